@@ -1,0 +1,26 @@
+//! Writes meter databases the way the meters do, from scripted fights: for tests, benches and the demo.
+//!
+//! [`Script`] makes a [`Fight`] from a seed, [`MeterWriter`] writes it in one of two storage [`Generation`]s, at
+//! once, in steps or in real time. [`fault`] damages finished databases.
+//!
+//! The one invariant: what a database holds in the end depends on the fight alone, never on the steps in which it
+//! was written. Not here: reading, and any look at a clock; [`write_live`] alone waits, on Tokio's.
+
+mod aggregate;
+mod error;
+pub mod fault;
+mod fight;
+pub mod journal;
+mod live;
+mod playhead;
+mod random;
+mod script;
+mod writer;
+
+pub use error::MeterkitError;
+pub use fight::{
+    Attempt, Cast, CastKind, Death, Fight, Hit, HitKind, Monster, Player, Revive, Segment, SegmentKind,
+};
+pub use live::{LIVE_TICK, write_all, write_live, write_night};
+pub use script::Script;
+pub use writer::{Generation, MeterWriter};

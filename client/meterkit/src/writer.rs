@@ -1,0 +1,144 @@
+//! One writer over the storage generations, moved through a fight step by step.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+
+use crate::aggregate::AggregateWriter;
+use crate::error::MeterkitError;
+use crate::fight::Fight;
+use crate::journal::JournalWriter;
+
+/// The most events a meter puts into one transaction.
+pub(crate) const TRANSACTION_EVENTS_MAX: usize = 100;
+
+/// How long a meter waits for a lock before it gives up.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Statements kept prepared: more than either writer has.
+const STATEMENTS: usize = 64;
+
+/// How a meter stores a fight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generation {
+    /// A row per attacker, target and skill, whose JSON array of hits grows.
+    Aggregate,
+    /// Sealed chunks of events, at most two seconds each.
+    Journal,
+}
+
+impl Generation {
+    /// Both, for tests that hold for every meter.
+    pub const ALL: [Self; 2] = [Self::Aggregate, Self::Journal];
+}
+
+/// Writes fights into one database, as the meter that owns it does.
+///
+/// A fight goes `begin`, any number of `advance_to`, then `end` or `reset`. Dropping the writer in between is the
+/// meter's crash: what was committed stays, what a chunk had gathered is lost.
+#[derive(Debug)]
+pub enum MeterWriter {
+    /// Of [`Generation::Aggregate`].
+    #[doc(hidden)]
+    Aggregate(AggregateWriter),
+    /// Of [`Generation::Journal`].
+    #[doc(hidden)]
+    Journal(JournalWriter),
+}
+
+impl MeterWriter {
+    /// Opens the database at `path`, making it with its tables if it is not there.
+    pub async fn open(path: &Path, generation: Generation) -> Result<Self, MeterkitError> {
+        let connection = connect(path).await?;
+        Ok(match generation {
+            Generation::Aggregate => Self::Aggregate(AggregateWriter::new(connection).await?),
+            Generation::Journal => Self::Journal(JournalWriter::new(connection).await?),
+        })
+    }
+
+    /// How it stores.
+    pub fn generation(&self) -> Generation {
+        match self {
+            Self::Aggregate(_) => Generation::Aggregate,
+            Self::Journal(_) => Generation::Journal,
+        }
+    }
+
+    /// Begins a fight and commits its row, whose id it returns.
+    ///
+    /// A fight that was open before stays as it is, never ended.
+    pub async fn begin(&mut self, fight: &Fight) -> Result<i64, MeterkitError> {
+        match self {
+            Self::Aggregate(writer) => writer.begin(fight).await,
+            Self::Journal(writer) => writer.begin(fight).await,
+        }
+    }
+
+    /// Writes and commits all that happens up to `ms` since the fight began, inclusive.
+    ///
+    /// The journal commits what it has sealed by then: up to two seconds of events are still to come, as in play.
+    ///
+    /// # Errors
+    /// `NoFight` before `begin`.
+    pub async fn advance_to(&mut self, ms: i64) -> Result<(), MeterkitError> {
+        match self {
+            Self::Aggregate(writer) => writer.advance_to(ms).await,
+            Self::Journal(writer) => writer.advance_to(ms).await,
+        }
+    }
+
+    /// Writes the rest of the fight and ends it, even one whose script leaves it open.
+    ///
+    /// # Errors
+    /// `NoFight` before `begin`.
+    pub async fn end(&mut self) -> Result<(), MeterkitError> {
+        match self {
+            Self::Aggregate(writer) => writer.end().await,
+            Self::Journal(writer) => writer.end().await,
+        }
+    }
+
+    /// Ends the fight where it stands, as the player's reset does: what has not been played never will be.
+    ///
+    /// # Errors
+    /// `NoFight` before `begin`.
+    pub async fn reset(&mut self) -> Result<(), MeterkitError> {
+        match self {
+            Self::Aggregate(writer) => writer.reset().await,
+            Self::Journal(writer) => writer.reset().await,
+        }
+    }
+
+    /// Does what the meter does with fights left open when it starts again after a crash.
+    ///
+    /// The aggregate ends them at `now_unix_ms`, which gives them nonsense durations; the journal deletes them.
+    pub async fn restart(&mut self, now_unix_ms: i64) -> Result<(), MeterkitError> {
+        match self {
+            Self::Aggregate(writer) => writer.restart(now_unix_ms).await,
+            Self::Journal(writer) => writer.restart().await,
+        }
+    }
+
+    /// Closes the database, which folds its write-ahead log into it.
+    pub async fn close(self) -> Result<(), MeterkitError> {
+        match self {
+            Self::Aggregate(writer) => writer.close().await,
+            Self::Journal(writer) => writer.close().await,
+        }
+    }
+}
+
+/// A connection with the meters' pragmas.
+pub(crate) async fn connect(path: &Path) -> Result<SqliteConnection, MeterkitError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS);
+    Ok(options.connect().await?)
+}

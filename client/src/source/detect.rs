@@ -1,0 +1,220 @@
+//! Where meters keep their databases, and which generation one is.
+//!
+//! The generation shows in the tables alone: meters set no version, and one migration name was used for two
+//! layouts. Paths and tables: resonance-logs 0.13 to 0.19, resonance-logs-cn 0.0 to 0.2, resonance-logs-global.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::database::{Database, beside};
+use super::{Found, Generation, SourceError};
+
+/// Meters by the name of their folder and file in the user's data folder.
+pub const METERS: [&str; 3] = ["resonance-logs", "resonance-logs-cn", "resonance-logs-global"];
+
+/// The folders of this machine that programs keep their data in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// In no order; the database written last counts.
+    pub data_dirs: Vec<PathBuf>,
+}
+
+impl Places {
+    /// Those of the user who runs this, Wine and Proton prefixes included.
+    pub fn of_this_user() -> Self {
+        let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let home = var("HOME");
+        let mut data_dirs = Vec::new();
+        if cfg!(windows) {
+            data_dirs.extend(var("LOCALAPPDATA"));
+        } else if cfg!(target_os = "macos") {
+            data_dirs.extend(home.map(|home| home.join("Library/Application Support")));
+        } else {
+            let share = home.as_ref().map(|home| home.join(".local/share"));
+            data_dirs.extend(var("XDG_DATA_HOME").or_else(|| share.clone()));
+            let games = share.map(|share| share.join("Steam/steamapps/compatdata"));
+            let prefixes = games.iter().flat_map(|games| folders(games)).map(|game| game.join("pfx"));
+            for prefix in home.map(|home| home.join(".wine")).into_iter().chain(prefixes) {
+                let users = folders(&prefix.join("drive_c/users"));
+                data_dirs.extend(users.into_iter().map(|user| user.join("AppData/Local")).filter(|dir| dir.is_dir()));
+            }
+        }
+        Self { data_dirs }
+    }
+
+    /// Every path that a meter may have put its database at.
+    fn candidates(&self) -> impl Iterator<Item = PathBuf> {
+        self.data_dirs.iter().flat_map(|dir| METERS.iter().map(move |meter| dir.join(meter).join(format!("{meter}.db"))))
+    }
+}
+
+fn folders(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    found.sort();
+    found
+}
+
+/// A path that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// Where.
+    pub path: PathBuf,
+    /// When the database or its write-ahead log was written last; `None` if there is none.
+    pub written: Option<SystemTime>,
+}
+
+/// What a search showed: enough to tell the user why.
+#[derive(Debug)]
+pub struct Detection {
+    /// Every path that was looked at.
+    pub looked: Vec<Looked>,
+    /// The database to read, or why there is none.
+    pub found: Result<Found, SourceError>,
+}
+
+/// Looks for the meter's database: at `given`, else wherever meters put theirs, and takes the one written last.
+pub async fn detect(given: Option<&Path>, places: &Places) -> Detection {
+    let paths = given.map_or_else(|| places.candidates().collect(), |path| vec![path.to_owned()]);
+    let looked: Vec<_> = paths.into_iter().map(|path| Looked { written: written(&path), path }).collect();
+    let newest = looked.iter().filter(|looked| looked.written.is_some()).max_by_key(|looked| looked.written);
+    let found = match newest.or(looked.first()) {
+        Some(newest) => identify(&newest.path).await,
+        None => Err(SourceError::Gone { path: PathBuf::from(format!("{}.db", METERS[0])) }),
+    };
+    Detection { looked, found }
+}
+
+fn written(path: &Path) -> Option<SystemTime> {
+    let time = |path: &Path| std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.modified().ok();
+    let db = time(path)?;
+    Some(time(&beside(path, "-wal")).map_or(db, |wal| wal.max(db)))
+}
+
+/// Which generation the database at `path` is of.
+///
+/// # Errors
+/// `Gone` and `Empty`: wait for the meter. `Locked`: try again. `Unsupported`: says which generation it is and what
+/// the user can do.
+pub async fn identify(path: &Path) -> Result<Found, SourceError> {
+    let mut db = Database::open(path).await?;
+    if db.is_empty() {
+        return Err(SourceError::Empty { path: path.to_owned() });
+    }
+    let generation = generation(&mut db).await?;
+    Ok(Found { path: path.to_owned(), generation, meter: meter(path, generation) })
+}
+
+async fn generation(db: &mut Database) -> Result<Generation, SourceError> {
+    let why = if db.has("encounter_event_chunks") {
+        return Ok(Generation::Journal);
+    } else if db.has("encounter_data") {
+        "the meter keeps a finished fight as one summary without single hits (resonance-logs-cn before August 2026, \
+         resonance-logs-global); update the meter to a version that keeps an event journal"
+    } else if db.has("damage_events") {
+        "it was written by a development version of October 2025 with a row for each hit; update the meter to 0.15 or \
+         later"
+    } else if db.has("damage_skill_stats") {
+        if db.has("dungeon_segments") || holds_hits(db).await? {
+            return Ok(Generation::Aggregate);
+        }
+        "the meter keeps only sums of its fights (versions 0.13 and 0.14); update it to 0.15 or later"
+    } else {
+        "it has none of the tables of a known meter; name the meter's own database"
+    };
+    Err(SourceError::Unsupported { path: db.path.clone(), why: why.into() })
+}
+
+/// Whether any row of sums has its single hits beside it.
+async fn holds_hits(db: &mut Database) -> Result<bool, SourceError> {
+    let sql = db.select("damage_skill_stats", &["rowid"], "WHERE hits > 0 AND hit_details <> '[]' LIMIT 1");
+    Ok(!db.rows(&sql, &[]).await?.is_empty())
+}
+
+/// The meter's name: that of its file or folder, else of the meter that first used the tables.
+fn meter(path: &Path, generation: Generation) -> String {
+    let parts = [path.file_stem(), path.parent().and_then(Path::file_name)];
+    let named = parts.into_iter().flatten().find_map(|part| METERS.iter().find(|meter| part == **meter));
+    (*named.unwrap_or(match generation {
+        Generation::Aggregate => &METERS[0],
+        Generation::Journal => &METERS[1],
+    }))
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn write(path: &Path, sql: &'static str) {
+        use sqlx::ConnectOptions as _;
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        let mut conn = options.connect().await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+        sqlx::Connection::close(conn).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn generations_show_in_their_tables() {
+        let dir = tempfile::tempdir().unwrap();
+        for (n, (sql, expected)) in [
+            ("CREATE TABLE encounter_event_chunks(a); CREATE TABLE encounters(a)", Ok(Generation::Journal)),
+            ("CREATE TABLE encounter_data(a)", Err("summary")),
+            ("CREATE TABLE damage_events(a)", Err("row for each hit")),
+            ("CREATE TABLE damage_skill_stats(hits, hit_details)", Err("only sums")),
+            (
+                "CREATE TABLE damage_skill_stats(hits, hit_details); INSERT INTO damage_skill_stats VALUES (1, '[{}]')",
+                Ok(Generation::Aggregate),
+            ),
+            ("CREATE TABLE damage_skill_stats(a); CREATE TABLE dungeon_segments(a)", Ok(Generation::Aggregate)),
+            ("CREATE TABLE bookmarks(a)", Err("none of the tables")),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let path = dir.path().join(format!("{n}.db"));
+            write(&path, sql).await;
+            match (identify(&path).await, expected) {
+                (Ok(found), Ok(generation)) => assert_eq!(found.generation, generation, "{sql}"),
+                (Err(SourceError::Unsupported { why, .. }), Err(words)) => assert!(why.contains(words), "{why}"),
+                (got, expected) => panic!("{sql}: {got:?}, not {expected:?}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_database_yet_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.db");
+        assert!(matches!(identify(&path).await, Err(SourceError::Gone { .. })));
+        std::fs::write(&path, b"").unwrap();
+        assert!(matches!(identify(&path).await, Err(SourceError::Empty { .. })));
+        std::fs::write(&path, [b'x'; 4096]).unwrap();
+        assert!(matches!(identify(&path).await, Err(SourceError::Unsupported { .. })));
+    }
+
+    #[tokio::test]
+    async fn the_database_written_last_is_taken_and_all_that_were_looked_at_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let places = Places { data_dirs: vec![dir.path().to_owned()] };
+        let nothing = detect(None, &places).await;
+        assert_eq!(nothing.looked.len(), 3);
+        assert!(matches!(nothing.found, Err(SourceError::Gone { .. })));
+
+        let [older, newer] = [&METERS[0], &METERS[1]].map(|m| dir.path().join(m).join(format!("{m}.db")));
+        write(&newer, "CREATE TABLE encounter_event_chunks(a)").await;
+        write(&older, "CREATE TABLE damage_skill_stats(a); CREATE TABLE dungeon_segments(a)").await;
+        let late = SystemTime::now() + std::time::Duration::from_secs(60);
+        std::fs::File::options().write(true).open(&newer).unwrap().set_modified(late).unwrap();
+        let found = detect(None, &places).await.found.unwrap();
+        assert_eq!((found.path, found.meter.as_str()), (newer, "resonance-logs-cn"));
+
+        // A write-ahead log that is newer than its database counts.
+        let wal = beside(&older, "-wal");
+        std::fs::write(&wal, b"").unwrap();
+        std::fs::File::options().write(true).open(&wal).unwrap().set_modified(late + std::time::Duration::from_secs(1)).unwrap();
+        assert_eq!(detect(None, &places).await.found.unwrap().path, older);
+        assert_eq!(detect(Some(&older), &places).await.looked.len(), 1);
+    }
+}

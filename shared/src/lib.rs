@@ -1,0 +1,17 @@
+//! What the Raidcast client and relay must agree on: events, columns, frames, the fold, limits.
+//!
+//! Pure: no clock, socket, database or randomness. `PROTOCOL.md` beside this crate is the text of the wire.
+
+pub mod codec;
+pub mod columns;
+pub mod event;
+pub mod feed;
+pub mod fold;
+pub mod game;
+pub mod id;
+pub mod limits;
+pub mod log;
+pub mod report;
+pub mod text;
+pub mod uplink;
+pub mod view;

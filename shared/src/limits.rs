@@ -1,0 +1,88 @@
+//! Every limit, with its unit and the sum that gave it. Beyond one: `Refused` with its code.
+
+/// Players of one encounter. Raids have 20; the largest content seen has 40.
+pub const PLAYERS_MAX: usize = 50;
+/// Length of an encounter, ms: two hours.
+pub const ENCOUNTER_DURATION_MS_MAX: u32 = 7_200_000;
+/// Actors of one encounter: two hours of trash at one spawn every four seconds, and some.
+pub const ACTORS_MAX: usize = 2_048;
+/// Skills of one encounter.
+pub const SKILLS_MAX: usize = 4_096;
+/// Rare events of one encounter: deaths, names, attempts, buffs. 40 players with a buff change a second for an hour.
+pub const RARE_EVENTS_MAX: usize = 150_000;
+/// Deaths that a report lists.
+pub const DEATHS_MAX: usize = 10_000;
+/// Attempts of one encounter.
+pub const ATTEMPTS_MAX: u32 = 1_000;
+/// Any sum of amounts, and so any amount: the largest integer that every JSON reader keeps exact, 2^53 - 1.
+pub const AMOUNT_MAX: u64 = (1 << 53) - 1;
+
+/// One uplink frame, bytes.
+pub const UPLINK_FRAME_BYTES_MAX: usize = 256 * 1024;
+/// What the relay still reads of a frame that is too long, so that it can say so and keep the connection.
+pub const UPLINK_READ_BYTES_MAX: usize = 4 * UPLINK_FRAME_BYTES_MAX;
+/// Hits of one delta: at 7 bytes a hit 112 KiB, well inside a frame.
+pub const DELTA_HITS_MAX: usize = 16_384;
+/// Rare events of one delta.
+pub const DELTA_RARE_MAX: usize = 4_096;
+/// Columns of a delta, known and unknown.
+pub const COLUMNS_MAX: usize = 32;
+/// Nesting of a frame: envelope, list, entry, and room for two more levels in later versions.
+pub const DEPTH_MAX: usize = 16;
+/// Uplink bytes a second, averaged over [`UPLINK_BURST_BYTES`].
+pub const UPLINK_BYTES_PER_S: u32 = 1024 * 1024;
+/// Uplink bytes at once: what a client may have unacknowledged.
+pub const UPLINK_BURST_BYTES: u32 = 4 * 1024 * 1024;
+/// Frames that a client may have unacknowledged.
+pub const UNACKED_FRAMES_MAX: usize = 256;
+/// Bytes that a client may have unacknowledged.
+pub const UNACKED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Open encounters of one raid: meters keep one or two.
+pub const OPEN_ENCOUNTERS_MAX: usize = 8;
+/// Fights that one key may begin a day.
+pub const STREAMED_FIGHTS_PER_DAY: u32 = 500;
+
+/// Time for Hello after the socket opened, ms.
+pub const HELLO_MS_MAX: u64 = 5_000;
+/// Deltas are gathered at most this long, ms.
+pub const GATHER_MS: u64 = 100;
+/// Without events a heartbeat goes out this often, ms.
+pub const HEARTBEAT_MS: u64 = 2_000;
+/// Without events for this long heartbeats stop, ms.
+pub const IDLE_MS: u64 = 120_000;
+/// Silence from the other end after which a socket counts as dead, ms: seven heartbeats.
+pub const SOCKET_SILENCE_MS: u64 = 15_000;
+/// From the last event to a provisional report, ms.
+pub const GRACE_MS: i64 = 600_000;
+/// A raid closes this long after its last fight, ms: three hours.
+pub const RAID_IDLE_MS: i64 = 3 * 3_600_000;
+/// A checksum goes with every delta whose seq divides by this.
+pub const CHECKSUM_EVERY: u64 = 32;
+
+/// Names of players, bosses, scenes, skills: characters.
+pub const NAME_CHARS_MAX: usize = 64;
+/// Titles and other text of the uploader: characters.
+pub const TITLE_CHARS_MAX: usize = 100;
+/// What a report says is missing: characters.
+pub const MISSING_CHARS_MAX: usize = 200;
+/// Entries of a report's list of what is missing.
+pub const MISSING_MAX: usize = 1_000;
+/// Names and versions of clients and meters: characters.
+pub const AGENT_CHARS_MAX: usize = 64;
+
+/// What a spectator may send in one frame, bytes: the longest Watch has four 32-digit keys.
+pub const SPECTATOR_FRAME_BYTES_MAX: usize = 1_024;
+/// Spectator frames allowed at once, and refilled one a second.
+pub const SPECTATOR_FRAMES_BURST: u32 = 20;
+/// Spectators of one raid's room; above it they are spread over shards.
+pub const ROOM_SPECTATORS_MAX: usize = 4_096;
+/// Events kept for spectators that fell behind.
+pub const EVENT_RING: usize = 64;
+/// Ticks a second of a spectator that asks for nothing.
+pub const TICKS_PER_S: u64 = 5;
+/// How much of the timeline a keyframe carries, seconds: the rest is fetched over HTTP.
+pub const KEYFRAME_TIMELINE_S: u32 = 300;
+/// Send buffer of a spectator's socket, bytes: what the kernel may hold for one that has stalled.
+pub const SPECTATOR_SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// Open a spectator's stalled socket this long, ms, before it is dropped.
+pub const SPECTATOR_STALLED_MS: u64 = 120_000;

@@ -1,0 +1,272 @@
+//! A finished encounter's log as one blob of whole-encounter columns.
+//!
+//! A version byte, then MessagePack. Each column is cut into planes of bytes (all lowest bytes, all second ones, …),
+//! and each plane is a zstd frame of its own, so that every entropy table fits what it codes. Hits stand in order of
+//! time, ties by value, so that the blob does not depend on how the events were cut into deltas; where a log has
+//! columns that this code does not know, hits keep the order they came in, and those columns are copied through.
+
+use std::io::Read;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::codec;
+use crate::columns::{ColumnMap, ColumnsError};
+use crate::event::{ActorEntry, ActorIx, Hit, HitFlags, HitKind, SkillIx, TimedHit};
+use crate::fold::{Checked, EncounterState, Span};
+use crate::id::SkillId;
+use crate::limits::{ENCOUNTER_DURATION_MS_MAX, RARE_EVENTS_MAX};
+use crate::uplink::{Delta, Ending, Header};
+
+/// The version that this code writes.
+const VERSION: u8 = 1;
+/// Compression of planes: above this, time grows and bytes hardly shrink.
+const ZSTD_LEVEL: i32 = 9;
+/// More hits than two hours of the largest raid hold: a blob that claims more is broken.
+const HITS_MAX: u64 = 32_000_000;
+
+/// Why a stored log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// Written by a later version.
+    #[error("the log has version {0}; this relay reads version {VERSION}")]
+    Version(u8),
+    /// Not what was written.
+    #[error("the stored log is damaged: {0}")]
+    Damaged(String),
+}
+
+/// A log in memory: what deltas say, without their cuts.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// What was known before the first event.
+    pub header: Header,
+    /// How it ended.
+    pub ending: Option<Ending>,
+    /// All its content, as one delta that fits.
+    pub content: Checked,
+    /// Rare events as they came, unknown ones too.
+    rare: Vec<Bytes>,
+    unknown: Vec<UnknownColumns>,
+    seq: u64,
+}
+
+/// Columns of one delta that this code does not know.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct UnknownColumns {
+    hits_before: u64,
+    hits: u32,
+    columns: Vec<(u8, Bytes)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    header: Header,
+    ending: Option<Ending>,
+    seq: u64,
+    actors: Vec<ActorEntry>,
+    skills: Vec<SkillId>,
+    hits: u64,
+    planes: Vec<Vec<Bytes>>,
+    rare: Bytes,
+    unknown: Vec<UnknownColumns>,
+}
+
+impl Log {
+    /// A log without deltas yet.
+    pub fn new(header: Header) -> Self {
+        let content = Checked { seq: 0, actors: Vec::new(), skills: Vec::new(), hits: Vec::new(), rare: Vec::new() };
+        Self { header, ending: None, content, rare: Vec::new(), unknown: Vec::new(), seq: 0 }
+    }
+
+    /// Appends a delta and what a gate made of it.
+    pub fn push(&mut self, columns: &ColumnMap, delta: &Delta, checked: Checked) {
+        let unknown = columns.unknown(&delta.columns);
+        if !unknown.is_empty() {
+            self.unknown.push(UnknownColumns {
+                hits_before: self.content.hits.len() as u64,
+                hits: delta.hits,
+                columns: unknown.into_iter().map(|(at, bytes)| (at as u8, Bytes::copy_from_slice(bytes))).collect(),
+            });
+        }
+        self.seq = checked.seq;
+        self.content.seq = checked.seq;
+        self.content.actors.extend(checked.actors);
+        self.content.skills.extend(checked.skills);
+        self.content.hits.extend(checked.hits);
+        self.content.rare.extend(checked.rare);
+        self.rare.extend(delta.rare.iter().cloned());
+    }
+
+    /// Folds the log, or a span of it.
+    ///
+    /// # Errors
+    /// `List` if the header's column list is not usable, which no stored header is.
+    pub fn fold(&self, span: Span) -> Result<EncounterState, ColumnsError> {
+        let columns = ColumnMap::new(&self.header.cols)?;
+        let mut state = EncounterState::of_span(self.header.clone(), columns, span);
+        state.apply(&self.content);
+        Ok(state)
+    }
+
+    /// The bytes to store.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut sorted: Vec<TimedHit>;
+        let hits = if self.unknown.is_empty() {
+            sorted = self.content.hits.clone();
+            sorted.sort_unstable_by_key(|TimedHit { at_ms, hit }| {
+                (*at_ms, hit.source, hit.target, hit.skill, hit.kind, hit.amount, hit.flags.0, hit.shield, hit.overheal)
+            });
+            &sorted
+        } else {
+            &self.content.hits
+        };
+        let mut before = 0_i64;
+        let times = hits.iter().map(|hit| {
+            let step = i64::from(hit.at_ms) - before;
+            before = i64::from(hit.at_ms);
+            zigzag(step)
+        });
+        let of = |get: &dyn Fn(&Hit) -> u64| planes(hits.iter().map(|hit| get(&hit.hit)));
+        let bits = |hit: &Hit| u64::from(hit.flags.0 | if hit.kind == HitKind::Heal { HitFlags::HEAL } else { 0 });
+        let columns = vec![
+            planes(times),
+            of(&|hit| u64::from(hit.source.0)),
+            of(&|hit| u64::from(hit.target.0)),
+            of(&|hit| u64::from(hit.skill.0)),
+            of(&|hit| hit.amount),
+            of(&bits),
+            of(&|hit| hit.shield),
+            of(&|hit| hit.overheal),
+        ];
+        let wire = Wire {
+            header: self.header.clone(),
+            ending: self.ending.clone(),
+            seq: self.seq,
+            actors: self.content.actors.clone(),
+            skills: self.content.skills.clone(),
+            hits: hits.len() as u64,
+            planes: columns,
+            rare: compress(&codec::encode(&self.rare)),
+            unknown: self.unknown.clone(),
+        };
+        let mut out = vec![VERSION];
+        out.extend(codec::encode(&wire));
+        out
+    }
+
+    /// The log of stored bytes.
+    ///
+    /// # Errors
+    /// `Version` for a later one, `Damaged` for bytes that were never written so.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, LogError> {
+        let damaged = |what: String| LogError::Damaged(what);
+        let (version, body) = bytes.split_first().ok_or_else(|| damaged("it is empty".into()))?;
+        if *version != VERSION {
+            return Err(LogError::Version(*version));
+        }
+        let wire: Wire = codec::decode(body, usize::MAX).map_err(|error| damaged(error.to_string()))?;
+        if wire.hits > HITS_MAX {
+            return Err(damaged(format!("{} hits", wire.hits)));
+        }
+        let n = wire.hits as usize;
+        let column = |at: usize| match wire.planes.get(at) {
+            Some(planes) => values(planes, n).ok_or_else(|| damaged(format!("column {at}"))),
+            None => Err(damaged(format!("column {at} is missing"))),
+        };
+        let [at, src, tgt, skill, amount, flags, shield, overheal] =
+            [column(0)?, column(1)?, column(2)?, column(3)?, column(4)?, column(5)?, column(6)?, column(7)?];
+        let mut before = 0_i64;
+        let mut hits = Vec::with_capacity(n);
+        for i in 0..n {
+            before += unzigzag(at[i]);
+            let at_ms = u32::try_from(before).ok().filter(|at| *at <= ENCOUNTER_DURATION_MS_MAX);
+            let fits = (src[i] as usize) < wire.actors.len()
+                && (tgt[i] as usize) < wire.actors.len()
+                && (skill[i] as usize) < wire.skills.len();
+            let at_ms = at_ms.filter(|_| fits).ok_or_else(|| damaged(format!("hit {i}")))?;
+            let bits = flags[i] as u8;
+            hits.push(TimedHit {
+                at_ms,
+                hit: Hit {
+                    source: ActorIx(src[i] as u16),
+                    target: ActorIx(tgt[i] as u16),
+                    skill: SkillIx(skill[i] as u16),
+                    kind: if bits & HitFlags::HEAL == 0 { HitKind::Damage } else { HitKind::Heal },
+                    amount: amount[i],
+                    flags: HitFlags(bits & !HitFlags::HEAL),
+                    shield: shield[i],
+                    overheal: overheal[i],
+                },
+            });
+        }
+        let rare_bytes = decompress(&wire.rare, usize::MAX).ok_or_else(|| damaged("its rare events".into()))?;
+        let raw: Vec<Bytes> = codec::decode(&rare_bytes, usize::MAX).map_err(|error| damaged(error.to_string()))?;
+        if raw.len() > RARE_EVENTS_MAX {
+            return Err(damaged(format!("{} rare events", raw.len())));
+        }
+        let rare = raw.iter().map(|bytes| crate::fold::decode_rare(bytes)).collect::<Result<Vec<_>, _>>();
+        let rare = rare.map_err(|error| damaged(error.to_string()))?.into_iter().flatten().collect();
+        let content = Checked { seq: wire.seq, actors: wire.actors, skills: wire.skills, hits, rare };
+        Ok(Self {
+            header: wire.header,
+            ending: wire.ending,
+            content,
+            rare: raw,
+            unknown: wire.unknown,
+            seq: wire.seq,
+        })
+    }
+}
+
+fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)).cast_unsigned()
+}
+
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
+}
+
+/// A column cut into planes; a plane of nothing but zeros is left out at the end.
+fn planes(values: impl Iterator<Item = u64>) -> Vec<Bytes> {
+    let mut planes: Vec<Vec<u8>> = Vec::new();
+    let mut count = 0;
+    for value in values {
+        let used = (8 - value.leading_zeros() as usize / 8).min(8);
+        while planes.len() < used {
+            planes.push(vec![0; count]);
+        }
+        for (at, plane) in planes.iter_mut().enumerate() {
+            plane.push((value >> (8 * at)) as u8);
+        }
+        count += 1;
+    }
+    planes.iter().map(|plane| compress(plane)).collect()
+}
+
+fn values(planes: &[Bytes], count: usize) -> Option<Vec<u64>> {
+    let mut values = vec![0_u64; count];
+    if planes.len() > 8 {
+        return None;
+    }
+    for (at, plane) in planes.iter().enumerate() {
+        let plane = decompress(plane, count).filter(|plane| plane.len() == count)?;
+        for (value, byte) in values.iter_mut().zip(plane) {
+            *value |= u64::from(byte) << (8 * at);
+        }
+    }
+    Some(values)
+}
+
+fn compress(bytes: &[u8]) -> Bytes {
+    // Compressing from memory to memory fails only where memory does.
+    zstd::bulk::compress(bytes, ZSTD_LEVEL).expect("zstd compresses any bytes").into()
+}
+
+/// At most `max` bytes of a zstd frame, read as a stream so that a frame that lies about its length costs nothing.
+fn decompress(bytes: &[u8], max: usize) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let limit = (max as u64).saturating_add(1);
+    zstd::stream::read::Decoder::new(bytes).ok()?.take(limit).read_to_end(&mut out).ok()?;
+    (out.len() <= max).then_some(out)
+}

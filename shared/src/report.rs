@@ -1,0 +1,409 @@
+//! The record of a fight, as the API shows it and the store keeps it.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::uplink::{Outcome, ReportState, Visibility};
+
+/// A report, live or kept: the fold of all of a fight, or of a span of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Names the report in URLs, for ever.
+    pub report_id: String,
+    /// The raid that it was streamed in.
+    pub raid: String,
+    /// Where it stands.
+    pub state: ReportState,
+    /// Which reading of the fight it holds; a new one replaces the old whole.
+    pub revision: u32,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// Why it is provisional or otherwise not plain, in words; `null` if there is nothing to say.
+    pub note: Option<String>,
+    /// Both checksums, where the sender's was not the relay's.
+    pub unverified: Option<Unverified>,
+    /// Both sums, where the meter's own were not the relay's.
+    pub meter_differs: Option<MeterDiffers>,
+    /// What the fight is.
+    #[serde(flatten)]
+    pub fight: Fight,
+}
+
+/// Two checksums that should have been one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Unverified {
+    /// The client's.
+    pub client: String,
+    /// The relay's.
+    pub relay: String,
+}
+
+/// The meter's own sums and the relay's, where they differ.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MeterDiffers {
+    /// The meter's.
+    pub meter: MeterSums,
+    /// The relay's, of the same.
+    pub report: MeterSums,
+}
+
+/// Sums as a meter counts them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MeterSums {
+    /// Damage; of monsters too, where the meter counts so.
+    pub damage: u64,
+    /// Healing.
+    pub healing: u64,
+}
+
+/// What a fold shows of a fight. Times named `…AtMs` are Unix ms; other times are ms since the encounter began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Fight {
+    /// Of the state that these figures are of.
+    pub checksum: String,
+    /// When the meter began it.
+    pub started_at_ms: i64,
+    /// When the meter ended it; `null` while it has not.
+    pub ended_at_ms: Option<i64>,
+    /// First to last combat event of the span shown.
+    pub duration_ms: u32,
+    /// First combat event of the span.
+    pub first_ms: u32,
+    /// Last combat event of the span.
+    pub last_ms: u32,
+    /// The span asked for; `null` for the whole fight.
+    pub span: Option<FightSpan>,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Where it was.
+    pub encounter: Place,
+    /// Bosses, by damage.
+    pub bosses: Vec<Boss>,
+    /// Sums over all players.
+    pub totals: Totals,
+    /// Attempts, by number.
+    pub attempts: Vec<AttemptRow>,
+    /// Players' deaths, by time.
+    pub deaths: Vec<DeathRow>,
+    /// Players, by damage.
+    pub players: Vec<Player>,
+    /// What the meter counted and nobody could read.
+    pub missing: Vec<MissingRow>,
+}
+
+/// A half-open span, ms since the encounter began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct FightSpan {
+    /// From here.
+    pub from_ms: u32,
+    /// To before here.
+    pub to_ms: u32,
+}
+
+/// Where a fight was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Place {
+    /// Its name.
+    pub scene: Option<String>,
+    /// The game's id.
+    pub scene_id: Option<i64>,
+    /// The game's difficulty.
+    pub difficulty: Option<i64>,
+}
+
+/// A boss and what players did to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Boss {
+    /// Its name; "Monster 1110" where only the type is known.
+    pub name: String,
+    /// The game's type.
+    pub monster_id: Option<i64>,
+    /// Full health, where the source tells it.
+    pub max_hp: Option<u64>,
+    /// Health now, where the source tells it; never derived from damage.
+    pub hp: Option<u64>,
+    /// Players' damage to it.
+    pub damage: u64,
+    /// In so many hits.
+    pub hits: u64,
+    /// Whether it is dead; `null` where the source does not tell.
+    pub defeated: Option<bool>,
+}
+
+/// Sums over all players.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Totals {
+    /// To what is not a player.
+    pub damage: u64,
+    /// What of it was to bosses.
+    pub boss_damage: u64,
+    /// By players.
+    pub healing: u64,
+    /// By anything, to players.
+    pub damage_taken: u64,
+    /// Damage hits.
+    pub hits: u64,
+    /// Heals.
+    pub heal_hits: u64,
+    /// Players' deaths.
+    pub deaths: u64,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptRow {
+    /// Its number, as the meter counts.
+    pub index: u32,
+    /// When it began.
+    pub start_ms: u32,
+    /// When it ended; `null` while it goes on.
+    pub end_ms: Option<u32>,
+    /// Why it began: initial, rollback, wipe, manual, other.
+    pub reason: String,
+    /// The boss' health when it began, where told.
+    pub boss_hp_start: Option<u64>,
+    /// The boss' health when it ended, where told.
+    pub boss_hp_end: Option<u64>,
+    /// Players' deaths in it.
+    pub deaths: u64,
+}
+
+/// One player's death.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DeathRow {
+    /// When.
+    pub at_ms: u32,
+    /// Who.
+    pub player_key: String,
+    /// Their name.
+    pub name: Option<String>,
+    /// By whom, by name.
+    pub killer: Option<String>,
+    /// With what.
+    pub skill_id: Option<i64>,
+    /// By name.
+    pub skill: Option<String>,
+}
+
+/// One player's figures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Player {
+    /// Names the player in this relay: a keyed hash, never the game's id.
+    pub player_key: String,
+    /// In the game; `null` where not told.
+    pub name: Option<String>,
+    /// The game's class id.
+    pub class_id: Option<u16>,
+    /// Canonical spec id.
+    pub spec_id: Option<u16>,
+    /// The game's score.
+    pub ability_score: Option<u32>,
+    /// Character level.
+    pub level: Option<u32>,
+    /// Whose meter it is.
+    pub is_local: bool,
+    /// To what is not a player.
+    pub damage: u64,
+    /// What of it was to bosses.
+    pub boss_damage: u64,
+    /// To anyone.
+    pub healing: u64,
+    /// From anyone.
+    pub damage_taken: u64,
+    /// Damage hits.
+    pub hits: u64,
+    /// Heals.
+    pub heal_hits: u64,
+    /// Critical damage hits; `null` where the source cannot know.
+    pub crit_hits: Option<u64>,
+    /// Lucky damage hits; `null` where the source cannot know.
+    pub lucky_hits: Option<u64>,
+    /// How often they died.
+    pub deaths: u64,
+    /// Damage a second of the span, at least one.
+    pub dps: f64,
+    /// Healing a second of the span, at least one.
+    pub hps: f64,
+    /// By skill, by total.
+    pub skills: Vec<SkillRow>,
+}
+
+/// One skill of one player.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SkillRow {
+    /// The game's base skill.
+    pub skill_id: i64,
+    /// The meter's finer id, where it has one.
+    pub variant_id: Option<i64>,
+    /// As the meter shows it.
+    pub name: Option<String>,
+    /// What its hits do.
+    pub kind: SkillKind,
+    /// Damage or healing.
+    pub total: u64,
+    /// In so many hits.
+    pub hits: u64,
+    /// Critical ones; `null` where the source cannot know.
+    pub crit_hits: Option<u64>,
+    /// Lucky ones; `null` where the source cannot know.
+    pub lucky_hits: Option<u64>,
+    /// The greatest single hit; 0 where only sums are known.
+    pub max: u64,
+}
+
+/// What a skill's hits do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum SkillKind {
+    /// Damage.
+    Damage,
+    /// Healing.
+    Healing,
+}
+
+/// Something that the meter counted and nobody could read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingRow {
+    /// What, in words.
+    pub what: String,
+    /// What the meter's counter says.
+    pub expected: u64,
+    /// What was read.
+    pub read: u64,
+}
+
+/// Amounts by second, for charts: `GET /api/v1/reports/{reportId}/timeline`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeline {
+    /// Which report.
+    pub report_id: String,
+    /// Which reading of it.
+    pub revision: u32,
+    /// Length of a bucket: 1000.
+    pub bucket_ms: u32,
+    /// Second of the first bucket, since the encounter began.
+    pub first_second: u32,
+    /// How many buckets.
+    pub buckets: u32,
+    /// One series a player, in the order of the report.
+    pub players: Vec<TimelineSeries>,
+}
+
+/// One player's amounts by second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineSeries {
+    /// Who.
+    pub player_key: String,
+    /// Damage dealt.
+    pub damage: Vec<u64>,
+    /// Healing done.
+    pub healing: Vec<u64>,
+    /// Damage taken.
+    pub taken: Vec<u64>,
+}
+
+/// A report in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportSummary {
+    /// Names the report.
+    pub report_id: String,
+    /// The raid that it was streamed in.
+    pub raid: String,
+    /// Where it stands.
+    pub state: ReportState,
+    /// Which reading it is.
+    pub revision: u32,
+    /// Unix ms.
+    pub started_at_ms: i64,
+    /// Unix ms, by the meter.
+    pub ended_at_ms: Option<i64>,
+    /// First to last combat event.
+    pub duration_ms: u32,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Where it was.
+    pub encounter: Place,
+    /// Names of its bosses, by damage.
+    pub bosses: Vec<String>,
+    /// How many players.
+    pub players: u32,
+    /// Sums over all players.
+    pub totals: Totals,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportPage {
+    /// The reports of this page, newest first.
+    pub reports: Vec<ReportSummary>,
+    /// Where in the list it is.
+    pub pagination: Pagination,
+}
+
+/// Where in a list a page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Pagination {
+    /// From 1.
+    pub page: u32,
+    /// Entries a page.
+    pub limit: u32,
+    /// Entries in all.
+    pub total: u64,
+    /// Pages in all.
+    pub total_pages: u64,
+}
+
+/// A raid and its fights: `GET /api/v1/raids/{code}` and `GET /api/v1/live/{channel}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RaidPage {
+    /// Names the raid in URLs.
+    pub code: String,
+    /// The uploader's channel, which always shows their present raid.
+    pub channel: String,
+    /// What the uploader calls it.
+    pub title: Option<String>,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// Whether it goes on.
+    pub open: bool,
+    /// Whether its uploader is connected now.
+    pub connected: bool,
+    /// When it began, Unix ms.
+    pub created_at_ms: i64,
+    /// Its fights, newest first.
+    pub reports: Vec<ReportSummary>,
+}
+
+/// The body of every error answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiError {
+    /// For programs.
+    pub code: String,
+    /// For people: what happened and what to do.
+    pub message: String,
+    /// What in the request, where that helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub details: Option<Vec<String>>,
+}

@@ -1,0 +1,54 @@
+//! Text from players and meters is hostile: what may cross the wire, and how a source makes text fit.
+
+/// Whether a character may stand in text: no control characters, none that turn the direction of what follows.
+fn is_plain(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Whether `text` may cross the wire as a name: plain characters, at most `chars_max`.
+///
+/// Markup is allowed here: players do call themselves `<b>`, and every page writes names as text.
+pub fn is_name(text: &str, chars_max: usize) -> bool {
+    text.chars().count() <= chars_max && text.chars().all(is_plain)
+}
+
+/// Whether `text` may cross the wire as a title: a name without anything that reads as a tag.
+pub fn is_title(text: &str, chars_max: usize) -> bool {
+    is_name(text, chars_max) && !holds_markup(text)
+}
+
+fn holds_markup(text: &str) -> bool {
+    text.match_indices('<').any(|(at, _)| {
+        text[at + 1..].chars().next().is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
+    })
+}
+
+/// `text` without what [`is_name`] refuses; everything else stays as it is.
+pub fn clean(text: &str, chars_max: usize) -> String {
+    text.chars().filter(|c| is_plain(*c)).take(chars_max).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_keep_all_but_control_characters() {
+        for name in ["Mika<3", "O'Neil", "Jax\"", "<b>Bob</b>", "はるか", "테스트", "Zoë", "🐉"] {
+            assert!(is_name(name, 64), "{name}");
+            assert_eq!(clean(name, 64), name);
+        }
+        assert!(!is_name("a\u{1b}[31mb", 64));
+        assert!(!is_name("a\u{202e}b", 64));
+        assert!(!is_name("abc", 2));
+        assert_eq!(clean("a\u{1b}\n\u{202e}b", 64), "ab");
+    }
+
+    #[test]
+    fn titles_hold_no_markup() {
+        assert!(is_title("Raid <3 tonight", 64));
+        for title in ["<script>alert(1)</script>", "a</b>", "<!-- -->", "<?php"] {
+            assert!(!is_title(title, 64), "{title}");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The view of a running fight: keyframes, and ticks with what changed since the tick before.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Figures, attempts, bosses, class_and_spec, crits_known, deaths, place};
+use crate::event::{ActorIx, HitKind};
+use crate::feed::{Bucket, FeedFight, FeedHappening, FeedPlayer, FightHead, ROW_COLUMNS, Tick};
+use crate::fold::EncounterState;
+use crate::limits::KEYFRAME_TIMELINE_S;
+use crate::report::{AttemptRow, Boss, DeathRow, Totals};
+use crate::uplink::{Outcome, ReportState};
+
+/// A player's present totals, in the order of [`ROW_COLUMNS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlayerTotals {
+    /// To what is not a player.
+    pub damage: u64,
+    /// What of it was to bosses.
+    pub boss_damage: u64,
+    /// To anyone.
+    pub healing: u64,
+    /// From anyone.
+    pub damage_taken: u64,
+    /// Damage hits.
+    pub hits: u64,
+    /// Heals.
+    pub heal_hits: u64,
+    /// Critical damage hits, as far as the source knows.
+    pub crit_hits: u64,
+    /// Lucky damage hits, as far as the source knows.
+    pub lucky_hits: u64,
+    /// Deaths.
+    pub deaths: u64,
+}
+
+type RowValues = [i64; ROW_COLUMNS.len()];
+
+impl PlayerTotals {
+    pub(super) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn values(&self, crits_known: bool) -> RowValues {
+        let crits = |value: u64| if crits_known { value.cast_signed() } else { -1 };
+        [
+            self.damage.cast_signed(),
+            self.boss_damage.cast_signed(),
+            self.healing.cast_signed(),
+            self.damage_taken.cast_signed(),
+            self.hits.cast_signed(),
+            self.heal_hits.cast_signed(),
+            crits(self.crit_hits),
+            crits(self.lucky_hits),
+            self.deaths.cast_signed(),
+        ]
+    }
+}
+
+/// What the task that owns the fight knows beside its fold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveFacts {
+    /// Where the report stands.
+    pub state: ReportState,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Which reading it is.
+    pub revision: u32,
+    /// Whether the uploader said that nothing happens.
+    pub idle: bool,
+}
+
+/// What spectators of a fight hold after the last tick: a tick is the difference of the state to it.
+#[derive(Clone, Debug, Default)]
+pub struct LiveView {
+    order: Vec<ActorIx>,
+    places: HashMap<ActorIx, u32>,
+    players: Vec<FeedPlayer>,
+    rows: Vec<RowValues>,
+    head: Option<FightHead>,
+    bosses: Vec<Boss>,
+    attempts: Vec<AttemptRow>,
+    deaths: Vec<DeathRow>,
+    /// Closed seconds, as sent; the last five minutes and whatever changed since.
+    closed: BTreeMap<u32, Bucket>,
+}
+
+/// What one step of the view gives: what changed, and what happened.
+#[derive(Clone, Debug, Default)]
+pub struct LiveStep {
+    /// The changes; position and times are the caller's.
+    pub tick: Tick,
+    /// Whether anything changed at all.
+    pub changed: bool,
+    /// What happened, in order.
+    pub happened: Vec<FeedHappening>,
+}
+
+impl LiveView {
+    /// Brings the view to the present state. The caller owns the numbering.
+    ///
+    /// Cost: one pass over the rows of the fold; what is sent is in proportion to what changed.
+    pub fn step(&mut self, state: &mut EncounterState, facts: LiveFacts) -> LiveStep {
+        let mut step = LiveStep::default();
+        self.step_players(state, &mut step);
+        let head = head(state, facts, self.rows.iter());
+        if self.head.as_ref() != Some(&head) {
+            step.tick.head = Some(head.clone());
+            self.head = Some(head);
+        }
+        let bosses = bosses(state);
+        if bosses != self.bosses {
+            for boss in bosses.iter().filter(|boss| boss.defeated == Some(true)) {
+                let was = self.bosses.iter().any(|held| held.name == boss.name && held.defeated == Some(true));
+                if !was {
+                    step.happened.push(FeedHappening::BossDefeated { name: boss.name.clone() });
+                }
+            }
+            step.tick.bosses = Some(bosses.clone());
+            self.bosses = bosses;
+        }
+        let attempts = attempts(state);
+        if attempts != self.attempts {
+            for attempt in attempts.iter().filter(|new| !self.attempts.iter().any(|held| held.index == new.index)) {
+                step.happened.push(FeedHappening::AttemptBegan(attempt.clone()));
+            }
+            step.tick.attempts = Some(attempts.clone());
+            self.attempts = attempts;
+        }
+        let deaths = deaths(state);
+        if deaths != self.deaths {
+            for death in deaths.iter().filter(|death| !self.deaths.contains(death)) {
+                step.happened.push(FeedHappening::Death(death.clone()));
+            }
+            step.tick.deaths = Some(deaths.clone());
+            self.deaths = deaths;
+        }
+        self.step_buckets(state, facts, &mut step);
+        let tick = &step.tick;
+        step.changed = tick.head.is_some()
+            || !tick.rows.is_empty()
+            || !tick.players.is_empty()
+            || tick.bosses.is_some()
+            || tick.attempts.is_some()
+            || tick.deaths.is_some()
+            || !tick.buckets.is_empty();
+        step
+    }
+
+    fn step_players(&mut self, state: &EncounterState, step: &mut LiveStep) {
+        let figures = Figures::of(state);
+        // New players stand in the order of the dictionary, which only grows: a place never changes.
+        let mut actors: Vec<_> = figures.players.keys().copied().collect();
+        actors.sort_unstable();
+        let last_attempt = state.attempts().values().filter_map(|a| a.began.stamp()).max();
+        for actor in actors {
+            let of = &figures.players[&actor];
+            let held = state.actor(actor);
+            let (class_id, spec_id) = class_and_spec(state, actor, &of.rows);
+            let fell = held.alive.stamp().filter(|_| held.alive.get() == Some(&false));
+            let dead = fell.is_some_and(|fell| {
+                held.acted_ms.is_none_or(|acted| acted <= fell.at_ms) && last_attempt.is_none_or(|began| began < fell)
+            });
+            let player = FeedPlayer {
+                player_key: held.id.to_hex(),
+                name: held.name.get().cloned(),
+                class_id,
+                spec_id,
+                ability_score: held.ability_score.get().copied(),
+                is_local: state.is_local(actor),
+                dead,
+            };
+            let row = of.totals.values(crits_known(state, actor));
+            match self.places.get(&actor) {
+                None => {
+                    let place = self.order.len() as u32;
+                    self.order.push(actor);
+                    self.places.insert(actor, place);
+                    step.tick.players.push((place, player.clone()));
+                    push_row(&mut step.tick.rows, place, None, &row);
+                    self.players.push(player);
+                    self.rows.push(row);
+                }
+                Some(&place) => {
+                    let at = place as usize;
+                    if self.players[at] != player {
+                        step.tick.players.push((place, player.clone()));
+                        self.players[at] = player;
+                    }
+                    if self.rows[at] != row {
+                        push_row(&mut step.tick.rows, place, Some(&self.rows[at]), &row);
+                        self.rows[at] = row;
+                    }
+                }
+            }
+        }
+    }
+
+    fn step_buckets(&mut self, state: &mut EncounterState, facts: LiveFacts, step: &mut LiveStep) {
+        let Some((_, last_ms)) = state.extent_ms() else { return };
+        // A second is closed when a later one has begun, or the fight has ended.
+        let open = if facts.state == ReportState::Live && !facts.idle { last_ms / 1000 } else { u32::MAX };
+        let changed = state.take_changed_seconds(open);
+        let mut buckets = self.buckets(state, &changed);
+        for bucket in &buckets {
+            self.closed.insert(bucket.s, bucket.clone());
+        }
+        let oldest = (last_ms / 1000).saturating_sub(KEYFRAME_TIMELINE_S);
+        self.closed = self.closed.split_off(&oldest);
+        step.tick.buckets.append(&mut buckets);
+    }
+
+    fn buckets(&self, state: &EncounterState, seconds: &BTreeSet<u32>) -> Vec<Bucket> {
+        let bucket = |&second: &u32| {
+            let mut sums: BTreeMap<u32, [u64; 3]> = BTreeMap::new();
+            for pair in state.pairs() {
+                let amount = pair.at(second);
+                if amount == 0 {
+                    continue;
+                }
+                let (source, target) = (self.places.get(&pair.source), self.places.get(&pair.target));
+                let mut add = |place: Option<&u32>, column: usize| {
+                    if let Some(place) = place {
+                        sums.entry(*place).or_default()[column] += amount;
+                    }
+                };
+                match pair.kind {
+                    HitKind::Heal => add(source, 1),
+                    HitKind::Damage => {
+                        add(target, 2);
+                        if !state.is_player(pair.target) {
+                            add(source, 0);
+                        }
+                    }
+                }
+            }
+            let column = |at: usize| {
+                let entries = sums.iter().filter(|(_, sums)| sums[at] > 0);
+                entries.flat_map(|(place, sums)| [u64::from(*place), sums[at]]).collect()
+            };
+            Bucket { s: second, d: column(0), h: column(1), x: column(2) }
+        };
+        seconds.iter().map(bucket).collect()
+    }
+
+    /// The view's present content: what a spectator holds who got every tick.
+    pub fn keyframe(&self, state: &EncounterState, report_id: String) -> Option<FeedFight> {
+        Some(FeedFight {
+            report_id,
+            checksum: state.checksum().to_string(),
+            started_at_ms: state.header().started_at_ms,
+            encounter: place(state),
+            head: self.head.clone()?,
+            bosses: self.bosses.clone(),
+            attempts: self.attempts.clone(),
+            deaths: self.deaths.clone(),
+            players: self.players.clone(),
+            columns: ROW_COLUMNS.iter().map(|&name| name.to_owned()).collect(),
+            rows: self.rows.iter().map(|row| row.to_vec()).collect(),
+            buckets: self.closed.values().cloned().collect(),
+        })
+    }
+}
+
+fn push_row(out: &mut Vec<i64>, place: u32, before: Option<&RowValues>, now: &RowValues) {
+    let differs = |at: usize| before.is_none_or(|before| before[at] != now[at]);
+    let mask = (0..now.len()).filter(|at| differs(*at)).fold(0, |mask, at| mask | 1 << at);
+    out.push(i64::from(place));
+    out.push(mask);
+    out.extend((0..now.len()).filter(|at| differs(*at)).map(|at| now[at]));
+}
+
+fn head<'a>(state: &EncounterState, facts: LiveFacts, rows: impl Iterator<Item = &'a RowValues>) -> FightHead {
+    let (first_ms, last_ms) = state.extent_ms().unwrap_or_default();
+    let totals = rows.fold(Totals::default(), |mut sum, row| {
+        let value = |at: usize| row[at].cast_unsigned();
+        sum.damage += value(0);
+        sum.boss_damage += value(1);
+        sum.healing += value(2);
+        sum.damage_taken += value(3);
+        sum.hits += value(4);
+        sum.heal_hits += value(5);
+        sum.deaths += value(8);
+        sum
+    });
+    FightHead {
+        state: facts.state,
+        outcome: facts.outcome,
+        revision: facts.revision,
+        first_ms,
+        last_ms,
+        idle: facts.idle,
+        totals,
+    }
+}

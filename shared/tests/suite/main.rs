@@ -1,0 +1,3 @@
+//! What both ends must agree on: laws of the wire as properties, its bytes frozen, its types in TypeScript.
+
+mod types;

@@ -1,0 +1,908 @@
+// Made by `cargo xtask types` from the crate raidcast-shared. Do not edit.
+
+export type Role = "Damage" | "Healer" | "Tank";
+
+export type Visibility = "Public" | "Unlisted" | "Private";
+
+export type Outcome = "Kill" | "Wipe" | "Reset" | "Unfinished" | "Unknown";
+
+export type ReportState = "Live" | "Provisional" | "Final";
+
+export type Report = { 
+/**
+ * Names the report in URLs, for ever.
+ */
+report_id: string, 
+/**
+ * The raid that it was streamed in.
+ */
+raid: string, 
+/**
+ * Where it stands.
+ */
+state: ReportState, 
+/**
+ * Which reading of the fight it holds; a new one replaces the old whole.
+ */
+revision: number, 
+/**
+ * Who may see it.
+ */
+visibility: Visibility, 
+/**
+ * Why it is provisional or otherwise not plain, in words; `null` if there is nothing to say.
+ */
+note: string | null, 
+/**
+ * Both checksums, where the sender's was not the relay's.
+ */
+unverified: Unverified | null, 
+/**
+ * Both sums, where the meter's own were not the relay's.
+ */
+meter_differs: MeterDiffers | null, 
+/**
+ * What the fight is.
+ */
+fight: Fight, };
+
+export type Unverified = { 
+/**
+ * The client's.
+ */
+client: string, 
+/**
+ * The relay's.
+ */
+relay: string, };
+
+export type MeterDiffers = { 
+/**
+ * The meter's.
+ */
+meter: MeterSums, 
+/**
+ * The relay's, of the same.
+ */
+report: MeterSums, };
+
+export type MeterSums = { 
+/**
+ * Damage; of monsters too, where the meter counts so.
+ */
+damage: number, 
+/**
+ * Healing.
+ */
+healing: number, };
+
+export type Fight = { 
+/**
+ * Of the state that these figures are of.
+ */
+checksum: string, 
+/**
+ * When the meter began it.
+ */
+started_at_ms: number, 
+/**
+ * When the meter ended it; `null` while it has not.
+ */
+ended_at_ms: number | null, 
+/**
+ * First to last combat event of the span shown.
+ */
+duration_ms: number, 
+/**
+ * First combat event of the span.
+ */
+first_ms: number, 
+/**
+ * Last combat event of the span.
+ */
+last_ms: number, 
+/**
+ * The span asked for; `null` for the whole fight.
+ */
+span: FightSpan | null, 
+/**
+ * How it went.
+ */
+outcome: Outcome, 
+/**
+ * Where it was.
+ */
+encounter: Place, 
+/**
+ * Bosses, by damage.
+ */
+bosses: Array<Boss>, 
+/**
+ * Sums over all players.
+ */
+totals: Totals, 
+/**
+ * Attempts, by number.
+ */
+attempts: Array<AttemptRow>, 
+/**
+ * Players' deaths, by time.
+ */
+deaths: Array<DeathRow>, 
+/**
+ * Players, by damage.
+ */
+players: Array<Player>, 
+/**
+ * What the meter counted and nobody could read.
+ */
+missing: Array<MissingRow>, };
+
+export type FightSpan = { 
+/**
+ * From here.
+ */
+from_ms: number, 
+/**
+ * To before here.
+ */
+to_ms: number, };
+
+export type Place = { 
+/**
+ * Its name.
+ */
+scene: string | null, 
+/**
+ * The game's id.
+ */
+scene_id: number | null, 
+/**
+ * The game's difficulty.
+ */
+difficulty: number | null, };
+
+export type Boss = { 
+/**
+ * Its name; "Monster 1110" where only the type is known.
+ */
+name: string, 
+/**
+ * The game's type.
+ */
+monster_id: number | null, 
+/**
+ * Full health, where the source tells it.
+ */
+max_hp: number | null, 
+/**
+ * Health now, where the source tells it; never derived from damage.
+ */
+hp: number | null, 
+/**
+ * Players' damage to it.
+ */
+damage: number, 
+/**
+ * In so many hits.
+ */
+hits: number, 
+/**
+ * Whether it is dead; `null` where the source does not tell.
+ */
+defeated: boolean | null, };
+
+export type Totals = { 
+/**
+ * To what is not a player.
+ */
+damage: number, 
+/**
+ * What of it was to bosses.
+ */
+boss_damage: number, 
+/**
+ * By players.
+ */
+healing: number, 
+/**
+ * By anything, to players.
+ */
+damage_taken: number, 
+/**
+ * Damage hits.
+ */
+hits: number, 
+/**
+ * Heals.
+ */
+heal_hits: number, 
+/**
+ * Players' deaths.
+ */
+deaths: number, };
+
+export type AttemptRow = { 
+/**
+ * Its number, as the meter counts.
+ */
+index: number, 
+/**
+ * When it began.
+ */
+start_ms: number, 
+/**
+ * When it ended; `null` while it goes on.
+ */
+end_ms: number | null, 
+/**
+ * Why it began: initial, rollback, wipe, manual, other.
+ */
+reason: string, 
+/**
+ * The boss' health when it began, where told.
+ */
+boss_hp_start: number | null, 
+/**
+ * The boss' health when it ended, where told.
+ */
+boss_hp_end: number | null, 
+/**
+ * Players' deaths in it.
+ */
+deaths: number, };
+
+export type DeathRow = { 
+/**
+ * When.
+ */
+at_ms: number, 
+/**
+ * Who.
+ */
+player_key: string, 
+/**
+ * Their name.
+ */
+name: string | null, 
+/**
+ * By whom, by name.
+ */
+killer: string | null, 
+/**
+ * With what.
+ */
+skill_id: number | null, 
+/**
+ * By name.
+ */
+skill: string | null, };
+
+export type Player = { 
+/**
+ * Names the player in this relay: a keyed hash, never the game's id.
+ */
+player_key: string, 
+/**
+ * In the game; `null` where not told.
+ */
+name: string | null, 
+/**
+ * The game's class id.
+ */
+class_id: number | null, 
+/**
+ * Canonical spec id.
+ */
+spec_id: number | null, 
+/**
+ * The game's score.
+ */
+ability_score: number | null, 
+/**
+ * Character level.
+ */
+level: number | null, 
+/**
+ * Whose meter it is.
+ */
+is_local: boolean, 
+/**
+ * To what is not a player.
+ */
+damage: number, 
+/**
+ * What of it was to bosses.
+ */
+boss_damage: number, 
+/**
+ * To anyone.
+ */
+healing: number, 
+/**
+ * From anyone.
+ */
+damage_taken: number, 
+/**
+ * Damage hits.
+ */
+hits: number, 
+/**
+ * Heals.
+ */
+heal_hits: number, 
+/**
+ * Critical damage hits; `null` where the source cannot know.
+ */
+crit_hits: number | null, 
+/**
+ * Lucky damage hits; `null` where the source cannot know.
+ */
+lucky_hits: number | null, 
+/**
+ * How often they died.
+ */
+deaths: number, 
+/**
+ * Damage a second of the span, at least one.
+ */
+dps: number, 
+/**
+ * Healing a second of the span, at least one.
+ */
+hps: number, 
+/**
+ * By skill, by total.
+ */
+skills: Array<SkillRow>, };
+
+export type SkillRow = { 
+/**
+ * The game's base skill.
+ */
+skill_id: number, 
+/**
+ * The meter's finer id, where it has one.
+ */
+variant_id: number | null, 
+/**
+ * As the meter shows it.
+ */
+name: string | null, 
+/**
+ * What its hits do.
+ */
+kind: SkillKind, 
+/**
+ * Damage or healing.
+ */
+total: number, 
+/**
+ * In so many hits.
+ */
+hits: number, 
+/**
+ * Critical ones; `null` where the source cannot know.
+ */
+crit_hits: number | null, 
+/**
+ * Lucky ones; `null` where the source cannot know.
+ */
+lucky_hits: number | null, 
+/**
+ * The greatest single hit; 0 where only sums are known.
+ */
+max: number, };
+
+export type SkillKind = "Damage" | "Healing";
+
+export type MissingRow = { 
+/**
+ * What, in words.
+ */
+what: string, 
+/**
+ * What the meter's counter says.
+ */
+expected: number, 
+/**
+ * What was read.
+ */
+read: number, };
+
+export type Timeline = { 
+/**
+ * Which report.
+ */
+report_id: string, 
+/**
+ * Which reading of it.
+ */
+revision: number, 
+/**
+ * Length of a bucket: 1000.
+ */
+bucket_ms: number, 
+/**
+ * Second of the first bucket, since the encounter began.
+ */
+first_second: number, 
+/**
+ * How many buckets.
+ */
+buckets: number, 
+/**
+ * One series a player, in the order of the report.
+ */
+players: Array<TimelineSeries>, };
+
+export type TimelineSeries = { 
+/**
+ * Who.
+ */
+player_key: string, 
+/**
+ * Damage dealt.
+ */
+damage: Array<number>, 
+/**
+ * Healing done.
+ */
+healing: Array<number>, 
+/**
+ * Damage taken.
+ */
+taken: Array<number>, };
+
+export type ReportSummary = { 
+/**
+ * Names the report.
+ */
+report_id: string, 
+/**
+ * The raid that it was streamed in.
+ */
+raid: string, 
+/**
+ * Where it stands.
+ */
+state: ReportState, 
+/**
+ * Which reading it is.
+ */
+revision: number, 
+/**
+ * Unix ms.
+ */
+started_at_ms: number, 
+/**
+ * Unix ms, by the meter.
+ */
+ended_at_ms: number | null, 
+/**
+ * First to last combat event.
+ */
+duration_ms: number, 
+/**
+ * How it went.
+ */
+outcome: Outcome, 
+/**
+ * Where it was.
+ */
+encounter: Place, 
+/**
+ * Names of its bosses, by damage.
+ */
+bosses: Array<string>, 
+/**
+ * How many players.
+ */
+players: number, 
+/**
+ * Sums over all players.
+ */
+totals: Totals, };
+
+export type ReportPage = { 
+/**
+ * The reports of this page, newest first.
+ */
+reports: Array<ReportSummary>, 
+/**
+ * Where in the list it is.
+ */
+pagination: Pagination, };
+
+export type Pagination = { 
+/**
+ * From 1.
+ */
+page: number, 
+/**
+ * Entries a page.
+ */
+limit: number, 
+/**
+ * Entries in all.
+ */
+total: number, 
+/**
+ * Pages in all.
+ */
+total_pages: number, };
+
+export type RaidPage = { 
+/**
+ * Names the raid in URLs.
+ */
+code: string, 
+/**
+ * The uploader's channel, which always shows their present raid.
+ */
+channel: string, 
+/**
+ * What the uploader calls it.
+ */
+title: string | null, 
+/**
+ * Who may see it.
+ */
+visibility: Visibility, 
+/**
+ * Whether it goes on.
+ */
+open: boolean, 
+/**
+ * Whether its uploader is connected now.
+ */
+connected: boolean, 
+/**
+ * When it began, Unix ms.
+ */
+created_at_ms: number, 
+/**
+ * Its fights, newest first.
+ */
+reports: Array<ReportSummary>, };
+
+export type ApiError = { 
+/**
+ * For programs.
+ */
+code: string, 
+/**
+ * For people: what happened and what to do.
+ */
+message: string, 
+/**
+ * What in the request, where that helps.
+ */
+details?: Array<string>, };
+
+export type FeedFrame = { "Keyframe": Keyframe } | { "Tick": Tick } | { "Event": FeedEvent } | { "Bye": Bye } | { "Echo": Echo };
+
+export type Keyframe = { 
+/**
+ * Changes when positions begin anew: resuming across epochs is not possible.
+ */
+epoch: string, 
+/**
+ * The last tick that this contains.
+ */
+position: number, 
+/**
+ * The number of the last event that this contains.
+ */
+events: number, 
+/**
+ * Events owed to this spectator were more than the relay keeps.
+ */
+events_lost: boolean, 
+/**
+ * The raid.
+ */
+raid: FeedRaid, 
+/**
+ * The current or last fight; `null` before the first.
+ */
+fight: FeedFight | null, 
+/**
+ * When things happened.
+ */
+times: FrameTimes, };
+
+export type FeedRaid = { 
+/**
+ * Names it in URLs.
+ */
+code: string, 
+/**
+ * What the uploader calls it.
+ */
+title: string | null, 
+/**
+ * Whether its uploader is connected.
+ */
+connected: boolean, 
+/**
+ * Whether it goes on.
+ */
+open: boolean, 
+/**
+ * Its fights so far, oldest first; the current one too.
+ */
+fights: Array<FeedFightRef>, };
+
+export type FeedFightRef = { 
+/**
+ * Its report.
+ */
+report_id: string, 
+/**
+ * Where that stands.
+ */
+state: ReportState, 
+/**
+ * How it went.
+ */
+outcome: Outcome, 
+/**
+ * What it was called: the boss, else the scene.
+ */
+title: string | null, 
+/**
+ * Unix ms.
+ */
+started_at_ms: number, 
+/**
+ * First to last combat event.
+ */
+duration_ms: number, };
+
+export type FeedFight = { 
+/**
+ * Its report, live at the same URL.
+ */
+report_id: string, 
+/**
+ * Checksum of the state shown.
+ */
+checksum: string, 
+/**
+ * Unix ms.
+ */
+started_at_ms: number, 
+/**
+ * Where it is.
+ */
+encounter: Place, 
+/**
+ * What changes with every tick.
+ */
+head: FightHead, 
+/**
+ * Bosses, by damage.
+ */
+bosses: Array<Boss>, 
+/**
+ * Attempts, by number.
+ */
+attempts: Array<AttemptRow>, 
+/**
+ * Players' deaths, by time.
+ */
+deaths: Array<DeathRow>, 
+/**
+ * Players; a row's index is the place here, and never changes within an epoch.
+ */
+players: Array<FeedPlayer>, 
+/**
+ * Names of the columns of a row.
+ */
+columns: Array<string>, 
+/**
+ * One row a player.
+ */
+rows: Array<Array<number>>, 
+/**
+ * The last five minutes by second; earlier ones are had over HTTP.
+ */
+buckets: Array<Bucket>, };
+
+export type FightHead = { 
+/**
+ * Where the report stands.
+ */
+state: ReportState, 
+/**
+ * How it went, as far as known.
+ */
+outcome: Outcome, 
+/**
+ * Which reading of the fight this is.
+ */
+revision: number, 
+/**
+ * First combat event, ms since the encounter began.
+ */
+first_ms: number, 
+/**
+ * Last combat event, ms since the encounter began.
+ */
+last_ms: number, 
+/**
+ * Whether the uploader said that nothing happens at present.
+ */
+idle: boolean, 
+/**
+ * Sums over all players.
+ */
+totals: Totals, };
+
+export type FeedPlayer = { 
+/**
+ * Names the player in this relay.
+ */
+player_key: string, 
+/**
+ * In the game.
+ */
+name: string | null, 
+/**
+ * The game's class id.
+ */
+class_id: number | null, 
+/**
+ * Canonical spec id.
+ */
+spec_id: number | null, 
+/**
+ * The game's score.
+ */
+ability_score: number | null, 
+/**
+ * Whose meter it is.
+ */
+is_local: boolean, 
+/**
+ * Whether they are down.
+ */
+dead: boolean, };
+
+export type Bucket = { 
+/**
+ * Second since the encounter began.
+ */
+s: number, 
+/**
+ * Damage dealt: pairs of row index and amount, one behind the other.
+ */
+d: Array<number>, 
+/**
+ * Healing done, likewise.
+ */
+h: Array<number>, 
+/**
+ * Damage taken, likewise.
+ */
+x: Array<number>, };
+
+export type Tick = { 
+/**
+ * Numbered without gaps in its view.
+ */
+position: number, 
+/**
+ * The header.
+ */
+head?: FightHead, 
+/**
+ * Present totals of rows that changed: row index, bits of the columns that follow (bit 0 is the first), values;
+ * one row behind the other.
+ */
+rows?: Array<number>, 
+/**
+ * Players that are new or known better, by row index.
+ */
+players?: Array<[number, FeedPlayer]>, 
+/**
+ * All bosses, if one changed.
+ */
+bosses?: Array<Boss>, 
+/**
+ * All attempts, if one changed.
+ */
+attempts?: Array<AttemptRow>, 
+/**
+ * All deaths, if there is a new one.
+ */
+deaths?: Array<DeathRow>, 
+/**
+ * Seconds that closed, or changed after that: present sums.
+ */
+buckets?: Array<Bucket>, 
+/**
+ * Checksum of the state shown; with ticks that follow a pause or an end.
+ */
+checksum?: string, 
+/**
+ * When things happened.
+ */
+times: FrameTimes, };
+
+export type FrameTimes = [number, number, number];
+
+export type FeedEvent = { 
+/**
+ * Counts events of the epoch, without gaps.
+ */
+n: number, 
+/**
+ * Which fight.
+ */
+report_id: string, 
+/**
+ * What.
+ */
+what: FeedHappening, };
+
+export type FeedHappening = { "FightBegan": { 
+/**
+ * Unix ms.
+ */
+started_at_ms: number, } } | { "FightEnded": { 
+/**
+ * Where the report stands.
+ */
+state: ReportState, 
+/**
+ * How it went.
+ */
+outcome: Outcome, 
+/**
+ * Which reading it holds.
+ */
+revision: number, 
+/**
+ * Checksum of the report.
+ */
+checksum: string, } } | { "Death": DeathRow } | { "AttemptBegan": AttemptRow } | { "BossDefeated": { 
+/**
+ * Its name.
+ */
+name: string, } };
+
+export type Bye = { 
+/**
+ * Why, for people.
+ */
+reason: string, 
+/**
+ * Come back after this many ms; `null`: do not.
+ */
+retry_ms: number | null, };
+
+export type Echo = { 
+/**
+ * The clock that the probe carried.
+ */
+clock: number, 
+/**
+ * The relay's clock, Unix ms.
+ */
+relay_ms: number, };
+
+export type FeedRequest = { "Watch": { 
+/**
+ * Player keys.
+ */
+players: Array<string>, } } | { "Pace": { 
+/**
+ * Ticks a second.
+ */
+ticks: number, } } | { "Probe": { 
+/**
+ * The sender's clock, any unit.
+ */
+clock: number, } };
