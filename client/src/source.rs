@@ -4,13 +4,24 @@
 //! in the same write, so that no event is read twice or left out, whenever the client ends.
 //! Deliberately not here: what becomes of events (the encoder), and anything that waits (the uploader polls).
 
+pub mod aggregate;
+mod database;
+pub mod detect;
+pub mod journal;
+pub mod names;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use raidcast_shared::event::{Knows, SourceEvent};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{MeterTotals, Outcome};
 use serde::{Deserialize, Serialize};
+
+use aggregate::Aggregate;
+use journal::Journal;
+use names::Names;
 
 /// What one place of the database held when it was read last: a row's table and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,6 +120,12 @@ pub enum SourceError {
         /// Which.
         path: PathBuf,
     },
+    /// It is there, but the meter has made no tables yet: wait for it.
+    #[error("{path} has no tables yet; it will be read when the meter has made them")]
+    Empty {
+        /// Which.
+        path: PathBuf,
+    },
     /// Another program holds it: try again.
     #[error("{path} is locked by another program; trying again")]
     Locked {
@@ -165,4 +182,70 @@ pub trait Source {
 
     /// The meter's own sums of the encounter as they stand now.
     async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError>;
+}
+
+/// A source of any generation.
+#[derive(Debug)]
+pub enum AnySource {
+    /// Generation C.
+    Aggregate(Aggregate),
+    /// Generation E.
+    Journal(Journal),
+}
+
+impl AnySource {
+    /// Opens the database that detection found.
+    ///
+    /// # Errors
+    /// As [`detect::identify`].
+    pub async fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
+        Ok(match found.generation {
+            Generation::Aggregate => Self::Aggregate(Aggregate::open(found, names).await?),
+            Generation::Journal => Self::Journal(Journal::open(found, names).await?),
+        })
+    }
+}
+
+impl Source for AnySource {
+    fn knows(&self) -> Knows {
+        match self {
+            Self::Aggregate(source) => source.knows(),
+            Self::Journal(source) => source.knows(),
+        }
+    }
+
+    async fn changed(&mut self) -> Result<bool, SourceError> {
+        match self {
+            Self::Aggregate(source) => source.changed().await,
+            Self::Journal(source) => source.changed().await,
+        }
+    }
+
+    async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
+        match self {
+            Self::Aggregate(source) => source.fights(after, open).await,
+            Self::Journal(source) => source.fights(after, open).await,
+        }
+    }
+
+    async fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {
+        match self {
+            Self::Aggregate(source) => source.read(fight, cursor, now_ms).await,
+            Self::Journal(source) => source.read(fight, cursor, now_ms).await,
+        }
+    }
+
+    async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+        match self {
+            Self::Aggregate(source) => source.read_last(fight, cursor).await,
+            Self::Journal(source) => source.read_last(fight, cursor).await,
+        }
+    }
+
+    async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
+        match self {
+            Self::Aggregate(source) => source.totals(fight).await,
+            Self::Journal(source) => source.totals(fight).await,
+        }
+    }
 }

@@ -39,12 +39,11 @@ impl Generation {
 /// A fight goes `begin`, any number of `advance_to`, then `end` or `reset`. Dropping the writer in between is the
 /// meter's crash: what was committed stays, what a chunk had gathered is lost.
 #[derive(Debug)]
-pub enum MeterWriter {
-    /// Of [`Generation::Aggregate`].
-    #[doc(hidden)]
+pub struct MeterWriter(Inner);
+
+#[derive(Debug)]
+enum Inner {
     Aggregate(AggregateWriter),
-    /// Of [`Generation::Journal`].
-    #[doc(hidden)]
     Journal(JournalWriter),
 }
 
@@ -52,17 +51,17 @@ impl MeterWriter {
     /// Opens the database at `path`, making it with its tables if it is not there.
     pub async fn open(path: &Path, generation: Generation) -> Result<Self, MeterkitError> {
         let connection = connect(path).await?;
-        Ok(match generation {
-            Generation::Aggregate => Self::Aggregate(AggregateWriter::new(connection).await?),
-            Generation::Journal => Self::Journal(JournalWriter::new(connection).await?),
-        })
+        Ok(Self(match generation {
+            Generation::Aggregate => Inner::Aggregate(AggregateWriter::new(connection).await?),
+            Generation::Journal => Inner::Journal(JournalWriter::new(connection).await?),
+        }))
     }
 
     /// How it stores.
     pub fn generation(&self) -> Generation {
-        match self {
-            Self::Aggregate(_) => Generation::Aggregate,
-            Self::Journal(_) => Generation::Journal,
+        match &self.0 {
+            Inner::Aggregate(_) => Generation::Aggregate,
+            Inner::Journal(_) => Generation::Journal,
         }
     }
 
@@ -70,9 +69,9 @@ impl MeterWriter {
     ///
     /// A fight that was open before stays as it is, never ended.
     pub async fn begin(&mut self, fight: &Fight) -> Result<i64, MeterkitError> {
-        match self {
-            Self::Aggregate(writer) => writer.begin(fight).await,
-            Self::Journal(writer) => writer.begin(fight).await,
+        match &mut self.0 {
+            Inner::Aggregate(writer) => writer.begin(fight).await,
+            Inner::Journal(writer) => writer.begin(fight).await,
         }
     }
 
@@ -83,9 +82,9 @@ impl MeterWriter {
     /// # Errors
     /// `NoFight` before `begin`.
     pub async fn advance_to(&mut self, ms: i64) -> Result<(), MeterkitError> {
-        match self {
-            Self::Aggregate(writer) => writer.advance_to(ms).await,
-            Self::Journal(writer) => writer.advance_to(ms).await,
+        match &mut self.0 {
+            Inner::Aggregate(writer) => writer.advance_to(ms).await,
+            Inner::Journal(writer) => writer.advance_to(ms).await,
         }
     }
 
@@ -94,9 +93,9 @@ impl MeterWriter {
     /// # Errors
     /// `NoFight` before `begin`.
     pub async fn end(&mut self) -> Result<(), MeterkitError> {
-        match self {
-            Self::Aggregate(writer) => writer.end().await,
-            Self::Journal(writer) => writer.end().await,
+        match &mut self.0 {
+            Inner::Aggregate(writer) => writer.end().await,
+            Inner::Journal(writer) => writer.end().await,
         }
     }
 
@@ -105,9 +104,9 @@ impl MeterWriter {
     /// # Errors
     /// `NoFight` before `begin`.
     pub async fn reset(&mut self) -> Result<(), MeterkitError> {
-        match self {
-            Self::Aggregate(writer) => writer.reset().await,
-            Self::Journal(writer) => writer.reset().await,
+        match &mut self.0 {
+            Inner::Aggregate(writer) => writer.reset().await,
+            Inner::Journal(writer) => writer.reset().await,
         }
     }
 
@@ -115,17 +114,17 @@ impl MeterWriter {
     ///
     /// The aggregate ends them at `now_unix_ms`, which gives them nonsense durations; the journal deletes them.
     pub async fn restart(&mut self, now_unix_ms: i64) -> Result<(), MeterkitError> {
-        match self {
-            Self::Aggregate(writer) => writer.restart(now_unix_ms).await,
-            Self::Journal(writer) => writer.restart().await,
+        match &mut self.0 {
+            Inner::Aggregate(writer) => writer.restart(now_unix_ms).await,
+            Inner::Journal(writer) => writer.restart().await,
         }
     }
 
     /// Closes the database, which folds its write-ahead log into it.
     pub async fn close(self) -> Result<(), MeterkitError> {
-        match self {
-            Self::Aggregate(writer) => writer.close().await,
-            Self::Journal(writer) => writer.close().await,
+        match self.0 {
+            Inner::Aggregate(writer) => writer.close().await,
+            Inner::Journal(writer) => writer.close().await,
         }
     }
 }

@@ -194,6 +194,17 @@ pub(super) async fn rows(
     numbers.iter().fold(query, |query, number| query.bind(*number)).fetch_all(conn).await
 }
 
+/// All rows of a statement whose last parameter is a list for `json_each`.
+pub(super) async fn rows_of_list(
+    conn: &mut SqliteConnection,
+    sql: &str,
+    numbers: &[i64],
+    list: &str,
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
+    numbers.iter().fold(query, |query, number| query.bind(*number)).bind(list).fetch_all(conn).await
+}
+
 /// A list of ids as one parameter for `json_each`.
 pub(super) fn json_list(ids: impl IntoIterator<Item = i64>) -> String {
     let ids: Vec<_> = ids.into_iter().map(|id| id.to_string()).collect();

@@ -1,1 +1,133 @@
-//! x
+//! The seam between the relay and its database.
+//!
+//! One invariant: what a call has answered `Ok` to is on stable storage; a power cut after it loses nothing.
+//! Deliberately not here: what deltas mean (they are bytes), who may see what, and any clock.
+
+mod record;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use raidcast_shared::id::{EncounterId, RaidId, StreamId};
+pub use record::{
+    Account, AccountId, EncounterRow, JournalEntry, JournalKind, KeptReport, NewEncounter, OpenEncounter, Page,
+    RaidRow, ReportLine, StoredStream,
+};
+
+/// What a call of the store gives.
+pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Why the database did not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It takes no reads or writes now (full disk, lock, lost connection): try again later.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// What it holds is not what was written, or the schema is another version's.
+    #[error("the database holds something unexpected: {0}")]
+    Damaged(String),
+}
+
+/// Appends entries of encounters' logs while they run. Many raids share a commit.
+pub trait Journal: Send + Sync {
+    /// Puts one entry on stable storage.
+    ///
+    /// Entries are written in the order of the calls, which is kept before the future is first polled: callers may
+    /// have many under way. Of the entries of one encounter none is stored unless all called before it are: where
+    /// one fails, those after it that are under way fail too.
+    ///
+    /// # Errors
+    /// `Unavailable`: nothing of it is stored.
+    fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()>;
+}
+
+/// All that the relay keeps.
+pub trait Store: Journal {
+    /// The account with this name, made if it is new. Its channel stays for ever.
+    fn account<'a>(&'a self, name: &'a str, channel_if_new: &'a str) -> StoreFuture<'a, Account>;
+
+    /// The account that a channel belongs to.
+    fn account_by_channel<'a>(&'a self, channel: &'a str) -> StoreFuture<'a, Option<Account>>;
+
+    /// Keeps a new raid. One with its id or code must not exist.
+    fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
+
+    /// Replaces what may change of a raid: title, visibility, times, whether it is closed.
+    fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
+
+    /// The raid with the id that its client made, of any account.
+    fn raid_by_id(&self, id: RaidId) -> StoreFuture<'_, Option<RaidRow>>;
+
+    /// The raid with this code.
+    fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>>;
+
+    /// An account's newest raid.
+    fn newest_raid(&self, account: AccountId) -> StoreFuture<'_, Option<RaidRow>>;
+
+    /// Keeps a new encounter with its first stream and makes its (live) report; an encounter that exists is answered
+    /// as it is, unchanged.
+    fn begin_encounter<'a>(&'a self, new: &'a NewEncounter) -> StoreFuture<'a, EncounterRow>;
+
+    /// Keeps another stream of an encounter, or nothing if it is kept already.
+    fn begin_stream<'a>(&'a self, encounter: i64, stream: &'a StoredStream) -> StoreFuture<'a, ()>;
+
+    /// Moves an encounter to another raid of its account.
+    fn move_encounter<'a>(&'a self, encounter: i64, raid_code: &'a str) -> StoreFuture<'a, ()>;
+
+    /// The encounter of an account.
+    fn encounter(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<EncounterRow>>;
+
+    /// All encounters whose report is live, with their journals: what a relay takes up when it starts.
+    fn open_encounters(&self) -> StoreFuture<'_, Vec<OpenEncounter>>;
+
+    /// One encounter with its journal, whatever its state.
+    fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>>;
+
+    /// Keeps a report: in one transaction the record replaces the one before, and where it is final the whole log
+    /// replaces the journal (entries and streams). Safe to repeat.
+    fn keep_report<'a>(&'a self, report: &'a KeptReport) -> StoreFuture<'a, ()>;
+
+    /// Makes a provisional report live again.
+    fn reopen_report(&self, encounter: i64) -> StoreFuture<'_, ()>;
+
+    /// The encounter behind a report and its kept record, `None` inside while it has none.
+    fn report<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterRow, Option<Bytes>)>>;
+
+    /// The whole-encounter log of a final report.
+    fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>>;
+
+    /// Public reports, newest fight first: one page (from 1) and how many there are.
+    fn public_reports(&self, page: Page) -> StoreFuture<'_, (Vec<ReportLine>, u64)>;
+
+    /// All reports of a raid, newest fight first.
+    fn raid_reports<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<ReportLine>>;
+
+    /// Removes an encounter with its journal, log, and report.
+    fn discard<'a>(&'a self, account: AccountId, id: EncounterId) -> StoreFuture<'a, bool>;
+
+    /// Fights that an account began since a time (Unix ms).
+    fn encounters_since(&self, account: AccountId, since_ms: i64) -> StoreFuture<'_, u64>;
+
+    /// Whether a small write reaches stable storage now.
+    fn ping(&self) -> StoreFuture<'_, ()>;
+
+    /// Writes out what is under way and closes.
+    fn close(&self) -> StoreFuture<'_, ()>;
+}
+
+/// Names an encounter everywhere in the relay: nobody can touch another account's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EncounterKey {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub encounter: EncounterId,
+}
+
+/// Names one reading of an encounter in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StreamKey {
+    /// The encounter's row.
+    pub encounter: i64,
+    /// The reading.
+    pub stream: StreamId,
+}

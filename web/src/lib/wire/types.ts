@@ -1,18 +1,18 @@
 // Made by `cargo xtask types` from the crate raidcast-shared. Do not edit.
 
-export type Role = "Damage" | "Healer" | "Tank";
+export type Role = "damage" | "healer" | "tank";
 
-export type Visibility = "Public" | "Unlisted" | "Private";
+export type Visibility = "public" | "unlisted" | "private";
 
-export type Outcome = "Kill" | "Wipe" | "Reset" | "Unfinished" | "Unknown";
+export type Outcome = "kill" | "wipe" | "reset" | "unfinished" | "unknown";
 
-export type ReportState = "Live" | "Provisional" | "Final";
+export type ReportState = "live" | "provisional" | "final";
 
 export type Report = { 
 /**
  * Names the report in URLs, for ever.
  */
-report_id: string, 
+reportId: string, 
 /**
  * The raid that it was streamed in.
  */
@@ -40,11 +40,67 @@ unverified: Unverified | null,
 /**
  * Both sums, where the meter's own were not the relay's.
  */
-meter_differs: MeterDiffers | null, 
+meterDiffers: MeterDiffers | null, 
 /**
- * What the fight is.
+ * Of the state that these figures are of.
  */
-fight: Fight, };
+checksum: string, 
+/**
+ * When the meter began it.
+ */
+startedAtMs: number, 
+/**
+ * When the meter ended it; `null` while it has not.
+ */
+endedAtMs: number | null, 
+/**
+ * First to last combat event of the span shown.
+ */
+durationMs: number, 
+/**
+ * First combat event of the span.
+ */
+firstMs: number, 
+/**
+ * Last combat event of the span.
+ */
+lastMs: number, 
+/**
+ * The span asked for; `null` for the whole fight.
+ */
+span: FightSpan | null, 
+/**
+ * How it went.
+ */
+outcome: Outcome, 
+/**
+ * Where it was.
+ */
+encounter: Place, 
+/**
+ * Bosses, by damage.
+ */
+bosses: Array<Boss>, 
+/**
+ * Sums over all players.
+ */
+totals: Totals, 
+/**
+ * Attempts, by number.
+ */
+attempts: Array<AttemptRow>, 
+/**
+ * Players' deaths, by time.
+ */
+deaths: Array<DeathRow>, 
+/**
+ * Players, by damage.
+ */
+players: Array<Player>, 
+/**
+ * What the meter counted and nobody could read.
+ */
+missing: Array<MissingRow>, };
 
 export type Unverified = { 
 /**
@@ -84,23 +140,23 @@ checksum: string,
 /**
  * When the meter began it.
  */
-started_at_ms: number, 
+startedAtMs: number, 
 /**
  * When the meter ended it; `null` while it has not.
  */
-ended_at_ms: number | null, 
+endedAtMs: number | null, 
 /**
  * First to last combat event of the span shown.
  */
-duration_ms: number, 
+durationMs: number, 
 /**
  * First combat event of the span.
  */
-first_ms: number, 
+firstMs: number, 
 /**
  * Last combat event of the span.
  */
-last_ms: number, 
+lastMs: number, 
 /**
  * The span asked for; `null` for the whole fight.
  */
@@ -142,11 +198,11 @@ export type FightSpan = {
 /**
  * From here.
  */
-from_ms: number, 
+fromMs: number, 
 /**
  * To before here.
  */
-to_ms: number, };
+toMs: number, };
 
 export type Place = { 
 /**
@@ -156,7 +212,7 @@ scene: string | null,
 /**
  * The game's id.
  */
-scene_id: number | null, 
+sceneId: number | null, 
 /**
  * The game's difficulty.
  */
@@ -170,11 +226,11 @@ name: string,
 /**
  * The game's type.
  */
-monster_id: number | null, 
+monsterId: number | null, 
 /**
  * Full health, where the source tells it.
  */
-max_hp: number | null, 
+maxHp: number | null, 
 /**
  * Health now, where the source tells it; never derived from damage.
  */
@@ -200,7 +256,7 @@ damage: number,
 /**
  * What of it was to bosses.
  */
-boss_damage: number, 
+bossDamage: number, 
 /**
  * By players.
  */
@@ -208,7 +264,7 @@ healing: number,
 /**
  * By anything, to players.
  */
-damage_taken: number, 
+damageTaken: number, 
 /**
  * Damage hits.
  */
@@ -216,7 +272,7 @@ hits: number,
 /**
  * Heals.
  */
-heal_hits: number, 
+healHits: number, 
 /**
  * Players' deaths.
  */
@@ -230,11 +286,11 @@ index: number,
 /**
  * When it began.
  */
-start_ms: number, 
+startMs: number, 
 /**
  * When it ended; `null` while it goes on.
  */
-end_ms: number | null, 
+endMs: number | null, 
 /**
  * Why it began: initial, rollback, wipe, manual, other.
  */
@@ -242,11 +298,11 @@ reason: string,
 /**
  * The boss' health when it began, where told.
  */
-boss_hp_start: number | null, 
+bossHpStart: number | null, 
 /**
  * The boss' health when it ended, where told.
  */
-boss_hp_end: number | null, 
+bossHpEnd: number | null, 
 /**
  * Players' deaths in it.
  */
@@ -256,11 +312,11 @@ export type DeathRow = {
 /**
  * When.
  */
-at_ms: number, 
+atMs: number, 
 /**
  * Who.
  */
-player_key: string, 
+playerKey: string, 
 /**
  * Their name.
  */
@@ -272,7 +328,7 @@ killer: string | null,
 /**
  * With what.
  */
-skill_id: number | null, 
+skillId: number | null, 
 /**
  * By name.
  */
@@ -282,7 +338,7 @@ export type Player = {
 /**
  * Names the player in this relay: a keyed hash, never the game's id.
  */
-player_key: string, 
+playerKey: string, 
 /**
  * In the game; `null` where not told.
  */
@@ -290,15 +346,15 @@ name: string | null,
 /**
  * The game's class id.
  */
-class_id: number | null, 
+classId: number | null, 
 /**
  * Canonical spec id.
  */
-spec_id: number | null, 
+specId: number | null, 
 /**
  * The game's score.
  */
-ability_score: number | null, 
+abilityScore: number | null, 
 /**
  * Character level.
  */
@@ -306,7 +362,7 @@ level: number | null,
 /**
  * Whose meter it is.
  */
-is_local: boolean, 
+isLocal: boolean, 
 /**
  * To what is not a player.
  */
@@ -314,7 +370,7 @@ damage: number,
 /**
  * What of it was to bosses.
  */
-boss_damage: number, 
+bossDamage: number, 
 /**
  * To anyone.
  */
@@ -322,7 +378,7 @@ healing: number,
 /**
  * From anyone.
  */
-damage_taken: number, 
+damageTaken: number, 
 /**
  * Damage hits.
  */
@@ -330,15 +386,15 @@ hits: number,
 /**
  * Heals.
  */
-heal_hits: number, 
+healHits: number, 
 /**
  * Critical damage hits; `null` where the source cannot know.
  */
-crit_hits: number | null, 
+critHits: number | null, 
 /**
  * Lucky damage hits; `null` where the source cannot know.
  */
-lucky_hits: number | null, 
+luckyHits: number | null, 
 /**
  * How often they died.
  */
@@ -360,11 +416,11 @@ export type SkillRow = {
 /**
  * The game's base skill.
  */
-skill_id: number, 
+skillId: number, 
 /**
  * The meter's finer id, where it has one.
  */
-variant_id: number | null, 
+variantId: number | null, 
 /**
  * As the meter shows it.
  */
@@ -384,17 +440,17 @@ hits: number,
 /**
  * Critical ones; `null` where the source cannot know.
  */
-crit_hits: number | null, 
+critHits: number | null, 
 /**
  * Lucky ones; `null` where the source cannot know.
  */
-lucky_hits: number | null, 
+luckyHits: number | null, 
 /**
  * The greatest single hit; 0 where only sums are known.
  */
 max: number, };
 
-export type SkillKind = "Damage" | "Healing";
+export type SkillKind = "damage" | "healing";
 
 export type MissingRow = { 
 /**
@@ -414,7 +470,7 @@ export type Timeline = {
 /**
  * Which report.
  */
-report_id: string, 
+reportId: string, 
 /**
  * Which reading of it.
  */
@@ -422,11 +478,11 @@ revision: number,
 /**
  * Length of a bucket: 1000.
  */
-bucket_ms: number, 
+bucketMs: number, 
 /**
  * Second of the first bucket, since the encounter began.
  */
-first_second: number, 
+firstSecond: number, 
 /**
  * How many buckets.
  */
@@ -440,7 +496,7 @@ export type TimelineSeries = {
 /**
  * Who.
  */
-player_key: string, 
+playerKey: string, 
 /**
  * Damage dealt.
  */
@@ -458,7 +514,7 @@ export type ReportSummary = {
 /**
  * Names the report.
  */
-report_id: string, 
+reportId: string, 
 /**
  * The raid that it was streamed in.
  */
@@ -474,15 +530,15 @@ revision: number,
 /**
  * Unix ms.
  */
-started_at_ms: number, 
+startedAtMs: number, 
 /**
  * Unix ms, by the meter.
  */
-ended_at_ms: number | null, 
+endedAtMs: number | null, 
 /**
  * First to last combat event.
  */
-duration_ms: number, 
+durationMs: number, 
 /**
  * How it went.
  */
@@ -530,7 +586,7 @@ total: number,
 /**
  * Pages in all.
  */
-total_pages: number, };
+totalPages: number, };
 
 export type RaidPage = { 
 /**
@@ -560,7 +616,7 @@ connected: boolean,
 /**
  * When it began, Unix ms.
  */
-created_at_ms: number, 
+createdAtMs: number, 
 /**
  * Its fights, newest first.
  */
@@ -580,7 +636,7 @@ message: string,
  */
 details?: Array<string>, };
 
-export type FeedFrame = { "Keyframe": Keyframe } | { "Tick": Tick } | { "Event": FeedEvent } | { "Bye": Bye } | { "Echo": Echo };
+export type FeedFrame = { "t": "keyframe" } & Keyframe | { "t": "tick" } & Tick | { "t": "event" } & FeedEvent | { "t": "bye" } & Bye | { "t": "echo" } & Echo;
 
 export type Keyframe = { 
 /**
@@ -598,7 +654,7 @@ events: number,
 /**
  * Events owed to this spectator were more than the relay keeps.
  */
-events_lost: boolean, 
+eventsLost?: boolean, 
 /**
  * The raid.
  */
@@ -638,7 +694,7 @@ export type FeedFightRef = {
 /**
  * Its report.
  */
-report_id: string, 
+reportId: string, 
 /**
  * Where that stands.
  */
@@ -654,17 +710,17 @@ title: string | null,
 /**
  * Unix ms.
  */
-started_at_ms: number, 
+startedAtMs: number, 
 /**
  * First to last combat event.
  */
-duration_ms: number, };
+durationMs: number, };
 
 export type FeedFight = { 
 /**
  * Its report, live at the same URL.
  */
-report_id: string, 
+reportId: string, 
 /**
  * Checksum of the state shown.
  */
@@ -672,7 +728,7 @@ checksum: string,
 /**
  * Unix ms.
  */
-started_at_ms: number, 
+startedAtMs: number, 
 /**
  * Where it is.
  */
@@ -726,11 +782,11 @@ revision: number,
 /**
  * First combat event, ms since the encounter began.
  */
-first_ms: number, 
+firstMs: number, 
 /**
  * Last combat event, ms since the encounter began.
  */
-last_ms: number, 
+lastMs: number, 
 /**
  * Whether the uploader said that nothing happens at present.
  */
@@ -744,7 +800,7 @@ export type FeedPlayer = {
 /**
  * Names the player in this relay.
  */
-player_key: string, 
+playerKey: string, 
 /**
  * In the game.
  */
@@ -752,19 +808,19 @@ name: string | null,
 /**
  * The game's class id.
  */
-class_id: number | null, 
+classId: number | null, 
 /**
  * Canonical spec id.
  */
-spec_id: number | null, 
+specId: number | null, 
 /**
  * The game's score.
  */
-ability_score: number | null, 
+abilityScore: number | null, 
 /**
  * Whose meter it is.
  */
-is_local: boolean, 
+isLocal: boolean, 
 /**
  * Whether they are down.
  */
@@ -792,7 +848,7 @@ export type Tick = {
 /**
  * Numbered without gaps in its view.
  */
-position: number, 
+p: number, 
 /**
  * The header.
  */
@@ -829,7 +885,7 @@ checksum?: string,
 /**
  * When things happened.
  */
-times: FrameTimes, };
+ms: FrameTimes, };
 
 export type FrameTimes = [number, number, number];
 
@@ -841,17 +897,17 @@ n: number,
 /**
  * Which fight.
  */
-report_id: string, 
+reportId: string, 
 /**
  * What.
  */
 what: FeedHappening, };
 
-export type FeedHappening = { "FightBegan": { 
+export type FeedHappening = { "kind": "fightBegan", 
 /**
  * Unix ms.
  */
-started_at_ms: number, } } | { "FightEnded": { 
+startedAtMs: number, } | { "kind": "fightEnded", 
 /**
  * Where the report stands.
  */
@@ -867,11 +923,11 @@ revision: number,
 /**
  * Checksum of the report.
  */
-checksum: string, } } | { "Death": DeathRow } | { "AttemptBegan": AttemptRow } | { "BossDefeated": { 
+checksum: string, } | { "kind": "death" } & DeathRow | { "kind": "attemptBegan" } & AttemptRow | { "kind": "bossDefeated", 
 /**
  * Its name.
  */
-name: string, } };
+name: string, };
 
 export type Bye = { 
 /**
@@ -881,7 +937,7 @@ reason: string,
 /**
  * Come back after this many ms; `null`: do not.
  */
-retry_ms: number | null, };
+retryMs: number | null, };
 
 export type Echo = { 
 /**
@@ -891,18 +947,18 @@ clock: number,
 /**
  * The relay's clock, Unix ms.
  */
-relay_ms: number, };
+relayMs: number, };
 
-export type FeedRequest = { "Watch": { 
+export type FeedRequest = { "t": "watch", 
 /**
  * Player keys.
  */
-players: Array<string>, } } | { "Pace": { 
+players: Array<string>, } | { "t": "pace", 
 /**
  * Ticks a second.
  */
-ticks: number, } } | { "Probe": { 
+ticks: number, } | { "t": "probe", 
 /**
  * The sender's clock, any unit.
  */
-clock: number, } };
+clock: number, };

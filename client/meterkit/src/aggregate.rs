@@ -1,0 +1,393 @@
+//! The aggregate generation: skill rows whose JSON arrays grow hit by hit.
+//!
+//! Hits are appended one statement each, as the meter does. Counters of encounters, actors and bosses are gathered
+//! and written once per transaction: a reader sees commits alone, and at each of them both ways are equal.
+
+mod tally;
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Connection, raw_sql};
+
+use crate::error::MeterkitError;
+use crate::fight::{Attempt, Death, Fight, Hit, HitKind, Player, Segment, SegmentKind};
+use crate::playhead::{Happening, Playhead};
+use crate::writer::TRANSACTION_EVENTS_MAX;
+use tally::Tally;
+
+/// What the meter's minimum for a fight's length is.
+const DURATION_MIN_S: f64 = 1.0;
+
+#[derive(Debug)]
+pub(crate) struct AggregateWriter {
+    connection: SqliteConnection,
+    open: Option<Encounter>,
+}
+
+/// The fight being written.
+#[derive(Debug)]
+struct Encounter {
+    id: i64,
+    playhead: Playhead,
+    tally: Tally,
+    /// Players with a row in `entities`.
+    seen: HashSet<i64>,
+}
+
+/// A hit as it stands in `hit_details`. The keys are in the alphabet's order, as they are in the meter's text.
+#[derive(Serialize)]
+struct HitDetail {
+    attempt_index: Option<i64>,
+    crit: bool,
+    damage: i64,
+    hp_loss: i64,
+    is_boss: bool,
+    lucky: bool,
+    ms_from_start: i64,
+    shield_loss: i64,
+    timestamp: i64,
+}
+
+/// A heal as it stands in `heal_details`, its keys in the alphabet's order.
+#[derive(Serialize)]
+struct HealDetail {
+    attempt_index: Option<i64>,
+    crit: bool,
+    heal: i64,
+    lucky: bool,
+    ms_from_start: i64,
+    timestamp: i64,
+}
+
+impl AggregateWriter {
+    pub(crate) async fn new(mut connection: SqliteConnection) -> Result<Self, MeterkitError> {
+        raw_sql(include_str!("aggregate/schema.sql")).execute(&mut connection).await?;
+        Ok(Self { connection, open: None })
+    }
+
+    pub(crate) async fn begin(&mut self, fight: &Fight) -> Result<i64, MeterkitError> {
+        let row = sqlx::query(
+            "INSERT INTO encounters (started_at_ms, local_player_id, total_dmg, total_heal, scene_id, scene_name, duration)
+             VALUES (?, ?, 0, 0, ?, ?, 0)",
+        )
+        .bind(fight.started_at_ms)
+        .bind(fight.local_player_id)
+        .bind(fight.scene_id)
+        .bind(fight.scene_name.as_deref())
+        .execute(&mut self.connection)
+        .await?;
+        let id = row.last_insert_rowid();
+        let playhead = Playhead::new(fight.clone());
+        self.open = Some(Encounter { id, playhead, tally: Tally::default(), seen: HashSet::new() });
+        Ok(id)
+    }
+
+    pub(crate) async fn advance_to(&mut self, ms: i64) -> Result<(), MeterkitError> {
+        let encounter = self.open.as_mut().ok_or(MeterkitError::NoFight)?;
+        loop {
+            let events = encounter.playhead.take(ms, TRANSACTION_EVENTS_MAX);
+            if events.is_empty() {
+                return Ok(());
+            }
+            let mut transaction = self.connection.begin().await?;
+            for (at_ms, what) in &events {
+                encounter.write(*at_ms, what, &mut transaction).await?;
+            }
+            encounter.tally.flush(encounter.id, &encounter.playhead, &mut transaction).await?;
+            transaction.commit().await?;
+        }
+    }
+
+    pub(crate) async fn end(&mut self) -> Result<(), MeterkitError> {
+        let encounter = self.open.as_ref().ok_or(MeterkitError::NoFight)?;
+        let last_ms = encounter.playhead.fight.last_ms();
+        let manual = encounter.playhead.fight.manually_reset;
+        self.advance_to(last_ms).await?;
+        self.finish(last_ms, manual).await
+    }
+
+    pub(crate) async fn reset(&mut self) -> Result<(), MeterkitError> {
+        let now_ms = self.open.as_ref().ok_or(MeterkitError::NoFight)?.playhead.now_ms.max(0);
+        self.finish(now_ms, true).await
+    }
+
+    async fn finish(&mut self, ended_ms: i64, manual: bool) -> Result<(), MeterkitError> {
+        let Encounter { id, playhead, tally, .. } = self.open.take().ok_or(MeterkitError::NoFight)?;
+        let duration_s = (ended_ms as f64 / 1_000.0).max(DURATION_MIN_S);
+        let mut transaction = self.connection.begin().await?;
+        tally.finish(id, &playhead, duration_s, &mut transaction).await?;
+        for monster in playhead.fight.monsters.iter().filter(|m| m.is_boss && m.defeated) {
+            if playhead.fight.deaths.iter().any(|d| d.actor == monster.entity_id && d.at_ms > ended_ms) {
+                continue;
+            }
+            sqlx::query("UPDATE encounter_bosses SET is_defeated = 1 WHERE encounter_id = ? AND monster_name = ?")
+                .bind(id)
+                .bind(monster.name.as_str())
+                .execute(&mut *transaction)
+                .await?;
+        }
+        sqlx::query("UPDATE encounters SET ended_at_ms = ?, duration = ?, is_manually_reset = ? WHERE id = ?")
+            .bind(playhead.fight.started_at_ms + ended_ms)
+            .bind(duration_s)
+            .bind(manual)
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    pub(crate) async fn restart(&mut self, now_unix_ms: i64) -> Result<(), MeterkitError> {
+        self.open = None;
+        sqlx::query(
+            "UPDATE encounters SET ended_at_ms = ?1, duration = max(1.0, (?1 - started_at_ms) / 1000.0)
+             WHERE ended_at_ms IS NULL",
+        )
+        .bind(now_unix_ms)
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn close(self) -> Result<(), MeterkitError> {
+        Ok(self.connection.close().await?)
+    }
+}
+
+impl Encounter {
+    async fn write(
+        &mut self,
+        at_ms: i64,
+        what: &Happening,
+        connection: &mut SqliteConnection,
+    ) -> Result<(), MeterkitError> {
+        match what {
+            Happening::Hits(hit) => self.hit(hit, connection).await,
+            Happening::Dies(death) => self.death(death, connection).await,
+            Happening::Revives(revive) => {
+                self.tally.revive(revive.player);
+                Ok(())
+            }
+            Happening::AttemptBegins(attempt) => self.attempt_begins(attempt, connection).await,
+            Happening::AttemptEnds(attempt) => self.attempt_ends(attempt, at_ms, connection).await,
+            Happening::SegmentCloses(segment) => self.segment(segment, connection).await,
+            // The meter of this generation knows no casts.
+            Happening::Casts(_) => Ok(()),
+        }
+    }
+
+    async fn hit(&mut self, hit: &Hit, connection: &mut SqliteConnection) -> Result<(), MeterkitError> {
+        self.see(hit.source, hit.at_ms, connection).await?;
+        self.see(hit.target, hit.at_ms, connection).await?;
+        self.tally.count(hit, &self.playhead);
+        match hit.kind {
+            HitKind::Damage => self.damage(hit, connection).await,
+            HitKind::Heal => self.heal(hit, connection).await,
+        }
+    }
+
+    /// Gives a player who appears a row in `entities`, and moves the time at which it was last seen.
+    async fn see(&mut self, uid: i64, at_ms: i64, connection: &mut SqliteConnection) -> Result<(), MeterkitError> {
+        let Some(player) = self.playhead.player(uid) else { return Ok(()) };
+        self.tally.seen(uid, self.playhead.fight.started_at_ms + at_ms);
+        if !self.seen.insert(uid) {
+            return Ok(());
+        }
+        sqlx::query(
+            "INSERT INTO entities (entity_id, name, class_id, class_spec, ability_score, level, first_seen_ms, last_seen_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+             ON CONFLICT (entity_id) DO UPDATE SET name = excluded.name, class_id = excluded.class_id,
+                 class_spec = coalesce(excluded.class_spec, class_spec), ability_score = excluded.ability_score,
+                 level = excluded.level, last_seen_ms = excluded.last_seen_ms",
+        )
+        .bind(player.uid)
+        .bind(player.name.as_str())
+        .bind(known(player.class_id))
+        .bind(stored_spec(player))
+        .bind(known(player.ability_score))
+        .bind(known(player.level))
+        .bind(self.playhead.fight.started_at_ms + at_ms)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn damage(&self, hit: &Hit, connection: &mut SqliteConnection) -> Result<(), MeterkitError> {
+        let monster = self.playhead.monster(hit.target);
+        let value = hit.aggregate_amount();
+        let detail = HitDetail {
+            attempt_index: hit.attempt,
+            crit: hit.crit,
+            damage: value,
+            hp_loss: hit.hp_loss,
+            is_boss: monster.is_some_and(|m| m.is_boss),
+            lucky: hit.lucky,
+            ms_from_start: hit.at_ms,
+            shield_loss: hit.shield_loss,
+            timestamp: self.playhead.fight.started_at_ms + hit.at_ms,
+        };
+        sqlx::query(
+            "INSERT INTO damage_skill_stats (encounter_id, attacker_id, defender_id, skill_id, hits, total_value,
+                 crit_hits, lucky_hits, crit_total, lucky_total, hp_loss_total, shield_loss_total, hit_details, monster_name)
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?5 * ?6, ?5 * ?7, ?8, ?9, json_array(json(?10)), ?11)
+             ON CONFLICT (encounter_id, attacker_id, defender_id, skill_id) DO UPDATE SET
+                 hits = hits + 1, total_value = total_value + excluded.total_value,
+                 crit_hits = crit_hits + excluded.crit_hits, lucky_hits = lucky_hits + excluded.lucky_hits,
+                 crit_total = crit_total + excluded.crit_total, lucky_total = lucky_total + excluded.lucky_total,
+                 hp_loss_total = hp_loss_total + excluded.hp_loss_total,
+                 shield_loss_total = shield_loss_total + excluded.shield_loss_total,
+                 hit_details = json_insert(hit_details, '$[#]', json(?10))",
+        )
+        .bind(self.id)
+        .bind(hit.source)
+        .bind(hit.target)
+        .bind(hit.base_skill_id)
+        .bind(value)
+        .bind(i64::from(hit.crit))
+        .bind(i64::from(hit.lucky))
+        .bind(hit.hp_loss)
+        .bind(hit.shield_loss)
+        .bind(serde_json::to_string(&detail)?)
+        .bind(monster.map(|m| m.name.as_str()))
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn heal(&self, hit: &Hit, connection: &mut SqliteConnection) -> Result<(), MeterkitError> {
+        let value = hit.aggregate_amount();
+        let detail = HealDetail {
+            attempt_index: hit.attempt,
+            crit: hit.crit,
+            heal: value,
+            lucky: hit.lucky,
+            ms_from_start: hit.at_ms,
+            timestamp: self.playhead.fight.started_at_ms + hit.at_ms,
+        };
+        sqlx::query(
+            "INSERT INTO heal_skill_stats (encounter_id, healer_id, target_id, skill_id, hits, total_value,
+                 crit_hits, lucky_hits, crit_total, lucky_total, heal_details)
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?5 * ?6, ?5 * ?7, json_array(json(?8)))
+             ON CONFLICT (encounter_id, healer_id, target_id, skill_id) DO UPDATE SET
+                 hits = hits + 1, total_value = total_value + excluded.total_value,
+                 crit_hits = crit_hits + excluded.crit_hits, lucky_hits = lucky_hits + excluded.lucky_hits,
+                 crit_total = crit_total + excluded.crit_total, lucky_total = lucky_total + excluded.lucky_total,
+                 heal_details = json_insert(heal_details, '$[#]', json(?8))",
+        )
+        .bind(self.id)
+        .bind(hit.source)
+        .bind(hit.target)
+        .bind(hit.base_skill_id)
+        .bind(value)
+        .bind(i64::from(hit.crit))
+        .bind(i64::from(hit.lucky))
+        .bind(serde_json::to_string(&detail)?)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn death(&self, death: &Death, connection: &mut SqliteConnection) -> Result<(), MeterkitError> {
+        sqlx::query(
+            "INSERT INTO death_events (encounter_id, timestamp_ms, actor_id, killer_id, skill_id, is_local_player,
+                 attempt_index)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(self.id)
+        .bind(self.playhead.fight.started_at_ms + death.at_ms)
+        .bind(death.actor)
+        .bind(death.killer)
+        .bind(death.skill_id)
+        .bind(death.actor == self.playhead.fight.local_player_id)
+        .bind(death.attempt)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn attempt_begins(&self, attempt: &Attempt, connection: &mut SqliteConnection) -> Result<(), MeterkitError> {
+        sqlx::query(
+            "INSERT INTO attempts (encounter_id, attempt_index, started_at_ms, reason, boss_hp_start, total_deaths)
+             VALUES (?, ?, ?, ?, ?, 0)",
+        )
+        .bind(self.id)
+        .bind(attempt.index)
+        .bind(self.playhead.fight.started_at_ms + attempt.started_ms)
+        .bind(attempt.reason.as_str())
+        .bind(attempt.boss_hp_start)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn attempt_ends(
+        &self,
+        attempt: &Attempt,
+        at_ms: i64,
+        connection: &mut SqliteConnection,
+    ) -> Result<(), MeterkitError> {
+        sqlx::query(
+            "UPDATE attempts SET ended_at_ms = ?, boss_hp_end = ?, total_deaths = ?
+             WHERE encounter_id = ? AND attempt_index = ?",
+        )
+        .bind(self.playhead.fight.started_at_ms + at_ms)
+        .bind(attempt.boss_hp_end)
+        .bind(attempt.total_deaths)
+        .bind(self.id)
+        .bind(attempt.index)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn segment(&self, segment: &Segment, connection: &mut SqliteConnection) -> Result<(), MeterkitError> {
+        let fight = &self.playhead.fight;
+        let boss = match segment.kind {
+            SegmentKind::Trash => None,
+            SegmentKind::Boss(entity_id) => self.playhead.monster(entity_id),
+        };
+        let hits: Vec<i64> = fight
+            .hits
+            .iter()
+            .filter(|h| h.kind == HitKind::Damage && (segment.started_ms..segment.ended_ms).contains(&h.at_ms))
+            .filter(|h| match segment.kind {
+                SegmentKind::Trash => self.playhead.monster(h.target).is_some_and(|m| !m.is_boss),
+                SegmentKind::Boss(entity_id) => h.target == entity_id,
+            })
+            .map(Hit::aggregate_amount)
+            .collect();
+        sqlx::query(
+            "INSERT INTO dungeon_segments (encounter_id, segment_type, boss_entity_id, boss_monster_type_id, boss_name,
+                 started_at_ms, ended_at_ms, total_damage, hit_count)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(self.id)
+        .bind(if boss.is_some() { "boss" } else { "trash" })
+        .bind(boss.map(|b| b.entity_id))
+        .bind(boss.and_then(|b| b.type_id))
+        .bind(boss.map(|b| b.name.as_str()))
+        .bind(fight.started_at_ms + segment.started_ms)
+        .bind(fight.started_at_ms + segment.ended_ms)
+        .bind(hits.iter().sum::<i64>())
+        .bind(hits.len() as i64)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// A figure of the game, or nothing: the meter stores no zeros.
+fn known(value: i64) -> Option<i64> {
+    (value != 0).then_some(value)
+}
+
+/// A canonical spec under this meter's own numbering, which is older than the Flame Berserker and has no place for it.
+fn stored_spec(player: &Player) -> Option<i64> {
+    match player.spec {
+        spec @ 1..=4 => Some(spec),
+        spec @ 7..=18 => Some(spec - 2),
+        _ => None,
+    }
+}
