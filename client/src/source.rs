@@ -24,7 +24,7 @@ use journal::Journal;
 use names::Names;
 
 /// What one place of the database held when it was read last: a row's table and id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CursorKey(pub u8, pub i64);
 
 /// How far a place was read: two counters that the source chooses (hits and bytes, an index, a hash of facts).

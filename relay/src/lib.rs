@@ -1,1 +1,21 @@
-//! x
+//! The Raidcast relay: keeps raids in memory for their spectators, and their reports on disk.
+//!
+//! A hit's way through it: [`uplink`] decodes a frame and hands it to the raid's task ([`raid`]), which checks it,
+//! appends it to the journal, folds it when that is durable and acknowledges it; [`fanout`] writes what changed to
+//! all who watch ([`feed`]); [`finalize`] makes the fold a kept report; [`api`] reads.
+
+pub mod account;
+pub mod api;
+pub mod assets;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod fanout;
+pub mod feed;
+pub mod finalize;
+pub mod raid;
+pub mod router;
+pub mod serve;
+pub mod state;
+pub mod telemetry;
+pub mod uplink;

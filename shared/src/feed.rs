@@ -229,7 +229,7 @@ pub struct FrameTimes(pub i64, pub i64, pub i64);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct FeedEvent {
-    /// Counts events of the epoch, without gaps.
+    /// Counts events of the raid since the relay took it up (the epoch's part before the dot), without gaps.
     pub n: u64,
     /// Which fight.
     pub report_id: String,

@@ -225,8 +225,11 @@ pub struct EncounterState {
     attempts: BTreeMap<u32, Attempt>,
     missing: Vec<Missing>,
     rare: u64,
-    first_ms: Option<u32>,
-    last_ms: Option<u32>,
+    /// First and last combat event of the span.
+    extent: Option<(u32, u32)>,
+    /// First and last combat event of the whole fight.
+    whole: Option<(u32, u32)>,
+    damaged: u64,
 }
 
 impl EncounterState {
@@ -252,8 +255,9 @@ impl EncounterState {
             attempts: BTreeMap::new(),
             missing: Vec::new(),
             rare: 0,
-            first_ms: None,
-            last_ms: None,
+            extent: None,
+            whole: None,
+            damaged: 0,
         }
     }
 
@@ -277,8 +281,7 @@ impl EncounterState {
             let acted = &mut self.actors[usize::from(hit.source.0)].acted_ms;
             *acted = (*acted).max(Some(*at_ms));
         }
-        if self.span.holds(*at_ms) {
-            self.extent(*at_ms);
+        if self.reach(*at_ms) {
             self.rows.add(*at_ms, hit);
         }
     }
@@ -286,7 +289,6 @@ impl EncounterState {
     fn apply_rare(&mut self, Rare { at_ms, key, body }: &Rare) {
         let stamp = Stamp { at_ms: *at_ms, key: *key };
         self.rare += 1;
-        let inside = self.span.holds(*at_ms);
         // What was so before the span holds in it; what comes after it does not.
         let known = *at_ms < self.span.to_ms;
         match body {
@@ -297,8 +299,7 @@ impl EncounterState {
                 if known {
                     self.actor_mut(*a).alive.offer(stamp, false);
                 }
-                if inside {
-                    self.extent(*at_ms);
+                if self.reach(*at_ms) {
                     let death = Death { stamp, actor: *a, by: *by, skill: *s };
                     let at = self.deaths.partition_point(|held| *held < death);
                     self.deaths.insert(at, death);
@@ -308,9 +309,7 @@ impl EncounterState {
                 if known {
                     self.actor_mut(*a).alive.offer(stamp, true);
                 }
-                if inside {
-                    self.extent(*at_ms);
-                }
+                self.reach(*at_ms);
             }
             RareBody::AttemptBegan { n, why, hp } if known => {
                 self.attempts.entry(*n).or_default().began.offer(stamp, (*why, *hp));
@@ -325,8 +324,7 @@ impl EncounterState {
                     actor.max_hp.offer(stamp, *max);
                 }
             }
-            RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky } if inside => {
-                self.extent(*at_ms);
+            RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky } if self.reach(*at_ms) => {
                 let key = RowKey { source: *a, target: *on, skill: *s, kind: *kind };
                 self.rows.add_totals(*at_ms, key, *hits, *amount, *crit, *lucky);
             }
@@ -351,9 +349,28 @@ impl EncounterState {
         &mut self.actors[usize::from(actor.0)]
     }
 
-    fn extent(&mut self, at_ms: u32) {
-        self.first_ms = Some(self.first_ms.map_or(at_ms, |first| first.min(at_ms)));
-        self.last_ms = Some(self.last_ms.map_or(at_ms, |last| last.max(at_ms)));
+    /// Notes that combat reached a time, and says whether the span holds it.
+    fn reach(&mut self, at_ms: u32) -> bool {
+        let widen = |held: &mut Option<(u32, u32)>| {
+            *held = Some(held.map_or((at_ms, at_ms), |(first, last)| (first.min(at_ms), last.max(at_ms))));
+        };
+        widen(&mut self.whole);
+        let inside = self.span.holds(at_ms);
+        if inside {
+            widen(&mut self.extent);
+        }
+        inside
+    }
+
+    /// Leaves a stored delta out that does not fit: the report says so, and the fold goes on after it.
+    pub fn skip_damaged(&mut self, seq: u64) {
+        self.seq = self.seq.max(seq);
+        self.damaged += 1;
+    }
+
+    /// How many stored deltas were left out because they did not fit.
+    pub fn damaged(&self) -> u64 {
+        self.damaged
     }
 
     /// What was known before the first event.
@@ -443,7 +460,17 @@ impl EncounterState {
 
     /// Time of the first and the last combat event in the span (hit, heal, death, revive), ms.
     pub fn extent_ms(&self) -> Option<(u32, u32)> {
-        self.first_ms.zip(self.last_ms)
+        self.extent
+    }
+
+    /// The length that rates are taken over, ms: of a whole fight first to last combat event, of a span its own
+    /// length as far as the fight reaches into it.
+    pub fn duration_ms(&self) -> u32 {
+        let Some((first, last)) = self.whole else { return 0 };
+        if self.span == Span::ALL {
+            return last - first;
+        }
+        last.min(self.span.to_ms).saturating_sub(first.max(self.span.from_ms))
     }
 
     /// Hits and deaths: what the checksum counts as events.

@@ -70,7 +70,7 @@ pub struct Fight {
     pub started_at_ms: i64,
     /// When the meter ended it; `null` while it has not.
     pub ended_at_ms: Option<i64>,
-    /// First to last combat event of the span shown.
+    /// First to last combat event; of a span its length, as far as the fight reaches into it.
     pub duration_ms: u32,
     /// First combat event of the span.
     pub first_ms: u32,

@@ -24,7 +24,7 @@ pub fn fight(state: &EncounterState, ending: Option<&Ending>) -> Fight {
     let header = state.header();
     let (first_ms, last_ms) = state.extent_ms().unwrap_or_default();
     let span = (state.span() != Span::ALL).then(|| state.span());
-    let duration_ms = span_duration_ms(state);
+    let duration_ms = state.duration_ms();
     let figures = Figures::of(state);
     let players = figures.players(state, duration_ms);
     Fight {
@@ -48,13 +48,6 @@ pub fn fight(state: &EncounterState, ending: Option<&Ending>) -> Fight {
             .map(|missing| MissingRow { what: missing.what.clone(), expected: missing.expected, read: missing.read })
             .collect(),
     }
-}
-
-/// The length that rates are taken over: the span asked for, as far as the fight reaches into it.
-///
-/// For a whole fight first to last combat event; for a span its length, cut to where anything happened at its ends.
-fn span_duration_ms(state: &EncounterState) -> u32 {
-    state.extent_ms().map_or(0, |(first, last)| last - first)
 }
 
 /// The sums of the meter and those of the state, if they differ.

@@ -1,20 +1,21 @@
 //! The aggregate generation: skill rows whose JSON arrays grow hit by hit.
 //!
-//! Hits are appended one statement each, as the meter does. Counters of encounters, actors and bosses are gathered
-//! and written once per transaction: a reader sees commits alone, and at each of them both ways are equal.
+//! What one transaction changes is gathered and written once per row: a reader sees commits alone, and at each of them
+//! this equals the meter's statement per hit.
 
+mod skill_row;
 mod tally;
 
 use std::collections::HashSet;
 
-use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, raw_sql};
 
 use crate::error::MeterkitError;
 use crate::fight::{Attempt, Death, Fight, Hit, HitKind, Player, Segment, SegmentKind};
 use crate::playhead::{Happening, Playhead};
-use crate::writer::TRANSACTION_EVENTS_MAX;
+use crate::writer::BULK_EVENTS;
+use skill_row::SkillRows;
 use tally::Tally;
 
 /// What the meter's minimum for a fight's length is.
@@ -32,33 +33,9 @@ struct Encounter {
     id: i64,
     playhead: Playhead,
     tally: Tally,
+    skill_rows: SkillRows,
     /// Players with a row in `entities`.
     seen: HashSet<i64>,
-}
-
-/// A hit as it stands in `hit_details`. The keys are in the alphabet's order, as they are in the meter's text.
-#[derive(Serialize)]
-struct HitDetail {
-    attempt_index: Option<i64>,
-    crit: bool,
-    damage: i64,
-    hp_loss: i64,
-    is_boss: bool,
-    lucky: bool,
-    ms_from_start: i64,
-    shield_loss: i64,
-    timestamp: i64,
-}
-
-/// A heal as it stands in `heal_details`, its keys in the alphabet's order.
-#[derive(Serialize)]
-struct HealDetail {
-    attempt_index: Option<i64>,
-    crit: bool,
-    heal: i64,
-    lucky: bool,
-    ms_from_start: i64,
-    timestamp: i64,
 }
 
 impl AggregateWriter {
@@ -79,15 +56,21 @@ impl AggregateWriter {
         .execute(&mut self.connection)
         .await?;
         let id = row.last_insert_rowid();
-        let playhead = Playhead::new(fight.clone());
-        self.open = Some(Encounter { id, playhead, tally: Tally::default(), seen: HashSet::new() });
+        self.open = Some(Encounter {
+            id,
+            playhead: Playhead::new(fight.clone()),
+            tally: Tally::default(),
+            skill_rows: SkillRows::default(),
+            seen: HashSet::new(),
+        });
         Ok(id)
     }
 
-    pub(crate) async fn advance_to(&mut self, ms: i64) -> Result<(), MeterkitError> {
+    /// Plays up to `ms`, at most `transaction_events` at once.
+    pub(crate) async fn advance_to(&mut self, ms: i64, transaction_events: usize) -> Result<(), MeterkitError> {
         let encounter = self.open.as_mut().ok_or(MeterkitError::NoFight)?;
         loop {
-            let events = encounter.playhead.take(ms, TRANSACTION_EVENTS_MAX);
+            let events = encounter.playhead.take(ms, transaction_events);
             if events.is_empty() {
                 return Ok(());
             }
@@ -95,6 +78,7 @@ impl AggregateWriter {
             for (at_ms, what) in &events {
                 encounter.write(*at_ms, what, &mut transaction).await?;
             }
+            encounter.skill_rows.flush(encounter.id, &mut transaction).await?;
             encounter.tally.flush(encounter.id, &encounter.playhead, &mut transaction).await?;
             transaction.commit().await?;
         }
@@ -104,7 +88,7 @@ impl AggregateWriter {
         let encounter = self.open.as_ref().ok_or(MeterkitError::NoFight)?;
         let last_ms = encounter.playhead.fight.last_ms();
         let manual = encounter.playhead.fight.manually_reset;
-        self.advance_to(last_ms).await?;
+        self.advance_to(last_ms, BULK_EVENTS).await?;
         self.finish(last_ms, manual).await
     }
 
@@ -182,10 +166,7 @@ impl Encounter {
         self.see(hit.source, hit.at_ms, connection).await?;
         self.see(hit.target, hit.at_ms, connection).await?;
         self.tally.count(hit, &self.playhead);
-        match hit.kind {
-            HitKind::Damage => self.damage(hit, connection).await,
-            HitKind::Heal => self.heal(hit, connection).await,
-        }
+        self.skill_rows.append(hit, &self.playhead)
     }
 
     /// Gives a player who appears a row in `entities`, and moves the time at which it was last seen.
@@ -209,81 +190,6 @@ impl Encounter {
         .bind(known(player.ability_score))
         .bind(known(player.level))
         .bind(self.playhead.fight.started_at_ms + at_ms)
-        .execute(connection)
-        .await?;
-        Ok(())
-    }
-
-    async fn damage(&self, hit: &Hit, connection: &mut SqliteConnection) -> Result<(), MeterkitError> {
-        let monster = self.playhead.monster(hit.target);
-        let value = hit.aggregate_amount();
-        let detail = HitDetail {
-            attempt_index: hit.attempt,
-            crit: hit.crit,
-            damage: value,
-            hp_loss: hit.hp_loss,
-            is_boss: monster.is_some_and(|m| m.is_boss),
-            lucky: hit.lucky,
-            ms_from_start: hit.at_ms,
-            shield_loss: hit.shield_loss,
-            timestamp: self.playhead.fight.started_at_ms + hit.at_ms,
-        };
-        sqlx::query(
-            "INSERT INTO damage_skill_stats (encounter_id, attacker_id, defender_id, skill_id, hits, total_value,
-                 crit_hits, lucky_hits, crit_total, lucky_total, hp_loss_total, shield_loss_total, hit_details, monster_name)
-             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?5 * ?6, ?5 * ?7, ?8, ?9, json_array(json(?10)), ?11)
-             ON CONFLICT (encounter_id, attacker_id, defender_id, skill_id) DO UPDATE SET
-                 hits = hits + 1, total_value = total_value + excluded.total_value,
-                 crit_hits = crit_hits + excluded.crit_hits, lucky_hits = lucky_hits + excluded.lucky_hits,
-                 crit_total = crit_total + excluded.crit_total, lucky_total = lucky_total + excluded.lucky_total,
-                 hp_loss_total = hp_loss_total + excluded.hp_loss_total,
-                 shield_loss_total = shield_loss_total + excluded.shield_loss_total,
-                 hit_details = json_insert(hit_details, '$[#]', json(?10))",
-        )
-        .bind(self.id)
-        .bind(hit.source)
-        .bind(hit.target)
-        .bind(hit.base_skill_id)
-        .bind(value)
-        .bind(i64::from(hit.crit))
-        .bind(i64::from(hit.lucky))
-        .bind(hit.hp_loss)
-        .bind(hit.shield_loss)
-        .bind(serde_json::to_string(&detail)?)
-        .bind(monster.map(|m| m.name.as_str()))
-        .execute(connection)
-        .await?;
-        Ok(())
-    }
-
-    async fn heal(&self, hit: &Hit, connection: &mut SqliteConnection) -> Result<(), MeterkitError> {
-        let value = hit.aggregate_amount();
-        let detail = HealDetail {
-            attempt_index: hit.attempt,
-            crit: hit.crit,
-            heal: value,
-            lucky: hit.lucky,
-            ms_from_start: hit.at_ms,
-            timestamp: self.playhead.fight.started_at_ms + hit.at_ms,
-        };
-        sqlx::query(
-            "INSERT INTO heal_skill_stats (encounter_id, healer_id, target_id, skill_id, hits, total_value,
-                 crit_hits, lucky_hits, crit_total, lucky_total, heal_details)
-             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6, ?7, ?5 * ?6, ?5 * ?7, json_array(json(?8)))
-             ON CONFLICT (encounter_id, healer_id, target_id, skill_id) DO UPDATE SET
-                 hits = hits + 1, total_value = total_value + excluded.total_value,
-                 crit_hits = crit_hits + excluded.crit_hits, lucky_hits = lucky_hits + excluded.lucky_hits,
-                 crit_total = crit_total + excluded.crit_total, lucky_total = lucky_total + excluded.lucky_total,
-                 heal_details = json_insert(heal_details, '$[#]', json(?8))",
-        )
-        .bind(self.id)
-        .bind(hit.source)
-        .bind(hit.target)
-        .bind(hit.base_skill_id)
-        .bind(value)
-        .bind(i64::from(hit.crit))
-        .bind(i64::from(hit.lucky))
-        .bind(serde_json::to_string(&detail)?)
         .execute(connection)
         .await?;
         Ok(())

@@ -4,10 +4,10 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MeterkitError {
-    /// SQLite refused.
+    /// The database refused.
     #[error("write the meter database: {0}")]
     Database(#[from] sqlx::Error),
-    /// A chunk's events had no MessagePack form.
+    /// A chunk's events had no `MessagePack` form.
     #[error("encode a chunk: {0}")]
     Encode(#[from] rmp_serde::encode::Error),
     /// A hit had no JSON form, or a row's JSON was not what this crate writes.

@@ -249,10 +249,6 @@ impl Fight {
     /// Damage that players dealt, as the journal counts it; shares of it are what a meter shows.
     pub fn player_damage(&self) -> i64 {
         let players: HashSet<i64> = self.players.iter().map(|p| p.uid).collect();
-        self.hits
-            .iter()
-            .filter(|h| h.kind == HitKind::Damage && players.contains(&h.source))
-            .map(|h| h.amount)
-            .sum()
+        self.hits.iter().filter(|h| h.kind == HitKind::Damage && players.contains(&h.source)).map(|h| h.amount).sum()
     }
 }

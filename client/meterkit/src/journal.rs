@@ -19,7 +19,7 @@ pub use chunk::{
 use crate::error::MeterkitError;
 use crate::fight::{self, CastKind, Fight, HitKind};
 use crate::playhead::{Happening, Playhead};
-use crate::writer::TRANSACTION_EVENTS_MAX;
+use crate::writer::BULK_EVENTS;
 
 /// The longest a chunk spans.
 pub const CHUNK_SPAN_MAX_MS: i64 = 2_000;
@@ -108,11 +108,12 @@ impl JournalWriter {
         Ok(id)
     }
 
-    pub(crate) async fn advance_to(&mut self, ms: i64) -> Result<(), MeterkitError> {
+    /// Plays up to `ms`, at most `transaction_events` at once.
+    pub(crate) async fn advance_to(&mut self, ms: i64, transaction_events: usize) -> Result<(), MeterkitError> {
         let encounter = self.open.as_mut().ok_or(MeterkitError::NoFight)?;
         loop {
-            let happenings = encounter.playhead.take(ms, TRANSACTION_EVENTS_MAX);
-            let last = happenings.len() < TRANSACTION_EVENTS_MAX;
+            let happenings = encounter.playhead.take(ms, transaction_events);
+            let last = happenings.len() < transaction_events;
             let mut transaction = self.connection.begin().await?;
             for (at_ms, what) in &happenings {
                 encounter.seal_due(*at_ms, &mut transaction).await?;
@@ -132,7 +133,7 @@ impl JournalWriter {
         let encounter = self.open.as_ref().ok_or(MeterkitError::NoFight)?;
         let last_ms = encounter.playhead.fight.last_ms();
         let manual = encounter.playhead.fight.manually_reset;
-        self.advance_to(last_ms).await?;
+        self.advance_to(last_ms, BULK_EVENTS).await?;
         self.finish(last_ms, manual).await
     }
 

@@ -18,9 +18,7 @@ mod script;
 mod writer;
 
 pub use error::MeterkitError;
-pub use fight::{
-    Attempt, Cast, CastKind, Death, Fight, Hit, HitKind, Monster, Player, Revive, Segment, SegmentKind,
-};
+pub use fight::{Attempt, Cast, CastKind, Death, Fight, Hit, HitKind, Monster, Player, Revive, Segment, SegmentKind};
 pub use live::{LIVE_TICK, write_all, write_live, write_night};
-pub use script::Script;
+pub use script::{Names, Script};
 pub use writer::{Generation, MeterWriter};

@@ -6,7 +6,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::error::MeterkitError;
 use crate::fight::Fight;
-use crate::writer::MeterWriter;
+use crate::writer::{BULK_EVENTS, MeterWriter};
 
 /// The longest a meter holds events back before it commits them.
 pub const LIVE_TICK: Duration = Duration::from_millis(50);
@@ -56,6 +56,6 @@ pub async fn write_live(writer: &mut MeterWriter, fight: &Fight, speed: f64) -> 
 async fn finish(writer: &mut MeterWriter, fight: &Fight) -> Result<(), MeterkitError> {
     match fight.ended_at_ms {
         Some(_) => writer.end().await,
-        None => writer.advance_to(fight.last_ms()).await,
+        None => writer.advance(fight.last_ms(), BULK_EVENTS).await,
     }
 }

@@ -5,10 +5,6 @@
 pub(crate) struct Random(u64);
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// A stream of its own for the `n`-th part of a script: what one part draws does not move the others.
     pub(crate) fn part(seed: u64, n: u64) -> Self {
         let mut mixed = Self(seed ^ n.wrapping_mul(0xd134_2543_de82_ef95));

@@ -12,7 +12,10 @@ use crate::fight::Fight;
 use crate::journal::JournalWriter;
 
 /// The most events a meter puts into one transaction.
-pub(crate) const TRANSACTION_EVENTS_MAX: usize = 100;
+const TRANSACTION_EVENTS_MAX: usize = 100;
+
+/// Events per transaction where nobody watches the fight being written; the meter's hundred cost twenty times as long.
+pub(crate) const BULK_EVENTS: usize = 5_000;
 
 /// How long a meter waits for a lock before it gives up.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,8 +46,8 @@ pub struct MeterWriter(Inner);
 
 #[derive(Debug)]
 enum Inner {
-    Aggregate(AggregateWriter),
-    Journal(JournalWriter),
+    Aggregate(Box<AggregateWriter>),
+    Journal(Box<JournalWriter>),
 }
 
 impl MeterWriter {
@@ -52,8 +55,8 @@ impl MeterWriter {
     pub async fn open(path: &Path, generation: Generation) -> Result<Self, MeterkitError> {
         let connection = connect(path).await?;
         Ok(Self(match generation {
-            Generation::Aggregate => Inner::Aggregate(AggregateWriter::new(connection).await?),
-            Generation::Journal => Inner::Journal(JournalWriter::new(connection).await?),
+            Generation::Aggregate => Inner::Aggregate(Box::new(AggregateWriter::new(connection).await?)),
+            Generation::Journal => Inner::Journal(Box::new(JournalWriter::new(connection).await?)),
         }))
     }
 
@@ -75,20 +78,25 @@ impl MeterWriter {
         }
     }
 
-    /// Writes and commits all that happens up to `ms` since the fight began, inclusive.
+    /// Writes and commits all that happens up to `ms` since the fight began, inclusive, a hundred events at a time.
     ///
     /// The journal commits what it has sealed by then: up to two seconds of events are still to come, as in play.
     ///
     /// # Errors
     /// `NoFight` before `begin`.
     pub async fn advance_to(&mut self, ms: i64) -> Result<(), MeterkitError> {
+        self.advance(ms, TRANSACTION_EVENTS_MAX).await
+    }
+
+    /// As `advance_to`, in transactions of another size.
+    pub(crate) async fn advance(&mut self, ms: i64, transaction_events: usize) -> Result<(), MeterkitError> {
         match &mut self.0 {
-            Inner::Aggregate(writer) => writer.advance_to(ms).await,
-            Inner::Journal(writer) => writer.advance_to(ms).await,
+            Inner::Aggregate(writer) => writer.advance_to(ms, transaction_events).await,
+            Inner::Journal(writer) => writer.advance_to(ms, transaction_events).await,
         }
     }
 
-    /// Writes the rest of the fight and ends it, even one whose script leaves it open.
+    /// Writes the rest of the fight, in large transactions, and ends it, even one whose script leaves it open.
     ///
     /// # Errors
     /// `NoFight` before `begin`.

@@ -7,9 +7,7 @@
 
 mod details;
 
-use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use raidcast_shared::event::{
@@ -20,12 +18,12 @@ use raidcast_shared::game::{SpecNumbering, spec_of};
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Connection as _, Row as _};
 
 use super::database::{
-    Database, bytes, encounter_id, fight_ms, int, json_list, missing, name, positive, rare, raw_text, rows, rows_of_list,
-    shown,
+    Database, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text, rows,
+    rows_of_list, shown,
 };
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Found, Reading, Source, SourceError};
@@ -190,7 +188,15 @@ impl Statements {
         Self {
             encounters: db.select(
                 "encounters",
-                &["id", "started_at_ms", "ended_at_ms", "local_player_id", "scene_id", "scene_name", "is_manually_reset"],
+                &[
+                    "id",
+                    "started_at_ms",
+                    "ended_at_ms",
+                    "local_player_id",
+                    "scene_id",
+                    "scene_name",
+                    "is_manually_reset",
+                ],
                 "WHERE id > ?1 OR id IN (SELECT value FROM json_each(?2)) ORDER BY id",
             ),
             counters: each(&|n| {
@@ -233,7 +239,11 @@ impl Statements {
                 &["id", "segment_type", "boss_name", "started_at_ms", "ended_at_ms"],
                 "WHERE encounter_id = ?1 ORDER BY id",
             ),
-            buffs: db.select("buffs", &["rowid", "entity_id", "buff_id", "events"], "WHERE encounter_id = ?1 ORDER BY rowid"),
+            buffs: db.select(
+                "buffs",
+                &["rowid", "entity_id", "buff_id", "events"],
+                "WHERE encounter_id = ?1 ORDER BY rowid",
+            ),
             bosses: db.select("encounter_bosses", &["monster_name", "max_hp", "is_defeated"], here),
             stats: db.select("actor_encounter_stats", &with(&["actor_id", "is_player"]), here),
             entities: db.select(
@@ -294,13 +304,20 @@ impl Aggregate {
         Ok(read.into_iter().next())
     }
 
-    async fn read_up_to_now(&mut self, fight: &Fight, cursor: &Cursor, now_ms: Option<u64>) -> Result<Reading, SourceError> {
+    async fn read_up_to_now(
+        &mut self,
+        fight: &Fight,
+        cursor: &Cursor,
+        now_ms: Option<u64>,
+    ) -> Result<Reading, SourceError> {
         let gathered = self.gather(fight, cursor, now_ms).await?;
         let mut reading = Reading { more: gathered.more, ..Reading::default() };
         let mut skills = BTreeSet::new();
         for grown in &gathered.grown {
             let key = grown.table.key(grown.rowid);
-            let Some(row) = self.memory.get(&fight.row).and_then(|memory| memory.rows.get(&key)).cloned() else { continue };
+            let Some(row) = self.memory.get(&fight.row).and_then(|memory| memory.rows.get(&key)).cloned() else {
+                continue;
+            };
             let before = RowRead::of(cursor, key);
             let added = u64::from(grown.hits.saturating_sub(before.hits));
             let tail = (before.end > 0).then(|| details::parse_tail(grown.text.clone(), added)).flatten();
@@ -477,7 +494,8 @@ impl Aggregate {
         let limit = fight.end.as_ref().and_then(|end| fight_ms(end.ended_at_ms, fight.started_at_ms));
         let limit = limit.unwrap_or(ENCOUNTER_DURATION_MS_MAX);
         for row in self.db.rows(&self.statements.buffs, &[fight.row]).await? {
-            let (Some(rowid), Some(actor), Some(buff)) = (int(&row, "rowid"), int(&row, "entity_id"), int(&row, "buff_id"))
+            let (Some(rowid), Some(actor), Some(buff)) =
+                (int(&row, "rowid"), int(&row, "entity_id"), int(&row, "buff_id"))
             else {
                 continue;
             };
@@ -596,18 +614,19 @@ async fn gather(
                 }
                 continue;
             }
-            if let Some(now_ms) = now_ms.filter(|_| before.end > LARGE_BYTES) {
-                if memory.large_read_ms.get(&key).is_some_and(|read| now_ms < read + LARGE_EVERY_MS) {
-                    gathered.more = true;
-                    continue;
-                }
-                memory.large_read_ms.insert(key, now_ms);
+            let next_read_ms = memory.large_read_ms.get(&key).map(|read| read.saturating_add(LARGE_EVERY_MS));
+            if now_ms.zip(next_read_ms).is_some_and(|(now, next)| now < next) {
+                gathered.more = true;
+                continue;
             }
             // `substr` counts from 1: from `end` on means one byte before the old `]`.
             let from = before.end.max(1) as i64;
             for row in rows(conn, &statements.grown[table as usize], &[rowid, from]).await? {
                 let text = bytes(&row, "text").unwrap_or_default();
                 memory.rows.insert(key, row_is(&row));
+                if let Some(now_ms) = now_ms.filter(|_| from as u64 + text.len() as u64 > LARGE_BYTES) {
+                    memory.large_read_ms.insert(key, now_ms);
+                }
                 gathered.grown.push(Grown { table, rowid, hits, text });
             }
         }
@@ -628,11 +647,11 @@ async fn gather(
 /// The entries of a whole row that are beyond what was yielded, and how far it is read then.
 fn beyond(before: &RowRead, hits: u32, whole: details::Details) -> (Vec<Option<Entry>>, RowRead) {
     let entries = whole.entries.len() as u32;
-    let fits = entries == hits;
+    let fits = entries == hits && entries >= before.entries;
     let after = RowRead {
         hits,
         entries: entries.max(before.entries),
-        // A row that contradicts its counter is read in full again when it grows.
+        // A row that contradicts its counter, or shrank, is read in full again when it grows.
         end: if fits { whole.end } else { 0 },
     };
     (whole.entries.into_iter().skip(before.entries as usize).collect(), after)
@@ -653,7 +672,7 @@ fn row_is(row: &SqliteRow) -> RowIs {
         source: int(row, "source").unwrap_or(0),
         target: int(row, "target").unwrap_or(0),
         skill: int(row, "skill_id").unwrap_or(-1),
-        monster: row.try_get_raw("monster_name").ok().and_then(|_| raw_text(row, "monster_name")),
+        monster: raw_text(row, "monster_name"),
     }
 }
 
@@ -692,7 +711,8 @@ fn judge(table: Table, row: &RowIs, entry: &Entry, started_at_ms: i64) -> Judged
 
 fn attempts(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
     for row in rows {
-        let (Some(id), Some(n)) = (int(row, "id"), int(row, "attempt_index").and_then(|n| u32::try_from(n).ok())) else {
+        let (Some(id), Some(n)) = (int(row, "id"), int(row, "attempt_index").and_then(|n| u32::try_from(n).ok()))
+        else {
             continue;
         };
         let hp = |column| int(row, column).and_then(|hp| u64::try_from(hp).ok());
@@ -787,14 +807,6 @@ impl Told<'_> {
         }
         facts
     }
-}
-
-fn hash_of(facts: &ActorFacts<ActorId>) -> u64 {
-    let ActorFacts { actor: _, kind, name, class_id, spec_id, ability_score, level, monster_id, boss, max_hp, defeated } =
-        facts;
-    let mut hasher = DefaultHasher::new();
-    (kind, name, class_id, spec_id, ability_score, level, monster_id, boss, max_hp, defeated).hash(&mut hasher);
-    hasher.finish()
 }
 
 fn actor_id(id: i64) -> ActorId {

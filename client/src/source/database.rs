@@ -3,11 +3,13 @@
 //! One invariant: nothing here ever writes, and no transaction outlives the call that began it. A reader that
 //! lingers would keep the meter from checkpointing while it rewrites hundreds of kilobytes a second.
 
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use raidcast_shared::event::{Rare, RareBody, SourceEvent, SourceKey};
+use raidcast_shared::event::{ActorFacts, Rare, RareBody, SourceEvent, SourceKey};
 use raidcast_shared::game::GAME;
 use raidcast_shared::id::{ActorId, EncounterId, SkillId};
 use raidcast_shared::limits::{ENCOUNTER_DURATION_MS_MAX, MISSING_CHARS_MAX, NAME_CHARS_MAX};
@@ -261,9 +263,9 @@ pub(super) fn positive<T: TryFrom<i64>>(row: &SqliteRow, column: &str) -> Option
     int(row, column).filter(|value| *value > 0).and_then(|value| value.try_into().ok())
 }
 
-/// The bytes of a text or blob.
+/// The bytes of a text or blob; `None` for NULL.
 pub(super) fn bytes(row: &SqliteRow, column: &str) -> Option<Vec<u8>> {
-    row.try_get_unchecked(column).ok()
+    row.try_get_unchecked(column).ok().flatten()
 }
 
 /// Text exactly as stored, but that what is no UTF-8 is replaced: to compare, never to show.
@@ -296,4 +298,24 @@ pub(super) fn rare(at_ms: u32, key: SourceKey, body: RareBody<ActorId, SkillId>)
 /// What the meter's database promises and does not hold.
 pub(super) fn missing(at_ms: u32, key: SourceKey, what: &str, expected: u64, read: u64) -> SourceEvent {
     rare(at_ms, key, RareBody::Missing { what: text::clean(what, MISSING_CHARS_MAX), expected, read })
+}
+
+/// Tells tellings of an actor apart; after a change of the hash all are told again, which changes nothing.
+pub(super) fn hash_of(facts: &ActorFacts<ActorId>) -> u64 {
+    let ActorFacts {
+        actor: _,
+        kind,
+        name,
+        class_id,
+        spec_id,
+        ability_score,
+        level,
+        monster_id,
+        boss,
+        max_hp,
+        defeated,
+    } = facts;
+    let mut hasher = DefaultHasher::new();
+    (kind, name, class_id, spec_id, ability_score, level, monster_id, boss, max_hp, defeated).hash(&mut hasher);
+    hasher.finish()
 }

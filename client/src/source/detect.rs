@@ -44,7 +44,9 @@ impl Places {
 
     /// Every path that a meter may have put its database at.
     fn candidates(&self) -> impl Iterator<Item = PathBuf> {
-        self.data_dirs.iter().flat_map(|dir| METERS.iter().map(move |meter| dir.join(meter).join(format!("{meter}.db"))))
+        self.data_dirs
+            .iter()
+            .flat_map(|dir| METERS.iter().map(move |meter| dir.join(meter).join(format!("{meter}.db"))))
     }
 }
 
@@ -213,7 +215,12 @@ mod tests {
         // A write-ahead log that is newer than its database counts.
         let wal = beside(&older, "-wal");
         std::fs::write(&wal, b"").unwrap();
-        std::fs::File::options().write(true).open(&wal).unwrap().set_modified(late + std::time::Duration::from_secs(1)).unwrap();
+        std::fs::File::options()
+            .write(true)
+            .open(&wal)
+            .unwrap()
+            .set_modified(late + std::time::Duration::from_secs(1))
+            .unwrap();
         assert_eq!(detect(None, &places).await.found.unwrap().path, older);
         assert_eq!(detect(Some(&older), &places).await.looked.len(), 1);
     }

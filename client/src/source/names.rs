@@ -45,7 +45,7 @@ impl Names {
     pub fn read(folders: &[PathBuf]) -> Self {
         let mut names = Self::default();
         for folder in folders {
-            let mut read = |file: &str, into: &mut HashMap<i64, String>| read_file(&folder.join(file), into);
+            let read = |file: &str, into: &mut HashMap<i64, String>| read_file(&folder.join(file), into);
             read("SkillName.json", &mut names.skills);
             read("DamageAttrIdName.json", &mut names.damage);
             read("SceneName.json", &mut names.scenes);

@@ -48,6 +48,9 @@ pub trait Store: Journal {
     /// The account that a channel belongs to.
     fn account_by_channel<'a>(&'a self, channel: &'a str) -> StoreFuture<'a, Option<Account>>;
 
+    /// The channel of an account.
+    fn channel(&self, account: AccountId) -> StoreFuture<'_, Option<String>>;
+
     /// Keeps a new raid. One with its id or code must not exist.
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 

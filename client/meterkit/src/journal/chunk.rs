@@ -1,4 +1,4 @@
-//! A chunk's bytes: zstd around named MessagePack.
+//! A chunk's bytes: zstd around named `MessagePack`.
 
 use serde::{Deserialize, Serialize};
 

@@ -155,10 +155,16 @@ mod tests {
     #[test]
     fn both_spellings_say_the_same() {
         let long = parse(&array(&[LONG])).entries[0].unwrap();
-        assert_eq!((long.timestamp.0, long.ms_from_start.0, long.amount.0), (Some(1_790_000_000_093), Some(93), Some(720)));
+        assert_eq!(
+            (long.timestamp.0, long.ms_from_start.0, long.amount.0),
+            (Some(1_790_000_000_093), Some(93), Some(720))
+        );
         assert_eq!((long.crit.0, long.lucky.0, long.is_boss.0, long.shield_loss.0), (true, false, true, Some(20)));
         let short = parse(br#"[{"t":1790000000093,"v":720,"c":1,"l":0,"h":700,"s":20}]"#).entries[0].unwrap();
-        assert_eq!((short.timestamp, short.amount, short.crit, short.lucky), (long.timestamp, long.amount, long.crit, long.lucky));
+        assert_eq!(
+            (short.timestamp, short.amount, short.crit, short.lucky),
+            (long.timestamp, long.amount, long.crit, long.lucky)
+        );
         assert_eq!((short.ms_from_start.0, short.shield_loss.0), (None, Some(20)));
         let heal = parse(br#"[{"t":5,"v":7,"c":0,"l":1}]"#).entries[0].unwrap();
         assert_eq!((heal.amount.0, heal.crit.0, heal.lucky.0), (Some(7), false, true));

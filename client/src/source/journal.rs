@@ -1,0 +1,579 @@
+//! Generation E: three streams of sealed chunks, each written once and never changed.
+//!
+//! One invariant: a stream is read in the order of its chunks, and the cursor holds the next one, so reading costs
+//! what is new and nothing is yielded twice. What kind of thing an actor is follows from what it does and what is
+//! done to it; deaths prove nothing, for in a real capture a boss' death carries the type of a character.
+//! Meter: resonance-logs-cn since August 2026.
+
+mod chunk;
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use raidcast_shared::event::{
+    ActorFacts, ActorKind, CritsKnown, Event, Hit, HitFlags, HitKind, Knows, RareBody, SourceKey, TimedHit,
+};
+use raidcast_shared::game::{SpecNumbering, spec_of};
+use raidcast_shared::id::{ActorId, SkillId};
+use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
+use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
+use sqlx::Connection as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::database::{
+    Database, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text, rows,
+    rows_of_list, shown,
+};
+use super::names::Names;
+use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Found, Reading, Source, SourceError};
+use chunk::{Chunk, ChunkEvent, ChunkHit, Context, EntityId, Label, Metric, base_of_damage_id, flag};
+
+/// A chunk spans at most two seconds and is written at its end.
+const LAG_MS: u32 = 2_000;
+
+/// The streams that are read; contexts first, so that names stand before hits where both are there.
+const STREAMS: [&str; 3] = ["context", "combat", "timeline"];
+const COMBAT: usize = 1;
+
+/// First halves of cursor keys and source keys, above those of [`STREAMS`], which are their index and 1.
+mod place {
+    /// An actor: (hash of what was told of it, how often).
+    pub(super) const ACTOR: u8 = 7;
+    /// A skill, by its finer id, whose name was told.
+    pub(super) const SKILL: u8 = 8;
+    /// A boss whose defeat was told.
+    pub(super) const DEFEATED: u8 = 9;
+    /// The journal's end was told to be missing: (expected, read).
+    pub(super) const MISSING: u8 = 10;
+}
+
+fn stream_key(stream: usize) -> CursorKey {
+    CursorKey(stream as u8 + 1, 0)
+}
+
+/// What a fight's chunks have shown of an actor; grows only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Shown {
+    player: bool,
+    monster: bool,
+    boss: bool,
+    died_ms: Option<u32>,
+    monster_id: Option<i64>,
+    name: Option<String>,
+    class_id: Option<u16>,
+    class_spec: Option<u16>,
+    ability_score: Option<u32>,
+}
+
+/// What a fight's chunks have shown up to the next ones: can be made again from the chunks.
+#[derive(Debug, Default)]
+struct Known {
+    next: [i64; STREAMS.len()],
+    actors: BTreeMap<u64, Shown>,
+    /// A chunk that could not be read once; the second time it is given up.
+    doubted: Option<(usize, i64)>,
+}
+
+impl Known {
+    fn actor(&mut self, id: EntityId) -> &mut Shown {
+        self.actors.entry(id.uid()).or_default()
+    }
+
+    fn learn(&mut self, at_ms: u32, event: &ChunkEvent) {
+        match event {
+            ChunkEvent::Hit(hit) => self.learn_hit(hit),
+            ChunkEvent::Death(death) => {
+                let died = &mut self.actor(death.entity_id).died_ms;
+                *died = Some(died.map_or(at_ms, |before| before.min(at_ms)));
+            }
+            ChunkEvent::Context(context) => self.learn_context(context),
+            ChunkEvent::Cast(_) | ChunkEvent::Other => {}
+        }
+    }
+
+    fn learn_hit(&mut self, hit: &ChunkHit) {
+        match hit.metric {
+            Metric::Damage | Metric::Healing => {
+                self.actor(hit.actor_entity_id).player |= hit.actor_entity_id.is_character()
+            }
+            Metric::DamageTaken => {
+                if let Some(id) = hit.source_entity_id {
+                    let source = self.actor(id);
+                    source.monster |= id.is_monster() || hit.source_monster_id.is_some();
+                    source.monster_id = source.monster_id.or(hit.source_monster_id);
+                }
+            }
+            Metric::Other => return,
+        }
+        let Some(id) = hit.target_entity_id else { return };
+        let target = self.actor(id);
+        if hit.metric == Metric::Damage {
+            target.monster |= id.is_monster() || hit.target_monster_id.is_some();
+            target.monster_id = hit.target_monster_id.or(target.monster_id);
+            target.boss |= hit.target_is_boss;
+        } else {
+            target.player |= id.is_character();
+        }
+    }
+
+    fn learn_context(&mut self, context: &Context) {
+        let actor = self.actor(context.entity_id);
+        let name = context.name.as_deref().and_then(shown);
+        let class_id = context.class_id.filter(|id| *id > 0).and_then(|id| id.try_into().ok());
+        let score = context.ability_score.filter(|score| *score > 0).and_then(|score| score.try_into().ok());
+        actor.monster |= context.monster_id.is_some();
+        actor.player |=
+            context.monster_id.is_none() && context.entity_id.is_character() && (name.is_some() || class_id.is_some());
+        actor.monster_id = context.monster_id.or(actor.monster_id);
+        actor.name = name.or(actor.name.take());
+        actor.class_id = class_id.or(actor.class_id);
+        actor.class_spec = context.class_spec.and_then(|spec| spec.try_into().ok()).or(actor.class_spec);
+        actor.ability_score = score.or(actor.ability_score);
+    }
+
+    /// A kill is told by the death of every boss that was hit.
+    fn outcome(&self) -> Outcome {
+        let mut bosses = self.actors.values().filter(|actor| actor.boss).peekable();
+        if bosses.peek().is_some() && bosses.all(|boss| boss.died_ms.is_some()) {
+            Outcome::Kill
+        } else {
+            Outcome::Unknown
+        }
+    }
+}
+
+impl Shown {
+    fn facts(&self, uid: u64, entity: Option<&SqliteRow>, names: &Names) -> ActorFacts<ActorId> {
+        let mut facts = ActorFacts::of(ActorId::clear(uid));
+        if self.player {
+            let class_id = self.class_id.or_else(|| positive(entity?, "class_id"));
+            let spec = self.class_spec.or_else(|| positive(entity?, "class_spec"));
+            facts.kind = Some(ActorKind::Player);
+            facts.name = self.name.clone().or_else(|| name(entity?, "name"));
+            facts.class_id = class_id;
+            facts.spec_id = spec.and_then(|spec| spec_of(class_id, spec, SpecNumbering::Cn));
+            facts.ability_score = self.ability_score.or_else(|| positive(entity?, "ability_score"));
+            facts.level = entity.and_then(|row| positive(row, "level"));
+        } else if self.monster || self.boss {
+            facts.kind = Some(ActorKind::Monster);
+            facts.boss = self.boss.then_some(true);
+            // Id 0 is nobody in particular: what several kinds of monsters did may stand under it.
+            if uid != 0 {
+                facts.monster_id = self.monster_id;
+                let named = self.monster_id.and_then(|id| names.monster(id)).map(str::to_owned);
+                facts.name = named.or_else(|| self.name.clone());
+            }
+        }
+        facts
+    }
+}
+
+/// A generation E database, open.
+#[derive(Debug)]
+pub struct Journal {
+    db: Database,
+    names: Arc<Names>,
+    stable_id: String,
+    encounters: String,
+    chunks: [String; STREAMS.len()],
+    projection: String,
+    entities: String,
+    totals: String,
+    known: HashMap<i64, Known>,
+}
+
+impl Journal {
+    /// Opens the database that detection found.
+    ///
+    /// # Errors
+    /// As [`super::detect::identify`].
+    pub async fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
+        let mut db = Database::open(&found.path).await?;
+        Ok(Self {
+            stable_id: db.stable_id().await?,
+            encounters: db.select(
+                "encounters",
+                &[
+                    "id",
+                    "started_at_ms",
+                    "ended_at_ms",
+                    "local_player_id",
+                    "scene_id",
+                    "scene_name",
+                    "dungeon_difficulty",
+                    "is_manually_reset",
+                ],
+                "WHERE id > ?1 OR id IN (SELECT value FROM json_each(?2)) ORDER BY id",
+            ),
+            chunks: STREAMS.map(|stream| {
+                db.select(
+                    "encounter_event_chunks",
+                    &["chunk_index", "first_sequence", "last_sequence", "start_offset_ms", "event_count", "data"],
+                    &format!(
+                        "WHERE encounter_id = ?1 AND stream_kind = '{stream}' AND chunk_index >= ?2 ORDER BY chunk_index"
+                    ),
+                )
+            }),
+            projection: db.select("encounter_projection", &["last_sequence"], "WHERE encounter_id = ?1"),
+            entities: db.select(
+                "entities",
+                &["entity_id", "name", "class_id", "class_spec", "ability_score", "level"],
+                "WHERE entity_id IN (SELECT value FROM json_each(?1))",
+            ),
+            totals: db.select(
+                "encounters",
+                &["ended_at_ms", "total_dmg", "total_heal", "total_dmg_exact", "total_heal_exact"],
+                "WHERE id = ?1",
+            ),
+            known: HashMap::new(),
+            db,
+            names,
+        })
+    }
+
+    /// The streams' chunks from `next` on, as one moment shows them.
+    async fn chunks(&mut self, row: i64, next: [i64; STREAMS.len()]) -> Result<Vec<Vec<SqliteRow>>, SourceError> {
+        let read = async {
+            let mut transaction = self.db.conn.begin().await?;
+            let mut streams = Vec::with_capacity(STREAMS.len());
+            for (sql, next) in self.chunks.iter().zip(next) {
+                streams.push(rows(&mut transaction, sql, &[row, next]).await?);
+            }
+            transaction.rollback().await?;
+            Ok(streams)
+        };
+        read.await.map_err(|error: sqlx::Error| self.db.refused(&error))
+    }
+
+    /// What the chunks before the cursor have shown: kept since the last reading, else learned again.
+    async fn known(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Known, SourceError> {
+        let next = std::array::from_fn(|stream| cursor.get(stream_key(stream)).map_or(0, |value| value.0 as i64));
+        if let Some(known) = self.known.remove(&fight.row).filter(|known| known.next == next) {
+            return Ok(known);
+        }
+        let mut known = Known { next, ..Known::default() };
+        if next != [0; STREAMS.len()] {
+            for (stream, rows) in self.chunks(fight.row, [0; STREAMS.len()]).await?.iter().enumerate() {
+                for row in rows.iter().filter(|row| int(row, "chunk_index").is_some_and(|at| at < next[stream])) {
+                    if let Ok(chunk) = chunk::decode(&bytes(row, "data").unwrap_or_default(), label(stream, row)) {
+                        learn_all(&mut known, &chunk);
+                    }
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    async fn read_chunks(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+        let mut known = self.known(fight, cursor).await?;
+        let mut reading = Reading::default();
+        let mut skills = BTreeMap::new();
+        for (stream, rows) in self.chunks(fight.row, known.next).await?.iter().enumerate() {
+            let begin = known.next[stream];
+            for row in rows {
+                let Some(index) = int(row, "chunk_index") else { continue };
+                let at_ms =
+                    int(row, "start_offset_ms").map_or(0, |at| at.clamp(0, ENCOUNTER_DURATION_MS_MAX.into()) as u32);
+                let label = label(stream, row);
+                match chunk::decode(&bytes(row, "data").unwrap_or_default(), label) {
+                    Ok(chunk) => {
+                        learn_all(&mut known, &chunk);
+                        tell(stream, index, &chunk, at_ms, &mut reading, &mut skills);
+                    }
+                    Err(_) if known.doubted != Some((stream, index)) => {
+                        known.doubted = Some((stream, index));
+                        reading.more = true;
+                        break;
+                    }
+                    Err(why) => {
+                        tracing::warn!(row = fight.row, stream = STREAMS[stream], index, %why, "a chunk cannot be read");
+                        let what = format!("{} chunk {index}: {why}", STREAMS[stream]);
+                        let stamp = missing_key(stream, Lost::Chunk, index);
+                        reading.events.push(missing(at_ms, stamp, &what, label.event_count, 0));
+                        known.doubted = None;
+                    }
+                }
+                if index > known.next[stream] {
+                    let what = format!("{} chunks before chunk {index}", STREAMS[stream]);
+                    let stamp = missing_key(stream, Lost::Before, index);
+                    reading.events.push(missing(at_ms, stamp, &what, (index - known.next[stream]) as u64, 0));
+                }
+                known.next[stream] = index.saturating_add(1);
+            }
+            if known.next[stream] != begin {
+                reading.cursor.push((stream_key(stream), CursorValue(known.next[stream] as u64, 0)));
+            }
+        }
+        self.actors(cursor, &known, &mut reading).await?;
+        for (id, s) in skills {
+            let key = CursorKey(place::SKILL, id);
+            if let Some(name) = self.names.skill(s).filter(|_| cursor.get(key).is_none()) {
+                let body = RareBody::Skill { s, name: name.to_owned() };
+                reading.events.push(rare(0, SourceKey::new(place::SKILL.into(), 0), body));
+                reading.cursor.push((key, CursorValue(1, 0)));
+            }
+        }
+        self.known.insert(fight.row, known);
+        Ok(reading)
+    }
+
+    /// What became known of actors.
+    async fn actors(&mut self, cursor: &Cursor, known: &Known, reading: &mut Reading) -> Result<(), SourceError> {
+        let players = known.actors.iter().filter(|(_, shown)| shown.player);
+        let list = json_list(players.filter_map(|(uid, _)| i64::try_from(*uid).ok()));
+        let read = rows_of_list(&mut self.db.conn, &self.entities, &[], &list).await;
+        let read = read.map_err(|error| self.db.refused(&error))?;
+        let entities: HashMap<u64, &SqliteRow> =
+            read.iter().filter_map(|row| Some((positive(row, "entity_id")?, row))).collect();
+        for (uid, shown) in &known.actors {
+            let id = *uid as i64;
+            let facts = shown.facts(*uid, entities.get(uid).copied(), &self.names);
+            let key = CursorKey(place::ACTOR, id);
+            let held = cursor.get(key);
+            let hash = hash_of(&facts);
+            if facts != ActorFacts::of(facts.actor) && held.is_none_or(|held| held.0 != hash) {
+                let times = held.map_or(0, |held| held.1 + 1);
+                // Known of the whole fight, so at its begin; the later telling wins by its key.
+                let stamp = SourceKey::new(place::ACTOR.into(), times as u32);
+                reading.events.push(rare(0, stamp, RareBody::Actor(facts)));
+                reading.cursor.push((key, CursorValue(hash, times)));
+            }
+            let key = CursorKey(place::DEFEATED, id);
+            if let Some(at_ms) = shown.died_ms.filter(|_| shown.boss && cursor.get(key).is_none()) {
+                let facts = ActorFacts { defeated: Some(true), ..ActorFacts::of(ActorId::clear(*uid)) };
+                reading.events.push(rare(at_ms, SourceKey::new(place::DEFEATED.into(), 0), RareBody::Actor(facts)));
+                reading.cursor.push((key, CursorValue(1, 0)));
+            }
+        }
+        Ok(())
+    }
+
+    async fn outcome(&mut self, row: i64) -> Result<Outcome, SourceError> {
+        let mut known = Known::default();
+        for row in &self.db.rows(&self.chunks[COMBAT], &[row, 0]).await? {
+            if let Ok(chunk) = chunk::decode(&bytes(row, "data").unwrap_or_default(), label(COMBAT, row)) {
+                learn_all(&mut known, &chunk);
+            }
+        }
+        Ok(known.outcome())
+    }
+}
+
+impl Source for Journal {
+    fn knows(&self) -> Knows {
+        Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: LAG_MS }
+    }
+
+    async fn changed(&mut self) -> Result<bool, SourceError> {
+        self.db.changed().await
+    }
+
+    /// Of a fight that ended its chunks are decoded, for only they tell whether its bosses died.
+    async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
+        let list = json_list(open.iter().copied());
+        let read = rows_of_list(&mut self.db.conn, &self.encounters, &[after], &list).await;
+        let mut fights = Vec::new();
+        for row in read.map_err(|error| self.db.refused(&error))? {
+            let (Some(id), Some(started_at_ms)) = (int(&row, "id"), int(&row, "started_at_ms")) else { continue };
+            let local_player = positive(&row, "local_player_id");
+            let scene_id = positive(&row, "scene_id");
+            let end = match int(&row, "ended_at_ms") {
+                Some(ended_at_ms) if int(&row, "is_manually_reset").unwrap_or(0) != 0 => {
+                    Some(FightEnd { ended_at_ms, outcome: Outcome::Reset })
+                }
+                Some(ended_at_ms) => Some(FightEnd { ended_at_ms, outcome: self.outcome(id).await? }),
+                None => None,
+            };
+            let named = |id| self.names.scene(id).map(str::to_owned);
+            fights.push(Fight {
+                row: id,
+                encounter: encounter_id(local_player, &self.stable_id, started_at_ms),
+                started_at_ms,
+                scene_id,
+                scene: name(&row, "scene_name").or_else(|| scene_id.and_then(named)),
+                difficulty: int(&row, "dungeon_difficulty"),
+                local_player,
+                end,
+            });
+        }
+        Ok(fights)
+    }
+
+    async fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
+        self.read_chunks(fight, cursor).await
+    }
+
+    async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+        let mut cursor = cursor.clone();
+        let mut all = Reading::default();
+        loop {
+            // Each turn moves a stream on or gives up a chunk, so this ends.
+            let reading = self.read_chunks(fight, &cursor).await?;
+            cursor.advance(&reading.cursor);
+            all.events.extend(reading.events);
+            all.cursor.extend(reading.cursor);
+            if !reading.more {
+                break;
+            }
+        }
+        let promised = self.db.rows(&self.projection, &[fight.row]).await?;
+        let promised = promised.first().and_then(|row| positive::<u64>(row, "last_sequence"));
+        let mut held = 0;
+        for stream in 0..STREAMS.len() {
+            let last =
+                self.db.rows(&self.chunks[stream].replace(" ORDER BY chunk_index", LAST_ONE), &[fight.row, 0]).await?;
+            held = held.max(last.first().and_then(|row| positive(row, "last_sequence")).unwrap_or(0));
+        }
+        let key = CursorKey(place::MISSING, 0);
+        if let Some(promised) = promised.filter(|promised| *promised > held && cursor.get(key).is_none()) {
+            let at_ms = fight.end.as_ref().and_then(|end| fight_ms(end.ended_at_ms, fight.started_at_ms)).unwrap_or(0);
+            let stamp = SourceKey::new(place::MISSING.into(), 0);
+            all.events.push(missing(at_ms, stamp, "events at the journal's end", promised, held));
+            all.cursor.push((key, CursorValue(promised, held)));
+        }
+        self.known.remove(&fight.row);
+        Ok(all)
+    }
+
+    async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
+        let read = self.db.rows(&self.totals, &[fight.row]).await?;
+        let Some(row) = read.first().filter(|row| int(row, "ended_at_ms").is_some()) else { return Ok(None) };
+        let sum = |exact, plain| {
+            let exact = raw_text(row, exact).and_then(|text| text.parse().ok());
+            exact.or_else(|| int(row, plain).and_then(|sum| u64::try_from(sum).ok()))
+        };
+        Ok(sum("total_dmg_exact", "total_dmg").map(|damage| MeterTotals {
+            damage,
+            healing: sum("total_heal_exact", "total_heal").unwrap_or(0),
+            damage_by: DamageBy::Players,
+        }))
+    }
+}
+
+/// Makes of a statement for chunks the one for the last chunk.
+const LAST_ONE: &str = " ORDER BY chunk_index DESC LIMIT 1";
+
+fn label(stream: usize, row: &SqliteRow) -> Label {
+    let number = |column| int(row, column).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+    Label {
+        stream: STREAMS[stream],
+        first_sequence: number("first_sequence"),
+        last_sequence: number("last_sequence"),
+        event_count: number("event_count"),
+    }
+}
+
+fn learn_all(known: &mut Known, chunk: &Chunk) {
+    for (event, offset_ms) in chunk.events.iter().zip(&chunk.offsets_ms) {
+        known.learn(u32::try_from(*offset_ms).unwrap_or(u32::MAX).min(ENCOUNTER_DURATION_MS_MAX), event);
+    }
+}
+
+/// Ways to lose events, apart in source keys.
+enum Lost {
+    Chunk,
+    Before,
+    Late,
+    Absurd,
+}
+
+fn missing_key(stream: usize, lost: Lost, index: i64) -> SourceKey {
+    SourceKey::new(16 + stream as u32 * 4 + lost as u32, index as u32)
+}
+
+/// Yields a chunk's events, and notes the skills that they were done with.
+fn tell(
+    stream: usize,
+    index: i64,
+    chunk: &Chunk,
+    at_ms: u32,
+    reading: &mut Reading,
+    skills: &mut BTreeMap<i64, SkillId>,
+) {
+    let (mut late, mut absurd) = (0, 0);
+    for ((event, offset_ms), sequence) in chunk.events.iter().zip(&chunk.offsets_ms).zip(&chunk.sequences) {
+        let Some(at_ms) = u32::try_from(*offset_ms).ok().filter(|at| *at <= ENCOUNTER_DURATION_MS_MAX) else {
+            late += 1;
+            continue;
+        };
+        let stamp = SourceKey::new(stream as u32 + 1, *sequence as u32);
+        let base_alone = |base| SkillId { base, variant: None };
+        match event {
+            ChunkEvent::Hit(hit) => match hit_of(hit) {
+                Told::Hit(hit) => {
+                    skills.entry(hit.skill.variant.unwrap_or(hit.skill.base)).or_insert(hit.skill);
+                    reading.events.push(Event::Hit(TimedHit { at_ms, hit }));
+                }
+                Told::Absurd => absurd += 1,
+                Told::Nothing => {}
+            },
+            ChunkEvent::Death(death) => {
+                let body = RareBody::Death {
+                    a: actor_id(death.entity_id),
+                    by: death.source_entity_id.map(actor_id),
+                    s: death.skill_id.map(base_alone),
+                };
+                reading.events.push(rare(at_ms, stamp, body));
+            }
+            ChunkEvent::Cast(cast) => {
+                let body = RareBody::Cast { a: actor_id(cast.caster_entity_id), s: base_alone(cast.skill_id) };
+                reading.events.push(rare(at_ms, stamp, body));
+            }
+            ChunkEvent::Context(_) | ChunkEvent::Other => {}
+        }
+    }
+    let all = chunk.events.len() as u64;
+    for (count, lost, why) in [(late, Lost::Late, "beyond 2 h"), (absurd, Lost::Absurd, "amounts that no hit has")] {
+        if count > 0 {
+            let what = format!("{} chunk {index}: {why}", STREAMS[stream]);
+            reading.events.push(missing(at_ms, missing_key(stream, lost, index), &what, all, all - count));
+        }
+    }
+}
+
+enum Told {
+    Hit(Hit<ActorId, SkillId>),
+    /// An amount that no hit has.
+    Absurd,
+    /// A metric that nobody knew when this was written.
+    Nothing,
+}
+
+fn hit_of(hit: &ChunkHit) -> Told {
+    let (source, kind) = match hit.metric {
+        Metric::Damage => (Some(hit.actor_entity_id), HitKind::Damage),
+        Metric::Healing => (Some(hit.actor_entity_id), HitKind::Heal),
+        Metric::DamageTaken => (hit.source_entity_id, HitKind::Damage),
+        Metric::Other => return Told::Nothing,
+    };
+    let Some(amount) = hit.amount.0.filter(|amount| *amount <= AMOUNT_MAX) else { return Told::Absurd };
+    let held = |amount: Option<chunk::Amount>| amount.and_then(|amount| amount.0);
+    let shield = held(hit.shield_loss).filter(|_| hit.has_loss_breakdown).unwrap_or(0).min(amount);
+    let overheal = match kind {
+        HitKind::Heal => amount.saturating_sub(held(hit.effective_amount).unwrap_or(amount)),
+        HitKind::Damage => 0,
+    };
+    let nobody = ActorId::clear(0);
+    Told::Hit(Hit {
+        source: source.map_or(nobody, actor_id),
+        target: hit.target_entity_id.map_or(nobody, actor_id),
+        skill: SkillId {
+            base: hit.base_skill_id.unwrap_or_else(|| base_of_damage_id(hit.skill_id)),
+            variant: Some(hit.skill_id),
+        },
+        kind,
+        amount,
+        flags: HitFlags::default()
+            .with(HitFlags::CRIT, hit.flags & flag::CRIT != 0)
+            .with(HitFlags::LUCKY, hit.flags & flag::LUCKY != 0)
+            .with(HitFlags::BLOCKED, hit.flags & flag::BLOCKED != 0)
+            .with(HitFlags::BOSS, hit.target_is_boss),
+        shield,
+        overheal,
+    })
+}
+
+fn actor_id(id: EntityId) -> ActorId {
+    ActorId::clear(id.uid())
+}

@@ -1,0 +1,633 @@
+//! Reading meter databases: real ones where they are at hand, and scripted ones in every state of growth and damage.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use raidcast::source::detect::{Places, identify};
+use raidcast::source::names::Names;
+use raidcast::source::{AnySource, Cursor, Fight, Source, SourceError};
+use raidcast_meterkit::fault::{self, SkillRow};
+use raidcast_meterkit::{Fight as Scripted, Generation, HitKind as ScriptedKind, MeterWriter, Script, write_all};
+use raidcast_shared::event::{ActorFacts, ActorKind, AttemptReason, Event, HitFlags, HitKind, RareBody, SourceEvent};
+use raidcast_shared::id::{ActorId, SkillId};
+use raidcast_shared::uplink::{DamageBy, Outcome};
+
+/// Real databases lie beside the workspace, not in it.
+fn real(file: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/meters").join(file);
+    if !path.exists() {
+        eprintln!("skipped: {} is not here", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+async fn open(path: &Path) -> AnySource {
+    let names = Names::find(path, None, &Places::default());
+    AnySource::open(&identify(path).await.unwrap(), Arc::new(names)).await.unwrap()
+}
+
+async fn only_fight(source: &mut AnySource) -> Fight {
+    let fights = source.fights(0, &[]).await.unwrap();
+    assert_eq!(fights.len(), 1);
+    fights.into_iter().next().unwrap()
+}
+
+/// One read of everything.
+async fn read_once(path: &Path) -> Read {
+    let mut source = open(path).await;
+    let fight = only_fight(&mut source).await;
+    Read::of(source.read_last(&fight, &Cursor::default()).await.unwrap().events)
+}
+
+/// A hit in an order of its own: time, source, target, skill, kind, amount, flags, shield, overheal.
+type PlainHit = (u32, u64, u64, SkillId, bool, u64, u8, u64, u64);
+
+fn uid(id: ActorId) -> u64 {
+    u64::from_be_bytes(id.0[8..].try_into().unwrap())
+}
+
+/// What a reading told, in forms that can be compared.
+#[derive(Debug, Default, PartialEq)]
+struct Read {
+    hits: Vec<PlainHit>,
+    /// What each actor is in the end.
+    actors: BTreeMap<u64, ActorFacts<ActorId>>,
+    deaths: Vec<(u32, u64, Option<u64>, Option<i64>)>,
+    skills: BTreeMap<SkillId, String>,
+    missing: Vec<(String, u64, u64)>,
+    /// Everything else but facts, in words.
+    other: BTreeSet<String>,
+}
+
+impl Read {
+    fn of(events: Vec<SourceEvent>) -> Self {
+        let mut read = Self::default();
+        let mut facts = Vec::new();
+        for event in events {
+            match event {
+                Event::Hit(timed) => {
+                    let hit = timed.hit;
+                    let heals = hit.kind == HitKind::Heal;
+                    let (source, target) = (uid(hit.source), uid(hit.target));
+                    let tail = (hit.flags.0, hit.shield, hit.overheal);
+                    read.hits.push((timed.at_ms, source, target, hit.skill, heals, hit.amount, tail.0, tail.1, tail.2));
+                }
+                Event::Rare(rare) => match rare.body {
+                    RareBody::Actor(told) => facts.push((rare.at_ms, rare.key, told)),
+                    RareBody::Death { a, by, s } => {
+                        read.deaths.push((rare.at_ms, uid(a), by.map(uid), s.map(|s| s.base)))
+                    }
+                    RareBody::Skill { s, name } => {
+                        assert_eq!(read.skills.insert(s, name), None, "a name was told twice");
+                    }
+                    RareBody::Missing { what, expected, read: held } => read.missing.push((what, expected, held)),
+                    body => assert!(read.other.insert(format!("{} {:?} {body:?}", rare.at_ms, rare.key)), "told twice"),
+                },
+            }
+        }
+        facts.sort_by_key(|(at_ms, key, _)| (*at_ms, *key));
+        for (_, _, told) in facts {
+            let held = read.actors.entry(uid(told.actor)).or_insert_with(|| ActorFacts::of(told.actor));
+            held.kind = told.kind.or(held.kind);
+            held.name = told.name.or(held.name.take());
+            held.class_id = told.class_id.or(held.class_id);
+            held.spec_id = told.spec_id.or(held.spec_id);
+            held.ability_score = told.ability_score.or(held.ability_score);
+            held.level = told.level.or(held.level);
+            held.monster_id = told.monster_id.or(held.monster_id);
+            held.boss = told.boss.or(held.boss);
+            held.max_hp = told.max_hp.or(held.max_hp);
+            held.defeated = told.defeated.or(held.defeated);
+        }
+        read.hits.sort_unstable();
+        read.deaths.sort_unstable();
+        read
+    }
+
+    fn players(&self) -> BTreeSet<u64> {
+        self.actors.iter().filter(|(_, facts)| facts.kind == Some(ActorKind::Player)).map(|(id, _)| *id).collect()
+    }
+
+    /// Damage of players to others: sum, of that to bosses, hits.
+    fn player_damage(&self) -> (u64, u64, usize) {
+        let players = self.players();
+        let hits: Vec<_> =
+            self.hits.iter().filter(|h| !h.4 && players.contains(&h.1) && !players.contains(&h.2)).collect();
+        let boss = hits.iter().filter(|h| h.6 & HitFlags::BOSS != 0).map(|h| h.5).sum();
+        (hits.iter().map(|h| h.5).sum(), boss, hits.len())
+    }
+
+    fn healing(&self) -> u64 {
+        self.hits.iter().filter(|h| h.4).map(|h| h.5).sum()
+    }
+
+    /// (source, target, base skill, heal?) -> hits, amount, criticals, lucky.
+    fn rows(&self) -> BTreeMap<(u64, u64, i64, bool), [u64; 4]> {
+        let mut rows = BTreeMap::new();
+        for h in &self.hits {
+            let row: &mut [u64; 4] = rows.entry((h.1, h.2, h.3.base, h.4)).or_default();
+            let crit = u64::from(h.6 & HitFlags::CRIT != 0);
+            let lucky = u64::from(h.6 & HitFlags::LUCKY != 0);
+            *row = [row[0] + 1, row[1] + h.5, row[2] + crit, row[3] + lucky];
+        }
+        rows
+    }
+}
+
+async fn real_fights(file: &str) -> Option<Vec<(Fight, Read)>> {
+    let mut source = open(&real(file)?).await;
+    assert!(source.changed().await.unwrap());
+    assert!(!source.changed().await.unwrap());
+    let mut all = Vec::new();
+    for fight in source.fights(0, &[]).await.unwrap() {
+        let read = Read::of(source.read_last(&fight, &Cursor::default()).await.unwrap().events);
+        assert_eq!(read.missing, []);
+        // The meter's own sums follow from what was read.
+        if let Some(totals) = source.totals(&fight).await.unwrap() {
+            let all = match totals.damage_by {
+                DamageBy::Everyone => read.hits.iter().filter(|h| !h.4).map(|h| h.5).sum(),
+                DamageBy::Players => read.player_damage().0,
+            };
+            assert_eq!((totals.damage, totals.healing), (all, read.healing()));
+        }
+        all.push((fight, read));
+    }
+    Some(all)
+}
+
+#[tokio::test]
+async fn the_captured_boss_kill_reads_alike_in_both_generations() {
+    let Some(aggregate) = real_fights("aggregate-real-boss.db").await else { return };
+    let Some(journal) = real_fights("journal-real-boss.db").await else { return };
+    let ((fight_c, c), (fight_e, e)) = (&aggregate[0], &journal[0]);
+    for read in [c, e] {
+        assert_eq!(read.player_damage(), (477_564_479, 477_564_479, 1_753));
+        assert_eq!(read.healing(), 157_997_460);
+        let by_player = [(100_005, 46_209_414, 919, 91)];
+        for (player, damage, hits, crits) in by_player {
+            let own = read.rows().into_iter().filter(|(key, _)| key.0 == player && !key.3).map(|(_, row)| row);
+            let sum = own.fold([0; 3], |sum, row| [sum[0] + row[1], sum[1] + row[0], sum[2] + row[2]]);
+            assert_eq!(sum, [damage, hits, crits]);
+        }
+        let mut damage = BTreeMap::new();
+        for h in read.hits.iter().filter(|h| !h.4 && read.players().contains(&h.1)) {
+            let held: &mut (u64, u64) = damage.entry(h.1).or_default();
+            *held = (held.0 + h.5, held.1 + 1);
+        }
+        let mut damage: Vec<_> = damage.into_values().collect();
+        damage.sort_unstable();
+        assert_eq!(
+            damage,
+            [(44_983_230, 184), (46_209_414, 919), (105_328_845, 36), (106_379_489, 206), (174_663_501, 408)]
+        );
+        // A boss' death tells the type of a character in this capture; it makes no player of it.
+        let boss = &read.actors[&100_016];
+        assert_eq!((boss.kind, boss.boss, boss.defeated), (Some(ActorKind::Monster), Some(true), Some(true)));
+        assert_eq!(boss.name.as_deref(), Some("Kartgriff"));
+        assert_eq!(read.players(), BTreeSet::from([100_001, 100_002, 100_003, 100_004, 100_005]));
+        assert_eq!(read.deaths, [(139_826, 100_016, Some(100_004), Some(1_008_440))]);
+    }
+    assert_eq!(c.rows(), e.rows());
+    assert_eq!(fight_c.encounter, fight_e.encounter);
+    for (fight, scene) in [(fight_c, "Asterleeds"), (fight_e, "Tina's Mindrealm - Master")] {
+        assert_eq!(fight.scene.as_deref(), Some(scene));
+        assert_eq!(fight.end.as_ref().unwrap().outcome, Outcome::Kill);
+        assert_eq!(fight.local_player, Some(100_005));
+    }
+    let local = &c.actors[&100_005];
+    assert_eq!((local.class_id, local.spec_id, local.level), (Some(12), Some(16), Some(60)));
+}
+
+#[tokio::test]
+async fn a_night_of_real_fights_gives_its_figures() {
+    for file in ["aggregate-night.db", "journal-night.db"] {
+        let Some(fights) = real_fights(file).await else { return };
+        let figures: Vec<_> = fights
+            .iter()
+            .map(|(_, read)| {
+                let (damage, boss, _) = read.player_damage();
+                (damage, boss, read.healing())
+            })
+            .collect();
+        let expected = [
+            (7_778_215, 5_815_675, 0),
+            (5_213_656, 4_043_001, 842_489),
+            (9_480_739, 6_485_911, 0),
+            (12_093_807, 9_004_017, 1_374_140),
+        ];
+        assert_eq!(figures, expected, "{file}");
+        let outcomes: Vec<_> = fights.iter().map(|(fight, _)| fight.end.as_ref().map(|end| end.outcome)).collect();
+        if file.starts_with("aggregate") {
+            let told = [Some(Outcome::Kill), Some(Outcome::Reset), Some(Outcome::Kill), None];
+            assert_eq!(outcomes, told);
+        } else {
+            assert_eq!(outcomes[3], None);
+        }
+        let names: BTreeSet<_> = fights
+            .iter()
+            .flat_map(|(_, read)| read.actors.values())
+            .filter_map(|facts| facts.name.as_deref())
+            .collect();
+        assert!(names.is_superset(&BTreeSet::from(["はるか", "Zoë", "小明"])), "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_real_raid_gives_its_figures_row_by_row() {
+    let Some(c) = real_fights("aggregate-20p-6min.db").await else { return };
+    let Some(e) = real_fights("journal-20p-6min.db").await else { return };
+    for (_, read) in [&c[0], &e[0]] {
+        let (damage, boss, _) = read.player_damage();
+        assert_eq!((damage, boss, read.healing()), (244_523_904, 202_082_283, 24_359_912));
+        assert_eq!((read.hits.len(), read.players().len()), (30_848, 20));
+    }
+    assert_eq!(c[0].1.rows(), e[0].1.rows());
+    assert_eq!(c[0].1.deaths, e[0].1.deaths);
+}
+
+#[tokio::test]
+async fn what_is_read_of_a_real_raid_is_what_its_rows_count() {
+    use sqlx::{ConnectOptions as _, Row as _};
+    for file in ["aggregate-real-boss.db", "aggregate-night.db", "aggregate-20p-6min.db"] {
+        let Some(path) = real(file) else { return };
+        let fights = real_fights(file).await.unwrap();
+        let mut conn =
+            sqlx::sqlite::SqliteConnectOptions::new().filename(&path).read_only(true).connect().await.unwrap();
+        for (fight, read) in fights {
+            let mut counted = BTreeMap::new();
+            for (sql, heals) in [
+                (
+                    "SELECT attacker_id, defender_id, skill_id, hits, total_value, crit_hits, lucky_hits FROM damage_skill_stats WHERE encounter_id = ?",
+                    false,
+                ),
+                (
+                    "SELECT healer_id, target_id, skill_id, hits, total_value, crit_hits, lucky_hits FROM heal_skill_stats WHERE encounter_id = ?",
+                    true,
+                ),
+            ] {
+                for row in sqlx::query(sql).bind(fight.row).fetch_all(&mut conn).await.unwrap() {
+                    let n = |at: usize| row.get::<i64, _>(at) as u64;
+                    counted.insert((n(0), n(1), n(2) as i64, heals), [n(3), n(4), n(5), n(6)]);
+                }
+            }
+            assert_eq!(read.rows(), counted, "{file} {}", fight.row);
+        }
+    }
+}
+
+/// Lives a scripted fight through, reading after each step with a cursor that goes through bytes, sometimes with a
+/// source opened anew, and gives all that was told.
+async fn live_through(path: &Path, generation: Generation, scripted: &Scripted, step_ms: i64) -> Read {
+    let mut writer = MeterWriter::open(path, generation).await.unwrap();
+    let row = writer.begin(scripted).await.unwrap();
+    let mut source = open(path).await;
+    let (mut cursor, mut events) = (Cursor::default(), Vec::new());
+    let mut at_ms = 0;
+    let mut turn = 0;
+    while at_ms <= scripted.last_ms() {
+        writer.advance_to(at_ms).await.unwrap();
+        if source.changed().await.unwrap() {
+            let fights = source.fights(row - 1, &[row]).await.unwrap();
+            let reading = source.read(&fights[0], &cursor, at_ms as u64).await.unwrap();
+            events.extend(reading.events);
+            cursor.advance(&reading.cursor);
+            cursor = rmp_serde::from_slice(&rmp_serde::to_vec(&cursor).unwrap()).unwrap();
+        }
+        turn += 1;
+        if turn % 7 == 0 {
+            source = open(path).await;
+        }
+        at_ms += step_ms;
+    }
+    if scripted.ended_at_ms.is_some() {
+        writer.end().await.unwrap();
+    }
+    let fight = source.fights(0, &[row]).await.unwrap().remove(0);
+    let reading = source.read_last(&fight, &cursor).await.unwrap();
+    events.extend(reading.events);
+    cursor.advance(&reading.cursor);
+    // Nothing is told twice, however often the end is read.
+    let again = source.read_last(&fight, &cursor).await.unwrap();
+    assert_eq!((again.events, again.cursor), (vec![], vec![]));
+    writer.close().await.unwrap();
+    Read::of(events)
+}
+
+#[tokio::test]
+async fn reading_while_it_grows_tells_what_one_reading_at_the_end_tells() {
+    for (generation, seed, step_ms) in [
+        (Generation::Aggregate, 1, 400),
+        (Generation::Journal, 1, 400),
+        (Generation::Aggregate, 2, 3_000),
+        (Generation::Journal, 2, 3_000),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.db");
+        let scripted = Script { wipe: true, segments: true, ..Script::party(seed) }.fight();
+        let grown = live_through(&path, generation, &scripted, step_ms).await;
+        let once = read_once(&path).await;
+        assert_eq!(grown, once, "{generation:?} {seed}");
+        assert_eq!(once.missing, []);
+        assert_script(&once, &scripted, generation);
+    }
+}
+
+/// What was read is what was scripted.
+fn assert_script(read: &Read, scripted: &Scripted, generation: Generation) {
+    let journal = generation == Generation::Journal;
+    let mut rows: BTreeMap<(u64, u64, i64, bool), [u64; 4]> = BTreeMap::new();
+    let mut overheal = 0;
+    for hit in &scripted.hits {
+        let heals = hit.kind == ScriptedKind::Heal;
+        let row = rows.entry((hit.source as u64, hit.target as u64, hit.base_skill_id, heals)).or_default();
+        let amount = if journal { hit.amount } else { hit.aggregate_amount() };
+        *row = [row[0] + 1, row[1] + amount as u64, row[2] + u64::from(hit.crit), row[3] + u64::from(hit.lucky)];
+        overheal += hit.overheal as u64;
+    }
+    assert_eq!(read.rows(), rows);
+    assert_eq!(read.hits.iter().map(|h| h.8).sum::<u64>(), if journal { overheal } else { 0 });
+    let shields: i64 = scripted.hits.iter().map(|hit| hit.shield_loss).sum();
+    assert_eq!(read.hits.iter().map(|h| h.7).sum::<u64>(), shields as u64);
+    let mut deaths: Vec<_> = scripted.deaths.iter().map(|d| (d.at_ms as u32, d.actor as u64)).collect();
+    deaths.sort_unstable();
+    assert_eq!(read.deaths.iter().map(|d| (d.0, d.1)).collect::<Vec<_>>(), deaths);
+    let acting: BTreeSet<_> = scripted.hits.iter().flat_map(|hit| [hit.source as u64, hit.target as u64]).collect();
+    for player in scripted.players.iter().filter(|player| acting.contains(&(player.uid as u64))) {
+        let facts = &read.actors[&(player.uid as u64)];
+        assert_eq!(facts.kind, Some(ActorKind::Player));
+        assert_eq!(facts.name.as_ref(), Some(&player.name));
+        assert_eq!(facts.class_id, Some(player.class_id as u16));
+        if !journal {
+            // This meter's list of specs has none of the Flame Berserker.
+            assert_eq!(facts.spec_id, Some(player.spec as u16).filter(|_| player.class_id != 3));
+            assert_eq!(facts.level, Some(player.level as u32));
+        }
+    }
+    for monster in scripted.monsters.iter().filter(|monster| acting.contains(&(monster.entity_id as u64))) {
+        let facts = &read.actors[&(monster.entity_id as u64)];
+        assert_eq!(facts.kind, Some(ActorKind::Monster));
+        assert_eq!(facts.boss.unwrap_or(false), monster.is_boss);
+        if monster.is_boss && scripted.ended_at_ms.is_some() {
+            assert_eq!(facts.defeated.unwrap_or(false), monster.defeated);
+        }
+        if !journal && monster.is_boss {
+            assert_eq!(facts.max_hp, monster.max_hp.map(|hp| hp as u64));
+        }
+    }
+    let told = |word: &str| read.other.iter().filter(|other| other.contains(word)).count();
+    if journal {
+        assert_eq!(told("Cast"), scripted.casts.len());
+    } else {
+        assert_eq!(told("AttemptBegan"), scripted.attempts.len());
+        assert_eq!(told("AttemptEnded"), scripted.attempts.iter().filter(|attempt| attempt.ended_ms.is_some()).count());
+        assert_eq!(told("Segment"), scripted.segments.len());
+        assert_eq!(told(&format!("{:?}", AttemptReason::Rollback)), usize::from(scripted.attempts.len() > 1));
+    }
+}
+
+#[tokio::test]
+async fn both_generations_tell_the_same_of_one_fight() {
+    let dir = tempfile::tempdir().unwrap();
+    let scripted = Script { names: raidcast_meterkit::Names::Awkward, ..Script::party(9) }.fight();
+    let mut reads = Vec::new();
+    for generation in Generation::ALL {
+        let path = dir.path().join(format!("{generation:?}.db"));
+        let mut writer = MeterWriter::open(&path, generation).await.unwrap();
+        write_all(&mut writer, &scripted).await.unwrap();
+        let mut source = open(&path).await;
+        let fight = only_fight(&mut source).await;
+        assert_eq!(fight.end.as_ref().unwrap().outcome, Outcome::Kill);
+        reads.push((fight.encounter, read_once(&path).await));
+    }
+    let ((c_id, c), (e_id, e)) = (&reads[0], &reads[1]);
+    assert_eq!((c_id, c.rows(), &c.deaths), (e_id, e.rows(), &e.deaths));
+    assert_eq!(c.players(), e.players());
+}
+
+/// A finished party fight in one file, and the row of damage with most hits.
+async fn finished(generation: Generation) -> (tempfile::TempDir, PathBuf, Scripted, SkillRow, u64) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    let scripted = Script::party(4).fight();
+    let mut writer = MeterWriter::open(&path, generation).await.unwrap();
+    let encounter = write_all(&mut writer, &scripted).await.unwrap();
+    writer.close().await.unwrap();
+    let mut counts: BTreeMap<(i64, i64, i64), u64> = BTreeMap::new();
+    for hit in scripted.hits.iter().filter(|hit| hit.kind == ScriptedKind::Damage) {
+        *counts.entry((hit.source, hit.target, hit.base_skill_id)).or_default() += 1;
+    }
+    let (&(attacker, defender, skill), &hits) = counts.iter().max_by_key(|(_, hits)| **hits).unwrap();
+    (dir, path, scripted, SkillRow { encounter, attacker, defender, skill }, hits)
+}
+
+#[tokio::test]
+async fn a_counter_that_its_row_does_not_keep_is_told() {
+    let (_dir, path, scripted, row, hits) = finished(Generation::Aggregate).await;
+    fault::set_hits(&path, row, hits as i64 + 3).await.unwrap();
+    let read = read_once(&path).await;
+    assert_eq!(read.hits.len(), scripted.hits.len());
+    let [(what, expected, held)] = &read.missing[..] else { panic!("{:?}", read.missing) };
+    assert_eq!((*expected, *held), (hits + 3, hits));
+    assert!(what.contains(&format!("skill {}", row.skill)), "{what}");
+    // The relay keeps this text as it is, so no player's id may stand in it.
+    assert!(!what.contains(&row.attacker.to_string()) && !what.contains(&row.defender.to_string()), "{what}");
+}
+
+#[tokio::test]
+async fn of_a_row_that_is_cut_off_the_rest_is_read_and_the_loss_told() {
+    let (_dir, path, scripted, row, hits) = finished(Generation::Aggregate).await;
+    fault::break_json(&path, row).await.unwrap();
+    let read = read_once(&path).await;
+    let lost = (scripted.hits.len() - read.hits.len()) as u64;
+    assert!((1..hits).contains(&lost), "{lost} of {hits}");
+    let [(_, expected, held)] = &read.missing[..] else { panic!("{:?}", read.missing) };
+    assert_eq!((*expected, *held), (hits, hits - lost));
+}
+
+#[tokio::test]
+async fn a_row_that_breaks_after_it_was_read_tells_nothing_twice() {
+    let (_dir, path, scripted, row, hits) = finished(Generation::Aggregate).await;
+    let mut source = open(&path).await;
+    let fight = only_fight(&mut source).await;
+    let first = source.read(&fight, &Cursor::default(), 0).await.unwrap();
+    let mut cursor = Cursor::default();
+    cursor.advance(&first.cursor);
+    fault::break_json(&path, row).await.unwrap();
+    fault::set_hits(&path, row, hits as i64 + 1).await.unwrap();
+    assert!(source.changed().await.unwrap());
+    let second = source.read(&fight, &cursor, 1).await.unwrap();
+    cursor.advance(&second.cursor);
+    let last = source.read_last(&fight, &cursor).await.unwrap();
+    let read = Read::of([first.events, second.events, last.events].concat());
+    assert_eq!(read.hits.len(), scripted.hits.len());
+    assert_eq!(read.missing.len(), 1);
+}
+
+#[tokio::test]
+async fn short_keys_tell_what_long_ones_tell() {
+    let (_dir, path, scripted, ..) = finished(Generation::Aggregate).await;
+    let long = read_once(&path).await;
+    fault::shorten_keys(&path).await.unwrap();
+    let short = read_once(&path).await;
+    let without_boss = |read: &Read| -> Vec<_> {
+        let mut hits = read.hits.clone();
+        hits.iter_mut().for_each(|hit| hit.6 &= !HitFlags::BOSS);
+        hits.sort_unstable();
+        hits
+    };
+    assert_eq!(without_boss(&long), without_boss(&short));
+    assert_eq!((short.hits.len(), short.missing.len()), (scripted.hits.len(), 0));
+}
+
+#[tokio::test]
+async fn a_chunk_that_cannot_be_read_is_skipped_and_told_once() {
+    let (_dir, path, scripted, row, _) = finished(Generation::Journal).await;
+    fault::corrupt_chunk(&path, row.encounter, "combat", 3).await.unwrap();
+    let mut source = open(&path).await;
+    let fight = only_fight(&mut source).await;
+    let (mut cursor, mut events) = (Cursor::default(), Vec::new());
+    loop {
+        let reading = source.read(&fight, &cursor, 0).await.unwrap();
+        cursor.advance(&reading.cursor);
+        events.extend(reading.events);
+        if !reading.more {
+            break;
+        }
+    }
+    let last = source.read_last(&fight, &cursor).await.unwrap();
+    assert_eq!((last.events, last.cursor), (vec![], vec![]));
+    let read = Read::of(events);
+    let [(what, expected, 0)] = &read.missing[..] else { panic!("{:?}", read.missing) };
+    assert!(what.starts_with("combat chunk 3"), "{what}");
+    let told = (read.hits.len() + read.deaths.len()) as u64;
+    assert_eq!(told + expected, (scripted.hits.len() + scripted.deaths.len()) as u64);
+    assert_eq!(read, read_once(&path).await);
+}
+
+async fn alter(path: &Path, sql: &'static str) {
+    use sqlx::ConnectOptions as _;
+    let mut conn = sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+    sqlx::Connection::close(conn).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_chunk_that_is_gone_and_an_end_that_never_came_are_told() {
+    let (_dir, path, ..) = finished(Generation::Journal).await;
+    alter(&path, "DELETE FROM encounter_event_chunks WHERE stream_kind = 'combat' AND chunk_index = 2").await;
+    alter(&path, "INSERT OR REPLACE INTO encounter_projection VALUES (1, 9000000, 0, x'00')").await;
+    let read = read_once(&path).await;
+    let told: Vec<_> = read.missing.iter().map(|(what, ..)| what.as_str()).collect();
+    assert_eq!(told, ["combat chunks before chunk 3", "events at the journal's end"]);
+}
+
+#[tokio::test]
+async fn absurd_amounts_and_times_are_told_and_not_read() {
+    let (_dir, path, scripted, ..) = finished(Generation::Aggregate).await;
+    alter(
+        &path,
+        "UPDATE damage_skill_stats SET hits = 4, total_value = 30, hit_details =
+           '[{\"damage\":-5,\"timestamp\":1790000000001},{\"damage\":99007199254740993,\"timestamp\":1790000000002},
+             {\"damage\":10,\"timestamp\":1790009999999},{\"damage\":20,\"timestamp\":1780000000000}]'
+         WHERE rowid = 1",
+    )
+    .await;
+    let read = read_once(&path).await;
+    assert!(read.hits.len() < scripted.hits.len());
+    assert!(read.hits.iter().any(|hit| (hit.0, hit.5) == (0, 20)), "what is before the fight counts as its begin");
+    let figures: Vec<_> =
+        read.missing.iter().map(|(what, expected, held)| (what.contains("2 h"), expected - held)).collect();
+    assert_eq!(figures, [(false, 2), (true, 1)]);
+}
+
+#[tokio::test]
+async fn large_rows_wait_a_quarter_of_a_second() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    let mut scripted = Script { players: 1, ..Script::party(5) }.fight();
+    let hit = scripted.hits.iter().find(|hit| hit.kind == ScriptedKind::Damage).unwrap().clone();
+    scripted.hits = (0..3_000).map(|n| raidcast_meterkit::Hit { at_ms: n * 10, ..hit.clone() }).collect();
+    let mut writer = MeterWriter::open(&path, Generation::Aggregate).await.unwrap();
+    writer.begin(&scripted).await.unwrap();
+    writer.advance_to(25_000).await.unwrap();
+    let mut source = open(&path).await;
+    let fight = only_fight(&mut source).await;
+    let mut cursor = Cursor::default();
+    let mut counts = Vec::new();
+    for (now_ms, upto_ms) in [(0, 25_000), (100, 26_000), (249, 27_000), (250, 28_000), (260, 28_000)] {
+        writer.advance_to(upto_ms).await.unwrap();
+        let reading = source.read(&fight, &cursor, now_ms).await.unwrap();
+        cursor.advance(&reading.cursor);
+        counts.push((reading.events.iter().filter(|event| matches!(event, Event::Hit(_))).count(), reading.more));
+    }
+    assert_eq!(counts, [(2_501, false), (0, true), (0, true), (300, false), (0, false)]);
+}
+
+#[tokio::test]
+async fn a_file_that_is_taken_away_or_upgraded_is_noticed() {
+    let (_dir, path, ..) = finished(Generation::Journal).await;
+    let mut source = open(&path).await;
+    assert!(source.changed().await.unwrap());
+    alter(&path, "UPDATE encounters SET is_favorite = 1").await;
+    assert!(source.changed().await.unwrap());
+    assert!(!source.changed().await.unwrap());
+    alter(&path, "ALTER TABLE encounters ADD COLUMN novelty INTEGER").await;
+    assert!(matches!(source.changed().await, Err(SourceError::Upgraded { .. })));
+
+    let mut source = open(&path).await;
+    std::fs::rename(&path, path.with_extension("old")).unwrap();
+    assert!(matches!(source.changed().await, Err(SourceError::Gone { .. })));
+    std::fs::copy(path.with_extension("old"), &path).unwrap();
+    #[cfg(unix)]
+    assert!(matches!(source.changed().await, Err(SourceError::Gone { .. })), "another file under the same name");
+}
+
+#[tokio::test]
+async fn a_locked_database_is_told_apart() {
+    use sqlx::{ConnectOptions as _, Executor as _};
+    let (_dir, path, ..) = finished(Generation::Aggregate).await;
+    alter(&path, "PRAGMA journal_mode = DELETE").await;
+    let mut source = open(&path).await;
+    let mut other = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    other.execute("BEGIN EXCLUSIVE").await.unwrap();
+    assert!(matches!(source.fights(0, &[]).await, Err(SourceError::Locked { .. })));
+    assert!(matches!(identify(&path).await, Err(SourceError::Locked { .. })));
+    other.execute("ROLLBACK").await.unwrap();
+    assert_eq!(source.fights(0, &[]).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn older_tables_without_some_columns_are_read() {
+    let (_dir, path, scripted, ..) = finished(Generation::Aggregate).await;
+    alter(
+        &path,
+        "ALTER TABLE encounters DROP COLUMN is_manually_reset; DROP TABLE attempts; DROP TABLE buffs;
+         ALTER TABLE actor_encounter_stats DROP COLUMN level",
+    )
+    .await;
+    let read = read_once(&path).await;
+    assert_eq!((read.hits.len(), read.missing.len()), (scripted.hits.len(), 0));
+}
+
+#[tokio::test]
+async fn rows_that_vanish_are_left_out() {
+    let (_dir, path, ..) = finished(Generation::Aggregate).await;
+    let mut source = open(&path).await;
+    let fight = only_fight(&mut source).await;
+    alter(&path, "PRAGMA foreign_keys = ON; DELETE FROM encounters").await;
+    assert_eq!(source.fights(0, &[fight.row]).await.unwrap(), []);
+    assert!(source.read_last(&fight, &Cursor::default()).await.unwrap().events.is_empty());
+    assert_eq!(source.totals(&fight).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_fight_without_a_local_player_is_named_by_its_database() {
+    let (dir, path, ..) = finished(Generation::Journal).await;
+    alter(&path, "UPDATE encounters SET local_player_id = NULL").await;
+    let copy = dir.path().join("copy.db");
+    std::fs::copy(&path, &copy).unwrap();
+    let [a, b] = [only_fight(&mut open(&path).await).await, only_fight(&mut open(&copy).await).await];
+    assert_eq!((a.local_player, a.encounter), (None, b.encounter));
+}

@@ -1,0 +1,5 @@
+//! Embeds the built pages.
+
+fn main() {
+    memory_serve::load_directory("../web/dist");
+}

@@ -1,0 +1,5 @@
+//! The HTTP API, one file for each resource.
+
+pub mod health;
+pub mod raids;
+pub mod reports;

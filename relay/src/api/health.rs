@@ -1,0 +1,48 @@
+//! `GET /health`.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+
+use crate::state::AppState;
+
+/// A database that does not answer in this time is down.
+const PING_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How the relay is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    status: &'static str,
+    /// Unix ms.
+    timestamp: i64,
+    version: &'static str,
+    database: &'static str,
+    /// What is wrong, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Whether the relay takes uploads now: a small write must reach the disk.
+pub async fn health(State(state): State<AppState>) -> (StatusCode, Json<Health>) {
+    let shared = state.shared();
+    let ping = tokio::time::timeout(PING_TIMEOUT, shared.store.ping()).await;
+    let reason = match ping {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some("the database does not answer".to_owned()),
+    };
+    shared.store_ok.store(reason.is_none(), Ordering::Relaxed);
+    let up = reason.is_none();
+    let health = Health {
+        status: if up { "healthy" } else { "unhealthy" },
+        timestamp: shared.clock.now_ms(),
+        version: env!("CARGO_PKG_VERSION"),
+        database: if up { "up" } else { "down" },
+        reason,
+    };
+    (if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(health))
+}

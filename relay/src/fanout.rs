@@ -1,0 +1,12 @@
+//! From a raid's view to its spectators' sockets: encoded once, one write for each spectator and tick.
+//!
+//! One invariant: the next frame after any pattern of skips makes a spectator's state equal to the view's. Who
+//! missed a tick gets the keyframe next, never a later tick alone. Deliberately not here: what a view shows.
+
+mod room;
+mod view;
+mod wire;
+
+pub use room::{Answer, Room, RoomCounts, SpectatorId};
+pub use view::{Format, Frames};
+pub use wire::{Inbound, InboundError, InboundFrame};

@@ -1,0 +1,193 @@
+//! One spectator's socket: the upgrade, and the little that may come from it.
+//!
+//! After the upgrade the raw TCP stream is taken back: the raid's task writes to it, this task only reads.
+
+use std::io::ErrorKind;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use hyper_util::rt::TokioIo;
+use raidcast_shared::codec;
+use raidcast_shared::feed::{FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
+use raidcast_shared::limits as l;
+use raidcast_store::RaidRow;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::HttpError;
+use crate::fanout::{Format, Inbound, InboundFrame, SpectatorId};
+use crate::raid::{FromSpectator, Joined, RaidCommand, RaidHandle};
+use crate::state::{AppState, TicketQuery};
+
+/// `GET /api/v1/raids/{code}/feed`.
+pub async fn raid(
+    State(state): State<AppState>,
+    Path(code): Path<String>,
+    Query(TicketQuery { ticket }): Query<TicketQuery>,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let raid = state.visible_raid(&code, request.headers(), ticket.as_deref()).await?;
+    upgrade(state, raid, request)
+}
+
+/// `GET /api/v1/live/{channel}/feed`: the feed of the channel's present raid.
+pub async fn channel(
+    State(state): State<AppState>,
+    Path(channel): Path<String>,
+    Query(TicketQuery { ticket }): Query<TicketQuery>,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let raid = state.channel_raid(&channel, request.headers(), ticket.as_deref()).await?;
+    upgrade(state, raid, request)
+}
+
+fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
+}
+
+fn upgrade(state: AppState, raid: RaidRow, mut request: Request) -> Result<Response, HttpError> {
+    let headers = request.headers();
+    let is_upgrade = header_has(headers, header::UPGRADE, "websocket") && header_has(headers, header::CONNECTION, "upgrade");
+    let version = headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_upgrade && version);
+    let Some(key) = key else {
+        return Err(HttpError::BadRequest("this address is a WebSocket: connect to it with version 13".into()));
+    };
+    let accept = derive_accept_key(key.as_bytes());
+    let (format, protocol) = if header_has(headers, header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
+        (Format::MessagePack, Some(SUBPROTOCOL))
+    } else if header_has(headers, header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL_JSON) {
+        (Format::Json, Some(SUBPROTOCOL_JSON))
+    } else if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
+        return Err(HttpError::BadRequest(format!("the feed speaks {SUBPROTOCOL} and {SUBPROTOCOL_JSON}")));
+    } else {
+        // Asked for nothing: what a person with a command-line client can read.
+        (Format::Json, None)
+    };
+    let upgrading = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let Ok(upgraded) = upgrading.await else { return };
+        let Ok(parts) = hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) else {
+            tracing::error!("a feed's socket is no plain TCP stream; it is closed");
+            return;
+        };
+        // A task of its own, so that nothing of the upgrade lives as long as the spectator.
+        tokio::spawn(watch(state, raid, format, parts.io.into_inner(), parts.read_buf));
+    });
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    *response.body_mut() = Body::empty();
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, HeaderValue::try_from(accept).map_err(|_| HttpError::Internal)?);
+    if let Some(protocol) = protocol {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol));
+    }
+    Ok(response)
+}
+
+async fn watch(state: AppState, raid: RaidRow, format: Format, stream: TcpStream, early: Bytes) {
+    // What the kernel may hold for a spectator that stalls is bounded too.
+    if let Err(error) = socket2::SockRef::from(&stream).set_send_buffer_size(l::SPECTATOR_SEND_BUFFER_BYTES) {
+        tracing::debug!(%error, "could not bound a spectator's send buffer");
+    }
+    let stream = Arc::new(stream);
+    // A task that ended a moment ago is loaded again.
+    for _ in 0..3 {
+        let Ok(Some(handle)) = state.registry.raid(&raid.code).await else { return };
+        let join = |reply| RaidCommand::Join { stream: Arc::clone(&stream), format, reply };
+        match handle.ask(join).await {
+            Ok(Some(joined)) => return read(&handle, joined, &stream, early).await,
+            Ok(None) => return,
+            Err(_) => {}
+        }
+    }
+}
+
+/// Reads what a spectator sends until it, or the room, has enough.
+async fn read(raid: &RaidHandle, Joined { id, left }: Joined, stream: &TcpStream, early: Bytes) {
+    let mut reader = Reader::new(id, raid.clone());
+    let mut gone = reader.feed(&early);
+    while !gone {
+        gone = readable(&left, stream, &mut reader).await;
+    }
+    if !left.is_cancelled() {
+        let _ = raid.send(RaidCommand::Spectator { id, what: FromSpectator::Gone }).await;
+    }
+}
+
+async fn readable(left: &CancellationToken, stream: &TcpStream, reader: &mut Reader) -> bool {
+    tokio::select! {
+        // The room has let it go.
+        () = left.cancelled() => true,
+        // Something came, or the other end closed.
+        ready = stream.readable() => {
+            let mut bytes = [0; 512];
+            match ready.and_then(|()| stream.try_read(&mut bytes)) {
+                Ok(0) => true,
+                Ok(count) => reader.feed(&bytes[..count]),
+                Err(error) => error.kind() != ErrorKind::WouldBlock,
+            }
+        }
+    }
+}
+
+struct Reader {
+    id: SpectatorId,
+    raid: RaidHandle,
+    inbound: Inbound,
+    rate: DefaultDirectRateLimiter,
+}
+
+impl Reader {
+    fn new(id: SpectatorId, raid: RaidHandle) -> Self {
+        let burst = NonZeroU32::new(l::SPECTATOR_FRAMES_BURST).expect("a limit above 0");
+        let quota = Quota::per_second(NonZeroU32::MIN).allow_burst(burst);
+        Self { id, raid, inbound: Inbound::default(), rate: RateLimiter::direct(quota) }
+    }
+
+    /// Takes what was read; true if the socket is done for.
+    fn feed(&mut self, bytes: &[u8]) -> bool {
+        self.inbound.feed(bytes);
+        loop {
+            let what = match self.inbound.next() {
+                Ok(None) => return false,
+                Ok(Some(InboundFrame::Close)) => return true,
+                Ok(Some(InboundFrame::Pong)) => continue,
+                Ok(Some(InboundFrame::Ping(payload))) => Some(FromSpectator::Ping(payload)),
+                Ok(Some(InboundFrame::Message(payload))) => request(&payload),
+                Err(error) => Some(FromSpectator::Dismiss(error.to_string())),
+            };
+            // Every frame counts, also those that mean nothing: a spectator has little to say.
+            let what = match self.rate.check() {
+                Ok(()) => what,
+                Err(_) => Some(FromSpectator::Dismiss("too many requests: a spectator only watches".into())),
+            };
+            let dismissed = matches!(what, Some(FromSpectator::Dismiss(_)));
+            if let Some(what) = what {
+                self.raid.offer(RaidCommand::Spectator { id: self.id, what });
+            }
+            if dismissed {
+                return true;
+            }
+        }
+    }
+}
+
+/// One of the three requests that exist; anything else is ignored.
+fn request(payload: &[u8]) -> Option<FromSpectator> {
+    let request = codec::decode(payload, l::SPECTATOR_FRAME_BYTES_MAX).ok();
+    match request.or_else(|| serde_json::from_slice(payload).ok())? {
+        FeedRequest::Probe { clock } => Some(FromSpectator::Probe(clock)),
+        // One pace and no details yet: understood, and without effect.
+        FeedRequest::Watch { .. } | FeedRequest::Pace { .. } => None,
+    }
+}

@@ -1,0 +1,205 @@
+//! From the fold to a kept report: deterministic, safe to run twice, tried again until the store takes it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use raidcast_shared::codec;
+use raidcast_shared::columns::ColumnMap;
+use raidcast_shared::fold::{EncounterState, Gate};
+use raidcast_shared::log::Log;
+use raidcast_shared::report::{Report, ReportSummary, Unverified};
+use raidcast_shared::id::StreamId;
+use raidcast_shared::uplink::{Delta, Ending, Header, Outcome, ReportState};
+use raidcast_shared::view;
+use raidcast_store::{EncounterRow, JournalEntry, JournalKind, KeptReport, ReportLine, Store, StoreError};
+
+use crate::clock::Clock;
+
+/// Compression of records: they are small.
+const ZSTD_LEVEL: i32 = 9;
+/// First and longest wait between two tries of a store that does not take a report.
+const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
+
+/// What is to be kept.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// The encounter.
+    pub row: EncounterRow,
+    /// The reading.
+    pub stream: StreamId,
+    /// Which one it is.
+    pub revision: u32,
+    /// `Provisional` or `Final`.
+    pub state: ReportState,
+}
+
+/// The report of a state.
+pub fn report(
+    row: &EncounterRow,
+    state: &EncounterState,
+    ending: Option<&Ending>,
+    at: ReportState,
+    revision: u32,
+) -> Report {
+    let fight = view::fight(state, ending);
+    let relay = state.checksum();
+    let unverified = ending.filter(|ending| ending.checksum != relay).map(|ending| Unverified {
+        client: ending.checksum.to_string(),
+        relay: relay.to_string(),
+    });
+    let mut note = match (at, ending.map(|ending| ending.outcome)) {
+        (ReportState::Provisional, _) => {
+            Some("Nothing came from the meter for ten minutes, so this report is provisional. It goes on if the meter does.".to_owned())
+        }
+        (ReportState::Final, Some(Outcome::Unfinished)) => {
+            Some("The meter never ended this fight: the report holds what it recorded until then.".to_owned())
+        }
+        _ => None,
+    };
+    if state.damaged() > 0 {
+        let damaged = format!("{} stored parts of this fight are damaged and left out.", state.damaged());
+        note = Some(note.map_or_else(|| damaged.clone(), |note| format!("{note} {damaged}")));
+    }
+    Report {
+        report_id: row.report_id.clone(),
+        raid: row.raid_code.clone(),
+        state: at,
+        revision,
+        visibility: row.visibility,
+        note,
+        unverified,
+        meter_differs: ending.and_then(|ending| ending.meter.as_ref()).and_then(|meter| view::meter_differs(state, meter)),
+        fight,
+    }
+}
+
+/// What lists show of a report.
+pub fn line(row: &EncounterRow, report: &Report) -> ReportLine {
+    let fight = &report.fight;
+    ReportLine {
+        report_id: row.report_id.clone(),
+        encounter: row.key.encounter,
+        raid_code: row.raid_code.clone(),
+        state: report.state,
+        revision: report.revision,
+        started_at_ms: fight.started_at_ms,
+        ended_at_ms: fight.ended_at_ms,
+        duration_ms: fight.duration_ms,
+        outcome: fight.outcome,
+        place: fight.encounter.clone(),
+        bosses: fight.bosses.iter().map(|boss| boss.name.clone()).collect(),
+        players: fight.players.len() as u32,
+        totals: fight.totals,
+    }
+}
+
+/// A list's line, as the API shows it.
+pub fn summary(line: ReportLine) -> ReportSummary {
+    ReportSummary {
+        report_id: line.report_id,
+        raid: line.raid_code,
+        state: line.state,
+        revision: line.revision,
+        started_at_ms: line.started_at_ms,
+        ended_at_ms: line.ended_at_ms,
+        duration_ms: line.duration_ms,
+        outcome: line.outcome,
+        encounter: line.place,
+        bosses: line.bosses,
+        players: line.players,
+        totals: line.totals,
+    }
+}
+
+/// A record's bytes.
+pub fn encode_record(report: &Report) -> Bytes {
+    zstd::bulk::compress(&codec::encode(report), ZSTD_LEVEL).expect("zstd compresses any bytes").into()
+}
+
+/// The report of a record.
+pub fn decode_record(record: &[u8]) -> Result<Report, StoreError> {
+    let damaged = |why: String| StoreError::Damaged(format!("a report's record: {why}"));
+    let bytes = zstd::stream::decode_all(record).map_err(|error| damaged(error.to_string()))?;
+    codec::decode(&bytes, usize::MAX).map_err(|error| damaged(error.to_string()))
+}
+
+/// The log of a journal: its deltas in order, those that do not fit left out.
+pub fn journal_log(header: &[u8], entries: &[JournalEntry]) -> Result<(Log, EncounterState), StoreError> {
+    let damaged = |why: String| StoreError::Damaged(format!("a stream's header: {why}"));
+    let header: Header = codec::decode(header, usize::MAX).map_err(|error| damaged(error.to_string()))?;
+    let columns = ColumnMap::new(&header.cols).map_err(|error| damaged(error.to_string()))?;
+    let mut state = EncounterState::new(header.clone(), columns.clone());
+    let mut gate = Gate::of(&state);
+    let mut log = Log::new(header);
+    for entry in entries {
+        match entry.kind {
+            JournalKind::Delta => {
+                let delta: Option<Delta> = codec::decode(&entry.data, usize::MAX).ok();
+                let checked = delta.as_ref().and_then(|delta| gate.check(delta).ok());
+                if let Some((delta, checked)) = delta.zip(checked) {
+                    state.apply(&checked);
+                    log.push(&columns, &delta, checked);
+                } else {
+                    state.skip_damaged(entry.seq);
+                    gate = Gate::of(&state);
+                }
+            }
+            JournalKind::End => log.ending = codec::decode(&entry.data, usize::MAX).ok(),
+        }
+    }
+    Ok((log, state))
+}
+
+/// Keeps a report, however long the store does not take it; gives the report that is kept.
+///
+/// The report is made of the journal, not of what the task has in memory, so that a report is the same whether the
+/// relay was killed meanwhile or not.
+pub async fn keep(store: Arc<dyn Store>, clock: Clock, keep: Keep) -> Result<Report, StoreError> {
+    let mut wait = RETRY.0;
+    loop {
+        match try_keep(&store, &clock, &keep).await {
+            Err(StoreError::Unavailable(why)) => {
+                tracing::warn!(report = keep.row.report_id, why, "could not keep a report; trying again");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(RETRY.1);
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn try_keep(store: &Arc<dyn Store>, clock: &Clock, keep: &Keep) -> Result<Report, StoreError> {
+    let gone = || StoreError::Damaged(format!("the journal of report {} is gone", keep.row.report_id));
+    let open = store.open_encounter(keep.row.row).await?.ok_or_else(gone)?;
+    if open.encounter.state == ReportState::Final && open.encounter.kept_stream == Some(keep.stream) {
+        // Kept already, by a run that did not live to say so.
+        let held = store.report(&keep.row.report_id).await?.and_then(|(_, record)| record).ok_or_else(gone)?;
+        return decode_record(&held);
+    }
+    let (stream, entries) =
+        open.streams.into_iter().find(|(stream, _)| stream.stream == keep.stream).ok_or_else(gone)?;
+    let (row, revision, at) = (keep.row.clone(), keep.revision, keep.state);
+    // Folding and compressing take milliseconds to tens of them: off the runtime's threads.
+    let made = tokio::task::spawn_blocking(move || {
+        let (log, state) = journal_log(&stream.header, &entries)?;
+        let report = report(&row, &state, log.ending.as_ref(), at, revision);
+        let log = (at == ReportState::Final).then(|| Bytes::from(log.to_bytes()));
+        Ok::<_, StoreError>((line(&row, &report), encode_record(&report), log, report))
+    });
+    let (line, record, log, report) =
+        made.await.map_err(|error| StoreError::Damaged(format!("making the report failed: {error}")))??;
+    let kept = KeptReport {
+        encounter: keep.row.row,
+        state: keep.state,
+        revision: keep.revision,
+        stream: keep.stream,
+        line,
+        record,
+        log,
+        kept_at_ms: clock.now_ms(),
+    };
+    store.keep_report(&kept).await?;
+    Ok(report)
+}
+

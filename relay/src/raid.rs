@@ -1,0 +1,12 @@
+//! Raids while they run: one task owns each, the registry finds it, everybody else sends it commands.
+//!
+//! Deliberately not here: sockets' conversations ([`crate::uplink`], [`crate::feed`]) and what frames look like.
+
+mod command;
+mod encounter;
+mod registry;
+mod task;
+
+pub use command::{FromSpectator, Joined, RaidCommand, RaidHandle, Snapshot};
+pub use encounter::{LiveEncounter, Reading};
+pub use registry::{RaidRegistry, Shared};

@@ -1,0 +1,155 @@
+//! What a raid's task is asked, and the handle that asks.
+
+use std::sync::Arc;
+
+use raidcast_shared::feed::FeedFightRef;
+use raidcast_shared::id::EncounterId;
+use raidcast_shared::report::Report;
+use raidcast_shared::uplink::{UplinkFrame, UplinkReply, Visibility};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::fanout::{Format, SpectatorId};
+
+/// A command to a raid's task.
+pub enum RaidCommand {
+    /// An uplink connection speaks for the raid from now on; the one before it is fenced.
+    Attach {
+        /// Names the connection.
+        connection: u64,
+        /// Where replies go; a connection that lets it fill up is dropped.
+        replies: mpsc::Sender<UplinkReply>,
+        /// As Hello says.
+        title: Option<String>,
+        /// As Hello says.
+        visibility: Visibility,
+    },
+    /// The connection is gone.
+    Detach {
+        /// Which.
+        connection: u64,
+    },
+    /// A frame of the uplink: Begin, Delta, Idle, End or Discard, with actors' ids hashed.
+    Uplink {
+        /// From which connection.
+        connection: u64,
+        /// What.
+        frame: Box<UplinkFrame>,
+        /// When it came, Unix ms.
+        received_ms: i64,
+    },
+    /// A spectator's socket joins.
+    Join {
+        /// The raw stream, after the upgrade.
+        stream: Arc<TcpStream>,
+        /// As its subprotocol says.
+        format: Format,
+        /// `None` if the room is full.
+        reply: oneshot::Sender<Option<Joined>>,
+    },
+    /// Something came from a spectator.
+    Spectator {
+        /// From whom.
+        id: SpectatorId,
+        /// What.
+        what: FromSpectator,
+    },
+    /// The present state of one of its fights.
+    Snapshot {
+        /// Which.
+        report_id: String,
+        /// `None` if the raid does not hold it.
+        reply: oneshot::Sender<Option<Arc<Snapshot>>>,
+    },
+    /// Another raid of the account goes on with an encounter: answered when it is let go of.
+    Release {
+        /// Which.
+        encounter: EncounterId,
+        /// Answered when nothing of it is under way any more.
+        reply: oneshot::Sender<()>,
+    },
+    /// Whether an uploader is connected.
+    Connected {
+        /// The answer.
+        reply: oneshot::Sender<bool>,
+    },
+}
+
+/// A spectator that has joined.
+pub struct Joined {
+    /// Its name in the room.
+    pub id: SpectatorId,
+    /// Cancelled when the room lets it go.
+    pub left: CancellationToken,
+}
+
+/// What came from a spectator.
+pub enum FromSpectator {
+    /// The socket is gone.
+    Gone,
+    /// To be answered.
+    Ping(Vec<u8>),
+    /// To be answered with Echo.
+    Probe(f64),
+    /// It breaks the rules: say why, and close.
+    Dismiss(String),
+}
+
+/// A fight as it stands now.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The report, live or not.
+    pub report: Report,
+    /// Its line in lists.
+    pub line: FeedFightRef,
+    /// The fold's state, for the timeline.
+    pub timeline: raidcast_shared::report::Timeline,
+}
+
+/// What others hold of a raid: its name and its inbox.
+#[derive(Clone, Debug)]
+pub struct RaidHandle {
+    /// Names it in URLs.
+    pub code: Arc<str>,
+    inbox: mpsc::Sender<RaidCommand>,
+}
+
+/// The raid's task has ended: look the raid up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the raid is no longer loaded")]
+pub struct RaidGone;
+
+impl RaidHandle {
+    pub(super) fn new(code: &str, inbox: mpsc::Sender<RaidCommand>) -> Self {
+        Self { code: code.into(), inbox }
+    }
+
+    /// Sends a command; waits while the inbox is full, which slows down whoever fills it.
+    ///
+    /// # Errors
+    /// The task has ended: look the raid up again.
+    pub async fn send(&self, command: RaidCommand) -> Result<(), RaidGone> {
+        self.inbox.send(command).await.map_err(|_| RaidGone)
+    }
+
+    /// Sends a command if the inbox has room: for what may be lost.
+    pub fn offer(&self, command: RaidCommand) {
+        let _ = self.inbox.try_send(command);
+    }
+
+    /// Sends a command and waits for its answer.
+    ///
+    /// # Errors
+    /// The task has ended: look the raid up again.
+    pub async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> RaidCommand) -> Result<T, RaidGone> {
+        let (reply, answer) = oneshot::channel();
+        self.send(command(reply)).await?;
+        answer.await.map_err(|_| RaidGone)
+    }
+
+    /// Whether two handles are of one task.
+    pub fn is(&self, other: &Self) -> bool {
+        self.inbox.same_channel(&other.inbox)
+    }
+}

@@ -1,0 +1,304 @@
+//! An encounter while a raid's task owns it: its readings, its report's state, its view.
+
+use raidcast_shared::codec;
+use raidcast_shared::columns::ColumnMap;
+use raidcast_shared::fold::{CheckError, Checked, Checksum, EncounterState, Gate, Span};
+use raidcast_shared::feed::FeedFightRef;
+use raidcast_shared::id::StreamId;
+use raidcast_shared::log::Log;
+use raidcast_shared::report::Report;
+use raidcast_shared::uplink::{Delta, Ending, Held, Header, Outcome, ReportState};
+use raidcast_shared::view::{self, LiveFacts, LiveView};
+use raidcast_store::{EncounterRow, JournalEntry, JournalKind, OpenEncounter, StoreError, StoredStream};
+
+use crate::finalize;
+
+/// One reading of an encounter: the fold of one stream's deltas.
+pub struct Reading {
+    /// Which.
+    pub stream: StreamId,
+    /// What is durable, folded.
+    pub state: EncounterState,
+    /// Checks what comes next; runs ahead of the fold by what is on its way to the disk.
+    gate: Gate,
+    /// How it ended, once that is durable.
+    pub ending: Option<Ending>,
+    /// An End is on its way to the disk.
+    pub ending_under_way: bool,
+    /// Entries on their way to the disk.
+    pub under_way: usize,
+    /// One of them failed: nothing is taken until all are answered.
+    pub failed: bool,
+    /// The seq that a rewind asked for; one is enough.
+    pub rewound_to: Option<u64>,
+    /// When its newest event was read by the client and received here, Unix ms.
+    pub times: (i64, i64),
+}
+
+/// What a delta becomes on its way.
+pub enum Taken {
+    /// To be appended.
+    Append(Checked),
+    /// Held already: acknowledge again.
+    Held,
+    /// Ask for this seq, unless that was done.
+    Rewind(u64),
+    /// An append failed and is not dealt with yet: the sender is told when it is.
+    Dropped,
+}
+
+impl Reading {
+    /// A reading without deltas.
+    ///
+    /// # Errors
+    /// The header's column list is not usable.
+    pub fn new(stream: StreamId, header: Header) -> Result<Self, raidcast_shared::columns::ColumnsError> {
+        let columns = ColumnMap::new(&header.cols)?;
+        Ok(Self::of(stream, EncounterState::new(header, columns), None))
+    }
+
+    fn of(stream: StreamId, state: EncounterState, ending: Option<Ending>) -> Self {
+        Self {
+            stream,
+            gate: Gate::of(&state),
+            state,
+            ending,
+            ending_under_way: false,
+            under_way: 0,
+            failed: false,
+            rewound_to: None,
+            times: (0, 0),
+        }
+    }
+
+    /// Whether it has ended, or is about to be.
+    pub fn is_ended(&self) -> bool {
+        self.ending.is_some() || self.ending_under_way
+    }
+
+    /// Seq of the last delta let through.
+    pub fn gate_seq(&self) -> u64 {
+        self.gate.seq()
+    }
+
+    /// Checks a delta. Nothing of the fold changes.
+    ///
+    /// # Errors
+    /// It does not fit: refuse it.
+    pub fn take(&mut self, delta: &Delta) -> Result<Taken, CheckError> {
+        if self.failed {
+            return Ok(Taken::Dropped);
+        }
+        match self.gate.check(delta) {
+            Ok(checked) => {
+                self.rewound_to = None;
+                Ok(Taken::Append(checked))
+            }
+            Err(CheckError::Held { .. }) => Ok(Taken::Held),
+            Err(CheckError::Gap { expected, .. }) => Ok(Taken::Rewind(expected)),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Folds what is durable now.
+    pub fn apply(&mut self, checked: &Checked, captured_ms: i64, received_ms: i64) {
+        self.state.apply(checked);
+        if checked.has_events() {
+            self.times = (self.state.header().started_at_ms + captured_ms, received_ms);
+        }
+    }
+
+    /// An append was answered; true if all are, after one of them failed: what was lost can be sent again.
+    pub fn answered(&mut self, ok: bool) -> bool {
+        self.under_way -= 1;
+        self.failed |= !ok;
+        let over = self.failed && self.under_way == 0;
+        if over {
+            self.failed = false;
+            self.ending_under_way = false;
+            self.gate = Gate::of(&self.state);
+        }
+        over
+    }
+
+    fn replay(&mut self, entries: &[JournalEntry]) {
+        for entry in entries {
+            match entry.kind {
+                JournalKind::Delta => {
+                    let delta: Option<Delta> = codec::decode(&entry.data, usize::MAX).ok();
+                    let checked = delta.as_ref().and_then(|delta| self.gate.check(delta).ok());
+                    match delta.zip(checked) {
+                        Some((delta, checked)) => self.apply(&checked, delta.captured_ms, entry.received_at_ms),
+                        None => {
+                            tracing::error!(seq = entry.seq, "a stored delta does not fit; the report will say so");
+                            self.state.skip_damaged(entry.seq);
+                            self.gate = Gate::of(&self.state);
+                        }
+                    }
+                }
+                JournalKind::End => self.ending = codec::decode(&entry.data, usize::MAX).ok(),
+            }
+        }
+    }
+
+    fn of_journal(stream: &StoredStream, entries: &[JournalEntry]) -> Option<Self> {
+        let header: Header = codec::decode(&stream.header, usize::MAX).ok()?;
+        let mut reading = Self::new(stream.stream, header).ok()?;
+        reading.replay(entries);
+        Some(reading)
+    }
+}
+
+/// An encounter that a raid's task owns.
+pub struct LiveEncounter {
+    /// Its row.
+    pub row: EncounterRow,
+    /// The reading that is shown.
+    pub main: Reading,
+    /// Another reading that has not caught up with it.
+    pub candidate: Option<Reading>,
+    /// Where the report stands.
+    pub state: ReportState,
+    /// Which reading `main` is, from 1.
+    pub revision: u32,
+    /// Whether the uploader said that nothing happens.
+    pub idle: bool,
+    /// When the last event came, Unix ms: grace runs from here.
+    pub last_event_ms: i64,
+    /// The report is being kept.
+    pub keeping: bool,
+    /// What spectators hold.
+    pub view: LiveView,
+    /// The report as it is kept.
+    pub kept: Option<Report>,
+    /// Counts changes, so that a snapshot is made once for each.
+    pub changes: u64,
+}
+
+impl LiveEncounter {
+    /// A fight that begins.
+    pub fn new(row: EncounterRow, main: Reading, now_ms: i64) -> Self {
+        Self {
+            state: row.state,
+            revision: row.revision,
+            row,
+            main,
+            candidate: None,
+            idle: false,
+            last_event_ms: now_ms,
+            keeping: false,
+            view: LiveView::default(),
+            kept: None,
+            changes: 0,
+        }
+    }
+
+    /// An encounter as its journal, or its kept log, says.
+    ///
+    /// # Errors
+    /// `Damaged` if nothing of it can be read.
+    pub fn rebuild(open: &OpenEncounter, log: Option<&[u8]>, now_ms: i64) -> Result<Self, StoreError> {
+        let damaged = |why: String| StoreError::Damaged(format!("report {}: {why}", open.encounter.report_id));
+        let mut readings = Vec::new();
+        if let (Some(log), Some(stream)) = (log, open.encounter.kept_stream) {
+            let log = Log::from_bytes(log).map_err(|error| damaged(error.to_string()))?;
+            let state = log.fold(Span::ALL).map_err(|error| damaged(error.to_string()))?;
+            readings.push(Reading::of(stream, state, log.ending));
+        }
+        readings.extend(open.streams.iter().filter_map(|(stream, entries)| Reading::of_journal(stream, entries)));
+        let last_event_ms = readings.iter().map(|reading| reading.times.1).max().filter(|at| *at > 0).unwrap_or(now_ms);
+        let mut readings = readings.into_iter();
+        let main = readings.next().ok_or_else(|| damaged("its journal cannot be read".into()))?;
+        let mut encounter = Self::new(open.encounter.clone(), main, last_event_ms);
+        if log.is_none() {
+            // No revision was final yet: they count from the first stream.
+            encounter.revision = 1;
+        }
+        for reading in readings {
+            encounter.candidate = Some(reading);
+            encounter.promote();
+        }
+        if encounter.revision == open.encounter.revision {
+            encounter.state = open.encounter.state;
+        }
+        Ok(encounter)
+    }
+
+    /// The reading of a stream.
+    pub fn reading(&mut self, stream: StreamId) -> Option<&mut Reading> {
+        if self.main.stream == stream {
+            return Some(&mut self.main);
+        }
+        self.candidate.as_mut().filter(|candidate| candidate.stream == stream)
+    }
+
+    /// Shows the other reading from now on, if it holds at least as much. A report that is final gives way only to a
+    /// reading that has ended too. True if it happened: the view begins anew.
+    pub fn promote(&mut self) -> bool {
+        let fits = self.candidate.as_ref().is_some_and(|candidate| {
+            let ready = self.main.ending.is_none() || candidate.ending.is_some();
+            ready && candidate.state.events() >= self.main.state.events() && candidate.state.seq() > 0
+        });
+        if !fits {
+            return false;
+        }
+        let Some(candidate) = self.candidate.take() else { return false };
+        self.main = candidate;
+        self.revision += 1;
+        self.state = ReportState::Live;
+        self.kept = None;
+        self.view = LiveView::default();
+        self.changes += 1;
+        true
+    }
+
+    /// What a client is told that is held.
+    pub fn held(&self) -> Held {
+        Held {
+            stream: self.main.stream,
+            seq: self.main.state.seq(),
+            state: self.state,
+            events: self.main.state.events(),
+            checksum: self.main.state.checksum(),
+        }
+    }
+
+    /// How it went, as far as known.
+    pub fn outcome(&self) -> Outcome {
+        self.main.ending.as_ref().map_or(Outcome::Unknown, |ending| ending.outcome)
+    }
+
+    /// What the view needs beside the fold.
+    pub fn facts(&self) -> LiveFacts {
+        LiveFacts { state: self.state, outcome: self.outcome(), revision: self.revision, idle: self.idle }
+    }
+
+    /// The report as it stands.
+    pub fn report(&self) -> Report {
+        self.kept.clone().unwrap_or_else(|| {
+            finalize::report(&self.row, &self.main.state, self.main.ending.as_ref(), self.state, self.revision)
+        })
+    }
+
+    /// Its line among the raid's fights.
+    pub fn line(&self) -> FeedFightRef {
+        FeedFightRef {
+            report_id: self.row.report_id.clone(),
+            state: self.state,
+            outcome: self.outcome(),
+            title: view::title(&self.main.state),
+            started_at_ms: self.row.started_at_ms,
+            duration_ms: self.main.state.duration_ms(),
+        }
+    }
+
+    /// Checksum of what is shown.
+    pub fn checksum(&self) -> Checksum {
+        self.main.state.checksum()
+    }
+
+    /// Whether anything of it is on its way to the disk.
+    pub fn is_busy(&self) -> bool {
+        self.keeping || self.main.under_way > 0 || self.candidate.as_ref().is_some_and(|held| held.under_way > 0)
+    }
+}

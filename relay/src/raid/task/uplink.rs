@@ -1,0 +1,448 @@
+//! A raid's task and its uplink: who speaks for the raid, and what becomes of their frames.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use raidcast_shared::codec;
+use raidcast_shared::columns::ColumnMap;
+use raidcast_shared::fold::CheckError;
+use raidcast_shared::id::{EncounterId, StreamId};
+use raidcast_shared::limits::{OPEN_ENCOUNTERS_MAX, STREAMED_FIGHTS_PER_DAY};
+use raidcast_shared::uplink::{
+    Begin, Begun, DeltaFrame, End, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility,
+};
+use raidcast_store::{JournalEntry, JournalKind, NewEncounter, RaidRow, StoreError, StoredStream, StreamKey};
+use tokio::sync::mpsc;
+
+use super::{Appended, Chore, RaidTask, STORE_RETRY_MS, Uplink, What};
+use crate::raid::RaidRegistry;
+use crate::raid::command::{RaidCommand, RaidHandle};
+use crate::raid::encounter::{LiveEncounter, Reading, Taken};
+use crate::raid::registry::load_encounter;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// What opening an encounter gave.
+pub(super) struct Opened {
+    connection: u64,
+    begin: Begin,
+    result: Result<LiveEncounter, OpenError>,
+}
+
+enum OpenError {
+    Store(StoreError),
+    TooMany,
+}
+
+impl RaidTask {
+    pub(super) fn attach(
+        &mut self,
+        connection: u64,
+        replies: mpsc::Sender<UplinkReply>,
+        title: Option<String>,
+        visibility: Visibility,
+    ) {
+        if let Some(before) = self.uplink.take() {
+            let text = "another connection speaks for this raid now: close this client, or the other one".to_owned();
+            let _ = before.replies.try_send(UplinkReply::Refused(Refused {
+                code: RefusedCode::Fenced,
+                text,
+                scope: RefusedScope::Connection,
+                retry_ms: None,
+                h: None,
+                enc: None,
+            }));
+        }
+        self.uplink = Some(Uplink { connection, replies, next_handle: 1, handles: HashMap::new() });
+        if (&self.row.title, self.row.visibility) != (&title, visibility) || self.row.closed {
+            self.row.title = title;
+            self.row.visibility = visibility;
+            self.row.closed = false;
+            for held in self.encounters.values_mut() {
+                held.row.visibility = visibility;
+                held.changes += 1;
+            }
+            self.save_row();
+        }
+        self.raid_changed();
+    }
+
+    fn save_row(&mut self) {
+        let (store, row) = (Arc::clone(&self.shared.store), self.row.clone());
+        self.chores.push(async move { Chore::Done(store.update_raid(&row).await) }.boxed());
+    }
+
+    pub(super) fn detach(&mut self, connection: u64) {
+        if self.uplink.as_ref().is_some_and(|uplink| uplink.connection == connection) {
+            self.uplink = None;
+            for held in self.encounters.values_mut() {
+                held.main.rewound_to = None;
+                if let Some(candidate) = &mut held.candidate {
+                    candidate.rewound_to = None;
+                }
+            }
+            self.raid_changed();
+        }
+    }
+
+    /// Sends a reply; a connection that does not read its replies is let go.
+    pub(super) fn reply(&mut self, reply: UplinkReply) {
+        if let Some(uplink) = &self.uplink
+            && uplink.replies.try_send(reply).is_err()
+        {
+            let connection = uplink.connection;
+            self.detach(connection);
+        }
+    }
+
+    fn refuse(&mut self, code: RefusedCode, text: impl Into<String>, scope: RefusedScope, h: Option<u32>, enc: Option<EncounterId>) {
+        self.reply(UplinkReply::Refused(Refused { code, text: text.into(), scope, retry_ms: None, h, enc }));
+    }
+
+    pub(super) fn refuse_store(&mut self, h: u32) {
+        self.reply(UplinkReply::Refused(Refused {
+            code: RefusedCode::StoreUnavailable,
+            text: "the relay's database takes no writes now: keep what was not acknowledged and send it again".into(),
+            scope: RefusedScope::Frame,
+            retry_ms: Some(STORE_RETRY_MS),
+            h: Some(h),
+            enc: None,
+        }));
+    }
+
+    pub(super) fn handle_of(&self, encounter: EncounterId, stream: StreamId) -> Option<u32> {
+        let handles = &self.uplink.as_ref()?.handles;
+        handles.iter().filter(|(_, held)| **held == (encounter, stream)).map(|(h, _)| *h).max()
+    }
+
+    pub(super) fn uplink_frame(&mut self, connection: u64, frame: UplinkFrame, received_ms: i64) {
+        if self.uplink.as_ref().is_none_or(|uplink| uplink.connection != connection) {
+            // Fenced: its own socket tells it.
+            return;
+        }
+        match frame {
+            UplinkFrame::Begin(begin) => self.begin(connection, begin),
+            UplinkFrame::Delta(frame) => self.delta(frame, received_ms),
+            UplinkFrame::Idle { h } => self.idle(h),
+            UplinkFrame::End(end) => self.end(end, received_ms),
+            UplinkFrame::Discard { enc } => self.discard(enc),
+            UplinkFrame::Hello(_) | UplinkFrame::Probe { .. } | UplinkFrame::Unknown => {}
+        }
+    }
+
+    fn begin(&mut self, connection: u64, begin: Begin) {
+        if let Err(error) = ColumnMap::new(&begin.header.cols) {
+            self.refuse(RefusedCode::BadColumns, error.to_string(), RefusedScope::Encounter, None, Some(begin.enc));
+            return;
+        }
+        if self.encounters.contains_key(&begin.enc) {
+            self.begin_held(connection, begin);
+            return;
+        }
+        if self.opening.contains(&begin.enc) {
+            let text = "this fight is being opened already: wait for its Begun";
+            self.refuse(RefusedCode::TooFast, text, RefusedScope::Frame, None, Some(begin.enc));
+            return;
+        }
+        let open = self.encounters.values().filter(|held| held.state == ReportState::Live).count();
+        if open + self.opening.len() >= OPEN_ENCOUNTERS_MAX {
+            let text = format!("a raid has at most {OPEN_ENCOUNTERS_MAX} open fights: end one first");
+            self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(begin.enc));
+            return;
+        }
+        self.opening.push(begin.enc);
+        let opening = open_encounter(Arc::clone(&self.registry), self.me.clone(), self.row.clone(), begin.clone());
+        let opened = opening.map(move |result| Chore::Opened(Box::new(Opened { connection, begin, result })));
+        self.chores.push(opened.boxed());
+    }
+
+    pub(super) fn opened(&mut self, Opened { connection, begin, result }: Opened) {
+        self.opening.retain(|id| *id != begin.enc);
+        match result {
+            Ok(encounter) => {
+                let id = begin.enc;
+                let is_new = encounter.main.state.seq() == 0 && encounter.kept.is_none();
+                self.earlier.retain(|held| held.report_id != encounter.row.report_id);
+                let ended = encounter.main.ending.is_some() && encounter.state == ReportState::Live;
+                self.encounters.insert(id, encounter);
+                self.forget_kept(id);
+                if ended {
+                    self.keep(id, ReportState::Final);
+                }
+                self.row.active_at_ms = self.shared.clock.now_ms();
+                self.save_row();
+                if is_new {
+                    self.fight_began(id);
+                }
+                self.begin_held(connection, begin);
+            }
+            Err(OpenError::Store(error)) => {
+                tracing::warn!(raid = self.row.code, %error, "could not open an encounter");
+                self.registry.disown(self.key(begin.enc), &self.me);
+                self.refuse_begin(begin.enc);
+            }
+            Err(OpenError::TooMany) => {
+                self.registry.disown(self.key(begin.enc), &self.me);
+                let text = format!("this key began {STREAMED_FIGHTS_PER_DAY} fights today: go on tomorrow");
+                self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(begin.enc));
+            }
+        }
+    }
+
+    /// Reports that are kept need not stay in memory beside the one that is shown.
+    fn forget_kept(&mut self, but: EncounterId) {
+        let kept: Vec<_> = self
+            .encounters
+            .iter()
+            .filter(|(id, held)| {
+                let done = held.state == ReportState::Final && held.candidate.is_none() && !held.is_busy();
+                **id != but && done && self.current != Some(**id)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in kept {
+            if let Some(held) = self.encounters.remove(&id) {
+                self.registry.disown(held.row.key, &self.me);
+                if let Some(uplink) = &mut self.uplink {
+                    uplink.handles.retain(|_, (encounter, _)| *encounter != id);
+                }
+                self.earlier.push(held.line());
+                self.earlier.sort_by_key(|line| line.started_at_ms);
+            }
+        }
+    }
+
+    fn begin_held(&mut self, connection: u64, begin: Begin) {
+        let Some(encounter) = self.encounters.get_mut(&begin.enc) else { return };
+        if let Some(reading) = encounter.reading(begin.stream) {
+            reading.rewound_to = None;
+            let (seq, events, checksum) = (reading.state.seq(), reading.state.events(), reading.state.checksum());
+            let fresh = seq == 0 && !reading.is_ended();
+            let state = encounter.state;
+            let held = (!fresh).then_some(Held { stream: begin.stream, seq, state, events, checksum });
+            self.begun(connection, &begin, held);
+            return;
+        }
+        // Another reading of a fight that is held: kept as a stream of its own before its first delta.
+        let (store, row) = (Arc::clone(&self.shared.store), encounter.row.row);
+        let stream = StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() };
+        let begun = async move { store.begin_stream(row, &stream).await };
+        self.chores.push(begun.map(move |result| Chore::StreamBegun { connection, begin: Box::new(begin), result }).boxed());
+    }
+
+    pub(super) fn stream_begun(&mut self, connection: u64, begin: &Begin, result: Result<(), StoreError>) {
+        if let Err(error) = result {
+            tracing::warn!(raid = self.row.code, %error, "could not begin another reading");
+            self.refuse_begin(begin.enc);
+            return;
+        }
+        let Some(encounter) = self.encounters.get_mut(&begin.enc) else { return };
+        let Ok(reading) = Reading::new(begin.stream, begin.header.clone()) else { return };
+        let main = &encounter.main;
+        if main.state.seq() == 0 && main.under_way == 0 && !main.is_ended() {
+            encounter.main = reading;
+            self.begun(connection, begin, None);
+            return;
+        }
+        // A candidate before it, if any, is given up: its client has begun anew.
+        encounter.candidate = Some(reading);
+        let held = encounter.held();
+        self.begun(connection, begin, Some(held));
+    }
+
+    fn begun(&mut self, connection: u64, begin: &Begin, held: Option<Held>) {
+        let Some(encounter) = self.encounters.get(&begin.enc) else { return };
+        let report = encounter.row.report_id.clone();
+        let url = self.shared.report_url(&report, &self.row.code, self.row.visibility);
+        let Some(uplink) = self.uplink.as_mut().filter(|uplink| uplink.connection == connection) else { return };
+        let h = uplink.next_handle;
+        uplink.next_handle += 1;
+        uplink.handles.insert(h, (begin.enc, begin.stream));
+        self.show(begin.enc);
+        self.reply(UplinkReply::Begun(Begun { h, enc: begin.enc, report, url, held }));
+    }
+
+    fn refuse_begin(&mut self, enc: EncounterId) {
+        self.reply(UplinkReply::Refused(Refused {
+            code: RefusedCode::StoreUnavailable,
+            text: "the relay's database is not available now: try again in a moment".into(),
+            scope: RefusedScope::Encounter,
+            retry_ms: Some(STORE_RETRY_MS),
+            h: None,
+            enc: Some(enc),
+        }));
+    }
+
+    /// The encounter and reading behind a handle; refuses the frame where there is none.
+    fn at_handle(&mut self, h: u32) -> Option<(EncounterId, StreamId)> {
+        let held = self.uplink.as_ref().and_then(|uplink| uplink.handles.get(&h).copied());
+        if held.is_none() {
+            let text = format!("handle {h} was not given on this connection: send Begin first");
+            self.refuse(RefusedCode::UnknownHandle, text, RefusedScope::Frame, Some(h), None);
+        }
+        held
+    }
+
+    fn delta(&mut self, DeltaFrame { h, delta }: DeltaFrame, received_ms: i64) {
+        let Some((id, stream)) = self.at_handle(h) else { return };
+        let Some(encounter) = self.encounters.get_mut(&id) else { return };
+        let row = encounter.row.row;
+        let Some(reading) = encounter.reading(stream) else {
+            let text = "this reading gave way to another: send Begin again";
+            self.refuse(RefusedCode::UnknownHandle, text, RefusedScope::Encounter, Some(h), Some(id));
+            return;
+        };
+        if reading.is_ended() && delta.seq > reading.gate_seq() {
+            let text = "the fight has ended: only a new reading, from its first delta on, changes its report";
+            self.refuse(RefusedCode::AfterEnd, text, RefusedScope::Frame, Some(h), Some(id));
+            return;
+        }
+        match reading.take(&delta) {
+            Ok(Taken::Append(checked)) => {
+                reading.under_way += 1;
+                let what = What::Delta { checked: Box::new(checked), captured_ms: delta.captured_ms };
+                let entry = JournalEntry {
+                    stream: StreamKey { encounter: row, stream },
+                    seq: delta.seq,
+                    kind: JournalKind::Delta,
+                    received_at_ms: received_ms,
+                    data: codec::encode(&delta).into(),
+                };
+                self.append(id, entry, what);
+            }
+            Ok(Taken::Held) => {
+                let q = reading.state.seq();
+                self.reply(UplinkReply::Ack { h, q });
+            }
+            Ok(Taken::Rewind(q)) => {
+                // One is enough for all frames that are on their way.
+                if reading.rewound_to != Some(q) {
+                    reading.rewound_to = Some(q);
+                    self.reply(UplinkReply::Rewind { h, q });
+                }
+            }
+            Ok(Taken::Dropped) => {}
+            Err(CheckError::Refused { code, text }) => self.refuse(code, text, RefusedScope::Frame, Some(h), Some(id)),
+            Err(CheckError::Held { .. } | CheckError::Gap { .. }) => {}
+        }
+    }
+
+    fn append(&mut self, encounter: EncounterId, entry: JournalEntry, what: What) {
+        let (stream, received_ms) = (entry.stream.stream, entry.received_at_ms);
+        // Called now, so that the journal has the order of the frames; awaited with all others.
+        let durable = self.shared.store.append(entry);
+        let appended = durable.map(move |result| Appended { encounter, stream, what, received_ms, result });
+        self.appends.push_back(appended.boxed());
+    }
+
+    fn idle(&mut self, h: u32) {
+        let Some((id, _)) = self.at_handle(h) else { return };
+        if let Some(encounter) = self.encounters.get_mut(&id) {
+            encounter.idle = true;
+            encounter.changes += 1;
+        }
+    }
+
+    fn end(&mut self, End { h, ending }: End, received_ms: i64) {
+        let Some((id, stream)) = self.at_handle(h) else { return };
+        let Some(encounter) = self.encounters.get_mut(&id) else { return };
+        let (row, keeping, state) = (encounter.row.row, encounter.keeping, encounter.state);
+        let Some(reading) = encounter.reading(stream) else {
+            // It ended before with less than is held.
+            self.send_finalized(id);
+            return;
+        };
+        if reading.is_ended() {
+            // The second time: the answer to the first is on its way, or was lost.
+            if state == ReportState::Final && !keeping {
+                self.send_finalized(id);
+            }
+            return;
+        }
+        if reading.failed {
+            return;
+        }
+        if ending.last_seq != reading.gate_seq() {
+            let q = reading.gate_seq() + 1;
+            if ending.last_seq < q {
+                let text = format!("End names delta {} as the last, but {} are held", ending.last_seq, q - 1);
+                self.refuse(RefusedCode::BadEvent, text, RefusedScope::Frame, Some(h), Some(id));
+            } else if reading.rewound_to != Some(q) {
+                reading.rewound_to = Some(q);
+                self.reply(UplinkReply::Rewind { h, q });
+            }
+            return;
+        }
+        reading.under_way += 1;
+        reading.ending_under_way = true;
+        let entry = JournalEntry {
+            stream: StreamKey { encounter: row, stream },
+            seq: ending.last_seq + 1,
+            kind: JournalKind::End,
+            received_at_ms: received_ms,
+            data: codec::encode(&ending).into(),
+        };
+        self.append(id, entry, What::End(Box::new(ending)));
+    }
+
+    fn discard(&mut self, enc: EncounterId) {
+        let (store, account) = (Arc::clone(&self.shared.store), self.row.account);
+        if let Some(held) = self.encounters.remove(&enc) {
+            self.registry.disown(held.row.key, &self.me);
+            if self.current == Some(enc) {
+                self.current = self.encounters.keys().next_back().copied();
+                self.new_epoch();
+            }
+        }
+        self.chores.push(async move { Chore::Done(store.discard(account, enc).await.map(drop)) }.boxed());
+    }
+
+    pub(super) fn send_finalized(&mut self, id: EncounterId) {
+        let Some(encounter) = self.encounters.get(&id) else { return };
+        let report = encounter.row.report_id.clone();
+        let url = self.shared.report_url(&report, &self.row.code, self.row.visibility);
+        self.reply(UplinkReply::Finalized { enc: id, report, url, state: encounter.state, rev: encounter.revision });
+    }
+}
+
+/// Opens an encounter for a raid: takes it over from the raid that owns it, reads what is held, or makes it.
+async fn open_encounter(
+    registry: Arc<RaidRegistry>,
+    me: RaidHandle,
+    raid: RaidRow,
+    begin: Begin,
+) -> Result<LiveEncounter, OpenError> {
+    let shared = &registry.shared;
+    let store = &shared.store;
+    let key = raidcast_store::EncounterKey { account: raid.account, encounter: begin.enc };
+    if let Some(before) = registry.claim(key, &me) {
+        // A task that has ended meanwhile has let go of it too.
+        let _ = before.ask(|reply| RaidCommand::Release { encounter: begin.enc, reply }).await;
+    }
+    let now_ms = shared.clock.now_ms();
+    let held = store.encounter(raid.account, begin.enc).await.map_err(OpenError::Store)?;
+    let row = match held {
+        Some(row) => row,
+        None => {
+            let today = store.encounters_since(raid.account, now_ms - DAY_MS).await.map_err(OpenError::Store)?;
+            if today >= u64::from(STREAMED_FIGHTS_PER_DAY) {
+                return Err(OpenError::TooMany);
+            }
+            let new = NewEncounter {
+                key,
+                report_id: shared.entropy.code(12),
+                raid_code: raid.code.clone(),
+                started_at_ms: begin.header.started_at_ms,
+                created_at_ms: now_ms,
+                stream: StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() },
+            };
+            store.begin_encounter(&new).await.map_err(OpenError::Store)?
+        }
+    };
+    if row.raid_code != raid.code {
+        store.move_encounter(row.row, &raid.code).await.map_err(OpenError::Store)?;
+    }
+    let gone = || OpenError::Store(StoreError::Damaged(format!("report {} is gone", row.report_id)));
+    load_encounter(store, row.row, now_ms).await.map_err(OpenError::Store)?.ok_or_else(gone)
+}

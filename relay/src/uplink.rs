@@ -1,0 +1,270 @@
+//! One uplink socket's conversation: bytes to frames, frames to the raid's task, replies back.
+//!
+//! First Hello, which attaches the socket to its raid; from then on all frames are the raid's. Deliberately not here:
+//! what frames do to an encounter.
+
+mod hello;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use bytes::Bytes;
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, StreamExt};
+use governor::{Quota, RateLimiter};
+use raidcast_shared::codec;
+use raidcast_shared::limits as l;
+use raidcast_shared::uplink::{Hello, Refused, RefusedCode, RefusedScope, SUBPROTOCOL, UplinkFrame, UplinkReply};
+use raidcast_store::AccountId;
+use tokio::sync::mpsc;
+
+use crate::error::HttpError;
+use crate::raid::{RaidCommand, RaidHandle};
+use crate::state::AppState;
+
+/// Replies that wait for a client: two windows of frames. One that does not read them is dropped.
+const REPLIES: usize = 2 * l::UNACKED_FRAMES_MAX;
+/// tungstenite clears its read buffer before each read: keep it near a frame's usual size.
+const READ_BUFFER_BYTES: usize = 8 * 1024;
+/// A client may send malformed frames until this many; then the connection ends.
+const MALFORMED_MAX: u32 = 100;
+
+/// `GET /api/v1/uplink`.
+pub async fn upgrade(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    ws: WebSocketUpgrade,
+) -> Result<Response, HttpError> {
+    let account = state.account(&headers).await?.ok_or(HttpError::Unauthorized)?;
+    let ws = ws
+        .protocols([SUBPROTOCOL])
+        .max_message_size(l::UPLINK_READ_BYTES_MAX)
+        .max_frame_size(l::UPLINK_READ_BYTES_MAX)
+        .read_buffer_size(READ_BUFFER_BYTES);
+    Ok(ws.on_upgrade(move |socket| converse(state, account, socket)))
+}
+
+/// Why a conversation ended.
+enum Ended {
+    /// The other end closed, or the socket broke, or nothing came for too long.
+    Gone,
+    /// Refused, after saying why.
+    Refused(Refused),
+}
+
+async fn converse(state: AppState, account: AccountId, socket: WebSocket) {
+    let (mut sink, mut stream) = socket.split();
+    let hello = tokio::time::timeout(Duration::from_millis(l::HELLO_MS_MAX), first_frame(&mut stream)).await;
+    let ended = match hello {
+        Ok(Ok(hello)) => match attach(&state, account, hello).await {
+            Ok(attached) => attached.run(&state, &mut sink, &mut stream).await,
+            Err(refused) => Ended::Refused(refused),
+        },
+        Ok(Err(ended)) => ended,
+        Err(_) => Ended::Refused(refusal(
+            RefusedCode::HelloExpected,
+            format!("no Hello within {} ms: send it first", l::HELLO_MS_MAX),
+        )),
+    };
+    if let Ended::Refused(refused) = ended {
+        tracing::info!(code = ?refused.code, "an uplink was refused");
+        let reason = refused.text.clone();
+        let _ = sink.send(message(&UplinkReply::Refused(refused))).await;
+        let mut reason = reason;
+        reason.truncate((0..=120.min(reason.len())).rev().find(|at| reason.is_char_boundary(*at)).unwrap_or(0));
+        let _ = sink.send(Message::Close(Some(CloseFrame { code: 1008, reason: reason.into() }))).await;
+    }
+}
+
+fn refusal(code: RefusedCode, text: impl Into<String>) -> Refused {
+    Refused { code, text: text.into(), scope: RefusedScope::Connection, retry_ms: None, h: None, enc: None }
+}
+
+fn message(reply: &UplinkReply) -> Message {
+    Message::Binary(Bytes::from(codec::encode(reply)))
+}
+
+/// The next binary message; others are refused or passed over.
+async fn next_bytes(stream: &mut SplitStream<WebSocket>) -> Result<Bytes, Ended> {
+    loop {
+        match stream.next().await {
+            Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
+            Some(Ok(Message::Text(_))) => {
+                return Err(Ended::Refused(refusal(RefusedCode::Malformed, "frames are binary messages, not text")));
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Err(error)) if is_too_long(&error) => {
+                let text = format!("a frame has at most {} bytes", l::UPLINK_FRAME_BYTES_MAX);
+                return Err(Ended::Refused(refusal(RefusedCode::FrameTooLong, text)));
+            }
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Ended::Gone),
+        }
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    error.to_string().contains("too long") || error.to_string().contains("Space limit exceeded")
+}
+
+async fn first_frame(stream: &mut SplitStream<WebSocket>) -> Result<Hello, Ended> {
+    let bytes = next_bytes(stream).await?;
+    match codec::decode::<UplinkFrame>(&bytes, l::UPLINK_FRAME_BYTES_MAX) {
+        Ok(UplinkFrame::Hello(hello)) => Ok(hello),
+        Ok(_) => Err(Ended::Refused(refusal(RefusedCode::HelloExpected, "the first frame must be Hello"))),
+        Err(error) => Err(Ended::Refused(refusal(error.code(), error.to_string()))),
+    }
+}
+
+async fn attach(state: &AppState, account: AccountId, hello: Hello) -> Result<Attached, Refused> {
+    let (raid, welcome) = hello::admit(state, account, &hello).await?;
+    let connection = state.shared().connection_id();
+    let (sender, replies) = mpsc::channel(REPLIES);
+    // Welcome stands in the queue before the task can reply to anything.
+    let _ = sender.try_send(UplinkReply::Welcome(welcome));
+    for _ in 0..3 {
+        let loaded = state.registry.raid(&raid.code).await;
+        let Ok(Some(handle)) = loaded else { break };
+        let attach = RaidCommand::Attach {
+            connection,
+            replies: sender.clone(),
+            title: hello.title.clone(),
+            visibility: hello.visibility,
+        };
+        // A task that ended a moment ago is loaded again.
+        if handle.send(attach).await.is_ok() {
+            return Ok(Attached { connection, handle, replies, own: sender.downgrade() });
+        }
+    }
+    Err(hello::try_again())
+}
+
+/// A socket that speaks for a raid.
+struct Attached {
+    connection: u64,
+    handle: RaidHandle,
+    replies: mpsc::Receiver<UplinkReply>,
+    /// For replies that the socket makes itself; weak, so that the task's dropping us ends the conversation.
+    own: mpsc::WeakSender<UplinkReply>,
+}
+
+impl Attached {
+    async fn run(
+        mut self,
+        state: &AppState,
+        sink: &mut SplitSink<WebSocket, Message>,
+        stream: &mut SplitStream<WebSocket>,
+    ) -> Ended {
+        let connection = self.connection;
+        let read = read_frames(state, self.handle.clone(), connection, self.own.clone(), stream);
+        let write = write_replies(&mut self.replies, sink);
+        let ended = tokio::select! {
+            // Replies first: what is acknowledged is out before the next frame is read.
+            biased;
+            ended = write => ended,
+            ended = read => ended,
+        };
+        let _ = self.handle.send(RaidCommand::Detach { connection }).await;
+        ended
+    }
+}
+
+async fn write_replies(replies: &mut mpsc::Receiver<UplinkReply>, sink: &mut SplitSink<WebSocket, Message>) -> Ended {
+    while let Some(reply) = replies.recv().await {
+        if let UplinkReply::Refused(refused @ Refused { scope: RefusedScope::Connection, .. }) = reply {
+            return Ended::Refused(refused);
+        }
+        let draining = matches!(reply, UplinkReply::Draining { .. });
+        if sink.feed(message(&reply)).await.is_err() {
+            return Ended::Gone;
+        }
+        if replies.is_empty() && sink.flush().await.is_err() {
+            return Ended::Gone;
+        }
+        if draining {
+            let _ = sink.flush().await;
+        }
+    }
+    Ended::Gone
+}
+
+async fn read_frames(
+    state: &AppState,
+    raid: RaidHandle,
+    connection: u64,
+    own: mpsc::WeakSender<UplinkReply>,
+    stream: &mut SplitStream<WebSocket>,
+) -> Ended {
+    let shared = Arc::clone(&state.registry.shared);
+    let per_second = NonZeroU32::new(l::UPLINK_BYTES_PER_S).expect("a limit above 0");
+    let burst = NonZeroU32::new(l::UPLINK_BURST_BYTES).expect("a limit above 0");
+    let bytes_limit = RateLimiter::direct(Quota::per_second(per_second).allow_burst(burst));
+    let silence = Duration::from_millis(l::IDLE_MS * 2);
+    let mut malformed = 0;
+    loop {
+        // A client in an idle fight sends nothing but its probes: give it time, then count it as gone.
+        let bytes = match tokio::time::timeout(silence, next_bytes(stream)).await {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(ended)) => return ended,
+            Err(_) => return Ended::Gone,
+        };
+        let received_ms = shared.clock.now_ms();
+        if let Some(cost) = NonZeroU32::new(bytes.len() as u32) {
+            // Not read means not sent: the socket slows the client down.
+            let _ = bytes_limit.until_n_ready(cost).await;
+        }
+        let frame = match codec::decode::<UplinkFrame>(&bytes, l::UPLINK_FRAME_BYTES_MAX) {
+            Ok(frame) => frame,
+            Err(error) => {
+                malformed += 1;
+                if malformed > MALFORMED_MAX {
+                    return Ended::Refused(refusal(error.code(), "too many frames that are none: check the client"));
+                }
+                let refused = Refused { scope: RefusedScope::Frame, ..refusal(error.code(), error.to_string()) };
+                if !reply(&own, UplinkReply::Refused(refused)) {
+                    return Ended::Gone;
+                }
+                continue;
+            }
+        };
+        let answered = match frame {
+            UplinkFrame::Probe { clock } => Some(UplinkReply::Echo { clock, relay_ms: shared.clock.now_ms() }),
+            UplinkFrame::Hello(_) => {
+                let text = "Hello is sent once: open another connection for another raid";
+                Some(UplinkReply::Refused(Refused { scope: RefusedScope::Frame, ..refusal(RefusedCode::HelloTwice, text) }))
+            }
+            UplinkFrame::Unknown => {
+                malformed += 1;
+                let text = "this relay speaks version 1 and does not know the frame: it is ignored";
+                Some(UplinkReply::Refused(Refused { scope: RefusedScope::Frame, ..refusal(RefusedCode::UnknownFrame, text) }))
+            }
+            other => {
+                let frame = match hello::admit_frame(&shared.secret, other) {
+                    Ok(frame) => Box::new(frame),
+                    Err(refused) => {
+                        if !reply(&own, UplinkReply::Refused(refused)) {
+                            return Ended::Gone;
+                        }
+                        continue;
+                    }
+                };
+                if raid.send(RaidCommand::Uplink { connection, frame, received_ms }).await.is_err() {
+                    return Ended::Gone;
+                }
+                None
+            }
+        };
+        if answered.is_some_and(|answer| !reply(&own, answer)) {
+            return Ended::Gone;
+        }
+    }
+}
+
+/// Puts the socket's own reply into the queue; false if the client does not read its replies, or is fenced.
+fn reply(own: &mpsc::WeakSender<UplinkReply>, reply: UplinkReply) -> bool {
+    own.upgrade().is_some_and(|sender| sender.try_send(reply).is_ok())
+}

@@ -1,0 +1,138 @@
+//! Who may speak for a raid, and what frames lose on their way in: clear ids.
+
+use raidcast_shared::limits as l;
+use raidcast_shared::text::{is_name, is_title};
+use raidcast_shared::uplink::{
+    Agent, Hello, NamesPolicy, Refused, RefusedCode, RefusedScope, UplinkFrame, VERSIONS, Welcome, WireLimits,
+};
+use raidcast_store::{AccountId, RaidRow, StoreError};
+
+use super::refusal;
+use crate::account::{RelaySecret, digest, same_digest};
+use crate::state::AppState;
+
+/// Bytes of a raid's secret.
+const SECRET_BYTES: std::ops::RangeInclusive<usize> = 16..=64;
+
+/// The refusal for a relay that cannot now.
+pub(super) fn try_again() -> Refused {
+    let text = "the relay's database is not available now: try again in a moment";
+    Refused { retry_ms: Some(1_000), ..refusal(RefusedCode::StoreUnavailable, text) }
+}
+
+fn check(hello: &Hello) -> Result<(), Refused> {
+    let (oldest, newest) = VERSIONS;
+    if hello.v.0 > newest || hello.v.1 < oldest || hello.v.0 > hello.v.1 {
+        let text = format!("this relay speaks versions {oldest} to {newest}: update whichever is older");
+        return Err(refusal(RefusedCode::ProtocolUnsupported, text));
+    }
+    let agent = |agent: &Agent| is_name(&agent.name, l::AGENT_CHARS_MAX) && is_name(&agent.version, l::AGENT_CHARS_MAX);
+    if !agent(&hello.client) || !agent(&hello.meter) {
+        return Err(refusal(RefusedCode::BadText, "names and versions are plain text of at most 64 characters"));
+    }
+    if hello.title.as_ref().is_some_and(|title| !is_title(title, l::TITLE_CHARS_MAX)) {
+        let text = format!("a title is plain text of at most {} characters, without tags", l::TITLE_CHARS_MAX);
+        return Err(refusal(RefusedCode::BadText, text));
+    }
+    if !SECRET_BYTES.contains(&hello.secret.len()) {
+        return Err(refusal(RefusedCode::Malformed, "a raid's secret has 16 to 64 bytes"));
+    }
+    if hello.names != NamesPolicy::Full {
+        return Err(refusal(RefusedCode::NotSupported, "this relay shows full names only: set the names policy to full"));
+    }
+    if hello.delay_s != 0 {
+        return Err(refusal(RefusedCode::NotSupported, "this relay shows raids without delay only: set the delay to 0"));
+    }
+    Ok(())
+}
+
+/// Finds or makes the raid that a Hello speaks for.
+pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -> Result<(RaidRow, Welcome), Refused> {
+    check(hello)?;
+    let shared = state.shared();
+    let unavailable = |error: StoreError| {
+        tracing::warn!(%error, "could not look a raid up");
+        try_again()
+    };
+    let secret_digest = digest(&hello.secret);
+    let held = shared.store.raid_by_id(hello.raid).await.map_err(unavailable)?;
+    let raid = if let Some(raid) = held {
+        if raid.account != account || !same_digest(&raid.secret_digest, &secret_digest) {
+            let text = "this raid belongs to another client: delete raid.json in the state folder to begin a new one";
+            return Err(refusal(RefusedCode::RaidForbidden, text));
+        }
+        raid
+    } else {
+        let now_ms = shared.clock.now_ms();
+        let raid = RaidRow {
+            id: hello.raid,
+            account,
+            code: shared.entropy.code(10),
+            secret_digest,
+            title: hello.title.clone(),
+            visibility: hello.visibility,
+            created_at_ms: now_ms,
+            active_at_ms: now_ms,
+            closed: false,
+        };
+        shared.store.insert_raid(&raid).await.map_err(unavailable)?;
+        raid
+    };
+    let channel = shared.store.channel(account).await.map_err(unavailable)?.unwrap_or_default();
+    let welcome = Welcome {
+        v: VERSIONS.1.min(hello.v.1),
+        raid_url: shared.raid_url(&raid.code, hello.visibility),
+        channel_url: shared.channel_url(&channel),
+        raid: raid.code.clone(),
+        limits: WireLimits::default(),
+    };
+    Ok((raid, welcome))
+}
+
+/// Checks what no encounter is needed for, and replaces actors' ids by keyed hashes.
+pub(super) fn admit_frame(secret: &RelaySecret, mut frame: UplinkFrame) -> Result<UplinkFrame, Refused> {
+    match &mut frame {
+        UplinkFrame::Begin(begin) => {
+            let header = &mut begin.header;
+            let refuse = |code, text: &str| {
+                Err(Refused { scope: RefusedScope::Encounter, enc: Some(begin.enc), ..refusal(code, text) })
+            };
+            if header.scene.as_ref().is_some_and(|scene| !is_name(scene, l::NAME_CHARS_MAX)) {
+                return refuse(RefusedCode::BadText, "a scene's name has at most 64 characters and no control characters");
+            }
+            if header.cols.iter().any(|name| !is_name(name, l::NAME_CHARS_MAX)) {
+                return refuse(RefusedCode::BadText, "a column's name has at most 64 characters and no control characters");
+            }
+            // Up to the year 9999: what every reader of dates can show.
+            if !(0..=253_402_300_799_999).contains(&header.started_at_ms) {
+                return refuse(RefusedCode::NumberTooLarge, "started_at_ms is Unix time in ms");
+            }
+            header.local = header.local.map(|id| secret.actor(id));
+        }
+        UplinkFrame::Delta(delta) => {
+            for actor in &mut delta.delta.actors {
+                actor.id = secret.actor(actor.id);
+            }
+            let far = i64::from(l::ENCOUNTER_DURATION_MS_MAX) * 100_000;
+            delta.delta.captured_ms = delta.delta.captured_ms.clamp(-far, far);
+        }
+        UplinkFrame::End(end) => {
+            let sane = |at: i64| (0..=253_402_300_799_999).contains(&at);
+            if end.ending.ended_at_ms.is_some_and(|at| !sane(at)) {
+                let text = "ended_at_ms is Unix time in ms";
+                let refused = refusal(RefusedCode::NumberTooLarge, text);
+                return Err(Refused { scope: RefusedScope::Frame, h: Some(end.h), ..refused });
+            }
+            if end.ending.meter.is_some_and(|meter| meter.damage > l::AMOUNT_MAX || meter.healing > l::AMOUNT_MAX) {
+                let refused = refusal(RefusedCode::NumberTooLarge, format!("a meter's sum is at most {}", l::AMOUNT_MAX));
+                return Err(Refused { scope: RefusedScope::Frame, h: Some(end.h), ..refused });
+            }
+        }
+        UplinkFrame::Hello(_)
+        | UplinkFrame::Idle { .. }
+        | UplinkFrame::Discard { .. }
+        | UplinkFrame::Probe { .. }
+        | UplinkFrame::Unknown => {}
+    }
+    Ok(frame)
+}

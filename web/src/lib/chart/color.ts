@@ -1,0 +1,26 @@
+/** Class colours as lines: as players know them, moved towards ink or paper until a thin line can be seen. */
+import { contrast } from '$lib/format/game';
+
+/** Contrast of a line with what is behind it, as WCAG asks of graphics. */
+const LINE_CONTRAST = 3;
+
+/** The class colour for a line on `paper` (both `#rrggbb`). */
+export function lineColor(color: string, paper: string): string {
+  const towards = contrast(paper, '#ffffff') > contrast(paper, '#000000') ? '#ffffff' : '#000000';
+  for (let part = 0; part <= 1; part += 0.05) {
+    const mixed = mix(color, towards, part);
+    if (contrast(mixed, paper) >= LINE_CONTRAST) return mixed;
+  }
+  return towards;
+}
+
+/** A colour with `part` of another in it. */
+export function mix(color: string, other: string, part: number): string {
+  const channel = (at: number): string => {
+    const [a, b] = [color, other].map((hex) => parseInt(hex.slice(at, at + 2), 16)) as [number, number];
+    return Math.round(a + (b - a) * part)
+      .toString(16)
+      .padStart(2, '0');
+  };
+  return `#${channel(1)}${channel(3)}${channel(5)}`;
+}

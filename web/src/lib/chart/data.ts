@@ -1,0 +1,153 @@
+/** Amounts by second to lines of a chart. Pure; knows no chart library. */
+import type { FightView } from '$lib/live/fold';
+import type { Metric } from '$lib/fight/figures';
+import type { Bucket, Timeline } from '$lib/wire/types';
+
+/** Amounts of each player by second; index 0 is `firstSecond` since the encounter began. */
+export interface Amounts {
+  firstSecond: number;
+  seconds: number;
+  players: ReadonlyMap<string, Readonly<Record<Metric, readonly number[]>>>;
+}
+
+/** Nothing yet. */
+export const NO_AMOUNTS: Amounts = { firstSecond: 0, seconds: 0, players: new Map() };
+
+/** The amounts of a whole report. */
+export function amountsOfTimeline(timeline: Timeline): Amounts {
+  return {
+    firstSecond: timeline.firstSecond,
+    seconds: timeline.buckets,
+    players: new Map(
+      timeline.players.map(({ playerKey, damage, healing, taken }) => [playerKey, { damage, healing, taken }]),
+    ),
+  };
+}
+
+/**
+ * The amounts of a fight in the feed: its buckets, and before the first of them what HTTP told.
+ *
+ * Where both know a second, the feed does: it is newer.
+ */
+export function amountsOfFeed(fight: FightView, earlier: Amounts | null): Amounts {
+  const known = [...fight.buckets.keys()];
+  if (known.length === 0) return earlier ?? NO_AMOUNTS;
+  const from = Math.min(...known);
+  const firstSecond = earlier !== null && earlier.seconds > 0 ? Math.min(from, earlier.firstSecond) : from;
+  const seconds = Math.max(...known) - firstSecond + 1;
+  const players = new Map<string, Record<Metric, number[]>>();
+  const lines = fight.players.map(({ playerKey }) => {
+    const line = {
+      damage: new Array<number>(seconds).fill(0),
+      healing: new Array<number>(seconds).fill(0),
+      taken: new Array<number>(seconds).fill(0),
+    };
+    players.set(playerKey, line);
+    return line;
+  });
+  if (earlier !== null) {
+    for (const [key, line] of players) {
+      const before = earlier.players.get(key);
+      if (!before) continue;
+      const until = Math.min(from, earlier.firstSecond + earlier.seconds);
+      for (let second = earlier.firstSecond; second < until; second++) {
+        for (const metric of ['damage', 'healing', 'taken'] as const) {
+          line[metric][second - firstSecond] = before[metric][second - earlier.firstSecond] ?? 0;
+        }
+      }
+    }
+  }
+  for (const bucket of fight.buckets.values()) {
+    for (const [metric, pairs] of pairsOf(bucket)) {
+      for (let at = 0; at + 1 < pairs.length; at += 2) {
+        const line = lines[pairs[at] ?? -1];
+        if (line) line[metric][bucket.s - firstSecond] = pairs[at + 1] ?? 0;
+      }
+    }
+  }
+  return { firstSecond, seconds, players };
+}
+
+function pairsOf(bucket: Bucket): [Metric, readonly number[]][] {
+  return [
+    ['damage', bucket.d],
+    ['healing', bucket.h],
+    ['taken', bucket.x],
+  ];
+}
+
+/**
+ * The mean of the `window` seconds that end with each second; at the beginning, of as many as there were.
+ *
+ * Cost: linear, whatever the window.
+ */
+export function rolling(values: readonly number[], window: number): number[] {
+  let sum = 0;
+  return values.map((value, at) => {
+    sum += value - (at >= window ? (values[at - window] ?? 0) : 0);
+    return sum / Math.min(window, at + 1);
+  });
+}
+
+/** One line of a chart. */
+export interface Line {
+  key: string;
+  values: number[];
+}
+
+/** What a chart draws: `x` is seconds since the fight's first combat event. */
+export interface ChartData {
+  x: number[];
+  total: number[];
+  lines: Line[];
+}
+
+/**
+ * The lines of a metric, one for each of `order` (keys of players), and the raid's.
+ *
+ * @param zeroMs the fight's first combat event, ms since the encounter began
+ */
+export function chartData(
+  amounts: Amounts,
+  metric: Metric,
+  window: number,
+  order: readonly string[],
+  zeroMs: number,
+): ChartData {
+  const offset = amounts.firstSecond - Math.floor(zeroMs / 1000);
+  const total = new Array<number>(amounts.seconds).fill(0);
+  for (const line of amounts.players.values()) {
+    for (let at = 0; at < amounts.seconds; at++) total[at] = (total[at] ?? 0) + (line[metric][at] ?? 0);
+  }
+  return {
+    x: Array.from({ length: amounts.seconds }, (_, at) => at + offset),
+    total: rolling(total, window),
+    lines: order.flatMap((key) => {
+      const line = amounts.players.get(key);
+      return line === undefined ? [] : [{ key, values: rolling(line[metric], window) }];
+    }),
+  };
+}
+
+/** What stands beside a chart for whoever cannot see it. */
+export interface ChartSummary {
+  peak: number;
+  peakAtMs: number;
+  mean: number;
+}
+
+/** Peak and mean of the raid's line; `null` where there is none. */
+export function summarize(data: ChartData): ChartSummary | null {
+  if (data.total.length === 0) return null;
+  let peakAt = 0;
+  let sum = 0;
+  for (const [at, value] of data.total.entries()) {
+    sum += value;
+    if (value > (data.total[peakAt] ?? 0)) peakAt = at;
+  }
+  return {
+    peak: data.total[peakAt] ?? 0,
+    peakAtMs: (data.x[peakAt] ?? 0) * 1000,
+    mean: sum / data.total.length,
+  };
+}

@@ -1,0 +1,234 @@
+/**
+ * One socket to a feed, kept for ever: a state machine without Svelte and without globals.
+ *
+ * It ends only when `close` is called or the relay says not to come back. Everything else (a cut, silence, a frame that
+ * cannot be read, a laptop that slept) leads to another try after a jittered wait, and each try begins with a keyframe,
+ * so what was missed never has to be guessed.
+ */
+import type { FeedFrame, FeedRequest } from '$lib/wire/types';
+import { decodeFrame, encodeRequest, FrameError, SUBPROTOCOL } from '$lib/wire/frame';
+import { backoffMs } from './backoff';
+
+/** Where the connection stands. */
+export type ConnectionState =
+  /** A try is under way; `tries` failed since frames last came. */
+  | { kind: 'connecting'; tries: number }
+  /** Frames come. */
+  | { kind: 'open' }
+  /** The next try is at `retryAtMs` of the clock. */
+  | { kind: 'waiting'; tries: number; retryAtMs: number }
+  /** It will not try again. */
+  | { kind: 'closed'; reason: string };
+
+/** What of a WebSocket is needed. */
+export interface Socket {
+  binaryType: BinaryType;
+  readonly protocol: string;
+  onopen: ((event: Event) => void) | null;
+  onmessage: ((event: MessageEvent) => void) | null;
+  onclose: ((event: CloseEvent) => void) | null;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
+  close(): void;
+}
+
+/** Time, chance and the network, as parameters. */
+export interface ConnectionEnv {
+  open(url: string, protocol: string): Socket;
+  /** Unix ms. */
+  now(): number;
+  random(): number;
+  setTimer(run: () => void, ms: number): number;
+  clearTimer(id: number): void;
+}
+
+/** Who is told. */
+export interface ConnectionListener {
+  state(state: ConnectionState): void;
+  /** A frame, and when it came (Unix ms). May throw FrameError: then the socket is dropped and opened anew. */
+  frame(frame: FeedFrame, receivedMs: number): void;
+}
+
+/** Time for a try to give its first frame, ms. */
+const FIRST_FRAME_MS = 10_000;
+/** Silence after which the relay is asked whether it is there, ms. */
+const SILENCE_MS = 10_000;
+/** Time for it to say anything then, ms. */
+const ANSWER_MS = 5_000;
+/** Time for that where the page woke up, ms: the reader is waiting. */
+const WAKE_ANSWER_MS = 2_000;
+/** A connection that lasted this long was a good one: the next cut waits from the shortest again, ms. */
+const SETTLED_MS = 5_000;
+/** Probes after opening, ms from one to the next; from then on the last again and again. */
+const PROBE_STEPS_MS = [200, 1_000, 2_000, 20_000] as const;
+
+/** See the module. */
+export class FeedConnection {
+  #url: string;
+  readonly #env: ConnectionEnv;
+  readonly #listener: ConnectionListener;
+  #state: ConnectionState = { kind: 'connecting', tries: 0 };
+  #socket: Socket | null = null;
+  #tries = 0;
+  #lastHeardMs = 0;
+  #openedMs = 0;
+  #probes = 0;
+  /** The try, the wait, or the silence: only one of them is ever waited for. */
+  #timer: number | null = null;
+  #probeTimer: number | null = null;
+
+  constructor(url: string, env: ConnectionEnv, listener: ConnectionListener) {
+    this.#url = url;
+    this.#env = env;
+    this.#listener = listener;
+  }
+
+  /** Begins; the listener hears of it. */
+  start(): void {
+    this.#try();
+  }
+
+  /** Ends it for good. */
+  close(reason = 'closed by the page'): void {
+    this.#drop();
+    this.#enter({ kind: 'closed', reason });
+  }
+
+  /** Goes on with another URL, at once. */
+  follow(url: string): void {
+    if (url === this.#url && this.#state.kind !== 'closed') return;
+    this.#url = url;
+    this.#tries = 0;
+    this.#try();
+  }
+
+  /** The page was shown again or the network came back: waits end now, and a silent socket has to answer quickly. */
+  wake(): void {
+    if (this.#state.kind === 'waiting') {
+      this.#try();
+    } else if (this.#state.kind === 'open') {
+      this.#ask(WAKE_ANSWER_MS);
+    }
+  }
+
+  #try(): void {
+    this.#drop();
+    this.#enter({ kind: 'connecting', tries: this.#tries });
+    let socket: Socket;
+    try {
+      socket = this.#env.open(this.#url, SUBPROTOCOL);
+    } catch {
+      this.#again();
+      return;
+    }
+    this.#socket = socket;
+    socket.binaryType = 'arraybuffer';
+    socket.onmessage = (event: MessageEvent<unknown>) => {
+      if (this.#socket === socket) this.#heard(event.data);
+    };
+    socket.onclose = () => {
+      if (this.#socket === socket) this.#again();
+    };
+    this.#wait(FIRST_FRAME_MS, () => {
+      this.#again();
+    });
+  }
+
+  #heard(data: unknown): void {
+    this.#lastHeardMs = this.#env.now();
+    try {
+      if (typeof data !== 'string' && !(data instanceof ArrayBuffer)) throw new FrameError('neither text nor bytes');
+      const frame = decodeFrame(data);
+      if (frame === null) return;
+      if (frame.t === 'bye') {
+        if (frame.retryMs === null) this.close(frame.reason);
+        else this.#again(frame.retryMs);
+        return;
+      }
+      const first = this.#state.kind !== 'open';
+      // Told before the frame, so that whoever reads the state while folding it sees the connection it came by.
+      if (first) this.#opened();
+      this.#listener.frame(frame, this.#lastHeardMs);
+      if (this.#lastHeardMs - this.#openedMs >= SETTLED_MS) this.#tries = 0;
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.#again();
+    }
+  }
+
+  #opened(): void {
+    this.#openedMs = this.#lastHeardMs;
+    this.#probes = 0;
+    this.#enter({ kind: 'open' });
+    this.#watch();
+    this.#scheduleProbe();
+  }
+
+  /** Waits for silence. */
+  #watch(): void {
+    const left = this.#lastHeardMs + SILENCE_MS - this.#env.now();
+    this.#wait(Math.max(left, 100), () => {
+      if (this.#env.now() - this.#lastHeardMs >= SILENCE_MS) this.#ask(ANSWER_MS);
+      else this.#watch();
+    });
+  }
+
+  /** Sends a probe; whoever says nothing at all within `ms` is gone. */
+  #ask(ms: number): void {
+    const askedMs = this.#env.now();
+    this.#send({ t: 'probe', clock: askedMs });
+    this.#wait(ms, () => {
+      if (this.#lastHeardMs >= askedMs) this.#watch();
+      else this.#again();
+    });
+  }
+
+  #scheduleProbe(): void {
+    const ms = PROBE_STEPS_MS[Math.min(this.#probes, PROBE_STEPS_MS.length - 1)] ?? 20_000;
+    this.#probes += 1;
+    this.#probeTimer = this.#env.setTimer(() => {
+      this.#send({ t: 'probe', clock: this.#env.now() });
+      this.#scheduleProbe();
+    }, ms);
+  }
+
+  #send(request: FeedRequest): void {
+    try {
+      this.#socket?.send(encodeRequest(request, this.#socket.protocol));
+    } catch {
+      // A socket that is closing: its onclose or the silence brings the next try.
+    }
+  }
+
+  #again(askedMs?: number): void {
+    this.#drop();
+    const ms = (askedMs ?? 0) + backoffMs(this.#tries, this.#env.random());
+    this.#tries += 1;
+    this.#enter({ kind: 'waiting', tries: this.#tries, retryAtMs: this.#env.now() + ms });
+    this.#wait(ms, () => {
+      this.#try();
+    });
+  }
+
+  #drop(): void {
+    this.#clear();
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+  }
+
+  #wait(ms: number, run: () => void): void {
+    if (this.#timer !== null) this.#env.clearTimer(this.#timer);
+    this.#timer = this.#env.setTimer(run, ms);
+  }
+
+  #clear(): void {
+    for (const timer of [this.#timer, this.#probeTimer]) if (timer !== null) this.#env.clearTimer(timer);
+    this.#timer = null;
+    this.#probeTimer = null;
+  }
+
+  #enter(state: ConnectionState): void {
+    this.#state = state;
+    this.#listener.state(state);
+  }
+}

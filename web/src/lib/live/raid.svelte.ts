@@ -1,0 +1,129 @@
+/** A raid's feed as a Svelte class: owns the connection and the view that its frames fold to. */
+import { feedUrl, type RaidPlace } from '$lib/api/client';
+import { advanceTimer, type FightTimer } from '$lib/fight/timer';
+import { FrameError } from '$lib/wire/frame';
+import type { FeedEvent, FeedFrame, FrameTimes } from '$lib/wire/types';
+import { ClockEstimate, frameDelay, medianDelay, type FrameDelay } from './clock';
+import { FeedConnection, type ConnectionEnv, type ConnectionState } from './connection';
+import { applyTick, viewOfKeyframe, type RaidView } from './fold';
+
+/** Frames whose delay is remembered: four seconds of them. */
+const DELAYS = 20;
+
+/** See the module. */
+export class LiveRaid {
+  /** What the feed shows; `null` before the first keyframe. Kept through a cut, until the next keyframe. */
+  view = $state.raw<RaidView | null>(null);
+  connection = $state.raw<ConnectionState>({ kind: 'connecting', tries: 0 });
+  /** When the last keyframe or tick came, Unix ms. */
+  lastFrameMs = $state<number | null>(null);
+  /** The running time of the feed's fight. */
+  timer = $state.raw<FightTimer | null>(null);
+  /** Where the time goes between a hit and this page. */
+  delay = $state.raw<FrameDelay | null>(null);
+  /** How many keyframes came: each says that things may have happened unseen. */
+  keyframes = $state(0);
+
+  readonly #env: ConnectionEnv;
+  readonly #ticket: string | null;
+  readonly #origin: string;
+  readonly #happened: (event: FeedEvent) => void;
+  #connection: FeedConnection | null = null;
+  #place: RaidPlace | null = null;
+  #clock = new ClockEstimate();
+  #delays: FrameDelay[] = [];
+  #captured = 0;
+
+  constructor(options: {
+    env: ConnectionEnv;
+    ticket: string | null;
+    origin: string;
+    happened?: (event: FeedEvent) => void;
+  }) {
+    this.#env = options.env;
+    this.#ticket = options.ticket;
+    this.#origin = options.origin;
+    this.#happened = options.happened ?? (() => undefined);
+  }
+
+  /** Whether a connection was ever asked for. */
+  get started(): boolean {
+    return this.#connection !== null;
+  }
+
+  /** Whether frames come. */
+  get open(): boolean {
+    return this.connection.kind === 'open';
+  }
+
+  /** Listens to this raid; to another one than before, if so. */
+  listen(place: RaidPlace): void {
+    if (this.#place?.kind === place.kind && this.#place.name === place.name) return;
+    this.#place = place;
+    const url = feedUrl(place, this.#ticket, this.#origin);
+    if (this.#connection !== null) {
+      this.#connection.follow(url);
+      return;
+    }
+    this.#connection = new FeedConnection(url, this.#env, {
+      state: (state) => {
+        this.connection = state;
+      },
+      frame: (frame, receivedMs) => {
+        this.#apply(frame, receivedMs);
+      },
+    });
+    this.#connection.start();
+  }
+
+  /** See FeedConnection. */
+  wake(): void {
+    this.#connection?.wake();
+  }
+
+  /** Ends the connection. */
+  close(): void {
+    this.#connection?.close();
+  }
+
+  #apply(frame: FeedFrame, receivedMs: number): void {
+    switch (frame.t) {
+      case 'keyframe':
+        this.#show(viewOfKeyframe(frame), frame.times, receivedMs, true);
+        this.keyframes += 1;
+        break;
+      case 'tick':
+        if (this.view === null) throw new FrameError('a tick before the keyframe');
+        this.#show(applyTick(this.view, frame), frame.ms, receivedMs, false);
+        break;
+      case 'event':
+        this.#happened(frame);
+        break;
+      case 'echo':
+        this.#clock.add(frame.clock, receivedMs, frame.relayMs);
+        break;
+      case 'bye':
+        break;
+    }
+  }
+
+  #show(view: RaidView, times: FrameTimes, receivedMs: number, whole: boolean): void {
+    const fight = view.fight;
+    const same = !whole && fight?.reportId === this.view?.fight?.reportId;
+    this.timer =
+      fight === null
+        ? null
+        : advanceTimer(same ? this.timer : null, fight.head.firstMs, fight.head.lastMs, receivedMs);
+    this.view = view;
+    this.lastFrameMs = receivedMs;
+    // A frame that holds nothing newer than the last says nothing about delays, nor does a keyframe.
+    if (!whole && times[0] !== this.#captured) {
+      const delay = frameDelay(times, receivedMs, this.#clock.best);
+      if (delay !== null) {
+        this.#delays = [...this.#delays.slice(1 - DELAYS), delay];
+        this.delay = medianDelay(this.#delays);
+      }
+    }
+    this.#captured = times[0];
+  }
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import tailwindcss from '@tailwindcss/vite';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+const root = import.meta.dirname;
+const relay = process.env['RAIDCAST_RELAY'] ?? 'http://127.0.0.1:8787';
+
+/**
+ * Puts `src/theme.js` into every page as a classic script of its own: it must run before the first paint, and the
+ * relay's Content-Security-Policy allows no inline script.
+ */
+function themeScript(): Plugin {
+  const source = readFileSync(resolve(root, 'src/theme.js'), 'utf8');
+  const hash = createHash('sha256').update(source).digest('hex').slice(0, 8);
+  const file = `assets/theme-${hash}.js`;
+  let building = false;
+  return {
+    name: 'raidcast:theme',
+    configResolved(config) {
+      building = config.command === 'build';
+    },
+    buildStart() {
+      if (building) this.emitFile({ type: 'asset', fileName: file, source });
+    },
+    transformIndexHtml: () => [
+      { tag: 'script', attrs: { src: building ? `/${file}` : '/src/theme.js' }, injectTo: 'head-prepend' },
+    ],
+  };
+}
+
+/** Serves the pages under the relay's own paths while developing. */
+function relayPaths(): Plugin {
+  return {
+    name: 'raidcast:paths',
+    configureServer(server) {
+      server.middlewares.use((request, _response, next) => {
+        const url = request.url ?? '/';
+        if (/^\/reports\/[^/?]+/.test(url)) request.url = '/report.html';
+        else if (/^\/(raids|live)\/[^/?]+/.test(url)) request.url = '/raid.html';
+        next();
+      });
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [themeScript(), relayPaths(), tailwindcss(), svelte()],
+  resolve: {
+    alias: { $lib: resolve(root, 'src/lib') },
+    // Component tests mount in happy-dom: they need Svelte's browser build.
+    ...(process.env['VITEST'] === undefined ? {} : { conditions: ['browser'] }),
+  },
+  build: {
+    target: 'es2022',
+    outDir: 'dist',
+    emptyOutDir: true,
+    // data: URLs are not in the relay's policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: {
+      input: {
+        index: resolve(root, 'index.html'),
+        report: resolve(root, 'report.html'),
+        raid: resolve(root, 'raid.html'),
+      },
+    },
+  },
+  server: {
+    proxy: { '/api': { target: relay, ws: true } },
+  },
+  test: {
+    environment: 'happy-dom',
+    include: ['src/**/*.test.ts'],
+    restoreMocks: true,
+  },
+});
