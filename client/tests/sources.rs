@@ -1,5 +1,7 @@
 //! Reading meter databases: real ones where they are at hand, and scripted ones in every state of growth and damage.
 
+#![allow(clippy::unwrap_used, reason = "in a test it is an assertion")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,7 +79,7 @@ impl Read {
                 Event::Rare(rare) => match rare.body {
                     RareBody::Actor(told) => facts.push((rare.at_ms, rare.key, told)),
                     RareBody::Death { a, by, s } => {
-                        read.deaths.push((rare.at_ms, uid(a), by.map(uid), s.map(|s| s.base)))
+                        read.deaths.push((rare.at_ms, uid(a), by.map(uid), s.map(|s| s.base)));
                     }
                     RareBody::Skill { s, name } => {
                         assert_eq!(read.skills.insert(s, name), None, "a name was told twice");
@@ -211,12 +213,13 @@ async fn a_night_of_real_fights_gives_its_figures() {
                 (damage, boss, read.healing())
             })
             .collect();
-        let expected = [
-            (7_778_215, 5_815_675, 0),
-            (5_213_656, 4_043_001, 842_489),
-            (9_480_739, 6_485_911, 0),
-            (12_093_807, 9_004_017, 1_374_140),
-        ];
+        // The journal's last chunk was never sealed: what the last two seconds held is in the aggregate alone.
+        let crashed = if file.starts_with("aggregate") {
+            (12_093_807, 9_004_017, 1_374_140)
+        } else {
+            (11_905_371, 8_815_581, 1_368_569)
+        };
+        let expected = [(7_778_215, 5_815_675, 0), (5_213_656, 4_043_001, 842_489), (9_480_739, 6_485_911, 0), crashed];
         assert_eq!(figures, expected, "{file}");
         let outcomes: Vec<_> = fights.iter().map(|(fight, _)| fight.end.as_ref().map(|end| end.outcome)).collect();
         if file.starts_with("aggregate") {
@@ -473,7 +476,9 @@ async fn short_keys_tell_what_long_ones_tell() {
     let short = read_once(&path).await;
     let without_boss = |read: &Read| -> Vec<_> {
         let mut hits = read.hits.clone();
-        hits.iter_mut().for_each(|hit| hit.6 &= !HitFlags::BOSS);
+        for hit in &mut hits {
+            hit.6 &= !HitFlags::BOSS;
+        }
         hits.sort_unstable();
         hits
     };
@@ -485,6 +490,7 @@ async fn short_keys_tell_what_long_ones_tell() {
 async fn a_chunk_that_cannot_be_read_is_skipped_and_told_once() {
     let (_dir, path, scripted, row, _) = finished(Generation::Journal).await;
     fault::corrupt_chunk(&path, row.encounter, "combat", 3).await.unwrap();
+    fault::corrupt_chunk(&path, row.encounter, "timeline", 0).await.unwrap();
     let mut source = open(&path).await;
     let fight = only_fight(&mut source).await;
     let (mut cursor, mut events) = (Cursor::default(), Vec::new());
@@ -499,8 +505,8 @@ async fn a_chunk_that_cannot_be_read_is_skipped_and_told_once() {
     let last = source.read_last(&fight, &cursor).await.unwrap();
     assert_eq!((last.events, last.cursor), (vec![], vec![]));
     let read = Read::of(events);
-    let [(what, expected, 0)] = &read.missing[..] else { panic!("{:?}", read.missing) };
-    assert!(what.starts_with("combat chunk 3"), "{what}");
+    let [(what, expected, 0), (other, _, 0)] = &read.missing[..] else { panic!("{:?}", read.missing) };
+    assert!(what.starts_with("combat chunk 3") && other.starts_with("timeline chunk 0"), "{what} {other}");
     let told = (read.hits.len() + read.deaths.len()) as u64;
     assert_eq!(told + expected, (scripted.hits.len() + scripted.deaths.len()) as u64);
     assert_eq!(read, read_once(&path).await);
@@ -585,6 +591,18 @@ async fn a_file_that_is_taken_away_or_upgraded_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_source_can_be_read_from_any_thread() {
+    let (_dir, path, scripted, ..) = finished(Generation::Aggregate).await;
+    let mut source = open(&path).await;
+    let read = tokio::spawn(async move {
+        let fight = source.fights(0, &[]).await.unwrap().remove(0);
+        assert!(source.changed().await.unwrap());
+        source.read(&fight, &Cursor::default(), 0).await.unwrap()
+    });
+    assert_eq!(Read::of(read.await.unwrap().events).hits.len(), scripted.hits.len());
+}
+
+#[tokio::test]
 async fn a_locked_database_is_told_apart() {
     use sqlx::{ConnectOptions as _, Executor as _};
     let (_dir, path, ..) = finished(Generation::Aggregate).await;
@@ -596,6 +614,22 @@ async fn a_locked_database_is_told_apart() {
     assert!(matches!(identify(&path).await, Err(SourceError::Locked { .. })));
     other.execute("ROLLBACK").await.unwrap();
     assert_eq!(source.fights(0, &[]).await.unwrap().len(), 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_finished_database_in_a_folder_without_write_access_is_read() {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    // In WAL mode and closed: SQLite would have to make its files beside it. (As root it may, and does.)
+    let (dir, path, scripted, ..) = finished(Generation::Aggregate).await;
+    set_permissions(dir.path(), Permissions::from_mode(0o555)).unwrap();
+    let read = read_once(&path).await;
+    let mut source = open(&path).await;
+    assert!(source.changed().await.unwrap());
+    assert!(!source.changed().await.unwrap());
+    set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(read.hits.len(), scripted.hits.len());
 }
 
 #[tokio::test]
@@ -630,4 +664,37 @@ async fn a_fight_without_a_local_player_is_named_by_its_database() {
     std::fs::copy(&path, &copy).unwrap();
     let [a, b] = [only_fight(&mut open(&path).await).await, only_fight(&mut open(&copy).await).await];
     assert_eq!((a.local_player, a.encounter), (None, b.encounter));
+}
+
+#[tokio::test]
+async fn zz_cost() {
+    for generation in Generation::ALL {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.db");
+        let scripted = Script::raid(3).fight();
+        let mut writer = MeterWriter::open(&path, generation).await.unwrap();
+        let row = writer.begin(&scripted).await.unwrap();
+        let mut source = open(&path).await;
+        let mut cursor = Cursor::default();
+        let (mut w, mut r) = (std::time::Duration::ZERO, vec![]);
+        for step in 0..(360_000 / 100) {
+            let t = std::time::Instant::now();
+            writer.advance_to(step * 100).await.unwrap();
+            w += t.elapsed();
+            let t = std::time::Instant::now();
+            if source.changed().await.unwrap() {
+                let fights = source.fights(row - 1, &[row]).await.unwrap();
+                let reading = source.read(&fights[0], &cursor, step as u64 * 100).await.unwrap();
+                cursor.advance(&reading.cursor);
+            }
+            r.push(t.elapsed());
+        }
+        let part = |a: usize, b: usize| r[a..b].iter().sum::<std::time::Duration>() / (b - a) as u32;
+        eprintln!("{generation:?} writer {w:?} reader {:?}; per poll early {:?} mid {:?} late {:?}", r.iter().sum::<std::time::Duration>(), part(100, 400), part(1700, 2000), part(3200, 3500));
+        writer.end().await.unwrap();
+        let fight = source.fights(0, &[row]).await.unwrap().remove(0);
+        let t = std::time::Instant::now();
+        let reading = source.read_last(&fight, &cursor).await.unwrap();
+        eprintln!("read_last {:?} events {}", t.elapsed(), reading.events.len());
+    }
 }

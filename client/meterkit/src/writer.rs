@@ -14,7 +14,8 @@ use crate::journal::JournalWriter;
 /// The most events a meter puts into one transaction.
 const TRANSACTION_EVENTS_MAX: usize = 100;
 
-/// Events per transaction where nobody watches the fight being written; the meter's hundred cost twenty times as long.
+/// Events per transaction where nobody watches the fight being written. An aggregate of 30,000 hits takes 0.7 s with
+/// it and 6 s with the meter's hundred, in a development build.
 pub(crate) const BULK_EVENTS: usize = 5_000;
 
 /// How long a meter waits for a lock before it gives up.

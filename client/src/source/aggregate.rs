@@ -11,8 +11,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use raidcast_shared::event::{
-    ActorFacts, ActorKind, AttemptReason, CritsKnown, Event, Hit, HitFlags, HitKind, Knows, RareBody, SourceEvent,
-    SourceKey, TimedHit,
+    ActorFacts, ActorKind, AttemptReason, CritsKnown, Event, Hit, HitFlags, HitKind, Knows, RareBody, SourceKey,
+    TimedHit,
 };
 use raidcast_shared::game::{SpecNumbering, spec_of};
 use raidcast_shared::id::{ActorId, SkillId};
@@ -310,34 +310,26 @@ impl Aggregate {
         cursor: &Cursor,
         now_ms: Option<u64>,
     ) -> Result<Reading, SourceError> {
-        let gathered = self.gather(fight, cursor, now_ms).await?;
+        let mut gathered = self.gather(fight, cursor, now_ms).await?;
         let mut reading = Reading { more: gathered.more, ..Reading::default() };
         let mut skills = BTreeSet::new();
-        for grown in &gathered.grown {
+        for grown in std::mem::take(&mut gathered.grown) {
             let key = grown.table.key(grown.rowid);
             let Some(row) = self.memory.get(&fight.row).and_then(|memory| memory.rows.get(&key)).cloned() else {
                 continue;
             };
             let before = RowRead::of(cursor, key);
             let added = u64::from(grown.hits.saturating_sub(before.hits));
-            let tail = (before.end > 0).then(|| details::parse_tail(grown.text.clone(), added)).flatten();
-            let (entries, after) = if let Some(tail) = tail {
-                let after = RowRead {
-                    hits: grown.hits,
-                    entries: before.entries + tail.len() as u32,
-                    // The tail began one byte before `end`.
-                    end: before.end + grown.text.len() as u64 - 2,
-                };
+            // The tail begins one byte before `end` and stops one byte behind the next.
+            let end = (before.end + grown.text.len() as u64).saturating_sub(2);
+            let (entries, after) = if before.end == 0 {
+                beyond(&before, grown.hits, details::parse(&grown.text))
+            } else if let Some(tail) = details::parse_tail(grown.text, added) {
+                let after = RowRead { hits: grown.hits, entries: before.entries + tail.len() as u32, end };
                 (tail.into_iter().map(Some).collect(), after)
             } else {
-                let (hits, text) = if before.end == 0 {
-                    (grown.hits, grown.text.clone())
-                } else {
-                    let Some(whole) = self.whole(grown.table, grown.rowid).await? else { continue };
-                    (counter(&whole), bytes(&whole, "text").unwrap_or_default())
-                };
-                let whole = details::parse(&text);
-                beyond(&before, hits, whole)
+                let Some(whole) = self.whole(grown.table, grown.rowid).await? else { continue };
+                beyond(&before, counter(&whole), details::parse(&bytes(&whole, "text").unwrap_or_default()))
             };
             for entry in entries.into_iter().flatten() {
                 if let Judged::Hit(hit) = judge(grown.table, &row, &entry, fight.started_at_ms) {
@@ -347,7 +339,7 @@ impl Aggregate {
             reading.cursor.push((key, after.value()));
             skills.insert(row.skill);
         }
-        self.deaths(fight, cursor, &gathered.deaths, &mut reading);
+        deaths(fight, cursor, &gathered.deaths, &mut reading);
         attempts(fight, cursor, &gathered.attempts, &mut reading);
         segments(fight, cursor, &gathered.segments, &mut reading);
         self.actors(fight, cursor, &gathered, &mut reading);
@@ -361,27 +353,6 @@ impl Aggregate {
             }
         }
         Ok(reading)
-    }
-
-    fn deaths(&self, fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
-        let key = CursorKey(place::DEATHS, 0);
-        let CursorValue(mut last, mut count) = cursor.get(key).unwrap_or(CursorValue(0, 0));
-        for row in rows {
-            let at_ms = int(row, "timestamp_ms").and_then(|at| fight_ms(at, fight.started_at_ms));
-            if let (Some(at_ms), Some(actor)) = (at_ms, int(row, "actor_id")) {
-                let body = RareBody::Death {
-                    a: actor_id(actor),
-                    by: int(row, "killer_id").map(actor_id),
-                    s: int(row, "skill_id").map(|base| SkillId { base, variant: None }),
-                };
-                reading.events.push(rare(at_ms, SourceKey::new(place::DEATHS.into(), count as u32), body));
-            }
-            last = int(row, "id").map_or(last, |id| id as u64);
-            count += 1;
-        }
-        if !rows.is_empty() {
-            reading.cursor.push((key, CursorValue(last, count)));
-        }
     }
 
     /// What became known of actors.
@@ -707,6 +678,27 @@ fn judge(table: Table, row: &RowIs, entry: &Entry, started_at_ms: i64) -> Judged
             overheal: 0,
         },
     })
+}
+
+fn deaths(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
+    let key = CursorKey(place::DEATHS, 0);
+    let CursorValue(mut last, mut count) = cursor.get(key).unwrap_or(CursorValue(0, 0));
+    for row in rows {
+        let at_ms = int(row, "timestamp_ms").and_then(|at| fight_ms(at, fight.started_at_ms));
+        if let (Some(at_ms), Some(actor)) = (at_ms, int(row, "actor_id")) {
+            let body = RareBody::Death {
+                a: actor_id(actor),
+                by: int(row, "killer_id").map(actor_id),
+                s: int(row, "skill_id").map(|base| SkillId { base, variant: None }),
+            };
+            reading.events.push(rare(at_ms, SourceKey::new(place::DEATHS.into(), count as u32), body));
+        }
+        last = int(row, "id").map_or(last, |id| id as u64);
+        count += 1;
+    }
+    if !rows.is_empty() {
+        reading.cursor.push((key, CursorValue(last, count)));
+    }
 }
 
 fn attempts(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {

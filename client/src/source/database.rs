@@ -224,7 +224,10 @@ struct Refusal {
 
 fn refusal(path: &Path, error: &sqlx::Error) -> Refusal {
     let told = error.as_database_error();
-    let primary = told.and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok()).map_or(0, |code| code & 0xff);
+    let primary = told
+        .and_then(sqlx::error::DatabaseError::code)
+        .and_then(|code| code.parse::<i32>().ok())
+        .map_or(0, |code| code & 0xff);
     let why = told.map_or_else(|| error.to_string(), |e| e.message().to_owned());
     let path = path.to_owned();
     let error = match primary {

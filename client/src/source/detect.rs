@@ -207,7 +207,7 @@ mod tests {
         let [older, newer] = [&METERS[0], &METERS[1]].map(|m| dir.path().join(m).join(format!("{m}.db")));
         write(&newer, "CREATE TABLE encounter_event_chunks(a)").await;
         write(&older, "CREATE TABLE damage_skill_stats(a); CREATE TABLE dungeon_segments(a)").await;
-        let late = SystemTime::now() + std::time::Duration::from_secs(60);
+        let late = SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(24 * 365 * 100);
         std::fs::File::options().write(true).open(&newer).unwrap().set_modified(late).unwrap();
         let found = detect(None, &places).await.found.unwrap();
         assert_eq!((found.path, found.meter.as_str()), (newer, "resonance-logs-cn"));

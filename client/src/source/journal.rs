@@ -7,8 +7,7 @@
 
 mod chunk;
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use raidcast_shared::event::{
@@ -71,8 +70,8 @@ struct Shown {
 struct Known {
     next: [i64; STREAMS.len()],
     actors: BTreeMap<u64, Shown>,
-    /// A chunk that could not be read once; the second time it is given up.
-    doubted: Option<(usize, i64)>,
+    /// Chunks that could not be read once; the second time they are given up.
+    doubted: BTreeSet<(usize, i64)>,
 }
 
 impl Known {
@@ -95,7 +94,7 @@ impl Known {
     fn learn_hit(&mut self, hit: &ChunkHit) {
         match hit.metric {
             Metric::Damage | Metric::Healing => {
-                self.actor(hit.actor_entity_id).player |= hit.actor_entity_id.is_character()
+                self.actor(hit.actor_entity_id).player |= hit.actor_entity_id.is_character();
             }
             Metric::DamageTaken => {
                 if let Some(id) = hit.source_entity_id {
@@ -161,8 +160,8 @@ impl Shown {
             // Id 0 is nobody in particular: what several kinds of monsters did may stand under it.
             if uid != 0 {
                 facts.monster_id = self.monster_id;
-                let named = self.monster_id.and_then(|id| names.monster(id)).map(str::to_owned);
-                facts.name = named.or_else(|| self.name.clone());
+                let kind = self.monster_id.and_then(|id| names.monster(id));
+                facts.name = kind.map(str::to_owned).or_else(|| self.name.clone());
             }
         }
         facts
@@ -281,8 +280,7 @@ impl Journal {
                         learn_all(&mut known, &chunk);
                         tell(stream, index, &chunk, at_ms, &mut reading, &mut skills);
                     }
-                    Err(_) if known.doubted != Some((stream, index)) => {
-                        known.doubted = Some((stream, index));
+                    Err(_) if known.doubted.insert((stream, index)) => {
                         reading.more = true;
                         break;
                     }
@@ -291,7 +289,6 @@ impl Journal {
                         let what = format!("{} chunk {index}: {why}", STREAMS[stream]);
                         let stamp = missing_key(stream, Lost::Chunk, index);
                         reading.events.push(missing(at_ms, stamp, &what, label.event_count, 0));
-                        known.doubted = None;
                     }
                 }
                 if index > known.next[stream] {

@@ -90,6 +90,7 @@ pub(super) enum Metric {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the meter's names")]
 pub(super) struct ChunkDeath {
     pub(super) entity_id: EntityId,
     #[serde(default)]

@@ -20,20 +20,24 @@ export interface FightTimer {
   advancedMs: number;
 }
 
-/** The timer after a frame: `previous` is `null` for the first frame of a fight. */
+/**
+ * The timer after a frame: `previous` is `null` for the first frame of a fight.
+ *
+ * @param heardMs Unix ms here when the fight's newest event was news
+ */
 export function advanceTimer(
   previous: FightTimer | null,
   firstMs: number,
   lastMs: number,
-  receivedMs: number,
+  heardMs: number,
 ): FightTimer {
-  const anchorMs = receivedMs - lastMs;
-  if (previous === null) return { firstMs, lastMs, anchorMs, advancedMs: receivedMs };
+  const anchorMs = heardMs - lastMs;
+  if (previous === null) return { firstMs, lastMs, anchorMs, advancedMs: heardMs };
   if (lastMs === previous.lastMs) return { ...previous, firstMs };
   const moved = anchorMs - previous.anchorMs;
   // Frames come in steps; the clock does not.
   const smooth = Math.abs(moved) > RESET_MS || lastMs < previous.lastMs ? moved : moved / 10;
-  return { firstMs, lastMs, anchorMs: previous.anchorMs + smooth, advancedMs: receivedMs };
+  return { firstMs, lastMs, anchorMs: previous.anchorMs + smooth, advancedMs: heardMs };
 }
 
 /** Whether nothing has happened in the fight for so long that its clock stands. */

@@ -13,8 +13,8 @@ import { backoffMs } from './backoff';
 export type ConnectionState =
   /** A try is under way; `tries` failed since frames last came. */
   | { kind: 'connecting'; tries: number }
-  /** Frames come. */
-  | { kind: 'open' }
+  /** Frames come; since `askedMs` the relay owes an answer. */
+  | { kind: 'open'; askedMs: number | null }
   /** The next try is at `retryAtMs` of the clock. */
   | { kind: 'waiting'; tries: number; retryAtMs: number }
   /** It will not try again. */
@@ -50,9 +50,11 @@ export interface ConnectionListener {
 
 /** Time for a try to give its first frame, ms. */
 const FIRST_FRAME_MS = 10_000;
-/** Silence after which the relay is asked whether it is there, ms. */
-const SILENCE_MS = 10_000;
-/** Time for it to say anything then, ms. */
+/** Silence after which the relay is asked whether it is there, ms: it sends nothing while nothing changes. */
+const SILENCE_MS = 4_000;
+/** The same when it has answered and still has nothing to say, ms. */
+const QUIET_SILENCE_MS = 20_000;
+/** Time for an answer, ms. */
 const ANSWER_MS = 5_000;
 /** Time for that where the page woke up, ms: the reader is waiting. */
 const WAKE_ANSWER_MS = 2_000;
@@ -71,6 +73,7 @@ export class FeedConnection {
   #tries = 0;
   #lastHeardMs = 0;
   #openedMs = 0;
+  #silenceMs = SILENCE_MS;
   #probes = 0;
   /** The try, the wait, or the silence: only one of them is ever waited for. */
   #timer: number | null = null;
@@ -139,6 +142,7 @@ export class FeedConnection {
       if (typeof data !== 'string' && !(data instanceof ArrayBuffer)) throw new FrameError('neither text nor bytes');
       const frame = decodeFrame(data);
       if (frame === null) return;
+      this.#answered(frame.t === 'echo');
       if (frame.t === 'bye') {
         if (frame.retryMs === null) this.close(frame.reason);
         else this.#again(frame.retryMs);
@@ -158,27 +162,37 @@ export class FeedConnection {
   #opened(): void {
     this.#openedMs = this.#lastHeardMs;
     this.#probes = 0;
-    this.#enter({ kind: 'open' });
+    this.#silenceMs = SILENCE_MS;
+    this.#enter({ kind: 'open', askedMs: null });
     this.#watch();
     this.#scheduleProbe();
   }
 
+  /** Something came: nothing is owed any more, and news shorten the patience that an answer alone has made longer. */
+  #answered(isEcho: boolean): void {
+    if (this.#state.kind !== 'open') return;
+    if (!isEcho) this.#silenceMs = SILENCE_MS;
+    if (this.#state.askedMs === null) return;
+    if (isEcho) this.#silenceMs = QUIET_SILENCE_MS;
+    this.#enter({ kind: 'open', askedMs: null });
+    this.#watch();
+  }
+
   /** Waits for silence. */
   #watch(): void {
-    const left = this.#lastHeardMs + SILENCE_MS - this.#env.now();
+    const left = this.#lastHeardMs + this.#silenceMs - this.#env.now();
     this.#wait(Math.max(left, 100), () => {
-      if (this.#env.now() - this.#lastHeardMs >= SILENCE_MS) this.#ask(ANSWER_MS);
+      if (this.#env.now() - this.#lastHeardMs >= this.#silenceMs) this.#ask(ANSWER_MS);
       else this.#watch();
     });
   }
 
   /** Sends a probe; whoever says nothing at all within `ms` is gone. */
   #ask(ms: number): void {
-    const askedMs = this.#env.now();
-    this.#send({ t: 'probe', clock: askedMs });
+    this.#enter({ kind: 'open', askedMs: this.#env.now() });
+    this.#send({ t: 'probe', clock: this.#env.now() });
     this.#wait(ms, () => {
-      if (this.#lastHeardMs >= askedMs) this.#watch();
-      else this.#again();
+      this.#again();
     });
   }
 

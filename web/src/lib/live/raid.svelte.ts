@@ -109,11 +109,13 @@ export class LiveRaid {
 
   #show(view: RaidView, times: FrameTimes, receivedMs: number, whole: boolean): void {
     const fight = view.fight;
-    const same = !whole && fight?.reportId === this.view?.fight?.reportId;
+    const same = fight?.reportId === this.view?.fight?.reportId;
+    // How long the newest event lay in the relay before this frame: long, if nothing has happened for long.
+    const ageMs = times[1] === 0 ? 0 : Math.max(0, times[2] - times[1]);
     this.timer =
       fight === null
         ? null
-        : advanceTimer(same ? this.timer : null, fight.head.firstMs, fight.head.lastMs, receivedMs);
+        : advanceTimer(same ? this.timer : null, fight.head.firstMs, fight.head.lastMs, receivedMs - ageMs);
     this.view = view;
     this.lastFrameMs = receivedMs;
     // A frame that holds nothing newer than the last says nothing about delays, nor does a keyframe.

@@ -2,7 +2,7 @@
 import type { ReportState } from '$lib/wire/types';
 import type { ConnectionState } from './connection';
 
-/** Without a frame for this long a live page says so, ms: three of the uploader's heartbeats. */
+/** Without news for this long a live page says so if somebody is to blame for it, ms: three heartbeats of the uploader. */
 export const STALE_MS = 6_000;
 
 /** See the module. */
@@ -13,8 +13,8 @@ export type PageStatus =
   | { kind: 'live' }
   /** Frames come, and nothing happens. */
   | { kind: 'idle' }
-  /** The connection stands and nothing comes through it. */
-  | { kind: 'stale'; sinceMs: number }
+  /** Nothing comes though it should: the relay does not answer, or the uploader is not connected to it. */
+  | { kind: 'stale'; sinceMs: number; who: 'relay' | 'uploader' }
   /** The connection was cut; it is tried again for ever. */
   | { kind: 'reconnecting'; sinceMs: number | null }
   /** The record of a fight that its meter ended. */
@@ -35,6 +35,8 @@ export interface PageFacts {
   connection: ConnectionState;
   /** Whether the fight is the feed's, so that frames are about it. */
   inFeed: boolean;
+  /** Whether the uploader is connected to the relay, as the feed last said. */
+  uploaderConnected: boolean;
   /** When the last keyframe or tick came, Unix ms; `null` before the first. */
   lastFrameMs: number | null;
   /** Whether the uploader said that nothing happens, or nothing has for a while. */
@@ -60,11 +62,17 @@ export function statusOf(facts: PageFacts): PageStatus {
     case 'closed':
       return { kind: 'reconnecting', sinceMs: lastFrameMs };
     case 'open':
-      if (facts.idle) return { kind: 'idle' };
-      // Another fight is in the feed: this one is read over HTTP, and frames say nothing about it.
-      if (!facts.inFeed) return { kind: 'live' };
-      return lastFrameMs !== null && facts.nowMs - lastFrameMs > STALE_MS
-        ? { kind: 'stale', sinceMs: lastFrameMs }
-        : { kind: 'live' };
+      return statusOfOpen(facts, connection.askedMs);
   }
+}
+
+/** The relay sends nothing while nothing changes, so silence alone is no fault: somebody has to be missing. */
+function statusOfOpen(facts: PageFacts, askedMs: number | null): PageStatus {
+  // Another fight is in the feed: this one is read over HTTP, and frames say nothing about it.
+  if (!facts.inFeed || facts.lastFrameMs === null) return facts.idle ? { kind: 'idle' } : { kind: 'live' };
+  if (facts.nowMs - facts.lastFrameMs > STALE_MS) {
+    if (askedMs !== null) return { kind: 'stale', sinceMs: facts.lastFrameMs, who: 'relay' };
+    if (!facts.uploaderConnected) return { kind: 'stale', sinceMs: facts.lastFrameMs, who: 'uploader' };
+  }
+  return facts.idle ? { kind: 'idle' } : { kind: 'live' };
 }

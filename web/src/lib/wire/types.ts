@@ -54,7 +54,7 @@ startedAtMs: number,
  */
 endedAtMs: number | null, 
 /**
- * First to last combat event of the span shown.
+ * First to last combat event; of a span its length, as far as the fight reaches into it.
  */
 durationMs: number, 
 /**
@@ -146,7 +146,7 @@ startedAtMs: number,
  */
 endedAtMs: number | null, 
 /**
- * First to last combat event of the span shown.
+ * First to last combat event; of a span its length, as far as the fight reaches into it.
  */
 durationMs: number, 
 /**
@@ -891,7 +891,7 @@ export type FrameTimes = [number, number, number];
 
 export type FeedEvent = { 
 /**
- * Counts events of the epoch, without gaps.
+ * Counts events of the raid since the relay took it up (the epoch's part before the dot), without gaps.
  */
 n: number, 
 /**

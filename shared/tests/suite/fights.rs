@@ -1,0 +1,127 @@
+//! Fights for properties: any events that an encounter may have.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use raidcast_shared::columns::{self, ColumnMap};
+use raidcast_shared::event::{
+    ActorEntry, ActorFacts, ActorIx, ActorKind, AttemptReason, CritsKnown, Event, Hit, HitFlags, HitKind, Knows, Rare,
+    RareBody, SkillIx, SourceKey, TimedHit,
+};
+use raidcast_shared::fold::{EncounterState, Gate};
+use raidcast_shared::id::{ActorId, SkillId};
+use raidcast_shared::uplink::{Delta, Header};
+use raidcast_shared::{codec, limits};
+
+pub const ACTORS: u16 = 9;
+pub const SKILLS: u16 = 7;
+
+pub fn header() -> Header {
+    Header {
+        started_at_ms: 1_790_000_000_000,
+        scene_id: Some(1021),
+        scene: Some("Towering Ruin".into()),
+        difficulty: Some(3),
+        local: Some(ActorId::clear(100)),
+        knows: Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: 50 },
+        cols: columns::own_columns(),
+    }
+}
+
+pub fn actors() -> Vec<ActorEntry> {
+    let kind = |at| match at % 3 {
+        0 => ActorKind::Player,
+        1 => ActorKind::Monster,
+        _ => ActorKind::Unknown,
+    };
+    (0..ACTORS).map(|at| ActorEntry { id: ActorId::clear(100 + u64::from(at)), kind: kind(at), owner: None }).collect()
+}
+
+pub fn skills() -> Vec<SkillId> {
+    (0..SKILLS).map(|at| SkillId { base: 1700 + i64::from(at / 2), variant: Some(i64::from(at)) }).collect()
+}
+
+pub fn hit() -> impl Strategy<Value = Hit> {
+    let parts = (0..ACTORS, 0..ACTORS, 0..SKILLS, any::<bool>(), 0..5_000_000_u64, 0..16_u8, 0..4_u64, 0..4_u64);
+    parts.prop_map(|(source, target, skill, heal, amount, flags, shield, overheal)| Hit {
+        source: ActorIx(source),
+        target: ActorIx(target),
+        skill: SkillIx(skill),
+        kind: if heal { HitKind::Heal } else { HitKind::Damage },
+        amount,
+        flags: HitFlags(flags),
+        shield: if shield == 0 { amount / 3 } else { 0 },
+        overheal: if overheal == 0 { amount / 2 } else { 0 },
+    })
+}
+
+fn rare() -> impl Strategy<Value = RareBody> {
+    let actor = || (0..ACTORS).prop_map(ActorIx);
+    let facts = (actor(), prop::option::of("[a-z]{1,6}"), prop::option::of(0..14_u16), prop::option::of(any::<bool>()));
+    prop_oneof![
+        facts.prop_map(|(actor, name, class_id, boss)| {
+            let kind = boss.map(|boss| if boss { ActorKind::Monster } else { ActorKind::Player });
+            RareBody::Actor(ActorFacts { name, class_id, boss, kind, ..ActorFacts::of(actor) })
+        }),
+        (actor(), actor()).prop_map(|(a, by)| RareBody::Death { a, by: Some(by), s: Some(SkillIx(0)) }),
+        actor().prop_map(|a| RareBody::Revive { a }),
+        (0..4_u32, 0..1000_u64).prop_map(|(n, hp)| RareBody::AttemptBegan { n, why: AttemptReason::Wipe, hp: Some(hp) }),
+        (0..4_u32, 0..1000_u64).prop_map(|(n, hp)| RareBody::AttemptEnded { n, hp: Some(hp) }),
+        (actor(), 0..9_u64).prop_map(|(a, hp)| RareBody::BossHealth { a, hp, max: Some(9) }),
+        ("[a-z ]{1,9}", 0..9_u64).prop_map(|(what, read)| RareBody::Missing { what, expected: 9, read }),
+    ]
+}
+
+/// Any events, each with a key of its own as sources give them.
+pub fn events() -> impl Strategy<Value = Vec<Event>> {
+    let any_event = prop_oneof![
+        8 => (0..30_000_u32, hit()).prop_map(|(at_ms, hit)| Event::Hit(TimedHit { at_ms, hit })),
+        1 => (0..30_000_u32, rare()).prop_map(|(at_ms, body)| Event::Rare(Rare { at_ms, key: SourceKey(0), body })),
+    ];
+    vec(any_event, 0..300).prop_map(|mut events| {
+        for (at, event) in events.iter_mut().enumerate() {
+            if let Event::Rare(rare) = event {
+                rare.key = SourceKey::new(7, at as u32);
+            }
+        }
+        events
+    })
+}
+
+/// Events as one delta.
+pub fn delta(seq: u64, events: &[Event]) -> Delta {
+    let mut hits = Vec::new();
+    let mut rare = Vec::new();
+    for event in events {
+        match event {
+            Event::Hit(hit) => hits.push(*hit),
+            Event::Rare(event) => rare.push(codec::encode(event).into()),
+        }
+    }
+    hits.sort_by_key(|hit| hit.at_ms);
+    let (base_ms, columns) = columns::encode(&hits);
+    let (actors, skills) = if seq == 1 { (actors(), skills()) } else { (Vec::new(), Vec::new()) };
+    Delta {
+        seq,
+        base_ms,
+        captured_ms: 0,
+        actors,
+        skills,
+        hits: hits.len() as u32,
+        columns: columns.into(),
+        rare,
+        checksum: None,
+    }
+}
+
+/// Folds events that were cut into deltas, through the bytes of the wire.
+pub fn fold(deltas: &[Vec<Event>]) -> EncounterState {
+    let mut state = EncounterState::new(header(), ColumnMap::own());
+    let mut gate = Gate::of(&state);
+    for (at, events) in deltas.iter().enumerate() {
+        let bytes = codec::encode(&delta(at as u64 + 1, events));
+        let delta: Delta = codec::decode(&bytes, limits::UPLINK_FRAME_BYTES_MAX).expect("what is encoded decodes");
+        let checked = gate.check(&delta).expect("generated deltas fit");
+        state.apply(&checked);
+    }
+    state
+}

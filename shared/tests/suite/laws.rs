@@ -1,0 +1,202 @@
+//! Laws of the wire and the fold, as properties.
+
+use proptest::prelude::*;
+use raidcast_shared::columns::{self, ColumnMap};
+use raidcast_shared::event::{Event, TimedHit};
+use raidcast_shared::fold::{CheckError, EncounterState, Gate, Span};
+use raidcast_shared::log::Log;
+use raidcast_shared::uplink::{Delta, UplinkFrame};
+use raidcast_shared::{codec, limits, view};
+
+use crate::fights::{actors, delta, events, fold, header, hit};
+
+/// Cuts events at the given places.
+fn cut(events: &[Event], cuts: &[prop::sample::Index]) -> Vec<Vec<Event>> {
+    let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(events.len() + 1)).collect();
+    places.extend([0, events.len()]);
+    places.sort_unstable();
+    places.windows(2).map(|pair| events[pair[0]..pair[1]].to_vec()).collect()
+}
+
+/// All that a state shows.
+fn shown(state: &EncounterState) -> impl PartialEq + std::fmt::Debug {
+    (view::fight(state, None), view::timeline(state, "r".into(), 1), state.checksum())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_and_any_cut_fold_to_the_same_state(
+        (events, shuffled) in events().prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        other_cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        let one = fold(&cut(&events, &cuts));
+        let other = fold(&cut(&shuffled, &other_cuts));
+        prop_assert_eq!(shown(&one), shown(&other));
+    }
+
+    #[test]
+    fn columns_decode_to_the_hits_they_were_made_of(hits in prop::collection::vec((0..7_200_000_u32, hit()), 0..200)) {
+        let mut hits: Vec<_> = hits.into_iter().map(|(at_ms, hit)| TimedHit { at_ms, hit }).collect();
+        hits.sort_by_key(|hit| hit.at_ms);
+        let (base_ms, bytes) = columns::encode(&hits);
+        prop_assert_eq!(ColumnMap::own().decode(base_ms, hits.len() as u32, &bytes), Ok(hits));
+    }
+
+    #[test]
+    fn hostile_columns_are_refused_or_decoded_but_never_panic(
+        base in any::<u32>(), hits in 0..2_000_u32, bytes in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let _ = ColumnMap::own().decode(base, hits, &bytes);
+    }
+
+    #[test]
+    fn hostile_frames_are_refused_or_decoded_but_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = codec::decode::<UplinkFrame>(&bytes, limits::UPLINK_FRAME_BYTES_MAX);
+        let _ = Log::from_bytes(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_frame_never_panics_nor_changes_the_gate(
+        events in events(), at in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let mut bytes = codec::encode(&delta(1, &events));
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        let mut state = EncounterState::new(header(), ColumnMap::own());
+        let mut gate = Gate::of(&state);
+        if let Ok(damaged) = codec::decode::<Delta>(&bytes, limits::UPLINK_FRAME_BYTES_MAX) {
+            match gate.check(&damaged) {
+                // It still is a delta: then it applies.
+                Ok(checked) => state.apply(&checked),
+                Err(_) => prop_assert!(gate.check(&delta(1, &events)).is_ok(), "a refused delta changed the gate"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_stored_log_folds_to_the_live_state(
+        events in events(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        let columns = ColumnMap::own();
+        let mut live = EncounterState::new(header(), columns.clone());
+        let mut gate = Gate::of(&live);
+        let mut log = Log::new(header());
+        for (at, events) in cut(&events, &cuts).iter().enumerate() {
+            let delta = delta(at as u64 + 1, events);
+            let checked = gate.check(&delta).expect("generated deltas fit");
+            live.apply(&checked);
+            log.push(&columns, &delta, checked);
+        }
+        let stored = Log::from_bytes(&log.to_bytes()).expect("what was written is read");
+        let again = stored.fold(Span::ALL).expect("its columns are ours");
+        prop_assert_eq!(shown(&live), shown(&again));
+        prop_assert_eq!(stored.to_bytes(), log.to_bytes());
+    }
+
+    #[test]
+    fn a_span_adds_up_what_is_in_it_alone(events in events(), from in 0..30_000_u32, length in 1..30_000_u32) {
+        let span = Span { from_ms: from, to_ms: from + length };
+        let mut log = Log::new(header());
+        let columns = ColumnMap::own();
+        let whole = delta(1, &events);
+        let checked = Gate::of(&EncounterState::new(header(), columns.clone())).check(&whole).expect("it fits");
+        log.push(&columns, &whole, checked);
+        let folded = log.fold(span).expect("its columns are ours");
+        let inside = |at: u32| (span.from_ms..span.to_ms).contains(&at);
+        let hits = events.iter().filter(|event| matches!(event, Event::Hit(_)) && inside(event.at_ms()));
+        prop_assert_eq!(folded.rows().iter().map(|row| row.hits).sum::<u64>(), hits.count() as u64);
+        let amounts = events.iter().filter_map(|event| match event {
+            Event::Hit(hit) if inside(hit.at_ms) => Some(hit.hit.amount),
+            _ => None,
+        });
+        prop_assert_eq!(folded.rows().iter().map(|row| row.amount).sum::<u64>(), amounts.sum::<u64>());
+    }
+
+    #[test]
+    fn totals_are_the_sum_of_players_and_players_the_sum_of_their_skills(events in events()) {
+        let fight = view::fight(&fold(&[events]), None);
+        prop_assert_eq!(fight.players.iter().map(|player| player.damage).sum::<u64>(), fight.totals.damage);
+        prop_assert_eq!(fight.players.iter().map(|player| player.healing).sum::<u64>(), fight.totals.healing);
+        for player in &fight.players {
+            let of = |kind| player.skills.iter().filter(move |skill| skill.kind == kind);
+            use raidcast_shared::report::SkillKind::{Damage, Healing};
+            prop_assert_eq!(of(Damage).map(|skill| skill.total).sum::<u64>(), player.damage);
+            prop_assert_eq!(of(Damage).map(|skill| skill.hits).sum::<u64>(), player.hits);
+            prop_assert_eq!(of(Healing).map(|skill| skill.total).sum::<u64>(), player.healing);
+            prop_assert_eq!(player.crit_hits.is_some(), player.is_local);
+        }
+    }
+}
+
+#[test]
+fn deltas_are_taken_once_and_in_order() {
+    let state = EncounterState::new(header(), ColumnMap::own());
+    let mut gate = Gate::of(&state);
+    assert_eq!(gate.check(&delta(2, &[])), Err(CheckError::Gap { seq: 2, expected: 1 }));
+    assert!(gate.check(&delta(1, &[])).is_ok());
+    assert_eq!(gate.check(&delta(1, &[])), Err(CheckError::Held { seq: 1 }));
+    assert!(gate.check(&delta(2, &[])).is_ok());
+}
+
+#[test]
+fn limits_and_broken_references_are_refused_by_code() {
+    use raidcast_shared::event::{ActorEntry, ActorIx, ActorKind, Hit, HitFlags, HitKind, SkillIx};
+    use raidcast_shared::id::ActorId;
+    use raidcast_shared::uplink::RefusedCode;
+
+    let check = |delta: &Delta| match Gate::of(&EncounterState::new(header(), ColumnMap::own())).check(delta) {
+        Err(CheckError::Refused { code, .. }) => Some(code),
+        _ => None,
+    };
+    let hit = |source: u16, amount: u64| {
+        let hit = Hit {
+            source: ActorIx(source),
+            target: ActorIx(0),
+            skill: SkillIx(0),
+            kind: HitKind::Damage,
+            amount,
+            flags: HitFlags(0),
+            shield: 0,
+            overheal: 0,
+        };
+        Event::Hit(TimedHit { at_ms: 0, hit })
+    };
+    assert_eq!(check(&delta(1, &[hit(0, 1)])), None);
+    assert_eq!(check(&delta(1, &[hit(99, 1)])), Some(RefusedCode::IndexOutOfRange));
+    assert_eq!(check(&delta(1, &[hit(0, u64::MAX)])), Some(RefusedCode::NumberTooLarge));
+    let half = limits::AMOUNT_MAX / 2 + 1;
+    assert_eq!(check(&delta(1, &[hit(0, half), hit(0, half)])), Some(RefusedCode::NumberTooLarge));
+    let players = (0..60).map(|id| ActorEntry { id: ActorId::clear(id), kind: ActorKind::Player, owner: None });
+    assert_eq!(check(&Delta { actors: players.collect(), ..delta(1, &[]) }), Some(RefusedCode::LimitReached));
+    let mut twice = actors();
+    twice.extend(actors());
+    assert_eq!(check(&Delta { actors: twice, ..delta(1, &[]) }), Some(RefusedCode::BadEvent));
+    assert_eq!(check(&Delta { hits: 3, ..delta(1, &[hit(0, 1)]) }), Some(RefusedCode::BadColumns));
+    let rare = codec::encode(&serde_json::json!({"k": "skill", "at": 0, "s": 0, "name": "a\u{1b}b"}));
+    assert_eq!(check(&Delta { rare: vec![rare.into()], ..delta(1, &[]) }), Some(RefusedCode::BadText));
+    let later = codec::encode(&serde_json::json!({"k": "weather", "at": 0, "rain": true}));
+    assert_eq!(check(&Delta { rare: vec![later.into()], ..delta(1, &[]) }), None);
+    let broken = codec::encode(&serde_json::json!({"k": "death", "at": 0}));
+    assert_eq!(check(&Delta { rare: vec![broken.into()], ..delta(1, &[]) }), Some(RefusedCode::BadEvent));
+}
+
+#[test]
+fn unknown_columns_are_skipped_and_kept() {
+    let names: Vec<String> = ["at", "weather", "src", "tgt", "skill", "amount", "flags"].map(String::from).to_vec();
+    let map = ColumnMap::new(&names).expect("it names what is needed");
+    // One hit: nothing for its time, then weather, source 1, target 2, skill 0, amount 5, flags 4.
+    let bytes = [0, 2, 0xaa, 0xbb, 1, 1, 1, 2, 1, 0, 1, 5, 1, 4];
+    let hits = map.decode(70, 1, &bytes).expect("it holds one hit");
+    assert_eq!((hits[0].at_ms, hits[0].hit.amount, hits[0].hit.source.0), (70, 5, 1));
+    let header = raidcast_shared::uplink::Header { cols: names, ..header() };
+    let delta = Delta { hits: 1, base_ms: 70, columns: bytes.to_vec().into(), ..delta(1, &[]) };
+    let checked = Gate::of(&EncounterState::new(header.clone(), map.clone())).check(&delta).expect("it fits");
+    let mut log = Log::new(header);
+    log.push(&map, &delta, checked);
+    let bytes = log.to_bytes();
+    assert_eq!(Log::from_bytes(&bytes).expect("it is read").to_bytes(), bytes);
+    assert!(bytes.windows(2).any(|pair| pair == [0xaa, 0xbb]));
+}

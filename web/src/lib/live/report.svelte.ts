@@ -1,0 +1,302 @@
+/**
+ * One report, live and after: decides which figures its page shows, the feed's or the record's, and when to read the
+ * record anew.
+ *
+ * The invariant: whatever the raid does, this stays with its own report.
+ */
+import { ApiFailure, type Api, type SpanQuery } from '$lib/api/client';
+import { amountsOfFeed, amountsOfTimeline, NO_AMOUNTS, type Amounts } from '$lib/chart/data';
+import { figuresOfFeed, figuresOfReport, type FightFigures } from '$lib/fight/figures';
+import { elapsedMs, isQuiet } from '$lib/fight/timer';
+import type { Report, Timeline } from '$lib/wire/types';
+import type { ConnectionEnv } from './connection';
+import type { FightView } from './fold';
+import { LiveRaid } from './raid.svelte';
+import { statusOf, type PageStatus } from './status';
+
+/** The page's clock, ms: fast enough for a running DPS, slow enough to be read. */
+const CLOCK_MS = 250;
+/** How often a record is read again while its reader looks at what the feed does not carry, ms. */
+const REFRESH_MS = 2_000;
+/** How often it is read again while the feed does not tell of it, ms. */
+const WATCH_MS = 5_000;
+/** The same of a fight that just stopped: it may go on, but hardly ever does. */
+const WATCH_PROVISIONAL_MS = 30_000;
+
+/** See the module. */
+export class ReportSession {
+  /** The record of the whole fight, as last read. */
+  report = $state.raw<Report | null>(null);
+  failure = $state.raw<ApiFailure | null>(null);
+  timeline = $state.raw<Timeline | null>(null);
+  /** The record of the span that is looked at; `null` for the whole fight, or while it is read. */
+  spanReport = $state.raw<Report | null>(null);
+  spanFailure = $state.raw<ApiFailure | null>(null);
+  span = $state.raw<SpanQuery | null>(null);
+  nowMs = $state(0);
+  /** Whether somebody looks at skills, which only the record has. */
+  wantsSkills = $state(false);
+  /** Another fight of the raid that is live, if this one is not. */
+  elsewhere = $state<string | null>(null);
+
+  readonly raid: LiveRaid;
+  readonly #id: string;
+  readonly #api: Api;
+  readonly #env: ConnectionEnv;
+  #reportMs = 0;
+  #reading = false;
+  #readAgain = false;
+  #nextReadMs = 0;
+  #nextSpanMs = 0;
+  #spanAsked = 0;
+  #timelineFor = '';
+  #timelineHeld = $state('');
+  #seen = '';
+  #timer: number | null = null;
+  #tries = 0;
+
+  constructor(options: { id: string; api: Api; env: ConnectionEnv; ticket: string | null; origin: string }) {
+    this.#id = options.id;
+    this.#api = options.api;
+    this.#env = options.env;
+    this.nowMs = options.env.now();
+    this.raid = new LiveRaid({
+      env: options.env,
+      ticket: options.ticket,
+      origin: options.origin,
+      happened: (event) => {
+        if (event.reportId === options.id && event.what.kind === 'fightEnded') void this.#read();
+      },
+    });
+  }
+
+  /** The feed's fight, if it is this report. */
+  feedFight: FightView | null = $derived.by(() => {
+    const fight = this.raid.view?.fight ?? null;
+    return fight?.reportId === this.#id ? fight : null;
+  });
+
+  /** Whether the figures shown are the feed's. */
+  fromFeed: boolean = $derived.by(() => {
+    const fight = this.feedFight;
+    if (fight === null) return false;
+    const report = this.report;
+    if (report === null) return true;
+    if (report.state !== 'live') return fight.head.state === 'live' && this.raid.open;
+    // Through a cut the record is read again and again, and soon newer than the last frame.
+    return this.raid.open || (this.raid.lastFrameMs ?? 0) >= this.#reportMs;
+  });
+
+  /** The whole fight as shown. */
+  figures: FightFigures | null = $derived.by(() => {
+    if (this.fromFeed && this.feedFight !== null) return figuresOfFeed(this.feedFight);
+    return this.report === null ? null : figuresOfReport(this.report);
+  });
+
+  /** The span looked at, if one is; `null` while it is read. */
+  spanFigures: FightFigures | null = $derived(this.spanReport === null ? null : figuresOfReport(this.spanReport));
+
+  /** Whether nothing happens at present. */
+  idle: boolean = $derived.by(() => {
+    if (!this.fromFeed || this.figures === null) return false;
+    return this.figures.idle || (this.raid.timer !== null && isQuiet(this.raid.timer, this.nowMs));
+  });
+
+  status: PageStatus = $derived(
+    statusOf({
+      failure: this.failure,
+      state: this.figures?.state ?? null,
+      connection: this.raid.connection,
+      inFeed: this.feedFight !== null,
+      uploaderConnected: this.raid.view?.raid.connected ?? true,
+      lastFrameMs: this.raid.lastFrameMs,
+      idle: this.idle,
+      nowMs: this.nowMs,
+    }),
+  );
+
+  /** Which record the timeline has to be of. */
+  #recordKey: string = $derived.by(() => {
+    const report = this.report;
+    return report === null ? '' : `${report.state} ${report.revision} ${report.checksum}`;
+  });
+
+  /** Running time of the fight, ms. */
+  durationMs: number = $derived.by(() => {
+    const figures = this.figures;
+    if (figures === null) return 0;
+    if (figures.state === 'live' && this.fromFeed && this.raid.timer !== null) {
+      return elapsedMs(this.raid.timer, this.nowMs, this.status.kind !== 'live');
+    }
+    return figures.lastMs - figures.firstMs;
+  });
+
+  /** Amounts by second. */
+  amounts: Amounts = $derived.by(() => {
+    const recorded = this.timeline === null ? null : amountsOfTimeline(this.timeline);
+    // Until the record's own timeline has come, the feed's last one stays: the chart does not jump at the end.
+    const newer = this.feedFight !== null && (this.fromFeed || this.#timelineHeld !== this.#recordKey);
+    if (newer && this.feedFight !== null) return amountsOfFeed(this.feedFight, recorded);
+    return recorded ?? NO_AMOUNTS;
+  });
+
+  /** Reads the record and goes on from what it says. */
+  start(): void {
+    void this.#read();
+    const beat = (): void => {
+      this.#beat();
+      this.#timer = this.#env.setTimer(beat, CLOCK_MS);
+    };
+    this.#timer = this.#env.setTimer(beat, CLOCK_MS);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) this.#env.clearTimer(this.#timer);
+    this.#timer = null;
+    this.raid.close();
+  }
+
+  /** The page was shown again. */
+  wake(): void {
+    this.raid.wake();
+    this.#nextReadMs = 0;
+    this.#beat();
+  }
+
+  /** Looks at a part of the fight; `null`: at all of it. */
+  look(span: SpanQuery | null): void {
+    if (span?.fromMs === this.span?.fromMs && span?.toMs === this.span?.toMs) return;
+    this.span = span;
+    this.spanReport = null;
+    this.spanFailure = null;
+    if (span !== null) void this.#readSpan(span);
+  }
+
+  /** Skills are looked at from now on, or no longer. */
+  lookAtSkills(wanted: boolean): void {
+    if (wanted && !this.wantsSkills) this.#nextReadMs = 0;
+    this.wantsSkills = wanted;
+  }
+
+  /** Once each beat of the page's clock: what is due? */
+  #beat(): void {
+    const now = this.#env.now();
+    this.nowMs = now;
+    const feed = this.feedFight;
+    // The feed says something of this fight that the record does not say yet: its end, its return, a new reading.
+    const seen = feed === null ? '' : `${feed.head.state} ${feed.head.revision}`;
+    if (feed !== null && this.report !== null && seen !== this.#seen) {
+      const record = `${this.report.state} ${this.report.revision}`;
+      if (seen !== record) this.#nextReadMs = Math.min(this.#nextReadMs, now);
+    }
+    this.#seen = seen;
+    if (now >= this.#nextReadMs && this.#wantsRecord()) void this.#read();
+    if (this.span !== null && this.figures?.state === 'live' && now >= this.#nextSpanMs) void this.#readSpan(this.span);
+    this.#readTimeline();
+    this.#lookElsewhere();
+  }
+
+  #wantsRecord(): boolean {
+    const report = this.report;
+    if (report === null) return this.failure?.notFound !== true;
+    const feed = this.feedFight;
+    if (feed !== null && this.raid.open) {
+      if (feed.head.state !== report.state || feed.head.revision !== report.revision) return true;
+      return feed.head.state === 'live' && this.wantsSkills;
+    }
+    return report.state !== 'final';
+  }
+
+  async #read(): Promise<void> {
+    if (this.#reading) {
+      this.#readAgain = true;
+      return;
+    }
+    this.#reading = true;
+    try {
+      const report = await this.#api.report(this.#id);
+      this.#reportMs = this.#env.now();
+      this.report = report;
+      this.failure = null;
+      this.#tries = 0;
+      if (report.state !== 'final' || this.raid.started) this.raid.listen({ kind: 'raid', name: report.raid });
+      else void this.#askRaid(report.raid);
+      this.#readTimeline();
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      this.#tries += 1;
+      // What is shown stays, unless there is no such report any more.
+      if (this.report === null || error.notFound) this.failure = error;
+    } finally {
+      this.#reading = false;
+      const fast = this.wantsSkills || (this.feedFight !== null && this.feedFight.head.state !== this.report?.state);
+      const slow = this.report?.state === 'provisional' ? WATCH_PROVISIONAL_MS : WATCH_MS;
+      const pause = this.#tries > 0 ? Math.min(REFRESH_MS * this.#tries, 30_000) : fast ? REFRESH_MS : slow;
+      this.#nextReadMs = this.#env.now() + pause;
+      if (this.#readAgain) {
+        this.#readAgain = false;
+        void this.#read();
+      }
+    }
+  }
+
+  async #readSpan(span: SpanQuery): Promise<void> {
+    const asked = ++this.#spanAsked;
+    this.#nextSpanMs = this.#env.now() + REFRESH_MS;
+    try {
+      const report = await this.#api.report(this.#id, span);
+      if (asked !== this.#spanAsked || this.span !== span) return;
+      this.spanReport = report;
+      this.spanFailure = null;
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      if (asked === this.#spanAsked && this.spanReport === null) this.spanFailure = error;
+    }
+  }
+
+  /** Reads the timeline where the feed does not carry it: before its five minutes, and of what has ended. */
+  #readTimeline(): void {
+    const report = this.report;
+    if (report === null) return;
+    let wanted: string;
+    if (this.fromFeed && this.feedFight !== null) {
+      const known = [...this.feedFight.buckets.keys()];
+      const first = known.length === 0 ? 0 : Math.min(...known);
+      if (first <= Math.ceil(this.feedFight.head.firstMs / 1000)) return;
+      // A keyframe after a cut may begin later than what is held.
+      const held = this.timeline === null ? 0 : this.timeline.firstSecond + this.timeline.buckets;
+      if (held >= first) return;
+      wanted = `before ${this.raid.keyframes}`;
+    } else {
+      wanted = this.#recordKey;
+    }
+    if (wanted === this.#timelineFor) return;
+    this.#timelineFor = wanted;
+    this.#api.timeline(this.#id).then(
+      (timeline) => {
+        this.timeline = timeline;
+        this.#timelineHeld = wanted;
+      },
+      () => {
+        // The chart says that there is nothing to draw; asked again when something changes.
+      },
+    );
+  }
+
+  /** A report that was over when its page opened listens to nothing: one look whether its raid goes on. */
+  async #askRaid(code: string): Promise<void> {
+    try {
+      const page = await this.#api.raid({ kind: 'raid', name: code });
+      const live = page.reports.find((one) => one.state === 'live' && one.reportId !== this.#id);
+      this.elsewhere = live?.reportId ?? null;
+    } catch {
+      // Nothing to add then.
+    }
+  }
+
+  #lookElsewhere(): void {
+    const fight = this.raid.view?.fight ?? null;
+    if (fight === null) return;
+    this.elsewhere = fight.reportId !== this.#id && fight.head.state === 'live' ? fight.reportId : null;
+  }
+}
