@@ -1,3 +1,15 @@
-//! x
+//! The Raidcast uploader: follows a meter's database and streams it to a relay.
+//!
+//! A hit's way: [`source`] reads it, [`encoder`] makes it part of a delta, [`spool`] puts that on disk, [`uploader`]
+//! decides when it goes out, [`socket`] carries it. [`status`] says what has arrived.
 
+pub mod cli;
+pub mod clock;
+pub mod encoder;
+pub mod secret;
+pub mod settings;
+pub mod socket;
 pub mod source;
+pub mod spool;
+pub mod status;
+pub mod uploader;

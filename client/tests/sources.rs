@@ -690,7 +690,13 @@ async fn zz_cost() {
             r.push(t.elapsed());
         }
         let part = |a: usize, b: usize| r[a..b].iter().sum::<std::time::Duration>() / (b - a) as u32;
-        eprintln!("{generation:?} writer {w:?} reader {:?}; per poll early {:?} mid {:?} late {:?}", r.iter().sum::<std::time::Duration>(), part(100, 400), part(1700, 2000), part(3200, 3500));
+        eprintln!(
+            "{generation:?} writer {w:?} reader {:?}; per poll early {:?} mid {:?} late {:?}",
+            r.iter().sum::<std::time::Duration>(),
+            part(100, 400),
+            part(1700, 2000),
+            part(3200, 3500)
+        );
         writer.end().await.unwrap();
         let fight = source.fights(0, &[row]).await.unwrap().remove(0);
         let t = std::time::Instant::now();

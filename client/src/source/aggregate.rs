@@ -33,6 +33,8 @@ use details::{BuffSpan, Entry};
 const LARGE_BYTES: u64 = 256 * 1024;
 /// See [`LARGE_BYTES`].
 const LARGE_EVERY_MS: u64 = 250;
+/// All rows are looked at this often; in between only those of actors whose own counters moved.
+const SCAN_EVERY_MS: u64 = 5_000;
 /// The meter's writer commits every 50 ms.
 const LAG_MS: u32 = 50;
 
@@ -58,6 +60,8 @@ mod place {
     pub(super) const DEFEATED: u8 = 9;
     /// What contradicts the meter's counters: place in the high byte of the id, (expected, read).
     pub(super) const MISSING: u8 = 10;
+    /// An actor's own counters of hits and of heals, up to which its rows were read.
+    pub(super) const DEALT: u8 = 11;
 }
 
 /// The two tables of hits, alike but for names.
@@ -144,6 +148,8 @@ struct Grown {
 struct Gathered {
     grown: Vec<Grown>,
     more: bool,
+    /// Actors whose rows were read up to these counters.
+    dealt: Vec<(CursorKey, CursorValue)>,
     deaths: Vec<SqliteRow>,
     attempts: Vec<SqliteRow>,
     segments: Vec<SqliteRow>,
@@ -157,6 +163,7 @@ struct Gathered {
 struct Memory {
     rows: HashMap<CursorKey, RowIs>,
     large_read_ms: HashMap<CursorKey, u64>,
+    scanned_ms: Option<u64>,
 }
 
 /// Statements, made once for the columns that this database has.
@@ -165,6 +172,8 @@ struct Statements {
     encounters: String,
     /// Each row's counter, as one JSON text: a poll asks for it again and again.
     counters: [String; 2],
+    /// The same of one actor's rows.
+    counters_of_actor: [String; 2],
     grown: [String; 2],
     known: [String; 2],
     deaths: String,
@@ -185,6 +194,9 @@ impl Statements {
         let actors = [["attacker_id", "defender_id"], ["healer_id", "target_id"]];
         let each = |make: &dyn Fn(usize) -> String| [make(0), make(1)];
         let here = "WHERE encounter_id = ?1";
+        let counters = |rows: &str| {
+            format!("SELECT json_group_array(json_array(rowid, coalesce(CAST(hits AS INTEGER), 0))) AS counters FROM ({rows})")
+        };
         Self {
             encounters: db.select(
                 "encounters",
@@ -199,12 +211,10 @@ impl Statements {
                 ],
                 "WHERE id > ?1 OR id IN (SELECT value FROM json_each(?2)) ORDER BY id",
             ),
-            counters: each(&|n| {
-                let rows = db.select(tables[n].0, &["rowid", "hits"], here);
-                format!(
-                    "SELECT json_group_array(json_array(rowid, coalesce(CAST(hits AS INTEGER), 0))) AS counters \
-                     FROM ({rows} ORDER BY rowid)"
-                )
+            counters: each(&|n| counters(&db.select(tables[n].0, &["rowid", "hits"], here))),
+            counters_of_actor: each(&|n| {
+                let of_actor = format!("{here} AND {} = ?2", actors[n][0]);
+                counters(&db.select(tables[n].0, &["rowid", "hits"], &of_actor))
             }),
             grown: each(&|n| {
                 let (table, text) = tables[n];
@@ -245,7 +255,7 @@ impl Statements {
                 "WHERE encounter_id = ?1 ORDER BY rowid",
             ),
             bosses: db.select("encounter_bosses", &["monster_name", "max_hp", "is_defeated"], here),
-            stats: db.select("actor_encounter_stats", &with(&["actor_id", "is_player"]), here),
+            stats: db.select("actor_encounter_stats", &with(&["actor_id", "is_player", "hits_dealt", "hits_heal"]), here),
             entities: db.select(
                 "entities",
                 &with(&["entity_id"]),
@@ -313,6 +323,7 @@ impl Aggregate {
         let mut gathered = self.gather(fight, cursor, now_ms).await?;
         let mut reading = Reading { more: gathered.more, ..Reading::default() };
         let mut skills = BTreeSet::new();
+        reading.cursor.append(&mut gathered.dealt);
         for grown in std::mem::take(&mut gathered.grown) {
             let key = grown.table.key(grown.rowid);
             let Some(row) = self.memory.get(&fight.row).and_then(|memory| memory.rows.get(&key)).cloned() else {
@@ -572,47 +583,94 @@ async fn gather(
     memory: &mut Memory,
     now_ms: Option<u64>,
 ) -> Result<Gathered, sqlx::Error> {
-    let mut gathered = Gathered::default();
-    for table in Table::BOTH {
-        let counters = rows(conn, &statements.counters[table as usize], &[fight.row]).await?;
-        for (rowid, hits) in counters_of(&counters) {
-            let key = table.key(rowid);
-            let before = RowRead::of(cursor, key);
-            if hits == before.hits {
-                if !memory.rows.contains_key(&key) {
-                    let known = rows(conn, &statements.known[table as usize], &[rowid]).await?;
-                    memory.rows.extend(known.first().map(|row| (key, row_is(row))));
-                }
-                continue;
-            }
-            let next_read_ms = memory.large_read_ms.get(&key).map(|read| read.saturating_add(LARGE_EVERY_MS));
-            if now_ms.zip(next_read_ms).is_some_and(|(now, next)| now < next) {
-                gathered.more = true;
-                continue;
-            }
-            // `substr` counts from 1: from `end` on means one byte before the old `]`.
-            let from = before.end.max(1) as i64;
-            for row in rows(conn, &statements.grown[table as usize], &[rowid, from]).await? {
-                let text = bytes(&row, "text").unwrap_or_default();
-                memory.rows.insert(key, row_is(&row));
-                if let Some(now_ms) = now_ms.filter(|_| from as u64 + text.len() as u64 > LARGE_BYTES) {
-                    memory.large_read_ms.insert(key, now_ms);
-                }
-                gathered.grown.push(Grown { table, rowid, hits, text });
-            }
+    let mut gathered = Gathered { stats: rows(conn, &statements.stats, &[fight.row]).await?, ..Gathered::default() };
+    let moved = moved_actors(&gathered.stats, cursor);
+    let scan = match (now_ms, memory.scanned_ms) {
+        (Some(now_ms), Some(scanned_ms)) => moved.is_none() || now_ms >= scanned_ms.saturating_add(SCAN_EVERY_MS),
+        _ => true,
+    };
+    if scan {
+        for table in Table::BOTH {
+            let counters = rows(conn, &statements.counters[table as usize], &[fight.row]).await?;
+            gather_rows(conn, statements, cursor, memory, now_ms, table, &counters, &mut gathered).await?;
         }
+        memory.scanned_ms = now_ms;
+    }
+    for (actor, dealt) in moved.unwrap_or_default() {
+        let waited = std::mem::replace(&mut gathered.more, scan && gathered.more);
+        for table in Table::BOTH.into_iter().filter(|_| !scan) {
+            let counters = rows(conn, &statements.counters_of_actor[table as usize], &[fight.row, actor]).await?;
+            gather_rows(conn, statements, cursor, memory, now_ms, table, &counters, &mut gathered).await?;
+        }
+        if !gathered.more {
+            gathered.dealt.push((CursorKey(place::DEALT, actor), dealt));
+        }
+        gathered.more |= waited;
     }
     let deaths = cursor.get(CursorKey(place::DEATHS, 0)).map_or(0, |value| value.0 as i64);
     gathered.deaths = rows(conn, &statements.deaths, &[fight.row, deaths]).await?;
     gathered.attempts = rows(conn, &statements.attempts, &[fight.row]).await?;
     gathered.segments = rows(conn, &statements.segments, &[fight.row]).await?;
     gathered.bosses = rows(conn, &statements.bosses, &[fight.row]).await?;
-    gathered.stats = rows(conn, &statements.stats, &[fight.row]).await?;
     let seen: BTreeSet<_> = memory.rows.values().flat_map(|row| [row.source, row.target]).collect();
     let also = gathered.stats.iter().filter_map(|row| int(row, "actor_id"));
     let ids = json_list(seen.into_iter().chain(also));
     gathered.entities = rows_of_list(conn, &statements.entities, &[], &ids).await?;
     Ok(gathered)
+}
+
+/// Actors whose own counters are not those up to which their rows were read; `None` if the meter has no such counters.
+fn moved_actors(stats: &[SqliteRow], cursor: &Cursor) -> Option<Vec<(i64, CursorValue)>> {
+    let mut moved = Vec::new();
+    for row in stats {
+        let count = |column| int(row, column).map(|count| count as u64);
+        let (actor, dealt) = (int(row, "actor_id")?, CursorValue(count("hits_dealt")?, count("hits_heal")?));
+        if cursor.get(CursorKey(place::DEALT, actor)) != Some(dealt) {
+            moved.push((actor, dealt));
+        }
+    }
+    Some(moved)
+}
+
+/// Of the rows with these counters, the text of those that grew.
+#[expect(clippy::too_many_arguments, reason = "one step of `gather`")]
+async fn gather_rows(
+    conn: &mut SqliteConnection,
+    statements: &Statements,
+    cursor: &Cursor,
+    memory: &mut Memory,
+    now_ms: Option<u64>,
+    table: Table,
+    counters: &[SqliteRow],
+    gathered: &mut Gathered,
+) -> Result<(), sqlx::Error> {
+    for (rowid, hits) in counters_of(counters) {
+        let key = table.key(rowid);
+        let before = RowRead::of(cursor, key);
+        if hits == before.hits {
+            if !memory.rows.contains_key(&key) {
+                let known = rows(conn, &statements.known[table as usize], &[rowid]).await?;
+                memory.rows.extend(known.first().map(|row| (key, row_is(row))));
+            }
+            continue;
+        }
+        let next_read_ms = memory.large_read_ms.get(&key).map(|read| read.saturating_add(LARGE_EVERY_MS));
+        if now_ms.zip(next_read_ms).is_some_and(|(now, next)| now < next) {
+            gathered.more = true;
+            continue;
+        }
+        // `substr` counts from 1: from `end` on means one byte before the old `]`.
+        let from = before.end.max(1) as i64;
+        for row in rows(conn, &statements.grown[table as usize], &[rowid, from]).await? {
+            let text = bytes(&row, "text").unwrap_or_default();
+            memory.rows.insert(key, row_is(&row));
+            if let Some(now_ms) = now_ms.filter(|_| from as u64 + text.len() as u64 > LARGE_BYTES) {
+                memory.large_read_ms.insert(key, now_ms);
+            }
+            gathered.grown.push(Grown { table, rowid, hits, text });
+        }
+    }
+    Ok(())
 }
 
 /// The entries of a whole row that are beyond what was yielded, and how far it is read then.

@@ -1,0 +1,370 @@
+//! The connection to the relay: opens it, keeps it alive, opens it again for ever.
+//!
+//! One task, started and awaited by the uploader. It carries bytes and knows of frames only what keeping the
+//! connection needs: Welcome proves it good, Draining and refusals say when to come back.
+//! One invariant: every connection has an outbox of its own, so nothing meant for one is ever sent on the next.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use bytes::Bytes;
+use futures::{SinkExt as _, StreamExt as _};
+use raidcast_shared::codec;
+use raidcast_shared::limits as l;
+use raidcast_shared::uplink::{RefusedCode, RefusedScope, SUBPROTOCOL, UplinkFrame, UplinkReply};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, StatusCode};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+
+/// Frames that wait for a connection; a full outbox makes the uploader try again at its next poll.
+const OUTBOX: usize = l::UNACKED_FRAMES_MAX + 32;
+/// Time for a connection to be opened.
+const CONNECT: Duration = Duration::from_secs(10);
+/// A Probe this often makes the relay answer, so that silence means a dead connection.
+const PROBE: Duration = Duration::from_secs(5);
+/// Time for a goodbye at the end.
+const GOODBYE: Duration = Duration::from_millis(500);
+/// The first wait before another attempt.
+const RETRY_MIN: Duration = Duration::from_millis(250);
+/// The longest.
+const RETRY_MAX: Duration = Duration::from_secs(15);
+
+type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// Where the relay is, and the key it knows the user by.
+#[derive(Clone)]
+pub struct RelayAddress {
+    request: Request<()>,
+}
+
+impl std::fmt::Debug for RelayAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Never the key.
+        write!(f, "RelayAddress({})", self.request.uri())
+    }
+}
+
+/// An address or key that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// No http, https, ws or wss URL.
+    #[error("{url} is no relay's address ({why}): give one like https://raidcast.example")]
+    Url {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Characters that no key has.
+    #[error("the key holds characters that no key has: copy it again, without quotes or line breaks")]
+    Key,
+}
+
+impl RelayAddress {
+    /// The uplink of the relay at `url`, spoken to with `key`.
+    pub fn new(url: &str, key: &str) -> Result<Self, AddressError> {
+        let wrong = |why: String| AddressError::Url { url: url.to_owned(), why };
+        let (scheme, rest) = url.trim().split_once("://").ok_or_else(|| wrong("it has no http:// or https://".into()))?;
+        let scheme = match scheme {
+            "http" | "ws" => "ws",
+            "https" | "wss" => "wss",
+            other => return Err(wrong(format!("{other}:// is not spoken by relays"))),
+        };
+        if rest.contains(['?', '#']) {
+            return Err(wrong("it has a query or fragment".into()));
+        }
+        let uplink = format!("{scheme}://{}/api/v1/uplink", rest.trim_end_matches('/'));
+        let mut request = uplink.into_client_request().map_err(|error| wrong(error.to_string()))?;
+        let mut key = HeaderValue::from_str(key).map_err(|_| AddressError::Key)?;
+        key.set_sensitive(true);
+        request.headers_mut().insert("x-api-key", key);
+        request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
+        Ok(Self { request })
+    }
+}
+
+/// What the uploader hears of the connection, in order.
+#[derive(Debug)]
+pub enum SocketEvent {
+    /// It is open: Hello first. Dropping the outbox opens another connection at once.
+    Up {
+        /// Where frames go.
+        outbox: mpsc::Sender<Bytes>,
+    },
+    /// The relay says something.
+    Reply(Box<UplinkReply>),
+    /// It is gone, or could not be opened.
+    Down {
+        /// Why, for people.
+        why: String,
+        /// When it is tried again.
+        retry: Duration,
+    },
+    /// The relay does not know the key: the task has ended.
+    Unauthorized {
+        /// In the relay's words.
+        text: String,
+    },
+}
+
+enum Closed {
+    /// Try again; `at_least` is the relay's own wish.
+    Retry { why: String, at_least: Option<Duration> },
+    /// The uploader wants another connection now.
+    Anew,
+    Unauthorized { text: String },
+    Shutdown,
+}
+
+/// Keeps a connection to the relay until `shutdown`, or until the relay does not know the key.
+///
+/// Waits while nobody takes the events.
+pub async fn run(
+    address: RelayAddress,
+    clock: Clock,
+    jitter_seed: u64,
+    events: mpsc::Sender<SocketEvent>,
+    shutdown: CancellationToken,
+) {
+    // The second time there is one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut backoff = Backoff::new(jitter_seed);
+    loop {
+        let closed = connection(&address, &clock, &mut backoff, &events, &shutdown).await;
+        let (why, at_least) = match closed {
+            Closed::Shutdown => return,
+            Closed::Anew => continue,
+            Closed::Unauthorized { text } => {
+                let _ = events.send(SocketEvent::Unauthorized { text }).await;
+                return;
+            }
+            Closed::Retry { why, at_least } => (why, at_least),
+        };
+        let retry = backoff.next().max(at_least.unwrap_or_default());
+        if events.send(SocketEvent::Down { why, retry }).await.is_err() {
+            return;
+        }
+        tokio::select! {
+            biased;
+            // Whoever ends the client does not wait for the relay.
+            () = shutdown.cancelled() => return,
+            // Else the next attempt.
+            () = sleep(retry) => {}
+        }
+    }
+}
+
+/// Waits between attempts: doubling, with jitter, so that a relay that comes back is not met by all at once.
+struct Backoff {
+    seed: u64,
+    waits: ExponentialBackoff,
+}
+
+impl Backoff {
+    fn new(seed: u64) -> Self {
+        let waits = ExponentialBuilder::new()
+            .with_min_delay(RETRY_MIN)
+            // Jitter adds up to the wait itself.
+            .with_max_delay(RETRY_MAX / 2)
+            .without_max_times()
+            .with_jitter()
+            .with_jitter_seed(seed)
+            .build();
+        Self { seed, waits }
+    }
+
+    fn reset(&mut self) {
+        *self = Self::new(self.seed.wrapping_add(1));
+    }
+
+    fn next(&mut self) -> Duration {
+        self.waits.next().unwrap_or(RETRY_MAX)
+    }
+}
+
+async fn connection(
+    address: &RelayAddress,
+    clock: &Clock,
+    backoff: &mut Backoff,
+    events: &mpsc::Sender<SocketEvent>,
+    shutdown: &CancellationToken,
+) -> Closed {
+    let socket = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => return Closed::Shutdown,
+        opened = open(address) => match opened {
+            Ok(socket) => socket,
+            Err(closed) => return closed,
+        },
+    };
+    let (outbox, mut frames) = mpsc::channel(OUTBOX);
+    if events.send(SocketEvent::Up { outbox }).await.is_err() {
+        return Closed::Shutdown;
+    }
+    let (mut sink, mut stream) = socket.split();
+    let mut wish = None;
+    let mut heard = Instant::now();
+
+    let writer = async {
+        let mut probe = tokio::time::interval_at(Instant::now() + PROBE, PROBE);
+        loop {
+            let frame = tokio::select! {
+                biased;
+                // The end comes before everything.
+                () = shutdown.cancelled() => {
+                    let _ = timeout(GOODBYE, sink.close()).await;
+                    return Closed::Shutdown;
+                }
+                // Probes keep the connection alive even behind a long queue of frames.
+                _ = probe.tick() => codec::encode(&UplinkFrame::Probe { clock: clock.unix_ms() }).into(),
+                // Frames in their order.
+                frame = frames.recv() => match frame {
+                    Some(frame) => frame,
+                    None => {
+                        let _ = timeout(GOODBYE, sink.close()).await;
+                        return Closed::Anew;
+                    }
+                },
+            };
+            if let Err(error) = sink.send(Message::Binary(frame)).await {
+                return Closed::Retry { why: lost(&error), at_least: None };
+            }
+        }
+    };
+    let reader = async {
+        loop {
+            let silence = Duration::from_millis(l::SOCKET_SILENCE_MS);
+            let Ok(message) = timeout(silence, stream.next()).await else {
+                let why = format!("the relay has been silent for {} s", heard.elapsed().as_secs());
+                return Closed::Retry { why, at_least: wish };
+            };
+            heard = Instant::now();
+            let bytes = match message {
+                Some(Ok(Message::Binary(bytes))) => bytes,
+                Some(Ok(Message::Close(frame))) => {
+                    let why = frame.map(|frame| frame.reason.to_string()).filter(|reason| !reason.is_empty());
+                    let why = why.unwrap_or_else(|| "the relay closed the connection".into());
+                    return Closed::Retry { why, at_least: wish };
+                }
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => return Closed::Retry { why: lost(&error), at_least: wish },
+                None => return Closed::Retry { why: "the relay closed the connection".into(), at_least: wish },
+            };
+            let reply = match codec::decode(&bytes, l::UPLINK_FRAME_BYTES_MAX) {
+                Ok(reply) => reply,
+                Err(error) => return Closed::Retry { why: format!("the relay sent what is no frame: {error}"), at_least: wish },
+            };
+            match &reply {
+                UplinkReply::Welcome(_) => backoff.reset(),
+                UplinkReply::Draining { retry_ms } => wish = Some(Duration::from_millis((*retry_ms).into())),
+                UplinkReply::Refused(refused) if refused.scope == RefusedScope::Connection => {
+                    if refused.code == RefusedCode::Unauthorized {
+                        return Closed::Unauthorized { text: refused.text.clone() };
+                    }
+                    wish = refused.retry_ms.map(|ms| Duration::from_millis(ms.into())).or(wish);
+                }
+                // Nobody needs it but the clock above.
+                UplinkReply::Echo { .. } => continue,
+                _ => {}
+            }
+            if events.send(SocketEvent::Reply(Box::new(reply))).await.is_err() {
+                return Closed::Shutdown;
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        // What the relay said before it went is heard before what its going does to the writer.
+        closed = reader => closed,
+        closed = writer => closed,
+    }
+}
+
+async fn open(address: &RelayAddress) -> Result<Socket, Closed> {
+    // Small buffers: a large one would be cleared for each message.
+    let config = WebSocketConfig::default()
+        .read_buffer_size(4 * 1024)
+        .write_buffer_size(0)
+        .max_message_size(Some(l::UPLINK_FRAME_BYTES_MAX))
+        .max_frame_size(Some(l::UPLINK_FRAME_BYTES_MAX));
+    let retry = |why: String| Closed::Retry { why, at_least: None };
+    let opening = connect_async_with_config(address.request.clone(), Some(config), true);
+    match timeout(CONNECT, opening).await {
+        Err(_) => Err(retry(format!("no answer for {} s", CONNECT.as_secs()))),
+        Ok(Ok((socket, _))) => Ok(socket),
+        Ok(Err(tungstenite::Error::Http(response))) => {
+            let text = response.body().as_deref().and_then(told);
+            match response.status() {
+                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Closed::Unauthorized {
+                    text: text.unwrap_or_else(|| "the relay does not know this key".into()),
+                }),
+                StatusCode::NOT_FOUND => Err(retry("there is no Raidcast relay at this address".into())),
+                status => Err(Closed::Retry {
+                    why: text.unwrap_or_else(|| format!("the relay answers {status}")),
+                    at_least: response
+                        .headers()
+                        .get("retry-after")
+                        .and_then(|value| value.to_str().ok()?.parse().ok())
+                        .map(Duration::from_secs),
+                }),
+            }
+        }
+        Ok(Err(error)) => Err(retry(lost(&error))),
+    }
+}
+
+/// The message of an error body.
+fn told(body: &[u8]) -> Option<String> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    Some(raidcast_shared::text::clean(body.get("message")?.as_str()?, 300))
+}
+
+fn lost(error: &tungstenite::Error) -> String {
+    match error {
+        tungstenite::Error::Io(error) => error.to_string(),
+        tungstenite::Error::ConnectionClosed
+        | tungstenite::Error::AlreadyClosed
+        | tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
+            "the connection was cut".into()
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lead_to_the_uplink() {
+        let uri = |url: &str| RelayAddress::new(url, "key").map(|address| address.request.uri().to_string());
+        assert_eq!(uri("http://127.0.0.1:8787").unwrap(), "ws://127.0.0.1:8787/api/v1/uplink");
+        assert_eq!(uri("https://raids.example/cast/").unwrap(), "wss://raids.example/cast/api/v1/uplink");
+        for wrong in ["127.0.0.1:8787", "ftp://x", "http://", "http://x/?y=1"] {
+            assert!(uri(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(RelayAddress::new("http://x", "a\nb").unwrap_err(), AddressError::Key);
+        let address = RelayAddress::new("http://x", "very-secret").unwrap();
+        assert!(!format!("{address:?}").contains("very-secret"));
+    }
+
+    #[test]
+    fn waits_grow_to_a_bound_and_differ_between_clients() {
+        let waits = |seed| {
+            let mut backoff = Backoff::new(seed);
+            (0..40).map(|_| backoff.next()).collect::<Vec<_>>()
+        };
+        let one = waits(1);
+        assert!(one.iter().all(|wait| (RETRY_MIN..=RETRY_MAX).contains(wait)));
+        assert!(one[0] < RETRY_MIN * 3);
+        assert!(one[39] > RETRY_MAX / 3);
+        assert_ne!(one, waits(2));
+    }
+}

@@ -1,0 +1,257 @@
+//! What the client remembers between starts, in a folder that it holds a lock on.
+//!
+//! `lock`; `raid.json`: the raid and its secret; `fights.json`: which fights of which database are streamed or done;
+//! `spool/`: their logs. Each JSON file is replaced as a whole.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use raidcast_shared::id::{EncounterId, RaidId, from_hex, hex};
+use raidcast_shared::limits::RAID_IDLE_MS;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::secret::{Entropy, replace};
+
+/// Why the state folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// Another client uses it.
+    #[error(
+        "the state folder {dir} is in use by another `raidcast watch`{who}: end that one, or name another folder with --state"
+    )]
+    InUse {
+        /// Which.
+        dir: PathBuf,
+        /// Its process, where it is known.
+        who: String,
+    },
+    /// The file system says no.
+    #[error("could not use {path}: {error}; name a folder that you may write to with --state")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// In the system's words.
+        error: io::Error,
+    },
+    /// A file of it does not parse: never thrown away unasked, for it says what was sent.
+    #[error("{path} is damaged ({why}): remove it to start anew; fights that were not sent yet are read again")]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// The state folder, locked while this lives.
+#[derive(Debug)]
+pub(super) struct Folder {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder if need be, and locks it.
+    pub(super) fn open(dir: &Path) -> Result<Self, FolderError> {
+        let io = |path: &Path, error| FolderError::Io { path: path.to_owned(), error };
+        let spools = dir.join("spool");
+        fs::create_dir_all(&spools).map_err(|error| io(&spools, error))?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            // The files in it are private by themselves: somebody else's folder is used as it is.
+            let _ = fs::set_permissions(dir, fs::Permissions::from_mode(0o700));
+        }
+        let path = dir.join("lock");
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(|error| io(&path, error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = lock.read_to_string(&mut holder);
+                let who = holder.trim().parse::<u32>().map_or_else(|_| String::new(), |id| format!(" (process {id})"));
+                return Err(FolderError::InUse { dir: dir.to_owned(), who });
+            }
+            Err(TryLockError::Error(error)) => return Err(io(&path, error)),
+        }
+        // Only so that a second one can say who the first is: a full disk is no reason not to start.
+        let _ = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
+        Ok(Self { dir: dir.to_owned(), _lock: lock })
+    }
+
+    /// Where spools are.
+    pub(super) fn spools(&self) -> PathBuf {
+        self.dir.join("spool")
+    }
+
+    /// The spools that are there, and nothing else; halves of new ones are cleared away.
+    pub(super) fn list_spools(&self) -> Result<Vec<PathBuf>, FolderError> {
+        let dir = self.spools();
+        let io = |error| FolderError::Io { path: dir.clone(), error };
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            match path.extension().and_then(|end| end.to_str()) {
+                Some("spool") => found.push(path),
+                Some("new") => drop(fs::remove_file(&path)),
+                _ => {}
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    pub(super) fn load_raid(&self) -> Result<Option<Raid>, FolderError> {
+        self.load("raid.json")
+    }
+
+    pub(super) fn save_raid(&self, raid: &Raid) -> Result<(), FolderError> {
+        self.save("raid.json", raid)
+    }
+
+    pub(super) fn load_fights(&self) -> Result<Fights, FolderError> {
+        Ok(self.load("fights.json")?.unwrap_or_default())
+    }
+
+    pub(super) fn save_fights(&self, fights: &Fights) -> Result<(), FolderError> {
+        self.save("fights.json", fights)
+    }
+
+    fn load<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, FolderError> {
+        let path = self.dir.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let parsed = serde_json::from_slice(&bytes);
+                parsed.map(Some).map_err(|error| FolderError::Damaged { path, why: error.to_string() })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(FolderError::Io { path, error }),
+        }
+    }
+
+    fn save<T: Serialize>(&self, name: &str, value: &T) -> Result<(), FolderError> {
+        let path = self.dir.join(name);
+        let bytes = serde_json::to_vec_pretty(value).expect("maps with text as keys are JSON");
+        replace(&path, &bytes).map_err(|error| FolderError::Io { path, error })
+    }
+}
+
+/// The raid that fights are streamed into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Raid {
+    raid: Uuid,
+    /// 32 bytes in hex: proves that a later connection is this client's.
+    secret: String,
+    relay: String,
+    /// Digest of the key that it was made with: another account's raid is not ours.
+    account: String,
+    started_ms: i64,
+    /// When its last fight had its last event, as far as known.
+    last_fight_ms: i64,
+}
+
+impl Raid {
+    /// A raid that does not exist yet: save it before it is sent.
+    pub(super) fn new(relay: &str, key: &str, now_ms: i64, entropy: &Entropy) -> Self {
+        Self {
+            raid: entropy.uuid(),
+            secret: hex(&entropy.bytes::<32>()),
+            relay: relay.to_owned(),
+            account: account_of(key),
+            started_ms: now_ms,
+            last_fight_ms: now_ms,
+        }
+    }
+
+    /// Whether a fight that is streamed now belongs to it.
+    pub(super) fn goes_on(&self, relay: &str, key: &str, now_ms: i64) -> bool {
+        // A clock that was set back must not keep a raid open for ever.
+        let age = now_ms.saturating_sub(self.last_fight_ms);
+        self.relay == relay && self.account == account_of(key) && (-RAID_IDLE_MS..RAID_IDLE_MS).contains(&age)
+    }
+
+    pub(super) fn id(&self) -> RaidId {
+        RaidId(self.raid)
+    }
+
+    pub(super) fn secret(&self) -> Vec<u8> {
+        from_hex(&self.secret).unwrap_or_default()
+    }
+
+    pub(super) fn fought_at(&mut self, now_ms: i64) {
+        self.last_fight_ms = now_ms;
+    }
+}
+
+fn account_of(key: &str) -> String {
+    hex(&Sha256::digest(key)[..8])
+}
+
+/// Which fights of which database are streamed or done.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Fights {
+    pub(super) databases: BTreeMap<String, Watched>,
+}
+
+/// Fights of one database.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Watched {
+    /// Rows up to this one were looked at; those not in `open` are done, or history.
+    pub(super) seen: i64,
+    /// When the fight of row `seen` began: another time there tells that the database was made anew.
+    pub(super) seen_started_ms: i64,
+    /// Rows that are streamed and not final yet, and the fights' names.
+    pub(super) open: BTreeMap<i64, EncounterId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_one_clients_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Folder::open(dir.path()).unwrap();
+        let second = Folder::open(dir.path()).unwrap_err();
+        assert!(matches!(&second, FolderError::InUse { who, .. } if who.contains(&std::process::id().to_string())), "{second}");
+        drop(first);
+        Folder::open(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_raid_goes_on_for_three_hours_with_the_same_relay_and_key() {
+        let raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
+        assert!(raid.goes_on("http://a", "key", 1_000 + RAID_IDLE_MS - 1));
+        assert!(!raid.goes_on("http://a", "key", 1_000 + RAID_IDLE_MS));
+        assert!(!raid.goes_on("http://b", "key", 1_000));
+        assert!(!raid.goes_on("http://a", "other", 1_000));
+        assert_eq!(raid.secret().len(), 32);
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded_and_what_is_damaged_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
+        assert_eq!(folder.load_raid().unwrap(), None);
+        let raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
+        folder.save_raid(&raid).unwrap();
+        assert_eq!(folder.load_raid().unwrap(), Some(raid));
+        let mut fights = Fights::default();
+        let watched = fights.databases.entry("/m.db".into()).or_default();
+        watched.open.insert(7, EncounterId(Uuid::from_u128(1)));
+        folder.save_fights(&fights).unwrap();
+        assert_eq!(folder.load_fights().unwrap(), fights);
+        fs::write(dir.path().join("fights.json"), "{").unwrap();
+        assert!(matches!(folder.load_fights(), Err(FolderError::Damaged { .. })));
+    }
+}

@@ -1,0 +1,78 @@
+//! What is sent of a fight, given what the relay holds of it.
+
+use raidcast_shared::fold::Checksum;
+use raidcast_shared::id::StreamId;
+use raidcast_shared::uplink::{Held, ReportState};
+
+/// What the client holds of a fight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ours {
+    /// Its reading.
+    pub stream: StreamId,
+    /// Its last delta.
+    pub seq: u64,
+    /// Hits and deaths.
+    pub events: u64,
+    /// The checksum of the whole fight; `None` while it goes on.
+    pub ended: Option<Checksum>,
+}
+
+/// How to go on with a fight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// Send from this seq on.
+    From(u64),
+    /// The spool lost its tail: read the fight again from its begin, under a new stream id.
+    Anew,
+    /// The relay has the same fight in its final report: send nothing.
+    Known,
+    /// The relay has more of it from elsewhere: send nothing, its report stays as it is.
+    Kept,
+}
+
+/// Decides from what both hold.
+pub fn resume(held: Option<&Held>, ours: &Ours) -> Resume {
+    let Some(held) = held else { return Resume::From(1) };
+    if held.stream == ours.stream {
+        return if held.seq > ours.seq { Resume::Anew } else { Resume::From(held.seq + 1) };
+    }
+    match ours.ended {
+        Some(checksum) if checksum == held.checksum && held.state == ReportState::Final => Resume::Known,
+        Some(_) if ours.events < held.events => Resume::Kept,
+        _ => Resume::From(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn what_both_hold_decides() {
+        let id = |n| StreamId(Uuid::from_u128(n));
+        let sum = |n: u8| format!("v1:{}", format!("{n:02x}").repeat(16)).parse::<Checksum>().unwrap();
+        let held = |stream, seq, events, state, checksum| Held { stream: id(stream), seq, state, events, checksum: sum(checksum) };
+        let ours = |events, ended: Option<u8>| Ours { stream: id(1), seq: 10, events, ended: ended.map(sum) };
+        use ReportState::{Final, Live, Provisional};
+        for (name, held, ours, expected) in [
+            ("new to the relay", None, ours(50, None), Resume::From(1)),
+            ("in the middle", Some(held(1, 4, 20, Live, 0)), ours(50, None), Resume::From(5)),
+            ("all of it", Some(held(1, 10, 50, Live, 0)), ours(50, None), Resume::From(11)),
+            ("all of it, and the end", Some(held(1, 10, 50, Final, 1)), ours(50, Some(1)), Resume::From(11)),
+            ("ended by grace", Some(held(1, 10, 50, Provisional, 1)), ours(60, None), Resume::From(11)),
+            ("more than the spool", Some(held(1, 11, 55, Live, 0)), ours(50, None), Resume::Anew),
+            ("more than the spool, ended", Some(held(1, 11, 55, Live, 0)), ours(50, Some(1)), Resume::Anew),
+            ("other reading, same fight", Some(held(2, 3, 50, Final, 1)), ours(50, Some(1)), Resume::Known),
+            ("same sums, but not final", Some(held(2, 3, 50, Provisional, 1)), ours(50, Some(1)), Resume::From(1)),
+            ("other reading, as much", Some(held(2, 3, 50, Final, 2)), ours(50, Some(1)), Resume::From(1)),
+            ("other reading, we have more", Some(held(2, 3, 40, Final, 2)), ours(50, Some(1)), Resume::From(1)),
+            ("other reading, we have less", Some(held(2, 3, 60, Final, 2)), ours(50, Some(1)), Resume::Kept),
+            ("we have less, not final", Some(held(2, 3, 60, Live, 2)), ours(50, Some(1)), Resume::Kept),
+            ("we have less, but are live", Some(held(2, 3, 60, Live, 2)), ours(50, None), Resume::From(1)),
+            ("live, and final elsewhere", Some(held(2, 3, 60, Final, 2)), ours(50, None), Resume::From(1)),
+        ] {
+            assert_eq!(resume(held.as_ref(), &ours), expected, "{name}");
+        }
+    }
+}
