@@ -231,7 +231,7 @@ impl Encoder {
         let mut batch = Batch::after(&self.counts);
         for (index, (what, expected, read)) in told.into_iter().enumerate() {
             let key = SourceKey::new(STREAM_OF_LIMITS, index as u32);
-            self.add_rare(&mut batch, Rare { at_ms, key, body: RareBody::Missing { what, expected, read } });
+            self.add_rare(&mut batch, &Rare { at_ms, key, body: RareBody::Missing { what, expected, read } });
         }
         let mut deltas = Vec::new();
         self.close(&mut batch, captured_ms, &mut deltas);
@@ -401,7 +401,7 @@ impl Encoder {
                 {
                     return;
                 }
-                self.add_rare(batch, rare);
+                self.add_rare(batch, &rare);
             }
         }
     }
@@ -420,14 +420,14 @@ impl Encoder {
         true
     }
 
-    fn add_rare(&mut self, batch: &mut Batch, rare: Rare) {
+    fn add_rare(&mut self, batch: &mut Batch, rare: &Rare) {
         self.counts.rare += 1;
         match &rare.body {
             RareBody::Death { .. } => self.counts.deaths += 1,
             RareBody::Totals { amount, hits, .. } => self.counts.amount += amount + hits,
             _ => {}
         }
-        let bytes = codec::encode(&rare);
+        let bytes = codec::encode(rare);
         batch.bytes += bytes.len() + 5;
         batch.rare.push(bytes.into());
     }
@@ -542,4 +542,4 @@ pub fn header_of(fight: &Fight, knows: Knows) -> Header {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -225,12 +225,11 @@ async fn connection(
                 // Probes keep the connection alive even behind a long queue of frames.
                 _ = probe.tick() => codec::encode(&UplinkFrame::Probe { clock: clock.unix_ms() }).into(),
                 // Frames in their order.
-                frame = frames.recv() => match frame {
-                    Some(frame) => frame,
-                    None => {
-                        let _ = timeout(GOODBYE, sink.close()).await;
-                        return Closed::Anew;
-                    }
+                frame = frames.recv() => if let Some(frame) = frame {
+                    frame
+                } else {
+                    let _ = timeout(GOODBYE, sink.close()).await;
+                    return Closed::Anew;
                 },
             };
             if let Err(error) = sink.send(Message::Binary(frame)).await {

@@ -253,10 +253,18 @@ impl Spool {
     }
 
     /// Notes that the fight has ended, and makes all of it durable.
+    ///
+    /// # Errors
+    /// As [`Spool::append`].
     pub fn end(&mut self, ending: Ending) -> io::Result<()> {
         self.write(&record(kind::ENDED, &ending, &[]))?;
         self.ending = Some(ending);
-        self.sync()
+        if let Err(error) = self.sync() {
+            // It is written; the next sync tries again.
+            tracing::warn!(path = %self.path.display(), %error, "could not sync a spool");
+            self.unsynced = true;
+        }
+        Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

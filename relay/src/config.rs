@@ -9,7 +9,11 @@ use serde::Deserialize;
 
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "raidcast-relay", version, about = "The Raidcast relay: shows raids while they happen and keeps their reports")]
+#[command(
+    name = "raidcast-relay",
+    version,
+    about = "The Raidcast relay: shows raids while they happen and keeps their reports"
+)]
 pub struct Cli {
     /// What to do; `serve` if nothing is said.
     #[command(subcommand)]

@@ -48,7 +48,10 @@ impl From<StoreError> for HttpError {
         match error {
             StoreError::Unavailable(why) => {
                 tracing::warn!(why, "could not read the database for a request");
-                Self::Unavailable { text: "the database is not available now: try again in a moment".into(), retry_s: 2 }
+                Self::Unavailable {
+                    text: "the database is not available now: try again in a moment".into(),
+                    retry_s: 2,
+                }
             }
             StoreError::Damaged(why) => {
                 tracing::error!(why, "could not answer a request");

@@ -55,7 +55,8 @@ fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool
 
 fn upgrade(state: AppState, raid: RaidRow, mut request: Request) -> Result<Response, HttpError> {
     let headers = request.headers();
-    let is_upgrade = header_has(headers, header::UPGRADE, "websocket") && header_has(headers, header::CONNECTION, "upgrade");
+    let is_upgrade =
+        header_has(headers, header::UPGRADE, "websocket") && header_has(headers, header::CONNECTION, "upgrade");
     let version = headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
     let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_upgrade && version);
     let Some(key) = key else {

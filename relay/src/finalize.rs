@@ -7,9 +7,9 @@ use bytes::Bytes;
 use raidcast_shared::codec;
 use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::fold::{EncounterState, Gate};
+use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::report::{Report, ReportSummary, Unverified};
-use raidcast_shared::id::StreamId;
 use raidcast_shared::uplink::{Delta, Ending, Header, Outcome, ReportState};
 use raidcast_shared::view;
 use raidcast_store::{EncounterRow, JournalEntry, JournalKind, KeptReport, ReportLine, Store, StoreError};
@@ -44,14 +44,14 @@ pub fn report(
 ) -> Report {
     let fight = view::fight(state, ending);
     let relay = state.checksum();
-    let unverified = ending.filter(|ending| ending.checksum != relay).map(|ending| Unverified {
-        client: ending.checksum.to_string(),
-        relay: relay.to_string(),
-    });
+    let unverified = ending
+        .filter(|ending| ending.checksum != relay)
+        .map(|ending| Unverified { client: ending.checksum.to_string(), relay: relay.to_string() });
     let mut note = match (at, ending.map(|ending| ending.outcome)) {
-        (ReportState::Provisional, _) => {
-            Some("Nothing came from the meter for ten minutes, so this report is provisional. It goes on if the meter does.".to_owned())
-        }
+        (ReportState::Provisional, _) => Some(
+            "Nothing came from the meter for ten minutes, so this report is provisional. It goes on if the meter does."
+                .to_owned(),
+        ),
         (ReportState::Final, Some(Outcome::Unfinished)) => {
             Some("The meter never ended this fight: the report holds what it recorded until then.".to_owned())
         }
@@ -69,7 +69,9 @@ pub fn report(
         visibility: row.visibility,
         note,
         unverified,
-        meter_differs: ending.and_then(|ending| ending.meter.as_ref()).and_then(|meter| view::meter_differs(state, meter)),
+        meter_differs: ending
+            .and_then(|ending| ending.meter.as_ref())
+            .and_then(|meter| view::meter_differs(state, meter)),
         fight,
     }
 }
@@ -202,4 +204,3 @@ async fn try_keep(store: &Arc<dyn Store>, clock: &Clock, keep: &Keep) -> Result<
     store.keep_report(&kept).await?;
     Ok(report)
 }
-

@@ -20,7 +20,9 @@ async fn main() -> anyhow::Result<()> {
     let addrs: Vec<_> = relay.addrs().iter().map(|addr| format!("http://{addr}")).collect();
     println!("raidcast-relay listens on {}", addrs.join(" and "));
     if config.upload_keys.is_empty() {
-        eprintln!("no upload key is set, so nobody can upload: set RAIDCAST_UPLOAD_KEY, or `upload_key` in raidcast.toml");
+        eprintln!(
+            "no upload key is set, so nobody can upload: set RAIDCAST_UPLOAD_KEY, or `upload_key` in raidcast.toml"
+        );
     }
     stopped().await.context("could not wait for signals")?;
     relay.stop().await;

@@ -76,7 +76,12 @@ impl AppState {
     }
 
     /// The raid with this code, if the request may see it.
-    pub async fn visible_raid(&self, code: &str, headers: &HeaderMap, ticket: Option<&str>) -> Result<RaidRow, HttpError> {
+    pub async fn visible_raid(
+        &self,
+        code: &str,
+        headers: &HeaderMap,
+        ticket: Option<&str>,
+    ) -> Result<RaidRow, HttpError> {
         let raid = self.store().raid_by_code(code).await?.ok_or(HttpError::NotFound)?;
         match self.may_see(raid.account, code, raid.visibility, headers, ticket).await? {
             true => Ok(raid),
@@ -85,7 +90,12 @@ impl AppState {
     }
 
     /// The raid that a channel shows, if the request may see it.
-    pub async fn channel_raid(&self, channel: &str, headers: &HeaderMap, ticket: Option<&str>) -> Result<RaidRow, HttpError> {
+    pub async fn channel_raid(
+        &self,
+        channel: &str,
+        headers: &HeaderMap,
+        ticket: Option<&str>,
+    ) -> Result<RaidRow, HttpError> {
         let account = self.store().account_by_channel(channel).await?.ok_or(HttpError::NotFound)?;
         let raid = self.registry.channel_raid(account.id).await?.ok_or(HttpError::NotFound)?;
         match self.may_see(raid.account, &raid.code, raid.visibility, headers, ticket).await? {

@@ -9,8 +9,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::State;
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
@@ -235,12 +235,18 @@ async fn read_frames(
             UplinkFrame::Probe { clock } => Some(UplinkReply::Echo { clock, relay_ms: shared.clock.now_ms() }),
             UplinkFrame::Hello(_) => {
                 let text = "Hello is sent once: open another connection for another raid";
-                Some(UplinkReply::Refused(Refused { scope: RefusedScope::Frame, ..refusal(RefusedCode::HelloTwice, text) }))
+                Some(UplinkReply::Refused(Refused {
+                    scope: RefusedScope::Frame,
+                    ..refusal(RefusedCode::HelloTwice, text)
+                }))
             }
             UplinkFrame::Unknown => {
                 malformed += 1;
                 let text = "this relay speaks version 1 and does not know the frame: it is ignored";
-                Some(UplinkReply::Refused(Refused { scope: RefusedScope::Frame, ..refusal(RefusedCode::UnknownFrame, text) }))
+                Some(UplinkReply::Refused(Refused {
+                    scope: RefusedScope::Frame,
+                    ..refusal(RefusedCode::UnknownFrame, text)
+                }))
             }
             other => {
                 let frame = match hello::admit_frame(&shared.secret, other) {

@@ -72,10 +72,8 @@ impl ColumnMap {
         if let Some(lacks) = COLUMNS[..REQUIRED].iter().find(|column| !names.iter().any(|name| name == *column)) {
             return list(format!("`{lacks}` is missing"));
         }
-        let known = names
-            .iter()
-            .map(|name| COLUMNS.iter().position(|column| column == name).map(|at| at as u8))
-            .collect();
+        let known =
+            names.iter().map(|name| COLUMNS.iter().position(|column| column == name).map(|at| at as u8)).collect();
         Ok(Self { known, names: names.to_vec() })
     }
 
@@ -92,7 +90,8 @@ impl ColumnMap {
     /// The raw bytes of columns that this code does not know, by index in the list.
     pub fn unknown<'a>(&self, bytes: &'a [u8]) -> Vec<(usize, &'a [u8])> {
         let Ok(columns) = self.split(bytes, 0) else { return Vec::new() };
-        let unknown = |(at, bytes): (usize, &'a [u8])| (self.known[at].is_none() && !bytes.is_empty()).then_some((at, bytes));
+        let unknown =
+            |(at, bytes): (usize, &'a [u8])| (self.known[at].is_none() && !bytes.is_empty()).then_some((at, bytes));
         columns.into_iter().enumerate().filter_map(unknown).collect()
     }
 

@@ -208,14 +208,7 @@ impl Log {
         let rare = raw.iter().map(|bytes| crate::fold::decode_rare(bytes)).collect::<Result<Vec<_>, _>>();
         let rare = rare.map_err(|error| damaged(error.to_string()))?.into_iter().flatten().collect();
         let content = Checked { seq: wire.seq, actors: wire.actors, skills: wire.skills, hits, rare };
-        Ok(Self {
-            header: wire.header,
-            ending: wire.ending,
-            content,
-            rare: raw,
-            unknown: wire.unknown,
-            seq: wire.seq,
-        })
+        Ok(Self { header: wire.header, ending: wire.ending, content, rare: raw, unknown: wire.unknown, seq: wire.seq })
     }
 }
 

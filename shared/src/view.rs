@@ -55,7 +55,9 @@ pub fn meter_differs(state: &EncounterState, meter: &MeterTotals) -> Option<Mete
     let ours = |kind: HitKind| state.rows().iter().filter(move |row| row.key.kind == kind);
     let damage: u64 = match meter.damage_by {
         DamageBy::Everyone => ours(HitKind::Damage).map(|row| row.amount).sum(),
-        DamageBy::Players => ours(HitKind::Damage).filter(|row| is_players_damage(state, row)).map(|row| row.amount).sum(),
+        DamageBy::Players => {
+            ours(HitKind::Damage).filter(|row| is_players_damage(state, row)).map(|row| row.amount).sum()
+        }
     };
     let healing = ours(HitKind::Heal).map(|row| row.amount).sum();
     let report = MeterSums { damage, healing };

@@ -1,2 +1,77 @@
-//! x
-fn main() {}
+//! `cargo xtask`: the project's own commands.
+
+mod browser;
+mod command;
+mod machine;
+mod tally;
+mod test;
+mod web;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+
+use command::{cargo, run};
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing, then run every check and test.
+    Test(test::Options),
+    /// Install the pages' packages and build the pages into web/dist.
+    Web,
+    /// Write the TypeScript types of the wire anew.
+    Types,
+    /// Measure something and print it beside its yardstick.
+    Bench {
+        /// What to measure.
+        what: Bench,
+        /// Options of that benchmark; `-- --help` tells them.
+        #[arg(last = true)]
+        options: Vec<String>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Bench {
+    /// Bytes a hit costs on the uplink and in the store.
+    Bytes,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Test(options) => return test::test(&options),
+        Task::Web => web::build(),
+        Task::Types => types(),
+        Task::Bench { what, options } => bench(what, &options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn types() -> Result<()> {
+    run(cargo().args(["test", "-p", "raidcast-shared", "--test", "suite", "types"]).env("RAIDCAST_WRITE_TYPES", "1"))
+}
+
+fn bench(what: Bench, options: &[String]) -> Result<()> {
+    let name = match what {
+        Bench::Bytes => "bytes",
+    };
+    // Bytes are the same in every profile: the one that is built already will do.
+    let mut command: Command = cargo();
+    command.args(["bench", "--profile", "dev", "-p", "raidcast-relay", "--bench", name, "--"]).args(options);
+    run(&mut command)
+}

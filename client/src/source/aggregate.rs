@@ -172,10 +172,10 @@ struct Statements {
     encounters: String,
     /// Each row's counter, as one JSON text: a poll asks for it again and again.
     counters: [String; 2],
-    /// The same of one actor's rows.
-    counters_of_actor: [String; 2],
-    grown: [String; 2],
-    known: [String; 2],
+    /// The same of some actors' rows.
+    counters_of_actors: [String; 2],
+    /// Rows by a list of (row, first byte of the text that is wanted, counted from 1).
+    texts: [String; 2],
     deaths: String,
     attempts: String,
     segments: String,
@@ -195,7 +195,9 @@ impl Statements {
         let each = |make: &dyn Fn(usize) -> String| [make(0), make(1)];
         let here = "WHERE encounter_id = ?1";
         let counters = |rows: &str| {
-            format!("SELECT json_group_array(json_array(rowid, coalesce(CAST(hits AS INTEGER), 0))) AS counters FROM ({rows})")
+            format!(
+                "SELECT json_group_array(json_array(rowid, coalesce(CAST(hits AS INTEGER), 0))) AS counters FROM ({rows})"
+            )
         };
         Self {
             encounters: db.select(
@@ -212,27 +214,23 @@ impl Statements {
                 "WHERE id > ?1 OR id IN (SELECT value FROM json_each(?2)) ORDER BY id",
             ),
             counters: each(&|n| counters(&db.select(tables[n].0, &["rowid", "hits"], here))),
-            counters_of_actor: each(&|n| {
-                let of_actor = format!("{here} AND {} = ?2", actors[n][0]);
-                counters(&db.select(tables[n].0, &["rowid", "hits"], &of_actor))
+            counters_of_actors: each(&|n| {
+                let of_actors = format!("{here} AND {} IN (SELECT value FROM json_each(?2))", actors[n][0]);
+                counters(&db.select(tables[n].0, &["rowid", "hits"], &of_actors))
             }),
-            grown: each(&|n| {
+            texts: each(&|n| {
                 let (table, text) = tables[n];
                 let [source, target] = actors[n];
+                if !db.has(table) {
+                    return db.select(table, &["rowid"], "");
+                }
                 format!(
-                    "SELECT {source} AS source, {target} AS target, skill_id, hits, total_value, monster_name, \
-                     substr(CAST({text} AS BLOB), ?2) AS text FROM ({})",
-                    db.select(
-                        table,
-                        &[source, target, "skill_id", "hits", "total_value", "monster_name", text],
-                        "WHERE rowid = ?1"
-                    )
+                    "SELECT {}, {table}.{source} AS source, {table}.{target} AS target, \
+                     substr(CAST({table}.{text} AS BLOB), wanted.start) AS text \
+                     FROM (SELECT value ->> 0 AS id, value ->> 1 AS start FROM json_each(?1)) AS wanted \
+                     CROSS JOIN {table} ON {table}.rowid = wanted.id",
+                    db.columns(table, &["rowid", "skill_id", "hits", "total_value", "monster_name"])
                 )
-            }),
-            known: each(&|n| {
-                let [source, target] = actors[n];
-                let row = db.select(tables[n].0, &[source, target, "skill_id", "monster_name"], "WHERE rowid = ?1");
-                format!("SELECT {source} AS source, {target} AS target, skill_id, monster_name FROM ({row})")
             }),
             deaths: db.select(
                 "death_events",
@@ -255,7 +253,11 @@ impl Statements {
                 "WHERE encounter_id = ?1 ORDER BY rowid",
             ),
             bosses: db.select("encounter_bosses", &["monster_name", "max_hp", "is_defeated"], here),
-            stats: db.select("actor_encounter_stats", &with(&["actor_id", "is_player", "hits_dealt", "hits_heal"]), here),
+            stats: db.select(
+                "actor_encounter_stats",
+                &with(&["actor_id", "is_player", "hits_dealt", "hits_heal"]),
+                here,
+            ),
             entities: db.select(
                 "entities",
                 &with(&["entity_id"]),
@@ -310,8 +312,9 @@ impl Aggregate {
 
     /// One row in full: its counters and its text belong together, as one statement reads them.
     async fn whole(&mut self, table: Table, rowid: i64) -> Result<Option<SqliteRow>, SourceError> {
-        let read = self.db.rows(&self.statements.grown[table as usize], &[rowid, 1]).await?;
-        Ok(read.into_iter().next())
+        let wanted = format!("[[{rowid},1]]");
+        let read = rows_of_list(&mut self.db.conn, &self.statements.texts[table as usize], &[], &wanted).await;
+        Ok(read.map_err(|error| self.db.refused(&error))?.into_iter().next())
     }
 
     async fn read_up_to_now(
@@ -589,24 +592,59 @@ async fn gather(
         (Some(now_ms), Some(scanned_ms)) => moved.is_none() || now_ms >= scanned_ms.saturating_add(SCAN_EVERY_MS),
         _ => true,
     };
-    if scan {
-        for table in Table::BOTH {
-            let counters = rows(conn, &statements.counters[table as usize], &[fight.row]).await?;
-            gather_rows(conn, statements, cursor, memory, now_ms, table, &counters, &mut gathered).await?;
+    let moved = moved.unwrap_or_default();
+    let actors = json_list(moved.iter().map(|(actor, _)| *actor));
+    let mut waiting = BTreeSet::new();
+    for table in Table::BOTH {
+        let counters = if scan {
+            rows(conn, &statements.counters[table as usize], &[fight.row]).await?
+        } else {
+            rows_of_list(conn, &statements.counters_of_actors[table as usize], &[fight.row], &actors).await?
+        };
+        let mut wanted = Vec::new();
+        for (rowid, hits) in counters_of(&counters) {
+            let key = table.key(rowid);
+            let before = RowRead::of(cursor, key);
+            let next_read_ms = memory.large_read_ms.get(&key).map(|read| read.saturating_add(LARGE_EVERY_MS));
+            match memory.rows.get(&key) {
+                Some(_) if hits == before.hits => {}
+                Some(row) if now_ms.zip(next_read_ms).is_some_and(|(now, next)| now < next) => {
+                    waiting.insert(row.source);
+                }
+                // `substr` counts from 1: from `end` on means one byte before the old `]`. Of a row that did not
+                // grow that is two bytes: it is wanted for who it is about.
+                _ => wanted.push((rowid, before.end.max(1))),
+            }
         }
+        if wanted.is_empty() {
+            continue;
+        }
+        let wanted = serde_json::to_string(&wanted).expect("pairs of numbers are JSON");
+        for row in rows_of_list(conn, &statements.texts[table as usize], &[], &wanted).await? {
+            let (Some(rowid), hits) = (int(&row, "rowid"), counter(&row)) else { continue };
+            let key = table.key(rowid);
+            let before = RowRead::of(cursor, key);
+            memory.rows.insert(key, row_is(&row));
+            if hits == before.hits {
+                continue;
+            }
+            let text = bytes(&row, "text").unwrap_or_default();
+            if let Some(now_ms) = now_ms.filter(|_| before.end + text.len() as u64 > LARGE_BYTES) {
+                memory.large_read_ms.insert(key, now_ms);
+            }
+            gathered.grown.push(Grown { table, rowid, hits, text });
+        }
+    }
+    if scan {
         memory.scanned_ms = now_ms;
     }
-    for (actor, dealt) in moved.unwrap_or_default() {
-        let waited = std::mem::replace(&mut gathered.more, scan && gathered.more);
-        for table in Table::BOTH.into_iter().filter(|_| !scan) {
-            let counters = rows(conn, &statements.counters_of_actor[table as usize], &[fight.row, actor]).await?;
-            gather_rows(conn, statements, cursor, memory, now_ms, table, &counters, &mut gathered).await?;
-        }
-        if !gathered.more {
-            gathered.dealt.push((CursorKey(place::DEALT, actor), dealt));
-        }
-        gathered.more |= waited;
-    }
+    gathered.more = !waiting.is_empty();
+    gathered.dealt.extend(
+        moved
+            .into_iter()
+            .filter(|(actor, _)| !waiting.contains(actor))
+            .map(|(actor, dealt)| (CursorKey(place::DEALT, actor), dealt)),
+    );
     let deaths = cursor.get(CursorKey(place::DEATHS, 0)).map_or(0, |value| value.0 as i64);
     gathered.deaths = rows(conn, &statements.deaths, &[fight.row, deaths]).await?;
     gathered.attempts = rows(conn, &statements.attempts, &[fight.row]).await?;
@@ -630,47 +668,6 @@ fn moved_actors(stats: &[SqliteRow], cursor: &Cursor) -> Option<Vec<(i64, Cursor
         }
     }
     Some(moved)
-}
-
-/// Of the rows with these counters, the text of those that grew.
-#[expect(clippy::too_many_arguments, reason = "one step of `gather`")]
-async fn gather_rows(
-    conn: &mut SqliteConnection,
-    statements: &Statements,
-    cursor: &Cursor,
-    memory: &mut Memory,
-    now_ms: Option<u64>,
-    table: Table,
-    counters: &[SqliteRow],
-    gathered: &mut Gathered,
-) -> Result<(), sqlx::Error> {
-    for (rowid, hits) in counters_of(counters) {
-        let key = table.key(rowid);
-        let before = RowRead::of(cursor, key);
-        if hits == before.hits {
-            if !memory.rows.contains_key(&key) {
-                let known = rows(conn, &statements.known[table as usize], &[rowid]).await?;
-                memory.rows.extend(known.first().map(|row| (key, row_is(row))));
-            }
-            continue;
-        }
-        let next_read_ms = memory.large_read_ms.get(&key).map(|read| read.saturating_add(LARGE_EVERY_MS));
-        if now_ms.zip(next_read_ms).is_some_and(|(now, next)| now < next) {
-            gathered.more = true;
-            continue;
-        }
-        // `substr` counts from 1: from `end` on means one byte before the old `]`.
-        let from = before.end.max(1) as i64;
-        for row in rows(conn, &statements.grown[table as usize], &[rowid, from]).await? {
-            let text = bytes(&row, "text").unwrap_or_default();
-            memory.rows.insert(key, row_is(&row));
-            if let Some(now_ms) = now_ms.filter(|_| from as u64 + text.len() as u64 > LARGE_BYTES) {
-                memory.large_read_ms.insert(key, now_ms);
-            }
-            gathered.grown.push(Grown { table, rowid, hits, text });
-        }
-    }
-    Ok(())
 }
 
 /// The entries of a whole row that are beyond what was yielded, and how far it is read then.

@@ -123,21 +123,21 @@ impl Database {
     /// `SELECT` of the columns that the table has; those that it lacks come as NULL, a table that is absent has no
     /// rows. Meters add and drop columns from version to version.
     pub(super) fn select(&self, table: &str, columns: &[&str], rest: &str) -> String {
-        let Some(has) = self.tables.get(table) else {
-            let nulls: Vec<_> = columns.iter().map(|column| format!("NULL AS {column}")).collect();
-            return format!("SELECT {} WHERE 0", nulls.join(", "));
-        };
-        let picked: Vec<_> = columns
-            .iter()
-            .map(|column| {
-                if has.contains(*column) || *column == "rowid" {
-                    (*column).to_owned()
-                } else {
-                    format!("NULL AS {column}")
-                }
-            })
-            .collect();
-        format!("SELECT {} FROM {table} {rest}", picked.join(", "))
+        let columns = self.columns(table, columns);
+        if self.has(table) {
+            format!("SELECT {columns} FROM {table} {rest}")
+        } else {
+            format!("SELECT {columns} WHERE 0")
+        }
+    }
+
+    /// The columns for a `SELECT`, those that the table lacks as NULL.
+    pub(super) fn columns(&self, table: &str, columns: &[&str]) -> String {
+        let has = |column: &str| self.tables.get(table).is_some_and(|has| column == "rowid" || has.contains(column));
+        let columns = columns.iter().map(|column| {
+            if has(column) { format!("{table}.{column} AS {column}") } else { format!("NULL AS {column}") }
+        });
+        columns.collect::<Vec<_>>().join(", ")
     }
 
     /// Whether anything was committed since the last call.

@@ -149,7 +149,7 @@ impl Folder {
 /// The raid that fights are streamed into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Raid {
-    raid: Uuid,
+    id: Uuid,
     /// 32 bytes in hex: proves that a later connection is this client's.
     secret: String,
     relay: String,
@@ -164,7 +164,7 @@ impl Raid {
     /// A raid that does not exist yet: save it before it is sent.
     pub(super) fn new(relay: &str, key: &str, now_ms: i64, entropy: &Entropy) -> Self {
         Self {
-            raid: entropy.uuid(),
+            id: entropy.uuid(),
             secret: hex(&entropy.bytes::<32>()),
             relay: relay.to_owned(),
             account: account_of(key),
@@ -181,7 +181,7 @@ impl Raid {
     }
 
     pub(super) fn id(&self) -> RaidId {
-        RaidId(self.raid)
+        RaidId(self.id)
     }
 
     pub(super) fn secret(&self) -> Vec<u8> {

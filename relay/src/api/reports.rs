@@ -47,7 +47,10 @@ fn number(name: &str, text: Option<&str>, from: u32, to: u32) -> Result<Option<u
 }
 
 /// Public reports, newest fight first, live ones included.
-pub async fn list(State(state): State<AppState>, Query(query): Query<ListQuery>) -> Result<Json<ReportPage>, HttpError> {
+pub async fn list(
+    State(state): State<AppState>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<ReportPage>, HttpError> {
     let limit = number("limit", query.limit.as_deref(), 1, LIMIT_MAX)?.unwrap_or(LIMIT_DEFAULT);
     let page = number("page", query.page.as_deref(), 1, u32::MAX / LIMIT_MAX)?.unwrap_or(1);
     let (lines, total) = state.store().public_reports(Page { page, limit }).await?;
@@ -177,10 +180,13 @@ async fn fold<T: Send + 'static>(
         let log = match (log, open) {
             (Some(bytes), _) => Log::from_bytes(&bytes).map_err(|error| StoreError::Damaged(error.to_string()))?,
             (None, Some(open)) => {
-                let stream = open.streams.iter().rev().find(|(stream, _)| {
-                    row.kept_stream.is_none_or(|kept| kept == stream.stream)
-                });
-                let (stream, entries) = stream.ok_or_else(|| StoreError::Damaged("no stream of a live report".into()))?;
+                let stream = open
+                    .streams
+                    .iter()
+                    .rev()
+                    .find(|(stream, _)| row.kept_stream.is_none_or(|kept| kept == stream.stream));
+                let (stream, entries) =
+                    stream.ok_or_else(|| StoreError::Damaged("no stream of a live report".into()))?;
                 finalize::journal_log(&stream.header, entries)?.0
             }
             (None, None) => return Err(HttpError::NotFound),

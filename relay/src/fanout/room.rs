@@ -105,7 +105,12 @@ pub struct RoomCounts {
 
 impl Room {
     /// Takes a spectator in, to whom the keyframe goes with the next [`Room::send`]. `None` if the room is full.
-    pub fn join(&mut self, stream: Arc<TcpStream>, format: Format, next_event: u64) -> Option<(SpectatorId, CancellationToken)> {
+    pub fn join(
+        &mut self,
+        stream: Arc<TcpStream>,
+        format: Format,
+        next_event: u64,
+    ) -> Option<(SpectatorId, CancellationToken)> {
         if self.spectators.len() >= ROOM_SPECTATORS_MAX {
             return None;
         }
@@ -159,11 +164,7 @@ impl Room {
                 frames.batch().clone()
             } else {
                 let (owed, lost) = frames.owed(spectator.next_event, newest_event);
-                let keyframe = if lost {
-                    frames.encode(&keyframe(true))
-                } else {
-                    frames.keyframe(|| keyframe(false))
-                };
+                let keyframe = if lost { frames.encode(&keyframe(true)) } else { frames.keyframe(|| keyframe(false)) };
                 if owed.is_empty() { keyframe } else { [owed, keyframe].iter().fold(BytesMut::new(), concat).freeze() }
             };
             spectator.synced = true;

@@ -120,7 +120,8 @@ impl Inbound {
             return Ok(None);
         }
         let mask = [bytes[head], bytes[head + 1], bytes[head + 2], bytes[head + 3]];
-        let payload: Vec<u8> = bytes[head + 4..end].iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
+        let payload: Vec<u8> =
+            bytes[head + 4..end].iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
         let frame = match (first & 0x0f, first & 0x80 != 0) {
             (TEXT | BINARY, true) => InboundFrame::Message(payload),
             (CLOSE, true) => InboundFrame::Close,

@@ -2,12 +2,12 @@
 
 use raidcast_shared::codec;
 use raidcast_shared::columns::ColumnMap;
-use raidcast_shared::fold::{CheckError, Checked, Checksum, EncounterState, Gate, Span};
 use raidcast_shared::feed::FeedFightRef;
+use raidcast_shared::fold::{CheckError, Checked, Checksum, EncounterState, Gate, Span};
 use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::report::Report;
-use raidcast_shared::uplink::{Delta, Ending, Held, Header, Outcome, ReportState};
+use raidcast_shared::uplink::{Delta, Ending, Header, Held, Outcome, ReportState};
 use raidcast_shared::view::{self, LiveFacts, LiveView};
 use raidcast_store::{EncounterRow, JournalEntry, JournalKind, OpenEncounter, StoreError, StoredStream};
 

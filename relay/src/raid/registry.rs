@@ -128,7 +128,9 @@ impl RaidRegistry {
             let now_ms = self.shared.clock.now_ms();
             let encounters = tokio::task::spawn_blocking(move || {
                 let rebuilt = open.iter().map(|open| LiveEncounter::rebuild(open, None, now_ms));
-                rebuilt.filter_map(|encounter| encounter.inspect_err(|error| tracing::error!(%error, "left alone")).ok()).collect()
+                rebuilt
+                    .filter_map(|encounter| encounter.inspect_err(|error| tracing::error!(%error, "left alone")).ok())
+                    .collect()
             });
             let encounters: Vec<LiveEncounter> =
                 encounters.await.map_err(|error| StoreError::Damaged(error.to_string()))?;

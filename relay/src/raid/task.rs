@@ -101,7 +101,8 @@ impl RaidTask {
         encounters: Vec<LiveEncounter>,
     ) -> Self {
         let encounters: BTreeMap<_, _> = encounters.into_iter().map(|held| (held.row.key.encounter, held)).collect();
-        let current = encounters.iter().max_by_key(|(_, held)| (held.state == ReportState::Live, held.row.started_at_ms));
+        let current =
+            encounters.iter().max_by_key(|(_, held)| (held.state == ReportState::Live, held.row.started_at_ms));
         Self {
             shared: Arc::clone(&registry.shared),
             current: current.map(|(id, _)| *id),
@@ -126,7 +127,8 @@ impl RaidTask {
     pub(super) async fn run(mut self) {
         self.load_earlier().await;
         // What ended before the relay was stopped gets its report now.
-        let ended = self.encounters.iter().filter(|(_, held)| held.state == ReportState::Live && held.main.ending.is_some());
+        let ended =
+            self.encounters.iter().filter(|(_, held)| held.state == ReportState::Live && held.main.ending.is_some());
         let ended: Vec<_> = ended.map(|(id, _)| *id).collect();
         for id in ended {
             self.keep(id, ReportState::Final);
@@ -185,7 +187,9 @@ impl RaidTask {
                 self.attach(connection, replies, title, visibility);
             }
             RaidCommand::Detach { connection } => self.detach(connection),
-            RaidCommand::Uplink { connection, frame, received_ms } => self.uplink_frame(connection, *frame, received_ms),
+            RaidCommand::Uplink { connection, frame, received_ms } => {
+                self.uplink_frame(connection, *frame, received_ms)
+            }
             RaidCommand::Join { stream, format, reply } => self.join(stream, format, reply),
             RaidCommand::Spectator { id, what } => self.spectator(id, what),
             RaidCommand::Snapshot { report_id, reply } => {
@@ -204,18 +208,28 @@ impl RaidTask {
     /// An append is durable, or failed: fold and acknowledge all that are, with one Ack for each handle.
     fn appended(&mut self, first: Appended) {
         let mut acks: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut ended = Vec::new();
         let mut next = Some(first);
         while let Some(appended) = next {
-            self.appended_one(appended, &mut acks);
+            self.appended_one(appended, &mut acks, &mut ended);
             next = self.appends.next().now_or_never().flatten();
         }
         for (h, q) in acks {
             self.reply(UplinkReply::Ack { h, q });
         }
+        for (id, stream) in ended {
+            self.keep_ended(id, stream);
+        }
         self.release();
     }
 
-    fn appended_one(&mut self, Appended { encounter: id, stream, what, received_ms, result }: Appended, acks: &mut BTreeMap<u32, u64>) {
+    fn appended_one(
+        &mut self,
+        appended: Appended,
+        acks: &mut BTreeMap<u32, u64>,
+        ended: &mut Vec<(EncounterId, StreamId)>,
+    ) {
+        let Appended { encounter: id, stream, what, received_ms, result } = appended;
         self.shared.store_ok.store(result.is_ok(), Ordering::Relaxed);
         let handle = self.handle_of(id, stream);
         let Some(encounter) = self.encounters.get_mut(&id) else { return };
@@ -257,7 +271,7 @@ impl RaidTask {
                 }
                 encounter.changes += 1;
                 self.promote(id);
-                self.keep_ended(id, stream);
+                ended.push((id, stream));
             }
         }
     }
@@ -326,8 +340,14 @@ impl RaidTask {
             self.keep(id, ReportState::Final);
             return;
         }
-        if report.fight.checksum != encounter.checksum().to_string() && !encounter.main.failed && encounter.main.under_way == 0 {
-            tracing::error!(report = encounter.row.report_id, "the stored log folds to another checksum than the live state");
+        if report.fight.checksum != encounter.checksum().to_string()
+            && !encounter.main.failed
+            && encounter.main.under_way == 0
+        {
+            tracing::error!(
+                report = encounter.row.report_id,
+                "the stored log folds to another checksum than the live state"
+            );
         }
         encounter.state = state;
         encounter.row.state = state;
@@ -364,7 +384,8 @@ impl RaidTask {
             self.keep(id, ReportState::Provisional);
         }
         let busy = self.encounters.values().any(|held| held.is_busy() || held.state == ReportState::Live);
-        if busy || self.uplink.is_some() || !self.room.is_empty() || !self.opening.is_empty() || !self.chores.is_empty() {
+        if busy || self.uplink.is_some() || !self.room.is_empty() || !self.opening.is_empty() || !self.chores.is_empty()
+        {
             self.needed_at = Instant::now();
         }
         self.needed_at.elapsed() >= LINGER && self.inbox.is_empty()

@@ -38,10 +38,16 @@ fn check(hello: &Hello) -> Result<(), Refused> {
         return Err(refusal(RefusedCode::Malformed, "a raid's secret has 16 to 64 bytes"));
     }
     if hello.names != NamesPolicy::Full {
-        return Err(refusal(RefusedCode::NotSupported, "this relay shows full names only: set the names policy to full"));
+        return Err(refusal(
+            RefusedCode::NotSupported,
+            "this relay shows full names only: set the names policy to full",
+        ));
     }
     if hello.delay_s != 0 {
-        return Err(refusal(RefusedCode::NotSupported, "this relay shows raids without delay only: set the delay to 0"));
+        return Err(refusal(
+            RefusedCode::NotSupported,
+            "this relay shows raids without delay only: set the delay to 0",
+        ));
     }
     Ok(())
 }
@@ -98,10 +104,16 @@ pub(super) fn admit_frame(secret: &RelaySecret, mut frame: UplinkFrame) -> Resul
                 Err(Refused { scope: RefusedScope::Encounter, enc: Some(begin.enc), ..refusal(code, text) })
             };
             if header.scene.as_ref().is_some_and(|scene| !is_name(scene, l::NAME_CHARS_MAX)) {
-                return refuse(RefusedCode::BadText, "a scene's name has at most 64 characters and no control characters");
+                return refuse(
+                    RefusedCode::BadText,
+                    "a scene's name has at most 64 characters and no control characters",
+                );
             }
             if header.cols.iter().any(|name| !is_name(name, l::NAME_CHARS_MAX)) {
-                return refuse(RefusedCode::BadText, "a column's name has at most 64 characters and no control characters");
+                return refuse(
+                    RefusedCode::BadText,
+                    "a column's name has at most 64 characters and no control characters",
+                );
             }
             // Up to the year 9999: what every reader of dates can show.
             if !(0..=253_402_300_799_999).contains(&header.started_at_ms) {
@@ -124,7 +136,8 @@ pub(super) fn admit_frame(secret: &RelaySecret, mut frame: UplinkFrame) -> Resul
                 return Err(Refused { scope: RefusedScope::Frame, h: Some(end.h), ..refused });
             }
             if end.ending.meter.is_some_and(|meter| meter.damage > l::AMOUNT_MAX || meter.healing > l::AMOUNT_MAX) {
-                let refused = refusal(RefusedCode::NumberTooLarge, format!("a meter's sum is at most {}", l::AMOUNT_MAX));
+                let refused =
+                    refusal(RefusedCode::NumberTooLarge, format!("a meter's sum is at most {}", l::AMOUNT_MAX));
                 return Err(Refused { scope: RefusedScope::Frame, h: Some(end.h), ..refused });
             }
         }

@@ -1,216 +1,182 @@
-//! The Raidcast store on SQLite: one writer that groups commits, a few readers.
+//! The store on SQLite: one file, one writer, group commit, a few readers.
 //!
-//! One invariant: with WAL and `synchronous=FULL` a commit that has returned is on stable storage, so an answer after
-//! it can be acknowledged. Deliberately not here: what the bytes mean.
+//! One invariant: a write is answered `Ok` only after the transaction that it is in has been committed with
+//! `synchronous=FULL`, which in WAL mode means after an fdatasync of the log. Everything that writes goes through one
+//! queue ([`queue`]) to one task ([`writer`]), so that the order of calls is the order of commits; readers see what
+//! has been committed. Deliberately not here: retries (the caller knows whether it still wants it) and logging (errors
+//! are passed on).
 
+mod error;
+mod file;
+mod limits;
+mod queue;
 mod read;
+mod row;
 mod write;
 mod writer;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use futures::FutureExt;
+use bytes::Bytes;
+use futures::future::BoxFuture;
 use raidcast_shared::id::{EncounterId, RaidId};
 use raidcast_store::{
     Account, AccountId, EncounterRow, Journal, JournalEntry, KeptReport, NewEncounter, OpenEncounter, Page, RaidRow,
     ReportLine, Store, StoreError, StoreFuture, StoredStream,
 };
-use bytes::Bytes;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqlitePool};
+use sqlx::SqlitePool;
 
-use writer::Writer;
+use crate::file::DatabaseFile;
+use crate::queue::{Queue, Write};
+use crate::writer::Writer;
 
-/// Connections that read at the same time.
-const READERS: u32 = 4;
-/// How long a statement waits for another program's lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A store in one SQLite file.
+/// A database file and the task that writes to it.
+///
+/// Dropping it lets the task write what is queued and end by itself; [`Store::close`] waits for that and leaves no
+/// WAL behind.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Writer,
+    queue: Queue,
     readers: SqlitePool,
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
-        .disable_statement_logging()
-}
-
 impl SqliteStore {
-    /// Opens the database, made and migrated if need be.
+    /// Opens the database, and makes it with its folder if it does not exist; brings its schema up to date.
+    ///
+    /// Needs a tokio runtime: it starts the writer there.
     ///
     /// # Errors
-    /// `Unavailable` if the file cannot be used, `Damaged` if it is another program's or a later version's.
+    /// `Unavailable` if the file cannot be opened or written now; `Damaged` if it is not ours or of a later version.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| StoreError::Unavailable(format!("{}: {error}", folder.display())))?;
-        }
-        let mut connection = options(path).create_if_missing(true).connect().await.map_err(store_error)?;
-        sqlx::migrate!("../../migrations/sqlite")
-            .run(&mut connection)
-            .await
-            .map_err(|error| StoreError::Damaged(format!("{}: {error}", path.display())))?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_lazy_with(options(path).read_only(true));
-        Ok(Self { writer: Writer::start(connection, PathBuf::from(path)), readers })
+        let (file, connection) = DatabaseFile::open(path).await?;
+        let readers = file.readers();
+        Ok(Self { queue: Writer::start(file, connection), readers })
     }
 
-    /// Bounds the file's size in pages, as a full disk would: for tests.
+    /// Lets the file grow by so many pages of 4 KiB from what it has now and no further; `None` lifts that.
     ///
-    /// # Errors
-    /// As any write.
-    pub async fn set_pages_max(&self, pages: u32) -> Result<(), StoreError> {
-        self.writer.run(move |c| write::set_pages_max(c, pages).boxed()).await
+    /// It is how tests fill the disk: a write beyond it fails as it would there (`SQLITE_FULL`).
+    pub async fn limit_growth(&self, pages: Option<u32>) -> Result<(), StoreError> {
+        self.queue.limit_growth(pages).await
     }
-}
 
-/// What an error of SQLite means to the caller.
-pub(crate) fn store_error(error: sqlx::Error) -> StoreError {
-    match error {
-        sqlx::Error::Database(error) if error.code().is_some_and(|code| !is_passing(&code)) => {
-            StoreError::Damaged(error.to_string())
-        }
-        sqlx::Error::RowNotFound
-        | sqlx::Error::ColumnNotFound(_)
-        | sqlx::Error::ColumnDecode { .. }
-        | sqlx::Error::Decode(_) => StoreError::Damaged(error.to_string()),
-        other => StoreError::Unavailable(other.to_string()),
+    fn write<W: Write>(&self, write: W) -> StoreFuture<'_, W::Output> {
+        Box::pin(self.queue.write(write))
     }
-}
 
-/// Whether an (extended) result code of SQLite goes by: busy, locked, no memory, read-only, I/O, full, cannot open.
-fn is_passing(code: &str) -> bool {
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14))
+    fn read<'a, T: 'a>(
+        &'a self,
+        read: impl Future<Output = Result<T, read::Failure>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        Box::pin(async move { read.await.map_err(StoreError::from) })
+    }
 }
 
 impl Journal for SqliteStore {
     fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()> {
-        self.writer.append(entry)
+        self.queue.append(entry)
     }
 }
 
 impl Store for SqliteStore {
     fn account<'a>(&'a self, name: &'a str, channel_if_new: &'a str) -> StoreFuture<'a, Account> {
-        async move {
+        Box::pin(async move {
             if let Some(account) = read::account_by_name(&self.readers, name).await? {
                 return Ok(account);
             }
-            let (name, channel) = (name.to_owned(), channel_if_new.to_owned());
-            self.writer.run(move |c| async move { write::account(c, &name, &channel).await }.boxed()).await
-        }
-        .boxed()
+            self.queue.write(write::AddAccount { name: name.into(), channel: channel_if_new.into() }).await
+        })
     }
 
     fn account_by_channel<'a>(&'a self, channel: &'a str) -> StoreFuture<'a, Option<Account>> {
-        read::account_by_channel(&self.readers, channel).boxed()
-    }
-
-    fn channel(&self, account: AccountId) -> StoreFuture<'_, Option<String>> {
-        read::channel(&self.readers, account).boxed()
+        self.read(read::account_by_channel(&self.readers, channel))
     }
 
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
-        let raid = raid.clone();
-        self.writer.run(move |c| async move { write::insert_raid(c, &raid).await }.boxed()).boxed()
+        self.write(write::InsertRaid(raid.clone()))
     }
 
     fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
-        let raid = raid.clone();
-        self.writer.run(move |c| async move { write::update_raid(c, &raid).await }.boxed()).boxed()
+        self.write(write::UpdateRaid(raid.clone()))
     }
 
     fn raid_by_id(&self, id: RaidId) -> StoreFuture<'_, Option<RaidRow>> {
-        read::raid_by_id(&self.readers, id).boxed()
+        self.read(read::raid_by_id(&self.readers, id))
     }
 
     fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>> {
-        read::raid_by_code(&self.readers, code).boxed()
+        self.read(read::raid_by_code(&self.readers, code))
     }
 
     fn newest_raid(&self, account: AccountId) -> StoreFuture<'_, Option<RaidRow>> {
-        read::newest_raid(&self.readers, account).boxed()
+        self.read(read::newest_raid(&self.readers, account))
     }
 
     fn begin_encounter<'a>(&'a self, new: &'a NewEncounter) -> StoreFuture<'a, EncounterRow> {
-        let new = new.clone();
-        self.writer.run(move |c| async move { write::begin_encounter(c, &new).await }.boxed()).boxed()
+        self.write(write::BeginEncounter(new.clone()))
     }
 
     fn begin_stream<'a>(&'a self, encounter: i64, stream: &'a StoredStream) -> StoreFuture<'a, ()> {
-        let stream = stream.clone();
-        self.writer.run(move |c| async move { write::begin_stream(c, encounter, &stream).await }.boxed()).boxed()
+        self.write(write::BeginStream { encounter, stream: stream.clone() })
     }
 
     fn move_encounter<'a>(&'a self, encounter: i64, raid_code: &'a str) -> StoreFuture<'a, ()> {
-        let code = raid_code.to_owned();
-        self.writer.run(move |c| async move { write::move_encounter(c, encounter, &code).await }.boxed()).boxed()
+        self.write(write::MoveEncounter { encounter, raid_code: raid_code.into() })
     }
 
     fn encounter(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<EncounterRow>> {
-        read::encounter(&self.readers, account, id).boxed()
+        self.read(read::encounter(&self.readers, account, id))
     }
 
     fn open_encounters(&self) -> StoreFuture<'_, Vec<OpenEncounter>> {
-        read::open_encounters(&self.readers).boxed()
+        self.read(read::open_encounters(&self.readers))
     }
 
     fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>> {
-        read::open_encounter(&self.readers, encounter).boxed()
+        self.read(read::open_encounter(&self.readers, encounter))
     }
 
     fn keep_report<'a>(&'a self, report: &'a KeptReport) -> StoreFuture<'a, ()> {
-        let report = report.clone();
-        self.writer.run(move |c| async move { write::keep_report(c, &report).await }.boxed()).boxed()
+        self.write(write::KeepReport(report.clone()))
     }
 
     fn reopen_report(&self, encounter: i64) -> StoreFuture<'_, ()> {
-        self.writer.run(move |c| write::reopen_report(c, encounter).boxed()).boxed()
+        self.write(write::ReopenReport { encounter })
     }
 
     fn report<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterRow, Option<Bytes>)>> {
-        read::report(&self.readers, report_id).boxed()
+        self.read(read::report(&self.readers, report_id))
     }
 
     fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>> {
-        read::report_log(&self.readers, report_id).boxed()
+        self.read(read::report_log(&self.readers, report_id))
     }
 
     fn public_reports(&self, page: Page) -> StoreFuture<'_, (Vec<ReportLine>, u64)> {
-        read::public_reports(&self.readers, page).boxed()
+        self.read(read::public_reports(&self.readers, page))
     }
 
     fn raid_reports<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<ReportLine>> {
-        read::raid_reports(&self.readers, raid_code).boxed()
+        self.read(read::raid_reports(&self.readers, raid_code))
     }
 
     fn discard<'a>(&'a self, account: AccountId, id: EncounterId) -> StoreFuture<'a, bool> {
-        self.writer.run(move |c| write::discard(c, account, id).boxed()).boxed()
+        self.write(write::Discard { account, id })
     }
 
     fn encounters_since(&self, account: AccountId, since_ms: i64) -> StoreFuture<'_, u64> {
-        read::encounters_since(&self.readers, account, since_ms).boxed()
+        self.read(read::encounters_since(&self.readers, account, since_ms))
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {
-        self.writer.run(|c| write::ping(c).boxed()).boxed()
+        self.write(write::Ping)
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {
-        async move {
+        Box::pin(async move {
+            // Readers first: the last connection to close is the writer's, which takes the WAL away.
             self.readers.close().await;
-            self.writer.close().await
-        }
-        .boxed()
+            self.queue.close().await
+        })
     }
 }

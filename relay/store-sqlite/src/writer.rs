@@ -1,237 +1,189 @@
-//! The one writer: takes what many raids append, and puts it on disk in one commit.
+//! The one task that writes.
 //!
-//! Started with the store; ends when the store is closed or dropped, after what waits is written.
+//! It takes what waits in the queue, runs all of it in one transaction, commits, and only then answers. Where that
+//! fails nothing of it is stored; where parts may succeed (one write breaks a constraint, a large one does not fit on
+//! the disk) each is tried in a transaction of its own.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use raidcast_store::StoreError;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection as _};
+use tokio::sync::mpsc;
 
-use futures::FutureExt;
-use futures::future::BoxFuture;
-use raidcast_store::{JournalEntry, StoreError, StoreFuture, StreamKey};
-use sqlx::{Connection, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use crate::error::{may_succeed_in_parts, store_error};
+use crate::file::DatabaseFile;
+use crate::limits::{BATCH_BYTES_MAX, BATCH_WRITES_MAX, VACUUM_PAGES_MAX};
+use crate::queue::{Command, Job, Queue};
 
-use crate::{store_error, write};
+/// SQLite's own greatest `max_page_count`.
+const PAGES_MAX: u32 = u32::MAX - 1;
 
-/// Commands that wait. Uplinks have at most 256 frames each under way, so this is full only when the disk stands
-/// still; an append then fails as unavailable, and its client sends it again.
-const QUEUE: usize = 16_384;
-/// Entries of one commit.
-const BATCH: usize = 1_024;
-
-/// A write and its caller: given a connection inside a transaction, or the reason why there is none.
-type Work = Box<dyn for<'c> FnOnce(Result<&'c mut SqliteConnection, StoreError>) -> BoxFuture<'c, Finish> + Send>;
-/// What remains to be done after the work.
-struct Finish {
-    /// The work gave something that is worth a commit.
-    commit: bool,
-    /// Tells the caller: with the commit's failure, or else with what the work gave.
-    tell: Box<dyn FnOnce(Option<StoreError>) + Send>,
+/// The owner of the connection that writes.
+pub(crate) struct Writer {
+    file: DatabaseFile,
+    /// `None` after an error that may have left it unusable: opened again for the next batch.
+    connection: Option<SqliteConnection>,
+    /// How many pages the file may have.
+    page_limit: u32,
 }
 
-enum Command {
-    Append(JournalEntry, oneshot::Sender<Result<(), StoreError>>),
-    Run(Work),
-    Close(oneshot::Sender<()>),
+/// Why a transaction was not committed.
+struct Broken {
+    error: StoreError,
+    /// Whether its jobs may succeed one by one.
+    try_parts: bool,
 }
 
-/// The writer's inbox.
-#[derive(Debug)]
-pub(crate) struct Writer(mpsc::Sender<Command>);
+impl From<sqlx::Error> for Broken {
+    fn from(error: sqlx::Error) -> Self {
+        Self { error: store_error(&error), try_parts: may_succeed_in_parts(&error) }
+    }
+}
 
-fn closed() -> StoreError {
-    StoreError::Unavailable("the database is closed".into())
+impl From<StoreError> for Broken {
+    fn from(error: StoreError) -> Self {
+        Self { error, try_parts: false }
+    }
 }
 
 impl Writer {
-    pub(crate) fn start(connection: SqliteConnection, path: PathBuf) -> Self {
-        let (sender, inbox) = mpsc::channel(QUEUE);
-        let task = Task { connection, file: FileIdentity::of(&path), path, streams: HashMap::new() };
-        tokio::spawn(task.run(inbox));
-        Self(sender)
+    /// Starts the task, which ends when it is told to close or when the queue's other end is dropped and all that
+    /// waits is written. Nobody awaits it: closing waits for its answer.
+    pub(crate) fn start(file: DatabaseFile, connection: SqliteConnection) -> Queue {
+        let (queue, commands) = Queue::new();
+        let writer = Self { file, connection: Some(connection), page_limit: PAGES_MAX };
+        tokio::spawn(writer.run(commands));
+        queue
     }
 
-    /// Queues an entry now; the future resolves when it is on disk.
-    pub(crate) fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()> {
-        let (reply, answer) = oneshot::channel();
-        let queued = self.0.try_send(Command::Append(entry, reply));
-        async move {
-            queued.map_err(|error| match error {
-                mpsc::error::TrySendError::Full(_) => StoreError::Unavailable("the disk does not keep up".into()),
-                mpsc::error::TrySendError::Closed(_) => closed(),
-            })?;
-            answer.await.map_err(|_| closed())?
-        }
-        .boxed()
-    }
-
-    /// Runs a write in a transaction of its own.
-    pub(crate) async fn run<T: Send + 'static>(
-        &self,
-        work: impl for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, sqlx::Error>> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (reply, answer) = oneshot::channel();
-        let work: Work = Box::new(move |connection| {
-            async move {
-                let result = match connection {
-                    Ok(connection) => work(connection).await.map_err(store_error),
-                    Err(error) => Err(error),
-                };
-                let commit = result.is_ok();
-                Finish {
-                    commit,
-                    tell: Box::new(move |failed| {
-                        let _ = reply.send(failed.map_or(result, Err));
-                    }),
-                }
-            }
-            .boxed()
-        });
-        self.0.send(Command::Run(work)).await.map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
-    }
-
-    /// Waits until all that was queued is written.
-    pub(crate) async fn close(&self) -> Result<(), StoreError> {
-        let (reply, answer) = oneshot::channel();
-        if self.0.send(Command::Close(reply)).await.is_ok() {
-            let _ = answer.await;
-        }
-        Ok(())
-    }
-}
-
-/// Which file a path names: another one means that ours was taken away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct FileIdentity(u64, u64);
-
-impl FileIdentity {
-    #[cfg(unix)]
-    fn of(path: &Path) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt as _;
-        std::fs::metadata(path).ok().map(|file| Self(file.dev(), file.ino()))
-    }
-
-    #[cfg(not(unix))]
-    fn of(path: &Path) -> Option<Self> {
-        // Open files cannot be taken away there.
-        path.exists().then_some(Self(0, 0))
-    }
-}
-
-struct Task {
-    connection: SqliteConnection,
-    path: PathBuf,
-    file: Option<FileIdentity>,
-    /// Rows of streams that entries were appended to.
-    streams: HashMap<StreamKey, i64>,
-}
-
-impl Task {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Command>) {
-        let mut next = inbox.recv().await;
-        while let Some(command) = next.take() {
-            match command {
-                Command::Append(entry, reply) => {
-                    let mut batch = vec![(entry, reply)];
-                    // What waits already shares the commit, up to the first command of another kind.
-                    while batch.len() < BATCH {
-                        match inbox.try_recv() {
-                            Ok(Command::Append(entry, reply)) => batch.push((entry, reply)),
-                            Ok(other) => {
-                                next = Some(other);
-                                break;
-                            }
-                            Err(_) => break,
-                        }
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut batch: Vec<Box<dyn Job>> = Vec::new();
+        while let Some(first) = commands.recv().await {
+            // What is not a job ends the batch and comes after it.
+            let mut last = None;
+            let mut bytes = 0;
+            let mut next = Some(first);
+            while let Some(command) = next {
+                match command {
+                    Command::Job(job) => {
+                        bytes += job.bytes();
+                        batch.push(job);
                     }
-                    self.append(batch).await;
+                    other => {
+                        last = Some(other);
+                        break;
+                    }
                 }
-                Command::Run(work) => self.work(work).await,
-                Command::Close(reply) => {
-                    let _ = self.connection.close().await;
-                    let _ = reply.send(());
+                let room = batch.len() < BATCH_WRITES_MAX && bytes < BATCH_BYTES_MAX;
+                next = if room { commands.try_recv().ok() } else { None };
+            }
+            self.write(&mut batch).await;
+            match last {
+                Some(Command::Close(answer)) => {
+                    // Later commands are dropped with the receiver: who waits for them hears that it is closed.
+                    commands.close();
+                    let _ = answer.send(self.close().await);
                     return;
                 }
-            }
-            if next.is_none() {
-                next = inbox.recv().await;
-            }
-        }
-    }
-
-    fn check_file(&self) -> Result<(), StoreError> {
-        if FileIdentity::of(&self.path) == self.file {
-            return Ok(());
-        }
-        Err(StoreError::Unavailable(format!(
-            "{} was taken away or replaced while the relay ran: put it back and restart the relay",
-            self.path.display()
-        )))
-    }
-
-    async fn begin(&mut self) -> Result<(), StoreError> {
-        self.check_file()?;
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await.map_err(store_error)?;
-        Ok(())
-    }
-
-    async fn commit(&mut self) -> Result<(), StoreError> {
-        let committed = sqlx::query("COMMIT").execute(&mut self.connection).await;
-        if let Err(error) = committed {
-            self.rollback().await;
-            return Err(store_error(error));
-        }
-        Ok(())
-    }
-
-    async fn rollback(&mut self) {
-        // SQLite has rolled back by itself after some errors: then there is nothing to do, and it says so.
-        let _ = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
-        self.streams.clear();
-    }
-
-    async fn append(&mut self, batch: Vec<(JournalEntry, oneshot::Sender<Result<(), StoreError>>)>) {
-        let results = match self.append_all(&batch).await {
-            Ok(results) => results,
-            Err(error) => vec![Err(error); batch.len()],
-        };
-        for ((_, reply), result) in batch.into_iter().zip(results) {
-            let _ = reply.send(result);
-        }
-    }
-
-    async fn append_all(
-        &mut self,
-        batch: &[(JournalEntry, oneshot::Sender<Result<(), StoreError>>)],
-    ) -> Result<Vec<Result<(), StoreError>>, StoreError> {
-        self.begin().await?;
-        let mut results = Vec::with_capacity(batch.len());
-        for (entry, _) in batch {
-            match write::append(&mut self.connection, &mut self.streams, entry).await {
-                Err(StoreError::Unavailable(why)) => {
-                    self.rollback().await;
-                    return Err(StoreError::Unavailable(why));
+                Some(Command::LimitGrowth(pages, answer)) => {
+                    let _ = answer.send(self.limit_growth(pages).await.map_err(|broken| broken.error));
                 }
-                result => results.push(result),
+                Some(Command::Job(_)) | None => {}
             }
         }
-        self.commit().await?;
-        Ok(results)
+        let _ = self.close().await;
     }
 
-    async fn work(&mut self, work: Work) {
-        let begun = self.begin().await;
-        let is_begun = begun.is_ok();
-        let Finish { commit, tell } = work(begun.map(|()| &mut self.connection)).await;
-        let failed = match (is_begun, commit) {
-            (true, true) => self.commit().await.err(),
-            (true, false) => {
-                self.rollback().await;
-                None
+    /// Writes and answers all jobs, in their order.
+    async fn write(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
+        if jobs.is_empty() {
+            return;
+        }
+        match self.transact(jobs).await {
+            Err(broken) if broken.try_parts && jobs.len() > 1 => {
+                for mut job in jobs.drain(..) {
+                    let committed = self.transact(std::slice::from_mut(&mut job)).await;
+                    job.answer(committed.map_err(|broken| broken.error));
+                }
             }
-            (false, _) => None,
-        };
-        tell(failed);
+            committed => {
+                let committed = committed.map_err(|broken| broken.error);
+                jobs.drain(..).for_each(|job| job.answer(committed.clone()));
+            }
+        }
     }
+
+    /// Runs the jobs in one transaction. After an error none of them is stored.
+    async fn transact(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Broken> {
+        let committed = self.try_transact(jobs).await;
+        if let Err(Broken { error: StoreError::Unavailable(_), .. }) = committed
+            && let Some(connection) = self.connection.take()
+        {
+            // Whether its transaction ended, and how, is not worth finding out: closing ends it.
+            let _ = connection.close().await;
+        }
+        committed
+    }
+
+    async fn try_transact(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Broken> {
+        self.reconnect().await?;
+        let Some(connection) = &mut self.connection else {
+            return Err(StoreError::Unavailable("it is closed".into()).into());
+        };
+        // Takes the write lock at once, and waits for it: a lock that is taken later cannot be waited for.
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        for job in jobs {
+            if let Err(error) = job.run(&mut transaction).await {
+                transaction.rollback().await?;
+                return Err(error.into());
+            }
+        }
+        if let Err(gone) = self.file.check() {
+            transaction.rollback().await?;
+            return Err(gone.into());
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Opens the connection again if an error closed it.
+    async fn reconnect(&mut self) -> Result<(), Broken> {
+        if self.connection.is_none() {
+            let connection = self.connection.insert(self.file.connect().await?);
+            if self.page_limit != PAGES_MAX {
+                limit_pages(connection, self.page_limit).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn limit_growth(&mut self, pages: Option<u32>) -> Result<(), Broken> {
+        self.reconnect().await?;
+        let Some(connection) = &mut self.connection else { return Ok(()) };
+        self.page_limit = match pages {
+            Some(more) => {
+                let now = sqlx::query_scalar::<_, u32>("PRAGMA page_count").fetch_one(&mut *connection).await?;
+                now.saturating_add(more)
+            }
+            None => PAGES_MAX,
+        };
+        limit_pages(connection, self.page_limit).await?;
+        Ok(())
+    }
+
+    /// Gives free pages back, moves the WAL into the file and closes.
+    async fn close(mut self) -> Result<(), StoreError> {
+        let Some(mut connection) = self.connection.take() else { return Ok(()) };
+        self.file.check()?;
+        let vacuum = format!("PRAGMA incremental_vacuum({VACUUM_PAGES_MAX})");
+        let closing = async {
+            sqlx::raw_sql(AssertSqlSafe(vacuum)).execute(&mut connection).await?;
+            sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+            connection.close().await
+        };
+        closing.await.map_err(|error| store_error(&error))
+    }
+}
+
+async fn limit_pages(connection: &mut SqliteConnection, pages: u32) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(connection).await?;
+    Ok(())
 }

@@ -187,4 +187,3 @@ pub struct Page {
     /// Entries a page.
     pub limit: u32,
 }
-

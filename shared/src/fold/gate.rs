@@ -142,7 +142,10 @@ impl Gate {
             }
         }
         if self.rare + rare.len() as u64 > l::RARE_EVENTS_MAX as u64 {
-            return refused(RefusedCode::LimitReached, format!("an encounter has at most {} rare events", l::RARE_EVENTS_MAX));
+            return refused(
+                RefusedCode::LimitReached,
+                format!("an encounter has at most {} rare events", l::RARE_EVENTS_MAX),
+            );
         }
         let deaths = self.deaths + rare.iter().filter(|event| matches!(event.body, RareBody::Death { .. })).count();
         if deaths > l::DEATHS_MAX {
@@ -183,7 +186,10 @@ impl Gate {
             }
             let own = self.kinds.len() + at;
             if actor.owner.is_some_and(|owner| usize::from(owner.0) >= own) {
-                return refused(RefusedCode::IndexOutOfRange, "an actor's owner must stand in the dictionary before it");
+                return refused(
+                    RefusedCode::IndexOutOfRange,
+                    "an actor's owner must stand in the dictionary before it",
+                );
             }
         }
         let mut skills = HashSet::new();
@@ -191,7 +197,10 @@ impl Gate {
             return refused(RefusedCode::BadEvent, "a skill stands in the dictionary twice");
         }
         if delta.rare.len() > l::DELTA_RARE_MAX {
-            return refused(RefusedCode::LimitReached, format!("a delta has at most {} rare events", l::DELTA_RARE_MAX));
+            return refused(
+                RefusedCode::LimitReached,
+                format!("a delta has at most {} rare events", l::DELTA_RARE_MAX),
+            );
         }
         Ok(())
     }
@@ -202,7 +211,9 @@ impl Gate {
             self.kinds.get(at).copied().unwrap_or_else(|| delta.actors[at - self.kinds.len()].kind)
         };
         let told = rare.iter().filter_map(|event| match &event.body {
-            RareBody::Actor(ActorFacts { actor, kind: Some(kind), .. }) if *kind != held(*actor) => Some((*actor, *kind)),
+            RareBody::Actor(ActorFacts { actor, kind: Some(kind), .. }) if *kind != held(*actor) => {
+                Some((*actor, *kind))
+            }
             _ => None,
         });
         told.collect()
@@ -211,7 +222,8 @@ impl Gate {
     /// Players if each change of kind counts; the latest of several wins in the fold, here any that says player does.
     fn players_after(&self, delta: &Delta, changes: &[(ActorIx, ActorKind)]) -> usize {
         let new = delta.actors.iter().filter(|actor| actor.kind == ActorKind::Player).count();
-        let told: HashSet<_> = changes.iter().filter(|(_, kind)| *kind == ActorKind::Player).map(|(actor, _)| actor).collect();
+        let told: HashSet<_> =
+            changes.iter().filter(|(_, kind)| *kind == ActorKind::Player).map(|(actor, _)| actor).collect();
         self.players + new + told.len()
     }
 }
@@ -219,7 +231,10 @@ impl Gate {
 fn add(sum: u64, more: u64) -> Result<u64, CheckError> {
     match sum.checked_add(more).filter(|sum| *sum <= l::AMOUNT_MAX) {
         Some(sum) => Ok(sum),
-        None => refused(RefusedCode::NumberTooLarge, format!("the encounter's amounts add up to more than {}", l::AMOUNT_MAX)),
+        None => refused(
+            RefusedCode::NumberTooLarge,
+            format!("the encounter's amounts add up to more than {}", l::AMOUNT_MAX),
+        ),
     }
 }
 
@@ -239,8 +254,18 @@ struct Tag {
 }
 
 const TAGS: [&str; 12] = [
-    "actor", "skill", "cast", "death", "revive", "attempt_began", "attempt_ended", "boss_health", "segment", "buff",
-    "totals", "missing",
+    "actor",
+    "skill",
+    "cast",
+    "death",
+    "revive",
+    "attempt_began",
+    "attempt_ended",
+    "boss_health",
+    "segment",
+    "buff",
+    "totals",
+    "missing",
 ];
 
 /// A rare event; `None` if a later version has it.
@@ -305,7 +330,10 @@ fn check_rare(event: &Rare, actors: usize, skills: usize) -> Result<(), CheckErr
         RareBody::Revive { a } => actor(*a),
         RareBody::AttemptBegan { n, hp, .. } | RareBody::AttemptEnded { n, hp } => {
             if *n > l::ATTEMPTS_MAX {
-                return refused(RefusedCode::LimitReached, format!("an encounter has at most {} attempts", l::ATTEMPTS_MAX));
+                return refused(
+                    RefusedCode::LimitReached,
+                    format!("an encounter has at most {} attempts", l::ATTEMPTS_MAX),
+                );
             }
             hp.map_or(Ok(()), number)
         }

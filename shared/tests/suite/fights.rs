@@ -64,7 +64,11 @@ fn rare() -> impl Strategy<Value = RareBody> {
         }),
         (actor(), actor()).prop_map(|(a, by)| RareBody::Death { a, by: Some(by), s: Some(SkillIx(0)) }),
         actor().prop_map(|a| RareBody::Revive { a }),
-        (0..4_u32, 0..1000_u64).prop_map(|(n, hp)| RareBody::AttemptBegan { n, why: AttemptReason::Wipe, hp: Some(hp) }),
+        (0..4_u32, 0..1000_u64).prop_map(|(n, hp)| RareBody::AttemptBegan {
+            n,
+            why: AttemptReason::Wipe,
+            hp: Some(hp)
+        }),
         (0..4_u32, 0..1000_u64).prop_map(|(n, hp)| RareBody::AttemptEnded { n, hp: Some(hp) }),
         (actor(), 0..9_u64).prop_map(|(a, hp)| RareBody::BossHealth { a, hp, max: Some(9) }),
         ("[a-z ]{1,9}", 0..9_u64).prop_map(|(what, read)| RareBody::Missing { what, expected: 9, read }),

@@ -1,11 +1,14 @@
 //! Frozen bytes: a change here is a change of the protocol, and stands in the changelog.
 
 use raidcast_shared::codec;
-use raidcast_shared::event::{ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, HitFlags, HitKind, Rare, RareBody, SkillIx, SourceKey, TimedHit};
+use raidcast_shared::event::{
+    ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, HitFlags, HitKind, Rare, RareBody, SkillIx, SourceKey,
+    TimedHit,
+};
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, SkillId, StreamId, hex};
 use raidcast_shared::uplink::{
-    Agent, Begin, Begun, DamageBy, DeltaFrame, End, Ending, Held, Hello, MeterTotals, NamesPolicy, Outcome, Refused, RefusedCode,
-    RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility, Welcome, WireLimits,
+    Agent, Begin, Begun, DamageBy, DeltaFrame, End, Ending, Held, Hello, MeterTotals, NamesPolicy, Outcome, Refused,
+    RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility, Welcome, WireLimits,
 };
 use uuid::Uuid;
 
@@ -22,12 +25,25 @@ fn stream() -> StreamId {
 fn events() -> Vec<Event> {
     let hit = |at_ms, source, amount, flags| {
         let (source, target, skill) = (ActorIx(source), ActorIx(1), SkillIx(2));
-        let hit =
-            Hit { source, target, skill, kind: HitKind::Damage, amount, flags: HitFlags(flags), shield: 0, overheal: 0 };
+        let hit = Hit {
+            source,
+            target,
+            skill,
+            kind: HitKind::Damage,
+            amount,
+            flags: HitFlags(flags),
+            shield: 0,
+            overheal: 0,
+        };
         Event::Hit(TimedHit { at_ms, hit })
     };
-    let body = RareBody::Actor(ActorFacts { name: Some("Kartgriff".into()), boss: Some(true), ..ActorFacts::of(ActorIx(1)) });
-    vec![hit(1_000, 0, 13_153, 4), hit(1_050, 3, 700, 5), Event::Rare(Rare { at_ms: 1_000, key: SourceKey::new(1, 2), body })]
+    let body =
+        RareBody::Actor(ActorFacts { name: Some("Kartgriff".into()), boss: Some(true), ..ActorFacts::of(ActorIx(1)) });
+    vec![
+        hit(1_000, 0, 13_153, 4),
+        hit(1_050, 3, 700, 5),
+        Event::Rare(Rare { at_ms: 1_000, key: SourceKey::new(1, 2), body }),
+    ]
 }
 
 fn frames() -> Vec<(&'static str, Vec<u8>)> {
@@ -62,17 +78,54 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         ("hello", up(UplinkFrame::Hello(hello))),
         ("begin", up(UplinkFrame::Begin(Begin { enc: enc(), stream: stream(), header: header() }))),
         ("delta", up(UplinkFrame::Delta(DeltaFrame { h: 1, delta: first }))),
-        ("heartbeat", up(UplinkFrame::Delta(DeltaFrame { h: 1, delta: raidcast_shared::uplink::Delta { seq: 1, ..Default::default() } }))),
+        (
+            "heartbeat",
+            up(UplinkFrame::Delta(DeltaFrame {
+                h: 1,
+                delta: raidcast_shared::uplink::Delta { seq: 1, ..Default::default() },
+            })),
+        ),
         ("idle", up(UplinkFrame::Idle { h: 1 })),
         ("end", up(UplinkFrame::End(End { h: 1, ending }))),
         ("discard", up(UplinkFrame::Discard { enc: enc() })),
         ("probe", up(UplinkFrame::Probe { clock: 5 })),
-        ("welcome", down(UplinkReply::Welcome(Welcome { v: 1, raid: "abc".into(), raid_url: "u".into(), channel_url: "c".into(), limits: WireLimits::default() }))),
-        ("begun", down(UplinkReply::Begun(Begun { h: 1, enc: enc(), report: "r".into(), url: "u".into(), held: Some(held) }))),
+        (
+            "welcome",
+            down(UplinkReply::Welcome(Welcome {
+                v: 1,
+                raid: "abc".into(),
+                raid_url: "u".into(),
+                channel_url: "c".into(),
+                limits: WireLimits::default(),
+            })),
+        ),
+        (
+            "begun",
+            down(UplinkReply::Begun(Begun { h: 1, enc: enc(), report: "r".into(), url: "u".into(), held: Some(held) })),
+        ),
         ("ack", down(UplinkReply::Ack { h: 1, q: 2 })),
         ("rewind", down(UplinkReply::Rewind { h: 1, q: 2 })),
-        ("finalized", down(UplinkReply::Finalized { enc: enc(), report: "r".into(), url: "u".into(), state: ReportState::Final, rev: 1 })),
-        ("refused", down(UplinkReply::Refused(Refused { code: RefusedCode::BadColumns, text: "t".into(), scope: RefusedScope::Frame, retry_ms: None, h: Some(1), enc: None }))),
+        (
+            "finalized",
+            down(UplinkReply::Finalized {
+                enc: enc(),
+                report: "r".into(),
+                url: "u".into(),
+                state: ReportState::Final,
+                rev: 1,
+            }),
+        ),
+        (
+            "refused",
+            down(UplinkReply::Refused(Refused {
+                code: RefusedCode::BadColumns,
+                text: "t".into(),
+                scope: RefusedScope::Frame,
+                retry_ms: None,
+                h: Some(1),
+                enc: None,
+            })),
+        ),
         ("draining", down(UplinkReply::Draining { retry_ms: 1000 })),
         ("echo", down(UplinkReply::Echo { clock: 5, relay_ms: 6 })),
     ]

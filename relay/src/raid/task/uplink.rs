@@ -10,7 +10,8 @@ use raidcast_shared::fold::CheckError;
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::limits::{OPEN_ENCOUNTERS_MAX, STREAMED_FIGHTS_PER_DAY};
 use raidcast_shared::uplink::{
-    Begin, Begun, DeltaFrame, End, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility,
+    Begin, Begun, DeltaFrame, End, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
+    Visibility,
 };
 use raidcast_store::{JournalEntry, JournalKind, NewEncounter, RaidRow, StoreError, StoredStream, StreamKey};
 use tokio::sync::mpsc;
@@ -96,7 +97,14 @@ impl RaidTask {
         }
     }
 
-    fn refuse(&mut self, code: RefusedCode, text: impl Into<String>, scope: RefusedScope, h: Option<u32>, enc: Option<EncounterId>) {
+    fn refuse(
+        &mut self,
+        code: RefusedCode,
+        text: impl Into<String>,
+        scope: RefusedScope,
+        h: Option<u32>,
+        enc: Option<EncounterId>,
+    ) {
         self.reply(UplinkReply::Refused(Refused { code, text: text.into(), scope, retry_ms: None, h, enc }));
     }
 
@@ -228,7 +236,8 @@ impl RaidTask {
         let (store, row) = (Arc::clone(&self.shared.store), encounter.row.row);
         let stream = StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() };
         let begun = async move { store.begin_stream(row, &stream).await };
-        self.chores.push(begun.map(move |result| Chore::StreamBegun { connection, begin: Box::new(begin), result }).boxed());
+        self.chores
+            .push(begun.map(move |result| Chore::StreamBegun { connection, begin: Box::new(begin), result }).boxed());
     }
 
     pub(super) fn stream_begun(&mut self, connection: u64, begin: &Begin, result: Result<(), StoreError>) {

@@ -24,3 +24,8 @@ export function mix(color: string, other: string, part: number): string {
   };
   return `#${channel(1)}${channel(3)}${channel(5)}`;
 }
+
+/** `#rgb` as `#rrggbb`: the style sheet's minifier shortens what it can. */
+export function fullHex(color: string): string {
+  return /^#[0-9a-f]{3}$/i.test(color) ? `#${[...color.slice(1)].map((digit) => digit + digit).join('')}` : color;
+}

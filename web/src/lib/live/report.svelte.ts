@@ -102,7 +102,7 @@ export class ReportSession {
     return this.figures.idle || (this.raid.timer !== null && isQuiet(this.raid.timer, this.nowMs));
   });
 
-  status: PageStatus = $derived(
+  status: PageStatus = $derived.by(() =>
     statusOf({
       failure: this.failure,
       state: this.figures?.state ?? null,

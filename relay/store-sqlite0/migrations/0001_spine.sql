@@ -70,10 +70,8 @@ CREATE TABLE encounter_log (
     log       BLOB NOT NULL
 ) STRICT;
 
--- What `ping` writes.
-CREATE TABLE heartbeat (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    n  INTEGER NOT NULL
+-- What `ping` writes and takes back.
+CREATE TABLE probe (
+    id   INTEGER PRIMARY KEY,
+    data BLOB NOT NULL
 ) STRICT;
-
-INSERT INTO heartbeat (id, n) VALUES (1, 0);

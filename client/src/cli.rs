@@ -1,0 +1,30 @@
+//! The command line: flags to options, changes to lines, results to exit statuses.
+
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "raidcast", version, about = "Shows your raid's fights to anyone with the link while they happen")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the client can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Follow the meter and stream its fights until told to end
+    Watch(watch::WatchFlags),
+}
+
+/// Runs the command; status 0 if all went well, 1 if something is left to do, 2 if a setting is wrong.
+pub async fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        Command::Watch(flags) => watch::run(flags).await,
+    }
+}

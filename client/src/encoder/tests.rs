@@ -1,0 +1,218 @@
+use proptest::prelude::*;
+use raidcast_shared::event::{AttemptReason, HitFlags, HitKind};
+use raidcast_shared::uplink::{DeltaFrame, UplinkFrame};
+
+use super::*;
+
+pub(crate) fn header() -> Header {
+    Header {
+        started_at_ms: 1_790_000_000_000,
+        scene_id: None,
+        scene: Some("Arena".into()),
+        difficulty: None,
+        local: Some(ActorId::clear(1)),
+        knows: Knows::default(),
+        cols: own_columns(),
+    }
+}
+
+pub(crate) fn hit(at_ms: u32, source: u64, target: u64, skill: i64, amount: u64) -> SourceEvent {
+    Event::Hit(TimedHit {
+        at_ms,
+        hit: Hit {
+            source: ActorId::clear(source),
+            target: ActorId::clear(target),
+            skill: SkillId { base: skill, variant: None },
+            kind: HitKind::Damage,
+            amount,
+            flags: HitFlags::default(),
+            shield: 0,
+            overheal: 0,
+        },
+    })
+}
+
+pub(crate) fn rare(at_ms: u32, key: u64, body: RareBody<ActorId, SkillId>) -> SourceEvent {
+    Event::Rare(Rare { at_ms, key: SourceKey(key), body })
+}
+
+fn kind(actor: u64, kind: ActorKind, key: u64) -> SourceEvent {
+    let facts = ActorFacts { kind: Some(kind), ..ActorFacts::of(ActorId::clear(actor)) };
+    rare(0, key, RareBody::Actor(facts))
+}
+
+/// What the relay makes of the deltas: it refuses nothing, and comes to the same checksum.
+fn relayed(deltas: &[Delta]) -> EncounterState {
+    let mut state = EncounterState::new(header(), ColumnMap::own());
+    let mut gate = Gate::of(&state);
+    for delta in deltas {
+        let bytes = codec::encode(&UplinkFrame::Delta(DeltaFrame { h: 7, delta: delta.clone() }));
+        assert!(bytes.len() < 200 * 1024, "{} bytes", bytes.len());
+        let UplinkFrame::Delta(frame) = codec::decode(&bytes, l::UPLINK_FRAME_BYTES_MAX).unwrap() else { panic!() };
+        // A relay that was started again has a gate of its state alone: it lets the rest through, too.
+        Gate::of(&state).check(&frame.delta).unwrap();
+        let checked = gate.check(&frame.delta).unwrap();
+        state.apply(&checked);
+        assert_eq!(frame.delta.checksum.is_some(), delta.seq.is_multiple_of(l::CHECKSUM_EVERY));
+        if let Some(checksum) = frame.delta.checksum {
+            assert_eq!(checksum, state.checksum());
+        }
+    }
+    state
+}
+
+fn missing(state: &EncounterState) -> Vec<(&str, u64, u64)> {
+    state.missing().iter().map(|missing| (missing.what.as_str(), missing.expected, missing.read)).collect()
+}
+
+pub(crate) fn any_event() -> impl Strategy<Value = SourceEvent> {
+    let actor = || (0..70u64).prop_map(ActorId::clear);
+    let skill = || (0..9i64, proptest::option::of(0..3i64)).prop_map(|(base, variant)| SkillId { base, variant });
+    let number = || prop_oneof![8 => 0..100_000u64, 1 => l::AMOUNT_MAX - 5..=l::AMOUNT_MAX + 5];
+    let at = || prop_oneof![20 => 0..60_000u32, 1 => l::ENCOUNTER_DURATION_MS_MAX - 2..=l::ENCOUNTER_DURATION_MS_MAX + 2];
+    let kinds = prop_oneof![Just(ActorKind::Player), Just(ActorKind::Monster), Just(ActorKind::Unknown)];
+    let name = prop_oneof![Just("Mika<3".to_owned()), Just("a\u{1b}b".to_owned()), Just("x".repeat(99)), Just(String::new())];
+    let hits = (actor(), actor(), skill(), number(), number(), 0..16u8, any::<bool>()).prop_map(
+        |(source, target, skill, amount, part, flags, heal)| {
+            let kind = if heal { HitKind::Heal } else { HitKind::Damage };
+            let flags = HitFlags(flags);
+            Hit { source, target, skill, kind, amount, flags, shield: part, overheal: part / 2 }
+        },
+    );
+    let bodies = prop_oneof![
+        4 => (actor(), proptest::option::of(kinds), proptest::option::of(name.clone()), proptest::option::of(number())).prop_map(
+            |(actor, kind, name, max_hp)| RareBody::Actor(ActorFacts { kind, name, max_hp, ..ActorFacts::of(actor) })
+        ),
+        1 => (skill(), name.clone()).prop_map(|(s, name)| RareBody::Skill { s, name }),
+        1 => (actor(), proptest::option::of(actor()), proptest::option::of(skill())).prop_map(|(a, by, s)| RareBody::Death { a, by, s }),
+        1 => (0..1_100u32, number()).prop_map(|(n, hp)| RareBody::AttemptBegan { n, why: AttemptReason::Wipe, hp: Some(hp) }),
+        1 => (actor(), number(), number()).prop_map(|(a, hp, max)| RareBody::BossHealth { a, hp, max: Some(max) }),
+        1 => (any::<bool>(), name, any::<u32>()).prop_map(|(boss, name, until)| RareBody::Segment { boss, name: Some(name), until: Some(until) }),
+        1 => (actor(), any::<u32>()).prop_map(|(a, until)| RareBody::Buff { a, buff: 5, until, stacks: 1 }),
+        1 => (actor(), actor(), skill(), number(), number()).prop_map(|(a, on, s, hits, amount)| RareBody::Totals {
+            a, on, s, kind: HitKind::Damage, hits, amount, crit: 0, lucky: amount
+        }),
+        1 => (number(), number()).prop_map(|(expected, read)| RareBody::Missing { what: "y\u{7}".repeat(150), expected, read }),
+    ];
+    prop_oneof![
+        6 => (at(), hits).prop_map(|(at_ms, hit)| Event::Hit(TimedHit { at_ms, hit })),
+        4 => (at(), 0..9u64, bodies).prop_map(|(at_ms, key, body)| rare(at_ms, key, body)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn the_relay_takes_everything_that_is_made(batches in proptest::collection::vec(proptest::collection::vec(any_event(), 0..60), 1..12)) {
+        let mut encoder = Encoder::new(header());
+        let mut deltas: Vec<_> = batches.into_iter().flat_map(|batch| encoder.encode(batch, 5)).collect();
+        prop_assert!(!encoder.lost().events.contains_key(&Limit::Refused));
+        deltas.extend(encoder.finish(6));
+        prop_assert!(deltas.iter().zip(1..).all(|(delta, seq)| delta.seq == seq));
+        let state = relayed(&deltas);
+        prop_assert_eq!(state.checksum(), encoder.checksum());
+        prop_assert!(encoder.finish(7).is_empty());
+    }
+
+    #[test]
+    fn an_encoder_that_took_its_deltas_in_again_goes_on_as_the_old_one(
+        before in proptest::collection::vec(proptest::collection::vec(any_event(), 0..40), 1..6),
+        after in proptest::collection::vec(any_event(), 0..40),
+    ) {
+        let mut encoder = Encoder::new(header());
+        let deltas: Vec<_> = before.into_iter().flat_map(|batch| encoder.encode(batch, 5)).collect();
+        let mut again = Encoder::new(header());
+        for delta in &deltas {
+            again.replay(delta).unwrap();
+        }
+        again.replay_lost(encoder.lost().clone());
+        prop_assert_eq!(&again.counts, &encoder.counts);
+        prop_assert_eq!(again.encode(after.clone(), 9), encoder.encode(after, 9));
+        prop_assert_eq!(again.finish(9), encoder.finish(9));
+    }
+}
+
+#[test]
+fn a_fight_read_at_once_is_split_into_frames_that_fit() {
+    let mut encoder = Encoder::new(header());
+    // Amounts and times as large as they get, so that bytes and not hits are what fills a delta.
+    let mut events: Vec<_> = (0..60_000u32)
+        .map(|n| {
+            let mut event = hit(n * 100, u64::from(n % 40), u64::from(n % 900) + 100, i64::from(n % 300), 1 << 36 | u64::from(n));
+            if let Event::Hit(TimedHit { hit, .. }) = &mut event {
+                (hit.shield, hit.overheal) = (hit.amount, hit.amount / 2);
+            }
+            event
+        })
+        .collect();
+    events.extend((0..10_000).map(|n| rare(n, n.into(), RareBody::Revive { a: ActorId::clear(3) })));
+    events.reverse();
+    let mut deltas = encoder.encode(events, 0);
+    assert!(deltas.len() > 8, "{}", deltas.len());
+    deltas.extend(encoder.finish(0));
+    let state = relayed(&deltas);
+    assert_eq!(state.events(), 60_000);
+    assert_eq!(deltas.iter().map(|delta| delta.rare.len()).sum::<usize>(), 10_000);
+    assert!(state.missing().is_empty());
+}
+
+#[test]
+fn names_and_kinds_stand_before_the_hits_of_their_bearers() {
+    let mut encoder = Encoder::new(header());
+    let named = ActorFacts { name: Some("Ana".into()), kind: Some(ActorKind::Player), ..ActorFacts::of(ActorId::clear(1)) };
+    let deltas = encoder.encode(vec![hit(40, 1, 2, 9, 10), rare(0, 1, RareBody::Actor(named))], 50);
+    assert_eq!(deltas.len(), 1);
+    assert_eq!(deltas[0].actors[0].kind, ActorKind::Player);
+    assert_eq!(deltas[0].actors[1].kind, ActorKind::Unknown);
+    assert_eq!((deltas[0].base_ms, deltas[0].captured_ms, deltas[0].hits), (40, 50, 1));
+    let beat = encoder.heartbeat(99);
+    assert!(beat.is_heartbeat() && beat.seq == 1);
+}
+
+#[test]
+fn players_beyond_the_limit_are_told_once_and_their_hits_kept() {
+    let mut encoder = Encoder::new(header());
+    let everyone = (0..60).flat_map(|n| [kind(n, ActorKind::Player, 1), hit(5, n, 100, 1, 10)]);
+    let mut deltas = encoder.encode(everyone.collect(), 0);
+    // Told again it is no more of them.
+    deltas.extend(encoder.encode((0..60).map(|n| kind(n, ActorKind::Player, 2)).collect(), 0));
+    deltas.extend(encoder.finish(0));
+    let state = relayed(&deltas);
+    assert_eq!(state.events(), 60);
+    assert_eq!(missing(&state), [("players beyond the 50 of one fight", 60, 50)]);
+}
+
+#[test]
+fn what_is_beyond_a_limit_is_left_out_and_told_at_the_end() {
+    let mut encoder = Encoder::new(header());
+    let mut deltas = encoder.encode((0..2_100).map(|n| hit(1, n, n, 1, 1)).collect(), 0);
+    deltas.extend(encoder.encode((0..4_100).map(|n| hit(2, 1, 2, n, 1)).collect(), 0));
+    deltas.extend(encoder.encode(vec![hit(3, 1, 2, 1, l::AMOUNT_MAX), hit(8_000_000, 1, 2, 1, 5)], 0));
+    let deaths = (0..10_005).map(|n| rare(n, n.into(), RareBody::Death { a: ActorId::clear(1), by: None, s: None }));
+    deltas.extend(encoder.encode(deaths.collect(), 0));
+    let late = rare(9, 9, RareBody::AttemptEnded { n: 1_001, hp: None });
+    deltas.extend(encoder.encode(vec![late], 0));
+    deltas.extend(encoder.finish(0));
+    let state = relayed(&deltas);
+    assert_eq!(state.events(), 2_048 + 4_096 + 10_000);
+    let told = missing(&state);
+    assert_eq!(told.iter().map(|(_, left_out, read)| (*left_out, *read)).collect::<Vec<_>>().len(), 6, "{told:?}");
+    for (word, left_out) in [("actors", 52), ("skills", 4), ("amounts", 1), ("2 h", 1), ("deaths", 5), ("attempts", 1)] {
+        assert!(told.iter().any(|(what, expected, read)| what.contains(word) && (*expected, *read) == (left_out, 0)), "{word}: {told:?}");
+    }
+}
+
+#[test]
+fn rare_events_end_before_there_is_no_room_to_say_so() {
+    let mut encoder = Encoder::new(header());
+    let mut deltas = Vec::new();
+    for _ in 0..16 {
+        let revives = (0..10_000).map(|n| rare(n, n.into(), RareBody::Revive { a: ActorId::clear(1) }));
+        deltas.extend(encoder.encode(revives.collect(), 0));
+    }
+    deltas.extend(encoder.finish(0));
+    let state = relayed(&deltas);
+    assert_eq!(missing(&state).len(), 1);
+    assert_eq!(missing(&state)[0].1, 160_000 - (l::RARE_EVENTS_MAX - RARE_RESERVED) as u64);
+}

@@ -1,0 +1,193 @@
+//! What is happening, for people: one calm line on a terminal, a line for each change elsewhere.
+//!
+//! One invariant: it says `acknowledged` only of what the relay has acknowledged.
+
+use std::io::{self, Write};
+
+use raidcast_shared::text::clean;
+use raidcast_shared::uplink::{Outcome, ReportState};
+
+use crate::uploader::{Change, Status, Summary};
+
+/// The longest line that is shown, characters.
+const LINE_CHARS_MAX: usize = 200;
+
+/// Shows changes.
+#[derive(Debug)]
+pub struct Shown<W> {
+    out: W,
+    /// Whether the last line may be rewritten.
+    terminal: bool,
+    status: Status,
+}
+
+impl<W: Write> Shown<W> {
+    /// Shows on `out`; `terminal`: one line is rewritten in place.
+    pub fn new(out: W, terminal: bool) -> Self {
+        Self { out, terminal, status: Status::default() }
+    }
+
+    /// Shows one change.
+    ///
+    /// # Errors
+    /// Whatever `out` says: there is nobody to show anything to any more.
+    pub fn show(&mut self, change: &Change) -> io::Result<()> {
+        if let Change::Status(status) = change {
+            self.status = status.clone();
+        } else if let Some(line) = line_of(change) {
+            self.wipe()?;
+            writeln!(self.out, "{}", fit(&line))?;
+        }
+        if self.terminal {
+            self.wipe()?;
+            write!(self.out, "{}", fit(&status_line(&self.status)))?;
+        }
+        self.out.flush()
+    }
+
+    /// Shows the end.
+    ///
+    /// # Errors
+    /// As [`Shown::show`].
+    pub fn finish(&mut self, summary: &Summary) -> io::Result<()> {
+        self.wipe()?;
+        writeln!(self.out, "{}", summary_line(summary))?;
+        self.out.flush()
+    }
+
+    /// Clears the line that is rewritten.
+    fn wipe(&mut self) -> io::Result<()> {
+        if self.terminal { write!(self.out, "\r\u{1b}[2K") } else { Ok(()) }
+    }
+}
+
+/// Text as a terminal may show it: names come from the game, and the relay's words from elsewhere.
+fn fit(line: &str) -> String {
+    clean(line, LINE_CHARS_MAX)
+}
+
+fn line_of(change: &Change) -> Option<String> {
+    Some(match change {
+        Change::Waiting { why, looked } if looked.len() > 1 => {
+            format!("waiting: {why} (looked at {} places, first {})", looked.len(), looked[0].display())
+        }
+        Change::Waiting { why, .. } => format!("waiting: {why}"),
+        Change::Watching { path, meter, generation, others } => {
+            let others = match others.len() {
+                0 => String::new(),
+                n => format!("; written last of {}, name another with --db", n + 1),
+            };
+            format!("watching {} ({meter}, {generation}{others})", path.display())
+        }
+        Change::History { fights } => format!("{fights} earlier fights are not streamed"),
+        Change::Connected { url, channel_url, .. } => format!("connected: {url} (always your present raid: {channel_url})"),
+        Change::Disconnected { why, retry_ms } => {
+            format!("not connected: {why}; trying again, first in {:.1} s. Nothing is lost meanwhile", *retry_ms as f64 / 1000.0)
+        }
+        Change::Begun { url, scene, .. } => format!("live: {} {url}", scene.as_deref().unwrap_or("a fight")),
+        Change::Acked { .. } | Change::Status(_) => return None,
+        Change::Idle { encounter: Some(_), seconds } => format!("no event in the fight for {seconds} s"),
+        Change::Idle { encounter: None, seconds } => format!("no event for {seconds} s, all acknowledged: ending"),
+        Change::Ended { outcome, events, .. } => format!("fight ended ({}): {events} hits and deaths read", word(*outcome)),
+        Change::Finalized { url, known: true, .. } => format!("report known already: {url}"),
+        Change::Finalized { url, state: ReportState::Provisional, .. } => format!("report provisional: {url}"),
+        Change::Finalized { url, .. } => format!("report: {url}"),
+        Change::Kept { url, .. } => format!("the relay holds more of this fight from elsewhere, its report stays as it is: {url}"),
+        Change::Refused { text, retry_ms: Some(ms), .. } => {
+            format!("refused: {text}; trying again in {:.1} s", *ms as f64 / 1000.0)
+        }
+        Change::Refused { text, .. } => format!("refused: {text}"),
+        Change::Stalled { why } => why.clone(),
+        Change::Resumed => "writing again".to_owned(),
+        Change::Reread { why, .. } => format!("reading a fight again from its begin: {why}"),
+    })
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Kill => "kill",
+        Outcome::Wipe => "wipe",
+        Outcome::Reset => "reset",
+        Outcome::Unfinished => "unfinished",
+        Outcome::Unknown => "outcome not known",
+    }
+}
+
+fn status_line(status: &Status) -> String {
+    let arrived = match (status.unacknowledged, status.connected) {
+        (0, true) => "all acknowledged".to_owned(),
+        (0, false) => "all acknowledged, not connected now".to_owned(),
+        (n, true) => format!("{n} deltas not acknowledged yet"),
+        (n, false) => format!("{n} deltas kept until the relay is back"),
+    };
+    match (&status.live, &status.url) {
+        (Some(fight), url) => {
+            let minutes = fight.elapsed_ms / 60_000;
+            let seconds = fight.elapsed_ms / 1000 % 60;
+            let sent = if status.unacknowledged == 0 { "sent" } else { "read" };
+            let url = url.as_deref().unwrap_or_default();
+            format!("live  {}  {minutes}:{seconds:02}  {} hits {sent}, {arrived}  {url}", fight.title, short(fight.events))
+        }
+        (None, _) if !status.watching => "waiting for a meter".to_owned(),
+        (None, Some(url)) => format!("waiting for a fight  {arrived}  {url}"),
+        (None, None) => "waiting for a fight".to_owned(),
+    }
+}
+
+fn short(count: u64) -> String {
+    match count {
+        0..10_000 => count.to_string(),
+        10_000..1_000_000 => format!("{:.1}k", count as f64 / 1e3),
+        _ => format!("{:.2}M", count as f64 / 1e6),
+    }
+}
+
+fn summary_line(summary: &Summary) -> String {
+    let Summary { fights, finalized, unacknowledged, complete } = summary;
+    let fights = if *fights == 1 { "1 fight".to_owned() } else { format!("{fights} fights") };
+    if *complete {
+        format!("{fights}, {finalized} with a final report; all acknowledged")
+    } else {
+        format!(
+            "{fights}, {finalized} with a final report; {unacknowledged} deltas are not acknowledged: start again with the same --state to send the rest"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::uploader::LiveFight;
+
+    fn live(unacknowledged: u64, connected: bool) -> Change {
+        Change::Status(Status {
+            watching: true,
+            connected,
+            live: Some(LiveFight { title: "Super \u{1b}[31mMech".into(), elapsed_ms: 192_000, events: 12_412 }),
+            unacknowledged,
+            url: Some("http://r/x".into()),
+        })
+    }
+
+    fn shown(terminal: bool, changes: &[Change]) -> String {
+        let mut shown = Shown::new(Vec::new(), terminal);
+        changes.iter().for_each(|change| shown.show(change).unwrap());
+        String::from_utf8(shown.out).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_has_one_line_that_tells_the_truth() {
+        let text = shown(true, &[live(0, true)]);
+        assert_eq!(text, "\r\u{1b}[2Klive  Super [31mMech  3:12  12.4k hits sent, all acknowledged  http://r/x");
+        assert!(shown(true, &[live(3, true)]).contains("12.4k hits read, 3 deltas not acknowledged yet"));
+        assert!(shown(true, &[live(3, false)]).contains("3 deltas kept until the relay is back"));
+    }
+
+    #[test]
+    fn elsewhere_there_is_a_line_for_each_change_and_none_for_the_status() {
+        assert_eq!(shown(false, &[live(0, true), Change::Acked { encounter: "x".into(), seq: 1, of: 1 }]), "");
+        assert_eq!(shown(false, &[Change::History { fights: 3 }]), "3 earlier fights are not streamed\n");
+        let refused = Change::Stalled { why: "a\u{1b}[2Jb\nc".into() };
+        assert_eq!(shown(false, &[refused]), "a[2Jbc\n");
+    }
+}

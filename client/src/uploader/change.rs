@@ -1,0 +1,171 @@
+//! What the uploader tells whoever watches it.
+
+use std::path::PathBuf;
+
+use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
+use serde::Serialize;
+
+/// Something changed; `--json` prints one object for each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Change {
+    /// There is no meter database that can be read now; it is tried again.
+    Waiting {
+        /// Why, and what to do.
+        why: String,
+        /// Every path that was looked at.
+        looked: Vec<PathBuf>,
+    },
+    /// A meter database is read from now on.
+    Watching {
+        /// Which file.
+        path: PathBuf,
+        /// Which meter wrote it.
+        meter: String,
+        /// How it stores fights.
+        generation: String,
+        /// Other databases that were found, written less lately.
+        others: Vec<PathBuf>,
+    },
+    /// Fights that ended before the client was started for the first time are left alone.
+    History {
+        /// How many.
+        fights: u64,
+    },
+    /// The relay knows the raid.
+    Connected {
+        /// Its code.
+        raid: String,
+        /// Its page.
+        url: String,
+        /// The page that always shows this uploader's present raid.
+        channel_url: String,
+    },
+    /// The relay cannot be reached; it is tried again.
+    Disconnected {
+        /// Why.
+        why: String,
+        /// When, ms.
+        retry_ms: u64,
+    },
+    /// The relay has taken up a fight.
+    Begun {
+        /// Names the fight.
+        encounter: String,
+        /// Its report, live from now on.
+        report_id: String,
+        /// The report's page.
+        url: String,
+        /// When the fight began, Unix ms.
+        started_at_ms: i64,
+        /// Where it is fought.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        scene: Option<String>,
+    },
+    /// The relay has deltas on stable storage.
+    Acked {
+        /// Names the fight.
+        encounter: String,
+        /// Up to this one.
+        seq: u64,
+        /// The last that there is so far.
+        of: u64,
+    },
+    /// No event for long: of one fight, or of any (before `--until-idle` ends the command).
+    Idle {
+        /// Names the fight.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        encounter: Option<String>,
+        /// How long, seconds.
+        seconds: u64,
+    },
+    /// A fight has ended; its report is not final yet.
+    Ended {
+        /// Names the fight.
+        encounter: String,
+        /// How it went, as far as is known.
+        outcome: Outcome,
+        /// Hits and deaths.
+        events: u64,
+    },
+    /// A fight has its report.
+    Finalized {
+        /// Names the fight.
+        encounter: String,
+        /// Its report.
+        report_id: String,
+        /// The report's page.
+        url: String,
+        /// Whether it may still change.
+        state: ReportState,
+        /// The relay had it already: nothing was sent.
+        known: bool,
+    },
+    /// The relay holds more of a fight from elsewhere: nothing is sent, its report stays as it is.
+    Kept {
+        /// Names the fight.
+        encounter: String,
+        /// Its report.
+        report_id: String,
+        /// The report's page.
+        url: String,
+    },
+    /// The relay has not taken something.
+    Refused {
+        /// Why, for programs.
+        code: RefusedCode,
+        /// Why and what to do.
+        text: String,
+        /// What it is about.
+        scope: RefusedScope,
+        /// Which fight, where it is about one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        encounter: Option<String>,
+        /// Tried again after so many ms; if not there: not at all.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_ms: Option<u64>,
+    },
+    /// Nothing can be written to the state folder: nothing is read until it can.
+    Stalled {
+        /// Why, and what to do.
+        why: String,
+    },
+    /// It can again.
+    Resumed,
+    /// A fight's log was lost or cut: it is read again from its begin.
+    Reread {
+        /// Names the fight.
+        encounter: String,
+        /// Why.
+        why: String,
+    },
+    /// How things stand, at most twice a second. Not printed by `--json`.
+    #[serde(skip)]
+    Status(Status),
+}
+
+/// How things stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// A meter database is being read.
+    pub watching: bool,
+    /// The relay answers.
+    pub connected: bool,
+    /// The fight that is going on.
+    pub live: Option<LiveFight>,
+    /// Deltas of all fights that the relay has not acknowledged.
+    pub unacknowledged: u64,
+    /// The raid's page.
+    pub url: Option<String>,
+}
+
+/// The fight that is going on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveFight {
+    /// Its boss, else its scene.
+    pub title: String,
+    /// From its begin to its last event, ms.
+    pub elapsed_ms: u32,
+    /// Hits and deaths that were read.
+    pub events: u64,
+}

@@ -1,0 +1,319 @@
+//! One fight on its way to the relay: its encoder, its spool, and how far the present connection has got.
+//!
+//! One invariant: what is sent stands in the spool. What the disk did not take waits in order, and until it did the
+//! source is not read further.
+
+use std::collections::VecDeque;
+use std::io;
+
+use raidcast_shared::id::EncounterId;
+use raidcast_shared::limits as l;
+use raidcast_shared::uplink::{Begin, Delta, Ending, Held, MeterTotals, Outcome};
+
+use super::resume::{Ours, Resume, resume};
+use crate::encoder::{Encoder, Lost};
+use crate::source::{CursorDelta, Fight, Reading};
+use crate::spool::Spool;
+
+/// How a fight stands with the present connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Begin is to be sent.
+    Unbegun,
+    /// Begin was sent.
+    Asked,
+    /// Deltas may be sent.
+    Open {
+        /// Names it on this connection.
+        h: u32,
+    },
+    /// The relay holds what the spool lost: to be read again.
+    Lost,
+    /// The relay does not take it: not tried again before the next start.
+    GivenUp,
+}
+
+/// What is to be written to the spool.
+enum Step {
+    Reading { deltas: Vec<Delta>, cursor: CursorDelta, lost: Lost },
+    End(Ending),
+}
+
+/// How a fight is ended.
+pub(super) struct Finish {
+    pub(super) ended_at_ms: Option<i64>,
+    pub(super) outcome: Outcome,
+    pub(super) meter: Option<MeterTotals>,
+}
+
+/// A fight on its way.
+pub(super) struct Stream {
+    spool: Spool,
+    /// `None` once the fight has ended.
+    encoder: Option<Encoder>,
+    steps: VecDeque<Step>,
+    /// As its database shows it; `None` before it was looked at since the start.
+    pub(super) fight: Option<Fight>,
+    pub(super) standing: Standing,
+    /// Nothing is sent before.
+    pub(super) pause_until_ms: u64,
+    next_seq: u64,
+    acked: u64,
+    /// Seq and bytes of what was sent on this connection and is not acknowledged.
+    in_flight: VecDeque<(u64, u32)>,
+    end_sent: bool,
+    pub(super) last_event_ms: u64,
+    pub(super) last_sent_ms: u64,
+    pub(super) idle_sent: bool,
+    pub(super) idle_told: bool,
+    /// A refusal was told and nothing was acknowledged since.
+    pub(super) refusal_told: bool,
+    /// Report id and page, once told.
+    pub(super) report: Option<(String, String)>,
+    events: u64,
+    elapsed_ms: u32,
+}
+
+impl Stream {
+    pub(super) fn new(spool: Spool, encoder: Encoder, fight: Option<Fight>, now_ms: u64) -> Self {
+        let events = encoder.state().events();
+        let elapsed_ms = encoder.state().extent_ms().map_or(0, |(_, last)| last);
+        Self {
+            encoder: spool.ending().is_none().then_some(encoder),
+            spool,
+            steps: VecDeque::new(),
+            fight,
+            standing: Standing::Unbegun,
+            pause_until_ms: 0,
+            next_seq: 1,
+            acked: 0,
+            in_flight: VecDeque::new(),
+            end_sent: false,
+            last_event_ms: now_ms,
+            last_sent_ms: now_ms,
+            idle_sent: false,
+            idle_told: false,
+            refusal_told: false,
+            report: None,
+            events,
+            elapsed_ms,
+        }
+    }
+
+    pub(super) fn encounter(&self) -> EncounterId {
+        self.spool.head().encounter
+    }
+
+    pub(super) fn row(&self) -> i64 {
+        self.spool.head().row
+    }
+
+    pub(super) fn started_at_ms(&self) -> i64 {
+        self.spool.head().header.started_at_ms
+    }
+
+    pub(super) fn is_of(&self, db: &str) -> bool {
+        self.spool.head().db == db
+    }
+
+    pub(super) fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    pub(super) fn spool_mut(&mut self) -> &mut Spool {
+        &mut self.spool
+    }
+
+    pub(super) fn into_spool(self) -> Spool {
+        self.spool
+    }
+
+    /// Whether its end is read, if not yet written.
+    pub(super) fn is_ended(&self) -> bool {
+        self.encoder.is_none()
+    }
+
+    /// Whether the disk has taken all that was read.
+    pub(super) fn is_spooled(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Hits and deaths that were read.
+    pub(super) fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// From its begin to its last event, ms.
+    pub(super) fn elapsed_ms(&self) -> u32 {
+        self.elapsed_ms
+    }
+
+    /// Its boss, else its scene.
+    pub(super) fn title(&self) -> String {
+        let boss = self.encoder.as_ref().and_then(|encoder| {
+            let actors = encoder.state().actors();
+            let bosses = actors.iter().filter(|actor| actor.boss.get() == Some(&true));
+            bosses.filter_map(|actor| actor.name.get()).next_back().cloned()
+        });
+        let scene = || self.spool.head().header.scene.clone();
+        boss.or_else(scene).unwrap_or_else(|| "fight".to_owned())
+    }
+
+    /// Takes in a reading, to be written by [`Stream::flush`]. Whether there was any event in it.
+    pub(super) fn take(&mut self, reading: Reading, captured_ms: i64, now_ms: u64) -> bool {
+        let Some(encoder) = &mut self.encoder else { return false };
+        if reading.events.is_empty() && reading.cursor.is_empty() {
+            return false;
+        }
+        let deltas = encoder.encode(reading.events, captured_ms);
+        let any = !deltas.is_empty();
+        self.steps.push_back(Step::Reading { deltas, cursor: reading.cursor, lost: encoder.lost().clone() });
+        self.events = encoder.state().events();
+        self.elapsed_ms = encoder.state().extent_ms().map_or(0, |(_, last)| last);
+        if any {
+            self.last_event_ms = now_ms;
+            self.idle_sent = false;
+            self.idle_told = false;
+        }
+        any
+    }
+
+    /// Ends the fight, to be written by [`Stream::flush`].
+    pub(super) fn finish(&mut self, finish: &Finish, captured_ms: i64) {
+        let Some(mut encoder) = self.encoder.take() else { return };
+        let deltas = encoder.finish(captured_ms);
+        self.steps.push_back(Step::Reading { deltas, cursor: CursorDelta::new(), lost: encoder.lost().clone() });
+        self.steps.push_back(Step::End(Ending {
+            last_seq: encoder.seq(),
+            ended_at_ms: finish.ended_at_ms,
+            outcome: finish.outcome,
+            checksum: encoder.checksum(),
+            meter: finish.meter,
+        }));
+    }
+
+    /// Writes what waits to the spool.
+    ///
+    /// # Errors
+    /// The disk does not take it: it still waits.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        while let Some(step) = self.steps.front() {
+            match step {
+                Step::Reading { deltas, cursor, lost } => self.spool.append(deltas, cursor, lost)?,
+                Step::End(ending) => self.spool.end(ending.clone())?,
+            }
+            self.steps.pop_front();
+        }
+        Ok(())
+    }
+
+    /// A delta that says that the fight goes on, if it has any before it.
+    pub(super) fn heartbeat(&self, captured_ms: i64) -> Option<Delta> {
+        let encoder = self.encoder.as_ref().filter(|encoder| encoder.seq() > 0 && self.is_spooled())?;
+        Some(encoder.heartbeat(captured_ms))
+    }
+
+    /// The frame that begins it on a connection.
+    pub(super) fn begin(&self) -> Begin {
+        let head = self.spool.head();
+        Begin { enc: head.encounter, stream: head.stream, header: head.header.clone() }
+    }
+
+    /// A connection ended: what it had got to counts no more.
+    pub(super) fn disconnect(&mut self) {
+        if matches!(self.standing, Standing::Asked | Standing::Open { .. }) {
+            self.standing = Standing::Unbegun;
+        }
+        self.in_flight.clear();
+        self.idle_sent = false;
+        self.pause_until_ms = 0;
+    }
+
+    /// The relay took it up, holding this.
+    pub(super) fn begun(&mut self, h: u32, held: Option<&Held>) -> Resume {
+        let ended = self.spool.ending().map(|ending| ending.checksum);
+        let ours = Ours { stream: self.spool.head().stream, seq: self.spool.seq(), events: self.events, ended };
+        let resume = resume(held, &ours);
+        self.standing = match resume {
+            Resume::From(seq) => {
+                self.go_on_from(seq);
+                self.acked = seq - 1;
+                Standing::Open { h }
+            }
+            Resume::Anew => Standing::Lost,
+            // The caller takes it out.
+            Resume::Known | Resume::Kept => Standing::GivenUp,
+        };
+        resume
+    }
+
+    /// Sends again from `seq` on.
+    pub(super) fn go_on_from(&mut self, seq: u64) {
+        self.next_seq = seq;
+        self.in_flight.clear();
+        self.end_sent = false;
+    }
+
+    /// Sends again what is not acknowledged, after a while.
+    pub(super) fn pause(&mut self, until_ms: u64) {
+        self.pause_until_ms = until_ms;
+        self.go_on_from(self.acked + 1);
+    }
+
+    /// All up to `seq` is on the relay's stable storage; whether that is news.
+    pub(super) fn ack(&mut self, seq: u64) -> bool {
+        let seq = seq.min(self.spool.seq());
+        while self.in_flight.front().is_some_and(|(sent, _)| *sent <= seq) {
+            self.in_flight.pop_front();
+        }
+        let news = seq > self.acked;
+        self.acked = self.acked.max(seq);
+        self.next_seq = self.next_seq.max(self.acked + 1);
+        self.refusal_told &= !news;
+        news
+    }
+
+    pub(super) fn acked(&self) -> u64 {
+        self.acked
+    }
+
+    /// Deltas that the relay has not acknowledged.
+    pub(super) fn unacked(&self) -> u64 {
+        let waiting = self.steps.iter().map(|step| match step {
+            Step::Reading { deltas, .. } => deltas.len() as u64,
+            Step::End(_) => 0,
+        });
+        self.spool.seq() - self.acked.min(self.spool.seq()) + waiting.sum::<u64>()
+    }
+
+    /// Frames and bytes sent and not acknowledged.
+    pub(super) fn in_flight(&self) -> (usize, usize) {
+        (self.in_flight.len(), self.in_flight.iter().map(|(_, bytes)| *bytes as usize).sum())
+    }
+
+    /// Seq of the next delta to be sent, and its bytes; `None` if there is none.
+    pub(super) fn next_frame(&self) -> Option<(u64, u32)> {
+        (self.next_seq <= self.spool.seq()).then(|| (self.next_seq, self.spool.frame_bytes(self.next_seq)))
+    }
+
+    /// The next delta went out.
+    pub(super) fn sent(&mut self, bytes: u32, now_ms: u64) {
+        self.in_flight.push_back((self.next_seq, bytes));
+        self.next_seq += 1;
+        self.last_sent_ms = now_ms;
+    }
+
+    /// The end, if it is to be sent now.
+    pub(super) fn next_end(&self) -> Option<&Ending> {
+        self.spool.ending().filter(|_| self.next_seq > self.spool.seq() && !self.end_sent)
+    }
+
+    pub(super) fn end_sent(&mut self) {
+        self.end_sent = true;
+    }
+
+    /// Whether it is past its heartbeats.
+    pub(super) fn is_idle(&self, now_ms: u64) -> bool {
+        now_ms.saturating_sub(self.last_event_ms) >= l::IDLE_MS
+    }
+}

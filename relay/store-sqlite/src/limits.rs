@@ -1,0 +1,26 @@
+//! Numbers of this store, with the sum that gave each.
+
+use std::time::Duration;
+
+/// Writes that may wait for the writer: 64 raids with all 256 frames that a client may have unacknowledged. A commit
+/// takes a few ms, so that a relay whose disk works has tens waiting.
+pub(crate) const QUEUE_WRITES_MAX: usize = 64 * 256;
+/// Bytes that may wait for the writer: 16 raids with all 4 MiB that a client may have unacknowledged.
+pub(crate) const QUEUE_BYTES_MAX: u32 = 16 * 4 * 1024 * 1024;
+/// Writes of one transaction: at about 30 µs each some 30 ms, which is what the first of them waits for the last.
+pub(crate) const BATCH_WRITES_MAX: usize = 1_024;
+/// Bytes of one transaction: twice of them fit into the WAL before SQLite's checkpoint falls due (1,000 pages).
+pub(crate) const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// How long a write waits for another program's lock: a checkpoint or a short transaction of a backup tool passes,
+/// and a client that hears of trouble this late has not yet given the connection up (15 s of silence).
+pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(3);
+/// How long a read waits for a free reader.
+pub(crate) const READER_WAIT: Duration = Duration::from_secs(5);
+/// Reading connections: one long read (recovery, a large log) never keeps the lists waiting.
+pub(crate) const READERS: u32 = 3;
+
+/// What a WAL that had to grow (a long read kept it from starting over) is cut back to, bytes.
+pub(crate) const WAL_BYTES_KEPT: u32 = 64 * 1024 * 1024;
+/// Free pages that closing gives back to the disk at most: 64 MiB, well under a second.
+pub(crate) const VACUUM_PAGES_MAX: u32 = 16 * 1024;

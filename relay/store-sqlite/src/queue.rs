@@ -1,0 +1,316 @@
+//! The way to the writer: one bounded queue for everything that changes the database.
+//!
+//! Journal entries take their place in it when `append` is called and fail at once when it is full ([`StoreError`]
+//! `Unavailable`): nobody may overtake them while they wait. Everything else waits for room.
+//!
+//! [`Lanes`] keep the journal's law: while entries of an encounter are under way (called, and not yet answered *and*
+//! heard by the caller) and one of them fails, all that were called after it fail too.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::BoxFuture;
+use raidcast_store::{JournalEntry, StoreError, StoreFuture};
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use crate::limits::{QUEUE_BYTES_MAX, QUEUE_WRITES_MAX};
+use crate::write;
+
+/// One change of the database, that may be run again after a rollback.
+pub(crate) trait Write: Send + Sync + 'static {
+    /// What it gives.
+    type Output: Send + 'static;
+
+    /// About how many bytes it adds.
+    fn bytes(&self) -> usize {
+        0
+    }
+
+    /// Makes the change inside the open transaction.
+    fn run(&self, connection: &mut SqliteConnection) -> impl Future<Output = Result<Self::Output, Failure>> + Send;
+}
+
+/// Why a change was not made.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What the database holds does not allow it: it changed nothing, the transaction goes on.
+    Refused(StoreError),
+    /// SQLite failed: the transaction cannot go on.
+    Sql(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+/// A [`Write`] and who waits for it, whatever its type.
+pub(crate) trait Job: Send {
+    /// About how many bytes it adds.
+    fn bytes(&self) -> usize;
+
+    /// Runs it and keeps its outcome; an error is the transaction's.
+    fn run<'a>(&'a mut self, connection: &'a mut SqliteConnection) -> BoxFuture<'a, Result<(), sqlx::Error>>;
+
+    /// Tells who waits: the kept outcome if the transaction was committed, else why it was not.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+/// What the writer is asked.
+pub(crate) enum Command {
+    /// To make a change.
+    Job(Box<dyn Job>),
+    /// To let the file grow by so many pages and no further, or freely.
+    LimitGrowth(Option<u32>, oneshot::Sender<Result<(), StoreError>>),
+    /// To end.
+    Close(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// The sending end of the queue.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    commands: mpsc::Sender<Command>,
+    /// One permit a byte that may wait.
+    room: Arc<Semaphore>,
+    lanes: Arc<Lanes>,
+}
+
+impl Queue {
+    /// A queue and its receiving end, which the writer takes.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Command>) {
+        let (commands, receiver) = mpsc::channel(QUEUE_WRITES_MAX);
+        let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX as usize));
+        (Self { commands, room, lanes: Arc::default() }, receiver)
+    }
+
+    /// Takes the entry's place in the queue now; the future only waits for the answer. One that is dropped changes
+    /// nothing: the entry is on its way.
+    pub(crate) fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()> {
+        let encounter = entry.stream.encounter;
+        let (answer, waiting) = oneshot::channel();
+        // Held over the send, which does not wait, so that the order in a lane is the order in the queue.
+        let mut lanes = self.lanes.lock();
+        let ordinal = lanes.entry(encounter).or_default().enter();
+        let heard = Ticket { lanes: Arc::clone(&self.lanes), encounter, ordinal };
+        let placed = match lanes.get(&encounter).and_then(|lane| lane.failed_from) {
+            Some(_) => Err(after_failed()),
+            None => self.place(&entry),
+        };
+        match placed {
+            Ok((place, room)) => {
+                if let Some(lane) = lanes.get_mut(&encounter) {
+                    lane.holders += 1;
+                }
+                let written = Ticket { lanes: Arc::clone(&self.lanes), encounter, ordinal };
+                place.send(Command::Job(Box::new(EntryJob {
+                    write: write::Append(entry),
+                    outcome: None,
+                    answer,
+                    ticket: written,
+                    _room: room,
+                })));
+            }
+            Err(error) => {
+                if let Some(lane) = lanes.get_mut(&encounter) {
+                    lane.fail(ordinal);
+                }
+                // The future below hears it.
+                let _ = answer.send(Err(error));
+            }
+        }
+        drop(lanes);
+        Box::pin(async move {
+            let answer = waiting.await.unwrap_or_else(|_| Err(closed()));
+            drop(heard);
+            answer
+        })
+    }
+
+    /// Waits for room, then for the change to be committed.
+    pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Output, StoreError> {
+        let bytes = u32::try_from(write.bytes()).unwrap_or(u32::MAX).min(QUEUE_BYTES_MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.map_err(|_| closed())?;
+        let (answer, waiting) = oneshot::channel();
+        let job = WriteJob { write, outcome: None, answer, _room: room };
+        self.commands.send(Command::Job(Box::new(job))).await.map_err(|_| closed())?;
+        waiting.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// See [`crate::SqliteStore::limit_growth`].
+    pub(crate) async fn limit_growth(&self, pages: Option<u32>) -> Result<(), StoreError> {
+        let (answer, waiting) = oneshot::channel();
+        self.commands.send(Command::LimitGrowth(pages, answer)).await.map_err(|_| closed())?;
+        waiting.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Lets the writer finish what is queued before it and end. Closing what is closed is no error.
+    pub(crate) async fn close(&self) -> Result<(), StoreError> {
+        let (answer, waiting) = oneshot::channel();
+        if self.commands.send(Command::Close(answer)).await.is_err() {
+            return Ok(());
+        }
+        waiting.await.unwrap_or(Ok(()))
+    }
+
+    fn place(&self, entry: &JournalEntry) -> Result<(mpsc::Permit<'_, Command>, OwnedSemaphorePermit), StoreError> {
+        let full = || StoreError::Unavailable("it is too slow for what comes in: more waits than may wait".into());
+        let bytes = u32::try_from(entry.data.len()).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).map_err(|_| full())?;
+        let place = self.commands.try_reserve().map_err(|error| match error {
+            mpsc::error::TrySendError::Full(()) => full(),
+            mpsc::error::TrySendError::Closed(()) => closed(),
+        })?;
+        Ok((place, room))
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("it is closed".into())
+}
+
+fn after_failed() -> StoreError {
+    StoreError::Unavailable("an entry before this one was not stored".into())
+}
+
+/// A journal entry in the queue.
+struct EntryJob {
+    write: write::Append,
+    outcome: Option<Result<(), StoreError>>,
+    answer: oneshot::Sender<Result<(), StoreError>>,
+    ticket: Ticket,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Job for EntryJob {
+    fn bytes(&self) -> usize {
+        self.write.bytes()
+    }
+
+    fn run<'a>(&'a mut self, connection: &'a mut SqliteConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
+        Box::pin(async move {
+            let outcome = if self.ticket.is_after_failed() {
+                Err(after_failed())
+            } else {
+                match self.write.run(connection).await {
+                    Ok(()) => Ok(()),
+                    Err(Failure::Refused(error)) => {
+                        self.ticket.fail();
+                        Err(error)
+                    }
+                    Err(Failure::Sql(error)) => return Err(error),
+                }
+            };
+            self.outcome = Some(outcome);
+            Ok(())
+        })
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let answer = committed.and_then(|()| self.outcome.unwrap_or_else(|| Err(closed())));
+        if answer.is_err() {
+            // Before the caller can hear of it, so that what it calls next is not taken for an earlier call.
+            self.ticket.fail();
+        }
+        // Who does not wait any longer does not want to know.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// Any other change in the queue.
+struct WriteJob<W: Write> {
+    write: W,
+    outcome: Option<Result<W::Output, StoreError>>,
+    answer: oneshot::Sender<Result<W::Output, StoreError>>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl<W: Write> Job for WriteJob<W> {
+    fn bytes(&self) -> usize {
+        self.write.bytes()
+    }
+
+    fn run<'a>(&'a mut self, connection: &'a mut SqliteConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
+        Box::pin(async move {
+            self.outcome = Some(match self.write.run(connection).await {
+                Ok(output) => Ok(output),
+                Err(Failure::Refused(error)) => Err(error),
+                Err(Failure::Sql(error)) => return Err(error),
+            });
+            Ok(())
+        })
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let answer = committed.and_then(|()| self.outcome.unwrap_or_else(|| Err(closed())));
+        // Who does not wait any longer does not want to know.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// Encounters that have entries under way, by row.
+#[derive(Debug, Default)]
+struct Lanes(Mutex<HashMap<i64, Lane>>);
+
+impl Lanes {
+    fn lock(&self) -> MutexGuard<'_, HashMap<i64, Lane>> {
+        // Each change under the lock is whole, so that a panic elsewhere leaves nothing half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The entries of one encounter that are under way.
+#[derive(Debug, Default)]
+struct Lane {
+    /// Tickets out: one in the queue and one with the caller for each entry. The lane ends with the last.
+    holders: usize,
+    /// Number of the next entry.
+    next: u64,
+    /// The first entry that failed.
+    failed_from: Option<u64>,
+}
+
+impl Lane {
+    fn enter(&mut self) -> u64 {
+        self.holders += 1;
+        self.next += 1;
+        self.next - 1
+    }
+
+    fn fail(&mut self, ordinal: u64) {
+        self.failed_from = Some(self.failed_from.map_or(ordinal, |first| first.min(ordinal)));
+    }
+}
+
+/// One side's hold on an entry's place in its lane.
+struct Ticket {
+    lanes: Arc<Lanes>,
+    encounter: i64,
+    ordinal: u64,
+}
+
+impl Ticket {
+    fn is_after_failed(&self) -> bool {
+        let lanes = self.lanes.lock();
+        lanes.get(&self.encounter).and_then(|lane| lane.failed_from).is_some_and(|first| first < self.ordinal)
+    }
+
+    fn fail(&self) {
+        if let Some(lane) = self.lanes.lock().get_mut(&self.encounter) {
+            lane.fail(self.ordinal);
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut lanes = self.lanes.lock();
+        if let Some(lane) = lanes.get_mut(&self.encounter) {
+            lane.holders -= 1;
+            if lane.holders == 0 {
+                lanes.remove(&self.encounter);
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use raidcast_store::{Account, AccountId, RaidRow};
+use sqlx::sqlite::SqliteConnection;
+
+use super::refused;
+use crate::queue::{Failure, Write};
+use crate::row::visibility_column;
+
+/// Keeps an account, or finds the one that somebody else has just kept.
+pub(crate) struct AddAccount {
+    pub(crate) name: String,
+    pub(crate) channel: String,
+}
+
+impl Write for AddAccount {
+    type Output = Account;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Account, Failure> {
+        sqlx::query!(
+            "INSERT INTO accounts (name, channel) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+            self.name,
+            self.channel,
+        )
+        .execute(&mut *connection)
+        .await?;
+        let held = sqlx::query!("SELECT row, name, channel FROM accounts WHERE name = ?1", self.name)
+            .fetch_one(connection)
+            .await?;
+        Ok(Account { id: AccountId(held.row), name: held.name, channel: held.channel })
+    }
+}
+
+/// Keeps a new raid.
+pub(crate) struct InsertRaid(pub(crate) RaidRow);
+
+impl Write for InsertRaid {
+    type Output = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let raid = &self.0;
+        let id = raid.id.0.as_bytes().as_slice();
+        let digest = raid.secret_digest.as_slice();
+        let visibility = visibility_column(raid.visibility);
+        sqlx::query!(
+            "INSERT INTO raids
+                 (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            id,
+            raid.account.0,
+            raid.code,
+            digest,
+            raid.title,
+            visibility,
+            raid.created_at_ms,
+            raid.active_at_ms,
+            raid.closed,
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Replaces what may change of a raid.
+pub(crate) struct UpdateRaid(pub(crate) RaidRow);
+
+impl Write for UpdateRaid {
+    type Output = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let raid = &self.0;
+        let id = raid.id.0.as_bytes().as_slice();
+        let visibility = visibility_column(raid.visibility);
+        let held = sqlx::query!(
+            r#"UPDATE raids SET title = ?2, visibility = ?3, created_at_ms = ?4, active_at_ms = ?5, closed = ?6
+               WHERE id = ?1 RETURNING row AS "row!""#,
+            id,
+            raid.title,
+            visibility,
+            raid.created_at_ms,
+            raid.active_at_ms,
+            raid.closed,
+        )
+        .fetch_optional(&mut *connection)
+        .await?
+        .ok_or_else(|| refused(format!("no raid {}", raid.code)))?;
+        sqlx::query!(
+            "UPDATE encounters SET visibility = ?2 WHERE raid = ?1 AND visibility <> ?2",
+            held.row,
+            visibility,
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! The relay by named failure: real sockets, real SQLite, scripts for uploaders and spectators.
+
+mod bad_input;
+mod durability;
+mod fan_out;
+mod report;
+mod script;
+mod stream;

@@ -1,0 +1,459 @@
+//! Scripts: a relay in a temporary folder, an uploader that sends what it is told, a spectator that folds what it hears.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use raidcast_relay::account::RelaySecret;
+use raidcast_relay::clock::{Clock, Entropy};
+use raidcast_relay::config::Config;
+use raidcast_relay::serve::Relay;
+use raidcast_shared::codec;
+use raidcast_shared::columns::{self, ColumnMap};
+use raidcast_shared::event::{
+    ActorEntry, ActorFacts, ActorIx, ActorKind, CritsKnown, Hit, HitFlags, HitKind, Knows, Rare, RareBody, SkillIx,
+    SourceKey, TimedHit,
+};
+use raidcast_shared::feed::FeedFrame;
+use raidcast_shared::fold::{Checksum, EncounterState, Gate};
+use raidcast_shared::id::{ActorId, EncounterId, RaidId, SkillId, StreamId};
+use raidcast_shared::report::{Report, Timeline};
+use raidcast_shared::uplink::{
+    Agent, Begin, Begun, Delta, DeltaFrame, End, Ending, Header, Hello, NamesPolicy, Outcome, UplinkFrame, UplinkReply,
+    Visibility, Welcome,
+};
+use raidcast_store_sqlite::SqliteStore;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use uuid::Uuid;
+
+pub(crate) const KEY: &str = "a-key-for-tests";
+pub(crate) const OTHER_KEY: &str = "another-key-for-tests";
+
+/// Nothing here takes this long: a script that waits longer fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits, but not for ever.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what} did not happen"))
+}
+
+/// A relay with a clock of its own.
+pub(crate) struct TestRelay {
+    pub(crate) relay: Option<Relay>,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) url: String,
+    now_ms: Arc<AtomicI64>,
+    config: Config,
+}
+
+impl TestRelay {
+    pub(crate) async fn start(data: &Path) -> Self {
+        let key = |account: &str, key: &str| (account.to_owned(), key.to_owned());
+        let config = Config {
+            listen: vec!["127.0.0.1:0".parse().expect("an address")],
+            data: data.to_owned(),
+            database_url: None,
+            public_url: None,
+            upload_keys: vec![key("default", KEY), key("other", OTHER_KEY)],
+            grace_ms: 600_000,
+        };
+        Self::start_with(config, Arc::new(AtomicI64::new(1_790_000_000_000))).await
+    }
+
+    async fn start_with(config: Config, now_ms: Arc<AtomicI64>) -> Self {
+        let store = Arc::new(SqliteStore::open(&config.data.join("raidcast.db")).await.expect("the store opens"));
+        let clock = {
+            let now_ms = Arc::clone(&now_ms);
+            Clock::new(move || now_ms.load(Ordering::Relaxed))
+        };
+        let secret = RelaySecret::new([7; 32]);
+        let held: Arc<dyn raidcast_store::Store> = store.clone();
+        let relay = Relay::start_with(&config, held, clock, Entropy::system(), secret).await.expect("the relay starts");
+        let url = format!("http://{}", relay.addrs()[0]);
+        Self { relay: Some(relay), store, url, now_ms, config }
+    }
+
+    /// Stops cleanly and starts again on the same data.
+    pub(crate) async fn restart(mut self) -> Self {
+        if let Some(relay) = self.relay.take() {
+            soon("stopping", relay.stop()).await;
+        }
+        Self::start_with(self.config.clone(), Arc::clone(&self.now_ms)).await
+    }
+
+    pub(crate) async fn stop(mut self) {
+        if let Some(relay) = self.relay.take() {
+            soon("stopping", relay.stop()).await;
+        }
+    }
+
+    /// Moves the relay's clock.
+    pub(crate) fn pass_ms(&self, ms: i64) {
+        self.now_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// The status and body of a GET.
+    pub(crate) async fn get(&self, path: &str) -> (u16, serde_json::Value) {
+        self.get_with(path, None).await
+    }
+
+    pub(crate) async fn get_with(&self, path: &str, key: Option<&str>) -> (u16, serde_json::Value) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).await.expect("it listens");
+        let key = key.map(|key| format!("X-API-Key: {key}\r\n")).unwrap_or_default();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: relay\r\n{key}Connection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("it is written");
+        let mut answer = Vec::new();
+        soon("an answer", stream.read_to_end(&mut answer)).await.expect("it is read");
+        let text = String::from_utf8(answer).expect("answers are text");
+        let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
+        // Bodies here are small, so a chunked one is one chunk.
+        let body = if head.contains("chunked") { dechunk(body) } else { body.to_owned() };
+        (status, serde_json::from_str(&body).unwrap_or(serde_json::Value::Null))
+    }
+
+    pub(crate) async fn report(&self, id: &str) -> Report {
+        let (status, body) = self.get(&format!("/api/v1/reports/{id}")).await;
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_value(body).expect("a report")
+    }
+
+    pub(crate) async fn timeline(&self, id: &str) -> Timeline {
+        let (status, body) = self.get(&format!("/api/v1/reports/{id}/timeline")).await;
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_value(body).expect("a timeline")
+    }
+}
+
+fn dechunk(mut body: &str) -> String {
+    let mut out = String::new();
+    while let Some((length, rest)) = body.split_once("\r\n") {
+        let length = usize::from_str_radix(length, 16).unwrap_or(0);
+        if length == 0 {
+            break;
+        }
+        out.push_str(&rest[..length]);
+        body = rest[length..].trim_start_matches("\r\n");
+    }
+    out
+}
+
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// An uploader that sends what the test tells it.
+pub(crate) struct Uploader {
+    pub(crate) socket: Socket,
+    pub(crate) welcome: Welcome,
+}
+
+pub(crate) fn hello() -> Hello {
+    Hello {
+        v: (1, 1),
+        client: Agent { name: "script".into(), version: "1".into() },
+        meter: Agent { name: "script".into(), version: String::new() },
+        raid: RaidId(Uuid::from_u128(1)),
+        secret: vec![1; 32],
+        title: None,
+        visibility: Visibility::Public,
+        names: NamesPolicy::Full,
+        delay_s: 0,
+    }
+}
+
+/// Opens the uplink's socket, without a word.
+pub(crate) async fn uplink(url: &str, key: &str) -> Result<Socket, Error> {
+    let mut request = format!("{}/api/v1/uplink", url.replace("http", "ws")).into_client_request().expect("a URL");
+    request.headers_mut().insert("x-api-key", key.parse().expect("a header"));
+    request.headers_mut().insert("sec-websocket-protocol", "raidcast.uplink.v1".parse().expect("a header"));
+    soon("connecting", tokio_tungstenite::connect_async(request)).await.map(|(socket, _)| socket)
+}
+
+pub(crate) async fn send_bytes(socket: &mut Socket, bytes: Vec<u8>) {
+    socket.send(Message::Binary(bytes.into())).await.expect("it is sent");
+}
+
+/// The next reply; `None` when the socket has ended.
+pub(crate) async fn reply(socket: &mut Socket) -> Option<UplinkReply> {
+    loop {
+        match soon("a reply", socket.next()).await {
+            Some(Ok(Message::Binary(bytes))) => return Some(codec::decode(&bytes, usize::MAX).expect("a reply")),
+            Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+            Some(Ok(_)) => {}
+        }
+    }
+}
+
+impl Uploader {
+    pub(crate) async fn connect(relay: &TestRelay) -> Self {
+        Self::connect_as(relay, KEY, hello()).await
+    }
+
+    pub(crate) async fn connect_as(relay: &TestRelay, key: &str, hello: Hello) -> Self {
+        let mut socket = uplink(&relay.url, key).await.expect("the uplink opens");
+        send_bytes(&mut socket, codec::encode(&UplinkFrame::Hello(hello))).await;
+        let Some(UplinkReply::Welcome(welcome)) = reply(&mut socket).await else { panic!("no welcome") };
+        Self { socket, welcome }
+    }
+
+    pub(crate) async fn send(&mut self, frame: &UplinkFrame) {
+        send_bytes(&mut self.socket, codec::encode(frame)).await;
+    }
+
+    pub(crate) async fn reply(&mut self) -> UplinkReply {
+        reply(&mut self.socket).await.expect("the socket is open")
+    }
+
+    pub(crate) async fn begin(&mut self, fight: &Script) -> Begun {
+        let header = header();
+        self.send(&UplinkFrame::Begin(Begin { enc: fight.enc, stream: fight.stream, header })).await;
+        match self.reply().await {
+            UplinkReply::Begun(begun) => begun,
+            other => panic!("instead of Begun: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn deltas(&mut self, h: u32, deltas: &[Delta]) {
+        for delta in deltas {
+            self.send(&UplinkFrame::Delta(DeltaFrame { h, delta: delta.clone() })).await;
+        }
+    }
+
+    /// Waits until all up to `seq` is acknowledged.
+    pub(crate) async fn acked(&mut self, seq: u64) {
+        loop {
+            match self.reply().await {
+                UplinkReply::Ack { q, .. } if q >= seq => return,
+                UplinkReply::Ack { .. } => {}
+                other => panic!("instead of Ack {seq}: {other:?}"),
+            }
+        }
+    }
+
+    pub(crate) async fn end(&mut self, h: u32, fight: &Script, outcome: Outcome) -> UplinkReply {
+        let ending = Ending {
+            last_seq: fight.deltas.len() as u64,
+            ended_at_ms: Some(header().started_at_ms + 60_000),
+            outcome,
+            checksum: fight.checksum(),
+            meter: None,
+        };
+        self.send(&UplinkFrame::End(End { h, ending })).await;
+        loop {
+            match self.reply().await {
+                UplinkReply::Ack { .. } => {}
+                other => return other,
+            }
+        }
+    }
+}
+
+pub(crate) fn header() -> Header {
+    Header {
+        started_at_ms: 1_790_000_000_000,
+        scene_id: Some(1021),
+        scene: Some("Towering Ruin".into()),
+        difficulty: Some(3),
+        local: Some(ActorId::clear(1)),
+        knows: Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: 50 },
+        cols: columns::own_columns(),
+    }
+}
+
+/// A fight that a script knows: two players, a healer and a boss, `n` deltas of hits.
+pub(crate) struct Script {
+    pub(crate) enc: EncounterId,
+    pub(crate) stream: StreamId,
+    pub(crate) deltas: Vec<Delta>,
+}
+
+impl Script {
+    pub(crate) fn new(n: u64, stream: u128) -> Self {
+        let deltas = (1..=n).map(|seq| delta(seq, stream)).collect();
+        let enc = EncounterId::of_player("bpsr", 1, header().started_at_ms);
+        Self { enc, stream: StreamId(Uuid::from_u128(stream)), deltas }
+    }
+
+    /// The same fight at another time: another encounter.
+    pub(crate) fn at(mut self, started_at_ms: i64) -> Self {
+        self.enc = EncounterId::of_player("bpsr", 1, started_at_ms);
+        self
+    }
+
+    pub(crate) fn state(&self) -> EncounterState {
+        let mut state = EncounterState::new(header(), ColumnMap::own());
+        let mut gate = Gate::of(&state);
+        for delta in &self.deltas {
+            state.apply(&gate.check(delta).expect("scripts fit"));
+        }
+        state
+    }
+
+    pub(crate) fn checksum(&self) -> Checksum {
+        self.state().checksum()
+    }
+}
+
+fn delta(seq: u64, salt: u128) -> Delta {
+    // The dictionary's order depends on the stream, as it does with real readings.
+    let turned = salt % 2 == 1;
+    let ix = |actor: u16| ActorIx(if turned { 3 - actor } else { actor });
+    let hit = |source, target, skill, kind, amount, flags| Hit {
+        source: ix(source),
+        target: ix(target),
+        skill: SkillIx(skill),
+        kind,
+        amount,
+        flags: HitFlags(flags),
+        shield: 0,
+        overheal: 0,
+    };
+    let at_ms = seq as u32 * 100;
+    let damage = HitKind::Damage;
+    let hits: Vec<_> = [
+        hit(0, 3, 0, damage, 1_000 + seq, HitFlags::BOSS | if seq.is_multiple_of(3) { HitFlags::CRIT } else { 0 }),
+        hit(1, 3, 1, damage, 2_000, HitFlags::BOSS),
+        hit(3, 0, 2, damage, 300, 0),
+        hit(2, 0, 3, HitKind::Heal, 250, 0),
+    ]
+    .map(|hit| TimedHit { at_ms, hit })
+    .into();
+    let (base_ms, columns) = columns::encode(&hits);
+    let mut delta = Delta {
+        seq,
+        base_ms,
+        captured_ms: i64::from(at_ms) + 20,
+        hits: hits.len() as u32,
+        columns: columns.into(),
+        ..Delta::default()
+    };
+    if seq == 1 {
+        let kind = |actor: u16| if actor == 3 { ActorKind::Monster } else { ActorKind::Player };
+        let mut actors: Vec<_> = (0..4_u16)
+            .map(|actor| ActorEntry { id: ActorId::clear(1 + u64::from(actor)), kind: kind(actor), owner: None })
+            .collect();
+        if turned {
+            actors.reverse();
+        }
+        delta.actors = actors;
+        delta.skills = [1714, 1734, 900_101, 1518].map(|base| SkillId { base, variant: None }).into();
+        let facts = [(0, "Aeris"), (1, "<b>Böreas</b>"), (2, "はるか"), (3, "Kartgriff")];
+        delta.rare = facts
+            .iter()
+            .enumerate()
+            .map(|(at, (actor, name))| {
+                let boss = (*actor == 3).then_some(true);
+                let max_hp = boss.map(|_| 1_000_000);
+                let facts = ActorFacts { name: Some((*name).into()), boss, max_hp, ..ActorFacts::of(ix(*actor)) };
+                let event: Rare = Rare { at_ms: 0, key: SourceKey::new(1, at as u32), body: RareBody::Actor(facts) };
+                codec::encode(&event).into()
+            })
+            .collect();
+    }
+    delta
+}
+
+/// What a spectator knows after folding what it heard.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Seen {
+    pub(crate) epoch: String,
+    pub(crate) position: u64,
+    pub(crate) state: Option<String>,
+    pub(crate) checksum: Option<String>,
+    /// Player key to present values.
+    pub(crate) rows: BTreeMap<String, Vec<i64>>,
+    pub(crate) damage: u64,
+}
+
+/// A spectator that folds what it hears.
+pub(crate) struct Spectator {
+    pub(crate) socket: Socket,
+    keys: Vec<String>,
+    rows: Vec<Vec<i64>>,
+    seen: Seen,
+    pub(crate) events: Vec<u64>,
+    pub(crate) keyframes: usize,
+}
+
+impl Spectator {
+    pub(crate) async fn join(relay: &TestRelay, raid: &str, protocol: &str) -> Self {
+        let url = format!("{}/api/v1/raids/{raid}/feed", relay.url.replace("http", "ws"));
+        let mut request = url.into_client_request().expect("a URL");
+        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a header"));
+        let (socket, _) = soon("joining", tokio_tungstenite::connect_async(request)).await.expect("the feed opens");
+        Self { socket, keys: Vec::new(), rows: Vec::new(), seen: Seen::default(), events: Vec::new(), keyframes: 0 }
+    }
+
+    /// The next frame, folded; `None` when the socket has ended.
+    pub(crate) async fn hear(&mut self) -> Option<FeedFrame> {
+        loop {
+            let frame: FeedFrame = match soon("a frame", self.socket.next()).await {
+                Some(Ok(Message::Binary(bytes))) => codec::decode(&bytes, usize::MAX).expect("a feed frame"),
+                Some(Ok(Message::Text(text))) => serde_json::from_str(&text).expect("a feed frame"),
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => continue,
+            };
+            self.fold(&frame);
+            return Some(frame);
+        }
+    }
+
+    /// Hears until the view says so.
+    pub(crate) async fn until(&mut self, what: &str, done: impl Fn(&Seen) -> bool) -> Seen {
+        while !done(&self.seen) {
+            assert!(self.hear().await.is_some(), "the feed ended before {what}");
+        }
+        self.seen.clone()
+    }
+
+    fn fold(&mut self, frame: &FeedFrame) {
+        match frame {
+            FeedFrame::Keyframe(keyframe) => {
+                self.keyframes += 1;
+                self.seen.epoch.clone_from(&keyframe.epoch);
+                self.seen.position = keyframe.position;
+                let fight = keyframe.fight.as_ref();
+                self.keys = fight.map_or_else(Vec::new, |f| f.players.iter().map(|p| p.player_key.clone()).collect());
+                self.rows = fight.map_or_else(Vec::new, |f| f.rows.clone());
+                self.seen.checksum = fight.map(|f| f.checksum.clone());
+                self.seen.state = fight.map(|f| format!("{:?}", f.head.state));
+                self.seen.damage = fight.map_or(0, |f| f.head.totals.damage);
+            }
+            FeedFrame::Tick(tick) => {
+                assert_eq!(tick.position, self.seen.position + 1, "a tick was missed in silence");
+                self.seen.position = tick.position;
+                for (place, player) in &tick.players {
+                    let at = *place as usize;
+                    if at == self.keys.len() {
+                        self.keys.push(String::new());
+                        self.rows.push(vec![0; 9]);
+                    }
+                    self.keys[at].clone_from(&player.player_key);
+                }
+                let mut flat = tick.rows.iter();
+                while let Some(place) = flat.next() {
+                    let mask = flat.next().expect("a mask");
+                    for column in 0..9 {
+                        if mask & (1 << column) != 0 {
+                            self.rows[*place as usize][column] = *flat.next().expect("a value");
+                        }
+                    }
+                }
+                if let Some(head) = &tick.head {
+                    self.seen.state = Some(format!("{:?}", head.state));
+                    self.seen.damage = head.totals.damage;
+                }
+                self.seen.checksum.clone_from(&tick.checksum);
+            }
+            FeedFrame::Event(event) => self.events.push(event.n),
+            FeedFrame::Bye(_) | FeedFrame::Echo(_) => {}
+        }
+        self.seen.rows = self.keys.iter().cloned().zip(self.rows.iter().cloned()).collect();
+    }
+}

@@ -1,0 +1,66 @@
+//! What test runners say in their summaries, added up.
+
+use std::fmt;
+
+/// Tests that passed and that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Those that passed.
+    pub(crate) passed: u64,
+    /// Those that did not.
+    pub(crate) failed: u64,
+}
+
+impl Tally {
+    /// Adds another.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+
+    /// Adds what a line tells, if it is the summary of nextest, `cargo test`, vitest or the browser tests.
+    pub(crate) fn hear(&mut self, line: &str) {
+        let line = line.trim();
+        let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        let browser = words.len() == 4 && words[1] == "passed" && words[3] == "failed";
+        let summary = line.contains(" run: ") && line.starts_with("Summary ");
+        if !(summary || line.starts_with("test result: ") || line.starts_with("Tests ") || browser) {
+            return;
+        }
+        for pair in words.windows(2) {
+            match (pair[0].parse::<u64>(), pair[1]) {
+                (Ok(count), "passed") => self.passed += count,
+                (Ok(count), "failed" | "timed") => self.failed += count,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_runners_summary_is_understood_and_nothing_else() {
+        for (line, passed, failed) in [
+            ("     Summary [  12.345s] 120 tests run: 118 passed (3 slow), 2 failed, 4 skipped", 118, 2),
+            ("     Summary [   0.010s] 3/9 tests run: 1 passed, 1 failed, 1 timed out, 0 skipped", 1, 2),
+            ("test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s", 5, 0),
+            ("      Tests  1 failed | 44 passed (45)", 44, 1),
+            (" Test Files  3 passed (3)", 0, 0),
+            ("12 passed, 1 failed\n", 12, 1),
+            ("   PASS [   0.005s] raidcast-shared tests::two_passed_and_3_failed", 0, 0),
+        ] {
+            let mut tally = Tally::default();
+            tally.hear(line);
+            assert_eq!(tally, Tally { passed, failed }, "{line}");
+        }
+    }
+}
