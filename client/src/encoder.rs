@@ -306,7 +306,8 @@ impl Encoder {
             RareBody::Actor(facts) => {
                 facts.kind = facts.kind.filter(|kind| *kind != ActorKind::Unknown);
                 facts.max_hp = facts.max_hp.filter(fits);
-                facts.name = facts.name.take().map(|name| clean(&name, l::NAME_CHARS_MAX)).filter(|name| !name.is_empty());
+                facts.name =
+                    facts.name.take().map(|name| clean(&name, l::NAME_CHARS_MAX)).filter(|name| !name.is_empty());
                 return Ok(*facts != ActorFacts::of(facts.actor));
             }
             RareBody::Skill { name, .. } => {
@@ -354,7 +355,9 @@ impl Encoder {
                 RareBody::Skill { s, .. } => ([None, None], Some(*s)),
                 RareBody::Cast { a, s } => ([Some(*a), None], Some(*s)),
                 RareBody::Death { a, by, s } => ([Some(*a), *by], *s),
-                RareBody::Revive { a } | RareBody::BossHealth { a, .. } | RareBody::Buff { a, .. } => ([Some(*a), None], None),
+                RareBody::Revive { a } | RareBody::BossHealth { a, .. } | RareBody::Buff { a, .. } => {
+                    ([Some(*a), None], None)
+                }
                 RareBody::Totals { a, on, s, .. } => ([Some(*a), Some(*on)], Some(*s)),
                 RareBody::AttemptBegan { .. }
                 | RareBody::AttemptEnded { .. }
@@ -529,7 +532,9 @@ fn hit_bytes(hit: &Hit) -> usize {
 
 /// What is known of a fight before its first event, as Begin carries it.
 pub fn header_of(fight: &Fight, knows: Knows) -> Header {
-    let text = |text: &Option<String>| text.as_ref().map(|text| clean(text, l::NAME_CHARS_MAX)).filter(|text| !text.is_empty());
+    let text = |text: &Option<String>| {
+        text.as_ref().map(|text| clean(text, l::NAME_CHARS_MAX)).filter(|text| !text.is_empty())
+    };
     Header {
         started_at_ms: fight.started_at_ms,
         scene_id: fight.scene_id,

@@ -92,7 +92,9 @@ pub fn title(text: &str) -> Result<String, SettingsError> {
 pub fn key(text: &str) -> Result<String, SettingsError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(SettingsError::Value("the key is empty: set RAIDCAST_KEY to the key that the relay gave you".into()));
+        return Err(SettingsError::Value(
+            "the key is empty: set RAIDCAST_KEY to the key that the relay gave you".into(),
+        ));
     }
     Ok(text.to_owned())
 }
@@ -113,7 +115,9 @@ mod tests {
         assert_eq!(file.relay.as_deref(), Some("http://a"));
         assert_eq!(file.visibility, Some(Visibility::Private));
         assert_eq!(file.meter_data, Some(PathBuf::from("/m")));
-        for (text, word) in [("relais = 1", "relais"), ("visibility = \"secret\"", "secret"), ("relay =", "config.toml")] {
+        for (text, word) in
+            [("relais = 1", "relais"), ("visibility = \"secret\"", "secret"), ("relay =", "config.toml")]
+        {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }

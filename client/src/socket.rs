@@ -71,7 +71,8 @@ impl RelayAddress {
     /// The uplink of the relay at `url`, spoken to with `key`.
     pub fn new(url: &str, key: &str) -> Result<Self, AddressError> {
         let wrong = |why: String| AddressError::Url { url: url.to_owned(), why };
-        let (scheme, rest) = url.trim().split_once("://").ok_or_else(|| wrong("it has no http:// or https://".into()))?;
+        let (scheme, rest) =
+            url.trim().split_once("://").ok_or_else(|| wrong("it has no http:// or https://".into()))?;
         let scheme = match scheme {
             "http" | "ws" => "ws",
             "https" | "wss" => "wss",
@@ -116,10 +117,15 @@ pub enum SocketEvent {
 
 enum Closed {
     /// Try again; `at_least` is the relay's own wish.
-    Retry { why: String, at_least: Option<Duration> },
+    Retry {
+        why: String,
+        at_least: Option<Duration>,
+    },
     /// The uploader wants another connection now.
     Anew,
-    Unauthorized { text: String },
+    Unauthorized {
+        text: String,
+    },
     Shutdown,
 }
 
@@ -258,7 +264,9 @@ async fn connection(
             };
             let reply = match codec::decode(&bytes, l::UPLINK_FRAME_BYTES_MAX) {
                 Ok(reply) => reply,
-                Err(error) => return Closed::Retry { why: format!("the relay sent what is no frame: {error}"), at_least: wish },
+                Err(error) => {
+                    return Closed::Retry { why: format!("the relay sent what is no frame: {error}"), at_least: wish };
+                }
             };
             match &reply {
                 UplinkReply::Welcome(_) => backoff.reset(),

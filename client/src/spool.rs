@@ -156,7 +156,10 @@ impl Spool {
         let head: Head = match next_record(&mut reader, whole - length).map_err(io)? {
             Some(bytes) => {
                 length += FRAMING + bytes.len() as u64;
-                split(&bytes).filter(|(kind, ..)| *kind == kind::HEAD).and_then(|(_, map, _)| parse(map)).ok_or_else(damaged)?
+                split(&bytes)
+                    .filter(|(kind, ..)| *kind == kind::HEAD)
+                    .and_then(|(_, map, _)| parse(map))
+                    .ok_or_else(damaged)?
             }
             None => return Err(damaged()),
         };

@@ -80,19 +80,28 @@ fn line_of(change: &Change) -> Option<String> {
             format!("watching {} ({meter}, {generation}{others})", path.display())
         }
         Change::History { fights } => format!("{fights} earlier fights are not streamed"),
-        Change::Connected { url, channel_url, .. } => format!("connected: {url} (always your present raid: {channel_url})"),
+        Change::Connected { url, channel_url, .. } => {
+            format!("connected: {url} (always your present raid: {channel_url})")
+        }
         Change::Disconnected { why, retry_ms } => {
-            format!("not connected: {why}; trying again, first in {:.1} s. Nothing is lost meanwhile", *retry_ms as f64 / 1000.0)
+            format!(
+                "not connected: {why}; trying again, first in {:.1} s. Nothing is lost meanwhile",
+                *retry_ms as f64 / 1000.0
+            )
         }
         Change::Begun { url, scene, .. } => format!("live: {} {url}", scene.as_deref().unwrap_or("a fight")),
         Change::Acked { .. } | Change::Status(_) => return None,
         Change::Idle { encounter: Some(_), seconds } => format!("no event in the fight for {seconds} s"),
         Change::Idle { encounter: None, seconds } => format!("no event for {seconds} s, all acknowledged: ending"),
-        Change::Ended { outcome, events, .. } => format!("fight ended ({}): {events} hits and deaths read", word(*outcome)),
+        Change::Ended { outcome, events, .. } => {
+            format!("fight ended ({}): {events} hits and deaths read", word(*outcome))
+        }
         Change::Finalized { url, known: true, .. } => format!("report known already: {url}"),
         Change::Finalized { url, state: ReportState::Provisional, .. } => format!("report provisional: {url}"),
         Change::Finalized { url, .. } => format!("report: {url}"),
-        Change::Kept { url, .. } => format!("the relay holds more of this fight from elsewhere, its report stays as it is: {url}"),
+        Change::Kept { url, .. } => {
+            format!("the relay holds more of this fight from elsewhere, its report stays as it is: {url}")
+        }
         Change::Refused { text, retry_ms: Some(ms), .. } => {
             format!("refused: {text}; trying again in {:.1} s", *ms as f64 / 1000.0)
         }
@@ -126,7 +135,11 @@ fn status_line(status: &Status) -> String {
             let seconds = fight.elapsed_ms / 1000 % 60;
             let sent = if status.unacknowledged == 0 { "sent" } else { "read" };
             let url = url.as_deref().unwrap_or_default();
-            format!("live  {}  {minutes}:{seconds:02}  {} hits {sent}, {arrived}  {url}", fight.title, short(fight.events))
+            format!(
+                "live  {}  {minutes}:{seconds:02}  {} hits {sent}, {arrived}  {url}",
+                fight.title,
+                short(fight.events)
+            )
         }
         (None, _) if !status.watching => "waiting for a meter".to_owned(),
         (None, Some(url)) => format!("waiting for a fight  {arrived}  {url}"),

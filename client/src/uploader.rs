@@ -39,7 +39,7 @@ use crate::source::detect::{self, Places};
 use crate::source::names::Names;
 use crate::source::{AnySource, Fight, Found, Source as _, SourceError};
 use crate::spool::{Head, Spool, SpoolError};
-use folder::{Folder, Fights, Raid};
+use folder::{Fights, Folder, Raid};
 use link::Link;
 use resume::Resume;
 use stream::{Finish, Standing, Stream};
@@ -585,7 +585,12 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         self.read_lost_anew(&watching.db, now_ms);
         let seen = self.fights.databases.get(&watching.db).map_or(-1, |watched| watched.seen);
-        let open: Vec<_> = self.streams.iter().filter(|stream| !stream.is_ended() && stream.is_of(&watching.db)).map(Stream::row).collect();
+        let open: Vec<_> = self
+            .streams
+            .iter()
+            .filter(|stream| !stream.is_ended() && stream.is_of(&watching.db))
+            .map(Stream::row)
+            .collect();
         let fights = watching.source.fights(seen, &open).await?;
         for fight in &fights {
             if fight.row > seen {
@@ -597,7 +602,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             if stream.is_ended() || !stream.is_spooled() || !stream.is_of(&watching.db) {
                 continue;
             }
-            let shown = fights.iter().find(|fight| fight.row == stream.row() && fight.started_at_ms == stream.started_at_ms());
+            let shown =
+                fights.iter().find(|fight| fight.row == stream.row() && fight.started_at_ms == stream.started_at_ms());
             let unix_ms = self.options.clock.unix_ms();
             let captured_ms = unix_ms - stream.started_at_ms();
             let Some(fight) = shown else {
@@ -616,7 +622,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                     let meter = watching.source.totals(&fight).await?;
                     let stream = &mut self.streams[at];
                     let fresh = stream.take(reading, captured_ms, now_ms);
-                    stream.finish(&Finish { ended_at_ms: Some(end.ended_at_ms), outcome: end.outcome, meter }, captured_ms);
+                    stream.finish(
+                        &Finish { ended_at_ms: Some(end.ended_at_ms), outcome: end.outcome, meter },
+                        captured_ms,
+                    );
                     if fresh {
                         self.fought(now_ms);
                     }
@@ -660,7 +669,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             shown = watching.source.fights(-1, &[]).await?;
             let begun_later = |fight: &Fight| fight.started_at_ms > watched.seen_started_ms;
             let held = self.fights.databases.entry(watching.db.clone()).or_default();
-            held.open.retain(|row, encounter| shown.iter().any(|fight| fight.row == *row && fight.encounter == *encounter));
+            held.open
+                .retain(|row, encounter| shown.iter().any(|fight| fight.row == *row && fight.encounter == *encounter));
             held.seen = shown.iter().map(|fight| fight.row).max().unwrap_or(0);
             self.fights_unsaved = true;
             for fight in shown.into_iter().filter(begun_later) {
@@ -865,7 +875,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if !self.stalled {
             self.stalled = true;
             let folder = self.options.state.display();
-            let why = format!("nothing can be written to {folder} ({why}): make room; nothing is lost, the meter keeps its fights");
+            let why = format!(
+                "nothing can be written to {folder} ({why}): make room; nothing is lost, the meter keeps its fights"
+            );
             self.tell(Change::Stalled { why });
         }
     }
@@ -1121,8 +1133,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         order.sort_by_key(|at| self.streams[*at].is_ended());
         for at in &order {
             let stream = &mut self.streams[*at];
-            if stream.standing == Standing::Unbegun
-                && now_ms >= stream.pause_until_ms
+            if stream.may_begin(now_ms)
                 && open < l::OPEN_ENCOUNTERS_MAX
                 && link.send(&UplinkFrame::Begin(stream.begin()))
             {

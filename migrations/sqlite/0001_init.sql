@@ -25,7 +25,7 @@ CREATE TABLE raids (
     closed        INTEGER NOT NULL CHECK (closed IN (0, 1))
 ) STRICT;
 
-CREATE INDEX raids_newest ON raids (account, created_at_ms);
+CREATE INDEX raids_newest ON raids (account, active_at_ms);
 
 -- A fight, where its report stands, and what lists show of it (zero or NULL until a report is kept).
 CREATE TABLE encounters (

@@ -69,9 +69,11 @@ pub(crate) fn any_event() -> impl Strategy<Value = SourceEvent> {
     let actor = || (0..70u64).prop_map(ActorId::clear);
     let skill = || (0..9i64, proptest::option::of(0..3i64)).prop_map(|(base, variant)| SkillId { base, variant });
     let number = || prop_oneof![8 => 0..100_000u64, 1 => l::AMOUNT_MAX - 5..=l::AMOUNT_MAX + 5];
-    let at = || prop_oneof![20 => 0..60_000u32, 1 => l::ENCOUNTER_DURATION_MS_MAX - 2..=l::ENCOUNTER_DURATION_MS_MAX + 2];
+    let at =
+        || prop_oneof![20 => 0..60_000u32, 1 => l::ENCOUNTER_DURATION_MS_MAX - 2..=l::ENCOUNTER_DURATION_MS_MAX + 2];
     let kinds = prop_oneof![Just(ActorKind::Player), Just(ActorKind::Monster), Just(ActorKind::Unknown)];
-    let name = prop_oneof![Just("Mika<3".to_owned()), Just("a\u{1b}b".to_owned()), Just("x".repeat(99)), Just(String::new())];
+    let name =
+        prop_oneof![Just("Mika<3".to_owned()), Just("a\u{1b}b".to_owned()), Just("x".repeat(99)), Just(String::new())];
     let hits = (actor(), actor(), skill(), number(), number(), 0..16u8, any::<bool>()).prop_map(
         |(source, target, skill, amount, part, flags, heal)| {
             let kind = if heal { HitKind::Heal } else { HitKind::Damage };
@@ -139,7 +141,8 @@ fn a_fight_read_at_once_is_split_into_frames_that_fit() {
     // Amounts and times as large as they get, so that bytes and not hits are what fills a delta.
     let mut events: Vec<_> = (0..60_000u32)
         .map(|n| {
-            let mut event = hit(n * 100, u64::from(n % 40), u64::from(n % 900) + 100, i64::from(n % 300), 1 << 36 | u64::from(n));
+            let mut event =
+                hit(n * 100, u64::from(n % 40), u64::from(n % 900) + 100, i64::from(n % 300), 1 << 36 | u64::from(n));
             if let Event::Hit(TimedHit { hit, .. }) = &mut event {
                 (hit.shield, hit.overheal) = (hit.amount, hit.amount / 2);
             }
@@ -160,7 +163,8 @@ fn a_fight_read_at_once_is_split_into_frames_that_fit() {
 #[test]
 fn names_and_kinds_stand_before_the_hits_of_their_bearers() {
     let mut encoder = Encoder::new(header());
-    let named = ActorFacts { name: Some("Ana".into()), kind: Some(ActorKind::Player), ..ActorFacts::of(ActorId::clear(1)) };
+    let named =
+        ActorFacts { name: Some("Ana".into()), kind: Some(ActorKind::Player), ..ActorFacts::of(ActorId::clear(1)) };
     let deltas = encoder.encode(vec![hit(40, 1, 2, 9, 10), rare(0, 1, RareBody::Actor(named))], 50);
     assert_eq!(deltas.len(), 1);
     assert_eq!(deltas[0].actors[0].kind, ActorKind::Player);
@@ -198,8 +202,12 @@ fn what_is_beyond_a_limit_is_left_out_and_told_at_the_end() {
     assert_eq!(state.events(), 2_048 + 4_096 + 10_000);
     let told = missing(&state);
     assert_eq!(told.iter().map(|(_, left_out, read)| (*left_out, *read)).collect::<Vec<_>>().len(), 6, "{told:?}");
-    for (word, left_out) in [("actors", 52), ("skills", 4), ("amounts", 1), ("2 h", 1), ("deaths", 5), ("attempts", 1)] {
-        assert!(told.iter().any(|(what, expected, read)| what.contains(word) && (*expected, *read) == (left_out, 0)), "{word}: {told:?}");
+    for (word, left_out) in [("actors", 52), ("skills", 4), ("amounts", 1), ("2 h", 1), ("deaths", 5), ("attempts", 1)]
+    {
+        assert!(
+            told.iter().any(|(what, expected, read)| what.contains(word) && (*expected, *read) == (left_out, 0)),
+            "{word}: {told:?}"
+        );
     }
 }
 

@@ -5,36 +5,35 @@
 //! that fits, and where it does not the row is read in full.
 //! Meter: resonance-logs 0.15 to 0.19, first builds of resonance-logs-cn.
 
+mod actor;
+mod course;
 mod details;
+mod gather;
+mod statements;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use raidcast_shared::event::{
-    ActorFacts, ActorKind, AttemptReason, CritsKnown, Event, Hit, HitFlags, HitKind, Knows, RareBody, SourceKey,
-    TimedHit,
-};
-use raidcast_shared::game::{SpecNumbering, spec_of};
+use raidcast_shared::event::{ActorFacts, CritsKnown, Event, Hit, HitFlags, Knows, RareBody, SourceKey, TimedHit};
+use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteRow;
 
 use super::database::{
-    Database, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text, rows,
-    rows_of_list, shown,
+    Database, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text,
+    rows_of_list,
 };
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Found, Reading, Source, SourceError};
+use actor::Told;
+use course::{attempts, deaths, segments};
 use details::{BuffSpan, Entry};
+use gather::{Gathered, Memory, RowIs, RowRead, Table, beyond, counter, counters_of, gather, row_is};
+use statements::Statements;
 
-/// A row longer than this is read at most every [`LARGE_EVERY_MS`]: a tail costs reading the whole text.
-const LARGE_BYTES: u64 = 256 * 1024;
-/// See [`LARGE_BYTES`].
-const LARGE_EVERY_MS: u64 = 250;
-/// All rows are looked at this often; in between only those of actors whose own counters moved.
-const SCAN_EVERY_MS: u64 = 5_000;
 /// The meter's writer commits every 50 ms.
 const LAG_MS: u32 = 50;
 
@@ -62,210 +61,6 @@ mod place {
     pub(super) const MISSING: u8 = 10;
     /// An actor's own counters of hits and of heals, up to which its rows were read.
     pub(super) const DEALT: u8 = 11;
-}
-
-/// The two tables of hits, alike but for names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Table {
-    Damage,
-    Heal,
-}
-
-impl Table {
-    const BOTH: [Self; 2] = [Self::Damage, Self::Heal];
-
-    fn place(self) -> u8 {
-        match self {
-            Self::Damage => place::DAMAGE,
-            Self::Heal => place::HEAL,
-        }
-    }
-
-    fn kind(self) -> HitKind {
-        match self {
-            Self::Damage => HitKind::Damage,
-            Self::Heal => HitKind::Heal,
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Damage => "damage",
-            Self::Heal => "heal",
-        }
-    }
-
-    fn key(self, rowid: i64) -> CursorKey {
-        CursorKey(self.place(), rowid)
-    }
-}
-
-/// How far a row was read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct RowRead {
-    /// The row's own counter then.
-    hits: u32,
-    /// Entries of its array that were yielded or found unreadable.
-    entries: u32,
-    /// Bytes before the final `]`; 0 if only the whole text will do.
-    end: u64,
-}
-
-impl RowRead {
-    fn of(cursor: &Cursor, key: CursorKey) -> Self {
-        cursor.get(key).map_or_else(Self::default, |CursorValue(counts, end)| Self {
-            hits: (counts >> 32) as u32,
-            entries: counts as u32,
-            end,
-        })
-    }
-
-    fn value(self) -> CursorValue {
-        CursorValue(u64::from(self.hits) << 32 | u64::from(self.entries), self.end)
-    }
-}
-
-/// Who did what to whom: what never changes in a row.
-#[derive(Clone, Debug)]
-struct RowIs {
-    source: i64,
-    target: i64,
-    skill: i64,
-    monster: Option<String>,
-}
-
-/// A row that grew, and the text read of it.
-struct Grown {
-    table: Table,
-    rowid: i64,
-    hits: u32,
-    /// From `RowRead::end` on if that is not 0, else all.
-    text: Vec<u8>,
-}
-
-/// What one transaction read of an encounter.
-#[derive(Default)]
-struct Gathered {
-    grown: Vec<Grown>,
-    more: bool,
-    /// Actors whose rows were read up to these counters.
-    dealt: Vec<(CursorKey, CursorValue)>,
-    deaths: Vec<SqliteRow>,
-    attempts: Vec<SqliteRow>,
-    segments: Vec<SqliteRow>,
-    bosses: Vec<SqliteRow>,
-    stats: Vec<SqliteRow>,
-    entities: Vec<SqliteRow>,
-}
-
-/// What is remembered of an encounter only to save reading; all of it can be read again.
-#[derive(Debug, Default)]
-struct Memory {
-    rows: HashMap<CursorKey, RowIs>,
-    large_read_ms: HashMap<CursorKey, u64>,
-    scanned_ms: Option<u64>,
-}
-
-/// Statements, made once for the columns that this database has.
-#[derive(Debug)]
-struct Statements {
-    encounters: String,
-    /// Each row's counter, as one JSON text: a poll asks for it again and again.
-    counters: [String; 2],
-    /// The same of some actors' rows.
-    counters_of_actors: [String; 2],
-    /// Rows by a list of (row, first byte of the text that is wanted, counted from 1).
-    texts: [String; 2],
-    deaths: String,
-    attempts: String,
-    segments: String,
-    buffs: String,
-    bosses: String,
-    stats: String,
-    entities: String,
-    totals: String,
-}
-
-impl Statements {
-    fn of(db: &Database) -> Self {
-        let person = ["name", "class_id", "class_spec", "ability_score", "level"];
-        let with = |first: &[&'static str]| [first, &person].concat();
-        let tables = [("damage_skill_stats", "hit_details"), ("heal_skill_stats", "heal_details")];
-        let actors = [["attacker_id", "defender_id"], ["healer_id", "target_id"]];
-        let each = |make: &dyn Fn(usize) -> String| [make(0), make(1)];
-        let here = "WHERE encounter_id = ?1";
-        let counters = |rows: &str| {
-            format!(
-                "SELECT json_group_array(json_array(rowid, coalesce(CAST(hits AS INTEGER), 0))) AS counters FROM ({rows})"
-            )
-        };
-        Self {
-            encounters: db.select(
-                "encounters",
-                &[
-                    "id",
-                    "started_at_ms",
-                    "ended_at_ms",
-                    "local_player_id",
-                    "scene_id",
-                    "scene_name",
-                    "is_manually_reset",
-                ],
-                "WHERE id > ?1 OR id IN (SELECT value FROM json_each(?2)) ORDER BY id",
-            ),
-            counters: each(&|n| counters(&db.select(tables[n].0, &["rowid", "hits"], here))),
-            counters_of_actors: each(&|n| {
-                let of_actors = format!("{here} AND {} IN (SELECT value FROM json_each(?2))", actors[n][0]);
-                counters(&db.select(tables[n].0, &["rowid", "hits"], &of_actors))
-            }),
-            texts: each(&|n| {
-                let (table, text) = tables[n];
-                let [source, target] = actors[n];
-                if !db.has(table) {
-                    return db.select(table, &["rowid"], "");
-                }
-                format!(
-                    "SELECT {}, {table}.{source} AS source, {table}.{target} AS target, \
-                     substr(CAST({table}.{text} AS BLOB), wanted.start) AS text \
-                     FROM (SELECT value ->> 0 AS id, value ->> 1 AS start FROM json_each(?1)) AS wanted \
-                     CROSS JOIN {table} ON {table}.rowid = wanted.id",
-                    db.columns(table, &["rowid", "skill_id", "hits", "total_value", "monster_name"])
-                )
-            }),
-            deaths: db.select(
-                "death_events",
-                &["id", "timestamp_ms", "actor_id", "killer_id", "skill_id"],
-                "WHERE encounter_id = ?1 AND id > ?2 ORDER BY id",
-            ),
-            attempts: db.select(
-                "attempts",
-                &["id", "attempt_index", "started_at_ms", "ended_at_ms", "reason", "boss_hp_start", "boss_hp_end"],
-                "WHERE encounter_id = ?1 ORDER BY id",
-            ),
-            segments: db.select(
-                "dungeon_segments",
-                &["id", "segment_type", "boss_name", "started_at_ms", "ended_at_ms"],
-                "WHERE encounter_id = ?1 ORDER BY id",
-            ),
-            buffs: db.select(
-                "buffs",
-                &["rowid", "entity_id", "buff_id", "events"],
-                "WHERE encounter_id = ?1 ORDER BY rowid",
-            ),
-            bosses: db.select("encounter_bosses", &["monster_name", "max_hp", "is_defeated"], here),
-            stats: db.select(
-                "actor_encounter_stats",
-                &with(&["actor_id", "is_player", "hits_dealt", "hits_heal"]),
-                here,
-            ),
-            entities: db.select(
-                "entities",
-                &with(&["entity_id"]),
-                "WHERE entity_id IN (SELECT value FROM json_each(?1))",
-            ),
-            totals: db.select("encounters", &["total_dmg", "total_heal"], "WHERE id = ?1"),
-        }
-    }
 }
 
 /// A generation C database, open.
@@ -578,130 +373,6 @@ impl Source for Aggregate {
     }
 }
 
-async fn gather(
-    conn: &mut SqliteConnection,
-    statements: &Statements,
-    fight: &Fight,
-    cursor: &Cursor,
-    memory: &mut Memory,
-    now_ms: Option<u64>,
-) -> Result<Gathered, sqlx::Error> {
-    let mut gathered = Gathered { stats: rows(conn, &statements.stats, &[fight.row]).await?, ..Gathered::default() };
-    let moved = moved_actors(&gathered.stats, cursor);
-    let scan = match (now_ms, memory.scanned_ms) {
-        (Some(now_ms), Some(scanned_ms)) => moved.is_none() || now_ms >= scanned_ms.saturating_add(SCAN_EVERY_MS),
-        _ => true,
-    };
-    let moved = moved.unwrap_or_default();
-    let actors = json_list(moved.iter().map(|(actor, _)| *actor));
-    let mut waiting = BTreeSet::new();
-    for table in Table::BOTH {
-        let counters = if scan {
-            rows(conn, &statements.counters[table as usize], &[fight.row]).await?
-        } else {
-            rows_of_list(conn, &statements.counters_of_actors[table as usize], &[fight.row], &actors).await?
-        };
-        let mut wanted = Vec::new();
-        for (rowid, hits) in counters_of(&counters) {
-            let key = table.key(rowid);
-            let before = RowRead::of(cursor, key);
-            let next_read_ms = memory.large_read_ms.get(&key).map(|read| read.saturating_add(LARGE_EVERY_MS));
-            match memory.rows.get(&key) {
-                Some(_) if hits == before.hits => {}
-                Some(row) if now_ms.zip(next_read_ms).is_some_and(|(now, next)| now < next) => {
-                    waiting.insert(row.source);
-                }
-                // `substr` counts from 1: from `end` on means one byte before the old `]`. Of a row that did not
-                // grow that is two bytes: it is wanted for who it is about.
-                _ => wanted.push((rowid, before.end.max(1))),
-            }
-        }
-        if wanted.is_empty() {
-            continue;
-        }
-        let wanted = serde_json::to_string(&wanted).expect("pairs of numbers are JSON");
-        for row in rows_of_list(conn, &statements.texts[table as usize], &[], &wanted).await? {
-            let (Some(rowid), hits) = (int(&row, "rowid"), counter(&row)) else { continue };
-            let key = table.key(rowid);
-            let before = RowRead::of(cursor, key);
-            memory.rows.insert(key, row_is(&row));
-            if hits == before.hits {
-                continue;
-            }
-            let text = bytes(&row, "text").unwrap_or_default();
-            if let Some(now_ms) = now_ms.filter(|_| before.end + text.len() as u64 > LARGE_BYTES) {
-                memory.large_read_ms.insert(key, now_ms);
-            }
-            gathered.grown.push(Grown { table, rowid, hits, text });
-        }
-    }
-    if scan {
-        memory.scanned_ms = now_ms;
-    }
-    gathered.more = !waiting.is_empty();
-    gathered.dealt.extend(
-        moved
-            .into_iter()
-            .filter(|(actor, _)| !waiting.contains(actor))
-            .map(|(actor, dealt)| (CursorKey(place::DEALT, actor), dealt)),
-    );
-    let deaths = cursor.get(CursorKey(place::DEATHS, 0)).map_or(0, |value| value.0 as i64);
-    gathered.deaths = rows(conn, &statements.deaths, &[fight.row, deaths]).await?;
-    gathered.attempts = rows(conn, &statements.attempts, &[fight.row]).await?;
-    gathered.segments = rows(conn, &statements.segments, &[fight.row]).await?;
-    gathered.bosses = rows(conn, &statements.bosses, &[fight.row]).await?;
-    let seen: BTreeSet<_> = memory.rows.values().flat_map(|row| [row.source, row.target]).collect();
-    let also = gathered.stats.iter().filter_map(|row| int(row, "actor_id"));
-    let ids = json_list(seen.into_iter().chain(also));
-    gathered.entities = rows_of_list(conn, &statements.entities, &[], &ids).await?;
-    Ok(gathered)
-}
-
-/// Actors whose own counters are not those up to which their rows were read; `None` if the meter has no such counters.
-fn moved_actors(stats: &[SqliteRow], cursor: &Cursor) -> Option<Vec<(i64, CursorValue)>> {
-    let mut moved = Vec::new();
-    for row in stats {
-        let count = |column| int(row, column).map(|count| count as u64);
-        let (actor, dealt) = (int(row, "actor_id")?, CursorValue(count("hits_dealt")?, count("hits_heal")?));
-        if cursor.get(CursorKey(place::DEALT, actor)) != Some(dealt) {
-            moved.push((actor, dealt));
-        }
-    }
-    Some(moved)
-}
-
-/// The entries of a whole row that are beyond what was yielded, and how far it is read then.
-fn beyond(before: &RowRead, hits: u32, whole: details::Details) -> (Vec<Option<Entry>>, RowRead) {
-    let entries = whole.entries.len() as u32;
-    let fits = entries == hits && entries >= before.entries;
-    let after = RowRead {
-        hits,
-        entries: entries.max(before.entries),
-        // A row that contradicts its counter, or shrank, is read in full again when it grows.
-        end: if fits { whole.end } else { 0 },
-    };
-    (whole.entries.into_iter().skip(before.entries as usize).collect(), after)
-}
-
-fn counters_of(rows: &[SqliteRow]) -> Vec<(i64, u32)> {
-    let text = rows.first().and_then(|row| bytes(row, "counters")).unwrap_or_default();
-    let counters: Vec<(i64, i64)> = serde_json::from_slice(&text).unwrap_or_default();
-    counters.into_iter().map(|(rowid, hits)| (rowid, hits.clamp(0, u32::MAX.into()) as u32)).collect()
-}
-
-fn counter(row: &SqliteRow) -> u32 {
-    int(row, "hits").unwrap_or(0).clamp(0, u32::MAX.into()) as u32
-}
-
-fn row_is(row: &SqliteRow) -> RowIs {
-    RowIs {
-        source: int(row, "source").unwrap_or(0),
-        target: int(row, "target").unwrap_or(0),
-        skill: int(row, "skill_id").unwrap_or(-1),
-        monster: raw_text(row, "monster_name"),
-    }
-}
-
 /// What becomes of an entry.
 enum Judged {
     Hit(TimedHit<ActorId, SkillId>),
@@ -733,127 +404,6 @@ fn judge(table: Table, row: &RowIs, entry: &Entry, started_at_ms: i64) -> Judged
             overheal: 0,
         },
     })
-}
-
-fn deaths(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
-    let key = CursorKey(place::DEATHS, 0);
-    let CursorValue(mut last, mut count) = cursor.get(key).unwrap_or(CursorValue(0, 0));
-    for row in rows {
-        let at_ms = int(row, "timestamp_ms").and_then(|at| fight_ms(at, fight.started_at_ms));
-        if let (Some(at_ms), Some(actor)) = (at_ms, int(row, "actor_id")) {
-            let body = RareBody::Death {
-                a: actor_id(actor),
-                by: int(row, "killer_id").map(actor_id),
-                s: int(row, "skill_id").map(|base| SkillId { base, variant: None }),
-            };
-            reading.events.push(rare(at_ms, SourceKey::new(place::DEATHS.into(), count as u32), body));
-        }
-        last = int(row, "id").map_or(last, |id| id as u64);
-        count += 1;
-    }
-    if !rows.is_empty() {
-        reading.cursor.push((key, CursorValue(last, count)));
-    }
-}
-
-fn attempts(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
-    for row in rows {
-        let (Some(id), Some(n)) = (int(row, "id"), int(row, "attempt_index").and_then(|n| u32::try_from(n).ok()))
-        else {
-            continue;
-        };
-        let hp = |column| int(row, column).and_then(|hp| u64::try_from(hp).ok());
-        let at = |column| int(row, column).and_then(|at| fight_ms(at, fight.started_at_ms));
-        let key = CursorKey(place::ATTEMPT, id);
-        let told = cursor.get(key).map_or(0, |value| value.0);
-        let mut now = told;
-        if let Some(at_ms) = at("started_at_ms").filter(|_| told & 1 == 0) {
-            let why = match raw_text(row, "reason").as_deref() {
-                Some("initial") => AttemptReason::Initial,
-                Some("hp_rollback") => AttemptReason::Rollback,
-                Some("wipe") => AttemptReason::Wipe,
-                Some("manual") => AttemptReason::Manual,
-                _ => AttemptReason::Other,
-            };
-            let body = RareBody::AttemptBegan { n, why, hp: hp("boss_hp_start") };
-            reading.events.push(rare(at_ms, SourceKey::new(place::ATTEMPT.into(), n), body));
-            now |= 1;
-        }
-        if let Some(at_ms) = at("ended_at_ms").filter(|_| told & 2 == 0) {
-            let body = RareBody::AttemptEnded { n, hp: hp("boss_hp_end") };
-            reading.events.push(rare(at_ms, SourceKey::new(place::ATTEMPT.into(), n), body));
-            now |= 2;
-        }
-        if now != told {
-            reading.cursor.push((key, CursorValue(now, 0)));
-        }
-    }
-}
-
-/// Segments are told when the meter has closed them.
-fn segments(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
-    for (index, row) in rows.iter().enumerate() {
-        let at = |column| int(row, column).and_then(|at| fight_ms(at, fight.started_at_ms));
-        let Some(key) = int(row, "id").map(|id| CursorKey(place::SEGMENT, id)) else { continue };
-        let closed = int(row, "ended_at_ms").is_some() || fight.end.is_some();
-        if let Some(at_ms) = at("started_at_ms").filter(|_| closed && cursor.get(key).is_none()) {
-            let body = RareBody::Segment {
-                boss: raw_text(row, "segment_type").as_deref() == Some("boss"),
-                name: name(row, "boss_name"),
-                until: at("ended_at_ms"),
-            };
-            reading.events.push(rare(at_ms, SourceKey::new(place::SEGMENT.into(), index as u32), body));
-            reading.cursor.push((key, CursorValue(1, 0)));
-        }
-    }
-}
-
-/// Everything that the database tells of one actor of a fight.
-struct Told<'a> {
-    local: bool,
-    stats: Option<&'a SqliteRow>,
-    entity: Option<&'a SqliteRow>,
-    /// What it is called where it was hit as a monster.
-    monster: Option<&'a str>,
-    boss: Option<&'a SqliteRow>,
-}
-
-impl Told<'_> {
-    /// What kind it is, where there is proof. `is_player` is 1 by default for anything, so alone it proves nothing;
-    /// 0 is written only for monsters.
-    fn kind(&self) -> Option<ActorKind> {
-        let is_player = self.stats.and_then(|stats| int(stats, "is_player"));
-        let described = |row| name(row, "name").is_some() || positive::<u16>(row, "class_id").is_some();
-        if self.local {
-            Some(ActorKind::Player)
-        } else if is_player == Some(0) {
-            Some(ActorKind::Monster)
-        } else if self.entity.is_some() || (is_player == Some(1) && self.stats.is_some_and(described)) {
-            Some(ActorKind::Player)
-        } else {
-            self.monster.map(|_| ActorKind::Monster)
-        }
-    }
-
-    /// Of two tellings that of the fight counts: `entities` holds what a player became since.
-    fn facts(&self, id: i64, numbering: SpecNumbering) -> ActorFacts<ActorId> {
-        let mut facts = ActorFacts::of(actor_id(id));
-        facts.kind = self.kind();
-        if facts.kind == Some(ActorKind::Player) {
-            let tellers = [self.stats, self.entity];
-            let told = || tellers.into_iter().flatten();
-            facts.name = told().find_map(|row| name(row, "name"));
-            facts.class_id = told().find_map(|row| positive(row, "class_id"));
-            facts.spec_id = told().find_map(|row| spec_of(facts.class_id, positive(row, "class_spec")?, numbering));
-            facts.ability_score = told().find_map(|row| positive(row, "ability_score"));
-            facts.level = told().find_map(|row| positive(row, "level"));
-        } else {
-            facts.name = self.monster.and_then(shown).or_else(|| self.stats.and_then(|row| name(row, "name")));
-            facts.boss = self.boss.map(|_| true);
-            facts.max_hp = self.boss.and_then(|boss| positive(boss, "max_hp"));
-        }
-        facts
-    }
 }
 
 fn actor_id(id: i64) -> ActorId {

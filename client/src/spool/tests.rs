@@ -51,7 +51,8 @@ fn open_bytes(bytes: &[u8]) -> Result<Seen, SpoolError> {
         let length = spool.length;
         assert_eq!(fs::metadata(&path).unwrap().len(), length, "the damaged end is cut off");
         // It can be written on from there, and is found so.
-        let (deltas, cursor) = (encoder.encode(vec![hit(50, 1, 2, 3, 4)], 60), vec![(CursorKey(9, 9), CursorValue(9, 9))]);
+        let (deltas, cursor) =
+            (encoder.encode(vec![hit(50, 1, 2, 3, 4)], 60), vec![(CursorKey(9, 9), CursorValue(9, 9))]);
         let mut again = Spool::open(&path).unwrap();
         let seen = seen(&mut again.0, &mut again.1);
         if spool.ending().is_none() {
@@ -93,7 +94,9 @@ fn sample() -> &'static (Vec<u8>, Vec<(usize, Seen)>) {
         spool.append(&encoder.finish(9), &Vec::new(), encoder.lost()).unwrap();
         note(&spool, &mut moments);
         let checksum = encoder.checksum();
-        spool.end(Ending { last_seq: spool.seq(), ended_at_ms: Some(5), outcome: Outcome::Kill, checksum, meter: None }).unwrap();
+        spool
+            .end(Ending { last_seq: spool.seq(), ended_at_ms: Some(5), outcome: Outcome::Kill, checksum, meter: None })
+            .unwrap();
         note(&spool, &mut moments);
         (fs::read(&path).unwrap(), moments)
     })

@@ -223,7 +223,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let first = Folder::open(dir.path()).unwrap();
         let second = Folder::open(dir.path()).unwrap_err();
-        assert!(matches!(&second, FolderError::InUse { who, .. } if who.contains(&std::process::id().to_string())), "{second}");
+        assert!(
+            matches!(&second, FolderError::InUse { who, .. } if who.contains(&std::process::id().to_string())),
+            "{second}"
+        );
         drop(first);
         Folder::open(dir.path()).unwrap();
     }

@@ -52,7 +52,13 @@ mod tests {
     fn what_both_hold_decides() {
         let id = |n| StreamId(Uuid::from_u128(n));
         let sum = |n: u8| format!("v1:{}", format!("{n:02x}").repeat(16)).parse::<Checksum>().unwrap();
-        let held = |stream, seq, events, state, checksum| Held { stream: id(stream), seq, state, events, checksum: sum(checksum) };
+        let held = |stream, seq, events, state, checksum| Held {
+            stream: id(stream),
+            seq,
+            state,
+            events,
+            checksum: sum(checksum),
+        };
         let ours = |events, ended: Option<u8>| Ours { stream: id(1), seq: 10, events, ended: ended.map(sum) };
         use ReportState::{Final, Live, Provisional};
         for (name, held, ours, expected) in [

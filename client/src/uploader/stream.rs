@@ -213,6 +213,13 @@ impl Stream {
         Some(encoder.heartbeat(captured_ms))
     }
 
+    /// Whether it may be begun: a fight that is over in the meter only when all of it is read, for what the relay
+    /// holds is compared with all of it.
+    pub(super) fn may_begin(&self, now_ms: u64) -> bool {
+        let over = self.fight.as_ref().is_some_and(|fight| fight.end.is_some());
+        self.standing == Standing::Unbegun && now_ms >= self.pause_until_ms && (!over || self.spool.ending().is_some())
+    }
+
     /// The frame that begins it on a connection.
     pub(super) fn begin(&self) -> Begin {
         let head = self.spool.head();

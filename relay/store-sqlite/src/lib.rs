@@ -53,11 +53,9 @@ impl SqliteStore {
         Ok(Self { queue: Writer::start(file, connection), readers })
     }
 
-    /// Lets the file grow by so many pages of 4 KiB from what it has now and no further; `None` lifts that.
-    ///
-    /// It is how tests fill the disk: a write beyond it fails as it would there (`SQLITE_FULL`).
-    pub async fn limit_growth(&self, pages: Option<u32>) -> Result<(), StoreError> {
-        self.queue.limit_growth(pages).await
+    /// Bounds the file's size in pages of 4 KiB, as a full disk would: for tests. What it has already it keeps.
+    pub async fn set_pages_max(&self, pages: u32) -> Result<(), StoreError> {
+        self.queue.set_pages_max(pages).await
     }
 
     fn write<W: Write>(&self, write: W) -> StoreFuture<'_, W::Output> {
@@ -90,6 +88,10 @@ impl Store for SqliteStore {
 
     fn account_by_channel<'a>(&'a self, channel: &'a str) -> StoreFuture<'a, Option<Account>> {
         self.read(read::account_by_channel(&self.readers, channel))
+    }
+
+    fn channel(&self, account: AccountId) -> StoreFuture<'_, Option<String>> {
+        self.read(read::channel(&self.readers, account))
     }
 
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {

@@ -62,8 +62,8 @@ pub(crate) trait Job: Send {
 pub(crate) enum Command {
     /// To make a change.
     Job(Box<dyn Job>),
-    /// To let the file grow by so many pages and no further, or freely.
-    LimitGrowth(Option<u32>, oneshot::Sender<Result<(), StoreError>>),
+    /// To let the file have at most so many pages.
+    SetPagesMax(u32, oneshot::Sender<Result<(), StoreError>>),
     /// To end.
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
@@ -138,10 +138,10 @@ impl Queue {
         waiting.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// See [`crate::SqliteStore::limit_growth`].
-    pub(crate) async fn limit_growth(&self, pages: Option<u32>) -> Result<(), StoreError> {
+    /// See [`crate::SqliteStore::set_pages_max`].
+    pub(crate) async fn set_pages_max(&self, pages: u32) -> Result<(), StoreError> {
         let (answer, waiting) = oneshot::channel();
-        self.commands.send(Command::LimitGrowth(pages, answer)).await.map_err(|_| closed())?;
+        self.commands.send(Command::SetPagesMax(pages, answer)).await.map_err(|_| closed())?;
         waiting.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -208,13 +208,14 @@ impl Job for EntryJob {
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        let answer = committed.and_then(|()| self.outcome.unwrap_or_else(|| Err(closed())));
-        if answer.is_err() {
-            // Before the caller can hear of it, so that what it calls next is not taken for an earlier call.
-            self.ticket.fail();
+        let Self { outcome, answer, ticket, .. } = *self;
+        let outcome = committed.and_then(|()| outcome.unwrap_or_else(|| Err(closed())));
+        if outcome.is_err() {
+            // Before the caller can hear of it: what it calls until then is still under way with this one.
+            ticket.fail();
         }
         // Who does not wait any longer does not want to know.
-        let _ = self.answer.send(answer);
+        let _ = answer.send(outcome);
     }
 }
 
@@ -243,9 +244,9 @@ impl<W: Write> Job for WriteJob<W> {
     }
 
     fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
-        let answer = committed.and_then(|()| self.outcome.unwrap_or_else(|| Err(closed())));
+        let Self { outcome, answer, .. } = *self;
         // Who does not wait any longer does not want to know.
-        let _ = self.answer.send(answer);
+        let _ = answer.send(committed.and_then(|()| outcome.unwrap_or_else(|| Err(closed()))));
     }
 }
 

@@ -108,6 +108,12 @@ pub(crate) async fn account_by_channel(readers: &SqlitePool, channel: &str) -> A
     Ok(row.map(|row| Account { id: AccountId(row.row), name: row.name, channel: row.channel }))
 }
 
+pub(crate) async fn channel(readers: &SqlitePool, account: AccountId) -> Answer<Option<String>> {
+    let channel =
+        sqlx::query_scalar!("SELECT channel FROM accounts WHERE row = ?1", account.0).fetch_optional(readers).await?;
+    Ok(channel)
+}
+
 pub(crate) async fn raid_by_id(readers: &SqlitePool, id: RaidId) -> Answer<Option<RaidRow>> {
     let id = id.0.as_bytes().as_slice();
     let columns = select_raids!("WHERE id = ?1", id).fetch_optional(readers).await?;
@@ -120,7 +126,7 @@ pub(crate) async fn raid_by_code(readers: &SqlitePool, code: &str) -> Answer<Opt
 }
 
 pub(crate) async fn newest_raid(readers: &SqlitePool, account: AccountId) -> Answer<Option<RaidRow>> {
-    let columns = select_raids!("WHERE account = ?1 ORDER BY created_at_ms DESC, row DESC LIMIT 1", account.0)
+    let columns = select_raids!("WHERE account = ?1 ORDER BY active_at_ms DESC, row DESC LIMIT 1", account.0)
         .fetch_optional(readers)
         .await?;
     Ok(columns.map(RaidRow::try_from).transpose()?)

@@ -14,16 +14,13 @@ use crate::file::DatabaseFile;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_WRITES_MAX, VACUUM_PAGES_MAX};
 use crate::queue::{Command, Job, Queue};
 
-/// SQLite's own greatest `max_page_count`.
-const PAGES_MAX: u32 = u32::MAX - 1;
-
 /// The owner of the connection that writes.
 pub(crate) struct Writer {
     file: DatabaseFile,
     /// `None` after an error that may have left it unusable: opened again for the next batch.
     connection: Option<SqliteConnection>,
-    /// How many pages the file may have.
-    page_limit: u32,
+    /// How many pages the file may have, where that is bounded.
+    pages_max: Option<u32>,
 }
 
 /// Why a transaction was not committed.
@@ -50,7 +47,7 @@ impl Writer {
     /// waits is written. Nobody awaits it: closing waits for its answer.
     pub(crate) fn start(file: DatabaseFile, connection: SqliteConnection) -> Queue {
         let (queue, commands) = Queue::new();
-        let writer = Self { file, connection: Some(connection), page_limit: PAGES_MAX };
+        let writer = Self { file, connection: Some(connection), pages_max: None };
         tokio::spawn(writer.run(commands));
         queue
     }
@@ -84,8 +81,8 @@ impl Writer {
                     let _ = answer.send(self.close().await);
                     return;
                 }
-                Some(Command::LimitGrowth(pages, answer)) => {
-                    let _ = answer.send(self.limit_growth(pages).await.map_err(|broken| broken.error));
+                Some(Command::SetPagesMax(pages, answer)) => {
+                    let _ = answer.send(self.set_pages_max(pages).await.map_err(|broken| broken.error));
                 }
                 Some(Command::Job(_)) | None => {}
             }
@@ -148,24 +145,19 @@ impl Writer {
     async fn reconnect(&mut self) -> Result<(), Broken> {
         if self.connection.is_none() {
             let connection = self.connection.insert(self.file.connect().await?);
-            if self.page_limit != PAGES_MAX {
-                limit_pages(connection, self.page_limit).await?;
+            if let Some(pages) = self.pages_max {
+                set_pages_max(connection, pages).await?;
             }
         }
         Ok(())
     }
 
-    async fn limit_growth(&mut self, pages: Option<u32>) -> Result<(), Broken> {
+    async fn set_pages_max(&mut self, pages: u32) -> Result<(), Broken> {
+        self.pages_max = Some(pages);
         self.reconnect().await?;
-        let Some(connection) = &mut self.connection else { return Ok(()) };
-        self.page_limit = match pages {
-            Some(more) => {
-                let now = sqlx::query_scalar::<_, u32>("PRAGMA page_count").fetch_one(&mut *connection).await?;
-                now.saturating_add(more)
-            }
-            None => PAGES_MAX,
-        };
-        limit_pages(connection, self.page_limit).await?;
+        if let Some(connection) = &mut self.connection {
+            set_pages_max(connection, pages).await?;
+        }
         Ok(())
     }
 
@@ -183,7 +175,7 @@ impl Writer {
     }
 }
 
-async fn limit_pages(connection: &mut SqliteConnection, pages: u32) -> Result<(), sqlx::Error> {
+async fn set_pages_max(connection: &mut SqliteConnection, pages: u32) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(connection).await?;
     Ok(())
 }

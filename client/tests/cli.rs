@@ -1,0 +1,150 @@
+//! The command itself: its lines, its exit statuses, its end.
+
+mod common;
+
+use std::path::Path;
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use common::{KEY, Relay};
+use raidcast_meterkit::{Generation, MeterWriter, Script, write_all};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_raidcast"));
+    command
+        .env_clear()
+        .env("HOME", dir)
+        .env("RAIDCAST_KEY", KEY)
+        .arg("watch")
+        .args(["--state", dir.join("state").to_str().unwrap()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+async fn output(command: &mut Command) -> (i32, String, String) {
+    let output = tokio::time::timeout(Duration::from_secs(60), command.output());
+    let Output { status, stdout, stderr } = output.await.expect("it ends").unwrap();
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+fn start(mut command: Command) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    (child, lines)
+}
+
+/// The next line of an event.
+async fn next(lines: &mut Lines<BufReader<ChildStdout>>, event: &str) -> Value {
+    let looking = async {
+        loop {
+            let line: Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+            if line["event"] == event {
+                return line;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), looking).await.unwrap_or_else(|_| panic!("no {event}"))
+}
+
+#[tokio::test]
+async fn json_lines_tell_a_fight_from_its_begin_to_its_report() {
+    let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
+    let db = dir.path().join("meter.db");
+    let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &Script::party(1).fight()).await.unwrap();
+    let db = db.to_str().unwrap();
+    let (status, out, err) =
+        output(command(dir.path()).args(["--db", db, "--relay", &relay.url, "--until-idle", "0.5", "--json"])).await;
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |event: &str| lines.iter().find(|line| line["event"] == event).unwrap_or_else(|| panic!("{event}: {out}"));
+    let encounter = of("begun")["encounter"].as_str().unwrap();
+    assert_eq!(encounter.len(), 36);
+    assert_eq!(of("begun")["reportId"], encounter);
+    assert!(of("begun")["url"].as_str().unwrap().ends_with(encounter));
+    assert_eq!(of("acked")["encounter"], encounter);
+    assert_eq!(of("finalized")["state"], "final");
+    assert_eq!(of("watching")["generation"], "aggregate");
+    assert_eq!(of("connected")["channelUrl"], "http://relay/live/me");
+    assert_eq!(of("done")["complete"], true);
+    // The same for people: nothing of it on stdout.
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    let (status, out, err) =
+        output(command(dir.path()).args(["--db", db, "--relay", &relay.url, "--until-idle", "0.5"])).await;
+    assert_eq!((status, out.as_str()), (0, ""), "{err}");
+    assert!(err.contains("watching ") && err.contains("report known already: http://relay/report/"), "{err}");
+}
+
+#[tokio::test]
+async fn a_wrong_key_or_setting_is_status_2_and_a_relay_or_meter_that_is_not_there_status_1() {
+    let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
+    let wrong = output(command(dir.path()).env("RAIDCAST_KEY", "wrong").args(["--relay", &relay.url, "--json"])).await;
+    assert_eq!(wrong.0, 2);
+    assert!(wrong.1.contains(r#""event":"refused","code":"unauthorized""#), "{}", wrong.1);
+    assert!(wrong.2.contains("RAIDCAST_KEY"), "{}", wrong.2);
+    for (args, word) in [
+        (&["--relay", "nowhere"][..], "https://"),
+        (&[], "--relay"),
+        (&["--relay", "http://x", "--visibility", "secret"], "unlisted"),
+        (&["--relay", "http://x", "--until-idle", "soon"], "seconds"),
+        (&["--relay", "http://x", "--title", "<b>"], "--title"),
+        (&["--relay", "http://x", "--config", "/nowhere.toml"], "/nowhere.toml"),
+    ] {
+        let (status, _, err) = output(command(dir.path()).args(args)).await;
+        assert_eq!(status, 2, "{args:?}: {err}");
+        assert!(err.contains(word), "{args:?}: {err}");
+    }
+    let (status, _, err) = output(command(dir.path()).args(["--relay", &relay.url, "--until-idle", "0.5"])).await;
+    assert_eq!(status, 1);
+    assert!(err.contains("no meter database was found") && err.contains("looked at 6 places"), "{err}");
+    let missing = dir.path().join("gone.db");
+    let (status, _, err) = output(command(dir.path()).args([
+        "--relay",
+        &relay.url,
+        "--until-idle",
+        "0.5",
+        "--db",
+        missing.to_str().unwrap(),
+    ]))
+    .await;
+    assert_eq!(status, 1);
+    assert!(err.contains("gone.db is not there"), "{err}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_ends_it_quickly_and_the_fight_goes_on_at_the_next_start() {
+    let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
+    let db = dir.path().join("meter.db");
+    let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
+    writer.begin(&Script::party(2).fight()).await.unwrap();
+    writer.advance_to(20_000).await.unwrap();
+    let args = ["--db", db.to_str().unwrap(), "--relay", &relay.url, "--json"];
+    let mut watch = command(dir.path());
+    watch.args(args);
+    let (mut child, mut lines) = start(watch);
+    next(&mut lines, "acked").await;
+    // A second one on the same state says whose it is.
+    let (status, out, err) = output(command(dir.path()).args(args)).await;
+    assert_eq!(status, 1);
+    assert!(out.contains(r#""kind":"state""#), "{out}");
+    assert!(err.contains(&format!("process {}", child.id().unwrap())), "{err}");
+
+    let id = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let status = tokio::time::timeout(Duration::from_secs(3), child.wait()).await.expect("it ends quickly").unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(relay.memory().fights.values().all(|fight| fight.ending.is_none()));
+    assert!(std::fs::read_dir(dir.path().join("state/spool")).unwrap().next().is_some());
+
+    writer.end().await.unwrap();
+    let (status, out, _) = output(command(dir.path()).args(args).args(["--until-idle", "0.5"])).await;
+    assert_eq!(status, 0, "{out}");
+    assert!(out.contains(r#""event":"finalized""#), "{out}");
+}

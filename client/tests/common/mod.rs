@@ -1,0 +1,194 @@
+//! A relay of a hundred lines: it checks and folds what comes like the real one, and misbehaves when told to.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use futures::{SinkExt as _, StreamExt as _};
+use raidcast_shared::codec;
+use raidcast_shared::columns::ColumnMap;
+use raidcast_shared::fold::{CheckError, EncounterState, Gate};
+use raidcast_shared::id::{EncounterId, StreamId};
+use raidcast_shared::limits::UPLINK_FRAME_BYTES_MAX;
+use raidcast_shared::uplink::{
+    Begun, Ending, Held, Hello, Refused, RefusedCode, RefusedScope, ReportState, SUBPROTOCOL, UplinkFrame, UplinkReply,
+    Welcome, WireLimits,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+
+pub const KEY: &str = "a-long-enough-key";
+
+/// What the relay holds of a fight.
+pub struct Fight {
+    pub stream: StreamId,
+    pub state: EncounterState,
+    gate: Gate,
+    pub ending: Option<Ending>,
+    pub begins: u32,
+}
+
+/// What the relay holds, and how it behaves.
+#[derive(Default)]
+pub struct Memory {
+    pub fights: HashMap<EncounterId, Fight>,
+    pub hellos: Vec<Hello>,
+    pub deltas: u64,
+    /// Deltas that were held already when they came.
+    pub repeated: u64,
+    pub heartbeats: u64,
+    /// The connection is cut after each so many deltas; 0: never.
+    pub cut_every: u64,
+    /// So many deltas are refused because the store does not take writes.
+    pub store_fails: u64,
+    /// End is not answered.
+    pub mute_end: bool,
+}
+
+#[derive(Clone)]
+pub struct Relay {
+    pub url: String,
+    memory: Arc<Mutex<Memory>>,
+}
+
+impl Relay {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let relay = Self { url, memory: Arc::default() };
+        let serving = relay.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serving.clone().converse(stream));
+            }
+        });
+        relay
+    }
+
+    pub fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap()
+    }
+
+    async fn converse(self, stream: TcpStream) {
+        #[allow(clippy::result_large_err, reason = "tungstenite's own")]
+        let check = |request: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
+            let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+            if header("x-api-key") != Some(KEY) {
+                let mut refused = ErrorResponse::new(Some(r#"{"code":"unauthorized","message":"no such key"}"#.into()));
+                *refused.status_mut() = http_status(401);
+                return Err(refused);
+            }
+            assert_eq!(header("sec-websocket-protocol"), Some(SUBPROTOCOL));
+            response.headers_mut().insert("sec-websocket-protocol", SUBPROTOCOL.parse().unwrap());
+            Ok(response)
+        };
+        let Ok(mut socket) = tokio_tungstenite::accept_hdr_async(stream, check).await else { return };
+        let mut handles: Vec<EncounterId> = Vec::new();
+        while let Some(Ok(message)) = socket.next().await {
+            let Message::Binary(bytes) = message else { continue };
+            let frame = codec::decode(&bytes, UPLINK_FRAME_BYTES_MAX).unwrap();
+            let (replies, cut) = self.memory().answer(frame, &mut handles);
+            for reply in replies {
+                if socket.send(Message::Binary(codec::encode(&reply).into())).await.is_err() {
+                    return;
+                }
+            }
+            if cut {
+                return;
+            }
+        }
+    }
+}
+
+fn http_status(code: u16) -> tokio_tungstenite::tungstenite::http::StatusCode {
+    code.try_into().unwrap()
+}
+
+impl Memory {
+    fn answer(&mut self, frame: UplinkFrame, handles: &mut Vec<EncounterId>) -> (Vec<UplinkReply>, bool) {
+        let url = |enc: EncounterId| format!("http://relay/report/{enc}");
+        let one = |reply| (vec![reply], false);
+        match frame {
+            UplinkFrame::Hello(hello) => {
+                self.hellos.push(hello);
+                one(UplinkReply::Welcome(Welcome {
+                    v: 1,
+                    raid: "code".into(),
+                    raid_url: "http://relay/raid/code".into(),
+                    channel_url: "http://relay/live/me".into(),
+                    limits: WireLimits::default(),
+                }))
+            }
+            UplinkFrame::Begin(begin) => {
+                let h = handles.len() as u32;
+                handles.push(begin.enc);
+                let held = self.fights.get(&begin.enc).filter(|held| held.state.seq() > 0).map(|held| Held {
+                    stream: held.stream,
+                    seq: held.gate.seq(),
+                    state: if held.ending.is_some() { ReportState::Final } else { ReportState::Live },
+                    events: held.state.events(),
+                    checksum: held.state.checksum(),
+                });
+                let begins = self.fights.get(&begin.enc).map_or(0, |held| held.begins) + 1;
+                if held.as_ref().is_none_or(|held| held.stream != begin.stream) {
+                    let state = EncounterState::new(begin.header, ColumnMap::own());
+                    let gate = Gate::of(&state);
+                    self.fights.insert(begin.enc, Fight { stream: begin.stream, state, gate, ending: None, begins });
+                }
+                let begun = Begun { h, enc: begin.enc, report: begin.enc.to_string(), url: url(begin.enc), held };
+                one(UplinkReply::Begun(begun))
+            }
+            UplinkFrame::Delta(frame) => {
+                let h = frame.h;
+                let fight = self.fights.get_mut(&handles[h as usize]).unwrap();
+                if frame.delta.is_heartbeat() {
+                    self.heartbeats += 1;
+                    return (Vec::new(), false);
+                }
+                if self.store_fails > 0 {
+                    self.store_fails -= 1;
+                    return one(UplinkReply::Refused(Refused {
+                        code: RefusedCode::StoreUnavailable,
+                        text: "the disk is full".into(),
+                        scope: RefusedScope::Frame,
+                        retry_ms: Some(50),
+                        h: Some(h),
+                        enc: None,
+                    }));
+                }
+                self.deltas += 1;
+                let cut = self.cut_every > 0 && self.deltas.is_multiple_of(self.cut_every);
+                match fight.gate.check(&frame.delta) {
+                    Ok(checked) => fight.state.apply(&checked),
+                    Err(CheckError::Held { .. }) => self.repeated += 1,
+                    Err(CheckError::Gap { expected, .. }) => return one(UplinkReply::Rewind { h, q: expected }),
+                    Err(error) => panic!("{error}"),
+                }
+                if let Some(checksum) = frame.delta.checksum {
+                    assert_eq!(checksum, fight.state.checksum());
+                }
+                // A cut may come before the acknowledgement.
+                if cut { (Vec::new(), true) } else { one(UplinkReply::Ack { h, q: fight.gate.seq() }) }
+            }
+            UplinkFrame::End(end) => {
+                let enc = handles[end.h as usize];
+                let fight = self.fights.get_mut(&enc).unwrap();
+                assert_eq!(end.ending.last_seq, fight.gate.seq());
+                assert_eq!(end.ending.checksum, fight.state.checksum());
+                fight.ending = Some(end.ending);
+                if self.mute_end {
+                    return (Vec::new(), false);
+                }
+                one(UplinkReply::Finalized {
+                    enc,
+                    report: enc.to_string(),
+                    url: url(enc),
+                    state: ReportState::Final,
+                    rev: 1,
+                })
+            }
+            UplinkFrame::Probe { clock } => one(UplinkReply::Echo { clock, relay_ms: 0 }),
+            UplinkFrame::Idle { .. } | UplinkFrame::Discard { .. } | UplinkFrame::Unknown => (Vec::new(), false),
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The whole client against a real meter database and a scripted relay: what was fought is what arrives.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{KEY, Relay};
+use raidcast::encoder::{Encoder, header_of};
+use raidcast::source::names::Names;
+use raidcast::source::{AnySource, Cursor, Source as _, detect};
+use raidcast::uploader::{self, Change, Options, Summary, WatchError};
+use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
+use raidcast_shared::fold::Checksum;
+use raidcast_shared::uplink::{Outcome, Visibility};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+struct Client {
+    changes: Arc<Mutex<Vec<Change>>>,
+    shutdown: CancellationToken,
+    task: JoinHandle<Result<Summary, WatchError>>,
+}
+
+impl Client {
+    fn start(options: Options) -> Self {
+        let changes = Arc::new(Mutex::new(Vec::new()));
+        let shutdown = CancellationToken::new();
+        let (heard, token) = (changes.clone(), shutdown.clone());
+        let task = tokio::spawn(async move {
+            uploader::run(options, token, move |change| heard.lock().unwrap().push(change)).await
+        });
+        Self { changes, shutdown, task }
+    }
+
+    fn heard(&self) -> Vec<Change> {
+        self.changes.lock().unwrap().clone()
+    }
+
+    async fn until(&self, what: impl Fn(&Change) -> bool) {
+        wait(|| self.heard().iter().any(&what)).await;
+    }
+
+    async fn done(self) -> Result<Summary, WatchError> {
+        tokio::time::timeout(Duration::from_secs(60), self.task).await.expect("the client ends").unwrap()
+    }
+
+    async fn end(self) -> Summary {
+        self.shutdown.cancel();
+        self.done().await.unwrap()
+    }
+}
+
+/// Waits until something is so, for a minute at most.
+async fn wait(so: impl Fn() -> bool) {
+    for _ in 0..12_000 {
+        if so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it never came to be");
+}
+
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn db(&self) -> PathBuf {
+        self.dir.path().join("meter.db")
+    }
+
+    fn options(&self, relay: &Relay) -> Options {
+        Options {
+            db: Some(self.db()),
+            until_idle: Some(Duration::from_millis(700)),
+            ..Options::new(&relay.url, KEY, self.dir.path().join("state"))
+        }
+    }
+}
+
+fn party(seed: u64) -> Fight {
+    Script::party(seed).fight()
+}
+
+/// What one reading of the whole database gives, fight by fight.
+async fn read_at_once(db: &Path) -> Vec<(Checksum, u64)> {
+    let found = detect::identify(db).await.unwrap();
+    let mut source = AnySource::open(&found, Arc::new(Names::default())).await.unwrap();
+    let mut sums = Vec::new();
+    for fight in source.fights(-1, &[]).await.unwrap() {
+        let mut encoder = Encoder::new(header_of(&fight, source.knows()));
+        let reading = source.read_last(&fight, &Cursor::default()).await.unwrap();
+        encoder.encode(reading.events, 0);
+        encoder.finish(0);
+        sums.push((encoder.checksum(), encoder.state().events()));
+    }
+    sums
+}
+
+fn relayed(relay: &Relay) -> Vec<(Checksum, u64)> {
+    let memory = relay.memory();
+    let mut fights: Vec<_> = memory.fights.values().collect();
+    fights.sort_by_key(|fight| fight.state.header().started_at_ms);
+    fights.iter().map(|fight| (fight.state.checksum(), fight.state.events())).collect()
+}
+
+async fn play(writer: &mut MeterWriter, fight: &Fight, to_ms: i64, step_ms: usize) {
+    writer.begin(fight).await.unwrap();
+    for ms in (0..to_ms).step_by(step_ms) {
+        writer.advance_to(ms).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_fight_arrives_whole_and_is_finalized() {
+    for generation in Generation::ALL {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let client = Client::start(place.options(&relay));
+        play(&mut writer, &party(1), 60_000, 2_000).await;
+        client.until(|change| matches!(change, Change::Begun { .. })).await;
+        writer.end().await.unwrap();
+        let changes = client.changes.clone();
+        let summary = client.done().await.unwrap();
+        assert_eq!(summary, Summary { fights: 1, finalized: 1, unacknowledged: 0, complete: true });
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+        let memory = relay.memory();
+        assert_eq!(memory.repeated, 0);
+        assert!(memory.deltas > 5, "{} deltas: it was read while it went on", memory.deltas);
+        let ending = memory.fights.values().next().unwrap().ending.clone().unwrap();
+        assert!(ending.meter.is_some() && ending.ended_at_ms.is_some());
+        assert_eq!(memory.hellos[0].visibility, Visibility::Unlisted);
+        let told = changes.lock().unwrap();
+        assert!(told.iter().any(|change| matches!(change, Change::Finalized { known: false, .. })));
+        assert!(std::fs::read_dir(place.dir.path().join("state/spool")).unwrap().next().is_none());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_is_cut_again_and_again_loses_and_repeats_nothing() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    relay.memory().cut_every = 7;
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let client = Client::start(place.options(&relay));
+    play(&mut writer, &party(2), 60_000, 1_000).await;
+    writer.end().await.unwrap();
+    assert!(client.done().await.unwrap().complete);
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    let memory = relay.memory();
+    assert!(memory.hellos.len() > 1);
+    // The relay held what it had not acknowledged: the client goes on behind it.
+    assert_eq!(memory.repeated, 0);
+    assert!(
+        memory
+            .hellos
+            .iter()
+            .all(|hello| hello.raid == memory.hellos[0].raid && hello.secret == memory.hellos[0].secret)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_is_started_again_goes_on_where_it_was() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let fight = party(3);
+    let client = Client::start(place.options(&relay));
+    play(&mut writer, &fight, 20_000, 1_000).await;
+    wait(|| relay.memory().deltas > 3).await;
+    client.end().await;
+    let before = relay.memory().deltas;
+    // The fight goes on without it.
+    writer.advance_to(40_000).await.unwrap();
+    let client = Client::start(place.options(&relay));
+    wait(|| relay.memory().deltas > before).await;
+    writer.end().await.unwrap();
+    assert!(client.done().await.unwrap().complete);
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    {
+        let memory = relay.memory();
+        assert_eq!(memory.repeated, 0);
+        assert_eq!(memory.hellos[0].raid, memory.hellos[1].raid);
+    }
+    // Started once more it sends nothing.
+    let before = relay.memory().deltas;
+    let summary = Client::start(place.options(&relay)).done().await.unwrap();
+    assert_eq!((summary.fights, summary.complete), (0, true));
+    assert_eq!(relay.memory().deltas, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spool_that_lost_its_tail_is_read_again_as_a_new_stream() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Journal).await.unwrap();
+    let client = Client::start(place.options(&relay));
+    play(&mut writer, &party(4), 30_000, 1_000).await;
+    wait(|| relay.memory().fights.values().any(|fight| fight.state.seq() > 3)).await;
+    client.end().await;
+    let first = relay.memory().fights.values().next().unwrap().stream;
+    let spool = std::fs::read_dir(place.dir.path().join("state/spool")).unwrap().next().unwrap().unwrap().path();
+    let length = std::fs::metadata(&spool).unwrap().len();
+    std::fs::File::options().write(true).open(&spool).unwrap().set_len(length / 2).unwrap();
+    writer.end().await.unwrap();
+    let client = Client::start(place.options(&relay));
+    client.until(|change| matches!(change, Change::Reread { .. })).await;
+    assert!(client.done().await.unwrap().complete);
+    assert_ne!(relay.memory().fights.values().next().unwrap().stream, first);
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spool_that_is_gone_is_made_again_and_a_known_fight_is_not_sent() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &party(5)).await.unwrap();
+    assert!(Client::start(place.options(&relay)).done().await.unwrap().complete);
+    let sent = relay.memory().deltas;
+    // Another machine with a copy of the database, or the state folder lost.
+    std::fs::remove_dir_all(place.dir.path().join("state")).unwrap();
+    let client = Client::start(place.options(&relay));
+    client.until(|change| matches!(change, Change::Finalized { known: true, .. })).await;
+    assert!(client.done().await.unwrap().complete);
+    assert_eq!(relay.memory().deltas, sent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_night_of_finished_fights_is_sent_and_one_that_never_ended_is_unfinished() {
+    for generation in Generation::ALL {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        for fight in Script::night(1) {
+            write_all(&mut writer, &fight).await.unwrap();
+        }
+        for seed in 20..26 {
+            let fight = party(seed).starting_at(1_790_001_000_000 + seed as i64 * 100_000);
+            write_all(&mut writer, &fight).await.unwrap();
+        }
+        let summary = Client::start(place.options(&relay)).done().await.unwrap();
+        assert_eq!(summary, Summary { fights: 10, finalized: 10, unacknowledged: 0, complete: true });
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+        let memory = relay.memory();
+        let outcomes =
+            |outcome| memory.fights.values().filter(|fight| fight.ending.as_ref().unwrap().outcome == outcome).count();
+        assert_eq!((outcomes(Outcome::Reset), outcomes(Outcome::Unfinished)), (1, 1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_takes_nothing_is_tried_again() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    relay.memory().store_fails = 9;
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let client = Client::start(place.options(&relay));
+    play(&mut writer, &party(6), 20_000, 1_000).await;
+    client.until(|change| matches!(change, Change::Refused { retry_ms: Some(50), .. })).await;
+    writer.end().await.unwrap();
+    assert!(client.done().await.unwrap().complete);
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_whose_report_was_not_confirmed_is_ended_again_at_the_next_start() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    relay.memory().mute_end = true;
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &party(7)).await.unwrap();
+    let client = Client::start(place.options(&relay));
+    wait(|| relay.memory().fights.values().any(|fight| fight.ending.is_some())).await;
+    let summary = client.end().await;
+    assert!(!summary.complete);
+    relay.memory().mute_end = false;
+    assert_eq!(Client::start(place.options(&relay)).done().await.unwrap().finalized, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_work_is_said_and_ends() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let wrong = Options { key: "another".into(), ..place.options(&relay) };
+    let client = Client::start(wrong);
+    let changes = client.changes.clone();
+    let error = client.done().await.unwrap_err();
+    assert!(matches!(&error, WatchError::Unauthorized { text } if text == "no such key"), "{error}");
+    assert_eq!(error.exit_code(), 2);
+    assert!(changes.lock().unwrap().iter().any(|change| matches!(change, Change::Refused { .. })));
+
+    let nowhere = Client::start(place.options(&relay));
+    nowhere.until(|change| matches!(change, Change::Waiting { .. })).await;
+    let second = Client::start(place.options(&relay)).done().await.unwrap_err();
+    assert!(second.to_string().contains("in use by another"), "{second}");
+    let error = nowhere.done().await.unwrap_err();
+    assert!(matches!(error, WatchError::NoMeter { .. }), "{error}");
+    assert!(error.to_string().contains("meter.db"), "{error}");
+    assert_eq!(error.exit_code(), 1);
+
+    std::fs::write(place.db(), b"this is no database at all, but long enough to be looked at").unwrap();
+    let error = Client::start(place.options(&relay)).done().await.unwrap_err();
+    assert!(error.to_string().contains("not an SQLite database"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_comes_later_is_found_and_old_fights_in_it_are_left_alone() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let data = place.dir.path().join("data");
+    let db = data.join("resonance-logs/resonance-logs.db");
+    let options = Options {
+        db: None,
+        places: detect::Places { data_dirs: vec![data] },
+        until_idle: Some(Duration::from_secs(3)),
+        ..place.options(&relay)
+    };
+    let client = Client::start(options);
+    client.until(|change| matches!(change, Change::Waiting { looked, .. } if looked.len() == 3)).await;
+    std::fs::create_dir_all(db.parent().unwrap()).unwrap();
+    let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &party(8)).await.unwrap();
+    client.until(|change| matches!(change, Change::Watching { .. })).await;
+    wait(|| client.heard().contains(&Change::History { fights: 1 })).await;
+    write_all(&mut writer, &party(9).starting_at(1_790_000_500_000)).await.unwrap();
+    let summary = client.done().await.unwrap();
+    assert_eq!((summary.fights, summary.finalized), (1, 1));
+}

@@ -1,0 +1,78 @@
+/** A real Chromium, and what is read out of a page. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/**
+ * Starts Chromium with a profile of its own that goes with it.
+ *
+ * @param {string} executablePath
+ */
+export async function launch(executablePath) {
+  const profile = await mkdtemp(join(tmpdir(), 'raidcast-e2e-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    args: FLAGS,
+    viewport: { width: 1280, height: 900 },
+    colorScheme: 'dark',
+  });
+  return {
+    context,
+    async close() {
+      await context.close();
+      await rm(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * The rows of the table of players: key to amount.
+ *
+ * @param {import('playwright-core').Page} page
+ * @returns {Promise<Record<string, number>>}
+ */
+export function rowsOf(page) {
+  return page.evaluate(() =>
+    Object.fromEntries(
+      [...document.querySelectorAll('[data-table=players] tr[data-key]')].map((row) => [
+        row.getAttribute('data-key') ?? '',
+        Number(row.querySelector('[data-value]')?.getAttribute('data-value')),
+      ]),
+    ),
+  );
+}
+
+/**
+ * Waits until the page's badge says one of these.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {string[]} kinds
+ * @param {number} [timeout]
+ */
+export async function status(page, kinds, timeout = 15_000) {
+  await page
+    .locator(kinds.map((kind) => `[data-status=${kind}]`).join(','))
+    .first()
+    .waitFor({ timeout });
+}
+
+/**
+ * How far the page reaches beyond its window sideways, px.
+ *
+ * @param {import('playwright-core').Page} page
+ */
+export function overflow(page) {
+  return page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth));
+}

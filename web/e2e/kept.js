@@ -1,0 +1,169 @@
+/** What is true of a report that is over, and of every page in every look. */
+import { AxeBuilder } from '@axe-core/playwright';
+import { overflow, rowsOf, status } from './browser.js';
+import { damageOf, sorted } from './live.js';
+import { expect, same } from './runner.js';
+
+const HOSTILE = [
+  '<img src=x onerror="window.hacked=1">',
+  '</td><script>window.hacked=1</script>',
+  '\u202Egnp.exe \u2066isolate',
+  'W'.repeat(64),
+];
+
+/**
+ * @param {import('./runner.js').Runner} runner
+ * @param {import('./run.js').World} world
+ */
+export async function keptChecks(runner, world) {
+  const { context, origin, reportId, raidCode } = world;
+  /** @type {string[]} */
+  const complaints = [];
+  const open = async (/** @type {string} */ path) => {
+    const page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(`${path}: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => complaints.push(`${path}: ${error.message}`));
+    await page.goto(`${origin}${path}`);
+    return page;
+  };
+  const rows = '[data-table=players] tr[data-key]';
+  const report = await world.api(`/reports/${reportId}`);
+
+  await runner.run('a report opened after its end shows the totals of the API', async () => {
+    const page = await open(`/reports/${reportId}`);
+    await page.locator(rows).first().waitFor();
+    await status(page, ['ended', 'provisional', 'live', 'idle']);
+    if (report.state !== 'live') same(sorted(await rowsOf(page)), sorted(damageOf(report)), 'rows');
+    await page.close();
+  });
+
+  await runner.run('tabs are in the address and go by arrow keys', async () => {
+    const page = await open(`/reports/${reportId}?tab=healing`);
+    await page.locator('[role=tab][aria-selected=true]').waitFor();
+    same(await page.locator('[role=tab][aria-selected=true]').innerText(), 'Healing', 'tab');
+    await page.locator('[role=tab][aria-selected=true]').focus();
+    await page.keyboard.press('ArrowRight');
+    same(new URL(page.url()).searchParams.get('tab'), 'taken', 'tab in the address');
+    await page.keyboard.press('Home');
+    same(new URL(page.url()).searchParams.get('tab'), null, 'tab in the address');
+    await page.close();
+  });
+
+  await runner.run('an attempt shows the sums of its span, and Back goes to the whole fight', async () => {
+    const attempt = report.attempts.at(-1);
+    if (attempt === undefined) return;
+    const page = await open(`/reports/${reportId}`);
+    await page.locator(rows).first().waitFor();
+    const whole = await rowsOf(page);
+    await page.locator('section[aria-labelledby=attempts-title] button').last().click();
+    await page.getByRole('button', { name: 'Whole fight' }).waitFor();
+    await page.locator(rows).first().waitFor();
+    same(new URL(page.url()).searchParams.get('attempt'), String(attempt.index), 'attempt in the address');
+    const to = attempt.endMs === null ? '' : `&to=${attempt.endMs}`;
+    const span = await world.api(`/reports/${reportId}?from=${attempt.startMs}${to}`);
+    same(sorted(await rowsOf(page)), sorted(damageOf(span)), 'rows of the attempt');
+    await page.goBack();
+    await page.getByRole('button', { name: 'Whole fight' }).waitFor({ state: 'detached' });
+    same(sorted(await rowsOf(page)), sorted(whole), 'rows of the whole fight');
+    await page.close();
+  });
+
+  await runner.run('names from strangers are text, whatever they hold', async () => {
+    const page = await context.newPage();
+    await page.route(`**/api/v1/reports/${reportId}`, async (route) => {
+      const body = await (await route.fetch()).json();
+      body.state = 'final';
+      for (const [at, player] of body.players.entries()) player.name = HOSTILE[at % HOSTILE.length];
+      body.encounter.scene = HOSTILE[0];
+      body.note = HOSTILE[1];
+      for (const boss of body.bosses) boss.name = HOSTILE[1];
+      for (const death of body.deaths) death.killer = death.skill = HOSTILE[0];
+      await route.fulfill({ json: body });
+    });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(`${origin}/reports/${reportId}`);
+    await page.locator(rows).first().waitFor();
+    const shown = await page.locator('button[data-player] bdi').allTextContents();
+    for (const name of HOSTILE.slice(0, Math.min(HOSTILE.length, report.players.length))) {
+      expect(shown.includes(name), `${name} is not shown as it is`);
+    }
+    const hacked = await page.evaluate(
+      () => 'hacked' in window || document.querySelector('main img, main script') !== null,
+    );
+    expect(!hacked, 'a name became markup');
+    same(await overflow(page), 0, 'px beyond the window');
+    await page.close();
+  });
+
+  await runner.run('the raid and the front page list the report', async () => {
+    const raid = await open(`/raids/${raidCode}`);
+    await raid.locator(`[data-report="${reportId}"]`).waitFor();
+    await raid.close();
+    const front = await open('/');
+    await front.locator(report.visibility === 'public' ? `[data-report="${reportId}"]` : 'h1').waitFor();
+    await front.close();
+  });
+
+  const pages = { report: `/reports/${reportId}`, raid: `/raids/${raidCode}`, front: '/' };
+  const axe = [];
+  for (const theme of /** @type {const} */ (['dark', 'light'])) {
+    for (const [name, path] of Object.entries(pages)) {
+      const page = await open(path);
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+      await runner.run(`the ${name} page fits 390, 768 and 1440 px in the ${theme} theme`, async () => {
+        await page.reload();
+        await page.locator('h1').waitFor();
+        await page.locator('table tbody tr').first().waitFor();
+        same(await page.evaluate(() => document.documentElement.dataset['theme']), theme, 'theme');
+        for (const width of [390, 768, 1440]) {
+          await page.setViewportSize({ width, height: 900 });
+          await page.waitForTimeout(150);
+          same(await overflow(page), 0, `px beyond ${width}`);
+        }
+      });
+      await runner.run(`axe finds nothing serious on the ${name} page in the ${theme} theme`, async () => {
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+        axe.push(...violations);
+        same(
+          serious.map(
+            ({ id, nodes }) =>
+              `${id}: ${nodes
+                .slice(0, 3)
+                .map((node) => node.html.slice(0, 160))
+                .join(' | ')}`,
+          ),
+          [],
+          'violations',
+        );
+      });
+      await page.close();
+    }
+  }
+
+  await runner.run('the theme that was chosen is kept', async () => {
+    const page = await open('/');
+    await page.getByRole('button', { name: 'Use the light theme' }).click();
+    await page.reload();
+    same(await page.evaluate(() => document.documentElement.dataset['theme']), 'light', 'theme');
+    await page.evaluate(() => {
+      localStorage.clear();
+    });
+    await page.close();
+  });
+
+  await runner.run('the console has no errors', async () => {
+    same(complaints, [], 'errors');
+  });
+
+  await runner.run('what does not exist says so', async () => {
+    for (const path of ['/reports/nosuchreport', '/raids/nosuchraid', '/live/nosuchchannel']) {
+      const page = await context.newPage();
+      await page.goto(`${origin}${path}`);
+      await page.getByRole('heading', { level: 1, name: /^No such/ }).waitFor({ timeout: 10_000 });
+      await page.close();
+    }
+  });
+}

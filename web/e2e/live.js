@@ -1,0 +1,166 @@
+/** What is true while the fight goes on, and when it ends. */
+import { rowsOf, status } from './browser.js';
+import { expect, same } from './runner.js';
+
+/**
+ * Amounts of the players of a report, by key.
+ *
+ * @param {any} report
+ * @returns {Record<string, number>}
+ */
+export function damageOf(report) {
+  return Object.fromEntries(report.players.map((/** @type {any} */ player) => [player.playerKey, player.damage]));
+}
+
+/**
+ * Throws unless every row lies between what the API said before and after it was read.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {import('./run.js').World} world
+ */
+async function rowsAreTheApis(page, world) {
+  const before = damageOf(await world.api(`/reports/${world.reportId}`));
+  // Two ticks, so that what the API knew has come.
+  await page.waitForTimeout(600);
+  const shown = await rowsOf(page);
+  const after = damageOf(await world.api(`/reports/${world.reportId}`));
+  expect(Object.keys(shown).length > 0, 'no rows');
+  for (const [key, amount] of Object.entries(shown)) {
+    const [least, most] = [before[key] ?? 0, after[key]];
+    expect(most !== undefined, `the API knows no player ${key}`);
+    expect(least <= amount && amount <= most, `${key} shows ${amount}, the API ${least} before and ${most} after`);
+  }
+  for (const key of Object.keys(before)) expect(key in shown, `player ${key} has no row`);
+}
+
+/**
+ * @param {import('./runner.js').Runner} runner
+ * @param {import('./run.js').World} world
+ */
+export async function liveChecks(runner, world) {
+  const page = await world.context.newPage();
+  /** @type {string[]} */
+  const complaints = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+
+  /** The feeds of the page, so that they can be cut; while `refused`, new ones are too. */
+  let refused = false;
+  let opened = 0;
+  /** @type {import('playwright-core').WebSocketRoute[]} */
+  const feeds = [];
+  await page.routeWebSocket(/\/feed/, (route) => {
+    opened += 1;
+    if (refused) {
+      void route.close({ code: 1011 });
+      return;
+    }
+    route.connectToServer();
+    feeds.push(route);
+  });
+  const cut = async () => {
+    for (const feed of feeds.splice(0)) await feed.close({ code: 1011 });
+  };
+  const url = `${world.origin}/reports/${world.reportId}`;
+
+  await runner.run('a live report shows live rows whose totals are those of the API', async () => {
+    await page.goto(url);
+    await page.locator('[data-table=players] tr[data-key]').first().waitFor({ timeout: 20_000 });
+    await status(page, ['live', 'idle']);
+    await rowsAreTheApis(page, world);
+  });
+
+  await runner.run('figures and timer go on by themselves', async () => {
+    const figure = (/** @type {string} */ name) => page.locator(`[data-figure=${name}]`).innerText();
+    const sum = async () => Object.values(await rowsOf(page)).reduce((all, one) => all + one, 0);
+    const [time, damage] = [await figure('time'), await sum()];
+    for (let tries = 0; tries < 40; tries++) {
+      await page.waitForTimeout(500);
+      if ((await figure('time')) !== time && (await sum()) > damage) return;
+    }
+    expect(false, `time stays ${time}, damage ${damage}`);
+  });
+
+  await runner.run('the delay is told by cause', async () => {
+    await page.locator('[data-delay]').waitFor({ timeout: 20_000 });
+    const text = await page.locator('[data-delay]').innerText();
+    expect(/Behind by [\d.]+ s: meter .+, relay .+, you .+ ± /.test(text), text);
+  });
+
+  await runner.run('skills of a player open by keyboard, stand in the address, and close with Escape', async () => {
+    const buttons = page.locator('button[data-player]');
+    await buttons.first().focus();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Enter');
+    await page.locator('tr.skills table tbody tr').first().waitFor({ timeout: 10_000 });
+    expect(new URL(page.url()).searchParams.has('player'), page.url());
+    await page.keyboard.press('Escape');
+    await page.locator('tr.skills').waitFor({ state: 'detached' });
+    expect(!new URL(page.url()).searchParams.has('player'), page.url());
+  });
+
+  await runner.run('a cut of the feed is told, and mends by itself', async () => {
+    refused = true;
+    await cut();
+    await status(page, ['reconnecting']);
+    const tries = opened;
+    await page.waitForTimeout(1500);
+    expect(opened > tries, 'it does not try again');
+    refused = false;
+    await status(page, ['live', 'idle'], 30_000);
+    await rowsAreTheApis(page, world);
+  });
+
+  await runner.run('a page that was off the network is right again by itself', async () => {
+    await world.context.setOffline(true);
+    await cut();
+    await status(page, ['reconnecting']);
+    await page.waitForTimeout(1000);
+    await world.context.setOffline(false);
+    await status(page, ['live', 'idle'], 30_000);
+    await rowsAreTheApis(page, world);
+    // The browser itself complains about what could not be loaded meanwhile.
+    complaints.splice(
+      0,
+      complaints.length,
+      ...complaints.filter((text) => !text.includes('ERR_INTERNET_DISCONNECTED')),
+    );
+  });
+
+  await runner.run('the raid shows the fight on top, live, with a link to its report', async () => {
+    const raid = await world.context.newPage();
+    await raid.goto(`${world.origin}/raids/${world.raidCode}`);
+    await raid.locator(`[data-live="${world.reportId}"] tr[data-key]`).first().waitFor({ timeout: 20_000 });
+    await raid.locator('[data-connected=true]').waitFor();
+    const href = await raid.locator(`[data-live="${world.reportId}"] a`).first().getAttribute('href');
+    same(href, `/reports/${world.reportId}`, 'link');
+    await raid.close();
+  });
+
+  await runner.run('when the fight ends the same page is its report, without a jump', async () => {
+    await page.evaluate(() => {
+      document.body.setAttribute('data-same-page', 'yes');
+    });
+    await status(page, ['ended', 'provisional'], world.patienceMs);
+    same(page.url(), url, 'address');
+    same(await page.locator('body').getAttribute('data-same-page'), 'yes', 'same page');
+    // Its record may be a moment behind the feed's last frame.
+    await page.waitForTimeout(3000);
+    const report = await world.api(`/reports/${world.reportId}`);
+    expect(report.state !== 'live', 'the API still says live');
+    same(sorted(await rowsOf(page)), sorted(damageOf(report)), 'rows');
+  });
+
+  await runner.run('the console has no errors while live', async () => {
+    same(complaints, [], 'errors');
+  });
+  await page.close();
+}
+
+/** @param {Record<string, number>} rows */
+export function sorted(rows) {
+  return Object.entries(rows).sort(([a], [b]) => (a < b ? -1 : 1));
+}

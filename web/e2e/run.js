@@ -1,0 +1,89 @@
+/**
+ * The pages in a real browser against a real relay whose raid is running.
+ *
+ *   npm run e2e -- --report http://127.0.0.1:8787/reports/ID [--raid http://127.0.0.1:8787/raids/CODE]
+ *   npm run e2e -- --base http://127.0.0.1:8787 --report ID [--raid CODE]
+ *
+ * The report should be live: what is live is checked first, then its end is waited for (`--patience` seconds, 300 if
+ * not said), then what is kept. `CHROMIUM` or `--chromium` names the browser. Ends with "N passed, N failed" and status
+ * 0 if none failed.
+ */
+import { parseArgs } from 'node:util';
+import { keptChecks } from './kept.js';
+import { launch } from './browser.js';
+import { liveChecks } from './live.js';
+import { Runner } from './runner.js';
+
+const { values } = parseArgs({
+  options: {
+    base: { type: 'string' },
+    report: { type: 'string' },
+    raid: { type: 'string' },
+    patience: { type: 'string', default: '300' },
+    chromium: { type: 'string', default: process.env['CHROMIUM'] ?? '/usr/bin/chromium' },
+  },
+});
+
+/**
+ * Origin and name of what an option names: a whole URL, or a name under `--base`.
+ *
+ * @param {string | undefined} option
+ */
+function target(option) {
+  if (option === undefined) return null;
+  if (!option.includes('://')) return { origin: values.base ?? 'http://127.0.0.1:8787', name: option };
+  const url = new URL(option);
+  return { origin: url.origin, name: decodeURIComponent(url.pathname.split('/')[2] ?? '') };
+}
+
+const report = target(values.report);
+if (report === null || report.name === '') {
+  console.error('--report is missing: the address of a report, or its id with --base');
+  process.exit(2);
+}
+const origin = values.base ?? report.origin;
+
+/**
+ * An answer of the API, as JSON.
+ *
+ * @param {string} path
+ */
+async function api(path) {
+  const response = await fetch(`${origin}/api/v1${path}`);
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+  return response.json();
+}
+
+const runner = new Runner();
+const browser = await launch(values.chromium);
+try {
+  const first = await api(`/reports/${report.name}`);
+  /** @type {import('./run.js').World} */
+  const world = {
+    context: browser.context,
+    origin,
+    api,
+    reportId: report.name,
+    raidCode: target(values.raid)?.name ?? first.raid,
+    patienceMs: Number(values.patience) * 1000,
+  };
+  if (first.state === 'live') await liveChecks(runner, world);
+  else console.log('      the report is not live any more: what is live is left out');
+  await keptChecks(runner, world);
+} finally {
+  await browser.close();
+}
+console.log(`\n${runner.passed} passed, ${runner.failed} failed`);
+process.exit(runner.failed === 0 ? 0 : 1);
+
+/**
+ * What checks are given.
+ *
+ * @typedef {object} World
+ * @property {import('playwright-core').BrowserContext} context
+ * @property {string} origin
+ * @property {(path: string) => Promise<any>} api
+ * @property {string} reportId
+ * @property {string} raidCode
+ * @property {number} patienceMs
+ */
