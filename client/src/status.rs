@@ -10,7 +10,7 @@ use raidcast_shared::uplink::{Outcome, ReportState};
 use crate::uploader::{Change, Status, Summary};
 
 /// The longest line that is shown, characters.
-const LINE_CHARS_MAX: usize = 200;
+const LINE_CHARS_MAX: usize = 1_000;
 
 /// Shows changes.
 #[derive(Debug)]
@@ -68,9 +68,6 @@ fn fit(line: &str) -> String {
 
 fn line_of(change: &Change) -> Option<String> {
     Some(match change {
-        Change::Waiting { why, looked } if looked.len() > 1 => {
-            format!("waiting: {why} (looked at {} places, first {})", looked.len(), looked[0].display())
-        }
         Change::Waiting { why, .. } => format!("waiting: {why}"),
         Change::Watching { path, meter, generation, others } => {
             let others = match others.len() {
@@ -184,7 +181,9 @@ mod tests {
 
     fn shown(terminal: bool, changes: &[Change]) -> String {
         let mut shown = Shown::new(Vec::new(), terminal);
-        changes.iter().for_each(|change| shown.show(change).unwrap());
+        for change in changes {
+            shown.show(change).unwrap();
+        }
         String::from_utf8(shown.out).unwrap()
     }
 

@@ -97,10 +97,10 @@ CREATE TABLE encounter_log (
     log       BLOB NOT NULL
 ) STRICT;
 
--- One row that changes whenever somebody asks whether writes arrive.
+-- One row that takes and gives back a few pages whenever somebody asks whether writes arrive.
 CREATE TABLE ping (
-    row    INTEGER PRIMARY KEY CHECK (row = 1),
-    writes INTEGER NOT NULL
+    row  INTEGER PRIMARY KEY CHECK (row = 1),
+    room BLOB
 ) STRICT;
 
-INSERT INTO ping (row, writes) VALUES (1, 0);
+INSERT INTO ping (row) VALUES (1);

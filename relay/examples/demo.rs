@@ -32,7 +32,7 @@ const FIGHT_MS: i64 = 96_000;
 /// Any will do; this one makes a close wipe.
 const SEED: u64 = 4;
 /// Nothing that is waited for here takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two lines of figures.
 const FIGURES_EVERY: Duration = Duration::from_secs(10);
 /// What the client may tell before anybody listens; more is left out.

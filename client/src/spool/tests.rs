@@ -44,7 +44,8 @@ fn seen(spool: &mut Spool, encoder: &mut Encoder) -> Seen {
 }
 
 fn open_bytes(bytes: &[u8]) -> Result<Seen, SpoolError> {
-    let dir = tempfile::tempdir().unwrap();
+    // In memory where that is: thousands of files are made durable here.
+    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let path = dir.path().join("x.spool");
     fs::write(&path, bytes).unwrap();
     Spool::open(&path).map(|(mut spool, mut encoder)| {
@@ -65,9 +66,11 @@ fn open_bytes(bytes: &[u8]) -> Result<Seen, SpoolError> {
     })
 }
 
+type Sample = (Vec<u8>, Vec<(usize, Seen)>);
+
 /// A small spool, and what it holds after each record with the file's length then.
-fn sample() -> &'static (Vec<u8>, Vec<(usize, Seen)>) {
-    static SAMPLE: OnceLock<(Vec<u8>, Vec<(usize, Seen)>)> = OnceLock::new();
+fn sample() -> &'static Sample {
+    static SAMPLE: OnceLock<Sample> = OnceLock::new();
     SAMPLE.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
         let mut spool = Spool::create(dir.path(), head()).unwrap();

@@ -45,8 +45,10 @@ pub fn resume(held: Option<&Held>, ours: &Ours) -> Resume {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use ReportState::{Final, Live, Provisional};
     use uuid::Uuid;
+
+    use super::*;
 
     #[test]
     fn what_both_hold_decides() {
@@ -60,7 +62,6 @@ mod tests {
             checksum: sum(checksum),
         };
         let ours = |events, ended: Option<u8>| Ours { stream: id(1), seq: 10, events, ended: ended.map(sum) };
-        use ReportState::{Final, Live, Provisional};
         for (name, held, ours, expected) in [
             ("new to the relay", None, ours(50, None), Resume::From(1)),
             ("in the middle", Some(held(1, 4, 20, Live, 0)), ours(50, None), Resume::From(5)),

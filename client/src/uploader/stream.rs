@@ -47,6 +47,7 @@ pub(super) struct Finish {
 }
 
 /// A fight on its way.
+#[allow(clippy::struct_excessive_bools, reason = "each says one thing, and they combine freely")]
 pub(super) struct Stream {
     spool: Spool,
     /// `None` once the fight has ended.
@@ -310,9 +311,10 @@ impl Stream {
         self.last_sent_ms = now_ms;
     }
 
-    /// The end, if it is to be sent now.
+    /// The end, if it is to be sent now: when the relay has confirmed all before it, for what it refuses for a while
+    /// comes again.
     pub(super) fn next_end(&self) -> Option<&Ending> {
-        self.spool.ending().filter(|_| self.next_seq > self.spool.seq() && !self.end_sent)
+        self.spool.ending().filter(|_| self.acked >= self.spool.seq() && !self.end_sent)
     }
 
     pub(super) fn end_sent(&mut self) {

@@ -1,5 +1,7 @@
 //! A relay of a hundred lines: it checks and folds what comes like the real one, and misbehaves when told to.
 
+#![allow(clippy::unwrap_used, reason = "a test's own")]
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -17,42 +19,42 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 
-pub const KEY: &str = "a-long-enough-key";
+pub(crate) const KEY: &str = "a-long-enough-key";
 
 /// What the relay holds of a fight.
-pub struct Fight {
-    pub stream: StreamId,
-    pub state: EncounterState,
+pub(crate) struct Fight {
+    pub(crate) stream: StreamId,
+    pub(crate) state: EncounterState,
     gate: Gate,
-    pub ending: Option<Ending>,
-    pub begins: u32,
+    pub(crate) ending: Option<Ending>,
+    pub(crate) begins: u32,
 }
 
 /// What the relay holds, and how it behaves.
 #[derive(Default)]
-pub struct Memory {
-    pub fights: HashMap<EncounterId, Fight>,
-    pub hellos: Vec<Hello>,
-    pub deltas: u64,
+pub(crate) struct Memory {
+    pub(crate) fights: HashMap<EncounterId, Fight>,
+    pub(crate) hellos: Vec<Hello>,
+    pub(crate) deltas: u64,
     /// Deltas that were held already when they came.
-    pub repeated: u64,
-    pub heartbeats: u64,
+    pub(crate) repeated: u64,
+    pub(crate) heartbeats: u64,
     /// The connection is cut after each so many deltas; 0: never.
-    pub cut_every: u64,
+    pub(crate) cut_every: u64,
     /// So many deltas are refused because the store does not take writes.
-    pub store_fails: u64,
+    pub(crate) store_fails: u64,
     /// End is not answered.
-    pub mute_end: bool,
+    pub(crate) mute_end: bool,
 }
 
 #[derive(Clone)]
-pub struct Relay {
-    pub url: String,
+pub(crate) struct Relay {
+    pub(crate) url: String,
     memory: Arc<Mutex<Memory>>,
 }
 
 impl Relay {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let relay = Self { url, memory: Arc::default() };
@@ -65,7 +67,7 @@ impl Relay {
         relay
     }
 
-    pub fn memory(&self) -> MutexGuard<'_, Memory> {
+    pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap()
     }
 
@@ -135,8 +137,8 @@ impl Memory {
                     let gate = Gate::of(&state);
                     self.fights.insert(begin.enc, Fight { stream: begin.stream, state, gate, ending: None, begins });
                 }
-                let begun = Begun { h, enc: begin.enc, report: begin.enc.to_string(), url: url(begin.enc), held };
-                one(UplinkReply::Begun(begun))
+                let answer = Begun { h, enc: begin.enc, report: begin.enc.to_string(), url: url(begin.enc), held };
+                one(UplinkReply::Begun(answer))
             }
             UplinkFrame::Delta(frame) => {
                 let h = frame.h;

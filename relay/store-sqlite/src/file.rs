@@ -28,9 +28,14 @@ impl DatabaseFile {
         tokio::fs::create_dir_all(folder).await.map_err(|error| {
             StoreError::Unavailable(format!("the folder {} cannot be made: {error}", folder.display()))
         })?;
-        let mut connection =
-            writing(path).create_if_missing(true).connect().await.map_err(|error| store_error(&error))?;
-        sqlx::migrate!("../../migrations/sqlite").run(&mut connection).await.map_err(migrate_error)?;
+        // A pool of one, because a migration that is lent a connection cannot move between threads.
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(writing(path).create_if_missing(true))
+            .await
+            .map_err(|error| store_error(&error))?;
+        sqlx::migrate!("../../migrations/sqlite").run(&pool).await.map_err(migrate_error)?;
+        let connection = pool.acquire().await.map_err(|error| store_error(&error))?.detach();
         sync_folder(folder).await?;
         let file = Self { path: path.into(), identity: FileIdentity::of(path)? };
         Ok((file, connection))

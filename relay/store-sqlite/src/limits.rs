@@ -12,6 +12,10 @@ pub(crate) const BATCH_WRITES_MAX: usize = 1_024;
 /// Bytes of one transaction: twice of them fit into the WAL before SQLite's checkpoint falls due (1,000 pages).
 pub(crate) const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// Writes of a batch that are tried alone and find the disk full before the rest is given up: each costs a new
+/// connection, about 5 ms.
+pub(crate) const PARTS_FAILED_MAX: u32 = 8;
+
 /// How long a write waits for another program's lock: a checkpoint or a short transaction of a backup tool passes,
 /// and a client that hears of trouble this late has not yet given the connection up (15 s of silence).
 pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(3);

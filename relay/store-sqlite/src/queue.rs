@@ -214,6 +214,8 @@ impl Job for EntryJob {
             // Before the caller can hear of it: what it calls until then is still under way with this one.
             ticket.fail();
         }
+        // Once the caller has heard, only its own ticket may have held the lane.
+        drop(ticket);
         // Who does not wait any longer does not want to know.
         let _ = answer.send(outcome);
     }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::error::{may_succeed_in_parts, store_error};
 use crate::file::DatabaseFile;
-use crate::limits::{BATCH_BYTES_MAX, BATCH_WRITES_MAX, VACUUM_PAGES_MAX};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_WRITES_MAX, PARTS_FAILED_MAX, VACUUM_PAGES_MAX};
 use crate::queue::{Command, Job, Queue};
 
 /// The owner of the connection that writes.
@@ -97,9 +97,15 @@ impl Writer {
         }
         match self.transact(jobs).await {
             Err(broken) if broken.try_parts && jobs.len() > 1 => {
+                let mut failures = 0;
                 for mut job in jobs.drain(..) {
-                    let committed = self.transact(std::slice::from_mut(&mut job)).await;
-                    job.answer(committed.map_err(|broken| broken.error));
+                    let committed = if failures < PARTS_FAILED_MAX {
+                        self.transact(std::slice::from_mut(&mut job)).await.map_err(|broken| broken.error)
+                    } else {
+                        Err(broken.error.clone())
+                    };
+                    failures += u32::from(matches!(committed, Err(StoreError::Unavailable(_))));
+                    job.answer(committed);
                 }
             }
             committed => {

@@ -3,6 +3,8 @@
 //! One invariant: what a call has answered `Ok` to is on stable storage; a power cut after it loses nothing.
 //! Deliberately not here: what deltas mean (they are bytes), who may see what, and any clock.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod record;
 
 use bytes::Bytes;
@@ -33,10 +35,13 @@ pub trait Journal: Send + Sync {
     ///
     /// Entries are written in the order of the calls, which is kept before the future is first polled: callers may
     /// have many under way. Of the entries of one encounter none is stored unless all called before it are: where
-    /// one fails, those after it that are under way fail too.
+    /// one fails, those after it that are under way fail too. An entry is under way until its future has given its
+    /// result; a dropped future does not take its entry back. Entries of a stream go from seq 1 without gaps; one
+    /// that is held already, byte for byte, is answered `Ok`.
     ///
     /// # Errors
-    /// `Unavailable`: nothing of it is stored.
+    /// `Unavailable`: nothing of it is stored, or the one before it is not (go on from there). `Damaged`: another
+    /// entry is held in its place, or its stream was not begun or is gone.
     fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()>;
 }
 
@@ -51,10 +56,10 @@ pub trait Store: Journal {
     /// The channel of an account.
     fn channel(&self, account: AccountId) -> StoreFuture<'_, Option<String>>;
 
-    /// Keeps a new raid. One with its id or code must not exist.
+    /// Keeps a new raid. One with its id or code must not exist: it is `Damaged` then.
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
-    /// Replaces what may change of a raid: title, visibility, times, whether it is closed.
+    /// Replaces what may change of a raid: title, visibility (of its reports too), times, whether it is closed.
     fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
     /// The raid with the id that its client made, of any account.
@@ -63,7 +68,7 @@ pub trait Store: Journal {
     /// The raid with this code.
     fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>>;
 
-    /// An account's newest raid.
+    /// An account's newest raid: the one that was active last.
     fn newest_raid(&self, account: AccountId) -> StoreFuture<'_, Option<RaidRow>>;
 
     /// Keeps a new encounter with its first stream and makes its (live) report; an encounter that exists is answered
@@ -73,7 +78,7 @@ pub trait Store: Journal {
     /// Keeps another stream of an encounter, or nothing if it is kept already.
     fn begin_stream<'a>(&'a self, encounter: i64, stream: &'a StoredStream) -> StoreFuture<'a, ()>;
 
-    /// Moves an encounter to another raid of its account.
+    /// Moves an encounter to another raid of its account; `Damaged` if there is no such encounter or raid.
     fn move_encounter<'a>(&'a self, encounter: i64, raid_code: &'a str) -> StoreFuture<'a, ()>;
 
     /// The encounter of an account.
@@ -89,7 +94,8 @@ pub trait Store: Journal {
     /// replaces the journal (entries and streams). Safe to repeat.
     fn keep_report<'a>(&'a self, report: &'a KeptReport) -> StoreFuture<'a, ()>;
 
-    /// Makes a provisional report live again.
+    /// Makes a provisional report live again; its record stays until the next. A live one stays so, a final one is
+    /// `Damaged`.
     fn reopen_report(&self, encounter: i64) -> StoreFuture<'_, ()>;
 
     /// The encounter behind a report and its kept record, `None` inside while it has none.
@@ -98,7 +104,7 @@ pub trait Store: Journal {
     /// The whole-encounter log of a final report.
     fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>>;
 
-    /// Public reports, newest fight first: one page (from 1) and how many there are.
+    /// Public reports, live ones too, newest fight first: one page (from 1) and how many there are.
     fn public_reports(&self, page: Page) -> StoreFuture<'_, (Vec<ReportLine>, u64)>;
 
     /// All reports of a raid, newest fight first.
@@ -107,13 +113,13 @@ pub trait Store: Journal {
     /// Removes an encounter with its journal, log, and report.
     fn discard<'a>(&'a self, account: AccountId, id: EncounterId) -> StoreFuture<'a, bool>;
 
-    /// Fights that an account began since a time (Unix ms).
+    /// How many fights of an account came at or after a time (Unix ms): by `created_at_ms`, which no client chooses.
     fn encounters_since(&self, account: AccountId, since_ms: i64) -> StoreFuture<'_, u64>;
 
     /// Whether a small write reaches stable storage now.
     fn ping(&self) -> StoreFuture<'_, ()>;
 
-    /// Writes out what is under way and closes.
+    /// Writes out what is under way and closes. What is called after it is `Unavailable`; closing again is no error.
     fn close(&self) -> StoreFuture<'_, ()>;
 }
 

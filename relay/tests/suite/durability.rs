@@ -1,6 +1,9 @@
 //! What is acknowledged is on disk, also where the disk is full or the store is held by another program.
 
-use raidcast_shared::uplink::{Outcome, RefusedCode, ReportState, UplinkReply};
+use std::sync::Arc;
+
+use raidcast_shared::uplink::{Ending, Outcome, RefusedCode, ReportState, UplinkReply};
+use raidcast_store::{Journal as _, JournalEntry, JournalKind, Store as _, StreamKey};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::script::{Script, TestRelay, Uploader, soon};
@@ -61,7 +64,7 @@ async fn a_store_that_fails_while_a_fight_is_finalized_keeps_it_when_it_can() {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.path().join("raidcast.db"));
     let mut other = options.connect().await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
-    let ending = raidcast_shared::uplink::Ending {
+    let ending = Ending {
         last_seq: 50,
         ended_at_ms: None,
         outcome: Outcome::Kill,
@@ -102,23 +105,20 @@ async fn an_end_that_was_stored_before_the_relay_died_is_finalized_at_its_start(
     let begun = uploader.begin(&fight).await;
     uploader.deltas(begun.h, &fight.deltas).await;
     uploader.acked(20).await;
-    relay.stop().await;
-    // The end reached the journal, the report did not: written as the relay writes it.
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.path().join("raidcast.db"));
-    let mut other = options.connect().await.unwrap();
-    let ending = raidcast_shared::uplink::Ending {
-        last_seq: 20,
-        ended_at_ms: None,
-        outcome: Outcome::Kill,
-        checksum: fight.checksum(),
-        meter: None,
+    let store = Arc::clone(&relay.store);
+    let open = store.open_encounters().await.unwrap().remove(0);
+    // The end reaches the journal while the relay's task does not know of it: as if it died right then.
+    let ending = Ending { last_seq: 20, ended_at_ms: None, outcome: Outcome::Kill, checksum: fight.checksum(), meter: None };
+    let entry = JournalEntry {
+        stream: StreamKey { encounter: open.encounter.row, stream: fight.stream },
+        seq: 21,
+        kind: JournalKind::End,
+        received_at_ms: 0,
+        data: raidcast_shared::codec::encode(&ending).into(),
     };
-    sqlx::query("INSERT INTO encounter_journal SELECT id, 21, 1, 0, ? FROM encounter_stream")
-        .bind(raidcast_shared::codec::encode(&ending))
-        .execute(&mut other)
-        .await
-        .unwrap();
-    other.close().await.unwrap();
+    store.append(entry).await.unwrap();
+    drop(store);
+    relay.stop().await;
     let relay = TestRelay::start(data.path()).await;
     let kept = soon("the report", async {
         loop {

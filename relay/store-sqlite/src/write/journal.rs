@@ -69,7 +69,9 @@ impl Write for Ping {
     type Output = ();
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
-        sqlx::query!("UPDATE ping SET writes = writes + 1").execute(connection).await?;
+        // More than the row's page, so that a disk without room for another one is told from one that has it.
+        sqlx::query!("UPDATE ping SET room = zeroblob(16384)").execute(&mut *connection).await?;
+        sqlx::query!("UPDATE ping SET room = NULL").execute(connection).await?;
         Ok(())
     }
 }

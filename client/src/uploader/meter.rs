@@ -1,0 +1,451 @@
+//! The uploader's side towards the meter: finds its database, its fights, and what is new in them.
+//!
+//! Nothing of the database is held between polls, and an error of it is never the end: it is told and tried again.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use raidcast_shared::id::StreamId;
+use raidcast_shared::limits as l;
+use raidcast_shared::uplink::Outcome;
+
+use super::folder::Raid;
+use super::stream::{Finish, Standing, Stream};
+use super::{Change, Uploader, Watching};
+use crate::encoder::{Encoder, header_of};
+use crate::source::names::Names;
+use crate::source::{AnySource, Fight, Found, Source as _, SourceError, detect};
+use crate::spool::{Head, Spool};
+
+/// How often a meter database is looked for, ms.
+const LOOK_MS: u64 = 1_000;
+/// How often another meter's database, written later, is looked for between fights, ms.
+const LOOK_AGAIN_MS: u64 = 10_000;
+/// A database that was locked is asked again after, ms.
+const LOCKED_MS: u64 = 250;
+/// Trouble that is over sooner is not told, ms.
+const TROUBLE_MS: u64 = 1_000;
+/// Fights that ended this long before the client was first started are history, ms.
+const RECENT_MS: i64 = 3_600_000;
+/// The same as a file's age.
+const RECENT: Duration = Duration::from_millis(RECENT_MS as u64);
+/// Finished fights on their way at once: those that wait stay in the meter's database.
+const BACKLOG: usize = 4;
+/// How a fight is ended that the meter did not end.
+const UNFINISHED: Finish = Finish { ended_at_ms: None, outcome: Outcome::Unfinished, meter: None };
+
+impl<S: FnMut(Change) + Send> Uploader<S> {
+    /// Asks the meter's database whether it was written, and reads what is new.
+    pub(super) async fn poll(&mut self, now_ms: u64) {
+        if now_ms >= self.next_look_ms {
+            self.look(now_ms).await;
+        }
+        let Some(watching) = &mut self.watching else { return };
+        match watching.source.changed().await {
+            Ok(changed) => self.changed |= changed,
+            Err(error) => return self.source_failed(&error, now_ms),
+        }
+        if self.changed && !self.stalled && now_ms >= self.next_read_ms {
+            // One reading is one record of the spool, and mostly one delta: so this is what gathers events, too.
+            self.next_read_ms = now_ms + l::GATHER_MS;
+            self.changed = false;
+            if let Err(error) = self.read(now_ms).await {
+                self.changed = true;
+                return self.source_failed(&error, now_ms);
+            }
+            self.source_is_well();
+        }
+        self.begin_queued(now_ms);
+        if self.closing {
+            self.end_open_fights(now_ms).await;
+        }
+    }
+
+    /// Looks for the meter's database, or for one that another meter wrote later.
+    pub(super) async fn look(&mut self, now_ms: u64) {
+        self.next_look_ms = now_ms + if self.watching.is_some() { LOOK_AGAIN_MS } else { LOOK_MS };
+        if self.watching.is_some() && (self.options.db.is_some() || !self.is_calm(now_ms)) {
+            return;
+        }
+        let detection = detect::detect(self.options.db.as_deref(), &self.options.places).await;
+        let looked: Vec<_> = detection.looked.iter().map(|looked| looked.path.clone()).collect();
+        let opened = match detection.found {
+            Ok(found) if self.watching.as_ref().is_some_and(|watching| watching.found == found) => return,
+            Ok(found) => {
+                let names = Names::find(&found.path, self.options.meter_data.as_deref(), &self.options.places);
+                AnySource::open(&found, Arc::new(names)).await.map(|source| (found, source))
+            }
+            Err(error) => Err(error),
+        };
+        match opened {
+            Ok((found, source)) => {
+                let others = detection.looked.into_iter().filter(|looked| looked.written.is_some());
+                let others: Vec<_> = others.map(|looked| looked.path).filter(|path| *path != found.path).collect();
+                self.watch(found, source, others);
+            }
+            // The one that is open is still good.
+            Err(_) if self.watching.is_some() => {}
+            Err(error) => {
+                let why = match (&error, &self.options.db) {
+                    (SourceError::Gone { .. }, None) => {
+                        let places: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
+                        let places = places.join(", ");
+                        format!(
+                            "no meter database was found (looked for {places}); start the meter, or name its database with --db"
+                        )
+                    }
+                    _ => error.to_string(),
+                };
+                self.trouble_since_ms.get_or_insert(now_ms);
+                self.tell_trouble(why, looked);
+            }
+        }
+    }
+
+    pub(super) fn watch(&mut self, found: Found, source: AnySource, others: Vec<PathBuf>) {
+        let db = std::fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
+        let db = db.to_string_lossy().into_owned();
+        self.watching = Some(Watching { db, found, source, others, looked_through: false });
+        self.changed = true;
+        self.next_read_ms = 0;
+    }
+
+    pub(super) fn source_failed(&mut self, error: &SourceError, now_ms: u64) {
+        let since_ms = *self.trouble_since_ms.get_or_insert(now_ms);
+        match error {
+            SourceError::Locked { .. } => self.next_read_ms = now_ms + LOCKED_MS,
+            SourceError::Database { .. } => {
+                self.next_read_ms = now_ms + LOOK_MS;
+                self.next_look_ms = now_ms + LOOK_MS;
+                self.watching = None;
+            }
+            SourceError::Gone { .. }
+            | SourceError::Upgraded { .. }
+            | SourceError::Empty { .. }
+            | SourceError::Unsupported { .. } => {
+                self.watching = None;
+                self.next_look_ms = now_ms + LOCKED_MS;
+            }
+        }
+        if now_ms.saturating_sub(since_ms) >= TROUBLE_MS || matches!(error, SourceError::Gone { .. }) {
+            let looked = self.options.db.clone().into_iter().collect();
+            self.tell_trouble(error.to_string(), looked);
+        } else {
+            self.trouble = error.to_string();
+        }
+    }
+
+    pub(super) fn tell_trouble(&mut self, why: String, looked: Vec<PathBuf>) {
+        self.trouble.clone_from(&why);
+        if self.told_trouble.as_ref() != Some(&why) {
+            self.told_trouble = Some(why.clone());
+            self.tell(Change::Waiting { why, looked });
+        }
+    }
+
+    /// The database was read.
+    pub(super) fn source_is_well(&mut self) {
+        self.trouble_since_ms = None;
+        self.ever_watched = true;
+        let Some(Watching { found, others, .. }) = &self.watching else { return };
+        let told = self.told_trouble.take().is_none() && self.told_watching.as_ref() == Some(found);
+        if !told {
+            self.told_watching = Some(found.clone());
+            let change = Change::Watching {
+                path: found.path.clone(),
+                meter: found.meter.clone(),
+                generation: format!("{:?}", found.generation).to_lowercase(),
+                others: others.clone(),
+            };
+            self.tell(change);
+        }
+    }
+
+    /// Finds new fights, and reads those that go on.
+    pub(super) async fn read(&mut self, now_ms: u64) -> Result<(), SourceError> {
+        let Some(mut watching) = self.watching.take() else { return Ok(()) };
+        let read = self.read_from(&mut watching, now_ms).await;
+        self.watching = Some(watching);
+        read
+    }
+
+    /// The command is about to end: fights that still go on are ended as unfinished.
+    pub(super) async fn end_open_fights(&mut self, now_ms: u64) {
+        for at in 0..self.streams.len() {
+            let stream = &mut self.streams[at];
+            if stream.is_ended() || !stream.is_spooled() {
+                continue;
+            }
+            let captured_ms = self.options.clock.unix_ms() - stream.started_at_ms();
+            let cursor = stream.spool().cursor().clone();
+            let fight = stream.fight.clone();
+            if let Some(watching) = self.watching.as_mut().filter(|watching| stream.is_of(&watching.db))
+                && let Some(fight) = fight
+            {
+                match watching.source.read_last(&fight, &cursor).await {
+                    Ok(reading) => drop(stream.take(reading, captured_ms, now_ms)),
+                    Err(error) => return self.source_failed(&error, now_ms),
+                }
+            }
+            stream.finish(&UNFINISHED, captured_ms);
+            self.ended(at, now_ms);
+        }
+    }
+
+    pub(super) async fn read_from(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
+        if !watching.looked_through {
+            self.look_through(watching).await?;
+            watching.looked_through = true;
+        }
+        self.read_lost_anew(&watching.db, now_ms);
+        let seen = self.fights.databases.get(&watching.db).map_or(-1, |watched| watched.seen);
+        let open: Vec<_> = self
+            .streams
+            .iter()
+            .filter(|stream| !stream.is_ended() && stream.is_of(&watching.db))
+            .map(Stream::row)
+            .collect();
+        let fights = watching.source.fights(seen, &open).await?;
+        for fight in &fights {
+            if fight.row > seen {
+                self.discover(&watching.db, fight.clone(), true);
+            }
+        }
+        for at in 0..self.streams.len() {
+            let stream = &mut self.streams[at];
+            if stream.is_ended() || !stream.is_spooled() || !stream.is_of(&watching.db) {
+                continue;
+            }
+            let shown =
+                fights.iter().find(|fight| fight.row == stream.row() && fight.started_at_ms == stream.started_at_ms());
+            let unix_ms = self.options.clock.unix_ms();
+            let captured_ms = unix_ms - stream.started_at_ms();
+            let Some(fight) = shown else {
+                // Its row is gone: the meter's housekeeping after a crash. Nothing can come any more.
+                stream.finish(&UNFINISHED, captured_ms);
+                self.ended(at, now_ms);
+                continue;
+            };
+            // The name that it got first is kept.
+            let fight = Fight { encounter: stream.encounter(), ..fight.clone() };
+            stream.fight = Some(fight.clone());
+            let cursor = stream.spool().cursor().clone();
+            if let Some(end) = &fight.end {
+                let reading = watching.source.read_last(&fight, &cursor).await?;
+                let meter = watching.source.totals(&fight).await?;
+                let finish = Finish { ended_at_ms: Some(end.ended_at_ms), outcome: end.outcome, meter };
+                let stream = &mut self.streams[at];
+                let fresh = stream.take(reading, captured_ms, now_ms);
+                stream.finish(&finish, captured_ms);
+                if fresh {
+                    self.fought(now_ms);
+                }
+                self.ended(at, now_ms);
+            } else {
+                let reading = watching.source.read(&fight, &cursor, now_ms).await?;
+                self.changed |= reading.more;
+                if self.streams[at].take(reading, captured_ms, now_ms) {
+                    self.fought(now_ms);
+                }
+                if self.is_left_behind(at, now_ms) {
+                    self.streams[at].finish(&UNFINISHED, captured_ms);
+                    self.ended(at, now_ms);
+                }
+            }
+            self.flush(now_ms);
+        }
+        Ok(())
+    }
+
+    /// Whether a fight that the meter never ended is over: a later one goes on, and it has been silent for long.
+    pub(super) fn is_left_behind(&self, at: usize, now_ms: u64) -> bool {
+        let stream = &self.streams[at];
+        let later = |other: &Stream| other.started_at_ms() > stream.started_at_ms() && !other.is_ended();
+        now_ms.saturating_sub(stream.last_event_ms) > l::GRACE_MS as u64 && self.streams.iter().any(later)
+    }
+
+    /// Compares the folder's memory with a database that was just opened: finds fights that are to be streamed.
+    pub(super) async fn look_through(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
+        let Some(watched) = self.fights.databases.get(&watching.db).cloned() else {
+            return self.look_through_first(watching).await;
+        };
+        let rows: Vec<_> = watched.open.keys().copied().filter(|row| !self.is_on_its_way(*row, &watching.db)).collect();
+        let mut shown = watching.source.fights(watched.seen.saturating_sub(1), &rows).await?;
+        let last = shown.iter().find(|fight| fight.row == watched.seen);
+        let anew = watched.seen > 0 && last.is_none_or(|fight| fight.started_at_ms != watched.seen_started_ms);
+        if anew && (last.is_some() || !shown.iter().any(|fight| fight.row > watched.seen)) {
+            // Row ids that were seen name other fights now, or none: the database was made anew, or thinned out.
+            shown = watching.source.fights(-1, &[]).await?;
+            let begun_later = |fight: &Fight| fight.started_at_ms > watched.seen_started_ms;
+            let held = self.fights.databases.entry(watching.db.clone()).or_default();
+            held.open
+                .retain(|row, encounter| shown.iter().any(|fight| fight.row == *row && fight.encounter == *encounter));
+            held.seen = shown.iter().map(|fight| fight.row).max().unwrap_or(0);
+            self.fights_unsaved = true;
+            for fight in shown.into_iter().filter(begun_later) {
+                self.discover(&watching.db, fight, true);
+            }
+            return Ok(());
+        }
+        for fight in shown {
+            // Those that were to be streamed and have no spool; later ones are found by the reading that follows.
+            if rows.contains(&fight.row) {
+                self.queue.push_back(Fight { encounter: watched.open[&fight.row], ..fight });
+                self.found += 1;
+            }
+        }
+        let queued: Vec<_> = self.queue.iter().map(|fight| fight.row).collect();
+        let held = self.fights.databases.entry(watching.db.clone()).or_default();
+        held.open.retain(|row, _| !rows.contains(row) || queued.contains(row));
+        Ok(())
+    }
+
+    /// The first look at a database: what ended before is history.
+    pub(super) async fn look_through_first(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
+        let shown = watching.source.fights(-1, &[]).await?;
+        let unix_ms = self.options.clock.unix_ms();
+        let all = self.options.db.is_some() && self.is_new_file(&watching.found.path);
+        let newest = shown.iter().map(|fight| fight.row).max();
+        let mut history = 0;
+        self.fights.databases.entry(watching.db.clone()).or_default();
+        for fight in shown {
+            let streamed = all
+                || match &fight.end {
+                    Some(end) => (unix_ms - RECENT_MS..=unix_ms + RECENT_MS).contains(&end.ended_at_ms),
+                    // An older one that was never ended is over: a later one began.
+                    None => Some(fight.row) == newest || unix_ms - fight.started_at_ms < RECENT_MS,
+                };
+            history += u64::from(!streamed);
+            self.discover(&watching.db, fight, streamed);
+        }
+        self.fights_unsaved = true;
+        if history > 0 {
+            self.tell(Change::History { fights: history });
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_new_file(&self, path: &Path) -> bool {
+        let born = std::fs::metadata(path).and_then(|file| file.created());
+        born.ok().and_then(|born| self.options.clock.since(born)).is_some_and(|age| age < RECENT)
+    }
+
+    pub(super) fn is_on_its_way(&self, row: i64, db: &str) -> bool {
+        self.streams.iter().any(|stream| stream.row() == row && stream.is_of(db))
+    }
+
+    /// Notes a fight that was not seen before; `streamed`: to be begun when its turn comes.
+    pub(super) fn discover(&mut self, db: &str, fight: Fight, streamed: bool) {
+        let watched = self.fights.databases.entry(db.to_owned()).or_default();
+        if fight.row >= watched.seen {
+            watched.seen = fight.row;
+            watched.seen_started_ms = fight.started_at_ms;
+        }
+        self.fights_unsaved = true;
+        // The same fight may stand in another database: streamed once.
+        let known = self.streams.iter().any(|stream| stream.encounter() == fight.encounter)
+            || self.queue.iter().any(|queued| queued.encounter == fight.encounter);
+        if streamed && !known {
+            watched.open.insert(fight.row, fight.encounter);
+            self.queue.push_back(fight);
+            self.found += 1;
+        }
+    }
+
+    /// Begins fights of the queue: those that go on at once, of the others a few at a time.
+    pub(super) fn begin_queued(&mut self, now_ms: u64) {
+        if self.stalled || self.queue.is_empty() {
+            return;
+        }
+        let Some(watching) = &self.watching else { return };
+        let (db, knows) = (watching.db.clone(), watching.source.knows());
+        let mut waiting = VecDeque::new();
+        while let Some(fight) = self.queue.pop_front() {
+            if fight.end.is_some() && self.streams.len() >= BACKLOG {
+                waiting.push_back(fight);
+                continue;
+            }
+            let head = Head {
+                db: db.clone(),
+                row: fight.row,
+                encounter: fight.encounter,
+                stream: StreamId(self.options.entropy.uuid()),
+                header: header_of(&fight, knows.clone()),
+            };
+            match Spool::create(&self.folder.spools(), head.clone()) {
+                Ok(spool) => {
+                    self.renew_raid();
+                    self.streams.push(Stream::new(spool, Encoder::new(head.header), Some(fight), now_ms));
+                    self.fought(now_ms);
+                    self.changed = true;
+                    self.next_read_ms = 0;
+                }
+                Err(error) => {
+                    waiting.push_back(fight);
+                    waiting.append(&mut self.queue);
+                    self.disk_failed(&error.to_string(), now_ms);
+                }
+            }
+        }
+        self.queue = waiting;
+    }
+
+    /// A raid closes after hours without a fight: the fight that begins now is the first of a new one.
+    pub(super) fn renew_raid(&mut self) {
+        let unix_ms = self.options.clock.unix_ms();
+        if self.raid.goes_on(&self.options.relay, &self.options.key, unix_ms) {
+            return;
+        }
+        let raid = Raid::new(&self.options.relay, &self.options.key, unix_ms, &self.options.entropy);
+        match self.folder.save_raid(&raid) {
+            Ok(()) => {
+                self.raid = raid;
+                // Its Hello needs a connection of its own.
+                self.unlink();
+            }
+            Err(error) => tracing::warn!(%error, "could not begin a new raid; going on with the old one"),
+        }
+    }
+
+    /// Something happened in a fight.
+    pub(super) fn fought(&mut self, now_ms: u64) {
+        self.last_event_ms = now_ms;
+        self.raid.fought_at(self.options.clock.unix_ms());
+    }
+
+    pub(super) fn ended(&mut self, at: usize, now_ms: u64) {
+        self.flush(now_ms);
+        let stream = &self.streams[at];
+        let outcome = stream.spool().ending().map_or(Outcome::Unknown, |ending| ending.outcome);
+        let told = Change::Ended { encounter: stream.encounter().to_string(), outcome, events: stream.events() };
+        self.tell(told);
+        self.save_raid(now_ms);
+    }
+
+    /// Fights whose spool lost what the relay holds are read again from their begin.
+    pub(super) fn read_lost_anew(&mut self, db: &str, now_ms: u64) {
+        for at in 0..self.streams.len() {
+            let stream = &self.streams[at];
+            if stream.standing != Standing::Lost || !stream.is_of(db) {
+                continue;
+            }
+            let head = Head { stream: StreamId(self.options.entropy.uuid()), ..stream.spool().head().clone() };
+            let encoder = Encoder::new(head.header.clone());
+            match Spool::create(&self.folder.spools(), head) {
+                Ok(spool) => {
+                    let fight = stream.fight.clone();
+                    let report = stream.report.clone();
+                    let mut stream = Stream::new(spool, encoder, fight, now_ms);
+                    stream.report = report;
+                    let encounter = stream.encounter().to_string();
+                    self.streams[at] = stream;
+                    let why = "the relay holds more of it than its log here".to_owned();
+                    self.tell(Change::Reread { encounter, why });
+                }
+                Err(error) => self.disk_failed(&error.to_string(), now_ms),
+            }
+        }
+    }
+}

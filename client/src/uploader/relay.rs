@@ -1,0 +1,295 @@
+//! The uploader's side towards the relay: what it says, what is sent to it now, and what it needs no more.
+
+use raidcast_shared::limits as l;
+use raidcast_shared::text::clean;
+use raidcast_shared::uplink::{
+    Agent, Begun, DeltaFrame, End, Hello, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
+    VERSIONS, Welcome,
+};
+
+use super::link::Link;
+use super::resume::Resume;
+use super::stream::{Standing, Stream};
+use super::{Change, Uploader, WatchError};
+use crate::socket::SocketEvent;
+
+impl<S: FnMut(Change) + Send> Uploader<S> {
+    pub(super) fn hear(&mut self, event: SocketEvent) -> Result<(), WatchError> {
+        let now_ms = self.options.clock.elapsed_ms();
+        match event {
+            SocketEvent::Up { outbox } => {
+                let link = Link::new(outbox, now_ms);
+                link.send(&UplinkFrame::Hello(self.hello()));
+                self.link = Some(link);
+            }
+            SocketEvent::Down { why, retry } => {
+                self.unlink();
+                self.told_connected = None;
+                if self.told_disconnected.as_ref() != Some(&why) {
+                    self.told_disconnected = Some(why.clone());
+                    self.tell(Change::Disconnected { why, retry_ms: retry.as_millis() as u64 });
+                }
+            }
+            SocketEvent::Unauthorized { text } => {
+                let code = RefusedCode::Unauthorized;
+                let scope = RefusedScope::Connection;
+                self.tell(Change::Refused { code, text: text.clone(), scope, encounter: None, retry_ms: None });
+                return Err(WatchError::Unauthorized { text });
+            }
+            SocketEvent::Reply(reply) => {
+                // What was said before the connection was given up counts no more.
+                if self.link.is_some() {
+                    self.hear_reply(*reply, now_ms)?;
+                    self.pump(now_ms);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn hello(&self) -> Hello {
+        let meter = self.watching.as_ref().map_or("unknown", |watching| watching.found.meter.as_str());
+        let title = self.options.title.as_deref().map(|title| clean(title, l::TITLE_CHARS_MAX));
+        Hello {
+            v: VERSIONS,
+            client: Agent { name: "raidcast".into(), version: env!("CARGO_PKG_VERSION").into() },
+            meter: Agent { name: clean(meter, l::AGENT_CHARS_MAX), version: String::new() },
+            raid: self.raid.id(),
+            secret: self.raid.secret(),
+            title: title.filter(|title| !title.is_empty()),
+            visibility: self.options.visibility,
+            names: self.options.names,
+            delay_s: self.options.delay_s,
+        }
+    }
+
+    pub(super) fn unlink(&mut self) {
+        self.link = None;
+        for stream in &mut self.streams {
+            stream.disconnect();
+        }
+    }
+
+    pub(super) fn hear_reply(&mut self, reply: UplinkReply, now_ms: u64) -> Result<(), WatchError> {
+        match reply {
+            UplinkReply::Welcome(welcome) => {
+                if let Some(link) = &mut self.link {
+                    link.welcome(welcome.limits, now_ms);
+                }
+                self.told_disconnected = None;
+                self.raid_url = Some(welcome.raid_url.clone());
+                if self.told_connected.as_ref() != Some(&welcome.raid) {
+                    self.told_connected = Some(welcome.raid.clone());
+                    let Welcome { raid, raid_url: url, channel_url, .. } = welcome;
+                    self.tell(Change::Connected { raid, url, channel_url });
+                }
+            }
+            UplinkReply::Begun(begun) => self.begun(&begun, now_ms),
+            UplinkReply::Ack { h, q } => {
+                if let Some(stream) = self.by_handle(h)
+                    && stream.ack(q)
+                {
+                    let (seq, of) = (stream.acked(), stream.spool().seq());
+                    let encounter = stream.encounter().to_string();
+                    self.last_progress_ms = now_ms;
+                    self.tell(Change::Acked { encounter, seq, of });
+                }
+            }
+            UplinkReply::Rewind { h, q } => {
+                if let Some(stream) = self.by_handle(h) {
+                    if q > stream.spool().seq() + 1 {
+                        stream.standing = Standing::Lost;
+                        self.changed = true;
+                    } else {
+                        stream.go_on_from(q.max(1));
+                    }
+                }
+            }
+            UplinkReply::Finalized { enc, report, url, state, rev: _ } => {
+                let Some(at) = self.streams.iter().position(|stream| stream.encounter() == enc) else { return Ok(()) };
+                let done = state == ReportState::Final && self.streams[at].spool().ending().is_some();
+                self.last_progress_ms = now_ms;
+                let encounter = enc.to_string();
+                self.tell(Change::Finalized { encounter, report_id: report, url, state, known: false });
+                if done {
+                    self.complete(at, now_ms);
+                }
+            }
+            UplinkReply::Refused(refused) => return self.refused(refused, now_ms),
+            UplinkReply::Draining { .. } | UplinkReply::Echo { .. } | UplinkReply::Unknown => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn by_handle(&mut self, h: u32) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|stream| stream.standing == Standing::Open { h })
+    }
+
+    pub(super) fn begun(&mut self, begun: &Begun, now_ms: u64) {
+        let asked = |stream: &Stream| stream.encounter() == begun.enc && stream.standing == Standing::Asked;
+        let Some(at) = self.streams.iter().position(asked) else { return };
+        self.last_progress_ms = now_ms;
+        let stream = &mut self.streams[at];
+        let resume = stream.begun(begun.h, begun.held.as_ref());
+        let encounter = begun.enc.to_string();
+        let (report_id, url) = (clean(&begun.report, 64), clean(&begun.url, 500));
+        let report = Some((report_id.clone(), url.clone()));
+        let news = stream.report != report;
+        stream.report = report;
+        if news && matches!(resume, Resume::From(_) | Resume::Anew) {
+            let header = &stream.spool().head().header;
+            let (started_at_ms, scene) = (header.started_at_ms, header.scene.clone());
+            let (encounter, report_id, url) = (encounter.clone(), report_id.clone(), url.clone());
+            self.tell(Change::Begun { encounter, report_id, url, started_at_ms, scene });
+        }
+        match resume {
+            Resume::From(_) => {}
+            Resume::Anew => self.changed = true,
+            Resume::Known => {
+                self.tell(Change::Finalized { encounter, report_id, url, state: ReportState::Final, known: true });
+                self.complete(at, now_ms);
+            }
+            Resume::Kept => {
+                self.tell(Change::Kept { encounter, report_id, url });
+                self.complete(at, now_ms);
+            }
+        }
+    }
+
+    /// The relay needs nothing more of a fight.
+    pub(super) fn complete(&mut self, at: usize, now_ms: u64) {
+        let stream = self.streams.remove(at);
+        let head = stream.spool().head();
+        if let Some(watched) = self.fights.databases.get_mut(&head.db) {
+            watched.open.remove(&head.row);
+        }
+        self.finalized += 1;
+        self.fights_unsaved = true;
+        self.flush(now_ms);
+        // The list first: a spool that outlives it is known to be done.
+        stream.into_spool().remove();
+    }
+
+    pub(super) fn refused(&mut self, refused: Refused, now_ms: u64) -> Result<(), WatchError> {
+        let Refused { code, text, scope, retry_ms, h, enc } = refused;
+        let text = clean(&text, 500);
+        let retry_ms = retry_ms.map(u64::from);
+        let about = |stream: &Stream| {
+            enc == Some(stream.encounter()) || h.is_some_and(|h| stream.standing == Standing::Open { h })
+        };
+        let at = self.streams.iter().position(about);
+        let encounter = at.map(|at| self.streams[at].encounter().to_string());
+        let repeated = at.is_some_and(|at| std::mem::replace(&mut self.streams[at].refusal_told, true));
+        if !repeated {
+            self.tell(Change::Refused { code, text: text.clone(), scope, encounter, retry_ms });
+        }
+        if scope == RefusedScope::Connection {
+            return match code {
+                RefusedCode::Unauthorized => Err(WatchError::Unauthorized { text }),
+                RefusedCode::Fenced => Err(WatchError::Fenced),
+                RefusedCode::ProtocolUnsupported | RefusedCode::NotSupported | RefusedCode::RaidForbidden => {
+                    Err(WatchError::Refused { code, text })
+                }
+                _ => Ok(()),
+            };
+        }
+        let Some(at) = at else { return Ok(()) };
+        let stream = &mut self.streams[at];
+        match (scope, retry_ms) {
+            (RefusedScope::Frame, Some(retry_ms)) if matches!(stream.standing, Standing::Open { .. }) => {
+                stream.pause(now_ms + retry_ms);
+            }
+            // To be begun again: nothing more of it is taken under this handle, or it was not even begun.
+            (_, Some(retry_ms)) => {
+                stream.standing = Standing::Unbegun;
+                stream.pause(now_ms + retry_ms);
+            }
+            // Sent again it would be refused again.
+            (_, None) => stream.standing = Standing::GivenUp,
+        }
+        Ok(())
+    }
+
+    /// Sends what is due, as far as the relay's limits allow.
+    pub(super) fn pump(&mut self, now_ms: u64) {
+        let Some(link) = self.link.as_mut().filter(|link| link.welcomed) else { return };
+        let begun = |stream: &Stream| matches!(stream.standing, Standing::Asked | Standing::Open { .. });
+        let mut open = self.streams.iter().filter(|stream| begun(stream)).count();
+        // Fights that go on come first: a raid may have only so many open, and the finished can wait.
+        let mut order: Vec<usize> = (0..self.streams.len()).collect();
+        order.sort_by_key(|at| self.streams[*at].is_ended());
+        for at in &order {
+            let stream = &mut self.streams[*at];
+            if stream.may_begin(now_ms)
+                && open < l::OPEN_ENCOUNTERS_MAX
+                && link.send(&UplinkFrame::Begin(stream.begin()))
+            {
+                stream.standing = Standing::Asked;
+                stream.last_sent_ms = now_ms;
+                open += 1;
+            }
+        }
+        let in_flight = self.streams.iter().map(Stream::in_flight);
+        let mut in_flight = in_flight.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        for at in order {
+            let stream = &mut self.streams[at];
+            let Standing::Open { h } = stream.standing else { continue };
+            if now_ms < stream.pause_until_ms {
+                continue;
+            }
+            while let Some((seq, bytes)) = stream.next_frame() {
+                if !link.may_send(bytes, in_flight, now_ms) {
+                    break;
+                }
+                let delta = match stream.spool_mut().frame(seq) {
+                    Ok(delta) => delta,
+                    Err(error) => {
+                        tracing::warn!(%error, seq, "a spool cannot be read; its fight is read again");
+                        stream.standing = Standing::Lost;
+                        self.changed = true;
+                        break;
+                    }
+                };
+                if !link.send(&UplinkFrame::Delta(DeltaFrame { h, delta })) {
+                    break;
+                }
+                stream.sent(bytes, now_ms);
+                in_flight = (in_flight.0 + 1, in_flight.1 + bytes as usize);
+            }
+            if let Some(ending) = stream.next_end().cloned()
+                && link.send(&UplinkFrame::End(End { h, ending }))
+            {
+                stream.end_sent();
+            }
+        }
+    }
+
+    /// Heartbeats of fights without events, and their end.
+    pub(super) fn beat(&mut self, now_ms: u64) {
+        let Some(link) = self.link.as_ref().filter(|link| link.welcomed) else { return };
+        let unix_ms = self.options.clock.unix_ms();
+        let mut idle = Vec::new();
+        for stream in &mut self.streams {
+            let Standing::Open { h } = stream.standing else { continue };
+            if stream.is_ended() || stream.next_frame().is_some() || now_ms < stream.pause_until_ms {
+                continue;
+            }
+            if stream.is_idle(now_ms) {
+                if !stream.idle_sent && link.send(&UplinkFrame::Idle { h }) {
+                    stream.idle_sent = true;
+                    if !std::mem::replace(&mut stream.idle_told, true) {
+                        idle.push((stream.encounter(), now_ms.saturating_sub(stream.last_event_ms) / 1000));
+                    }
+                }
+            } else if now_ms.saturating_sub(stream.last_sent_ms) >= l::HEARTBEAT_MS
+                && let Some(delta) = stream.heartbeat(unix_ms - stream.started_at_ms())
+                && link.send(&UplinkFrame::Delta(DeltaFrame { h, delta }))
+            {
+                stream.last_sent_ms = now_ms;
+            }
+        }
+        for (encounter, seconds) in idle {
+            self.tell(Change::Idle { encounter: Some(encounter.to_string()), seconds });
+        }
+    }
+}

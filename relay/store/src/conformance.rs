@@ -1,0 +1,204 @@
+//! What every store does, as tests.
+//!
+//! A store's test binary says `raidcast_store::conformance!(harness)`, where `harness` is an expression that makes a
+//! new, empty [`Harness`] for each test. The names of the tests are the law; they hold for any store, and say nothing
+//! about how it fails (a full disk, a lock): that is the store's own to test.
+
+pub mod account;
+pub mod encounter;
+pub mod journal;
+pub mod list;
+pub mod raid;
+pub mod report;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use raidcast_shared::id::{EncounterId, RaidId, StreamId};
+use raidcast_shared::report::{Place, Totals};
+use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
+use uuid::Uuid;
+
+use crate::{
+    Account, EncounterKey, EncounterRow, JournalEntry, JournalKind, KeptReport, NewEncounter, OpenEncounter, RaidRow,
+    ReportLine, Store, StoredStream, StreamKey,
+};
+
+/// A database that lasts as long as the harness, and is empty at first.
+pub trait Harness: Send + Sync {
+    /// Opens it: also for the second time, after the store that was opened before was closed or dropped.
+    fn open(&self) -> BoxFuture<'_, Arc<dyn Store>>;
+}
+
+/// Makes one test of each law.
+#[macro_export]
+macro_rules! conformance {
+    ($harness:expr) => {
+        $crate::conformance! { $harness;
+            account: an_account_is_made_once, a_channel_belongs_to_one_account;
+            raid: a_raid_is_found_by_id_and_by_code, ids_and_codes_of_raids_are_not_given_twice,
+                an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last;
+            encounter: an_encounter_begins_live, an_encounter_that_exists_is_answered_unchanged,
+                accounts_do_not_meet, an_encounter_needs_a_raid_of_its_account, an_encounter_moves_within_its_account,
+                discarding_removes_everything, fights_are_counted_by_when_they_came,
+                streams_keep_the_order_they_began_in, only_live_reports_are_taken_up;
+            journal: entries_are_written_in_the_order_of_the_calls, many_raids_append_at_once,
+                a_dropped_future_does_not_take_its_entry_back, entries_come_back_byte_for_byte,
+                a_repeated_entry_is_held_once, another_entry_in_its_place_is_refused_with_all_after_it,
+                an_entry_without_the_one_before_it_is_refused_with_all_after_it,
+                a_failure_concerns_its_encounter_alone, an_entry_needs_its_stream, streams_do_not_share_seqs,
+                what_was_answered_survives_a_crash, closing_writes_what_is_under_way;
+            report: a_live_report_has_no_record, a_provisional_report_keeps_its_journal,
+                a_provisional_report_goes_on, a_final_report_replaces_its_journal, keeping_again_changes_nothing,
+                a_new_reading_replaces_all, a_final_report_stands_while_a_new_reading_comes,
+                a_report_needs_its_encounter, a_final_report_is_not_reopened, reports_survive_a_crash;
+            list: only_public_reports_are_listed, pages_have_no_gaps_and_no_repeats, lists_show_what_was_kept,
+                live_reports_are_listed_without_figures, a_raid_lists_all_of_its_reports,
+                a_change_of_visibility_is_seen_at_once, a_small_write_reaches_the_disk;
+        }
+    };
+    ($harness:expr; $($module:ident: $($law:ident),+;)+) => {
+        $(mod $module {
+            #[allow(unused_imports)]
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $law() {
+                    let harness = $harness;
+                    $crate::conformance::$module::$law(&harness).await;
+                }
+            )+
+        })+
+    };
+}
+
+/// The time at which all fixtures happen, Unix ms.
+const NOW_MS: i64 = 1_790_000_000_000;
+
+/// An id that tests can name: the same number gives the same id.
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number << 64 | 0x0dd0_beef)
+}
+
+async fn account(store: &Arc<dyn Store>, name: &str) -> Account {
+    store.account(name, &format!("channel-of-{name}")).await.expect("an account")
+}
+
+/// A raid that is not kept yet; `number` tells it from others.
+fn new_raid(account: &Account, number: u8, visibility: Visibility) -> RaidRow {
+    RaidRow {
+        id: RaidId(id(number.into())),
+        account: account.id,
+        code: format!("raid-{number}"),
+        secret_digest: [number; 32],
+        title: None,
+        visibility,
+        created_at_ms: NOW_MS,
+        active_at_ms: NOW_MS,
+        closed: false,
+    }
+}
+
+async fn raid(store: &Arc<dyn Store>, account: &Account, number: u8, visibility: Visibility) -> RaidRow {
+    let raid = new_raid(account, number, visibility);
+    store.insert_raid(&raid).await.expect("a raid");
+    raid
+}
+
+fn stream(number: u8) -> StoredStream {
+    StoredStream { stream: StreamId(id(0x5000 + u128::from(number))), header: Bytes::from(vec![number; 40]) }
+}
+
+/// An encounter that has not begun; it starts `number` seconds after [`NOW_MS`], and its stream has its number.
+fn new_encounter(raid: &RaidRow, number: u8) -> NewEncounter {
+    NewEncounter {
+        key: EncounterKey { account: raid.account, encounter: EncounterId(id(0xe000 + u128::from(number))) },
+        report_id: format!("report-{}-{number}", raid.account.0),
+        raid_code: raid.code.clone(),
+        started_at_ms: NOW_MS + i64::from(number) * 1_000,
+        created_at_ms: NOW_MS + i64::from(number) * 1_000 + 500,
+        stream: stream(number),
+    }
+}
+
+async fn encounter(store: &Arc<dyn Store>, raid: &RaidRow, number: u8) -> EncounterRow {
+    store.begin_encounter(&new_encounter(raid, number)).await.expect("an encounter")
+}
+
+/// A store with one account, one unlisted raid and one encounter, number 1.
+async fn one_fight(harness: &dyn Harness) -> (Arc<dyn Store>, RaidRow, EncounterRow) {
+    let store = harness.open().await;
+    let account = account(&store, "ana").await;
+    let raid = raid(&store, &account, 1, Visibility::Unlisted).await;
+    let row = encounter(&store, &raid, 1).await;
+    (store, raid, row)
+}
+
+/// A delta of the encounter's stream with that number.
+fn entry(row: &EncounterRow, stream_number: u8, seq: u64) -> JournalEntry {
+    JournalEntry {
+        stream: StreamKey { encounter: row.row, stream: stream(stream_number).stream },
+        seq,
+        kind: JournalKind::Delta,
+        received_at_ms: NOW_MS + seq as i64,
+        data: Bytes::from(format!("entry {seq} of stream {stream_number} of {}", row.report_id)),
+    }
+}
+
+async fn append_all(store: &Arc<dyn Store>, row: &EncounterRow, stream_number: u8, seqs: impl Iterator<Item = u64>) {
+    let under_way: Vec<_> = seqs.map(|seq| store.append(entry(row, stream_number, seq))).collect();
+    for appended in futures::future::join_all(under_way).await {
+        appended.expect("an entry");
+    }
+}
+
+async fn opened(store: &Arc<dyn Store>, row: &EncounterRow) -> OpenEncounter {
+    store.open_encounter(row.row).await.expect("an answer").expect("the encounter")
+}
+
+/// Seqs that the encounter's first stream holds.
+async fn held(store: &Arc<dyn Store>, row: &EncounterRow) -> Vec<u64> {
+    opened(store, row).await.streams[0].1.iter().map(|entry| entry.seq).collect()
+}
+
+/// A report of the encounter's stream with that number, with figures that nobody would take for defaults.
+fn kept(row: &EncounterRow, state: ReportState, revision: u32, stream_number: u8) -> KeptReport {
+    let text = format!("{state:?} {revision} of {}", row.report_id);
+    KeptReport {
+        encounter: row.row,
+        state,
+        revision,
+        stream: stream(stream_number).stream,
+        line: line(row, state, revision),
+        record: Bytes::from(format!("record {text}")),
+        log: (state == ReportState::Final).then(|| Bytes::from(format!("log {text}"))),
+        kept_at_ms: NOW_MS + 700_000,
+    }
+}
+
+fn line(row: &EncounterRow, state: ReportState, revision: u32) -> ReportLine {
+    ReportLine {
+        report_id: row.report_id.clone(),
+        encounter: row.key.encounter,
+        raid_code: row.raid_code.clone(),
+        state,
+        revision,
+        started_at_ms: row.started_at_ms,
+        ended_at_ms: Some(row.started_at_ms + 600_000),
+        duration_ms: 599_000 + revision,
+        outcome: Outcome::Wipe,
+        place: Place { scene: Some("Tower of \"Ruin\"".into()), scene_id: Some(-7), difficulty: Some(3) },
+        bosses: vec!["Frost Ögre".into(), "Golem, \"the\" 2nd".into()],
+        players: 20,
+        totals: Totals {
+            damage: (1 << 53) - 1,
+            boss_damage: 22,
+            healing: 33,
+            damage_taken: 44,
+            hits: 55,
+            heal_hits: 66,
+            deaths: 77,
+        },
+    }
+}

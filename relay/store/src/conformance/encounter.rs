@@ -1,0 +1,184 @@
+//! Encounters and their streams.
+
+use bytes::Bytes;
+use raidcast_shared::id::EncounterId;
+use raidcast_shared::uplink::{ReportState, Visibility};
+
+use super::{
+    Harness, NOW_MS, account, append_all, encounter, entry, id, kept, new_encounter, new_raid, one_fight, opened, raid,
+    stream,
+};
+use crate::{EncounterRow, NewEncounter, Page, StoreError, StoredStream};
+
+/// With its raid's visibility, as its first revision, and with no report kept.
+pub async fn an_encounter_begins_live(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let raid = raid(&store, &ana, 1, Visibility::Private).await;
+    let new = new_encounter(&raid, 1);
+    let row = store.begin_encounter(&new).await.expect("an encounter");
+    let expected = EncounterRow {
+        row: row.row,
+        key: new.key,
+        report_id: new.report_id.clone(),
+        raid_code: raid.code.clone(),
+        visibility: Visibility::Private,
+        started_at_ms: new.started_at_ms,
+        state: ReportState::Live,
+        revision: 1,
+        kept_stream: None,
+    };
+    assert_eq!(row, expected);
+    assert_eq!(store.encounter(ana.id, new.key.encounter).await.expect("an answer"), Some(expected.clone()));
+    let open = opened(&store, &row).await;
+    assert_eq!(open.encounter, expected);
+    assert_eq!(open.streams, [(new.stream, Vec::new())]);
+    assert_eq!(store.encounter(ana.id, EncounterId(id(1))).await.expect("an answer"), None);
+    assert_eq!(store.open_encounter(row.row + 99).await.expect("an answer"), None);
+}
+
+/// Whatever the second call says, and without its stream.
+pub async fn an_encounter_that_exists_is_answered_unchanged(harness: &dyn Harness) {
+    let (store, raid, row) = one_fight(harness).await;
+    let again =
+        NewEncounter { report_id: "another".into(), started_at_ms: 1, stream: stream(2), ..new_encounter(&raid, 1) };
+    assert_eq!(store.begin_encounter(&again).await.expect("an encounter"), row);
+    let open = opened(&store, &row).await;
+    assert_eq!(open.streams, [(stream(1), Vec::new())]);
+    assert_eq!(store.report("another").await.expect("an answer"), None);
+    assert_eq!(store.encounters_since(raid.account, 0).await.expect("an answer"), 1);
+}
+
+/// The same encounter id of two accounts is two encounters.
+pub async fn accounts_do_not_meet(harness: &dyn Harness) {
+    let (store, _, row) = one_fight(harness).await;
+    let bo = account(&store, "bo").await;
+    let raid = raid(&store, &bo, 2, Visibility::Unlisted).await;
+    let theirs = encounter(&store, &raid, 1).await;
+    assert_eq!(theirs.key.encounter, row.key.encounter);
+    assert_ne!(theirs.row, row.row);
+    append_all(&store, &row, 1, 1..=3).await;
+    assert_eq!(opened(&store, &theirs).await.streams, [(stream(1), Vec::new())]);
+    assert!(store.discard(bo.id, row.key.encounter).await.expect("an answer"));
+    assert_eq!(opened(&store, &row).await.streams[0].1.len(), 3);
+}
+
+/// Neither one that is not held nor another account's; and a report id is given once.
+pub async fn an_encounter_needs_a_raid_of_its_account(harness: &dyn Harness) {
+    let (store, first, row) = one_fight(harness).await;
+    let bo = account(&store, "bo").await;
+    let theirs = raid(&store, &bo, 2, Visibility::Public).await;
+    let unheld = new_encounter(&new_raid(&bo, 3, Visibility::Public), 2);
+    let others = NewEncounter { raid_code: first.code.clone(), ..new_encounter(&theirs, 2) };
+    let taken = NewEncounter { report_id: row.report_id.clone(), ..new_encounter(&theirs, 2) };
+    for new in [unheld, others, taken] {
+        let refused = store.begin_encounter(&new).await;
+        assert!(matches!(refused, Err(StoreError::Damaged(_))), "{refused:?}");
+        assert_eq!(store.encounter(bo.id, new.key.encounter).await.expect("an answer"), None);
+    }
+    encounter(&store, &theirs, 2).await;
+}
+
+/// It takes the new raid's code and visibility; other accounts' raids are refused.
+pub async fn an_encounter_moves_within_its_account(harness: &dyn Harness) {
+    let (store, first, row) = one_fight(harness).await;
+    let ana = account(&store, "ana").await;
+    let bo = account(&store, "bo").await;
+    let second = raid(&store, &ana, 2, Visibility::Public).await;
+    let theirs = raid(&store, &bo, 3, Visibility::Public).await;
+    store.move_encounter(row.row, &second.code).await.expect("a move");
+    let moved = EncounterRow { raid_code: second.code.clone(), visibility: Visibility::Public, ..row.clone() };
+    assert_eq!(store.encounter(ana.id, row.key.encounter).await.expect("an answer"), Some(moved.clone()));
+    assert_eq!(store.raid_reports(&first.code).await.expect("an answer"), []);
+    assert_eq!(store.raid_reports(&second.code).await.expect("an answer").len(), 1);
+    assert_eq!(store.public_reports(Page { page: 1, limit: 9 }).await.expect("an answer").1, 1);
+    for (row, code) in [(row.row, theirs.code.as_str()), (row.row, "none"), (row.row + 99, &second.code)] {
+        let refused = store.move_encounter(row, code).await;
+        assert!(matches!(refused, Err(StoreError::Damaged(_))), "{refused:?}");
+    }
+    assert_eq!(store.encounter(ana.id, row.key.encounter).await.expect("an answer"), Some(moved));
+}
+
+/// Journal, record, log and report, for good; and only the account's own.
+pub async fn discarding_removes_everything(harness: &dyn Harness) {
+    let (store, raid, row) = one_fight(harness).await;
+    let bo = account(&store, "bo").await;
+    let (other, last) = (encounter(&store, &raid, 2).await, encounter(&store, &raid, 3).await);
+    append_all(&store, &row, 1, 1..=5).await;
+    append_all(&store, &other, 2, 1..=5).await;
+    store.keep_report(&kept(&last, ReportState::Final, 1, 3)).await.expect("a report");
+    assert!(!store.discard(bo.id, row.key.encounter).await.expect("an answer"));
+    for gone in [&row, &last] {
+        assert!(store.discard(raid.account, gone.key.encounter).await.expect("an answer"));
+        assert!(!store.discard(raid.account, gone.key.encounter).await.expect("an answer"));
+        assert_eq!(store.encounter(raid.account, gone.key.encounter).await.expect("an answer"), None);
+        assert_eq!(store.open_encounter(gone.row).await.expect("an answer"), None);
+        assert_eq!(store.report(&gone.report_id).await.expect("an answer"), None);
+        assert_eq!(store.report_log(&gone.report_id).await.expect("an answer"), None);
+    }
+    let late = store.append(entry(&row, 1, 6)).await;
+    assert!(matches!(late, Err(StoreError::Damaged(_))), "{late:?}");
+    let again = encounter(&store, &raid, 1).await;
+    assert_eq!(opened(&store, &again).await.streams, [(stream(1), Vec::new())]);
+    assert_eq!(opened(&store, &other).await.streams[0].1.len(), 5);
+}
+
+/// Not by when their meter says that they began.
+pub async fn fights_are_counted_by_when_they_came(harness: &dyn Harness) {
+    let (store, raid, _) = one_fight(harness).await;
+    for (number, created_at_ms) in [(2, NOW_MS + 10_000), (3, NOW_MS + 20_000)] {
+        let new = NewEncounter { created_at_ms, started_at_ms: 0, ..new_encounter(&raid, number) };
+        store.begin_encounter(&new).await.expect("an encounter");
+    }
+    let bo = account(&store, "bo").await;
+    for (account, since_ms, expected) in [
+        (raid.account, 0, 3),
+        (raid.account, NOW_MS + 10_000, 2),
+        (raid.account, NOW_MS + 10_001, 1),
+        (raid.account, NOW_MS + 20_001, 0),
+        (bo.id, 0, 0),
+    ] {
+        assert_eq!(store.encounters_since(account, since_ms).await.expect("an answer"), expected);
+    }
+}
+
+/// And are kept once, with the header they began with.
+pub async fn streams_keep_the_order_they_began_in(harness: &dyn Harness) {
+    let (store, _, row) = one_fight(harness).await;
+    for number in [9, 4, 7] {
+        store.begin_stream(row.row, &stream(number)).await.expect("a stream");
+    }
+    let again = StoredStream { header: Bytes::from_static(b"another"), ..stream(4) };
+    store.begin_stream(row.row, &again).await.expect("a stream");
+    append_all(&store, &row, 7, 1..=2).await;
+    let open = opened(&store, &row).await;
+    let streams: Vec<_> = open.streams.iter().map(|(stream, entries)| (stream.clone(), entries.len())).collect();
+    assert_eq!(streams, [(stream(1), 0), (stream(9), 0), (stream(4), 0), (stream(7), 2)]);
+    let missing = store.begin_stream(row.row + 99, &stream(1)).await;
+    assert!(matches!(missing, Err(StoreError::Damaged(_))), "{missing:?}");
+}
+
+/// With their journals, each with its own.
+pub async fn only_live_reports_are_taken_up(harness: &dyn Harness) {
+    let (store, raid, live) = one_fight(harness).await;
+    let provisional = encounter(&store, &raid, 2).await;
+    let done = encounter(&store, &raid, 3).await;
+    let empty = encounter(&store, &raid, 4).await;
+    store.begin_stream(live.row, &stream(8)).await.expect("a stream");
+    for (row, number) in [(&live, 1), (&provisional, 2), (&done, 3), (&live, 8)] {
+        append_all(&store, row, number, 1..=3).await;
+    }
+    store.keep_report(&kept(&provisional, ReportState::Provisional, 1, 2)).await.expect("a report");
+    store.keep_report(&kept(&done, ReportState::Final, 1, 3)).await.expect("a report");
+    let open = store.open_encounters().await.expect("an answer");
+    assert_eq!(open.len(), 2);
+    for row in [&live, &empty] {
+        let found = open.iter().find(|open| open.encounter.row == row.row).expect("the encounter");
+        assert_eq!(found, &opened(&store, row).await);
+    }
+    let of_live = open.iter().find(|open| open.encounter.row == live.row).expect("the encounter");
+    for (at, number) in [(0, 1), (1, 8)] {
+        let expected: Vec<_> = (1..=3).map(|seq| entry(&live, number, seq)).collect();
+        assert_eq!(of_live.streams[at], (stream(number), expected));
+    }
+}

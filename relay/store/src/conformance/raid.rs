@@ -1,0 +1,82 @@
+//! Raids.
+
+use raidcast_shared::id::RaidId;
+use raidcast_shared::uplink::Visibility;
+
+use super::{Harness, NOW_MS, account, id, new_raid, raid};
+use crate::{RaidRow, StoreError};
+
+/// All of it comes back; what is not held is `None`.
+pub async fn a_raid_is_found_by_id_and_by_code(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    for (number, visibility) in [(1, Visibility::Public), (2, Visibility::Unlisted), (3, Visibility::Private)] {
+        let kept = RaidRow {
+            title: (number > 1).then(|| "Tuesday 'n\" more; --".into()),
+            closed: number == 3,
+            ..new_raid(&ana, number, visibility)
+        };
+        store.insert_raid(&kept).await.expect("a raid");
+        assert_eq!(store.raid_by_id(kept.id).await.expect("an answer").as_ref(), Some(&kept));
+        assert_eq!(store.raid_by_code(&kept.code).await.expect("an answer"), Some(kept));
+    }
+    assert_eq!(store.raid_by_id(RaidId(id(99))).await.expect("an answer"), None);
+    assert_eq!(store.raid_by_code("").await.expect("an answer"), None);
+}
+
+/// Neither within an account nor across accounts.
+pub async fn ids_and_codes_of_raids_are_not_given_twice(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let bo = account(&store, "bo").await;
+    let first = raid(&store, &ana, 1, Visibility::Public).await;
+    let other = new_raid(&bo, 2, Visibility::Private);
+    let same_id = store.insert_raid(&RaidRow { id: first.id, ..other.clone() }).await;
+    assert!(matches!(same_id, Err(StoreError::Damaged(_))), "{same_id:?}");
+    let same_code = store.insert_raid(&RaidRow { code: first.code.clone(), ..other.clone() }).await;
+    assert!(matches!(same_code, Err(StoreError::Damaged(_))), "{same_code:?}");
+    assert_eq!(store.raid_by_id(first.id).await.expect("an answer"), Some(first));
+    store.insert_raid(&other).await.expect("a raid");
+}
+
+/// Whose it is, its code, and its secret stay.
+pub async fn an_update_replaces_only_what_may_change(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let bo = account(&store, "bo").await;
+    let first = raid(&store, &ana, 1, Visibility::Public).await;
+    let other = raid(&store, &ana, 2, Visibility::Public).await;
+    let changed = RaidRow {
+        title: Some("Friday".into()),
+        visibility: Visibility::Private,
+        active_at_ms: NOW_MS + 5,
+        closed: true,
+        ..first.clone()
+    };
+    let asked = RaidRow { account: bo.id, code: "else".into(), secret_digest: [9; 32], ..changed.clone() };
+    store.update_raid(&asked).await.expect("an update");
+    assert_eq!(store.raid_by_id(first.id).await.expect("an answer"), Some(changed));
+    assert_eq!(store.raid_by_id(other.id).await.expect("an answer"), Some(other));
+    let missing = store.update_raid(&new_raid(&ana, 3, Visibility::Public)).await;
+    assert!(matches!(missing, Err(StoreError::Damaged(_))), "{missing:?}");
+}
+
+/// Of its account, closed or not.
+pub async fn the_newest_raid_is_the_one_that_was_active_last(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let bo = account(&store, "bo").await;
+    assert_eq!(store.newest_raid(ana.id).await.expect("an answer"), None);
+    for (number, active_at_ms) in [(1, NOW_MS + 20), (2, NOW_MS + 30), (3, NOW_MS + 10)] {
+        let kept = RaidRow { active_at_ms, ..new_raid(&ana, number, Visibility::Private) };
+        store.insert_raid(&kept).await.expect("a raid");
+    }
+    let theirs = RaidRow { active_at_ms: NOW_MS + 40, ..new_raid(&bo, 4, Visibility::Public) };
+    store.insert_raid(&theirs).await.expect("a raid");
+    let newest = store.newest_raid(ana.id).await.expect("an answer").expect("a raid");
+    assert_eq!(newest.code, "raid-2");
+    let third = store.raid_by_code("raid-3").await.expect("an answer").expect("a raid");
+    let third = RaidRow { active_at_ms: NOW_MS + 35, closed: true, ..third };
+    store.update_raid(&third).await.expect("an update");
+    assert_eq!(store.newest_raid(ana.id).await.expect("an answer"), Some(third));
+}

@@ -1,0 +1,161 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FakeEnv } from '$lib/testing/env';
+import { keyframe, tick } from '$lib/testing/samples';
+import { FrameError } from '$lib/wire/frame';
+import type { FeedFrame } from '$lib/wire/types';
+import { BACKOFF_MAX_MS, backoffMs } from './backoff';
+import { FeedConnection, type ConnectionState } from './connection';
+
+describe('the wait before the next try', () => {
+  it('doubles up to its longest, and is never less than half of that', () => {
+    expect([0, 1, 2].map((attempt) => backoffMs(attempt, 0))).toEqual([250, 500, 1000]);
+    expect(backoffMs(0, 0.999_999)).toBe(500);
+    for (const attempt of [5, 50, 5000]) {
+      expect(backoffMs(attempt, 0)).toBe(BACKOFF_MAX_MS / 2);
+      expect(backoffMs(attempt, 0.999_999)).toBe(BACKOFF_MAX_MS);
+    }
+  });
+});
+
+describe('a connection to a feed', () => {
+  let env: FakeEnv;
+  let states: ConnectionState[];
+  let frames: FeedFrame[];
+  let connection: FeedConnection;
+  let refuse: boolean;
+  const kind = (): string | undefined => states.at(-1)?.kind;
+
+  const nextTry = (): void => {
+    const tried = env.sockets.length;
+    for (let ms = 0; env.sockets.length === tried && ms < BACKOFF_MAX_MS; ms += 50) env.advance(50);
+  };
+
+  beforeEach(() => {
+    env = new FakeEnv();
+    states = [];
+    frames = [];
+    refuse = false;
+    connection = new FeedConnection('ws://relay/feed', env, {
+      state: (state) => states.push(state),
+      frame: (frame) => {
+        if (refuse) throw new FrameError('refused');
+        frames.push(frame);
+      },
+    });
+    connection.start();
+  });
+
+  it('is open with its first frame, not before', () => {
+    expect(kind()).toBe('connecting');
+    env.socket.give(keyframe());
+    expect(kind()).toBe('open');
+    expect(frames).toHaveLength(1);
+  });
+
+  it('tries again for ever after a cut', () => {
+    env.socket.give(keyframe());
+    for (let cuts = 1; cuts <= 40; cuts++) {
+      env.socket.cut();
+      expect(kind()).toBe('waiting');
+      nextTry();
+      expect(env.sockets).toHaveLength(cuts + 1);
+    }
+    env.socket.give(keyframe());
+    expect(kind()).toBe('open');
+  });
+
+  it('gives up a try that brings nothing', () => {
+    env.advance(10_001);
+    expect(kind()).toBe('waiting');
+    expect(env.socket.closed).toBe(true);
+  });
+
+  it('asks when it hears nothing, and tries again when no answer comes', () => {
+    env.socket.give(keyframe());
+    const first = env.socket;
+    env.advance(4_500);
+    expect(states.at(-1)).toMatchObject({ kind: 'open' });
+    expect(states.at(-1)).not.toMatchObject({ askedMs: null });
+    env.advance(5_000);
+    expect(first.closed).toBe(true);
+    expect(kind()).not.toBe('open');
+  });
+
+  it('stays when an answer comes, and then has more patience', () => {
+    env.socket.give(keyframe());
+    for (let ms = 0; ms < 120_000; ms += 500) {
+      env.advance(500);
+      const asked = states.at(-1);
+      if (asked?.kind === 'open' && asked.askedMs !== null) env.socket.give({ t: 'echo', clock: 1, relayMs: 2 });
+    }
+    expect(env.sockets).toHaveLength(1);
+    const asks = states.filter((state) => state.kind === 'open' && state.askedMs !== null);
+    expect(asks.length).toBeLessThan(8);
+  });
+
+  it('drops a socket whose frames cannot be folded, and waits longer if that goes on', () => {
+    refuse = true;
+    const waits: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      env.socket.give(keyframe());
+      const state = states.at(-1);
+      if (state?.kind === 'waiting') waits.push(state.retryAtMs - env.now());
+      nextTry();
+    }
+    expect(waits).toEqual([375, 750, 1500]);
+  });
+
+  it('hears nothing more from a socket that it dropped', () => {
+    env.socket.give(keyframe());
+    const old = env.socket;
+    old.cut();
+    old.give(tick(6));
+    old.cut();
+    expect(frames).toHaveLength(1);
+    expect(states.filter((state) => state.kind === 'waiting')).toHaveLength(1);
+  });
+
+  it('comes back when the relay says so, and not when it says not to', () => {
+    env.socket.give(keyframe());
+    env.socket.give({ t: 'bye', reason: 'restart', retryMs: 3_000 });
+    env.advance(2_900);
+    expect(env.sockets).toHaveLength(1);
+    env.advance(1_000);
+    expect(env.sockets).toHaveLength(2);
+    env.socket.give({ t: 'bye', reason: 'gone', retryMs: null });
+    env.advance(60_000);
+    expect(env.sockets).toHaveLength(2);
+    expect(states.at(-1)).toEqual({ kind: 'closed', reason: 'gone' });
+  });
+
+  it('does not wait any longer when the page wakes up', () => {
+    env.socket.cut();
+    connection.wake();
+    expect(env.sockets).toHaveLength(2);
+  });
+
+  it('finds out quickly after a sleep whether its socket lives', () => {
+    env.socket.give(keyframe());
+    connection.wake();
+    env.advance(2_100);
+    expect(kind()).toBe('waiting');
+  });
+
+  it('follows to another address at once', () => {
+    env.socket.give(keyframe());
+    connection.follow('ws://relay/other');
+    expect(env.socket.url).toBe('ws://relay/other');
+    expect(env.sockets[0]?.closed).toBe(true);
+  });
+
+  it('probes the clock soon after opening, then now and then', () => {
+    env.socket.give(keyframe());
+    for (let s = 0; s < 60; s++) {
+      env.advance(1_000);
+      env.socket.give(tick(6 + s));
+    }
+    const probes = env.socket.sent.filter((request) => request.t === 'probe');
+    expect(probes.length).toBeGreaterThanOrEqual(4);
+    expect(probes.length).toBeLessThanOrEqual(7);
+  });
+});

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { formatPlace, parsePlace, ticketOf } from './place';
+
+describe('the place in an address', () => {
+  it('is the usual one without a query', () => {
+    expect(parsePlace('')).toEqual({ tab: 'damage', player: null, attempt: null, span: null, window: 5 });
+    expect(formatPlace(parsePlace(''), '')).toBe('');
+  });
+
+  it('comes back as it went', () => {
+    for (const query of ['?tab=healing&player=ab&attempt=2&window=10', '?from=1000&to=2000', '?player=%3Cb%3E']) {
+      expect(parsePlace(formatPlace(parsePlace(query), ''))).toEqual(parsePlace(query));
+    }
+  });
+
+  it('is as if not there where it makes no sense', () => {
+    expect(parsePlace('?tab=x&attempt=-1&from=9&to=3&window=7')).toEqual(parsePlace(''));
+    expect(parsePlace('?attempt=1e3&from=1')).toEqual(parsePlace(''));
+  });
+
+  it('keeps the ticket of a private raid', () => {
+    expect(formatPlace({ ...parsePlace(''), tab: 'taken' }, '?ticket=abc')).toBe('?ticket=abc&tab=taken');
+    expect(ticketOf('?ticket=a%2Bb')).toBe('a+b');
+    expect(ticketOf('')).toBeNull();
+  });
+});

@@ -1,0 +1,242 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ApiFailure, type Api, type SpanQuery } from '$lib/api/client';
+import { FakeEnv } from '$lib/testing/env';
+import { feedFight, keyframe, raidPage, report, tick, timeline, totals } from '$lib/testing/samples';
+import type { Report } from '$lib/wire/types';
+import { RaidSession } from './raid-page.svelte';
+import { ReportSession } from './report.svelte';
+
+class FakeApi implements Api {
+  held: Report | null = report();
+  down = false;
+  reads = 0;
+  timelines = 0;
+  spans: SpanQuery[] = [];
+  page = raidPage();
+
+  reports = (): Promise<never> => Promise.reject(new Error('not asked for here'));
+  report = (_: string, span?: SpanQuery | null): Promise<Report> => {
+    if (this.down) return Promise.reject(new ApiFailure(0, 'The relay cannot be reached.'));
+    if (this.held === null) return Promise.reject(new ApiFailure(404, 'There is no such report.'));
+    if (span) this.spans.push(span);
+    else this.reads += 1;
+    return Promise.resolve({ ...this.held, ...(span ? { span: { fromMs: span.fromMs, toMs: span.toMs ?? 0 } } : {}) });
+  };
+  timeline = (): ReturnType<Api['timeline']> => {
+    this.timelines += 1;
+    return Promise.resolve(timeline());
+  };
+  raid = (): ReturnType<Api['raid']> =>
+    this.down ? Promise.reject(new ApiFailure(0, '')) : Promise.resolve(this.page);
+}
+
+let env: FakeEnv;
+let api: FakeApi;
+let session: ReportSession;
+
+beforeEach(() => {
+  env = new FakeEnv();
+  api = new FakeApi();
+  session = new ReportSession({ id: 'r1', api, env, ticket: 'tic', origin: 'https://relay.example' });
+});
+
+async function started(): Promise<void> {
+  session.start();
+  await env.pass(250);
+}
+
+const headOf = (state: 'live' | 'final' | 'provisional', damage: number): ReturnType<typeof feedFight>['head'] => ({
+  ...feedFight().head,
+  state,
+  totals: totals({ damage }),
+});
+
+describe('a live report', () => {
+  it('shows the feed of its raid, with the ticket', async () => {
+    await started();
+    expect(env.socket.url).toBe('wss://relay.example/api/v1/raids/RAID/feed?ticket=tic');
+    env.socket.give(keyframe({ fight: feedFight({ head: headOf('live', 400) }) }));
+    expect(session.fromFeed).toBe(true);
+    expect(session.figures?.totals.damage).toBe(400);
+    expect(session.status.kind).toBe('live');
+    env.socket.give(tick(6, { head: headOf('live', 500), rows: [0, 1, 400] }));
+    expect(session.figures?.players[0]?.damage).toBe(400);
+  });
+
+  it('becomes its record when the fight ends', async () => {
+    await started();
+    env.socket.give(keyframe());
+    api.held = report({ state: 'final', outcome: 'kill', totals: totals({ damage: 999 }) });
+    env.socket.give(tick(6, { head: headOf('final', 999) }));
+    expect(session.figures?.totals.damage).toBe(999);
+    expect(session.status.kind).toBe('ended');
+    await env.pass(500);
+    expect(session.fromFeed).toBe(false);
+    expect(session.figures?.outcome).toBe('kill');
+    expect(api.timelines).toBeGreaterThan(0);
+  });
+
+  it('stays with itself when another fight begins, and says so', async () => {
+    await started();
+    env.socket.give(keyframe());
+    api.held = report({ state: 'final' });
+    env.socket.give(keyframe({ epoch: 'e.2', position: 0, fight: feedFight({ reportId: 'r2' }) }));
+    await env.pass(6_000);
+    expect(session.figures?.reportId).toBe('r1');
+    expect(session.elsewhere).toBe('r2');
+    expect(session.status.kind).toBe('ended');
+  });
+
+  it('shows the last frame through a cut, then the record, then the feed again', async () => {
+    await started();
+    env.socket.give(keyframe({ fight: feedFight({ head: headOf('live', 400) }) }));
+    await env.pass(250);
+    env.socket.cut();
+    expect(session.status).toMatchObject({ kind: 'reconnecting' });
+    expect(session.figures?.totals.damage).toBe(400);
+    api.held = report({ totals: totals({ damage: 450 }) });
+    await env.pass(8_000);
+    expect(session.figures?.totals.damage).toBe(450);
+    env.socket.give(keyframe({ position: 60, fight: feedFight({ head: headOf('live', 700) }) }));
+    expect(session.figures?.totals.damage).toBe(700);
+    expect(session.status.kind).toBe('live');
+  });
+
+  it('learns of an end that it slept through', async () => {
+    await started();
+    env.socket.give(keyframe());
+    env.socket.cut();
+    api.held = report({ state: 'final', outcome: 'wipe' });
+    await env.pass(8_000);
+    expect(session.status.kind).toBe('ended');
+    expect(session.figures?.outcome).toBe('wipe');
+  });
+
+  it('follows its uploader to another raid', async () => {
+    await started();
+    env.socket.give(keyframe());
+    api.held = report({ raid: 'OTHER' });
+    env.socket.give({ t: 'bye', reason: 'closed', retryMs: null });
+    await env.pass(8_000);
+    expect(env.socket.url).toContain('/raids/OTHER/feed');
+  });
+
+  it('reads its record every two seconds while skills are looked at, and not otherwise', async () => {
+    await started();
+    env.socket.give(keyframe());
+    await env.pass(3_000);
+    const before = api.reads;
+    for (let s = 0; s < 10; s++) {
+      env.socket.give(tick(6 + s));
+      await env.pass(1_000);
+    }
+    expect(api.reads).toBe(before);
+    session.lookAtSkills(true);
+    for (let s = 10; s < 20; s++) {
+      env.socket.give(tick(6 + s));
+      await env.pass(1_000);
+    }
+    expect(api.reads - before).toBeGreaterThanOrEqual(4);
+    expect(api.reads - before).toBeLessThanOrEqual(6);
+  });
+
+  it('stands still when nothing happens', async () => {
+    await started();
+    env.socket.give(keyframe());
+    for (let s = 0; s < 12; s++) {
+      env.socket.give({ t: 'echo', clock: env.now(), relayMs: env.now() });
+      await env.pass(1_000);
+    }
+    expect(session.status.kind).toBe('idle');
+    expect(session.durationMs).toBe(10_000);
+  });
+
+  it('is live again when a fight that was closed goes on', async () => {
+    api.held = report({ state: 'provisional' });
+    await started();
+    expect(session.status.kind).toBe('provisional');
+    env.socket.give(keyframe({ fight: feedFight({ head: headOf('live', 800) }) }));
+    expect(session.status.kind).toBe('live');
+    expect(session.figures?.totals.damage).toBe(800);
+  });
+});
+
+describe('any report', () => {
+  it('that does not exist says so and asks no more', async () => {
+    api.held = null;
+    await started();
+    expect(session.status.kind).toBe('notFound');
+    await env.pass(60_000);
+    expect(env.sockets).toHaveLength(0);
+  });
+
+  it('is loaded as soon as the relay answers', async () => {
+    api.down = true;
+    await started();
+    expect(session.status).toEqual({ kind: 'failed', message: 'The relay cannot be reached.' });
+    api.down = false;
+    await env.pass(8_000);
+    expect(session.figures).not.toBeNull();
+  });
+
+  it('that is over opens no feed, but tells of its raid', async () => {
+    api.held = report({ state: 'final' });
+    api.page = raidPage({ reports: [{ ...summaryOf('r9'), state: 'live' }] });
+    await started();
+    expect(env.sockets).toHaveLength(0);
+    expect(session.elsewhere).toBe('r9');
+  });
+
+  it('shows a span as the relay folds it, again and again while live', async () => {
+    await started();
+    env.socket.give(keyframe());
+    session.look({ fromMs: 1_000, toMs: null });
+    await env.pass(250);
+    expect(session.spanFigures).not.toBeNull();
+    await env.pass(5_000);
+    expect(api.spans.length).toBeGreaterThanOrEqual(3);
+    session.look(null);
+    expect(session.spanFigures).toBeNull();
+  });
+});
+
+describe('a raid', () => {
+  it('waits for its first fight, then shows it', async () => {
+    const raid = new RaidSession({
+      place: { kind: 'channel', name: 'CHAN' },
+      api,
+      env,
+      ticket: null,
+      origin: 'http://relay.example',
+    });
+    raid.start();
+    await env.pass(250);
+    expect(env.socket.url).toBe('ws://relay.example/api/v1/live/CHAN/feed');
+    env.socket.give(keyframe({ fight: null }));
+    expect(raid.fight).toBeNull();
+    expect(raid.status.kind).toBe('idle');
+    api.page = raidPage({ reports: [{ ...summaryOf('r1'), state: 'live' }] });
+    env.socket.give(keyframe({ position: 0 }));
+    await env.pass(500);
+    expect(raid.fight?.reportId).toBe('r1');
+    expect(raid.fights[0]?.totals.damage).toBe(300);
+    expect(raid.status.kind).toBe('live');
+  });
+});
+
+function summaryOf(id: string): ReturnType<typeof raidPage>['reports'][number] {
+  return {
+    reportId: id,
+    raid: 'RAID',
+    state: 'final',
+    revision: 1,
+    startedAtMs: 0,
+    endedAtMs: null,
+    durationMs: 1,
+    outcome: 'unknown',
+    encounter: { scene: null, sceneId: null, difficulty: null },
+    bosses: [],
+    players: 0,
+    totals: totals(),
+  };
+}

@@ -1,0 +1,367 @@
+import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { figuresOfReport, type FightFigures } from '$lib/fight/figures';
+import { player, report, summary, totals } from '$lib/testing/samples';
+import type { AttemptRow, Boss, SkillRow } from '$lib/wire/types';
+import AttemptList from './AttemptList.svelte';
+import BossList from './BossList.svelte';
+import DeathList from './DeathList.svelte';
+import DelayLine from './DelayLine.svelte';
+import FightHeader from './FightHeader.svelte';
+import FightTable from './FightTable.svelte';
+import Notices from './Notices.svelte';
+import PlayerTable from './PlayerTable.svelte';
+import RateChart from './RateChart.svelte';
+import SkillTable from './SkillTable.svelte';
+import StatusBadge from './StatusBadge.svelte';
+import Tabs from './Tabs.svelte';
+
+// uPlot draws on a canvas, which happy-dom has not; the browser tests look at the real one.
+const plots = vi.hoisted(() => ({ made: 0, data: [] as unknown[] }));
+vi.mock('uplot', () => ({
+  default: class {
+    constructor() {
+      plots.made += 1;
+    }
+    setData(data: unknown): void {
+      plots.data.push(data);
+    }
+    setSize = (): void => undefined;
+    redraw = (): void => undefined;
+    destroy = (): void => undefined;
+  },
+}));
+
+beforeAll(() => {
+  // Rows move with the Web Animations API, which happy-dom has not either.
+  Element.prototype.animate ??= () =>
+    ({ cancel: () => undefined, finished: Promise.resolve() }) as unknown as Animation;
+});
+afterEach(cleanup);
+
+const none = (): void => undefined;
+const HOSTILE = '<img src=x onerror=alert(1)>';
+
+function figures(some: Parameters<typeof report>[0] = {}): FightFigures {
+  return figuresOfReport(report(some));
+}
+
+function table(some: Partial<Parameters<typeof render<typeof PlayerTable>>[1]> = {}): void {
+  render(PlayerTable, {
+    figures: figures(),
+    metric: 'damage',
+    durationMs: 10_000,
+    selected: null,
+    skills: null,
+    onselect: none,
+    ...some,
+  });
+}
+
+describe('the table of players', () => {
+  it('says so when nobody has done anything', () => {
+    table({ figures: figures({ players: [] }) });
+    expect(screen.getByText('Nobody has done anything yet.')).toBeTruthy();
+    cleanup();
+    table({ metric: 'healing' });
+    expect(screen.getByText('Nobody has healed.')).toBeTruthy();
+  });
+
+  it('shows amount, rate and share, and tells its order', () => {
+    table();
+    const cells = (at: number): string[] =>
+      within(screen.getAllByRole('row')[at] as HTMLElement)
+        .getAllByRole('cell')
+        .map((cell) => cell.textContent);
+    expect(cells(1)).toEqual(['1', '200', '20', '66.7%', '0']);
+    expect(cells(2)).toEqual(['2', '100', '10', '33.3%', '0']);
+    expect(screen.getByRole('columnheader', { name: 'Damage' }).getAttribute('aria-sort')).toBe('descending');
+  });
+
+  it('hides columns that nobody has a value for', () => {
+    table();
+    expect(screen.queryByRole('columnheader', { name: 'Crit' })).toBeNull();
+    expect(screen.queryByRole('columnheader', { name: 'Deaths' })).toBeNull();
+    cleanup();
+    table({ figures: figures({ players: [player('a', { damage: 9, hits: 4, critHits: 1, deaths: 2 })] }) });
+    expect(screen.getByText('25.0%')).toBeTruthy();
+    expect(screen.getByRole('columnheader', { name: 'Deaths' })).toBeTruthy();
+  });
+
+  it('shows names as text', () => {
+    table({ figures: figures({ players: [player('a', { name: HOSTILE, damage: 1 })] }) });
+    expect(screen.getByRole('button', { name: HOSTILE }).getAttribute('title')).toBe(HOSTILE);
+    expect(document.querySelector('table img[src]')).toBeNull();
+  });
+
+  it('goes through its rows by arrow keys, with one of them in the order of Tab', async () => {
+    table();
+    const [first, second] = [screen.getByRole('button', { name: 'A' }), screen.getByRole('button', { name: 'B' })];
+    expect([first.tabIndex, second.tabIndex]).toEqual([0, -1]);
+    first.focus();
+    await fireEvent.keyDown(first, { key: 'ArrowDown' });
+    expect(document.activeElement).toBe(second);
+    await fireEvent.keyDown(second, { key: 'ArrowDown' });
+    expect(document.activeElement).toBe(second);
+    await fireEvent.keyDown(second, { key: 'Home' });
+    expect(document.activeElement).toBe(first);
+  });
+
+  it('opens a row and closes it again', async () => {
+    const onselect = vi.fn();
+    table({ onselect });
+    await fireEvent.click(screen.getByRole('button', { name: 'B' }));
+    expect(onselect).toHaveBeenLastCalledWith('b');
+    cleanup();
+    table({ onselect, selected: 'b' });
+    expect(screen.getByText('Reading skills…')).toBeTruthy();
+    await fireEvent.click(screen.getByRole('button', { name: 'B' }));
+    expect(onselect).toHaveBeenLastCalledWith(null);
+  });
+
+  it('can be put in another order', async () => {
+    table({
+      figures: figures({ players: [player('a', { damage: 9, deaths: 0 }), player('b', { damage: 5, deaths: 3 })] }),
+    });
+    await fireEvent.click(within(screen.getByRole('columnheader', { name: 'Deaths' })).getByRole('button'));
+    expect(document.querySelector('tr[data-key]')?.getAttribute('data-key')).toBe('b');
+  });
+});
+
+describe('the skills of a player', () => {
+  const skill = (some: Partial<SkillRow>): SkillRow => ({
+    skillId: 1714,
+    variantId: null,
+    name: null,
+    kind: 'damage',
+    total: 100,
+    hits: 4,
+    critHits: null,
+    luckyHits: null,
+    max: 0,
+    ...some,
+  });
+
+  it('are being read, or there are none, or they are shown', () => {
+    render(SkillTable, { skills: null, player: 'A', amount: 'Damage' });
+    expect(screen.getByText('Reading skills…').getAttribute('aria-busy')).toBe('true');
+    cleanup();
+    render(SkillTable, { skills: [], player: 'A', amount: 'Damage' });
+    expect(screen.getByText(/No skills to show/)).toBeTruthy();
+    cleanup();
+    render(SkillTable, { skills: [skill({})], player: 'A', amount: 'Damage' });
+    expect(screen.getByRole('rowheader').textContent).toBe('Skill 1714');
+    expect(screen.queryByRole('columnheader', { name: 'Max' })).toBeNull();
+    expect(screen.queryByRole('columnheader', { name: 'Crit' })).toBeNull();
+  });
+
+  it('show greatest hit and criticals where they are known', () => {
+    render(SkillTable, {
+      skills: [skill({ name: HOSTILE, max: 60, critHits: 1 }), skill({ skillId: 2, total: 50 })],
+      player: 'A',
+      amount: 'Damage',
+    });
+    expect(screen.getByText('25.0%')).toBeTruthy();
+    expect(screen.getByText(HOSTILE)).toBeTruthy();
+    expect(screen.getByRole('columnheader', { name: 'Max' })).toBeTruthy();
+  });
+});
+
+describe('bosses', () => {
+  const boss: Boss = { name: 'Ogre', monsterId: 1, maxHp: 1000, hp: 250, damage: 600, hits: 3, defeated: null };
+
+  it('have a health bar only where their health is told', () => {
+    const { container } = render(BossList, { bosses: [boss, { ...boss, hp: null }] });
+    expect(screen.getAllByText('25.0%')).toHaveLength(1);
+    expect(container.querySelectorAll('.health')).toHaveLength(1);
+    expect(screen.queryByText('40.0%')).toBeNull();
+  });
+
+  it('are called defeated when they are', () => {
+    render(BossList, { bosses: [{ ...boss, hp: 0, defeated: true }] });
+    expect(screen.getByText('Defeated')).toBeTruthy();
+  });
+
+  it('are no list when there are none', () => {
+    const { container } = render(BossList, { bosses: [] });
+    expect(container.querySelector('ul')).toBeNull();
+  });
+});
+
+describe('notices', () => {
+  const plain = report();
+
+  it('are not there when there is nothing to say', () => {
+    render(Notices, { report: plain });
+    expect(screen.queryByRole('region')).toBeNull();
+  });
+
+  it('say in plain words what to know', () => {
+    render(Notices, {
+      report: {
+        ...plain,
+        note: HOSTILE,
+        unverified: { client: 'v1:a', relay: 'v1:b' },
+        meterDiffers: { meter: { damage: 10, healing: 5 }, report: { damage: 9, healing: 5 } },
+        missing: [{ what: 'hits', expected: 4, read: 3 }],
+      },
+    });
+    const text = screen.getByRole('region', { name: 'Notices' }).textContent.replace(/\s+/g, ' ');
+    expect(text).toContain(HOSTILE);
+    expect(text).toContain('do not agree');
+    expect(text).toContain('10 damage where its hits add up to 9');
+    expect(text).not.toContain('heals add up');
+    expect(text).toContain('3 of 4 read');
+  });
+});
+
+describe('lists beside the table', () => {
+  const attempt: AttemptRow = {
+    index: 1,
+    startMs: 1_000,
+    endMs: null,
+    reason: 'initial',
+    bossHpStart: null,
+    bossHpEnd: null,
+    deaths: 1,
+  };
+
+  it('have words for nothing', () => {
+    render(AttemptList, { attempts: [], selected: null, zeroMs: 0, lastMs: 0, onselect: none });
+    expect(screen.getByText('The meter has not told any apart.')).toBeTruthy();
+    render(DeathList, { deaths: [], players: [], zeroMs: 0 });
+    expect(screen.getByText('Nobody has died.')).toBeTruthy();
+  });
+
+  it('choose an attempt, and let it go again', async () => {
+    const onselect = vi.fn();
+    const { rerender } = render(AttemptList, {
+      attempts: [attempt],
+      selected: null,
+      zeroMs: 1_000,
+      lastMs: 61_000,
+      onselect,
+    });
+    const button = screen.getByRole('button');
+    expect(button.textContent).toContain('0:00 – 1:00');
+    await fireEvent.click(button);
+    expect(onselect).toHaveBeenLastCalledWith(1);
+    await rerender({ selected: 1 });
+    expect(button.getAttribute('aria-pressed')).toBe('true');
+    await fireEvent.click(button);
+    expect(onselect).toHaveBeenLastCalledWith(null);
+  });
+
+  it('tell who died when and by whom, in time from the first hit', () => {
+    render(DeathList, {
+      deaths: [{ atMs: 62_000, playerKey: 'a', name: null, killer: HOSTILE, skillId: 7, skill: null }],
+      players: [],
+      zeroMs: 1_000,
+    });
+    expect(screen.getByText('1:01')).toBeTruthy();
+    expect(screen.getByText(HOSTILE)).toBeTruthy();
+    expect(screen.getByText('Skill 7')).toBeTruthy();
+    expect(screen.getByText('Unnamed player')).toBeTruthy();
+  });
+});
+
+describe('a list of fights', () => {
+  it('tells by words, not only by colour, how each went', () => {
+    render(FightTable, {
+      fights: [
+        summary({ reportId: 'x', state: 'live', outcome: 'unknown' }),
+        summary({ reportId: 'y' }),
+        summary({
+          reportId: 'z',
+          outcome: 'wipe',
+          bosses: [],
+          encounter: { scene: HOSTILE, sceneId: null, difficulty: null },
+        }),
+      ],
+      caption: 'Fights',
+      nowMs: 1_000_000,
+      href: (id) => `/reports/${id}?ticket=t`,
+    });
+    for (const word of ['Live', 'Kill', 'Wipe']) expect(screen.getByText(word)).toBeTruthy();
+    expect(screen.getByRole('link', { name: HOSTILE }).getAttribute('href')).toBe('/reports/z?ticket=t');
+    expect(screen.getAllByText('1:00')).toHaveLength(3);
+  });
+});
+
+describe('the header of a fight', () => {
+  it('shows running figures while live, and how it went after', async () => {
+    const { rerender } = render(FightHeader, {
+      figures: figures({ totals: totals({ damage: 30_000_000 }) }),
+      status: { kind: 'live' },
+      durationMs: 30_000,
+    });
+    expect(screen.getByText('0:30')).toBeTruthy();
+    expect(document.querySelector('[data-figure=dps]')?.textContent).toBe('1.0m');
+    expect(screen.queryByText('Kill')).toBeNull();
+    await rerender({ figures: figures({ state: 'final', outcome: 'kill' }), status: { kind: 'ended' } });
+    expect(screen.getByText('Kill')).toBeTruthy();
+  });
+});
+
+describe('the badge', () => {
+  it('tells a screen reader each state in a sentence', async () => {
+    const { rerender } = render(StatusBadge, { status: { kind: 'live' } });
+    const said = (): string => screen.getByRole('status').textContent;
+    expect(said()).toMatch(/^Live/);
+    await rerender({ status: { kind: 'reconnecting', sinceMs: null } });
+    expect(said()).toMatch(/trying again/);
+  });
+});
+
+describe('the delay', () => {
+  it('is told by cause, or not at all', async () => {
+    const { rerender, container } = render(DelayLine, { delay: null });
+    expect(container.textContent.trim()).toBe('');
+    await rerender({ delay: { meterMs: 120, relayMs: 3, youMs: 25, uncertaintyMs: 8 } });
+    expect(container.textContent.replace(/\s+/g, ' ')).toContain(
+      'Behind by 0.1 s: meter 120 ms, relay 3 ms, you 25 ms ± 8 ms',
+    );
+  });
+});
+
+describe('tabs', () => {
+  it('go round by arrow keys', async () => {
+    const onselect = vi.fn();
+    const tabs = [
+      { id: 'a', label: 'A' },
+      { id: 'b', label: 'B' },
+    ];
+    render(Tabs, { tabs, selected: 'a', label: 'Which', panel: 'p', onselect });
+    await fireEvent.keyDown(screen.getByRole('tab', { name: 'A' }), { key: 'ArrowLeft' });
+    expect(onselect).toHaveBeenLastCalledWith('b');
+    expect(document.activeElement).toBe(screen.getByRole('tab', { name: 'B' }));
+  });
+});
+
+describe('the chart', () => {
+  const marks = { deaths: [], attempts: [], span: null };
+  const props = { players: [], marks, rate: 'DPS', selected: null, theme: 'dark', onspan: none } as const;
+
+  it('waits for the first seconds, or says why there are none', async () => {
+    const { rerender } = render(RateChart, { ...props, data: { x: [], total: [], lines: [] }, problem: null });
+    expect(screen.getByText('The first seconds of the fight will be drawn here.')).toBeTruthy();
+    await rerender({ problem: 'There is no timeline of this fight.' });
+    expect(screen.getByText('There is no timeline of this fight.')).toBeTruthy();
+  });
+
+  it('has a sentence for whoever cannot see it, and is not made anew with every figure', async () => {
+    const data = { x: [0, 1], total: [10, 30], lines: [{ key: 'a', values: [10, 30] }] };
+    const { rerender } = render(RateChart, { ...props, data, problem: null });
+    expect(screen.getByRole('img').getAttribute('aria-label')).toBe(
+      'DPS of the raid over 2 seconds: 20 on average, at most 30 at 0:01. 0 deaths.',
+    );
+    const made = plots.made;
+    await rerender({ data: { x: [0, 1, 2], total: [10, 30, 5], lines: [{ key: 'a', values: [10, 30, 5] }] } });
+    expect(plots.made).toBe(made);
+    expect(plots.data.at(-1)).toEqual([
+      [0, 1, 2],
+      [10, 30, 5],
+      [10, 30, 5],
+    ]);
+  });
+});
