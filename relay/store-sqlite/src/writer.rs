@@ -182,6 +182,8 @@ impl Writer {
 }
 
 async fn set_pages_max(connection: &mut SqliteConnection, pages: u32) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(connection).await?;
+    // SQLite never lets the bound be below what the file has, but only a connection that has looked knows that.
+    let pragmas = format!("PRAGMA page_count; PRAGMA max_page_count = {pages}");
+    sqlx::raw_sql(AssertSqlSafe(pragmas)).execute(connection).await?;
     Ok(())
 }

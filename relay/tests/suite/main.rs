@@ -3,6 +3,7 @@
 mod bad_input;
 mod durability;
 mod fan_out;
+mod kills;
 mod report;
 mod script;
 mod stream;

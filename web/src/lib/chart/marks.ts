@@ -42,22 +42,26 @@ export function drawBands(plot: uPlot, marks: Marks, colors: MarkColors): void {
   ctx.restore();
 }
 
-/** Over the lines: deaths as small marks at the foot, and a veil on what is outside of the span. */
+/** Over the lines: deaths as crosses at the top with a line down, and a veil on what is outside of the span. */
 export function drawMarks(plot: uPlot, marks: Marks, colors: MarkColors): void {
   const { ctx, bbox } = plot;
   ctx.save();
   const r = 3.5 * devicePixelRatio;
-  const foot = bbox.top + bbox.height - r - devicePixelRatio;
+  const y = bbox.top + r + 3 * devicePixelRatio;
   ctx.strokeStyle = colors.death;
+  ctx.fillStyle = colors.death;
   ctx.lineWidth = 1.75 * devicePixelRatio;
   for (const death of marks.deaths) {
     const x = plot.valToPos(death, 'x', true);
     if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
+    ctx.globalAlpha = 0.35;
+    ctx.fillRect(x - devicePixelRatio / 2, y + r, devicePixelRatio, bbox.top + bbox.height - y - r);
+    ctx.globalAlpha = 1;
     ctx.beginPath();
-    ctx.moveTo(x - r, foot - r);
-    ctx.lineTo(x + r, foot + r);
-    ctx.moveTo(x - r, foot + r);
-    ctx.lineTo(x + r, foot - r);
+    ctx.moveTo(x - r, y - r);
+    ctx.lineTo(x + r, y + r);
+    ctx.moveTo(x - r, y + r);
+    ctx.lineTo(x + r, y - r);
     ctx.stroke();
   }
   if (marks.span !== null) {
