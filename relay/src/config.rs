@@ -42,7 +42,7 @@ pub struct ServeFlags {
     /// Database, if not SQLite in the data folder
     #[arg(long, value_name = "URL", env = "RAIDCAST_DATABASE_URL")]
     pub database_url: Option<String>,
-    /// How the world reaches this relay; links are made of it [default: http://ADDR]
+    /// How the world reaches this relay; links are made of it [default: <http://ADDR>]
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
     /// Configuration file [default: raidcast.toml, if it is there]

@@ -159,7 +159,7 @@ impl Reader {
     fn feed(&mut self, bytes: &[u8]) -> bool {
         self.inbound.feed(bytes);
         loop {
-            let what = match self.inbound.next() {
+            let what = match self.inbound.take_frame() {
                 Ok(None) => return false,
                 Ok(Some(InboundFrame::Close)) => return true,
                 Ok(Some(InboundFrame::Pong)) => continue,

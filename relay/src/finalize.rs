@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use raidcast_shared::codec;
 use raidcast_shared::columns::ColumnMap;
-use raidcast_shared::fold::{EncounterState, Gate};
+use raidcast_shared::fold::{Checked, EncounterState, Gate};
 use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::report::{Report, ReportSummary, Unverified};
@@ -126,14 +126,18 @@ pub fn decode_record(record: &[u8]) -> Result<Report, StoreError> {
     codec::decode(&bytes, usize::MAX).map_err(|error| damaged(error.to_string()))
 }
 
-/// The log of a journal: its deltas in order, those that do not fit left out.
-pub fn journal_log(header: &[u8], entries: &[JournalEntry]) -> Result<(Log, EncounterState), StoreError> {
+/// Folds a stream's journal in order. Deltas that do not fit are left out, and the state says so; `each` sees the rest.
+pub fn replay(
+    header: &[u8],
+    entries: &[JournalEntry],
+    mut each: impl FnMut(&JournalEntry, &Delta, Checked),
+) -> Result<(EncounterState, Option<Ending>), StoreError> {
     let damaged = |why: String| StoreError::Damaged(format!("a stream's header: {why}"));
     let header: Header = codec::decode(header, usize::MAX).map_err(|error| damaged(error.to_string()))?;
     let columns = ColumnMap::new(&header.cols).map_err(|error| damaged(error.to_string()))?;
-    let mut state = EncounterState::new(header.clone(), columns.clone());
+    let mut state = EncounterState::new(header, columns);
     let mut gate = Gate::of(&state);
-    let mut log = Log::new(header);
+    let mut ending = None;
     for entry in entries {
         match entry.kind {
             JournalKind::Delta => {
@@ -141,15 +145,28 @@ pub fn journal_log(header: &[u8], entries: &[JournalEntry]) -> Result<(Log, Enco
                 let checked = delta.as_ref().and_then(|delta| gate.check(delta).ok());
                 if let Some((delta, checked)) = delta.zip(checked) {
                     state.apply(&checked);
-                    log.push(&columns, &delta, checked);
+                    each(entry, &delta, checked);
                 } else {
+                    tracing::error!(seq = entry.seq, "a stored delta does not fit; its report will say so");
                     state.skip_damaged(entry.seq);
                     gate = Gate::of(&state);
                 }
             }
-            JournalKind::End => log.ending = codec::decode(&entry.data, usize::MAX).ok(),
+            JournalKind::End => ending = codec::decode(&entry.data, usize::MAX).ok(),
         }
     }
+    Ok((state, ending))
+}
+
+/// The log of a journal, and what it folds to.
+pub fn journal_log(header: &[u8], entries: &[JournalEntry]) -> Result<(Log, EncounterState), StoreError> {
+    let mut pushed = Vec::new();
+    let (state, ending) = replay(header, entries, |_, delta, checked| pushed.push((delta.clone(), checked)))?;
+    let mut log = Log::new(state.header().clone());
+    for (delta, checked) in pushed {
+        log.push(state.columns(), &delta, checked);
+    }
+    log.ending = ending;
     Ok((log, state))
 }
 

@@ -84,6 +84,13 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], max: usize) -> Result<T, Decode
     T::deserialize(&mut deserializer).map_err(|error| DecodeError::Shape { why: error.to_string() })
 }
 
+/// What a marker begins: bytes to pass over, text to check, or a level with so many values.
+enum Token {
+    Skip(u64),
+    Text(u64),
+    Level(u64),
+}
+
 /// Walks one MessagePack value and says where it ends.
 fn scan(bytes: &[u8]) -> Result<usize, DecodeError> {
     // How many values are still to come on each level that is open.
@@ -100,11 +107,6 @@ fn scan(bytes: &[u8]) -> Result<usize, DecodeError> {
             at += width;
             Ok(raw.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
         };
-        enum Token {
-            Skip(u64),
-            Text(u64),
-            Level(u64),
-        }
         let token = match marker {
             0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => Token::Skip(0),
             0x80..=0x8f => Token::Level(u64::from(marker & 0x0f) * 2),

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use uuid::Uuid;
 
-/// The namespace of encounter ids (UUIDv5); frozen with protocol version 1.
+/// The namespace of encounter ids (`UUIDv5`); frozen with protocol version 1.
 const ENCOUNTER_NAMESPACE: Uuid = Uuid::from_u128(0x8f3a_1d52_6c0b_4e57_9a41_7d2e_50c3_b6f8);
 
 /// One fight as the meter recorded it: the same for every fork, copy and generation of the database.

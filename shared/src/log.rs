@@ -223,8 +223,7 @@ fn unzigzag(value: u64) -> i64 {
 /// A column cut into planes; a plane of nothing but zeros is left out at the end.
 fn planes(values: impl Iterator<Item = u64>) -> Vec<Bytes> {
     let mut planes: Vec<Vec<u8>> = Vec::new();
-    let mut count = 0;
-    for value in values {
+    for (count, value) in values.enumerate() {
         let used = (8 - value.leading_zeros() as usize / 8).min(8);
         while planes.len() < used {
             planes.push(vec![0; count]);
@@ -232,7 +231,6 @@ fn planes(values: impl Iterator<Item = u64>) -> Vec<Bytes> {
         for (at, plane) in planes.iter_mut().enumerate() {
             plane.push((value >> (8 * at)) as u8);
         }
-        count += 1;
     }
     planes.iter().map(|plane| compress(plane)).collect()
 }

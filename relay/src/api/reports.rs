@@ -176,7 +176,7 @@ async fn fold<T: Send + 'static>(
         Some(_) => None,
         None => state.store().open_encounter(row.row).await?,
     };
-    let made = tokio::task::spawn_blocking(move || {
+    let folding = tokio::task::spawn_blocking(move || {
         let log = match (log, open) {
             (Some(bytes), _) => Log::from_bytes(&bytes).map_err(|error| StoreError::Damaged(error.to_string()))?,
             (None, Some(open)) => {
@@ -194,5 +194,5 @@ async fn fold<T: Send + 'static>(
         let folded = log.fold(span).map_err(|error| StoreError::Damaged(error.to_string()))?;
         Ok(make(folded, log.ending))
     });
-    made.await.map_err(|_| HttpError::Internal)?
+    folding.await.map_err(|_| HttpError::Internal)?
 }

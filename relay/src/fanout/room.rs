@@ -235,6 +235,7 @@ impl Room {
 }
 
 /// An answer to one spectator.
+#[derive(Clone, Copy)]
 pub enum Answer<'a> {
     /// A frame of the feed.
     Frame(&'a FeedFrame),

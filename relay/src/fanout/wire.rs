@@ -95,7 +95,7 @@ impl Inbound {
     ///
     /// # Errors
     /// What no later bytes can heal: close the socket.
-    pub fn next(&mut self) -> Result<Option<InboundFrame>, InboundError> {
+    pub fn take_frame(&mut self) -> Result<Option<InboundFrame>, InboundError> {
         let bytes = &self.0[..];
         let [first, second, ..] = *bytes else { return Ok(None) };
         if first & 0x70 != 0 {
@@ -144,7 +144,7 @@ mod tests {
         if payload.len() < 126 {
             out.push(0x80 | payload.len() as u8);
         } else {
-            out.push(0x80 | 126);
+            out.push(0x80 | 0x7e);
             out.extend((payload.len() as u16).to_be_bytes());
         }
         let mask = [7, 11, 13, 17];
@@ -164,7 +164,7 @@ mod tests {
             let mut frames = Vec::new();
             for part in bytes.chunks(cut) {
                 inbound.feed(part);
-                while let Some(frame) = inbound.next().unwrap() {
+                while let Some(frame) = inbound.take_frame().unwrap() {
                     frames.push(frame);
                 }
             }
@@ -180,7 +180,7 @@ mod tests {
         let next = |bytes: &[u8]| {
             let mut inbound = Inbound::default();
             inbound.feed(bytes);
-            inbound.next()
+            inbound.take_frame()
         };
         assert_eq!(next(&[0x82, 0x01, 0x00]), Err(InboundError::Unmasked));
         assert_eq!(next(&[0xf2, 0x81, 0, 0, 0, 0, 0]), Err(InboundError::NotAFrame));

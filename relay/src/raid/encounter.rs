@@ -1,6 +1,5 @@
 //! An encounter while a raid's task owns it: its readings, its report's state, its view.
 
-use raidcast_shared::codec;
 use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::feed::FeedFightRef;
 use raidcast_shared::fold::{CheckError, Checked, Checksum, EncounterState, Gate, Span};
@@ -9,7 +8,7 @@ use raidcast_shared::log::Log;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Delta, Ending, Header, Held, Outcome, ReportState};
 use raidcast_shared::view::{self, LiveFacts, LiveView};
-use raidcast_store::{EncounterRow, JournalEntry, JournalKind, OpenEncounter, StoreError, StoredStream};
+use raidcast_store::{EncounterRow, JournalEntry, OpenEncounter, StoreError, StoredStream};
 
 use crate::finalize;
 
@@ -121,30 +120,17 @@ impl Reading {
         over
     }
 
-    fn replay(&mut self, entries: &[JournalEntry]) {
-        for entry in entries {
-            match entry.kind {
-                JournalKind::Delta => {
-                    let delta: Option<Delta> = codec::decode(&entry.data, usize::MAX).ok();
-                    let checked = delta.as_ref().and_then(|delta| self.gate.check(delta).ok());
-                    match delta.zip(checked) {
-                        Some((delta, checked)) => self.apply(&checked, delta.captured_ms, entry.received_at_ms),
-                        None => {
-                            tracing::error!(seq = entry.seq, "a stored delta does not fit; the report will say so");
-                            self.state.skip_damaged(entry.seq);
-                            self.gate = Gate::of(&self.state);
-                        }
-                    }
-                }
-                JournalKind::End => self.ending = codec::decode(&entry.data, usize::MAX).ok(),
-            }
-        }
-    }
-
     fn of_journal(stream: &StoredStream, entries: &[JournalEntry]) -> Option<Self> {
-        let header: Header = codec::decode(&stream.header, usize::MAX).ok()?;
-        let mut reading = Self::new(stream.stream, header).ok()?;
-        reading.replay(entries);
+        let mut newest = (0, 0);
+        let folded = finalize::replay(&stream.header, entries, |entry, delta, checked| {
+            if checked.has_events() {
+                newest = (delta.captured_ms, entry.received_at_ms);
+            }
+        });
+        let (state, ending) = folded.inspect_err(|error| tracing::error!(%error, "a reading is left out")).ok()?;
+        let (captured_ms, received_ms) = newest;
+        let mut reading = Self::of(stream.stream, state, ending);
+        reading.times = (reading.state.header().started_at_ms + captured_ms, received_ms);
         Some(reading)
     }
 }

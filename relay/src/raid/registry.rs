@@ -45,7 +45,6 @@ pub struct Shared {
 
 impl Shared {
     /// What raids share from the start of a relay.
-    #[expect(clippy::too_many_arguments, reason = "called once, each is a part of the relay")]
     pub fn new(
         store: Arc<dyn Store>,
         clock: Clock,

@@ -33,7 +33,7 @@ use crate::fanout::Room;
 use crate::finalize::{self, Keep};
 
 /// A task that nobody needs stays this long, so that a reload of the page finds it.
-const LINGER: Duration = Duration::from_secs(60);
+const LINGER: Duration = Duration::from_mins(1);
 /// How often grace and lingering are looked at.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// A client whose append failed tries again after this, ms.
@@ -188,7 +188,7 @@ impl RaidTask {
             }
             RaidCommand::Detach { connection } => self.detach(connection),
             RaidCommand::Uplink { connection, frame, received_ms } => {
-                self.uplink_frame(connection, *frame, received_ms)
+                self.uplink_frame(connection, *frame, received_ms);
             }
             RaidCommand::Join { stream, format, reply } => self.join(stream, format, reply),
             RaidCommand::Spectator { id, what } => self.spectator(id, what),

@@ -162,7 +162,7 @@ impl Store for SqliteStore {
         self.read(read::raid_reports(&self.readers, raid_code))
     }
 
-    fn discard<'a>(&'a self, account: AccountId, id: EncounterId) -> StoreFuture<'a, bool> {
+    fn discard(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, bool> {
         self.write(write::Discard { account, id })
     }
 

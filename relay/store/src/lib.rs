@@ -111,7 +111,7 @@ pub trait Store: Journal {
     fn raid_reports<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<ReportLine>>;
 
     /// Removes an encounter with its journal, log, and report.
-    fn discard<'a>(&'a self, account: AccountId, id: EncounterId) -> StoreFuture<'a, bool>;
+    fn discard(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, bool>;
 
     /// How many fights of an account came at or after a time (Unix ms): by `created_at_ms`, which no client chooses.
     fn encounters_since(&self, account: AccountId, since_ms: i64) -> StoreFuture<'_, u64>;

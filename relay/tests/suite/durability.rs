@@ -64,13 +64,8 @@ async fn a_store_that_fails_while_a_fight_is_finalized_keeps_it_when_it_can() {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.path().join("raidcast.db"));
     let mut other = options.connect().await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
-    let ending = Ending {
-        last_seq: 50,
-        ended_at_ms: None,
-        outcome: Outcome::Kill,
-        checksum: fight.checksum(),
-        meter: None,
-    };
+    let ending =
+        Ending { last_seq: 50, ended_at_ms: None, outcome: Outcome::Kill, checksum: fight.checksum(), meter: None };
     let end = raidcast_shared::uplink::UplinkFrame::End(raidcast_shared::uplink::End { h: begun.h, ending });
     uploader.send(&end).await;
     // The live report can still be read meanwhile.
@@ -108,7 +103,8 @@ async fn an_end_that_was_stored_before_the_relay_died_is_finalized_at_its_start(
     let store = Arc::clone(&relay.store);
     let open = store.open_encounters().await.unwrap().remove(0);
     // The end reaches the journal while the relay's task does not know of it: as if it died right then.
-    let ending = Ending { last_seq: 20, ended_at_ms: None, outcome: Outcome::Kill, checksum: fight.checksum(), meter: None };
+    let ending =
+        Ending { last_seq: 20, ended_at_ms: None, outcome: Outcome::Kill, checksum: fight.checksum(), meter: None };
     let entry = JournalEntry {
         stream: StreamKey { encounter: open.encounter.row, stream: fight.stream },
         seq: 21,

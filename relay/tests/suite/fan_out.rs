@@ -21,7 +21,7 @@ async fn a_hundred_spectators_end_on_one_state_though_some_stall_and_some_leave(
     uploader.deltas(begun.h, &fight.deltas[..10]).await;
     uploader.acked(10).await;
 
-    let protocol = |at: usize| if at % 2 == 0 { SUBPROTOCOL } else { SUBPROTOCOL_JSON };
+    let protocol = |at: usize| if at.is_multiple_of(2) { SUBPROTOCOL } else { SUBPROTOCOL_JSON };
     let mut spectators = join_all((0..100).map(|at| Spectator::join(&relay, &raid, protocol(at)))).await;
     // Ten never read a byte until the end; twenty leave and come back; seventy listen.
     let stalled = spectators.split_off(90);

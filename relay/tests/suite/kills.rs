@@ -44,7 +44,8 @@ impl Chance {
 fn client() -> PathBuf {
     let relay = Path::new(env!("CARGO_BIN_EXE_raidcast-relay"));
     let client = relay.with_file_name("raidcast");
-    let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--package", "raidcast", "--bin", "raidcast"]).status();
+    let built =
+        Command::new(env!("CARGO")).args(["build", "--quiet", "--package", "raidcast", "--bin", "raidcast"]).status();
     assert!(built.is_ok_and(|status| status.success()) && client.exists(), "the client does not build");
     client
 }

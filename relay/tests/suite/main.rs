@@ -1,5 +1,7 @@
 //! The relay by named failure: real sockets, real SQLite, scripts for uploaders and spectators.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod bad_input;
 mod durability;
 mod fan_out;

@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
 
-fn figures(report: &Report) -> Vec<(Option<String>, u64, u64, u64, u64, Option<u64>)> {
+/// Name, damage, healing, damage taken, hits, criticals.
+type Figures = (Option<String>, u64, u64, u64, u64, Option<u64>);
+
+fn figures(report: &Report) -> Vec<Figures> {
     let player = |p: &raidcast_shared::report::Player| {
         (p.name.clone(), p.damage, p.healing, p.damage_taken, p.hits, p.crit_hits)
     };

@@ -172,7 +172,7 @@ pub(crate) async fn uplink(url: &str, key: &str) -> Result<Socket, Error> {
     let mut request = format!("{}/api/v1/uplink", url.replace("http", "ws")).into_client_request().expect("a URL");
     request.headers_mut().insert("x-api-key", key.parse().expect("a header"));
     request.headers_mut().insert("sec-websocket-protocol", "raidcast.uplink.v1".parse().expect("a header"));
-    soon("connecting", tokio_tungstenite::connect_async(request)).await.map(|(socket, _)| socket)
+    soon("connecting", Box::pin(tokio_tungstenite::connect_async(request))).await.map(|(socket, _)| socket)
 }
 
 pub(crate) async fn send_bytes(socket: &mut Socket, bytes: Vec<u8>) {
@@ -386,7 +386,8 @@ impl Spectator {
         let url = format!("{}/api/v1/raids/{raid}/feed", relay.url.replace("http", "ws"));
         let mut request = url.into_client_request().expect("a URL");
         request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a header"));
-        let (socket, _) = soon("joining", tokio_tungstenite::connect_async(request)).await.expect("the feed opens");
+        let (socket, _) =
+            soon("joining", Box::pin(tokio_tungstenite::connect_async(request))).await.expect("the feed opens");
         Self { socket, keys: Vec::new(), rows: Vec::new(), seen: Seen::default(), events: Vec::new(), keyframes: 0 }
     }
 

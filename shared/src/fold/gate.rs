@@ -120,7 +120,8 @@ impl Gate {
             return Err(CheckError::Gap { seq: delta.seq, expected: self.seq + 1 });
         }
         self.check_dictionaries(delta)?;
-        let hits = self.columns.decode(delta.base_ms, delta.hits, &delta.columns).map_err(columns_refused)?;
+        let hits =
+            self.columns.decode(delta.base_ms, delta.hits, &delta.columns).map_err(|error| columns_refused(&error))?;
         let actors_len = self.kinds.len() + delta.actors.len();
         let skills_len = self.skills.len() + delta.skills.len();
         let fits = |actor: ActorIx| usize::from(actor.0) < actors_len;
@@ -238,8 +239,8 @@ fn add(sum: u64, more: u64) -> Result<u64, CheckError> {
     }
 }
 
-fn columns_refused(error: ColumnsError) -> CheckError {
-    let code = match &error {
+fn columns_refused(error: &ColumnsError) -> CheckError {
+    let code = match error {
         ColumnsError::Value { .. } => RefusedCode::NumberTooLarge,
         ColumnsError::TooMany { .. } => RefusedCode::LimitReached,
         ColumnsError::List { .. } | ColumnsError::Count { .. } => RefusedCode::BadColumns,

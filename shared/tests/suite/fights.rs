@@ -12,10 +12,10 @@ use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::uplink::{Delta, Header};
 use raidcast_shared::{codec, limits};
 
-pub const ACTORS: u16 = 9;
-pub const SKILLS: u16 = 7;
+pub(crate) const ACTORS: u16 = 9;
+pub(crate) const SKILLS: u16 = 7;
 
-pub fn header() -> Header {
+pub(crate) fn header() -> Header {
     Header {
         started_at_ms: 1_790_000_000_000,
         scene_id: Some(1021),
@@ -27,7 +27,7 @@ pub fn header() -> Header {
     }
 }
 
-pub fn actors() -> Vec<ActorEntry> {
+pub(crate) fn actors() -> Vec<ActorEntry> {
     let kind = |at| match at % 3 {
         0 => ActorKind::Player,
         1 => ActorKind::Monster,
@@ -36,11 +36,11 @@ pub fn actors() -> Vec<ActorEntry> {
     (0..ACTORS).map(|at| ActorEntry { id: ActorId::clear(100 + u64::from(at)), kind: kind(at), owner: None }).collect()
 }
 
-pub fn skills() -> Vec<SkillId> {
+pub(crate) fn skills() -> Vec<SkillId> {
     (0..SKILLS).map(|at| SkillId { base: 1700 + i64::from(at / 2), variant: Some(i64::from(at)) }).collect()
 }
 
-pub fn hit() -> impl Strategy<Value = Hit> {
+pub(crate) fn hit() -> impl Strategy<Value = Hit> {
     let parts = (0..ACTORS, 0..ACTORS, 0..SKILLS, any::<bool>(), 0..5_000_000_u64, 0..16_u8, 0..4_u64, 0..4_u64);
     parts.prop_map(|(source, target, skill, heal, amount, flags, shield, overheal)| Hit {
         source: ActorIx(source),
@@ -76,7 +76,7 @@ fn rare() -> impl Strategy<Value = RareBody> {
 }
 
 /// Any events, each with a key of its own as sources give them.
-pub fn events() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let any_event = prop_oneof![
         8 => (0..30_000_u32, hit()).prop_map(|(at_ms, hit)| Event::Hit(TimedHit { at_ms, hit })),
         1 => (0..30_000_u32, rare()).prop_map(|(at_ms, body)| Event::Rare(Rare { at_ms, key: SourceKey(0), body })),
@@ -92,7 +92,7 @@ pub fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 /// Events as one delta.
-pub fn delta(seq: u64, events: &[Event]) -> Delta {
+pub(crate) fn delta(seq: u64, events: &[Event]) -> Delta {
     let mut hits = Vec::new();
     let mut rare = Vec::new();
     for event in events {
@@ -118,7 +118,7 @@ pub fn delta(seq: u64, events: &[Event]) -> Delta {
 }
 
 /// Folds events that were cut into deltas, through the bytes of the wire.
-pub fn fold(deltas: &[Vec<Event>]) -> EncounterState {
+pub(crate) fn fold(deltas: &[Vec<Event>]) -> EncounterState {
     let mut state = EncounterState::new(header(), ColumnMap::own());
     let mut gate = Gate::of(&state);
     for (at, events) in deltas.iter().enumerate() {

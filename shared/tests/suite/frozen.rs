@@ -133,7 +133,8 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn frames_have_the_bytes_they_always_had() {
-    let text: String = frames().iter().map(|(name, bytes)| format!("{name} {}\n", hex(bytes))).collect();
+    let lines: Vec<_> = frames().iter().map(|(name, bytes)| format!("{name} {}", hex(bytes))).collect();
+    let text = lines.join("\n") + "\n";
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/frozen.txt");
     if std::env::var_os("RAIDCAST_WRITE_FROZEN").is_some() {
         std::fs::write(&path, &text).expect("frozen bytes can be written");

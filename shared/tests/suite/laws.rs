@@ -5,6 +5,7 @@ use raidcast_shared::columns::{self, ColumnMap};
 use raidcast_shared::event::{Event, TimedHit};
 use raidcast_shared::fold::{CheckError, EncounterState, Gate, Span};
 use raidcast_shared::log::Log;
+use raidcast_shared::report::SkillKind::{Damage, Healing};
 use raidcast_shared::uplink::{Delta, UplinkFrame};
 use raidcast_shared::{codec, limits, view};
 
@@ -122,7 +123,6 @@ proptest! {
         prop_assert_eq!(fight.players.iter().map(|player| player.healing).sum::<u64>(), fight.totals.healing);
         for player in &fight.players {
             let of = |kind| player.skills.iter().filter(move |skill| skill.kind == kind);
-            use raidcast_shared::report::SkillKind::{Damage, Healing};
             prop_assert_eq!(of(Damage).map(|skill| skill.total).sum::<u64>(), player.damage);
             prop_assert_eq!(of(Damage).map(|skill| skill.hits).sum::<u64>(), player.hits);
             prop_assert_eq!(of(Healing).map(|skill| skill.total).sum::<u64>(), player.healing);

@@ -235,9 +235,9 @@ impl RaidTask {
         // Another reading of a fight that is held: kept as a stream of its own before its first delta.
         let (store, row) = (Arc::clone(&self.shared.store), encounter.row.row);
         let stream = StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() };
-        let begun = async move { store.begin_stream(row, &stream).await };
+        let kept = async move { store.begin_stream(row, &stream).await };
         self.chores
-            .push(begun.map(move |result| Chore::StreamBegun { connection, begin: Box::new(begin), result }).boxed());
+            .push(kept.map(move |result| Chore::StreamBegun { connection, begin: Box::new(begin), result }).boxed());
     }
 
     pub(super) fn stream_begun(&mut self, connection: u64, begin: &Begin, result: Result<(), StoreError>) {
@@ -331,9 +331,8 @@ impl RaidTask {
                     self.reply(UplinkReply::Rewind { h, q });
                 }
             }
-            Ok(Taken::Dropped) => {}
             Err(CheckError::Refused { code, text }) => self.refuse(code, text, RefusedScope::Frame, Some(h), Some(id)),
-            Err(CheckError::Held { .. } | CheckError::Gap { .. }) => {}
+            Ok(Taken::Dropped) | Err(CheckError::Held { .. } | CheckError::Gap { .. }) => {}
         }
     }
 
@@ -431,23 +430,22 @@ async fn open_encounter(
     }
     let now_ms = shared.clock.now_ms();
     let held = store.encounter(raid.account, begin.enc).await.map_err(OpenError::Store)?;
-    let row = match held {
-        Some(row) => row,
-        None => {
-            let today = store.encounters_since(raid.account, now_ms - DAY_MS).await.map_err(OpenError::Store)?;
-            if today >= u64::from(STREAMED_FIGHTS_PER_DAY) {
-                return Err(OpenError::TooMany);
-            }
-            let new = NewEncounter {
-                key,
-                report_id: shared.entropy.code(12),
-                raid_code: raid.code.clone(),
-                started_at_ms: begin.header.started_at_ms,
-                created_at_ms: now_ms,
-                stream: StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() },
-            };
-            store.begin_encounter(&new).await.map_err(OpenError::Store)?
+    let row = if let Some(row) = held {
+        row
+    } else {
+        let today = store.encounters_since(raid.account, now_ms - DAY_MS).await.map_err(OpenError::Store)?;
+        if today >= u64::from(STREAMED_FIGHTS_PER_DAY) {
+            return Err(OpenError::TooMany);
         }
+        let new = NewEncounter {
+            key,
+            report_id: shared.entropy.code(12),
+            raid_code: raid.code.clone(),
+            started_at_ms: begin.header.started_at_ms,
+            created_at_ms: now_ms,
+            stream: StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() },
+        };
+        store.begin_encounter(&new).await.map_err(OpenError::Store)?
     };
     if row.raid_code != raid.code {
         store.move_encounter(row.row, &raid.code).await.map_err(OpenError::Store)?;

@@ -48,6 +48,8 @@ export function drawMarks(plot: uPlot, marks: Marks, colors: MarkColors): void {
   ctx.save();
   const r = 3.5 * devicePixelRatio;
   const y = bbox.top + r + 3 * devicePixelRatio;
+  // The last line's dashes are still set.
+  ctx.setLineDash([]);
   ctx.strokeStyle = colors.death;
   ctx.fillStyle = colors.death;
   ctx.lineWidth = 1.75 * devicePixelRatio;
