@@ -1,7 +1,7 @@
 //! The store on SQLite: one file, one writer, group commit, a few readers.
 //!
 //! One invariant: a write is answered `Ok` only after the transaction that it is in has been committed with
-//! `synchronous=FULL`, which in WAL mode means after an fdatasync of the log. Everything that writes goes through one
+//! `synchronous=FULL`, which in WAL mode means after an fsync of the log. Everything that writes goes through one
 //! queue ([`queue`]) to one task ([`writer`]), so that the order of calls is the order of commits; readers see what
 //! has been committed. Deliberately not here: retries (the caller knows whether it still wants it) and logging (errors
 //! are passed on).
@@ -63,7 +63,6 @@ impl SqliteStore {
     }
 
     fn read<'a, T: 'a>(
-        &'a self,
         read: impl Future<Output = Result<T, read::Failure>> + Send + 'a,
     ) -> BoxFuture<'a, Result<T, StoreError>> {
         Box::pin(async move { read.await.map_err(StoreError::from) })
@@ -87,11 +86,11 @@ impl Store for SqliteStore {
     }
 
     fn account_by_channel<'a>(&'a self, channel: &'a str) -> StoreFuture<'a, Option<Account>> {
-        self.read(read::account_by_channel(&self.readers, channel))
+        Self::read(read::account_by_channel(&self.readers, channel))
     }
 
     fn channel(&self, account: AccountId) -> StoreFuture<'_, Option<String>> {
-        self.read(read::channel(&self.readers, account))
+        Self::read(read::channel(&self.readers, account))
     }
 
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
@@ -103,15 +102,15 @@ impl Store for SqliteStore {
     }
 
     fn raid_by_id(&self, id: RaidId) -> StoreFuture<'_, Option<RaidRow>> {
-        self.read(read::raid_by_id(&self.readers, id))
+        Self::read(read::raid_by_id(&self.readers, id))
     }
 
     fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>> {
-        self.read(read::raid_by_code(&self.readers, code))
+        Self::read(read::raid_by_code(&self.readers, code))
     }
 
     fn newest_raid(&self, account: AccountId) -> StoreFuture<'_, Option<RaidRow>> {
-        self.read(read::newest_raid(&self.readers, account))
+        Self::read(read::newest_raid(&self.readers, account))
     }
 
     fn begin_encounter<'a>(&'a self, new: &'a NewEncounter) -> StoreFuture<'a, EncounterRow> {
@@ -127,15 +126,15 @@ impl Store for SqliteStore {
     }
 
     fn encounter(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<EncounterRow>> {
-        self.read(read::encounter(&self.readers, account, id))
+        Self::read(read::encounter(&self.readers, account, id))
     }
 
     fn open_encounters(&self) -> StoreFuture<'_, Vec<OpenEncounter>> {
-        self.read(read::open_encounters(&self.readers))
+        Self::read(read::open_encounters(&self.readers))
     }
 
     fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>> {
-        self.read(read::open_encounter(&self.readers, encounter))
+        Self::read(read::open_encounter(&self.readers, encounter))
     }
 
     fn keep_report<'a>(&'a self, report: &'a KeptReport) -> StoreFuture<'a, ()> {
@@ -147,19 +146,19 @@ impl Store for SqliteStore {
     }
 
     fn report<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterRow, Option<Bytes>)>> {
-        self.read(read::report(&self.readers, report_id))
+        Self::read(read::report(&self.readers, report_id))
     }
 
     fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>> {
-        self.read(read::report_log(&self.readers, report_id))
+        Self::read(read::report_log(&self.readers, report_id))
     }
 
     fn public_reports(&self, page: Page) -> StoreFuture<'_, (Vec<ReportLine>, u64)> {
-        self.read(read::public_reports(&self.readers, page))
+        Self::read(read::public_reports(&self.readers, page))
     }
 
     fn raid_reports<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<ReportLine>> {
-        self.read(read::raid_reports(&self.readers, raid_code))
+        Self::read(read::raid_reports(&self.readers, raid_code))
     }
 
     fn discard(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, bool> {
@@ -167,7 +166,7 @@ impl Store for SqliteStore {
     }
 
     fn encounters_since(&self, account: AccountId, since_ms: i64) -> StoreFuture<'_, u64> {
-        self.read(read::encounters_since(&self.readers, account, since_ms))
+        Self::read(read::encounters_since(&self.readers, account, since_ms))
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -94,11 +94,7 @@ impl Queue {
         let mut lanes = self.lanes.lock();
         let ordinal = lanes.entry(encounter).or_default().enter();
         let heard = Ticket { lanes: Arc::clone(&self.lanes), encounter, ordinal };
-        let placed = match lanes.get(&encounter).and_then(|lane| lane.failed_from) {
-            Some(_) => Err(after_failed()),
-            None => self.place(&entry),
-        };
-        match placed {
+        match self.place(&entry) {
             Ok((place, room)) => {
                 if let Some(lane) = lanes.get_mut(&encounter) {
                     lane.holders += 1;

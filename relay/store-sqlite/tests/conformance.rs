@@ -1,5 +1,7 @@
 //! The suite of the seam, on real files.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::sync::Arc;
 
 use futures::FutureExt as _;

@@ -1,15 +1,17 @@
 //! What SQLite's own failures mean: a full disk, another program's lock, a file that is taken away.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::join_all;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{ReportState, Visibility};
 use raidcast_store::{
-    EncounterKey, EncounterRow, Journal as _, JournalEntry, JournalKind, NewEncounter, RaidRow, Store as _, StoreError,
-    StoredStream, StreamKey,
+    EncounterKey, EncounterRow, Journal as _, JournalEntry, JournalKind, KeptReport, NewEncounter, RaidRow, Store as _,
+    StoreError, StoredStream, StreamKey,
 };
 use raidcast_store_sqlite::SqliteStore;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -145,6 +147,33 @@ async fn what_fits_is_stored_though_it_shares_a_batch_with_what_does_not() {
     assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true], "{answers:?}");
     let entries = fixture.reopened(&small).await;
     assert_eq!(entries, (1..=3).map(|seq| entry(&small, seq, 10)).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_report_that_does_not_fit_leaves_the_journal_and_is_kept_when_it_does() {
+    let fixture = Fixture::new().await;
+    let row = fixture.encounter(1).await;
+    let store = &fixture.store;
+    join_all((1..=9).map(|seq| store.append(entry(&row, seq, 10)))).await.into_iter().for_each(|a| a.unwrap());
+    let before = store.open_encounter(row.row).await.unwrap();
+    let report = KeptReport {
+        encounter: row.row,
+        state: ReportState::Final,
+        revision: 1,
+        stream: STREAM,
+        line: store.raid_reports("raid").await.unwrap().remove(0),
+        record: Bytes::from_static(b"it fits into the page that there is"),
+        log: Some(Bytes::from(vec![7; 1_000_000])),
+        kept_at_ms: 2,
+    };
+    store.set_pages_max(1).await.unwrap();
+    assert_unavailable(&store.keep_report(&report).await, "the disk is full");
+    assert_eq!(store.open_encounter(row.row).await.unwrap(), before);
+    assert_eq!(store.report(&row.report_id).await.unwrap(), Some((row.clone(), None)));
+    store.set_pages_max(1_000_000).await.unwrap();
+    store.keep_report(&report).await.unwrap();
+    assert_eq!(store.report_log(&row.report_id).await.unwrap(), report.log);
+    assert_eq!(store.open_encounter(row.row).await.unwrap().unwrap().streams, []);
 }
 
 #[tokio::test]
