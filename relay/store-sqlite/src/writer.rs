@@ -118,10 +118,10 @@ impl Writer {
     /// Runs the jobs in one transaction. After an error none of them is stored.
     async fn transact(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Broken> {
         let committed = self.try_transact(jobs).await;
-        if let Err(Broken { error: StoreError::Unavailable(_), .. }) = committed
+        if committed.is_err()
             && let Some(connection) = self.connection.take()
         {
-            // Whether its transaction ended, and how, is not worth finding out: closing ends it.
+            // SQLite ends a transaction by itself after some errors and not after others: closing ends it for sure.
             let _ = connection.close().await;
         }
         committed
@@ -135,15 +135,9 @@ impl Writer {
         // Takes the write lock at once, and waits for it: a lock that is taken later cannot be waited for.
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         for job in jobs {
-            if let Err(error) = job.run(&mut transaction).await {
-                transaction.rollback().await?;
-                return Err(error.into());
-            }
+            job.run(&mut transaction).await?;
         }
-        if let Err(gone) = self.file.check() {
-            transaction.rollback().await?;
-            return Err(gone.into());
-        }
+        self.file.check()?;
         Ok(transaction.commit().await?)
     }
 

@@ -191,7 +191,9 @@ async fn a_write_that_breaks_a_constraint_spoils_no_other() {
     first.unwrap();
     assert!(matches!(twice, Err(StoreError::Damaged(_))), "{twice:?}");
     second.unwrap();
-    appended.into_iter().for_each(|answer| answer.unwrap());
+    for answer in appended {
+        answer.unwrap();
+    }
     assert_eq!(fixture.reopened(&row).await.len(), 20);
 }
 
@@ -204,7 +206,9 @@ async fn another_programs_lock_makes_it_unavailable_until_it_is_released() {
     let mut other = connect(&fixture.path()).await;
     sqlx::query("BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
     let answers = join_all((2..=9).map(|seq| store.append(entry(&row, seq, 10)))).await;
-    answers.iter().for_each(|answer| assert_unavailable(answer, "another program"));
+    for answer in &answers {
+        assert_unavailable(answer, "another program");
+    }
     assert_eq!(store.open_encounter(row.row).await.unwrap().unwrap().streams[0].1.len(), 1);
     sqlx::query("COMMIT").execute(&mut other).await.unwrap();
     other.close().await.unwrap();
