@@ -22,7 +22,7 @@ use std::time::Duration;
 use raidcast_shared::uplink::{NamesPolicy, RefusedCode, Visibility};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub use change::{Change, LiveFight, Status};
@@ -304,6 +304,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     /// Takes up the fights that were on their way when the client ended.
     fn open_spools(&mut self, now_ms: u64) -> Result<(), WatchError> {
+        let before = self.fights.clone();
         for path in self.folder.list_spools()? {
             let (spool, encoder) = match Spool::open(&path) {
                 Ok(opened) => opened,
@@ -318,17 +319,19 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 Err(error) => return Err(error.into()),
             };
             let head = spool.head();
-            let (db, row, encounter) = (head.db.clone(), head.row, head.encounter);
-            let watched = self.fights.databases.entry(db).or_default();
-            if row <= watched.seen && watched.open.get(&row) != Some(&encounter) {
-                // It was final; only removing its spool was not reached.
+            let (db, row, encounter) = (head.db.clone(), head.row, head.encounter.to_string());
+            let done =
+                before.databases.get(&db).is_some_and(|held| row <= held.seen && !held.open.contains_key(&encounter));
+            if done {
+                // Only removing its spool was not reached.
                 spool.remove();
                 continue;
             }
-            watched.open.insert(row, encounter);
+            let watched = self.fights.databases.entry(db).or_default();
+            watched.open.insert(encounter, row);
             if row > watched.seen {
                 watched.seen = row;
-                watched.seen_started_ms = spool.head().header.started_at_ms;
+                watched.seen_started_ms = head.header.started_at_ms;
             }
             self.found += 1;
             self.streams.push(Stream::new(spool, encoder, None, now_ms));
@@ -341,9 +344,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         heard: &mut mpsc::Receiver<SocketEvent>,
         shutdown: &CancellationToken,
     ) -> Result<(), WatchError> {
-        let mut poll = interval(Duration::from_millis(POLL_MS));
-        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut next_ms = 0;
+        let mut next = Instant::now();
         loop {
             tokio::select! {
                 biased;
@@ -352,19 +353,27 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 // The relay's replies: few, and they make room for more to be sent.
                 Some(event) = heard.recv() => self.hear(event)?,
                 // The poll: reads what the meter wrote, sends what is due.
-                _ = poll.tick() => {
+                () = sleep_until(next) => {
+                    self.tick(self.options.clock.elapsed_ms()).await;
                     let now_ms = self.options.clock.elapsed_ms();
-                    if now_ms < next_ms {
-                        continue;
-                    }
-                    next_ms = now_ms + if self.is_calm(now_ms) { CALM_POLL_MS - POLL_MS / 2 } else { 0 };
-                    self.tick(now_ms).await;
                     if self.is_done(now_ms)? {
                         return Ok(());
                     }
+                    next = Instant::now() + Duration::from_millis(self.wait_ms(now_ms));
                 }
             }
         }
+    }
+
+    /// How long nothing is to be done but to hear the relay.
+    fn wait_ms(&self, now_ms: u64) -> u64 {
+        if self.is_calm(now_ms) {
+            return CALM_POLL_MS;
+        }
+        // What waits to be sent goes out as the relay's limits allow.
+        let sending = self.streams.iter().any(|stream| stream.next_frame().is_some());
+        let read_ms = if sending { 0 } else { self.next_read_ms.saturating_sub(now_ms).min(CALM_POLL_MS) };
+        read_ms.max(POLL_MS)
     }
 
     /// Whether nothing is so urgent that a quarter of the polls would not do.

@@ -407,3 +407,31 @@ async fn while_the_relay_is_away_everything_is_kept_and_then_sent() {
     client.end().await;
     assert_eq!(relayed(&relay), sums);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_list_of_fights_or_a_lost_spool_loses_no_fight() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let away = || Options { relay: format!("http://{free}"), until_idle: None, ..place.options(&relay) };
+    for fight in Script::night(2) {
+        write_all(&mut writer, &fight).await.unwrap();
+    }
+    let ended = |client: &Client| client.heard().iter().filter(|change| matches!(change, Change::Ended { .. })).count();
+    let client = Client::start(away());
+    wait(|| ended(&client) == 3).await;
+    client.end().await;
+    let state = place.dir.path().join("state");
+    // One spool is damaged in its head, the list is gone altogether.
+    let spools: Vec<_> = std::fs::read_dir(state.join("spool")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(spools.len(), 4);
+    std::fs::write(&spools[1], b"RCSPOOL1 and then nothing that makes sense").unwrap();
+    let client = Client::start(away());
+    client.until(|change| matches!(change, Change::Watching { .. })).await;
+    wait(|| std::fs::read_dir(state.join("spool")).unwrap().count() == 4).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    client.end().await;
+    std::fs::remove_file(state.join("fights.json")).unwrap();
+    assert_eq!(Client::start(place.options(&relay)).done().await.unwrap().finalized, 4);
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+}

@@ -20,6 +20,7 @@ impl Tally {
 
     /// Adds what a line tells, if it is the summary of nextest, `cargo test`, vitest or the browser tests.
     pub(crate) fn hear(&mut self, line: &str) {
+        let line = without_colours(line);
         let line = line.trim();
         let words: Vec<&str> = line.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let browser = words.len() == 4 && words[1] == "passed" && words[3] == "failed";
@@ -35,6 +36,15 @@ impl Tally {
             }
         }
     }
+}
+
+/// A line without the escape sequences that colour it: some runners colour pipes too.
+fn without_colours(line: &str) -> String {
+    let mut parts = line.split("\u{1b}[");
+    let plain = parts.next().unwrap_or_default().to_owned();
+    parts.fold(plain, |plain, part| {
+        plain + part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').get(1..).unwrap_or_default()
+    })
 }
 
 impl fmt::Display for Tally {
@@ -54,6 +64,11 @@ mod tests {
             ("     Summary [   0.010s] 3/9 tests run: 1 passed, 1 failed, 1 timed out, 0 skipped", 1, 2),
             ("test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s", 5, 0),
             ("      Tests  1 failed | 44 passed (45)", 44, 1),
+            (
+                "\u{1b}[2m      Tests \u{1b}[22m \u{1b}[1m\u{1b}[32m123 passed\u{1b}[39m\u{1b}[22m\u{1b}[90m (123)",
+                123,
+                0,
+            ),
             (" Test Files  3 passed (3)", 0, 0),
             ("12 passed, 1 failed\n", 12, 1),
             ("   PASS [   0.005s] raidcast-shared tests::two_passed_and_3_failed", 0, 0),

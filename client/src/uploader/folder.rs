@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use raidcast_shared::id::{EncounterId, RaidId, from_hex, hex};
+use raidcast_shared::id::{RaidId, from_hex, hex};
 use raidcast_shared::limits::RAID_IDLE_MS;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -210,8 +210,8 @@ pub(super) struct Watched {
     pub(super) seen: i64,
     /// When the fight of row `seen` began: another time there tells that the database was made anew.
     pub(super) seen_started_ms: i64,
-    /// Rows that are streamed and not final yet, and the fights' names.
-    pub(super) open: BTreeMap<i64, EncounterId>,
+    /// Fights that are streamed and not final yet, by name, and their rows.
+    pub(super) open: BTreeMap<String, i64>,
 }
 
 #[cfg(test)]
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(folder.load_raid().unwrap(), Some(raid));
         let mut fights = Fights::default();
         let watched = fights.databases.entry("/m.db".into()).or_default();
-        watched.open.insert(7, EncounterId(Uuid::from_u128(1)));
+        watched.open.insert(Uuid::from_u128(1).to_string(), 7);
         folder.save_fights(&fights).unwrap();
         assert_eq!(folder.load_fights().unwrap(), fights);
         fs::write(dir.path().join("fights.json"), "{").unwrap();

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use raidcast_shared::id::StreamId;
+use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::Outcome;
+use uuid::Uuid;
 
 use super::folder::Raid;
 use super::stream::{Finish, Standing, Stream};
@@ -43,19 +44,22 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             self.look(now_ms).await;
         }
         let Some(watching) = &mut self.watching else { return };
-        match watching.source.changed().await {
-            Ok(changed) => self.changed |= changed,
-            Err(error) => return self.source_failed(&error, now_ms),
-        }
-        if self.changed && !self.stalled && now_ms >= self.next_read_ms {
-            // One reading is one record of the spool, and mostly one delta: so this is what gathers events, too.
-            self.next_read_ms = now_ms + l::GATHER_MS;
-            self.changed = false;
-            if let Err(error) = self.read(now_ms).await {
-                self.changed = true;
-                return self.source_failed(&error, now_ms);
+        // What cannot be read yet need not be asked for.
+        if now_ms >= self.next_read_ms {
+            match watching.source.changed().await {
+                Ok(changed) => self.changed |= changed,
+                Err(error) => return self.source_failed(&error, now_ms),
             }
-            self.source_is_well();
+            if self.changed && !self.stalled {
+                // One reading is one record of the spool, and mostly one delta: so this gathers events, too.
+                self.next_read_ms = now_ms + l::GATHER_MS;
+                self.changed = false;
+                if let Err(error) = self.read(now_ms).await {
+                    self.changed = true;
+                    return self.source_failed(&error, now_ms);
+                }
+                self.source_is_well();
+            }
         }
         self.begin_queued(now_ms);
         if self.closing {
@@ -108,6 +112,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let db = std::fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
         let db = db.to_string_lossy().into_owned();
         self.watching = Some(Watching { db, found, source, others, looked_through: false });
+        // Those that wait are of the database before; the folder's list has them.
+        self.found -= self.queue.len() as u64;
+        self.queue.clear();
         self.changed = true;
         self.next_read_ms = 0;
     }
@@ -271,34 +278,43 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let Some(watched) = self.fights.databases.get(&watching.db).cloned() else {
             return self.look_through_first(watching).await;
         };
-        let rows: Vec<_> = watched.open.keys().copied().filter(|row| !self.is_on_its_way(*row, &watching.db)).collect();
+        // Those that were to be streamed and have no spool: never begun, or it was lost.
+        let mut missing = watched.open;
+        missing.retain(|name, _| !self.streams.iter().any(|stream| stream.encounter().to_string() == *name));
+        let rows: Vec<_> = missing.values().copied().collect();
         let mut shown = watching.source.fights(watched.seen.saturating_sub(1), &rows).await?;
         let last = shown.iter().find(|fight| fight.row == watched.seen);
         let anew = watched.seen > 0 && last.is_none_or(|fight| fight.started_at_ms != watched.seen_started_ms);
-        if anew && (last.is_some() || !shown.iter().any(|fight| fight.row > watched.seen)) {
+        let anew = anew && (last.is_some() || !shown.iter().any(|fight| fight.row > watched.seen));
+        if anew {
             // Row ids that were seen name other fights now, or none: the database was made anew, or thinned out.
             shown = watching.source.fights(-1, &[]).await?;
-            let begun_later = |fight: &Fight| fight.started_at_ms > watched.seen_started_ms;
+            let newest = shown.iter().max_by_key(|fight| fight.row);
+            let (seen, seen_started_ms) = newest.map_or((0, 0), |fight| (fight.row, fight.started_at_ms));
             let held = self.fights.databases.entry(watching.db.clone()).or_default();
-            held.open
-                .retain(|row, encounter| shown.iter().any(|fight| fight.row == *row && fight.encounter == *encounter));
-            held.seen = shown.iter().map(|fight| fight.row).max().unwrap_or(0);
+            (held.seen, held.seen_started_ms) = (seen, seen_started_ms);
             self.fights_unsaved = true;
-            for fight in shown.into_iter().filter(begun_later) {
-                self.discover(&watching.db, fight, true);
-            }
-            return Ok(());
         }
         for fight in shown {
-            // Those that were to be streamed and have no spool; later ones are found by the reading that follows.
-            if rows.contains(&fight.row) {
-                self.queue.push_back(Fight { encounter: watched.open[&fight.row], ..fight });
+            let name = fight.encounter.to_string();
+            let same = |(held, row): &(&String, &i64)| **held == name || (!anew && **row == fight.row);
+            let held = missing.iter().find(same).map(|(held, _)| held.clone());
+            if let Some(held) = held {
+                missing.remove(&held);
+                // The name that it got first is kept.
+                let encounter = Uuid::parse_str(&held).map_or(fight.encounter, EncounterId);
+                self.queue.push_back(Fight { encounter, ..fight });
                 self.found += 1;
+            } else if anew && fight.started_at_ms > watched.seen_started_ms {
+                self.discover(&watching.db, fight, true);
             }
+            // Others above `seen` are found by the reading that follows.
         }
-        let queued: Vec<_> = self.queue.iter().map(|fight| fight.row).collect();
-        let held = self.fights.databases.entry(watching.db.clone()).or_default();
-        held.open.retain(|row, _| !rows.contains(row) || queued.contains(row));
+        // What is left has no row any more.
+        if let Some(held) = self.fights.databases.get_mut(&watching.db).filter(|_| !missing.is_empty()) {
+            held.open.retain(|name, _| !missing.contains_key(name));
+            self.fights_unsaved = true;
+        }
         Ok(())
     }
 
@@ -332,10 +348,6 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         born.ok().and_then(|born| self.options.clock.since(born)).is_some_and(|age| age < RECENT)
     }
 
-    pub(super) fn is_on_its_way(&self, row: i64, db: &str) -> bool {
-        self.streams.iter().any(|stream| stream.row() == row && stream.is_of(db))
-    }
-
     /// Notes a fight that was not seen before; `streamed`: to be begun when its turn comes.
     pub(super) fn discover(&mut self, db: &str, fight: Fight, streamed: bool) {
         let watched = self.fights.databases.entry(db.to_owned()).or_default();
@@ -348,7 +360,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let known = self.streams.iter().any(|stream| stream.encounter() == fight.encounter)
             || self.queue.iter().any(|queued| queued.encounter == fight.encounter);
         if streamed && !known {
-            watched.open.insert(fight.row, fight.encounter);
+            watched.open.insert(fight.encounter.to_string(), fight.row);
             self.queue.push_back(fight);
             self.found += 1;
         }

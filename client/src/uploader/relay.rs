@@ -161,7 +161,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let stream = self.streams.remove(at);
         let head = stream.spool().head();
         if let Some(watched) = self.fights.databases.get_mut(&head.db) {
-            watched.open.remove(&head.row);
+            watched.open.remove(&head.encounter.to_string());
         }
         self.finalized += 1;
         self.fights_unsaved = true;

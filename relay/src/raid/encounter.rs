@@ -219,10 +219,18 @@ impl LiveEncounter {
     }
 
     /// Shows the other reading from now on, if it holds at least as much. A report that is final gives way only to a
-    /// reading that has ended too. True if it happened: the view begins anew.
+    /// reading that has ended too, and not to one that says the same. True if it happened: the view begins anew.
     pub fn promote(&mut self) -> bool {
         let fits = self.candidate.as_ref().is_some_and(|candidate| {
-            let ready = self.main.ending.is_none() || candidate.ending.is_some();
+            let ready = match (&self.main.ending, &candidate.ending) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                // The same fight: known, unless only the other reading tells how it ended.
+                (Some(held), Some(ending)) => {
+                    candidate.state.checksum() != self.main.state.checksum()
+                        || (held.outcome == Outcome::Unfinished && ending.outcome != Outcome::Unfinished)
+                }
+            };
             ready && candidate.state.events() >= self.main.state.events() && candidate.state.seq() > 0
         });
         if !fits {

@@ -349,6 +349,10 @@ impl RaidTask {
                 "the stored log folds to another checksum than the live state"
             );
         }
+        if state == ReportState::Final {
+            // Its streams are gone with the journal: a reading that is still on its way begins anew.
+            encounter.candidate = None;
+        }
         encounter.state = state;
         encounter.row.state = state;
         encounter.row.revision = encounter.revision;

@@ -17,7 +17,7 @@ use crate::queue::{Command, Job, Queue};
 /// The owner of the connection that writes.
 pub(crate) struct Writer {
     file: DatabaseFile,
-    /// `None` after an error that may have left it unusable: opened again for the next batch.
+    /// `None` after an error: opened again for the next batch.
     connection: Option<SqliteConnection>,
     /// How many pages the file may have, where that is bounded.
     pages_max: Option<u32>,

@@ -121,6 +121,29 @@ async fn another_stream_replaces_the_report_whole_when_it_has_as_much() {
 }
 
 #[tokio::test]
+async fn a_reading_that_says_the_same_as_a_final_report_changes_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let first = Script::new(10, 2);
+    let begun = uploader.begin(&first).await;
+    uploader.deltas(begun.h, &first.deltas).await;
+    uploader.acked(10).await;
+    assert!(matches!(uploader.end(begun.h, &first, Outcome::Unfinished).await, UplinkReply::Finalized { rev: 1, .. }));
+    // Another reading that tells how it ended is worth more; a third that says the same is not.
+    for (stream, outcome) in [(3, Outcome::Kill), (4, Outcome::Unknown)] {
+        let other = Script::new(10, stream);
+        let again = uploader.begin(&other).await;
+        uploader.deltas(again.h, &other.deltas).await;
+        uploader.acked(10).await;
+        assert!(matches!(uploader.end(again.h, &other, outcome).await, UplinkReply::Finalized { rev: 2, .. }));
+    }
+    let kept = relay.report(&begun.report).await;
+    assert_eq!((kept.revision, kept.fight.outcome), (2, Outcome::Kill));
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn a_half_sent_other_stream_survives_a_restart_and_is_never_mixed() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;

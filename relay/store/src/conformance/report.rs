@@ -31,7 +31,7 @@ pub async fn a_provisional_report_keeps_its_journal(harness: &dyn Harness) {
     let (store, _, row) = one_fight(harness).await;
     append_all(&store, &row, 1, 1..=5).await;
     let before = opened(&store, &row).await;
-    let report = kept(&row, Provisional, 1, 1);
+    let report = KeptReport { log: Some(Bytes::from_static(b"only a final one's")), ..kept(&row, Provisional, 1, 1) };
     store.keep_report(&report).await.expect("a report");
     let kept = expected(&row, &report);
     assert_eq!(store.report(&row.report_id).await.expect("an answer"), Some(kept.clone()));
