@@ -6,7 +6,7 @@ use clap::Parser as _;
 use raidcast::cli::{self, Cli};
 use tracing_subscriber::EnvFilter;
 
-#[tokio::main(worker_threads = 2)]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
