@@ -3,13 +3,12 @@
 //! Journal entries take their place in it when `append` is called and fail at once when it is full ([`StoreError`]
 //! `Unavailable`): nobody may overtake them while they wait. Everything else waits for room.
 //!
-//! [`Lanes`] keep the journal's law: while entries of an encounter are under way (called, and not yet answered *and*
-//! heard by the caller) and one of them fails, all that were called after it fail too.
+//! [`Lanes`] keep the journal's law: of an encounter's entries none is stored unless all before it are.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use raidcast_store::lanes::{Lanes, Ticket, after_failed};
 use raidcast_store::{JournalEntry, StoreError, StoreFuture};
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -88,37 +87,20 @@ impl Queue {
     /// Takes the entry's place in the queue now; the future only waits for the answer. One that is dropped changes
     /// nothing: the entry is on its way.
     pub(crate) fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()> {
-        let encounter = entry.stream.encounter;
         let (answer, waiting) = oneshot::channel();
-        // Held over the send, which does not wait, so that the order in a lane is the order in the queue.
-        let mut lanes = self.lanes.lock();
-        let ordinal = lanes.entry(encounter).or_default().enter();
-        let heard = Ticket { lanes: Arc::clone(&self.lanes), encounter, ordinal };
-        match self.place(&entry) {
-            Ok((place, room)) => {
-                if let Some(lane) = lanes.get_mut(&encounter) {
-                    lane.holders += 1;
-                }
-                let written = Ticket { lanes: Arc::clone(&self.lanes), encounter, ordinal };
-                place.send(Command::Job(Box::new(EntryJob {
-                    write: write::Append(entry),
-                    outcome: None,
-                    answer,
-                    ticket: written,
-                    _room: room,
-                })));
-            }
-            Err(error) => {
-                if let Some(lane) = lanes.get_mut(&encounter) {
-                    lane.fail(ordinal);
-                }
-                // The future below hears it.
-                let _ = answer.send(Err(error));
-            }
-        }
-        drop(lanes);
+        let (heard, entered) = self.lanes.enter(
+            entry.stream.encounter,
+            || self.place(&entry),
+            |(place, room), ticket| {
+                let write = write::Append(entry.clone());
+                place.send(Command::Job(Box::new(EntryJob { write, outcome: None, answer, ticket, _room: room })));
+            },
+        );
         Box::pin(async move {
-            let answer = waiting.await.unwrap_or_else(|_| Err(closed()));
+            let answer = match entered {
+                Ok(()) => waiting.await.unwrap_or_else(|_| Err(closed())),
+                Err(error) => Err(error),
+            };
             drop(heard);
             answer
         })
@@ -166,10 +148,6 @@ fn closed() -> StoreError {
     StoreError::Unavailable("it is closed".into())
 }
 
-fn after_failed() -> StoreError {
-    StoreError::Unavailable("an entry before this one was not stored".into())
-}
-
 /// A journal entry in the queue.
 struct EntryJob {
     write: write::Append,
@@ -207,7 +185,6 @@ impl Job for EntryJob {
         let Self { outcome, answer, ticket, .. } = *self;
         let outcome = committed.and_then(|()| outcome.unwrap_or_else(|| Err(closed())));
         if outcome.is_err() {
-            // Before the caller can hear of it: what it calls until then is still under way with this one.
             ticket.fail();
         }
         // Once the caller has heard, only its own ticket may have held the lane.
@@ -245,71 +222,5 @@ impl<W: Write> Job for WriteJob<W> {
         let Self { outcome, answer, .. } = *self;
         // Who does not wait any longer does not want to know.
         let _ = answer.send(committed.and_then(|()| outcome.unwrap_or_else(|| Err(closed()))));
-    }
-}
-
-/// Encounters that have entries under way, by row.
-#[derive(Debug, Default)]
-struct Lanes(Mutex<HashMap<i64, Lane>>);
-
-impl Lanes {
-    fn lock(&self) -> MutexGuard<'_, HashMap<i64, Lane>> {
-        // Each change under the lock is whole, so that a panic elsewhere leaves nothing half done.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The entries of one encounter that are under way.
-#[derive(Debug, Default)]
-struct Lane {
-    /// Tickets out: one in the queue and one with the caller for each entry. The lane ends with the last.
-    holders: usize,
-    /// Number of the next entry.
-    next: u64,
-    /// The first entry that failed.
-    failed_from: Option<u64>,
-}
-
-impl Lane {
-    fn enter(&mut self) -> u64 {
-        self.holders += 1;
-        self.next += 1;
-        self.next - 1
-    }
-
-    fn fail(&mut self, ordinal: u64) {
-        self.failed_from = Some(self.failed_from.map_or(ordinal, |first| first.min(ordinal)));
-    }
-}
-
-/// One side's hold on an entry's place in its lane.
-struct Ticket {
-    lanes: Arc<Lanes>,
-    encounter: i64,
-    ordinal: u64,
-}
-
-impl Ticket {
-    fn is_after_failed(&self) -> bool {
-        let lanes = self.lanes.lock();
-        lanes.get(&self.encounter).and_then(|lane| lane.failed_from).is_some_and(|first| first < self.ordinal)
-    }
-
-    fn fail(&self) {
-        if let Some(lane) = self.lanes.lock().get_mut(&self.encounter) {
-            lane.fail(self.ordinal);
-        }
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        let mut lanes = self.lanes.lock();
-        if let Some(lane) = lanes.get_mut(&self.encounter) {
-            lane.holders -= 1;
-            if lane.holders == 0 {
-                lanes.remove(&self.encounter);
-            }
-        }
     }
 }

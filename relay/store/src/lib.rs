@@ -5,6 +5,7 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod lanes;
 mod record;
 
 use bytes::Bytes;
@@ -40,8 +41,9 @@ pub trait Journal: Send + Sync {
     /// that is held already, byte for byte, is answered `Ok`.
     ///
     /// # Errors
-    /// `Unavailable`: nothing of it is stored, or the one before it is not (go on from there). `Damaged`: another
-    /// entry is held in its place, or its stream was not begun or is gone.
+    /// `Unavailable`: it may be stored or not (a connection may be lost while it is committed), or the one before it
+    /// is not: append it again, from there on. `Damaged`: another entry is held in its place, or its stream was not
+    /// begun or is gone.
     fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()>;
 }
 
