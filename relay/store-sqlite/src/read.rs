@@ -7,12 +7,12 @@ use futures::TryStreamExt as _;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::{
     Account, AccountId, EncounterRow, JournalEntry, OpenEncounter, Page, RaidRow, ReportLine, StoreError, StoredStream,
-    StreamKey,
+    StreamKey, code,
 };
 use sqlx::{Executor, Sqlite, SqliteConnection, SqlitePool};
 
 use crate::error::store_error;
-use crate::row::{EncounterColumns, LineColumns, RaidColumns, kind, uuid};
+use crate::row::{EncounterColumns, LineColumns, RaidColumns, uuid};
 
 /// Why a question was not answered.
 #[derive(Debug)]
@@ -182,7 +182,7 @@ pub(crate) async fn open_encounters(readers: &SqlitePool) -> Answer<Vec<OpenEnco
         entries.push(JournalEntry {
             stream: StreamKey { encounter: open.encounter.row, stream: stored.stream },
             seq: row.seq.cast_unsigned(),
-            kind: kind(row.kind)?,
+            kind: code::kind(row.kind)?,
             received_at_ms: row.received_at_ms,
             data: row.data.into(),
         });
@@ -228,7 +228,7 @@ async fn stream_entries(
         entries.push(JournalEntry {
             stream: key,
             seq: row.seq.cast_unsigned(),
-            kind: kind(row.kind)?,
+            kind: code::kind(row.kind)?,
             received_at_ms: row.received_at_ms,
             data: row.data.into(),
         });

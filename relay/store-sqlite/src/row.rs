@@ -2,8 +2,7 @@
 
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
-use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
-use raidcast_store::{AccountId, EncounterKey, EncounterRow, JournalKind, RaidRow, ReportLine, StoreError};
+use raidcast_store::{AccountId, EncounterKey, EncounterRow, RaidRow, ReportLine, StoreError, code};
 use uuid::Uuid;
 
 /// An encounter as it is selected.
@@ -32,10 +31,10 @@ impl TryFrom<EncounterColumns> for EncounterRow {
             },
             report_id: columns.report_id,
             raid_code: columns.raid_code,
-            visibility: visibility(columns.visibility)?,
+            visibility: code::visibility(columns.visibility)?,
             started_at_ms: columns.started_at_ms,
-            state: state(columns.state)?,
-            revision: small(columns.revision)?,
+            state: code::state(columns.state)?,
+            revision: code::small(columns.revision)?,
             kept_stream: columns.kept_stream.as_deref().map(uuid).transpose()?.map(StreamId),
         })
     }
@@ -67,7 +66,7 @@ impl TryFrom<RaidColumns> for RaidRow {
                 .try_into()
                 .map_err(|_| StoreError::Damaged("a digest that is not 32 bytes long".into()))?,
             title: columns.title,
-            visibility: visibility(columns.visibility)?,
+            visibility: code::visibility(columns.visibility)?,
             created_at_ms: columns.created_at_ms,
             active_at_ms: columns.active_at_ms,
             closed: columns.closed != 0,
@@ -108,15 +107,15 @@ impl TryFrom<LineColumns> for ReportLine {
             report_id: columns.report_id,
             encounter: EncounterId(uuid(&columns.encounter_id)?),
             raid_code: columns.raid_code,
-            state: state(columns.state)?,
-            revision: small(columns.revision)?,
+            state: code::state(columns.state)?,
+            revision: code::small(columns.revision)?,
             started_at_ms: columns.started_at_ms,
             ended_at_ms: columns.ended_at_ms,
-            duration_ms: small(columns.duration_ms)?,
-            outcome: outcome(columns.outcome)?,
+            duration_ms: code::small(columns.duration_ms)?,
+            outcome: code::outcome(columns.outcome)?,
             place: Place { scene: columns.scene, scene_id: columns.scene_id, difficulty: columns.difficulty },
             bosses: names_from_column(columns.bosses.as_deref())?,
-            players: small(columns.players)?,
+            players: code::small(columns.players)?,
             totals: Totals {
                 damage: columns.damage.cast_unsigned(),
                 boss_damage: columns.boss_damage.cast_unsigned(),
@@ -145,87 +144,4 @@ fn names_from_column(column: Option<&str>) -> Result<Vec<String>, StoreError> {
     column.map_or(Ok(Vec::new()), |json| {
         serde_json::from_str(json).map_err(|_| StoreError::Damaged("names that are not a list".into()))
     })
-}
-
-fn small(column: i64) -> Result<u32, StoreError> {
-    u32::try_from(column).map_err(|_| unknown("number", column))
-}
-
-fn unknown(what: &str, column: i64) -> StoreError {
-    StoreError::Damaged(format!("the {what} {column}, which this relay does not know"))
-}
-
-/// The column of a visibility.
-pub(crate) fn visibility_column(visibility: Visibility) -> i64 {
-    match visibility {
-        Visibility::Public => 0,
-        Visibility::Unlisted => 1,
-        Visibility::Private => 2,
-    }
-}
-
-fn visibility(column: i64) -> Result<Visibility, StoreError> {
-    match column {
-        0 => Ok(Visibility::Public),
-        1 => Ok(Visibility::Unlisted),
-        2 => Ok(Visibility::Private),
-        _ => Err(unknown("visibility", column)),
-    }
-}
-
-/// The column of a report's state.
-pub(crate) fn state_column(state: ReportState) -> i64 {
-    match state {
-        ReportState::Live => 0,
-        ReportState::Provisional => 1,
-        ReportState::Final => 2,
-    }
-}
-
-fn state(column: i64) -> Result<ReportState, StoreError> {
-    match column {
-        0 => Ok(ReportState::Live),
-        1 => Ok(ReportState::Provisional),
-        2 => Ok(ReportState::Final),
-        _ => Err(unknown("state", column)),
-    }
-}
-
-/// The column of an outcome.
-pub(crate) fn outcome_column(outcome: Outcome) -> i64 {
-    match outcome {
-        Outcome::Kill => 0,
-        Outcome::Wipe => 1,
-        Outcome::Reset => 2,
-        Outcome::Unfinished => 3,
-        Outcome::Unknown => 4,
-    }
-}
-
-fn outcome(column: i64) -> Result<Outcome, StoreError> {
-    match column {
-        0 => Ok(Outcome::Kill),
-        1 => Ok(Outcome::Wipe),
-        2 => Ok(Outcome::Reset),
-        3 => Ok(Outcome::Unfinished),
-        4 => Ok(Outcome::Unknown),
-        _ => Err(unknown("outcome", column)),
-    }
-}
-
-/// The column of a journal entry's kind.
-pub(crate) fn kind_column(kind: JournalKind) -> i64 {
-    match kind {
-        JournalKind::Delta => 0,
-        JournalKind::End => 1,
-    }
-}
-
-/// The kind in a column.
-pub(crate) fn kind(column: i64) -> Result<JournalKind, StoreError> {
-    match column {
-        0 => Ok(JournalKind::Delta),
-        1 => Ok(JournalKind::End),
-        _ => Err(unknown("kind", column)),
-    }
 }

@@ -3,6 +3,7 @@
 //! One invariant: what a call has answered `Ok` to is on stable storage; a power cut after it loses nothing.
 //! Deliberately not here: what deltas mean (they are bytes), who may see what, and any clock.
 
+pub mod code;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod lanes;

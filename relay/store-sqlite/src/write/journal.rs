@@ -1,9 +1,8 @@
-use raidcast_store::{JournalEntry, StoreError};
+use raidcast_store::{JournalEntry, StoreError, code};
 use sqlx::sqlite::SqliteConnection;
 
 use super::refused;
 use crate::queue::{Failure, Write};
-use crate::row::kind_column;
 
 /// Keeps an entry of an encounter's log.
 pub(crate) struct Append(pub(crate) JournalEntry);
@@ -20,7 +19,7 @@ impl Write for Append {
         let encounter = entry.stream.encounter;
         let stream = entry.stream.stream.0.as_bytes().as_slice();
         let seq = entry.seq.cast_signed();
-        let kind = kind_column(entry.kind);
+        let kind = i64::from(code::of_kind(entry.kind));
         let data = &entry.data[..];
         let inserted = sqlx::query!(
             "INSERT INTO encounter_journal (stream, seq, kind, received_at_ms, data)

@@ -1,9 +1,8 @@
-use raidcast_store::{Account, AccountId, RaidRow};
+use raidcast_store::{Account, AccountId, RaidRow, code};
 use sqlx::sqlite::SqliteConnection;
 
 use super::refused;
 use crate::queue::{Failure, Write};
-use crate::row::visibility_column;
 
 /// Keeps an account, or finds the one that somebody else has just kept.
 pub(crate) struct AddAccount {
@@ -39,7 +38,7 @@ impl Write for InsertRaid {
         let raid = &self.0;
         let id = raid.id.0.as_bytes().as_slice();
         let digest = raid.secret_digest.as_slice();
-        let visibility = visibility_column(raid.visibility);
+        let visibility = code::of_visibility(raid.visibility);
         sqlx::query!(
             "INSERT INTO raids
                  (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed)
@@ -69,7 +68,7 @@ impl Write for UpdateRaid {
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
         let raid = &self.0;
         let id = raid.id.0.as_bytes().as_slice();
-        let visibility = visibility_column(raid.visibility);
+        let visibility = code::of_visibility(raid.visibility);
         let held = sqlx::query!(
             r#"UPDATE raids SET title = ?2, visibility = ?3, created_at_ms = ?4, active_at_ms = ?5, closed = ?6
                WHERE id = ?1 RETURNING row AS "row!""#,

@@ -1,10 +1,10 @@
 use raidcast_shared::uplink::ReportState;
-use raidcast_store::KeptReport;
+use raidcast_store::{KeptReport, code};
 use sqlx::sqlite::SqliteConnection;
 
 use super::refused;
 use crate::queue::{Failure, Write};
-use crate::row::{names_to_column, outcome_column, state_column};
+use crate::row::names_to_column;
 
 /// Keeps a report, and where it is final the log in place of the journal.
 pub(crate) struct KeepReport(pub(crate) KeptReport);
@@ -53,9 +53,9 @@ impl KeepReport {
     async fn keep_line(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
         let report = &self.0;
         let line = &report.line;
-        let state = state_column(report.state);
+        let state = code::of_state(report.state);
         let stream = report.stream.0.as_bytes().as_slice();
-        let outcome = outcome_column(line.outcome);
+        let outcome = code::of_outcome(line.outcome);
         let bosses = names_to_column(&line.bosses);
         let damage = line.totals.damage.cast_signed();
         let boss_damage = line.totals.boss_damage.cast_signed();

@@ -1,0 +1,95 @@
+//! Enums as the numbers that stand in columns: the same in every store.
+
+use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
+
+use crate::{JournalKind, StoreError};
+
+/// The code of a visibility.
+pub fn of_visibility(visibility: Visibility) -> i16 {
+    match visibility {
+        Visibility::Public => 0,
+        Visibility::Unlisted => 1,
+        Visibility::Private => 2,
+    }
+}
+
+/// The visibility behind a code.
+///
+/// # Errors
+/// As all below, `Damaged` if there is none.
+pub fn visibility(code: i64) -> Result<Visibility, StoreError> {
+    match code {
+        0 => Ok(Visibility::Public),
+        1 => Ok(Visibility::Unlisted),
+        2 => Ok(Visibility::Private),
+        _ => Err(unknown("visibility", code)),
+    }
+}
+
+/// The code of a report's state.
+pub fn of_state(state: ReportState) -> i16 {
+    match state {
+        ReportState::Live => 0,
+        ReportState::Provisional => 1,
+        ReportState::Final => 2,
+    }
+}
+
+/// The state behind a code.
+pub fn state(code: i64) -> Result<ReportState, StoreError> {
+    match code {
+        0 => Ok(ReportState::Live),
+        1 => Ok(ReportState::Provisional),
+        2 => Ok(ReportState::Final),
+        _ => Err(unknown("state", code)),
+    }
+}
+
+/// The code of an outcome.
+pub fn of_outcome(outcome: Outcome) -> i16 {
+    match outcome {
+        Outcome::Kill => 0,
+        Outcome::Wipe => 1,
+        Outcome::Reset => 2,
+        Outcome::Unfinished => 3,
+        Outcome::Unknown => 4,
+    }
+}
+
+/// The outcome behind a code.
+pub fn outcome(code: i64) -> Result<Outcome, StoreError> {
+    match code {
+        0 => Ok(Outcome::Kill),
+        1 => Ok(Outcome::Wipe),
+        2 => Ok(Outcome::Reset),
+        3 => Ok(Outcome::Unfinished),
+        4 => Ok(Outcome::Unknown),
+        _ => Err(unknown("outcome", code)),
+    }
+}
+
+/// The code of a journal entry's kind.
+pub fn of_kind(kind: JournalKind) -> i16 {
+    match kind {
+        JournalKind::Delta => 0,
+        JournalKind::End => 1,
+    }
+}
+
+/// The kind behind a code.
+pub fn kind(code: i64) -> Result<JournalKind, StoreError> {
+    match code {
+        0 => Ok(JournalKind::Delta),
+        1 => Ok(JournalKind::End),
+        _ => Err(unknown("kind", code)),
+    }
+}
+
+/// A number that has to fit into 32 bits.
+pub fn small(column: i64) -> Result<u32, StoreError> {
+    u32::try_from(column).map_err(|_| unknown("number", column))
+}
+
+fn unknown(what: &str, code: i64) -> StoreError {
+    StoreError::Damaged(format!("the {what} {code}, which this relay does not know"))
+}
