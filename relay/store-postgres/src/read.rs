@@ -1,0 +1,275 @@
+//! The questions. Each sees one state of the database: those of several statements run in a transaction that does.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+use raidcast_shared::id::{EncounterId, RaidId, StreamId};
+use raidcast_store::{
+    Account, AccountId, EncounterRow, JournalEntry, OpenEncounter, Page, RaidRow, ReportLine, StoreError, StoredStream,
+    StreamKey, code,
+};
+use sqlx::{Executor, PgConnection, PgPool, Postgres, Transaction};
+
+use crate::error::Failure;
+use crate::row::{EncounterColumns, LineColumns, RaidColumns};
+
+type Answer<T> = Result<T, Failure>;
+
+/// Selects encounters; what follows is the rest of the statement and its arguments.
+macro_rules! select_encounters {
+    ($rest:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            EncounterColumns,
+            "SELECT e.row, e.account, e.encounter_id, e.report_id, r.code AS raid_code, r.visibility,
+                    e.started_at_ms, e.state, e.revision, e.kept_stream
+             FROM encounters e JOIN raids r ON r.row = e.raid " + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+/// Selects raids.
+macro_rules! select_raids {
+    ($rest:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            RaidColumns,
+            "SELECT id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed
+             FROM raids " + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+/// Selects what lists show of encounters.
+macro_rules! select_lines {
+    ($rest:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            LineColumns,
+            "SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
+                    e.ended_at_ms, e.duration_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
+                    e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths
+             FROM encounters e JOIN raids r ON r.row = e.raid " + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+/// Whether text can be held at all: PostgreSQL's has no NUL, and fails where it is asked for one.
+fn can_be_held(text: &str) -> bool {
+    !text.contains('\0')
+}
+
+/// A transaction whose statements all see what was committed when it began.
+pub(crate) async fn snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+}
+
+pub(crate) async fn account_by_name(
+    executor: impl Executor<'_, Database = Postgres>,
+    name: &str,
+) -> Answer<Option<Account>> {
+    let row =
+        sqlx::query!("SELECT row, name, channel FROM accounts WHERE name = $1", name).fetch_optional(executor).await?;
+    Ok(row.map(|row| Account { id: AccountId(row.row), name: row.name, channel: row.channel }))
+}
+
+pub(crate) async fn account_by_channel(pool: &PgPool, channel: &str) -> Answer<Option<Account>> {
+    if !can_be_held(channel) {
+        return Ok(None);
+    }
+    let row = sqlx::query!("SELECT row, name, channel FROM accounts WHERE channel = $1", channel)
+        .fetch_optional(pool)
+        .await?;
+    Ok(row.map(|row| Account { id: AccountId(row.row), name: row.name, channel: row.channel }))
+}
+
+pub(crate) async fn channel(pool: &PgPool, account: AccountId) -> Answer<Option<String>> {
+    Ok(sqlx::query_scalar!("SELECT channel FROM accounts WHERE row = $1", account.0).fetch_optional(pool).await?)
+}
+
+pub(crate) async fn raid_by_id(pool: &PgPool, id: RaidId) -> Answer<Option<RaidRow>> {
+    let columns = select_raids!("WHERE id = $1", id.0).fetch_optional(pool).await?;
+    Ok(columns.map(RaidRow::try_from).transpose()?)
+}
+
+pub(crate) async fn raid_by_code(pool: &PgPool, code: &str) -> Answer<Option<RaidRow>> {
+    if !can_be_held(code) {
+        return Ok(None);
+    }
+    let columns = select_raids!("WHERE code = $1", code).fetch_optional(pool).await?;
+    Ok(columns.map(RaidRow::try_from).transpose()?)
+}
+
+pub(crate) async fn newest_raid(pool: &PgPool, account: AccountId) -> Answer<Option<RaidRow>> {
+    let columns = select_raids!("WHERE account = $1 ORDER BY active_at_ms DESC, row DESC LIMIT 1", account.0)
+        .fetch_optional(pool)
+        .await?;
+    Ok(columns.map(RaidRow::try_from).transpose()?)
+}
+
+pub(crate) async fn encounter(
+    executor: impl Executor<'_, Database = Postgres>,
+    account: AccountId,
+    id: EncounterId,
+) -> Answer<Option<EncounterRow>> {
+    let columns = select_encounters!("WHERE e.account = $1 AND e.encounter_id = $2", account.0, id.0)
+        .fetch_optional(executor)
+        .await?;
+    Ok(columns.map(EncounterRow::try_from).transpose()?)
+}
+
+pub(crate) async fn open_encounters(pool: &PgPool) -> Answer<Vec<OpenEncounter>> {
+    let mut transaction = snapshot(pool).await?;
+    let columns = select_encounters!("WHERE e.state = 0 ORDER BY e.row").fetch_all(&mut *transaction).await?;
+    let mut encounters = Vec::with_capacity(columns.len());
+    let mut places = HashMap::with_capacity(columns.len());
+    for columns in columns {
+        places.insert(columns.row, encounters.len());
+        encounters.push(OpenEncounter { encounter: columns.try_into()?, streams: Vec::new() });
+    }
+    // One pass over streams and one over entries for all encounters.
+    let mut stream_rows = HashMap::new();
+    let streams = sqlx::query!(
+        "SELECT s.row, s.encounter, s.stream, s.header
+         FROM encounters e JOIN encounter_stream s ON s.encounter = e.row
+         WHERE e.state = 0 ORDER BY s.row"
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    for row in streams {
+        let Some(&place) = places.get(&row.encounter) else { continue };
+        let stream = StoredStream { stream: StreamId(row.stream), header: row.header.into() };
+        let open: &mut OpenEncounter = &mut encounters[place];
+        stream_rows.insert(row.row, (place, open.streams.len()));
+        open.streams.push((stream, Vec::new()));
+    }
+    let mut entries = sqlx::query!(
+        "SELECT j.stream, j.seq, j.kind, j.received_at_ms, j.data
+         FROM encounters e JOIN encounter_stream s ON s.encounter = e.row JOIN encounter_journal j ON j.stream = s.row
+         WHERE e.state = 0 ORDER BY j.stream, j.seq"
+    )
+    .fetch(&mut *transaction);
+    while let Some(row) = entries.try_next().await? {
+        let Some(&(place, stream)) = stream_rows.get(&row.stream) else { continue };
+        let open = &mut encounters[place];
+        let (stored, entries) = &mut open.streams[stream];
+        entries.push(JournalEntry {
+            stream: StreamKey { encounter: open.encounter.row, stream: stored.stream },
+            seq: row.seq.cast_unsigned(),
+            kind: code::kind(row.kind.into())?,
+            received_at_ms: row.received_at_ms,
+            data: row.data.into(),
+        });
+    }
+    drop(entries);
+    transaction.commit().await?;
+    Ok(encounters)
+}
+
+pub(crate) async fn open_encounter(pool: &PgPool, encounter: i64) -> Answer<Option<OpenEncounter>> {
+    let mut transaction = snapshot(pool).await?;
+    let columns = select_encounters!("WHERE e.row = $1", encounter).fetch_optional(&mut *transaction).await?;
+    let Some(columns) = columns else { return Ok(None) };
+    let rows =
+        sqlx::query!("SELECT row, stream, header FROM encounter_stream WHERE encounter = $1 ORDER BY row", encounter)
+            .fetch_all(&mut *transaction)
+            .await?;
+    let mut streams = Vec::with_capacity(rows.len());
+    for row in rows {
+        let stream = StreamId(row.stream);
+        let entries = stream_entries(&mut transaction, row.row, StreamKey { encounter, stream }).await?;
+        streams.push((StoredStream { stream, header: row.header.into() }, entries));
+    }
+    transaction.commit().await?;
+    Ok(Some(OpenEncounter { encounter: columns.try_into()?, streams }))
+}
+
+async fn stream_entries(connection: &mut PgConnection, stream_row: i64, key: StreamKey) -> Answer<Vec<JournalEntry>> {
+    let rows = sqlx::query!(
+        "SELECT seq, kind, received_at_ms, data FROM encounter_journal WHERE stream = $1 ORDER BY seq",
+        stream_row
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        entries.push(JournalEntry {
+            stream: key,
+            seq: row.seq.cast_unsigned(),
+            kind: code::kind(row.kind.into())?,
+            received_at_ms: row.received_at_ms,
+            data: row.data.into(),
+        });
+    }
+    Ok(entries)
+}
+
+pub(crate) async fn report(pool: &PgPool, report_id: &str) -> Answer<Option<(EncounterRow, Option<Bytes>)>> {
+    if !can_be_held(report_id) {
+        return Ok(None);
+    }
+    let mut transaction = snapshot(pool).await?;
+    let columns = select_encounters!("WHERE e.report_id = $1", report_id).fetch_optional(&mut *transaction).await?;
+    let Some(columns) = columns else { return Ok(None) };
+    let record = sqlx::query_scalar!("SELECT record FROM encounter_record WHERE encounter = $1", columns.row)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(Some((columns.try_into()?, record.map(Bytes::from))))
+}
+
+pub(crate) async fn report_log(pool: &PgPool, report_id: &str) -> Answer<Option<Bytes>> {
+    if !can_be_held(report_id) {
+        return Ok(None);
+    }
+    let log = sqlx::query_scalar!(
+        "SELECT l.log FROM encounters e JOIN encounter_log l ON l.encounter = e.row WHERE e.report_id = $1",
+        report_id
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(log.map(Bytes::from))
+}
+
+pub(crate) async fn public_reports(pool: &PgPool, page: Page) -> Answer<(Vec<ReportLine>, u64)> {
+    let limit = i64::from(page.limit);
+    let offset = i64::from(page.page.saturating_sub(1)) * limit;
+    let mut transaction = snapshot(pool).await?;
+    let columns = select_lines!(
+        "WHERE e.visibility = 0 ORDER BY e.started_at_ms DESC, e.row DESC LIMIT $1 OFFSET $2",
+        limit,
+        offset
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM encounters WHERE visibility = 0"#)
+        .fetch_one(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok((lines(columns)?, count.cast_unsigned()))
+}
+
+pub(crate) async fn raid_reports(pool: &PgPool, raid_code: &str) -> Answer<Vec<ReportLine>> {
+    if !can_be_held(raid_code) {
+        return Ok(Vec::new());
+    }
+    let columns =
+        select_lines!("WHERE r.code = $1 ORDER BY e.started_at_ms DESC, e.row DESC", raid_code).fetch_all(pool).await?;
+    Ok(lines(columns)?)
+}
+
+pub(crate) async fn encounters_since(pool: &PgPool, account: AccountId, since_ms: i64) -> Answer<u64> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM encounters WHERE account = $1 AND created_at_ms >= $2"#,
+        account.0,
+        since_ms
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(count.cast_unsigned())
+}
+
+fn lines(columns: Vec<LineColumns>) -> Result<Vec<ReportLine>, StoreError> {
+    columns.into_iter().map(ReportLine::try_from).collect()
+}

@@ -1,0 +1,19 @@
+//! The changes beside the journal's, each in a transaction of its own.
+//!
+//! Locks are taken raids first, then encounters, then streams, so that no two changes wait for each other.
+
+mod encounter;
+mod raid;
+mod report;
+
+pub(crate) use encounter::{begin_encounter, begin_stream, discard, move_encounter};
+pub(crate) use raid::{account, insert_raid, update_raid};
+use raidcast_store::StoreError;
+pub(crate) use report::{keep_report, reopen_report};
+
+use crate::error::Failure;
+
+/// The change names something that is not held, or that is held otherwise.
+fn refused(text: impl Into<String>) -> Failure {
+    Failure::Store(StoreError::Damaged(text.into()))
+}

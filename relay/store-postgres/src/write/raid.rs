@@ -1,0 +1,67 @@
+use raidcast_store::{Account, RaidRow, code};
+use sqlx::PgPool;
+
+use super::refused;
+use crate::error::Failure;
+use crate::read;
+
+/// Finds an account, or keeps it.
+pub(crate) async fn account(pool: &PgPool, name: &str, channel_if_new: &str) -> Result<Account, Failure> {
+    if let Some(account) = read::account_by_name(pool, name).await? {
+        return Ok(account);
+    }
+    sqlx::query!(
+        "INSERT INTO accounts (name, channel) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+        name,
+        channel_if_new,
+    )
+    .execute(pool)
+    .await?;
+    // This one, or the one that somebody else has just kept.
+    read::account_by_name(pool, name).await?.ok_or_else(|| refused(format!("no account {name}")))
+}
+
+/// Keeps a new raid.
+pub(crate) async fn insert_raid(pool: &PgPool, raid: &RaidRow) -> Result<(), Failure> {
+    sqlx::query!(
+        "INSERT INTO raids
+             (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        raid.id.0,
+        raid.account.0,
+        raid.code,
+        &raid.secret_digest[..],
+        raid.title,
+        code::of_visibility(raid.visibility),
+        raid.created_at_ms,
+        raid.active_at_ms,
+        raid.closed,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Replaces what may change of a raid.
+pub(crate) async fn update_raid(pool: &PgPool, raid: &RaidRow) -> Result<(), Failure> {
+    let visibility = code::of_visibility(raid.visibility);
+    let mut transaction = pool.begin().await?;
+    let held = sqlx::query_scalar!(
+        "UPDATE raids SET title = $2, visibility = $3, created_at_ms = $4, active_at_ms = $5, closed = $6
+         WHERE id = $1 RETURNING row",
+        raid.id.0,
+        raid.title,
+        visibility,
+        raid.created_at_ms,
+        raid.active_at_ms,
+        raid.closed,
+    )
+    .fetch_optional(&mut *transaction)
+    .await?
+    .ok_or_else(|| refused(format!("no raid {}", raid.code)))?;
+    sqlx::query!("UPDATE encounters SET visibility = $2 WHERE raid = $1 AND visibility <> $2", held, visibility)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(())
+}
