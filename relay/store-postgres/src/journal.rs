@@ -12,6 +12,9 @@ pub(crate) struct Asked<'a> {
     pub(crate) is_after_failed: bool,
 }
 
+/// What became of an entry.
+pub(crate) type Outcome = Result<(), StoreError>;
+
 /// What is held of a stream.
 struct Held {
     row: i64,
@@ -31,7 +34,7 @@ pub(crate) async fn append(
     connection: &mut PgConnection,
     asked: &[Asked<'_>],
     ping: bool,
-) -> Result<Vec<Result<(), StoreError>>, sqlx::Error> {
+) -> Result<Vec<Outcome>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     let mut streams = lock(&mut transaction, asked).await?;
     let repeated = repeated(&mut transaction, asked, &streams).await?;
@@ -110,7 +113,7 @@ fn place<'a>(
     asked: &[Asked<'a>],
     streams: &mut HashMap<StreamKey, Held>,
     repeated: &Entries,
-) -> (Vec<Result<(), StoreError>>, Vec<(i64, &'a JournalEntry)>) {
+) -> (Vec<Outcome>, Vec<(i64, &'a JournalEntry)>) {
     let mut failed = HashSet::new();
     let mut new = Vec::new();
     let mut new_at: HashMap<(i64, u64), &JournalEntry> = HashMap::new();

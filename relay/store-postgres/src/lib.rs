@@ -65,7 +65,7 @@ impl PostgresStore {
 
 impl Journal for PostgresStore {
     fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()> {
-        self.queue.append(entry)
+        self.queue.append(&entry)
     }
 }
 

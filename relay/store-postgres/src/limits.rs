@@ -22,7 +22,7 @@ pub(crate) const CONNECT_WAIT: Duration = Duration::from_secs(3);
 pub(crate) const COMMIT_WAIT: Duration = Duration::from_secs(5);
 /// How long everything else may take, once it has a connection: a large log over a slow network.
 pub(crate) const ANSWER_WAIT: Duration = Duration::from_secs(20);
-/// How long everything else waits for a connection.
-pub(crate) const POOL_WAIT: Duration = Duration::from_secs(5);
+/// How long everything else waits for a connection: a page tells of a server that is away this much later.
+pub(crate) const POOL_WAIT: Duration = Duration::from_secs(3);
 /// Connections beside the writer's: a finished fight, recovery and some pages at once. A server has 100 by default.
 pub(crate) const CONNECTIONS: u32 = 8;

@@ -9,7 +9,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::sync::mpsc;
 
 use crate::error::{Failure, closed, is_lost, silent};
-use crate::journal::{Asked, append};
+use crate::journal::{Asked, Outcome, append};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_ENTRIES_MAX, COMMIT_WAIT};
 use crate::queue::{Answer, Command, Queue, Waiting};
 use crate::server::Server;
@@ -97,19 +97,17 @@ impl Writer {
             .collect();
         let stored = self.transact(&asked, !pings.is_empty()).await;
         drop(asked);
-        match stored {
-            Ok(outcomes) => {
-                entries.into_iter().zip(outcomes).for_each(|(waiting, outcome)| waiting.answer(outcome));
-                pings.into_iter().for_each(|answer| drop(answer.send(Ok(()))));
-            }
-            Err(error) => {
-                entries.into_iter().for_each(|waiting| waiting.answer(Err(error.clone())));
-                pings.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
-            }
+        let written = stored.as_ref().map(drop).map_err(Clone::clone);
+        let outcomes = stored.unwrap_or_else(|error| vec![Err(error); entries.len()]);
+        for (waiting, outcome) in entries.into_iter().zip(outcomes) {
+            waiting.answer(outcome);
+        }
+        for answer in pings {
+            let _ = answer.send(written.clone());
         }
     }
 
-    async fn transact(&mut self, asked: &[Asked<'_>], ping: bool) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+    async fn transact(&mut self, asked: &[Asked<'_>], ping: bool) -> Result<Vec<Outcome>, StoreError> {
         let had_connection = self.connection.is_some();
         let stored = match self.try_transact(asked, ping).await {
             Err(Failure::Sql(error)) if had_connection && is_lost(&error) => self.try_transact(asked, ping).await,
@@ -118,7 +116,7 @@ impl Writer {
         stored.map_err(StoreError::from)
     }
 
-    async fn try_transact(&mut self, asked: &[Asked<'_>], ping: bool) -> Result<Vec<Result<(), StoreError>>, Failure> {
+    async fn try_transact(&mut self, asked: &[Asked<'_>], ping: bool) -> Result<Vec<Outcome>, Failure> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.server.connect().await?,

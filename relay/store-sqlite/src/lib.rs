@@ -71,7 +71,7 @@ impl SqliteStore {
 
 impl Journal for SqliteStore {
     fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()> {
-        self.queue.append(entry)
+        self.queue.append(&entry)
     }
 }
 

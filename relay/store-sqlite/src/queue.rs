@@ -86,11 +86,11 @@ impl Queue {
 
     /// Takes the entry's place in the queue now; the future only waits for the answer. One that is dropped changes
     /// nothing: the entry is on its way.
-    pub(crate) fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()> {
+    pub(crate) fn append(&self, entry: &JournalEntry) -> StoreFuture<'static, ()> {
         let (answer, waiting) = oneshot::channel();
         let (heard, entered) = self.lanes.enter(
             entry.stream.encounter,
-            || self.place(&entry),
+            || self.place(entry),
             |(place, room), ticket| {
                 let write = write::Append(entry.clone());
                 place.send(Command::Job(Box::new(EntryJob { write, outcome: None, answer, ticket, _room: room })));

@@ -55,7 +55,9 @@ macro_rules! conformance {
                 a_report_needs_its_encounter, a_final_report_is_not_reopened, reports_survive_a_crash;
             list: only_public_reports_are_listed, pages_have_no_gaps_and_no_repeats, lists_show_what_was_kept,
                 live_reports_are_listed_without_figures, a_raid_lists_all_of_its_reports,
-                a_change_of_visibility_is_seen_at_once, a_small_write_reaches_the_disk;
+                a_change_of_visibility_is_seen_at_once,
+                a_fight_that_begins_while_its_raid_changes_is_as_its_raid, odd_text_finds_nothing,
+                a_small_write_reaches_the_disk;
         }
     };
     ($harness:expr; $($module:ident: $($law:ident),+;)+) => {

@@ -146,6 +146,37 @@ pub async fn a_change_of_visibility_is_seen_at_once(harness: &dyn Harness) {
     assert_eq!(public(&store, 1, 10).await.1, 0);
 }
 
+/// Whichever comes first: nothing of a private raid is listed.
+pub async fn a_fight_that_begins_while_its_raid_changes_is_as_its_raid(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    for number in 0..20 {
+        let raid = raid(&store, &ana, number, Public).await;
+        let private = RaidRow { visibility: Private, ..raid.clone() };
+        let new = new_encounter(&raid, number);
+        let (changed, begun) = futures::future::join(store.update_raid(&private), store.begin_encounter(&new)).await;
+        changed.expect("an update");
+        begun.expect("an encounter");
+        assert_eq!(public(&store, 1, 10).await, (vec![], 0));
+    }
+}
+
+/// What people put into addresses is no error.
+pub async fn odd_text_finds_nothing(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let raid = raid(&store, &ana, 1, Public).await;
+    encounter(&store, &raid, 1).await;
+    let long = "x".repeat(100_000);
+    for odd in ["", "\0", "raid-1\0", "%", "'; --", "\u{fffd}\u{10ffff}", &long] {
+        assert_eq!(store.raid_by_code(odd).await.expect("an answer"), None);
+        assert_eq!(store.account_by_channel(odd).await.expect("an answer"), None);
+        assert_eq!(store.report(odd).await.expect("an answer"), None);
+        assert_eq!(store.report_log(odd).await.expect("an answer"), None);
+        assert_eq!(store.raid_reports(odd).await.expect("an answer"), []);
+    }
+}
+
 /// As often as one asks.
 pub async fn a_small_write_reaches_the_disk(harness: &dyn Harness) {
     let store = harness.open().await;

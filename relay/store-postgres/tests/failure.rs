@@ -1,0 +1,324 @@
+//! What PostgreSQL's own failures mean: a server that dies, connections that are cut, locks, schemas of others.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![cfg(unix)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use raidcast_pgkit::{Cluster, Install};
+use raidcast_shared::id::{EncounterId, RaidId, StreamId};
+use raidcast_shared::uplink::Visibility;
+use raidcast_store::{
+    EncounterKey, EncounterRow, Journal as _, JournalEntry, JournalKind, NewEncounter, RaidRow, Store as _, StoreError,
+    StoredStream, StreamKey,
+};
+use raidcast_store_postgres::PostgresStore;
+use uuid::Uuid;
+
+const STREAM: StreamId = StreamId(Uuid::from_u128(7));
+
+/// A store with a raid, on the cluster that the tests share or on one of its own.
+struct Fixture {
+    url: String,
+    store: Arc<PostgresStore>,
+    raid: RaidRow,
+}
+
+impl Fixture {
+    /// On the shared cluster.
+    async fn new() -> Option<(Self, &'static Cluster)> {
+        let cluster = raidcast_pgkit::shared()?;
+        Some((Self::on(cluster).await, cluster))
+    }
+
+    async fn on(cluster: &Cluster) -> Self {
+        let url = cluster.new_database();
+        let store = Arc::new(PostgresStore::open(&url).await.unwrap());
+        let account = store.account("ana", "channel").await.unwrap();
+        let raid = RaidRow {
+            id: RaidId(Uuid::from_u128(1)),
+            account: account.id,
+            code: "raid".into(),
+            secret_digest: [1; 32],
+            title: None,
+            visibility: Visibility::Unlisted,
+            created_at_ms: 1,
+            active_at_ms: 1,
+            closed: false,
+        };
+        store.insert_raid(&raid).await.unwrap();
+        Self { url, store, raid }
+    }
+
+    fn database(&self) -> &str {
+        self.url.rsplit('/').next().unwrap().split('?').next().unwrap()
+    }
+
+    async fn encounter(&self, number: u128) -> EncounterRow {
+        let new = NewEncounter {
+            key: EncounterKey { account: self.raid.account, encounter: EncounterId(Uuid::from_u128(number)) },
+            report_id: format!("report-{number}"),
+            raid_code: self.raid.code.clone(),
+            started_at_ms: 1,
+            created_at_ms: 1,
+            stream: StoredStream { stream: STREAM, header: Bytes::new() },
+        };
+        self.store.begin_encounter(&new).await.unwrap()
+    }
+}
+
+fn entry(row: &EncounterRow, seq: u64, bytes: usize) -> JournalEntry {
+    JournalEntry {
+        stream: StreamKey { encounter: row.row, stream: STREAM },
+        seq,
+        kind: JournalKind::Delta,
+        received_at_ms: 1,
+        data: Bytes::from(vec![seq as u8; bytes]),
+    }
+}
+
+async fn held(store: &PostgresStore, row: &EncounterRow) -> Vec<JournalEntry> {
+    store.open_encounter(row.row).await.unwrap().unwrap().streams.into_iter().next().unwrap().1
+}
+
+fn assert_unavailable<T: std::fmt::Debug>(answer: &Result<T, StoreError>, says: &str) {
+    match answer {
+        Err(StoreError::Unavailable(text)) => assert!(text.contains(says), "{text}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn assert_damaged<T: std::fmt::Debug>(answer: &Result<T, StoreError>, says: &str) {
+    match answer {
+        Err(StoreError::Damaged(text)) => assert!(text.contains(says), "{text}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The server's default is `synchronous_commit = off` here, which loses what it answered last: the store's does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_loses_nothing_that_was_answered_and_is_used_again_when_it_is_back() {
+    let Some(install) = Install::find_or_skip() else { return };
+    let mut cluster = Cluster::start(install);
+    let fixture = Fixture::on(&cluster).await;
+    let rows = join_all((1..=4).map(|number| fixture.encounter(number))).await;
+    let answered: Arc<Vec<AtomicU64>> = Arc::new(rows.iter().map(|_| AtomicU64::new(0)).collect());
+    for round in 1..=2 {
+        // Each sends as fast as it is answered, eight under way, until something fails.
+        let senders = rows.iter().cloned().enumerate().map(|(at, row)| {
+            let (store, answered) = (Arc::clone(&fixture.store), Arc::clone(&answered));
+            tokio::spawn(async move {
+                loop {
+                    let next = answered[at].load(Ordering::SeqCst) + 1;
+                    let calls: Vec<_> = (next..next + 8).map(|seq| store.append(entry(&row, seq, 700))).collect();
+                    for (seq, answer) in (next..).zip(join_all(calls).await) {
+                        match answer {
+                            Ok(()) => answered[at].store(seq, Ordering::SeqCst),
+                            Err(StoreError::Unavailable(_)) => return,
+                            Err(error) => panic!("{error}"),
+                        }
+                    }
+                }
+            })
+        });
+        let senders: Vec<_> = senders.collect();
+        let sum = || answered.iter().map(|seq| seq.load(Ordering::SeqCst)).sum::<u64>();
+        let before = sum();
+        while sum() < before + 200 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        cluster = tokio::task::spawn_blocking(move || {
+            cluster.kill();
+            cluster
+        })
+        .await
+        .unwrap();
+        for sender in senders {
+            sender.await.unwrap();
+        }
+        // Everything says so while it is away.
+        assert_unavailable(&fixture.store.append(entry(&rows[0], 1, 700)).await, "");
+        assert_unavailable(&fixture.store.ping().await, "");
+        let (read, written) =
+            tokio::join!(fixture.store.raid_by_code("raid"), fixture.store.update_raid(&fixture.raid));
+        assert_unavailable(&read, "");
+        assert_unavailable(&written, "");
+        cluster = tokio::task::spawn_blocking(move || {
+            cluster.restart();
+            cluster
+        })
+        .await
+        .unwrap();
+        // And goes on at once when it is back.
+        fixture.store.ping().await.unwrap();
+        assert_eq!(fixture.store.raid_by_code("raid").await.unwrap(), Some(fixture.raid.clone()));
+        for (at, row) in rows.iter().enumerate() {
+            let entries = held(&fixture.store, row).await;
+            let answered = answered[at].load(Ordering::SeqCst);
+            assert!(entries.len() as u64 >= answered, "round {round}: {answered} answered, {} held", entries.len());
+            let expected: Vec<_> = (1..=entries.len() as u64).map(|seq| entry(row, seq, 700)).collect();
+            assert_eq!(entries, expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn connections_that_are_cut_are_not_noticed() {
+    let Some((fixture, cluster)) = Fixture::new().await else { return };
+    let row = fixture.encounter(1).await;
+    for seq in 1..=5 {
+        fixture.store.append(entry(&row, seq, 10)).await.unwrap();
+        fixture.store.update_raid(&fixture.raid).await.unwrap();
+        let cut =
+            format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", fixture.database());
+        assert!(cluster.run("postgres", &cut).lines().count() >= 2);
+    }
+    assert_eq!(held(&fixture.store, &row).await.len(), 5);
+}
+
+#[tokio::test]
+async fn a_lock_makes_it_unavailable_until_it_is_released() {
+    let Some((fixture, cluster)) = Fixture::new().await else { return };
+    let row = fixture.encounter(1).await;
+    fixture.store.append(entry(&row, 1, 10)).await.unwrap();
+    let database = fixture.database().to_owned();
+    let lock = "BEGIN; LOCK encounter_journal IN EXCLUSIVE MODE; NOTIFY locked; SELECT pg_sleep(60); COMMIT";
+    let holder = std::thread::spawn({
+        let database = database.clone();
+        move || std::panic::catch_unwind(|| cluster.run(&database, lock)).is_err()
+    });
+    let pid = "SELECT pid FROM pg_locks
+               WHERE relation = 'encounter_journal'::regclass AND mode = 'ExclusiveLock' AND granted";
+    while cluster.run(&database, pid).is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let answers = join_all((2..=9).map(|seq| fixture.store.append(entry(&row, seq, 10)))).await;
+    for answer in &answers {
+        assert_unavailable(answer, "in the way");
+    }
+    assert_eq!(held(&fixture.store, &row).await.len(), 1);
+    cluster.run(&database, &format!("SELECT pg_terminate_backend(pid) FROM ({pid}) AS holder"));
+    assert!(holder.join().unwrap(), "its connection was cut");
+    for answer in join_all((2..=9).map(|seq| fixture.store.append(entry(&row, seq, 10)))).await {
+        answer.unwrap();
+    }
+    assert_eq!(held(&fixture.store, &row).await.len(), 9);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_writes_is_unavailable_and_can_be_read() {
+    let Some((fixture, cluster)) = Fixture::new().await else { return };
+    let row = fixture.encounter(1).await;
+    let set = |to: &str| {
+        let database = fixture.database();
+        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+        cluster.run("postgres", &format!("ALTER DATABASE {database} SET default_transaction_read_only = {to}"));
+        cluster.run("postgres", &cut);
+    };
+    set("on");
+    assert_unavailable(&fixture.store.append(entry(&row, 1, 10)).await, "takes no writes");
+    assert_unavailable(&fixture.store.ping().await, "takes no writes");
+    assert_unavailable(&fixture.store.update_raid(&fixture.raid).await, "takes no writes");
+    assert_eq!(fixture.store.raid_by_code("raid").await.unwrap(), Some(fixture.raid.clone()));
+    set("off");
+    fixture.store.append(entry(&row, 1, 10)).await.unwrap();
+    fixture.store.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_that_write_one_stream_leave_no_gap_and_nothing_twice() {
+    let Some((fixture, _)) = Fixture::new().await else { return };
+    let row = fixture.encounter(1).await;
+    let other = Arc::new(PostgresStore::open(&fixture.url).await.unwrap());
+    let writers = [Arc::clone(&fixture.store), other].map(|store| {
+        let row = row.clone();
+        tokio::spawn(async move {
+            for first in (1..=400).step_by(8) {
+                for answer in join_all((first..first + 8).map(|seq| store.append(entry(&row, seq, 100)))).await {
+                    answer.unwrap();
+                }
+            }
+        })
+    });
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let expected: Vec<_> = (1..=400).map(|seq| entry(&row, seq, 100)).collect();
+    assert_eq!(held(&fixture.store, &row).await, expected);
+}
+
+#[tokio::test]
+async fn a_queue_that_is_full_refuses_at_once_and_works_when_it_is_empty() {
+    let Some((fixture, _)) = Fixture::new().await else { return };
+    let row = fixture.encounter(1).await;
+    let store = &fixture.store;
+    // On one thread the writer does not run before the first is awaited. 64 MiB may wait: at 256 KiB an entry, 256.
+    let calls: Vec<_> = (1..=300).map(|seq| store.append(entry(&row, seq, 256 * 1024))).collect();
+    let answers = join_all(calls).await;
+    let stored = answers.iter().take_while(|answer| answer.is_ok()).count();
+    assert_eq!(stored, 256);
+    assert!(answers[stored..].iter().all(Result::is_err));
+    assert_unavailable(&answers[stored], "too slow");
+    store.append(entry(&row, stored as u64 + 1, 10)).await.unwrap();
+    assert_eq!(held(store, &row).await.len(), stored + 1);
+}
+
+#[tokio::test]
+async fn a_later_version_of_the_schema_is_not_opened() {
+    let Some((fixture, cluster)) = Fixture::new().await else { return };
+    let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES (9999, 'later', TRUE, '\\x00', 0)";
+    cluster.run(fixture.database(), later);
+    assert_damaged(&PostgresStore::open(&fixture.url).await, "9999");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_ours_is_not_touched() {
+    let Some(cluster) = raidcast_pgkit::shared() else { return };
+    let url = cluster.new_database();
+    let database = url.rsplit('/').next().unwrap().split('?').next().unwrap();
+    cluster.run(database, "CREATE TABLE raids (id INT); INSERT INTO raids VALUES (7)");
+    assert_damaged(&PostgresStore::open(&url).await, "a database of its own");
+    assert_eq!(cluster.run(database, "SELECT id FROM raids"), "7");
+    let ours = "SELECT count(*) FROM pg_tables WHERE tablename IN ('accounts', 'encounters')";
+    assert_eq!(cluster.run(database, ours), "0");
+}
+
+#[tokio::test]
+async fn what_has_to_be_set_right_first_is_said() {
+    let Some(cluster) = raidcast_pgkit::shared() else { return };
+    let missing = cluster.url("missing");
+    assert_unavailable(&PostgresStore::open(&missing).await, "createdb");
+    assert_unavailable(&PostgresStore::open("postgres://somebody@127.0.0.1:1/raidcast").await, "can be made");
+    assert_unavailable(&PostgresStore::open("postgres://:port").await, "URL");
+    cluster.run("postgres", "CREATE DATABASE ascii ENCODING SQL_ASCII TEMPLATE template0");
+    assert_damaged(&PostgresStore::open(&cluster.url("ascii")).await, "UTF8");
+}
+
+#[tokio::test]
+async fn a_commit_is_on_disk_whatever_the_servers_default_and_a_stronger_one_stays() {
+    let Some((fixture, cluster)) = Fixture::new().await else { return };
+    let row = fixture.encounter(1).await;
+    let database = fixture.database();
+    // Both the writer's connection and the pool's, seen by a trigger.
+    let watch = "CREATE TABLE seen (setting TEXT);
+        CREATE FUNCTION see() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+            BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
+        CREATE TRIGGER see AFTER INSERT ON encounter_journal EXECUTE FUNCTION see();
+        CREATE TRIGGER see AFTER UPDATE ON raids EXECUTE FUNCTION see();";
+    cluster.run(database, watch);
+    for (setting, expected) in [("off", "on"), ("remote_apply", "remote_apply")] {
+        cluster.run("postgres", &format!("ALTER DATABASE {database} SET synchronous_commit = {setting}"));
+        let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+        cluster.run("postgres", &cut);
+        let seq = held(&fixture.store, &row).await.len() as u64 + 1;
+        fixture.store.append(entry(&row, seq, 10)).await.unwrap();
+        fixture.store.update_raid(&fixture.raid).await.unwrap();
+        assert_eq!(cluster.run(database, "SELECT DISTINCT setting FROM seen"), expected);
+        cluster.run(database, "DELETE FROM seen");
+    }
+}
