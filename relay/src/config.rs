@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use raidcast_shared::limits;
 use serde::Deserialize;
 
+use crate::database::{Database, DatabaseUrlError};
+
 /// The command line.
 #[derive(Debug, Parser)]
 #[command(
@@ -39,7 +41,7 @@ pub struct ServeFlags {
     /// Folder for the database and the relay's own secret [default: ./data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Database, if not SQLite in the data folder
+    /// Database, if not SQLite in the data folder: <sqlite:///path> or <postgres://user@host/database>
     #[arg(long, value_name = "URL", env = "RAIDCAST_DATABASE_URL")]
     pub database_url: Option<String>,
     /// How the world reaches this relay; links are made of it [default: <http://ADDR>]
@@ -74,7 +76,7 @@ pub struct Config {
     /// Folder for the database and the relay's secret.
     pub data: PathBuf,
     /// Database, if not SQLite in `data`.
-    pub database_url: Option<String>,
+    pub database_url: Option<Database>,
     /// Base of all links, without a slash at its end; `None`: of the address that it listens on.
     pub public_url: Option<String>,
     /// (account, key).
@@ -97,6 +99,9 @@ pub enum ConfigError {
     /// A value that this relay does not serve.
     #[error("{0}")]
     Value(String),
+    /// A database that it cannot use.
+    #[error(transparent)]
+    Database(#[from] DatabaseUrlError),
 }
 
 impl Config {
@@ -117,13 +122,7 @@ impl Config {
                 "the upload key of `{account}` has fewer than 8 characters: use a long random one, for example from `openssl rand -hex 32`"
             )));
         }
-        let database_url = flags.database_url.or(file.database_url);
-        if let Some(url) = database_url.as_ref().filter(|url| !url.starts_with("sqlite:")) {
-            let scheme = url.split(':').next().unwrap_or_default();
-            return Err(ConfigError::Value(format!(
-                "databases of kind `{scheme}` are not supported: give a URL like sqlite:///var/lib/raidcast/raidcast.db, or none"
-            )));
-        }
+        let database_url = flags.database_url.or(file.database_url).map(|url| url.parse()).transpose()?;
         Ok(Self {
             listen: listen.unwrap_or_else(|| vec![SocketAddr::from(([127, 0, 0, 1], 8787))]),
             data: flags.data.or(file.data).unwrap_or_else(|| "data".into()),
@@ -132,5 +131,10 @@ impl Config {
             upload_keys,
             grace_ms: limits::GRACE_MS,
         })
+    }
+
+    /// Where things are kept.
+    pub fn database(&self) -> Database {
+        self.database_url.clone().unwrap_or_else(|| Database::in_folder(&self.data))
     }
 }

@@ -9,6 +9,7 @@ pub mod api;
 pub mod assets;
 pub mod clock;
 pub mod config;
+pub mod database;
 pub mod error;
 pub mod fanout;
 pub mod feed;

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt;
 use raidcast_store::{Store, StoreError};
-use raidcast_store_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -61,18 +60,14 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Opens the SQLite store of the configuration and starts.
+    /// Opens the store of the configuration and starts.
     ///
     /// # Errors
     /// What an operator must set right first.
     pub async fn start(config: &Config) -> Result<Self, ServeError> {
         let data = |source| ServeError::Data { path: config.data.clone(), source };
         std::fs::create_dir_all(&config.data).map_err(data)?;
-        let database = match &config.database_url {
-            Some(url) => PathBuf::from(url.trim_start_matches("sqlite://").trim_start_matches("sqlite:")),
-            None => config.data.join("raidcast.db"),
-        };
-        let store = Arc::new(SqliteStore::open(&database).await?);
+        let store = config.database().open().await?;
         let (clock, entropy) = (Clock::system(), Entropy::system());
         let secret = secret(&config.data.join("relay.key"), &entropy)?;
         Self::start_with(config, store, clock, entropy, secret).await

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use raidcast_shared::uplink::{Ending, Outcome, RefusedCode, ReportState, UplinkReply};
-use raidcast_store::{Journal as _, JournalEntry, JournalKind, Store as _, StreamKey};
+use raidcast_store::{JournalEntry, JournalKind, StreamKey};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::script::{Script, TestRelay, Uploader, soon};
@@ -15,7 +15,7 @@ async fn a_full_disk_stops_acknowledging_and_nothing_acknowledged_is_lost() {
     let mut uploader = Uploader::connect(&relay).await;
     let fight = Script::new(400, 2);
     let begun = uploader.begin(&fight).await;
-    relay.store.set_pages_max(1).await.unwrap();
+    relay.sqlite().set_pages_max(1).await.unwrap();
     let mut acked = 0_u64;
     // Until the disk is full: a page takes a few deltas.
     let mut sent = 0;
@@ -37,7 +37,7 @@ async fn a_full_disk_stops_acknowledging_and_nothing_acknowledged_is_lost() {
     assert_eq!((status, health["database"].as_str()), (503, Some("down")));
     assert_eq!(relay.report(&begun.report).await.fight.totals.hits, acked * 2);
     // The disk has room again: the client sends what was not acknowledged.
-    relay.store.set_pages_max(1_000_000).await.unwrap();
+    relay.sqlite().set_pages_max(1_000_000).await.unwrap();
     uploader.deltas(begun.h, &fight.deltas[acked as usize..]).await;
     uploader.acked(400).await;
     assert_eq!(relay.get("/health").await.0, 200);

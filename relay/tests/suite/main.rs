@@ -6,6 +6,8 @@ mod bad_input;
 mod durability;
 mod fan_out;
 mod kills;
+#[cfg(all(unix, feature = "postgres"))]
+mod postgres;
 mod report;
 mod script;
 mod stream;

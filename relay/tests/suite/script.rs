@@ -10,6 +10,7 @@ use futures::{SinkExt, StreamExt};
 use raidcast_relay::account::RelaySecret;
 use raidcast_relay::clock::{Clock, Entropy};
 use raidcast_relay::config::Config;
+use raidcast_relay::database::Database;
 use raidcast_relay::serve::Relay;
 use raidcast_shared::codec;
 use raidcast_shared::columns::{self, ColumnMap};
@@ -25,6 +26,7 @@ use raidcast_shared::uplink::{
     Agent, Begin, Begun, Delta, DeltaFrame, End, Ending, Header, Hello, NamesPolicy, Outcome, UplinkFrame, UplinkReply,
     Visibility, Welcome,
 };
+use raidcast_store::Store;
 use raidcast_store_sqlite::SqliteStore;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -46,7 +48,9 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 /// A relay with a clock of its own.
 pub(crate) struct TestRelay {
     pub(crate) relay: Option<Relay>,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
+    /// The same, where it is the embedded one.
+    sqlite: Option<Arc<SqliteStore>>,
     pub(crate) url: String,
     now_ms: Arc<AtomicI64>,
     config: Config,
@@ -54,11 +58,16 @@ pub(crate) struct TestRelay {
 
 impl TestRelay {
     pub(crate) async fn start(data: &Path) -> Self {
+        Self::start_on(data, None).await
+    }
+
+    /// On a database, if not the embedded one.
+    pub(crate) async fn start_on(data: &Path, database_url: Option<Database>) -> Self {
         let key = |account: &str, key: &str| (account.to_owned(), key.to_owned());
         let config = Config {
             listen: vec!["127.0.0.1:0".parse().expect("an address")],
             data: data.to_owned(),
-            database_url: None,
+            database_url,
             public_url: None,
             upload_keys: vec![key("default", KEY), key("other", OTHER_KEY)],
             grace_ms: 600_000,
@@ -67,16 +76,28 @@ impl TestRelay {
     }
 
     async fn start_with(config: Config, now_ms: Arc<AtomicI64>) -> Self {
-        let store = Arc::new(SqliteStore::open(&config.data.join("raidcast.db")).await.expect("the store opens"));
+        let (store, sqlite): (Arc<dyn Store>, _) = match config.database() {
+            Database::Sqlite(path) => {
+                let store = Arc::new(SqliteStore::open(&path).await.expect("the store opens"));
+                (store.clone(), Some(store))
+            }
+            #[cfg(feature = "postgres")]
+            other => (other.open().await.expect("the store opens"), None),
+        };
         let clock = {
             let now_ms = Arc::clone(&now_ms);
             Clock::new(move || now_ms.load(Ordering::Relaxed))
         };
         let secret = RelaySecret::new([7; 32]);
-        let held: Arc<dyn raidcast_store::Store> = store.clone();
+        let held = Arc::clone(&store);
         let relay = Relay::start_with(&config, held, clock, Entropy::system(), secret).await.expect("the relay starts");
         let url = format!("http://{}", relay.addrs()[0]);
-        Self { relay: Some(relay), store, url, now_ms, config }
+        Self { relay: Some(relay), store, sqlite, url, now_ms, config }
+    }
+
+    /// The embedded database.
+    pub(crate) fn sqlite(&self) -> &SqliteStore {
+        self.sqlite.as_ref().expect("the relay is on SQLite")
     }
 
     /// Stops cleanly and starts again on the same data.

@@ -1,0 +1,149 @@
+//! Which database a URL names, and how it is opened.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use raidcast_store::{Store, StoreError};
+use raidcast_store_sqlite::SqliteStore;
+
+/// A database that this relay can keep things in.
+///
+/// Its `Display` leaves passwords out.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Database {
+    /// A SQLite file, made where it does not exist.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database, by its whole URL; it has to exist.
+    #[cfg(feature = "postgres")]
+    Postgres(String),
+}
+
+/// Why a URL names no database that this relay can use.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseUrlError {
+    /// A kind of database that there is no store for.
+    #[error("databases of kind `{scheme}` are not supported: give {SUPPORTED}")]
+    Scheme {
+        /// The kind.
+        scheme: String,
+    },
+    /// No scheme, or no file.
+    #[error("{url:?} names no database: give {SUPPORTED}")]
+    Nothing {
+        /// What was given.
+        url: String,
+    },
+}
+
+#[cfg(feature = "postgres")]
+const SUPPORTED: &str =
+    "sqlite:///var/lib/raidcast/raidcast.db or postgres://user@host/database (PostgreSQL 15 or newer)";
+#[cfg(not(feature = "postgres"))]
+const SUPPORTED: &str = "sqlite:///var/lib/raidcast/raidcast.db (this relay was built without PostgreSQL: \
+                         build it with its feature `postgres` for postgres://user@host/database)";
+
+impl FromStr for Database {
+    type Err = DatabaseUrlError;
+
+    fn from_str(url: &str) -> Result<Self, DatabaseUrlError> {
+        let Some((scheme, rest)) = url.split_once(':') else {
+            return Err(DatabaseUrlError::Nothing { url: url.into() });
+        };
+        match scheme {
+            "sqlite" => match rest.strip_prefix("//").unwrap_or(rest) {
+                "" => Err(DatabaseUrlError::Nothing { url: url.into() }),
+                path => Ok(Self::Sqlite(path.into())),
+            },
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => Ok(Self::Postgres(url.into())),
+            _ => Err(DatabaseUrlError::Scheme { scheme: scheme.into() }),
+        }
+    }
+}
+
+impl Database {
+    /// The embedded database in a data folder.
+    pub fn in_folder(data: &Path) -> Self {
+        Self::Sqlite(data.join("raidcast.db"))
+    }
+
+    /// Opens it and brings its schema up to date.
+    ///
+    /// # Errors
+    /// Those of the store behind it.
+    pub async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => Arc::new(raidcast_store_postgres::PostgresStore::open(url).await?),
+        })
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => {
+                // Between the scheme and the last @ before the path stand name and password; options may hold one too.
+                let url = url.split('?').next().unwrap_or_default();
+                let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
+                let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+                let host = match host.rsplit_once('@') {
+                    Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
+                    None => host.to_owned(),
+                };
+                write!(f, "{scheme}://{host}{path}")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_of_sqlite_names_a_file() {
+        for (url, path) in [
+            ("sqlite:///var/lib/raidcast.db", "/var/lib/raidcast.db"),
+            ("sqlite://raidcast.db", "raidcast.db"),
+            ("sqlite:raidcast.db", "raidcast.db"),
+        ] {
+            assert_eq!(url.parse::<Database>().unwrap(), Database::Sqlite(path.into()));
+        }
+    }
+
+    #[test]
+    fn what_is_not_supported_is_told_with_what_is() {
+        for (url, says) in
+            [("mysql://host/db", "`mysql`"), ("raidcast.db", "names no database"), ("sqlite://", "names")]
+        {
+            let error = url.parse::<Database>().unwrap_err().to_string();
+            assert!(error.contains(says) && error.contains("sqlite:///") && error.contains("postgres://"), "{error}");
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn passwords_are_not_shown() {
+        for (url, shown) in [
+            ("postgres://ana:s3cret@db.example:5433/raids?sslmode=require", "postgres://ana@db.example:5433/raids"),
+            ("postgresql://ana:a@b@db/raids", "postgresql://ana@db/raids"),
+            ("postgres://db/raids?user=ana&password=s3cret", "postgres://db/raids"),
+            ("postgres://db", "postgres://db"),
+        ] {
+            let database: Database = url.parse().unwrap();
+            assert_eq!((database.to_string(), format!("{database:?}")), (shown.to_owned(), shown.to_owned()));
+        }
+    }
+}
