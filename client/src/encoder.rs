@@ -336,6 +336,9 @@ impl Encoder {
                 }
                 self.fit_sum(*amount, *hits)?;
             }
+            RareBody::Header { scene, .. } => {
+                *scene = scene.take().map(|scene| clean(&scene, l::NAME_CHARS_MAX)).filter(|scene| !scene.is_empty());
+            }
             RareBody::Missing { what, expected, read } => {
                 *what = clean(what, l::MISSING_CHARS_MAX);
                 *expected = (*expected).min(l::AMOUNT_MAX);
@@ -359,6 +362,7 @@ impl Encoder {
                     ([Some(*a), None], None)
                 }
                 RareBody::Totals { a, on, s, .. } => ([Some(*a), Some(*on)], Some(*s)),
+                RareBody::Header { local, .. } => ([*local, None], None),
                 RareBody::AttemptBegan { .. }
                 | RareBody::AttemptEnded { .. }
                 | RareBody::Segment { .. }
@@ -544,6 +548,18 @@ pub fn header_of(fight: &Fight, knows: Knows) -> Header {
         knows,
         cols: own_columns(),
     }
+}
+
+/// What the meter tells of a fight now and its header does not say.
+pub fn late_header(fight: &Fight, header: &Header) -> Option<RareBody<ActorId, SkillId>> {
+    let now = header_of(fight, header.knows.clone());
+    let (scene_id, scene) = (now.scene_id, now.scene);
+    let local = now.local.filter(|local| header.local != Some(*local));
+    let news = (scene_id.is_some() && scene_id != header.scene_id)
+        || (scene.is_some() && scene != header.scene)
+        || (now.difficulty.is_some() && now.difficulty != header.difficulty)
+        || local.is_some();
+    news.then_some(RareBody::Header { scene_id, scene, difficulty: now.difficulty, local })
 }
 
 #[cfg(test)]

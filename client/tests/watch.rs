@@ -14,6 +14,7 @@ use raidcast::source::names::Names;
 use raidcast::source::{AnySource, Cursor, Source as _, detect};
 use raidcast::uploader::{self, Change, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
+use raidcast_shared::event::ActorIx;
 use raidcast_shared::fold::Checksum;
 use raidcast_shared::uplink::{Outcome, Visibility};
 use tokio::task::JoinHandle;
@@ -364,6 +365,47 @@ async fn a_meter_that_alters_its_tables_is_followed_without_a_word() {
     let told = changes.lock().unwrap();
     assert_eq!(told.iter().filter(|change| matches!(change, Change::Watching { .. })).count(), 1);
     assert!(!told.iter().any(|change| matches!(change, Change::Waiting { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_becomes_known_of_a_fight_after_its_begin_is_told_once() {
+    for generation in Generation::ALL {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let fight = party(14);
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.db());
+        let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
+        writer.begin(&fight).await.unwrap();
+        sqlx::query("UPDATE encounters SET scene_id = NULL, scene_name = NULL, local_player_id = NULL")
+            .execute(&mut other)
+            .await
+            .unwrap();
+        let client = Client::start(place.options(&relay));
+        for ms in (0..30_000).step_by(1_000) {
+            writer.advance_to(ms).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        client.until(|change| matches!(change, Change::Acked { .. })).await;
+        assert!(relay.memory().fights.values().all(|fight| fight.state.place().scene.is_none()));
+        let local = fight.local_player_id;
+        sqlx::query("UPDATE encounters SET scene_id = 77, scene_name = 'Late Hall', local_player_id = ?")
+            .bind(local)
+            .execute(&mut other)
+            .await
+            .unwrap();
+        for ms in (30_000..60_000).step_by(1_000) {
+            writer.advance_to(ms).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        writer.end().await.unwrap();
+        assert!(client.done().await.unwrap().complete);
+        let memory = relay.memory();
+        let state = &memory.fights.values().next().unwrap().state;
+        assert_eq!((state.header().scene_id, state.place().scene_id), (None, Some(77)), "{generation:?}");
+        let locals: Vec<_> = (0..state.actors().len() as u16).map(ActorIx).filter(|at| state.is_local(*at)).collect();
+        assert_eq!(locals.len(), 1, "{generation:?}");
+        assert_eq!(state.place().scene.as_deref(), Some("Late Hall"), "{generation:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -296,6 +296,21 @@ pub enum RareBody<A = ActorIx, S = SkillIx> {
         /// How many were lucky.
         lucky: u64,
     },
+    /// What the header did not know when the encounter began; what is `None` here stays as the header says.
+    Header {
+        /// The game's scene id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scene_id: Option<i64>,
+        /// The scene's name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scene: Option<String>,
+        /// The game's difficulty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        difficulty: Option<i64>,
+        /// Whose meter it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        local: Option<A>,
+    },
     /// The meter's database says that more happened than could be read: what, and both figures.
     Missing {
         /// Which row, chunk or limit, in words.
@@ -413,6 +428,9 @@ impl<A, S> RareBody<A, S> {
             Self::Buff { a, buff, until, stacks } => RareBody::Buff { a: actor(a)?, buff, until, stacks },
             Self::Totals { a, on, s, kind, hits, amount, crit, lucky } => {
                 RareBody::Totals { a: actor(a)?, on: actor(on)?, s: skill(s)?, kind, hits, amount, crit, lucky }
+            }
+            Self::Header { scene_id, scene, difficulty, local } => {
+                RareBody::Header { scene_id, scene, difficulty, local: local.map(actor).transpose()? }
             }
             Self::Missing { what, expected, read } => RareBody::Missing { what, expected, read },
         })

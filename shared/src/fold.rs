@@ -25,6 +25,7 @@ use crate::event::{
 };
 use crate::id::{ActorId, SkillId};
 use crate::limits::MISSING_MAX;
+use crate::report::Place;
 use crate::uplink::Header;
 use rows::RowTable;
 
@@ -182,6 +183,15 @@ pub struct Attempt {
     pub ended: Latest<Option<u64>>,
 }
 
+/// What the header did not know when the encounter began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct LateHeader {
+    scene_id: Option<i64>,
+    scene: Option<String>,
+    difficulty: Option<i64>,
+    local: Option<ActorIx>,
+}
+
 /// Something that the meter counted and nobody could read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
@@ -215,6 +225,7 @@ impl Span {
 #[derive(Clone, Debug)]
 pub struct EncounterState {
     header: Header,
+    late_header: Latest<LateHeader>,
     columns: ColumnMap,
     span: Span,
     seq: u64,
@@ -245,6 +256,7 @@ impl EncounterState {
     pub fn of_span(header: Header, columns: ColumnMap, span: Span) -> Self {
         Self {
             header,
+            late_header: Latest::default(),
             columns,
             span,
             seq: 0,
@@ -327,6 +339,11 @@ impl EncounterState {
             RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky } if self.reach(*at_ms) => {
                 let key = RowKey { source: *a, target: *on, skill: *s, kind: *kind };
                 self.rows.add_totals(*at_ms, key, *hits, *amount, *crit, *lucky);
+            }
+            RareBody::Header { scene_id, scene, difficulty, local } => {
+                let late =
+                    LateHeader { scene_id: *scene_id, scene: scene.clone(), difficulty: *difficulty, local: *local };
+                self.late_header.offer(stamp, late);
             }
             RareBody::Missing { what, expected, read } => {
                 let missing = Missing { what: what.clone(), expected: *expected, read: *read };
@@ -425,7 +442,20 @@ impl EncounterState {
 
     /// Whether an actor is the one whose meter it is.
     pub fn is_local(&self, actor: ActorIx) -> bool {
-        self.header.local == Some(self.actor(actor).id)
+        match self.late_header.get().and_then(|late| late.local) {
+            Some(local) => local == actor,
+            None => self.header.local == Some(self.actor(actor).id),
+        }
+    }
+
+    /// Where the fight is: what became known last, else what the header says.
+    pub fn place(&self) -> Place {
+        let (header, late) = (&self.header, self.late_header.get());
+        Place {
+            scene: late.and_then(|late| late.scene.as_ref()).or(header.scene.as_ref()).cloned(),
+            scene_id: late.and_then(|late| late.scene_id).or(header.scene_id),
+            difficulty: late.and_then(|late| late.difficulty).or(header.difficulty),
+        }
     }
 
     /// The sums of each (source, target, skill, kind), in no order.

@@ -72,13 +72,12 @@ fn is_players_damage(state: &EncounterState, row: &Row) -> bool {
 
 /// Where a fight was.
 pub fn place(state: &EncounterState) -> Place {
-    let header = state.header();
-    Place { scene: header.scene.clone(), scene_id: header.scene_id, difficulty: header.difficulty }
+    state.place()
 }
 
 /// What a fight is called: its greatest boss, else its scene.
 pub fn title(state: &EncounterState) -> Option<String> {
-    bosses(state).into_iter().next().map(|boss| boss.name).or_else(|| state.header().scene.clone())
+    bosses(state).into_iter().next().map(|boss| boss.name).or_else(|| place(state).scene)
 }
 
 /// Bosses by players' damage to them. Those with one name are one line, as meters count them.

@@ -240,7 +240,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             stream.fight = Some(fight.clone());
             let cursor = stream.spool().cursor().clone();
             if let Some(end) = &fight.end {
-                let reading = watching.source.read_last(&fight, &cursor).await?;
+                let mut reading = watching.source.read_last(&fight, &cursor).await?;
+                stream.tell_header(&fight, &mut reading);
                 let meter = watching.source.totals(&fight).await?;
                 let finish = Finish { ended_at_ms: Some(end.ended_at_ms), outcome: end.outcome, meter };
                 let stream = &mut self.streams[at];
@@ -251,7 +252,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 }
                 self.ended(at, now_ms);
             } else {
-                let reading = watching.source.read(&fight, &cursor, now_ms).await?;
+                let mut reading = watching.source.read(&fight, &cursor, now_ms).await?;
+                stream.tell_header(&fight, &mut reading);
                 self.changed |= reading.more;
                 if self.streams[at].take(reading, captured_ms, now_ms) {
                     self.fought(now_ms);

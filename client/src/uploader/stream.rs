@@ -4,16 +4,21 @@
 //! source is not read further.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 
+use raidcast_shared::event::{Rare, SourceEvent, SourceKey};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{Begin, Delta, Ending, Held, MeterTotals, Outcome};
 
 use super::resume::{Ours, Resume, resume};
-use crate::encoder::{Encoder, Lost};
-use crate::source::{CursorDelta, Fight, Reading};
+use crate::encoder::{Encoder, Lost, late_header};
+use crate::source::{CursorDelta, CursorKey, CursorValue, Fight, Reading};
 use crate::spool::Spool;
+
+/// What was told of the fight as a whole beside its header: (hash of it, how often). No source uses this place.
+const HEADER: CursorKey = CursorKey(u8::MAX, 0);
 
 /// How a fight stands with the present connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +182,23 @@ impl Stream {
             self.idle_told = false;
         }
         any
+    }
+
+    /// Adds to a reading what became known of the fight as a whole since it began, unless that was told before.
+    pub(super) fn tell_header(&self, fight: &Fight, reading: &mut Reading) {
+        let told = self.spool.cursor().get(HEADER);
+        let Some(body) = late_header(fight, &self.spool.head().header) else { return };
+        let mut hasher = DefaultHasher::new();
+        (fight.scene_id, &fight.scene, fight.difficulty, fight.local_player).hash(&mut hasher);
+        let hash = hasher.finish();
+        if told.is_some_and(|told| told.0 == hash) {
+            return;
+        }
+        let times = told.map_or(0, |told| told.1 + 1);
+        // True of the whole fight, so at its begin; the later telling wins by its key.
+        let key = SourceKey::new(HEADER.0.into(), times as u32);
+        reading.events.push(SourceEvent::Rare(Rare { at_ms: 0, key, body }));
+        reading.cursor.push((HEADER, CursorValue(hash, times)));
     }
 
     /// Ends the fight, to be written by [`Stream::flush`].

@@ -254,7 +254,7 @@ struct Tag {
     k: String,
 }
 
-const TAGS: [&str; 12] = [
+const TAGS: [&str; 13] = [
     "actor",
     "skill",
     "cast",
@@ -266,6 +266,7 @@ const TAGS: [&str; 12] = [
     "segment",
     "buff",
     "totals",
+    "header",
     "missing",
 ];
 
@@ -356,6 +357,10 @@ fn check_rare(event: &Rare, actors: usize, skills: usize) -> Result<(), CheckErr
             actor(*on)?;
             skill(*s)?;
             [hits, amount, crit, lucky].into_iter().try_for_each(|value| number(*value))
+        }
+        RareBody::Header { scene, local, .. } => {
+            local.map_or(Ok(()), actor)?;
+            name(scene.as_deref().unwrap_or_default(), l::NAME_CHARS_MAX)
         }
         RareBody::Missing { what, expected, read } => {
             number(*expected)?;

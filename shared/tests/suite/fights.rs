@@ -71,6 +71,12 @@ fn rare() -> impl Strategy<Value = RareBody> {
         }),
         (0..4_u32, 0..1000_u64).prop_map(|(n, hp)| RareBody::AttemptEnded { n, hp: Some(hp) }),
         (actor(), 0..9_u64).prop_map(|(a, hp)| RareBody::BossHealth { a, hp, max: Some(9) }),
+        (prop::option::of("[a-z]{1,6}"), prop::option::of(actor())).prop_map(|(scene, local)| RareBody::Header {
+            scene_id: Some(7),
+            scene,
+            difficulty: None,
+            local
+        }),
         ("[a-z ]{1,9}", 0..9_u64).prop_map(|(what, read)| RareBody::Missing { what, expected: 9, read }),
     ]
 }
