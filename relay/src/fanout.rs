@@ -4,9 +4,12 @@
 //! missed a tick gets the keyframe next, never a later tick alone. Deliberately not here: what a view shows.
 
 mod room;
+mod shard;
 mod view;
 mod wire;
+mod worker;
 
-pub use room::{Answer, Room, RoomCounts, SpectatorId};
-pub use view::{Format, Frames};
+pub use room::{Answer, Resume, Room, RoomCounts, SpectatorId, Wish};
+pub use view::{Format, Pace};
 pub use wire::{Inbound, InboundError, InboundFrame};
+pub use worker::Whom;

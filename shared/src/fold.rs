@@ -468,9 +468,9 @@ impl EncounterState {
         self.rows.pairs()
     }
 
-    /// Seconds before `before` whose sums changed since they were taken last.
-    pub fn take_changed_seconds(&mut self, before: u32) -> BTreeSet<u32> {
-        self.rows.take_changed_seconds(before)
+    /// Seconds whose sums changed since they were taken last.
+    pub fn take_changed_seconds(&mut self) -> BTreeSet<u32> {
+        self.rows.take_changed_seconds()
     }
 
     /// All deaths in the span, by time.

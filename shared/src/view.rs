@@ -7,7 +7,7 @@ mod live;
 
 use std::collections::HashMap;
 
-pub use live::{LiveFacts, LiveStep, LiveView, PlayerTotals};
+pub use live::{Happenings, LiveFacts, LiveStep, LiveView, PlayerTotals};
 
 use crate::event::{ActorIx, AttemptReason, CritsKnown, HitKind, SkillIx};
 use crate::fold::{EncounterState, Row, Span};
@@ -294,6 +294,15 @@ impl<'a> Figures<'a> {
         });
         players
     }
+}
+
+/// Skill rows of one player, by total; `None` if no player has this key.
+pub fn player_skills(state: &EncounterState, player_key: &str) -> Option<Vec<SkillRow>> {
+    let at = state.actors().iter().position(|actor| actor.id.to_hex() == player_key)?;
+    let actor = ActorIx(at as u16);
+    let ours = |row: &&Row| row.key.source == actor && (row.key.kind == HitKind::Heal || is_players_damage(state, row));
+    let rows: Vec<_> = state.rows().iter().filter(ours).collect();
+    state.is_player(actor).then(|| skills(state, &rows, crits_known(state, actor)))
 }
 
 fn skills(state: &EncounterState, rows: &[&Row], crits_known: bool) -> Vec<SkillRow> {

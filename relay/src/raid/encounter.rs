@@ -7,9 +7,10 @@ use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Delta, Ending, Header, Held, Outcome, ReportState};
-use raidcast_shared::view::{self, LiveFacts, LiveView};
+use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView};
 use raidcast_store::{EncounterRow, JournalEntry, OpenEncounter, StoreError, StoredStream};
 
+use crate::fanout::Pace;
 use crate::finalize;
 
 /// One reading of an encounter: the fold of one stream's deltas.
@@ -153,8 +154,10 @@ pub struct LiveEncounter {
     pub last_event_ms: i64,
     /// The report is being kept.
     pub keeping: bool,
-    /// What spectators hold.
-    pub view: LiveView,
+    /// What spectators hold, by pace.
+    pub views: [LiveView; Pace::ALL.len()],
+    /// What they were told that happened.
+    pub happenings: Happenings,
     /// The report as it is kept.
     pub kept: Option<Report>,
     /// Counts changes, so that a snapshot is made once for each.
@@ -173,7 +176,8 @@ impl LiveEncounter {
             idle: false,
             last_event_ms: now_ms,
             keeping: false,
-            view: LiveView::default(),
+            views: Default::default(),
+            happenings: Happenings::default(),
             kept: None,
             changes: 0,
         }
@@ -241,7 +245,9 @@ impl LiveEncounter {
         self.revision += 1;
         self.state = ReportState::Live;
         self.kept = None;
-        self.view = LiveView::default();
+        self.views = Default::default();
+        // What another reading says again did not happen again.
+        self.happenings.step(&self.main.state);
         self.changes += 1;
         true
     }

@@ -453,7 +453,7 @@ impl Spectator {
                 self.seen.checksum.clone_from(&tick.checksum);
             }
             FeedFrame::Event(event) => self.events.push(event.n),
-            FeedFrame::Bye(_) | FeedFrame::Echo(_) => {}
+            FeedFrame::Bye(_) | FeedFrame::Echo(_) | FeedFrame::Detail(_) => {}
         }
         self.seen.rows = self.keys.iter().cloned().zip(self.rows.iter().cloned()).collect();
     }

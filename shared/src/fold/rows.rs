@@ -179,9 +179,8 @@ impl RowTable {
         self.amount
     }
 
-    pub(super) fn take_changed_seconds(&mut self, before: u32) -> BTreeSet<u32> {
-        let later = self.changed_seconds.split_off(&before);
+    pub(super) fn take_changed_seconds(&mut self) -> BTreeSet<u32> {
         self.changed_last = None;
-        std::mem::replace(&mut self.changed_seconds, later)
+        std::mem::take(&mut self.changed_seconds)
     }
 }
