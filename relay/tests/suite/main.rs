@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bad_input;
+mod crowd;
 mod durability;
 mod fan_out;
 mod kills;
@@ -12,3 +13,4 @@ mod report;
 mod script;
 mod stream;
 mod syscalls;
+mod views;

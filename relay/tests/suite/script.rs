@@ -17,10 +17,10 @@ use raidcast_shared::event::{
     ActorEntry, ActorFacts, ActorIx, ActorKind, CritsKnown, Hit, HitFlags, HitKind, Knows, Rare, RareBody, SkillIx,
     SourceKey, TimedHit,
 };
-use raidcast_shared::feed::FeedFrame;
+use raidcast_shared::feed::{Bye, FeedFrame, FeedRequest};
 use raidcast_shared::fold::{Checksum, EncounterState, Gate};
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, SkillId, StreamId};
-use raidcast_shared::report::{Report, Timeline};
+use raidcast_shared::report::{Report, SkillRow, Timeline};
 use raidcast_shared::uplink::{
     Agent, Begin, Begun, Delta, DeltaFrame, End, Ending, Header, Hello, NamesPolicy, Outcome, UplinkFrame, UplinkReply,
     Visibility, Welcome,
@@ -379,16 +379,51 @@ pub(crate) struct Spectator {
     seen: Seen,
     pub(crate) events: Vec<u64>,
     pub(crate) keyframes: usize,
+    pub(crate) ticks: usize,
+    pub(crate) events_lost: bool,
+    /// Skill rows by player key.
+    pub(crate) details: BTreeMap<String, Vec<SkillRow>>,
+    pub(crate) bye: Option<Bye>,
 }
 
 impl Spectator {
     pub(crate) async fn join(relay: &TestRelay, raid: &str, protocol: &str) -> Self {
-        let url = format!("{}/api/v1/raids/{raid}/feed", relay.url.replace("http", "ws"));
+        Self::join_at(&format!("{}/api/v1/raids/{raid}/feed", relay.url), protocol).await
+    }
+
+    /// Comes back to where it was.
+    pub(crate) async fn come_back(self, relay: &TestRelay, raid: &str, protocol: &str) -> Self {
+        let Self { socket, keys, rows, seen, events, .. } = self;
+        drop(socket);
+        let (epoch, position) = (&seen.epoch, seen.position);
+        let url = format!("{}/api/v1/raids/{raid}/feed?epoch={epoch}&position={position}", relay.url);
+        let again = Self::join_at(&url, protocol).await;
+        Self { socket: again.socket, keys, rows, seen, events, ..again }
+    }
+
+    pub(crate) async fn join_at(url: &str, protocol: &str) -> Self {
+        let url = url.replace("http", "ws");
         let mut request = url.into_client_request().expect("a URL");
         request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a header"));
         let (socket, _) =
             soon("joining", Box::pin(tokio_tungstenite::connect_async(request))).await.expect("the feed opens");
-        Self { socket, keys: Vec::new(), rows: Vec::new(), seen: Seen::default(), events: Vec::new(), keyframes: 0 }
+        let (details, bye) = (BTreeMap::new(), None);
+        Self {
+            socket,
+            keys: Vec::new(),
+            rows: Vec::new(),
+            seen: Seen::default(),
+            events: Vec::new(),
+            keyframes: 0,
+            ticks: 0,
+            events_lost: false,
+            details,
+            bye,
+        }
+    }
+
+    pub(crate) async fn ask(&mut self, request: &FeedRequest) {
+        send_bytes(&mut self.socket, codec::encode(request)).await;
     }
 
     /// The next frame, folded; `None` when the socket has ended.
@@ -417,6 +452,7 @@ impl Spectator {
         match frame {
             FeedFrame::Keyframe(keyframe) => {
                 self.keyframes += 1;
+                self.events_lost |= keyframe.events_lost;
                 self.seen.epoch.clone_from(&keyframe.epoch);
                 self.seen.position = keyframe.position;
                 let fight = keyframe.fight.as_ref();
@@ -429,6 +465,7 @@ impl Spectator {
             FeedFrame::Tick(tick) => {
                 assert_eq!(tick.position, self.seen.position + 1, "a tick was missed in silence");
                 self.seen.position = tick.position;
+                self.ticks += 1;
                 for (place, player) in &tick.players {
                     let at = *place as usize;
                     if at == self.keys.len() {
@@ -453,7 +490,11 @@ impl Spectator {
                 self.seen.checksum.clone_from(&tick.checksum);
             }
             FeedFrame::Event(event) => self.events.push(event.n),
-            FeedFrame::Bye(_) | FeedFrame::Echo(_) | FeedFrame::Detail(_) => {}
+            FeedFrame::Detail(detail) => {
+                self.details.insert(detail.player_key.clone(), detail.skills.clone());
+            }
+            FeedFrame::Bye(bye) => self.bye = Some(bye.clone()),
+            FeedFrame::Echo(_) => {}
         }
         self.seen.rows = self.keys.iter().cloned().zip(self.rows.iter().cloned()).collect();
     }
