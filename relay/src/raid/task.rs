@@ -104,6 +104,7 @@ impl RaidTask {
         let current =
             encounters.iter().max_by_key(|(_, held)| (held.state == ReportState::Live, held.row.started_at_ms));
         let room = Room::new(registry.tasks());
+        let feed = feed::FeedState::new(format!("{}-{}", registry.shared.boot, registry.shared.connection_id()));
         Self {
             shared: Arc::clone(&registry.shared),
             current: current.map(|(id, _)| *id),
@@ -119,7 +120,7 @@ impl RaidTask {
             opening: Vec::new(),
             releasing: Vec::new(),
             room,
-            feed: feed::FeedState::default(),
+            feed,
             snapshot: None,
             needed_at: Instant::now(),
         }

@@ -17,6 +17,8 @@ use crate::raid::command::{FromSpectator, JoinWish, Joined};
 /// Where the raid's views stand.
 #[derive(Debug, Default)]
 pub(super) struct FeedState {
+    /// Names this run of the raid's task in epochs: positions and events mean nothing in another.
+    run: String,
     /// Counts ticks of the fastest pace.
     beat: u64,
     epoch: u32,
@@ -24,6 +26,12 @@ pub(super) struct FeedState {
     events: u64,
     /// Spectators get a keyframe with the next beat, whatever their pace.
     refresh: bool,
+}
+
+impl FeedState {
+    pub(super) fn new(run: String) -> Self {
+        Self { run, ..Self::default() }
+    }
 }
 
 impl RaidTask {
@@ -104,7 +112,7 @@ impl RaidTask {
             held.views[pace.index()].keyframe(&held.main.state, held.row.report_id.clone())
         };
         FeedFrame::Keyframe(Keyframe {
-            epoch: format!("{}.{}.{}", self.shared.boot, pace.per_s(), self.feed.epoch),
+            epoch: format!("{}.{}.{}", self.feed.run, pace.per_s(), self.feed.epoch),
             position: self.feed.positions[pace.index()],
             events,
             events_lost,
@@ -153,12 +161,12 @@ impl RaidTask {
         }
     }
 
-    /// Pace and number of an epoch of this run of the relay.
+    /// Pace and number of an epoch of this run.
     fn parse_epoch(&self, epoch: &str) -> Option<(Pace, u32)> {
         let mut parts = epoch.split('.');
-        let (boot, pace, number) = (parts.next()?, parts.next()?, parts.next()?);
+        let (run, pace, number) = (parts.next()?, parts.next()?, parts.next()?);
         let pace = Pace::of(pace.parse().ok()?)?;
-        Some((pace, number.parse().ok()?)).filter(|_| boot == self.shared.boot && parts.next().is_none())
+        Some((pace, number.parse().ok()?)).filter(|_| run == self.feed.run && parts.next().is_none())
     }
 
     pub(super) fn spectator(&mut self, id: SpectatorId, format: Format, pace: Pace, what: FromSpectator) {

@@ -33,6 +33,9 @@ export class LiveRaid {
   #clock = new ClockEstimate();
   #delays: FrameDelay[] = [];
   #captured = 0;
+  #told = 0;
+  #anew = true;
+  #boot = '';
 
   constructor(options: {
     env: ConnectionEnv;
@@ -65,7 +68,9 @@ export class LiveRaid {
       this.#connection.follow(url);
       return;
     }
+    const resume = () => (this.view === null ? null : { epoch: this.view.epoch, position: this.view.position });
     this.#connection = new FeedConnection(url, this.#env, {
+      resume,
       state: (state) => {
         this.connection = state;
       },
@@ -91,17 +96,25 @@ export class LiveRaid {
       case 'keyframe':
         this.#show(viewOfKeyframe(frame), frame.times, receivedMs, true);
         this.keyframes += 1;
+        // Another run of the relay counts events anew.
+        this.#anew = this.#boot !== bootOf(frame.epoch);
+        this.#boot = bootOf(frame.epoch);
         break;
       case 'tick':
         if (this.view === null) throw new FrameError('a tick before the keyframe');
         this.#show(applyTick(this.view, frame), frame.ms, receivedMs, false);
         break;
       case 'event':
+        // Who came back may be told of one again.
+        if (frame.n <= this.#told && !this.#anew) break;
+        this.#anew = false;
+        this.#told = frame.n;
         this.#happened(frame);
         break;
       case 'echo':
         this.#clock.add(frame.clock, receivedMs, frame.relayMs);
         break;
+      case 'detail':
       case 'bye':
         break;
     }
@@ -128,4 +141,9 @@ export class LiveRaid {
     }
     this.#captured = times[0];
   }
+}
+
+/** The part of an epoch that names the relay's run. */
+function bootOf(epoch: string): string {
+  return epoch.split('.')[0] ?? '';
 }
