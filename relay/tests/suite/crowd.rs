@@ -4,8 +4,12 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use raidcast_relay::fanout::{Format, Pace, Room, Wish};
 use raidcast_shared::codec;
-use raidcast_shared::feed::{FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
+use raidcast_shared::feed::{
+    FeedEvent, FeedFrame, FeedHappening, FeedRaid, FeedRequest, FrameTimes, Keyframe, SUBPROTOCOL, SUBPROTOCOL_JSON,
+    Tick,
+};
 use raidcast_shared::uplink::{Outcome, UplinkFrame, UplinkReply};
 
 use crate::process::{KEY, RELAY, Run, client};
@@ -112,4 +116,71 @@ async fn a_thousand_spectators_end_on_one_state_and_the_stalled_cost_nothing() {
     assert!(settled > 0);
     // Ten stalled spectators that were sent everything would hold some 10 MiB by now.
     assert!(last < settled + 4_096, "it grew from {settled} to {last} KiB: {memory:?}");
+}
+
+/// Both ends of a loopback connection.
+async fn pair() -> (std::sync::Arc<tokio::net::TcpStream>, tokio::net::TcpStream) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let there = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    (std::sync::Arc::new(listener.accept().await.unwrap().0), there)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tick_is_encoded_once_a_view_and_written_once_a_spectator() {
+    const CROWD: usize = 600;
+    const TICKS: u64 = 40;
+    let tasks = tokio_util::task::TaskTracker::new();
+    let mut room = Room::new(tasks.clone());
+    let keyframe = |position: u64| move |_: Pace, events, events_lost| a_keyframe(position, events, events_lost);
+    let mut others = Vec::new();
+    for at in 0..CROWD {
+        let (here, there) = pair().await;
+        let format = Format::ALL[at % 2];
+        let wish = Wish { format, pace: Pace::default(), resume: None, by_channel: false };
+        room.join(here, wish, || a_keyframe(0, 0, false)).expect("there is room");
+        others.push(there);
+    }
+    let settled = async |room: &mut Room, position: u64, writes: u64| {
+        // Those beyond the room's own are written to by its workers, a moment later.
+        for _ in 0..2_000 {
+            if room.counts().writes >= writes {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            room.send(keyframe(position));
+        }
+        assert_eq!(room.counts().writes, writes);
+    };
+    room.send(keyframe(0));
+    settled(&mut room, 0, CROWD as u64).await;
+    let keyframes = room.counts().encodes;
+    assert!(keyframes <= 4, "{keyframes} keyframes for two views");
+    for position in 1..=TICKS {
+        let tick = FeedFrame::Tick(Tick { position, rows: vec![1; 200], ..Tick::default() });
+        room.event(FeedEvent {
+            n: position,
+            report_id: "r".into(),
+            what: FeedHappening::FightBegan { started_at_ms: 1 },
+        });
+        room.step(Pace::default(), position, Some(&tick));
+        room.send(keyframe(position));
+        settled(&mut room, position, CROWD as u64 * (position + 1)).await;
+    }
+    // A tick and an event in each of two formats, whoever many see them.
+    assert_eq!(room.counts().encodes - keyframes, TICKS * 4);
+    // Nothing changed: nothing is written.
+    let writes = room.counts().writes;
+    room.send(keyframe(TICKS));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(room.counts().writes, writes);
+    assert_eq!((room.counts().spectators, room.counts().waiting), (CROWD, 0));
+    drop(room);
+    tasks.close();
+    soon("the workers' end", tasks.wait()).await;
+}
+
+fn a_keyframe(position: u64, events: u64, events_lost: bool) -> FeedFrame {
+    let raid = FeedRaid { code: "c".into(), title: None, connected: true, open: true, fights: Vec::new() };
+    let (epoch, times) = ("e".to_owned(), FrameTimes::default());
+    FeedFrame::Keyframe(Keyframe { epoch, position, events, events_lost, raid, fight: None, times })
 }
