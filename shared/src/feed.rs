@@ -19,7 +19,6 @@ pub const ROW_COLUMNS: [&str; 9] =
     ["damage", "bossDamage", "healing", "damageTaken", "hits", "healHits", "critHits", "luckyHits", "deaths"];
 
 /// A frame from the relay to a spectator.
-#[expect(clippy::large_enum_variant, reason = "encoded at once, never kept")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "t", rename_all = "lowercase")]
 pub enum FeedFrame {

@@ -151,7 +151,9 @@ impl Aggregate {
         deaths(fight, cursor, &gathered.deaths, &mut reading);
         attempts(fight, cursor, &gathered.attempts, &mut reading);
         segments(fight, cursor, &gathered.segments, &mut reading);
-        self.actors(fight, cursor, &gathered, &mut reading);
+        if gathered.facts {
+            self.actors(fight, cursor, &gathered, &mut reading);
+        }
         for skill in skills {
             let key = CursorKey(place::SKILL, skill);
             let s = SkillId { base: skill, variant: None };
