@@ -304,7 +304,7 @@ impl Aggregate {
 
 impl Source for Aggregate {
     fn knows(&self) -> Knows {
-        Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS }
+        Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS, no_deaths: false }
     }
 
     async fn changed(&mut self) -> Result<bool, SourceError> {

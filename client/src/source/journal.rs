@@ -243,7 +243,7 @@ impl Journal {
 
 impl Source for Journal {
     fn knows(&self) -> Knows {
-        Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: LAG_MS }
+        Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: LAG_MS, no_deaths: false }
     }
 
     async fn changed(&mut self) -> Result<bool, SourceError> {
