@@ -5,7 +5,7 @@
 //! done to it; deaths prove nothing, for in a real capture a boss' death carries the type of a character.
 //! Meter: resonance-logs-cn since August 2026.
 
-mod chunk;
+pub(super) mod chunk;
 mod known;
 
 use std::collections::{BTreeMap, HashMap};
