@@ -59,6 +59,10 @@ struct Read {
     deaths: Vec<(u32, u64, Option<u64>, Option<i64>)>,
     skills: BTreeMap<SkillId, String>,
     missing: Vec<(String, u64, u64)>,
+    /// What rows have come to: (source, target, skill, heal?) -> hits, amount, criticals, lucky, shield, overheal.
+    sums: BTreeMap<(u64, u64, SkillId, bool), [u64; 6]>,
+    /// Times of sums, and whether they came as a lump.
+    sums_at: BTreeSet<(u32, bool)>,
     /// Everything else but facts, in words.
     other: BTreeSet<String>,
 }
@@ -83,6 +87,15 @@ impl Read {
                     }
                     RareBody::Skill { s, name } => {
                         assert_eq!(read.skills.insert(s, name), None, "a name was told twice");
+                    }
+                    RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump } => {
+                        let key = (uid(a), uid(on), s, kind == HitKind::Heal);
+                        let row = read.sums.entry(key).or_default();
+                        let told = [hits, amount, crit, lucky, shield, overheal];
+                        assert_ne!(*row, told, "sums were told twice");
+                        assert!(row.iter().zip(told).all(|(held, told)| *held <= told), "sums shrank");
+                        *row = told;
+                        read.sums_at.insert((rare.at_ms, lump));
                     }
                     RareBody::Missing { what, expected, read: held } => read.missing.push((what, expected, held)),
                     body => assert!(read.other.insert(format!("{} {:?} {body:?}", rare.at_ms, rare.key)), "told twice"),
@@ -133,6 +146,10 @@ impl Read {
             let crit = u64::from(h.6 & HitFlags::CRIT != 0);
             let lucky = u64::from(h.6 & HitFlags::LUCKY != 0);
             *row = [row[0] + 1, row[1] + h.5, row[2] + crit, row[3] + lucky];
+        }
+        for ((source, target, skill, heals), sums) in &self.sums {
+            let row: &mut [u64; 4] = rows.entry((*source, *target, skill.base, *heals)).or_default();
+            row.iter_mut().zip(sums).for_each(|(row, sum)| *row += sum);
         }
         rows
     }
@@ -325,6 +342,8 @@ async fn reading_while_it_grows_tells_what_one_reading_at_the_end_tells() {
         (Generation::Journal, 1, 400),
         (Generation::Aggregate, 2, 3_000),
         (Generation::Journal, 2, 3_000),
+        (Generation::Events, 1, 400),
+        (Generation::Events, 2, 3_000),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("m.db");
@@ -340,20 +359,27 @@ async fn reading_while_it_grows_tells_what_one_reading_at_the_end_tells() {
 /// What was read is what was scripted.
 fn assert_script(read: &Read, scripted: &Scripted, generation: Generation) {
     let journal = generation == Generation::Journal;
+    let summary = generation == Generation::Summary;
+    // These store what the packet said.
+    let raw = journal || summary;
     let mut rows: BTreeMap<(u64, u64, i64, bool), [u64; 4]> = BTreeMap::new();
     let mut overheal = 0;
     for hit in &scripted.hits {
         let heals = hit.kind == ScriptedKind::Heal;
         let row = rows.entry((hit.source as u64, hit.target as u64, hit.base_skill_id, heals)).or_default();
-        let amount = if journal { hit.amount } else { hit.aggregate_amount() };
+        let amount = if raw { hit.amount } else { hit.aggregate_amount() };
         *row = [row[0] + 1, row[1] + amount as u64, row[2] + u64::from(hit.crit), row[3] + u64::from(hit.lucky)];
         overheal += hit.overheal as u64;
     }
     assert_eq!(read.rows(), rows);
-    assert_eq!(read.hits.iter().map(|h| h.8).sum::<u64>(), if journal { overheal } else { 0 });
+    let part = |hit: fn(&PlainHit) -> u64, sum: usize| {
+        read.hits.iter().map(hit).sum::<u64>() + read.sums.values().map(|sums| sums[sum]).sum::<u64>()
+    };
+    assert_eq!(part(|h| h.8, 5), if raw { overheal } else { 0 });
     let shields: i64 = scripted.hits.iter().map(|hit| hit.shield_loss).sum();
-    assert_eq!(read.hits.iter().map(|h| h.7).sum::<u64>(), shields as u64);
-    let mut deaths: Vec<_> = scripted.deaths.iter().map(|d| (d.at_ms as u32, d.actor as u64)).collect();
+    assert_eq!(part(|h| h.7, 4), shields as u64);
+    let deaths = if summary { &[][..] } else { &scripted.deaths[..] };
+    let mut deaths: Vec<_> = deaths.iter().map(|d| (d.at_ms as u32, d.actor as u64)).collect();
     deaths.sort_unstable();
     assert_eq!(read.deaths.iter().map(|d| (d.0, d.1)).collect::<Vec<_>>(), deaths);
     let acting: BTreeSet<_> = scripted.hits.iter().flat_map(|hit| [hit.source as u64, hit.target as u64]).collect();
@@ -363,8 +389,8 @@ fn assert_script(read: &Read, scripted: &Scripted, generation: Generation) {
         assert_eq!(facts.name.as_ref(), Some(&player.name));
         assert_eq!(facts.class_id, Some(player.class_id as u16));
         if !journal {
-            // This meter's list of specs has none of the Flame Berserker.
-            assert_eq!(facts.spec_id, Some(player.spec as u16).filter(|_| player.class_id != 3));
+            // The first meter's list of specs has none of the Flame Berserker.
+            assert_eq!(facts.spec_id, Some(player.spec as u16).filter(|_| summary || player.class_id != 3));
             assert_eq!(facts.level, Some(player.level as u32));
         }
     }
@@ -372,41 +398,59 @@ fn assert_script(read: &Read, scripted: &Scripted, generation: Generation) {
         let facts = &read.actors[&(monster.entity_id as u64)];
         assert_eq!(facts.kind, Some(ActorKind::Monster));
         assert_eq!(facts.boss.unwrap_or(false), monster.is_boss);
-        if monster.is_boss && scripted.ended_at_ms.is_some() {
+        if monster.is_boss && scripted.ended_at_ms.is_some() && !summary {
             assert_eq!(facts.defeated.unwrap_or(false), monster.defeated);
         }
-        if !journal && monster.is_boss {
+        if !raw && monster.is_boss {
             assert_eq!(facts.max_hp, monster.max_hp.map(|hp| hp as u64));
         }
     }
     let told = |word: &str| read.other.iter().filter(|other| other.contains(word)).count();
     if journal {
         assert_eq!(told("Cast"), scripted.casts.len());
-    } else {
+    } else if !summary {
         assert_eq!(told("AttemptBegan"), scripted.attempts.len());
         assert_eq!(told("AttemptEnded"), scripted.attempts.iter().filter(|attempt| attempt.ended_ms.is_some()).count());
-        assert_eq!(told("Segment"), scripted.segments.len());
+        let has_segments = generation == Generation::Aggregate;
+        assert_eq!(told("Segment"), if has_segments { scripted.segments.len() } else { 0 });
         assert_eq!(told(&format!("{:?}", AttemptReason::Rollback)), usize::from(scripted.attempts.len() > 1));
     }
 }
 
 #[tokio::test]
-async fn both_generations_tell_the_same_of_one_fight() {
+async fn all_generations_tell_the_same_of_one_fight() {
     let dir = tempfile::tempdir().unwrap();
     let scripted = Script { names: raidcast_meterkit::Names::Awkward, ..Script::party(9) }.fight();
     let mut reads = Vec::new();
-    for generation in Generation::ALL {
+    for generation in Generation::EVERY {
         let path = dir.path().join(format!("{generation:?}.db"));
         let mut writer = MeterWriter::open(&path, generation).await.unwrap();
         write_all(&mut writer, &scripted).await.unwrap();
         let mut source = open(&path).await;
         let fight = only_fight(&mut source).await;
-        assert_eq!(fight.end.as_ref().unwrap().outcome, Outcome::Kill);
-        reads.push((fight.encounter, read_once(&path).await));
+        let summary = generation == Generation::Summary;
+        let outcome = if summary { Outcome::Unknown } else { Outcome::Kill };
+        assert_eq!(fight.end.as_ref().unwrap().outcome, outcome);
+        let read = read_once(&path).await;
+        assert_eq!(read.missing, [], "{generation:?}");
+        assert_script(&read, &scripted, generation);
+        let totals = source.totals(&fight).await.unwrap().unwrap();
+        let all: u64 = read.rows().iter().filter(|(key, _)| !key.3).map(|(_, row)| row[1]).sum();
+        let players = read.players();
+        let dealt =
+            read.rows().into_iter().filter(|(key, _)| !key.3 && players.contains(&key.0) && !players.contains(&key.1));
+        let by_players: u64 = dealt.map(|(_, row)| row[1]).sum();
+        assert_eq!(totals.damage, if totals.damage_by == DamageBy::Everyone { all } else { by_players });
+        reads.push((fight.encounter, read));
     }
-    let ((c_id, c), (e_id, e)) = (&reads[0], &reads[1]);
-    assert_eq!((c_id, c.rows(), &c.deaths), (e_id, e.rows(), &e.deaths));
-    assert_eq!(c.players(), e.players());
+    for (id, read) in &reads[1..] {
+        let (first_id, first) = &reads[0];
+        assert_eq!((id, read.rows(), read.players()), (first_id, first.rows(), first.players()));
+        if !read.sums.is_empty() && read.deaths.is_empty() {
+            continue; // A summary tells no deaths.
+        }
+        assert_eq!(read.deaths, first.deaths);
+    }
 }
 
 /// A finished party fight in one file, and the row of damage with most hits.

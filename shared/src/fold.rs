@@ -1,7 +1,8 @@
 //! The fold: from an encounter's events to its state. The one place where damage is added up.
 //!
 //! One invariant: the state depends on the set of events alone, not on their order nor on how they were cut into
-//! deltas. Hits only add up; of everything else the latest wins, by (time, source key), and equal ones by value.
+//! deltas. Hits only add up; of sums the greatest wins; of everything else the latest, by (time, source key), and
+//! equal ones by value.
 //! So whatever a figure needs that may become known late (who is a player, who is a boss) is asked when the
 //! figure is shown ([`crate::view`]), never when a hit comes in.
 //!
@@ -11,13 +12,15 @@
 mod checksum;
 mod gate;
 mod rows;
+mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use checksum::Checksum;
 pub(crate) use gate::decode_rare;
 pub use gate::{CheckError, Checked, Gate};
-pub use rows::{Pair, Row, RowKey};
+pub use rows::{Pair, Row, RowKey, Summed};
+pub use sums::Highs;
 
 use crate::columns::ColumnMap;
 use crate::event::{
@@ -28,6 +31,7 @@ use crate::limits::MISSING_MAX;
 use crate::report::Place;
 use crate::uplink::Header;
 use rows::RowTable;
+use sums::Sums;
 
 /// When something was so and where the source found it: of two facts the later stamp wins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -336,9 +340,20 @@ impl EncounterState {
                     actor.max_hp.offer(stamp, *max);
                 }
             }
-            RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky } if self.reach(*at_ms) => {
+            RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump } => {
+                if *lump {
+                    // It holds what happened since the encounter began.
+                    self.reach(0);
+                } else if known {
+                    let acted = &mut self.actor_mut(*a).acted_ms;
+                    *acted = (*acted).max(Some(*at_ms));
+                }
+                self.reach(*at_ms);
                 let key = RowKey { source: *a, target: *on, skill: *s, kind: *kind };
-                self.rows.add_totals(*at_ms, key, *hits, *amount, *crit, *lucky);
+                let [hits, amount, crit, lucky, shield, overheal] =
+                    [hits, amount, crit, lucky, shield, overheal].map(|value| *value);
+                let sums = Sums { hits, amount, crit, lucky, shield, overheal };
+                self.rows.add_totals(self.span, *at_ms, key, *lump, sums);
             }
             RareBody::Header { scene_id, scene, difficulty, local } => {
                 let late =
@@ -355,7 +370,6 @@ impl EncounterState {
             RareBody::AttemptBegan { .. }
             | RareBody::AttemptEnded { .. }
             | RareBody::BossHealth { .. }
-            | RareBody::Totals { .. }
             | RareBody::Cast { .. }
             | RareBody::Segment { .. }
             | RareBody::Buff { .. } => {}
@@ -508,9 +522,19 @@ impl EncounterState {
         self.rows.hits() + self.deaths.len() as u64
     }
 
-    /// Sum of all amounts, of everybody.
+    /// What of the sums is known as sums alone, without single hits.
+    pub fn summed(&self) -> Summed {
+        self.rows.summed()
+    }
+
+    /// Sum of all amounts, of everybody, and of all hits that are known as sums.
     pub(crate) fn amount_total(&self) -> u64 {
-        self.rows.amount()
+        self.rows.amount() + self.rows.summed().hits
+    }
+
+    /// What totals have come to, row by row.
+    pub(crate) fn highs(&self) -> Highs {
+        self.rows.highs()
     }
 
     pub(crate) fn rare_count(&self) -> u64 {

@@ -70,6 +70,37 @@ fn is_players_damage(state: &EncounterState, row: &Row) -> bool {
     row.key.kind == HitKind::Damage && state.is_player(row.key.source) && !state.is_player(row.key.target)
 }
 
+/// What of a row went to a boss: amount and hits. Hits say so themselves; of sums the target tells.
+fn to_boss(state: &EncounterState, row: &Row) -> (u64, u64) {
+    match state.actor(row.key.target).boss.get() {
+        Some(true) => (row.boss_amount + row.summed_amount, row.boss_hits + row.summed_hits),
+        _ => (row.boss_amount, row.boss_hits),
+    }
+}
+
+/// What a reader must know of a fight whose source tells less than others, in words; `None` if there is nothing.
+pub fn note(state: &EncounterState) -> Option<String> {
+    let summed = state.summed();
+    let mut told = Vec::new();
+    if summed.hits > 0 || summed.untimed_amount > 0 {
+        told.push("The meter keeps sums alone of this fight or a part of it: there are no single hits.".to_owned());
+        told.push(match summed.untimed_amount {
+            0 => "Times are those at which its sums were read.".to_owned(),
+            untimed if untimed >= summed.amount => {
+                "When anything happened is not known, so there is no timeline, and parts of the fight are empty."
+                    .to_owned()
+            }
+            untimed => format!(
+                "Times are those at which its sums were read; when {untimed} of damage and healing came is not known,                  so the timeline and parts of the fight are without it."
+            ),
+        });
+    }
+    if state.header().knows.no_deaths && state.deaths().is_empty() {
+        told.push("This meter tells no deaths.".to_owned());
+    }
+    (!told.is_empty()).then(|| told.join(" "))
+}
+
 /// Where a fight was.
 pub fn place(state: &EncounterState) -> Place {
     state.place()
@@ -84,10 +115,13 @@ pub fn title(state: &EncounterState) -> Option<String> {
 pub fn bosses(state: &EncounterState) -> Vec<Boss> {
     let mut bosses: HashMap<String, Boss> = HashMap::new();
     let mut damage: HashMap<ActorIx, (u64, u64)> = HashMap::new();
-    for row in state.rows().iter().filter(|row| row.boss_hits > 0 && is_players_damage(state, row)) {
-        let sums = damage.entry(row.key.target).or_default();
-        sums.0 += row.boss_amount;
-        sums.1 += row.boss_hits;
+    for row in state.rows().iter().filter(|row| is_players_damage(state, row)) {
+        let (amount, hits) = to_boss(state, row);
+        if hits > 0 {
+            let sums = damage.entry(row.key.target).or_default();
+            sums.0 += amount;
+            sums.1 += hits;
+        }
     }
     for (at, actor) in state.actors().iter().enumerate() {
         let dealt = damage.get(&ActorIx(at as u16));
@@ -232,7 +266,7 @@ impl<'a> Figures<'a> {
                 HitKind::Damage if to_player => continue,
                 HitKind::Damage => {
                     totals.damage += row.amount;
-                    totals.boss_damage += row.boss_amount;
+                    totals.boss_damage += to_boss(state, row).0;
                     totals.hits += row.hits;
                     totals.crit_hits += row.crit;
                     totals.lucky_hits += row.lucky;

@@ -5,10 +5,10 @@
 //! that fits, and where it does not the row is read in full.
 //! Meter: resonance-logs 0.15 to 0.19, first builds of resonance-logs-cn.
 
-mod actor;
-mod course;
-mod details;
-mod gather;
+pub(super) mod actor;
+pub(super) mod course;
+pub(super) mod details;
+pub(super) mod gather;
 mod statements;
 
 use std::collections::{BTreeSet, HashMap};
@@ -306,7 +306,7 @@ impl Aggregate {
 
 impl Source for Aggregate {
     fn knows(&self) -> Knows {
-        Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS }
+        Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS, no_deaths: false }
     }
 
     async fn changed(&mut self) -> Result<bool, SourceError> {
@@ -376,7 +376,7 @@ impl Source for Aggregate {
 }
 
 /// What becomes of an entry.
-enum Judged {
+pub(super) enum Judged {
     Hit(TimedHit<ActorId, SkillId>),
     /// Beyond the longest fight; its amount.
     Late(u64),
@@ -384,7 +384,7 @@ enum Judged {
     Absurd,
 }
 
-fn judge(table: Table, row: &RowIs, entry: &Entry, started_at_ms: i64) -> Judged {
+pub(super) fn judge(table: Table, row: &RowIs, entry: &Entry, started_at_ms: i64) -> Judged {
     let amount = entry.amount.0.and_then(|amount| u64::try_from(amount).ok()).filter(|amount| *amount <= AMOUNT_MAX);
     let unix_ms = entry.timestamp.0.or_else(|| entry.ms_from_start.0.map(|ms| started_at_ms.saturating_add(ms)));
     let (Some(amount), Some(unix_ms)) = (amount, unix_ms) else { return Judged::Absurd };
@@ -408,18 +408,26 @@ fn judge(table: Table, row: &RowIs, entry: &Entry, started_at_ms: i64) -> Judged
     })
 }
 
-fn actor_id(id: i64) -> ActorId {
+pub(super) fn actor_id(id: i64) -> ActorId {
     ActorId::clear(id as u64)
 }
 
 /// When the fight ended, ms since it began; what is told of all of it stands there.
-fn end_ms(fight: &Fight) -> u32 {
+pub(super) fn end_ms(fight: &Fight) -> u32 {
     let end = fight.end.as_ref().and_then(|end| fight_ms(end.ended_at_ms, fight.started_at_ms));
     end.unwrap_or(if fight.end.is_some() { ENCOUNTER_DURATION_MS_MAX } else { 0 })
 }
 
 /// Tells what is missing, unless the same was told before.
-fn tell_missing(cursor: &Cursor, reading: &mut Reading, at_ms: u32, id: i64, what: &str, expected: u64, read: u64) {
+pub(super) fn tell_missing(
+    cursor: &Cursor,
+    reading: &mut Reading,
+    at_ms: u32,
+    id: i64,
+    what: &str,
+    expected: u64,
+    read: u64,
+) {
     let key = CursorKey(place::MISSING, id);
     let figures = CursorValue(expected, read);
     if cursor.get(key) != Some(figures) {

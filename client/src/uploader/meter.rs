@@ -123,7 +123,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let since_ms = *self.trouble_since_ms.get_or_insert(now_ms);
         match error {
             SourceError::Locked { .. } => self.next_read_ms = now_ms + LOCKED_MS,
-            SourceError::Database { .. } => {
+            SourceError::Database { .. } | SourceError::Unreadable { .. } => {
                 self.next_read_ms = now_ms + LOOK_MS;
                 self.next_look_ms = now_ms + LOOK_MS;
                 self.watching = None;

@@ -261,7 +261,7 @@ pub(crate) fn header() -> Header {
         scene: Some("Towering Ruin".into()),
         difficulty: Some(3),
         local: Some(ActorId::clear(1)),
-        knows: Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: 50 },
+        knows: Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: 50, no_deaths: false },
         cols: columns::own_columns(),
     }
 }

@@ -23,36 +23,36 @@ const FACTS_EVERY_MS: u64 = 400;
 
 /// The two tables of hits, alike but for names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Table {
+pub(in crate::source) enum Table {
     Damage,
     Heal,
 }
 
 impl Table {
-    pub(super) const BOTH: [Self; 2] = [Self::Damage, Self::Heal];
+    pub(in crate::source) const BOTH: [Self; 2] = [Self::Damage, Self::Heal];
 
-    pub(super) fn place(self) -> u8 {
+    pub(in crate::source) fn place(self) -> u8 {
         match self {
             Self::Damage => place::DAMAGE,
             Self::Heal => place::HEAL,
         }
     }
 
-    pub(super) fn kind(self) -> HitKind {
+    pub(in crate::source) fn kind(self) -> HitKind {
         match self {
             Self::Damage => HitKind::Damage,
             Self::Heal => HitKind::Heal,
         }
     }
 
-    pub(super) fn word(self) -> &'static str {
+    pub(in crate::source) fn word(self) -> &'static str {
         match self {
             Self::Damage => "damage",
             Self::Heal => "heal",
         }
     }
 
-    pub(super) fn key(self, rowid: i64) -> CursorKey {
+    pub(in crate::source) fn key(self, rowid: i64) -> CursorKey {
         CursorKey(self.place(), rowid)
     }
 }
@@ -84,11 +84,11 @@ impl RowRead {
 
 /// Who did what to whom: what never changes in a row.
 #[derive(Clone, Debug)]
-pub(super) struct RowIs {
-    pub(super) source: i64,
-    pub(super) target: i64,
-    pub(super) skill: i64,
-    pub(super) monster: Option<String>,
+pub(in crate::source) struct RowIs {
+    pub(in crate::source) source: i64,
+    pub(in crate::source) target: i64,
+    pub(in crate::source) skill: i64,
+    pub(in crate::source) monster: Option<String>,
 }
 
 /// A row that grew, and the text read of it.
