@@ -110,6 +110,11 @@ export class FeedConnection {
     this.#try();
   }
 
+  /** Asks for something; lost where no socket is open, so whoever asks does so again when one opens. */
+  ask(request: FeedRequest): void {
+    if (this.#state.kind === 'open') this.#send(request);
+  }
+
   /** The page was shown again or the network came back: waits end now, and a silent socket has to answer quickly. */
   wake(): void {
     if (this.#state.kind === 'waiting') {
