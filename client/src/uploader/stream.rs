@@ -12,7 +12,7 @@ use raidcast_shared::uplink::{Begin, Delta, Ending, Held, MeterTotals, Outcome};
 
 use super::resume::{Ours, Resume, resume};
 use crate::encoder::{Encoder, Lost};
-use crate::source::{CursorDelta, Fight, Reading};
+use crate::source::{CursorDelta, Fight, Generation, Reading};
 use crate::spool::Spool;
 
 /// How a fight stands with the present connection.
@@ -115,6 +115,11 @@ impl Stream {
 
     pub(super) fn is_of(&self, db: &str) -> bool {
         self.spool.head().db == db
+    }
+
+    /// Whether what was read of it can be gone on from in this database, as this generation stores it.
+    pub(super) fn goes_on_in(&self, db: &str, generation: Generation) -> bool {
+        self.is_of(db) && self.spool.head().generation.is_none_or(|held| held == generation)
     }
 
     pub(super) fn spool(&self) -> &Spool {
