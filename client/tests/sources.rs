@@ -1034,3 +1034,36 @@ fn found(generation: Generation) -> raidcast::source::Generation {
         Generation::Journal => Found::Journal,
     }
 }
+
+#[tokio::test]
+async fn the_captured_boss_kill_reads_alike_as_earlier_meters_would_have_kept_it() {
+    for file in ["aggregate-real-boss.db", "aggregate-20p-6min.db"] {
+        let (Some(original), Some(fights)) = (real(file), real_fights(file).await) else { return };
+        let (fight, whole) = &fights[0];
+        let dir = tempfile::tempdir().unwrap();
+        for (generation, sql) in [
+            (
+                Generation::Counters,
+                "UPDATE damage_skill_stats SET hit_details = '[]'; UPDATE heal_skill_stats SET heal_details = '[]';
+                 DROP TABLE dungeon_segments; DROP TABLE buffs",
+            ),
+            (
+                Generation::Events,
+                "CREATE TABLE damage_events (id INTEGER PRIMARY KEY, encounter_id); DROP TABLE dungeon_segments;
+                 DROP TABLE buffs",
+            ),
+        ] {
+            let path = dir.path().join(format!("{generation:?}.db"));
+            std::fs::copy(&original, &path).unwrap();
+            fault::shorten_keys(&path).await.unwrap();
+            alter(&path, sql).await;
+            assert_eq!(identify(&path).await.unwrap().generation, found(generation));
+            let mut source = open(&path).await;
+            let earlier = only_fight(&mut source).await;
+            assert_eq!((earlier.encounter, &earlier.end), (fight.encounter, &fight.end));
+            let read = Read::of(source.read_last(&earlier, &Cursor::default()).await.unwrap().events);
+            assert_eq!((&read.missing, &read.actors, &read.deaths), (&vec![], &whole.actors, &whole.deaths));
+            assert_eq!((read.rows(), read.hits.is_empty()), (whole.rows(), generation == Generation::Counters));
+        }
+    }
+}

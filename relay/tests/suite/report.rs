@@ -69,7 +69,7 @@ async fn a_fight_told_as_sums_has_the_figures_of_its_hits_and_says_what_it_lacks
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
     let mut uploader = Uploader::connect(&relay).await;
-    let (fight, hits) = (Script::new(30, 2).as_sums(), Script::new(30, 2));
+    let (fight, hits) = (Script::new(30, 2).told_as_sums(), Script::new(30, 2));
     assert_eq!(fight.checksum(), hits.checksum());
     let begun = uploader.begin(&fight).await;
     uploader.deltas(begun.h, &fight.deltas[..20]).await;

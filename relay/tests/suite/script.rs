@@ -287,7 +287,7 @@ impl Script {
     }
 
     /// The same fight as a meter tells it that keeps sums alone.
-    pub(crate) fn as_sums(mut self) -> Self {
+    pub(crate) fn told_as_sums(mut self) -> Self {
         let mut sums: BTreeMap<(ActorIx, ActorIx, SkillIx, HitKind), [u64; 3]> = BTreeMap::new();
         for delta in &mut self.deltas {
             for TimedHit { at_ms, hit } in ColumnMap::own().decode(delta.base_ms, delta.hits, &delta.columns).unwrap() {
