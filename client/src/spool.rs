@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::encoder::{Encoder, Lost};
 use crate::secret::{create_private, sync_folder_of};
-use crate::source::{Cursor, CursorDelta};
+use crate::source::{Cursor, CursorDelta, Generation};
 
 const MAGIC: &[u8; 8] = b"RCSPOOL1";
 /// Length and CRC of a record.
@@ -45,6 +45,9 @@ pub struct Head {
     pub encounter: EncounterId,
     /// Names this reading of it.
     pub stream: StreamId,
+    /// How the database stored it when it was begun: cursors of one generation mean nothing to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<Generation>,
     /// As Begin carries it.
     pub header: Header,
 }

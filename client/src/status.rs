@@ -103,6 +103,7 @@ fn line_of(change: &Change) -> Option<String> {
             format!("refused: {text}; trying again in {:.1} s", *ms as f64 / 1000.0)
         }
         Change::Refused { text, .. } => format!("refused: {text}"),
+        Change::Unreadable { why, .. } => format!("a fight is left out: {why}"),
         Change::Stalled { why } => why.clone(),
         Change::Resumed => "writing again".to_owned(),
         Change::Reread { why, .. } => format!("reading a fight again from its begin: {why}"),
@@ -120,6 +121,13 @@ fn word(outcome: Outcome) -> &'static str {
 }
 
 fn status_line(status: &Status) -> String {
+    match status.unreadable {
+        0 => plain_status_line(status),
+        n => format!("{}  {n} not readable", plain_status_line(status)),
+    }
+}
+
+fn plain_status_line(status: &Status) -> String {
     let arrived = match (status.unacknowledged, status.connected) {
         (0, true) => "all acknowledged".to_owned(),
         (0, false) => "all acknowledged, not connected now".to_owned(),
@@ -176,6 +184,7 @@ mod tests {
             live: Some(LiveFight { title: "Super \u{1b}[31mMech".into(), elapsed_ms: 192_000, events: 12_412 }),
             unacknowledged,
             url: Some("http://r/x".into()),
+            unreadable: 0,
         })
     }
 

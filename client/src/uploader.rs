@@ -15,10 +15,11 @@ mod relay;
 pub mod resume;
 mod stream;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{NamesPolicy, RefusedCode, Visibility};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -220,6 +221,10 @@ struct Uploader<S> {
     streams: Vec<Stream>,
     /// Fights that are to be streamed and not begun yet.
     queue: VecDeque<Fight>,
+    /// Fights that cannot be read, told once.
+    unreadable: BTreeSet<EncounterId>,
+    /// Fights on their way that stand in the database that is watched now, too.
+    moved: Vec<Fight>,
     link: Option<Link>,
     told_connected: Option<String>,
     told_disconnected: Option<String>,
@@ -274,6 +279,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             watching: None,
             streams: Vec::new(),
             queue: VecDeque::new(),
+            unreadable: BTreeSet::new(),
+            moved: Vec::new(),
             link: None,
             told_connected: None,
             told_disconnected: None,

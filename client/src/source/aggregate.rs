@@ -26,6 +26,7 @@ use super::database::{
     Database, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text,
     rows_of_list,
 };
+use super::finished;
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Found, Reading, Source, SourceError};
 use actor::Told;
@@ -34,6 +35,8 @@ use details::{BuffSpan, Entry};
 use gather::{Gathered, Memory, RowIs, RowRead, Table, beyond, counter, counters_of, gather, row_is};
 use statements::Statements;
 
+/// An array without hits.
+const EMPTY: &[u8] = b"[]";
 /// The meter's writer commits every 50 ms.
 const LAG_MS: u32 = 50;
 
@@ -71,6 +74,8 @@ pub struct Aggregate {
     numbering: SpecNumbering,
     stable_id: String,
     statements: Statements,
+    /// Rows with their sums and as much of their arrays as tells whether they have any.
+    sums: [String; 2],
     memory: HashMap<i64, Memory>,
 }
 
@@ -86,6 +91,7 @@ impl Aggregate {
         Ok(Self {
             stable_id: db.stable_id().await?,
             statements: Statements::of(&db),
+            sums: finished::statements(&db, Some(EMPTY.len())),
             numbering: if fork { SpecNumbering::Cn } else { SpecNumbering::Resonance },
             memory: HashMap::new(),
             db,
@@ -217,7 +223,7 @@ impl Aggregate {
     /// Each row in full against the meter's counters; yields what is still beyond the cursor.
     async fn reconcile(&mut self, fight: &Fight, cursor: &Cursor, reading: &mut Reading) -> Result<(), SourceError> {
         let at_ms = end_ms(fight);
-        let (mut late, mut entries) = (0, 0);
+        let (mut late, mut entries, mut are_sums) = (0, 0, false);
         for table in Table::BOTH {
             let counters = self.db.rows(&self.statements.counters[table as usize], &[fight.row]).await?;
             for (rowid, _) in counters_of(&counters) {
@@ -226,7 +232,12 @@ impl Aggregate {
                 let key = table.key(rowid);
                 let before = RowRead::of(cursor, key);
                 let hits = counter(&whole);
-                let held = details::parse(&bytes(&whole, "text").unwrap_or_default());
+                let text = bytes(&whole, "text").unwrap_or_default();
+                if text == EMPTY && hits > 0 && before.entries == 0 {
+                    are_sums = true;
+                    continue;
+                }
+                let held = details::parse(&text);
                 let (mut read, mut sum, mut beyond_limit) = (0u64, 0u64, 0u64);
                 for (index, entry) in held.entries.iter().enumerate() {
                     let amount = match entry.as_ref().map(|entry| judge(table, &row, entry, fight.started_at_ms)) {
@@ -263,6 +274,15 @@ impl Aggregate {
                 if let Some((what, expected, read)) = told {
                     let id = i64::from(table.place()) << 56 | rowid;
                     tell_missing(cursor, reading, at_ms, id, &what, expected, read);
+                }
+            }
+        }
+        if are_sums {
+            // An earlier version of the meter, which kept sums alone, fought it.
+            let rows = finished::read(&mut self.db.conn, &self.sums, fight.row).await;
+            for (table, rows) in Table::BOTH.into_iter().zip(rows.map_err(|error| self.db.refused(&error))?) {
+                for row in rows.iter().filter(|row| bytes(row, "text").as_deref() == Some(EMPTY)) {
+                    finished::tell_row_of_sums(fight, cursor, table, row, (at_ms, true), reading);
                 }
             }
         }

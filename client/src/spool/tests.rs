@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::encoder::tests::{any_event, header, hit, rare};
-use crate::source::{CursorKey, CursorValue};
+use crate::source::{CursorKey, CursorValue, Generation};
 
 fn head() -> Head {
     Head {
@@ -16,6 +16,7 @@ fn head() -> Head {
         row: 3,
         encounter: EncounterId(Uuid::from_u128(5)),
         stream: StreamId(Uuid::from_u128(6)),
+        generation: Some(Generation::Counters),
         header: header(),
     }
 }

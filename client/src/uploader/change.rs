@@ -125,6 +125,15 @@ pub enum Change {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,
     },
+    /// A fight in the meter's database cannot be read; it is tried again at the next start. The others go on.
+    Unreadable {
+        /// Names the fight.
+        encounter: String,
+        /// When it began, Unix ms.
+        started_at_ms: i64,
+        /// Why, and what may help.
+        why: String,
+    },
     /// Nothing can be written to the state folder: nothing is read until it can.
     Stalled {
         /// Why, and what to do.
@@ -132,7 +141,7 @@ pub enum Change {
     },
     /// It can again.
     Resumed,
-    /// A fight's log was lost or cut: it is read again from its begin.
+    /// A fight is read again from its begin: its log was lost or cut, or another version of the meter keeps it now.
     Reread {
         /// Names the fight.
         encounter: String,
@@ -157,6 +166,8 @@ pub struct Status {
     pub unacknowledged: u64,
     /// The raid's page.
     pub url: Option<String>,
+    /// Fights of the meter's database that cannot be read, since the start.
+    pub unreadable: u64,
 }
 
 /// The fight that is going on.

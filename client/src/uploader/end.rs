@@ -53,7 +53,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             fights: self.found,
             finalized: self.finalized,
             unacknowledged,
-            complete: unacknowledged == 0 && self.queue.is_empty() && !self.streams.iter().any(late),
+            complete: unacknowledged == 0
+                && self.queue.is_empty()
+                && self.unreadable.is_empty()
+                && !self.streams.iter().any(late),
         }
     }
 
@@ -73,6 +76,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }),
             unacknowledged: self.streams.iter().map(Stream::unacked).sum(),
             url: self.raid_url.clone(),
+            unreadable: self.unreadable.len() as u64,
         };
         if status != self.told_status {
             self.told_status = status.clone();

@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::secret::{Entropy, replace};
+use crate::source::Generation;
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -210,6 +211,9 @@ pub(super) struct Watched {
     pub(super) seen: i64,
     /// When the fight of row `seen` began: another time there tells that the database was made anew.
     pub(super) seen_started_ms: i64,
+    /// How it stored fights then: another generation numbers its rows otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) generation: Option<Generation>,
     /// Fights that are streamed and not final yet, by name, and their rows.
     pub(super) open: BTreeMap<String, i64>,
 }

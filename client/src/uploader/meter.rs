@@ -17,7 +17,7 @@ use super::stream::{Finish, Standing, Stream};
 use super::{Change, Uploader, Watching};
 use crate::encoder::{Encoder, header_of};
 use crate::source::names::Names;
-use crate::source::{AnySource, Fight, Found, Source as _, SourceError, detect};
+use crate::source::{AnySource, Cursor, Fight, Found, Reading, Source as _, SourceError, detect};
 use crate::spool::{Head, Spool};
 
 /// How often a meter database is looked for, ms.
@@ -61,7 +61,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.source_is_well();
             }
         }
-        self.begin_queued(now_ms);
+        self.begin_queued(now_ms).await;
         if self.closing {
             self.end_open_fights(now_ms).await;
         }
@@ -188,7 +188,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             let captured_ms = self.options.clock.unix_ms() - stream.started_at_ms();
             let cursor = stream.spool().cursor().clone();
             let fight = stream.fight.clone();
-            if let Some(watching) = self.watching.as_mut().filter(|watching| stream.is_of(&watching.db))
+            if let Some(watching) =
+                self.watching.as_mut().filter(|watching| stream.goes_on_in(&watching.db, watching.found.generation))
                 && let Some(fight) = fight
             {
                 match watching.source.read_last(&fight, &cursor).await {
@@ -208,11 +209,12 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         self.read_lost_anew(&watching.db, now_ms);
         let seen = self.fights.databases.get(&watching.db).map_or(-1, |watched| watched.seen);
+        // Where another generation took the database over, a fight's row may be known by its begin alone.
         let open: Vec<_> = self
             .streams
             .iter()
             .filter(|stream| !stream.is_ended() && stream.is_of(&watching.db))
-            .map(Stream::row)
+            .flat_map(|stream| [stream.row(), stream.started_at_ms()])
             .collect();
         let fights = watching.source.fights(seen, &open).await?;
         for fight in &fights {
@@ -222,7 +224,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         for at in 0..self.streams.len() {
             let stream = &mut self.streams[at];
-            if stream.is_ended() || !stream.is_spooled() || !stream.is_of(&watching.db) {
+            if stream.is_ended() || !stream.is_spooled() {
+                continue;
+            }
+            if !stream.goes_on_in(&watching.db, watching.found.generation) {
+                self.take_over(at, watching, &fights, now_ms).await?;
                 continue;
             }
             let shown =
@@ -240,8 +246,16 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             stream.fight = Some(fight.clone());
             let cursor = stream.spool().cursor().clone();
             if let Some(end) = &fight.end {
-                let mut reading = watching.source.read_last(&fight, &cursor).await?;
-                stream.tell_header(&fight, &mut reading);
+                let mut reading = match watching.source.read_last(&fight, &cursor).await {
+                    Err(SourceError::Unreadable { why, .. }) => {
+                        self.streams[at].finish(&UNFINISHED, captured_ms);
+                        self.ended(at, now_ms);
+                        self.leave_out(&fight, why);
+                        continue;
+                    }
+                    reading => reading?,
+                };
+                self.streams[at].tell_header(&fight, &mut reading);
                 let meter = watching.source.totals(&fight).await?;
                 let finish = Finish { ended_at_ms: Some(end.ended_at_ms), outcome: end.outcome, meter };
                 let stream = &mut self.streams[at];
@@ -268,6 +282,81 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         Ok(())
     }
 
+    /// Goes on with a fight whose database another version of the meter has taken over, or which stands in another
+    /// database now: all of it is read anew, if it is still all there; else what was streamed is what there is.
+    async fn take_over(
+        &mut self,
+        at: usize,
+        watching: &mut Watching,
+        fights: &[Fight],
+        now_ms: u64,
+    ) -> Result<(), SourceError> {
+        let stream = &self.streams[at];
+        let (encounter, captured_ms) = (stream.encounter(), self.options.clock.unix_ms() - stream.started_at_ms());
+        let here = stream.is_of(&watching.db);
+        let moved = self.moved.iter().position(|fight| fight.encounter == encounter).map(|at| self.moved.remove(at));
+        let same = |fight: &&Fight| fight.encounter == encounter;
+        let fight = moved.or_else(|| fights.iter().find(same).filter(|_| here).cloned());
+        let Some(fight) = fight else {
+            // Another meter is watched, and this one may be started again; or its row is gone, and nothing can come.
+            if here || now_ms.saturating_sub(stream.last_event_ms) > l::GRACE_MS as u64 {
+                self.streams[at].finish(&UNFINISHED, captured_ms);
+                self.ended(at, now_ms);
+            }
+            return Ok(());
+        };
+        let reading = match (watching.source.check(&fight).await, &fight.end) {
+            (Ok(()), Some(_)) => watching.source.read_last(&fight, &Cursor::default()).await?,
+            (Ok(()), None) => watching.source.read(&fight, &Cursor::default(), now_ms).await?,
+            (Err(SourceError::Unreadable { .. }), _) => Reading::default(),
+            (Err(error), _) => return Err(error),
+        };
+        let head = Head {
+            db: watching.db.clone(),
+            row: fight.row,
+            encounter,
+            stream: StreamId(self.options.entropy.uuid()),
+            generation: Some(watching.found.generation),
+            header: header_of(&fight, watching.source.knows()),
+        };
+        let mut all = Encoder::new(head.header.clone());
+        all.encode(reading.events.clone(), captured_ms);
+        if all.state().events() < self.streams[at].events() {
+            let end = fight.end.as_ref();
+            let finish = Finish {
+                ended_at_ms: end.map(|end| end.ended_at_ms),
+                outcome: end.map_or(Outcome::Unfinished, |end| end.outcome),
+                meter: None,
+            };
+            self.streams[at].finish(&finish, captured_ms);
+            self.ended(at, now_ms);
+            return Ok(());
+        }
+        if !self.begin_anew(at, head, "another version of the meter keeps it now", now_ms) {
+            self.moved.push(fight);
+            return Ok(());
+        }
+        let name = encounter.to_string();
+        for watched in self.fights.databases.values_mut() {
+            watched.open.remove(&name);
+        }
+        self.fights.databases.entry(watching.db.clone()).or_default().open.insert(name, fight.row);
+        self.fights_unsaved = true;
+        self.streams[at].fight = Some(fight);
+        self.streams[at].take(reading, captured_ms, now_ms);
+        self.changed = true;
+        self.flush(now_ms);
+        Ok(())
+    }
+
+    /// Notes a fight that cannot be read.
+    fn leave_out(&mut self, fight: &Fight, why: String) {
+        if self.unreadable.insert(fight.encounter) {
+            let encounter = fight.encounter.to_string();
+            self.tell(Change::Unreadable { encounter, started_at_ms: fight.started_at_ms, why });
+        }
+    }
+
     /// Whether a fight that the meter never ended is over: a later one goes on, and it has been silent for long.
     pub(super) fn is_left_behind(&self, at: usize, now_ms: u64) -> bool {
         let stream = &self.streams[at];
@@ -288,6 +377,13 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let last = shown.iter().find(|fight| fight.row == watched.seen);
         let anew = watched.seen > 0 && last.is_none_or(|fight| fight.started_at_ms != watched.seen_started_ms);
         let anew = anew && (last.is_some() || !shown.iter().any(|fight| fight.row > watched.seen));
+        let generation = Some(watching.found.generation);
+        // Another generation numbers its rows otherwise.
+        let anew = anew || (watched.generation.is_some() && watched.generation != generation);
+        if watched.generation != generation {
+            self.fights.databases.entry(watching.db.clone()).or_default().generation = generation;
+            self.fights_unsaved = true;
+        }
         if anew {
             // Row ids that were seen name other fights now, or none: the database was made anew, or thinned out.
             shown = watching.source.fights(-1, &[]).await?;
@@ -305,6 +401,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 missing.remove(&held);
                 // The name that it got first is kept.
                 let encounter = Uuid::parse_str(&held).map_or(fight.encounter, EncounterId);
+                if self.unreadable.contains(&encounter) {
+                    continue;
+                }
                 self.queue.push_back(Fight { encounter, ..fight });
                 self.found += 1;
             } else if anew && fight.started_at_ms > watched.seen_started_ms {
@@ -327,7 +426,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let all = self.options.db.is_some() && self.is_new_file(&watching.found.path);
         let newest = shown.iter().map(|fight| fight.row).max();
         let mut history = 0;
-        self.fights.databases.entry(watching.db.clone()).or_default();
+        self.fights.databases.entry(watching.db.clone()).or_default().generation = Some(watching.found.generation);
         for fight in shown {
             let streamed = all
                 || match &fight.end {
@@ -359,7 +458,16 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         self.fights_unsaved = true;
         // The same fight may stand in another database: streamed once.
-        let known = self.streams.iter().any(|stream| stream.encounter() == fight.encounter)
+        if self
+            .streams
+            .iter()
+            .any(|stream| stream.encounter() == fight.encounter && !stream.is_ended() && !stream.is_of(db))
+        {
+            self.moved.push(fight);
+            return;
+        }
+        let known = self.unreadable.contains(&fight.encounter)
+            || self.streams.iter().any(|stream| stream.encounter() == fight.encounter)
             || self.queue.iter().any(|queued| queued.encounter == fight.encounter);
         if streamed && !known {
             watched.open.insert(fight.encounter.to_string(), fight.row);
@@ -369,24 +477,38 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// Begins fights of the queue: those that go on at once, of the others a few at a time.
-    pub(super) fn begin_queued(&mut self, now_ms: u64) {
+    pub(super) async fn begin_queued(&mut self, now_ms: u64) {
         if self.stalled || self.queue.is_empty() {
             return;
         }
-        let Some(watching) = &self.watching else { return };
-        let (db, knows) = (watching.db.clone(), watching.source.knows());
+        let Some(mut watching) = self.watching.take() else { return };
+        let mut failed = None;
         let mut waiting = VecDeque::new();
         while let Some(fight) = self.queue.pop_front() {
             if fight.end.is_some() && self.streams.len() >= BACKLOG {
                 waiting.push_back(fight);
                 continue;
             }
+            match watching.source.check(&fight).await {
+                Ok(()) => {}
+                Err(SourceError::Unreadable { why, .. }) => {
+                    self.leave_out(&fight, why);
+                    continue;
+                }
+                Err(error) => {
+                    waiting.push_back(fight);
+                    waiting.append(&mut self.queue);
+                    failed = Some(error);
+                    break;
+                }
+            }
             let head = Head {
-                db: db.clone(),
+                db: watching.db.clone(),
                 row: fight.row,
                 encounter: fight.encounter,
                 stream: StreamId(self.options.entropy.uuid()),
-                header: header_of(&fight, knows.clone()),
+                generation: Some(watching.found.generation),
+                header: header_of(&fight, watching.source.knows()),
             };
             match Spool::create(&self.folder.spools(), head.clone()) {
                 Ok(spool) => {
@@ -404,6 +526,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
         }
         self.queue = waiting;
+        self.watching = Some(watching);
+        if let Some(error) = failed {
+            self.source_failed(&error, now_ms);
+        }
     }
 
     /// A raid closes after hours without a fight: the fight that begins now is the first of a new one.
@@ -446,19 +572,29 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 continue;
             }
             let head = Head { stream: StreamId(self.options.entropy.uuid()), ..stream.spool().head().clone() };
-            let encoder = Encoder::new(head.header.clone());
-            match Spool::create(&self.folder.spools(), head) {
-                Ok(spool) => {
-                    let fight = stream.fight.clone();
-                    let report = stream.report.clone();
-                    let mut stream = Stream::new(spool, encoder, fight, now_ms);
-                    stream.report = report;
-                    let encounter = stream.encounter().to_string();
-                    self.streams[at] = stream;
-                    let why = "the relay holds more of it than its log here".to_owned();
-                    self.tell(Change::Reread { encounter, why });
-                }
-                Err(error) => self.disk_failed(&error.to_string(), now_ms),
+            self.begin_anew(at, head, "the relay holds more of it than its log here", now_ms);
+        }
+    }
+
+    /// Begins a fight that is on its way once more, as another reading of it.
+    ///
+    /// Whether there was room for it; else it stays as it is.
+    fn begin_anew(&mut self, at: usize, head: Head, why: &str, now_ms: u64) -> bool {
+        let encoder = Encoder::new(head.header.clone());
+        match Spool::create(&self.folder.spools(), head) {
+            Ok(spool) => {
+                let old = &self.streams[at];
+                let (fight, report) = (old.fight.clone(), old.report.clone());
+                let mut stream = Stream::new(spool, encoder, fight, now_ms);
+                stream.report = report;
+                let encounter = stream.encounter().to_string();
+                self.streams[at] = stream;
+                self.tell(Change::Reread { encounter, why: why.to_owned() });
+                true
+            }
+            Err(error) => {
+                self.disk_failed(&error.to_string(), now_ms);
+                false
             }
         }
     }

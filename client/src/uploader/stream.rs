@@ -14,7 +14,7 @@ use raidcast_shared::uplink::{Begin, Delta, Ending, Held, MeterTotals, Outcome};
 
 use super::resume::{Ours, Resume, resume};
 use crate::encoder::{Encoder, Lost, late_header};
-use crate::source::{CursorDelta, CursorKey, CursorValue, Fight, Reading};
+use crate::source::{CursorDelta, CursorKey, CursorValue, Fight, Generation, Reading};
 use crate::spool::Spool;
 
 /// What was told of the fight as a whole beside its header: (hash of it, how often). No source uses this place.
@@ -120,6 +120,11 @@ impl Stream {
 
     pub(super) fn is_of(&self, db: &str) -> bool {
         self.spool.head().db == db
+    }
+
+    /// Whether what was read of it can be gone on from in this database, as this generation stores it.
+    pub(super) fn goes_on_in(&self, db: &str, generation: Generation) -> bool {
+        self.is_of(db) && self.spool.head().generation.is_none_or(|held| held == generation)
     }
 
     pub(super) fn spool(&self) -> &Spool {

@@ -286,6 +286,28 @@ impl Script {
         self
     }
 
+    /// The same fight as a meter tells it that keeps sums alone.
+    pub(crate) fn told_as_sums(mut self) -> Self {
+        let mut sums: BTreeMap<(ActorIx, ActorIx, SkillIx, HitKind), [u64; 3]> = BTreeMap::new();
+        for delta in &mut self.deltas {
+            for TimedHit { at_ms, hit } in ColumnMap::own().decode(delta.base_ms, delta.hits, &delta.columns).unwrap() {
+                let key = (hit.source, hit.target, hit.skill, hit.kind);
+                let [hits, amount, crit] = sums.entry(key).or_default();
+                *hits += 1;
+                *amount += hit.amount;
+                *crit += u64::from(hit.flags.has(HitFlags::CRIT));
+                let (a, on, s, kind) = key;
+                let (hits, amount, crit) = (*hits, *amount, *crit);
+                let (lucky, shield, overheal, lump) = (0, 0, 0, false);
+                let body = RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump };
+                let event: Rare = Rare { at_ms, key: SourceKey::new(9, 0), body };
+                delta.rare.push(codec::encode(&event).into());
+            }
+            (delta.hits, delta.columns) = (0, Vec::new().into());
+        }
+        self
+    }
+
     pub(crate) fn state(&self) -> EncounterState {
         let mut state = EncounterState::new(header(), ColumnMap::own());
         let mut gate = Gate::of(&state);
