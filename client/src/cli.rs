@@ -1,6 +1,7 @@
 //! The command line: flags to options, changes to lines, results to exit statuses.
 
 mod common;
+mod status;
 mod upload;
 mod watch;
 
@@ -24,6 +25,8 @@ pub enum Command {
     Watch(watch::WatchFlags),
     /// Upload the finished fights of the meter's database; fights that the relay has are not sent again
     Upload(upload::UploadFlags),
+    /// Say which fights are on the relay, which wait, and why
+    Status(status::StatusFlags),
 }
 
 /// Runs the command; status 0 if all went well, 1 if something is left to do, 2 if a setting is wrong, 3 if an upload
@@ -32,5 +35,6 @@ pub async fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Watch(flags) => watch::run(flags).await,
         Command::Upload(flags) => upload::run(flags).await,
+        Command::Status(flags) => status::run(flags),
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! One invariant: it says `acknowledged` only of what the relay has acknowledged.
 
+pub mod overview;
+
 use std::io::{self, Write};
 
 use raidcast_shared::text::clean;

@@ -17,6 +17,9 @@ pub const FINISHED_MAX: usize = 500;
 /// `now.json` is written at least this often while a client runs, ms: an older one is of a client that was killed.
 pub const NOW_MS: u64 = 5_000;
 
+/// What a fight is called of which neither boss nor scene is known by name.
+pub const NAMELESS: &str = "fight";
+
 /// How a fight came to be done with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -91,7 +94,13 @@ impl Record {
     }
 
     /// Takes in a fight, in place of what was noted of it; beyond the bound the oldest is forgotten.
-    pub fn note(&mut self, fight: Finished) {
+    pub fn note(&mut self, mut fight: Finished) {
+        let same = |held: &&Finished| held.encounter == fight.encounter && held.relay == fight.relay;
+        let held = self.fights.iter().find(same);
+        // A reading without the meter's files of names knows less than one with them.
+        if let Some(held) = held.filter(|_| fight.title == NAMELESS) {
+            fight.title.clone_from(&held.title);
+        }
         self.fights.retain(|held| held.encounter != fight.encounter || held.relay != fight.relay);
         let at = self.fights.partition_point(|held| held.started_at_ms > fight.started_at_ms);
         self.fights.insert(at, fight);
@@ -214,6 +223,8 @@ mod tests {
         }
         assert_eq!(record.fights.len(), FINISHED_MAX);
         assert_eq!(record.fights.last().map(|fight| fight.started_at_ms), Some(100));
+        record.note(Finished { title: NAMELESS.into(), ..fight(100) });
+        assert_eq!(record.fights.last().map(|fight| fight.title.as_str()), Some("Boss"));
         let dir = tempfile::tempdir().unwrap();
         record.save(dir.path()).unwrap();
         assert_eq!(Record::load(dir.path()), record);

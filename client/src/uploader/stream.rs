@@ -12,6 +12,7 @@ use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{Begin, Delta, Ending, Held, MeterTotals, Outcome};
 
+use super::record::NAMELESS;
 use super::resume::{Ours, Resume, resume};
 use crate::encoder::{Encoder, Lost, late_header};
 use crate::source::{CursorDelta, CursorKey, CursorValue, Fight, Reading};
@@ -164,7 +165,7 @@ impl Stream {
     pub(super) fn title(&self) -> String {
         let boss = self.encoder.as_ref().and_then(Encoder::boss).or_else(|| self.boss.clone());
         let scene = || self.spool.head().header.scene.clone();
-        boss.or_else(scene).unwrap_or_else(|| "fight".to_owned())
+        boss.or_else(scene).unwrap_or_else(|| NAMELESS.to_owned())
     }
 
     /// Takes in a reading, to be written by [`Stream::flush`]. Whether there was any event in it.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use raidcast::history::{Plan, Tally};
 use raidcast::source::detect::Places;
+use raidcast::status::overview::{Line, Overview, Stand};
 use raidcast::uploader::record::{How, Record};
 use raidcast::uploader::{Change, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
@@ -297,4 +298,127 @@ async fn fights_that_are_gone_when_their_turn_comes_are_told() {
     assert!(!summary.complete);
     assert_eq!((counted.new, counted.stopped), (2, 3));
     wait(|| relay.memory().fights.len() == 2).await;
+}
+
+fn overview(place: &Place) -> Overview {
+    let unix_ms = std::fs::metadata(place.db()).unwrap().modified().unwrap();
+    let unix_ms = unix_ms.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    Overview::read(&place.dir.path().join("state"), unix_ms).unwrap()
+}
+
+fn stands(place: &Place) -> Vec<(Stand, Line)> {
+    overview(place).fights.into_iter().map(|line| (line.state, line)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn status_says_of_each_fight_where_it_stands_while_a_client_runs_and_after() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &party(1)).await.unwrap();
+    let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    let going_on = party(2).starting_at(BEGAN_MS);
+    writer.begin(&going_on).await.unwrap();
+    writer.advance_to(30_000).await.unwrap();
+    wait(|| {
+        let seen = stands(&place);
+        seen.len() == 2 && seen[0].0 == Stand::Streaming && seen[1].0 == Stand::OnRelay
+    })
+    .await;
+    let seen = overview(&place);
+    let running = seen.running.unwrap();
+    assert!(running.connected && !running.history && running.process == std::process::id());
+    // The newest first, each with its page.
+    let [live, done] = &seen.fights[..] else { panic!("two fights") };
+    assert_eq!((live.started_at_ms, live.outcome), (BEGAN_MS, None));
+    assert!(live.events > 0 && done.outcome == Some(Outcome::Kill) && done.title == live.title);
+    assert!(live.url.is_some() && done.url.as_ref().unwrap().ends_with(&done.encounter));
+
+    // The relay goes silent about the end, and then the client ends: what waits says what to do.
+    relay.memory().mute_end = true;
+    writer.end().await.unwrap();
+    wait(|| relay.memory().fights.values().all(|fight| fight.ending.is_some())).await;
+    client.end().await;
+    let seen = overview(&place);
+    assert_eq!(seen.running, None);
+    assert_eq!((seen.fights[0].state, seen.fights[1].state), (Stand::Waiting, Stand::OnRelay));
+    assert!(seen.fights[0].why.as_ref().unwrap().contains("`raidcast watch` is not running"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn status_tells_what_an_upload_waits_for_and_what_was_refused() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &fights(6)).await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let away = Options { relay: format!("http://{free}"), ..options(&place, &relay, "state").await };
+    let client = Client::start(away);
+    client.until(|change| matches!(change, Change::Disconnected { .. })).await;
+    wait(|| {
+        let seen = stands(&place);
+        let waits = |(stand, line): &(Stand, Line)| *stand == Stand::Waiting && line.why.is_some();
+        let because = |words: &str| seen.iter().filter(|(_, line)| line.why.as_ref().unwrap().contains(words)).count();
+        seen.len() == 10 && seen.iter().all(waits) && because("not connected") == 4 && because("turn") == 6
+    })
+    .await;
+    client.end().await;
+    assert!(stands(&place).iter().all(|(stand, line)| {
+        *stand == Stand::Waiting && line.why.as_ref().unwrap().contains("`raidcast upload` is not running")
+    }));
+
+    let refused = plan(&place, None).await.fights[0].encounter;
+    relay.memory().refused.insert(refused, RefusedCode::BadEvent);
+    assert_eq!(upload(&place, &relay, "state").await.1.new, 9);
+    for (stand, line) in stands(&place) {
+        if line.encounter == refused.to_string() {
+            assert_eq!((stand, line.why.as_deref()), (Stand::Refused, Some("not this one")));
+        } else {
+            assert_eq!(stand, Stand::OnRelay);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_databases_are_known_live_first_or_history_first() {
+    let meters = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/meters");
+    let Ok(entries) = std::fs::read_dir(&meters) else {
+        eprintln!("SKIPPED: there are no meter databases in {}", meters.display());
+        return;
+    };
+    let mut read = 0;
+    for path in
+        entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "db"))
+    {
+        for live_first in [true, false] {
+            let (place, relay) = (Place::new(), Relay::start().await);
+            std::fs::copy(&path, place.db()).unwrap();
+            let fights = plan(&place, None).await.fights.len() as u64;
+            let (first, again) = if live_first {
+                assert!(Client::start(place.options(&relay)).done().await.unwrap().complete);
+                (tally(0, fights), tally(0, fights))
+            } else {
+                (tally(fights, 0), tally(0, fights))
+            };
+            let name = path.display();
+            let sent = relay.memory().deltas;
+            let (summary, counted, _) = upload(&place, &relay, "history").await;
+            assert!(summary.complete, "{name}");
+            assert_eq!(counted, first, "{name}, live first: {live_first}");
+            assert!(!live_first || relay.memory().deltas == sent, "{name}: sent twice");
+            let sums: Vec<_> = relayed(&relay);
+            assert_eq!(upload(&place, &relay, "elsewhere").await.1, again, "{name}");
+            assert!(
+                Client::start(Options { state: place.dir.path().join("late"), ..place.options(&relay) })
+                    .done()
+                    .await
+                    .unwrap()
+                    .complete
+            );
+            assert_eq!(relay.memory().repeated, 0);
+            let whole = read_at_once(&place.db()).await;
+            assert_eq!(sums[..], whole[..sums.len()], "{name}");
+            assert_eq!(relayed(&relay), whole, "{name}");
+        }
+        read += 1;
+    }
+    eprintln!("{read} databases, each live first and history first");
 }
