@@ -5,6 +5,7 @@
 mod bad_input;
 mod durability;
 mod fan_out;
+mod history;
 mod kills;
 mod network;
 mod process;
