@@ -120,7 +120,7 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, jso
 fn bar(fights: u64, terminal: bool) -> ProgressBar {
     let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(fights), target);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} fights  {msg}") {
+    if let Ok(style) = ProgressStyle::with_template("[{bar:30}] {pos}/{len} fights  {msg}") {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.enable_steady_tick(Duration::from_millis(250));

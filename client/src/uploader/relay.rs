@@ -14,6 +14,9 @@ use super::stream::{Standing, Stream};
 use super::{Change, Uploader, WatchError};
 use crate::socket::SocketEvent;
 
+/// What came too fast comes again after, ms, if the relay does not say when.
+const TOO_FAST_MS: u64 = 1_000;
+
 impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn hear(&mut self, event: SocketEvent) -> Result<(), WatchError> {
         let now_ms = self.options.clock.elapsed_ms();
@@ -207,7 +210,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn refused(&mut self, refused: Refused, now_ms: u64) -> Result<(), WatchError> {
         let Refused { code, text, scope, retry_ms, h, enc } = refused;
         let text = clean(&text, 500);
-        let retry_ms = retry_ms.map(u64::from);
+        // Too early is never too late: it may come again whether or not the relay says so.
+        let again = (code == RefusedCode::TooFast && scope != RefusedScope::Connection).then_some(TOO_FAST_MS);
+        let retry_ms = retry_ms.map(u64::from).or(again);
         let about = |stream: &Stream| {
             enc == Some(stream.encounter()) || h.is_some_and(|h| stream.standing == Standing::Open { h })
         };
@@ -267,14 +272,23 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         // Fights that go on come first: a raid may have only so many open, and the finished can wait.
         let mut order: Vec<usize> = (0..self.streams.len()).collect();
         order.sort_by_key(|at| self.streams[*at].is_ended());
+        // Of finished fights one is asked for at a time: most are known, and nobody waits.
+        let asked = |stream: &Stream| stream.is_ended() && stream.standing == Standing::Asked;
+        let mut asking = self.streams.iter().any(asked);
         for at in &order {
             let stream = &mut self.streams[*at];
+            if stream.is_unanswered(now_ms) {
+                tracing::warn!(encounter = %stream.encounter(), "a begin was not answered; asking again");
+                stream.standing = Standing::Unbegun;
+            }
             if stream.may_begin(now_ms, whole)
                 && open < l::OPEN_ENCOUNTERS_MAX
+                && !(asking && stream.is_ended())
                 && link.send(&UplinkFrame::Begin(stream.begin()))
             {
                 stream.standing = Standing::Asked;
                 stream.last_sent_ms = now_ms;
+                asking |= stream.is_ended();
                 open += 1;
             }
         }

@@ -21,6 +21,9 @@ use crate::spool::Spool;
 /// What was told of the fight as a whole beside its header: (hash of it, how often). No source uses this place.
 const HEADER: CursorKey = CursorKey(u8::MAX, 0);
 
+/// A Begin that was not answered is sent again after, ms: a relay answers once its database has it.
+const BEGUN_MS: u64 = 10_000;
+
 /// How a fight stands with the present connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -245,6 +248,11 @@ impl Stream {
     pub(super) fn may_begin(&self, now_ms: u64, over: bool) -> bool {
         let over = over || self.fight.as_ref().is_some_and(|fight| fight.end.is_some());
         self.standing == Standing::Unbegun && now_ms >= self.pause_until_ms && (!over || self.spool.ending().is_some())
+    }
+
+    /// Whether the relay owes the answer to its Begin for too long.
+    pub(super) fn is_unanswered(&self, now_ms: u64) -> bool {
+        self.standing == Standing::Asked && now_ms.saturating_sub(self.last_sent_ms) >= BEGUN_MS
     }
 
     /// The frame that begins it on a connection.

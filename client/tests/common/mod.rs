@@ -52,6 +52,8 @@ pub(crate) struct Memory {
     pub(crate) candidates: HashMap<EncounterId, Fight>,
     /// Begins of these are refused for good, with this code.
     pub(crate) refused: HashMap<EncounterId, RefusedCode>,
+    /// So many Begins are not answered.
+    pub(crate) mute_begins: u32,
     /// So long every answer takes.
     pub(crate) slow: Duration,
 }
@@ -135,6 +137,10 @@ impl Memory {
                 }))
             }
             UplinkFrame::Begin(begin) => {
+                if self.mute_begins > 0 {
+                    self.mute_begins -= 1;
+                    return (Vec::new(), false);
+                }
                 if let Some(code) = self.refused.get(&begin.enc) {
                     return one(UplinkReply::Refused(Refused {
                         code: *code,

@@ -259,6 +259,14 @@ async fn a_slow_relay_paces_the_upload_and_a_store_that_fails_is_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_begin_that_is_not_answered_is_sent_again() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &[party(6)]).await;
+    relay.memory().mute_begins = 1;
+    assert_eq!(upload(&place, &relay, "state").await.1, tally(1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_that_confirms_nothing_is_given_up_in_the_end() {
     let (place, relay) = (Place::new(), Relay::start().await);
     write(&place, Generation::Aggregate, &[party(6)]).await;
