@@ -98,8 +98,14 @@ impl Overview {
         for fight in Record::load(state).fights {
             lines.entry(fight.encounter.clone()).or_insert_with(|| of_record(fight));
         }
+        // An upload that makes sure of what is there already takes nothing back.
+        let is_there = |lines: &HashMap<String, Line>, name: &str| {
+            lines.get(name).is_some_and(|line| line.state == Stand::OnRelay)
+        };
         for queued in &now.queue {
-            lines.insert(queued.encounter.clone(), of_queue(queued, &now, is_running));
+            if !is_there(&lines, &queued.encounter) {
+                lines.insert(queued.encounter.clone(), of_queue(queued, &now, is_running));
+            }
         }
         for (folder, history) in [("spool", false), ("history/spool", true)] {
             for entry in std::fs::read_dir(state.join(folder)).into_iter().flatten().flatten() {
@@ -112,8 +118,7 @@ impl Overview {
                 let name = peek.head.encounter.to_string();
                 let told = now.fights.iter().find(|told| told.encounter == name && now.history == history);
                 // Done already, and only its spool not removed yet.
-                let done = lines.get(&name).is_some_and(|line| line.state == Stand::OnRelay) && told.is_none();
-                if !done {
+                if !(is_there(&lines, &name) && (history || told.is_none())) {
                     lines.insert(name, of_spool(&peek, told, &now, is_running, history));
                 }
             }

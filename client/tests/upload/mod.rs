@@ -383,6 +383,12 @@ async fn status_tells_what_an_upload_waits_for_and_what_was_refused() {
             assert_eq!(stand, Stand::OnRelay);
         }
     }
+    // An upload that asks once more takes nothing back meanwhile.
+    relay.memory().slow = Duration::from_millis(50);
+    let client = Client::start(options(&place, &relay, "state").await);
+    client.until(|change| matches!(change, Change::Uploaded { .. })).await;
+    assert_eq!(stands(&place).iter().filter(|(stand, _)| *stand == Stand::OnRelay).count(), 9);
+    client.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,7 +13,7 @@ use crate::process::{Chance, KEY, Process, Run, client};
 
 /// Fights that have all ended, as a meter's database holds them.
 fn fights() -> Vec<Fight> {
-    let later = (0..6).map(|n| Script::party(40 + n).fight().starting_at(1_790_001_000_000 + n as i64 * 100_000));
+    let later = (0..3).map(|n| Script::party(40 + n).fight().starting_at(1_790_001_000_000 + n as i64 * 100_000));
     Script::night(2).into_iter().filter(|fight| fight.ended_at_ms.is_some()).chain(later).collect()
 }
 
@@ -130,7 +130,7 @@ async fn an_upload_survives_kills_of_client_and_relay() {
 
     let mut chance = Chance(5);
     let mut held = relay(&wild).await;
-    for _ in 0..40 {
+    for _ in 0..30 {
         let mut uploading = upload(&wild, &client, "state");
         tokio::time::sleep(Duration::from_millis(20 + chance.next(300))).await;
         if chance.next(3) == 0 {
