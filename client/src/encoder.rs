@@ -254,6 +254,12 @@ impl Encoder {
         &self.state
     }
 
+    /// The name of the last boss that was met, if any.
+    pub fn boss(&self) -> Option<String> {
+        let bosses = self.state.actors().iter().filter(|actor| actor.boss.get() == Some(&true));
+        bosses.filter_map(|actor| actor.name.get()).next_back().cloned()
+    }
+
     /// The checksum of all deltas.
     pub fn checksum(&self) -> Checksum {
         self.state.checksum()

@@ -158,6 +158,25 @@ proptest! {
 }
 
 #[test]
+fn a_look_at_a_spool_that_is_being_written_changes_nothing() {
+    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let path = dir.path().join("x.spool");
+    let bytes = &sample().0;
+    for cut in 0..=bytes.len() {
+        fs::write(&path, &bytes[..cut]).unwrap();
+        let peek = Spool::peek(&path);
+        assert_eq!(fs::metadata(&path).unwrap().len(), cut as u64);
+        // It sees what opening the file would find.
+        let opened = Spool::open(&path);
+        assert_eq!(peek.is_ok(), opened.is_ok());
+        if let (Ok(peek), Ok((spool, encoder))) = (peek, opened) {
+            assert_eq!((peek.seq, peek.ending), (spool.seq(), spool.ending().cloned()));
+            assert_eq!((peek.head, peek.events), (spool.head().clone(), encoder.state().events()));
+        }
+    }
+}
+
+#[test]
 fn a_full_disk_leaves_nothing_half_written() {
     // /dev/full takes nothing: the spool says so, and what it holds stays.
     if !Path::new("/dev/full").exists() {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
 use serde::Serialize;
 
+use super::record::Finished;
+
 /// Something changed; `--json` prints one object for each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
@@ -146,6 +148,25 @@ pub enum Change {
         /// Names the fight.
         encounter: String,
         /// Why.
+        why: String,
+    },
+    /// A fight of an upload is on the relay, or was already.
+    Uploaded {
+        /// What it is and how it came to be there.
+        #[serde(flatten)]
+        fight: Finished,
+    },
+    /// A fight of an upload is not on the relay, and not tried again by this run.
+    Failed {
+        /// What it is, and why.
+        #[serde(flatten)]
+        fight: Finished,
+    },
+    /// No more fights of an upload are begun.
+    Stopped {
+        /// How many are left.
+        fights: u64,
+        /// Why, in the relay's words.
         why: String,
     },
     /// How things stand, at most twice a second. Not printed by `--json`.

@@ -204,11 +204,18 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     pub(super) async fn read_from(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
         if !watching.looked_through {
-            self.look_through(watching).await?;
+            if self.options.history.is_some() {
+                self.look_for_history(watching).await?;
+            } else {
+                self.look_through(watching).await?;
+            }
             watching.looked_through = true;
         }
         self.read_lost_anew(&watching.db, now_ms);
+        // An upload is of the fights that were agreed to: it looks for no others.
+        let all = self.options.history.is_some().then_some(i64::MAX);
         let seen = self.fights.databases.get(&watching.db).map_or(-1, |watched| watched.seen);
+        let seen = all.unwrap_or(seen);
         // Where another generation took the database over, a fight's row may be known by its begin alone.
         let open: Vec<_> = self
             .streams
@@ -241,11 +248,12 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.ended(at, now_ms);
                 continue;
             };
+            let over = fight.end.is_some() || self.options.history.is_some();
             // The name that it got first is kept.
             let fight = Fight { encounter: stream.encounter(), ..fight.clone() };
             stream.fight = Some(fight.clone());
             let cursor = stream.spool().cursor().clone();
-            if let Some(end) = &fight.end {
+            if over {
                 let mut reading = match watching.source.read_last(&fight, &cursor).await {
                     Err(SourceError::Unreadable { why, .. }) => {
                         self.streams[at].finish(&UNFINISHED, captured_ms);
@@ -256,8 +264,13 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                     reading => reading?,
                 };
                 self.streams[at].tell_header(&fight, &mut reading);
-                let meter = watching.source.totals(&fight).await?;
-                let finish = Finish { ended_at_ms: Some(end.ended_at_ms), outcome: end.outcome, meter };
+                let finish = match &fight.end {
+                    Some(end) => {
+                        let meter = watching.source.totals(&fight).await?;
+                        Finish { ended_at_ms: Some(end.ended_at_ms), outcome: end.outcome, meter }
+                    }
+                    None => UNFINISHED,
+                };
                 let stream = &mut self.streams[at];
                 let fresh = stream.take(reading, captured_ms, now_ms);
                 stream.finish(&finish, captured_ms);
@@ -485,7 +498,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let mut failed = None;
         let mut waiting = VecDeque::new();
         while let Some(fight) = self.queue.pop_front() {
-            if fight.end.is_some() && self.streams.len() >= BACKLOG {
+            let over = fight.end.is_some() || self.options.history.is_some();
+            if over && self.streams.len() >= BACKLOG {
                 waiting.push_back(fight);
                 continue;
             }
@@ -557,6 +571,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     pub(super) fn ended(&mut self, at: usize, now_ms: u64) {
         self.flush(now_ms);
+        self.last_progress_ms = now_ms;
         let stream = &self.streams[at];
         let outcome = stream.spool().ending().map_or(Outcome::Unknown, |ending| ending.outcome);
         let told = Change::Ended { encounter: stream.encounter().to_string(), outcome, events: stream.events() };

@@ -12,6 +12,7 @@ use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{Begin, Delta, Ending, Held, MeterTotals, Outcome};
 
+use super::record::NAMELESS;
 use super::resume::{Ours, Resume, resume};
 use crate::encoder::{Encoder, Lost, late_header};
 use crate::source::{CursorDelta, CursorKey, CursorValue, Fight, Generation, Reading};
@@ -19,6 +20,9 @@ use crate::spool::Spool;
 
 /// What was told of the fight as a whole beside its header: (hash of it, how often). No source uses this place.
 const HEADER: CursorKey = CursorKey(u8::MAX, 0);
+
+/// A Begin that was not answered is sent again after, ms: a relay answers once its database has it.
+const BEGUN_MS: u64 = 10_000;
 
 /// How a fight stands with the present connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +82,10 @@ pub(super) struct Stream {
     pub(super) report: Option<(String, String)>,
     events: u64,
     elapsed_ms: u32,
+    /// Its boss, as far as it was known when the encoder was there last.
+    boss: Option<String>,
+    /// Why the relay has not taken it, in its words.
+    pub(super) refusal: Option<String>,
 }
 
 impl Stream {
@@ -85,6 +93,8 @@ impl Stream {
         let events = encoder.state().events();
         let elapsed_ms = encoder.state().extent_ms().map_or(0, |(_, last)| last);
         Self {
+            boss: encoder.boss(),
+            refusal: None,
             encoder: spool.ending().is_none().then_some(encoder),
             spool,
             steps: VecDeque::new(),
@@ -161,13 +171,9 @@ impl Stream {
 
     /// Its boss, else its scene.
     pub(super) fn title(&self) -> String {
-        let boss = self.encoder.as_ref().and_then(|encoder| {
-            let actors = encoder.state().actors();
-            let bosses = actors.iter().filter(|actor| actor.boss.get() == Some(&true));
-            bosses.filter_map(|actor| actor.name.get()).next_back().cloned()
-        });
+        let boss = self.encoder.as_ref().and_then(Encoder::boss).or_else(|| self.boss.clone());
         let scene = || self.spool.head().header.scene.clone();
-        boss.or_else(scene).unwrap_or_else(|| "fight".to_owned())
+        boss.or_else(scene).unwrap_or_else(|| NAMELESS.to_owned())
     }
 
     /// Takes in a reading, to be written by [`Stream::flush`]. Whether there was any event in it.
@@ -209,6 +215,7 @@ impl Stream {
     /// Ends the fight, to be written by [`Stream::flush`].
     pub(super) fn finish(&mut self, finish: &Finish, captured_ms: i64) {
         let Some(mut encoder) = self.encoder.take() else { return };
+        self.boss = encoder.boss();
         let deltas = encoder.finish(captured_ms);
         self.steps.push_back(Step::Reading { deltas, cursor: CursorDelta::new(), lost: encoder.lost().clone() });
         self.steps.push_back(Step::End(Ending {
@@ -242,10 +249,15 @@ impl Stream {
     }
 
     /// Whether it may be begun: a fight that is over in the meter only when all of it is read, for what the relay
-    /// holds is compared with all of it.
-    pub(super) fn may_begin(&self, now_ms: u64) -> bool {
-        let over = self.fight.as_ref().is_some_and(|fight| fight.end.is_some());
+    /// holds is compared with all of it. `over`: it is over whatever the meter says.
+    pub(super) fn may_begin(&self, now_ms: u64, over: bool) -> bool {
+        let over = over || self.fight.as_ref().is_some_and(|fight| fight.end.is_some());
         self.standing == Standing::Unbegun && now_ms >= self.pause_until_ms && (!over || self.spool.ending().is_some())
+    }
+
+    /// Whether the relay owes the answer to its Begin for too long.
+    pub(super) fn is_unanswered(&self, now_ms: u64) -> bool {
+        self.standing == Standing::Asked && now_ms.saturating_sub(self.last_sent_ms) >= BEGUN_MS
     }
 
     /// The frame that begins it on a connection.
@@ -305,6 +317,9 @@ impl Stream {
         self.acked = self.acked.max(seq);
         self.next_seq = self.next_seq.max(self.acked + 1);
         self.refusal_told &= !news;
+        if news {
+            self.refusal = None;
+        }
         news
     }
 
