@@ -154,6 +154,8 @@ pub struct LiveEncounter {
     pub last_event_ms: i64,
     /// The report is being kept.
     pub keeping: bool,
+    /// Other readings whose first row is on its way to the disk.
+    pub beginning: u32,
     /// What spectators hold, by pace.
     pub views: [LiveView; Pace::ALL.len()],
     /// What they were told that happened.
@@ -176,6 +178,7 @@ impl LiveEncounter {
             idle: false,
             last_event_ms: now_ms,
             keeping: false,
+            beginning: 0,
             views: Default::default(),
             happenings: Happenings::default(),
             kept: None,
@@ -299,6 +302,9 @@ impl LiveEncounter {
 
     /// Whether anything of it is on its way to the disk.
     pub fn is_busy(&self) -> bool {
-        self.keeping || self.main.under_way > 0 || self.candidate.as_ref().is_some_and(|held| held.under_way > 0)
+        self.keeping
+            || self.beginning > 0
+            || self.main.under_way > 0
+            || self.candidate.as_ref().is_some_and(|held| held.under_way > 0)
     }
 }

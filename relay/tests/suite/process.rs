@@ -40,8 +40,7 @@ impl Chance {
 pub(crate) fn client() -> PathBuf {
     let relay = Path::new(RELAY);
     let client = relay.with_file_name("raidcast");
-    let built =
-        Command::new(env!("CARGO")).args(["build", "--quiet", "--package", "raidcast", "--bin", "raidcast"]).status();
+    let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--workspace", "--bins"]).status();
     assert!(built.is_ok_and(|status| status.success()) && client.exists(), "the client does not build");
     client
 }

@@ -233,6 +233,7 @@ impl RaidTask {
             return;
         }
         // Another reading of a fight that is held: kept as a stream of its own before its first delta.
+        encounter.beginning += 1;
         let (store, row) = (Arc::clone(&self.shared.store), encounter.row.row);
         let stream = StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() };
         let kept = async move { store.begin_stream(row, &stream).await };
@@ -241,6 +242,9 @@ impl RaidTask {
     }
 
     pub(super) fn stream_begun(&mut self, connection: u64, begin: &Begin, result: Result<(), StoreError>) {
+        if let Some(encounter) = self.encounters.get_mut(&begin.enc) {
+            encounter.beginning = encounter.beginning.saturating_sub(1);
+        }
         if let Err(error) = result {
             tracing::warn!(raid = self.row.code, %error, "could not begin another reading");
             self.refuse_begin(begin.enc);
