@@ -10,6 +10,7 @@
 
 mod checksum;
 mod gate;
+mod index;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use checksum::Checksum;
 pub(crate) use gate::decode_rare;
 pub use gate::{CheckError, Checked, Gate};
+pub use index::FoldIndex;
 pub use rows::{Pair, Row, RowKey};
 
 use crate::columns::ColumnMap;
@@ -216,7 +218,8 @@ impl Span {
     /// The whole fight.
     pub const ALL: Self = Self { from_ms: 0, to_ms: u32::MAX };
 
-    fn holds(self, at_ms: u32) -> bool {
+    /// Whether a time lies in it.
+    pub fn holds(self, at_ms: u32) -> bool {
         (self.from_ms..self.to_ms).contains(&at_ms)
     }
 }
