@@ -16,6 +16,7 @@ pub mod finalize;
 pub mod raid;
 pub mod router;
 pub mod serve;
+pub mod span;
 pub mod state;
 pub mod telemetry;
 pub mod uplink;

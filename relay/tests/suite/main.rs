@@ -10,5 +10,6 @@ mod network;
 mod process;
 mod report;
 mod script;
+mod span;
 mod stream;
 mod syscalls;
