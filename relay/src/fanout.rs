@@ -9,4 +9,10 @@ mod wire;
 
 pub use room::{Answer, Room, RoomCounts, SpectatorId};
 pub use view::{Format, Frames};
+pub(crate) use wire::pong;
 pub use wire::{Inbound, InboundError, InboundFrame};
+
+/// A close frame with a reason: come back later, or do not.
+pub(crate) fn close(reason: &str, come_back: bool) -> bytes::Bytes {
+    wire::close(if come_back { 1012 } else { 1008 }, reason)
+}

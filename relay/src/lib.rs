@@ -14,6 +14,7 @@ pub mod fanout;
 pub mod feed;
 pub mod finalize;
 pub mod raid;
+pub mod replay;
 pub mod router;
 pub mod serve;
 pub mod span;

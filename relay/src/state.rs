@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
+use raidcast_shared::limits::REPLAYS_MAX;
 use raidcast_shared::uplink::Visibility;
 use raidcast_store::{AccountId, RaidRow, Store};
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use crate::account::Keyring;
 use crate::error::HttpError;
@@ -21,6 +23,8 @@ pub struct AppState {
     pub keys: Arc<Keyring>,
     /// Folds spans.
     pub spans: Arc<Spans>,
+    /// One permit for each fight that is played.
+    pub replays: Arc<Semaphore>,
 }
 
 /// `?ticket=…`, which lets its holder see a private raid.
@@ -34,7 +38,7 @@ impl AppState {
     /// State around a registry.
     pub fn new(registry: Arc<RaidRegistry>, keys: Keyring) -> Self {
         let spans = Arc::new(Spans::new(Arc::clone(&registry)));
-        Self { registry, keys: Arc::new(keys), spans }
+        Self { registry, keys: Arc::new(keys), spans, replays: Arc::new(Semaphore::new(REPLAYS_MAX)) }
     }
 
     /// What raids share too.

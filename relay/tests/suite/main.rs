@@ -8,6 +8,7 @@ mod fan_out;
 mod kills;
 mod network;
 mod process;
+mod replay;
 mod report;
 mod script;
 mod span;

@@ -383,7 +383,9 @@ pub(crate) struct Spectator {
 
 impl Spectator {
     pub(crate) async fn join(relay: &TestRelay, raid: &str, protocol: &str) -> Self {
-        let url = format!("{}/api/v1/raids/{raid}/feed", relay.url.replace("http", "ws"));
+        // A code, or one with what is asked of its feed.
+        let path = if raid.contains('?') { raid.to_owned() } else { format!("{raid}/feed") };
+        let url = format!("{}/api/v1/raids/{path}", relay.url.replace("http", "ws"));
         let mut request = url.into_client_request().expect("a URL");
         request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a header"));
         let (socket, _) =
