@@ -13,9 +13,8 @@ use crate::span::{eventful, plain};
 /// Hears until the relay says goodbye.
 async fn to_the_end(spectator: &mut Spectator) -> (Seen, Bye) {
     loop {
-        match spectator.hear().await.expect("a goodbye comes first") {
-            FeedFrame::Bye(bye) => return (spectator.until("now", |_| true).await, bye),
-            _ => continue,
+        if let FeedFrame::Bye(bye) = spectator.hear().await.expect("a goodbye comes first") {
+            return (spectator.until("now", |_| true).await, bye);
         }
     }
 }
@@ -107,7 +106,7 @@ async fn more_replays_than_the_relay_plays_are_refused_and_a_place_is_free_again
             tokio::task::yield_now().await;
         }
     };
-    soon("a free place", again).await;
+    soon("a free place", Box::pin(again)).await;
     relay.stop().await;
 }
 
