@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use raidcast_shared::codec;
 use raidcast_shared::feed::{FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::limits as l;
-use raidcast_store::RaidRow;
+use raidcast_store::{EncounterRow, RaidRow};
 use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -25,45 +25,77 @@ use tokio_util::sync::CancellationToken;
 use crate::error::HttpError;
 use crate::fanout::{Format, Inbound, InboundFrame, Pace, SpectatorId};
 use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
-use crate::state::{AppState, TicketQuery};
+use crate::replay::{self, Replay};
+use crate::state::AppState;
+
+/// `?ticket=`, and `?report=&at=&speed=` for the past.
+#[derive(Debug, Default, Deserialize)]
+pub struct FeedQuery {
+    ticket: Option<String>,
+    report: Option<String>,
+    at: Option<String>,
+    speed: Option<String>,
+    epoch: Option<String>,
+    position: Option<u64>,
+}
+
+impl FeedQuery {
+    fn wish(self, channel: bool) -> JoinWish {
+        // An epoch without a position is one whose keyframe did not arrive.
+        let resume = self.epoch.map(|epoch| (epoch, self.position.unwrap_or(0)));
+        JoinWish { format: Format::Json, resume, channel }
+    }
+
+    /// The replay that is asked for, if one is, and if its asker may see it.
+    async fn past(
+        &self,
+        state: &AppState,
+        raid: &RaidRow,
+        belongs: impl Fn(&EncounterRow) -> bool,
+        headers: &HeaderMap,
+    ) -> Result<Option<Replay>, HttpError> {
+        let pace = replay::Pace::parse(self.at.as_deref(), self.speed.as_deref())?;
+        let Some(report) = &self.report else {
+            return match self.at.is_some() || self.speed.is_some() {
+                true => Err(HttpError::BadRequest("`at` and `speed` need `report`: which fight to play".into())),
+                false => Ok(None),
+            };
+        };
+        let found = state.store().report(report).await?.filter(|(row, _)| belongs(row));
+        let (row, _) = found.ok_or(HttpError::NotFound)?;
+        if !state.may_see(row.key.account, &row.raid_code, row.visibility, headers, self.ticket.as_deref()).await? {
+            return Err(HttpError::NotFound);
+        }
+        let permit = Arc::clone(&state.replays).try_acquire_owned().map_err(|_| HttpError::Unavailable {
+            text: "as many fights are played as this relay plays at once: try again in a moment".into(),
+            retry_s: 10,
+        })?;
+        Ok(Some(Replay { state: state.clone(), raid: raid.clone(), row, pace, permit }))
+    }
+}
 
 /// `GET /api/v1/raids/{code}/feed`.
 pub async fn raid(
     State(state): State<AppState>,
     Path(code): Path<String>,
-    Query(TicketQuery { ticket }): Query<TicketQuery>,
-    Query(resume): Query<ResumeQuery>,
+    Query(query): Query<FeedQuery>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let raid = state.visible_raid(&code, request.headers(), ticket.as_deref()).await?;
-    upgrade(state, raid, resume.wish(false), request)
+    let raid = state.visible_raid(&code, request.headers(), query.ticket.as_deref()).await?;
+    let past = query.past(&state, &raid, |row| row.raid_code == raid.code, request.headers()).await?;
+    upgrade(state, raid, query.wish(false), past, request)
 }
 
 /// `GET /api/v1/live/{channel}/feed`: the feed of the channel's present raid.
 pub async fn channel(
     State(state): State<AppState>,
     Path(channel): Path<String>,
-    Query(TicketQuery { ticket }): Query<TicketQuery>,
-    Query(resume): Query<ResumeQuery>,
+    Query(query): Query<FeedQuery>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let raid = state.channel_raid(&channel, request.headers(), ticket.as_deref()).await?;
-    upgrade(state, raid, resume.wish(true), request)
-}
-
-/// Where a spectator was.
-#[derive(Debug, Deserialize)]
-pub struct ResumeQuery {
-    epoch: Option<String>,
-    position: Option<u64>,
-}
-
-impl ResumeQuery {
-    fn wish(self, channel: bool) -> JoinWish {
-        // An epoch without a position is one whose keyframe did not arrive.
-        let resume = self.epoch.map(|epoch| (epoch, self.position.unwrap_or(0)));
-        JoinWish { format: Format::Json, resume, channel }
-    }
+    let raid = state.channel_raid(&channel, request.headers(), query.ticket.as_deref()).await?;
+    let past = query.past(&state, &raid, |row| row.key.account == raid.account, request.headers()).await?;
+    upgrade(state, raid, query.wish(true), past, request)
 }
 
 fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
@@ -71,7 +103,13 @@ fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
 }
 
-fn upgrade(state: AppState, raid: RaidRow, wish: JoinWish, mut request: Request) -> Result<Response, HttpError> {
+fn upgrade(
+    state: AppState,
+    raid: RaidRow,
+    wish: JoinWish,
+    past: Option<Replay>,
+    mut request: Request,
+) -> Result<Response, HttpError> {
     let headers = request.headers();
     let is_upgrade =
         header_has(headers, header::UPGRADE, "websocket") && header_has(headers, header::CONNECTION, "upgrade");
@@ -99,7 +137,16 @@ fn upgrade(state: AppState, raid: RaidRow, wish: JoinWish, mut request: Request)
             return;
         };
         // A task of its own, so that nothing of the upgrade lives as long as the spectator.
-        tokio::spawn(watch(state, raid, JoinWish { format, ..wish }, parts.io.into_inner(), parts.read_buf));
+        match past {
+            Some(replay) => {
+                let stream = parts.io.into_inner();
+                bound_send_buffer(&stream);
+                tokio::spawn(replay::play(replay, format, stream, parts.read_buf))
+            }
+            None => {
+                tokio::spawn(watch(state, raid, JoinWish { format, ..wish }, parts.io.into_inner(), parts.read_buf))
+            }
+        };
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     *response.body_mut() = Body::empty();
@@ -113,11 +160,15 @@ fn upgrade(state: AppState, raid: RaidRow, wish: JoinWish, mut request: Request)
     Ok(response)
 }
 
-async fn watch(state: AppState, raid: RaidRow, wish: JoinWish, stream: TcpStream, early: Bytes) {
-    // What the kernel may hold for a spectator that stalls is bounded too.
-    if let Err(error) = socket2::SockRef::from(&stream).set_send_buffer_size(l::SPECTATOR_SEND_BUFFER_BYTES) {
+/// What the kernel may hold for a spectator that stalls is bounded too.
+fn bound_send_buffer(stream: &TcpStream) {
+    if let Err(error) = socket2::SockRef::from(stream).set_send_buffer_size(l::SPECTATOR_SEND_BUFFER_BYTES) {
         tracing::debug!(%error, "could not bound a spectator's send buffer");
     }
+}
+
+async fn watch(state: AppState, raid: RaidRow, wish: JoinWish, stream: TcpStream, early: Bytes) {
+    bound_send_buffer(&stream);
     let stream = Arc::new(stream);
     // A task that ended a moment ago is loaded again.
     for _ in 0..3 {

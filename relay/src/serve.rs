@@ -17,6 +17,7 @@ use crate::clock::{Clock, Entropy};
 use crate::config::Config;
 use crate::raid::{RaidRegistry, Shared};
 use crate::router::router;
+use crate::span::Spans;
 use crate::state::AppState;
 
 /// Raids' tasks have this long to finish what is under way when the relay stops.
@@ -56,6 +57,7 @@ pub enum ServeError {
 pub struct Relay {
     addrs: Vec<SocketAddr>,
     registry: Arc<RaidRegistry>,
+    spans: Arc<Spans>,
     stop: CancellationToken,
     servers: TaskTracker,
 }
@@ -112,7 +114,9 @@ impl Relay {
             tracing::info!(recovered, "took up fights that were live");
         }
         let keys = config.upload_keys.iter().map(|(account, key)| UploadKey::new(account, key.trim())).collect();
-        let app = router(AppState::new(Arc::clone(&registry), Keyring(keys)));
+        let state = AppState::new(Arc::clone(&registry), Keyring(keys));
+        let spans = Arc::clone(&state.spans);
+        let app = router(state);
         let servers = TaskTracker::new();
         for listener in listeners {
             let (app, stop) = (app.clone(), stop.clone());
@@ -126,7 +130,7 @@ impl Relay {
             });
         }
         servers.close();
-        Ok(Self { addrs, registry, stop, servers })
+        Ok(Self { addrs, registry, spans, stop, servers })
     }
 
     /// Where it listens.
@@ -137,6 +141,11 @@ impl Relay {
     /// Its raids.
     pub fn registry(&self) -> &Arc<RaidRegistry> {
         &self.registry
+    }
+
+    /// Folds its spans.
+    pub fn spans(&self) -> &Arc<Spans> {
+        &self.spans
     }
 
     /// Tells clients and spectators to come back, finishes what is under way, closes the store.

@@ -11,6 +11,7 @@
 
 mod checksum;
 mod gate;
+mod index;
 mod rows;
 mod sums;
 
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use checksum::Checksum;
 pub(crate) use gate::decode_rare;
 pub use gate::{CheckError, Checked, Gate};
+pub use index::FoldIndex;
 pub use rows::{Pair, Row, RowKey, Summed};
 pub use sums::Highs;
 
@@ -220,7 +222,8 @@ impl Span {
     /// The whole fight.
     pub const ALL: Self = Self { from_ms: 0, to_ms: u32::MAX };
 
-    fn holds(self, at_ms: u32) -> bool {
+    /// Whether a time lies in it.
+    pub fn holds(self, at_ms: u32) -> bool {
         (self.from_ms..self.to_ms).contains(&at_ms)
     }
 }

@@ -70,6 +70,19 @@ pub const MISSING_MAX: usize = 1_000;
 /// Names and versions of clients and meters: characters.
 pub const AGENT_CHARS_MAX: usize = 64;
 
+/// Requests that wait while as many spans are folded as there are cores: at a few ms each the last waits a second.
+pub const SPAN_WAITING_MAX: usize = 256;
+/// Bytes of folded spans kept: at about 30 KB each a thousand of them.
+pub const SPAN_CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes of decoded logs kept: at 50 bytes a hit six minutes of twenty players take about 10 MB.
+pub const SPAN_LOG_CACHE_BYTES: u64 = 256 * 1024 * 1024;
+/// Past fights played at the same time: at a millisecond a step and five steps a second a third of a core.
+pub const REPLAYS_MAX: usize = 64;
+/// A fight is played at most so many times as fast as it was: then a step is four seconds, some thousand hits.
+pub const REPLAY_SPEED_MAX: f64 = 20.0;
+/// And at least so fast: slower, nothing moves.
+pub const REPLAY_SPEED_MIN: f64 = 0.25;
+
 /// What a spectator may send in one frame, bytes: the longest Watch has four 32-digit keys.
 pub const SPECTATOR_FRAME_BYTES_MAX: usize = 1_024;
 /// Spectator frames allowed at once, and refilled one a second.

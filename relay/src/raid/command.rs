@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::fanout::{Format, Pace, SpectatorId};
+use crate::span::LiveLog;
 
 /// A command to a raid's task.
 pub enum RaidCommand {
@@ -65,6 +66,13 @@ pub enum RaidCommand {
         report_id: String,
         /// `None` if the raid does not hold it.
         reply: oneshot::Sender<Option<Arc<Snapshot>>>,
+    },
+    /// The log so far of one of its fights that run.
+    Log {
+        /// Which.
+        report_id: String,
+        /// `None` if the raid does not hold it, or its report is final: the store has its log.
+        reply: oneshot::Sender<Option<Box<LiveLog>>>,
     },
     /// Another raid of the account goes on with an encounter: answered when it is let go of.
     Release {

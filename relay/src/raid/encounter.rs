@@ -1,5 +1,6 @@
 //! An encounter while a raid's task owns it: its readings, its report's state, its view.
 
+use bytes::Bytes;
 use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::feed::FeedFightRef;
 use raidcast_shared::fold::{CheckError, Checked, Checksum, EncounterState, Gate, Span};
@@ -12,6 +13,7 @@ use raidcast_store::{EncounterRow, JournalEntry, OpenEncounter, StoreError, Stor
 
 use crate::fanout::Pace;
 use crate::finalize;
+use crate::span::{DeltaLog, LiveLog};
 
 /// One reading of an encounter: the fold of one stream's deltas.
 pub struct Reading {
@@ -25,6 +27,8 @@ pub struct Reading {
     pub ending: Option<Ending>,
     /// An End is on its way to the disk.
     pub ending_under_way: bool,
+    /// Its deltas as the journal has them; empty where the report is final, for the store has its log.
+    pub deltas: DeltaLog,
     /// Entries on their way to the disk.
     pub under_way: usize,
     /// One of them failed: nothing is taken until all are answered.
@@ -64,6 +68,7 @@ impl Reading {
             state,
             ending,
             ending_under_way: false,
+            deltas: DeltaLog::default(),
             under_way: 0,
             failed: false,
             rewound_to: None,
@@ -101,8 +106,9 @@ impl Reading {
     }
 
     /// Folds what is durable now.
-    pub fn apply(&mut self, checked: &Checked, captured_ms: i64, received_ms: i64) {
+    pub fn apply(&mut self, checked: &Checked, delta: Bytes, captured_ms: i64, received_ms: i64) {
         self.state.apply(checked);
+        self.deltas.push(delta);
         if checked.has_events() {
             self.times = (self.state.header().started_at_ms + captured_ms, received_ms);
         }
@@ -123,7 +129,9 @@ impl Reading {
 
     fn of_journal(stream: &StoredStream, entries: &[JournalEntry]) -> Option<Self> {
         let mut newest = (0, 0);
+        let mut deltas = DeltaLog::default();
         let folded = finalize::replay(&stream.header, entries, |entry, delta, checked| {
+            deltas.push(entry.data.clone());
             if checked.has_events() {
                 newest = (delta.captured_ms, entry.received_at_ms);
             }
@@ -131,6 +139,7 @@ impl Reading {
         let (state, ending) = folded.inspect_err(|error| tracing::error!(%error, "a reading is left out")).ok()?;
         let (captured_ms, received_ms) = newest;
         let mut reading = Self::of(stream.stream, state, ending);
+        reading.deltas = deltas;
         reading.times = (reading.state.header().started_at_ms + captured_ms, received_ms);
         Some(reading)
     }
@@ -280,6 +289,19 @@ impl LiveEncounter {
     pub fn report(&self) -> Report {
         self.kept.clone().unwrap_or_else(|| {
             finalize::report(&self.row, &self.main.state, self.main.ending.as_ref(), self.state, self.revision)
+        })
+    }
+
+    /// Its log so far, unless the store has it whole.
+    pub fn log(&self) -> Option<LiveLog> {
+        let main = &self.main;
+        (self.state != ReportState::Final).then(|| LiveLog {
+            stream: main.stream,
+            revision: self.revision,
+            seq: main.state.seq(),
+            header: main.state.header().clone(),
+            ending: main.ending.clone(),
+            deltas: main.deltas.clone(),
         })
     }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesOrdered, FuturesUnordered};
 use futures::{FutureExt, StreamExt};
@@ -31,6 +32,7 @@ use super::encounter::LiveEncounter;
 use super::registry::{RaidRegistry, Shared};
 use crate::fanout::{Room, Whom};
 use crate::finalize::{self, Keep};
+use crate::span::DeltaLog;
 
 /// A task that nobody needs stays this long, so that a reload of the page finds it.
 const LINGER: Duration = Duration::from_mins(1);
@@ -57,7 +59,7 @@ struct Appended {
 }
 
 enum What {
-    Delta { checked: Box<Checked>, captured_ms: i64 },
+    Delta { checked: Box<Checked>, delta: Bytes, captured_ms: i64 },
     End(Box<Ending>),
 }
 
@@ -203,6 +205,10 @@ impl RaidTask {
             RaidCommand::Snapshot { report_id, reply } => {
                 let _ = reply.send(self.snapshot(&report_id));
             }
+            RaidCommand::Log { report_id, reply } => {
+                let held = self.encounters.values().find(|held| held.row.report_id == report_id);
+                let _ = reply.send(held.and_then(LiveEncounter::log).map(Box::new));
+            }
             RaidCommand::Release { encounter, reply } => {
                 self.releasing.push((encounter, reply));
                 self.release();
@@ -254,8 +260,8 @@ impl RaidTask {
             return;
         }
         match what {
-            What::Delta { checked, captured_ms } => {
-                reading.apply(&checked, captured_ms, received_ms);
+            What::Delta { checked, delta, captured_ms } => {
+                reading.apply(&checked, delta, captured_ms, received_ms);
                 let seq = reading.state.seq();
                 if let Some(h) = handle {
                     acks.insert(h, seq);
@@ -360,6 +366,7 @@ impl RaidTask {
         if state == ReportState::Final {
             // Its streams are gone with the journal: a reading that is still on its way begins anew.
             encounter.candidate = None;
+            encounter.main.deltas = DeltaLog::default();
         }
         encounter.state = state;
         encounter.row.state = state;

@@ -410,7 +410,9 @@ pub(crate) struct Spectator {
 
 impl Spectator {
     pub(crate) async fn join(relay: &TestRelay, raid: &str, protocol: &str) -> Self {
-        Self::join_at(&format!("{}/api/v1/raids/{raid}/feed", relay.url), protocol).await
+        // A code, or one with what is asked of its feed.
+        let path = if raid.contains('?') { raid.to_owned() } else { format!("{raid}/feed") };
+        Self::join_at(&format!("{}/api/v1/raids/{path}", relay.url), protocol).await
     }
 
     /// Comes back to where it was.

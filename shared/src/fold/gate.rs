@@ -29,6 +29,27 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// Decodes a delta that a gate of its encounter let through before: nothing is checked again.
+    ///
+    /// # Errors
+    /// `Refused` for what no gate lets through.
+    pub fn decode(columns: &ColumnMap, delta: &Delta) -> Result<Self, CheckError> {
+        let hits =
+            columns.decode(delta.base_ms, delta.hits, &delta.columns).map_err(|error| columns_refused(&error))?;
+        let rare = delta.rare.iter().map(|bytes| decode_rare(bytes)).collect::<Result<Vec<_>, _>>()?;
+        let rare = rare.into_iter().flatten().collect();
+        Ok(Self { seq: delta.seq, actors: delta.actors.clone(), skills: delta.skills.clone(), hits, rare })
+    }
+
+    /// Puts a later delta's content behind this one's.
+    pub fn append(&mut self, later: Self) {
+        self.seq = later.seq;
+        self.actors.extend(later.actors);
+        self.skills.extend(later.skills);
+        self.hits.extend(later.hits);
+        self.rare.extend(later.rare);
+    }
+
     /// Time of its newest event, if it has any.
     pub fn newest_ms(&self) -> Option<u32> {
         let hit = self.hits.last().map(|hit| hit.at_ms);

@@ -235,6 +235,32 @@ impl RowTable {
         }
     }
 
+    /// Adds the sums of another table.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.hits += other.hits;
+        self.amount += other.amount;
+        for more in &other.rows {
+            let row = self.row(more.key);
+            row.hits += more.hits;
+            row.amount += more.amount;
+            row.crit += more.crit;
+            row.lucky += more.lucky;
+            row.boss_hits += more.boss_hits;
+            row.boss_amount += more.boss_amount;
+            row.shield += more.shield;
+            row.overheal += more.overheal;
+            row.max = row.max.max(more.max);
+        }
+        for more in &other.pairs {
+            let key = RowKey { source: more.source, target: more.target, skill: SkillIx(0), kind: more.kind };
+            let at = self.pair(key) as usize;
+            for (second, amount) in &more.seconds {
+                self.pairs[at].add(*second, *amount);
+            }
+        }
+        self.changed_seconds.extend(&other.changed_seconds);
+    }
+
     fn row(&mut self, key: RowKey) -> &mut Row {
         let next = self.rows.len() as u32;
         let at = *self.row_at.entry(key.packed()).or_insert(next);

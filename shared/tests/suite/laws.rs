@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use raidcast_shared::columns::{self, ColumnMap};
 use raidcast_shared::event::{Event, Rare, RareBody, TimedHit};
-use raidcast_shared::fold::{CheckError, EncounterState, Gate, Span};
+use raidcast_shared::fold::{CheckError, Checked, EncounterState, FoldIndex, Gate, Span};
 use raidcast_shared::log::Log;
 use raidcast_shared::report::SkillKind::{Damage, Healing};
 use raidcast_shared::uplink::{Delta, UplinkFrame};
@@ -179,6 +179,60 @@ proptest! {
         prop_assert_eq!(timed + once.summed().untimed_amount, all);
         let [_, untimed] = in_totals(&events, &|_, _, untimed| untimed).into();
         prop_assert_eq!(once.summed().untimed_amount, untimed);
+    }
+
+    #[test]
+    fn a_span_of_an_index_is_the_fold_of_only_its_events(
+        events in events(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
+        spans in prop::collection::vec((0..30_000_u32, 1..30_000_u32), 1..8),
+        tail in any::<bool>(),
+    ) {
+        let mut log = Log::new(header());
+        let columns = ColumnMap::own();
+        let mut gate = Gate::of(&EncounterState::new(header(), columns.clone()));
+        let mut index = FoldIndex::new(header()).expect("its columns are ours");
+        let parts = cut(&events, &cuts);
+        for (at, part) in parts.iter().enumerate() {
+            let delta = delta(at as u64 + 1, part);
+            let checked = gate.check(&delta).expect("it fits");
+            prop_assert_eq!(&Checked::decode(&columns, &delta).expect("it is read"), &checked);
+            if tail && at + 1 == parts.len() {
+                index = index.with_tail(checked.clone());
+            } else {
+                index.push(checked.clone());
+            }
+            log.push(&columns, &delta, checked);
+        }
+        let lump = |event: &Event| matches!(event, Event::Rare(Rare { body: RareBody::Totals { lump: true, .. }, .. }));
+        let lumps = events.iter().any(lump);
+        let stored = FoldIndex::of_log(log.clone()).expect("its columns are ours");
+        let spans = spans.into_iter().map(|(from_ms, length)| Span { from_ms, to_ms: from_ms + length });
+        for span in spans.chain([Span::ALL]) {
+            let plain = log.fold(span).expect("its columns are ours");
+            for index in [&index, &stored] {
+                let folded = index.fold(span);
+                prop_assert_eq!(shown(&folded), shown(&plain));
+                prop_assert_eq!(folded.actors(), plain.actors());
+                prop_assert_eq!(folded.extent_ms(), plain.extent_ms());
+                prop_assert_eq!((folded.events(), folded.seq()), (plain.events(), plain.seq()));
+                // Played up to a time it shows what was so until then.
+                let mut played = index.start();
+                for (from_ms, to_ms) in [(0, span.from_ms), (span.from_ms, span.to_ms)] {
+                    index.play(&mut played, Span { from_ms, to_ms });
+                }
+                let until = log.fold(Span { from_ms: 0, to_ms: span.to_ms }).expect("its columns are ours");
+                // What came at no known time stands in no span, but in what was so until then.
+                if !lumps {
+                    prop_assert_eq!(played.checksum(), until.checksum());
+                }
+                prop_assert_eq!(view::deaths(&played), view::deaths(&until));
+            }
+        }
+        let mut played = stored.start();
+        stored.play(&mut played, Span { from_ms: 0, to_ms: stored.end_ms() });
+        let whole = log.fold(Span::ALL).expect("its columns are ours");
+        prop_assert_eq!(shown(&played), shown(&whole));
     }
 
     #[test]

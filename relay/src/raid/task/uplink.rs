@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::FutureExt;
 use raidcast_shared::codec;
 use raidcast_shared::columns::ColumnMap;
@@ -314,13 +315,15 @@ impl RaidTask {
         match reading.take(&delta) {
             Ok(Taken::Append(checked)) => {
                 reading.under_way += 1;
-                let what = What::Delta { checked: Box::new(checked), captured_ms: delta.captured_ms };
+                let data = Bytes::from(codec::encode(&delta));
+                let what =
+                    What::Delta { checked: Box::new(checked), delta: data.clone(), captured_ms: delta.captured_ms };
                 let entry = JournalEntry {
                     stream: StreamKey { encounter: row, stream },
                     seq: delta.seq,
                     kind: JournalKind::Delta,
                     received_at_ms: received_ms,
-                    data: codec::encode(&delta).into(),
+                    data,
                 };
                 self.append(id, entry, what);
             }
