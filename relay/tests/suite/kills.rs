@@ -48,7 +48,7 @@ async fn live(run: &Run, generation: Generation, fight: &Fight, kills: usize, se
     }
     assert_eq!(killed, kills, "the fight was over too soon");
     let status = tokio::task::spawn_blocking(move || watch.0.wait()).await.expect("it is waited for");
-    assert!(status.is_ok_and(|status| status.success()), "the client says that something is not on the relay");
+    assert!(status.is_ok_and(|status| status.success()), "something is not on the relay: {}", run.said());
     run.report().await
 }
 

@@ -123,7 +123,7 @@ async fn live(run: &Run, fight: &Fight, generation: Generation, hold: bool) -> R
         other.close().await.expect("it closes");
     }
     let status = tokio::task::spawn_blocking(move || watch.0.wait()).await.expect("it is waited for");
-    assert!(status.is_ok_and(|status| status.success()), "the client says that something is not on the relay");
+    assert!(status.is_ok_and(|status| status.success()), "something is not on the relay: {}", run.said());
     run.report().await
 }
 

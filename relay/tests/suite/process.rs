@@ -85,17 +85,29 @@ impl Run {
 
     pub(crate) fn watch(&self) -> Process {
         let child = Command::new(&self.client)
-            .args(["watch", "--visibility", "public", "--until-idle", "5", "--relay"])
+            .args(["watch", "--json", "--visibility", "public", "--until-idle", "5", "--relay"])
             .arg(format!("http://127.0.0.1:{}", self.client_port))
             .arg("--db")
             .arg(self.path("meter.db"))
             .arg("--state")
             .arg(self.path("state"))
             .env("RAIDCAST_KEY", KEY)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(self.log())
+            .stderr(self.log())
             .spawn();
         Process(child.expect("the client starts"))
+    }
+
+    fn log(&self) -> std::fs::File {
+        let log = std::fs::File::options().create(true).append(true).open(self.path("watch.log"));
+        log.expect("a log of the client's")
+    }
+
+    /// What the client said last: why a test failed.
+    pub(crate) fn said(&self) -> String {
+        let said = std::fs::read_to_string(self.path("watch.log")).unwrap_or_default();
+        let lines: Vec<_> = said.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
     pub(crate) async fn get(&self, path: &str) -> Option<serde_json::Value> {
