@@ -278,7 +278,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         for at in &order {
             let stream = &mut self.streams[*at];
             if stream.is_unanswered(now_ms) {
-                tracing::warn!(encounter = %stream.encounter(), "a begin was not answered; asking again");
+                tracing::warn!(encounter = %stream.encounter(), "the relay owes an answer; beginning again");
                 stream.standing = Standing::Unbegun;
             }
             if stream.may_begin(now_ms, whole)
@@ -322,7 +322,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             if let Some(ending) = stream.next_end().cloned()
                 && link.send(&UplinkFrame::End(End { h, ending }))
             {
-                stream.end_sent();
+                stream.end_sent(now_ms);
             }
         }
     }

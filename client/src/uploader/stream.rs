@@ -21,8 +21,9 @@ use crate::spool::Spool;
 /// What was told of the fight as a whole beside its header: (hash of it, how often). No source uses this place.
 const HEADER: CursorKey = CursorKey(u8::MAX, 0);
 
-/// A Begin that was not answered is sent again after, ms: a relay answers once its database has it.
-const BEGUN_MS: u64 = 10_000;
+/// A relay answers each frame once its database has it; where it has said nothing for this long, ms, the fight is begun
+/// again, and goes on from what the relay holds.
+const UNANSWERED_MS: u64 = 10_000;
 
 /// How a fight stands with the present connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,9 +256,15 @@ impl Stream {
         self.standing == Standing::Unbegun && now_ms >= self.pause_until_ms && (!over || self.spool.ending().is_some())
     }
 
-    /// Whether the relay owes the answer to its Begin for too long.
+    /// Whether the relay owes an answer for too long: to its Begin, its deltas or its End.
     pub(super) fn is_unanswered(&self, now_ms: u64) -> bool {
-        self.standing == Standing::Asked && now_ms.saturating_sub(self.last_sent_ms) >= BEGUN_MS
+        let owed = match self.standing {
+            Standing::Asked => true,
+            Standing::Open { .. } => !self.in_flight.is_empty() || self.end_sent,
+            Standing::Unbegun | Standing::Lost | Standing::GivenUp => false,
+        };
+        let since_ms = self.last_sent_ms.max(self.pause_until_ms);
+        owed && now_ms.saturating_sub(since_ms) >= UNANSWERED_MS
     }
 
     /// The frame that begins it on a connection.
@@ -359,7 +366,8 @@ impl Stream {
         self.spool.ending().filter(|_| self.acked >= self.spool.seq() && !self.end_sent)
     }
 
-    pub(super) fn end_sent(&mut self) {
+    pub(super) fn end_sent(&mut self, now_ms: u64) {
+        self.last_sent_ms = now_ms;
         self.end_sent = true;
     }
 
