@@ -1,5 +1,8 @@
 //! The command line: flags to options, changes to lines, results to exit statuses.
 
+mod common;
+mod status;
+mod upload;
 mod watch;
 
 use std::process::ExitCode;
@@ -20,11 +23,18 @@ pub struct Cli {
 pub enum Command {
     /// Follow the meter and stream its fights until told to end
     Watch(watch::WatchFlags),
+    /// Upload the finished fights of the meter's database; fights that the relay has are not sent again
+    Upload(upload::UploadFlags),
+    /// Say which fights are on the relay, which wait, and why
+    Status(status::StatusFlags),
 }
 
-/// Runs the command; status 0 if all went well, 1 if something is left to do, 2 if a setting is wrong.
+/// Runs the command; status 0 if all went well, 1 if something is left to do, 2 if a setting is wrong, 3 if an upload
+/// was not agreed to.
 pub async fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Watch(flags) => watch::run(flags).await,
+        Command::Upload(flags) => upload::run(flags).await,
+        Command::Status(flags) => status::run(flags),
     }
 }

@@ -14,7 +14,7 @@ use raidcast_shared::event::{
     ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, Knows, Rare, RareBody, SkillIx, SourceEvent, SourceKey,
     TimedHit,
 };
-use raidcast_shared::fold::{CheckError, Checked, Checksum, EncounterState, Gate};
+use raidcast_shared::fold::{CheckError, Checked, Checksum, EncounterState, Gate, Highs, RowKey};
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits as l;
 use raidcast_shared::text::clean;
@@ -84,6 +84,7 @@ struct Counts {
     rare: usize,
     deaths: usize,
     amount: u64,
+    highs: Highs,
 }
 
 /// A delta in the making.
@@ -170,7 +171,7 @@ impl Encoder {
             self.counts.rare += 1;
             match &rare.body {
                 RareBody::Death { .. } => self.counts.deaths += 1,
-                RareBody::Totals { amount, hits, .. } => self.counts.amount += amount + hits,
+                body @ RareBody::Totals { .. } => self.counts.tell_totals(body),
                 RareBody::Actor(ActorFacts { actor, kind: Some(kind), .. }) => self.counts.tell_kind(*actor, *kind),
                 _ => {}
             }
@@ -253,6 +254,12 @@ impl Encoder {
         &self.state
     }
 
+    /// The name of the last boss that was met, if any.
+    pub fn boss(&self) -> Option<String> {
+        let bosses = self.state.actors().iter().filter(|actor| actor.boss.get() == Some(&true));
+        bosses.filter_map(|actor| actor.name.get()).next_back().cloned()
+    }
+
     /// The checksum of all deltas.
     pub fn checksum(&self) -> Checksum {
         self.state.checksum()
@@ -277,7 +284,7 @@ impl Encoder {
         }
         match &mut event {
             Event::Hit(TimedHit { hit, .. }) => {
-                self.fit_sum(hit.amount, 0)?;
+                self.fit_sum(hit.amount)?;
                 hit.shield = hit.shield.min(hit.amount);
                 hit.overheal = hit.overheal.min(hit.amount);
             }
@@ -294,8 +301,8 @@ impl Encoder {
         Ok(Some(event))
     }
 
-    fn fit_sum(&self, amount: u64, hits: u64) -> Result<(), Limit> {
-        let sum = self.counts.amount.checked_add(amount).and_then(|sum| sum.checked_add(hits));
+    fn fit_sum(&self, more: u64) -> Result<(), Limit> {
+        let sum = self.counts.amount.checked_add(more);
         if sum.is_some_and(|sum| sum <= l::AMOUNT_MAX) { Ok(()) } else { Err(Limit::Amount) }
     }
 
@@ -330,11 +337,21 @@ impl Encoder {
                 *until = until.map(|until| until.min(l::ENCOUNTER_DURATION_MS_MAX));
             }
             RareBody::Buff { until, .. } => *until = (*until).min(l::ENCOUNTER_DURATION_MS_MAX),
-            RareBody::Totals { hits, amount, crit, lucky, .. } => {
-                if ![&*crit, &*lucky].into_iter().all(fits) {
+            RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, .. } => {
+                if ![&*hits, &*amount].into_iter().all(fits) {
                     return Err(Limit::Amount);
                 }
-                self.fit_sum(*amount, *hits)?;
+                (*crit, *lucky) = ((*crit).min(*hits), (*lucky).min(*hits));
+                (*shield, *overheal) = ((*shield).min(*amount), (*overheal).min(*amount));
+                let key = || {
+                    let (source, target) = (*self.actors.get(a)?, *self.actors.get(on)?);
+                    Some(RowKey { source, target, skill: *self.skills.get(s)?, kind: *kind })
+                };
+                let growth = key().map_or_else(|| *hits + *amount, |key| self.counts.highs.growth(key, *hits, *amount));
+                self.fit_sum(growth)?;
+            }
+            RareBody::Header { scene, .. } => {
+                *scene = scene.take().map(|scene| clean(&scene, l::NAME_CHARS_MAX)).filter(|scene| !scene.is_empty());
             }
             RareBody::Missing { what, expected, read } => {
                 *what = clean(what, l::MISSING_CHARS_MAX);
@@ -359,6 +376,7 @@ impl Encoder {
                     ([Some(*a), None], None)
                 }
                 RareBody::Totals { a, on, s, .. } => ([Some(*a), Some(*on)], Some(*s)),
+                RareBody::Header { local, .. } => ([*local, None], None),
                 RareBody::AttemptBegan { .. }
                 | RareBody::AttemptEnded { .. }
                 | RareBody::Segment { .. }
@@ -427,7 +445,7 @@ impl Encoder {
         self.counts.rare += 1;
         match &rare.body {
             RareBody::Death { .. } => self.counts.deaths += 1,
-            RareBody::Totals { amount, hits, .. } => self.counts.amount += amount + hits,
+            body @ RareBody::Totals { .. } => self.counts.tell_totals(body),
             _ => {}
         }
         let bytes = codec::encode(rare);
@@ -476,6 +494,14 @@ impl Encoder {
 }
 
 impl Counts {
+    fn tell_totals(&mut self, body: &RareBody) {
+        if let RareBody::Totals { a, on, s, kind, hits, amount, .. } = body {
+            let key = RowKey { source: *a, target: *on, skill: *s, kind: *kind };
+            self.amount += self.highs.growth(key, *hits, *amount);
+            self.highs.raise(key, *hits, *amount);
+        }
+    }
+
     fn tell_kind(&mut self, actor: ActorIx, kind: ActorKind) {
         let held = &mut self.kinds[usize::from(actor.0)];
         self.players += usize::from(kind == ActorKind::Player && *held != kind);
@@ -544,6 +570,18 @@ pub fn header_of(fight: &Fight, knows: Knows) -> Header {
         knows,
         cols: own_columns(),
     }
+}
+
+/// What the meter tells of a fight now and its header does not say.
+pub fn late_header(fight: &Fight, header: &Header) -> Option<RareBody<ActorId, SkillId>> {
+    let now = header_of(fight, header.knows.clone());
+    let (scene_id, scene) = (now.scene_id, now.scene);
+    let local = now.local.filter(|local| header.local != Some(*local));
+    let news = (scene_id.is_some() && scene_id != header.scene_id)
+        || (scene.is_some() && scene != header.scene)
+        || (now.difficulty.is_some() && now.difficulty != header.difficulty)
+        || local.is_some();
+    news.then_some(RareBody::Header { scene_id, scene, difficulty: now.difficulty, local })
 }
 
 #[cfg(test)]

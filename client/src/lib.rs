@@ -1,11 +1,14 @@
 //! The Raidcast uploader: follows a meter's database and streams it to a relay.
 //!
 //! A hit's way: [`source`] reads it, [`encoder`] makes it part of a delta, [`spool`] puts that on disk, [`uploader`]
-//! decides when it goes out, [`socket`] carries it. [`status`] says what has arrived.
+//! decides when it goes out, [`socket`] carries it. [`status`] says what has arrived; [`history`] plans an upload of old
+//! fights.
 
 pub mod cli;
 pub mod clock;
+pub mod date;
 pub mod encoder;
+pub mod history;
 pub mod secret;
 pub mod settings;
 pub mod socket;

@@ -5,10 +5,15 @@
 //! Deliberately not here: what becomes of events (the encoder), and anything that waits (the uploader polls).
 
 pub mod aggregate;
+pub mod counters;
 mod database;
 pub mod detect;
+pub mod events;
+mod finished;
 pub mod journal;
 pub mod names;
+mod roster;
+pub mod summary;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,8 +25,11 @@ use raidcast_shared::uplink::{MeterTotals, Outcome};
 use serde::{Deserialize, Serialize};
 
 use aggregate::Aggregate;
+use counters::Counters;
+use events::Events;
 use journal::Journal;
 use names::Names;
+use summary::Summary;
 
 /// What one place of the database held when it was read last: a row's table and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,10 +111,17 @@ pub struct Found {
 }
 
 /// The generations of meter databases (one file of this module each).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Generation {
+    /// A: a row for each hit while the fight goes on.
+    Events,
+    /// B: counters that grow, no single hits.
+    Counters,
     /// C: JSON arrays of hits that grow.
     Aggregate,
+    /// D: one summary when the fight is over.
+    Summary,
     /// E: sealed chunks of events.
     Journal,
 }
@@ -146,6 +161,14 @@ pub enum SourceError {
         /// Which.
         path: PathBuf,
     },
+    /// One fight cannot be read; the others can.
+    #[error("the fight that began at {started_at_ms} (Unix ms) cannot be read: {why}")]
+    Unreadable {
+        /// Which.
+        started_at_ms: i64,
+        /// Why, and what may help.
+        why: String,
+    },
     /// Anything else that SQLite says.
     #[error("could not read {path}: {why}")]
     Database {
@@ -171,6 +194,14 @@ pub trait Source {
     /// Encounter rows with an id above `after`, and those in `open`, oldest first. Rows that vanished are left out.
     async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError>;
 
+    /// Whether the encounter can be read at all: asked once, before it is begun.
+    ///
+    /// # Errors
+    /// `Unreadable`: leave it out, and say so.
+    async fn check(&mut self, _fight: &Fight) -> Result<(), SourceError> {
+        Ok(())
+    }
+
     /// Everything that the encounter has beyond `cursor`, in one short read.
     ///
     /// `now_ms` is a monotonic clock in ms: large growing rows are read at most every 250 ms of it.
@@ -187,10 +218,29 @@ pub trait Source {
 /// A source of any generation.
 #[derive(Debug)]
 pub enum AnySource {
+    /// Generation A.
+    Events(Events),
+    /// Generation B.
+    Counters(Counters),
     /// Generation C.
     Aggregate(Aggregate),
+    /// Generation D.
+    Summary(Summary),
     /// Generation E.
     Journal(Journal),
+}
+
+/// The same call on whichever source it is.
+macro_rules! each {
+    ($any:expr, $source:ident => $call:expr) => {
+        match $any {
+            AnySource::Events($source) => $call,
+            AnySource::Counters($source) => $call,
+            AnySource::Aggregate($source) => $call,
+            AnySource::Summary($source) => $call,
+            AnySource::Journal($source) => $call,
+        }
+    };
 }
 
 impl AnySource {
@@ -200,7 +250,10 @@ impl AnySource {
     /// As [`detect::identify`].
     pub async fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
         Ok(match found.generation {
+            Generation::Events => Self::Events(Events::open(found, names).await?),
+            Generation::Counters => Self::Counters(Counters::open(found, names).await?),
             Generation::Aggregate => Self::Aggregate(Aggregate::open(found, names).await?),
+            Generation::Summary => Self::Summary(Summary::open(found, names).await?),
             Generation::Journal => Self::Journal(Journal::open(found, names).await?),
         })
     }
@@ -208,44 +261,30 @@ impl AnySource {
 
 impl Source for AnySource {
     fn knows(&self) -> Knows {
-        match self {
-            Self::Aggregate(source) => source.knows(),
-            Self::Journal(source) => source.knows(),
-        }
+        each!(self, source => source.knows())
     }
 
     async fn changed(&mut self) -> Result<bool, SourceError> {
-        match self {
-            Self::Aggregate(source) => source.changed().await,
-            Self::Journal(source) => source.changed().await,
-        }
+        each!(self, source => source.changed().await)
     }
 
     async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
-        match self {
-            Self::Aggregate(source) => source.fights(after, open).await,
-            Self::Journal(source) => source.fights(after, open).await,
-        }
+        each!(self, source => source.fights(after, open).await)
+    }
+
+    async fn check(&mut self, fight: &Fight) -> Result<(), SourceError> {
+        each!(self, source => source.check(fight).await)
     }
 
     async fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {
-        match self {
-            Self::Aggregate(source) => source.read(fight, cursor, now_ms).await,
-            Self::Journal(source) => source.read(fight, cursor, now_ms).await,
-        }
+        each!(self, source => source.read(fight, cursor, now_ms).await)
     }
 
     async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
-        match self {
-            Self::Aggregate(source) => source.read_last(fight, cursor).await,
-            Self::Journal(source) => source.read_last(fight, cursor).await,
-        }
+        each!(self, source => source.read_last(fight, cursor).await)
     }
 
     async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
-        match self {
-            Self::Aggregate(source) => source.totals(fight).await,
-            Self::Journal(source) => source.totals(fight).await,
-        }
+        each!(self, source => source.totals(fight).await)
     }
 }

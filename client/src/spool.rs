@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::encoder::{Encoder, Lost};
 use crate::secret::{create_private, sync_folder_of};
-use crate::source::{Cursor, CursorDelta};
+use crate::source::{Cursor, CursorDelta, Generation};
 
 const MAGIC: &[u8; 8] = b"RCSPOOL1";
 /// Length and CRC of a record.
@@ -45,6 +45,9 @@ pub struct Head {
     pub encounter: EncounterId,
     /// Names this reading of it.
     pub stream: StreamId,
+    /// How the database stored it when it was begun: cursors of one generation mean nothing to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<Generation>,
     /// As Begin carries it.
     pub header: Header,
 }
@@ -104,6 +107,23 @@ pub struct Spool {
     unsynced: bool,
 }
 
+/// What a spool holds, for who only looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peek {
+    /// What it is the log of.
+    pub head: Head,
+    /// Seq of its last frame; 0 if it has none.
+    pub seq: u64,
+    /// The last boss that was met, if any.
+    pub boss: Option<String>,
+    /// Hits and deaths.
+    pub events: u64,
+    /// From the fight's begin to its last event, ms.
+    pub elapsed_ms: u32,
+    /// How the fight ended, if it has.
+    pub ending: Option<Ending>,
+}
+
 impl Spool {
     /// Where the spool of an encounter is.
     pub fn path_of(folder: &Path, encounter: EncounterId) -> PathBuf {
@@ -143,10 +163,39 @@ impl Spool {
     /// `Damaged` if not even its head can be read: the fight is to be read again under a new stream id.
     pub fn open(path: &Path) -> Result<(Self, Encoder), SpoolError> {
         let io = |error| SpoolError::Io { path: path.to_owned(), error };
-        let damaged = || SpoolError::Damaged { path: path.to_owned() };
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
+        let (spool, encoder, whole) = Self::read(path, &file)?;
+        if spool.length < whole {
+            tracing::warn!(path = %path.display(), kept = spool.length, cut = whole - spool.length, "a spool's end was damaged");
+            spool.file.set_len(spool.length).and_then(|()| spool.file.sync_data()).map_err(io)?;
+        }
+        Ok((spool, encoder))
+    }
+
+    /// Looks at a spool that another client may be writing to, and changes nothing: a record that is half written is
+    /// not seen.
+    ///
+    /// # Errors
+    /// As [`Spool::open`].
+    pub fn peek(path: &Path) -> Result<Peek, SpoolError> {
+        let file = File::open(path).map_err(|error| SpoolError::Io { path: path.to_owned(), error })?;
+        let (spool, encoder, _) = Self::read(path, &file)?;
+        Ok(Peek {
+            seq: spool.seq(),
+            boss: encoder.boss(),
+            events: encoder.state().events(),
+            elapsed_ms: encoder.state().extent_ms().map_or(0, |(_, last)| last),
+            head: spool.head,
+            ending: spool.ending,
+        })
+    }
+
+    /// Reads all good records, and says how long the file is.
+    fn read(path: &Path, file: &File) -> Result<(Self, Encoder, u64), SpoolError> {
+        let io = |error| SpoolError::Io { path: path.to_owned(), error };
+        let damaged = || SpoolError::Damaged { path: path.to_owned() };
         let whole = file.metadata().map_err(io)?.len();
-        let mut reader = BufReader::new(&file);
+        let mut reader = BufReader::new(file);
         let mut magic = [0; MAGIC.len()];
         let magic_is_there = read_or_end(&mut reader, &mut magic).map_err(io)?;
         if !magic_is_there || magic != *MAGIC {
@@ -181,11 +230,7 @@ impl Spool {
             }
         }
         encoder.replay_lost(spool.lost.clone());
-        if spool.length < whole {
-            tracing::warn!(path = %path.display(), kept = spool.length, cut = whole - spool.length, "a spool's end was damaged");
-            spool.file.set_len(spool.length).and_then(|()| spool.file.sync_data()).map_err(io)?;
-        }
-        Ok((spool, encoder))
+        Ok((spool, encoder, whole))
     }
 
     /// Takes in one record; `None`, and nothing is changed, if it does not follow what is there.

@@ -2,11 +2,15 @@
 //!
 //! One invariant: it says `acknowledged` only of what the relay has acknowledged.
 
+pub mod overview;
+
 use std::io::{self, Write};
 
 use raidcast_shared::text::clean;
 use raidcast_shared::uplink::{Outcome, ReportState};
 
+use crate::date;
+use crate::uploader::record::{Finished, How};
 use crate::uploader::{Change, Status, Summary};
 
 /// The longest line that is shown, characters.
@@ -66,6 +70,36 @@ fn fit(line: &str) -> String {
     clean(line, LINE_CHARS_MAX)
 }
 
+/// A line about a change of an upload; `None` for what only a fight that goes on is told by.
+pub fn upload_line(change: &Change) -> Option<String> {
+    let line = match change {
+        Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
+        // What is refused for good is told as a failure.
+        Change::Begun { .. }
+        | Change::Ended { .. }
+        | Change::Finalized { .. }
+        | Change::Kept { .. }
+        | Change::Refused { encounter: Some(_), retry_ms: None, .. } => return None,
+        Change::Connected { url, .. } => format!("connected: {url}"),
+        Change::Watching { path, meter, generation, .. } => {
+            format!("reading {} ({meter}, {generation})", path.display())
+        }
+        other => line_of(other)?,
+    };
+    Some(fit(&line))
+}
+
+fn finished_line(fight: &Finished) -> String {
+    let what = format!("{}  {}  {}", date::shown(fight.started_at_ms), fight.title, date::length(fight.duration_ms));
+    let url = fight.url.as_deref().unwrap_or_default();
+    match fight.result {
+        How::New => format!("new      {what}  {url}"),
+        How::Known => format!("known    {what}  {url}"),
+        How::Kept => format!("kept     {what}  {url} (the relay holds more of it from elsewhere)"),
+        How::Refused => format!("refused  {what}  {}", fight.why.as_deref().unwrap_or_default()),
+    }
+}
+
 fn line_of(change: &Change) -> Option<String> {
     Some(match change {
         Change::Waiting { why, .. } => format!("waiting: {why}"),
@@ -103,9 +137,12 @@ fn line_of(change: &Change) -> Option<String> {
             format!("refused: {text}; trying again in {:.1} s", *ms as f64 / 1000.0)
         }
         Change::Refused { text, .. } => format!("refused: {text}"),
+        Change::Unreadable { why, .. } => format!("a fight is left out: {why}"),
         Change::Stalled { why } => why.clone(),
         Change::Resumed => "writing again".to_owned(),
         Change::Reread { why, .. } => format!("reading a fight again from its begin: {why}"),
+        Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
+        Change::Stopped { fights, why } => format!("{fights} fights are left: {why}"),
     })
 }
 
@@ -120,6 +157,13 @@ fn word(outcome: Outcome) -> &'static str {
 }
 
 fn status_line(status: &Status) -> String {
+    match status.unreadable {
+        0 => plain_status_line(status),
+        n => format!("{}  {n} not readable", plain_status_line(status)),
+    }
+}
+
+fn plain_status_line(status: &Status) -> String {
     let arrived = match (status.unacknowledged, status.connected) {
         (0, true) => "all acknowledged".to_owned(),
         (0, false) => "all acknowledged, not connected now".to_owned(),
@@ -176,6 +220,7 @@ mod tests {
             live: Some(LiveFight { title: "Super \u{1b}[31mMech".into(), elapsed_ms: 192_000, events: 12_412 }),
             unacknowledged,
             url: Some("http://r/x".into()),
+            unreadable: 0,
         })
     }
 

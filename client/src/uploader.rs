@@ -9,16 +9,19 @@ mod change;
 mod disk;
 mod end;
 mod folder;
+mod history;
 mod link;
 mod meter;
+pub mod record;
 mod relay;
 pub mod resume;
 mod stream;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{NamesPolicy, RefusedCode, Visibility};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -27,8 +30,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use change::{Change, LiveFight, Status};
 pub use folder::FolderError;
+pub(crate) use folder::under_way;
 
 use crate::clock::Clock;
+use crate::history::History;
 use crate::secret::Entropy;
 use crate::socket::{self, AddressError, RelayAddress, SocketEvent};
 use crate::source::detect::Places;
@@ -36,6 +41,7 @@ use crate::source::{AnySource, Fight, Found};
 use crate::spool::{Spool, SpoolError};
 use folder::{Fights, Folder, Raid};
 use link::Link;
+use record::{Now, Record};
 use stream::Stream;
 
 /// How often the meter is asked whether it wrote anything while a fight goes on, ms.
@@ -72,6 +78,8 @@ pub struct Options {
     pub delay_s: u32,
     /// End when no fight had an event for so long and everything is acknowledged.
     pub until_idle: Option<Duration>,
+    /// Send these finished fights and end, instead of following the meter.
+    pub history: Option<History>,
     /// Where the time comes from.
     pub clock: Clock,
     /// Where random bytes come from.
@@ -93,6 +101,7 @@ impl Options {
             names: NamesPolicy::default(),
             delay_s: 0,
             until_idle: None,
+            history: None,
             clock: Clock::system(),
             entropy: Entropy::system(),
         }
@@ -126,7 +135,7 @@ pub enum WatchError {
         text: String,
     },
     /// Another client speaks for the raid.
-    #[error("another `raidcast watch` has taken over this raid: end that one to stream from here")]
+    #[error("another `raidcast` has taken over this raid: end that one to send from here")]
     Fenced,
     /// No database could be read, and there is a time to give up.
     #[error("gave up after {after:?}: {why}")]
@@ -220,6 +229,10 @@ struct Uploader<S> {
     streams: Vec<Stream>,
     /// Fights that are to be streamed and not begun yet.
     queue: VecDeque<Fight>,
+    /// Fights that cannot be read, told once.
+    unreadable: BTreeSet<EncounterId>,
+    /// Fights on their way that stand in the database that is watched now, too.
+    moved: Vec<Fight>,
     link: Option<Link>,
     told_connected: Option<String>,
     told_disconnected: Option<String>,
@@ -240,6 +253,18 @@ struct Uploader<S> {
     next_status_ms: u64,
     told_status: Status,
     syncing: Option<JoinHandle<()>>,
+    record: Record,
+    /// The record has fights that its file lacks.
+    record_unsaved: bool,
+    /// As it stands in its file.
+    told_now: Now,
+    next_now_ms: u64,
+    /// Fights of an upload that are done with, whatever became of them.
+    done: HashSet<EncounterId>,
+    /// Those of them that are not on the relay.
+    failed: u64,
+    /// The upload was compared with the meter's database.
+    planned: bool,
 
     last_event_ms: u64,
     last_progress_ms: u64,
@@ -251,7 +276,7 @@ struct Uploader<S> {
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     fn open(options: Options, sink: S) -> Result<Self, WatchError> {
-        let folder = Folder::open(&options.state)?;
+        let folder = Folder::open(&options.state, options.history.is_some())?;
         let now_ms = options.clock.elapsed_ms();
         let unix_ms = options.clock.unix_ms();
         let fights = folder.load_fights()?;
@@ -264,6 +289,13 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             raid
         };
         let mut uploader = Self {
+            record: Record::load(folder.dir()),
+            record_unsaved: false,
+            told_now: Now::default(),
+            next_now_ms: 0,
+            done: HashSet::new(),
+            failed: 0,
+            planned: false,
             options,
             sink,
             folder,
@@ -274,6 +306,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             watching: None,
             streams: Vec::new(),
             queue: VecDeque::new(),
+            unreadable: BTreeSet::new(),
+            moved: Vec::new(),
             link: None,
             told_connected: None,
             told_disconnected: None,
@@ -322,8 +356,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             let (db, row, encounter) = (head.db.clone(), head.row, head.encounter.to_string());
             let done =
                 before.databases.get(&db).is_some_and(|held| row <= held.seen && !held.open.contains_key(&encounter));
-            if done {
-                // Only removing its spool was not reached.
+            if done || (self.options.history.is_some() && spool.ending().is_none()) {
+                // Only removing its spool was not reached; or only a part of an old fight was read, and none of it sent.
                 spool.remove();
                 continue;
             }
@@ -391,6 +425,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         self.pump(now_ms);
         self.sync(now_ms);
         self.tell_status(now_ms);
+        self.save_now(now_ms);
     }
 
     fn tell(&mut self, change: Change) {

@@ -15,12 +15,16 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 fn command(dir: &Path) -> Command {
+    subcommand(dir, "watch")
+}
+
+fn subcommand(dir: &Path, name: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_raidcast"));
     command
         .env_clear()
         .env("HOME", dir)
         .env("RAIDCAST_KEY", KEY)
-        .arg("watch")
+        .arg(name)
         .args(["--state", dir.join("state").to_str().unwrap()])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -149,4 +153,86 @@ async fn a_signal_ends_it_quickly_and_the_fight_goes_on_at_the_next_start() {
     let (status, out, _) = output(command(dir.path()).args(args).args(["--until-idle", "0.5"])).await;
     assert_eq!(status, 0, "{out}");
     assert!(out.contains(r#""event":"finalized""#), "{out}");
+}
+
+#[tokio::test]
+async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
+    let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
+    let db = dir.path().join("meter.db");
+    let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
+    for fight in Script::night(1) {
+        write_all(&mut writer, &fight).await.unwrap();
+    }
+    let args = ["--db", db.to_str().unwrap(), "--relay", &relay.url];
+    let upload = async |more: &[&str]| output(subcommand(dir.path(), "upload").args(args).args(more)).await;
+    // Nobody is there to be asked.
+    let (status, out, err) = upload(&[]).await;
+    assert_eq!((status, out.as_str()), (3, ""), "{err}");
+    assert!(err.contains("would upload 3 fights from 2026-09-21 14:13 to 2026-09-21 14:16 (UTC)"), "{err}");
+    assert!(err.contains("--yes") && err.contains("left out: the meter has not ended it"), "{err}");
+    assert!(relay.memory().fights.is_empty());
+    assert_eq!(upload(&["--json"]).await.0, 3);
+    // Nothing is asked where nothing is to be sent.
+    let (status, _, err) = upload(&["--since", "2026-09-22"]).await;
+    assert_eq!(status, 0, "{err}");
+    assert!(err.contains("no finished fights to upload") && err.contains("3 earlier fights are left out"), "{err}");
+    assert_eq!(upload(&["--since", "yesterday"]).await.0, 2);
+
+    let (status, out, err) = upload(&["--yes", "--json"]).await;
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let count = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
+    assert_eq!((count("planned"), count("uploaded"), count("finalized"), count("done")), (1, 3, 3, 1), "{out}");
+    let done = lines.last().unwrap();
+    assert_eq!((&done["new"], &done["known"], &done["complete"]), (&3.into(), &0.into(), &true.into()));
+    // It was agreed to: nothing is asked, and nothing sent.
+    let sent = relay.memory().deltas;
+    let (status, out, err) = upload(&[]).await;
+    assert_eq!((status, out.as_str()), (0, ""), "{err}");
+    assert!(err.contains("3 fights: 0 new, 3 known already") && err.contains("known    2026-09-21 14:13"), "{err}");
+    assert_eq!(relay.memory().deltas, sent);
+
+    let (status, out, err) = output(&mut subcommand(dir.path(), "status")).await;
+    assert_eq!((status, err.as_str()), (0, ""));
+    assert_eq!(out.lines().filter(|line| line.starts_with("on the relay  2026-09-21")).count(), 3, "{out}");
+    let (_, out, _) = output(subcommand(dir.path(), "status").arg("--json")).await;
+    let status: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&status["running"], &status["fights"][0]["state"]), (&Value::Null, &"on_relay".into()));
+
+    let gone = dir.path().join("gone.db");
+    let args = ["--db", gone.to_str().unwrap(), "--relay", &relay.url, "--yes"];
+    let (status, _, err) = output(subcommand(dir.path(), "upload").args(args)).await;
+    assert_eq!(status, 1);
+    assert!(err.contains("gone.db is not there"), "{err}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_ends_an_upload_and_the_same_command_sends_the_rest() {
+    let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
+    let db = dir.path().join("meter.db");
+    let mut writer = MeterWriter::open(&db, Generation::Journal).await.unwrap();
+    for n in 0..12 {
+        let fight = Script::party(n).fight().starting_at(1_790_000_000_000 + n as i64 * 100_000);
+        write_all(&mut writer, &fight).await.unwrap();
+    }
+    relay.memory().slow = Duration::from_millis(100);
+    let args = ["--db", db.to_str().unwrap(), "--relay", &relay.url, "--yes", "--json"];
+    let mut upload = subcommand(dir.path(), "upload");
+    upload.args(args);
+    let (mut child, mut lines) = start(upload);
+    next(&mut lines, "uploaded").await;
+    let id = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let done = next(&mut lines, "done").await;
+    assert_eq!((&done["complete"], done["waiting"].as_u64().unwrap() > 0), (&false.into(), true), "{done}");
+    let status = tokio::time::timeout(Duration::from_secs(3), child.wait()).await.expect("it ends quickly").unwrap();
+    assert_eq!(status.code(), Some(1));
+
+    relay.memory().slow = Duration::ZERO;
+    // What was agreed to is not asked again.
+    let (status, out, _) = output(subcommand(dir.path(), "upload").args(&args[..4])).await;
+    assert_eq!((status, out.as_str()), (0, ""));
+    assert_eq!(relay.memory().fights.len(), 12);
+    assert!(relay.memory().fights.values().all(|fight| fight.ending.is_some()));
 }

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use raidcast::source::detect::{Places, identify};
 use raidcast::source::names::Names;
 use raidcast::source::{AnySource, Cursor, Fight, Source, SourceError};
+use std::io::Read as _;
+
 use raidcast_meterkit::fault::{self, SkillRow};
+use raidcast_meterkit::summary::Layout;
 use raidcast_meterkit::{Fight as Scripted, Generation, HitKind as ScriptedKind, MeterWriter, Script, write_all};
 use raidcast_shared::event::{ActorFacts, ActorKind, AttemptReason, Event, HitFlags, HitKind, RareBody, SourceEvent};
 use raidcast_shared::id::{ActorId, SkillId};
@@ -59,6 +62,10 @@ struct Read {
     deaths: Vec<(u32, u64, Option<u64>, Option<i64>)>,
     skills: BTreeMap<SkillId, String>,
     missing: Vec<(String, u64, u64)>,
+    /// What rows have come to: (source, target, skill, heal?) -> hits, amount, criticals, lucky, shield, overheal.
+    sums: BTreeMap<(u64, u64, SkillId, bool), [u64; 6]>,
+    /// Times of sums, and whether they came as a lump.
+    sums_at: BTreeSet<(u32, bool)>,
     /// Everything else but facts, in words.
     other: BTreeSet<String>,
 }
@@ -83,6 +90,15 @@ impl Read {
                     }
                     RareBody::Skill { s, name } => {
                         assert_eq!(read.skills.insert(s, name), None, "a name was told twice");
+                    }
+                    RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump } => {
+                        let key = (uid(a), uid(on), s, kind == HitKind::Heal);
+                        let row = read.sums.entry(key).or_default();
+                        let told = [hits, amount, crit, lucky, shield, overheal];
+                        assert_ne!(*row, told, "sums were told twice");
+                        assert!(row.iter().zip(told).all(|(held, told)| *held <= told), "sums shrank");
+                        *row = told;
+                        read.sums_at.insert((rare.at_ms, lump));
                     }
                     RareBody::Missing { what, expected, read: held } => read.missing.push((what, expected, held)),
                     body => assert!(read.other.insert(format!("{} {:?} {body:?}", rare.at_ms, rare.key)), "told twice"),
@@ -133,6 +149,10 @@ impl Read {
             let crit = u64::from(h.6 & HitFlags::CRIT != 0);
             let lucky = u64::from(h.6 & HitFlags::LUCKY != 0);
             *row = [row[0] + 1, row[1] + h.5, row[2] + crit, row[3] + lucky];
+        }
+        for ((source, target, skill, heals), sums) in &self.sums {
+            let row: &mut [u64; 4] = rows.entry((*source, *target, skill.base, *heals)).or_default();
+            row.iter_mut().zip(sums).for_each(|(row, sum)| *row += sum);
         }
         rows
     }
@@ -325,6 +345,8 @@ async fn reading_while_it_grows_tells_what_one_reading_at_the_end_tells() {
         (Generation::Journal, 1, 400),
         (Generation::Aggregate, 2, 3_000),
         (Generation::Journal, 2, 3_000),
+        (Generation::Events, 1, 400),
+        (Generation::Events, 2, 3_000),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("m.db");
@@ -340,20 +362,27 @@ async fn reading_while_it_grows_tells_what_one_reading_at_the_end_tells() {
 /// What was read is what was scripted.
 fn assert_script(read: &Read, scripted: &Scripted, generation: Generation) {
     let journal = generation == Generation::Journal;
+    let summary = generation == Generation::Summary;
+    // These store what the packet said.
+    let raw = journal || summary;
     let mut rows: BTreeMap<(u64, u64, i64, bool), [u64; 4]> = BTreeMap::new();
     let mut overheal = 0;
     for hit in &scripted.hits {
         let heals = hit.kind == ScriptedKind::Heal;
         let row = rows.entry((hit.source as u64, hit.target as u64, hit.base_skill_id, heals)).or_default();
-        let amount = if journal { hit.amount } else { hit.aggregate_amount() };
+        let amount = if raw { hit.amount } else { hit.aggregate_amount() };
         *row = [row[0] + 1, row[1] + amount as u64, row[2] + u64::from(hit.crit), row[3] + u64::from(hit.lucky)];
         overheal += hit.overheal as u64;
     }
     assert_eq!(read.rows(), rows);
-    assert_eq!(read.hits.iter().map(|h| h.8).sum::<u64>(), if journal { overheal } else { 0 });
+    let part = |hit: fn(&PlainHit) -> u64, sum: usize| {
+        read.hits.iter().map(hit).sum::<u64>() + read.sums.values().map(|sums| sums[sum]).sum::<u64>()
+    };
+    assert_eq!(part(|h| h.8, 5), if raw { overheal } else { 0 });
     let shields: i64 = scripted.hits.iter().map(|hit| hit.shield_loss).sum();
-    assert_eq!(read.hits.iter().map(|h| h.7).sum::<u64>(), shields as u64);
-    let mut deaths: Vec<_> = scripted.deaths.iter().map(|d| (d.at_ms as u32, d.actor as u64)).collect();
+    assert_eq!(part(|h| h.7, 4), shields as u64);
+    let deaths = if summary { &[][..] } else { &scripted.deaths[..] };
+    let mut deaths: Vec<_> = deaths.iter().map(|d| (d.at_ms as u32, d.actor as u64)).collect();
     deaths.sort_unstable();
     assert_eq!(read.deaths.iter().map(|d| (d.0, d.1)).collect::<Vec<_>>(), deaths);
     let acting: BTreeSet<_> = scripted.hits.iter().flat_map(|hit| [hit.source as u64, hit.target as u64]).collect();
@@ -363,8 +392,8 @@ fn assert_script(read: &Read, scripted: &Scripted, generation: Generation) {
         assert_eq!(facts.name.as_ref(), Some(&player.name));
         assert_eq!(facts.class_id, Some(player.class_id as u16));
         if !journal {
-            // This meter's list of specs has none of the Flame Berserker.
-            assert_eq!(facts.spec_id, Some(player.spec as u16).filter(|_| player.class_id != 3));
+            // The first meter's list of specs has none of the Flame Berserker.
+            assert_eq!(facts.spec_id, Some(player.spec as u16).filter(|_| summary || player.class_id != 3));
             assert_eq!(facts.level, Some(player.level as u32));
         }
     }
@@ -372,41 +401,59 @@ fn assert_script(read: &Read, scripted: &Scripted, generation: Generation) {
         let facts = &read.actors[&(monster.entity_id as u64)];
         assert_eq!(facts.kind, Some(ActorKind::Monster));
         assert_eq!(facts.boss.unwrap_or(false), monster.is_boss);
-        if monster.is_boss && scripted.ended_at_ms.is_some() {
+        if monster.is_boss && scripted.ended_at_ms.is_some() && !summary {
             assert_eq!(facts.defeated.unwrap_or(false), monster.defeated);
         }
-        if !journal && monster.is_boss {
+        if !raw && monster.is_boss {
             assert_eq!(facts.max_hp, monster.max_hp.map(|hp| hp as u64));
         }
     }
     let told = |word: &str| read.other.iter().filter(|other| other.contains(word)).count();
     if journal {
         assert_eq!(told("Cast"), scripted.casts.len());
-    } else {
+    } else if !summary {
         assert_eq!(told("AttemptBegan"), scripted.attempts.len());
         assert_eq!(told("AttemptEnded"), scripted.attempts.iter().filter(|attempt| attempt.ended_ms.is_some()).count());
-        assert_eq!(told("Segment"), scripted.segments.len());
+        let has_segments = generation == Generation::Aggregate;
+        assert_eq!(told("Segment"), if has_segments { scripted.segments.len() } else { 0 });
         assert_eq!(told(&format!("{:?}", AttemptReason::Rollback)), usize::from(scripted.attempts.len() > 1));
     }
 }
 
 #[tokio::test]
-async fn both_generations_tell_the_same_of_one_fight() {
+async fn all_generations_tell_the_same_of_one_fight() {
     let dir = tempfile::tempdir().unwrap();
     let scripted = Script { names: raidcast_meterkit::Names::Awkward, ..Script::party(9) }.fight();
     let mut reads = Vec::new();
-    for generation in Generation::ALL {
+    for generation in Generation::EVERY {
         let path = dir.path().join(format!("{generation:?}.db"));
         let mut writer = MeterWriter::open(&path, generation).await.unwrap();
         write_all(&mut writer, &scripted).await.unwrap();
         let mut source = open(&path).await;
         let fight = only_fight(&mut source).await;
-        assert_eq!(fight.end.as_ref().unwrap().outcome, Outcome::Kill);
-        reads.push((fight.encounter, read_once(&path).await));
+        let summary = generation == Generation::Summary;
+        let outcome = if summary { Outcome::Unknown } else { Outcome::Kill };
+        assert_eq!(fight.end.as_ref().unwrap().outcome, outcome);
+        let read = read_once(&path).await;
+        assert_eq!(read.missing, [], "{generation:?}");
+        assert_script(&read, &scripted, generation);
+        let totals = source.totals(&fight).await.unwrap().unwrap();
+        let all: u64 = read.rows().iter().filter(|(key, _)| !key.3).map(|(_, row)| row[1]).sum();
+        let players = read.players();
+        let dealt =
+            read.rows().into_iter().filter(|(key, _)| !key.3 && players.contains(&key.0) && !players.contains(&key.1));
+        let by_players: u64 = dealt.map(|(_, row)| row[1]).sum();
+        assert_eq!(totals.damage, if totals.damage_by == DamageBy::Everyone { all } else { by_players });
+        reads.push((fight.encounter, read));
     }
-    let ((c_id, c), (e_id, e)) = (&reads[0], &reads[1]);
-    assert_eq!((c_id, c.rows(), &c.deaths), (e_id, e.rows(), &e.deaths));
-    assert_eq!(c.players(), e.players());
+    for (id, read) in &reads[1..] {
+        let (first_id, first) = &reads[0];
+        assert_eq!((id, read.rows(), read.players()), (first_id, first.rows(), first.players()));
+        if !read.sums.is_empty() && read.deaths.is_empty() {
+            continue; // A summary tells no deaths.
+        }
+        assert_eq!(read.deaths, first.deaths);
+    }
 }
 
 /// A finished party fight in one file, and the row of damage with most hits.
@@ -562,13 +609,14 @@ async fn large_rows_wait_a_quarter_of_a_second() {
     let fight = only_fight(&mut source).await;
     let mut cursor = Cursor::default();
     let mut counts = Vec::new();
-    for (now_ms, upto_ms) in [(0, 25_000), (100, 26_000), (249, 27_000), (250, 28_000), (260, 28_000)] {
+    for (now_ms, upto_ms) in [(0, 25_000), (100, 26_000), (249, 27_000), (250, 28_000), (260, 28_000), (400, 28_000)] {
         writer.advance_to(upto_ms).await.unwrap();
         let reading = source.read(&fight, &cursor, now_ms).await.unwrap();
         cursor.advance(&reading.cursor);
         counts.push((reading.events.iter().filter(|event| matches!(event, Event::Hit(_))).count(), reading.more));
     }
-    assert_eq!(counts, [(2_501, false), (0, true), (0, true), (300, false), (0, false)]);
+    // What is not hits is looked at every 400 ms, and until then there is more.
+    assert_eq!(counts, [(2_501, false), (0, true), (0, true), (300, true), (0, true), (0, false)]);
 }
 
 #[tokio::test]
@@ -664,4 +712,359 @@ async fn a_fight_without_a_local_player_is_named_by_its_database() {
     std::fs::copy(&path, &copy).unwrap();
     let [a, b] = [only_fight(&mut open(&path).await).await, only_fight(&mut open(&copy).await).await];
     assert_eq!((a.local_player, a.encounter), (None, b.encounter));
+}
+
+/// Some steps of a writer and readings between them, at moments that a seed chooses; then the end.
+async fn live_at_random(path: &Path, generation: Generation, scripted: &Scripted, seed: u64) -> (Fight, Read) {
+    let mut state = seed;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut writer = MeterWriter::open(path, generation).await.unwrap();
+    let row = writer.begin(scripted).await.unwrap();
+    let mut source = open(path).await;
+    let (mut cursor, mut events) = (Cursor::default(), Vec::new());
+    let (mut at_ms, mut now_ms) = (0, 0);
+    while at_ms < scripted.last_ms() {
+        at_ms += random(4_000) as i64;
+        now_ms += random(4_000);
+        writer.advance_to(at_ms).await.unwrap();
+        if random(3) > 0 {
+            for fight in source.fights(row - 1, &[row]).await.unwrap() {
+                let reading = source.read(&fight, &cursor, now_ms).await.unwrap();
+                cursor.advance(&reading.cursor);
+                events.extend(reading.events);
+            }
+        }
+        if random(9) == 0 {
+            source = open(path).await;
+        }
+    }
+    writer.end().await.unwrap();
+    let fight = source.fights(-1, &[]).await.unwrap().remove(0);
+    let reading = source.read_last(&fight, &cursor).await.unwrap();
+    events.extend(reading.events);
+    cursor.advance(&reading.cursor);
+    let again = open(path).await.read_last(&fight, &cursor).await.unwrap();
+    assert_eq!((again.events, again.cursor), (vec![], vec![]));
+    (fight, Read::of(events))
+}
+
+#[tokio::test]
+async fn readings_at_any_moments_come_to_the_same() {
+    for generation in Generation::EVERY {
+        for seed in 1..=5 {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("m.db");
+            let scripted = Script { wipe: true, ..Script::party(seed) }.fight();
+            let (_, grown) = live_at_random(&path, generation, &scripted, seed).await;
+            let once = read_once(&path).await;
+            assert_eq!(grown.missing, [], "{generation:?} {seed}");
+            assert_eq!(grown.rows(), once.rows(), "{generation:?} {seed}");
+            assert_eq!((&grown.hits, &grown.sums), (&once.hits, &once.sums), "{generation:?} {seed}");
+            assert_eq!((&grown.actors, &grown.deaths), (&once.actors, &once.deaths), "{generation:?} {seed}");
+            assert_script(&grown, &scripted, generation);
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_that_vanish_between_two_readings_are_read_from_the_finished_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    let mut scripted = Script::party(31).fight();
+    // Many hits of one skill in one millisecond, some read before the end and some after it.
+    let hit = scripted.hits.iter().rfind(|hit| hit.kind == ScriptedKind::Damage).unwrap().clone();
+    for n in 0..40 {
+        scripted.hits.push(raidcast_meterkit::Hit {
+            amount: 1_000 + n,
+            hp_loss: 1_000 + n,
+            shield_loss: 0,
+            ..hit.clone()
+        });
+    }
+    let mut writer = MeterWriter::open(&path, Generation::Events).await.unwrap();
+    writer.begin(&scripted).await.unwrap();
+    let mut source = open(&path).await;
+    let fight = only_fight(&mut source).await;
+    writer.advance_to(scripted.last_ms() / 2).await.unwrap();
+    let first = source.read(&fight, &Cursor::default(), 0).await.unwrap();
+    let mut cursor = Cursor::default();
+    cursor.advance(&first.cursor);
+    let read_live = Read::of(first.events.clone()).hits.len();
+    assert!(read_live > 100 && read_live < scripted.hits.len() - 100, "{read_live}");
+    writer.end().await.unwrap();
+    // A reading that still takes the fight for open finds nothing, and loses nothing.
+    let empty = source.read(&fight, &cursor, 1).await.unwrap();
+    assert!(!empty.events.iter().any(|event| matches!(event, Event::Hit(_))));
+    cursor.advance(&empty.cursor);
+    let ended = only_fight(&mut source).await;
+    let last = source.read_last(&ended, &cursor).await.unwrap();
+    let read = Read::of([first.events, empty.events, last.events].concat());
+    assert_eq!(read.missing, []);
+    assert_script(&read, &scripted, Generation::Events);
+    let once = read_once(&path).await;
+    assert_eq!((read.hits, read.actors), (once.hits, once.actors));
+}
+
+#[tokio::test]
+async fn bad_events_and_bad_finished_rows_are_told_and_the_rest_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    let scripted = Script::party(32).fight();
+    let mut writer = MeterWriter::open(&path, Generation::Events).await.unwrap();
+    writer.begin(&scripted).await.unwrap();
+    writer.advance_to(30_000).await.unwrap();
+    alter(
+        &path,
+        "UPDATE damage_events SET value = -7 WHERE id = 1;
+         UPDATE damage_events SET value = 9223372036854775807 WHERE id = 2;
+         UPDATE damage_events SET timestamp_ms = 'soon', monster_name = CAST(x'ff00fe' AS TEXT) WHERE id = 3;
+         UPDATE damage_events SET skill_id = NULL, defender_id = NULL, timestamp_ms = timestamp_ms + 90000000 WHERE id = 4",
+    )
+    .await;
+    let mut source = open(&path).await;
+    let fight = only_fight(&mut source).await;
+    let reading = source.read(&fight, &Cursor::default(), 0).await.unwrap();
+    let mut cursor = Cursor::default();
+    cursor.advance(&reading.cursor);
+    let told = Read::of(reading.events).hits.len();
+    let there = scripted.hits.iter().filter(|hit| hit.at_ms <= 30_000).count();
+    assert_eq!(told, there - 4);
+    // The events are gone, and nothing came of them: a meter that dropped its tables.
+    alter(
+        &path,
+        "DELETE FROM damage_events; DELETE FROM heal_events; UPDATE encounters SET ended_at_ms = 1790000090000",
+    )
+    .await;
+    let ended = only_fight(&mut source).await;
+    let ending = source.read_last(&ended, &cursor).await.unwrap();
+    let missing = Read::of(ending.events).missing;
+    assert_eq!(missing, [("damage events with amounts or times that no hit has".to_owned(), 4, 0)]);
+    drop(writer);
+
+    let (_dir, path, scripted, row, hits) = finished(Generation::Events).await;
+    fault::break_json(&path, row).await.unwrap();
+    let read = read_once(&path).await;
+    let lost = (scripted.hits.len() - read.hits.len()) as u64;
+    assert!((1..hits).contains(&lost), "{lost} of {hits}");
+    let [(what, expected, held)] = &read.missing[..] else { panic!("{:?}", read.missing) };
+    assert_eq!((*expected, *held), (hits, hits - lost));
+    assert!(!what.contains(&row.attacker.to_string()), "{what}");
+}
+
+#[tokio::test]
+async fn counters_are_read_once_a_second_and_tell_when_they_grew() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    let scripted = Script::party(33).fight();
+    let mut writer = MeterWriter::open(&path, Generation::Counters).await.unwrap();
+    writer.begin(&scripted).await.unwrap();
+    let mut source = open(&path).await;
+    let fight = only_fight(&mut source).await;
+    let mut cursor = Cursor::default();
+    let mut all = Vec::new();
+    let mut waits = Vec::new();
+    for at_ms in (500..=20_000).step_by(500) {
+        writer.advance_to(at_ms).await.unwrap();
+        let reading = source.read(&fight, &cursor, at_ms as u64).await.unwrap();
+        waits.push(reading.more);
+        cursor.advance(&reading.cursor);
+        all.extend(reading.events);
+    }
+    assert_eq!(waits.iter().filter(|waits| **waits).count(), 20, "every second reading waits");
+    let read = Read::of(all.clone());
+    assert!(
+        read.sums_at.len() > 10 && read.sums_at.iter().all(|(at, lump)| !lump && *at <= 20_000),
+        "{:?}",
+        read.sums_at
+    );
+
+    // Started again after half a minute: when that came is not known, what comes then is.
+    writer.advance_to(50_000).await.unwrap();
+    let mut source = open(&path).await;
+    let late = source.read(&fight, &cursor, 0).await.unwrap();
+    cursor.advance(&late.cursor);
+    all.extend(late.events.clone());
+    let read = Read::of(late.events);
+    assert!(read.sums_at.iter().all(|(at, lump)| *lump && *at > 40_000), "{:?}", read.sums_at);
+    writer.end().await.unwrap();
+    let ended = only_fight(&mut source).await;
+    let last = source.read_last(&ended, &cursor).await.unwrap();
+    all.extend(last.events.clone());
+    assert!(Read::of(last.events).sums_at.iter().all(|(_, lump)| !lump));
+    assert_script(&Read::of(all), &scripted, Generation::Counters);
+}
+
+#[tokio::test]
+async fn counters_that_contradict_themselves_are_told_and_the_rest_is_read() {
+    let (_dir, path, scripted, ..) = finished(Generation::Counters).await;
+    let whole = read_once(&path).await;
+    alter(
+        &path,
+        "UPDATE damage_skill_stats SET total_value = -5 WHERE rowid = 1;
+         UPDATE damage_skill_stats SET hits = 'many' WHERE rowid = 2;
+         UPDATE damage_skill_stats SET total_value = 9223372036854775807 WHERE rowid = 3;
+         UPDATE damage_skill_stats SET crit_hits = hits + 5 WHERE rowid = 4;
+         UPDATE damage_skill_stats SET monster_name = CAST(x'fffe' AS TEXT) WHERE rowid = 5;
+         UPDATE heal_skill_stats SET lucky_hits = x'00ff' WHERE rowid = 1",
+    )
+    .await;
+    let read = read_once(&path).await;
+    assert_eq!(read.sums.len(), whole.sums.len() - 3);
+    assert!(read.sums.values().all(|[hits, _, crit, lucky, ..]| crit <= hits && lucky <= hits));
+    let words: Vec<_> = read.missing.iter().map(|(what, ..)| what.split(" of ").next().unwrap()).collect();
+    let sums = "sums that no hits have,";
+    assert_eq!(words, [sums, "amount", sums, "critical hits beyond all hits"]);
+    assert_eq!(read.players(), whole.players());
+    assert!(!scripted.hits.is_empty());
+}
+
+#[tokio::test]
+async fn every_known_layout_of_summaries_is_read_and_no_other_guessed() {
+    let scripted = Script { wipe: true, names: raidcast_meterkit::Names::Awkward, ..Script::party(34) }.fight();
+    let mut reads = Vec::new();
+    for layout in Layout::ALL {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("m.db");
+        let mut writer = MeterWriter::open_summary(&path, layout).await.unwrap();
+        write_all(&mut writer, &scripted).await.unwrap();
+        let mut source = open(&path).await;
+        let fight = only_fight(&mut source).await;
+        assert_eq!(fight.local_player, Some(scripted.local_player_id as u64), "{layout:?}");
+        source.check(&fight).await.unwrap();
+        let read = read_once(&path).await;
+        assert_eq!(read.missing, [], "{layout:?}");
+        if layout > Layout::March {
+            assert_script(&read, &scripted, Generation::Summary);
+        }
+        let totals = source.totals(&fight).await.unwrap().unwrap();
+        assert_eq!(totals.damage as i64, scripted.player_damage(), "{layout:?}");
+        reads.push((fight.encounter, read.rows(), read.players()));
+    }
+    assert!(reads.windows(2).all(|pair| pair[0] == pair[1]));
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    let mut writer = MeterWriter::open_summary(&path, Layout::Unheard).await.unwrap();
+    write_all(&mut writer, &scripted).await.unwrap();
+    write_all(&mut writer, &scripted.clone().starting_at(1_790_000_500_000)).await.unwrap();
+    writer.close().await.unwrap();
+    let mut source = open(&path).await;
+    let fights = source.fights(-1, &[]).await.unwrap();
+    let refused = |error: SourceError, word: &str| {
+        let SourceError::Unreadable { started_at_ms, why } = &error else { panic!("{error:?}") };
+        assert_eq!(*started_at_ms, fights[0].started_at_ms);
+        assert!(why.contains(word), "{why}");
+    };
+    refused(source.check(&fights[0]).await.unwrap_err(), "layout that is not known");
+    refused(source.read_last(&fights[0], &Cursor::default()).await.unwrap_err(), "layout that is not known");
+    for (sql, word) in [
+        ("UPDATE encounter_data SET data = substr(data, 1, length(data) / 2) WHERE encounter_id = 1", "no zstd frame"),
+        ("UPDATE encounter_data SET data = x'' WHERE encounter_id = 1", "no"),
+        ("UPDATE encounter_data SET data = zeroblob(17000000) WHERE encounter_id = 1", "has 17000000 bytes"),
+        ("DELETE FROM encounter_data WHERE encounter_id = 1", "has no summary"),
+    ] {
+        alter(&path, sql).await;
+        refused(source.check(&fights[0]).await.unwrap_err(), word);
+    }
+    // Of zeros a little is a lot: it is not unpacked to its end.
+    let bomb = zstd::encode_all(std::io::repeat(0).take(200 << 20), 3).unwrap();
+    assert!(bomb.len() < 100_000);
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("INSERT INTO encounter_data VALUES (1, ?)").bind(bomb).execute(&mut other).await.unwrap();
+    refused(source.check(&fights[0]).await.unwrap_err(), "longer than");
+}
+
+#[tokio::test]
+async fn summaries_whose_rows_are_renumbered_keep_their_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    let mut writer = MeterWriter::open(&path, Generation::Summary).await.unwrap();
+    for n in 0..4 {
+        let fight = Script::party(40 + n).fight().starting_at(1_790_000_000_000 + n as i64 * 100_000);
+        write_all(&mut writer, &fight).await.unwrap();
+    }
+    alter(&path, "DELETE FROM encounter_data WHERE encounter_id = 2; DELETE FROM encounters WHERE id = 2").await;
+    let mut source = open(&path).await;
+    let before = source.fights(-1, &[]).await.unwrap();
+    writer.restart(0).await.unwrap();
+    let late = Script::party(50).fight().starting_at(1_790_000_900_000);
+    write_all(&mut writer, &late).await.unwrap();
+    assert_eq!(source.fights(-1, &[]).await.unwrap()[..3], before);
+    let new = source.fights(before[2].row, &[]).await.unwrap();
+    assert_eq!(new.iter().map(|fight| fight.started_at_ms).collect::<Vec<_>>(), [1_790_000_900_000]);
+    let read = Read::of(source.read_last(&new[0], &Cursor::default()).await.unwrap().events);
+    assert_script(&read, &late, Generation::Summary);
+}
+
+#[tokio::test]
+async fn after_an_upgrade_the_fights_of_before_are_still_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    let scripted: Vec<_> =
+        (0..3).map(|n| Script::party(60 + n).fight().starting_at(1_790_000_000_000 + n as i64 * 100_000)).collect();
+    let generations = [Generation::Events, Generation::Counters, Generation::Aggregate];
+    for (done, (generation, fight)) in generations.into_iter().zip(&scripted).enumerate() {
+        let mut writer = MeterWriter::open(&path, generation).await.unwrap();
+        assert_eq!(identify(&path).await.unwrap().generation, found(generation));
+        write_all(&mut writer, fight).await.unwrap();
+        writer.close().await.unwrap();
+        assert_eq!(identify(&path).await.unwrap().generation, found(generation));
+        let mut source = open(&path).await;
+        let fights = source.fights(-1, &[]).await.unwrap();
+        assert_eq!(fights.len(), done + 1);
+        for ((read, wrote), scripted) in fights.iter().zip(generations).zip(&scripted) {
+            let read = Read::of(source.read_last(read, &Cursor::default()).await.unwrap().events);
+            assert_eq!(read.missing, [], "{wrote:?} read by {generation:?}");
+            assert_eq!(read.sums.is_empty(), wrote != Generation::Counters);
+            assert_script(&read, scripted, if wrote == Generation::Aggregate { wrote } else { Generation::Counters });
+        }
+    }
+}
+
+fn found(generation: Generation) -> raidcast::source::Generation {
+    use raidcast::source::Generation as Found;
+    match generation {
+        Generation::Events => Found::Events,
+        Generation::Counters => Found::Counters,
+        Generation::Aggregate => Found::Aggregate,
+        Generation::Summary => Found::Summary,
+        Generation::Journal => Found::Journal,
+    }
+}
+
+#[tokio::test]
+async fn the_captured_boss_kill_reads_alike_as_earlier_meters_would_have_kept_it() {
+    for file in ["aggregate-real-boss.db", "aggregate-20p-6min.db"] {
+        let (Some(original), Some(fights)) = (real(file), real_fights(file).await) else { return };
+        let (fight, whole) = &fights[0];
+        let dir = tempfile::tempdir().unwrap();
+        for (generation, sql) in [
+            (
+                Generation::Counters,
+                "UPDATE damage_skill_stats SET hit_details = '[]'; UPDATE heal_skill_stats SET heal_details = '[]';
+                 DROP TABLE dungeon_segments; DROP TABLE buffs",
+            ),
+            (
+                Generation::Events,
+                "CREATE TABLE damage_events (id INTEGER PRIMARY KEY, encounter_id); DROP TABLE dungeon_segments;
+                 DROP TABLE buffs",
+            ),
+        ] {
+            let path = dir.path().join(format!("{generation:?}.db"));
+            std::fs::copy(&original, &path).unwrap();
+            fault::shorten_keys(&path).await.unwrap();
+            alter(&path, sql).await;
+            assert_eq!(identify(&path).await.unwrap().generation, found(generation));
+            let mut source = open(&path).await;
+            let earlier = only_fight(&mut source).await;
+            assert_eq!((earlier.encounter, &earlier.end), (fight.encounter, &fight.end));
+            let read = Read::of(source.read_last(&earlier, &Cursor::default()).await.unwrap().events);
+            assert_eq!((&read.missing, &read.actors, &read.deaths), (&vec![], &whole.actors, &whole.deaths));
+            assert_eq!((read.rows(), read.hits.is_empty()), (whole.rows(), generation == Generation::Counters));
+        }
+    }
 }

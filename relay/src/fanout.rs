@@ -4,9 +4,18 @@
 //! missed a tick gets the keyframe next, never a later tick alone. Deliberately not here: what a view shows.
 
 mod room;
+mod shard;
 mod view;
 mod wire;
+mod worker;
 
-pub use room::{Answer, Room, RoomCounts, SpectatorId};
-pub use view::{Format, Frames};
+pub use room::{Answer, Resume, Room, RoomCounts, SpectatorId, Wish};
+pub use view::{Format, Pace};
+pub(crate) use wire::pong;
 pub use wire::{Inbound, InboundError, InboundFrame};
+pub use worker::Whom;
+
+/// A close frame with a reason: come back later, or do not.
+pub(crate) fn close(reason: &str, come_back: bool) -> bytes::Bytes {
+    wire::close(if come_back { 1012 } else { 1008 }, reason)
+}

@@ -16,36 +16,86 @@ use hyper_util::rt::TokioIo;
 use raidcast_shared::codec;
 use raidcast_shared::feed::{FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::limits as l;
-use raidcast_store::RaidRow;
+use raidcast_store::{EncounterRow, RaidRow};
+use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::HttpError;
-use crate::fanout::{Format, Inbound, InboundFrame, SpectatorId};
-use crate::raid::{FromSpectator, Joined, RaidCommand, RaidHandle};
-use crate::state::{AppState, TicketQuery};
+use crate::fanout::{Format, Inbound, InboundFrame, Pace, SpectatorId};
+use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
+use crate::replay::{self, Replay};
+use crate::state::AppState;
+
+/// `?ticket=`, and `?report=&at=&speed=` for the past.
+#[derive(Debug, Default, Deserialize)]
+pub struct FeedQuery {
+    ticket: Option<String>,
+    report: Option<String>,
+    at: Option<String>,
+    speed: Option<String>,
+    epoch: Option<String>,
+    position: Option<u64>,
+}
+
+impl FeedQuery {
+    fn wish(self, channel: bool) -> JoinWish {
+        // An epoch without a position is one whose keyframe did not arrive.
+        let resume = self.epoch.map(|epoch| (epoch, self.position.unwrap_or(0)));
+        JoinWish { format: Format::Json, resume, channel }
+    }
+
+    /// The replay that is asked for, if one is, and if its asker may see it.
+    async fn past(
+        &self,
+        state: &AppState,
+        raid: &RaidRow,
+        belongs: impl Fn(&EncounterRow) -> bool,
+        headers: &HeaderMap,
+    ) -> Result<Option<Replay>, HttpError> {
+        let pace = replay::Pace::parse(self.at.as_deref(), self.speed.as_deref())?;
+        let Some(report) = &self.report else {
+            return match self.at.is_some() || self.speed.is_some() {
+                true => Err(HttpError::BadRequest("`at` and `speed` need `report`: which fight to play".into())),
+                false => Ok(None),
+            };
+        };
+        let found = state.store().report(report).await?.filter(|(row, _)| belongs(row));
+        let (row, _) = found.ok_or(HttpError::NotFound)?;
+        if !state.may_see(row.key.account, &row.raid_code, row.visibility, headers, self.ticket.as_deref()).await? {
+            return Err(HttpError::NotFound);
+        }
+        let permit = Arc::clone(&state.replays).try_acquire_owned().map_err(|_| HttpError::Unavailable {
+            text: "as many fights are played as this relay plays at once: try again in a moment".into(),
+            retry_s: 10,
+        })?;
+        Ok(Some(Replay { state: state.clone(), raid: raid.clone(), row, pace, permit }))
+    }
+}
 
 /// `GET /api/v1/raids/{code}/feed`.
 pub async fn raid(
     State(state): State<AppState>,
     Path(code): Path<String>,
-    Query(TicketQuery { ticket }): Query<TicketQuery>,
+    Query(query): Query<FeedQuery>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let raid = state.visible_raid(&code, request.headers(), ticket.as_deref()).await?;
-    upgrade(state, raid, request)
+    let raid = state.visible_raid(&code, request.headers(), query.ticket.as_deref()).await?;
+    let past = query.past(&state, &raid, |row| row.raid_code == raid.code, request.headers()).await?;
+    upgrade(state, raid, query.wish(false), past, request)
 }
 
 /// `GET /api/v1/live/{channel}/feed`: the feed of the channel's present raid.
 pub async fn channel(
     State(state): State<AppState>,
     Path(channel): Path<String>,
-    Query(TicketQuery { ticket }): Query<TicketQuery>,
+    Query(query): Query<FeedQuery>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let raid = state.channel_raid(&channel, request.headers(), ticket.as_deref()).await?;
-    upgrade(state, raid, request)
+    let raid = state.channel_raid(&channel, request.headers(), query.ticket.as_deref()).await?;
+    let past = query.past(&state, &raid, |row| row.key.account == raid.account, request.headers()).await?;
+    upgrade(state, raid, query.wish(true), past, request)
 }
 
 fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
@@ -53,7 +103,13 @@ fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
 }
 
-fn upgrade(state: AppState, raid: RaidRow, mut request: Request) -> Result<Response, HttpError> {
+fn upgrade(
+    state: AppState,
+    raid: RaidRow,
+    wish: JoinWish,
+    past: Option<Replay>,
+    mut request: Request,
+) -> Result<Response, HttpError> {
     let headers = request.headers();
     let is_upgrade =
         header_has(headers, header::UPGRADE, "websocket") && header_has(headers, header::CONNECTION, "upgrade");
@@ -81,7 +137,16 @@ fn upgrade(state: AppState, raid: RaidRow, mut request: Request) -> Result<Respo
             return;
         };
         // A task of its own, so that nothing of the upgrade lives as long as the spectator.
-        tokio::spawn(watch(state, raid, format, parts.io.into_inner(), parts.read_buf));
+        match past {
+            Some(replay) => {
+                let stream = parts.io.into_inner();
+                bound_send_buffer(&stream);
+                tokio::spawn(replay::play(replay, format, stream, parts.read_buf))
+            }
+            None => {
+                tokio::spawn(watch(state, raid, JoinWish { format, ..wish }, parts.io.into_inner(), parts.read_buf))
+            }
+        };
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     *response.body_mut() = Body::empty();
@@ -95,18 +160,22 @@ fn upgrade(state: AppState, raid: RaidRow, mut request: Request) -> Result<Respo
     Ok(response)
 }
 
-async fn watch(state: AppState, raid: RaidRow, format: Format, stream: TcpStream, early: Bytes) {
-    // What the kernel may hold for a spectator that stalls is bounded too.
-    if let Err(error) = socket2::SockRef::from(&stream).set_send_buffer_size(l::SPECTATOR_SEND_BUFFER_BYTES) {
+/// What the kernel may hold for a spectator that stalls is bounded too.
+fn bound_send_buffer(stream: &TcpStream) {
+    if let Err(error) = socket2::SockRef::from(stream).set_send_buffer_size(l::SPECTATOR_SEND_BUFFER_BYTES) {
         tracing::debug!(%error, "could not bound a spectator's send buffer");
     }
+}
+
+async fn watch(state: AppState, raid: RaidRow, wish: JoinWish, stream: TcpStream, early: Bytes) {
+    bound_send_buffer(&stream);
     let stream = Arc::new(stream);
     // A task that ended a moment ago is loaded again.
     for _ in 0..3 {
         let Ok(Some(handle)) = state.registry.raid(&raid.code).await else { return };
-        let join = |reply| RaidCommand::Join { stream: Arc::clone(&stream), format, reply };
+        let join = |reply| RaidCommand::Join { stream: Arc::clone(&stream), wish: wish.clone(), reply };
         match handle.ask(join).await {
-            Ok(Some(joined)) => return read(&handle, joined, &stream, early).await,
+            Ok(Some(joined)) => return read(&handle, joined, wish.format, &stream, early).await,
             Ok(None) => return,
             Err(_) => {}
         }
@@ -114,14 +183,15 @@ async fn watch(state: AppState, raid: RaidRow, format: Format, stream: TcpStream
 }
 
 /// Reads what a spectator sends until it, or the room, has enough.
-async fn read(raid: &RaidHandle, Joined { id, left }: Joined, stream: &TcpStream, early: Bytes) {
-    let mut reader = Reader::new(id, raid.clone());
+async fn read(raid: &RaidHandle, joined: Joined, format: Format, stream: &TcpStream, early: Bytes) {
+    let left = joined.left.clone();
+    let mut reader = Reader::new(&joined, format, raid.clone());
     let mut gone = reader.feed(&early);
     while !gone {
         gone = readable(&left, stream, &mut reader).await;
     }
     if !left.is_cancelled() {
-        let _ = raid.send(RaidCommand::Spectator { id, what: FromSpectator::Gone }).await;
+        let _ = raid.send(reader.says(FromSpectator::Gone)).await;
     }
 }
 
@@ -143,16 +213,23 @@ async fn readable(left: &CancellationToken, stream: &TcpStream, reader: &mut Rea
 
 struct Reader {
     id: SpectatorId,
+    format: Format,
+    pace: Pace,
     raid: RaidHandle,
     inbound: Inbound,
     rate: DefaultDirectRateLimiter,
 }
 
 impl Reader {
-    fn new(id: SpectatorId, raid: RaidHandle) -> Self {
+    fn new(joined: &Joined, format: Format, raid: RaidHandle) -> Self {
         let burst = NonZeroU32::new(l::SPECTATOR_FRAMES_BURST).expect("a limit above 0");
         let quota = Quota::per_second(NonZeroU32::MIN).allow_burst(burst);
-        Self { id, raid, inbound: Inbound::default(), rate: RateLimiter::direct(quota) }
+        let Joined { id, pace, .. } = *joined;
+        Self { id, format, pace, raid, inbound: Inbound::default(), rate: RateLimiter::direct(quota) }
+    }
+
+    fn says(&self, what: FromSpectator) -> RaidCommand {
+        RaidCommand::Spectator { id: self.id, format: self.format, pace: self.pace, what }
     }
 
     /// Takes what was read; true if the socket is done for.
@@ -164,7 +241,7 @@ impl Reader {
                 Ok(Some(InboundFrame::Close)) => return true,
                 Ok(Some(InboundFrame::Pong)) => continue,
                 Ok(Some(InboundFrame::Ping(payload))) => Some(FromSpectator::Ping(payload)),
-                Ok(Some(InboundFrame::Message(payload))) => request(&payload),
+                Ok(Some(InboundFrame::Message(payload))) => self.request(&payload),
                 Err(error) => Some(FromSpectator::Dismiss(error.to_string())),
             };
             // Every frame counts, also those that mean nothing: a spectator has little to say.
@@ -174,21 +251,25 @@ impl Reader {
             };
             let dismissed = matches!(what, Some(FromSpectator::Dismiss(_)));
             if let Some(what) = what {
-                self.raid.offer(RaidCommand::Spectator { id: self.id, what });
+                self.raid.offer(self.says(what));
             }
             if dismissed {
                 return true;
             }
         }
     }
-}
 
-/// One of the three requests that exist; anything else is ignored.
-fn request(payload: &[u8]) -> Option<FromSpectator> {
-    let request = codec::decode(payload, l::SPECTATOR_FRAME_BYTES_MAX).ok();
-    match request.or_else(|| serde_json::from_slice(payload).ok())? {
-        FeedRequest::Probe { clock } => Some(FromSpectator::Probe(clock)),
-        // One pace and no details yet: understood, and without effect.
-        FeedRequest::Watch { .. } | FeedRequest::Pace { .. } => None,
+    /// One of the three requests that exist; anything else is ignored.
+    fn request(&mut self, payload: &[u8]) -> Option<FromSpectator> {
+        let request = codec::decode(payload, l::SPECTATOR_FRAME_BYTES_MAX).ok();
+        match request.or_else(|| serde_json::from_slice(payload).ok())? {
+            FeedRequest::Probe { clock } => Some(FromSpectator::Probe(clock)),
+            FeedRequest::Watch { players } if players.len() <= l::WATCHED_MAX => Some(FromSpectator::Watch(players)),
+            FeedRequest::Watch { .. } => None,
+            FeedRequest::Pace { ticks } => {
+                self.pace = Pace::of(ticks)?;
+                Some(FromSpectator::Pace)
+            }
+        }
     }
 }

@@ -47,7 +47,7 @@ pub fn report(
     let unverified = ending
         .filter(|ending| ending.checksum != relay)
         .map(|ending| Unverified { client: ending.checksum.to_string(), relay: relay.to_string() });
-    let mut note = match (at, ending.map(|ending| ending.outcome)) {
+    let note = match (at, ending.map(|ending| ending.outcome)) {
         (ReportState::Provisional, _) => Some(
             "Nothing came from the meter for ten minutes, so this report is provisional. It goes on if the meter does."
                 .to_owned(),
@@ -57,17 +57,16 @@ pub fn report(
         }
         _ => None,
     };
-    if state.damaged() > 0 {
-        let damaged = format!("{} stored parts of this fight are damaged and left out.", state.damaged());
-        note = Some(note.map_or_else(|| damaged.clone(), |note| format!("{note} {damaged}")));
-    }
+    let damaged = (state.damaged() > 0)
+        .then(|| format!("{} stored parts of this fight are damaged and left out.", state.damaged()));
+    let notes: Vec<_> = [note, damaged, view::note(state)].into_iter().flatten().collect();
     Report {
         report_id: row.report_id.clone(),
         raid: row.raid_code.clone(),
         state: at,
         revision,
         visibility: row.visibility,
-        note,
+        note: (!notes.is_empty()).then(|| notes.join(" ")),
         unverified,
         meter_differs: ending
             .and_then(|ending| ending.meter.as_ref())

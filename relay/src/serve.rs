@@ -16,6 +16,7 @@ use crate::clock::{Clock, Entropy};
 use crate::config::Config;
 use crate::raid::{RaidRegistry, Shared};
 use crate::router::router;
+use crate::span::Spans;
 use crate::state::AppState;
 
 /// Raids' tasks have this long to finish what is under way when the relay stops.
@@ -55,6 +56,7 @@ pub enum ServeError {
 pub struct Relay {
     addrs: Vec<SocketAddr>,
     registry: Arc<RaidRegistry>,
+    spans: Arc<Spans>,
     stop: CancellationToken,
     servers: TaskTracker,
 }
@@ -107,7 +109,9 @@ impl Relay {
             tracing::info!(recovered, "took up fights that were live");
         }
         let keys = config.upload_keys.iter().map(|(account, key)| UploadKey::new(account, key.trim())).collect();
-        let app = router(AppState::new(Arc::clone(&registry), Keyring(keys)));
+        let state = AppState::new(Arc::clone(&registry), Keyring(keys));
+        let spans = Arc::clone(&state.spans);
+        let app = router(state);
         let servers = TaskTracker::new();
         for listener in listeners {
             let (app, stop) = (app.clone(), stop.clone());
@@ -121,7 +125,7 @@ impl Relay {
             });
         }
         servers.close();
-        Ok(Self { addrs, registry, stop, servers })
+        Ok(Self { addrs, registry, spans, stop, servers })
     }
 
     /// Where it listens.
@@ -132,6 +136,11 @@ impl Relay {
     /// Its raids.
     pub fn registry(&self) -> &Arc<RaidRegistry> {
         &self.registry
+    }
+
+    /// Folds its spans.
+    pub fn spans(&self) -> &Arc<Spans> {
+        &self.spans
     }
 
     /// Tells clients and spectators to come back, finishes what is under way, closes the store.

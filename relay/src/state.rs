@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
+use raidcast_shared::limits::REPLAYS_MAX;
 use raidcast_shared::uplink::Visibility;
 use raidcast_store::{AccountId, RaidRow, Store};
 use serde::Deserialize;
@@ -11,9 +12,7 @@ use tokio::sync::Semaphore;
 use crate::account::Keyring;
 use crate::error::HttpError;
 use crate::raid::{RaidRegistry, Shared};
-
-/// Folds of spans at the same time: half the cores of a small machine.
-const SPAN_FOLDS: usize = 2;
+use crate::span::Spans;
 
 /// What requests share.
 #[derive(Clone)]
@@ -22,8 +21,10 @@ pub struct AppState {
     pub registry: Arc<RaidRegistry>,
     /// Upload keys.
     pub keys: Arc<Keyring>,
-    /// Bounds folds of spans.
-    pub span_folds: Arc<Semaphore>,
+    /// Folds spans.
+    pub spans: Arc<Spans>,
+    /// One permit for each fight that is played.
+    pub replays: Arc<Semaphore>,
 }
 
 /// `?ticket=…`, which lets its holder see a private raid.
@@ -36,7 +37,8 @@ pub struct TicketQuery {
 impl AppState {
     /// State around a registry.
     pub fn new(registry: Arc<RaidRegistry>, keys: Keyring) -> Self {
-        Self { registry, keys: Arc::new(keys), span_folds: Arc::new(Semaphore::new(SPAN_FOLDS)) }
+        let spans = Arc::new(Spans::new(Arc::clone(&registry)));
+        Self { registry, keys: Arc::new(keys), spans, replays: Arc::new(Semaphore::new(REPLAYS_MAX)) }
     }
 
     /// What raids share too.

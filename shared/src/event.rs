@@ -277,7 +277,9 @@ pub enum RareBody<A = ActorIx, S = SkillIx> {
         /// Stacks.
         stacks: u32,
     },
-    /// Sums that a source knows only as sums; they add to what hits give.
+    /// A row's present sums, where a source knows only sums: it had come to at least so much by then.
+    ///
+    /// Of several the greatest counts, figure by figure; what they come to adds to what hits give.
     Totals {
         /// Who did it.
         a: A,
@@ -287,14 +289,40 @@ pub enum RareBody<A = ActorIx, S = SkillIx> {
         s: S,
         /// Damage or heal.
         kind: HitKind,
-        /// How many.
+        /// How many so far.
         hits: u64,
-        /// How much.
+        /// How much so far.
         amount: u64,
-        /// How many were critical.
+        /// How many were critical; at most `hits`.
+        #[serde(default, skip_serializing_if = "is_default")]
         crit: u64,
-        /// How many were lucky.
+        /// How many were lucky; at most `hits`.
+        #[serde(default, skip_serializing_if = "is_default")]
         lucky: u64,
+        /// What of the amount a shield took.
+        #[serde(default, skip_serializing_if = "is_default")]
+        shield: u64,
+        /// What of the amount healed nobody.
+        #[serde(default, skip_serializing_if = "is_default")]
+        overheal: u64,
+        /// What it adds may have come at any time before: no second of the timeline and no span takes it.
+        #[serde(default, skip_serializing_if = "is_default")]
+        lump: bool,
+    },
+    /// What the header did not know when the encounter began; what is `None` here stays as the header says.
+    Header {
+        /// The game's scene id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scene_id: Option<i64>,
+        /// The scene's name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scene: Option<String>,
+        /// The game's difficulty.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        difficulty: Option<i64>,
+        /// Whose meter it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        local: Option<A>,
     },
     /// The meter's database says that more happened than could be read: what, and both figures.
     Missing {
@@ -411,8 +439,12 @@ impl<A, S> RareBody<A, S> {
             Self::BossHealth { a, hp, max } => RareBody::BossHealth { a: actor(a)?, hp, max },
             Self::Segment { boss, name, until } => RareBody::Segment { boss, name, until },
             Self::Buff { a, buff, until, stacks } => RareBody::Buff { a: actor(a)?, buff, until, stacks },
-            Self::Totals { a, on, s, kind, hits, amount, crit, lucky } => {
-                RareBody::Totals { a: actor(a)?, on: actor(on)?, s: skill(s)?, kind, hits, amount, crit, lucky }
+            Self::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump } => {
+                let (a, on, s) = (actor(a)?, actor(on)?, skill(s)?);
+                RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump }
+            }
+            Self::Header { scene_id, scene, difficulty, local } => {
+                RareBody::Header { scene_id, scene, difficulty, local: local.map(actor).transpose()? }
             }
             Self::Missing { what, expected, read } => RareBody::Missing { what, expected, read },
         })
@@ -447,6 +479,9 @@ pub struct Knows {
     /// When the fight's events reach the database at the latest, ms after they happened.
     #[serde(default)]
     pub lag_ms: u32,
+    /// Deaths are not told: that there are none means nothing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub no_deaths: bool,
 }
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::report::{AttemptRow, Boss, DeathRow, Place, Totals};
+use crate::report::{AttemptRow, Boss, DeathRow, Place, SkillRow, Totals};
 use crate::uplink::{Outcome, ReportState};
 
 /// The subprotocol with MessagePack frames.
@@ -19,7 +19,6 @@ pub const ROW_COLUMNS: [&str; 9] =
     ["damage", "bossDamage", "healing", "damageTaken", "hits", "healHits", "critHits", "luckyHits", "deaths"];
 
 /// A frame from the relay to a spectator.
-#[expect(clippy::large_enum_variant, reason = "encoded at once, never kept")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "t", rename_all = "lowercase")]
 pub enum FeedFrame {
@@ -29,6 +28,8 @@ pub enum FeedFrame {
     Tick(Tick),
     /// Something happened; never skipped.
     Event(FeedEvent),
+    /// Skill rows of a player that the spectator watches.
+    Detail(Detail),
     /// The relay closes the socket.
     Bye(Bye),
     /// Answers Probe.
@@ -187,6 +188,10 @@ pub struct Tick {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub head: Option<FightHead>,
+    /// Where the fight is, if more of that became known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub encounter: Option<Place>,
     /// Present totals of rows that changed: row index, bits of the columns that follow (bit 0 is the first), values;
     /// one row behind the other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -225,6 +230,21 @@ pub struct Tick {
 /// the client's clock, then twice of the relay's. Zero where there is no event yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct FrameTimes(pub i64, pub i64, pub i64);
+
+/// Present skill rows of a watched player: sent when the watch begins, behind each keyframe, and with the tick in
+/// which they changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Detail {
+    /// The tick that it belongs to.
+    pub position: u64,
+    /// Which fight.
+    pub report_id: String,
+    /// Whose.
+    pub player_key: String,
+    /// By total.
+    pub skills: Vec<SkillRow>,
+}
 
 /// Something that happened, numbered on its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]

@@ -1,7 +1,8 @@
 //! The fold: from an encounter's events to its state. The one place where damage is added up.
 //!
 //! One invariant: the state depends on the set of events alone, not on their order nor on how they were cut into
-//! deltas. Hits only add up; of everything else the latest wins, by (time, source key), and equal ones by value.
+//! deltas. Hits only add up; of sums the greatest wins; of everything else the latest, by (time, source key), and
+//! equal ones by value.
 //! So whatever a figure needs that may become known late (who is a player, who is a boss) is asked when the
 //! figure is shown ([`crate::view`]), never when a hit comes in.
 //!
@@ -10,14 +11,18 @@
 
 mod checksum;
 mod gate;
+mod index;
 mod rows;
+mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use checksum::Checksum;
 pub(crate) use gate::decode_rare;
 pub use gate::{CheckError, Checked, Gate};
-pub use rows::{Pair, Row, RowKey};
+pub use index::FoldIndex;
+pub use rows::{Pair, Row, RowKey, Summed};
+pub use sums::Highs;
 
 use crate::columns::ColumnMap;
 use crate::event::{
@@ -25,8 +30,10 @@ use crate::event::{
 };
 use crate::id::{ActorId, SkillId};
 use crate::limits::MISSING_MAX;
+use crate::report::Place;
 use crate::uplink::Header;
 use rows::RowTable;
+use sums::Sums;
 
 /// When something was so and where the source found it: of two facts the later stamp wins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,6 +189,15 @@ pub struct Attempt {
     pub ended: Latest<Option<u64>>,
 }
 
+/// What the header did not know when the encounter began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct LateHeader {
+    scene_id: Option<i64>,
+    scene: Option<String>,
+    difficulty: Option<i64>,
+    local: Option<ActorIx>,
+}
+
 /// Something that the meter counted and nobody could read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
@@ -206,7 +222,8 @@ impl Span {
     /// The whole fight.
     pub const ALL: Self = Self { from_ms: 0, to_ms: u32::MAX };
 
-    fn holds(self, at_ms: u32) -> bool {
+    /// Whether a time lies in it.
+    pub fn holds(self, at_ms: u32) -> bool {
         (self.from_ms..self.to_ms).contains(&at_ms)
     }
 }
@@ -215,6 +232,7 @@ impl Span {
 #[derive(Clone, Debug)]
 pub struct EncounterState {
     header: Header,
+    late_header: Latest<LateHeader>,
     columns: ColumnMap,
     span: Span,
     seq: u64,
@@ -245,6 +263,7 @@ impl EncounterState {
     pub fn of_span(header: Header, columns: ColumnMap, span: Span) -> Self {
         Self {
             header,
+            late_header: Latest::default(),
             columns,
             span,
             seq: 0,
@@ -324,9 +343,25 @@ impl EncounterState {
                     actor.max_hp.offer(stamp, *max);
                 }
             }
-            RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky } if self.reach(*at_ms) => {
+            RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump } => {
+                if *lump {
+                    // It holds what happened since the encounter began.
+                    self.reach(0);
+                } else if known {
+                    let acted = &mut self.actor_mut(*a).acted_ms;
+                    *acted = (*acted).max(Some(*at_ms));
+                }
+                self.reach(*at_ms);
                 let key = RowKey { source: *a, target: *on, skill: *s, kind: *kind };
-                self.rows.add_totals(*at_ms, key, *hits, *amount, *crit, *lucky);
+                let [hits, amount, crit, lucky, shield, overheal] =
+                    [hits, amount, crit, lucky, shield, overheal].map(|value| *value);
+                let sums = Sums { hits, amount, crit, lucky, shield, overheal };
+                self.rows.add_totals(self.span, *at_ms, key, *lump, sums);
+            }
+            RareBody::Header { scene_id, scene, difficulty, local } => {
+                let late =
+                    LateHeader { scene_id: *scene_id, scene: scene.clone(), difficulty: *difficulty, local: *local };
+                self.late_header.offer(stamp, late);
             }
             RareBody::Missing { what, expected, read } => {
                 let missing = Missing { what: what.clone(), expected: *expected, read: *read };
@@ -338,7 +373,6 @@ impl EncounterState {
             RareBody::AttemptBegan { .. }
             | RareBody::AttemptEnded { .. }
             | RareBody::BossHealth { .. }
-            | RareBody::Totals { .. }
             | RareBody::Cast { .. }
             | RareBody::Segment { .. }
             | RareBody::Buff { .. } => {}
@@ -425,7 +459,20 @@ impl EncounterState {
 
     /// Whether an actor is the one whose meter it is.
     pub fn is_local(&self, actor: ActorIx) -> bool {
-        self.header.local == Some(self.actor(actor).id)
+        match self.late_header.get().and_then(|late| late.local) {
+            Some(local) => local == actor,
+            None => self.header.local == Some(self.actor(actor).id),
+        }
+    }
+
+    /// Where the fight is: what became known last, else what the header says.
+    pub fn place(&self) -> Place {
+        let (header, late) = (&self.header, self.late_header.get());
+        Place {
+            scene: late.and_then(|late| late.scene.as_ref()).or(header.scene.as_ref()).cloned(),
+            scene_id: late.and_then(|late| late.scene_id).or(header.scene_id),
+            difficulty: late.and_then(|late| late.difficulty).or(header.difficulty),
+        }
     }
 
     /// The sums of each (source, target, skill, kind), in no order.
@@ -438,9 +485,9 @@ impl EncounterState {
         self.rows.pairs()
     }
 
-    /// Seconds before `before` whose sums changed since they were taken last.
-    pub fn take_changed_seconds(&mut self, before: u32) -> BTreeSet<u32> {
-        self.rows.take_changed_seconds(before)
+    /// Seconds whose sums changed since they were taken last.
+    pub fn take_changed_seconds(&mut self) -> BTreeSet<u32> {
+        self.rows.take_changed_seconds()
     }
 
     /// All deaths in the span, by time.
@@ -478,9 +525,19 @@ impl EncounterState {
         self.rows.hits() + self.deaths.len() as u64
     }
 
-    /// Sum of all amounts, of everybody.
+    /// What of the sums is known as sums alone, without single hits.
+    pub fn summed(&self) -> Summed {
+        self.rows.summed()
+    }
+
+    /// Sum of all amounts, of everybody, and of all hits that are known as sums.
     pub(crate) fn amount_total(&self) -> u64 {
-        self.rows.amount()
+        self.rows.amount() + self.rows.summed().hits
+    }
+
+    /// What totals have come to, row by row.
+    pub(crate) fn highs(&self) -> Highs {
+        self.rows.highs()
     }
 
     pub(crate) fn rare_count(&self) -> u64 {

@@ -70,16 +70,39 @@ pub const MISSING_MAX: usize = 1_000;
 /// Names and versions of clients and meters: characters.
 pub const AGENT_CHARS_MAX: usize = 64;
 
+/// Requests that wait while as many spans are folded as there are cores: at a few ms each the last waits a second.
+pub const SPAN_WAITING_MAX: usize = 256;
+/// Bytes of folded spans kept: at about 30 KB each a thousand of them.
+pub const SPAN_CACHE_BYTES: u64 = 32 * 1024 * 1024;
+/// Bytes of decoded logs kept: at 50 bytes a hit six minutes of twenty players take about 10 MB.
+pub const SPAN_LOG_CACHE_BYTES: u64 = 256 * 1024 * 1024;
+/// Past fights played at the same time: at a millisecond a step and five steps a second a third of a core.
+pub const REPLAYS_MAX: usize = 64;
+/// A fight is played at most so many times as fast as it was: then a step is four seconds, some thousand hits.
+pub const REPLAY_SPEED_MAX: f64 = 20.0;
+/// And at least so fast: slower, nothing moves.
+pub const REPLAY_SPEED_MIN: f64 = 0.25;
+
 /// What a spectator may send in one frame, bytes: the longest Watch has four 32-digit keys.
 pub const SPECTATOR_FRAME_BYTES_MAX: usize = 1_024;
 /// Spectator frames allowed at once, and refilled one a second.
 pub const SPECTATOR_FRAMES_BURST: u32 = 20;
-/// Spectators of one raid's room; above it they are spread over shards.
-pub const ROOM_SPECTATORS_MAX: usize = 4_096;
+/// Spectators that a raid's own task writes to; above it they are spread over shards.
+pub const ROOM_SPECTATORS_MAX: usize = 512;
+/// Spectators of one raid: what a relay's sockets and a second of its time allow.
+pub const RAID_SPECTATORS_MAX: usize = 16_384;
 /// Events kept for spectators that fell behind.
 pub const EVENT_RING: usize = 64;
+/// Ticks a second that a spectator can ask for.
+pub const PACES: [u8; 3] = [1, 5, 10];
 /// Ticks a second of a spectator that asks for nothing.
-pub const TICKS_PER_S: u64 = 5;
+pub const PACE_DEFAULT: u8 = 5;
+/// Players whose skill rows one spectator may watch.
+pub const WATCHED_MAX: usize = 4;
+/// Ticks of a view kept for spectators that come back; a keyframe is soon the smaller.
+pub const TICK_RING: usize = 64;
+/// Steps of a view whose number of events is remembered, so that who comes back gets those it missed.
+pub const STEP_HISTORY: usize = 4_096;
 /// How much of the timeline a keyframe carries, seconds: the rest is fetched over HTTP.
 pub const KEYFRAME_TIMELINE_S: u32 = 300;
 /// Send buffer of a spectator's socket, bytes: what the kernel may hold for one that has stalled.

@@ -7,7 +7,7 @@ mod live;
 
 use std::collections::HashMap;
 
-pub use live::{LiveFacts, LiveStep, LiveView, PlayerTotals};
+pub use live::{Happenings, LiveFacts, LiveStep, LiveView, PlayerTotals};
 
 use crate::event::{ActorIx, AttemptReason, CritsKnown, HitKind, SkillIx};
 use crate::fold::{EncounterState, Row, Span};
@@ -70,25 +70,58 @@ fn is_players_damage(state: &EncounterState, row: &Row) -> bool {
     row.key.kind == HitKind::Damage && state.is_player(row.key.source) && !state.is_player(row.key.target)
 }
 
+/// What of a row went to a boss: amount and hits. Hits say so themselves; of sums the target tells.
+fn to_boss(state: &EncounterState, row: &Row) -> (u64, u64) {
+    match state.actor(row.key.target).boss.get() {
+        Some(true) => (row.boss_amount + row.summed_amount, row.boss_hits + row.summed_hits),
+        _ => (row.boss_amount, row.boss_hits),
+    }
+}
+
+/// What a reader must know of a fight whose source tells less than others, in words; `None` if there is nothing.
+pub fn note(state: &EncounterState) -> Option<String> {
+    let summed = state.summed();
+    let mut told = Vec::new();
+    if summed.hits > 0 || summed.untimed_amount > 0 {
+        told.push("The meter keeps sums alone of this fight or a part of it: there are no single hits.".to_owned());
+        told.push(match summed.untimed_amount {
+            0 => "Times are those at which its sums were read.".to_owned(),
+            untimed if untimed >= summed.amount => {
+                "When anything happened is not known, so there is no timeline, and parts of the fight are empty."
+                    .to_owned()
+            }
+            untimed => format!(
+                "Times are those at which its sums were read; when {untimed} of damage and healing came is not known,                  so the timeline and parts of the fight are without it."
+            ),
+        });
+    }
+    if state.header().knows.no_deaths && state.deaths().is_empty() {
+        told.push("This meter tells no deaths.".to_owned());
+    }
+    (!told.is_empty()).then(|| told.join(" "))
+}
+
 /// Where a fight was.
 pub fn place(state: &EncounterState) -> Place {
-    let header = state.header();
-    Place { scene: header.scene.clone(), scene_id: header.scene_id, difficulty: header.difficulty }
+    state.place()
 }
 
 /// What a fight is called: its greatest boss, else its scene.
 pub fn title(state: &EncounterState) -> Option<String> {
-    bosses(state).into_iter().next().map(|boss| boss.name).or_else(|| state.header().scene.clone())
+    bosses(state).into_iter().next().map(|boss| boss.name).or_else(|| place(state).scene)
 }
 
 /// Bosses by players' damage to them. Those with one name are one line, as meters count them.
 pub fn bosses(state: &EncounterState) -> Vec<Boss> {
     let mut bosses: HashMap<String, Boss> = HashMap::new();
     let mut damage: HashMap<ActorIx, (u64, u64)> = HashMap::new();
-    for row in state.rows().iter().filter(|row| row.boss_hits > 0 && is_players_damage(state, row)) {
-        let sums = damage.entry(row.key.target).or_default();
-        sums.0 += row.boss_amount;
-        sums.1 += row.boss_hits;
+    for row in state.rows().iter().filter(|row| is_players_damage(state, row)) {
+        let (amount, hits) = to_boss(state, row);
+        if hits > 0 {
+            let sums = damage.entry(row.key.target).or_default();
+            sums.0 += amount;
+            sums.1 += hits;
+        }
     }
     for (at, actor) in state.actors().iter().enumerate() {
         let dealt = damage.get(&ActorIx(at as u16));
@@ -233,7 +266,7 @@ impl<'a> Figures<'a> {
                 HitKind::Damage if to_player => continue,
                 HitKind::Damage => {
                     totals.damage += row.amount;
-                    totals.boss_damage += row.boss_amount;
+                    totals.boss_damage += to_boss(state, row).0;
                     totals.hits += row.hits;
                     totals.crit_hits += row.crit;
                     totals.lucky_hits += row.lucky;
@@ -295,6 +328,15 @@ impl<'a> Figures<'a> {
         });
         players
     }
+}
+
+/// Skill rows of one player, by total; `None` if no player has this key.
+pub fn player_skills(state: &EncounterState, player_key: &str) -> Option<Vec<SkillRow>> {
+    let at = state.actors().iter().position(|actor| actor.id.to_hex() == player_key)?;
+    let actor = ActorIx(at as u16);
+    let ours = |row: &&Row| row.key.source == actor && (row.key.kind == HitKind::Heal || is_players_damage(state, row));
+    let rows: Vec<_> = state.rows().iter().filter(ours).collect();
+    state.is_player(actor).then(|| skills(state, &rows, crits_known(state, actor)))
 }
 
 fn skills(state: &EncounterState, rows: &[&Row], crits_known: bool) -> Vec<SkillRow> {

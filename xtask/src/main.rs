@@ -44,6 +44,16 @@ enum Task {
 enum Bench {
     /// Bytes a hit costs on the uplink and in the store.
     Bytes,
+    /// Hits a second that the fold takes.
+    Fold,
+    /// From a fight's End to its kept report.
+    Finalize,
+    /// A relay's start with many open encounters.
+    Recovery,
+    /// From the meter's commit to a spectator's frame.
+    Page,
+    /// Processor time of a message to a spectator.
+    Fanout,
 }
 
 fn main() -> ExitCode {
@@ -67,11 +77,17 @@ fn types() -> Result<()> {
 }
 
 fn bench(what: Bench, options: &[String]) -> Result<()> {
-    let name = match what {
-        Bench::Bytes => "bytes",
-    };
     // Bytes are the same in every profile: the one that is built already will do.
+    let (bench, profile, name) = match what {
+        Bench::Bytes => ("bytes", "dev", None),
+        Bench::Fold => ("speed", "bench", Some("fold")),
+        Bench::Finalize => ("speed", "bench", Some("finalize")),
+        Bench::Recovery => ("speed", "bench", Some("recovery")),
+        Bench::Page => ("speed", "bench", Some("page")),
+        Bench::Fanout => ("speed", "bench", Some("fanout")),
+    };
     let mut command: Command = cargo();
-    command.args(["bench", "--profile", "dev", "-p", "raidcast-relay", "--bench", name, "--"]).args(options);
+    command.args(["bench", "--profile", profile, "-p", "raidcast-relay", "--bench", bench, "--"]);
+    command.args(name).args(options);
     run(&mut command)
 }

@@ -1,8 +1,10 @@
-//! The aggregate generation: skill rows whose JSON arrays grow hit by hit.
+//! The generations that keep a row for each skill: first with a row for each hit while the fight goes on, then with
+//! counters alone, then with JSON arrays that grow hit by hit.
 //!
 //! What one transaction changes is gathered and written once per row: a reader sees commits alone, and at each of them
 //! this equals the meter's statement per hit.
 
+mod events;
 mod skill_row;
 mod tally;
 
@@ -21,9 +23,21 @@ use tally::Tally;
 /// What the meter's minimum for a fight's length is.
 const DURATION_MIN_S: f64 = 1.0;
 
+/// Where hits are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hits {
+    /// As rows of their own, which become short arrays when the fight ends.
+    Rows,
+    /// Nowhere: skills' rows have counters alone.
+    Nowhere,
+    /// In the arrays of skills' rows.
+    Arrays,
+}
+
 #[derive(Debug)]
 pub(crate) struct AggregateWriter {
     connection: SqliteConnection,
+    hits: Hits,
     open: Option<Encounter>,
 }
 
@@ -31,6 +45,7 @@ pub(crate) struct AggregateWriter {
 #[derive(Debug)]
 struct Encounter {
     id: i64,
+    hits: Hits,
     playhead: Playhead,
     tally: Tally,
     skill_rows: SkillRows,
@@ -39,15 +54,36 @@ struct Encounter {
 }
 
 impl AggregateWriter {
-    pub(crate) async fn new(mut connection: SqliteConnection) -> Result<Self, MeterkitError> {
-        raw_sql(include_str!("aggregate/schema.sql")).execute(&mut connection).await?;
-        Ok(Self { connection, open: None })
+    /// Opens the database; one that an earlier generation wrote is brought to this one, as the meter does.
+    pub(crate) async fn new(mut connection: SqliteConnection, hits: Hits) -> Result<Self, MeterkitError> {
+        let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_master WHERE type = 'table'")
+            .fetch_all(&mut connection)
+            .await?;
+        let has = |table: &str| tables.iter().any(|name| name == table);
+        let is_new = !has("damage_skill_stats");
+        if hits == Hits::Rows || (is_new && hits == Hits::Nowhere) {
+            raw_sql(include_str!("aggregate/events.sql")).execute(&mut connection).await?;
+        }
+        if hits != Hits::Rows && (has("damage_events") || (is_new && hits == Hits::Nowhere)) {
+            raw_sql(include_str!("aggregate/to_counters.sql")).execute(&mut connection).await?;
+        }
+        if hits == Hits::Arrays {
+            if !is_new && !has("dungeon_segments") {
+                raw_sql(include_str!("aggregate/to_arrays.sql")).execute(&mut connection).await?;
+            }
+            raw_sql(include_str!("aggregate/schema.sql")).execute(&mut connection).await?;
+        }
+        Ok(Self { connection, hits, open: None })
+    }
+
+    pub(crate) fn hits(&self) -> Hits {
+        self.hits
     }
 
     pub(crate) async fn begin(&mut self, fight: &Fight) -> Result<i64, MeterkitError> {
         let row = sqlx::query(
-            "INSERT INTO encounters (started_at_ms, local_player_id, total_dmg, total_heal, scene_id, scene_name, duration)
-             VALUES (?, ?, 0, 0, ?, ?, 0)",
+            "INSERT INTO encounters (started_at_ms, local_player_id, total_dmg, total_heal, scene_id, scene_name)
+             VALUES (?, ?, 0, 0, ?, ?)",
         )
         .bind(fight.started_at_ms)
         .bind(fight.local_player_id)
@@ -58,9 +94,10 @@ impl AggregateWriter {
         let id = row.last_insert_rowid();
         self.open = Some(Encounter {
             id,
+            hits: self.hits,
             playhead: Playhead::new(fight.clone()),
             tally: Tally::default(),
-            skill_rows: SkillRows::default(),
+            skill_rows: SkillRows::new(self.hits == Hits::Arrays),
             seen: HashSet::new(),
         });
         Ok(id)
@@ -79,7 +116,9 @@ impl AggregateWriter {
                 encounter.write(*at_ms, what, &mut transaction).await?;
             }
             encounter.skill_rows.flush(encounter.id, &mut transaction).await?;
-            encounter.tally.flush(encounter.id, &encounter.playhead, &mut transaction).await?;
+            // Bosses of the first generation are counted when the fight ends.
+            let bosses = self.hits != Hits::Rows;
+            encounter.tally.flush(encounter.id, &encounter.playhead, bosses, &mut transaction).await?;
             transaction.commit().await?;
         }
     }
@@ -98,10 +137,17 @@ impl AggregateWriter {
     }
 
     async fn finish(&mut self, ended_ms: i64, manual: bool) -> Result<(), MeterkitError> {
-        let Encounter { id, playhead, tally, .. } = self.open.take().ok_or(MeterkitError::NoFight)?;
+        let Encounter { id, playhead, mut tally, .. } = self.open.take().ok_or(MeterkitError::NoFight)?;
         let duration_s = (ended_ms as f64 / 1_000.0).max(DURATION_MIN_S);
         let mut transaction = self.connection.begin().await?;
-        tally.finish(id, &playhead, duration_s, &mut transaction).await?;
+        match self.hits {
+            Hits::Rows => {
+                events::roll_up(id, &mut transaction).await?;
+                tally.flush(id, &playhead, true, &mut transaction).await?;
+            }
+            Hits::Nowhere => tally.finish(id, &playhead, duration_s, false, &mut transaction).await?,
+            Hits::Arrays => tally.finish(id, &playhead, duration_s, true, &mut transaction).await?,
+        }
         for monster in playhead.fight.monsters.iter().filter(|m| m.is_boss && m.defeated) {
             if playhead.fight.deaths.iter().any(|d| d.actor == monster.entity_id && d.at_ms > ended_ms) {
                 continue;
@@ -112,23 +158,37 @@ impl AggregateWriter {
                 .execute(&mut *transaction)
                 .await?;
         }
-        sqlx::query("UPDATE encounters SET ended_at_ms = ?, duration = ?, is_manually_reset = ? WHERE id = ?")
+        sqlx::query("UPDATE encounters SET ended_at_ms = ? WHERE id = ?")
             .bind(playhead.fight.started_at_ms + ended_ms)
-            .bind(duration_s)
-            .bind(manual)
             .bind(id)
             .execute(&mut *transaction)
             .await?;
+        if self.hits != Hits::Rows {
+            sqlx::query("UPDATE encounters SET duration = ? WHERE id = ?")
+                .bind(duration_s)
+                .bind(id)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        if self.hits == Hits::Arrays {
+            sqlx::query("UPDATE encounters SET is_manually_reset = ? WHERE id = ?")
+                .bind(manual)
+                .bind(id)
+                .execute(&mut *transaction)
+                .await?;
+        }
         transaction.commit().await?;
         Ok(())
     }
 
     pub(crate) async fn restart(&mut self, now_unix_ms: i64) -> Result<(), MeterkitError> {
         self.open = None;
-        sqlx::query(
+        sqlx::query(if self.hits == Hits::Rows {
+            "UPDATE encounters SET ended_at_ms = ?1 WHERE ended_at_ms IS NULL"
+        } else {
             "UPDATE encounters SET ended_at_ms = ?1, duration = max(1.0, (?1 - started_at_ms) / 1000.0)
-             WHERE ended_at_ms IS NULL",
-        )
+             WHERE ended_at_ms IS NULL"
+        })
         .bind(now_unix_ms)
         .execute(&mut self.connection)
         .await?;
@@ -156,9 +216,9 @@ impl Encounter {
             }
             Happening::AttemptBegins(attempt) => self.attempt_begins(attempt, connection).await,
             Happening::AttemptEnds(attempt) => self.attempt_ends(attempt, at_ms, connection).await,
-            Happening::SegmentCloses(segment) => self.segment(segment, connection).await,
-            // The meter of this generation knows no casts.
-            Happening::Casts(_) => Ok(()),
+            Happening::SegmentCloses(segment) if self.hits == Hits::Arrays => self.segment(segment, connection).await,
+            // These meters know no casts, and the earlier ones no segments.
+            Happening::SegmentCloses(_) | Happening::Casts(_) => Ok(()),
         }
     }
 
@@ -166,7 +226,10 @@ impl Encounter {
         self.see(hit.source, hit.at_ms, connection).await?;
         self.see(hit.target, hit.at_ms, connection).await?;
         self.tally.count(hit, &self.playhead);
-        self.skill_rows.append(hit, &self.playhead)
+        match self.hits {
+            Hits::Rows => events::insert(self.id, hit, &self.playhead, connection).await,
+            Hits::Nowhere | Hits::Arrays => self.skill_rows.append(hit, &self.playhead),
+        }
     }
 
     /// Gives a player who appears a row in `entities`, and moves the time at which it was last seen.

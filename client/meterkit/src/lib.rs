@@ -1,6 +1,6 @@
 //! Writes meter databases the way the meters do, from scripted fights: for tests, benches and the demo.
 //!
-//! [`Script`] makes a [`Fight`] from a seed, [`MeterWriter`] writes it in one of two storage [`Generation`]s, at
+//! [`Script`] makes a [`Fight`] from a seed, [`MeterWriter`] writes it in one of the storage [`Generation`]s, at
 //! once, in steps or in real time. [`fault`] damages finished databases.
 //!
 //! The one invariant: what a database holds in the end depends on the fight alone, never on the steps in which it
@@ -15,6 +15,7 @@ mod live;
 mod playhead;
 mod random;
 mod script;
+pub mod summary;
 mod writer;
 
 pub use error::MeterkitError;

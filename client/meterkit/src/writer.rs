@@ -6,10 +6,11 @@ use std::time::Duration;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
-use crate::aggregate::AggregateWriter;
+use crate::aggregate::{AggregateWriter, Hits};
 use crate::error::MeterkitError;
 use crate::fight::Fight;
 use crate::journal::JournalWriter;
+use crate::summary::{Layout, SummaryWriter};
 
 /// The most events a meter puts into one transaction.
 const TRANSACTION_EVENTS_MAX: usize = 100;
@@ -27,15 +28,24 @@ const STATEMENTS: usize = 64;
 /// How a meter stores a fight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generation {
+    /// A row per hit while the fight goes on, then a row per attacker, target and skill with a short array of hits.
+    Events,
+    /// A row per attacker, target and skill, with counters alone.
+    Counters,
     /// A row per attacker, target and skill, whose JSON array of hits grows.
     Aggregate,
+    /// One packed summary when the fight is over.
+    Summary,
     /// Sealed chunks of events, at most two seconds each.
     Journal,
 }
 
 impl Generation {
-    /// Both, for tests that hold for every meter.
+    /// Those that keep every hit of a fight for ever in full, for tests that hold for both.
     pub const ALL: [Self; 2] = [Self::Aggregate, Self::Journal];
+
+    /// Every one there was, in order.
+    pub const EVERY: [Self; 5] = [Self::Events, Self::Counters, Self::Aggregate, Self::Summary, Self::Journal];
 }
 
 /// Writes fights into one database, as the meter that owns it does.
@@ -48,6 +58,7 @@ pub struct MeterWriter(Inner);
 #[derive(Debug)]
 enum Inner {
     Aggregate(Box<AggregateWriter>),
+    Summary(Box<SummaryWriter>),
     Journal(Box<JournalWriter>),
 }
 
@@ -55,16 +66,35 @@ impl MeterWriter {
     /// Opens the database at `path`, making it with its tables if it is not there.
     pub async fn open(path: &Path, generation: Generation) -> Result<Self, MeterkitError> {
         let connection = connect(path).await?;
-        Ok(Self(match generation {
-            Generation::Aggregate => Inner::Aggregate(Box::new(AggregateWriter::new(connection).await?)),
-            Generation::Journal => Inner::Journal(Box::new(JournalWriter::new(connection).await?)),
-        }))
+        let hits = match generation {
+            Generation::Events => Hits::Rows,
+            Generation::Counters => Hits::Nowhere,
+            Generation::Aggregate => Hits::Arrays,
+            Generation::Summary => {
+                let writer = SummaryWriter::new(connection, Layout::Effective).await?;
+                return Ok(Self(Inner::Summary(Box::new(writer))));
+            }
+            Generation::Journal => {
+                return Ok(Self(Inner::Journal(Box::new(JournalWriter::new(connection).await?))));
+            }
+        };
+        Ok(Self(Inner::Aggregate(Box::new(AggregateWriter::new(connection, hits).await?))))
+    }
+
+    /// Opens the database of a meter that packs its summaries in another layout than the best known one.
+    pub async fn open_summary(path: &Path, layout: Layout) -> Result<Self, MeterkitError> {
+        Ok(Self(Inner::Summary(Box::new(SummaryWriter::new(connect(path).await?, layout).await?))))
     }
 
     /// How it stores.
     pub fn generation(&self) -> Generation {
         match &self.0 {
-            Inner::Aggregate(_) => Generation::Aggregate,
+            Inner::Aggregate(writer) => match writer.hits() {
+                Hits::Rows => Generation::Events,
+                Hits::Nowhere => Generation::Counters,
+                Hits::Arrays => Generation::Aggregate,
+            },
+            Inner::Summary(_) => Generation::Summary,
             Inner::Journal(_) => Generation::Journal,
         }
     }
@@ -75,6 +105,7 @@ impl MeterWriter {
     pub async fn begin(&mut self, fight: &Fight) -> Result<i64, MeterkitError> {
         match &mut self.0 {
             Inner::Aggregate(writer) => writer.begin(fight).await,
+            Inner::Summary(writer) => writer.begin(fight).await,
             Inner::Journal(writer) => writer.begin(fight).await,
         }
     }
@@ -93,6 +124,7 @@ impl MeterWriter {
     pub(crate) async fn advance(&mut self, ms: i64, transaction_events: usize) -> Result<(), MeterkitError> {
         match &mut self.0 {
             Inner::Aggregate(writer) => writer.advance_to(ms, transaction_events).await,
+            Inner::Summary(writer) => writer.advance_to(ms),
             Inner::Journal(writer) => writer.advance_to(ms, transaction_events).await,
         }
     }
@@ -104,6 +136,7 @@ impl MeterWriter {
     pub async fn end(&mut self) -> Result<(), MeterkitError> {
         match &mut self.0 {
             Inner::Aggregate(writer) => writer.end().await,
+            Inner::Summary(writer) => writer.end().await,
             Inner::Journal(writer) => writer.end().await,
         }
     }
@@ -115,16 +148,19 @@ impl MeterWriter {
     pub async fn reset(&mut self) -> Result<(), MeterkitError> {
         match &mut self.0 {
             Inner::Aggregate(writer) => writer.reset().await,
+            Inner::Summary(writer) => writer.reset().await,
             Inner::Journal(writer) => writer.reset().await,
         }
     }
 
     /// Does what the meter does with fights left open when it starts again after a crash.
     ///
-    /// The aggregate ends them at `now_unix_ms`, which gives them nonsense durations; the journal deletes them.
+    /// Meters with rows for skills end them at `now_unix_ms`, which gives them nonsense durations; the journal deletes
+    /// them; the summary never had them, and renumbers all its rows.
     pub async fn restart(&mut self, now_unix_ms: i64) -> Result<(), MeterkitError> {
         match &mut self.0 {
             Inner::Aggregate(writer) => writer.restart(now_unix_ms).await,
+            Inner::Summary(writer) => writer.restart().await,
             Inner::Journal(writer) => writer.restart().await,
         }
     }
@@ -133,6 +169,7 @@ impl MeterWriter {
     pub async fn close(self) -> Result<(), MeterkitError> {
         match self.0 {
             Inner::Aggregate(writer) => writer.close().await,
+            Inner::Summary(writer) => writer.close().await,
             Inner::Journal(writer) => writer.close().await,
         }
     }

@@ -1,75 +1,28 @@
 //! `raidcast watch`.
 
-use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-use raidcast_shared::uplink::Visibility;
+use clap::Args;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{self, SettingsError};
+use super::common::{CommonFlags, USAGE, end_on_signal, kind_of, print_error, print_json, print_line};
 use crate::status::Shown;
-use crate::uploader::{self, Change, Options, Summary, WatchError};
-
-/// Something of the settings is of no use.
-const USAGE: u8 = 2;
+use crate::uploader::{self, Options, Summary};
 
 /// Flags of `watch`.
 #[derive(Clone, Debug, Args)]
 pub struct WatchFlags {
-    /// The meter's database [default: the one written last of those that meters keep]
-    #[arg(long, value_name = "PATH")]
-    db: Option<PathBuf>,
-    /// Folder of the meter's name files [default: found beside the database and the meter]
-    #[arg(long, value_name = "DIR")]
-    meter_data: Option<PathBuf>,
-    /// The relay's address, like `https://raidcast.example`
-    #[arg(long, value_name = "URL", env = "RAIDCAST_RELAY")]
-    relay: Option<String>,
-    /// The upload key; better in the environment than on the command line
-    #[arg(long, value_name = "KEY", env = "RAIDCAST_KEY", hide_env_values = true)]
-    key: Option<String>,
-    /// Folder for what is remembered between starts [default: raidcast in the user's data folder]
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
-    /// What the raid is called
-    #[arg(long, value_name = "TEXT")]
-    title: Option<String>,
-    /// Who may find and see the raid [default: unlisted]
-    #[arg(long, value_enum)]
-    visibility: Option<VisibilityFlag>,
+    #[command(flatten)]
+    common: CommonFlags,
     /// End when no fight had an event for so long and everything is acknowledged
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     until_idle: Option<Duration>,
     /// Print one JSON object a line for each change
     #[arg(long)]
     json: bool,
-    /// Settings file [default: raidcast/config.toml in the user's configuration folder]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum VisibilityFlag {
-    /// In lists
-    Public,
-    /// For who has the link
-    Unlisted,
-    /// For you, and who has a ticket
-    Private,
-}
-
-impl From<VisibilityFlag> for Visibility {
-    fn from(flag: VisibilityFlag) -> Self {
-        match flag {
-            VisibilityFlag::Public => Self::Public,
-            VisibilityFlag::Unlisted => Self::Unlisted,
-            VisibilityFlag::Private => Self::Private,
-        }
-    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -77,29 +30,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
     seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| "give a number of seconds above 0".to_owned())
 }
 
-impl WatchFlags {
-    fn options(self) -> Result<Options, SettingsError> {
-        let file = settings::load(self.config.as_deref())?;
-        let relay = settings::require(self.relay.or(file.relay), "the relay's address", "--relay URL", "relay")?;
-        let key = settings::require(self.key.or(file.key), "the upload key", "RAIDCAST_KEY in the environment", "key")?;
-        let state = self.state.or_else(settings::default_state);
-        let state = settings::require(state, "the folder for the client's state", "--state DIR", "state")?;
-        Ok(Options {
-            db: self.db.or(file.db),
-            meter_data: self.meter_data.or(file.meter_data),
-            title: self.title.as_deref().map(settings::title).transpose()?,
-            visibility: self.visibility.map(Visibility::from).or(file.visibility).unwrap_or_default(),
-            until_idle: self.until_idle,
-            ..Options::new(relay, settings::key(&key)?, state)
-        })
-    }
-}
-
 /// Runs `watch` until it is done or told to end.
 pub(super) async fn run(flags: WatchFlags) -> ExitCode {
     let as_json = flags.json;
-    let options = match flags.options() {
-        Ok(options) => options,
+    let options = match flags.common.options() {
+        Ok(options) => Options { until_idle: flags.until_idle, ..options },
         Err(error) => {
             print_error(as_json, "settings", &error.to_string());
             return ExitCode::from(USAGE);
@@ -134,30 +69,6 @@ pub(super) async fn run(flags: WatchFlags) -> ExitCode {
     }
 }
 
-fn kind_of(error: &WatchError) -> &'static str {
-    match error {
-        WatchError::Folder(_) | WatchError::Spool(_) => "state",
-        WatchError::Address(_) => "settings",
-        WatchError::Unauthorized { .. } => "unauthorized",
-        WatchError::Refused { .. } => "refused",
-        WatchError::Fenced => "fenced",
-        WatchError::NoMeter { .. } => "no_meter",
-    }
-}
-
-fn print_json(change: &Change) -> io::Result<()> {
-    if matches!(change, Change::Status(_)) {
-        return Ok(());
-    }
-    print_line(&serde_json::to_string(change).map_err(io::Error::other)?)
-}
-
-fn print_line(line: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
-}
-
 fn print_done(summary: &Summary) {
     let Summary { fights, finalized, unacknowledged, complete } = summary;
     let done = json!({
@@ -168,40 +79,4 @@ fn print_done(summary: &Summary) {
         "complete": complete,
     });
     let _ = print_line(&done.to_string());
-}
-
-fn print_error(as_json: bool, kind: &str, text: &str) {
-    if as_json {
-        let _ = print_line(&json!({ "event": "error", "kind": kind, "text": text }).to_string());
-    }
-    let mut err = io::stderr().lock();
-    let _ = writeln!(err, "error: {text}");
-}
-
-/// Ends the client cleanly; a second signal ends it at once.
-async fn end_on_signal(shutdown: CancellationToken) {
-    signal().await;
-    shutdown.cancel();
-    signal().await;
-    std::process::exit(130);
-}
-
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let interrupted = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminated) => {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-        }
-        Err(_) => drop(interrupted.await),
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() {
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -91,8 +91,11 @@ pub(crate) fn any_event() -> impl Strategy<Value = SourceEvent> {
         1 => (actor(), number(), number()).prop_map(|(a, hp, max)| RareBody::BossHealth { a, hp, max: Some(max) }),
         1 => (any::<bool>(), name, any::<u32>()).prop_map(|(boss, name, until)| RareBody::Segment { boss, name: Some(name), until: Some(until) }),
         1 => (actor(), any::<u32>()).prop_map(|(a, until)| RareBody::Buff { a, buff: 5, until, stacks: 1 }),
-        1 => (actor(), actor(), skill(), number(), number()).prop_map(|(a, on, s, hits, amount)| RareBody::Totals {
-            a, on, s, kind: HitKind::Damage, hits, amount, crit: 0, lucky: amount
+        // Of few rows, so that each is told again.
+        2 => (0..3u64, number(), number(), any::<bool>()).prop_map(|(actor, hits, amount, lump)| {
+            let (a, on, s) = (ActorId::clear(actor), ActorId::clear(2), SkillId { base: 1, variant: None });
+            let (kind, crit, lucky, shield, overheal) = (HitKind::Damage, 0, amount, hits, 1);
+            RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump }
         }),
         1 => (number(), number()).prop_map(|(expected, read)| RareBody::Missing { what: "y\u{7}".repeat(150), expected, read }),
     ];

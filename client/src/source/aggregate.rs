@@ -5,10 +5,10 @@
 //! that fits, and where it does not the row is read in full.
 //! Meter: resonance-logs 0.15 to 0.19, first builds of resonance-logs-cn.
 
-mod actor;
-mod course;
-mod details;
-mod gather;
+pub(super) mod actor;
+pub(super) mod course;
+pub(super) mod details;
+pub(super) mod gather;
 mod statements;
 
 use std::collections::{BTreeSet, HashMap};
@@ -26,6 +26,7 @@ use super::database::{
     Database, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text,
     rows_of_list,
 };
+use super::finished;
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Found, Reading, Source, SourceError};
 use actor::Told;
@@ -34,6 +35,8 @@ use details::{BuffSpan, Entry};
 use gather::{Gathered, Memory, RowIs, RowRead, Table, beyond, counter, counters_of, gather, row_is};
 use statements::Statements;
 
+/// An array without hits.
+const EMPTY: &[u8] = b"[]";
 /// The meter's writer commits every 50 ms.
 const LAG_MS: u32 = 50;
 
@@ -71,6 +74,8 @@ pub struct Aggregate {
     numbering: SpecNumbering,
     stable_id: String,
     statements: Statements,
+    /// Rows with their sums and as much of their arrays as tells whether they have any.
+    sums: [String; 2],
     memory: HashMap<i64, Memory>,
 }
 
@@ -86,6 +91,7 @@ impl Aggregate {
         Ok(Self {
             stable_id: db.stable_id().await?,
             statements: Statements::of(&db),
+            sums: finished::statements(&db, Some(EMPTY.len())),
             numbering: if fork { SpecNumbering::Cn } else { SpecNumbering::Resonance },
             memory: HashMap::new(),
             db,
@@ -151,7 +157,9 @@ impl Aggregate {
         deaths(fight, cursor, &gathered.deaths, &mut reading);
         attempts(fight, cursor, &gathered.attempts, &mut reading);
         segments(fight, cursor, &gathered.segments, &mut reading);
-        self.actors(fight, cursor, &gathered, &mut reading);
+        if gathered.facts {
+            self.actors(fight, cursor, &gathered, &mut reading);
+        }
         for skill in skills {
             let key = CursorKey(place::SKILL, skill);
             let s = SkillId { base: skill, variant: None };
@@ -215,7 +223,7 @@ impl Aggregate {
     /// Each row in full against the meter's counters; yields what is still beyond the cursor.
     async fn reconcile(&mut self, fight: &Fight, cursor: &Cursor, reading: &mut Reading) -> Result<(), SourceError> {
         let at_ms = end_ms(fight);
-        let (mut late, mut entries) = (0, 0);
+        let (mut late, mut entries, mut are_sums) = (0, 0, false);
         for table in Table::BOTH {
             let counters = self.db.rows(&self.statements.counters[table as usize], &[fight.row]).await?;
             for (rowid, _) in counters_of(&counters) {
@@ -224,7 +232,12 @@ impl Aggregate {
                 let key = table.key(rowid);
                 let before = RowRead::of(cursor, key);
                 let hits = counter(&whole);
-                let held = details::parse(&bytes(&whole, "text").unwrap_or_default());
+                let text = bytes(&whole, "text").unwrap_or_default();
+                if text == EMPTY && hits > 0 && before.entries == 0 {
+                    are_sums = true;
+                    continue;
+                }
+                let held = details::parse(&text);
                 let (mut read, mut sum, mut beyond_limit) = (0u64, 0u64, 0u64);
                 for (index, entry) in held.entries.iter().enumerate() {
                     let amount = match entry.as_ref().map(|entry| judge(table, &row, entry, fight.started_at_ms)) {
@@ -261,6 +274,15 @@ impl Aggregate {
                 if let Some((what, expected, read)) = told {
                     let id = i64::from(table.place()) << 56 | rowid;
                     tell_missing(cursor, reading, at_ms, id, &what, expected, read);
+                }
+            }
+        }
+        if are_sums {
+            // An earlier version of the meter, which kept sums alone, fought it.
+            let rows = finished::read(&mut self.db.conn, &self.sums, fight.row).await;
+            for (table, rows) in Table::BOTH.into_iter().zip(rows.map_err(|error| self.db.refused(&error))?) {
+                for row in rows.iter().filter(|row| bytes(row, "text").as_deref() == Some(EMPTY)) {
+                    finished::tell_row_of_sums(fight, cursor, table, row, (at_ms, true), reading);
                 }
             }
         }
@@ -304,7 +326,7 @@ impl Aggregate {
 
 impl Source for Aggregate {
     fn knows(&self) -> Knows {
-        Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS }
+        Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS, no_deaths: false }
     }
 
     async fn changed(&mut self) -> Result<bool, SourceError> {
@@ -374,7 +396,7 @@ impl Source for Aggregate {
 }
 
 /// What becomes of an entry.
-enum Judged {
+pub(super) enum Judged {
     Hit(TimedHit<ActorId, SkillId>),
     /// Beyond the longest fight; its amount.
     Late(u64),
@@ -382,7 +404,7 @@ enum Judged {
     Absurd,
 }
 
-fn judge(table: Table, row: &RowIs, entry: &Entry, started_at_ms: i64) -> Judged {
+pub(super) fn judge(table: Table, row: &RowIs, entry: &Entry, started_at_ms: i64) -> Judged {
     let amount = entry.amount.0.and_then(|amount| u64::try_from(amount).ok()).filter(|amount| *amount <= AMOUNT_MAX);
     let unix_ms = entry.timestamp.0.or_else(|| entry.ms_from_start.0.map(|ms| started_at_ms.saturating_add(ms)));
     let (Some(amount), Some(unix_ms)) = (amount, unix_ms) else { return Judged::Absurd };
@@ -406,18 +428,26 @@ fn judge(table: Table, row: &RowIs, entry: &Entry, started_at_ms: i64) -> Judged
     })
 }
 
-fn actor_id(id: i64) -> ActorId {
+pub(super) fn actor_id(id: i64) -> ActorId {
     ActorId::clear(id as u64)
 }
 
 /// When the fight ended, ms since it began; what is told of all of it stands there.
-fn end_ms(fight: &Fight) -> u32 {
+pub(super) fn end_ms(fight: &Fight) -> u32 {
     let end = fight.end.as_ref().and_then(|end| fight_ms(end.ended_at_ms, fight.started_at_ms));
     end.unwrap_or(if fight.end.is_some() { ENCOUNTER_DURATION_MS_MAX } else { 0 })
 }
 
 /// Tells what is missing, unless the same was told before.
-fn tell_missing(cursor: &Cursor, reading: &mut Reading, at_ms: u32, id: i64, what: &str, expected: u64, read: u64) {
+pub(super) fn tell_missing(
+    cursor: &Cursor,
+    reading: &mut Reading,
+    at_ms: u32,
+    id: i64,
+    what: &str,
+    expected: u64,
+    read: u64,
+) {
     let key = CursorKey(place::MISSING, id);
     let figures = CursorValue(expected, read);
     if cursor.get(key) != Some(figures) {

@@ -1,4 +1,4 @@
-//! A meter's SQLite file, open for reading: what both generations share.
+//! A meter's SQLite file, open for reading: what all generations share.
 //!
 //! One invariant: nothing here ever writes, and no transaction outlives the call that began it. A reader that
 //! lingers would keep the meter from checkpointing while it rewrites hundreds of kilobytes a second.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::database::{Database, beside};
+use super::database::{Database, beside, bytes};
 use super::{Found, Generation, SourceError};
 
 /// Meters by the name of their folder and file in the user's data folder.
@@ -96,8 +96,7 @@ fn written(path: &Path) -> Option<SystemTime> {
 /// Which generation the database at `path` is of.
 ///
 /// # Errors
-/// `Gone` and `Empty`: wait for the meter. `Locked`: try again. `Unsupported`: says which generation it is and what
-/// the user can do.
+/// `Gone` and `Empty`: wait for the meter. `Locked`: try again. `Unsupported`: says what the user can do.
 pub async fn identify(path: &Path) -> Result<Found, SourceError> {
     let mut db = Database::open(path).await?;
     if db.is_empty() {
@@ -108,29 +107,31 @@ pub async fn identify(path: &Path) -> Result<Found, SourceError> {
 }
 
 async fn generation(db: &mut Database) -> Result<Generation, SourceError> {
-    let why = if db.has("encounter_event_chunks") {
-        return Ok(Generation::Journal);
+    if db.has("encounter_event_chunks") {
+        Ok(Generation::Journal)
     } else if db.has("encounter_data") {
-        "the meter keeps a finished fight as one summary without single hits (resonance-logs-cn before August 2026, \
-         resonance-logs-global); update the meter to a version that keeps an event journal"
+        Ok(Generation::Summary)
     } else if db.has("damage_events") {
-        "it was written by a development version of October 2025 with a row for each hit; update the meter to 0.15 or \
-         later"
+        Ok(Generation::Events)
     } else if db.has("damage_skill_stats") {
-        if db.has("dungeon_segments") || holds_hits(db).await? {
-            return Ok(Generation::Aggregate);
-        }
-        "the meter keeps only sums of its fights (versions 0.13 and 0.14); update it to 0.15 or later"
+        // Later than any meter that keeps sums alone; forks of such a one lack the first.
+        let keeps_hits = db.has("dungeon_segments") || db.has("buffs") || holds_hits(db).await?;
+        Ok(if keeps_hits { Generation::Aggregate } else { Generation::Counters })
     } else {
-        "it has none of the tables of a known meter; name the meter's own database"
-    };
-    Err(SourceError::Unsupported { path: db.path.clone(), why: why.into() })
+        let why = "it has none of the tables of a known meter; name the meter's own database";
+        Err(SourceError::Unsupported { path: db.path.clone(), why: why.into() })
+    }
 }
 
-/// Whether any row of sums has its single hits beside it.
+/// Whether the newest row of sums has its single hits beside it, in the keys of a meter that writes them live.
+///
+/// Short keys are those of fights that ended before a meter that keeps sums alone took the database over.
 async fn holds_hits(db: &mut Database) -> Result<bool, SourceError> {
-    let sql = db.select("damage_skill_stats", &["rowid"], "WHERE hits > 0 AND hit_details <> '[]' LIMIT 1");
-    Ok(!db.rows(&sql, &[]).await?.is_empty())
+    let sql = db.select("damage_skill_stats", &["hit_details"], "WHERE hits > 0 ORDER BY rowid DESC LIMIT 1");
+    let newest = db.rows(&sql, &[]).await?;
+    let text = newest.first().and_then(|row| bytes(row, "hit_details")).unwrap_or_default();
+    let is_short = [b"[{\"c\"", b"[{\"t\"", b"[{\"v\""].iter().any(|start| text.starts_with(*start));
+    Ok(text.len() > b"[]".len() && !is_short)
 }
 
 /// The meter's name: that of its file or folder, else of the meter that first used the tables.
@@ -138,8 +139,8 @@ fn meter(path: &Path, generation: Generation) -> String {
     let parts = [path.file_stem(), path.parent().and_then(Path::file_name)];
     let named = parts.into_iter().flatten().find_map(|part| METERS.iter().find(|meter| part == **meter));
     (*named.unwrap_or(match generation {
-        Generation::Aggregate => &METERS[0],
-        Generation::Journal => &METERS[1],
+        Generation::Events | Generation::Counters | Generation::Aggregate => &METERS[0],
+        Generation::Summary | Generation::Journal => &METERS[1],
     }))
     .to_owned()
 }
@@ -162,9 +163,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for (n, (sql, expected)) in [
             ("CREATE TABLE encounter_event_chunks(a); CREATE TABLE encounters(a)", Ok(Generation::Journal)),
-            ("CREATE TABLE encounter_data(a)", Err("summary")),
-            ("CREATE TABLE damage_events(a)", Err("row for each hit")),
-            ("CREATE TABLE damage_skill_stats(hits, hit_details)", Err("only sums")),
+            ("CREATE TABLE encounter_data(a)", Ok(Generation::Summary)),
+            ("CREATE TABLE damage_events(a); CREATE TABLE damage_skill_stats(a)", Ok(Generation::Events)),
+            ("CREATE TABLE damage_skill_stats(hits, hit_details)", Ok(Generation::Counters)),
+            // Fights of an earlier build, ended.
+            (
+                "CREATE TABLE damage_skill_stats(hits, hit_details);
+                 INSERT INTO damage_skill_stats VALUES (1, '[{\"c\":0,\"t\":5,\"v\":7}]')",
+                Ok(Generation::Counters),
+            ),
+            (
+                "CREATE TABLE damage_skill_stats(hits, hit_details);
+                 INSERT INTO damage_skill_stats VALUES (1, '[{}]'), (1, '[]')",
+                Ok(Generation::Counters),
+            ),
+            ("CREATE TABLE damage_skill_stats(a); CREATE TABLE buffs(a)", Ok(Generation::Aggregate)),
             (
                 "CREATE TABLE damage_skill_stats(hits, hit_details); INSERT INTO damage_skill_stats VALUES (1, '[{}]')",
                 Ok(Generation::Aggregate),

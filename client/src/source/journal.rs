@@ -5,7 +5,7 @@
 //! done to it; deaths prove nothing, for in a real capture a boss' death carries the type of a character.
 //! Meter: resonance-logs-cn since August 2026.
 
-mod chunk;
+pub(super) mod chunk;
 mod known;
 
 use std::collections::{BTreeMap, HashMap};
@@ -243,7 +243,7 @@ impl Journal {
 
 impl Source for Journal {
     fn knows(&self) -> Knows {
-        Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: LAG_MS }
+        Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: LAG_MS, no_deaths: false }
     }
 
     async fn changed(&mut self) -> Result<bool, SourceError> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::encoder::tests::{any_event, header, hit, rare};
-use crate::source::{CursorKey, CursorValue};
+use crate::source::{CursorKey, CursorValue, Generation};
 
 fn head() -> Head {
     Head {
@@ -16,6 +16,7 @@ fn head() -> Head {
         row: 3,
         encounter: EncounterId(Uuid::from_u128(5)),
         stream: StreamId(Uuid::from_u128(6)),
+        generation: Some(Generation::Counters),
         header: header(),
     }
 }
@@ -153,6 +154,25 @@ proptest! {
         let (mut again, mut replayed) = Spool::open(&spool.path.clone()).unwrap();
         prop_assert_eq!(again.head(), spool.head());
         prop_assert_eq!(seen(&mut again, &mut replayed), seen(&mut spool, &mut encoder));
+    }
+}
+
+#[test]
+fn a_look_at_a_spool_that_is_being_written_changes_nothing() {
+    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let path = dir.path().join("x.spool");
+    let bytes = &sample().0;
+    for cut in 0..=bytes.len() {
+        fs::write(&path, &bytes[..cut]).unwrap();
+        let peek = Spool::peek(&path);
+        assert_eq!(fs::metadata(&path).unwrap().len(), cut as u64);
+        // It sees what opening the file would find.
+        let opened = Spool::open(&path);
+        assert_eq!(peek.is_ok(), opened.is_ok());
+        if let (Ok(peek), Ok((spool, encoder))) = (peek, opened) {
+            assert_eq!((peek.seq, peek.ending), (spool.seq(), spool.ending().cloned()));
+            assert_eq!((peek.head, peek.events), (spool.head().clone(), encoder.state().events()));
+        }
     }
 }
 

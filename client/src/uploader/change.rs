@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
 use serde::Serialize;
 
+use super::record::Finished;
+
 /// Something changed; `--json` prints one object for each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
@@ -125,6 +127,15 @@ pub enum Change {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,
     },
+    /// A fight in the meter's database cannot be read; it is tried again at the next start. The others go on.
+    Unreadable {
+        /// Names the fight.
+        encounter: String,
+        /// When it began, Unix ms.
+        started_at_ms: i64,
+        /// Why, and what may help.
+        why: String,
+    },
     /// Nothing can be written to the state folder: nothing is read until it can.
     Stalled {
         /// Why, and what to do.
@@ -132,11 +143,30 @@ pub enum Change {
     },
     /// It can again.
     Resumed,
-    /// A fight's log was lost or cut: it is read again from its begin.
+    /// A fight is read again from its begin: its log was lost or cut, or another version of the meter keeps it now.
     Reread {
         /// Names the fight.
         encounter: String,
         /// Why.
+        why: String,
+    },
+    /// A fight of an upload is on the relay, or was already.
+    Uploaded {
+        /// What it is and how it came to be there.
+        #[serde(flatten)]
+        fight: Finished,
+    },
+    /// A fight of an upload is not on the relay, and not tried again by this run.
+    Failed {
+        /// What it is, and why.
+        #[serde(flatten)]
+        fight: Finished,
+    },
+    /// No more fights of an upload are begun.
+    Stopped {
+        /// How many are left.
+        fights: u64,
+        /// Why, in the relay's words.
         why: String,
     },
     /// How things stand, at most twice a second. Not printed by `--json`.
@@ -157,6 +187,8 @@ pub struct Status {
     pub unacknowledged: u64,
     /// The raid's page.
     pub url: Option<String>,
+    /// Fights of the meter's database that cannot be read, since the start.
+    pub unreadable: u64,
 }
 
 /// The fight that is going on.

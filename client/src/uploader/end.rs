@@ -13,6 +13,10 @@ const PATIENCE_MS: u64 = 60_000;
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Whether there is nothing more to wait for; only ever with `until_idle`.
     pub(super) fn is_done(&mut self, now_ms: u64) -> Result<bool, WatchError> {
+        if let Some(history) = &self.options.history {
+            let patience = history.patience;
+            return self.is_uploaded(patience, now_ms);
+        }
         let Some(until_idle) = self.options.until_idle else { return Ok(false) };
         let until_idle_ms = until_idle.as_millis() as u64;
         let passed = |since_ms: u64, ms: u64| now_ms.saturating_sub(since_ms) >= ms;
@@ -53,7 +57,12 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             fights: self.found,
             finalized: self.finalized,
             unacknowledged,
-            complete: unacknowledged == 0 && self.queue.is_empty() && !self.streams.iter().any(late),
+            complete: unacknowledged == 0
+                && self.failed == 0
+                && self.unreadable.is_empty()
+                && self.queue.is_empty()
+                && !self.streams.iter().any(late)
+                && (self.planned || self.options.history.is_none()),
         }
     }
 
@@ -73,6 +82,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }),
             unacknowledged: self.streams.iter().map(Stream::unacked).sum(),
             url: self.raid_url.clone(),
+            unreadable: self.unreadable.len() as u64,
         };
         if status != self.told_status {
             self.told_status = status.clone();

@@ -1,7 +1,9 @@
 //! What the client remembers between starts, in a folder that it holds a lock on.
 //!
 //! `lock`; `raid.json`: the raid and its secret; `fights.json`: which fights of which database are streamed or done;
-//! `spool/`: their logs. Each JSON file is replaced as a whole.
+//! `spool/`: their logs. `history/` holds the same three of an upload of old fights, so that the night's raid and
+//! history never mix. `record.json` and `now.json` are there to be shown ([`super::record`]).
+//! Each JSON file is replaced as a whole.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -15,13 +17,14 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::secret::{Entropy, replace};
+use crate::source::Generation;
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// Another client uses it.
     #[error(
-        "the state folder {dir} is in use by another `raidcast watch`{who}: end that one, or name another folder with --state"
+        "the state folder {dir} is in use by another `raidcast watch` or `raidcast upload`{who}: end that one, or name another folder with --state; fights are never doubled, whichever folder they come from"
     )]
     InUse {
         /// Which.
@@ -51,14 +54,20 @@ pub enum FolderError {
 #[derive(Debug)]
 pub(super) struct Folder {
     dir: PathBuf,
+    /// The folder of this kind of work: `dir` itself, or `history` in it.
+    part: PathBuf,
     _lock: File,
 }
 
+/// Where an upload of old fights keeps its raid, its list and its spools.
+pub(super) const HISTORY: &str = "history";
+
 impl Folder {
     /// Makes the folder if need be, and locks it.
-    pub(super) fn open(dir: &Path) -> Result<Self, FolderError> {
+    pub(super) fn open(dir: &Path, history: bool) -> Result<Self, FolderError> {
         let io = |path: &Path, error| FolderError::Io { path: path.to_owned(), error };
-        let spools = dir.join("spool");
+        let part = if history { dir.join(HISTORY) } else { dir.to_owned() };
+        let spools = part.join("spool");
         fs::create_dir_all(&spools).map_err(|error| io(&spools, error))?;
         #[cfg(unix)]
         {
@@ -86,12 +95,17 @@ impl Folder {
         }
         // Only so that a second one can say who the first is: a full disk is no reason not to start.
         let _ = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
-        Ok(Self { dir: dir.to_owned(), _lock: lock })
+        Ok(Self { dir: dir.to_owned(), part, _lock: lock })
+    }
+
+    /// The folder that the user named.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Where spools are.
     pub(super) fn spools(&self) -> PathBuf {
-        self.dir.join("spool")
+        self.part.join("spool")
     }
 
     /// The spools that are there, and nothing else; halves of new ones are cleared away.
@@ -128,22 +142,33 @@ impl Folder {
     }
 
     fn load<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, FolderError> {
-        let path = self.dir.join(name);
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let parsed = serde_json::from_slice(&bytes);
-                parsed.map(Some).map_err(|error| FolderError::Damaged { path, why: error.to_string() })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(FolderError::Io { path, error }),
-        }
+        load(self.part.join(name))
     }
 
     fn save<T: Serialize>(&self, name: &str, value: &T) -> Result<(), FolderError> {
-        let path = self.dir.join(name);
+        let path = self.part.join(name);
         let bytes = serde_json::to_vec_pretty(value).expect("maps with text as keys are JSON");
         replace(&path, &bytes).map_err(|error| FolderError::Io { path, error })
     }
+}
+
+/// A JSON file; `None` if it is not there.
+fn load<T: for<'de> Deserialize<'de>>(path: PathBuf) -> Result<Option<T>, FolderError> {
+    match fs::read(&path) {
+        Ok(bytes) => {
+            let parsed = serde_json::from_slice(&bytes);
+            parsed.map(Some).map_err(|error| FolderError::Damaged { path, why: error.to_string() })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FolderError::Io { path, error }),
+    }
+}
+
+/// The fights of an upload that did not come to its end, by name; read without the lock.
+pub(crate) fn under_way(dir: &Path) -> Result<Vec<String>, FolderError> {
+    let fights: Option<Fights> = load(dir.join(HISTORY).join("fights.json"))?;
+    let fights = fights.unwrap_or_default();
+    Ok(fights.databases.into_values().flat_map(|watched| watched.open.into_keys()).collect())
 }
 
 /// The raid that fights are streamed into.
@@ -210,6 +235,9 @@ pub(super) struct Watched {
     pub(super) seen: i64,
     /// When the fight of row `seen` began: another time there tells that the database was made anew.
     pub(super) seen_started_ms: i64,
+    /// How it stored fights then: another generation numbers its rows otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) generation: Option<Generation>,
     /// Fights that are streamed and not final yet, by name, and their rows.
     pub(super) open: BTreeMap<String, i64>,
 }
@@ -221,14 +249,14 @@ mod tests {
     #[test]
     fn a_folder_is_one_clients_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Folder::open(dir.path()).unwrap();
-        let second = Folder::open(dir.path()).unwrap_err();
+        let first = Folder::open(dir.path(), false).unwrap();
+        let second = Folder::open(dir.path(), false).unwrap_err();
         assert!(
             matches!(&second, FolderError::InUse { who, .. } if who.contains(&std::process::id().to_string())),
             "{second}"
         );
         drop(first);
-        Folder::open(dir.path()).unwrap();
+        Folder::open(dir.path(), false).unwrap();
     }
 
     #[test]
@@ -244,7 +272,7 @@ mod tests {
     #[test]
     fn what_is_saved_is_loaded_and_what_is_damaged_is_told() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::open(dir.path()).unwrap();
+        let folder = Folder::open(dir.path(), false).unwrap();
         assert_eq!(folder.load_raid().unwrap(), None);
         let raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
         folder.save_raid(&raid).unwrap();

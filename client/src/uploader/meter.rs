@@ -17,7 +17,7 @@ use super::stream::{Finish, Standing, Stream};
 use super::{Change, Uploader, Watching};
 use crate::encoder::{Encoder, header_of};
 use crate::source::names::Names;
-use crate::source::{AnySource, Fight, Found, Source as _, SourceError, detect};
+use crate::source::{AnySource, Cursor, Fight, Found, Reading, Source as _, SourceError, detect};
 use crate::spool::{Head, Spool};
 
 /// How often a meter database is looked for, ms.
@@ -61,7 +61,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.source_is_well();
             }
         }
-        self.begin_queued(now_ms);
+        self.begin_queued(now_ms).await;
         if self.closing {
             self.end_open_fights(now_ms).await;
         }
@@ -123,7 +123,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let since_ms = *self.trouble_since_ms.get_or_insert(now_ms);
         match error {
             SourceError::Locked { .. } => self.next_read_ms = now_ms + LOCKED_MS,
-            SourceError::Database { .. } => {
+            SourceError::Database { .. } | SourceError::Unreadable { .. } => {
                 self.next_read_ms = now_ms + LOOK_MS;
                 self.next_look_ms = now_ms + LOOK_MS;
                 self.watching = None;
@@ -188,7 +188,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             let captured_ms = self.options.clock.unix_ms() - stream.started_at_ms();
             let cursor = stream.spool().cursor().clone();
             let fight = stream.fight.clone();
-            if let Some(watching) = self.watching.as_mut().filter(|watching| stream.is_of(&watching.db))
+            if let Some(watching) =
+                self.watching.as_mut().filter(|watching| stream.goes_on_in(&watching.db, watching.found.generation))
                 && let Some(fight) = fight
             {
                 match watching.source.read_last(&fight, &cursor).await {
@@ -203,16 +204,24 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     pub(super) async fn read_from(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
         if !watching.looked_through {
-            self.look_through(watching).await?;
+            if self.options.history.is_some() {
+                self.look_for_history(watching).await?;
+            } else {
+                self.look_through(watching).await?;
+            }
             watching.looked_through = true;
         }
         self.read_lost_anew(&watching.db, now_ms);
+        // An upload is of the fights that were agreed to: it looks for no others.
+        let all = self.options.history.is_some().then_some(i64::MAX);
         let seen = self.fights.databases.get(&watching.db).map_or(-1, |watched| watched.seen);
+        let seen = all.unwrap_or(seen);
+        // Where another generation took the database over, a fight's row may be known by its begin alone.
         let open: Vec<_> = self
             .streams
             .iter()
             .filter(|stream| !stream.is_ended() && stream.is_of(&watching.db))
-            .map(Stream::row)
+            .flat_map(|stream| [stream.row(), stream.started_at_ms()])
             .collect();
         let fights = watching.source.fights(seen, &open).await?;
         for fight in &fights {
@@ -222,7 +231,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         for at in 0..self.streams.len() {
             let stream = &mut self.streams[at];
-            if stream.is_ended() || !stream.is_spooled() || !stream.is_of(&watching.db) {
+            if stream.is_ended() || !stream.is_spooled() {
+                continue;
+            }
+            if !stream.goes_on_in(&watching.db, watching.found.generation) {
+                self.take_over(at, watching, &fights, now_ms).await?;
                 continue;
             }
             let shown =
@@ -235,14 +248,29 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.ended(at, now_ms);
                 continue;
             };
+            let over = fight.end.is_some() || self.options.history.is_some();
             // The name that it got first is kept.
             let fight = Fight { encounter: stream.encounter(), ..fight.clone() };
             stream.fight = Some(fight.clone());
             let cursor = stream.spool().cursor().clone();
-            if let Some(end) = &fight.end {
-                let reading = watching.source.read_last(&fight, &cursor).await?;
-                let meter = watching.source.totals(&fight).await?;
-                let finish = Finish { ended_at_ms: Some(end.ended_at_ms), outcome: end.outcome, meter };
+            if over {
+                let mut reading = match watching.source.read_last(&fight, &cursor).await {
+                    Err(SourceError::Unreadable { why, .. }) => {
+                        self.streams[at].finish(&UNFINISHED, captured_ms);
+                        self.ended(at, now_ms);
+                        self.leave_out(&fight, why);
+                        continue;
+                    }
+                    reading => reading?,
+                };
+                self.streams[at].tell_header(&fight, &mut reading);
+                let finish = match &fight.end {
+                    Some(end) => {
+                        let meter = watching.source.totals(&fight).await?;
+                        Finish { ended_at_ms: Some(end.ended_at_ms), outcome: end.outcome, meter }
+                    }
+                    None => UNFINISHED,
+                };
                 let stream = &mut self.streams[at];
                 let fresh = stream.take(reading, captured_ms, now_ms);
                 stream.finish(&finish, captured_ms);
@@ -251,7 +279,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 }
                 self.ended(at, now_ms);
             } else {
-                let reading = watching.source.read(&fight, &cursor, now_ms).await?;
+                let mut reading = watching.source.read(&fight, &cursor, now_ms).await?;
+                stream.tell_header(&fight, &mut reading);
                 self.changed |= reading.more;
                 if self.streams[at].take(reading, captured_ms, now_ms) {
                     self.fought(now_ms);
@@ -264,6 +293,81 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             self.flush(now_ms);
         }
         Ok(())
+    }
+
+    /// Goes on with a fight whose database another version of the meter has taken over, or which stands in another
+    /// database now: all of it is read anew, if it is still all there; else what was streamed is what there is.
+    async fn take_over(
+        &mut self,
+        at: usize,
+        watching: &mut Watching,
+        fights: &[Fight],
+        now_ms: u64,
+    ) -> Result<(), SourceError> {
+        let stream = &self.streams[at];
+        let (encounter, captured_ms) = (stream.encounter(), self.options.clock.unix_ms() - stream.started_at_ms());
+        let here = stream.is_of(&watching.db);
+        let moved = self.moved.iter().position(|fight| fight.encounter == encounter).map(|at| self.moved.remove(at));
+        let same = |fight: &&Fight| fight.encounter == encounter;
+        let fight = moved.or_else(|| fights.iter().find(same).filter(|_| here).cloned());
+        let Some(fight) = fight else {
+            // Another meter is watched, and this one may be started again; or its row is gone, and nothing can come.
+            if here || now_ms.saturating_sub(stream.last_event_ms) > l::GRACE_MS as u64 {
+                self.streams[at].finish(&UNFINISHED, captured_ms);
+                self.ended(at, now_ms);
+            }
+            return Ok(());
+        };
+        let reading = match (watching.source.check(&fight).await, &fight.end) {
+            (Ok(()), Some(_)) => watching.source.read_last(&fight, &Cursor::default()).await?,
+            (Ok(()), None) => watching.source.read(&fight, &Cursor::default(), now_ms).await?,
+            (Err(SourceError::Unreadable { .. }), _) => Reading::default(),
+            (Err(error), _) => return Err(error),
+        };
+        let head = Head {
+            db: watching.db.clone(),
+            row: fight.row,
+            encounter,
+            stream: StreamId(self.options.entropy.uuid()),
+            generation: Some(watching.found.generation),
+            header: header_of(&fight, watching.source.knows()),
+        };
+        let mut all = Encoder::new(head.header.clone());
+        all.encode(reading.events.clone(), captured_ms);
+        if all.state().events() < self.streams[at].events() {
+            let end = fight.end.as_ref();
+            let finish = Finish {
+                ended_at_ms: end.map(|end| end.ended_at_ms),
+                outcome: end.map_or(Outcome::Unfinished, |end| end.outcome),
+                meter: None,
+            };
+            self.streams[at].finish(&finish, captured_ms);
+            self.ended(at, now_ms);
+            return Ok(());
+        }
+        if !self.begin_anew(at, head, "another version of the meter keeps it now", now_ms) {
+            self.moved.push(fight);
+            return Ok(());
+        }
+        let name = encounter.to_string();
+        for watched in self.fights.databases.values_mut() {
+            watched.open.remove(&name);
+        }
+        self.fights.databases.entry(watching.db.clone()).or_default().open.insert(name, fight.row);
+        self.fights_unsaved = true;
+        self.streams[at].fight = Some(fight);
+        self.streams[at].take(reading, captured_ms, now_ms);
+        self.changed = true;
+        self.flush(now_ms);
+        Ok(())
+    }
+
+    /// Notes a fight that cannot be read.
+    fn leave_out(&mut self, fight: &Fight, why: String) {
+        if self.unreadable.insert(fight.encounter) {
+            let encounter = fight.encounter.to_string();
+            self.tell(Change::Unreadable { encounter, started_at_ms: fight.started_at_ms, why });
+        }
     }
 
     /// Whether a fight that the meter never ended is over: a later one goes on, and it has been silent for long.
@@ -286,6 +390,13 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let last = shown.iter().find(|fight| fight.row == watched.seen);
         let anew = watched.seen > 0 && last.is_none_or(|fight| fight.started_at_ms != watched.seen_started_ms);
         let anew = anew && (last.is_some() || !shown.iter().any(|fight| fight.row > watched.seen));
+        let generation = Some(watching.found.generation);
+        // Another generation numbers its rows otherwise.
+        let anew = anew || (watched.generation.is_some() && watched.generation != generation);
+        if watched.generation != generation {
+            self.fights.databases.entry(watching.db.clone()).or_default().generation = generation;
+            self.fights_unsaved = true;
+        }
         if anew {
             // Row ids that were seen name other fights now, or none: the database was made anew, or thinned out.
             shown = watching.source.fights(-1, &[]).await?;
@@ -303,6 +414,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 missing.remove(&held);
                 // The name that it got first is kept.
                 let encounter = Uuid::parse_str(&held).map_or(fight.encounter, EncounterId);
+                if self.unreadable.contains(&encounter) {
+                    continue;
+                }
                 self.queue.push_back(Fight { encounter, ..fight });
                 self.found += 1;
             } else if anew && fight.started_at_ms > watched.seen_started_ms {
@@ -325,7 +439,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let all = self.options.db.is_some() && self.is_new_file(&watching.found.path);
         let newest = shown.iter().map(|fight| fight.row).max();
         let mut history = 0;
-        self.fights.databases.entry(watching.db.clone()).or_default();
+        self.fights.databases.entry(watching.db.clone()).or_default().generation = Some(watching.found.generation);
         for fight in shown {
             let streamed = all
                 || match &fight.end {
@@ -357,7 +471,16 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         self.fights_unsaved = true;
         // The same fight may stand in another database: streamed once.
-        let known = self.streams.iter().any(|stream| stream.encounter() == fight.encounter)
+        if self
+            .streams
+            .iter()
+            .any(|stream| stream.encounter() == fight.encounter && !stream.is_ended() && !stream.is_of(db))
+        {
+            self.moved.push(fight);
+            return;
+        }
+        let known = self.unreadable.contains(&fight.encounter)
+            || self.streams.iter().any(|stream| stream.encounter() == fight.encounter)
             || self.queue.iter().any(|queued| queued.encounter == fight.encounter);
         if streamed && !known {
             watched.open.insert(fight.encounter.to_string(), fight.row);
@@ -367,24 +490,39 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// Begins fights of the queue: those that go on at once, of the others a few at a time.
-    pub(super) fn begin_queued(&mut self, now_ms: u64) {
+    pub(super) async fn begin_queued(&mut self, now_ms: u64) {
         if self.stalled || self.queue.is_empty() {
             return;
         }
-        let Some(watching) = &self.watching else { return };
-        let (db, knows) = (watching.db.clone(), watching.source.knows());
+        let Some(mut watching) = self.watching.take() else { return };
+        let mut failed = None;
         let mut waiting = VecDeque::new();
         while let Some(fight) = self.queue.pop_front() {
-            if fight.end.is_some() && self.streams.len() >= BACKLOG {
+            let over = fight.end.is_some() || self.options.history.is_some();
+            if over && self.streams.len() >= BACKLOG {
                 waiting.push_back(fight);
                 continue;
             }
+            match watching.source.check(&fight).await {
+                Ok(()) => {}
+                Err(SourceError::Unreadable { why, .. }) => {
+                    self.leave_out(&fight, why);
+                    continue;
+                }
+                Err(error) => {
+                    waiting.push_back(fight);
+                    waiting.append(&mut self.queue);
+                    failed = Some(error);
+                    break;
+                }
+            }
             let head = Head {
-                db: db.clone(),
+                db: watching.db.clone(),
                 row: fight.row,
                 encounter: fight.encounter,
                 stream: StreamId(self.options.entropy.uuid()),
-                header: header_of(&fight, knows.clone()),
+                generation: Some(watching.found.generation),
+                header: header_of(&fight, watching.source.knows()),
             };
             match Spool::create(&self.folder.spools(), head.clone()) {
                 Ok(spool) => {
@@ -402,6 +540,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
         }
         self.queue = waiting;
+        self.watching = Some(watching);
+        if let Some(error) = failed {
+            self.source_failed(&error, now_ms);
+        }
     }
 
     /// A raid closes after hours without a fight: the fight that begins now is the first of a new one.
@@ -429,6 +571,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     pub(super) fn ended(&mut self, at: usize, now_ms: u64) {
         self.flush(now_ms);
+        self.last_progress_ms = now_ms;
         let stream = &self.streams[at];
         let outcome = stream.spool().ending().map_or(Outcome::Unknown, |ending| ending.outcome);
         let told = Change::Ended { encounter: stream.encounter().to_string(), outcome, events: stream.events() };
@@ -444,19 +587,29 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 continue;
             }
             let head = Head { stream: StreamId(self.options.entropy.uuid()), ..stream.spool().head().clone() };
-            let encoder = Encoder::new(head.header.clone());
-            match Spool::create(&self.folder.spools(), head) {
-                Ok(spool) => {
-                    let fight = stream.fight.clone();
-                    let report = stream.report.clone();
-                    let mut stream = Stream::new(spool, encoder, fight, now_ms);
-                    stream.report = report;
-                    let encounter = stream.encounter().to_string();
-                    self.streams[at] = stream;
-                    let why = "the relay holds more of it than its log here".to_owned();
-                    self.tell(Change::Reread { encounter, why });
-                }
-                Err(error) => self.disk_failed(&error.to_string(), now_ms),
+            self.begin_anew(at, head, "the relay holds more of it than its log here", now_ms);
+        }
+    }
+
+    /// Begins a fight that is on its way once more, as another reading of it.
+    ///
+    /// Whether there was room for it; else it stays as it is.
+    fn begin_anew(&mut self, at: usize, head: Head, why: &str, now_ms: u64) -> bool {
+        let encoder = Encoder::new(head.header.clone());
+        match Spool::create(&self.folder.spools(), head) {
+            Ok(spool) => {
+                let old = &self.streams[at];
+                let (fight, report) = (old.fight.clone(), old.report.clone());
+                let mut stream = Stream::new(spool, encoder, fight, now_ms);
+                stream.report = report;
+                let encounter = stream.encounter().to_string();
+                self.streams[at] = stream;
+                self.tell(Change::Reread { encounter, why: why.to_owned() });
+                true
+            }
+            Err(error) => {
+                self.disk_failed(&error.to_string(), now_ms);
+                false
             }
         }
     }

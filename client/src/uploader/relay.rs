@@ -3,15 +3,19 @@
 use raidcast_shared::limits as l;
 use raidcast_shared::text::clean;
 use raidcast_shared::uplink::{
-    Agent, Begun, DeltaFrame, End, Hello, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
-    VERSIONS, Welcome,
+    Agent, Begun, DeltaFrame, End, Hello, Outcome, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame,
+    UplinkReply, VERSIONS, Welcome,
 };
 
 use super::link::Link;
+use super::record::{Finished, How};
 use super::resume::Resume;
 use super::stream::{Standing, Stream};
 use super::{Change, Uploader, WatchError};
 use crate::socket::SocketEvent;
+
+/// What came too fast comes again after, ms, if the relay does not say when.
+const TOO_FAST_MS: u64 = 1_000;
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn hear(&mut self, event: SocketEvent) -> Result<(), WatchError> {
@@ -110,9 +114,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 let done = state == ReportState::Final && self.streams[at].spool().ending().is_some();
                 self.last_progress_ms = now_ms;
                 let encounter = enc.to_string();
-                self.tell(Change::Finalized { encounter, report_id: report, url, state, known: false });
+                let (report_id, url) = (clean(&report, 64), clean(&url, 500));
+                self.streams[at].report = Some((report_id.clone(), url.clone()));
+                self.tell(Change::Finalized { encounter, report_id, url, state, known: false });
                 if done {
-                    self.complete(at, now_ms);
+                    self.complete(at, How::New, now_ms);
                 }
             }
             UplinkReply::Refused(refused) => return self.refused(refused, now_ms),
@@ -147,23 +153,54 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             Resume::Anew => self.changed = true,
             Resume::Known => {
                 self.tell(Change::Finalized { encounter, report_id, url, state: ReportState::Final, known: true });
-                self.complete(at, now_ms);
+                self.complete(at, How::Known, now_ms);
             }
             Resume::Kept => {
                 self.tell(Change::Kept { encounter, report_id, url });
-                self.complete(at, now_ms);
+                self.complete(at, How::Kept, now_ms);
             }
         }
     }
 
     /// The relay needs nothing more of a fight.
-    pub(super) fn complete(&mut self, at: usize, now_ms: u64) {
+    pub(super) fn complete(&mut self, at: usize, how: How, now_ms: u64) {
         let stream = self.streams.remove(at);
+        self.finalized += 1;
+        let fight = self.note(&stream, how, None);
+        self.let_go(stream, now_ms);
+        if self.options.history.is_some() {
+            self.tell(Change::Uploaded { fight });
+        }
+    }
+
+    /// Notes what became of a fight.
+    pub(super) fn note(&mut self, stream: &Stream, result: How, why: Option<String>) -> Finished {
+        let (report_id, url) = stream.report.clone().unzip();
+        let fight = Finished {
+            encounter: stream.encounter().to_string(),
+            title: stream.title(),
+            started_at_ms: stream.started_at_ms(),
+            duration_ms: stream.elapsed_ms(),
+            events: stream.events(),
+            outcome: stream.spool().ending().map_or(Outcome::Unfinished, |ending| ending.outcome),
+            report_id,
+            url,
+            result,
+            why,
+            relay: self.options.relay.clone(),
+        };
+        self.record.note(fight.clone());
+        self.record_unsaved = true;
+        fight
+    }
+
+    /// Forgets a fight that is done with, and removes its spool.
+    pub(super) fn let_go(&mut self, stream: Stream, now_ms: u64) {
         let head = stream.spool().head();
         if let Some(watched) = self.fights.databases.get_mut(&head.db) {
             watched.open.remove(&head.encounter.to_string());
         }
-        self.finalized += 1;
+        self.done.insert(head.encounter);
         self.fights_unsaved = true;
         self.flush(now_ms);
         // The list first: a spool that outlives it is known to be done.
@@ -173,7 +210,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn refused(&mut self, refused: Refused, now_ms: u64) -> Result<(), WatchError> {
         let Refused { code, text, scope, retry_ms, h, enc } = refused;
         let text = clean(&text, 500);
-        let retry_ms = retry_ms.map(u64::from);
+        // Too early is never too late: it may come again whether or not the relay says so.
+        let again = (code == RefusedCode::TooFast && scope != RefusedScope::Connection).then_some(TOO_FAST_MS);
+        let retry_ms = retry_ms.map(u64::from).or(again);
         let about = |stream: &Stream| {
             enc == Some(stream.encounter()) || h.is_some_and(|h| stream.standing == Standing::Open { h })
         };
@@ -194,7 +233,21 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             };
         }
         let Some(at) = at else { return Ok(()) };
+        if retry_ms.is_none() && self.options.history.is_some() {
+            // The relay takes no further fight now: what is not begun would only be refused like it.
+            let stop = code == RefusedCode::LimitReached && self.streams[at].standing == Standing::Asked;
+            self.fail(at, text.clone(), now_ms);
+            if stop {
+                self.stop(text);
+            }
+            return Ok(());
+        }
+        if !repeated && let Some(retry_ms) = retry_ms {
+            // It said when to come again: that is waited for.
+            self.last_progress_ms = self.last_progress_ms.max(now_ms + retry_ms);
+        }
         let stream = &mut self.streams[at];
+        stream.refusal = Some(text);
         match (scope, retry_ms) {
             (RefusedScope::Frame, Some(retry_ms)) if matches!(stream.standing, Standing::Open { .. }) => {
                 stream.pause(now_ms + retry_ms);
@@ -213,19 +266,29 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Sends what is due, as far as the relay's limits allow.
     pub(super) fn pump(&mut self, now_ms: u64) {
         let Some(link) = self.link.as_mut().filter(|link| link.welcomed) else { return };
+        let whole = self.options.history.is_some();
         let begun = |stream: &Stream| matches!(stream.standing, Standing::Asked | Standing::Open { .. });
         let mut open = self.streams.iter().filter(|stream| begun(stream)).count();
         // Fights that go on come first: a raid may have only so many open, and the finished can wait.
         let mut order: Vec<usize> = (0..self.streams.len()).collect();
         order.sort_by_key(|at| self.streams[*at].is_ended());
+        // Of finished fights one is asked for at a time: most are known, and nobody waits.
+        let asked = |stream: &Stream| stream.is_ended() && stream.standing == Standing::Asked;
+        let mut asking = self.streams.iter().any(asked);
         for at in &order {
             let stream = &mut self.streams[*at];
-            if stream.may_begin(now_ms)
+            if stream.is_unanswered(now_ms) {
+                tracing::warn!(encounter = %stream.encounter(), "the relay owes an answer; beginning again");
+                stream.standing = Standing::Unbegun;
+            }
+            if stream.may_begin(now_ms, whole)
                 && open < l::OPEN_ENCOUNTERS_MAX
+                && !(asking && stream.is_ended())
                 && link.send(&UplinkFrame::Begin(stream.begin()))
             {
                 stream.standing = Standing::Asked;
                 stream.last_sent_ms = now_ms;
+                asking |= stream.is_ended();
                 open += 1;
             }
         }
@@ -259,7 +322,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             if let Some(ending) = stream.next_end().cloned()
                 && link.send(&UplinkFrame::End(End { h, ending }))
             {
-                stream.end_sent();
+                stream.end_sent(now_ms);
             }
         }
     }

@@ -4,16 +4,26 @@
 //! source is not read further.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 
+use raidcast_shared::event::{Rare, SourceEvent, SourceKey};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{Begin, Delta, Ending, Held, MeterTotals, Outcome};
 
+use super::record::NAMELESS;
 use super::resume::{Ours, Resume, resume};
-use crate::encoder::{Encoder, Lost};
-use crate::source::{CursorDelta, Fight, Reading};
+use crate::encoder::{Encoder, Lost, late_header};
+use crate::source::{CursorDelta, CursorKey, CursorValue, Fight, Generation, Reading};
 use crate::spool::Spool;
+
+/// What was told of the fight as a whole beside its header: (hash of it, how often). No source uses this place.
+const HEADER: CursorKey = CursorKey(u8::MAX, 0);
+
+/// A relay answers each frame once its database has it; where it has said nothing for this long, ms, the fight is begun
+/// again, and goes on from what the relay holds.
+const UNANSWERED_MS: u64 = 10_000;
 
 /// How a fight stands with the present connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +83,10 @@ pub(super) struct Stream {
     pub(super) report: Option<(String, String)>,
     events: u64,
     elapsed_ms: u32,
+    /// Its boss, as far as it was known when the encoder was there last.
+    boss: Option<String>,
+    /// Why the relay has not taken it, in its words.
+    pub(super) refusal: Option<String>,
 }
 
 impl Stream {
@@ -80,6 +94,8 @@ impl Stream {
         let events = encoder.state().events();
         let elapsed_ms = encoder.state().extent_ms().map_or(0, |(_, last)| last);
         Self {
+            boss: encoder.boss(),
+            refusal: None,
             encoder: spool.ending().is_none().then_some(encoder),
             spool,
             steps: VecDeque::new(),
@@ -117,6 +133,11 @@ impl Stream {
         self.spool.head().db == db
     }
 
+    /// Whether what was read of it can be gone on from in this database, as this generation stores it.
+    pub(super) fn goes_on_in(&self, db: &str, generation: Generation) -> bool {
+        self.is_of(db) && self.spool.head().generation.is_none_or(|held| held == generation)
+    }
+
     pub(super) fn spool(&self) -> &Spool {
         &self.spool
     }
@@ -151,13 +172,9 @@ impl Stream {
 
     /// Its boss, else its scene.
     pub(super) fn title(&self) -> String {
-        let boss = self.encoder.as_ref().and_then(|encoder| {
-            let actors = encoder.state().actors();
-            let bosses = actors.iter().filter(|actor| actor.boss.get() == Some(&true));
-            bosses.filter_map(|actor| actor.name.get()).next_back().cloned()
-        });
+        let boss = self.encoder.as_ref().and_then(Encoder::boss).or_else(|| self.boss.clone());
         let scene = || self.spool.head().header.scene.clone();
-        boss.or_else(scene).unwrap_or_else(|| "fight".to_owned())
+        boss.or_else(scene).unwrap_or_else(|| NAMELESS.to_owned())
     }
 
     /// Takes in a reading, to be written by [`Stream::flush`]. Whether there was any event in it.
@@ -179,9 +196,27 @@ impl Stream {
         any
     }
 
+    /// Adds to a reading what became known of the fight as a whole since it began, unless that was told before.
+    pub(super) fn tell_header(&self, fight: &Fight, reading: &mut Reading) {
+        let told = self.spool.cursor().get(HEADER);
+        let Some(body) = late_header(fight, &self.spool.head().header) else { return };
+        let mut hasher = DefaultHasher::new();
+        (fight.scene_id, &fight.scene, fight.difficulty, fight.local_player).hash(&mut hasher);
+        let hash = hasher.finish();
+        if told.is_some_and(|told| told.0 == hash) {
+            return;
+        }
+        let times = told.map_or(0, |told| told.1 + 1);
+        // True of the whole fight, so at its begin; the later telling wins by its key.
+        let key = SourceKey::new(HEADER.0.into(), times as u32);
+        reading.events.push(SourceEvent::Rare(Rare { at_ms: 0, key, body }));
+        reading.cursor.push((HEADER, CursorValue(hash, times)));
+    }
+
     /// Ends the fight, to be written by [`Stream::flush`].
     pub(super) fn finish(&mut self, finish: &Finish, captured_ms: i64) {
         let Some(mut encoder) = self.encoder.take() else { return };
+        self.boss = encoder.boss();
         let deltas = encoder.finish(captured_ms);
         self.steps.push_back(Step::Reading { deltas, cursor: CursorDelta::new(), lost: encoder.lost().clone() });
         self.steps.push_back(Step::End(Ending {
@@ -215,10 +250,21 @@ impl Stream {
     }
 
     /// Whether it may be begun: a fight that is over in the meter only when all of it is read, for what the relay
-    /// holds is compared with all of it.
-    pub(super) fn may_begin(&self, now_ms: u64) -> bool {
-        let over = self.fight.as_ref().is_some_and(|fight| fight.end.is_some());
+    /// holds is compared with all of it. `over`: it is over whatever the meter says.
+    pub(super) fn may_begin(&self, now_ms: u64, over: bool) -> bool {
+        let over = over || self.fight.as_ref().is_some_and(|fight| fight.end.is_some());
         self.standing == Standing::Unbegun && now_ms >= self.pause_until_ms && (!over || self.spool.ending().is_some())
+    }
+
+    /// Whether the relay owes an answer for too long: to its Begin, its deltas or its End.
+    pub(super) fn is_unanswered(&self, now_ms: u64) -> bool {
+        let owed = match self.standing {
+            Standing::Asked => true,
+            Standing::Open { .. } => !self.in_flight.is_empty() || self.end_sent,
+            Standing::Unbegun | Standing::Lost | Standing::GivenUp => false,
+        };
+        let since_ms = self.last_sent_ms.max(self.pause_until_ms);
+        owed && now_ms.saturating_sub(since_ms) >= UNANSWERED_MS
     }
 
     /// The frame that begins it on a connection.
@@ -278,6 +324,9 @@ impl Stream {
         self.acked = self.acked.max(seq);
         self.next_seq = self.next_seq.max(self.acked + 1);
         self.refusal_told &= !news;
+        if news {
+            self.refusal = None;
+        }
         news
     }
 
@@ -317,7 +366,8 @@ impl Stream {
         self.spool.ending().filter(|_| self.acked >= self.spool.seq() && !self.end_sent)
     }
 
-    pub(super) fn end_sent(&mut self) {
+    pub(super) fn end_sent(&mut self, now_ms: u64) {
+        self.last_sent_ms = now_ms;
         self.end_sent = true;
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
 use raidcast_shared::codec;
@@ -38,6 +39,8 @@ pub(crate) struct Memory {
     pub(crate) deltas: u64,
     /// Deltas that were held already when they came.
     pub(crate) repeated: u64,
+    /// Readings that took the place of another.
+    pub(crate) replaced: u64,
     pub(crate) heartbeats: u64,
     /// The connection is cut after each so many deltas; 0: never.
     pub(crate) cut_every: u64,
@@ -45,6 +48,14 @@ pub(crate) struct Memory {
     pub(crate) store_fails: u64,
     /// End is not answered.
     pub(crate) mute_end: bool,
+    /// Readings that were begun beside one that is held: each takes its place with its first delta.
+    pub(crate) candidates: HashMap<EncounterId, Fight>,
+    /// Begins of these are refused for good, with this code.
+    pub(crate) refused: HashMap<EncounterId, RefusedCode>,
+    /// So many Begins are not answered.
+    pub(crate) mute_begins: u32,
+    /// So long every answer takes.
+    pub(crate) slow: Duration,
 }
 
 #[derive(Clone)]
@@ -85,10 +96,14 @@ impl Relay {
             Ok(response)
         };
         let Ok(mut socket) = tokio_tungstenite::accept_hdr_async(stream, check).await else { return };
-        let mut handles: Vec<EncounterId> = Vec::new();
+        let mut handles: Vec<(EncounterId, StreamId)> = Vec::new();
         while let Some(Ok(message)) = socket.next().await {
             let Message::Binary(bytes) = message else { continue };
             let frame = codec::decode(&bytes, UPLINK_FRAME_BYTES_MAX).unwrap();
+            let slow = self.memory().slow;
+            if !slow.is_zero() {
+                tokio::time::sleep(slow).await;
+            }
             let (replies, cut) = self.memory().answer(frame, &mut handles);
             for reply in replies {
                 if socket.send(Message::Binary(codec::encode(&reply).into())).await.is_err() {
@@ -107,7 +122,7 @@ fn http_status(code: u16) -> tokio_tungstenite::tungstenite::http::StatusCode {
 }
 
 impl Memory {
-    fn answer(&mut self, frame: UplinkFrame, handles: &mut Vec<EncounterId>) -> (Vec<UplinkReply>, bool) {
+    fn answer(&mut self, frame: UplinkFrame, handles: &mut Vec<(EncounterId, StreamId)>) -> (Vec<UplinkReply>, bool) {
         let url = |enc: EncounterId| format!("http://relay/report/{enc}");
         let one = |reply| (vec![reply], false);
         match frame {
@@ -122,8 +137,22 @@ impl Memory {
                 }))
             }
             UplinkFrame::Begin(begin) => {
+                if self.mute_begins > 0 {
+                    self.mute_begins -= 1;
+                    return (Vec::new(), false);
+                }
+                if let Some(code) = self.refused.get(&begin.enc) {
+                    return one(UplinkReply::Refused(Refused {
+                        code: *code,
+                        text: "not this one".into(),
+                        scope: RefusedScope::Encounter,
+                        retry_ms: None,
+                        h: None,
+                        enc: Some(begin.enc),
+                    }));
+                }
                 let h = handles.len() as u32;
-                handles.push(begin.enc);
+                handles.push((begin.enc, begin.stream));
                 let held = self.fights.get(&begin.enc).filter(|held| held.state.seq() > 0).map(|held| Held {
                     stream: held.stream,
                     seq: held.gate.seq(),
@@ -135,14 +164,26 @@ impl Memory {
                 if held.as_ref().is_none_or(|held| held.stream != begin.stream) {
                     let state = EncounterState::new(begin.header, ColumnMap::own());
                     let gate = Gate::of(&state);
-                    self.fights.insert(begin.enc, Fight { stream: begin.stream, state, gate, ending: None, begins });
+                    let fight = Fight { stream: begin.stream, state, gate, ending: None, begins };
+                    if held.is_some() {
+                        self.candidates.insert(begin.enc, fight);
+                    } else {
+                        self.fights.insert(begin.enc, fight);
+                    }
                 }
                 let answer = Begun { h, enc: begin.enc, report: begin.enc.to_string(), url: url(begin.enc), held };
                 one(UplinkReply::Begun(answer))
             }
             UplinkFrame::Delta(frame) => {
                 let h = frame.h;
-                let fight = self.fights.get_mut(&handles[h as usize]).unwrap();
+                let (enc, stream) = handles[h as usize];
+                if self.fights[&enc].stream != stream && !frame.delta.is_heartbeat() {
+                    let candidate = self.candidates.remove(&enc).unwrap();
+                    assert_eq!(candidate.stream, stream);
+                    self.fights.insert(enc, candidate);
+                    self.replaced += 1;
+                }
+                let fight = self.fights.get_mut(&enc).unwrap();
                 if frame.delta.is_heartbeat() {
                     self.heartbeats += 1;
                     return (Vec::new(), false);
@@ -173,7 +214,7 @@ impl Memory {
                 if cut { (Vec::new(), true) } else { one(UplinkReply::Ack { h, q: fight.gate.seq() }) }
             }
             UplinkFrame::End(end) => {
-                let enc = handles[end.h as usize];
+                let (enc, _) = handles[end.h as usize];
                 let fight = self.fights.get_mut(&enc).unwrap();
                 assert_eq!(end.ending.last_seq, fight.gate.seq());
                 assert_eq!(end.ending.checksum, fight.state.checksum());

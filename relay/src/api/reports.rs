@@ -6,11 +6,10 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use raidcast_shared::fold::{EncounterState, Span};
-use raidcast_shared::log::Log;
-use raidcast_shared::report::{Pagination, Report, ReportPage, ReportSummary, Timeline};
-use raidcast_shared::uplink::ReportState;
+use raidcast_shared::report::{Fight, Pagination, Report, ReportPage, ReportSummary, Timeline};
+use raidcast_shared::uplink::{Ending, ReportState};
 use raidcast_shared::view;
-use raidcast_store::{EncounterRow, Page, StoreError};
+use raidcast_store::{EncounterRow, Page};
 use serde::Deserialize;
 
 use crate::error::HttpError;
@@ -122,8 +121,8 @@ pub async fn report(
     let (row, record) = visible(&state, &report_id, &headers, query.ticket.as_deref()).await?;
     let whole = whole(&state, &row, record).await?;
     let Some(span) = span else { return Ok(Json(whole)) };
-    let folded = fold(&state, row, span, move |folded, ending| view::fight(&folded, ending.as_ref())).await?;
-    Ok(Json(Report { fight: folded, ..whole }))
+    let fight = state.spans.fight(&row, span).await?;
+    Ok(Json(Report { fight: Fight::clone(&fight), ..whole }))
 }
 
 async fn whole(state: &AppState, row: &EncounterRow, record: Option<bytes::Bytes>) -> Result<Report, HttpError> {
@@ -132,9 +131,9 @@ async fn whole(state: &AppState, row: &EncounterRow, record: Option<bytes::Bytes
         (None, Some(record)) => finalize::decode_record(&record)?,
         // Live, but of a raid that nobody has loaded: its journal says it all.
         (None, None) => {
-            let (row, at) = (row.clone(), row.state);
-            fold(state, row.clone(), Span::ALL, move |folded, ending| {
-                finalize::report(&row, &folded, ending.as_ref(), at, row.revision)
+            let kept = row.clone();
+            fold_whole(state, row, move |folded, ending| {
+                finalize::report(&kept, &folded, ending.as_ref(), kept.state, kept.revision)
             })
             .await?
         }
@@ -156,43 +155,16 @@ pub async fn timeline(
         return Ok(Json(snapshot.timeline.clone()));
     }
     let revision = row.revision;
-    let timeline = fold(&state, row, Span::ALL, move |folded, _| view::timeline(&folded, report_id, revision)).await?;
+    let timeline = fold_whole(&state, &row, move |folded, _| view::timeline(&folded, report_id, revision)).await?;
     Ok(Json(timeline))
 }
 
-/// Folds a span of a report's log, kept or running, and makes something of it: off the runtime's threads, few at once.
-async fn fold<T: Send + 'static>(
+/// Folds all of a report's log and makes something of it, on the pool.
+async fn fold_whole<T: Send + 'static>(
     state: &AppState,
-    row: EncounterRow,
-    span: Span,
-    make: impl FnOnce(EncounterState, Option<raidcast_shared::uplink::Ending>) -> T + Send + 'static,
+    row: &EncounterRow,
+    make: impl FnOnce(EncounterState, Option<Ending>) -> T + Send + 'static,
 ) -> Result<T, HttpError> {
-    let _one = state.span_folds.acquire().await.map_err(|_| HttpError::Internal)?;
-    let log = match row.state {
-        ReportState::Final => state.store().report_log(&row.report_id).await?,
-        ReportState::Live | ReportState::Provisional => None,
-    };
-    let open = match log {
-        Some(_) => None,
-        None => state.store().open_encounter(row.row).await?,
-    };
-    let folding = tokio::task::spawn_blocking(move || {
-        let log = match (log, open) {
-            (Some(bytes), _) => Log::from_bytes(&bytes).map_err(|error| StoreError::Damaged(error.to_string()))?,
-            (None, Some(open)) => {
-                let stream = open
-                    .streams
-                    .iter()
-                    .rev()
-                    .find(|(stream, _)| row.kept_stream.is_none_or(|kept| kept == stream.stream));
-                let (stream, entries) =
-                    stream.ok_or_else(|| StoreError::Damaged("no stream of a live report".into()))?;
-                finalize::journal_log(&stream.header, entries)?.0
-            }
-            (None, None) => return Err(HttpError::NotFound),
-        };
-        let folded = log.fold(span).map_err(|error| StoreError::Damaged(error.to_string()))?;
-        Ok(make(folded, log.ending))
-    });
-    folding.await.map_err(|_| HttpError::Internal)?
+    let source = state.spans.source(row).await?;
+    Ok(state.spans.run(move || make(source.index.fold(Span::ALL), source.ending)).await?)
 }

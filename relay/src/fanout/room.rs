@@ -1,95 +1,155 @@
 //! The spectators of a raid: who has got what, and who gets what next.
 
-use std::collections::HashMap;
-use std::io::ErrorKind;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Weak};
 
 use bytes::{Bytes, BytesMut};
 use raidcast_shared::feed::{Bye, FeedEvent, FeedFrame};
-use raidcast_shared::limits::{ROOM_SPECTATORS_MAX, SPECTATOR_STALLED_MS};
+use raidcast_shared::limits::{EVENT_RING, RAID_SPECTATORS_MAX, ROOM_SPECTATORS_MAX, STEP_HISTORY, WATCHED_MAX};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::view::{Format, Frames};
+use super::shard::{DetailBytes, EventRing, LANES, LaneIx, Shard, Spectator, Step, Wants, Written};
+use super::view::{Format, Frames, Pace, concat};
 use super::wire;
+use super::worker::{Control, Whom, Worker};
 
 /// Names a spectator in its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SpectatorId(pub u64);
-
-struct Spectator {
-    stream: Arc<TcpStream>,
-    format: Format,
-    /// The rest of what was begun: a frame is never broken.
-    tail: Bytes,
-    /// Whether it has every tick so far, once the tail is out.
-    synced: bool,
-    /// The first event that it has not got.
-    next_event: u64,
-    /// Since when nothing of the tail went out.
-    stalled: Option<Instant>,
-    /// Ends the task that reads from it.
-    _reader: DropGuard,
+pub struct SpectatorId {
+    /// Which worker writes to it; 0 is the room's owner.
+    shard: u16,
+    n: u64,
 }
 
-/// How a write ended.
-enum Written {
-    /// All of it is out, or waits in the tail.
-    Taken,
-    /// The socket is gone.
-    Gone,
+/// Where a spectator was when it lost its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resume {
+    /// The epoch's number, of this run of the relay.
+    pub epoch: u32,
+    /// The last tick that it got.
+    pub position: u64,
 }
 
-impl Spectator {
-    /// Writes what can be written now; the rest waits as the tail. Call only with an empty tail.
-    fn write(&mut self, bytes: Bytes, now: Instant) -> Written {
-        debug_assert!(self.tail.is_empty());
-        self.tail = bytes;
-        self.flush(now)
+/// How a spectator wants to be served.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish {
+    /// As its subprotocol says.
+    pub format: Format,
+    /// Ticks a second.
+    pub pace: Pace,
+    /// Where it was, if it comes back; `Some(None)` where that is not known any more.
+    pub resume: Option<Option<Resume>>,
+    /// It came by the channel's address.
+    pub by_channel: bool,
+}
+
+/// One pace of the raid's feed.
+struct View {
+    frames: [Frames; 2],
+    stepped: bool,
+    epoch: u32,
+    position: u64,
+    /// The last event that it has told.
+    told: u64,
+    /// (epoch, position, told) of its last steps, oldest first.
+    history: VecDeque<(u32, u64, u64)>,
+    details: HashMap<String, Watched>,
+}
+
+/// Skill rows of a player that somebody watches.
+struct Watched {
+    frame: FeedFrame,
+    bytes: [Option<Bytes>; 2],
+    changed: bool,
+}
+
+impl View {
+    fn new() -> Self {
+        Self {
+            frames: Format::ALL.map(Frames::new),
+            stepped: false,
+            epoch: 0,
+            position: 0,
+            told: 0,
+            history: VecDeque::from([(0, 0, 0)]),
+            details: HashMap::new(),
+        }
     }
 
-    fn flush(&mut self, now: Instant) -> Written {
-        if self.tail.is_empty() {
-            return Written::Taken;
+    fn remember(&mut self) {
+        self.history.push_back((self.epoch, self.position, self.told));
+        if self.history.len() > STEP_HISTORY {
+            self.history.pop_front();
         }
-        match self.stream.try_write(&self.tail) {
-            Ok(0) => return Written::Gone,
-            Ok(count) => {
-                self.tail = self.tail.slice(count..);
-                self.stalled = if self.tail.is_empty() { None } else { Some(now) };
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                let since = *self.stalled.get_or_insert(now);
-                if now.duration_since(since).as_millis() > u128::from(SPECTATOR_STALLED_MS) {
-                    return Written::Gone;
-                }
-            }
-            Err(_) => return Written::Gone,
-        }
-        Written::Taken
     }
+
+    /// The last event that was told at a position.
+    fn told_at(&self, Resume { epoch, position }: Resume) -> Option<u64> {
+        let at = self.history.partition_point(|&(e, p, _)| (e, p) < (epoch, position));
+        self.history.get(at).filter(|&&(e, p, _)| (e, p) == (epoch, position)).map(|&(.., told)| told)
+    }
+}
+
+/// Events of the raid, encoded once for each format that anybody sees.
+struct Events {
+    newest: u64,
+    ring: VecDeque<FeedEvent>,
+    bytes: [EventRing; 2],
+    encodes: u64,
+}
+
+impl Events {
+    fn push(&mut self, event: FeedEvent) {
+        self.newest = event.n;
+        self.ring.push_back(event);
+        if self.ring.len() > EVENT_RING {
+            self.ring.pop_front();
+        }
+    }
+
+    /// Encodes what is not yet.
+    fn encoded(&mut self, format: Format) -> EventRing {
+        let held = &mut self.bytes[format.index()];
+        let oldest = self.ring.front().map_or(u64::MAX, |event| event.n);
+        if held.first().map_or(u64::MAX, |(n, _)| *n) != oldest || held.len() != self.ring.len() {
+            let known: HashMap<u64, Bytes> = held.iter().cloned().collect();
+            let encodes = &mut self.encodes;
+            let bytes = self.ring.iter().map(|event| {
+                let bytes = known.get(&event.n).cloned().unwrap_or_else(|| {
+                    *encodes += 1;
+                    format.encode(&FeedFrame::Event(event.clone()))
+                });
+                (event.n, bytes)
+            });
+            *held = Arc::new(bytes.collect());
+        }
+        Arc::clone(held)
+    }
+}
+
+/// Who watches whom, as long as the spectator is there.
+struct Watcher {
+    id: SpectatorId,
+    pace: Pace,
+    keys: Weak<Vec<String>>,
 }
 
 /// All spectators of a raid, and the frames that they share.
 ///
-/// Owned by the raid's task; what waits for one spectator is at most the rest of one write.
+/// Owned by the raid's task, which writes to the first [`ROOM_SPECTATORS_MAX`] itself; those beyond are spread over
+/// workers that get ready bytes.
 pub struct Room {
-    spectators: HashMap<SpectatorId, Spectator>,
-    frames: [Frames; 2],
+    views: [View; Pace::ALL.len()],
+    events: Events,
+    home: Shard,
+    workers: Vec<Worker>,
+    tasks: TaskTracker,
+    watchers: Vec<Watcher>,
     next_id: u64,
-    writes: u64,
-}
-
-impl Default for Room {
-    fn default() -> Self {
-        Self {
-            spectators: HashMap::new(),
-            frames: [Frames::new(Format::MessagePack), Frames::new(Format::Json)],
-            next_id: 0,
-            writes: 0,
-        }
-    }
+    details_encoded: u64,
 }
 
 /// What a room counts, for tests and metrics.
@@ -101,137 +161,364 @@ pub struct RoomCounts {
     pub encodes: u64,
     /// Writes begun since the beginning.
     pub writes: u64,
+    /// Bytes that wait for spectators which do not take them.
+    pub waiting: usize,
 }
 
 impl Room {
-    /// Takes a spectator in, to whom the keyframe goes with the next [`Room::send`]. `None` if the room is full.
+    /// An empty room, whose workers run on `tasks`.
+    pub fn new(tasks: TaskTracker) -> Self {
+        let events = Events {
+            newest: 0,
+            ring: VecDeque::new(),
+            bytes: [EventRing::default(), EventRing::default()],
+            encodes: 0,
+        };
+        Self {
+            views: Pace::ALL.map(|_| View::new()),
+            events,
+            home: Shard::default(),
+            workers: Vec::new(),
+            tasks,
+            watchers: Vec::new(),
+            next_id: 0,
+            details_encoded: 0,
+        }
+    }
+
+    /// The room itself, while its owner makes frames for it from its own state.
+    pub fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::new(self.tasks.clone()))
+    }
+
+    /// Takes a spectator in. What it missed goes out at once where that is less than a keyframe; else the keyframe
+    /// goes with the next [`Room::send`]. `None` if the room is full.
     pub fn join(
         &mut self,
         stream: Arc<TcpStream>,
-        format: Format,
-        next_event: u64,
+        wish: Wish,
+        keyframe: impl FnOnce() -> FeedFrame,
     ) -> Option<(SpectatorId, CancellationToken)> {
-        if self.spectators.len() >= ROOM_SPECTATORS_MAX {
+        if self.len() >= RAID_SPECTATORS_MAX {
             return None;
         }
-        let id = SpectatorId(self.next_id);
-        self.next_id += 1;
+        let Wish { format, pace, resume, by_channel } = wish;
+        let view = &mut self.views[pace.index()];
+        let told = view.told;
+        let owed = match resume {
+            None => told + 1,
+            // It cannot be told what it missed: all that is kept, and that more was lost.
+            Some(at) => at.and_then(|at| view.told_at(at)).map_or(1, |told| told + 1),
+        };
+        let frames = &mut view.frames[format.index()];
+        let here = resume.flatten().filter(|at| at.epoch == view.epoch && at.position <= view.position);
+        let missed = here.and_then(|at| match at.position == view.position {
+            true if owed > told => Some(Bytes::new()),
+            _ => frames.since(at.position),
+        });
+        let missed = missed.filter(|missed| missed.is_empty() || missed.len() < frames.keyframe(keyframe).len());
         let cancel = CancellationToken::new();
-        let reader = cancel.clone().drop_guard();
-        let spectator =
-            Spectator { stream, format, tail: Bytes::new(), synced: false, next_event, stalled: None, _reader: reader };
-        self.spectators.insert(id, spectator);
+        let mut spectator = Spectator {
+            stream,
+            lane: LaneIx::of(pace, format),
+            tail: Bytes::new(),
+            synced: missed.is_some(),
+            next_event: if missed.is_some() { told + 1 } else { owed },
+            by_channel,
+            watched: Arc::default(),
+            fresh_watch: false,
+            stalled: None,
+            _reader: cancel.clone().drop_guard(),
+        };
+        if let Some(missed) = missed
+            && matches!(spectator.write(missed, Instant::now()), Written::Gone)
+        {
+            return None;
+        }
+        self.next_id += 1;
+        let id = SpectatorId { shard: self.roomiest(), n: self.next_id };
+        match self.worker(id) {
+            None => self.home.insert(id, spectator),
+            Some(worker) => worker.join(id, spectator),
+        }
         Some((id, cancel))
     }
 
-    /// Takes a step of the view, to be sent with the next [`Room::send`].
-    pub fn step(&mut self, events: &[FeedEvent], tick: Option<&FeedFrame>) {
-        for frames in &mut self.frames {
-            let format = frames.format();
-            // Nobody sees it: the events are kept for who comes back, the tick is not made.
-            let seen = self.spectators.values().any(|spectator| spectator.format == format);
-            frames.step(events, tick.filter(|_| seen));
+    /// Where the next spectator belongs: at home while there is room, then with the worker that has fewest.
+    fn roomiest(&mut self) -> u16 {
+        if self.home.len() < ROOM_SPECTATORS_MAX {
+            return 0;
         }
+        if self.workers.is_empty() {
+            let count = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8));
+            self.workers = (0..count).map(|_| Worker::spawn(&self.tasks)).collect();
+        }
+        let least = self.workers.iter().enumerate().min_by_key(|(_, worker)| worker.len());
+        least.map_or(0, |(at, _)| at as u16 + 1)
+    }
+
+    fn worker(&self, id: SpectatorId) -> Option<&Worker> {
+        usize::from(id.shard).checked_sub(1).and_then(|at| self.workers.get(at))
+    }
+
+    /// Whether anybody sees the feed at this pace.
+    pub fn uses(&self, pace: Pace) -> bool {
+        self.seen(pace).contains(&true)
+    }
+
+    /// In which formats anybody sees the feed at this pace.
+    fn seen(&self, pace: Pace) -> [bool; 2] {
+        let mut present = self.home.present();
+        for worker in &self.workers {
+            present.iter_mut().zip(worker.present()).for_each(|(sum, more)| *sum += more);
+        }
+        Format::ALL.map(|format| present[LaneIx::of(pace, format).index()] > 0)
+    }
+
+    /// Players that are watched at this pace.
+    pub fn watched(&mut self, pace: Pace) -> Vec<String> {
+        self.watchers.retain(|watcher| watcher.keys.strong_count() > 0);
+        let of =
+            self.watchers.iter().filter(|watcher| watcher.pace == pace).filter_map(|watcher| watcher.keys.upgrade());
+        let mut keys: Vec<String> = of.flat_map(|keys| keys.to_vec()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// Takes an event, which goes out with the next step of each view; the caller numbers them from 1.
+    pub fn event(&mut self, event: FeedEvent) {
+        self.events.push(event);
+    }
+
+    /// The last event that a view has told: what its keyframe contains.
+    pub fn told(&self, pace: Pace) -> u64 {
+        self.views[pace.index()].told
+    }
+
+    /// Whether a view has events to tell.
+    pub fn owes_events(&self, pace: Pace) -> bool {
+        self.views[pace.index()].told < self.events.newest
+    }
+
+    /// Takes a step of one view, to be sent with the next [`Room::send`]: the events since the one before, and the
+    /// tick if anything changed. `position` is the view's after it.
+    pub fn step(&mut self, pace: Pace, position: u64, tick: Option<&FeedFrame>) {
+        let seen = self.seen(pace);
+        let view = &mut self.views[pace.index()];
+        let (fresh, before) = (view.told + 1..=self.events.newest, view.position);
+        view.told = self.events.newest;
+        view.position = position;
+        view.stepped = true;
+        for format in Format::ALL {
+            // Nobody sees it: the events are kept for who comes back, the tick is not made.
+            if !seen[format.index()] {
+                view.frames[format.index()].begin_epoch();
+                continue;
+            }
+            let ring = self.events.encoded(format);
+            let events = ring.iter().filter(|(n, _)| fresh.contains(n)).map(|(_, bytes)| bytes);
+            view.frames[format.index()].step(before, events, tick);
+        }
+        view.remember();
+    }
+
+    /// Takes the present details of all watched players of a view; whether any of them says something new.
+    pub fn details(&mut self, pace: Pace, details: Vec<(String, FeedFrame)>) -> bool {
+        let view = &mut self.views[pace.index()];
+        view.details.retain(|key, _| details.iter().any(|(watched, _)| watched == key));
+        for (key, frame) in details {
+            let held = view.details.get(&key);
+            if held.is_none_or(|held| !same_rows(&held.frame, &frame)) {
+                view.details.insert(key, Watched { frame, bytes: [None, None], changed: true });
+            }
+        }
+        view.details.values().any(|held| held.changed)
+    }
+
+    /// Positions begin anew in all views, and everybody gets a keyframe next.
+    pub fn begin_epoch(&mut self, epoch: u32) {
+        for view in &mut self.views {
+            (view.epoch, view.position, view.stepped) = (epoch, 0, false);
+            view.frames.iter_mut().for_each(Frames::begin_epoch);
+            view.details.clear();
+            view.remember();
+        }
+        self.unsync();
+    }
+
+    /// Everybody gets a keyframe next: something changed that ticks do not carry.
+    pub fn refresh(&mut self) {
+        self.views.iter_mut().flat_map(|view| &mut view.frames).for_each(Frames::stale);
+        self.unsync();
+    }
+
+    fn unsync(&mut self) {
+        self.home.unsync([true; LANES]);
+        self.workers.iter().for_each(Worker::refresh);
     }
 
     /// Sends every spectator what it needs: one write each.
     ///
-    /// `stepped`: a step was taken since the last call. `newest_event` counts the view's events so far.
-    pub fn send(&mut self, stepped: bool, newest_event: u64, keyframe: impl Fn(bool) -> FeedFrame) {
-        let now = Instant::now();
-        let Self { spectators, frames, writes, .. } = self;
-        spectators.retain(|_, spectator| {
-            let frames = &mut frames[usize::from(spectator.format == Format::Json)];
-            let idle = spectator.tail.is_empty() && spectator.synced;
-            if idle && (!stepped || frames.batch().is_empty()) {
-                return true;
-            }
-            *writes += 1;
-            if !spectator.tail.is_empty() {
-                if matches!(spectator.flush(now), Written::Gone) {
-                    return false;
+    /// `keyframe` makes that of a pace, with the last event that it contains, and whether some were lost.
+    pub fn send(&mut self, keyframe: impl Fn(Pace, u64, bool) -> FeedFrame) {
+        let mut step = self.ready();
+        let at_home = self.home.wants(&step);
+        let beyond: Vec<_> = self.workers.iter().map(Worker::wants).collect();
+        for pace in Pace::ALL {
+            for format in Format::ALL {
+                let at = LaneIx::of(pace, format).index();
+                let any = |of: fn(&Wants) -> bool| of(&at_home[at]) || beyond.iter().any(|wants| of(&wants[at]));
+                let view = &mut self.views[pace.index()];
+                let (told, frames) = (view.told, &mut view.frames[format.index()]);
+                if any(|wants| wants.keyframe) {
+                    step.lanes[at].keyframe = Some(frames.keyframe(|| keyframe(pace, told, false)));
                 }
-                if !spectator.tail.is_empty() {
-                    // Still behind: what it misses now, the keyframe makes good.
-                    spectator.synced &= !stepped;
-                    return true;
+                if any(|wants| wants.keyframe_lost) {
+                    step.lanes[at].keyframe_lost = Some(frames.encode(&keyframe(pace, told, true)));
                 }
-                // The tail is out; what is due besides waits for the next tick, so that a tick is one write.
-                spectator.synced &= !stepped;
-                return true;
             }
-            let bytes = if spectator.synced {
-                frames.batch().clone()
-            } else {
-                let (owed, lost) = frames.owed(spectator.next_event, newest_event);
-                let keyframe = if lost { frames.encode(&keyframe(true)) } else { frames.keyframe(|| keyframe(false)) };
-                if owed.is_empty() { keyframe } else { [owed, keyframe].iter().fold(BytesMut::new(), concat).freeze() }
-            };
-            spectator.synced = true;
-            spectator.next_event = newest_event + 1;
-            matches!(spectator.write(bytes, now), Written::Taken)
-        });
+        }
+        for view in self.views.iter_mut().filter(|view| view.stepped) {
+            view.stepped = false;
+            view.details.values_mut().for_each(|held| held.changed = false);
+        }
+        let due = step.lanes.iter().any(|lane| lane.stepped);
+        for (worker, wants) in self.workers.iter().zip(&beyond) {
+            if due || wants.iter().any(|wants| *wants != Wants::default()) {
+                worker.send(step.clone());
+            }
+        }
+        let ids = self.home.ids();
+        self.home.send_to(&ids, &step);
     }
 
-    /// Everybody gets a keyframe next: a new epoch, or something changed that ticks do not carry.
-    pub fn refresh(&mut self) {
-        self.frames.iter_mut().for_each(Frames::stale);
-        for spectator in self.spectators.values_mut() {
-            spectator.synced = false;
+    /// What is ready without a keyframe.
+    fn ready(&mut self) -> Step {
+        let mut step = Step::default();
+        for format in Format::ALL {
+            step.events[format.index()] = self.events.encoded(format);
+        }
+        for pace in Pace::ALL {
+            let seen = self.seen(pace);
+            let view = &mut self.views[pace.index()];
+            for format in Format::ALL {
+                let lane = &mut step.lanes[LaneIx::of(pace, format).index()];
+                let frames = &view.frames[format.index()];
+                (lane.stepped, lane.told) = (view.stepped, view.told);
+                lane.batch = frames.batch().clone();
+                if view.details.is_empty() || !seen[format.index()] {
+                    continue;
+                }
+                let mut ready = HashMap::new();
+                for (key, held) in &mut view.details {
+                    let bytes = held.bytes[format.index()].get_or_insert_with(|| {
+                        self.details_encoded += 1;
+                        format.encode(&held.frame)
+                    });
+                    let changed = held.changed && view.stepped;
+                    ready.insert(key.clone(), DetailBytes { bytes: bytes.clone(), changed });
+                }
+                lane.details = Arc::new(ready);
+            }
+        }
+        step
+    }
+
+    /// Another pace from now on: its view's keyframe comes next.
+    pub fn pace(&mut self, id: SpectatorId, pace: Pace) {
+        for watcher in self.watchers.iter_mut().filter(|watcher| watcher.id == id) {
+            watcher.pace = pace;
+        }
+        match self.worker(id) {
+            None => self.home.pace(id, pace),
+            Some(worker) => worker.tell(Control::Pace(id, pace)),
+        }
+    }
+
+    /// Skill rows of these players from now on, of at most [`WATCHED_MAX`].
+    pub fn watch(&mut self, id: SpectatorId, pace: Pace, mut keys: Vec<String>) {
+        keys.truncate(WATCHED_MAX);
+        let keys = Arc::new(keys);
+        self.watchers.retain(|watcher| watcher.id != id);
+        self.watchers.push(Watcher { id, pace, keys: Arc::downgrade(&keys) });
+        match self.worker(id) {
+            None => self.home.watch(id, keys),
+            Some(worker) => worker.tell(Control::Watch(id, keys)),
         }
     }
 
     /// Answers one spectator, if nothing else is on its way to it: answers to probes and pings may be lost.
-    pub fn answer(&mut self, id: SpectatorId, answer: Answer<'_>) {
-        let Some(spectator) = self.spectators.get_mut(&id) else { return };
-        if !spectator.tail.is_empty() {
-            return;
-        }
+    pub fn answer(&mut self, id: SpectatorId, format: Format, answer: Answer<'_>) {
         let bytes = match answer {
-            Answer::Frame(frame) => spectator.format.encode(frame),
+            Answer::Frame(frame) => format.encode(frame),
             Answer::Pong(payload) => wire::pong(payload),
         };
-        if matches!(spectator.write(bytes, Instant::now()), Written::Gone) {
-            self.spectators.remove(&id);
+        match self.worker(id) {
+            None => self.home.answer(id, bytes),
+            Some(worker) => worker.tell(Control::Answer(id, bytes)),
         }
     }
 
     /// Lets a spectator go.
     pub fn leave(&mut self, id: SpectatorId) {
-        self.spectators.remove(&id);
+        match self.worker(id) {
+            None => drop(self.home.remove(id)),
+            Some(worker) => worker.tell(Control::Leave(id)),
+        }
     }
 
     /// Says why, and closes one spectator's socket.
     pub fn dismiss(&mut self, id: SpectatorId, reason: &str, retry_ms: Option<u32>) {
-        let Some(mut spectator) = self.spectators.remove(&id) else { return };
-        let bye = FeedFrame::Bye(Bye { reason: reason.to_owned(), retry_ms });
-        let parts = [spectator.format.encode(&bye), wire::close(if retry_ms.is_some() { 1012 } else { 1008 }, reason)];
-        if spectator.tail.is_empty() {
-            let _ = spectator.write(parts.iter().fold(BytesMut::new(), concat).freeze(), Instant::now());
+        let bye = goodbye(reason, retry_ms);
+        match self.worker(id) {
+            None => self.home.dismiss(id, &bye),
+            Some(worker) => worker.tell(Control::Dismiss(id, bye)),
         }
     }
 
-    /// Says why, and closes all sockets.
-    pub fn dismiss_all(&mut self, reason: &str, retry_ms: Option<u32>) {
-        let all: Vec<_> = self.spectators.keys().copied().collect();
-        for id in all {
-            self.dismiss(id, reason, retry_ms);
+    /// Says why, and closes many sockets.
+    pub fn dismiss_all(&mut self, whom: Whom, reason: &str, retry_ms: Option<u32>) {
+        let bye = goodbye(reason, retry_ms);
+        for id in whom.of(&self.home) {
+            self.home.dismiss(id, &bye);
         }
+        for worker in &self.workers {
+            worker.dismiss_all(bye.clone(), whom);
+        }
+    }
+
+    /// Spectators now.
+    fn len(&self) -> usize {
+        self.home.len() + self.workers.iter().map(Worker::len).sum::<usize>()
     }
 
     /// Whether nobody is there.
     pub fn is_empty(&self) -> bool {
-        self.spectators.is_empty()
+        self.len() == 0
     }
 
     /// What happened in it so far.
     pub fn counts(&self) -> RoomCounts {
+        let frames = self.views.iter().flat_map(|view| &view.frames);
         RoomCounts {
-            spectators: self.spectators.len(),
-            encodes: self.frames.iter().map(Frames::encodes).sum(),
-            writes: self.writes,
+            spectators: self.len(),
+            encodes: frames.map(Frames::encodes).sum::<u64>() + self.events.encodes + self.details_encoded,
+            writes: self.home.writes() + self.workers.iter().map(Worker::writes).sum::<u64>(),
+            waiting: self.home.waiting() + self.workers.iter().map(Worker::waiting).sum::<usize>(),
         }
     }
+}
+
+/// Whether two details say the same; their positions differ with every tick.
+fn same_rows(a: &FeedFrame, b: &FeedFrame) -> bool {
+    matches!((a, b), (FeedFrame::Detail(a), FeedFrame::Detail(b)) if (&a.report_id, &a.skills) == (&b.report_id, &b.skills))
+}
+
+fn goodbye(reason: &str, retry_ms: Option<u32>) -> [Bytes; 2] {
+    let bye = FeedFrame::Bye(Bye { reason: reason.to_owned(), retry_ms });
+    let close = wire::close(if retry_ms.is_some() { 1012 } else { 1008 }, reason);
+    Format::ALL.map(|format| [format.encode(&bye), close.clone()].iter().fold(BytesMut::new(), concat).freeze())
 }
 
 /// An answer to one spectator.
@@ -241,9 +528,4 @@ pub enum Answer<'a> {
     Frame(&'a FeedFrame),
     /// To a ping.
     Pong(&'a [u8]),
-}
-
-fn concat(mut out: BytesMut, part: &Bytes) -> BytesMut {
-    out.extend_from_slice(part);
-    out
 }

@@ -36,7 +36,7 @@ pub(super) fn binary(payload: &[u8]) -> Bytes {
     frame(BINARY, payload)
 }
 
-pub(super) fn pong(payload: &[u8]) -> Bytes {
+pub(crate) fn pong(payload: &[u8]) -> Bytes {
     frame(PONG, payload)
 }
 

@@ -10,7 +10,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::fanout::{Format, SpectatorId};
+use crate::fanout::{Format, Pace, SpectatorId};
+use crate::span::LiveLog;
 
 /// A command to a raid's task.
 pub enum RaidCommand {
@@ -43,8 +44,8 @@ pub enum RaidCommand {
     Join {
         /// The raw stream, after the upgrade.
         stream: Arc<TcpStream>,
-        /// As its subprotocol says.
-        format: Format,
+        /// As its subprotocol and its address say.
+        wish: JoinWish,
         /// `None` if the room is full.
         reply: oneshot::Sender<Option<Joined>>,
     },
@@ -52,6 +53,10 @@ pub enum RaidCommand {
     Spectator {
         /// From whom.
         id: SpectatorId,
+        /// How its frames are written.
+        format: Format,
+        /// How often they come.
+        pace: Pace,
         /// What.
         what: FromSpectator,
     },
@@ -62,6 +67,13 @@ pub enum RaidCommand {
         /// `None` if the raid does not hold it.
         reply: oneshot::Sender<Option<Arc<Snapshot>>>,
     },
+    /// The log so far of one of its fights that run.
+    Log {
+        /// Which.
+        report_id: String,
+        /// `None` if the raid does not hold it, or its report is final: the store has its log.
+        reply: oneshot::Sender<Option<Box<LiveLog>>>,
+    },
     /// Another raid of the account goes on with an encounter: answered when it is let go of.
     Release {
         /// Which.
@@ -69,6 +81,8 @@ pub enum RaidCommand {
         /// Answered when nothing of it is under way any more.
         reply: oneshot::Sender<()>,
     },
+    /// The account's channel shows another raid from now on.
+    Superseded,
     /// Whether an uploader is connected.
     Connected {
         /// The answer.
@@ -76,10 +90,23 @@ pub enum RaidCommand {
     },
 }
 
+/// How a spectator wants to be served.
+#[derive(Clone, Debug)]
+pub struct JoinWish {
+    /// As its subprotocol says.
+    pub format: Format,
+    /// Where it was: the epoch that a keyframe named, and the last position that it got.
+    pub resume: Option<(String, u64)>,
+    /// It came by the channel's address: it moves on when the channel shows another raid.
+    pub channel: bool,
+}
+
 /// A spectator that has joined.
 pub struct Joined {
     /// Its name in the room.
     pub id: SpectatorId,
+    /// Ticks a second, until it asks for another pace.
+    pub pace: Pace,
     /// Cancelled when the room lets it go.
     pub left: CancellationToken,
 }
@@ -92,6 +119,10 @@ pub enum FromSpectator {
     Ping(Vec<u8>),
     /// To be answered with Echo.
     Probe(f64),
+    /// It wants the pace that the command tells.
+    Pace,
+    /// It wants skill rows of these players.
+    Watch(Vec<String>),
     /// It breaks the rules: say why, and close.
     Dismiss(String),
 }

@@ -1,5 +1,6 @@
 //! An encounter while a raid's task owns it: its readings, its report's state, its view.
 
+use bytes::Bytes;
 use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::feed::FeedFightRef;
 use raidcast_shared::fold::{CheckError, Checked, Checksum, EncounterState, Gate, Span};
@@ -7,10 +8,12 @@ use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Delta, Ending, Header, Held, Outcome, ReportState};
-use raidcast_shared::view::{self, LiveFacts, LiveView};
+use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView};
 use raidcast_store::{EncounterRow, JournalEntry, OpenEncounter, StoreError, StoredStream};
 
+use crate::fanout::Pace;
 use crate::finalize;
+use crate::span::{DeltaLog, LiveLog};
 
 /// One reading of an encounter: the fold of one stream's deltas.
 pub struct Reading {
@@ -24,6 +27,8 @@ pub struct Reading {
     pub ending: Option<Ending>,
     /// An End is on its way to the disk.
     pub ending_under_way: bool,
+    /// Its deltas as the journal has them; empty where the report is final, for the store has its log.
+    pub deltas: DeltaLog,
     /// Entries on their way to the disk.
     pub under_way: usize,
     /// One of them failed: nothing is taken until all are answered.
@@ -63,6 +68,7 @@ impl Reading {
             state,
             ending,
             ending_under_way: false,
+            deltas: DeltaLog::default(),
             under_way: 0,
             failed: false,
             rewound_to: None,
@@ -100,8 +106,9 @@ impl Reading {
     }
 
     /// Folds what is durable now.
-    pub fn apply(&mut self, checked: &Checked, captured_ms: i64, received_ms: i64) {
+    pub fn apply(&mut self, checked: &Checked, delta: Bytes, captured_ms: i64, received_ms: i64) {
         self.state.apply(checked);
+        self.deltas.push(delta);
         if checked.has_events() {
             self.times = (self.state.header().started_at_ms + captured_ms, received_ms);
         }
@@ -122,7 +129,9 @@ impl Reading {
 
     fn of_journal(stream: &StoredStream, entries: &[JournalEntry]) -> Option<Self> {
         let mut newest = (0, 0);
+        let mut deltas = DeltaLog::default();
         let folded = finalize::replay(&stream.header, entries, |entry, delta, checked| {
+            deltas.push(entry.data.clone());
             if checked.has_events() {
                 newest = (delta.captured_ms, entry.received_at_ms);
             }
@@ -130,6 +139,7 @@ impl Reading {
         let (state, ending) = folded.inspect_err(|error| tracing::error!(%error, "a reading is left out")).ok()?;
         let (captured_ms, received_ms) = newest;
         let mut reading = Self::of(stream.stream, state, ending);
+        reading.deltas = deltas;
         reading.times = (reading.state.header().started_at_ms + captured_ms, received_ms);
         Some(reading)
     }
@@ -153,8 +163,12 @@ pub struct LiveEncounter {
     pub last_event_ms: i64,
     /// The report is being kept.
     pub keeping: bool,
-    /// What spectators hold.
-    pub view: LiveView,
+    /// Other readings whose first row is on its way to the disk.
+    pub beginning: u32,
+    /// What spectators hold, by pace.
+    pub views: [LiveView; Pace::ALL.len()],
+    /// What they were told that happened.
+    pub happenings: Happenings,
     /// The report as it is kept.
     pub kept: Option<Report>,
     /// Counts changes, so that a snapshot is made once for each.
@@ -173,7 +187,9 @@ impl LiveEncounter {
             idle: false,
             last_event_ms: now_ms,
             keeping: false,
-            view: LiveView::default(),
+            beginning: 0,
+            views: Default::default(),
+            happenings: Happenings::default(),
             kept: None,
             changes: 0,
         }
@@ -241,7 +257,9 @@ impl LiveEncounter {
         self.revision += 1;
         self.state = ReportState::Live;
         self.kept = None;
-        self.view = LiveView::default();
+        self.views = Default::default();
+        // What another reading says again did not happen again.
+        self.happenings.step(&self.main.state);
         self.changes += 1;
         true
     }
@@ -274,6 +292,19 @@ impl LiveEncounter {
         })
     }
 
+    /// Its log so far, unless the store has it whole.
+    pub fn log(&self) -> Option<LiveLog> {
+        let main = &self.main;
+        (self.state != ReportState::Final).then(|| LiveLog {
+            stream: main.stream,
+            revision: self.revision,
+            seq: main.state.seq(),
+            header: main.state.header().clone(),
+            ending: main.ending.clone(),
+            deltas: main.deltas.clone(),
+        })
+    }
+
     /// Its line among the raid's fights.
     pub fn line(&self) -> FeedFightRef {
         FeedFightRef {
@@ -293,6 +324,9 @@ impl LiveEncounter {
 
     /// Whether anything of it is on its way to the disk.
     pub fn is_busy(&self) -> bool {
-        self.keeping || self.main.under_way > 0 || self.candidate.as_ref().is_some_and(|held| held.under_way > 0)
+        self.keeping
+            || self.beginning > 0
+            || self.main.under_way > 0
+            || self.candidate.as_ref().is_some_and(|held| held.under_way > 0)
     }
 }

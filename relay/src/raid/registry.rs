@@ -218,6 +218,11 @@ impl RaidRegistry {
         !raid.closed && self.shared.clock.now_ms() - raid.active_at_ms < RAID_IDLE_MS
     }
 
+    /// What runs as long as its raids do, and is waited for with them.
+    pub(super) fn tasks(&self) -> TaskTracker {
+        self.tasks.clone()
+    }
+
     /// Waits until all tasks have ended, once the relay drains.
     pub async fn join(&self) {
         self.tasks.close();

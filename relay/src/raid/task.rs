@@ -12,13 +12,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesOrdered, FuturesUnordered};
 use futures::{FutureExt, StreamExt};
 use raidcast_shared::feed::FeedFightRef;
 use raidcast_shared::fold::Checked;
 use raidcast_shared::id::{EncounterId, StreamId};
-use raidcast_shared::limits::TICKS_PER_S;
+use raidcast_shared::limits::PACES;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Ending, ReportState, UplinkReply};
 use raidcast_shared::view;
@@ -29,8 +30,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::command::{RaidCommand, RaidHandle, Snapshot};
 use super::encounter::LiveEncounter;
 use super::registry::{RaidRegistry, Shared};
-use crate::fanout::Room;
+use crate::fanout::{Room, Whom};
 use crate::finalize::{self, Keep};
+use crate::span::DeltaLog;
 
 /// A task that nobody needs stays this long, so that a reload of the page finds it.
 const LINGER: Duration = Duration::from_mins(1);
@@ -57,7 +59,7 @@ struct Appended {
 }
 
 enum What {
-    Delta { checked: Box<Checked>, captured_ms: i64 },
+    Delta { checked: Box<Checked>, delta: Bytes, captured_ms: i64 },
     End(Box<Ending>),
 }
 
@@ -103,6 +105,8 @@ impl RaidTask {
         let encounters: BTreeMap<_, _> = encounters.into_iter().map(|held| (held.row.key.encounter, held)).collect();
         let current =
             encounters.iter().max_by_key(|(_, held)| (held.state == ReportState::Live, held.row.started_at_ms));
+        let room = Room::new(registry.tasks());
+        let feed = feed::FeedState::new(format!("{}-{}", registry.shared.boot, registry.shared.connection_id()));
         Self {
             shared: Arc::clone(&registry.shared),
             current: current.map(|(id, _)| *id),
@@ -117,8 +121,8 @@ impl RaidTask {
             chores: FuturesUnordered::new(),
             opening: Vec::new(),
             releasing: Vec::new(),
-            room: Room::default(),
-            feed: feed::FeedState::default(),
+            room,
+            feed,
             snapshot: None,
             needed_at: Instant::now(),
         }
@@ -133,7 +137,8 @@ impl RaidTask {
         for id in ended {
             self.keep(id, ReportState::Final);
         }
-        let mut tick = tokio::time::interval(Duration::from_millis(1000 / TICKS_PER_S));
+        let fastest = u64::from(PACES[PACES.len() - 1]);
+        let mut tick = tokio::time::interval(Duration::from_millis(1000 / fastest));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
         housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -190,10 +195,19 @@ impl RaidTask {
             RaidCommand::Uplink { connection, frame, received_ms } => {
                 self.uplink_frame(connection, *frame, received_ms);
             }
-            RaidCommand::Join { stream, format, reply } => self.join(stream, format, reply),
-            RaidCommand::Spectator { id, what } => self.spectator(id, what),
+            RaidCommand::Join { stream, wish, reply } => self.join(stream, &wish, reply),
+            RaidCommand::Spectator { id, format, pace, what } => self.spectator(id, format, pace, what),
+            RaidCommand::Superseded => self.room.dismiss_all(
+                Whom::ByChannel,
+                "the channel shows another raid now; come back for it",
+                Some(100),
+            ),
             RaidCommand::Snapshot { report_id, reply } => {
                 let _ = reply.send(self.snapshot(&report_id));
+            }
+            RaidCommand::Log { report_id, reply } => {
+                let held = self.encounters.values().find(|held| held.row.report_id == report_id);
+                let _ = reply.send(held.and_then(LiveEncounter::log).map(Box::new));
             }
             RaidCommand::Release { encounter, reply } => {
                 self.releasing.push((encounter, reply));
@@ -246,8 +260,8 @@ impl RaidTask {
             return;
         }
         match what {
-            What::Delta { checked, captured_ms } => {
-                reading.apply(&checked, captured_ms, received_ms);
+            What::Delta { checked, delta, captured_ms } => {
+                reading.apply(&checked, delta, captured_ms, received_ms);
                 let seq = reading.state.seq();
                 if let Some(h) = handle {
                     acks.insert(h, seq);
@@ -352,6 +366,7 @@ impl RaidTask {
         if state == ReportState::Final {
             // Its streams are gone with the journal: a reading that is still on its way begins anew.
             encounter.candidate = None;
+            encounter.main.deltas = DeltaLog::default();
         }
         encounter.state = state;
         encounter.row.state = state;
@@ -447,7 +462,7 @@ impl RaidTask {
         while let Some(appended) = self.appends.next().await {
             self.appended(appended);
         }
-        self.room.dismiss_all("the relay restarts; come back in a moment", Some(1_000));
+        self.room.dismiss_all(Whom::Everybody, "the relay restarts; come back in a moment", Some(1_000));
         for held in self.encounters.values() {
             self.registry.disown(held.row.key, &self.me);
         }

@@ -9,6 +9,7 @@ use raidcast_store::{AccountId, RaidRow, StoreError};
 
 use super::refusal;
 use crate::account::{RelaySecret, digest, same_digest};
+use crate::raid::RaidCommand;
 use crate::state::AppState;
 
 /// Bytes of a raid's secret.
@@ -81,7 +82,12 @@ pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -
             active_at_ms: now_ms,
             closed: false,
         };
+        let before = shared.store.newest_raid(account).await.map_err(unavailable)?;
         shared.store.insert_raid(&raid).await.map_err(unavailable)?;
+        // Who watches the channel moves on to the new raid.
+        if let Some(task) = before.and_then(|before| state.registry.loaded(&before.code)) {
+            let _ = task.send(RaidCommand::Superseded).await;
+        }
         raid
     };
     let channel = shared.store.channel(account).await.map_err(unavailable)?.unwrap_or_default();

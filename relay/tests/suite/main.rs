@@ -3,11 +3,19 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bad_input;
+mod crowd;
 mod durability;
 mod fan_out;
+mod history;
 mod kills;
+mod network;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
+mod process;
+mod replay;
 mod report;
 mod script;
+mod span;
 mod stream;
+mod syscalls;
+mod views;

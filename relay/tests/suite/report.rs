@@ -4,6 +4,7 @@ use raidcast_shared::feed;
 use raidcast_shared::id::RaidId;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
+use raidcast_shared::view;
 use uuid::Uuid;
 
 use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
@@ -60,6 +61,40 @@ async fn a_fight_is_live_and_then_a_report_under_the_same_id() {
     let relay = relay.restart().await;
     assert_eq!(relay.get(&format!("/api/v1/reports/{}", begun.report)).await, before);
     assert_eq!(relay.timeline(&begun.report).await, timeline);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_fight_told_as_sums_has_the_figures_of_its_hits_and_says_what_it_lacks() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let (fight, hits) = (Script::new(30, 2).told_as_sums(), Script::new(30, 2));
+    assert_eq!(fight.checksum(), hits.checksum());
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas[..20]).await;
+    uploader.acked(20).await;
+    let early = relay.report(&begun.report).await;
+    assert_eq!(early.fight.players[0].damage, 40_000);
+    // The relay ends and starts again in the middle of it.
+    let relay = relay.restart().await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas[20..]).await;
+    uploader.acked(30).await;
+    uploader.end(begun.h, &fight, Outcome::Kill).await;
+
+    let report = relay.report(&begun.report).await;
+    assert_eq!((report.unverified.clone(), report.fight.checksum.clone()), (None, hits.checksum().to_string()));
+    let shown = view::fight(&hits.state(), None);
+    assert_eq!((report.fight.totals, report.fight.duration_ms), (shown.totals, shown.duration_ms));
+    assert_eq!(report.fight.bosses[0].damage, shown.bosses[0].damage);
+    let note = report.note.unwrap();
+    assert!(note.contains("sums alone") && note.contains("Times are those"), "{note}");
+    let timeline = relay.timeline(&begun.report).await;
+    assert_eq!(timeline.players[0].damage, [18_000, 20_000, 20_000, 2_000]);
+    let (_, span) = relay.get(&format!("/api/v1/reports/{}?from=500&to=1000", begun.report)).await;
+    assert_eq!((&span["totals"]["hits"], &span["players"][0]["damage"]), (&10.into(), &10_000.into()));
     relay.stop().await;
 }
 

@@ -18,10 +18,10 @@ use raidcast_shared::event::{
     ActorEntry, ActorFacts, ActorIx, ActorKind, CritsKnown, Hit, HitFlags, HitKind, Knows, Rare, RareBody, SkillIx,
     SourceKey, TimedHit,
 };
-use raidcast_shared::feed::FeedFrame;
+use raidcast_shared::feed::{Bye, FeedFrame, FeedRequest};
 use raidcast_shared::fold::{Checksum, EncounterState, Gate};
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, SkillId, StreamId};
-use raidcast_shared::report::{Report, Timeline};
+use raidcast_shared::report::{Report, SkillRow, Timeline};
 use raidcast_shared::uplink::{
     Agent, Begin, Begun, Delta, DeltaFrame, End, Ending, Header, Hello, NamesPolicy, Outcome, UplinkFrame, UplinkReply,
     Visibility, Welcome,
@@ -282,7 +282,7 @@ pub(crate) fn header() -> Header {
         scene: Some("Towering Ruin".into()),
         difficulty: Some(3),
         local: Some(ActorId::clear(1)),
-        knows: Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: 50 },
+        knows: Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: 50, no_deaths: false },
         cols: columns::own_columns(),
     }
 }
@@ -304,6 +304,28 @@ impl Script {
     /// The same fight at another time: another encounter.
     pub(crate) fn at(mut self, started_at_ms: i64) -> Self {
         self.enc = EncounterId::of_player("bpsr", 1, started_at_ms);
+        self
+    }
+
+    /// The same fight as a meter tells it that keeps sums alone.
+    pub(crate) fn told_as_sums(mut self) -> Self {
+        let mut sums: BTreeMap<(ActorIx, ActorIx, SkillIx, HitKind), [u64; 3]> = BTreeMap::new();
+        for delta in &mut self.deltas {
+            for TimedHit { at_ms, hit } in ColumnMap::own().decode(delta.base_ms, delta.hits, &delta.columns).unwrap() {
+                let key = (hit.source, hit.target, hit.skill, hit.kind);
+                let [hits, amount, crit] = sums.entry(key).or_default();
+                *hits += 1;
+                *amount += hit.amount;
+                *crit += u64::from(hit.flags.has(HitFlags::CRIT));
+                let (a, on, s, kind) = key;
+                let (hits, amount, crit) = (*hits, *amount, *crit);
+                let (lucky, shield, overheal, lump) = (0, 0, 0, false);
+                let body = RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump };
+                let event: Rare = Rare { at_ms, key: SourceKey::new(9, 0), body };
+                delta.rare.push(codec::encode(&event).into());
+            }
+            (delta.hits, delta.columns) = (0, Vec::new().into());
+        }
         self
     }
 
@@ -400,16 +422,53 @@ pub(crate) struct Spectator {
     seen: Seen,
     pub(crate) events: Vec<u64>,
     pub(crate) keyframes: usize,
+    pub(crate) ticks: usize,
+    pub(crate) events_lost: bool,
+    /// Skill rows by player key.
+    pub(crate) details: BTreeMap<String, Vec<SkillRow>>,
+    pub(crate) bye: Option<Bye>,
 }
 
 impl Spectator {
     pub(crate) async fn join(relay: &TestRelay, raid: &str, protocol: &str) -> Self {
-        let url = format!("{}/api/v1/raids/{raid}/feed", relay.url.replace("http", "ws"));
+        // A code, or one with what is asked of its feed.
+        let path = if raid.contains('?') { raid.to_owned() } else { format!("{raid}/feed") };
+        Self::join_at(&format!("{}/api/v1/raids/{path}", relay.url), protocol).await
+    }
+
+    /// Comes back to where it was.
+    pub(crate) async fn come_back(self, relay: &TestRelay, raid: &str, protocol: &str) -> Self {
+        let Self { socket, keys, rows, seen, events, .. } = self;
+        drop(socket);
+        let (epoch, position) = (&seen.epoch, seen.position);
+        let url = format!("{}/api/v1/raids/{raid}/feed?epoch={epoch}&position={position}", relay.url);
+        let again = Self::join_at(&url, protocol).await;
+        Self { socket: again.socket, keys, rows, seen, events, ..again }
+    }
+
+    pub(crate) async fn join_at(url: &str, protocol: &str) -> Self {
+        let url = url.replace("http", "ws");
         let mut request = url.into_client_request().expect("a URL");
         request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a header"));
         let (socket, _) =
             soon("joining", Box::pin(tokio_tungstenite::connect_async(request))).await.expect("the feed opens");
-        Self { socket, keys: Vec::new(), rows: Vec::new(), seen: Seen::default(), events: Vec::new(), keyframes: 0 }
+        let (details, bye) = (BTreeMap::new(), None);
+        Self {
+            socket,
+            keys: Vec::new(),
+            rows: Vec::new(),
+            seen: Seen::default(),
+            events: Vec::new(),
+            keyframes: 0,
+            ticks: 0,
+            events_lost: false,
+            details,
+            bye,
+        }
+    }
+
+    pub(crate) async fn ask(&mut self, request: &FeedRequest) {
+        send_bytes(&mut self.socket, codec::encode(request)).await;
     }
 
     /// The next frame, folded; `None` when the socket has ended.
@@ -438,6 +497,7 @@ impl Spectator {
         match frame {
             FeedFrame::Keyframe(keyframe) => {
                 self.keyframes += 1;
+                self.events_lost |= keyframe.events_lost;
                 self.seen.epoch.clone_from(&keyframe.epoch);
                 self.seen.position = keyframe.position;
                 let fight = keyframe.fight.as_ref();
@@ -450,6 +510,7 @@ impl Spectator {
             FeedFrame::Tick(tick) => {
                 assert_eq!(tick.position, self.seen.position + 1, "a tick was missed in silence");
                 self.seen.position = tick.position;
+                self.ticks += 1;
                 for (place, player) in &tick.players {
                     let at = *place as usize;
                     if at == self.keys.len() {
@@ -474,7 +535,11 @@ impl Spectator {
                 self.seen.checksum.clone_from(&tick.checksum);
             }
             FeedFrame::Event(event) => self.events.push(event.n),
-            FeedFrame::Bye(_) | FeedFrame::Echo(_) => {}
+            FeedFrame::Detail(detail) => {
+                self.details.insert(detail.player_key.clone(), detail.skills.clone());
+            }
+            FeedFrame::Bye(bye) => self.bye = Some(bye.clone()),
+            FeedFrame::Echo(_) => {}
         }
         self.seen.rows = self.keys.iter().cloned().zip(self.rows.iter().cloned()).collect();
     }

@@ -1,12 +1,12 @@
 //! What may happen to a stream: repeats, gaps, cuts, other streams, two uploaders, double ends.
 
-use raidcast_shared::id::RaidId;
+use raidcast_shared::id::{RaidId, StreamId};
 use raidcast_shared::uplink::{
-    Delta, DeltaFrame, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
+    Begin, Delta, DeltaFrame, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
 };
 use uuid::Uuid;
 
-use crate::script::{KEY, Script, TestRelay, Uploader, hello, reply};
+use crate::script::{KEY, Script, TestRelay, Uploader, header, hello, reply};
 
 #[tokio::test]
 async fn a_delta_that_is_held_is_acknowledged_again_and_nothing_else() {
@@ -253,5 +253,36 @@ async fn nobody_speaks_for_anothers_raid_or_encounter() {
     other.send(&UplinkFrame::Delta(DeltaFrame { h: 77, delta: fight.deltas[0].clone() })).await;
     let UplinkReply::Refused(refused) = other.reply().await else { panic!("taken") };
     assert_eq!(refused.code, RefusedCode::UnknownHandle);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn several_kept_fights_that_are_begun_at_once_are_all_answered() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fights: Vec<_> = (0..6).map(|n| Script::new(3, 2).at(1_790_000_000_000 + n * 1_000_000)).collect();
+    for fight in &fights {
+        let begun = uploader.begin(fight).await;
+        uploader.deltas(begun.h, &fight.deltas).await;
+        assert!(matches!(uploader.end(begun.h, fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    }
+    // Another raid of the account finds them: each in a reading of its own, without a pause.
+    let other = Hello { raid: RaidId(Uuid::from_u128(9)), ..hello() };
+    let mut second = Uploader::connect_as(&relay, KEY, other).await;
+    for (n, fight) in (100_u128..).zip(&fights) {
+        let stream = StreamId(Uuid::from_u128(n));
+        second.send(&UplinkFrame::Begin(Begin { enc: fight.enc, stream, header: header() })).await;
+    }
+    let mut answered = 0;
+    while answered < fights.len() {
+        match second.reply().await {
+            UplinkReply::Begun(begun) => {
+                assert!(begun.held.is_some());
+                answered += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
     relay.stop().await;
 }

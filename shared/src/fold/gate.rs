@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::EncounterState;
+use super::{EncounterState, Highs, RowKey};
 use crate::columns::{ColumnMap, ColumnsError};
 use crate::event::{ActorEntry, ActorFacts, ActorIx, ActorKind, Rare, RareBody, SkillIx, TimedHit};
 use crate::id::{ActorId, SkillId};
@@ -29,6 +29,27 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// Decodes a delta that a gate of its encounter let through before: nothing is checked again.
+    ///
+    /// # Errors
+    /// `Refused` for what no gate lets through.
+    pub fn decode(columns: &ColumnMap, delta: &Delta) -> Result<Self, CheckError> {
+        let hits =
+            columns.decode(delta.base_ms, delta.hits, &delta.columns).map_err(|error| columns_refused(&error))?;
+        let rare = delta.rare.iter().map(|bytes| decode_rare(bytes)).collect::<Result<Vec<_>, _>>()?;
+        let rare = rare.into_iter().flatten().collect();
+        Ok(Self { seq: delta.seq, actors: delta.actors.clone(), skills: delta.skills.clone(), hits, rare })
+    }
+
+    /// Puts a later delta's content behind this one's.
+    pub fn append(&mut self, later: Self) {
+        self.seq = later.seq;
+        self.actors.extend(later.actors);
+        self.skills.extend(later.skills);
+        self.hits.extend(later.hits);
+        self.rare.extend(later.rare);
+    }
+
     /// Time of its newest event, if it has any.
     pub fn newest_ms(&self) -> Option<u32> {
         let hit = self.hits.last().map(|hit| hit.at_ms);
@@ -83,6 +104,7 @@ pub struct Gate {
     skills: HashSet<SkillId>,
     rare: u64,
     amount: u64,
+    highs: Highs,
     deaths: usize,
 }
 
@@ -99,6 +121,7 @@ impl Gate {
             skills: state.skills().iter().map(|skill| skill.id).collect(),
             rare: state.rare_count(),
             amount: state.amount_total(),
+            highs: state.highs(),
             deaths: state.deaths().len(),
         }
     }
@@ -133,11 +156,16 @@ impl Gate {
             amount = add(amount, hit.amount)?;
         }
         let mut rare = Vec::with_capacity(delta.rare.len());
+        let mut told = Highs::default();
         for bytes in &delta.rare {
             if let Some(event) = decode_rare(bytes)? {
                 check_rare(&event, actors_len, skills_len)?;
-                if let RareBody::Totals { amount: more, hits, .. } = &event.body {
-                    amount = add(add(amount, *more)?, *hits)?;
+                if let RareBody::Totals { a, on, s, kind, hits, amount: sum, .. } = &event.body {
+                    let key = RowKey { source: *a, target: *on, skill: *s, kind: *kind };
+                    let (held_hits, held_sum) = self.highs.of(key);
+                    told.raise(key, held_hits, held_sum);
+                    amount = add(amount, told.growth(key, *hits, *sum))?;
+                    told.raise(key, *hits, *sum);
                 }
                 rare.push(event);
             }
@@ -169,6 +197,7 @@ impl Gate {
         self.skills.extend(delta.skills.iter().copied());
         self.rare += rare.len() as u64;
         self.amount = amount;
+        self.highs.raise_all(&told);
         self.deaths = deaths;
         Ok(Checked { seq: delta.seq, actors: delta.actors.clone(), skills: delta.skills.clone(), hits, rare })
     }
@@ -254,7 +283,7 @@ struct Tag {
     k: String,
 }
 
-const TAGS: [&str; 12] = [
+const TAGS: [&str; 13] = [
     "actor",
     "skill",
     "cast",
@@ -266,6 +295,7 @@ const TAGS: [&str; 12] = [
     "segment",
     "buff",
     "totals",
+    "header",
     "missing",
 ];
 
@@ -351,11 +381,20 @@ fn check_rare(event: &Rare, actors: usize, skills: usize) -> Result<(), CheckErr
             actor(*a)?;
             time(*until)
         }
-        RareBody::Totals { a, on, s, hits, amount, crit, lucky, .. } => {
+        RareBody::Totals { a, on, s, hits, amount, crit, lucky, shield, overheal, .. } => {
             actor(*a)?;
             actor(*on)?;
             skill(*s)?;
-            [hits, amount, crit, lucky].into_iter().try_for_each(|value| number(*value))
+            number(*hits)?;
+            number(*amount)?;
+            if [crit, lucky].into_iter().any(|part| part > hits) || [shield, overheal].into_iter().any(|p| p > amount) {
+                return refused(RefusedCode::BadEvent, "of totals a part is greater than the whole");
+            }
+            Ok(())
+        }
+        RareBody::Header { scene, local, .. } => {
+            local.map_or(Ok(()), actor)?;
+            name(scene.as_deref().unwrap_or_default(), l::NAME_CHARS_MAX)
         }
         RareBody::Missing { what, expected, read } => {
             number(*expected)?;

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
+use super::Span;
+use super::sums::{Growth, Highs, Steps, Sums};
 use crate::event::{ActorIx, Hit, HitFlags, HitKind, SkillIx};
 
 /// What a row adds up: hits of one source with one skill on one target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKey {
     /// Who.
     pub source: ActorIx,
@@ -51,7 +53,23 @@ pub struct Row {
     pub overheal: u64,
     /// The greatest single amount; 0 where only sums are known.
     pub max: u64,
+    /// How many of the hits are known as a sum alone, and their amounts. Whether they reached a boss shows in the
+    /// target.
+    pub summed_hits: u64,
+    /// See `summed_hits`.
+    pub summed_amount: u64,
     pair: u32,
+}
+
+/// What is known as sums alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summed {
+    /// Hits of the span.
+    pub hits: u64,
+    /// Their amounts.
+    pub amount: u64,
+    /// Amounts, of the whole fight, of which it is not known when they came: they stand in no second and no span.
+    pub untimed_amount: u64,
 }
 
 /// Amounts by second of one source on one target.
@@ -67,6 +85,13 @@ pub struct Pair {
     pub seconds: Vec<(u32, u64)>,
 }
 
+impl Row {
+    fn is_nothing(&self) -> bool {
+        // A hit counts as one whatever its amount, so this leaves sums alone.
+        [self.hits, self.amount, self.crit, self.lucky, self.shield, self.overheal].iter().all(|sum| *sum == 0)
+    }
+}
+
 impl Pair {
     fn add(&mut self, second: u32, amount: u64) {
         match self.seconds.last_mut() {
@@ -77,6 +102,15 @@ impl Pair {
                 Err(at) => self.seconds.insert(at, (second, amount)),
             },
             _ => self.seconds.push((second, amount)),
+        }
+    }
+
+    fn take(&mut self, second: u32, amount: u64) {
+        if let Ok(at) = self.seconds.binary_search_by_key(&second, |held| held.0) {
+            self.seconds[at].1 -= amount;
+            if self.seconds[at].1 == 0 {
+                self.seconds.remove(at);
+            }
         }
     }
 
@@ -97,12 +131,20 @@ pub(super) struct RowTable {
     changed_last: Option<u32>,
     hits: u64,
     amount: u64,
+    steps: FxHashMap<RowKey, Steps>,
+    summed: Summed,
 }
 
 impl RowTable {
     pub(super) fn add(&mut self, at_ms: u32, hit: &Hit) {
         let key = RowKey { source: hit.source, target: hit.target, skill: hit.skill, kind: hit.kind };
+        self.hits += 1;
+        self.amount += hit.amount;
         let row = self.row(key);
+        row.hits += 1;
+        row.amount += hit.amount;
+        row.crit += u64::from(hit.flags.has(HitFlags::CRIT));
+        row.lucky += u64::from(hit.flags.has(HitFlags::LUCKY));
         row.max = row.max.max(hit.amount);
         row.shield += hit.shield;
         row.overheal += hit.overheal;
@@ -110,25 +152,113 @@ impl RowTable {
             row.boss_hits += 1;
             row.boss_amount += hit.amount;
         }
-        let (crit, lucky) = (hit.flags.has(HitFlags::CRIT), hit.flags.has(HitFlags::LUCKY));
-        self.add_totals(at_ms, key, 1, hit.amount, u64::from(crit), u64::from(lucky));
-    }
-
-    pub(super) fn add_totals(&mut self, at_ms: u32, key: RowKey, hits: u64, amount: u64, crit: u64, lucky: u64) {
-        self.hits += hits;
-        self.amount += amount;
-        let row = self.row(key);
-        row.hits += hits;
-        row.amount += amount;
-        row.crit += crit;
-        row.lucky += lucky;
         let pair = row.pair as usize;
         let second = at_ms / 1000;
-        self.pairs[pair].add(second, amount);
+        self.pairs[pair].add(second, hit.amount);
+        self.touch(second);
+    }
+
+    /// Takes in what a row has come to by `at_ms`, whether or not the span holds that time.
+    pub(super) fn add_totals(&mut self, span: Span, at_ms: u32, key: RowKey, lump: bool, sums: Sums) {
+        let (before, now) = self.steps.entry(key).or_default().offer(at_ms, lump, sums);
+        for growth in before {
+            self.grow(span, key, growth, false);
+        }
+        for growth in now {
+            self.grow(span, key, growth, true);
+        }
+    }
+
+    /// Adds what a telling added, or takes it back.
+    fn grow(&mut self, span: Span, key: RowKey, growth: Growth, add: bool) {
+        // What is taken back was added before.
+        let with = |held: u64, change: u64| if add { held + change } else { held - change };
+        self.summed.untimed_amount = with(self.summed.untimed_amount, growth.untimed.amount);
+        let inside = span.holds(growth.at_ms);
+        let sums = match (span == Span::ALL, inside) {
+            (true, _) => growth.timed.plus(growth.untimed),
+            (false, true) => growth.timed,
+            (false, false) => Sums::default(),
+        };
+        if sums == Sums::default() {
+            return;
+        }
+        for (held, change) in [
+            (&mut self.hits, sums.hits),
+            (&mut self.amount, sums.amount),
+            (&mut self.summed.hits, sums.hits),
+            (&mut self.summed.amount, sums.amount),
+        ] {
+            *held = with(*held, change);
+        }
+        let row = self.row(key);
+        for (held, change) in [
+            (&mut row.hits, sums.hits),
+            (&mut row.amount, sums.amount),
+            (&mut row.crit, sums.crit),
+            (&mut row.lucky, sums.lucky),
+            (&mut row.shield, sums.shield),
+            (&mut row.overheal, sums.overheal),
+            (&mut row.summed_hits, sums.hits),
+            (&mut row.summed_amount, sums.amount),
+        ] {
+            *held = with(*held, change);
+        }
+        let (pair, is_nothing) = (row.pair as usize, row.is_nothing());
+        if growth.timed.amount > 0 && inside {
+            let second = growth.at_ms / 1000;
+            if add {
+                self.pairs[pair].add(second, growth.timed.amount);
+            } else {
+                self.pairs[pair].take(second, growth.timed.amount);
+            }
+            self.touch(second);
+        }
+        if is_nothing {
+            self.remove(key);
+        }
+    }
+
+    fn touch(&mut self, second: u32) {
         if self.changed_last != Some(second) {
             self.changed_last = Some(second);
             self.changed_seconds.insert(second);
         }
+    }
+
+    /// A row that came to nothing again is as if it had never been.
+    fn remove(&mut self, key: RowKey) {
+        let Some(at) = self.row_at.remove(&key.packed()) else { return };
+        self.rows.swap_remove(at as usize);
+        if let Some(moved) = self.rows.get(at as usize) {
+            self.row_at.insert(moved.key.packed(), at);
+        }
+    }
+
+    /// Adds the sums of another table.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.hits += other.hits;
+        self.amount += other.amount;
+        for more in &other.rows {
+            let row = self.row(more.key);
+            row.hits += more.hits;
+            row.amount += more.amount;
+            row.crit += more.crit;
+            row.lucky += more.lucky;
+            row.boss_hits += more.boss_hits;
+            row.boss_amount += more.boss_amount;
+            row.shield += more.shield;
+            row.overheal += more.overheal;
+            row.max = row.max.max(more.max);
+        }
+        for more in &other.pairs {
+            let key = RowKey { source: more.source, target: more.target, skill: SkillIx(0), kind: more.kind };
+            let at = self.pair(key) as usize;
+            for (second, amount) in &more.seconds {
+                self.pairs[at].add(*second, *amount);
+            }
+        }
+        self.changed_seconds.extend(&other.changed_seconds);
     }
 
     fn row(&mut self, key: RowKey) -> &mut Row {
@@ -147,6 +277,8 @@ impl RowTable {
                 shield: 0,
                 overheal: 0,
                 max: 0,
+                summed_hits: 0,
+                summed_amount: 0,
                 pair,
             });
         }
@@ -179,9 +311,21 @@ impl RowTable {
         self.amount
     }
 
-    pub(super) fn take_changed_seconds(&mut self, before: u32) -> BTreeSet<u32> {
-        let later = self.changed_seconds.split_off(&before);
+    pub(super) fn summed(&self) -> Summed {
+        self.summed
+    }
+
+    pub(super) fn highs(&self) -> Highs {
+        let mut highs = Highs::default();
+        for (key, steps) in &self.steps {
+            let (hits, amount) = steps.highest();
+            highs.raise(*key, hits, amount);
+        }
+        highs
+    }
+
+    pub(super) fn take_changed_seconds(&mut self) -> BTreeSet<u32> {
         self.changed_last = None;
-        std::mem::replace(&mut self.changed_seconds, later)
+        std::mem::take(&mut self.changed_seconds)
     }
 }

@@ -7,7 +7,7 @@ use crate::event::{ActorIx, HitKind};
 use crate::feed::{Bucket, FeedFight, FeedHappening, FeedPlayer, FightHead, ROW_COLUMNS, Tick};
 use crate::fold::EncounterState;
 use crate::limits::KEYFRAME_TIMELINE_S;
-use crate::report::{AttemptRow, Boss, DeathRow, Totals};
+use crate::report::{AttemptRow, Boss, DeathRow, Place, Totals};
 use crate::uplink::{Outcome, ReportState};
 
 /// A player's present totals, in the order of [`ROW_COLUMNS`].
@@ -77,29 +77,69 @@ pub struct LiveView {
     players: Vec<FeedPlayer>,
     rows: Vec<RowValues>,
     head: Option<FightHead>,
+    place: Option<Place>,
     bosses: Vec<Boss>,
     attempts: Vec<AttemptRow>,
     deaths: Vec<DeathRow>,
+    /// Seconds whose sums changed since they were sent.
+    pending: BTreeSet<u32>,
     /// Closed seconds, as sent; the last five minutes and whatever changed since.
     closed: BTreeMap<u32, Bucket>,
 }
 
-/// What one step of the view gives: what changed, and what happened.
+/// What one step of the view gives.
 #[derive(Clone, Debug, Default)]
 pub struct LiveStep {
     /// The changes; position and times are the caller's.
     pub tick: Tick,
     /// Whether anything changed at all.
     pub changed: bool,
-    /// What happened, in order.
-    pub happened: Vec<FeedHappening>,
+}
+
+/// What happened in a fight so far, as far as it was told: one for all views, so that each happening is told once.
+#[derive(Clone, Debug, Default)]
+pub struct Happenings {
+    defeated: BTreeSet<String>,
+    attempts: BTreeSet<u32>,
+    deaths: Vec<DeathRow>,
+}
+
+impl Happenings {
+    /// What happened since the last call, in order.
+    ///
+    /// Cost: one pass over the rows of the fold.
+    pub fn step(&mut self, state: &EncounterState) -> Vec<FeedHappening> {
+        let mut happened = Vec::new();
+        for boss in bosses(state).into_iter().filter(|boss| boss.defeated == Some(true)) {
+            if self.defeated.insert(boss.name.clone()) {
+                happened.push(FeedHappening::BossDefeated { name: boss.name });
+            }
+        }
+        for attempt in attempts(state) {
+            if self.attempts.insert(attempt.index) {
+                happened.push(FeedHappening::AttemptBegan(attempt));
+            }
+        }
+        let deaths = deaths(state);
+        let known: BTreeSet<_> = self.deaths.iter().map(|death| (death.at_ms, &death.player_key)).collect();
+        let fresh = deaths.iter().filter(|death| !known.contains(&(death.at_ms, &death.player_key)));
+        happened.extend(fresh.cloned().map(FeedHappening::Death));
+        self.deaths = deaths;
+        happened
+    }
 }
 
 impl LiveView {
-    /// Brings the view to the present state. The caller owns the numbering.
+    /// Notes seconds whose sums changed: every view of a fight is told of each
+    /// ([`EncounterState::take_changed_seconds`]).
+    pub fn note(&mut self, seconds: &BTreeSet<u32>) {
+        self.pending.extend(seconds);
+    }
+
+    /// Brings the view to the present state. The caller owns the numbering, and has noted the changed seconds.
     ///
     /// Cost: one pass over the rows of the fold; what is sent is in proportion to what changed.
-    pub fn step(&mut self, state: &mut EncounterState, facts: LiveFacts) -> LiveStep {
+    pub fn step(&mut self, state: &EncounterState, facts: LiveFacts) -> LiveStep {
         let mut step = LiveStep::default();
         self.step_players(state, &mut step);
         let head = head(state, facts, self.rows.iter());
@@ -107,36 +147,30 @@ impl LiveView {
             step.tick.head = Some(head.clone());
             self.head = Some(head);
         }
+        let place = place(state);
+        if self.place.as_ref() != Some(&place) {
+            step.tick.encounter = Some(place.clone());
+            self.place = Some(place);
+        }
         let bosses = bosses(state);
         if bosses != self.bosses {
-            for boss in bosses.iter().filter(|boss| boss.defeated == Some(true)) {
-                let was = self.bosses.iter().any(|held| held.name == boss.name && held.defeated == Some(true));
-                if !was {
-                    step.happened.push(FeedHappening::BossDefeated { name: boss.name.clone() });
-                }
-            }
             step.tick.bosses = Some(bosses.clone());
             self.bosses = bosses;
         }
         let attempts = attempts(state);
         if attempts != self.attempts {
-            for attempt in attempts.iter().filter(|new| !self.attempts.iter().any(|held| held.index == new.index)) {
-                step.happened.push(FeedHappening::AttemptBegan(attempt.clone()));
-            }
             step.tick.attempts = Some(attempts.clone());
             self.attempts = attempts;
         }
         let deaths = deaths(state);
         if deaths != self.deaths {
-            for death in deaths.iter().filter(|death| !self.deaths.contains(death)) {
-                step.happened.push(FeedHappening::Death(death.clone()));
-            }
             step.tick.deaths = Some(deaths.clone());
             self.deaths = deaths;
         }
         self.step_buckets(state, facts, &mut step);
         let tick = &step.tick;
         step.changed = tick.head.is_some()
+            || tick.encounter.is_some()
             || !tick.rows.is_empty()
             || !tick.players.is_empty()
             || tick.bosses.is_some()
@@ -195,11 +229,12 @@ impl LiveView {
         }
     }
 
-    fn step_buckets(&mut self, state: &mut EncounterState, facts: LiveFacts, step: &mut LiveStep) {
+    fn step_buckets(&mut self, state: &EncounterState, facts: LiveFacts, step: &mut LiveStep) {
         let Some((_, last_ms)) = state.extent_ms() else { return };
         // A second is closed when a later one has begun, or the fight has ended.
         let open = if facts.state == ReportState::Live && !facts.idle { last_ms / 1000 } else { u32::MAX };
-        let changed = state.take_changed_seconds(open);
+        let later = self.pending.split_off(&open);
+        let changed = std::mem::replace(&mut self.pending, later);
         let mut buckets = self.buckets(state, &changed);
         for bucket in &buckets {
             self.closed.insert(bucket.s, bucket.clone());
@@ -248,7 +283,7 @@ impl LiveView {
             report_id,
             checksum: state.checksum().to_string(),
             started_at_ms: state.header().started_at_ms,
-            encounter: place(state),
+            encounter: self.place.clone()?,
             head: self.head.clone()?,
             bosses: self.bosses.clone(),
             attempts: self.attempts.clone(),

@@ -22,7 +22,7 @@ pub(crate) fn header() -> Header {
         scene: Some("Towering Ruin".into()),
         difficulty: Some(3),
         local: Some(ActorId::clear(100)),
-        knows: Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: 50 },
+        knows: Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: 50, no_deaths: false },
         cols: columns::own_columns(),
     }
 }
@@ -71,14 +71,41 @@ fn rare() -> impl Strategy<Value = RareBody> {
         }),
         (0..4_u32, 0..1000_u64).prop_map(|(n, hp)| RareBody::AttemptEnded { n, hp: Some(hp) }),
         (actor(), 0..9_u64).prop_map(|(a, hp)| RareBody::BossHealth { a, hp, max: Some(9) }),
+        (prop::option::of("[a-z]{1,6}"), prop::option::of(actor())).prop_map(|(scene, local)| RareBody::Header {
+            scene_id: Some(7),
+            scene,
+            difficulty: None,
+            local
+        }),
         ("[a-z ]{1,9}", 0..9_u64).prop_map(|(what, read)| RareBody::Missing { what, expected: 9, read }),
     ]
+}
+
+/// What few rows have come to, so that each is told often.
+fn totals() -> impl Strategy<Value = RareBody> {
+    let row = (0..3_u16, 0..3_u16, 0..2_u16, any::<bool>());
+    (row, 0..40_u64, 0..5_000_u64, 0..4_u64, any::<bool>()).prop_map(|((a, on, s, heal), hits, amount, part, lump)| {
+        RareBody::Totals {
+            a: ActorIx(a),
+            on: ActorIx(on),
+            s: SkillIx(s),
+            kind: if heal { HitKind::Heal } else { HitKind::Damage },
+            hits,
+            amount,
+            crit: hits / 2,
+            lucky: hits / 3,
+            shield: if part == 0 { amount / 3 } else { 0 },
+            overheal: if part == 1 { amount / 2 } else { 0 },
+            lump,
+        }
+    })
 }
 
 /// Any events, each with a key of its own as sources give them.
 pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let any_event = prop_oneof![
         8 => (0..30_000_u32, hit()).prop_map(|(at_ms, hit)| Event::Hit(TimedHit { at_ms, hit })),
+        1 => (0..30_000_u32, totals()).prop_map(|(at_ms, body)| Event::Rare(Rare { at_ms, key: SourceKey(0), body })),
         1 => (0..30_000_u32, rare()).prop_map(|(at_ms, body)| Event::Rare(Rare { at_ms, key: SourceKey(0), body })),
     ];
     vec(any_event, 0..300).prop_map(|mut events| {

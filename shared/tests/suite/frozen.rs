@@ -128,7 +128,16 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         ),
         ("draining", down(UplinkReply::Draining { retry_ms: 1000 })),
         ("echo", down(UplinkReply::Echo { clock: 5, relay_ms: 6 })),
+        ("totals", codec::encode(&totals(0, false))),
+        ("totals_with_all", codec::encode(&totals(7, true))),
     ]
+}
+
+fn totals(part: u64, lump: bool) -> Rare {
+    let (a, on, s, kind) = (ActorIx(0), ActorIx(1), SkillIx(2), HitKind::Heal);
+    let (hits, amount, crit, lucky, shield, overheal) = (300, 13_153, part, part, part, part);
+    let body = RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump };
+    Rare { at_ms: 2_000, key: SourceKey::new(12, 3), body }
 }
 
 #[test]
@@ -149,6 +158,7 @@ fn frozen_bytes_decode_to_frames_that_encode_to_them() {
             "hello" | "begin" | "delta" | "heartbeat" | "idle" | "end" | "discard" | "probe" => {
                 codec::encode(&codec::decode::<UplinkFrame>(&bytes, 10_000).expect(name))
             }
+            "totals" | "totals_with_all" => codec::encode(&codec::decode::<Rare>(&bytes, 10_000).expect(name)),
             _ => codec::encode(&codec::decode::<UplinkReply>(&bytes, 10_000).expect(name)),
         };
         assert_eq!(hex(&again), hex(&bytes), "{name}");

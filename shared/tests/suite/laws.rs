@@ -1,9 +1,11 @@
 //! Laws of the wire and the fold, as properties.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use raidcast_shared::columns::{self, ColumnMap};
-use raidcast_shared::event::{Event, TimedHit};
-use raidcast_shared::fold::{CheckError, EncounterState, Gate, Span};
+use raidcast_shared::event::{Event, Rare, RareBody, TimedHit};
+use raidcast_shared::fold::{CheckError, Checked, EncounterState, FoldIndex, Gate, Span};
 use raidcast_shared::log::Log;
 use raidcast_shared::report::SkillKind::{Damage, Healing};
 use raidcast_shared::uplink::{Delta, UplinkFrame};
@@ -21,7 +23,41 @@ fn cut(events: &[Event], cuts: &[prop::sample::Index]) -> Vec<Vec<Event>> {
 
 /// All that a state shows.
 fn shown(state: &EncounterState) -> impl PartialEq + std::fmt::Debug {
-    (view::fight(state, None), view::timeline(state, "r".into(), 1), state.checksum())
+    (view::fight(state, None), view::timeline(state, "r".into(), 1), state.checksum(), view::note(state))
+}
+
+fn is_totals(event: &Event) -> bool {
+    matches!(event, Event::Rare(Rare { body: RareBody::Totals { .. }, .. }))
+}
+
+/// Hits and amounts that totals add: `of` chooses by time from what came then and what came at no known time.
+fn in_totals(events: &[Event], of: &dyn Fn(u32, [u64; 2], [u64; 2]) -> [u64; 2]) -> (u64, u64) {
+    let mut rows: BTreeMap<_, BTreeMap<u32, [[u64; 2]; 2]>> = BTreeMap::new();
+    for event in events {
+        if let Event::Rare(Rare { at_ms, body: RareBody::Totals { a, on, s, kind, hits, amount, lump, .. }, .. }) =
+            event
+        {
+            let [lumps, all] = rows.entry((a, on, s, kind)).or_default().entry(*at_ms).or_default();
+            for told in if *lump { vec![lumps, all] } else { vec![all] } {
+                *told = [told[0].max(*hits), told[1].max(*amount)];
+            }
+        }
+    }
+    let mut sums = (0, 0);
+    for (_, told) in rows {
+        let mut come_to = [0; 2];
+        for (at, [lumps, all]) in told {
+            let (mut timed, mut untimed) = ([0; 2], [0; 2]);
+            for n in 0..2 {
+                untimed[n] = lumps[n].saturating_sub(come_to[n]);
+                timed[n] = all[n].saturating_sub(come_to[n].max(lumps[n]));
+                come_to[n] += untimed[n] + timed[n];
+            }
+            let [hits, amount] = of(at, timed, untimed);
+            sums = (sums.0 + hits, sums.1 + amount);
+        }
+    }
+    sums
 }
 
 proptest! {
@@ -107,13 +143,96 @@ proptest! {
         log.push(&columns, &whole, checked);
         let folded = log.fold(span).expect("its columns are ours");
         let inside = |at: u32| (span.from_ms..span.to_ms).contains(&at);
-        let hits = events.iter().filter(|event| matches!(event, Event::Hit(_)) && inside(event.at_ms()));
-        prop_assert_eq!(folded.rows().iter().map(|row| row.hits).sum::<u64>(), hits.count() as u64);
-        let amounts = events.iter().filter_map(|event| match event {
-            Event::Hit(hit) if inside(hit.at_ms) => Some(hit.hit.amount),
-            _ => None,
-        });
-        prop_assert_eq!(folded.rows().iter().map(|row| row.amount).sum::<u64>(), amounts.sum::<u64>());
+        let (mut hits, mut amount) = in_totals(&events, &|at, timed, _| if inside(at) { timed } else { [0; 2] });
+        for event in &events {
+            if let Event::Hit(hit) = event && inside(hit.at_ms) {
+                hits += 1;
+                amount += hit.hit.amount;
+            }
+        }
+        prop_assert_eq!(folded.rows().iter().map(|row| row.hits).sum::<u64>(), hits);
+        prop_assert_eq!(folded.rows().iter().map(|row| row.amount).sum::<u64>(), amount);
+    }
+
+    #[test]
+    fn of_totals_the_greatest_counts_and_none_twice(events in events()) {
+        let told_twice = [events.clone(), events.clone().into_iter().filter(is_totals).collect()];
+        let (once, twice) = (fold(std::slice::from_ref(&events)), fold(&told_twice));
+        prop_assert_eq!(shown(&once), shown(&twice));
+        let mut highest: BTreeMap<_, [u64; 2]> = BTreeMap::new();
+        let mut hits = 0;
+        for event in &events {
+            match event {
+                Event::Rare(Rare { body: RareBody::Totals { a, on, s, kind, hits, amount, .. }, .. }) => {
+                    let held = highest.entry((a, on, s, kind)).or_default();
+                    *held = [held[0].max(*hits), held[1].max(*amount)];
+                }
+                Event::Hit(hit) => hits += hit.hit.amount,
+                Event::Rare(_) => {}
+            }
+        }
+        let all: u64 = once.rows().iter().map(|row| row.amount).sum();
+        prop_assert_eq!(all, hits + highest.values().map(|sums| sums[1]).sum::<u64>());
+        prop_assert_eq!(once.summed().hits, highest.values().map(|sums| sums[0]).sum::<u64>());
+        // The timeline has all but what came at no known time.
+        let timed: u64 = once.pairs().iter().flat_map(|pair| &pair.seconds).map(|(_, amount)| amount).sum();
+        prop_assert_eq!(timed + once.summed().untimed_amount, all);
+        let [_, untimed] = in_totals(&events, &|_, _, untimed| untimed).into();
+        prop_assert_eq!(once.summed().untimed_amount, untimed);
+    }
+
+    #[test]
+    fn a_span_of_an_index_is_the_fold_of_only_its_events(
+        events in events(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
+        spans in prop::collection::vec((0..30_000_u32, 1..30_000_u32), 1..8),
+        tail in any::<bool>(),
+    ) {
+        let mut log = Log::new(header());
+        let columns = ColumnMap::own();
+        let mut gate = Gate::of(&EncounterState::new(header(), columns.clone()));
+        let mut index = FoldIndex::new(header()).expect("its columns are ours");
+        let parts = cut(&events, &cuts);
+        for (at, part) in parts.iter().enumerate() {
+            let delta = delta(at as u64 + 1, part);
+            let checked = gate.check(&delta).expect("it fits");
+            prop_assert_eq!(&Checked::decode(&columns, &delta).expect("it is read"), &checked);
+            if tail && at + 1 == parts.len() {
+                index = index.with_tail(checked.clone());
+            } else {
+                index.push(checked.clone());
+            }
+            log.push(&columns, &delta, checked);
+        }
+        let lump = |event: &Event| matches!(event, Event::Rare(Rare { body: RareBody::Totals { lump: true, .. }, .. }));
+        let lumps = events.iter().any(lump);
+        let stored = FoldIndex::of_log(log.clone()).expect("its columns are ours");
+        let spans = spans.into_iter().map(|(from_ms, length)| Span { from_ms, to_ms: from_ms + length });
+        for span in spans.chain([Span::ALL]) {
+            let plain = log.fold(span).expect("its columns are ours");
+            for index in [&index, &stored] {
+                let folded = index.fold(span);
+                prop_assert_eq!(shown(&folded), shown(&plain));
+                prop_assert_eq!(folded.actors(), plain.actors());
+                prop_assert_eq!(folded.extent_ms(), plain.extent_ms());
+                prop_assert_eq!((folded.events(), folded.seq()), (plain.events(), plain.seq()));
+                // Played up to a time it shows what was so until then.
+                let mut played = index.start();
+                for (from_ms, to_ms) in [(0, span.from_ms), (span.from_ms, span.to_ms)] {
+                    index.play(&mut played, Span { from_ms, to_ms });
+                }
+                let until = log.fold(Span { from_ms: 0, to_ms: span.to_ms }).expect("its columns are ours");
+                // What came at no known time stands in no span, but in what was so until then.
+                if !lumps {
+                    prop_assert_eq!(played.checksum(), until.checksum());
+                }
+                prop_assert_eq!(view::deaths(&played), view::deaths(&until));
+            }
+        }
+        let mut played = stored.start();
+        stored.play(&mut played, Span { from_ms: 0, to_ms: stored.end_ms() });
+        let whole = log.fold(Span::ALL).expect("its columns are ours");
+        prop_assert_eq!(shown(&played), shown(&whole));
     }
 
     #[test]
@@ -143,7 +262,7 @@ fn deltas_are_taken_once_and_in_order() {
 
 #[test]
 fn limits_and_broken_references_are_refused_by_code() {
-    use raidcast_shared::event::{ActorEntry, ActorIx, ActorKind, Hit, HitFlags, HitKind, SkillIx};
+    use raidcast_shared::event::{ActorEntry, ActorIx, ActorKind, Hit, HitFlags, HitKind, SkillIx, SourceKey};
     use raidcast_shared::id::ActorId;
     use raidcast_shared::uplink::RefusedCode;
 
@@ -169,6 +288,17 @@ fn limits_and_broken_references_are_refused_by_code() {
     assert_eq!(check(&delta(1, &[hit(0, u64::MAX)])), Some(RefusedCode::NumberTooLarge));
     let half = limits::AMOUNT_MAX / 2 + 1;
     assert_eq!(check(&delta(1, &[hit(0, half), hit(0, half)])), Some(RefusedCode::NumberTooLarge));
+    let totals = |at_ms: u32, amount: u64, crit: u64| {
+        let (a, on, s) = (ActorIx(0), ActorIx(1), SkillIx(0));
+        let (kind, hits, lucky, shield, overheal, lump) = (HitKind::Damage, 2, 0, 0, 0, false);
+        let body = RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump };
+        Event::Rare(Rare { at_ms, key: SourceKey(0), body })
+    };
+    // Totals of one row say the same sum again, which adds nothing.
+    assert_eq!(check(&delta(1, &[totals(0, half, 0), totals(1, half, 1), totals(2, half + 9, 2)])), None);
+    assert_eq!(check(&delta(1, &[totals(0, half, 0), hit(0, half)])), Some(RefusedCode::NumberTooLarge));
+    assert_eq!(check(&delta(1, &[totals(0, u64::MAX, 0)])), Some(RefusedCode::NumberTooLarge));
+    assert_eq!(check(&delta(1, &[totals(0, 5, 3)])), Some(RefusedCode::BadEvent));
     let players = (0..60).map(|id| ActorEntry { id: ActorId::clear(id), kind: ActorKind::Player, owner: None });
     assert_eq!(check(&Delta { actors: players.collect(), ..delta(1, &[]) }), Some(RefusedCode::LimitReached));
     let mut twice = actors();

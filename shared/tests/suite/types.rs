@@ -53,6 +53,7 @@ fn declarations() -> String {
         feed::Bucket,
         feed::Tick,
         feed::FrameTimes,
+        feed::Detail,
         feed::FeedEvent,
         feed::FeedHappening,
         feed::Bye,

@@ -12,6 +12,8 @@ use crate::playhead::Playhead;
 /// What happened to skill rows since the last commit, in order of the rows' first hits.
 #[derive(Debug, Default)]
 pub(super) struct SkillRows {
+    /// Whether hits are kept in the rows' arrays; else those stay empty.
+    arrays: bool,
     rows: Vec<SkillRow>,
     index: HashMap<Key, usize>,
 }
@@ -63,6 +65,10 @@ struct HealDetail {
 }
 
 impl SkillRows {
+    pub(super) fn new(arrays: bool) -> Self {
+        Self { arrays, ..Self::default() }
+    }
+
     /// Appends one hit to its row.
     pub(super) fn append(&mut self, hit: &Hit, playhead: &Playhead) -> Result<(), MeterkitError> {
         let value = hit.aggregate_amount();
@@ -103,10 +109,12 @@ impl SkillRows {
         row.lucky_total += if hit.lucky { value } else { 0 };
         row.hp_loss += hit.hp_loss;
         row.shield_loss += hit.shield_loss;
-        if !row.details.is_empty() {
-            row.details.push(',');
+        if self.arrays {
+            if !row.details.is_empty() {
+                row.details.push(',');
+            }
+            row.details += &detail;
         }
-        row.details += &detail;
         Ok(())
     }
 
@@ -160,7 +168,7 @@ impl SkillRow {
                  crit_total = crit_total + excluded.crit_total, lucky_total = lucky_total + excluded.lucky_total,
                  hp_loss_total = hp_loss_total + excluded.hp_loss_total,
                  shield_loss_total = shield_loss_total + excluded.shield_loss_total,
-                 hit_details = CASE excluded.hits WHEN 1 THEN json_insert(hit_details, '$[#]', json(?13))
+                 hit_details = CASE WHEN ?13 = '' THEN hit_details WHEN excluded.hits = 1 THEN json_insert(hit_details, '$[#]', json(?13))
                      ELSE substr(hit_details, 1, length(hit_details) - 1) || ',' || ?13 || ']' END",
         )
         .bind(encounter)
@@ -191,7 +199,7 @@ impl SkillRow {
                  hits = hits + excluded.hits, total_value = total_value + excluded.total_value,
                  crit_hits = crit_hits + excluded.crit_hits, lucky_hits = lucky_hits + excluded.lucky_hits,
                  crit_total = crit_total + excluded.crit_total, lucky_total = lucky_total + excluded.lucky_total,
-                 heal_details = CASE excluded.hits WHEN 1 THEN json_insert(heal_details, '$[#]', json(?11))
+                 heal_details = CASE WHEN ?11 = '' THEN heal_details WHEN excluded.hits = 1 THEN json_insert(heal_details, '$[#]', json(?11))
                      ELSE substr(heal_details, 1, length(heal_details) - 1) || ',' || ?11 || ']' END",
         )
         .bind(encounter)

@@ -117,11 +117,12 @@ impl Tally {
         self.actor(player).last_seen_unix_ms = Some(unix_ms);
     }
 
-    /// Brings all rows up to date.
+    /// Brings all rows up to date, those of bosses if `bosses`.
     pub(super) async fn flush(
         &mut self,
         encounter: i64,
         playhead: &Playhead,
+        bosses: bool,
         connection: &mut SqliteConnection,
     ) -> Result<(), MeterkitError> {
         sqlx::query("UPDATE encounters SET total_dmg = ?, total_heal = ? WHERE id = ?")
@@ -134,7 +135,7 @@ impl Tally {
             actor.write(encounter, playhead, connection).await?;
             actor.dirty = false;
         }
-        for (name, boss) in self.bosses.iter_mut().filter(|(_, b)| b.dirty) {
+        for (name, boss) in self.bosses.iter_mut().filter(|(_, b)| bosses && b.dirty) {
             sqlx::query(
                 "INSERT INTO encounter_bosses (encounter_id, monster_name, hits, total_damage, max_hp, is_defeated)
                  VALUES (?, ?, ?, ?, ?, 0)
@@ -153,23 +154,34 @@ impl Tally {
         Ok(())
     }
 
-    /// Writes what the meter knows only at the end: rates, for players alone.
+    /// Writes what the meter knows only at the end: rates, for players alone; of the active time where it `has_active`.
     pub(super) async fn finish(
         &self,
         encounter: i64,
         playhead: &Playhead,
         duration_s: f64,
+        has_active: bool,
         connection: &mut SqliteConnection,
     ) -> Result<(), MeterkitError> {
         for actor in self.actors.iter().filter(|a| playhead.player(a.id).is_some()) {
             let damage = actor.dealt.total as f64;
             let active_s = actor.active_ms as f64 / 1_000.0;
             sqlx::query(
-                "UPDATE actor_encounter_stats SET dps = ?, duration = ?, active_dmg_time_ms = ?, tdps = ?
-                 WHERE encounter_id = ? AND actor_id = ?",
+                "UPDATE actor_encounter_stats SET dps = ?, duration = ? WHERE encounter_id = ? AND actor_id = ?",
             )
             .bind(damage / duration_s)
             .bind(duration_s)
+            .bind(encounter)
+            .bind(actor.id)
+            .execute(&mut *connection)
+            .await?;
+            if !has_active {
+                continue;
+            }
+            sqlx::query(
+                "UPDATE actor_encounter_stats SET active_dmg_time_ms = ?, tdps = ?
+                 WHERE encounter_id = ? AND actor_id = ?",
+            )
             .bind(actor.active_ms)
             .bind(if active_s > 0.0 { damage / active_s } else { 0.0 })
             .bind(encounter)

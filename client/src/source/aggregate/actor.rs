@@ -9,19 +9,19 @@ use super::super::database::{int, name, positive, shown};
 use super::actor_id;
 
 /// Everything that the database tells of one actor of a fight.
-pub(super) struct Told<'a> {
-    pub(super) local: bool,
-    pub(super) stats: Option<&'a SqliteRow>,
-    pub(super) entity: Option<&'a SqliteRow>,
+pub(in crate::source) struct Told<'a> {
+    pub(in crate::source) local: bool,
+    pub(in crate::source) stats: Option<&'a SqliteRow>,
+    pub(in crate::source) entity: Option<&'a SqliteRow>,
     /// What it is called where it was hit as a monster.
-    pub(super) monster: Option<&'a str>,
-    pub(super) boss: Option<&'a SqliteRow>,
+    pub(in crate::source) monster: Option<&'a str>,
+    pub(in crate::source) boss: Option<&'a SqliteRow>,
 }
 
 impl Told<'_> {
     /// What kind it is, where there is proof. `is_player` is 1 by default for anything, so alone it proves nothing;
     /// 0 is written only for monsters.
-    pub(super) fn kind(&self) -> Option<ActorKind> {
+    pub(in crate::source) fn kind(&self) -> Option<ActorKind> {
         let is_player = self.stats.and_then(|stats| int(stats, "is_player"));
         let described = |row| name(row, "name").is_some() || positive::<u16>(row, "class_id").is_some();
         if self.local {
@@ -36,7 +36,7 @@ impl Told<'_> {
     }
 
     /// Of two tellings that of the fight counts: `entities` holds what a player became since.
-    pub(super) fn facts(&self, id: i64, numbering: SpecNumbering) -> ActorFacts<ActorId> {
+    pub(in crate::source) fn facts(&self, id: i64, numbering: SpecNumbering) -> ActorFacts<ActorId> {
         let mut facts = ActorFacts::of(actor_id(id));
         facts.kind = self.kind();
         if facts.kind == Some(ActorKind::Player) {

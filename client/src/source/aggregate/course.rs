@@ -8,7 +8,7 @@ use super::super::database::{fight_ms, int, name, rare, raw_text};
 use super::super::{Cursor, CursorKey, CursorValue, Fight, Reading};
 use super::{actor_id, place};
 
-pub(super) fn deaths(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
+pub(in crate::source) fn deaths(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
     let key = CursorKey(place::DEATHS, 0);
     let CursorValue(mut last, mut count) = cursor.get(key).unwrap_or(CursorValue(0, 0));
     for row in rows {
@@ -29,7 +29,7 @@ pub(super) fn deaths(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading
     }
 }
 
-pub(super) fn attempts(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
+pub(in crate::source) fn attempts(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
     for row in rows {
         let (Some(id), Some(n)) = (int(row, "id"), int(row, "attempt_index").and_then(|n| u32::try_from(n).ok()))
         else {

@@ -11,30 +11,30 @@ use serde::{Deserialize, Serialize};
 /// One hit or heal as the row holds it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub(super) struct Entry {
+pub(in crate::source) struct Entry {
     /// Unix ms.
     #[serde(alias = "t")]
-    pub(super) timestamp: Number,
+    pub(in crate::source) timestamp: Number,
     /// Since the encounter began; absent in the short spelling.
-    pub(super) ms_from_start: Number,
+    pub(in crate::source) ms_from_start: Number,
     #[serde(alias = "damage", alias = "heal", alias = "v")]
-    pub(super) amount: Number,
+    pub(in crate::source) amount: Number,
     #[serde(alias = "c")]
-    pub(super) crit: Truth,
+    pub(in crate::source) crit: Truth,
     #[serde(alias = "l")]
-    pub(super) lucky: Truth,
+    pub(in crate::source) lucky: Truth,
     #[serde(alias = "s")]
-    pub(super) shield_loss: Number,
-    pub(super) is_boss: Truth,
+    pub(in crate::source) shield_loss: Number,
+    pub(in crate::source) is_boss: Truth,
 }
 
 /// A whole number; `None` for null and what is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Number(pub(super) Option<i64>);
+pub(in crate::source) struct Number(pub(in crate::source) Option<i64>);
 
 /// True, false, 1 or 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Truth(pub(super) bool);
+pub(in crate::source) struct Truth(pub(in crate::source) bool);
 
 struct NumberVisitor;
 
@@ -81,15 +81,15 @@ impl<'de> Deserialize<'de> for Truth {
 
 /// What a row's whole text holds.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Details {
+pub(in crate::source) struct Details {
     /// By index; `None` where an entry stands that cannot be read.
-    pub(super) entries: Vec<Option<Entry>>,
+    pub(in crate::source) entries: Vec<Option<Entry>>,
     /// Bytes before the final `]`, where the next tail begins; 0 if the text is not one that can be gone on from.
-    pub(super) end: u64,
+    pub(in crate::source) end: u64,
 }
 
 /// Reads a whole text; of one that is no JSON as many entries as can be made out.
-pub(super) fn parse(text: &[u8]) -> Details {
+pub(in crate::source) fn parse(text: &[u8]) -> Details {
     match serde_json::from_slice::<Vec<Entry>>(text) {
         Ok(entries) => {
             let end = if text.ends_with(b"]") { text.len() as u64 - 1 } else { 0 };
@@ -102,7 +102,7 @@ pub(super) fn parse(text: &[u8]) -> Details {
 /// Reads what was appended: `tail` begins with the last byte before the final `]` of the text read before.
 ///
 /// `None` if it does not continue such a text with exactly `expected` entries: read the whole row then.
-pub(super) fn parse_tail(mut tail: Vec<u8>, expected: u64) -> Option<Vec<Entry>> {
+pub(in crate::source) fn parse_tail(mut tail: Vec<u8>, expected: u64) -> Option<Vec<Entry>> {
     let body = match tail.as_mut_slice() {
         // The array was empty: the tail is all of it.
         [b'[', ..] => tail.as_slice(),
@@ -133,11 +133,11 @@ fn pieces(text: &[u8]) -> Vec<Option<Entry>> {
 
 /// One span of a buff, in Unix ms.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct BuffSpan {
-    pub(super) start: i64,
-    pub(super) end: i64,
+pub(in crate::source) struct BuffSpan {
+    pub(in crate::source) start: i64,
+    pub(in crate::source) end: i64,
     #[serde(default)]
-    pub(super) stack_count: i64,
+    pub(in crate::source) stack_count: i64,
     #[serde(default, rename = "duration")]
     _duration: IgnoredAny,
 }

@@ -18,38 +18,41 @@ const LARGE_EVERY_MS: u64 = 250;
 /// All rows are looked at this often; in between only those of actors whose own counters moved.
 const SCAN_EVERY_MS: u64 = 5_000;
 
+/// Names, bosses, deaths, attempts and segments change rarely: they are looked at this often.
+const FACTS_EVERY_MS: u64 = 400;
+
 /// The two tables of hits, alike but for names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Table {
+pub(in crate::source) enum Table {
     Damage,
     Heal,
 }
 
 impl Table {
-    pub(super) const BOTH: [Self; 2] = [Self::Damage, Self::Heal];
+    pub(in crate::source) const BOTH: [Self; 2] = [Self::Damage, Self::Heal];
 
-    pub(super) fn place(self) -> u8 {
+    pub(in crate::source) fn place(self) -> u8 {
         match self {
             Self::Damage => place::DAMAGE,
             Self::Heal => place::HEAL,
         }
     }
 
-    pub(super) fn kind(self) -> HitKind {
+    pub(in crate::source) fn kind(self) -> HitKind {
         match self {
             Self::Damage => HitKind::Damage,
             Self::Heal => HitKind::Heal,
         }
     }
 
-    pub(super) fn word(self) -> &'static str {
+    pub(in crate::source) fn word(self) -> &'static str {
         match self {
             Self::Damage => "damage",
             Self::Heal => "heal",
         }
     }
 
-    pub(super) fn key(self, rowid: i64) -> CursorKey {
+    pub(in crate::source) fn key(self, rowid: i64) -> CursorKey {
         CursorKey(self.place(), rowid)
     }
 }
@@ -81,11 +84,11 @@ impl RowRead {
 
 /// Who did what to whom: what never changes in a row.
 #[derive(Clone, Debug)]
-pub(super) struct RowIs {
-    pub(super) source: i64,
-    pub(super) target: i64,
-    pub(super) skill: i64,
-    pub(super) monster: Option<String>,
+pub(in crate::source) struct RowIs {
+    pub(in crate::source) source: i64,
+    pub(in crate::source) target: i64,
+    pub(in crate::source) skill: i64,
+    pub(in crate::source) monster: Option<String>,
 }
 
 /// A row that grew, and the text read of it.
@@ -110,6 +113,8 @@ pub(super) struct Gathered {
     pub(super) bosses: Vec<SqliteRow>,
     pub(super) stats: Vec<SqliteRow>,
     pub(super) entities: Vec<SqliteRow>,
+    /// Whether all but hits was looked at too.
+    pub(super) facts: bool,
 }
 
 /// What is remembered of an encounter only to save reading; all of it can be read again.
@@ -118,6 +123,7 @@ pub(super) struct Memory {
     pub(super) rows: HashMap<CursorKey, RowIs>,
     pub(super) large_read_ms: HashMap<CursorKey, u64>,
     pub(super) scanned_ms: Option<u64>,
+    pub(super) facts_ms: Option<u64>,
 }
 
 pub(super) async fn gather(
@@ -187,6 +193,12 @@ pub(super) async fn gather(
             .filter(|(actor, _)| !waiting.contains(actor))
             .map(|(actor, dealt)| (CursorKey(place::DEALT, actor), dealt)),
     );
+    let facts_due = now_ms.zip(memory.facts_ms).is_none_or(|(now, read)| now >= read.saturating_add(FACTS_EVERY_MS));
+    if !facts_due {
+        gathered.more = true;
+        return Ok(gathered);
+    }
+    (memory.facts_ms, gathered.facts) = (now_ms, true);
     let deaths = cursor.get(CursorKey(place::DEATHS, 0)).map_or(0, |value| value.0 as i64);
     gathered.deaths = rows(conn, &statements.deaths, &[fight.row, deaths]).await?;
     gathered.attempts = rows(conn, &statements.attempts, &[fight.row]).await?;

@@ -261,7 +261,7 @@ pub(super) fn decode(data: &[u8], label: Label) -> Result<Chunk, String> {
 }
 
 /// The base skill within a damage id: a digit for its type, the skill, two digits for which hit of it.
-pub(super) fn base_of_damage_id(damage_id: i64) -> i64 {
+pub(in crate::source) fn base_of_damage_id(damage_id: i64) -> i64 {
     let skill = damage_id / 100;
     match u32::try_from(skill).ok().and_then(u32::checked_ilog10) {
         Some(digits @ 1..) => skill % 10_i64.pow(digits),

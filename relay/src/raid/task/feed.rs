@@ -2,42 +2,83 @@
 
 use std::sync::Arc;
 
+use raidcast_shared::feed::Detail;
 use raidcast_shared::feed::{Echo, FeedEvent, FeedFrame, FeedHappening, FeedRaid, FrameTimes, Keyframe};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
+use raidcast_shared::view;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::RaidTask;
-use crate::fanout::{Answer, Format, SpectatorId};
-use crate::raid::command::{FromSpectator, Joined};
+use crate::fanout::{Answer, Format, Pace, Resume, SpectatorId, Wish};
+use crate::raid::command::{FromSpectator, JoinWish, Joined};
 
-/// Where the raid's one view stands.
+/// Where the raid's views stand.
 #[derive(Debug, Default)]
 pub(super) struct FeedState {
+    /// Names this run of the raid's task in epochs: positions and events mean nothing in another.
+    run: String,
+    /// Counts ticks of the fastest pace.
+    beat: u64,
     epoch: u32,
-    position: u64,
+    positions: [u64; Pace::ALL.len()],
     events: u64,
-    waiting: Vec<FeedEvent>,
+    /// Spectators get a keyframe with the next beat, whatever their pace.
     refresh: bool,
 }
 
+impl FeedState {
+    pub(super) fn new(run: String) -> Self {
+        Self { run, ..Self::default() }
+    }
+}
+
 impl RaidTask {
-    /// Brings the view to the present state and sends what changed: one write for each spectator.
+    /// Brings the views that are due to the present state and sends what changed: one write for each spectator.
     pub(super) fn tick(&mut self) {
-        let stepped = self.step();
-        self.send(stepped);
+        self.feed.beat += 1;
+        let (beat, refresh) = (self.feed.beat, std::mem::take(&mut self.feed.refresh));
+        if refresh {
+            self.room.refresh();
+        }
+        let due = Pace::ALL.into_iter().filter(|pace| refresh || pace.is_due(beat));
+        let due: Vec<_> = due.filter(|pace| self.room.uses(*pace)).collect();
+        self.step(&due);
+        self.send();
     }
 
-    /// Takes the view one step on; true if there is something to send.
-    fn step(&mut self) -> bool {
+    /// Takes some views one step on.
+    fn step(&mut self, paces: &[Pace]) {
+        if paces.is_empty() {
+            return;
+        }
+        let mut happened = Vec::new();
+        if let Some(encounter) = self.current.and_then(|id| self.encounters.get_mut(&id)) {
+            let changed = encounter.main.state.take_changed_seconds();
+            encounter.views.iter_mut().for_each(|view| view.note(&changed));
+            happened = encounter.happenings.step(&encounter.main.state);
+        }
+        for what in happened {
+            if let Some(id) = self.current {
+                self.event(id, what);
+            }
+        }
+        for pace in paces {
+            self.step_view(*pace);
+        }
+    }
+
+    fn step_view(&mut self, pace: Pace) {
+        let position = &mut self.feed.positions[pace.index()];
         let mut tick = None;
+        let mut details = Vec::new();
         if let Some(encounter) = self.current.and_then(|id| self.encounters.get_mut(&id)) {
             let facts = encounter.facts();
-            let mut step = encounter.view.step(&mut encounter.main.state, facts);
+            let mut step = encounter.views[pace.index()].step(&encounter.main.state, facts);
             if step.changed {
-                self.feed.position += 1;
-                step.tick.position = self.feed.position;
+                *position += 1;
+                step.tick.position = *position;
                 if facts.state != ReportState::Live || facts.idle {
                     step.tick.checksum = Some(encounter.checksum().to_string());
                 }
@@ -45,41 +86,38 @@ impl RaidTask {
                 step.tick.times = FrameTimes(captured, received, self.shared.clock.now_ms());
                 tick = Some(FeedFrame::Tick(step.tick));
             }
-            // Figures first: an event may speak of what the tick carries, never the other way round.
-            let report_id = encounter.row.report_id.clone();
-            for what in step.happened {
-                self.feed.events += 1;
-                self.feed.waiting.push(FeedEvent { n: self.feed.events, report_id: report_id.clone(), what });
+            for player_key in self.room.watched(pace) {
+                let Some(skills) = view::player_skills(&encounter.main.state, &player_key) else { continue };
+                let report_id = encounter.row.report_id.clone();
+                let detail = Detail { position: *position, report_id, player_key: player_key.clone(), skills };
+                details.push((player_key, FeedFrame::Detail(detail)));
             }
         }
-        let events = std::mem::take(&mut self.feed.waiting);
-        if events.is_empty() && tick.is_none() {
-            return false;
+        let details = self.room.details(pace, details);
+        if tick.is_some() || details || self.room.owes_events(pace) {
+            self.room.step(pace, *position, tick.as_ref());
         }
-        self.room.step(&events, tick.as_ref());
-        true
     }
 
-    fn send(&mut self, stepped: bool) {
-        if std::mem::take(&mut self.feed.refresh) {
-            self.room.refresh();
-        }
-        let newest = self.feed.events;
-        let mut room = std::mem::take(&mut self.room);
-        room.send(stepped, newest, |lost| self.keyframe(lost));
+    fn send(&mut self) {
+        let mut room = self.room.take();
+        room.send(|pace, told, lost| self.keyframe(pace, told, lost));
         self.room = room;
     }
 
-    fn keyframe(&self, events_lost: bool) -> FeedFrame {
+    fn keyframe(&self, pace: Pace, events: u64, events_lost: bool) -> FeedFrame {
         let encounter = self.current.and_then(|id| self.encounters.get(&id));
         let (captured, received) = encounter.map_or((0, 0), |held| held.main.times);
+        let view = |held: &crate::raid::LiveEncounter| {
+            held.views[pace.index()].keyframe(&held.main.state, held.row.report_id.clone())
+        };
         FeedFrame::Keyframe(Keyframe {
-            epoch: format!("{}.{}", self.shared.boot, self.feed.epoch),
-            position: self.feed.position,
-            events: self.feed.events,
+            epoch: format!("{}.{}.{}", self.feed.run, pace.per_s(), self.feed.epoch),
+            position: self.feed.positions[pace.index()],
+            events,
             events_lost,
             raid: self.feed_raid(),
-            fight: encounter.and_then(|held| held.view.keyframe(&held.main.state, held.row.report_id.clone())),
+            fight: encounter.and_then(view),
             times: FrameTimes(captured, received, self.shared.clock.now_ms()),
         })
     }
@@ -97,35 +135,65 @@ impl RaidTask {
         }
     }
 
-    pub(super) fn join(&mut self, stream: Arc<TcpStream>, format: Format, reply: oneshot::Sender<Option<Joined>>) {
-        if self.room.is_empty() {
-            // Nobody looked: the view stands where the last spectator left it.
-            self.step();
-        }
-        let joined = self.room.join(stream, format, self.feed.events + 1);
-        let _ = reply.send(joined.map(|(id, left)| Joined { id, left }));
+    pub(super) fn join(&mut self, stream: Arc<TcpStream>, wish: &JoinWish, reply: oneshot::Sender<Option<Joined>>) {
+        let (pace, resume) = match wish.resume.as_ref().map(|(epoch, position)| (self.parse_epoch(epoch), *position)) {
+            None => (Pace::default(), None),
+            Some((None, _)) => (Pace::default(), Some(None)),
+            Some((Some((pace, epoch)), position)) => (pace, Some(Some(Resume { epoch, position }))),
+        };
+        self.bring_up(pace);
+        let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel };
+        let events = self.room.told(pace);
+        let mut room = self.room.take();
+        let joined = room.join(stream, wish, || self.keyframe(pace, events, false));
+        self.room = room;
+        let _ = reply.send(joined.map(|(id, left)| Joined { id, pace, left }));
         if !self.feed.refresh {
-            // Else the view may stand before a fight that it has not seen: the next tick brings it there.
-            self.send(false);
+            // Else the views may stand before a fight that they have not seen: the next tick brings them there.
+            self.send();
         }
     }
 
-    pub(super) fn spectator(&mut self, id: SpectatorId, what: FromSpectator) {
+    /// A view that nobody looked at stands where its last spectator left it.
+    fn bring_up(&mut self, pace: Pace) {
+        if !self.room.uses(pace) && !self.feed.refresh {
+            self.step(&[pace]);
+        }
+    }
+
+    /// Pace and number of an epoch of this run.
+    fn parse_epoch(&self, epoch: &str) -> Option<(Pace, u32)> {
+        let mut parts = epoch.split('.');
+        let (run, pace, number) = (parts.next()?, parts.next()?, parts.next()?);
+        let pace = Pace::of(pace.parse().ok()?)?;
+        Some((pace, number.parse().ok()?)).filter(|_| run == self.feed.run && parts.next().is_none())
+    }
+
+    pub(super) fn spectator(&mut self, id: SpectatorId, format: Format, pace: Pace, what: FromSpectator) {
         match what {
             FromSpectator::Gone => self.room.leave(id),
-            FromSpectator::Ping(payload) => self.room.answer(id, Answer::Pong(&payload)),
+            FromSpectator::Ping(payload) => self.room.answer(id, format, Answer::Pong(&payload)),
             FromSpectator::Probe(clock) => {
                 let echo = FeedFrame::Echo(Echo { clock, relay_ms: self.shared.clock.now_ms() });
-                self.room.answer(id, Answer::Frame(&echo));
+                self.room.answer(id, format, Answer::Frame(&echo));
             }
+            FromSpectator::Pace => {
+                self.bring_up(pace);
+                self.room.pace(id, pace);
+            }
+            FromSpectator::Watch(players) => self.room.watch(id, pace, players),
             FromSpectator::Dismiss(reason) => self.room.dismiss(id, &reason, None),
         }
     }
 
-    fn happened(&mut self, id: EncounterId, what: FeedHappening) {
+    fn event(&mut self, id: EncounterId, what: FeedHappening) {
         let Some(encounter) = self.encounters.get(&id) else { return };
         self.feed.events += 1;
-        self.feed.waiting.push(FeedEvent { n: self.feed.events, report_id: encounter.row.report_id.clone(), what });
+        self.room.event(FeedEvent { n: self.feed.events, report_id: encounter.row.report_id.clone(), what });
+    }
+
+    fn happened(&mut self, id: EncounterId, what: FeedHappening) {
+        self.event(id, what);
         // The list of fights has changed with it.
         self.feed.refresh = true;
     }
@@ -169,7 +237,8 @@ impl RaidTask {
     /// Positions begin anew: everybody gets a keyframe next.
     pub(super) fn new_epoch(&mut self) {
         self.feed.epoch += 1;
-        self.feed.position = 0;
+        self.feed.positions = Default::default();
         self.feed.refresh = true;
+        self.room.begin_epoch(self.feed.epoch);
     }
 }

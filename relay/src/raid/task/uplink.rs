@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::FutureExt;
 use raidcast_shared::codec;
 use raidcast_shared::columns::ColumnMap;
@@ -233,6 +234,7 @@ impl RaidTask {
             return;
         }
         // Another reading of a fight that is held: kept as a stream of its own before its first delta.
+        encounter.beginning += 1;
         let (store, row) = (Arc::clone(&self.shared.store), encounter.row.row);
         let stream = StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() };
         let kept = async move { store.begin_stream(row, &stream).await };
@@ -241,6 +243,9 @@ impl RaidTask {
     }
 
     pub(super) fn stream_begun(&mut self, connection: u64, begin: &Begin, result: Result<(), StoreError>) {
+        if let Some(encounter) = self.encounters.get_mut(&begin.enc) {
+            encounter.beginning = encounter.beginning.saturating_sub(1);
+        }
         if let Err(error) = result {
             tracing::warn!(raid = self.row.code, %error, "could not begin another reading");
             self.refuse_begin(begin.enc);
@@ -310,13 +315,15 @@ impl RaidTask {
         match reading.take(&delta) {
             Ok(Taken::Append(checked)) => {
                 reading.under_way += 1;
-                let what = What::Delta { checked: Box::new(checked), captured_ms: delta.captured_ms };
+                let data = Bytes::from(codec::encode(&delta));
+                let what =
+                    What::Delta { checked: Box::new(checked), delta: data.clone(), captured_ms: delta.captured_ms };
                 let entry = JournalEntry {
                     stream: StreamKey { encounter: row, stream },
                     seq: delta.seq,
                     kind: JournalKind::Delta,
                     received_at_ms: received_ms,
-                    data: codec::encode(&delta).into(),
+                    data,
                 };
                 self.append(id, entry, what);
             }

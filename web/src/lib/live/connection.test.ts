@@ -23,6 +23,7 @@ describe('a connection to a feed', () => {
   let frames: FeedFrame[];
   let connection: FeedConnection;
   let refuse: boolean;
+  let held: { epoch: string; position: number } | null;
   const kind = (): string | undefined => states.at(-1)?.kind;
 
   const nextTry = (): void => {
@@ -35,7 +36,9 @@ describe('a connection to a feed', () => {
     states = [];
     frames = [];
     refuse = false;
+    held = null;
     connection = new FeedConnection('ws://relay/feed', env, {
+      resume: () => held,
       state: (state) => states.push(state),
       frame: (frame) => {
         if (refuse) throw new FrameError('refused');
@@ -62,6 +65,23 @@ describe('a connection to a feed', () => {
     }
     env.socket.give(keyframe());
     expect(kind()).toBe('open');
+  });
+
+  it('says where the view stands when it comes back, unless a frame could not be built upon', () => {
+    expect(env.socket.url).toBe('ws://relay/feed');
+    env.socket.give(keyframe());
+    held = { epoch: 'a.5.1', position: 7 };
+    env.socket.cut();
+    nextTry();
+    expect(env.socket.url).toBe('ws://relay/feed?epoch=a.5.1&position=7');
+    env.socket.onopen?.(new Event('open'));
+    expect(env.socket.sent).toEqual([{ t: 'probe', clock: env.now() }]);
+    env.socket.give({ t: 'echo', clock: env.now(), relayMs: env.now() });
+    expect(kind()).toBe('open');
+    refuse = true;
+    env.socket.give(tick(9));
+    nextTry();
+    expect(env.socket.url).toBe('ws://relay/feed');
   });
 
   it('gives up a try that brings nothing', () => {

@@ -2,8 +2,9 @@
  * One socket to a feed, kept for ever: a state machine without Svelte and without globals.
  *
  * It ends only when `close` is called or the relay says not to come back. Everything else (a cut, silence, a frame that
- * cannot be read, a laptop that slept) leads to another try after a jittered wait, and each try begins with a keyframe,
- * so what was missed never has to be guessed.
+ * cannot be read, a laptop that slept) leads to another try after a jittered wait. Each try says where the view stands
+ * and begins with what was missed or with a keyframe, so nothing ever has to be guessed; after a frame that could not
+ * be read it asks for a keyframe.
  */
 import type { FeedFrame, FeedRequest } from '$lib/wire/types';
 import { decodeFrame, encodeRequest, FrameError, SUBPROTOCOL } from '$lib/wire/frame';
@@ -43,6 +44,8 @@ export interface ConnectionEnv {
 
 /** Who is told. */
 export interface ConnectionListener {
+  /** Where the view stands; `null` before the first keyframe. */
+  resume(): { epoch: string; position: number } | null;
   state(state: ConnectionState): void;
   /** A frame, and when it came (Unix ms). May throw FrameError: then the socket is dropped and opened anew. */
   frame(frame: FeedFrame, receivedMs: number): void;
@@ -71,6 +74,8 @@ export class FeedConnection {
   #state: ConnectionState = { kind: 'connecting', tries: 0 };
   #socket: Socket | null = null;
   #tries = 0;
+  /** What is held is not to be built upon. */
+  #anew = true;
   #lastHeardMs = 0;
   #openedMs = 0;
   #silenceMs = SILENCE_MS;
@@ -101,7 +106,13 @@ export class FeedConnection {
     if (url === this.#url && this.#state.kind !== 'closed') return;
     this.#url = url;
     this.#tries = 0;
+    this.#anew = true;
     this.#try();
+  }
+
+  /** Asks for something; lost where no socket is open, so whoever asks does so again when one opens. */
+  ask(request: FeedRequest): void {
+    if (this.#state.kind === 'open') this.#send(request);
   }
 
   /** The page was shown again or the network came back: waits end now, and a silent socket has to answer quickly. */
@@ -118,7 +129,7 @@ export class FeedConnection {
     this.#enter({ kind: 'connecting', tries: this.#tries });
     let socket: Socket;
     try {
-      socket = this.#env.open(this.#url, SUBPROTOCOL);
+      socket = this.#env.open(this.#target(), SUBPROTOCOL);
     } catch {
       this.#again();
       return;
@@ -128,12 +139,23 @@ export class FeedConnection {
     socket.onmessage = (event: MessageEvent<unknown>) => {
       if (this.#socket === socket) this.#heard(event.data);
     };
+    // Where nothing was missed nothing is sent: the answer tells that the relay is there.
+    socket.onopen = () => {
+      if (this.#socket === socket) this.#send({ t: 'probe', clock: this.#env.now() });
+    };
     socket.onclose = () => {
       if (this.#socket === socket) this.#again();
     };
     this.#wait(FIRST_FRAME_MS, () => {
       this.#again();
     });
+  }
+
+  #target(): string {
+    const at = this.#anew ? null : this.#listener.resume();
+    if (at === null) return this.#url;
+    const query = `epoch=${encodeURIComponent(at.epoch)}&position=${at.position}`;
+    return `${this.#url}${this.#url.includes('?') ? '&' : '?'}${query}`;
   }
 
   #heard(data: unknown): void {
@@ -152,9 +174,11 @@ export class FeedConnection {
       // Told before the frame, so that whoever reads the state while folding it sees the connection it came by.
       if (first) this.#opened();
       this.#listener.frame(frame, this.#lastHeardMs);
+      if (frame.t === 'keyframe') this.#anew = false;
       if (this.#lastHeardMs - this.#openedMs >= SETTLED_MS) this.#tries = 0;
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
+      this.#anew = true;
       this.#again();
     }
   }

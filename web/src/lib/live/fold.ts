@@ -95,6 +95,7 @@ export function applyTick(view: RaidView, tick: Tick): RaidView {
 function applyToFight(fight: FightView, tick: Tick): FightView {
   const next: FightView = { ...fight };
   if (tick.head) next.head = tick.head;
+  if (tick.encounter) next.place = tick.encounter;
   if (tick.bosses) next.bosses = tick.bosses;
   if (tick.attempts) next.attempts = tick.attempts;
   if (tick.deaths) next.deaths = tick.deaths;

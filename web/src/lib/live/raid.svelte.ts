@@ -2,7 +2,7 @@
 import { feedUrl, type RaidPlace } from '$lib/api/client';
 import { advanceTimer, type FightTimer } from '$lib/fight/timer';
 import { FrameError } from '$lib/wire/frame';
-import type { FeedEvent, FeedFrame, FrameTimes } from '$lib/wire/types';
+import type { FeedEvent, FeedFrame, FrameTimes, SkillRow } from '$lib/wire/types';
 import { ClockEstimate, frameDelay, medianDelay, type FrameDelay } from './clock';
 import { FeedConnection, type ConnectionEnv, type ConnectionState } from './connection';
 import { applyTick, viewOfKeyframe, type RaidView } from './fold';
@@ -21,6 +21,8 @@ export class LiveRaid {
   timer = $state.raw<FightTimer | null>(null);
   /** Where the time goes between a hit and this page. */
   delay = $state.raw<FrameDelay | null>(null);
+  /** Skill rows of watched players in the feed's fight, by key. */
+  details = $state.raw<Readonly<Record<string, readonly SkillRow[]>>>({});
   /** How many keyframes came: each says that things may have happened unseen. */
   keyframes = $state(0);
 
@@ -33,6 +35,10 @@ export class LiveRaid {
   #clock = new ClockEstimate();
   #delays: FrameDelay[] = [];
   #captured = 0;
+  #watched: readonly string[] = [];
+  #told = 0;
+  #anew = true;
+  #boot = '';
 
   constructor(options: {
     env: ConnectionEnv;
@@ -65,15 +71,31 @@ export class LiveRaid {
       this.#connection.follow(url);
       return;
     }
+    const resume = () => (this.view === null ? null : { epoch: this.view.epoch, position: this.view.position });
     this.#connection = new FeedConnection(url, this.#env, {
+      resume,
       state: (state) => {
+        const opened = state.kind === 'open' && this.connection.kind !== 'open';
         this.connection = state;
+        if (opened && this.#watched.length > 0) this.#askToWatch();
       },
       frame: (frame, receivedMs) => {
         this.#apply(frame, receivedMs);
       },
     });
     this.#connection.start();
+  }
+
+  /** Wants the skill rows of these players, at most four, from now on and through every cut. */
+  watch(players: readonly string[]): void {
+    if (players.join() === this.#watched.join()) return;
+    this.#watched = players;
+    this.details = Object.fromEntries(Object.entries(this.details).filter(([key]) => players.includes(key)));
+    this.#askToWatch();
+  }
+
+  #askToWatch(): void {
+    this.#connection?.ask({ t: 'watch', players: [...this.#watched] });
   }
 
   /** See FeedConnection. */
@@ -91,16 +113,28 @@ export class LiveRaid {
       case 'keyframe':
         this.#show(viewOfKeyframe(frame), frame.times, receivedMs, true);
         this.keyframes += 1;
+        // Another run of the relay counts events anew.
+        this.#anew = this.#boot !== bootOf(frame.epoch);
+        this.#boot = bootOf(frame.epoch);
         break;
       case 'tick':
         if (this.view === null) throw new FrameError('a tick before the keyframe');
         this.#show(applyTick(this.view, frame), frame.ms, receivedMs, false);
         break;
       case 'event':
+        // Who came back may be told of one again.
+        if (frame.n <= this.#told && !this.#anew) break;
+        this.#anew = false;
+        this.#told = frame.n;
         this.#happened(frame);
         break;
       case 'echo':
         this.#clock.add(frame.clock, receivedMs, frame.relayMs);
+        break;
+      case 'detail':
+        if (frame.reportId === this.view?.fight?.reportId && this.#watched.includes(frame.playerKey)) {
+          this.details = { ...this.details, [frame.playerKey]: frame.skills };
+        }
         break;
       case 'bye':
         break;
@@ -116,6 +150,7 @@ export class LiveRaid {
       fight === null
         ? null
         : advanceTimer(same ? this.timer : null, fight.head.firstMs, fight.head.lastMs, receivedMs - ageMs);
+    if (!same) this.details = {};
     this.view = view;
     this.lastFrameMs = receivedMs;
     // A frame that holds nothing newer than the last says nothing about delays, nor does a keyframe.
@@ -128,4 +163,9 @@ export class LiveRaid {
     }
     this.#captured = times[0];
   }
+}
+
+/** The part of an epoch that names the relay's run. */
+function bootOf(epoch: string): string {
+  return epoch.split('.')[0] ?? '';
 }

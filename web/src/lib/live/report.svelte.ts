@@ -8,7 +8,7 @@ import { ApiFailure, type Api, type SpanQuery } from '$lib/api/client';
 import { amountsOfFeed, amountsOfTimeline, NO_AMOUNTS, type Amounts } from '$lib/chart/data';
 import { figuresOfFeed, figuresOfReport, type FightFigures } from '$lib/fight/figures';
 import { elapsedMs, isQuiet } from '$lib/fight/timer';
-import type { Report, Timeline } from '$lib/wire/types';
+import type { Report, Timeline, SkillRow } from '$lib/wire/types';
 import type { ConnectionEnv } from './connection';
 import type { FightView } from './fold';
 import { LiveRaid } from './raid.svelte';
@@ -34,8 +34,6 @@ export class ReportSession {
   spanFailure = $state.raw<ApiFailure | null>(null);
   span = $state.raw<SpanQuery | null>(null);
   nowMs = $state(0);
-  /** Whether somebody looks at skills, which only the record has. */
-  wantsSkills = $state(false);
   /** Another fight of the raid that is live, if this one is not. */
   elsewhere = $state<string | null>(null);
 
@@ -172,10 +170,14 @@ export class ReportSession {
     if (span !== null) void this.#readSpan(span);
   }
 
-  /** Skills are looked at from now on, or no longer. */
-  lookAtSkills(wanted: boolean): void {
-    if (wanted && !this.wantsSkills) this.#nextReadMs = 0;
-    this.wantsSkills = wanted;
+  /** This player's skills are looked at from now on, or nobody's. */
+  lookAtSkills(player: string | null): void {
+    this.raid.watch(player === null ? [] : [player]);
+  }
+
+  /** A player's present skill rows from the feed; `null` where the record has to tell them. */
+  skillsOf(player: string | null): readonly SkillRow[] | null {
+    return this.fromFeed && player !== null ? (this.raid.details[player] ?? null) : null;
   }
 
   /** Once each beat of the page's clock: what is due? */
@@ -201,8 +203,7 @@ export class ReportSession {
     if (report === null) return this.failure?.notFound !== true;
     const feed = this.feedFight;
     if (feed !== null && this.raid.open) {
-      if (feed.head.state !== report.state || feed.head.revision !== report.revision) return true;
-      return feed.head.state === 'live' && this.wantsSkills;
+      return feed.head.state !== report.state || feed.head.revision !== report.revision;
     }
     return report.state !== 'final';
   }
@@ -229,7 +230,7 @@ export class ReportSession {
       if (this.report === null || error.notFound) this.failure = error;
     } finally {
       this.#reading = false;
-      const fast = this.wantsSkills || (this.feedFight !== null && this.feedFight.head.state !== this.report?.state);
+      const fast = this.feedFight !== null && this.feedFight.head.state !== this.report?.state;
       const slow = this.report?.state === 'provisional' ? WATCH_PROVISIONAL_MS : WATCH_MS;
       const pause = this.#tries > 0 ? Math.min(REFRESH_MS * this.#tries, 30_000) : fast ? REFRESH_MS : slow;
       this.#nextReadMs = this.#env.now() + pause;

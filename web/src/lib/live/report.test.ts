@@ -121,23 +121,44 @@ describe('a live report', () => {
     expect(env.socket.url).toContain('/raids/OTHER/feed');
   });
 
-  it('reads its record every two seconds while skills are looked at, and not otherwise', async () => {
+  it('has skills from the feed while they are looked at, and reads no record for them', async () => {
     await started();
     env.socket.give(keyframe());
     await env.pass(3_000);
     const before = api.reads;
+    const key = keyframe().fight?.players[0]?.playerKey ?? '';
+    expect(session.skillsOf(key)).toBeNull();
+    session.lookAtSkills(key);
+    expect(env.socket.sent.at(-1)).toEqual({ t: 'watch', players: [key] });
+    const skills = [
+      {
+        skillId: 1,
+        variantId: null,
+        name: 'A',
+        kind: 'damage',
+        total: 5,
+        hits: 1,
+        critHits: null,
+        luckyHits: null,
+        max: 5,
+      },
+    ] as const;
+    const reportId = keyframe().fight?.reportId ?? '';
+    env.socket.give({ t: 'detail', position: 5, reportId, playerKey: key, skills: [...skills] });
+    expect(session.skillsOf(key)).toEqual(skills);
     for (let s = 0; s < 10; s++) {
       env.socket.give(tick(6 + s));
       await env.pass(1_000);
     }
     expect(api.reads).toBe(before);
-    session.lookAtSkills(true);
-    for (let s = 10; s < 20; s++) {
-      env.socket.give(tick(6 + s));
-      await env.pass(1_000);
-    }
-    expect(api.reads - before).toBeGreaterThanOrEqual(4);
-    expect(api.reads - before).toBeLessThanOrEqual(6);
+    // A new connection is asked again.
+    env.socket.cut();
+    await env.pass(1_000);
+    env.socket.give(keyframe());
+    expect(env.socket.sent).toContainEqual({ t: 'watch', players: [key] });
+    session.lookAtSkills(null);
+    expect(env.socket.sent.at(-1)).toEqual({ t: 'watch', players: [] });
+    expect(session.skillsOf(key)).toBeNull();
   });
 
   it('stands still when nothing happens', async () => {

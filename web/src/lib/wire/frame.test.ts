@@ -22,7 +22,7 @@ describe('frames', () => {
   });
 
   it('of a kind that is not known are skipped', () => {
-    expect(decodeFrame('{"t":"detail","skills":[]}')).toBeNull();
+    expect(decodeFrame('{"t":"novelty","skills":[]}')).toBeNull();
   });
 
   it('that cannot be read are errors', () => {

@@ -12,7 +12,7 @@ export const SUBPROTOCOL = 'raidcast.feed.v1';
 /** The subprotocol with JSON frames. */
 export const SUBPROTOCOL_JSON = 'raidcast.feed.v1.json';
 
-const KINDS: ReadonlySet<string> = new Set<FeedFrame['t']>(['keyframe', 'tick', 'event', 'bye', 'echo']);
+const KINDS: ReadonlySet<string> = new Set<FeedFrame['t']>(['keyframe', 'tick', 'event', 'detail', 'bye', 'echo']);
 
 /** A frame could not be read: the connection is of no more use. */
 export class FrameError extends Error {

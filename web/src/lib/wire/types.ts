@@ -636,7 +636,7 @@ message: string,
  */
 details?: Array<string>, };
 
-export type FeedFrame = { "t": "keyframe" } & Keyframe | { "t": "tick" } & Tick | { "t": "event" } & FeedEvent | { "t": "bye" } & Bye | { "t": "echo" } & Echo;
+export type FeedFrame = { "t": "keyframe" } & Keyframe | { "t": "tick" } & Tick | { "t": "event" } & FeedEvent | { "t": "detail" } & Detail | { "t": "bye" } & Bye | { "t": "echo" } & Echo;
 
 export type Keyframe = { 
 /**
@@ -854,6 +854,10 @@ p: number,
  */
 head?: FightHead, 
 /**
+ * Where the fight is, if more of that became known.
+ */
+encounter?: Place, 
+/**
  * Present totals of rows that changed: row index, bits of the columns that follow (bit 0 is the first), values;
  * one row behind the other.
  */
@@ -888,6 +892,24 @@ checksum?: string,
 ms: FrameTimes, };
 
 export type FrameTimes = [number, number, number];
+
+export type Detail = { 
+/**
+ * The tick that it belongs to.
+ */
+position: number, 
+/**
+ * Which fight.
+ */
+reportId: string, 
+/**
+ * Whose.
+ */
+playerKey: string, 
+/**
+ * By total.
+ */
+skills: Array<SkillRow>, };
 
 export type FeedEvent = { 
 /**

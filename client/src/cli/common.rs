@@ -1,0 +1,147 @@
+//! What the commands that talk to a relay share: flags, lines, signals.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use raidcast_shared::uplink::Visibility;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::{self, SettingsError};
+use crate::uploader::{Change, Options, WatchError};
+
+/// Something of the settings is of no use.
+pub(super) const USAGE: u8 = 2;
+
+/// Which meter, which relay, and how its raids are to be.
+#[derive(Clone, Debug, Args)]
+pub(super) struct CommonFlags {
+    /// The meter's database [default: the one written last of those that meters keep]
+    #[arg(long, value_name = "PATH")]
+    db: Option<PathBuf>,
+    /// Folder of the meter's name files [default: found beside the database and the meter]
+    #[arg(long, value_name = "DIR")]
+    meter_data: Option<PathBuf>,
+    /// The relay's address, like `https://raidcast.example`
+    #[arg(long, value_name = "URL", env = "RAIDCAST_RELAY")]
+    relay: Option<String>,
+    /// The upload key; better in the environment than on the command line
+    #[arg(long, value_name = "KEY", env = "RAIDCAST_KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// Folder for what is remembered between starts [default: raidcast in the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// What the raid is called
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// Who may find and see the raid [default: unlisted]
+    #[arg(long, value_enum)]
+    visibility: Option<VisibilityFlag>,
+    /// Settings file [default: raidcast/config.toml in the user's configuration folder]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum VisibilityFlag {
+    /// In lists
+    Public,
+    /// For who has the link
+    Unlisted,
+    /// For you, and who has a ticket
+    Private,
+}
+
+impl From<VisibilityFlag> for Visibility {
+    fn from(flag: VisibilityFlag) -> Self {
+        match flag {
+            VisibilityFlag::Public => Self::Public,
+            VisibilityFlag::Unlisted => Self::Unlisted,
+            VisibilityFlag::Private => Self::Private,
+        }
+    }
+}
+
+impl CommonFlags {
+    pub(super) fn options(self) -> Result<Options, SettingsError> {
+        let file = settings::load(self.config.as_deref())?;
+        let relay = settings::require(self.relay.or(file.relay), "the relay's address", "--relay URL", "relay")?;
+        let key = settings::require(self.key.or(file.key), "the upload key", "RAIDCAST_KEY in the environment", "key")?;
+        let state = state_folder(self.state)?;
+        Ok(Options {
+            db: self.db.or(file.db),
+            meter_data: self.meter_data.or(file.meter_data),
+            title: self.title.as_deref().map(settings::title).transpose()?,
+            visibility: self.visibility.map(Visibility::from).or(file.visibility).unwrap_or_default(),
+            ..Options::new(relay, settings::key(&key)?, state)
+        })
+    }
+}
+
+/// The state folder, or how to name it.
+pub(super) fn state_folder(given: Option<PathBuf>) -> Result<PathBuf, SettingsError> {
+    let state = given.or_else(settings::default_state);
+    settings::require(state, "the folder for the client's state", "--state DIR", "state")
+}
+
+/// What went wrong, for programs.
+pub(super) fn kind_of(error: &WatchError) -> &'static str {
+    match error {
+        WatchError::Folder(_) | WatchError::Spool(_) => "state",
+        WatchError::Address(_) => "settings",
+        WatchError::Unauthorized { .. } => "unauthorized",
+        WatchError::Refused { .. } => "refused",
+        WatchError::Fenced => "fenced",
+        WatchError::NoMeter { .. } => "no_meter",
+    }
+}
+
+pub(super) fn print_json(change: &Change) -> io::Result<()> {
+    if matches!(change, Change::Status(_)) {
+        return Ok(());
+    }
+    print_line(&serde_json::to_string(change).map_err(io::Error::other)?)
+}
+
+pub(super) fn print_line(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+pub(super) fn print_error(as_json: bool, kind: &str, text: &str) {
+    if as_json {
+        let _ = print_line(&json!({ "event": "error", "kind": kind, "text": text }).to_string());
+    }
+    let mut err = io::stderr().lock();
+    let _ = writeln!(err, "error: {text}");
+}
+
+/// Ends the client cleanly; a second signal ends it at once.
+pub(super) async fn end_on_signal(shutdown: CancellationToken) {
+    signal().await;
+    shutdown.cancel();
+    signal().await;
+    std::process::exit(130);
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupted = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+        }
+        Err(_) => drop(interrupted.await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}

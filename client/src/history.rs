@@ -1,0 +1,250 @@
+//! Old fights: which of a meter's database would be uploaded, and whether the user agrees to it.
+//!
+//! One invariant: what is uploaded is what was agreed to, by the fights' names; a fight that the meter writes
+//! meanwhile is not among them. How they are sent is the uploader's.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use raidcast_shared::id::EncounterId;
+
+use crate::source::detect::{self, Places};
+use crate::source::names::Names;
+use crate::source::{AnySource, Fight, Found, Source as _, SourceError};
+use crate::uploader::record::{How, Record};
+use crate::uploader::{Change, FolderError, under_way};
+
+/// A relay that confirms nothing is given up after so long.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+/// A database that another program holds is asked so often, a quarter of a second apart.
+const LOCKED_TRIES: u32 = 20;
+
+/// What an uploader is to send, then end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// The fights that were agreed to.
+    pub fights: BTreeSet<EncounterId>,
+    /// When to give up on a relay that confirms nothing, or a database that cannot be read.
+    pub patience: Duration,
+}
+
+/// Why there is nothing to plan an upload of.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The database cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// None was named, and none is where meters keep theirs.
+    #[error("no meter database was found (looked for {looked}); name it with --db")]
+    Nowhere {
+        /// Every path that was looked at.
+        looked: String,
+    },
+    /// The state folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+}
+
+/// What an upload would send.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Of which database.
+    pub found: Found,
+    /// The fights, oldest first.
+    pub fights: Vec<Fight>,
+    /// Those of them that the meter never ended: their reports say `unfinished`.
+    pub unfinished: usize,
+    /// Fights that began before the time that was asked for.
+    pub earlier: usize,
+    /// The newest fight, if the meter has not ended it: left out, for it may be going on.
+    pub going_on: Option<Fight>,
+}
+
+impl Plan {
+    /// Reads which finished fights a meter's database has, those that began at `since_ms` (Unix) or later.
+    ///
+    /// # Errors
+    /// The database is not there or cannot be read.
+    pub async fn make(db: Option<&Path>, places: &Places, since_ms: Option<i64>) -> Result<Self, PlanError> {
+        let mut tries = 0;
+        loop {
+            match Self::try_make(db, places, since_ms).await {
+                Err(PlanError::Source(SourceError::Locked { .. })) if tries < LOCKED_TRIES => tries += 1,
+                made => return made,
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+
+    async fn try_make(db: Option<&Path>, places: &Places, since_ms: Option<i64>) -> Result<Self, PlanError> {
+        let detection = detect::detect(db, places).await;
+        let found = match detection.found {
+            Err(SourceError::Gone { .. }) if db.is_none() => {
+                let looked: Vec<_> = detection.looked.iter().map(|looked| looked.path.display().to_string()).collect();
+                return Err(PlanError::Nowhere { looked: looked.join(", ") });
+            }
+            found => found?,
+        };
+        let mut source = AnySource::open(&found, Arc::new(Names::default())).await?;
+        let mut fights = source.fights(-1, &[]).await?;
+        fights.sort_by_key(|fight| (fight.started_at_ms, fight.row));
+        let mut seen = HashSet::new();
+        fights.retain(|fight| seen.insert(fight.encounter));
+        let going_on = fights.pop_if(|fight| fight.end.is_none());
+        let all = fights.len();
+        fights.retain(|fight| since_ms.is_none_or(|since_ms| fight.started_at_ms >= since_ms));
+        Ok(Self {
+            earlier: all - fights.len(),
+            unfinished: fights.iter().filter(|fight| fight.end.is_none()).count(),
+            going_on,
+            fights,
+            found,
+        })
+    }
+
+    /// What the uploader is to send.
+    pub fn history(&self, patience: Duration) -> History {
+        History { fights: self.fights.iter().map(|fight| fight.encounter).collect(), patience }
+    }
+
+    /// How many of the fights this state folder knows to be on the relay, or was told to upload there before.
+    ///
+    /// # Errors
+    /// Its list cannot be read.
+    pub fn agreed_before(&self, state: &Path, relay: &str) -> Result<usize, PlanError> {
+        let record = Record::load(state);
+        let there = record.fights.into_iter().filter(|fight| fight.relay == relay && fight.is_on_relay());
+        let mut known: HashSet<String> = there.map(|fight| fight.encounter).collect();
+        known.extend(under_way(state)?);
+        Ok(self.fights.iter().filter(|fight| known.contains(&fight.encounter.to_string())).count())
+    }
+}
+
+/// What the user says to an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// Go on.
+    Given,
+    /// Nothing is to be sent.
+    Refused,
+    /// There is nobody to ask.
+    Nobody,
+}
+
+/// Whether the fights may be uploaded: asks, with `question`, unless there is nothing among them that is not on the
+/// relay by this folder's doing. `ask`: shows the question and gives the answer; `None` without a terminal.
+///
+/// # Errors
+/// Whatever the terminal says.
+pub fn consent<A>(plan: &Plan, before: usize, yes: bool, question: &str, ask: Option<A>) -> io::Result<Consent>
+where
+    A: FnOnce(&str) -> io::Result<String>,
+{
+    if yes || before == plan.fights.len() {
+        return Ok(Consent::Given);
+    }
+    let Some(ask) = ask else { return Ok(Consent::Nobody) };
+    let answer = ask(question)?.trim().to_lowercase();
+    Ok(if matches!(answer.as_str(), "y" | "yes") { Consent::Given } else { Consent::Refused })
+}
+
+/// What became of an upload's fights, as its changes tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Sent, and final.
+    pub new: u64,
+    /// Held by the relay already: nothing was sent.
+    pub known: u64,
+    /// The relay holds more of them from elsewhere.
+    pub kept: u64,
+    /// Not taken by the relay.
+    pub failed: u64,
+    /// Not begun in this run.
+    pub stopped: u64,
+    /// Why not, each reason once, with the number of fights.
+    pub reasons: Vec<(String, u64)>,
+}
+
+impl Tally {
+    /// Takes in one change.
+    pub fn count(&mut self, change: &Change) {
+        match change {
+            Change::Uploaded { fight } => match fight.result {
+                How::New => self.new += 1,
+                How::Known => self.known += 1,
+                How::Kept => self.kept += 1,
+                How::Refused => {}
+            },
+            Change::Failed { fight } => {
+                self.failed += 1;
+                self.reason(fight.why.as_deref().unwrap_or_default(), 1);
+            }
+            Change::Stopped { fights, why } => {
+                self.stopped += fights;
+                self.reason(why, *fights);
+            }
+            _ => {}
+        }
+    }
+
+    fn reason(&mut self, why: &str, fights: u64) {
+        match self.reasons.iter_mut().find(|(held, _)| held == why) {
+            Some((_, count)) => *count += fights,
+            None => self.reasons.push((why.to_owned(), fights)),
+        }
+    }
+
+    /// Fights that are on the relay.
+    pub fn on_relay(&self) -> u64 {
+        self.new + self.known + self.kept
+    }
+
+    /// Fights that are done with, one way or the other.
+    pub fn done(&self) -> u64 {
+        self.on_relay() + self.failed + self.stopped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Generation;
+
+    #[test]
+    fn only_a_yes_is_one_and_what_was_agreed_to_is_not_asked_again() {
+        let fight = Fight {
+            row: 1,
+            encounter: EncounterId(uuid::Uuid::from_u128(1)),
+            started_at_ms: 0,
+            scene_id: None,
+            scene: None,
+            difficulty: None,
+            local_player: None,
+            end: None,
+        };
+        let found = Found { path: "m.db".into(), generation: Generation::Journal, meter: "m".into() };
+        let plan = Plan { found, fights: vec![fight], unfinished: 0, earlier: 0, going_on: None };
+        let ask = |answer: &'static str| {
+            Some(move |question: &str| {
+                assert_eq!(question, "upload?");
+                Ok(answer.to_owned())
+            })
+        };
+        for (answer, expected) in [
+            ("y\n", Consent::Given),
+            ("YES", Consent::Given),
+            ("", Consent::Refused),
+            ("n", Consent::Refused),
+            ("yess", Consent::Refused),
+        ] {
+            assert_eq!(consent(&plan, 0, false, "upload?", ask(answer)).unwrap(), expected, "{answer}");
+        }
+        let nobody: Option<fn(&str) -> io::Result<String>> = None;
+        assert_eq!(consent(&plan, 0, false, "upload?", nobody).unwrap(), Consent::Nobody);
+        assert_eq!(consent(&plan, 0, true, "upload?", nobody).unwrap(), Consent::Given);
+        assert_eq!(consent(&plan, 1, false, "upload?", nobody).unwrap(), Consent::Given);
+    }
+}

@@ -1,0 +1,282 @@
+//! Generation A: a row for each hit while the fight goes on; at its end they become arrays of a row for each skill,
+//! and the events' rows are deleted in the same transaction.
+//!
+//! One invariant: ids of events only grow, so the cursor is the last one read; how many of each (source, target,
+//! skill) were yielded stands beside it, so that what vanished between two readings is read from the finished rows,
+//! and nothing twice.
+//! Meter: resonance-logs between 30 October and 7 November 2025, never released.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use raidcast_shared::event::{CritsKnown, Event, Knows};
+use raidcast_shared::game::SpecNumbering;
+use raidcast_shared::uplink::MeterTotals;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::aggregate::details::{Entry, Number, Truth};
+use super::aggregate::gather::{RowIs, Table};
+use super::aggregate::{Judged, end_ms, judge, tell_missing};
+use super::database::{Database, int, positive, raw_text, rows};
+use super::finished::{self, Progress};
+use super::names::Names;
+use super::roster::{self, Roster, Seen, Shown};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
+
+/// The meter's writer commits every 50 ms.
+const LAG_MS: u32 = 50;
+/// Events that one reading takes at most: some ten minutes of a raid.
+const READ_MAX: usize = 50_000;
+
+/// First halves of cursor keys.
+mod place {
+    /// Events of damage: (last id, those that no hit can be).
+    pub(super) const DAMAGE: u8 = 21;
+    /// Events of heals, alike.
+    pub(super) const HEAL: u8 = 22;
+    /// What was lost, in ids of missing things.
+    pub(super) const LOST: u8 = 40;
+}
+
+/// A generation A database, open.
+#[derive(Debug)]
+pub struct Events {
+    db: Database,
+    names: Arc<Names>,
+    numbering: SpecNumbering,
+    stable_id: String,
+    roster: Roster,
+    hits: [String; 2],
+    people: [String; 2],
+    finished: [String; 2],
+    /// Whom the events have shown: can be read again.
+    seen: HashMap<i64, BTreeMap<i64, Seen>>,
+}
+
+/// What one transaction read of an encounter.
+struct Gathered {
+    events: [Vec<SqliteRow>; 2],
+    finished: [Vec<SqliteRow>; 2],
+    shown: Shown,
+}
+
+impl Events {
+    /// Opens the database that detection found.
+    ///
+    /// # Errors
+    /// As [`super::detect::identify`].
+    pub async fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
+        let mut db = Database::open(&found.path).await?;
+        let damage = [
+            "id",
+            "timestamp_ms",
+            "attacker_id",
+            "defender_id",
+            "skill_id",
+            "value",
+            "is_crit",
+            "is_lucky",
+            "shield_loss",
+            "is_boss",
+            "monster_name",
+            "defender_max_hp",
+        ];
+        let heal = ["id", "timestamp_ms", "healer_id", "target_id", "skill_id", "value", "is_crit", "is_lucky"];
+        let beyond = format!("WHERE encounter_id = ?1 AND id > ?2 ORDER BY id LIMIT {READ_MAX}");
+        Ok(Self {
+            stable_id: db.stable_id().await?,
+            roster: Roster::of(&db),
+            hits: [db.select("damage_events", &damage, &beyond), db.select("heal_events", &heal, &beyond)],
+            people: [
+                db.select("damage_events", &damage, "WHERE encounter_id = ?1 GROUP BY attacker_id, defender_id"),
+                db.select("heal_events", &heal, "WHERE encounter_id = ?1 GROUP BY healer_id, target_id"),
+            ],
+            finished: finished::statements(&db, None),
+            numbering: roster::numbering(&found.meter),
+            seen: HashMap::new(),
+            db,
+            names,
+        })
+    }
+
+    async fn gather(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Gathered, SourceError> {
+        let seen = self.seen.entry(fight.row).or_default();
+        let (events, people, finished, roster) = (&self.hits, &self.people, &self.finished, &self.roster);
+        let conn = &mut self.db.conn;
+        let read = async {
+            let mut transaction = conn.begin().await?;
+            if seen.is_empty() {
+                for (table, sql) in Table::BOTH.into_iter().zip(people) {
+                    for row in rows(&mut transaction, sql, &[fight.row]).await? {
+                        see(seen, table, &row);
+                    }
+                }
+            }
+            let mut read = [Vec::new(), Vec::new()];
+            for ((table, sql), read) in Table::BOTH.into_iter().zip(events).zip(&mut read) {
+                *read = events_beyond(&mut transaction, sql, fight.row, last_id(cursor, table), last).await?;
+                for row in &*read {
+                    see(seen, table, row);
+                }
+            }
+            let finished =
+                if last { finished::read(&mut transaction, finished, fight.row).await? } else { Default::default() };
+            for (table, rows) in Table::BOTH.into_iter().zip(&finished) {
+                for row in rows {
+                    finished::see(seen, &finished::row_is(table, row));
+                }
+            }
+            let shown = roster.shown(&mut transaction, fight.row, cursor, seen).await?;
+            transaction.rollback().await?;
+            Ok(Gathered { events: read, finished, shown })
+        };
+        read.await.map_err(|error: sqlx::Error| self.db.refused(&error))
+    }
+
+    async fn read_up_to_now(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Reading, SourceError> {
+        let gathered = self.gather(fight, cursor, last).await?;
+        let mut reading = Reading::default();
+        let mut progress = Progress::default();
+        for (table, rows) in Table::BOTH.into_iter().zip(&gathered.events) {
+            let key = event_key(table);
+            let CursorValue(mut newest, mut absurd) = cursor.get(key).unwrap_or(CursorValue(0, 0));
+            for row in rows {
+                let is = row_is(table, row);
+                let entry = entry_of(row);
+                progress.of(cursor, table, &is).add(entry.amount.0);
+                match judge(table, &is, &entry, fight.started_at_ms) {
+                    Judged::Hit(hit) => reading.events.push(Event::Hit(hit)),
+                    Judged::Late(_) | Judged::Absurd => absurd += 1,
+                }
+                newest = positive(row, "id").unwrap_or(newest);
+            }
+            if !rows.is_empty() {
+                reading.cursor.push((key, CursorValue(newest, absurd)));
+            }
+            reading.more |= !last && rows.len() >= READ_MAX;
+            // Finished rows tell it row by row; without any it is told here.
+            if last && absurd > 0 && gathered.finished.iter().all(Vec::is_empty) {
+                let what = format!("{} events with amounts or times that no hit has", table.word());
+                let id = i64::from(place::LOST + table.place()) << 56;
+                tell_missing(cursor, &mut reading, end_ms(fight), id, &what, absurd, 0);
+            }
+        }
+        finished::tell(
+            fight,
+            cursor,
+            &gathered.finished,
+            &gathered.shown.boss_names(),
+            (end_ms(fight), true),
+            &mut progress,
+            &mut reading,
+        );
+        progress.save(cursor, &mut reading);
+        let nobody = BTreeMap::new();
+        let seen = self.seen.get(&fight.row).unwrap_or(&nobody);
+        gathered.shown.tell(fight, cursor, seen, self.numbering, &mut reading);
+        roster::tell_skills(&self.names, cursor, &mut reading);
+        Ok(reading)
+    }
+}
+
+impl Source for Events {
+    fn knows(&self) -> Knows {
+        Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS, no_deaths: false }
+    }
+
+    async fn changed(&mut self) -> Result<bool, SourceError> {
+        self.db.changed().await
+    }
+
+    async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
+        self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open).await
+    }
+
+    async fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
+        self.read_up_to_now(fight, cursor, false).await
+    }
+
+    async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+        let reading = self.read_up_to_now(fight, cursor, true).await?;
+        self.seen.remove(&fight.row);
+        Ok(reading)
+    }
+
+    async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
+        self.roster.totals(&mut self.db, fight.row).await
+    }
+}
+
+fn event_key(table: Table) -> CursorKey {
+    let place = match table {
+        Table::Damage => place::DAMAGE,
+        Table::Heal => place::HEAL,
+    };
+    CursorKey(place, 0)
+}
+
+fn last_id(cursor: &Cursor, table: Table) -> i64 {
+    cursor.get(event_key(table)).map_or(0, |value| value.0.cast_signed())
+}
+
+/// Events with ids above `after`; `all`: in as many goes as it takes.
+async fn events_beyond(
+    conn: &mut SqliteConnection,
+    sql: &str,
+    fight: i64,
+    mut after: i64,
+    all: bool,
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    let mut read = Vec::new();
+    loop {
+        let more = rows(conn, sql, &[fight, after]).await?;
+        let is_all = more.len() < READ_MAX;
+        let last = more.last().and_then(|row| int(row, "id"));
+        read.extend(more);
+        match last.filter(|_| all && !is_all) {
+            Some(last) => after = last,
+            None => return Ok(read),
+        }
+    }
+}
+
+fn row_is(table: Table, row: &SqliteRow) -> RowIs {
+    let [source, target] = match table {
+        Table::Damage => ["attacker_id", "defender_id"],
+        Table::Heal => ["healer_id", "target_id"],
+    };
+    RowIs {
+        source: int(row, source).unwrap_or(0),
+        target: int(row, target).unwrap_or(0),
+        // What the meter itself makes of an unknown skill.
+        skill: int(row, "skill_id").unwrap_or(-1),
+        monster: match table {
+            Table::Damage => raw_text(row, "monster_name"),
+            Table::Heal => None,
+        },
+    }
+}
+
+fn entry_of(row: &SqliteRow) -> Entry {
+    let truth = |column| Truth(int(row, column).is_some_and(|value| value != 0));
+    Entry {
+        timestamp: Number(int(row, "timestamp_ms")),
+        ms_from_start: Number(None),
+        amount: Number(int(row, "value")),
+        crit: truth("is_crit"),
+        lucky: truth("is_lucky"),
+        shield_loss: Number(int(row, "shield_loss")),
+        is_boss: truth("is_boss"),
+    }
+}
+
+fn see(seen: &mut BTreeMap<i64, Seen>, table: Table, row: &SqliteRow) {
+    let is = row_is(table, row);
+    finished::see(seen, &is);
+    if table == Table::Damage {
+        let target = seen.entry(is.target).or_default();
+        target.boss |= int(row, "is_boss").is_some_and(|boss| boss != 0);
+        target.max_hp = target.max_hp.max(positive(row, "defender_max_hp"));
+    }
+}

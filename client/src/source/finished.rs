@@ -1,0 +1,324 @@
+//! Rows of hits as generations A and C leave them: sums, and a JSON array of the single hits, or an empty one where
+//! the meter that wrote it (generation B) kept none.
+//!
+//! One invariant: an entry's identity is (row, place by time), and the cursor holds how many of a row were yielded
+//! and what they came to, whether they were read here or as events of their own before the row was written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use raidcast_shared::event::{Event, RareBody, SourceKey};
+use raidcast_shared::id::SkillId;
+use raidcast_shared::limits::AMOUNT_MAX;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::aggregate::details::{self, Truth};
+use super::aggregate::gather::{RowIs, Table};
+use super::aggregate::{Judged, actor_id, end_ms, judge, tell_missing};
+use super::database::{Database, bytes, int, raw_text, rows};
+use super::roster::Seen;
+use super::{Cursor, CursorKey, CursorValue, Fight, Reading};
+
+/// First halves of cursor keys and source keys.
+mod place {
+    /// A row of damage, by who did what to whom: (entries yielded, their amounts).
+    pub(super) const DAMAGE: u8 = 23;
+    /// A row of heals, alike.
+    pub(super) const HEAL: u8 = 24;
+    /// A row of damage whose sums were told: (hits, amount). Source keys, too.
+    pub(super) const DAMAGE_SUMS: u8 = 33;
+    /// A row of heals, alike.
+    pub(super) const HEAL_SUMS: u8 = 34;
+    /// What a row's parts contradict: in ids of missing things.
+    pub(super) const PARTS: u8 = 32;
+}
+
+/// How an array begins that a meter of generation C wrote: its keys are in the alphabet's order.
+pub(super) const LONG_KEYS: &[u8] = b"[{\"attempt_index\"";
+
+/// How much of a row was yielded: entries, and the sum of their amounts as they stand (it may wrap).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Yielded {
+    pub(super) entries: u64,
+    pub(super) sum: u64,
+}
+
+impl Yielded {
+    pub(super) fn add(&mut self, amount: Option<i64>) {
+        self.entries += 1;
+        self.sum = self.sum.wrapping_add_signed(amount.unwrap_or(0));
+    }
+}
+
+/// Rows of one encounter by who did what to whom, as far as they were yielded.
+#[derive(Debug, Default)]
+pub(super) struct Progress(BTreeMap<CursorKey, Yielded>);
+
+impl Progress {
+    /// How far a row was yielded, to be moved on.
+    pub(super) fn of(&mut self, cursor: &Cursor, table: Table, row: &RowIs) -> &mut Yielded {
+        let key = key_of(table, row);
+        self.0.entry(key).or_insert_with(|| {
+            cursor.get(key).map_or_else(Yielded::default, |CursorValue(entries, sum)| Yielded { entries, sum })
+        })
+    }
+
+    /// Moves the cursor on.
+    pub(super) fn save(self, cursor: &Cursor, reading: &mut Reading) {
+        for (key, Yielded { entries, sum }) in self.0 {
+            let value = CursorValue(entries, sum);
+            if entries > 0 && cursor.get(key) != Some(value) {
+                reading.cursor.push((key, value));
+            }
+        }
+    }
+}
+
+/// A row's name for the cursor. Rows of a finished fight have other ids than its events had, so it is made of who
+/// did what to whom; FNV-1a, which is the same in every version of this program.
+fn key_of(table: Table, row: &RowIs) -> CursorKey {
+    let place = match table {
+        Table::Damage => place::DAMAGE,
+        Table::Heal => place::HEAL,
+    };
+    let bytes = [row.source, row.target, row.skill].into_iter().flat_map(i64::to_le_bytes);
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    CursorKey(place, hash.cast_signed())
+}
+
+/// Statements for the rows of an encounter, with their arrays or the first bytes of them.
+pub(super) fn statements(db: &Database, text_bytes: Option<usize>) -> [String; 2] {
+    let tables = [
+        ("damage_skill_stats", ["attacker_id", "defender_id"], "hit_details"),
+        ("heal_skill_stats", ["healer_id", "target_id"], "heal_details"),
+    ];
+    tables.map(|(table, [source, target], text)| {
+        if !db.has(table) {
+            return db.select(table, &["rowid"], "");
+        }
+        let sums = [
+            "rowid",
+            "skill_id",
+            "hits",
+            "total_value",
+            "crit_hits",
+            "lucky_hits",
+            "shield_loss_total",
+            "monster_name",
+        ];
+        let mut text = format!("CAST({table}.{text} AS BLOB)");
+        if let Some(bytes) = text_bytes {
+            text = format!("substr({text}, 1, {bytes})");
+        }
+        format!(
+            "SELECT {}, {table}.{source} AS source, {table}.{target} AS target, {text} AS text FROM {table} \
+             WHERE encounter_id = ?1 ORDER BY rowid",
+            db.columns(table, &sums)
+        )
+    })
+}
+
+/// Who did what to whom in a row of sums.
+pub(super) fn row_is(table: Table, row: &SqliteRow) -> RowIs {
+    RowIs {
+        source: int(row, "source").unwrap_or(0),
+        target: int(row, "target").unwrap_or(0),
+        skill: int(row, "skill_id").unwrap_or(-1),
+        // Of a heal it is the name of a player who was healed.
+        monster: raw_text(row, "monster_name").filter(|_| table == Table::Damage),
+    }
+}
+
+/// Notes who a row is about.
+pub(super) fn see(seen: &mut BTreeMap<i64, Seen>, row: &RowIs) {
+    seen.entry(row.source).or_default();
+    let target = seen.entry(row.target).or_default();
+    // Several rows of one target may tell different names: the same one counts whatever their order.
+    if row.monster > target.monster {
+        target.monster.clone_from(&row.monster);
+    }
+}
+
+/// A row's sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RowSums {
+    pub(super) hits: u64,
+    pub(super) amount: u64,
+    pub(super) crit: u64,
+    pub(super) lucky: u64,
+    pub(super) shield: u64,
+}
+
+impl RowSums {
+    /// The sums of a row; `None` where they are none that hits can have.
+    pub(super) fn of(row: &SqliteRow) -> Option<Self> {
+        let sum = |column| int(row, column).and_then(|sum| u64::try_from(sum).ok()).filter(|sum| *sum <= AMOUNT_MAX);
+        let part = |column| if int(row, column).is_none() { Some(0) } else { sum(column) };
+        Some(Self {
+            hits: sum("hits")?,
+            amount: sum("total_value")?,
+            crit: part("crit_hits")?,
+            lucky: part("lucky_hits")?,
+            shield: part("shield_loss_total")?,
+        })
+    }
+
+    /// A telling of these sums; parts that are greater than the whole are cut.
+    pub(super) fn totals(
+        self,
+        table: Table,
+        row: &RowIs,
+        lump: bool,
+    ) -> RareBody<raidcast_shared::id::ActorId, SkillId> {
+        RareBody::Totals {
+            a: actor_id(row.source),
+            on: actor_id(row.target),
+            s: SkillId { base: row.skill, variant: None },
+            kind: table.kind(),
+            hits: self.hits,
+            amount: self.amount,
+            crit: self.crit.min(self.hits),
+            lucky: self.lucky.min(self.hits),
+            shield: self.shield.min(self.amount),
+            overheal: 0,
+            lump,
+        }
+    }
+}
+
+fn sums_key(table: Table, rowid: i64) -> CursorKey {
+    let place = match table {
+        Table::Damage => place::DAMAGE_SUMS,
+        Table::Heal => place::HEAL_SUMS,
+    };
+    CursorKey(place, rowid)
+}
+
+/// Where a telling of a row's sums stands among events of one time.
+pub(super) fn totals_key(table: Table, rowid: i64) -> SourceKey {
+    SourceKey::new(u32::from(sums_key(table, rowid).0), rowid as u32)
+}
+
+/// Tells of a row whose sums contradict themselves.
+pub(super) fn tell_sums(cursor: &Cursor, reading: &mut Reading, at_ms: u32, table: Table, row: &SqliteRow) {
+    let (rowid, skill) = (int(row, "rowid").unwrap_or(0), row_is(table, row).skill);
+    let id = i64::from(place::PARTS + table.place()) << 56 | rowid;
+    let count = |column| int(row, column).and_then(|sum| u64::try_from(sum).ok());
+    let of = |what: &str| format!("{what} of {} row {rowid}, skill {skill}", table.word());
+    let Some(sums) = RowSums::of(row) else {
+        let expected = count("hits").unwrap_or(0).min(AMOUNT_MAX);
+        return tell_missing(cursor, reading, at_ms, id, &of("sums that no hits have,"), expected, 0);
+    };
+    for (part, whole, word) in [
+        (sums.crit, sums.hits, "critical hits beyond all hits"),
+        (sums.lucky, sums.hits, "lucky hits beyond all hits"),
+        (sums.shield, sums.amount, "shield beyond the amount"),
+    ] {
+        if part > whole {
+            return tell_missing(cursor, reading, at_ms, id, &of(word), part, whole);
+        }
+    }
+}
+
+/// Reads the finished rows of an encounter.
+pub(super) async fn read(
+    conn: &mut SqliteConnection,
+    statements: &[String; 2],
+    fight: i64,
+) -> Result<[Vec<SqliteRow>; 2], sqlx::Error> {
+    Ok([rows(conn, &statements[0], &[fight]).await?, rows(conn, &statements[1], &[fight]).await?])
+}
+
+/// Yields what finished rows hold beyond what was yielded, and tells what contradicts the meter's counters.
+///
+/// A row without single hits is yielded as its sums, at `sums_at`: when, and whether as a lump.
+pub(super) fn tell(
+    fight: &Fight,
+    cursor: &Cursor,
+    read: &[Vec<SqliteRow>; 2],
+    bosses: &BTreeSet<String>,
+    sums_at: (u32, bool),
+    progress: &mut Progress,
+    reading: &mut Reading,
+) {
+    let at_ms = end_ms(fight);
+    for (table, rows) in Table::BOTH.into_iter().zip(read) {
+        for whole in rows {
+            let Some(rowid) = int(whole, "rowid") else { continue };
+            let row = row_is(table, whole);
+            let boss = row.monster.as_ref().is_some_and(|name| bosses.contains(name));
+            let held = details::parse(&bytes(whole, "text").unwrap_or_default());
+            let hits = int(whole, "hits").and_then(|hits| u64::try_from(hits).ok()).unwrap_or(0);
+            let yielded = progress.of(cursor, table, &row);
+            if held.entries.is_empty() && hits > 0 && yielded.entries == 0 {
+                tell_row_of_sums(fight, cursor, table, whole, sums_at, reading);
+                continue;
+            }
+            let mut by_time: Vec<_> = held.entries.iter().collect();
+            // Events came in order of time; where an entry has none, its place stays.
+            by_time.sort_by_key(|entry| entry.as_ref().and_then(|entry| entry.timestamp.0).unwrap_or(0));
+            let Yielded { entries: known, sum: known_sum } = *yielded;
+            let (mut read, mut sum, mut before) = (0_u64, 0_u64, Yielded::default());
+            for (index, entry) in by_time.into_iter().enumerate() {
+                let is_new = index as u64 >= known;
+                if is_new {
+                    yielded.add(entry.as_ref().and_then(|entry| entry.amount.0));
+                } else {
+                    before.add(entry.as_ref().and_then(|entry| entry.amount.0));
+                }
+                let Some(mut entry) = *entry else { continue };
+                entry.is_boss = Truth(entry.is_boss.0 || boss);
+                match judge(table, &row, &entry, fight.started_at_ms) {
+                    Judged::Hit(hit) => {
+                        (read, sum) = (read + 1, sum.saturating_add(hit.hit.amount));
+                        if is_new {
+                            reading.events.push(Event::Hit(hit));
+                        }
+                    }
+                    Judged::Late(_) | Judged::Absurd => {}
+                }
+            }
+            let total = int(whole, "total_value").and_then(|total| u64::try_from(total).ok()).unwrap_or(0);
+            // Ids of players stay out of it: the relay keeps this text as it is.
+            let of = |what: &str| format!("{what} of {} row {rowid}, skill {}", table.word(), row.skill);
+            let told = if before.entries < known {
+                Some((of("hits that the meter did not keep,"), known, before.entries))
+            } else if before.sum != known_sum {
+                Some((of("amounts that the meter altered,"), before.sum, known_sum))
+            } else if read != hits {
+                Some((of("hits"), hits, read))
+            } else if sum != total {
+                Some((of("amount"), total, sum))
+            } else {
+                None
+            };
+            if let Some((what, expected, read)) = told {
+                tell_missing(cursor, reading, at_ms, i64::from(table.place()) << 56 | rowid, &what, expected, read);
+            }
+        }
+    }
+}
+
+/// Yields a row's sums, unless the same were told before, and what they contradict.
+pub(super) fn tell_row_of_sums(
+    fight: &Fight,
+    cursor: &Cursor,
+    table: Table,
+    whole: &SqliteRow,
+    (at_ms, lump): (u32, bool),
+    reading: &mut Reading,
+) {
+    let Some(rowid) = int(whole, "rowid") else { return };
+    let key = sums_key(table, rowid);
+    if let Some(sums) = RowSums::of(whole).filter(|sums| sums.hits > 0) {
+        let value = CursorValue(sums.hits, sums.amount);
+        if cursor.get(key) != Some(value) {
+            let body = sums.totals(table, &row_is(table, whole), lump);
+            reading.events.push(super::database::rare(at_ms, totals_key(table, rowid), body));
+            reading.cursor.push((key, value));
+        }
+    }
+    if fight.end.is_some() {
+        tell_sums(cursor, reading, end_ms(fight), table, whole);
+    }
+}

@@ -1,0 +1,289 @@
+//! Who took part in a fight and how it went: what the generations with a row for each skill tell alike.
+//!
+//! Deliberately not here: hits and sums, which each generation keeps in its own way.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use raidcast_shared::event::{ActorFacts, ActorKind, Event, RareBody, SourceKey};
+use raidcast_shared::game::SpecNumbering;
+use raidcast_shared::id::SkillId;
+use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::aggregate::actor::Told;
+use super::aggregate::{actor_id, course};
+use super::database::{
+    Database, encounter_id, fight_ms, hash_of, int, json_list, name, positive, rare, raw_text, rows, rows_of_list,
+};
+use super::names::Names;
+use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Reading, SourceError};
+
+/// First halves of cursor keys and source keys; hits and sums use others.
+mod place {
+    /// All deaths: (last row, how many). As `course` has it.
+    pub(super) const DEATHS: u8 = 3;
+    /// An actor: (hash of what was told of it, how often).
+    pub(super) const ACTOR: u8 = 7;
+    /// A skill whose name was told.
+    pub(super) const SKILL: u8 = 8;
+    /// A boss whose defeat was told.
+    pub(super) const DEFEATED: u8 = 9;
+}
+
+/// Statements, made once for the columns that this database has.
+#[derive(Debug)]
+pub(super) struct Roster {
+    encounters: String,
+    deaths: String,
+    attempts: String,
+    bosses: String,
+    stats: String,
+    entities: String,
+    totals: String,
+}
+
+/// What one moment shows of a fight's course and people.
+#[derive(Default)]
+pub(super) struct Shown {
+    pub(super) deaths: Vec<SqliteRow>,
+    pub(super) attempts: Vec<SqliteRow>,
+    pub(super) bosses: Vec<SqliteRow>,
+    pub(super) stats: Vec<SqliteRow>,
+    pub(super) entities: Vec<SqliteRow>,
+}
+
+/// What hits and sums have shown of somebody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// What it is called where it was hit as a monster.
+    pub(super) monster: Option<String>,
+    /// Whether a hit on it said so.
+    pub(super) boss: bool,
+    /// As a hit on it said.
+    pub(super) max_hp: Option<u64>,
+}
+
+impl Roster {
+    pub(super) fn of(db: &Database) -> Self {
+        let person = ["name", "class_id", "class_spec", "ability_score", "level"];
+        let with = |first: &[&'static str]| [first, &person].concat();
+        let here = "WHERE encounter_id = ?1";
+        Self {
+            encounters: db.select(
+                "encounters",
+                &[
+                    "id",
+                    "started_at_ms",
+                    "ended_at_ms",
+                    "local_player_id",
+                    "scene_id",
+                    "scene_name",
+                    "is_manually_reset",
+                ],
+                "WHERE id > ?1 OR id IN (SELECT value FROM json_each(?2)) ORDER BY id",
+            ),
+            deaths: db.select(
+                "death_events",
+                &["id", "timestamp_ms", "actor_id", "killer_id", "skill_id"],
+                "WHERE encounter_id = ?1 AND id > ?2 ORDER BY id",
+            ),
+            attempts: db.select(
+                "attempts",
+                &["id", "attempt_index", "started_at_ms", "ended_at_ms", "reason", "boss_hp_start", "boss_hp_end"],
+                "WHERE encounter_id = ?1 ORDER BY id",
+            ),
+            bosses: db.select("encounter_bosses", &["monster_name", "max_hp", "is_defeated"], here),
+            stats: db.select("actor_encounter_stats", &with(&["actor_id", "is_player"]), here),
+            entities: db.select(
+                "entities",
+                &with(&["entity_id", "last_seen_ms"]),
+                "WHERE entity_id IN (SELECT value FROM json_each(?1))",
+            ),
+            totals: db.select("encounters", &["total_dmg", "total_heal"], "WHERE id = ?1"),
+        }
+    }
+
+    /// Encounter rows above `after`, and those in `open`.
+    pub(super) async fn fights(
+        &self,
+        db: &mut Database,
+        names: &Names,
+        stable_id: &str,
+        after: i64,
+        open: &[i64],
+    ) -> Result<Vec<Fight>, SourceError> {
+        let list = json_list(open.iter().copied());
+        let read = rows_of_list(&mut db.conn, &self.encounters, &[after], &list).await;
+        let mut fights = Vec::new();
+        for row in read.map_err(|error| db.refused(&error))? {
+            let (Some(id), Some(started_at_ms)) = (int(&row, "id"), int(&row, "started_at_ms")) else { continue };
+            let local_player = positive(&row, "local_player_id");
+            let scene_id = positive(&row, "scene_id");
+            let end = match int(&row, "ended_at_ms") {
+                Some(ended_at_ms) => {
+                    let bosses = db.rows(&self.bosses, &[id]).await?;
+                    let alive = |boss: &SqliteRow| int(boss, "is_defeated").unwrap_or(0) == 0;
+                    let outcome = if int(&row, "is_manually_reset").unwrap_or(0) != 0 {
+                        Outcome::Reset
+                    } else if bosses.is_empty() || bosses.iter().any(alive) {
+                        Outcome::Unknown
+                    } else {
+                        Outcome::Kill
+                    };
+                    Some(FightEnd { ended_at_ms, outcome })
+                }
+                None => None,
+            };
+            let scene = |id| names.scene(id).map(str::to_owned);
+            fights.push(Fight {
+                row: id,
+                encounter: encounter_id(local_player, stable_id, started_at_ms),
+                started_at_ms,
+                scene_id,
+                scene: name(&row, "scene_name").or_else(|| scene_id.and_then(scene)),
+                difficulty: None,
+                local_player,
+                end,
+            });
+        }
+        Ok(fights)
+    }
+
+    /// The meter's own sums, of players and monsters.
+    pub(super) async fn totals(&self, db: &mut Database, row: i64) -> Result<Option<MeterTotals>, SourceError> {
+        let read = db.rows(&self.totals, &[row]).await?;
+        let sum = |row, column| int(row, column).and_then(|sum| u64::try_from(sum).ok());
+        Ok(read.first().and_then(|row| {
+            let (damage, healing) = (sum(row, "total_dmg")?, sum(row, "total_heal").unwrap_or(0));
+            Some(MeterTotals { damage, healing, damage_by: DamageBy::Everyone })
+        }))
+    }
+
+    /// Everything but hits and sums, as the transaction of `conn` shows it.
+    pub(super) async fn shown(
+        &self,
+        conn: &mut SqliteConnection,
+        row: i64,
+        cursor: &Cursor,
+        seen: &BTreeMap<i64, Seen>,
+    ) -> Result<Shown, sqlx::Error> {
+        let deaths = cursor.get(CursorKey(place::DEATHS, 0)).map_or(0, |value| value.0 as i64);
+        let stats = rows(conn, &self.stats, &[row]).await?;
+        let also = stats.iter().filter_map(|row| int(row, "actor_id"));
+        let ids: BTreeSet<_> = seen.keys().copied().chain(also).collect();
+        Ok(Shown {
+            deaths: rows(conn, &self.deaths, &[row, deaths]).await?,
+            attempts: rows(conn, &self.attempts, &[row]).await?,
+            bosses: rows(conn, &self.bosses, &[row]).await?,
+            entities: rows_of_list(conn, &self.entities, &[], &json_list(ids)).await?,
+            stats,
+        })
+    }
+}
+
+impl Shown {
+    /// What the bosses of the fight are called.
+    pub(super) fn boss_names(&self) -> BTreeSet<String> {
+        self.bosses.iter().filter_map(|row| raw_text(row, "monster_name")).collect()
+    }
+
+    /// When the meter saw any of these players last, Unix ms: its clock at its last packet.
+    pub(super) fn last_seen_ms(&self) -> Option<i64> {
+        self.entities.iter().filter_map(|row| int(row, "last_seen_ms")).max()
+    }
+
+    /// Yields deaths, attempts and what became known of actors.
+    pub(super) fn tell(
+        &self,
+        fight: &Fight,
+        cursor: &Cursor,
+        seen: &BTreeMap<i64, Seen>,
+        numbering: SpecNumbering,
+        reading: &mut Reading,
+    ) {
+        course::deaths(fight, cursor, &self.deaths, reading);
+        course::attempts(fight, cursor, &self.attempts, reading);
+        let by_id = |rows: &'_ [SqliteRow], column| -> HashMap<i64, usize> {
+            rows.iter().enumerate().filter_map(|(at, row)| Some((int(row, column)?, at))).collect()
+        };
+        let (stats, entities) = (by_id(&self.stats, "actor_id"), by_id(&self.entities, "entity_id"));
+        let bosses: HashMap<_, _> =
+            self.bosses.iter().filter_map(|row| Some((raw_text(row, "monster_name")?, row))).collect();
+        let ids: BTreeSet<_> = seen.keys().chain(stats.keys()).chain(entities.keys()).copied().collect();
+        let end_ms = fight.end.as_ref().and_then(|end| fight_ms(end.ended_at_ms, fight.started_at_ms));
+        let nothing = Seen::default();
+        for id in ids {
+            let seen = seen.get(&id).unwrap_or(&nothing);
+            let monster = seen.monster.as_deref();
+            let told = Told {
+                local: u64::try_from(id).is_ok_and(|id| fight.local_player == Some(id)),
+                stats: stats.get(&id).map(|at| &self.stats[*at]),
+                entity: entities.get(&id).map(|at| &self.entities[*at]),
+                monster,
+                boss: monster.and_then(|monster| bosses.get(monster).copied()),
+            };
+            let mut facts = told.facts(id, numbering);
+            if facts.kind != Some(ActorKind::Player) && seen.boss {
+                facts.boss = Some(true);
+                facts.max_hp = facts.max_hp.max(seen.max_hp);
+            }
+            let defeated = told.boss.and_then(|boss| int(boss, "is_defeated")).is_some_and(|defeated| defeated != 0);
+            tell_actor(id, facts, cursor, reading);
+            let key = CursorKey(place::DEFEATED, id);
+            if let Some(at_ms) = end_ms.filter(|_| defeated && cursor.get(key).is_none()) {
+                let facts = ActorFacts { defeated: Some(true), ..ActorFacts::of(actor_id(id)) };
+                reading.events.push(rare(at_ms, SourceKey::new(place::DEFEATED.into(), 0), RareBody::Actor(facts)));
+                reading.cursor.push((key, CursorValue(1, 0)));
+            }
+        }
+    }
+}
+
+/// Yields what is known of an actor, unless the same was told before.
+pub(super) fn tell_actor(
+    id: i64,
+    facts: ActorFacts<raidcast_shared::id::ActorId>,
+    cursor: &Cursor,
+    reading: &mut Reading,
+) {
+    let key = CursorKey(place::ACTOR, id);
+    let held = cursor.get(key);
+    let hash = hash_of(&facts);
+    if facts != ActorFacts::of(facts.actor) && held.is_none_or(|held| held.0 != hash) {
+        let times = held.map_or(0, |held| held.1 + 1);
+        // Known of the whole fight, so at its begin; the later telling wins by its key.
+        let stamp = SourceKey::new(place::ACTOR.into(), times as u32);
+        reading.events.push(rare(0, stamp, RareBody::Actor(facts)));
+        reading.cursor.push((key, CursorValue(hash, times)));
+    }
+}
+
+/// Yields the names of skills in this reading that were not told yet.
+pub(super) fn tell_skills(names: &Names, cursor: &Cursor, reading: &mut Reading) {
+    let used: BTreeSet<SkillId> = reading
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Hit(timed) => Some(timed.hit.skill),
+            Event::Rare(rare) => match &rare.body {
+                RareBody::Totals { s, .. } => Some(*s),
+                _ => None,
+            },
+        })
+        .collect();
+    for s in used {
+        let key = CursorKey(place::SKILL, s.variant.unwrap_or(s.base));
+        if let Some(name) = names.skill(s).filter(|_| cursor.get(key).is_none()) {
+            let body = RareBody::Skill { s, name: name.to_owned() };
+            reading.events.push(rare(0, SourceKey::new(place::SKILL.into(), 0), body));
+            reading.cursor.push((key, CursorValue(1, 0)));
+        }
+    }
+}
+
+/// By which list this database's meter numbers specs.
+pub(super) fn numbering(meter: &str) -> SpecNumbering {
+    // Forks counted specs with the Flame Berserker's from the start.
+    let fork = meter.contains("-cn") || meter.contains("-global");
+    if fork { SpecNumbering::Cn } else { SpecNumbering::Resonance }
+}

@@ -1,0 +1,234 @@
+//! What the state folder tells whoever looks into it: `record.json`, the last fights that are done with, and
+//! `now.json`, what is under way.
+//!
+//! One invariant: nothing here decides anything. A file that is lost or damaged costs what it would have shown.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use raidcast_shared::uplink::Outcome;
+use serde::{Deserialize, Serialize};
+
+use crate::secret::{create_private, replace};
+
+/// So many fights are remembered: some weeks of them, at 400 bytes each.
+pub const FINISHED_MAX: usize = 500;
+/// `now.json` is written at least this often while a client runs, ms: an older one is of a client that was killed.
+pub const NOW_MS: u64 = 5_000;
+
+/// What a fight is called of which neither boss nor scene is known by name.
+pub const NAMELESS: &str = "fight";
+
+/// How a fight came to be done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// It was sent, and its report is final.
+    New,
+    /// The relay had the same fight already: nothing was sent.
+    Known,
+    /// The relay holds more of it from elsewhere: its report stays as it is.
+    Kept,
+    /// The relay does not take it.
+    Refused,
+}
+
+/// A fight that is done with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finished {
+    /// Names the fight.
+    pub encounter: String,
+    /// Its boss, else its scene.
+    pub title: String,
+    /// Unix ms.
+    pub started_at_ms: i64,
+    /// From its begin to its last event, ms.
+    pub duration_ms: u32,
+    /// Hits and deaths.
+    pub events: u64,
+    /// How it went, as far as is known.
+    pub outcome: Outcome,
+    /// Its report's name on the relay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_id: Option<String>,
+    /// The report's page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// How it came to be done with.
+    pub result: How,
+    /// Why it is not on the relay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Which relay.
+    pub relay: String,
+}
+
+impl Finished {
+    /// Whether the relay has it.
+    pub fn is_on_relay(&self) -> bool {
+        matches!(self.result, How::New | How::Known | How::Kept)
+    }
+}
+
+/// The last fights that are done with, the newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// At most [`FINISHED_MAX`].
+    pub fights: Vec<Finished>,
+}
+
+impl Record {
+    /// What the folder remembers; nothing where the file is not there or not readable.
+    pub fn load(dir: &Path) -> Self {
+        let path = dir.join("record.json");
+        match fs::read(&path).map(|bytes| serde_json::from_slice(&bytes)) {
+            Ok(Ok(record)) => record,
+            Ok(Err(error)) => {
+                tracing::warn!(path = %path.display(), %error, "the record of finished fights is damaged; beginning anew");
+                Self::default()
+            }
+            Err(_) => Self::default(),
+        }
+    }
+
+    /// Takes in a fight, in place of what was noted of it; beyond the bound the oldest is forgotten.
+    pub fn note(&mut self, mut fight: Finished) {
+        let same = |held: &&Finished| held.encounter == fight.encounter && held.relay == fight.relay;
+        let held = self.fights.iter().find(same);
+        // A reading without the meter's files of names knows less than one with them.
+        if let Some(held) = held.filter(|_| fight.title == NAMELESS) {
+            fight.title.clone_from(&held.title);
+        }
+        self.fights.retain(|held| held.encounter != fight.encounter || held.relay != fight.relay);
+        let at = self.fights.partition_point(|held| held.started_at_ms > fight.started_at_ms);
+        self.fights.insert(at, fight);
+        self.fights.truncate(FINISHED_MAX);
+    }
+
+    pub(super) fn save(&self, dir: &Path) -> io::Result<()> {
+        replace(&dir.join("record.json"), &serde_json::to_vec(self).map_err(io::Error::other)?)
+    }
+}
+
+/// What a client that runs (or was killed) says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Now {
+    /// When this was written, Unix ms.
+    pub at_ms: i64,
+    /// Whether the client went on after it.
+    pub running: bool,
+    /// Whether it uploads old fights; else it follows the meter.
+    pub history: bool,
+    /// Its process.
+    pub process: u32,
+    /// The relay's address.
+    pub relay: String,
+    /// Whether the relay answers.
+    pub connected: bool,
+    /// The raid's page.
+    pub raid_url: Option<String>,
+    /// What keeps it from reading, writing or sending, the worst first.
+    pub trouble: Option<String>,
+    /// Fights on their way.
+    pub fights: Vec<OnItsWay>,
+    /// Fights whose turn has not come.
+    pub queue: Vec<Queued>,
+}
+
+/// How far a fight has got.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OnItsWay {
+    /// Names the fight.
+    pub encounter: String,
+    /// Deltas that the relay has acknowledged.
+    pub acked: u64,
+    /// The report's page.
+    pub url: Option<String>,
+    /// The relay has taken it up on the present connection.
+    pub open: bool,
+    /// The relay does not take it.
+    pub given_up: bool,
+    /// Why it waits, in the relay's words.
+    pub why: Option<String>,
+}
+
+/// A fight whose turn has not come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Queued {
+    /// Names the fight.
+    pub encounter: String,
+    /// Where it was fought.
+    pub scene: Option<String>,
+    /// Unix ms.
+    pub started_at_ms: i64,
+    /// From its begin to its end as the meter says, ms.
+    pub duration_ms: Option<u32>,
+}
+
+impl Now {
+    /// What the folder's client says; `None` where none ever ran, or its file cannot be read.
+    pub fn load(dir: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(dir.join("now.json")).ok()?).ok()
+    }
+
+    /// Replaces the file, without waiting for the disk: after a power cut there is nothing under way to be shown.
+    pub(super) fn save(&self, dir: &Path) -> io::Result<()> {
+        let (path, temporary) = (dir.join("now.json"), dir.join("now.json.new"));
+        let _ = fs::remove_file(&temporary);
+        create_private(&temporary)?.write_all(&serde_json::to_vec(self).map_err(io::Error::other)?)?;
+        fs::rename(&temporary, &path)
+    }
+
+    /// Whether its client is running still, as far as its file tells.
+    pub fn is_running(&self, unix_ms: i64) -> bool {
+        self.running && unix_ms.saturating_sub(self.at_ms) < 4 * NOW_MS as i64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fight(n: i64) -> Finished {
+        Finished {
+            encounter: n.to_string(),
+            title: "Boss".into(),
+            started_at_ms: n,
+            duration_ms: 1,
+            events: 1,
+            outcome: Outcome::Kill,
+            report_id: None,
+            url: None,
+            result: How::New,
+            why: None,
+            relay: "http://a".into(),
+        }
+    }
+
+    #[test]
+    fn the_record_has_each_fight_once_the_newest_first_and_a_bound() {
+        let mut record = Record::default();
+        for n in [5, 3, 9, 3] {
+            record.note(fight(n));
+        }
+        let starts = |record: &Record| record.fights.iter().map(|fight| fight.started_at_ms).collect::<Vec<_>>();
+        assert_eq!(starts(&record), [9, 5, 3]);
+        for n in 100..100 + FINISHED_MAX as i64 {
+            record.note(fight(n));
+        }
+        assert_eq!(record.fights.len(), FINISHED_MAX);
+        assert_eq!(record.fights.last().map(|fight| fight.started_at_ms), Some(100));
+        record.note(Finished { title: NAMELESS.into(), ..fight(100) });
+        assert_eq!(record.fights.last().map(|fight| fight.title.as_str()), Some("Boss"));
+        let dir = tempfile::tempdir().unwrap();
+        record.save(dir.path()).unwrap();
+        assert_eq!(Record::load(dir.path()), record);
+        fs::write(dir.path().join("record.json"), "{").unwrap();
+        assert_eq!(Record::load(dir.path()), Record::default());
+    }
+}

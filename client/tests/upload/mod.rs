@@ -1,0 +1,438 @@
+//! Uploads of old fights against a real meter database and the scripted relay: each fight once, whatever happens.
+
+use std::time::Duration;
+
+use raidcast::history::{Plan, Tally};
+use raidcast::source::detect::Places;
+use raidcast::status::overview::{Line, Overview, Stand};
+use raidcast::uploader::record::{How, Record};
+use raidcast::uploader::{Change, Options, Summary, WatchError};
+use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
+use raidcast_shared::uplink::{Outcome, RefusedCode};
+
+use crate::common::Relay;
+use crate::{Client, Place, party, read_at_once, relayed, wait};
+
+const BEGAN_MS: i64 = 1_790_001_000_000;
+
+/// A night, whose last fight was never ended, and so many more after it.
+fn fights(more: u64) -> Vec<Fight> {
+    let later = (0..more).map(|n| party(20 + n).starting_at(BEGAN_MS + n as i64 * 100_000));
+    Script::night(1).into_iter().chain(later).collect()
+}
+
+async fn write(place: &Place, generation: Generation, fights: &[Fight]) {
+    let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+    for fight in fights {
+        write_all(&mut writer, fight).await.unwrap();
+    }
+    writer.close().await.unwrap();
+}
+
+async fn plan(place: &Place, since_ms: Option<i64>) -> Plan {
+    Plan::make(Some(&place.db()), &Places::default(), since_ms).await.unwrap()
+}
+
+async fn options(place: &Place, relay: &Relay, state: &str) -> Options {
+    Options {
+        until_idle: None,
+        history: Some(plan(place, None).await.history(Duration::from_secs(20))),
+        state: place.dir.path().join(state),
+        ..place.options(relay)
+    }
+}
+
+async fn done(client: Client) -> (Summary, Tally, Vec<Change>) {
+    let changes = client.changes.clone();
+    let summary = client.done().await.unwrap();
+    let changes = changes.lock().unwrap().clone();
+    let mut tally = Tally::default();
+    for change in &changes {
+        tally.count(change);
+    }
+    (summary, tally, changes)
+}
+
+async fn upload(place: &Place, relay: &Relay, state: &str) -> (Summary, Tally, Vec<Change>) {
+    done(Client::start(options(place, relay, state).await)).await
+}
+
+fn tally(new: u64, known: u64) -> Tally {
+    Tally { new, known, ..Tally::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn history_arrives_whole_in_large_deltas_and_unfinished_fights_say_so() {
+    for generation in Generation::ALL {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        write(&place, generation, &fights(6)).await;
+        let (summary, counted, changes) = upload(&place, &relay, "state").await;
+        assert_eq!(summary, Summary { fights: 10, finalized: 10, unacknowledged: 0, complete: true });
+        assert_eq!(counted, tally(10, 0));
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+        let memory = relay.memory();
+        // A minute of five players is one delta, not six hundred.
+        assert_eq!((memory.deltas, memory.repeated), (10, 0));
+        let unfinished =
+            memory.fights.values().filter(|fight| fight.ending.as_ref().unwrap().outcome == Outcome::Unfinished);
+        assert_eq!(unfinished.count(), 1);
+        let spools = std::fs::read_dir(place.dir.path().join("state/history/spool")).unwrap();
+        assert_eq!(spools.count(), 0);
+        // Each is told with its boss, its length and its page.
+        let told = changes.iter().find_map(|change| match change {
+            Change::Uploaded { fight } => Some(fight.clone()),
+            _ => None,
+        });
+        let told = told.unwrap();
+        assert!(told.url.unwrap().contains(&told.encounter) && told.duration_ms > 30_000);
+        // The journal has no names, and there are no files of them here.
+        assert_eq!(told.title == "fight", generation == Generation::Journal, "{}", told.title);
+        let record = Record::load(&place.dir.path().join("state"));
+        assert_eq!(record.fights.iter().filter(|fight| fight.result == How::New).count(), 10);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_newest_fight_is_left_out_while_the_meter_has_not_ended_it() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &fights(0)).await;
+    let plan = plan(&place, None).await;
+    assert_eq!((plan.fights.len(), plan.unfinished), (3, 0));
+    assert_eq!(plan.going_on.unwrap().started_at_ms, fights(0)[3].started_at_ms);
+    assert_eq!(upload(&place, &relay, "state").await.1, tally(3, 0));
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await[..3]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn since_leaves_out_what_began_before() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Journal, &fights(3)).await;
+    let plan = plan(&place, Some(BEGAN_MS + 100_000)).await;
+    assert_eq!((plan.fights.len(), plan.earlier, plan.going_on.is_none()), (2, 5, true));
+    let options =
+        Options { history: Some(plan.history(Duration::from_secs(20))), ..options(&place, &relay, "state").await };
+    let (summary, counted, _) = done(Client::start(options)).await;
+    assert!(summary.complete);
+    assert_eq!(counted, tally(2, 0));
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await[5..]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn live_first_or_history_first_no_fight_is_sent_twice() {
+    for generation in Generation::ALL {
+        for live_first in [true, false] {
+            let (place, relay) = (Place::new(), Relay::start().await);
+            // Of a fight that was never ended a watch cannot know that it is over before it has sent it.
+            let ended: Vec<_> = fights(2).into_iter().filter(|fight| fight.ended_at_ms.is_some()).collect();
+            write(&place, generation, &ended).await;
+            let sums = read_at_once(&place.db()).await;
+            if live_first {
+                assert!(Client::start(place.options(&relay)).done().await.unwrap().complete);
+            } else {
+                assert_eq!(upload(&place, &relay, "state").await.1, tally(5, 0));
+            }
+            let sent = relay.memory().deltas;
+            // By this folder and by another one.
+            assert_eq!(upload(&place, &relay, "state").await.1, tally(0, 5));
+            assert_eq!(upload(&place, &relay, "other").await.1, tally(0, 5));
+            let watch = Client::start(place.options(&relay)).done().await.unwrap();
+            let elsewhere = Options { state: place.dir.path().join("third"), ..place.options(&relay) };
+            let elsewhere = Client::start(elsewhere).done().await.unwrap();
+            assert!(watch.complete && elsewhere.complete);
+            assert_eq!(elsewhere.fights, 5);
+            let memory = relay.memory();
+            assert_eq!((memory.deltas, memory.replaced, memory.repeated), (sent, 0, 0), "{generation:?}");
+            drop(memory);
+            assert_eq!(relayed(&relay), sums);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_that_a_watch_ended_as_unfinished_is_known_to_an_upload() {
+    for generation in Generation::ALL {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        write(&place, generation, &fights(1)).await;
+        assert!(Client::start(place.options(&relay)).done().await.unwrap().complete);
+        let sent = relay.memory().deltas;
+        assert_eq!(upload(&place, &relay, "other").await.1, tally(0, 5), "{generation:?}");
+        assert_eq!(relay.memory().deltas, sent);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_that_is_interrupted_a_hundred_times_leaves_each_fight_once() {
+    for generation in Generation::ALL {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        write(&place, generation, &fights(12)).await;
+        let sums = read_at_once(&place.db()).await;
+        relay.memory().slow = Duration::from_millis(15);
+        let mut chance = 7_u64;
+        let mut below = |n: u64| {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (chance >> 33) % n
+        };
+        let (mut whole, mut held) = (0, 0);
+        for _ in 0..50 {
+            let client = Client::start(options(&place, &relay, "state").await);
+            relay.memory().cut_every = [0, 1, 2][below(3) as usize];
+            tokio::time::sleep(Duration::from_millis(10 + below(150))).await;
+            if client.task.is_finished() {
+                whole += 1;
+            } else if below(2) == 0 {
+                // As a kill: nothing is tidied up.
+                client.task.abort();
+                let _ = client.task.await;
+            } else {
+                client.end().await;
+            }
+            held = relay.memory().fights.len().max(held);
+            // The folder never holds more than a few fights.
+            let spools = std::fs::read_dir(place.dir.path().join("state/history/spool")).unwrap();
+            assert!(spools.count() <= 5, "history is spooled as its turn comes");
+        }
+        assert!(whole < 50, "nothing was interrupted");
+        relay.memory().cut_every = 0;
+        relay.memory().slow = Duration::ZERO;
+        let (summary, counted, _) = upload(&place, &relay, "state").await;
+        assert!(summary.complete);
+        assert_eq!(counted.on_relay(), 16);
+        assert_eq!(
+            relayed(&relay),
+            sums,
+            "{generation:?}: {held} fights before the last run, {whole} runs came through"
+        );
+        let memory = relay.memory();
+        assert!(memory.fights.values().all(|fight| fight.ending.is_some()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_fight_is_told_and_the_others_go_on() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &fights(6)).await;
+    let plan = plan(&place, None).await;
+    for fight in &plan.fights[..5] {
+        relay.memory().refused.insert(fight.encounter, RefusedCode::BadEvent);
+    }
+    let (summary, counted, changes) = upload(&place, &relay, "state").await;
+    assert!(!summary.complete);
+    assert_eq!(counted, Tally { new: 5, failed: 5, reasons: vec![("not this one".into(), 5)], ..Tally::default() });
+    assert!(changes.iter().any(|change| matches!(change, Change::Failed { fight } if fight.result == How::Refused)));
+    assert_eq!(plan.agreed_before(&place.dir.path().join("state"), &relay.url).unwrap(), 5);
+    // The relay thinks better of it.
+    relay.memory().refused.clear();
+    let (summary, counted, _) = upload(&place, &relay, "state").await;
+    assert!(summary.complete);
+    assert_eq!(counted, tally(5, 5));
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_takes_no_more_fights_today_is_left_alone() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Journal, &fights(12)).await;
+    let plan = plan(&place, None).await;
+    for fight in &plan.fights[4..] {
+        relay.memory().refused.insert(fight.encounter, RefusedCode::LimitReached);
+    }
+    let (summary, counted, _) = upload(&place, &relay, "state").await;
+    assert!(!summary.complete);
+    assert_eq!((counted.new, counted.failed + counted.stopped), (4, 12));
+    assert!((1..=4).contains(&counted.failed), "{counted:?}: the rest is not even read");
+    relay.memory().refused.clear();
+    assert_eq!(upload(&place, &relay, "state").await.1, tally(12, 4));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_relay_paces_the_upload_and_a_store_that_fails_is_waited_for() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &[Script::raid(4).fight(), party(5).starting_at(BEGAN_MS)]).await;
+    relay.memory().slow = Duration::from_millis(100);
+    relay.memory().store_fails = 3;
+    let (summary, counted, changes) = upload(&place, &relay, "state").await;
+    assert!(summary.complete);
+    assert_eq!(counted, tally(2, 0));
+    assert!(changes.iter().any(|change| matches!(change, Change::Refused { retry_ms: Some(50), .. })));
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    assert!(relay.memory().deltas < 12, "30,000 hits are a few deltas");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_begin_that_is_not_answered_is_sent_again() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &[party(6)]).await;
+    relay.memory().mute_begins = 1;
+    assert_eq!(upload(&place, &relay, "state").await.1, tally(1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_relay_that_confirms_nothing_is_given_up_in_the_end() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &[party(6)]).await;
+    relay.memory().mute_end = true;
+    let mut mute = options(&place, &relay, "state").await;
+    mute.history.as_mut().unwrap().patience = Duration::from_millis(500);
+    let (summary, counted, _) = done(Client::start(mute)).await;
+    assert!(!summary.complete);
+    assert_eq!(counted.done(), 0);
+    relay.memory().mute_end = false;
+    assert_eq!(upload(&place, &relay, "state").await.1, tally(1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_beside_a_watch_on_the_same_folder_says_whose_it_is() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &[party(7)]).await;
+    let watch = Client::start(Options { until_idle: None, ..place.options(&relay) });
+    watch.until(|change| matches!(change, Change::Finalized { .. })).await;
+    let error = Client::start(options(&place, &relay, "state").await).done().await.unwrap_err();
+    assert!(matches!(&error, WatchError::Folder(_)), "{error}");
+    let process = std::process::id().to_string();
+    assert!(error.to_string().contains("in use by another `raidcast watch`") && error.to_string().contains(&process));
+    // With a folder of its own it runs beside it.
+    assert_eq!(upload(&place, &relay, "other").await.1, tally(0, 1));
+    assert!(watch.end().await.complete);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fights_that_are_gone_when_their_turn_comes_are_told() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &fights(1)).await;
+    let options = options(&place, &relay, "state").await;
+    std::fs::remove_file(place.db()).unwrap();
+    write(&place, Generation::Aggregate, &fights(1)[..2]).await;
+    let (summary, counted, _) = done(Client::start(options)).await;
+    assert!(!summary.complete);
+    assert_eq!((counted.new, counted.stopped), (2, 3));
+    wait(|| relay.memory().fights.len() == 2).await;
+}
+
+fn overview(place: &Place) -> Overview {
+    let unix_ms = std::fs::metadata(place.db()).unwrap().modified().unwrap();
+    let unix_ms = unix_ms.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    Overview::read(&place.dir.path().join("state"), unix_ms).unwrap()
+}
+
+fn stands(place: &Place) -> Vec<(Stand, Line)> {
+    overview(place).fights.into_iter().map(|line| (line.state, line)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn status_says_of_each_fight_where_it_stands_while_a_client_runs_and_after() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &party(1)).await.unwrap();
+    let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    let going_on = party(2).starting_at(BEGAN_MS);
+    writer.begin(&going_on).await.unwrap();
+    writer.advance_to(30_000).await.unwrap();
+    wait(|| {
+        let seen = stands(&place);
+        seen.len() == 2 && seen[0].0 == Stand::Streaming && seen[1].0 == Stand::OnRelay
+    })
+    .await;
+    let seen = overview(&place);
+    let running = seen.running.unwrap();
+    assert!(running.connected && !running.history && running.process == std::process::id());
+    // The newest first, each with its page.
+    let [live, done] = &seen.fights[..] else { panic!("two fights") };
+    assert_eq!((live.started_at_ms, live.outcome), (BEGAN_MS, None));
+    assert!(live.events > 0 && done.outcome == Some(Outcome::Kill) && done.title == live.title);
+    assert!(live.url.is_some() && done.url.as_ref().unwrap().ends_with(&done.encounter));
+
+    // The relay goes silent about the end, and then the client ends: what waits says what to do.
+    relay.memory().mute_end = true;
+    writer.end().await.unwrap();
+    wait(|| relay.memory().fights.values().all(|fight| fight.ending.is_some())).await;
+    client.end().await;
+    let seen = overview(&place);
+    assert_eq!(seen.running, None);
+    assert_eq!((seen.fights[0].state, seen.fights[1].state), (Stand::Waiting, Stand::OnRelay));
+    assert!(seen.fights[0].why.as_ref().unwrap().contains("`raidcast watch` is not running"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn status_tells_what_an_upload_waits_for_and_what_was_refused() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &fights(6)).await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let away = Options { relay: format!("http://{free}"), ..options(&place, &relay, "state").await };
+    let client = Client::start(away);
+    client.until(|change| matches!(change, Change::Disconnected { .. })).await;
+    wait(|| {
+        let seen = stands(&place);
+        let waits = |(stand, line): &(Stand, Line)| *stand == Stand::Waiting && line.why.is_some();
+        let because = |words: &str| seen.iter().filter(|(_, line)| line.why.as_ref().unwrap().contains(words)).count();
+        seen.len() == 10 && seen.iter().all(waits) && because("not connected") == 4 && because("turn") == 6
+    })
+    .await;
+    client.end().await;
+    assert!(stands(&place).iter().all(|(stand, line)| {
+        *stand == Stand::Waiting && line.why.as_ref().unwrap().contains("`raidcast upload` is not running")
+    }));
+
+    let refused = plan(&place, None).await.fights[0].encounter;
+    relay.memory().refused.insert(refused, RefusedCode::BadEvent);
+    assert_eq!(upload(&place, &relay, "state").await.1.new, 9);
+    for (stand, line) in stands(&place) {
+        if line.encounter == refused.to_string() {
+            assert_eq!((stand, line.why.as_deref()), (Stand::Refused, Some("not this one")));
+        } else {
+            assert_eq!(stand, Stand::OnRelay);
+        }
+    }
+    // An upload that asks once more takes nothing back meanwhile.
+    relay.memory().slow = Duration::from_millis(50);
+    let client = Client::start(options(&place, &relay, "state").await);
+    client.until(|change| matches!(change, Change::Uploaded { .. })).await;
+    assert_eq!(stands(&place).iter().filter(|(stand, _)| *stand == Stand::OnRelay).count(), 9);
+    client.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_databases_are_known_live_first_or_history_first() {
+    let meters = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/meters");
+    let Ok(entries) = std::fs::read_dir(&meters) else {
+        eprintln!("SKIPPED: there are no meter databases in {}", meters.display());
+        return;
+    };
+    let mut read = 0;
+    for path in
+        entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "db"))
+    {
+        for live_first in [true, false] {
+            let (place, relay) = (Place::new(), Relay::start().await);
+            std::fs::copy(&path, place.db()).unwrap();
+            let fights = plan(&place, None).await.fights.len() as u64;
+            let (first, again) = if live_first {
+                assert!(Client::start(place.options(&relay)).done().await.unwrap().complete);
+                (tally(0, fights), tally(0, fights))
+            } else {
+                (tally(fights, 0), tally(0, fights))
+            };
+            let name = path.display();
+            let sent = relay.memory().deltas;
+            let (summary, counted, _) = upload(&place, &relay, "history").await;
+            assert!(summary.complete, "{name}");
+            assert_eq!(counted, first, "{name}, live first: {live_first}");
+            assert!(!live_first || relay.memory().deltas == sent, "{name}: sent twice");
+            let sums: Vec<_> = relayed(&relay);
+            assert_eq!(upload(&place, &relay, "elsewhere").await.1, again, "{name}");
+            assert!(
+                Client::start(Options { state: place.dir.path().join("late"), ..place.options(&relay) })
+                    .done()
+                    .await
+                    .unwrap()
+                    .complete
+            );
+            assert_eq!(relay.memory().repeated, 0);
+            let whole = read_at_once(&place.db()).await;
+            assert_eq!(sums[..], whole[..sums.len()], "{name}");
+            assert_eq!(relayed(&relay), whole, "{name}");
+        }
+        read += 1;
+    }
+    eprintln!("{read} databases, each live first and history first");
+}

@@ -1,0 +1,407 @@
+//! The feed that plays the past: a fight's log folded again at a spectator's pace, in the frames of the live feed.
+//!
+//! One task and one sink for each replay, beside the raid's task, which is asked for its log and nothing else. While
+//! the sink still has bytes to write nothing is stepped, so a tick is never missed: a spectator that is slow sees the
+//! fight later. Started by the feed's upgrade; ends with its socket, the relay, or the end of the log.
+
+use std::io::ErrorKind;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use raidcast_shared::codec;
+use raidcast_shared::feed::{
+    Bye, Echo, FeedEvent, FeedFightRef, FeedFrame, FeedHappening, FeedRaid, FeedRequest, FrameTimes, Keyframe,
+};
+use raidcast_shared::fold::{EncounterState, Span};
+use raidcast_shared::limits as l;
+use raidcast_shared::uplink::{Outcome, ReportState};
+use raidcast_shared::view::{self, Happenings, LiveFacts, LiveStep, LiveView};
+use raidcast_store::{EncounterRow, RaidRow};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::error::HttpError;
+use crate::fanout::{self, Format, Inbound, InboundFrame};
+use crate::span::{Source, SpanError, Spans};
+use crate::state::AppState;
+
+/// A live fight's edge nearer than this is its present: who has come so far follows it live.
+const CAUGHT_UP_MS: u32 = 1_000;
+
+/// Where a replay begins and how fast it goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// The keyframe shows what was so before this, ms since the encounter began.
+    pub at_ms: u32,
+    /// Times as fast as it was; 0 for the keyframe alone.
+    pub speed: f64,
+}
+
+impl Pace {
+    /// Reads `?at=` and `?speed=`.
+    ///
+    /// # Errors
+    /// `BadRequest` with what is allowed.
+    pub fn parse(at: Option<&str>, speed: Option<&str>) -> Result<Self, HttpError> {
+        let (at_max, least, most) = (l::ENCOUNTER_DURATION_MS_MAX, l::REPLAY_SPEED_MIN, l::REPLAY_SPEED_MAX);
+        let at_ms = at.map_or(Some(0), |at| at.parse().ok().filter(|at| *at <= at_max));
+        let at_ms = at_ms.ok_or_else(|| {
+            HttpError::BadRequest(format!("`at` must be a number from 0 to {at_max}: ms since the encounter began"))
+        })?;
+        let fits = |speed: &f64| *speed == 0.0 || (least..=most).contains(speed);
+        let speed = speed.map_or(Some(1.0), |speed| speed.parse().ok().filter(fits));
+        let speed = speed.ok_or_else(|| {
+            HttpError::BadRequest(format!("`speed` must be a number from {least} to {most}, or 0 for one keyframe"))
+        })?;
+        Ok(Self { at_ms, speed })
+    }
+}
+
+/// What a replay needs besides its socket.
+pub struct Replay {
+    /// What requests share.
+    pub state: AppState,
+    /// The raid that it is asked of.
+    pub raid: RaidRow,
+    /// The report that it plays.
+    pub row: EncounterRow,
+    /// From where and how fast.
+    pub pace: Pace,
+    /// Held while it plays.
+    pub permit: OwnedSemaphorePermit,
+}
+
+struct Player {
+    row: EncounterRow,
+    raid: RaidRow,
+    source: Source,
+    fold: EncounterState,
+    view: LiveView,
+    happenings: Happenings,
+    epoch: String,
+    position: u64,
+    events: u64,
+    /// What was so before this is folded.
+    at_ms: u32,
+}
+
+async fn fold_until(spans: &Spans, source: &Source, at_ms: u32) -> Result<EncounterState, SpanError> {
+    let index = Arc::clone(&source.index);
+    spans
+        .run(move || {
+            let mut fold = index.start();
+            index.play(&mut fold, Span { from_ms: 0, to_ms: at_ms });
+            fold
+        })
+        .await
+}
+
+impl Player {
+    async fn new(state: &AppState, raid: RaidRow, row: EncounterRow, at_ms: u32) -> Result<Self, SpanError> {
+        let source = state.spans.source(&row).await?;
+        let at_ms = at_ms.min(source.index.end_ms());
+        let fold = fold_until(&state.spans, &source, at_ms).await?;
+        let shared = state.shared();
+        let epoch = format!("{}-{}.1", shared.boot, shared.connection_id());
+        let mut player = Self {
+            row,
+            raid,
+            source,
+            fold,
+            view: LiveView::default(),
+            happenings: Happenings::default(),
+            epoch,
+            position: 0,
+            events: 0,
+            at_ms,
+        };
+        let facts = player.facts();
+        // What the keyframe holds is no news.
+        player.happenings.step(&player.fold);
+        player.look(facts);
+        Ok(player)
+    }
+
+    /// Brings the view to the present state.
+    fn look(&mut self, facts: LiveFacts) -> LiveStep {
+        self.view.note(&self.fold.take_changed_seconds());
+        self.view.step(&self.fold, facts)
+    }
+
+    /// Whether all of a fight that goes on no more was played.
+    fn is_over(&self) -> bool {
+        !self.source.live && self.at_ms >= self.source.index.end_ms()
+    }
+
+    fn facts(&self) -> LiveFacts {
+        let revision = self.source.revision;
+        if !self.is_over() {
+            return LiveFacts { state: ReportState::Live, outcome: Outcome::Unknown, revision, idle: false };
+        }
+        let outcome = self.source.ending.as_ref().map_or(Outcome::Unknown, |ending| ending.outcome);
+        LiveFacts { state: ReportState::Final, outcome, revision, idle: false }
+    }
+
+    fn keyframe(&self, relay_ms: i64) -> FeedFrame {
+        let facts = self.facts();
+        let line = FeedFightRef {
+            report_id: self.row.report_id.clone(),
+            state: facts.state,
+            outcome: facts.outcome,
+            title: view::title(&self.fold),
+            started_at_ms: self.row.started_at_ms,
+            duration_ms: self.fold.duration_ms(),
+        };
+        FeedFrame::Keyframe(Keyframe {
+            epoch: self.epoch.clone(),
+            position: self.position,
+            events: self.events,
+            events_lost: false,
+            raid: FeedRaid {
+                code: self.raid.code.clone(),
+                title: self.raid.title.clone(),
+                connected: false,
+                open: false,
+                fights: vec![line],
+            },
+            fight: self.view.keyframe(&self.fold, self.row.report_id.clone()),
+            times: FrameTimes(0, 0, relay_ms),
+        })
+    }
+
+    /// Plays on by `ms` and gives what is to be written, in one piece.
+    fn step(&mut self, ms: u32, format: Format, relay_ms: i64) -> Bytes {
+        let to_ms = self.at_ms.saturating_add(ms).min(self.source.index.end_ms());
+        self.source.index.play(&mut self.fold, Span { from_ms: self.at_ms, to_ms });
+        self.at_ms = to_ms;
+        let facts = self.facts();
+        let mut step = self.look(facts);
+        let mut happened = self.happenings.step(&self.fold);
+        let over = self.is_over();
+        if over {
+            let checksum = self.fold.checksum().to_string();
+            happened.push(FeedHappening::FightEnded {
+                state: facts.state,
+                outcome: facts.outcome,
+                revision: facts.revision,
+                checksum: checksum.clone(),
+            });
+            step.tick.checksum = Some(checksum);
+        }
+        let mut out = BytesMut::new();
+        for what in happened {
+            self.events += 1;
+            let event = FeedEvent { n: self.events, report_id: self.row.report_id.clone(), what };
+            out.extend_from_slice(&format.encode(&FeedFrame::Event(event)));
+        }
+        if step.changed || over {
+            self.position += 1;
+            step.tick.position = self.position;
+            step.tick.times = FrameTimes(0, 0, relay_ms);
+            out.extend_from_slice(&format.encode(&FeedFrame::Tick(step.tick)));
+        }
+        out.freeze()
+    }
+
+    /// At the end of what is known of a live fight: looks for more; false if this is its present.
+    async fn look_on(&mut self, spans: &Spans) -> Result<bool, SpanError> {
+        let source = spans.source(&self.row).await?;
+        if source.live && source.index.end_ms() < self.at_ms.saturating_add(CAUGHT_UP_MS) {
+            return Ok(false);
+        }
+        // What came since may be of before: folded again.
+        self.fold = fold_until(spans, &source, self.at_ms).await?;
+        self.source = source;
+        Ok(true)
+    }
+}
+
+/// One spectator's socket, of which nothing is lost: what was not written yet waits.
+struct Sink {
+    stream: TcpStream,
+    tail: Bytes,
+    stalled: Option<Instant>,
+}
+
+impl Sink {
+    /// Puts bytes behind what waits and writes what can be written; false if the socket is gone.
+    fn write(&mut self, bytes: Bytes) -> bool {
+        self.tail = match self.tail.is_empty() {
+            true => bytes,
+            false => [&self.tail[..], &bytes[..]].concat().into(),
+        };
+        self.flush()
+    }
+
+    fn flush(&mut self) -> bool {
+        if self.tail.is_empty() {
+            return true;
+        }
+        match self.stream.try_write(&self.tail) {
+            Ok(0) => false,
+            Ok(count) => {
+                self.tail = self.tail.slice(count..);
+                self.stalled = (!self.tail.is_empty()).then(Instant::now);
+                true
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.stalled.get_or_insert_with(Instant::now);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn is_stalled(&self) -> bool {
+        let limit = Duration::from_millis(l::SPECTATOR_STALLED_MS);
+        self.stalled.is_some_and(|since| since.elapsed() > limit)
+    }
+}
+
+/// Says why, and closes.
+fn bye(format: Format, reason: &str, retry_ms: Option<u32>) -> Bytes {
+    let bye = format.encode(&FeedFrame::Bye(Bye { reason: reason.to_owned(), retry_ms }));
+    [&bye[..], &fanout::close(reason, retry_ms.is_some())[..]].concat().into()
+}
+
+/// Plays a fight to one socket, to its end.
+pub async fn play(replay: Replay, format: Format, stream: TcpStream, early: Bytes) {
+    let Replay { state, raid, row, pace, permit } = replay;
+    let _held = permit;
+    let mut sink = Sink { stream, tail: Bytes::new(), stalled: None };
+    let now_ms = || state.shared().clock.now_ms();
+    let mut player = match Player::new(&state, raid, row, pace.at_ms).await {
+        Ok(player) => player,
+        Err(error) => {
+            tracing::warn!(%error, "could not play a fight");
+            sink.write(bye(format, "the relay cannot play this fight now: try again in a moment", Some(1_000)));
+            return;
+        }
+    };
+    if !sink.write(format.encode(&player.keyframe(now_ms()))) {
+        return;
+    }
+    let mut listener = Listener::new();
+    if listener.hear(&early, &mut sink, format, now_ms()) {
+        return;
+    }
+    let tick_ms = 1_000 / u64::from(l::PACE_DEFAULT);
+    let step_ms = (tick_ms as f64 * pace.speed) as u32;
+    let mut tick = tokio::time::interval(Duration::from_millis(tick_ms));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let draining = state.shared().draining.clone();
+    // Whether the goodbye is written, or on its way.
+    let mut said_bye = false;
+    loop {
+        if said_bye && sink.tail.is_empty() {
+            return;
+        }
+        tokio::select! {
+            biased;
+            // The relay stops: the page comes back by itself.
+            () = draining.cancelled(), if !said_bye => {
+                said_bye = true;
+                if !sink.write(bye(format, "the relay restarts; come back in a moment", Some(1_000))) { return }
+            }
+            // What waits goes first.
+            ready = sink.stream.writable(), if !sink.tail.is_empty() => {
+                if ready.is_err() || !sink.flush() { return }
+            }
+            // Something came, or the other end closed.
+            ready = sink.stream.readable() => {
+                let mut bytes = [0; 512];
+                match ready.and_then(|()| sink.stream.try_read(&mut bytes)) {
+                    Ok(0) => return,
+                    Ok(count) => if listener.hear(&bytes[..count], &mut sink, format, now_ms()) { return },
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    Err(_) => return,
+                }
+            }
+            // The fight goes on, unless the spectator is behind.
+            _ = tick.tick() => {
+                if sink.is_stalled() { return }
+                if said_bye || !sink.tail.is_empty() { continue }
+                let frames = if pace.speed == 0.0 {
+                    said_bye = true;
+                    bye(format, "this is the moment that was asked for", None)
+                } else if player.source.live && player.at_ms >= player.source.index.end_ms() {
+                    match player.look_on(&state.spans).await {
+                        Ok(true) => continue,
+                        Ok(false) => {
+                            said_bye = true;
+                            bye(format, "the replay has caught up with the fight: follow it live", Some(0))
+                        }
+                        Err(error) => {
+                            tracing::warn!(%error, "could not play a fight on");
+                            said_bye = true;
+                            bye(format, "the relay cannot play this fight on now: try again", Some(1_000))
+                        }
+                    }
+                } else {
+                    let frames = player.step(step_ms, format, now_ms());
+                    said_bye = player.is_over();
+                    match said_bye {
+                        true => [&frames[..], &bye(format, "the fight is over: this is its report", None)[..]].concat().into(),
+                        false => frames,
+                    }
+                };
+                if !sink.write(frames) { return }
+            }
+        }
+    }
+}
+
+/// What a replay's spectator may say: a ping, a probe, a goodbye.
+struct Listener {
+    inbound: Inbound,
+    rate: DefaultDirectRateLimiter,
+}
+
+impl Listener {
+    fn new() -> Self {
+        let burst = NonZeroU32::new(l::SPECTATOR_FRAMES_BURST).expect("a limit above 0");
+        let quota = Quota::per_second(NonZeroU32::MIN).allow_burst(burst);
+        Self { inbound: Inbound::default(), rate: RateLimiter::direct(quota) }
+    }
+
+    /// Takes what was read and answers it; true if the socket is done for.
+    fn hear(&mut self, bytes: &[u8], sink: &mut Sink, format: Format, relay_ms: i64) -> bool {
+        self.inbound.feed(bytes);
+        loop {
+            let frame = match self.inbound.take_frame() {
+                Ok(None) => return false,
+                Ok(Some(InboundFrame::Close)) => return true,
+                Ok(Some(frame)) => frame,
+                Err(error) => {
+                    sink.write(bye(format, &error.to_string(), None));
+                    return true;
+                }
+            };
+            if self.rate.check().is_err() {
+                sink.write(bye(format, "too many requests: a spectator only watches", None));
+                return true;
+            }
+            // Answers may be lost where the spectator is behind.
+            let answer = match frame {
+                InboundFrame::Ping(payload) => fanout::pong(&payload),
+                InboundFrame::Message(payload) => match request(&payload) {
+                    Some(FeedRequest::Probe { clock }) => format.encode(&FeedFrame::Echo(Echo { clock, relay_ms })),
+                    _ => continue,
+                },
+                InboundFrame::Pong | InboundFrame::Close => continue,
+            };
+            if sink.tail.is_empty() && !sink.write(answer) {
+                return true;
+            }
+        }
+    }
+}
+
+fn request(payload: &[u8]) -> Option<FeedRequest> {
+    let request = codec::decode(payload, l::SPECTATOR_FRAME_BYTES_MAX).ok();
+    request.or_else(|| serde_json::from_slice(payload).ok())
+}

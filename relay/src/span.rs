@@ -1,0 +1,357 @@
+//! Folds of parts of a fight and of the past: made of shared blocks, on a bounded pool, once for all who ask.
+//!
+//! One invariant: an answer is the fold of the span's events as of the log that it was asked of; a cache holds
+//! nothing that could be another log's (keys name the reading, and how much of it). The raid's task only hands out
+//! the entries that it holds. Deliberately not here: what a span means ([`raidcast_shared::fold::FoldIndex`]).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use moka::future::Cache;
+use raidcast_shared::codec;
+use raidcast_shared::columns::ColumnsError;
+use raidcast_shared::fold::{CheckError, Checked, FoldIndex, Span};
+use raidcast_shared::id::StreamId;
+use raidcast_shared::limits::{SPAN_CACHE_BYTES, SPAN_LOG_CACHE_BYTES, SPAN_WAITING_MAX};
+use raidcast_shared::log::{Log, LogError};
+use raidcast_shared::report::Fight;
+use raidcast_shared::uplink::{Delta, Ending, Header, ReportState};
+use raidcast_shared::view;
+use raidcast_store::{EncounterRow, Store, StoreError};
+use tokio::sync::Semaphore;
+
+use crate::error::HttpError;
+use crate::finalize;
+use crate::raid::{RaidCommand, RaidRegistry};
+
+/// Deltas of a live fight's block: about six seconds of one.
+const BLOCK_DELTAS: usize = 64;
+
+/// Why a span was not folded.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SpanError {
+    /// More wait for the pool than it takes.
+    #[error("too many parts of fights are asked for at once: try again in a moment")]
+    Busy,
+    /// The report is gone.
+    #[error("there is no such report")]
+    NotFound,
+    /// What the store says.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A fold broke off.
+    #[error("a fold broke off")]
+    Broken,
+}
+
+impl From<SpanError> for HttpError {
+    fn from(error: SpanError) -> Self {
+        match error {
+            SpanError::Busy => Self::Unavailable { text: error.to_string(), retry_s: 1 },
+            SpanError::NotFound => Self::NotFound,
+            SpanError::Store(error) => error.into(),
+            SpanError::Broken => Self::Internal,
+        }
+    }
+}
+
+impl From<LogError> for SpanError {
+    fn from(error: LogError) -> Self {
+        Self::Store(StoreError::Damaged(error.to_string()))
+    }
+}
+
+impl From<ColumnsError> for SpanError {
+    fn from(error: ColumnsError) -> Self {
+        Self::Store(StoreError::Damaged(error.to_string()))
+    }
+}
+
+impl From<CheckError> for SpanError {
+    fn from(error: CheckError) -> Self {
+        Self::Store(StoreError::Damaged(error.to_string()))
+    }
+}
+
+/// The deltas of a reading as they stand in its journal, in blocks so that a copy shares them.
+#[derive(Clone, Debug, Default)]
+pub struct DeltaLog {
+    closed: Vec<Arc<[Bytes]>>,
+    open: Vec<Bytes>,
+}
+
+impl DeltaLog {
+    /// Puts a delta's bytes behind the others.
+    pub fn push(&mut self, delta: Bytes) {
+        self.open.push(delta);
+        if self.open.len() == BLOCK_DELTAS {
+            self.closed.push(std::mem::take(&mut self.open).into());
+        }
+    }
+}
+
+/// What a raid's task knows of a running fight's log. Cheap to make: nothing of it is copied.
+#[derive(Clone, Debug)]
+pub struct LiveLog {
+    /// Which reading.
+    pub stream: StreamId,
+    /// Which revision of the report it is.
+    pub revision: u32,
+    /// Seq of its newest delta.
+    pub seq: u64,
+    /// What was known before the first event.
+    pub header: Header,
+    /// How it ended, if it did.
+    pub ending: Option<Ending>,
+    /// Its deltas.
+    pub deltas: DeltaLog,
+}
+
+/// A report's log, ready to be folded.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its events.
+    pub index: Arc<FoldIndex>,
+    /// How it ended, if it did.
+    pub ending: Option<Ending>,
+    /// Which revision of the report it is.
+    pub revision: u32,
+    /// Whether more may come.
+    pub live: bool,
+}
+
+/// Names the log that an answer was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct LogKey {
+    report_id: String,
+    revision: u32,
+    /// Which reading, while it is live.
+    stream: Option<StreamId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct SpanKey {
+    log: LogKey,
+    seq: u64,
+    ended: bool,
+    span: Span,
+}
+
+/// What was computed so far, for tests and metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpanCounts {
+    /// Spans folded.
+    pub folds: u64,
+    /// Stored logs read and decoded.
+    pub logs: u64,
+}
+
+/// Folds spans of reports.
+pub struct Spans {
+    registry: Arc<RaidRegistry>,
+    /// One permit a core.
+    pool: Arc<Semaphore>,
+    /// One permit for each that folds or waits for it.
+    waiting: Arc<Semaphore>,
+    fights: Cache<SpanKey, Arc<Fight>>,
+    logs: Cache<LogKey, (Arc<FoldIndex>, Option<Ending>)>,
+    folds: AtomicU64,
+    logs_read: AtomicU64,
+}
+
+impl Spans {
+    /// A pool as wide as the machine, and empty caches.
+    pub fn new(registry: Arc<RaidRegistry>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::with_pool(registry, cores, SPAN_WAITING_MAX)
+    }
+
+    /// A pool of `threads`, for which at most `waiting` wait.
+    pub fn with_pool(registry: Arc<RaidRegistry>, threads: usize, waiting: usize) -> Self {
+        let bytes = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            registry,
+            pool: Arc::new(Semaphore::new(threads)),
+            waiting: Arc::new(Semaphore::new(threads + waiting)),
+            fights: Cache::builder()
+                .max_capacity(SPAN_CACHE_BYTES)
+                .weigher(move |_, fight: &Arc<Fight>| bytes(fight_bytes(fight)))
+                .build(),
+            logs: Cache::builder()
+                .max_capacity(SPAN_LOG_CACHE_BYTES)
+                .weigher(move |_, (index, _): &(Arc<FoldIndex>, _)| bytes(index.bytes()))
+                .build(),
+            folds: AtomicU64::new(0),
+            logs_read: AtomicU64::new(0),
+        }
+    }
+
+    /// What was computed so far.
+    pub fn counts(&self) -> SpanCounts {
+        SpanCounts { folds: self.folds.load(Ordering::Relaxed), logs: self.logs_read.load(Ordering::Relaxed) }
+    }
+
+    /// Runs a fold on the pool.
+    ///
+    /// # Errors
+    /// `Busy` if too many wait already.
+    pub async fn run<T: Send + 'static>(&self, fold: impl FnOnce() -> T + Send + 'static) -> Result<T, SpanError> {
+        let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| SpanError::Busy)?;
+        let running = Arc::clone(&self.pool).acquire_owned().await.map_err(|_| SpanError::Broken)?;
+        let folding = tokio::task::spawn_blocking(move || {
+            // Held until it is done, also where nobody waits for it any more.
+            let _held = (waiting, running);
+            fold()
+        });
+        folding.await.map_err(|_| SpanError::Broken)
+    }
+
+    /// A span of a report as it shows it: folded once for all who ask meanwhile, and kept for who asks later.
+    ///
+    /// # Errors
+    /// `Busy` if the pool is full, `NotFound` if the report went away meanwhile.
+    pub async fn fight(&self, row: &EncounterRow, span: Span) -> Result<Arc<Fight>, SpanError> {
+        let (row, live) = self.settled(row).await?;
+        let log = LogKey {
+            report_id: row.report_id.clone(),
+            revision: live.as_ref().map_or(row.revision, |live| live.revision),
+            stream: live.as_ref().map(|live| live.stream),
+        };
+        let seq = live.as_ref().map_or(0, |live| live.seq);
+        let ended = live.as_ref().is_none_or(|live| live.ending.is_some());
+        let key = SpanKey { log, seq, ended, span };
+        let folding = async {
+            let source = self.source_of(&row, live).await?;
+            self.folds.fetch_add(1, Ordering::Relaxed);
+            self.run(move || Arc::new(view::fight(&source.index.fold(span), source.ending.as_ref()))).await
+        };
+        if row.state != ReportState::Final && key.log.stream.is_none() {
+            // Nobody owns it now, so nothing says how much of it there is: answered, and not kept.
+            return folding.await;
+        }
+        self.fights.try_get_with(key, folding).await.map_err(|error: Arc<SpanError>| (*error).clone())
+    }
+
+    /// The log of a report, ready to be folded.
+    ///
+    /// # Errors
+    /// As [`Spans::fight`].
+    pub async fn source(&self, row: &EncounterRow) -> Result<Source, SpanError> {
+        let (row, live) = self.settled(row).await?;
+        self.source_of(&row, live).await
+    }
+
+    /// Where the report's log is now: a row that was read a moment ago may be of a fight that has ended since.
+    async fn settled(&self, row: &EncounterRow) -> Result<(EncounterRow, Option<LiveLog>), SpanError> {
+        let live = self.live(row).await;
+        if live.is_some() || row.state == ReportState::Final {
+            return Ok((row.clone(), live));
+        }
+        let (row, _) = self.registry.shared.store.report(&row.report_id).await?.ok_or(SpanError::NotFound)?;
+        Ok((row, None))
+    }
+
+    async fn live(&self, row: &EncounterRow) -> Option<LiveLog> {
+        let handle = self.registry.loaded(&row.raid_code)?;
+        let report_id = row.report_id.clone();
+        handle.ask(|reply| RaidCommand::Log { report_id, reply }).await.ok().flatten().map(|live| *live)
+    }
+
+    async fn source_of(&self, row: &EncounterRow, live: Option<LiveLog>) -> Result<Source, SpanError> {
+        if let Some(live) = live {
+            return self.live_source(row, live).await;
+        }
+        let key = LogKey { report_id: row.report_id.clone(), revision: row.revision, stream: None };
+        let reading = self.stored(row);
+        if row.state != ReportState::Final {
+            let (index, ending) = reading.await?;
+            return Ok(Source { index, ending, revision: row.revision, live: row.state == ReportState::Live });
+        }
+        let found = self.logs.try_get_with(key, reading).await;
+        let (index, ending) = found.map_err(|error: Arc<SpanError>| (*error).clone())?;
+        Ok(Source { index, ending, revision: row.revision, live: false })
+    }
+
+    /// What the store has: the log of a final report, else the journal.
+    async fn stored(&self, row: &EncounterRow) -> Result<(Arc<FoldIndex>, Option<Ending>), SpanError> {
+        let store = &self.registry.shared.store;
+        self.logs_read.fetch_add(1, Ordering::Relaxed);
+        if row.state == ReportState::Final
+            && let Some(bytes) = store.report_log(&row.report_id).await?
+        {
+            let read = self.run(move || {
+                let mut log = Log::from_bytes(&bytes)?;
+                let ending = log.ending.take();
+                Ok::<_, SpanError>((Arc::new(FoldIndex::of_log(log)?), ending))
+            });
+            return read.await?;
+        }
+        let log = journal(store, row).await?;
+        let read = self.run(move || {
+            let mut log = log()?;
+            let ending = log.ending.take();
+            Ok::<_, SpanError>((Arc::new(FoldIndex::of_log(log)?), ending))
+        });
+        read.await?
+    }
+
+    async fn live_source(&self, row: &EncounterRow, live: LiveLog) -> Result<Source, SpanError> {
+        let LiveLog { stream, revision, header, ending, deltas, .. } = live;
+        let key = LogKey { report_id: row.report_id.clone(), revision, stream: Some(stream) };
+        // Of a live fight the closed blocks are kept, and what came since is put behind them.
+        let held = self.logs.get(&key).await.map(|(index, _)| index);
+        let folding = self.run(move || {
+            let held = held.filter(|held| held.blocks() <= deltas.closed.len());
+            let mut index = match held {
+                Some(held) => FoldIndex::clone(&held),
+                None => FoldIndex::new(header)?,
+            };
+            let grown = deltas.closed.len() > index.blocks();
+            for block in &deltas.closed[index.blocks()..] {
+                let events = decode(&index, block)?;
+                index.push(events);
+            }
+            let closed = grown.then(|| Arc::new(index.clone()));
+            let tail = decode(&index, &deltas.open)?;
+            Ok::<_, SpanError>((closed, Arc::new(index.with_tail(tail))))
+        });
+        let (closed, index) = folding.await??;
+        if let Some(closed) = closed {
+            self.logs.insert(key, (closed, None)).await;
+        }
+        Ok(Source { index, ending, revision, live: row.state != ReportState::Final })
+    }
+}
+
+/// Deltas as one: they passed the gate when they came.
+fn decode(index: &FoldIndex, deltas: &[Bytes]) -> Result<Checked, SpanError> {
+    let nothing = Checked { seq: index.seq(), actors: vec![], skills: vec![], hits: vec![], rare: vec![] };
+    deltas.iter().try_fold(nothing, |mut all, bytes| {
+        let delta: Delta =
+            codec::decode(bytes, usize::MAX).map_err(|error| StoreError::Damaged(format!("a delta: {error}")))?;
+        all.append(Checked::decode(index.columns(), &delta)?);
+        Ok(all)
+    })
+}
+
+/// The log of a report that only the journal has; to be made on the pool.
+async fn journal(
+    store: &Arc<dyn Store>,
+    row: &EncounterRow,
+) -> Result<impl FnOnce() -> Result<Log, SpanError> + Send + use<>, SpanError> {
+    let open = store.open_encounter(row.row).await?.ok_or(SpanError::NotFound)?;
+    let kept = row.kept_stream;
+    Ok(move || {
+        let of_report = |stream: StreamId| kept.is_none_or(|kept| kept == stream);
+        let found = open.streams.iter().rev().find(|(stream, _)| of_report(stream.stream));
+        let (stream, entries) = found.ok_or_else(|| StoreError::Damaged("no stream of a live report".into()))?;
+        Ok(finalize::journal_log(&stream.header, entries)?.0)
+    })
+}
+
+/// About how many bytes a fight's figures take.
+fn fight_bytes(fight: &Fight) -> usize {
+    let skills: usize = fight.players.iter().map(|player| player.skills.len()).sum();
+    1_024 + fight.players.len() * 384 + skills * 160 + fight.deaths.len() * 224 + fight.missing.len() * 256
+}

@@ -1,0 +1,186 @@
+//! A thousand spectators of one fight, in a process of its own: all end on the relay's state, whoever stalls or leaves
+//! and whatever pace they chose, and the relay's memory does not grow with those who stall.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use raidcast_relay::fanout::{Format, Pace, Room, Wish};
+use raidcast_shared::codec;
+use raidcast_shared::feed::{
+    FeedEvent, FeedFrame, FeedHappening, FeedRaid, FeedRequest, FrameTimes, Keyframe, SUBPROTOCOL, SUBPROTOCOL_JSON,
+    Tick,
+};
+use raidcast_shared::uplink::{Outcome, UplinkFrame, UplinkReply};
+
+use crate::process::{KEY, RELAY, Run, client};
+use crate::script::{Script, Seen, Spectator, Uploader, hello, reply, send_bytes, soon, uplink};
+
+const SPECTATORS: usize = 1_000;
+const LEAVING: usize = 50;
+const STALLED: usize = 10;
+
+fn is_final(seen: &Seen) -> bool {
+    seen.state.as_deref() == Some("Final") && seen.checksum.is_some()
+}
+
+fn protocol(at: usize) -> &'static str {
+    if at.is_multiple_of(4) { SUBPROTOCOL_JSON } else { SUBPROTOCOL }
+}
+
+/// Resident memory of a process, KiB.
+fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+async fn connect(run: &Run) -> Uploader {
+    let url = format!("http://127.0.0.1:{}", run.port);
+    let mut socket = soon("the relay's start", async {
+        loop {
+            if let Ok(socket) = uplink(&url, KEY).await {
+                return socket;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
+    send_bytes(&mut socket, codec::encode(&UplinkFrame::Hello(hello()))).await;
+    let Some(UplinkReply::Welcome(welcome)) = reply(&mut socket).await else { panic!("no welcome") };
+    Uploader { socket, welcome }
+}
+
+/// Who listens to the end, at a pace of its own.
+async fn listen(mut spectator: Spectator, at: usize) -> (Seen, Vec<u64>) {
+    let pace = [5, 1, 10, 5][at % 4];
+    if pace != 5 {
+        spectator.ask(&FeedRequest::Pace { ticks: pace }).await;
+    }
+    let seen = spectator.until("the end", is_final).await;
+    (seen, spectator.events)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_spectators_end_on_one_state_and_the_stalled_cost_nothing() {
+    let run = Run::new(&client());
+    let relay = run.relay_under(&mut std::process::Command::new(RELAY));
+    let mut uploader = connect(&run).await;
+    let feed = format!("http://127.0.0.1:{}/api/v1/raids/{}/feed", run.port, uploader.welcome.raid);
+    let fight = Script::new(1_200, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas[..100]).await;
+    uploader.acked(100).await;
+
+    let mut spectators = Vec::new();
+    for batch in 0..SPECTATORS / 50 {
+        let join = (batch * 50..batch * 50 + 50).map(|at| Spectator::join_at(&feed, protocol(at)));
+        spectators.extend(join_all(join).await);
+    }
+    let stalled = spectators.split_off(SPECTATORS - STALLED);
+    let leaving = spectators.split_off(SPECTATORS - STALLED - LEAVING);
+    let listening: Vec<_> =
+        spectators.into_iter().enumerate().map(|(at, spectator)| tokio::spawn(listen(spectator, at))).collect();
+    let mut memory = Vec::new();
+    let mut leaving = Some(leaving);
+    for (at, part) in fight.deltas[100..].chunks(10).enumerate() {
+        uploader.deltas(begun.h, part).await;
+        uploader.acked(part.last().unwrap().seq).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if at == 40 {
+            drop(leaving.take());
+        }
+        memory.push(resident(relay.0.id()));
+    }
+    let back = join_all((0..LEAVING).map(|at| Spectator::join_at(&feed, protocol(at)))).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+
+    let mut seen = Vec::new();
+    for heard in listening {
+        let (state, events) = soon("the end", heard).await.unwrap();
+        assert!(events.windows(2).all(|pair| pair[0] < pair[1]), "events are told once and in order: {events:?}");
+        seen.push(state);
+    }
+    for mut spectator in back.into_iter().chain(stalled) {
+        seen.push(spectator.until("the end", is_final).await);
+    }
+    let report = run.get(&format!("/api/v1/reports/{}", begun.report)).await.expect("a report");
+    assert_eq!(seen.len(), SPECTATORS);
+    for state in &seen {
+        assert_eq!(state.checksum.as_deref(), report["checksum"].as_str());
+        assert_eq!(Some(state.damage), report["totals"]["damage"].as_u64());
+        assert_eq!(state.rows, seen[0].rows);
+    }
+    let settled = memory[memory.len() / 4];
+    let last = memory[memory.len() - 1];
+    println!("relay's memory with {SPECTATORS} spectators: {settled} KiB after a quarter, {last} KiB at the end");
+    assert!(settled > 0);
+    // Ten stalled spectators that were sent everything would hold some 10 MiB by now.
+    assert!(last < settled + 4_096, "it grew from {settled} to {last} KiB: {memory:?}");
+}
+
+/// Both ends of a loopback connection.
+async fn pair() -> (std::sync::Arc<tokio::net::TcpStream>, tokio::net::TcpStream) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let there = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    (std::sync::Arc::new(listener.accept().await.unwrap().0), there)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tick_is_encoded_once_a_view_and_written_once_a_spectator() {
+    const CROWD: usize = 600;
+    const TICKS: u64 = 40;
+    let tasks = tokio_util::task::TaskTracker::new();
+    let mut room = Room::new(tasks.clone());
+    let keyframe = |position: u64| move |_: Pace, events, events_lost| a_keyframe(position, events, events_lost);
+    let mut others = Vec::new();
+    for at in 0..CROWD {
+        let (here, there) = pair().await;
+        let format = Format::ALL[at % 2];
+        let wish = Wish { format, pace: Pace::default(), resume: None, by_channel: false };
+        room.join(here, wish, || a_keyframe(0, 0, false)).expect("there is room");
+        others.push(there);
+    }
+    let settled = async |room: &mut Room, position: u64, writes: u64| {
+        // Those beyond the room's own are written to by its workers, a moment later.
+        for _ in 0..2_000 {
+            if room.counts().writes >= writes {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            room.send(keyframe(position));
+        }
+        assert_eq!(room.counts().writes, writes);
+    };
+    room.send(keyframe(0));
+    settled(&mut room, 0, CROWD as u64).await;
+    let keyframes = room.counts().encodes;
+    assert!(keyframes <= 4, "{keyframes} keyframes for two views");
+    for position in 1..=TICKS {
+        let tick = FeedFrame::Tick(Tick { position, rows: vec![1; 200], ..Tick::default() });
+        room.event(FeedEvent {
+            n: position,
+            report_id: "r".into(),
+            what: FeedHappening::FightBegan { started_at_ms: 1 },
+        });
+        room.step(Pace::default(), position, Some(&tick));
+        room.send(keyframe(position));
+        settled(&mut room, position, CROWD as u64 * (position + 1)).await;
+    }
+    // A tick and an event in each of two formats, whoever many see them.
+    assert_eq!(room.counts().encodes - keyframes, TICKS * 4);
+    // Nothing changed: nothing is written.
+    let writes = room.counts().writes;
+    room.send(keyframe(TICKS));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(room.counts().writes, writes);
+    assert_eq!((room.counts().spectators, room.counts().waiting), (CROWD, 0));
+    drop(room);
+    tasks.close();
+    soon("the workers' end", tasks.wait()).await;
+}
+
+fn a_keyframe(position: u64, events: u64, events_lost: bool) -> FeedFrame {
+    let raid = FeedRaid { code: "c".into(), title: None, connected: true, open: true, fights: Vec::new() };
+    let (epoch, times) = ("e".to_owned(), FrameTimes::default());
+    FeedFrame::Keyframe(Keyframe { epoch, position, events, events_lost, raid, fight: None, times })
+}

@@ -1,0 +1,147 @@
+//! The feed that plays the past: exact at any moment, equal to the report at its end, for who may see it.
+
+use futures::StreamExt;
+use raidcast_shared::feed::{Bye, FeedFrame, SUBPROTOCOL, SUBPROTOCOL_JSON};
+use raidcast_shared::fold::Span;
+use raidcast_shared::limits::REPLAYS_MAX;
+use raidcast_shared::report::Report;
+use raidcast_shared::uplink::{Hello, Outcome, UplinkReply, Visibility};
+
+use crate::script::{KEY, Seen, Spectator, TestRelay, Uploader, hello, soon};
+use crate::span::{eventful, plain};
+
+/// Hears until the relay says goodbye.
+async fn to_the_end(spectator: &mut Spectator) -> (Seen, Bye) {
+    loop {
+        if let FeedFrame::Bye(bye) = spectator.hear().await.expect("a goodbye comes first") {
+            return (spectator.until("now", |_| true).await, bye);
+        }
+    }
+}
+
+/// Damage, healing and damage taken of each player, by key.
+fn rows(report: &Report) -> Vec<(String, [u64; 3])> {
+    let mut rows: Vec<_> = report
+        .fight
+        .players
+        .iter()
+        .map(|player| (player.player_key.clone(), [player.damage, player.healing, player.damage_taken]))
+        .collect();
+    rows.sort();
+    rows
+}
+
+fn seen_rows(seen: &Seen) -> Vec<(String, [u64; 3])> {
+    seen.rows.iter().map(|(key, row)| (key.clone(), [row[0], row[2], row[3]].map(i64::cast_unsigned))).collect()
+}
+
+#[tokio::test]
+async fn a_replay_ends_as_the_report_and_a_moment_is_the_fold_until_then() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let raid = uploader.welcome.raid.clone();
+    let fight = eventful(100);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(100).await;
+
+    // While it is live: to its present, and no further.
+    let live = format!("{raid}/feed?report={}&at=2000&speed=20", begun.report);
+    let mut spectator = Spectator::join(&relay, &live, SUBPROTOCOL_JSON).await;
+    let (seen, bye) = to_the_end(&mut spectator).await;
+    assert_eq!((seen.state.as_deref(), bye.retry_ms), (Some("Live"), Some(0)));
+    assert_eq!(seen_rows(&seen), rows(&relay.report(&begun.report).await));
+
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let report = relay.report(&begun.report).await;
+    for protocol in [SUBPROTOCOL, SUBPROTOCOL_JSON] {
+        let mut spectator =
+            Spectator::join(&relay, &format!("{raid}/feed?report={}&speed=20", begun.report), protocol).await;
+        let (seen, bye) = to_the_end(&mut spectator).await;
+        assert_eq!(seen.checksum.as_deref(), Some(report.fight.checksum.as_str()));
+        assert_eq!((seen.state.as_deref(), seen.damage), (Some("Final"), report.fight.totals.damage));
+        assert_eq!(seen_rows(&seen), rows(&report));
+        assert!(bye.reason.contains("report") && bye.retry_ms.is_none(), "{bye:?}");
+        assert!(spectator.keyframes == 1 && seen.position > 1, "it was played, not shown at once");
+        let events: Vec<_> = (1..=spectator.events.len() as u64).collect();
+        assert_eq!(spectator.events, events);
+        assert!(spectator.hear().await.is_none());
+    }
+    for at in [0, 1, 3_450, 5_000, 60_000] {
+        let moment = format!("{raid}/feed?report={}&at={at}&speed=0", begun.report);
+        let (seen, _) = to_the_end(&mut Spectator::join(&relay, &moment, SUBPROTOCOL).await).await;
+        let until = plain(&fight, 100, Span { from_ms: 0, to_ms: at });
+        assert_eq!(seen.checksum.as_deref(), Some(until.checksum.as_str()), "at {at}");
+        assert_eq!(seen.damage, until.totals.damage);
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn more_replays_than_the_relay_plays_are_refused_and_a_place_is_free_again_after_one_left() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fight = eventful(300);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(300).await;
+    let path = format!("api/v1/raids/{}/feed?report={}&speed=0.25", uploader.welcome.raid, begun.report);
+    let url = format!("{}/{path}", relay.url.replace("http", "ws"));
+    let mut held = Vec::new();
+    for _ in 0..REPLAYS_MAX {
+        held.push(tokio_tungstenite::connect_async(&url).await.unwrap());
+    }
+    match tokio_tungstenite::connect_async(&url).await {
+        Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => {
+            assert_eq!(answer.status(), 503);
+            assert!(answer.headers().contains_key("retry-after"));
+        }
+        other => panic!("instead of a refusal: {:?}", other.map(drop)),
+    }
+    drop(held.pop());
+    let again = async {
+        while tokio_tungstenite::connect_async(&url).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("a free place", Box::pin(again)).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_no_replay_can_be_is_refused_with_a_text() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let private = Hello { visibility: Visibility::Private, ..hello() };
+    let mut uploader = Uploader::connect_as(&relay, KEY, private).await;
+    let raid = uploader.welcome.raid.clone();
+    let fight = eventful(10);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(10).await;
+    let (_, ticket) = begun.url.split_once("?ticket=").unwrap();
+    let status = async |query: String| {
+        let url = format!("{}/api/v1/raids/{raid}/feed?{query}", relay.url.replace("http", "ws"));
+        match tokio_tungstenite::connect_async(url).await {
+            Ok((mut socket, _)) => (101, socket.next().await.map(|_| String::new()).unwrap_or_default()),
+            Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => {
+                let body = answer.body().clone().unwrap_or_default();
+                (answer.status().as_u16(), String::from_utf8(body).unwrap())
+            }
+            Err(other) => panic!("{other}"),
+        }
+    };
+    let report = &begun.report;
+    for bad in ["at=-1", "at=x", "at=7200001", "speed=21", "speed=0.1", "speed=NaN", "speed=inf", "speed=-1"] {
+        let (code, text) = status(format!("ticket={ticket}&report={report}&{bad}")).await;
+        assert!(code == 400 && text.contains("must be a number"), "{bad}: {code} {text}");
+    }
+    assert_eq!(status(format!("ticket={ticket}&at=5")).await.0, 400, "at without a report");
+    assert_eq!(status(format!("report={report}")).await.0, 404, "private");
+    assert_eq!(status(format!("report={report}&ticket=00")).await.0, 404);
+    assert_eq!(status(format!("ticket={ticket}&report=nothing")).await.0, 404);
+    assert_eq!(status(format!("ticket={ticket}&report={report}&speed=0")).await.0, 101);
+    relay.stop().await;
+}

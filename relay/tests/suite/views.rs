@@ -1,0 +1,197 @@
+//! Views of one raid: paces, details, coming back, events that are never skipped, channels that move on.
+
+use raidcast_shared::feed::{FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
+use raidcast_shared::id::RaidId;
+use raidcast_shared::uplink::{Hello, Outcome, UplinkReply};
+use uuid::Uuid;
+
+use crate::script::{KEY, Script, Seen, Spectator, TestRelay, Uploader, hello};
+
+fn is_final(seen: &Seen) -> bool {
+    seen.state.as_deref() == Some("Final") && seen.checksum.is_some()
+}
+
+/// Sends deltas one by one with a pause of two ticks of the fastest pace every few.
+async fn fight_on(uploader: &mut Uploader, h: u32, fight: &Script, from: usize, to: usize, pauses: bool) {
+    for (at, delta) in fight.deltas[from..to].iter().enumerate() {
+        uploader.deltas(h, std::slice::from_ref(delta)).await;
+        uploader.acked(delta.seq).await;
+        if pauses && at % 2 == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn paces_end_on_one_state_with_as_many_ticks_as_they_asked_for() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let raid = uploader.welcome.raid.clone();
+    let fight = Script::new(60, 2);
+    let begun = uploader.begin(&fight).await;
+    fight_on(&mut uploader, begun.h, &fight, 0, 2, false).await;
+    let mut spectators = Vec::new();
+    for (pace, protocol) in [(1, SUBPROTOCOL), (5, SUBPROTOCOL_JSON), (10, SUBPROTOCOL), (10, SUBPROTOCOL_JSON)] {
+        let mut spectator = Spectator::join(&relay, &raid, protocol).await;
+        spectator.hear().await.expect("a keyframe");
+        spectator.ask(&FeedRequest::Pace { ticks: pace }).await;
+        spectators.push(tokio::spawn(async move {
+            let seen = spectator.until("the end", is_final).await;
+            (seen, spectator)
+        }));
+    }
+    fight_on(&mut uploader, begun.h, &fight, 2, 60, true).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let report = relay.report(&begun.report).await;
+    let mut ticks = Vec::new();
+    for spectator in spectators {
+        let (seen, spectator) = spectator.await.unwrap();
+        assert_eq!(seen.checksum.as_deref(), Some(report.fight.checksum.as_str()));
+        assert_eq!(seen.damage, report.fight.totals.damage);
+        assert!(spectator.events.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", spectator.events);
+        ticks.push(spectator.ticks);
+    }
+    assert!(ticks[0] < ticks[1] && ticks[1] < ticks[2], "slower paces have fewer ticks: {ticks:?}");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn details_are_the_skill_rows_of_the_watched_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let raid = uploader.welcome.raid.clone();
+    let fight = Script::new(40, 2);
+    let begun = uploader.begin(&fight).await;
+    fight_on(&mut uploader, begun.h, &fight, 0, 10, false).await;
+    let mut spectators = Vec::new();
+    for protocol in [SUBPROTOCOL, SUBPROTOCOL_JSON] {
+        let mut spectator = Spectator::join(&relay, &raid, protocol).await;
+        let seen = spectator.until("the first deltas", |seen| seen.rows.len() >= 3).await;
+        let watched = seen.rows.keys().next().unwrap().clone();
+        // Nobody has this key, and more than four are asked for in vain.
+        spectator.ask(&FeedRequest::Watch { players: vec![watched.clone(), "nobody".into()] }).await;
+        while spectator.details.is_empty() {
+            spectator.hear().await.expect("a detail");
+        }
+        spectator.ask(&FeedRequest::Watch { players: seen.rows.keys().cycle().take(5).cloned().collect() }).await;
+        spectators.push((watched, spectator));
+    }
+    fight_on(&mut uploader, begun.h, &fight, 10, 40, true).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let report = relay.report(&begun.report).await;
+    for (watched, mut spectator) in spectators {
+        spectator.until("the end", is_final).await;
+        // Details stand behind the tick that they belong to.
+        let player = report.fight.players.iter().find(|player| player.player_key == watched).unwrap();
+        while spectator.details[&watched] != player.skills {
+            spectator.hear().await.expect("the last rows");
+        }
+        assert_eq!(spectator.details.keys().collect::<Vec<_>>(), [&watched]);
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_comes_back_gets_what_it_missed_or_a_keyframe_whichever_is_smaller() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let raid = uploader.welcome.raid.clone();
+    let fight = Script::new(200, 2);
+    let begun = uploader.begin(&fight).await;
+    fight_on(&mut uploader, begun.h, &fight, 0, 100, false).await;
+    // Somebody stays, so that ticks are made.
+    let mut staying = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+    let staying = tokio::spawn(async move { staying.until("the end", is_final).await });
+    let mut spectator = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+    spectator.until("the fight", |seen| seen.damage > 0).await;
+    for (from, short) in [(100, true), (104, true), (108, false)] {
+        let to = if short { from + 4 } else { 200 };
+        if short {
+            fight_on(&mut uploader, begun.h, &fight, from, to, true).await;
+        } else {
+            fight_on(&mut uploader, begun.h, &fight, from, to, false).await;
+            assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+        }
+        spectator = spectator.come_back(&relay, &raid, SUBPROTOCOL).await;
+        let damage = fight.deltas[..to].iter().map(|delta| 3_000 + delta.seq).sum::<u64>();
+        let seen = spectator.until("what was missed", |seen| seen.damage == damage).await;
+        if short {
+            assert_eq!((spectator.keyframes, spectator.ticks > 0), (0, true), "a few ticks are less than a keyframe");
+        } else {
+            assert_eq!(spectator.until("the end", is_final).await.rows, seen.rows);
+        }
+    }
+    // The fight's begin was before it came; its end is told once, whether it was there or not.
+    assert!(!spectator.events_lost);
+    assert!(spectator.events.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", spectator.events);
+    assert!(!spectator.events.is_empty());
+    staying.await.unwrap();
+    // An epoch of another run means nothing: a keyframe, which says that events may be missing.
+    let url = format!("{}/api/v1/raids/{raid}/feed?epoch=other.5.1&position=7", relay.url);
+    let mut stranger = Spectator::join_at(&url, SUBPROTOCOL_JSON).await;
+    stranger.until("the end", is_final).await;
+    assert_eq!(stranger.keyframes, 1);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn events_are_replayed_from_the_ring_or_said_to_be_lost() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let raid = uploader.welcome.raid.clone();
+    let mut spectator = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+    spectator.hear().await.expect("a keyframe");
+    let mut newest = 0;
+    for (fights, lost) in [(3_i64, false), (40, true)] {
+        let at = 1_790_000_000_000 + fights * 100_000_000;
+        let (told, before) = (spectator.events.clone(), spectator);
+        // It is away while fights begin and end: two events each.
+        for n in 0..fights {
+            let fight = Script::new(2, 2).at(at + n * 1_000_000);
+            let begun = uploader.begin(&fight).await;
+            uploader.deltas(begun.h, &fight.deltas).await;
+            assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+        }
+        spectator = before.come_back(&relay, &raid, SUBPROTOCOL).await;
+        newest += fights as u64 * 2;
+        while spectator.keyframes == 0 || spectator.events.last() != Some(&newest) {
+            spectator.hear().await.expect("what was missed");
+        }
+        let fresh = &spectator.events[told.len()..];
+        assert_eq!(spectator.events_lost, lost, "{fresh:?}");
+        assert!(fresh.windows(2).all(|pair| pair[1] == pair[0] + 1), "{fresh:?}");
+        let expected = if lost { raidcast_shared::limits::EVENT_RING } else { fights as usize * 2 };
+        assert_eq!(fresh.len(), expected, "{fresh:?}");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_watches_a_channel_is_sent_on_when_it_shows_another_raid() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let first = Uploader::connect(&relay).await;
+    let channel = first.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
+    let url = format!("{}/api/v1/live/{channel}/feed", relay.url);
+    let mut by_channel = Spectator::join_at(&url, SUBPROTOCOL).await;
+    let mut by_raid = Spectator::join(&relay, &first.welcome.raid, SUBPROTOCOL).await;
+    by_channel.hear().await.expect("a keyframe");
+    by_raid.hear().await.expect("a keyframe");
+    let other = Hello { raid: RaidId(Uuid::from_u128(2)), ..hello() };
+    relay.pass_ms(1_000);
+    let second = Uploader::connect_as(&relay, KEY, other).await;
+    assert_ne!(first.welcome.raid, second.welcome.raid);
+    while by_channel.hear().await.is_some() {}
+    assert!(by_channel.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_some()));
+    let mut back = Spectator::join_at(&url, SUBPROTOCOL).await;
+    match back.hear().await.expect("a keyframe") {
+        raidcast_shared::feed::FeedFrame::Keyframe(keyframe) => assert_eq!(keyframe.raid.code, second.welcome.raid),
+        other => panic!("{other:?}"),
+    }
+    assert!(by_raid.bye.is_none());
+    relay.stop().await;
+}

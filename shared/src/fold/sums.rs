@@ -1,0 +1,140 @@
+//! Sums that a source tells as sums: a row's present ones, again and again as they grow.
+//!
+//! One invariant: what is kept depends on the set of tellings alone. A telling says that a row has come to at least
+//! so much by then, so of several the greatest counts, figure by figure, and one told twice counts once. What was
+//! added from one telling to the next has the time of the later one; but of a *lump* it is unknown when it came.
+
+use rustc_hash::FxHashMap;
+
+use super::RowKey;
+
+/// What a row has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    pub(super) hits: u64,
+    pub(super) amount: u64,
+    pub(super) crit: u64,
+    pub(super) lucky: u64,
+    pub(super) shield: u64,
+    pub(super) overheal: u64,
+}
+
+impl Sums {
+    fn each(self, other: Self, of: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            hits: of(self.hits, other.hits),
+            amount: of(self.amount, other.amount),
+            crit: of(self.crit, other.crit),
+            lucky: of(self.lucky, other.lucky),
+            shield: of(self.shield, other.shield),
+            overheal: of(self.overheal, other.overheal),
+        }
+    }
+
+    fn join(self, other: Self) -> Self {
+        self.each(other, u64::max)
+    }
+
+    fn minus(self, other: Self) -> Self {
+        self.each(other, u64::saturating_sub)
+    }
+
+    pub(super) fn plus(self, other: Self) -> Self {
+        self.each(other, |a, b| a + b)
+    }
+}
+
+/// What one telling added to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Growth {
+    pub(super) at_ms: u32,
+    /// In the moment of the telling.
+    pub(super) timed: Sums,
+    /// At some time before it.
+    pub(super) untimed: Sums,
+}
+
+/// All that was told at one time.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    at_ms: u32,
+    /// The greatest lump.
+    lump: Sums,
+    /// The greatest of all.
+    told: Sums,
+    /// The greatest of all up to here.
+    upto: Sums,
+}
+
+/// How a row's sums grew, by time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Steps(Vec<Step>);
+
+impl Steps {
+    /// Takes a telling in; gives what counted until now and does not any more, and what counts now.
+    ///
+    /// Cost: constant where tellings come in order of time.
+    pub(super) fn offer(&mut self, at_ms: u32, lump: bool, sums: Sums) -> (Vec<Growth>, Vec<Growth>) {
+        let at = match self.0.last() {
+            Some(last) if last.at_ms >= at_ms => self.0.partition_point(|step| step.at_ms < at_ms),
+            _ => self.0.len(),
+        };
+        let before = (at..self.0.len()).map(|at| self.growth(at)).collect();
+        let lumped = if lump { sums } else { Sums::default() };
+        match self.0.get_mut(at).filter(|step| step.at_ms == at_ms) {
+            Some(step) => (step.lump, step.told) = (step.lump.join(lumped), step.told.join(sums)),
+            None => self.0.insert(at, Step { at_ms, lump: lumped, told: sums, upto: sums }),
+        }
+        for at in at..self.0.len() {
+            self.0[at].upto = self.before(at).join(self.0[at].told);
+        }
+        (before, (at..self.0.len()).map(|at| self.growth(at)).collect())
+    }
+
+    fn before(&self, at: usize) -> Sums {
+        at.checked_sub(1).map_or_else(Sums::default, |at| self.0[at].upto)
+    }
+
+    fn growth(&self, at: usize) -> Growth {
+        let (before, step) = (self.before(at), &self.0[at]);
+        let known = before.join(step.lump);
+        Growth { at_ms: step.at_ms, timed: step.upto.minus(known), untimed: known.minus(before) }
+    }
+
+    /// Hits and amount of the greatest telling.
+    pub(super) fn highest(&self) -> (u64, u64) {
+        self.0.last().map_or((0, 0), |last| (last.upto.hits, last.upto.amount))
+    }
+}
+
+/// The greatest hits and amount told of each row: limits count what a telling adds to them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Highs(FxHashMap<RowKey, (u64, u64)>);
+
+impl Highs {
+    /// What was told of a row: hits and amount.
+    pub fn of(&self, key: RowKey) -> (u64, u64) {
+        self.0.get(&key).copied().unwrap_or_default()
+    }
+
+    /// What a telling adds to the encounter's sum of amounts and summed hits.
+    ///
+    /// Nothing overflows: hits and amount are checked to be at most [`crate::limits::AMOUNT_MAX`] each.
+    pub fn growth(&self, key: RowKey, hits: u64, amount: u64) -> u64 {
+        let held = self.of(key);
+        hits.saturating_sub(held.0).saturating_add(amount.saturating_sub(held.1))
+    }
+
+    /// Notes a telling.
+    pub fn raise(&mut self, key: RowKey, hits: u64, amount: u64) {
+        let held = self.0.entry(key).or_default();
+        *held = (held.0.max(hits), held.1.max(amount));
+    }
+
+    /// Notes all that `other` holds.
+    pub(super) fn raise_all(&mut self, other: &Self) {
+        for (key, (hits, amount)) in &other.0 {
+            self.raise(*key, *hits, *amount);
+        }
+    }
+}
