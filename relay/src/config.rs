@@ -30,6 +30,23 @@ pub struct Cli {
 pub enum Command {
     /// Run the relay (the default).
     Serve(ServeFlags),
+    /// Move everything from one database to another that is empty, and verify it
+    ///
+    /// No relay may run on either meanwhile. All of it arrives or nothing does, and what arrived is read back and
+    /// compared before it is kept; the old database stays as it is. Start the relay with the same --data folder and
+    /// the new --database-url afterwards: the folder's relay.key goes on naming the same players.
+    Move(MoveFlags),
+}
+
+/// Flags of `move`.
+#[derive(Clone, Debug, Args)]
+pub struct MoveFlags {
+    /// Where everything is: <sqlite:///path/to/raidcast.db> or <postgres://user@host/database>
+    #[arg(long, value_name = "URL")]
+    pub from: Database,
+    /// Where it goes: a database without raids; a PostgreSQL one has to exist (createdb)
+    #[arg(long, value_name = "URL")]
+    pub to: Database,
 }
 
 /// Flags of `serve`.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use raidcast_store::transfer::Transfer;
 use raidcast_store::{Store, StoreError};
 use raidcast_store_sqlite::SqliteStore;
 
@@ -74,6 +75,14 @@ impl Database {
     /// # Errors
     /// Those of the store behind it.
     pub async fn open(&self) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(self.open_whole().await?)
+    }
+
+    /// As [`open`](Self::open), for who takes all rows out or puts them in.
+    ///
+    /// # Errors
+    /// Those of the store behind it.
+    pub async fn open_whole(&self) -> Result<Arc<dyn Transfer>, StoreError> {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
             #[cfg(feature = "postgres")]

@@ -21,4 +21,5 @@ pub mod serve;
 pub mod span;
 pub mod state;
 pub mod telemetry;
+pub mod transfer;
 pub mod uplink;

@@ -2,9 +2,9 @@
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use raidcast_relay::config::{Cli, Command, Config};
+use raidcast_relay::config::{Cli, Command, Config, MoveFlags};
 use raidcast_relay::serve::Relay;
-use raidcast_relay::telemetry;
+use raidcast_relay::{telemetry, transfer};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -12,6 +12,7 @@ async fn main() -> anyhow::Result<()> {
     telemetry::init();
     let flags = match cli.command {
         Some(Command::Serve(flags)) => flags,
+        Some(Command::Move(flags)) => return move_all(flags).await,
         None => cli.serve,
     };
     let upload_key = std::env::var("RAIDCAST_UPLOAD_KEY").ok().filter(|key| !key.is_empty());
@@ -26,6 +27,22 @@ async fn main() -> anyhow::Result<()> {
     }
     stopped().await.context("could not wait for signals")?;
     relay.stop().await;
+    Ok(())
+}
+
+/// Moves everything, or nothing if it is interrupted.
+async fn move_all(MoveFlags { from, to }: MoveFlags) -> anyhow::Result<()> {
+    println!("moving {from} to {to}");
+    let moving = transfer::transfer(&from, &to, |table, sum| println!("  {:>9} {}", sum.rows, table.name()));
+    tokio::select! {
+        moved = moving => moved?,
+        stopped = stopped() => {
+            stopped.context("could not wait for signals")?;
+            anyhow::bail!("interrupted: nothing was moved");
+        }
+    };
+    println!("moved: what {to} gave back was compared with what it was given, and is the same");
+    println!("start the relay with the same --data folder and --database-url {to} now; {from} is as it was");
     Ok(())
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Needs {
     pub(crate) web: bool,
     /// Chromium.
     pub(crate) browser: bool,
+    /// sqlite3, the program.
+    pub(crate) sqlite_shell: bool,
 }
 
 /// Installs what is missing, or says with which command to.
@@ -31,6 +33,12 @@ pub(crate) fn prepare(needs: Needs) -> Result<()> {
     let mut packages = Vec::new();
     if find("strace").is_none() {
         packages.push("strace");
+    }
+    if raidcast_pgkit::Install::find().is_none() {
+        packages.push("postgresql");
+    }
+    if needs.sqlite_shell && find("sqlite3").is_none() {
+        packages.push("sqlite3");
     }
     if needs.browser && chromium().is_none() {
         packages.push("chromium");

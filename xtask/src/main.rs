@@ -2,6 +2,7 @@
 
 mod browser;
 mod command;
+mod database;
 mod machine;
 mod tally;
 mod test;
@@ -30,6 +31,8 @@ enum Task {
     Web,
     /// Write the TypeScript types of the wire anew.
     Types,
+    /// Check the stores' queries against real databases, after a query or a migration changed.
+    DbPrepare,
     /// Measure something and print it beside its yardstick.
     Bench {
         /// What to measure.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Test(options) => return test::test(&options),
         Task::Web => web::build(),
         Task::Types => types(),
+        Task::DbPrepare => database::prepare(),
         Task::Bench { what, options } => bench(what, &options),
     };
     match done {

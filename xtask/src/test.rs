@@ -12,6 +12,9 @@ use crate::machine::{self, Needs};
 use crate::tally::Tally;
 use crate::{browser, web};
 
+/// Makes a missing program a failure of the test that needs it: all of them were installed.
+const TEST_ALL: &str = "RAIDCAST_TEST_ALL";
+
 /// What to leave out.
 #[derive(Args)]
 pub(crate) struct Options {
@@ -37,7 +40,8 @@ pub(crate) fn test(options: &Options) -> ExitCode {
 }
 
 fn steps(options: &Options, tally: &mut Tally) -> Result<()> {
-    let needs = Needs { web: !options.skip_web, browser: !(options.skip_web || options.skip_browser) };
+    let needs =
+        Needs { web: !options.skip_web, browser: !(options.skip_web || options.skip_browser), sqlite_shell: false };
     heading("What is needed");
     machine::prepare(needs)?;
 
@@ -73,9 +77,9 @@ fn steps(options: &Options, tally: &mut Tally) -> Result<()> {
 fn rust_tests(tally: &mut Tally) -> Result<()> {
     let nextest = machine::find("cargo-nextest").is_some();
     if nextest {
-        run_counted(cargo().args(["nextest", "run", "--workspace", "--no-fail-fast"]), tally)?;
+        run_counted(cargo().args(["nextest", "run", "--workspace", "--no-fail-fast"]).env(TEST_ALL, "1"), tally)?;
     } else {
-        run_counted(cargo().args(["test", "--workspace", "--no-fail-fast"]), tally)?;
+        run_counted(cargo().args(["test", "--workspace", "--no-fail-fast"]).env(TEST_ALL, "1"), tally)?;
     }
     // `cargo test` has run them; nextest cannot.
     if nextest && has_doc_tests(&root())? {

@@ -11,7 +11,7 @@ const MAJOR_MIN: u32 = 15;
 pub const INSTALL: &str = "sudo apt-get install -y postgresql";
 
 /// Set to anything, this variable makes a missing PostgreSQL a failure.
-pub const REQUIRE: &str = "RAIDCAST_REQUIRE_POSTGRES";
+pub const REQUIRE: &str = "RAIDCAST_TEST_ALL";
 
 /// A PostgreSQL installation.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,11 +13,13 @@ mod queue;
 mod read;
 mod row;
 mod server;
+mod transfer;
 mod write;
 mod writer;
 
 use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId};
+use raidcast_store::transfer::{Export, Import, Transfer};
 use raidcast_store::{
     Account, AccountId, EncounterRow, Journal, JournalEntry, KeptReport, NewEncounter, OpenEncounter, Page, RaidRow,
     ReportLine, Store, StoreError, StoreFuture, StoredStream,
@@ -35,6 +37,7 @@ use crate::writer::Writer;
 /// Dropping it lets the task write what is queued and end by itself; [`Store::close`] waits for that.
 #[derive(Debug)]
 pub struct PostgresStore {
+    server: Server,
     queue: Queue,
     pool: PgPool,
 }
@@ -47,11 +50,11 @@ impl PostgresStore {
     /// runtime: it starts the writer there.
     ///
     /// # Errors
-    /// `Unavailable` if the server is not there or does not let us in; `Damaged` if it is too old, or what the
+    /// `Unavailable` if the server is not there or does not let us in, or another relay has the database; `Damaged` if it is too old, or what the
     /// database holds is not ours or of a later version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let (server, pool) = Server::open(url).await?;
-        Ok(Self { queue: Writer::start(server), pool })
+        let (server, connection, pool) = Server::open(url).await?;
+        Ok(Self { queue: Writer::start(server.clone(), connection), server, pool })
     }
 
     /// Bounds how long a caller waits.
@@ -170,5 +173,15 @@ impl Store for PostgresStore {
             let _ = tokio::time::timeout(ANSWER_WAIT, self.pool.close()).await;
             Ok(())
         })
+    }
+}
+
+impl Transfer for PostgresStore {
+    fn export(&self) -> StoreFuture<'_, Box<dyn Export>> {
+        Box::pin(async move { Ok(Box::new(transfer::Transaction::export(&self.server).await?) as Box<dyn Export>) })
+    }
+
+    fn import(&self) -> StoreFuture<'_, Box<dyn Import>> {
+        Box::pin(async move { Ok(Box::new(transfer::Transaction::import(&self.server).await?) as Box<dyn Import>) })
     }
 }

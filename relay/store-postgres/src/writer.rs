@@ -17,7 +17,7 @@ use crate::server::Server;
 /// The owner of the connection that writes the journal.
 pub(crate) struct Writer {
     server: Server,
-    /// `None` at first and after an error: opened for the next batch.
+    /// `None` after an error: opened for the next batch.
     connection: Option<PgConnection>,
 }
 
@@ -58,9 +58,9 @@ impl Batch {
 impl Writer {
     /// Starts the task, which ends when it is told to close or when the queue's other end is dropped and all that
     /// waits is written. Nobody awaits it: closing waits for its answer.
-    pub(crate) fn start(server: Server) -> Queue {
+    pub(crate) fn start(server: Server, connection: PgConnection) -> Queue {
         let (queue, commands) = Queue::new();
-        tokio::spawn(Self { server, connection: None }.run(commands));
+        tokio::spawn(Self { server, connection: Some(connection) }.run(commands));
         queue
     }
 
@@ -119,7 +119,7 @@ impl Writer {
     async fn try_transact(&mut self, asked: &[Asked<'_>], ping: bool) -> Result<Vec<Outcome>, Failure> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.server.connect().await?,
+            None => self.server.connect_owner().await?,
         };
         let stored = tokio::time::timeout(COMMIT_WAIT, append(&mut connection, asked, ping)).await;
         // After an error the connection is dropped, which ends its transaction for sure.

@@ -1,5 +1,6 @@
 //! The database file: how connections to it are opened, and whether the path still leads to it.
 
+use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 
 use raidcast_store::StoreError;
@@ -9,7 +10,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, SqlitePool};
 
 use crate::error::{migrate_error, store_error};
-use crate::limits::{BUSY_WAIT, READER_WAIT, READERS, WAL_BYTES_KEPT};
+use crate::limits::{BUSY_WAIT, OWNER_POLL, OWNER_WAIT, READER_WAIT, READERS, WAL_BYTES_KEPT};
 
 /// A database file that was opened and has the present schema.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(crate) struct DatabaseFile {
 
 impl DatabaseFile {
     /// Opens or makes the file with its folder, brings the schema up to date, and gives the connection for writing.
-    pub(crate) async fn open(path: &Path) -> Result<(Self, SqliteConnection), StoreError> {
+    pub(crate) async fn open(path: &Path) -> Result<(Self, Owner, SqliteConnection), StoreError> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -28,6 +29,7 @@ impl DatabaseFile {
         tokio::fs::create_dir_all(folder).await.map_err(|error| {
             StoreError::Unavailable(format!("the folder {} cannot be made: {error}", folder.display()))
         })?;
+        let owner = Owner::take(path).await?;
         // A pool of one, because a migration that is lent a connection cannot move between threads.
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
@@ -38,7 +40,7 @@ impl DatabaseFile {
         let connection = pool.acquire().await.map_err(|error| store_error(&error))?.detach();
         sync_folder(folder).await?;
         let file = Self { path: path.into(), identity: FileIdentity::of(path)? };
-        Ok((file, connection))
+        Ok((file, owner, connection))
     }
 
     /// Opens another connection for writing, to the same file only.
@@ -70,6 +72,46 @@ impl DatabaseFile {
             "the file {} is not the one that was opened: put that one back, or restart the relay",
             self.path.display()
         )))
+    }
+}
+
+/// Keeps other stores from the file, here or in another process: two that fold the same fights would spoil both. It
+/// ends with the process, however that ends.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    _locked: std::fs::File,
+}
+
+impl Owner {
+    /// # Errors
+    /// `Unavailable`: another one has it, and still does after [`OWNER_WAIT`].
+    async fn take(path: &Path) -> Result<Self, StoreError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push("-owner");
+        let trouble = |error: std::io::Error| {
+            StoreError::Unavailable(format!("the file {} cannot be locked: {error}", Path::new(&name).display()))
+        };
+        let file = std::fs::File::options().create(true).truncate(false).write(true).open(&name).map_err(trouble)?;
+        let deadline = tokio::time::Instant::now() + OWNER_WAIT;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _locked: file }),
+                Err(TryLockError::WouldBlock) if tokio::time::Instant::now() < deadline => {
+                    tokio::time::sleep(OWNER_POLL).await;
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StoreError::Unavailable(format!(
+                        "another relay has {} open: stop that one, or give this one a database of its own",
+                        path.display()
+                    )));
+                }
+                // A file system without locks: better unguarded than unusable.
+                Err(TryLockError::Error(error)) if error.kind() == std::io::ErrorKind::Unsupported => {
+                    return Ok(Self { _locked: file });
+                }
+                Err(TryLockError::Error(error)) => return Err(trouble(error)),
+            }
+        }
     }
 }
 

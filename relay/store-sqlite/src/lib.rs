@@ -12,14 +12,17 @@ mod limits;
 mod queue;
 mod read;
 mod row;
+mod transfer;
 mod write;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use raidcast_shared::id::{EncounterId, RaidId};
+use raidcast_store::transfer::{Export, Import, Transfer};
 use raidcast_store::{
     Account, AccountId, EncounterRow, Journal, JournalEntry, KeptReport, NewEncounter, OpenEncounter, Page, RaidRow,
     ReportLine, Store, StoreError, StoreFuture, StoredStream,
@@ -36,6 +39,7 @@ use crate::writer::Writer;
 /// WAL behind.
 #[derive(Debug)]
 pub struct SqliteStore {
+    file: Arc<DatabaseFile>,
     queue: Queue,
     readers: SqlitePool,
 }
@@ -46,11 +50,12 @@ impl SqliteStore {
     /// Needs a tokio runtime: it starts the writer there.
     ///
     /// # Errors
-    /// `Unavailable` if the file cannot be opened or written now; `Damaged` if it is not ours or of a later version.
+    /// `Unavailable` if the file cannot be opened or written now, or another store has it open; `Damaged` if it is not ours or of a later version.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let (file, connection) = DatabaseFile::open(path).await?;
+        let (file, owner, connection) = DatabaseFile::open(path).await?;
+        let file = Arc::new(file);
         let readers = file.readers();
-        Ok(Self { queue: Writer::start(file, connection), readers })
+        Ok(Self { queue: Writer::start(Arc::clone(&file), owner, connection), file, readers })
     }
 
     /// Bounds the file's size in pages of 4 KiB, as a full disk would: for tests. What it has already it keeps.
@@ -179,5 +184,15 @@ impl Store for SqliteStore {
             self.readers.close().await;
             self.queue.close().await
         })
+    }
+}
+
+impl Transfer for SqliteStore {
+    fn export(&self) -> StoreFuture<'_, Box<dyn Export>> {
+        Box::pin(async move { Ok(Box::new(transfer::Transaction::export(&self.file).await?) as Box<dyn Export>) })
+    }
+
+    fn import(&self) -> StoreFuture<'_, Box<dyn Import>> {
+        Box::pin(async move { Ok(Box::new(transfer::Transaction::import(&self.file).await?) as Box<dyn Import>) })
     }
 }

@@ -28,3 +28,9 @@ pub(crate) const READERS: u32 = 3;
 pub(crate) const WAL_BYTES_KEPT: u32 = 64 * 1024 * 1024;
 /// Free pages that closing gives back to the disk at most: 64 MiB, well under a second.
 pub(crate) const VACUUM_PAGES_MAX: u32 = 16 * 1024;
+
+/// How long a store that is opened waits for the one that has the file: a relay that is being replaced writes its last
+/// batch and closes in less.
+pub(crate) const OWNER_WAIT: Duration = Duration::from_secs(3);
+/// How often it looks.
+pub(crate) const OWNER_POLL: Duration = Duration::from_millis(20);

@@ -140,7 +140,8 @@ pub(crate) fn names_to_column(names: &[String]) -> Option<String> {
     (!names.is_empty()).then(|| serde_json::to_string(names).unwrap_or_default())
 }
 
-fn names_from_column(column: Option<&str>) -> Result<Vec<String>, StoreError> {
+/// The names in such a column.
+pub(crate) fn names_from_column(column: Option<&str>) -> Result<Vec<String>, StoreError> {
     column.map_or(Ok(Vec::new()), |json| {
         serde_json::from_str(json).map_err(|_| StoreError::Damaged("names that are not a list".into()))
     })

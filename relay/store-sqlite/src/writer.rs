@@ -4,19 +4,23 @@
 //! fails nothing of it is stored; where parts may succeed (one write breaks a constraint, a large one does not fit on
 //! the disk) each is tried in a transaction of its own.
 
+use std::sync::Arc;
+
 use raidcast_store::StoreError;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::sync::mpsc;
 
 use crate::error::{may_succeed_in_parts, store_error};
-use crate::file::DatabaseFile;
+use crate::file::{DatabaseFile, Owner};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_WRITES_MAX, PARTS_FAILED_MAX, VACUUM_PAGES_MAX};
 use crate::queue::{Command, Job, Queue};
 
 /// The owner of the connection that writes.
 pub(crate) struct Writer {
-    file: DatabaseFile,
+    file: Arc<DatabaseFile>,
+    /// Given up when the task ends.
+    _owner: Owner,
     /// `None` after an error: opened again for the next batch.
     connection: Option<SqliteConnection>,
     /// How many pages the file may have, where that is bounded.
@@ -45,9 +49,9 @@ impl From<StoreError> for Broken {
 impl Writer {
     /// Starts the task, which ends when it is told to close or when the queue's other end is dropped and all that
     /// waits is written. Nobody awaits it: closing waits for its answer.
-    pub(crate) fn start(file: DatabaseFile, connection: SqliteConnection) -> Queue {
+    pub(crate) fn start(file: Arc<DatabaseFile>, owner: Owner, connection: SqliteConnection) -> Queue {
         let (queue, commands) = Queue::new();
-        let writer = Self { file, connection: Some(connection), pages_max: None };
+        let writer = Self { file, _owner: owner, connection: Some(connection), pages_max: None };
         tokio::spawn(writer.run(commands));
         queue
     }

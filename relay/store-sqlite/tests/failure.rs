@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -300,7 +301,7 @@ async fn a_folder_that_cannot_be_made_is_said_by_name() {
 }
 
 #[tokio::test]
-async fn closing_leaves_one_file_without_the_space_of_finished_fights() {
+async fn closing_leaves_no_log_and_no_space_of_finished_fights() {
     let fixture = Fixture::new().await;
     let row = fixture.encounter(1).await;
     for first in (1..=2_000).step_by(200) {
@@ -309,9 +310,18 @@ async fn closing_leaves_one_file_without_the_space_of_finished_fights() {
     }
     assert!(fixture.store.discard(fixture.raid.account, row.key.encounter).await.unwrap());
     fixture.store.close().await.unwrap();
-    let files: Vec<_> =
-        std::fs::read_dir(fixture.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(files, ["raidcast.db"]);
+    let files = std::fs::read_dir(fixture.folder.path()).unwrap().map(|file| file.unwrap().file_name());
+    assert_eq!(files.collect::<BTreeSet<_>>(), BTreeSet::from(["raidcast.db".into(), "raidcast.db-owner".into()]));
     let bytes = std::fs::metadata(fixture.path()).unwrap().len();
     assert!(bytes < 400_000, "{bytes}");
+}
+
+#[tokio::test]
+async fn a_file_has_one_owner() {
+    let fixture = Fixture::new().await;
+    let error = SqliteStore::open(&fixture.path()).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("another relay has")), "{error}");
+    fixture.store.close().await.unwrap();
+    let next = SqliteStore::open(&fixture.path()).await.unwrap();
+    next.ping().await.unwrap();
 }

@@ -8,6 +8,7 @@ pub mod code;
 pub mod conformance;
 pub mod lanes;
 mod record;
+pub mod transfer;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;

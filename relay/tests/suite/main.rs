@@ -18,4 +18,5 @@ mod script;
 mod span;
 mod stream;
 mod syscalls;
+mod transfer;
 mod views;

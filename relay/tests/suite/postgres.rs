@@ -51,8 +51,10 @@ async fn story(relay: TestRelay) -> Vec<String> {
     }
     assert_eq!(relay.get("/api/v1/reports/none%00").await.0, 404);
     let url = relay.url.clone();
+    let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
     relay.stop().await;
-    let without_ids = |line: &String| line.replace(&begun.report, "REPORT").replace(&raid, "RAID").replace(&url, "URL");
+    let ids = [(&begun.report, "REPORT"), (&raid, "RAID"), (&channel, "CHANNEL"), (&url, "URL")];
+    let without_ids = |line: &String| ids.iter().fold(line.clone(), |line, (id, name)| line.replace(*id, name));
     told.iter().map(without_ids).collect()
 }
 

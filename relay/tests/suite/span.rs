@@ -14,7 +14,6 @@ use raidcast_shared::fold::{EncounterState, Gate, Span};
 use raidcast_shared::report::{Fight, Report};
 use raidcast_shared::uplink::{Outcome, UplinkReply};
 use raidcast_shared::view;
-use raidcast_store::Store;
 
 use crate::script::{Script, TestRelay, Uploader, header, soon};
 

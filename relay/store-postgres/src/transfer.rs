@@ -1,0 +1,239 @@
+//! Rows out of the database, and into it.
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use raidcast_store::transfer::{
+    AccountCells, BlobCells, EncounterCells, EntryCells, Export, Import, RaidCells, Row, RowStream, StreamCells, Table,
+};
+use raidcast_store::{StoreError, StoreFuture};
+use sqlx::{Connection as _, PgConnection};
+
+use crate::error::store_error;
+use crate::server::Server;
+
+/// A transaction on a connection of its own: it ends with the connection.
+pub(crate) struct Transaction(PgConnection);
+
+impl Transaction {
+    /// Sees one state of the database.
+    pub(crate) async fn export(server: &Server) -> Result<Self, StoreError> {
+        Self::begin(server, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    /// Takes the place of what accounts there are, and sees to it that nobody else makes any.
+    pub(crate) async fn import(server: &Server) -> Result<Self, StoreError> {
+        let mut this = Self::begin(server, "BEGIN; LOCK TABLE accounts, raids, encounters IN EXCLUSIVE MODE").await?;
+        let prepared = async {
+            let held = sqlx::query_scalar!(
+                r#"SELECT (SELECT COUNT(*) FROM raids) + (SELECT COUNT(*) FROM encounters) AS "held!""#
+            )
+            .fetch_one(&mut this.0)
+            .await?;
+            if held == 0 {
+                sqlx::query!("DELETE FROM accounts").execute(&mut this.0).await?;
+            }
+            Ok(held)
+        };
+        match prepared.await.map_err(|error: sqlx::Error| store_error(&error))? {
+            0 => Ok(this),
+            _ => Err(StoreError::Damaged("it holds raids already: give a database without any".into())),
+        }
+    }
+
+    async fn begin(server: &Server, begin: &'static str) -> Result<Self, StoreError> {
+        let mut connection = server.connect().await?;
+        sqlx::raw_sql(begin).execute(&mut connection).await.map_err(|error| store_error(&error))?;
+        Ok(Self(connection))
+    }
+}
+
+impl Export for Transaction {
+    fn rows(&mut self, table: Table) -> RowStream<'_> {
+        let connection = &mut self.0;
+        match table {
+            Table::Accounts => sqlx::query_as!(AccountCells, r#"SELECT row, name, channel FROM accounts ORDER BY row"#)
+                .fetch(connection)
+                .map_ok(Row::Account)
+                .map_err(|error| store_error(&error))
+                .boxed(),
+            Table::Raids => sqlx::query_as!(
+                RaidCells,
+                r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title,
+                          visibility::BIGINT AS "visibility!", created_at_ms, active_at_ms, closed
+                   FROM raids ORDER BY row"#
+            )
+            .fetch(connection)
+            .map_ok(Row::Raid)
+            .map_err(|error| store_error(&error))
+            .boxed(),
+            Table::Encounters => sqlx::query_as!(
+                EncounterCells,
+                r#"SELECT row, account, uuid_send(encounter_id) AS "encounter_id!", report_id, raid,
+                          visibility::BIGINT AS "visibility!", started_at_ms, created_at_ms, state::BIGINT AS "state!",
+                          revision, uuid_send(kept_stream) AS "kept_stream?", kept_at_ms, ended_at_ms, duration_ms,
+                          outcome::BIGINT AS "outcome!", scene, scene_id, difficulty, bosses, players, damage,
+                          boss_damage, healing, damage_taken, hits, heal_hits, deaths
+                   FROM encounters ORDER BY row"#
+            )
+            .fetch(connection)
+            .map_ok(|cells| Row::Encounter(Box::new(cells)))
+            .map_err(|error| store_error(&error))
+            .boxed(),
+            Table::Streams => sqlx::query_as!(
+                StreamCells,
+                r#"SELECT row, encounter, uuid_send(stream) AS "stream!", header FROM encounter_stream ORDER BY row"#
+            )
+            .fetch(connection)
+            .map_ok(Row::Stream)
+            .map_err(|error| store_error(&error))
+            .boxed(),
+            Table::Journal => sqlx::query_as!(
+                EntryCells,
+                r#"SELECT stream, seq, kind::BIGINT AS "kind!", received_at_ms, data
+                   FROM encounter_journal ORDER BY stream, seq"#
+            )
+            .fetch(connection)
+            .map_ok(Row::Entry)
+            .map_err(|error| store_error(&error))
+            .boxed(),
+            Table::Records => {
+                sqlx::query_as!(BlobCells, "SELECT encounter, record AS data FROM encounter_record ORDER BY encounter")
+                    .fetch(connection)
+                    .map_ok(Row::Record)
+                    .map_err(|error| store_error(&error))
+                    .boxed()
+            }
+            Table::Logs => {
+                sqlx::query_as!(BlobCells, "SELECT encounter, log AS data FROM encounter_log ORDER BY encounter")
+                    .fetch(connection)
+                    .map_ok(Row::Log)
+                    .map_err(|error| store_error(&error))
+                    .boxed()
+            }
+        }
+    }
+}
+
+impl Import for Transaction {
+    fn put<'a>(&'a mut self, row: &'a Row) -> StoreFuture<'a, ()> {
+        Box::pin(async move { put(&mut self.0, row).await.map_err(|error| store_error(&error)) })
+    }
+
+    fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {
+        Box::pin(async move {
+            let Self(mut connection) = *self;
+            let committing = async {
+                number_on(&mut connection).await?;
+                sqlx::raw_sql("COMMIT").execute(&mut connection).await?;
+                connection.close().await
+            };
+            committing.await.map_err(|error| store_error(&error))
+        })
+    }
+}
+
+/// New rows get numbers after those that were put in.
+async fn number_on(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"SELECT setval(pg_get_serial_sequence('accounts', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM accounts), FALSE) AS accounts,
+                  setval(pg_get_serial_sequence('raids', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM raids), FALSE) AS raids,
+                  setval(pg_get_serial_sequence('encounters', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM encounters), FALSE) AS encounters,
+                  setval(pg_get_serial_sequence('encounter_stream', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM encounter_stream), FALSE) AS streams"#
+    )
+    .fetch_one(connection)
+    .await
+    .map(drop)
+}
+
+async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error> {
+    let put = match row {
+        Row::Account(AccountCells { row, name, channel }) => {
+            sqlx::query!("INSERT INTO accounts (row, name, channel) VALUES ($1, $2, $3)", row, name, channel)
+        }
+        Row::Raid(raid) => sqlx::query!(
+            "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
+                                closed)
+             VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10)",
+            raid.row,
+            raid.id,
+            raid.account,
+            raid.code,
+            raid.secret_digest,
+            raid.title,
+            raid.visibility,
+            raid.created_at_ms,
+            raid.active_at_ms,
+            raid.closed,
+        ),
+        Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
+        Row::Stream(StreamCells { row, encounter, stream, header }) => sqlx::query!(
+            "INSERT INTO encounter_stream (row, encounter, stream, header)
+             VALUES ($1, $2, encode($3::BYTEA, 'hex')::UUID, $4)",
+            row,
+            encounter,
+            stream,
+            header,
+        ),
+        Row::Entry(EntryCells { stream, seq, kind, received_at_ms, data }) => sqlx::query!(
+            "INSERT INTO encounter_journal (stream, seq, kind, received_at_ms, data)
+             VALUES ($1, $2, $3::BIGINT, $4, $5)",
+            stream,
+            seq,
+            kind,
+            received_at_ms,
+            data,
+        ),
+        Row::Record(BlobCells { encounter, data }) => {
+            sqlx::query!("INSERT INTO encounter_record (encounter, record) VALUES ($1, $2)", encounter, data)
+        }
+        Row::Log(BlobCells { encounter, data }) => {
+            sqlx::query!("INSERT INTO encounter_log (encounter, log) VALUES ($1, $2)", encounter, data)
+        }
+    };
+    put.execute(connection).await.map(drop)
+}
+
+async fn put_encounter(connection: &mut PgConnection, encounter: &EncounterCells) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO encounters
+             (row, account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state, revision,
+              kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty, bosses, players,
+              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths)
+         VALUES ($1, $2, encode($3::BYTEA, 'hex')::UUID, $4, $5, $6::BIGINT, $7, $8, $9::BIGINT, $10,
+                 encode($11::BYTEA, 'hex')::UUID, $12, $13, $14, $15::BIGINT, $16, $17, $18, $19, $20,
+                 $21, $22, $23, $24, $25, $26, $27)",
+        encounter.row,
+        encounter.account,
+        encounter.encounter_id,
+        encounter.report_id,
+        encounter.raid,
+        encounter.visibility,
+        encounter.started_at_ms,
+        encounter.created_at_ms,
+        encounter.state,
+        encounter.revision,
+        encounter.kept_stream.as_deref(),
+        encounter.kept_at_ms,
+        encounter.ended_at_ms,
+        encounter.duration_ms,
+        encounter.outcome,
+        encounter.scene.as_deref(),
+        encounter.scene_id,
+        encounter.difficulty,
+        &encounter.bosses,
+        encounter.players,
+        encounter.damage,
+        encounter.boss_damage,
+        encounter.healing,
+        encounter.damage_taken,
+        encounter.hits,
+        encounter.heal_hits,
+        encounter.deaths,
+    )
+    .execute(connection)
+    .await
+    .map(drop)
+}

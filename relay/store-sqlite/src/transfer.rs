@@ -1,0 +1,253 @@
+//! Rows out of the file, and into it.
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use raidcast_store::transfer::{
+    AccountCells, BlobCells, EncounterCells, EntryCells, Export, Import, RaidCells, Row, RowStream, StreamCells, Table,
+};
+use raidcast_store::{StoreError, StoreFuture};
+use sqlx::{Connection as _, SqliteConnection};
+
+use crate::error::store_error;
+use crate::file::DatabaseFile;
+use crate::row::{names_from_column, names_to_column};
+
+/// A transaction on a connection of its own: it ends with the connection.
+pub(crate) struct Transaction(SqliteConnection);
+
+impl Transaction {
+    /// Sees one state of the file.
+    pub(crate) async fn export(file: &DatabaseFile) -> Result<Self, StoreError> {
+        Self::begin(file, "BEGIN").await
+    }
+
+    /// Takes the write lock, and the place of what accounts there are.
+    pub(crate) async fn import(file: &DatabaseFile) -> Result<Self, StoreError> {
+        let mut this = Self::begin(file, "BEGIN IMMEDIATE").await?;
+        let prepared = async {
+            let held = sqlx::query_scalar!(
+                r#"SELECT (SELECT COUNT(*) FROM raids) + (SELECT COUNT(*) FROM encounters) AS "held!: i64""#
+            )
+            .fetch_one(&mut this.0)
+            .await?;
+            if held == 0 {
+                sqlx::query!("DELETE FROM accounts").execute(&mut this.0).await?;
+            }
+            Ok(held)
+        };
+        match prepared.await.map_err(|error: sqlx::Error| store_error(&error))? {
+            0 => Ok(this),
+            _ => Err(StoreError::Damaged("it holds raids already: give a database without any".into())),
+        }
+    }
+
+    async fn begin(file: &DatabaseFile, begin: &'static str) -> Result<Self, StoreError> {
+        let mut connection = file.connect().await?;
+        sqlx::raw_sql(begin).execute(&mut connection).await.map_err(|error| store_error(&error))?;
+        Ok(Self(connection))
+    }
+}
+
+impl Export for Transaction {
+    fn rows(&mut self, table: Table) -> RowStream<'_> {
+        let connection = &mut self.0;
+        match table {
+            Table::Accounts => {
+                sqlx::query_as!(AccountCells, r#"SELECT row AS "row!", name, channel FROM accounts ORDER BY row"#)
+                    .fetch(connection)
+                    .map_ok(Row::Account)
+                    .map_err(|error| store_error(&error))
+                    .boxed()
+            }
+            Table::Raids => sqlx::query_as!(
+                RaidCells,
+                r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility, created_at_ms,
+                          active_at_ms, closed AS "closed: bool"
+                   FROM raids ORDER BY row"#
+            )
+            .fetch(connection)
+            .map_ok(Row::Raid)
+            .map_err(|error| store_error(&error))
+            .boxed(),
+            Table::Encounters => encounters(connection),
+            Table::Streams => sqlx::query_as!(
+                StreamCells,
+                r#"SELECT row AS "row!", encounter, stream, header FROM encounter_stream ORDER BY row"#
+            )
+            .fetch(connection)
+            .map_ok(Row::Stream)
+            .map_err(|error| store_error(&error))
+            .boxed(),
+            Table::Journal => sqlx::query_as!(
+                EntryCells,
+                "SELECT stream, seq, kind, received_at_ms, data FROM encounter_journal ORDER BY stream, seq"
+            )
+            .fetch(connection)
+            .map_ok(Row::Entry)
+            .map_err(|error| store_error(&error))
+            .boxed(),
+            Table::Records => sqlx::query_as!(
+                BlobCells,
+                r#"SELECT encounter AS "encounter!", record AS data FROM encounter_record ORDER BY encounter"#
+            )
+            .fetch(connection)
+            .map_ok(Row::Record)
+            .map_err(|error| store_error(&error))
+            .boxed(),
+            Table::Logs => sqlx::query_as!(
+                BlobCells,
+                r#"SELECT encounter AS "encounter!", log AS data FROM encounter_log ORDER BY encounter"#
+            )
+            .fetch(connection)
+            .map_ok(Row::Log)
+            .map_err(|error| store_error(&error))
+            .boxed(),
+        }
+    }
+}
+
+fn encounters(connection: &mut SqliteConnection) -> RowStream<'_> {
+    sqlx::query!(
+        r#"SELECT row AS "row!", account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state,
+                  revision, kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty,
+                  bosses, players, damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths
+           FROM encounters ORDER BY row"#
+    )
+    .fetch(connection)
+    .map_err(|error| store_error(&error))
+    .and_then(|columns| async move {
+        Ok(Row::Encounter(Box::new(EncounterCells {
+            row: columns.row,
+            account: columns.account,
+            encounter_id: columns.encounter_id,
+            report_id: columns.report_id,
+            raid: columns.raid,
+            visibility: columns.visibility,
+            started_at_ms: columns.started_at_ms,
+            created_at_ms: columns.created_at_ms,
+            state: columns.state,
+            revision: columns.revision,
+            kept_stream: columns.kept_stream,
+            kept_at_ms: columns.kept_at_ms,
+            ended_at_ms: columns.ended_at_ms,
+            duration_ms: columns.duration_ms,
+            outcome: columns.outcome,
+            scene: columns.scene,
+            scene_id: columns.scene_id,
+            difficulty: columns.difficulty,
+            bosses: names_from_column(columns.bosses.as_deref())?,
+            players: columns.players,
+            damage: columns.damage,
+            boss_damage: columns.boss_damage,
+            healing: columns.healing,
+            damage_taken: columns.damage_taken,
+            hits: columns.hits,
+            heal_hits: columns.heal_hits,
+            deaths: columns.deaths,
+        })))
+    })
+    .boxed()
+}
+
+impl Import for Transaction {
+    fn put<'a>(&'a mut self, row: &'a Row) -> StoreFuture<'a, ()> {
+        Box::pin(async move { put(&mut self.0, row).await.map_err(|error| store_error(&error)) })
+    }
+
+    fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {
+        Box::pin(async move {
+            let Self(mut connection) = *self;
+            let committing = async {
+                sqlx::raw_sql("COMMIT").execute(&mut connection).await?;
+                connection.close().await
+            };
+            committing.await.map_err(|error| store_error(&error))
+        })
+    }
+}
+
+async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::Error> {
+    let put = match row {
+        Row::Account(AccountCells { row, name, channel }) => {
+            sqlx::query!("INSERT INTO accounts (row, name, channel) VALUES (?, ?, ?)", row, name, channel)
+        }
+        Row::Raid(raid) => sqlx::query!(
+            "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
+                                closed)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            raid.row,
+            raid.id,
+            raid.account,
+            raid.code,
+            raid.secret_digest,
+            raid.title,
+            raid.visibility,
+            raid.created_at_ms,
+            raid.active_at_ms,
+            raid.closed,
+        ),
+        Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
+        Row::Stream(StreamCells { row, encounter, stream, header }) => sqlx::query!(
+            "INSERT INTO encounter_stream (row, encounter, stream, header) VALUES (?, ?, ?, ?)",
+            row,
+            encounter,
+            stream,
+            header,
+        ),
+        Row::Entry(EntryCells { stream, seq, kind, received_at_ms, data }) => sqlx::query!(
+            "INSERT INTO encounter_journal (stream, seq, kind, received_at_ms, data) VALUES (?, ?, ?, ?, ?)",
+            stream,
+            seq,
+            kind,
+            received_at_ms,
+            data,
+        ),
+        Row::Record(BlobCells { encounter, data }) => {
+            sqlx::query!("INSERT INTO encounter_record (encounter, record) VALUES (?, ?)", encounter, data)
+        }
+        Row::Log(BlobCells { encounter, data }) => {
+            sqlx::query!("INSERT INTO encounter_log (encounter, log) VALUES (?, ?)", encounter, data)
+        }
+    };
+    put.execute(connection).await.map(drop)
+}
+
+async fn put_encounter(connection: &mut SqliteConnection, encounter: &EncounterCells) -> Result<(), sqlx::Error> {
+    let bosses = names_to_column(&encounter.bosses);
+    sqlx::query!(
+        "INSERT INTO encounters
+             (row, account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state, revision,
+              kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty, bosses, players,
+              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        encounter.row,
+        encounter.account,
+        encounter.encounter_id,
+        encounter.report_id,
+        encounter.raid,
+        encounter.visibility,
+        encounter.started_at_ms,
+        encounter.created_at_ms,
+        encounter.state,
+        encounter.revision,
+        encounter.kept_stream,
+        encounter.kept_at_ms,
+        encounter.ended_at_ms,
+        encounter.duration_ms,
+        encounter.outcome,
+        encounter.scene,
+        encounter.scene_id,
+        encounter.difficulty,
+        bosses,
+        encounter.players,
+        encounter.damage,
+        encounter.boss_damage,
+        encounter.healing,
+        encounter.damage_taken,
+        encounter.hits,
+        encounter.heal_hits,
+        encounter.deaths,
+    )
+    .execute(connection)
+    .await
+    .map(drop)
+}

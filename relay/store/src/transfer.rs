@@ -1,0 +1,178 @@
+//! All that a store holds, as rows that another store can take: for moving from one database to another.
+//!
+//! Rows are the same in every store, column for column and with the same numbers, so that a digest of them tells
+//! whether two stores hold the same. Deliberately not here: who compares ([`Export::rows`] of both is all it takes).
+
+use futures::stream::BoxStream;
+use serde::Serialize;
+
+use crate::{Store, StoreError, StoreFuture};
+
+/// The rows of a table, in the order of their keys.
+pub type RowStream<'a> = BoxStream<'a, Result<Row, StoreError>>;
+
+/// A store whose rows can be taken out and put in.
+pub trait Transfer: Store {
+    /// One state of all that it holds.
+    fn export(&self) -> StoreFuture<'_, Box<dyn Export>>;
+
+    /// Puts rows into a store without raids or fights; what accounts it has are dropped.
+    ///
+    /// # Errors
+    /// `Damaged` if it holds raids or fights.
+    fn import(&self) -> StoreFuture<'_, Box<dyn Import>>;
+}
+
+/// Reads all rows of one state.
+pub trait Export: Send {
+    /// All rows of a table.
+    fn rows(&mut self, table: Table) -> RowStream<'_>;
+}
+
+/// One transaction that puts rows in, and reads what it has put. Dropping it leaves the store as it was.
+pub trait Import: Export {
+    /// Puts a row in. Rows that it refers to come first: [`Table::ALL`] is such an order.
+    fn put<'a>(&'a mut self, row: &'a Row) -> StoreFuture<'a, ()>;
+
+    /// Keeps all of it: on stable storage when it is answered `Ok`.
+    fn commit(self: Box<Self>) -> StoreFuture<'static, ()>;
+}
+
+/// The tables of every store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Table {
+    /// Who uploads.
+    Accounts,
+    /// Raids.
+    Raids,
+    /// Fights, with what lists show of them.
+    Encounters,
+    /// Readings of fights that are not final.
+    Streams,
+    /// Their entries.
+    Journal,
+    /// Kept reports.
+    Records,
+    /// Logs of final reports.
+    Logs,
+}
+
+impl Table {
+    /// In an order in which no row refers to a later one.
+    pub const ALL: [Self; 7] =
+        [Self::Accounts, Self::Raids, Self::Encounters, Self::Streams, Self::Journal, Self::Records, Self::Logs];
+
+    /// What people call its rows.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Raids => "raids",
+            Self::Encounters => "fights",
+            Self::Streams => "open readings",
+            Self::Journal => "journal entries",
+            Self::Records => "reports",
+            Self::Logs => "logs",
+        }
+    }
+}
+
+/// A row of one of the tables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "each is a row of the table that it is named after")]
+pub enum Row {
+    Account(AccountCells),
+    Raid(RaidCells),
+    Encounter(Box<EncounterCells>),
+    Stream(StreamCells),
+    Entry(EntryCells),
+    Record(BlobCells),
+    Log(BlobCells),
+}
+
+/// The cells of an account. Here and below they are what the columns of the same names hold, ids as their bytes and
+/// enums by their [codes](crate::code).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct AccountCells {
+    pub row: i64,
+    pub name: String,
+    pub channel: String,
+}
+
+/// The cells of a raid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct RaidCells {
+    pub row: i64,
+    pub id: Vec<u8>,
+    pub account: i64,
+    pub code: String,
+    pub secret_digest: Vec<u8>,
+    pub title: Option<String>,
+    pub visibility: i64,
+    pub created_at_ms: i64,
+    pub active_at_ms: i64,
+    pub closed: bool,
+}
+
+/// The cells of a fight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct EncounterCells {
+    pub row: i64,
+    pub account: i64,
+    pub encounter_id: Vec<u8>,
+    pub report_id: String,
+    pub raid: i64,
+    pub visibility: i64,
+    pub started_at_ms: i64,
+    pub created_at_ms: i64,
+    pub state: i64,
+    pub revision: i64,
+    pub kept_stream: Option<Vec<u8>>,
+    pub kept_at_ms: Option<i64>,
+    pub ended_at_ms: Option<i64>,
+    pub duration_ms: i64,
+    pub outcome: i64,
+    pub scene: Option<String>,
+    pub scene_id: Option<i64>,
+    pub difficulty: Option<i64>,
+    pub bosses: Vec<String>,
+    pub players: i64,
+    pub damage: i64,
+    pub boss_damage: i64,
+    pub healing: i64,
+    pub damage_taken: i64,
+    pub hits: i64,
+    pub heal_hits: i64,
+    pub deaths: i64,
+}
+
+/// The cells of a reading.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct StreamCells {
+    pub row: i64,
+    pub encounter: i64,
+    pub stream: Vec<u8>,
+    pub header: Vec<u8>,
+}
+
+/// The cells of a journal entry; `stream` is the reading's row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct EntryCells {
+    pub stream: i64,
+    pub seq: i64,
+    pub kind: i64,
+    pub received_at_ms: i64,
+    pub data: Vec<u8>,
+}
+
+/// The cells of a record or a log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct BlobCells {
+    pub encounter: i64,
+    pub data: Vec<u8>,
+}

@@ -1,0 +1,148 @@
+//! Moving from one database to another: whole, verified, or not at all.
+
+use std::path::Path;
+
+use raidcast_relay::database::Database;
+use raidcast_relay::transfer::{TransferError, transfer};
+use raidcast_shared::id::RaidId;
+use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
+use raidcast_store::transfer::Table;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
+
+/// What somebody sees of a relay with [`filled`].
+const PATHS: [&str; 2] = ["/api/v1/reports", "/api/v1/reports?limit=1&page=2"];
+
+/// A relay's data with a final report, a provisional one, and a fight that is under way; ids of its reports.
+async fn filled(data: &Path) -> Vec<String> {
+    let relay = TestRelay::start(data).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let mut reports = Vec::new();
+    let kept = Script::new(30, 2);
+    let begun = uploader.begin(&kept).await;
+    uploader.deltas(begun.h, &kept.deltas).await;
+    let ended = uploader.end(begun.h, &kept, Outcome::Kill).await;
+    assert!(matches!(ended, UplinkReply::Finalized { state: ReportState::Final, .. }), "{ended:?}");
+    reports.push(begun.report);
+    drop(uploader);
+
+    let other = Script::new(10, 3);
+    let hello = Hello { raid: RaidId(Uuid::from_u128(2)), visibility: Visibility::Unlisted, ..hello() };
+    let mut uploader = Uploader::connect_as(&relay, OTHER_KEY, hello).await;
+    let begun = uploader.begin(&other).await;
+    uploader.deltas(begun.h, &other.deltas).await;
+    uploader.acked(10).await;
+    reports.push(begun.report);
+    drop(uploader);
+    relay.pass_ms(700_000);
+    while relay.report(&reports[1]).await.state != ReportState::Provisional {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+
+    let open = open_fight();
+    let mut uploader = Uploader::connect(&relay).await;
+    let begun = uploader.begin(&open).await;
+    uploader.deltas(begun.h, &open.deltas[..20]).await;
+    uploader.acked(20).await;
+    reports.push(begun.report);
+    drop(uploader);
+    relay.stop().await;
+    reports
+}
+
+fn open_fight() -> Script {
+    Script::new(40, 4).at(1_790_000_500_000)
+}
+
+/// Everything a visitor can read, without the relay's address.
+async fn seen(relay: &TestRelay, reports: &[String]) -> Vec<String> {
+    let mut paths: Vec<String> = PATHS.map(str::to_owned).to_vec();
+    for report in reports {
+        paths.extend(["", "/timeline", "?from=500&to=2000"].map(|rest| format!("/api/v1/reports/{report}{rest}")));
+    }
+    let mut seen = Vec::new();
+    for path in paths {
+        let (status, body): (u16, Value) = relay.get(&path).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        seen.push(format!("{path}: {body}").replace(&relay.url, "URL"));
+    }
+    seen
+}
+
+/// Moves and looks at what has come; the fight under way goes on there, and another begins.
+async fn moves(from: (&Path, Database), to: Database, reports: &[String], open: &Script, next: u128) {
+    let (data, from) = from;
+    let relay = TestRelay::start_on(data, Some(from.clone())).await;
+    let before = seen(&relay, reports).await;
+    relay.stop().await;
+
+    let mut tables = Vec::new();
+    let moved = transfer(&from, &to, |table, sum| tables.push((table, sum.rows))).await.unwrap();
+    assert_eq!(tables.iter().map(|(table, _)| *table).collect::<Vec<_>>(), Table::ALL);
+    assert!(tables.iter().all(|(_, rows)| *rows > 0), "{tables:?}");
+    assert_eq!(moved.len(), Table::ALL.len());
+
+    // Not twice.
+    let again = transfer(&from, &to, |_, _| {}).await.unwrap_err().to_string();
+    assert!(again.contains("holds raids already") && again.contains("nothing was moved"), "{again}");
+
+    let relay = TestRelay::start_on(data, Some(to)).await;
+    assert_eq!(seen(&relay, reports).await, before);
+    let mut uploader = Uploader::connect(&relay).await;
+    let begun = uploader.begin(open).await;
+    assert_eq!(&begun.report, reports.last().unwrap());
+    let held = begun.held.unwrap().seq;
+    uploader.deltas(begun.h, &open.deltas[held as usize..][..10]).await;
+    uploader.acked(held + 10).await;
+    let new = Script::new(5, next).at(1_790_001_000_000 + next as i64);
+    let begun = uploader.begin(&new).await;
+    uploader.deltas(begun.h, &new.deltas).await;
+    let ended = uploader.end(begun.h, &new, Outcome::Wipe).await;
+    assert!(matches!(ended, UplinkReply::Finalized { state: ReportState::Final, rev: 1, .. }), "{ended:?}");
+    drop(uploader);
+    relay.stop().await;
+}
+
+#[cfg(all(unix, feature = "postgres"))]
+#[tokio::test]
+async fn everything_moves_to_postgresql_and_back() {
+    let Some(cluster) = raidcast_pgkit::shared() else { return };
+    let data = tempfile::tempdir().unwrap();
+    let reports = filled(data.path()).await;
+    let postgres = Database::Postgres(cluster.new_database());
+    let open = open_fight();
+    moves((data.path(), Database::in_folder(data.path())), postgres.clone(), &reports, &open, 5).await;
+    let back = Database::Sqlite(data.path().join("back.db"));
+    moves((data.path(), postgres), back, &reports, &open, 6).await;
+}
+
+#[tokio::test]
+async fn everything_moves_to_another_file() {
+    let data = tempfile::tempdir().unwrap();
+    let reports = filled(data.path()).await;
+    let there = Database::Sqlite(data.path().join("elsewhere/raidcast.db"));
+    moves((data.path(), Database::in_folder(data.path())), there, &reports, &open_fight(), 5).await;
+}
+
+#[tokio::test]
+async fn a_database_that_a_relay_runs_on_is_not_moved() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let to = Database::Sqlite(data.path().join("to.db"));
+    let refused = transfer(&Database::in_folder(data.path()), &to, |_, _| {}).await.unwrap_err().to_string();
+    assert!(refused.contains("another relay has") && refused.contains("nothing was moved"), "{refused}");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_moved_is_said() {
+    let data = tempfile::tempdir().unwrap();
+    let here = Database::in_folder(data.path());
+    let missing = transfer(&here, &Database::Sqlite(data.path().join("to.db")), |_, _| {}).await.unwrap_err();
+    assert!(matches!(missing, TransferError::Missing(_)), "{missing}");
+    assert!(!data.path().join("raidcast.db").exists(), "asking for it made it");
+    let same = transfer(&here, &here, |_, _| {}).await.unwrap_err();
+    assert!(matches!(same, TransferError::Same(_)), "{same}");
+}
