@@ -1,15 +1,27 @@
 //! `raidcast-relay`: reads its configuration, runs the relay until it is told to stop.
 
-use anyhow::Context as _;
+use std::process::ExitCode;
+
 use clap::Parser as _;
 use raidcast_relay::config::{Cli, Command, Config, MoveFlags};
 use raidcast_relay::serve::Relay;
 use raidcast_relay::{telemetry, transfer};
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     let cli = Cli::parse();
     telemetry::init();
+    match run(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // An operator's to set right, not a programmer's: what happened and what to do, no trace.
+            eprintln!("raidcast-relay: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
     let flags = match cli.command {
         Some(Command::Serve(flags)) => flags,
         Some(Command::Move(flags)) => return move_all(flags).await,
@@ -25,7 +37,7 @@ async fn main() -> anyhow::Result<()> {
             "no upload key is set, so nobody can upload: set RAIDCAST_UPLOAD_KEY, or `upload_key` in raidcast.toml"
         );
     }
-    stopped().await.context("could not wait for signals")?;
+    stopped().await?;
     relay.stop().await;
     Ok(())
 }
@@ -37,7 +49,7 @@ async fn move_all(MoveFlags { from, to }: MoveFlags) -> anyhow::Result<()> {
     tokio::select! {
         moved = moving => moved?,
         stopped = stopped() => {
-            stopped.context("could not wait for signals")?;
+            stopped?;
             anyhow::bail!("interrupted: nothing was moved");
         }
     };

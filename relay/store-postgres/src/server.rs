@@ -36,7 +36,9 @@ impl Server {
     pub(crate) async fn open(url: &str) -> Result<(Self, PgConnection, PgPool), StoreError> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| StoreError::Unavailable(format!("its URL cannot be understood: {error}")))?;
-        let server = Self(options.application_name("raidcast-relay").disable_statement_logging());
+        // Notices tell an operator nothing: migrations that look for their table, say.
+        let options = options.application_name("raidcast-relay").options([("client_min_messages", "warning")]);
+        let server = Self(options.disable_statement_logging());
         // By itself first: a pool would not say why it cannot connect.
         let mut connection = server.connect_owner().await?;
         check(&mut connection).await?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use futures::TryStreamExt as _;
 use raidcast_relay::database::Database;
 use raidcast_relay::transfer::{TransferError, transfer};
 use raidcast_shared::id::RaidId;
@@ -124,6 +125,38 @@ async fn everything_moves_to_another_file() {
     let reports = filled(data.path()).await;
     let there = Database::Sqlite(data.path().join("elsewhere/raidcast.db"));
     moves((data.path(), Database::in_folder(data.path())), there, &reports, &open_fight(), 5).await;
+}
+
+/// Whatever ends it: an import that is not committed was never there.
+#[tokio::test]
+async fn a_move_that_ends_early_leaves_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let reports = filled(data.path()).await;
+    let from = Database::in_folder(data.path());
+    #[allow(unused_mut)]
+    let mut targets = vec![Database::Sqlite(data.path().join("to.db"))];
+    #[cfg(all(unix, feature = "postgres"))]
+    targets.extend(raidcast_pgkit::shared().map(|cluster| Database::Postgres(cluster.new_database())));
+    for to in targets {
+        {
+            let (source, target) = (from.open_whole().await.unwrap(), to.open_whole().await.unwrap());
+            let mut export = source.export().await.unwrap();
+            let mut import = target.import().await.unwrap();
+            for table in [Table::Accounts, Table::Raids, Table::Encounters] {
+                let rows: Vec<_> = export.rows(table).try_collect().await.unwrap();
+                for row in &rows {
+                    import.put(row).await.unwrap();
+                }
+            }
+            drop((export, import));
+            source.close().await.unwrap();
+            target.close().await.unwrap();
+        }
+        transfer(&from, &to, |_, _| {}).await.unwrap();
+        let relay = TestRelay::start_on(data.path(), Some(to)).await;
+        seen(&relay, &reports).await;
+        relay.stop().await;
+    }
 }
 
 #[tokio::test]
