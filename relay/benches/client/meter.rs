@@ -70,8 +70,8 @@ pub(crate) struct Commit {
     pub(crate) until_ms: i64,
     /// When it was, Unix ms.
     pub(crate) unix_ms: i64,
-    /// What writing and committing took by the wall's clock, ms.
-    pub(crate) took_ms: f64,
+    /// What writing and committing took by the wall's clock, seconds.
+    pub(crate) took_s: f64,
 }
 
 /// What playing took.
@@ -132,8 +132,8 @@ async fn play(writer: &mut MeterWriter, from_ms: i64, ms: i64, speed: f64) -> Re
         let until_ms = from_ms + due.min(ms);
         let start = Instant::now();
         writer.advance_to(until_ms).await?;
-        let took_ms = start.elapsed().as_secs_f64() * 1e3;
-        commits.push(Commit { until_ms, unix_ms: clock.now_ms(), took_ms });
+        let took_s = start.elapsed().as_secs_f64();
+        commits.push(Commit { until_ms, unix_ms: clock.now_ms(), took_s });
         if due >= ms {
             return Ok(commits);
         }
@@ -209,7 +209,7 @@ impl Meter {
 impl Played {
     /// How long a commit took, ms: the middle one.
     pub(crate) fn commit_ms(&self) -> f64 {
-        crate::stage::share(self.commits.iter().map(|commit| commit.took_ms), 0.5)
+        crate::stage::share(self.commits.iter().map(|commit| commit.took_s * 1e3), 0.5)
     }
 
     /// By the wall's clock, seconds.

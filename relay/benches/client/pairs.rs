@@ -60,5 +60,5 @@ async fn run(watched: bool, seconds: u64) -> Result<Played> {
 }
 
 fn took(played: &Played) -> f64 {
-    played.commits.iter().map(|commit| commit.took_ms).sum()
+    played.commits.iter().map(|commit| commit.took_s).sum()
 }
