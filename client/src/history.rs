@@ -80,7 +80,7 @@ impl Plan {
     }
 
     async fn try_make(db: Option<&Path>, places: &Places, since_ms: Option<i64>) -> Result<Self, PlanError> {
-        let detection = detect::detect(db, places).await;
+        let detection = detect::detect(db, places);
         let found = match detection.found {
             Err(SourceError::Gone { .. }) if db.is_none() => {
                 let looked: Vec<_> = detection.looked.iter().map(|looked| looked.path.display().to_string()).collect();
@@ -88,7 +88,7 @@ impl Plan {
             }
             found => found?,
         };
-        let mut source = AnySource::open(&found, Arc::new(Names::default())).await?;
+        let mut source = AnySource::open(&found, Arc::new(Names::default()))?;
         let mut fights = source.fights(-1, &[]).await?;
         fights.sort_by_key(|fight| (fight.started_at_ms, fight.row));
         let mut seen = HashSet::new();

@@ -11,5 +11,9 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    cli::run(cli).await
+    // A task of its own: to wake up the future that a runtime blocks on costs a write and another turn of its loop.
+    match tokio::spawn(cli::run(cli)).await {
+        Ok(code) => code,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }

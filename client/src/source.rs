@@ -248,13 +248,13 @@ impl AnySource {
     ///
     /// # Errors
     /// As [`detect::identify`].
-    pub async fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
+    pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
         Ok(match found.generation {
-            Generation::Events => Self::Events(Events::open(found, names).await?),
-            Generation::Counters => Self::Counters(Counters::open(found, names).await?),
-            Generation::Aggregate => Self::Aggregate(Aggregate::open(found, names).await?),
-            Generation::Summary => Self::Summary(Summary::open(found, names).await?),
-            Generation::Journal => Self::Journal(Journal::open(found, names).await?),
+            Generation::Events => Self::Events(Events::open(found, names)?),
+            Generation::Counters => Self::Counters(Counters::open(found, names)?),
+            Generation::Aggregate => Self::Aggregate(Aggregate::open(found, names)?),
+            Generation::Summary => Self::Summary(Summary::open(found, names)?),
+            Generation::Journal => Self::Journal(Journal::open(found, names)?),
         })
     }
 }

@@ -37,7 +37,7 @@ use crate::history::History;
 use crate::secret::Entropy;
 use crate::socket::{self, AddressError, RelayAddress, SocketEvent};
 use crate::source::detect::Places;
-use crate::source::{AnySource, Fight, Found};
+use crate::source::{AnySource, Fight, Found, Source as _};
 use crate::spool::{Spool, SpoolError};
 use folder::{Fights, Folder, Raid};
 use link::Link;
@@ -48,6 +48,8 @@ use stream::Stream;
 const POLL_MS: u64 = 25;
 /// The same while none does, ms: nobody waits for a fight's first tenth of a second.
 const CALM_POLL_MS: u64 = 100;
+/// A meter that is so far behind its fight anyway, ms, is asked no more often than that either.
+const LAGGING_MS: u32 = 1_000;
 /// A fight without an event for so long does not hurry the poll, ms.
 const CALM_MS: u64 = 10_000;
 /// What the socket may tell before it waits for the uploader.
@@ -407,7 +409,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         // What waits to be sent goes out as the relay's limits allow.
         let sending = self.streams.iter().any(|stream| stream.next_frame().is_some());
         let read_ms = if sending { 0 } else { self.next_read_ms.saturating_sub(now_ms).min(CALM_POLL_MS) };
-        read_ms.max(POLL_MS)
+        let lags = self.watching.as_ref().is_some_and(|watching| watching.source.knows().lag_ms >= LAGGING_MS);
+        read_ms.max(if lags && !sending { CALM_POLL_MS } else { POLL_MS })
     }
 
     /// Whether nothing is so urgent that a quarter of the polls would not do.

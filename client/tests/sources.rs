@@ -28,9 +28,9 @@ fn real(file: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-async fn open(path: &Path) -> AnySource {
+fn open(path: &Path) -> AnySource {
     let names = Names::find(path, None, &Places::default());
-    AnySource::open(&identify(path).await.unwrap(), Arc::new(names)).await.unwrap()
+    AnySource::open(&identify(path).unwrap(), Arc::new(names)).unwrap()
 }
 
 async fn only_fight(source: &mut AnySource) -> Fight {
@@ -41,7 +41,7 @@ async fn only_fight(source: &mut AnySource) -> Fight {
 
 /// One read of everything.
 async fn read_once(path: &Path) -> Read {
-    let mut source = open(path).await;
+    let mut source = open(path);
     let fight = only_fight(&mut source).await;
     Read::of(source.read_last(&fight, &Cursor::default()).await.unwrap().events)
 }
@@ -159,7 +159,7 @@ impl Read {
 }
 
 async fn real_fights(file: &str) -> Option<Vec<(Fight, Read)>> {
-    let mut source = open(&real(file)?).await;
+    let mut source = open(&real(file)?);
     assert!(source.changed().await.unwrap());
     assert!(!source.changed().await.unwrap());
     let mut all = Vec::new();
@@ -305,7 +305,7 @@ async fn what_is_read_of_a_real_raid_is_what_its_rows_count() {
 async fn live_through(path: &Path, generation: Generation, scripted: &Scripted, step_ms: i64) -> Read {
     let mut writer = MeterWriter::open(path, generation).await.unwrap();
     let row = writer.begin(scripted).await.unwrap();
-    let mut source = open(path).await;
+    let mut source = open(path);
     let (mut cursor, mut events) = (Cursor::default(), Vec::new());
     let mut at_ms = 0;
     let mut turn = 0;
@@ -320,7 +320,7 @@ async fn live_through(path: &Path, generation: Generation, scripted: &Scripted, 
         }
         turn += 1;
         if turn % 7 == 0 {
-            source = open(path).await;
+            source = open(path);
         }
         at_ms += step_ms;
     }
@@ -429,7 +429,7 @@ async fn all_generations_tell_the_same_of_one_fight() {
         let path = dir.path().join(format!("{generation:?}.db"));
         let mut writer = MeterWriter::open(&path, generation).await.unwrap();
         write_all(&mut writer, &scripted).await.unwrap();
-        let mut source = open(&path).await;
+        let mut source = open(&path);
         let fight = only_fight(&mut source).await;
         let summary = generation == Generation::Summary;
         let outcome = if summary { Outcome::Unknown } else { Outcome::Kill };
@@ -499,7 +499,7 @@ async fn of_a_row_that_is_cut_off_the_rest_is_read_and_the_loss_told() {
 #[tokio::test]
 async fn a_row_that_breaks_after_it_was_read_tells_nothing_twice() {
     let (_dir, path, scripted, row, hits) = finished(Generation::Aggregate).await;
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let fight = only_fight(&mut source).await;
     let first = source.read(&fight, &Cursor::default(), 0).await.unwrap();
     let mut cursor = Cursor::default();
@@ -538,7 +538,7 @@ async fn a_chunk_that_cannot_be_read_is_skipped_and_told_once() {
     let (_dir, path, scripted, row, _) = finished(Generation::Journal).await;
     fault::corrupt_chunk(&path, row.encounter, "combat", 3).await.unwrap();
     fault::corrupt_chunk(&path, row.encounter, "timeline", 0).await.unwrap();
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let fight = only_fight(&mut source).await;
     let (mut cursor, mut events) = (Cursor::default(), Vec::new());
     loop {
@@ -605,7 +605,7 @@ async fn large_rows_wait_a_quarter_of_a_second() {
     let mut writer = MeterWriter::open(&path, Generation::Aggregate).await.unwrap();
     writer.begin(&scripted).await.unwrap();
     writer.advance_to(25_000).await.unwrap();
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let fight = only_fight(&mut source).await;
     let mut cursor = Cursor::default();
     let mut counts = Vec::new();
@@ -622,7 +622,7 @@ async fn large_rows_wait_a_quarter_of_a_second() {
 #[tokio::test]
 async fn a_file_that_is_taken_away_or_upgraded_is_noticed() {
     let (_dir, path, ..) = finished(Generation::Journal).await;
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     assert!(source.changed().await.unwrap());
     alter(&path, "UPDATE encounters SET is_favorite = 1").await;
     assert!(source.changed().await.unwrap());
@@ -630,7 +630,7 @@ async fn a_file_that_is_taken_away_or_upgraded_is_noticed() {
     alter(&path, "ALTER TABLE encounters ADD COLUMN novelty INTEGER").await;
     assert!(matches!(source.changed().await, Err(SourceError::Upgraded { .. })));
 
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     std::fs::rename(&path, path.with_extension("old")).unwrap();
     assert!(matches!(source.changed().await, Err(SourceError::Gone { .. })));
     std::fs::copy(path.with_extension("old"), &path).unwrap();
@@ -641,7 +641,7 @@ async fn a_file_that_is_taken_away_or_upgraded_is_noticed() {
 #[tokio::test]
 async fn a_source_can_be_read_from_any_thread() {
     let (_dir, path, scripted, ..) = finished(Generation::Aggregate).await;
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let read = tokio::spawn(async move {
         let fight = source.fights(0, &[]).await.unwrap().remove(0);
         assert!(source.changed().await.unwrap());
@@ -655,11 +655,11 @@ async fn a_locked_database_is_told_apart() {
     use sqlx::{ConnectOptions as _, Executor as _};
     let (_dir, path, ..) = finished(Generation::Aggregate).await;
     alter(&path, "PRAGMA journal_mode = DELETE").await;
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let mut other = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     other.execute("BEGIN EXCLUSIVE").await.unwrap();
     assert!(matches!(source.fights(0, &[]).await, Err(SourceError::Locked { .. })));
-    assert!(matches!(identify(&path).await, Err(SourceError::Locked { .. })));
+    assert!(matches!(identify(&path), Err(SourceError::Locked { .. })));
     other.execute("ROLLBACK").await.unwrap();
     assert_eq!(source.fights(0, &[]).await.unwrap().len(), 1);
 }
@@ -673,7 +673,7 @@ async fn a_finished_database_in_a_folder_without_write_access_is_read() {
     let (dir, path, scripted, ..) = finished(Generation::Aggregate).await;
     set_permissions(dir.path(), Permissions::from_mode(0o555)).unwrap();
     let read = read_once(&path).await;
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     assert!(source.changed().await.unwrap());
     assert!(!source.changed().await.unwrap());
     set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
@@ -696,7 +696,7 @@ async fn older_tables_without_some_columns_are_read() {
 #[tokio::test]
 async fn rows_that_vanish_are_left_out() {
     let (_dir, path, ..) = finished(Generation::Aggregate).await;
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let fight = only_fight(&mut source).await;
     alter(&path, "PRAGMA foreign_keys = ON; DELETE FROM encounters").await;
     assert_eq!(source.fights(0, &[fight.row]).await.unwrap(), []);
@@ -710,7 +710,7 @@ async fn a_fight_without_a_local_player_is_named_by_its_database() {
     alter(&path, "UPDATE encounters SET local_player_id = NULL").await;
     let copy = dir.path().join("copy.db");
     std::fs::copy(&path, &copy).unwrap();
-    let [a, b] = [only_fight(&mut open(&path).await).await, only_fight(&mut open(&copy).await).await];
+    let [a, b] = [only_fight(&mut open(&path)).await, only_fight(&mut open(&copy)).await];
     assert_eq!((a.local_player, a.encounter), (None, b.encounter));
 }
 
@@ -723,7 +723,7 @@ async fn live_at_random(path: &Path, generation: Generation, scripted: &Scripted
     };
     let mut writer = MeterWriter::open(path, generation).await.unwrap();
     let row = writer.begin(scripted).await.unwrap();
-    let mut source = open(path).await;
+    let mut source = open(path);
     let (mut cursor, mut events) = (Cursor::default(), Vec::new());
     let (mut at_ms, mut now_ms) = (0, 0);
     while at_ms < scripted.last_ms() {
@@ -738,7 +738,7 @@ async fn live_at_random(path: &Path, generation: Generation, scripted: &Scripted
             }
         }
         if random(9) == 0 {
-            source = open(path).await;
+            source = open(path);
         }
     }
     writer.end().await.unwrap();
@@ -746,7 +746,7 @@ async fn live_at_random(path: &Path, generation: Generation, scripted: &Scripted
     let reading = source.read_last(&fight, &cursor).await.unwrap();
     events.extend(reading.events);
     cursor.advance(&reading.cursor);
-    let again = open(path).await.read_last(&fight, &cursor).await.unwrap();
+    let again = open(path).read_last(&fight, &cursor).await.unwrap();
     assert_eq!((again.events, again.cursor), (vec![], vec![]));
     (fight, Read::of(events))
 }
@@ -786,7 +786,7 @@ async fn events_that_vanish_between_two_readings_are_read_from_the_finished_rows
     }
     let mut writer = MeterWriter::open(&path, Generation::Events).await.unwrap();
     writer.begin(&scripted).await.unwrap();
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let fight = only_fight(&mut source).await;
     writer.advance_to(scripted.last_ms() / 2).await.unwrap();
     let first = source.read(&fight, &Cursor::default(), 0).await.unwrap();
@@ -824,7 +824,7 @@ async fn bad_events_and_bad_finished_rows_are_told_and_the_rest_is_read() {
          UPDATE damage_events SET skill_id = NULL, defender_id = NULL, timestamp_ms = timestamp_ms + 90000000 WHERE id = 4",
     )
     .await;
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let fight = only_fight(&mut source).await;
     let reading = source.read(&fight, &Cursor::default(), 0).await.unwrap();
     let mut cursor = Cursor::default();
@@ -861,7 +861,7 @@ async fn counters_are_read_once_a_second_and_tell_when_they_grew() {
     let scripted = Script::party(33).fight();
     let mut writer = MeterWriter::open(&path, Generation::Counters).await.unwrap();
     writer.begin(&scripted).await.unwrap();
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let fight = only_fight(&mut source).await;
     let mut cursor = Cursor::default();
     let mut all = Vec::new();
@@ -883,7 +883,7 @@ async fn counters_are_read_once_a_second_and_tell_when_they_grew() {
 
     // Started again after half a minute: when that came is not known, what comes then is.
     writer.advance_to(50_000).await.unwrap();
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let late = source.read(&fight, &cursor, 0).await.unwrap();
     cursor.advance(&late.cursor);
     all.extend(late.events.clone());
@@ -930,7 +930,7 @@ async fn every_known_layout_of_summaries_is_read_and_no_other_guessed() {
         let path = dir.path().join("m.db");
         let mut writer = MeterWriter::open_summary(&path, layout).await.unwrap();
         write_all(&mut writer, &scripted).await.unwrap();
-        let mut source = open(&path).await;
+        let mut source = open(&path);
         let fight = only_fight(&mut source).await;
         assert_eq!(fight.local_player, Some(scripted.local_player_id as u64), "{layout:?}");
         source.check(&fight).await.unwrap();
@@ -951,7 +951,7 @@ async fn every_known_layout_of_summaries_is_read_and_no_other_guessed() {
     write_all(&mut writer, &scripted).await.unwrap();
     write_all(&mut writer, &scripted.clone().starting_at(1_790_000_500_000)).await.unwrap();
     writer.close().await.unwrap();
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let fights = source.fights(-1, &[]).await.unwrap();
     let refused = |error: SourceError, word: &str| {
         let SourceError::Unreadable { started_at_ms, why } = &error else { panic!("{error:?}") };
@@ -988,7 +988,7 @@ async fn summaries_whose_rows_are_renumbered_keep_their_names() {
         write_all(&mut writer, &fight).await.unwrap();
     }
     alter(&path, "DELETE FROM encounter_data WHERE encounter_id = 2; DELETE FROM encounters WHERE id = 2").await;
-    let mut source = open(&path).await;
+    let mut source = open(&path);
     let before = source.fights(-1, &[]).await.unwrap();
     writer.restart(0).await.unwrap();
     let late = Script::party(50).fight().starting_at(1_790_000_900_000);
@@ -1009,11 +1009,11 @@ async fn after_an_upgrade_the_fights_of_before_are_still_read() {
     let generations = [Generation::Events, Generation::Counters, Generation::Aggregate];
     for (done, (generation, fight)) in generations.into_iter().zip(&scripted).enumerate() {
         let mut writer = MeterWriter::open(&path, generation).await.unwrap();
-        assert_eq!(identify(&path).await.unwrap().generation, found(generation));
+        assert_eq!(identify(&path).unwrap().generation, found(generation));
         write_all(&mut writer, fight).await.unwrap();
         writer.close().await.unwrap();
-        assert_eq!(identify(&path).await.unwrap().generation, found(generation));
-        let mut source = open(&path).await;
+        assert_eq!(identify(&path).unwrap().generation, found(generation));
+        let mut source = open(&path);
         let fights = source.fights(-1, &[]).await.unwrap();
         assert_eq!(fights.len(), done + 1);
         for ((read, wrote), scripted) in fights.iter().zip(generations).zip(&scripted) {
@@ -1058,8 +1058,8 @@ async fn the_captured_boss_kill_reads_alike_as_earlier_meters_would_have_kept_it
             std::fs::copy(&original, &path).unwrap();
             fault::shorten_keys(&path).await.unwrap();
             alter(&path, sql).await;
-            assert_eq!(identify(&path).await.unwrap().generation, found(generation));
-            let mut source = open(&path).await;
+            assert_eq!(identify(&path).unwrap().generation, found(generation));
+            let mut source = open(&path);
             let earlier = only_fight(&mut source).await;
             assert_eq!((earlier.encounter, &earlier.end), (fight.encounter, &fight.end));
             let read = Read::of(source.read_last(&earlier, &Cursor::default()).await.unwrap().events);

@@ -96,8 +96,8 @@ fn party(seed: u64) -> Fight {
 
 /// What one reading of the whole database gives, fight by fight.
 async fn read_at_once(db: &Path) -> Vec<(Checksum, u64)> {
-    let found = detect::identify(db).await.unwrap();
-    let mut source = AnySource::open(&found, Arc::new(Names::default())).await.unwrap();
+    let found = detect::identify(db).unwrap();
+    let mut source = AnySource::open(&found, Arc::new(Names::default())).unwrap();
     let mut sums = Vec::new();
     for fight in source.fights(-1, &[]).await.unwrap() {
         let mut encoder = Encoder::new(header_of(&fight, source.knows()));

@@ -57,6 +57,8 @@ enum Bench {
     Page,
     /// Processor time of a message to a spectator.
     Fanout,
+    /// The client's processor time and memory beside the meter's.
+    Client,
 }
 
 fn main() -> ExitCode {
@@ -89,7 +91,12 @@ fn bench(what: Bench, options: &[String]) -> Result<()> {
         Bench::Recovery => ("speed", "bench", Some("recovery")),
         Bench::Page => ("speed", "bench", Some("page")),
         Bench::Fanout => ("speed", "bench", Some("fanout")),
+        Bench::Client => ("client", "bench", None),
     };
+    if matches!(what, Bench::Client) {
+        // The one that is measured; together, so that both are built of the same parts.
+        run(cargo().args(["build", "--release", "-p", "raidcast", "-p", "raidcast-relay", "--bins"]))?;
+    }
     let mut command: Command = cargo();
     command.args(["bench", "--profile", profile, "-p", "raidcast-relay", "--bench", bench, "--"]);
     command.args(name).args(options);

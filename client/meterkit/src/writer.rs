@@ -120,6 +120,14 @@ impl MeterWriter {
         self.advance(ms, TRANSACTION_EVENTS_MAX).await
     }
 
+    /// As `advance_to`, in large transactions: to come to a moment of the fight that is to be watched.
+    ///
+    /// # Errors
+    /// `NoFight` before `begin`.
+    pub async fn skip_to(&mut self, ms: i64) -> Result<(), MeterkitError> {
+        self.advance(ms, BULK_EVENTS).await
+    }
+
     /// As `advance_to`, in transactions of another size.
     pub(crate) async fn advance(&mut self, ms: i64, transaction_events: usize) -> Result<(), MeterkitError> {
         match &mut self.0 {

@@ -19,11 +19,9 @@ use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
-use sqlx::Connection as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::database::{
-    Database, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text,
+    Database, DbRow, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text,
     rows_of_list,
 };
 use super::finished;
@@ -84,12 +82,12 @@ impl Aggregate {
     ///
     /// # Errors
     /// As [`super::detect::identify`].
-    pub async fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
-        let mut db = Database::open(&found.path).await?;
+    pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
+        let db = Database::open(&found.path)?;
         // Forks counted specs with the Flame Berserker's from the start.
         let fork = found.meter.contains("-cn") || found.meter.contains("-global");
         Ok(Self {
-            stable_id: db.stable_id().await?,
+            stable_id: db.stable_id()?,
             statements: Statements::of(&db),
             sums: finished::statements(&db, Some(EMPTY.len())),
             numbering: if fork { SpecNumbering::Cn } else { SpecNumbering::Resonance },
@@ -100,31 +98,25 @@ impl Aggregate {
     }
 
     /// Reads everything beyond the cursor in one transaction; `now_ms` is `None` if large rows are not to wait.
-    async fn gather(&mut self, fight: &Fight, cursor: &Cursor, now_ms: Option<u64>) -> Result<Gathered, SourceError> {
+    fn gather(&mut self, fight: &Fight, cursor: &Cursor, now_ms: Option<u64>) -> Result<Gathered, SourceError> {
         let memory = self.memory.entry(fight.row).or_default();
-        let read = async {
-            let mut transaction = self.db.conn.begin().await?;
-            let gathered = gather(&mut transaction, &self.statements, fight, cursor, memory, now_ms).await?;
-            transaction.rollback().await?;
+        let mut read = || {
+            let transaction = self.db.conn.unchecked_transaction()?;
+            let gathered = gather(&transaction, &self.statements, fight, cursor, memory, now_ms)?;
             Ok(gathered)
         };
-        read.await.map_err(|error: sqlx::Error| self.db.refused(&error))
+        read().map_err(|error: rusqlite::Error| self.db.refused(&error))
     }
 
     /// One row in full: its counters and its text belong together, as one statement reads them.
-    async fn whole(&mut self, table: Table, rowid: i64) -> Result<Option<SqliteRow>, SourceError> {
+    fn whole(&mut self, table: Table, rowid: i64) -> Result<Option<DbRow>, SourceError> {
         let wanted = format!("[[{rowid},1]]");
-        let read = rows_of_list(&mut self.db.conn, &self.statements.texts[table as usize], &[], &wanted).await;
+        let read = rows_of_list(&self.db.conn, &self.statements.texts[table as usize], &[], &wanted);
         Ok(read.map_err(|error| self.db.refused(&error))?.into_iter().next())
     }
 
-    async fn read_up_to_now(
-        &mut self,
-        fight: &Fight,
-        cursor: &Cursor,
-        now_ms: Option<u64>,
-    ) -> Result<Reading, SourceError> {
-        let mut gathered = self.gather(fight, cursor, now_ms).await?;
+    fn read_up_to_now(&mut self, fight: &Fight, cursor: &Cursor, now_ms: Option<u64>) -> Result<Reading, SourceError> {
+        let mut gathered = self.gather(fight, cursor, now_ms)?;
         let mut reading = Reading { more: gathered.more, ..Reading::default() };
         let mut skills = BTreeSet::new();
         reading.cursor.append(&mut gathered.dealt);
@@ -143,7 +135,7 @@ impl Aggregate {
                 let after = RowRead { hits: grown.hits, entries: before.entries + tail.len() as u32, end };
                 (tail.into_iter().map(Some).collect(), after)
             } else {
-                let Some(whole) = self.whole(grown.table, grown.rowid).await? else { continue };
+                let Some(whole) = self.whole(grown.table, grown.rowid)? else { continue };
                 beyond(&before, counter(&whole), details::parse(&bytes(&whole, "text").unwrap_or_default()))
             };
             for entry in entries.into_iter().flatten() {
@@ -174,7 +166,7 @@ impl Aggregate {
 
     /// What became known of actors.
     fn actors(&self, fight: &Fight, cursor: &Cursor, gathered: &Gathered, reading: &mut Reading) {
-        let by_id = |rows: &[SqliteRow], column| -> HashMap<i64, usize> {
+        let by_id = |rows: &[DbRow], column| -> HashMap<i64, usize> {
             rows.iter().enumerate().filter_map(|(at, row)| Some((int(row, column)?, at))).collect()
         };
         let (stats, entities) = (by_id(&gathered.stats, "actor_id"), by_id(&gathered.entities, "entity_id"));
@@ -221,13 +213,13 @@ impl Aggregate {
     }
 
     /// Each row in full against the meter's counters; yields what is still beyond the cursor.
-    async fn reconcile(&mut self, fight: &Fight, cursor: &Cursor, reading: &mut Reading) -> Result<(), SourceError> {
+    fn reconcile(&mut self, fight: &Fight, cursor: &Cursor, reading: &mut Reading) -> Result<(), SourceError> {
         let at_ms = end_ms(fight);
         let (mut late, mut entries, mut are_sums) = (0, 0, false);
         for table in Table::BOTH {
-            let counters = self.db.rows(&self.statements.counters[table as usize], &[fight.row]).await?;
+            let counters = self.db.rows(&self.statements.counters[table as usize], &[fight.row])?;
             for (rowid, _) in counters_of(&counters) {
-                let Some(whole) = self.whole(table, rowid).await? else { continue };
+                let Some(whole) = self.whole(table, rowid)? else { continue };
                 let row = row_is(&whole);
                 let key = table.key(rowid);
                 let before = RowRead::of(cursor, key);
@@ -279,7 +271,7 @@ impl Aggregate {
         }
         if are_sums {
             // An earlier version of the meter, which kept sums alone, fought it.
-            let rows = finished::read(&mut self.db.conn, &self.sums, fight.row).await;
+            let rows = finished::read(&self.db.conn, &self.sums, fight.row);
             for (table, rows) in Table::BOTH.into_iter().zip(rows.map_err(|error| self.db.refused(&error))?) {
                 for row in rows.iter().filter(|row| bytes(row, "text").as_deref() == Some(EMPTY)) {
                     finished::tell_row_of_sums(fight, cursor, table, row, (at_ms, true), reading);
@@ -292,10 +284,10 @@ impl Aggregate {
         Ok(())
     }
 
-    async fn buffs(&mut self, fight: &Fight, cursor: &Cursor, reading: &mut Reading) -> Result<(), SourceError> {
+    fn buffs(&mut self, fight: &Fight, cursor: &Cursor, reading: &mut Reading) -> Result<(), SourceError> {
         let limit = fight.end.as_ref().and_then(|end| fight_ms(end.ended_at_ms, fight.started_at_ms));
         let limit = limit.unwrap_or(ENCOUNTER_DURATION_MS_MAX);
-        for row in self.db.rows(&self.statements.buffs, &[fight.row]).await? {
+        for row in self.db.rows(&self.statements.buffs, &[fight.row])? {
             let (Some(rowid), Some(actor), Some(buff)) =
                 (int(&row, "rowid"), int(&row, "entity_id"), int(&row, "buff_id"))
             else {
@@ -330,12 +322,12 @@ impl Source for Aggregate {
     }
 
     async fn changed(&mut self) -> Result<bool, SourceError> {
-        self.db.changed().await
+        self.db.changed()
     }
 
     async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         let list = json_list(open.iter().copied());
-        let read = rows_of_list(&mut self.db.conn, &self.statements.encounters, &[after], &list).await;
+        let read = rows_of_list(&self.db.conn, &self.statements.encounters, &[after], &list);
         let mut fights = Vec::new();
         for row in read.map_err(|error| self.db.refused(&error))? {
             let (Some(id), Some(started_at_ms)) = (int(&row, "id"), int(&row, "started_at_ms")) else { continue };
@@ -343,8 +335,8 @@ impl Source for Aggregate {
             let scene_id = positive(&row, "scene_id");
             let end = match int(&row, "ended_at_ms") {
                 Some(ended_at_ms) => {
-                    let bosses = self.db.rows(&self.statements.bosses, &[id]).await?;
-                    let alive = |boss: &SqliteRow| int(boss, "is_defeated").unwrap_or(0) == 0;
+                    let bosses = self.db.rows(&self.statements.bosses, &[id])?;
+                    let alive = |boss: &DbRow| int(boss, "is_defeated").unwrap_or(0) == 0;
                     let outcome = if int(&row, "is_manually_reset").unwrap_or(0) != 0 {
                         Outcome::Reset
                     } else if bosses.is_empty() || bosses.iter().any(alive) {
@@ -372,21 +364,21 @@ impl Source for Aggregate {
     }
 
     async fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {
-        self.read_up_to_now(fight, cursor, Some(now_ms)).await
+        self.read_up_to_now(fight, cursor, Some(now_ms))
     }
 
     async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
-        let mut reading = self.read_up_to_now(fight, cursor, None).await?;
+        let mut reading = self.read_up_to_now(fight, cursor, None)?;
         let mut cursor = cursor.clone();
         cursor.advance(&reading.cursor);
-        self.reconcile(fight, &cursor, &mut reading).await?;
-        self.buffs(fight, &cursor, &mut reading).await?;
+        self.reconcile(fight, &cursor, &mut reading)?;
+        self.buffs(fight, &cursor, &mut reading)?;
         self.memory.remove(&fight.row);
         Ok(reading)
     }
 
     async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
-        let read = self.db.rows(&self.statements.totals, &[fight.row]).await?;
+        let read = self.db.rows(&self.statements.totals, &[fight.row])?;
         let sum = |row, column| int(row, column).and_then(|sum| u64::try_from(sum).ok());
         Ok(read.first().and_then(|row| {
             let (damage, healing) = (sum(row, "total_dmg")?, sum(row, "total_heal").unwrap_or(0));

@@ -11,12 +11,10 @@ use std::sync::Arc;
 use raidcast_shared::event::{CritsKnown, Knows};
 use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::uplink::MeterTotals;
-use sqlx::Connection as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::aggregate::end_ms;
 use super::aggregate::gather::Table;
-use super::database::{Database, bytes, fight_ms};
+use super::database::{Database, DbRow, bytes, fight_ms};
 use super::finished::{self, LONG_KEYS, Progress};
 use super::names::Names;
 use super::roster::{self, Roster, Seen, Shown};
@@ -53,7 +51,7 @@ pub struct Counters {
 
 /// What one transaction read of an encounter.
 struct Gathered {
-    rows: [Vec<SqliteRow>; 2],
+    rows: [Vec<DbRow>; 2],
     seen: BTreeMap<i64, Seen>,
     shown: Shown,
 }
@@ -63,10 +61,10 @@ impl Counters {
     ///
     /// # Errors
     /// As [`super::detect::identify`].
-    pub async fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
-        let mut db = Database::open(&found.path).await?;
+    pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
+        let db = Database::open(&found.path)?;
         Ok(Self {
-            stable_id: db.stable_id().await?,
+            stable_id: db.stable_id()?,
             roster: Roster::of(&db),
             // Of the arrays only as much as tells who wrote them.
             growing: finished::statements(&db, Some(LONG_KEYS.len())),
@@ -78,27 +76,26 @@ impl Counters {
         })
     }
 
-    async fn gather(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Gathered, SourceError> {
+    fn gather(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Gathered, SourceError> {
         let (statements, roster) = (if last { &self.finished } else { &self.growing }, &self.roster);
-        let conn = &mut self.db.conn;
-        let read = async {
-            let mut transaction = conn.begin().await?;
-            let rows = finished::read(&mut transaction, statements, fight.row).await?;
+        let conn = &self.db.conn;
+        let read = || {
+            let transaction = conn.unchecked_transaction()?;
+            let rows = finished::read(&transaction, statements, fight.row)?;
             let mut seen = BTreeMap::new();
             for (table, rows) in Table::BOTH.into_iter().zip(&rows) {
                 for row in rows {
                     finished::see(&mut seen, &finished::row_is(table, row));
                 }
             }
-            let shown = roster.shown(&mut transaction, fight.row, cursor, &seen).await?;
-            transaction.rollback().await?;
+            let shown = roster.shown(&transaction, fight.row, cursor, &seen)?;
             Ok(Gathered { rows, seen, shown })
         };
-        read.await.map_err(|error: sqlx::Error| self.db.refused(&error))
+        read().map_err(|error: rusqlite::Error| self.db.refused(&error))
     }
 
-    async fn read_up_to_now(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Reading, SourceError> {
-        let gathered = self.gather(fight, cursor, last).await?;
+    fn read_up_to_now(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Reading, SourceError> {
+        let gathered = self.gather(fight, cursor, last)?;
         let texts = gathered.rows.iter().flatten().map(|row| bytes(row, "text").unwrap_or_default());
         if texts.into_iter().any(|text| text.starts_with(LONG_KEYS)) {
             // Another version of the meter writes into the same tables: it keeps single hits.
@@ -144,11 +141,11 @@ impl Source for Counters {
     }
 
     async fn changed(&mut self) -> Result<bool, SourceError> {
-        self.db.changed().await
+        self.db.changed()
     }
 
     async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
-        self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open).await
+        self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open)
     }
 
     async fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {
@@ -157,18 +154,18 @@ impl Source for Counters {
         if self.read_ms.get(&fight.row).is_some_and(|read_ms| now_ms < read_ms.saturating_add(every_ms)) {
             return Ok(Reading { more: true, ..Reading::default() });
         }
-        let reading = self.read_up_to_now(fight, cursor, false).await?;
+        let reading = self.read_up_to_now(fight, cursor, false)?;
         self.read_ms.insert(fight.row, now_ms);
         Ok(reading)
     }
 
     async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
-        let reading = self.read_up_to_now(fight, cursor, true).await?;
+        let reading = self.read_up_to_now(fight, cursor, true)?;
         self.read_ms.remove(&fight.row);
         Ok(reading)
     }
 
     async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
-        self.roster.totals(&mut self.db, fight.row).await
+        self.roster.totals(&mut self.db, fight.row)
     }
 }

@@ -2,6 +2,10 @@
 //!
 //! One invariant: nothing here ever writes, and no transaction outlives the call that began it. A reader that
 //! lingers would keep the meter from checkpointing while it rewrites hundreds of kilobytes a second.
+//! SQLite is called where the answer is wanted: to hand each question to another thread and wake up for the answer
+//! costs more than most answers (docs/decisions/0021-the-client-calls-sqlite-itself.md).
+
+mod row;
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,13 +18,17 @@ use raidcast_shared::game::GAME;
 use raidcast_shared::id::{ActorId, EncounterId, SkillId};
 use raidcast_shared::limits::{ENCOUNTER_DURATION_MS_MAX, MISSING_CHARS_MAX, NAME_CHARS_MAX};
 use raidcast_shared::text;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, TypeInfo as _, ValueRef as _};
+use rusqlite::{Connection, OpenFlags};
 
 use super::SourceError;
+pub(super) use row::DbRow;
+use row::DbValue;
 
 /// How long SQLite itself waits for a lock. The uploader asks again anyway, so not longer than a poll may take.
 const BUSY: Duration = Duration::from_millis(250);
+
+/// Statements kept prepared: more than any generation has.
+const STATEMENTS: usize = 64;
 
 /// SQLite's primary result codes that mean something here (sqlite.org/rescode.html).
 mod code {
@@ -37,7 +45,7 @@ mod code {
 #[derive(Debug)]
 pub(super) struct Database {
     pub(super) path: PathBuf,
-    pub(super) conn: SqliteConnection,
+    pub(super) conn: Connection,
     /// Columns by table, as they were when it was opened.
     tables: BTreeMap<String, BTreeSet<String>>,
     identity: Identity,
@@ -74,39 +82,37 @@ impl Database {
     ///
     /// # Errors
     /// `Gone`: not there. `Locked`: try again. `Unsupported`: no SQLite database.
-    pub(super) async fn open(path: &Path) -> Result<Self, SourceError> {
+    pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         let identity = Identity::of(path)?;
-        match Self::open_as(path, identity.clone(), false).await {
+        match Self::open_as(path, identity.clone(), false) {
             // SQLite could not make the files beside a WAL database: nobody can write there, so nobody does.
             Err(Refusal { primary: code::CANTOPEN | code::READONLY, .. }) if !beside(path, "-wal").exists() => {
-                Self::open_as(path, identity, true).await.map_err(|refusal| refusal.error)
+                Self::open_as(path, identity, true).map_err(|refusal| refusal.error)
             }
             opened => opened.map_err(|refusal| refusal.error),
         }
     }
 
-    async fn open_as(path: &Path, identity: Identity, immutable: bool) -> Result<Self, Refusal> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .immutable(immutable)
-            .busy_timeout(BUSY)
-            .disable_statement_logging();
-        let mut conn = options.connect().await.map_err(|error| refusal(path, &error))?;
-        let names = sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table'")
-            .fetch_all(&mut conn)
-            .await
-            .map_err(|error| refusal(path, &error))?;
+    fn open_as(path: &Path, identity: Identity, immutable: bool) -> Result<Self, Refusal> {
+        Self::try_open_as(path, identity, immutable).map_err(|error| refusal(path, &error))
+    }
+
+    fn try_open_as(path: &Path, identity: Identity, immutable: bool) -> Result<Self, rusqlite::Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = if immutable {
+            Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?
+        } else {
+            Connection::open_with_flags(path, flags)?
+        };
+        conn.busy_timeout(BUSY)?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
         let mut tables = BTreeMap::new();
-        for name in names.iter().filter_map(|row| raw_text(row, "name")) {
-            let columns = sqlx::query("SELECT name FROM pragma_table_info(?)")
-                .bind(&name)
-                .fetch_all(&mut conn)
-                .await
-                .map_err(|error| refusal(path, &error))?;
+        for name in rows(&conn, "SELECT name FROM sqlite_master WHERE type = 'table'", &[])? {
+            let Some(name) = raw_text(&name, "name") else { continue };
+            let columns = row::read(&conn, "SELECT name FROM pragma_table_info(?)", &[], Some(&name))?;
             tables.insert(name, columns.iter().filter_map(|row| raw_text(row, "name")).collect());
         }
-        let schema_version = pragma(&mut conn, "PRAGMA schema_version").await.map_err(|error| refusal(path, &error))?;
+        let schema_version = pragma(&conn, "PRAGMA schema_version")?;
         Ok(Self { path: path.to_owned(), conn, tables, identity, immutable, schema_version, data_version: None })
     }
 
@@ -141,7 +147,27 @@ impl Database {
     }
 
     /// Whether anything was committed since the last call.
-    pub(super) async fn changed(&mut self) -> Result<bool, SourceError> {
+    pub(super) fn changed(&mut self) -> Result<bool, SourceError> {
+        let version = pragma(&self.conn, "PRAGMA data_version").map_err(|e| self.refused(&e))?;
+        let is_idle = self.data_version == Some(version);
+        if is_idle || self.data_version.is_none() {
+            // What nobody writes to may have been taken away.
+            self.is_there()?;
+        }
+        if is_idle {
+            return Ok(false);
+        }
+        // Tables are changed by a commit, too.
+        let schema = pragma(&self.conn, "PRAGMA schema_version").map_err(|e| self.refused(&e))?;
+        if schema != self.schema_version {
+            return Err(SourceError::Upgraded { path: self.path.clone() });
+        }
+        self.data_version = Some(version);
+        Ok(true)
+    }
+
+    /// Whether the path still leads to the file that is open.
+    fn is_there(&self) -> Result<(), SourceError> {
         let now = Identity::of(&self.path)?;
         if now.file != self.identity.file {
             return Err(SourceError::Gone { path: self.path.clone() });
@@ -150,28 +176,28 @@ impl Database {
             // SQLite was told that nobody writes: open it anew.
             return Err(SourceError::Upgraded { path: self.path.clone() });
         }
-        let schema = pragma(&mut self.conn, "PRAGMA schema_version").await.map_err(|e| self.refused(&e))?;
-        if schema != self.schema_version {
-            return Err(SourceError::Upgraded { path: self.path.clone() });
-        }
-        let version = pragma(&mut self.conn, "PRAGMA data_version").await.map_err(|e| self.refused(&e))?;
-        Ok(self.data_version.replace(version) != Some(version))
+        Ok(())
     }
 
     /// What an error of SQLite means to the caller.
-    pub(super) fn refused(&self, error: &sqlx::Error) -> SourceError {
+    pub(super) fn refused(&self, error: &rusqlite::Error) -> SourceError {
         refusal(&self.path, error).error
     }
 
     /// All rows of a statement with whole numbers as parameters, outside of any transaction.
-    pub(super) async fn rows(&mut self, sql: &str, numbers: &[i64]) -> Result<Vec<SqliteRow>, SourceError> {
-        rows(&mut self.conn, sql, numbers).await.map_err(|error| refusal(&self.path, &error).error)
+    pub(super) fn rows(&self, sql: &str, numbers: &[i64]) -> Result<Vec<DbRow>, SourceError> {
+        rows(&self.conn, sql, numbers).map_err(|error| refusal(&self.path, &error).error)
+    }
+
+    /// As [`Database::rows`], row by row: for what need not be in memory at once.
+    pub(super) fn each_row(&self, sql: &str, numbers: &[i64], take: impl FnMut(DbRow)) -> Result<(), SourceError> {
+        row::each(&self.conn, sql, numbers, None, take).map_err(|error| refusal(&self.path, &error).error)
     }
 
     /// A stable id of the database: when its first migration ran. Copies keep it, other databases have another.
-    pub(super) async fn stable_id(&mut self) -> Result<String, SourceError> {
+    pub(super) fn stable_id(&self) -> Result<String, SourceError> {
         let sql = self.select("__diesel_schema_migrations", &["version", "run_on"], "ORDER BY version LIMIT 1");
-        let first = self.rows(&sql, &[]).await?;
+        let first = self.rows(&sql, &[])?;
         let part = |column| first.first().and_then(|row| raw_text(row, column)).unwrap_or_default();
         Ok(format!("{} {}", part("version"), part("run_on")))
     }
@@ -186,25 +212,18 @@ pub(super) fn encounter_id(local_player: Option<u64>, stable_id: &str, started_a
 }
 
 /// All rows of a statement with whole numbers as parameters.
-pub(super) async fn rows(
-    conn: &mut SqliteConnection,
-    sql: &str,
-    numbers: &[i64],
-) -> Result<Vec<SqliteRow>, sqlx::Error> {
-    // Safe: statements hold names of our own alone; what comes from outside is bound.
-    let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
-    numbers.iter().fold(query, |query, number| query.bind(*number)).fetch_all(conn).await
+pub(super) fn rows(conn: &Connection, sql: &str, numbers: &[i64]) -> Result<Vec<DbRow>, rusqlite::Error> {
+    row::read(conn, sql, numbers, None)
 }
 
 /// All rows of a statement whose last parameter is a list for `json_each`.
-pub(super) async fn rows_of_list(
-    conn: &mut SqliteConnection,
+pub(super) fn rows_of_list(
+    conn: &Connection,
     sql: &str,
     numbers: &[i64],
     list: &str,
-) -> Result<Vec<SqliteRow>, sqlx::Error> {
-    let query = sqlx::query(AssertSqlSafe(sql.to_owned()));
-    numbers.iter().fold(query, |query, number| query.bind(*number)).bind(list).fetch_all(conn).await
+) -> Result<Vec<DbRow>, rusqlite::Error> {
+    row::read(conn, sql, numbers, Some(list))
 }
 
 /// A list of ids as one parameter for `json_each`.
@@ -213,8 +232,21 @@ pub(super) fn json_list(ids: impl IntoIterator<Item = i64>) -> String {
     format!("[{}]", ids.join(","))
 }
 
-async fn pragma(conn: &mut SqliteConnection, sql: &'static str) -> Result<i64, sqlx::Error> {
-    sqlx::query(sql).fetch_one(conn).await?.try_get_unchecked(0)
+fn pragma(conn: &Connection, sql: &str) -> Result<i64, rusqlite::Error> {
+    conn.prepare_cached(sql)?.query_row([], |row| row.get(0))
+}
+
+/// The name by which SQLite opens a file that it may take for one that nobody writes.
+fn immutable_uri(path: &Path) -> String {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let mut uri = String::from("file:");
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(byte.into()),
+            _ => uri.extend(['%', HEX[usize::from(byte >> 4)].into(), HEX[usize::from(byte & 15)].into()]),
+        }
+    }
+    uri + "?immutable=1"
 }
 
 struct Refusal {
@@ -222,13 +254,13 @@ struct Refusal {
     error: SourceError,
 }
 
-fn refusal(path: &Path, error: &sqlx::Error) -> Refusal {
-    let told = error.as_database_error();
-    let primary = told
-        .and_then(sqlx::error::DatabaseError::code)
-        .and_then(|code| code.parse::<i32>().ok())
-        .map_or(0, |code| code & 0xff);
-    let why = told.map_or_else(|| error.to_string(), |e| e.message().to_owned());
+fn refusal(path: &Path, error: &rusqlite::Error) -> Refusal {
+    let (primary, why) = match error {
+        rusqlite::Error::SqliteFailure(code, told) => {
+            (code.extended_code & 0xff, told.clone().unwrap_or_else(|| error.to_string()))
+        }
+        _ => (0, error.to_string()),
+    };
     let path = path.to_owned();
     let error = match primary {
         code::BUSY | code::LOCKED => SourceError::Locked { path },
@@ -249,35 +281,37 @@ pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
 }
 
 /// A whole number, however SQLite stores it; `None` for NULL and what is no number.
-pub(super) fn int(row: &SqliteRow, column: &str) -> Option<i64> {
-    let raw = row.try_get_raw(column).ok()?;
-    if raw.is_null() {
-        return None;
-    }
-    match raw.type_info().name() {
-        "TEXT" => raw_text(row, column)?.trim().parse().ok(),
-        "BLOB" => None,
-        _ => row.try_get_unchecked(column).ok(),
+pub(super) fn int(row: &DbRow, column: &str) -> Option<i64> {
+    match row.get(column) {
+        DbValue::Int(value) => Some(*value),
+        DbValue::Real(value) => Some(*value as i64),
+        DbValue::Text(text) => String::from_utf8_lossy(text).trim().parse().ok(),
+        DbValue::Null | DbValue::Blob(_) => None,
     }
 }
 
 /// A whole number above 0: meters write 0 for what they do not know.
-pub(super) fn positive<T: TryFrom<i64>>(row: &SqliteRow, column: &str) -> Option<T> {
+pub(super) fn positive<T: TryFrom<i64>>(row: &DbRow, column: &str) -> Option<T> {
     int(row, column).filter(|value| *value > 0).and_then(|value| value.try_into().ok())
 }
 
 /// The bytes of a text or blob; `None` for NULL.
-pub(super) fn bytes(row: &SqliteRow, column: &str) -> Option<Vec<u8>> {
-    row.try_get_unchecked(column).ok().flatten()
+pub(super) fn bytes(row: &DbRow, column: &str) -> Option<Vec<u8>> {
+    match row.get(column) {
+        DbValue::Null => None,
+        DbValue::Int(value) => Some(value.to_string().into_bytes()),
+        DbValue::Real(value) => Some(value.to_string().into_bytes()),
+        DbValue::Text(bytes) | DbValue::Blob(bytes) => Some(bytes.clone()),
+    }
 }
 
 /// Text exactly as stored, but that what is no UTF-8 is replaced: to compare, never to show.
-pub(super) fn raw_text(row: &SqliteRow, column: &str) -> Option<String> {
+pub(super) fn raw_text(row: &DbRow, column: &str) -> Option<String> {
     bytes(row, column).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// A name, fit to be shown; `None` where nothing is left of it.
-pub(super) fn name(row: &SqliteRow, column: &str) -> Option<String> {
+pub(super) fn name(row: &DbRow, column: &str) -> Option<String> {
     raw_text(row, column).and_then(|raw| shown(&raw))
 }
 

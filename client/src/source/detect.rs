@@ -76,12 +76,12 @@ pub struct Detection {
 }
 
 /// Looks for the meter's database: at `given`, else wherever meters put theirs, and takes the one written last.
-pub async fn detect(given: Option<&Path>, places: &Places) -> Detection {
+pub fn detect(given: Option<&Path>, places: &Places) -> Detection {
     let paths = given.map_or_else(|| places.candidates().collect(), |path| vec![path.to_owned()]);
     let looked: Vec<_> = paths.into_iter().map(|path| Looked { written: written(&path), path }).collect();
     let newest = looked.iter().filter(|looked| looked.written.is_some()).max_by_key(|looked| looked.written);
     let found = match newest.or(looked.first()) {
-        Some(newest) => identify(&newest.path).await,
+        Some(newest) => identify(&newest.path),
         None => Err(SourceError::Gone { path: PathBuf::from(format!("{}.db", METERS[0])) }),
     };
     Detection { looked, found }
@@ -97,16 +97,16 @@ fn written(path: &Path) -> Option<SystemTime> {
 ///
 /// # Errors
 /// `Gone` and `Empty`: wait for the meter. `Locked`: try again. `Unsupported`: says what the user can do.
-pub async fn identify(path: &Path) -> Result<Found, SourceError> {
-    let mut db = Database::open(path).await?;
+pub fn identify(path: &Path) -> Result<Found, SourceError> {
+    let db = Database::open(path)?;
     if db.is_empty() {
         return Err(SourceError::Empty { path: path.to_owned() });
     }
-    let generation = generation(&mut db).await?;
+    let generation = generation(&db)?;
     Ok(Found { path: path.to_owned(), generation, meter: meter(path, generation) })
 }
 
-async fn generation(db: &mut Database) -> Result<Generation, SourceError> {
+fn generation(db: &Database) -> Result<Generation, SourceError> {
     if db.has("encounter_event_chunks") {
         Ok(Generation::Journal)
     } else if db.has("encounter_data") {
@@ -115,7 +115,7 @@ async fn generation(db: &mut Database) -> Result<Generation, SourceError> {
         Ok(Generation::Events)
     } else if db.has("damage_skill_stats") {
         // Later than any meter that keeps sums alone; forks of such a one lack the first.
-        let keeps_hits = db.has("dungeon_segments") || db.has("buffs") || holds_hits(db).await?;
+        let keeps_hits = db.has("dungeon_segments") || db.has("buffs") || holds_hits(db)?;
         Ok(if keeps_hits { Generation::Aggregate } else { Generation::Counters })
     } else {
         let why = "it has none of the tables of a known meter; name the meter's own database";
@@ -126,9 +126,9 @@ async fn generation(db: &mut Database) -> Result<Generation, SourceError> {
 /// Whether the newest row of sums has its single hits beside it, in the keys of a meter that writes them live.
 ///
 /// Short keys are those of fights that ended before a meter that keeps sums alone took the database over.
-async fn holds_hits(db: &mut Database) -> Result<bool, SourceError> {
+fn holds_hits(db: &Database) -> Result<bool, SourceError> {
     let sql = db.select("damage_skill_stats", &["hit_details"], "WHERE hits > 0 ORDER BY rowid DESC LIMIT 1");
-    let newest = db.rows(&sql, &[]).await?;
+    let newest = db.rows(&sql, &[])?;
     let text = newest.first().and_then(|row| bytes(row, "hit_details")).unwrap_or_default();
     let is_short = [b"[{\"c\"", b"[{\"t\"", b"[{\"v\""].iter().any(|start| text.starts_with(*start));
     Ok(text.len() > b"[]".len() && !is_short)
@@ -190,7 +190,7 @@ mod tests {
         {
             let path = dir.path().join(format!("{n}.db"));
             write(&path, sql).await;
-            match (identify(&path).await, expected) {
+            match (identify(&path), expected) {
                 (Ok(found), Ok(generation)) => assert_eq!(found.generation, generation, "{sql}"),
                 (Err(SourceError::Unsupported { why, .. }), Err(words)) => assert!(why.contains(words), "{why}"),
                 (got, expected) => panic!("{sql}: {got:?}, not {expected:?}"),
@@ -202,18 +202,18 @@ mod tests {
     async fn what_is_no_database_yet_is_waited_for() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("m.db");
-        assert!(matches!(identify(&path).await, Err(SourceError::Gone { .. })));
+        assert!(matches!(identify(&path), Err(SourceError::Gone { .. })));
         std::fs::write(&path, b"").unwrap();
-        assert!(matches!(identify(&path).await, Err(SourceError::Empty { .. })));
+        assert!(matches!(identify(&path), Err(SourceError::Empty { .. })));
         std::fs::write(&path, [b'x'; 4096]).unwrap();
-        assert!(matches!(identify(&path).await, Err(SourceError::Unsupported { .. })));
+        assert!(matches!(identify(&path), Err(SourceError::Unsupported { .. })));
     }
 
     #[tokio::test]
     async fn the_database_written_last_is_taken_and_all_that_were_looked_at_are_told() {
         let dir = tempfile::tempdir().unwrap();
         let places = Places { data_dirs: vec![dir.path().to_owned()] };
-        let nothing = detect(None, &places).await;
+        let nothing = detect(None, &places);
         assert_eq!(nothing.looked.len(), 3);
         assert!(matches!(nothing.found, Err(SourceError::Gone { .. })));
 
@@ -222,7 +222,7 @@ mod tests {
         write(&older, "CREATE TABLE damage_skill_stats(a); CREATE TABLE dungeon_segments(a)").await;
         let late = SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(24 * 365 * 100);
         std::fs::File::options().write(true).open(&newer).unwrap().set_modified(late).unwrap();
-        let found = detect(None, &places).await.found.unwrap();
+        let found = detect(None, &places).found.unwrap();
         assert_eq!((found.path, found.meter.as_str()), (newer, "resonance-logs-cn"));
 
         // A write-ahead log that is newer than its database counts.
@@ -234,7 +234,7 @@ mod tests {
             .unwrap()
             .set_modified(late + std::time::Duration::from_secs(1))
             .unwrap();
-        assert_eq!(detect(None, &places).await.found.unwrap().path, older);
-        assert_eq!(detect(Some(&older), &places).await.looked.len(), 1);
+        assert_eq!(detect(None, &places).found.unwrap().path, older);
+        assert_eq!(detect(Some(&older), &places).looked.len(), 1);
     }
 }

@@ -12,13 +12,12 @@ use std::sync::Arc;
 use raidcast_shared::event::{CritsKnown, Event, Knows};
 use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::uplink::MeterTotals;
-use sqlx::Connection as _;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use rusqlite::Connection;
 
 use super::aggregate::details::{Entry, Number, Truth};
 use super::aggregate::gather::{RowIs, Table};
 use super::aggregate::{Judged, end_ms, judge, tell_missing};
-use super::database::{Database, int, positive, raw_text, rows};
+use super::database::{Database, DbRow, int, positive, raw_text, rows};
 use super::finished::{self, Progress};
 use super::names::Names;
 use super::roster::{self, Roster, Seen, Shown};
@@ -56,8 +55,8 @@ pub struct Events {
 
 /// What one transaction read of an encounter.
 struct Gathered {
-    events: [Vec<SqliteRow>; 2],
-    finished: [Vec<SqliteRow>; 2],
+    events: [Vec<DbRow>; 2],
+    finished: [Vec<DbRow>; 2],
     shown: Shown,
 }
 
@@ -66,8 +65,8 @@ impl Events {
     ///
     /// # Errors
     /// As [`super::detect::identify`].
-    pub async fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
-        let mut db = Database::open(&found.path).await?;
+    pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
+        let db = Database::open(&found.path)?;
         let damage = [
             "id",
             "timestamp_ms",
@@ -85,7 +84,7 @@ impl Events {
         let heal = ["id", "timestamp_ms", "healer_id", "target_id", "skill_id", "value", "is_crit", "is_lucky"];
         let beyond = format!("WHERE encounter_id = ?1 AND id > ?2 ORDER BY id LIMIT {READ_MAX}");
         Ok(Self {
-            stable_id: db.stable_id().await?,
+            stable_id: db.stable_id()?,
             roster: Roster::of(&db),
             hits: [db.select("damage_events", &damage, &beyond), db.select("heal_events", &heal, &beyond)],
             people: [
@@ -100,42 +99,40 @@ impl Events {
         })
     }
 
-    async fn gather(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Gathered, SourceError> {
+    fn gather(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Gathered, SourceError> {
         let seen = self.seen.entry(fight.row).or_default();
         let (events, people, finished, roster) = (&self.hits, &self.people, &self.finished, &self.roster);
-        let conn = &mut self.db.conn;
-        let read = async {
-            let mut transaction = conn.begin().await?;
+        let conn = &self.db.conn;
+        let mut read = || {
+            let transaction = conn.unchecked_transaction()?;
             if seen.is_empty() {
                 for (table, sql) in Table::BOTH.into_iter().zip(people) {
-                    for row in rows(&mut transaction, sql, &[fight.row]).await? {
+                    for row in rows(&transaction, sql, &[fight.row])? {
                         see(seen, table, &row);
                     }
                 }
             }
             let mut read = [Vec::new(), Vec::new()];
             for ((table, sql), read) in Table::BOTH.into_iter().zip(events).zip(&mut read) {
-                *read = events_beyond(&mut transaction, sql, fight.row, last_id(cursor, table), last).await?;
+                *read = events_beyond(&transaction, sql, fight.row, last_id(cursor, table), last)?;
                 for row in &*read {
                     see(seen, table, row);
                 }
             }
-            let finished =
-                if last { finished::read(&mut transaction, finished, fight.row).await? } else { Default::default() };
+            let finished = if last { finished::read(&transaction, finished, fight.row)? } else { Default::default() };
             for (table, rows) in Table::BOTH.into_iter().zip(&finished) {
                 for row in rows {
                     finished::see(seen, &finished::row_is(table, row));
                 }
             }
-            let shown = roster.shown(&mut transaction, fight.row, cursor, seen).await?;
-            transaction.rollback().await?;
+            let shown = roster.shown(&transaction, fight.row, cursor, seen)?;
             Ok(Gathered { events: read, finished, shown })
         };
-        read.await.map_err(|error: sqlx::Error| self.db.refused(&error))
+        read().map_err(|error: rusqlite::Error| self.db.refused(&error))
     }
 
-    async fn read_up_to_now(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Reading, SourceError> {
-        let gathered = self.gather(fight, cursor, last).await?;
+    fn read_up_to_now(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Reading, SourceError> {
+        let gathered = self.gather(fight, cursor, last)?;
         let mut reading = Reading::default();
         let mut progress = Progress::default();
         for (table, rows) in Table::BOTH.into_iter().zip(&gathered.events) {
@@ -186,25 +183,25 @@ impl Source for Events {
     }
 
     async fn changed(&mut self) -> Result<bool, SourceError> {
-        self.db.changed().await
+        self.db.changed()
     }
 
     async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
-        self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open).await
+        self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open)
     }
 
     async fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
-        self.read_up_to_now(fight, cursor, false).await
+        self.read_up_to_now(fight, cursor, false)
     }
 
     async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
-        let reading = self.read_up_to_now(fight, cursor, true).await?;
+        let reading = self.read_up_to_now(fight, cursor, true)?;
         self.seen.remove(&fight.row);
         Ok(reading)
     }
 
     async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
-        self.roster.totals(&mut self.db, fight.row).await
+        self.roster.totals(&mut self.db, fight.row)
     }
 }
 
@@ -221,16 +218,16 @@ fn last_id(cursor: &Cursor, table: Table) -> i64 {
 }
 
 /// Events with ids above `after`; `all`: in as many goes as it takes.
-async fn events_beyond(
-    conn: &mut SqliteConnection,
+fn events_beyond(
+    conn: &Connection,
     sql: &str,
     fight: i64,
     mut after: i64,
     all: bool,
-) -> Result<Vec<SqliteRow>, sqlx::Error> {
+) -> Result<Vec<DbRow>, rusqlite::Error> {
     let mut read = Vec::new();
     loop {
-        let more = rows(conn, sql, &[fight, after]).await?;
+        let more = rows(conn, sql, &[fight, after])?;
         let is_all = more.len() < READ_MAX;
         let last = more.last().and_then(|row| int(row, "id"));
         read.extend(more);
@@ -241,7 +238,7 @@ async fn events_beyond(
     }
 }
 
-fn row_is(table: Table, row: &SqliteRow) -> RowIs {
+fn row_is(table: Table, row: &DbRow) -> RowIs {
     let [source, target] = match table {
         Table::Damage => ["attacker_id", "defender_id"],
         Table::Heal => ["healer_id", "target_id"],
@@ -258,7 +255,7 @@ fn row_is(table: Table, row: &SqliteRow) -> RowIs {
     }
 }
 
-fn entry_of(row: &SqliteRow) -> Entry {
+fn entry_of(row: &DbRow) -> Entry {
     let truth = |column| Truth(int(row, column).is_some_and(|value| value != 0));
     Entry {
         timestamp: Number(int(row, "timestamp_ms")),
@@ -271,7 +268,7 @@ fn entry_of(row: &SqliteRow) -> Entry {
     }
 }
 
-fn see(seen: &mut BTreeMap<i64, Seen>, table: Table, row: &SqliteRow) {
+fn see(seen: &mut BTreeMap<i64, Seen>, table: Table, row: &DbRow) {
     let is = row_is(table, row);
     finished::see(seen, &is);
     if table == Table::Damage {

@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use raidcast_shared::event::{Event, RareBody, SourceKey};
 use raidcast_shared::id::SkillId;
 use raidcast_shared::limits::AMOUNT_MAX;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use rusqlite::Connection;
 
 use super::aggregate::details::{self, Truth};
 use super::aggregate::gather::{RowIs, Table};
 use super::aggregate::{Judged, actor_id, end_ms, judge, tell_missing};
-use super::database::{Database, bytes, int, raw_text, rows};
+use super::database::{Database, DbRow, bytes, int, raw_text, rows};
 use super::roster::Seen;
 use super::{Cursor, CursorKey, CursorValue, Fight, Reading};
 
@@ -119,7 +119,7 @@ pub(super) fn statements(db: &Database, text_bytes: Option<usize>) -> [String; 2
 }
 
 /// Who did what to whom in a row of sums.
-pub(super) fn row_is(table: Table, row: &SqliteRow) -> RowIs {
+pub(super) fn row_is(table: Table, row: &DbRow) -> RowIs {
     RowIs {
         source: int(row, "source").unwrap_or(0),
         target: int(row, "target").unwrap_or(0),
@@ -151,7 +151,7 @@ pub(super) struct RowSums {
 
 impl RowSums {
     /// The sums of a row; `None` where they are none that hits can have.
-    pub(super) fn of(row: &SqliteRow) -> Option<Self> {
+    pub(super) fn of(row: &DbRow) -> Option<Self> {
         let sum = |column| int(row, column).and_then(|sum| u64::try_from(sum).ok()).filter(|sum| *sum <= AMOUNT_MAX);
         let part = |column| if int(row, column).is_none() { Some(0) } else { sum(column) };
         Some(Self {
@@ -200,7 +200,7 @@ pub(super) fn totals_key(table: Table, rowid: i64) -> SourceKey {
 }
 
 /// Tells of a row whose sums contradict themselves.
-pub(super) fn tell_sums(cursor: &Cursor, reading: &mut Reading, at_ms: u32, table: Table, row: &SqliteRow) {
+pub(super) fn tell_sums(cursor: &Cursor, reading: &mut Reading, at_ms: u32, table: Table, row: &DbRow) {
     let (rowid, skill) = (int(row, "rowid").unwrap_or(0), row_is(table, row).skill);
     let id = i64::from(place::PARTS + table.place()) << 56 | rowid;
     let count = |column| int(row, column).and_then(|sum| u64::try_from(sum).ok());
@@ -221,12 +221,12 @@ pub(super) fn tell_sums(cursor: &Cursor, reading: &mut Reading, at_ms: u32, tabl
 }
 
 /// Reads the finished rows of an encounter.
-pub(super) async fn read(
-    conn: &mut SqliteConnection,
+pub(super) fn read(
+    conn: &Connection,
     statements: &[String; 2],
     fight: i64,
-) -> Result<[Vec<SqliteRow>; 2], sqlx::Error> {
-    Ok([rows(conn, &statements[0], &[fight]).await?, rows(conn, &statements[1], &[fight]).await?])
+) -> Result<[Vec<DbRow>; 2], rusqlite::Error> {
+    Ok([rows(conn, &statements[0], &[fight])?, rows(conn, &statements[1], &[fight])?])
 }
 
 /// Yields what finished rows hold beyond what was yielded, and tells what contradicts the meter's counters.
@@ -235,7 +235,7 @@ pub(super) async fn read(
 pub(super) fn tell(
     fight: &Fight,
     cursor: &Cursor,
-    read: &[Vec<SqliteRow>; 2],
+    read: &[Vec<DbRow>; 2],
     bosses: &BTreeSet<String>,
     sums_at: (u32, bool),
     progress: &mut Progress,
@@ -304,7 +304,7 @@ pub(super) fn tell_row_of_sums(
     fight: &Fight,
     cursor: &Cursor,
     table: Table,
-    whole: &SqliteRow,
+    whole: &DbRow,
     (at_ms, lump): (u32, bool),
     reading: &mut Reading,
 ) {

@@ -17,12 +17,10 @@ use raidcast_shared::event::{
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
-use sqlx::Connection as _;
-use sqlx::sqlite::SqliteRow;
 
 use super::database::{
-    Database, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text, rows,
-    rows_of_list,
+    Database, DbRow, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text,
+    rows, rows_of_list,
 };
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Found, Reading, Source, SourceError};
@@ -71,10 +69,10 @@ impl Journal {
     ///
     /// # Errors
     /// As [`super::detect::identify`].
-    pub async fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
-        let mut db = Database::open(&found.path).await?;
+    pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
+        let db = Database::open(&found.path)?;
         Ok(Self {
-            stable_id: db.stable_id().await?,
+            stable_id: db.stable_id()?,
             encounters: db.select(
                 "encounters",
                 &[
@@ -116,28 +114,27 @@ impl Journal {
     }
 
     /// The streams' chunks from `next` on, as one moment shows them.
-    async fn chunks(&mut self, row: i64, next: [i64; STREAMS.len()]) -> Result<Vec<Vec<SqliteRow>>, SourceError> {
-        let read = async {
-            let mut transaction = self.db.conn.begin().await?;
+    fn chunks(&mut self, row: i64, next: [i64; STREAMS.len()]) -> Result<Vec<Vec<DbRow>>, SourceError> {
+        let read = || {
+            let transaction = self.db.conn.unchecked_transaction()?;
             let mut streams = Vec::with_capacity(STREAMS.len());
             for (sql, next) in self.chunks.iter().zip(next) {
-                streams.push(rows(&mut transaction, sql, &[row, next]).await?);
+                streams.push(rows(&transaction, sql, &[row, next])?);
             }
-            transaction.rollback().await?;
             Ok(streams)
         };
-        read.await.map_err(|error: sqlx::Error| self.db.refused(&error))
+        read().map_err(|error: rusqlite::Error| self.db.refused(&error))
     }
 
     /// What the chunks before the cursor have shown: kept since the last reading, else learned again.
-    async fn known(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Known, SourceError> {
+    fn known(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Known, SourceError> {
         let next = std::array::from_fn(|stream| cursor.get(stream_key(stream)).map_or(0, |value| value.0 as i64));
         if let Some(known) = self.known.remove(&fight.row).filter(|known| known.next == next) {
             return Ok(known);
         }
         let mut known = Known { next, ..Known::default() };
         if next != [0; STREAMS.len()] {
-            for (stream, rows) in self.chunks(fight.row, [0; STREAMS.len()]).await?.iter().enumerate() {
+            for (stream, rows) in self.chunks(fight.row, [0; STREAMS.len()])?.iter().enumerate() {
                 for row in rows.iter().filter(|row| int(row, "chunk_index").is_some_and(|at| at < next[stream])) {
                     if let Ok(chunk) = chunk::decode(&bytes(row, "data").unwrap_or_default(), label(stream, row)) {
                         learn_all(&mut known, &chunk);
@@ -148,11 +145,11 @@ impl Journal {
         Ok(known)
     }
 
-    async fn read_chunks(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
-        let mut known = self.known(fight, cursor).await?;
+    fn read_chunks(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+        let mut known = self.known(fight, cursor)?;
         let mut reading = Reading::default();
         let mut skills = BTreeMap::new();
-        for (stream, rows) in self.chunks(fight.row, known.next).await?.iter().enumerate() {
+        for (stream, rows) in self.chunks(fight.row, known.next)?.iter().enumerate() {
             let begin = known.next[stream];
             for row in rows {
                 let Some(index) = int(row, "chunk_index") else { continue };
@@ -186,7 +183,7 @@ impl Journal {
                 reading.cursor.push((stream_key(stream), CursorValue(known.next[stream] as u64, 0)));
             }
         }
-        self.actors(cursor, &known, &mut reading).await?;
+        self.actors(cursor, &known, &mut reading)?;
         for (id, s) in skills {
             let key = CursorKey(place::SKILL, id);
             if let Some(name) = self.names.skill(s).filter(|_| cursor.get(key).is_none()) {
@@ -200,12 +197,12 @@ impl Journal {
     }
 
     /// What became known of actors.
-    async fn actors(&mut self, cursor: &Cursor, known: &Known, reading: &mut Reading) -> Result<(), SourceError> {
+    fn actors(&mut self, cursor: &Cursor, known: &Known, reading: &mut Reading) -> Result<(), SourceError> {
         let players = known.actors.iter().filter(|(_, shown)| shown.player);
         let list = json_list(players.filter_map(|(uid, _)| i64::try_from(*uid).ok()));
-        let read = rows_of_list(&mut self.db.conn, &self.entities, &[], &list).await;
+        let read = rows_of_list(&self.db.conn, &self.entities, &[], &list);
         let read = read.map_err(|error| self.db.refused(&error))?;
-        let entities: HashMap<u64, &SqliteRow> =
+        let entities: HashMap<u64, &DbRow> =
             read.iter().filter_map(|row| Some((positive(row, "entity_id")?, row))).collect();
         for (uid, shown) in &known.actors {
             let id = *uid as i64;
@@ -230,13 +227,13 @@ impl Journal {
         Ok(())
     }
 
-    async fn outcome(&mut self, row: i64) -> Result<Outcome, SourceError> {
+    fn outcome(&self, row: i64) -> Result<Outcome, SourceError> {
         let mut known = Known::default();
-        for row in &self.db.rows(&self.chunks[COMBAT], &[row, 0]).await? {
-            if let Ok(chunk) = chunk::decode(&bytes(row, "data").unwrap_or_default(), label(COMBAT, row)) {
+        self.db.each_row(&self.chunks[COMBAT], &[row, 0], |row| {
+            if let Ok(chunk) = chunk::decode(&bytes(&row, "data").unwrap_or_default(), label(COMBAT, &row)) {
                 learn_all(&mut known, &chunk);
             }
-        }
+        })?;
         Ok(known.outcome())
     }
 }
@@ -247,13 +244,13 @@ impl Source for Journal {
     }
 
     async fn changed(&mut self) -> Result<bool, SourceError> {
-        self.db.changed().await
+        self.db.changed()
     }
 
     /// Of a fight that ended its chunks are decoded, for only they tell whether its bosses died.
     async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         let list = json_list(open.iter().copied());
-        let read = rows_of_list(&mut self.db.conn, &self.encounters, &[after], &list).await;
+        let read = rows_of_list(&self.db.conn, &self.encounters, &[after], &list);
         let mut fights = Vec::new();
         for row in read.map_err(|error| self.db.refused(&error))? {
             let (Some(id), Some(started_at_ms)) = (int(&row, "id"), int(&row, "started_at_ms")) else { continue };
@@ -263,7 +260,7 @@ impl Source for Journal {
                 Some(ended_at_ms) if int(&row, "is_manually_reset").unwrap_or(0) != 0 => {
                     Some(FightEnd { ended_at_ms, outcome: Outcome::Reset })
                 }
-                Some(ended_at_ms) => Some(FightEnd { ended_at_ms, outcome: self.outcome(id).await? }),
+                Some(ended_at_ms) => Some(FightEnd { ended_at_ms, outcome: self.outcome(id)? }),
                 None => None,
             };
             let named = |id| self.names.scene(id).map(str::to_owned);
@@ -282,7 +279,7 @@ impl Source for Journal {
     }
 
     async fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
-        self.read_chunks(fight, cursor).await
+        self.read_chunks(fight, cursor)
     }
 
     async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
@@ -290,7 +287,7 @@ impl Source for Journal {
         let mut all = Reading::default();
         loop {
             // Each turn moves a stream on or gives up a chunk, so this ends.
-            let reading = self.read_chunks(fight, &cursor).await?;
+            let reading = self.read_chunks(fight, &cursor)?;
             cursor.advance(&reading.cursor);
             all.events.extend(reading.events);
             all.cursor.extend(reading.cursor);
@@ -298,12 +295,12 @@ impl Source for Journal {
                 break;
             }
         }
-        let promised = self.db.rows(&self.projection, &[fight.row]).await?;
+        let promised = self.db.rows(&self.projection, &[fight.row])?;
         let promised = promised.first().and_then(|row| positive::<u64>(row, "last_sequence"));
         let mut held = 0;
         for stream in 0..STREAMS.len() {
             let last =
-                self.db.rows(&self.chunks[stream].replace(" ORDER BY chunk_index", LAST_ONE), &[fight.row, 0]).await?;
+                self.db.rows(&self.chunks[stream].replace(" ORDER BY chunk_index", LAST_ONE), &[fight.row, 0])?;
             held = held.max(last.first().and_then(|row| positive(row, "last_sequence")).unwrap_or(0));
         }
         let key = CursorKey(place::MISSING, 0);
@@ -318,7 +315,7 @@ impl Source for Journal {
     }
 
     async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
-        let read = self.db.rows(&self.totals, &[fight.row]).await?;
+        let read = self.db.rows(&self.totals, &[fight.row])?;
         let Some(row) = read.first().filter(|row| int(row, "ended_at_ms").is_some()) else { return Ok(None) };
         let sum = |exact, plain| {
             let exact = raw_text(row, exact).and_then(|text| text.parse().ok());
@@ -335,7 +332,7 @@ impl Source for Journal {
 /// Makes of a statement for chunks the one for the last chunk.
 const LAST_ONE: &str = " ORDER BY chunk_index DESC LIMIT 1";
 
-fn label(stream: usize, row: &SqliteRow) -> Label {
+fn label(stream: usize, row: &DbRow) -> Label {
     let number = |column| int(row, column).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
     Label {
         stream: STREAMS[stream],

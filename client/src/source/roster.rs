@@ -8,12 +8,13 @@ use raidcast_shared::event::{ActorFacts, ActorKind, Event, RareBody, SourceKey};
 use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::id::SkillId;
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use rusqlite::Connection;
 
 use super::aggregate::actor::Told;
 use super::aggregate::{actor_id, course};
 use super::database::{
-    Database, encounter_id, fight_ms, hash_of, int, json_list, name, positive, rare, raw_text, rows, rows_of_list,
+    Database, DbRow, encounter_id, fight_ms, hash_of, int, json_list, name, positive, rare, raw_text, rows,
+    rows_of_list,
 };
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Reading, SourceError};
@@ -45,11 +46,11 @@ pub(super) struct Roster {
 /// What one moment shows of a fight's course and people.
 #[derive(Default)]
 pub(super) struct Shown {
-    pub(super) deaths: Vec<SqliteRow>,
-    pub(super) attempts: Vec<SqliteRow>,
-    pub(super) bosses: Vec<SqliteRow>,
-    pub(super) stats: Vec<SqliteRow>,
-    pub(super) entities: Vec<SqliteRow>,
+    pub(super) deaths: Vec<DbRow>,
+    pub(super) attempts: Vec<DbRow>,
+    pub(super) bosses: Vec<DbRow>,
+    pub(super) stats: Vec<DbRow>,
+    pub(super) entities: Vec<DbRow>,
 }
 
 /// What hits and sums have shown of somebody.
@@ -104,7 +105,7 @@ impl Roster {
     }
 
     /// Encounter rows above `after`, and those in `open`.
-    pub(super) async fn fights(
+    pub(super) fn fights(
         &self,
         db: &mut Database,
         names: &Names,
@@ -113,7 +114,7 @@ impl Roster {
         open: &[i64],
     ) -> Result<Vec<Fight>, SourceError> {
         let list = json_list(open.iter().copied());
-        let read = rows_of_list(&mut db.conn, &self.encounters, &[after], &list).await;
+        let read = rows_of_list(&db.conn, &self.encounters, &[after], &list);
         let mut fights = Vec::new();
         for row in read.map_err(|error| db.refused(&error))? {
             let (Some(id), Some(started_at_ms)) = (int(&row, "id"), int(&row, "started_at_ms")) else { continue };
@@ -121,8 +122,8 @@ impl Roster {
             let scene_id = positive(&row, "scene_id");
             let end = match int(&row, "ended_at_ms") {
                 Some(ended_at_ms) => {
-                    let bosses = db.rows(&self.bosses, &[id]).await?;
-                    let alive = |boss: &SqliteRow| int(boss, "is_defeated").unwrap_or(0) == 0;
+                    let bosses = db.rows(&self.bosses, &[id])?;
+                    let alive = |boss: &DbRow| int(boss, "is_defeated").unwrap_or(0) == 0;
                     let outcome = if int(&row, "is_manually_reset").unwrap_or(0) != 0 {
                         Outcome::Reset
                     } else if bosses.is_empty() || bosses.iter().any(alive) {
@@ -150,8 +151,8 @@ impl Roster {
     }
 
     /// The meter's own sums, of players and monsters.
-    pub(super) async fn totals(&self, db: &mut Database, row: i64) -> Result<Option<MeterTotals>, SourceError> {
-        let read = db.rows(&self.totals, &[row]).await?;
+    pub(super) fn totals(&self, db: &mut Database, row: i64) -> Result<Option<MeterTotals>, SourceError> {
+        let read = db.rows(&self.totals, &[row])?;
         let sum = |row, column| int(row, column).and_then(|sum| u64::try_from(sum).ok());
         Ok(read.first().and_then(|row| {
             let (damage, healing) = (sum(row, "total_dmg")?, sum(row, "total_heal").unwrap_or(0));
@@ -160,22 +161,22 @@ impl Roster {
     }
 
     /// Everything but hits and sums, as the transaction of `conn` shows it.
-    pub(super) async fn shown(
+    pub(super) fn shown(
         &self,
-        conn: &mut SqliteConnection,
+        conn: &Connection,
         row: i64,
         cursor: &Cursor,
         seen: &BTreeMap<i64, Seen>,
-    ) -> Result<Shown, sqlx::Error> {
+    ) -> Result<Shown, rusqlite::Error> {
         let deaths = cursor.get(CursorKey(place::DEATHS, 0)).map_or(0, |value| value.0 as i64);
-        let stats = rows(conn, &self.stats, &[row]).await?;
+        let stats = rows(conn, &self.stats, &[row])?;
         let also = stats.iter().filter_map(|row| int(row, "actor_id"));
         let ids: BTreeSet<_> = seen.keys().copied().chain(also).collect();
         Ok(Shown {
-            deaths: rows(conn, &self.deaths, &[row, deaths]).await?,
-            attempts: rows(conn, &self.attempts, &[row]).await?,
-            bosses: rows(conn, &self.bosses, &[row]).await?,
-            entities: rows_of_list(conn, &self.entities, &[], &json_list(ids)).await?,
+            deaths: rows(conn, &self.deaths, &[row, deaths])?,
+            attempts: rows(conn, &self.attempts, &[row])?,
+            bosses: rows(conn, &self.bosses, &[row])?,
+            entities: rows_of_list(conn, &self.entities, &[], &json_list(ids))?,
             stats,
         })
     }
@@ -203,7 +204,7 @@ impl Shown {
     ) {
         course::deaths(fight, cursor, &self.deaths, reading);
         course::attempts(fight, cursor, &self.attempts, reading);
-        let by_id = |rows: &'_ [SqliteRow], column| -> HashMap<i64, usize> {
+        let by_id = |rows: &'_ [DbRow], column| -> HashMap<i64, usize> {
             rows.iter().enumerate().filter_map(|(at, row)| Some((int(row, column)?, at))).collect()
         };
         let (stats, entities) = (by_id(&self.stats, "actor_id"), by_id(&self.entities, "entity_id"));

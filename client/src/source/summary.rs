@@ -16,11 +16,10 @@ use raidcast_shared::game::SPECS;
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::AMOUNT_MAX;
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
-use sqlx::sqlite::SqliteRow;
 
 use super::aggregate::{actor_id, end_ms, tell_missing};
 use super::database::{
-    Database, bytes, encounter_id, int, json_list, name, positive, rare, raw_text, rows_of_list, shown,
+    Database, DbRow, bytes, encounter_id, int, json_list, name, positive, rare, raw_text, rows_of_list, shown,
 };
 use super::journal::chunk::base_of_damage_id;
 use super::names::Names;
@@ -60,11 +59,11 @@ impl Summary {
     ///
     /// # Errors
     /// As [`super::detect::identify`].
-    pub async fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
-        let mut db = Database::open(&found.path).await?;
+    pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
+        let db = Database::open(&found.path)?;
         let this = "WHERE started_at_ms = ?1 ORDER BY id LIMIT 1";
         Ok(Self {
-            stable_id: db.stable_id().await?,
+            stable_id: db.stable_id()?,
             encounters: db.select(
                 "encounters",
                 &[
@@ -89,9 +88,9 @@ impl Summary {
         })
     }
 
-    async fn entities(&mut self, fight: &Fight) -> Result<Vec<Entity>, SourceError> {
+    fn entities(&mut self, fight: &Fight) -> Result<Vec<Entity>, SourceError> {
         let unreadable = |why: String| SourceError::Unreadable { started_at_ms: fight.started_at_ms, why };
-        let read = self.db.rows(&self.data, &[fight.row]).await?;
+        let read = self.db.rows(&self.data, &[fight.row])?;
         let Some(row) = read.first() else { return Err(unreadable("it has no summary".into())) };
         let Some(data) = bytes(row, "data") else {
             let length = int(row, "bytes").unwrap_or(0);
@@ -101,8 +100,8 @@ impl Summary {
     }
 
     /// Names and kinds of monsters that the meter counts as bosses of the fight.
-    async fn bosses(&mut self, fight: &Fight) -> Result<(BTreeSet<String>, BTreeSet<i64>), SourceError> {
-        let read = self.db.rows(&self.bosses, &[fight.row]).await?;
+    fn bosses(&mut self, fight: &Fight) -> Result<(BTreeSet<String>, BTreeSet<i64>), SourceError> {
+        let read = self.db.rows(&self.bosses, &[fight.row])?;
         let list = |column| read.first().and_then(|row| bytes(row, column)).unwrap_or_default();
         let names: Vec<String> = serde_json::from_slice(&list("boss_names")).unwrap_or_default();
         let ids: Vec<i64> = serde_json::from_slice(&list("boss_monster_ids")).unwrap_or_default();
@@ -116,12 +115,12 @@ impl Source for Summary {
     }
 
     async fn changed(&mut self) -> Result<bool, SourceError> {
-        self.db.changed().await
+        self.db.changed()
     }
 
     async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         let list = json_list(open.iter().copied());
-        let read = rows_of_list(&mut self.db.conn, &self.encounters, &[after], &list).await;
+        let read = rows_of_list(&self.db.conn, &self.encounters, &[after], &list);
         let read = read.map_err(|error| self.db.refused(&error))?;
         let mut fights: Vec<Fight> = Vec::new();
         for row in read {
@@ -149,7 +148,7 @@ impl Source for Summary {
     }
 
     async fn check(&mut self, fight: &Fight) -> Result<(), SourceError> {
-        self.entities(fight).await.map(drop)
+        self.entities(fight).map(drop)
     }
 
     async fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
@@ -161,8 +160,8 @@ impl Source for Summary {
         if cursor.get(READ).is_some() {
             return Ok(reading);
         }
-        let entities = self.entities(fight).await?;
-        let bosses = self.bosses(fight).await?;
+        let entities = self.entities(fight)?;
+        let bosses = self.bosses(fight)?;
         tell_people(&entities, &bosses, fight, &self.names, &mut reading);
         tell_sums(&entities, fight, &mut reading);
         roster::tell_skills(&self.names, cursor, &mut reading);
@@ -171,8 +170,8 @@ impl Source for Summary {
     }
 
     async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
-        let read = self.db.rows(&self.totals, &[fight.row]).await?;
-        let sum = |row: &SqliteRow, column| {
+        let read = self.db.rows(&self.totals, &[fight.row])?;
+        let sum = |row: &DbRow, column| {
             let exact = raw_text(row, column).and_then(|text| text.parse().ok());
             exact.or_else(|| int(row, column).and_then(|sum| u64::try_from(sum).ok()))
         };

@@ -41,7 +41,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Asks the meter's database whether it was written, and reads what is new.
     pub(super) async fn poll(&mut self, now_ms: u64) {
         if now_ms >= self.next_look_ms {
-            self.look(now_ms).await;
+            self.look(now_ms);
         }
         let Some(watching) = &mut self.watching else { return };
         // What cannot be read yet need not be asked for.
@@ -68,18 +68,18 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// Looks for the meter's database, or for one that another meter wrote later.
-    pub(super) async fn look(&mut self, now_ms: u64) {
+    pub(super) fn look(&mut self, now_ms: u64) {
         self.next_look_ms = now_ms + if self.watching.is_some() { LOOK_AGAIN_MS } else { LOOK_MS };
         if self.watching.is_some() && (self.options.db.is_some() || !self.is_calm(now_ms)) {
             return;
         }
-        let detection = detect::detect(self.options.db.as_deref(), &self.options.places).await;
+        let detection = detect::detect(self.options.db.as_deref(), &self.options.places);
         let looked: Vec<_> = detection.looked.iter().map(|looked| looked.path.clone()).collect();
         let opened = match detection.found {
             Ok(found) if self.watching.as_ref().is_some_and(|watching| watching.found == found) => return,
             Ok(found) => {
                 let names = Names::find(&found.path, self.options.meter_data.as_deref(), &self.options.places);
-                AnySource::open(&found, Arc::new(names)).await.map(|source| (found, source))
+                AnySource::open(&found, Arc::new(names)).map(|source| (found, source))
             }
             Err(error) => Err(error),
         };
@@ -252,9 +252,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             // The name that it got first is kept.
             let fight = Fight { encounter: stream.encounter(), ..fight.clone() };
             stream.fight = Some(fight.clone());
-            let cursor = stream.spool().cursor().clone();
             if over {
-                let mut reading = match watching.source.read_last(&fight, &cursor).await {
+                let mut reading = match watching.source.read_last(&fight, stream.spool().cursor()).await {
                     Err(SourceError::Unreadable { why, .. }) => {
                         self.streams[at].finish(&UNFINISHED, captured_ms);
                         self.ended(at, now_ms);
@@ -279,7 +278,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 }
                 self.ended(at, now_ms);
             } else {
-                let mut reading = watching.source.read(&fight, &cursor, now_ms).await?;
+                let mut reading = watching.source.read(&fight, stream.spool().cursor(), now_ms).await?;
                 stream.tell_header(&fight, &mut reading);
                 self.changed |= reading.more;
                 if self.streams[at].take(reading, captured_ms, now_ms) {

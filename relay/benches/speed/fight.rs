@@ -42,8 +42,8 @@ pub(crate) async fn streamed(fight: &Fight) -> Result<Streamed> {
 }
 
 async fn read(db: &Path) -> Result<Streamed> {
-    let found = detect::identify(db).await?;
-    let mut source = AnySource::open(&found, Arc::new(Names::default())).await?;
+    let found = detect::identify(db)?;
+    let mut source = AnySource::open(&found, Arc::new(Names::default()))?;
     let fight = source.fights(-1, &[]).await?.into_iter().next().context("no fight was written")?;
     let header = header_of(&fight, source.knows());
     let mut encoder = Encoder::new(header.clone());

@@ -3,19 +3,18 @@
 use raidcast_shared::event::{ActorFacts, ActorKind};
 use raidcast_shared::game::{SpecNumbering, spec_of};
 use raidcast_shared::id::ActorId;
-use sqlx::sqlite::SqliteRow;
 
-use super::super::database::{int, name, positive, shown};
+use super::super::database::{DbRow, int, name, positive, shown};
 use super::actor_id;
 
 /// Everything that the database tells of one actor of a fight.
 pub(in crate::source) struct Told<'a> {
     pub(in crate::source) local: bool,
-    pub(in crate::source) stats: Option<&'a SqliteRow>,
-    pub(in crate::source) entity: Option<&'a SqliteRow>,
+    pub(in crate::source) stats: Option<&'a DbRow>,
+    pub(in crate::source) entity: Option<&'a DbRow>,
     /// What it is called where it was hit as a monster.
     pub(in crate::source) monster: Option<&'a str>,
-    pub(in crate::source) boss: Option<&'a SqliteRow>,
+    pub(in crate::source) boss: Option<&'a DbRow>,
 }
 
 impl Told<'_> {

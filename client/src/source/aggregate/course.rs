@@ -2,13 +2,12 @@
 
 use raidcast_shared::event::{AttemptReason, RareBody, SourceKey};
 use raidcast_shared::id::SkillId;
-use sqlx::sqlite::SqliteRow;
 
-use super::super::database::{fight_ms, int, name, rare, raw_text};
+use super::super::database::{DbRow, fight_ms, int, name, rare, raw_text};
 use super::super::{Cursor, CursorKey, CursorValue, Fight, Reading};
 use super::{actor_id, place};
 
-pub(in crate::source) fn deaths(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
+pub(in crate::source) fn deaths(fight: &Fight, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
     let key = CursorKey(place::DEATHS, 0);
     let CursorValue(mut last, mut count) = cursor.get(key).unwrap_or(CursorValue(0, 0));
     for row in rows {
@@ -29,7 +28,7 @@ pub(in crate::source) fn deaths(fight: &Fight, cursor: &Cursor, rows: &[SqliteRo
     }
 }
 
-pub(in crate::source) fn attempts(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
+pub(in crate::source) fn attempts(fight: &Fight, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
     for row in rows {
         let (Some(id), Some(n)) = (int(row, "id"), int(row, "attempt_index").and_then(|n| u32::try_from(n).ok()))
         else {
@@ -64,7 +63,7 @@ pub(in crate::source) fn attempts(fight: &Fight, cursor: &Cursor, rows: &[Sqlite
 }
 
 /// Segments are told when the meter has closed them.
-pub(super) fn segments(fight: &Fight, cursor: &Cursor, rows: &[SqliteRow], reading: &mut Reading) {
+pub(super) fn segments(fight: &Fight, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
     for (index, row) in rows.iter().enumerate() {
         let at = |column| int(row, column).and_then(|at| fight_ms(at, fight.started_at_ms));
         let Some(key) = int(row, "id").map(|id| CursorKey(place::SEGMENT, id)) else { continue };

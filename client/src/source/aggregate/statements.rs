@@ -10,6 +10,9 @@ pub(super) struct Statements {
     pub(super) counters: [String; 2],
     /// The same of some actors' rows.
     pub(super) counters_of_actors: [String; 2],
+    /// A row if its counter is another now, by (row, encounter, counter, first byte of the text that is wanted, counted
+    /// from 1, or 0 for none).
+    pub(super) grown: [String; 2],
     /// Rows by a list of (row, first byte of the text that is wanted, counted from 1).
     pub(super) texts: [String; 2],
     pub(super) deaths: String,
@@ -17,6 +20,8 @@ pub(super) struct Statements {
     pub(super) segments: String,
     pub(super) buffs: String,
     pub(super) bosses: String,
+    /// Each actor's own counters.
+    pub(super) dealt: String,
     pub(super) stats: String,
     pub(super) entities: String,
     pub(super) totals: String,
@@ -54,6 +59,17 @@ impl Statements {
                 let of_actors = format!("{here} AND {} IN (SELECT value FROM json_each(?2))", actors[n][0]);
                 counters(&db.select(tables[n].0, &["rowid", "hits"], &of_actors))
             }),
+            grown: each(&|n| {
+                let (table, text) = tables[n];
+                if !db.has(table) {
+                    return db.select(table, &["rowid"], "");
+                }
+                format!(
+                    "SELECT {}, CASE WHEN ?4 > 0 THEN substr(CAST({table}.{text} AS BLOB), ?4) END AS text FROM {table} \
+                     WHERE rowid = ?1 AND encounter_id = ?2 AND coalesce(CAST(hits AS INTEGER), 0) <> ?3",
+                    db.columns(table, &["rowid", "hits"])
+                )
+            }),
             texts: each(&|n| {
                 let (table, text) = tables[n];
                 let [source, target] = actors[n];
@@ -89,11 +105,8 @@ impl Statements {
                 "WHERE encounter_id = ?1 ORDER BY rowid",
             ),
             bosses: db.select("encounter_bosses", &["monster_name", "max_hp", "is_defeated"], here),
-            stats: db.select(
-                "actor_encounter_stats",
-                &with(&["actor_id", "is_player", "hits_dealt", "hits_heal"]),
-                here,
-            ),
+            dealt: db.select("actor_encounter_stats", &["actor_id", "hits_dealt", "hits_heal"], here),
+            stats: db.select("actor_encounter_stats", &with(&["actor_id", "is_player"]), here),
             entities: db.select(
                 "entities",
                 &with(&["entity_id"]),

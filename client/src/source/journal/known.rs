@@ -7,9 +7,8 @@ use raidcast_shared::game::{SpecNumbering, spec_of};
 use raidcast_shared::id::ActorId;
 use raidcast_shared::limits::ENCOUNTER_DURATION_MS_MAX;
 use raidcast_shared::uplink::Outcome;
-use sqlx::sqlite::SqliteRow;
 
-use super::super::database::{name, positive, shown};
+use super::super::database::{DbRow, name, positive, shown};
 use super::super::names::Names;
 use super::STREAMS;
 use super::chunk::{Chunk, ChunkEvent, ChunkHit, Context, EntityId, Metric};
@@ -106,7 +105,7 @@ impl Known {
 }
 
 impl Shown {
-    pub(super) fn facts(&self, uid: u64, entity: Option<&SqliteRow>, names: &Names) -> ActorFacts<ActorId> {
+    pub(super) fn facts(&self, uid: u64, entity: Option<&DbRow>, names: &Names) -> ActorFacts<ActorId> {
         let mut facts = ActorFacts::of(ActorId::clear(uid));
         if self.player {
             let class_id = self.class_id.or_else(|| positive(entity?, "class_id"));
