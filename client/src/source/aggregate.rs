@@ -11,26 +11,21 @@ pub(super) mod details;
 pub(super) mod gather;
 mod statements;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use raidcast_shared::event::{ActorFacts, CritsKnown, Event, Hit, HitFlags, Knows, RareBody, SourceKey, TimedHit};
+use raidcast_shared::event::{CritsKnown, Event, Hit, HitFlags, Knows, RareBody, SourceKey, TimedHit};
 use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
-use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
+use raidcast_shared::uplink::MeterTotals;
 
-use super::database::{
-    Database, DbRow, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text,
-    rows_of_list,
-};
-use super::finished;
+use super::database::{Database, DbRow, bytes, fight_ms, int, missing, rare, rows_of_list};
 use super::names::Names;
-use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Found, Reading, Source, SourceError};
-use actor::Told;
-use course::{attempts, deaths, segments};
+use super::roster::{self, Roster};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, finished};
 use details::{BuffSpan, Entry};
-use gather::{Gathered, Memory, RowIs, RowRead, Table, beyond, counter, counters_of, gather, row_is};
+use gather::{Facts, Gathered, Memory, RowIs, RowRead, Table, beyond, counter, counters_of, gather, row_is};
 use statements::Statements;
 
 /// An array without hits.
@@ -38,7 +33,7 @@ const EMPTY: &[u8] = b"[]";
 /// The meter's writer commits every 50 ms.
 const LAG_MS: u32 = 50;
 
-/// First halves of cursor keys and source keys.
+/// First halves of cursor keys and source keys; the roster has 7 to 9.
 mod place {
     /// Rows of hits: (the row's counter and entries yielded as two u32, bytes before the final `]`).
     pub(super) const DAMAGE: u8 = 1;
@@ -52,12 +47,6 @@ mod place {
     pub(super) const SEGMENT: u8 = 5;
     /// A row of buffs.
     pub(super) const BUFFS: u8 = 6;
-    /// An actor: (hash of what was told of it, how often).
-    pub(super) const ACTOR: u8 = 7;
-    /// A skill whose name was told.
-    pub(super) const SKILL: u8 = 8;
-    /// A boss whose defeat was told.
-    pub(super) const DEFEATED: u8 = 9;
     /// What contradicts the meter's counters: place in the high byte of the id, (expected, read).
     pub(super) const MISSING: u8 = 10;
     /// An actor's own counters of hits and of heals, up to which its rows were read.
@@ -72,6 +61,7 @@ pub struct Aggregate {
     numbering: SpecNumbering,
     stable_id: String,
     statements: Statements,
+    roster: Roster,
     /// Rows with their sums and as much of their arrays as tells whether they have any.
     sums: [String; 2],
     memory: HashMap<i64, Memory>,
@@ -84,13 +74,12 @@ impl Aggregate {
     /// As [`super::detect::identify`].
     pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
         let db = Database::open(&found.path)?;
-        // Forks counted specs with the Flame Berserker's from the start.
-        let fork = found.meter.contains("-cn") || found.meter.contains("-global");
         Ok(Self {
             stable_id: db.stable_id()?,
             statements: Statements::of(&db),
             sums: finished::statements(&db, Some(EMPTY.len())),
-            numbering: if fork { SpecNumbering::Cn } else { SpecNumbering::Resonance },
+            numbering: roster::numbering(&found.meter),
+            roster: Roster::of(&db),
             memory: HashMap::new(),
             db,
             names,
@@ -102,7 +91,7 @@ impl Aggregate {
         let memory = self.memory.entry(fight.row).or_default();
         let mut read = || {
             let transaction = self.db.conn.unchecked_transaction()?;
-            let gathered = gather(&transaction, &self.statements, fight, cursor, memory, now_ms)?;
+            let gathered = gather(&transaction, &self.statements, &self.roster, fight, cursor, memory, now_ms)?;
             Ok(gathered)
         };
         read().map_err(|error: rusqlite::Error| self.db.refused(&error))
@@ -118,7 +107,6 @@ impl Aggregate {
     fn read_up_to_now(&mut self, fight: &Fight, cursor: &Cursor, now_ms: Option<u64>) -> Result<Reading, SourceError> {
         let mut gathered = self.gather(fight, cursor, now_ms)?;
         let mut reading = Reading { more: gathered.more, ..Reading::default() };
-        let mut skills = BTreeSet::new();
         reading.cursor.append(&mut gathered.dealt);
         for grown in std::mem::take(&mut gathered.grown) {
             let key = grown.table.key(grown.rowid);
@@ -144,72 +132,13 @@ impl Aggregate {
                 }
             }
             reading.cursor.push((key, after.value()));
-            skills.insert(row.skill);
         }
-        deaths(fight, cursor, &gathered.deaths, &mut reading);
-        attempts(fight, cursor, &gathered.attempts, &mut reading);
-        segments(fight, cursor, &gathered.segments, &mut reading);
-        if gathered.facts {
-            self.actors(fight, cursor, &gathered, &mut reading);
+        if let Some(Facts { shown, seen, segments }) = &gathered.facts {
+            shown.tell(fight, cursor, seen, self.numbering, &mut reading);
+            course::segments(fight, cursor, segments, &mut reading);
         }
-        for skill in skills {
-            let key = CursorKey(place::SKILL, skill);
-            let s = SkillId { base: skill, variant: None };
-            if let Some(name) = self.names.skill(s).filter(|_| cursor.get(key).is_none()) {
-                let body = RareBody::Skill { s, name: name.to_owned() };
-                reading.events.push(rare(0, SourceKey::new(place::SKILL.into(), 0), body));
-                reading.cursor.push((key, CursorValue(1, 0)));
-            }
-        }
+        roster::tell_skills(&self.names, cursor, &mut reading);
         Ok(reading)
-    }
-
-    /// What became known of actors.
-    fn actors(&self, fight: &Fight, cursor: &Cursor, gathered: &Gathered, reading: &mut Reading) {
-        let by_id = |rows: &[DbRow], column| -> HashMap<i64, usize> {
-            rows.iter().enumerate().filter_map(|(at, row)| Some((int(row, column)?, at))).collect()
-        };
-        let (stats, entities) = (by_id(&gathered.stats, "actor_id"), by_id(&gathered.entities, "entity_id"));
-        let bosses: HashMap<_, _> =
-            gathered.bosses.iter().filter_map(|row| Some((raw_text(row, "monster_name")?, row))).collect();
-        let mut monsters: HashMap<i64, Option<&str>> = HashMap::new();
-        for row in self.memory.get(&fight.row).into_iter().flat_map(|memory| memory.rows.values()) {
-            monsters.entry(row.source).or_default();
-            let named = monsters.entry(row.target).or_default();
-            // Several rows of one target may tell different names: the same one counts whatever their order.
-            *named = (*named).max(row.monster.as_deref());
-        }
-        for id in stats.keys().chain(entities.keys()) {
-            monsters.entry(*id).or_default();
-        }
-        let end_ms = fight.end.as_ref().and_then(|end| fight_ms(end.ended_at_ms, fight.started_at_ms));
-        for (id, monster) in monsters {
-            let told = Told {
-                local: u64::try_from(id).is_ok_and(|id| fight.local_player == Some(id)),
-                stats: stats.get(&id).map(|at| &gathered.stats[*at]),
-                entity: entities.get(&id).map(|at| &gathered.entities[*at]),
-                monster,
-                boss: monster.and_then(|monster| bosses.get(monster).copied()),
-            };
-            let facts = told.facts(id, self.numbering);
-            let key = CursorKey(place::ACTOR, id);
-            let held = cursor.get(key);
-            let hash = hash_of(&facts);
-            if facts != ActorFacts::of(facts.actor) && held.is_none_or(|held| held.0 != hash) {
-                let times = held.map_or(0, |held| held.1 + 1);
-                // Known of the whole fight, so at its begin; the later telling wins by its key.
-                let stamp = SourceKey::new(place::ACTOR.into(), times as u32);
-                reading.events.push(rare(0, stamp, RareBody::Actor(facts)));
-                reading.cursor.push((key, CursorValue(hash, times)));
-            }
-            let defeated = told.boss.and_then(|boss| int(boss, "is_defeated")).is_some_and(|defeated| defeated != 0);
-            let key = CursorKey(place::DEFEATED, id);
-            if let Some(at_ms) = end_ms.filter(|_| defeated && cursor.get(key).is_none()) {
-                let facts = ActorFacts { defeated: Some(true), ..ActorFacts::of(actor_id(id)) };
-                reading.events.push(rare(at_ms, SourceKey::new(place::DEFEATED.into(), 0), RareBody::Actor(facts)));
-                reading.cursor.push((key, CursorValue(1, 0)));
-            }
-        }
     }
 
     /// Each row in full against the meter's counters; yields what is still beyond the cursor.
@@ -326,41 +255,7 @@ impl Source for Aggregate {
     }
 
     async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
-        let list = json_list(open.iter().copied());
-        let read = rows_of_list(&self.db.conn, &self.statements.encounters, &[after], &list);
-        let mut fights = Vec::new();
-        for row in read.map_err(|error| self.db.refused(&error))? {
-            let (Some(id), Some(started_at_ms)) = (int(&row, "id"), int(&row, "started_at_ms")) else { continue };
-            let local_player = positive(&row, "local_player_id");
-            let scene_id = positive(&row, "scene_id");
-            let end = match int(&row, "ended_at_ms") {
-                Some(ended_at_ms) => {
-                    let bosses = self.db.rows(&self.statements.bosses, &[id])?;
-                    let alive = |boss: &DbRow| int(boss, "is_defeated").unwrap_or(0) == 0;
-                    let outcome = if int(&row, "is_manually_reset").unwrap_or(0) != 0 {
-                        Outcome::Reset
-                    } else if bosses.is_empty() || bosses.iter().any(alive) {
-                        Outcome::Unknown
-                    } else {
-                        Outcome::Kill
-                    };
-                    Some(FightEnd { ended_at_ms, outcome })
-                }
-                None => None,
-            };
-            let named = |id| self.names.scene(id).map(str::to_owned);
-            fights.push(Fight {
-                row: id,
-                encounter: encounter_id(local_player, &self.stable_id, started_at_ms),
-                started_at_ms,
-                scene_id,
-                scene: name(&row, "scene_name").or_else(|| scene_id.and_then(named)),
-                difficulty: None,
-                local_player,
-                end,
-            });
-        }
-        Ok(fights)
+        self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open)
     }
 
     async fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {
@@ -378,12 +273,7 @@ impl Source for Aggregate {
     }
 
     async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
-        let read = self.db.rows(&self.statements.totals, &[fight.row])?;
-        let sum = |row, column| int(row, column).and_then(|sum| u64::try_from(sum).ok());
-        Ok(read.first().and_then(|row| {
-            let (damage, healing) = (sum(row, "total_dmg")?, sum(row, "total_heal").unwrap_or(0));
-            Some(MeterTotals { damage, healing, damage_by: DamageBy::Everyone })
-        }))
+        self.roster.totals(&mut self.db, fight.row)
     }
 }
 

@@ -107,7 +107,7 @@ pub(crate) async fn recovery(encounters: usize) -> Result<()> {
         let options = SqliteConnectOptions::new().filename(folder.path().join("raidcast.db"));
         let mut plain = options.connect().await?;
         let start = Instant::now();
-        let read: Vec<(Vec<u8>,)> = sqlx::query_as("SELECT data FROM encounter_log").fetch_all(&mut plain).await?;
+        let read: Vec<(Vec<u8>,)> = sqlx::query_as("SELECT data FROM encounter_journal").fetch_all(&mut plain).await?;
         reads.push(start.elapsed().as_secs_f64() * 1e3);
         bytes = read.iter().map(|(data,)| data.len()).sum();
         plain.close().await?;

@@ -1,12 +1,13 @@
 //! What grew since the cursor, read in one short transaction.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use raidcast_shared::event::HitKind;
 use rusqlite::Connection;
 
 use super::super::database::{DbRow, bytes, int, json_list, raw_text, rows, rows_of_list};
+use super::super::roster::{Roster, Seen, Shown};
 use super::super::{Cursor, CursorKey, CursorValue, Fight};
 use super::details::{Details, Entry};
 use super::place;
@@ -111,14 +112,16 @@ pub(super) struct Gathered {
     pub(super) more: bool,
     /// Actors whose rows were read up to these counters.
     pub(super) dealt: Vec<(CursorKey, CursorValue)>,
-    pub(super) deaths: Vec<DbRow>,
-    pub(super) attempts: Vec<DbRow>,
+    /// Everything but hits, where that was looked at too.
+    pub(super) facts: Option<Facts>,
+}
+
+/// What is not looked at in every reading.
+pub(super) struct Facts {
+    pub(super) shown: Shown,
+    /// Whom rows of hits are about.
+    pub(super) seen: BTreeMap<i64, Seen>,
     pub(super) segments: Vec<DbRow>,
-    pub(super) bosses: Vec<DbRow>,
-    pub(super) stats: Vec<DbRow>,
-    pub(super) entities: Vec<DbRow>,
-    /// Whether all but hits was looked at too.
-    pub(super) facts: bool,
 }
 
 /// What is remembered of an encounter only to save reading; all of it can be read again.
@@ -137,6 +140,7 @@ pub(super) struct Memory {
 pub(super) fn gather(
     conn: &Connection,
     statements: &Statements,
+    roster: &Roster,
     fight: &Fight,
     cursor: &Cursor,
     memory: &mut Memory,
@@ -182,18 +186,24 @@ pub(super) fn gather(
         gathered.more = true;
         return Ok(gathered);
     }
-    (memory.facts_ms, gathered.facts) = (now_ms, true);
-    let deaths = cursor.get(CursorKey(place::DEATHS, 0)).map_or(0, |value| value.0 as i64);
-    gathered.deaths = rows(conn, &statements.deaths, &[fight.row, deaths])?;
-    gathered.attempts = rows(conn, &statements.attempts, &[fight.row])?;
-    gathered.segments = rows(conn, &statements.segments, &[fight.row])?;
-    gathered.bosses = rows(conn, &statements.bosses, &[fight.row])?;
-    gathered.stats = rows(conn, &statements.stats, &[fight.row])?;
-    let seen: BTreeSet<_> = memory.rows.values().flat_map(|row| [row.source, row.target]).collect();
-    let also = gathered.stats.iter().filter_map(|row| int(row, "actor_id"));
-    let ids = json_list(seen.into_iter().chain(also));
-    gathered.entities = rows_of_list(conn, &statements.entities, &[], &ids)?;
+    memory.facts_ms = now_ms;
+    let seen = seen(memory);
+    let shown = roster.shown(conn, fight.row, cursor, &seen)?;
+    gathered.facts = Some(Facts { shown, seen, segments: rows(conn, &statements.segments, &[fight.row])? });
     Ok(gathered)
+}
+
+fn seen(memory: &Memory) -> BTreeMap<i64, Seen> {
+    let mut seen: BTreeMap<i64, Seen> = BTreeMap::new();
+    for row in memory.rows.values() {
+        seen.entry(row.source).or_default();
+        let target = seen.entry(row.target).or_default();
+        // Several rows of one target may tell different names: the same one counts whatever their order.
+        if row.monster > target.monster {
+            target.monster.clone_from(&row.monster);
+        }
+    }
+    seen
 }
 
 /// A look for rows of hits that grew, within one transaction.

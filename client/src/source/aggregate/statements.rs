@@ -2,10 +2,9 @@
 
 use super::super::database::Database;
 
-/// Statements, made once for the columns that this database has.
+/// Statements beside the roster's, made once for the columns that this database has.
 #[derive(Debug)]
 pub(super) struct Statements {
-    pub(super) encounters: String,
     /// Each row's counter, as one JSON text: a poll asks for it again and again.
     pub(super) counters: [String; 2],
     /// The same of some actors' rows.
@@ -15,22 +14,14 @@ pub(super) struct Statements {
     pub(super) grown: [String; 2],
     /// Rows by a list of (row, first byte of the text that is wanted, counted from 1).
     pub(super) texts: [String; 2],
-    pub(super) deaths: String,
-    pub(super) attempts: String,
     pub(super) segments: String,
     pub(super) buffs: String,
-    pub(super) bosses: String,
     /// Each actor's own counters.
     pub(super) dealt: String,
-    pub(super) stats: String,
-    pub(super) entities: String,
-    pub(super) totals: String,
 }
 
 impl Statements {
     pub(super) fn of(db: &Database) -> Self {
-        let person = ["name", "class_id", "class_spec", "ability_score", "level"];
-        let with = |first: &[&'static str]| [first, &person].concat();
         let tables = [("damage_skill_stats", "hit_details"), ("heal_skill_stats", "heal_details")];
         let actors = [["attacker_id", "defender_id"], ["healer_id", "target_id"]];
         let each = |make: &dyn Fn(usize) -> String| [make(0), make(1)];
@@ -41,19 +32,6 @@ impl Statements {
             )
         };
         Self {
-            encounters: db.select(
-                "encounters",
-                &[
-                    "id",
-                    "started_at_ms",
-                    "ended_at_ms",
-                    "local_player_id",
-                    "scene_id",
-                    "scene_name",
-                    "is_manually_reset",
-                ],
-                "WHERE id > ?1 OR id IN (SELECT value FROM json_each(?2)) ORDER BY id",
-            ),
             counters: each(&|n| counters(&db.select(tables[n].0, &["rowid", "hits"], here))),
             counters_of_actors: each(&|n| {
                 let of_actors = format!("{here} AND {} IN (SELECT value FROM json_each(?2))", actors[n][0]);
@@ -84,16 +62,6 @@ impl Statements {
                     db.columns(table, &["rowid", "skill_id", "hits", "total_value", "monster_name"])
                 )
             }),
-            deaths: db.select(
-                "death_events",
-                &["id", "timestamp_ms", "actor_id", "killer_id", "skill_id"],
-                "WHERE encounter_id = ?1 AND id > ?2 ORDER BY id",
-            ),
-            attempts: db.select(
-                "attempts",
-                &["id", "attempt_index", "started_at_ms", "ended_at_ms", "reason", "boss_hp_start", "boss_hp_end"],
-                "WHERE encounter_id = ?1 ORDER BY id",
-            ),
             segments: db.select(
                 "dungeon_segments",
                 &["id", "segment_type", "boss_name", "started_at_ms", "ended_at_ms"],
@@ -104,15 +72,7 @@ impl Statements {
                 &["rowid", "entity_id", "buff_id", "events"],
                 "WHERE encounter_id = ?1 ORDER BY rowid",
             ),
-            bosses: db.select("encounter_bosses", &["monster_name", "max_hp", "is_defeated"], here),
             dealt: db.select("actor_encounter_stats", &["actor_id", "hits_dealt", "hits_heal"], here),
-            stats: db.select("actor_encounter_stats", &with(&["actor_id", "is_player"]), here),
-            entities: db.select(
-                "entities",
-                &with(&["entity_id"]),
-                "WHERE entity_id IN (SELECT value FROM json_each(?1))",
-            ),
-            totals: db.select("encounters", &["total_dmg", "total_heal"], "WHERE id = ?1"),
         }
     }
 }
