@@ -1,7 +1,7 @@
 /** What is true of a report that is over, and of every page in every look. */
 import { AxeBuilder } from '@axe-core/playwright';
 import { overflow, rowsOf, status } from './browser.js';
-import { damageOf, sorted } from './live.js';
+import { acted, damageOf, sorted } from './live.js';
 import { expect, same } from './runner.js';
 
 const HOSTILE = [
@@ -67,6 +67,65 @@ export async function keptChecks(runner, world) {
     await page.goBack();
     await page.getByRole('button', { name: 'Whole fight' }).waitFor({ state: 'detached' });
     same(sorted(await rowsOf(page)), sorted(whole), 'rows of the whole fight');
+    await page.close();
+  });
+
+  await runner.run('a drag over the chart shows the sums of its span, and there is a way back', async () => {
+    const page = await open(`/reports/${reportId}`);
+    await page.locator(rows).first().waitFor();
+    const whole = await rowsOf(page);
+    const box = await page.locator('.u-over').boundingBox();
+    expect(box !== null, 'there is no chart');
+    const y = box.y + box.height / 2;
+    await page.mouse.move(box.x + box.width * 0.3, y);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.6, y, { steps: 5 });
+    await page.mouse.up();
+    await page.getByRole('button', { name: 'Whole fight' }).waitFor();
+    await page.locator(rows).first().waitFor();
+    const place = new URL(page.url()).searchParams;
+    const span = await world.api(`/reports/${reportId}?from=${place.get('from')}&to=${place.get('to')}`);
+    const shown = await rowsOf(page);
+    same(sorted(shown), sorted(damageOf(span)), 'rows of the span');
+    expect(JSON.stringify(shown) !== JSON.stringify(whole), 'the span is the whole fight');
+    await page.getByRole('button', { name: 'Whole fight' }).click();
+    same(sorted(await rowsOf(page)), sorted(whole), 'rows of the whole fight');
+    await page.close();
+  });
+
+  await runner.run('a moment of a replay shows the sums until then, and is in the address', async () => {
+    const at = Math.round((report.firstMs + report.lastMs) / 2);
+    const page = await open(`/reports/${reportId}?at=${at}`);
+    await page.locator('[data-status=replay]').waitFor();
+    await page.locator(rows).first().waitFor();
+    const until = await world.api(`/reports/${reportId}?from=0&to=${at}`);
+    same(acted(await rowsOf(page)), acted(damageOf(until)), 'rows until the moment');
+    await page.keyboard.press('Escape');
+    await page.locator('[data-status=replay]').waitFor({ state: 'detached' });
+    same(sorted(await rowsOf(page)), sorted(damageOf(report)), 'rows of the whole fight');
+    await page.close();
+  });
+
+  await runner.run('a replay plays on, stands when it is stopped, and ends as the report', async () => {
+    const page = await open(`/reports/${reportId}`);
+    await page.getByRole('button', { name: 'Replay' }).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await page.getByLabel('Speed').selectOption('20');
+    await page.locator(rows).first().waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.waitForTimeout(500);
+    const at = new URL(page.url()).searchParams.get('at');
+    const until = await world.api(`/reports/${reportId}?from=0&to=${at}`);
+    same(acted(await rowsOf(page)), acted(damageOf(until)), 'rows where it was stopped');
+    await page.getByLabel('Moment of the fight').focus();
+    await page.keyboard.press('End');
+    await page.keyboard.press('PageDown');
+    await page.getByRole('button', { name: 'Play' }).click();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await page.getByRole('button', { name: 'Play' }).waitFor({ timeout: 60_000 });
+    same(acted(await rowsOf(page)), acted(damageOf(report)), 'rows at the end');
+    await page.goBack();
+    await page.locator('[data-status=replay]').waitFor({ state: 'detached' });
     await page.close();
   });
 

@@ -164,3 +164,12 @@ export async function liveChecks(runner, world) {
 export function sorted(rows) {
   return Object.entries(rows).sort(([a], [b]) => (a < b ? -1 : 1));
 }
+
+/**
+ * The rows of who did something: who only stands there is told in a feed, not in a span.
+ *
+ * @param {Record<string, number>} rows
+ */
+export function acted(rows) {
+  return sorted(Object.fromEntries(Object.entries(rows).filter(([, amount]) => amount > 0)));
+}

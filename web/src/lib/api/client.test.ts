@@ -40,10 +40,10 @@ describe('the API', () => {
 
 describe('the address of a feed', () => {
   it('has the page’s origin and the ticket', () => {
-    expect(feedUrl({ kind: 'raid', name: 'R' }, 't', 'https://relay.example/reports/x?tab=taken')).toBe(
+    expect(feedUrl({ kind: 'raid', name: 'R' }, { ticket: 't' }, 'https://relay.example/reports/x?tab=taken')).toBe(
       'wss://relay.example/api/v1/raids/R/feed?ticket=t',
     );
-    expect(feedUrl({ kind: 'channel', name: 'C' }, null, 'http://127.0.0.1:8787')).toBe(
+    expect(feedUrl({ kind: 'channel', name: 'C' }, { ticket: null }, 'http://127.0.0.1:8787')).toBe(
       'ws://127.0.0.1:8787/api/v1/live/C/feed',
     );
   });

@@ -69,9 +69,9 @@ function raidPath({ kind, name }: RaidPlace): string {
   return `/${kind === 'raid' ? 'raids' : 'live'}/${encodeURIComponent(name)}`;
 }
 
-/** The WebSocket URL of a raid's feed. */
-export function feedUrl(place: RaidPlace, ticket: string | null, origin: string): string {
-  const url = new URL(withQuery(`/api/v1${raidPath(place)}/feed`, { ticket }), origin);
+/** The WebSocket URL of a raid's feed, with what of a query is there. */
+export function feedUrl(place: RaidPlace, query: Record<string, string | number | null>, origin: string): string {
+  const url = new URL(withQuery(`/api/v1${raidPath(place)}/feed`, query), origin);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 }

@@ -7,6 +7,8 @@ export interface Marks {
   attempts: readonly { index: number; from: number; to: number }[];
   /** The span that the tables show; `null` for all. */
   span: { from: number; to: number } | null;
+  /** Where a replay stands; `null` for none. */
+  at: number | null;
 }
 
 /** Colours that marks are drawn in. */
@@ -16,6 +18,7 @@ export interface MarkColors {
   death: string;
   label: string;
   veil: string;
+  hand: string;
 }
 
 /** Behind the lines: every other attempt is shaded, each has its number. */
@@ -42,7 +45,7 @@ export function drawBands(plot: uPlot, marks: Marks, colors: MarkColors): void {
   ctx.restore();
 }
 
-/** Over the lines: deaths as crosses at the top with a line down, and a veil on what is outside of the span. */
+/** Over the lines: deaths as crosses at the top with a line down, and a veil on what is outside of the span or not played yet. */
 export function drawMarks(plot: uPlot, marks: Marks, colors: MarkColors): void {
   const { ctx, bbox } = plot;
   ctx.save();
@@ -72,11 +75,19 @@ export function drawMarks(plot: uPlot, marks: Marks, colors: MarkColors): void {
     ctx.fillRect(bbox.left, bbox.top, from - bbox.left, bbox.height);
     ctx.fillRect(to, bbox.top, bbox.left + bbox.width - to, bbox.height);
   }
+  if (marks.at !== null) {
+    const [at, end] = clip(plot, marks.at, Infinity);
+    ctx.fillStyle = colors.veil;
+    ctx.fillRect(at, bbox.top, end - at, bbox.height);
+    ctx.fillStyle = colors.hand;
+    ctx.fillRect(at - devicePixelRatio, bbox.top, 2 * devicePixelRatio, bbox.height);
+  }
   ctx.restore();
 }
 
 function clip(plot: uPlot, from: number, to: number): [number, number] {
   const { left, width } = plot.bbox;
-  const at = (value: number): number => Math.min(left + width, Math.max(left, plot.valToPos(value, 'x', true)));
+  const at = (value: number): number =>
+    value === Infinity ? left + width : Math.min(left + width, Math.max(left, plot.valToPos(value, 'x', true)));
   return [at(from), at(to)];
 }

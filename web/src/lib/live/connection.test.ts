@@ -23,6 +23,7 @@ describe('a connection to a feed', () => {
   let frames: FeedFrame[];
   let connection: FeedConnection;
   let refuse: boolean;
+  let address: string;
   let held: { epoch: string; position: number } | null;
   const kind = (): string | undefined => states.at(-1)?.kind;
 
@@ -37,8 +38,9 @@ describe('a connection to a feed', () => {
     frames = [];
     refuse = false;
     held = null;
-    connection = new FeedConnection('ws://relay/feed', env, {
-      resume: () => held,
+    address = 'ws://relay/feed';
+    connection = new FeedConnection(env, {
+      url: (anew) => (anew || held === null ? address : `${address}?epoch=${held.epoch}&position=${held.position}`),
       state: (state) => states.push(state),
       frame: (frame) => {
         if (refuse) throw new FrameError('refused');
@@ -163,7 +165,8 @@ describe('a connection to a feed', () => {
 
   it('follows to another address at once', () => {
     env.socket.give(keyframe());
-    connection.follow('ws://relay/other');
+    address = 'ws://relay/other';
+    connection.restart();
     expect(env.socket.url).toBe('ws://relay/other');
     expect(env.sockets[0]?.closed).toBe(true);
   });

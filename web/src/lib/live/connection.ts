@@ -6,7 +6,7 @@
  * and begins with what was missed or with a keyframe, so nothing ever has to be guessed; after a frame that could not
  * be read it asks for a keyframe.
  */
-import type { FeedFrame, FeedRequest } from '$lib/wire/types';
+import type { Bye, FeedFrame, FeedRequest } from '$lib/wire/types';
 import { decodeFrame, encodeRequest, FrameError, SUBPROTOCOL } from '$lib/wire/frame';
 import { backoffMs } from './backoff';
 
@@ -44,11 +44,13 @@ export interface ConnectionEnv {
 
 /** Who is told. */
 export interface ConnectionListener {
-  /** Where the view stands; `null` before the first keyframe. */
-  resume(): { epoch: string; position: number } | null;
+  /** The address of the next try. `anew`: what is held is not to be built upon. */
+  url(anew: boolean): string;
   state(state: ConnectionState): void;
   /** A frame, and when it came (Unix ms). May throw FrameError: then the socket is dropped and opened anew. */
   frame(frame: FeedFrame, receivedMs: number): void;
+  /** The relay says goodbye; what follows from it is done by the connection, after this. */
+  bye?(frame: Bye): void;
 }
 
 /** Time for a try to give its first frame, ms. */
@@ -68,7 +70,6 @@ const PROBE_STEPS_MS = [200, 1_000, 2_000, 20_000] as const;
 
 /** See the module. */
 export class FeedConnection {
-  #url: string;
   readonly #env: ConnectionEnv;
   readonly #listener: ConnectionListener;
   #state: ConnectionState = { kind: 'connecting', tries: 0 };
@@ -84,8 +85,7 @@ export class FeedConnection {
   #timer: number | null = null;
   #probeTimer: number | null = null;
 
-  constructor(url: string, env: ConnectionEnv, listener: ConnectionListener) {
-    this.#url = url;
+  constructor(env: ConnectionEnv, listener: ConnectionListener) {
     this.#env = env;
     this.#listener = listener;
   }
@@ -101,10 +101,8 @@ export class FeedConnection {
     this.#enter({ kind: 'closed', reason });
   }
 
-  /** Goes on with another URL, at once. */
-  follow(url: string): void {
-    if (url === this.#url && this.#state.kind !== 'closed') return;
-    this.#url = url;
+  /** Begins again at once and anew: the listener has another URL. */
+  restart(): void {
     this.#tries = 0;
     this.#anew = true;
     this.#try();
@@ -129,7 +127,7 @@ export class FeedConnection {
     this.#enter({ kind: 'connecting', tries: this.#tries });
     let socket: Socket;
     try {
-      socket = this.#env.open(this.#target(), SUBPROTOCOL);
+      socket = this.#env.open(this.#listener.url(this.#anew), SUBPROTOCOL);
     } catch {
       this.#again();
       return;
@@ -151,13 +149,6 @@ export class FeedConnection {
     });
   }
 
-  #target(): string {
-    const at = this.#anew ? null : this.#listener.resume();
-    if (at === null) return this.#url;
-    const query = `epoch=${encodeURIComponent(at.epoch)}&position=${at.position}`;
-    return `${this.#url}${this.#url.includes('?') ? '&' : '?'}${query}`;
-  }
-
   #heard(data: unknown): void {
     this.#lastHeardMs = this.#env.now();
     try {
@@ -166,6 +157,7 @@ export class FeedConnection {
       if (frame === null) return;
       this.#answered(frame.t === 'echo');
       if (frame.t === 'bye') {
+        this.#listener.bye?.(frame);
         if (frame.retryMs === null) this.close(frame.reason);
         else this.#again(frame.retryMs);
         return;

@@ -3,12 +3,17 @@ import { formatPlace, parsePlace, ticketOf } from './place';
 
 describe('the place in an address', () => {
   it('is the usual one without a query', () => {
-    expect(parsePlace('')).toEqual({ tab: 'damage', player: null, attempt: null, span: null, window: 5 });
+    expect(parsePlace('')).toEqual({ tab: 'damage', player: null, attempt: null, span: null, window: 5, at: null });
     expect(formatPlace(parsePlace(''), '')).toBe('');
   });
 
   it('comes back as it went', () => {
-    for (const query of ['?tab=healing&player=ab&attempt=2&window=10', '?from=1000&to=2000', '?player=%3Cb%3E']) {
+    for (const query of [
+      '?tab=healing&player=ab&attempt=2&window=10',
+      '?from=1000&to=2000',
+      '?player=%3Cb%3E',
+      '?at=1500',
+    ]) {
       expect(parsePlace(formatPlace(parsePlace(query), ''))).toEqual(parsePlace(query));
     }
   });

@@ -15,6 +15,8 @@ export interface ReportPlace {
   /** A span by hand, ms since the encounter began. */
   span: { fromMs: number; toMs: number } | null;
   window: ChartWindow;
+  /** The moment that a replay stands at, ms since the encounter began; `null`: none is played. */
+  at: number | null;
 }
 
 /** Reads a query; what makes no sense is as if it were not there. */
@@ -31,6 +33,7 @@ export function parsePlace(search: string): ReportPlace {
     attempt: whole('attempt'),
     span: from !== null && to !== null && from < to ? { fromMs: from, toMs: to } : null,
     window: WINDOWS.find((seconds) => seconds === whole('window')) ?? WINDOW_DEFAULT,
+    at: whole('at'),
   };
 }
 
@@ -47,6 +50,7 @@ export function formatPlace(place: ReportPlace, search: string): string {
   put('from', place.span?.fromMs ?? null);
   put('to', place.span?.toMs ?? null);
   put('window', place.window === WINDOW_DEFAULT ? null : place.window);
+  put('at', place.at);
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
 }

@@ -5,11 +5,12 @@ import { formatPlace, parsePlace, type ReportPlace } from './place';
 export class PageQuery {
   place = $state.raw<ReportPlace>(parsePlace(location.search));
 
-  /** Goes to another place. A span is a step that Back undoes; the rest is not. */
+  /** Goes to another place. A span or a replay is a step that Back undoes; the rest is not. */
   go(change: Partial<ReportPlace>): void {
     const next = { ...this.place, ...change };
     const url = `${location.pathname}${formatPlace(next, location.search)}`;
-    const step = next.attempt !== this.place.attempt || next.span !== this.place.span;
+    const [was, is] = [this.place, next];
+    const step = is.attempt !== was.attempt || is.span !== was.span || (is.at === null) !== (was.at === null);
     if (step) history.pushState(null, '', url);
     else history.replaceState(null, '', url);
     this.place = next;

@@ -66,14 +66,12 @@ export class LiveRaid {
   listen(place: RaidPlace): void {
     if (this.#place?.kind === place.kind && this.#place.name === place.name) return;
     this.#place = place;
-    const url = feedUrl(place, this.#ticket, this.#origin);
     if (this.#connection !== null) {
-      this.#connection.follow(url);
+      this.#connection.restart();
       return;
     }
-    const resume = () => (this.view === null ? null : { epoch: this.view.epoch, position: this.view.position });
-    this.#connection = new FeedConnection(url, this.#env, {
-      resume,
+    this.#connection = new FeedConnection(this.#env, {
+      url: (anew) => this.#url(anew),
       state: (state) => {
         const opened = state.kind === 'open' && this.connection.kind !== 'open';
         this.connection = state;
@@ -92,6 +90,13 @@ export class LiveRaid {
     this.#watched = players;
     this.details = Object.fromEntries(Object.entries(this.details).filter(([key]) => players.includes(key)));
     this.#askToWatch();
+  }
+
+  /** The feed, from where the view stands if that can be built upon. */
+  #url(anew: boolean): string {
+    const held = anew ? null : this.view;
+    const resume = { epoch: held?.epoch ?? null, position: held?.position ?? null };
+    return this.#place === null ? '' : feedUrl(this.#place, { ticket: this.#ticket, ...resume }, this.#origin);
   }
 
   #askToWatch(): void {

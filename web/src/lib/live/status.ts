@@ -21,6 +21,8 @@ export type PageStatus =
   | { kind: 'ended' }
   /** The record of a fight that just stopped. */
   | { kind: 'provisional' }
+  /** A moment of a fight that is played again. */
+  | { kind: 'replay' }
   /** There is none, or not for this reader. */
   | { kind: 'notFound' }
   /** The relay does not answer, and there is nothing to show. */

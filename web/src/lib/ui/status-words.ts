@@ -51,6 +51,13 @@ export function statusWords(status: PageStatus): StatusWords {
         tone: 'warn',
         dot: 'none',
       };
+    case 'replay':
+      return {
+        label: 'Replay',
+        sentence: 'The fight is played again: figures are of a moment of it, not of its end.',
+        tone: 'good',
+        dot: 'none',
+      };
     case 'notFound':
       return { label: 'Not found', sentence: 'Nothing was found here.', tone: 'calm', dot: 'none' };
     case 'failed':

@@ -339,8 +339,16 @@ describe('tabs', () => {
 });
 
 describe('the chart', () => {
-  const marks = { deaths: [], attempts: [], span: null };
-  const props = { players: [], marks, rate: 'DPS', selected: null, theme: 'dark', onspan: none } as const;
+  const marks = { deaths: [], attempts: [], span: null, at: null };
+  const props = {
+    players: [],
+    marks,
+    rate: 'DPS',
+    selected: null,
+    theme: 'dark',
+    onspan: none,
+    onmoment: none,
+  } as const;
 
   it('waits for the first seconds, or says why there are none', async () => {
     const { rerender } = render(RateChart, { ...props, data: { x: [], total: [], lines: [] }, problem: null });

@@ -1,0 +1,243 @@
+/**
+ * A fight played again, as a Svelte class: the feed of the past, from a moment on and as fast as its reader wants.
+ *
+ * The invariant: what is shown is the fight until `atMs`, give or take what is on its way. A moment that stands is
+ * exactly that; going to another asks for the feed anew.
+ */
+import { ApiFailure, feedUrl, type Api } from '$lib/api/client';
+import { figuresOfFeed, type FightFigures } from '$lib/fight/figures';
+import { FrameError } from '$lib/wire/frame';
+import type { FeedFrame, SkillRow } from '$lib/wire/types';
+import { FeedConnection, type ConnectionEnv } from './connection';
+import { applyTick, viewOfKeyframe, type RaidView } from './fold';
+
+/** Times as fast as it was. */
+export const SPEEDS = [0.5, 1, 2, 5, 10, 20] as const;
+/** The replay's clock, ms: the slider moves smoothly, and no faster than can be seen. */
+const CLOCK_MS = 100;
+/** How often skills are read again while it plays, ms. */
+const SKILLS_MS = 2_000;
+
+/** What a replay is of. */
+export interface Replayed {
+  raid: string;
+  /** Where it begins and ends at present, ms since the encounter began. */
+  firstMs: number;
+  lastMs: number;
+}
+
+/** See the module. */
+export class Replay {
+  /** Where it stands, ms since the encounter began; `null`: nothing is played again. */
+  atMs = $state<number | null>(null);
+  speed = $state(1);
+  playing = $state(false);
+  /** A moment was asked for and has not come. */
+  loading = $state(false);
+  /** Why nothing comes, if so. */
+  problem = $state<string | null>(null);
+  /** The open player's skills until this moment; `null` while they are read. */
+  skills = $state.raw<readonly SkillRow[] | null>(null);
+  view = $state.raw<RaidView | null>(null);
+
+  readonly #id: string;
+  readonly #api: Api;
+  readonly #env: ConnectionEnv;
+  readonly #ticket: string | null;
+  readonly #origin: string;
+  readonly #of: () => Replayed | null;
+  readonly #caughtUp: () => void;
+  #connection: FeedConnection | null = null;
+  /** What the feed was asked for: changed while it is on its way, it is asked again when it has come. */
+  #asked = { atMs: 0, speed: 0 };
+  /** Where it stood at `anchorMs` of the clock; `null` while nothing plays. */
+  #fromMs = 0;
+  #anchorMs: number | null = null;
+  #timer: number | null = null;
+  #player: string | null = null;
+  #skillsAsked = 0;
+  #skillsDueMs = 0;
+
+  constructor(options: {
+    id: string;
+    api: Api;
+    env: ConnectionEnv;
+    ticket: string | null;
+    origin: string;
+    of: () => Replayed | null;
+    /** A live fight's present was reached: it is followed live from here. */
+    caughtUp: () => void;
+  }) {
+    this.#id = options.id;
+    this.#api = options.api;
+    this.#env = options.env;
+    this.#ticket = options.ticket;
+    this.#origin = options.origin;
+    this.#of = options.of;
+    this.#caughtUp = options.caughtUp;
+  }
+
+  /** Figures of the fight until this moment; `null` while nothing is played again, or nothing has come. */
+  figures: FightFigures | null = $derived.by(() => {
+    const fight = this.view?.fight ?? null;
+    return this.atMs === null || fight === null ? null : figuresOfFeed(fight);
+  });
+
+  /** Goes to a moment, and plays on from there if it plays; `null`: ends. */
+  look(atMs: number | null): void {
+    if (atMs === this.atMs) return;
+    if (atMs === null) this.#end();
+    else this.#seek(atMs);
+  }
+
+  /** Plays on; from the beginning where it stands at the end. */
+  play(): void {
+    const of = this.#of();
+    if (of === null) return;
+    this.playing = true;
+    this.#seek(this.atMs === null || this.atMs >= of.lastMs ? of.firstMs : this.atMs);
+  }
+
+  /** Stands still, exactly at the moment that it gives. */
+  pause(): number {
+    const atMs = Math.round(this.atMs ?? 0);
+    this.playing = false;
+    this.#seek(atMs);
+    return atMs;
+  }
+
+  /** Goes on at another speed. */
+  hurry(speed: number): void {
+    this.speed = speed;
+    if (this.playing && this.atMs !== null) this.#seek(this.atMs);
+  }
+
+  /** This player's skills are looked at from now on, or nobody's. */
+  lookAtSkills(player: string | null): void {
+    if (player === this.#player) return;
+    this.#player = player;
+    this.skills = null;
+    this.#skillsDueMs = 0;
+    this.#readSkills();
+  }
+
+  /** See FeedConnection. */
+  wake(): void {
+    if (this.atMs !== null) this.#connection?.wake();
+  }
+
+  #seek(atMs: number): void {
+    const of = this.#of();
+    if (of === null) return;
+    this.atMs = Math.round(Math.max(0, Math.min(atMs, of.lastMs)));
+    this.#anchorMs = null;
+    this.#skillsDueMs = 0;
+    if (this.#timer === null) this.#beat();
+    // One moment at a time: while one is on its way, the next is only noted.
+    if (this.loading) return;
+    this.loading = true;
+    if (this.#connection !== null) {
+      this.#connection.restart();
+      return;
+    }
+    this.#connection = new FeedConnection(this.#env, {
+      url: () => this.#url(),
+      state: (state) => {
+        this.problem = state.kind === 'waiting' ? 'The relay does not answer; trying again.' : null;
+        // Cut while it plays: the next try goes on from where it stands.
+        if (state.kind === 'waiting' || state.kind === 'connecting') this.#anchorMs = null;
+      },
+      frame: (frame, receivedMs) => {
+        this.#apply(frame, receivedMs);
+      },
+      bye: ({ retryMs }) => {
+        if (retryMs === 0) this.#caughtUp();
+        else if (retryMs === null && this.playing && !this.loading) this.#arrive();
+      },
+    });
+    this.#connection.start();
+  }
+
+  #url(): string {
+    const of = this.#of();
+    this.#asked = this.#wanted();
+    const query = { report: this.#id, at: this.#asked.atMs, speed: this.#asked.speed, ticket: this.#ticket };
+    return feedUrl({ kind: 'raid', name: of?.raid ?? '' }, query, this.#origin);
+  }
+
+  #wanted(): { atMs: number; speed: number } {
+    return { atMs: Math.round(this.atMs ?? 0), speed: this.playing ? this.speed : 0 };
+  }
+
+  #apply(frame: FeedFrame, receivedMs: number): void {
+    if (this.atMs === null) return;
+    if (frame.t === 'keyframe') {
+      this.view = viewOfKeyframe(frame);
+      this.loading = false;
+      const wanted = this.#wanted();
+      if (wanted.atMs !== this.#asked.atMs || wanted.speed !== this.#asked.speed) {
+        this.#seek(wanted.atMs);
+        return;
+      }
+      this.#fromMs = this.#asked.atMs;
+      this.#anchorMs = this.playing ? receivedMs : null;
+      this.#readSkills();
+    } else if (frame.t === 'tick') {
+      if (this.view === null) throw new FrameError('a tick before the keyframe');
+      this.view = applyTick(this.view, frame);
+    }
+  }
+
+  /** The fight is over: nothing more comes. */
+  #arrive(): void {
+    this.playing = false;
+    this.#anchorMs = null;
+    this.atMs = this.#of()?.lastMs ?? this.atMs;
+    this.#skillsDueMs = 0;
+    this.#readSkills();
+  }
+
+  #end(): void {
+    this.#connection?.close();
+    this.#connection = null;
+    if (this.#timer !== null) this.#env.clearTimer(this.#timer);
+    this.#timer = null;
+    this.#anchorMs = null;
+    this.atMs = null;
+    this.view = null;
+    this.playing = false;
+    this.loading = false;
+    this.problem = null;
+    this.skills = null;
+  }
+
+  #beat(): void {
+    const now = this.#env.now();
+    const lastMs = this.#of()?.lastMs;
+    if (this.#anchorMs !== null && lastMs !== undefined) {
+      this.atMs = Math.min(lastMs, this.#fromMs + (now - this.#anchorMs) * this.speed);
+      this.#readSkills();
+    }
+    this.#timer = this.#env.setTimer(() => {
+      this.#beat();
+    }, CLOCK_MS);
+  }
+
+  /** The feed of the past carries no skills: they are those of the span until now. */
+  #readSkills(): void {
+    const [player, now] = [this.#player, this.#env.now()];
+    if (player === null || this.atMs === null || this.loading || now < this.#skillsDueMs) return;
+    this.#skillsDueMs = now + SKILLS_MS;
+    const asked = ++this.#skillsAsked;
+    this.#api.report(this.#id, { fromMs: 0, toMs: Math.max(1, Math.round(this.atMs)) }).then(
+      (report) => {
+        if (asked !== this.#skillsAsked || player !== this.#player || this.atMs === null) return;
+        this.skills = report.players.find((one) => one.playerKey === player)?.skills ?? [];
+      },
+      (error: unknown) => {
+        if (!(error instanceof ApiFailure)) throw error;
+        // What is shown stays; the next beat that is due asks again.
+      },
+    );
+  }
+}

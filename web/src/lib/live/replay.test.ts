@@ -1,0 +1,135 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Api, SpanQuery } from '$lib/api/client';
+import { FakeEnv } from '$lib/testing/env';
+import { feedFight, keyframe, player, report, tick, totals } from '$lib/testing/samples';
+import { Replay } from './replay.svelte';
+
+let env: FakeEnv;
+let spans: SpanQuery[];
+let caughtUp: number;
+let replay: Replay;
+
+const asked = (): Record<string, string> => Object.fromEntries(new URL(env.socket.url).searchParams);
+const bye = (retryMs: number | null) => ({ t: 'bye', reason: 'over', retryMs }) as const;
+
+beforeEach(() => {
+  env = new FakeEnv();
+  spans = [];
+  caughtUp = 0;
+  const api = {
+    report: (_: string, span?: SpanQuery | null) => {
+      if (span) spans.push(span);
+      return Promise.resolve(report({ players: [player('a', { damage: spans.length })] }));
+    },
+  } as unknown as Api;
+  replay = new Replay({
+    id: 'r1',
+    api,
+    env,
+    ticket: 'tic',
+    origin: 'https://relay.example',
+    of: () => ({ raid: 'RAID', firstMs: 1_000, lastMs: 61_000 }),
+    caughtUp: () => (caughtUp += 1),
+  });
+});
+
+describe('a replay', () => {
+  it('opens at a moment that stands, and keeps it when the relay says goodbye', () => {
+    replay.look(20_000);
+    expect(env.socket.url).toContain('wss://relay.example/api/v1/raids/RAID/feed?');
+    expect(asked()).toEqual({ report: 'r1', at: '20000', speed: '0', ticket: 'tic' });
+    expect(replay.figures).toBeNull();
+    env.socket.give(keyframe());
+    env.socket.give(bye(null));
+    env.advance(5_000);
+    expect(env.sockets).toHaveLength(1);
+    expect([replay.atMs, replay.playing, replay.figures?.totals.damage]).toEqual([20_000, false, 300]);
+  });
+
+  it('plays from the beginning at its speed, and its clock runs with the frames', () => {
+    replay.hurry(5);
+    replay.play();
+    expect(asked()).toMatchObject({ at: '1000', speed: '5' });
+    env.advance(1_000);
+    expect(replay.atMs).toBe(1_000);
+    env.socket.give(keyframe());
+    env.advance(2_000);
+    expect(replay.atMs).toBe(11_000);
+    env.socket.give(tick(6, { head: { ...feedFight().head, totals: totals({ damage: 777 }) } }));
+    expect(replay.figures?.totals.damage).toBe(777);
+  });
+
+  it('asks for exactly the moment at which it was stopped, and goes on from there', () => {
+    replay.play();
+    env.socket.give(keyframe());
+    env.advance(3_000);
+    expect(replay.pause()).toBe(4_000);
+    expect(asked()).toMatchObject({ at: '4000', speed: '0' });
+    env.socket.give(keyframe());
+    env.socket.give(bye(null));
+    replay.play();
+    expect(asked()).toMatchObject({ at: '4000', speed: '1' });
+  });
+
+  it('asks for one moment at a time while it is dragged, and ends on the last', () => {
+    for (const at of [10_000, 20_000, 30_000]) replay.look(at);
+    expect(env.sockets).toHaveLength(1);
+    env.socket.give(keyframe());
+    expect(env.sockets).toHaveLength(2);
+    expect(asked()).toMatchObject({ at: '30000' });
+    env.socket.give(keyframe());
+    expect(env.sockets).toHaveLength(2);
+  });
+
+  it('goes on where it was after a cut', () => {
+    replay.play();
+    env.socket.give(keyframe());
+    env.advance(2_000);
+    env.socket.cut();
+    expect(replay.problem).not.toBeNull();
+    env.advance(1_000);
+    expect(env.sockets.length).toBeGreaterThan(1);
+    expect(asked()).toMatchObject({ at: '3000', speed: '1' });
+    env.socket.give(keyframe());
+    expect(replay.problem).toBeNull();
+    env.advance(1_000);
+    expect(replay.atMs).toBe(4_000);
+  });
+
+  it('stands at the end when it is over, and plays again from the beginning', () => {
+    replay.play();
+    env.socket.give(keyframe());
+    env.socket.give(bye(null));
+    expect([replay.atMs, replay.playing]).toEqual([61_000, false]);
+    replay.play();
+    expect(asked()).toMatchObject({ at: '1000', speed: '1' });
+  });
+
+  it('gives way to the live fight where it has caught up with it', () => {
+    replay.play();
+    env.socket.give(keyframe());
+    env.socket.give(bye(0));
+    expect(caughtUp).toBe(1);
+  });
+
+  it('reads the skills of an open player until the moment that it stands at', async () => {
+    replay.look(20_000);
+    replay.lookAtSkills('a');
+    expect(spans).toEqual([]);
+    env.socket.give(keyframe());
+    await env.pass(250);
+    expect(spans).toEqual([{ fromMs: 0, toMs: 20_000 }]);
+    expect(replay.skills).toEqual([]);
+  });
+
+  it('leaves nothing behind when it is closed', () => {
+    replay.play();
+    env.socket.give(keyframe());
+    const socket = env.socket;
+    replay.look(null);
+    expect(socket.closed).toBe(true);
+    env.advance(60_000);
+    expect(env.sockets).toHaveLength(1);
+    expect([replay.atMs, replay.figures, replay.playing]).toEqual([null, null, false]);
+  });
+});
