@@ -112,6 +112,9 @@ export async function keptChecks(runner, world) {
     await page.getByRole('button', { name: 'Pause' }).waitFor();
     await page.getByLabel('Speed').selectOption('20');
     await page.locator(rows).first().waitFor();
+    await page.waitForFunction(
+      () => Number(document.querySelector('[data-replay-at]')?.getAttribute('data-replay-at')) > 10_000,
+    );
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.waitForTimeout(500);
     const at = new URL(page.url()).searchParams.get('at');

@@ -194,7 +194,7 @@ async fn of_relay(options: &Options, fight: &Streamed, spectators: usize) -> Res
     let mut server = Server(child);
     first_line(&mut server)?;
     let pid = server.0.id();
-    let mut uplink = Uplink::connect(&format!("http://127.0.0.1:{port}"), key()).await?;
+    let mut uplink = Uplink::connect(&format!("http://127.0.0.1:{port}"), key(), 1).await?;
     let begun = uplink.begin(&fight.header, 1).await?;
     uplink.deltas(begun.h, &fight.deltas[..100]).await?;
     let empty = resident_kib(pid);

@@ -66,7 +66,7 @@ pub(crate) struct Uplink {
 }
 
 impl Uplink {
-    pub(crate) async fn connect(url: &str, key: &str) -> Result<Self> {
+    pub(crate) async fn connect(url: &str, key: &str, raid: u128) -> Result<Self> {
         let mut request = format!("{}/api/v1/uplink", url.replace("http", "ws")).into_client_request()?;
         request.headers_mut().insert("x-api-key", key.parse()?);
         request.headers_mut().insert("sec-websocket-protocol", "raidcast.uplink.v1".parse()?);
@@ -77,7 +77,7 @@ impl Uplink {
             v: (1, 1),
             client: agent(),
             meter: agent(),
-            raid: RaidId(Uuid::from_u128(1)),
+            raid: RaidId(Uuid::from_u128(raid)),
             secret: vec![1; 32],
             title: None,
             visibility: Visibility::Public,

@@ -17,6 +17,8 @@ use crate::fight::{Uplink, streamed};
 use crate::spread;
 
 const KEY: &str = "a-key-for-benches";
+/// A key begins so many fights a day that a thousand take several.
+const KEYS: [&str; 4] = [KEY, "another-key-for-benches", "a-third-key-for-benches", "a-fourth-key-for-benches"];
 const RUNS: u128 = 11;
 
 pub(crate) fn config(data: &Path) -> Config {
@@ -25,7 +27,7 @@ pub(crate) fn config(data: &Path) -> Config {
         data: data.to_owned(),
         database_url: None,
         public_url: None,
-        upload_keys: vec![("bench".into(), KEY.into())],
+        upload_keys: KEYS.iter().enumerate().map(|(at, key)| (format!("bench{at}"), (*key).into())).collect(),
         grace_ms: limits::GRACE_MS,
     }
 }
@@ -39,7 +41,7 @@ pub(crate) async fn finalize() -> Result<()> {
     let fight = streamed(&ten_minutes()).await?;
     let folder = tempfile::tempdir()?;
     let relay = Relay::start(&config(folder.path())).await?;
-    let mut uplink = Uplink::connect(&format!("http://{}", relay.addrs()[0]), KEY).await?;
+    let mut uplink = Uplink::connect(&format!("http://{}", relay.addrs()[0]), KEY, 1).await?;
     let (mut ends, mut reports) = (Vec::new(), Vec::new());
     for run in 1..=RUNS {
         let begun = uplink.begin(&fight.header, run).await?;
@@ -89,10 +91,10 @@ pub(crate) async fn recovery(encounters: usize) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let relay = Relay::start(&config(folder.path())).await?;
     let url = format!("http://{}", relay.addrs()[0]);
-    // A connection has a few fights open at once; the newer connection fences the older one, its fights stay.
+    // A raid has a few fights open at once.
     let mut n = 0;
     while n < encounters {
-        let mut uplink = Uplink::connect(&url, KEY).await?;
+        let mut uplink = Uplink::connect(&url, KEYS[n * KEYS.len() / encounters], n as u128 + 1).await?;
         for _ in 0..limits::OPEN_ENCOUNTERS_MAX.min(encounters - n) {
             n += 1;
             let begun = uplink.begin(&fight.header, n as u128).await?;
