@@ -123,9 +123,9 @@ export async function keptChecks(runner, world) {
     await page.getByLabel('Moment of the fight').focus();
     await page.keyboard.press('End');
     await page.keyboard.press('PageDown');
-    await page.getByRole('button', { name: 'Play' }).click();
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
     await page.getByRole('button', { name: 'Pause' }).waitFor();
-    await page.getByRole('button', { name: 'Play' }).waitFor({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Play', exact: true }).waitFor({ timeout: 60_000 });
     same(acted(await rowsOf(page)), acted(damageOf(report)), 'rows at the end');
     await page.goBack();
     await page.locator('[data-status=replay]').waitFor({ state: 'detached' });
