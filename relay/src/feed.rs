@@ -187,6 +187,8 @@ async fn read(raid: &RaidHandle, joined: Joined, format: Format, stream: &TcpStr
     let left = joined.left.clone();
     let mut reader = Reader::new(&joined, format, raid.clone());
     let mut gone = reader.feed(&early);
+    // It is a piece of the upgrade's whole read buffer.
+    drop(early);
     while !gone {
         gone = readable(&left, stream, &mut reader).await;
     }

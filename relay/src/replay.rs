@@ -289,6 +289,8 @@ pub async fn play(replay: Replay, format: Format, stream: TcpStream, early: Byte
     if listener.hear(&early, &mut sink, format, now_ms()) {
         return;
     }
+    // It is a piece of the upgrade's whole read buffer.
+    drop(early);
     let tick_ms = 1_000 / u64::from(l::PACE_DEFAULT);
     let step_ms = (tick_ms as f64 * pace.speed) as u32;
     let mut tick = tokio::time::interval(Duration::from_millis(tick_ms));
