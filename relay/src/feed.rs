@@ -5,6 +5,7 @@
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
@@ -136,16 +137,13 @@ fn upgrade(
             tracing::error!("a feed's socket is no plain TCP stream; it is closed");
             return;
         };
+        let stream = parts.io.into_inner();
+        forget_wakers(&stream);
+        bound_send_buffer(&stream);
         // A task of its own, so that nothing of the upgrade lives as long as the spectator.
         match past {
-            Some(replay) => {
-                let stream = parts.io.into_inner();
-                bound_send_buffer(&stream);
-                tokio::spawn(replay::play(replay, format, stream, parts.read_buf))
-            }
-            None => {
-                tokio::spawn(watch(state, raid, JoinWish { format, ..wish }, parts.io.into_inner(), parts.read_buf))
-            }
+            Some(replay) => tokio::spawn(replay::play(replay, format, stream, parts.read_buf)),
+            None => tokio::spawn(watch(state, raid, JoinWish { format, ..wish }, stream, parts.read_buf)),
         };
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
@@ -160,6 +158,13 @@ fn upgrade(
     Ok(response)
 }
 
+/// The socket still knows the task that read the request from it, whose memory would live as long as the spectator.
+fn forget_wakers(stream: &TcpStream) {
+    let mut nobody = Context::from_waker(Waker::noop());
+    let _ = stream.poll_read_ready(&mut nobody);
+    let _ = stream.poll_write_ready(&mut nobody);
+}
+
 /// What the kernel may hold for a spectator that stalls is bounded too.
 fn bound_send_buffer(stream: &TcpStream) {
     if let Err(error) = socket2::SockRef::from(stream).set_send_buffer_size(l::SPECTATOR_SEND_BUFFER_BYTES) {
@@ -168,7 +173,6 @@ fn bound_send_buffer(stream: &TcpStream) {
 }
 
 async fn watch(state: AppState, raid: RaidRow, wish: JoinWish, stream: TcpStream, early: Bytes) {
-    bound_send_buffer(&stream);
     let stream = Arc::new(stream);
     // A task that ended a moment ago is loaded again.
     for _ in 0..3 {

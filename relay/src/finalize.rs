@@ -49,7 +49,7 @@ pub fn report(
         .map(|ending| Unverified { client: ending.checksum.to_string(), relay: relay.to_string() });
     let note = match (at, ending.map(|ending| ending.outcome)) {
         (ReportState::Provisional, _) => Some(
-            "Nothing came from the meter for ten minutes, so this report is provisional. It goes on if the meter does."
+            "Nothing more of this fight came from its meter or upload, so this report is provisional. It goes on when more comes."
                 .to_owned(),
         ),
         (ReportState::Final, Some(Outcome::Unfinished)) => {

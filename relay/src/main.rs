@@ -7,6 +7,10 @@ use raidcast_relay::config::{Cli, Command, Config, MoveFlags};
 use raidcast_relay::serve::Relay;
 use raidcast_relay::{telemetry, transfer};
 
+/// A thousand upgrades at once leave their buffers behind; this allocator gives them back to the system.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();

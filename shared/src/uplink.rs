@@ -80,6 +80,9 @@ pub struct Hello {
     /// How far behind spectators see it, seconds.
     #[serde(default)]
     pub delay_s: u32,
+    /// Its fights ended before they were sent: a channel goes on showing the raid it shows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub history: bool,
 }
 
 /// A program's name and version.
@@ -418,6 +421,9 @@ pub struct Held {
     pub events: u64,
     /// Its checksum.
     pub checksum: Checksum,
+    /// It knows sums alone, so any reading with single hits tells more.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sums: bool,
 }
 
 /// Where a report stands.
@@ -426,7 +432,7 @@ pub struct Held {
 pub enum ReportState {
     /// The fight goes on.
     Live,
-    /// Ended by grace: nothing came for ten minutes.
+    /// Ended by grace: nothing more came.
     Provisional,
     /// Ended by the meter.
     Final,

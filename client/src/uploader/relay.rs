@@ -64,6 +64,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             visibility: self.options.visibility,
             names: self.options.names,
             delay_s: self.options.delay_s,
+            history: self.options.history.is_some(),
         }
     }
 

@@ -13,6 +13,8 @@ pub struct Ours {
     pub seq: u64,
     /// Hits and deaths.
     pub events: u64,
+    /// It knows sums alone, no single hits.
+    pub sums: bool,
     /// The checksum of the whole fight; `None` while it goes on.
     pub ended: Option<Checksum>,
 }
@@ -26,7 +28,8 @@ pub enum Resume {
     Anew,
     /// The relay has the same fight in its final report: send nothing.
     Known,
-    /// The relay has more of it from elsewhere: send nothing, its report stays as it is.
+    /// The relay has more of it from elsewhere, or single hits where ours are sums: send nothing, its report stays as
+    /// it is.
     Kept,
 }
 
@@ -38,7 +41,7 @@ pub fn resume(held: Option<&Held>, ours: &Ours) -> Resume {
     }
     match ours.ended {
         Some(checksum) if checksum == held.checksum && held.state == ReportState::Final => Resume::Known,
-        Some(_) if ours.events < held.events => Resume::Kept,
+        Some(_) if ours.events < held.events || (ours.sums && !held.sums) => Resume::Kept,
         _ => Resume::From(1),
     }
 }
@@ -60,8 +63,10 @@ mod tests {
             state,
             events,
             checksum: sum(checksum),
+            sums: false,
         };
-        let ours = |events, ended: Option<u8>| Ours { stream: id(1), seq: 10, events, ended: ended.map(sum) };
+        let ours =
+            |events, ended: Option<u8>| Ours { stream: id(1), seq: 10, events, sums: false, ended: ended.map(sum) };
         for (name, held, ours, expected) in [
             ("new to the relay", None, ours(50, None), Resume::From(1)),
             ("in the middle", Some(held(1, 4, 20, Live, 0)), ours(50, None), Resume::From(5)),
@@ -80,6 +85,16 @@ mod tests {
             ("live, and final elsewhere", Some(held(2, 3, 60, Final, 2)), ours(50, None), Resume::From(1)),
         ] {
             assert_eq!(resume(held.as_ref(), &ours), expected, "{name}");
+        }
+        for (held_sums, our_sums, expected) in [
+            (false, true, Resume::Kept),
+            (true, true, Resume::From(1)),
+            (true, false, Resume::From(1)),
+            (false, false, Resume::From(1)),
+        ] {
+            let held = Held { sums: held_sums, ..held(2, 3, 50, Final, 2) };
+            let ours = Ours { sums: our_sums, ..ours(60, Some(1)) };
+            assert_eq!(resume(Some(&held), &ours), expected, "held of sums: {held_sums}, ours: {our_sums}");
         }
     }
 }

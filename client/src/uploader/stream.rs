@@ -286,7 +286,9 @@ impl Stream {
     /// The relay took it up, holding this.
     pub(super) fn begun(&mut self, h: u32, held: Option<&Held>) -> Resume {
         let ended = self.spool.ending().map(|ending| ending.checksum);
-        let ours = Ours { stream: self.spool.head().stream, seq: self.spool.seq(), events: self.events, ended };
+        let reading = self.spool.head();
+        let sums = !reading.header.knows.hits;
+        let ours = Ours { stream: reading.stream, seq: self.spool.seq(), events: self.events, sums, ended };
         let resume = resume(held, &ours);
         self.standing = match resume {
             Resume::From(seq) => {

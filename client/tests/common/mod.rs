@@ -159,6 +159,7 @@ impl Memory {
                     state: if held.ending.is_some() { ReportState::Final } else { ReportState::Live },
                     events: held.state.events(),
                     checksum: held.state.checksum(),
+                    sums: !held.state.header().knows.hits,
                 });
                 let begins = self.fights.get(&begin.enc).map_or(0, |held| held.begins) + 1;
                 if held.as_ref().is_none_or(|held| held.stream != begin.stream) {

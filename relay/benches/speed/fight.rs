@@ -83,6 +83,7 @@ impl Uplink {
             visibility: Visibility::Public,
             names: NamesPolicy::Full,
             delay_s: 0,
+            history: false,
         };
         uplink.send(&UplinkFrame::Hello(hello)).await?;
         match uplink.reply().await? {

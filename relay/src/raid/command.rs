@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use raidcast_shared::feed::FeedFightRef;
-use raidcast_shared::id::EncounterId;
+use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::report::Report;
-use raidcast_shared::uplink::{UplinkFrame, UplinkReply, Visibility};
+use raidcast_shared::uplink::{Held, UplinkFrame, UplinkReply, Visibility};
+use raidcast_store::EncounterRow;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -78,8 +79,19 @@ pub enum RaidCommand {
     Release {
         /// Which.
         encounter: EncounterId,
+        /// Whether its report goes with it.
+        moves: bool,
         /// Answered when nothing of it is under way any more.
         reply: oneshot::Sender<()>,
+    },
+    /// What is held of an encounter.
+    Held {
+        /// Which.
+        encounter: EncounterId,
+        /// The reading that its asker has.
+        stream: StreamId,
+        /// `None` if the raid does not hold it.
+        reply: oneshot::Sender<Option<(EncounterRow, Held)>>,
     },
     /// The account's channel shows another raid from now on.
     Superseded,

@@ -76,6 +76,23 @@ impl Reading {
         }
     }
 
+    /// Whether its source knows sums alone, no single hits.
+    pub fn is_of_sums(&self) -> bool {
+        !self.state.header().knows.hits
+    }
+
+    /// What a client is told of it.
+    pub fn held(&self, report: ReportState) -> Held {
+        Held {
+            stream: self.stream,
+            seq: self.state.seq(),
+            state: report,
+            events: self.state.events(),
+            checksum: self.state.checksum(),
+            sums: self.is_of_sums(),
+        }
+    }
+
     /// Whether it has ended, or is about to be.
     pub fn is_ended(&self) -> bool {
         self.ending.is_some() || self.ending_under_way
@@ -234,7 +251,8 @@ impl LiveEncounter {
         self.candidate.as_mut().filter(|candidate| candidate.stream == stream)
     }
 
-    /// Shows the other reading from now on, if it holds at least as much. A report that is final gives way only to a
+    /// Shows the other reading from now on, if it holds at least as much: as many events, and single hits where those
+    /// are held. A report that is final gives way only to a
     /// reading that has ended too, and not to one that says the same. True if it happened: the view begins anew.
     pub fn promote(&mut self) -> bool {
         let fits = self.candidate.as_ref().is_some_and(|candidate| {
@@ -247,7 +265,8 @@ impl LiveEncounter {
                         || (held.outcome == Outcome::Unfinished && ending.outcome != Outcome::Unfinished)
                 }
             };
-            ready && candidate.state.events() >= self.main.state.events() && candidate.state.seq() > 0
+            let as_much = candidate.state.events() >= self.main.state.events();
+            ready && as_much && (self.main.is_of_sums() || !candidate.is_of_sums()) && candidate.state.seq() > 0
         });
         if !fits {
             return false;
@@ -264,15 +283,10 @@ impl LiveEncounter {
         true
     }
 
-    /// What a client is told that is held.
-    pub fn held(&self) -> Held {
-        Held {
-            stream: self.main.stream,
-            seq: self.main.state.seq(),
-            state: self.state,
-            events: self.main.state.events(),
-            checksum: self.main.state.checksum(),
-        }
+    /// What a client that begins a reading is told that is held: of that reading, else of the one that is shown.
+    pub fn held(&self, stream: StreamId) -> Held {
+        let candidate = self.candidate.as_ref().filter(|candidate| candidate.stream == stream);
+        candidate.unwrap_or(&self.main).held(self.state)
     }
 
     /// How it went, as far as known.

@@ -38,6 +38,8 @@ use crate::span::DeltaLog;
 const LINGER: Duration = Duration::from_mins(1);
 /// How often grace and lingering are looked at.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// From the last delta of an old fight to a provisional report, ms.
+const HISTORY_GRACE_MS: i64 = 15_000;
 /// A client whose append failed tries again after this, ms.
 const STORE_RETRY_MS: u32 = 1_000;
 
@@ -47,6 +49,8 @@ struct Uplink {
     replies: mpsc::Sender<UplinkReply>,
     next_handle: u32,
     handles: HashMap<u32, (EncounterId, StreamId)>,
+    /// Begun, known from another raid, and left there until something of it is sent.
+    elsewhere: HashMap<EncounterId, raidcast_shared::uplink::Begin>,
 }
 
 /// An append that was answered.
@@ -67,8 +71,15 @@ enum What {
 enum Chore {
     Opened(Box<uplink::Opened>),
     Kept { encounter: EncounterId, stream: StreamId, result: Box<Result<Report, StoreError>>, state: ReportState },
-    StreamBegun { connection: u64, begin: Box<raidcast_shared::uplink::Begin>, result: Result<(), StoreError> },
+    StreamBegun { beginning: Box<uplink::Beginning>, result: Result<(), StoreError> },
     Done(Result<(), StoreError>),
+}
+
+/// An encounter that another raid goes on with.
+struct Releasing {
+    encounter: EncounterId,
+    moves: bool,
+    reply: oneshot::Sender<()>,
 }
 
 /// Owns a raid.
@@ -87,7 +98,7 @@ pub(super) struct RaidTask {
     appends: FuturesOrdered<BoxFuture<'static, Appended>>,
     chores: FuturesUnordered<BoxFuture<'static, Chore>>,
     opening: Vec<EncounterId>,
-    releasing: Vec<(EncounterId, oneshot::Sender<()>)>,
+    releasing: Vec<Releasing>,
     room: Room,
     feed: feed::FeedState,
     snapshot: Option<(EncounterId, u64, Arc<Snapshot>)>,
@@ -209,8 +220,12 @@ impl RaidTask {
                 let held = self.encounters.values().find(|held| held.row.report_id == report_id);
                 let _ = reply.send(held.and_then(LiveEncounter::log).map(Box::new));
             }
-            RaidCommand::Release { encounter, reply } => {
-                self.releasing.push((encounter, reply));
+            RaidCommand::Held { encounter, stream, reply } => {
+                let held = self.encounters.get(&encounter);
+                let _ = reply.send(held.map(|held| (held.row.clone(), held.held(stream))));
+            }
+            RaidCommand::Release { encounter, moves, reply } => {
+                self.releasing.push(Releasing { encounter, moves, reply });
                 self.release();
             }
             RaidCommand::Connected { reply } => {
@@ -305,7 +320,15 @@ impl RaidTask {
         }
         // It ended with less than is held: what is held stays.
         encounter.candidate = None;
+        let row = encounter.row.row;
+        self.drop_stream(row, stream);
         self.send_finalized(id);
+    }
+
+    /// Nothing of a reading is needed any more.
+    fn drop_stream(&mut self, encounter: i64, stream: StreamId) {
+        let store = Arc::clone(&self.shared.store);
+        self.chores.push(async move { Chore::Done(store.drop_stream(encounter, stream).await) }.boxed());
     }
 
     fn keep(&mut self, id: EncounterId, state: ReportState) {
@@ -326,9 +349,9 @@ impl RaidTask {
         match chore {
             Chore::Opened(opened) => self.opened(*opened),
             Chore::Kept { encounter, stream, result, state } => self.kept(encounter, stream, *result, state),
-            Chore::StreamBegun { connection, begin, result } => self.stream_begun(connection, &begin, result),
+            Chore::StreamBegun { beginning, result } => self.stream_begun(&beginning, result),
             Chore::Done(Ok(())) => {}
-            Chore::Done(Err(error)) => tracing::warn!(raid = self.row.code, %error, "could not update the raid"),
+            Chore::Done(Err(error)) => tracing::warn!(raid = self.row.code, %error, "could not write a change"),
         }
         self.release();
     }
@@ -392,11 +415,13 @@ impl RaidTask {
     /// Grace and lingering; true if the task is to end.
     fn housekeep(&mut self) -> bool {
         let now_ms = self.shared.clock.now_ms();
+        // Of old fights nothing is live: what stops coming is provisional, and goes on if it comes.
+        let grace_ms = if self.row.history { HISTORY_GRACE_MS.min(self.shared.grace_ms) } else { self.shared.grace_ms };
         let due = |held: &LiveEncounter| {
             held.state == ReportState::Live
                 && !held.is_busy()
                 && !held.main.is_ended()
-                && now_ms - held.last_event_ms >= self.shared.grace_ms
+                && now_ms - held.last_event_ms >= grace_ms
         };
         let due: Vec<_> = self.encounters.iter().filter(|(_, held)| due(held)).map(|(id, _)| *id).collect();
         for id in due {
@@ -429,13 +454,17 @@ impl RaidTask {
     /// Lets encounters go that another raid asked for, once nothing of them is under way.
     fn release(&mut self) {
         let mut waiting = Vec::new();
-        for (id, reply) in std::mem::take(&mut self.releasing) {
+        for releasing in std::mem::take(&mut self.releasing) {
+            let id = releasing.encounter;
             if self.opening.contains(&id) || self.encounters.get(&id).is_some_and(LiveEncounter::is_busy) {
-                waiting.push((id, reply));
+                waiting.push(releasing);
                 continue;
             }
             if let Some(held) = self.encounters.remove(&id) {
                 self.registry.disown(held.row.key, &self.me);
+                if !releasing.moves {
+                    self.list(&held);
+                }
             }
             if let Some(uplink) = &mut self.uplink {
                 uplink.handles.retain(|_, (encounter, _)| *encounter != id);
@@ -444,9 +473,17 @@ impl RaidTask {
                 self.current = self.encounters.keys().next_back().copied();
                 self.new_epoch();
             }
-            let _ = reply.send(());
+            let _ = releasing.reply.send(());
         }
         self.releasing = waiting;
+    }
+
+    /// Keeps the line of a fight that is let go of, if it is one of the raid's.
+    fn list(&mut self, held: &LiveEncounter) {
+        if held.row.raid_code == self.row.code {
+            self.earlier.push(held.line());
+            self.earlier.sort_by_key(|line| line.started_at_ms);
+        }
     }
 
     fn key(&self, encounter: EncounterId) -> EncounterKey {

@@ -81,10 +81,13 @@ pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -
             created_at_ms: now_ms,
             active_at_ms: now_ms,
             closed: false,
+            history: hello.history,
         };
         let before = shared.store.newest_raid(account).await.map_err(unavailable)?;
         shared.store.insert_raid(&raid).await.map_err(unavailable)?;
-        // Who watches the channel moves on to the new raid.
+        let newest = shared.store.newest_raid(account).await.map_err(unavailable)?;
+        // Who watches the channel moves on to the new raid, if that is what it shows now.
+        let before = before.filter(|before| newest.is_some_and(|newest| newest.code != before.code));
         if let Some(task) = before.and_then(|before| state.registry.loaded(&before.code)) {
             let _ = task.send(RaidCommand::Superseded).await;
         }

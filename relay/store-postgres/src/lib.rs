@@ -18,7 +18,7 @@ mod write;
 mod writer;
 
 use bytes::Bytes;
-use raidcast_shared::id::{EncounterId, RaidId};
+use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::transfer::{Export, Import, Transfer};
 use raidcast_store::{
     Account, AccountId, EncounterRow, Journal, JournalEntry, KeptReport, NewEncounter, OpenEncounter, Page, RaidRow,
@@ -111,6 +111,10 @@ impl Store for PostgresStore {
 
     fn begin_stream<'a>(&'a self, encounter: i64, stream: &'a StoredStream) -> StoreFuture<'a, ()> {
         Self::answer(write::begin_stream(&self.pool, encounter, stream))
+    }
+
+    fn drop_stream(&self, encounter: i64, stream: StreamId) -> StoreFuture<'_, ()> {
+        Self::answer(write::drop_stream(&self.pool, encounter, stream))
     }
 
     fn move_encounter<'a>(&'a self, encounter: i64, raid_code: &'a str) -> StoreFuture<'a, ()> {

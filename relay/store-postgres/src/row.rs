@@ -48,6 +48,7 @@ pub(crate) struct RaidColumns {
     pub(crate) created_at_ms: i64,
     pub(crate) active_at_ms: i64,
     pub(crate) closed: bool,
+    pub(crate) history: bool,
 }
 
 impl TryFrom<RaidColumns> for RaidRow {
@@ -67,6 +68,7 @@ impl TryFrom<RaidColumns> for RaidRow {
             created_at_ms: columns.created_at_ms,
             active_at_ms: columns.active_at_ms,
             closed: columns.closed,
+            history: columns.history,
         })
     }
 }

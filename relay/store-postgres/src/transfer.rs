@@ -58,7 +58,8 @@ impl Export for Transaction {
             Table::Raids => sqlx::query_as!(
                 RaidCells,
                 r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title,
-                          visibility::BIGINT AS "visibility!", created_at_ms, active_at_ms, closed
+                          visibility::BIGINT AS "visibility!", created_at_ms, active_at_ms, closed,
+                          history
                    FROM raids ORDER BY row"#
             )
             .fetch(connection)
@@ -155,8 +156,8 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
         }
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed)
-             VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10)",
+                                closed, history)
+             VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10, $11)",
             raid.row,
             raid.id,
             raid.account,
@@ -167,6 +168,7 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             raid.created_at_ms,
             raid.active_at_ms,
             raid.closed,
+            raid.history,
         ),
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
         Row::Stream(StreamCells { row, encounter, stream, header }) => sqlx::query!(

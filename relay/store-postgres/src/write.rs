@@ -6,7 +6,7 @@ mod encounter;
 mod raid;
 mod report;
 
-pub(crate) use encounter::{begin_encounter, begin_stream, discard, move_encounter};
+pub(crate) use encounter::{begin_encounter, begin_stream, discard, drop_stream, move_encounter};
 pub(crate) use raid::{account, insert_raid, update_raid};
 use raidcast_store::StoreError;
 pub(crate) use report::{keep_report, reopen_report};

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use raidcast_shared::id::{EncounterId, RaidId};
+use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::transfer::{Export, Import, Transfer};
 use raidcast_store::{
     Account, AccountId, EncounterRow, Journal, JournalEntry, KeptReport, NewEncounter, OpenEncounter, Page, RaidRow,
@@ -124,6 +124,10 @@ impl Store for SqliteStore {
 
     fn begin_stream<'a>(&'a self, encounter: i64, stream: &'a StoredStream) -> StoreFuture<'a, ()> {
         self.write(write::BeginStream { encounter, stream: stream.clone() })
+    }
+
+    fn drop_stream(&self, encounter: i64, stream: StreamId) -> StoreFuture<'_, ()> {
+        self.write(write::DropStream { encounter, stream })
     }
 
     fn move_encounter<'a>(&'a self, encounter: i64, raid_code: &'a str) -> StoreFuture<'a, ()> {

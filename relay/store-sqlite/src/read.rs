@@ -73,7 +73,8 @@ macro_rules! select_raids {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             RaidColumns,
-            "SELECT id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed
+            "SELECT id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed,
+                    history
              FROM raids " + $rest
             $(, $argument)*
         )
@@ -126,7 +127,7 @@ pub(crate) async fn raid_by_code(readers: &SqlitePool, code: &str) -> Answer<Opt
 }
 
 pub(crate) async fn newest_raid(readers: &SqlitePool, account: AccountId) -> Answer<Option<RaidRow>> {
-    let columns = select_raids!("WHERE account = ?1 ORDER BY active_at_ms DESC, row DESC LIMIT 1", account.0)
+    let columns = select_raids!("WHERE account = ?1 ORDER BY history, active_at_ms DESC, row DESC LIMIT 1", account.0)
         .fetch_optional(readers)
         .await?;
     Ok(columns.map(RaidRow::try_from).transpose()?)

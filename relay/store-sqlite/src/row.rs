@@ -51,6 +51,7 @@ pub(crate) struct RaidColumns {
     pub(crate) created_at_ms: i64,
     pub(crate) active_at_ms: i64,
     pub(crate) closed: i64,
+    pub(crate) history: i64,
 }
 
 impl TryFrom<RaidColumns> for RaidRow {
@@ -70,6 +71,7 @@ impl TryFrom<RaidColumns> for RaidRow {
             created_at_ms: columns.created_at_ms,
             active_at_ms: columns.active_at_ms,
             closed: columns.closed != 0,
+            history: columns.history != 0,
         })
     }
 }

@@ -61,7 +61,7 @@ impl Export for Transaction {
             Table::Raids => sqlx::query_as!(
                 RaidCells,
                 r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility, created_at_ms,
-                          active_at_ms, closed AS "closed: bool"
+                          active_at_ms, closed AS "closed: bool", history AS "history: bool"
                    FROM raids ORDER BY row"#
             )
             .fetch(connection)
@@ -172,8 +172,8 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
         }
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                closed, history)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             raid.row,
             raid.id,
             raid.account,
@@ -184,6 +184,7 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             raid.created_at_ms,
             raid.active_at_ms,
             raid.closed,
+            raid.history,
         ),
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
         Row::Stream(StreamCells { row, encounter, stream, header }) => sqlx::query!(

@@ -5,7 +5,7 @@ mod journal;
 mod raid;
 mod report;
 
-pub(crate) use encounter::{BeginEncounter, BeginStream, Discard, MoveEncounter};
+pub(crate) use encounter::{BeginEncounter, BeginStream, Discard, DropStream, MoveEncounter};
 pub(crate) use journal::{Append, Ping};
 pub(crate) use raid::{AddAccount, InsertRaid, UpdateRaid};
 use raidcast_store::StoreError;

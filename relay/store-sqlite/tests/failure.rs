@@ -42,6 +42,7 @@ impl Fixture {
             created_at_ms: 1,
             active_at_ms: 1,
             closed: false,
+            history: false,
         };
         store.insert_raid(&raid).await.unwrap();
         Self { folder, store, raid }

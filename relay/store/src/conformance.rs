@@ -38,7 +38,8 @@ macro_rules! conformance {
         $crate::conformance! { $harness;
             account: an_account_is_made_once, a_channel_belongs_to_one_account;
             raid: a_raid_is_found_by_id_and_by_code, ids_and_codes_of_raids_are_not_given_twice,
-                an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last;
+                an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last,
+                history_is_the_newest_raid_only_where_there_is_no_other;
             encounter: an_encounter_begins_live, an_encounter_that_exists_is_answered_unchanged,
                 accounts_do_not_meet, an_encounter_needs_a_raid_of_its_account, an_encounter_moves_within_its_account,
                 discarding_removes_everything, fights_are_counted_by_when_they_came,
@@ -52,7 +53,7 @@ macro_rules! conformance {
             report: a_live_report_has_no_record, a_provisional_report_keeps_its_journal,
                 a_provisional_report_goes_on, a_final_report_replaces_its_journal, keeping_again_changes_nothing,
                 a_new_reading_replaces_all, a_final_report_stands_while_a_new_reading_comes,
-                a_report_needs_its_encounter, a_final_report_is_not_reopened, reports_survive_a_crash;
+                a_report_needs_its_encounter, a_reading_that_is_dropped_leaves_nothing, a_final_report_is_not_reopened, reports_survive_a_crash;
             list: only_public_reports_are_listed, pages_have_no_gaps_and_no_repeats, lists_show_what_was_kept,
                 live_reports_are_listed_without_figures, a_raid_lists_all_of_its_reports,
                 a_change_of_visibility_is_seen_at_once,
@@ -99,6 +100,7 @@ fn new_raid(account: &Account, number: u8, visibility: Visibility) -> RaidRow {
         created_at_ms: NOW_MS,
         active_at_ms: NOW_MS,
         closed: false,
+        history: false,
     }
 }
 

@@ -72,7 +72,7 @@ pub trait Store: Journal {
     /// The raid with this code.
     fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>>;
 
-    /// An account's newest raid: the one that was active last.
+    /// An account's newest raid: the one that was active last, of old fights only where there is no other.
     fn newest_raid(&self, account: AccountId) -> StoreFuture<'_, Option<RaidRow>>;
 
     /// Keeps a new encounter with its first stream and makes its (live) report; an encounter that exists is answered
@@ -81,6 +81,9 @@ pub trait Store: Journal {
 
     /// Keeps another stream of an encounter, or nothing if it is kept already.
     fn begin_stream<'a>(&'a self, encounter: i64, stream: &'a StoredStream) -> StoreFuture<'a, ()>;
+
+    /// Removes a reading that is given up, with its entries; nothing if there is none.
+    fn drop_stream(&self, encounter: i64, stream: StreamId) -> StoreFuture<'_, ()>;
 
     /// Moves an encounter to another raid of its account; `Damaged` if there is no such encounter or raid.
     fn move_encounter<'a>(&'a self, encounter: i64, raid_code: &'a str) -> StoreFuture<'a, ()>;

@@ -43,6 +43,8 @@ pub struct RaidRow {
     pub active_at_ms: i64,
     /// Whether it has ended.
     pub closed: bool,
+    /// Whether it is of fights that had ended when they came. That never changes.
+    pub history: bool,
 }
 
 /// A fight that begins.

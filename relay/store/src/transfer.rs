@@ -113,6 +113,7 @@ pub struct RaidCells {
     pub created_at_ms: i64,
     pub active_at_ms: i64,
     pub closed: bool,
+    pub history: bool,
 }
 
 /// The cells of a fight.

@@ -9,6 +9,7 @@ mod fan_out;
 mod history;
 mod kills;
 mod network;
+mod old_fights;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
 mod process;

@@ -185,6 +185,7 @@ pub(crate) fn hello() -> Hello {
         visibility: Visibility::Public,
         names: NamesPolicy::Full,
         delay_s: 0,
+        history: false,
     }
 }
 

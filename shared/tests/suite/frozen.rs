@@ -60,6 +60,7 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         visibility: Visibility::Unlisted,
         names: NamesPolicy::Full,
         delay_s: 0,
+        history: false,
     };
     let mut first = delta(1, &events());
     first.actors = vec![ActorEntry { id: ActorId::clear(42), kind: ActorKind::Player, owner: Some(ActorIx(0)) }];
@@ -73,7 +74,7 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         checksum,
         meter: Some(MeterTotals { damage: 13_853, healing: 0, damage_by: DamageBy::Everyone }),
     };
-    let held = Held { stream: stream(), seq: 9, state: ReportState::Live, events: 3, checksum };
+    let held = Held { stream: stream(), seq: 9, state: ReportState::Live, events: 3, checksum, sums: false };
     vec![
         ("hello", up(UplinkFrame::Hello(hello))),
         ("begin", up(UplinkFrame::Begin(Begin { enc: enc(), stream: stream(), header: header() }))),

@@ -14,7 +14,9 @@ use raidcast_shared::uplink::{
     Begin, Begun, DeltaFrame, End, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
     Visibility,
 };
-use raidcast_store::{JournalEntry, JournalKind, NewEncounter, RaidRow, StoreError, StoredStream, StreamKey};
+use raidcast_store::{
+    EncounterKey, EncounterRow, JournalEntry, JournalKind, NewEncounter, RaidRow, StoreError, StoredStream, StreamKey,
+};
 use tokio::sync::mpsc;
 
 use super::{Appended, Chore, RaidTask, STORE_RETRY_MS, Uplink, What};
@@ -25,11 +27,26 @@ use crate::raid::registry::load_encounter;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// What opening an encounter gave.
-pub(super) struct Opened {
+/// A Begin that is being dealt with.
+#[derive(Clone)]
+pub(super) struct Beginning {
     connection: u64,
     begin: Begin,
-    result: Result<LiveEncounter, OpenError>,
+    /// The handle that it was given while its fight was left in another raid: it is not answered a second time.
+    given: Option<u32>,
+}
+
+/// What opening an encounter gave.
+pub(super) struct Opened {
+    beginning: Beginning,
+    result: Result<Found, OpenError>,
+}
+
+/// Where an encounter is that a client begins.
+enum Found {
+    Here(Box<LiveEncounter>),
+    /// Another raid has it, and goes on having it while nothing of it is sent.
+    Elsewhere(Box<EncounterRow>, Held),
 }
 
 enum OpenError {
@@ -56,12 +73,13 @@ impl RaidTask {
                 enc: None,
             }));
         }
-        self.uplink = Some(Uplink { connection, replies, next_handle: 1, handles: HashMap::new() });
+        let (handles, elsewhere) = (HashMap::new(), HashMap::new());
+        self.uplink = Some(Uplink { connection, replies, next_handle: 1, handles, elsewhere });
         if (&self.row.title, self.row.visibility) != (&title, visibility) || self.row.closed {
             self.row.title = title;
             self.row.visibility = visibility;
             self.row.closed = false;
-            for held in self.encounters.values_mut() {
+            for held in self.encounters.values_mut().filter(|held| held.row.raid_code == self.row.code) {
                 held.row.visibility = visibility;
                 held.changes += 1;
             }
@@ -145,8 +163,10 @@ impl RaidTask {
             self.refuse(RefusedCode::BadColumns, error.to_string(), RefusedScope::Encounter, None, Some(begin.enc));
             return;
         }
+        let beginning = Beginning { connection, begin, given: None };
+        let begin = &beginning.begin;
         if self.encounters.contains_key(&begin.enc) {
-            self.begin_held(connection, begin);
+            self.begin_held(beginning);
             return;
         }
         if self.opening.contains(&begin.enc) {
@@ -160,17 +180,27 @@ impl RaidTask {
             self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(begin.enc));
             return;
         }
-        self.opening.push(begin.enc);
-        let opening = open_encounter(Arc::clone(&self.registry), self.me.clone(), self.row.clone(), begin.clone());
-        let opened = opening.map(move |result| Chore::Opened(Box::new(Opened { connection, begin, result })));
+        self.open(beginning);
+    }
+
+    fn open(&mut self, beginning: Beginning) {
+        self.opening.push(beginning.begin.enc);
+        let opening = find_encounter(Arc::clone(&self.registry), self.me.clone(), self.row.clone(), beginning.clone());
+        let opened = opening.map(move |result| Chore::Opened(Box::new(Opened { beginning, result })));
         self.chores.push(opened.boxed());
     }
 
-    pub(super) fn opened(&mut self, Opened { connection, begin, result }: Opened) {
+    pub(super) fn opened(&mut self, Opened { beginning, result }: Opened) {
+        let begin = &beginning.begin;
         self.opening.retain(|id| *id != begin.enc);
         match result {
-            Ok(encounter) => {
-                let id = begin.enc;
+            Ok(Found::Elsewhere(row, held)) => {
+                let Some(uplink) = self.uplink_of(beginning.connection) else { return };
+                uplink.elsewhere.insert(begin.enc, begin.clone());
+                self.begun(&beginning, &row, Some(held));
+            }
+            Ok(Found::Here(encounter)) => {
+                let (id, encounter) = (begin.enc, *encounter);
                 let is_new = encounter.main.state.seq() == 0 && encounter.kept.is_none();
                 self.earlier.retain(|held| held.report_id != encounter.row.report_id);
                 let ended = encounter.main.ending.is_some() && encounter.state == ReportState::Live;
@@ -184,7 +214,7 @@ impl RaidTask {
                 if is_new {
                     self.fight_began(id);
                 }
-                self.begin_held(connection, begin);
+                self.begin_held(beginning);
             }
             Err(OpenError::Store(error)) => {
                 tracing::warn!(raid = self.row.code, %error, "could not open an encounter");
@@ -216,21 +246,19 @@ impl RaidTask {
                 if let Some(uplink) = &mut self.uplink {
                     uplink.handles.retain(|_, (encounter, _)| *encounter != id);
                 }
-                self.earlier.push(held.line());
-                self.earlier.sort_by_key(|line| line.started_at_ms);
+                self.list(&held);
             }
         }
     }
 
-    fn begin_held(&mut self, connection: u64, begin: Begin) {
+    fn begin_held(&mut self, beginning: Beginning) {
+        let begin = &beginning.begin;
         let Some(encounter) = self.encounters.get_mut(&begin.enc) else { return };
         if let Some(reading) = encounter.reading(begin.stream) {
             reading.rewound_to = None;
-            let (seq, events, checksum) = (reading.state.seq(), reading.state.events(), reading.state.checksum());
-            let fresh = seq == 0 && !reading.is_ended();
-            let state = encounter.state;
-            let held = (!fresh).then_some(Held { stream: begin.stream, seq, state, events, checksum });
-            self.begun(connection, &begin, held);
+            let fresh = reading.state.seq() == 0 && !reading.is_ended();
+            let held = (!fresh).then(|| encounter.held(begin.stream));
+            self.begun_here(&beginning, held);
             return;
         }
         // Another reading of a fight that is held: kept as a stream of its own before its first delta.
@@ -238,11 +266,11 @@ impl RaidTask {
         let (store, row) = (Arc::clone(&self.shared.store), encounter.row.row);
         let stream = StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() };
         let kept = async move { store.begin_stream(row, &stream).await };
-        self.chores
-            .push(kept.map(move |result| Chore::StreamBegun { connection, begin: Box::new(begin), result }).boxed());
+        self.chores.push(kept.map(move |result| Chore::StreamBegun { beginning: Box::new(beginning), result }).boxed());
     }
 
-    pub(super) fn stream_begun(&mut self, connection: u64, begin: &Begin, result: Result<(), StoreError>) {
+    pub(super) fn stream_begun(&mut self, beginning: &Beginning, result: Result<(), StoreError>) {
+        let begin = &beginning.begin;
         if let Some(encounter) = self.encounters.get_mut(&begin.enc) {
             encounter.beginning = encounter.beginning.saturating_sub(1);
         }
@@ -256,25 +284,58 @@ impl RaidTask {
         let main = &encounter.main;
         if main.state.seq() == 0 && main.under_way == 0 && !main.is_ended() {
             encounter.main = reading;
-            self.begun(connection, begin, None);
+            self.begun_here(beginning, None);
             return;
         }
         // A candidate before it, if any, is given up: its client has begun anew.
-        encounter.candidate = Some(reading);
-        let held = encounter.held();
-        self.begun(connection, begin, Some(held));
+        let before = encounter.candidate.replace(reading).filter(|before| before.under_way == 0);
+        let (row, held) = (encounter.row.row, encounter.main.held(encounter.state));
+        if let Some(before) = before {
+            self.drop_stream(row, before.stream);
+        }
+        self.begun_here(beginning, Some(held));
     }
 
-    fn begun(&mut self, connection: u64, begin: &Begin, held: Option<Held>) {
-        let Some(encounter) = self.encounters.get(&begin.enc) else { return };
-        let report = encounter.row.report_id.clone();
-        let url = self.shared.report_url(&report, &self.row.code, self.row.visibility);
-        let Some(uplink) = self.uplink.as_mut().filter(|uplink| uplink.connection == connection) else { return };
+    fn begun_here(&mut self, beginning: &Beginning, held: Option<Held>) {
+        let Beginning { begin, given, .. } = beginning;
+        let Some(encounter) = self.encounters.get_mut(&begin.enc) else { return };
+        let row = encounter.row.clone();
+        self.show(begin.enc);
+        let Some(h) = *given else {
+            self.begun(beginning, &row, held);
+            return;
+        };
+        // What came while it was fetched from the other raid is asked for again.
+        let Some(encounter) = self.encounters.get_mut(&begin.enc) else { return };
+        let Some(reading) = encounter.reading(begin.stream) else { return };
+        let q = reading.gate_seq() + 1;
+        reading.rewound_to = Some(q);
+        self.reply(UplinkReply::Rewind { h, q });
+    }
+
+    fn begun(&mut self, Beginning { connection, begin, .. }: &Beginning, row: &EncounterRow, held: Option<Held>) {
+        let url = self.shared.report_url(&row.report_id, &row.raid_code, row.visibility);
+        let Some(uplink) = self.uplink_of(*connection) else { return };
         let h = uplink.next_handle;
         uplink.next_handle += 1;
         uplink.handles.insert(h, (begin.enc, begin.stream));
-        self.show(begin.enc);
-        self.reply(UplinkReply::Begun(Begun { h, enc: begin.enc, report, url, held }));
+        self.reply(UplinkReply::Begun(Begun { h, enc: begin.enc, report: row.report_id.clone(), url, held }));
+    }
+
+    fn uplink_of(&mut self, connection: u64) -> Option<&mut Uplink> {
+        self.uplink.as_mut().filter(|uplink| uplink.connection == connection)
+    }
+
+    /// Something of a fight is sent that was left in another raid: it is fetched, and what was sent asked for again.
+    /// False if it was not left there.
+    fn fetch(&mut self, h: u32, id: EncounterId) -> bool {
+        let Some(uplink) = &mut self.uplink else { return false };
+        let Some(begin) = uplink.elsewhere.remove(&id) else { return false };
+        let connection = uplink.connection;
+        if !self.encounters.contains_key(&id) && !self.opening.contains(&id) {
+            self.open(Beginning { connection, begin, given: Some(h) });
+        }
+        true
     }
 
     fn refuse_begin(&mut self, enc: EncounterId) {
@@ -300,6 +361,9 @@ impl RaidTask {
 
     fn delta(&mut self, DeltaFrame { h, delta }: DeltaFrame, received_ms: i64) {
         let Some((id, stream)) = self.at_handle(h) else { return };
+        if self.fetch(h, id) {
+            return;
+        }
         let Some(encounter) = self.encounters.get_mut(&id) else { return };
         let row = encounter.row.row;
         let Some(reading) = encounter.reading(stream) else {
@@ -361,6 +425,9 @@ impl RaidTask {
 
     fn end(&mut self, End { h, ending }: End, received_ms: i64) {
         let Some((id, stream)) = self.at_handle(h) else { return };
+        if self.fetch(h, id) {
+            return;
+        }
         let Some(encounter) = self.encounters.get_mut(&id) else { return };
         let (row, keeping, state) = (encounter.row.row, encounter.keeping, encounter.state);
         let Some(reading) = encounter.reading(stream) else {
@@ -415,25 +482,62 @@ impl RaidTask {
 
     pub(super) fn send_finalized(&mut self, id: EncounterId) {
         let Some(encounter) = self.encounters.get(&id) else { return };
-        let report = encounter.row.report_id.clone();
-        let url = self.shared.report_url(&report, &self.row.code, self.row.visibility);
+        let (row, report) = (&encounter.row, encounter.row.report_id.clone());
+        let url = self.shared.report_url(&report, &row.raid_code, row.visibility);
         self.reply(UplinkReply::Finalized { enc: id, report, url, state: encounter.state, rev: encounter.revision });
     }
 }
 
-/// Opens an encounter for a raid: takes it over from the raid that owns it, reads what is held, or makes it.
-async fn open_encounter(
+/// Finds what a client begins: here, or in another raid. What another raid has is left there while its reader may
+/// turn out to know it: where its report is final, and always where old fights are uploaded.
+async fn find_encounter(
     registry: Arc<RaidRegistry>,
     me: RaidHandle,
     raid: RaidRow,
-    begin: Begin,
+    beginning: Beginning,
+) -> Result<Found, OpenError> {
+    let store = &registry.shared.store;
+    let begin = &beginning.begin;
+    let key = EncounterKey { account: raid.account, encounter: begin.enc };
+    if beginning.given.is_none()
+        && let Some(row) = store.encounter(raid.account, begin.enc).await.map_err(OpenError::Store)?
+        && row.raid_code != raid.code
+        && (raid.history || row.state == ReportState::Final)
+    {
+        let held = match registry.owner(key).filter(|owner| !owner.is(&me)) {
+            Some(owner) => {
+                let held = |reply| RaidCommand::Held { encounter: begin.enc, stream: begin.stream, reply };
+                owner.ask(held).await.ok().flatten()
+            }
+            None => None,
+        };
+        if let Some((row, held)) = held {
+            return Ok(Found::Elsewhere(Box::new(row), held));
+        }
+        let now_ms = registry.shared.clock.now_ms();
+        if let Some(live) = load_encounter(store, row.row, now_ms).await.map_err(OpenError::Store)? {
+            let held = live.held(begin.stream);
+            return Ok(Found::Elsewhere(Box::new(live.row), held));
+        }
+    }
+    open_encounter(&registry, &me, &raid, begin).await.map(|encounter| Found::Here(Box::new(encounter)))
+}
+
+/// Opens an encounter for a raid: takes it over from the raid that owns it, reads what is held, or makes it.
+async fn open_encounter(
+    registry: &RaidRegistry,
+    me: &RaidHandle,
+    raid: &RaidRow,
+    begin: &Begin,
 ) -> Result<LiveEncounter, OpenError> {
     let shared = &registry.shared;
     let store = &shared.store;
-    let key = raidcast_store::EncounterKey { account: raid.account, encounter: begin.enc };
-    if let Some(before) = registry.claim(key, &me) {
+    let key = EncounterKey { account: raid.account, encounter: begin.enc };
+    // A report that exists stays on the page it was made on when old fights are uploaded.
+    let moves = !raid.history;
+    if let Some(before) = registry.claim(key, me) {
         // A task that has ended meanwhile has let go of it too.
-        let _ = before.ask(|reply| RaidCommand::Release { encounter: begin.enc, reply }).await;
+        let _ = before.ask(|reply| RaidCommand::Release { encounter: begin.enc, moves, reply }).await;
     }
     let now_ms = shared.clock.now_ms();
     let held = store.encounter(raid.account, begin.enc).await.map_err(OpenError::Store)?;
@@ -454,7 +558,7 @@ async fn open_encounter(
         };
         store.begin_encounter(&new).await.map_err(OpenError::Store)?
     };
-    if row.raid_code != raid.code {
+    if row.raid_code != raid.code && moves {
         store.move_encounter(row.row, &raid.code).await.map_err(OpenError::Store)?;
     }
     let gone = || OpenError::Store(StoreError::Damaged(format!("report {} is gone", row.report_id)));

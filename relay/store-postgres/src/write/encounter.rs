@@ -1,4 +1,4 @@
-use raidcast_shared::id::EncounterId;
+use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_store::{AccountId, EncounterRow, NewEncounter, StoredStream};
 use sqlx::{PgConnection, PgPool};
 
@@ -44,6 +44,14 @@ pub(crate) async fn begin_stream(pool: &PgPool, encounter: i64, stream: &StoredS
     }
     add_stream(&mut transaction, encounter, stream).await?;
     transaction.commit().await?;
+    Ok(())
+}
+
+/// Removes a reading that is given up, with its entries.
+pub(crate) async fn drop_stream(pool: &PgPool, encounter: i64, stream: StreamId) -> Result<(), Failure> {
+    sqlx::query!("DELETE FROM encounter_stream WHERE encounter = $1 AND stream = $2", encounter, stream.0)
+        .execute(pool)
+        .await?;
     Ok(())
 }
 

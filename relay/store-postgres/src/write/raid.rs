@@ -25,8 +25,8 @@ pub(crate) async fn account(pool: &PgPool, name: &str, channel_if_new: &str) -> 
 pub(crate) async fn insert_raid(pool: &PgPool, raid: &RaidRow) -> Result<(), Failure> {
     sqlx::query!(
         "INSERT INTO raids
-             (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         raid.id.0,
         raid.account.0,
         raid.code,
@@ -36,6 +36,7 @@ pub(crate) async fn insert_raid(pool: &PgPool, raid: &RaidRow) -> Result<(), Fai
         raid.created_at_ms,
         raid.active_at_ms,
         raid.closed,
+        raid.history,
     )
     .execute(pool)
     .await?;

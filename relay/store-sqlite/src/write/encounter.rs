@@ -1,4 +1,4 @@
-use raidcast_shared::id::EncounterId;
+use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_store::{AccountId, EncounterRow, NewEncounter, StoredStream};
 use sqlx::sqlite::SqliteConnection;
 
@@ -63,6 +63,25 @@ impl Write for BeginStream {
             return Err(refused(format!("no encounter {}", self.encounter)));
         }
         add_stream(connection, self.encounter, &self.stream).await
+    }
+}
+
+/// Removes a reading that is given up.
+pub(crate) struct DropStream {
+    pub(crate) encounter: i64,
+    pub(crate) stream: StreamId,
+}
+
+impl Write for DropStream {
+    type Output = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let stream = self.stream.0.as_bytes().as_slice();
+        // Its entries go with it.
+        sqlx::query!("DELETE FROM encounter_stream WHERE encounter = ?1 AND stream = ?2", self.encounter, stream)
+            .execute(connection)
+            .await?;
+        Ok(())
     }
 }
 

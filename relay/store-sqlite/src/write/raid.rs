@@ -41,8 +41,8 @@ impl Write for InsertRaid {
         let visibility = code::of_visibility(raid.visibility);
         sqlx::query!(
             "INSERT INTO raids
-                 (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             id,
             raid.account.0,
             raid.code,
@@ -52,6 +52,7 @@ impl Write for InsertRaid {
             raid.created_at_ms,
             raid.active_at_ms,
             raid.closed,
+            raid.history,
         )
         .execute(connection)
         .await?;

@@ -14,6 +14,7 @@ pub async fn a_raid_is_found_by_id_and_by_code(harness: &dyn Harness) {
         let kept = RaidRow {
             title: (number > 1).then(|| "Tuesday 'n\" more; --".into()),
             closed: number == 3,
+            history: number == 2,
             ..new_raid(&ana, number, visibility)
         };
         store.insert_raid(&kept).await.expect("a raid");
@@ -53,7 +54,8 @@ pub async fn an_update_replaces_only_what_may_change(harness: &dyn Harness) {
         closed: true,
         ..first.clone()
     };
-    let asked = RaidRow { account: bo.id, code: "else".into(), secret_digest: [9; 32], ..changed.clone() };
+    let asked =
+        RaidRow { account: bo.id, code: "else".into(), secret_digest: [9; 32], history: true, ..changed.clone() };
     store.update_raid(&asked).await.expect("an update");
     assert_eq!(store.raid_by_id(first.id).await.expect("an answer"), Some(changed));
     assert_eq!(store.raid_by_id(other.id).await.expect("an answer"), Some(other));
@@ -79,4 +81,20 @@ pub async fn the_newest_raid_is_the_one_that_was_active_last(harness: &dyn Harne
     let third = RaidRow { active_at_ms: NOW_MS + 35, closed: true, ..third };
     store.update_raid(&third).await.expect("an update");
     assert_eq!(store.newest_raid(ana.id).await.expect("an answer"), Some(third));
+}
+
+/// However lately it came.
+pub async fn history_is_the_newest_raid_only_where_there_is_no_other(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    for number in [1, 2] {
+        let active_at_ms = NOW_MS + 100 + i64::from(number);
+        let kept = RaidRow { active_at_ms, history: true, ..new_raid(&ana, number, Visibility::Public) };
+        store.insert_raid(&kept).await.expect("a raid");
+    }
+    let newest = store.newest_raid(ana.id).await.expect("an answer").expect("a raid");
+    assert_eq!(newest.code, "raid-2");
+    raid(&store, &ana, 3, Visibility::Public).await;
+    let newest = store.newest_raid(ana.id).await.expect("an answer").expect("a raid");
+    assert_eq!(newest.code, "raid-3");
 }

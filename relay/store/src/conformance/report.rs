@@ -110,6 +110,23 @@ pub async fn a_new_reading_replaces_all(harness: &dyn Harness) {
     assert_eq!(opened(&store, &row).await.streams, []);
 }
 
+/// Of the other readings nothing is touched; dropping it again is no error.
+pub async fn a_reading_that_is_dropped_leaves_nothing(harness: &dyn Harness) {
+    let (store, _, row) = one_fight(harness).await;
+    append_all(&store, &row, 1, 1..=2).await;
+    store.begin_stream(row.row, &stream(2)).await.expect("a stream");
+    append_all(&store, &row, 2, 1..=3).await;
+    for _ in 0..2 {
+        store.drop_stream(row.row, stream(2).stream).await.expect("dropped");
+        let open = opened(&store, &row).await;
+        assert_eq!(open.streams, [(stream(1), (1..=2).map(|seq| entry(&row, 1, seq)).collect())]);
+    }
+    let late = store.append(entry(&row, 2, 4)).await;
+    assert!(matches!(late, Err(StoreError::Damaged(_))), "{late:?}");
+    store.drop_stream(row.row + 1, stream(1).stream).await.expect("nothing to drop");
+    assert_eq!(opened(&store, &row).await.streams.len(), 1);
+}
+
 /// Its record, log and state, though the new reading's entries are held.
 pub async fn a_final_report_stands_while_a_new_reading_comes(harness: &dyn Harness) {
     let (store, _, row) = one_fight(harness).await;
