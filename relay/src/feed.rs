@@ -179,7 +179,11 @@ async fn watch(state: AppState, raid: RaidRow, wish: JoinWish, stream: TcpStream
         let Ok(Some(handle)) = state.registry.raid(&raid.code).await else { return };
         let join = |reply| RaidCommand::Join { stream: Arc::clone(&stream), wish: wish.clone(), reply };
         match handle.ask(join).await {
-            Ok(Some(joined)) => return read(&handle, joined, wish.format, &stream, early).await,
+            Ok(Some(joined)) => {
+                // A task of its own again: what joining needed is many times what reading needs.
+                tokio::spawn(read(Reader::new(&joined, wish.format, handle), joined.left, stream, early));
+                return;
+            }
             Ok(None) => return,
             Err(_) => {}
         }
@@ -187,17 +191,15 @@ async fn watch(state: AppState, raid: RaidRow, wish: JoinWish, stream: TcpStream
 }
 
 /// Reads what a spectator sends until it, or the room, has enough.
-async fn read(raid: &RaidHandle, joined: Joined, format: Format, stream: &TcpStream, early: Bytes) {
-    let left = joined.left.clone();
-    let mut reader = Reader::new(&joined, format, raid.clone());
+async fn read(mut reader: Reader, left: CancellationToken, stream: Arc<TcpStream>, early: Bytes) {
     let mut gone = reader.feed(&early);
     // It is a piece of the upgrade's whole read buffer.
     drop(early);
     while !gone {
-        gone = readable(&left, stream, &mut reader).await;
+        gone = readable(&left, &stream, &mut reader).await;
     }
     if !left.is_cancelled() {
-        let _ = raid.send(reader.says(FromSpectator::Gone)).await;
+        let _ = reader.raid.send(reader.says(FromSpectator::Gone)).await;
     }
 }
 

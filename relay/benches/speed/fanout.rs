@@ -40,6 +40,9 @@ pub(crate) struct Floor {
     ticks: u64,
 }
 
+/// So many come and go before memory is measured.
+const FIRST: usize = 100;
+
 /// The yardstick: one thread, one write of a ready frame to every socket, ten times a second.
 pub(crate) fn floor(options: &Floor) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
@@ -107,6 +110,8 @@ impl Run {
 
 /// Joins and counts what is written to each: every read is one write of the server, which comes at most ten times a
 /// second.
+///
+/// One after another, each when the one before it has its answer: how spectators come.
 async fn crowd(addr: &str, feed: Option<&str>, spectators: usize) -> Result<Vec<tokio::net::TcpStream>> {
     let mut sockets = Vec::new();
     for _ in 0..spectators {
@@ -119,6 +124,9 @@ async fn crowd(addr: &str, feed: Option<&str>, spectators: usize) -> Result<Vec<
                  Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n"
             );
             socket.write_all(ask.as_bytes()).await?;
+            if socket.read(&mut [0; 4096]).await? == 0 {
+                bail!("the relay hung up on a spectator");
+            }
             let pace = raidcast_shared::codec::encode(&FeedRequest::Pace { ticks: 10 });
             // Masked with zeros, as a client's frames have to be.
             let mut frame = vec![0x82, 0x80 | pace.len() as u8, 0, 0, 0, 0];
@@ -197,9 +205,13 @@ async fn of_relay(options: &Options, fight: &Streamed, spectators: usize) -> Res
     let mut uplink = Uplink::connect(&format!("http://127.0.0.1:{port}"), key(), 1).await?;
     let begun = uplink.begin(&fight.header, 1).await?;
     uplink.deltas(begun.h, &fight.deltas[..100]).await?;
-    let empty = resident_kib(pid);
     let path = format!("/api/v1/raids/{}/feed", uplink.raid);
-    let sockets = crowd(&format!("127.0.0.1:{port}"), Some(&path), spectators).await?;
+    let addr = format!("127.0.0.1:{port}");
+    // What the first ones cost is the relay's own: database readers, threads.
+    drop(crowd(&addr, Some(&path), FIRST).await?);
+    sleep(Duration::from_secs(1)).await;
+    let empty = resident_kib(pid);
+    let sockets = crowd(&addr, Some(&path), spectators).await?;
     sleep(Duration::from_secs(2)).await;
     let idle_kib = (resident_kib(pid) - empty) / spectators.max(1) as f64;
     let deltas = fight.deltas[100..].to_vec();

@@ -231,7 +231,7 @@ impl Room {
             _reader: cancel.clone().drop_guard(),
         };
         if let Some(missed) = missed
-            && matches!(spectator.write(missed, Instant::now()), Written::Gone)
+            && matches!(spectator.write(&missed, Instant::now()), Written::Gone)
         {
             return None;
         }
@@ -389,8 +389,7 @@ impl Room {
                 worker.send(step.clone());
             }
         }
-        let ids = self.home.ids();
-        self.home.send_to(&ids, &step);
+        self.home.send(&step);
     }
 
     /// What is ready without a keyframe.
@@ -455,7 +454,7 @@ impl Room {
             Answer::Pong(payload) => wire::pong(payload),
         };
         match self.worker(id) {
-            None => self.home.answer(id, bytes),
+            None => self.home.answer(id, &bytes),
             Some(worker) => worker.tell(Control::Answer(id, bytes)),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! What waits for one spectator is at most the rest of one write. A shard needs nothing but ready bytes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -113,10 +114,26 @@ pub(super) enum Written {
 
 impl Spectator {
     /// Writes what can be written now; the rest waits as the tail. Call only with an empty tail.
-    pub(super) fn write(&mut self, bytes: Bytes, now: Instant) -> Written {
+    pub(super) fn write(&mut self, bytes: &Bytes, now: Instant) -> Written {
         debug_assert!(self.tail.is_empty());
-        self.tail = bytes;
-        self.flush(now)
+        if bytes.is_empty() {
+            return Written::Taken;
+        }
+        match self.stream.try_write(bytes) {
+            // What nearly every write is: nothing is kept of it.
+            Ok(count) if count == bytes.len() => self.stalled = None,
+            Ok(0) => return Written::Gone,
+            Ok(count) => {
+                self.tail = bytes.slice(count..);
+                self.stalled = Some(now);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.tail = bytes.clone();
+                self.stalled = Some(now);
+            }
+            Err(_) => return Written::Gone,
+        }
+        Written::Taken
     }
 
     fn flush(&mut self, now: Instant) -> Written {
@@ -140,19 +157,37 @@ impl Spectator {
         Written::Taken
     }
 
+    /// Writes what it needs now, and counts that.
+    fn step(&mut self, step: &Step, now: Instant, writes: &mut u64) -> Written {
+        if self.tail.is_empty() {
+            let Some(bytes) = self.due(step) else { return Written::Taken };
+            *writes += 1;
+            return self.write(&bytes, now);
+        }
+        // Still behind, or only just out of it: what it misses now the keyframe makes good, with the next step, so
+        // that a tick is one write.
+        *writes += 1;
+        let written = self.flush(now);
+        self.synced &= !step.lanes[self.lane.index()].stepped;
+        written
+    }
+
     /// What it is due with this step; `None` if nothing, or if its keyframe is not made yet.
-    fn due(&mut self, step: &Step) -> Option<Bytes> {
+    fn due<'a>(&mut self, step: &'a Step) -> Option<Cow<'a, Bytes>> {
         let lane = &step.lanes[self.lane.index()];
         let details = |all: bool| {
             let held = self.watched.iter().filter_map(|key| lane.details.get(key));
             held.filter(move |detail| all || detail.changed).map(|detail| &detail.bytes)
         };
         if self.synced {
-            let batch = if lane.stepped { lane.batch.clone() } else { Bytes::new() };
-            let bytes = if self.watched.is_empty() || (!lane.stepped && !self.fresh_watch) {
-                batch
-            } else {
-                details(self.fresh_watch).fold(BytesMut::from(&batch[..]), concat).freeze()
+            let told = !self.watched.is_empty() && (lane.stepped || self.fresh_watch);
+            let bytes = match lane.stepped {
+                true if !told => Cow::Borrowed(&lane.batch),
+                false if !told => Cow::Owned(Bytes::new()),
+                stepped => {
+                    let batch = if stepped { &lane.batch[..] } else { &[] };
+                    Cow::Owned(details(self.fresh_watch).fold(BytesMut::from(batch), concat).freeze())
+                }
             };
             self.fresh_watch = false;
             if lane.stepped {
@@ -169,7 +204,7 @@ impl Spectator {
         self.synced = true;
         self.fresh_watch = false;
         self.next_event = self.next_event.max(lane.told + 1);
-        Some(bytes)
+        Some(Cow::Owned(bytes))
     }
 
     /// Whether events that it is owed are no longer kept.
@@ -262,7 +297,7 @@ impl Shard {
     }
 
     /// Writes an answer, if nothing else is on its way.
-    pub(super) fn answer(&mut self, id: SpectatorId, bytes: Bytes) {
+    pub(super) fn answer(&mut self, id: SpectatorId, bytes: &Bytes) {
         let Some(spectator) = self.spectators.get_mut(&id).filter(|held| held.tail.is_empty()) else { return };
         if matches!(spectator.write(bytes, Instant::now()), Written::Gone) {
             self.spectators.remove(&id);
@@ -273,7 +308,7 @@ impl Shard {
     pub(super) fn dismiss(&mut self, id: SpectatorId, bye: &[Bytes; 2]) {
         let Some(mut spectator) = self.spectators.remove(&id) else { return };
         if spectator.tail.is_empty() {
-            let _ = spectator.write(bye[spectator.lane.format().index()].clone(), Instant::now());
+            let _ = spectator.write(&bye[spectator.lane.format().index()], Instant::now());
         }
     }
 
@@ -282,26 +317,16 @@ impl Shard {
         let now = Instant::now();
         for id in ids {
             let Some(spectator) = self.spectators.get_mut(id) else { continue };
-            let stepped = step.lanes[spectator.lane.index()].stepped;
-            let written = if spectator.tail.is_empty() {
-                match spectator.due(step) {
-                    Some(bytes) => {
-                        self.writes += 1;
-                        spectator.write(bytes, now)
-                    }
-                    None => continue,
-                }
-            } else {
-                // Still behind, or only just out of it: what it misses now the keyframe makes good, with the next
-                // step, so that a tick is one write.
-                self.writes += 1;
-                let written = spectator.flush(now);
-                spectator.synced &= !stepped;
-                written
-            };
-            if matches!(written, Written::Gone) {
+            if matches!(spectator.step(step, now, &mut self.writes), Written::Gone) {
                 self.spectators.remove(id);
             }
         }
+    }
+
+    /// Sends all spectators what they need, one write each.
+    pub(super) fn send(&mut self, step: &Step) {
+        let now = Instant::now();
+        let writes = &mut self.writes;
+        self.spectators.retain(|_, spectator| matches!(spectator.step(step, now, writes), Written::Taken));
     }
 }

@@ -197,7 +197,7 @@ fn apply(shard: &mut Shard, control: Control) {
     match control {
         Control::Join(id, spectator) => shard.insert(id, *spectator),
         Control::Leave(id) => drop(shard.remove(id)),
-        Control::Answer(id, bytes) => shard.answer(id, bytes),
+        Control::Answer(id, bytes) => shard.answer(id, &bytes),
         Control::Pace(id, pace) => shard.pace(id, pace),
         Control::Watch(id, keys) => shard.watch(id, keys),
         Control::Dismiss(id, bye) => shard.dismiss(id, &bye),
