@@ -12,12 +12,15 @@ use super::common::{CommonFlags, USAGE, end_on_signal, kind_of, print_error, pri
 use crate::status::Shown;
 use crate::uploader::{self, Options, Summary};
 
+/// Meters write up to two seconds late: what is shorter would take such a pause for the end.
+const UNTIL_IDLE_MIN: Duration = Duration::from_secs(3);
+
 /// Flags of `watch`.
 #[derive(Clone, Debug, Args)]
 pub struct WatchFlags {
     #[command(flatten)]
     common: CommonFlags,
-    /// End when no fight had an event for so long and everything is acknowledged
+    /// End when no fight had an event for so long (3 or more) and everything is acknowledged
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     until_idle: Option<Duration>,
     /// Print one JSON object a line for each change
@@ -34,7 +37,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 pub(super) async fn run(flags: WatchFlags) -> ExitCode {
     let as_json = flags.json;
     let options = match flags.common.options() {
-        Ok(options) => Options { until_idle: flags.until_idle, ..options },
+        Ok(options) => Options { until_idle: flags.until_idle.map(|idle| idle.max(UNTIL_IDLE_MIN)), ..options },
         Err(error) => {
             print_error(as_json, "settings", &error.to_string());
             return ExitCode::from(USAGE);
