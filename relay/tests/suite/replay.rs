@@ -3,11 +3,13 @@
 use futures::StreamExt;
 use raidcast_shared::feed::{Bye, FeedFrame, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::fold::Span;
+use raidcast_shared::id::RaidId;
 use raidcast_shared::limits::REPLAYS_MAX;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Hello, Outcome, UplinkReply, Visibility};
+use uuid::Uuid;
 
-use crate::script::{KEY, Seen, Spectator, TestRelay, Uploader, hello, soon};
+use crate::script::{KEY, OTHER_KEY, Seen, Spectator, TestRelay, Uploader, hello, soon};
 use crate::span::{eventful, plain};
 
 /// Hears until the relay says goodbye.
@@ -107,6 +109,39 @@ async fn more_replays_than_the_relay_plays_are_refused_and_a_place_is_free_again
         }
     };
     soon("a free place", Box::pin(again)).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_channel_plays_any_report_of_its_account_and_no_others() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut first = Uploader::connect(&relay).await;
+    let fight = eventful(20);
+    let begun = first.begin(&fight).await;
+    first.deltas(begun.h, &fight.deltas).await;
+    first.acked(20).await;
+    assert!(matches!(first.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    // Its channel shows another raid by now.
+    let other = Hello { raid: RaidId(Uuid::from_u128(2)), ..hello() };
+    let second = Uploader::connect_as(&relay, KEY, other).await;
+    assert_ne!(second.welcome.raid, first.welcome.raid);
+    let of = |channel_url: &str| {
+        let channel = channel_url.rsplit('/').next().unwrap();
+        format!("{}/api/v1/live/{channel}/feed?report={}&speed=20", relay.url, begun.report)
+    };
+    let mut spectator = Spectator::join_at(&of(&second.welcome.channel_url), SUBPROTOCOL).await;
+    let (seen, bye) = to_the_end(&mut spectator).await;
+    let report = relay.report(&begun.report).await;
+    assert_eq!((seen.checksum.as_deref(), bye.retry_ms), (Some(report.fight.checksum.as_str()), None));
+    assert_eq!(seen_rows(&seen), rows(&report));
+    let stranger = Hello { raid: RaidId(Uuid::from_u128(3)), ..hello() };
+    let stranger = Uploader::connect_as(&relay, OTHER_KEY, stranger).await;
+    let refused = tokio_tungstenite::connect_async(of(&stranger.welcome.channel_url).replace("http", "ws")).await;
+    match refused {
+        Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => assert_eq!(answer.status(), 404),
+        other => panic!("{other:?}"),
+    }
     relay.stop().await;
 }
 
