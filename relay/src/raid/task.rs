@@ -50,7 +50,7 @@ struct Uplink {
     next_handle: u32,
     handles: HashMap<u32, (EncounterId, StreamId)>,
     /// Begun, known from another raid, and left there until something of it is sent.
-    elsewhere: HashMap<EncounterId, raidcast_shared::uplink::Begin>,
+    elsewhere: HashMap<EncounterId, uplink::Elsewhere>,
 }
 
 /// An append that was answered.

@@ -36,6 +36,13 @@ pub(super) struct Beginning {
     given: Option<u32>,
 }
 
+/// A fight that was left in another raid.
+pub(super) struct Elsewhere {
+    begin: Begin,
+    /// It is on its way here: what is sent meanwhile is asked for again.
+    fetching: bool,
+}
+
 /// What opening an encounter gave.
 pub(super) struct Opened {
     beginning: Beginning,
@@ -196,7 +203,7 @@ impl RaidTask {
         match result {
             Ok(Found::Elsewhere(row, held)) => {
                 let Some(uplink) = self.uplink_of(beginning.connection) else { return };
-                uplink.elsewhere.insert(begin.enc, begin.clone());
+                uplink.elsewhere.insert(begin.enc, Elsewhere { begin: begin.clone(), fetching: false });
                 self.begun(&beginning, &row, Some(held));
             }
             Ok(Found::Here(encounter)) => {
@@ -301,6 +308,9 @@ impl RaidTask {
         let Some(encounter) = self.encounters.get_mut(&begin.enc) else { return };
         let row = encounter.row.clone();
         self.show(begin.enc);
+        if let Some(uplink) = &mut self.uplink {
+            uplink.elsewhere.remove(&begin.enc);
+        }
         let Some(h) = *given else {
             self.begun(beginning, &row, held);
             return;
@@ -330,15 +340,23 @@ impl RaidTask {
     /// False if it was not left there.
     fn fetch(&mut self, h: u32, id: EncounterId) -> bool {
         let Some(uplink) = &mut self.uplink else { return false };
-        let Some(begin) = uplink.elsewhere.remove(&id) else { return false };
-        let connection = uplink.connection;
-        if !self.encounters.contains_key(&id) && !self.opening.contains(&id) {
-            self.open(Beginning { connection, begin, given: Some(h) });
+        let Some(left) = uplink.elsewhere.get_mut(&id) else { return false };
+        if std::mem::replace(&mut left.fetching, true) {
+            return true;
+        }
+        let beginning = Beginning { connection: uplink.connection, begin: left.begin.clone(), given: Some(h) };
+        if self.encounters.contains_key(&id) {
+            self.begin_held(beginning);
+        } else if !self.opening.contains(&id) {
+            self.open(beginning);
         }
         true
     }
 
     fn refuse_begin(&mut self, enc: EncounterId) {
+        if let Some(uplink) = &mut self.uplink {
+            uplink.elsewhere.remove(&enc);
+        }
         self.reply(UplinkReply::Refused(Refused {
             code: RefusedCode::StoreUnavailable,
             text: "the relay's database is not available now: try again in a moment".into(),
