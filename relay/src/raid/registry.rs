@@ -1,9 +1,11 @@
 //! Where raids are found: code to handle, encounter to the raid that owns it.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::{ReportState, Visibility};
 use raidcast_store::{AccountId, EncounterKey, OpenEncounter, RaidRow, Store, StoreError};
@@ -117,25 +119,38 @@ impl RaidRegistry {
         for open in self.shared.store.open_encounters().await? {
             by_raid.entry(open.encounter.raid_code.clone()).or_default().push(open);
         }
+        // As many are folded at once as there are cores; tasks begin when all are, and do not ask the store meanwhile.
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let rebuilt = stream::iter(by_raid).map(|(code, open)| self.rebuild(code, open)).buffered(cores);
+        let rebuilt: Vec<_> = rebuilt.try_collect().await?;
         let mut count = 0;
-        for (code, open) in by_raid {
-            count += open.len();
-            let Some(row) = self.shared.store.raid_by_code(&code).await? else {
-                tracing::error!(raid = code, "live encounters of a raid that is gone; they are left alone");
-                continue;
-            };
-            let now_ms = self.shared.clock.now_ms();
-            let encounters = tokio::task::spawn_blocking(move || {
-                let rebuilt = open.iter().map(|open| LiveEncounter::rebuild(open, None, now_ms));
-                rebuilt
-                    .filter_map(|encounter| encounter.inspect_err(|error| tracing::error!(%error, "left alone")).ok())
-                    .collect()
-            });
-            let encounters: Vec<LiveEncounter> =
-                encounters.await.map_err(|error| StoreError::Damaged(error.to_string()))?;
+        for (row, encounters) in rebuilt.into_iter().flatten() {
+            count += encounters.len();
             self.spawn(row, encounters);
         }
         Ok(count)
+    }
+
+    /// The live encounters of a raid; `None` if there is no such raid.
+    async fn rebuild(
+        &self,
+        code: String,
+        open: Vec<OpenEncounter>,
+    ) -> Result<Option<(RaidRow, Vec<LiveEncounter>)>, StoreError> {
+        let now_ms = self.shared.clock.now_ms();
+        let encounters = tokio::task::spawn_blocking(move || {
+            let rebuilt = open.iter().map(|open| LiveEncounter::rebuild(open, None, now_ms));
+            rebuilt
+                .filter_map(|encounter| encounter.inspect_err(|error| tracing::error!(%error, "left alone")).ok())
+                .collect()
+        });
+        let (row, encounters) = tokio::join!(self.shared.store.raid_by_code(&code), encounters);
+        let encounters: Vec<LiveEncounter> = encounters.map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let row = row?;
+        if row.is_none() {
+            tracing::error!(raid = code, "live encounters of a raid that is gone; they are left alone");
+        }
+        Ok(row.map(|row| (row, encounters)))
     }
 
     /// The raid with this code, loaded if need be; `None` if there is none.
