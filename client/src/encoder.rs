@@ -1,10 +1,10 @@
 //! Events of one encounter to deltas.
 //!
-//! One invariant: every delta that comes out went through the same [`Gate`] that the relay uses, so nothing is sent
-//! that the relay would refuse. What is beyond a limit is left out, counted, and told once at the end as missing.
+//! One invariant: each event is admitted by the same [`Gate`] that the relay uses, so nothing is sent that the relay
+//! would refuse. What is beyond a limit is left out, counted, and told once at the end as missing.
 //! Deliberately not here: when deltas are made, and where they go.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use raidcast_shared::event::{
     ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, Knows, Rare, RareBody, SkillIx, SourceEvent, SourceKey,
     TimedHit,
 };
-use raidcast_shared::fold::{CheckError, Checked, Checksum, EncounterState, Gate, Highs, RowKey};
+use raidcast_shared::fold::{self, CheckError, Checked, Checksum, EncounterState, Gate};
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits as l;
 use raidcast_shared::text::clean;
@@ -27,6 +27,10 @@ use crate::source::Fight;
 const DELTA_BYTES: usize = 190 * 1024;
 /// Rare events that are kept free to tell what is missing: one for each limit, and some.
 const RARE_RESERVED: usize = 16;
+/// Bytes that are kept free for them: each holds at most 200 characters of four bytes, and two numbers.
+const BYTES_RESERVED: u64 = 16 * 1024;
+/// A delta's columns stand behind their lengths: eight of at most four bytes, and some.
+const COLUMN_LENGTHS_BYTES: usize = 64;
 /// Source keys of what this module adds: above every row and stream of a source.
 const STREAM_OF_LIMITS: u32 = u32::MAX;
 
@@ -48,8 +52,36 @@ pub enum Limit {
     Duration,
     /// [`l::AMOUNT_MAX`].
     Amount,
-    /// The gate refused a delta for another reason: a mistake of ours.
+    /// [`l::ENCOUNTER_HITS_MAX`].
+    Hits,
+    /// [`l::ENCOUNTER_ROWS_MAX`].
+    Rows,
+    /// [`l::ENCOUNTER_BYTES_MAX`].
+    Bytes,
+    /// [`l::ROW_TELLINGS_MAX`].
+    Tellings,
+    /// The gate refused an event for another reason: a mistake of ours.
     Refused,
+}
+
+impl From<fold::Limit> for Limit {
+    fn from(limit: fold::Limit) -> Self {
+        match limit {
+            fold::Limit::Actors => Self::Actors,
+            fold::Limit::Skills => Self::Skills,
+            fold::Limit::Hits => Self::Hits,
+            fold::Limit::Rows => Self::Rows,
+            fold::Limit::Bytes => Self::Bytes,
+            fold::Limit::Rare => Self::Rare,
+            fold::Limit::Deaths => Self::Deaths,
+            fold::Limit::Attempts => Self::Attempts,
+            fold::Limit::Tellings => Self::Tellings,
+            fold::Limit::Duration => Self::Duration,
+            fold::Limit::Amount => Self::Amount,
+            // Nobody is called a player who is one too many, so this is not asked.
+            fold::Limit::Players => Self::Refused,
+        }
+    }
 }
 
 impl Limit {
@@ -62,6 +94,10 @@ impl Limit {
             Self::Attempts => format!("attempts beyond the {} of one fight", l::ATTEMPTS_MAX),
             Self::Duration => "events beyond 2 h of one fight".to_owned(),
             Self::Amount => format!("hits whose amounts add up to more than {}", l::AMOUNT_MAX),
+            Self::Hits => format!("hits beyond the {} of one fight", l::ENCOUNTER_HITS_MAX),
+            Self::Rows => format!("hits beyond the {} rows of one fight", l::ENCOUNTER_ROWS_MAX),
+            Self::Bytes => format!("events beyond the {} MiB of one fight", l::ENCOUNTER_BYTES_MAX >> 20),
+            Self::Tellings => format!("sums of one row beyond the {} of one fight", l::ROW_TELLINGS_MAX),
             Self::Refused => "events that could not be encoded".to_owned(),
         }
     }
@@ -76,44 +112,19 @@ pub struct Lost {
     pub players: BTreeSet<u16>,
 }
 
-/// What counts against limits, as the gate counts it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Counts {
-    kinds: Vec<ActorKind>,
-    players: usize,
-    rare: usize,
-    deaths: usize,
-    amount: u64,
-    highs: Highs,
-}
-
-/// A delta in the making.
-#[derive(Debug)]
+/// A delta in the making: what of it the gate has admitted.
+#[derive(Debug, Default)]
 struct Batch {
     actors: Vec<ActorEntry>,
     skills: Vec<SkillId>,
     hits: Vec<TimedHit>,
-    rare: Vec<Bytes>,
+    rare: Vec<Rare>,
+    rare_bytes: Vec<Bytes>,
     /// More than it will take on the wire.
     bytes: usize,
-    /// Actors whose kind it tells: the gate compares with what stood before the delta, so once in each.
-    kinds_told: HashSet<ActorIx>,
-    before: Counts,
 }
 
 impl Batch {
-    fn after(counts: &Counts) -> Self {
-        Self {
-            actors: Vec::new(),
-            skills: Vec::new(),
-            hits: Vec::new(),
-            rare: Vec::new(),
-            bytes: 0,
-            kinds_told: HashSet::new(),
-            before: counts.clone(),
-        }
-    }
-
     fn is_full(&self) -> bool {
         self.bytes >= DELTA_BYTES || self.hits.len() >= l::DELTA_HITS_MAX || self.rare.len() >= l::DELTA_RARE_MAX
     }
@@ -123,6 +134,13 @@ impl Batch {
     }
 }
 
+/// Dictionary entries that an event is the first to use.
+#[derive(Default)]
+struct News {
+    actors: Vec<ActorEntry>,
+    skills: Vec<SkillId>,
+}
+
 /// Makes the deltas of one encounter's stream.
 #[derive(Debug)]
 pub struct Encoder {
@@ -130,7 +148,6 @@ pub struct Encoder {
     gate: Gate,
     actors: HashMap<ActorId, ActorIx>,
     skills: HashMap<SkillId, SkillIx>,
-    counts: Counts,
     lost: Lost,
     newest_ms: Option<u32>,
 }
@@ -138,13 +155,14 @@ pub struct Encoder {
 impl Encoder {
     /// The encoder of an encounter without events.
     pub fn new(header: Header) -> Self {
-        let state = EncounterState::new(header, ColumnMap::own());
+        let mut gate =
+            Gate::new(&Header { cols: own_columns(), ..header.clone() }).expect("our own columns are usable");
+        gate.reserve(RARE_RESERVED, BYTES_RESERVED);
         Self {
-            gate: Gate::of(&state),
-            state,
+            gate,
+            state: EncounterState::new(header, ColumnMap::own()),
             actors: HashMap::new(),
             skills: HashMap::new(),
-            counts: Counts::default(),
             lost: Lost::default(),
             newest_ms: None,
         }
@@ -155,26 +173,12 @@ impl Encoder {
     /// # Errors
     /// It does not follow what was taken in: the log it comes from ends before it.
     pub fn replay(&mut self, delta: &Delta) -> Result<(), CheckError> {
-        let checked = self.gate.check(delta)?;
+        let checked = self.gate.restore(delta)?;
         for actor in &checked.actors {
-            self.actors.insert(actor.id, ActorIx(self.counts.kinds.len() as u16));
-            self.counts.kinds.push(actor.kind);
-            self.counts.players += usize::from(actor.kind == ActorKind::Player);
+            self.actors.insert(actor.id, ActorIx(self.actors.len() as u16));
         }
         for skill in &checked.skills {
             self.skills.insert(*skill, SkillIx(self.skills.len() as u16));
-        }
-        for TimedHit { hit, .. } in &checked.hits {
-            self.counts.amount += hit.amount;
-        }
-        for rare in &checked.rare {
-            self.counts.rare += 1;
-            match &rare.body {
-                RareBody::Death { .. } => self.counts.deaths += 1,
-                body @ RareBody::Totals { .. } => self.counts.tell_totals(body),
-                RareBody::Actor(ActorFacts { actor, kind: Some(kind), .. }) => self.counts.tell_kind(*actor, *kind),
-                _ => {}
-            }
         }
         self.apply(&checked);
         Ok(())
@@ -204,15 +208,18 @@ impl Encoder {
             }
         }
         let mut deltas = Vec::new();
-        let mut batch = Batch::after(&self.counts);
+        let mut batch = Batch::default();
         for event in events {
-            if batch.is_full() || self.tells_kind_again(&batch, &event) {
+            if batch.is_full() {
                 self.close(&mut batch, captured_ms, &mut deltas);
             }
-            match self.fit(event) {
+            let added = match self.clean(event) {
                 Ok(Some(event)) => self.add(&mut batch, event, &kinds),
-                Ok(None) => {}
-                Err(limit) => *self.lost.events.entry(limit).or_default() += 1,
+                Ok(None) => Ok(()),
+                Err(limit) => Err(limit),
+            };
+            if let Err(limit) = added {
+                *self.lost.events.entry(limit).or_default() += 1;
             }
         }
         self.close(&mut batch, captured_ms, &mut deltas);
@@ -229,10 +236,13 @@ impl Encoder {
             let max = l::PLAYERS_MAX as u64;
             told.push((format!("players beyond the {max} of one fight"), max + players, max));
         }
-        let mut batch = Batch::after(&self.counts);
+        self.gate.reserve(0, 0);
+        let mut batch = Batch::default();
         for (index, (what, expected, read)) in told.into_iter().enumerate() {
             let key = SourceKey::new(STREAM_OF_LIMITS, index as u32);
-            self.add_rare(&mut batch, &Rare { at_ms, key, body: RareBody::Missing { what, expected, read } });
+            let missing = Event::Rare(Rare { at_ms, key, body: RareBody::Missing { what, expected, read } });
+            // Room for it was kept free.
+            let _ = self.put(&mut batch, News::default(), missing);
         }
         let mut deltas = Vec::new();
         self.close(&mut batch, captured_ms, &mut deltas);
@@ -270,243 +280,185 @@ impl Encoder {
         &self.lost
     }
 
-    /// Whether the event changes a kind that the batch has told already.
-    fn tells_kind_again(&self, batch: &Batch, event: &SourceEvent) -> bool {
-        let Event::Rare(Rare { body: RareBody::Actor(facts), .. }) = event else { return false };
-        let (Some(kind), Some(ix)) = (facts.kind, self.actors.get(&facts.actor)) else { return false };
-        batch.kinds_told.contains(ix) && self.counts.kinds[usize::from(ix.0)] != kind
-    }
-
-    /// The event as the wire allows it; `None` if nothing is left of it.
-    fn fit(&self, mut event: SourceEvent) -> Result<Option<SourceEvent>, Limit> {
-        if event.at_ms() > l::ENCOUNTER_DURATION_MS_MAX {
-            return Err(Limit::Duration);
-        }
+    /// The event as the wire allows it, whatever came before it; `None` if nothing is left of it.
+    fn clean(&self, mut event: SourceEvent) -> Result<Option<SourceEvent>, Limit> {
         match &mut event {
             Event::Hit(TimedHit { hit, .. }) => {
-                self.fit_sum(hit.amount)?;
                 hit.shield = hit.shield.min(hit.amount);
                 hit.overheal = hit.overheal.min(hit.amount);
             }
             Event::Rare(rare) => {
-                if self.counts.rare >= l::RARE_EVENTS_MAX - RARE_RESERVED {
-                    return Err(Limit::Rare);
-                }
-                if !self.fit_body(&mut rare.body)? {
+                if !clean_body(&mut rare.body)? {
                     return Ok(None);
                 }
             }
         }
-        self.fit_names(&event)?;
         Ok(Some(event))
     }
 
-    fn fit_sum(&self, more: u64) -> Result<(), Limit> {
-        let sum = self.counts.amount.checked_add(more);
-        if sum.is_some_and(|sum| sum <= l::AMOUNT_MAX) { Ok(()) } else { Err(Limit::Amount) }
+    /// Adds an event, and the dictionary entries that it is the first to use, if it fits.
+    fn add(&mut self, batch: &mut Batch, event: SourceEvent, hints: &HashMap<ActorId, ActorKind>) -> Result<(), Limit> {
+        let mut news = News::default();
+        let (actors, skills) = (&self.actors, &self.skills);
+        let mapped: Result<Event, Infallible> = event.try_map(
+            &mut |id| Ok(actors.get(&id).copied().unwrap_or_else(|| news_actor(actors, &mut news.actors, id, hints))),
+            &mut |id| Ok(skills.get(&id).copied().unwrap_or_else(|| news_skill(skills, &mut news.skills, id))),
+        );
+        let Ok(event) = mapped;
+        self.put(batch, news, event)
     }
 
-    /// Whether anything is left of the body.
-    fn fit_body(&self, body: &mut RareBody<ActorId, SkillId>) -> Result<bool, Limit> {
-        let fits = |value: &u64| *value <= l::AMOUNT_MAX;
-        match body {
-            RareBody::Actor(facts) => {
-                facts.kind = facts.kind.filter(|kind| *kind != ActorKind::Unknown);
-                facts.max_hp = facts.max_hp.filter(fits);
-                facts.name =
-                    facts.name.take().map(|name| clean(&name, l::NAME_CHARS_MAX)).filter(|name| !name.is_empty());
-                return Ok(*facts != ActorFacts::of(facts.actor));
+    fn put(&mut self, batch: &mut Batch, mut news: News, mut event: Event) -> Result<(), Limit> {
+        let (bytes, rare) = loop {
+            let rare = match &event {
+                Event::Hit(_) => None,
+                Event::Rare(rare) => Some(Bytes::from(codec::encode(rare))),
+            };
+            let own = match (&event, &rare) {
+                (Event::Hit(hit), _) => hit_bytes(&hit.hit),
+                (_, rare) => rare.as_ref().map_or(0, Bytes::len) + 5,
+            };
+            let bytes = own + news.actors.len() * ACTOR_BYTES + news.skills.len() * SKILL_BYTES;
+            if !self.gate.has_room((batch.bytes + bytes + COLUMN_LENGTHS_BYTES) as u64) {
+                return Err(Limit::Bytes);
             }
-            RareBody::Skill { name, .. } => {
-                *name = clean(name, l::NAME_CHARS_MAX);
-                return Ok(!name.is_empty());
-            }
-            RareBody::Death { .. } if self.counts.deaths >= l::DEATHS_MAX => return Err(Limit::Deaths),
-            RareBody::AttemptBegan { n, hp, .. } | RareBody::AttemptEnded { n, hp } => {
-                if *n > l::ATTEMPTS_MAX {
-                    return Err(Limit::Attempts);
+            match self.gate.admit(&news.actors, &news.skills, &event) {
+                Ok(()) => break (bytes, rare),
+                Err(CheckError::Refused { limit: Some(fold::Limit::Players), .. }) => {
+                    // Their hits are kept, but they stand among nobody's players.
+                    match self.call_nobody_a_player(&mut news, &mut event) {
+                        Some(true) => {}
+                        Some(false) => return Ok(()),
+                        None => return Err(Limit::Refused),
+                    }
                 }
-                *hp = hp.filter(fits);
-            }
-            RareBody::BossHealth { hp, max, .. } => {
-                *max = max.filter(fits);
-                return Ok(fits(hp));
-            }
-            RareBody::Segment { name, until, .. } => {
-                *name = name.take().map(|name| clean(&name, l::NAME_CHARS_MAX)).filter(|name| !name.is_empty());
-                *until = until.map(|until| until.min(l::ENCOUNTER_DURATION_MS_MAX));
-            }
-            RareBody::Buff { until, .. } => *until = (*until).min(l::ENCOUNTER_DURATION_MS_MAX),
-            RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, .. } => {
-                if ![&*hits, &*amount].into_iter().all(fits) {
-                    return Err(Limit::Amount);
+                Err(CheckError::Refused { limit: Some(limit), .. }) => return Err(limit.into()),
+                Err(error) => {
+                    // Cannot be, for the event was cleaned; if it is, the fight goes on without it.
+                    tracing::error!(%error, "an event does not fit its encounter");
+                    debug_assert!(false, "{error}");
+                    return Err(Limit::Refused);
                 }
-                (*crit, *lucky) = ((*crit).min(*hits), (*lucky).min(*hits));
-                (*shield, *overheal) = ((*shield).min(*amount), (*overheal).min(*amount));
-                let key = || {
-                    let (source, target) = (*self.actors.get(a)?, *self.actors.get(on)?);
-                    Some(RowKey { source, target, skill: *self.skills.get(s)?, kind: *kind })
-                };
-                let growth = key().map_or_else(|| *hits + *amount, |key| self.counts.highs.growth(key, *hits, *amount));
-                self.fit_sum(growth)?;
             }
-            RareBody::Header { scene, .. } => {
-                *scene = scene.take().map(|scene| clean(&scene, l::NAME_CHARS_MAX)).filter(|scene| !scene.is_empty());
-            }
-            RareBody::Missing { what, expected, read } => {
-                *what = clean(what, l::MISSING_CHARS_MAX);
-                *expected = (*expected).min(l::AMOUNT_MAX);
-                *read = (*read).min(l::AMOUNT_MAX);
-            }
-            RareBody::Death { .. } | RareBody::Cast { .. } | RareBody::Revive { .. } => {}
-        }
-        Ok(true)
-    }
-
-    /// Whether the dictionaries hold all that the event names, or have room for it.
-    fn fit_names(&self, event: &SourceEvent) -> Result<(), Limit> {
-        let (actors, skill): ([Option<ActorId>; 2], Option<SkillId>) = match event {
-            Event::Hit(TimedHit { hit, .. }) => ([Some(hit.source), Some(hit.target)], Some(hit.skill)),
-            Event::Rare(rare) => match &rare.body {
-                RareBody::Actor(facts) => ([Some(facts.actor), None], None),
-                RareBody::Skill { s, .. } => ([None, None], Some(*s)),
-                RareBody::Cast { a, s } => ([Some(*a), None], Some(*s)),
-                RareBody::Death { a, by, s } => ([Some(*a), *by], *s),
-                RareBody::Revive { a } | RareBody::BossHealth { a, .. } | RareBody::Buff { a, .. } => {
-                    ([Some(*a), None], None)
-                }
-                RareBody::Totals { a, on, s, .. } => ([Some(*a), Some(*on)], Some(*s)),
-                RareBody::Header { local, .. } => ([*local, None], None),
-                RareBody::AttemptBegan { .. }
-                | RareBody::AttemptEnded { .. }
-                | RareBody::Segment { .. }
-                | RareBody::Missing { .. } => ([None, None], None),
-            },
         };
-        let is_new = |actor: &ActorId| !self.actors.contains_key(actor);
-        let first = actors[0].filter(is_new);
-        let second = actors[1].filter(is_new).filter(|actor| Some(*actor) != first);
-        if self.actors.len() + first.iter().len() + second.iter().len() > l::ACTORS_MAX {
-            return Err(Limit::Actors);
+        for actor in &news.actors {
+            self.actors.insert(actor.id, ActorIx(self.actors.len() as u16));
         }
-        if self.skills.len() >= l::SKILLS_MAX && skill.is_some_and(|skill| !self.skills.contains_key(&skill)) {
-            return Err(Limit::Skills);
+        for skill in &news.skills {
+            self.skills.insert(*skill, SkillIx(self.skills.len() as u16));
+        }
+        batch.actors.extend(news.actors);
+        batch.skills.extend(news.skills);
+        batch.bytes += bytes;
+        match event {
+            Event::Hit(hit) => batch.hits.push(hit),
+            Event::Rare(event) => {
+                batch.rare.push(event);
+                batch.rare_bytes.extend(rare);
+            }
         }
         Ok(())
     }
 
-    /// Adds an event that fits.
-    fn add(&mut self, batch: &mut Batch, event: SourceEvent, hints: &HashMap<ActorId, ActorKind>) {
-        let mapped: Result<Event, Infallible> = event.try_map(
-            &mut |id| Ok(actor_ix(&mut self.actors, &mut self.counts, &mut self.lost, batch, id, hints)),
-            &mut |id| Ok(skill_ix(&mut self.skills, id)),
-        );
-        let Ok(event) = mapped;
-        // Skills are numbered as they come, so those beyond what was sent are the batch's.
-        let sent = self.state.skills().len() + batch.skills.len();
-        if self.skills.len() > sent {
-            let mut new: Vec<_> = self.skills.iter().filter(|(_, ix)| usize::from(ix.0) >= sent).collect();
-            new.sort_by_key(|(_, ix)| **ix);
-            batch.bytes += new.len() * SKILL_BYTES;
-            batch.skills.extend(new.into_iter().map(|(id, _)| *id));
+    /// Takes out of an event what makes one player too many: `Some(true)` if the rest is to be asked again,
+    /// `Some(false)` if nothing is left, `None` if there was nothing to take out.
+    fn call_nobody_a_player(&mut self, news: &mut News, event: &mut Event) -> Option<bool> {
+        let mut found = false;
+        for (at, actor) in news.actors.iter_mut().enumerate().filter(|(_, actor)| actor.kind == ActorKind::Player) {
+            actor.kind = ActorKind::Unknown;
+            self.lost.players.insert((self.actors.len() + at) as u16);
+            found = true;
         }
         match event {
-            Event::Hit(hit) => {
-                self.counts.amount += hit.hit.amount;
-                batch.bytes += hit_bytes(&hit.hit);
-                batch.hits.push(hit);
+            Event::Rare(Rare { body: RareBody::Actor(facts), .. }) if facts.kind == Some(ActorKind::Player) => {
+                facts.kind = None;
+                self.lost.players.insert(facts.actor.0);
+                Some(*facts != ActorFacts::of(facts.actor) || !news.actors.is_empty())
             }
-            Event::Rare(mut rare) => {
-                if let RareBody::Actor(facts) = &mut rare.body
-                    && !self.admit_kind(batch, facts)
-                {
-                    return;
-                }
-                self.add_rare(batch, &rare);
+            Event::Rare(Rare { body: RareBody::Header { local: local @ Some(_), .. }, .. }) if !found => {
+                *local = None;
+                Some(true)
             }
+            _ => found.then_some(true),
         }
-    }
-
-    /// Counts the kind that facts tell, and takes it out of them if it makes one player too many.
-    fn admit_kind(&mut self, batch: &mut Batch, facts: &mut ActorFacts) -> bool {
-        let Some(kind) = facts.kind else { return true };
-        let held = self.counts.kinds[usize::from(facts.actor.0)];
-        if kind == ActorKind::Player && held != kind && self.counts.players >= l::PLAYERS_MAX {
-            self.lost.players.insert(facts.actor.0);
-            facts.kind = None;
-            return *facts != ActorFacts::of(facts.actor);
-        }
-        self.counts.tell_kind(facts.actor, kind);
-        batch.kinds_told.insert(facts.actor);
-        true
-    }
-
-    fn add_rare(&mut self, batch: &mut Batch, rare: &Rare) {
-        self.counts.rare += 1;
-        match &rare.body {
-            RareBody::Death { .. } => self.counts.deaths += 1,
-            body @ RareBody::Totals { .. } => self.counts.tell_totals(body),
-            _ => {}
-        }
-        let bytes = codec::encode(rare);
-        batch.bytes += bytes.len() + 5;
-        batch.rare.push(bytes.into());
     }
 
     /// Makes a delta of the batch, if there is anything in it.
     fn close(&mut self, batch: &mut Batch, captured_ms: i64, deltas: &mut Vec<Delta>) {
-        let batch = std::mem::replace(batch, Batch::after(&self.counts));
+        let mut batch = std::mem::take(batch);
         if batch.is_empty() {
             return;
         }
-        let events = (batch.hits.len() + batch.rare.len()) as u64;
         let (base_ms, columns) = columns::encode(&batch.hits);
         let mut delta = Delta {
             seq: self.gate.seq() + 1,
             base_ms,
             captured_ms,
             hits: batch.hits.len() as u32,
-            actors: batch.actors,
-            skills: batch.skills,
+            actors: batch.actors.clone(),
+            skills: batch.skills.clone(),
             columns: columns.into(),
-            rare: batch.rare,
+            rare: std::mem::take(&mut batch.rare_bytes),
             checksum: None,
         };
-        match self.gate.check(&delta) {
-            Ok(checked) => {
-                self.apply(&checked);
-                if delta.seq.is_multiple_of(l::CHECKSUM_EVERY) {
-                    delta.checksum = Some(self.state.checksum());
-                }
-                deltas.push(delta);
-            }
-            Err(error) => {
-                // Cannot be, for all of it was counted; if it is, the fight goes on without these events.
-                tracing::error!(%error, events, "a delta does not fit its encounter");
-                debug_assert!(false, "{error}");
-                self.counts = batch.before;
-                self.actors.retain(|_, ix| usize::from(ix.0) < self.counts.kinds.len());
-                self.skills.retain(|_, ix| usize::from(ix.0) < self.state.skills().len());
-                *self.lost.events.entry(Limit::Refused).or_default() += events;
-            }
+        if let Err(error) = self.gate.seal(&delta) {
+            // Cannot be: room was asked for with each event. The relay then says what it does not take.
+            tracing::error!(%error, "a delta is larger than there was room for");
+            debug_assert!(false, "{error}");
         }
+        let Batch { actors, skills, hits, rare, .. } = batch;
+        let checked = Checked { seq: delta.seq, actors, skills, hits, rare };
+        debug_assert_eq!(Checked::decode(self.state.columns(), &delta).as_ref(), Ok(&checked));
+        self.apply(&checked);
+        if delta.seq.is_multiple_of(l::CHECKSUM_EVERY) {
+            delta.checksum = Some(self.state.checksum());
+        }
+        deltas.push(delta);
     }
 }
 
-impl Counts {
-    fn tell_totals(&mut self, body: &RareBody) {
-        if let RareBody::Totals { a, on, s, kind, hits, amount, .. } = body {
-            let key = RowKey { source: *a, target: *on, skill: *s, kind: *kind };
-            self.amount += self.highs.growth(key, *hits, *amount);
-            self.highs.raise(key, *hits, *amount);
+/// Whether anything is left of the body.
+fn clean_body(body: &mut RareBody<ActorId, SkillId>) -> Result<bool, Limit> {
+    let fits = |value: &u64| *value <= l::AMOUNT_MAX;
+    match body {
+        RareBody::Actor(facts) => {
+            facts.kind = facts.kind.filter(|kind| *kind != ActorKind::Unknown);
+            facts.max_hp = facts.max_hp.filter(fits);
+            facts.name = facts.name.take().map(|name| clean(&name, l::NAME_CHARS_MAX)).filter(|name| !name.is_empty());
+            return Ok(*facts != ActorFacts::of(facts.actor));
         }
+        RareBody::Skill { name, .. } => {
+            *name = clean(name, l::NAME_CHARS_MAX);
+            return Ok(!name.is_empty());
+        }
+        RareBody::AttemptBegan { hp, .. } | RareBody::AttemptEnded { hp, .. } => *hp = hp.filter(fits),
+        RareBody::BossHealth { hp, max, .. } => {
+            *max = max.filter(fits);
+            return Ok(fits(hp));
+        }
+        RareBody::Segment { name, until, .. } => {
+            *name = name.take().map(|name| clean(&name, l::NAME_CHARS_MAX)).filter(|name| !name.is_empty());
+            *until = until.map(|until| until.min(l::ENCOUNTER_DURATION_MS_MAX));
+        }
+        RareBody::Buff { until, .. } => *until = (*until).min(l::ENCOUNTER_DURATION_MS_MAX),
+        RareBody::Totals { hits, amount, crit, lucky, shield, overheal, .. } => {
+            if ![&*hits, &*amount].into_iter().all(fits) {
+                return Err(Limit::Amount);
+            }
+            (*crit, *lucky) = ((*crit).min(*hits), (*lucky).min(*hits));
+            (*shield, *overheal) = ((*shield).min(*amount), (*overheal).min(*amount));
+        }
+        RareBody::Header { scene, .. } => {
+            *scene = scene.take().map(|scene| clean(&scene, l::NAME_CHARS_MAX)).filter(|scene| !scene.is_empty());
+        }
+        RareBody::Missing { what, expected, read } => {
+            *what = clean(what, l::MISSING_CHARS_MAX);
+            *expected = (*expected).min(l::AMOUNT_MAX);
+            *read = (*read).min(l::AMOUNT_MAX);
+        }
+        RareBody::Death { .. } | RareBody::Cast { .. } | RareBody::Revive { .. } => {}
     }
-
-    fn tell_kind(&mut self, actor: ActorIx, kind: ActorKind) {
-        let held = &mut self.kinds[usize::from(actor.0)];
-        self.players += usize::from(kind == ActorKind::Player && *held != kind);
-        *held = kind;
-    }
+    Ok(true)
 }
 
 /// A dictionary entry on the wire: a map of an id of 16 bytes and a kind.
@@ -514,37 +466,25 @@ const ACTOR_BYTES: usize = 36;
 /// A dictionary entry on the wire: a map of two numbers.
 const SKILL_BYTES: usize = 24;
 
-fn actor_ix(
-    actors: &mut HashMap<ActorId, ActorIx>,
-    counts: &mut Counts,
-    lost: &mut Lost,
-    batch: &mut Batch,
+fn news_actor(
+    known: &HashMap<ActorId, ActorIx>,
+    news: &mut Vec<ActorEntry>,
     id: ActorId,
     hints: &HashMap<ActorId, ActorKind>,
 ) -> ActorIx {
-    if let Some(ix) = actors.get(&id) {
-        return *ix;
-    }
-    let ix = ActorIx(counts.kinds.len() as u16);
-    let mut kind = hints.get(&id).copied().unwrap_or_default();
-    if kind == ActorKind::Player {
-        if counts.players >= l::PLAYERS_MAX {
-            lost.players.insert(ix.0);
-            kind = ActorKind::Unknown;
-        } else {
-            counts.players += 1;
-        }
-    }
-    counts.kinds.push(kind);
-    actors.insert(id, ix);
-    batch.actors.push(ActorEntry { id, kind, owner: None });
-    batch.bytes += ACTOR_BYTES;
-    ix
+    let at = news.iter().position(|actor| actor.id == id).unwrap_or_else(|| {
+        news.push(ActorEntry { id, kind: hints.get(&id).copied().unwrap_or_default(), owner: None });
+        news.len() - 1
+    });
+    ActorIx((known.len() + at) as u16)
 }
 
-fn skill_ix(skills: &mut HashMap<SkillId, SkillIx>, id: SkillId) -> SkillIx {
-    let next = SkillIx(skills.len() as u16);
-    *skills.entry(id).or_insert(next)
+fn news_skill(known: &HashMap<SkillId, SkillIx>, news: &mut Vec<SkillId>, id: SkillId) -> SkillIx {
+    let at = news.iter().position(|skill| *skill == id).unwrap_or_else(|| {
+        news.push(id);
+        news.len() - 1
+    });
+    SkillIx((known.len() + at) as u16)
 }
 
 /// At most so many bytes of columns.

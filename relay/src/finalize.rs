@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use raidcast_shared::codec;
 use raidcast_shared::columns::ColumnMap;
-use raidcast_shared::fold::{Checked, EncounterState, Gate};
+use raidcast_shared::fold::{CheckError, Checked, EncounterState, Gate};
 use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::report::{Report, ReportSummary, Unverified};
@@ -125,46 +125,64 @@ pub fn decode_record(record: &[u8]) -> Result<Report, StoreError> {
     codec::decode(&bytes, usize::MAX).map_err(|error| damaged(error.to_string()))
 }
 
-/// Folds a stream's journal in order. Deltas that do not fit are left out, and the state says so; `each` sees the rest.
+/// A stream's journal, folded.
+pub struct Replayed {
+    /// What its deltas add up to.
+    pub state: EncounterState,
+    /// The gate behind them: it asks of the next what one that ran along would ask.
+    pub gate: Gate,
+    /// How it ended, if it did.
+    pub ending: Option<Ending>,
+}
+
+/// Folds a stream's journal in order. Deltas that are damaged are left out, and the state says so; `each` sees the rest.
+///
+/// # Errors
+/// `Damaged` if its header cannot be read, or if an older relay let more through than this one can hold.
 pub fn replay(
     header: &[u8],
     entries: &[JournalEntry],
     mut each: impl FnMut(&JournalEntry, &Delta, Checked),
-) -> Result<(EncounterState, Option<Ending>), StoreError> {
+) -> Result<Replayed, StoreError> {
     let damaged = |why: String| StoreError::Damaged(format!("a stream's header: {why}"));
     let header: Header = codec::decode(header, usize::MAX).map_err(|error| damaged(error.to_string()))?;
     let columns = ColumnMap::new(&header.cols).map_err(|error| damaged(error.to_string()))?;
+    let mut gate = Gate::new(&header).map_err(|error| damaged(error.to_string()))?;
     let mut state = EncounterState::new(header, columns);
-    let mut gate = Gate::of(&state);
     let mut ending = None;
     for entry in entries {
         match entry.kind {
             JournalKind::Delta => {
                 let delta: Option<Delta> = codec::decode(&entry.data, usize::MAX).ok();
-                let checked = delta.as_ref().and_then(|delta| gate.check(delta).ok());
-                if let Some((delta, checked)) = delta.zip(checked) {
-                    state.apply(&checked);
-                    each(entry, &delta, checked);
-                } else {
-                    tracing::error!(seq = entry.seq, "a stored delta does not fit; its report will say so");
-                    state.skip_damaged(entry.seq);
-                    gate = Gate::of(&state);
+                match delta.map(|delta| (gate.restore(&delta), delta)) {
+                    Some((Ok(checked), delta)) => {
+                        state.apply(&checked);
+                        each(entry, &delta, checked);
+                    }
+                    Some((Err(CheckError::Refused { limit: Some(_), text, .. }), _)) => {
+                        return Err(StoreError::Damaged(format!("more is stored than is unfolded: {text}")));
+                    }
+                    None | Some((Err(_), _)) => {
+                        tracing::error!(seq = entry.seq, "a stored delta is damaged; its report will say so");
+                        state.skip_damaged(entry.seq);
+                        gate.skip(entry.seq);
+                    }
                 }
             }
             JournalKind::End => ending = codec::decode(&entry.data, usize::MAX).ok(),
         }
     }
-    Ok((state, ending))
+    Ok(Replayed { state, gate, ending })
 }
 
 /// The log of a journal, and what it folds to.
 pub fn journal_log(header: &[u8], entries: &[JournalEntry]) -> Result<(Log, EncounterState), StoreError> {
-    let mut pushed = Vec::new();
-    let (state, ending) = replay(header, entries, |_, delta, checked| pushed.push((delta.clone(), checked)))?;
-    let mut log = Log::new(state.header().clone());
-    for (delta, checked) in pushed {
-        log.push(state.columns(), &delta, checked);
-    }
+    let damaged = |why: String| StoreError::Damaged(format!("a stream's header: {why}"));
+    let read: Header = codec::decode(header, usize::MAX).map_err(|error| damaged(error.to_string()))?;
+    let columns = ColumnMap::new(&read.cols).map_err(|error| damaged(error.to_string()))?;
+    let mut log = Log::new(read);
+    let Replayed { state, ending, .. } =
+        replay(header, entries, |_, delta, checked| log.push(&columns, delta, checked))?;
     log.ending = ending;
     Ok((log, state))
 }
@@ -201,8 +219,10 @@ async fn try_keep(store: &Arc<dyn Store>, clock: &Clock, keep: &Keep) -> Result<
     // Folding and compressing take milliseconds to tens of them: off the runtime's threads.
     let made = tokio::task::spawn_blocking(move || {
         let (log, state) = journal_log(&stream.header, &entries)?;
+        drop(entries);
         let report = report(&row, &state, log.ending.as_ref(), at, revision);
-        let log = (at == ReportState::Final).then(|| Bytes::from(log.to_bytes()));
+        drop(state);
+        let log = (at == ReportState::Final).then(|| Bytes::from(log.into_bytes()));
         Ok::<_, StoreError>((line(&row, &report), encode_record(&report), log, report))
     });
     let (line, record, log, report) =

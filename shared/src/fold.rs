@@ -10,6 +10,7 @@
 //! ([`Checked`]) always applies. Deliberately not here: storage, names policies, what a page shows.
 
 mod checksum;
+mod fits;
 mod gate;
 mod index;
 mod rows;
@@ -18,11 +19,11 @@ mod sums;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use checksum::Checksum;
+pub use fits::Limit;
 pub(crate) use gate::decode_rare;
 pub use gate::{CheckError, Checked, Gate};
 pub use index::FoldIndex;
 pub use rows::{Pair, Row, RowKey, Summed};
-pub use sums::Highs;
 
 use crate::columns::ColumnMap;
 use crate::event::{
@@ -242,7 +243,6 @@ pub struct EncounterState {
     deaths: Vec<Death>,
     attempts: BTreeMap<u32, Attempt>,
     missing: Vec<Missing>,
-    rare: u64,
     /// First and last combat event of the span.
     extent: Option<(u32, u32)>,
     /// First and last combat event of the whole fight.
@@ -273,7 +273,6 @@ impl EncounterState {
             deaths: Vec::new(),
             attempts: BTreeMap::new(),
             missing: Vec::new(),
-            rare: 0,
             extent: None,
             whole: None,
             damaged: 0,
@@ -307,7 +306,6 @@ impl EncounterState {
 
     fn apply_rare(&mut self, Rare { at_ms, key, body }: &Rare) {
         let stamp = Stamp { at_ms: *at_ms, key: *key };
-        self.rare += 1;
         // What was so before the span holds in it; what comes after it does not.
         let known = *at_ms < self.span.to_ms;
         match body {
@@ -528,20 +526,6 @@ impl EncounterState {
     /// What of the sums is known as sums alone, without single hits.
     pub fn summed(&self) -> Summed {
         self.rows.summed()
-    }
-
-    /// Sum of all amounts, of everybody, and of all hits that are known as sums.
-    pub(crate) fn amount_total(&self) -> u64 {
-        self.rows.amount() + self.rows.summed().hits
-    }
-
-    /// What totals have come to, row by row.
-    pub(crate) fn highs(&self) -> Highs {
-        self.rows.highs()
-    }
-
-    pub(crate) fn rare_count(&self) -> u64 {
-        self.rare
     }
 
     /// The frozen checksum of the state. Cost: sorts the rows; nothing is kept.

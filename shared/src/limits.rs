@@ -14,6 +14,20 @@ pub const RARE_EVENTS_MAX: usize = 150_000;
 pub const DEATHS_MAX: usize = 10_000;
 /// Attempts of one encounter.
 pub const ATTEMPTS_MAX: u32 = 1_000;
+/// Hits and heals of one encounter. 20 players make 86 a second, so 40 make 1.24 million in two hours; the rest is room.
+/// At 40 bytes a hit in memory it is 80 MiB.
+pub const ENCOUNTER_HITS_MAX: u64 = 1 << 21;
+/// Rows (source, target, skill, kind) of one encounter. A boss fight of 20 players has a thousand; a dungeon of 300
+/// monsters with eight skills of each player on each has 48,000.
+pub const ENCOUNTER_ROWS_MAX: usize = 1 << 16;
+/// What the deltas of one encounter take up, bytes: the hits above at 14 bytes each and 150,000 rare events at 150 make
+/// 52 MB.
+pub const ENCOUNTER_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// What a delta counts besides its content, bytes: its envelope, and its place in the journal and in memory.
+pub const DELTA_OVERHEAD_BYTES: u64 = 128;
+/// How often one row's sums may be told: two hours at once a second make 7,200. Each that comes out of order costs as
+/// much as there are after it.
+pub const ROW_TELLINGS_MAX: u32 = 8_192;
 /// Any sum of amounts, and so any amount: the largest integer that every JSON reader keeps exact, 2^53 - 1.
 pub const AMOUNT_MAX: u64 = (1 << 53) - 1;
 

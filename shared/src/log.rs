@@ -15,16 +15,13 @@ use crate::columns::{ColumnMap, ColumnsError};
 use crate::event::{ActorEntry, ActorIx, Hit, HitFlags, HitKind, SkillIx, TimedHit};
 use crate::fold::{Checked, EncounterState, Span};
 use crate::id::SkillId;
-use crate::limits::{ENCOUNTER_DURATION_MS_MAX, RARE_EVENTS_MAX};
+use crate::limits::{ENCOUNTER_DURATION_MS_MAX, ENCOUNTER_HITS_MAX};
 use crate::uplink::{Delta, Ending, Header};
 
 /// The version that this code writes.
 const VERSION: u8 = 1;
 /// Compression of planes: above this, time grows and bytes hardly shrink.
 const ZSTD_LEVEL: i32 = 9;
-/// More hits than two hours of the largest raid hold: a blob that claims more is broken.
-const HITS_MAX: u64 = 32_000_000;
-
 /// Why a stored log cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -34,6 +31,12 @@ pub enum LogError {
     /// Not what was written.
     #[error("the stored log is damaged: {0}")]
     Damaged(String),
+    /// Of a relay that let more through than this one unfolds.
+    #[error("the stored log holds {hits} hits; this relay unfolds at most {ENCOUNTER_HITS_MAX}")]
+    TooLarge {
+        /// How many it says.
+        hits: u64,
+    },
 }
 
 /// A log in memory: what deltas say, without their cuts.
@@ -110,17 +113,16 @@ impl Log {
     }
 
     /// The bytes to store.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut sorted: Vec<TimedHit>;
-        let hits = if self.unknown.is_empty() {
-            sorted = self.content.hits.clone();
-            sorted.sort_unstable_by_key(|TimedHit { at_ms, hit }| {
+    ///
+    /// Cost: beside the log itself, one column of it at a time.
+    pub fn into_bytes(self) -> Vec<u8> {
+        let Self { header, ending, content, rare, unknown, seq } = self;
+        let mut hits = content.hits;
+        if unknown.is_empty() {
+            hits.sort_unstable_by_key(|TimedHit { at_ms, hit }| {
                 (*at_ms, hit.source, hit.target, hit.skill, hit.kind, hit.amount, hit.flags.0, hit.shield, hit.overheal)
             });
-            &sorted
-        } else {
-            &self.content.hits
-        };
+        }
         let mut before = 0_i64;
         let times = hits.iter().map(|hit| {
             let step = i64::from(hit.at_ms) - before;
@@ -140,15 +142,15 @@ impl Log {
             of(&|hit| hit.overheal),
         ];
         let wire = Wire {
-            header: self.header.clone(),
-            ending: self.ending.clone(),
-            seq: self.seq,
-            actors: self.content.actors.clone(),
-            skills: self.content.skills.clone(),
+            header,
+            ending,
+            seq,
+            actors: content.actors,
+            skills: content.skills,
             hits: hits.len() as u64,
             planes: columns,
-            rare: compress(&codec::encode(&self.rare)),
-            unknown: self.unknown.clone(),
+            rare: compress(&codec::encode(&rare)),
+            unknown,
         };
         let mut out = vec![VERSION];
         out.extend(codec::encode(&wire));
@@ -166,50 +168,80 @@ impl Log {
             return Err(LogError::Version(*version));
         }
         let wire: Wire = codec::decode(body, usize::MAX).map_err(|error| damaged(error.to_string()))?;
-        if wire.hits > HITS_MAX {
-            return Err(damaged(format!("{} hits", wire.hits)));
+        if wire.hits > ENCOUNTER_HITS_MAX {
+            return Err(LogError::TooLarge { hits: wire.hits });
         }
-        let n = wire.hits as usize;
-        let column = |at: usize| match wire.planes.get(at) {
-            Some(planes) => values(planes, n).ok_or_else(|| damaged(format!("column {at}"))),
-            None => Err(damaged(format!("column {at} is missing"))),
-        };
-        let [at, src, tgt, skill, amount, flags, shield, overheal] =
-            [column(0)?, column(1)?, column(2)?, column(3)?, column(4)?, column(5)?, column(6)?, column(7)?];
-        let mut before = 0_i64;
-        let mut hits = Vec::with_capacity(n);
-        for i in 0..n {
-            before += unzigzag(at[i]);
-            let at_ms = u32::try_from(before).ok().filter(|at| *at <= ENCOUNTER_DURATION_MS_MAX);
-            let fits = (src[i] as usize) < wire.actors.len()
-                && (tgt[i] as usize) < wire.actors.len()
-                && (skill[i] as usize) < wire.skills.len();
-            let at_ms = at_ms.filter(|_| fits).ok_or_else(|| damaged(format!("hit {i}")))?;
-            let bits = flags[i] as u8;
-            hits.push(TimedHit {
-                at_ms,
-                hit: Hit {
-                    source: ActorIx(src[i] as u16),
-                    target: ActorIx(tgt[i] as u16),
-                    skill: SkillIx(skill[i] as u16),
-                    kind: if bits & HitFlags::HEAL == 0 { HitKind::Damage } else { HitKind::Heal },
-                    amount: amount[i],
-                    flags: HitFlags(bits & !HitFlags::HEAL),
-                    shield: shield[i],
-                    overheal: overheal[i],
-                },
-            });
-        }
+        let hits = hits(&wire)?;
         let rare_bytes = decompress(&wire.rare, usize::MAX).ok_or_else(|| damaged("its rare events".into()))?;
         let raw: Vec<Bytes> = codec::decode(&rare_bytes, usize::MAX).map_err(|error| damaged(error.to_string()))?;
-        if raw.len() > RARE_EVENTS_MAX {
-            return Err(damaged(format!("{} rare events", raw.len())));
-        }
         let rare = raw.iter().map(|bytes| crate::fold::decode_rare(bytes)).collect::<Result<Vec<_>, _>>();
         let rare = rare.map_err(|error| damaged(error.to_string()))?.into_iter().flatten().collect();
         let content = Checked { seq: wire.seq, actors: wire.actors, skills: wire.skills, hits, rare };
         Ok(Self { header: wire.header, ending: wire.ending, content, rare: raw, unknown: wire.unknown, seq: wire.seq })
     }
+}
+
+/// The hits of a stored log, unfolded one column after the other: one column more than the hits is in memory.
+fn hits(wire: &Wire) -> Result<Vec<TimedHit>, LogError> {
+    let nothing = Hit {
+        source: ActorIx(0),
+        target: ActorIx(0),
+        skill: SkillIx(0),
+        kind: HitKind::Damage,
+        amount: 0,
+        flags: HitFlags(0),
+        shield: 0,
+        overheal: 0,
+    };
+    let mut hits = vec![TimedHit { at_ms: 0, hit: nothing }; wire.hits as usize];
+    let mut each = |column: usize, set: &mut dyn FnMut(&mut TimedHit, u64) -> bool| {
+        let damaged = |what: &str| LogError::Damaged(format!("column {column} {what}"));
+        let planes = wire.planes.get(column).ok_or_else(|| damaged("is missing"))?;
+        let values = values(planes, hits.len()).ok_or_else(|| damaged("does not unfold"))?;
+        match hits.iter_mut().zip(values).all(|(hit, value)| set(hit, value)) {
+            true => Ok(()),
+            false => Err(damaged("holds what cannot be")),
+        }
+    };
+    let (actors, skills) = (wire.actors.len() as u64, wire.skills.len() as u64);
+    let mut before = 0_i64;
+    each(0, &mut |hit, step| {
+        before = before.wrapping_add(unzigzag(step));
+        let at_ms = u32::try_from(before).ok().filter(|at| *at <= ENCOUNTER_DURATION_MS_MAX);
+        hit.at_ms = at_ms.unwrap_or_default();
+        at_ms.is_some()
+    })?;
+    each(1, &mut |hit, source| {
+        hit.hit.source = ActorIx(source as u16);
+        source < actors
+    })?;
+    each(2, &mut |hit, target| {
+        hit.hit.target = ActorIx(target as u16);
+        target < actors
+    })?;
+    each(3, &mut |hit, skill| {
+        hit.hit.skill = SkillIx(skill as u16);
+        skill < skills
+    })?;
+    each(4, &mut |hit, amount| {
+        hit.hit.amount = amount;
+        true
+    })?;
+    each(5, &mut |hit, bits| {
+        let bits = bits as u8;
+        hit.hit.kind = if bits & HitFlags::HEAL == 0 { HitKind::Damage } else { HitKind::Heal };
+        hit.hit.flags = HitFlags(bits & !HitFlags::HEAL);
+        true
+    })?;
+    each(6, &mut |hit, shield| {
+        hit.hit.shield = shield;
+        true
+    })?;
+    each(7, &mut |hit, overheal| {
+        hit.hit.overheal = overheal;
+        true
+    })?;
+    Ok(hits)
 }
 
 fn zigzag(value: i64) -> u64 {

@@ -44,13 +44,16 @@ fn kind(actor: u64, kind: ActorKind, key: u64) -> SourceEvent {
 /// What the relay makes of the deltas: it refuses nothing, and comes to the same checksum.
 fn relayed(deltas: &[Delta]) -> EncounterState {
     let mut state = EncounterState::new(header(), ColumnMap::own());
-    let mut gate = Gate::of(&state);
-    for delta in deltas {
+    let mut gate = Gate::new(&header()).unwrap();
+    for (at, delta) in deltas.iter().enumerate() {
         let bytes = codec::encode(&UplinkFrame::Delta(DeltaFrame { h: 7, delta: delta.clone() }));
         assert!(bytes.len() < 200 * 1024, "{} bytes", bytes.len());
         let UplinkFrame::Delta(frame) = codec::decode(&bytes, l::UPLINK_FRAME_BYTES_MAX).unwrap() else { panic!() };
-        // A relay that was started again has a gate of its state alone: it lets the rest through, too.
-        Gate::of(&state).check(&frame.delta).unwrap();
+        if at % 7 == 0 {
+            // A relay that was started again has a gate of its journal: it lets the rest through, too.
+            gate = Gate::new(&header()).unwrap();
+            deltas[..at].iter().for_each(|held| drop(gate.restore(held).unwrap()));
+        }
         let checked = gate.check(&frame.delta).unwrap();
         state.apply(&checked);
         assert_eq!(frame.delta.checksum.is_some(), delta.seq.is_multiple_of(l::CHECKSUM_EVERY));
@@ -132,7 +135,6 @@ proptest! {
             again.replay(delta).unwrap();
         }
         again.replay_lost(encoder.lost().clone());
-        prop_assert_eq!(&again.counts, &encoder.counts);
         prop_assert_eq!(again.encode(after.clone(), 9), encoder.encode(after, 9));
         prop_assert_eq!(again.finish(9), encoder.finish(9));
     }

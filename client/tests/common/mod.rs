@@ -164,7 +164,7 @@ impl Memory {
                 let begins = self.fights.get(&begin.enc).map_or(0, |held| held.begins) + 1;
                 if held.as_ref().is_none_or(|held| held.stream != begin.stream) {
                     let state = EncounterState::new(begin.header, ColumnMap::own());
-                    let gate = Gate::of(&state);
+                    let gate = Gate::new(state.header()).unwrap();
                     let fight = Fight { stream: begin.stream, state, gate, ending: None, begins };
                     if held.is_some() {
                         self.candidates.insert(begin.enc, fight);

@@ -332,7 +332,7 @@ impl Script {
 
     pub(crate) fn state(&self) -> EncounterState {
         let mut state = EncounterState::new(header(), ColumnMap::own());
-        let mut gate = Gate::of(&state);
+        let mut gate = Gate::new(&header()).expect("our own columns are usable");
         for delta in &self.deltas {
             state.apply(&gate.check(delta).expect("scripts fit"));
         }

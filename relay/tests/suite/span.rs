@@ -38,7 +38,7 @@ pub(crate) fn eventful(n: u64) -> Script {
 /// What a plain fold of only the span's events says.
 pub(crate) fn plain(fight: &Script, deltas: usize, span: Span) -> Fight {
     let mut state = EncounterState::of_span(header(), ColumnMap::own(), span);
-    let mut gate = Gate::of(&state);
+    let mut gate = Gate::new(state.header()).expect("our own columns are usable");
     for delta in &fight.deltas[..deltas] {
         state.apply(&gate.check(delta).unwrap());
     }

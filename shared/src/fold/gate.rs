@@ -1,17 +1,19 @@
-//! What a delta must fit before it is stored: checked against what came before it, changing no state.
+//! What a delta must be before it is stored: of the right shape, next in order, and within what fits.
 //!
-//! The gate runs ahead of the fold: deltas that it let through may still be on their way to the disk. It holds just
-//! enough of the encounter to check the next one. Where the disk refuses, a new gate is made of the folded state.
+//! The gate runs ahead of the fold: deltas that it let through may still be on their way to the disk. Those that do
+//! not get there are taken back ([`Gate::revert`]); those that do stay ([`Gate::settle`]). What a journal holds is
+//! counted again ([`Gate::restore`]). By whichever way a gate came to where it is, it gives the same answer: what it
+//! counts is one law, [`super::fits`].
 
-use std::collections::HashSet;
+use std::collections::VecDeque;
 
-use super::{EncounterState, Highs, RowKey};
+use super::fits::{Fits, Limit, Mark, beyond};
 use crate::columns::{ColumnMap, ColumnsError};
-use crate::event::{ActorEntry, ActorFacts, ActorIx, ActorKind, Rare, RareBody, SkillIx, TimedHit};
-use crate::id::{ActorId, SkillId};
+use crate::event::{ActorEntry, ActorIx, Event, Rare, RareBody, SkillIx, TimedHit};
+use crate::id::SkillId;
 use crate::limits as l;
 use crate::text::is_name;
-use crate::uplink::{Delta, RefusedCode};
+use crate::uplink::{Delta, Header, RefusedCode};
 
 /// A delta that fits its encounter, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,11 +88,26 @@ pub enum CheckError {
         code: RefusedCode,
         /// For people: what is wrong and what to do.
         text: String,
+        /// The limit of the encounter that it is beyond, if it is one.
+        limit: Option<Limit>,
     },
 }
 
+impl From<Limit> for CheckError {
+    fn from(limit: Limit) -> Self {
+        Self::Refused { code: limit.code(), text: limit.text(), limit: Some(limit) }
+    }
+}
+
 fn refused<T>(code: RefusedCode, text: impl Into<String>) -> Result<T, CheckError> {
-    Err(CheckError::Refused { code, text: text.into() })
+    Err(CheckError::Refused { code, text: text.into(), limit: None })
+}
+
+/// What a delta counts against [`l::ENCOUNTER_BYTES_MAX`]: its content, and what it costs to keep a delta at all.
+fn bytes_of(delta: &Delta) -> u64 {
+    let rare: usize = delta.rare.iter().map(|event| event.len() + 5).sum();
+    let content = delta.actors.len() * 36 + delta.skills.len() * 24 + delta.columns.len() + rare;
+    content as u64 + l::DELTA_OVERHEAD_BYTES
 }
 
 /// Lets through the deltas that fit an encounter, in order.
@@ -98,32 +115,19 @@ fn refused<T>(code: RefusedCode, text: impl Into<String>) -> Result<T, CheckErro
 pub struct Gate {
     columns: ColumnMap,
     seq: u64,
-    ids: HashSet<ActorId>,
-    kinds: Vec<ActorKind>,
-    players: usize,
-    skills: HashSet<SkillId>,
-    rare: u64,
-    amount: u64,
-    highs: Highs,
-    deaths: usize,
+    fits: Fits,
+    /// Where it stood before each delta that is not settled yet, oldest first.
+    under_way: VecDeque<(u64, Mark)>,
 }
 
 impl Gate {
-    /// The gate before the delta that follows `state`.
-    pub fn of(state: &EncounterState) -> Self {
-        let kinds: Vec<_> = state.actors().iter().map(super::Actor::kind).collect();
-        Self {
-            columns: state.columns().clone(),
-            seq: state.seq(),
-            ids: state.actors().iter().map(|actor| actor.id).collect(),
-            players: kinds.iter().filter(|kind| **kind == ActorKind::Player).count(),
-            kinds,
-            skills: state.skills().iter().map(|skill| skill.id).collect(),
-            rare: state.rare_count(),
-            amount: state.amount_total(),
-            highs: state.highs(),
-            deaths: state.deaths().len(),
-        }
+    /// The gate before an encounter's first delta.
+    ///
+    /// # Errors
+    /// The header's column list is not usable.
+    pub fn new(header: &Header) -> Result<Self, ColumnsError> {
+        let columns = ColumnMap::new(&header.cols)?;
+        Ok(Self { columns, seq: 0, fits: Fits::new(header.local), under_way: VecDeque::new() })
     }
 
     /// Seq of the last delta let through.
@@ -136,135 +140,168 @@ impl Gate {
     /// # Errors
     /// `Held`: acknowledge again. `Gap`: answer with a rewind. `Refused`: answer so.
     pub fn check(&mut self, delta: &Delta) -> Result<Checked, CheckError> {
+        let before = (self.seq, self.fits.mark());
+        let checked = self.take(delta)?;
+        self.under_way.push_back(before);
+        Ok(checked)
+    }
+
+    /// The oldest delta that was let through and not settled is on stable storage.
+    pub fn settle(&mut self) {
+        self.under_way.pop_front();
+        let (_, mark) = self.under_way.front().copied().unwrap_or((self.seq, self.fits.mark()));
+        self.fits.settle(mark);
+    }
+
+    /// None of the deltas that are not settled got to stable storage: the gate stands before them again.
+    pub fn revert(&mut self) {
+        if let Some((seq, mark)) = self.under_way.front().copied() {
+            self.fits.back_to(mark);
+            self.seq = seq;
+        }
+        self.under_way.clear();
+    }
+
+    /// Takes a delta in that the journal holds: a gate let it through once, so no limit is asked again.
+    ///
+    /// # Errors
+    /// It is damaged: not the next, or of a shape that no gate lets through. `Refused` with a limit: an older relay
+    /// let through more than this one can hold, and nothing more of the encounter is to be read.
+    pub fn restore(&mut self, delta: &Delta) -> Result<Checked, CheckError> {
+        self.fits.set_lenient(true);
+        let taken = self.take(delta);
+        self.fits.set_lenient(false);
+        let checked = taken?;
+        self.fits.settle(self.fits.mark());
+        match self.fits.is_too_large() {
+            Some(limit) => Err(limit.into()),
+            None => Ok(checked),
+        }
+    }
+
+    /// Leaves a stored delta out that is damaged: the next one counts from it.
+    pub fn skip(&mut self, seq: u64) {
+        self.seq = self.seq.max(seq);
+    }
+
+    fn take(&mut self, delta: &Delta) -> Result<Checked, CheckError> {
         if delta.seq <= self.seq {
             return Err(CheckError::Held { seq: delta.seq });
         }
         if delta.seq != self.seq + 1 {
             return Err(CheckError::Gap { seq: delta.seq, expected: self.seq + 1 });
         }
-        self.check_dictionaries(delta)?;
-        let hits =
-            self.columns.decode(delta.base_ms, delta.hits, &delta.columns).map_err(|error| columns_refused(&error))?;
-        let actors_len = self.kinds.len() + delta.actors.len();
-        let skills_len = self.skills.len() + delta.skills.len();
-        let fits = |actor: ActorIx| usize::from(actor.0) < actors_len;
-        let mut amount = self.amount;
-        for TimedHit { hit, .. } in &hits {
-            if !fits(hit.source) || !fits(hit.target) || usize::from(hit.skill.0) >= skills_len {
-                return refused(RefusedCode::IndexOutOfRange, "a hit names an actor or skill beyond its dictionary");
-            }
-            amount = add(amount, hit.amount)?;
+        let mark = self.fits.mark();
+        let taken = self.take_content(delta);
+        match &taken {
+            Ok(_) => self.seq = delta.seq,
+            Err(_) => self.fits.back_to(mark),
         }
-        let mut rare = Vec::with_capacity(delta.rare.len());
-        let mut told = Highs::default();
-        for bytes in &delta.rare {
-            if let Some(event) = decode_rare(bytes)? {
-                check_rare(&event, actors_len, skills_len)?;
-                if let RareBody::Totals { a, on, s, kind, hits, amount: sum, .. } = &event.body {
-                    let key = RowKey { source: *a, target: *on, skill: *s, kind: *kind };
-                    let (held_hits, held_sum) = self.highs.of(key);
-                    told.raise(key, held_hits, held_sum);
-                    amount = add(amount, told.growth(key, *hits, *sum))?;
-                    told.raise(key, *hits, *sum);
-                }
-                rare.push(event);
-            }
-        }
-        if self.rare + rare.len() as u64 > l::RARE_EVENTS_MAX as u64 {
-            return refused(
-                RefusedCode::LimitReached,
-                format!("an encounter has at most {} rare events", l::RARE_EVENTS_MAX),
-            );
-        }
-        let deaths = self.deaths + rare.iter().filter(|event| matches!(event.body, RareBody::Death { .. })).count();
-        if deaths > l::DEATHS_MAX {
-            return refused(RefusedCode::LimitReached, format!("an encounter has at most {} deaths", l::DEATHS_MAX));
-        }
-        let changes = self.new_kinds(delta, &rare);
-        let players = self.players_after(delta, &changes);
-        if players > l::PLAYERS_MAX {
-            return refused(RefusedCode::LimitReached, format!("an encounter has at most {} players", l::PLAYERS_MAX));
-        }
-
-        // It fits: from here on nothing fails.
-        self.seq = delta.seq;
-        self.ids.extend(delta.actors.iter().map(|actor| actor.id));
-        self.kinds.extend(delta.actors.iter().map(|actor| actor.kind));
-        for (actor, kind) in changes {
-            self.kinds[usize::from(actor.0)] = kind;
-        }
-        self.players = players;
-        self.skills.extend(delta.skills.iter().copied());
-        self.rare += rare.len() as u64;
-        self.amount = amount;
-        self.highs.raise_all(&told);
-        self.deaths = deaths;
-        Ok(Checked { seq: delta.seq, actors: delta.actors.clone(), skills: delta.skills.clone(), hits, rare })
+        taken
     }
 
-    fn check_dictionaries(&self, delta: &Delta) -> Result<(), CheckError> {
-        if self.kinds.len() + delta.actors.len() > l::ACTORS_MAX {
-            return refused(RefusedCode::LimitReached, format!("an encounter has at most {} actors", l::ACTORS_MAX));
-        }
-        if self.skills.len() + delta.skills.len() > l::SKILLS_MAX {
-            return refused(RefusedCode::LimitReached, format!("an encounter has at most {} skills", l::SKILLS_MAX));
-        }
-        let mut ids = HashSet::new();
-        for (at, actor) in delta.actors.iter().enumerate() {
-            if self.ids.contains(&actor.id) || !ids.insert(actor.id) {
-                return refused(RefusedCode::BadEvent, "an actor stands in the dictionary twice");
-            }
-            let own = self.kinds.len() + at;
-            if actor.owner.is_some_and(|owner| usize::from(owner.0) >= own) {
-                return refused(
-                    RefusedCode::IndexOutOfRange,
-                    "an actor's owner must stand in the dictionary before it",
-                );
-            }
-        }
-        let mut skills = HashSet::new();
-        if delta.skills.iter().any(|skill| self.skills.contains(skill) || !skills.insert(*skill)) {
-            return refused(RefusedCode::BadEvent, "a skill stands in the dictionary twice");
-        }
+    fn take_content(&mut self, delta: &Delta) -> Result<Checked, CheckError> {
         if delta.rare.len() > l::DELTA_RARE_MAX {
             return refused(
                 RefusedCode::LimitReached,
                 format!("a delta has at most {} rare events", l::DELTA_RARE_MAX),
             );
         }
+        self.fits.bytes(bytes_of(delta))?;
+        // Before they are unfolded: twenty bytes of columns can say 16,384 hits.
+        self.fits.hits(u64::from(delta.hits))?;
+        self.take_names(&delta.actors, &delta.skills)?;
+        let hits =
+            self.columns.decode(delta.base_ms, delta.hits, &delta.columns).map_err(|error| columns_refused(&error))?;
+        for hit in &hits {
+            self.take_hit(hit)?;
+        }
+        let mut rare = Vec::with_capacity(delta.rare.len());
+        for bytes in &delta.rare {
+            match decode_rare(bytes)? {
+                Some(event) => {
+                    self.take_rare(&event)?;
+                    rare.push(event);
+                }
+                None => self.fits.unknown()?,
+            }
+        }
+        Ok(Checked { seq: delta.seq, actors: delta.actors.clone(), skills: delta.skills.clone(), hits, rare })
+    }
+
+    fn take_names(&mut self, actors: &[ActorEntry], skills: &[SkillId]) -> Result<(), CheckError> {
+        for actor in actors {
+            if self.fits.holds_actor(actor.id) {
+                return refused(RefusedCode::BadEvent, "an actor stands in the dictionary twice");
+            }
+            if beyond(actor.owner, None, &self.fits) {
+                return refused(
+                    RefusedCode::IndexOutOfRange,
+                    "an actor's owner must stand in the dictionary before it",
+                );
+            }
+            self.fits.actor(actor)?;
+        }
+        for skill in skills {
+            if self.fits.holds_skill(*skill) {
+                return refused(RefusedCode::BadEvent, "a skill stands in the dictionary twice");
+            }
+            self.fits.skill(*skill)?;
+        }
         Ok(())
     }
 
-    fn new_kinds(&self, delta: &Delta, rare: &[Rare]) -> Vec<(ActorIx, ActorKind)> {
-        let held = |actor: ActorIx| {
-            let at = usize::from(actor.0);
-            self.kinds.get(at).copied().unwrap_or_else(|| delta.actors[at - self.kinds.len()].kind)
-        };
-        let told = rare.iter().filter_map(|event| match &event.body {
-            RareBody::Actor(ActorFacts { actor, kind: Some(kind), .. }) if *kind != held(*actor) => {
-                Some((*actor, *kind))
-            }
-            _ => None,
-        });
-        told.collect()
+    fn take_hit(&mut self, TimedHit { hit, .. }: &TimedHit) -> Result<(), CheckError> {
+        if beyond(Some(hit.source), Some(hit.skill), &self.fits) || beyond(Some(hit.target), None, &self.fits) {
+            return refused(RefusedCode::IndexOutOfRange, "a hit names an actor or skill beyond its dictionary");
+        }
+        Ok(self.fits.hit(hit)?)
     }
 
-    /// Players if each change of kind counts; the latest of several wins in the fold, here any that says player does.
-    fn players_after(&self, delta: &Delta, changes: &[(ActorIx, ActorKind)]) -> usize {
-        let new = delta.actors.iter().filter(|actor| actor.kind == ActorKind::Player).count();
-        let told: HashSet<_> =
-            changes.iter().filter(|(_, kind)| *kind == ActorKind::Player).map(|(actor, _)| actor).collect();
-        self.players + new + told.len()
+    fn take_rare(&mut self, event: &Rare) -> Result<(), CheckError> {
+        check_rare(event, self.fits.actors(), self.fits.skills())?;
+        Ok(self.fits.rare(&event.body)?)
     }
 }
 
-fn add(sum: u64, more: u64) -> Result<u64, CheckError> {
-    match sum.checked_add(more).filter(|sum| *sum <= l::AMOUNT_MAX) {
-        Some(sum) => Ok(sum),
-        None => refused(
-            RefusedCode::NumberTooLarge,
-            format!("the encounter's amounts add up to more than {}", l::AMOUNT_MAX),
-        ),
+/// What the end that makes deltas asks, event by event.
+impl Gate {
+    /// Keeps so many rare events and bytes free, for what is told at the end.
+    pub fn reserve(&mut self, rare: usize, bytes: u64) {
+        self.fits.reserve(rare, bytes);
+    }
+
+    /// Takes an event in with the dictionary entries that it is the first to use: all of it, or nothing.
+    ///
+    /// # Errors
+    /// `Refused`: a delta with it would be refused so.
+    pub fn admit(&mut self, actors: &[ActorEntry], skills: &[SkillId], event: &Event) -> Result<(), CheckError> {
+        let mark = self.fits.mark();
+        let taken = self.take_names(actors, skills).and_then(|()| match event {
+            Event::Hit(hit) if hit.at_ms > l::ENCOUNTER_DURATION_MS_MAX => Err(Limit::Duration.into()),
+            Event::Hit(hit) => self.take_hit(hit),
+            Event::Rare(rare) => self.take_rare(rare),
+        });
+        if taken.is_err() {
+            self.fits.back_to(mark);
+        }
+        taken
+    }
+
+    /// Whether a delta of at most so many bytes still fits.
+    pub fn has_room(&self, bytes: u64) -> bool {
+        self.fits.has_room(bytes + l::DELTA_OVERHEAD_BYTES)
+    }
+
+    /// Makes the next delta of what was admitted since the one before.
+    ///
+    /// # Errors
+    /// `Refused` if it is larger than there was room for.
+    pub fn seal(&mut self, delta: &Delta) -> Result<(), CheckError> {
+        self.fits.bytes(bytes_of(delta))?;
+        self.seq = delta.seq;
+        self.fits.settle(self.fits.mark());
+        Ok(())
     }
 }
 
@@ -274,7 +311,7 @@ fn columns_refused(error: &ColumnsError) -> CheckError {
         ColumnsError::TooMany { .. } => RefusedCode::LimitReached,
         ColumnsError::List { .. } | ColumnsError::Count { .. } => RefusedCode::BadColumns,
     };
-    CheckError::Refused { code, text: error.to_string() }
+    CheckError::Refused { code, text: error.to_string(), limit: None }
 }
 
 /// The tag alone, to tell an event of a later version from a broken one.
@@ -303,9 +340,9 @@ const TAGS: [&str; 13] = [
 pub(crate) fn decode_rare(bytes: &[u8]) -> Result<Option<Rare>, CheckError> {
     let failed = |error: crate::codec::DecodeError| match error {
         crate::codec::DecodeError::Shape { .. } => {
-            CheckError::Refused { code: RefusedCode::BadEvent, text: format!("an event is {error}") }
+            CheckError::Refused { code: RefusedCode::BadEvent, text: format!("an event is {error}"), limit: None }
         }
-        other => CheckError::Refused { code: other.code(), text: format!("in an event: {other}") },
+        other => CheckError::Refused { code: other.code(), text: format!("in an event: {other}"), limit: None },
     };
     let Tag { k } = crate::codec::decode(bytes, l::UPLINK_FRAME_BYTES_MAX).map_err(failed)?;
     if !TAGS.contains(&k.as_str()) {
@@ -325,10 +362,7 @@ fn check_rare(event: &Rare, actors: usize, skills: usize) -> Result<(), CheckErr
     };
     let time = |at_ms: u32| match at_ms <= l::ENCOUNTER_DURATION_MS_MAX {
         true => Ok(()),
-        false => refused(
-            RefusedCode::NumberTooLarge,
-            format!("an event at {at_ms} ms: an encounter lasts at most {} ms", l::ENCOUNTER_DURATION_MS_MAX),
-        ),
+        false => Err(CheckError::from(Limit::Duration)),
     };
     let number = |value: u64| match value <= l::AMOUNT_MAX {
         true => Ok(()),
@@ -359,15 +393,7 @@ fn check_rare(event: &Rare, actors: usize, skills: usize) -> Result<(), CheckErr
             s.map_or(Ok(()), skill)
         }
         RareBody::Revive { a } => actor(*a),
-        RareBody::AttemptBegan { n, hp, .. } | RareBody::AttemptEnded { n, hp } => {
-            if *n > l::ATTEMPTS_MAX {
-                return refused(
-                    RefusedCode::LimitReached,
-                    format!("an encounter has at most {} attempts", l::ATTEMPTS_MAX),
-                );
-            }
-            hp.map_or(Ok(()), number)
-        }
+        RareBody::AttemptBegan { hp, .. } | RareBody::AttemptEnded { hp, .. } => hp.map_or(Ok(()), number),
         RareBody::BossHealth { a, hp, max } => {
             actor(*a)?;
             number(*hp)?;

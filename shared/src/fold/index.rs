@@ -18,6 +18,9 @@ use crate::uplink::Header;
 const BLOCK_EVENTS: usize = 4_096;
 /// Blocks that make a greater one.
 const FAN: usize = 16;
+/// Sums are kept only of what has so many hits a row at the least: else they would take more room than the hits, and
+/// adding the hits up again costs as little.
+const HITS_A_ROW: usize = 4;
 
 /// Events added up: of deltas, or of [`FAN`] lesser blocks.
 #[derive(Debug)]
@@ -28,7 +31,10 @@ struct Block {
     rare: Option<(u32, u32)>,
     /// When each source last hit or healed anyone.
     acted: Vec<(ActorIx, u32)>,
-    rows: RowTable,
+    /// How many hits it and its parts hold.
+    count: usize,
+    /// Their sums, where those are worth keeping.
+    rows: Option<RowTable>,
     parts: Parts,
 }
 
@@ -54,41 +60,49 @@ fn act(acted: &mut Vec<(ActorIx, u32)>, actor: ActorIx, at_ms: u32) {
 
 impl Block {
     fn of_events(events: Checked) -> Self {
-        let mut block = Self {
-            hits: None,
-            rare: None,
-            acted: Vec::new(),
-            rows: RowTable::default(),
-            parts: Parts::Blocks(Vec::new()),
-        };
+        let mut block = Self { count: events.hits.len(), ..Self::of_parts(Parts::Blocks(Vec::new())) };
         for TimedHit { at_ms, hit } in &events.hits {
             widen(&mut block.hits, Some((*at_ms, *at_ms)));
             act(&mut block.acted, hit.source, *at_ms);
-            block.rows.add(*at_ms, hit);
         }
         for rare in &events.rare {
             widen(&mut block.rare, Some((rare.at_ms, rare.at_ms)));
         }
-        Self { parts: Parts::Events(events), ..block }
+        block.parts = Parts::Events(events);
+        block.keep_sums()
     }
 
     fn of_blocks(blocks: &[Arc<Self>]) -> Self {
-        let mut sum = Self {
-            hits: None,
-            rare: None,
-            acted: Vec::new(),
-            rows: RowTable::default(),
-            parts: Parts::Blocks(blocks.to_vec()),
-        };
+        let mut sum = Self::of_parts(Parts::Blocks(blocks.to_vec()));
         for block in blocks {
             widen(&mut sum.hits, block.hits);
             widen(&mut sum.rare, block.rare);
             for (actor, at_ms) in &block.acted {
                 act(&mut sum.acted, *actor, *at_ms);
             }
-            sum.rows.merge(&block.rows);
+            sum.count += block.count;
         }
-        sum
+        sum.keep_sums()
+    }
+
+    fn of_parts(parts: Parts) -> Self {
+        Self { hits: None, rare: None, acted: Vec::new(), count: 0, rows: None, parts }
+    }
+
+    fn keep_sums(mut self) -> Self {
+        let mut rows = RowTable::default();
+        self.add_to(&mut rows);
+        self.rows = (rows.rows().len() * HITS_A_ROW <= self.count).then_some(rows);
+        self
+    }
+
+    /// Adds all its hits to a table.
+    fn add_to(&self, table: &mut RowTable) {
+        match (&self.rows, &self.parts) {
+            (Some(rows), _) => table.merge(rows),
+            (None, Parts::Events(events)) => events.hits.iter().for_each(|hit| table.add(hit.at_ms, &hit.hit)),
+            (None, Parts::Blocks(blocks)) => blocks.iter().for_each(|block| block.add_to(table)),
+        }
     }
 
     fn events(&self) -> Option<&Checked> {
@@ -103,8 +117,11 @@ impl Block {
         let events = self
             .events()
             .map_or(0, |events| events.hits.len() * size_of::<TimedHit>() + events.rare.len() * 2 * size_of::<Rare>());
-        let seconds: usize = self.rows.pairs().iter().map(|pair| 64 + pair.seconds.len() * 16).sum();
-        events + seconds + self.rows.rows().len() * (size_of::<Row>() + 24) + self.acted.len() * 8 + 256
+        let sums = self.rows.as_ref().map_or(0, |rows| {
+            let seconds: usize = rows.pairs().iter().map(|pair| 64 + pair.seconds.len() * 16).sum();
+            seconds + rows.rows().len() * (size_of::<Row>() + 24)
+        });
+        events + sums + self.acted.len() * 8 + 256
     }
 }
 
@@ -143,7 +160,9 @@ impl FoldIndex {
         for rare in rare.chunks(BLOCK_EVENTS) {
             index.push(Checked { rare: rare.to_vec(), ..nothing.clone() });
         }
-        hits.sort_by_key(|hit| hit.at_ms);
+        if !hits.is_sorted_by_key(|hit| hit.at_ms) {
+            hits.sort_by_key(|hit| hit.at_ms);
+        }
         for hits in hits.chunks(BLOCK_EVENTS) {
             index.push(Checked { hits: hits.to_vec(), ..nothing.clone() });
         }
@@ -298,7 +317,7 @@ impl EncounterState {
             }
             if inside {
                 widen(&mut self.extent, block.hits);
-                self.rows.merge(&block.rows);
+                block.add_to(&mut self.rows);
             }
             return;
         }

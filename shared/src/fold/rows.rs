@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use super::Span;
-use super::sums::{Growth, Highs, Steps, Sums};
+use super::sums::{Growth, Steps, Sums};
 use crate::event::{ActorIx, Hit, HitFlags, HitKind, SkillIx};
 
 /// What a row adds up: hits of one source with one skill on one target.
@@ -22,7 +22,7 @@ pub struct RowKey {
 }
 
 impl RowKey {
-    fn packed(self) -> u64 {
+    pub(super) fn packed(self) -> u64 {
         u64::from(self.source.0) << 33
             | u64::from(self.target.0) << 17
             | u64::from(self.skill.0) << 1
@@ -307,21 +307,8 @@ impl RowTable {
         self.hits
     }
 
-    pub(super) fn amount(&self) -> u64 {
-        self.amount
-    }
-
     pub(super) fn summed(&self) -> Summed {
         self.summed
-    }
-
-    pub(super) fn highs(&self) -> Highs {
-        let mut highs = Highs::default();
-        for (key, steps) in &self.steps {
-            let (hits, amount) = steps.highest();
-            highs.raise(*key, hits, amount);
-        }
-        highs
     }
 
     pub(super) fn take_changed_seconds(&mut self) -> BTreeSet<u32> {

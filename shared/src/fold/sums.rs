@@ -4,10 +4,6 @@
 //! so much by then, so of several the greatest counts, figure by figure, and one told twice counts once. What was
 //! added from one telling to the next has the time of the later one; but of a *lump* it is unknown when it came.
 
-use rustc_hash::FxHashMap;
-
-use super::RowKey;
-
 /// What a row has come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sums {
@@ -99,42 +95,5 @@ impl Steps {
         let (before, step) = (self.before(at), &self.0[at]);
         let known = before.join(step.lump);
         Growth { at_ms: step.at_ms, timed: step.upto.minus(known), untimed: known.minus(before) }
-    }
-
-    /// Hits and amount of the greatest telling.
-    pub(super) fn highest(&self) -> (u64, u64) {
-        self.0.last().map_or((0, 0), |last| (last.upto.hits, last.upto.amount))
-    }
-}
-
-/// The greatest hits and amount told of each row: limits count what a telling adds to them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Highs(FxHashMap<RowKey, (u64, u64)>);
-
-impl Highs {
-    /// What was told of a row: hits and amount.
-    pub fn of(&self, key: RowKey) -> (u64, u64) {
-        self.0.get(&key).copied().unwrap_or_default()
-    }
-
-    /// What a telling adds to the encounter's sum of amounts and summed hits.
-    ///
-    /// Nothing overflows: hits and amount are checked to be at most [`crate::limits::AMOUNT_MAX`] each.
-    pub fn growth(&self, key: RowKey, hits: u64, amount: u64) -> u64 {
-        let held = self.of(key);
-        hits.saturating_sub(held.0).saturating_add(amount.saturating_sub(held.1))
-    }
-
-    /// Notes a telling.
-    pub fn raise(&mut self, key: RowKey, hits: u64, amount: u64) {
-        let held = self.0.entry(key).or_default();
-        *held = (held.0.max(hits), held.1.max(amount));
-    }
-
-    /// Notes all that `other` holds.
-    pub(super) fn raise_all(&mut self, other: &Self) {
-        for (key, (hits, amount)) in &other.0 {
-            self.raise(*key, *hits, *amount);
-        }
     }
 }

@@ -35,6 +35,9 @@ pub struct PlayerTotals {
 
 type RowValues = [i64; ROW_COLUMNS.len()];
 
+/// Of fewer seconds than these each is looked up in every pair.
+const FEW_SECONDS: usize = 16;
+
 impl PlayerTotals {
     pub(super) fn is_nothing(&self) -> bool {
         *self == Self::default()
@@ -244,15 +247,15 @@ impl LiveView {
         step.tick.buckets.append(&mut buckets);
     }
 
+    /// Cost: one pass over the pairs for few seconds, over all their seconds for many.
     fn buckets(&self, state: &EncounterState, seconds: &BTreeSet<u32>) -> Vec<Bucket> {
-        let bucket = |&second: &u32| {
-            let mut sums: BTreeMap<u32, [u64; 3]> = BTreeMap::new();
-            for pair in state.pairs() {
-                let amount = pair.at(second);
-                if amount == 0 {
-                    continue;
-                }
-                let (source, target) = (self.places.get(&pair.source), self.places.get(&pair.target));
+        let mut sums: BTreeMap<u32, BTreeMap<u32, [u64; 3]>> =
+            seconds.iter().map(|second| (*second, BTreeMap::new())).collect();
+        for pair in state.pairs() {
+            let (source, target) = (self.places.get(&pair.source), self.places.get(&pair.target));
+            let source_damage = pair.kind == HitKind::Damage && !state.is_player(pair.target);
+            let mut add = |second: u32, amount: u64| {
+                let Some(sums) = sums.get_mut(&second).filter(|_| amount > 0) else { return };
                 let mut add = |place: Option<&u32>, column: usize| {
                     if let Some(place) = place {
                         sums.entry(*place).or_default()[column] += amount;
@@ -262,19 +265,24 @@ impl LiveView {
                     HitKind::Heal => add(source, 1),
                     HitKind::Damage => {
                         add(target, 2);
-                        if !state.is_player(pair.target) {
-                            add(source, 0);
-                        }
+                        add(source.filter(|_| source_damage), 0);
                     }
                 }
+            };
+            if seconds.len() < FEW_SECONDS {
+                seconds.iter().for_each(|second| add(*second, pair.at(*second)));
+            } else {
+                pair.seconds.iter().for_each(|(second, amount)| add(*second, *amount));
             }
+        }
+        let bucket = |(second, sums): (u32, BTreeMap<u32, [u64; 3]>)| {
             let column = |at: usize| {
                 let entries = sums.iter().filter(|(_, sums)| sums[at] > 0);
                 entries.flat_map(|(place, sums)| [u64::from(*place), sums[at]]).collect()
             };
             Bucket { s: second, d: column(0), h: column(1), x: column(2) }
         };
-        seconds.iter().map(bucket).collect()
+        sums.into_iter().map(bucket).collect()
     }
 
     /// The view's present content: what a spectator holds who got every tick.

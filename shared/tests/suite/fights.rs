@@ -118,6 +118,11 @@ pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
+/// The gate before a fight's first delta.
+pub(crate) fn gate() -> Gate {
+    Gate::new(&header()).expect("our own columns are usable")
+}
+
 /// Events as one delta.
 pub(crate) fn delta(seq: u64, events: &[Event]) -> Delta {
     let mut hits = Vec::new();
@@ -147,7 +152,7 @@ pub(crate) fn delta(seq: u64, events: &[Event]) -> Delta {
 /// Folds events that were cut into deltas, through the bytes of the wire.
 pub(crate) fn fold(deltas: &[Vec<Event>]) -> EncounterState {
     let mut state = EncounterState::new(header(), ColumnMap::own());
-    let mut gate = Gate::of(&state);
+    let mut gate = gate();
     for (at, events) in deltas.iter().enumerate() {
         let bytes = codec::encode(&delta(at as u64 + 1, events));
         let delta: Delta = codec::decode(&bytes, limits::UPLINK_FRAME_BYTES_MAX).expect("what is encoded decodes");

@@ -11,7 +11,7 @@ use raidcast_shared::report::SkillKind::{Damage, Healing};
 use raidcast_shared::uplink::{Delta, UplinkFrame};
 use raidcast_shared::{codec, limits, view};
 
-use crate::fights::{actors, delta, events, fold, header, hit};
+use crate::fights::{actors, delta, events, fold, gate, header, hit};
 
 /// Cuts events at the given places.
 fn cut(events: &[Event], cuts: &[prop::sample::Index]) -> Vec<Vec<Event>> {
@@ -103,7 +103,7 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] = byte;
         let mut state = EncounterState::new(header(), ColumnMap::own());
-        let mut gate = Gate::of(&state);
+        let mut gate = gate();
         if let Ok(damaged) = codec::decode::<Delta>(&bytes, limits::UPLINK_FRAME_BYTES_MAX) {
             match gate.check(&damaged) {
                 // It still is a delta: then it applies.
@@ -119,7 +119,7 @@ proptest! {
     ) {
         let columns = ColumnMap::own();
         let mut live = EncounterState::new(header(), columns.clone());
-        let mut gate = Gate::of(&live);
+        let mut gate = gate();
         let mut log = Log::new(header());
         for (at, events) in cut(&events, &cuts).iter().enumerate() {
             let delta = delta(at as u64 + 1, events);
@@ -127,10 +127,10 @@ proptest! {
             live.apply(&checked);
             log.push(&columns, &delta, checked);
         }
-        let stored = Log::from_bytes(&log.to_bytes()).expect("what was written is read");
+        let stored = Log::from_bytes(&log.clone().into_bytes()).expect("what was written is read");
         let again = stored.fold(Span::ALL).expect("its columns are ours");
         prop_assert_eq!(shown(&live), shown(&again));
-        prop_assert_eq!(stored.to_bytes(), log.to_bytes());
+        prop_assert_eq!(stored.into_bytes(), log.into_bytes());
     }
 
     #[test]
@@ -139,7 +139,7 @@ proptest! {
         let mut log = Log::new(header());
         let columns = ColumnMap::own();
         let whole = delta(1, &events);
-        let checked = Gate::of(&EncounterState::new(header(), columns.clone())).check(&whole).expect("it fits");
+        let checked = gate().check(&whole).expect("it fits");
         log.push(&columns, &whole, checked);
         let folded = log.fold(span).expect("its columns are ours");
         let inside = |at: u32| (span.from_ms..span.to_ms).contains(&at);
@@ -190,7 +190,7 @@ proptest! {
     ) {
         let mut log = Log::new(header());
         let columns = ColumnMap::own();
-        let mut gate = Gate::of(&EncounterState::new(header(), columns.clone()));
+        let mut gate = gate();
         let mut index = FoldIndex::new(header()).expect("its columns are ours");
         let parts = cut(&events, &cuts);
         for (at, part) in parts.iter().enumerate() {
@@ -252,8 +252,7 @@ proptest! {
 
 #[test]
 fn deltas_are_taken_once_and_in_order() {
-    let state = EncounterState::new(header(), ColumnMap::own());
-    let mut gate = Gate::of(&state);
+    let mut gate = gate();
     assert_eq!(gate.check(&delta(2, &[])), Err(CheckError::Gap { seq: 2, expected: 1 }));
     assert!(gate.check(&delta(1, &[])).is_ok());
     assert_eq!(gate.check(&delta(1, &[])), Err(CheckError::Held { seq: 1 }));
@@ -266,7 +265,7 @@ fn limits_and_broken_references_are_refused_by_code() {
     use raidcast_shared::id::ActorId;
     use raidcast_shared::uplink::RefusedCode;
 
-    let check = |delta: &Delta| match Gate::of(&EncounterState::new(header(), ColumnMap::own())).check(delta) {
+    let check = |delta: &Delta| match gate().check(delta) {
         Err(CheckError::Refused { code, .. }) => Some(code),
         _ => None,
     };
@@ -323,10 +322,10 @@ fn unknown_columns_are_skipped_and_kept() {
     assert_eq!((hits[0].at_ms, hits[0].hit.amount, hits[0].hit.source.0), (70, 5, 1));
     let header = raidcast_shared::uplink::Header { cols: names, ..header() };
     let delta = Delta { hits: 1, base_ms: 70, columns: bytes.to_vec().into(), ..delta(1, &[]) };
-    let checked = Gate::of(&EncounterState::new(header.clone(), map.clone())).check(&delta).expect("it fits");
+    let checked = Gate::new(&header).expect("its columns are usable").check(&delta).expect("it fits");
     let mut log = Log::new(header);
     log.push(&map, &delta, checked);
-    let bytes = log.to_bytes();
-    assert_eq!(Log::from_bytes(&bytes).expect("it is read").to_bytes(), bytes);
+    let bytes = log.into_bytes();
+    assert_eq!(Log::from_bytes(&bytes).expect("it is read").into_bytes(), bytes);
     assert!(bytes.windows(2).any(|pair| pair == [0xaa, 0xbb]));
 }
