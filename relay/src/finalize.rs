@@ -12,9 +12,9 @@ use raidcast_shared::log::Log;
 use raidcast_shared::report::{Report, ReportSummary, Unverified};
 use raidcast_shared::uplink::{Delta, Ending, Header, Outcome, ReportState};
 use raidcast_shared::view;
-use raidcast_store::{EncounterRow, JournalEntry, JournalKind, KeptReport, ReportLine, Store, StoreError};
+use raidcast_store::{EncounterRow, JournalEntry, JournalKind, KeptReport, ReportLine, StoreError};
 
-use crate::clock::Clock;
+use crate::raid::Shared;
 
 /// Compression of records: they are small.
 const ZSTD_LEVEL: i32 = 9;
@@ -191,12 +191,23 @@ pub fn journal_log(header: &[u8], entries: &[JournalEntry]) -> Result<(Log, Enco
 ///
 /// The report is made of the journal, not of what the task has in memory, so that a report is the same whether the
 /// relay was killed meanwhile or not.
-pub async fn keep(store: Arc<dyn Store>, clock: Clock, keep: Keep) -> Result<Report, StoreError> {
+pub async fn keep(shared: Arc<Shared>, keep: Keep) -> Result<Report, StoreError> {
+    until_available("could not keep a report; trying again", || try_keep(&shared, &keep)).await
+}
+
+/// Does something again and again, however long the store is not available.
+///
+/// # Errors
+/// What else the store says.
+pub async fn until_available<T, F>(what: &'static str, mut attempt: impl FnMut() -> F) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
     let mut wait = RETRY.0;
     loop {
-        match try_keep(&store, &clock, &keep).await {
+        match attempt().await {
             Err(StoreError::Unavailable(why)) => {
-                tracing::warn!(report = keep.row.report_id, why, "could not keep a report; trying again");
+                tracing::warn!(why, "{what}");
                 tokio::time::sleep(wait).await;
                 wait = (wait * 2).min(RETRY.1);
             }
@@ -205,7 +216,8 @@ pub async fn keep(store: Arc<dyn Store>, clock: Clock, keep: Keep) -> Result<Rep
     }
 }
 
-async fn try_keep(store: &Arc<dyn Store>, clock: &Clock, keep: &Keep) -> Result<Report, StoreError> {
+async fn try_keep(shared: &Shared, keep: &Keep) -> Result<Report, StoreError> {
+    let store = &shared.store;
     let gone = || StoreError::Damaged(format!("the journal of report {} is gone", keep.row.report_id));
     let open = store.open_encounter(keep.row.row).await?.ok_or_else(gone)?;
     if open.encounter.state == ReportState::Final && open.encounter.kept_stream == Some(keep.stream) {
@@ -217,7 +229,8 @@ async fn try_keep(store: &Arc<dyn Store>, clock: &Clock, keep: &Keep) -> Result<
         open.streams.into_iter().find(|(stream, _)| stream.stream == keep.stream).ok_or_else(gone)?;
     let (row, revision, at) = (keep.row.clone(), keep.revision, keep.state);
     // Folding and compressing take milliseconds to tens of them: off the runtime's threads.
-    let made = tokio::task::spawn_blocking(move || {
+    let bytes = entries.iter().map(|entry| entry.data.len()).sum();
+    let made = shared.heavy.run(bytes, move || {
         let (log, state) = journal_log(&stream.header, &entries)?;
         drop(entries);
         let report = report(&row, &state, log.ending.as_ref(), at, revision);
@@ -235,7 +248,7 @@ async fn try_keep(store: &Arc<dyn Store>, clock: &Clock, keep: &Keep) -> Result<
         line,
         record,
         log,
-        kept_at_ms: clock.now_ms(),
+        kept_at_ms: shared.clock.now_ms(),
     };
     store.keep_report(&kept).await?;
     Ok(report)

@@ -5,6 +5,7 @@
 //! all who watch ([`feed`]); [`finalize`] makes the fold a kept report; [`api`] reads.
 
 pub mod account;
+pub mod answers;
 pub mod api;
 pub mod assets;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod error;
 pub mod fanout;
 pub mod feed;
 pub mod finalize;
+pub mod heavy;
 pub mod raid;
 pub mod replay;
 pub mod router;

@@ -7,6 +7,6 @@ mod encounter;
 mod registry;
 mod task;
 
-pub use command::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle, Snapshot};
+pub use command::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle, Standing};
 pub use encounter::{LiveEncounter, Reading};
-pub use registry::{RaidRegistry, Shared};
+pub use registry::{Claim, RaidRegistry, Shared};

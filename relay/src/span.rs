@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 
 use crate::error::HttpError;
 use crate::finalize;
-use crate::raid::{RaidCommand, RaidRegistry};
+use crate::raid::{RaidCommand, RaidRegistry, Standing};
 
 /// Deltas of a live fight's block: about six seconds of one.
 const BLOCK_DELTAS: usize = 64;
@@ -79,11 +79,13 @@ impl From<CheckError> for SpanError {
 pub struct DeltaLog {
     closed: Vec<Arc<[Bytes]>>,
     open: Vec<Bytes>,
+    bytes: usize,
 }
 
 impl DeltaLog {
     /// Puts a delta's bytes behind the others.
     pub fn push(&mut self, delta: Bytes) {
+        self.bytes += delta.len();
         self.open.push(delta);
         if self.open.len() == BLOCK_DELTAS {
             self.closed.push(std::mem::take(&mut self.open).into());
@@ -197,11 +199,21 @@ impl Spans {
     /// # Errors
     /// `Busy` if too many wait already.
     pub async fn run<T: Send + 'static>(&self, fold: impl FnOnce() -> T + Send + 'static) -> Result<T, SpanError> {
+        self.unfold(0, fold).await
+    }
+
+    /// Unfolds an encounter of so many stored bytes on the pool: large ones one at a time.
+    async fn unfold<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        fold: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, SpanError> {
         let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| SpanError::Busy)?;
+        let large = self.registry.shared.heavy.enter(bytes).await;
         let running = Arc::clone(&self.pool).acquire_owned().await.map_err(|_| SpanError::Broken)?;
         let folding = tokio::task::spawn_blocking(move || {
             // Held until it is done, also where nobody waits for it any more.
-            let _held = (waiting, running);
+            let _held = (waiting, large, running);
             fold()
         });
         folding.await.map_err(|_| SpanError::Broken)
@@ -233,6 +245,14 @@ impl Spans {
         self.fights.try_get_with(key, folding).await.map_err(|error: Arc<SpanError>| (*error).clone())
     }
 
+    /// The log of a running fight as its raid's task gave it, ready to be folded.
+    ///
+    /// # Errors
+    /// As [`Spans::fight`].
+    pub async fn source_of_live(&self, row: &EncounterRow, live: LiveLog) -> Result<Source, SpanError> {
+        self.live_source(row, live).await
+    }
+
     /// The log of a report, ready to be folded.
     ///
     /// # Errors
@@ -253,9 +273,14 @@ impl Spans {
     }
 
     async fn live(&self, row: &EncounterRow) -> Option<LiveLog> {
-        let handle = self.registry.loaded(&row.raid_code)?;
-        let report_id = row.report_id.clone();
-        handle.ask(|reply| RaidCommand::Log { report_id, reply }).await.ok().flatten().map(|live| *live)
+        self.standing(&row.raid_code, &row.report_id).await?.log
+    }
+
+    /// Where a report of a loaded raid stands; `None` if no raid's task has it.
+    pub async fn standing(&self, raid_code: &str, report_id: &str) -> Option<Standing> {
+        let handle = self.registry.loaded(raid_code)?;
+        let report_id = report_id.to_owned();
+        handle.ask(|reply| RaidCommand::Standing { report_id, reply }).await.ok().flatten().map(|standing| *standing)
     }
 
     async fn source_of(&self, row: &EncounterRow, live: Option<LiveLog>) -> Result<Source, SpanError> {
@@ -280,15 +305,16 @@ impl Spans {
         if row.state == ReportState::Final
             && let Some(bytes) = store.report_log(&row.report_id).await?
         {
-            let read = self.run(move || {
+            // Compressed it takes a third of what its deltas took.
+            let read = self.unfold(bytes.len() * 3, move || {
                 let mut log = Log::from_bytes(&bytes)?;
                 let ending = log.ending.take();
                 Ok::<_, SpanError>((Arc::new(FoldIndex::of_log(log)?), ending))
             });
             return read.await?;
         }
-        let log = journal(store, row).await?;
-        let read = self.run(move || {
+        let (bytes, log) = journal(store, row).await?;
+        let read = self.unfold(bytes, move || {
             let mut log = log()?;
             let ending = log.ending.take();
             Ok::<_, SpanError>((Arc::new(FoldIndex::of_log(log)?), ending))
@@ -301,7 +327,7 @@ impl Spans {
         let key = LogKey { report_id: row.report_id.clone(), revision, stream: Some(stream) };
         // Of a live fight the closed blocks are kept, and what came since is put behind them.
         let held = self.logs.get(&key).await.map(|(index, _)| index);
-        let folding = self.run(move || {
+        let folding = self.unfold(deltas.bytes, move || {
             let held = held.filter(|held| held.blocks() <= deltas.closed.len());
             let mut index = match held {
                 Some(held) => FoldIndex::clone(&held),
@@ -335,19 +361,21 @@ fn decode(index: &FoldIndex, deltas: &[Bytes]) -> Result<Checked, SpanError> {
     })
 }
 
-/// The log of a report that only the journal has; to be made on the pool.
+/// The log of a report that only the journal has, and how many bytes it is there; to be made on the pool.
 async fn journal(
     store: &Arc<dyn Store>,
     row: &EncounterRow,
-) -> Result<impl FnOnce() -> Result<Log, SpanError> + Send + use<>, SpanError> {
+) -> Result<(usize, impl FnOnce() -> Result<Log, SpanError> + Send + use<>), SpanError> {
     let open = store.open_encounter(row.row).await?.ok_or(SpanError::NotFound)?;
     let kept = row.kept_stream;
-    Ok(move || {
+    let bytes = open.streams.iter().flat_map(|(_, entries)| entries).map(|entry| entry.data.len()).sum();
+    let made = move || {
         let of_report = |stream: StreamId| kept.is_none_or(|kept| kept == stream);
         let found = open.streams.iter().rev().find(|(stream, _)| of_report(stream.stream));
         let (stream, entries) = found.ok_or_else(|| StoreError::Damaged("no stream of a live report".into()))?;
         Ok(finalize::journal_log(&stream.header, entries)?.0)
-    })
+    };
+    Ok((bytes, made))
 }
 
 /// About how many bytes a fight's figures take.

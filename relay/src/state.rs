@@ -10,6 +10,7 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use crate::account::Keyring;
+use crate::answers::Answers;
 use crate::error::HttpError;
 use crate::raid::{RaidRegistry, Shared};
 use crate::span::Spans;
@@ -23,6 +24,8 @@ pub struct AppState {
     pub keys: Arc<Keyring>,
     /// Folds spans.
     pub spans: Arc<Spans>,
+    /// Makes answers of reports.
+    pub answers: Arc<Answers>,
     /// One permit for each fight that is played.
     pub replays: Arc<Semaphore>,
 }
@@ -38,7 +41,8 @@ impl AppState {
     /// State around a registry.
     pub fn new(registry: Arc<RaidRegistry>, keys: Keyring) -> Self {
         let spans = Arc::new(Spans::new(Arc::clone(&registry)));
-        Self { registry, keys: Arc::new(keys), spans, replays: Arc::new(Semaphore::new(REPLAYS_MAX)) }
+        let answers = Arc::new(Answers::new(Arc::clone(&spans)));
+        Self { registry, keys: Arc::new(keys), spans, answers, replays: Arc::new(Semaphore::new(REPLAYS_MAX)) }
     }
 
     /// What raids share too.

@@ -1,24 +1,25 @@
 //! `GET /api/v1/reports`, `/reports/{reportId}` and its timeline.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use raidcast_shared::fold::{EncounterState, Span};
-use raidcast_shared::report::{Fight, Pagination, Report, ReportPage, ReportSummary, Timeline};
-use raidcast_shared::uplink::{Ending, ReportState};
-use raidcast_shared::view;
+use axum::response::{IntoResponse as _, Response};
+use raidcast_shared::fold::Span;
+use raidcast_shared::report::{Fight, Pagination, Report, ReportPage, ReportSummary};
+use raidcast_shared::uplink::ReportState;
 use raidcast_store::{EncounterRow, Page};
 use serde::Deserialize;
 
 use crate::error::HttpError;
 use crate::finalize;
-use crate::raid::{RaidCommand, Snapshot};
 use crate::state::AppState;
 
 /// Entries of a page, if nothing is asked for.
 const LIMIT_DEFAULT: u32 = 50;
+/// A list waits this long for what raids' tasks and folds tell of running fights.
+const SUMMARY_TIMEOUT: Duration = Duration::from_millis(250);
 /// Most entries of a page.
 const LIMIT_MAX: u32 = 100;
 
@@ -59,34 +60,17 @@ pub async fn list(
     Ok(Json(ReportPage { reports, pagination }))
 }
 
-/// Live reports have their figures in memory: fills them in.
+/// Live reports have their figures in memory: fills them in. All raids are asked at the same time, and who does not
+/// answer at once is not waited for: the list then shows what is stored.
 pub async fn live_summaries(state: &AppState, reports: &mut [ReportSummary]) {
-    for summary in reports.iter_mut().filter(|summary| summary.state == ReportState::Live) {
-        if let Some(snapshot) = snapshot(state, &summary.raid, &summary.report_id).await {
-            let row = summary.raid.clone();
-            let report = &snapshot.report;
-            *summary = ReportSummary {
-                report_id: report.report_id.clone(),
-                raid: row,
-                state: report.state,
-                revision: report.revision,
-                started_at_ms: report.fight.started_at_ms,
-                ended_at_ms: report.fight.ended_at_ms,
-                duration_ms: report.fight.duration_ms,
-                outcome: report.fight.outcome,
-                encounter: report.fight.encounter.clone(),
-                bosses: report.fight.bosses.iter().map(|boss| boss.name.clone()).collect(),
-                players: report.fight.players.len() as u32,
-                totals: report.fight.totals,
-            };
+    let live = reports.iter_mut().filter(|summary| summary.state == ReportState::Live);
+    let asked = live.map(|summary| async {
+        let asked = state.answers.summary(&summary.raid, &summary.report_id);
+        if let Ok(Some(now)) = tokio::time::timeout(SUMMARY_TIMEOUT, asked).await {
+            *summary = ReportSummary { raid: summary.raid.clone(), ..ReportSummary::clone(&now) };
         }
-    }
-}
-
-async fn snapshot(state: &AppState, raid: &str, report_id: &str) -> Option<Arc<Snapshot>> {
-    let handle = state.registry.loaded(raid)?;
-    let report_id = report_id.to_owned();
-    handle.ask(|reply| RaidCommand::Snapshot { report_id, reply }).await.ok().flatten()
+    });
+    futures::future::join_all(asked).await;
 }
 
 async fn visible(
@@ -108,7 +92,7 @@ pub async fn report(
     Path(report_id): Path<String>,
     Query(query): Query<ReportQuery>,
     headers: HeaderMap,
-) -> Result<Json<Report>, HttpError> {
+) -> Result<Response, HttpError> {
     let from = number("from", query.from.as_deref(), 0, u32::MAX)?;
     let to = number("to", query.to.as_deref(), 0, u32::MAX)?;
     let span = match (from, to) {
@@ -119,28 +103,10 @@ pub async fn report(
         return Err(HttpError::BadRequest("`from` must be before `to`: both are ms since the encounter began".into()));
     }
     let (row, record) = visible(&state, &report_id, &headers, query.ticket.as_deref()).await?;
-    let whole = whole(&state, &row, record).await?;
-    let Some(span) = span else { return Ok(Json(whole)) };
+    let Some(span) = span else { return Ok(state.answers.report(&row, record).await?.respond(&headers)) };
+    let whole = state.answers.whole(&row, record).await?;
     let fight = state.spans.fight(&row, span).await?;
-    Ok(Json(Report { fight: Fight::clone(&fight), ..whole }))
-}
-
-async fn whole(state: &AppState, row: &EncounterRow, record: Option<bytes::Bytes>) -> Result<Report, HttpError> {
-    let mut report = match (snapshot(state, &row.raid_code, &row.report_id).await, record) {
-        (Some(snapshot), _) => snapshot.report.clone(),
-        (None, Some(record)) => finalize::decode_record(&record)?,
-        // Live, but of a raid that nobody has loaded: its journal says it all.
-        (None, None) => {
-            let kept = row.clone();
-            fold_whole(state, row, move |folded, ending| {
-                finalize::report(&kept, &folded, ending.as_ref(), kept.state, kept.revision)
-            })
-            .await?
-        }
-    };
-    report.raid.clone_from(&row.raid_code);
-    report.visibility = row.visibility;
-    Ok(report)
+    Ok(Json(Report { fight: Fight::clone(&fight), ..whole }).into_response())
 }
 
 /// Amounts by second of a report.
@@ -149,22 +115,7 @@ pub async fn timeline(
     Path(report_id): Path<String>,
     Query(query): Query<ReportQuery>,
     headers: HeaderMap,
-) -> Result<Json<Timeline>, HttpError> {
+) -> Result<Response, HttpError> {
     let (row, _) = visible(&state, &report_id, &headers, query.ticket.as_deref()).await?;
-    if let Some(snapshot) = snapshot(&state, &row.raid_code, &row.report_id).await {
-        return Ok(Json(snapshot.timeline.clone()));
-    }
-    let revision = row.revision;
-    let timeline = fold_whole(&state, &row, move |folded, _| view::timeline(&folded, report_id, revision)).await?;
-    Ok(Json(timeline))
-}
-
-/// Folds all of a report's log and makes something of it, on the pool.
-async fn fold_whole<T: Send + 'static>(
-    state: &AppState,
-    row: &EncounterRow,
-    make: impl FnOnce(EncounterState, Option<Ending>) -> T + Send + 'static,
-) -> Result<T, HttpError> {
-    let source = state.spans.source(row).await?;
-    Ok(state.spans.run(move || make(source.index.fold(Span::ALL), source.ending)).await?)
+    Ok(state.answers.timeline(&row).await?.respond(&headers))
 }

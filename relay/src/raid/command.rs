@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use raidcast_shared::feed::FeedFightRef;
 use raidcast_shared::id::{EncounterId, StreamId};
-use raidcast_shared::report::Report;
-use raidcast_shared::uplink::{Held, UplinkFrame, UplinkReply, Visibility};
+use raidcast_shared::uplink::{Held, ReportState, UplinkFrame, UplinkReply, Visibility};
 use raidcast_store::EncounterRow;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
@@ -13,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::fanout::{Format, Pace, SpectatorId};
 use crate::span::LiveLog;
+
+use super::registry::Claim;
 
 /// A command to a raid's task.
 pub enum RaidCommand {
@@ -61,24 +61,19 @@ pub enum RaidCommand {
         /// What.
         what: FromSpectator,
     },
-    /// The present state of one of its fights.
-    Snapshot {
+    /// Where one of its fights stands.
+    Standing {
         /// Which.
         report_id: String,
         /// `None` if the raid does not hold it.
-        reply: oneshot::Sender<Option<Arc<Snapshot>>>,
+        reply: oneshot::Sender<Option<Box<Standing>>>,
     },
-    /// The log so far of one of its fights that run.
-    Log {
-        /// Which.
-        report_id: String,
-        /// `None` if the raid does not hold it, or its report is final: the store has its log.
-        reply: oneshot::Sender<Option<Box<LiveLog>>>,
-    },
-    /// Another raid of the account goes on with an encounter: answered when it is let go of.
+    /// Another raid of the account goes on with an encounter, or throws it away: answered when it is let go of.
     Release {
         /// Which.
         encounter: EncounterId,
+        /// The asker's claim: who claims it later waits for the asker, who claimed it before is waited for.
+        claim: Claim,
         /// Whether its report goes with it.
         moves: bool,
         /// Answered when nothing of it is under way any more.
@@ -92,6 +87,11 @@ pub enum RaidCommand {
         stream: StreamId,
         /// `None` if the raid does not hold it.
         reply: oneshot::Sender<Option<(EncounterRow, Held)>>,
+    },
+    /// A report of the raid is gone.
+    Gone {
+        /// Which.
+        report_id: String,
     },
     /// The account's channel shows another raid from now on.
     Superseded,
@@ -139,15 +139,19 @@ pub enum FromSpectator {
     Dismiss(String),
 }
 
-/// A fight as it stands now.
+/// Where a fight stands now. Cheap to make: whoever wants its figures folds its log, beside the raid's task.
 #[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// The report, live or not.
-    pub report: Report,
-    /// Its line in lists.
-    pub line: FeedFightRef,
-    /// The fold's state, for the timeline.
-    pub timeline: raidcast_shared::report::Timeline,
+pub struct Standing {
+    /// Its row.
+    pub row: EncounterRow,
+    /// Whether its report as it stands is kept: then the store has it.
+    pub kept: bool,
+    /// Where the report stands.
+    pub state: ReportState,
+    /// Which reading it shows, from 1.
+    pub revision: u32,
+    /// Its log so far; `None` where the report is final: the store has its log.
+    pub log: Option<LiveLog>,
 }
 
 /// What others hold of a raid: its name and its inbox.

@@ -1,5 +1,7 @@
 //! An encounter while a raid's task owns it: its readings, its report's state, its view.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::feed::FeedFightRef;
@@ -11,8 +13,9 @@ use raidcast_shared::uplink::{Delta, Ending, Header, Held, Outcome, ReportState}
 use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView};
 use raidcast_store::{EncounterRow, JournalEntry, OpenEncounter, StoreError, StoredStream};
 
+use super::command::Standing;
 use crate::fanout::Pace;
-use crate::finalize;
+use crate::finalize::{self, Replayed};
 use crate::span::{DeltaLog, LiveLog};
 
 /// One reading of an encounter: the fold of one stream's deltas.
@@ -58,13 +61,14 @@ impl Reading {
     /// The header's column list is not usable.
     pub fn new(stream: StreamId, header: Header) -> Result<Self, raidcast_shared::columns::ColumnsError> {
         let columns = ColumnMap::new(&header.cols)?;
-        Ok(Self::of(stream, EncounterState::new(header, columns), None))
+        let gate = Gate::new(&header)?;
+        Ok(Self::of(stream, EncounterState::new(header, columns), gate, None))
     }
 
-    fn of(stream: StreamId, state: EncounterState, ending: Option<Ending>) -> Self {
+    fn of(stream: StreamId, state: EncounterState, gate: Gate, ending: Option<Ending>) -> Self {
         Self {
             stream,
-            gate: Gate::of(&state),
+            gate,
             state,
             ending,
             ending_under_way: false,
@@ -125,6 +129,7 @@ impl Reading {
     /// Folds what is durable now.
     pub fn apply(&mut self, checked: &Checked, delta: Bytes, captured_ms: i64, received_ms: i64) {
         self.state.apply(checked);
+        self.gate.settle();
         self.deltas.push(delta);
         if checked.has_events() {
             self.times = (self.state.header().started_at_ms + captured_ms, received_ms);
@@ -139,26 +144,61 @@ impl Reading {
         if over {
             self.failed = false;
             self.ending_under_way = false;
-            self.gate = Gate::of(&self.state);
+            // What came before the one that failed is settled: the gate stands where the state does.
+            self.gate.revert();
         }
         over
     }
 
-    fn of_journal(stream: &StoredStream, entries: &[JournalEntry]) -> Option<Self> {
+    fn of_journal(stream: &StoredStream, entries: &[JournalEntry]) -> Result<Self, StoreError> {
         let mut newest = (0, 0);
         let mut deltas = DeltaLog::default();
-        let folded = finalize::replay(&stream.header, entries, |entry, delta, checked| {
+        let Replayed { state, gate, ending } = finalize::replay(&stream.header, entries, |entry, delta, checked| {
             deltas.push(entry.data.clone());
             if checked.has_events() {
                 newest = (delta.captured_ms, entry.received_at_ms);
             }
-        });
-        let (state, ending) = folded.inspect_err(|error| tracing::error!(%error, "a reading is left out")).ok()?;
+        })?;
         let (captured_ms, received_ms) = newest;
-        let mut reading = Self::of(stream.stream, state, ending);
+        let mut reading = Self::of(stream.stream, state, gate, ending);
         reading.deltas = deltas;
         reading.times = (reading.state.header().started_at_ms + captured_ms, received_ms);
-        Some(reading)
+        Ok(reading)
+    }
+}
+
+/// What is done to an encounter's rows in the store, one at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Its report is made and kept, of all up to this seq.
+    Keeping {
+        /// Of the reading's log.
+        seq: u64,
+    },
+    /// Its provisional report is made live again.
+    Reopening,
+    /// Another reading of it begins.
+    BeginningStream,
+    /// A reading of it that was given up is removed.
+    DroppingStream,
+    /// It is read again from the store.
+    Reloading,
+}
+
+/// A reading that gave way to another.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenUp {
+    stream: StreamId,
+    /// Its entries on their way to the disk.
+    under_way: usize,
+    /// Its rows go when none is; else they stay until the report is final.
+    drops: bool,
+}
+
+impl GivenUp {
+    /// Whether it is this reading.
+    pub fn is(&self, stream: StreamId) -> bool {
+        self.stream == stream
     }
 }
 
@@ -178,16 +218,20 @@ pub struct LiveEncounter {
     pub idle: bool,
     /// When the last event came, Unix ms: grace runs from here.
     pub last_event_ms: i64,
-    /// The report is being kept.
-    pub keeping: bool,
-    /// Other readings whose first row is on its way to the disk.
-    pub beginning: u32,
+    /// What is done to its rows now.
+    pub job: Option<Job>,
+    /// Readings whose rows are to go.
+    pub given_up: Vec<GivenUp>,
+    /// The store holds something else than is in memory: it is read again before it goes on.
+    pub stale: bool,
+    /// Its report cannot be made: it is not tried again.
+    pub set_aside: bool,
     /// What spectators hold, by pace.
     pub views: [LiveView; Pace::ALL.len()],
     /// What they were told that happened.
     pub happenings: Happenings,
     /// The report as it is kept.
-    pub kept: Option<Report>,
+    pub kept: Option<Arc<Report>>,
     /// Counts changes, so that a snapshot is made once for each.
     pub changes: u64,
 }
@@ -203,8 +247,10 @@ impl LiveEncounter {
             candidate: None,
             idle: false,
             last_event_ms: now_ms,
-            keeping: false,
-            beginning: 0,
+            job: None,
+            given_up: Vec::new(),
+            stale: false,
+            set_aside: false,
             views: Default::default(),
             happenings: Happenings::default(),
             kept: None,
@@ -222,12 +268,24 @@ impl LiveEncounter {
         if let (Some(log), Some(stream)) = (log, open.encounter.kept_stream) {
             let log = Log::from_bytes(log).map_err(|error| damaged(error.to_string()))?;
             let state = log.fold(Span::ALL).map_err(|error| damaged(error.to_string()))?;
-            readings.push(Reading::of(stream, state, log.ending));
+            // Nothing more of a reading that has ended is taken: its gate tells what is held.
+            let mut gate = Gate::new(&log.header).map_err(|error| damaged(error.to_string()))?;
+            gate.skip(state.seq());
+            readings.push(Reading::of(stream, state, gate, log.ending));
         }
-        readings.extend(open.streams.iter().filter_map(|(stream, entries)| Reading::of_journal(stream, entries)));
+        let mut why = "it has no journal".to_owned();
+        for (stream, entries) in &open.streams {
+            match Reading::of_journal(stream, entries) {
+                Ok(reading) => readings.push(reading),
+                Err(error) => {
+                    tracing::error!(report = open.encounter.report_id, %error, "a reading is left out");
+                    why = error.to_string();
+                }
+            }
+        }
         let last_event_ms = readings.iter().map(|reading| reading.times.1).max().filter(|at| *at > 0).unwrap_or(now_ms);
         let mut readings = readings.into_iter();
-        let main = readings.next().ok_or_else(|| damaged("its journal cannot be read".into()))?;
+        let main = readings.next().ok_or_else(|| damaged(why))?;
         let mut encounter = Self::new(open.encounter.clone(), main, last_event_ms);
         if log.is_none() {
             // No revision was final yet: they count from the first stream.
@@ -237,10 +295,58 @@ impl LiveEncounter {
             encounter.candidate = Some(reading);
             encounter.promote();
         }
+        let kept = open.encounter.kept_stream;
+        if kept.is_some_and(|kept| kept != encounter.main.stream) {
+            encounter.revision = encounter.revision.max(open.encounter.revision + 1);
+        }
         if encounter.revision == open.encounter.revision {
             encounter.state = open.encounter.state;
         }
         Ok(encounter)
+    }
+
+    /// Takes another reading in beside the one that is shown; one that was there before it is given up.
+    pub fn offer(&mut self, reading: Reading) {
+        self.drop_candidate();
+        self.candidate = Some(reading);
+    }
+
+    /// Shows a reading in place of one that holds nothing.
+    pub fn replace_empty(&mut self, reading: Reading) {
+        let before = std::mem::replace(&mut self.main, reading);
+        self.give_up(&before, true);
+    }
+
+    /// Lets go of the other reading, if there is one.
+    pub fn drop_candidate(&mut self) -> Option<StreamId> {
+        let candidate = self.candidate.take()?;
+        self.give_up(&candidate, true);
+        Some(candidate.stream)
+    }
+
+    fn give_up(&mut self, reading: &Reading, drops: bool) {
+        let (stream, under_way) = (reading.stream, reading.under_way);
+        if drops || under_way > 0 {
+            self.given_up.push(GivenUp { stream, under_way, drops });
+        }
+    }
+
+    /// Whether a reading that was given up is still dealt with: until then it does not begin again.
+    pub fn is_given_up(&self, stream: StreamId) -> bool {
+        self.given_up.iter().any(|held| held.stream == stream)
+    }
+
+    /// An append of a reading that was given up was answered.
+    pub fn answered_given_up(&mut self, stream: StreamId) {
+        if let Some(held) = self.given_up.iter_mut().find(|held| held.stream == stream && held.under_way > 0) {
+            held.under_way -= 1;
+        }
+        self.given_up.retain(|held| held.drops || held.under_way > 0);
+    }
+
+    /// A reading whose rows can go now.
+    pub fn to_drop(&self) -> Option<StreamId> {
+        self.given_up.iter().find(|held| held.drops && held.under_way == 0).map(|held| held.stream)
     }
 
     /// The reading of a stream.
@@ -268,11 +374,13 @@ impl LiveEncounter {
             let as_much = candidate.state.events() >= self.main.state.events();
             ready && as_much && (self.main.is_of_sums() || !candidate.is_of_sums()) && candidate.state.seq() > 0
         });
-        if !fits {
+        // While a report is kept its journal goes: whoever is shown then stays.
+        if !fits || self.job.is_some() {
             return false;
         }
         let Some(candidate) = self.candidate.take() else { return false };
-        self.main = candidate;
+        let before = std::mem::replace(&mut self.main, candidate);
+        self.give_up(&before, false);
         self.revision += 1;
         self.state = ReportState::Live;
         self.kept = None;
@@ -299,11 +407,15 @@ impl LiveEncounter {
         LiveFacts { state: self.state, outcome: self.outcome(), revision: self.revision, idle: self.idle }
     }
 
-    /// The report as it stands.
-    pub fn report(&self) -> Report {
-        self.kept.clone().unwrap_or_else(|| {
-            finalize::report(&self.row, &self.main.state, self.main.ending.as_ref(), self.state, self.revision)
-        })
+    /// Where it stands, for whoever folds it beside the raid's task.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            row: self.row.clone(),
+            kept: self.kept.is_some(),
+            state: self.state,
+            revision: self.revision,
+            log: self.log(),
+        }
     }
 
     /// Its log so far, unless the store has it whole.
@@ -336,11 +448,20 @@ impl LiveEncounter {
         self.main.state.checksum()
     }
 
-    /// Whether anything of it is on its way to the disk.
-    pub fn is_busy(&self) -> bool {
-        self.keeping
-            || self.beginning > 0
-            || self.main.under_way > 0
+    /// Whether an entry of it is on its way to the disk.
+    pub fn is_under_way(&self) -> bool {
+        self.main.under_way > 0
             || self.candidate.as_ref().is_some_and(|held| held.under_way > 0)
+            || self.given_up.iter().any(|held| held.under_way > 0)
+    }
+
+    /// Whether anything of it is on its way to the disk, or is to go from it.
+    pub fn is_busy(&self) -> bool {
+        self.job.is_some() || !self.given_up.is_empty() || self.is_under_way()
+    }
+
+    /// Whether its reading has ended and the report is not final yet.
+    pub fn is_to_be_kept(&self) -> bool {
+        self.main.ending.is_some() && self.state != ReportState::Final && !self.set_aside
     }
 }

@@ -1,14 +1,17 @@
 //! Where raids are found: code to handle, encounter to the raid that owns it.
 
+use std::collections::BTreeMap;
+use std::future::ready;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use dashmap::mapref::entry::Entry;
+use futures::stream::{self, StreamExt as _};
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::{ReportState, Visibility};
-use raidcast_store::{AccountId, EncounterKey, OpenEncounter, RaidRow, Store, StoreError};
+use raidcast_store::{AccountId, EncounterKey, EncounterRow, OpenEncounter, RaidRow, Store, StoreError};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -18,6 +21,7 @@ use super::encounter::LiveEncounter;
 use super::task::RaidTask;
 use crate::account::RelaySecret;
 use crate::clock::{Clock, Entropy};
+use crate::heavy::Heavy;
 
 /// Commands that wait for a raid's task; whoever fills it up waits.
 const INBOX: usize = 256;
@@ -42,6 +46,10 @@ pub struct Shared {
     pub draining: CancellationToken,
     /// Whether the last append reached the disk.
     pub store_ok: AtomicBool,
+    /// Where encounters are folded whole: large ones one at a time.
+    pub heavy: Heavy,
+    /// Encounters that cannot be served, by report, and why: the others are.
+    pub set_aside: DashMap<String, String>,
     connections: AtomicU64,
 }
 
@@ -58,7 +66,28 @@ impl Shared {
     ) -> Self {
         let boot = entropy.code(6);
         let (store_ok, connections) = (AtomicBool::new(true), AtomicU64::new(1));
-        Self { store, clock, entropy, secret, public_url, grace_ms, boot, draining, store_ok, connections }
+        let (heavy, set_aside) = (Heavy::default(), DashMap::new());
+        Self {
+            store,
+            clock,
+            entropy,
+            secret,
+            public_url,
+            grace_ms,
+            boot,
+            draining,
+            store_ok,
+            heavy,
+            set_aside,
+            connections,
+        }
+    }
+
+    /// Goes on without an encounter that cannot be served: said in the log and in `/health`.
+    pub fn set_aside(&self, report_id: &str, why: &str) {
+        if self.set_aside.insert(report_id.to_owned(), why.to_owned()).is_none() {
+            tracing::error!(report = report_id, why, "a fight is set aside; all others are served");
+        }
     }
 
     /// A name for a new connection.
@@ -90,12 +119,17 @@ impl Shared {
     }
 }
 
+/// When an encounter was claimed: claims are numbered from 1 as they are made, so waiting for an earlier one ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim(pub(super) u64);
+
 /// Finds raids, and loads those that no task owns now.
 pub struct RaidRegistry {
     /// What all raids share.
     pub shared: Arc<Shared>,
     raids: DashMap<String, RaidHandle>,
-    owners: DashMap<EncounterKey, RaidHandle>,
+    owners: DashMap<EncounterKey, (RaidHandle, Claim)>,
+    claims: AtomicU64,
     /// One load at a time: two tasks must never own one raid.
     loading: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
@@ -108,49 +142,64 @@ impl RaidRegistry {
             shared,
             raids: DashMap::new(),
             owners: DashMap::new(),
+            claims: AtomicU64::new(1),
             loading: tokio::sync::Mutex::new(()),
             tasks: TaskTracker::new(),
         })
     }
 
-    /// Takes up all live encounters of the store: what a relay does when it starts.
+    /// Takes up all live encounters of the store: what a relay does when it starts. Each is read and folded by itself,
+    /// as many at once as there are cores, so that one that cannot be read keeps nobody else from being served, and
+    /// memory holds few journals at a time.
     pub async fn recover(self: &Arc<Self>) -> Result<usize, StoreError> {
-        let mut by_raid: std::collections::BTreeMap<String, Vec<OpenEncounter>> = std::collections::BTreeMap::new();
-        for open in self.shared.store.open_encounters().await? {
-            by_raid.entry(open.encounter.raid_code.clone()).or_default().push(open);
-        }
-        // As many are folded at once as there are cores; tasks begin when all are, and do not ask the store meanwhile.
+        let rows = self.shared.store.live_encounters().await?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let rebuilt = stream::iter(by_raid).map(|(code, open)| self.rebuild(code, open)).buffered(cores);
-        let rebuilt: Vec<_> = rebuilt.try_collect().await?;
+        let readable = rows.into_iter().filter_map(|row| {
+            row.inspect_err(|error| tracing::error!(%error, "the row of a live fight cannot be read; it is left alone"))
+                .ok()
+        });
+        let loaded: Vec<_> =
+            stream::iter(readable).map(|row| self.load_live(row)).buffered(cores).filter_map(ready).collect().await;
+        let mut by_raid: BTreeMap<String, Vec<LiveEncounter>> = BTreeMap::new();
+        for encounter in loaded {
+            by_raid.entry(encounter.row.raid_code.clone()).or_default().push(encounter);
+        }
+        // Tasks begin when all are folded, and do not ask the store meanwhile.
         let mut count = 0;
-        for (row, encounters) in rebuilt.into_iter().flatten() {
-            count += encounters.len();
-            self.spawn(row, encounters);
+        for (code, encounters) in by_raid {
+            match self.shared.store.raid_by_code(&code).await? {
+                Some(row) => {
+                    count += encounters.len();
+                    self.spawn(row, encounters);
+                }
+                None => tracing::error!(raid = code, "live fights of a raid that is gone; they are left alone"),
+            }
         }
         Ok(count)
     }
 
-    /// The live encounters of a raid; `None` if there is no such raid.
-    async fn rebuild(
-        &self,
-        code: String,
-        open: Vec<OpenEncounter>,
-    ) -> Result<Option<(RaidRow, Vec<LiveEncounter>)>, StoreError> {
-        let now_ms = self.shared.clock.now_ms();
-        let encounters = tokio::task::spawn_blocking(move || {
-            let rebuilt = open.iter().map(|open| LiveEncounter::rebuild(open, None, now_ms));
-            rebuilt
-                .filter_map(|encounter| encounter.inspect_err(|error| tracing::error!(%error, "left alone")).ok())
-                .collect()
-        });
-        let (row, encounters) = tokio::join!(self.shared.store.raid_by_code(&code), encounters);
-        let encounters: Vec<LiveEncounter> = encounters.map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let row = row?;
-        if row.is_none() {
-            tracing::error!(raid = code, "live encounters of a raid that is gone; they are left alone");
+    /// An encounter as the store has it; one that cannot be read is set aside.
+    async fn load_live(&self, row: EncounterRow) -> Option<LiveEncounter> {
+        let loaded = load_encounter(&self.shared, row.row).await;
+        loaded.inspect_err(|error| self.shared.set_aside(&row.report_id, &error.to_string())).ok().flatten()
+    }
+
+    /// What a raid's task holds when it begins: its live fights, and the last one, which spectators see between two.
+    /// Those that another raid owns stay there.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(super) async fn load_fights(&self, code: &str) -> Result<Vec<LiveEncounter>, StoreError> {
+        let lines = self.shared.store.raid_reports(code).await?;
+        let wanted = lines.iter().enumerate().filter(|(at, line)| *at == 0 || line.state == ReportState::Live);
+        let mut fights = Vec::new();
+        for (_, line) in wanted {
+            let Some((row, _)) = self.shared.store.report(&line.report_id).await? else { continue };
+            if !self.owners.contains_key(&row.key) {
+                fights.extend(self.load_live(row).await);
+            }
         }
-        Ok(row.map(|row| (row, encounters)))
+        Ok(fights)
     }
 
     /// The raid with this code, loaded if need be; `None` if there is none.
@@ -164,16 +213,7 @@ impl RaidRegistry {
         }
         let store = &self.shared.store;
         let Some(row) = store.raid_by_code(code).await? else { return Ok(None) };
-        // The last fight is what a spectator of a raid between two fights sees.
-        let newest = store.raid_reports(code).await?.into_iter().next();
-        let mut encounters = Vec::new();
-        if let Some(line) = newest
-            && let Some((encounter, _)) = store.report(&line.report_id).await?
-            && !self.owners.contains_key(&encounter.key)
-            && let Some(live) = load_encounter(store, encounter.row, self.shared.clock.now_ms()).await?
-        {
-            encounters.push(live);
-        }
+        let encounters = self.load_fights(code).await?;
         Ok(Some(self.spawn(row, encounters)))
     }
 
@@ -195,7 +235,7 @@ impl RaidRegistry {
         let (sender, inbox) = mpsc::channel(INBOX);
         let handle = RaidHandle::new(&row.code, sender);
         for encounter in &encounters {
-            self.owners.insert(encounter.row.key, handle.clone());
+            self.claim(encounter.row.key, &handle);
         }
         self.raids.insert(row.code.clone(), handle.clone());
         let task = RaidTask::new(Arc::clone(self), handle.clone(), inbox, row, encounters);
@@ -203,14 +243,30 @@ impl RaidRegistry {
         handle
     }
 
-    /// Makes `handle` the owner of an encounter; the one before it is answered.
-    pub(super) fn claim(&self, key: EncounterKey, handle: &RaidHandle) -> Option<RaidHandle> {
-        self.owners.insert(key, handle.clone()).filter(|before| !before.is(handle))
+    /// Makes `handle` the owner of an encounter; gives the claim, and the owner before it.
+    pub(super) fn claim(&self, key: EncounterKey, handle: &RaidHandle) -> (Claim, Option<RaidHandle>) {
+        // Numbered under the entry's lock: the owner before has a lower one.
+        match self.owners.entry(key) {
+            Entry::Occupied(mut held) => {
+                let claim = self.next_claim();
+                let (before, _) = held.insert((handle.clone(), claim));
+                (claim, Some(before).filter(|before| !before.is(handle)))
+            }
+            Entry::Vacant(free) => {
+                let claim = self.next_claim();
+                free.insert((handle.clone(), claim));
+                (claim, None)
+            }
+        }
+    }
+
+    fn next_claim(&self) -> Claim {
+        Claim(self.claims.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Gives an encounter up, unless another raid has claimed it.
     pub(super) fn disown(&self, key: EncounterKey, handle: &RaidHandle) {
-        self.owners.remove_if(&key, |_, owner| owner.is(handle));
+        self.owners.remove_if(&key, |_, (owner, _)| owner.is(handle));
     }
 
     /// Takes a raid's task out, before it ends.
@@ -220,7 +276,7 @@ impl RaidRegistry {
 
     /// The raid that owns an encounter now.
     pub fn owner(&self, key: EncounterKey) -> Option<RaidHandle> {
-        self.owners.get(&key).map(|held| held.value().clone())
+        self.owners.get(&key).map(|held| held.value().0.clone())
     }
 
     /// The raid that an account's channel shows: its newest, if it has one.
@@ -245,12 +301,12 @@ impl RaidRegistry {
     }
 }
 
-/// Reads an encounter from the store: its journal, or its log where the report is final.
-pub(super) async fn load_encounter(
-    store: &Arc<dyn Store>,
-    row: i64,
-    now_ms: i64,
-) -> Result<Option<LiveEncounter>, StoreError> {
+/// Reads an encounter from the store: its journal, or its log where the report is final. `None` if it is gone.
+///
+/// # Errors
+/// `Unavailable`: try again. `Damaged`: what is stored cannot be folded, or folding it broke off.
+pub(super) async fn load_encounter(shared: &Shared, row: i64) -> Result<Option<LiveEncounter>, StoreError> {
+    let (store, now_ms) = (&shared.store, shared.clock.now_ms());
     let Some(open) = store.open_encounter(row).await? else { return Ok(None) };
     let report_id = open.encounter.report_id.clone();
     let is_final = open.encounter.state == ReportState::Final;
@@ -259,12 +315,19 @@ pub(super) async fn load_encounter(
         ReportState::Live => None,
         ReportState::Provisional | ReportState::Final => store.report(&report_id).await?.and_then(|(_, record)| record),
     };
-    let rebuilt = tokio::task::spawn_blocking(move || {
+    let rebuilt = shared.heavy.run(bytes_of(&open, log.as_deref()), move || {
         let mut encounter = LiveEncounter::rebuild(&open, log.as_deref(), now_ms)?;
         if let Some(record) = kept.filter(|_| encounter.revision == encounter.row.revision) {
-            encounter.kept = Some(crate::finalize::decode_record(&record)?);
+            encounter.kept = Some(Arc::new(crate::finalize::decode_record(&record)?));
         }
         Ok(encounter)
     });
-    rebuilt.await.map_err(|error| StoreError::Damaged(format!("reading report {report_id} failed: {error}")))?.map(Some)
+    let broke = |_| StoreError::Damaged(format!("folding report {report_id} broke off"));
+    rebuilt.await.map_err(broke)?.map(Some)
+}
+
+/// How much an encounter takes up in the store.
+fn bytes_of(open: &OpenEncounter, log: Option<&[u8]>) -> usize {
+    let entries = open.streams.iter().flat_map(|(_, entries)| entries);
+    entries.map(|entry| entry.data.len()).sum::<usize>() + log.map_or(0, <[u8]>::len)
 }

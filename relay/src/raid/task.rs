@@ -3,11 +3,16 @@
 //! Started by the registry; ends by itself when nothing is attached and nothing is live for a minute, or when the
 //! relay drains; awaited by the registry's join. A delta's way: check against the gate, append, and when that is
 //! durable fold and acknowledge. Appends are pipelined; fan-out goes on meanwhile.
+//!
+//! The life of an encounter is in [`life`]; ARCHITECTURE.md has it as a picture. A task that panics begins anew from
+//! the journal ([`RaidTask::begin_anew`]).
 
 mod feed;
+mod life;
 mod uplink;
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,22 +22,18 @@ use futures::future::BoxFuture;
 use futures::stream::{FuturesOrdered, FuturesUnordered};
 use futures::{FutureExt, StreamExt};
 use raidcast_shared::feed::FeedFightRef;
-use raidcast_shared::fold::Checked;
+use raidcast_shared::fold::{Checked, Checksum};
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::limits::PACES;
-use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Ending, ReportState, UplinkReply};
-use raidcast_shared::view;
 use raidcast_store::{EncounterKey, RaidRow, StoreError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::command::{RaidCommand, RaidHandle, Snapshot};
+use super::command::{RaidCommand, RaidHandle};
 use super::encounter::LiveEncounter;
 use super::registry::{RaidRegistry, Shared};
 use crate::fanout::{Room, Whom};
-use crate::finalize::{self, Keep};
-use crate::span::DeltaLog;
 
 /// A task that nobody needs stays this long, so that a reload of the page finds it.
 const LINGER: Duration = Duration::from_mins(1);
@@ -42,6 +43,8 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 const HISTORY_GRACE_MS: i64 = 15_000;
 /// A client whose append failed tries again after this, ms.
 const STORE_RETRY_MS: u32 = 1_000;
+/// A task that panics again before this has passed since it began anew is given up the third time.
+const FALLS_WITHIN: Duration = Duration::from_mins(1);
 
 /// The uplink connection that speaks for the raid.
 struct Uplink {
@@ -63,23 +66,8 @@ struct Appended {
 }
 
 enum What {
-    Delta { checked: Box<Checked>, delta: Bytes, captured_ms: i64 },
+    Delta { checked: Box<Checked>, delta: Bytes, captured_ms: i64, checksum: Option<Checksum> },
     End(Box<Ending>),
-}
-
-/// Work beside the pipeline that was done.
-enum Chore {
-    Opened(Box<uplink::Opened>),
-    Kept { encounter: EncounterId, stream: StreamId, result: Box<Result<Report, StoreError>>, state: ReportState },
-    StreamBegun { beginning: Box<uplink::Beginning>, result: Result<(), StoreError> },
-    Done(Result<(), StoreError>),
-}
-
-/// An encounter that another raid goes on with.
-struct Releasing {
-    encounter: EncounterId,
-    moves: bool,
-    reply: oneshot::Sender<()>,
 }
 
 /// Owns a raid.
@@ -96,12 +84,17 @@ pub(super) struct RaidTask {
     current: Option<EncounterId>,
     uplink: Option<Uplink>,
     appends: FuturesOrdered<BoxFuture<'static, Appended>>,
-    chores: FuturesUnordered<BoxFuture<'static, Chore>>,
-    opening: Vec<EncounterId>,
-    releasing: Vec<Releasing>,
+    chores: FuturesUnordered<BoxFuture<'static, life::Chore>>,
+    /// Encounters that are looked for, fetched or made.
+    opening: HashMap<EncounterId, life::Opening>,
+    /// Encounters that are thrown away.
+    discarding: HashMap<EncounterId, life::Discarding>,
+    /// The Begin of each encounter that waits until something of it is done.
+    waiting: HashMap<EncounterId, uplink::Beginning>,
+    /// Encounters that other raids go on with.
+    releasing: Vec<life::Releasing>,
     room: Room,
     feed: feed::FeedState,
-    snapshot: Option<(EncounterId, u64, Arc<Snapshot>)>,
     needed_at: Instant,
 }
 
@@ -114,13 +107,11 @@ impl RaidTask {
         encounters: Vec<LiveEncounter>,
     ) -> Self {
         let encounters: BTreeMap<_, _> = encounters.into_iter().map(|held| (held.row.key.encounter, held)).collect();
-        let current =
-            encounters.iter().max_by_key(|(_, held)| (held.state == ReportState::Live, held.row.started_at_ms));
         let room = Room::new(registry.tasks());
         let feed = feed::FeedState::new(format!("{}-{}", registry.shared.boot, registry.shared.connection_id()));
-        Self {
+        let mut task = Self {
             shared: Arc::clone(&registry.shared),
-            current: current.map(|(id, _)| *id),
+            current: None,
             registry,
             me,
             inbox,
@@ -130,23 +121,98 @@ impl RaidTask {
             uplink: None,
             appends: FuturesOrdered::new(),
             chores: FuturesUnordered::new(),
-            opening: Vec::new(),
+            opening: HashMap::new(),
+            discarding: HashMap::new(),
+            waiting: HashMap::new(),
             releasing: Vec::new(),
             room,
             feed,
-            snapshot: None,
             needed_at: Instant::now(),
-        }
+        };
+        task.current = task.newest();
+        task
     }
 
     pub(super) async fn run(mut self) {
+        let mut falls: Vec<Instant> = Vec::new();
+        while AssertUnwindSafe(self.live()).catch_unwind().await.is_err() {
+            let now = Instant::now();
+            falls.retain(|fall| now - *fall < FALLS_WITHIN);
+            falls.push(now);
+            tracing::error!(
+                raid = self.row.code,
+                falls = falls.len(),
+                "a raid's task fell; it begins anew from the journal"
+            );
+            if falls.len() > 2 || AssertUnwindSafe(self.begin_anew()).catch_unwind().await.is_err() {
+                tracing::error!(raid = self.row.code, "a raid's task falls again and again: it is let go");
+                break;
+            }
+        }
+        self.registry.remove(&self.me);
+        if AssertUnwindSafe(self.drain()).catch_unwind().await.is_err() {
+            tracing::error!(raid = self.row.code, "a raid's task fell while it ended");
+        }
+        for id in self.known() {
+            self.registry.disown(self.key(id), &self.me);
+        }
+        // Who sent a command meanwhile gets no answer, and looks the raid up again.
+        self.inbox.close();
+    }
+
+    /// All encounters that the task may own.
+    fn known(&self) -> Vec<EncounterId> {
+        self.encounters.keys().chain(self.opening.keys()).chain(self.discarding.keys()).copied().collect()
+    }
+
+    /// After a panic: nothing that is in memory is believed any more but who watches. Fights are read from the journal,
+    /// spectators get a keyframe, and the uploader comes back and goes on from what is held.
+    async fn begin_anew(&mut self) {
+        if let Some(uplink) = self.uplink.take() {
+            let _ = uplink.replies.try_send(UplinkReply::Draining { retry_ms: STORE_RETRY_MS });
+        }
+        // Entries that are on their way are stored before the journal is read.
+        while self.appends.next().await.is_some() {}
+        self.chores = FuturesUnordered::new();
+        for id in self.known() {
+            self.registry.disown(self.key(id), &self.me);
+        }
+        let discarding: Vec<_> = self.discarding.drain().map(|(id, _)| id).collect();
+        self.encounters.clear();
+        self.opening.clear();
+        self.waiting.clear();
+        // Who waits for an encounter finds it in the store.
+        self.releasing.clear();
+        self.current = None;
+        let registry = Arc::clone(&self.registry);
+        match registry.load_fights(&self.row.code).await {
+            Ok(fights) => {
+                for fight in fights.into_iter().filter(|fight| !discarding.contains(&fight.row.key.encounter)) {
+                    registry.claim(fight.row.key, &self.me);
+                    self.encounters.insert(fight.row.key.encounter, fight);
+                }
+            }
+            Err(error) => tracing::error!(raid = self.row.code, %error, "could not read a raid's fights again"),
+        }
+        self.current = self.newest();
+        for id in discarding {
+            self.discard(id);
+        }
+        self.new_epoch();
+    }
+
+    /// What spectators see when nothing else says so: the live fight that began last, else the last one.
+    fn newest(&self) -> Option<EncounterId> {
+        let newest =
+            self.encounters.iter().max_by_key(|(_, held)| (held.state == ReportState::Live, held.row.started_at_ms));
+        newest.map(|(id, _)| *id)
+    }
+
+    async fn live(&mut self) {
         self.load_earlier().await;
         // What ended before the relay was stopped gets its report now.
-        let ended =
-            self.encounters.iter().filter(|(_, held)| held.state == ReportState::Live && held.main.ending.is_some());
-        let ended: Vec<_> = ended.map(|(id, _)| *id).collect();
-        for id in ended {
-            self.keep(id, ReportState::Final);
+        for id in self.known() {
+            self.go_on(id);
         }
         let fastest = u64::from(PACES[PACES.len() - 1]);
         let mut tick = tokio::time::interval(Duration::from_millis(1000 / fastest));
@@ -171,7 +237,6 @@ impl RaidTask {
                 Some(command) = self.inbox.recv() => self.command(command),
             }
         }
-        self.drain().await;
     }
 
     async fn load_earlier(&mut self) {
@@ -213,20 +278,20 @@ impl RaidTask {
                 "the channel shows another raid now; come back for it",
                 Some(100),
             ),
-            RaidCommand::Snapshot { report_id, reply } => {
-                let _ = reply.send(self.snapshot(&report_id));
-            }
-            RaidCommand::Log { report_id, reply } => {
+            RaidCommand::Standing { report_id, reply } => {
                 let held = self.encounters.values().find(|held| held.row.report_id == report_id);
-                let _ = reply.send(held.and_then(LiveEncounter::log).map(Box::new));
+                let _ = reply.send(held.map(|held| Box::new(held.standing())));
             }
             RaidCommand::Held { encounter, stream, reply } => {
                 let held = self.encounters.get(&encounter);
                 let _ = reply.send(held.map(|held| (held.row.clone(), held.held(stream))));
             }
-            RaidCommand::Release { encounter, moves, reply } => {
-                self.releasing.push(Releasing { encounter, moves, reply });
-                self.release();
+            RaidCommand::Release { encounter, claim, moves, reply } => {
+                self.asked_to_release(life::Releasing { encounter, claim, moves, reply });
+            }
+            RaidCommand::Gone { report_id } => {
+                self.earlier.retain(|line| line.report_id != report_id);
+                self.raid_changed();
             }
             RaidCommand::Connected { reply } => {
                 let _ = reply.send(self.uplink.is_some());
@@ -237,35 +302,40 @@ impl RaidTask {
     /// An append is durable, or failed: fold and acknowledge all that are, with one Ack for each handle.
     fn appended(&mut self, first: Appended) {
         let mut acks: BTreeMap<u32, u64> = BTreeMap::new();
-        let mut ended = Vec::new();
+        let mut touched = Vec::new();
         let mut next = Some(first);
         while let Some(appended) = next {
-            self.appended_one(appended, &mut acks, &mut ended);
+            touched.push(appended.encounter);
+            self.appended_one(appended, &mut acks);
             next = self.appends.next().now_or_never().flatten();
         }
         for (h, q) in acks {
             self.reply(UplinkReply::Ack { h, q });
         }
-        for (id, stream) in ended {
-            self.keep_ended(id, stream);
+        touched.sort_unstable();
+        touched.dedup();
+        for id in touched {
+            self.go_on(id);
         }
-        self.release();
     }
 
-    fn appended_one(
-        &mut self,
-        appended: Appended,
-        acks: &mut BTreeMap<u32, u64>,
-        ended: &mut Vec<(EncounterId, StreamId)>,
-    ) {
+    fn appended_one(&mut self, appended: Appended, acks: &mut BTreeMap<u32, u64>) {
         let Appended { encounter: id, stream, what, received_ms, result } = appended;
-        self.shared.store_ok.store(result.is_ok(), Ordering::Relaxed);
+        self.shared.store_ok.store(!matches!(result, Err(StoreError::Unavailable(_))), Ordering::Relaxed);
         let handle = self.handle_of(id, stream);
-        let Some(encounter) = self.encounters.get_mut(&id) else { return };
-        let Some(reading) = encounter.reading(stream) else { return };
+        // An id is in one place at any time: nothing of a fight begins again before all of it was answered.
+        let thrown_away = self.discarding.get_mut(&id).and_then(|discarding| discarding.held.as_deref_mut());
+        let Some(encounter) = thrown_away.or_else(|| self.encounters.get_mut(&id)) else { return };
+        let Some(reading) = encounter.reading(stream) else {
+            encounter.answered_given_up(stream);
+            return;
+        };
         let again = reading.answered(result.is_ok());
         if let Err(error) = result {
             tracing::warn!(raid = self.row.code, %error, "could not append; the client will send again");
+            if matches!(error, StoreError::Damaged(_)) {
+                encounter.stale = true;
+            }
             if again && let Some(h) = handle {
                 self.refuse_store(h);
             }
@@ -275,9 +345,10 @@ impl RaidTask {
             return;
         }
         match what {
-            What::Delta { checked, delta, captured_ms } => {
+            What::Delta { checked, delta, captured_ms, checksum } => {
                 reading.apply(&checked, delta, captured_ms, received_ms);
                 let seq = reading.state.seq();
+                let differs = checksum.filter(|checksum| *checksum != reading.state.checksum());
                 if let Some(h) = handle {
                     acks.insert(h, seq);
                 }
@@ -289,7 +360,9 @@ impl RaidTask {
                         self.reopen(id);
                     }
                 }
-                self.promote(id);
+                if differs.is_some() {
+                    self.tell_checksum_differs(id, handle, seq);
+                }
             }
             What::End(ending) => {
                 let last = ending.last_seq;
@@ -299,10 +372,9 @@ impl RaidTask {
                     acks.insert(h, last);
                 }
                 encounter.changes += 1;
-                self.promote(id);
-                ended.push((id, stream));
             }
         }
+        self.promote(id);
     }
 
     fn promote(&mut self, id: EncounterId) {
@@ -311,104 +383,12 @@ impl RaidTask {
         }
     }
 
-    /// A reading has ended: its report is kept, unless a greater one stands.
-    fn keep_ended(&mut self, id: EncounterId, stream: StreamId) {
-        let Some(encounter) = self.encounters.get_mut(&id) else { return };
-        if encounter.main.stream == stream {
-            self.keep(id, ReportState::Final);
-            return;
-        }
-        // It ended with less than is held: what is held stays.
-        encounter.candidate = None;
-        let row = encounter.row.row;
-        self.drop_stream(row, stream);
-        self.send_finalized(id);
-    }
-
-    /// Nothing of a reading is needed any more.
-    fn drop_stream(&mut self, encounter: i64, stream: StreamId) {
-        let store = Arc::clone(&self.shared.store);
-        self.chores.push(async move { Chore::Done(store.drop_stream(encounter, stream).await) }.boxed());
-    }
-
-    fn keep(&mut self, id: EncounterId, state: ReportState) {
-        let Some(encounter) = self.encounters.get_mut(&id) else { return };
-        if encounter.keeping {
-            return;
-        }
-        encounter.keeping = true;
-        let stream = encounter.main.stream;
-        let keep = Keep { row: encounter.row.clone(), stream, revision: encounter.revision, state };
-        let kept = finalize::keep(Arc::clone(&self.shared.store), self.shared.clock.clone(), keep);
-        self.chores.push(
-            kept.map(move |result| Chore::Kept { encounter: id, stream, result: Box::new(result), state }).boxed(),
-        );
-    }
-
-    fn chore_done(&mut self, chore: Chore) {
-        match chore {
-            Chore::Opened(opened) => self.opened(*opened),
-            Chore::Kept { encounter, stream, result, state } => self.kept(encounter, stream, *result, state),
-            Chore::StreamBegun { beginning, result } => self.stream_begun(&beginning, result),
-            Chore::Done(Ok(())) => {}
-            Chore::Done(Err(error)) => tracing::warn!(raid = self.row.code, %error, "could not write a change"),
-        }
-        self.release();
-    }
-
-    fn kept(&mut self, id: EncounterId, stream: StreamId, result: Result<Report, StoreError>, state: ReportState) {
-        let Some(encounter) = self.encounters.get_mut(&id) else { return };
-        encounter.keeping = false;
-        let report = match result {
-            Ok(report) => report,
-            Err(error) => {
-                tracing::error!(report = encounter.row.report_id, %error, "could not make a report");
-                return;
-            }
-        };
-        if encounter.main.stream != stream {
-            // Another reading was promoted meanwhile: its own end keeps it.
-            if encounter.main.ending.is_some() {
-                self.keep(id, ReportState::Final);
-            }
-            return;
-        }
-        if state == ReportState::Provisional && encounter.main.is_ended() {
-            self.keep(id, ReportState::Final);
-            return;
-        }
-        if report.fight.checksum != encounter.checksum().to_string()
-            && !encounter.main.failed
-            && encounter.main.under_way == 0
-        {
-            tracing::error!(
-                report = encounter.row.report_id,
-                "the stored log folds to another checksum than the live state"
-            );
-        }
-        if state == ReportState::Final {
-            // Its streams are gone with the journal: a reading that is still on its way begins anew.
-            encounter.candidate = None;
-            encounter.main.deltas = DeltaLog::default();
-        }
-        encounter.state = state;
-        encounter.row.state = state;
-        encounter.row.revision = encounter.revision;
-        encounter.row.kept_stream = Some(stream);
-        encounter.kept = Some(report);
-        encounter.changes += 1;
-        self.fight_ended(id);
-        self.send_finalized(id);
-    }
-
     /// A provisional report goes on.
     fn reopen(&mut self, id: EncounterId) {
         let Some(encounter) = self.encounters.get_mut(&id) else { return };
         encounter.state = ReportState::Live;
         encounter.kept = None;
         encounter.changes += 1;
-        let (store, row) = (Arc::clone(&self.shared.store), encounter.row.row);
-        self.chores.push(async move { Chore::Done(store.reopen_report(row).await) }.boxed());
         self.show(id);
     }
 
@@ -421,61 +401,20 @@ impl RaidTask {
             held.state == ReportState::Live
                 && !held.is_busy()
                 && !held.main.is_ended()
+                && !held.set_aside
                 && now_ms - held.last_event_ms >= grace_ms
         };
         let due: Vec<_> = self.encounters.iter().filter(|(_, held)| due(held)).map(|(id, _)| *id).collect();
         for id in due {
             self.keep(id, ReportState::Provisional);
         }
-        let busy = self.encounters.values().any(|held| held.is_busy() || held.state == ReportState::Live);
-        if busy || self.uplink.is_some() || !self.room.is_empty() || !self.opening.is_empty() || !self.chores.is_empty()
-        {
+        let is_live = |held: &LiveEncounter| held.state == ReportState::Live && !held.set_aside;
+        let busy = self.encounters.values().any(|held| held.is_busy() || is_live(held));
+        let at_work = !(self.opening.is_empty() && self.discarding.is_empty() && self.chores.is_empty());
+        if busy || at_work || self.uplink.is_some() || !self.room.is_empty() {
             self.needed_at = Instant::now();
         }
         self.needed_at.elapsed() >= LINGER && self.inbox.is_empty()
-    }
-
-    fn snapshot(&mut self, report_id: &str) -> Option<Arc<Snapshot>> {
-        let (id, encounter) = self.encounters.iter().find(|(_, held)| held.row.report_id == report_id)?;
-        if let Some((held, changes, snapshot)) = &self.snapshot
-            && (held, *changes) == (id, encounter.changes)
-        {
-            return Some(Arc::clone(snapshot));
-        }
-        let snapshot = Arc::new(Snapshot {
-            report: encounter.report(),
-            line: encounter.line(),
-            timeline: view::timeline(&encounter.main.state, report_id.to_owned(), encounter.revision),
-        });
-        self.snapshot = Some((*id, encounter.changes, Arc::clone(&snapshot)));
-        Some(snapshot)
-    }
-
-    /// Lets encounters go that another raid asked for, once nothing of them is under way.
-    fn release(&mut self) {
-        let mut waiting = Vec::new();
-        for releasing in std::mem::take(&mut self.releasing) {
-            let id = releasing.encounter;
-            if self.opening.contains(&id) || self.encounters.get(&id).is_some_and(LiveEncounter::is_busy) {
-                waiting.push(releasing);
-                continue;
-            }
-            if let Some(held) = self.encounters.remove(&id) {
-                self.registry.disown(held.row.key, &self.me);
-                if !releasing.moves {
-                    self.list(&held);
-                }
-            }
-            if let Some(uplink) = &mut self.uplink {
-                uplink.handles.retain(|_, (encounter, _)| *encounter != id);
-            }
-            if self.current == Some(id) {
-                self.current = self.encounters.keys().next_back().copied();
-                self.new_epoch();
-            }
-            let _ = releasing.reply.send(());
-        }
-        self.releasing = waiting;
     }
 
     /// Keeps the line of a fight that is let go of, if it is one of the raid's.
@@ -492,7 +431,6 @@ impl RaidTask {
 
     /// The relay stops, or nobody needs the raid: finish what is under way, and say goodbye.
     async fn drain(&mut self) {
-        self.registry.remove(&self.me);
         if let Some(uplink) = &self.uplink {
             let _ = uplink.replies.try_send(UplinkReply::Draining { retry_ms: 1_000 });
         }
@@ -500,10 +438,5 @@ impl RaidTask {
             self.appended(appended);
         }
         self.room.dismiss_all(Whom::Everybody, "the relay restarts; come back in a moment", Some(1_000));
-        for held in self.encounters.values() {
-            self.registry.disown(held.row.key, &self.me);
-        }
-        // Who sent a command meanwhile gets no answer, and looks the raid up again.
-        self.inbox.close();
     }
 }

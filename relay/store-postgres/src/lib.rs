@@ -125,9 +125,9 @@ impl Store for PostgresStore {
         Self::answer(read::encounter(&self.pool, account, id))
     }
 
-    fn open_encounters(&self) -> StoreFuture<'_, Vec<OpenEncounter>> {
+    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, StoreError>>> {
         // Unbounded: all journals of a large relay take what they take, and nobody else waits for it.
-        Box::pin(async move { Ok(read::open_encounters(&self.pool).await?) })
+        Box::pin(async move { Ok(read::live_encounters(&self.pool).await?) })
     }
 
     fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>> {

@@ -138,8 +138,8 @@ impl Store for SqliteStore {
         Self::read(read::encounter(&self.readers, account, id))
     }
 
-    fn open_encounters(&self) -> StoreFuture<'_, Vec<OpenEncounter>> {
-        Self::read(read::open_encounters(&self.readers))
+    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, StoreError>>> {
+        Self::read(read::live_encounters(&self.readers))
     }
 
     fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>> {

@@ -1,9 +1,6 @@
 //! The questions. Each sees one state of the database: those of several statements run in a transaction.
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
-use futures::TryStreamExt as _;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::{
     Account, AccountId, EncounterRow, JournalEntry, OpenEncounter, Page, RaidRow, ReportLine, StoreError, StoredStream,
@@ -145,52 +142,9 @@ pub(crate) async fn encounter<'e>(
     Ok(columns.map(EncounterRow::try_from).transpose()?)
 }
 
-pub(crate) async fn open_encounters(readers: &SqlitePool) -> Answer<Vec<OpenEncounter>> {
-    let mut transaction = readers.begin().await?;
-    let columns = select_encounters!("WHERE e.state = 0 ORDER BY e.row").fetch_all(&mut *transaction).await?;
-    let mut encounters = Vec::with_capacity(columns.len());
-    let mut places = HashMap::with_capacity(columns.len());
-    for columns in columns {
-        places.insert(columns.row, encounters.len());
-        encounters.push(OpenEncounter { encounter: columns.try_into()?, streams: Vec::new() });
-    }
-    // One pass over streams and one over entries for all encounters.
-    let mut stream_rows = HashMap::new();
-    let streams = sqlx::query!(
-        r#"SELECT s.row AS "row!", s.encounter, s.stream, s.header
-           FROM encounters e JOIN encounter_stream s ON s.encounter = e.row
-           WHERE e.state = 0 ORDER BY s.row"#
-    )
-    .fetch_all(&mut *transaction)
-    .await?;
-    for row in streams {
-        let Some(&place) = places.get(&row.encounter) else { continue };
-        let stream = StoredStream { stream: StreamId(uuid(&row.stream)?), header: row.header.into() };
-        let open: &mut OpenEncounter = &mut encounters[place];
-        stream_rows.insert(row.row, (place, open.streams.len()));
-        open.streams.push((stream, Vec::new()));
-    }
-    let mut entries = sqlx::query!(
-        "SELECT j.stream, j.seq, j.kind, j.received_at_ms, j.data
-         FROM encounters e JOIN encounter_stream s ON s.encounter = e.row JOIN encounter_journal j ON j.stream = s.row
-         WHERE e.state = 0 ORDER BY j.stream, j.seq"
-    )
-    .fetch(&mut *transaction);
-    while let Some(row) = entries.try_next().await? {
-        let Some(&(place, stream)) = stream_rows.get(&row.stream) else { continue };
-        let open = &mut encounters[place];
-        let (stored, entries) = &mut open.streams[stream];
-        entries.push(JournalEntry {
-            stream: StreamKey { encounter: open.encounter.row, stream: stored.stream },
-            seq: row.seq.cast_unsigned(),
-            kind: code::kind(row.kind)?,
-            received_at_ms: row.received_at_ms,
-            data: row.data.into(),
-        });
-    }
-    drop(entries);
-    transaction.commit().await?;
-    Ok(encounters)
+pub(crate) async fn live_encounters(readers: &SqlitePool) -> Answer<Vec<Result<EncounterRow, StoreError>>> {
+    let columns = select_encounters!("WHERE e.state = 0 ORDER BY e.row").fetch_all(readers).await?;
+    Ok(columns.into_iter().map(EncounterRow::try_from).collect())
 }
 
 pub(crate) async fn open_encounter(readers: &SqlitePool, encounter: i64) -> Answer<Option<OpenEncounter>> {

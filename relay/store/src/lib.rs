@@ -91,8 +91,9 @@ pub trait Store: Journal {
     /// The encounter of an account.
     fn encounter(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<EncounterRow>>;
 
-    /// All encounters whose report is live, with their journals: what a relay takes up when it starts.
-    fn open_encounters(&self) -> StoreFuture<'_, Vec<OpenEncounter>>;
+    /// All encounters whose report is live, oldest first: what a relay takes up when it starts. A row that cannot be
+    /// read is an error in its place, so that it keeps none of the others from being served.
+    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, StoreError>>>;
 
     /// One encounter with its journal, whatever its state.
     fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>>;

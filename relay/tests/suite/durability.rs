@@ -101,12 +101,12 @@ async fn an_end_that_was_stored_before_the_relay_died_is_finalized_at_its_start(
     uploader.deltas(begun.h, &fight.deltas).await;
     uploader.acked(20).await;
     let store = Arc::clone(&relay.store);
-    let open = store.open_encounters().await.unwrap().remove(0);
+    let open = store.live_encounters().await.unwrap().remove(0).unwrap();
     // The end reaches the journal while the relay's task does not know of it: as if it died right then.
     let ending =
         Ending { last_seq: 20, ended_at_ms: None, outcome: Outcome::Kill, checksum: fight.checksum(), meter: None };
     let entry = JournalEntry {
-        stream: StreamKey { encounter: open.encounter.row, stream: fight.stream },
+        stream: StreamKey { encounter: open.row, stream: fight.stream },
         seq: 21,
         kind: JournalKind::End,
         received_at_ms: 0,

@@ -19,13 +19,16 @@ use raidcast_store::{
 };
 use tokio::sync::mpsc;
 
-use super::{Appended, Chore, RaidTask, STORE_RETRY_MS, Uplink, What};
+use super::life::{Chore, Claiming, Opening};
+use super::{Appended, RaidTask, STORE_RETRY_MS, Uplink, What};
 use crate::raid::RaidRegistry;
 use crate::raid::command::{RaidCommand, RaidHandle};
-use crate::raid::encounter::{LiveEncounter, Reading, Taken};
+use crate::raid::encounter::{Job, LiveEncounter, Reading, Taken};
 use crate::raid::registry::load_encounter;
 
 const DAY_MS: i64 = 86_400_000;
+/// A client whose fight is set aside asks again after this, ms: an operator may have mended it.
+const SET_ASIDE_RETRY_MS: u32 = 600_000;
 
 /// A Begin that is being dealt with.
 #[derive(Clone)]
@@ -58,6 +61,8 @@ enum Found {
 
 enum OpenError {
     Store(StoreError),
+    /// It cannot be read: which report, and why.
+    SetAside(String, String),
     TooMany,
 }
 
@@ -69,6 +74,8 @@ impl RaidTask {
         title: Option<String>,
         visibility: Visibility,
     ) {
+        // Begins of the connection before are nobody's.
+        self.waiting.clear();
         if let Some(before) = self.uplink.take() {
             let text = "another connection speaks for this raid now: close this client, or the other one".to_owned();
             let _ = before.replies.try_send(UplinkReply::Refused(Refused {
@@ -97,7 +104,7 @@ impl RaidTask {
 
     fn save_row(&mut self) {
         let (store, row) = (Arc::clone(&self.shared.store), self.row.clone());
-        self.chores.push(async move { Chore::Done(store.update_raid(&row).await) }.boxed());
+        self.chores.push(async move { Chore::RowSaved(store.update_raid(&row).await) }.boxed());
     }
 
     pub(super) fn detach(&mut self, connection: u64) {
@@ -123,7 +130,7 @@ impl RaidTask {
         }
     }
 
-    fn refuse(
+    pub(super) fn refuse(
         &mut self,
         code: RefusedCode,
         text: impl Into<String>,
@@ -170,52 +177,73 @@ impl RaidTask {
             self.refuse(RefusedCode::BadColumns, error.to_string(), RefusedScope::Encounter, None, Some(begin.enc));
             return;
         }
-        let beginning = Beginning { connection, begin, given: None };
-        let begin = &beginning.begin;
-        if self.encounters.contains_key(&begin.enc) {
-            self.begin_held(beginning);
+        let id = begin.enc;
+        let opens = self.opening.get(&id).is_some_and(|held| held.connection == connection && !held.discard);
+        if opens || self.waiting.contains_key(&id) {
+            let text = "this fight is being opened already: wait for its Begun";
+            self.refuse(RefusedCode::TooFast, text, RefusedScope::Frame, None, Some(id));
             return;
         }
-        if self.opening.contains(&begin.enc) {
-            let text = "this fight is being opened already: wait for its Begun";
-            self.refuse(RefusedCode::TooFast, text, RefusedScope::Frame, None, Some(begin.enc));
+        self.begin_now(Beginning { connection, begin, given: None });
+    }
+
+    /// Begins a fight now, or when what is under way of it is done.
+    pub(super) fn begin_now(&mut self, beginning: Beginning) {
+        let id = beginning.begin.enc;
+        if self.opening.contains_key(&id) || self.is_leaving(id) {
+            self.waiting.insert(id, beginning);
+            return;
+        }
+        if self.encounters.contains_key(&id) {
+            self.begin_held(beginning);
             return;
         }
         let open = self.encounters.values().filter(|held| held.state == ReportState::Live).count();
         if open + self.opening.len() >= OPEN_ENCOUNTERS_MAX {
             let text = format!("a raid has at most {OPEN_ENCOUNTERS_MAX} open fights: end one first");
-            self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(begin.enc));
+            self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(id));
             return;
         }
         self.open(beginning);
     }
 
     fn open(&mut self, beginning: Beginning) {
-        self.opening.push(beginning.begin.enc);
-        let opening = find_encounter(Arc::clone(&self.registry), self.me.clone(), self.row.clone(), beginning.clone());
+        let claiming = Claiming::default();
+        let opening = Opening { connection: beginning.connection, claiming: claiming.clone(), discard: false };
+        self.opening.insert(beginning.begin.enc, opening);
+        let (registry, me) = (Arc::clone(&self.registry), self.me.clone());
+        let opening = find_encounter(registry, me, self.row.clone(), beginning.clone(), claiming);
         let opened = opening.map(move |result| Chore::Opened(Box::new(Opened { beginning, result })));
         self.chores.push(opened.boxed());
     }
 
-    pub(super) fn opened(&mut self, Opened { beginning, result }: Opened) {
+    /// Gives the encounter that was opened, or not.
+    pub(super) fn opened(&mut self, Opened { beginning, result }: Opened) -> EncounterId {
         let begin = &beginning.begin;
-        self.opening.retain(|id| *id != begin.enc);
+        let id = begin.enc;
+        if self.opening.remove(&id).is_some_and(|opening| opening.discard) {
+            let held = match result {
+                Ok(Found::Here(encounter)) => Some(*encounter),
+                Ok(Found::Elsewhere(..)) | Err(_) => None,
+            };
+            self.throw_away(id, held);
+            let text = "this fight was thrown away while it was opened";
+            self.refuse(RefusedCode::UnknownHandle, text, RefusedScope::Encounter, None, Some(id));
+            return id;
+        }
         match result {
             Ok(Found::Elsewhere(row, held)) => {
-                let Some(uplink) = self.uplink_of(beginning.connection) else { return };
-                uplink.elsewhere.insert(begin.enc, Elsewhere { begin: begin.clone(), fetching: false });
-                self.begun(&beginning, &row, Some(held));
+                if let Some(uplink) = self.uplink_of(beginning.connection) {
+                    uplink.elsewhere.insert(id, Elsewhere { begin: begin.clone(), fetching: false });
+                    self.begun(&beginning, &row, Some(held));
+                }
             }
             Ok(Found::Here(encounter)) => {
-                let (id, encounter) = (begin.enc, *encounter);
+                let encounter = *encounter;
                 let is_new = encounter.main.state.seq() == 0 && encounter.kept.is_none();
                 self.earlier.retain(|held| held.report_id != encounter.row.report_id);
-                let ended = encounter.main.ending.is_some() && encounter.state == ReportState::Live;
                 self.encounters.insert(id, encounter);
                 self.forget_kept(id);
-                if ended {
-                    self.keep(id, ReportState::Final);
-                }
                 self.row.active_at_ms = self.shared.clock.now_ms();
                 self.save_row();
                 if is_new {
@@ -225,15 +253,21 @@ impl RaidTask {
             }
             Err(OpenError::Store(error)) => {
                 tracing::warn!(raid = self.row.code, %error, "could not open an encounter");
-                self.registry.disown(self.key(begin.enc), &self.me);
-                self.refuse_begin(begin.enc);
+                self.registry.disown(self.key(id), &self.me);
+                self.refuse_begin(id);
+            }
+            Err(OpenError::SetAside(report_id, why)) => {
+                self.shared.set_aside(&report_id, &why);
+                self.registry.disown(self.key(id), &self.me);
+                self.refuse_set_aside(id);
             }
             Err(OpenError::TooMany) => {
-                self.registry.disown(self.key(begin.enc), &self.me);
+                self.registry.disown(self.key(id), &self.me);
                 let text = format!("this key began {STREAMED_FIGHTS_PER_DAY} fights today: go on tomorrow");
-                self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(begin.enc));
+                self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(id));
             }
         }
+        id
     }
 
     /// Reports that are kept need not stay in memory beside the one that is shown.
@@ -268,39 +302,48 @@ impl RaidTask {
             self.begun_here(&beginning, held);
             return;
         }
-        // Another reading of a fight that is held: kept as a stream of its own before its first delta.
-        encounter.beginning += 1;
+        if encounter.set_aside {
+            self.refuse_set_aside(begin.enc);
+            return;
+        }
+        if encounter.job.is_some() || encounter.stale || encounter.is_given_up(begin.stream) {
+            self.waiting.insert(begin.enc, beginning);
+            return;
+        }
+        // Another reading of a fight that is held: kept as a stream of its own before its first delta. What was stored
+        // of it before gave way to another, and nothing of it counts.
+        encounter.job = Some(Job::BeginningStream);
         let (store, row) = (Arc::clone(&self.shared.store), encounter.row.row);
         let stream = StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() };
-        let kept = async move { store.begin_stream(row, &stream).await };
+        let kept = async move {
+            store.drop_stream(row, stream.stream).await?;
+            store.begin_stream(row, &stream).await
+        };
         self.chores.push(kept.map(move |result| Chore::StreamBegun { beginning: Box::new(beginning), result }).boxed());
     }
 
-    pub(super) fn stream_begun(&mut self, beginning: &Beginning, result: Result<(), StoreError>) {
+    /// Gives the encounter that another reading of was begun, or not.
+    pub(super) fn stream_begun(&mut self, beginning: &Beginning, result: Result<(), StoreError>) -> EncounterId {
         let begin = &beginning.begin;
-        if let Some(encounter) = self.encounters.get_mut(&begin.enc) {
-            encounter.beginning = encounter.beginning.saturating_sub(1);
-        }
+        self.job_done(begin.enc);
         if let Err(error) = result {
             tracing::warn!(raid = self.row.code, %error, "could not begin another reading");
             self.refuse_begin(begin.enc);
-            return;
+            return begin.enc;
         }
-        let Some(encounter) = self.encounters.get_mut(&begin.enc) else { return };
-        let Ok(reading) = Reading::new(begin.stream, begin.header.clone()) else { return };
+        let Some(encounter) = self.encounters.get_mut(&begin.enc) else { return begin.enc };
+        let Ok(reading) = Reading::new(begin.stream, begin.header.clone()) else { return begin.enc };
         let main = &encounter.main;
         if main.state.seq() == 0 && main.under_way == 0 && !main.is_ended() {
-            encounter.main = reading;
+            encounter.replace_empty(reading);
             self.begun_here(beginning, None);
-            return;
+            return begin.enc;
         }
         // A candidate before it, if any, is given up: its client has begun anew.
-        let before = encounter.candidate.replace(reading).filter(|before| before.under_way == 0);
-        let (row, held) = (encounter.row.row, encounter.main.held(encounter.state));
-        if let Some(before) = before {
-            self.drop_stream(row, before.stream);
-        }
+        encounter.offer(reading);
+        let held = encounter.main.held(encounter.state);
         self.begun_here(beginning, Some(held));
+        begin.enc
     }
 
     fn begun_here(&mut self, beginning: &Beginning, held: Option<Held>) {
@@ -345,11 +388,7 @@ impl RaidTask {
             return true;
         }
         let beginning = Beginning { connection: uplink.connection, begin: left.begin.clone(), given: Some(h) };
-        if self.encounters.contains_key(&id) {
-            self.begin_held(beginning);
-        } else if !self.opening.contains(&id) {
-            self.open(beginning);
-        }
+        self.begin_now(beginning);
         true
     }
 
@@ -362,6 +401,19 @@ impl RaidTask {
             text: "the relay's database is not available now: try again in a moment".into(),
             scope: RefusedScope::Encounter,
             retry_ms: Some(STORE_RETRY_MS),
+            h: None,
+            enc: Some(enc),
+        }));
+    }
+
+    fn refuse_set_aside(&mut self, enc: EncounterId) {
+        self.reply(UplinkReply::Refused(Refused {
+            code: RefusedCode::StoreUnavailable,
+            text: "the relay cannot read what it holds of this fight and has set it aside: throw it away to send it \
+                   again, or ask the relay's operator"
+                .into(),
+            scope: RefusedScope::Encounter,
+            retry_ms: Some(SET_ASIDE_RETRY_MS),
             h: None,
             enc: Some(enc),
         }));
@@ -398,8 +450,12 @@ impl RaidTask {
             Ok(Taken::Append(checked)) => {
                 reading.under_way += 1;
                 let data = Bytes::from(codec::encode(&delta));
-                let what =
-                    What::Delta { checked: Box::new(checked), delta: data.clone(), captured_ms: delta.captured_ms };
+                let what = What::Delta {
+                    checked: Box::new(checked),
+                    delta: data.clone(),
+                    captured_ms: delta.captured_ms,
+                    checksum: delta.checksum,
+                };
                 let entry = JournalEntry {
                     stream: StreamKey { encounter: row, stream },
                     seq: delta.seq,
@@ -420,7 +476,9 @@ impl RaidTask {
                     self.reply(UplinkReply::Rewind { h, q });
                 }
             }
-            Err(CheckError::Refused { code, text }) => self.refuse(code, text, RefusedScope::Frame, Some(h), Some(id)),
+            Err(CheckError::Refused { code, text, .. }) => {
+                self.refuse(code, text, RefusedScope::Frame, Some(h), Some(id))
+            }
             Ok(Taken::Dropped) | Err(CheckError::Held { .. } | CheckError::Gap { .. }) => {}
         }
     }
@@ -447,15 +505,15 @@ impl RaidTask {
             return;
         }
         let Some(encounter) = self.encounters.get_mut(&id) else { return };
-        let (row, keeping, state) = (encounter.row.row, encounter.keeping, encounter.state);
+        let (row, busy, state) = (encounter.row.row, encounter.job.is_some(), encounter.state);
         let Some(reading) = encounter.reading(stream) else {
-            // It ended before with less than is held.
-            self.send_finalized(id);
+            let text = "this reading gave way to another: send Begin again";
+            self.refuse(RefusedCode::UnknownHandle, text, RefusedScope::Encounter, Some(h), Some(id));
             return;
         };
         if reading.is_ended() {
             // The second time: the answer to the first is on its way, or was lost.
-            if state == ReportState::Final && !keeping {
+            if state == ReportState::Final && !busy {
                 self.send_finalized(id);
             }
             return;
@@ -486,16 +544,14 @@ impl RaidTask {
         self.append(id, entry, What::End(Box::new(ending)));
     }
 
-    fn discard(&mut self, enc: EncounterId) {
-        let (store, account) = (Arc::clone(&self.shared.store), self.row.account);
-        if let Some(held) = self.encounters.remove(&enc) {
-            self.registry.disown(held.row.key, &self.me);
-            if self.current == Some(enc) {
-                self.current = self.encounters.keys().next_back().copied();
-                self.new_epoch();
-            }
-        }
-        self.chores.push(async move { Chore::Done(store.discard(account, enc).await.map(drop)) }.boxed());
+    /// Said when its delta is applied, not at the end of the fight: the report would be marked then.
+    pub(super) fn tell_checksum_differs(&mut self, id: EncounterId, h: Option<u32>, seq: u64) {
+        tracing::warn!(raid = self.row.code, seq, "a client's checksum is not that of its deltas");
+        let text = format!(
+            "after delta {seq} the relay's sums are not the sender's: it goes on, and its report will be marked as \
+             unverified; to mend it, begin the fight again as another stream"
+        );
+        self.refuse(RefusedCode::ChecksumDiffers, text, RefusedScope::Frame, h, Some(id));
     }
 
     pub(super) fn send_finalized(&mut self, id: EncounterId) {
@@ -513,6 +569,7 @@ async fn find_encounter(
     me: RaidHandle,
     raid: RaidRow,
     beginning: Beginning,
+    claiming: Claiming,
 ) -> Result<Found, OpenError> {
     let store = &registry.shared.store;
     let begin = &beginning.begin;
@@ -532,13 +589,12 @@ async fn find_encounter(
         if let Some((row, held)) = held {
             return Ok(Found::Elsewhere(Box::new(row), held));
         }
-        let now_ms = registry.shared.clock.now_ms();
-        if let Some(live) = load_encounter(store, row.row, now_ms).await.map_err(OpenError::Store)? {
+        if let Some(live) = load_encounter(&registry.shared, row.row).await.map_err(|error| unread(&row, error))? {
             let held = live.held(begin.stream);
             return Ok(Found::Elsewhere(Box::new(live.row), held));
         }
     }
-    open_encounter(&registry, &me, &raid, begin).await.map(|encounter| Found::Here(Box::new(encounter)))
+    open_encounter(&registry, &me, &raid, begin, &claiming).await.map(|encounter| Found::Here(Box::new(encounter)))
 }
 
 /// Opens an encounter for a raid: takes it over from the raid that owns it, reads what is held, or makes it.
@@ -547,15 +603,16 @@ async fn open_encounter(
     me: &RaidHandle,
     raid: &RaidRow,
     begin: &Begin,
+    claiming: &Claiming,
 ) -> Result<LiveEncounter, OpenError> {
     let shared = &registry.shared;
     let store = &shared.store;
     let key = EncounterKey { account: raid.account, encounter: begin.enc };
     // A report that exists stays on the page it was made on when old fights are uploaded.
     let moves = !raid.history;
-    if let Some(before) = registry.claim(key, me) {
+    if let (claim, Some(before)) = claiming.claim(registry, key, me) {
         // A task that has ended meanwhile has let go of it too.
-        let _ = before.ask(|reply| RaidCommand::Release { encounter: begin.enc, moves, reply }).await;
+        let _ = before.ask(|reply| RaidCommand::Release { encounter: begin.enc, claim, moves, reply }).await;
     }
     let now_ms = shared.clock.now_ms();
     let held = store.encounter(raid.account, begin.enc).await.map_err(OpenError::Store)?;
@@ -579,6 +636,14 @@ async fn open_encounter(
     if row.raid_code != raid.code && moves {
         store.move_encounter(row.row, &raid.code).await.map_err(OpenError::Store)?;
     }
-    let gone = || OpenError::Store(StoreError::Damaged(format!("report {} is gone", row.report_id)));
-    load_encounter(store, row.row, now_ms).await.map_err(OpenError::Store)?.ok_or_else(gone)
+    let gone = || OpenError::Store(StoreError::Unavailable(format!("report {} went away meanwhile", row.report_id)));
+    load_encounter(shared, row.row).await.map_err(|error| unread(&row, error))?.ok_or_else(gone)
+}
+
+/// Why an encounter was not read: now, or at all.
+fn unread(row: &EncounterRow, error: StoreError) -> OpenError {
+    match error {
+        StoreError::Damaged(why) => OpenError::SetAside(row.report_id.clone(), why),
+        error @ StoreError::Unavailable(_) => OpenError::Store(error),
+    }
 }

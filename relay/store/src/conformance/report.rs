@@ -50,7 +50,7 @@ pub async fn a_provisional_report_goes_on(harness: &dyn Harness) {
     store.reopen_report(row.row).await.expect("a live report");
     let (reopened, record) = store.report(&row.report_id).await.expect("an answer").expect("the report");
     assert_eq!((reopened.state, record), (Live, Some(provisional.record)));
-    assert_eq!(store.open_encounters().await.expect("an answer").len(), 1);
+    assert_eq!(store.live_encounters().await.expect("an answer").len(), 1);
     append_all(&store, &row, 1, 6..=8).await;
     assert_eq!(held(&store, &row).await, (1..=8).collect::<Vec<_>>());
     let done = kept(&row, Final, 1, 1);
@@ -137,7 +137,7 @@ pub async fn a_final_report_stands_while_a_new_reading_comes(harness: &dyn Harne
     append_all(&store, &row, 2, 1..=3).await;
     assert_eq!(store.report(&row.report_id).await.expect("an answer"), Some(expected(&row, &report)));
     assert_eq!(store.report_log(&row.report_id).await.expect("an answer"), report.log);
-    assert_eq!(store.open_encounters().await.expect("an answer"), []);
+    assert!(store.live_encounters().await.expect("an answer").is_empty());
     let open = opened(&store, &row).await;
     assert_eq!(open.streams, [(stream(2), (1..=3).map(|seq| entry(&row, 2, seq)).collect())]);
 }

@@ -1,0 +1,283 @@
+//! Reports and timelines as they are answered: made beside the raids' tasks, once for all who ask meanwhile.
+//!
+//! One invariant: who asks gets nothing older than the raid's task stood when it was asked, but for what is costly to
+//! make: that is shared for ten times as long as it took, so that looking at the largest fight takes a tenth of a core
+//! at the most, however many look and however often. Deliberately not here: who may see what.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use moka::Expiry;
+use moka::future::Cache;
+use raidcast_shared::fold::{EncounterState, Span};
+use raidcast_shared::report::{Report, ReportSummary};
+use raidcast_shared::uplink::{Ending, ReportState, Visibility};
+use raidcast_shared::view;
+use raidcast_store::EncounterRow;
+use serde::Serialize;
+
+use crate::error::HttpError;
+use crate::finalize;
+use crate::raid::Standing;
+use crate::span::{Source, SpanError, Spans};
+
+/// What takes longer than this to make is shared with who asks later.
+const COSTLY: Duration = Duration::from_millis(50);
+/// For so many times as long as it took.
+const SHARED_TIMES: u32 = 10;
+/// An answer of what does not change any more is kept this long.
+const KEPT_FOR: Duration = Duration::from_mins(1);
+/// Bytes of answers kept.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// A larger body is compressed once for all who ask, a smaller one for each.
+const LARGE_BODY_BYTES: usize = 256 * 1024;
+/// What lists show of a running fight is at most this old.
+const SUMMARY_AGE: Duration = Duration::from_secs(1);
+/// How hard large bodies are compressed: as the layer for small ones does.
+const BROTLI_QUALITY: u32 = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Report,
+    Timeline,
+}
+
+/// Of which log an answer was made, and of what else it tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Version {
+    state: ReportState,
+    revision: u32,
+    /// Seq of the running fight's log; `None` where the store had it.
+    seq: Option<u64>,
+    ended: bool,
+    raid: String,
+    visibility: Visibility,
+}
+
+impl Version {
+    fn of(row: &EncounterRow, standing: Option<&Standing>) -> Self {
+        let log = standing.and_then(|standing| standing.log.as_ref());
+        Self {
+            state: standing.map_or(row.state, |standing| standing.state),
+            revision: standing.map_or(row.revision, |standing| standing.revision),
+            seq: log.map(|log| log.seq),
+            ended: log.is_none_or(|log| log.ending.is_some()),
+            raid: row.raid_code.clone(),
+            visibility: row.visibility,
+        }
+    }
+}
+
+/// A JSON body, ready to be sent.
+#[derive(Debug)]
+pub struct Body {
+    json: Bytes,
+    /// Compressed; `None` where it is small.
+    brotli: Option<Bytes>,
+    version: Version,
+    cost: Duration,
+}
+
+impl Body {
+    /// Made off the runtime's threads: a large one takes as long as folding it.
+    fn of(value: &impl Serialize, version: Version) -> Self {
+        let json = Bytes::from(serde_json::to_vec(value).expect("reports are JSON"));
+        let brotli = (json.len() >= LARGE_BODY_BYTES).then(|| compress(&json));
+        Self { json, brotli, version, cost: Duration::ZERO }
+    }
+
+    fn bytes(&self) -> usize {
+        self.json.len() + self.brotli.as_ref().map_or(0, Bytes::len)
+    }
+
+    /// Whether it may be given to who asks for `now`.
+    fn serves(&self, now: &Version) -> bool {
+        let older_is_fine = self.cost >= COSTLY;
+        let same_but_seq = Version { seq: now.seq, ..self.version.clone() } == *now;
+        same_but_seq && (older_is_fine || self.version.seq >= now.seq)
+    }
+
+    /// As an answer to a request with these headers.
+    pub fn respond(&self, headers: &HeaderMap) -> Response {
+        let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let takes_brotli = accepts.split(',').any(|coding| coding.trim().split(';').next() == Some("br"));
+        let json = HeaderValue::from_static("application/json");
+        let mut response = match (&self.brotli, takes_brotli) {
+            (Some(brotli), true) => {
+                let coding = HeaderValue::from_static("br");
+                ([(header::CONTENT_ENCODING, coding)], brotli.clone()).into_response()
+            }
+            _ => self.json.clone().into_response(),
+        };
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        response
+    }
+}
+
+fn compress(json: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(json.len() / 8);
+    let params = brotli::enc::BrotliEncoderParams {
+        quality: BROTLI_QUALITY as i32,
+        ..brotli::enc::BrotliEncoderParams::default()
+    };
+    // From memory to memory nothing fails.
+    let _ = brotli::BrotliCompress(&mut &json[..], &mut out, &params);
+    out.into()
+}
+
+/// How long an answer is kept.
+struct Keeping;
+
+impl Expiry<(Kind, String), Arc<Body>> for Keeping {
+    fn expire_after_create(&self, _: &(Kind, String), body: &Arc<Body>, _: Instant) -> Option<Duration> {
+        Some(match body.version.seq {
+            None => KEPT_FOR,
+            Some(_) if body.cost >= COSTLY => body.cost * SHARED_TIMES,
+            Some(_) => Duration::ZERO,
+        })
+    }
+}
+
+/// Makes answers.
+pub struct Answers {
+    spans: Arc<Spans>,
+    bodies: Cache<(Kind, String), Arc<Body>>,
+    summaries: Cache<String, Arc<ReportSummary>>,
+}
+
+impl Answers {
+    /// Nothing made yet.
+    pub fn new(spans: Arc<Spans>) -> Self {
+        let bytes = |body: &Arc<Body>| u32::try_from(body.bytes()).unwrap_or(u32::MAX);
+        Self {
+            spans,
+            bodies: Cache::builder()
+                .max_capacity(CACHE_BYTES)
+                .weigher(move |_, body| bytes(body))
+                .expire_after(Keeping)
+                .build(),
+            summaries: Cache::builder().max_capacity(10_000).time_to_live(SUMMARY_AGE).build(),
+        }
+    }
+
+    /// A report as it stands: as it is kept (`record`), else folded of its log so far.
+    ///
+    /// # Errors
+    /// `Busy` if too many fights are folded now.
+    pub async fn report(&self, row: &EncounterRow, record: Option<Bytes>) -> Result<Arc<Body>, HttpError> {
+        self.body(Kind::Report, row, record).await
+    }
+
+    /// A report's amounts by second.
+    ///
+    /// # Errors
+    /// As [`Answers::report`].
+    pub async fn timeline(&self, row: &EncounterRow) -> Result<Arc<Body>, HttpError> {
+        self.body(Kind::Timeline, row, None).await
+    }
+
+    async fn body(&self, kind: Kind, row: &EncounterRow, record: Option<Bytes>) -> Result<Arc<Body>, HttpError> {
+        let key = (kind, row.report_id.clone());
+        let mut last = None;
+        // Who joins in the making of one that turns out too old asks again.
+        for _ in 0..3 {
+            let standing = self.spans.standing(&row.raid_code, &row.report_id).await;
+            let now = Version::of(row, standing.as_ref());
+            if let Some(body) = self.bodies.get(&key).await {
+                if body.serves(&now) {
+                    return Ok(body);
+                }
+                self.bodies.invalidate(&key).await;
+            }
+            let making = self.make(kind, row, standing, record.clone(), now.clone());
+            let body = self.bodies.try_get_with(key.clone(), making).await;
+            let body = body.map_err(|error: Arc<SpanError>| HttpError::from((*error).clone()))?;
+            if body.serves(&now) {
+                return Ok(body);
+            }
+            last = Some(body);
+        }
+        // It changes faster than it is made.
+        last.ok_or(HttpError::Internal)
+    }
+
+    async fn make(
+        &self,
+        kind: Kind,
+        row: &EncounterRow,
+        standing: Option<Standing>,
+        record: Option<Bytes>,
+        version: Version,
+    ) -> Result<Arc<Body>, SpanError> {
+        let began = Instant::now();
+        let row = EncounterRow { state: version.state, revision: version.revision, ..row.clone() };
+        let kept = standing.as_ref().is_none_or(|standing| standing.kept);
+        let mut body = match (kind, record.filter(|_| kept)) {
+            (Kind::Report, Some(record)) => {
+                let made = self.spans.run(move || {
+                    let mut report = finalize::decode_record(&record)?;
+                    report.raid.clone_from(&row.raid_code);
+                    report.visibility = row.visibility;
+                    Ok::<_, SpanError>(Body::of(&report, version))
+                });
+                made.await??
+            }
+            (Kind::Report, None) => {
+                self.fold(&row.clone(), standing, move |folded, ending| {
+                    Body::of(&finalize::report(&row, &folded, ending.as_ref(), row.state, row.revision), version)
+                })
+                .await?
+            }
+            (Kind::Timeline, _) => {
+                self.fold(&row.clone(), standing, move |folded, _| {
+                    Body::of(&view::timeline(&folded, row.report_id, row.revision), version)
+                })
+                .await?
+            }
+        };
+        body.cost = began.elapsed();
+        Ok(Arc::new(body))
+    }
+
+    /// The whole of a report, to be changed by who asks: a span of it is put in place of the fight.
+    ///
+    /// # Errors
+    /// As [`Answers::report`].
+    pub async fn whole(&self, row: &EncounterRow, record: Option<Bytes>) -> Result<Report, HttpError> {
+        let body = self.report(row, record).await?;
+        let read = self.spans.run(move || serde_json::from_slice(&body.json));
+        read.await?.map_err(|_| HttpError::Internal)
+    }
+
+    /// What lists show of a running fight: at most a second old; `None` if no raid's task has it.
+    pub async fn summary(&self, raid_code: &str, report_id: &str) -> Option<Arc<ReportSummary>> {
+        let making = async {
+            let standing = self.spans.standing(raid_code, report_id).await.ok_or(SpanError::NotFound)?;
+            let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
+            self.fold(&row.clone(), Some(standing), move |folded, ending| {
+                let report = finalize::report(&row, &folded, ending.as_ref(), row.state, row.revision);
+                Arc::new(finalize::summary(finalize::line(&row, &report)))
+            })
+            .await
+        };
+        self.summaries.try_get_with(report_id.to_owned(), making).await.ok()
+    }
+
+    /// Folds all of a report's log and makes something of it, on the pool.
+    async fn fold<T: Send + 'static>(
+        &self,
+        row: &EncounterRow,
+        standing: Option<Standing>,
+        make: impl FnOnce(EncounterState, Option<Ending>) -> T + Send + 'static,
+    ) -> Result<T, SpanError> {
+        let Source { index, ending, .. } = match standing.and_then(|standing| standing.log) {
+            Some(log) => self.spans.source_of_live(row, log).await?,
+            None => self.spans.source(row).await?,
+        };
+        self.spans.run(move || make(index.fold(Span::ALL), ending)).await
+    }
+}

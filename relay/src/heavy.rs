@@ -1,0 +1,58 @@
+//! Folds of whole encounters, beside the runtime's threads: small ones as they come, large ones one at a time.
+//!
+//! One invariant: at most one large encounter is unfolded at any time, so that End, a start, a span and a timeline
+//! together stay within the memory that one of the largest size takes (about 400 MB), however many ask.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// An encounter is large from so many stored bytes on: about 70,000 hits, which unfold to some ten megabytes.
+const LARGE_BYTES: usize = 512 * 1024;
+
+/// A fold broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a fold broke off")]
+pub struct Broken;
+
+/// See the module's page.
+#[derive(Debug)]
+pub struct Heavy {
+    large: Arc<Semaphore>,
+}
+
+impl Default for Heavy {
+    fn default() -> Self {
+        Self { large: Arc::new(Semaphore::new(1)) }
+    }
+}
+
+impl Heavy {
+    /// Waits until an encounter of so many stored bytes may be unfolded: what it gives is held meanwhile, and is `None`
+    /// where nobody need wait.
+    pub async fn enter(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        if bytes < LARGE_BYTES {
+            return None;
+        }
+        // It is never closed.
+        Arc::clone(&self.large).acquire_owned().await.ok()
+    }
+
+    /// Unfolds an encounter of so many stored bytes.
+    ///
+    /// # Errors
+    /// `Broken` if it panicked: what is stored is not what the fold expects.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        fold: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Broken> {
+        let large = self.enter(bytes).await;
+        let folding = tokio::task::spawn_blocking(move || {
+            // Held until it is done, also where nobody waits for it any more.
+            let _large = large;
+            fold()
+        });
+        folding.await.map_err(|_| Broken)
+    }
+}
