@@ -4,6 +4,7 @@
 //! appends it to the journal, folds it when that is durable and acknowledges it; [`fanout`] writes what changed to
 //! all who watch ([`feed`]); [`finalize`] makes the fold a kept report; [`api`] reads.
 
+pub mod access;
 pub mod account;
 pub mod api;
 pub mod assets;
@@ -14,6 +15,7 @@ pub mod error;
 pub mod fanout;
 pub mod feed;
 pub mod finalize;
+pub mod private;
 pub mod raid;
 pub mod replay;
 pub mod router;

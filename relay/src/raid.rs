@@ -7,6 +7,6 @@ mod encounter;
 mod registry;
 mod task;
 
-pub use command::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle, Snapshot};
+pub use command::{Attach, FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle, Snapshot};
 pub use encounter::{LiveEncounter, Reading};
 pub use registry::{RaidRegistry, Shared};

@@ -12,6 +12,7 @@ use raidcast_shared::view;
 use raidcast_store::{EncounterRow, Page};
 use serde::Deserialize;
 
+use crate::access::Asker;
 use crate::error::HttpError;
 use crate::finalize;
 use crate::raid::{RaidCommand, Snapshot};
@@ -92,14 +93,11 @@ async fn snapshot(state: &AppState, raid: &str, report_id: &str) -> Option<Arc<S
 async fn visible(
     state: &AppState,
     report_id: &str,
-    headers: &HeaderMap,
-    ticket: Option<&str>,
+    asker: &Asker,
 ) -> Result<(EncounterRow, Option<bytes::Bytes>), HttpError> {
     let (row, record) = state.store().report(report_id).await?.ok_or(HttpError::NotFound)?;
-    match state.may_see(row.key.account, &row.raid_code, row.visibility, headers, ticket).await? {
-        true => Ok((row, record)),
-        false => Err(HttpError::NotFound),
-    }
+    state.admit(asker, (&row).into()).await?;
+    Ok((row, record))
 }
 
 /// One report, or a span of it.
@@ -118,11 +116,15 @@ pub async fn report(
     if span.is_some_and(|span| span.from_ms >= span.to_ms) {
         return Err(HttpError::BadRequest("`from` must be before `to`: both are ms since the encounter began".into()));
     }
-    let (row, record) = visible(&state, &report_id, &headers, query.ticket.as_deref()).await?;
+    let asker = state.asker(&headers, query.ticket.as_deref()).await?;
+    let (row, record) = visible(&state, &report_id, &asker).await?;
     let whole = whole(&state, &row, record).await?;
-    let Some(span) = span else { return Ok(Json(whole)) };
-    let fight = state.spans.fight(&row, span).await?;
-    Ok(Json(Report { fight: Fight::clone(&fight), ..whole }))
+    let report = match span {
+        None => whole,
+        Some(span) => Report { fight: Fight::clone(&*state.spans.fight(&row, span).await?), ..whole },
+    };
+    state.still_admitted(&asker, &row).await?;
+    Ok(Json(report))
 }
 
 async fn whole(state: &AppState, row: &EncounterRow, record: Option<bytes::Bytes>) -> Result<Report, HttpError> {
@@ -150,12 +152,15 @@ pub async fn timeline(
     Query(query): Query<ReportQuery>,
     headers: HeaderMap,
 ) -> Result<Json<Timeline>, HttpError> {
-    let (row, _) = visible(&state, &report_id, &headers, query.ticket.as_deref()).await?;
-    if let Some(snapshot) = snapshot(&state, &row.raid_code, &row.report_id).await {
-        return Ok(Json(snapshot.timeline.clone()));
-    }
-    let revision = row.revision;
-    let timeline = fold_whole(&state, &row, move |folded, _| view::timeline(&folded, report_id, revision)).await?;
+    let asker = state.asker(&headers, query.ticket.as_deref()).await?;
+    let (row, _) = visible(&state, &report_id, &asker).await?;
+    let timeline = if let Some(snapshot) = snapshot(&state, &row.raid_code, &row.report_id).await {
+        snapshot.timeline.clone()
+    } else {
+        let revision = row.revision;
+        fold_whole(&state, &row, move |folded, _| view::timeline(&folded, report_id, revision)).await?
+    };
+    state.still_admitted(&asker, &row).await?;
     Ok(Json(timeline))
 }
 

@@ -4,10 +4,11 @@
 //! relay drains; awaited by the registry's join. A delta's way: check against the gate, append, and when that is
 //! durable fold and acknowledge. Appends are pipelined; fan-out goes on meanwhile.
 
+mod access;
 mod feed;
 mod uplink;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use raidcast_store::{EncounterKey, RaidRow, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::command::{RaidCommand, RaidHandle, Snapshot};
+use super::command::{Attach, RaidCommand, RaidHandle, Snapshot};
 use super::encounter::LiveEncounter;
 use super::registry::{RaidRegistry, Shared};
 use crate::fanout::{Room, Whom};
@@ -70,8 +71,21 @@ enum What {
 /// Work beside the pipeline that was done.
 enum Chore {
     Opened(Box<uplink::Opened>),
-    Kept { encounter: EncounterId, stream: StreamId, result: Box<Result<Report, StoreError>>, state: ReportState },
-    StreamBegun { beginning: Box<uplink::Beginning>, result: Result<(), StoreError> },
+    Kept {
+        encounter: EncounterId,
+        stream: StreamId,
+        result: Box<Result<Report, StoreError>>,
+        state: ReportState,
+    },
+    StreamBegun {
+        beginning: Box<uplink::Beginning>,
+        result: Result<(), StoreError>,
+    },
+    /// What the first that waits to attach wants of the raid is kept, or cannot be.
+    Attached {
+        kept: Box<RaidRow>,
+        result: Result<(), StoreError>,
+    },
     Done(Result<(), StoreError>),
 }
 
@@ -95,6 +109,8 @@ pub(super) struct RaidTask {
     /// Which encounter spectators see.
     current: Option<EncounterId>,
     uplink: Option<Uplink>,
+    /// Connections that want to speak for the raid, one after the other.
+    attaching: VecDeque<Attach>,
     appends: FuturesOrdered<BoxFuture<'static, Appended>>,
     chores: FuturesUnordered<BoxFuture<'static, Chore>>,
     opening: Vec<EncounterId>,
@@ -128,6 +144,7 @@ impl RaidTask {
             earlier: Vec::new(),
             encounters,
             uplink: None,
+            attaching: VecDeque::new(),
             appends: FuturesOrdered::new(),
             chores: FuturesUnordered::new(),
             opening: Vec::new(),
@@ -199,9 +216,7 @@ impl RaidTask {
     fn command(&mut self, command: RaidCommand) {
         self.needed_at = Instant::now();
         match command {
-            RaidCommand::Attach { connection, replies, title, visibility } => {
-                self.attach(connection, replies, title, visibility);
-            }
+            RaidCommand::Attach(attach) => self.attach(attach),
             RaidCommand::Detach { connection } => self.detach(connection),
             RaidCommand::Uplink { connection, frame, received_ms } => {
                 self.uplink_frame(connection, *frame, received_ms);
@@ -213,6 +228,10 @@ impl RaidTask {
                 "the channel shows another raid now; come back for it",
                 Some(100),
             ),
+            RaidCommand::TicketsRenewed { tickets, reply } => {
+                self.tickets_renewed(tickets);
+                let _ = reply.send(());
+            }
             RaidCommand::Snapshot { report_id, reply } => {
                 let _ = reply.send(self.snapshot(&report_id));
             }
@@ -350,6 +369,7 @@ impl RaidTask {
             Chore::Opened(opened) => self.opened(*opened),
             Chore::Kept { encounter, stream, result, state } => self.kept(encounter, stream, *result, state),
             Chore::StreamBegun { beginning, result } => self.stream_begun(&beginning, result),
+            Chore::Attached { kept, result } => self.attached(*kept, result),
             Chore::Done(Ok(())) => {}
             Chore::Done(Err(error)) => tracing::warn!(raid = self.row.code, %error, "could not write a change"),
         }
@@ -470,7 +490,7 @@ impl RaidTask {
                 uplink.handles.retain(|_, (encounter, _)| *encounter != id);
             }
             if self.current == Some(id) {
-                self.current = self.encounters.keys().next_back().copied();
+                self.current = self.newest_own();
                 self.new_epoch();
             }
             let _ = releasing.reply.send(());
