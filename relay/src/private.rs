@@ -55,7 +55,7 @@ fn close(path: &Path, what: &str) {
     match tighten(path) {
         Ok(None) => {}
         Ok(Some(mode)) => {
-            tracing::info!("the {what} {shown} was open to others (mode {mode:o}): now its owner's alone")
+            tracing::info!("the {what} {shown} was open to others (mode {mode:o}): now its owner's alone");
         }
         Err(error) => tracing::warn!(%error, "the {what} {shown} is open to others, and could not be closed to them"),
     }

@@ -369,7 +369,7 @@ impl RaidTask {
             Chore::Opened(opened) => self.opened(*opened),
             Chore::Kept { encounter, stream, result, state } => self.kept(encounter, stream, *result, state),
             Chore::StreamBegun { beginning, result } => self.stream_begun(&beginning, result),
-            Chore::Attached { kept, result } => self.attached(*kept, result),
+            Chore::Attached { kept, result } => self.attached(&kept, result),
             Chore::Done(Ok(())) => {}
             Chore::Done(Err(error)) => tracing::warn!(raid = self.row.code, %error, "could not write a change"),
         }

@@ -154,6 +154,26 @@ async fn an_old_database_file_is_keyed_at_the_start_and_the_old_ids_are_wiped() 
 
     goes_on(data.path(), &database, &before, &reports).await;
     assert_eq!(clear_ids_in(data.path()), Vec::<String>::new());
+
+    // The power went between keying and wiping: the next start does the rest.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.path().join("raidcast.db"));
+    let mut connection = options.connect().await.unwrap();
+    let gone = blob(fight(0, 1, 1).enc);
+    for statement in [
+        "UPDATE upkeep SET state = 1".to_owned(),
+        format!(
+            "INSERT INTO encounters (account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms)
+             SELECT account, {gone}, 'gone', row, 0, 1, 1 FROM raids LIMIT 1"
+        ),
+        "DELETE FROM encounters WHERE report_id = 'gone'".to_owned(),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    assert_eq!(clear_ids_in(data.path()).len(), 1);
+    TestRelay::start_on(data.path(), Some(database.clone())).await.stop().await;
+    assert_eq!(clear_ids_in(data.path()), Vec::<String>::new());
+
     // Later starts find nothing to do, and moving takes all of it along.
     let there = Database::Sqlite(data.path().join("elsewhere/raidcast.db"));
     transfer(&database, &there, |_, _| {}).await.unwrap();

@@ -41,9 +41,9 @@ impl RaidTask {
         }
     }
 
-    pub(super) fn attached(&mut self, kept: RaidRow, result: Result<(), StoreError>) {
+    pub(super) fn attached(&mut self, kept: &RaidRow, result: Result<(), StoreError>) {
         match result {
-            Ok(()) => self.attach_first(&kept),
+            Ok(()) => self.attach_first(kept),
             Err(error) => {
                 tracing::warn!(raid = self.row.code, %error, "could not keep what a raid is from now on");
                 if let Some(Attach { reply, .. }) = self.attaching.pop_front() {
