@@ -1,9 +1,10 @@
 //! Who may upload, and what stands in for a player's id.
 
 use hmac::{Hmac, KeyInit, Mac};
-use raidcast_shared::id::{ActorId, hex};
+use raidcast_shared::id::{ActorId, EncounterId, hex};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 /// An upload key of the configuration and the account that it stands for. The key itself is not kept.
 #[derive(Clone, Debug)]
@@ -45,7 +46,7 @@ pub fn same_digest(a: &[u8; 32], b: &[u8; 32]) -> bool {
     a.ct_eq(b).into()
 }
 
-/// The relay's own secret: makes players' public keys and tickets.
+/// The relay's own secret: makes players' public keys, what encounters are kept under, and tickets.
 #[derive(Clone)]
 pub struct RelaySecret([u8; 32]);
 
@@ -70,14 +71,36 @@ impl RelaySecret {
         ActorId(self.mac(b"actor", &id.0))
     }
 
-    /// What lets its holder see a private raid.
-    pub fn ticket(&self, raid_code: &str) -> String {
-        hex(&self.mac(b"ticket", raid_code.as_bytes()))
+    /// What stands for an encounter's id from the moment it arrives: a client makes the clear one of its player's id,
+    /// so whoever reads it finds the player by trying all of them.
+    pub fn encounter(&self, id: EncounterId) -> EncounterId {
+        EncounterId(Uuid::from_bytes(self.mac(b"encounter", id.0.as_bytes())))
+    }
+
+    /// What lets its holder see a private raid: the ticket with this number, from 0.
+    pub fn ticket(&self, raid_code: &str, number: u32) -> String {
+        self.numbered(b"ticket", raid_code, number)
     }
 
     /// Whether a ticket is that of the raid.
-    pub fn is_ticket(&self, raid_code: &str, ticket: &str) -> bool {
-        self.ticket(raid_code).as_bytes().ct_eq(ticket.as_bytes()).into()
+    pub fn is_ticket(&self, raid_code: &str, number: u32, ticket: &str) -> bool {
+        self.ticket(raid_code, number).as_bytes().ct_eq(ticket.as_bytes()).into()
+    }
+
+    /// What lets its holder see the raid that a channel shows, if it is a private one.
+    pub fn channel_ticket(&self, channel: &str, number: u32) -> String {
+        self.numbered(b"channel", channel, number)
+    }
+
+    /// Whether a ticket is that of the channel.
+    pub fn is_channel_ticket(&self, channel: &str, number: u32, ticket: &str) -> bool {
+        self.channel_ticket(channel, number).as_bytes().ct_eq(ticket.as_bytes()).into()
+    }
+
+    fn numbered(&self, purpose: &[u8], name: &str, number: u32) -> String {
+        // The first of each is what it was before there were others. Names hold no bar.
+        let message = if number == 0 { name.to_owned() } else { format!("{name}|{number}") };
+        hex(&self.mac(purpose, message.as_bytes()))
     }
 }
 
@@ -100,8 +123,30 @@ mod tests {
         let id = ActorId::clear(42);
         assert_eq!(one.actor(id), one.actor(id));
         assert_ne!(one.actor(id), two.actor(id));
-        assert!(one.is_ticket("abc", &one.ticket("abc")));
-        assert!(!one.is_ticket("abd", &one.ticket("abc")));
-        assert!(!two.is_ticket("abc", &one.ticket("abc")));
+        assert!(one.is_ticket("abc", 0, &one.ticket("abc", 0)));
+        assert!(!one.is_ticket("abd", 0, &one.ticket("abc", 0)));
+        assert!(!two.is_ticket("abc", 0, &one.ticket("abc", 0)));
+    }
+
+    #[test]
+    fn a_ticket_is_of_one_number_and_of_a_raid_or_a_channel() {
+        let secret = RelaySecret::new([1; 32]);
+        // What was given before tickets had numbers stays good.
+        assert_eq!(secret.ticket("abc", 0), "7e98f00706730fa10b832d3b4c12b286");
+        assert!(secret.is_ticket("abc", 1, &secret.ticket("abc", 1)));
+        assert!(!secret.is_ticket("abc", 1, &secret.ticket("abc", 0)));
+        assert!(!secret.is_ticket("abc", 0, &secret.ticket("abc", 1)));
+        assert!(!secret.is_ticket("abc", 0, &secret.channel_ticket("abc", 0)));
+        assert!(secret.is_channel_ticket("abc", 7, &secret.channel_ticket("abc", 7)));
+        assert!(!secret.is_channel_ticket("abc", 7, &secret.channel_ticket("abc", 8)));
+    }
+
+    #[test]
+    fn what_stands_for_an_encounter_depends_on_the_secret() {
+        let (one, two) = (RelaySecret::new([1; 32]), RelaySecret::new([2; 32]));
+        let id = EncounterId::of_player("bpsr", 42, 1_790_000_000_000);
+        assert_eq!(one.encounter(id), one.encounter(id));
+        assert_ne!(one.encounter(id), id);
+        assert_ne!(one.encounter(id), two.encounter(id));
     }
 }

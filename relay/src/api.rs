@@ -3,3 +3,4 @@
 pub mod health;
 pub mod raids;
 pub mod reports;
+pub mod tickets;

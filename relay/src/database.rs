@@ -9,6 +9,8 @@ use raidcast_store::transfer::Transfer;
 use raidcast_store::{Store, StoreError};
 use raidcast_store_sqlite::SqliteStore;
 
+use crate::private;
+
 /// A database that this relay can keep things in.
 ///
 /// Its `Display` leaves passwords out.
@@ -84,7 +86,14 @@ impl Database {
     /// Those of the store behind it.
     pub async fn open_whole(&self) -> Result<Arc<dyn Transfer>, StoreError> {
         Ok(match self {
-            Self::Sqlite(path) => Arc::new(SqliteStore::open(path).await?),
+            Self::Sqlite(path) => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                if let Err(error) = private::keep(folder.unwrap_or(Path::new("."))) {
+                    let why = format!("its folder cannot be used ({error}): check the path and its permissions");
+                    return Err(StoreError::Unavailable(why));
+                }
+                Arc::new(SqliteStore::open(path).await?)
+            }
             #[cfg(feature = "postgres")]
             Self::Postgres(url) => Arc::new(raidcast_store_postgres::PostgresStore::open(url).await?),
         })

@@ -23,6 +23,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::{Admitted, Asker};
 use crate::error::HttpError;
 use crate::fanout::{Format, Inbound, InboundFrame, Pace, SpectatorId};
 use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
@@ -41,10 +42,10 @@ pub struct FeedQuery {
 }
 
 impl FeedQuery {
-    fn wish(self, channel: bool) -> JoinWish {
+    fn wish(self, channel: bool, admitted: Admitted) -> JoinWish {
         // An epoch without a position is one whose keyframe did not arrive.
         let resume = self.epoch.map(|epoch| (epoch, self.position.unwrap_or(0)));
-        JoinWish { format: Format::Json, resume, channel }
+        JoinWish { format: Format::Json, resume, channel, admitted }
     }
 
     /// The replay that is asked for, if one is, and if its asker may see it.
@@ -53,7 +54,7 @@ impl FeedQuery {
         state: &AppState,
         raid: &RaidRow,
         belongs: impl Fn(&EncounterRow) -> bool,
-        headers: &HeaderMap,
+        asker: &Asker,
     ) -> Result<Option<Replay>, HttpError> {
         let pace = replay::Pace::parse(self.at.as_deref(), self.speed.as_deref())?;
         let Some(report) = &self.report else {
@@ -62,16 +63,17 @@ impl FeedQuery {
                 false => Ok(None),
             };
         };
+        // Before it is asked whether he may see it: what changes after that is heard.
+        let changes = state.shared().access.listen();
         let found = state.store().report(report).await?.filter(|(row, _)| belongs(row));
         let (row, _) = found.ok_or(HttpError::NotFound)?;
-        if !state.may_see(row.key.account, &row.raid_code, row.visibility, headers, self.ticket.as_deref()).await? {
-            return Err(HttpError::NotFound);
-        }
+        state.admit(asker, (&row).into()).await?;
         let permit = Arc::clone(&state.replays).try_acquire_owned().map_err(|_| HttpError::Unavailable {
             text: "as many fights are played as this relay plays at once: try again in a moment".into(),
             retry_s: 10,
         })?;
-        Ok(Some(Replay { state: state.clone(), raid: raid.clone(), row, pace, permit }))
+        let asker = asker.clone();
+        Ok(Some(Replay { state: state.clone(), raid: raid.clone(), row, pace, permit, asker, changes }))
     }
 }
 
@@ -82,9 +84,10 @@ pub async fn raid(
     Query(query): Query<FeedQuery>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let raid = state.visible_raid(&code, request.headers(), query.ticket.as_deref()).await?;
-    let past = query.past(&state, &raid, |row| row.raid_code == raid.code, request.headers()).await?;
-    upgrade(state, raid, query.wish(false), past, request)
+    let asker = state.asker(request.headers(), query.ticket.as_deref()).await?;
+    let (raid, admitted) = state.visible_raid(&code, &asker).await?;
+    let past = query.past(&state, &raid, |row| row.raid_code == raid.code, &asker).await?;
+    upgrade(state, raid, query.wish(false, admitted), past, request)
 }
 
 /// `GET /api/v1/live/{channel}/feed`: the feed of the channel's present raid.
@@ -94,9 +97,10 @@ pub async fn channel(
     Query(query): Query<FeedQuery>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let raid = state.channel_raid(&channel, request.headers(), query.ticket.as_deref()).await?;
-    let past = query.past(&state, &raid, |row| row.key.account == raid.account, request.headers()).await?;
-    upgrade(state, raid, query.wish(true), past, request)
+    let asker = state.asker(request.headers(), query.ticket.as_deref()).await?;
+    let (raid, admitted) = state.channel_raid(&channel, &asker).await?;
+    let past = query.past(&state, &raid, |row| row.key.account == raid.account, &asker).await?;
+    upgrade(state, raid, query.wish(true, admitted), past, request)
 }
 
 fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {

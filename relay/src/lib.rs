@@ -4,6 +4,7 @@
 //! appends it to the journal, folds it when that is durable and acknowledges it; [`fanout`] writes what changed to
 //! all who watch ([`feed`]); [`finalize`] makes the fold a kept report; [`api`] reads.
 
+pub mod access;
 pub mod account;
 pub mod answers;
 pub mod api;
@@ -16,6 +17,7 @@ pub mod fanout;
 pub mod feed;
 pub mod finalize;
 pub mod heavy;
+pub mod private;
 pub mod raid;
 pub mod replay;
 pub mod router;

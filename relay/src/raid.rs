@@ -7,6 +7,6 @@ mod encounter;
 mod registry;
 mod task;
 
-pub use command::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle, Standing};
+pub use command::{Attach, FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle, Standing};
 pub use encounter::{LiveEncounter, Reading};
 pub use registry::{Claim, RaidRegistry, Shared};

@@ -24,11 +24,14 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::access::{Asker, Listening};
 use crate::error::HttpError;
 use crate::fanout::{self, Format, Inbound, InboundFrame};
 use crate::span::{Source, SpanError, Spans};
 use crate::state::AppState;
 
+/// What somebody is told who may no longer see what he watches.
+const NOT_FOR_YOU: &str = "this fight is not for you any more: ask its uploader for a link";
 /// A live fight's edge nearer than this is its present: who has come so far follows it live.
 const CAUGHT_UP_MS: u32 = 1_000;
 
@@ -73,6 +76,10 @@ pub struct Replay {
     pub pace: Pace,
     /// Held while it plays.
     pub permit: OwnedSemaphorePermit,
+    /// Who watches it.
+    pub asker: Asker,
+    /// Hears of changes since it was asked whether he may.
+    pub changes: Listening,
 }
 
 struct Player {
@@ -270,7 +277,7 @@ fn bye(format: Format, reason: &str, retry_ms: Option<u32>) -> Bytes {
 
 /// Plays a fight to one socket, to its end.
 pub async fn play(replay: Replay, format: Format, stream: TcpStream, early: Bytes) {
-    let Replay { state, raid, row, pace, permit } = replay;
+    let Replay { state, raid, row, pace, permit, asker, mut changes } = replay;
     let _held = permit;
     let mut sink = Sink { stream, tail: Bytes::new(), stalled: None };
     let now_ms = || state.shared().clock.now_ms();
@@ -282,6 +289,10 @@ pub async fn play(replay: Replay, format: Format, stream: TcpStream, early: Byte
             return;
         }
     };
+    if changes.has_changed(&player.row.raid_code) && state.still_admitted(&asker, &player.row).await.is_err() {
+        sink.write(bye(format, NOT_FOR_YOU, None));
+        return;
+    }
     if !sink.write(format.encode(&player.keyframe(now_ms()))) {
         return;
     }
@@ -308,6 +319,12 @@ pub async fn play(replay: Replay, format: Format, stream: TcpStream, early: Byte
             () = draining.cancelled(), if !said_bye => {
                 said_bye = true;
                 if !sink.write(bye(format, "the relay restarts; come back in a moment", Some(1_000))) { return }
+            }
+            // Who may see it has changed: what waits for one who may not is not for him either.
+            () = changes.changed(&player.row.raid_code) => {
+                if state.still_admitted(&asker, &player.row).await.is_ok() { continue }
+                if sink.tail.is_empty() { sink.write(bye(format, NOT_FOR_YOU, None)); }
+                return;
             }
             // What waits goes first.
             ready = sink.stream.writable(), if !sink.tail.is_empty() => {

@@ -7,7 +7,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
@@ -40,6 +40,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/live/{channel}/feed", get(feed::channel));
     Router::new()
         .merge(reading)
+        .route("/api/v1/raids/{code}/ticket", post(api::tickets::renew))
         .route("/health", get(api::health::health))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .merge(sockets)

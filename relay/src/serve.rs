@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt;
 use raidcast_store::{Store, StoreError};
+use raidcast_store_sqlite::private::{make_folder, options};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -14,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::account::{Keyring, RelaySecret, UploadKey};
 use crate::clock::{Clock, Entropy};
 use crate::config::Config;
+use crate::private;
 use crate::raid::{RaidRegistry, Shared};
 use crate::router::router;
 use crate::span::Spans;
@@ -42,7 +44,9 @@ pub enum ServeError {
         source: std::io::Error,
     },
     /// The secret in the data folder is not one.
-    #[error("{path} is not a relay's secret: restore it from a backup, or delete it to give all players new keys")]
+    #[error(
+        "{path} is not a relay's secret: restore it from a backup, or delete it: all players get new keys then, and a fight that is sent again is a new report"
+    )]
     Secret {
         /// Which file.
         path: PathBuf,
@@ -68,7 +72,11 @@ impl Relay {
     /// What an operator must set right first.
     pub async fn start(config: &Config) -> Result<Self, ServeError> {
         let data = |source| ServeError::Data { path: config.data.clone(), source };
-        std::fs::create_dir_all(&config.data).map_err(data)?;
+        // The embedded database sees to its folder itself.
+        match config.database_url {
+            None => make_folder(&config.data).map_err(data)?,
+            Some(_) => private::keep(&config.data).map_err(data)?,
+        }
         let store = config.database().open().await?;
         let (clock, entropy) = (Clock::system(), Entropy::system());
         let secret = secret(&config.data.join("relay.key"), &entropy)?;
@@ -103,6 +111,7 @@ impl Relay {
             config.grace_ms,
             stop.clone(),
         );
+        key_encounters(&shared).await?;
         let registry = RaidRegistry::new(Arc::new(shared));
         let recovered = registry.recover().await?;
         if recovered > 0 {
@@ -159,6 +168,23 @@ impl Relay {
     }
 }
 
+/// Before anybody asks for a fight: what was stored when ids of fights were kept as clients make them.
+async fn key_encounters(shared: &Shared) -> Result<(), StoreError> {
+    let secret = shared.secret.clone();
+    let keyed = shared.store.key_encounters(Arc::new(move |id| secret.encounter(id))).await?;
+    if keyed.replaced > 0 {
+        tracing::info!(fights = keyed.replaced, "ids of fights are kept keyed from now on");
+    }
+    if let Err(error) = keyed.wiped {
+        tracing::warn!(
+            %error,
+            "ids of fights from which a player can be found are replaced, but still lie in unused parts of the database: \
+             give it room of twice its size and restart the relay"
+        );
+    }
+    Ok(())
+}
+
 /// Reads the relay's secret, or makes it.
 fn secret(path: &Path, entropy: &Entropy) -> Result<RelaySecret, ServeError> {
     let failed = |source| ServeError::Data { path: path.to_owned(), source };
@@ -177,11 +203,7 @@ fn secret(path: &Path, entropy: &Entropy) -> Result<RelaySecret, ServeError> {
 
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = options().write(true).create(true).truncate(true).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use raidcast_shared::limits::REPLAYS_MAX;
 use raidcast_shared::uplink::Visibility;
-use raidcast_store::{AccountId, RaidRow, Store};
+use raidcast_store::{AccountId, EncounterKey, EncounterRow, RaidRow, Store};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
+use crate::access::{Admitted, Asker, Guarded};
 use crate::account::Keyring;
 use crate::answers::Answers;
 use crate::error::HttpError;
@@ -63,50 +64,62 @@ impl AppState {
         Ok(Some(self.store().account(name, &channel).await?.id))
     }
 
-    /// Whether a request may see what belongs to a raid: private ones need the uploader's key or a ticket.
-    pub async fn may_see(
-        &self,
-        owner: AccountId,
-        raid_code: &str,
-        visibility: Visibility,
-        headers: &HeaderMap,
-        ticket: Option<&str>,
-    ) -> Result<bool, HttpError> {
-        if visibility != Visibility::Private {
-            return Ok(true);
-        }
-        if ticket.is_some_and(|ticket| self.shared().secret.is_ticket(raid_code, ticket)) {
-            return Ok(true);
-        }
-        Ok(self.account(headers).await? == Some(owner))
+    /// Who asks.
+    pub async fn asker(&self, headers: &HeaderMap, ticket: Option<&str>) -> Result<Asker, HttpError> {
+        Ok(Asker { account: self.account(headers).await?, ticket: ticket.map(str::to_owned) })
     }
 
-    /// The raid with this code, if the request may see it.
-    pub async fn visible_raid(
-        &self,
-        code: &str,
-        headers: &HeaderMap,
-        ticket: Option<&str>,
-    ) -> Result<RaidRow, HttpError> {
+    /// By what somebody may see what belongs to a raid: private ones need the uploader's key or a ticket.
+    ///
+    /// # Errors
+    /// `NotFound` if he may not: that it exists is nothing for him either.
+    pub async fn admit(&self, asker: &Asker, what: Guarded<'_>) -> Result<Admitted, HttpError> {
+        if asker.account == Some(what.account) {
+            return Ok(Admitted::AsUploader);
+        }
+        if let Some(ticket) = &asker.ticket {
+            let secret = &self.shared().secret;
+            if secret.is_ticket(what.raid_code, what.tickets.raid, ticket) {
+                return Ok(Admitted::ByTicket(what.tickets.raid));
+            }
+            let channel = self.store().channel(what.account).await?.unwrap_or_default();
+            // It shows what the channel shows, no other raid of the account.
+            if secret.is_channel_ticket(&channel, what.tickets.channel, ticket)
+                && let Some(shown) = self.registry.channel_raid(what.account).await?
+                && shown.code == what.raid_code
+            {
+                return Ok(Admitted::ByChannelTicket(what.tickets.channel));
+            }
+        }
+        match what.visibility {
+            Visibility::Public | Visibility::Unlisted => Ok(Admitted::AsAnybody),
+            Visibility::Private => Err(HttpError::NotFound),
+        }
+    }
+
+    /// Asks again, when an answer is ready that took a while: what somebody may see may have changed meanwhile.
+    ///
+    /// # Errors
+    /// `NotFound` if he may no longer see the report.
+    pub async fn still_admitted(&self, asker: &Asker, report: &EncounterRow) -> Result<(), HttpError> {
+        let EncounterKey { account, encounter } = report.key;
+        let now = self.store().encounter(account, encounter).await?;
+        let now = now.filter(|now| now.report_id == report.report_id).ok_or(HttpError::NotFound)?;
+        self.admit(asker, (&now).into()).await.map(drop)
+    }
+
+    /// The raid with this code, and by what its asker may see it.
+    pub async fn visible_raid(&self, code: &str, asker: &Asker) -> Result<(RaidRow, Admitted), HttpError> {
         let raid = self.store().raid_by_code(code).await?.ok_or(HttpError::NotFound)?;
-        match self.may_see(raid.account, code, raid.visibility, headers, ticket).await? {
-            true => Ok(raid),
-            false => Err(HttpError::NotFound),
-        }
+        let admitted = self.admit(asker, (&raid).into()).await?;
+        Ok((raid, admitted))
     }
 
-    /// The raid that a channel shows, if the request may see it.
-    pub async fn channel_raid(
-        &self,
-        channel: &str,
-        headers: &HeaderMap,
-        ticket: Option<&str>,
-    ) -> Result<RaidRow, HttpError> {
+    /// The raid that a channel shows, and by what its asker may see it.
+    pub async fn channel_raid(&self, channel: &str, asker: &Asker) -> Result<(RaidRow, Admitted), HttpError> {
         let account = self.store().account_by_channel(channel).await?.ok_or(HttpError::NotFound)?;
         let raid = self.registry.channel_raid(account.id).await?.ok_or(HttpError::NotFound)?;
-        match self.may_see(raid.account, &raid.code, raid.visibility, headers, ticket).await? {
-            true => Ok(raid),
-            false => Err(HttpError::NotFound),
-        }
+        let admitted = self.admit(asker, (&raid).into()).await?;
+        Ok((raid, admitted))
     }
 }

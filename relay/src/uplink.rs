@@ -3,6 +3,7 @@
 //! First Hello, which attaches the socket to its raid; from then on all frames are the raid's. Deliberately not here:
 //! what frames do to an encounter.
 
+mod fights;
 mod hello;
 
 use std::num::NonZeroU32;
@@ -19,13 +20,17 @@ use futures::{SinkExt, StreamExt};
 use governor::{Quota, RateLimiter};
 use raidcast_shared::codec;
 use raidcast_shared::limits as l;
-use raidcast_shared::uplink::{Hello, Refused, RefusedCode, RefusedScope, SUBPROTOCOL, UplinkFrame, UplinkReply};
+use raidcast_shared::uplink::{
+    Hello, Refused, RefusedCode, RefusedScope, SUBPROTOCOL, UplinkFrame, UplinkReply, VERSIONS, Welcome,
+};
 use raidcast_store::AccountId;
 use tokio::sync::mpsc;
 
 use crate::error::HttpError;
-use crate::raid::{RaidCommand, RaidHandle};
+use crate::raid::{Attach, RaidCommand, RaidHandle};
 use crate::state::AppState;
+
+use self::fights::Fights;
 
 /// Replies that wait for a client: two windows of frames. One that does not read them is dropped.
 const REPLIES: usize = 2 * l::UNACKED_FRAMES_MAX;
@@ -74,7 +79,8 @@ async fn converse(state: AppState, account: AccountId, socket: WebSocket) {
     if let Ended::Refused(refused) = ended {
         tracing::info!(code = ?refused.code, "an uplink was refused");
         let reason = refused.text.clone();
-        let _ = sink.send(message(&UplinkReply::Refused(refused))).await;
+        // Who is refused for the whole connection is told nothing that versions write differently.
+        let _ = sink.send(message(VERSIONS.0, &UplinkReply::Refused(refused))).await;
         let mut reason = reason;
         reason.truncate((0..=120.min(reason.len())).rev().find(|at| reason.is_char_boundary(*at)).unwrap_or(0));
         let _ = sink.send(Message::Close(Some(CloseFrame { code: 1008, reason: reason.into() }))).await;
@@ -85,8 +91,8 @@ fn refusal(code: RefusedCode, text: impl Into<String>) -> Refused {
     Refused { code, text: text.into(), scope: RefusedScope::Connection, retry_ms: None, h: None, enc: None }
 }
 
-fn message(reply: &UplinkReply) -> Message {
-    Message::Binary(Bytes::from(codec::encode(reply)))
+fn message(version: u16, reply: &UplinkReply) -> Message {
+    Message::Binary(Bytes::from(codec::encode_for(version, reply)))
 }
 
 /// The next binary message; others are refused or passed over.
@@ -121,23 +127,25 @@ async fn first_frame(stream: &mut SplitStream<WebSocket>) -> Result<Hello, Ended
 }
 
 async fn attach(state: &AppState, account: AccountId, hello: Hello) -> Result<Attached, Refused> {
-    let (raid, welcome) = hello::admit(state, account, &hello).await?;
+    let (code, channel) = hello::admit(state, account, &hello).await?;
     let connection = state.shared().connection_id();
-    let (sender, replies) = mpsc::channel(REPLIES);
-    // Welcome stands in the queue before the task can reply to anything.
-    let _ = sender.try_send(UplinkReply::Welcome(welcome));
     for _ in 0..3 {
-        let loaded = state.registry.raid(&raid.code).await;
+        let loaded = state.registry.raid(&code).await;
         let Ok(Some(handle)) = loaded else { break };
-        let attach = RaidCommand::Attach {
-            connection,
-            replies: sender.clone(),
-            title: hello.title.clone(),
-            visibility: hello.visibility,
+        let (sender, replies) = mpsc::channel(REPLIES);
+        let own = sender.downgrade();
+        let attach = |reply| {
+            let (title, visibility) = (hello.title.clone(), hello.visibility);
+            RaidCommand::Attach(Attach { connection, replies: sender, title, visibility, reply })
         };
-        // A task that ended a moment ago is loaded again.
-        if handle.send(attach).await.is_ok() {
-            return Ok(Attached { connection, handle, replies, own: sender.downgrade() });
+        match handle.ask(attach).await {
+            Ok(Ok(raid)) => {
+                let welcome = hello::welcome(state.shared(), &hello, &raid, &channel);
+                return Ok(Attached { connection, handle, welcome, replies, own, fights: Fights::default() });
+            }
+            Ok(Err(_)) => break,
+            // A task that ended a moment ago is loaded again.
+            Err(_) => {}
         }
     }
     Err(hello::try_again())
@@ -147,9 +155,12 @@ async fn attach(state: &AppState, account: AccountId, hello: Hello) -> Result<At
 struct Attached {
     connection: u64,
     handle: RaidHandle,
+    /// Told before anything that the task replies.
+    welcome: Welcome,
     replies: mpsc::Receiver<UplinkReply>,
     /// For replies that the socket makes itself; weak, so that the task's dropping us ends the conversation.
     own: mpsc::WeakSender<UplinkReply>,
+    fights: Fights,
 }
 
 impl Attached {
@@ -160,8 +171,8 @@ impl Attached {
         stream: &mut SplitStream<WebSocket>,
     ) -> Ended {
         let connection = self.connection;
-        let read = read_frames(state, self.handle.clone(), connection, self.own.clone(), stream);
-        let write = write_replies(&mut self.replies, sink);
+        let read = read_frames(state, self.handle.clone(), connection, self.own.clone(), &self.fights, stream);
+        let write = write_replies(self.welcome, &mut self.replies, &self.fights, sink);
         let ended = tokio::select! {
             // Replies first: what is acknowledged is out before the next frame is read.
             biased;
@@ -173,13 +184,24 @@ impl Attached {
     }
 }
 
-async fn write_replies(replies: &mut mpsc::Receiver<UplinkReply>, sink: &mut SplitSink<WebSocket, Message>) -> Ended {
+async fn write_replies(
+    welcome: Welcome,
+    replies: &mut mpsc::Receiver<UplinkReply>,
+    fights: &Fights,
+    sink: &mut SplitSink<WebSocket, Message>,
+) -> Ended {
+    let version = welcome.v;
+    if sink.send(message(version, &UplinkReply::Welcome(welcome))).await.is_err() {
+        return Ended::Gone;
+    }
     while let Some(reply) = replies.recv().await {
         if let UplinkReply::Refused(refused @ Refused { scope: RefusedScope::Connection, .. }) = reply {
             return Ended::Refused(refused);
         }
         let draining = matches!(reply, UplinkReply::Draining { .. });
-        if sink.feed(message(&reply)).await.is_err() {
+        if let Some(reply) = fights.in_its_words(reply)
+            && sink.feed(message(version, &reply)).await.is_err()
+        {
             return Ended::Gone;
         }
         if replies.is_empty() && sink.flush().await.is_err() {
@@ -197,6 +219,7 @@ async fn read_frames(
     raid: RaidHandle,
     connection: u64,
     own: mpsc::WeakSender<UplinkReply>,
+    fights: &Fights,
     stream: &mut SplitStream<WebSocket>,
 ) -> Ended {
     let shared = Arc::clone(&state.registry.shared);
@@ -242,14 +265,14 @@ async fn read_frames(
             }
             UplinkFrame::Unknown => {
                 malformed += 1;
-                let text = "this relay speaks version 1 and does not know the frame: it is ignored";
+                let text = "this relay does not know this frame: it is ignored";
                 Some(UplinkReply::Refused(Refused {
                     scope: RefusedScope::Frame,
                     ..refusal(RefusedCode::UnknownFrame, text)
                 }))
             }
             other => {
-                let frame = match hello::admit_frame(&shared.secret, other) {
+                let frame = match hello::admit_frame(&shared.secret, fights, other) {
                     Ok(frame) => Box::new(frame),
                     Err(refused) => {
                         if !reply(&own, UplinkReply::Refused(refused)) {

@@ -3,6 +3,7 @@
 //! [`decode`] walks the bytes once before anything is built from them, so a frame that lies about its lengths,
 //! nests too deep, holds broken text or goes on after its end is refused without an allocation.
 
+use rmp_serde::config::BytesMode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -64,10 +65,22 @@ impl DecodeError {
     }
 }
 
-/// The bytes of a frame: maps with names.
+/// The bytes of a frame: maps with names. As version 1 writes them, which is also how things are stored.
 pub fn encode<T: Serialize>(frame: &T) -> Vec<u8> {
     // Writing to a Vec cannot fail, and frames hold only what MessagePack has.
     rmp_serde::to_vec_named(frame).expect("frames are MessagePack")
+}
+
+/// The bytes of a frame of the uplink for who speaks this version: ids are bytes from version 2 on.
+pub fn encode_for<T: Serialize>(version: u16, frame: &T) -> Vec<u8> {
+    if version < 2 {
+        return encode(frame);
+    }
+    let mut bytes = Vec::with_capacity(128);
+    // Tuples of 16 small integers are written as bytes so, which in frames are the ids and nothing else.
+    let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_bytes(BytesMode::ForceAll);
+    frame.serialize(&mut serializer).expect("frames are MessagePack");
+    bytes
 }
 
 /// The frame of `bytes`, which are at most `max` long and hold nothing else.

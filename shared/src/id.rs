@@ -11,7 +11,7 @@ const ENCOUNTER_NAMESPACE: Uuid = Uuid::from_u128(0x8f3a_1d52_6c0b_4e57_9a41_7d2
 /// One fight as the meter recorded it: the same for every fork, copy and generation of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct EncounterId(#[serde(with = "uuid::serde::compact")] pub Uuid);
+pub struct EncounterId(#[serde(with = "sixteen_bytes")] pub Uuid);
 
 impl EncounterId {
     /// The id of the fight that `local_player` saw begin at `started_at_ms` (Unix ms).
@@ -34,12 +34,54 @@ impl fmt::Display for EncounterId {
 /// A raid: what one uploader streams in one sitting. The client makes it before it sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct RaidId(#[serde(with = "uuid::serde::compact")] pub Uuid);
+pub struct RaidId(#[serde(with = "sixteen_bytes")] pub Uuid);
 
 /// One reading of an encounter: deltas of different streams are never mixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct StreamId(#[serde(with = "uuid::serde::compact")] pub Uuid);
+pub struct StreamId(#[serde(with = "sixteen_bytes")] pub Uuid);
+
+/// Ids are read as bytes and as the list of 16 integers that they are in version 1; which of the two is written the
+/// codec says ([`crate::codec::encode_for`]).
+mod sixteen_bytes {
+    use std::fmt;
+
+    use serde::{Deserializer, Serialize as _, Serializer, de};
+    use uuid::Uuid;
+
+    pub(super) fn serialize<S: Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
+        id.as_bytes().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
+        deserializer.deserialize_bytes(Sixteen)
+    }
+
+    struct Sixteen;
+
+    impl<'de> de::Visitor<'de> for Sixteen {
+        type Value = Uuid;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an id of 16 bytes")
+        }
+
+        fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Uuid, E> {
+            Uuid::from_slice(bytes).map_err(|_| de::Error::invalid_length(bytes.len(), &self))
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Uuid, A::Error> {
+            let mut bytes = [0; 16];
+            for (at, byte) in bytes.iter_mut().enumerate() {
+                *byte = list.next_element()?.ok_or_else(|| de::Error::invalid_length(at, &self))?;
+            }
+            match list.next_element::<de::IgnoredAny>()? {
+                None => Ok(Uuid::from_bytes(bytes)),
+                Some(_) => Err(de::Error::invalid_length(17, &self)),
+            }
+        }
+    }
+}
 
 /// Who or what acts in a fight: 128 bits.
 ///

@@ -53,6 +53,12 @@ pub const UNACKED_FRAMES_MAX: usize = 256;
 pub const UNACKED_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Open encounters of one raid: meters keep one or two.
 pub const OPEN_ENCOUNTERS_MAX: usize = 8;
+/// Fights of which a connection knows what its client calls them: the open ones, those that are being kept, and far more
+/// than an upload sends at once. 1,024 of 32 bytes are 32 KiB a connection.
+pub const NAMED_FIGHTS_MAX: usize = 1_024;
+/// Changes of who may see a raid that a replay may be behind by before it asks anew for its own: more than all uploaders
+/// of a large relay make in the time in which one is heard.
+pub const ACCESS_CHANGES_WAITING: usize = 64;
 /// Fights that one key may begin a day.
 pub const STREAMED_FIGHTS_PER_DAY: u32 = 500;
 

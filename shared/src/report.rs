@@ -372,14 +372,27 @@ pub struct Pagination {
     pub total_pages: u64,
 }
 
+/// What a private raid is shared by from now on: `POST /api/v1/raids/{code}/ticket`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenewedTicket {
+    /// Lets its holder see the raid while it is private.
+    pub ticket: String,
+    /// The raid's page, with the ticket where it is private.
+    pub raid_url: String,
+    /// The page that always shows the uploader's present raid, with its own ticket where that is private.
+    pub channel_url: String,
+}
+
 /// A raid and its fights: `GET /api/v1/raids/{code}` and `GET /api/v1/live/{channel}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct RaidPage {
     /// Names the raid in URLs.
     pub code: String,
-    /// The uploader's channel, which always shows their present raid.
-    pub channel: String,
+    /// The uploader's channel, which always shows their present raid: told to who came by it, and to the uploader. Who
+    /// has only this raid's link is not led to the raids after it.
+    pub channel: Option<String>,
     /// What the uploader calls it.
     pub title: Option<String>,
     /// Who may see it.

@@ -13,7 +13,7 @@ use crate::id::{ActorId, EncounterId, RaidId, SkillId, StreamId};
 /// The subprotocol of the socket.
 pub const SUBPROTOCOL: &str = "raidcast.uplink.v1";
 /// The oldest and the newest version that this code speaks.
-pub const VERSIONS: (u16, u16) = (1, 1);
+pub const VERSIONS: (u16, u16) = (1, 2);
 
 /// A frame from the meter's client to the relay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

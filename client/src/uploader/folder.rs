@@ -73,16 +73,16 @@ impl Folder {
         {
             use std::os::unix::fs::PermissionsExt as _;
             // The files in it are private by themselves: somebody else's folder is used as it is.
-            let _ = fs::set_permissions(dir, fs::Permissions::from_mode(0o700));
+            for dir in [dir, &part, &spools] {
+                let _ = fs::set_permissions(dir, fs::Permissions::from_mode(0o700));
+            }
         }
         let path = dir.join("lock");
-        let mut lock = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(|error| io(&path, error))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut lock = options.open(&path).map_err(|error| io(&path, error))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

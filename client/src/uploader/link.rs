@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use raidcast_shared::codec;
-use raidcast_shared::uplink::{UplinkFrame, WireLimits};
+use raidcast_shared::uplink::{UplinkFrame, VERSIONS, WireLimits};
 use tokio::sync::mpsc;
 
 /// A connection that is open.
@@ -10,6 +10,8 @@ pub(super) struct Link {
     outbox: mpsc::Sender<Bytes>,
     /// Whether the relay knows the raid.
     pub(super) welcomed: bool,
+    /// As Welcome says; before it the oldest, which every relay reads.
+    version: u16,
     limits: WireLimits,
     allowance: Allowance,
 }
@@ -17,11 +19,12 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn new(outbox: mpsc::Sender<Bytes>, now_ms: u64) -> Self {
         let limits = WireLimits::default();
-        Self { outbox, welcomed: false, allowance: Allowance::of(&limits, now_ms), limits }
+        Self { outbox, welcomed: false, version: VERSIONS.0, allowance: Allowance::of(&limits, now_ms), limits }
     }
 
-    /// The relay knows the raid, and has these limits.
-    pub(super) fn welcome(&mut self, limits: WireLimits, now_ms: u64) {
+    /// The relay knows the raid, speaks this version, and has these limits.
+    pub(super) fn welcome(&mut self, version: u16, limits: WireLimits, now_ms: u64) {
+        self.version = version.min(VERSIONS.1);
         self.allowance = Allowance::of(&limits, now_ms);
         self.limits = limits;
         self.welcomed = true;
@@ -29,7 +32,7 @@ impl Link {
 
     /// Queues a frame; false if the outbox is full, or the connection gone: try again later.
     pub(super) fn send(&self, frame: &UplinkFrame) -> bool {
-        self.outbox.try_send(codec::encode(frame).into()).is_ok()
+        self.outbox.try_send(codec::encode_for(self.version, frame).into()).is_ok()
     }
 
     /// Whether a frame of so many bytes may go out, with so many frames and bytes unacknowledged.
@@ -93,7 +96,7 @@ mod tests {
     fn the_window_bounds_frames_and_bytes() {
         let (outbox, _frames) = mpsc::channel(4);
         let mut link = Link::new(outbox, 0);
-        link.welcome(WireLimits { unacked_frames: 2, unacked_bytes: 100, ..WireLimits::default() }, 0);
+        link.welcome(2, WireLimits { unacked_frames: 2, unacked_bytes: 100, ..WireLimits::default() }, 0);
         assert!(link.may_send(60, (0, 0), 0));
         assert!(link.may_send(40, (1, 60), 0));
         assert!(!link.may_send(41, (1, 60), 0));

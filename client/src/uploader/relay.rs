@@ -79,7 +79,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         match reply {
             UplinkReply::Welcome(welcome) => {
                 if let Some(link) = &mut self.link {
-                    link.welcome(welcome.limits, now_ms);
+                    link.welcome(welcome.v, welcome.limits, now_ms);
                 }
                 self.told_disconnected = None;
                 self.raid_url = Some(welcome.raid_url.clone());

@@ -19,8 +19,11 @@ pub async fn raid(
     Query(TicketQuery { ticket }): Query<TicketQuery>,
     headers: HeaderMap,
 ) -> Result<Json<RaidPage>, HttpError> {
-    let raid = state.visible_raid(&code, &headers, ticket.as_deref()).await?;
-    page(&state, raid).await.map(Json)
+    let asker = state.asker(&headers, ticket.as_deref()).await?;
+    let (raid, admitted) = state.visible_raid(&code, &asker).await?;
+    let page = page(&state, raid, admitted.may_know_channel()).await?;
+    state.visible_raid(&code, &asker).await?;
+    Ok(Json(page))
 }
 
 /// The present raid of a channel and its fights.
@@ -30,11 +33,15 @@ pub async fn channel(
     Query(TicketQuery { ticket }): Query<TicketQuery>,
     headers: HeaderMap,
 ) -> Result<Json<RaidPage>, HttpError> {
-    let raid = state.channel_raid(&channel, &headers, ticket.as_deref()).await?;
-    page(&state, raid).await.map(Json)
+    let asker = state.asker(&headers, ticket.as_deref()).await?;
+    let (raid, _) = state.channel_raid(&channel, &asker).await?;
+    let page = page(&state, raid, true).await?;
+    // It may have become private while its fights were asked for.
+    state.visible_raid(&page.code, &asker).await?;
+    Ok(Json(page))
 }
 
-async fn page(state: &AppState, raid: RaidRow) -> Result<RaidPage, HttpError> {
+async fn page(state: &AppState, raid: RaidRow, tell_channel: bool) -> Result<RaidPage, HttpError> {
     let lines = state.store().raid_reports(&raid.code).await?;
     let mut reports: Vec<_> = lines.into_iter().map(finalize::summary).collect();
     live_summaries(state, &mut reports).await;
@@ -42,7 +49,7 @@ async fn page(state: &AppState, raid: RaidRow) -> Result<RaidPage, HttpError> {
         Some(handle) => handle.ask(|reply| RaidCommand::Connected { reply }).await.unwrap_or(false),
         None => false,
     };
-    let channel = state.store().channel(raid.account).await?.ok_or(HttpError::NotFound)?;
+    let channel = if tell_channel { state.store().channel(raid.account).await? } else { None };
     Ok(RaidPage {
         channel,
         title: raid.title.clone(),

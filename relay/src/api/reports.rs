@@ -12,6 +12,7 @@ use raidcast_shared::uplink::ReportState;
 use raidcast_store::{EncounterRow, Page};
 use serde::Deserialize;
 
+use crate::access::Asker;
 use crate::error::HttpError;
 use crate::finalize;
 use crate::state::AppState;
@@ -76,14 +77,11 @@ pub async fn live_summaries(state: &AppState, reports: &mut [ReportSummary]) {
 async fn visible(
     state: &AppState,
     report_id: &str,
-    headers: &HeaderMap,
-    ticket: Option<&str>,
+    asker: &Asker,
 ) -> Result<(EncounterRow, Option<bytes::Bytes>), HttpError> {
     let (row, record) = state.store().report(report_id).await?.ok_or(HttpError::NotFound)?;
-    match state.may_see(row.key.account, &row.raid_code, row.visibility, headers, ticket).await? {
-        true => Ok((row, record)),
-        false => Err(HttpError::NotFound),
-    }
+    state.admit(asker, (&row).into()).await?;
+    Ok((row, record))
 }
 
 /// One report, or a span of it.
@@ -102,11 +100,18 @@ pub async fn report(
     if span.is_some_and(|span| span.from_ms >= span.to_ms) {
         return Err(HttpError::BadRequest("`from` must be before `to`: both are ms since the encounter began".into()));
     }
-    let (row, record) = visible(&state, &report_id, &headers, query.ticket.as_deref()).await?;
-    let Some(span) = span else { return Ok(state.answers.report(&row, record).await?.respond(&headers)) };
-    let whole = state.answers.whole(&row, record).await?;
-    let fight = state.spans.fight(&row, span).await?;
-    Ok(Json(Report { fight: Fight::clone(&fight), ..whole }).into_response())
+    let asker = state.asker(&headers, query.ticket.as_deref()).await?;
+    let (row, record) = visible(&state, &report_id, &asker).await?;
+    let answer = match span {
+        None => state.answers.report(&row, record).await?.respond(&headers),
+        Some(span) => {
+            let whole = state.answers.whole(&row, record).await?;
+            let fight = state.spans.fight(&row, span).await?;
+            Json(Report { fight: Fight::clone(&fight), ..whole }).into_response()
+        }
+    };
+    state.still_admitted(&asker, &row).await?;
+    Ok(answer)
 }
 
 /// Amounts by second of a report.
@@ -116,6 +121,9 @@ pub async fn timeline(
     Query(query): Query<ReportQuery>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let (row, _) = visible(&state, &report_id, &headers, query.ticket.as_deref()).await?;
-    Ok(state.answers.timeline(&row).await?.respond(&headers))
+    let asker = state.asker(&headers, query.ticket.as_deref()).await?;
+    let (row, _) = visible(&state, &report_id, &asker).await?;
+    let answer = state.answers.timeline(&row).await?.respond(&headers);
+    state.still_admitted(&asker, &row).await?;
+    Ok(answer)
 }

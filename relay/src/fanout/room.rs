@@ -15,6 +15,7 @@ use super::shard::{DetailBytes, EventRing, LANES, LaneIx, Shard, Spectator, Step
 use super::view::{Format, Frames, Pace, concat};
 use super::wire;
 use super::worker::{Control, Whom, Worker};
+use crate::access::Admitted;
 
 /// Names a spectator in its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +45,8 @@ pub struct Wish {
     pub resume: Option<Option<Resume>>,
     /// It came by the channel's address.
     pub by_channel: bool,
+    /// By what it may see the raid.
+    pub admitted: Admitted,
 }
 
 /// One pace of the raid's feed.
@@ -202,7 +205,7 @@ impl Room {
         if self.len() >= RAID_SPECTATORS_MAX {
             return None;
         }
-        let Wish { format, pace, resume, by_channel } = wish;
+        let Wish { format, pace, resume, by_channel, admitted } = wish;
         let view = &mut self.views[pace.index()];
         let told = view.told;
         let owed = match resume {
@@ -225,6 +228,7 @@ impl Room {
             synced: missed.is_some(),
             next_event: if missed.is_some() { told + 1 } else { owed },
             by_channel,
+            admitted,
             watched: Arc::default(),
             fresh_watch: false,
             stalled: None,
@@ -242,6 +246,12 @@ impl Room {
             Some(worker) => worker.join(id, spectator),
         }
         Some((id, cancel))
+    }
+
+    /// Says goodbye to who is not taken in.
+    pub fn turn_away(&self, stream: &TcpStream, format: Format, reason: &str) {
+        // A socket that was just opened has room for it; one that has not is closed without a word.
+        let _ = stream.try_write(&goodbye(reason, None)[format.index()]);
     }
 
     /// Where the next spectator belongs: at home while there is room, then with the worker that has fewest.

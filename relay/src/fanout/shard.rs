@@ -15,6 +15,7 @@ use tokio_util::sync::DropGuard;
 
 use super::room::SpectatorId;
 use super::view::{Format, Pace, concat};
+use crate::access::Admitted;
 
 /// Views of one raid: each pace in both formats.
 pub(super) const LANES: usize = PACES.len() * 2;
@@ -94,6 +95,8 @@ pub(super) struct Spectator {
     pub(super) next_event: u64,
     /// It came by the channel's address.
     pub(super) by_channel: bool,
+    /// By what it may see the raid.
+    pub(super) admitted: Admitted,
     /// Whose skill rows it wants.
     pub(super) watched: Arc<Vec<String>>,
     /// Their present rows are owed, whether they changed or not.
@@ -230,9 +233,9 @@ impl Shard {
         self.spectators.remove(&id)
     }
 
-    /// Those that came by the channel's address.
-    pub(super) fn ids_by_channel(&self) -> Vec<SpectatorId> {
-        self.spectators.iter().filter(|(_, held)| held.by_channel).map(|(id, _)| *id).collect()
+    /// Those of whom something is so.
+    pub(super) fn ids_of(&self, is_so: impl Fn(&Spectator) -> bool) -> Vec<SpectatorId> {
+        self.spectators.iter().filter(|(_, held)| is_so(held)).map(|(id, _)| *id).collect()
     }
 
     pub(super) fn ids(&self) -> Vec<SpectatorId> {

@@ -8,11 +8,14 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use raidcast_shared::uplink::Visibility;
+use raidcast_store::Tickets;
 use tokio::sync::Notify;
 
 use super::room::SpectatorId;
 use super::shard::{LANES, Shard, Spectator, Step, Wants};
 use super::view::Pace;
+use crate::access::Admitted;
 
 /// Writes between two chances for other tasks of the thread.
 const SLICE: usize = 128;
@@ -32,15 +35,26 @@ pub(super) enum Control {
 pub enum Whom {
     /// All spectators.
     Everybody,
-    /// Those who came by the channel's address.
+    /// Those who came by the channel's address, or see the raid by its ticket.
     ByChannel,
+    /// Those who may not see a raid that is so visible and whose good tickets are these.
+    NoLonger {
+        /// Who may see it.
+        visibility: Visibility,
+        /// Which are good.
+        tickets: Tickets,
+    },
 }
 
 impl Whom {
     pub(super) fn of(self, shard: &Shard) -> Vec<SpectatorId> {
         match self {
-            Self::Everybody => shard.ids(),
-            Self::ByChannel => shard.ids_by_channel(),
+            Self::Everybody => shard.ids_of(|_| true),
+            Self::ByChannel => {
+                let by_ticket = |held: &Spectator| matches!(held.admitted, Admitted::ByChannelTicket(_));
+                shard.ids_of(|held| held.by_channel || by_ticket(held))
+            }
+            Self::NoLonger { visibility, tickets } => shard.ids_of(|held| !held.admitted.holds(visibility, tickets)),
         }
     }
 }
@@ -50,7 +64,8 @@ struct Queue {
     controls: Vec<Control>,
     step: Option<Step>,
     missed: [bool; LANES],
-    dismiss: Option<([Bytes; 2], Whom)>,
+    /// In their order; each comes from one change of the raid.
+    dismiss: Vec<([Bytes; 2], Whom)>,
     closed: bool,
 }
 
@@ -122,7 +137,7 @@ impl Worker {
 
     /// Says goodbye to many.
     pub(super) fn dismiss_all(&self, bye: [Bytes; 2], whom: Whom) {
-        self.inbox.queue().dismiss = Some((bye, whom));
+        self.inbox.queue().dismiss.push((bye, whom));
         self.inbox.wake.notify_one();
     }
 
@@ -167,6 +182,10 @@ async fn work(inbox: Arc<Inbox>) {
         for control in controls {
             apply(&mut shard, control);
         }
+        // Who may no longer see the raid sees nothing of this step; others are sent away after it.
+        let (no_longer, later): (Vec<_>, Vec<_>) =
+            dismiss.into_iter().partition(|(_, whom)| matches!(whom, Whom::NoLonger { .. }));
+        dismiss_all(&mut shard, no_longer);
         shard.unsync(missed);
         if let Some(step) = step {
             for slice in shard.ids().chunks(SLICE) {
@@ -175,11 +194,7 @@ async fn work(inbox: Arc<Inbox>) {
             }
             last = step;
         }
-        if let Some((bye, whom)) = dismiss {
-            for id in whom.of(&shard) {
-                shard.dismiss(id, &bye);
-            }
-        }
+        dismiss_all(&mut shard, later);
         inbox.spectators.store(shard.len(), Ordering::Relaxed);
         inbox.writes.store(shard.writes(), Ordering::Relaxed);
         inbox.waiting.store(shard.waiting(), Ordering::Relaxed);
@@ -189,6 +204,14 @@ async fn work(inbox: Arc<Inbox>) {
         }
         if closed {
             return;
+        }
+    }
+}
+
+fn dismiss_all(shard: &mut Shard, dismissals: Vec<([Bytes; 2], Whom)>) {
+    for (bye, whom) in dismissals {
+        for id in whom.of(shard) {
+            shard.dismiss(id, &bye);
         }
     }
 }

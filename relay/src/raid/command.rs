@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::uplink::{Held, ReportState, UplinkFrame, UplinkReply, Visibility};
-use raidcast_store::EncounterRow;
+use raidcast_store::{EncounterRow, RaidRow, StoreError, Tickets};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Admitted;
 use crate::fanout::{Format, Pace, SpectatorId};
 use crate::span::LiveLog;
 
@@ -17,16 +18,7 @@ use super::registry::Claim;
 /// A command to a raid's task.
 pub enum RaidCommand {
     /// An uplink connection speaks for the raid from now on; the one before it is fenced.
-    Attach {
-        /// Names the connection.
-        connection: u64,
-        /// Where replies go; a connection that lets it fill up is dropped.
-        replies: mpsc::Sender<UplinkReply>,
-        /// As Hello says.
-        title: Option<String>,
-        /// As Hello says.
-        visibility: Visibility,
-    },
+    Attach(Attach),
     /// The connection is gone.
     Detach {
         /// Which.
@@ -95,11 +87,33 @@ pub enum RaidCommand {
     },
     /// The account's channel shows another raid from now on.
     Superseded,
+    /// Other tickets are good from now on: who came by one of those before is let go, and that is answered.
+    TicketsRenewed {
+        /// Which.
+        tickets: Tickets,
+        /// Answered when it is so.
+        reply: oneshot::Sender<()>,
+    },
     /// Whether an uploader is connected.
     Connected {
         /// The answer.
         reply: oneshot::Sender<bool>,
     },
+}
+
+/// A connection that wants to speak for the raid.
+pub struct Attach {
+    /// Names the connection.
+    pub connection: u64,
+    /// Where replies go; a connection that lets it fill up is dropped.
+    pub replies: mpsc::Sender<UplinkReply>,
+    /// As Hello says.
+    pub title: Option<String>,
+    /// As Hello says.
+    pub visibility: Visibility,
+    /// The raid as it is kept from now on, once who may no longer see it is let go; the store's error where that cannot
+    /// be kept, and nothing has changed.
+    pub reply: oneshot::Sender<Result<RaidRow, StoreError>>,
 }
 
 /// How a spectator wants to be served.
@@ -111,6 +125,8 @@ pub struct JoinWish {
     pub resume: Option<(String, u64)>,
     /// It came by the channel's address: it moves on when the channel shows another raid.
     pub channel: bool,
+    /// By what it may see the raid.
+    pub admitted: Admitted,
 }
 
 /// A spectator that has joined.

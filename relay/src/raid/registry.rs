@@ -11,14 +11,15 @@ use dashmap::mapref::entry::Entry;
 use futures::stream::{self, StreamExt as _};
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::{ReportState, Visibility};
-use raidcast_store::{AccountId, EncounterKey, EncounterRow, OpenEncounter, RaidRow, Store, StoreError};
+use raidcast_store::{AccountId, EncounterKey, EncounterRow, OpenEncounter, RaidRow, Store, StoreError, Tickets};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::command::RaidHandle;
+use super::command::{RaidCommand, RaidHandle};
 use super::encounter::LiveEncounter;
 use super::task::RaidTask;
+use crate::access::Changes;
 use crate::account::RelaySecret;
 use crate::clock::{Clock, Entropy};
 use crate::heavy::Heavy;
@@ -44,6 +45,8 @@ pub struct Shared {
     pub boot: String,
     /// Cancelled when the relay is about to stop.
     pub draining: CancellationToken,
+    /// Tells that who may see a raid has changed.
+    pub access: Changes,
     /// Whether the last append reached the disk.
     pub store_ok: AtomicBool,
     /// Where encounters are folded whole: large ones one at a time.
@@ -66,7 +69,7 @@ impl Shared {
     ) -> Self {
         let boot = entropy.code(6);
         let (store_ok, connections) = (AtomicBool::new(true), AtomicU64::new(1));
-        let (heavy, set_aside) = (Heavy::default(), DashMap::new());
+        let (access, heavy, set_aside) = (Changes::default(), Heavy::default(), DashMap::new());
         Self {
             store,
             clock,
@@ -76,6 +79,7 @@ impl Shared {
             grace_ms,
             boot,
             draining,
+            access,
             store_ok,
             heavy,
             set_aside,
@@ -95,27 +99,31 @@ impl Shared {
         self.connections.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// `?ticket=…` for links of a private raid, else nothing.
-    fn query(&self, raid_code: &str, visibility: Visibility) -> String {
+    /// A link, with a ticket where the raid is private.
+    fn link(&self, path: &str, visibility: Visibility, ticket: impl FnOnce() -> String) -> String {
         match visibility {
-            Visibility::Private => format!("?ticket={}", self.secret.ticket(raid_code)),
-            Visibility::Public | Visibility::Unlisted => String::new(),
+            Visibility::Private => format!("{}{path}?ticket={}", self.public_url, ticket()),
+            Visibility::Public | Visibility::Unlisted => format!("{}{path}", self.public_url),
         }
     }
 
     /// The page of a report.
-    pub fn report_url(&self, report_id: &str, raid_code: &str, visibility: Visibility) -> String {
-        format!("{}/reports/{report_id}{}", self.public_url, self.query(raid_code, visibility))
+    pub fn report_url(&self, row: &EncounterRow) -> String {
+        let EncounterRow { report_id, raid_code, visibility, tickets, .. } = row;
+        let ticket = || self.secret.ticket(raid_code, tickets.raid);
+        self.link(&format!("/reports/{report_id}"), *visibility, ticket)
     }
 
     /// The page of a raid.
-    pub fn raid_url(&self, raid_code: &str, visibility: Visibility) -> String {
-        format!("{}/raids/{raid_code}{}", self.public_url, self.query(raid_code, visibility))
+    pub fn raid_url(&self, raid: &RaidRow) -> String {
+        let RaidRow { code, visibility, tickets, .. } = raid;
+        self.link(&format!("/raids/{code}"), *visibility, || self.secret.ticket(code, tickets.raid))
     }
 
-    /// The page of a channel.
-    pub fn channel_url(&self, channel: &str) -> String {
-        format!("{}/live/{channel}", self.public_url)
+    /// The page of a channel that shows this raid now.
+    pub fn channel_url(&self, channel: &str, raid: &RaidRow) -> String {
+        let ticket = || self.secret.channel_ticket(channel, raid.tickets.channel);
+        self.link(&format!("/live/{channel}"), raid.visibility, ticket)
     }
 }
 
@@ -220,6 +228,28 @@ impl RaidRegistry {
     /// The raid with this code, if a task owns it now.
     pub fn loaded(&self, code: &str) -> Option<RaidHandle> {
         self.raids.get(code).map(|held| held.value().clone())
+    }
+
+    /// Ends all tickets of a raid and of its account's channel, and lets go who came by them; `None` if there is no such
+    /// raid.
+    pub async fn renew_tickets(&self, raid: &RaidRow) -> Result<Option<Tickets>, StoreError> {
+        let store = &self.shared.store;
+        let Some(tickets) = store.renew_tickets(&raid.code).await? else { return Ok(None) };
+        // Who came by the channel's ticket sees the raid that the channel shows, or showed until a moment ago.
+        let shown = self.channel_raid(raid.account).await?.filter(|shown| shown.code != raid.code);
+        let shown = shown.map(|shown| (shown.code, shown.tickets));
+        for (code, tickets) in [(raid.code.clone(), tickets)].into_iter().chain(shown) {
+            // A load that is under way may have read what was before.
+            let loaded = {
+                let _loading = self.loading.lock().await;
+                self.loaded(&code)
+            };
+            if let Some(task) = loaded {
+                let _ = task.ask(|reply| RaidCommand::TicketsRenewed { tickets, reply }).await;
+            }
+            self.shared.access.tell(&code);
+        }
+        Ok(Some(tickets))
     }
 
     /// Starts the task of a raid that was just made.

@@ -7,11 +7,12 @@
 //! The life of an encounter is in [`life`]; ARCHITECTURE.md has it as a picture. A task that panics begins anew from
 //! the journal ([`RaidTask::begin_anew`]).
 
+mod access;
 mod feed;
 mod life;
 mod uplink;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -30,7 +31,7 @@ use raidcast_store::{EncounterKey, RaidRow, StoreError};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::command::{RaidCommand, RaidHandle};
+use super::command::{Attach, RaidCommand, RaidHandle};
 use super::encounter::LiveEncounter;
 use super::registry::{RaidRegistry, Shared};
 use crate::fanout::{Room, Whom};
@@ -83,6 +84,8 @@ pub(super) struct RaidTask {
     /// Which encounter spectators see.
     current: Option<EncounterId>,
     uplink: Option<Uplink>,
+    /// Connections that want to speak for the raid, one after the other.
+    attaching: VecDeque<Attach>,
     appends: FuturesOrdered<BoxFuture<'static, Appended>>,
     chores: FuturesUnordered<BoxFuture<'static, life::Chore>>,
     /// Encounters that are looked for, fetched or made.
@@ -119,6 +122,7 @@ impl RaidTask {
             earlier: Vec::new(),
             encounters,
             uplink: None,
+            attaching: VecDeque::new(),
             appends: FuturesOrdered::new(),
             chores: FuturesUnordered::new(),
             opening: HashMap::new(),
@@ -181,6 +185,8 @@ impl RaidTask {
         self.encounters.clear();
         self.opening.clear();
         self.waiting.clear();
+        // Who wants to speak for the raid asks again.
+        self.attaching.clear();
         // Who waits for an encounter finds it in the store.
         self.releasing.clear();
         self.current = None;
@@ -201,10 +207,11 @@ impl RaidTask {
         self.new_epoch();
     }
 
-    /// What spectators see when nothing else says so: the live fight that began last, else the last one.
+    /// What spectators see when nothing else says so: of the raid's own fights the live one that began last, else the
+    /// last one.
     fn newest(&self) -> Option<EncounterId> {
-        let newest =
-            self.encounters.iter().max_by_key(|(_, held)| (held.state == ReportState::Live, held.row.started_at_ms));
+        let own = self.encounters.iter().filter(|(_, held)| held.row.raid_code == self.row.code);
+        let newest = own.max_by_key(|(_, held)| (held.state == ReportState::Live, held.row.started_at_ms));
         newest.map(|(id, _)| *id)
     }
 
@@ -264,9 +271,7 @@ impl RaidTask {
     fn command(&mut self, command: RaidCommand) {
         self.needed_at = Instant::now();
         match command {
-            RaidCommand::Attach { connection, replies, title, visibility } => {
-                self.attach(connection, replies, title, visibility);
-            }
+            RaidCommand::Attach(attach) => self.attach(attach),
             RaidCommand::Detach { connection } => self.detach(connection),
             RaidCommand::Uplink { connection, frame, received_ms } => {
                 self.uplink_frame(connection, *frame, received_ms);
@@ -278,6 +283,10 @@ impl RaidTask {
                 "the channel shows another raid now; come back for it",
                 Some(100),
             ),
+            RaidCommand::TicketsRenewed { tickets, reply } => {
+                self.tickets_renewed(tickets);
+                let _ = reply.send(());
+            }
             RaidCommand::Standing { report_id, reply } => {
                 let held = self.encounters.values().find(|held| held.row.report_id == report_id);
                 let _ = reply.send(held.map(|held| Box::new(held.standing())));

@@ -5,11 +5,12 @@ use raidcast_shared::text::{is_name, is_title};
 use raidcast_shared::uplink::{
     Agent, Hello, NamesPolicy, Refused, RefusedCode, RefusedScope, UplinkFrame, VERSIONS, Welcome, WireLimits,
 };
-use raidcast_store::{AccountId, RaidRow, StoreError};
+use raidcast_store::{AccountId, RaidRow, StoreError, Tickets};
 
+use super::fights::Fights;
 use super::refusal;
 use crate::account::{RelaySecret, digest, same_digest};
-use crate::raid::RaidCommand;
+use crate::raid::{RaidCommand, Shared};
 use crate::state::AppState;
 
 /// Bytes of a raid's secret.
@@ -53,8 +54,8 @@ fn check(hello: &Hello) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Finds or makes the raid that a Hello speaks for.
-pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -> Result<(RaidRow, Welcome), Refused> {
+/// Finds or makes the raid that a Hello speaks for: its code, and the account's channel.
+pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -> Result<(String, String), Refused> {
     check(hello)?;
     let shared = state.shared();
     let unavailable = |error: StoreError| {
@@ -82,6 +83,7 @@ pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -
             active_at_ms: now_ms,
             closed: false,
             history: hello.history,
+            tickets: Tickets::default(),
         };
         let before = shared.store.newest_raid(account).await.map_err(unavailable)?;
         shared.store.insert_raid(&raid).await.map_err(unavailable)?;
@@ -94,20 +96,30 @@ pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -
         raid
     };
     let channel = shared.store.channel(account).await.map_err(unavailable)?.unwrap_or_default();
-    let welcome = Welcome {
-        v: VERSIONS.1.min(hello.v.1),
-        raid_url: shared.raid_url(&raid.code, hello.visibility),
-        channel_url: shared.channel_url(&channel),
-        raid: raid.code.clone(),
-        limits: WireLimits::default(),
-    };
-    Ok((raid, welcome))
+    Ok((raid.code, channel))
 }
 
-/// Checks what no encounter is needed for, and replaces actors' ids by keyed hashes.
-pub(super) fn admit_frame(secret: &RelaySecret, mut frame: UplinkFrame) -> Result<UplinkFrame, Refused> {
+/// What a client is told that speaks for a raid now.
+pub(super) fn welcome(shared: &Shared, hello: &Hello, raid: &RaidRow, channel: &str) -> Welcome {
+    Welcome {
+        v: VERSIONS.1.min(hello.v.1),
+        raid_url: shared.raid_url(raid),
+        channel_url: shared.channel_url(channel, raid),
+        raid: raid.code.clone(),
+        limits: WireLimits::default(),
+    }
+}
+
+/// Checks what no encounter is needed for, and replaces ids of actors and encounters by keyed hashes.
+pub(super) fn admit_frame(
+    secret: &RelaySecret,
+    fights: &Fights,
+    mut frame: UplinkFrame,
+) -> Result<UplinkFrame, Refused> {
     match &mut frame {
         UplinkFrame::Begin(begin) => {
+            // Refusals name it so, too: the connection turns it back.
+            begin.enc = fights.begin(secret, begin.enc);
             let header = &mut begin.header;
             let refuse = |code, text: &str| {
                 Err(Refused { scope: RefusedScope::Encounter, enc: Some(begin.enc), ..refusal(code, text) })
@@ -150,11 +162,8 @@ pub(super) fn admit_frame(secret: &RelaySecret, mut frame: UplinkFrame) -> Resul
                 return Err(Refused { scope: RefusedScope::Frame, h: Some(end.h), ..refused });
             }
         }
-        UplinkFrame::Hello(_)
-        | UplinkFrame::Idle { .. }
-        | UplinkFrame::Discard { .. }
-        | UplinkFrame::Probe { .. }
-        | UplinkFrame::Unknown => {}
+        UplinkFrame::Discard { enc } => *enc = secret.encounter(*enc),
+        UplinkFrame::Hello(_) | UplinkFrame::Idle { .. } | UplinkFrame::Probe { .. } | UplinkFrame::Unknown => {}
     }
     Ok(frame)
 }

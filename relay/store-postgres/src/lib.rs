@@ -21,8 +21,8 @@ use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::transfer::{Export, Import, Transfer};
 use raidcast_store::{
-    Account, AccountId, EncounterRow, Journal, JournalEntry, KeptReport, NewEncounter, OpenEncounter, Page, RaidRow,
-    ReportLine, Store, StoreError, StoreFuture, StoredStream,
+    Account, AccountId, EncounterRow, Journal, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, NewEncounter,
+    OpenEncounter, Page, RaidRow, ReportLine, Store, StoreError, StoreFuture, StoredStream, Tickets,
 };
 use sqlx::PgPool;
 
@@ -91,6 +91,14 @@ impl Store for PostgresStore {
 
     fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
         Self::answer(write::update_raid(&self.pool, raid))
+    }
+
+    fn touch_raid<'a>(&'a self, code: &'a str, active_at_ms: i64) -> StoreFuture<'a, ()> {
+        Self::answer(write::touch_raid(&self.pool, code, active_at_ms))
+    }
+
+    fn renew_tickets<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<Tickets>> {
+        Self::answer(write::renew_tickets(&self.pool, code))
     }
 
     fn raid_by_id(&self, id: RaidId) -> StoreFuture<'_, Option<RaidRow>> {
@@ -164,6 +172,14 @@ impl Store for PostgresStore {
 
     fn encounters_since(&self, account: AccountId, since_ms: i64) -> StoreFuture<'_, u64> {
         Self::answer(read::encounters_since(&self.pool, account, since_ms))
+    }
+
+    fn key_encounters(&self, key: KeyEncounter) -> StoreFuture<'_, KeyedEncounters> {
+        // Unbounded: a large relay's fights take what they take, once.
+        Box::pin(async move {
+            let mut connection = self.server.connect().await?;
+            Ok(write::key_encounters(&mut connection, &key).await?)
+        })
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

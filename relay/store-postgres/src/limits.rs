@@ -26,3 +26,6 @@ pub(crate) const ANSWER_WAIT: Duration = Duration::from_secs(20);
 pub(crate) const POOL_WAIT: Duration = Duration::from_secs(3);
 /// Connections beside the writer's: a finished fight, recovery and some pages at once. A server has 100 by default.
 pub(crate) const CONNECTIONS: u32 = 8;
+
+/// Encounters whose ids are replaced at once where all are: some hundred KB.
+pub(crate) const KEYED_AT_ONCE: i64 = 1_000;

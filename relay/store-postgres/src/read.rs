@@ -19,8 +19,8 @@ macro_rules! select_encounters {
         sqlx::query_as!(
             EncounterColumns,
             "SELECT e.row, e.account, e.encounter_id, e.report_id, r.code AS raid_code, r.visibility,
-                    e.started_at_ms, e.state, e.revision, e.kept_stream
-             FROM encounters e JOIN raids r ON r.row = e.raid " + $rest
+                    e.started_at_ms, e.state, e.revision, e.kept_stream, r.tickets, a.tickets AS channel_tickets
+             FROM encounters e JOIN raids r ON r.row = e.raid JOIN accounts a ON a.row = e.account " + $rest
             $(, $argument)*
         )
     };
@@ -31,9 +31,9 @@ macro_rules! select_raids {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             RaidColumns,
-            "SELECT id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed,
-                    history
-             FROM raids " + $rest
+            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.created_at_ms, r.active_at_ms,
+                    r.closed, r.history, r.tickets, a.tickets AS channel_tickets
+             FROM raids r JOIN accounts a ON a.row = r.account " + $rest
             $(, $argument)*
         )
     };
@@ -87,7 +87,7 @@ pub(crate) async fn channel(pool: &PgPool, account: AccountId) -> Answer<Option<
 }
 
 pub(crate) async fn raid_by_id(pool: &PgPool, id: RaidId) -> Answer<Option<RaidRow>> {
-    let columns = select_raids!("WHERE id = $1", id.0).fetch_optional(pool).await?;
+    let columns = select_raids!("WHERE r.id = $1", id.0).fetch_optional(pool).await?;
     Ok(columns.map(RaidRow::try_from).transpose()?)
 }
 
@@ -95,14 +95,15 @@ pub(crate) async fn raid_by_code(pool: &PgPool, code: &str) -> Answer<Option<Rai
     if !can_be_held(code) {
         return Ok(None);
     }
-    let columns = select_raids!("WHERE code = $1", code).fetch_optional(pool).await?;
+    let columns = select_raids!("WHERE r.code = $1", code).fetch_optional(pool).await?;
     Ok(columns.map(RaidRow::try_from).transpose()?)
 }
 
 pub(crate) async fn newest_raid(pool: &PgPool, account: AccountId) -> Answer<Option<RaidRow>> {
-    let columns = select_raids!("WHERE account = $1 ORDER BY history, active_at_ms DESC, row DESC LIMIT 1", account.0)
-        .fetch_optional(pool)
-        .await?;
+    let columns =
+        select_raids!("WHERE r.account = $1 ORDER BY r.history, r.active_at_ms DESC, r.row DESC LIMIT 1", account.0)
+            .fetch_optional(pool)
+            .await?;
     Ok(columns.map(RaidRow::try_from).transpose()?)
 }
 

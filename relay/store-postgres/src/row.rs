@@ -2,7 +2,7 @@
 
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
-use raidcast_store::{AccountId, EncounterKey, EncounterRow, RaidRow, ReportLine, StoreError, code};
+use raidcast_store::{AccountId, EncounterKey, EncounterRow, RaidRow, ReportLine, StoreError, Tickets, code};
 use uuid::Uuid;
 
 /// An encounter as it is selected.
@@ -17,6 +17,8 @@ pub(crate) struct EncounterColumns {
     pub(crate) state: i16,
     pub(crate) revision: i64,
     pub(crate) kept_stream: Option<Uuid>,
+    pub(crate) tickets: i64,
+    pub(crate) channel_tickets: i64,
 }
 
 impl TryFrom<EncounterColumns> for EncounterRow {
@@ -29,6 +31,7 @@ impl TryFrom<EncounterColumns> for EncounterRow {
             report_id: columns.report_id,
             raid_code: columns.raid_code,
             visibility: code::visibility(columns.visibility.into())?,
+            tickets: tickets(columns.tickets, columns.channel_tickets)?,
             started_at_ms: columns.started_at_ms,
             state: code::state(columns.state.into())?,
             revision: code::small(columns.revision)?,
@@ -49,6 +52,8 @@ pub(crate) struct RaidColumns {
     pub(crate) active_at_ms: i64,
     pub(crate) closed: bool,
     pub(crate) history: bool,
+    pub(crate) tickets: i64,
+    pub(crate) channel_tickets: i64,
 }
 
 impl TryFrom<RaidColumns> for RaidRow {
@@ -69,8 +74,14 @@ impl TryFrom<RaidColumns> for RaidRow {
             active_at_ms: columns.active_at_ms,
             closed: columns.closed,
             history: columns.history,
+            tickets: tickets(columns.tickets, columns.channel_tickets)?,
         })
     }
+}
+
+/// The numbers of good tickets.
+pub(crate) fn tickets(raid: i64, channel: i64) -> Result<Tickets, StoreError> {
+    Ok(Tickets { raid: code::small(raid)?, channel: code::small(channel)? })
 }
 
 /// What lists show, as it is selected.

@@ -3,6 +3,7 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::transfer::{
     AccountCells, BlobCells, EncounterCells, EntryCells, Export, Import, RaidCells, Row, RowStream, StreamCells, Table,
+    UpkeepCells,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, PgConnection};
@@ -21,7 +22,8 @@ impl Transaction {
 
     /// Takes the place of what accounts there are, and sees to it that nobody else makes any.
     pub(crate) async fn import(server: &Server) -> Result<Self, StoreError> {
-        let mut this = Self::begin(server, "BEGIN; LOCK TABLE accounts, raids, encounters IN EXCLUSIVE MODE").await?;
+        let mut this =
+            Self::begin(server, "BEGIN; LOCK TABLE upkeep, accounts, raids, encounters IN EXCLUSIVE MODE").await?;
         let prepared = async {
             let held = sqlx::query_scalar!(
                 r#"SELECT (SELECT COUNT(*) FROM raids) + (SELECT COUNT(*) FROM encounters) AS "held!""#
@@ -30,6 +32,7 @@ impl Transaction {
             .await?;
             if held == 0 {
                 sqlx::query!("DELETE FROM accounts").execute(&mut this.0).await?;
+                sqlx::query!("DELETE FROM upkeep").execute(&mut this.0).await?;
             }
             Ok(held)
         };
@@ -50,16 +53,23 @@ impl Export for Transaction {
     fn rows(&mut self, table: Table) -> RowStream<'_> {
         let connection = &mut self.0;
         match table {
-            Table::Accounts => sqlx::query_as!(AccountCells, r#"SELECT row, name, channel FROM accounts ORDER BY row"#)
+            Table::Upkeep => sqlx::query_as!(UpkeepCells, "SELECT name, state FROM upkeep ORDER BY name")
                 .fetch(connection)
-                .map_ok(Row::Account)
+                .map_ok(Row::Upkeep)
                 .map_err(|error| store_error(&error))
                 .boxed(),
+            Table::Accounts => {
+                sqlx::query_as!(AccountCells, "SELECT row, name, channel, tickets FROM accounts ORDER BY row")
+                    .fetch(connection)
+                    .map_ok(Row::Account)
+                    .map_err(|error| store_error(&error))
+                    .boxed()
+            }
             Table::Raids => sqlx::query_as!(
                 RaidCells,
                 r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title,
                           visibility::BIGINT AS "visibility!", created_at_ms, active_at_ms, closed,
-                          history
+                          history, tickets
                    FROM raids ORDER BY row"#
             )
             .fetch(connection)
@@ -151,13 +161,20 @@ async fn number_on(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
 
 async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error> {
     let put = match row {
-        Row::Account(AccountCells { row, name, channel }) => {
-            sqlx::query!("INSERT INTO accounts (row, name, channel) VALUES ($1, $2, $3)", row, name, channel)
+        Row::Upkeep(UpkeepCells { name, state }) => {
+            sqlx::query!("INSERT INTO upkeep (name, state) VALUES ($1, $2)", name, state)
         }
+        Row::Account(AccountCells { row, name, channel, tickets }) => sqlx::query!(
+            "INSERT INTO accounts (row, name, channel, tickets) VALUES ($1, $2, $3, $4)",
+            row,
+            name,
+            channel,
+            tickets,
+        ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed, history)
-             VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10, $11)",
+                                closed, history, tickets)
+             VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10, $11, $12)",
             raid.row,
             raid.id,
             raid.account,
@@ -169,6 +186,7 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             raid.active_at_ms,
             raid.closed,
             raid.history,
+            raid.tickets,
         ),
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
         Row::Stream(StreamCells { row, encounter, stream, header }) => sqlx::query!(

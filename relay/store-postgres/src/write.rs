@@ -5,11 +5,13 @@
 mod encounter;
 mod raid;
 mod report;
+mod upkeep;
 
 pub(crate) use encounter::{begin_encounter, begin_stream, discard, drop_stream, move_encounter};
-pub(crate) use raid::{account, insert_raid, update_raid};
+pub(crate) use raid::{account, insert_raid, renew_tickets, touch_raid, update_raid};
 use raidcast_store::StoreError;
 pub(crate) use report::{keep_report, reopen_report};
+pub(crate) use upkeep::key_encounters;
 
 use crate::error::Failure;
 

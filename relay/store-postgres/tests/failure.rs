@@ -14,7 +14,7 @@ use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::uplink::Visibility;
 use raidcast_store::{
     EncounterKey, EncounterRow, Journal as _, JournalEntry, JournalKind, NewEncounter, RaidRow, Store as _, StoreError,
-    StoredStream, StreamKey,
+    StoredStream, StreamKey, Tickets,
 };
 use raidcast_store_postgres::PostgresStore;
 use uuid::Uuid;
@@ -50,6 +50,7 @@ impl Fixture {
             active_at_ms: 1,
             closed: false,
             history: false,
+            tickets: Tickets::default(),
         };
         store.insert_raid(&raid).await.unwrap();
         Self { url, store, raid }

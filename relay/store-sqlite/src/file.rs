@@ -11,6 +11,7 @@ use sqlx::{ConnectOptions as _, SqlitePool};
 
 use crate::error::{migrate_error, store_error};
 use crate::limits::{BUSY_WAIT, OWNER_POLL, OWNER_WAIT, READER_WAIT, READERS, WAL_BYTES_KEPT};
+use crate::private;
 
 /// A database file that was opened and has the present schema.
 #[derive(Debug)]
@@ -26,9 +27,10 @@ impl DatabaseFile {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        tokio::fs::create_dir_all(folder).await.map_err(|error| {
+        private::make_folder(folder).map_err(|error| {
             StoreError::Unavailable(format!("the folder {} cannot be made: {error}", folder.display()))
         })?;
+        private::prepare(path);
         let owner = Owner::take(path).await?;
         // A pool of one, because a migration that is lent a connection cannot move between threads.
         let pool = SqlitePoolOptions::new()
@@ -91,7 +93,7 @@ impl Owner {
         let trouble = |error: std::io::Error| {
             StoreError::Unavailable(format!("the file {} cannot be locked: {error}", Path::new(&name).display()))
         };
-        let file = std::fs::File::options().create(true).truncate(false).write(true).open(&name).map_err(trouble)?;
+        let file = private::options().create(true).truncate(false).write(true).open(&name).map_err(trouble)?;
         let deadline = tokio::time::Instant::now() + OWNER_WAIT;
         loop {
             match file.try_lock() {

@@ -9,6 +9,7 @@
 mod error;
 mod file;
 mod limits;
+pub mod private;
 mod queue;
 mod read;
 mod row;
@@ -24,8 +25,8 @@ use futures::future::BoxFuture;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::transfer::{Export, Import, Transfer};
 use raidcast_store::{
-    Account, AccountId, EncounterRow, Journal, JournalEntry, KeptReport, NewEncounter, OpenEncounter, Page, RaidRow,
-    ReportLine, Store, StoreError, StoreFuture, StoredStream,
+    Account, AccountId, EncounterRow, Journal, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, NewEncounter,
+    OpenEncounter, Page, RaidRow, ReportLine, Store, StoreError, StoreFuture, StoredStream, Tickets,
 };
 use sqlx::SqlitePool;
 
@@ -106,6 +107,14 @@ impl Store for SqliteStore {
         self.write(write::UpdateRaid(raid.clone()))
     }
 
+    fn touch_raid<'a>(&'a self, code: &'a str, active_at_ms: i64) -> StoreFuture<'a, ()> {
+        self.write(write::TouchRaid { code: code.into(), active_at_ms })
+    }
+
+    fn renew_tickets<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<Tickets>> {
+        self.write(write::RenewTickets { code: code.into() })
+    }
+
     fn raid_by_id(&self, id: RaidId) -> StoreFuture<'_, Option<RaidRow>> {
         Self::read(read::raid_by_id(&self.readers, id))
     }
@@ -176,6 +185,20 @@ impl Store for SqliteStore {
 
     fn encounters_since(&self, account: AccountId, since_ms: i64) -> StoreFuture<'_, u64> {
         Self::read(read::encounters_since(&self.readers, account, since_ms))
+    }
+
+    fn key_encounters(&self, key: KeyEncounter) -> StoreFuture<'_, KeyedEncounters> {
+        Box::pin(async move {
+            let (replaced, ids) = self.queue.write(write::KeyEncounters(key)).await?;
+            let wiped = match ids {
+                write::Ids::Wiped => Ok(()),
+                write::Ids::Keyed => match self.queue.rewrite().await {
+                    Ok(()) => self.queue.write(write::SetIds(write::Ids::Wiped)).await,
+                    Err(error) => Err(error),
+                },
+            };
+            Ok(KeyedEncounters { replaced, wiped })
+        })
     }
 
     fn ping(&self) -> StoreFuture<'_, ()> {

@@ -34,3 +34,6 @@ pub(crate) const VACUUM_PAGES_MAX: u32 = 16 * 1024;
 pub(crate) const OWNER_WAIT: Duration = Duration::from_secs(3);
 /// How often it looks.
 pub(crate) const OWNER_POLL: Duration = Duration::from_millis(20);
+
+/// Encounters whose ids are read at once where all are replaced: some hundred KB.
+pub(crate) const KEYED_AT_ONCE: i64 = 1_000;

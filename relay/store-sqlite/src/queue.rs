@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Job(Box<dyn Job>),
     /// To let the file have at most so many pages.
     SetPagesMax(u32, oneshot::Sender<Result<(), StoreError>>),
+    /// To write the file anew, without what was deleted.
+    Rewrite(oneshot::Sender<Result<(), StoreError>>),
     /// To end.
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
@@ -120,6 +122,13 @@ impl Queue {
     pub(crate) async fn set_pages_max(&self, pages: u32) -> Result<(), StoreError> {
         let (answer, waiting) = oneshot::channel();
         self.commands.send(Command::SetPagesMax(pages, answer)).await.map_err(|_| closed())?;
+        waiting.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Writes the file anew, without what was deleted.
+    pub(crate) async fn rewrite(&self) -> Result<(), StoreError> {
+        let (answer, waiting) = oneshot::channel();
+        self.commands.send(Command::Rewrite(answer)).await.map_err(|_| closed())?;
         waiting.await.unwrap_or_else(|_| Err(closed()))
     }
 

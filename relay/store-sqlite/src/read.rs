@@ -58,8 +58,8 @@ macro_rules! select_encounters {
         sqlx::query_as!(
             EncounterColumns,
             r#"SELECT e.row AS "row!", e.account, e.encounter_id, e.report_id, r.code AS raid_code, r.visibility,
-                      e.started_at_ms, e.state, e.revision, e.kept_stream
-               FROM encounters e JOIN raids r ON r.row = e.raid "# + $rest
+                      e.started_at_ms, e.state, e.revision, e.kept_stream, r.tickets, a.tickets AS channel_tickets
+               FROM encounters e JOIN raids r ON r.row = e.raid JOIN accounts a ON a.row = e.account "# + $rest
             $(, $argument)*
         )
     };
@@ -70,9 +70,9 @@ macro_rules! select_raids {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             RaidColumns,
-            "SELECT id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed,
-                    history
-             FROM raids " + $rest
+            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.created_at_ms, r.active_at_ms,
+                    r.closed, r.history, r.tickets, a.tickets AS channel_tickets
+             FROM raids r JOIN accounts a ON a.row = r.account " + $rest
             $(, $argument)*
         )
     };
@@ -114,19 +114,20 @@ pub(crate) async fn channel(readers: &SqlitePool, account: AccountId) -> Answer<
 
 pub(crate) async fn raid_by_id(readers: &SqlitePool, id: RaidId) -> Answer<Option<RaidRow>> {
     let id = id.0.as_bytes().as_slice();
-    let columns = select_raids!("WHERE id = ?1", id).fetch_optional(readers).await?;
+    let columns = select_raids!("WHERE r.id = ?1", id).fetch_optional(readers).await?;
     Ok(columns.map(RaidRow::try_from).transpose()?)
 }
 
 pub(crate) async fn raid_by_code(readers: &SqlitePool, code: &str) -> Answer<Option<RaidRow>> {
-    let columns = select_raids!("WHERE code = ?1", code).fetch_optional(readers).await?;
+    let columns = select_raids!("WHERE r.code = ?1", code).fetch_optional(readers).await?;
     Ok(columns.map(RaidRow::try_from).transpose()?)
 }
 
 pub(crate) async fn newest_raid(readers: &SqlitePool, account: AccountId) -> Answer<Option<RaidRow>> {
-    let columns = select_raids!("WHERE account = ?1 ORDER BY history, active_at_ms DESC, row DESC LIMIT 1", account.0)
-        .fetch_optional(readers)
-        .await?;
+    let columns =
+        select_raids!("WHERE r.account = ?1 ORDER BY r.history, r.active_at_ms DESC, r.row DESC LIMIT 1", account.0)
+            .fetch_optional(readers)
+            .await?;
     Ok(columns.map(RaidRow::try_from).transpose()?)
 }
 

@@ -2,7 +2,7 @@
 
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
-use raidcast_store::{AccountId, EncounterKey, EncounterRow, RaidRow, ReportLine, StoreError, code};
+use raidcast_store::{AccountId, EncounterKey, EncounterRow, RaidRow, ReportLine, StoreError, Tickets, code};
 use uuid::Uuid;
 
 /// An encounter as it is selected.
@@ -17,6 +17,8 @@ pub(crate) struct EncounterColumns {
     pub(crate) state: i64,
     pub(crate) revision: i64,
     pub(crate) kept_stream: Option<Vec<u8>>,
+    pub(crate) tickets: i64,
+    pub(crate) channel_tickets: i64,
 }
 
 impl TryFrom<EncounterColumns> for EncounterRow {
@@ -32,6 +34,7 @@ impl TryFrom<EncounterColumns> for EncounterRow {
             report_id: columns.report_id,
             raid_code: columns.raid_code,
             visibility: code::visibility(columns.visibility)?,
+            tickets: tickets(columns.tickets, columns.channel_tickets)?,
             started_at_ms: columns.started_at_ms,
             state: code::state(columns.state)?,
             revision: code::small(columns.revision)?,
@@ -52,6 +55,8 @@ pub(crate) struct RaidColumns {
     pub(crate) active_at_ms: i64,
     pub(crate) closed: i64,
     pub(crate) history: i64,
+    pub(crate) tickets: i64,
+    pub(crate) channel_tickets: i64,
 }
 
 impl TryFrom<RaidColumns> for RaidRow {
@@ -72,6 +77,7 @@ impl TryFrom<RaidColumns> for RaidRow {
             active_at_ms: columns.active_at_ms,
             closed: columns.closed != 0,
             history: columns.history != 0,
+            tickets: tickets(columns.tickets, columns.channel_tickets)?,
         })
     }
 }
@@ -129,6 +135,11 @@ impl TryFrom<LineColumns> for ReportLine {
             },
         })
     }
+}
+
+/// The numbers of good tickets.
+pub(crate) fn tickets(raid: i64, channel: i64) -> Result<Tickets, StoreError> {
+    Ok(Tickets { raid: code::small(raid)?, channel: code::small(channel)? })
 }
 
 /// The UUID in a column.

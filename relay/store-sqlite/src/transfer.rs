@@ -3,6 +3,7 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::transfer::{
     AccountCells, BlobCells, EncounterCells, EntryCells, Export, Import, RaidCells, Row, RowStream, StreamCells, Table,
+    UpkeepCells,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, SqliteConnection};
@@ -31,6 +32,7 @@ impl Transaction {
             .await?;
             if held == 0 {
                 sqlx::query!("DELETE FROM accounts").execute(&mut this.0).await?;
+                sqlx::query!("DELETE FROM upkeep").execute(&mut this.0).await?;
             }
             Ok(held)
         };
@@ -51,17 +53,23 @@ impl Export for Transaction {
     fn rows(&mut self, table: Table) -> RowStream<'_> {
         let connection = &mut self.0;
         match table {
-            Table::Accounts => {
-                sqlx::query_as!(AccountCells, r#"SELECT row AS "row!", name, channel FROM accounts ORDER BY row"#)
-                    .fetch(connection)
-                    .map_ok(Row::Account)
-                    .map_err(|error| store_error(&error))
-                    .boxed()
-            }
+            Table::Upkeep => sqlx::query_as!(UpkeepCells, r#"SELECT name AS "name!", state FROM upkeep ORDER BY name"#)
+                .fetch(connection)
+                .map_ok(Row::Upkeep)
+                .map_err(|error| store_error(&error))
+                .boxed(),
+            Table::Accounts => sqlx::query_as!(
+                AccountCells,
+                r#"SELECT row AS "row!", name, channel, tickets FROM accounts ORDER BY row"#
+            )
+            .fetch(connection)
+            .map_ok(Row::Account)
+            .map_err(|error| store_error(&error))
+            .boxed(),
             Table::Raids => sqlx::query_as!(
                 RaidCells,
                 r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility, created_at_ms,
-                          active_at_ms, closed AS "closed: bool", history AS "history: bool"
+                          active_at_ms, closed AS "closed: bool", history AS "history: bool", tickets
                    FROM raids ORDER BY row"#
             )
             .fetch(connection)
@@ -167,13 +175,20 @@ impl Import for Transaction {
 
 async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::Error> {
     let put = match row {
-        Row::Account(AccountCells { row, name, channel }) => {
-            sqlx::query!("INSERT INTO accounts (row, name, channel) VALUES (?, ?, ?)", row, name, channel)
+        Row::Upkeep(UpkeepCells { name, state }) => {
+            sqlx::query!("INSERT INTO upkeep (name, state) VALUES (?, ?)", name, state)
         }
+        Row::Account(AccountCells { row, name, channel, tickets }) => sqlx::query!(
+            "INSERT INTO accounts (row, name, channel, tickets) VALUES (?, ?, ?, ?)",
+            row,
+            name,
+            channel,
+            tickets,
+        ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed, history)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                closed, history, tickets)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             raid.row,
             raid.id,
             raid.account,
@@ -185,6 +200,7 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             raid.active_at_ms,
             raid.closed,
             raid.history,
+            raid.tickets,
         ),
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
         Row::Stream(StreamCells { row, encounter, stream, header }) => sqlx::query!(

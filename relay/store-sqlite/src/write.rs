@@ -4,12 +4,14 @@ mod encounter;
 mod journal;
 mod raid;
 mod report;
+mod upkeep;
 
 pub(crate) use encounter::{BeginEncounter, BeginStream, Discard, DropStream, MoveEncounter};
 pub(crate) use journal::{Append, Ping};
-pub(crate) use raid::{AddAccount, InsertRaid, UpdateRaid};
+pub(crate) use raid::{AddAccount, InsertRaid, RenewTickets, TouchRaid, UpdateRaid};
 use raidcast_store::StoreError;
 pub(crate) use report::{KeepReport, ReopenReport};
+pub(crate) use upkeep::{Ids, KeyEncounters, SetIds};
 
 use crate::queue::Failure;
 

@@ -88,6 +88,9 @@ impl Writer {
                 Some(Command::SetPagesMax(pages, answer)) => {
                     let _ = answer.send(self.set_pages_max(pages).await.map_err(|broken| broken.error));
                 }
+                Some(Command::Rewrite(answer)) => {
+                    let _ = answer.send(self.rewrite().await.map_err(|broken| broken.error));
+                }
                 Some(Command::Job(_)) | None => {}
             }
         }
@@ -161,6 +164,16 @@ impl Writer {
         self.reconnect().await?;
         if let Some(connection) = &mut self.connection {
             set_pages_max(connection, pages).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the file anew, and empties the WAL that it went through.
+    async fn rewrite(&mut self) -> Result<(), Broken> {
+        self.reconnect().await?;
+        if let Some(connection) = &mut self.connection {
+            sqlx::raw_sql("VACUUM").execute(&mut *connection).await?;
+            sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(connection).await?;
         }
         Ok(())
     }

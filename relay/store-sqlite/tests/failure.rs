@@ -12,7 +12,7 @@ use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::uplink::{ReportState, Visibility};
 use raidcast_store::{
     EncounterKey, EncounterRow, Journal as _, JournalEntry, JournalKind, KeptReport, NewEncounter, RaidRow, Store as _,
-    StoreError, StoredStream, StreamKey,
+    StoreError, StoredStream, StreamKey, Tickets,
 };
 use raidcast_store_sqlite::SqliteStore;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -43,6 +43,7 @@ impl Fixture {
             active_at_ms: 1,
             closed: false,
             history: false,
+            tickets: Tickets::default(),
         };
         store.insert_raid(&raid).await.unwrap();
         Self { folder, store, raid }

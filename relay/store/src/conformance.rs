@@ -10,6 +10,7 @@ pub mod journal;
 pub mod list;
 pub mod raid;
 pub mod report;
+pub mod upkeep;
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     Account, EncounterKey, EncounterRow, JournalEntry, JournalKind, KeptReport, NewEncounter, OpenEncounter, RaidRow,
-    ReportLine, Store, StoredStream, StreamKey,
+    ReportLine, Store, StoredStream, StreamKey, Tickets,
 };
 
 /// A database that lasts as long as the harness, and is empty at first.
@@ -39,7 +40,8 @@ macro_rules! conformance {
             account: an_account_is_made_once, a_channel_belongs_to_one_account;
             raid: a_raid_is_found_by_id_and_by_code, ids_and_codes_of_raids_are_not_given_twice,
                 an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last,
-                history_is_the_newest_raid_only_where_there_is_no_other;
+                history_is_the_newest_raid_only_where_there_is_no_other, being_active_changes_nothing_else,
+                tickets_are_renewed_for_good;
             encounter: an_encounter_begins_live, an_encounter_that_exists_is_answered_unchanged,
                 accounts_do_not_meet, an_encounter_needs_a_raid_of_its_account, an_encounter_moves_within_its_account,
                 discarding_removes_everything, fights_are_counted_by_when_they_came,
@@ -59,6 +61,7 @@ macro_rules! conformance {
                 a_change_of_visibility_is_seen_at_once,
                 a_fight_that_begins_while_its_raid_changes_is_as_its_raid, odd_text_finds_nothing,
                 a_small_write_reaches_the_disk;
+            upkeep: ids_of_encounters_are_keyed_once, an_empty_database_is_keyed_from_the_start;
         }
     };
     ($harness:expr; $($module:ident: $($law:ident),+;)+) => {
@@ -101,6 +104,7 @@ fn new_raid(account: &Account, number: u8, visibility: Visibility) -> RaidRow {
         active_at_ms: NOW_MS,
         closed: false,
         history: false,
+        tickets: Tickets::default(),
     }
 }
 

@@ -10,13 +10,18 @@ pub mod lanes;
 mod record;
 pub mod transfer;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 pub use record::{
-    Account, AccountId, EncounterRow, JournalEntry, JournalKind, KeptReport, NewEncounter, OpenEncounter, Page,
-    RaidRow, ReportLine, StoredStream,
+    Account, AccountId, EncounterRow, JournalEntry, JournalKind, KeptReport, KeyedEncounters, NewEncounter,
+    OpenEncounter, Page, RaidRow, ReportLine, StoredStream, Tickets,
 };
+
+/// Gives what stands for an encounter's id in the store.
+pub type KeyEncounter = Arc<dyn Fn(EncounterId) -> EncounterId + Send + Sync>;
 
 /// What a call of the store gives.
 pub type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -63,8 +68,17 @@ pub trait Store: Journal {
     /// Keeps a new raid. One with its id or code must not exist: it is `Damaged` then.
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
-    /// Replaces what may change of a raid: title, visibility (of its reports too), times, whether it is closed.
+    /// Replaces what may change of a raid: title, visibility (of its reports too), times, whether it is closed. When it
+    /// was active never goes back.
     fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
+
+    /// Says when a raid was active, if that is later than what is held, and changes nothing else; `Damaged` if there is
+    /// no such raid.
+    fn touch_raid<'a>(&'a self, code: &'a str, active_at_ms: i64) -> StoreFuture<'a, ()>;
+
+    /// Ends all tickets of a raid and of its account's channel, and tells which are good from now on; `None` if there is
+    /// no such raid.
+    fn renew_tickets<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<Tickets>>;
 
     /// The raid with the id that its client made, of any account.
     fn raid_by_id(&self, id: RaidId) -> StoreFuture<'_, Option<RaidRow>>;
@@ -123,6 +137,10 @@ pub trait Store: Journal {
 
     /// How many fights of an account came at or after a time (Unix ms): by `created_at_ms`, which no client chooses.
     fn encounters_since(&self, account: AccountId, since_ms: i64) -> StoreFuture<'_, u64>;
+
+    /// Replaces the ids of all encounters that were stored before ids were keyed, and wipes what stood there: once in a
+    /// database's life, whole or not at all. Called before anybody else calls; later calls change nothing.
+    fn key_encounters(&self, key: KeyEncounter) -> StoreFuture<'_, KeyedEncounters>;
 
     /// Whether a small write reaches stable storage now.
     fn ping(&self) -> StoreFuture<'_, ()>;

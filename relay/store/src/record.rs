@@ -5,7 +5,7 @@ use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
 use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
 
-use crate::{EncounterKey, StreamKey};
+use crate::{EncounterKey, StoreError, StreamKey};
 
 /// An account's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,15 @@ pub struct Account {
     pub name: String,
     /// Names its channel in URLs.
     pub channel: String,
+}
+
+/// Which tickets of a raid are good: each renewal counts one on, and ends those before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tickets {
+    /// The raid's own.
+    pub raid: u32,
+    /// Those of its account's channel.
+    pub channel: u32,
 }
 
 /// A raid.
@@ -45,6 +54,8 @@ pub struct RaidRow {
     pub closed: bool,
     /// Whether it is of fights that had ended when they came. That never changes.
     pub history: bool,
+    /// Which tickets are good. A new raid has the first of its own, whatever stands here.
+    pub tickets: Tickets,
 }
 
 /// A fight that begins.
@@ -86,6 +97,8 @@ pub struct EncounterRow {
     pub raid_code: String,
     /// The raid's.
     pub visibility: Visibility,
+    /// The raid's.
+    pub tickets: Tickets,
     /// Unix ms, by the meter.
     pub started_at_ms: i64,
     /// Where its report stands.
@@ -127,6 +140,15 @@ pub struct OpenEncounter {
     pub encounter: EncounterRow,
     /// Its streams in the order they began, each with its entries by seq.
     pub streams: Vec<(StoredStream, Vec<JournalEntry>)>,
+}
+
+/// What became of ids that were stored as clients make them.
+#[derive(Clone, Debug)]
+pub struct KeyedEncounters {
+    /// How many were replaced now.
+    pub replaced: u64,
+    /// Whether what stood there before is wiped too; where not, it is tried again by the next call.
+    pub wiped: Result<(), StoreError>,
 }
 
 /// A report to keep.

@@ -41,6 +41,8 @@ pub trait Import: Export {
 /// The tables of every store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Table {
+    /// What was done once to all rows.
+    Upkeep,
     /// Who uploads.
     Accounts,
     /// Raids.
@@ -59,12 +61,21 @@ pub enum Table {
 
 impl Table {
     /// In an order in which no row refers to a later one.
-    pub const ALL: [Self; 7] =
-        [Self::Accounts, Self::Raids, Self::Encounters, Self::Streams, Self::Journal, Self::Records, Self::Logs];
+    pub const ALL: [Self; 8] = [
+        Self::Upkeep,
+        Self::Accounts,
+        Self::Raids,
+        Self::Encounters,
+        Self::Streams,
+        Self::Journal,
+        Self::Records,
+        Self::Logs,
+    ];
 
     /// What people call its rows.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Upkeep => "notes on upkeep",
             Self::Accounts => "accounts",
             Self::Raids => "raids",
             Self::Encounters => "fights",
@@ -80,6 +91,7 @@ impl Table {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "each is a row of the table that it is named after")]
 pub enum Row {
+    Upkeep(UpkeepCells),
     Account(AccountCells),
     Raid(RaidCells),
     Encounter(Box<EncounterCells>),
@@ -87,6 +99,14 @@ pub enum Row {
     Entry(EntryCells),
     Record(BlobCells),
     Log(BlobCells),
+}
+
+/// The cells of a note on upkeep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct UpkeepCells {
+    pub name: String,
+    pub state: i64,
 }
 
 /// The cells of an account. Here and below they are what the columns of the same names hold, ids as their bytes and
@@ -97,6 +117,7 @@ pub struct AccountCells {
     pub row: i64,
     pub name: String,
     pub channel: String,
+    pub tickets: i64,
 }
 
 /// The cells of a raid.
@@ -114,6 +135,7 @@ pub struct RaidCells {
     pub active_at_ms: i64,
     pub closed: bool,
     pub history: bool,
+    pub tickets: i64,
 }
 
 /// The cells of a fight.

@@ -28,7 +28,7 @@ async fn a_hello_that_cannot_be_served_is_refused_by_code() {
         other => panic!("a wrong key got {other:?}"),
     }
     let hellos = [
-        (Hello { v: (2, 9), ..hello() }, RefusedCode::ProtocolUnsupported),
+        (Hello { v: (3, 9), ..hello() }, RefusedCode::ProtocolUnsupported),
         (Hello { names: NamesPolicy::Hidden, ..hello() }, RefusedCode::NotSupported),
         (Hello { names: NamesPolicy::Class, ..hello() }, RefusedCode::NotSupported),
         (Hello { delay_s: 30, ..hello() }, RefusedCode::NotSupported),

@@ -4,13 +4,16 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use raidcast_relay::fanout::{Format, Pace, Room, Wish};
+use raidcast_relay::access::Admitted;
+use raidcast_relay::fanout::{Format, Pace, Room, Whom, Wish};
 use raidcast_shared::codec;
 use raidcast_shared::feed::{
     FeedEvent, FeedFrame, FeedHappening, FeedRaid, FeedRequest, FrameTimes, Keyframe, SUBPROTOCOL, SUBPROTOCOL_JSON,
     Tick,
 };
-use raidcast_shared::uplink::{Outcome, UplinkFrame, UplinkReply};
+use raidcast_shared::uplink::{Outcome, UplinkFrame, UplinkReply, Visibility};
+use raidcast_store::Tickets;
+use tokio::io::AsyncReadExt as _;
 
 use crate::process::{KEY, RELAY, Run, client};
 use crate::script::{Script, Seen, Spectator, Uploader, hello, reply, send_bytes, soon, uplink};
@@ -136,7 +139,8 @@ async fn a_tick_is_encoded_once_a_view_and_written_once_a_spectator() {
     for at in 0..CROWD {
         let (here, there) = pair().await;
         let format = Format::ALL[at % 2];
-        let wish = Wish { format, pace: Pace::default(), resume: None, by_channel: false };
+        let wish =
+            Wish { format, pace: Pace::default(), resume: None, by_channel: false, admitted: Admitted::AsAnybody };
         room.join(here, wish, || a_keyframe(0, 0, false)).expect("there is room");
         others.push(there);
     }
@@ -177,6 +181,47 @@ async fn a_tick_is_encoded_once_a_view_and_written_once_a_spectator() {
     drop(room);
     tasks.close();
     soon("the workers' end", tasks.wait()).await;
+}
+
+/// More than the raid's task writes to itself, so that workers let some of them go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_large_room_those_are_let_go_who_may_no_longer_see_it_and_hear_nothing_more() {
+    const CROWD: usize = 600;
+    let kinds = [Admitted::AsAnybody, Admitted::ByTicket(3), Admitted::ByTicket(2), Admitted::AsUploader];
+    let tasks = tokio_util::task::TaskTracker::new();
+    let mut room = Room::new(tasks.clone());
+    let mut spectators = Vec::new();
+    for at in 0..CROWD {
+        let (here, there) = pair().await;
+        // Formats change more slowly, so that each kind has both.
+        let (format, admitted) = (Format::ALL[at / 4 % 2], kinds[at % 4]);
+        let wish = Wish { format, pace: Pace::default(), resume: None, by_channel: false, admitted };
+        room.join(here, wish, || a_keyframe(0, 0, false)).expect("there is room");
+        spectators.push((admitted, there));
+    }
+    while room.counts().writes < CROWD as u64 {
+        room.send(|_, events, lost| a_keyframe(0, events, lost));
+        tokio::task::yield_now().await;
+    }
+    let tickets = Tickets { raid: 3, channel: 0 };
+    room.dismiss_all(Whom::NoLonger { visibility: Visibility::Private, tickets }, "it is private now", None);
+    // Another change at once does not take the place of that one.
+    room.dismiss_all(Whom::ByChannel, "another raid", Some(1));
+    let what = FeedHappening::FightBegan { started_at_ms: 1 };
+    room.event(FeedEvent { n: 1, report_id: "of-the-private-raid".into(), what });
+    room.step(Pace::default(), 1, Some(&FeedFrame::Tick(Tick { position: 1, ..Tick::default() })));
+    room.send(|_, events, lost| a_keyframe(1, events, lost));
+    drop(room);
+    tasks.close();
+    soon("the workers' end", tasks.wait()).await;
+    for (at, (admitted, mut there)) in spectators.into_iter().enumerate() {
+        let mut heard = Vec::new();
+        soon("the end of the room", there.read_to_end(&mut heard)).await.unwrap();
+        let says = |text: &str| heard.windows(text.len()).any(|window| window == text.as_bytes());
+        let stays = matches!(admitted, Admitted::ByTicket(3) | Admitted::AsUploader);
+        let expected = (!stays, stays);
+        assert_eq!((says("it is private now"), says("of-the-private-raid")), expected, "{at}: {admitted:?}");
+    }
 }
 
 fn a_keyframe(position: u64, events: u64, events_lost: bool) -> FeedFrame {

@@ -10,8 +10,10 @@ mod history;
 mod kills;
 mod network;
 mod old_fights;
+mod old_ids;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
+mod privacy;
 mod process;
 mod replay;
 mod report;

@@ -119,6 +119,17 @@ impl Run {
         serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
     }
 
+    /// Waits until the relay answers.
+    pub(crate) async fn ready(&self) {
+        for _ in 0..1_000 {
+            if self.get("/health").await.is_some() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("the relay does not answer");
+    }
+
     /// The one report, without its ids.
     pub(crate) async fn report(&self) -> Report {
         let list = self.get("/api/v1/reports").await.expect("a list");

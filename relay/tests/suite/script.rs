@@ -125,10 +125,15 @@ impl TestRelay {
     }
 
     pub(crate) async fn get_with(&self, path: &str, key: Option<&str>) -> (u16, serde_json::Value) {
+        self.request("GET", path, key).await
+    }
+
+    /// The status and body that a request is answered with.
+    pub(crate) async fn request(&self, method: &str, path: &str, key: Option<&str>) -> (u16, serde_json::Value) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).await.expect("it listens");
         let key = key.map(|key| format!("X-API-Key: {key}\r\n")).unwrap_or_default();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: relay\r\n{key}Connection: close\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: relay\r\n{key}Connection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("it is written");
         let mut answer = Vec::new();
         soon("an answer", stream.read_to_end(&mut answer)).await.expect("it is read");
@@ -448,8 +453,15 @@ impl Spectator {
     }
 
     pub(crate) async fn join_at(url: &str, protocol: &str) -> Self {
+        Self::join_as(url, protocol, None).await
+    }
+
+    pub(crate) async fn join_as(url: &str, protocol: &str, key: Option<&str>) -> Self {
         let url = url.replace("http", "ws");
         let mut request = url.into_client_request().expect("a URL");
+        if let Some(key) = key {
+            request.headers_mut().insert("x-api-key", key.parse().expect("a header"));
+        }
         request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a header"));
         let (socket, _) =
             soon("joining", Box::pin(tokio_tungstenite::connect_async(request))).await.expect("the feed opens");
@@ -492,6 +504,11 @@ impl Spectator {
             assert!(self.hear().await.is_some(), "the feed ended before {what}");
         }
         self.seen.clone()
+    }
+
+    /// Damage in what it has heard.
+    pub(crate) fn damage(&self) -> u64 {
+        self.seen.damage
     }
 
     fn fold(&mut self, frame: &FeedFrame) {

@@ -134,6 +134,39 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// Frames with ids, as version 2 writes them.
+fn frames_of_version_2() -> Vec<(&'static str, Vec<u8>)> {
+    let up = |frame: UplinkFrame| codec::encode_for(2, &frame);
+    let down = |reply: UplinkReply| codec::encode_for(2, &reply);
+    let checksum = fold(&[events()]).checksum();
+    let held = Held { stream: stream(), seq: 9, state: ReportState::Live, events: 3, checksum, sums: false };
+    let (report, url) = ("r".to_owned(), "u".to_owned());
+    let refused = Refused {
+        code: RefusedCode::BadColumns,
+        text: "t".into(),
+        scope: RefusedScope::Encounter,
+        retry_ms: None,
+        h: None,
+        enc: Some(enc()),
+    };
+    vec![
+        ("begin_2", up(UplinkFrame::Begin(Begin { enc: enc(), stream: stream(), header: header() }))),
+        ("discard_2", up(UplinkFrame::Discard { enc: enc() })),
+        (
+            "begun_2",
+            down(UplinkReply::Begun(Begun {
+                h: 1,
+                enc: enc(),
+                report: report.clone(),
+                url: url.clone(),
+                held: Some(held),
+            })),
+        ),
+        ("finalized_2", down(UplinkReply::Finalized { enc: enc(), report, url, state: ReportState::Final, rev: 1 })),
+        ("refused_2", down(UplinkReply::Refused(refused))),
+    ]
+}
+
 fn totals(part: u64, lump: bool) -> Rare {
     let (a, on, s, kind) = (ActorIx(0), ActorIx(1), SkillIx(2), HitKind::Heal);
     let (hits, amount, crit, lucky, shield, overheal) = (300, 13_153, part, part, part, part);
@@ -143,7 +176,8 @@ fn totals(part: u64, lump: bool) -> Rare {
 
 #[test]
 fn frames_have_the_bytes_they_always_had() {
-    let lines: Vec<_> = frames().iter().map(|(name, bytes)| format!("{name} {}", hex(bytes))).collect();
+    let lines: Vec<_> =
+        frames().iter().chain(&frames_of_version_2()).map(|(name, bytes)| format!("{name} {}", hex(bytes))).collect();
     let text = lines.join("\n") + "\n";
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/frozen.txt");
     if std::env::var_os("RAIDCAST_WRITE_FROZEN").is_some() {
@@ -163,6 +197,64 @@ fn frozen_bytes_decode_to_frames_that_encode_to_them() {
             _ => codec::encode(&codec::decode::<UplinkReply>(&bytes, 10_000).expect(name)),
         };
         assert_eq!(hex(&again), hex(&bytes), "{name}");
+    }
+}
+
+/// In all that is written, by whoever, ids are read in both forms.
+#[test]
+fn ids_are_read_as_bytes_and_as_lists_of_integers() {
+    for (frame, bytes) in frames_of_version_2() {
+        if matches!(frame, "begin_2" | "discard_2") {
+            let read = codec::decode::<UplinkFrame>(&bytes, 10_000).expect(frame);
+            assert_eq!(hex(&codec::encode_for(2, &read)), hex(&bytes), "{frame}");
+            assert_eq!(codec::decode::<UplinkFrame>(&codec::encode(&read), 10_000), Ok(read), "{frame}");
+            continue;
+        }
+        let read = codec::decode::<UplinkReply>(&bytes, 10_000).expect(frame);
+        assert_eq!(hex(&codec::encode_for(2, &read)), hex(&bytes), "{frame}");
+        assert_eq!(codec::decode::<UplinkReply>(&codec::encode(&read), 10_000), Ok(read), "{frame}");
+    }
+    let (name, hello) = frames().into_iter().next().expect("there are frames");
+    let UplinkFrame::Hello(hello) = codec::decode(&hello, 10_000).expect(name) else { panic!("{name}") };
+    let bytes = codec::encode_for(2, &UplinkFrame::Hello(hello.clone()));
+    assert_eq!(codec::decode::<UplinkFrame>(&bytes, 10_000), Ok(UplinkFrame::Hello(hello)));
+    assert_eq!(bytes.windows(2).filter(|pair| *pair == [0xc4, 16]).count(), 2, "raid and secret are bytes");
+}
+
+/// Only in ids do the versions differ.
+#[test]
+fn frames_without_ids_are_the_same_in_both_versions() {
+    for (name, bytes) in frames() {
+        let again = match name {
+            "delta" | "heartbeat" | "idle" | "end" | "probe" => {
+                codec::encode_for(2, &codec::decode::<UplinkFrame>(&bytes, 10_000).expect(name))
+            }
+            "welcome" | "ack" | "rewind" | "refused" | "draining" | "echo" => {
+                codec::encode_for(2, &codec::decode::<UplinkReply>(&bytes, 10_000).expect(name))
+            }
+            _ => continue,
+        };
+        assert_eq!(hex(&again), hex(&bytes), "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_id_is_refused() {
+    for (name, id) in [
+        ("15 bytes", vec![0xc4, 15]),
+        ("17 bytes", vec![0xc4, 17]),
+        ("15 integers", vec![0xdc, 0, 15]),
+        ("17 integers", vec![0xdc, 0, 17]),
+        ("text", vec![0xb0]),
+    ] {
+        let count = if id[0] == 0xb0 { 16 } else { usize::from(*id.last().expect("a length")) };
+        let mut frame = vec![0x82, 0xa1, b't', 0xa7];
+        frame.extend_from_slice(b"discard");
+        frame.extend_from_slice(&[0xa3, b'e', b'n', b'c']);
+        frame.extend_from_slice(&id);
+        frame.extend(std::iter::repeat_n(1, count));
+        let read = codec::decode::<UplinkFrame>(&frame, 10_000);
+        assert!(matches!(read, Err(codec::DecodeError::Shape { .. })), "{name}: {read:?}");
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::RaidTask;
+use super::access::NOT_FOR_YOU;
 use crate::fanout::{Answer, Format, Pace, Resume, SpectatorId, Wish};
 use crate::raid::command::{FromSpectator, JoinWish, Joined};
 
@@ -124,7 +125,9 @@ impl RaidTask {
 
     fn feed_raid(&self) -> FeedRaid {
         let mut fights = self.earlier.clone();
-        fights.extend(self.encounters.values().map(crate::raid::LiveEncounter::line));
+        // One that is only sent by way of this raid stands on the page it was made on, which may be a private one.
+        let own = self.encounters.values().filter(|held| held.row.raid_code == self.row.code);
+        fights.extend(own.map(crate::raid::LiveEncounter::line));
         fights.sort_by_key(|line| line.started_at_ms);
         FeedRaid {
             code: self.row.code.clone(),
@@ -136,13 +139,19 @@ impl RaidTask {
     }
 
     pub(super) fn join(&mut self, stream: Arc<TcpStream>, wish: &JoinWish, reply: oneshot::Sender<Option<Joined>>) {
+        // It was let in a moment ago, and that may be over.
+        if !wish.admitted.holds(self.row.visibility, self.row.tickets) {
+            self.room.turn_away(&stream, wish.format, NOT_FOR_YOU);
+            let _ = reply.send(None);
+            return;
+        }
         let (pace, resume) = match wish.resume.as_ref().map(|(epoch, position)| (self.parse_epoch(epoch), *position)) {
             None => (Pace::default(), None),
             Some((None, _)) => (Pace::default(), Some(None)),
             Some((Some((pace, epoch)), position)) => (pace, Some(Some(Resume { epoch, position }))),
         };
         self.bring_up(pace);
-        let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel };
+        let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel, admitted: wish.admitted };
         let events = self.room.told(pace);
         let mut room = self.room.take();
         let joined = room.join(stream, wish, || self.keyframe(pace, events, false));
@@ -187,7 +196,9 @@ impl RaidTask {
     }
 
     fn event(&mut self, id: EncounterId, what: FeedHappening) {
-        let Some(encounter) = self.encounters.get(&id) else { return };
+        let Some(encounter) = self.encounters.get(&id).filter(|held| held.row.raid_code == self.row.code) else {
+            return;
+        };
         self.feed.events += 1;
         self.room.event(FeedEvent { n: self.feed.events, report_id: encounter.row.report_id.clone(), what });
     }
@@ -222,7 +233,8 @@ impl RaidTask {
     pub(super) fn show(&mut self, id: EncounterId) {
         let is_live = |id: &EncounterId| self.encounters.get(id).is_some_and(|held| held.state == ReportState::Live);
         let shown = self.current.filter(is_live);
-        if self.current == Some(id) || (shown.is_some() && !is_live(&id)) {
+        let is_own = self.encounters.get(&id).is_some_and(|held| held.row.raid_code == self.row.code);
+        if !is_own || self.current == Some(id) || (shown.is_some() && !is_live(&id)) {
             return;
         }
         self.current = Some(id);

@@ -11,7 +11,7 @@ use futures::FutureExt;
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{RefusedCode, RefusedScope, ReportState};
-use raidcast_store::{EncounterKey, StoreError};
+use raidcast_store::{EncounterKey, RaidRow, StoreError};
 use tokio::sync::oneshot;
 
 use super::{RaidTask, uplink};
@@ -24,12 +24,39 @@ use crate::span::DeltaLog;
 /// Work beside the pipeline that was done.
 pub(super) enum Chore {
     Opened(Box<uplink::Opened>),
-    Kept { encounter: EncounterId, stream: StreamId, result: Box<Result<Report, StoreError>>, state: ReportState },
-    StreamBegun { beginning: Box<uplink::Beginning>, result: Result<(), StoreError> },
-    StreamDropped { encounter: EncounterId, stream: StreamId, result: Result<(), StoreError> },
-    Reopened { encounter: EncounterId, result: Result<(), StoreError> },
-    Reloaded { encounter: EncounterId, result: Box<Result<Option<LiveEncounter>, StoreError>> },
-    Discarded { encounter: EncounterId, report_id: Option<String>, result: Result<(), StoreError> },
+    Kept {
+        encounter: EncounterId,
+        stream: StreamId,
+        result: Box<Result<Report, StoreError>>,
+        state: ReportState,
+    },
+    StreamBegun {
+        beginning: Box<uplink::Beginning>,
+        result: Result<(), StoreError>,
+    },
+    StreamDropped {
+        encounter: EncounterId,
+        stream: StreamId,
+        result: Result<(), StoreError>,
+    },
+    Reopened {
+        encounter: EncounterId,
+        result: Result<(), StoreError>,
+    },
+    Reloaded {
+        encounter: EncounterId,
+        result: Box<Result<Option<LiveEncounter>, StoreError>>,
+    },
+    Discarded {
+        encounter: EncounterId,
+        report_id: Option<String>,
+        result: Result<(), StoreError>,
+    },
+    /// What the first that waits to attach wants of the raid is kept, or cannot be.
+    Attached {
+        kept: Box<RaidRow>,
+        result: Result<(), StoreError>,
+    },
     RowSaved(Result<(), StoreError>),
 }
 
@@ -210,6 +237,10 @@ impl RaidTask {
                 self.discarded(encounter, report_id.as_deref(), result);
                 encounter
             }
+            Chore::Attached { kept, result } => {
+                self.attached(&kept, result);
+                return;
+            }
             Chore::RowSaved(result) => {
                 self.log_failed("could not write a change of a raid", result);
                 return;
@@ -289,7 +320,11 @@ impl RaidTask {
         encounter.job = None;
         encounter.stale = false;
         match result {
-            Ok(Some(again)) => *encounter = again,
+            Ok(Some(again)) => {
+                let (visibility, tickets) = (encounter.row.visibility, encounter.row.tickets);
+                *encounter = again;
+                (encounter.row.visibility, encounter.row.tickets) = (visibility, tickets);
+            }
             Ok(None) => {
                 self.encounters.remove(&id);
                 self.registry.disown(self.key(id), &self.me);

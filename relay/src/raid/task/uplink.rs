@@ -1,6 +1,5 @@
 //! A raid's task and its uplink: who speaks for the raid, and what becomes of their frames.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,12 +11,10 @@ use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::limits::{OPEN_ENCOUNTERS_MAX, STREAMED_FIGHTS_PER_DAY};
 use raidcast_shared::uplink::{
     Begin, Begun, DeltaFrame, End, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
-    Visibility,
 };
 use raidcast_store::{
     EncounterKey, EncounterRow, JournalEntry, JournalKind, NewEncounter, RaidRow, StoreError, StoredStream, StreamKey,
 };
-use tokio::sync::mpsc;
 
 use super::life::{Chore, Claiming, Opening};
 use super::{Appended, RaidTask, STORE_RETRY_MS, Uplink, What};
@@ -67,44 +64,10 @@ enum OpenError {
 }
 
 impl RaidTask {
-    pub(super) fn attach(
-        &mut self,
-        connection: u64,
-        replies: mpsc::Sender<UplinkReply>,
-        title: Option<String>,
-        visibility: Visibility,
-    ) {
-        // Begins of the connection before are nobody's.
-        self.waiting.clear();
-        if let Some(before) = self.uplink.take() {
-            let text = "another connection speaks for this raid now: close this client, or the other one".to_owned();
-            let _ = before.replies.try_send(UplinkReply::Refused(Refused {
-                code: RefusedCode::Fenced,
-                text,
-                scope: RefusedScope::Connection,
-                retry_ms: None,
-                h: None,
-                enc: None,
-            }));
-        }
-        let (handles, elsewhere) = (HashMap::new(), HashMap::new());
-        self.uplink = Some(Uplink { connection, replies, next_handle: 1, handles, elsewhere });
-        if (&self.row.title, self.row.visibility) != (&title, visibility) || self.row.closed {
-            self.row.title = title;
-            self.row.visibility = visibility;
-            self.row.closed = false;
-            for held in self.encounters.values_mut().filter(|held| held.row.raid_code == self.row.code) {
-                held.row.visibility = visibility;
-                held.changes += 1;
-            }
-            self.save_row();
-        }
-        self.raid_changed();
-    }
-
-    fn save_row(&mut self) {
-        let (store, row) = (Arc::clone(&self.shared.store), self.row.clone());
-        self.chores.push(async move { Chore::RowSaved(store.update_raid(&row).await) }.boxed());
+    /// Says that the raid is active, and nothing else of it: who may see it changes where connections attach.
+    fn save_active(&mut self) {
+        let (store, code, at_ms) = (Arc::clone(&self.shared.store), self.row.code.clone(), self.row.active_at_ms);
+        self.chores.push(async move { Chore::RowSaved(store.touch_raid(&code, at_ms).await) }.boxed());
     }
 
     pub(super) fn detach(&mut self, connection: u64) {
@@ -239,13 +202,17 @@ impl RaidTask {
                 }
             }
             Ok(Found::Here(encounter)) => {
-                let encounter = *encounter;
+                let mut encounter = *encounter;
+                if encounter.row.raid_code == self.row.code {
+                    // Who may see the raid may have changed while it was opened.
+                    (encounter.row.visibility, encounter.row.tickets) = (self.row.visibility, self.row.tickets);
+                }
                 let is_new = encounter.main.state.seq() == 0 && encounter.kept.is_none();
                 self.earlier.retain(|held| held.report_id != encounter.row.report_id);
                 self.encounters.insert(id, encounter);
                 self.forget_kept(id);
                 self.row.active_at_ms = self.shared.clock.now_ms();
-                self.save_row();
+                self.save_active();
                 if is_new {
                     self.fight_began(id);
                 }
@@ -367,7 +334,7 @@ impl RaidTask {
     }
 
     fn begun(&mut self, Beginning { connection, begin, .. }: &Beginning, row: &EncounterRow, held: Option<Held>) {
-        let url = self.shared.report_url(&row.report_id, &row.raid_code, row.visibility);
+        let url = self.shared.report_url(row);
         let Some(uplink) = self.uplink_of(*connection) else { return };
         let h = uplink.next_handle;
         uplink.next_handle += 1;
@@ -557,7 +524,7 @@ impl RaidTask {
     pub(super) fn send_finalized(&mut self, id: EncounterId) {
         let Some(encounter) = self.encounters.get(&id) else { return };
         let (row, report) = (&encounter.row, encounter.row.report_id.clone());
-        let url = self.shared.report_url(&report, &row.raid_code, row.visibility);
+        let url = self.shared.report_url(row);
         self.reply(UplinkReply::Finalized { enc: id, report, url, state: encounter.state, rev: encounter.revision });
     }
 }
@@ -635,6 +602,8 @@ async fn open_encounter(
     };
     if row.raid_code != raid.code && moves {
         store.move_encounter(row.row, &raid.code).await.map_err(OpenError::Store)?;
+        // It may be less visible there.
+        shared.access.tell(&row.raid_code);
     }
     let gone = || OpenError::Store(StoreError::Unavailable(format!("report {} went away meanwhile", row.report_id)));
     load_encounter(shared, row.row).await.map_err(|error| unread(&row, error))?.ok_or_else(gone)

@@ -1,9 +1,10 @@
-use raidcast_store::{Account, RaidRow, code};
+use raidcast_store::{Account, RaidRow, Tickets, code};
 use sqlx::PgPool;
 
 use super::refused;
 use crate::error::Failure;
 use crate::read;
+use crate::row::tickets;
 
 /// Finds an account, or keeps it.
 pub(crate) async fn account(pool: &PgPool, name: &str, channel_if_new: &str) -> Result<Account, Failure> {
@@ -48,7 +49,8 @@ pub(crate) async fn update_raid(pool: &PgPool, raid: &RaidRow) -> Result<(), Fai
     let visibility = code::of_visibility(raid.visibility);
     let mut transaction = pool.begin().await?;
     let held = sqlx::query_scalar!(
-        "UPDATE raids SET title = $2, visibility = $3, created_at_ms = $4, active_at_ms = $5, closed = $6
+        "UPDATE raids SET title = $2, visibility = $3, created_at_ms = $4,
+                          active_at_ms = greatest(active_at_ms, $5), closed = $6
          WHERE id = $1 RETURNING row",
         raid.id.0,
         raid.title,
@@ -65,4 +67,31 @@ pub(crate) async fn update_raid(pool: &PgPool, raid: &RaidRow) -> Result<(), Fai
         .await?;
     transaction.commit().await?;
     Ok(())
+}
+
+/// Says when a raid was active.
+pub(crate) async fn touch_raid(pool: &PgPool, code: &str, active_at_ms: i64) -> Result<(), Failure> {
+    let touched =
+        sqlx::query!("UPDATE raids SET active_at_ms = greatest(active_at_ms, $2) WHERE code = $1", code, active_at_ms,)
+            .execute(pool)
+            .await?;
+    match touched.rows_affected() {
+        0 => Err(refused(format!("no raid {code}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Counts the tickets of a raid and of its account's channel on.
+pub(crate) async fn renew_tickets(pool: &PgPool, code: &str) -> Result<Option<Tickets>, Failure> {
+    let mut transaction = pool.begin().await?;
+    let raid = sqlx::query!("UPDATE raids SET tickets = tickets + 1 WHERE code = $1 RETURNING tickets, account", code)
+        .fetch_optional(&mut *transaction)
+        .await?;
+    let Some(raid) = raid else { return Ok(None) };
+    let channel =
+        sqlx::query_scalar!("UPDATE accounts SET tickets = tickets + 1 WHERE row = $1 RETURNING tickets", raid.account)
+            .fetch_one(&mut *transaction)
+            .await?;
+    transaction.commit().await?;
+    Ok(Some(tickets(raid.tickets, channel)?))
 }

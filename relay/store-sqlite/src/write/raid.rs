@@ -1,8 +1,9 @@
-use raidcast_store::{Account, AccountId, RaidRow, code};
+use raidcast_store::{Account, AccountId, RaidRow, Tickets, code};
 use sqlx::sqlite::SqliteConnection;
 
 use super::refused;
 use crate::queue::{Failure, Write};
+use crate::row::tickets;
 
 /// Keeps an account, or finds the one that somebody else has just kept.
 pub(crate) struct AddAccount {
@@ -71,7 +72,8 @@ impl Write for UpdateRaid {
         let id = raid.id.0.as_bytes().as_slice();
         let visibility = code::of_visibility(raid.visibility);
         let held = sqlx::query!(
-            r#"UPDATE raids SET title = ?2, visibility = ?3, created_at_ms = ?4, active_at_ms = ?5, closed = ?6
+            r#"UPDATE raids SET title = ?2, visibility = ?3, created_at_ms = ?4,
+                                active_at_ms = max(active_at_ms, ?5), closed = ?6
                WHERE id = ?1 RETURNING row AS "row!""#,
             id,
             raid.title,
@@ -91,5 +93,55 @@ impl Write for UpdateRaid {
         .execute(connection)
         .await?;
         Ok(())
+    }
+}
+
+/// Says when a raid was active.
+pub(crate) struct TouchRaid {
+    pub(crate) code: String,
+    pub(crate) active_at_ms: i64,
+}
+
+impl Write for TouchRaid {
+    type Output = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let touched = sqlx::query!(
+            "UPDATE raids SET active_at_ms = max(active_at_ms, ?2) WHERE code = ?1",
+            self.code,
+            self.active_at_ms,
+        )
+        .execute(connection)
+        .await?;
+        match touched.rows_affected() {
+            0 => Err(refused(format!("no raid {}", self.code))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Counts the tickets of a raid and of its account's channel on.
+pub(crate) struct RenewTickets {
+    pub(crate) code: String,
+}
+
+impl Write for RenewTickets {
+    type Output = Option<Tickets>;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<Tickets>, Failure> {
+        let raid = sqlx::query!(
+            "UPDATE raids SET tickets = tickets + 1 WHERE code = ?1 RETURNING tickets, account",
+            self.code,
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(raid) = raid else { return Ok(None) };
+        let channel = sqlx::query_scalar!(
+            "UPDATE accounts SET tickets = tickets + 1 WHERE row = ?1 RETURNING tickets",
+            raid.account,
+        )
+        .fetch_one(connection)
+        .await?;
+        Ok(Some(tickets(raid.tickets, channel).map_err(Failure::Refused)?))
     }
 }

@@ -23,6 +23,7 @@ pub async fn an_encounter_begins_live(harness: &dyn Harness) {
         report_id: new.report_id.clone(),
         raid_code: raid.code.clone(),
         visibility: Visibility::Private,
+        tickets: raid.tickets,
         started_at_ms: new.started_at_ms,
         state: ReportState::Live,
         revision: 1,

@@ -3,8 +3,8 @@
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::Visibility;
 
-use super::{Harness, NOW_MS, account, id, new_raid, raid};
-use crate::{RaidRow, StoreError};
+use super::{Harness, NOW_MS, account, encounter, id, new_raid, raid};
+use crate::{RaidRow, StoreError, Tickets};
 
 /// All of it comes back; what is not held is `None`.
 pub async fn a_raid_is_found_by_id_and_by_code(harness: &dyn Harness) {
@@ -97,4 +97,49 @@ pub async fn history_is_the_newest_raid_only_where_there_is_no_other(harness: &d
     raid(&store, &ana, 3, Visibility::Public).await;
     let newest = store.newest_raid(ana.id).await.expect("an answer").expect("a raid");
     assert_eq!(newest.code, "raid-3");
+}
+
+/// Not its visibility, which somebody else may be changing; and time does not go back.
+pub async fn being_active_changes_nothing_else(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let first = raid(&store, &ana, 1, Visibility::Private).await;
+    let other = raid(&store, &ana, 2, Visibility::Public).await;
+    for (said_ms, held_ms) in [(NOW_MS + 9, NOW_MS + 9), (NOW_MS + 4, NOW_MS + 9)] {
+        store.touch_raid(&first.code, said_ms).await.expect("a change");
+        let held = RaidRow { active_at_ms: held_ms, ..first.clone() };
+        assert_eq!(store.raid_by_code(&first.code).await.expect("an answer").as_ref(), Some(&held));
+        // An update that was made before says an earlier time.
+        store.update_raid(&first).await.expect("an update");
+        assert_eq!(store.raid_by_code(&first.code).await.expect("an answer"), Some(held));
+    }
+    assert_eq!(store.raid_by_id(other.id).await.expect("an answer"), Some(other));
+    let missing = store.touch_raid("none", NOW_MS).await;
+    assert!(matches!(missing, Err(StoreError::Damaged(_))), "{missing:?}");
+}
+
+/// The raid's own and its channel's, no other raid's; an update does not bring old ones back.
+pub async fn tickets_are_renewed_for_good(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let bo = account(&store, "bo").await;
+    let first = raid(&store, &ana, 1, Visibility::Private).await;
+    let second = raid(&store, &ana, 2, Visibility::Private).await;
+    let theirs = raid(&store, &bo, 3, Visibility::Private).await;
+    let row = encounter(&store, &first, 1).await;
+    assert_eq!((first.tickets, row.tickets), (Tickets::default(), Tickets::default()));
+    for number in 1..=2 {
+        let renewed = Tickets { raid: number, channel: number };
+        assert_eq!(store.renew_tickets(&first.code).await.expect("an answer"), Some(renewed));
+        // Its task still holds the row as it was.
+        store.update_raid(&first).await.expect("an update");
+        let held = store.raid_by_code(&first.code).await.expect("an answer").expect("the raid");
+        assert_eq!(held, RaidRow { tickets: renewed, ..first.clone() });
+        let (held, _) = store.report(&row.report_id).await.expect("an answer").expect("the report");
+        assert_eq!(held.tickets, renewed);
+        let held = store.raid_by_code(&second.code).await.expect("an answer").expect("the raid");
+        assert_eq!(held.tickets, Tickets { raid: 0, channel: number });
+    }
+    assert_eq!(store.raid_by_code(&theirs.code).await.expect("an answer"), Some(theirs));
+    assert_eq!(store.renew_tickets("none").await.expect("an answer"), None);
 }

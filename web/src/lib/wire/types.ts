@@ -594,9 +594,10 @@ export type RaidPage = {
  */
 code: string, 
 /**
- * The uploader's channel, which always shows their present raid.
+ * The uploader's channel, which always shows their present raid: told to who came by it, and to the uploader. Who
+ * has only this raid's link is not led to the raids after it.
  */
-channel: string, 
+channel: string | null, 
 /**
  * What the uploader calls it.
  */

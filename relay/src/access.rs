@@ -1,0 +1,168 @@
+//! Who asks, by what he may see a raid, and how those hear of it who may no longer.
+//!
+//! One invariant: what is answered follows what the store said after it was last told to change. Whoever serves somebody
+//! for longer than an answer keeps by what he was let in ([`Admitted`]), or asks again when told ([`Changes`]).
+
+use std::sync::Arc;
+
+use raidcast_shared::limits::ACCESS_CHANGES_WAITING;
+use raidcast_shared::uplink::Visibility;
+use raidcast_store::{AccountId, EncounterRow, RaidRow, Tickets};
+use tokio::sync::broadcast;
+
+/// Who asks.
+#[derive(Clone, Debug, Default)]
+pub struct Asker {
+    /// The account whose key came with the request.
+    pub account: Option<AccountId>,
+    /// The ticket in its address.
+    pub ticket: Option<String>,
+}
+
+/// By what somebody sees a raid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admitted {
+    /// As anybody who has the link.
+    AsAnybody,
+    /// As its uploader.
+    AsUploader,
+    /// By the raid's ticket with this number.
+    ByTicket(u32),
+    /// By the channel's ticket with this number.
+    ByChannelTicket(u32),
+}
+
+impl Admitted {
+    /// Whether it still lets its holder see a raid that is so visible and whose good tickets are these.
+    pub fn holds(self, visibility: Visibility, tickets: Tickets) -> bool {
+        let good = match self {
+            Self::AsAnybody => false,
+            Self::AsUploader => true,
+            // A number from the future is one that the asker of this question has not heard of yet.
+            Self::ByTicket(number) => number >= tickets.raid,
+            Self::ByChannelTicket(number) => number >= tickets.channel,
+        };
+        good || visibility != Visibility::Private
+    }
+
+    /// Whether its holder may be told the channel: who has that sees what comes later, too, so nothing that somebody
+    /// else may see leads there.
+    pub fn may_know_channel(self) -> bool {
+        matches!(self, Self::AsUploader | Self::ByChannelTicket(_))
+    }
+}
+
+/// What decides who may see a raid, or a report of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Guarded<'a> {
+    /// Whose it is.
+    pub account: AccountId,
+    /// The raid's code.
+    pub raid_code: &'a str,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// Which tickets are good.
+    pub tickets: Tickets,
+}
+
+impl<'a> From<&'a RaidRow> for Guarded<'a> {
+    fn from(raid: &'a RaidRow) -> Self {
+        let RaidRow { account, ref code, visibility, tickets, .. } = *raid;
+        Self { account, raid_code: code, visibility, tickets }
+    }
+}
+
+impl<'a> From<&'a EncounterRow> for Guarded<'a> {
+    fn from(row: &'a EncounterRow) -> Self {
+        let EncounterRow { key, ref raid_code, visibility, tickets, .. } = *row;
+        Self { account: key.account, raid_code, visibility, tickets }
+    }
+}
+
+/// Tells who serves somebody that who may see a raid has changed. Told after the store has it.
+#[derive(Debug)]
+pub struct Changes(broadcast::Sender<Arc<str>>);
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(ACCESS_CHANGES_WAITING))
+    }
+}
+
+impl Changes {
+    /// Who may see this raid, or which fights are its own, has changed.
+    pub fn tell(&self, raid_code: &str) {
+        // That nobody listens is no error.
+        let _ = self.0.send(raid_code.into());
+    }
+
+    /// Hears of what is told from now on: call it before asking whether somebody may see something.
+    pub fn listen(&self) -> Listening {
+        Listening(self.0.subscribe())
+    }
+}
+
+/// Hears of changes.
+#[derive(Debug)]
+pub struct Listening(broadcast::Receiver<Arc<str>>);
+
+impl Listening {
+    /// Waits for a change that may concern a raid. Safe to drop: nothing is lost.
+    pub async fn changed(&mut self, raid_code: &str) {
+        loop {
+            match self.0.recv().await {
+                Ok(code) if &*code == raid_code => return,
+                Ok(_) => {}
+                // So many at once that some were missed: this raid may be among them.
+                Err(broadcast::error::RecvError::Lagged(_)) => return,
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Whether anything was told that may concern a raid, without waiting.
+    pub fn has_changed(&mut self, raid_code: &str) -> bool {
+        loop {
+            match self.0.try_recv() {
+                Ok(code) if &*code == raid_code => return true,
+                Ok(_) => {}
+                Err(broadcast::error::TryRecvError::Lagged(_)) => return true,
+                Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => return false,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lets_somebody_in_holds_until_it_ends() {
+        let tickets = Tickets { raid: 2, channel: 5 };
+        let lasting =
+            [Admitted::AsUploader, Admitted::ByTicket(2), Admitted::ByTicket(3), Admitted::ByChannelTicket(5)];
+        let ended = [Admitted::AsAnybody, Admitted::ByTicket(1), Admitted::ByChannelTicket(4)];
+        for (admitted, holds) in lasting.map(|one| (one, true)).into_iter().chain(ended.map(|one| (one, false))) {
+            assert_eq!(admitted.holds(Visibility::Private, tickets), holds, "{admitted:?}");
+            assert!(admitted.holds(Visibility::Unlisted, tickets) && admitted.holds(Visibility::Public, tickets));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_listener_hears_of_its_raid_and_of_what_it_may_have_missed() {
+        let changes = Changes::default();
+        let mut listening = changes.listen();
+        assert!(!listening.has_changed("mine"));
+        changes.tell("other");
+        assert!(!listening.has_changed("mine"));
+        changes.tell("other");
+        changes.tell("mine");
+        listening.changed("mine").await;
+        assert!(!listening.has_changed("mine"));
+        for _ in 0..=ACCESS_CHANGES_WAITING {
+            changes.tell("other");
+        }
+        assert!(listening.has_changed("mine"));
+    }
+}

@@ -1,0 +1,108 @@
+//! A raid's task and who may see the raid: nobody speaks for it before what his Hello says is kept, and whoever may no
+//! longer see it is let go at that moment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use raidcast_shared::uplink::{Refused, RefusedCode, RefusedScope, UplinkReply};
+use raidcast_store::{RaidRow, StoreError, Tickets};
+
+use super::life::Chore;
+use super::{RaidTask, Uplink};
+use crate::fanout::Whom;
+use crate::raid::command::Attach;
+
+impl RaidTask {
+    /// Takes a connection that wants to speak for the raid; those before it come first.
+    pub(super) fn attach(&mut self, attach: Attach) {
+        self.attaching.push_back(attach);
+        if self.attaching.len() == 1 {
+            self.attach_next();
+        }
+    }
+
+    /// Keeps what the first of those wants of the raid.
+    fn attach_next(&mut self) {
+        while let Some(next) = self.attaching.front() {
+            if (&self.row.title, self.row.visibility, self.row.closed) == (&next.title, next.visibility, false) {
+                let kept = self.row.clone();
+                self.attach_first(&kept);
+                continue;
+            }
+            let kept =
+                RaidRow { title: next.title.clone(), visibility: next.visibility, closed: false, ..self.row.clone() };
+            let store = Arc::clone(&self.shared.store);
+            let keeping = async move {
+                let result = store.update_raid(&kept).await;
+                Chore::Attached { kept: Box::new(kept), result }
+            };
+            self.chores.push(keeping.boxed());
+            return;
+        }
+    }
+
+    pub(super) fn attached(&mut self, kept: &RaidRow, result: Result<(), StoreError>) {
+        match result {
+            Ok(()) => self.attach_first(kept),
+            Err(error) => {
+                tracing::warn!(raid = self.row.code, %error, "could not keep what a raid is from now on");
+                if let Some(Attach { reply, .. }) = self.attaching.pop_front() {
+                    let _ = reply.send(Err(error));
+                }
+            }
+        }
+        self.attach_next();
+    }
+
+    /// The first that waits speaks for the raid from now on, which is kept as it wants it.
+    fn attach_first(&mut self, kept: &RaidRow) {
+        let Some(Attach { connection, replies, reply, .. }) = self.attaching.pop_front() else { return };
+        let was = self.row.visibility;
+        self.row.title.clone_from(&kept.title);
+        (self.row.visibility, self.row.closed) = (kept.visibility, kept.closed);
+        if self.row.visibility != was {
+            self.let_go();
+        }
+        // Its socket may have gone while it waited: the one before it stays then.
+        if reply.send(Ok(self.row.clone())).is_err() {
+            return;
+        }
+        if let Some(before) = self.uplink.take() {
+            let text = "another connection speaks for this raid now: close this client, or the other one".to_owned();
+            let _ = before.replies.try_send(UplinkReply::Refused(Refused {
+                code: RefusedCode::Fenced,
+                text,
+                scope: RefusedScope::Connection,
+                retry_ms: None,
+                h: None,
+                enc: None,
+            }));
+        }
+        // Begins of the connection before are nobody's.
+        self.waiting.clear();
+        let (handles, elsewhere) = (HashMap::new(), HashMap::new());
+        self.uplink = Some(Uplink { connection, replies, next_handle: 1, handles, elsewhere });
+        self.raid_changed();
+    }
+
+    /// Other tickets are good from now on.
+    pub(super) fn tickets_renewed(&mut self, tickets: Tickets) {
+        self.row.tickets = tickets;
+        self.let_go();
+    }
+
+    /// Says goodbye to all who may no longer see the raid.
+    fn let_go(&mut self) {
+        let RaidRow { visibility, tickets, .. } = self.row;
+        for held in self.encounters.values_mut().filter(|held| held.row.raid_code == self.row.code) {
+            (held.row.visibility, held.row.tickets) = (visibility, tickets);
+            held.changes += 1;
+        }
+        self.room.dismiss_all(Whom::NoLonger { visibility, tickets }, NOT_FOR_YOU, None);
+        self.shared.access.tell(&self.row.code);
+    }
+}
+
+/// What somebody is told who may no longer see a raid.
+pub(super) const NOT_FOR_YOU: &str = "this raid is not for you any more: ask its uploader for a link";
