@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::report::{Fight, Pagination, Report, ReportPage, ReportSummary, Timeline};
@@ -13,6 +13,7 @@ use raidcast_store::{EncounterRow, Page};
 use serde::Deserialize;
 
 use crate::error::HttpError;
+use crate::extract::{Path, Query};
 use crate::finalize;
 use crate::raid::{RaidCommand, Snapshot};
 use crate::state::AppState;

@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::room::SpectatorId;
 use super::shard::{LANES, Shard, Spectator, Step, Wants};
+use super::socket::Pings;
 use super::view::Pace;
 
 /// Writes between two chances for other tasks of the thread.
@@ -50,6 +52,7 @@ struct Queue {
     controls: Vec<Control>,
     step: Option<Step>,
     missed: [bool; LANES],
+    sweep: bool,
     dismiss: Option<([Bytes; 2], Whom)>,
     closed: bool,
 }
@@ -80,9 +83,9 @@ pub(super) struct Worker {
 
 impl Worker {
     /// A worker without spectators, on the tracker's runtime.
-    pub(super) fn spawn(tasks: &tokio_util::task::TaskTracker) -> Self {
+    pub(super) fn spawn(tasks: &tokio_util::task::TaskTracker, pings: Pings) -> Self {
         let inbox = Arc::new(Inbox::default());
-        tasks.spawn(work(Arc::clone(&inbox)));
+        tasks.spawn(work(Arc::clone(&inbox), pings));
         Self { inbox }
     }
 
@@ -117,6 +120,12 @@ impl Worker {
         for (wants, present) in self.inbox.wants.iter().zip(self.present()) {
             wants.fetch_or(u8::from(present > 0), Ordering::Relaxed);
         }
+        self.inbox.wake.notify_one();
+    }
+
+    /// Looks after those who are silent.
+    pub(super) fn sweep(&self) {
+        self.inbox.queue().sweep = true;
         self.inbox.wake.notify_one();
     }
 
@@ -157,13 +166,13 @@ impl Drop for Worker {
     }
 }
 
-async fn work(inbox: Arc<Inbox>) {
+async fn work(inbox: Arc<Inbox>, pings: Pings) {
     let mut shard = Shard::default();
     // What views had last: tells a spectator that joins between two steps what it lacks.
     let mut last = Step::default();
     loop {
         inbox.wake.notified().await;
-        let Queue { controls, step, missed, dismiss, closed } = std::mem::take(&mut *inbox.queue());
+        let Queue { controls, step, missed, sweep, dismiss, closed } = std::mem::take(&mut *inbox.queue());
         for control in controls {
             apply(&mut shard, control);
         }
@@ -174,6 +183,9 @@ async fn work(inbox: Arc<Inbox>) {
                 tokio::task::yield_now().await;
             }
             last = step;
+        }
+        if sweep {
+            shard.sweep(pings, Instant::now());
         }
         if let Some((bye, whom)) = dismiss {
             for id in whom.of(&shard) {

@@ -7,11 +7,10 @@ use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Held, UplinkFrame, UplinkReply, Visibility};
 use raidcast_store::EncounterRow;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::fanout::{Format, Pace, SpectatorId};
+use crate::fanout::{Format, Pace, Socket, SpectatorId};
 use crate::span::LiveLog;
 
 /// A command to a raid's task.
@@ -43,8 +42,8 @@ pub enum RaidCommand {
     },
     /// A spectator's socket joins.
     Join {
-        /// The raw stream, after the upgrade.
-        stream: Arc<TcpStream>,
+        /// After the upgrade.
+        socket: Arc<Socket>,
         /// As its subprotocol and its address say.
         wish: JoinWish,
         /// `None` if the room is full.

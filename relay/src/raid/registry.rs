@@ -18,6 +18,8 @@ use super::encounter::LiveEncounter;
 use super::task::RaidTask;
 use crate::account::RelaySecret;
 use crate::clock::{Clock, Entropy};
+use crate::limits::EdgeLimits;
+use crate::quota::Quota;
 
 /// Commands that wait for a raid's task; whoever fills it up waits.
 const INBOX: usize = 256;
@@ -42,6 +44,10 @@ pub struct Shared {
     pub draining: CancellationToken,
     /// Whether the last append reached the disk.
     pub store_ok: AtomicBool,
+    /// What addresses and keys may hold.
+    pub limits: EdgeLimits,
+    /// What keys have used.
+    pub quota: Arc<Quota>,
     connections: AtomicU64,
 }
 
@@ -58,7 +64,27 @@ impl Shared {
     ) -> Self {
         let boot = entropy.code(6);
         let (store_ok, connections) = (AtomicBool::new(true), AtomicU64::new(1));
-        Self { store, clock, entropy, secret, public_url, grace_ms, boot, draining, store_ok, connections }
+        let limits = EdgeLimits::default();
+        let quota = Arc::new(Quota::new(limits.clone()));
+        Self {
+            store,
+            clock,
+            entropy,
+            secret,
+            public_url,
+            grace_ms,
+            boot,
+            draining,
+            store_ok,
+            limits,
+            quota,
+            connections,
+        }
+    }
+
+    /// With limits of one's own.
+    pub fn with_limits(self, limits: EdgeLimits) -> Self {
+        Self { quota: Arc::new(Quota::new(limits.clone())), limits, ..self }
     }
 
     /// A name for a new connection.

@@ -30,7 +30,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::command::{RaidCommand, RaidHandle, Snapshot};
 use super::encounter::LiveEncounter;
 use super::registry::{RaidRegistry, Shared};
-use crate::fanout::{Room, Whom};
+use crate::fanout::{Pings, Room, Whom};
 use crate::finalize::{self, Keep};
 use crate::span::DeltaLog;
 
@@ -116,7 +116,7 @@ impl RaidTask {
         let encounters: BTreeMap<_, _> = encounters.into_iter().map(|held| (held.row.key.encounter, held)).collect();
         let current =
             encounters.iter().max_by_key(|(_, held)| (held.state == ReportState::Live, held.row.started_at_ms));
-        let room = Room::new(registry.tasks());
+        let room = Room::new(registry.tasks(), Pings::of(&registry.shared.limits));
         let feed = feed::FeedState::new(format!("{}-{}", registry.shared.boot, registry.shared.connection_id()));
         Self {
             shared: Arc::clone(&registry.shared),
@@ -206,7 +206,7 @@ impl RaidTask {
             RaidCommand::Uplink { connection, frame, received_ms } => {
                 self.uplink_frame(connection, *frame, received_ms);
             }
-            RaidCommand::Join { stream, wish, reply } => self.join(stream, &wish, reply),
+            RaidCommand::Join { socket, wish, reply } => self.join(socket, &wish, reply),
             RaidCommand::Spectator { id, format, pace, what } => self.spectator(id, format, pace, what),
             RaidCommand::Superseded => self.room.dismiss_all(
                 Whom::ByChannel,
@@ -414,6 +414,7 @@ impl RaidTask {
 
     /// Grace and lingering; true if the task is to end.
     fn housekeep(&mut self) -> bool {
+        self.room.sweep();
         let now_ms = self.shared.clock.now_ms();
         // Of old fights nothing is live: what stops coming is provisional, and goes on if it comes.
         let grace_ms = if self.row.history { HISTORY_GRACE_MS.min(self.shared.grace_ms) } else { self.shared.grace_ms };

@@ -5,6 +5,7 @@
 mod bad_input;
 mod crowd;
 mod durability;
+mod errors;
 mod fan_out;
 mod history;
 mod kills;
@@ -13,10 +14,13 @@ mod old_fights;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
 mod process;
+mod raw;
 mod replay;
 mod report;
 mod script;
 mod span;
+mod start;
+mod strangers;
 mod stream;
 mod syscalls;
 mod transfer;

@@ -7,11 +7,10 @@ use raidcast_shared::feed::{Echo, FeedEvent, FeedFrame, FeedHappening, FeedRaid,
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view;
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::RaidTask;
-use crate::fanout::{Answer, Format, Pace, Resume, SpectatorId, Wish};
+use crate::fanout::{Answer, Format, Pace, Resume, Socket, SpectatorId, Wish};
 use crate::raid::command::{FromSpectator, JoinWish, Joined};
 
 /// Where the raid's views stand.
@@ -135,7 +134,7 @@ impl RaidTask {
         }
     }
 
-    pub(super) fn join(&mut self, stream: Arc<TcpStream>, wish: &JoinWish, reply: oneshot::Sender<Option<Joined>>) {
+    pub(super) fn join(&mut self, socket: Arc<Socket>, wish: &JoinWish, reply: oneshot::Sender<Option<Joined>>) {
         let (pace, resume) = match wish.resume.as_ref().map(|(epoch, position)| (self.parse_epoch(epoch), *position)) {
             None => (Pace::default(), None),
             Some((None, _)) => (Pace::default(), Some(None)),
@@ -145,7 +144,7 @@ impl RaidTask {
         let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel };
         let events = self.room.told(pace);
         let mut room = self.room.take();
-        let joined = room.join(stream, wish, || self.keyframe(pace, events, false));
+        let joined = room.join(socket, wish, || self.keyframe(pace, events, false));
         self.room = room;
         let _ = reply.send(joined.map(|(id, left)| Joined { id, pace, left }));
         if !self.feed.refresh {

@@ -9,7 +9,7 @@ use raidcast_shared::codec;
 use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::fold::CheckError;
 use raidcast_shared::id::{EncounterId, StreamId};
-use raidcast_shared::limits::{OPEN_ENCOUNTERS_MAX, STREAMED_FIGHTS_PER_DAY};
+use raidcast_shared::limits::OPEN_ENCOUNTERS_MAX;
 use raidcast_shared::uplink::{
     Begin, Begun, DeltaFrame, End, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
     Visibility,
@@ -20,6 +20,7 @@ use raidcast_store::{
 use tokio::sync::mpsc;
 
 use super::{Appended, Chore, RaidTask, STORE_RETRY_MS, Uplink, What};
+use crate::quota::Spent;
 use crate::raid::RaidRegistry;
 use crate::raid::command::{RaidCommand, RaidHandle};
 use crate::raid::encounter::{LiveEncounter, Reading, Taken};
@@ -58,7 +59,7 @@ enum Found {
 
 enum OpenError {
     Store(StoreError),
-    TooMany,
+    TooMany(Spent),
 }
 
 impl RaidTask {
@@ -228,9 +229,9 @@ impl RaidTask {
                 self.registry.disown(self.key(begin.enc), &self.me);
                 self.refuse_begin(begin.enc);
             }
-            Err(OpenError::TooMany) => {
+            Err(OpenError::TooMany(spent)) => {
                 self.registry.disown(self.key(begin.enc), &self.me);
-                let text = format!("this key began {STREAMED_FIGHTS_PER_DAY} fights today: go on tomorrow");
+                let text = format!("this key has begun as many fights today as it may: {spent}");
                 self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(begin.enc));
             }
         }
@@ -563,9 +564,7 @@ async fn open_encounter(
         row
     } else {
         let today = store.encounters_since(raid.account, now_ms - DAY_MS).await.map_err(OpenError::Store)?;
-        if today >= u64::from(STREAMED_FIGHTS_PER_DAY) {
-            return Err(OpenError::TooMany);
-        }
+        shared.quota.may_begin_fight(raid.account, today, now_ms).map_err(OpenError::TooMany)?;
         let new = NewEncounter {
             key,
             report_id: shared.entropy.code(12),
@@ -574,7 +573,9 @@ async fn open_encounter(
             created_at_ms: now_ms,
             stream: StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() },
         };
-        store.begin_encounter(&new).await.map_err(OpenError::Store)?
+        let row = store.begin_encounter(&new).await.map_err(OpenError::Store)?;
+        shared.quota.fight_begun(raid.account);
+        row
     };
     if row.raid_code != raid.code && moves {
         store.move_encounter(row.row, &raid.code).await.map_err(OpenError::Store)?;
