@@ -208,9 +208,8 @@ async fn write_replies(
     loop {
         let reply = match tokio::time::timeout(ping, replies.recv()).await {
             Ok(Some(reply)) => reply,
-            Ok(None) => return Ended::Gone,
             Err(_) if sink.send(Message::Ping(Bytes::new())).await.is_ok() => continue,
-            Err(_) => return Ended::Gone,
+            Ok(None) | Err(_) => return Ended::Gone,
         };
         if let UplinkReply::Refused(refused @ Refused { scope: RefusedScope::Connection, .. }) = reply {
             return Ended::Refused(refused);

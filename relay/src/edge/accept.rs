@@ -74,17 +74,24 @@ fn admit(edge: &Edge, stream: &TcpStream, peer: IpAddr) -> Option<Slot> {
     let place = if edge.proxies.trusts(peer) {
         None
     } else {
-        let place = edge.book.hold(Address::of(peer), What::Connection);
+        let address = Address::of(peer);
+        let place = edge.book.hold(address, What::Connection).or_else(|| {
+            // One of its own that waits for nothing yet makes room.
+            let freed = edge.waiting.close_oldest_of(address);
+            freed.then(|| edge.book.hold_instead(address, What::Connection)).flatten()
+        });
         if place.is_none() {
             edge.refusals.count(Refusal::Connections);
-            tracing::warn!(address = %Address::of(peer), "an address has as many connections as one may have");
+            tracing::warn!(%address, "an address has as many connections as one may have");
             turn_away(stream, "your address has too many connections to this relay: close some");
             return None;
         }
         place
     };
     let full = edge.open() >= edge.sockets.most;
-    if (full || edge.waiting.len() >= WAITING_MAX) && !edge.waiting.close_oldest() && full {
+    let crowded = full || edge.waiting.len() >= WAITING_MAX;
+    let freed = crowded && edge.waiting.close_oldest();
+    if full && !freed {
         edge.refusals.count(Refusal::Sockets);
         tracing::warn!("all connections of the relay are in use");
         turn_away(stream, "all connections of this relay are in use: try again in a moment");
@@ -116,7 +123,7 @@ async fn connection(
 ) {
     // Deltas and ticks are small and must not wait for each other.
     drop(stream.set_nodelay(true));
-    let waiter = edge.waiting.enter();
+    let waiter = edge.waiting.enter(Address::of(peer));
     let io = TokioIo::new(Conn::new(stream, slot, Duration::from_millis(edge.limits.write_window_ms)));
     let head = Duration::from_millis(edge.limits.head_ms);
     let app = TowerToHyperService::new(app);

@@ -83,9 +83,18 @@ impl Book {
 
     /// A place for one more, until it is dropped; `None` if the address has all that it may have.
     pub fn hold(self: &Arc<Self>, address: Address, what: What) -> Option<Place> {
+        self.hold_unless(address, what, |count| count >= self.most[what as usize])
+    }
+
+    /// A place in place of one that is about to be given back.
+    pub(super) fn hold_instead(self: &Arc<Self>, address: Address, what: What) -> Option<Place> {
+        self.hold_unless(address, what, |_| false)
+    }
+
+    fn hold_unless(self: &Arc<Self>, address: Address, what: What, full: impl FnOnce(u32) -> bool) -> Option<Place> {
         let mut held = self.held();
         let count = &mut held.entry(address).or_default().counts[what as usize];
-        if *count >= self.most[what as usize] {
+        if full(*count) {
             return None;
         }
         *count += 1;

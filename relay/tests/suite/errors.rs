@@ -51,7 +51,7 @@ async fn every_error_of_the_api_has_one_shape() {
     for (request, lines, status, code) in asked {
         let answer = ask(&relay, request, lines).await;
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{request} {lines:?}: {answer:?}");
-        assert_eq!(answer.header("allow").is_some(), status == 405, "{request}");
+        assert!(status != 405 || answer.header("allow").is_some(), "{request}");
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{request}: other sites read why");
     }
     let bad = ask(&relay, &format!("{feed}?position=many"), &UPGRADE).await;

@@ -92,24 +92,40 @@ async fn an_address_has_so_many_connections_and_others_do_not_notice() {
     let relay = TestRelay::start_limited(data.path(), limits).await;
     let uploader = Uploader::connect(&relay).await;
     let feed = format!("GET /api/v1/raids/{}/feed", uploader.welcome.raid);
-    let mut spectator = connect(addr(&relay), HERE).await;
-    assert_eq!(stay(&mut spectator, &feed, &UPGRADE).await.status, 101);
-    let mut idle = connect(addr(&relay), HERE).await;
-    assert_eq!(stay(&mut idle, "GET /health", &[]).await.status, 200);
+    let watch = async || {
+        let mut stream = connect(addr(&relay), HERE).await;
+        let status = stay(&mut stream, &feed, &UPGRADE).await.status;
+        (stream, status)
+    };
+    let (first, status) = watch().await;
+    assert_eq!(status, 101);
+    // Those that wait for nothing make room for each other.
+    let mut idle = Vec::new();
+    for _ in 0..20 {
+        let mut stream = connect(addr(&relay), HERE).await;
+        assert_eq!(stay(&mut stream, "GET /health", &[]).await.status, 200);
+        idle.push(stream);
+    }
+    for stream in &mut idle[..19] {
+        to_the_end(stream).await;
+    }
+    let (second, status) = watch().await;
+    assert_eq!(status, 101);
+    to_the_end(&mut idle[19]).await;
+    // Those that are used do not.
     let refused = ask(&relay, "GET /health", &[]).await;
     assert_eq!((refused.status, refused.code().as_str()), (429, "too_many"));
     assert!(refused.header("retry-after").is_some());
     assert_eq!(ask_from(&relay, THERE, "GET /health", &[]).await.status, 200);
     // A spectator that leaves gives its place back, and so does an uplink.
-    drop(spectator);
+    drop(first);
     becomes("a free place", async || ask(&relay, "GET /health", &[]).await.status == 200).await;
-    let mut second = connect(addr(&relay), HERE).await;
-    becomes("another place", async || stay(&mut connect(addr(&relay), HERE).await, "GET /", &[]).await.status == 429)
-        .await;
+    let (third, status) = watch().await;
+    assert_eq!((status, ask(&relay, "GET /health", &[]).await.status), (101, 429));
     drop(uploader);
     becomes("the uplink's place", async || ask(&relay, "GET /health", &[]).await.status == 200).await;
-    assert_eq!(stay(&mut second, "GET /health", &[]).await.status, 200);
     assert!(relay.relay.as_ref().unwrap().edge().refusals.of(Refusal::Connections) > 0);
+    drop((second, third));
     relay.stop().await;
 }
 
