@@ -19,6 +19,7 @@ use raidcast::uploader::{self, Change};
 use raidcast_meterkit::{Generation, MeterWriter, Script, write_live};
 use raidcast_relay::clock::{Clock, Entropy};
 use raidcast_relay::config::Config;
+use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
 use raidcast_shared::codec;
 use raidcast_shared::event::{Hit, TimedHit};
@@ -156,6 +157,8 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         public_url: None,
         upload_keys: vec![("bench".into(), key.clone())],
         grace_ms: limits::GRACE_MS,
+        trusted_proxies: Vec::new(),
+        limits: EdgeLimits::default(),
     };
     // The tables and their first pages are nobody's hits.
     Relay::start(&config).await?.stop().await;

@@ -14,6 +14,7 @@ use raidcast::uploader::{self, Change};
 use raidcast_meterkit::{Fight, Generation, HitKind, MeterWriter, Script, write_live};
 use raidcast_relay::clock::{Clock, Entropy};
 use raidcast_relay::config::Config;
+use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
 use raidcast_shared::limits;
 use raidcast_shared::report::{Report, Totals};
@@ -95,6 +96,8 @@ async fn demo(cli: Cli) -> Result<()> {
         public_url: None,
         upload_keys: vec![("demo".into(), key.clone())],
         grace_ms: limits::GRACE_MS,
+        trusted_proxies: Vec::new(),
+        limits: EdgeLimits::default(),
     })
     .await?;
     let url = format!("http://{}", relay.addrs()[0]);

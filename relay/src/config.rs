@@ -1,5 +1,6 @@
 //! What an operator sets: flags over environment over file over defaults.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +9,11 @@ use raidcast_shared::limits;
 use serde::Deserialize;
 
 use crate::database::{Database, DatabaseUrlError};
+use crate::edge::Network;
+use crate::limits::EdgeLimits;
+
+/// Characters of an upload key at the least.
+const KEY_CHARS_MIN: usize = 8;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -53,7 +59,7 @@ pub struct MoveFlags {
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServeFlags {
     /// Address to listen on; may be given twice [default: 127.0.0.1:8787]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = listen_addr)]
     pub listen: Vec<SocketAddr>,
     /// Folder for the database and the relay's own secret [default: ./data]
     #[arg(long, value_name = "DIR")]
@@ -64,6 +70,13 @@ pub struct ServeFlags {
     /// How the world reaches this relay; links are made of it [default: <http://ADDR>]
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
+    /// A proxy before this relay that says for whom it asks (X-Forwarded-For): an address, or a network like
+    /// 10.0.0.0/8; may be given several times. Without it all who come by a proxy count as one address
+    #[arg(long, value_name = "ADDR")]
+    pub trusted_proxy: Vec<Network>,
+    /// Connections that one address may have at once [default: 256]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub connections_per_address: Option<u32>,
     /// Configuration file [default: raidcast.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -74,10 +87,13 @@ pub struct ServeFlags {
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    listen: Vec<SocketAddr>,
+    listen: Vec<String>,
     data: Option<PathBuf>,
     database_url: Option<String>,
     public_url: Option<String>,
+    #[serde(default)]
+    trusted_proxies: Vec<String>,
+    connections_per_address: Option<u32>,
     /// The upload key of the account `default`.
     upload_key: Option<String>,
     /// Further keys, by name of the account.
@@ -100,6 +116,10 @@ pub struct Config {
     pub upload_keys: Vec<(String, String)>,
     /// From the last event to a provisional report, ms.
     pub grace_ms: i64,
+    /// Proxies that are believed about who asks.
+    pub trusted_proxies: Vec<Network>,
+    /// What addresses and keys may hold.
+    pub limits: EdgeLimits,
 }
 
 /// Why there is no configuration to run with.
@@ -121,37 +141,177 @@ pub enum ConfigError {
     Database(#[from] DatabaseUrlError),
 }
 
+/// Reads an address to listen on.
+fn listen_addr(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "give address and port, like 127.0.0.1:8787".to_owned())
+}
+
+/// The base of all links: of the web, without what only one page has.
+fn public_url(url: &str) -> Result<String, ConfigError> {
+    let refused =
+        |why: &str| Err(ConfigError::Value(format!("the public URL `{url}` {why}, like https://raids.example")));
+    let Ok(uri) = url.parse::<axum::http::Uri>() else { return refused("is no URL: give one") };
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return refused("does not begin with http:// or https://: give one that does");
+    }
+    if uri.host().is_none_or(str::is_empty) || uri.authority().is_some_and(|host| host.as_str().contains('@')) {
+        return refused("must name a host and no user: give one");
+    }
+    if uri.query().is_some() || url.contains('#') {
+        return refused("must not have a `?` or `#`: give one");
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+/// Why nobody could send this key; it is not said itself.
+fn unusable(key: &str) -> Option<&'static str> {
+    match () {
+        () if key.trim() != key => Some("begins or ends with a space or a new line: take it off"),
+        () if !key.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
+            Some("has characters that cannot be sent in a header: use letters, digits and signs of ASCII")
+        }
+        () if key.len() < KEY_CHARS_MIN => Some("has fewer than 8 characters: use a long random one"),
+        () => None,
+    }
+}
+
+/// Refuses keys that nobody can send, or that stand for two accounts.
+fn check_keys(keys: &[(String, String)]) -> Result<(), ConfigError> {
+    for (at, (account, key)) in keys.iter().enumerate() {
+        if let Some(why) = unusable(key) {
+            return Err(ConfigError::Value(format!(
+                "the upload key of `{account}` {why}, for example from `openssl rand -hex 32`"
+            )));
+        }
+        if let Some((other, _)) = keys[..at].iter().find(|(_, other)| other == key) {
+            return Err(ConfigError::Value(format!(
+                "`{other}` and `{account}` have the same upload key: give each its own"
+            )));
+        }
+    }
+    Ok(())
+}
+
 impl Config {
     /// Merges flags, environment and file.
-    pub fn load(flags: ServeFlags, upload_key: Option<String>) -> Result<Self, ConfigError> {
+    pub fn load(flags: ServeFlags, upload_key: Option<OsString>) -> Result<Self, ConfigError> {
         let named = flags.config.is_some();
         let path = flags.config.unwrap_or_else(|| "raidcast.toml".into());
         let file: File = config::Config::builder()
             .add_source(config::File::from(path.clone()).format(config::FileFormat::Toml).required(named))
             .build()
             .and_then(config::Config::try_deserialize)
-            .map_err(|error| ConfigError::File { path, why: error.to_string() })?;
-        let listen = [flags.listen, file.listen].into_iter().find(|list| !list.is_empty());
+            .map_err(|error| ConfigError::File { path: path.clone(), why: error.to_string() })?;
+        let in_file = |why: String| ConfigError::File { path: path.clone(), why };
+        let listen = if flags.listen.is_empty() {
+            let addrs = file.listen.iter().map(|text| {
+                listen_addr(text).map_err(|why| in_file(format!("`{text}` under `listen` is no address: {why}")))
+            });
+            addrs.collect::<Result<Vec<_>, _>>()?
+        } else {
+            flags.listen
+        };
+        let trusted_proxies = if flags.trusted_proxy.is_empty() {
+            let networks =
+                file.trusted_proxies.iter().map(|text| text.parse().map_err(|why| in_file(format!("{why}"))));
+            networks.collect::<Result<Vec<Network>, _>>()?
+        } else {
+            flags.trusted_proxy
+        };
         let mut upload_keys: Vec<_> = file.upload_keys.into_iter().collect();
-        upload_keys.extend(upload_key.or(file.upload_key).map(|key| ("default".to_owned(), key)));
-        if let Some((account, _)) = upload_keys.iter().find(|(_, key)| key.trim().len() < 8) {
-            return Err(ConfigError::Value(format!(
-                "the upload key of `{account}` has fewer than 8 characters: use a long random one, for example from `openssl rand -hex 32`"
-            )));
-        }
+        let upload_key = match upload_key.map(OsString::into_string) {
+            Some(Ok(key)) => Some(key),
+            // Not text: what is left of it is refused below, with the same words.
+            Some(Err(key)) => Some(key.to_string_lossy().into_owned()),
+            None => file.upload_key,
+        };
+        upload_keys.extend(upload_key.map(|key| ("default".to_owned(), key)));
+        check_keys(&upload_keys)?;
         let database_url = flags.database_url.or(file.database_url).map(|url| url.parse()).transpose()?;
+        let mut limits = EdgeLimits::default();
+        if let Some(most) = flags.connections_per_address.or(file.connections_per_address) {
+            if most == 0 {
+                return Err(in_file("`connections_per_address` must be at least 1".into()));
+            }
+            limits.connections_per_address = most;
+        }
         Ok(Self {
-            listen: listen.unwrap_or_else(|| vec![SocketAddr::from(([127, 0, 0, 1], 8787))]),
+            listen: if listen.is_empty() { vec![SocketAddr::from(([127, 0, 0, 1], 8787))] } else { listen },
             data: flags.data.or(file.data).unwrap_or_else(|| "data".into()),
             database_url,
-            public_url: flags.public_url.or(file.public_url).map(|url| url.trim_end_matches('/').to_owned()),
+            public_url: flags.public_url.or(file.public_url).map(|url| public_url(&url)).transpose()?,
             upload_keys,
             grace_ms: limits::GRACE_MS,
+            trusted_proxies,
+            limits,
         })
     }
 
     /// Where things are kept.
     pub fn database(&self) -> Database {
         self.database_url.clone().unwrap_or_else(|| Database::in_folder(&self.data))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_made_of_addresses_of_the_web_alone() {
+        for (good, kept) in [
+            ("https://raids.example", "https://raids.example"),
+            ("http://192.0.2.1:8787/", "http://192.0.2.1:8787"),
+            ("HTTPS://raids.example/raids/", "HTTPS://raids.example/raids"),
+            ("http://[::1]:8787", "http://[::1]:8787"),
+        ] {
+            assert_eq!(public_url(good).unwrap(), kept);
+        }
+        for bad in [
+            "",
+            "raids.example",
+            "ftp://raids.example",
+            "javascript:alert(1)",
+            "https://",
+            "https:raids.example",
+            "file:///etc/passwd",
+            "https://me:secret@raids.example",
+            "https://raids.example/?a=b",
+            "https://raids.example/#a",
+            "https://raids .example",
+        ] {
+            let error = public_url(bad).expect_err(bad).to_string();
+            assert!(error.contains("like https://raids.example"), "{error}");
+        }
+    }
+
+    #[test]
+    fn keys_that_nobody_can_send_are_refused_by_account_and_never_said() {
+        let key = |account: &str, key: &str| (account.to_owned(), key.to_owned());
+        for bad in [
+            "",
+            " ",
+            "short",
+            " a-long-key-with-a-space",
+            "a-long-key-and-a-line\n",
+            "schlüssel-der-lang-ist",
+            "a\u{7f}long-enough-key",
+            "tab\tin-a-long-key",
+        ] {
+            let error = check_keys(&[key("first", "a-good-long-key"), key("guild", bad)]).expect_err(bad).to_string();
+            assert!(error.contains("`guild`"), "{error}");
+            assert!(bad.trim().is_empty() || !error.contains(bad.trim()), "{error}");
+        }
+        assert!(check_keys(&[key("a", "a key of four words"), key("b", "another-key-~!")]).is_ok());
+        let twice = check_keys(&[key("a", "one-and-the-same"), key("b", "one-and-the-same")]).unwrap_err().to_string();
+        assert!(twice.contains("`a` and `b`") && !twice.contains("one-and"), "{twice}");
+    }
+
+    #[test]
+    fn an_address_to_listen_on_that_is_none_is_answered_with_one_that_is() {
+        assert!(listen_addr("127.0.0.1:8787").is_ok() && listen_addr("[::]:80").is_ok());
+        for bad in ["8787", ":8787", "localhost", "127.0.0.1", "127.0.0.1:99999"] {
+            assert!(listen_addr(bad).unwrap_err().contains("like 127.0.0.1:8787"));
+        }
     }
 }

@@ -1,7 +1,9 @@
-//! Errors of the HTTP API: the one place that chooses statuses.
+//! Errors of the HTTP API: the one place that chooses statuses, and the one shape that all of them have.
 
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use raidcast_shared::report::ApiError;
 use raidcast_store::StoreError;
@@ -18,6 +20,20 @@ pub enum HttpError {
     /// No key, or one that the relay does not know.
     #[error("the upload key is missing or not known here: send it as X-API-Key")]
     Unauthorized,
+    /// A WebSocket was expected.
+    #[error("this address is a WebSocket: connect to it with a WebSocket client, version 13")]
+    UpgradeRequired,
+    /// A body that is too long.
+    #[error("the request's body is too long: nothing here needs one")]
+    TooLarge,
+    /// More than the address, or the key, gets for now.
+    #[error("{text}")]
+    TooMany {
+        /// Of what, and what to do.
+        text: String,
+        /// Try again after so many seconds.
+        retry_s: u32,
+    },
     /// The relay cannot now.
     #[error("{text}")]
     Unavailable {
@@ -37,6 +53,9 @@ impl HttpError {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
@@ -61,14 +80,69 @@ impl From<StoreError> for HttpError {
     }
 }
 
+fn body(code: &str, message: String) -> Json<ApiError> {
+    Json(ApiError { code: code.to_owned(), message, details: None })
+}
+
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let (status, code) = self.parts();
-        let body = ApiError { code: code.to_owned(), message: self.to_string(), details: None };
-        let mut response = (status, Json(body)).into_response();
-        if let Self::Unavailable { retry_s, .. } = self {
-            response.headers_mut().insert(header::RETRY_AFTER, retry_s.into());
+        let mut response = (status, body(code, self.to_string())).into_response();
+        let headers = response.headers_mut();
+        match self {
+            Self::Unavailable { retry_s, .. } | Self::TooMany { retry_s, .. } => {
+                headers.insert(header::RETRY_AFTER, retry_s.into());
+            }
+            Self::UpgradeRequired => {
+                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+                headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            }
+            _ => {}
         }
         response
+    }
+}
+
+/// Whether an address belongs to programs, who read errors by their code; the others are pages.
+pub fn is_api(path: &str) -> bool {
+    path == "/health" || path == "/api" || path.starts_with("/api/")
+}
+
+/// Gives the errors that frameworks make (a wrong method, a time-out) the shape of all others. Their headers stay.
+pub async fn shape(request: Request, next: Next) -> Response {
+    let api = is_api(request.uri().path());
+    let response = next.run(request).await;
+    let status = response.status();
+    let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json");
+    if !api || is_json || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let (mut head, _) = response.into_parts();
+    let (code, message) = words(status, head.headers.get(header::ALLOW));
+    for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
+        head.headers.remove(name);
+    }
+    let mut shaped = (status, body(code, message)).into_response();
+    let own = std::mem::take(shaped.headers_mut());
+    head.headers.extend(own);
+    *shaped.headers_mut() = head.headers;
+    shaped
+}
+
+fn words(status: StatusCode, allow: Option<&HeaderValue>) -> (&'static str, String) {
+    match status {
+        StatusCode::NOT_FOUND => ("not_found", HttpError::NotFound.to_string()),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allow = allow.and_then(|allow| allow.to_str().ok()).unwrap_or("GET");
+            ("method_not_allowed", format!("this address does not take this method: use {allow}"))
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", HttpError::TooLarge.to_string()),
+        StatusCode::UPGRADE_REQUIRED => ("upgrade_required", HttpError::UpgradeRequired.to_string()),
+        StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => {
+            ("timeout", "the answer took too long: try again in a moment".into())
+        }
+        status if status.is_server_error() => ("internal", HttpError::Internal.to_string()),
+        _ => ("bad_request", "this request cannot be read: check the address and its parameters".into()),
     }
 }

@@ -5,14 +5,16 @@
 
 mod room;
 mod shard;
+mod socket;
 mod view;
 mod wire;
 mod worker;
 
 pub use room::{Answer, Resume, Room, RoomCounts, SpectatorId, Wish};
+pub use socket::{Pings, Socket};
 pub use view::{Format, Pace};
-pub(crate) use wire::pong;
 pub use wire::{Inbound, InboundError, InboundFrame};
+pub(crate) use wire::{ping, pong};
 pub use worker::Whom;
 
 /// A close frame with a reason: come back later, or do not.

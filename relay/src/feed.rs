@@ -7,8 +7,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -19,15 +20,16 @@ use raidcast_shared::feed::{FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::limits as l;
 use raidcast_store::{EncounterRow, RaidRow};
 use serde::Deserialize;
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Admitted, Asker};
+use crate::edge::{Asked, Conn};
 use crate::error::HttpError;
-use crate::fanout::{Format, Inbound, InboundFrame, Pace, SpectatorId};
+use crate::extract::{Path, Query};
+use crate::fanout::{Format, Inbound, InboundFrame, Pace, Socket, SpectatorId};
 use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
-use crate::replay::{self, Replay};
+use crate::replay::{self, Places, Replay};
 use crate::state::AppState;
 
 /// `?ticket=`, and `?report=&at=&speed=` for the past.
@@ -55,6 +57,7 @@ impl FeedQuery {
         raid: &RaidRow,
         belongs: impl Fn(&EncounterRow) -> bool,
         asker: &Asker,
+        asked: &Asked,
     ) -> Result<Option<Replay>, HttpError> {
         let pace = replay::Pace::parse(self.at.as_deref(), self.speed.as_deref())?;
         let Some(report) = &self.report else {
@@ -68,12 +71,10 @@ impl FeedQuery {
         let found = state.store().report(report).await?.filter(|(row, _)| belongs(row));
         let (row, _) = found.ok_or(HttpError::NotFound)?;
         state.admit(asker, (&row).into()).await?;
-        let permit = Arc::clone(&state.replays).try_acquire_owned().map_err(|_| HttpError::Unavailable {
-            text: "as many fights are played as this relay plays at once: try again in a moment".into(),
-            retry_s: 10,
-        })?;
+        // One moment is soon told: it needs no place.
+        let places = if pace.speed == 0.0 { None } else { Some(Places::take(state, asked)?) };
         let asker = asker.clone();
-        Ok(Some(Replay { state: state.clone(), raid: raid.clone(), row, pace, permit, asker, changes }))
+        Ok(Some(Replay { state: state.clone(), raid: raid.clone(), row, pace, places, asker, changes }))
     }
 }
 
@@ -82,12 +83,13 @@ pub async fn raid(
     State(state): State<AppState>,
     Path(code): Path<String>,
     Query(query): Query<FeedQuery>,
+    Extension(asked): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
     let asker = state.asker(request.headers(), query.ticket.as_deref()).await?;
     let (raid, admitted) = state.visible_raid(&code, &asker).await?;
-    let past = query.past(&state, &raid, |row| row.raid_code == raid.code, &asker).await?;
-    upgrade(state, raid, query.wish(false, admitted), past, request)
+    let past = query.past(&state, &raid, |row| row.raid_code == raid.code, &asker, &asked).await?;
+    upgrade(state, raid, query.wish(false, admitted), past, &asked, request)
 }
 
 /// `GET /api/v1/live/{channel}/feed`: the feed of the channel's present raid.
@@ -95,12 +97,13 @@ pub async fn channel(
     State(state): State<AppState>,
     Path(channel): Path<String>,
     Query(query): Query<FeedQuery>,
+    Extension(asked): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
     let asker = state.asker(request.headers(), query.ticket.as_deref()).await?;
     let (raid, admitted) = state.channel_raid(&channel, &asker).await?;
-    let past = query.past(&state, &raid, |row| row.key.account == raid.account, &asker).await?;
-    upgrade(state, raid, query.wish(true, admitted), past, request)
+    let past = query.past(&state, &raid, |row| row.key.account == raid.account, &asker, &asked).await?;
+    upgrade(state, raid, query.wish(true, admitted), past, &asked, request)
 }
 
 fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
@@ -113,6 +116,7 @@ fn upgrade(
     raid: RaidRow,
     wish: JoinWish,
     past: Option<Replay>,
+    asked: &Asked,
     mut request: Request,
 ) -> Result<Response, HttpError> {
     let headers = request.headers();
@@ -121,7 +125,7 @@ fn upgrade(
     let version = headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
     let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_upgrade && version);
     let Some(key) = key else {
-        return Err(HttpError::BadRequest("this address is a WebSocket: connect to it with version 13".into()));
+        return Err(HttpError::UpgradeRequired);
     };
     let accept = derive_accept_key(key.as_bytes());
     let (format, protocol) = if header_has(headers, header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
@@ -134,20 +138,23 @@ fn upgrade(
         // Asked for nothing: what a person with a command-line client can read.
         (Format::Json, None)
     };
+    let place = asked.socket()?;
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let Ok(upgraded) = upgrading.await else { return };
-        let Ok(parts) = hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) else {
-            tracing::error!("a feed's socket is no plain TCP stream; it is closed");
+        let Ok(parts) = upgraded.downcast::<TokioIo<Conn>>() else {
+            tracing::error!("a feed's socket is none of the relay's own; it is closed");
             return;
         };
-        let stream = parts.io.into_inner();
+        let (stream, mut slot) = parts.io.into_inner().into_parts();
+        slot.set_place(place);
         forget_wakers(&stream);
         bound_send_buffer(&stream);
+        let socket = Socket::new(stream, Some(slot));
         // A task of its own, so that nothing of the upgrade lives as long as the spectator.
         match past {
-            Some(replay) => tokio::spawn(replay::play(replay, format, stream, parts.read_buf)),
-            None => tokio::spawn(watch(state, raid, JoinWish { format, ..wish }, stream, parts.read_buf)),
+            Some(replay) => tokio::spawn(replay::play(replay, format, socket, parts.read_buf)),
+            None => tokio::spawn(watch(state, raid, JoinWish { format, ..wish }, socket, parts.read_buf)),
         };
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
@@ -163,29 +170,29 @@ fn upgrade(
 }
 
 /// The socket still knows the task that read the request from it, whose memory would live as long as the spectator.
-fn forget_wakers(stream: &TcpStream) {
+fn forget_wakers(stream: &tokio::net::TcpStream) {
     let mut nobody = Context::from_waker(Waker::noop());
     let _ = stream.poll_read_ready(&mut nobody);
     let _ = stream.poll_write_ready(&mut nobody);
 }
 
 /// What the kernel may hold for a spectator that stalls is bounded too.
-fn bound_send_buffer(stream: &TcpStream) {
+fn bound_send_buffer(stream: &tokio::net::TcpStream) {
     if let Err(error) = socket2::SockRef::from(stream).set_send_buffer_size(l::SPECTATOR_SEND_BUFFER_BYTES) {
         tracing::debug!(%error, "could not bound a spectator's send buffer");
     }
 }
 
-async fn watch(state: AppState, raid: RaidRow, wish: JoinWish, stream: TcpStream, early: Bytes) {
-    let stream = Arc::new(stream);
+async fn watch(state: AppState, raid: RaidRow, wish: JoinWish, socket: Socket, early: Bytes) {
+    let socket = Arc::new(socket);
     // A task that ended a moment ago is loaded again.
     for _ in 0..3 {
         let Ok(Some(handle)) = state.registry.raid(&raid.code).await else { return };
-        let join = |reply| RaidCommand::Join { stream: Arc::clone(&stream), wish: wish.clone(), reply };
+        let join = |reply| RaidCommand::Join { socket: Arc::clone(&socket), wish: wish.clone(), reply };
         match handle.ask(join).await {
             Ok(Some(joined)) => {
                 // A task of its own again: what joining needed is many times what reading needs.
-                tokio::spawn(read(Reader::new(&joined, wish.format, handle), joined.left, stream, early));
+                tokio::spawn(read(Reader::new(&joined, wish.format, handle), joined.left, socket, early));
                 return;
             }
             Ok(None) => return,
@@ -195,19 +202,20 @@ async fn watch(state: AppState, raid: RaidRow, wish: JoinWish, stream: TcpStream
 }
 
 /// Reads what a spectator sends until it, or the room, has enough.
-async fn read(mut reader: Reader, left: CancellationToken, stream: Arc<TcpStream>, early: Bytes) {
+async fn read(mut reader: Reader, left: CancellationToken, socket: Arc<Socket>, early: Bytes) {
     let mut gone = reader.feed(&early);
     // It is a piece of the upgrade's whole read buffer.
     drop(early);
     while !gone {
-        gone = readable(&left, &stream, &mut reader).await;
+        gone = readable(&left, &socket, &mut reader).await;
     }
     if !left.is_cancelled() {
         let _ = reader.raid.send(reader.says(FromSpectator::Gone)).await;
     }
 }
 
-async fn readable(left: &CancellationToken, stream: &TcpStream, reader: &mut Reader) -> bool {
+async fn readable(left: &CancellationToken, socket: &Socket, reader: &mut Reader) -> bool {
+    let stream = socket.stream();
     tokio::select! {
         // The room has let it go.
         () = left.cancelled() => true,
@@ -216,7 +224,10 @@ async fn readable(left: &CancellationToken, stream: &TcpStream, reader: &mut Rea
             let mut bytes = [0; 512];
             match ready.and_then(|()| stream.try_read(&mut bytes)) {
                 Ok(0) => true,
-                Ok(count) => reader.feed(&bytes[..count]),
+                Ok(count) => {
+                    socket.hear();
+                    reader.feed(&bytes[..count])
+                }
                 Err(error) => error.kind() != ErrorKind::WouldBlock,
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! A hit's way through it: [`uplink`] decodes a frame and hands it to the raid's task ([`raid`]), which checks it,
 //! appends it to the journal, folds it when that is durable and acknowledges it; [`fanout`] writes what changed to
-//! all who watch ([`feed`]); [`finalize`] makes the fold a kept report; [`api`] reads.
+//! all who watch ([`feed`]); [`finalize`] makes the fold a kept report; [`api`] reads. Whoever comes passes the
+//! [`edge`] first.
 
 pub mod access;
 pub mod account;
@@ -12,12 +13,17 @@ pub mod assets;
 pub mod clock;
 pub mod config;
 pub mod database;
+pub mod edge;
 pub mod error;
+pub mod extract;
 pub mod fanout;
 pub mod feed;
 pub mod finalize;
 pub mod heavy;
+pub mod limits;
+pub mod pages;
 pub mod private;
+pub mod quota;
 pub mod raid;
 pub mod replay;
 pub mod router;

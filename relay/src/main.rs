@@ -31,7 +31,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Move(flags)) => return move_all(flags).await,
         None => cli.serve,
     };
-    let upload_key = std::env::var("RAIDCAST_UPLOAD_KEY").ok().filter(|key| !key.is_empty());
+    let upload_key = std::env::var_os("RAIDCAST_UPLOAD_KEY").filter(|key| !key.is_empty());
     let config = Config::load(flags, upload_key)?;
     let relay = Relay::start(&config).await?;
     let addrs: Vec<_> = relay.addrs().iter().map(|addr| format!("http://{addr}")).collect();

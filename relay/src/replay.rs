@@ -20,13 +20,14 @@ use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{Outcome, ReportState};
 use raidcast_shared::view::{self, Happenings, LiveFacts, LiveStep, LiveView};
 use raidcast_store::{EncounterRow, RaidRow};
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::access::{Asker, Listening};
+use crate::edge::{Asked, Place, Refusal};
 use crate::error::HttpError;
-use crate::fanout::{self, Format, Inbound, InboundFrame};
+use crate::fanout::{self, Format, Inbound, InboundFrame, Pings, Socket};
+use crate::limits::REPLAY_STALLED_MS;
 use crate::span::{Source, SpanError, Spans};
 use crate::state::AppState;
 
@@ -74,12 +75,36 @@ pub struct Replay {
     pub row: EncounterRow,
     /// From where and how fast.
     pub pace: Pace,
-    /// Held while it plays.
-    pub permit: OwnedSemaphorePermit,
+    /// Held while it plays; one moment needs none.
+    pub places: Option<Places>,
     /// Who watches it.
     pub asker: Asker,
     /// Hears of changes since it was asked whether he may.
     pub changes: Listening,
+}
+
+/// One of the fights that are played at once: of the relay, and to one address.
+pub struct Places {
+    _relay: OwnedSemaphorePermit,
+    _address: Place,
+}
+
+impl Places {
+    /// Takes both.
+    ///
+    /// # Errors
+    /// The address has as many as one gets, or the relay plays as many as it can.
+    pub fn take(state: &AppState, asked: &Asked) -> Result<Self, HttpError> {
+        let address = asked.replay()?;
+        let relay = Arc::clone(&state.replays).try_acquire_owned().map_err(|_| {
+            asked.refused(Refusal::Replays);
+            HttpError::Unavailable {
+                text: "as many fights are played as this relay plays at once: try again in a moment".into(),
+                retry_s: 10,
+            }
+        })?;
+        Ok(Self { _relay: relay, _address: address })
+    }
 }
 
 struct Player {
@@ -229,12 +254,32 @@ impl Player {
 
 /// One spectator's socket, of which nothing is lost: what was not written yet waits.
 struct Sink {
-    stream: TcpStream,
+    socket: Socket,
     tail: Bytes,
     stalled: Option<Instant>,
+    pings: Pings,
+    pinged: Instant,
+    heard: Instant,
 }
 
 impl Sink {
+    fn new(socket: Socket, pings: Pings) -> Self {
+        let now = Instant::now();
+        Self { socket, tail: Bytes::new(), stalled: None, pings, pinged: now, heard: now }
+    }
+
+    /// Pings when that is due; false if the other end is not there any more.
+    fn ping(&mut self) -> bool {
+        if self.heard.elapsed() >= self.pings.silence {
+            return false;
+        }
+        if self.pinged.elapsed() < self.pings.every || !self.tail.is_empty() {
+            return true;
+        }
+        self.pinged = Instant::now();
+        self.write(fanout::ping())
+    }
+
     /// Puts bytes behind what waits and writes what can be written; false if the socket is gone.
     fn write(&mut self, bytes: Bytes) -> bool {
         self.tail = match self.tail.is_empty() {
@@ -248,7 +293,7 @@ impl Sink {
         if self.tail.is_empty() {
             return true;
         }
-        match self.stream.try_write(&self.tail) {
+        match self.socket.stream().try_write(&self.tail) {
             Ok(0) => false,
             Ok(count) => {
                 self.tail = self.tail.slice(count..);
@@ -264,7 +309,7 @@ impl Sink {
     }
 
     fn is_stalled(&self) -> bool {
-        let limit = Duration::from_millis(l::SPECTATOR_STALLED_MS);
+        let limit = Duration::from_millis(REPLAY_STALLED_MS);
         self.stalled.is_some_and(|since| since.elapsed() > limit)
     }
 }
@@ -276,10 +321,9 @@ fn bye(format: Format, reason: &str, retry_ms: Option<u32>) -> Bytes {
 }
 
 /// Plays a fight to one socket, to its end.
-pub async fn play(replay: Replay, format: Format, stream: TcpStream, early: Bytes) {
-    let Replay { state, raid, row, pace, permit, asker, mut changes } = replay;
-    let _held = permit;
-    let mut sink = Sink { stream, tail: Bytes::new(), stalled: None };
+pub async fn play(replay: Replay, format: Format, socket: Socket, early: Bytes) {
+    let Replay { state, raid, row, pace, mut places, asker, mut changes } = replay;
+    let mut sink = Sink::new(socket, Pings::of(&state.shared().limits));
     let now_ms = || state.shared().clock.now_ms();
     let mut player = match Player::new(&state, raid, row, pace.at_ms).await {
         Ok(player) => player,
@@ -310,8 +354,12 @@ pub async fn play(replay: Replay, format: Format, stream: TcpStream, early: Byte
     // Whether the goodbye is written, or on its way.
     let mut said_bye = false;
     loop {
-        if said_bye && sink.tail.is_empty() {
-            return;
+        if said_bye {
+            // It is over: who comes next need not wait until its last bytes are taken.
+            drop(places.take());
+            if sink.tail.is_empty() {
+                return;
+            }
         }
         tokio::select! {
             biased;
@@ -327,22 +375,25 @@ pub async fn play(replay: Replay, format: Format, stream: TcpStream, early: Byte
                 return;
             }
             // What waits goes first.
-            ready = sink.stream.writable(), if !sink.tail.is_empty() => {
+            ready = sink.socket.stream().writable(), if !sink.tail.is_empty() => {
                 if ready.is_err() || !sink.flush() { return }
             }
             // Something came, or the other end closed.
-            ready = sink.stream.readable() => {
+            ready = sink.socket.stream().readable() => {
                 let mut bytes = [0; 512];
-                match ready.and_then(|()| sink.stream.try_read(&mut bytes)) {
+                match ready.and_then(|()| sink.socket.stream().try_read(&mut bytes)) {
                     Ok(0) => return,
-                    Ok(count) => if listener.hear(&bytes[..count], &mut sink, format, now_ms()) { return },
+                    Ok(count) => {
+                        sink.heard = Instant::now();
+                        if listener.hear(&bytes[..count], &mut sink, format, now_ms()) { return }
+                    }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                     Err(_) => return,
                 }
             }
             // The fight goes on, unless the spectator is behind.
             _ = tick.tick() => {
-                if sink.is_stalled() { return }
+                if sink.is_stalled() || !sink.ping() { return }
                 if said_bye || !sink.tail.is_empty() { continue }
                 let frames = if pace.speed == 0.0 {
                     said_bye = true;

@@ -13,11 +13,11 @@ use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
-use crate::error::HttpError;
+use crate::error::{self, HttpError, is_api};
 use crate::state::AppState;
-use crate::{api, assets, feed, uplink};
+use crate::{api, assets, edge, feed, pages, uplink};
 
-/// An answer over HTTP takes at most this long; sockets are not bound by it.
+/// An answer over HTTP takes at most this long, and so does an upgrade; sockets are not bound by it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What pages may load: nothing from elsewhere, no inline scripts.
@@ -38,21 +38,25 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/uplink", get(uplink::upgrade))
         .route("/api/v1/raids/{code}/feed", get(feed::raid))
         .route("/api/v1/live/{channel}/feed", get(feed::channel));
+    let files = assets::router();
+    let shown = files.clone().layer(middleware::from_fn_with_state(state.clone(), pages::status));
     Router::new()
         .merge(reading)
         .route("/api/v1/raids/{code}/ticket", post(api::tickets::renew))
         .route("/health", get(api::health::health))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .merge(sockets)
-        .route("/api/{*rest}", get(async || HttpError::NotFound))
-        .with_state(state)
-        .merge(assets::router())
-        .layer(middleware::from_fn(headers))
+        .with_state(state.clone())
+        .merge(shown)
+        .fallback(move |request: Request| pages::nothing_here(files.clone(), request))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
+        .layer(middleware::from_fn_with_state(state, edge::gate))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| HttpError::Internal.into_response()))
+        .layer(middleware::from_fn(error::shape))
+        .layer(middleware::from_fn(headers))
 }
 
 async fn headers(request: Request, next: Next) -> Response {
-    let api = request.uri().path().starts_with("/api/");
+    let api = is_api(request.uri().path());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("x-api-version"), HeaderValue::from_static("1"));
@@ -61,6 +65,9 @@ async fn headers(request: Request, next: Next) -> Response {
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     if api {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        // Refusals too: a page of another site reads why, and when to come back.
+        headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(HeaderValue::from_static("*"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
     }
     response
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use raidcast_store::{Store, StoreError};
 use raidcast_store_sqlite::private::{make_folder, options};
 use tokio::net::TcpListener;
@@ -15,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::account::{Keyring, RelaySecret, UploadKey};
 use crate::clock::{Clock, Entropy};
 use crate::config::Config;
+use crate::edge::{self, Edge, Proxies, Sockets};
 use crate::private;
 use crate::raid::{RaidRegistry, Shared};
 use crate::router::router;
@@ -61,6 +61,7 @@ pub struct Relay {
     addrs: Vec<SocketAddr>,
     registry: Arc<RaidRegistry>,
     spans: Arc<Spans>,
+    edge: Arc<Edge>,
     stop: CancellationToken,
     servers: TaskTracker,
 }
@@ -94,6 +95,7 @@ impl Relay {
         entropy: Entropy,
         secret: RelaySecret,
     ) -> Result<Self, ServeError> {
+        let sockets = Sockets::of(edge::raise());
         let mut listeners = Vec::new();
         for &addr in &config.listen {
             let listener = TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })?;
@@ -110,31 +112,27 @@ impl Relay {
             config.public_url.clone().unwrap_or_else(own_url),
             config.grace_ms,
             stop.clone(),
-        );
+        )
+        .with_limits(config.limits.clone());
         key_encounters(&shared).await?;
         let registry = RaidRegistry::new(Arc::new(shared));
         let recovered = registry.recover().await?;
         if recovered > 0 {
             tracing::info!(recovered, "took up fights that were live");
         }
-        let keys = config.upload_keys.iter().map(|(account, key)| UploadKey::new(account, key.trim())).collect();
+        let keys = config.upload_keys.iter().map(|(account, key)| UploadKey::new(account, key)).collect();
         let state = AppState::new(Arc::clone(&registry), Keyring(keys));
         let spans = Arc::clone(&state.spans);
         let app = router(state);
+        let edge = Arc::new(Edge::new(config.limits.clone(), Proxies(config.trusted_proxies.clone()), sockets));
         let servers = TaskTracker::new();
+        servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
         for listener in listeners {
-            let (app, stop) = (app.clone(), stop.clone());
-            // Deltas and ticks are small and must not wait for each other.
-            let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-            servers.spawn(async move {
-                let stopping = stop.cancelled_owned();
-                if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stopping).await {
-                    tracing::error!(%error, "a listener ended");
-                }
-            });
+            let (app, edge, connections) = (app.clone(), Arc::clone(&edge), servers.clone());
+            servers.spawn(edge::serve(listener, app, edge, stop.clone(), connections));
         }
         servers.close();
-        Ok(Self { addrs, registry, spans, stop, servers })
+        Ok(Self { addrs, registry, spans, edge, stop, servers })
     }
 
     /// Where it listens.
@@ -150,6 +148,11 @@ impl Relay {
     /// Folds its spans.
     pub fn spans(&self) -> &Arc<Spans> {
         &self.spans
+    }
+
+    /// What strangers hold of it.
+    pub fn edge(&self) -> &Arc<Edge> {
+        &self.edge
     }
 
     /// Tells clients and spectators to come back, finishes what is under way, closes the store.

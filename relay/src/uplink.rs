@@ -10,7 +10,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -26,7 +28,10 @@ use raidcast_shared::uplink::{
 use raidcast_store::AccountId;
 use tokio::sync::mpsc;
 
+use crate::edge::{Asked, Place, Refusal};
 use crate::error::HttpError;
+use crate::limits::FAREWELL_MS;
+use crate::quota::{Connected, Quota as KeyQuota};
 use crate::raid::{Attach, RaidCommand, RaidHandle};
 use crate::state::AppState;
 
@@ -42,16 +47,30 @@ const MALFORMED_MAX: u32 = 100;
 /// `GET /api/v1/uplink`.
 pub async fn upgrade(
     State(state): State<AppState>,
+    Extension(asked): Extension<Asked>,
     headers: HeaderMap,
-    ws: WebSocketUpgrade,
+    ws: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, HttpError> {
     let account = state.account(&headers).await?.ok_or(HttpError::Unauthorized)?;
+    let ws = ws.map_err(|_| HttpError::UpgradeRequired)?;
+    let held = (asked.socket()?, connect(&state, account, &asked)?);
     let ws = ws
         .protocols([SUBPROTOCOL])
         .max_message_size(l::UPLINK_READ_BYTES_MAX)
         .max_frame_size(l::UPLINK_READ_BYTES_MAX)
         .read_buffer_size(READ_BUFFER_BYTES);
-    Ok(ws.on_upgrade(move |socket| converse(state, account, socket)))
+    Ok(ws.on_upgrade(move |socket| converse(state, account, held, socket)))
+}
+
+/// A connection of the key's own, and where it comes by a proxy, one of its address's.
+type Held = (Option<Place>, Connected);
+
+fn connect(state: &AppState, account: AccountId, asked: &Asked) -> Result<Connected, HttpError> {
+    state.shared().quota.connect(account).ok_or_else(|| {
+        asked.refused(Refusal::Quota);
+        let text = "this key has as many connections as one may have: close some of its clients".into();
+        HttpError::TooMany { text, retry_s: 10 }
+    })
 }
 
 /// Why a conversation ended.
@@ -62,12 +81,12 @@ enum Ended {
     Refused(Refused),
 }
 
-async fn converse(state: AppState, account: AccountId, socket: WebSocket) {
+async fn converse(state: AppState, account: AccountId, _held: Held, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
     let hello = tokio::time::timeout(Duration::from_millis(l::HELLO_MS_MAX), first_frame(&mut stream)).await;
     let ended = match hello {
         Ok(Ok(hello)) => match attach(&state, account, hello).await {
-            Ok(attached) => attached.run(&state, &mut sink, &mut stream).await,
+            Ok(attached) => attached.run(&state, account, &mut sink, &mut stream).await,
             Err(refused) => Ended::Refused(refused),
         },
         Ok(Err(ended)) => ended,
@@ -80,10 +99,12 @@ async fn converse(state: AppState, account: AccountId, socket: WebSocket) {
         tracing::info!(code = ?refused.code, "an uplink was refused");
         let reason = refused.text.clone();
         // Who is refused for the whole connection is told nothing that versions write differently.
-        let _ = sink.send(message(VERSIONS.0, &UplinkReply::Refused(refused))).await;
+        let said = sink.send(message(VERSIONS.0, &UplinkReply::Refused(refused)));
+        let _ = tokio::time::timeout(Duration::from_millis(FAREWELL_MS), said).await;
         let mut reason = reason;
         reason.truncate((0..=120.min(reason.len())).rev().find(|at| reason.is_char_boundary(*at)).unwrap_or(0));
-        let _ = sink.send(Message::Close(Some(CloseFrame { code: 1008, reason: reason.into() }))).await;
+        let closed = sink.send(Message::Close(Some(CloseFrame { code: 1008, reason: reason.into() })));
+        let _ = tokio::time::timeout(Duration::from_millis(FAREWELL_MS), closed).await;
     }
 }
 
@@ -95,10 +116,12 @@ fn message(version: u16, reply: &UplinkReply) -> Message {
     Message::Binary(Bytes::from(codec::encode_for(version, reply)))
 }
 
-/// The next binary message; others are refused or passed over.
-async fn next_bytes(stream: &mut SplitStream<WebSocket>) -> Result<Bytes, Ended> {
+/// The next binary message; others are refused or passed over. Ends after a silence: also a client that has nothing
+/// to say answers pings.
+async fn next_bytes(stream: &mut SplitStream<WebSocket>, silence: Duration) -> Result<Bytes, Ended> {
     loop {
-        match stream.next().await {
+        let Ok(message) = tokio::time::timeout(silence, stream.next()).await else { return Err(Ended::Gone) };
+        match message {
             Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
             Some(Ok(Message::Text(_))) => {
                 return Err(Ended::Refused(refusal(RefusedCode::Malformed, "frames are binary messages, not text")));
@@ -118,7 +141,7 @@ fn is_too_long(error: &axum::Error) -> bool {
 }
 
 async fn first_frame(stream: &mut SplitStream<WebSocket>) -> Result<Hello, Ended> {
-    let bytes = next_bytes(stream).await?;
+    let bytes = next_bytes(stream, Duration::from_millis(l::HELLO_MS_MAX)).await?;
     match codec::decode::<UplinkFrame>(&bytes, l::UPLINK_FRAME_BYTES_MAX) {
         Ok(UplinkFrame::Hello(hello)) => Ok(hello),
         Ok(_) => Err(Ended::Refused(refusal(RefusedCode::HelloExpected, "the first frame must be Hello"))),
@@ -167,12 +190,17 @@ impl Attached {
     async fn run(
         mut self,
         state: &AppState,
+        account: AccountId,
         sink: &mut SplitSink<WebSocket, Message>,
         stream: &mut SplitStream<WebSocket>,
     ) -> Ended {
         let connection = self.connection;
-        let read = read_frames(state, self.handle.clone(), connection, self.own.clone(), &self.fights, stream);
-        let write = write_replies(self.welcome, &mut self.replies, &self.fights, sink);
+        let limits = &state.shared().limits;
+        let silence = Duration::from_millis(limits.silence_ms());
+        let ping = Duration::from_millis(limits.ping_ms);
+        let speaker = Speaker { account, raid: self.handle.clone(), connection, own: self.own.clone(), silence };
+        let read = read_frames(state, speaker, &self.fights, stream);
+        let write = write_replies(self.welcome, &mut self.replies, &self.fights, sink, ping);
         let ended = tokio::select! {
             // Replies first: what is acknowledged is out before the next frame is read.
             biased;
@@ -189,12 +217,18 @@ async fn write_replies(
     replies: &mut mpsc::Receiver<UplinkReply>,
     fights: &Fights,
     sink: &mut SplitSink<WebSocket, Message>,
+    ping: Duration,
 ) -> Ended {
     let version = welcome.v;
     if sink.send(message(version, &UplinkReply::Welcome(welcome))).await.is_err() {
         return Ended::Gone;
     }
-    while let Some(reply) = replies.recv().await {
+    loop {
+        let reply = match tokio::time::timeout(ping, replies.recv()).await {
+            Ok(Some(reply)) => reply,
+            Err(_) if sink.send(Message::Ping(Bytes::new())).await.is_ok() => continue,
+            Ok(None) | Err(_) => return Ended::Gone,
+        };
         if let UplinkReply::Refused(refused @ Refused { scope: RefusedScope::Connection, .. }) = reply {
             return Ended::Refused(refused);
         }
@@ -211,29 +245,47 @@ async fn write_replies(
             let _ = sink.flush().await;
         }
     }
-    Ended::Gone
+}
+
+/// Whose frames are read, and where they go.
+struct Speaker {
+    account: AccountId,
+    raid: RaidHandle,
+    connection: u64,
+    own: mpsc::WeakSender<UplinkReply>,
+    /// Without a byte for so long it is gone.
+    silence: Duration,
+}
+
+/// Whether what a fight is made of still fits the key's day; what is acknowledged stays either way.
+fn charge(quota: &KeyQuota, account: AccountId, frame: &UplinkFrame, bytes: usize, now_ms: i64) -> Result<(), Refused> {
+    let (scope, h, enc) = match frame {
+        UplinkFrame::Delta(delta) => (RefusedScope::Frame, Some(delta.h), None),
+        UplinkFrame::Begin(begin) => (RefusedScope::Encounter, None, Some(begin.enc)),
+        _ => return Ok(()),
+    };
+    quota.take(account, bytes as u64, now_ms).map_err(|spent| {
+        let text = format!("this key has sent as many bytes today as it may: {spent}");
+        Refused { scope, retry_ms: Some(spent.retry_ms), h, enc, ..refusal(RefusedCode::LimitReached, text) }
+    })
 }
 
 async fn read_frames(
     state: &AppState,
-    raid: RaidHandle,
-    connection: u64,
-    own: mpsc::WeakSender<UplinkReply>,
+    speaker: Speaker,
     fights: &Fights,
     stream: &mut SplitStream<WebSocket>,
 ) -> Ended {
+    let Speaker { account, raid, connection, own, silence } = speaker;
     let shared = Arc::clone(&state.registry.shared);
     let per_second = NonZeroU32::new(l::UPLINK_BYTES_PER_S).expect("a limit above 0");
     let burst = NonZeroU32::new(l::UPLINK_BURST_BYTES).expect("a limit above 0");
     let bytes_limit = RateLimiter::direct(Quota::per_second(per_second).allow_burst(burst));
-    let silence = Duration::from_millis(l::IDLE_MS * 2);
     let mut malformed = 0;
     loop {
-        // A client in an idle fight sends nothing but its probes: give it time, then count it as gone.
-        let bytes = match tokio::time::timeout(silence, next_bytes(stream)).await {
-            Ok(Ok(bytes)) => bytes,
-            Ok(Err(ended)) => return ended,
-            Err(_) => return Ended::Gone,
+        let bytes = match next_bytes(stream, silence).await {
+            Ok(bytes) => bytes,
+            Err(ended) => return ended,
         };
         let received_ms = shared.clock.now_ms();
         if let Some(cost) = NonZeroU32::new(bytes.len() as u32) {
@@ -272,7 +324,10 @@ async fn read_frames(
                 }))
             }
             other => {
-                let frame = match hello::admit_frame(&shared.secret, fights, other) {
+                // Its fight by the id that the relay knows it by: replies are turned back.
+                let admitted = hello::admit_frame(&shared.secret, fights, other)
+                    .and_then(|frame| charge(&shared.quota, account, &frame, bytes.len(), received_ms).map(|()| frame));
+                let frame = match admitted {
                     Ok(frame) => Box::new(frame),
                     Err(refused) => {
                         if !reply(&own, UplinkReply::Refused(refused)) {

@@ -195,6 +195,8 @@ async fn of_relay(options: &Options, fight: &Streamed, spectators: usize) -> Res
     let child = Command::new(Path::new(env!("CARGO_BIN_EXE_raidcast-relay")))
         .args(["--listen", &format!("127.0.0.1:{port}"), "--data"])
         .arg(folder.path())
+        // All spectators come from here.
+        .args(["--connections-per-address", "100000"])
         .env("RAIDCAST_UPLOAD_KEY", key())
         .env("RUST_LOG", "error")
         .stdout(Stdio::piped())

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use raidcast_meterkit::{Fight, Script};
 use raidcast_relay::config::Config;
+use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
 use raidcast_shared::limits;
 use raidcast_store::Store as _;
@@ -29,6 +30,8 @@ pub(crate) fn config(data: &Path) -> Config {
         public_url: None,
         upload_keys: KEYS.iter().enumerate().map(|(at, key)| (format!("bench{at}"), (*key).into())).collect(),
         grace_ms: limits::GRACE_MS,
+        trusted_proxies: Vec::new(),
+        limits: EdgeLimits::default(),
     }
 }
 

@@ -1,13 +1,14 @@
 //! `GET /api/v1/raids/{code}` and `GET /api/v1/live/{channel}`.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use raidcast_shared::report::RaidPage;
 use raidcast_store::RaidRow;
 
 use super::reports::live_summaries;
 use crate::error::HttpError;
+use crate::extract::{Path, Query};
 use crate::finalize;
 use crate::raid::RaidCommand;
 use crate::state::{AppState, TicketQuery};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use raidcast_shared::fold::Span;
@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::access::Asker;
 use crate::error::HttpError;
+use crate::extract::{Path, Query};
 use crate::finalize;
 use crate::state::AppState;
 

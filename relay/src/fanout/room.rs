@@ -6,12 +6,12 @@ use std::sync::{Arc, Weak};
 use bytes::{Bytes, BytesMut};
 use raidcast_shared::feed::{Bye, FeedEvent, FeedFrame};
 use raidcast_shared::limits::{EVENT_RING, RAID_SPECTATORS_MAX, ROOM_SPECTATORS_MAX, STEP_HISTORY, WATCHED_MAX};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::shard::{DetailBytes, EventRing, LANES, LaneIx, Shard, Spectator, Step, Wants, Written};
+use super::socket::{Pings, Socket};
 use super::view::{Format, Frames, Pace, concat};
 use super::wire;
 use super::worker::{Control, Whom, Worker};
@@ -23,6 +23,13 @@ pub struct SpectatorId {
     /// Which worker writes to it; 0 is the room's owner.
     shard: u16,
     n: u64,
+}
+
+#[cfg(test)]
+impl SpectatorId {
+    pub(super) fn of_test(n: u64) -> Self {
+        Self { shard: 0, n }
+    }
 }
 
 /// Where a spectator was when it lost its connection.
@@ -150,6 +157,7 @@ pub struct Room {
     home: Shard,
     workers: Vec<Worker>,
     tasks: TaskTracker,
+    pings: Pings,
     watchers: Vec<Watcher>,
     next_id: u64,
     details_encoded: u64,
@@ -170,7 +178,7 @@ pub struct RoomCounts {
 
 impl Room {
     /// An empty room, whose workers run on `tasks`.
-    pub fn new(tasks: TaskTracker) -> Self {
+    pub fn new(tasks: TaskTracker, pings: Pings) -> Self {
         let events = Events {
             newest: 0,
             ring: VecDeque::new(),
@@ -183,6 +191,7 @@ impl Room {
             home: Shard::default(),
             workers: Vec::new(),
             tasks,
+            pings,
             watchers: Vec::new(),
             next_id: 0,
             details_encoded: 0,
@@ -191,14 +200,14 @@ impl Room {
 
     /// The room itself, while its owner makes frames for it from its own state.
     pub fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::new(self.tasks.clone()))
+        std::mem::replace(self, Self::new(self.tasks.clone(), self.pings))
     }
 
     /// Takes a spectator in. What it missed goes out at once where that is less than a keyframe; else the keyframe
     /// goes with the next [`Room::send`]. `None` if the room is full.
     pub fn join(
         &mut self,
-        stream: Arc<TcpStream>,
+        socket: Arc<Socket>,
         wish: Wish,
         keyframe: impl FnOnce() -> FeedFrame,
     ) -> Option<(SpectatorId, CancellationToken)> {
@@ -220,9 +229,9 @@ impl Room {
             _ => frames.since(at.position),
         });
         let missed = missed.filter(|missed| missed.is_empty() || missed.len() < frames.keyframe(keyframe).len());
-        let cancel = CancellationToken::new();
+        let (cancel, now) = (CancellationToken::new(), Instant::now());
         let mut spectator = Spectator {
-            stream,
+            socket,
             lane: LaneIx::of(pace, format),
             tail: Bytes::new(),
             synced: missed.is_some(),
@@ -232,10 +241,12 @@ impl Room {
             watched: Arc::default(),
             fresh_watch: false,
             stalled: None,
+            pinged: now,
+            heard: now,
             _reader: cancel.clone().drop_guard(),
         };
         if let Some(missed) = missed
-            && matches!(spectator.write(&missed, Instant::now()), Written::Gone)
+            && matches!(spectator.write(&missed, now), Written::Gone)
         {
             return None;
         }
@@ -249,9 +260,9 @@ impl Room {
     }
 
     /// Says goodbye to who is not taken in.
-    pub fn turn_away(&self, stream: &TcpStream, format: Format, reason: &str) {
+    pub fn turn_away(&self, socket: &Socket, format: Format, reason: &str) {
         // A socket that was just opened has room for it; one that has not is closed without a word.
-        let _ = stream.try_write(&goodbye(reason, None)[format.index()]);
+        let _ = socket.stream().try_write(&goodbye(reason, None)[format.index()]);
     }
 
     /// Where the next spectator belongs: at home while there is room, then with the worker that has fewest.
@@ -261,7 +272,7 @@ impl Room {
         }
         if self.workers.is_empty() {
             let count = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(8));
-            self.workers = (0..count).map(|_| Worker::spawn(&self.tasks)).collect();
+            self.workers = (0..count).map(|_| Worker::spawn(&self.tasks, self.pings)).collect();
         }
         let least = self.workers.iter().enumerate().min_by_key(|(_, worker)| worker.len());
         least.map_or(0, |(at, _)| at as u16 + 1)
@@ -432,6 +443,12 @@ impl Room {
             }
         }
         step
+    }
+
+    /// Pings who is due one, and lets those go that are not there any more. To be called about once a second.
+    pub fn sweep(&mut self) {
+        self.home.sweep(self.pings, Instant::now());
+        self.workers.iter().for_each(Worker::sweep);
     }
 
     /// Another pace from now on: its view's keyframe comes next.

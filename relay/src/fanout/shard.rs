@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use raidcast_shared::limits::{PACES, SPECTATOR_STALLED_MS};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::sync::DropGuard;
 
 use super::room::SpectatorId;
+use super::socket::{Pings, Socket};
 use super::view::{Format, Pace, concat};
+use super::wire;
 use crate::access::Admitted;
 
 /// Views of one raid: each pace in both formats.
@@ -85,7 +86,7 @@ pub(super) struct Wants {
 }
 
 pub(super) struct Spectator {
-    pub(super) stream: Arc<TcpStream>,
+    pub(super) socket: Arc<Socket>,
     pub(super) lane: LaneIx,
     /// The rest of what was begun: a frame is never broken.
     pub(super) tail: Bytes,
@@ -103,6 +104,10 @@ pub(super) struct Spectator {
     pub(super) fresh_watch: bool,
     /// Since when nothing of the tail went out.
     pub(super) stalled: Option<Instant>,
+    /// When it was pinged last, or joined.
+    pub(super) pinged: Instant,
+    /// When something of it was known to have come.
+    pub(super) heard: Instant,
     /// Ends the task that reads from it.
     pub(super) _reader: DropGuard,
 }
@@ -122,7 +127,7 @@ impl Spectator {
         if bytes.is_empty() {
             return Written::Taken;
         }
-        match self.stream.try_write(bytes) {
+        match self.socket.stream().try_write(bytes) {
             // What nearly every write is: nothing is kept of it.
             Ok(count) if count == bytes.len() => self.stalled = None,
             Ok(0) => return Written::Gone,
@@ -143,7 +148,7 @@ impl Spectator {
         if self.tail.is_empty() {
             return Written::Taken;
         }
-        match self.stream.try_write(&self.tail) {
+        match self.socket.stream().try_write(&self.tail) {
             Ok(0) => return Written::Gone,
             Ok(count) => {
                 self.tail = self.tail.slice(count..);
@@ -158,6 +163,24 @@ impl Spectator {
             Err(_) => return Written::Gone,
         }
         Written::Taken
+    }
+
+    /// Asks whether it is there, when that is due; what waits for it goes on meanwhile.
+    fn sweep(&mut self, pings: Pings, ping: &Bytes, now: Instant) -> Written {
+        if self.socket.was_heard() {
+            self.heard = now;
+        }
+        if now.duration_since(self.heard) >= pings.silence {
+            return Written::Gone;
+        }
+        if !self.tail.is_empty() {
+            return self.flush(now);
+        }
+        if now.duration_since(self.pinged) < pings.every {
+            return Written::Taken;
+        }
+        self.pinged = now;
+        self.write(ping, now)
     }
 
     /// Writes what it needs now, and counts that.
@@ -326,10 +349,78 @@ impl Shard {
         }
     }
 
+    /// Pings who is due one, and lets those go that are not there any more.
+    pub(super) fn sweep(&mut self, pings: Pings, now: Instant) {
+        let ping = wire::ping();
+        self.spectators.retain(|_, spectator| matches!(spectator.sweep(pings, &ping, now), Written::Taken));
+    }
+
     /// Sends all spectators what they need, one write each.
     pub(super) fn send(&mut self, step: &Step) {
         let now = Instant::now();
         let writes = &mut self.writes;
         self.spectators.retain(|_, spectator| matches!(spectator.step(step, now, writes), Written::Taken));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+
+    const PINGS: Pings = Pings { every: Duration::from_secs(20), silence: Duration::from_secs(80) };
+
+    async fn spectator(now: Instant) -> (Spectator, Arc<Socket>, CancellationToken, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let there = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let socket = Arc::new(Socket::new(listener.accept().await.unwrap().0, None));
+        let left = CancellationToken::new();
+        let spectator = Spectator {
+            socket: Arc::clone(&socket),
+            lane: LaneIx::of(Pace::default(), Format::Json),
+            tail: Bytes::new(),
+            synced: true,
+            next_event: 1,
+            by_channel: false,
+            admitted: Admitted::AsAnybody,
+            watched: Arc::default(),
+            fresh_watch: false,
+            stalled: None,
+            pinged: now,
+            heard: now,
+            _reader: left.clone().drop_guard(),
+        };
+        (spectator, socket, left, there)
+    }
+
+    #[tokio::test]
+    async fn who_only_listens_is_pinged_and_who_answers_nothing_is_let_go() {
+        let (start, mut shard) = (Instant::now(), Shard::default());
+        let (listening, socket, stays, mut hears) = spectator(start).await;
+        let (dead, _, goes, _silent) = spectator(start).await;
+        for (n, spectator) in [listening, dead].into_iter().enumerate() {
+            shard.insert(SpectatorId::of_test(n as u64), spectator);
+        }
+        let mut pings = 0;
+        for second in 0..=200 {
+            shard.sweep(PINGS, start + Duration::from_secs(second));
+            let mut frame = [0; 2];
+            if second % 20 == 0 && second > 0 {
+                hears.read_exact(&mut frame).await.unwrap();
+                assert_eq!(frame, [0x89, 0], "a ping without a payload");
+                pings += 1;
+                // Its answer came.
+                socket.hear();
+            } else {
+                assert!(hears.try_read(&mut frame).is_err(), "nothing between two pings");
+            }
+            assert_eq!(goes.is_cancelled(), second >= 80, "at second {second}");
+        }
+        assert_eq!((pings, shard.len(), stays.is_cancelled()), (10, 1, false));
     }
 }

@@ -36,6 +36,11 @@ pub(super) fn binary(payload: &[u8]) -> Bytes {
     frame(BINARY, payload)
 }
 
+/// Asks whether the other end is there.
+pub(crate) fn ping() -> Bytes {
+    frame(PING, b"")
+}
+
 pub(crate) fn pong(payload: &[u8]) -> Bytes {
     frame(PONG, payload)
 }

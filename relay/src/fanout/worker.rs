@@ -11,9 +11,11 @@ use bytes::Bytes;
 use raidcast_shared::uplink::Visibility;
 use raidcast_store::Tickets;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::room::SpectatorId;
 use super::shard::{LANES, Shard, Spectator, Step, Wants};
+use super::socket::Pings;
 use super::view::Pace;
 use crate::access::Admitted;
 
@@ -64,6 +66,7 @@ struct Queue {
     controls: Vec<Control>,
     step: Option<Step>,
     missed: [bool; LANES],
+    sweep: bool,
     /// In their order; each comes from one change of the raid.
     dismiss: Vec<([Bytes; 2], Whom)>,
     closed: bool,
@@ -95,9 +98,9 @@ pub(super) struct Worker {
 
 impl Worker {
     /// A worker without spectators, on the tracker's runtime.
-    pub(super) fn spawn(tasks: &tokio_util::task::TaskTracker) -> Self {
+    pub(super) fn spawn(tasks: &tokio_util::task::TaskTracker, pings: Pings) -> Self {
         let inbox = Arc::new(Inbox::default());
-        tasks.spawn(work(Arc::clone(&inbox)));
+        tasks.spawn(work(Arc::clone(&inbox), pings));
         Self { inbox }
     }
 
@@ -132,6 +135,12 @@ impl Worker {
         for (wants, present) in self.inbox.wants.iter().zip(self.present()) {
             wants.fetch_or(u8::from(present > 0), Ordering::Relaxed);
         }
+        self.inbox.wake.notify_one();
+    }
+
+    /// Looks after those who are silent.
+    pub(super) fn sweep(&self) {
+        self.inbox.queue().sweep = true;
         self.inbox.wake.notify_one();
     }
 
@@ -172,13 +181,13 @@ impl Drop for Worker {
     }
 }
 
-async fn work(inbox: Arc<Inbox>) {
+async fn work(inbox: Arc<Inbox>, pings: Pings) {
     let mut shard = Shard::default();
     // What views had last: tells a spectator that joins between two steps what it lacks.
     let mut last = Step::default();
     loop {
         inbox.wake.notified().await;
-        let Queue { controls, step, missed, dismiss, closed } = std::mem::take(&mut *inbox.queue());
+        let Queue { controls, step, missed, sweep, dismiss, closed } = std::mem::take(&mut *inbox.queue());
         for control in controls {
             apply(&mut shard, control);
         }
@@ -193,6 +202,9 @@ async fn work(inbox: Arc<Inbox>) {
                 tokio::task::yield_now().await;
             }
             last = step;
+        }
+        if sweep {
+            shard.sweep(pings, Instant::now());
         }
         dismiss_all(&mut shard, later);
         inbox.spectators.store(shard.len(), Ordering::Relaxed);

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::uplink::{Held, ReportState, UplinkFrame, UplinkReply, Visibility};
 use raidcast_store::{EncounterRow, RaidRow, StoreError, Tickets};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Admitted;
-use crate::fanout::{Format, Pace, SpectatorId};
+use crate::fanout::{Format, Pace, Socket, SpectatorId};
 use crate::span::LiveLog;
 
 use super::registry::Claim;
@@ -35,8 +34,8 @@ pub enum RaidCommand {
     },
     /// A spectator's socket joins.
     Join {
-        /// The raw stream, after the upgrade.
-        stream: Arc<TcpStream>,
+        /// After the upgrade.
+        socket: Arc<Socket>,
         /// As its subprotocol and its address say.
         wish: JoinWish,
         /// `None` if the room is full.

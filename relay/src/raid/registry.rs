@@ -23,6 +23,8 @@ use crate::access::Changes;
 use crate::account::RelaySecret;
 use crate::clock::{Clock, Entropy};
 use crate::heavy::Heavy;
+use crate::limits::EdgeLimits;
+use crate::quota::Quota;
 
 /// Commands that wait for a raid's task; whoever fills it up waits.
 const INBOX: usize = 256;
@@ -53,6 +55,10 @@ pub struct Shared {
     pub heavy: Heavy,
     /// Encounters that cannot be served, by report, and why: the others are.
     pub set_aside: DashMap<String, String>,
+    /// What addresses and keys may hold.
+    pub limits: EdgeLimits,
+    /// What keys have used.
+    pub quota: Arc<Quota>,
     connections: AtomicU64,
 }
 
@@ -70,6 +76,8 @@ impl Shared {
         let boot = entropy.code(6);
         let (store_ok, connections) = (AtomicBool::new(true), AtomicU64::new(1));
         let (access, heavy, set_aside) = (Changes::default(), Heavy::default(), DashMap::new());
+        let limits = EdgeLimits::default();
+        let quota = Arc::new(Quota::new(limits.clone()));
         Self {
             store,
             clock,
@@ -83,8 +91,15 @@ impl Shared {
             store_ok,
             heavy,
             set_aside,
+            limits,
+            quota,
             connections,
         }
+    }
+
+    /// With limits of one's own.
+    pub fn with_limits(self, limits: EdgeLimits) -> Self {
+        Self { quota: Arc::new(Quota::new(limits.clone())), limits, ..self }
     }
 
     /// Goes on without an encounter that cannot be served: said in the log and in `/health`.

@@ -34,7 +34,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::command::{Attach, RaidCommand, RaidHandle};
 use super::encounter::LiveEncounter;
 use super::registry::{RaidRegistry, Shared};
-use crate::fanout::{Room, Whom};
+use crate::fanout::{Pings, Room, Whom};
 
 /// A task that nobody needs stays this long, so that a reload of the page finds it.
 const LINGER: Duration = Duration::from_mins(1);
@@ -110,7 +110,7 @@ impl RaidTask {
         encounters: Vec<LiveEncounter>,
     ) -> Self {
         let encounters: BTreeMap<_, _> = encounters.into_iter().map(|held| (held.row.key.encounter, held)).collect();
-        let room = Room::new(registry.tasks());
+        let room = Room::new(registry.tasks(), Pings::of(&registry.shared.limits));
         let feed = feed::FeedState::new(format!("{}-{}", registry.shared.boot, registry.shared.connection_id()));
         let mut task = Self {
             shared: Arc::clone(&registry.shared),
@@ -191,6 +191,12 @@ impl RaidTask {
         self.releasing.clear();
         self.current = None;
         let registry = Arc::clone(&self.registry);
+        match registry.shared.store.raid_by_code(&self.row.code).await {
+            // Who may see it is what is kept, whatever was about to be.
+            Ok(Some(row)) => self.row = row,
+            Ok(None) => {}
+            Err(error) => tracing::error!(raid = self.row.code, %error, "could not read a raid again"),
+        }
         match registry.load_fights(&self.row.code).await {
             Ok(fights) => {
                 for fight in fights.into_iter().filter(|fight| !discarding.contains(&fight.row.key.encounter)) {
@@ -276,7 +282,7 @@ impl RaidTask {
             RaidCommand::Uplink { connection, frame, received_ms } => {
                 self.uplink_frame(connection, *frame, received_ms);
             }
-            RaidCommand::Join { stream, wish, reply } => self.join(stream, &wish, reply),
+            RaidCommand::Join { socket, wish, reply } => self.join(socket, &wish, reply),
             RaidCommand::Spectator { id, format, pace, what } => self.spectator(id, format, pace, what),
             RaidCommand::Superseded => self.room.dismiss_all(
                 Whom::ByChannel,
@@ -403,6 +409,7 @@ impl RaidTask {
 
     /// Grace and lingering; true if the task is to end.
     fn housekeep(&mut self) -> bool {
+        self.room.sweep();
         let now_ms = self.shared.clock.now_ms();
         // Of old fights nothing is live: what stops coming is provisional, and goes on if it comes.
         let grace_ms = if self.row.history { HISTORY_GRACE_MS.min(self.shared.grace_ms) } else { self.shared.grace_ms };

@@ -72,6 +72,10 @@ pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -
         raid
     } else {
         let now_ms = shared.clock.now_ms();
+        shared.quota.raid(account, now_ms).map_err(|spent| {
+            let text = format!("this key has begun as many raids as it may in an hour: {spent}");
+            Refused { retry_ms: Some(spent.retry_ms), ..refusal(RefusedCode::LimitReached, text) }
+        })?;
         let raid = RaidRow {
             id: hello.raid,
             account,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use raidcast_relay::access::Admitted;
-use raidcast_relay::fanout::{Format, Pace, Room, Whom, Wish};
+use raidcast_relay::fanout::{Format, Pace, Pings, Room, Socket, Whom, Wish};
+use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::codec;
 use raidcast_shared::feed::{
     FeedEvent, FeedFrame, FeedHappening, FeedRaid, FeedRequest, FrameTimes, Keyframe, SUBPROTOCOL, SUBPROTOCOL_JSON,
@@ -66,7 +67,9 @@ async fn listen(mut spectator: Spectator, at: usize) -> (Seen, Vec<u64>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_spectators_end_on_one_state_and_the_stalled_cost_nothing() {
     let run = Run::new(&client());
-    let relay = run.relay_under(&mut std::process::Command::new(RELAY));
+    // All of them come from here.
+    let mut command = std::process::Command::new(RELAY);
+    let relay = run.relay_under(command.args(["--connections-per-address", "2000"]));
     let mut uploader = connect(&run).await;
     let feed = format!("http://127.0.0.1:{}/api/v1/raids/{}/feed", run.port, uploader.welcome.raid);
     let fight = Script::new(1_200, 2);
@@ -122,10 +125,10 @@ async fn a_thousand_spectators_end_on_one_state_and_the_stalled_cost_nothing() {
 }
 
 /// Both ends of a loopback connection.
-async fn pair() -> (std::sync::Arc<tokio::net::TcpStream>, tokio::net::TcpStream) {
+async fn pair() -> (std::sync::Arc<Socket>, tokio::net::TcpStream) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let there = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    (std::sync::Arc::new(listener.accept().await.unwrap().0), there)
+    (std::sync::Arc::new(Socket::new(listener.accept().await.unwrap().0, None)), there)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -133,7 +136,7 @@ async fn a_tick_is_encoded_once_a_view_and_written_once_a_spectator() {
     const CROWD: usize = 600;
     const TICKS: u64 = 40;
     let tasks = tokio_util::task::TaskTracker::new();
-    let mut room = Room::new(tasks.clone());
+    let mut room = Room::new(tasks.clone(), Pings::of(&EdgeLimits::default()));
     let keyframe = |position: u64| move |_: Pace, events, events_lost| a_keyframe(position, events, events_lost);
     let mut others = Vec::new();
     for at in 0..CROWD {

@@ -83,6 +83,20 @@ impl Run {
         Process(child.expect("the relay starts"))
     }
 
+    /// The relay as it is started by default, its log in a file.
+    pub(crate) fn relay_with_log(&self, log: &Path) -> Process {
+        let child = Command::new(RELAY)
+            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--data"])
+            .arg(self.path("data"))
+            .env("RAIDCAST_UPLOAD_KEY", KEY)
+            .env_remove("RUST_LOG")
+            .env_remove("NO_COLOR")
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(log).expect("a log"))
+            .spawn();
+        Process(child.expect("the relay starts"))
+    }
+
     pub(crate) fn watch(&self) -> Process {
         let child = Command::new(&self.client)
             .args(["watch", "--json", "--visibility", "public", "--until-idle", "5", "--relay"])

@@ -1,6 +1,7 @@
 //! The feed that plays the past: exact at any moment, equal to the report at its end, for who may see it.
 
 use futures::StreamExt;
+use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::feed::{Bye, FeedFrame, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::fold::Span;
 use raidcast_shared::id::RaidId;
@@ -83,7 +84,8 @@ async fn a_replay_ends_as_the_report_and_a_moment_is_the_fold_until_then() {
 #[tokio::test]
 async fn more_replays_than_the_relay_plays_are_refused_and_a_place_is_free_again_after_one_left() {
     let data = tempfile::tempdir().unwrap();
-    let relay = TestRelay::start(data.path()).await;
+    let limits = EdgeLimits { replays_per_address: REPLAYS_MAX as u32 + 1, ..EdgeLimits::default() };
+    let relay = TestRelay::start_limited(data.path(), limits).await;
     let mut uploader = Uploader::connect(&relay).await;
     let fight = eventful(300);
     let begun = uploader.begin(&fight).await;

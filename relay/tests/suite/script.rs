@@ -11,6 +11,8 @@ use raidcast_relay::account::RelaySecret;
 use raidcast_relay::clock::{Clock, Entropy};
 use raidcast_relay::config::Config;
 use raidcast_relay::database::Database;
+use raidcast_relay::edge::Network;
+use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
 use raidcast_shared::codec;
 use raidcast_shared::columns::{self, ColumnMap};
@@ -63,6 +65,21 @@ impl TestRelay {
 
     /// On a database, if not the embedded one.
     pub(crate) async fn start_on(data: &Path, database_url: Option<Database>) -> Self {
+        Self::start_as(data, database_url, EdgeLimits::default(), Vec::new()).await
+    }
+
+    /// With other limits for addresses and keys.
+    pub(crate) async fn start_limited(data: &Path, limits: EdgeLimits) -> Self {
+        Self::start_as(data, None, limits, Vec::new()).await
+    }
+
+    /// With limits, behind proxies.
+    pub(crate) async fn start_as(
+        data: &Path,
+        database_url: Option<Database>,
+        limits: EdgeLimits,
+        trusted_proxies: Vec<Network>,
+    ) -> Self {
         let key = |account: &str, key: &str| (account.to_owned(), key.to_owned());
         let config = Config {
             listen: vec!["127.0.0.1:0".parse().expect("an address")],
@@ -71,6 +88,8 @@ impl TestRelay {
             public_url: None,
             upload_keys: vec![key("default", KEY), key("other", OTHER_KEY)],
             grace_ms: 600_000,
+            trusted_proxies,
+            limits,
         };
         Self::start_with(config, Arc::new(AtomicI64::new(1_790_000_000_000))).await
     }

@@ -7,12 +7,11 @@ use raidcast_shared::feed::{Echo, FeedEvent, FeedFrame, FeedHappening, FeedRaid,
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view;
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::RaidTask;
 use super::access::NOT_FOR_YOU;
-use crate::fanout::{Answer, Format, Pace, Resume, SpectatorId, Wish};
+use crate::fanout::{Answer, Format, Pace, Resume, Socket, SpectatorId, Wish};
 use crate::raid::command::{FromSpectator, JoinWish, Joined};
 
 /// Where the raid's views stand.
@@ -138,10 +137,10 @@ impl RaidTask {
         }
     }
 
-    pub(super) fn join(&mut self, stream: Arc<TcpStream>, wish: &JoinWish, reply: oneshot::Sender<Option<Joined>>) {
+    pub(super) fn join(&mut self, socket: Arc<Socket>, wish: &JoinWish, reply: oneshot::Sender<Option<Joined>>) {
         // It was let in a moment ago, and that may be over.
         if !wish.admitted.holds(self.row.visibility, self.row.tickets) {
-            self.room.turn_away(&stream, wish.format, NOT_FOR_YOU);
+            self.room.turn_away(&socket, wish.format, NOT_FOR_YOU);
             let _ = reply.send(None);
             return;
         }
@@ -154,7 +153,7 @@ impl RaidTask {
         let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel, admitted: wish.admitted };
         let events = self.room.told(pace);
         let mut room = self.room.take();
-        let joined = room.join(stream, wish, || self.keyframe(pace, events, false));
+        let joined = room.join(socket, wish, || self.keyframe(pace, events, false));
         self.room = room;
         let _ = reply.send(joined.map(|(id, left)| Joined { id, pace, left }));
         if !self.feed.refresh {

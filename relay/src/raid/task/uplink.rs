@@ -8,7 +8,7 @@ use raidcast_shared::codec;
 use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::fold::CheckError;
 use raidcast_shared::id::{EncounterId, StreamId};
-use raidcast_shared::limits::{OPEN_ENCOUNTERS_MAX, STREAMED_FIGHTS_PER_DAY};
+use raidcast_shared::limits::OPEN_ENCOUNTERS_MAX;
 use raidcast_shared::uplink::{
     Begin, Begun, DeltaFrame, End, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
 };
@@ -18,6 +18,7 @@ use raidcast_store::{
 
 use super::life::{Chore, Claiming, Opening};
 use super::{Appended, RaidTask, STORE_RETRY_MS, Uplink, What};
+use crate::quota::Spent;
 use crate::raid::RaidRegistry;
 use crate::raid::command::{RaidCommand, RaidHandle};
 use crate::raid::encounter::{Job, LiveEncounter, Reading, Taken};
@@ -60,7 +61,7 @@ enum OpenError {
     Store(StoreError),
     /// It cannot be read: which report, and why.
     SetAside(String, String),
-    TooMany,
+    TooMany(Spent),
 }
 
 impl RaidTask {
@@ -228,9 +229,9 @@ impl RaidTask {
                 self.registry.disown(self.key(id), &self.me);
                 self.refuse_set_aside(id);
             }
-            Err(OpenError::TooMany) => {
+            Err(OpenError::TooMany(spent)) => {
                 self.registry.disown(self.key(id), &self.me);
-                let text = format!("this key began {STREAMED_FIGHTS_PER_DAY} fights today: go on tomorrow");
+                let text = format!("this key has begun as many fights today as it may: {spent}");
                 self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(id));
             }
         }
@@ -587,9 +588,7 @@ async fn open_encounter(
         row
     } else {
         let today = store.encounters_since(raid.account, now_ms - DAY_MS).await.map_err(OpenError::Store)?;
-        if today >= u64::from(STREAMED_FIGHTS_PER_DAY) {
-            return Err(OpenError::TooMany);
-        }
+        shared.quota.may_begin_fight(raid.account, today, now_ms).map_err(OpenError::TooMany)?;
         let new = NewEncounter {
             key,
             report_id: shared.entropy.code(12),
@@ -598,7 +597,9 @@ async fn open_encounter(
             created_at_ms: now_ms,
             stream: StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() },
         };
-        store.begin_encounter(&new).await.map_err(OpenError::Store)?
+        let row = store.begin_encounter(&new).await.map_err(OpenError::Store)?;
+        shared.quota.fight_begun(raid.account);
+        row
     };
     if row.raid_code != raid.code && moves {
         store.move_encounter(row.row, &raid.code).await.map_err(OpenError::Store)?;

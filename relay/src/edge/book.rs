@@ -1,0 +1,233 @@
+//! What each address holds of the relay now, and how fast it asks.
+//!
+//! What is held is a [`Place`] that gives itself back; an address that holds nothing is forgotten.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use tokio::time::Instant;
+
+use super::Address;
+use crate::limits::{ADDRESSES_MAX, EdgeLimits};
+
+type Rate = RateLimiter<Address, HashMapStateStore<Address>, DefaultClock>;
+
+/// What an address holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A socket.
+    Connection,
+    /// A request that is being answered.
+    Answer,
+    /// A fight that is played to it.
+    Replay,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    counts: [u32; 3],
+    /// No key of it is looked at before this.
+    keys_after: Option<Instant>,
+}
+
+impl Held {
+    fn is_nothing(&self, now: Instant) -> bool {
+        self.counts == [0; 3] && self.keys_after.is_none_or(|after| after <= now)
+    }
+}
+
+/// All addresses that hold or ask anything.
+pub struct Book {
+    held: Mutex<HashMap<Address, Held>>,
+    most: [u32; 3],
+    requests: Rate,
+    wrong_keys: Rate,
+}
+
+/// Ask again after this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Later(pub Duration);
+
+impl Later {
+    /// Whole seconds, at least one.
+    pub fn seconds(self) -> u32 {
+        u32::try_from(self.0.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
+    }
+}
+
+fn nonzero(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+}
+
+impl Book {
+    pub(super) fn new(limits: &EdgeLimits) -> Self {
+        let requests = Quota::per_second(nonzero(limits.requests_per_s))
+            .allow_burst(nonzero(limits.requests_burst.max(limits.connections_per_address)));
+        Self {
+            held: Mutex::default(),
+            most: [limits.connections_per_address, limits.answers_per_address, limits.replays_per_address],
+            requests: RateLimiter::hashmap(requests),
+            wrong_keys: RateLimiter::hashmap(Quota::per_minute(nonzero(limits.wrong_keys_per_minute))),
+        }
+    }
+
+    /// No code that holds it can panic, but a poisoned book is still a book.
+    fn held(&self) -> MutexGuard<'_, HashMap<Address, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for one more, until it is dropped; `None` if the address has all that it may have.
+    pub fn hold(self: &Arc<Self>, address: Address, what: What) -> Option<Place> {
+        self.hold_unless(address, what, |count| count >= self.most[what as usize])
+    }
+
+    /// A place in place of one that is about to be given back.
+    pub(super) fn hold_instead(self: &Arc<Self>, address: Address, what: What) -> Option<Place> {
+        self.hold_unless(address, what, |_| false)
+    }
+
+    fn hold_unless(self: &Arc<Self>, address: Address, what: What, full: impl FnOnce(u32) -> bool) -> Option<Place> {
+        let mut held = self.held();
+        let count = &mut held.entry(address).or_default().counts[what as usize];
+        if full(*count) {
+            return None;
+        }
+        *count += 1;
+        Some(Place { book: Arc::clone(self), address, what })
+    }
+
+    /// Counts a request.
+    ///
+    /// # Errors
+    /// The address asks too fast.
+    pub fn request(&self, address: Address) -> Result<(), Later> {
+        Self::check(&self.requests, address)
+    }
+
+    /// Whether keys of the address are looked at now.
+    ///
+    /// # Errors
+    /// Too many were wrong.
+    pub fn may_try_keys(&self, address: Address, now: Instant) -> Result<(), Later> {
+        let after = self.held().get(&address).and_then(|held| held.keys_after);
+        let wait = after.map_or(Duration::ZERO, |after| after.saturating_duration_since(now));
+        if wait.is_zero() { Ok(()) } else { Err(Later(wait)) }
+    }
+
+    /// Counts a key that nobody knows.
+    pub fn wrong_key(&self, address: Address, now: Instant) {
+        let Err(Later(wait)) = Self::check(&self.wrong_keys, address) else { return };
+        let mut held = self.held();
+        if held.len() < ADDRESSES_MAX || held.contains_key(&address) {
+            held.entry(address).or_default().keys_after = Some(now + wait);
+        }
+    }
+
+    fn check(rate: &Rate, address: Address) -> Result<(), Later> {
+        let address = if rate.len() < ADDRESSES_MAX { address } else { Address::EVERYBODY };
+        rate.check_key(&address).map_err(|not| Later(not.wait_time_from(DefaultClock::default().now())))
+    }
+
+    /// Forgets who has asked nothing for a while.
+    pub fn sweep(&self, now: Instant) {
+        self.requests.retain_recent();
+        self.wrong_keys.retain_recent();
+        let mut held = self.held();
+        held.retain(|_, held| !held.is_nothing(now));
+        held.shrink_to_fit();
+    }
+
+    /// Addresses that are remembered.
+    pub fn len(&self) -> usize {
+        self.held().len()
+    }
+
+    /// Whether nobody holds anything.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Something that an address holds; given back when it is dropped.
+pub struct Place {
+    book: Arc<Book>,
+    address: Address,
+    what: What,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.book.held();
+        let Some(of_address) = held.get_mut(&self.address) else { return };
+        let count = &mut of_address.counts[self.what as usize];
+        *count = count.saturating_sub(1);
+        if of_address.counts == [0; 3] && of_address.keys_after.is_none() {
+            held.remove(&self.address);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> Address {
+        Address::of([192, 0, 2, last].into())
+    }
+
+    fn book() -> Arc<Book> {
+        let limits = EdgeLimits {
+            connections_per_address: 2,
+            requests_burst: 3,
+            requests_per_s: 1,
+            wrong_keys_per_minute: 2,
+            ..EdgeLimits::default()
+        };
+        Arc::new(Book::new(&limits))
+    }
+
+    #[test]
+    fn a_place_is_free_again_when_it_is_dropped_and_nobody_else_pays_for_it() {
+        let book = book();
+        let held: Vec<_> = (0..2).map(|_| book.hold(address(1), What::Connection).unwrap()).collect();
+        assert!(book.hold(address(1), What::Connection).is_none());
+        assert!(book.hold(address(1), What::Replay).is_some(), "another kind has its own count");
+        assert!(book.hold(address(2), What::Connection).is_some());
+        drop(held);
+        assert!(book.hold(address(1), What::Connection).is_some());
+        assert!(book.is_empty(), "who holds nothing is forgotten");
+    }
+
+    #[test]
+    fn requests_come_at_once_up_to_a_number_and_then_with_a_time_to_come_back() {
+        let book = book();
+        for _ in 0..3 {
+            assert_eq!(book.request(address(1)), Ok(()));
+        }
+        let Err(later) = book.request(address(1)) else { panic!("a fourth at once") };
+        assert!((1..=2).contains(&later.seconds()), "{later:?}");
+        assert_eq!(book.request(address(2)), Ok(()));
+    }
+
+    #[test]
+    fn after_some_wrong_keys_none_is_looked_at_for_a_while() {
+        let (book, now) = (book(), Instant::now());
+        for _ in 0..2 {
+            book.wrong_key(address(1), now);
+            assert_eq!(book.may_try_keys(address(1), now), Ok(()));
+        }
+        book.wrong_key(address(1), now);
+        let Err(Later(wait)) = book.may_try_keys(address(1), now) else { panic!("a third in a minute") };
+        assert_eq!(book.may_try_keys(address(2), now), Ok(()));
+        assert_eq!(book.may_try_keys(address(1), now + wait), Ok(()));
+        book.sweep(now);
+        assert!(!book.is_empty());
+        book.sweep(now + wait);
+        assert!(book.is_empty());
+    }
+}

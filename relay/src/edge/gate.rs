@@ -1,0 +1,169 @@
+//! Each request, before it is routed: how fast its address asks, whether its key is one, whether there is room.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use tokio::time::Instant;
+
+use super::address::is_passed_on;
+use super::{Address, Edge, Later, Place, Refusal, What};
+use crate::error::HttpError;
+use crate::limits::REQUEST_BODY_BYTES_MAX;
+use crate::state::AppState;
+
+/// Who asks; every request carries one.
+#[derive(Clone)]
+pub struct Asked {
+    /// For whom it counts.
+    pub address: Address,
+    edge: Arc<Edge>,
+    /// It came by a proxy, so that its connection is not counted for it.
+    by_proxy: bool,
+}
+
+impl Asked {
+    pub(super) fn new(edge: &Arc<Edge>, peer: IpAddr, headers: &HeaderMap) -> Self {
+        let by_proxy = edge.proxies.trusts(peer);
+        if !by_proxy && is_near(peer) && is_passed_on(headers) {
+            tracing::warn!(
+                "requests come by a proxy that is not configured, so all count for one address: name it with \
+                 --trusted-proxy, or `trusted_proxies` in raidcast.toml"
+            );
+        }
+        Self { address: Address::of(edge.proxies.client(peer, headers)), edge: Arc::clone(edge), by_proxy }
+    }
+
+    /// A place for a socket that stays after its request: the connection's own, unless that is a proxy's.
+    ///
+    /// # Errors
+    /// The address has as many as it may have.
+    pub fn socket(&self) -> Result<Option<Place>, HttpError> {
+        if !self.by_proxy {
+            return Ok(None);
+        }
+        let text = "your address has too many connections to this relay: close some";
+        self.hold(What::Connection, Refusal::Connections, text).map(Some)
+    }
+
+    /// A place for a replay.
+    ///
+    /// # Errors
+    /// The address has as many as it may have.
+    pub fn replay(&self) -> Result<Place, HttpError> {
+        let text = "as many fights are played to your address as one gets at once: close one of those pages";
+        self.hold(What::Replay, Refusal::Replays, text)
+    }
+
+    /// Counts a refusal.
+    pub fn refused(&self, what: Refusal) {
+        self.edge.refusals.count(what);
+    }
+
+    fn hold(&self, what: What, refusal: Refusal, text: &str) -> Result<Place, HttpError> {
+        self.edge.book.hold(self.address, what).ok_or_else(|| {
+            self.edge.refusals.count(refusal);
+            HttpError::TooMany { text: text.into(), retry_s: 10 }
+        })
+    }
+}
+
+/// Whether it is of this machine or this house, where proxies stand.
+fn is_near(peer: IpAddr) -> bool {
+    match peer.to_canonical() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+    }
+}
+
+/// What a request costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cost {
+    /// A file that is in memory.
+    Nothing,
+    /// A look into the database.
+    Request,
+    /// An answer that is made of much.
+    Answer,
+}
+
+impl Cost {
+    fn of(path: &str) -> Self {
+        let begins = |with: &[&str]| with.iter().any(|with| path.starts_with(with));
+        match () {
+            // A feed is answered at once and then counts as a connection.
+            () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,
+            () if begins(&["/api", "/health", "/reports/", "/raids/", "/live/"]) => Self::Request,
+            () => Self::Nothing,
+        }
+    }
+}
+
+fn too_soon(later: Later, text: &str) -> HttpError {
+    HttpError::TooMany { text: text.into(), retry_s: later.seconds() }
+}
+
+/// Lets a request through, or says why not.
+pub async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let Some(asked) = request.extensions().get::<Asked>().cloned() else { return HttpError::Internal.into_response() };
+    match admit(&state, &asked, &request) {
+        // Held while it is answered.
+        Ok(_answering) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn admit(state: &AppState, asked: &Asked, request: &Request) -> Result<Option<Place>, HttpError> {
+    let (edge, headers, path) = (&asked.edge, request.headers(), request.uri().path());
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > REQUEST_BODY_BYTES_MAX) {
+        edge.refusals.count(Refusal::Body);
+        return Err(HttpError::TooLarge);
+    }
+    let known = known_key(state, asked, headers)?;
+    // Who has a key has limits of its own.
+    if path == "/api/v1/uplink" && known {
+        return Ok(None);
+    }
+    let cost = Cost::of(path);
+    if cost == Cost::Nothing {
+        return Ok(None);
+    }
+    if let Err(later) = edge.book.request(asked.address) {
+        edge.refusals.count(Refusal::Requests);
+        return Err(too_soon(later, "too many requests from your address: wait a moment"));
+    }
+    if edge.is_full() {
+        edge.refusals.count(Refusal::Sockets);
+        let text = "all connections of this relay are in use: try again in a moment".to_owned();
+        return Err(HttpError::Unavailable { text, retry_s: 5 });
+    }
+    if cost != Cost::Answer {
+        return Ok(None);
+    }
+    let text = "too many requests from your address are being answered: wait for some of them";
+    edge.book.hold(asked.address, What::Answer).map(Some).ok_or_else(|| {
+        edge.refusals.count(Refusal::Answers);
+        HttpError::TooMany { text: text.into(), retry_s: 1 }
+    })
+}
+
+/// Whether the request has a key that is known. A wrong one is counted and told to the log, without itself.
+fn known_key(state: &AppState, asked: &Asked, headers: &HeaderMap) -> Result<bool, HttpError> {
+    let Some(key) = headers.get("x-api-key") else { return Ok(false) };
+    let edge = &asked.edge;
+    if let Err(later) = edge.book.may_try_keys(asked.address, Instant::now()) {
+        edge.refusals.count(Refusal::Keys);
+        return Err(too_soon(later, "too many wrong keys came from your address: wait, and check RAIDCAST_KEY"));
+    }
+    let known = key.to_str().is_ok_and(|key| state.keys.account(key.trim()).is_some());
+    if !known {
+        edge.refusals.count(Refusal::Keys);
+        edge.book.wrong_key(asked.address, Instant::now());
+        tracing::warn!(address = %asked.address, "a key came that is none of this relay's");
+    }
+    Ok(known)
+}

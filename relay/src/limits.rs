@@ -1,0 +1,95 @@
+//! What strangers and keys may hold of a relay: each number with its unit and the sum that gave it.
+//!
+//! [`EdgeLimits`] are those that an operator or a test sets otherwise; the constants are for everybody. Limits of the
+//! wire are in `raidcast_shared::limits`.
+
+use raidcast_shared::limits::STREAMED_FIGHTS_PER_DAY;
+
+/// Sockets at once, whatever the system allows: the largest raid's 16,384 spectators, twice.
+pub const SOCKETS_MAX: usize = 32_768;
+/// Descriptors kept for files: the database, its readers, and the runtime's own come to about forty.
+pub const FILES_KEPT: usize = 64;
+/// Sockets that only uplinks get: forty raiders of three guilds.
+pub const UPLINKS_KEPT: usize = 128;
+/// Sockets at once whose next request has not come: at some 30 KB each 120 MB. Beyond it the oldest is closed.
+pub const WAITING_MAX: usize = 4_096;
+/// Bytes of a request's head: browsers send under 2 KiB, proxies add little.
+pub const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Bytes of a request's body: nothing that can be asked for needs one.
+pub const REQUEST_BODY_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes that an answer must get on in one window of [`EdgeLimits::write_window_ms`]: 7 kbit/s, less than any line.
+pub const WRITE_WINDOW_BYTES: usize = 16 * 1024;
+/// Addresses whose rates are remembered: at about 50 bytes each 3 MB. Beyond it new ones share one rate.
+pub const ADDRESSES_MAX: usize = 65_536;
+/// Pings without an answer after which a socket counts as dead: with one more period, so that the last has its time.
+pub const PINGS_UNANSWERED: u32 = 3;
+/// Addresses of proxies that one request may have come by.
+pub const HOPS_MAX: usize = 16;
+/// A refused uplink's reason is written within this, ms; who does not read it gets none.
+pub const FAREWELL_MS: u64 = 5_000;
+/// A replay whose socket takes nothing for this long, ms, is ended: others wait for its place.
+pub const REPLAY_STALLED_MS: u64 = 20_000;
+/// Lines of one kind that the log takes at once.
+pub const LOG_BURST: u32 = 10;
+/// And then one every so often, ms, with the number of those left out.
+pub const LOG_EVERY_MS: u64 = 10_000;
+
+/// What one address, or one key, may hold, and how long each thing may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EdgeLimits {
+    /// Sockets of one address at once (of IPv6: of a /64). A guild of forty at home in one network with two pages
+    /// each, and as much again for who only watches.
+    pub connections_per_address: u32,
+    /// Requests of one address at once. A page takes about ten, so a hundred people who open one at the same time.
+    /// Never fewer than its sockets: each begins with a request.
+    pub requests_burst: u32,
+    /// And then so many a second: a third of what one core answers.
+    pub requests_per_s: u32,
+    /// Requests of one address that are being answered at once: of a pool with 256 places an eighth.
+    pub answers_per_address: u32,
+    /// Replays of one address: of the relay's 64 an eighth.
+    pub replays_per_address: u32,
+    /// Wrong keys of one address a minute: a typing error, some times over.
+    pub wrong_keys_per_minute: u32,
+    /// A request's head must be whole in this time, ms, also the next on a connection that is kept open.
+    pub head_ms: u64,
+    /// In this time, ms, an answer that does not fit the socket must get on by [`WRITE_WINDOW_BYTES`].
+    pub write_window_ms: u64,
+    /// Sockets of spectators and uplinks are pinged this often, ms: proxies cut after 60 s of silence.
+    pub ping_ms: u64,
+    /// Uplinks of one key at once: forty raiders who watch and upload, and half as many left behind by cut lines.
+    pub connections_per_key: u32,
+    /// Raids that one key begins an hour: forty raiders, five each.
+    pub raids_per_key_hour: u32,
+    /// Fights that one key begins a day, those it discards again included.
+    pub fights_per_key_day: u32,
+    /// Bytes of fights that one key sends a day: its 500 fights at 4 MiB each, which is 20 players for an hour.
+    pub bytes_per_key_day: u64,
+}
+
+impl Default for EdgeLimits {
+    fn default() -> Self {
+        Self {
+            connections_per_address: 256,
+            requests_burst: 1_200,
+            requests_per_s: 100,
+            answers_per_address: 32,
+            replays_per_address: 8,
+            wrong_keys_per_minute: 10,
+            head_ms: 15_000,
+            write_window_ms: 20_000,
+            ping_ms: 20_000,
+            connections_per_key: 128,
+            raids_per_key_hour: 200,
+            fights_per_key_day: STREAMED_FIGHTS_PER_DAY,
+            bytes_per_key_day: 500 * 4 * 1024 * 1024,
+        }
+    }
+}
+
+impl EdgeLimits {
+    /// From the last byte of a socket to its being let go, ms.
+    pub fn silence_ms(&self) -> u64 {
+        self.ping_ms * u64::from(PINGS_UNANSWERED + 1)
+    }
+}

@@ -1,0 +1,77 @@
+//! The status of pages: 404 where there is nothing, as the API says it.
+//!
+//! Pages are files that ask the API for what they show; this says what a search engine, a link checker or a chat's
+//! preview needs to know without running them. A private raid and one that is not there are the same.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+
+use crate::error::{HttpError, is_api};
+use crate::state::{AppState, TicketQuery};
+
+/// What an address without a page is answered where the pages have none of their own for it.
+const NOTHING_HERE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not found · Raidcast</title>\
+     <h1>There is nothing here</h1><p>Check the link, or begin at <a href=\"/\">the start page</a>.</p></html>";
+
+/// Answers the page as it is, with status 404 where what it shows is not there or not for the asker.
+pub async fn status(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let missing = matches!(look(&state, request.uri(), request.headers()).await, Err(HttpError::NotFound));
+    if missing {
+        // The page itself, not that the browser has it already.
+        request.headers_mut().remove(header::IF_NONE_MATCH);
+        request.headers_mut().remove(header::IF_MODIFIED_SINCE);
+    }
+    let response = next.run(request).await;
+    if missing && response.status() == StatusCode::OK { not_there(response) } else { response }
+}
+
+/// A page whose status is 404: nobody keeps it, because what is missing may come.
+fn not_there(mut response: Response) -> Response {
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let headers = response.headers_mut();
+    headers.remove(header::ETAG);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Looks up what a page shows, as the API does.
+async fn look(state: &AppState, uri: &Uri, headers: &HeaderMap) -> Result<(), HttpError> {
+    let mut parts = uri.path().split('/').skip(1);
+    let (Some(kind), Some(name), None) = (parts.next(), parts.next(), parts.next()) else { return Ok(()) };
+    let query = axum::extract::Query::<TicketQuery>::try_from_uri(uri);
+    let ticket = query.ok().and_then(|query| query.0.ticket);
+    if !matches!(kind, "reports" | "raids" | "live") {
+        return Ok(());
+    }
+    let asker = state.asker(headers, ticket.as_deref()).await?;
+    match kind {
+        "reports" => {
+            let (row, _) = state.store().report(name).await?.ok_or(HttpError::NotFound)?;
+            state.admit(&asker, (&row).into()).await.map(drop)
+        }
+        "raids" => state.visible_raid(name, &asker).await.map(drop),
+        "live" => state.channel_raid(name, &asker).await.map(drop),
+        _ => Ok(()),
+    }
+}
+
+/// What is answered where there is no route: the API's error, or the page for it.
+pub async fn nothing_here(pages: Router, request: Request) -> Response {
+    if is_api(request.uri().path()) {
+        return HttpError::NotFound.into_response();
+    }
+    let mut own = Request::get("/404.html");
+    if let Some(accepted) = request.headers().get(header::ACCEPT_ENCODING) {
+        own = own.header(header::ACCEPT_ENCODING, accepted);
+    }
+    let Ok(own) = own.body(axum::body::Body::empty()) else { return HttpError::Internal.into_response() };
+    match TowerToHyperService::new(pages).call(own).await {
+        Ok(page) if page.status() == StatusCode::OK => not_there(page),
+        Ok(_) | Err(_) => not_there(Html(NOTHING_HERE).into_response()),
+    }
+}

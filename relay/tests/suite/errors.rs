@@ -1,0 +1,123 @@
+//! Whatever is asked for, an error has the one shape; and pages that show nothing have the status that says so.
+
+use raidcast_shared::uplink::{Hello, Visibility};
+
+use crate::raw::{Answer, UPGRADE, ask};
+use crate::script::{KEY, Script, TestRelay, Uploader, hello};
+
+#[tokio::test]
+async fn every_error_of_the_api_has_one_shape() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let uploader = Uploader::connect(&relay).await;
+    let raid = uploader.welcome.raid.clone();
+    let feed = format!("GET /api/v1/raids/{raid}/feed");
+    let key = format!("X-API-Key: {KEY}");
+    let long = format!("Content-Length: {}", 1_u64 << 40);
+    let old = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 8", UPGRADE[3]];
+    let spoken = [&UPGRADE[..], &["Sec-WebSocket-Protocol: chat"]].concat();
+    let (keyed, too_long) = ([key.as_str()], [long.as_str()]);
+    let keyed_old = [key.as_str(), old[0], old[1], old[2], old[3]];
+    let asked: Vec<(&str, &[&str], u16, &str)> = vec![
+        ("GET /api", &[], 404, "not_found"),
+        ("GET /api/", &[], 404, "not_found"),
+        ("GET /api/v1/nothing", &[], 404, "not_found"),
+        ("POST /api/v2/reports", &[], 404, "not_found"),
+        ("GET /api/v1/reports/", &[], 404, "not_found"),
+        ("GET /api/v1/reports/nothing", &[], 404, "not_found"),
+        ("GET /api/v1/reports/%ff", &[], 400, "bad_request"),
+        ("GET /api/v1/raids/%c3%28", &[], 400, "bad_request"),
+        ("GET /api/v1/live/%ff/feed", &UPGRADE, 400, "bad_request"),
+        ("GET /api/v1/reports?limit=x", &[], 400, "bad_request"),
+        ("GET /api/v1/reports?limit=1&limit=2", &[], 400, "bad_request"),
+        ("GET /api/v1/reports?page=0", &[], 400, "bad_request"),
+        ("POST /api/v1/reports", &[], 405, "method_not_allowed"),
+        ("DELETE /api/v1/reports/nothing", &[], 405, "method_not_allowed"),
+        ("PATCH /health", &[], 405, "method_not_allowed"),
+        ("OPTIONS /api/v1/uplink", &[], 405, "method_not_allowed"),
+        ("BREW /api/v1/uplink", &[], 405, "method_not_allowed"),
+        ("GET /api/v1/uplink", &[], 401, "unauthorized"),
+        ("GET /api/v1/uplink", &UPGRADE, 401, "unauthorized"),
+        ("GET /api/v1/uplink", &["X-API-Key: \u{fc}"], 401, "unauthorized"),
+        ("GET /api/v1/uplink", &keyed, 426, "upgrade_required"),
+        ("GET /api/v1/uplink", &keyed_old, 426, "upgrade_required"),
+        (&feed, &[], 426, "upgrade_required"),
+        (&feed, &old, 426, "upgrade_required"),
+        (&feed, &[UPGRADE[0], UPGRADE[1], UPGRADE[2]], 426, "upgrade_required"),
+        (&feed, &spoken, 400, "bad_request"),
+        ("POST /api/v1/reports", &too_long, 413, "too_large"),
+        ("GET /api/v1/nothing", &too_long, 413, "too_large"),
+    ];
+    for (request, lines, status, code) in asked {
+        let answer = ask(&relay, request, lines).await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{request} {lines:?}: {answer:?}");
+        assert!(status != 405 || answer.header("allow").is_some(), "{request}");
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{request}: other sites read why");
+    }
+    let bad = ask(&relay, &format!("{feed}?position=many"), &UPGRADE).await;
+    assert_eq!((bad.status, bad.code().as_str()), (400, "bad_request"), "{bad:?}");
+    // HEAD is GET without its body.
+    let head = ask(&relay, "HEAD /api/v1/nothing", &[]).await;
+    assert_eq!((head.status, head.body.as_str()), (404, ""));
+    assert_eq!(head.header("content-type"), Some("application/json"));
+    relay.stop().await;
+}
+
+fn is_page(answer: &Answer) -> bool {
+    answer.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) && answer.body.contains("<html")
+}
+
+#[tokio::test]
+async fn a_page_that_shows_nothing_is_a_page_with_status_404() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let begun = uploader.begin(&Script::new(3, 2)).await;
+    let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
+    let there = [
+        "/".to_owned(),
+        format!("/reports/{}", begun.report),
+        format!("/raids/{}", uploader.welcome.raid),
+        format!("/live/{channel}"),
+    ];
+    for path in there {
+        let answer = ask(&relay, &format!("GET {path}"), &[]).await;
+        assert!(answer.status == 200 && is_page(&answer), "{path}: {answer:?}");
+    }
+    for path in ["/reports/nothing", "/raids/nothing", "/live/nothing", "/reports/%ff", "/nothing", "/a/b/c", "/x.js"] {
+        let answer = ask(&relay, &format!("GET {path}"), &[]).await;
+        assert!(answer.status == 404 && is_page(&answer), "{path}: {answer:?}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "what is missing may come");
+        assert_eq!(ask(&relay, &format!("HEAD {path}"), &[]).await.status, 404);
+    }
+    // A browser that has the page of another report has not been told that this one is there.
+    let shown = ask(&relay, &format!("GET /reports/{}", begun.report), &[]).await;
+    let has = format!("If-None-Match: {}", shown.header("etag").expect("pages have tags"));
+    assert_eq!(ask(&relay, &format!("GET /reports/{}", begun.report), &[&has]).await.status, 304);
+    assert_eq!(ask(&relay, "GET /reports/nothing", &[&has]).await.status, 404);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_says_of_a_private_raid_what_it_says_of_none() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let private = Hello { visibility: Visibility::Private, ..hello() };
+    let mut uploader = Uploader::connect_as(&relay, KEY, private).await;
+    let begun = uploader.begin(&Script::new(3, 2)).await;
+    let (_, ticket) = begun.url.split_once("?ticket=").expect("a private report's link has a ticket");
+    let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
+    for (kind, name) in [("reports", &begun.report), ("raids", &uploader.welcome.raid), ("live", &channel)] {
+        let page = format!("GET /{kind}/{name}");
+        let (hidden, none) = (ask(&relay, &page, &[]).await, ask(&relay, &format!("GET /{kind}/nothing"), &[]).await);
+        let plain = |answer: &Answer| {
+            let lines = answer.head.lines().filter(|line| !line.starts_with("date:")).map(str::to_owned);
+            (lines.collect::<Vec<_>>(), answer.body.clone())
+        };
+        assert_eq!(plain(&hidden), plain(&none), "{kind}");
+        assert_eq!(hidden.status, 404);
+        assert_eq!(ask(&relay, &format!("{page}?ticket={ticket}"), &[]).await.status, 200, "{kind}");
+        assert_eq!(ask(&relay, &format!("{page}?ticket=00"), &[]).await.status, 404, "{kind}");
+    }
+    relay.stop().await;
+}
