@@ -221,8 +221,8 @@ async fn of_a_large_room_those_are_let_go_who_may_no_longer_see_it_and_hear_noth
         let mut heard = Vec::new();
         soon("the end of the room", there.read_to_end(&mut heard)).await.unwrap();
         let says = |text: &str| heard.windows(text.len()).any(|window| window == text.as_bytes());
-        let stays = matches!(admitted, Admitted::ByTicket(3) | Admitted::AsUploader);
-        let expected = (!stays, stays);
+        let remains = matches!(admitted, Admitted::ByTicket(3) | Admitted::AsUploader);
+        let expected = (!remains, remains);
         assert_eq!((says("it is private now"), says("of-the-private-raid")), expected, "{at}: {admitted:?}");
     }
 }

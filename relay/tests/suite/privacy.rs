@@ -374,7 +374,7 @@ async fn ids_on_the_uplink_are_bytes_for_who_speaks_version_2_and_lists_for_who_
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
     let fight = Script::new(1, 2);
-    let begin = UplinkFrame::Begin(Begin { enc: fight.enc, stream: fight.stream, header: header() });
+    let opening = UplinkFrame::Begin(Begin { enc: fight.enc, stream: fight.stream, header: header() });
     // What a client sends is read in both forms, whatever it speaks.
     for (newest, hello_as, frames_as) in [(1, 1, 1), (1, 2, 2), (2, 1, 2), (2, 2, 1), (9, 2, 2)] {
         let raid = RaidId(Uuid::from_u128(newest.into()));
@@ -383,7 +383,7 @@ async fn ids_on_the_uplink_are_bytes_for_who_speaks_version_2_and_lists_for_who_
         send_bytes(&mut socket, codec::encode_for(hello_as, &UplinkFrame::Hello(hello))).await;
         let Some(UplinkReply::Welcome(welcome)) = reply(&mut socket).await else { panic!("no welcome") };
         assert_eq!(welcome.v, newest.min(2));
-        send_bytes(&mut socket, codec::encode_for(frames_as, &begin)).await;
+        send_bytes(&mut socket, codec::encode_for(frames_as, &opening)).await;
         let bytes = raw_reply(&mut socket).await;
         let UplinkReply::Begun(begun) = codec::decode(&bytes, usize::MAX).unwrap() else { panic!("no Begun") };
         assert_eq!(begun.enc, fight.enc);
