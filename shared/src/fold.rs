@@ -21,7 +21,7 @@ pub use checksum::Checksum;
 pub(crate) use gate::decode_rare;
 pub use gate::{CheckError, Checked, Gate};
 pub use index::FoldIndex;
-pub use rows::{Pair, Row, RowKey, Summed};
+pub use rows::{Pair, Row, RowKey, Second, Summed, Told};
 pub use sums::Highs;
 
 use crate::columns::ColumnMap;
@@ -302,6 +302,8 @@ impl EncounterState {
         }
         if self.reach(*at_ms) {
             self.rows.add(*at_ms, hit);
+        } else {
+            self.rows.pass(*at_ms, hit);
         }
     }
 
@@ -485,6 +487,17 @@ impl EncounterState {
         self.rows.pairs()
     }
 
+    /// What tellings of sums added, of the whole fight, in no order.
+    pub fn told(&self) -> impl Iterator<Item = (RowKey, Told)> + '_ {
+        self.rows.told()
+    }
+
+    /// First and last time at which what is told as sums came, of the whole fight, as far as it has a time; by row, in
+    /// no order.
+    pub fn told_active(&self) -> impl Iterator<Item = (RowKey, (u32, u32))> + '_ {
+        self.rows.told_active()
+    }
+
     /// Seconds whose sums changed since they were taken last.
     pub fn take_changed_seconds(&mut self) -> BTreeSet<u32> {
         self.rows.take_changed_seconds()
@@ -510,8 +523,8 @@ impl EncounterState {
         self.extent
     }
 
-    /// The length that rates are taken over, ms: of a whole fight first to last combat event, of a span its own
-    /// length as far as the fight reaches into it.
+    /// How long it took, ms: of a whole fight first to last combat event, of a span its own length as far as the fight
+    /// reaches into it.
     pub fn duration_ms(&self) -> u32 {
         let Some((first, last)) = self.whole else { return 0 };
         if self.span == Span::ALL {

@@ -122,7 +122,9 @@ pub async fn report(
     let whole = whole(&state, &row, record).await?;
     let Some(span) = span else { return Ok(Json(whole)) };
     let fight = state.spans.fight(&row, span).await?;
-    Ok(Json(Report { fight: Fight::clone(&fight), ..whole }))
+    let mut fight = Fight::clone(&fight);
+    view::went_as(&mut fight, &whole.fight);
+    Ok(Json(Report { fight, ..whole }))
 }
 
 async fn whole(state: &AppState, row: &EncounterRow, record: Option<bytes::Bytes>) -> Result<Report, HttpError> {

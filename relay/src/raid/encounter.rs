@@ -291,12 +291,13 @@ impl LiveEncounter {
 
     /// How it went, as far as known.
     pub fn outcome(&self) -> Outcome {
-        self.main.ending.as_ref().map_or(Outcome::Unknown, |ending| ending.outcome)
+        view::outcome(&self.main.state, self.main.ending.as_ref())
     }
 
     /// What the view needs beside the fold.
     pub fn facts(&self) -> LiveFacts {
-        LiveFacts { state: self.state, outcome: self.outcome(), revision: self.revision, idle: self.idle }
+        let ended = self.main.ending.is_some();
+        LiveFacts { state: self.state, outcome: self.outcome(), ended, revision: self.revision, idle: self.idle }
     }
 
     /// The report as it stands.

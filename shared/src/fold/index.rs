@@ -1,13 +1,13 @@
 //! An encounter's events in blocks that are added up once, so that a span of it costs its edges.
 //!
 //! One invariant: [`FoldIndex::fold`] gives the state that folding the span's events one by one gives. A block that
-//! lies in the span is merged whole, one that lies outside is passed over, and of one on an edge the hits are folded
+//! lies in the span is merged whole, one that lies outside only says when it was, and of one on an edge the hits are folded
 //! singly. Sixteen blocks make a greater one, so a long span merges few. Rare events are folded singly always: what
 //! they mean for a span differs by kind, and they are rare.
 
 use std::sync::Arc;
 
-use super::rows::{Row, RowTable};
+use super::rows::{Row, RowTable, Second};
 use super::{Actor, Checked, EncounterState, Skill, Span};
 use crate::columns::{ColumnMap, ColumnsError};
 use crate::event::{ActorIx, Rare, RareBody, TimedHit};
@@ -103,7 +103,7 @@ impl Block {
         let events = self
             .events()
             .map_or(0, |events| events.hits.len() * size_of::<TimedHit>() + events.rare.len() * 2 * size_of::<Rare>());
-        let seconds: usize = self.rows.pairs().iter().map(|pair| 64 + pair.seconds.len() * 16).sum();
+        let seconds: usize = self.rows.pairs().iter().map(|pair| 64 + pair.seconds.len() * size_of::<Second>()).sum();
         events + seconds + self.rows.rows().len() * (size_of::<Row>() + 24) + self.acted.len() * 8 + 256
     }
 }
@@ -288,6 +288,7 @@ impl EncounterState {
         let Some((first, last)) = block.hits else { return };
         widen(&mut self.whole, block.hits);
         if first >= self.span.to_ms {
+            self.rows.pass_all(&block.rows);
             return;
         }
         let inside = self.span.holds(first) && self.span.holds(last);
@@ -299,6 +300,8 @@ impl EncounterState {
             if inside {
                 widen(&mut self.extent, block.hits);
                 self.rows.merge(&block.rows);
+            } else {
+                self.rows.pass_all(&block.rows);
             }
             return;
         }

@@ -101,6 +101,20 @@ impl Steps {
         Growth { at_ms: step.at_ms, timed: step.upto.minus(known), untimed: known.minus(before) }
     }
 
+    /// What each telling added, by time.
+    pub(super) fn growths(&self) -> impl Iterator<Item = Growth> + '_ {
+        (0..self.0.len()).map(|at| self.growth(at))
+    }
+
+    /// When the first and the last amount came of those whose time is known.
+    ///
+    /// Cost: next to nothing, for nearly every telling adds something.
+    pub(super) fn active(&self) -> Option<(u32, u32)> {
+        let timed = |at: &usize| self.growth(*at).timed.amount > 0;
+        let (first, last) = ((0..self.0.len()).find(timed)?, (0..self.0.len()).rev().find(timed)?);
+        Some((self.0[first].at_ms, self.0[last].at_ms))
+    }
+
     /// Hits and amount of the greatest telling.
     pub(super) fn highest(&self) -> (u64, u64) {
         self.0.last().map_or((0, 0), |last| (last.upto.hits, last.upto.amount))
