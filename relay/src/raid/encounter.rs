@@ -291,7 +291,10 @@ impl LiveEncounter {
 
     /// How it went, as far as known.
     pub fn outcome(&self) -> Outcome {
-        view::outcome(&self.main.state, self.main.ending.as_ref())
+        // What is kept was decided once: a raid's page asks of every fight.
+        let kept = self.kept.as_ref().filter(|kept| kept.state == ReportState::Final);
+        kept.map(|kept| kept.fight.outcome)
+            .unwrap_or_else(|| view::outcome(&self.main.state, self.main.ending.as_ref()))
     }
 
     /// What the view needs beside the fold.

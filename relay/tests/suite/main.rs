@@ -10,6 +10,7 @@ mod history;
 mod kills;
 mod network;
 mod old_fights;
+mod outcome;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
 mod process;
