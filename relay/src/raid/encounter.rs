@@ -293,8 +293,7 @@ impl LiveEncounter {
     pub fn outcome(&self) -> Outcome {
         // What is kept was decided once: a raid's page asks of every fight.
         let kept = self.kept.as_ref().filter(|kept| kept.state == ReportState::Final);
-        kept.map(|kept| kept.fight.outcome)
-            .unwrap_or_else(|| view::outcome(&self.main.state, self.main.ending.as_ref()))
+        kept.map_or_else(|| view::outcome(&self.main.state, self.main.ending.as_ref()), |kept| kept.fight.outcome)
     }
 
     /// What the view needs beside the fold.

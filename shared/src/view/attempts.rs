@@ -106,7 +106,7 @@ fn stretch(row: &AttemptRow) -> (u32, u32) {
     (row.start_ms, row.end_ms.unwrap_or(u32::MAX))
 }
 
-/// Whose damage to whom counts as one to a boss, as sums of it do: hits say so themselves; of sums the target tells.
+/// Amounts of one player's hits on one target: all, and of those that say it is a boss.
 #[derive(Clone, Copy, Default)]
 struct PairSums {
     hits: u64,

@@ -24,19 +24,14 @@ const GONE_MS: u32 = 20_000;
 /// Cost: nothing where the meter tells; else one pass over seconds.
 pub fn outcome(state: &EncounterState, ending: Option<&Ending>) -> Outcome {
     let told = ending.map_or(Outcome::Unknown, |ending| ending.outcome);
-    match told {
-        Outcome::Kill | Outcome::Wipe | Outcome::Reset => told,
-        // A part of a fight does not show who stood at its end.
-        Outcome::Unfinished | Outcome::Unknown if ending.is_some() && state.span() == Span::ALL => {
-            let wiped = tells_deaths(state) && {
-                let course = Course::of(state);
-                let (from_ms, _) = course.last_acted(&super::attempts::starts(state)).unwrap_or_default();
-                course.is_wipe(from_ms, u32::MAX)
-            };
-            if wiped { Outcome::Wipe } else { told }
-        }
-        Outcome::Unfinished | Outcome::Unknown => told,
+    let is_told = matches!(told, Outcome::Kill | Outcome::Wipe | Outcome::Reset);
+    // A part of a fight does not show who stood at its end.
+    if is_told || ending.is_none() || state.span() != Span::ALL || !tells_deaths(state) {
+        return told;
     }
+    let course = Course::of(state);
+    let (from_ms, _) = course.last_acted(&super::attempts::starts(state)).unwrap_or_default();
+    if course.is_wipe(from_ms, u32::MAX) { Outcome::Wipe } else { told }
 }
 
 /// Whether a death says something, and there is one.

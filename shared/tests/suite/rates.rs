@@ -68,7 +68,7 @@ fn heals_before_and_after_the_damage_do_not_change_dps() {
         assert_eq!((fight.damage_time, fight.healing_time), (alone.damage_time, healing));
         assert_eq!((dps(&fight), fight.duration_ms), (dps(&alone), duration_ms));
     }
-    assert_eq!(dps(&alone).round(), 1_017.0);
+    assert_eq!(dps(&alone).round() as u64, 1_017);
 }
 
 #[test]
