@@ -44,7 +44,9 @@ mod tests {
     fn the_last_second_of_a_stretch_is_the_one_that_a_plain_list_has() {
         let held = [0, 1, 62, 63, 64, 65, 127, 128, 500, 7_199];
         let mut seconds = Seconds::default();
-        held.iter().for_each(|second| seconds.insert(*second));
+        for second in held {
+            seconds.insert(second);
+        }
         seconds.remove(65);
         seconds.remove(9_999);
         let ends = held.iter().flat_map(|s| [s * 1000, s * 1000 + 1, s * 1000 + 999, s * 1000 + 1000]);

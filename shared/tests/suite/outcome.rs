@@ -101,7 +101,7 @@ fn who_stands_makes_it_no_wipe() {
     // One who only healed, or was only healed or hit, stands as well.
     let healed = |at_ms: u32, source: u16, target: u16| match hit(at_ms, source, target) {
         Event::Hit(timed) => Event::Hit(TimedHit { hit: Hit { kind: HitKind::Heal, ..timed.hit }, ..timed }),
-        other => other,
+        Event::Rare(rare) => Event::Rare(rare),
     };
     let passive = without(survivor, |event| is_of(event, 6, 0));
     for event in [healed(39_000, 6, 3), healed(39_000, 3, 6), hit(39_000, BOSS, 6)] {
@@ -153,7 +153,7 @@ fn a_boss_that_is_dead_makes_it_no_wipe() {
 fn without_a_boss_or_without_deaths_nothing_is_guessed() {
     let trash = wiped().into_iter().map(|event| match event {
         Event::Hit(timed) => hit(timed.at_ms, timed.hit.source.0, ADD),
-        other => other,
+        Event::Rare(rare) => Event::Rare(rare),
     });
     assert_eq!(outcome_of(trash.collect()), Unknown);
     let silent = Header { knows: Knows { no_deaths: true, ..header().knows }, ..header() };

@@ -44,6 +44,7 @@ fn shown(events: &[Event]) -> Fight {
     view::fight(&fold(&[events.to_vec()]), None)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what reports are compared with")]
 fn time(first_ms: u32, last_ms: u32) -> Option<ActiveTime> {
     Some(ActiveTime { first_ms, last_ms, duration_ms: last_ms - first_ms })
 }
@@ -75,8 +76,8 @@ fn heals_before_and_after_the_damage_do_not_change_dps() {
 fn hps_is_over_the_time_in_which_was_healed() {
     let healed: Vec<_> = (10..=30).map(|second| heal(second * 1000, 500)).collect();
     let fight = shown(&[minute(), healed].concat());
-    let healer = fight.players.iter().find(|player| player.healing > 0).expect("one of them heals");
-    assert_eq!((fight.healing_time, healer.hps), (time(10_000, 30_000), 525.0));
+    let player = fight.players.iter().find(|player| player.healing > 0).expect("one of them heals");
+    assert_eq!((fight.healing_time, player.hps), (time(10_000, 30_000), 525.0));
     // A heal of 0 heals nobody.
     assert_eq!(shown(&[heal(0, 0), heal(5_000, 10), heal(6_000, 10)]).healing_time, time(5_000, 6_000));
 }
