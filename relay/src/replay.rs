@@ -172,10 +172,17 @@ impl Player {
     fn facts(&self) -> LiveFacts {
         let revision = self.source.revision;
         if !self.is_over() {
-            return LiveFacts { state: ReportState::Live, outcome: Outcome::Unknown, revision, idle: false };
+            return LiveFacts {
+                state: ReportState::Live,
+                outcome: Outcome::Unknown,
+                ended: false,
+                revision,
+                idle: false,
+            };
         }
-        let outcome = self.source.ending.as_ref().map_or(Outcome::Unknown, |ending| ending.outcome);
-        LiveFacts { state: ReportState::Final, outcome, revision, idle: false }
+        let ending = self.source.ending.as_ref();
+        let outcome = view::outcome(&self.fold, ending);
+        LiveFacts { state: ReportState::Final, outcome, ended: ending.is_some(), revision, idle: false }
     }
 
     fn keyframe(&self, relay_ms: i64) -> FeedFrame {

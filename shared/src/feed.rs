@@ -135,6 +135,13 @@ pub struct FightHead {
     pub first_ms: u32,
     /// Last combat event, ms since the encounter began.
     pub last_ms: u32,
+    /// First and last damage that players dealt, ms since the encounter began: what DPS is taken over, as the report's
+    /// `damageTime`. `null` where there is none, or some of it has no known time: then over first to last combat event.
+    #[serde(default)]
+    pub damage_ms: Option<(u32, u32)>,
+    /// First and last healing that players did; likewise for HPS.
+    #[serde(default)]
+    pub healing_ms: Option<(u32, u32)>,
     /// Whether the uploader said that nothing happens at present.
     pub idle: bool,
     /// Sums over all players.

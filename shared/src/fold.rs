@@ -23,7 +23,7 @@ pub use fits::Limit;
 pub(crate) use gate::decode_rare;
 pub use gate::{CheckError, Checked, Gate};
 pub use index::FoldIndex;
-pub use rows::{Pair, Row, RowKey, Summed};
+pub use rows::{Pair, Row, RowKey, Second, Summed, Told};
 
 use crate::columns::ColumnMap;
 use crate::event::{
@@ -243,6 +243,7 @@ pub struct EncounterState {
     deaths: Vec<Death>,
     attempts: BTreeMap<u32, Attempt>,
     missing: Vec<Missing>,
+    rare: u64,
     /// First and last combat event of the span.
     extent: Option<(u32, u32)>,
     /// First and last combat event of the whole fight.
@@ -273,6 +274,7 @@ impl EncounterState {
             deaths: Vec::new(),
             attempts: BTreeMap::new(),
             missing: Vec::new(),
+            rare: 0,
             extent: None,
             whole: None,
             damaged: 0,
@@ -301,11 +303,14 @@ impl EncounterState {
         }
         if self.reach(*at_ms) {
             self.rows.add(*at_ms, hit);
+        } else {
+            self.rows.pass(*at_ms, hit);
         }
     }
 
     fn apply_rare(&mut self, Rare { at_ms, key, body }: &Rare) {
         let stamp = Stamp { at_ms: *at_ms, key: *key };
+        self.rare += 1;
         // What was so before the span holds in it; what comes after it does not.
         let known = *at_ms < self.span.to_ms;
         match body {
@@ -483,6 +488,17 @@ impl EncounterState {
         self.rows.pairs()
     }
 
+    /// What tellings of sums added, of the whole fight, in no order.
+    pub fn told(&self) -> impl Iterator<Item = (RowKey, Told)> + '_ {
+        self.rows.told()
+    }
+
+    /// First and last time at which what is told as sums came, of the whole fight, as far as it has a time; by row, in
+    /// no order.
+    pub fn told_active(&self) -> impl Iterator<Item = (RowKey, (u32, u32))> + '_ {
+        self.rows.told_active()
+    }
+
     /// Seconds whose sums changed since they were taken last.
     pub fn take_changed_seconds(&mut self) -> BTreeSet<u32> {
         self.rows.take_changed_seconds()
@@ -508,8 +524,8 @@ impl EncounterState {
         self.extent
     }
 
-    /// The length that rates are taken over, ms: of a whole fight first to last combat event, of a span its own
-    /// length as far as the fight reaches into it.
+    /// How long it took, ms: of a whole fight first to last combat event, of a span its own length as far as the fight
+    /// reaches into it.
     pub fn duration_ms(&self) -> u32 {
         let Some((first, last)) = self.whole else { return 0 };
         if self.span == Span::ALL {
@@ -526,6 +542,11 @@ impl EncounterState {
     /// What of the sums is known as sums alone, without single hits.
     pub fn summed(&self) -> Summed {
         self.rows.summed()
+    }
+
+    /// How many rare events it was folded of: tells whether there were more since.
+    pub(crate) fn rare_count(&self) -> u64 {
+        self.rare
     }
 
     /// The frozen checksum of the state. Cost: sorts the rows; nothing is kept.

@@ -76,9 +76,17 @@ pub struct Fight {
     pub first_ms: u32,
     /// Last combat event of the span.
     pub last_ms: u32,
+    /// When players dealt damage, which is what DPS is taken over; of a span what of it lies in the span. `null` where
+    /// none was dealt, or some of it at no known time (then DPS is over `durationMs`), and in reports that an earlier
+    /// relay kept.
+    #[serde(default)]
+    pub damage_time: Option<ActiveTime>,
+    /// When players healed, which is what HPS is taken over; likewise.
+    #[serde(default)]
+    pub healing_time: Option<ActiveTime>,
     /// The span asked for; `null` for the whole fight.
     pub span: Option<FightSpan>,
-    /// How it went.
+    /// How it went: as the meter tells, or a wipe where all were down at the end and a boss lived.
     pub outcome: Outcome,
     /// Where it was.
     pub encounter: Place,
@@ -94,6 +102,18 @@ pub struct Fight {
     pub players: Vec<Player>,
     /// What the meter counted and nobody could read.
     pub missing: Vec<MissingRow>,
+}
+
+/// From the first to the last of something, ms since the encounter began; pauses between them count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ActiveTime {
+    /// The first.
+    pub first_ms: u32,
+    /// The last.
+    pub last_ms: u32,
+    /// From one to the other. A rate is taken over at least a second.
+    pub duration_ms: u32,
 }
 
 /// A half-open span, ms since the encounter began.
@@ -130,7 +150,7 @@ pub struct Boss {
     pub max_hp: Option<u64>,
     /// Health now, where the source tells it; never derived from damage.
     pub hp: Option<u64>,
-    /// Players' damage to it.
+    /// Players' damage to it, over all attempts: more than its health where it was begun anew.
     pub damage: u64,
     /// In so many hits.
     pub hits: u64,
@@ -176,6 +196,14 @@ pub struct AttemptRow {
     pub boss_hp_end: Option<u64>,
     /// Players' deaths in it.
     pub deaths: u64,
+    /// How it went. `reset` where the boss' health went back up and not all were down. `unknown` while it goes on, where
+    /// nothing tells, and of one in which nobody did anything.
+    #[serde(default)]
+    pub outcome: Outcome,
+    /// Players' damage to bosses in it. `null` while it goes on, and where it cannot be told exactly: amounts are kept
+    /// by the second, so not if hits of one second lie on both sides of its beginning or end.
+    #[serde(default)]
+    pub boss_damage: Option<u64>,
 }
 
 /// One player's death.
@@ -232,9 +260,9 @@ pub struct Player {
     pub lucky_hits: Option<u64>,
     /// How often they died.
     pub deaths: u64,
-    /// Damage a second of the span, at least one.
+    /// Damage a second of the fight's damage time, at least one.
     pub dps: f64,
-    /// Healing a second of the span, at least one.
+    /// Healing a second of the fight's healing time, at least one.
     pub hps: f64,
     /// By skill, by total.
     pub skills: Vec<SkillRow>,

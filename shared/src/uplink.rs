@@ -248,7 +248,7 @@ pub enum Outcome {
     Kill,
     /// The raid is.
     Wipe,
-    /// The user reset the meter.
+    /// The user reset the meter; of an attempt also that the boss' health went back up.
     Reset,
     /// The meter or the client stopped in mid-fight.
     Unfinished,

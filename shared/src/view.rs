@@ -3,21 +3,28 @@
 //! Here is decided who counts as a player and what a source cannot know; sums come ready from the fold. Order is
 //! canonical: the same state gives the same bytes, whatever the relay's key or the order of its events.
 
+mod attempts;
+mod course;
 mod live;
+mod rates;
+mod seconds;
 
 use std::collections::HashMap;
 
+pub use attempts::attempts;
+pub use course::outcome;
 pub use live::{Happenings, LiveFacts, LiveStep, LiveView, PlayerTotals};
 
-use crate::event::{ActorIx, AttemptReason, CritsKnown, HitKind, SkillIx};
+use crate::event::{ActorIx, CritsKnown, HitKind, SkillIx};
 use crate::fold::{EncounterState, Row, Span};
 use crate::game;
 use crate::limits::DEATHS_MAX;
 use crate::report::{
-    AttemptRow, Boss, DeathRow, Fight, FightSpan, MeterDiffers, MeterSums, MissingRow, Place, Player, SkillKind,
-    SkillRow, Timeline, TimelineSeries, Totals,
+    Boss, DeathRow, Fight, FightSpan, MeterDiffers, MeterSums, MissingRow, Place, Player, SkillKind, SkillRow,
+    Timeline, TimelineSeries, Totals,
 };
-use crate::uplink::{DamageBy, Ending, MeterTotals, Outcome};
+use crate::uplink::{DamageBy, Ending, MeterTotals};
+use rates::Rates;
 
 /// Shows a whole fight, or the span that the state was folded of.
 pub fn fight(state: &EncounterState, ending: Option<&Ending>) -> Fight {
@@ -26,7 +33,9 @@ pub fn fight(state: &EncounterState, ending: Option<&Ending>) -> Fight {
     let span = (state.span() != Span::ALL).then(|| state.span());
     let duration_ms = state.duration_ms();
     let figures = Figures::of(state);
-    let players = figures.players(state, duration_ms);
+    let rates = Rates::of(state);
+    let players = figures.players(state, &rates);
+    let outcome = outcome(state, ending);
     Fight {
         checksum: state.checksum().to_string(),
         started_at_ms: header.started_at_ms,
@@ -34,12 +43,14 @@ pub fn fight(state: &EncounterState, ending: Option<&Ending>) -> Fight {
         duration_ms,
         first_ms,
         last_ms,
+        damage_time: rates.damage,
+        healing_time: rates.healing,
         span: span.map(|span| FightSpan { from_ms: span.from_ms, to_ms: span.to_ms }),
-        outcome: ending.map_or(Outcome::Unknown, |ending| ending.outcome),
+        outcome,
         encounter: place(state),
         bosses: bosses(state),
         totals: figures.totals(state),
-        attempts: attempts(state),
+        attempts: attempts(state, ending.map(|_| outcome)),
         deaths: deaths(state),
         players,
         missing: state
@@ -157,39 +168,14 @@ pub fn bosses(state: &EncounterState) -> Vec<Boss> {
     bosses
 }
 
-/// All attempts, by number. Of an attempt that the meter never ended the next one's beginning is the end.
-pub fn attempts(state: &EncounterState) -> Vec<AttemptRow> {
-    let mut rows: Vec<AttemptRow> = state
-        .attempts()
-        .iter()
-        .filter_map(|(index, attempt)| {
-            let (reason, boss_hp_start) = *attempt.began.get()?;
-            let reason = match reason {
-                AttemptReason::Initial => "initial",
-                AttemptReason::Rollback => "rollback",
-                AttemptReason::Wipe => "wipe",
-                AttemptReason::Manual => "manual",
-                AttemptReason::Other => "other",
-            };
-            Some(AttemptRow {
-                index: *index,
-                start_ms: attempt.began.stamp().map_or(0, |stamp| stamp.at_ms),
-                end_ms: attempt.ended.stamp().map(|stamp| stamp.at_ms),
-                reason: reason.into(),
-                boss_hp_start,
-                boss_hp_end: attempt.ended.get().copied().flatten(),
-                deaths: 0,
-            })
-        })
-        .collect();
-    for at in 0..rows.len() {
-        let next = rows.get(at + 1).map(|next| next.start_ms);
-        rows[at].end_ms = rows[at].end_ms.or(next);
-        let span = rows[at].start_ms..rows[at].end_ms.unwrap_or(u32::MAX);
-        let deaths = state.deaths().iter().filter(|death| span.contains(&death.stamp.at_ms));
-        rows[at].deaths = deaths.filter(|death| state.is_player(death.actor)).count() as u64;
+/// Puts how the fight and its attempts went into the figures of a span of it: that is a fact of the whole fight.
+pub fn went_as(span: &mut Fight, whole: &Fight) {
+    span.outcome = whole.outcome;
+    for row in &mut span.attempts {
+        if let Some(of_whole) = whole.attempts.iter().find(|of_whole| of_whole.index == row.index) {
+            (row.outcome, row.boss_damage) = (of_whole.outcome, of_whole.boss_damage);
+        }
     }
-    rows
 }
 
 /// Players' deaths, by time.
@@ -292,8 +278,7 @@ impl<'a> Figures<'a> {
         self.players.values().fold(Totals::default(), |sum, PlayerFigures { totals, .. }| sum.with(totals))
     }
 
-    fn players(&self, state: &EncounterState, duration_ms: u32) -> Vec<Player> {
-        let seconds = f64::from(duration_ms.max(1000)) / 1000.0;
+    fn players(&self, state: &EncounterState, rates: &Rates) -> Vec<Player> {
         let player = |(&actor, figures): (&ActorIx, &PlayerFigures<'_>)| {
             let held = state.actor(actor);
             let totals = &figures.totals;
@@ -316,8 +301,8 @@ impl<'a> Figures<'a> {
                 crit_hits: known.then_some(totals.crit_hits),
                 lucky_hits: known.then_some(totals.lucky_hits),
                 deaths: totals.deaths,
-                dps: totals.damage as f64 / seconds,
-                hps: totals.healing as f64 / seconds,
+                dps: totals.damage as f64 / rates.damage_seconds(),
+                hps: totals.healing as f64 / rates.healing_seconds(),
                 skills: skills(state, &figures.rows, known),
             }
         };
@@ -374,15 +359,15 @@ pub fn timeline(state: &EncounterState, report_id: String, revision: u32) -> Tim
     let series = |actor: ActorIx, of: &dyn Fn(&crate::fold::Pair) -> bool| {
         let mut sums = vec![0; buckets as usize];
         for pair in state.pairs().iter().filter(|pair| (pair.source == actor || pair.target == actor) && of(pair)) {
-            for (second, amount) in &pair.seconds {
-                sums[(second - first) as usize] += amount;
+            for held in &pair.seconds {
+                sums[(held.second - first) as usize] += held.amount;
             }
         }
         sums
     };
     let ix: HashMap<String, ActorIx> =
         state.actors().iter().enumerate().map(|(at, actor)| (actor.id.to_hex(), ActorIx(at as u16))).collect();
-    let players = Figures::of(state).players(state, 0);
+    let players = Figures::of(state).players(state, &Rates::of(state));
     let players = players.into_iter().map(|player| {
         let actor = ix[&player.player_key];
         TimelineSeries {

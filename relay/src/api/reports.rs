@@ -9,6 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use raidcast_shared::fold::Span;
 use raidcast_shared::report::{Fight, Pagination, Report, ReportPage, ReportSummary};
 use raidcast_shared::uplink::ReportState;
+use raidcast_shared::view;
 use raidcast_store::{EncounterRow, Page};
 use serde::Deserialize;
 
@@ -108,7 +109,9 @@ pub async fn report(
         Some(span) => {
             let whole = state.answers.whole(&row, record).await?;
             let fight = state.spans.fight(&row, span).await?;
-            Json(Report { fight: Fight::clone(&fight), ..whole }).into_response()
+            let mut fight = Fight::clone(&fight);
+            view::went_as(&mut fight, &whole.fight);
+            Json(Report { fight, ..whole }).into_response()
         }
     };
     state.still_admitted(&asker, &row).await?;

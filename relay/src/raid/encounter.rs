@@ -399,12 +399,15 @@ impl LiveEncounter {
 
     /// How it went, as far as known.
     pub fn outcome(&self) -> Outcome {
-        self.main.ending.as_ref().map_or(Outcome::Unknown, |ending| ending.outcome)
+        // What is kept was decided once: a raid's page asks of every fight.
+        let kept = self.kept.as_ref().filter(|kept| kept.state == ReportState::Final);
+        kept.map_or_else(|| view::outcome(&self.main.state, self.main.ending.as_ref()), |kept| kept.fight.outcome)
     }
 
     /// What the view needs beside the fold.
     pub fn facts(&self) -> LiveFacts {
-        LiveFacts { state: self.state, outcome: self.outcome(), revision: self.revision, idle: self.idle }
+        let ended = self.main.ending.is_some();
+        LiveFacts { state: self.state, outcome: self.outcome(), ended, revision: self.revision, idle: self.idle }
     }
 
     /// Where it stands, for whoever folds it beside the raid's task.

@@ -17,7 +17,7 @@ fn fights() -> Vec<Fight> {
     Script::night(2).into_iter().filter(|fight| fight.ended_at_ms.is_some()).chain(later).collect()
 }
 
-async fn write(run: &Run, generation: Generation, fights: &[Fight]) {
+pub(crate) async fn write(run: &Run, generation: Generation, fights: &[Fight]) {
     let mut meter = MeterWriter::open(&run.path("meter.db"), generation).await.expect("a meter");
     for fight in fights {
         write_all(&mut meter, fight).await.expect("the meter writes");
@@ -25,7 +25,7 @@ async fn write(run: &Run, generation: Generation, fights: &[Fight]) {
     meter.close().await.expect("the meter ends");
 }
 
-fn upload(run: &Run, client: &Path, state: &str) -> Process {
+pub(crate) fn upload(run: &Run, client: &Path, state: &str) -> Process {
     let child = Command::new(client)
         .args(["upload", "--yes", "--json", "--visibility", "public", "--relay"])
         .arg(format!("http://127.0.0.1:{}", run.client_port))
@@ -41,7 +41,7 @@ fn upload(run: &Run, client: &Path, state: &str) -> Process {
 }
 
 /// What the last line says of an upload that is waited for, and whether it ended well.
-async fn done(mut upload: Process) -> (bool, Value) {
+pub(crate) async fn done(mut upload: Process) -> (bool, Value) {
     let out = upload.0.stdout.take().expect("its output");
     tokio::task::spawn_blocking(move || {
         let text = std::io::read_to_string(out).expect("it is read");
@@ -69,7 +69,7 @@ async fn reports(run: &Run) -> BTreeMap<i64, String> {
     found
 }
 
-async fn relay(run: &Run) -> Process {
+pub(crate) async fn relay(run: &Run) -> Process {
     let relay = run.relay();
     for _ in 0..400 {
         if run.get("/health").await.is_some() {

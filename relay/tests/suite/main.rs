@@ -12,6 +12,7 @@ mod kills;
 mod network;
 mod old_fights;
 mod old_ids;
+mod outcome;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
 mod privacy;

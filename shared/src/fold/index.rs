@@ -1,13 +1,13 @@
 //! An encounter's events in blocks that are added up once, so that a span of it costs its edges.
 //!
 //! One invariant: [`FoldIndex::fold`] gives the state that folding the span's events one by one gives. A block that
-//! lies in the span is merged whole, one that lies outside is passed over, and of one on an edge the hits are folded
+//! lies in the span is merged whole, one that lies outside only says when it was, and of one on an edge the hits are folded
 //! singly. Sixteen blocks make a greater one, so a long span merges few. Rare events are folded singly always: what
 //! they mean for a span differs by kind, and they are rare.
 
 use std::sync::Arc;
 
-use super::rows::{Row, RowTable};
+use super::rows::{Row, RowTable, Second};
 use super::{Actor, Checked, EncounterState, Skill, Span};
 use crate::columns::{ColumnMap, ColumnsError};
 use crate::event::{ActorIx, Rare, RareBody, TimedHit};
@@ -105,6 +105,15 @@ impl Block {
         }
     }
 
+    /// Notes of all its hits when they came, and adds none up.
+    fn pass_to(&self, table: &mut RowTable) {
+        match (&self.rows, &self.parts) {
+            (Some(rows), _) => table.pass_all(rows),
+            (None, Parts::Events(events)) => events.hits.iter().for_each(|hit| table.pass(hit.at_ms, &hit.hit)),
+            (None, Parts::Blocks(blocks)) => blocks.iter().for_each(|block| block.pass_to(table)),
+        }
+    }
+
     fn events(&self) -> Option<&Checked> {
         match &self.parts {
             Parts::Events(events) => Some(events),
@@ -118,7 +127,7 @@ impl Block {
             .events()
             .map_or(0, |events| events.hits.len() * size_of::<TimedHit>() + events.rare.len() * 2 * size_of::<Rare>());
         let sums = self.rows.as_ref().map_or(0, |rows| {
-            let seconds: usize = rows.pairs().iter().map(|pair| 64 + pair.seconds.len() * 16).sum();
+            let seconds: usize = rows.pairs().iter().map(|pair| 64 + pair.seconds.len() * size_of::<Second>()).sum();
             seconds + rows.rows().len() * (size_of::<Row>() + 24)
         });
         events + sums + self.acted.len() * 8 + 256
@@ -307,6 +316,7 @@ impl EncounterState {
         let Some((first, last)) = block.hits else { return };
         widen(&mut self.whole, block.hits);
         if first >= self.span.to_ms {
+            block.pass_to(&mut self.rows);
             return;
         }
         let inside = self.span.holds(first) && self.span.holds(last);
@@ -318,6 +328,8 @@ impl EncounterState {
             if inside {
                 widen(&mut self.extent, block.hits);
                 block.add_to(&mut self.rows);
+            } else {
+                block.pass_to(&mut self.rows);
             }
             return;
         }

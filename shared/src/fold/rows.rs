@@ -81,8 +81,40 @@ pub struct Pair {
     pub target: ActorIx,
     /// Damage or heal.
     pub kind: HitKind,
-    /// (second since the encounter began, amount), by second, without seconds of nothing.
-    pub seconds: Vec<(u32, u64)>,
+    /// By second. One in which nothing but hits of 0 came may stand here or not.
+    pub seconds: Vec<Second>,
+    /// When its first and its last hit of more than 0 came, in the whole fight, whatever span was added up.
+    pub active: Option<(u32, u32)>,
+}
+
+/// What came in one second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Second {
+    /// Which, since the encounter began.
+    pub second: u32,
+    /// When in it the first hit of more than 0 came, ms; with none it is greater than `last_ms`.
+    pub first_ms: u16,
+    /// And the last.
+    pub last_ms: u16,
+    /// All that came, hits and sums.
+    pub amount: u64,
+}
+
+impl Second {
+    fn empty(second: u32) -> Self {
+        Self { second, first_ms: u16::MAX, last_ms: 0, amount: 0 }
+    }
+}
+
+/// Amounts that one telling of a row's sums added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// When it was told, ms since the encounter began.
+    pub at_ms: u32,
+    /// What came then.
+    pub timed: u64,
+    /// What came at some time before.
+    pub untimed: u64,
 }
 
 impl Row {
@@ -93,22 +125,49 @@ impl Row {
 }
 
 impl Pair {
-    fn add(&mut self, second: u32, amount: u64) {
-        match self.seconds.last_mut() {
+    /// The entry of a second, made if there is none.
+    fn second(&mut self, second: u32) -> &mut Second {
+        let at = match self.seconds.last() {
             // Events come in nearly in order: the last second, or a new one after it.
-            Some((last, sum)) if *last == second => *sum += amount,
-            Some((last, _)) if *last > second => match self.seconds.binary_search_by_key(&second, |held| held.0) {
-                Ok(at) => self.seconds[at].1 += amount,
-                Err(at) => self.seconds.insert(at, (second, amount)),
-            },
-            _ => self.seconds.push((second, amount)),
+            Some(last) if last.second == second => self.seconds.len() - 1,
+            Some(last) if last.second > second => {
+                match self.seconds.binary_search_by_key(&second, |held| held.second) {
+                    Ok(at) => at,
+                    Err(at) => {
+                        self.seconds.insert(at, Second::empty(second));
+                        at
+                    }
+                }
+            }
+            _ => {
+                self.seconds.push(Second::empty(second));
+                self.seconds.len() - 1
+            }
+        };
+        &mut self.seconds[at]
+    }
+
+    fn hit(&mut self, at_ms: u32, amount: u64) {
+        let held = self.second(at_ms / 1000);
+        held.amount += amount;
+        if amount > 0 {
+            let ms = (at_ms % 1000) as u16;
+            (held.first_ms, held.last_ms) = (held.first_ms.min(ms), held.last_ms.max(ms));
+            self.widen(Some((at_ms, at_ms)));
         }
     }
 
+    fn widen(&mut self, more: Option<(u32, u32)>) {
+        self.active = match (self.active, more) {
+            (Some((first, last)), Some((from, to))) => Some((first.min(from), last.max(to))),
+            (held, more) => held.or(more),
+        };
+    }
+
     fn take(&mut self, second: u32, amount: u64) {
-        if let Ok(at) = self.seconds.binary_search_by_key(&second, |held| held.0) {
-            self.seconds[at].1 -= amount;
-            if self.seconds[at].1 == 0 {
+        if let Ok(at) = self.seconds.binary_search_by_key(&second, |held| held.second) {
+            self.seconds[at].amount -= amount;
+            if self.seconds[at].amount == 0 {
                 self.seconds.remove(at);
             }
         }
@@ -116,7 +175,7 @@ impl Pair {
 
     /// The amount of one second.
     pub fn at(&self, second: u32) -> u64 {
-        self.seconds.binary_search_by_key(&second, |held| held.0).map_or(0, |at| self.seconds[at].1)
+        self.seconds.binary_search_by_key(&second, |held| held.second).map_or(0, |at| self.seconds[at].amount)
     }
 }
 
@@ -154,8 +213,26 @@ impl RowTable {
         }
         let pair = row.pair as usize;
         let second = at_ms / 1000;
-        self.pairs[pair].add(second, hit.amount);
+        self.pairs[pair].hit(at_ms, hit.amount);
         self.touch(second);
+    }
+
+    /// Notes that a hit came which is not to be added up: when a pair was active is known of the whole fight.
+    pub(super) fn pass(&mut self, at_ms: u32, hit: &Hit) {
+        if hit.amount > 0 {
+            let key = RowKey { source: hit.source, target: hit.target, skill: hit.skill, kind: hit.kind };
+            let pair = self.pair(key) as usize;
+            self.pairs[pair].widen(Some((at_ms, at_ms)));
+        }
+    }
+
+    /// Notes likewise of all hits of another table.
+    pub(super) fn pass_all(&mut self, other: &Self) {
+        for more in other.pairs.iter().filter(|pair| pair.active.is_some()) {
+            let key = RowKey { source: more.source, target: more.target, skill: SkillIx(0), kind: more.kind };
+            let pair = self.pair(key) as usize;
+            self.pairs[pair].widen(more.active);
+        }
     }
 
     /// Takes in what a row has come to by `at_ms`, whether or not the span holds that time.
@@ -208,7 +285,7 @@ impl RowTable {
         if growth.timed.amount > 0 && inside {
             let second = growth.at_ms / 1000;
             if add {
-                self.pairs[pair].add(second, growth.timed.amount);
+                self.pairs[pair].second(second).amount += growth.timed.amount;
             } else {
                 self.pairs[pair].take(second, growth.timed.amount);
             }
@@ -254,9 +331,12 @@ impl RowTable {
         for more in &other.pairs {
             let key = RowKey { source: more.source, target: more.target, skill: SkillIx(0), kind: more.kind };
             let at = self.pair(key) as usize;
-            for (second, amount) in &more.seconds {
-                self.pairs[at].add(*second, *amount);
+            for more in &more.seconds {
+                let held = self.pairs[at].second(more.second);
+                held.amount += more.amount;
+                (held.first_ms, held.last_ms) = (held.first_ms.min(more.first_ms), held.last_ms.max(more.last_ms));
             }
+            self.pairs[at].widen(more.active);
         }
         self.changed_seconds.extend(&other.changed_seconds);
     }
@@ -290,7 +370,7 @@ impl RowTable {
         let packed = RowKey { source, target, skill: SkillIx(0), kind }.packed();
         let at = *self.pair_at.entry(packed).or_insert(next);
         if at == next {
-            self.pairs.push(Pair { source, target, kind, seconds: Vec::new() });
+            self.pairs.push(Pair { source, target, kind, seconds: Vec::new(), active: None });
         }
         at
     }
@@ -309,6 +389,23 @@ impl RowTable {
 
     pub(super) fn summed(&self) -> Summed {
         self.summed
+    }
+
+    /// What tellings of sums added, row by row and by time, of the whole fight.
+    pub(super) fn told(&self) -> impl Iterator<Item = (RowKey, Told)> + '_ {
+        self.steps.iter().flat_map(|(key, steps)| {
+            let told = |growth: Growth| Told {
+                at_ms: growth.at_ms,
+                timed: growth.timed.amount,
+                untimed: growth.untimed.amount,
+            };
+            steps.growths().map(move |growth| (*key, told(growth)))
+        })
+    }
+
+    /// When what is told as sums came, row by row, of the whole fight: first and last of what has a time.
+    pub(super) fn told_active(&self) -> impl Iterator<Item = (RowKey, (u32, u32))> + '_ {
+        self.steps.iter().filter_map(|(key, steps)| Some((*key, steps.active()?)))
     }
 
     pub(super) fn take_changed_seconds(&mut self) -> BTreeSet<u32> {

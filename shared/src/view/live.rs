@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::attempts::begun;
+use super::course::RESIDUE_MS;
+use super::rates::Rates;
 use super::{Figures, attempts, bosses, class_and_spec, crits_known, deaths, place};
 use crate::event::{ActorIx, HitKind};
 use crate::feed::{Bucket, FeedFight, FeedHappening, FeedPlayer, FightHead, ROW_COLUMNS, Tick};
-use crate::fold::EncounterState;
+use crate::fold::{EncounterState, Row};
 use crate::limits::KEYFRAME_TIMELINE_S;
-use crate::report::{AttemptRow, Boss, DeathRow, Place, Totals};
+use crate::report::{ActiveTime, AttemptRow, Boss, DeathRow, Place, Totals};
 use crate::uplink::{Outcome, ReportState};
 
 /// A player's present totals, in the order of [`ROW_COLUMNS`].
@@ -66,6 +69,8 @@ pub struct LiveFacts {
     pub state: ReportState,
     /// How it went.
     pub outcome: Outcome,
+    /// Whether its meter, or what read it, has ended it.
+    pub ended: bool,
     /// Which reading it is.
     pub revision: u32,
     /// Whether the uploader said that nothing happens.
@@ -83,11 +88,21 @@ pub struct LiveView {
     place: Option<Place>,
     bosses: Vec<Boss>,
     attempts: Vec<AttemptRow>,
+    attempts_of: Option<AttemptsOf>,
     deaths: Vec<DeathRow>,
     /// Seconds whose sums changed since they were sent.
     pending: BTreeSet<u32>,
     /// Closed seconds, as sent; the last five minutes and whatever changed since.
     closed: BTreeMap<u32, Bucket>,
+}
+
+/// What attempts were last made of: they are made again where that has changed, or a second of one that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct AttemptsOf {
+    ended: Option<Outcome>,
+    rare: u64,
+    /// Rows with hits on a boss, and how many of those have others too.
+    boss_rows: (usize, usize),
 }
 
 /// What one step of the view gives.
@@ -118,7 +133,7 @@ impl Happenings {
                 happened.push(FeedHappening::BossDefeated { name: boss.name });
             }
         }
-        for attempt in attempts(state) {
+        for attempt in begun(state) {
             if self.attempts.insert(attempt.index) {
                 happened.push(FeedHappening::AttemptBegan(attempt));
             }
@@ -160,11 +175,7 @@ impl LiveView {
             step.tick.bosses = Some(bosses.clone());
             self.bosses = bosses;
         }
-        let attempts = attempts(state);
-        if attempts != self.attempts {
-            step.tick.attempts = Some(attempts.clone());
-            self.attempts = attempts;
-        }
+        self.step_attempts(state, facts, &mut step);
         let deaths = deaths(state);
         if deaths != self.deaths {
             step.tick.deaths = Some(deaths.clone());
@@ -195,7 +206,8 @@ impl LiveView {
             let (class_id, spec_id) = class_and_spec(state, actor, &of.rows);
             let fell = held.alive.stamp().filter(|_| held.alive.get() == Some(&false));
             let dead = fell.is_some_and(|fell| {
-                held.acted_ms.is_none_or(|acted| acted <= fell.at_ms) && last_attempt.is_none_or(|began| began < fell)
+                let until_ms = fell.at_ms.saturating_add(RESIDUE_MS);
+                held.acted_ms.is_none_or(|acted| acted <= until_ms) && last_attempt.is_none_or(|began| began < fell)
             });
             let player = FeedPlayer {
                 player_key: held.id.to_hex(),
@@ -229,6 +241,28 @@ impl LiveView {
                     }
                 }
             }
+        }
+    }
+
+    fn step_attempts(&mut self, state: &EncounterState, facts: LiveFacts, step: &mut LiveStep) {
+        let ended = facts.ended.then_some(facts.outcome);
+        let is_boss = |row: &&Row| row.boss_hits > 0;
+        let is_mixed = |row: &&Row| row.boss_hits > 0 && row.boss_amount + row.summed_amount < row.amount;
+        let rows = || state.rows().iter();
+        let boss_rows = (rows().filter(is_boss).count(), rows().filter(is_mixed).count());
+        let of = AttemptsOf { ended, rare: state.rare_count(), boss_rows };
+        // The attempt that goes on has no figures that change with each hit.
+        let over_ms = self.attempts.iter().filter_map(|row| row.end_ms).max();
+        let changed = over_ms.is_some_and(|over_ms| self.pending.range(..=over_ms / 1000).next().is_some())
+            || (ended.is_some() && !self.pending.is_empty());
+        if self.attempts_of == Some(of) && !changed {
+            return;
+        }
+        self.attempts_of = Some(of);
+        let attempts = attempts(state, ended);
+        if attempts != self.attempts {
+            step.tick.attempts = Some(attempts.clone());
+            self.attempts = attempts;
         }
     }
 
@@ -272,7 +306,7 @@ impl LiveView {
             if seconds.len() < FEW_SECONDS {
                 seconds.iter().for_each(|second| add(*second, pair.at(*second)));
             } else {
-                pair.seconds.iter().for_each(|(second, amount)| add(*second, *amount));
+                pair.seconds.iter().for_each(|held| add(held.second, held.amount));
             }
         }
         let bucket = |(second, sums): (u32, BTreeMap<u32, [u64; 3]>)| {
@@ -314,6 +348,8 @@ fn push_row(out: &mut Vec<i64>, place: u32, before: Option<&RowValues>, now: &Ro
 
 fn head<'a>(state: &EncounterState, facts: LiveFacts, rows: impl Iterator<Item = &'a RowValues>) -> FightHead {
     let (first_ms, last_ms) = state.extent_ms().unwrap_or_default();
+    let rates = Rates::of(state);
+    let bounds = |active: ActiveTime| (active.first_ms, active.last_ms);
     let totals = rows.fold(Totals::default(), |mut sum, row| {
         let value = |at: usize| row[at].cast_unsigned();
         sum.damage += value(0);
@@ -331,6 +367,8 @@ fn head<'a>(state: &EncounterState, facts: LiveFacts, rows: impl Iterator<Item =
         revision: facts.revision,
         first_ms,
         last_ms,
+        damage_ms: rates.damage.map(bounds),
+        healing_ms: rates.healing.map(bounds),
         idle: facts.idle,
         totals,
     }

@@ -9,7 +9,7 @@ use raidcast_shared::event::{
 };
 use raidcast_shared::fold::{EncounterState, Gate};
 use raidcast_shared::id::{ActorId, SkillId};
-use raidcast_shared::uplink::{Delta, Header};
+use raidcast_shared::uplink::{Delta, Ending, Header, Outcome};
 use raidcast_shared::{codec, limits};
 
 pub(crate) const ACTORS: u16 = 9;
@@ -25,6 +25,12 @@ pub(crate) fn header() -> Header {
         knows: Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: 50, no_deaths: false },
         cols: columns::own_columns(),
     }
+}
+
+/// How a fight ended, as its meter tells.
+pub(crate) fn ending(outcome: Outcome) -> Ending {
+    let checksum = EncounterState::new(header(), ColumnMap::own()).checksum();
+    Ending { last_seq: 1, ended_at_ms: None, outcome, checksum, meter: None }
 }
 
 pub(crate) fn actors() -> Vec<ActorEntry> {
@@ -101,6 +107,33 @@ fn totals() -> impl Strategy<Value = RareBody> {
     })
 }
 
+/// Players' damage of a boss fight in attempts: all hits on a monster say that it is a boss, so that what came of each
+/// attempt can be known.
+pub(crate) fn attempts() -> impl Strategy<Value = Vec<Event>> {
+    let began = (0..5_u32, 0..30_000_u32, prop::option::of(0..30_000_u32));
+    (events(), vec(began, 0..5)).prop_map(|(mut events, attempts)| {
+        for event in &mut events {
+            if let Event::Hit(TimedHit { hit, .. }) = event {
+                hit.flags = HitFlags(hit.flags.0 & !HitFlags::BOSS).with(HitFlags::BOSS, hit.target.0 % 3 == 1);
+            }
+        }
+        events.retain(|event| match event {
+            Event::Rare(rare) => !matches!(rare.body, RareBody::AttemptBegan { .. } | RareBody::AttemptEnded { .. }),
+            Event::Hit(_) => true,
+        });
+        for (at, (n, at_ms, end_ms)) in attempts.into_iter().enumerate() {
+            let mut tell = |at_ms, body| {
+                events.push(Event::Rare(Rare { at_ms, key: SourceKey::new(8, at as u32), body }));
+            };
+            tell(at_ms, RareBody::AttemptBegan { n, why: AttemptReason::Other, hp: Some(9) });
+            if let Some(end_ms) = end_ms {
+                tell(end_ms, RareBody::AttemptEnded { n, hp: Some(3) });
+            }
+        }
+        events
+    })
+}
+
 /// Any events, each with a key of its own as sources give them.
 pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let any_event = prop_oneof![
@@ -151,8 +184,13 @@ pub(crate) fn delta(seq: u64, events: &[Event]) -> Delta {
 
 /// Folds events that were cut into deltas, through the bytes of the wire.
 pub(crate) fn fold(deltas: &[Vec<Event>]) -> EncounterState {
-    let mut state = EncounterState::new(header(), ColumnMap::own());
-    let mut gate = gate();
+    fold_as(header(), deltas)
+}
+
+/// Likewise, of a source that knows what the header says.
+pub(crate) fn fold_as(header: Header, deltas: &[Vec<Event>]) -> EncounterState {
+    let mut gate = Gate::new(&header).expect("our own columns are usable");
+    let mut state = EncounterState::new(header, ColumnMap::own());
     for (at, events) in deltas.iter().enumerate() {
         let bytes = codec::encode(&delta(at as u64 + 1, events));
         let delta: Delta = codec::decode(&bytes, limits::UPLINK_FRAME_BYTES_MAX).expect("what is encoded decodes");

@@ -8,10 +8,10 @@ use raidcast_shared::event::{Event, Rare, RareBody, TimedHit};
 use raidcast_shared::fold::{CheckError, Checked, EncounterState, FoldIndex, Gate, Span};
 use raidcast_shared::log::Log;
 use raidcast_shared::report::SkillKind::{Damage, Healing};
-use raidcast_shared::uplink::{Delta, UplinkFrame};
+use raidcast_shared::uplink::{Delta, Outcome, UplinkFrame};
 use raidcast_shared::{codec, limits, view};
 
-use crate::fights::{actors, delta, events, fold, gate, header, hit};
+use crate::fights::{actors, delta, ending, events, fold, gate, header, hit};
 
 /// Cuts events at the given places.
 fn cut(events: &[Event], cuts: &[prop::sample::Index]) -> Vec<Vec<Event>> {
@@ -21,9 +21,10 @@ fn cut(events: &[Event], cuts: &[prop::sample::Index]) -> Vec<Vec<Event>> {
     places.windows(2).map(|pair| events[pair[0]..pair[1]].to_vec()).collect()
 }
 
-/// All that a state shows.
+/// All that a state shows, while the fight goes on and when it has ended.
 fn shown(state: &EncounterState) -> impl PartialEq + std::fmt::Debug {
-    (view::fight(state, None), view::timeline(state, "r".into(), 1), state.checksum(), view::note(state))
+    let fights = (view::fight(state, None), view::fight(state, Some(&ending(Outcome::Unknown))));
+    (fights, view::timeline(state, "r".into(), 1), state.checksum(), view::note(state))
 }
 
 fn is_totals(event: &Event) -> bool {
@@ -175,7 +176,7 @@ proptest! {
         prop_assert_eq!(all, hits + highest.values().map(|sums| sums[1]).sum::<u64>());
         prop_assert_eq!(once.summed().hits, highest.values().map(|sums| sums[0]).sum::<u64>());
         // The timeline has all but what came at no known time.
-        let timed: u64 = once.pairs().iter().flat_map(|pair| &pair.seconds).map(|(_, amount)| amount).sum();
+        let timed: u64 = once.pairs().iter().flat_map(|pair| &pair.seconds).map(|held| held.amount).sum();
         prop_assert_eq!(timed + once.summed().untimed_amount, all);
         let [_, untimed] = in_totals(&events, &|_, _, untimed| untimed).into();
         prop_assert_eq!(once.summed().untimed_amount, untimed);

@@ -1,7 +1,10 @@
 //! What both ends must agree on: laws of the wire as properties, its bytes frozen, its types in TypeScript.
 
+mod attempts;
 mod fights;
 mod fits;
 mod frozen;
 mod laws;
+mod outcome;
+mod rates;
 mod types;

@@ -26,6 +26,7 @@ fn declarations() -> String {
         report::MeterDiffers,
         report::MeterSums,
         report::Fight,
+        report::ActiveTime,
         report::FightSpan,
         report::Place,
         report::Boss,

@@ -48,6 +48,9 @@ describe('the rolling mean', () => {
     expect(rolling([10, 20, 60, 0], 2)).toEqual([10, 15, 40, 30]);
     expect(rolling([10, 20, 60], 30)).toEqual([10, 15, 30]);
     expect(rolling([], 5)).toEqual([]);
+    // A new attempt begins at the third, and one before the first second.
+    expect(rolling([10, 20, 60, 0, 30], 3, [-4, 2])).toEqual([10, 15, 60, 30, 30]);
+    expect(rolling([10, 20], 3, [7])).toEqual([10, 15]);
   });
 });
 

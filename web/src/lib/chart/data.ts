@@ -77,15 +77,19 @@ function pairsOf(bucket: Bucket): [Metric, readonly number[]][] {
 }
 
 /**
- * The mean of the `window` seconds that end with each second; at the beginning, of as many as there were.
+ * The mean of the `window` seconds that end with each second; at the beginning, and behind each of `breaks` (places at
+ * which it begins anew, ascending), of as many as there were.
  *
  * Cost: linear, whatever the window.
  */
-export function rolling(values: readonly number[], window: number): number[] {
+export function rolling(values: readonly number[], window: number, breaks: readonly number[] = []): number[] {
   let sum = 0;
+  let from = 0;
+  let next = 0;
   return values.map((value, at) => {
-    sum += value - (at >= window ? (values[at - window] ?? 0) : 0);
-    return sum / Math.min(window, at + 1);
+    for (; at >= (breaks[next] ?? Infinity); next++) [sum, from] = [0, at];
+    sum += value - (at - from >= window ? (values[at - window] ?? 0) : 0);
+    return sum / Math.min(window, at - from + 1);
   });
 }
 
@@ -106,6 +110,7 @@ export interface ChartData {
  * The lines of a metric, one for each of `order` (keys of players), and the raid's.
  *
  * @param zeroMs the fight's first combat event, ms since the encounter began
+ * @param beginsMs when attempts began: no mean is taken over what was before one
  */
 export function chartData(
   amounts: Amounts,
@@ -113,7 +118,9 @@ export function chartData(
   window: number,
   order: readonly string[],
   zeroMs: number,
+  beginsMs: readonly number[] = [],
 ): ChartData {
+  const breaks = beginsMs.map((ms) => Math.floor(ms / 1000) - amounts.firstSecond).sort((a, b) => a - b);
   const offset = amounts.firstSecond - Math.floor(zeroMs / 1000);
   const total = new Array<number>(amounts.seconds).fill(0);
   for (const line of amounts.players.values()) {
@@ -121,10 +128,10 @@ export function chartData(
   }
   return {
     x: Array.from({ length: amounts.seconds }, (_, at) => at + offset),
-    total: rolling(total, window),
+    total: rolling(total, window, breaks),
     lines: order.flatMap((key) => {
       const line = amounts.players.get(key);
-      return line === undefined ? [] : [{ key, values: rolling(line[metric], window) }];
+      return line === undefined ? [] : [{ key, values: rolling(line[metric], window, breaks) }];
     }),
   };
 }

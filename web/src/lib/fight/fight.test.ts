@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { player, report, totals } from '$lib/testing/samples';
-import { figuresOfReport, sortPlayers, totalOf } from './figures';
+import { feedFight, keyframe, player, report, totals } from '$lib/testing/samples';
+import { viewOfKeyframe } from '$lib/live/fold';
+import { figuresOfFeed, figuresOfReport, rateSeconds, sortPlayers, totalOf } from './figures';
 import { advanceTimer, elapsedMs, isQuiet, QUIET_MS } from './timer';
 
 describe('players', () => {
@@ -26,6 +27,28 @@ describe('players', () => {
 
   it('have the sums of the relay, not ours', () => {
     expect(totalOf(totals({ damage: 1, healing: 2, damageTaken: 3 }), 'taken')).toBe(3);
+  });
+
+  it('have rates over the time in which damage was dealt, or healing done', () => {
+    const time = (firstMs: number, lastMs: number) => ({ firstMs, lastMs, durationMs: lastMs - firstMs });
+    const kept = figuresOfReport(report({ damageTime: time(60_000, 120_000), healingTime: time(0, 0) }));
+    const { fight } = viewOfKeyframe(
+      keyframe({ fight: feedFight({ head: { ...feedFight().head, damageMs: [60_000, 120_000], healingMs: [0, 0] } }) }),
+    );
+    if (fight === null) throw new Error('a fight was given');
+    for (const figures of [kept, figuresOfFeed(fight)]) {
+      expect(rateSeconds(figures, 'damage', 120_000)).toBe(60);
+      expect(rateSeconds(figures, 'healing', 120_000)).toBe(1);
+      expect(rateSeconds(figures, 'taken', 120_000)).toBe(120);
+    }
+  });
+
+  it('have rates over the whole fight where nobody knows when it came, and in old reports', () => {
+    const old: Record<string, unknown> = { ...report({ damageTime: null }) };
+    delete old.healingTime;
+    const figures = figuresOfReport(old as unknown as ReturnType<typeof report>);
+    expect(rateSeconds(figures, 'damage', 30_000)).toBe(30);
+    expect(rateSeconds(figures, 'healing', 30_000)).toBe(30);
   });
 });
 

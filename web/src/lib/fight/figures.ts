@@ -4,7 +4,17 @@
  * Nothing is added up here: sums are the relay's. What a source cannot know is `null`.
  */
 import type { FightView } from '$lib/live/fold';
-import type { AttemptRow, Boss, DeathRow, Outcome, Place, Report, ReportState, Totals } from '$lib/wire/types';
+import type {
+  ActiveTime,
+  AttemptRow,
+  Boss,
+  DeathRow,
+  Outcome,
+  Place,
+  Report,
+  ReportState,
+  Totals,
+} from '$lib/wire/types';
 
 /** Which figures a page is about. */
 export type Metric = 'damage' | 'healing' | 'taken';
@@ -42,6 +52,10 @@ export interface FightFigures {
   startedAtMs: number;
   firstMs: number;
   lastMs: number;
+  /** First and last damage of players, which is what DPS is taken over; `null` where nobody knows when it came. */
+  damageMs: readonly [number, number] | null;
+  /** Likewise for HPS. */
+  healingMs: readonly [number, number] | null;
   /** Whether the uploader says that nothing happens at present. */
   idle: boolean;
   place: Place;
@@ -62,6 +76,8 @@ export function figuresOfReport(report: Report): FightFigures {
     startedAtMs: report.startedAtMs,
     firstMs: report.firstMs,
     lastMs: report.lastMs,
+    damageMs: boundsOf(report.damageTime),
+    healingMs: boundsOf(report.healingTime),
     idle: false,
     place: report.encounter,
     bosses: report.bosses,
@@ -129,6 +145,8 @@ export function figuresOfFeed(fight: FightView): FightFigures {
     startedAtMs: fight.startedAtMs,
     firstMs: head.firstMs,
     lastMs: head.lastMs,
+    damageMs: head.damageMs,
+    healingMs: head.healingMs,
     idle: head.idle,
     place: fight.place,
     bosses: fight.bosses,
@@ -137,6 +155,24 @@ export function figuresOfFeed(fight: FightView): FightFigures {
     deaths: fight.deaths,
     players: fight.players.map((_, at) => player(at)).filter((row) => row !== null),
   };
+}
+
+/** Reports that an earlier relay kept have no such times. */
+function boundsOf(time: ActiveTime | null | undefined): [number, number] | null {
+  return time ? [time.firstMs, time.lastMs] : null;
+}
+
+/**
+ * The seconds that a rate is taken over, as the relay takes it: the time in which damage was dealt, or healing done,
+ * at least one. Damage taken, and what came at no known time, is over `durationMs`.
+ */
+export function rateSeconds(
+  figures: Pick<FightFigures, 'damageMs' | 'healingMs'>,
+  metric: Metric,
+  durationMs: number,
+): number {
+  const bounds = metric === 'damage' ? figures.damageMs : metric === 'healing' ? figures.healingMs : null;
+  return Math.max(1, (bounds === null ? durationMs : bounds[1] - bounds[0]) / 1000);
 }
 
 /** A player's amount of a metric. */

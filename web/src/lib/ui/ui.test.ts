@@ -224,6 +224,8 @@ describe('lists beside the table', () => {
     bossHpStart: null,
     bossHpEnd: null,
     deaths: 1,
+    outcome: 'unknown',
+    bossDamage: null,
   };
 
   it('have words for nothing', () => {
@@ -291,11 +293,15 @@ describe('a list of fights', () => {
 describe('the header of a fight', () => {
   it('shows running figures while live, and how it went after', async () => {
     const { rerender } = render(FightHeader, {
-      figures: figures({ totals: totals({ damage: 30_000_000 }) }),
+      figures: figures({
+        totals: totals({ damage: 30_000_000 }),
+        // What came before and after it was healing.
+        damageTime: { firstMs: 5_000, lastMs: 35_000, durationMs: 30_000 },
+      }),
       status: { kind: 'live' },
-      durationMs: 30_000,
+      durationMs: 40_000,
     });
-    expect(screen.getByText('0:30')).toBeTruthy();
+    expect(screen.getByText('0:40')).toBeTruthy();
     expect(document.querySelector('[data-figure=dps]')?.textContent).toBe('1.0m');
     expect(screen.queryByText('Kill')).toBeNull();
     await rerender({ figures: figures({ state: 'final', outcome: 'kill' }), status: { kind: 'ended' } });

@@ -66,11 +66,21 @@ firstMs: number,
  */
 lastMs: number, 
 /**
+ * When players dealt damage, which is what DPS is taken over; of a span what of it lies in the span. `null` where
+ * none was dealt, or some of it at no known time (then DPS is over `durationMs`), and in reports that an earlier
+ * relay kept.
+ */
+damageTime: ActiveTime | null, 
+/**
+ * When players healed, which is what HPS is taken over; likewise.
+ */
+healingTime: ActiveTime | null, 
+/**
  * The span asked for; `null` for the whole fight.
  */
 span: FightSpan | null, 
 /**
- * How it went.
+ * How it went: as the meter tells, or a wipe where all were down at the end and a boss lived.
  */
 outcome: Outcome, 
 /**
@@ -158,11 +168,21 @@ firstMs: number,
  */
 lastMs: number, 
 /**
+ * When players dealt damage, which is what DPS is taken over; of a span what of it lies in the span. `null` where
+ * none was dealt, or some of it at no known time (then DPS is over `durationMs`), and in reports that an earlier
+ * relay kept.
+ */
+damageTime: ActiveTime | null, 
+/**
+ * When players healed, which is what HPS is taken over; likewise.
+ */
+healingTime: ActiveTime | null, 
+/**
  * The span asked for; `null` for the whole fight.
  */
 span: FightSpan | null, 
 /**
- * How it went.
+ * How it went: as the meter tells, or a wipe where all were down at the end and a boss lived.
  */
 outcome: Outcome, 
 /**
@@ -193,6 +213,20 @@ players: Array<Player>,
  * What the meter counted and nobody could read.
  */
 missing: Array<MissingRow>, };
+
+export type ActiveTime = { 
+/**
+ * The first.
+ */
+firstMs: number, 
+/**
+ * The last.
+ */
+lastMs: number, 
+/**
+ * From one to the other. A rate is taken over at least a second.
+ */
+durationMs: number, };
 
 export type FightSpan = { 
 /**
@@ -236,7 +270,7 @@ maxHp: number | null,
  */
 hp: number | null, 
 /**
- * Players' damage to it.
+ * Players' damage to it, over all attempts: more than its health where it was begun anew.
  */
 damage: number, 
 /**
@@ -306,7 +340,17 @@ bossHpEnd: number | null,
 /**
  * Players' deaths in it.
  */
-deaths: number, };
+deaths: number, 
+/**
+ * How it went. `reset` where the boss' health went back up and not all were down. `unknown` while it goes on, where
+ * nothing tells, and of one in which nobody did anything.
+ */
+outcome: Outcome, 
+/**
+ * Players' damage to bosses in it. `null` while it goes on, and where it cannot be told exactly: amounts are kept
+ * by the second, so not if hits of one second lie on both sides of its beginning or end.
+ */
+bossDamage: number | null, };
 
 export type DeathRow = { 
 /**
@@ -400,11 +444,11 @@ luckyHits: number | null,
  */
 deaths: number, 
 /**
- * Damage a second of the span, at least one.
+ * Damage a second of the fight's damage time, at least one.
  */
 dps: number, 
 /**
- * Healing a second of the span, at least one.
+ * Healing a second of the fight's healing time, at least one.
  */
 hps: number, 
 /**
@@ -788,6 +832,15 @@ firstMs: number,
  * Last combat event, ms since the encounter began.
  */
 lastMs: number, 
+/**
+ * First and last damage that players dealt, ms since the encounter began: what DPS is taken over, as the report's
+ * `damageTime`. `null` where there is none, or some of it has no known time: then over first to last combat event.
+ */
+damageMs: [number, number] | null, 
+/**
+ * First and last healing that players did; likewise for HPS.
+ */
+healingMs: [number, number] | null, 
 /**
  * Whether the uploader said that nothing happens at present.
  */
