@@ -158,9 +158,9 @@ mod tests {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }
-        for text in ["key = \"very-secret", "key = very-secret", "key = 123454321", "key = [\"very-secret\"]"] {
+        for text in ["key = \"very-secret", "key = very-secret", "key = [\"very-secret\"]"] {
             let error = parse(text).unwrap_err().to_string();
-            assert!(!error.contains("very-secret") && !error.contains("123454321"), "{error}");
+            assert!(!error.contains("very-secret"), "{error}");
             assert!(error.contains("config.toml"), "{error}");
         }
         assert!(load(Some(&dir.path().join("nowhere.toml"))).is_err());

@@ -131,9 +131,7 @@ fn line_of(change: &Change) -> Option<String> {
             format!("Fight ended ({}): {events} hits and deaths", word(*outcome))
         }
         Change::Finalized { url, known: true, keeps_visibility: true, .. } => {
-            format!(
-                "Report, on the relay already: {url} (Who may see it stays as it was: --visibility is for new ones.)"
-            )
+            format!("Report, on the relay already: {url} (If it is in another raid, --visibility does not change it.)")
         }
         Change::Finalized { url, known: true, .. } => format!("Report, on the relay already: {url}"),
         Change::Finalized { url, state: ReportState::Provisional, .. } => format!("Report, until more comes: {url}"),
@@ -211,7 +209,9 @@ fn summary_line(summary: &Summary) -> String {
     let Summary { fights: left, finalized, unacknowledged, complete } = summary;
     let fights = left;
     let fights = if *fights == 1 { "1 fight".to_owned() } else { format!("{fights} fights") };
-    if *complete {
+    if *complete && *left == 0 {
+        "No fight was streamed.".to_owned()
+    } else if *complete {
         format!("{fights}, {finalized} with a final report. All has arrived.")
     } else {
         let left = match *left - *finalized {

@@ -235,9 +235,7 @@ fn tell_done(tally: &Tally, total: u64, complete: bool, visibility: bool) {
         eprintln_quietly(&format!("  {fights}: {why}"));
     }
     if visibility && tally.known + tally.kept > 0 {
-        eprintln_quietly(
-            "Who may see reports that were on the relay already stays as it was: --visibility is for new ones.",
-        );
+        eprintln_quietly("--visibility is for this raid: reports in your other raids stay as they were.");
     }
     if !complete {
         eprintln_quietly("Run the same command again to send the rest. Nothing is sent twice.");

@@ -221,7 +221,8 @@ async fn an_absurd_sum_of_the_meter_costs_that_sum_and_not_the_report() {
         .await;
     while !matches!(uploader.reply().await, UplinkReply::Finalized { state: ReportState::Final, .. }) {}
     let report = relay.report(&begun.report).await;
-    assert_eq!((report.outcome, report.ended_at_ms, report.unverified), (Outcome::Kill, None, None));
+    let fight = &report.fight;
+    assert_eq!((fight.outcome, fight.ended_at_ms, report.unverified.is_none()), (Outcome::Kill, None, true));
     let differs = report.meter_differs.expect("both are told");
     let most = raidcast_shared::limits::AMOUNT_MAX;
     assert_eq!((differs.meter.damage, differs.meter.healing), (most, most));
