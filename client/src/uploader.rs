@@ -193,16 +193,16 @@ pub async fn run(
     let clock = uploader.options.clock.clone();
     let (connect, called) = oneshot::channel();
     uploader.connect = Some(connect);
-    let hung_up = hang_up.clone();
+    let end_of_socket = hang_up.clone();
     let socket = tokio::spawn(async move {
         // Without a meter there is nothing to stream, and no raid is opened for it.
         let is_called = tokio::select! {
             biased;
-            () = hung_up.cancelled() => false,
+            () = end_of_socket.cancelled() => false,
             called = called => called.is_ok(),
         };
         if is_called {
-            socket::run(address, clock, seed, events, hung_up).await;
+            socket::run(address, clock, seed, events, end_of_socket).await;
         }
     });
 
