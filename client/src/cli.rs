@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "raidcast", version, about = "Shows your raid's fights to anyone with the link while they happen")]
+#[command(name = "raidcast", version, about = "Shows your raid's fights live to everybody who has the link")]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -21,9 +21,9 @@ pub struct Cli {
 /// What the client can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Follow the meter and stream its fights until told to end
+    /// Follow the meter and show its fights live. Ctrl-C ends it
     Watch(watch::WatchFlags),
-    /// Upload the finished fights of the meter's database; fights that the relay has are not sent again
+    /// Send the finished fights that the meter has kept. It asks first, and sends no fight twice
     Upload(upload::UploadFlags),
     /// Say which fights are on the relay, which wait, and why
     Status(status::StatusFlags),

@@ -15,7 +15,7 @@ use crate::source::detect::{self, Places};
 use crate::source::names::Names;
 use crate::source::{AnySource, Fight, Found, Source as _, SourceError};
 use crate::uploader::record::{How, Record};
-use crate::uploader::{Change, FolderError, under_way};
+use crate::uploader::{Change, FolderError, nowhere, under_way};
 
 /// A relay that confirms nothing is given up after so long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -38,11 +38,8 @@ pub enum PlanError {
     #[error(transparent)]
     Source(#[from] SourceError),
     /// None was named, and none is where meters keep theirs.
-    #[error("no meter database was found (looked for {looked}); name it with --db")]
-    Nowhere {
-        /// Every path that was looked at.
-        looked: String,
-    },
+    #[error("{0}")]
+    Nowhere(String),
     /// The state folder cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -83,8 +80,8 @@ impl Plan {
         let detection = detect::detect(db, places);
         let found = match detection.found {
             Err(SourceError::Gone { .. }) if db.is_none() => {
-                let looked: Vec<_> = detection.looked.iter().map(|looked| looked.path.display().to_string()).collect();
-                return Err(PlanError::Nowhere { looked: looked.join(", ") });
+                let looked: Vec<_> = detection.looked.into_iter().map(|looked| looked.path).collect();
+                return Err(PlanError::Nowhere(nowhere(&looked)));
             }
             found => found?,
         };

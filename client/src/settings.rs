@@ -8,6 +8,8 @@ use raidcast_shared::text::is_title;
 use raidcast_shared::uplink::Visibility;
 use serde::Deserialize;
 
+use crate::source::no_file;
+
 /// The settings file; every entry may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,7 +30,7 @@ pub struct File {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// The file does not parse.
-    #[error("could not read the settings file {path}: {why}")]
+    #[error("The settings file {path} cannot be read: {why}")]
     File {
         /// Which.
         path: PathBuf,
@@ -36,7 +38,7 @@ pub enum SettingsError {
         why: String,
     },
     /// Something that must be set is not.
-    #[error("{what} is not set: {how}")]
+    #[error("{what} is not set. {how}")]
     Missing {
         /// What.
         what: &'static str,
@@ -63,16 +65,26 @@ pub fn load(given: Option<&Path>) -> Result<File, SettingsError> {
     let Some(path) = given.map(Path::to_owned).or_else(default_path) else { return Ok(File::default()) };
     let source = config::File::from(path.clone()).format(config::FileFormat::Toml).required(given.is_some());
     let parsed = config::Config::builder().add_source(source).build().and_then(config::Config::try_deserialize);
-    parsed.map_err(|error| SettingsError::File { path, why: error.to_string() })
+    parsed.map_err(|error| SettingsError::File { path, why: without_values(&error.to_string()) })
+}
+
+/// An error of the file without the lines that it shows of it: the key may stand there.
+fn without_values(error: &str) -> String {
+    if error.contains("for key `key`") {
+        return "key must be text in quotes".to_owned();
+    }
+    let lines = error.lines().filter(|line| !line.contains('|')).map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join(": ")
 }
 
 /// The value of `what`, or how to set it: by flag (and environment), or in the file as `entry`.
 pub fn require<T>(value: Option<T>, what: &'static str, flag: &str, entry: &str) -> Result<T, SettingsError> {
     value.ok_or_else(|| {
-        let mut how = format!("give {flag}");
+        let mut how = format!("Give {flag}");
         if let Some(path) = default_path() {
-            let _ = write!(how, ", or `{entry} = \"…\"` in {}", path.display());
+            let _ = write!(how, ", or write {entry} = \"…\" into {}", path.display());
         }
+        how.push('.');
         SettingsError::Missing { what, how }
     })
 }
@@ -84,19 +96,44 @@ pub fn title(text: &str) -> Result<String, SettingsError> {
         return Ok(text.to_owned());
     }
     Err(SettingsError::Value(format!(
-        "the title may have at most {TITLE_CHARS_MAX} characters, no control characters and no markup: give another with --title"
+        "This title cannot be used. It may have {TITLE_CHARS_MAX} characters, and no tags like <b>. Give another with --title."
     )))
 }
 
+/// The longest key, characters: relays have keys of some dozen, and servers take headers of some thousand.
+const KEY_CHARS_MAX: usize = 1_000;
+
 /// A key without what is around it when it is copied.
+///
+/// # Errors
+/// It is none that a request can carry. The key itself stands in no message.
 pub fn key(text: &str) -> Result<String, SettingsError> {
     let text = text.trim();
+    let wrong = |why: &str| Err(SettingsError::Value(why.to_owned()));
     if text.is_empty() {
-        return Err(SettingsError::Value(
-            "the key is empty: set RAIDCAST_KEY to the key that the relay gave you".into(),
-        ));
+        return wrong("The key is empty. Set RAIDCAST_KEY to the key that you got for the relay.");
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return wrong(
+            "The key holds characters that no key has: a space, a line break, or a letter that is not English. \
+             Copy the key again and set RAIDCAST_KEY to it.",
+        );
+    }
+    if text.len() > KEY_CHARS_MAX {
+        return wrong("The key is longer than any key. Copy the key again and set RAIDCAST_KEY to it.");
     }
     Ok(text.to_owned())
+}
+
+/// The meter's database, if that is a file, or is not there yet.
+///
+/// # Errors
+/// It is a folder, a pipe or a device: that never becomes a database.
+pub fn database(path: PathBuf) -> Result<PathBuf, SettingsError> {
+    match std::fs::metadata(&path).ok().as_ref().and_then(no_file) {
+        Some(why) => Err(SettingsError::Value(format!("{} cannot be read: {why}.", path.display()))),
+        None => Ok(path),
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +158,11 @@ mod tests {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
         }
+        for text in ["key = \"very-secret", "key = very-secret", "key = [\"very-secret\"]"] {
+            let error = parse(text).unwrap_err().to_string();
+            assert!(!error.contains("very-secret"), "{error}");
+            assert!(error.contains("config.toml"), "{error}");
+        }
         assert!(load(Some(&dir.path().join("nowhere.toml"))).is_err());
     }
 
@@ -132,5 +174,12 @@ mod tests {
         assert_eq!(title(" Friday ").unwrap(), "Friday");
         assert_eq!(key(" abc\n").unwrap(), "abc");
         assert!(key(" ").is_err());
+        for wrong in ["ab cd", "ab\ncd", "ab\u{7f}", "schlüssel", "\u{1f409}", "a\0b", &"k".repeat(2_000)] {
+            let error = key(wrong).unwrap_err().to_string();
+            assert!(error.contains("RAIDCAST_KEY") && !error.contains(wrong), "{error}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        assert!(database(dir.path().to_owned()).unwrap_err().to_string().contains("folder"));
+        assert!(database(dir.path().join("not-yet.db")).is_ok());
     }
 }

@@ -4,6 +4,8 @@
 //! connection needs: Welcome proves it good, Draining and refusals say when to come back.
 //! One invariant: every connection has an outbox of its own, so nothing meant for one is ever sent on the next.
 
+mod answer;
+
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
@@ -14,14 +16,15 @@ use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{RefusedCode, RefusedScope, SUBPROTOCOL, UplinkFrame, UplinkReply};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, StatusCode};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Request};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use answer::NoConnection;
 
 /// Frames that wait for a connection; a full outbox makes the uploader try again at its next poll.
 const OUTBOX: usize = l::UNACKED_FRAMES_MAX + 32;
@@ -29,6 +32,8 @@ const OUTBOX: usize = l::UNACKED_FRAMES_MAX + 32;
 const CONNECT: Duration = Duration::from_secs(10);
 /// A Probe this often makes the relay answer, so that silence means a dead connection.
 const PROBE: Duration = Duration::from_secs(5);
+/// What is told where the relay says nothing.
+const CLOSED: &str = "The relay closed the connection.";
 /// Time for a goodbye at the end.
 const GOODBYE: Duration = Duration::from_millis(500);
 /// The first wait before another attempt.
@@ -55,7 +60,7 @@ impl std::fmt::Debug for RelayAddress {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// No http, https, ws or wss URL.
-    #[error("{url} is no relay's address ({why}): give one like https://raidcast.example")]
+    #[error("{url} is no relay's address: {why}. Give one like https://raidcast.example.")]
     Url {
         /// What was given.
         url: String,
@@ -63,26 +68,37 @@ pub enum AddressError {
         why: String,
     },
     /// Characters that no key has.
-    #[error("the key holds characters that no key has: copy it again, without quotes or line breaks")]
+    #[error("The key holds characters that no key has. Copy it again, without quotes or line breaks.")]
     Key,
 }
 
 impl RelayAddress {
     /// The uplink of the relay at `url`, spoken to with `key`.
     pub fn new(url: &str, key: &str) -> Result<Self, AddressError> {
-        let wrong = |why: String| AddressError::Url { url: url.to_owned(), why };
+        // What stands before an @ may be a secret: it is neither used nor shown.
+        let shown = if url.contains('@') { "This" } else { url.trim() };
+        let wrong = |why: String| AddressError::Url { url: shown.to_owned(), why };
+        if url.contains('@') {
+            return Err(wrong("it has a name or a key before an @".into()));
+        }
         let (scheme, rest) =
             url.trim().split_once("://").ok_or_else(|| wrong("it has no http:// or https://".into()))?;
         let scheme = match scheme {
             "http" | "ws" => "ws",
             "https" | "wss" => "wss",
-            other => return Err(wrong(format!("{other}:// is not spoken by relays"))),
+            other => return Err(wrong(format!("relays do not speak {other}://"))),
         };
         if rest.contains(['?', '#']) {
-            return Err(wrong("it has a query or fragment".into()));
+            return Err(wrong("it has a ? or a # in it".into()));
         }
         let uplink = format!("{scheme}://{}/api/v1/uplink", rest.trim_end_matches('/'));
         let mut request = uplink.into_client_request().map_err(|error| wrong(error.to_string()))?;
+        let authority = request.uri().authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
+        let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+        let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+        if request.uri().host().is_none_or(str::is_empty) || !is_port {
+            return Err(wrong("it has no host, or a port that there is not".into()));
+        }
         let mut key = HeaderValue::from_str(key).map_err(|_| AddressError::Key)?;
         key.set_sensitive(true);
         request.headers_mut().insert("x-api-key", key);
@@ -216,6 +232,8 @@ async fn connection(
     }
     let (mut sink, mut stream) = socket.split();
     let mut wish = None;
+    // Why the relay is about to close the connection, in its words.
+    let mut said = None;
     let mut heard = Instant::now();
 
     let writer = async {
@@ -239,7 +257,7 @@ async fn connection(
                 },
             };
             if let Err(error) = sink.send(Message::Binary(frame)).await {
-                return Closed::Retry { why: lost(&error), at_least: None };
+                return Closed::Retry { why: answer::lost(&error, address.request.uri()), at_least: None };
             }
         }
     };
@@ -247,34 +265,46 @@ async fn connection(
         loop {
             let silence = Duration::from_millis(l::SOCKET_SILENCE_MS);
             let Ok(message) = timeout(silence, stream.next()).await else {
-                let why = format!("the relay has been silent for {} s", heard.elapsed().as_secs());
+                let why = format!("The relay has been silent for {} s.", heard.elapsed().as_secs());
                 return Closed::Retry { why, at_least: wish };
             };
             heard = Instant::now();
             let bytes = match message {
                 Some(Ok(Message::Binary(bytes))) => bytes,
                 Some(Ok(Message::Close(frame))) => {
-                    let why = frame.map(|frame| frame.reason.to_string()).filter(|reason| !reason.is_empty());
-                    let why = why.unwrap_or_else(|| "the relay closed the connection".into());
+                    let reason = frame.map(|frame| frame.reason.to_string()).filter(|reason| !reason.is_empty());
+                    let why = said.or(reason).unwrap_or_else(|| CLOSED.into());
                     return Closed::Retry { why, at_least: wish };
                 }
                 Some(Ok(_)) => continue,
-                Some(Err(error)) => return Closed::Retry { why: lost(&error), at_least: wish },
-                None => return Closed::Retry { why: "the relay closed the connection".into(), at_least: wish },
+                Some(Err(error)) => {
+                    let why = said.unwrap_or_else(|| answer::lost(&error, address.request.uri()));
+                    return Closed::Retry { why, at_least: wish };
+                }
+                None => return Closed::Retry { why: said.unwrap_or_else(|| CLOSED.into()), at_least: wish },
             };
             let reply = match codec::decode(&bytes, l::UPLINK_FRAME_BYTES_MAX) {
                 Ok(reply) => reply,
                 Err(error) => {
-                    return Closed::Retry { why: format!("the relay sent what is no frame: {error}"), at_least: wish };
+                    return Closed::Retry {
+                        why: format!(
+                            "The relay sent something that is not understood ({error}). Is raidcast up to date?"
+                        ),
+                        at_least: wish,
+                    };
                 }
             };
             match &reply {
                 UplinkReply::Welcome(_) => backoff.reset(),
-                UplinkReply::Draining { retry_ms } => wish = Some(Duration::from_millis((*retry_ms).into())),
+                UplinkReply::Draining { retry_ms } => {
+                    wish = Some(Duration::from_millis((*retry_ms).into()));
+                    said = Some("The relay is being started again.".to_owned());
+                }
                 UplinkReply::Refused(refused) if refused.scope == RefusedScope::Connection => {
                     if refused.code == RefusedCode::Unauthorized {
                         return Closed::Unauthorized { text: refused.text.clone() };
                     }
+                    said = Some(raidcast_shared::text::clean(&refused.text, 300));
                     wish = refused.retry_ms.map(|ms| Duration::from_millis(ms.into())).or(wish);
                 }
                 // Nobody needs it but the clock above.
@@ -301,47 +331,15 @@ async fn open(address: &RelayAddress) -> Result<Socket, Closed> {
         .write_buffer_size(0)
         .max_message_size(Some(l::UPLINK_FRAME_BYTES_MAX))
         .max_frame_size(Some(l::UPLINK_FRAME_BYTES_MAX));
-    let retry = |why: String| Closed::Retry { why, at_least: None };
     let opening = connect_async_with_config(address.request.clone(), Some(config), true);
+    let uri = address.request.uri();
     match timeout(CONNECT, opening).await {
-        Err(_) => Err(retry(format!("no answer for {} s", CONNECT.as_secs()))),
+        Err(_) => Err(Closed::Retry { why: answer::silent(CONNECT.as_secs(), uri), at_least: None }),
         Ok(Ok((socket, _))) => Ok(socket),
-        Ok(Err(tungstenite::Error::Http(response))) => {
-            let text = response.body().as_deref().and_then(told);
-            match response.status() {
-                StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(Closed::Unauthorized {
-                    text: text.unwrap_or_else(|| "the relay does not know this key".into()),
-                }),
-                StatusCode::NOT_FOUND => Err(retry("there is no Raidcast relay at this address".into())),
-                status => Err(Closed::Retry {
-                    why: text.unwrap_or_else(|| format!("the relay answers {status}")),
-                    at_least: response
-                        .headers()
-                        .get("retry-after")
-                        .and_then(|value| value.to_str().ok()?.parse().ok())
-                        .map(Duration::from_secs),
-                }),
-            }
-        }
-        Ok(Err(error)) => Err(retry(lost(&error))),
-    }
-}
-
-/// The message of an error body.
-fn told(body: &[u8]) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
-    Some(raidcast_shared::text::clean(body.get("message")?.as_str()?, 300))
-}
-
-fn lost(error: &tungstenite::Error) -> String {
-    match error {
-        tungstenite::Error::Io(error) => error.to_string(),
-        tungstenite::Error::ConnectionClosed
-        | tungstenite::Error::AlreadyClosed
-        | tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
-            "the connection was cut".into()
-        }
-        other => other.to_string(),
+        Ok(Err(error)) => Err(match answer::explain(&error, uri) {
+            NoConnection { why, unauthorized: true, .. } => Closed::Unauthorized { text: why },
+            NoConnection { why, at_least, .. } => Closed::Retry { why, at_least },
+        }),
     }
 }
 
@@ -354,10 +352,14 @@ mod tests {
         let uri = |url: &str| RelayAddress::new(url, "key").map(|address| address.request.uri().to_string());
         assert_eq!(uri("http://127.0.0.1:8787").unwrap(), "ws://127.0.0.1:8787/api/v1/uplink");
         assert_eq!(uri("https://raids.example/cast/").unwrap(), "wss://raids.example/cast/api/v1/uplink");
-        for wrong in ["127.0.0.1:8787", "ftp://x", "http://", "http://x/?y=1"] {
+        for wrong in
+            ["127.0.0.1:8787", "ftp://x", "http://", "http://x/?y=1", "http://x:0", "http://x:99999", "http://a b"]
+        {
             assert!(uri(wrong).is_err(), "{wrong}");
         }
         assert_eq!(RelayAddress::new("http://x", "a\nb").unwrap_err(), AddressError::Key);
+        let error = RelayAddress::new("http://very-secret@x", "key").unwrap_err().to_string();
+        assert!(!error.contains("very-secret"), "{error}");
         let address = RelayAddress::new("http://x", "very-secret").unwrap();
         assert!(!format!("{address:?}").contains("very-secret"));
     }

@@ -5,6 +5,7 @@
 //! Deliberately not here: what becomes of events (the encoder), and anything that waits (the uploader polls).
 
 pub mod aggregate;
+mod clock;
 pub mod counters;
 mod database;
 pub mod detect;
@@ -23,6 +24,8 @@ use raidcast_shared::event::{Knows, SourceEvent};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{MeterTotals, Outcome};
 use serde::{Deserialize, Serialize};
+
+pub(crate) use database::no_file;
 
 use aggregate::Aggregate;
 use counters::Counters;
@@ -130,19 +133,19 @@ pub enum Generation {
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The file is not there (any more): wait for it.
-    #[error("{path} is not there; it will be read when the meter writes it again")]
+    #[error("{path} is not there. It is read as soon as the meter writes it")]
     Gone {
         /// Which.
         path: PathBuf,
     },
     /// It is there, but the meter has made no tables yet: wait for it.
-    #[error("{path} has no tables yet; it will be read when the meter has made them")]
+    #[error("{path} has no tables yet. It is read as soon as the meter has made them")]
     Empty {
         /// Which.
         path: PathBuf,
     },
     /// Another program holds it: try again.
-    #[error("{path} is locked by another program; trying again")]
+    #[error("{path} is locked by another program. Trying again")]
     Locked {
         /// Which.
         path: PathBuf,
@@ -156,7 +159,7 @@ pub enum SourceError {
         why: String,
     },
     /// The tables changed while it was open: detect its generation again.
-    #[error("{path} was changed by another version of the meter; looking at it anew")]
+    #[error("{path} was changed by another version of the meter. It is read anew")]
     Upgraded {
         /// Which.
         path: PathBuf,
@@ -170,7 +173,7 @@ pub enum SourceError {
         why: String,
     },
     /// Anything else that SQLite says.
-    #[error("could not read {path}: {why}")]
+    #[error("{path} cannot be read: {why}")]
     Database {
         /// Which.
         path: PathBuf,

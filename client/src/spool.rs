@@ -76,7 +76,7 @@ struct Place {
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// The file system says no: try again.
-    #[error("could not use {path}: {error}")]
+    #[error("{path} cannot be used ({error})")]
     Io {
         /// Which file.
         path: PathBuf,

@@ -7,7 +7,7 @@ pub mod overview;
 use std::io::{self, Write};
 
 use raidcast_shared::text::clean;
-use raidcast_shared::uplink::{Outcome, ReportState};
+use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
 
 use crate::date;
 use crate::uploader::record::{Finished, How};
@@ -80,9 +80,9 @@ pub fn upload_line(change: &Change) -> Option<String> {
         | Change::Finalized { .. }
         | Change::Kept { .. }
         | Change::Refused { encounter: Some(_), retry_ms: None, .. } => return None,
-        Change::Connected { url, .. } => format!("connected: {url}"),
+        Change::Connected { url, .. } => format!("Uploading to {url}"),
         Change::Watching { path, meter, generation, .. } => {
-            format!("reading {} ({meter}, {generation})", path.display())
+            format!("Reading {} ({meter}, {generation})", path.display())
         }
         other => line_of(other)?,
     };
@@ -102,45 +102,52 @@ fn finished_line(fight: &Finished) -> String {
 
 fn line_of(change: &Change) -> Option<String> {
     Some(match change {
-        Change::Waiting { why, .. } => format!("waiting: {why}"),
+        Change::Waiting { why, .. } => format!("Waiting. {why}"),
         Change::Watching { path, meter, generation, others } => {
             let others = match others.len() {
                 0 => String::new(),
-                n => format!("; written last of {}, name another with --db", n + 1),
+                n => format!("; the newest of {}, --db names another", n + 1),
             };
-            format!("watching {} ({meter}, {generation}{others})", path.display())
+            format!("Watching {} ({meter}, {generation}{others})", path.display())
         }
-        Change::History { fights } => format!("{fights} earlier fights are not streamed"),
+        Change::History { fights: 1 } => "1 earlier fight is left alone. `raidcast upload` sends it.".to_owned(),
+        Change::History { fights } => format!("{fights} earlier fights are left alone. `raidcast upload` sends them."),
         Change::Connected { url, channel_url, .. } => {
-            format!("connected: {url} (always your present raid: {channel_url})")
+            format!("Share: {url} · permanent link: {channel_url}")
         }
         Change::Disconnected { why, retry_ms } => {
-            format!(
-                "not connected: {why}; trying again, first in {:.1} s. Nothing is lost meanwhile",
-                *retry_ms as f64 / 1000.0
-            )
+            format!("Not connected. {why} Trying again in {:.1} s. Nothing is lost.", *retry_ms as f64 / 1000.0)
         }
-        Change::Begun { url, scene, .. } => format!("live: {} {url}", scene.as_deref().unwrap_or("a fight")),
-        Change::Acked { .. } | Change::Status(_) => return None,
-        Change::Idle { encounter: Some(_), seconds } => format!("no event in the fight for {seconds} s"),
-        Change::Idle { encounter: None, seconds } => format!("no event for {seconds} s, all acknowledged: ending"),
+        Change::Begun { url, scene, .. } => format!("Live: {} {url}", scene.as_deref().unwrap_or("a fight")),
+        // Of a refusal the end of the command says the same.
+        Change::Acked { .. }
+        | Change::Status(_)
+        | Change::Refused { scope: RefusedScope::Connection, retry_ms: None, .. } => return None,
+        Change::Idle { encounter: Some(_), seconds } => format!("Nothing happened in the fight for {seconds} s."),
+        Change::Idle { encounter: None, seconds } => {
+            format!("Nothing happened for {seconds} s, and all has arrived: ending.")
+        }
         Change::Ended { outcome, events, .. } => {
-            format!("fight ended ({}): {events} hits and deaths read", word(*outcome))
+            format!("Fight ended ({}): {events} hits and deaths", word(*outcome))
         }
-        Change::Finalized { url, known: true, .. } => format!("report known already: {url}"),
-        Change::Finalized { url, state: ReportState::Provisional, .. } => format!("report provisional: {url}"),
-        Change::Finalized { url, .. } => format!("report: {url}"),
+        Change::Finalized { url, known: true, keeps_visibility: true, .. } => {
+            format!("Report, on the relay already: {url} (If it is in another raid, --visibility does not change it.)")
+        }
+        Change::Finalized { url, known: true, .. } => format!("Report, on the relay already: {url}"),
+        Change::Finalized { url, state: ReportState::Provisional, .. } => format!("Report, until more comes: {url}"),
+        Change::Finalized { url, .. } => format!("Report: {url}"),
         Change::Kept { url, .. } => {
-            format!("the relay holds more of this fight from elsewhere, its report stays as it is: {url}")
+            format!("The relay has more of this fight from another raidcast. Its report stays as it is: {url}")
         }
+        Change::Refused { code: RefusedCode::UnknownHandle | RefusedCode::Fenced, text, .. } => text.clone(),
         Change::Refused { text, retry_ms: Some(ms), .. } => {
-            format!("refused: {text}; trying again in {:.1} s", *ms as f64 / 1000.0)
+            format!("Not taken: {text} Trying again in {:.1} s.", *ms as f64 / 1000.0)
         }
-        Change::Refused { text, .. } => format!("refused: {text}"),
-        Change::Unreadable { why, .. } => format!("a fight is left out: {why}"),
+        Change::Refused { text, .. } => format!("Not taken: {text} Tried again at the next start."),
+        Change::Unreadable { why, .. } => format!("A fight is left out: {why}"),
         Change::Stalled { why } => why.clone(),
-        Change::Resumed => "writing again".to_owned(),
-        Change::Reread { why, .. } => format!("reading a fight again from its begin: {why}"),
+        Change::Resumed => "Writing again.".to_owned(),
+        Change::Reread { why, .. } => format!("Reading a fight again from its begin: {why}"),
         Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
         Change::Stopped { fights, why } => format!("{fights} fights are left: {why}"),
     })
@@ -165,10 +172,12 @@ fn status_line(status: &Status) -> String {
 
 fn plain_status_line(status: &Status) -> String {
     let arrived = match (status.unacknowledged, status.connected) {
-        (0, true) => "all acknowledged".to_owned(),
-        (0, false) => "all acknowledged, not connected now".to_owned(),
-        (n, true) => format!("{n} deltas not acknowledged yet"),
-        (n, false) => format!("{n} deltas kept until the relay is back"),
+        (0, true) => "all has arrived".to_owned(),
+        (0, false) => "all has arrived, not connected now".to_owned(),
+        (1, true) => "1 part is on its way".to_owned(),
+        (n, true) => format!("{n} parts are on their way"),
+        (1, false) => "1 part waits here for the relay".to_owned(),
+        (n, false) => format!("{n} parts wait here for the relay"),
     };
     match (&status.live, &status.url) {
         (Some(fight), url) => {
@@ -197,14 +206,24 @@ fn short(count: u64) -> String {
 }
 
 fn summary_line(summary: &Summary) -> String {
-    let Summary { fights, finalized, unacknowledged, complete } = summary;
+    let Summary { fights: left, finalized, unacknowledged, complete } = summary;
+    let fights = left;
     let fights = if *fights == 1 { "1 fight".to_owned() } else { format!("{fights} fights") };
-    if *complete {
-        format!("{fights}, {finalized} with a final report; all acknowledged")
+    if *complete && *left == 0 {
+        "No fight was streamed.".to_owned()
+    } else if *complete {
+        format!("{fights}, {finalized} with a final report. All has arrived.")
     } else {
-        format!(
-            "{fights}, {finalized} with a final report; {unacknowledged} deltas are not acknowledged: start again with the same --state to send the rest"
-        )
+        let left = match *left - *finalized {
+            0 if *unacknowledged == 0 => "Not all could be read.",
+            0 | 1 => "The end of one fight has not reached the relay. Start raidcast again: it sends the rest.",
+            n => {
+                return format!(
+                    "The ends of {n} fights have not reached the relay. Start raidcast again: it sends the rest."
+                );
+            }
+        };
+        format!("{fights}, {finalized} with a final report. {left}")
     }
 }
 
@@ -235,15 +254,18 @@ mod tests {
     #[test]
     fn a_terminal_has_one_line_that_tells_the_truth() {
         let text = shown(true, &[live(0, true)]);
-        assert_eq!(text, "\r\u{1b}[2Klive  Super [31mMech  3:12  12.4k hits sent, all acknowledged  http://r/x");
-        assert!(shown(true, &[live(3, true)]).contains("12.4k hits read, 3 deltas not acknowledged yet"));
-        assert!(shown(true, &[live(3, false)]).contains("3 deltas kept until the relay is back"));
+        assert_eq!(text, "\r\u{1b}[2Klive  Super [31mMech  3:12  12.4k hits sent, all has arrived  http://r/x");
+        assert!(shown(true, &[live(3, true)]).contains("12.4k hits read, 3 parts are on their way"));
+        assert!(shown(true, &[live(3, false)]).contains("3 parts wait here for the relay"));
     }
 
     #[test]
     fn elsewhere_there_is_a_line_for_each_change_and_none_for_the_status() {
         assert_eq!(shown(false, &[live(0, true), Change::Acked { encounter: "x".into(), seq: 1, of: 1 }]), "");
-        assert_eq!(shown(false, &[Change::History { fights: 3 }]), "3 earlier fights are not streamed\n");
+        assert_eq!(
+            shown(false, &[Change::History { fights: 3 }]),
+            "3 earlier fights are left alone. `raidcast upload` sends them.\n"
+        );
         let refused = Change::Stalled { why: "a\u{1b}[2Jb\nc".into() };
         assert_eq!(shown(false, &[refused]), "a[2Jbc\n");
     }

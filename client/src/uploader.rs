@@ -13,6 +13,7 @@ mod history;
 mod link;
 mod meter;
 pub mod record;
+mod refusal;
 mod relay;
 pub mod resume;
 mod stream;
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{NamesPolicy, RefusedCode, Visibility};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 pub use change::{Change, LiveFight, Status};
 pub use folder::FolderError;
 pub(crate) use folder::under_way;
+pub(crate) use meter::nowhere;
 
 use crate::clock::Clock;
 use crate::history::History;
@@ -72,8 +74,8 @@ pub struct Options {
     pub state: PathBuf,
     /// What the raid is called.
     pub title: Option<String>,
-    /// Who may find and see it.
-    pub visibility: Visibility,
+    /// Who may find and see it; `None`: as it was, a new one unlisted.
+    pub visibility: Option<Visibility>,
     /// Which names spectators see.
     pub names: NamesPolicy,
     /// How far behind spectators see it, seconds.
@@ -99,7 +101,7 @@ impl Options {
             key: key.into(),
             state: state.into(),
             title: None,
-            visibility: Visibility::default(),
+            visibility: None,
             names: NamesPolicy::default(),
             delay_s: 0,
             until_idle: None,
@@ -123,24 +125,21 @@ pub enum WatchError {
     #[error(transparent)]
     Address(#[from] AddressError),
     /// The relay does not know the key.
-    #[error("the relay refuses the key: {text}; check RAIDCAST_KEY, or ask the relay's operator for a new key")]
+    #[error("The relay does not know this key. Check RAIDCAST_KEY.")]
     Unauthorized {
         /// In the relay's words.
         text: String,
     },
     /// The relay refuses the raid.
-    #[error("the relay refuses the raid: {text}")]
+    #[error("The relay does not take this raid: {text}")]
     Refused {
         /// Why, for programs.
         code: RefusedCode,
         /// In the relay's words.
         text: String,
     },
-    /// Another client speaks for the raid.
-    #[error("another `raidcast` has taken over this raid: end that one to send from here")]
-    Fenced,
     /// No database could be read, and there is a time to give up.
-    #[error("gave up after {after:?}: {why}")]
+    #[error("{why} (Gave up after {} s.)", after.as_secs())]
     NoMeter {
         /// How long it was tried.
         after: Duration,
@@ -156,7 +155,7 @@ impl WatchError {
             Self::Address(_)
             | Self::Unauthorized { .. }
             | Self::Refused { code: RefusedCode::NotSupported | RefusedCode::RaidForbidden, .. } => 2,
-            Self::Folder(_) | Self::Spool(_) | Self::Refused { .. } | Self::Fenced | Self::NoMeter { .. } => 1,
+            Self::Folder(_) | Self::Spool(_) | Self::Refused { .. } | Self::NoMeter { .. } => 1,
         }
     }
 }
@@ -192,7 +191,20 @@ pub async fn run(
     let hang_up = CancellationToken::new();
     let seed = u64::from_le_bytes(uploader.options.entropy.bytes());
     let clock = uploader.options.clock.clone();
-    let socket = tokio::spawn(socket::run(address, clock, seed, events, hang_up.clone()));
+    let (connect, called) = oneshot::channel();
+    uploader.connect = Some(connect);
+    let end_of_socket = hang_up.clone();
+    let socket = tokio::spawn(async move {
+        // Without a meter there is nothing to stream, and no raid is opened for it.
+        let is_called = tokio::select! {
+            biased;
+            () = end_of_socket.cancelled() => false,
+            called = called => called.is_ok(),
+        };
+        if is_called {
+            socket::run(address, clock, seed, events, end_of_socket).await;
+        }
+    });
 
     let result = uploader.follow(&mut heard, &shutdown).await;
     hang_up.cancel();
@@ -235,6 +247,12 @@ struct Uploader<S> {
     unreadable: BTreeSet<EncounterId>,
     /// Fights on their way that stand in the database that is watched now, too.
     moved: Vec<Fight>,
+    /// The newest fight of the database, where it began long ago and was never ended, and how many hits it had.
+    dormant: Option<(Fight, u64)>,
+    /// Says that there is something to connect for; taken once.
+    connect: Option<oneshot::Sender<()>>,
+    /// When the raid was last given up for another one.
+    renewed_ms: Option<u64>,
     link: Option<Link>,
     told_connected: Option<String>,
     told_disconnected: Option<String>,
@@ -283,13 +301,13 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let unix_ms = options.clock.unix_ms();
         let fights = folder.load_fights()?;
         let held = folder.load_raid()?.filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
-        let raid = if let Some(raid) = held {
-            raid
-        } else {
-            let raid = Raid::new(&options.relay, &options.key, unix_ms, &options.entropy);
+        let is_new = held.is_none();
+        let before = held.clone();
+        let mut raid = held.unwrap_or_else(|| Raid::new(&options.relay, &options.key, unix_ms, &options.entropy));
+        raid.be(options.visibility);
+        if is_new || before.as_ref() != Some(&raid) {
             folder.save_raid(&raid)?;
-            raid
-        };
+        }
         let mut uploader = Self {
             record: Record::load(folder.dir()),
             record_unsaved: false,
@@ -310,6 +328,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             queue: VecDeque::new(),
             unreadable: BTreeSet::new(),
             moved: Vec::new(),
+            dormant: None,
+            connect: None,
+            renewed_ms: None,
             link: None,
             told_connected: None,
             told_disconnected: None,
@@ -424,6 +445,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     async fn tick(&mut self, now_ms: u64) {
         self.flush(now_ms);
         self.poll(now_ms).await;
+        if (self.ever_watched || !self.streams.is_empty())
+            && let Some(connect) = self.connect.take()
+        {
+            let _ = connect.send(());
+        }
         self.beat(now_ms);
         self.pump(now_ms);
         self.sync(now_ms);

@@ -9,6 +9,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use common::{KEY, Relay};
+use raidcast::clock::Clock;
 use raidcast_meterkit::{Generation, MeterWriter, Script, write_all};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -31,6 +32,11 @@ fn subcommand(dir: &Path, name: &str) -> Command {
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     command
+}
+
+/// When a fight began that is of tonight.
+fn a_minute_ago() -> i64 {
+    Clock::system().unix_ms() - 60_000
 }
 
 async fn output(command: &mut Command) -> (i32, String, String) {
@@ -63,7 +69,7 @@ async fn json_lines_tell_a_fight_from_its_begin_to_its_report() {
     let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
     let db = dir.path().join("meter.db");
     let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
-    write_all(&mut writer, &Script::party(1).fight()).await.unwrap();
+    write_all(&mut writer, &Script::party(1).fight().starting_at(a_minute_ago())).await.unwrap();
     let db = db.to_str().unwrap();
     let (status, out, err) =
         output(command(dir.path()).args(["--db", db, "--relay", &relay.url, "--until-idle", "0.5", "--json"])).await;
@@ -84,16 +90,20 @@ async fn json_lines_tell_a_fight_from_its_begin_to_its_report() {
     let (status, out, err) =
         output(command(dir.path()).args(["--db", db, "--relay", &relay.url, "--until-idle", "0.5"])).await;
     assert_eq!((status, out.as_str()), (0, ""), "{err}");
-    assert!(err.contains("watching ") && err.contains("report known already: http://relay/report/"), "{err}");
+    assert!(err.contains("Watching ") && err.contains("Report, on the relay already: http://relay/report/"), "{err}");
 }
 
 #[tokio::test]
 async fn a_wrong_key_or_setting_is_status_2_and_a_relay_or_meter_that_is_not_there_status_1() {
     let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
-    let wrong = output(command(dir.path()).env("RAIDCAST_KEY", "wrong").args(["--relay", &relay.url, "--json"])).await;
+    let db = dir.path().join("meter.db");
+    MeterWriter::open(&db, Generation::Aggregate).await.unwrap().close().await.unwrap();
+    let args = ["--relay", &relay.url, "--json", "--db", db.to_str().unwrap()];
+    let wrong = output(command(dir.path()).env("RAIDCAST_KEY", "wrong-one").args(args)).await;
     assert_eq!(wrong.0, 2);
+    assert_eq!(wrong.2, "error: The relay does not know this key. Check RAIDCAST_KEY.\n");
+    assert!(!wrong.1.contains("wrong-one"), "{}", wrong.1);
     assert!(wrong.1.contains(r#""event":"refused","code":"unauthorized""#), "{}", wrong.1);
-    assert!(wrong.2.contains("RAIDCAST_KEY"), "{}", wrong.2);
     for (args, word) in [
         (&["--relay", "nowhere"][..], "https://"),
         (&[], "--relay"),
@@ -108,7 +118,7 @@ async fn a_wrong_key_or_setting_is_status_2_and_a_relay_or_meter_that_is_not_the
     }
     let (status, _, err) = output(command(dir.path()).args(["--relay", &relay.url, "--until-idle", "0.5"])).await;
     assert_eq!(status, 1);
-    assert!(err.contains("no meter database was found") && err.contains("resonance-logs-cn.db"), "{err}");
+    assert!(err.contains("No meter database was found") && err.contains("resonance-logs-cn.db"), "{err}");
     let missing = dir.path().join("gone.db");
     let (status, _, err) = output(command(dir.path()).args([
         "--relay",
@@ -129,7 +139,7 @@ async fn a_signal_ends_it_quickly_and_the_fight_goes_on_at_the_next_start() {
     let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
     let db = dir.path().join("meter.db");
     let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
-    writer.begin(&Script::party(2).fight()).await.unwrap();
+    writer.begin(&Script::party(2).fight().starting_at(a_minute_ago())).await.unwrap();
     writer.advance_to(20_000).await.unwrap();
     let args = ["--db", db.to_str().unwrap(), "--relay", &relay.url, "--json"];
     let mut watch = command(dir.path());
@@ -235,4 +245,109 @@ async fn a_signal_ends_an_upload_and_the_same_command_sends_the_rest() {
     assert_eq!((status, out.as_str()), (0, ""));
     assert_eq!(relay.memory().fights.len(), 12);
     assert!(relay.memory().fights.values().all(|fight| fight.ending.is_some()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_is_said_at_once_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = ["--relay", "http://127.0.0.1:9"];
+    let folder = dir.path().to_str().unwrap();
+    for verb in ["watch", "upload"] {
+        let (status, _, err) = output(subcommand(dir.path(), verb).args(relay).args(["--db", folder])).await;
+        assert_eq!(status, 2, "{err}");
+        assert!(err.contains("it is a folder. Name the database in it"), "{err}");
+        for key in ["two words", "one\ntwo", "schlüssel", "\u{7}bell"] {
+            let (status, _, err) = output(subcommand(dir.path(), verb).env("RAIDCAST_KEY", key).args(relay)).await;
+            assert_eq!(status, 2, "{err}");
+            assert!(err.contains("Copy the key again") && !err.contains(key), "{err}");
+        }
+    }
+    #[cfg(unix)]
+    {
+        let pipe = dir.path().join("pipe.db");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for verb in ["watch", "upload"] {
+            let args = ["--db", pipe.to_str().unwrap()];
+            let (status, _, err) = output(subcommand(dir.path(), verb).args(relay).args(args)).await;
+            assert_eq!(status, 2, "{err}");
+            assert!(err.contains("it is a pipe or a device"), "{err}");
+        }
+    }
+    let (status, out, err) = output(&mut subcommand(&dir.path().join("nowhere"), "status")).await;
+    assert_eq!((status, out.as_str(), err.as_str()), (0, "Nothing has been streamed from here yet.\n", ""));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_path_that_is_no_text_is_a_path_like_any_other() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
+    let odd = dir.path().join(std::ffi::OsStr::from_bytes(b"bad\xff"));
+    std::fs::create_dir(&odd).unwrap();
+    let made = dir.path().join("meter.db");
+    let mut writer = MeterWriter::open(&made, Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &Script::party(1).fight().starting_at(a_minute_ago())).await.unwrap();
+    writer.close().await.unwrap();
+    let db = odd.join("meter.db");
+    std::fs::rename(&made, &db).unwrap();
+    for (verb, args) in [
+        ("upload", &["--yes", "--json"][..]),
+        ("upload", &["--yes"]),
+        ("watch", &["--json", "--until-idle", "3"]),
+        ("watch", &["--until-idle", "3"]),
+        ("status", &[]),
+        ("status", &["--json"]),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_raidcast"));
+        command.env_clear().env("HOME", &odd).env("RAIDCAST_KEY", KEY).arg(verb).args(args);
+        command.stdin(Stdio::null()).arg("--state").arg(odd.join("state"));
+        if verb != "status" {
+            command.args(["--relay", &relay.url]).arg("--db").arg(&db);
+        }
+        let (status, out, err) = output(&mut command).await;
+        assert_eq!(status, 0, "{verb} {args:?}: {out} {err}");
+    }
+    assert_eq!(relay.memory().fights.len(), 1);
+    // Without --state and --db it looks in the odd home.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_raidcast"));
+    command.env_clear().env("HOME", &odd).env("RAIDCAST_KEY", KEY).stdin(Stdio::null());
+    command.args(["watch", "--json", "--until-idle", "3", "--relay", &relay.url]);
+    let (status, _, err) = output(&mut command).await;
+    assert_eq!(status, 1);
+    assert!(err.contains("No meter database was found"), "{err}");
+}
+
+#[tokio::test]
+async fn the_key_stands_in_no_log_and_a_log_in_a_file_has_no_colours() {
+    let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
+    let db = dir.path().join("meter.db");
+    let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &Script::party(1).fight().starting_at(a_minute_ago())).await.unwrap();
+    // A file that cannot be read is worth a line of the log.
+    std::fs::write(dir.path().join("SceneName.json"), "{not json").unwrap();
+    let args = ["--relay", &relay.url, "--db", db.to_str().unwrap(), "--until-idle", "3"];
+    let (status, out, err) = output(command(dir.path()).env("RUST_LOG", "trace").args(args)).await;
+    assert_eq!(status, 0, "{err}");
+    assert!(err.contains("WARN") && err.contains("SceneName.json"), "{err}");
+    assert!(!err.contains(KEY) && !out.contains(KEY));
+    assert!(!err.contains('\u{1b}'), "{err}");
+}
+
+#[tokio::test]
+async fn a_relay_that_speaks_http_or_https_is_not_taken_for_the_other() {
+    let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
+    let db = dir.path().join("meter.db");
+    MeterWriter::open(&db, Generation::Aggregate).await.unwrap().close().await.unwrap();
+    let port = relay.url.rsplit_once(':').unwrap().1;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (url, words) in
+        [(format!("https://127.0.0.1:{port}"), "use http://"), (format!("http://{free}"), "Is the relay running?")]
+    {
+        let mut watch = command(dir.path());
+        watch.args(["--db", db.to_str().unwrap(), "--relay", &url, "--json"]);
+        let (mut child, mut lines) = start(watch);
+        let told = next(&mut lines, "disconnected").await;
+        assert!(told["why"].as_str().unwrap().contains(words), "{told}");
+        child.kill().await.unwrap();
+    }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{KEY, Relay};
+use raidcast::clock::Clock;
 use raidcast::encoder::{Encoder, header_of};
 use raidcast::source::names::Names;
 use raidcast::source::{AnySource, Cursor, Source as _, detect};
@@ -17,7 +18,7 @@ use raidcast::uploader::{self, Change, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
 use raidcast_shared::event::ActorIx;
 use raidcast_shared::fold::Checksum;
-use raidcast_shared::uplink::{Outcome, Visibility};
+use raidcast_shared::uplink::{Outcome, RefusedCode, Visibility};
 use raidcast_shared::view;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -68,6 +69,9 @@ async fn wait(so: impl Fn() -> bool) {
     panic!("it never came to be");
 }
 
+/// The clock of the clients.
+pub(crate) const NOW_MS: i64 = 1_790_002_000_000;
+
 struct Place {
     dir: tempfile::TempDir,
 }
@@ -83,6 +87,8 @@ impl Place {
 
     fn options(&self, relay: &Relay) -> Options {
         Options {
+            // The night of the scripts' fights: what ended long before is left alone.
+            clock: Clock::new(|| NOW_MS),
             db: Some(self.db()),
             until_idle: Some(Duration::from_millis(700)),
             ..Options::new(&relay.url, KEY, self.dir.path().join("state"))
@@ -287,6 +293,7 @@ async fn a_fight_whose_report_was_not_confirmed_is_ended_again_at_the_next_start
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_work_is_said_and_ends() {
     let (place, relay) = (Place::new(), Relay::start().await);
+    MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap().close().await.unwrap();
     let wrong = Options { key: "another".into(), ..place.options(&relay) };
     let client = Client::start(wrong);
     let changes = client.changes.clone();
@@ -295,10 +302,11 @@ async fn what_cannot_work_is_said_and_ends() {
     assert_eq!(error.exit_code(), 2);
     assert!(changes.lock().unwrap().iter().any(|change| matches!(change, Change::Refused { .. })));
 
+    std::fs::remove_file(place.db()).unwrap();
     let nowhere = Client::start(place.options(&relay));
     nowhere.until(|change| matches!(change, Change::Waiting { .. })).await;
     let second = Client::start(place.options(&relay)).done().await.unwrap_err();
-    assert!(second.to_string().contains("in use by another"), "{second}");
+    assert!(second.to_string().contains("uses the folder"), "{second}");
     let error = nowhere.done().await.unwrap_err();
     assert!(matches!(error, WatchError::NoMeter { .. }), "{error}");
     assert!(error.to_string().contains("meter.db"), "{error}");
@@ -315,6 +323,7 @@ async fn a_database_that_comes_later_is_found_and_old_fights_in_it_are_left_alon
     let data = place.dir.path().join("data");
     let db = data.join("resonance-logs/resonance-logs.db");
     let options = Options {
+        clock: Clock::system(),
         db: None,
         places: detect::Places { data_dirs: vec![data] },
         until_idle: Some(Duration::from_secs(3)),
@@ -705,4 +714,143 @@ fn copy_with_log(from: &Path, to: &Path) {
             std::fs::copy(beside(from), beside(to)).unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_clients_on_one_meter_one_stands_by_and_goes_on_when_the_other_is_gone() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let options = |state: &str| Options { state: place.dir.path().join(state), ..place.options(&relay) };
+    let first = Client::start(Options { until_idle: None, ..options("first") });
+    play(&mut writer, &party(31), 15_000, 1_000).await;
+    wait(|| relay.memory().deltas > 2).await;
+    let stream = |relay: &Relay| relay.memory().fights.values().next().unwrap().stream;
+    let of_first = stream(&relay);
+    let second = Client::start(Options { until_idle: None, ..options("second") });
+    wait(|| stream(&relay) != of_first).await;
+    writer.advance_to(25_000).await.unwrap();
+    let gave_way = |change: &Change| {
+        matches!(
+            change,
+            Change::Refused { code: RefusedCode::UnknownHandle, retry_ms: Some(_), encounter: Some(_), .. }
+        )
+    };
+    first.until(gave_way).await;
+    // It looks, and leaves the fight to the other while that goes on.
+    let begins = |relay: &Relay| relay.memory().begins;
+    let before = begins(&relay);
+    wait(|| begins(&relay) > before).await;
+    assert_ne!(stream(&relay), of_first);
+    second.end().await;
+    writer.advance_to(40_000).await.unwrap();
+    wait(|| stream(&relay) == of_first).await;
+    writer.end().await.unwrap();
+    first.until(|change| matches!(change, Change::Finalized { .. })).await;
+    let told = first.changes.clone();
+    assert!(first.end().await.complete);
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    assert_eq!(told.lock().unwrap().iter().filter(|change| gave_way(change)).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_whose_raid_is_taken_over_goes_on_in_a_raid_of_its_own() {
+    for code in [RefusedCode::Fenced, RefusedCode::RaidForbidden] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        relay.memory().turn_away = Some(code);
+        let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+        let client = Client::start(place.options(&relay));
+        play(&mut writer, &party(32), 20_000, 1_000).await;
+        writer.end().await.unwrap();
+        assert!(client.done().await.unwrap().complete, "{code:?}");
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+        let memory = relay.memory();
+        let raids: Vec<_> = memory.hellos.iter().map(|hello| (hello.raid, hello.secret.clone())).collect();
+        assert_eq!(raids.len(), 2);
+        assert!(raids[0].0 != raids[1].0 && raids[0].1 != raids[1].1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fights_are_old_by_their_own_dates_and_a_copied_database_is_left_alone() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    // Weeks ago, the last one never ended; the file is of this minute.
+    let now = place.options(&relay).clock.unix_ms();
+    let weeks = 21 * 86_400_000;
+    for fight in Script::night(3) {
+        let at = fight.started_at_ms - weeks;
+        write_all(&mut writer, &fight.starting_at(at)).await.unwrap();
+    }
+    let client = Client::start(Options { until_idle: Some(Duration::from_secs(2)), ..place.options(&relay) });
+    client.until(|change| *change == Change::History { fights: 4 }).await;
+    // It goes on after all: the meter's clock may be weeks behind.
+    write_all(&mut writer, &party(33).starting_at(now)).await.unwrap();
+    let summary = client.done().await.unwrap();
+    assert_eq!(summary, Summary { fights: 1, finalized: 1, unacknowledged: 0, complete: true });
+    assert_eq!(relay.memory().fights.values().next().unwrap().state.header().started_at_ms, now);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_of_a_clock_that_is_weeks_behind_is_streamed_as_soon_as_it_goes_on() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let at = place.options(&relay).clock.unix_ms() - 21 * 86_400_000;
+    writer.begin(&party(34).starting_at(at)).await.unwrap();
+    writer.advance_to(20_000).await.unwrap();
+    let client = Client::start(place.options(&relay));
+    client.until(|change| *change == Change::History { fights: 1 }).await;
+    writer.advance_to(30_000).await.unwrap();
+    client.until(|change| matches!(change, Change::Begun { .. })).await;
+    writer.end().await.unwrap();
+    assert!(client.done().await.unwrap().complete);
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_meter_no_raid_is_opened() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let client = Client::start(place.options(&relay));
+    let error = client.done().await.unwrap_err();
+    assert!(matches!(error, WatchError::NoMeter { .. }), "{error}");
+    assert_eq!(relay.memory().hellos.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_raid_stays_as_private_as_it_was_until_something_else_is_asked_for() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &party(35)).await.unwrap();
+    for asked in [Some(Visibility::Private), None, Some(Visibility::Public)] {
+        Client::start(Options { visibility: asked, ..place.options(&relay) }).done().await.unwrap();
+    }
+    // Who may see a fight that the relay has from another folder stays as it is, and that is said.
+    let elsewhere = Options {
+        visibility: Some(Visibility::Private),
+        state: place.dir.path().join("other"),
+        ..place.options(&relay)
+    };
+    let client = Client::start(elsewhere);
+    client.until(|change| matches!(change, Change::Finalized { known: true, keeps_visibility: true, .. })).await;
+    client.done().await.unwrap();
+    let asked: Vec<_> = relay.memory().hellos.iter().map(|hello| hello.visibility).collect();
+    assert_eq!(asked, [Visibility::Private, Visibility::Private, Visibility::Public, Visibility::Private]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_absurd_sum_of_the_meter_is_cut_and_the_fight_ends() {
+    use sqlx::{ConnectOptions as _, Connection as _};
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &party(36)).await.unwrap();
+    writer.close().await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.db());
+    let mut meter = options.connect().await.unwrap();
+    let absurd = "UPDATE encounters SET total_dmg = 9223372036854775807, total_heal = -5";
+    sqlx::raw_sql(absurd).execute(&mut meter).await.unwrap();
+    meter.close().await.unwrap();
+    assert!(Client::start(place.options(&relay)).done().await.unwrap().complete);
+    let memory = relay.memory();
+    let ending = memory.fights.values().next().unwrap().ending.clone().unwrap();
+    let meter = ending.meter.unwrap();
+    assert_eq!((meter.damage, meter.healing), (raidcast_shared::limits::AMOUNT_MAX, 0));
 }

@@ -133,7 +133,7 @@ async fn play(cli: &Cli, data: &Path, url: &str, key: String) -> Result<()> {
 
     let mut options = uploader::Options::new(url, key, data.join("client"));
     options.db = Some(db);
-    options.visibility = Visibility::Public;
+    options.visibility = Some(Visibility::Public);
     options.title = Some("Demo raid".into());
     let (told, mut changes) = mpsc::channel(CHANGES);
     let end = CancellationToken::new();

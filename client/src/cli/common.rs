@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::settings::{self, SettingsError};
+use crate::socket::RelayAddress;
 use crate::uploader::{Change, Options, WatchError};
 
 /// Something of the settings is of no use.
@@ -17,39 +18,39 @@ pub(super) const USAGE: u8 = 2;
 /// Which meter, which relay, and how its raids are to be.
 #[derive(Clone, Debug, Args)]
 pub(super) struct CommonFlags {
-    /// The meter's database [default: the one written last of those that meters keep]
+    /// The meter's database [default: found by itself; of several the one written last]
     #[arg(long, value_name = "PATH")]
     db: Option<PathBuf>,
-    /// Folder of the meter's name files [default: found beside the database and the meter]
+    /// Folder with the meter's names of skills and places [default: found by itself]
     #[arg(long, value_name = "DIR")]
     meter_data: Option<PathBuf>,
     /// The relay's address, like `https://raidcast.example`
     #[arg(long, value_name = "URL", env = "RAIDCAST_RELAY")]
     relay: Option<String>,
-    /// The upload key; better in the environment than on the command line
+    /// Your key for the relay. Better set `RAIDCAST_KEY`: others can see a command line
     #[arg(long, value_name = "KEY", env = "RAIDCAST_KEY", hide_env_values = true)]
     key: Option<String>,
-    /// Folder for what is remembered between starts [default: raidcast in the user's data folder]
+    /// Folder for what raidcast remembers [default: raidcast in your data folder]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
     /// What the raid is called
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
-    /// Who may find and see the raid [default: unlisted]
+    /// Who may see the raid [default: as before, at first unlisted]
     #[arg(long, value_enum)]
     visibility: Option<VisibilityFlag>,
-    /// Settings file [default: raidcast/config.toml in the user's configuration folder]
+    /// Settings file [default: raidcast/config.toml in your configuration folder]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum VisibilityFlag {
-    /// In lists
+    /// Everybody: the relay lists it
     Public,
-    /// For who has the link
+    /// Everybody who has the link
     Unlisted,
-    /// For you, and who has a ticket
+    /// You, and who has the link with its ticket
     Private,
 }
 
@@ -66,15 +67,17 @@ impl From<VisibilityFlag> for Visibility {
 impl CommonFlags {
     pub(super) fn options(self) -> Result<Options, SettingsError> {
         let file = settings::load(self.config.as_deref())?;
-        let relay = settings::require(self.relay.or(file.relay), "the relay's address", "--relay URL", "relay")?;
-        let key = settings::require(self.key.or(file.key), "the upload key", "RAIDCAST_KEY in the environment", "key")?;
+        let relay = settings::require(self.relay.or(file.relay), "The relay's address", "--relay URL", "relay")?;
+        let key = settings::require(self.key.or(file.key), "The key", "RAIDCAST_KEY in the environment", "key")?;
         let state = state_folder(self.state)?;
+        let key = settings::key(&key)?;
+        RelayAddress::new(&relay, &key).map_err(|error| SettingsError::Value(error.to_string()))?;
         Ok(Options {
-            db: self.db.or(file.db),
+            db: self.db.or(file.db).map(settings::database).transpose()?,
             meter_data: self.meter_data.or(file.meter_data),
             title: self.title.as_deref().map(settings::title).transpose()?,
-            visibility: self.visibility.map(Visibility::from).or(file.visibility).unwrap_or_default(),
-            ..Options::new(relay, settings::key(&key)?, state)
+            visibility: self.visibility.map(Visibility::from).or(file.visibility),
+            ..Options::new(relay, key, state)
         })
     }
 }
@@ -82,7 +85,7 @@ impl CommonFlags {
 /// The state folder, or how to name it.
 pub(super) fn state_folder(given: Option<PathBuf>) -> Result<PathBuf, SettingsError> {
     let state = given.or_else(settings::default_state);
-    settings::require(state, "the folder for the client's state", "--state DIR", "state")
+    settings::require(state, "The folder for what is remembered", "--state DIR", "state")
 }
 
 /// What went wrong, for programs.
@@ -92,7 +95,6 @@ pub(super) fn kind_of(error: &WatchError) -> &'static str {
         WatchError::Address(_) => "settings",
         WatchError::Unauthorized { .. } => "unauthorized",
         WatchError::Refused { .. } => "refused",
-        WatchError::Fenced => "fenced",
         WatchError::NoMeter { .. } => "no_meter",
     }
 }

@@ -13,13 +13,13 @@ use crate::status::overview::Overview;
 /// Flags of `status`.
 #[derive(Clone, Debug, Args)]
 pub struct StatusFlags {
-    /// Folder that `raidcast watch` or `upload` uses [default: raidcast in the user's data folder]
+    /// The folder that `raidcast watch` or `upload` uses [default: raidcast in your data folder]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// List every fight that the folder remembers
+    /// List all fights, not only the last 20 on the relay
     #[arg(long)]
     all: bool,
-    /// Print one JSON object
+    /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
 }
@@ -36,9 +36,11 @@ pub(super) fn run(flags: StatusFlags) -> ExitCode {
     };
     let overview = match Overview::read(&state, Clock::system().unix_ms()) {
         Ok(overview) => overview,
+        // Nobody has streamed from here: that is no error.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Overview::default(),
         Err(error) => {
             let text = format!(
-                "could not look into {} ({error}): name the folder that `raidcast watch` uses with --state",
+                "The folder {} cannot be read ({error}). Name the one that `raidcast watch` uses with --state.",
                 state.display()
             );
             print_error(json, "state", &text);

@@ -23,14 +23,13 @@ const UNASKED: u8 = 3;
 pub struct UploadFlags {
     #[command(flatten)]
     common: CommonFlags,
-    /// Only fights that began since: a date (2026-11-01), a date and time (2026-11-01T20:15, UTC), or how long ago
-    /// (7d, 12h)
+    /// Only fights that began since then: 2026-11-01, 2026-11-01T20:15 (UTC), or how long ago: 7d, 12h
     #[arg(long, value_name = "WHEN", value_parser = Since::parse)]
     since: Option<Since>,
     /// Upload without asking
     #[arg(long)]
     yes: bool,
-    /// Print one JSON object a line for each change
+    /// Print a line of JSON for each change, for programs
     #[arg(long)]
     json: bool,
 }
@@ -65,16 +64,20 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     match history::consent(&plan, before, yes, &question(&plan, before), terminal.then_some(ask)) {
         Ok(Consent::Given) => {}
         Ok(Consent::Refused) => {
-            eprintln_quietly("nothing was sent");
+            eprintln_quietly("Nothing was sent.");
             return ExitCode::from(UNASKED);
         }
         Ok(Consent::Nobody) => {
-            let text = format!("would upload {}; nothing was sent: say so with --yes", count(&plan));
+            let text = format!("This would upload {}. Nothing was sent. Run again with --yes.", count(&plan));
             print_error(json, "not_agreed", &text);
             return ExitCode::from(UNASKED);
         }
         Err(error) => {
-            print_error(json, "terminal", &format!("could not ask: {error}; say yes with --yes"));
+            print_error(
+                json,
+                "terminal",
+                &format!("The question could not be asked ({error}). Nothing was sent. Run again with --yes."),
+            );
             return ExitCode::from(UNASKED);
         }
     }
@@ -86,6 +89,7 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
 
 async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, json: bool) -> ExitCode {
     let options = Options { db: Some(plan.found.path.clone()), history: Some(plan.history(PATIENCE)), ..options };
+    let asked = options.visibility.is_some();
     let mut tally = Tally::default();
     let bar = bar(plan.fights.len() as u64, !json && io::stderr().is_terminal());
     let result = uploader::run(options, shutdown.clone(), |change| {
@@ -104,7 +108,7 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, jso
             if json {
                 print_done(&tally, &summary, total, complete);
             } else {
-                tell_done(&tally, total, complete);
+                tell_done(&tally, total, complete, asked);
             }
             ExitCode::from(u8::from(!complete))
         }
@@ -161,9 +165,9 @@ fn count(plan: &Plan) -> String {
 fn question(plan: &Plan, before: usize) -> String {
     let before = match before {
         0 => String::new(),
-        n => format!(" ({n} of them were uploaded from here before and are not sent twice)"),
+        n => format!(" ({n} of them are on the relay already and are not sent again)"),
     };
-    format!("{}{before}; upload? [y/N] ", count(plan))
+    format!("Upload {}{before}? [y/N] ", count(plan))
 }
 
 fn ask(question: &str) -> io::Result<String> {
@@ -180,7 +184,7 @@ fn tell_plan(plan: &Plan, before: usize, json: bool) {
     if json {
         let planned = json!({
             "event": "planned",
-            "path": plan.found.path,
+            "path": plan.found.path.to_string_lossy(),
             "meter": plan.found.meter,
             "fights": plan.fights.len(),
             "uploadedBefore": before,
@@ -194,27 +198,29 @@ fn tell_plan(plan: &Plan, before: usize, json: bool) {
         return;
     }
     if plan.fights.is_empty() {
-        eprintln_quietly(&format!("no finished fights to upload in {}", plan.found.path.display()));
+        eprintln_quietly(&format!("There are no finished fights to upload in {}.", plan.found.path.display()));
     }
     if plan.earlier > 0 {
-        eprintln_quietly(&format!("{} earlier fights are left out, as --since says", plan.earlier));
+        eprintln_quietly(&format!("{} earlier fights are left out (--since).", plan.earlier));
     }
     if let Some(started_at_ms) = going_on {
         let at = date::shown(started_at_ms);
         eprintln_quietly(&format!(
-            "the newest fight ({at} UTC) is left out: the meter has not ended it; `raidcast watch` streams it, or upload it later"
+            "The newest fight ({at} UTC) is left out: the meter has not ended it. `raidcast watch` shows it, or upload it later."
         ));
     }
     if plan.unfinished > 0 {
         let n = plan.unfinished;
-        eprintln_quietly(&format!("{n} of the fights the meter never ended; reports call them unfinished"));
+        eprintln_quietly(&format!(
+            "{n} of the fights were never ended by the meter. Their reports call them unfinished."
+        ));
     }
 }
 
-fn tell_done(tally: &Tally, total: u64, complete: bool) {
+fn tell_done(tally: &Tally, total: u64, complete: bool, visibility: bool) {
     let mut parts = vec![format!("{} new", tally.new), format!("{} known already", tally.known)];
     if tally.kept > 0 {
-        parts.push(format!("{} of which the relay holds more", tally.kept));
+        parts.push(format!("{} of which the relay has more", tally.kept));
     }
     if tally.failed > 0 {
         parts.push(format!("{} refused", tally.failed));
@@ -228,8 +234,11 @@ fn tell_done(tally: &Tally, total: u64, complete: bool) {
     for (why, fights) in &tally.reasons {
         eprintln_quietly(&format!("  {fights}: {why}"));
     }
+    if visibility && tally.known + tally.kept > 0 {
+        eprintln_quietly("--visibility is for this raid: reports in your other raids stay as they were.");
+    }
     if !complete {
-        eprintln_quietly("run the same command again to send the rest; what is on the relay is not sent twice");
+        eprintln_quietly("Run the same command again to send the rest. Nothing is sent twice.");
     }
 }
 

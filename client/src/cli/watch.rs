@@ -20,10 +20,10 @@ const UNTIL_IDLE_MIN: Duration = Duration::from_secs(3);
 pub struct WatchFlags {
     #[command(flatten)]
     common: CommonFlags,
-    /// End when no fight had an event for so long (3 or more) and everything is acknowledged
+    /// End when nothing happened for so long (3 or more) and all has arrived
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     until_idle: Option<Duration>,
-    /// Print one JSON object a line for each change
+    /// Print a line of JSON for each change, for programs
     #[arg(long)]
     json: bool,
 }

@@ -20,7 +20,8 @@ use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
 use raidcast_shared::uplink::MeterTotals;
 
-use super::database::{Database, DbRow, bytes, fight_ms, int, missing, rare, rows_of_list};
+use super::clock::{FightClock, in_fight};
+use super::database::{Database, DbRow, bytes, int, missing, rare, rows_of_list};
 use super::names::Names;
 use super::roster::{self, Roster};
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, finished};
@@ -108,6 +109,7 @@ impl Aggregate {
         let mut gathered = self.gather(fight, cursor, now_ms)?;
         let mut reading = Reading { more: gathered.more, ..Reading::default() };
         reading.cursor.append(&mut gathered.dealt);
+        let mut new = Vec::new();
         for grown in std::mem::take(&mut gathered.grown) {
             let key = grown.table.key(grown.rowid);
             let Some(row) = self.memory.get(&fight.row).and_then(|memory| memory.rows.get(&key)).cloned() else {
@@ -126,16 +128,25 @@ impl Aggregate {
                 let Some(whole) = self.whole(grown.table, grown.rowid)? else { continue };
                 beyond(&before, counter(&whole), details::parse(&bytes(&whole, "text").unwrap_or_default()))
             };
-            for entry in entries.into_iter().flatten() {
-                if let Judged::Hit(hit) = judge(grown.table, &row, &entry, fight.started_at_ms) {
+            new.push((grown.table, row, entries.into_iter().flatten().collect::<Vec<_>>()));
+            reading.cursor.push((key, after.value()));
+        }
+        let mut clock = FightClock::of(cursor);
+        let stamps: Vec<_> = new.iter().map(|(.., entries)| stamps(entries, fight)).collect();
+        for ((table, row, entries), times) in new.iter().zip(clock.learn(&stamps)) {
+            for (entry, at_ms) in entries.iter().filter(|entry| stamp(entry, fight).is_some()).zip(times) {
+                if let Judged::Hit(hit) = judge(*table, row, entry, Some(at_ms)) {
                     reading.events.push(Event::Hit(hit));
                 }
             }
-            reading.cursor.push((key, after.value()));
         }
+        if now_ms.is_none() {
+            clock.learn_end(fight);
+        }
+        clock.save(&mut reading);
         if let Some(Facts { shown, seen, segments }) = &gathered.facts {
-            shown.tell(fight, cursor, seen, self.numbering, &mut reading);
-            course::segments(fight, cursor, segments, &mut reading);
+            shown.tell(fight, &clock, cursor, seen, self.numbering, &mut reading);
+            course::segments(fight, &clock, cursor, segments, &mut reading);
         }
         roster::tell_skills(&self.names, cursor, &mut reading);
         Ok(reading)
@@ -143,7 +154,8 @@ impl Aggregate {
 
     /// Each row in full against the meter's counters; yields what is still beyond the cursor.
     fn reconcile(&mut self, fight: &Fight, cursor: &Cursor, reading: &mut Reading) -> Result<(), SourceError> {
-        let at_ms = end_ms(fight);
+        let clock = FightClock::of(cursor);
+        let at_ms = clock.end_ms(fight);
         let (mut late, mut entries, mut are_sums) = (0, 0, false);
         for table in Table::BOTH {
             let counters = self.db.rows(&self.statements.counters[table as usize], &[fight.row])?;
@@ -161,7 +173,8 @@ impl Aggregate {
                 let held = details::parse(&text);
                 let (mut read, mut sum, mut beyond_limit) = (0u64, 0u64, 0u64);
                 for (index, entry) in held.entries.iter().enumerate() {
-                    let amount = match entry.as_ref().map(|entry| judge(table, &row, entry, fight.started_at_ms)) {
+                    let at = |entry| stamp(entry, fight).map(|stamp| clock.at(stamp));
+                    let amount = match entry.as_ref().map(|entry| judge(table, &row, entry, at(entry))) {
                         Some(Judged::Hit(hit)) => {
                             if index as u64 >= u64::from(before.entries) {
                                 reading.events.push(Event::Hit(hit));
@@ -214,7 +227,8 @@ impl Aggregate {
     }
 
     fn buffs(&mut self, fight: &Fight, cursor: &Cursor, reading: &mut Reading) -> Result<(), SourceError> {
-        let limit = fight.end.as_ref().and_then(|end| fight_ms(end.ended_at_ms, fight.started_at_ms));
+        let clock = FightClock::of(cursor);
+        let limit = fight.end.as_ref().and_then(|end| clock.ms(end.ended_at_ms, fight));
         let limit = limit.unwrap_or(ENCOUNTER_DURATION_MS_MAX);
         for row in self.db.rows(&self.statements.buffs, &[fight.row])? {
             let (Some(rowid), Some(actor), Some(buff)) =
@@ -233,9 +247,10 @@ impl Aggregate {
                 continue;
             };
             for (index, span) in spans.iter().enumerate() {
-                let Some(at_ms) = fight_ms(span.start, fight.started_at_ms).filter(|at| *at <= limit) else { continue };
-                let until = fight_ms(span.end, fight.started_at_ms).unwrap_or(limit).clamp(at_ms, limit);
-                let stacks = u32::try_from(span.stack_count.max(0)).unwrap_or(u32::MAX);
+                let at = |unix_ms: Option<i64>| unix_ms.and_then(|unix_ms| clock.ms(unix_ms, fight));
+                let Some(at_ms) = at(span.start.0).filter(|at| *at <= limit) else { continue };
+                let until = at(span.end.0).unwrap_or(limit).clamp(at_ms, limit);
+                let stacks = u32::try_from(span.stack_count.0.unwrap_or(0).max(0)).unwrap_or(u32::MAX);
                 let body = RareBody::Buff { a: actor_id(actor), buff, until, stacks };
                 reading.events.push(rare(at_ms, SourceKey::new(place::BUFFS.into(), index as u32), body));
             }
@@ -286,11 +301,29 @@ pub(super) enum Judged {
     Absurd,
 }
 
-pub(super) fn judge(table: Table, row: &RowIs, entry: &Entry, started_at_ms: i64) -> Judged {
+/// When an entry was stamped, ms since the fight began by the meter's clock; `None` where it has no time.
+///
+/// Of two times that contradict each other the one counts that a fight has.
+pub(super) fn stamp(entry: &Entry, fight: &Fight) -> Option<i64> {
+    let by_clock = entry.timestamp.0.map(|unix_ms| unix_ms.saturating_sub(fight.started_at_ms));
+    let from_start = entry.ms_from_start.0;
+    let is_likely = |at: &i64| (1..=i64::from(ENCOUNTER_DURATION_MS_MAX)).contains(at);
+    match (by_clock, from_start) {
+        (Some(by_clock), Some(from_start)) if !is_likely(&by_clock) && is_likely(&from_start) => Some(from_start),
+        _ => by_clock.or(from_start),
+    }
+}
+
+/// The stamps of entries that have one, in their order.
+pub(super) fn stamps(entries: &[Entry], fight: &Fight) -> Vec<i64> {
+    entries.iter().filter_map(|entry| stamp(entry, fight)).collect()
+}
+
+/// `at_ms`: when it was, ms since the fight began.
+pub(super) fn judge(table: Table, row: &RowIs, entry: &Entry, at_ms: Option<i64>) -> Judged {
     let amount = entry.amount.0.and_then(|amount| u64::try_from(amount).ok()).filter(|amount| *amount <= AMOUNT_MAX);
-    let unix_ms = entry.timestamp.0.or_else(|| entry.ms_from_start.0.map(|ms| started_at_ms.saturating_add(ms)));
-    let (Some(amount), Some(unix_ms)) = (amount, unix_ms) else { return Judged::Absurd };
-    let Some(at_ms) = fight_ms(unix_ms, started_at_ms) else { return Judged::Late(amount) };
+    let (Some(amount), Some(at_ms)) = (amount, at_ms) else { return Judged::Absurd };
+    let Some(at_ms) = in_fight(at_ms) else { return Judged::Late(amount) };
     let shield = entry.shield_loss.0.and_then(|shield| u64::try_from(shield).ok()).unwrap_or(0);
     Judged::Hit(TimedHit {
         at_ms,
@@ -316,8 +349,7 @@ pub(super) fn actor_id(id: i64) -> ActorId {
 
 /// When the fight ended, ms since it began; what is told of all of it stands there.
 pub(super) fn end_ms(fight: &Fight) -> u32 {
-    let end = fight.end.as_ref().and_then(|end| fight_ms(end.ended_at_ms, fight.started_at_ms));
-    end.unwrap_or(if fight.end.is_some() { ENCOUNTER_DURATION_MS_MAX } else { 0 })
+    FightClock::of(&Cursor::default()).end_ms(fight)
 }
 
 /// Tells what is missing, unless the same was told before.

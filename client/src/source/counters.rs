@@ -14,6 +14,7 @@ use raidcast_shared::uplink::MeterTotals;
 
 use super::aggregate::end_ms;
 use super::aggregate::gather::Table;
+use super::clock::FightClock;
 use super::database::{Database, DbRow, bytes, fight_ms};
 use super::finished::{self, LONG_KEYS, Progress};
 use super::names::Names;
@@ -113,10 +114,14 @@ impl Counters {
         let is_watched = self.read_ms.contains_key(&fight.row) && last_seen.is_some();
         let lump = !is_watched && (last_seen.is_none() || at_ms - told_ms as u32 > TIMED_WITHIN_MS);
         let mut reading = Reading::default();
+        let mut clock = FightClock::of(cursor);
         let mut progress = Progress::default();
         if last {
             let bosses = gathered.shown.boss_names();
-            finished::tell(fight, cursor, &gathered.rows, &bosses, (at_ms, lump), &mut progress, &mut reading);
+            let mut told =
+                finished::Telling { fight, cursor, bosses: &bosses, sums_at: (at_ms, lump), clock: &mut clock };
+            told.tell(&gathered.rows, &mut progress, &mut reading);
+            clock.save(&mut reading);
         } else {
             for (table, rows) in Table::BOTH.into_iter().zip(&gathered.rows) {
                 for row in rows.iter().filter(|row| bytes(row, "text").is_none_or(|text| text == b"[]")) {
@@ -129,7 +134,7 @@ impl Counters {
         if !reading.events.is_empty() {
             reading.cursor.push((TOLD, CursorValue(at_ms.into(), told)));
         }
-        gathered.shown.tell(fight, cursor, &gathered.seen, self.numbering, &mut reading);
+        gathered.shown.tell(fight, &clock, cursor, &gathered.seen, self.numbering, &mut reading);
         roster::tell_skills(&self.names, cursor, &mut reading);
         Ok(reading)
     }

@@ -10,6 +10,7 @@ mod row;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash as _, Hasher as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -66,6 +67,9 @@ struct Identity {
 impl Identity {
     fn of(path: &Path) -> Result<Self, SourceError> {
         let found = std::fs::metadata(path).map_err(|_| SourceError::Gone { path: path.to_owned() })?;
+        if let Some(why) = no_file(&found) {
+            return Err(SourceError::Unsupported { path: path.to_owned(), why: why.into() });
+        }
         #[cfg(unix)]
         let file = {
             use std::os::unix::fs::MetadataExt as _;
@@ -84,11 +88,27 @@ impl Database {
     /// `Gone`: not there. `Locked`: try again. `Unsupported`: no SQLite database.
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         let identity = Identity::of(path)?;
+        let unsupported = |why: &str| SourceError::Unsupported { path: path.to_owned(), why: why.into() };
+        let is_wal = match is_wal(path) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(unsupported(FORBIDDEN)),
+            is_wal => is_wal.unwrap_or(false),
+        };
+        let (log, index) = (holds_something(&beside(path, "-wal")), beside(path, "-shm").exists());
+        // SQLite makes the log and its index where they are missing. Made by another user than the meter's they would
+        // keep the meter from writing.
+        if is_wal && !index && is_of_another_user(path) {
+            return if log {
+                Err(unsupported(LOG_OF_ANOTHER))
+            } else {
+                Self::open_as(path, identity, true).map_err(|refusal| refusal.error)
+            };
+        }
         match Self::open_as(path, identity.clone(), false) {
-            // SQLite could not make the files beside a WAL database: nobody can write there, so nobody does.
-            Err(Refusal { primary: code::CANTOPEN | code::READONLY, .. }) if !beside(path, "-wal").exists() => {
+            // They could not be made: nobody can write there, so nobody does.
+            Err(Refusal { primary: code::CANTOPEN | code::READONLY, .. }) if !log => {
                 Self::open_as(path, identity, true).map_err(|refusal| refusal.error)
             }
+            Err(Refusal { primary: code::CANTOPEN | code::READONLY, .. }) => Err(unsupported(LOG_OF_ANOTHER)),
             opened => opened.map_err(|refusal| refusal.error),
         }
     }
@@ -172,7 +192,7 @@ impl Database {
         if now.file != self.identity.file {
             return Err(SourceError::Gone { path: self.path.clone() });
         }
-        if self.immutable && (now.written != self.identity.written || beside(&self.path, "-wal").exists()) {
+        if self.immutable && (now.written != self.identity.written || holds_something(&beside(&self.path, "-wal"))) {
             // SQLite was told that nobody writes: open it anew.
             return Err(SourceError::Upgraded { path: self.path.clone() });
         }
@@ -240,13 +260,70 @@ fn pragma(conn: &Connection, sql: &str) -> Result<i64, rusqlite::Error> {
 fn immutable_uri(path: &Path) -> String {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     let mut uri = String::from("file:");
-    for byte in path.to_string_lossy().bytes() {
+    for byte in bytes_of(path).iter().copied() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(byte.into()),
             _ => uri.extend(['%', HEX[usize::from(byte >> 4)].into(), HEX[usize::from(byte & 15)].into()]),
         }
     }
     uri + "?immutable=1"
+}
+
+/// Why a database cannot be read of which only its user may use the log.
+const LOG_OF_ANOTHER: &str = "the meter's last changes stand in the file -wal beside it, and this user may not use that. \
+    Run raidcast as the user who runs the meter, or copy both files to a folder of your own and name the copy with --db";
+/// Why a database cannot be read that this user may not read.
+const FORBIDDEN: &str = "this user may not read it. Run raidcast as the user who runs the meter, or let this user read \
+    the file";
+
+/// What a path leads to where that is no file.
+pub(crate) fn no_file(found: &std::fs::Metadata) -> Option<&'static str> {
+    if found.is_file() {
+        None
+    } else if found.is_dir() {
+        Some("it is a folder. Name the database in it, a file like resonance-logs.db")
+    } else {
+        Some("it is a pipe or a device. Name the meter's database, a file like resonance-logs.db")
+    }
+}
+
+/// Whether the database keeps its last changes in a log beside it, as its head says (sqlite.org/fileformat.html).
+fn is_wal(path: &Path) -> io::Result<bool> {
+    let mut head = [0; 20];
+    std::fs::File::open(path)?.read_exact(&mut head)?;
+    Ok(head[18] == 2 || head[19] == 2)
+}
+
+fn holds_something(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
+}
+
+/// Whether somebody else owns the file; root's files SQLite gives to the owner by itself.
+#[cfg(target_os = "linux")]
+fn is_of_another_user(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let owner = |path: &Path| std::fs::metadata(path).map(|found| found.uid()).ok();
+    // Whose a process' entry is tells for whom it runs.
+    let me = owner(Path::new("/proc/self"));
+    me.is_some_and(|me| me != 0 && owner(path).is_some_and(|owner| owner != me))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_of_another_user(_: &Path) -> bool {
+    false
+}
+
+/// A path as SQLite takes it: on Unix its bytes, which may be no text.
+fn bytes_of(path: &Path) -> std::borrow::Cow<'_, [u8]> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        path.as_os_str().as_bytes().into()
+    }
+    #[cfg(not(unix))]
+    {
+        path.to_string_lossy().into_owned().into_bytes().into()
+    }
 }
 
 struct Refusal {
@@ -319,6 +396,14 @@ pub(super) fn name(row: &DbRow, column: &str) -> Option<String> {
 pub(super) fn shown(raw: &str) -> Option<String> {
     let text = text::clean(raw, NAME_CHARS_MAX);
     (!text.is_empty()).then_some(text)
+}
+
+/// When a fight began, Unix ms, as far as a date can say it (the end of the year 9999); what is no number counts as 0.
+pub(super) fn began_ms(row: &DbRow) -> Option<i64> {
+    if row.get("started_at_ms") == &DbValue::Null {
+        return None;
+    }
+    Some(int(row, "started_at_ms").unwrap_or(0).clamp(0, 253_402_300_799_999))
 }
 
 /// Where a Unix time lies in a fight: before it counts as its start; `None` beyond the longest fight.

@@ -16,12 +16,13 @@ use rusqlite::Connection;
 
 use super::aggregate::details::{Entry, Number, Truth};
 use super::aggregate::gather::{RowIs, Table};
-use super::aggregate::{Judged, end_ms, judge, tell_missing};
+use super::aggregate::{Judged, judge, stamp, tell_missing};
+use super::clock::FightClock;
 use super::database::{Database, DbRow, int, positive, raw_text, rows};
 use super::finished::{self, Progress};
 use super::names::Names;
 use super::roster::{self, Roster, Seen, Shown};
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, aggregate};
 
 /// The meter's writer commits every 50 ms.
 const LAG_MS: u32 = 50;
@@ -135,14 +136,19 @@ impl Events {
         let gathered = self.gather(fight, cursor, last)?;
         let mut reading = Reading::default();
         let mut progress = Progress::default();
-        for (table, rows) in Table::BOTH.into_iter().zip(&gathered.events) {
+        let mut clock = FightClock::of(cursor);
+        let entries = gathered.events.each_ref().map(|rows| rows.iter().map(entry_of).collect::<Vec<_>>());
+        let times = clock.learn(&entries.each_ref().map(|entries| aggregate::stamps(entries, fight)));
+        for (((table, rows), entries), times) in Table::BOTH.into_iter().zip(&gathered.events).zip(&entries).zip(times)
+        {
+            let mut times = times.into_iter();
             let key = event_key(table);
             let CursorValue(mut newest, mut absurd) = cursor.get(key).unwrap_or(CursorValue(0, 0));
-            for row in rows {
+            for (row, entry) in rows.iter().zip(entries) {
                 let is = row_is(table, row);
-                let entry = entry_of(row);
                 progress.of(cursor, table, &is).add(entry.amount.0);
-                match judge(table, &is, &entry, fight.started_at_ms) {
+                let at_ms = stamp(entry, fight).and_then(|_| times.next());
+                match judge(table, &is, entry, at_ms) {
                     Judged::Hit(hit) => reading.events.push(Event::Hit(hit)),
                     Judged::Late(_) | Judged::Absurd => absurd += 1,
                 }
@@ -156,22 +162,19 @@ impl Events {
             if last && absurd > 0 && gathered.finished.iter().all(Vec::is_empty) {
                 let what = format!("{} events with amounts or times that no hit has", table.word());
                 let id = i64::from(place::LOST + table.place()) << 56;
-                tell_missing(cursor, &mut reading, end_ms(fight), id, &what, absurd, 0);
+                tell_missing(cursor, &mut reading, clock.end_ms(fight), id, &what, absurd, 0);
             }
         }
-        finished::tell(
-            fight,
-            cursor,
-            &gathered.finished,
-            &gathered.shown.boss_names(),
-            (end_ms(fight), true),
-            &mut progress,
-            &mut reading,
-        );
+        let sums_at = (clock.end_ms(fight), true);
+        let bosses = gathered.shown.boss_names();
+        let mut told = finished::Telling { fight, cursor, bosses: &bosses, sums_at, clock: &mut clock };
+        told.tell(&gathered.finished, &mut progress, &mut reading);
+        clock.learn_end(fight);
+        clock.save(&mut reading);
         progress.save(cursor, &mut reading);
         let nobody = BTreeMap::new();
         let seen = self.seen.get(&fight.row).unwrap_or(&nobody);
-        gathered.shown.tell(fight, cursor, seen, self.numbering, &mut reading);
+        gathered.shown.tell(fight, &clock, cursor, seen, self.numbering, &mut reading);
         roster::tell_skills(&self.names, cursor, &mut reading);
         Ok(reading)
     }

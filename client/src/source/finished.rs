@@ -11,9 +11,10 @@ use raidcast_shared::id::SkillId;
 use raidcast_shared::limits::AMOUNT_MAX;
 use rusqlite::Connection;
 
-use super::aggregate::details::{self, Truth};
+use super::aggregate::details::{self, Entry, Truth};
 use super::aggregate::gather::{RowIs, Table};
-use super::aggregate::{Judged, actor_id, end_ms, judge, tell_missing};
+use super::aggregate::{Judged, actor_id, end_ms, judge, stamp, tell_missing};
+use super::clock::FightClock;
 use super::database::{Database, DbRow, bytes, int, raw_text, rows};
 use super::roster::Seen;
 use super::{Cursor, CursorKey, CursorValue, Fight, Reading};
@@ -229,72 +230,104 @@ pub(super) fn read(
     Ok([rows(conn, &statements[0], &[fight])?, rows(conn, &statements[1], &[fight])?])
 }
 
-/// Yields what finished rows hold beyond what was yielded, and tells what contradicts the meter's counters.
-///
-/// A row without single hits is yielded as its sums, at `sums_at`: when, and whether as a lump.
-pub(super) fn tell(
-    fight: &Fight,
-    cursor: &Cursor,
-    read: &[Vec<DbRow>; 2],
-    bosses: &BTreeSet<String>,
-    sums_at: (u32, bool),
-    progress: &mut Progress,
-    reading: &mut Reading,
-) {
-    let at_ms = end_ms(fight);
-    for (table, rows) in Table::BOTH.into_iter().zip(read) {
-        for whole in rows {
-            let Some(rowid) = int(whole, "rowid") else { continue };
-            let row = row_is(table, whole);
-            let boss = row.monster.as_ref().is_some_and(|name| bosses.contains(name));
-            let held = details::parse(&bytes(whole, "text").unwrap_or_default());
-            let hits = int(whole, "hits").and_then(|hits| u64::try_from(hits).ok()).unwrap_or(0);
-            let yielded = progress.of(cursor, table, &row);
-            if held.entries.is_empty() && hits > 0 && yielded.entries == 0 {
-                tell_row_of_sums(fight, cursor, table, whole, sums_at, reading);
-                continue;
+/// What is told of finished rows, and how.
+pub(super) struct Telling<'a> {
+    pub(super) fight: &'a Fight,
+    pub(super) cursor: &'a Cursor,
+    pub(super) bosses: &'a BTreeSet<String>,
+    /// A row without single hits is yielded as its sums: when, and whether as a lump.
+    pub(super) sums_at: (u32, bool),
+    pub(super) clock: &'a mut FightClock,
+}
+
+impl Telling<'_> {
+    /// Yields what finished rows hold beyond what was yielded, and tells what contradicts the meter's counters.
+    pub(super) fn tell(&mut self, read: &[Vec<DbRow>; 2], progress: &mut Progress, reading: &mut Reading) {
+        let fight = self.fight;
+        let mut rows = Vec::new();
+        for (table, read) in Table::BOTH.into_iter().zip(read) {
+            for whole in read.iter().filter(|whole| int(whole, "rowid").is_some()) {
+                let held = details::parse(&bytes(whole, "text").unwrap_or_default());
+                rows.push((table, whole, row_is(table, whole), held.entries));
             }
-            let mut by_time: Vec<_> = held.entries.iter().collect();
-            // Events came in order of time; where an entry has none, its place stays.
-            by_time.sort_by_key(|entry| entry.as_ref().and_then(|entry| entry.timestamp.0).unwrap_or(0));
-            let Yielded { entries: known, sum: known_sum } = *yielded;
-            let (mut read, mut sum, mut before) = (0_u64, 0_u64, Yielded::default());
-            for (index, entry) in by_time.into_iter().enumerate() {
-                let is_new = index as u64 >= known;
-                if is_new {
-                    yielded.add(entry.as_ref().and_then(|entry| entry.amount.0));
-                } else {
-                    before.add(entry.as_ref().and_then(|entry| entry.amount.0));
-                }
-                let Some(mut entry) = *entry else { continue };
-                entry.is_boss = Truth(entry.is_boss.0 || boss);
-                match judge(table, &row, &entry, fight.started_at_ms) {
-                    Judged::Hit(hit) => {
-                        (read, sum) = (read + 1, sum.saturating_add(hit.hit.amount));
-                        if is_new {
-                            reading.events.push(Event::Hit(hit));
-                        }
-                    }
-                    Judged::Late(_) | Judged::Absurd => {}
-                }
-            }
-            let total = int(whole, "total_value").and_then(|total| u64::try_from(total).ok()).unwrap_or(0);
-            // Ids of players stay out of it: the relay keeps this text as it is.
-            let of = |what: &str| format!("{what} of {} row {rowid}, skill {}", table.word(), row.skill);
-            let told = if before.entries < known {
-                Some((of("hits that the meter did not keep,"), known, before.entries))
-            } else if before.sum != known_sum {
-                Some((of("amounts that the meter altered,"), before.sum, known_sum))
-            } else if read != hits {
-                Some((of("hits"), hits, read))
-            } else if sum != total {
-                Some((of("amount"), total, sum))
+        }
+        // The clock learns from what is new alone: the rest it knows from when it was yielded.
+        let mut stamps = Vec::new();
+        for (table, _, row, entries) in &rows {
+            let known = progress.of(self.cursor, *table, row).entries == 0;
+            stamps.push(entries.iter().flatten().filter_map(|entry| stamp(entry, fight).filter(|_| known)).collect());
+        }
+        let times = self.clock.learn(&stamps);
+        for ((table, whole, row, entries), times) in rows.into_iter().zip(times) {
+            let mut times = times.into_iter();
+            let entries = entries.into_iter().map(|entry| {
+                let stamp = entry.as_ref().and_then(|entry| stamp(entry, fight));
+                let at_ms = stamp.map(|stamp| times.next().unwrap_or_else(|| self.clock.at(stamp)));
+                (entry, at_ms)
+            });
+            let entries = entries.collect();
+            self.tell_row(table, whole, &row, entries, progress, reading);
+        }
+    }
+
+    fn tell_row(
+        &self,
+        table: Table,
+        whole: &DbRow,
+        row: &RowIs,
+        mut entries: Vec<(Option<Entry>, Option<i64>)>,
+        progress: &mut Progress,
+        reading: &mut Reading,
+    ) {
+        let (fight, cursor) = (self.fight, self.cursor);
+        let rowid = int(whole, "rowid").unwrap_or(0);
+        let boss = row.monster.as_ref().is_some_and(|name| self.bosses.contains(name));
+        let hits = int(whole, "hits").and_then(|hits| u64::try_from(hits).ok()).unwrap_or(0);
+        let yielded = progress.of(cursor, table, row);
+        if entries.is_empty() && hits > 0 && yielded.entries == 0 {
+            tell_row_of_sums(fight, cursor, table, whole, self.sums_at, reading);
+            return;
+        }
+        // Events came in order of time; where an entry has none, its place stays.
+        entries.sort_by_key(|(_, at_ms)| at_ms.unwrap_or(0));
+        let Yielded { entries: known, sum: known_sum } = *yielded;
+        let (mut read, mut sum, mut before) = (0_u64, 0_u64, Yielded::default());
+        for (index, (entry, at_ms)) in entries.into_iter().enumerate() {
+            let is_new = index as u64 >= known;
+            if is_new {
+                yielded.add(entry.as_ref().and_then(|entry| entry.amount.0));
             } else {
-                None
-            };
-            if let Some((what, expected, read)) = told {
-                tell_missing(cursor, reading, at_ms, i64::from(table.place()) << 56 | rowid, &what, expected, read);
+                before.add(entry.as_ref().and_then(|entry| entry.amount.0));
             }
+            let Some(mut entry) = entry else { continue };
+            entry.is_boss = Truth(entry.is_boss.0 || boss);
+            match judge(table, row, &entry, at_ms) {
+                Judged::Hit(hit) => {
+                    (read, sum) = (read + 1, sum.saturating_add(hit.hit.amount));
+                    if is_new {
+                        reading.events.push(Event::Hit(hit));
+                    }
+                }
+                Judged::Late(_) | Judged::Absurd => {}
+            }
+        }
+        let total = int(whole, "total_value").and_then(|total| u64::try_from(total).ok()).unwrap_or(0);
+        // Ids of players stay out of it: the relay keeps this text as it is.
+        let of = |what: &str| format!("{what} of {} row {rowid}, skill {}", table.word(), row.skill);
+        let told = if before.entries < known {
+            Some((of("hits that the meter did not keep,"), known, before.entries))
+        } else if before.sum != known_sum {
+            Some((of("amounts that the meter altered,"), before.sum, known_sum))
+        } else if read != hits {
+            Some((of("hits"), hits, read))
+        } else if sum != total {
+            Some((of("amount"), total, sum))
+        } else {
+            None
+        };
+        if let Some((what, expected, read)) = told {
+            let (at_ms, id) = (self.clock.end_ms(fight), i64::from(table.place()) << 56 | rowid);
+            tell_missing(cursor, reading, at_ms, id, &what, expected, read);
         }
     }
 }

@@ -18,8 +18,9 @@ use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 
+use super::clock::{FightClock, in_fight};
 use super::database::{
-    Database, DbRow, bytes, encounter_id, fight_ms, hash_of, int, json_list, missing, name, positive, rare, raw_text,
+    Database, DbRow, began_ms, bytes, encounter_id, hash_of, int, json_list, missing, name, positive, rare, raw_text,
     rows, rows_of_list,
 };
 use super::names::Names;
@@ -147,6 +148,7 @@ impl Journal {
 
     fn read_chunks(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
         let mut known = self.known(fight, cursor)?;
+        let mut clock = FightClock::of(cursor);
         let mut reading = Reading::default();
         let mut skills = BTreeMap::new();
         for (stream, rows) in self.chunks(fight.row, known.next)?.iter().enumerate() {
@@ -159,7 +161,7 @@ impl Journal {
                 match chunk::decode(&bytes(row, "data").unwrap_or_default(), label) {
                     Ok(chunk) => {
                         learn_all(&mut known, &chunk);
-                        tell(stream, index, &chunk, at_ms, &mut reading, &mut skills);
+                        tell(stream, index, &chunk, &mut clock, &mut reading, &mut skills);
                     }
                     Err(_) if known.doubted.insert((stream, index)) => {
                         reading.more = true;
@@ -183,7 +185,8 @@ impl Journal {
                 reading.cursor.push((stream_key(stream), CursorValue(known.next[stream] as u64, 0)));
             }
         }
-        self.actors(cursor, &known, &mut reading)?;
+        clock.save(&mut reading);
+        self.actors(cursor, &known, &clock, &mut reading)?;
         for (id, s) in skills {
             let key = CursorKey(place::SKILL, id);
             if let Some(name) = self.names.skill(s).filter(|_| cursor.get(key).is_none()) {
@@ -197,7 +200,13 @@ impl Journal {
     }
 
     /// What became known of actors.
-    fn actors(&mut self, cursor: &Cursor, known: &Known, reading: &mut Reading) -> Result<(), SourceError> {
+    fn actors(
+        &mut self,
+        cursor: &Cursor,
+        known: &Known,
+        clock: &FightClock,
+        reading: &mut Reading,
+    ) -> Result<(), SourceError> {
         let players = known.actors.iter().filter(|(_, shown)| shown.player);
         let list = json_list(players.filter_map(|(uid, _)| i64::try_from(*uid).ok()));
         let read = rows_of_list(&self.db.conn, &self.entities, &[], &list);
@@ -218,7 +227,8 @@ impl Journal {
                 reading.cursor.push((key, CursorValue(hash, times)));
             }
             let key = CursorKey(place::DEFEATED, id);
-            if let Some(at_ms) = shown.died_ms.filter(|_| shown.boss && cursor.get(key).is_none()) {
+            let died_ms = shown.died_ms.and_then(|at_ms| in_fight(clock.at(at_ms)));
+            if let Some(at_ms) = died_ms.filter(|_| shown.boss && cursor.get(key).is_none()) {
                 let facts = ActorFacts { defeated: Some(true), ..ActorFacts::of(ActorId::clear(*uid)) };
                 reading.events.push(rare(at_ms, SourceKey::new(place::DEFEATED.into(), 0), RareBody::Actor(facts)));
                 reading.cursor.push((key, CursorValue(1, 0)));
@@ -253,7 +263,7 @@ impl Source for Journal {
         let read = rows_of_list(&self.db.conn, &self.encounters, &[after], &list);
         let mut fights = Vec::new();
         for row in read.map_err(|error| self.db.refused(&error))? {
-            let (Some(id), Some(started_at_ms)) = (int(&row, "id"), int(&row, "started_at_ms")) else { continue };
+            let (Some(id), Some(started_at_ms)) = (int(&row, "id"), began_ms(&row)) else { continue };
             let local_player = positive(&row, "local_player_id");
             let scene_id = positive(&row, "scene_id");
             let end = match int(&row, "ended_at_ms") {
@@ -305,7 +315,7 @@ impl Source for Journal {
         }
         let key = CursorKey(place::MISSING, 0);
         if let Some(promised) = promised.filter(|promised| *promised > held && cursor.get(key).is_none()) {
-            let at_ms = fight.end.as_ref().and_then(|end| fight_ms(end.ended_at_ms, fight.started_at_ms)).unwrap_or(0);
+            let at_ms = FightClock::of(&cursor).end_ms(fight);
             let stamp = SourceKey::new(place::MISSING.into(), 0);
             all.events.push(missing(at_ms, stamp, "events at the journal's end", promised, held));
             all.cursor.push((key, CursorValue(promised, held)));
@@ -319,7 +329,7 @@ impl Source for Journal {
         let Some(row) = read.first().filter(|row| int(row, "ended_at_ms").is_some()) else { return Ok(None) };
         let sum = |exact, plain| {
             let exact = raw_text(row, exact).and_then(|text| text.parse().ok());
-            exact.or_else(|| int(row, plain).and_then(|sum| u64::try_from(sum).ok()))
+            exact.or_else(|| int(row, plain).map(|sum| sum.max(0).cast_unsigned()))
         };
         Ok(sum("total_dmg_exact", "total_dmg").map(|damage| MeterTotals {
             damage,
@@ -359,13 +369,22 @@ fn tell(
     stream: usize,
     index: i64,
     chunk: &Chunk,
-    at_ms: u32,
+    clock: &mut FightClock,
     reading: &mut Reading,
     skills: &mut BTreeMap<i64, SkillId>,
 ) {
     let (mut late, mut absurd) = (0, 0);
-    for ((event, offset_ms), sequence) in chunk.events.iter().zip(&chunk.offsets_ms).zip(&chunk.sequences) {
-        let Some(at_ms) = u32::try_from(*offset_ms).ok().filter(|at| *at <= ENCOUNTER_DURATION_MS_MAX) else {
+    // Hits stand in the order in which they came; the other streams' chunks are written before or after them.
+    let stamps: Vec<_> = chunk.offsets_ms.iter().filter_map(|offset| offset.0).collect();
+    let times = if stream == COMBAT {
+        clock.learn(std::slice::from_ref(&stamps)).remove(0)
+    } else {
+        stamps.iter().map(|stamp| clock.at(*stamp)).collect()
+    };
+    let mut times = times.into_iter();
+    let begin_ms = times.as_slice().first().copied().and_then(in_fight).unwrap_or(0);
+    for ((event, offset), sequence) in chunk.events.iter().zip(&chunk.offsets_ms).zip(&chunk.sequences) {
+        let Some(at_ms) = offset.0.and_then(|_| times.next()).and_then(in_fight) else {
             late += 1;
             continue;
         };
@@ -399,7 +418,7 @@ fn tell(
     for (count, lost, why) in [(late, Lost::Late, "beyond 2 h"), (absurd, Lost::Absurd, "amounts that no hit has")] {
         if count > 0 {
             let what = format!("{} chunk {index}: {why}", STREAMS[stream]);
-            reading.events.push(missing(at_ms, missing_key(stream, lost, index), &what, all, all - count));
+            reading.events.push(missing(begin_ms, missing_key(stream, lost, index), &what, all, all - count));
         }
     }
 }

@@ -74,6 +74,11 @@ impl Names {
 }
 
 fn read_file(path: &Path, into: &mut HashMap<i64, String>) {
+    // A pipe would be waited for.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        tracing::warn!(path = %path.display(), "a name file is no file; going on without it");
+        return;
+    }
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return,

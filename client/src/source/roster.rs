@@ -12,8 +12,9 @@ use rusqlite::Connection;
 
 use super::aggregate::actor::Told;
 use super::aggregate::{actor_id, course};
+use super::clock::FightClock;
 use super::database::{
-    Database, DbRow, encounter_id, fight_ms, hash_of, int, json_list, name, positive, rare, raw_text, rows,
+    Database, DbRow, began_ms, encounter_id, hash_of, int, json_list, name, positive, rare, raw_text, rows,
     rows_of_list,
 };
 use super::names::Names;
@@ -117,7 +118,7 @@ impl Roster {
         let read = rows_of_list(&db.conn, &self.encounters, &[after], &list);
         let mut fights = Vec::new();
         for row in read.map_err(|error| db.refused(&error))? {
-            let (Some(id), Some(started_at_ms)) = (int(&row, "id"), int(&row, "started_at_ms")) else { continue };
+            let (Some(id), Some(started_at_ms)) = (int(&row, "id"), began_ms(&row)) else { continue };
             let local_player = positive(&row, "local_player_id");
             let scene_id = positive(&row, "scene_id");
             let end = match int(&row, "ended_at_ms") {
@@ -153,7 +154,7 @@ impl Roster {
     /// The meter's own sums, of players and monsters.
     pub(super) fn totals(&self, db: &mut Database, row: i64) -> Result<Option<MeterTotals>, SourceError> {
         let read = db.rows(&self.totals, &[row])?;
-        let sum = |row, column| int(row, column).and_then(|sum| u64::try_from(sum).ok());
+        let sum = |row, column| int(row, column).map(|sum| sum.max(0).cast_unsigned());
         Ok(read.first().and_then(|row| {
             let (damage, healing) = (sum(row, "total_dmg")?, sum(row, "total_heal").unwrap_or(0));
             Some(MeterTotals { damage, healing, damage_by: DamageBy::Everyone })
@@ -197,13 +198,14 @@ impl Shown {
     pub(super) fn tell(
         &self,
         fight: &Fight,
+        clock: &FightClock,
         cursor: &Cursor,
         seen: &BTreeMap<i64, Seen>,
         numbering: SpecNumbering,
         reading: &mut Reading,
     ) {
-        course::deaths(fight, cursor, &self.deaths, reading);
-        course::attempts(fight, cursor, &self.attempts, reading);
+        course::deaths(fight, clock, cursor, &self.deaths, reading);
+        course::attempts(fight, clock, cursor, &self.attempts, reading);
         let by_id = |rows: &'_ [DbRow], column| -> HashMap<i64, usize> {
             rows.iter().enumerate().filter_map(|(at, row)| Some((int(row, column)?, at))).collect()
         };
@@ -211,7 +213,7 @@ impl Shown {
         let bosses: HashMap<_, _> =
             self.bosses.iter().filter_map(|row| Some((raw_text(row, "monster_name")?, row))).collect();
         let ids: BTreeSet<_> = seen.keys().chain(stats.keys()).chain(entities.keys()).copied().collect();
-        let end_ms = fight.end.as_ref().and_then(|end| fight_ms(end.ended_at_ms, fight.started_at_ms));
+        let end_ms = fight.end.as_ref().and_then(|end| clock.ms(end.ended_at_ms, fight));
         let nothing = Seen::default();
         for id in ids {
             let seen = seen.get(&id).unwrap_or(&nothing);

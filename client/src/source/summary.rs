@@ -19,7 +19,7 @@ use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 
 use super::aggregate::{actor_id, end_ms, tell_missing};
 use super::database::{
-    Database, DbRow, bytes, encounter_id, int, json_list, name, positive, rare, raw_text, rows_of_list, shown,
+    Database, DbRow, began_ms, bytes, encounter_id, int, json_list, name, positive, rare, raw_text, rows_of_list, shown,
 };
 use super::journal::chunk::base_of_damage_id;
 use super::names::Names;
@@ -124,8 +124,8 @@ impl Source for Summary {
         let read = read.map_err(|error| self.db.refused(&error))?;
         let mut fights: Vec<Fight> = Vec::new();
         for row in read {
-            let Some(started_at_ms) = int(&row, "started_at_ms") else { continue };
-            if fights.last().is_some_and(|before| before.started_at_ms == started_at_ms) {
+            let (Some(id), Some(started_at_ms)) = (int(&row, "started_at_ms"), began_ms(&row)) else { continue };
+            if fights.last().is_some_and(|before| before.row == id) {
                 continue;
             }
             let local_player = positive(&row, "local_player_id").map(player_id);
@@ -134,7 +134,7 @@ impl Source for Summary {
             let outcome = if reset { Outcome::Reset } else { Outcome::Unknown };
             let named = |id| self.names.scene(id).map(str::to_owned);
             fights.push(Fight {
-                row: started_at_ms,
+                row: id,
                 encounter: encounter_id(local_player, &self.stable_id, started_at_ms),
                 started_at_ms,
                 scene_id,
@@ -173,7 +173,7 @@ impl Source for Summary {
         let read = self.db.rows(&self.totals, &[fight.row])?;
         let sum = |row: &DbRow, column| {
             let exact = raw_text(row, column).and_then(|text| text.parse().ok());
-            exact.or_else(|| int(row, column).and_then(|sum| u64::try_from(sum).ok()))
+            exact.or_else(|| int(row, column).map(|sum| sum.max(0).cast_unsigned()))
         };
         Ok(read.first().and_then(|row| {
             let (damage, healing) = (sum(row, "total_dmg")?, sum(row, "total_heal").unwrap_or(0));

@@ -151,10 +151,11 @@ impl Overview {
                     writeln!(out, "  {}", shown(trouble))?;
                 }
             }
-            None => writeln!(out, "no raidcast is running with this folder")?,
+            None if self.fights.is_empty() => {}
+            None => writeln!(out, "Nothing is running with this folder.")?,
         }
         if self.fights.is_empty() {
-            return writeln!(out, "no fight was streamed or uploaded from this folder yet");
+            return writeln!(out, "Nothing has been streamed from here yet.");
         }
         let titles = self.fights.iter().map(|line| cut(&line.title).chars().count());
         let width = titles.max().unwrap_or(0);
@@ -170,7 +171,7 @@ impl Overview {
             writeln!(out, "{}", line.text(width))?;
         }
         if left > 0 {
-            writeln!(out, "and {left} earlier ones on the relay: --all lists them")?;
+            writeln!(out, "and {left} earlier ones on the relay; --all lists them")?;
         }
         Ok(())
     }
@@ -311,14 +312,14 @@ mod tests {
         let mut overview = Overview { running: None, fights };
         assert_eq!(
             text(&overview, false),
-            "no raidcast is running with this folder\n\
+            "Nothing is running with this folder.\n\
              waiting       2026-09-21 14:13  Bo[2Jss     5:02  http://r/0  not connected\n\
              refused       2026-09-21 14:13  Hall        5:02  too long\n"
         );
         overview.fights.extend((0..25).map(|n| line(n + 2, Stand::OnRelay, None)));
-        assert!(text(&overview, false).ends_with("and 5 earlier ones on the relay: --all lists them\n"));
+        assert!(text(&overview, false).ends_with("and 5 earlier ones on the relay; --all lists them\n"));
         assert_eq!(text(&overview, true).lines().count(), 28);
-        assert!(text(&Overview::default(), false).contains("no fight was streamed"));
+        assert!(text(&Overview::default(), false).contains("Nothing has been streamed from here yet."));
     }
 
     #[test]

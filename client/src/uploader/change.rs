@@ -1,9 +1,9 @@
 //! What the uploader tells whoever watches it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::record::Finished;
 
@@ -16,17 +16,20 @@ pub enum Change {
         /// Why, and what to do.
         why: String,
         /// Every path that was looked at.
+        #[serde(serialize_with = "all_lossy")]
         looked: Vec<PathBuf>,
     },
     /// A meter database is read from now on.
     Watching {
         /// Which file.
+        #[serde(serialize_with = "lossy")]
         path: PathBuf,
         /// Which meter wrote it.
         meter: String,
         /// How it stores fights.
         generation: String,
         /// Other databases that were found, written less lately.
+        #[serde(serialize_with = "all_lossy")]
         others: Vec<PathBuf>,
     },
     /// Fights that ended before the client was started for the first time are left alone.
@@ -102,6 +105,9 @@ pub enum Change {
         state: ReportState,
         /// The relay had it already: nothing was sent.
         known: bool,
+        /// A visibility was asked for, and the report, which is in a raid of its own, keeps the one that it has.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        keeps_visibility: bool,
     },
     /// The relay holds more of a fight from elsewhere: nothing is sent, its report stays as it is.
     Kept {
@@ -172,6 +178,15 @@ pub enum Change {
     /// How things stand, at most twice a second. Not printed by `--json`.
     #[serde(skip)]
     Status(Status),
+}
+
+/// A path as JSON can have it: what is no text in it is replaced.
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+fn all_lossy<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
 }
 
 /// How things stand.

@@ -57,7 +57,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             self.stalled = true;
             let folder = self.options.state.display();
             let why = format!(
-                "nothing can be written to {folder} ({why}): make room; nothing is lost, the meter keeps its fights"
+                "Nothing can be written to {folder} ({why}). Make room there. Nothing is lost: the meter keeps its fights."
             );
             self.tell(Change::Stalled { why });
         }
@@ -127,9 +127,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     fn now(&self, running: bool) -> Now {
-        let not_connected = || self.told_disconnected.as_ref().map(|why| format!("not connected: {why}"));
+        let not_connected = || self.told_disconnected.as_ref().map(|why| format!("Not connected. {why}"));
         let meter = || (!self.trouble.is_empty() && self.trouble_since_ms.is_some()).then(|| self.trouble.clone());
-        let disk = || self.stalled.then(|| "nothing can be written to the state folder: make room".to_owned());
+        let disk = || self.stalled.then(|| "Nothing can be written to the state folder. Make room there.".to_owned());
         let on_its_way = |stream: &Stream| OnItsWay {
             encounter: stream.encounter().to_string(),
             acked: stream.acked(),
@@ -142,7 +142,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             encounter: fight.encounter.to_string(),
             scene: fight.scene.clone(),
             started_at_ms: fight.started_at_ms,
-            duration_ms: fight.end.as_ref().and_then(|end| (end.ended_at_ms - fight.started_at_ms).try_into().ok()),
+            duration_ms: fight
+                .end
+                .as_ref()
+                .and_then(|end| end.ended_at_ms.saturating_sub(fight.started_at_ms).try_into().ok()),
         };
         Now {
             at_ms: 0,

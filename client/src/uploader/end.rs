@@ -1,7 +1,10 @@
 //! When the uploader has nothing more to wait for, and how things stand until then.
 
 use super::change::{LiveFight, Status};
-use super::stream::{Standing, Stream};
+use raidcast_shared::limits::AMOUNT_MAX;
+use raidcast_shared::uplink::MeterTotals;
+
+use super::stream::{Finish, Standing, Stream};
 use super::{Change, Summary, Uploader, WatchError};
 
 /// How often the status is told, ms.
@@ -9,6 +12,26 @@ const STATUS_MS: u64 = 500;
 /// With `until_idle`, a relay that confirms nothing (or a disk that takes nothing) is given up after at least so long,
 /// ms: it may be starting again.
 const PATIENCE_MS: u64 = 60_000;
+
+/// The last Unix ms that a date may have: the end of the year 9999.
+const UNIX_MS_MAX: i64 = 253_402_300_799_999;
+
+impl Finish {
+    /// The same with nothing in it that a relay does not take: one absurd number of the meter's must not keep a fight
+    /// from its report. A sum that is cut differs from what was read, and the report says so.
+    ///
+    /// An end before the last event is of a clock that was set back: then the fight ended with that event.
+    pub(super) fn fit(&self, started_at_ms: i64, elapsed_ms: u32) -> Self {
+        let last_ms = started_at_ms.saturating_add(elapsed_ms.into());
+        let ended_at_ms = self.ended_at_ms.map(|at| at.max(last_ms)).filter(|at| (0..=UNIX_MS_MAX).contains(at));
+        let meter = self.meter.map(|meter| MeterTotals {
+            damage: meter.damage.min(AMOUNT_MAX),
+            healing: meter.healing.min(AMOUNT_MAX),
+            damage_by: meter.damage_by,
+        });
+        Self { ended_at_ms, outcome: self.outcome, meter }
+    }
+}
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Whether there is nothing more to wait for; only ever with `until_idle`.
@@ -39,6 +62,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         let settled = |stream: &Stream| {
             stream.standing == Standing::GivenUp
+                || stream.gave_way
                 || (matches!(stream.standing, Standing::Open { .. }) && stream.unacked() == 0)
         };
         if self.queue.is_empty() && self.streams.iter().all(settled) && !self.closing {

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use raidcast_shared::id::{RaidId, from_hex, hex};
 use raidcast_shared::limits::RAID_IDLE_MS;
+use raidcast_shared::uplink::Visibility;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -24,7 +25,7 @@ use crate::source::Generation;
 pub enum FolderError {
     /// Another client uses it.
     #[error(
-        "the state folder {dir} is in use by another `raidcast watch` or `raidcast upload`{who}: end that one, or name another folder with --state; fights are never doubled, whichever folder they come from"
+        "Another raidcast{who} uses the folder {dir}. End that one, or name another folder with --state. No fight is sent twice, whichever folder it comes from."
     )]
     InUse {
         /// Which.
@@ -33,7 +34,7 @@ pub enum FolderError {
         who: String,
     },
     /// The file system says no.
-    #[error("could not use {path}: {error}; name a folder that you may write to with --state")]
+    #[error("{path} cannot be used ({error}). Name a folder that you may write to with --state.")]
     Io {
         /// Which file.
         path: PathBuf,
@@ -41,7 +42,7 @@ pub enum FolderError {
         error: io::Error,
     },
     /// A file of it does not parse: never thrown away unasked, for it says what was sent.
-    #[error("{path} is damaged ({why}): remove it to start anew; fights that were not sent yet are read again")]
+    #[error("{path} is damaged ({why}). Remove it to start anew. Fights that were not sent yet are read again.")]
     Damaged {
         /// Which file.
         path: PathBuf,
@@ -183,6 +184,9 @@ pub(super) struct Raid {
     started_ms: i64,
     /// When its last fight had its last event, as far as known.
     last_fight_ms: i64,
+    /// Who may see it, as it was asked for last.
+    #[serde(default)]
+    visibility: Visibility,
 }
 
 impl Raid {
@@ -195,6 +199,7 @@ impl Raid {
             account: account_of(key),
             started_ms: now_ms,
             last_fight_ms: now_ms,
+            visibility: Visibility::default(),
         }
     }
 
@@ -203,6 +208,15 @@ impl Raid {
         // A clock that was set back must not keep a raid open for ever.
         let age = now_ms.saturating_sub(self.last_fight_ms);
         self.relay == relay && self.account == account_of(key) && (-RAID_IDLE_MS..RAID_IDLE_MS).contains(&age)
+    }
+
+    /// Who may see it from now on; `None`: as before.
+    pub(super) fn be(&mut self, visibility: Option<Visibility>) {
+        self.visibility = visibility.unwrap_or(self.visibility);
+    }
+
+    pub(super) fn visibility(&self) -> Visibility {
+        self.visibility
     }
 
     pub(super) fn id(&self) -> RaidId {

@@ -3,10 +3,10 @@
 //! Nothing of the database is held between polls, and an error of it is never the end: it is told and tried again.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
+use raidcast_shared::event::{Event, Rare, RareBody};
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::Outcome;
@@ -30,8 +30,8 @@ const LOCKED_MS: u64 = 250;
 const TROUBLE_MS: u64 = 1_000;
 /// Fights that ended this long before the client was first started are history, ms.
 const RECENT_MS: i64 = 3_600_000;
-/// The same as a file's age.
-const RECENT: Duration = Duration::from_millis(RECENT_MS as u64);
+/// One that was never ended and began so long ago, ms, is over: two hours is the longest, and it would be recent.
+const OVER_MS: i64 = l::ENCOUNTER_DURATION_MS_MAX as i64 + RECENT_MS;
 /// Finished fights on their way at once: those that wait stay in the meter's database.
 const BACKLOG: usize = 4;
 /// How a fight is ended that the meter did not end.
@@ -93,13 +93,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             Err(_) if self.watching.is_some() => {}
             Err(error) => {
                 let why = match (&error, &self.options.db) {
-                    (SourceError::Gone { .. }, None) => {
-                        let places: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
-                        let places = places.join(", ");
-                        format!(
-                            "no meter database was found (looked for {places}); start the meter, or name its database with --db"
-                        )
-                    }
+                    (SourceError::Gone { .. }, None) => nowhere(&looked),
                     _ => error.to_string(),
                 };
                 self.trouble_since_ms.get_or_insert(now_ms);
@@ -112,6 +106,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let db = std::fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
         let db = db.to_string_lossy().into_owned();
         self.watching = Some(Watching { db, found, source, others, looked_through: false });
+        self.dormant = None;
         // Those that wait are of the database before; the folder's list has them.
         self.found -= self.queue.len() as u64;
         self.queue.clear();
@@ -185,7 +180,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             if stream.is_ended() || !stream.is_spooled() {
                 continue;
             }
-            let captured_ms = self.options.clock.unix_ms() - stream.started_at_ms();
+            let captured_ms = self.options.clock.unix_ms().saturating_sub(stream.started_at_ms());
             let cursor = stream.spool().cursor().clone();
             let fight = stream.fight.clone();
             if let Some(watching) =
@@ -211,6 +206,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             watching.looked_through = true;
         }
+        self.look_at_dormant(watching, now_ms).await?;
         self.read_lost_anew(&watching.db, now_ms);
         // An upload is of the fights that were agreed to: it looks for no others.
         let all = self.options.history.is_some().then_some(i64::MAX);
@@ -241,7 +237,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             let shown =
                 fights.iter().find(|fight| fight.row == stream.row() && fight.started_at_ms == stream.started_at_ms());
             let unix_ms = self.options.clock.unix_ms();
-            let captured_ms = unix_ms - stream.started_at_ms();
+            let captured_ms = unix_ms.saturating_sub(stream.started_at_ms());
             let Some(fight) = shown else {
                 // Its row is gone: the meter's housekeeping after a crash. Nothing can come any more.
                 stream.finish(&UNFINISHED, captured_ms);
@@ -304,7 +300,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         now_ms: u64,
     ) -> Result<(), SourceError> {
         let stream = &self.streams[at];
-        let (encounter, captured_ms) = (stream.encounter(), self.options.clock.unix_ms() - stream.started_at_ms());
+        let captured_ms = self.options.clock.unix_ms().saturating_sub(stream.started_at_ms());
+        let encounter = stream.encounter();
         let here = stream.is_of(&watching.db);
         let moved = self.moved.iter().position(|fight| fight.encounter == encounter).map(|at| self.moved.remove(at));
         let same = |fight: &&Fight| fight.encounter == encounter;
@@ -435,18 +432,25 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) async fn look_through_first(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
         let shown = watching.source.fights(-1, &[]).await?;
         let unix_ms = self.options.clock.unix_ms();
-        let all = self.options.db.is_some() && self.is_new_file(&watching.found.path);
         let newest = shown.iter().map(|fight| fight.row).max();
         let mut history = 0;
         self.fights.databases.entry(watching.db.clone()).or_default().generation = Some(watching.found.generation);
         for fight in shown {
-            let streamed = all
-                || match &fight.end {
-                    Some(end) => (unix_ms - RECENT_MS..=unix_ms + RECENT_MS).contains(&end.ended_at_ms),
-                    // An older one that was never ended is over: a later one began.
-                    None => Some(fight.row) == newest || unix_ms - fight.started_at_ms < RECENT_MS,
-                };
+            let ago_ms = |at_ms: i64| unix_ms.saturating_sub(at_ms);
+            let is_newest = Some(fight.row) == newest;
+            // What a fight's own dates say counts, not those of the file: it may be a copy.
+            let streamed = match &fight.end {
+                Some(end) => (-RECENT_MS..=RECENT_MS).contains(&ago_ms(end.ended_at_ms)),
+                // An older one that was never ended is over: a later one began.
+                None if is_newest => ago_ms(fight.started_at_ms) < OVER_MS,
+                None => ago_ms(fight.started_at_ms) < RECENT_MS,
+            };
             history += u64::from(!streamed);
+            if !streamed && is_newest && fight.end.is_none() {
+                // It goes on after all if anything comes of it.
+                let reading = watching.source.read(&fight, &Cursor::default(), 0).await?;
+                self.dormant = Some((fight.clone(), hits(&reading)));
+            }
             self.discover(&watching.db, fight, streamed);
         }
         self.fights_unsaved = true;
@@ -456,9 +460,17 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         Ok(())
     }
 
-    pub(super) fn is_new_file(&self, path: &Path) -> bool {
-        let born = std::fs::metadata(path).and_then(|file| file.created());
-        born.ok().and_then(|born| self.options.clock.since(born)).is_some_and(|age| age < RECENT)
+    /// Looks whether the newest fight, which began long ago and was never ended, goes on after all.
+    async fn look_at_dormant(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
+        let Some((fight, before)) = self.dormant.take() else { return Ok(()) };
+        let shown = watching.source.fights(i64::MAX, &[fight.row]).await?;
+        let Some(fight) = shown.into_iter().find(|shown| shown.encounter == fight.encounter) else { return Ok(()) };
+        if hits(&watching.source.read(&fight, &Cursor::default(), now_ms).await?) > before {
+            self.discover(&watching.db, fight, true);
+        } else if fight.end.is_none() {
+            self.dormant = Some((fight, before));
+        }
+        Ok(())
     }
 
     /// Notes a fight that was not seen before; `streamed`: to be begun when its turn comes.
@@ -551,7 +563,14 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if self.raid.goes_on(&self.options.relay, &self.options.key, unix_ms) {
             return;
         }
-        let raid = Raid::new(&self.options.relay, &self.options.key, unix_ms, &self.options.entropy);
+        self.begin_raid();
+    }
+
+    /// From now on fights go into another raid.
+    pub(super) fn begin_raid(&mut self) {
+        let unix_ms = self.options.clock.unix_ms();
+        let mut raid = Raid::new(&self.options.relay, &self.options.key, unix_ms, &self.options.entropy);
+        raid.be(self.options.visibility);
         match self.folder.save_raid(&raid) {
             Ok(()) => {
                 self.raid = raid;
@@ -582,11 +601,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn read_lost_anew(&mut self, db: &str, now_ms: u64) {
         for at in 0..self.streams.len() {
             let stream = &self.streams[at];
-            if stream.standing != Standing::Lost || !stream.is_of(db) {
+            if stream.standing != Standing::Lost || !stream.is_of(db) || now_ms < stream.pause_until_ms {
                 continue;
             }
             let head = Head { stream: StreamId(self.options.entropy.uuid()), ..stream.spool().head().clone() };
-            self.begin_anew(at, head, "the relay holds more of it than its log here", now_ms);
+            self.begin_anew(at, head, "the relay holds more of it than its log here, or something else", now_ms);
         }
     }
 
@@ -600,6 +619,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 let old = &self.streams[at];
                 let (fight, report) = (old.fight.clone(), old.report.clone());
                 let mut stream = Stream::new(spool, encoder, fight, now_ms);
+                (stream.refusals, stream.gave_way) = (old.refusals, old.gave_way);
                 stream.report = report;
                 let encounter = stream.encounter().to_string();
                 self.streams[at] = stream;
@@ -612,4 +632,23 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
         }
     }
+}
+
+/// Hits of a reading, and what rows of sums have come to.
+fn hits(reading: &Reading) -> u64 {
+    let hits = reading.events.iter().map(|event| match event {
+        Event::Hit(_) => 1,
+        Event::Rare(Rare { body: RareBody::Totals { hits, .. }, .. }) => *hits,
+        Event::Rare(_) => 0,
+    });
+    hits.fold(0, u64::saturating_add)
+}
+
+/// What to do where no database is.
+pub(crate) fn nowhere(looked: &[PathBuf]) -> String {
+    let places: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
+    let places = if places.is_empty() { "no folder".to_owned() } else { places.join(", ") };
+    format!(
+        "No meter database was found. Start the meter once, or name its database with --db. (Looked for: {places}.)"
+    )
 }

@@ -3,8 +3,8 @@
 use raidcast_shared::limits as l;
 use raidcast_shared::text::clean;
 use raidcast_shared::uplink::{
-    Agent, Begun, DeltaFrame, End, Hello, Outcome, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame,
-    UplinkReply, VERSIONS, Welcome,
+    Agent, Begun, DeltaFrame, End, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
+    VERSIONS, Welcome,
 };
 
 use super::link::Link;
@@ -13,9 +13,6 @@ use super::resume::Resume;
 use super::stream::{Standing, Stream};
 use super::{Change, Uploader, WatchError};
 use crate::socket::SocketEvent;
-
-/// What came too fast comes again after, ms, if the relay does not say when.
-const TOO_FAST_MS: u64 = 1_000;
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn hear(&mut self, event: SocketEvent) -> Result<(), WatchError> {
@@ -61,7 +58,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             raid: self.raid.id(),
             secret: self.raid.secret(),
             title: title.filter(|title| !title.is_empty()),
-            visibility: self.options.visibility,
+            visibility: self.raid.visibility(),
             names: self.options.names,
             delay_s: self.options.delay_s,
             history: self.options.history.is_some(),
@@ -117,12 +114,22 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 let encounter = enc.to_string();
                 let (report_id, url) = (clean(&report, 64), clean(&url, 500));
                 self.streams[at].report = Some((report_id.clone(), url.clone()));
-                self.tell(Change::Finalized { encounter, report_id, url, state, known: false });
+                self.tell(Change::Finalized {
+                    encounter,
+                    report_id,
+                    url,
+                    state,
+                    known: false,
+                    keeps_visibility: false,
+                });
                 if done {
                     self.complete(at, How::New, now_ms);
                 }
             }
-            UplinkReply::Refused(refused) => return self.refused(refused, now_ms),
+            UplinkReply::Refused(mut refused) => {
+                refused.text = clean(&refused.text, 500);
+                return self.refused(refused, now_ms);
+            }
             UplinkReply::Draining { .. } | UplinkReply::Echo { .. } | UplinkReply::Unknown => {}
         }
         Ok(())
@@ -137,7 +144,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let Some(at) = self.streams.iter().position(asked) else { return };
         self.last_progress_ms = now_ms;
         let stream = &mut self.streams[at];
-        let resume = stream.begun(begun.h, begun.held.as_ref());
+        let resume = stream.begun(begun.h, begun.held.as_ref(), now_ms);
         let encounter = begun.enc.to_string();
         let (report_id, url) = (clean(&begun.report, 64), clean(&begun.url, 500));
         let report = Some((report_id.clone(), url.clone()));
@@ -150,10 +157,12 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             self.tell(Change::Begun { encounter, report_id, url, started_at_ms, scene });
         }
         match resume {
-            Resume::From(_) => {}
+            Resume::From(_) | Resume::StandBy => {}
             Resume::Anew => self.changed = true,
             Resume::Known => {
-                self.tell(Change::Finalized { encounter, report_id, url, state: ReportState::Final, known: true });
+                let keeps_visibility = self.options.visibility.is_some();
+                let state = ReportState::Final;
+                self.tell(Change::Finalized { encounter, report_id, url, state, known: true, keeps_visibility });
                 self.complete(at, How::Known, now_ms);
             }
             Resume::Kept => {
@@ -206,62 +215,6 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         self.flush(now_ms);
         // The list first: a spool that outlives it is known to be done.
         stream.into_spool().remove();
-    }
-
-    pub(super) fn refused(&mut self, refused: Refused, now_ms: u64) -> Result<(), WatchError> {
-        let Refused { code, text, scope, retry_ms, h, enc } = refused;
-        let text = clean(&text, 500);
-        // Too early is never too late: it may come again whether or not the relay says so.
-        let again = (code == RefusedCode::TooFast && scope != RefusedScope::Connection).then_some(TOO_FAST_MS);
-        let retry_ms = retry_ms.map(u64::from).or(again);
-        let about = |stream: &Stream| {
-            enc == Some(stream.encounter()) || h.is_some_and(|h| stream.standing == Standing::Open { h })
-        };
-        let at = self.streams.iter().position(about);
-        let encounter = at.map(|at| self.streams[at].encounter().to_string());
-        let repeated = at.is_some_and(|at| std::mem::replace(&mut self.streams[at].refusal_told, true));
-        if !repeated {
-            self.tell(Change::Refused { code, text: text.clone(), scope, encounter, retry_ms });
-        }
-        if scope == RefusedScope::Connection {
-            return match code {
-                RefusedCode::Unauthorized => Err(WatchError::Unauthorized { text }),
-                RefusedCode::Fenced => Err(WatchError::Fenced),
-                RefusedCode::ProtocolUnsupported | RefusedCode::NotSupported | RefusedCode::RaidForbidden => {
-                    Err(WatchError::Refused { code, text })
-                }
-                _ => Ok(()),
-            };
-        }
-        let Some(at) = at else { return Ok(()) };
-        if retry_ms.is_none() && self.options.history.is_some() {
-            // The relay takes no further fight now: what is not begun would only be refused like it.
-            let stop = code == RefusedCode::LimitReached && self.streams[at].standing == Standing::Asked;
-            self.fail(at, text.clone(), now_ms);
-            if stop {
-                self.stop(text);
-            }
-            return Ok(());
-        }
-        if !repeated && let Some(retry_ms) = retry_ms {
-            // It said when to come again: that is waited for.
-            self.last_progress_ms = self.last_progress_ms.max(now_ms + retry_ms);
-        }
-        let stream = &mut self.streams[at];
-        stream.refusal = Some(text);
-        match (scope, retry_ms) {
-            (RefusedScope::Frame, Some(retry_ms)) if matches!(stream.standing, Standing::Open { .. }) => {
-                stream.pause(now_ms + retry_ms);
-            }
-            // To be begun again: nothing more of it is taken under this handle, or it was not even begun.
-            (_, Some(retry_ms)) => {
-                stream.standing = Standing::Unbegun;
-                stream.pause(now_ms + retry_ms);
-            }
-            // Sent again it would be refused again.
-            (_, None) => stream.standing = Standing::GivenUp,
-        }
-        Ok(())
     }
 
     /// Sends what is due, as far as the relay's limits allow.

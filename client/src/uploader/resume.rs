@@ -28,6 +28,8 @@ pub enum Resume {
     Anew,
     /// The relay has the same fight in its final report: send nothing.
     Known,
+    /// Another client is streaming it: look again in a while.
+    StandBy,
     /// The relay has more of it from elsewhere, or single hits where ours are sums: send nothing, its report stays as
     /// it is.
     Kept,

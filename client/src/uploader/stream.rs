@@ -10,7 +10,7 @@ use std::io;
 use raidcast_shared::event::{Rare, SourceEvent, SourceKey};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits as l;
-use raidcast_shared::uplink::{Begin, Delta, Ending, Held, MeterTotals, Outcome};
+use raidcast_shared::uplink::{Begin, Delta, Ending, Held, MeterTotals, Outcome, ReportState};
 
 use super::record::NAMELESS;
 use super::resume::{Ours, Resume, resume};
@@ -24,6 +24,14 @@ const HEADER: CursorKey = CursorKey(u8::MAX, 0);
 /// A relay answers each frame once its database has it; where it has said nothing for this long, ms, the fight is begun
 /// again, and goes on from what the relay holds.
 const UNANSWERED_MS: u64 = 10_000;
+
+/// A fight that another client streams is looked at again after, ms. The wait doubles while the other keeps up, for a
+/// look makes it begin again, too.
+const STAND_BY_MS: u64 = 5_000;
+/// The longest wait, ms.
+const STAND_BY_MS_MAX: u64 = 40_000;
+/// Another client keeps up that has what ours had so long ago, ms.
+const KEEPS_UP_MS: u64 = 3_000;
 
 /// How a fight stands with the present connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +95,16 @@ pub(super) struct Stream {
     boss: Option<String>,
     /// Why the relay has not taken it, in its words.
     pub(super) refusal: Option<String>,
+    /// Refusals in a row.
+    pub(super) refusals: u32,
+    /// Another client's reading took the place of ours.
+    pub(super) gave_way: bool,
+    /// How many events that one had when it was looked at last.
+    rival_events: Option<u64>,
+    /// The next wait for it, ms.
+    stand_by_ms: u64,
+    /// When so many events were read, ms: some seconds ago, and before that.
+    read_before: [(u64, u64); 2],
 }
 
 impl Stream {
@@ -96,6 +114,11 @@ impl Stream {
         Self {
             boss: encoder.boss(),
             refusal: None,
+            refusals: 0,
+            gave_way: false,
+            rival_events: None,
+            stand_by_ms: STAND_BY_MS,
+            read_before: [(now_ms, events); 2],
             encoder: spool.ending().is_none().then_some(encoder),
             spool,
             steps: VecDeque::new(),
@@ -187,6 +210,9 @@ impl Stream {
         let any = !deltas.is_empty();
         self.steps.push_back(Step::Reading { deltas, cursor: reading.cursor, lost: encoder.lost().clone() });
         self.events = encoder.state().events();
+        if now_ms.saturating_sub(self.read_before[1].0) >= KEEPS_UP_MS {
+            self.read_before = [self.read_before[1], (now_ms, self.events)];
+        }
         self.elapsed_ms = encoder.state().extent_ms().map_or(0, |(_, last)| last);
         if any {
             self.last_event_ms = now_ms;
@@ -216,6 +242,7 @@ impl Stream {
     /// Ends the fight, to be written by [`Stream::flush`].
     pub(super) fn finish(&mut self, finish: &Finish, captured_ms: i64) {
         let Some(mut encoder) = self.encoder.take() else { return };
+        let finish = finish.fit(self.started_at_ms(), self.elapsed_ms);
         self.boss = encoder.boss();
         let deltas = encoder.finish(captured_ms);
         self.steps.push_back(Step::Reading { deltas, cursor: CursorDelta::new(), lost: encoder.lost().clone() });
@@ -284,7 +311,13 @@ impl Stream {
     }
 
     /// The relay took it up, holding this.
-    pub(super) fn begun(&mut self, h: u32, held: Option<&Held>) -> Resume {
+    pub(super) fn begun(&mut self, h: u32, held: Option<&Held>, now_ms: u64) -> Resume {
+        if held.is_some_and(|held| self.stands_by(held)) {
+            self.standing = Standing::Unbegun;
+            self.pause(now_ms + self.stand_by_ms);
+            return Resume::StandBy;
+        }
+        (self.gave_way, self.rival_events, self.stand_by_ms) = (false, None, STAND_BY_MS);
         let ended = self.spool.ending().map(|ending| ending.checksum);
         let reading = self.spool.head();
         let sums = !reading.header.knows.hits;
@@ -298,9 +331,22 @@ impl Stream {
             }
             Resume::Anew => Standing::Lost,
             // The caller takes it out.
-            Resume::Known | Resume::Kept => Standing::GivenUp,
+            Resume::Known | Resume::Kept | Resume::StandBy => Standing::GivenUp,
         };
         resume
+    }
+
+    /// Whether another client is streaming it, which ours gave way to: then there is nothing to send. The other has
+    /// stopped where its reading does not grow and ours has more, or its end.
+    fn stands_by(&mut self, held: &Held) -> bool {
+        if !self.gave_way || held.stream == self.spool.head().stream || held.state != ReportState::Live {
+            return false;
+        }
+        let grew = self.rival_events.replace(held.events).is_none_or(|before| held.events > before);
+        let keeps_up = held.events >= self.read_before[0].1;
+        let next_ms = if keeps_up && !self.is_ended() { self.stand_by_ms * 2 } else { STAND_BY_MS };
+        self.stand_by_ms = next_ms.min(STAND_BY_MS_MAX);
+        grew || (!self.is_ended() && self.events <= held.events)
     }
 
     /// Sends again from `seq` on.
@@ -328,6 +374,7 @@ impl Stream {
         self.refusal_told &= !news;
         if news {
             self.refusal = None;
+            self.refusals = 0;
         }
         news
     }

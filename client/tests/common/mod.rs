@@ -52,6 +52,10 @@ pub(crate) struct Memory {
     pub(crate) candidates: HashMap<EncounterId, Fight>,
     /// Begins of these are refused for good, with this code.
     pub(crate) refused: HashMap<EncounterId, RefusedCode>,
+    /// Begins that were answered.
+    pub(crate) begins: u64,
+    /// The next connection is turned away with this code once a delta came.
+    pub(crate) turn_away: Option<RefusedCode>,
     /// So many Begins are not answered.
     pub(crate) mute_begins: u32,
     /// So long every answer takes.
@@ -151,6 +155,7 @@ impl Memory {
                         enc: Some(begin.enc),
                     }));
                 }
+                self.begins += 1;
                 let h = handles.len() as u32;
                 handles.push((begin.enc, begin.stream));
                 let held = self.fights.get(&begin.enc).filter(|held| held.state.seq() > 0).map(|held| Held {
@@ -178,9 +183,28 @@ impl Memory {
             UplinkFrame::Delta(frame) => {
                 let h = frame.h;
                 let (enc, stream) = handles[h as usize];
+                if let Some(code) = self.turn_away.take() {
+                    let refused = Refused {
+                        code,
+                        text: "another one speaks for this raid".into(),
+                        scope: RefusedScope::Connection,
+                        retry_ms: None,
+                        h: None,
+                        enc: None,
+                    };
+                    return (vec![UplinkReply::Refused(refused)], true);
+                }
                 if self.fights[&enc].stream != stream && !frame.delta.is_heartbeat() {
-                    let candidate = self.candidates.remove(&enc).unwrap();
-                    assert_eq!(candidate.stream, stream);
+                    let Some(candidate) = self.candidates.remove(&enc).filter(|held| held.stream == stream) else {
+                        return one(UplinkReply::Refused(Refused {
+                            code: RefusedCode::UnknownHandle,
+                            text: "this reading gave way to another: send Begin again".into(),
+                            scope: RefusedScope::Encounter,
+                            retry_ms: None,
+                            h: Some(h),
+                            enc: Some(enc),
+                        }));
+                    };
                     self.fights.insert(enc, candidate);
                     self.replaced += 1;
                 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use raidcast::clock::Clock;
 use raidcast::history::{Plan, Tally};
 use raidcast::source::detect::Places;
 use raidcast::status::overview::{Line, Overview, Stand};
@@ -11,7 +12,7 @@ use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
 use raidcast_shared::uplink::{Outcome, RefusedCode};
 
 use crate::common::Relay;
-use crate::{Client, Place, party, read_at_once, relayed, wait};
+use crate::{Client, NOW_MS, Place, party, read_at_once, relayed, wait};
 
 const BEGAN_MS: i64 = 1_790_001_000_000;
 
@@ -289,7 +290,7 @@ async fn an_upload_beside_a_watch_on_the_same_folder_says_whose_it_is() {
     let error = Client::start(options(&place, &relay, "state").await).done().await.unwrap_err();
     assert!(matches!(&error, WatchError::Folder(_)), "{error}");
     let process = std::process::id().to_string();
-    assert!(error.to_string().contains("in use by another `raidcast watch`") && error.to_string().contains(&process));
+    assert!(error.to_string().contains("Another raidcast (process") && error.to_string().contains(&process));
     // With a folder of its own it runs beside it.
     assert_eq!(upload(&place, &relay, "other").await.1, tally(0, 1));
     assert!(watch.end().await.complete);
@@ -309,9 +310,7 @@ async fn fights_that_are_gone_when_their_turn_comes_are_told() {
 }
 
 fn overview(place: &Place) -> Overview {
-    let unix_ms = std::fs::metadata(place.db()).unwrap().modified().unwrap();
-    let unix_ms = unix_ms.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
-    Overview::read(&place.dir.path().join("state"), unix_ms).unwrap()
+    Overview::read(&place.dir.path().join("state"), NOW_MS).unwrap()
 }
 
 fn stands(place: &Place) -> Vec<(Stand, Line)> {
@@ -365,7 +364,7 @@ async fn status_tells_what_an_upload_waits_for_and_what_was_refused() {
         let seen = stands(&place);
         let waits = |(stand, line): &(Stand, Line)| *stand == Stand::Waiting && line.why.is_some();
         let because = |words: &str| seen.iter().filter(|(_, line)| line.why.as_ref().unwrap().contains(words)).count();
-        seen.len() == 10 && seen.iter().all(waits) && because("not connected") == 4 && because("turn") == 6
+        seen.len() == 10 && seen.iter().all(waits) && because("Not connected") == 4 && because("turn") == 6
     })
     .await;
     client.end().await;
@@ -405,27 +404,37 @@ async fn real_databases_are_known_live_first_or_history_first() {
         for live_first in [true, false] {
             let (place, relay) = (Place::new(), Relay::start().await);
             std::fs::copy(&path, place.db()).unwrap();
-            let fights = plan(&place, None).await.fights.len() as u64;
-            let (first, again) = if live_first {
-                assert!(Client::start(place.options(&relay)).done().await.unwrap().complete);
-                (tally(0, fights), tally(0, fights))
-            } else {
-                (tally(fights, 0), tally(0, fights))
-            };
+            let planned = plan(&place, None).await.fights;
+            let fights = planned.len() as u64;
+            // A watch takes what ended within the last hour.
+            let ends = planned.iter().filter_map(|fight| fight.end.as_ref().map(|end| end.ended_at_ms));
+            let evening = ends.max().unwrap_or(NOW_MS);
+            if live_first {
+                let options = Options { clock: Clock::new(move || evening), ..place.options(&relay) };
+                assert!(Client::start(options).done().await.unwrap().complete);
+            }
+            let is_streamed = |fight: &&raidcast::source::Fight| relay.memory().fights.contains_key(&fight.encounter);
+            let streamed = planned.iter().filter(is_streamed).count() as u64;
+            assert_eq!(streamed > 0, live_first);
+            let (first, again) = (tally(fights - streamed, streamed), tally(0, fights));
             let name = path.display();
             let sent = relay.memory().deltas;
             let (summary, counted, _) = upload(&place, &relay, "history").await;
             assert!(summary.complete, "{name}");
             assert_eq!(counted, first, "{name}, live first: {live_first}");
-            assert!(!live_first || relay.memory().deltas == sent, "{name}: sent twice");
+            assert!(streamed < fights || relay.memory().deltas == sent, "{name}: sent twice");
             let sums: Vec<_> = relayed(&relay);
             assert_eq!(upload(&place, &relay, "elsewhere").await.1, again, "{name}");
             assert!(
-                Client::start(Options { state: place.dir.path().join("late"), ..place.options(&relay) })
-                    .done()
-                    .await
-                    .unwrap()
-                    .complete
+                Client::start(Options {
+                    clock: Clock::new(move || evening),
+                    state: place.dir.path().join("late"),
+                    ..place.options(&relay)
+                })
+                .done()
+                .await
+                .unwrap()
+                .complete
             );
             assert_eq!(relay.memory().repeated, 0);
             let whole = read_at_once(&place.db()).await;

@@ -154,16 +154,12 @@ pub(super) fn admit_frame(
             delta.delta.captured_ms = delta.delta.captured_ms.clamp(-far, far);
         }
         UplinkFrame::End(end) => {
-            let sane = |at: i64| (0..=253_402_300_799_999).contains(&at);
-            if end.ending.ended_at_ms.is_some_and(|at| !sane(at)) {
-                let text = "ended_at_ms is Unix time in ms";
-                let refused = refusal(RefusedCode::NumberTooLarge, text);
-                return Err(Refused { scope: RefusedScope::Frame, h: Some(end.h), ..refused });
-            }
-            if end.ending.meter.is_some_and(|meter| meter.damage > l::AMOUNT_MAX || meter.healing > l::AMOUNT_MAX) {
-                let refused =
-                    refusal(RefusedCode::NumberTooLarge, format!("a meter's sum is at most {}", l::AMOUNT_MAX));
-                return Err(Refused { scope: RefusedScope::Frame, h: Some(end.h), ..refused });
+            // One absurd number of the meter's costs that number, not the fight its report.
+            let ending = &mut end.ending;
+            ending.ended_at_ms = ending.ended_at_ms.filter(|at| (0..=253_402_300_799_999).contains(at));
+            if let Some(meter) = &mut ending.meter {
+                meter.damage = meter.damage.min(l::AMOUNT_MAX);
+                meter.healing = meter.healing.min(l::AMOUNT_MAX);
             }
         }
         UplinkFrame::Discard { enc } => *enc = secret.encounter(*enc),

@@ -197,6 +197,39 @@ async fn a_checksum_that_differs_is_told_with_both_and_the_report_kept() {
 }
 
 #[tokio::test]
+async fn an_absurd_sum_of_the_meter_costs_that_sum_and_not_the_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(dir.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fight = Script::new(5, 1);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(5).await;
+    let ending = raidcast_shared::uplink::Ending {
+        last_seq: 5,
+        ended_at_ms: Some(i64::MAX),
+        outcome: Outcome::Kill,
+        checksum: fight.checksum(),
+        meter: Some(raidcast_shared::uplink::MeterTotals {
+            damage: 1 << 62,
+            healing: u64::MAX,
+            damage_by: raidcast_shared::uplink::DamageBy::Everyone,
+        }),
+    };
+    uploader
+        .send(&raidcast_shared::uplink::UplinkFrame::End(raidcast_shared::uplink::End { h: begun.h, ending }))
+        .await;
+    while !matches!(uploader.reply().await, UplinkReply::Finalized { state: ReportState::Final, .. }) {}
+    let report = relay.report(&begun.report).await;
+    let fight = &report.fight;
+    assert_eq!((fight.outcome, fight.ended_at_ms, report.unverified.is_none()), (Outcome::Kill, None, true));
+    let differs = report.meter_differs.expect("both are told");
+    let most = raidcast_shared::limits::AMOUNT_MAX;
+    assert_eq!((differs.meter.damage, differs.meter.healing), (most, most));
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn private_raids_are_for_the_uploader_and_who_has_a_ticket() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;

@@ -3,15 +3,23 @@
 use raidcast_shared::event::{AttemptReason, RareBody, SourceKey};
 use raidcast_shared::id::SkillId;
 
-use super::super::database::{DbRow, fight_ms, int, name, rare, raw_text};
+use super::super::clock::FightClock;
+use super::super::database::{DbRow, int, name, rare, raw_text};
 use super::super::{Cursor, CursorKey, CursorValue, Fight, Reading};
-use super::{actor_id, place};
+use super::{actor_id, place, tell_missing};
 
-pub(in crate::source) fn deaths(fight: &Fight, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
+pub(in crate::source) fn deaths(
+    fight: &Fight,
+    clock: &FightClock,
+    cursor: &Cursor,
+    rows: &[DbRow],
+    reading: &mut Reading,
+) {
     let key = CursorKey(place::DEATHS, 0);
     let CursorValue(mut last, mut count) = cursor.get(key).unwrap_or(CursorValue(0, 0));
+    let mut untold = 0;
     for row in rows {
-        let at_ms = int(row, "timestamp_ms").and_then(|at| fight_ms(at, fight.started_at_ms));
+        let at_ms = int(row, "timestamp_ms").and_then(|at| clock.ms(at, fight));
         if let (Some(at_ms), Some(actor)) = (at_ms, int(row, "actor_id")) {
             let body = RareBody::Death {
                 a: actor_id(actor),
@@ -19,6 +27,8 @@ pub(in crate::source) fn deaths(fight: &Fight, cursor: &Cursor, rows: &[DbRow], 
                 s: int(row, "skill_id").map(|base| SkillId { base, variant: None }),
             };
             reading.events.push(rare(at_ms, SourceKey::new(place::DEATHS.into(), count as u32), body));
+        } else {
+            untold += 1;
         }
         last = int(row, "id").map_or(last, |id| id as u64);
         count += 1;
@@ -26,16 +36,27 @@ pub(in crate::source) fn deaths(fight: &Fight, cursor: &Cursor, rows: &[DbRow], 
     if !rows.is_empty() {
         reading.cursor.push((key, CursorValue(last, count)));
     }
+    if untold > 0 {
+        let id = i64::from(place::DEATHS) << 56;
+        untold += cursor.get(CursorKey(place::MISSING, id)).map_or(0, |told| told.0);
+        tell_missing(cursor, reading, clock.end_ms(fight), id, "deaths at times that no fight has", untold, 0);
+    }
 }
 
-pub(in crate::source) fn attempts(fight: &Fight, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
+pub(in crate::source) fn attempts(
+    fight: &Fight,
+    clock: &FightClock,
+    cursor: &Cursor,
+    rows: &[DbRow],
+    reading: &mut Reading,
+) {
     for row in rows {
         let (Some(id), Some(n)) = (int(row, "id"), int(row, "attempt_index").and_then(|n| u32::try_from(n).ok()))
         else {
             continue;
         };
         let hp = |column| int(row, column).and_then(|hp| u64::try_from(hp).ok());
-        let at = |column| int(row, column).and_then(|at| fight_ms(at, fight.started_at_ms));
+        let at = |column| int(row, column).and_then(|at| clock.ms(at, fight));
         let key = CursorKey(place::ATTEMPT, id);
         let told = cursor.get(key).map_or(0, |value| value.0);
         let mut now = told;
@@ -63,9 +84,9 @@ pub(in crate::source) fn attempts(fight: &Fight, cursor: &Cursor, rows: &[DbRow]
 }
 
 /// Segments are told when the meter has closed them.
-pub(super) fn segments(fight: &Fight, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
+pub(super) fn segments(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
     for (index, row) in rows.iter().enumerate() {
-        let at = |column| int(row, column).and_then(|at| fight_ms(at, fight.started_at_ms));
+        let at = |column| int(row, column).and_then(|at| clock.ms(at, fight));
         let Some(key) = int(row, "id").map(|id| CursorKey(place::SEGMENT, id)) else { continue };
         let closed = int(row, "ended_at_ms").is_some() || fight.end.is_some();
         if let Some(at_ms) = at("started_at_ms").filter(|_| closed && cursor.get(key).is_none()) {

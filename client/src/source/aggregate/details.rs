@@ -28,7 +28,7 @@ pub(in crate::source) struct Entry {
     pub(in crate::source) is_boss: Truth,
 }
 
-/// A whole number; `None` for null and what is absent.
+/// A whole number; `None` for null, text and what is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(in crate::source) struct Number(pub(in crate::source) Option<i64>);
 
@@ -42,7 +42,7 @@ impl Visitor<'_> for NumberVisitor {
     type Value = Option<i64>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number, true, false or null")
+        f.write_str("a number, true, false, null or text")
     }
 
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<Self::Value, E> {
@@ -63,6 +63,10 @@ impl Visitor<'_> for NumberVisitor {
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
         Ok(None)
     }
 }
@@ -134,10 +138,12 @@ fn pieces(text: &[u8]) -> Vec<Option<Entry>> {
 /// One span of a buff, in Unix ms.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(in crate::source) struct BuffSpan {
-    pub(in crate::source) start: i64,
-    pub(in crate::source) end: i64,
     #[serde(default)]
-    pub(in crate::source) stack_count: i64,
+    pub(in crate::source) start: Number,
+    #[serde(default)]
+    pub(in crate::source) end: Number,
+    #[serde(default)]
+    pub(in crate::source) stack_count: Number,
     #[serde(default, rename = "duration")]
     _duration: IgnoredAny,
 }
@@ -189,7 +195,8 @@ mod tests {
     fn of_damaged_text_the_rest_is_read_at_its_index() {
         let damaged = parse(&array(&[LONG, r#"{"damage":"x"}"#, r#"{"damage":,}"#, LONG]));
         let readable: Vec<_> = damaged.entries.iter().map(Option::is_some).collect();
-        assert_eq!((readable, damaged.end), (vec![true, false, false, true], 0));
+        assert_eq!((readable, damaged.end), (vec![true, true, false, true], 0));
+        assert_eq!(damaged.entries[1].unwrap().amount.0, None);
         let whole = array(&[LONG; 3]);
         let cut = parse(&whole[..whole.len() - 10]);
         assert_eq!((cut.entries.len(), cut.end), (2, 0));

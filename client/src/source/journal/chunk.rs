@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::Read as _;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// A chunk unpacked: the meter seals at about 1 MiB of its own estimate, this is sixteen times that.
 const UNPACKED_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -27,7 +27,7 @@ pub(super) struct Label {
 pub(super) struct Chunk {
     stream_kind: String,
     pub(super) sequences: Vec<u64>,
-    pub(super) offsets_ms: Vec<u64>,
+    pub(super) offsets_ms: Vec<Offset>,
     pub(super) events: Vec<ChunkEvent>,
 }
 
@@ -46,28 +46,29 @@ pub(super) enum ChunkEvent {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ChunkHit {
     pub(super) actor_entity_id: EntityId,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "entity")]
     pub(super) source_entity_id: Option<EntityId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "entity")]
     pub(super) target_entity_id: Option<EntityId>,
+    #[serde(deserialize_with = "skill")]
     pub(super) skill_id: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub(super) base_skill_id: Option<i64>,
     pub(super) metric: Metric,
     pub(super) amount: Amount,
     #[serde(default)]
     pub(super) effective_amount: Option<Amount>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "truth")]
     pub(super) has_loss_breakdown: bool,
     #[serde(default)]
     pub(super) shield_loss: Option<Amount>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bits")]
     pub(super) flags: u8,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "truth")]
     pub(super) target_is_boss: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub(super) target_monster_id: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub(super) source_monster_id: Option<i64>,
 }
 
@@ -93,9 +94,9 @@ pub(super) enum Metric {
 #[expect(clippy::struct_field_names, reason = "the meter's names")]
 pub(super) struct ChunkDeath {
     pub(super) entity_id: EntityId,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "entity")]
     pub(super) source_entity_id: Option<EntityId>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub(super) skill_id: Option<i64>,
 }
 
@@ -103,6 +104,7 @@ pub(super) struct ChunkDeath {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ChunkCast {
     pub(super) caster_entity_id: EntityId,
+    #[serde(deserialize_with = "skill")]
     pub(super) skill_id: i64,
 }
 
@@ -113,13 +115,13 @@ pub(super) struct Context {
     pub(super) entity_id: EntityId,
     #[serde(default)]
     pub(super) name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub(super) class_id: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub(super) class_spec: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub(super) ability_score: Option<i64>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     pub(super) monster_id: Option<i64>,
 }
 
@@ -131,6 +133,10 @@ impl EntityId {
     /// Which one: what other generations store, and what players see as their id.
     pub(super) fn uid(self) -> u64 {
         self.0 >> 16
+    }
+
+    fn of(id: i128) -> Option<Self> {
+        u64::try_from(id).or_else(|_| i64::try_from(id).map(i64::cast_unsigned)).ok().map(Self)
     }
 
     fn type_bits(self) -> u64 {
@@ -148,56 +154,120 @@ impl EntityId {
     }
 }
 
+/// When an event was, ms since the encounter began by the meter's clock; `None` if it is no number that 64 bits hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Offset(pub(super) Option<i64>);
+
 /// An amount; `None` if it is no number of hit points that 64 bits hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Amount(pub(super) Option<u64>);
 
+/// Whatever stands where a number belongs: one that is absurd costs itself, not the chunk.
+struct AnyNumber;
+
+/// What [`AnyNumber`] finds.
+enum Found {
+    Int(i128),
+    Nothing,
+}
+
+impl<'de> Visitor<'de> for AnyNumber {
+    type Value = Found;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Found, E> {
+        Ok(Found::Int(value.into()))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Found, E> {
+        Ok(Found::Int(value.into()))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Found, E> {
+        Ok(Found::Int(value.into()))
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Found, E> {
+        let wide = <[u8; 16]>::try_from(bytes).ok().and_then(|bytes| u128::from_be_bytes(bytes).try_into().ok());
+        Ok(wide.map_or(Found::Nothing, Found::Int))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Found, E> {
+        Ok(Found::Nothing)
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Found, E> {
+        Ok(Found::Nothing)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Found, E> {
+        Ok(Found::Nothing)
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Found, E> {
+        Ok(Found::Nothing)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Found::Nothing)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Found, A::Error> {
+        while values.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Found::Nothing)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Found, A::Error> {
+        while pairs.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Found::Nothing)
+    }
+}
+
+/// A number as `T`; `None` where there is none that it holds.
+fn number<'de, D: Deserializer<'de>, T: TryFrom<i128>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Ok(match deserializer.deserialize_any(AnyNumber)? {
+        Found::Int(value) => T::try_from(value).ok(),
+        Found::Nothing => None,
+    })
+}
+
+/// A skill; what the meter itself makes of an unknown one where its number is none.
+fn skill<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    Ok(number(deserializer)?.unwrap_or(-1))
+}
+
+fn bits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    Ok(number(deserializer)?.unwrap_or(0))
+}
+
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(number::<D, i64>(deserializer)?.is_some_and(|value| value != 0))
+}
+
+/// An entity that may not be told.
+fn entity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EntityId>, D::Error> {
+    Ok(number::<D, i128>(deserializer)?.and_then(EntityId::of))
+}
+
 impl<'de> Deserialize<'de> for EntityId {
+    /// An id that is none is nobody's.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Id;
-        impl Visitor<'_> for Id {
-            type Value = EntityId;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a 64-bit entity id")
-            }
-
-            fn visit_u64<E: de::Error>(self, id: u64) -> Result<EntityId, E> {
-                Ok(EntityId(id))
-            }
-
-            fn visit_i64<E: de::Error>(self, id: i64) -> Result<EntityId, E> {
-                Ok(EntityId(id as u64))
-            }
-        }
-        deserializer.deserialize_any(Id)
+        Ok(entity(deserializer)?.unwrap_or(Self(0)))
     }
 }
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Wide;
-        impl Visitor<'_> for Wide {
-            type Value = Amount;
+        number(deserializer).map(Self)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an integer, or 16 bytes of one")
-            }
-
-            fn visit_u64<E: de::Error>(self, amount: u64) -> Result<Amount, E> {
-                Ok(Amount(Some(amount)))
-            }
-
-            fn visit_i64<E: de::Error>(self, amount: i64) -> Result<Amount, E> {
-                Ok(Amount(amount.try_into().ok()))
-            }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Amount, E> {
-                let bytes: [u8; 16] = bytes.try_into().map_err(|_| E::invalid_length(bytes.len(), &self))?;
-                Ok(Amount(u128::from_be_bytes(bytes).try_into().ok()))
-            }
-        }
-        deserializer.deserialize_any(Wide)
+impl<'de> Deserialize<'de> for Offset {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        number(deserializer).map(Self)
     }
 }
 
@@ -339,7 +409,13 @@ mod tests {
         assert_eq!(amount(&chunk), None);
         let chunk = decode(&packed("combat", vec![4, 5], vec![hit(77), hit(-1)]), LABEL).unwrap();
         assert_eq!(amount(&chunk), Some(77));
-        assert!(decode(&packed("combat", vec![4, 5], vec![hit("77"), hit("1")]), LABEL).is_err());
+        // What is no number costs itself.
+        let chunk = decode(&packed("combat", vec![4, 5], vec![hit("77"), hit("1")]), LABEL).unwrap();
+        assert_eq!((amount(&chunk), chunk.events.len()), (None, 2));
+        let chunk = decode(&packed("combat", vec![4, 5], vec![hit(1.5), hit(f64::NAN)]), LABEL).unwrap();
+        assert_eq!(amount(&chunk), None);
+        let chunk = decode(&packed("combat", vec![4, 5], vec![hit(vec![1]), hit(vec![])]), LABEL).unwrap();
+        assert_eq!(amount(&chunk), None);
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use raidcast_shared::event::{ActorFacts, ActorKind};
 use raidcast_shared::game::{SpecNumbering, spec_of};
 use raidcast_shared::id::ActorId;
-use raidcast_shared::limits::ENCOUNTER_DURATION_MS_MAX;
 use raidcast_shared::uplink::Outcome;
 
 use super::super::database::{DbRow, name, positive, shown};
@@ -19,7 +18,8 @@ pub(super) struct Shown {
     pub(super) player: bool,
     pub(super) monster: bool,
     pub(super) boss: bool,
-    pub(super) died_ms: Option<u32>,
+    /// By the meter's clock.
+    pub(super) died_ms: Option<i64>,
     pub(super) monster_id: Option<i64>,
     pub(super) name: Option<String>,
     pub(super) class_id: Option<u16>,
@@ -41,7 +41,7 @@ impl Known {
         self.actors.entry(id.uid()).or_default()
     }
 
-    pub(super) fn learn(&mut self, at_ms: u32, event: &ChunkEvent) {
+    pub(super) fn learn(&mut self, at_ms: i64, event: &ChunkEvent) {
         match event {
             ChunkEvent::Hit(hit) => self.learn_hit(hit),
             ChunkEvent::Death(death) => {
@@ -131,7 +131,7 @@ impl Shown {
 }
 
 pub(super) fn learn_all(known: &mut Known, chunk: &Chunk) {
-    for (event, offset_ms) in chunk.events.iter().zip(&chunk.offsets_ms) {
-        known.learn(u32::try_from(*offset_ms).unwrap_or(u32::MAX).min(ENCOUNTER_DURATION_MS_MAX), event);
+    for (event, offset) in chunk.events.iter().zip(&chunk.offsets_ms) {
+        known.learn(offset.0.unwrap_or(0), event);
     }
 }
