@@ -9,6 +9,7 @@
  * 0 if none failed.
  */
 import { parseArgs } from 'node:util';
+import { countedChecks } from './counted.js';
 import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
 import { liveChecks } from './live.js';
@@ -70,6 +71,7 @@ try {
   if (first.state === 'live') await liveChecks(runner, world);
   else console.log('      the report is not live any more: what is live is left out');
   await keptChecks(runner, world);
+  await countedChecks(runner, browser.context);
 } finally {
   await browser.close();
 }

@@ -1,0 +1,67 @@
+/**
+ * One render a frame, however much arrives: what changes what is seen asks here, and runs together with all else that
+ * asked, once, before the browser paints next.
+ *
+ * Where the browser paints nothing (a hidden tab, a covered window) a timer stands in, so that titles go on.
+ */
+
+/** Time, as the gate needs it. */
+export interface GateEnv {
+  /** Unix ms. */
+  now(): number;
+  /** Calls back before the next paint, if there is one. */
+  paint(run: () => void): void;
+  setTimer(run: () => void, ms: number): number;
+  clearTimer(id: number): void;
+}
+
+/** Without a paint for this long the timer stands in, ms: four paints of the slowest page that still moves. */
+const UNPAINTED_MS = 500;
+/** A frame that comes this long after it was asked for is late, ms: the page has more to do than time for it. */
+const LATE_MS = 80;
+/** For this long after a late frame nothing moves for beauty's sake, ms. */
+const BEHIND_MS = 2_000;
+
+/** See the module. */
+export class FrameGate {
+  readonly #env: GateEnv;
+  #waiting: (() => void)[] = [];
+  #timer: number | null = null;
+  /** Counts frames, so that the later of paint and timer finds nothing to do. */
+  #frame = 0;
+  #lateMs = -Infinity;
+
+  constructor(env: GateEnv) {
+    this.#env = env;
+  }
+
+  /** Runs this in the next frame, behind what asked before it. */
+  ask(run: () => void): void {
+    this.#waiting.push(run);
+    if (this.#waiting.length > 1) return;
+    const frame = ++this.#frame;
+    const askedMs = this.#env.now();
+    this.#timer = this.#env.setTimer(() => {
+      this.#run(frame);
+    }, UNPAINTED_MS);
+    this.#env.paint(() => {
+      if (frame === this.#frame && this.#waiting.length > 0 && this.#env.now() - askedMs > LATE_MS)
+        this.#lateMs = this.#env.now();
+      this.#run(frame);
+    });
+  }
+
+  /** Whether the page lately had more to do than time for it. */
+  get behind(): boolean {
+    return Math.abs(this.#env.now() - this.#lateMs) < BEHIND_MS;
+  }
+
+  #run(frame: number): void {
+    if (frame !== this.#frame || this.#waiting.length === 0) return;
+    if (this.#timer !== null) this.#env.clearTimer(this.#timer);
+    this.#timer = null;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const run of waiting) run();
+  }
+}
