@@ -78,5 +78,7 @@ export default defineConfig({
     environment: 'happy-dom',
     include: ['src/**/*.test.ts'],
     restoreMocks: true,
+    // Its colours are tested, as they stand in the file.
+    css: { include: /app\.css\?raw/ },
   },
 });

@@ -22,6 +22,10 @@ const gate = new FrameGate({
   paint: (run) => {
     requestAnimationFrame(run);
   },
+  // A task that is queued before a paint runs behind it.
+  painted: (run) => {
+    setTimeout(run, 0);
+  },
 });
 
 /** The real ones. */

@@ -2,17 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { FakeEnv } from '$lib/testing/env';
 import { FrameGate } from './frame-gate';
 
-function gate(): { gate: FrameGate; env: FakeEnv; paint: () => void; paints: () => number } {
+function gate(): { gate: FrameGate; env: FakeEnv; paint: (tookMs?: number) => void; paints: () => number } {
   const env = new FakeEnv();
   let waiting: (() => void)[] = [];
-  const made = new FrameGate({ ...env, paint: (run) => waiting.push(run) });
+  const painted: (() => void)[] = [];
+  const made = new FrameGate({ ...env, paint: (run) => waiting.push(run), painted: (run) => painted.push(run) });
   return {
     gate: made,
     env,
-    paint: () => {
+    paint: (tookMs = 0) => {
       const due = waiting;
       waiting = [];
       for (const run of due) run();
+      env.advance(tookMs);
+      for (const run of painted.splice(0)) run();
     },
     paints: () => waiting.length,
   };
@@ -52,6 +55,33 @@ describe('the gate of frames', () => {
     one.ask(() => (ran += 1));
     paint();
     expect(ran).toBe(2);
+  });
+
+  it('leaves more time free than a render takes, where that takes long', () => {
+    const { gate: one, env, paint, paints } = gate();
+    one.ask(() => undefined);
+    paint(40);
+    let ran = 0;
+    one.ask(() => (ran += 1));
+    one.ask(() => (ran += 1));
+    env.advance(59);
+    expect(paints()).toBe(0);
+    env.advance(1);
+    expect(paints()).toBe(1);
+    paint(10);
+    expect(ran).toBe(2);
+    // A cheap one is followed at once.
+    one.ask(() => undefined);
+    expect(paints()).toBe(1);
+  });
+
+  it('pauses no longer than half a second, whatever the clock does', () => {
+    const { gate: one, env, paint, paints } = gate();
+    one.ask(() => undefined);
+    paint(5_000);
+    one.ask(() => undefined);
+    env.advance(500);
+    expect(paints()).toBe(1);
   });
 
   it('knows for a while that the page was late', () => {
