@@ -14,6 +14,7 @@ import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
 import { liveChecks } from './live.js';
 import { Runner } from './runner.js';
+import { stagedChecks } from './staged.js';
 
 const { values } = parseArgs({
   options: {
@@ -72,6 +73,7 @@ try {
   else console.log('      the report is not live any more: what is live is left out');
   await keptChecks(runner, world);
   await countedChecks(runner, browser.context);
+  await stagedChecks(runner, browser.context);
 } finally {
   await browser.close();
 }
