@@ -90,6 +90,29 @@ export async function stagedChecks(runner, context) {
     await page.close();
   });
 
+  await runner.run('every link of a private raid takes its ticket along', async () => {
+    const page = await open(`/raids/${STAGED.raid}?ticket=tic%2Bket`);
+    await page.locator(ROWS).first().waitFor();
+    const links = await page
+      .locator('main a, footer a')
+      .evaluateAll((all) => all.map((one) => one.getAttribute('href')));
+    expect(
+      links.some((link) => link?.startsWith('/live/')),
+      'no link to the channel',
+    );
+    same(
+      links.filter((link) => !link?.includes('ticket=tic%2Bket')),
+      [],
+      'links without it',
+    );
+    await page.close();
+    const report = await open(`/reports/${STAGED.report}?ticket=tic%2Bket`);
+    await report.locator(ROWS).first().waitFor();
+    const way = await report.getByRole('link', { name: 'All fights of this raid' }).getAttribute('href');
+    same(way, `/raids/${STAGED.raid}?ticket=tic%2Bket`, 'link to the raid');
+    await report.close();
+  });
+
   await runner.run('a copied table is a line a row, with exact numbers', async () => {
     const page = await open(`/reports/${STAGED.report}`);
     await page.locator(ROWS).first().waitFor();
