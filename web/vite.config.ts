@@ -66,6 +66,8 @@ export default defineConfig({
         index: resolve(root, 'index.html'),
         report: resolve(root, 'report.html'),
         raid: resolve(root, 'raid.html'),
+        // Served with status 404, for every address that leads nowhere.
+        'not-found': resolve(root, '404.html'),
       },
     },
   },
@@ -76,5 +78,7 @@ export default defineConfig({
     environment: 'happy-dom',
     include: ['src/**/*.test.ts'],
     restoreMocks: true,
+    // Its colours are tested, as they stand in the file.
+    css: { include: /app\.css\?raw/ },
   },
 });

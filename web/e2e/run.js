@@ -9,10 +9,12 @@
  * 0 if none failed.
  */
 import { parseArgs } from 'node:util';
+import { countedChecks } from './counted.js';
 import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
 import { liveChecks } from './live.js';
 import { Runner } from './runner.js';
+import { stagedChecks } from './staged.js';
 
 const { values } = parseArgs({
   options: {
@@ -70,6 +72,8 @@ try {
   if (first.state === 'live') await liveChecks(runner, world);
   else console.log('      the report is not live any more: what is live is left out');
   await keptChecks(runner, world);
+  await countedChecks(runner, browser.context);
+  await stagedChecks(runner, browser.context);
 } finally {
   await browser.close();
 }

@@ -1,13 +1,16 @@
 import { describe, expect, it, vi } from 'vitest';
-import { apiClient, ApiFailure, feedUrl } from './client';
+import { FakeEnv } from '$lib/testing/env';
+import { apiClient, ApiFailure, feedUrl, SILENT_MS, type ApiEnv } from './client';
 
 const answer = (status: number, body: unknown): typeof fetch =>
   vi.fn(() => Promise.resolve(new Response(typeof body === 'string' ? body : JSON.stringify(body), { status })));
 
+const using = (get: typeof fetch, env = new FakeEnv()): ApiEnv => ({ ...env, get });
+
 describe('the API', () => {
   it('is asked with the ticket, names written safely, and a span where one is wanted', async () => {
     const get = answer(200, {});
-    const api = apiClient('t&x', get);
+    const api = apiClient('t&x', using(get));
     await api.report('a/b', { fromMs: 5, toMs: null });
     await api.raid({ kind: 'channel', name: 'c' });
     await api.reports(2, 20);
@@ -22,7 +25,7 @@ describe('the API', () => {
   it('fails in words: the relay’s own, else the status, else that it was not there', async () => {
     const failing = async (get: typeof fetch): Promise<ApiFailure> => {
       try {
-        await apiClient(null, get).timeline('r');
+        await apiClient(null, using(get)).timeline('r');
       } catch (error) {
         if (error instanceof ApiFailure) return error;
       }
@@ -35,6 +38,77 @@ describe('the API', () => {
     expect(await failing(answer(502, '<html>'))).toMatchObject({ notFound: false, message: 'The relay answered 502.' });
     expect(await failing(answer(200, '{'))).toMatchObject({ status: 0 });
     expect(await failing(() => Promise.reject(new TypeError('offline')))).toMatchObject({ status: 0 });
+  });
+});
+
+describe('a request', () => {
+  /** An answer that comes piece by piece, and ends with its signal. */
+  function line(): { get: typeof fetch; piece: (text: string) => void; end: () => void } {
+    let body: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        body = controller;
+      },
+    });
+    return {
+      get: (_, init) => {
+        init?.signal?.addEventListener('abort', () => body?.error(new DOMException('aborted', 'AbortError')));
+        return Promise.resolve(new Response(stream));
+      },
+      piece: (text) => body?.enqueue(new TextEncoder().encode(text)),
+      end: () => body?.close(),
+    };
+  }
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  };
+
+  it('that hangs is given up, so that its page can ask again', async () => {
+    const env = new FakeEnv();
+    const hanging: typeof fetch = (_, init) =>
+      new Promise((_, reject) => {
+        init?.signal?.addEventListener('abort', () => {
+          reject(new DOMException('aborted', 'AbortError'));
+        });
+      });
+    const asked = apiClient(null, using(hanging, env)).timeline('r');
+    const failed = expect(asked).rejects.toMatchObject({ status: 0 });
+    env.advance(SILENT_MS);
+    await failed;
+  });
+
+  it('may take its time as long as pieces of the answer come', async () => {
+    const [env, { get, piece, end }] = [new FakeEnv(), line()];
+    const asked = apiClient(null, using(get, env)).raid({ kind: 'raid', name: 'r' });
+    for (const text of ['{"code"', ':"ä', '"}']) {
+      await settle();
+      env.advance(SILENT_MS - 1);
+      piece(text);
+      await settle();
+    }
+    end();
+    expect(await asked).toEqual({ code: 'ä' });
+  });
+
+  it('whose answer stops in the middle is given up', async () => {
+    const [env, { get, piece }] = [new FakeEnv(), line()];
+    const asked = apiClient(null, using(get, env)).raid({ kind: 'raid', name: 'r' });
+    const failed = expect(asked).rejects.toBeInstanceOf(ApiFailure);
+    await settle();
+    piece('{"code"');
+    await settle();
+    env.advance(SILENT_MS);
+    await failed;
+  });
+
+  it('is given up by whoever asked', async () => {
+    const { get } = line();
+    const asker = new AbortController();
+    const asked = apiClient(null, using(get)).report('r', null, asker.signal);
+    const failed = expect(asked).rejects.toBeInstanceOf(ApiFailure);
+    await settle();
+    asker.abort();
+    await failed;
   });
 });
 

@@ -25,12 +25,12 @@ export interface SpanQuery {
   toMs: number | null;
 }
 
-/** What pages ask of the relay. */
+/** What pages ask of the relay. Each may be given up by its signal, and fails where nothing comes for long. */
 export interface Api {
-  reports(page: number, limit: number): Promise<ReportPage>;
-  report(id: string, span?: SpanQuery | null): Promise<Report>;
-  timeline(id: string): Promise<Timeline>;
-  raid(place: RaidPlace): Promise<RaidPage>;
+  reports(page: number, limit: number, signal?: AbortSignal): Promise<ReportPage>;
+  report(id: string, span?: SpanQuery | null, signal?: AbortSignal): Promise<Report>;
+  timeline(id: string, signal?: AbortSignal): Promise<Timeline>;
+  raid(place: RaidPlace, signal?: AbortSignal): Promise<RaidPage>;
 }
 
 /** A raid by its own code, or whatever raid a channel shows at present. */
@@ -39,30 +39,106 @@ export interface RaidPlace {
   name: string;
 }
 
+/**
+ * Without a byte for this long a request is given up, ms: its connection may have died unnoticed (sleep, a router that
+ * forgot it). Counted anew with every piece of an answer, so that a slow line may take its time.
+ */
+export const SILENT_MS = 8_000;
+
+/** What calls need of the browser. */
+export interface ApiEnv {
+  get: typeof fetch;
+  setTimer(run: () => void, ms: number): number;
+  clearTimer(id: number): void;
+}
+
+const browser: ApiEnv = {
+  get: (input, init) => fetch(input, init),
+  setTimer: (run, ms) => window.setTimeout(run, ms),
+  clearTimer: (id) => {
+    window.clearTimeout(id);
+  },
+};
+
 /** The API on the page's own origin, with the ticket of a private raid if the page has one. */
-export function apiClient(ticket: string | null, get: typeof fetch = fetch): Api {
-  const call = async <T>(path: string, query: Record<string, string | number | null> = {}): Promise<T> => {
+export function apiClient(ticket: string | null, env: ApiEnv = browser): Api {
+  const call = async <T>(
+    path: string,
+    query: Record<string, string | number | null>,
+    signal?: AbortSignal,
+  ): Promise<T> => {
     const url = withQuery(`/api/v1${path}`, { ...query, ticket });
-    let response: Response;
+    const patience = new Patience(env, signal);
     try {
-      response = await get(url, { headers: { accept: 'application/json' }, cache: 'no-cache' });
-    } catch {
-      throw new ApiFailure(0, 'The relay cannot be reached.');
-    }
-    if (!response.ok) throw await failure(response);
-    try {
-      return (await response.json()) as T;
-    } catch {
-      throw new ApiFailure(0, 'The answer of the relay was cut short.');
+      const response = await env
+        .get(url, { headers: { accept: 'application/json' }, cache: 'no-cache', signal: patience.signal })
+        .catch(() => {
+          throw new ApiFailure(0, 'The relay cannot be reached.');
+        });
+      patience.heard();
+      if (!response.ok) throw await failure(response);
+      try {
+        return JSON.parse(await bodyOf(response, patience)) as T;
+      } catch {
+        throw new ApiFailure(0, 'The answer of the relay was cut short.');
+      }
+    } finally {
+      patience.end();
     }
   };
   return {
-    reports: (page, limit) => call('/reports', { page, limit }),
-    report: (id, span) =>
-      call(`/reports/${encodeURIComponent(id)}`, { from: span?.fromMs ?? null, to: span?.toMs ?? null }),
-    timeline: (id) => call(`/reports/${encodeURIComponent(id)}/timeline`),
-    raid: (place) => call(raidPath(place)),
+    reports: (page, limit, signal) => call('/reports', { page, limit }, signal),
+    report: (id, span, signal) =>
+      call(`/reports/${encodeURIComponent(id)}`, { from: span?.fromMs ?? null, to: span?.toMs ?? null }, signal),
+    timeline: (id, signal) => call(`/reports/${encodeURIComponent(id)}/timeline`, {}, signal),
+    raid: (place, signal) => call(raidPath(place), {}, signal),
   };
+}
+
+/** Ends a request that hears nothing for long, or that its asker gives up. */
+class Patience {
+  readonly #env: ApiEnv;
+  readonly #own = new AbortController();
+  readonly #asker: AbortSignal | undefined;
+  readonly #giveUp = (): void => {
+    this.#own.abort();
+  };
+  #timer: number;
+
+  constructor(env: ApiEnv, asker: AbortSignal | undefined) {
+    this.#env = env;
+    this.#asker = asker;
+    if (asker?.aborted === true) this.#own.abort();
+    asker?.addEventListener('abort', this.#giveUp);
+    this.#timer = env.setTimer(this.#giveUp, SILENT_MS);
+  }
+
+  get signal(): AbortSignal {
+    return this.#own.signal;
+  }
+
+  heard(): void {
+    this.#env.clearTimer(this.#timer);
+    this.#timer = this.#env.setTimer(this.#giveUp, SILENT_MS);
+  }
+
+  end(): void {
+    this.#env.clearTimer(this.#timer);
+    this.#asker?.removeEventListener('abort', this.#giveUp);
+  }
+}
+
+async function bodyOf(response: Response, patience: Patience): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return response.text();
+  const decoder = new TextDecoder();
+  let text = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    patience.heard();
+    if (done) return text + decoder.decode();
+    text += decoder.decode(value, { stream: true });
+  }
 }
 
 function raidPath({ kind, name }: RaidPlace): string {

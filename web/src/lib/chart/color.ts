@@ -29,3 +29,31 @@ export function mix(color: string, other: string, part: number): string {
 export function fullHex(color: string): string {
   return /^#[0-9a-f]{3}$/i.test(color) ? `#${[...color.slice(1)].map((digit) => digit + digit).join('')}` : color;
 }
+
+/** The style sheet's colours for paper: it applies them when it prints, and what is drawn has to be drawn before. */
+export const PRINT: Readonly<Record<string, string>> = {
+  '--surface': '#ffffff',
+  '--line': '#b4bac4',
+  '--muted': '#23282f',
+  '--faint': '#333a44',
+  '--accent': '#12409a',
+  '--bad': '#8f1019',
+};
+
+/** Which dash a line has among those of its colour: given once, and kept for as long as the colour is. */
+export class Dashes {
+  readonly #given = new Map<string, { color: string; nth: number }>();
+
+  /** The dash of each line, in the order asked. */
+  of(lines: readonly { key: string; color: string }[]): number[] {
+    return lines.map(({ key, color }) => {
+      const held = this.#given.get(key);
+      if (held?.color === color) return held.nth;
+      const taken = new Set([...this.#given].filter(([, one]) => one.color === color).map(([, one]) => one.nth));
+      let nth = 0;
+      while (taken.has(nth)) nth += 1;
+      this.#given.set(key, { color, nth });
+      return nth;
+    });
+  }
+}

@@ -4,8 +4,8 @@ import { viewOfKeyframe, type FightView } from '$lib/live/fold';
 import { feedFight, keyframe, timeline } from '$lib/testing/samples';
 import type { Bucket } from '$lib/wire/types';
 import { CLASSES } from '$lib/wire/game';
-import { fullHex, lineColor } from './color';
-import { amountsOfFeed, amountsOfTimeline, chartData, NO_AMOUNTS, rolling, summarize } from './data';
+import { Dashes, fullHex, lineColor } from './color';
+import { breaksOf, amountsOfFeed, amountsOfTimeline, chartData, NO_AMOUNTS, rolling, summarize } from './data';
 
 function fight(buckets: Bucket[]): FightView {
   const held = viewOfKeyframe(keyframe({ fight: feedFight({ buckets }) })).fight;
@@ -48,9 +48,18 @@ describe('the rolling mean', () => {
     expect(rolling([10, 20, 60, 0], 2)).toEqual([10, 15, 40, 30]);
     expect(rolling([10, 20, 60], 30)).toEqual([10, 15, 30]);
     expect(rolling([], 5)).toEqual([]);
-    // A new attempt begins at the third, and one before the first second.
-    expect(rolling([10, 20, 60, 0, 30], 3, [-4, 2])).toEqual([10, 15, 60, 30, 30]);
-    expect(rolling([10, 20], 3, [7])).toEqual([10, 15]);
+  });
+
+  it('begins anew where another attempt does', () => {
+    expect(rolling([10, 20, 60, 0, 8, 4], 30, new Set([3, 4]))).toEqual([10, 15, 30, 0, 8, 6]);
+    expect(rolling([10, 20, 60, 0, 8, 4], 2, new Set([4]))).toEqual([10, 15, 40, 30, 8, 6]);
+    const amounts = amountsOfFeed(fight([0, 1, 2, 3, 4].map((s) => bucket(s, [0, 10 * (s + 1)]))), null);
+    const attempts = [
+      { startMs: 200, endMs: 2_100 },
+      { startMs: 4_000, endMs: null },
+    ];
+    // The wipe was in the third second, the next pull begins with the fifth.
+    expect(chartData(amounts, 'damage', 30, ['a'], 0, breaksOf(attempts)).total).toEqual([10, 15, 20, 40, 50]);
   });
 });
 
@@ -62,6 +71,16 @@ describe('a chart', () => {
     expect(data.total).toEqual([12, 9]);
     expect(data.lines.map((line) => line.key)).toEqual(['b', 'a']);
     expect(summarize(data)).toEqual({ peak: 12, peakAtMs: 0, mean: 10.5 });
+  });
+
+  it('gives each line of a colour its own dash, and never another one', () => {
+    const dashes = new Dashes();
+    const line = (key: string, color = '#ff0000'): { key: string; color: string } => ({ key, color });
+    expect(dashes.of([line('b'), line('d'), line('x', '#00ff00')])).toEqual([0, 1, 0]);
+    expect(dashes.of([line('a'), line('b'), line('d')])).toEqual([2, 0, 1]);
+    expect(dashes.of([line('d')])).toEqual([1]);
+    // Its class became known.
+    expect(dashes.of([line('d', '#00ff00')])).toEqual([1]);
   });
 
   it('has lines that can be seen on both papers', () => {

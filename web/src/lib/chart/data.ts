@@ -29,7 +29,7 @@ export function amountsOfTimeline(timeline: Timeline): Amounts {
  *
  * Where both know a second, the feed does: it is newer.
  */
-export function amountsOfFeed(fight: FightView, earlier: Amounts | null): Amounts {
+export function amountsOfFeed(fight: Pick<FightView, 'buckets' | 'players'>, earlier: Amounts | null): Amounts {
   const known = [...fight.buckets.keys()];
   if (known.length === 0) return earlier ?? NO_AMOUNTS;
   const from = Math.min(...known);
@@ -77,20 +77,28 @@ function pairsOf(bucket: Bucket): [Metric, readonly number[]][] {
 }
 
 /**
- * The mean of the `window` seconds that end with each second; at the beginning, and behind each of `breaks` (places at
- * which it begins anew, ascending), of as many as there were.
+ * The mean of the `window` seconds that end with each second; at the beginning, of as many as there were.
  *
  * Cost: linear, whatever the window.
+ *
+ * @param breaks places where another stretch begins: a mean is never of both sides of one
  */
-export function rolling(values: readonly number[], window: number, breaks: readonly number[] = []): number[] {
+export function rolling(values: readonly number[], window: number, breaks: ReadonlySet<number> = new Set()): number[] {
   let sum = 0;
-  let from = 0;
-  let next = 0;
+  let start = 0;
   return values.map((value, at) => {
-    for (; at >= (breaks[next] ?? Infinity); next++) [sum, from] = [0, at];
-    sum += value - (at - from >= window ? (values[at - window] ?? 0) : 0);
-    return sum / Math.min(window, at - from + 1);
+    if (breaks.has(at)) {
+      start = at;
+      sum = 0;
+    }
+    sum += value - (at - window >= start ? (values[at - window] ?? 0) : 0);
+    return sum / Math.min(window, at - start + 1);
   });
+}
+
+/** Where stretches of a fight begin, ms since the encounter began: at each attempt, and behind its end. */
+export function breaksOf(attempts: readonly { startMs: number; endMs: number | null }[]): number[] {
+  return attempts.flatMap(({ startMs, endMs }) => [startMs, ...(endMs === null ? [] : [endMs + 1000])]);
 }
 
 /** One line of a chart. */
@@ -110,7 +118,7 @@ export interface ChartData {
  * The lines of a metric, one for each of `order` (keys of players), and the raid's.
  *
  * @param zeroMs the fight's first combat event, ms since the encounter began
- * @param beginsMs when attempts began: no mean is taken over what was before one
+ * @param breaksMs where means begin anew, likewise
  */
 export function chartData(
   amounts: Amounts,
@@ -118,9 +126,9 @@ export function chartData(
   window: number,
   order: readonly string[],
   zeroMs: number,
-  beginsMs: readonly number[] = [],
+  breaksMs: readonly number[] = [],
 ): ChartData {
-  const breaks = beginsMs.map((ms) => Math.floor(ms / 1000) - amounts.firstSecond).sort((a, b) => a - b);
+  const breaks = new Set(breaksMs.map((ms) => Math.floor(ms / 1000) - amounts.firstSecond));
   const offset = amounts.firstSecond - Math.floor(zeroMs / 1000);
   const total = new Array<number>(amounts.seconds).fill(0);
   for (const line of amounts.players.values()) {

@@ -4,11 +4,10 @@ import type uPlot from 'uplot';
 /** Marks of a fight. */
 export interface Marks {
   deaths: readonly number[];
+  /** `to` is infinite of the one that goes on: with it the picture would be another with every figure. */
   attempts: readonly { index: number; from: number; to: number }[];
   /** The span that the tables show; `null` for all. */
   span: { from: number; to: number } | null;
-  /** Where a replay stands; `null` for none. */
-  at: number | null;
 }
 
 /** Colours that marks are drawn in. */
@@ -18,7 +17,6 @@ export interface MarkColors {
   death: string;
   label: string;
   veil: string;
-  hand: string;
 }
 
 /** Behind the lines: every other attempt is shaded, each has its number. */
@@ -45,7 +43,7 @@ export function drawBands(plot: uPlot, marks: Marks, colors: MarkColors): void {
   ctx.restore();
 }
 
-/** Over the lines: deaths as crosses at the top with a line down, and a veil on what is outside of the span or not played yet. */
+/** Over the lines: deaths as crosses at the top with a line down, and a veil on what is outside of the span. */
 export function drawMarks(plot: uPlot, marks: Marks, colors: MarkColors): void {
   const { ctx, bbox } = plot;
   ctx.save();
@@ -74,13 +72,6 @@ export function drawMarks(plot: uPlot, marks: Marks, colors: MarkColors): void {
     ctx.fillStyle = colors.veil;
     ctx.fillRect(bbox.left, bbox.top, from - bbox.left, bbox.height);
     ctx.fillRect(to, bbox.top, bbox.left + bbox.width - to, bbox.height);
-  }
-  if (marks.at !== null) {
-    const [at, end] = clip(plot, marks.at, Infinity);
-    ctx.fillStyle = colors.veil;
-    ctx.fillRect(at, bbox.top, end - at, bbox.height);
-    ctx.fillStyle = colors.hand;
-    ctx.fillRect(at - devicePixelRatio, bbox.top, 2 * devicePixelRatio, bbox.height);
   }
   ctx.restore();
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { feedFight, keyframe, player, report, totals } from '$lib/testing/samples';
-import { viewOfKeyframe } from '$lib/live/fold';
-import { figuresOfFeed, figuresOfReport, rateSeconds, sortPlayers, totalOf } from './figures';
+import { player, report, totals } from '$lib/testing/samples';
+import { attemptsOf } from './attempts';
+import { figuresOfReport, isAscending, pressed, rateSeconds, SORT_DEFAULT, sortPlayers, totalOf } from './figures';
 import { advanceTimer, elapsedMs, isQuiet, QUIET_MS } from './timer';
 
 describe('players', () => {
@@ -21,34 +21,103 @@ describe('players', () => {
         .join('');
     expect(keys('damage')).toBe('abc');
     expect(keys('healing')).toBe('cab');
-    expect(keys('damage', 'deaths')).toBe('abc');
+    expect(keys('damage', { column: 'deaths', turned: false })).toBe('abc');
+    expect(keys('damage', { column: 'amount', turned: true })).toBe('bca');
+    expect(keys('damage', { column: 'rate', turned: false })).toBe('abc');
+    expect(keys('damage', { column: 'share', turned: true })).toBe('bca');
+    expect(keys('damage', { column: 'name', turned: false })).toBe('abc');
+    expect(keys('damage', { column: 'name', turned: true })).toBe('cba');
     expect(sortPlayers([...players].reverse(), 'damage').map((row) => row.key)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('whose criticals nobody knows come last, whichever way round', () => {
+    const { players } = figuresOfReport(
+      report({
+        players: [
+          player('a', { hits: 10, critHits: 5 }),
+          player('b', { hits: 10, critHits: null }),
+          player('c', { hits: 10, critHits: 9 }),
+        ],
+      }),
+    );
+    for (const [turned, order] of [
+      [false, 'cab'],
+      [true, 'acb'],
+    ] as const) {
+      const rows = sortPlayers(players, 'damage', { column: 'crit', turned });
+      expect(rows.map((row) => row.key).join('')).toBe(order);
+    }
+  });
+
+  it('are turned round by a second press on the same head', () => {
+    const once = pressed(SORT_DEFAULT, 'name');
+    expect([once, isAscending(once)]).toEqual([{ column: 'name', turned: false }, true]);
+    const twice = pressed(once, 'name');
+    expect([twice, isAscending(twice)]).toEqual([{ column: 'name', turned: true }, false]);
+    expect(pressed(twice, 'rate')).toEqual({ column: 'rate', turned: false });
+    expect(isAscending(pressed(SORT_DEFAULT, 'amount'))).toBe(true);
   });
 
   it('have the sums of the relay, not ours', () => {
     expect(totalOf(totals({ damage: 1, healing: 2, damageTaken: 3 }), 'taken')).toBe(3);
   });
+});
 
-  it('have rates over the time in which damage was dealt, or healing done', () => {
-    const time = (firstMs: number, lastMs: number) => ({ firstMs, lastMs, durationMs: lastMs - firstMs });
-    const kept = figuresOfReport(report({ damageTime: time(60_000, 120_000), healingTime: time(0, 0) }));
-    const { fight } = viewOfKeyframe(
-      keyframe({ fight: feedFight({ head: { ...feedFight().head, damageMs: [60_000, 120_000], healingMs: [0, 0] } }) }),
-    );
-    if (fight === null) throw new Error('a fight was given');
-    for (const figures of [kept, figuresOfFeed(fight)]) {
-      expect(rateSeconds(figures, 'damage', 120_000)).toBe(60);
-      expect(rateSeconds(figures, 'healing', 120_000)).toBe(1);
-      expect(rateSeconds(figures, 'taken', 120_000)).toBe(120);
-    }
+describe('rates', () => {
+  it('are taken over the time in which something was done, where that is told, and over a second at least', () => {
+    const told = { ...report(), damageTime: { firstMs: 2_000, lastMs: 7_000, durationMs: 5_000 }, healingTime: null };
+    const figures = figuresOfReport(told);
+    expect(rateSeconds(figures, 'damage', 10_000)).toBe(5);
+    expect(rateSeconds(figures, 'healing', 10_000)).toBe(10);
+    expect(rateSeconds(figuresOfReport(report()), 'damage', 10_000)).toBe(10);
+    const short = { ...report(), damageTime: { firstMs: 2_000, lastMs: 2_000, durationMs: 0 } };
+    expect(rateSeconds(figuresOfReport(short), 'damage', 10_000)).toBe(1);
+  });
+});
+
+describe('attempts', () => {
+  const row = {
+    endMs: null,
+    reason: 'initial',
+    bossHpStart: null,
+    bossHpEnd: null,
+    deaths: 0,
+    outcome: 'unknown' as const,
+    bossDamage: null,
+  };
+  const rows = [
+    { ...row, index: 1, startMs: 0, endMs: 30_000, bossHpStart: 100, bossHpEnd: 40, deaths: 5 },
+    { ...row, index: 2, startMs: 40_000, endMs: 60_000, reason: 'wipe', bossHpStart: 100, bossHpEnd: 80 },
+    { ...row, index: 3, startMs: 61_000, endMs: 90_900, reason: 'rollback', bossHpStart: 100, bossHpEnd: 0 },
+  ];
+  const shown = (some: Parameters<typeof report>[0]): ReturnType<typeof attemptsOf> =>
+    attemptsOf(figuresOfReport(report({ firstMs: 500, lastMs: 90_400, attempts: rows, ...some })));
+
+  it('end as the next one says why it began, and the last as the fight', () => {
+    const words = (some: Parameters<typeof report>[0]): string[] => shown(some).map((one) => one.outcome);
+    expect(words({ state: 'final', outcome: 'kill' })).toEqual(['wipe', 'reset', 'kill']);
+    expect(words({ state: 'final', outcome: 'wipe' })).toEqual(['wipe', 'reset', 'wipe']);
+    expect(words({ state: 'final', outcome: 'unknown' })).toEqual(['wipe', 'reset', 'kill']);
+    expect(words({ attempts: rows.map((one) => ({ ...one, endMs: one.index === 3 ? null : one.endMs })) })).toEqual([
+      'wipe',
+      'reset',
+      'running',
+    ]);
   });
 
-  it('have rates over the whole fight where nobody knows when it came, and in old reports', () => {
-    const old: Record<string, unknown> = { ...report({ damageTime: null }) };
-    delete old.healingTime;
-    const figures = figuresOfReport(old as unknown as ReturnType<typeof report>);
-    expect(rateSeconds(figures, 'damage', 30_000)).toBe(30);
-    expect(rateSeconds(figures, 'healing', 30_000)).toBe(30);
+  it('end as the relay says, where it does', () => {
+    const told = rows.map((one) => ({ ...one, outcome: 'kill' as const, bossDamage: 60 }));
+    const [first] = shown({ state: 'final', outcome: 'wipe', attempts: told });
+    expect(first).toMatchObject({ outcome: 'kill', bossLeft: null, bossDamage: 60 });
+  });
+
+  it('tell what was left of the boss, but not of one that died', () => {
+    expect(shown({ state: 'final', outcome: 'kill' }).map((one) => one.bossLeft)).toEqual([0.4, 0.8, null]);
+  });
+
+  it('lie within the fight, so that all its times end alike', () => {
+    const [first, , last] = shown({ state: 'final', outcome: 'kill' });
+    expect([first?.fromMs, last?.toMs]).toEqual([500, 90_400]);
   });
 });
 

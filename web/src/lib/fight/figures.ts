@@ -43,6 +43,19 @@ export interface PlayerFigures {
   deaths: number;
 }
 
+/** An attempt as relays tell it; what those of before did not tell is absent. */
+export type AttemptFigures = AttemptRow & { outcome?: Outcome; bossDamage?: number | null };
+
+/** When something was first and last done, ms since the encounter began; what relays of before did not tell is absent. */
+interface ReportTimes {
+  damageTime?: ActiveTime | null;
+  healingTime?: ActiveTime | null;
+}
+interface HeadTimes {
+  damageMs?: readonly [number, number] | null;
+  healingMs?: readonly [number, number] | null;
+}
+
 /** One fight. Times without `At` are ms since the encounter began. */
 export interface FightFigures {
   reportId: string;
@@ -52,23 +65,25 @@ export interface FightFigures {
   startedAtMs: number;
   firstMs: number;
   lastMs: number;
-  /** First and last damage of players, which is what DPS is taken over; `null` where nobody knows when it came. */
-  damageMs: readonly [number, number] | null;
-  /** Likewise for HPS. */
-  healingMs: readonly [number, number] | null;
   /** Whether the uploader says that nothing happens at present. */
   idle: boolean;
   place: Place;
   bosses: readonly Boss[];
   totals: Totals;
-  attempts: readonly AttemptRow[];
+  /** How long damage was dealt, and healed, first to last, ms; `null` where that is not known: then the whole fight. */
+  damageMs: number | null;
+  healingMs: number | null;
+  attempts: readonly AttemptFigures[];
   deaths: readonly DeathRow[];
   players: readonly PlayerFigures[];
 }
 
 /** The figures of a report, or of the span that it was asked for. */
-export function figuresOfReport(report: Report): FightFigures {
+export function figuresOfReport(report: Report & ReportTimes): FightFigures {
+  const long = (time: ReportTimes['damageTime']): number | null => time?.durationMs ?? null;
   return {
+    damageMs: long(report.damageTime),
+    healingMs: long(report.healingTime),
     reportId: report.reportId,
     state: report.state,
     outcome: report.outcome,
@@ -76,8 +91,6 @@ export function figuresOfReport(report: Report): FightFigures {
     startedAtMs: report.startedAtMs,
     firstMs: report.firstMs,
     lastMs: report.lastMs,
-    damageMs: boundsOf(report.damageTime),
-    healingMs: boundsOf(report.healingTime),
     idle: false,
     place: report.encounter,
     bosses: report.bosses,
@@ -107,7 +120,9 @@ export function figuresOfReport(report: Report): FightFigures {
 
 /** The figures of the feed's fight. */
 export function figuresOfFeed(fight: FightView): FightFigures {
-  const { head, columns } = fight;
+  const { columns } = fight;
+  const head: FightView['head'] & HeadTimes = fight.head;
+  const long = (time: HeadTimes['damageMs']): number | null => (time ? time[1] - time[0] : null);
   const player = (at: number): PlayerFigures | null => {
     const who = fight.players[at];
     const row = fight.rows[at];
@@ -138,6 +153,8 @@ export function figuresOfFeed(fight: FightView): FightFigures {
     };
   };
   return {
+    damageMs: long(head.damageMs),
+    healingMs: long(head.healingMs),
     reportId: fight.reportId,
     state: head.state,
     outcome: head.outcome,
@@ -145,8 +162,6 @@ export function figuresOfFeed(fight: FightView): FightFigures {
     startedAtMs: fight.startedAtMs,
     firstMs: head.firstMs,
     lastMs: head.lastMs,
-    damageMs: head.damageMs,
-    healingMs: head.healingMs,
     idle: head.idle,
     place: fight.place,
     bosses: fight.bosses,
@@ -157,24 +172,6 @@ export function figuresOfFeed(fight: FightView): FightFigures {
   };
 }
 
-/** Reports that an earlier relay kept have no such times. */
-function boundsOf(time: ActiveTime | null | undefined): [number, number] | null {
-  return time ? [time.firstMs, time.lastMs] : null;
-}
-
-/**
- * The seconds that a rate is taken over, as the relay takes it: the time in which damage was dealt, or healing done,
- * at least one. Damage taken, and what came at no known time, is over `durationMs`.
- */
-export function rateSeconds(
-  figures: Pick<FightFigures, 'damageMs' | 'healingMs'>,
-  metric: Metric,
-  durationMs: number,
-): number {
-  const bounds = metric === 'damage' ? figures.damageMs : metric === 'healing' ? figures.healingMs : null;
-  return Math.max(1, (bounds === null ? durationMs : bounds[1] - bounds[0]) / 1000);
-}
-
 /** A player's amount of a metric. */
 export function amountOf(player: PlayerFigures, metric: Metric): number {
   return player[metric];
@@ -183,6 +180,16 @@ export function amountOf(player: PlayerFigures, metric: Metric): number {
 /** The whole raid's amount of a metric. */
 export function totalOf(totals: Totals, metric: Metric): number {
   return metric === 'taken' ? totals.damageTaken : totals[metric];
+}
+
+/**
+ * The seconds that a metric's rate is taken over, at least one: those in which it was done, where that is known.
+ *
+ * @param durationMs the fight's running time
+ */
+export function rateSeconds(figures: FightFigures, metric: Metric, durationMs: number): number {
+  const ms = { damage: figures.damageMs, healing: figures.healingMs, taken: null }[metric];
+  return Math.max(1, (ms ?? durationMs) / 1000);
 }
 
 /** A player's hits of a metric; `null` where nothing counts them. */
@@ -196,22 +203,48 @@ export function nameOf(player: { name: string | null }): string {
 }
 
 /** What a table can be ordered by. */
-export type SortColumn = 'amount' | 'hits' | 'crit' | 'deaths' | 'name';
+export const SORT_COLUMNS = ['name', 'amount', 'rate', 'share', 'hits', 'crit', 'deaths'] as const;
+export type SortColumn = (typeof SORT_COLUMNS)[number];
 
-/** Players in the order of a column: greatest first, names from A. Ties keep one order, so that rows never flicker. */
+/** An order: greatest first and names from A, or `turned` round. */
+export interface Sort {
+  column: SortColumn;
+  turned: boolean;
+}
+
+/** The order that a table has by itself. */
+export const SORT_DEFAULT: Sort = { column: 'amount', turned: false };
+
+/** The order after a press on a column's head: by that column; turned round, if it was that already. */
+export function pressed(sort: Sort, column: SortColumn): Sort {
+  return { column, turned: sort.column === column && !sort.turned };
+}
+
+/** Whether an order has the least first. */
+export function isAscending(sort: Sort): boolean {
+  return (sort.column === 'name') !== sort.turned;
+}
+
+/**
+ * Players in an order. Ties have one order, whichever way round, so that rows never flicker; what is not known comes
+ * last, whichever way round.
+ */
 export function sortPlayers(
   players: readonly PlayerFigures[],
   metric: Metric,
-  column: SortColumn = 'amount',
+  { column, turned }: Sort = SORT_DEFAULT,
 ): PlayerFigures[] {
-  const value = (player: PlayerFigures): number => {
+  const value = (player: PlayerFigures): number | null => {
     switch (column) {
+      // Rate and share are the amount by what is the same for all.
       case 'amount':
+      case 'rate':
+      case 'share':
         return amountOf(player, metric);
       case 'hits':
-        return hitsOf(player, metric) ?? 0;
+        return hitsOf(player, metric);
       case 'crit':
-        return player.critHits === null ? -1 : player.critHits / Math.max(1, player.hits);
+        return player.critHits === null ? null : player.critHits / Math.max(1, player.hits);
       case 'deaths':
         return player.deaths;
       case 'name':
@@ -220,5 +253,12 @@ export function sortPlayers(
   };
   const byName = (a: PlayerFigures, b: PlayerFigures): number =>
     nameOf(a).localeCompare(nameOf(b)) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
-  return [...players].sort((a, b) => value(b) - value(a) || amountOf(b, metric) - amountOf(a, metric) || byName(a, b));
+  const way = turned ? -1 : 1;
+  const ordered = (a: PlayerFigures, b: PlayerFigures): number => {
+    if (column === 'name') return way * byName(a, b);
+    const [one, two] = [value(a), value(b)];
+    if (one === null || two === null) return Number(one === null) - Number(two === null);
+    return way * (two - one);
+  };
+  return [...players].sort((a, b) => ordered(a, b) || amountOf(b, metric) - amountOf(a, metric) || byName(a, b));
 }

@@ -43,3 +43,8 @@ export function fullNumber(value: number): string {
 export function percent(part: number, whole: number): string {
   return whole > 0 ? `${((100 * part) / whole).toFixed(1)}%` : '–';
 }
+
+/** All digits and nothing else, for programs: what a copied table holds. */
+export function exactNumber(value: number): string {
+  return Number.isFinite(value) ? String(Math.round(value * 100) / 100) : '';
+}

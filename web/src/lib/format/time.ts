@@ -33,7 +33,17 @@ export function dateTime(unixMs: number, zone?: string): string {
   }).format(unixMs);
 }
 
-/** How long ago, roughly: "3 minutes ago"; a date when it is more than a week. */
+/** The day alone, for narrow places: "23 Nov 2026". */
+export function day(unixMs: number, zone?: string): string {
+  return new Intl.DateTimeFormat('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    ...(zone === undefined ? {} : { timeZone: zone }),
+  }).format(unixMs);
+}
+
+/** How long ago, roughly: "3 minutes ago"; the day when it is more than a week. */
 export function ago(unixMs: number, nowMs: number): string {
   const seconds = Math.max(0, Math.round((nowMs - unixMs) / 1000));
   if (seconds < 60) return 'just now';
@@ -44,7 +54,7 @@ export function ago(unixMs: number, nowMs: number): string {
   ] as const;
   const [size, unit] = seconds < 3600 ? steps[0] : seconds < 86_400 ? steps[1] : steps[2];
   const n = Math.floor(seconds / size);
-  return n > 7 && unit === 'day' ? dateTime(unixMs) : `${n} ${unit}${n === 1 ? '' : 's'} ago`;
+  return n > 7 && unit === 'day' ? day(unixMs) : `${n} ${unit}${n === 1 ? '' : 's'} ago`;
 }
 
 /** A delay: "120 ms" below a second, "1.4 s" from there on. */

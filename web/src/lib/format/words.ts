@@ -1,4 +1,5 @@
 /** The wire's codes in plain words. */
+import type { Metric } from '$lib/fight/figures';
 import type { AttemptRow, Outcome, Place, ReportState } from '$lib/wire/types';
 
 /** How a fight went. */
@@ -21,8 +22,14 @@ export function fightTitle(bosses: readonly string[], place: Place): string {
   return bosses[0] ?? place.scene ?? (place.sceneId === null ? 'Unknown fight' : `Scene ${place.sceneId}`);
 }
 
+/** How an attempt ended, as far as the data tell. */
+export type AttemptOutcome = Outcome | 'running';
+
+/** In a word. */
+export const ATTEMPT_OUTCOMES: Record<AttemptOutcome, string> = { ...OUTCOMES, running: 'Now' };
+
 /** Why an attempt began. */
-export function attemptReason(row: AttemptRow): string {
+export function attemptReason(row: Pick<AttemptRow, 'reason'>): string {
   const words: Record<string, string> = {
     initial: 'First pull',
     rollback: 'After a reset of the boss',
@@ -36,3 +43,17 @@ export function attemptReason(row: AttemptRow): string {
 export function skillName(name: string | null, id: number): string {
   return name ?? `Skill ${id}`;
 }
+
+/** A metric in words: its amount, a second of it, and what it is counted in, where anything counts it. */
+export const METRIC_WORDS: Record<Metric, { amount: string; rate: string; hits: string | null }> = {
+  damage: { amount: 'Damage', rate: 'DPS', hits: 'Hits' },
+  healing: { amount: 'Healing', rate: 'HPS', hits: 'Heals' },
+  taken: { amount: 'Taken', rate: 'DTPS', hits: null },
+};
+
+/** The tabs of a fight. */
+export const TABS: readonly { id: Metric; label: string }[] = [
+  { id: 'damage', label: METRIC_WORDS.damage.amount },
+  { id: 'healing', label: METRIC_WORDS.healing.amount },
+  { id: 'taken', label: METRIC_WORDS.taken.amount },
+];

@@ -19,6 +19,21 @@ describe('the relay clock', () => {
   });
 });
 
+describe('our own clock', () => {
+  it('that was set back between probe and echo tells nothing', () => {
+    const clock = new ClockEstimate();
+    clock.add(5_000, 1_000, 9_000);
+    expect(clock.best).toBeNull();
+  });
+
+  it('that was set makes what was known of the other worthless', () => {
+    const clock = new ClockEstimate();
+    clock.add(1_000, 1_002, 9_000);
+    clock.clear();
+    expect(clock.best).toBeNull();
+  });
+});
+
 describe('the delay of a frame', () => {
   const clock = { offsetMs: 100, uncertaintyMs: 4 };
 

@@ -17,8 +17,15 @@ export class ClockEstimate {
 
   /** Takes one echo: our clock when the probe left and when its echo came, and the relay's between. All Unix ms. */
   add(sentMs: number, receivedMs: number, relayMs: number): void {
-    const uncertaintyMs = Math.max(0, (receivedMs - sentMs) / 2);
+    // Our clock was set back between: this echo says nothing.
+    if (receivedMs < sentMs) return;
+    const uncertaintyMs = (receivedMs - sentMs) / 2;
     this.#kept = [...this.#kept.slice(1 - KEPT), { offsetMs: relayMs - (sentMs + receivedMs) / 2, uncertaintyMs }];
+  }
+
+  /** Forgets all: our clock may have been set since. */
+  clear(): void {
+    this.#kept = [];
   }
 
   get best(): ClockOffset | null {

@@ -113,7 +113,10 @@ export class FeedConnection {
     if (this.#state.kind === 'open') this.#send(request);
   }
 
-  /** The page was shown again or the network came back: waits end now, and a silent socket has to answer quickly. */
+  /**
+   * The page was shown again, the network came back or the clock jumped: waits end now, and a silent socket has to
+   * answer quickly.
+   */
   wake(): void {
     if (this.#state.kind === 'waiting') {
       this.#try();
@@ -196,9 +199,11 @@ export class FeedConnection {
 
   /** Waits for silence. */
   #watch(): void {
-    const left = this.#lastHeardMs + this.#silenceMs - this.#env.now();
+    // A clock that was set back must not make it wait for longer than silence lasts.
+    const left = Math.min(this.#lastHeardMs + this.#silenceMs - this.#env.now(), this.#silenceMs);
     this.#wait(Math.max(left, 100), () => {
-      if (this.#env.now() - this.#lastHeardMs >= this.#silenceMs) this.#ask(ANSWER_MS);
+      const silentMs = this.#env.now() - this.#lastHeardMs;
+      if (silentMs >= this.#silenceMs || silentMs < 0) this.#ask(ANSWER_MS);
       else this.#watch();
     });
   }

@@ -3,7 +3,15 @@ import { formatPlace, parsePlace, ticketOf } from './place';
 
 describe('the place in an address', () => {
   it('is the usual one without a query', () => {
-    expect(parsePlace('')).toEqual({ tab: 'damage', player: null, attempt: null, span: null, window: 5, at: null });
+    expect(parsePlace('')).toEqual({
+      tab: 'damage',
+      sort: { column: 'amount', turned: false },
+      player: null,
+      attempt: null,
+      span: null,
+      window: 5,
+      at: null,
+    });
     expect(formatPlace(parsePlace(''), '')).toBe('');
   });
 
@@ -13,6 +21,9 @@ describe('the place in an address', () => {
       '?from=1000&to=2000',
       '?player=%3Cb%3E',
       '?at=1500',
+      '?sort=name&order=desc',
+      '?sort=deaths',
+      '?order=asc',
     ]) {
       expect(parsePlace(formatPlace(parsePlace(query), ''))).toEqual(parsePlace(query));
     }
@@ -21,6 +32,15 @@ describe('the place in an address', () => {
   it('is as if not there where it makes no sense', () => {
     expect(parsePlace('?tab=x&attempt=-1&from=9&to=3&window=7')).toEqual(parsePlace(''));
     expect(parsePlace('?attempt=1e3&from=1')).toEqual(parsePlace(''));
+  });
+
+  it('names an order by column and way, the usual way left out', () => {
+    expect(parsePlace('?sort=name&order=desc').sort).toEqual({ column: 'name', turned: true });
+    expect(parsePlace('?sort=name&order=asc').sort).toEqual({ column: 'name', turned: false });
+    expect(parsePlace('?sort=rate&order=asc').sort).toEqual({ column: 'rate', turned: true });
+    expect(parsePlace('?sort=x&order=y').sort).toEqual(parsePlace('').sort);
+    expect(formatPlace({ ...parsePlace(''), sort: { column: 'share', turned: false } }, '')).toBe('?sort=share');
+    expect(formatPlace({ ...parsePlace(''), sort: { column: 'amount', turned: true } }, '')).toBe('?order=asc');
   });
 
   it('keeps the ticket of a private raid', () => {

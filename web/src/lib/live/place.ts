@@ -1,5 +1,5 @@
 /** What of a page is in its address: every view can be sent to somebody. */
-import { METRICS, type Metric } from '$lib/fight/figures';
+import { METRICS, SORT_COLUMNS, SORT_DEFAULT, isAscending, type Metric, type Sort } from '$lib/fight/figures';
 
 /** Seconds that a chart's lines are the mean of. */
 export const WINDOWS = [1, 5, 10, 30] as const;
@@ -9,6 +9,8 @@ const WINDOW_DEFAULT: ChartWindow = 5;
 /** The place in a report that a URL names. */
 export interface ReportPlace {
   tab: Metric;
+  /** The order of the table of players. */
+  sort: Sort;
   /** Whose skills are open. */
   player: string | null;
   attempt: number | null;
@@ -27,8 +29,13 @@ export function parsePlace(search: string): ReportPlace {
     return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null;
   };
   const [from, to] = [whole('from'), whole('to')];
+  const column = SORT_COLUMNS.find((name) => name === query.get('sort')) ?? SORT_DEFAULT.column;
+  const natural: Sort = { column, turned: false };
+  const order = query.get('order');
+  const turned = order !== null && order === (isAscending(natural) ? 'desc' : 'asc');
   return {
     tab: METRICS.find((metric) => metric === query.get('tab')) ?? 'damage',
+    sort: { column, turned },
     player: query.get('player'),
     attempt: whole('attempt'),
     span: from !== null && to !== null && from < to ? { fromMs: from, toMs: to } : null,
@@ -45,6 +52,8 @@ export function formatPlace(place: ReportPlace, search: string): string {
     else query.set(name, String(value));
   };
   put('tab', place.tab === 'damage' ? null : place.tab);
+  put('sort', place.sort.column === SORT_DEFAULT.column ? null : place.sort.column);
+  put('order', place.sort.turned ? (isAscending(place.sort) ? 'asc' : 'desc') : null);
   put('player', place.player);
   put('attempt', place.attempt);
   put('from', place.span?.fromMs ?? null);

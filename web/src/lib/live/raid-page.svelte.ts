@@ -1,11 +1,16 @@
-/** A raid or a channel with its fights: the list over HTTP, the present fight over the feed. */
-import { ApiFailure, type Api, type RaidPlace } from '$lib/api/client';
+/**
+ * A raid or a channel with its fights: the list over HTTP, the present fight over the feed.
+ *
+ * The invariant: a fight that was shown stays until the next begins, and a fight that the feed tells of is in the list.
+ */
+import type { Api, ApiFailure, RaidPlace } from '$lib/api/client';
 import { figuresOfFeed, type FightFigures } from '$lib/fight/figures';
 import { elapsedMs, isQuiet } from '$lib/fight/timer';
-import type { RaidPage, ReportSummary } from '$lib/wire/types';
-import type { ConnectionEnv } from './connection';
+import type { FeedFightRef, RaidPage, ReportSummary } from '$lib/wire/types';
+import type { PageEnv } from './env';
 import { LiveRaid } from './raid.svelte';
-import { statusOf, type PageStatus } from './status';
+import { Reading } from './reading';
+import { isOld, statusOf, type PageStatus } from './status';
 
 /** The page's clock, ms. */
 const CLOCK_MS = 250;
@@ -13,6 +18,9 @@ const CLOCK_MS = 250;
 const LIST_MS = 30_000;
 /** The same while the feed is cut, ms. */
 const LIST_CUT_MS = 5_000;
+/** How long a try to read it again waits for each that failed, and at most, ms. */
+const RETRY_MS = 2_000;
+const RETRY_MAX_MS = 30_000;
 
 /** See the module. */
 export class RaidSession {
@@ -21,18 +29,15 @@ export class RaidSession {
   nowMs = $state(0);
 
   readonly raid: LiveRaid;
-  readonly #place: RaidPlace;
-  readonly #api: Api;
-  readonly #env: ConnectionEnv;
-  #reading = false;
+  readonly #env: PageEnv;
+  readonly #reading: Reading<RaidPage>;
+  #readMs = $state<number | null>(null);
   #nextReadMs = 0;
   #keyframes = 0;
   #timer: number | null = null;
   #tries = 0;
 
-  constructor(options: { place: RaidPlace; api: Api; env: ConnectionEnv; ticket: string | null; origin: string }) {
-    this.#place = options.place;
-    this.#api = options.api;
+  constructor(options: { place: RaidPlace; api: Api; env: PageEnv; ticket: string | null; origin: string }) {
     this.#env = options.env;
     this.nowMs = options.env.now();
     this.raid = new LiveRaid({
@@ -43,25 +48,49 @@ export class RaidSession {
         if (event.what.kind === 'fightBegan' || event.what.kind === 'fightEnded') this.#nextReadMs = 0;
       },
     });
+    this.#reading = new Reading({
+      ask: (signal) => options.api.raid(options.place, signal),
+      got: (page) => {
+        this.page = page;
+        this.failure = null;
+        this.#readMs = this.#env.now();
+        this.#tries = 0;
+        this.raid.listen(options.place);
+      },
+      failed: (failure) => {
+        this.#tries += 1;
+        if (this.page === null || failure.notFound) this.failure = failure;
+      },
+      done: () => {
+        const regular = this.raid.open ? LIST_MS : LIST_CUT_MS;
+        const pause = this.#tries > 0 ? Math.min(RETRY_MS * this.#tries, RETRY_MAX_MS) : regular;
+        this.#nextReadMs = this.#env.now() + pause;
+      },
+    });
   }
 
-  /** The present fight, while it is live. */
+  /** The present fight; between pulls the last one. */
   fight: FightFigures | null = $derived.by(() => {
     const fight = this.raid.view?.fight ?? null;
-    return fight?.head.state === 'live' ? figuresOfFeed(fight) : null;
+    return fight === null ? null : figuresOfFeed(fight);
   });
+
+  /** Whether that goes on. */
+  fighting: boolean = $derived(this.fight?.state === 'live');
 
   /** Its running time, ms. */
   durationMs: number = $derived.by(() => {
+    if (this.fight === null) return 0;
     const timer = this.raid.timer;
-    if (this.fight === null || timer === null) return 0;
+    if (!this.fighting || timer === null) return Math.max(0, this.fight.lastMs - this.fight.firstMs);
     return elapsedMs(timer, this.nowMs, this.status.kind !== 'live');
   });
 
-  /** Whether the uploader is connected. */
-  connected: boolean = $derived.by(() =>
-    this.raid.open ? (this.raid.view?.raid.connected ?? false) : (this.page?.connected ?? false),
-  );
+  /** Whether the uploader is connected; `null` while nobody knows. */
+  connected: boolean | null = $derived.by(() => {
+    if (isOld(this.status)) return this.raid.open && this.raid.view?.raid.connected === false ? false : null;
+    return this.raid.open ? (this.raid.view?.raid.connected ?? null) : (this.page?.connected ?? null);
+  });
 
   /** Whether the raid goes on. */
   open: boolean = $derived.by(() =>
@@ -73,39 +102,61 @@ export class RaidSession {
 
   status: PageStatus = $derived.by(() => {
     const timer = this.raid.timer;
+    const fight = this.fight;
     return statusOf({
       failure: this.failure,
       state: this.page === null ? null : this.open ? 'live' : 'final',
       connection: this.raid.connection,
-      inFeed: this.fight !== null,
-      uploaderConnected: this.connected,
+      inFeed: this.fighting,
+      uploaderConnected: this.raid.view?.raid.connected ?? true,
       lastFrameMs: this.raid.lastFrameMs,
-      idle: this.fight === null || this.fight.idle || (timer !== null && isQuiet(timer, this.nowMs)),
+      newsMs: this.raid.open ? this.raid.heardMs : Math.max(this.raid.heardMs ?? 0, this.#readMs ?? 0),
+      idle: fight === null || !this.fighting || fight.idle || (timer !== null && isQuiet(timer, this.nowMs)),
       nowMs: this.nowMs,
     });
   });
 
-  /** Its fights, newest first; the present one with the feed's figures. */
+  /** Its fights, newest first: the list's, with the feed's figures where those are newer. */
   fights: readonly ReportSummary[] = $derived.by(() => {
-    const live = this.fight;
-    return (this.page?.reports ?? []).map((row) =>
-      live === null || row.reportId !== live.reportId
-        ? row
-        : {
-            ...row,
-            state: live.state,
-            bosses: live.bosses.map((boss) => boss.name),
-            players: live.players.length,
-            totals: live.totals,
-            durationMs: this.durationMs,
-          },
-    );
+    const present = this.#presentRow;
+    const listed = this.page?.reports ?? [];
+    const known = listed.map((row) => row.reportId);
+    const told = this.#told.filter((row) => !known.includes(row.reportId) && row.reportId !== present?.reportId);
+    const rows = listed.map((row) => (row.reportId === present?.reportId && row.state === 'live' ? present : row));
+    if (present !== null && !known.includes(present.reportId)) told.push(present);
+    return [...told, ...rows].sort((a, b) => b.startedAtMs - a.startedAtMs);
   });
 
+  /** The feed's fight as a row of the list. */
+  #presentRow: ReportSummary | null = $derived.by(() => {
+    const fight = this.fight;
+    if (fight === null) return null;
+    return {
+      reportId: fight.reportId,
+      raid: this.raid.view?.raid.code ?? '',
+      state: fight.state,
+      revision: fight.revision,
+      startedAtMs: fight.startedAtMs,
+      endedAtMs: null,
+      durationMs: this.durationMs,
+      outcome: fight.outcome,
+      encounter: fight.place,
+      bosses: fight.bosses.map((boss) => boss.name),
+      players: fight.players.length,
+      totals: fight.totals,
+    };
+  });
+
+  #refs: readonly FeedFightRef[] = $derived.by(() => this.raid.view?.raid.fights ?? []);
+  /** Fights that the feed told of in a line: until the list has come, their sums are not known. */
+  #told: ReportSummary[] = $derived.by(() => this.#refs.map((ref) => rowOf(ref, this.raid.view?.raid.code ?? '')));
+
   start(): void {
-    void this.#read();
+    this.#reading.read();
     const beat = (): void => {
-      this.#beat();
+      this.#env.frame(() => {
+        if (this.#timer !== null) this.#beat();
+      });
       this.#timer = this.#env.setTimer(beat, CLOCK_MS);
     };
     this.#timer = this.#env.setTimer(beat, CLOCK_MS);
@@ -114,13 +165,14 @@ export class RaidSession {
   stop(): void {
     if (this.#timer !== null) this.#env.clearTimer(this.#timer);
     this.#timer = null;
+    this.#reading.stop();
     this.raid.close();
   }
 
-  /** The page was shown again. */
+  /** The page was shown again, or time jumped: what is on its way may never come, and what was due may be long due. */
   wake(): void {
     this.raid.wake();
-    this.#nextReadMs = 0;
+    if (this.failure?.notFound !== true) this.#reading.renew();
     this.#beat();
   }
 
@@ -132,25 +184,33 @@ export class RaidSession {
       this.#keyframes = this.raid.keyframes;
       this.#nextReadMs = Math.min(this.#nextReadMs, now);
     }
-    if (now >= this.#nextReadMs && this.failure?.notFound !== true) void this.#read();
+    const due = now >= this.#nextReadMs && !this.#reading.waiting;
+    if (due && this.failure?.notFound !== true) this.#reading.read();
   }
+}
 
-  async #read(): Promise<void> {
-    if (this.#reading) return;
-    this.#reading = true;
-    try {
-      this.page = await this.#api.raid(this.#place);
-      this.failure = null;
-      this.#tries = 0;
-      this.raid.listen(this.#place);
-    } catch (error) {
-      if (!(error instanceof ApiFailure)) throw error;
-      this.#tries += 1;
-      if (this.page === null || error.notFound) this.failure = error;
-    } finally {
-      this.#reading = false;
-      const pause = this.#tries > 0 ? Math.min(2_000 * this.#tries, 30_000) : this.raid.open ? LIST_MS : LIST_CUT_MS;
-      this.#nextReadMs = this.#env.now() + pause;
-    }
-  }
+function rowOf(ref: FeedFightRef, raid: string): ReportSummary {
+  const unknown = NaN;
+  return {
+    reportId: ref.reportId,
+    raid,
+    state: ref.state,
+    revision: 0,
+    startedAtMs: ref.startedAtMs,
+    endedAtMs: null,
+    durationMs: ref.durationMs,
+    outcome: ref.outcome,
+    encounter: { scene: null, sceneId: null, difficulty: null },
+    bosses: ref.title === null ? [] : [ref.title],
+    players: unknown,
+    totals: {
+      damage: unknown,
+      bossDamage: unknown,
+      healing: unknown,
+      damageTaken: unknown,
+      hits: unknown,
+      healHits: unknown,
+      deaths: unknown,
+    },
+  };
 }

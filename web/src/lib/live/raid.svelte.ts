@@ -1,14 +1,32 @@
-/** A raid's feed as a Svelte class: owns the connection and the view that its frames fold to. */
+/**
+ * A raid's feed as a Svelte class: owns the connection and the view that its frames fold to.
+ *
+ * Frames are folded when they come, and shown together once a frame of the screen: however many came, the page is
+ * rendered once.
+ */
 import { feedUrl, type RaidPlace } from '$lib/api/client';
 import { advanceTimer, type FightTimer } from '$lib/fight/timer';
 import { FrameError } from '$lib/wire/frame';
 import type { FeedEvent, FeedFrame, FrameTimes, SkillRow } from '$lib/wire/types';
 import { ClockEstimate, frameDelay, medianDelay, type FrameDelay } from './clock';
-import { FeedConnection, type ConnectionEnv, type ConnectionState } from './connection';
+import { FeedConnection, type ConnectionState } from './connection';
+import type { PageEnv } from './env';
 import { applyTick, viewOfKeyframe, type RaidView } from './fold';
 
 /** Frames whose delay is remembered: four seconds of them. */
 const DELAYS = 20;
+
+/** What is known of a feed at one moment. */
+interface Known {
+  view: RaidView | null;
+  connection: ConnectionState;
+  lastFrameMs: number | null;
+  heardMs: number | null;
+  timer: FightTimer | null;
+  delay: FrameDelay | null;
+  details: Readonly<Record<string, readonly SkillRow[]>>;
+  keyframes: number;
+}
 
 /** See the module. */
 export class LiveRaid {
@@ -17,6 +35,8 @@ export class LiveRaid {
   connection = $state.raw<ConnectionState>({ kind: 'connecting', tries: 0 });
   /** When the last keyframe or tick came, Unix ms. */
   lastFrameMs = $state<number | null>(null);
+  /** When anything at all last came: until then the figures shown were the present ones. */
+  heardMs = $state<number | null>(null);
   /** The running time of the feed's fight. */
   timer = $state.raw<FightTimer | null>(null);
   /** Where the time goes between a hit and this page. */
@@ -26,7 +46,19 @@ export class LiveRaid {
   /** How many keyframes came: each says that things may have happened unseen. */
   keyframes = $state(0);
 
-  readonly #env: ConnectionEnv;
+  /** All of the above as it is; above is what is shown of it. */
+  readonly #known: Known = {
+    view: null,
+    connection: { kind: 'connecting', tries: 0 },
+    lastFrameMs: null,
+    heardMs: null,
+    timer: null,
+    delay: null,
+    details: {},
+    keyframes: 0,
+  };
+  #showing = false;
+  readonly #env: PageEnv;
   readonly #ticket: string | null;
   readonly #origin: string;
   readonly #happened: (event: FeedEvent) => void;
@@ -40,12 +72,7 @@ export class LiveRaid {
   #anew = true;
   #boot = '';
 
-  constructor(options: {
-    env: ConnectionEnv;
-    ticket: string | null;
-    origin: string;
-    happened?: (event: FeedEvent) => void;
-  }) {
+  constructor(options: { env: PageEnv; ticket: string | null; origin: string; happened?: (event: FeedEvent) => void }) {
     this.#env = options.env;
     this.#ticket = options.ticket;
     this.#origin = options.origin;
@@ -73,8 +100,9 @@ export class LiveRaid {
     this.#connection = new FeedConnection(this.#env, {
       url: (anew) => this.#url(anew),
       state: (state) => {
-        const opened = state.kind === 'open' && this.connection.kind !== 'open';
-        this.connection = state;
+        const opened = state.kind === 'open' && this.#known.connection.kind !== 'open';
+        this.#known.connection = state;
+        this.#show();
         if (opened && this.#watched.length > 0) this.#askToWatch();
       },
       frame: (frame, receivedMs) => {
@@ -88,13 +116,16 @@ export class LiveRaid {
   watch(players: readonly string[]): void {
     if (players.join() === this.#watched.join()) return;
     this.#watched = players;
-    this.details = Object.fromEntries(Object.entries(this.details).filter(([key]) => players.includes(key)));
+    this.#known.details = Object.fromEntries(
+      Object.entries(this.#known.details).filter(([key]) => players.includes(key)),
+    );
+    this.details = this.#known.details;
     this.#askToWatch();
   }
 
   /** The feed, from where the view stands if that can be built upon. */
   #url(anew: boolean): string {
-    const held = anew ? null : this.view;
+    const held = anew ? null : this.#known.view;
     const resume = { epoch: held?.epoch ?? null, position: held?.position ?? null };
     return this.#place === null ? '' : feedUrl(this.#place, { ticket: this.#ticket, ...resume }, this.#origin);
   }
@@ -103,8 +134,9 @@ export class LiveRaid {
     this.#connection?.ask({ t: 'watch', players: [...this.#watched] });
   }
 
-  /** See FeedConnection. */
+  /** See FeedConnection. Our clock may be another now. */
   wake(): void {
+    this.#clock.clear();
     this.#connection?.wake();
   }
 
@@ -114,17 +146,18 @@ export class LiveRaid {
   }
 
   #apply(frame: FeedFrame, receivedMs: number): void {
+    const known = this.#known;
     switch (frame.t) {
       case 'keyframe':
-        this.#show(viewOfKeyframe(frame), frame.times, receivedMs, true);
-        this.keyframes += 1;
+        this.#fold(viewOfKeyframe(frame), frame.times, receivedMs, true);
+        known.keyframes += 1;
         // Another run of the relay counts events anew.
         this.#anew = this.#boot !== bootOf(frame.epoch);
         this.#boot = bootOf(frame.epoch);
         break;
       case 'tick':
-        if (this.view === null) throw new FrameError('a tick before the keyframe');
-        this.#show(applyTick(this.view, frame), frame.ms, receivedMs, false);
+        if (known.view === null) throw new FrameError('a tick before the keyframe');
+        this.#fold(applyTick(known.view, frame), frame.ms, receivedMs, false);
         break;
       case 'event':
         // Who came back may be told of one again.
@@ -137,36 +170,49 @@ export class LiveRaid {
         this.#clock.add(frame.clock, receivedMs, frame.relayMs);
         break;
       case 'detail':
-        if (frame.reportId === this.view?.fight?.reportId && this.#watched.includes(frame.playerKey)) {
-          this.details = { ...this.details, [frame.playerKey]: frame.skills };
+        if (frame.reportId === known.view?.fight?.reportId && this.#watched.includes(frame.playerKey)) {
+          known.details = { ...known.details, [frame.playerKey]: frame.skills };
         }
         break;
       case 'bye':
         break;
     }
+    known.heardMs = receivedMs;
+    this.#show();
   }
 
-  #show(view: RaidView, times: FrameTimes, receivedMs: number, whole: boolean): void {
+  #fold(view: RaidView, times: FrameTimes, receivedMs: number, whole: boolean): void {
+    const known = this.#known;
     const fight = view.fight;
-    const same = fight?.reportId === this.view?.fight?.reportId;
+    const same = fight?.reportId === known.view?.fight?.reportId;
     // How long the newest event lay in the relay before this frame: long, if nothing has happened for long.
     const ageMs = times[1] === 0 ? 0 : Math.max(0, times[2] - times[1]);
-    this.timer =
+    known.timer =
       fight === null
         ? null
-        : advanceTimer(same ? this.timer : null, fight.head.firstMs, fight.head.lastMs, receivedMs - ageMs);
-    if (!same) this.details = {};
-    this.view = view;
-    this.lastFrameMs = receivedMs;
+        : advanceTimer(same ? known.timer : null, fight.head.firstMs, fight.head.lastMs, receivedMs - ageMs);
+    if (!same) known.details = {};
+    known.view = view;
+    known.lastFrameMs = receivedMs;
     // A frame that holds nothing newer than the last says nothing about delays, nor does a keyframe.
     if (!whole && times[0] !== this.#captured) {
       const delay = frameDelay(times, receivedMs, this.#clock.best);
       if (delay !== null) {
         this.#delays = [...this.#delays.slice(1 - DELAYS), delay];
-        this.delay = medianDelay(this.#delays);
+        known.delay = medianDelay(this.#delays);
       }
     }
     this.#captured = times[0];
+  }
+
+  /** Shows what is known, with the next frame of the screen. */
+  #show(): void {
+    if (this.#showing) return;
+    this.#showing = true;
+    this.#env.frame(() => {
+      this.#showing = false;
+      Object.assign(this, this.#known);
+    });
   }
 }
 

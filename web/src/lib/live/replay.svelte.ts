@@ -8,13 +8,16 @@ import { ApiFailure, feedUrl, type Api } from '$lib/api/client';
 import { figuresOfFeed, type FightFigures } from '$lib/fight/figures';
 import { FrameError } from '$lib/wire/frame';
 import type { FeedFrame, SkillRow } from '$lib/wire/types';
-import { FeedConnection, type ConnectionEnv } from './connection';
+import { FeedConnection } from './connection';
+import type { PageEnv } from './env';
 import { applyTick, viewOfKeyframe, type RaidView } from './fold';
 
 /** Times as fast as it was. */
 export const SPEEDS = [0.5, 1, 2, 5, 10, 20] as const;
 /** The replay's clock, ms: the slider moves smoothly, and no faster than can be seen. */
 const CLOCK_MS = 100;
+/** Where figures are further behind the clock than this (ms here, at its speed of the fight's), the clock waits. */
+const LAG_MS = 600;
 /** How often skills are read again while it plays, ms. */
 const SKILLS_MS = 2_000;
 
@@ -40,9 +43,12 @@ export class Replay {
   skills = $state.raw<readonly SkillRow[] | null>(null);
   view = $state.raw<RaidView | null>(null);
 
+  /** What the feed told; what is shown of it is `view`. */
+  #held: RaidView | null = null;
+  #showing = false;
   readonly #id: string;
   readonly #api: Api;
-  readonly #env: ConnectionEnv;
+  readonly #env: PageEnv;
   readonly #ticket: string | null;
   readonly #origin: string;
   readonly #of: () => Replayed | null;
@@ -61,7 +67,7 @@ export class Replay {
   constructor(options: {
     id: string;
     api: Api;
-    env: ConnectionEnv;
+    env: PageEnv;
     ticket: string | null;
     origin: string;
     of: () => Replayed | null;
@@ -81,6 +87,16 @@ export class Replay {
   figures: FightFigures | null = $derived.by(() => {
     const fight = this.view?.fight ?? null;
     return this.atMs === null || fight === null ? null : figuresOfFeed(fight);
+  });
+
+  /**
+   * The moment that the figures are of, ms since the encounter began: what they are divided by. While it plays that is
+   * the last event that has come, whatever the clock says.
+   */
+  figuresMs: number | null = $derived.by(() => {
+    const fight = this.view?.fight ?? null;
+    if (this.atMs === null || fight === null) return null;
+    return this.playing ? Math.min(this.atMs, Math.max(fight.head.firstMs, fight.head.lastMs)) : this.atMs;
   });
 
   /** Goes to a moment, and plays on from there if it plays; `null`: ends. */
@@ -172,7 +188,8 @@ export class Replay {
   #apply(frame: FeedFrame, receivedMs: number): void {
     if (this.atMs === null) return;
     if (frame.t === 'keyframe') {
-      this.view = viewOfKeyframe(frame);
+      this.#held = viewOfKeyframe(frame);
+      this.#show();
       this.loading = false;
       const wanted = this.#wanted();
       if (wanted.atMs !== this.#asked.atMs || wanted.speed !== this.#asked.speed) {
@@ -183,9 +200,32 @@ export class Replay {
       this.#anchorMs = this.playing ? receivedMs : null;
       this.#readSkills();
     } else if (frame.t === 'tick') {
-      if (this.view === null) throw new FrameError('a tick before the keyframe');
-      this.view = applyTick(this.view, frame);
+      if (this.#held === null) throw new FrameError('a tick before the keyframe');
+      const before = this.#held.fight?.head.lastMs ?? 0;
+      this.#held = applyTick(this.#held, frame);
+      this.#show();
+      const lastMs = this.#held.fight?.head.lastMs ?? 0;
+      if (lastMs > before) this.#follow(lastMs, receivedMs);
     }
+  }
+
+  /** Sets the clock by the data, where one has left the other behind. */
+  #follow(lastMs: number, receivedMs: number): void {
+    if (this.#anchorMs === null) return;
+    const clockMs = this.#fromMs + (receivedMs - this.#anchorMs) * this.speed;
+    if (clockMs >= lastMs && clockMs - lastMs <= LAG_MS * this.speed) return;
+    this.#fromMs = lastMs;
+    this.#anchorMs = receivedMs;
+  }
+
+  /** Shows what has come, with the next frame of the screen. */
+  #show(): void {
+    if (this.#showing) return;
+    this.#showing = true;
+    this.#env.frame(() => {
+      this.#showing = false;
+      if (this.atMs !== null) this.view = this.#held;
+    });
   }
 
   /** The fight is over: nothing more comes. */
@@ -204,6 +244,7 @@ export class Replay {
     this.#timer = null;
     this.#anchorMs = null;
     this.atMs = null;
+    this.#held = null;
     this.view = null;
     this.playing = false;
     this.loading = false;
@@ -212,12 +253,13 @@ export class Replay {
   }
 
   #beat(): void {
-    const now = this.#env.now();
-    const lastMs = this.#of()?.lastMs;
-    if (this.#anchorMs !== null && lastMs !== undefined) {
-      this.atMs = Math.min(lastMs, this.#fromMs + (now - this.#anchorMs) * this.speed);
+    this.#env.frame(() => {
+      const now = this.#env.now();
+      const lastMs = this.#of()?.lastMs;
+      if (this.#anchorMs === null || lastMs === undefined) return;
+      this.atMs = Math.min(lastMs, this.#fromMs + Math.max(0, now - this.#anchorMs) * this.speed);
       this.#readSkills();
-    }
+    });
     this.#timer = this.#env.setTimer(() => {
       this.#beat();
     }, CLOCK_MS);

@@ -46,6 +46,43 @@ describe('a replay', () => {
     expect([replay.atMs, replay.playing, replay.figures?.totals.damage]).toEqual([20_000, false, 300]);
   });
 
+  it('shows what came since the last frame of the screen at once', () => {
+    env.frames = [];
+    replay.play();
+    env.socket.give(keyframe());
+    const head = (damage: number): ReturnType<typeof feedFight>['head'] => ({
+      ...feedFight().head,
+      totals: totals({ damage }),
+    });
+    for (let i = 0; i < 10; i++) env.socket.give(tick(6 + i, { head: head(1_000 + i) }));
+    expect(replay.figures).toBeNull();
+    for (const run of env.frames.splice(0)) run();
+    expect(replay.figures?.totals.damage).toBe(1_009);
+  });
+
+  it('waits with its clock for figures that are late, and divides them by their own time', () => {
+    replay.play();
+    env.socket.give(keyframe({ fight: feedFight({ head: { ...feedFight().head, firstMs: 1_000, lastMs: 1_000 } }) }));
+    const at = (lastMs: number): ReturnType<typeof feedFight>['head'] => ({
+      ...feedFight().head,
+      firstMs: 1_000,
+      lastMs,
+    });
+    env.advance(1_000);
+    env.socket.give(tick(6, { head: at(1_900) }));
+    expect(replay.atMs).toBe(2_000);
+    expect(replay.figuresMs).toBe(1_900);
+    // Three seconds pass here, and of the fight came one.
+    env.advance(3_000);
+    env.socket.give(tick(7, { head: at(2_900) }));
+    expect(replay.figuresMs).toBe(2_900);
+    env.advance(100);
+    expect(replay.atMs).toBe(3_000);
+    // It stands exactly where it was stopped.
+    expect(replay.pause()).toBe(3_000);
+    expect(replay.figuresMs).toBe(3_000);
+  });
+
   it('plays from the beginning at its speed, and its clock runs with the frames', () => {
     replay.hurry(5);
     replay.play();

@@ -4,14 +4,15 @@
  *
  * The invariant: whatever the raid does, this stays with its own report.
  */
-import { ApiFailure, type Api, type SpanQuery } from '$lib/api/client';
+import type { Api, ApiFailure, SpanQuery } from '$lib/api/client';
 import { amountsOfFeed, amountsOfTimeline, NO_AMOUNTS, type Amounts } from '$lib/chart/data';
 import { figuresOfFeed, figuresOfReport, type FightFigures } from '$lib/fight/figures';
 import { elapsedMs, isQuiet } from '$lib/fight/timer';
-import type { Report, Timeline, SkillRow } from '$lib/wire/types';
-import type { ConnectionEnv } from './connection';
+import type { RaidPage, Report, SkillRow, Timeline } from '$lib/wire/types';
+import type { PageEnv } from './env';
 import type { FightView } from './fold';
 import { LiveRaid } from './raid.svelte';
+import { Reading } from './reading';
 import { statusOf, type PageStatus } from './status';
 
 /** The page's clock, ms: fast enough for a running DPS, slow enough to be read. */
@@ -22,6 +23,8 @@ const REFRESH_MS = 2_000;
 const WATCH_MS = 5_000;
 /** The same of a fight that just stopped: it may go on, but hardly ever does. */
 const WATCH_PROVISIONAL_MS = 30_000;
+/** How often the raid of a fight that is over is asked whether the next one began, ms: a pull is rarely shorter. */
+const NEXT_PULL_MS = 15_000;
 
 /** See the module. */
 export class ReportSession {
@@ -40,20 +43,24 @@ export class ReportSession {
   readonly raid: LiveRaid;
   readonly #id: string;
   readonly #api: Api;
-  readonly #env: ConnectionEnv;
-  #reportMs = 0;
-  #reading = false;
-  #readAgain = false;
+  readonly #env: PageEnv;
+  readonly #reading: Reading<Report>;
+  readonly #spanReading: Reading<Report>;
+  readonly #timelineReading: Reading<Timeline>;
+  readonly #raidReading: Reading<RaidPage>;
+  #reportMs = $state<number | null>(null);
   #nextReadMs = 0;
   #nextSpanMs = 0;
-  #spanAsked = 0;
+  /** `null`: its raid goes on no more, or the feed tells. */
+  #nextRaidMs: number | null = null;
+  #nextTimelineMs = 0;
   #timelineFor = '';
   #timelineHeld = $state('');
   #seen = '';
   #timer: number | null = null;
   #tries = 0;
 
-  constructor(options: { id: string; api: Api; env: ConnectionEnv; ticket: string | null; origin: string }) {
+  constructor(options: { id: string; api: Api; env: PageEnv; ticket: string | null; origin: string }) {
     this.#id = options.id;
     this.#api = options.api;
     this.#env = options.env;
@@ -63,7 +70,59 @@ export class ReportSession {
       ticket: options.ticket,
       origin: options.origin,
       happened: (event) => {
-        if (event.reportId === options.id && event.what.kind === 'fightEnded') void this.#read();
+        if (event.reportId === options.id && event.what.kind === 'fightEnded') this.#reading.read();
+      },
+    });
+    this.#reading = new Reading({
+      ask: (signal) => this.#api.report(this.#id, null, signal),
+      got: (report) => {
+        this.#got(report);
+      },
+      failed: (failure) => {
+        this.#tries += 1;
+        // What is shown stays, unless there is no such report any more.
+        if (this.report === null || failure.notFound) this.failure = failure;
+      },
+      done: () => {
+        this.#nextReadMs = this.#env.now() + this.#pauseMs();
+      },
+    });
+    this.#spanReading = new Reading({
+      ask: (signal) => this.#api.report(this.#id, this.span, signal),
+      got: (report) => {
+        this.spanReport = report;
+        this.spanFailure = null;
+      },
+      failed: (failure) => {
+        if (this.spanReport === null) this.spanFailure = failure;
+      },
+      done: () => {
+        this.#nextSpanMs = this.#env.now() + REFRESH_MS;
+      },
+    });
+    this.#timelineReading = new Reading({
+      ask: (signal) => this.#api.timeline(this.#id, signal),
+      got: (timeline) => {
+        this.timeline = timeline;
+        this.#timelineHeld = this.#timelineFor;
+      },
+      failed: (failure) => {
+        // The chart says that there is nothing to draw. What may come yet is asked for again.
+        if (failure.notFound) return;
+        this.#timelineFor = '';
+        this.#nextTimelineMs = this.#env.now() + WATCH_MS;
+      },
+    });
+    this.#raidReading = new Reading({
+      ask: (signal) => this.#api.raid({ kind: 'raid', name: this.report?.raid ?? '' }, signal),
+      got: (page) => {
+        this.elsewhere =
+          page.reports.find((one) => one.state === 'live' && one.reportId !== this.#id)?.reportId ?? null;
+        this.#nextRaidMs = page.open ? this.#env.now() + NEXT_PULL_MS : null;
+      },
+      failed: (failure) => {
+        // Who may see a fight may not always see its raid.
+        this.#nextRaidMs = failure.notFound ? null : this.#env.now() + NEXT_PULL_MS;
       },
     });
   }
@@ -82,7 +141,7 @@ export class ReportSession {
     if (report === null) return true;
     if (report.state !== 'live') return fight.head.state === 'live' && this.raid.open;
     // Through a cut the record is read again and again, and soon newer than the last frame.
-    return this.raid.open || (this.raid.lastFrameMs ?? 0) >= this.#reportMs;
+    return this.raid.open || (this.raid.lastFrameMs ?? 0) >= (this.#reportMs ?? 0);
   });
 
   /** The whole fight as shown. */
@@ -100,6 +159,14 @@ export class ReportSession {
     return this.figures.idle || (this.raid.timer !== null && isQuiet(this.raid.timer, this.nowMs));
   });
 
+  /** Until when what is shown was the present: frames tell, and the record where it is read meanwhile. */
+  #newsMs: number | null = $derived.by(() => {
+    const record = this.#reportMs;
+    if (this.feedFight === null) return record;
+    if (this.raid.open) return this.raid.heardMs;
+    return Math.max(this.raid.heardMs ?? 0, record ?? 0);
+  });
+
   status: PageStatus = $derived.by(() =>
     statusOf({
       failure: this.failure,
@@ -108,6 +175,7 @@ export class ReportSession {
       inFeed: this.feedFight !== null,
       uploaderConnected: this.raid.view?.raid.connected ?? true,
       lastFrameMs: this.raid.lastFrameMs,
+      newsMs: this.#newsMs,
       idle: this.idle,
       nowMs: this.nowMs,
     }),
@@ -129,20 +197,30 @@ export class ReportSession {
     return figures.lastMs - figures.firstMs;
   });
 
+  // Of their own, so that a tick without a new second leaves the chart alone.
+  #buckets = $derived(this.feedFight?.buckets ?? null);
+  #feedPlayers = $derived(this.feedFight?.players ?? null);
+  #recorded = $derived(this.timeline === null ? null : amountsOfTimeline(this.timeline));
+  /** Until the record's own timeline has come, the feed's last one stays: the chart does not jump at the end. */
+  #feedIsNewer: boolean = $derived(
+    this.feedFight !== null && (this.fromFeed || this.#timelineHeld !== this.#recordKey),
+  );
+
   /** Amounts by second. */
   amounts: Amounts = $derived.by(() => {
-    const recorded = this.timeline === null ? null : amountsOfTimeline(this.timeline);
-    // Until the record's own timeline has come, the feed's last one stays: the chart does not jump at the end.
-    const newer = this.feedFight !== null && (this.fromFeed || this.#timelineHeld !== this.#recordKey);
-    if (newer && this.feedFight !== null) return amountsOfFeed(this.feedFight, recorded);
-    return recorded ?? NO_AMOUNTS;
+    if (this.#feedIsNewer && this.#buckets !== null && this.#feedPlayers !== null) {
+      return amountsOfFeed({ buckets: this.#buckets, players: this.#feedPlayers }, this.#recorded);
+    }
+    return this.#recorded ?? NO_AMOUNTS;
   });
 
   /** Reads the record and goes on from what it says. */
   start(): void {
-    void this.#read();
+    this.#reading.read();
     const beat = (): void => {
-      this.#beat();
+      this.#env.frame(() => {
+        if (this.#timer !== null) this.#beat();
+      });
       this.#timer = this.#env.setTimer(beat, CLOCK_MS);
     };
     this.#timer = this.#env.setTimer(beat, CLOCK_MS);
@@ -151,13 +229,19 @@ export class ReportSession {
   stop(): void {
     if (this.#timer !== null) this.#env.clearTimer(this.#timer);
     this.#timer = null;
+    for (const reading of [this.#reading, this.#spanReading, this.#timelineReading, this.#raidReading]) reading.stop();
     this.raid.close();
   }
 
-  /** The page was shown again. */
+  /** The page was shown again, or time jumped: what is on its way may never come, and what was due may be long due. */
   wake(): void {
     this.raid.wake();
-    this.#nextReadMs = 0;
+    if (this.#timelineReading.waiting) this.#timelineReading.renew();
+    if (this.#wantsRecord()) this.#reading.renew();
+    if (this.span !== null && (this.spanReport === null || this.report?.state === 'live')) this.#spanReading.renew();
+    if (this.#nextRaidMs !== null) this.#raidReading.renew();
+    this.#nextSpanMs = this.#env.now() + REFRESH_MS;
+    this.#nextTimelineMs = 0;
     this.#beat();
   }
 
@@ -167,7 +251,8 @@ export class ReportSession {
     this.span = span;
     this.spanReport = null;
     this.spanFailure = null;
-    if (span !== null) void this.#readSpan(span);
+    if (span === null) this.#spanReading.stop();
+    else this.#spanReading.renew();
   }
 
   /** This player's skills are looked at from now on, or nobody's. */
@@ -192,8 +277,10 @@ export class ReportSession {
       if (seen !== record) this.#nextReadMs = Math.min(this.#nextReadMs, now);
     }
     this.#seen = seen;
-    if (now >= this.#nextReadMs && this.#wantsRecord()) void this.#read();
-    if (this.span !== null && this.figures?.state === 'live' && now >= this.#nextSpanMs) void this.#readSpan(this.span);
+    if (now >= this.#nextReadMs && !this.#reading.waiting && this.#wantsRecord()) this.#reading.read();
+    const spanIsDue = this.span !== null && this.figures?.state === 'live' && now >= this.#nextSpanMs;
+    if (spanIsDue && !this.#spanReading.waiting) this.#spanReading.read();
+    if (this.#nextRaidMs !== null && now >= this.#nextRaidMs && !this.#raidReading.waiting) this.#raidReading.read();
     this.#readTimeline();
     this.#lookElsewhere();
   }
@@ -208,51 +295,21 @@ export class ReportSession {
     return report.state !== 'final';
   }
 
-  async #read(): Promise<void> {
-    if (this.#reading) {
-      this.#readAgain = true;
-      return;
-    }
-    this.#reading = true;
-    try {
-      const report = await this.#api.report(this.#id);
-      this.#reportMs = this.#env.now();
-      this.report = report;
-      this.failure = null;
-      this.#tries = 0;
-      if (report.state !== 'final' || this.raid.started) this.raid.listen({ kind: 'raid', name: report.raid });
-      else void this.#askRaid(report.raid);
-      this.#readTimeline();
-    } catch (error) {
-      if (!(error instanceof ApiFailure)) throw error;
-      this.#tries += 1;
-      // What is shown stays, unless there is no such report any more.
-      if (this.report === null || error.notFound) this.failure = error;
-    } finally {
-      this.#reading = false;
-      const fast = this.feedFight !== null && this.feedFight.head.state !== this.report?.state;
-      const slow = this.report?.state === 'provisional' ? WATCH_PROVISIONAL_MS : WATCH_MS;
-      const pause = this.#tries > 0 ? Math.min(REFRESH_MS * this.#tries, 30_000) : fast ? REFRESH_MS : slow;
-      this.#nextReadMs = this.#env.now() + pause;
-      if (this.#readAgain) {
-        this.#readAgain = false;
-        void this.#read();
-      }
-    }
+  #got(report: Report): void {
+    this.#reportMs = this.#env.now();
+    this.report = report;
+    this.failure = null;
+    this.#tries = 0;
+    // One that was over when its page opened listens to nothing, but asks whether its raid goes on.
+    if (report.state !== 'final' || this.raid.started) this.raid.listen({ kind: 'raid', name: report.raid });
+    else this.#raidReading.read();
+    this.#readTimeline();
   }
 
-  async #readSpan(span: SpanQuery): Promise<void> {
-    const asked = ++this.#spanAsked;
-    this.#nextSpanMs = this.#env.now() + REFRESH_MS;
-    try {
-      const report = await this.#api.report(this.#id, span);
-      if (asked !== this.#spanAsked || this.span !== span) return;
-      this.spanReport = report;
-      this.spanFailure = null;
-    } catch (error) {
-      if (!(error instanceof ApiFailure)) throw error;
-      if (asked === this.#spanAsked && this.spanReport === null) this.spanFailure = error;
-    }
+  #pauseMs(): number {
+    if (this.#tries > 0) return Math.min(REFRESH_MS * this.#tries, 30_000);
+    if (this.feedFight !== null && this.feedFight.head.state !== this.report?.state) return REFRESH_MS;
+    return this.report?.state === 'provisional' ? WATCH_PROVISIONAL_MS : WATCH_MS;
   }
 
   /** Reads the timeline where the feed does not carry it: before its five minutes, and of what has ended. */
@@ -271,28 +328,9 @@ export class ReportSession {
     } else {
       wanted = this.#recordKey;
     }
-    if (wanted === this.#timelineFor) return;
+    if (wanted === this.#timelineFor || this.#env.now() < this.#nextTimelineMs) return;
     this.#timelineFor = wanted;
-    this.#api.timeline(this.#id).then(
-      (timeline) => {
-        this.timeline = timeline;
-        this.#timelineHeld = wanted;
-      },
-      () => {
-        // The chart says that there is nothing to draw; asked again when something changes.
-      },
-    );
-  }
-
-  /** A report that was over when its page opened listens to nothing: one look whether its raid goes on. */
-  async #askRaid(code: string): Promise<void> {
-    try {
-      const page = await this.#api.raid({ kind: 'raid', name: code });
-      const live = page.reports.find((one) => one.state === 'live' && one.reportId !== this.#id);
-      this.elsewhere = live?.reportId ?? null;
-    } catch {
-      // Nothing to add then.
-    }
+    this.#timelineReading.renew();
   }
 
   #lookElsewhere(): void {

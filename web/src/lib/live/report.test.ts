@@ -182,6 +182,53 @@ describe('a live report', () => {
   });
 });
 
+describe('a page that slept', () => {
+  it('asks anew for what hung on a connection that died', async () => {
+    const never = new Promise<never>(() => undefined);
+    const real = api.report;
+    api.report = () => never;
+    await started();
+    await env.pass(60_000);
+    expect(session.report).toBeNull();
+    api.report = real;
+    session.wake();
+    await env.pass(250);
+    expect(session.figures?.totals.damage).toBe(300);
+  });
+
+  it('knows a raid’s fights from the feed while the list hangs, and reads the list anew', async () => {
+    api.page = raidPage({ reports: [{ ...summaryOf('r0'), startedAtMs: 1 }] });
+    const raid = new RaidSession({
+      place: { kind: 'raid', name: 'RAID' },
+      api,
+      env,
+      ticket: null,
+      origin: 'http://relay.example',
+    });
+    raid.start();
+    await env.pass(250);
+    const real = api.raid;
+    api.raid = () => new Promise<never>(() => undefined);
+    const told = {
+      reportId: 'r7',
+      state: 'final',
+      outcome: 'wipe',
+      title: 'Ogre',
+      startedAtMs: 500_000,
+      durationMs: 60_000,
+    } as const;
+    env.socket.give(keyframe({ raid: { code: 'RAID', title: null, connected: true, open: true, fights: [told] } }));
+    await env.pass(1_000);
+    expect(raid.fights.map((row) => row.reportId)).toEqual(['r1', 'r7', 'r0']);
+    expect(raid.fights[1]).toMatchObject({ outcome: 'wipe', bosses: ['Ogre'], durationMs: 60_000 });
+    api.raid = real;
+    api.page = raidPage({ reports: ['r1', 'r7', 'r0'].map(summaryOf) });
+    raid.wake();
+    await env.pass(250);
+    expect(raid.page?.reports).toHaveLength(3);
+  });
+});
+
 describe('any report', () => {
   it('that does not exist says so and asks no more', async () => {
     api.held = null;
@@ -206,6 +253,21 @@ describe('any report', () => {
     await started();
     expect(env.sockets).toHaveLength(0);
     expect(session.elsewhere).toBe('r9');
+  });
+
+  it('that is over says when the next pull begins, and asks no more when its raid has closed', async () => {
+    api.held = report({ state: 'final' });
+    await started();
+    expect(session.elsewhere).toBeNull();
+    api.page = raidPage({ reports: [{ ...summaryOf('r2'), state: 'live' }] });
+    await env.pass(16_000);
+    expect(session.elsewhere).toBe('r2');
+    api.page = raidPage({ open: false, reports: [summaryOf('r2')] });
+    await env.pass(16_000);
+    expect(session.elsewhere).toBeNull();
+    api.page = raidPage({ open: false, reports: [{ ...summaryOf('r3'), state: 'live' }] });
+    await env.pass(60_000);
+    expect(session.elsewhere).toBeNull();
   });
 
   it('shows a span as the relay folds it, again and again while live', async () => {
@@ -242,6 +304,24 @@ describe('a raid', () => {
     expect(raid.fight?.reportId).toBe('r1');
     expect(raid.fights[0]?.totals.damage).toBe(300);
     expect(raid.status.kind).toBe('live');
+  });
+
+  it('keeps its last fight until the next begins', async () => {
+    const raid = new RaidSession({
+      place: { kind: 'raid', name: 'RAID' },
+      api,
+      env,
+      ticket: null,
+      origin: 'http://relay.example',
+    });
+    raid.start();
+    await env.pass(250);
+    env.socket.give(keyframe());
+    env.socket.give(tick(6, { head: headOf('final', 900) }));
+    expect([raid.fight?.reportId, raid.fighting, raid.status.kind]).toEqual(['r1', false, 'idle']);
+    expect(raid.fight?.players).toHaveLength(2);
+    env.socket.give(keyframe({ epoch: 'e.2', position: 0, fight: feedFight({ reportId: 'r2' }) }));
+    expect([raid.fight?.reportId, raid.fighting, raid.status.kind]).toEqual(['r2', true, 'live']);
   });
 });
 

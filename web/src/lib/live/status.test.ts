@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { statusWords } from '$lib/ui/status-words';
-import { statusOf, type PageFacts } from './status';
+import { statusOf, statusOfList, type PageFacts } from './status';
 
 const live: PageFacts = {
   failure: null,
@@ -9,6 +9,7 @@ const live: PageFacts = {
   inFeed: true,
   uploaderConnected: true,
   lastFrameMs: 100_000,
+  newsMs: 100_000,
   idle: false,
   nowMs: 100_200,
 };
@@ -48,6 +49,40 @@ describe('the state of a page', () => {
 
   it('does not depend on frames of another fight', () => {
     expect(kind({ inFeed: false, lastFrameMs: 0 })).toBe('live');
+    expect(kind({ inFeed: false, lastFrameMs: 0, nowMs: 131_000 })).toBe('stale');
+  });
+
+  it('says since when there are no news for as long as there are none, whatever is tried meanwhile', () => {
+    const tries = [
+      { kind: 'waiting', tries: 1, retryAtMs: 0 },
+      { kind: 'connecting', tries: 1 },
+      { kind: 'waiting', tries: 9, retryAtMs: 0 },
+      { kind: 'closed', reason: '' },
+    ] as const;
+    for (const connection of tries) {
+      expect(kind({ connection, nowMs: 105_000 })).toBe('reconnecting');
+      for (const nowMs of [106_001, 108_001, 900_000]) {
+        expect(statusOf({ ...live, connection, nowMs })).toEqual({ kind: 'stale', sinceMs: 100_000, who: 'relay' });
+      }
+    }
+  });
+
+  it('is not stale in the moment between a question after silence and its answer', () => {
+    const asked = { kind: 'open', askedMs: 119_900 } as const;
+    expect(kind({ nowMs: 120_000, connection: asked })).toBe('live');
+    expect(kind({ nowMs: 121_500, connection: asked })).toBe('stale');
+  });
+
+  it('of a list is live while it is read, and stale when it could not be for long', () => {
+    const list = { failure: null, readMs: 100_000, everyMs: 15_000, nowMs: 110_000 };
+    const failure = { message: 'The relay cannot be reached.' };
+    expect(statusOfList({ ...list, readMs: null }).kind).toBe('connecting');
+    expect(statusOfList({ ...list, readMs: null, failure }).kind).toBe('failed');
+    expect(statusOfList(list).kind).toBe('live');
+    expect(statusOfList({ ...list, failure, nowMs: 103_000 }).kind).toBe('reconnecting');
+    expect(statusOfList({ ...list, failure })).toEqual({ kind: 'stale', sinceMs: 100_000, who: 'relay' });
+    // Whoever slept asked nobody, and knows no more than whoever was refused.
+    expect(statusOfList({ ...list, nowMs: 145_000 }).kind).toBe('stale');
   });
 
   it('has a label and a sentence for each', () => {

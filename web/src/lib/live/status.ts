@@ -2,8 +2,12 @@
 import type { ReportState } from '$lib/wire/types';
 import type { ConnectionState } from './connection';
 
-/** Without news for this long a live page says so if somebody is to blame for it, ms: three heartbeats of the uploader. */
+/** Without news for this long a page says so if somebody is to blame for it, ms: three heartbeats of the uploader. */
 export const STALE_MS = 6_000;
+/** An answer of the relay that is owed for longer than this is late, ms. */
+const OWED_MS = 1_500;
+/** A record that could not be read for this long is old, ms: several tries. */
+const UNREAD_MS = 30_000;
 
 /** See the module. */
 export type PageStatus =
@@ -15,7 +19,7 @@ export type PageStatus =
   | { kind: 'idle' }
   /** Nothing comes though it should: the relay does not answer, or the uploader is not connected to it. */
   | { kind: 'stale'; sinceMs: number; who: 'relay' | 'uploader' }
-  /** The connection was cut; it is tried again for ever. */
+  /** The connection was cut a moment ago, or was never there; it is tried again for ever. */
   | { kind: 'reconnecting'; sinceMs: number | null }
   /** The record of a fight that its meter ended. */
   | { kind: 'ended' }
@@ -41,6 +45,8 @@ export interface PageFacts {
   uploaderConnected: boolean;
   /** When the last keyframe or tick came, Unix ms; `null` before the first. */
   lastFrameMs: number | null;
+  /** Until when the figures shown were known to be the present ones, Unix ms; `null` before there were any. */
+  newsMs: number | null;
   /** Whether the uploader said that nothing happens, or nothing has for a while. */
   idle: boolean;
   nowMs: number;
@@ -54,27 +60,53 @@ export function statusOf(facts: PageFacts): PageStatus {
   }
   if (facts.state === 'final') return { kind: 'ended' };
   if (facts.state === 'provisional') return { kind: 'provisional' };
-  const { connection, lastFrameMs } = facts;
-  switch (connection.kind) {
-    case 'connecting':
-    case 'waiting':
-      return connection.tries === 0 && lastFrameMs === null
-        ? { kind: 'connecting' }
-        : { kind: 'reconnecting', sinceMs: lastFrameMs };
-    case 'closed':
-      return { kind: 'reconnecting', sinceMs: lastFrameMs };
-    case 'open':
-      return statusOfOpen(facts, connection.askedMs);
-  }
+  const { connection, newsMs, nowMs } = facts;
+  if (connection.kind === 'open') return statusOfOpen(facts, connection.askedMs);
+  if (facts.lastFrameMs === null && connection.kind !== 'closed' && connection.tries === 0)
+    return { kind: 'connecting' };
+  if (newsMs === null) return { kind: 'reconnecting', sinceMs: null };
+  // A cut that lasts is told by its age, and stays so told until figures come again.
+  return nowMs - newsMs > STALE_MS
+    ? { kind: 'stale', sinceMs: newsMs, who: 'relay' }
+    : { kind: 'reconnecting', sinceMs: newsMs };
 }
 
 /** The relay sends nothing while nothing changes, so silence alone is no fault: somebody has to be missing. */
 function statusOfOpen(facts: PageFacts, askedMs: number | null): PageStatus {
-  // Another fight is in the feed: this one is read over HTTP, and frames say nothing about it.
-  if (!facts.inFeed || facts.lastFrameMs === null) return facts.idle ? { kind: 'idle' } : { kind: 'live' };
-  if (facts.nowMs - facts.lastFrameMs > STALE_MS) {
-    if (askedMs !== null) return { kind: 'stale', sinceMs: facts.lastFrameMs, who: 'relay' };
-    if (!facts.uploaderConnected) return { kind: 'stale', sinceMs: facts.lastFrameMs, who: 'uploader' };
+  const { lastFrameMs, newsMs, nowMs } = facts;
+  const calm: PageStatus = facts.idle ? { kind: 'idle' } : { kind: 'live' };
+  if (newsMs !== null && nowMs - newsMs > STALE_MS && askedMs !== null && nowMs - askedMs > OWED_MS) {
+    return { kind: 'stale', sinceMs: newsMs, who: 'relay' };
   }
-  return facts.idle ? { kind: 'idle' } : { kind: 'live' };
+  // Another fight is in the feed: this one is read over HTTP, and frames say nothing about it.
+  if (!facts.inFeed || lastFrameMs === null) {
+    return newsMs !== null && nowMs - newsMs > UNREAD_MS ? { kind: 'stale', sinceMs: newsMs, who: 'relay' } : calm;
+  }
+  if (!facts.uploaderConnected && nowMs - lastFrameMs > STALE_MS) {
+    return { kind: 'stale', sinceMs: lastFrameMs, who: 'uploader' };
+  }
+  return calm;
+}
+
+/** Of a list that is read over HTTP again and again; `everyMs`: how often. */
+export function statusOfList(facts: {
+  failure: { message: string } | null;
+  /** When it was last read, Unix ms; `null` before. */
+  readMs: number | null;
+  everyMs: number;
+  nowMs: number;
+}): PageStatus {
+  const { failure, readMs, everyMs, nowMs } = facts;
+  if (readMs === null) {
+    return failure === null ? { kind: 'connecting' } : { kind: 'failed', message: failure.message };
+  }
+  if (failure === null && nowMs - readMs <= everyMs + STALE_MS) return { kind: 'live' };
+  return nowMs - readMs > STALE_MS
+    ? { kind: 'stale', sinceMs: readMs, who: 'relay' }
+    : { kind: 'reconnecting', sinceMs: readMs };
+}
+
+/** Whether figures are of a moment ago, and the page does not know what came since. */
+export function isOld(status: PageStatus): boolean {
+  return status.kind === 'stale' || status.kind === 'reconnecting';
 }

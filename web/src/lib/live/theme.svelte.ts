@@ -1,16 +1,38 @@
 /** Dark or light: the reader's choice, kept; before one is made, the system's. `theme.js` sets it before first paint. */
+import { flushSync } from 'svelte';
 
 export type Theme = 'dark' | 'light';
 
 const KEY = 'raidcast.theme';
 
 class ThemeState {
+  #printing = $state(false);
   current = $state<Theme>(document.documentElement.dataset['theme'] === 'light' ? 'light' : 'dark');
 
   constructor() {
     matchMedia('(prefers-color-scheme: light)').addEventListener('change', (event) => {
       if (this.#chosen() === null) this.#set(event.matches ? 'light' : 'dark');
     });
+    // Paper is light. What is drawn on a canvas has to be drawn anew before it is printed.
+    const print = (printing: boolean): void => {
+      flushSync(() => {
+        this.#printing = printing;
+      });
+    };
+    matchMedia('print').addEventListener('change', (event) => {
+      print(event.matches);
+    });
+    window.addEventListener('beforeprint', () => {
+      print(true);
+    });
+    window.addEventListener('afterprint', () => {
+      print(false);
+    });
+  }
+
+  /** What canvases are drawn for. */
+  get drawn(): Theme | 'print' {
+    return this.#printing ? 'print' : this.current;
   }
 
   toggle(): void {

@@ -1,5 +1,6 @@
 /** Time, chance and sockets under a test's control. */
-import type { ConnectionEnv, Socket } from '$lib/live/connection';
+import type { Socket } from '$lib/live/connection';
+import type { PageEnv } from '$lib/live/env';
 import type { FeedFrame, FeedRequest } from '$lib/wire/types';
 import { SUBPROTOCOL_JSON } from '$lib/wire/frame';
 
@@ -35,7 +36,7 @@ export class FakeSocket implements Socket {
 }
 
 /** The environment of a connection, with a clock that stands until it is moved. */
-export class FakeEnv implements ConnectionEnv {
+export class FakeEnv implements PageEnv {
   readonly sockets: FakeSocket[] = [];
   #now = 1_000_000;
   #timers = new Map<number, { at: number; run: () => void }>();
@@ -48,6 +49,12 @@ export class FakeEnv implements ConnectionEnv {
   };
   now = (): number => this.#now;
   random = (): number => 0.5;
+  /** While set, frames of the screen wait here; otherwise each comes at once. */
+  frames: (() => void)[] | null = null;
+  frame = (run: () => void): void => {
+    if (this.frames === null) run();
+    else this.frames.push(run);
+  };
   setTimer = (run: () => void, ms: number): number => {
     this.#timers.set(this.#next, { at: this.#now + ms, run });
     return this.#next++;

@@ -5,36 +5,68 @@ import type { PageStatus } from '$lib/live/status';
 export interface StatusWords {
   /** A word or two. */
   label: string;
+  /** The same for a narrow place. */
+  short: string;
+  /** What stands before the name in a tab. */
+  mark: '● ' | '○ ' | '';
   /** What it means for who looks at it. */
   sentence: string;
   tone: 'live' | 'calm' | 'warn' | 'good';
-  dot: 'pulse' | 'ring' | 'spin' | 'none';
+  dot: 'full' | 'ring' | 'spin' | 'none';
 }
 
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 /** See the module. */
 export function statusWords(status: PageStatus): StatusWords {
+  const calm = { mark: '' } as const;
   switch (status.kind) {
     case 'connecting':
-      return { label: 'Connecting', sentence: 'Connecting to the relay.', tone: 'calm', dot: 'spin' };
-    case 'live':
-      return { label: 'Live', sentence: 'Live: figures change as the fight goes on.', tone: 'live', dot: 'pulse' };
-    case 'idle':
-      return { label: 'Idle', sentence: 'Connected; nothing is happening at present.', tone: 'calm', dot: 'ring' };
-    case 'stale':
       return {
-        label: `No news since ${time.format(status.sinceMs)}`,
+        ...calm,
+        label: 'Connecting',
+        short: 'Connecting',
+        sentence: 'Connecting to the relay.',
+        tone: 'calm',
+        dot: 'spin',
+      };
+    case 'live':
+      return {
+        label: 'Live',
+        short: 'Live',
+        mark: '● ',
+        sentence: 'Live: figures change as the fight goes on.',
+        tone: 'live',
+        dot: 'full',
+      };
+    case 'idle':
+      return {
+        ...calm,
+        label: 'Idle',
+        short: 'Idle',
+        sentence: 'Nothing is happening at present.',
+        tone: 'calm',
+        dot: 'ring',
+      };
+    case 'stale': {
+      const since = time.format(status.sinceMs);
+      return {
+        label: `No news since ${since}`,
+        short: 'No news',
+        mark: '○ ',
         sentence:
           status.who === 'relay'
-            ? `The relay has not answered since ${time.format(status.sinceMs)}. Figures are of then.`
-            : `The uploader is not connected. Figures are of ${time.format(status.sinceMs)}.`,
+            ? `The relay does not answer; trying again. Figures are of ${since}.`
+            : `The uploader is not connected. Figures are of ${since}.`,
         tone: 'warn',
         dot: 'ring',
       };
+    }
     case 'reconnecting':
       return {
         label: 'Reconnecting',
+        short: 'Reconnecting',
+        mark: '○ ',
         sentence:
           status.sinceMs === null
             ? 'The relay cannot be reached; trying again.'
@@ -43,24 +75,49 @@ export function statusWords(status: PageStatus): StatusWords {
         dot: 'spin',
       };
     case 'ended':
-      return { label: 'Final report', sentence: 'The fight is over. This is its report.', tone: 'good', dot: 'none' };
+      return {
+        ...calm,
+        label: 'Final report',
+        short: 'Ended',
+        sentence: 'The fight is over. This is its report.',
+        tone: 'good',
+        dot: 'none',
+      };
     case 'provisional':
       return {
+        ...calm,
         label: 'Provisional',
+        short: 'Provisional',
         sentence: 'The fight stopped without an end. This report may still change.',
         tone: 'warn',
         dot: 'none',
       };
     case 'replay':
       return {
+        ...calm,
         label: 'Replay',
+        short: 'Replay',
         sentence: 'The fight is played again: figures are of a moment of it, not of its end.',
         tone: 'good',
         dot: 'none',
       };
     case 'notFound':
-      return { label: 'Not found', sentence: 'Nothing was found here.', tone: 'calm', dot: 'none' };
+      return {
+        ...calm,
+        label: 'Not found',
+        short: 'Not found',
+        sentence: 'Nothing was found here.',
+        tone: 'calm',
+        dot: 'none',
+      };
     case 'failed':
-      return { label: 'Not loaded', sentence: status.message, tone: 'warn', dot: 'spin' };
+      return {
+        ...calm,
+        label: 'Not loaded',
+        short: 'Not loaded',
+        sentence: status.message,
+        tone: 'warn',
+        dot: 'spin',
+      };
   }
 }

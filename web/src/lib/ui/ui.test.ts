@@ -1,8 +1,9 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { figuresOfReport, type FightFigures } from '$lib/fight/figures';
+import type { Attempt } from '$lib/fight/attempts';
+import { figuresOfReport, SORT_DEFAULT, type FightFigures } from '$lib/fight/figures';
 import { player, report, summary, totals } from '$lib/testing/samples';
-import type { AttemptRow, Boss, SkillRow } from '$lib/wire/types';
+import type { Boss, SkillRow } from '$lib/wire/types';
 import AttemptList from './AttemptList.svelte';
 import BossList from './BossList.svelte';
 import DeathList from './DeathList.svelte';
@@ -53,7 +54,9 @@ function table(some: Partial<Parameters<typeof render<typeof PlayerTable>>[1]> =
     durationMs: 10_000,
     selected: null,
     skills: null,
+    sort: SORT_DEFAULT,
     onselect: none,
+    onsort: none,
     ...some,
   });
 }
@@ -119,12 +122,65 @@ describe('the table of players', () => {
     expect(onselect).toHaveBeenLastCalledWith(null);
   });
 
-  it('can be put in another order', async () => {
-    table({
-      figures: figures({ players: [player('a', { damage: 9, deaths: 0 }), player('b', { damage: 5, deaths: 3 })] }),
+  it('is in the order that its address says, and says which a press asks for', async () => {
+    const onsort = vi.fn();
+    const some = figures({
+      players: [player('a', { damage: 9, deaths: 0 }), player('b', { damage: 5, deaths: 3 })],
     });
-    await fireEvent.click(within(screen.getByRole('columnheader', { name: 'Deaths' })).getByRole('button'));
+    table({ figures: some, sort: { column: 'deaths', turned: false }, onsort });
     expect(document.querySelector('tr[data-key]')?.getAttribute('data-key')).toBe('b');
+    const head = (name: string): HTMLElement => screen.getByRole('columnheader', { name });
+    expect(head('Deaths').getAttribute('aria-sort')).toBe('descending');
+    for (const [name, column, turned] of [
+      ['Deaths', 'deaths', true],
+      ['Player', 'name', false],
+      ['DPS', 'rate', false],
+      ['Share', 'share', false],
+    ] as const) {
+      await fireEvent.click(within(head(name)).getByRole('button'));
+      expect(onsort).toHaveBeenLastCalledWith({ column, turned });
+    }
+  });
+
+  it('keeps the focus on its player when rows change places', async () => {
+    const two = (b: number): FightFigures =>
+      figures({ players: [player('a', { damage: 9 }), player('b', { damage: b })] });
+    const props = {
+      metric: 'damage',
+      durationMs: 10_000,
+      selected: null,
+      skills: null,
+      sort: SORT_DEFAULT,
+      onselect: none,
+      onsort: none,
+    } as const;
+    const { rerender } = render(PlayerTable, { ...props, figures: two(5) });
+    screen.getByRole('button', { name: 'B' }).focus();
+    await rerender({ figures: two(50) });
+    expect(document.querySelector('tr[data-key]')?.getAttribute('data-key')).toBe('b');
+    expect(document.activeElement?.getAttribute('data-player')).toBe('b');
+  });
+
+  it('opens whom the pointer was put down on, whoever stands there by now', async () => {
+    const onselect = vi.fn();
+    const two = (b: number): FightFigures =>
+      figures({ players: [player('a', { damage: 9 }), player('b', { damage: b })] });
+    const props = {
+      metric: 'damage',
+      durationMs: 10_000,
+      selected: null,
+      skills: null,
+      sort: SORT_DEFAULT,
+      onselect,
+      onsort: none,
+    } as const;
+    const { rerender } = render(PlayerTable, { ...props, figures: two(5) });
+    const row = document.querySelector('tr[data-key=a]');
+    if (row === null) throw new Error('no row');
+    await fireEvent.pointerDown(row);
+    await rerender({ figures: two(50) });
+    await fireEvent.click(row, { detail: 1 });
+    expect(onselect).toHaveBeenLastCalledWith('a');
   });
 });
 
@@ -216,21 +272,20 @@ describe('notices', () => {
 });
 
 describe('lists beside the table', () => {
-  const attempt: AttemptRow = {
+  const attempt: Attempt = {
     index: 1,
-    startMs: 1_000,
-    endMs: null,
-    reason: 'initial',
-    bossHpStart: null,
-    bossHpEnd: null,
-    deaths: 1,
-    outcome: 'unknown',
+    fromMs: 1_000,
+    toMs: 61_000,
+    outcome: 'wipe',
+    bossLeft: 0.342,
     bossDamage: null,
+    deaths: 1,
+    reason: 'initial',
   };
 
   it('have words for nothing', () => {
-    render(AttemptList, { attempts: [], selected: null, zeroMs: 0, lastMs: 0, onselect: none });
-    expect(screen.getByText('The meter has not told any apart.')).toBeTruthy();
+    render(AttemptList, { attempts: [], selected: null, zeroMs: 0, onselect: none });
+    expect(screen.getByText('This meter does not record attempts.')).toBeTruthy();
     render(DeathList, { deaths: [], players: [], zeroMs: 0 });
     expect(screen.getByText('Nobody has died.')).toBeTruthy();
   });
@@ -241,11 +296,11 @@ describe('lists beside the table', () => {
       attempts: [attempt],
       selected: null,
       zeroMs: 1_000,
-      lastMs: 61_000,
       onselect,
     });
     const button = screen.getByRole('button');
-    expect(button.textContent).toContain('0:00 – 1:00');
+    const text = button.textContent.replace(/\s+/g, ' ');
+    for (const part of ['Wipe, boss 34.2%', '1:00', '0:00 – 1:00', '1 death']) expect(text).toContain(part);
     await fireEvent.click(button);
     expect(onselect).toHaveBeenLastCalledWith(1);
     await rerender({ selected: 1 });
@@ -282,26 +337,36 @@ describe('a list of fights', () => {
       ],
       caption: 'Fights',
       nowMs: 1_000_000,
+      status: { kind: 'live' },
       href: (id) => `/reports/${id}?ticket=t`,
     });
     for (const word of ['Live', 'Kill', 'Wipe']) expect(screen.getByText(word)).toBeTruthy();
     expect(screen.getByRole('link', { name: HOSTILE }).getAttribute('href')).toBe('/reports/z?ticket=t');
     expect(screen.getAllByText('1:00')).toHaveLength(3);
   });
+
+  it('calls nothing live that nobody knows of any more', () => {
+    render(FightTable, {
+      fights: [summary({ state: 'live', outcome: 'unknown' }), summary({ reportId: 'y' })],
+      caption: 'Fights',
+      nowMs: 1_000_000,
+      status: { kind: 'stale', sinceMs: 900_000, who: 'relay' },
+      href: (id) => id,
+    });
+    expect(screen.queryByText('Live')).toBeNull();
+    expect(screen.getByText('No news')).toBeTruthy();
+    expect(screen.getByText('Kill')).toBeTruthy();
+  });
 });
 
 describe('the header of a fight', () => {
   it('shows running figures while live, and how it went after', async () => {
     const { rerender } = render(FightHeader, {
-      figures: figures({
-        totals: totals({ damage: 30_000_000 }),
-        // What came before and after it was healing.
-        damageTime: { firstMs: 5_000, lastMs: 35_000, durationMs: 30_000 },
-      }),
+      figures: figures({ totals: totals({ damage: 30_000_000 }), damageTime: null }),
       status: { kind: 'live' },
-      durationMs: 40_000,
+      durationMs: 30_000,
     });
-    expect(screen.getByText('0:40')).toBeTruthy();
+    expect(screen.getByText('0:30')).toBeTruthy();
     expect(document.querySelector('[data-figure=dps]')?.textContent).toBe('1.0m');
     expect(screen.queryByText('Kill')).toBeNull();
     await rerender({ figures: figures({ state: 'final', outcome: 'kill' }), status: { kind: 'ended' } });
@@ -345,13 +410,18 @@ describe('tabs', () => {
 });
 
 describe('the chart', () => {
-  const marks = { deaths: [], attempts: [], span: null, at: null };
+  const marks = { deaths: [], attempts: [], span: null };
   const props = {
     players: [],
     marks,
     rate: 'DPS',
     selected: null,
     theme: 'dark',
+    at: null,
+    durationMs: 2_000,
+    later: (run: () => void) => {
+      run();
+    },
     onspan: none,
     onmoment: none,
   } as const;

@@ -1,0 +1,405 @@
+/**
+ * A relay by script, for what a real one does not do at a word: ticks one by one, so many a second, all at once, or
+ * none. Its frames are those of the protocol; its fight has 20 players.
+ */
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { decode, encode } from '@msgpack/msgpack';
+import { accept, frameOf } from './websocket.js';
+
+const DIST = join(import.meta.dirname, '../dist');
+const TYPES = /** @type {Record<string, string>} */ ({
+  html: 'text/html',
+  js: 'text/javascript',
+  css: 'text/css',
+  svg: 'image/svg+xml',
+});
+const COLUMNS = [
+  'damage',
+  'bossDamage',
+  'healing',
+  'damageTaken',
+  'hits',
+  'healHits',
+  'critHits',
+  'luckyHits',
+  'deaths',
+];
+const CLASSES = [1, 2, 3, 4, 5, 9, 11, 12, 13];
+/** Ms of the fight that have passed when the stage opens: buckets of five minutes, as in any longer fight. */
+const BEGUN_MS = 300_000;
+
+/** The ids that its addresses hold. */
+export const STAGED = { report: 'staged', raid: 'STAGE' };
+
+/** See the module. */
+export class Stage {
+  origin = '';
+  /** How the fight stands. */
+  fight = new StagedFight();
+  /** Ticks sent since the stage opened. */
+  ticks = 0;
+  /** While set, answers of the API do not come. */
+  silent = false;
+  #server = createServer((request, response) => {
+    this.#answer(request.url ?? '/').then(
+      (answer) => {
+        if (answer === null) return;
+        response.writeHead(answer.status, { 'content-type': answer.type, 'cache-control': 'no-cache' });
+        response.end(answer.body);
+      },
+      (error) => {
+        response.writeHead(500);
+        response.end(String(error));
+      },
+    );
+  });
+  /** @type {Set<import('node:stream').Duplex>} */
+  #feeds = new Set();
+  /** @type {Set<import('node:stream').Duplex>} */
+  #sockets = new Set();
+  #epoch = 1;
+  #position = 0;
+
+  async open() {
+    this.#server.on('upgrade', (request, socket) => {
+      const url = new URL(request.url ?? '/', 'http://stage');
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      const send = (/** @type {unknown} */ frame) => socket.write(frameOf(encode(frame)));
+      accept(request, socket, (payload) => {
+        const said = /** @type {{ t: string, clock: number }} */ (decode(payload));
+        if (said.t === 'probe') send({ t: 'echo', clock: said.clock, relayMs: Date.now() });
+      });
+      if (url.searchParams.has('report')) {
+        this.#replay(socket, Number(url.searchParams.get('at')), Number(url.searchParams.get('speed')));
+        return;
+      }
+      this.#feeds.add(socket);
+      socket.on('close', () => this.#feeds.delete(socket));
+      send(this.#keyframe(this.fight));
+    });
+    await new Promise((listening) => this.#server.listen(0, '127.0.0.1', () => listening(undefined)));
+    const address = this.#server.address();
+    this.origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  }
+
+  async close() {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.closeAllConnections();
+    await new Promise((closed) => this.#server.close(closed));
+  }
+
+  /**
+   * Plays the fight on by `ms` and tells it, as `count` ticks in one write.
+   *
+   * @param {number} ms
+   * @param {{ shuffle?: boolean, count?: number }} [how] `shuffle`: some overtake whoever is before them
+   */
+  tick(ms, { shuffle = false, count = 1 } = {}) {
+    const bytes = [];
+    for (let i = 0; i < count; i++) {
+      this.#position += 1;
+      this.ticks += 1;
+      bytes.push(frameOf(encode({ t: 'tick', p: this.#position, ...this.fight.step(ms / count, shuffle) })));
+    }
+    for (const feed of this.#feeds) feed.write(Buffer.concat(bytes));
+  }
+
+  /**
+   * Ticks so many times a second, in true time, until the returned function is called.
+   *
+   * @param {number} aSecond
+   * @param {{ shuffle?: boolean }} [how]
+   */
+  run(aSecond, how) {
+    const timer = setInterval(() => this.tick(1000 / aSecond, how), 1000 / aSecond);
+    return () => clearInterval(timer);
+  }
+
+  /** The fight ends: killed. */
+  end() {
+    this.fight.state = 'final';
+    this.tick(100);
+  }
+
+  /** Another fight begins. */
+  begin() {
+    this.fight = new StagedFight(`${STAGED.report}${this.#epoch}`);
+    this.#epoch += 1;
+    this.#position = 0;
+    for (const feed of this.#feeds) feed.write(frameOf(encode(this.#keyframe(this.fight))));
+  }
+
+  /** Cuts all feeds. */
+  cut() {
+    for (const feed of this.#feeds) feed.destroy();
+  }
+
+  /** @param {StagedFight} fight */
+  #keyframe(fight) {
+    return {
+      t: 'keyframe',
+      epoch: `s.${this.#epoch}`,
+      position: this.#position,
+      events: 0,
+      raid: { code: STAGED.raid, title: 'Staged night', connected: true, open: true, fights: [] },
+      fight: fight.whole(),
+      times: [0, 0, Date.now()],
+    };
+  }
+
+  /**
+   * @param {import('node:stream').Duplex} socket
+   * @param {number} at
+   * @param {number} speed
+   */
+  #replay(socket, at, speed) {
+    const fight = new StagedFight();
+    fight.lastMs = at;
+    let position = 0;
+    socket.write(frameOf(encode({ ...this.#keyframe(fight), position })));
+    if (speed === 0) {
+      socket.end(frameOf(encode({ t: 'bye', reason: 'the moment', retryMs: null })));
+      return;
+    }
+    const timer = setInterval(() => {
+      position += 1;
+      socket.write(frameOf(encode({ t: 'tick', p: position, ...fight.step(100 * speed, true) })));
+    }, 100);
+    socket.on('close', () => clearInterval(timer));
+  }
+
+  /**
+   * @param {string} address
+   * @returns {Promise<{ status: number, type: string, body: string | Buffer } | null>}
+   */
+  async #answer(address) {
+    const { pathname } = new URL(address, 'http://stage');
+    if (!pathname.startsWith('/api/')) {
+      const page = /^\/reports\//.test(pathname)
+        ? '/report.html'
+        : /^\/(raids|live)\//.test(pathname)
+          ? '/raid.html'
+          : pathname;
+      const file = page === '/' ? '/index.html' : page;
+      const body = await readFile(join(DIST, file)).catch(() => null);
+      if (body === null) return { status: 404, type: 'text/html', body: await readFile(join(DIST, '404.html')) };
+      return { status: 200, type: TYPES[file.split('.').at(-1) ?? ''] ?? 'text/plain', body };
+    }
+    if (this.silent) return null;
+    const json = (/** @type {unknown} */ value) => ({
+      status: 200,
+      type: 'application/json',
+      body: JSON.stringify(value),
+    });
+    if (pathname.endsWith('/timeline')) return json(this.fight.timeline());
+    if (pathname.startsWith('/api/v1/reports/')) return json(this.fight.report());
+    if (pathname === '/api/v1/reports') {
+      return json({ reports: [this.fight.summary()], pagination: { page: 1, limit: 20, total: 1, totalPages: 1 } });
+    }
+    const raid = { code: STAGED.raid, channel: 'STAGECHANNEL', title: 'Staged night', visibility: 'public' };
+    return json({ ...raid, open: true, connected: true, createdAtMs: 1, reports: [this.fight.summary()] });
+  }
+}
+
+/** Twenty players who never stop. */
+class StagedFight {
+  /** @type {'live' | 'final'} */
+  state = 'live';
+  lastMs = BEGUN_MS;
+  startedAtMs = Date.now() - BEGUN_MS;
+  /** @type {number[][]} */
+  rows = Array.from({ length: 20 }, (_, at) => {
+    const damage = 40_000_000 - at * 1_000_000;
+    return [damage, damage, at * 100_000, 200_000, 3_000 - at, 40, 900, -1, 0];
+  });
+  #random = 1;
+  #second = Math.floor(BEGUN_MS / 1000);
+
+  constructor(reportId = STAGED.report) {
+    this.reportId = reportId;
+  }
+
+  /** In [0, 1), the same each time. */
+  #chance() {
+    this.#random = (this.#random * 48_271) % 2_147_483_647;
+    return this.#random / 2_147_483_647;
+  }
+
+  /**
+   * What changes in `ms`.
+   *
+   * @param {number} ms
+   * @param {boolean} shuffle
+   */
+  step(ms, shuffle) {
+    this.lastMs += ms;
+    const gains = this.rows.map((_, at) => Math.round((30 - at) * ms * 5));
+    if (shuffle) {
+      // Three overtake whoever is before them: more than in any real fight.
+      const order = this.rows.map((row, at) => ({ at, damage: row[0] ?? 0 })).sort((a, b) => b.damage - a.damage);
+      for (let i = 0; i < 3; i++) {
+        const place = 1 + Math.floor(this.#chance() * (order.length - 1));
+        const [before, behind] = [order[place - 1], order[place]];
+        if (before === undefined || behind === undefined) continue;
+        gains[behind.at] = (gains[before.at] ?? 0) + before.damage - behind.damage + 10_000;
+      }
+    }
+    const changes = [];
+    for (const [at, row] of this.rows.entries()) {
+      const [damage = 0, boss = 0, , , hits = 0] = row;
+      const gain = gains[at] ?? 0;
+      row[0] = damage + gain;
+      row[1] = boss + gain;
+      row[4] = hits + 1;
+      changes.push(at, 0b10011, row[0], row[1], row[4]);
+    }
+    const buckets = [];
+    for (; this.#second < Math.floor(this.lastMs / 1000); this.#second++) buckets.push(this.#bucket(this.#second));
+    const now = Date.now();
+    return {
+      head: this.#head(),
+      rows: changes,
+      ...(buckets.length === 0 ? {} : { buckets }),
+      ms: [now - 60, now - 20, now],
+    };
+  }
+
+  /** @param {number} second */
+  #bucket(second) {
+    return {
+      s: second,
+      d: this.rows.flatMap((_, at) => [at, 100_000 + ((second * 7_919 + at * 104_729) % 90_000)]),
+      h: [],
+      x: [],
+    };
+  }
+
+  #head() {
+    return {
+      state: this.state,
+      outcome: this.state === 'live' ? 'unknown' : 'kill',
+      revision: 1,
+      firstMs: 0,
+      lastMs: Math.round(this.lastMs),
+      idle: false,
+      totals: this.#totals(),
+    };
+  }
+
+  #totals() {
+    const sum = (/** @type {number} */ column) => this.rows.reduce((all, row) => all + (row[column] ?? 0), 0);
+    return {
+      damage: sum(0),
+      bossDamage: sum(1),
+      healing: sum(2),
+      damageTaken: sum(3),
+      hits: sum(4),
+      healHits: sum(5),
+      deaths: 0,
+    };
+  }
+
+  #players() {
+    return this.rows.map((_, at) => ({
+      playerKey: `player${at}`,
+      name: `Raider ${String(at + 1).padStart(2, '0')}`,
+      classId: CLASSES[at % CLASSES.length],
+      specId: 2 * (at % CLASSES.length) + 1,
+      abilityScore: 30_000 + at,
+      isLocal: at === 3,
+    }));
+  }
+
+  /** As a keyframe has it. */
+  whole() {
+    const first = Math.max(0, this.#second - 300);
+    return {
+      ...this.#same(),
+      encounter: { scene: 'Towering Ruin', sceneId: 1021, difficulty: 8 },
+      checksum: 'v1:0',
+      head: this.#head(),
+      players: this.#players().map((player) => ({ ...player, dead: false })),
+      columns: COLUMNS,
+      rows: this.rows,
+      buckets: Array.from({ length: this.#second - first }, (_, at) => this.#bucket(first + at)),
+    };
+  }
+
+  #same() {
+    return {
+      reportId: this.reportId,
+      startedAtMs: this.startedAtMs,
+      encounter: { scene: 'Towering Ruin', sceneId: 1021, difficulty: 8 },
+      bosses: [
+        { name: 'Super Battle Mech 99', monsterId: 99, maxHp: 9e9, hp: 4e9, damage: 5e9, hits: 50_000, defeated: null },
+      ],
+      attempts: [
+        { index: 1, startMs: 0, endMs: 118_000, reason: 'initial', bossHpStart: 9e9, bossHpEnd: 5e9, deaths: 20 },
+        { index: 2, startMs: 140_000, endMs: null, reason: 'wipe', bossHpStart: 9e9, bossHpEnd: null, deaths: 0 },
+      ],
+      deaths: [],
+    };
+  }
+
+  report() {
+    const totals = this.#totals();
+    return {
+      ...this.#same(),
+      ...this.#head(),
+      raid: STAGED.raid,
+      visibility: 'public',
+      note: null,
+      unverified: null,
+      meterDiffers: null,
+      checksum: 'v1:0',
+      endedAtMs: null,
+      durationMs: Math.round(this.lastMs),
+      span: null,
+      totals,
+      missing: [],
+      players: this.#players().map((player, at) => {
+        const [damage, bossDamage, healing, damageTaken, hits, healHits, critHits] = this.rows[at] ?? [];
+        const own = { damage, bossDamage, healing, damageTaken, hits, healHits, critHits, luckyHits: null };
+        return { ...player, ...own, level: 60, deaths: 0, dps: 0, hps: 0, skills: [] };
+      }),
+    };
+  }
+
+  summary() {
+    return {
+      reportId: this.reportId,
+      raid: STAGED.raid,
+      state: this.state,
+      revision: 1,
+      startedAtMs: this.startedAtMs,
+      endedAtMs: null,
+      durationMs: Math.round(this.lastMs),
+      outcome: this.state === 'live' ? 'unknown' : 'kill',
+      encounter: { scene: 'Towering Ruin', sceneId: 1021, difficulty: 8 },
+      bosses: ['Super Battle Mech 99'],
+      players: 20,
+      totals: this.#totals(),
+    };
+  }
+
+  timeline() {
+    const seconds = Array.from({ length: this.#second }, (_, second) => this.#bucket(second));
+    const none = seconds.map(() => 0);
+    return {
+      reportId: this.reportId,
+      revision: 1,
+      bucketMs: 1000,
+      firstSecond: 0,
+      buckets: seconds.length,
+      players: this.#players().map(({ playerKey }, at) => ({
+        playerKey,
+        damage: seconds.map((bucket) => bucket.d[2 * at + 1] ?? 0),
+        healing: none,
+        taken: none,
+      })),
+    };
+  }
+}

@@ -1,0 +1,181 @@
+/** What pages do where a real relay is not brought to at a word: outages, sleep, the time between pulls. */
+import { status } from './browser.js';
+import { expect, same } from './runner.js';
+import { Stage, STAGED } from './stage.js';
+
+const ROWS = '[data-table=players] tr[data-key]';
+
+/**
+ * @param {import('./runner.js').Runner} runner
+ * @param {import('playwright-core').BrowserContext} context
+ */
+export async function stagedChecks(runner, context) {
+  const stage = new Stage();
+  await stage.open();
+  const open = async (/** @type {string} */ path) => {
+    const page = await context.newPage();
+    await page.goto(`${stage.origin}${path}`);
+    return page;
+  };
+
+  await runner.run('the list of reports calls nothing live through an outage, nor does its title', async () => {
+    const page = await open('/');
+    await page.getByText('Live', { exact: true }).waitFor();
+    stage.silent = true;
+    await status(page, ['stale'], 60_000);
+    same(await page.getByText('Live', { exact: true }).count(), 0, 'fights called live');
+    expect((await page.title()).includes('No news since'), await page.title());
+    stage.silent = false;
+    await page.locator('[data-status]').waitFor({ state: 'detached', timeout: 60_000 });
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.close();
+  });
+
+  await runner.run('through an outage badge and title say the same, for as long as it lasts', async () => {
+    for (const path of [`/reports/${STAGED.report}`, `/raids/${STAGED.raid}`]) {
+      const page = await context.newPage();
+      let away = false;
+      await page.routeWebSocket(/\/feed/, (route) => {
+        if (away) void route.close({ code: 1011 });
+        else route.connectToServer();
+      });
+      await page.goto(`${stage.origin}${path}`);
+      await page.locator(ROWS).first().waitFor();
+      await status(page, ['live']);
+      expect((await page.title()).startsWith('● '), await page.title());
+      away = true;
+      stage.silent = true;
+      stage.cut();
+      await status(page, ['stale'], 60_000);
+      for (let look = 0; look < 8; look++) {
+        same(await page.locator('[data-status]').first().getAttribute('data-status'), 'stale', 'state');
+        const said = (await page.locator('[data-status]').first().innerText()).trim();
+        expect(
+          said.startsWith('No news since') && (await page.title()).includes(said),
+          `${said}: ${await page.title()}`,
+        );
+        same(await page.locator('[data-connected=true]').count(), 0, 'uploaders called connected');
+        await page.waitForTimeout(500);
+      }
+      away = false;
+      stage.silent = false;
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      await status(page, ['live', 'idle'], 60_000);
+      await page.close();
+    }
+  });
+
+  await runner.run('a raid keeps its last fight between pulls, and has the next when it begins', async () => {
+    const page = await open(`/raids/${STAGED.raid}`);
+    await page.locator(`[data-live=${STAGED.report}]`).waitFor();
+    const report = await open(`/reports/${STAGED.report}`);
+    await report.locator(ROWS).first().waitFor();
+    stage.end();
+    await status(page, ['idle']);
+    same(await page.locator(ROWS).count(), 20, 'rows between pulls');
+    same(await page.locator('[data-live]').count(), 0, 'fights called live');
+    await page.getByText('Last fight:').waitFor();
+    await page.getByRole('tab', { name: 'Healing' }).click();
+    same(new URL(page.url()).searchParams.get('tab'), 'healing', 'tab in the address');
+    same(await page.locator(ROWS).count(), 19, 'healers');
+    stage.begin();
+    await page.locator('[data-live]').waitFor();
+    const next = await page.locator('[data-live]').getAttribute('data-live');
+    // The list has not been read since: the feed told.
+    await page.locator(`[data-report="${next}"]`).waitFor();
+    const link = report.getByRole('link', { name: 'Watch it' });
+    await link.waitFor();
+    same(await link.getAttribute('href'), `/reports/${next}`, 'link to the next pull');
+    await report.close();
+    await page.close();
+  });
+
+  await runner.run('every link of a private raid takes its ticket along', async () => {
+    const page = await open(`/raids/${STAGED.raid}?ticket=tic%2Bket`);
+    await page.locator(ROWS).first().waitFor();
+    const links = await page
+      .locator('main a, footer a')
+      .evaluateAll((all) => all.map((one) => one.getAttribute('href')));
+    expect(
+      links.some((link) => link?.startsWith('/live/')),
+      'no link to the channel',
+    );
+    same(
+      links.filter((link) => !link?.includes('ticket=tic%2Bket')),
+      [],
+      'links without it',
+    );
+    await page.close();
+    const report = await open(`/reports/${STAGED.report}?ticket=tic%2Bket`);
+    await report.locator(ROWS).first().waitFor();
+    const way = await report.getByRole('link', { name: 'All fights of this raid' }).getAttribute('href');
+    same(way, `/raids/${STAGED.raid}?ticket=tic%2Bket`, 'link to the raid');
+    await report.close();
+  });
+
+  await runner.run('a copied table is a line a row, with exact numbers', async () => {
+    const page = await open(`/reports/${STAGED.report}`);
+    await page.locator(ROWS).first().waitFor();
+    const text = await page.evaluate(() => {
+      const table = document.querySelector('[data-table=players]');
+      if (table === null) throw new Error('there is no table');
+      getSelection()?.selectAllChildren(table);
+      const clipboard = new DataTransfer();
+      document.dispatchEvent(new ClipboardEvent('copy', { clipboardData: clipboard, cancelable: true }));
+      return clipboard.getData('text/plain');
+    });
+    const lines = text.split('\n').filter((line) => /^(#|\d+)\t/.test(line));
+    same(lines.length, 21, 'lines');
+    same(new Set(lines.map((line) => line.split('\t').length)).size, 1, 'numbers of cells');
+    const [, first = ''] = lines;
+    const shown = await page.locator('[data-value]').first().getAttribute('data-value');
+    same(first.split('\t').slice(0, 3), ['1', 'Raider 01', shown], 'first row');
+    await page.close();
+  });
+
+  await runner.run('nothing covers what is dragged, and nothing veils a chart that is not replayed', async () => {
+    const page = await open(`/reports/${STAGED.report}`);
+    const chart = page.locator('.u-over');
+    const box = await chart.boundingBox();
+    expect(box !== null, 'there is no chart');
+    same(await page.locator('.unplayed > div').isVisible(), false, 'veil');
+    const y = box.y + box.height / 2;
+    const tip = page.locator('[data-tip]');
+    await page.mouse.move(box.x + box.width * 0.3, y);
+    await tip.waitFor();
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.6, y, { steps: 5 });
+    await tip.waitFor({ state: 'detached' });
+    await page.mouse.up();
+    await page.getByRole('button', { name: 'Whole fight' }).waitFor();
+    await page.close();
+  });
+
+  await runner.run('paper is light, whatever the theme of the screen', async () => {
+    const page = await open(`/reports/${STAGED.report}`);
+    await page.locator(ROWS).first().waitFor();
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    const seen = await page.evaluate(() => {
+      const of = (/** @type {string} */ selector) => {
+        const element = document.querySelector(selector);
+        return element === null ? null : getComputedStyle(element);
+      };
+      return {
+        paper: of('html')?.backgroundColor,
+        ink: of('h1')?.color,
+        theme: of('header button')?.display,
+      };
+    });
+    same(seen, { paper: 'rgb(255, 255, 255)', ink: 'rgb(0, 0, 0)', theme: 'none' }, 'print');
+    await page.close();
+  });
+
+  await runner.run('an address that leads nowhere has a page with a way back', async () => {
+    const page = await open('/nowhere');
+    await page.getByRole('heading', { level: 1, name: 'No such page' }).waitFor();
+    same(await page.getByRole('link', { name: 'Recent reports' }).getAttribute('href'), '/', 'way back');
+    await page.close();
+  });
+
+  await stage.close();
+}

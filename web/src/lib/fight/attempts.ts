@@ -1,0 +1,55 @@
+/** Attempts of a fight: how each ended and how far it got, as far as the data tell. */
+import type { FightFigures } from './figures';
+import type { AttemptOutcome } from '$lib/format/words';
+
+/** One attempt as a page shows it. Times are ms since the encounter began, and within the fight. */
+export interface Attempt {
+  index: number;
+  fromMs: number;
+  toMs: number;
+  outcome: AttemptOutcome;
+  /** What of the boss' health was left, 0 to 1; `null` where not told, or dead. */
+  bossLeft: number | null;
+  /** Players' damage to bosses; `null` where not told. */
+  bossDamage: number | null;
+  deaths: number;
+  reason: string;
+}
+
+/** The attempts of a fight, by number. */
+export function attemptsOf(figures: FightFigures): Attempt[] {
+  const { attempts, firstMs, lastMs, state } = figures;
+  // A meter's begin and end lie beside the hits: within the fight all its times end alike.
+  const within = (ms: number): number => Math.min(lastMs, Math.max(firstMs, ms));
+  return attempts.map((attempt, at) => {
+    const outcome = outcomeOf(figures, at);
+    const { bossHpStart, bossHpEnd } = attempt;
+    const told = bossHpStart !== null && bossHpEnd !== null && bossHpStart > 0 && outcome !== 'kill';
+    const running = outcome === 'running' && state === 'live';
+    return {
+      index: attempt.index,
+      fromMs: within(attempt.startMs),
+      toMs: running ? lastMs : within(attempt.endMs ?? attempts[at + 1]?.startMs ?? lastMs),
+      outcome,
+      bossLeft: told ? Math.min(1, bossHpEnd / bossHpStart) : null,
+      bossDamage: attempt.bossDamage ?? null,
+      deaths: attempt.deaths,
+      reason: attempt.reason,
+    };
+  });
+}
+
+/** What the relay says; where it says nothing, what the next attempt's beginning and the fight's end tell. */
+function outcomeOf(figures: FightFigures, at: number): AttemptOutcome {
+  const { attempts, outcome: ofFight, state } = figures;
+  const attempt = attempts[at];
+  const next = attempts[at + 1];
+  if (attempt?.outcome !== undefined && attempt.outcome !== 'unknown') return attempt.outcome;
+  if (next === undefined) {
+    if (state === 'live') return (attempt?.endMs ?? null) === null ? 'running' : 'unknown';
+    return attempt?.bossHpEnd === 0 && ofFight === 'unknown' ? 'kill' : ofFight;
+  }
+  if (attempt?.bossHpEnd === 0) return 'kill';
+  if (next.reason === 'wipe') return 'wipe';
+  return next.reason === 'rollback' ? 'reset' : 'unknown';
+}
