@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, ValueEnum};
 use raidcast::uploader::{self, Change};
-use raidcast_meterkit::{Fight, Generation, HitKind, MeterWriter, Script, write_live};
+use raidcast_meterkit::{Fight, Generation, HitKind, MeterWriter, Script, write_live, write_name_files};
 use raidcast_relay::clock::{Clock, Entropy};
 use raidcast_relay::config::Config;
 use raidcast_relay::serve::Relay;
@@ -51,7 +51,8 @@ struct Cli {
     /// How the meter stores the fight
     #[arg(long, value_enum, default_value_t = Meter::Aggregate)]
     generation: Meter,
-    /// End when the fight is kept; with status 0 only if its report is final and its sums are the script's
+    /// End when the fight is kept; with status 0 only if its report is final, its sums are the script's, and every
+    /// skill and boss has a name
     #[arg(long)]
     exit: bool,
     /// Folder for everything, which is kept [default: a temporary one, removed at the end]
@@ -126,6 +127,8 @@ async fn play(cli: &Cli, data: &Path, url: &str, key: String) -> Result<()> {
         Meter::Aggregate => "meter-aggregate.db",
         Meter::Journal => "meter-journal.db",
     });
+    // Where the client looks for what a meter calls skills and monsters.
+    write_name_files(&data.join("meter-data"))?;
     let mut meter = MeterWriter::open(&db, generation).await?;
 
     let mut options = uploader::Options::new(url, key, data.join("client"));
@@ -289,7 +292,7 @@ async fn report(url: &str, report_id: &str) -> Result<Report> {
     serde_json::from_str(body).context("the report does not parse")
 }
 
-/// Whether a report is final and says what the script says.
+/// Whether a report is final, says what the script says, and has a name for everything in it.
 fn check(report: &Report, fight: &Fight) -> Result<()> {
     if report.state != ReportState::Final {
         bail!("the report is not final: {:?}", report.state);
@@ -300,6 +303,19 @@ fn check(report: &Report, fight: &Fight) -> Result<()> {
     let (kept, script) = (report.fight.totals, sums(fight));
     if kept != script {
         bail!("the report's sums are not the script's:\n  report  {kept:?}\n  script  {script:?}");
+    }
+    let bosses: Vec<_> = fight.monsters.iter().filter(|monster| monster.is_boss).map(|boss| &boss.name).collect();
+    if report.fight.bosses.iter().map(|boss| &boss.name).ne(bosses.iter().copied()) {
+        bail!("the bosses are not called {bosses:?}");
+    }
+    let skills = report.fight.players.iter().flat_map(|player| &player.skills);
+    let skills = skills.map(|skill| (Some(skill.skill_id), &skill.name));
+    let deaths = report.fight.deaths.iter().map(|death| (death.skill_id, &death.skill));
+    if let Some((Some(skill), _)) = skills.chain(deaths).find(|(id, name)| id.is_some() && name.is_none()) {
+        bail!("skill {skill} has no name");
+    }
+    if report.fight.encounter.scene != fight.scene_name {
+        bail!("the scene is not called {:?}", fight.scene_name);
     }
     Ok(())
 }
