@@ -45,7 +45,7 @@ struct Cli {
     /// Address to listen on [default: 127.0.0.1:8787, or the next port that is free]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// So many times as fast as a real fight
+    /// How many times as fast as a real fight
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     speed: f64,
     /// How the meter stores the fight
@@ -83,7 +83,7 @@ async fn main() -> ExitCode {
 
 async fn demo(cli: Cli) -> Result<()> {
     if !(cli.speed > 0.0 && cli.speed <= 1_000.0) {
-        bail!("--speed takes a number above 0, up to 1000");
+        bail!("--speed must be a number above 0, at most 1000");
     }
     let temporary = tempfile::tempdir()?;
     let data = cli.data.as_deref().unwrap_or(temporary.path());
@@ -114,7 +114,9 @@ fn address(asked: Option<SocketAddr>) -> Result<SocketAddr> {
     }
     let mut all = PORTS.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let free = all.find(|addr| TcpListener::bind(addr).is_ok());
-    free.with_context(|| format!("no port from {} to {} is free: name one with --listen", PORTS.start, PORTS.end - 1))
+    free.with_context(|| {
+        format!("no port from {} to {} is free: choose another address with --listen", PORTS.start, PORTS.end - 1)
+    })
 }
 
 /// Client and meter, from the first address to the kept report; then until Ctrl-C.
@@ -141,7 +143,7 @@ async fn play(cli: &Cli, data: &Path, url: &str, key: String) -> Result<()> {
     let _ends = end.clone().drop_guard();
     let mut client = tokio::spawn(uploader::run(options, end.clone(), move |change| drop(told.try_send(change))));
 
-    println!("A relay, a meter that writes a fight of 20 players as it happens, and the client between them.\n");
+    println!("This runs a relay, a simulated meter with a fight of 20 players, and the real client between them.\n");
     println!("  all raids   {url}/");
     loop {
         match next(&mut client, &mut changes).await? {
@@ -221,12 +223,12 @@ async fn play(cli: &Cli, data: &Path, url: &str, key: String) -> Result<()> {
     println!("\nThe report is kept: {kept}");
     match &kept_as_written {
         Ok(()) => println!("It is final, and its sums are those of the script: {}", words(&report.fight.totals)),
-        Err(error) => println!("Yet {error:#}"),
+        Err(error) => println!("But {error:#}"),
     }
     if cli.exit {
         return kept_as_written;
     }
-    println!("\nThe relay goes on serving it. Ctrl-C ends it.");
+    println!("\nThe relay goes on showing it. Press Ctrl-C to end it.");
     client.await?.map(drop).map_err(Into::into)
 }
 

@@ -26,7 +26,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is taken, or not this machine's.
-    #[error("could not listen on {addr}: {source}")]
+    #[error(
+        "could not listen on {addr}: {source}. Another program may use this address: stop it, or choose another with --listen"
+    )]
     Listen {
         /// Which.
         addr: SocketAddr,
@@ -34,7 +36,9 @@ pub enum ServeError {
         source: std::io::Error,
     },
     /// The data folder is not usable.
-    #[error("could not use the data folder {path}: {source}")]
+    #[error(
+        "could not use the data folder {path}: {source}. It must be a folder that the relay may write to: name another with --data"
+    )]
     Data {
         /// Which.
         path: PathBuf,
@@ -42,7 +46,9 @@ pub enum ServeError {
         source: std::io::Error,
     },
     /// The secret in the data folder is not one.
-    #[error("{path} is not a relay's secret: restore it from a backup, or delete it to give all players new keys")]
+    #[error(
+        "{path} is damaged: it must hold the 32 bytes of the relay's secret. Restore it from a backup. Or delete it: then players get new public keys, and links with tickets end"
+    )]
     Secret {
         /// Which file.
         path: PathBuf,
