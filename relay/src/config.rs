@@ -66,7 +66,7 @@ pub struct ServeFlags {
     /// The address by which others reach this relay; all links begin with it [default: <http://ADDR>]
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Configuration file [default: raidcast.toml, if it exists]
+    /// Configuration file [default: raidcast.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

@@ -46,9 +46,7 @@ pub enum ServeError {
         source: std::io::Error,
     },
     /// The secret in the data folder is not one.
-    #[error(
-        "{path} is damaged: it must hold the 32 bytes of the relay's secret. Restore it from a backup. Or delete it: then players get new public keys, and links with tickets end"
-    )]
+    #[error("{path} is not a relay's secret: restore it from a backup, or delete it to give all players new keys")]
     Secret {
         /// Which file.
         path: PathBuf,
