@@ -456,6 +456,30 @@ async fn all_generations_tell_the_same_of_one_fight() {
     }
 }
 
+#[tokio::test]
+async fn every_skill_boss_and_scene_is_named_by_the_files_beside_the_meter() {
+    let scripted = Script { wipe: true, ..Script::raid(4) }.fight();
+    let boss = scripted.monsters.iter().find(|monster| monster.is_boss).unwrap();
+    for generation in Generation::EVERY {
+        let dir = tempfile::tempdir().unwrap();
+        raidcast_meterkit::write_name_files(&dir.path().join("meter-data")).unwrap();
+        let path = dir.path().join("m.db");
+        let mut writer = MeterWriter::open(&path, generation).await.unwrap();
+        write_all(&mut writer, &scripted).await.unwrap();
+        let fight = only_fight(&mut open(&path)).await;
+        assert_eq!(fight.scene, scripted.scene_name, "{generation:?}");
+        let read = read_once(&path).await;
+        let hits = read.hits.iter().map(|hit| hit.3);
+        let deaths = read.deaths.iter().filter_map(|death| Some(SkillId { base: death.3?, variant: None }));
+        let used: BTreeSet<SkillId> = hits.chain(read.sums.keys().map(|row| row.2)).chain(deaths).collect();
+        let named: BTreeSet<SkillId> = read.skills.keys().copied().collect();
+        assert!(used.len() > 30, "{generation:?} uses {used:?}");
+        assert_eq!(used.difference(&named).collect::<Vec<_>>(), Vec::<&SkillId>::new(), "{generation:?}");
+        let told = read.actors.values().find(|facts| facts.boss == Some(true)).unwrap();
+        assert_eq!(told.name.as_ref(), Some(&boss.name), "{generation:?}");
+    }
+}
+
 /// A finished party fight in one file, and the row of damage with most hits.
 async fn finished(generation: Generation) -> (tempfile::TempDir, PathBuf, Scripted, SkillRow, u64) {
     let dir = tempfile::tempdir().unwrap();

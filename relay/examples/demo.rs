@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, ValueEnum};
 use raidcast::uploader::{self, Change};
-use raidcast_meterkit::{Fight, Generation, HitKind, MeterWriter, Script, write_live};
+use raidcast_meterkit::{Fight, Generation, HitKind, MeterWriter, Script, write_live, write_name_files};
 use raidcast_relay::clock::{Clock, Entropy};
 use raidcast_relay::config::Config;
 use raidcast_relay::limits::EdgeLimits;
@@ -46,13 +46,14 @@ struct Cli {
     /// Address to listen on [default: 127.0.0.1:8787, or the next port that is free]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
-    /// So many times as fast as a real fight
+    /// How many times as fast as a real fight
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     speed: f64,
     /// How the meter stores the fight
     #[arg(long, value_enum, default_value_t = Meter::Aggregate)]
     generation: Meter,
-    /// End when the fight is kept; with status 0 only if its report is final and its sums are the script's
+    /// End when the fight is kept; with status 0 only if its report is final, its sums are the script's, and every
+    /// skill and boss has a name
     #[arg(long)]
     exit: bool,
     /// Folder for everything, which is kept [default: a temporary one, removed at the end]
@@ -83,7 +84,7 @@ async fn main() -> ExitCode {
 
 async fn demo(cli: Cli) -> Result<()> {
     if !(cli.speed > 0.0 && cli.speed <= 1_000.0) {
-        bail!("--speed takes a number above 0, up to 1000");
+        bail!("--speed must be a number above 0, at most 1000");
     }
     let temporary = tempfile::tempdir()?;
     let data = cli.data.as_deref().unwrap_or(temporary.path());
@@ -116,7 +117,9 @@ fn address(asked: Option<SocketAddr>) -> Result<SocketAddr> {
     }
     let mut all = PORTS.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let free = all.find(|addr| TcpListener::bind(addr).is_ok());
-    free.with_context(|| format!("no port from {} to {} is free: name one with --listen", PORTS.start, PORTS.end - 1))
+    free.with_context(|| {
+        format!("no port from {} to {} is free: choose another address with --listen", PORTS.start, PORTS.end - 1)
+    })
 }
 
 /// Client and meter, from the first address to the kept report; then until Ctrl-C.
@@ -129,6 +132,8 @@ async fn play(cli: &Cli, data: &Path, url: &str, key: String) -> Result<()> {
         Meter::Aggregate => "meter-aggregate.db",
         Meter::Journal => "meter-journal.db",
     });
+    // Where the client looks for what a meter calls skills and monsters.
+    write_name_files(&data.join("meter-data"))?;
     let mut meter = MeterWriter::open(&db, generation).await?;
 
     let mut options = uploader::Options::new(url, key, data.join("client"));
@@ -141,7 +146,7 @@ async fn play(cli: &Cli, data: &Path, url: &str, key: String) -> Result<()> {
     let _ends = end.clone().drop_guard();
     let mut client = tokio::spawn(uploader::run(options, end.clone(), move |change| drop(told.try_send(change))));
 
-    println!("A relay, a meter that writes a fight of 20 players as it happens, and the client between them.\n");
+    println!("This runs a relay, a simulated meter with a fight of 20 players, and the real client between them.\n");
     println!("  all raids   {url}/");
     loop {
         match next(&mut client, &mut changes).await? {
@@ -221,12 +226,12 @@ async fn play(cli: &Cli, data: &Path, url: &str, key: String) -> Result<()> {
     println!("\nThe report is kept: {kept}");
     match &kept_as_written {
         Ok(()) => println!("It is final, and its sums are those of the script: {}", words(&report.fight.totals)),
-        Err(error) => println!("Yet {error:#}"),
+        Err(error) => println!("But {error:#}"),
     }
     if cli.exit {
         return kept_as_written;
     }
-    println!("\nThe relay goes on serving it. Ctrl-C ends it.");
+    println!("\nThe relay goes on showing it. Press Ctrl-C to end it.");
     client.await?.map(drop).map_err(Into::into)
 }
 
@@ -292,7 +297,7 @@ async fn report(url: &str, report_id: &str) -> Result<Report> {
     serde_json::from_str(body).context("the report does not parse")
 }
 
-/// Whether a report is final and says what the script says.
+/// Whether a report is final, says what the script says, and has a name for everything in it.
 fn check(report: &Report, fight: &Fight) -> Result<()> {
     if report.state != ReportState::Final {
         bail!("the report is not final: {:?}", report.state);
@@ -303,6 +308,19 @@ fn check(report: &Report, fight: &Fight) -> Result<()> {
     let (kept, script) = (report.fight.totals, sums(fight));
     if kept != script {
         bail!("the report's sums are not the script's:\n  report  {kept:?}\n  script  {script:?}");
+    }
+    let bosses: Vec<_> = fight.monsters.iter().filter(|monster| monster.is_boss).map(|boss| &boss.name).collect();
+    if report.fight.bosses.iter().map(|boss| &boss.name).ne(bosses.iter().copied()) {
+        bail!("the bosses are not called {bosses:?}");
+    }
+    let skills = report.fight.players.iter().flat_map(|player| &player.skills);
+    let skills = skills.map(|skill| (Some(skill.skill_id), &skill.name));
+    let deaths = report.fight.deaths.iter().map(|death| (death.skill_id, &death.skill));
+    if let Some((Some(skill), _)) = skills.chain(deaths).find(|(id, name)| id.is_some() && name.is_none()) {
+        bail!("skill {skill} has no name");
+    }
+    if report.fight.encounter.scene != fight.scene_name {
+        bail!("the scene is not called {:?}", fight.scene_name);
     }
     Ok(())
 }

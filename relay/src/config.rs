@@ -20,10 +20,12 @@ const KEY_CHARS_MIN: usize = 8;
 #[command(
     name = "raidcast-relay",
     version,
-    about = "The Raidcast relay: shows raids while they happen and keeps their reports"
+    about = "The Raidcast relay: shows raids live and keeps their reports",
+    after_help = "Who may upload is set by the environment variable RAIDCAST_UPLOAD_KEY, or in raidcast.toml. \
+                  docs/operating.md explains all settings."
 )]
 pub struct Cli {
-    /// What to do; `serve` if nothing is said.
+    /// What to do; without it `serve`.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// Flags of `serve`.
@@ -38,19 +40,19 @@ pub enum Command {
     Serve(ServeFlags),
     /// Move everything from one database to another that is empty, and verify it
     ///
-    /// No relay may run on either meanwhile. All of it arrives or nothing does, and what arrived is read back and
-    /// compared before it is kept; the old database stays as it is. Start the relay with the same --data folder and
-    /// the new --database-url afterwards: the folder's relay.key goes on naming the same players.
+    /// Stop the relay first. Everything is moved or nothing: what arrived is read back and compared before it is kept.
+    /// The old database stays as it is. Afterwards start the relay with the same --data folder and the new
+    /// --database-url. The file relay.key in this folder must stay: players keep their public keys by it.
     Move(MoveFlags),
 }
 
 /// Flags of `move`.
 #[derive(Clone, Debug, Args)]
 pub struct MoveFlags {
-    /// Where everything is: <sqlite:///path/to/raidcast.db> or <postgres://user@host/database>
+    /// The database to move: <sqlite:///path/to/raidcast.db> or <postgres://user@host/database>
     #[arg(long, value_name = "URL")]
     pub from: Database,
-    /// Where it goes: a database without raids; a PostgreSQL one has to exist (createdb)
+    /// Where to move it: a database without raids. A PostgreSQL database must exist already (createdb)
     #[arg(long, value_name = "URL")]
     pub to: Database,
 }
@@ -64,10 +66,10 @@ pub struct ServeFlags {
     /// Folder for the database and the relay's own secret [default: ./data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Database, if not SQLite in the data folder: <sqlite:///path> or <postgres://user@host/database>
+    /// Another database: <sqlite:///path> or <postgres://user@host/database> [default: SQLite in the data folder]
     #[arg(long, value_name = "URL", env = "RAIDCAST_DATABASE_URL")]
     pub database_url: Option<String>,
-    /// How the world reaches this relay; links are made of it [default: <http://ADDR>]
+    /// The address by which others reach this relay; all links begin with it [default: <http://ADDR>]
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
     /// A proxy before this relay that says for whom it asks (X-Forwarded-For): an address, or a network like

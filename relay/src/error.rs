@@ -18,7 +18,7 @@ pub enum HttpError {
     #[error("{0}")]
     BadRequest(String),
     /// No key, or one that the relay does not know.
-    #[error("the upload key is missing or not known here: send it as X-API-Key")]
+    #[error("the relay does not know this upload key, or none was sent: send it in the header X-API-Key")]
     Unauthorized,
     /// A WebSocket was expected.
     #[error("this address is a WebSocket: connect to it with a WebSocket client, version 13")]

@@ -38,7 +38,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     println!("raidcast-relay listens on {}", addrs.join(" and "));
     if config.upload_keys.is_empty() {
         eprintln!(
-            "no upload key is set, so nobody can upload: set RAIDCAST_UPLOAD_KEY, or `upload_key` in raidcast.toml"
+            "No upload key is set, so nobody can upload. Set RAIDCAST_UPLOAD_KEY, or `upload_key` in raidcast.toml."
         );
     }
     stopped().await?;
@@ -48,17 +48,17 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
 
 /// Moves everything, or nothing if it is interrupted.
 async fn move_all(MoveFlags { from, to }: MoveFlags) -> anyhow::Result<()> {
-    println!("moving {from} to {to}");
+    println!("Moving {from} to {to}");
     let moving = transfer::transfer(&from, &to, |table, sum| println!("  {:>9} {}", sum.rows, table.name()));
     tokio::select! {
         moved = moving => moved?,
         stopped = stopped() => {
             stopped?;
-            anyhow::bail!("interrupted: nothing was moved");
+            anyhow::bail!("it was interrupted, and nothing was moved");
         }
     };
-    println!("moved: what {to} gave back was compared with what it was given, and is the same");
-    println!("start the relay with the same --data folder and --database-url {to} now; {from} is as it was");
+    println!("Moved. Everything was read back from {to} and is the same.");
+    println!("Now start the relay with the same --data folder and with --database-url {to}. {from} stays as it was.");
     Ok(())
 }
 

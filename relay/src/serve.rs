@@ -28,7 +28,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is taken, or not this machine's.
-    #[error("could not listen on {addr}: {source}")]
+    #[error(
+        "could not listen on {addr}: {source}. Another program may use this address: stop it, or choose another with --listen"
+    )]
     Listen {
         /// Which.
         addr: SocketAddr,
@@ -36,7 +38,9 @@ pub enum ServeError {
         source: std::io::Error,
     },
     /// The data folder is not usable.
-    #[error("could not use the data folder {path}: {source}")]
+    #[error(
+        "could not use the data folder {path}: {source}. It must be a folder that the relay may write to: name another with --data"
+    )]
     Data {
         /// Which.
         path: PathBuf,

@@ -17,7 +17,7 @@ use crate::database::Database;
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
     /// Both are one.
-    #[error("{0} is both what to move from and what to move to")]
+    #[error("--from and --to name the same database, {0}: give two")]
     Same(Database),
     /// There is nothing to move from.
     #[error("there is no database {0}: check --from")]
@@ -32,7 +32,7 @@ pub enum TransferError {
     },
     /// What came back is not what was put in.
     #[error(
-        "{to} gave other {table} back than it was given ({here} became {there}); nothing was moved. \
+        "what {to} holds of {table} is not what was sent ({here} became {there}). Nothing was moved. \
          Check the disks of both machines"
     )]
     Differs {

@@ -1,13 +1,22 @@
-//! The tests in a browser, against a demo that runs beside them.
+//! What needs a browser, against a demo that runs beside it: the tests, and the README's picture.
 
+use std::fs;
 use std::io::BufRead as _;
+use std::process::Command;
 use std::thread;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
-use crate::command::{Beside, cargo, npm, run_counted};
-use crate::machine;
+use crate::command::{Beside, cargo, npm, root, run, run_counted};
+use crate::machine::{self, Need};
 use crate::tally::Tally;
+use crate::web;
+
+/// The picture, from the workspace's folder.
+const PICTURE: &str = "docs/picture.png";
+
+/// The README is read on phones too: a picture takes at most this many bytes.
+const PICTURE_BYTES_MAX: u64 = 200_000;
 
 /// Starts a demo on a free port and runs the browser tests against it.
 ///
@@ -15,25 +24,63 @@ use crate::tally::Tally;
 /// The demo does not start, or a test fails.
 pub(crate) fn test(tally: &mut Tally) -> Result<()> {
     let chromium = machine::chromium().context("there is no Chromium")?;
-    let mut demo = cargo();
-    demo.args(["run", "--quiet", "--package", "raidcast-relay", "--example", "demo", "--", "--listen", "127.0.0.1:0"]);
-    let mut demo = Beside::start(&mut demo)?;
-    let mut lines = demo.stdout()?.lines();
-    let mut raid = None;
-    let report = loop {
-        let line = lines.next().context("the demo ended before its fight began")??;
-        println!("{line}");
-        let mut words = line.split_whitespace();
-        match (words.next(), words.find(|word| word.starts_with("http://"))) {
-            (Some("this"), Some(url)) => raid = Some(url.to_owned()),
-            (Some("report"), Some(url)) => break url.to_owned(),
-            _ => {}
-        }
-    };
-    // A pipe that nobody reads would stop the demo.
-    thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-    let raid = raid.context("the demo did not name its raid")?;
+    let demo = Demo::start()?;
     let mut tests = npm();
-    tests.args(["run", "e2e", "--", "--raid", &raid, "--report", &report]).env("CHROMIUM", chromium);
+    tests.args(["run", "e2e", "--", "--raid", &demo.raid, "--report", &demo.report]).env("CHROMIUM", chromium);
     run_counted(&mut tests, tally)
+}
+
+/// Takes the README's picture of a live report anew.
+///
+/// # Errors
+/// Something that it needs is missing, the demo does not start, or the picture is too large.
+pub(crate) fn picture() -> Result<()> {
+    machine::prepare(&[Need::Web, Need::Browser])?;
+    web::install()?;
+    let chromium = machine::chromium().context("there is no Chromium")?;
+    let demo = Demo::start()?;
+    let out = root().join(PICTURE);
+    let mut take = Command::new("node");
+    take.current_dir(root().join("web")).env("CHROMIUM", chromium);
+    run(take.args(["e2e/picture.js", "--report", &demo.report, "--out"]).arg(&out))?;
+    let bytes = fs::metadata(&out).with_context(|| format!("could not read {PICTURE}"))?.len();
+    if bytes > PICTURE_BYTES_MAX {
+        bail!("{PICTURE} has {bytes} bytes, more than {PICTURE_BYTES_MAX}: make it smaller in web/e2e/picture.js");
+    }
+    println!("{PICTURE}: {bytes} bytes");
+    Ok(())
+}
+
+/// A demo that runs until this value goes.
+struct Demo {
+    /// Address of the raid's page.
+    raid: String,
+    /// Address of the report, which is live.
+    report: String,
+    _process: Beside,
+}
+
+impl Demo {
+    /// Starts it on a free port and waits until its fight has begun.
+    fn start() -> Result<Self> {
+        let mut demo = cargo();
+        demo.args(["run", "--quiet", "--package", "raidcast-relay", "--example", "demo", "--"]);
+        demo.args(["--listen", "127.0.0.1:0"]);
+        let mut process = Beside::start(&mut demo)?;
+        let mut lines = process.stdout()?.lines();
+        let mut raid = None;
+        let report = loop {
+            let line = lines.next().context("the demo ended before its fight began")??;
+            println!("{line}");
+            let mut words = line.split_whitespace();
+            match (words.next(), words.find(|word| word.starts_with("http://"))) {
+                (Some("this"), Some(url)) => raid = Some(url.to_owned()),
+                (Some("report"), Some(url)) => break url.to_owned(),
+                _ => {}
+            }
+        };
+        // A pipe that nobody reads would stop the demo.
+        thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        Ok(Self { raid: raid.context("the demo did not name its raid")?, report, _process: process })
+    }
 }

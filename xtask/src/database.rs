@@ -8,11 +8,11 @@ use anyhow::{Context as _, Result, bail};
 use raidcast_pgkit::{Cluster, Install};
 
 use crate::command::{cargo, heading, root, run};
-use crate::machine;
+use crate::machine::{self, Need};
 
 /// Prepares the queries of both stores.
 pub(crate) fn prepare() -> Result<()> {
-    machine::prepare(machine::Needs { web: false, browser: false, sqlite_shell: true })?;
+    machine::prepare(&[Need::Servers, Need::SqliteShell])?;
     let folder = root().join("target/db-prepare");
     fs::create_dir_all(&folder)?;
 

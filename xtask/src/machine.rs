@@ -15,35 +15,38 @@ const NODE_NEWER: &str = "apt-get install -y npm && npm install --global node-li
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// What a run needs.
-#[derive(Clone, Copy)]
-pub(crate) struct Needs {
-    /// Node and npm.
-    pub(crate) web: bool,
-    /// Chromium.
-    pub(crate) browser: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// What the relay's tests run: strace and PostgreSQL.
+    Servers,
     /// sqlite3, the program.
-    pub(crate) sqlite_shell: bool,
+    SqliteShell,
+    /// Node and npm.
+    Web,
+    /// Chromium.
+    Browser,
 }
 
 /// Installs what is missing, or says with which command to.
 ///
 /// # Errors
 /// Something is missing that this cannot install; the text tells the command that does.
-pub(crate) fn prepare(needs: Needs) -> Result<()> {
+pub(crate) fn prepare(needs: &[Need]) -> Result<()> {
+    let needs = |need| needs.contains(&need);
     let mut packages = Vec::new();
-    if find("strace").is_none() {
+    if needs(Need::Servers) && find("strace").is_none() {
         packages.push("strace");
     }
-    if raidcast_pgkit::Install::find().is_none() {
+    if needs(Need::Servers) && raidcast_pgkit::Install::find().is_none() {
         packages.push("postgresql");
     }
-    if needs.sqlite_shell && find("sqlite3").is_none() {
+    if needs(Need::SqliteShell) && find("sqlite3").is_none() {
         packages.push("sqlite3");
     }
-    if needs.browser && chromium().is_none() {
+    if needs(Need::Browser) && chromium().is_none() {
         packages.push("chromium");
     }
-    if needs.web && (find("node").is_none() || find("npm").is_none()) {
+    if needs(Need::Web) && (find("node").is_none() || find("npm").is_none()) {
         if node_of_apt().is_none_or(|version| version < NODE_MIN) {
             bail!("Node {}.{} or newer is needed, and apt has none: run\n    {NODE_NEWER}", NODE_MIN.0, NODE_MIN.1);
         }
@@ -52,7 +55,7 @@ pub(crate) fn prepare(needs: Needs) -> Result<()> {
     if !packages.is_empty() {
         install(&packages)?;
     }
-    match node().filter(|_| needs.web) {
+    match node().filter(|_| needs(Need::Web)) {
         Some((major, minor)) if (major, minor) < NODE_MIN => bail!(
             "this machine's Node is {major}.{minor}; {}.{} or newer is needed: run\n    {NODE_NEWER}",
             NODE_MIN.0,

@@ -29,6 +29,8 @@ enum Task {
     Test(test::Options),
     /// Install the pages' packages and build the pages into web/dist.
     Web,
+    /// Take the README's picture anew: a live page of the demo, in Chromium.
+    Picture,
     /// Write the TypeScript types of the wire anew.
     Types,
     /// Check the stores' queries against real databases, after a query or a migration changed.
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test(options) => return test::test(&options),
         Task::Web => web::build(),
+        Task::Picture => browser::picture(),
         Task::Types => types(),
         Task::DbPrepare => database::prepare(),
         Task::Bench { what, options } => bench(what, &options),

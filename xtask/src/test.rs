@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::command::{cargo, heading, npm, root, run, run_counted};
-use crate::machine::{self, Needs};
+use crate::machine::{self, Need};
 use crate::tally::Tally;
 use crate::{browser, web};
 
@@ -40,10 +40,12 @@ pub(crate) fn test(options: &Options) -> ExitCode {
 }
 
 fn steps(options: &Options, tally: &mut Tally) -> Result<()> {
-    let needs =
-        Needs { web: !options.skip_web, browser: !(options.skip_web || options.skip_browser), sqlite_shell: false };
+    let (pages, in_browser) = (!options.skip_web, !(options.skip_web || options.skip_browser));
+    let mut needs = vec![Need::Servers];
+    needs.extend(pages.then_some(Need::Web));
+    needs.extend(in_browser.then_some(Need::Browser));
     heading("What is needed");
-    machine::prepare(needs)?;
+    machine::prepare(&needs)?;
 
     heading("Format");
     run(cargo().args(["fmt", "--all", "--check"]))?;
@@ -52,7 +54,7 @@ fn steps(options: &Options, tally: &mut Tally) -> Result<()> {
     heading("Rust tests");
     rust_tests(tally)?;
 
-    if needs.web {
+    if pages {
         heading("Pages: packages");
         web::install()?;
         heading("Pages: types");
@@ -64,7 +66,7 @@ fn steps(options: &Options, tally: &mut Tally) -> Result<()> {
         heading("Pages: what is committed is what the sources make");
         web::check_dist()?;
     }
-    if needs.browser {
+    if in_browser {
         heading("Browser tests");
         browser::test(tally)?;
     }

@@ -16,6 +16,9 @@ pub enum MeterkitError {
     /// A chunk was not compressed.
     #[error("compress a chunk: {0}")]
     Compress(#[from] std::io::Error),
+    /// The files of names were not written.
+    #[error("write the files of names: {0}")]
+    NameFiles(std::io::Error),
     /// The writer has no fight open: call `begin` first.
     #[error("write a fight that was not begun")]
     NoFight,

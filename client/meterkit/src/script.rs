@@ -2,28 +2,21 @@
 //!
 //! The same script gives the same fight for ever. Nothing here looks at a clock.
 
-mod cast_list;
+pub(crate) mod cast_list;
 
 use crate::fight::{
     Attempt, Cast, CastKind, Death, Fight, Hit, HitKind, Monster, Player, Revive, Segment, SegmentKind,
 };
 use crate::random::Random;
-use cast_list::{AWKWARD_NAMES, BOSSES, BUILDS, BuildRole, PLAIN_NAMES, SpecBuild, TRASH};
+use cast_list::{
+    AWKWARD_NAMES, BOSS_BLOW, BOSS_WAVE, BOSSES, BUILDS, BuildRole, PLAIN_NAMES, SCENE, SpecBuild, TRASH, TRASH_BLOW,
+};
 
 /// Unix ms at which scripted fights begin unless told otherwise: 2026-09-21 14:13:20 UTC.
 const STARTED_AT_MS: i64 = 1_790_000_000_000;
 
 /// From the boss's last hit to the end of the encounter.
 const AFTERMATH_MS: i64 = 1_000;
-
-/// The base skill of a boss's blow on the one it looks at.
-const BOSS_BLOW: i64 = 111_003;
-
-/// The base skill of a boss's blow on all.
-const BOSS_WAVE: i64 = 111_070;
-
-/// The base skill of trash.
-const TRASH_BLOW: i64 = 900_101;
 
 /// Which names players go by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,8 +184,8 @@ impl<'a> Builder<'a> {
         let local = random.between(0, count as i64) as usize;
         self.fight.local_player_id = self.fight.players.get(local).map_or(0, |p| p.uid);
         self.fight.started_at_ms = self.script.started_at_ms;
-        self.fight.scene_id = Some(1033);
-        self.fight.scene_name = Some("Tina's Mindrealm - Master".to_owned());
+        self.fight.scene_id = Some(SCENE.0);
+        self.fight.scene_name = Some(SCENE.1.to_owned());
         self.fight.difficulty = Some(3);
         self.fight.ended_at_ms = Some(self.duration_ms());
     }

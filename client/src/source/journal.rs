@@ -364,7 +364,7 @@ fn missing_key(stream: usize, lost: Lost, index: i64) -> SourceKey {
     SourceKey::new(16 + stream as u32 * 4 + lost as u32, index as u32)
 }
 
-/// Yields a chunk's events, and notes the skills that they were done with.
+/// Yields a chunk's events, and notes the skills of hits and deaths, by the id that their names are told under.
 fn tell(
     stream: usize,
     index: i64,
@@ -400,11 +400,10 @@ fn tell(
                 Told::Nothing => {}
             },
             ChunkEvent::Death(death) => {
-                let body = RareBody::Death {
-                    a: actor_id(death.entity_id),
-                    by: death.source_entity_id.map(actor_id),
-                    s: death.skill_id.map(base_alone),
-                };
+                let skill = death.skill_id.map(base_alone);
+                skills.extend(skill.map(|skill| (skill.base, skill)));
+                let (a, by) = (actor_id(death.entity_id), death.source_entity_id.map(actor_id));
+                let body = RareBody::Death { a, by, s: skill };
                 reading.events.push(rare(at_ms, stamp, body));
             }
             ChunkEvent::Cast(cast) => {

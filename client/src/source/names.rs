@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::database::shown;
 use super::detect::{METERS, Places};
+use super::journal::chunk::base_of_damage_id;
 
 /// The folder of name files, beside a meter's program.
 const FOLDER: &str = "meter-data";
@@ -21,6 +22,9 @@ pub struct Names {
     skills: HashMap<i64, String>,
     /// By damage id, the finer skill ids of sealed chunks.
     damage: HashMap<i64, String>,
+    /// By base skill, the least of its damage ids: sealed chunks tell deaths by base skill, and their meter has no
+    /// file of those.
+    damage_of_base: HashMap<i64, i64>,
     scenes: HashMap<i64, String>,
     monsters: HashMap<i64, String>,
 }
@@ -53,13 +57,19 @@ impl Names {
             read("MonsterNameBoss.json", &mut names.monsters);
             read("MonsterIdNameType.json", &mut names.monsters);
         }
+        for &id in names.damage.keys() {
+            let least = names.damage_of_base.entry(base_of_damage_id(id)).or_insert(id);
+            *least = id.min(*least);
+        }
         names
     }
 
-    /// What a skill is called: by its finer id, else by its base.
+    /// What a skill is called: by its finer id, else by its base, else as the first hit that the base is known for.
     pub fn skill(&self, skill: SkillId) -> Option<&str> {
         let finer = skill.variant.and_then(|id| self.damage.get(&id));
-        finer.or_else(|| self.skills.get(&skill.base)).map(String::as_str)
+        let base = || self.skills.get(&skill.base);
+        let hit = || self.damage.get(self.damage_of_base.get(&skill.base)?);
+        finer.or_else(base).or_else(hit).map(String::as_str)
     }
 
     /// What a scene is called.
@@ -110,13 +120,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let write = |file: &str, text: &str| std::fs::write(dir.path().join(file), text).unwrap();
         write("SkillName.json", r#"{"1714": "Iaido\u001b Slash", "x": "y", "5": 6, "7": ""}"#);
-        write("DamageAttrIdName.json", r#"{"1171401": "First <b>cut</b>"}"#);
+        write("DamageAttrIdName.json", r#"{"1171401": "First <b>cut</b>", "1240502": "Later", "1240501": "Oath"}"#);
         write("MonsterIdNameType.json", r#"{"1110": {"Name": "Kartgriff", "MonsterType": 2}, "2": {}}"#);
         write("SceneName.json", "{not json");
         let names = Names::read(&[dir.path().join("nowhere"), dir.path().to_owned()]);
         assert_eq!(names.skill(SkillId { base: 1714, variant: None }), Some("Iaido Slash"));
         assert_eq!(names.skill(SkillId { base: 1714, variant: Some(1_171_401) }), Some("First <b>cut</b>"));
         assert_eq!(names.skill(SkillId { base: 5, variant: None }), None);
+        assert_eq!(names.skill(SkillId { base: 2405, variant: None }), Some("Oath"), "by the first of its hits");
         assert_eq!(names.monster(1110), Some("Kartgriff"));
         assert_eq!(names.scene(1), None);
     }

@@ -269,7 +269,7 @@ pub(super) fn tell_skills(names: &Names, cursor: &Cursor, reading: &mut Reading)
         .filter_map(|event| match event {
             Event::Hit(timed) => Some(timed.hit.skill),
             Event::Rare(rare) => match &rare.body {
-                RareBody::Totals { s, .. } => Some(*s),
+                RareBody::Totals { s, .. } | RareBody::Death { s: Some(s), .. } => Some(*s),
                 _ => None,
             },
         })

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod crowd;
+mod demo;
 mod durability;
 mod errors;
 mod fan_out;

@@ -1,4 +1,6 @@
 //! Who can appear: builds with the game's class, spec and base skill ids, names, monsters.
+//!
+//! The ids are the game's, because meters tell a spec by them. All names are made up: none is the game's.
 
 /// What a build does in a fight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +59,85 @@ pub(super) const BUILDS: [SpecBuild; 18] = [
     healer(13, 18, &[2307, 2301], &[2307, 2361, 55302]),
 ];
 
+/// The game's id of the scene, and its name.
+pub(crate) const SCENE: (i64, &str) = (1033, "The Drowned Belfry - Master");
+
 /// Type id and name.
-pub(super) const BOSSES: [(i64, &str); 3] = [(1110, "Kartgriff"), (1215, "Super Battle Mech 99"), (1012, "Flame Orc")];
+pub(crate) const BOSSES: [(i64, &str); 3] =
+    [(1110, "The Bellkeeper"), (1215, "Rustjaw Colossus"), (1012, "Ember Matriarch")];
 
 /// Type id and name; one falls after the other.
-pub(super) const TRASH: [(i64, &str); 3] = [(901, "Hollow Scout"), (902, "Hollow Archer"), (903, "Hollow Brute")];
+pub(crate) const TRASH: [(i64, &str); 3] = [(901, "Hollow Scout"), (902, "Hollow Archer"), (903, "Hollow Brute")];
+
+/// The base skill of a boss's blow on the one it looks at.
+pub(super) const BOSS_BLOW: i64 = 111_003;
+
+/// The base skill of a boss's blow on all.
+pub(super) const BOSS_WAVE: i64 = 111_070;
+
+/// The base skill of trash.
+pub(super) const TRASH_BLOW: i64 = 900_101;
+
+/// Base id and name of every skill that players and monsters use.
+pub(crate) const SKILLS: [(i64, &str); 57] = [
+    (1714, "Split Lightning"),
+    (1734, "Rolling Thunder"),
+    (1701, "Quick Cut"),
+    (1719, "Static Step"),
+    (1715, "Crescent Storm"),
+    (1733, "Nightfall Edge"),
+    (1742, "Forked Strike"),
+    (120_902, "Icicle Rain"),
+    (120_901, "Frozen Needle"),
+    (1242, "Cold Snap"),
+    (1248, "Winter's Grip"),
+    (1241, "Snowdrift"),
+    (1240, "Hailburst"),
+    (1605, "Cinder Chop"),
+    (1601, "Ember Swing"),
+    (1606, "Furnace Heart"),
+    (1405, "Gale Charge"),
+    (1418, "Updraft"),
+    (1410, "Whirling Spear"),
+    (1401, "Breeze Jab"),
+    (1419, "Diving Kite"),
+    (1402, "Crosswind"),
+    (1403, "Feather Dance"),
+    (1518, "Bramble Lash"),
+    (1541, "Seed Volley"),
+    (21402, "Thorn Ring"),
+    (1501, "Leaf Dart"),
+    (20301, "Morning Dew"),
+    (21404, "Sapling Shelter"),
+    (21406, "Warm Rain"),
+    (199_902, "Stone Fist"),
+    (1922, "Landslide"),
+    (1901, "Granite Slam"),
+    (1930, "Bedrock Blow"),
+    (1931, "Tremor Step"),
+    (1934, "Boulder Toss"),
+    (1935, "Cliff Guard"),
+    (2292, "Hawk Arrow"),
+    (1_700_820, "Wolf Bite"),
+    (1_700_825, "Wolf Pounce"),
+    (1_700_827, "Pack Hunt"),
+    (220_112, "Bright Arrow"),
+    (2_203_622, "Sunray Volley"),
+    (220_104, "Long Shot"),
+    (2405, "Oath Strike"),
+    (2401, "Shield Knock"),
+    (2410, "Tower Wall"),
+    (2406, "Lantern Blade"),
+    (2421, "Dawn Banner"),
+    (2306, "Power Chord"),
+    (2301, "Opening Note"),
+    (2307, "Slow Waltz"),
+    (2361, "Encore"),
+    (55302, "Lullaby"),
+    (111_003, "Bell Hammer"),
+    (111_070, "Drowning Toll"),
+    (900_101, "Rusty Claw"),
+];
 
 pub(super) const PLAIN_NAMES: [&str; 24] = [
     "Alder", "Brisa", "Corvin", "Delphine", "Edda", "Farro", "Gwen", "Halvard", "Isolde", "Jonas", "Kestrel", "Linnea",
