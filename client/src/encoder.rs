@@ -213,7 +213,7 @@ impl Encoder {
             if batch.is_full() {
                 self.close(&mut batch, captured_ms, &mut deltas);
             }
-            let added = match self.clean(event) {
+            let added = match clean_event(event) {
                 Ok(Some(event)) => self.add(&mut batch, event, &kinds),
                 Ok(None) => Ok(()),
                 Err(limit) => Err(limit),
@@ -278,22 +278,6 @@ impl Encoder {
     /// What was left out and is not told yet.
     pub fn lost(&self) -> &Lost {
         &self.lost
-    }
-
-    /// The event as the wire allows it, whatever came before it; `None` if nothing is left of it.
-    fn clean(&self, mut event: SourceEvent) -> Result<Option<SourceEvent>, Limit> {
-        match &mut event {
-            Event::Hit(TimedHit { hit, .. }) => {
-                hit.shield = hit.shield.min(hit.amount);
-                hit.overheal = hit.overheal.min(hit.amount);
-            }
-            Event::Rare(rare) => {
-                if !clean_body(&mut rare.body)? {
-                    return Ok(None);
-                }
-            }
-        }
-        Ok(Some(event))
     }
 
     /// Adds an event, and the dictionary entries that it is the first to use, if it fits.
@@ -415,6 +399,22 @@ impl Encoder {
         }
         deltas.push(delta);
     }
+}
+
+/// The event as the wire allows it, whatever came before it; `None` if nothing is left of it.
+fn clean_event(mut event: SourceEvent) -> Result<Option<SourceEvent>, Limit> {
+    match &mut event {
+        Event::Hit(TimedHit { hit, .. }) => {
+            hit.shield = hit.shield.min(hit.amount);
+            hit.overheal = hit.overheal.min(hit.amount);
+        }
+        Event::Rare(rare) => {
+            if !clean_body(&mut rare.body)? {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(event))
 }
 
 /// Whether anything is left of the body.

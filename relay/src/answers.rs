@@ -213,7 +213,7 @@ impl Answers {
         record: Option<Bytes>,
         version: Version,
     ) -> Result<Arc<Body>, SpanError> {
-        let began = Instant::now();
+        let began = tokio::time::Instant::now();
         let row = EncounterRow { state: version.state, revision: version.revision, ..row.clone() };
         let kept = standing.as_ref().is_none_or(|standing| standing.kept);
         let mut body = match (kind, record.filter(|_| kept)) {

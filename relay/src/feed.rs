@@ -50,14 +50,14 @@ impl FeedQuery {
         JoinWish { format: Format::Json, resume, channel, admitted }
     }
 
-    /// The replay that is asked for, if one is, and if its asker may see it.
+    /// The replay that is visit for, if one is, and if its asker may see it.
     async fn past(
         &self,
         state: &AppState,
         raid: &RaidRow,
         belongs: impl Fn(&EncounterRow) -> bool,
         asker: &Asker,
-        asked: &Asked,
+        visit: &Asked,
     ) -> Result<Option<Replay>, HttpError> {
         let pace = replay::Pace::parse(self.at.as_deref(), self.speed.as_deref())?;
         let Some(report) = &self.report else {
@@ -66,13 +66,13 @@ impl FeedQuery {
                 false => Ok(None),
             };
         };
-        // Before it is asked whether he may see it: what changes after that is heard.
+        // Before it is visit whether he may see it: what changes after that is heard.
         let changes = state.shared().access.listen();
         let found = state.store().report(report).await?.filter(|(row, _)| belongs(row));
         let (row, _) = found.ok_or(HttpError::NotFound)?;
         state.admit(asker, (&row).into()).await?;
         // One moment is soon told: it needs no place.
-        let places = if pace.speed == 0.0 { None } else { Some(Places::take(state, asked)?) };
+        let places = if pace.speed == 0.0 { None } else { Some(Places::take(state, visit)?) };
         let asker = asker.clone();
         Ok(Some(Replay { state: state.clone(), raid: raid.clone(), row, pace, places, asker, changes }))
     }
@@ -83,13 +83,13 @@ pub async fn raid(
     State(state): State<AppState>,
     Path(code): Path<String>,
     Query(query): Query<FeedQuery>,
-    Extension(asked): Extension<Asked>,
+    Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
     let asker = state.asker(request.headers(), query.ticket.as_deref()).await?;
     let (raid, admitted) = state.visible_raid(&code, &asker).await?;
-    let past = query.past(&state, &raid, |row| row.raid_code == raid.code, &asker, &asked).await?;
-    upgrade(state, raid, query.wish(false, admitted), past, &asked, request)
+    let past = query.past(&state, &raid, |row| row.raid_code == raid.code, &asker, &visit).await?;
+    upgrade(state, raid, query.wish(false, admitted), past, &visit, request)
 }
 
 /// `GET /api/v1/live/{channel}/feed`: the feed of the channel's present raid.
@@ -97,13 +97,13 @@ pub async fn channel(
     State(state): State<AppState>,
     Path(channel): Path<String>,
     Query(query): Query<FeedQuery>,
-    Extension(asked): Extension<Asked>,
+    Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
     let asker = state.asker(request.headers(), query.ticket.as_deref()).await?;
     let (raid, admitted) = state.channel_raid(&channel, &asker).await?;
-    let past = query.past(&state, &raid, |row| row.key.account == raid.account, &asker, &asked).await?;
-    upgrade(state, raid, query.wish(true, admitted), past, &asked, request)
+    let past = query.past(&state, &raid, |row| row.key.account == raid.account, &asker, &visit).await?;
+    upgrade(state, raid, query.wish(true, admitted), past, &visit, request)
 }
 
 fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
@@ -116,7 +116,7 @@ fn upgrade(
     raid: RaidRow,
     wish: JoinWish,
     past: Option<Replay>,
-    asked: &Asked,
+    visit: &Asked,
     mut request: Request,
 ) -> Result<Response, HttpError> {
     let headers = request.headers();
@@ -138,7 +138,7 @@ fn upgrade(
         // Asked for nothing: what a person with a command-line client can read.
         (Format::Json, None)
     };
-    let place = asked.socket()?;
+    let place = visit.socket()?;
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let Ok(upgraded) = upgrading.await else { return };

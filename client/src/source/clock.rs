@@ -1,6 +1,6 @@
 //! A meter's clock that is set while a fight goes on: where in the fight its later stamps lie.
 //!
-//! One rule (docs/decisions/0040-a-clock-that-is-set.md): time in a fight never goes back, and never jumps by more than
+//! One rule (docs/decisions/0042-a-clock-that-is-set.md): time in a fight never goes back, and never jumps by more than
 //! half an hour. Where stamps do, a new span begins one second after the last event before, and the report says so.
 //! Which stamps came later is known by their order: within a row or stream, and from reading to reading.
 

@@ -190,13 +190,12 @@ impl RaidRegistry {
         // Tasks begin when all are folded, and do not ask the store meanwhile.
         let mut count = 0;
         for (code, encounters) in by_raid {
-            match self.shared.store.raid_by_code(&code).await? {
-                Some(row) => {
-                    count += encounters.len();
-                    self.spawn(row, encounters);
-                }
-                None => tracing::error!(raid = code, "live fights of a raid that is gone; they are left alone"),
-            }
+            let Some(row) = self.shared.store.raid_by_code(&code).await? else {
+                tracing::error!(raid = code, "live fights of a raid that is gone; they are left alone");
+                continue;
+            };
+            count += encounters.len();
+            self.spawn(row, encounters);
         }
         Ok(count)
     }

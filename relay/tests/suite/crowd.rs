@@ -192,7 +192,7 @@ async fn of_a_large_room_those_are_let_go_who_may_no_longer_see_it_and_hear_noth
     const CROWD: usize = 600;
     let kinds = [Admitted::AsAnybody, Admitted::ByTicket(3), Admitted::ByTicket(2), Admitted::AsUploader];
     let tasks = tokio_util::task::TaskTracker::new();
-    let mut room = Room::new(tasks.clone());
+    let mut room = Room::new(tasks.clone(), Pings::of(&EdgeLimits::default()));
     let mut spectators = Vec::new();
     for at in 0..CROWD {
         let (here, there) = pair().await;

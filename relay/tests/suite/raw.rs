@@ -60,7 +60,7 @@ pub(crate) async fn to_the_end(stream: &mut TcpStream) -> Vec<u8> {
 /// One request on a connection of its own: method and path, and lines of its head.
 pub(crate) async fn ask_from(relay: &TestRelay, from: Ipv4Addr, request: &str, lines: &[&str]) -> Answer {
     let mut stream = connect(relay.url.trim_start_matches("http://"), from).await;
-    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    let lines = lines.iter().fold(String::new(), |all, line| all + line + "\r\n");
     let head = format!("{request} HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n{lines}\r\n");
     let _ = stream.write_all(head.as_bytes()).await;
     Answer::of(&to_the_end(&mut stream).await)
@@ -72,7 +72,7 @@ pub(crate) async fn ask(relay: &TestRelay, request: &str, lines: &[&str]) -> Ans
 
 /// A request on a connection that stays open, and the head of its answer.
 pub(crate) async fn stay(stream: &mut TcpStream, request: &str, lines: &[&str]) -> Answer {
-    let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+    let lines = lines.iter().fold(String::new(), |all, line| all + line + "\r\n");
     let head = format!("{request} HTTP/1.1\r\nHost: relay\r\n{lines}\r\n");
     let _ = stream.write_all(head.as_bytes()).await;
     let mut answer = Vec::new();

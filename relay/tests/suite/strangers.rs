@@ -280,10 +280,10 @@ async fn an_address_has_some_of_the_replays_and_a_moment_needs_no_place() {
     uploader.deltas(begun.h, &fight.deltas).await;
     uploader.acked(100).await;
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
-    let replay = format!("GET /api/v1/raids/{}/feed?report={}", uploader.welcome.raid, begun.report);
+    let past = format!("GET /api/v1/raids/{}/feed?report={}", uploader.welcome.raid, begun.report);
     let play = async |from: Ipv4Addr, how: &str| {
         let mut stream = connect(addr(&relay), from).await;
-        let answer = stay(&mut stream, &format!("{replay}{how}"), &UPGRADE).await;
+        let answer = stay(&mut stream, &format!("{past}{how}"), &UPGRADE).await;
         (stream, answer)
     };
     let mut held = Vec::new();
@@ -459,8 +459,8 @@ async fn who_only_listens_hears_pings_and_who_answers_none_is_let_go() {
     let feed = format!("GET /api/v1/raids/{raid}/feed");
     let mut dead = [connect(addr(&relay), HERE).await, connect(addr(&relay), HERE).await];
     assert_eq!(stay(&mut dead[0], &feed, &UPGRADE).await.status, 101);
-    let replay = format!("{feed}?report={}&speed=0.25", begun.report);
-    assert_eq!(stay(&mut dead[1], &replay, &UPGRADE).await.status, 101);
+    let past = format!("{feed}?report={}&speed=0.25", begun.report);
+    assert_eq!(stay(&mut dead[1], &past, &UPGRADE).await.status, 101);
     for stream in &mut dead {
         let mut pings = 0;
         while let Some((opcode, payload)) = frame(stream).await {

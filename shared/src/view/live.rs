@@ -304,9 +304,13 @@ impl LiveView {
                 }
             };
             if seconds.len() < FEW_SECONDS {
-                seconds.iter().for_each(|second| add(*second, pair.at(*second)));
+                for second in seconds {
+                    add(*second, pair.at(*second));
+                }
             } else {
-                pair.seconds.iter().for_each(|held| add(held.second, held.amount));
+                for held in &pair.seconds {
+                    add(held.second, held.amount);
+                }
             }
         }
         let bucket = |(second, sums): (u32, BTreeMap<u32, [u64; 3]>)| {
