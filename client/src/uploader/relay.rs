@@ -211,6 +211,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn refused(&mut self, refused: Refused, now_ms: u64) -> Result<(), WatchError> {
         let Refused { code, text, scope, retry_ms, h, enc } = refused;
         let text = clean(&text, 500);
+        if code == RefusedCode::ChecksumDiffers {
+            // Nothing was refused: the fight goes on, and its report will say so if it still differs at the end.
+            tracing::warn!(text, "the relay's sums of a fight are not those of this client");
+            return Ok(());
+        }
         // Too early is never too late: it may come again whether or not the relay says so.
         let again = (code == RefusedCode::TooFast && scope != RefusedScope::Connection).then_some(TOO_FAST_MS);
         let retry_ms = retry_ms.map(u64::from).or(again);
