@@ -16,6 +16,7 @@ mod process;
 mod replay;
 mod report;
 mod script;
+mod set_aside;
 mod span;
 mod stream;
 mod syscalls;
