@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::{Keyring, RelaySecret, UploadKey};
+use crate::answers::Answers;
 use crate::clock::{Clock, Entropy};
 use crate::config::Config;
 use crate::raid::{RaidRegistry, Shared};
@@ -57,6 +58,7 @@ pub struct Relay {
     addrs: Vec<SocketAddr>,
     registry: Arc<RaidRegistry>,
     spans: Arc<Spans>,
+    answers: Arc<Answers>,
     stop: CancellationToken,
     servers: TaskTracker,
 }
@@ -110,7 +112,7 @@ impl Relay {
         }
         let keys = config.upload_keys.iter().map(|(account, key)| UploadKey::new(account, key.trim())).collect();
         let state = AppState::new(Arc::clone(&registry), Keyring(keys));
-        let spans = Arc::clone(&state.spans);
+        let (spans, answers) = (Arc::clone(&state.spans), Arc::clone(&state.answers));
         let app = router(state);
         let servers = TaskTracker::new();
         for listener in listeners {
@@ -125,7 +127,7 @@ impl Relay {
             });
         }
         servers.close();
-        Ok(Self { addrs, registry, spans, stop, servers })
+        Ok(Self { addrs, registry, spans, answers, stop, servers })
     }
 
     /// Where it listens.
@@ -141,6 +143,11 @@ impl Relay {
     /// Folds its spans.
     pub fn spans(&self) -> &Arc<Spans> {
         &self.spans
+    }
+
+    /// Makes its answers.
+    pub fn answers(&self) -> &Arc<Answers> {
+        &self.answers
     }
 
     /// Tells clients and spectators to come back, finishes what is under way, closes the store.

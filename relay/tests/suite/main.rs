@@ -6,6 +6,7 @@ mod bad_input;
 mod crowd;
 mod durability;
 mod fan_out;
+mod heavy;
 mod history;
 mod kills;
 mod network;
