@@ -4,11 +4,15 @@
 
 mod bad_input;
 mod crowd;
+mod discards;
 mod durability;
+mod falls;
 mod fan_out;
 mod heavy;
 mod history;
 mod kills;
+#[cfg(target_os = "linux")]
+mod memory;
 mod network;
 mod old_fights;
 #[cfg(all(unix, feature = "postgres"))]

@@ -63,16 +63,24 @@ impl TestRelay {
 
     /// On a database, if not the embedded one.
     pub(crate) async fn start_on(data: &Path, database_url: Option<Database>) -> Self {
+        Self::start_with(Self::config(data, database_url), Arc::new(AtomicI64::new(1_790_000_000_000))).await
+    }
+
+    /// On a store of the test's own.
+    pub(crate) async fn start_on_store(data: &Path, store: Arc<dyn Store>) -> Self {
+        Self::serve(Self::config(data, None), store, None, Arc::new(AtomicI64::new(1_790_000_000_000))).await
+    }
+
+    fn config(data: &Path, database_url: Option<Database>) -> Config {
         let key = |account: &str, key: &str| (account.to_owned(), key.to_owned());
-        let config = Config {
+        Config {
             listen: vec!["127.0.0.1:0".parse().expect("an address")],
             data: data.to_owned(),
             database_url,
             public_url: None,
             upload_keys: vec![key("default", KEY), key("other", OTHER_KEY)],
             grace_ms: 600_000,
-        };
-        Self::start_with(config, Arc::new(AtomicI64::new(1_790_000_000_000))).await
+        }
     }
 
     async fn start_with(config: Config, now_ms: Arc<AtomicI64>) -> Self {
@@ -84,6 +92,15 @@ impl TestRelay {
             #[cfg(feature = "postgres")]
             other => (other.open().await.expect("the store opens"), None),
         };
+        Self::serve(config, store, sqlite, now_ms).await
+    }
+
+    async fn serve(
+        config: Config,
+        store: Arc<dyn Store>,
+        sqlite: Option<Arc<SqliteStore>>,
+        now_ms: Arc<AtomicI64>,
+    ) -> Self {
         let clock = {
             let now_ms = Arc::clone(&now_ms);
             Clock::new(move || now_ms.load(Ordering::Relaxed))
