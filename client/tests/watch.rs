@@ -277,6 +277,18 @@ async fn a_store_that_takes_nothing_is_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_whose_sums_the_relay_doubts_is_sent_to_its_end() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    relay.memory().sums_differ = true;
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let client = Client::start(place.options(&relay));
+    play(&mut writer, &party(6), 20_000, 1_000).await;
+    writer.end().await.unwrap();
+    assert!(client.done().await.unwrap().complete);
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fight_whose_report_was_not_confirmed_is_ended_again_at_the_next_start() {
     let (place, relay) = (Place::new(), Relay::start().await);
     relay.memory().mute_end = true;

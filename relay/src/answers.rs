@@ -4,14 +4,17 @@
 //! make: that is shared for ten times as long as it took, so that looking at the largest fight takes a tenth of a core
 //! at the most, however many look and however often. Deliberately not here: who may see what.
 
+use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use moka::Expiry;
 use moka::future::Cache;
+use moka::ops::compute::Op;
+use moka::{Entry, Expiry};
 use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::report::{Report, ReportSummary};
 use raidcast_shared::uplink::{Ending, ReportState, Visibility};
@@ -30,11 +33,13 @@ const COSTLY: Duration = Duration::from_millis(50);
 const SHARED_TIMES: u32 = 10;
 /// An answer of what does not change any more is kept this long.
 const KEPT_FOR: Duration = Duration::from_mins(1);
+/// An answer of a running fight is kept this long, for who asks before the next delta comes.
+const KEPT_LIVE: Duration = Duration::from_secs(10);
 /// Bytes of answers kept.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// A larger body is compressed once for all who ask, a smaller one for each.
 const LARGE_BODY_BYTES: usize = 256 * 1024;
-/// What lists show of a running fight is at most this old.
+/// What lists show of a running fight is at most this old, unless it is costly to make.
 const SUMMARY_AGE: Duration = Duration::from_secs(1);
 /// How hard large bodies are compressed: as the layer for small ones does.
 const BROTLI_QUALITY: u32 = 4;
@@ -137,8 +142,20 @@ impl Expiry<(Kind, String), Arc<Body>> for Keeping {
         Some(match body.version.seq {
             None => KEPT_FOR,
             Some(_) if body.cost >= COSTLY => body.cost * SHARED_TIMES,
-            Some(_) => Duration::ZERO,
+            Some(_) => KEPT_LIVE,
         })
+    }
+}
+
+/// A line of a running fight, and how long it took to make.
+type Line = (Arc<ReportSummary>, Duration);
+
+/// How long what lists show is kept.
+struct KeepingLines;
+
+impl Expiry<String, Line> for KeepingLines {
+    fn expire_after_create(&self, _: &String, (_, cost): &Line, _: Instant) -> Option<Duration> {
+        Some(SUMMARY_AGE.max(*cost * SHARED_TIMES))
     }
 }
 
@@ -146,7 +163,8 @@ impl Expiry<(Kind, String), Arc<Body>> for Keeping {
 pub struct Answers {
     spans: Arc<Spans>,
     bodies: Cache<(Kind, String), Arc<Body>>,
-    summaries: Cache<String, Arc<ReportSummary>>,
+    summaries: Cache<String, Line>,
+    made: AtomicU64,
 }
 
 impl Answers {
@@ -160,24 +178,42 @@ impl Answers {
                 .weigher(move |_, body| bytes(body))
                 .expire_after(Keeping)
                 .build(),
-            summaries: Cache::builder().max_capacity(10_000).time_to_live(SUMMARY_AGE).build(),
+            summaries: Cache::builder().max_capacity(10_000).expire_after(KeepingLines).build(),
+            made: AtomicU64::new(0),
         }
+    }
+
+    /// How many reports and timelines were made so far, for tests and metrics.
+    pub fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
     }
 
     /// A report as it stands: as it is kept (`record`), else folded of its log so far.
     ///
     /// # Errors
     /// `Busy` if too many fights are folded now.
-    pub async fn report(&self, row: &EncounterRow, record: Option<Bytes>) -> Result<Arc<Body>, HttpError> {
-        self.body(Kind::Report, row, record).await
+    pub async fn report(self: &Arc<Self>, row: &EncounterRow, record: Option<Bytes>) -> Result<Arc<Body>, HttpError> {
+        self.answer(Kind::Report, row, record).await
     }
 
     /// A report's amounts by second.
     ///
     /// # Errors
     /// As [`Answers::report`].
-    pub async fn timeline(&self, row: &EncounterRow) -> Result<Arc<Body>, HttpError> {
-        self.body(Kind::Timeline, row, None).await
+    pub async fn timeline(self: &Arc<Self>, row: &EncounterRow) -> Result<Arc<Body>, HttpError> {
+        self.answer(Kind::Timeline, row, None).await
+    }
+
+    /// Made to its end also where who asked reloads the page meanwhile: they have it the next time.
+    async fn answer(
+        self: &Arc<Self>,
+        kind: Kind,
+        row: &EncounterRow,
+        record: Option<Bytes>,
+    ) -> Result<Arc<Body>, HttpError> {
+        let (answers, row) = (Arc::clone(self), row.clone());
+        let making = tokio::spawn(async move { answers.body(kind, &row, record).await });
+        making.await.map_err(|_| HttpError::Internal)?
     }
 
     async fn body(&self, kind: Kind, row: &EncounterRow, record: Option<Bytes>) -> Result<Arc<Body>, HttpError> {
@@ -191,7 +227,11 @@ impl Answers {
                 if body.serves(&now) {
                     return Ok(body);
                 }
-                self.bodies.invalidate(&key).await;
+                // This one, and not a newer one that was made meanwhile.
+                let is_it =
+                    |held: Option<Entry<_, Arc<Body>>>| held.is_some_and(|held| Arc::ptr_eq(held.value(), &body));
+                let remove = |held| ready(if is_it(held) { Op::Remove } else { Op::Nop });
+                self.bodies.entry_by_ref(&key).and_compute_with(remove).await;
             }
             let making = self.make(kind, row, standing, record.clone(), now.clone());
             let body = self.bodies.try_get_with(key.clone(), making).await;
@@ -214,6 +254,7 @@ impl Answers {
         version: Version,
     ) -> Result<Arc<Body>, SpanError> {
         let began = tokio::time::Instant::now();
+        self.made.fetch_add(1, Ordering::Relaxed);
         let row = EncounterRow { state: version.state, revision: version.revision, ..row.clone() };
         let kept = standing.as_ref().is_none_or(|standing| standing.kept);
         let mut body = match (kind, record.filter(|_| kept)) {
@@ -247,24 +288,32 @@ impl Answers {
     ///
     /// # Errors
     /// As [`Answers::report`].
-    pub async fn whole(&self, row: &EncounterRow, record: Option<Bytes>) -> Result<Report, HttpError> {
+    pub async fn whole(self: &Arc<Self>, row: &EncounterRow, record: Option<Bytes>) -> Result<Report, HttpError> {
         let body = self.report(row, record).await?;
         let read = self.spans.run(move || serde_json::from_slice(&body.json));
         read.await?.map_err(|_| HttpError::Internal)
     }
 
-    /// What lists show of a running fight: at most a second old; `None` if no raid's task has it.
-    pub async fn summary(&self, raid_code: &str, report_id: &str) -> Option<Arc<ReportSummary>> {
-        let making = async {
-            let standing = self.spans.standing(raid_code, report_id).await.ok_or(SpanError::NotFound)?;
-            let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
-            self.fold(&row.clone(), Some(standing), move |folded, ending| {
-                let report = finalize::report(&row, &folded, ending.as_ref(), row.state, row.revision);
-                Arc::new(finalize::summary(finalize::line(&row, &report)))
-            })
-            .await
-        };
-        self.summaries.try_get_with(report_id.to_owned(), making).await.ok()
+    /// What lists show of a running fight: a second old, or more where it is costly to make; `None` if no raid's task
+    /// has it. It is made to its end also where nobody waits for it any more: who asks next has it at once.
+    pub async fn summary(self: Arc<Self>, raid_code: String, report_id: String) -> Option<Arc<ReportSummary>> {
+        let making = tokio::spawn(async move {
+            let made = self.summaries.try_get_with(report_id.clone(), self.make_summary(&raid_code, &report_id)).await;
+            made.ok().map(|(summary, _)| summary)
+        });
+        making.await.ok().flatten()
+    }
+
+    async fn make_summary(&self, raid_code: &str, report_id: &str) -> Result<Line, SpanError> {
+        let began = Instant::now();
+        let standing = self.spans.standing(raid_code, report_id).await.ok_or(SpanError::NotFound)?;
+        let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
+        let of = row.clone();
+        let made = self.fold(&of, Some(standing), move |folded, ending| {
+            let report = finalize::report(&row, &folded, ending.as_ref(), row.state, row.revision);
+            Arc::new(finalize::summary(finalize::line(&row, &report)))
+        });
+        Ok((made.await?, began.elapsed()))
     }
 
     /// Folds all of a report's log and makes something of it, on the pool.

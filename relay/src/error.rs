@@ -42,6 +42,11 @@ pub enum HttpError {
         /// Try again after so many seconds.
         retry_s: u32,
     },
+    /// What is stored of it cannot be read; why stands in `/health` and in the log.
+    #[error(
+        "this fight is set aside, for the relay cannot read what it holds of it: its operator finds the reason in /health and in the log"
+    )]
+    SetAside,
     /// A defect; its details are in the log.
     #[error("something went wrong in the relay; its operator finds the reason in its log")]
     Internal,
@@ -57,6 +62,7 @@ impl HttpError {
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            Self::SetAside => (StatusCode::INTERNAL_SERVER_ERROR, "set_aside"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         }
     }

@@ -1,7 +1,8 @@
 //! Folds of whole encounters, beside the runtime's threads: small ones as they come, large ones one at a time.
 //!
 //! One invariant: at most one large encounter is unfolded at any time, so that End, a start, a span and a timeline
-//! together stay within the memory that one of the largest size takes (about 400 MB), however many ask.
+//! together stay within the memory that one of the largest size takes (about 400 MB), however many ask. The suite's
+//! `memory` gives a relay a gibibyte of address space more than an idle one has.
 
 use std::sync::Arc;
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::{Keyring, RelaySecret, UploadKey};
+use crate::answers::Answers;
 use crate::clock::{Clock, Entropy};
 use crate::config::Config;
 use crate::edge::{self, Edge, Proxies, Sockets};
@@ -66,6 +67,7 @@ pub struct Relay {
     registry: Arc<RaidRegistry>,
     spans: Arc<Spans>,
     edge: Arc<Edge>,
+    answers: Arc<Answers>,
     stop: CancellationToken,
     servers: TaskTracker,
 }
@@ -126,7 +128,7 @@ impl Relay {
         }
         let keys = config.upload_keys.iter().map(|(account, key)| UploadKey::new(account, key)).collect();
         let state = AppState::new(Arc::clone(&registry), Keyring(keys));
-        let spans = Arc::clone(&state.spans);
+        let (spans, answers) = (Arc::clone(&state.spans), Arc::clone(&state.answers));
         let app = router(state);
         let edge = Arc::new(Edge::new(config.limits.clone(), Proxies(config.trusted_proxies.clone()), sockets));
         let servers = TaskTracker::new();
@@ -136,7 +138,7 @@ impl Relay {
             servers.spawn(edge::serve(listener, app, edge, stop.clone(), connections));
         }
         servers.close();
-        Ok(Self { addrs, registry, spans, edge, stop, servers })
+        Ok(Self { addrs, registry, spans, edge, answers, stop, servers })
     }
 
     /// Where it listens.
@@ -157,6 +159,11 @@ impl Relay {
     /// What strangers hold of it.
     pub fn edge(&self) -> &Arc<Edge> {
         &self.edge
+    }
+
+    /// Makes its answers.
+    pub fn answers(&self) -> &Arc<Answers> {
+        &self.answers
     }
 
     /// Tells clients and spectators to come back, finishes what is under way, closes the store.

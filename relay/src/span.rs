@@ -37,6 +37,9 @@ pub enum SpanError {
     /// The report is gone.
     #[error("there is no such report")]
     NotFound,
+    /// What is stored of the fight cannot be read: it is set aside.
+    #[error("the fight is set aside")]
+    SetAside,
     /// What the store says.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -50,6 +53,7 @@ impl From<SpanError> for HttpError {
         match error {
             SpanError::Busy => Self::Unavailable { text: error.to_string(), retry_s: 1 },
             SpanError::NotFound => Self::NotFound,
+            SpanError::SetAside => Self::SetAside,
             SpanError::Store(error) => error.into(),
             SpanError::Broken => Self::Internal,
         }
@@ -301,6 +305,10 @@ impl Spans {
     /// What the store has: the log of a final report, else the journal.
     async fn stored(&self, row: &EncounterRow) -> Result<(Arc<FoldIndex>, Option<Ending>), SpanError> {
         let store = &self.registry.shared.store;
+        if self.registry.shared.set_aside.contains_key(&row.report_id) {
+            // It would be unfolded as far as it can be again, each time that somebody asks.
+            return Err(SpanError::SetAside);
+        }
         self.logs_read.fetch_add(1, Ordering::Relaxed);
         if row.state == ReportState::Final
             && let Some(bytes) = store.report_log(&row.report_id).await?

@@ -17,6 +17,7 @@ mod rows;
 mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 pub use checksum::Checksum;
 pub use fits::Limit;
@@ -249,6 +250,8 @@ pub struct EncounterState {
     /// First and last combat event of the whole fight.
     whole: Option<(u32, u32)>,
     damaged: u64,
+    /// Made when it is asked for, and kept until more comes: rows are many, and whoever joins asks.
+    checksum: OnceLock<Checksum>,
 }
 
 impl EncounterState {
@@ -278,6 +281,7 @@ impl EncounterState {
             extent: None,
             whole: None,
             damaged: 0,
+            checksum: OnceLock::new(),
         }
     }
 
@@ -286,6 +290,7 @@ impl EncounterState {
     /// Cost: linear in the delta's events, not in the encounter.
     pub fn apply(&mut self, delta: &Checked) {
         self.seq = self.seq.max(delta.seq);
+        self.checksum.take();
         self.actors.extend(delta.actors.iter().map(Actor::new));
         self.skills.extend(delta.skills.iter().map(|&id| Skill { id, name: Latest::default() }));
         for hit in &delta.hits {
@@ -549,8 +554,8 @@ impl EncounterState {
         self.rare
     }
 
-    /// The frozen checksum of the state. Cost: sorts the rows; nothing is kept.
+    /// The frozen checksum of the state. Cost: sorts the rows, once for all who ask until more comes.
     pub fn checksum(&self) -> Checksum {
-        checksum::of(self)
+        *self.checksum.get_or_init(|| checksum::of(self))
     }
 }

@@ -59,6 +59,8 @@ enum Bench {
     Page,
     /// Processor time of a message to a spectator.
     Fanout,
+    /// Acknowledgements while the largest raids are looked at.
+    Heavy,
     /// The client's processor time and memory beside the meter's.
     Client,
 }
@@ -94,6 +96,7 @@ fn bench(what: Bench, options: &[String]) -> Result<()> {
         Bench::Recovery => ("speed", "bench", Some("recovery")),
         Bench::Page => ("speed", "bench", Some("page")),
         Bench::Fanout => ("speed", "bench", Some("fanout")),
+        Bench::Heavy => ("speed", "bench", Some("heavy")),
         Bench::Client => ("client", "bench", None),
     };
     if matches!(what, Bench::Client) {

@@ -58,6 +58,8 @@ pub(crate) struct Memory {
     pub(crate) turn_away: Option<RefusedCode>,
     /// So many Begins are not answered.
     pub(crate) mute_begins: u32,
+    /// Every delta is said to add up to something else here.
+    pub(crate) sums_differ: bool,
     /// So long every answer takes.
     pub(crate) slow: Duration,
 }
@@ -236,7 +238,21 @@ impl Memory {
                     assert_eq!(checksum, fight.state.checksum());
                 }
                 // A cut may come before the acknowledgement.
-                if cut { (Vec::new(), true) } else { one(UplinkReply::Ack { h, q: fight.gate.seq() }) }
+                if cut {
+                    return (Vec::new(), true);
+                }
+                let mut replies = vec![UplinkReply::Ack { h, q: fight.gate.seq() }];
+                if self.sums_differ {
+                    replies.push(UplinkReply::Refused(Refused {
+                        code: RefusedCode::ChecksumDiffers,
+                        text: "the sums differ".into(),
+                        scope: RefusedScope::Frame,
+                        retry_ms: None,
+                        h: Some(h),
+                        enc: Some(enc),
+                    }));
+                }
+                (replies, false)
             }
             UplinkFrame::End(end) => {
                 let (enc, _) = handles[end.h as usize];

@@ -1,9 +1,10 @@
-//! `cargo xtask bench fold | finalize | recovery | page | fanout`: how fast what Raidcast exists for is, each beside a
-//! yardstick of the same run. Figures are printed, never gated: machines are shared and noisy, ratios are less so.
+//! `cargo xtask bench fold | finalize | recovery | page | fanout | heavy`: how fast what Raidcast exists for is, each
+//! beside a yardstick of the same run. Figures are printed, never gated: machines are shared and noisy, ratios are less so.
 
 mod fanout;
 mod fight;
 mod fold;
+mod heavy;
 mod page;
 mod store;
 
@@ -40,6 +41,12 @@ enum What {
     },
     /// A relay's processor time for each message to a spectator, beside a bare write of the same bytes
     Fanout(fanout::Options),
+    /// An innocent raid's acknowledgements while the largest raids are looked at, beside the same in quiet
+    Heavy {
+        /// Each so long, seconds
+        #[arg(long, default_value_t = 20)]
+        seconds: u32,
+    },
     /// Writes ready frames to whoever connects: the yardstick of `fanout`
     #[command(hide = true)]
     Floor(fanout::Floor),
@@ -58,6 +65,7 @@ fn main() -> Result<()> {
             What::Recovery { encounters } => store::recovery(encounters).await,
             What::Page { seconds } => page::measure(seconds).await,
             What::Fanout(options) => fanout::measure(&options).await,
+            What::Heavy { seconds } => heavy::measure(seconds).await,
             What::Floor(_) => Ok(()),
         }
     })

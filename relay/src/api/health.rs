@@ -8,13 +8,33 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 
+use crate::raid::Shared;
 use crate::state::AppState;
 
 /// A database that does not answer in this time is down.
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// So many fights that are set aside are named; how many there are is told too.
+const SET_ASIDE_NAMED: usize = 10;
+
+/// Fights that cannot be read: all others are served.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetAside {
+    count: usize,
+    fights: Vec<SetAsideFight>,
+}
+
+/// A fight that cannot be read.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetAsideFight {
+    report: String,
+    why: String,
+}
+
 /// How the relay is.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Health {
     status: &'static str,
     /// Unix ms.
@@ -24,6 +44,19 @@ pub struct Health {
     /// What is wrong, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Left out where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_aside: Option<SetAside>,
+}
+
+fn set_aside(shared: &Shared) -> Option<SetAside> {
+    let held = shared.set_aside.iter();
+    let mut fights: Vec<_> = held.map(|held| (held.key().clone(), held.value().clone())).collect();
+    fights.sort_unstable();
+    let count = fights.len();
+    fights.truncate(SET_ASIDE_NAMED);
+    let fights = fights.into_iter().map(|(report, why)| SetAsideFight { report, why }).collect();
+    (count > 0).then_some(SetAside { count, fights })
 }
 
 /// Whether the relay takes uploads now: a small write must reach the disk.
@@ -43,6 +76,7 @@ pub async fn health(State(state): State<AppState>) -> (StatusCode, Json<Health>)
         version: env!("CARGO_PKG_VERSION"),
         database: if up { "up" } else { "down" },
         reason,
+        set_aside: set_aside(shared),
     };
     (if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(health))
 }

@@ -1,5 +1,6 @@
 //! `GET /api/v1/reports`, `/reports/{reportId}` and its timeline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -68,7 +69,7 @@ pub async fn list(
 pub async fn live_summaries(state: &AppState, reports: &mut [ReportSummary]) {
     let live = reports.iter_mut().filter(|summary| summary.state == ReportState::Live);
     let asked = live.map(|summary| async {
-        let asked = state.answers.summary(&summary.raid, &summary.report_id);
+        let asked = Arc::clone(&state.answers).summary(summary.raid.clone(), summary.report_id.clone());
         if let Ok(Some(now)) = tokio::time::timeout(SUMMARY_TIMEOUT, asked).await {
             *summary = ReportSummary { raid: summary.raid.clone(), ..ReportSummary::clone(&now) };
         }

@@ -1,14 +1,13 @@
 //! Where raids are found: code to handle, encounter to the raid that owns it.
 
 use std::collections::BTreeMap;
-use std::future::ready;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use futures::stream::{self, StreamExt as _};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::{ReportState, Visibility};
 use raidcast_store::{AccountId, EncounterKey, EncounterRow, OpenEncounter, RaidRow, Store, StoreError, Tickets};
@@ -181,10 +180,10 @@ impl RaidRegistry {
             row.inspect_err(|error| tracing::error!(%error, "the row of a live fight cannot be read; it is left alone"))
                 .ok()
         });
-        let loaded: Vec<_> =
-            stream::iter(readable).map(|row| self.load_live(row)).buffered(cores).filter_map(ready).collect().await;
+        let loading = stream::iter(readable).map(|row| self.load_live(row)).buffered(cores);
+        let loaded: Vec<_> = loading.try_collect().await?;
         let mut by_raid: BTreeMap<String, Vec<LiveEncounter>> = BTreeMap::new();
-        for encounter in loaded {
+        for encounter in loaded.into_iter().flatten() {
             by_raid.entry(encounter.row.raid_code.clone()).or_default().push(encounter);
         }
         // Tasks begin when all are folded, and do not ask the store meanwhile.
@@ -200,10 +199,18 @@ impl RaidRegistry {
         Ok(count)
     }
 
-    /// An encounter as the store has it; one that cannot be read is set aside.
-    async fn load_live(&self, row: EncounterRow) -> Option<LiveEncounter> {
-        let loaded = load_encounter(&self.shared, row.row).await;
-        loaded.inspect_err(|error| self.shared.set_aside(&row.report_id, &error.to_string())).ok().flatten()
+    /// An encounter as the store has it, unless it is gone; one that cannot be read is set aside.
+    ///
+    /// # Errors
+    /// The store does not answer: that is not the encounter's fault.
+    async fn load_live(&self, row: EncounterRow) -> Result<Option<LiveEncounter>, StoreError> {
+        match load_encounter(&self.shared, row.row).await {
+            Err(StoreError::Damaged(why)) => {
+                self.shared.set_aside(&row.report_id, &why);
+                Ok(None)
+            }
+            loaded => loaded,
+        }
     }
 
     /// What a raid's task holds when it begins: its live fights, and the last one, which spectators see between two.
@@ -216,9 +223,15 @@ impl RaidRegistry {
         let wanted = lines.iter().enumerate().filter(|(at, line)| *at == 0 || line.state == ReportState::Live);
         let mut fights = Vec::new();
         for (_, line) in wanted {
-            let Some((row, _)) = self.shared.store.report(&line.report_id).await? else { continue };
-            if !self.owners.contains_key(&row.key) {
-                fights.extend(self.load_live(row).await);
+            let row = match self.shared.store.report(&line.report_id).await {
+                Err(StoreError::Damaged(why)) => {
+                    self.shared.set_aside(&line.report_id, &why);
+                    continue;
+                }
+                found => found?.map(|(row, _)| row),
+            };
+            if let Some(row) = row.filter(|row| !self.owners.contains_key(&row.key)) {
+                fights.extend(self.load_live(row).await?);
             }
         }
         Ok(fights)

@@ -7,17 +7,16 @@ use futures::future::join_all;
 use raidcast_relay::access::Admitted;
 use raidcast_relay::fanout::{Format, Pace, Pings, Room, Socket, Whom, Wish};
 use raidcast_relay::limits::EdgeLimits;
-use raidcast_shared::codec;
 use raidcast_shared::feed::{
     FeedEvent, FeedFrame, FeedHappening, FeedRaid, FeedRequest, FrameTimes, Keyframe, SUBPROTOCOL, SUBPROTOCOL_JSON,
     Tick,
 };
-use raidcast_shared::uplink::{Outcome, UplinkFrame, UplinkReply, Visibility};
+use raidcast_shared::uplink::{Outcome, UplinkReply, Visibility};
 use raidcast_store::Tickets;
 use tokio::io::AsyncReadExt as _;
 
-use crate::process::{KEY, RELAY, Run, client};
-use crate::script::{Script, Seen, Spectator, Uploader, hello, reply, send_bytes, soon, uplink};
+use crate::process::{RELAY, Run, client};
+use crate::script::{Script, Seen, Spectator, hello, soon};
 
 const SPECTATORS: usize = 1_000;
 const LEAVING: usize = 50;
@@ -38,22 +37,6 @@ fn resident(pid: u32) -> u64 {
     line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
-async fn connect(run: &Run) -> Uploader {
-    let url = format!("http://127.0.0.1:{}", run.port);
-    let mut socket = soon("the relay's start", async {
-        loop {
-            if let Ok(socket) = uplink(&url, KEY).await {
-                return socket;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    })
-    .await;
-    send_bytes(&mut socket, codec::encode(&UplinkFrame::Hello(hello()))).await;
-    let Some(UplinkReply::Welcome(welcome)) = reply(&mut socket).await else { panic!("no welcome") };
-    Uploader { socket, welcome }
-}
-
 /// Who listens to the end, at a pace of its own.
 async fn listen(mut spectator: Spectator, at: usize) -> (Seen, Vec<u64>) {
     let pace = [5, 1, 10, 5][at % 4];
@@ -70,7 +53,7 @@ async fn a_thousand_spectators_end_on_one_state_and_the_stalled_cost_nothing() {
     // All of them come from here.
     let mut command = std::process::Command::new(RELAY);
     let relay = run.relay_under(command.args(["--connections-per-address", "2000"]));
-    let mut uploader = connect(&run).await;
+    let mut uploader = run.uploader(hello()).await;
     let feed = format!("http://127.0.0.1:{}/api/v1/raids/{}/feed", run.port, uploader.welcome.raid);
     let fight = Script::new(1_200, 2);
     let begun = uploader.begin(&fight).await;

@@ -5,11 +5,17 @@
 mod bad_input;
 mod crowd;
 mod demo;
+mod discards;
 mod durability;
 mod errors;
+mod falls;
 mod fan_out;
+mod heavy;
 mod history;
 mod kills;
+mod life;
+#[cfg(target_os = "linux")]
+mod memory;
 mod network;
 mod old_fights;
 mod old_ids;
@@ -22,6 +28,8 @@ mod raw;
 mod replay;
 mod report;
 mod script;
+mod set_aside;
+mod shaky;
 mod span;
 mod start;
 mod strangers;

@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use raidcast_shared::codec;
 use raidcast_shared::report::Report;
+use raidcast_shared::uplink::{Hello, UplinkFrame, UplinkReply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::script::{Uploader, reply, send_bytes, soon, uplink};
 
 pub(crate) const KEY: &str = "a-key-for-kills";
 
@@ -122,6 +126,23 @@ impl Run {
         let said = std::fs::read_to_string(self.path("watch.log")).unwrap_or_default();
         let lines: Vec<_> = said.lines().collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
+    }
+
+    /// Waits until the relay takes an upload.
+    pub(crate) async fn uploader(&self, hello: Hello) -> Uploader {
+        let url = format!("http://127.0.0.1:{}", self.port);
+        let mut socket = soon("the relay's start", async {
+            loop {
+                if let Ok(socket) = uplink(&url, KEY).await {
+                    return socket;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        })
+        .await;
+        send_bytes(&mut socket, codec::encode(&UplinkFrame::Hello(hello))).await;
+        let Some(UplinkReply::Welcome(welcome)) = reply(&mut socket).await else { panic!("no welcome") };
+        Uploader { socket, welcome }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Option<serde_json::Value> {

@@ -3,7 +3,9 @@
 use raidcast_shared::feed;
 use raidcast_shared::id::RaidId;
 use raidcast_shared::report::Report;
-use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
+use raidcast_shared::uplink::{
+    End, Ending, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility,
+};
 use raidcast_shared::view;
 use uuid::Uuid;
 
@@ -162,6 +164,45 @@ async fn a_report_becomes_provisional_by_grace_and_goes_on_under_the_same_id() {
 }
 
 #[tokio::test]
+async fn a_deltas_checksum_that_differs_is_said_at_once_and_the_fight_goes_on() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let wrong = Script::new(4, 2).checksum();
+    for (n, at_the_end) in [(1, false), (2, true)] {
+        let mut fight = Script::new(96, 2).at(1_790_000_000_000 + n * 1_000_000);
+        let right = |deltas: usize| Script::new(deltas as u64, 2).checksum();
+        fight.deltas[31].checksum = Some(wrong);
+        fight.deltas[63].checksum = Some(right(64));
+        // It is looked at where the protocol has one, and nowhere else.
+        fight.deltas[70].checksum = Some(wrong);
+        let begun = uploader.begin(&fight).await;
+        uploader.deltas(begun.h, &fight.deltas).await;
+        let (mut told, mut acked) = (Vec::new(), 0);
+        while acked < 96 {
+            match uploader.reply().await {
+                UplinkReply::Ack { q, .. } => acked = q,
+                UplinkReply::Refused(refused) => told.push(refused),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!((told[0].code, told[0].scope), (RefusedCode::ChecksumDiffers, RefusedScope::Frame));
+        assert_eq!((told[0].h, told[0].enc), (Some(begun.h), Some(fight.enc)));
+        assert!(told[0].text.contains("delta 32"), "{}", told[0].text);
+        let checksum = if at_the_end { wrong } else { fight.checksum() };
+        let (ended_at_ms, outcome, meter) = (None, Outcome::Kill, None);
+        let ending = Ending { last_seq: 96, ended_at_ms, outcome, checksum, meter };
+        uploader.send(&UplinkFrame::End(End { h: begun.h, ending })).await;
+        while !matches!(uploader.reply().await, UplinkReply::Finalized { .. }) {}
+        let report = relay.report(&begun.report).await;
+        assert_eq!(report.unverified.is_some(), at_the_end);
+        assert_eq!(report.fight.checksum, fight.checksum().to_string());
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn a_checksum_that_differs_is_told_with_both_and_the_report_kept() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
@@ -171,7 +212,7 @@ async fn a_checksum_that_differs_is_told_with_both_and_the_report_kept() {
     uploader.deltas(begun.h, &fight.deltas).await;
     uploader.acked(5).await;
     let other = Script::new(4, 2);
-    let ending = raidcast_shared::uplink::Ending {
+    let ending = Ending {
         last_seq: 5,
         ended_at_ms: None,
         outcome: Outcome::Unfinished,
@@ -182,9 +223,7 @@ async fn a_checksum_that_differs_is_told_with_both_and_the_report_kept() {
             damage_by: raidcast_shared::uplink::DamageBy::Players,
         }),
     };
-    uploader
-        .send(&raidcast_shared::uplink::UplinkFrame::End(raidcast_shared::uplink::End { h: begun.h, ending }))
-        .await;
+    uploader.send(&UplinkFrame::End(End { h: begun.h, ending })).await;
     while !matches!(uploader.reply().await, UplinkReply::Finalized { .. }) {}
     let report = relay.report(&begun.report).await;
     let unverified = report.unverified.expect("both are told");

@@ -80,8 +80,24 @@ impl TestRelay {
         limits: EdgeLimits,
         trusted_proxies: Vec<Network>,
     ) -> Self {
+        let config = Self::config(data, database_url, limits, trusted_proxies);
+        Self::start_with(config, Arc::new(AtomicI64::new(1_790_000_000_000))).await
+    }
+
+    /// On a store of the test's own.
+    pub(crate) async fn start_on_store(data: &Path, store: Arc<dyn Store>) -> Self {
+        let config = Self::config(data, None, EdgeLimits::default(), Vec::new());
+        Self::serve(config, store, None, Arc::new(AtomicI64::new(1_790_000_000_000))).await
+    }
+
+    fn config(
+        data: &Path,
+        database_url: Option<Database>,
+        limits: EdgeLimits,
+        trusted_proxies: Vec<Network>,
+    ) -> Config {
         let key = |account: &str, key: &str| (account.to_owned(), key.to_owned());
-        let config = Config {
+        Config {
             listen: vec!["127.0.0.1:0".parse().expect("an address")],
             data: data.to_owned(),
             database_url,
@@ -90,8 +106,7 @@ impl TestRelay {
             grace_ms: 600_000,
             trusted_proxies,
             limits,
-        };
-        Self::start_with(config, Arc::new(AtomicI64::new(1_790_000_000_000))).await
+        }
     }
 
     async fn start_with(config: Config, now_ms: Arc<AtomicI64>) -> Self {
@@ -103,6 +118,15 @@ impl TestRelay {
             #[cfg(feature = "postgres")]
             other => (other.open().await.expect("the store opens"), None),
         };
+        Self::serve(config, store, sqlite, now_ms).await
+    }
+
+    async fn serve(
+        config: Config,
+        store: Arc<dyn Store>,
+        sqlite: Option<Arc<SqliteStore>>,
+        now_ms: Arc<AtomicI64>,
+    ) -> Self {
         let clock = {
             let now_ms = Arc::clone(&now_ms);
             Clock::new(move || now_ms.load(Ordering::Relaxed))

@@ -276,6 +276,9 @@ impl RaidTask {
             Err(error) => {
                 encounter.set_aside = true;
                 shared.set_aside(&encounter.row.report_id, &error.to_string());
+                // Whoever waits for its report is told that none comes.
+                self.take_handles(id);
+                self.refuse_set_aside(id);
                 return;
             }
         };

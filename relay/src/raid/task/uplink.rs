@@ -210,6 +210,8 @@ impl RaidTask {
                 }
                 let is_new = encounter.main.state.seq() == 0 && encounter.kept.is_none();
                 self.earlier.retain(|held| held.report_id != encounter.row.report_id);
+                // It can be read again, if it could not.
+                self.shared.set_aside.remove(&encounter.row.report_id);
                 self.encounters.insert(id, encounter);
                 self.forget_kept(id);
                 self.row.active_at_ms = self.shared.clock.now_ms();
@@ -263,15 +265,15 @@ impl RaidTask {
     fn begin_held(&mut self, beginning: Beginning) {
         let begin = &beginning.begin;
         let Some(encounter) = self.encounters.get_mut(&begin.enc) else { return };
+        if encounter.set_aside {
+            self.refuse_set_aside(begin.enc);
+            return;
+        }
         if let Some(reading) = encounter.reading(begin.stream) {
             reading.rewound_to = None;
             let fresh = reading.state.seq() == 0 && !reading.is_ended();
             let held = (!fresh).then(|| encounter.held(begin.stream));
             self.begun_here(&beginning, held);
-            return;
-        }
-        if encounter.set_aside {
-            self.refuse_set_aside(begin.enc);
             return;
         }
         if encounter.job.is_some() || encounter.stale || encounter.is_given_up(begin.stream) {
@@ -374,7 +376,7 @@ impl RaidTask {
         }));
     }
 
-    fn refuse_set_aside(&mut self, enc: EncounterId) {
+    pub(super) fn refuse_set_aside(&mut self, enc: EncounterId) {
         self.reply(UplinkReply::Refused(Refused {
             code: RefusedCode::StoreUnavailable,
             text: "the relay cannot read what it holds of this fight and has set it aside: throw it away to send it \

@@ -1,0 +1,101 @@
+//! Looking at a large fight costs its raid and all others nothing but processor time: counted, not timed.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use raidcast_shared::codec;
+use raidcast_shared::event::{Rare, RareBody, SkillIx, SourceKey};
+use raidcast_shared::id::RaidId;
+use raidcast_shared::limits::NAME_CHARS_MAX;
+use raidcast_shared::uplink::{Hello, Outcome, UplinkReply};
+use uuid::Uuid;
+
+use crate::script::{KEY, Script, TestRelay, Uploader, hello, soon};
+
+const VISITORS: usize = 50;
+
+/// Makes a fight's deltas so long that folding it counts as a large one.
+fn long(mut fight: Script) -> Script {
+    for delta in &mut fight.deltas {
+        let name = |n: u32| {
+            let body: RareBody = RareBody::Skill { s: SkillIx((n % 4) as u16), name: "n".repeat(NAME_CHARS_MAX) };
+            let event = Rare { at_ms: delta.seq as u32 * 100, key: SourceKey::new(3, n), body };
+            bytes::Bytes::from(codec::encode(&event))
+        };
+        let from = delta.seq as u32 * 1_000;
+        delta.rare.extend((from..from + 500).map(name));
+    }
+    fight
+}
+
+#[tokio::test]
+async fn fifty_visitors_of_a_live_fight_have_its_report_made_once_a_delta() {
+    const ROUNDS: usize = 12;
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fight = Script::new(ROUNDS as u64, 2);
+    let begun = uploader.begin(&fight).await;
+    let answers = Arc::clone(relay.relay.as_ref().unwrap().answers());
+    for round in 0..ROUNDS {
+        uploader.deltas(begun.h, &fight.deltas[round..=round]).await;
+        uploader.acked(round as u64 + 1).await;
+        let asked = join_all((0..VISITORS).map(|_| relay.report(&begun.report))).await;
+        // What was acknowledged is in what is answered.
+        assert!(asked.iter().all(|report| report.fight.totals.hits == (round as u64 + 1) * 2));
+    }
+    assert_eq!(answers.made(), ROUNDS as u64);
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let report = relay.report(&begun.report).await;
+    assert_eq!(report.fight.checksum, fight.checksum().to_string());
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_fight_that_is_being_folded_keeps_nobody_waiting_but_who_asked_for_it() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fight = long(Script::new(24, 2));
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas[..20]).await;
+    uploader.acked(20).await;
+    let hello = Hello { raid: RaidId(Uuid::from_u128(9)), ..hello() };
+    let mut innocent = Uploader::connect_as(&relay, KEY, hello).await;
+    let small = Script::new(40, 2).at(1_790_001_000_000);
+    let small_begun = innocent.begin(&small).await;
+
+    // Another large fold is under way, for as long as this is held.
+    let folding = relay.relay.as_ref().unwrap().registry().shared.heavy.enter(usize::MAX).await;
+    let path = format!("/api/v1/reports/{}", begun.report);
+    let mut visitors = Box::pin(join_all((0..VISITORS).map(|_| relay.get(&path))));
+    let others = async {
+        for delta in &small.deltas {
+            innocent.deltas(small_begun.h, std::slice::from_ref(delta)).await;
+            innocent.acked(delta.seq).await;
+        }
+        assert_eq!(relay.report(&small_begun.report).await.fight.totals.hits, 80);
+        // The raid that is looked at goes on too.
+        uploader.deltas(begun.h, &fight.deltas[20..22]).await;
+        uploader.acked(22).await;
+        for path in ["/api/v1/reports".to_owned(), format!("/api/v1/raids/{}", uploader.welcome.raid)] {
+            let (status, body) = relay.get(&path).await;
+            assert_eq!(status, 200);
+            assert!(body["reports"].as_array().unwrap().iter().any(|line| line["reportId"] == begun.report.as_str()));
+        }
+        assert!(matches!(innocent.end(small_begun.h, &small, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    };
+    tokio::select! {
+        biased;
+        _ = &mut visitors => panic!("a second large fight was folded beside the first"),
+        () = others => {}
+    }
+    drop(folding);
+    let answered = soon("the visitors' answers", visitors).await;
+    assert!(answered.iter().all(|(status, _)| *status == 200));
+    uploader.deltas(begun.h, &fight.deltas[22..]).await;
+    uploader.acked(24).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    assert_eq!(relay.report(&begun.report).await.fight.checksum, fight.checksum().to_string());
+    relay.stop().await;
+}
