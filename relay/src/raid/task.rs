@@ -339,24 +339,27 @@ impl RaidTask {
         self.shared.store_ok.store(!matches!(result, Err(StoreError::Unavailable(_))), Ordering::Relaxed);
         let handle = self.handle_of(id, stream);
         // An id is in one place at any time: nothing of a fight begins again before all of it was answered.
-        let thrown_away = self.discarding.get_mut(&id).and_then(|discarding| discarding.held.as_deref_mut());
-        let Some(encounter) = thrown_away.or_else(|| self.encounters.get_mut(&id)) else { return };
+        let Some(encounter) = self.held_anywhere(id) else { return };
         let Some(reading) = encounter.reading(stream) else {
             encounter.answered_given_up(stream);
             return;
         };
+        // Behind one that failed nothing counts, whatever the store says of it: all of it is sent again.
+        let behind_failed = reading.failed;
         let again = reading.answered(result.is_ok());
-        if let Err(error) = result {
+        if again && let Some(h) = handle {
+            self.refuse_store(h);
+        }
+        if let Err(error) = &result {
             tracing::warn!(raid = self.row.code, %error, "could not append; the client will send again");
-            if matches!(error, StoreError::Damaged(_)) {
-                encounter.stale = true;
-            }
-            if again && let Some(h) = handle {
-                self.refuse_store(h);
-            }
+        }
+        let Some(encounter) = self.held_anywhere(id) else { return };
+        if let Err(error) = result {
+            encounter.stale |= matches!(error, StoreError::Damaged(_));
             return;
         }
-        if reading.failed {
+        let Some(reading) = encounter.reading(stream) else { return };
+        if behind_failed {
             return;
         }
         match what {

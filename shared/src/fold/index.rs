@@ -287,6 +287,7 @@ impl FoldIndex {
     ///
     /// Cost: the events of the blocks that reach into the span.
     pub fn play(&self, state: &mut EncounterState, span: Span) {
+        state.checksum.take();
         let reaches =
             |extent: Option<(u32, u32)>| extent.is_some_and(|(first, last)| first < span.to_ms && last >= span.from_ms);
         for block in self.leaves() {
@@ -313,6 +314,7 @@ impl FoldIndex {
 impl EncounterState {
     /// Adds what of a block lies in the span.
     fn merge(&mut self, block: &Block) {
+        self.checksum.take();
         let Some((first, last)) = block.hits else { return };
         widen(&mut self.whole, block.hits);
         if first >= self.span.to_ms {

@@ -251,10 +251,15 @@ impl RaidTask {
 
     /// The encounter whose job is done, wherever it is now.
     pub(super) fn job_done(&mut self, id: EncounterId) -> Option<&mut LiveEncounter> {
-        let thrown_away = self.discarding.get_mut(&id).and_then(|discarding| discarding.held.as_deref_mut());
-        let held = thrown_away.or_else(|| self.encounters.get_mut(&id))?;
+        let held = self.held_anywhere(id)?;
         held.job = None;
         Some(held)
+    }
+
+    /// An encounter that is open, or thrown away and not yet let go of.
+    pub(super) fn held_anywhere(&mut self, id: EncounterId) -> Option<&mut LiveEncounter> {
+        let thrown_away = self.discarding.get_mut(&id).and_then(|discarding| discarding.held.as_deref_mut());
+        thrown_away.or_else(|| self.encounters.get_mut(&id))
     }
 
     fn log_failed(&self, what: &str, result: Result<(), StoreError>) {

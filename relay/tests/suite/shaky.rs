@@ -1,0 +1,137 @@
+//! A store that fails when it is told to: the real one behind it, on a runtime of its own, so that a test's clock may
+//! stand still while it works.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use raidcast_shared::id::{EncounterId, RaidId, StreamId};
+use raidcast_store::{
+    Account, AccountId, EncounterRow, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, NewEncounter,
+    OpenEncounter, Page, RaidRow, ReportLine, Store, StoreError, StoreFuture, StoredStream, Tickets,
+};
+use raidcast_store_sqlite::SqliteStore;
+use tokio::runtime::Handle;
+
+/// How many calls fail from now on.
+#[derive(Default)]
+pub(crate) struct Faults {
+    /// Appends that are not stored.
+    pub(crate) appends: AtomicU32,
+    /// Appends that are stored, and are answered as if they were not: a connection that is lost at the wrong moment.
+    pub(crate) appends_unsaid: AtomicU32,
+    /// Other changes that are not made.
+    pub(crate) writes: AtomicU32,
+    /// Appends where the task that asks for them panics, as a defect would make it.
+    pub(crate) panics: AtomicU32,
+}
+
+impl Faults {
+    /// From now on nothing fails.
+    pub(crate) fn mend(&self) {
+        for count in [&self.appends, &self.appends_unsaid, &self.writes, &self.panics] {
+            count.store(0, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Whether one of so many is due.
+fn due(count: &AtomicU32) -> bool {
+    count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+pub(crate) struct Shaky {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) runtime: Handle,
+    pub(crate) faults: Arc<Faults>,
+}
+
+fn failed<T>() -> Result<T, StoreError> {
+    Err(StoreError::Unavailable("as the test wants it".into()))
+}
+
+impl Shaky {
+    /// A database in a folder, on the runtime that this is called on.
+    pub(crate) async fn open(data: &Path) -> Arc<Self> {
+        let store = SqliteStore::open(&data.join("raidcast.db")).await.expect("the store opens");
+        Arc::new(Self { store: Arc::new(store), runtime: Handle::current(), faults: Arc::default() })
+    }
+
+    /// The task that appends next panics.
+    pub(crate) fn fall_once(&self) {
+        self.faults.panics.store(1, Ordering::SeqCst);
+    }
+
+    /// Does something on the store's own runtime.
+    fn pass<T, F>(&self, writes: bool, ask: impl FnOnce(Arc<dyn Store>) -> F) -> StoreFuture<'static, T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        if writes && due(&self.faults.writes) {
+            return Box::pin(async { failed() });
+        }
+        let asked = self.runtime.spawn(ask(Arc::clone(&self.store)));
+        Box::pin(async move { asked.await.expect("the store answers") })
+    }
+}
+
+impl raidcast_store::Journal for Shaky {
+    fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()> {
+        if due(&self.faults.appends) {
+            return Box::pin(async { failed() });
+        }
+        assert!(!due(&self.faults.panics), "as the test wants it");
+        let appended = self.store.append(entry);
+        let unsaid = due(&self.faults.appends_unsaid);
+        let appended = self.runtime.spawn(appended);
+        Box::pin(async move {
+            let answer = appended.await.expect("the store answers");
+            if unsaid { failed() } else { answer }
+        })
+    }
+}
+
+/// Calls that go through: `reads` or `writes`, and each argument with what of it is kept and how it is given on.
+macro_rules! through {
+    ($($kind:literal $name:ident($($arg:ident: $ty:ty = $own:expr => $give:expr),*) -> $out:ty;)*) => {
+        $(fn $name<'a>(&'a self, $($arg: $ty),*) -> StoreFuture<'a, $out> {
+            $(let $arg = $own;)*
+            self.pass($kind == "writes", move |store| async move { store.$name($($give),*).await })
+        })*
+    };
+}
+
+impl Store for Shaky {
+    through! {
+        "reads" account(name: &'a str = name.to_owned() => &name, channel: &'a str = channel.to_owned() => &channel) -> Account;
+        "reads" account_by_channel(channel: &'a str = channel.to_owned() => &channel) -> Option<Account>;
+        "reads" channel(account: AccountId = account => account) -> Option<String>;
+        "writes" insert_raid(raid: &'a RaidRow = raid.clone() => &raid) -> ();
+        "writes" update_raid(raid: &'a RaidRow = raid.clone() => &raid) -> ();
+        "writes" touch_raid(code: &'a str = code.to_owned() => &code, at_ms: i64 = at_ms => at_ms) -> ();
+        "writes" renew_tickets(code: &'a str = code.to_owned() => &code) -> Option<Tickets>;
+        "reads" raid_by_id(id: RaidId = id => id) -> Option<RaidRow>;
+        "reads" raid_by_code(code: &'a str = code.to_owned() => &code) -> Option<RaidRow>;
+        "reads" newest_raid(account: AccountId = account => account) -> Option<RaidRow>;
+        "writes" begin_encounter(new: &'a NewEncounter = new.clone() => &new) -> EncounterRow;
+        "writes" begin_stream(row: i64 = row => row, stream: &'a StoredStream = stream.clone() => &stream) -> ();
+        "writes" drop_stream(row: i64 = row => row, stream: StreamId = stream => stream) -> ();
+        "writes" move_encounter(row: i64 = row => row, code: &'a str = code.to_owned() => &code) -> ();
+        "reads" encounter(account: AccountId = account => account, id: EncounterId = id => id) -> Option<EncounterRow>;
+        "reads" live_encounters() -> Vec<Result<EncounterRow, StoreError>>;
+        "reads" open_encounter(row: i64 = row => row) -> Option<OpenEncounter>;
+        "writes" keep_report(report: &'a KeptReport = report.clone() => &report) -> ();
+        "writes" reopen_report(row: i64 = row => row) -> ();
+        "reads" report(report_id: &'a str = report_id.to_owned() => &report_id) -> Option<(EncounterRow, Option<Bytes>)>;
+        "reads" report_log(report_id: &'a str = report_id.to_owned() => &report_id) -> Option<Bytes>;
+        "reads" public_reports(page: Page = page => page) -> (Vec<ReportLine>, u64);
+        "reads" raid_reports(code: &'a str = code.to_owned() => &code) -> Vec<ReportLine>;
+        "writes" discard(account: AccountId = account => account, id: EncounterId = id => id) -> bool;
+        "reads" encounters_since(account: AccountId = account => account, since_ms: i64 = since_ms => since_ms) -> u64;
+        "reads" key_encounters(key: KeyEncounter = key => key) -> KeyedEncounters;
+        "reads" ping() -> ();
+        "reads" close() -> ();
+    }
+}
