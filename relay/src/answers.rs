@@ -253,7 +253,7 @@ impl Answers {
         record: Option<Bytes>,
         version: Version,
     ) -> Result<Arc<Body>, SpanError> {
-        let began = Instant::now();
+        let began = tokio::time::Instant::now();
         self.made.fetch_add(1, Ordering::Relaxed);
         let row = EncounterRow { state: version.state, revision: version.revision, ..row.clone() };
         let kept = standing.as_ref().is_none_or(|standing| standing.kept);
@@ -305,7 +305,7 @@ impl Answers {
     }
 
     async fn make_summary(&self, raid_code: &str, report_id: &str) -> Result<Line, SpanError> {
-        let began = Instant::now();
+        let began = tokio::time::Instant::now();
         let standing = self.spans.standing(raid_code, report_id).await.ok_or(SpanError::NotFound)?;
         let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
         let of = row.clone();

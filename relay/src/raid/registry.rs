@@ -166,12 +166,18 @@ impl RaidRegistry {
         // Tasks begin when all are folded, and do not ask the store meanwhile.
         let mut count = 0;
         for (code, encounters) in by_raid {
-            match self.shared.store.raid_by_code(&code).await? {
-                Some(row) => {
+            let why = match self.shared.store.raid_by_code(&code).await {
+                Ok(Some(row)) => {
                     count += encounters.len();
                     self.spawn(row, encounters);
+                    continue;
                 }
-                None => tracing::error!(raid = code, "live fights of a raid that is gone; they are left alone"),
+                Ok(None) => format!("its raid {code} is gone"),
+                Err(StoreError::Damaged(why)) => format!("its raid {code}: {why}"),
+                Err(error) => return Err(error),
+            };
+            for held in encounters {
+                self.shared.set_aside(&held.row.report_id, &why);
             }
         }
         Ok(count)

@@ -479,7 +479,7 @@ impl RaidTask {
                 }
             }
             Err(CheckError::Refused { code, text, .. }) => {
-                self.refuse(code, text, RefusedScope::Frame, Some(h), Some(id))
+                self.refuse(code, text, RefusedScope::Frame, Some(h), Some(id));
             }
             Ok(Taken::Dropped) | Err(CheckError::Held { .. } | CheckError::Gap { .. }) => {}
         }
