@@ -278,6 +278,7 @@ impl FoldIndex {
     ///
     /// Cost: the events of the blocks that reach into the span.
     pub fn play(&self, state: &mut EncounterState, span: Span) {
+        state.checksum.take();
         let reaches =
             |extent: Option<(u32, u32)>| extent.is_some_and(|(first, last)| first < span.to_ms && last >= span.from_ms);
         for block in self.leaves() {
