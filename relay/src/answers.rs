@@ -305,7 +305,7 @@ impl Answers {
     }
 
     async fn make_summary(&self, raid_code: &str, report_id: &str) -> Result<Line, SpanError> {
-        let began = Instant::now();
+        let began = tokio::time::Instant::now();
         let standing = self.spans.standing(raid_code, report_id).await.ok_or(SpanError::NotFound)?;
         let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
         let of = row.clone();

@@ -37,7 +37,7 @@ pub(super) enum Then {
 /// | any, with a time | the relay knows when | that time |
 /// | `too_fast`, `store_unavailable` | not now | the same again |
 /// | `unknown_handle`, `hello_expected`, `hello_twice`, `fenced` | the connection does not know the fight, or another reading took its place | Begin |
-/// | `after_end`, `checksum_differs` | what is held is not what was sent | a new reading |
+/// | `after_end` | what is held is not what was sent | a new reading |
 /// | `limit_reached` of Begin | too many fights are open, or were begun today | Begin, later |
 /// | `limit_reached` of a frame | the relay's limits are below ours | a relay or client of another version |
 /// | all others | the frame is not understood | Begin, a few times; then another version |
@@ -51,7 +51,7 @@ pub(super) fn then(code: RefusedCode, asked: bool, retry_ms: Option<u64>, times:
         Code::TooFast | Code::StoreUnavailable => Then::Again(wait_ms),
         // Soon the first time: another client has only looked, mostly.
         Code::UnknownHandle | Code::HelloExpected | Code::HelloTwice | Code::Fenced => Then::Begin(wait_ms / 4),
-        Code::AfterEnd | Code::ChecksumDiffers if times < TRIES => Then::Read(wait_ms),
+        Code::AfterEnd if times < TRIES => Then::Read(wait_ms),
         Code::LimitReached if asked => Then::Begin(AGAIN_MS_MAX),
         Code::BadEvent
         | Code::BadColumns
@@ -91,6 +91,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     /// The relay has not taken something; its words are cleaned.
     pub(super) fn refused(&mut self, refused: Refused, now_ms: u64) -> Result<(), WatchError> {
         let Refused { code, text, scope, retry_ms, h, enc } = refused;
+        if code == RefusedCode::ChecksumDiffers {
+            // Nothing was refused: the fight goes on, and its report says so if it still differs at the end.
+            tracing::warn!(text, "the relay's sums of a fight are not those of this client");
+            return Ok(());
+        }
         if scope == RefusedScope::Connection {
             return self.turned_away(code, text, retry_ms.map(u64::from), now_ms);
         }

@@ -65,7 +65,7 @@ fn main() -> Result<()> {
             What::Recovery { encounters } => store::recovery(encounters).await,
             What::Page { seconds } => page::measure(seconds).await,
             What::Fanout(options) => fanout::measure(&options).await,
-            What::Heavy { seconds } => heavy::measure(seconds).await,
+            What::Heavy { seconds } => Box::pin(heavy::measure(seconds)).await,
             What::Floor(_) => Ok(()),
         }
     })

@@ -189,12 +189,19 @@ impl RaidRegistry {
         // Tasks begin when all are folded, and do not ask the store meanwhile.
         let mut count = 0;
         for (code, encounters) in by_raid {
-            let Some(row) = self.shared.store.raid_by_code(&code).await? else {
-                tracing::error!(raid = code, "live fights of a raid that is gone; they are left alone");
-                continue;
+            let why = match self.shared.store.raid_by_code(&code).await {
+                Ok(Some(row)) => {
+                    count += encounters.len();
+                    self.spawn(row, encounters);
+                    continue;
+                }
+                Ok(None) => format!("its raid {code} is gone"),
+                Err(StoreError::Damaged(why)) => format!("its raid {code}: {why}"),
+                Err(error) => return Err(error),
             };
-            count += encounters.len();
-            self.spawn(row, encounters);
+            for held in encounters {
+                self.shared.set_aside(&held.row.report_id, &why);
+            }
         }
         Ok(count)
     }

@@ -107,7 +107,11 @@ async fn a_page_says_of_a_private_raid_what_it_says_of_none() {
     let begun = uploader.begin(&Script::new(3, 2)).await;
     let (_, ticket) = begun.url.split_once("?ticket=").expect("a private report's link has a ticket");
     let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
-    for (kind, name) in [("reports", &begun.report), ("raids", &uploader.welcome.raid), ("live", &channel)] {
+    let (channel, of_channel) = channel.split_once("?ticket=").expect("a private channel's link has a ticket");
+    let raid = uploader.welcome.raid.as_str();
+    for (kind, name, ticket) in
+        [("reports", begun.report.as_str(), ticket), ("raids", raid, ticket), ("live", channel, of_channel)]
+    {
         let page = format!("GET /{kind}/{name}");
         let (hidden, none) = (ask(&relay, &page, &[]).await, ask(&relay, &format!("GET /{kind}/nothing"), &[]).await);
         let plain = |answer: &Answer| {

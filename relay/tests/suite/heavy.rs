@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
+use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::codec;
 use raidcast_shared::event::{Rare, RareBody, SkillIx, SourceKey};
 use raidcast_shared::id::RaidId;
@@ -28,11 +29,16 @@ fn long(mut fight: Script) -> Script {
     fight
 }
 
+/// All visitors come from one address.
+fn crowded() -> EdgeLimits {
+    EdgeLimits { answers_per_address: 1_000, requests_burst: 100_000, ..EdgeLimits::default() }
+}
+
 #[tokio::test]
 async fn fifty_visitors_of_a_live_fight_have_its_report_made_once_a_delta() {
     const ROUNDS: usize = 12;
     let data = tempfile::tempdir().unwrap();
-    let relay = TestRelay::start(data.path()).await;
+    let relay = TestRelay::start_limited(data.path(), crowded()).await;
     let mut uploader = Uploader::connect(&relay).await;
     let fight = Script::new(ROUNDS as u64, 2);
     let begun = uploader.begin(&fight).await;
@@ -54,7 +60,7 @@ async fn fifty_visitors_of_a_live_fight_have_its_report_made_once_a_delta() {
 #[tokio::test]
 async fn a_large_fight_that_is_being_folded_keeps_nobody_waiting_but_who_asked_for_it() {
     let data = tempfile::tempdir().unwrap();
-    let relay = TestRelay::start(data.path()).await;
+    let relay = TestRelay::start_limited(data.path(), crowded()).await;
     let mut uploader = Uploader::connect(&relay).await;
     let fight = long(Script::new(24, 2));
     let begun = uploader.begin(&fight).await;

@@ -6,15 +6,18 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
+use raidcast_relay::clock::Clock;
 use raidcast_shared::report::Report;
 use serde_json::Value;
 
 use crate::process::{Chance, KEY, Process, Run, client};
 
-/// Fights that have all ended, as a meter's database holds them.
+/// Fights of the last half hour that have all ended, as a meter's database holds them: a watch leaves older ones alone.
 fn fights() -> Vec<Fight> {
-    let later = (0..3).map(|n| Script::party(40 + n).fight().starting_at(1_790_001_000_000 + n as i64 * 100_000));
-    Script::night(2).into_iter().filter(|fight| fight.ended_at_ms.is_some()).chain(later).collect()
+    let began_ms = Clock::system().now_ms() - 1_800_000;
+    let night = Script::night(2).into_iter().filter(|fight| fight.ended_at_ms.is_some());
+    let later = (0..3).map(|n| Script::party(40 + n).fight());
+    night.chain(later).enumerate().map(|(n, fight)| fight.starting_at(began_ms + n as i64 * 200_000)).collect()
 }
 
 pub(crate) async fn write(run: &Run, generation: Generation, fights: &[Fight]) {

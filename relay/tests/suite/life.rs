@@ -5,14 +5,15 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use raidcast_relay::account::RelaySecret;
 use raidcast_relay::clock::{Clock, Entropy};
 use raidcast_relay::finalize::decode_record;
 use raidcast_relay::raid::{Attach, RaidCommand, RaidHandle, RaidRegistry, Shared};
+use raidcast_shared::fold::Checksum;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::limits::GRACE_MS;
 use raidcast_shared::uplink::{
@@ -85,8 +86,15 @@ fn stream_of(number: u64) -> StreamId {
     StreamId(Uuid::from_u128(u128::from(number) + 1))
 }
 
-fn script(stream: StreamId) -> Script {
-    Script::new(DELTAS, stream.0.as_u128())
+/// The whole fight as a reading has it, made once.
+fn script(stream: StreamId) -> &'static (Script, Checksum) {
+    static SCRIPTS: [OnceLock<(Script, Checksum)>; 8] = [const { OnceLock::new() }; 8];
+    let number = stream.0.as_u128();
+    SCRIPTS[number as usize % SCRIPTS.len()].get_or_init(|| {
+        let script = Script::new(DELTAS, number);
+        let checksum = script.checksum();
+        (script, checksum)
+    })
 }
 
 impl World {
@@ -280,7 +288,7 @@ impl World {
         let (h, from) = (*h, *next);
         let to = (from + count).min(DELTAS + 1);
         *next = to;
-        let fight = script(*stream);
+        let (fight, _) = script(*stream);
         for delta in &fight.deltas[from.min(DELTAS + 1) as usize - 1..to as usize - 1] {
             self.send(raid, UplinkFrame::Delta(DeltaFrame { h, delta: delta.clone() })).await;
         }
@@ -289,7 +297,7 @@ impl World {
     async fn end(&mut self, raid: usize, fight: usize) {
         let Some(connection) = &self.connections[raid] else { return };
         let Some((h, stream, next)) = connection.handles.get(&fight).copied() else { return };
-        let checksum = script(stream).checksum();
+        let checksum = script(stream).1;
         let ending = Ending { last_seq: next - 1, ended_at_ms: None, outcome: Outcome::Kill, checksum, meter: None };
         self.send(raid, UplinkFrame::End(End { h, ending })).await;
     }
@@ -380,8 +388,8 @@ impl World {
 
     /// Sends all of a fight as a new reading, however often it takes, and looks at what is kept of it.
     async fn send_whole(&mut self, fight: usize) {
-        let stream = stream_of(100 + fight as u64);
-        let whole = script(stream);
+        let stream = stream_of(STREAMS + fight as u64);
+        let (_, whole) = script(stream);
         let store = Arc::clone(&self.registry.shared.store);
         for attempt in 0..60 {
             if self.connections[0].is_none() {
@@ -410,7 +418,7 @@ impl World {
                 continue;
             }
             let report = decode_record(&record.expect("a final report has a record")).expect("it is read");
-            if report.fight.checksum == whole.checksum().to_string() {
+            if report.fight.checksum == whole.to_string() {
                 return;
             }
             assert!(attempt < 50, "the report stays at {} hits", report.fight.totals.hits);

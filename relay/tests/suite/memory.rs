@@ -26,7 +26,7 @@ use crate::script::{Uploader, header, hello};
 /// What the relay may use besides what it uses when nothing happens, bytes.
 const ROOM_BYTES: u64 = 1 << 30;
 /// A debug build on a busy machine folds two million hits in this time, easily.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 /// Players and skills whose product is [`ENCOUNTER_ROWS_MAX`]: each row stands in the report.
 const PLAYERS: usize = 32;
 const SKILLS: usize = ENCOUNTER_ROWS_MAX / PLAYERS;

@@ -103,6 +103,12 @@ macro_rules! through {
     };
 }
 
+#[allow(
+    clippy::elidable_lifetime_names,
+    clippy::needless_lifetimes,
+    clippy::redundant_locals,
+    reason = "one shape for all calls, those that borrow and those that do not"
+)]
 impl Store for Shaky {
     through! {
         "reads" account(name: &'a str = name.to_owned() => &name, channel: &'a str = channel.to_owned() => &channel) -> Account;

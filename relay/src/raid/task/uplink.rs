@@ -519,7 +519,7 @@ impl RaidTask {
         tracing::warn!(raid = self.row.code, seq, "a client's checksum is not that of its deltas");
         let text = format!(
             "after delta {seq} the relay's sums are not the sender's: it goes on, and its report will be marked as \
-             unverified; to mend it, begin the fight again as another stream"
+             unverified"
         );
         self.refuse(RefusedCode::ChecksumDiffers, text, RefusedScope::Frame, h, Some(id));
     }
