@@ -374,6 +374,15 @@ pub struct WireLimits {
     pub skills: u32,
     /// Length of an encounter, ms.
     pub duration_ms: u32,
+    /// Hits of an encounter; relays of before do not tell it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hits: u32,
+    /// Rows (source, target, skill, kind) of an encounter, likewise.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rows: u32,
+    /// What the deltas of an encounter may take up, bytes, likewise.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub encounter_bytes: u32,
 }
 
 impl Default for WireLimits {
@@ -388,6 +397,9 @@ impl Default for WireLimits {
             actors: l::ACTORS_MAX as u32,
             skills: l::SKILLS_MAX as u32,
             duration_ms: l::ENCOUNTER_DURATION_MS_MAX,
+            hits: l::ENCOUNTER_HITS_MAX as u32,
+            rows: l::ENCOUNTER_ROWS_MAX as u32,
+            encounter_bytes: l::ENCOUNTER_BYTES_MAX as u32,
         }
     }
 }

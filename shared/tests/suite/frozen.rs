@@ -46,7 +46,12 @@ fn events() -> Vec<Event> {
     ]
 }
 
+fn welcome(limits: WireLimits) -> Welcome {
+    Welcome { v: 1, raid: "abc".into(), raid_url: "u".into(), channel_url: "c".into(), limits }
+}
+
 fn frames() -> Vec<(&'static str, Vec<u8>)> {
+    let told = WireLimits::default();
     let checksum = fold(&[events()]).checksum();
     let up = |frame: UplinkFrame| codec::encode(&frame);
     let down = |reply: UplinkReply| codec::encode(&reply);
@@ -90,16 +95,8 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         ("end", up(UplinkFrame::End(End { h: 1, ending }))),
         ("discard", up(UplinkFrame::Discard { enc: enc() })),
         ("probe", up(UplinkFrame::Probe { clock: 5 })),
-        (
-            "welcome",
-            down(UplinkReply::Welcome(Welcome {
-                v: 1,
-                raid: "abc".into(),
-                raid_url: "u".into(),
-                channel_url: "c".into(),
-                limits: WireLimits::default(),
-            })),
-        ),
+        ("welcome", down(UplinkReply::Welcome(welcome(WireLimits { hits: 0, rows: 0, encounter_bytes: 0, ..told })))),
+        ("welcome_with_all", down(UplinkReply::Welcome(welcome(WireLimits::default())))),
         (
             "begun",
             down(UplinkReply::Begun(Begun { h: 1, enc: enc(), report: "r".into(), url: "u".into(), held: Some(held) })),
