@@ -116,6 +116,8 @@ impl RaidTask {
     pub(super) fn go_on(&mut self, id: EncounterId) {
         if self.discarding.contains_key(&id) {
             self.go_on_discarding(id);
+            // Whoever claimed it before this raid did is not to wait for it.
+            self.release();
             return;
         }
         self.promote(id);
