@@ -247,8 +247,6 @@ struct Uploader<S> {
     unreadable: BTreeSet<EncounterId>,
     /// Fights on their way that stand in the database that is watched now, too.
     moved: Vec<Fight>,
-    /// The newest fight of the database, where it began long ago and was never ended, and how many hits it had.
-    dormant: Option<(Fight, u64)>,
     /// Says that there is something to connect for; taken once.
     connect: Option<oneshot::Sender<()>>,
     /// When the raid was last given up for another one.
@@ -328,7 +326,6 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             queue: VecDeque::new(),
             unreadable: BTreeSet::new(),
             moved: Vec::new(),
-            dormant: None,
             connect: None,
             renewed_ms: None,
             link: None,

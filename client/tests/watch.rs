@@ -804,18 +804,24 @@ async fn fights_are_old_by_their_own_dates_and_a_copied_database_is_left_alone()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fight_of_a_clock_that_is_weeks_behind_is_streamed_as_soon_as_it_goes_on() {
-    let (place, relay) = (Place::new(), Relay::start().await);
-    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
-    let at = place.options(&relay).clock.unix_ms() - 21 * 86_400_000;
-    writer.begin(&party(34).starting_at(at)).await.unwrap();
-    writer.advance_to(20_000).await.unwrap();
-    let client = Client::start(place.options(&relay));
-    client.until(|change| *change == Change::History { fights: 1 }).await;
-    writer.advance_to(30_000).await.unwrap();
-    client.until(|change| matches!(change, Change::Begun { .. })).await;
-    writer.end().await.unwrap();
-    assert!(client.done().await.unwrap().complete);
-    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    for started_again in [false, true] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+        let at = place.options(&relay).clock.unix_ms() - 21 * 86_400_000;
+        writer.begin(&party(34).starting_at(at)).await.unwrap();
+        writer.advance_to(20_000).await.unwrap();
+        let mut client = Client::start(place.options(&relay));
+        client.until(|change| *change == Change::History { fights: 1 }).await;
+        if started_again {
+            client.end().await;
+            client = Client::start(place.options(&relay));
+        }
+        writer.advance_to(30_000).await.unwrap();
+        client.until(|change| matches!(change, Change::Begun { .. })).await;
+        writer.end().await.unwrap();
+        assert!(client.done().await.unwrap().complete);
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -254,6 +254,18 @@ pub(super) struct Watched {
     pub(super) generation: Option<Generation>,
     /// Fights that are streamed and not final yet, by name, and their rows.
     pub(super) open: BTreeMap<String, i64>,
+    /// The newest fight, if it was taken for history though the meter has not ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dormant: Option<Dormant>,
+}
+
+/// A fight that began long ago and was never ended: it is streamed after all as soon as anything more comes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Dormant {
+    pub(super) row: i64,
+    pub(super) started_at_ms: i64,
+    /// So many hits it had when it was looked at first.
+    pub(super) hits: u64,
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use raidcast_shared::limits as l;
 use raidcast_shared::uplink::Outcome;
 use uuid::Uuid;
 
-use super::folder::Raid;
+use super::folder::{Dormant, Raid};
 use super::stream::{Finish, Standing, Stream};
 use super::{Change, Uploader, Watching};
 use crate::encoder::{Encoder, header_of};
@@ -106,7 +106,6 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let db = std::fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
         let db = db.to_string_lossy().into_owned();
         self.watching = Some(Watching { db, found, source, others, looked_through: false });
-        self.dormant = None;
         // Those that wait are of the database before; the folder's list has them.
         self.found -= self.queue.len() as u64;
         self.queue.clear();
@@ -434,6 +433,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let unix_ms = self.options.clock.unix_ms();
         let newest = shown.iter().map(|fight| fight.row).max();
         let mut history = 0;
+        let mut dormant = None;
         self.fights.databases.entry(watching.db.clone()).or_default().generation = Some(watching.found.generation);
         for fight in shown {
             let ago_ms = |at_ms: i64| unix_ms.saturating_sub(at_ms);
@@ -449,10 +449,12 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             if !streamed && is_newest && fight.end.is_none() {
                 // It goes on after all if anything comes of it.
                 let reading = watching.source.read(&fight, &Cursor::default(), 0).await?;
-                self.dormant = Some((fight.clone(), hits(&reading)));
+                let (row, started_at_ms) = (fight.row, fight.started_at_ms);
+                dormant = Some(Dormant { row, started_at_ms, hits: hits(&reading) });
             }
             self.discover(&watching.db, fight, streamed);
         }
+        self.fights.databases.entry(watching.db.clone()).or_default().dormant = dormant;
         self.fights_unsaved = true;
         if history > 0 {
             self.tell(Change::History { fights: history });
@@ -462,13 +464,22 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     /// Looks whether the newest fight, which began long ago and was never ended, goes on after all.
     async fn look_at_dormant(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
-        let Some((fight, before)) = self.dormant.take() else { return Ok(()) };
-        let shown = watching.source.fights(i64::MAX, &[fight.row]).await?;
-        let Some(fight) = shown.into_iter().find(|shown| shown.encounter == fight.encounter) else { return Ok(()) };
-        if hits(&watching.source.read(&fight, &Cursor::default(), now_ms).await?) > before {
-            self.discover(&watching.db, fight, true);
-        } else if fight.end.is_none() {
-            self.dormant = Some((fight, before));
+        let watched = self.fights.databases.get(&watching.db);
+        let Some(dormant) = watched.and_then(|watched| watched.dormant) else { return Ok(()) };
+        let shown = watching.source.fights(dormant.row, &[dormant.row]).await?;
+        let later = shown.iter().any(|fight| fight.row > dormant.row);
+        let same = |fight: &Fight| fight.row == dormant.row && fight.started_at_ms == dormant.started_at_ms;
+        if let Some(fight) = shown.into_iter().find(same) {
+            let over = later || fight.end.is_some();
+            if hits(&watching.source.read(&fight, &Cursor::default(), now_ms).await?) > dormant.hits {
+                self.discover(&watching.db, fight, true);
+            } else if !over {
+                return Ok(());
+            }
+        }
+        if let Some(watched) = self.fights.databases.get_mut(&watching.db) {
+            watched.dormant = None;
+            self.fights_unsaved = true;
         }
         Ok(())
     }

@@ -49,6 +49,12 @@ pub(crate) fn client() -> PathBuf {
     client
 }
 
+/// This moment, Unix ms.
+pub(crate) fn now_ms() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    i64::try_from(now.as_millis()).expect("a time of ours")
+}
+
 pub(crate) struct Run {
     folder: tempfile::TempDir,
     pub(crate) port: u16,
@@ -168,7 +174,7 @@ impl Run {
     /// The one report, without its ids.
     pub(crate) async fn report(&self) -> Report {
         let list = self.get("/api/v1/reports").await.expect("a list");
-        assert_eq!(list["pagination"]["total"], 1, "{list}");
+        assert_eq!(list["pagination"]["total"], 1, "{list}; the client said: {}", self.said());
         let id = list["reports"][0]["reportId"].as_str().expect("an id").to_owned();
         let report = self.get(&format!("/api/v1/reports/{id}")).await.expect("a report");
         let report: Report = serde_json::from_value(report).expect("a report");
