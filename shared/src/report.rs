@@ -364,6 +364,9 @@ pub struct ReportSummary {
     pub ended_at_ms: Option<i64>,
     /// First to last combat event.
     pub duration_ms: u32,
+    /// How long damage was dealt, first to last, ms: DPS is over this. `null` where that is not known (see
+    /// `damageTime` of the report): then it is over `durationMs`.
+    pub damage_ms: Option<u32>,
     /// How it went.
     pub outcome: Outcome,
     /// Where it was.

@@ -10,7 +10,9 @@ use dashmap::mapref::entry::Entry;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::{ReportState, Visibility};
-use raidcast_store::{AccountId, EncounterKey, EncounterRow, OpenEncounter, RaidRow, Store, StoreError, Tickets};
+use raidcast_store::{
+    AccountId, EncounterKey, EncounterRow, OpenEncounter, RaidRow, Store, StoreError, Tickets, Unreadable,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -176,10 +178,8 @@ impl RaidRegistry {
     pub async fn recover(self: &Arc<Self>) -> Result<usize, StoreError> {
         let rows = self.shared.store.live_encounters().await?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let readable = rows.into_iter().filter_map(|row| {
-            row.inspect_err(|error| tracing::error!(%error, "the row of a live fight cannot be read; it is left alone"))
-                .ok()
-        });
+        let aside = |held: &Unreadable| self.shared.set_aside(&held.report_id, &held.why.to_string());
+        let readable = rows.into_iter().filter_map(|row| row.inspect_err(aside).ok());
         let loading = stream::iter(readable).map(|row| self.load_live(row)).buffered(cores);
         let loaded: Vec<_> = loading.try_collect().await?;
         let mut by_raid: BTreeMap<String, Vec<LiveEncounter>> = BTreeMap::new();

@@ -22,7 +22,7 @@ use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::transfer::{Export, Import, Transfer};
 use raidcast_store::{
     Account, AccountId, EncounterRow, Journal, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, NewEncounter,
-    OpenEncounter, Page, RaidRow, ReportLine, Store, StoreError, StoreFuture, StoredStream, Tickets,
+    OpenEncounter, Page, RaidRow, ReportLine, Store, StoreError, StoreFuture, StoredStream, Tickets, Unreadable,
 };
 use sqlx::PgPool;
 
@@ -133,7 +133,7 @@ impl Store for PostgresStore {
         Self::answer(read::encounter(&self.pool, account, id))
     }
 
-    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, StoreError>>> {
+    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, Unreadable>>> {
         // Unbounded: all journals of a large relay take what they take, and nobody else waits for it.
         Box::pin(async move { Ok(read::live_encounters(&self.pool).await?) })
     }

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::{
-    Account, AccountId, EncounterRow, JournalEntry, OpenEncounter, Page, RaidRow, ReportLine, StoreError, StoredStream,
-    StreamKey, code,
+    Account, AccountId, EncounterRow, JournalEntry, OpenEncounter, Page, RaidRow, ReportLine, StoredStream, StreamKey,
+    Unreadable, code, readable,
 };
 use sqlx::{Executor, PgConnection, PgPool, Postgres, Transaction};
 
@@ -45,7 +45,7 @@ macro_rules! select_lines {
         sqlx::query_as!(
             LineColumns,
             "SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
-                    e.ended_at_ms, e.duration_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
+                    e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
                     e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths
              FROM encounters e JOIN raids r ON r.row = e.raid " + $rest
             $(, $argument)*
@@ -118,9 +118,9 @@ pub(crate) async fn encounter(
     Ok(columns.map(EncounterRow::try_from).transpose()?)
 }
 
-pub(crate) async fn live_encounters(pool: &PgPool) -> Answer<Vec<Result<EncounterRow, StoreError>>> {
+pub(crate) async fn live_encounters(pool: &PgPool) -> Answer<Vec<Result<EncounterRow, Unreadable>>> {
     let columns = select_encounters!("WHERE e.state = 0 ORDER BY e.row").fetch_all(pool).await?;
-    Ok(columns.into_iter().map(EncounterRow::try_from).collect())
+    Ok(columns.into_iter().map(|columns| Unreadable::or(&columns.report_id.clone(), columns.try_into())).collect())
 }
 
 pub(crate) async fn open_encounter(pool: &PgPool, encounter: i64) -> Answer<Option<OpenEncounter>> {
@@ -203,7 +203,7 @@ pub(crate) async fn public_reports(pool: &PgPool, page: Page) -> Answer<(Vec<Rep
         .fetch_one(&mut *transaction)
         .await?;
     transaction.commit().await?;
-    Ok((lines(columns)?, count.cast_unsigned()))
+    Ok((lines(columns), count.cast_unsigned()))
 }
 
 pub(crate) async fn raid_reports(pool: &PgPool, raid_code: &str) -> Answer<Vec<ReportLine>> {
@@ -212,7 +212,7 @@ pub(crate) async fn raid_reports(pool: &PgPool, raid_code: &str) -> Answer<Vec<R
     }
     let columns =
         select_lines!("WHERE r.code = $1 ORDER BY e.started_at_ms DESC, e.row DESC", raid_code).fetch_all(pool).await?;
-    Ok(lines(columns)?)
+    Ok(lines(columns))
 }
 
 pub(crate) async fn encounters_since(pool: &PgPool, account: AccountId, since_ms: i64) -> Answer<u64> {
@@ -226,6 +226,6 @@ pub(crate) async fn encounters_since(pool: &PgPool, account: AccountId, since_ms
     Ok(count.cast_unsigned())
 }
 
-fn lines(columns: Vec<LineColumns>) -> Result<Vec<ReportLine>, StoreError> {
-    columns.into_iter().map(ReportLine::try_from).collect()
+fn lines(columns: Vec<LineColumns>) -> Vec<ReportLine> {
+    readable(columns.into_iter().map(ReportLine::try_from))
 }

@@ -26,7 +26,7 @@ use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::transfer::{Export, Import, Transfer};
 use raidcast_store::{
     Account, AccountId, EncounterRow, Journal, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, NewEncounter,
-    OpenEncounter, Page, RaidRow, ReportLine, Store, StoreError, StoreFuture, StoredStream, Tickets,
+    OpenEncounter, Page, RaidRow, ReportLine, Store, StoreError, StoreFuture, StoredStream, Tickets, Unreadable,
 };
 use sqlx::SqlitePool;
 
@@ -147,7 +147,7 @@ impl Store for SqliteStore {
         Self::read(read::encounter(&self.readers, account, id))
     }
 
-    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, StoreError>>> {
+    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, Unreadable>>> {
         Self::read(read::live_encounters(&self.readers))
     }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::{
     Account, AccountId, EncounterRow, JournalEntry, OpenEncounter, Page, RaidRow, ReportLine, StoreError, StoredStream,
-    StreamKey, code,
+    StreamKey, Unreadable, code, readable,
 };
 use sqlx::{Executor, Sqlite, SqliteConnection, SqlitePool};
 
@@ -84,7 +84,7 @@ macro_rules! select_lines {
         sqlx::query_as!(
             LineColumns,
             "SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
-                    e.ended_at_ms, e.duration_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
+                    e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
                     e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths
              FROM encounters e JOIN raids r ON r.row = e.raid " + $rest
             $(, $argument)*
@@ -143,9 +143,9 @@ pub(crate) async fn encounter<'e>(
     Ok(columns.map(EncounterRow::try_from).transpose()?)
 }
 
-pub(crate) async fn live_encounters(readers: &SqlitePool) -> Answer<Vec<Result<EncounterRow, StoreError>>> {
+pub(crate) async fn live_encounters(readers: &SqlitePool) -> Answer<Vec<Result<EncounterRow, Unreadable>>> {
     let columns = select_encounters!("WHERE e.state = 0 ORDER BY e.row").fetch_all(readers).await?;
-    Ok(columns.into_iter().map(EncounterRow::try_from).collect())
+    Ok(columns.into_iter().map(|columns| Unreadable::or(&columns.report_id.clone(), columns.try_into())).collect())
 }
 
 pub(crate) async fn open_encounter(readers: &SqlitePool, encounter: i64) -> Answer<Option<OpenEncounter>> {
@@ -227,14 +227,14 @@ pub(crate) async fn public_reports(readers: &SqlitePool, page: Page) -> Answer<(
         .fetch_one(&mut *transaction)
         .await?;
     transaction.commit().await?;
-    Ok((lines(columns)?, count.cast_unsigned()))
+    Ok((lines(columns), count.cast_unsigned()))
 }
 
 pub(crate) async fn raid_reports(readers: &SqlitePool, raid_code: &str) -> Answer<Vec<ReportLine>> {
     let columns = select_lines!("WHERE r.code = ?1 ORDER BY e.started_at_ms DESC, e.row DESC", raid_code)
         .fetch_all(readers)
         .await?;
-    Ok(lines(columns)?)
+    Ok(lines(columns))
 }
 
 pub(crate) async fn encounters_since(readers: &SqlitePool, account: AccountId, since_ms: i64) -> Answer<u64> {
@@ -248,6 +248,6 @@ pub(crate) async fn encounters_since(readers: &SqlitePool, account: AccountId, s
     Ok(count.cast_unsigned())
 }
 
-fn lines(columns: Vec<LineColumns>) -> Result<Vec<ReportLine>, StoreError> {
-    columns.into_iter().map(ReportLine::try_from).collect()
+fn lines(columns: Vec<LineColumns>) -> Vec<ReportLine> {
+    readable(columns.into_iter().map(ReportLine::try_from))
 }

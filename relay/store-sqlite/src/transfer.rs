@@ -117,7 +117,7 @@ fn encounters(connection: &mut SqliteConnection) -> RowStream<'_> {
     sqlx::query!(
         r#"SELECT row AS "row!", account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state,
                   revision, kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty,
-                  bosses, players, damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths
+                  bosses, players, damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms
            FROM encounters ORDER BY row"#
     )
     .fetch(connection)
@@ -138,6 +138,7 @@ fn encounters(connection: &mut SqliteConnection) -> RowStream<'_> {
             kept_at_ms: columns.kept_at_ms,
             ended_at_ms: columns.ended_at_ms,
             duration_ms: columns.duration_ms,
+            damage_ms: columns.damage_ms,
             outcome: columns.outcome,
             scene: columns.scene,
             scene_id: columns.scene_id,
@@ -234,8 +235,8 @@ async fn put_encounter(connection: &mut SqliteConnection, encounter: &EncounterC
         "INSERT INTO encounters
              (row, account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state, revision,
               kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty, bosses, players,
-              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         encounter.row,
         encounter.account,
         encounter.encounter_id,
@@ -263,6 +264,7 @@ async fn put_encounter(connection: &mut SqliteConnection, encounter: &EncounterC
         encounter.hits,
         encounter.heal_hits,
         encounter.deaths,
+        encounter.damage_ms,
     )
     .execute(connection)
     .await

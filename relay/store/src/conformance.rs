@@ -195,6 +195,7 @@ fn line(row: &EncounterRow, state: ReportState, revision: u32) -> ReportLine {
         started_at_ms: row.started_at_ms,
         ended_at_ms: Some(row.started_at_ms + 600_000),
         duration_ms: 599_000 + revision,
+        damage_ms: Some(598_000),
         outcome: Outcome::Wipe,
         place: Place { scene: Some("Tower of \"Ruin\"".into()), scene_id: Some(-7), difficulty: Some(3) },
         bosses: vec!["Frost Ögre".into(), "Golem, \"the\" 2nd".into()],

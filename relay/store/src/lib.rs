@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 pub use record::{
     Account, AccountId, EncounterRow, JournalEntry, JournalKind, KeptReport, KeyedEncounters, NewEncounter,
-    OpenEncounter, Page, RaidRow, ReportLine, StoredStream, Tickets,
+    OpenEncounter, Page, RaidRow, ReportLine, StoredStream, Tickets, Unreadable, readable,
 };
 
 /// Gives what stands for an encounter's id in the store.
@@ -107,7 +107,7 @@ pub trait Store: Journal {
 
     /// All encounters whose report is live, oldest first: what a relay takes up when it starts. A row that cannot be
     /// read is an error in its place, so that it keeps none of the others from being served.
-    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, StoreError>>>;
+    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, Unreadable>>>;
 
     /// One encounter with its journal, whatever its state.
     fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>>;

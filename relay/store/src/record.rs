@@ -191,6 +191,8 @@ pub struct ReportLine {
     pub ended_at_ms: Option<i64>,
     /// First to last combat event.
     pub duration_ms: u32,
+    /// From the first damage to the last, ms: what DPS is over; `None` where that is not known.
+    pub damage_ms: Option<u32>,
     /// How it went.
     pub outcome: Outcome,
     /// Where it was.
@@ -201,6 +203,28 @@ pub struct ReportLine {
     pub players: u32,
     /// Sums over all players.
     pub totals: Totals,
+}
+
+/// A fight whose row cannot be read.
+#[derive(Clone, Debug)]
+pub struct Unreadable {
+    /// Its report.
+    pub report_id: String,
+    /// What is wrong.
+    pub why: StoreError,
+}
+
+impl Unreadable {
+    /// What was read of a report's row, or that it cannot be.
+    pub fn or<T>(report_id: &str, read: Result<T, StoreError>) -> Result<T, Self> {
+        read.map_err(|why| Self { report_id: report_id.to_owned(), why })
+    }
+}
+
+/// The lines that can be read. One that is damaged is logged and left out: the others are listed all the same.
+pub fn readable(lines: impl IntoIterator<Item = Result<ReportLine, StoreError>>) -> Vec<ReportLine> {
+    let told = |error: &StoreError| tracing::error!(%error, "a report's line in the database cannot be read");
+    lines.into_iter().filter_map(|line| line.inspect_err(told).ok()).collect()
 }
 
 /// One page of a list.

@@ -156,6 +156,7 @@ pub struct EncounterCells {
     pub kept_at_ms: Option<i64>,
     pub ended_at_ms: Option<i64>,
     pub duration_ms: i64,
+    pub damage_ms: Option<i64>,
     pub outcome: i64,
     pub scene: Option<String>,
     pub scene_id: Option<i64>,

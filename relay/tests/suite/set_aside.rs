@@ -129,3 +129,40 @@ async fn a_journal_of_more_than_is_unfolded_is_set_aside_and_the_others_served()
     relay.stop().await;
     start_and_look(data.path(), &[huge], &whole).await;
 }
+
+#[tokio::test]
+async fn rows_that_are_damaged_keep_no_list_and_no_other_fight_from_being_read() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let (finished, ended) = open(&mut uploader, header().started_at_ms + 1_000_000).await;
+    uploader.deltas(ended.h, &finished.deltas[20..]).await;
+    uploader.acked(40).await;
+    assert!(matches!(uploader.end(ended.h, &finished, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let (_, live) = open(&mut uploader, header().started_at_ms + 2_000_000).await;
+    let (_, whole) = open(&mut uploader, header().started_at_ms + 3_000_000).await;
+    let raid = uploader.welcome.raid.clone();
+    drop(uploader);
+    relay.stop().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.path().join("raidcast.db"));
+    let mut other = options.connect().await.unwrap();
+    for (damage, begun) in [("bosses = '{'", &ended), ("revision = -1", &live)] {
+        let damage = format!("UPDATE encounters SET {damage} WHERE report_id = ?1");
+        let done = sqlx::query(sqlx::AssertSqlSafe(damage)).bind(&begun.report).execute(&mut other).await.unwrap();
+        assert_eq!(done.rows_affected(), 1);
+    }
+    other.close().await.unwrap();
+
+    let relay = TestRelay::start(data.path()).await;
+    let (_, health) = relay.get("/health").await;
+    assert_eq!(health["setAside"]["count"], 1, "{health}");
+    assert_eq!(health["setAside"]["fights"][0]["report"], live.report.as_str());
+    for path in ["/api/v1/reports".to_owned(), format!("/api/v1/raids/{raid}")] {
+        let (status, body) = relay.get(&path).await;
+        let listed: Vec<_> = body["reports"].as_array().unwrap().iter().map(|line| &line["reportId"]).collect();
+        assert_eq!((status, listed), (200, vec![whole.report.as_str()]), "{path}");
+    }
+    // Its record is whole.
+    assert_eq!(relay.report(&ended.report).await.fight.checksum, finished.checksum().to_string());
+    relay.stop().await;
+}

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::{
     Account, AccountId, EncounterRow, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, NewEncounter,
-    OpenEncounter, Page, RaidRow, ReportLine, Store, StoreError, StoreFuture, StoredStream, Tickets,
+    OpenEncounter, Page, RaidRow, ReportLine, Store, StoreError, StoreFuture, StoredStream, Tickets, Unreadable,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -126,7 +126,7 @@ impl Store for Shaky {
         "writes" drop_stream(row: i64 = row => row, stream: StreamId = stream => stream) -> ();
         "writes" move_encounter(row: i64 = row => row, code: &'a str = code.to_owned() => &code) -> ();
         "reads" encounter(account: AccountId = account => account, id: EncounterId = id => id) -> Option<EncounterRow>;
-        "reads" live_encounters() -> Vec<Result<EncounterRow, StoreError>>;
+        "reads" live_encounters() -> Vec<Result<EncounterRow, Unreadable>>;
         "reads" open_encounter(row: i64 = row => row) -> Option<OpenEncounter>;
         "writes" keep_report(report: &'a KeptReport = report.clone() => &report) -> ();
         "writes" reopen_report(row: i64 = row => row) -> ();

@@ -69,7 +69,7 @@ impl KeepReport {
                  state = ?2, revision = ?3, kept_stream = ?4, kept_at_ms = ?5,
                  ended_at_ms = ?6, duration_ms = ?7, outcome = ?8, scene = ?9, scene_id = ?10, difficulty = ?11,
                  bosses = ?12, players = ?13, damage = ?14, boss_damage = ?15, healing = ?16, damage_taken = ?17,
-                 hits = ?18, heal_hits = ?19, deaths = ?20
+                 hits = ?18, heal_hits = ?19, deaths = ?20, damage_ms = ?21
              WHERE row = ?1",
             report.encounter,
             state,
@@ -91,6 +91,7 @@ impl KeepReport {
             hits,
             heal_hits,
             deaths,
+            line.damage_ms,
         )
         .execute(connection)
         .await?;

@@ -97,6 +97,7 @@ pub async fn live_reports_are_listed_without_figures(harness: &dyn Harness) {
         started_at_ms: row.started_at_ms,
         ended_at_ms: None,
         duration_ms: 0,
+        damage_ms: None,
         outcome: Outcome::Unknown,
         place: Place::default(),
         bosses: Vec::new(),

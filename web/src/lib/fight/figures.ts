@@ -187,8 +187,12 @@ export function totalOf(totals: Totals, metric: Metric): number {
  *
  * @param durationMs the fight's running time
  */
-export function rateSeconds(figures: FightFigures, metric: Metric, durationMs: number): number {
-  const ms = { damage: figures.damageMs, healing: figures.healingMs, taken: null }[metric];
+export function rateSeconds(
+  times: { damageMs: number | null; healingMs?: number | null },
+  metric: Metric,
+  durationMs: number,
+): number {
+  const ms = { damage: times.damageMs, healing: times.healingMs, taken: null }[metric];
   return Math.max(1, (ms ?? durationMs) / 1000);
 }
 

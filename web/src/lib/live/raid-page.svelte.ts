@@ -199,6 +199,7 @@ function rowOf(ref: FeedFightRef, raid: string): ReportSummary {
     startedAtMs: ref.startedAtMs,
     endedAtMs: null,
     durationMs: ref.durationMs,
+    damageMs: null,
     outcome: ref.outcome,
     encounter: { scene: null, sceneId: null, difficulty: null },
     bosses: ref.title === null ? [] : [ref.title],

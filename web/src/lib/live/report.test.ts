@@ -216,6 +216,7 @@ describe('a page that slept', () => {
       title: 'Ogre',
       startedAtMs: 500_000,
       durationMs: 60_000,
+    damageMs: null,
     } as const;
     env.socket.give(keyframe({ raid: { code: 'RAID', title: null, connected: true, open: true, fights: [told] } }));
     await env.pass(1_000);

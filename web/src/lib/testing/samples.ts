@@ -159,6 +159,7 @@ export function summary(some: Partial<ReportSummary> = {}): ReportSummary {
     startedAtMs: 900_000,
     endedAtMs: null,
     durationMs: 60_000,
+    damageMs: null,
     outcome: 'kill',
     encounter: { scene: 'Valley', sceneId: 1, difficulty: 2 },
     bosses: ['Ogre'],

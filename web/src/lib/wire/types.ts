@@ -584,6 +584,11 @@ endedAtMs: number | null,
  */
 durationMs: number, 
 /**
+ * How long damage was dealt, first to last, ms: DPS is over this. `null` where that is not known (see
+ * `damageTime` of the report): then it is over `durationMs`.
+ */
+damageMs: number | null, 
+/**
  * How it went.
  */
 outcome: Outcome, 
