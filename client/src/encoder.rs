@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 
 use bytes::Bytes;
+use raidcast_shared::checksum::Checksum;
 use raidcast_shared::codec;
 use raidcast_shared::columns::{self, ColumnMap, own_columns};
 use raidcast_shared::event::{
     ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, Knows, Rare, RareBody, SkillIx, SourceEvent, SourceKey,
     TimedHit,
 };
-use raidcast_shared::fold::{self, CheckError, Checked, Checksum, EncounterState, Gate};
+use raidcast_shared::fold::{self, CheckError, Checked, EncounterState, Gate};
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits as l;
 use raidcast_shared::text::clean;

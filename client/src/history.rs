@@ -15,7 +15,7 @@ use crate::source::detect::{self, Places};
 use crate::source::names::Names;
 use crate::source::{AnySource, Fight, Found, Source as _, SourceError};
 use crate::uploader::record::{How, Record};
-use crate::uploader::{Change, FolderError, nowhere, under_way};
+use crate::uploader::{Change, FolderError, under_way};
 
 /// A relay that confirms nothing is given up after so long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -68,7 +68,7 @@ impl Plan {
     pub async fn make(db: Option<&Path>, places: &Places, since_ms: Option<i64>) -> Result<Self, PlanError> {
         let mut tries = 0;
         loop {
-            match Self::try_make(db, places, since_ms).await {
+            match Self::try_make(db, places, since_ms) {
                 Err(PlanError::Source(SourceError::Locked { .. })) if tries < LOCKED_TRIES => tries += 1,
                 made => return made,
             }
@@ -76,17 +76,17 @@ impl Plan {
         }
     }
 
-    async fn try_make(db: Option<&Path>, places: &Places, since_ms: Option<i64>) -> Result<Self, PlanError> {
+    fn try_make(db: Option<&Path>, places: &Places, since_ms: Option<i64>) -> Result<Self, PlanError> {
         let detection = detect::detect(db, places);
         let found = match detection.found {
             Err(SourceError::Gone { .. }) if db.is_none() => {
                 let looked: Vec<_> = detection.looked.into_iter().map(|looked| looked.path).collect();
-                return Err(PlanError::Nowhere(nowhere(&looked)));
+                return Err(PlanError::Nowhere(detect::nowhere(&looked)));
             }
             found => found?,
         };
         let mut source = AnySource::open(&found, Arc::new(Names::default()))?;
-        let mut fights = source.fights(-1, &[]).await?;
+        let mut fights = source.fights(-1, &[])?;
         fights.sort_by_key(|fight| (fight.started_at_ms, fight.row));
         let mut seen = HashSet::new();
         fights.retain(|fight| seen.insert(fight.encounter));

@@ -32,7 +32,6 @@ use tokio_util::sync::CancellationToken;
 pub use change::{Change, LiveFight, Status};
 pub use folder::FolderError;
 pub(crate) use folder::under_way;
-pub(crate) use meter::nowhere;
 
 use crate::clock::Clock;
 use crate::history::History;
@@ -408,7 +407,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 Some(event) = heard.recv() => self.hear(event)?,
                 // The poll: reads what the meter wrote, sends what is due.
                 () = sleep_until(next) => {
-                    self.tick(self.options.clock.elapsed_ms()).await;
+                    self.tick(self.options.clock.elapsed_ms());
                     let now_ms = self.options.clock.elapsed_ms();
                     if self.is_done(now_ms)? {
                         return Ok(());
@@ -439,9 +438,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         self.queue.is_empty() && !self.streams.iter().any(busy)
     }
 
-    async fn tick(&mut self, now_ms: u64) {
+    fn tick(&mut self, now_ms: u64) {
         self.flush(now_ms);
-        self.poll(now_ms).await;
+        self.poll(now_ms);
         if (self.ever_watched || !self.streams.is_empty())
             && let Some(connect) = self.connect.take()
         {

@@ -33,17 +33,17 @@ fn open(path: &Path) -> AnySource {
     AnySource::open(&identify(path).unwrap(), Arc::new(names)).unwrap()
 }
 
-async fn only_fight(source: &mut AnySource) -> Fight {
-    let fights = source.fights(0, &[]).await.unwrap();
+fn only_fight(source: &mut AnySource) -> Fight {
+    let fights = source.fights(0, &[]).unwrap();
     assert_eq!(fights.len(), 1);
     fights.into_iter().next().unwrap()
 }
 
 /// One read of everything.
-async fn read_once(path: &Path) -> Read {
+fn read_once(path: &Path) -> Read {
     let mut source = open(path);
-    let fight = only_fight(&mut source).await;
-    Read::of(source.read_last(&fight, &Cursor::default()).await.unwrap().events)
+    let fight = only_fight(&mut source);
+    Read::of(source.read_last(&fight, &Cursor::default()).unwrap().events)
 }
 
 /// A hit in an order of its own: time, source, target, skill, kind, amount, flags, shield, overheal.
@@ -158,16 +158,16 @@ impl Read {
     }
 }
 
-async fn real_fights(file: &str) -> Option<Vec<(Fight, Read)>> {
+fn real_fights(file: &str) -> Option<Vec<(Fight, Read)>> {
     let mut source = open(&real(file)?);
-    assert!(source.changed().await.unwrap());
-    assert!(!source.changed().await.unwrap());
+    assert!(source.changed().unwrap());
+    assert!(!source.changed().unwrap());
     let mut all = Vec::new();
-    for fight in source.fights(0, &[]).await.unwrap() {
-        let read = Read::of(source.read_last(&fight, &Cursor::default()).await.unwrap().events);
+    for fight in source.fights(0, &[]).unwrap() {
+        let read = Read::of(source.read_last(&fight, &Cursor::default()).unwrap().events);
         assert_eq!(read.missing, []);
         // The meter's own sums follow from what was read.
-        if let Some(totals) = source.totals(&fight).await.unwrap() {
+        if let Some(totals) = source.totals(&fight).unwrap() {
             let all = match totals.damage_by {
                 DamageBy::Everyone => read.hits.iter().filter(|h| !h.4).map(|h| h.5).sum(),
                 DamageBy::Players => read.player_damage().0,
@@ -181,8 +181,8 @@ async fn real_fights(file: &str) -> Option<Vec<(Fight, Read)>> {
 
 #[tokio::test]
 async fn the_captured_boss_kill_reads_alike_in_both_generations() {
-    let Some(aggregate) = real_fights("aggregate-real-boss.db").await else { return };
-    let Some(journal) = real_fights("journal-real-boss.db").await else { return };
+    let Some(aggregate) = real_fights("aggregate-real-boss.db") else { return };
+    let Some(journal) = real_fights("journal-real-boss.db") else { return };
     let ((fight_c, c), (fight_e, e)) = (&aggregate[0], &journal[0]);
     for read in [c, e] {
         assert_eq!(read.player_damage(), (477_564_479, 477_564_479, 1_753));
@@ -225,7 +225,7 @@ async fn the_captured_boss_kill_reads_alike_in_both_generations() {
 #[tokio::test]
 async fn a_night_of_real_fights_gives_its_figures() {
     for file in ["aggregate-night.db", "journal-night.db"] {
-        let Some(fights) = real_fights(file).await else { return };
+        let Some(fights) = real_fights(file) else { return };
         let figures: Vec<_> = fights
             .iter()
             .map(|(_, read)| {
@@ -259,8 +259,8 @@ async fn a_night_of_real_fights_gives_its_figures() {
 
 #[tokio::test]
 async fn a_real_raid_gives_its_figures_row_by_row() {
-    let Some(c) = real_fights("aggregate-20p-6min.db").await else { return };
-    let Some(e) = real_fights("journal-20p-6min.db").await else { return };
+    let Some(c) = real_fights("aggregate-20p-6min.db") else { return };
+    let Some(e) = real_fights("journal-20p-6min.db") else { return };
     for (_, read) in [&c[0], &e[0]] {
         let (damage, boss, _) = read.player_damage();
         assert_eq!((damage, boss, read.healing()), (244_523_904, 202_082_283, 24_359_912));
@@ -275,7 +275,7 @@ async fn what_is_read_of_a_real_raid_is_what_its_rows_count() {
     use sqlx::{ConnectOptions as _, Row as _};
     for file in ["aggregate-real-boss.db", "aggregate-night.db", "aggregate-20p-6min.db"] {
         let Some(path) = real(file) else { return };
-        let fights = real_fights(file).await.unwrap();
+        let fights = real_fights(file).unwrap();
         let mut conn =
             sqlx::sqlite::SqliteConnectOptions::new().filename(&path).read_only(true).connect().await.unwrap();
         for (fight, read) in fights {
@@ -311,9 +311,9 @@ async fn live_through(path: &Path, generation: Generation, scripted: &Scripted, 
     let mut turn = 0;
     while at_ms <= scripted.last_ms() {
         writer.advance_to(at_ms).await.unwrap();
-        if source.changed().await.unwrap() {
-            let fights = source.fights(row - 1, &[row]).await.unwrap();
-            let reading = source.read(&fights[0], &cursor, at_ms as u64).await.unwrap();
+        if source.changed().unwrap() {
+            let fights = source.fights(row - 1, &[row]).unwrap();
+            let reading = source.read(&fights[0], &cursor, at_ms as u64).unwrap();
             events.extend(reading.events);
             cursor.advance(&reading.cursor);
             cursor = rmp_serde::from_slice(&rmp_serde::to_vec(&cursor).unwrap()).unwrap();
@@ -327,12 +327,12 @@ async fn live_through(path: &Path, generation: Generation, scripted: &Scripted, 
     if scripted.ended_at_ms.is_some() {
         writer.end().await.unwrap();
     }
-    let fight = source.fights(0, &[row]).await.unwrap().remove(0);
-    let reading = source.read_last(&fight, &cursor).await.unwrap();
+    let fight = source.fights(0, &[row]).unwrap().remove(0);
+    let reading = source.read_last(&fight, &cursor).unwrap();
     events.extend(reading.events);
     cursor.advance(&reading.cursor);
     // Nothing is told twice, however often the end is read.
-    let again = source.read_last(&fight, &cursor).await.unwrap();
+    let again = source.read_last(&fight, &cursor).unwrap();
     assert_eq!((again.events, again.cursor), (vec![], vec![]));
     writer.close().await.unwrap();
     Read::of(events)
@@ -352,7 +352,7 @@ async fn reading_while_it_grows_tells_what_one_reading_at_the_end_tells() {
         let path = dir.path().join("m.db");
         let scripted = Script { wipe: true, segments: true, ..Script::party(seed) }.fight();
         let grown = live_through(&path, generation, &scripted, step_ms).await;
-        let once = read_once(&path).await;
+        let once = read_once(&path);
         assert_eq!(grown, once, "{generation:?} {seed}");
         assert_eq!(once.missing, []);
         assert_script(&once, &scripted, generation);
@@ -430,14 +430,14 @@ async fn all_generations_tell_the_same_of_one_fight() {
         let mut writer = MeterWriter::open(&path, generation).await.unwrap();
         write_all(&mut writer, &scripted).await.unwrap();
         let mut source = open(&path);
-        let fight = only_fight(&mut source).await;
+        let fight = only_fight(&mut source);
         let summary = generation == Generation::Summary;
         let outcome = if summary { Outcome::Unknown } else { Outcome::Kill };
         assert_eq!(fight.end.as_ref().unwrap().outcome, outcome);
-        let read = read_once(&path).await;
+        let read = read_once(&path);
         assert_eq!(read.missing, [], "{generation:?}");
         assert_script(&read, &scripted, generation);
-        let totals = source.totals(&fight).await.unwrap().unwrap();
+        let totals = source.totals(&fight).unwrap().unwrap();
         let all: u64 = read.rows().iter().filter(|(key, _)| !key.3).map(|(_, row)| row[1]).sum();
         let players = read.players();
         let dealt =
@@ -466,9 +466,9 @@ async fn every_skill_boss_and_scene_is_named_by_the_files_beside_the_meter() {
         let path = dir.path().join("m.db");
         let mut writer = MeterWriter::open(&path, generation).await.unwrap();
         write_all(&mut writer, &scripted).await.unwrap();
-        let fight = only_fight(&mut open(&path)).await;
+        let fight = only_fight(&mut open(&path));
         assert_eq!(fight.scene, scripted.scene_name, "{generation:?}");
-        let read = read_once(&path).await;
+        let read = read_once(&path);
         let hits = read.hits.iter().map(|hit| hit.3);
         let deaths = read.deaths.iter().filter_map(|death| Some(SkillId { base: death.3?, variant: None }));
         let used: BTreeSet<SkillId> = hits.chain(read.sums.keys().map(|row| row.2)).chain(deaths).collect();
@@ -500,7 +500,7 @@ async fn finished(generation: Generation) -> (tempfile::TempDir, PathBuf, Script
 async fn a_counter_that_its_row_does_not_keep_is_told() {
     let (_dir, path, scripted, row, hits) = finished(Generation::Aggregate).await;
     fault::set_hits(&path, row, hits as i64 + 3).await.unwrap();
-    let read = read_once(&path).await;
+    let read = read_once(&path);
     assert_eq!(read.hits.len(), scripted.hits.len());
     let [(what, expected, held)] = &read.missing[..] else { panic!("{:?}", read.missing) };
     assert_eq!((*expected, *held), (hits + 3, hits));
@@ -513,7 +513,7 @@ async fn a_counter_that_its_row_does_not_keep_is_told() {
 async fn of_a_row_that_is_cut_off_the_rest_is_read_and_the_loss_told() {
     let (_dir, path, scripted, row, hits) = finished(Generation::Aggregate).await;
     fault::break_json(&path, row).await.unwrap();
-    let read = read_once(&path).await;
+    let read = read_once(&path);
     let lost = (scripted.hits.len() - read.hits.len()) as u64;
     assert!((1..hits).contains(&lost), "{lost} of {hits}");
     let [(_, expected, held)] = &read.missing[..] else { panic!("{:?}", read.missing) };
@@ -524,16 +524,16 @@ async fn of_a_row_that_is_cut_off_the_rest_is_read_and_the_loss_told() {
 async fn a_row_that_breaks_after_it_was_read_tells_nothing_twice() {
     let (_dir, path, scripted, row, hits) = finished(Generation::Aggregate).await;
     let mut source = open(&path);
-    let fight = only_fight(&mut source).await;
-    let first = source.read(&fight, &Cursor::default(), 0).await.unwrap();
+    let fight = only_fight(&mut source);
+    let first = source.read(&fight, &Cursor::default(), 0).unwrap();
     let mut cursor = Cursor::default();
     cursor.advance(&first.cursor);
     fault::break_json(&path, row).await.unwrap();
     fault::set_hits(&path, row, hits as i64 + 1).await.unwrap();
-    assert!(source.changed().await.unwrap());
-    let second = source.read(&fight, &cursor, 1).await.unwrap();
+    assert!(source.changed().unwrap());
+    let second = source.read(&fight, &cursor, 1).unwrap();
     cursor.advance(&second.cursor);
-    let last = source.read_last(&fight, &cursor).await.unwrap();
+    let last = source.read_last(&fight, &cursor).unwrap();
     let read = Read::of([first.events, second.events, last.events].concat());
     assert_eq!(read.hits.len(), scripted.hits.len());
     assert_eq!(read.missing.len(), 1);
@@ -542,9 +542,9 @@ async fn a_row_that_breaks_after_it_was_read_tells_nothing_twice() {
 #[tokio::test]
 async fn short_keys_tell_what_long_ones_tell() {
     let (_dir, path, scripted, ..) = finished(Generation::Aggregate).await;
-    let long = read_once(&path).await;
+    let long = read_once(&path);
     fault::shorten_keys(&path).await.unwrap();
-    let short = read_once(&path).await;
+    let short = read_once(&path);
     let without_boss = |read: &Read| -> Vec<_> {
         let mut hits = read.hits.clone();
         for hit in &mut hits {
@@ -563,24 +563,24 @@ async fn a_chunk_that_cannot_be_read_is_skipped_and_told_once() {
     fault::corrupt_chunk(&path, row.encounter, "combat", 3).await.unwrap();
     fault::corrupt_chunk(&path, row.encounter, "timeline", 0).await.unwrap();
     let mut source = open(&path);
-    let fight = only_fight(&mut source).await;
+    let fight = only_fight(&mut source);
     let (mut cursor, mut events) = (Cursor::default(), Vec::new());
     loop {
-        let reading = source.read(&fight, &cursor, 0).await.unwrap();
+        let reading = source.read(&fight, &cursor, 0).unwrap();
         cursor.advance(&reading.cursor);
         events.extend(reading.events);
         if !reading.more {
             break;
         }
     }
-    let last = source.read_last(&fight, &cursor).await.unwrap();
+    let last = source.read_last(&fight, &cursor).unwrap();
     assert_eq!((last.events, last.cursor), (vec![], vec![]));
     let read = Read::of(events);
     let [(what, expected, 0), (other, _, 0)] = &read.missing[..] else { panic!("{:?}", read.missing) };
     assert!(what.starts_with("combat chunk 3") && other.starts_with("timeline chunk 0"), "{what} {other}");
     let told = (read.hits.len() + read.deaths.len()) as u64;
     assert_eq!(told + expected, (scripted.hits.len() + scripted.deaths.len()) as u64);
-    assert_eq!(read, read_once(&path).await);
+    assert_eq!(read, read_once(&path));
 }
 
 async fn alter(path: &Path, sql: &'static str) {
@@ -595,7 +595,7 @@ async fn a_chunk_that_is_gone_and_an_end_that_never_came_are_told() {
     let (_dir, path, ..) = finished(Generation::Journal).await;
     alter(&path, "DELETE FROM encounter_event_chunks WHERE stream_kind = 'combat' AND chunk_index = 2").await;
     alter(&path, "INSERT OR REPLACE INTO encounter_projection VALUES (1, 9000000, 0, x'00')").await;
-    let read = read_once(&path).await;
+    let read = read_once(&path);
     let told: Vec<_> = read.missing.iter().map(|(what, ..)| what.as_str()).collect();
     assert_eq!(told, ["combat chunks before chunk 3", "events at the journal's end"]);
 }
@@ -611,7 +611,7 @@ async fn absurd_amounts_and_times_are_told_and_not_read() {
          WHERE rowid = 1",
     )
     .await;
-    let read = read_once(&path).await;
+    let read = read_once(&path);
     assert!(read.hits.len() < scripted.hits.len());
     // Of the times only their order is known: hours later, and weeks before.
     let last_ms = scripted.hits.iter().map(|hit| hit.at_ms as u32).max().unwrap();
@@ -633,12 +633,12 @@ async fn large_rows_wait_a_quarter_of_a_second() {
     writer.begin(&scripted).await.unwrap();
     writer.advance_to(25_000).await.unwrap();
     let mut source = open(&path);
-    let fight = only_fight(&mut source).await;
+    let fight = only_fight(&mut source);
     let mut cursor = Cursor::default();
     let mut counts = Vec::new();
     for (now_ms, upto_ms) in [(0, 25_000), (100, 26_000), (249, 27_000), (250, 28_000), (260, 28_000), (400, 28_000)] {
         writer.advance_to(upto_ms).await.unwrap();
-        let reading = source.read(&fight, &cursor, now_ms).await.unwrap();
+        let reading = source.read(&fight, &cursor, now_ms).unwrap();
         cursor.advance(&reading.cursor);
         counts.push((reading.events.iter().filter(|event| matches!(event, Event::Hit(_))).count(), reading.more));
     }
@@ -650,19 +650,19 @@ async fn large_rows_wait_a_quarter_of_a_second() {
 async fn a_file_that_is_taken_away_or_upgraded_is_noticed() {
     let (_dir, path, ..) = finished(Generation::Journal).await;
     let mut source = open(&path);
-    assert!(source.changed().await.unwrap());
+    assert!(source.changed().unwrap());
     alter(&path, "UPDATE encounters SET is_favorite = 1").await;
-    assert!(source.changed().await.unwrap());
-    assert!(!source.changed().await.unwrap());
+    assert!(source.changed().unwrap());
+    assert!(!source.changed().unwrap());
     alter(&path, "ALTER TABLE encounters ADD COLUMN novelty INTEGER").await;
-    assert!(matches!(source.changed().await, Err(SourceError::Upgraded { .. })));
+    assert!(matches!(source.changed(), Err(SourceError::Upgraded { .. })));
 
     let mut source = open(&path);
     std::fs::rename(&path, path.with_extension("old")).unwrap();
-    assert!(matches!(source.changed().await, Err(SourceError::Gone { .. })));
+    assert!(matches!(source.changed(), Err(SourceError::Gone { .. })));
     std::fs::copy(path.with_extension("old"), &path).unwrap();
     #[cfg(unix)]
-    assert!(matches!(source.changed().await, Err(SourceError::Gone { .. })), "another file under the same name");
+    assert!(matches!(source.changed(), Err(SourceError::Gone { .. })), "another file under the same name");
 }
 
 #[tokio::test]
@@ -670,9 +670,9 @@ async fn a_source_can_be_read_from_any_thread() {
     let (_dir, path, scripted, ..) = finished(Generation::Aggregate).await;
     let mut source = open(&path);
     let read = tokio::spawn(async move {
-        let fight = source.fights(0, &[]).await.unwrap().remove(0);
-        assert!(source.changed().await.unwrap());
-        source.read(&fight, &Cursor::default(), 0).await.unwrap()
+        let fight = source.fights(0, &[]).unwrap().remove(0);
+        assert!(source.changed().unwrap());
+        source.read(&fight, &Cursor::default(), 0).unwrap()
     });
     assert_eq!(Read::of(read.await.unwrap().events).hits.len(), scripted.hits.len());
 }
@@ -685,10 +685,10 @@ async fn a_locked_database_is_told_apart() {
     let mut source = open(&path);
     let mut other = sqlx::sqlite::SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     other.execute("BEGIN EXCLUSIVE").await.unwrap();
-    assert!(matches!(source.fights(0, &[]).await, Err(SourceError::Locked { .. })));
+    assert!(matches!(source.fights(0, &[]), Err(SourceError::Locked { .. })));
     assert!(matches!(identify(&path), Err(SourceError::Locked { .. })));
     other.execute("ROLLBACK").await.unwrap();
-    assert_eq!(source.fights(0, &[]).await.unwrap().len(), 1);
+    assert_eq!(source.fights(0, &[]).unwrap().len(), 1);
 }
 
 #[cfg(unix)]
@@ -699,10 +699,10 @@ async fn a_finished_database_in_a_folder_without_write_access_is_read() {
     // In WAL mode and closed: SQLite would have to make its files beside it. (As root it may, and does.)
     let (dir, path, scripted, ..) = finished(Generation::Aggregate).await;
     set_permissions(dir.path(), Permissions::from_mode(0o555)).unwrap();
-    let read = read_once(&path).await;
+    let read = read_once(&path);
     let mut source = open(&path);
-    assert!(source.changed().await.unwrap());
-    assert!(!source.changed().await.unwrap());
+    assert!(source.changed().unwrap());
+    assert!(!source.changed().unwrap());
     set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
     assert_eq!(read.hits.len(), scripted.hits.len());
 }
@@ -716,7 +716,7 @@ async fn older_tables_without_some_columns_are_read() {
          ALTER TABLE actor_encounter_stats DROP COLUMN level",
     )
     .await;
-    let read = read_once(&path).await;
+    let read = read_once(&path);
     assert_eq!((read.hits.len(), read.missing.len()), (scripted.hits.len(), 0));
 }
 
@@ -724,11 +724,11 @@ async fn older_tables_without_some_columns_are_read() {
 async fn rows_that_vanish_are_left_out() {
     let (_dir, path, ..) = finished(Generation::Aggregate).await;
     let mut source = open(&path);
-    let fight = only_fight(&mut source).await;
+    let fight = only_fight(&mut source);
     alter(&path, "PRAGMA foreign_keys = ON; DELETE FROM encounters").await;
-    assert_eq!(source.fights(0, &[fight.row]).await.unwrap(), []);
-    assert!(source.read_last(&fight, &Cursor::default()).await.unwrap().events.is_empty());
-    assert_eq!(source.totals(&fight).await.unwrap(), None);
+    assert_eq!(source.fights(0, &[fight.row]).unwrap(), []);
+    assert!(source.read_last(&fight, &Cursor::default()).unwrap().events.is_empty());
+    assert_eq!(source.totals(&fight).unwrap(), None);
 }
 
 #[tokio::test]
@@ -737,7 +737,7 @@ async fn a_fight_without_a_local_player_is_named_by_its_database() {
     alter(&path, "UPDATE encounters SET local_player_id = NULL").await;
     let copy = dir.path().join("copy.db");
     std::fs::copy(&path, &copy).unwrap();
-    let [a, b] = [only_fight(&mut open(&path)).await, only_fight(&mut open(&copy)).await];
+    let [a, b] = [only_fight(&mut open(&path)), only_fight(&mut open(&copy))];
     assert_eq!((a.local_player, a.encounter), (None, b.encounter));
 }
 
@@ -758,8 +758,8 @@ async fn live_at_random(path: &Path, generation: Generation, scripted: &Scripted
         now_ms += random(4_000);
         writer.advance_to(at_ms).await.unwrap();
         if random(3) > 0 {
-            for fight in source.fights(row - 1, &[row]).await.unwrap() {
-                let reading = source.read(&fight, &cursor, now_ms).await.unwrap();
+            for fight in source.fights(row - 1, &[row]).unwrap() {
+                let reading = source.read(&fight, &cursor, now_ms).unwrap();
                 cursor.advance(&reading.cursor);
                 events.extend(reading.events);
             }
@@ -769,11 +769,11 @@ async fn live_at_random(path: &Path, generation: Generation, scripted: &Scripted
         }
     }
     writer.end().await.unwrap();
-    let fight = source.fights(-1, &[]).await.unwrap().remove(0);
-    let reading = source.read_last(&fight, &cursor).await.unwrap();
+    let fight = source.fights(-1, &[]).unwrap().remove(0);
+    let reading = source.read_last(&fight, &cursor).unwrap();
     events.extend(reading.events);
     cursor.advance(&reading.cursor);
-    let again = open(path).read_last(&fight, &cursor).await.unwrap();
+    let again = open(path).read_last(&fight, &cursor).unwrap();
     assert_eq!((again.events, again.cursor), (vec![], vec![]));
     (fight, Read::of(events))
 }
@@ -786,7 +786,7 @@ async fn readings_at_any_moments_come_to_the_same() {
             let path = dir.path().join("m.db");
             let scripted = Script { wipe: true, ..Script::party(seed) }.fight();
             let (_, grown) = live_at_random(&path, generation, &scripted, seed).await;
-            let once = read_once(&path).await;
+            let once = read_once(&path);
             assert_eq!(grown.missing, [], "{generation:?} {seed}");
             assert_eq!(grown.rows(), once.rows(), "{generation:?} {seed}");
             assert_eq!((&grown.hits, &grown.sums), (&once.hits, &once.sums), "{generation:?} {seed}");
@@ -814,24 +814,24 @@ async fn events_that_vanish_between_two_readings_are_read_from_the_finished_rows
     let mut writer = MeterWriter::open(&path, Generation::Events).await.unwrap();
     writer.begin(&scripted).await.unwrap();
     let mut source = open(&path);
-    let fight = only_fight(&mut source).await;
+    let fight = only_fight(&mut source);
     writer.advance_to(scripted.last_ms() / 2).await.unwrap();
-    let first = source.read(&fight, &Cursor::default(), 0).await.unwrap();
+    let first = source.read(&fight, &Cursor::default(), 0).unwrap();
     let mut cursor = Cursor::default();
     cursor.advance(&first.cursor);
     let read_live = Read::of(first.events.clone()).hits.len();
     assert!(read_live > 100 && read_live < scripted.hits.len() - 100, "{read_live}");
     writer.end().await.unwrap();
     // A reading that still takes the fight for open finds nothing, and loses nothing.
-    let empty = source.read(&fight, &cursor, 1).await.unwrap();
+    let empty = source.read(&fight, &cursor, 1).unwrap();
     assert!(!empty.events.iter().any(|event| matches!(event, Event::Hit(_))));
     cursor.advance(&empty.cursor);
-    let ended = only_fight(&mut source).await;
-    let last = source.read_last(&ended, &cursor).await.unwrap();
+    let ended = only_fight(&mut source);
+    let last = source.read_last(&ended, &cursor).unwrap();
     let read = Read::of([first.events, empty.events, last.events].concat());
     assert_eq!(read.missing, []);
     assert_script(&read, &scripted, Generation::Events);
-    let once = read_once(&path).await;
+    let once = read_once(&path);
     assert_eq!((read.hits, read.actors), (once.hits, once.actors));
 }
 
@@ -852,8 +852,8 @@ async fn bad_events_and_bad_finished_rows_are_told_and_the_rest_is_read() {
     )
     .await;
     let mut source = open(&path);
-    let fight = only_fight(&mut source).await;
-    let reading = source.read(&fight, &Cursor::default(), 0).await.unwrap();
+    let fight = only_fight(&mut source);
+    let reading = source.read(&fight, &Cursor::default(), 0).unwrap();
     let mut cursor = Cursor::default();
     cursor.advance(&reading.cursor);
     let told = Read::of(reading.events).hits.len();
@@ -866,15 +866,15 @@ async fn bad_events_and_bad_finished_rows_are_told_and_the_rest_is_read() {
         "DELETE FROM damage_events; DELETE FROM heal_events; UPDATE encounters SET ended_at_ms = 1790000090000",
     )
     .await;
-    let ended = only_fight(&mut source).await;
-    let ending = source.read_last(&ended, &cursor).await.unwrap();
+    let ended = only_fight(&mut source);
+    let ending = source.read_last(&ended, &cursor).unwrap();
     let missing = Read::of(ending.events).missing;
     assert_eq!(missing, [("damage events with amounts or times that no hit has".to_owned(), 3, 0)]);
     drop(writer);
 
     let (_dir, path, scripted, row, hits) = finished(Generation::Events).await;
     fault::break_json(&path, row).await.unwrap();
-    let read = read_once(&path).await;
+    let read = read_once(&path);
     let lost = (scripted.hits.len() - read.hits.len()) as u64;
     assert!((1..hits).contains(&lost), "{lost} of {hits}");
     let [(what, expected, held)] = &read.missing[..] else { panic!("{:?}", read.missing) };
@@ -890,13 +890,13 @@ async fn counters_are_read_once_a_second_and_tell_when_they_grew() {
     let mut writer = MeterWriter::open(&path, Generation::Counters).await.unwrap();
     writer.begin(&scripted).await.unwrap();
     let mut source = open(&path);
-    let fight = only_fight(&mut source).await;
+    let fight = only_fight(&mut source);
     let mut cursor = Cursor::default();
     let mut all = Vec::new();
     let mut waits = Vec::new();
     for at_ms in (500..=20_000).step_by(500) {
         writer.advance_to(at_ms).await.unwrap();
-        let reading = source.read(&fight, &cursor, at_ms as u64).await.unwrap();
+        let reading = source.read(&fight, &cursor, at_ms as u64).unwrap();
         waits.push(reading.more);
         cursor.advance(&reading.cursor);
         all.extend(reading.events);
@@ -912,14 +912,14 @@ async fn counters_are_read_once_a_second_and_tell_when_they_grew() {
     // Started again after half a minute: when that came is not known, what comes then is.
     writer.advance_to(50_000).await.unwrap();
     let mut source = open(&path);
-    let late = source.read(&fight, &cursor, 0).await.unwrap();
+    let late = source.read(&fight, &cursor, 0).unwrap();
     cursor.advance(&late.cursor);
     all.extend(late.events.clone());
     let read = Read::of(late.events);
     assert!(read.sums_at.iter().all(|(at, lump)| *lump && *at > 40_000), "{:?}", read.sums_at);
     writer.end().await.unwrap();
-    let ended = only_fight(&mut source).await;
-    let last = source.read_last(&ended, &cursor).await.unwrap();
+    let ended = only_fight(&mut source);
+    let last = source.read_last(&ended, &cursor).unwrap();
     all.extend(last.events.clone());
     assert!(Read::of(last.events).sums_at.iter().all(|(_, lump)| !lump));
     assert_script(&Read::of(all), &scripted, Generation::Counters);
@@ -928,7 +928,7 @@ async fn counters_are_read_once_a_second_and_tell_when_they_grew() {
 #[tokio::test]
 async fn counters_that_contradict_themselves_are_told_and_the_rest_is_read() {
     let (_dir, path, scripted, ..) = finished(Generation::Counters).await;
-    let whole = read_once(&path).await;
+    let whole = read_once(&path);
     alter(
         &path,
         "UPDATE damage_skill_stats SET total_value = -5 WHERE rowid = 1;
@@ -939,7 +939,7 @@ async fn counters_that_contradict_themselves_are_told_and_the_rest_is_read() {
          UPDATE heal_skill_stats SET lucky_hits = x'00ff' WHERE rowid = 1",
     )
     .await;
-    let read = read_once(&path).await;
+    let read = read_once(&path);
     assert_eq!(read.sums.len(), whole.sums.len() - 3);
     assert!(read.sums.values().all(|[hits, _, crit, lucky, ..]| crit <= hits && lucky <= hits));
     let words: Vec<_> = read.missing.iter().map(|(what, ..)| what.split(" of ").next().unwrap()).collect();
@@ -959,15 +959,15 @@ async fn every_known_layout_of_summaries_is_read_and_no_other_guessed() {
         let mut writer = MeterWriter::open_summary(&path, layout).await.unwrap();
         write_all(&mut writer, &scripted).await.unwrap();
         let mut source = open(&path);
-        let fight = only_fight(&mut source).await;
+        let fight = only_fight(&mut source);
         assert_eq!(fight.local_player, Some(scripted.local_player_id as u64), "{layout:?}");
-        source.check(&fight).await.unwrap();
-        let read = read_once(&path).await;
+        source.check(&fight).unwrap();
+        let read = read_once(&path);
         assert_eq!(read.missing, [], "{layout:?}");
         if layout > Layout::March {
             assert_script(&read, &scripted, Generation::Summary);
         }
-        let totals = source.totals(&fight).await.unwrap().unwrap();
+        let totals = source.totals(&fight).unwrap().unwrap();
         assert_eq!(totals.damage as i64, scripted.player_damage(), "{layout:?}");
         reads.push((fight.encounter, read.rows(), read.players()));
     }
@@ -980,14 +980,14 @@ async fn every_known_layout_of_summaries_is_read_and_no_other_guessed() {
     write_all(&mut writer, &scripted.clone().starting_at(1_790_000_500_000)).await.unwrap();
     writer.close().await.unwrap();
     let mut source = open(&path);
-    let fights = source.fights(-1, &[]).await.unwrap();
+    let fights = source.fights(-1, &[]).unwrap();
     let refused = |error: SourceError, word: &str| {
         let SourceError::Unreadable { started_at_ms, why } = &error else { panic!("{error:?}") };
         assert_eq!(*started_at_ms, fights[0].started_at_ms);
         assert!(why.contains(word), "{why}");
     };
-    refused(source.check(&fights[0]).await.unwrap_err(), "layout that is not known");
-    refused(source.read_last(&fights[0], &Cursor::default()).await.unwrap_err(), "layout that is not known");
+    refused(source.check(&fights[0]).unwrap_err(), "layout that is not known");
+    refused(source.read_last(&fights[0], &Cursor::default()).unwrap_err(), "layout that is not known");
     for (sql, word) in [
         ("UPDATE encounter_data SET data = substr(data, 1, length(data) / 2) WHERE encounter_id = 1", "no zstd frame"),
         ("UPDATE encounter_data SET data = x'' WHERE encounter_id = 1", "no"),
@@ -995,7 +995,7 @@ async fn every_known_layout_of_summaries_is_read_and_no_other_guessed() {
         ("DELETE FROM encounter_data WHERE encounter_id = 1", "has no summary"),
     ] {
         alter(&path, sql).await;
-        refused(source.check(&fights[0]).await.unwrap_err(), word);
+        refused(source.check(&fights[0]).unwrap_err(), word);
     }
     // Of zeros a little is a lot: it is not unpacked to its end.
     let bomb = zstd::encode_all(std::io::repeat(0).take(200 << 20), 3).unwrap();
@@ -1003,7 +1003,7 @@ async fn every_known_layout_of_summaries_is_read_and_no_other_guessed() {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
     let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
     sqlx::query("INSERT INTO encounter_data VALUES (1, ?)").bind(bomb).execute(&mut other).await.unwrap();
-    refused(source.check(&fights[0]).await.unwrap_err(), "longer than");
+    refused(source.check(&fights[0]).unwrap_err(), "longer than");
 }
 
 #[tokio::test]
@@ -1017,14 +1017,14 @@ async fn summaries_whose_rows_are_renumbered_keep_their_names() {
     }
     alter(&path, "DELETE FROM encounter_data WHERE encounter_id = 2; DELETE FROM encounters WHERE id = 2").await;
     let mut source = open(&path);
-    let before = source.fights(-1, &[]).await.unwrap();
+    let before = source.fights(-1, &[]).unwrap();
     writer.restart(0).await.unwrap();
     let late = Script::party(50).fight().starting_at(1_790_000_900_000);
     write_all(&mut writer, &late).await.unwrap();
-    assert_eq!(source.fights(-1, &[]).await.unwrap()[..3], before);
-    let new = source.fights(before[2].row, &[]).await.unwrap();
+    assert_eq!(source.fights(-1, &[]).unwrap()[..3], before);
+    let new = source.fights(before[2].row, &[]).unwrap();
     assert_eq!(new.iter().map(|fight| fight.started_at_ms).collect::<Vec<_>>(), [1_790_000_900_000]);
-    let read = Read::of(source.read_last(&new[0], &Cursor::default()).await.unwrap().events);
+    let read = Read::of(source.read_last(&new[0], &Cursor::default()).unwrap().events);
     assert_script(&read, &late, Generation::Summary);
 }
 
@@ -1042,10 +1042,10 @@ async fn after_an_upgrade_the_fights_of_before_are_still_read() {
         writer.close().await.unwrap();
         assert_eq!(identify(&path).unwrap().generation, found(generation));
         let mut source = open(&path);
-        let fights = source.fights(-1, &[]).await.unwrap();
+        let fights = source.fights(-1, &[]).unwrap();
         assert_eq!(fights.len(), done + 1);
         for ((read, wrote), scripted) in fights.iter().zip(generations).zip(&scripted) {
-            let read = Read::of(source.read_last(read, &Cursor::default()).await.unwrap().events);
+            let read = Read::of(source.read_last(read, &Cursor::default()).unwrap().events);
             assert_eq!(read.missing, [], "{wrote:?} read by {generation:?}");
             assert_eq!(read.sums.is_empty(), wrote != Generation::Counters);
             assert_script(&read, scripted, if wrote == Generation::Aggregate { wrote } else { Generation::Counters });
@@ -1067,7 +1067,7 @@ fn found(generation: Generation) -> raidcast::source::Generation {
 #[tokio::test]
 async fn the_captured_boss_kill_reads_alike_as_earlier_meters_would_have_kept_it() {
     for file in ["aggregate-real-boss.db", "aggregate-20p-6min.db"] {
-        let (Some(original), Some(fights)) = (real(file), real_fights(file).await) else { return };
+        let (Some(original), Some(fights)) = (real(file), real_fights(file)) else { return };
         let (fight, whole) = &fights[0];
         let dir = tempfile::tempdir().unwrap();
         for (generation, sql) in [
@@ -1088,9 +1088,9 @@ async fn the_captured_boss_kill_reads_alike_as_earlier_meters_would_have_kept_it
             alter(&path, sql).await;
             assert_eq!(identify(&path).unwrap().generation, found(generation));
             let mut source = open(&path);
-            let earlier = only_fight(&mut source).await;
+            let earlier = only_fight(&mut source);
             assert_eq!((earlier.encounter, &earlier.end), (fight.encounter, &fight.end));
-            let read = Read::of(source.read_last(&earlier, &Cursor::default()).await.unwrap().events);
+            let read = Read::of(source.read_last(&earlier, &Cursor::default()).unwrap().events);
             assert_eq!((&read.missing, &read.actors, &read.deaths), (&vec![], &whole.actors, &whole.deaths));
             assert_eq!((read.rows(), read.hits.is_empty()), (whole.rows(), generation == Generation::Counters));
         }
@@ -1105,9 +1105,9 @@ async fn a_clock_that_is_set_back_in_mid_fight_is_told_and_keeps_the_order() {
     let mut writer = MeterWriter::open(&path, Generation::Aggregate).await.unwrap();
     writer.begin(&scripted).await.unwrap();
     let mut source = open(&path);
-    let fight = only_fight(&mut source).await;
+    let fight = only_fight(&mut source);
     writer.advance_to(30_000).await.unwrap();
-    let first = source.read(&fight, &Cursor::default(), 0).await.unwrap();
+    let first = source.read(&fight, &Cursor::default(), 0).unwrap();
     let mut cursor = Cursor::default();
     cursor.advance(&first.cursor);
     writer.end().await.unwrap();
@@ -1125,10 +1125,10 @@ async fn a_clock_that_is_set_back_in_mid_fight_is_told_and_keeps_the_order() {
              ELSE value END)) FROM json_each(heal_details))",
     )
     .await;
-    let fight = only_fight(&mut source).await;
-    let second = source.read_last(&fight, &cursor).await.unwrap();
+    let fight = only_fight(&mut source);
+    let second = source.read_last(&fight, &cursor).unwrap();
     let live = Read::of(first.events.into_iter().chain(second.events).collect());
-    let once = read_once(&path).await;
+    let once = read_once(&path);
     let late: Vec<u64> = scripted.hits.iter().filter(|hit| hit.at_ms > 30_000).map(|_| 1).collect();
     for (how, read) in [("while it went on", live), ("at once", once)] {
         assert_eq!(read.hits.len(), scripted.hits.len(), "{how}");

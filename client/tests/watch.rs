@@ -16,10 +16,11 @@ use raidcast::source::names::Names;
 use raidcast::source::{AnySource, Cursor, Source as _, detect};
 use raidcast::uploader::{self, Change, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
+use raidcast_shared::checksum::Checksum;
 use raidcast_shared::event::ActorIx;
-use raidcast_shared::fold::Checksum;
+use raidcast_shared::fold::EncounterState;
 use raidcast_shared::uplink::{Outcome, RefusedCode, Visibility};
-use raidcast_shared::view;
+use raidcast_shared::view::{self, Audience, Shown};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -105,9 +106,9 @@ async fn read_at_once(db: &Path) -> Vec<(Checksum, u64)> {
     let found = detect::identify(db).unwrap();
     let mut source = AnySource::open(&found, Arc::new(Names::default())).unwrap();
     let mut sums = Vec::new();
-    for fight in source.fights(-1, &[]).await.unwrap() {
+    for fight in source.fights(-1, &[]).unwrap() {
         let mut encoder = Encoder::new(header_of(&fight, source.knows()));
-        let reading = source.read_last(&fight, &Cursor::default()).await.unwrap();
+        let reading = source.read_last(&fight, &Cursor::default()).unwrap();
         encoder.encode(reading.events, 0);
         encoder.finish(0);
         sums.push((encoder.checksum(), encoder.state().events()));
@@ -520,19 +521,33 @@ async fn fights_of_earlier_meters_arrive_whole_while_they_go_on() {
         let memory = relay.memory();
         assert!(memory.deltas > 2, "{} deltas: it was read while it went on", memory.deltas);
         let held = memory.fights.values().next().unwrap();
-        let shown = view::fight(&held.state, held.ending.as_ref());
+        let shown = view::fight(to_all(&held.state), held.ending.as_ref());
         let boss: i64 = of_boss(&fight).map(raidcast_meterkit::Hit::aggregate_amount).sum();
         assert_eq!(shown.totals.boss_damage as i64, boss);
         assert_eq!(shown.bosses[0].damage as i64, boss);
-        assert_eq!(view::meter_differs(&held.state, held.ending.as_ref().unwrap().meter.as_ref().unwrap()), None);
-        let timeline = view::timeline(&held.state, "r".into(), 1);
+        assert_eq!(
+            view::meter_differs(to_all(&held.state), held.ending.as_ref().unwrap().meter.as_ref().unwrap()),
+            None
+        );
+        let timeline = view::timeline(to_all(&held.state), "r".into(), 1);
         let timed: u64 = timeline.players.iter().flat_map(|player| &player.damage).sum();
         assert_eq!(timed, shown.totals.damage, "{generation:?}");
-        match view::note(&held.state) {
+        match view::note(to_all(&held.state)) {
             None => assert_eq!(generation, Generation::Events),
             Some(note) => assert!(note.contains("sums alone") && note.contains("Times are those"), "{note}"),
         }
     }
+}
+
+/// As all who may see a raid see it.
+fn to_all(state: &EncounterState) -> Shown<'_> {
+    Shown::to(everybody(), state)
+}
+
+/// All who may see a raid.
+#[expect(clippy::disallowed_methods, reason = "who may see it is no question here")]
+fn everybody() -> Audience {
+    Audience::of_everything()
 }
 
 /// Hits of players on bosses.
@@ -572,14 +587,14 @@ async fn summaries_arrive_with_what_they_cannot_tell_and_one_that_cannot_be_read
     let memory = relay.memory();
     assert_eq!(memory.fights.len(), 2);
     for held in memory.fights.values() {
-        let shown = view::fight(&held.state, held.ending.as_ref());
-        let note = view::note(&held.state).unwrap();
+        let shown = view::fight(to_all(&held.state), held.ending.as_ref());
+        let note = view::note(to_all(&held.state)).unwrap();
         assert!(note.contains("there is no timeline") && note.contains("no deaths"), "{note}");
         let fight = if shown.started_at_ms == last.started_at_ms { &last } else { &party(22) };
         assert_eq!(shown.totals.damage as i64, fight.player_damage());
         assert_eq!(shown.totals.boss_damage as i64, of_boss(fight).map(|hit| hit.amount).sum::<i64>());
         assert_eq!(i64::from(shown.duration_ms), fight.ended_at_ms.unwrap());
-        let timeline = view::timeline(&held.state, "r".into(), 1);
+        let timeline = view::timeline(to_all(&held.state), "r".into(), 1);
         assert_eq!(timeline.players.iter().flat_map(|player| &player.damage).sum::<u64>(), 0);
     }
 }

@@ -1,12 +1,14 @@
 //! Who asks, by what he may see a raid, and how those hear of it who may no longer.
 //!
 //! One invariant: what is answered follows what the store said after it was last told to change. Whoever serves somebody
-//! for longer than an answer keeps by what he was let in ([`Admitted`]), or asks again when told ([`Changes`]).
+//! for longer than an answer keeps by what he was let in ([`Admitted`]), or asks again when told ([`Changes`]). What he is
+//! shown follows from it ([`Admitted::audience`]): nothing else makes an audience, and nothing is shown without one.
 
 use std::sync::Arc;
 
 use raidcast_shared::limits::ACCESS_CHANGES_WAITING;
 use raidcast_shared::uplink::Visibility;
+use raidcast_shared::view::Audience;
 use raidcast_store::{AccountId, EncounterRow, RaidRow, Tickets};
 use tokio::sync::broadcast;
 
@@ -45,11 +47,31 @@ impl Admitted {
         good || visibility != Visibility::Private
     }
 
+    /// What is shown to its holder. This, and what stands below, is the one place where an audience is made.
+    pub fn audience(self) -> Audience {
+        everything()
+    }
+
     /// Whether its holder may be told the channel: who has that sees what comes later, too, so nothing that somebody
     /// else may see leads there.
     pub fn may_know_channel(self) -> bool {
         matches!(self, Self::AsUploader | Self::ByChannelTicket(_))
     }
+}
+
+/// Those who watch a raid live.
+pub fn spectators() -> Audience {
+    everything()
+}
+
+/// What is kept of a fight is whole: what of it is shown is decided when somebody asks.
+pub fn record() -> Audience {
+    everything()
+}
+
+#[expect(clippy::disallowed_methods, reason = "audiences are made here")]
+fn everything() -> Audience {
+    Audience::of_everything()
 }
 
 /// What decides who may see a raid, or a report of it.

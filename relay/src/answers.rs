@@ -18,7 +18,7 @@ use moka::{Entry, Expiry};
 use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::report::{Report, ReportSummary};
 use raidcast_shared::uplink::{Ending, ReportState, Visibility};
-use raidcast_shared::view;
+use raidcast_shared::view::{self, Audience, Shown};
 use raidcast_store::EncounterRow;
 use serde::Serialize;
 
@@ -49,6 +49,9 @@ enum Kind {
     Report,
     Timeline,
 }
+
+/// What is asked, for whom, of which report.
+type Asked = (Kind, Audience, String);
 
 /// Of which log an answer was made, and of what else it tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,8 +140,8 @@ fn compress(json: &[u8]) -> Bytes {
 /// How long an answer is kept.
 struct Keeping;
 
-impl Expiry<(Kind, String), Arc<Body>> for Keeping {
-    fn expire_after_create(&self, _: &(Kind, String), body: &Arc<Body>, _: Instant) -> Option<Duration> {
+impl Expiry<Asked, Arc<Body>> for Keeping {
+    fn expire_after_create(&self, _: &Asked, body: &Arc<Body>, _: Instant) -> Option<Duration> {
         Some(match body.version.seq {
             None => KEPT_FOR,
             Some(_) if body.cost >= COSTLY => body.cost * SHARED_TIMES,
@@ -153,8 +156,8 @@ type Line = (Arc<ReportSummary>, Duration);
 /// How long what lists show is kept.
 struct KeepingLines;
 
-impl Expiry<String, Line> for KeepingLines {
-    fn expire_after_create(&self, _: &String, (_, cost): &Line, _: Instant) -> Option<Duration> {
+impl Expiry<(Audience, String), Line> for KeepingLines {
+    fn expire_after_create(&self, _: &(Audience, String), (_, cost): &Line, _: Instant) -> Option<Duration> {
         Some(SUMMARY_AGE.max(*cost * SHARED_TIMES))
     }
 }
@@ -162,8 +165,8 @@ impl Expiry<String, Line> for KeepingLines {
 /// Makes answers.
 pub struct Answers {
     spans: Arc<Spans>,
-    bodies: Cache<(Kind, String), Arc<Body>>,
-    summaries: Cache<String, Line>,
+    bodies: Cache<Asked, Arc<Body>>,
+    summaries: Cache<(Audience, String), Line>,
     made: AtomicU64,
 }
 
@@ -192,32 +195,44 @@ impl Answers {
     ///
     /// # Errors
     /// `Busy` if too many fights are folded now.
-    pub async fn report(self: &Arc<Self>, row: &EncounterRow, record: Option<Bytes>) -> Result<Arc<Body>, HttpError> {
-        self.answer(Kind::Report, row, record).await
+    pub async fn report(
+        self: &Arc<Self>,
+        audience: Audience,
+        row: &EncounterRow,
+        record: Option<Bytes>,
+    ) -> Result<Arc<Body>, HttpError> {
+        self.answer(Kind::Report, audience, row, record).await
     }
 
     /// A report's amounts by second.
     ///
     /// # Errors
     /// As [`Answers::report`].
-    pub async fn timeline(self: &Arc<Self>, row: &EncounterRow) -> Result<Arc<Body>, HttpError> {
-        self.answer(Kind::Timeline, row, None).await
+    pub async fn timeline(self: &Arc<Self>, audience: Audience, row: &EncounterRow) -> Result<Arc<Body>, HttpError> {
+        self.answer(Kind::Timeline, audience, row, None).await
     }
 
     /// Made to its end also where who asked reloads the page meanwhile: they have it the next time.
     async fn answer(
         self: &Arc<Self>,
         kind: Kind,
+        audience: Audience,
         row: &EncounterRow,
         record: Option<Bytes>,
     ) -> Result<Arc<Body>, HttpError> {
         let (answers, row) = (Arc::clone(self), row.clone());
-        let making = tokio::spawn(async move { answers.body(kind, &row, record).await });
+        let making = tokio::spawn(async move { answers.body(kind, audience, &row, record).await });
         making.await.map_err(|_| HttpError::Internal)?
     }
 
-    async fn body(&self, kind: Kind, row: &EncounterRow, record: Option<Bytes>) -> Result<Arc<Body>, HttpError> {
-        let key = (kind, row.report_id.clone());
+    async fn body(
+        &self,
+        kind: Kind,
+        audience: Audience,
+        row: &EncounterRow,
+        record: Option<Bytes>,
+    ) -> Result<Arc<Body>, HttpError> {
+        let key = (kind, audience, row.report_id.clone());
         let mut last = None;
         // Who joins in the making of one that turns out too old asks again.
         for _ in 0..3 {
@@ -233,7 +248,7 @@ impl Answers {
                 let remove = |held| ready(if is_it(held) { Op::Remove } else { Op::Nop });
                 self.bodies.entry_by_ref(&key).and_compute_with(remove).await;
             }
-            let making = self.make(kind, row, standing, record.clone(), now.clone());
+            let making = self.make(kind, audience, row, standing, record.clone(), now.clone());
             let body = self.bodies.try_get_with(key.clone(), making).await;
             let body = body.map_err(|error: Arc<SpanError>| HttpError::from((*error).clone()))?;
             if body.serves(&now) {
@@ -248,6 +263,7 @@ impl Answers {
     async fn make(
         &self,
         kind: Kind,
+        audience: Audience,
         row: &EncounterRow,
         standing: Option<Standing>,
         record: Option<Bytes>,
@@ -260,7 +276,7 @@ impl Answers {
         let mut body = match (kind, record.filter(|_| kept)) {
             (Kind::Report, Some(record)) => {
                 let made = self.spans.run(move || {
-                    let mut report = finalize::decode_record(&record)?;
+                    let mut report = finalize::decode_record(&record)?.shown_to(audience);
                     report.raid.clone_from(&row.raid_code);
                     report.visibility = row.visibility;
                     Ok::<_, SpanError>(Body::of(&report, version))
@@ -269,13 +285,16 @@ impl Answers {
             }
             (Kind::Report, None) => {
                 self.fold(&row.clone(), standing, move |folded, ending| {
-                    Body::of(&finalize::report(&row, &folded, ending.as_ref(), row.state, row.revision), version)
+                    Body::of(
+                        &finalize::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision),
+                        version,
+                    )
                 })
                 .await?
             }
             (Kind::Timeline, _) => {
                 self.fold(&row.clone(), standing, move |folded, _| {
-                    Body::of(&view::timeline(&folded, row.report_id, row.revision), version)
+                    Body::of(&view::timeline(Shown::to(audience, &folded), row.report_id, row.revision), version)
                 })
                 .await?
             }
@@ -288,30 +307,41 @@ impl Answers {
     ///
     /// # Errors
     /// As [`Answers::report`].
-    pub async fn whole(self: &Arc<Self>, row: &EncounterRow, record: Option<Bytes>) -> Result<Report, HttpError> {
-        let body = self.report(row, record).await?;
+    pub async fn whole(
+        self: &Arc<Self>,
+        audience: Audience,
+        row: &EncounterRow,
+        record: Option<Bytes>,
+    ) -> Result<Report, HttpError> {
+        let body = self.report(audience, row, record).await?;
         let read = self.spans.run(move || serde_json::from_slice(&body.json));
         read.await?.map_err(|_| HttpError::Internal)
     }
 
     /// What lists show of a running fight: a second old, or more where it is costly to make; `None` if no raid's task
     /// has it. It is made to its end also where nobody waits for it any more: who asks next has it at once.
-    pub async fn summary(self: Arc<Self>, raid_code: String, report_id: String) -> Option<Arc<ReportSummary>> {
+    pub async fn summary(
+        self: Arc<Self>,
+        audience: Audience,
+        raid_code: String,
+        report_id: String,
+    ) -> Option<Arc<ReportSummary>> {
         let making = tokio::spawn(async move {
-            let made = self.summaries.try_get_with(report_id.clone(), self.make_summary(&raid_code, &report_id)).await;
+            let key = (audience, report_id.clone());
+            let made = self.summaries.try_get_with(key, self.make_summary(audience, &raid_code, &report_id)).await;
             made.ok().map(|(summary, _)| summary)
         });
         making.await.ok().flatten()
     }
 
-    async fn make_summary(&self, raid_code: &str, report_id: &str) -> Result<Line, SpanError> {
+    async fn make_summary(&self, audience: Audience, raid_code: &str, report_id: &str) -> Result<Line, SpanError> {
         let began = tokio::time::Instant::now();
         let standing = self.spans.standing(raid_code, report_id).await.ok_or(SpanError::NotFound)?;
         let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
         let of = row.clone();
         let made = self.fold(&of, Some(standing), move |folded, ending| {
-            let report = finalize::report(&row, &folded, ending.as_ref(), row.state, row.revision);
-            Arc::new(finalize::summary(finalize::line(&row, &report)))
+            let report = finalize::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision);
+            Arc::new(finalize::summary(audience, finalize::line(&row, &report)))
         });
         Ok((made.await?, began.elapsed()))
     }

@@ -70,11 +70,11 @@ impl FeedQuery {
         let changes = state.shared().access.listen();
         let found = state.store().report(report).await?.filter(|(row, _)| belongs(row));
         let (row, _) = found.ok_or(HttpError::NotFound)?;
-        state.admit(asker, (&row).into()).await?;
+        let audience = state.admit(asker, (&row).into()).await?.audience();
         // One moment is soon told: it needs no place.
         let places = if pace.speed == 0.0 { None } else { Some(Places::take(state, visit)?) };
         let asker = asker.clone();
-        Ok(Some(Replay { state: state.clone(), raid: raid.clone(), row, pace, places, asker, changes }))
+        Ok(Some(Replay { state: state.clone(), raid: raid.clone(), row, pace, places, asker, audience, changes }))
     }
 }
 

@@ -11,9 +11,10 @@ use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::report::{Report, ReportSummary, Unverified};
 use raidcast_shared::uplink::{Delta, Ending, Header, Outcome, ReportState};
-use raidcast_shared::view;
+use raidcast_shared::view::{self, Audience, Shown};
 use raidcast_store::{EncounterRow, JournalEntry, JournalKind, KeptReport, ReportLine, StoreError};
 
+use crate::access;
 use crate::raid::Shared;
 
 /// Compression of records: they are small.
@@ -34,15 +35,17 @@ pub struct Keep {
     pub state: ReportState,
 }
 
-/// The report of a state.
+/// The report of a state, as an audience may see it.
 pub fn report(
+    audience: Audience,
     row: &EncounterRow,
     state: &EncounterState,
     ending: Option<&Ending>,
     at: ReportState,
     revision: u32,
 ) -> Report {
-    let fight = view::fight(state, ending);
+    let shown = Shown::to(audience, state);
+    let fight = view::fight(shown, ending);
     let relay = state.checksum();
     let unverified = ending
         .filter(|ending| ending.checksum != relay)
@@ -59,7 +62,7 @@ pub fn report(
     };
     let damaged = (state.damaged() > 0)
         .then(|| format!("{} stored parts of this fight are damaged and left out.", state.damaged()));
-    let notes: Vec<_> = [note, damaged, view::note(state)].into_iter().flatten().collect();
+    let notes: Vec<_> = [note, damaged, view::note(shown)].into_iter().flatten().collect();
     Report {
         report_id: row.report_id.clone(),
         raid: row.raid_code.clone(),
@@ -70,7 +73,7 @@ pub fn report(
         unverified,
         meter_differs: ending
             .and_then(|ending| ending.meter.as_ref())
-            .and_then(|meter| view::meter_differs(state, meter)),
+            .and_then(|meter| view::meter_differs(shown, meter)),
         fight,
     }
 }
@@ -96,8 +99,8 @@ pub fn line(row: &EncounterRow, report: &Report) -> ReportLine {
     }
 }
 
-/// A list's line, as the API shows it.
-pub fn summary(line: ReportLine) -> ReportSummary {
+/// A list's line, as an audience may see it.
+pub fn summary(_: Audience, line: ReportLine) -> ReportSummary {
     ReportSummary {
         report_id: line.report_id,
         raid: line.raid_code,
@@ -120,11 +123,21 @@ pub fn encode_record(report: &Report) -> Bytes {
     zstd::bulk::compress(&codec::encode(report), ZSTD_LEVEL).expect("zstd compresses any bytes").into()
 }
 
-/// The report of a record.
-pub fn decode_record(record: &[u8]) -> Result<Report, StoreError> {
+/// What was kept of a fight: shown to nobody but an audience.
+pub struct Kept(Report);
+
+impl Kept {
+    /// The report, as an audience may see it.
+    pub fn shown_to(self, _: Audience) -> Report {
+        self.0
+    }
+}
+
+/// What a record holds.
+pub fn decode_record(record: &[u8]) -> Result<Kept, StoreError> {
     let damaged = |why: String| StoreError::Damaged(format!("a report's record: {why}"));
     let bytes = zstd::stream::decode_all(record).map_err(|error| damaged(error.to_string()))?;
-    codec::decode(&bytes, usize::MAX).map_err(|error| damaged(error.to_string()))
+    codec::decode(&bytes, usize::MAX).map(Kept).map_err(|error| damaged(error.to_string()))
 }
 
 /// A stream's journal, folded.
@@ -225,7 +238,7 @@ async fn try_keep(shared: &Shared, keep: &Keep) -> Result<Report, StoreError> {
     if open.encounter.state == ReportState::Final && open.encounter.kept_stream == Some(keep.stream) {
         // Kept already, by a run that did not live to say so.
         let held = store.report(&keep.row.report_id).await?.and_then(|(_, record)| record).ok_or_else(gone)?;
-        return decode_record(&held);
+        return Ok(decode_record(&held)?.shown_to(access::record()));
     }
     let (stream, entries) =
         open.streams.into_iter().find(|(stream, _)| stream.stream == keep.stream).ok_or_else(gone)?;
@@ -235,7 +248,7 @@ async fn try_keep(shared: &Shared, keep: &Keep) -> Result<Report, StoreError> {
     let made = shared.heavy.run(bytes, move || {
         let (log, state) = journal_log(&stream.header, &entries)?;
         drop(entries);
-        let report = report(&row, &state, log.ending.as_ref(), at, revision);
+        let report = report(access::record(), &row, &state, log.ending.as_ref(), at, revision);
         drop(state);
         let log = (at == ReportState::Final).then(|| Bytes::from(log.into_bytes()));
         Ok::<_, StoreError>((line(&row, &report), encode_record(&report), log, report))

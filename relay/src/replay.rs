@@ -18,7 +18,7 @@ use raidcast_shared::feed::{
 use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{Outcome, ReportState};
-use raidcast_shared::view::{self, Happenings, LiveFacts, LiveStep, LiveView};
+use raidcast_shared::view::{self, Audience, Happenings, LiveFacts, LiveStep, LiveView, Shown};
 use raidcast_store::{EncounterRow, RaidRow};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -79,6 +79,8 @@ pub struct Replay {
     pub places: Option<Places>,
     /// Who watches it.
     pub asker: Asker,
+    /// What is shown to them.
+    pub audience: Audience,
     /// Hears of changes since it was asked whether he may.
     pub changes: Listening,
 }
@@ -119,6 +121,7 @@ struct Player {
     events: u64,
     /// What was so before this is folded.
     at_ms: u32,
+    audience: Audience,
 }
 
 async fn fold_until(spans: &Spans, source: &Source, at_ms: u32) -> Result<EncounterState, SpanError> {
@@ -133,7 +136,13 @@ async fn fold_until(spans: &Spans, source: &Source, at_ms: u32) -> Result<Encoun
 }
 
 impl Player {
-    async fn new(state: &AppState, raid: RaidRow, row: EncounterRow, at_ms: u32) -> Result<Self, SpanError> {
+    async fn new(
+        state: &AppState,
+        raid: RaidRow,
+        row: EncounterRow,
+        audience: Audience,
+        at_ms: u32,
+    ) -> Result<Self, SpanError> {
         let source = state.spans.source(&row).await?;
         let at_ms = at_ms.min(source.index.end_ms());
         let fold = fold_until(&state.spans, &source, at_ms).await?;
@@ -150,18 +159,23 @@ impl Player {
             position: 0,
             events: 0,
             at_ms,
+            audience,
         };
         let facts = player.facts();
         // What the keyframe holds is no news.
-        player.happenings.step(&player.fold);
+        player.happenings.step(Shown::to(audience, &player.fold));
         player.look(facts);
         Ok(player)
+    }
+
+    fn shown(&self) -> Shown<'_> {
+        Shown::to(self.audience, &self.fold)
     }
 
     /// Brings the view to the present state.
     fn look(&mut self, facts: LiveFacts) -> LiveStep {
         self.view.note(&self.fold.take_changed_seconds());
-        self.view.step(&self.fold, facts)
+        self.view.step(Shown::to(self.audience, &self.fold), facts)
     }
 
     /// Whether all of a fight that goes on no more was played.
@@ -181,7 +195,7 @@ impl Player {
             };
         }
         let ending = self.source.ending.as_ref();
-        let outcome = view::outcome(&self.fold, ending);
+        let outcome = view::outcome(self.shown(), ending);
         LiveFacts { state: ReportState::Final, outcome, ended: ending.is_some(), revision, idle: false }
     }
 
@@ -191,7 +205,7 @@ impl Player {
             report_id: self.row.report_id.clone(),
             state: facts.state,
             outcome: facts.outcome,
-            title: view::title(&self.fold),
+            title: view::title(self.shown()),
             started_at_ms: self.row.started_at_ms,
             duration_ms: self.fold.duration_ms(),
         };
@@ -207,7 +221,7 @@ impl Player {
                 open: false,
                 fights: vec![line],
             },
-            fight: self.view.keyframe(&self.fold, self.row.report_id.clone()),
+            fight: self.view.keyframe(self.shown(), self.row.report_id.clone()),
             times: FrameTimes(0, 0, relay_ms),
         })
     }
@@ -219,7 +233,7 @@ impl Player {
         self.at_ms = to_ms;
         let facts = self.facts();
         let mut step = self.look(facts);
-        let mut happened = self.happenings.step(&self.fold);
+        let mut happened = self.happenings.step(Shown::to(self.audience, &self.fold));
         let over = self.is_over();
         if over {
             let checksum = self.fold.checksum().to_string();
@@ -329,10 +343,10 @@ fn bye(format: Format, reason: &str, retry_ms: Option<u32>) -> Bytes {
 
 /// Plays a fight to one socket, to its end.
 pub async fn play(replay: Replay, format: Format, socket: Socket, early: Bytes) {
-    let Replay { state, raid, row, pace, mut places, asker, mut changes } = replay;
+    let Replay { state, raid, row, pace, mut places, asker, audience, mut changes } = replay;
     let mut sink = Sink::new(socket, Pings::of(&state.shared().limits));
     let now_ms = || state.shared().clock.now_ms();
-    let mut player = match Player::new(&state, raid, row, pace.at_ms).await {
+    let mut player = match Player::new(&state, raid, row, audience, pace.at_ms).await {
         Ok(player) => player,
         Err(error) => {
             tracing::warn!(%error, "could not play a fight");

@@ -17,7 +17,7 @@ use raidcast_shared::limits::{SPAN_CACHE_BYTES, SPAN_LOG_CACHE_BYTES, SPAN_WAITI
 use raidcast_shared::log::{Log, LogError};
 use raidcast_shared::report::Fight;
 use raidcast_shared::uplink::{Delta, Ending, Header, ReportState};
-use raidcast_shared::view;
+use raidcast_shared::view::{self, Audience, Shown};
 use raidcast_store::{EncounterRow, Store, StoreError};
 use tokio::sync::Semaphore;
 
@@ -138,6 +138,7 @@ struct LogKey {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct SpanKey {
+    audience: Audience,
     log: LogKey,
     seq: u64,
     ended: bool,
@@ -227,7 +228,7 @@ impl Spans {
     ///
     /// # Errors
     /// `Busy` if the pool is full, `NotFound` if the report went away meanwhile.
-    pub async fn fight(&self, row: &EncounterRow, span: Span) -> Result<Arc<Fight>, SpanError> {
+    pub async fn fight(&self, audience: Audience, row: &EncounterRow, span: Span) -> Result<Arc<Fight>, SpanError> {
         let (row, live) = self.settled(row).await?;
         let log = LogKey {
             report_id: row.report_id.clone(),
@@ -236,11 +237,15 @@ impl Spans {
         };
         let seq = live.as_ref().map_or(0, |live| live.seq);
         let ended = live.as_ref().is_none_or(|live| live.ending.is_some());
-        let key = SpanKey { log, seq, ended, span };
+        let key = SpanKey { audience, log, seq, ended, span };
         let folding = async {
             let source = self.source_of(&row, live).await?;
             self.folds.fetch_add(1, Ordering::Relaxed);
-            self.run(move || Arc::new(view::fight(&source.index.fold(span), source.ending.as_ref()))).await
+            let made = move || {
+                let folded = source.index.fold(span);
+                Arc::new(view::fight(Shown::to(audience, &folded), source.ending.as_ref()))
+            };
+            self.run(made).await
         };
         if row.state != ReportState::Final && key.log.stream.is_none() {
             // Nobody owns it now, so nothing says how much of it there is: answered, and not kept.

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::codec;
-use crate::columns::{ColumnMap, ColumnsError};
+use crate::columns::ColumnMap;
 use crate::event::{ActorEntry, ActorIx, Hit, HitFlags, HitKind, SkillIx, TimedHit};
-use crate::fold::{Checked, EncounterState, Span};
+use crate::fold::{Checked, decode_rare};
 use crate::id::SkillId;
 use crate::limits::{ENCOUNTER_DURATION_MS_MAX, ENCOUNTER_HITS_MAX};
 use crate::uplink::{Delta, Ending, Header};
@@ -101,17 +101,6 @@ impl Log {
         self.rare.extend(delta.rare.iter().cloned());
     }
 
-    /// Folds the log, or a span of it.
-    ///
-    /// # Errors
-    /// `List` if the header's column list is not usable, which no stored header is.
-    pub fn fold(&self, span: Span) -> Result<EncounterState, ColumnsError> {
-        let columns = ColumnMap::new(&self.header.cols)?;
-        let mut state = EncounterState::of_span(self.header.clone(), columns, span);
-        state.apply(&self.content);
-        Ok(state)
-    }
-
     /// The bytes to store.
     ///
     /// Cost: beside the log itself, one column of it at a time.
@@ -174,7 +163,7 @@ impl Log {
         let hits = hits(&wire)?;
         let rare_bytes = decompress(&wire.rare, usize::MAX).ok_or_else(|| damaged("its rare events".into()))?;
         let raw: Vec<Bytes> = codec::decode(&rare_bytes, usize::MAX).map_err(|error| damaged(error.to_string()))?;
-        let rare = raw.iter().map(|bytes| crate::fold::decode_rare(bytes)).collect::<Result<Vec<_>, _>>();
+        let rare = raw.iter().map(|bytes| decode_rare(bytes)).collect::<Result<Vec<_>, _>>();
         let rare = rare.map_err(|error| damaged(error.to_string()))?.into_iter().flatten().collect();
         let content = Checked { seq: wire.seq, actors: wire.actors, skills: wire.skills, hits, rare };
         Ok(Self { header: wire.header, ending: wire.ending, content, rare: raw, unknown: wire.unknown, seq: wire.seq })

@@ -6,8 +6,8 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::checksum::Checksum;
 use crate::event::{ActorEntry, Knows, is_default};
-use crate::fold::Checksum;
 use crate::id::{ActorId, EncounterId, RaidId, SkillId, StreamId};
 
 /// The subprotocol of the socket.

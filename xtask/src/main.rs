@@ -1,6 +1,8 @@
 //! `cargo xtask`: the project's own commands.
 
 mod browser;
+#[cfg(test)]
+mod circles;
 mod command;
 mod database;
 mod machine;

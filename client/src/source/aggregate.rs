@@ -5,54 +5,35 @@
 //! that fits, and where it does not the row is read in full.
 //! Meter: resonance-logs 0.15 to 0.19, first builds of resonance-logs-cn.
 
-pub(super) mod actor;
-pub(super) mod course;
-pub(super) mod details;
-pub(super) mod gather;
+mod gather;
 mod statements;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use raidcast_shared::event::{CritsKnown, Event, Hit, HitFlags, Knows, RareBody, SourceKey, TimedHit};
+use raidcast_shared::event::{CritsKnown, Event, Knows, RareBody, SourceKey};
 use raidcast_shared::game::SpecNumbering;
-use raidcast_shared::id::{ActorId, SkillId};
-use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
+use raidcast_shared::limits::ENCOUNTER_DURATION_MS_MAX;
 use raidcast_shared::uplink::MeterTotals;
 
-use super::clock::{FightClock, in_fight};
-use super::database::{Database, DbRow, bytes, int, missing, rare, rows_of_list};
+use super::actor::actor_id;
+use super::clock::FightClock;
+use super::database::{Database, DbRow, bytes, int, rare, rows_of_list};
+use super::details::{self, BuffSpan};
+use super::entry::{Judged, judge, stamp, stamps};
+use super::missing::tell_missing;
 use super::names::Names;
 use super::roster::{self, Roster};
+use super::table::{Table, row_is};
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, finished};
-use details::{BuffSpan, Entry};
-use gather::{Facts, Gathered, Memory, RowIs, RowRead, Table, beyond, counter, counters_of, gather, row_is};
+use super::{course, place};
+use gather::{Facts, Gathered, Memory, RowRead, beyond, counter, counters_of, gather};
 use statements::Statements;
 
 /// An array without hits.
 const EMPTY: &[u8] = b"[]";
 /// The meter's writer commits every 50 ms.
 const LAG_MS: u32 = 50;
-
-/// First halves of cursor keys and source keys; the roster has 7 to 9.
-mod place {
-    /// Rows of hits: (the row's counter and entries yielded as two u32, bytes before the final `]`).
-    pub(super) const DAMAGE: u8 = 1;
-    /// Rows of heals, alike.
-    pub(super) const HEAL: u8 = 2;
-    /// All deaths: (last row, how many).
-    pub(super) const DEATHS: u8 = 3;
-    /// An attempt: bits 1 began, 2 ended.
-    pub(super) const ATTEMPT: u8 = 4;
-    /// A segment of the dungeon.
-    pub(super) const SEGMENT: u8 = 5;
-    /// A row of buffs.
-    pub(super) const BUFFS: u8 = 6;
-    /// What contradicts the meter's counters: place in the high byte of the id, (expected, read).
-    pub(super) const MISSING: u8 = 10;
-    /// An actor's own counters of hits and of heals, up to which its rows were read.
-    pub(super) const DEALT: u8 = 11;
-}
 
 /// A generation C database, open.
 #[derive(Debug)]
@@ -265,19 +246,19 @@ impl Source for Aggregate {
         Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS, no_deaths: false }
     }
 
-    async fn changed(&mut self) -> Result<bool, SourceError> {
+    fn changed(&mut self) -> Result<bool, SourceError> {
         self.db.changed()
     }
 
-    async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
+    fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open)
     }
 
-    async fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {
+    fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {
         self.read_up_to_now(fight, cursor, Some(now_ms))
     }
 
-    async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+    fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
         let mut reading = self.read_up_to_now(fight, cursor, None)?;
         let mut cursor = cursor.clone();
         cursor.advance(&reading.cursor);
@@ -287,86 +268,7 @@ impl Source for Aggregate {
         Ok(reading)
     }
 
-    async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
+    fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
         self.roster.totals(&mut self.db, fight.row)
-    }
-}
-
-/// What becomes of an entry.
-pub(super) enum Judged {
-    Hit(TimedHit<ActorId, SkillId>),
-    /// Beyond the longest fight; its amount.
-    Late(u64),
-    /// Without a time, or with an amount that no hit has.
-    Absurd,
-}
-
-/// When an entry was stamped, ms since the fight began by the meter's clock; `None` where it has no time.
-///
-/// Of two times that contradict each other the one counts that a fight has.
-pub(super) fn stamp(entry: &Entry, fight: &Fight) -> Option<i64> {
-    let by_clock = entry.timestamp.0.map(|unix_ms| unix_ms.saturating_sub(fight.started_at_ms));
-    let from_start = entry.ms_from_start.0;
-    let is_likely = |at: &i64| (1..=i64::from(ENCOUNTER_DURATION_MS_MAX)).contains(at);
-    match (by_clock, from_start) {
-        (Some(by_clock), Some(from_start)) if !is_likely(&by_clock) && is_likely(&from_start) => Some(from_start),
-        _ => by_clock.or(from_start),
-    }
-}
-
-/// The stamps of entries that have one, in their order.
-pub(super) fn stamps(entries: &[Entry], fight: &Fight) -> Vec<i64> {
-    entries.iter().filter_map(|entry| stamp(entry, fight)).collect()
-}
-
-/// `at_ms`: when it was, ms since the fight began.
-pub(super) fn judge(table: Table, row: &RowIs, entry: &Entry, at_ms: Option<i64>) -> Judged {
-    let amount = entry.amount.0.and_then(|amount| u64::try_from(amount).ok()).filter(|amount| *amount <= AMOUNT_MAX);
-    let (Some(amount), Some(at_ms)) = (amount, at_ms) else { return Judged::Absurd };
-    let Some(at_ms) = in_fight(at_ms) else { return Judged::Late(amount) };
-    let shield = entry.shield_loss.0.and_then(|shield| u64::try_from(shield).ok()).unwrap_or(0);
-    Judged::Hit(TimedHit {
-        at_ms,
-        hit: Hit {
-            source: actor_id(row.source),
-            target: actor_id(row.target),
-            skill: SkillId { base: row.skill, variant: None },
-            kind: table.kind(),
-            amount,
-            flags: HitFlags::default()
-                .with(HitFlags::CRIT, entry.crit.0)
-                .with(HitFlags::LUCKY, entry.lucky.0)
-                .with(HitFlags::BOSS, entry.is_boss.0),
-            shield: shield.min(amount),
-            overheal: 0,
-        },
-    })
-}
-
-pub(super) fn actor_id(id: i64) -> ActorId {
-    ActorId::clear(id as u64)
-}
-
-/// When the fight ended, ms since it began; what is told of all of it stands there.
-pub(super) fn end_ms(fight: &Fight) -> u32 {
-    FightClock::of(&Cursor::default()).end_ms(fight)
-}
-
-/// Tells what is missing, unless the same was told before.
-pub(super) fn tell_missing(
-    cursor: &Cursor,
-    reading: &mut Reading,
-    at_ms: u32,
-    id: i64,
-    what: &str,
-    expected: u64,
-    read: u64,
-) {
-    let key = CursorKey(place::MISSING, id);
-    let figures = CursorValue(expected, read);
-    if cursor.get(key) != Some(figures) {
-        let stamp = SourceKey::new(u32::from(place::MISSING) + (id >> 56) as u32, id as u32);
-        reading.events.push(missing(at_ms, stamp, what, expected, read));
-        reading.cursor.push((key, figures));
     }
 }

@@ -217,6 +217,11 @@ fn without_slips(stamps: &[i64]) -> Vec<i64> {
     kept
 }
 
+/// When the fight ended, ms since it began; what is told of all of it stands there.
+pub(super) fn end_ms(fight: &Fight) -> u32 {
+    FightClock::of(&Cursor::default()).end_ms(fight)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,13 +12,12 @@ use raidcast_shared::event::{CritsKnown, Knows};
 use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::uplink::MeterTotals;
 
-use super::aggregate::end_ms;
-use super::aggregate::gather::Table;
-use super::clock::FightClock;
+use super::clock::{FightClock, end_ms};
 use super::database::{Database, DbRow, bytes, fight_ms};
 use super::finished::{self, LONG_KEYS, Progress};
 use super::names::Names;
 use super::roster::{self, Roster, Seen, Shown};
+use super::table::Table;
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
 
 /// The meter's writer commits every 50 ms, and counters are read once a second.
@@ -145,15 +144,15 @@ impl Source for Counters {
         Knows { crits: CritsKnown::Local, hits: false, overheal: false, lag_ms: LAG_MS, no_deaths: false }
     }
 
-    async fn changed(&mut self) -> Result<bool, SourceError> {
+    fn changed(&mut self) -> Result<bool, SourceError> {
         self.db.changed()
     }
 
-    async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
+    fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open)
     }
 
-    async fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {
+    fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {
         let told = cursor.get(TOLD).map_or(0, |value| value.1);
         let every_ms = EVERY_MS.iter().find(|(upto, _)| told < *upto).map_or(0, |(_, every_ms)| *every_ms);
         if self.read_ms.get(&fight.row).is_some_and(|read_ms| now_ms < read_ms.saturating_add(every_ms)) {
@@ -164,13 +163,13 @@ impl Source for Counters {
         Ok(reading)
     }
 
-    async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+    fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
         let reading = self.read_up_to_now(fight, cursor, true)?;
         self.read_ms.remove(&fight.row);
         Ok(reading)
     }
 
-    async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
+    fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
         self.roster.totals(&mut self.db, fight.row)
     }
 }

@@ -145,6 +145,15 @@ fn meter(path: &Path, generation: Generation) -> String {
     .to_owned()
 }
 
+/// What to do where no database is.
+pub(crate) fn nowhere(looked: &[PathBuf]) -> String {
+    let places: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
+    let places = if places.is_empty() { "no folder".to_owned() } else { places.join(", ") };
+    format!(
+        "No meter database was found. Start the meter once, or name its database with --db. (Looked for: {places}.)"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

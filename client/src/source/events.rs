@@ -14,15 +14,16 @@ use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::uplink::MeterTotals;
 use rusqlite::Connection;
 
-use super::aggregate::details::{Entry, Number, Truth};
-use super::aggregate::gather::{RowIs, Table};
-use super::aggregate::{Judged, judge, stamp, tell_missing};
 use super::clock::FightClock;
 use super::database::{Database, DbRow, int, positive, raw_text, rows};
+use super::details::{Entry, Number, Truth};
+use super::entry::{Judged, judge, stamp, stamps};
 use super::finished::{self, Progress};
+use super::missing::tell_missing;
 use super::names::Names;
 use super::roster::{self, Roster, Seen, Shown};
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, aggregate};
+use super::table::{RowIs, Table};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
 
 /// The meter's writer commits every 50 ms.
 const LAG_MS: u32 = 50;
@@ -138,7 +139,7 @@ impl Events {
         let mut progress = Progress::default();
         let mut clock = FightClock::of(cursor);
         let entries = gathered.events.each_ref().map(|rows| rows.iter().map(entry_of).collect::<Vec<_>>());
-        let times = clock.learn(&entries.each_ref().map(|entries| aggregate::stamps(entries, fight)));
+        let times = clock.learn(&entries.each_ref().map(|entries| stamps(entries, fight)));
         for (((table, rows), entries), times) in Table::BOTH.into_iter().zip(&gathered.events).zip(&entries).zip(times)
         {
             let mut times = times.into_iter();
@@ -185,25 +186,25 @@ impl Source for Events {
         Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS, no_deaths: false }
     }
 
-    async fn changed(&mut self) -> Result<bool, SourceError> {
+    fn changed(&mut self) -> Result<bool, SourceError> {
         self.db.changed()
     }
 
-    async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
+    fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open)
     }
 
-    async fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
+    fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
         self.read_up_to_now(fight, cursor, false)
     }
 
-    async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+    fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
         let reading = self.read_up_to_now(fight, cursor, true)?;
         self.seen.remove(&fight.row);
         Ok(reading)
     }
 
-    async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
+    fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
         self.roster.totals(&mut self.db, fight.row)
     }
 }

@@ -11,12 +11,14 @@ use raidcast_shared::id::SkillId;
 use raidcast_shared::limits::AMOUNT_MAX;
 use rusqlite::Connection;
 
-use super::aggregate::details::{self, Entry, Truth};
-use super::aggregate::gather::{RowIs, Table};
-use super::aggregate::{Judged, actor_id, end_ms, judge, stamp, tell_missing};
-use super::clock::FightClock;
+use super::actor::actor_id;
+use super::clock::{FightClock, end_ms};
 use super::database::{Database, DbRow, bytes, int, raw_text, rows};
+use super::details::{self, Entry, Truth};
+use super::entry::{Judged, judge, stamp};
+use super::missing::tell_missing;
 use super::roster::Seen;
+use super::table::{RowIs, Table};
 use super::{Cursor, CursorKey, CursorValue, Fight, Reading};
 
 /// First halves of cursor keys and source keys.

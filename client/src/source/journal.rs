@@ -26,13 +26,11 @@ use super::database::{
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Found, Reading, Source, SourceError};
 use chunk::{Chunk, ChunkEvent, ChunkHit, EntityId, Label, Metric, base_of_damage_id, flag};
-use known::{Known, learn_all};
+use known::{Known, STREAMS, learn_all};
 
 /// A chunk spans at most two seconds and is written at its end.
 const LAG_MS: u32 = 2_000;
 
-/// The streams that are read; contexts first, so that names stand before hits where both are there.
-const STREAMS: [&str; 3] = ["context", "combat", "timeline"];
 const COMBAT: usize = 1;
 
 /// First halves of cursor keys and source keys, above those of [`STREAMS`], which are their index and 1.
@@ -253,12 +251,12 @@ impl Source for Journal {
         Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: LAG_MS, no_deaths: false }
     }
 
-    async fn changed(&mut self) -> Result<bool, SourceError> {
+    fn changed(&mut self) -> Result<bool, SourceError> {
         self.db.changed()
     }
 
     /// Of a fight that ended its chunks are decoded, for only they tell whether its bosses died.
-    async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
+    fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         let list = json_list(open.iter().copied());
         let read = rows_of_list(&self.db.conn, &self.encounters, &[after], &list);
         let mut fights = Vec::new();
@@ -288,11 +286,11 @@ impl Source for Journal {
         Ok(fights)
     }
 
-    async fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
+    fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
         self.read_chunks(fight, cursor)
     }
 
-    async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+    fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
         let mut cursor = cursor.clone();
         let mut all = Reading::default();
         loop {
@@ -324,7 +322,7 @@ impl Source for Journal {
         Ok(all)
     }
 
-    async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
+    fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
         let read = self.db.rows(&self.totals, &[fight.row])?;
         let Some(row) = read.first().filter(|row| int(row, "ended_at_ms").is_some()) else { return Ok(None) };
         let sum = |exact, plain| {

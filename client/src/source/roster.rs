@@ -10,9 +10,9 @@ use raidcast_shared::id::SkillId;
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 use rusqlite::Connection;
 
-use super::aggregate::actor::Told;
-use super::aggregate::{actor_id, course};
+use super::actor::{Told, actor_id};
 use super::clock::FightClock;
+use super::course;
 use super::database::{
     Database, DbRow, began_ms, encounter_id, hash_of, int, json_list, name, positive, rare, raw_text, rows,
     rows_of_list,

@@ -17,11 +17,13 @@ use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::AMOUNT_MAX;
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 
-use super::aggregate::{actor_id, end_ms, tell_missing};
+use super::actor::actor_id;
+use super::clock::end_ms;
 use super::database::{
     Database, DbRow, began_ms, bytes, encounter_id, int, json_list, name, positive, rare, raw_text, rows_of_list, shown,
 };
 use super::journal::chunk::base_of_damage_id;
+use super::missing::tell_missing;
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Found, Reading, Source, SourceError, roster};
 use layout::{Entity, Kind, PACKED_BYTES_MAX, Row};
@@ -114,11 +116,11 @@ impl Source for Summary {
         Knows { crits: CritsKnown::Local, hits: false, overheal: true, lag_ms: 0, no_deaths: true }
     }
 
-    async fn changed(&mut self) -> Result<bool, SourceError> {
+    fn changed(&mut self) -> Result<bool, SourceError> {
         self.db.changed()
     }
 
-    async fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
+    fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         let list = json_list(open.iter().copied());
         let read = rows_of_list(&self.db.conn, &self.encounters, &[after], &list);
         let read = read.map_err(|error| self.db.refused(&error))?;
@@ -147,15 +149,15 @@ impl Source for Summary {
         Ok(fights)
     }
 
-    async fn check(&mut self, fight: &Fight) -> Result<(), SourceError> {
+    fn check(&mut self, fight: &Fight) -> Result<(), SourceError> {
         self.entities(fight).map(drop)
     }
 
-    async fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
-        self.read_last(fight, cursor).await
+    fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
+        self.read_last(fight, cursor)
     }
 
-    async fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+    fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
         let mut reading = Reading::default();
         if cursor.get(READ).is_some() {
             return Ok(reading);
@@ -169,7 +171,7 @@ impl Source for Summary {
         Ok(reading)
     }
 
-    async fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
+    fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
         let read = self.db.rows(&self.totals, &[fight.row])?;
         let sum = |row: &DbRow, column| {
             let exact = raw_text(row, column).and_then(|text| text.parse().ok());

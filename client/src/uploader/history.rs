@@ -10,8 +10,8 @@ use crate::source::{Fight, Source as _, SourceError};
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Finds the fights that were agreed to in a database that was just opened.
-    pub(super) async fn look_for_history(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
-        let shown = watching.source.fights(-1, &[]).await?;
+    pub(super) fn look_for_history(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
+        let shown = watching.source.fights(-1, &[])?;
         let Some(history) = self.options.history.clone() else { return Ok(()) };
         let mut wanted = history.fights;
         wanted.retain(|encounter| !self.done.contains(encounter));

@@ -39,14 +39,14 @@ const UNFINISHED: Finish = Finish { ended_at_ms: None, outcome: Outcome::Unfinis
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Asks the meter's database whether it was written, and reads what is new.
-    pub(super) async fn poll(&mut self, now_ms: u64) {
+    pub(super) fn poll(&mut self, now_ms: u64) {
         if now_ms >= self.next_look_ms {
             self.look(now_ms);
         }
         let Some(watching) = &mut self.watching else { return };
         // What cannot be read yet need not be asked for.
         if now_ms >= self.next_read_ms {
-            match watching.source.changed().await {
+            match watching.source.changed() {
                 Ok(changed) => self.changed |= changed,
                 Err(error) => return self.source_failed(&error, now_ms),
             }
@@ -54,16 +54,16 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 // One reading is one record of the spool, and mostly one delta: so this gathers events, too.
                 self.next_read_ms = now_ms + l::GATHER_MS;
                 self.changed = false;
-                if let Err(error) = self.read(now_ms).await {
+                if let Err(error) = self.read(now_ms) {
                     self.changed = true;
                     return self.source_failed(&error, now_ms);
                 }
                 self.source_is_well();
             }
         }
-        self.begin_queued(now_ms).await;
+        self.begin_queued(now_ms);
         if self.closing {
-            self.end_open_fights(now_ms).await;
+            self.end_open_fights(now_ms);
         }
     }
 
@@ -93,7 +93,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             Err(_) if self.watching.is_some() => {}
             Err(error) => {
                 let why = match (&error, &self.options.db) {
-                    (SourceError::Gone { .. }, None) => nowhere(&looked),
+                    (SourceError::Gone { .. }, None) => detect::nowhere(&looked),
                     _ => error.to_string(),
                 };
                 self.trouble_since_ms.get_or_insert(now_ms);
@@ -165,15 +165,15 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// Finds new fights, and reads those that go on.
-    pub(super) async fn read(&mut self, now_ms: u64) -> Result<(), SourceError> {
+    pub(super) fn read(&mut self, now_ms: u64) -> Result<(), SourceError> {
         let Some(mut watching) = self.watching.take() else { return Ok(()) };
-        let read = self.read_from(&mut watching, now_ms).await;
+        let read = self.read_from(&mut watching, now_ms);
         self.watching = Some(watching);
         read
     }
 
     /// The command is about to end: fights that still go on are ended as unfinished.
-    pub(super) async fn end_open_fights(&mut self, now_ms: u64) {
+    pub(super) fn end_open_fights(&mut self, now_ms: u64) {
         for at in 0..self.streams.len() {
             let stream = &mut self.streams[at];
             if stream.is_ended() || !stream.is_spooled() {
@@ -186,7 +186,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.watching.as_mut().filter(|watching| stream.goes_on_in(&watching.db, watching.found.generation))
                 && let Some(fight) = fight
             {
-                match watching.source.read_last(&fight, &cursor).await {
+                match watching.source.read_last(&fight, &cursor) {
                     Ok(reading) => drop(stream.take(reading, captured_ms, now_ms)),
                     Err(error) => return self.source_failed(&error, now_ms),
                 }
@@ -196,16 +196,16 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
     }
 
-    pub(super) async fn read_from(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
+    pub(super) fn read_from(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
         if !watching.looked_through {
             if self.options.history.is_some() {
-                self.look_for_history(watching).await?;
+                self.look_for_history(watching)?;
             } else {
-                self.look_through(watching).await?;
+                self.look_through(watching)?;
             }
             watching.looked_through = true;
         }
-        self.look_at_dormant(watching, now_ms).await?;
+        self.look_at_dormant(watching, now_ms)?;
         self.read_lost_anew(&watching.db, now_ms);
         // An upload is of the fights that were agreed to: it looks for no others.
         let all = self.options.history.is_some().then_some(i64::MAX);
@@ -218,7 +218,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             .filter(|stream| !stream.is_ended() && stream.is_of(&watching.db))
             .flat_map(|stream| [stream.row(), stream.started_at_ms()])
             .collect();
-        let fights = watching.source.fights(seen, &open).await?;
+        let fights = watching.source.fights(seen, &open)?;
         for fight in &fights {
             if fight.row > seen {
                 self.discover(&watching.db, fight.clone(), true);
@@ -230,7 +230,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 continue;
             }
             if !stream.goes_on_in(&watching.db, watching.found.generation) {
-                self.take_over(at, watching, &fights, now_ms).await?;
+                self.take_over(at, watching, &fights, now_ms)?;
                 continue;
             }
             let shown =
@@ -248,7 +248,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             let fight = Fight { encounter: stream.encounter(), ..fight.clone() };
             stream.fight = Some(fight.clone());
             if over {
-                let mut reading = match watching.source.read_last(&fight, stream.spool().cursor()).await {
+                let mut reading = match watching.source.read_last(&fight, stream.spool().cursor()) {
                     Err(SourceError::Unreadable { why, .. }) => {
                         self.streams[at].finish(&UNFINISHED, captured_ms);
                         self.ended(at, now_ms);
@@ -260,7 +260,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.streams[at].tell_header(&fight, &mut reading);
                 let finish = match &fight.end {
                     Some(end) => {
-                        let meter = watching.source.totals(&fight).await?;
+                        let meter = watching.source.totals(&fight)?;
                         Finish { ended_at_ms: Some(end.ended_at_ms), outcome: end.outcome, meter }
                     }
                     None => UNFINISHED,
@@ -273,7 +273,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 }
                 self.ended(at, now_ms);
             } else {
-                let mut reading = watching.source.read(&fight, stream.spool().cursor(), now_ms).await?;
+                let mut reading = watching.source.read(&fight, stream.spool().cursor(), now_ms)?;
                 stream.tell_header(&fight, &mut reading);
                 self.changed |= reading.more;
                 if self.streams[at].take(reading, captured_ms, now_ms) {
@@ -291,7 +291,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     /// Goes on with a fight whose database another version of the meter has taken over, or which stands in another
     /// database now: all of it is read anew, if it is still all there; else what was streamed is what there is.
-    async fn take_over(
+    fn take_over(
         &mut self,
         at: usize,
         watching: &mut Watching,
@@ -313,9 +313,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             return Ok(());
         };
-        let reading = match (watching.source.check(&fight).await, &fight.end) {
-            (Ok(()), Some(_)) => watching.source.read_last(&fight, &Cursor::default()).await?,
-            (Ok(()), None) => watching.source.read(&fight, &Cursor::default(), now_ms).await?,
+        let reading = match (watching.source.check(&fight), &fight.end) {
+            (Ok(()), Some(_)) => watching.source.read_last(&fight, &Cursor::default())?,
+            (Ok(()), None) => watching.source.read(&fight, &Cursor::default(), now_ms)?,
             (Err(SourceError::Unreadable { .. }), _) => Reading::default(),
             (Err(error), _) => return Err(error),
         };
@@ -373,15 +373,15 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// Compares the folder's memory with a database that was just opened: finds fights that are to be streamed.
-    pub(super) async fn look_through(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
+    pub(super) fn look_through(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
         let Some(watched) = self.fights.databases.get(&watching.db).cloned() else {
-            return self.look_through_first(watching).await;
+            return self.look_through_first(watching);
         };
         // Those that were to be streamed and have no spool: never begun, or it was lost.
         let mut missing = watched.open;
         missing.retain(|name, _| !self.streams.iter().any(|stream| stream.encounter().to_string() == *name));
         let rows: Vec<_> = missing.values().copied().collect();
-        let mut shown = watching.source.fights(watched.seen.saturating_sub(1), &rows).await?;
+        let mut shown = watching.source.fights(watched.seen.saturating_sub(1), &rows)?;
         let last = shown.iter().find(|fight| fight.row == watched.seen);
         let anew = watched.seen > 0 && last.is_none_or(|fight| fight.started_at_ms != watched.seen_started_ms);
         let anew = anew && (last.is_some() || !shown.iter().any(|fight| fight.row > watched.seen));
@@ -394,7 +394,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         if anew {
             // Row ids that were seen name other fights now, or none: the database was made anew, or thinned out.
-            shown = watching.source.fights(-1, &[]).await?;
+            shown = watching.source.fights(-1, &[])?;
             let newest = shown.iter().max_by_key(|fight| fight.row);
             let (seen, seen_started_ms) = newest.map_or((0, 0), |fight| (fight.row, fight.started_at_ms));
             let held = self.fights.databases.entry(watching.db.clone()).or_default();
@@ -428,8 +428,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// The first look at a database: what ended before is history.
-    pub(super) async fn look_through_first(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
-        let shown = watching.source.fights(-1, &[]).await?;
+    pub(super) fn look_through_first(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
+        let shown = watching.source.fights(-1, &[])?;
         let unix_ms = self.options.clock.unix_ms();
         let newest = shown.iter().map(|fight| fight.row).max();
         let mut history = 0;
@@ -448,7 +448,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             history += u64::from(!streamed);
             if !streamed && is_newest && fight.end.is_none() {
                 // It goes on after all if anything comes of it.
-                let reading = watching.source.read(&fight, &Cursor::default(), 0).await?;
+                let reading = watching.source.read(&fight, &Cursor::default(), 0)?;
                 let (row, started_at_ms) = (fight.row, fight.started_at_ms);
                 dormant = Some(Dormant { row, started_at_ms, hits: hits(&reading) });
             }
@@ -463,15 +463,15 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// Looks whether the newest fight, which began long ago and was never ended, goes on after all.
-    async fn look_at_dormant(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
+    fn look_at_dormant(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
         let watched = self.fights.databases.get(&watching.db);
         let Some(dormant) = watched.and_then(|watched| watched.dormant) else { return Ok(()) };
-        let shown = watching.source.fights(dormant.row, &[dormant.row]).await?;
+        let shown = watching.source.fights(dormant.row, &[dormant.row])?;
         let later = shown.iter().any(|fight| fight.row > dormant.row);
         let same = |fight: &Fight| fight.row == dormant.row && fight.started_at_ms == dormant.started_at_ms;
         if let Some(fight) = shown.into_iter().find(same) {
             let over = later || fight.end.is_some();
-            if hits(&watching.source.read(&fight, &Cursor::default(), now_ms).await?) > dormant.hits {
+            if hits(&watching.source.read(&fight, &Cursor::default(), now_ms)?) > dormant.hits {
                 self.discover(&watching.db, fight, true);
             } else if !over {
                 return Ok(());
@@ -512,7 +512,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// Begins fights of the queue: those that go on at once, of the others a few at a time.
-    pub(super) async fn begin_queued(&mut self, now_ms: u64) {
+    pub(super) fn begin_queued(&mut self, now_ms: u64) {
         if self.stalled || self.queue.is_empty() {
             return;
         }
@@ -525,7 +525,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 waiting.push_back(fight);
                 continue;
             }
-            match watching.source.check(&fight).await {
+            match watching.source.check(&fight) {
                 Ok(()) => {}
                 Err(SourceError::Unreadable { why, .. }) => {
                     self.leave_out(&fight, why);
@@ -653,13 +653,4 @@ fn hits(reading: &Reading) -> u64 {
         Event::Rare(_) => 0,
     });
     hits.fold(0, u64::saturating_add)
-}
-
-/// What to do where no database is.
-pub(crate) fn nowhere(looked: &[PathBuf]) -> String {
-    let places: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
-    let places = if places.is_empty() { "no folder".to_owned() } else { places.join(", ") };
-    format!(
-        "No meter database was found. Start the meter once, or name its database with --db. (Looked for: {places}.)"
-    )
 }

@@ -1,6 +1,6 @@
 //! What is sent of a fight, given what the relay holds of it.
 
-use raidcast_shared::fold::Checksum;
+use raidcast_shared::checksum::Checksum;
 use raidcast_shared::id::StreamId;
 use raidcast_shared::uplink::{Held, ReportState};
 

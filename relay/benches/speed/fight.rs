@@ -9,9 +9,9 @@ use raidcast::encoder::{Encoder, header_of};
 use raidcast::source::names::Names;
 use raidcast::source::{AnySource, Cursor, Source as _, detect};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, write_all};
+use raidcast_shared::checksum::Checksum;
 use raidcast_shared::codec;
 use raidcast_shared::event::SourceEvent;
-use raidcast_shared::fold::Checksum;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::uplink::{
     Agent, Begin, Begun, Delta, DeltaFrame, End, Ending, Header, Hello, NamesPolicy, Outcome, UplinkFrame, UplinkReply,
@@ -38,16 +38,16 @@ pub(crate) async fn streamed(fight: &Fight) -> Result<Streamed> {
     let mut writer = MeterWriter::open(&db, Generation::Aggregate).await?;
     write_all(&mut writer, fight).await?;
     writer.close().await?;
-    read(&db).await
+    read(&db)
 }
 
-async fn read(db: &Path) -> Result<Streamed> {
+fn read(db: &Path) -> Result<Streamed> {
     let found = detect::identify(db)?;
     let mut source = AnySource::open(&found, Arc::new(Names::default()))?;
-    let fight = source.fights(-1, &[]).await?.into_iter().next().context("no fight was written")?;
+    let fight = source.fights(-1, &[])?.into_iter().next().context("no fight was written")?;
     let header = header_of(&fight, source.knows());
     let mut encoder = Encoder::new(header.clone());
-    let mut events = source.read_last(&fight, &Cursor::default()).await?.events;
+    let mut events = source.read_last(&fight, &Cursor::default())?.events;
     events.sort_by_key(SourceEvent::at_ms);
     let mut deltas = Vec::new();
     for span in events.chunk_by(|a, b| a.at_ms() / 100 == b.at_ms() / 100) {

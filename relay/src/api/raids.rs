@@ -6,10 +6,10 @@ use axum::http::HeaderMap;
 use raidcast_shared::report::RaidPage;
 use raidcast_store::RaidRow;
 
-use super::reports::live_summaries;
+use super::reports::summaries;
+use crate::access::Admitted;
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
-use crate::finalize;
 use crate::raid::RaidCommand;
 use crate::state::{AppState, TicketQuery};
 
@@ -22,7 +22,7 @@ pub async fn raid(
 ) -> Result<Json<RaidPage>, HttpError> {
     let asker = state.asker(&headers, ticket.as_deref()).await?;
     let (raid, admitted) = state.visible_raid(&code, &asker).await?;
-    let page = page(&state, raid, admitted.may_know_channel()).await?;
+    let page = page(&state, raid, admitted, admitted.may_know_channel()).await?;
     state.visible_raid(&code, &asker).await?;
     Ok(Json(page))
 }
@@ -35,17 +35,16 @@ pub async fn channel(
     headers: HeaderMap,
 ) -> Result<Json<RaidPage>, HttpError> {
     let asker = state.asker(&headers, ticket.as_deref()).await?;
-    let (raid, _) = state.channel_raid(&channel, &asker).await?;
-    let page = page(&state, raid, true).await?;
+    let (raid, admitted) = state.channel_raid(&channel, &asker).await?;
+    let page = page(&state, raid, admitted, true).await?;
     // It may have become private while its fights were asked for.
     state.visible_raid(&page.code, &asker).await?;
     Ok(Json(page))
 }
 
-async fn page(state: &AppState, raid: RaidRow, tell_channel: bool) -> Result<RaidPage, HttpError> {
+async fn page(state: &AppState, raid: RaidRow, admitted: Admitted, tell_channel: bool) -> Result<RaidPage, HttpError> {
     let lines = state.store().raid_reports(&raid.code).await?;
-    let mut reports: Vec<_> = lines.into_iter().map(finalize::summary).collect();
-    live_summaries(state, &mut reports).await;
+    let reports = summaries(state, admitted.audience(), lines).await;
     let connected = match state.registry.loaded(&raid.code) {
         Some(handle) => handle.ask(|reply| RaidCommand::Connected { reply }).await.unwrap_or(false),
         None => false,

@@ -7,14 +7,15 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use raidcast_shared::fold::Span;
 use raidcast_shared::report::{Fight, Pagination, Report, ReportPage, ReportSummary};
 use raidcast_shared::uplink::ReportState;
-use raidcast_shared::view;
-use raidcast_store::{EncounterRow, Page};
+use raidcast_shared::view::{self, Audience};
+use raidcast_store::{EncounterRow, Page, ReportLine};
 use serde::Deserialize;
 
-use crate::access::Asker;
+use crate::access::{Admitted, Asker};
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
 use crate::finalize;
@@ -58,33 +59,34 @@ pub async fn list(
     let limit = number("limit", query.limit.as_deref(), 1, LIMIT_MAX)?.unwrap_or(LIMIT_DEFAULT);
     let page = number("page", query.page.as_deref(), 1, u32::MAX / LIMIT_MAX)?.unwrap_or(1);
     let (lines, total) = state.store().public_reports(Page { page, limit }).await?;
-    let mut reports: Vec<_> = lines.into_iter().map(finalize::summary).collect();
-    live_summaries(&state, &mut reports).await;
+    let reports = summaries(&state, Admitted::AsAnybody.audience(), lines).await;
     let pagination = Pagination { page, limit, total, total_pages: total.div_ceil(u64::from(limit)) };
     Ok(Json(ReportPage { reports, pagination }))
 }
 
-/// Live reports have their figures in memory: fills them in. All raids are asked at the same time, and who does not
+/// Lines of a list. Live reports have their figures in memory: they are filled in. All raids are asked at the same time, and who does not
 /// answer at once is not waited for: the list then shows what is stored.
-pub async fn live_summaries(state: &AppState, reports: &mut [ReportSummary]) {
+pub async fn summaries(state: &AppState, audience: Audience, lines: Vec<ReportLine>) -> Vec<ReportSummary> {
+    let mut reports: Vec<_> = lines.into_iter().map(|line| finalize::summary(audience, line)).collect();
     let live = reports.iter_mut().filter(|summary| summary.state == ReportState::Live);
     let asked = live.map(|summary| async {
-        let asked = Arc::clone(&state.answers).summary(summary.raid.clone(), summary.report_id.clone());
+        let asked = Arc::clone(&state.answers).summary(audience, summary.raid.clone(), summary.report_id.clone());
         if let Ok(Some(now)) = tokio::time::timeout(SUMMARY_TIMEOUT, asked).await {
             *summary = ReportSummary { raid: summary.raid.clone(), ..ReportSummary::clone(&now) };
         }
     });
     futures::future::join_all(asked).await;
+    reports
 }
 
 async fn visible(
     state: &AppState,
     report_id: &str,
     asker: &Asker,
-) -> Result<(EncounterRow, Option<bytes::Bytes>), HttpError> {
+) -> Result<(Audience, EncounterRow, Option<Bytes>), HttpError> {
     let (row, record) = state.store().report(report_id).await?.ok_or(HttpError::NotFound)?;
-    state.admit(asker, (&row).into()).await?;
-    Ok((row, record))
+    let admitted = state.admit(asker, (&row).into()).await?;
+    Ok((admitted.audience(), row, record))
 }
 
 /// One report, or a span of it.
@@ -104,12 +106,12 @@ pub async fn report(
         return Err(HttpError::BadRequest("`from` must be before `to`: both are ms since the encounter began".into()));
     }
     let asker = state.asker(&headers, query.ticket.as_deref()).await?;
-    let (row, record) = visible(&state, &report_id, &asker).await?;
+    let (audience, row, record) = visible(&state, &report_id, &asker).await?;
     let answer = match span {
-        None => state.answers.report(&row, record).await?.respond(&headers),
+        None => state.answers.report(audience, &row, record).await?.respond(&headers),
         Some(span) => {
-            let whole = state.answers.whole(&row, record).await?;
-            let fight = state.spans.fight(&row, span).await?;
+            let whole = state.answers.whole(audience, &row, record).await?;
+            let fight = state.spans.fight(audience, &row, span).await?;
             let mut fight = Fight::clone(&fight);
             view::went_as(&mut fight, &whole.fight);
             Json(Report { fight, ..whole }).into_response()
@@ -127,8 +129,8 @@ pub async fn timeline(
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let asker = state.asker(&headers, query.ticket.as_deref()).await?;
-    let (row, _) = visible(&state, &report_id, &asker).await?;
-    let answer = state.answers.timeline(&row).await?.respond(&headers);
+    let (audience, row, _) = visible(&state, &report_id, &asker).await?;
+    let answer = state.answers.timeline(audience, &row).await?.respond(&headers);
     state.still_admitted(&asker, &row).await?;
     Ok(answer)
 }

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use raidcast_shared::checksum::Checksum;
 use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::feed::FeedFightRef;
-use raidcast_shared::fold::{CheckError, Checked, Checksum, EncounterState, Gate, Span};
+use raidcast_shared::fold::{CheckError, Checked, EncounterState, Gate, Span};
 use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Delta, Ending, Header, Held, Outcome, ReportState};
-use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView};
+use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView, Shown};
 use raidcast_store::{EncounterRow, JournalEntry, OpenEncounter, StoreError, StoredStream};
 
 use super::command::Standing;
+use crate::access::spectators;
 use crate::fanout::Pace;
 use crate::finalize::{self, Replayed};
 use crate::span::{DeltaLog, LiveLog};
@@ -386,7 +388,7 @@ impl LiveEncounter {
         self.kept = None;
         self.views = Default::default();
         // What another reading says again did not happen again.
-        self.happenings.step(&self.main.state);
+        self.happenings.step(Shown::to(spectators(), &self.main.state));
         self.changes += 1;
         true
     }
@@ -397,11 +399,16 @@ impl LiveEncounter {
         candidate.unwrap_or(&self.main).held(self.state)
     }
 
+    /// As those who watch it live may see it.
+    pub fn shown(&self) -> Shown<'_> {
+        Shown::to(spectators(), &self.main.state)
+    }
+
     /// How it went, as far as known.
     pub fn outcome(&self) -> Outcome {
         // What is kept was decided once: a raid's page asks of every fight.
         let kept = self.kept.as_ref().filter(|kept| kept.state == ReportState::Final);
-        kept.map_or_else(|| view::outcome(&self.main.state, self.main.ending.as_ref()), |kept| kept.fight.outcome)
+        kept.map_or_else(|| view::outcome(self.shown(), self.main.ending.as_ref()), |kept| kept.fight.outcome)
     }
 
     /// What the view needs beside the fold.
@@ -440,7 +447,7 @@ impl LiveEncounter {
             report_id: self.row.report_id.clone(),
             state: self.state,
             outcome: self.outcome(),
-            title: view::title(&self.main.state),
+            title: view::title(self.shown()),
             started_at_ms: self.row.started_at_ms,
             duration_ms: self.main.state.duration_ms(),
         }

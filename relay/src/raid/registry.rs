@@ -382,7 +382,7 @@ pub(super) async fn load_encounter(shared: &Shared, row: i64) -> Result<Option<L
     let rebuilt = shared.heavy.run(bytes_of(&open, log.as_deref()), move || {
         let mut encounter = LiveEncounter::rebuild(&open, log.as_deref(), now_ms)?;
         if let Some(record) = kept.filter(|_| encounter.revision == encounter.row.revision) {
-            encounter.kept = Some(Arc::new(crate::finalize::decode_record(&record)?));
+            encounter.kept = Some(Arc::new(crate::finalize::decode_record(&record)?.shown_to(crate::access::record())));
         }
         Ok(encounter)
     });

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_live};
+use raidcast_relay::clock::Clock;
 use raidcast_shared::report::Report;
 
-use crate::process::{Chance, Run, client, now_ms};
+use crate::process::{Chance, Run, client};
 
 /// So many times as fast as a real fight: six minutes in thirty seconds.
 const SPEED: f64 = 12.0;
@@ -69,7 +70,7 @@ async fn a_report_survives_fifty_kills_byte_for_byte() {
 async fn sealed_chunks_and_a_deleted_state_folder_are_exact_too() {
     let client = client();
     // Of this hour: a client that has lost its memory leaves older fights alone.
-    let fight = Script::party(5).fight().starting_at(now_ms());
+    let fight = Script::party(5).fight().starting_at(Clock::system().now_ms());
     let (chunks, deleted) = (Run::new(&client), Run::new(&client));
     let (of_chunks, of_deleted) = tokio::join!(
         live(&chunks, Generation::Journal, &fight, 6, 21, false),

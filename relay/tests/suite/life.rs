@@ -13,7 +13,7 @@ use raidcast_relay::account::RelaySecret;
 use raidcast_relay::clock::{Clock, Entropy};
 use raidcast_relay::finalize::decode_record;
 use raidcast_relay::raid::{Attach, RaidCommand, RaidHandle, RaidRegistry, Shared};
-use raidcast_shared::fold::Checksum;
+use raidcast_shared::checksum::Checksum;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::limits::GRACE_MS;
 use raidcast_shared::uplink::{
@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::script::{Script, header};
+use crate::script::{Script, everybody, header};
 use crate::shaky::{Faults, Shaky};
 
 const HISTORIES: u32 = 10_000;
@@ -428,7 +428,8 @@ impl World {
             if row.state != ReportState::Final {
                 continue;
             }
-            let report = decode_record(&record.expect("a final report has a record")).expect("it is read");
+            let report =
+                decode_record(&record.expect("a final report has a record")).expect("it is read").shown_to(everybody());
             if report.fight.checksum == whole.to_string() {
                 return;
             }

@@ -49,12 +49,6 @@ pub(crate) fn client() -> PathBuf {
     client
 }
 
-/// This moment, Unix ms.
-pub(crate) fn now_ms() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    i64::try_from(now.as_millis()).expect("a time of ours")
-}
-
 pub(crate) struct Run {
     folder: tempfile::TempDir,
     pub(crate) port: u16,

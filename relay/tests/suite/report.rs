@@ -9,7 +9,7 @@ use raidcast_shared::uplink::{
 use raidcast_shared::view;
 use uuid::Uuid;
 
-use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
+use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, Uploader, hello, soon, to_all};
 
 /// Name, damage, healing, damage taken, hits, criticals.
 type Figures = (Option<String>, u64, u64, u64, u64, Option<u64>);
@@ -88,7 +88,7 @@ async fn a_fight_told_as_sums_has_the_figures_of_its_hits_and_says_what_it_lacks
 
     let report = relay.report(&begun.report).await;
     assert_eq!((report.unverified.clone(), report.fight.checksum.clone()), (None, hits.checksum().to_string()));
-    let shown = view::fight(&hits.state(), None);
+    let shown = view::fight(to_all(&hits.state()), None);
     assert_eq!((report.fight.totals, report.fight.duration_ms), (shown.totals, shown.duration_ms));
     assert_eq!(report.fight.bosses[0].damage, shown.bosses[0].damage);
     let note = report.note.unwrap();

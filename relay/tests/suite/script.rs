@@ -14,6 +14,7 @@ use raidcast_relay::database::Database;
 use raidcast_relay::edge::Network;
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
+use raidcast_shared::checksum::Checksum;
 use raidcast_shared::codec;
 use raidcast_shared::columns::{self, ColumnMap};
 use raidcast_shared::event::{
@@ -21,13 +22,14 @@ use raidcast_shared::event::{
     SourceKey, TimedHit,
 };
 use raidcast_shared::feed::{Bye, FeedFrame, FeedRequest};
-use raidcast_shared::fold::{Checksum, EncounterState, Gate};
+use raidcast_shared::fold::{EncounterState, Gate};
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, SkillId, StreamId};
 use raidcast_shared::report::{Report, SkillRow, Timeline};
 use raidcast_shared::uplink::{
     Agent, Begin, Begun, Delta, DeltaFrame, End, Ending, Header, Hello, NamesPolicy, Outcome, UplinkFrame, UplinkReply,
     Visibility, Welcome,
 };
+use raidcast_shared::view::{Audience, Shown};
 use raidcast_store::Store;
 use raidcast_store_sqlite::SqliteStore;
 use tokio::net::TcpStream;
@@ -48,6 +50,17 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// A relay with a clock of its own.
+/// As all who may see a raid see it.
+pub(crate) fn to_all(state: &EncounterState) -> Shown<'_> {
+    Shown::to(everybody(), state)
+}
+
+/// All who may see a raid.
+#[expect(clippy::disallowed_methods, reason = "who may see it is no question here")]
+pub(crate) fn everybody() -> Audience {
+    Audience::of_everything()
+}
+
 pub(crate) struct TestRelay {
     pub(crate) relay: Option<Relay>,
     pub(crate) store: Arc<dyn Store>,

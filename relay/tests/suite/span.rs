@@ -15,7 +15,7 @@ use raidcast_shared::report::{Fight, Report};
 use raidcast_shared::uplink::{Outcome, UplinkReply};
 use raidcast_shared::view;
 
-use crate::script::{Script, TestRelay, Uploader, header, soon};
+use crate::script::{Script, TestRelay, Uploader, everybody, header, soon, to_all};
 
 /// A fight with deaths, revives and a boss whose health is told.
 pub(crate) fn eventful(n: u64) -> Script {
@@ -42,7 +42,7 @@ pub(crate) fn plain(fight: &Script, deltas: usize, span: Span) -> Fight {
     for delta in &fight.deltas[..deltas] {
         state.apply(&gate.check(delta).unwrap());
     }
-    view::fight(&state, None)
+    view::fight(to_all(&state), None)
 }
 
 /// Without what the plain fold cannot know: hashed ids, and how the fight ended.
@@ -126,7 +126,8 @@ async fn a_span_asked_by_a_thousand_at_once_is_folded_once() {
             assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
         }
         let (row, _) = relay.store.report(&begun.report).await.unwrap().unwrap();
-        let asked = soon("a thousand answers", join_all((0..1_000).map(|_| spans.fight(&row, span)))).await;
+        let asked =
+            soon("a thousand answers", join_all((0..1_000).map(|_| spans.fight(everybody(), &row, span)))).await;
         let first = Arc::clone(asked[0].as_ref().unwrap());
         assert!(asked.iter().all(|fight| Arc::ptr_eq(fight.as_ref().unwrap(), &first)));
         folds += 1;

@@ -5,29 +5,35 @@
 //! the amount of its source and of its target. Skills stand by their base id, the same in every meter.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
-use super::EncounterState;
+use super::entity::Skill;
+use super::rows::Row;
+use crate::checksum::Checksum;
 use crate::event::HitKind;
-use crate::id::{from_hex, hex};
 
-/// A checksum of an encounter's state, written `v1:` and 32 hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Checksum([u8; 16]);
+/// What of a state is in its checksum.
+pub(super) struct Projected<'a> {
+    pub(super) rows: &'a [Row],
+    /// By [`crate::event::SkillIx`].
+    pub(super) skills: &'a [Skill],
+    /// Deaths of players.
+    pub(super) deaths: u64,
+    /// Hits and deaths.
+    pub(super) events: u64,
+}
 
-pub(super) fn of(state: &EncounterState) -> Checksum {
+pub(super) fn of(state: &Projected<'_>) -> Checksum {
     // Rows that differ in the variant of their skill alone are one row here.
     let mut rows: FxHashMap<(u16, u16, i64, HitKind), [u64; 4]> = FxHashMap::default();
     let mut sources: FxHashMap<u16, [u64; 2]> = FxHashMap::default();
     let mut targets: FxHashMap<u16, [u64; 2]> = FxHashMap::default();
-    for row in state.rows() {
+    for row in state.rows {
         let (source, target) = (row.key.source.0, row.key.target.0);
-        let sums = rows.entry((source, target, state.skill(row.key.skill).id.base, row.key.kind)).or_default();
+        let sums =
+            rows.entry((source, target, state.skills[usize::from(row.key.skill.0)].id.base, row.key.kind)).or_default();
         for (sum, add) in sums.iter_mut().zip([row.hits, row.amount, row.crit, row.lucky]) {
             *sum += add;
         }
@@ -49,49 +55,10 @@ pub(super) fn of(state: &EncounterState) -> Checksum {
     for (line, times) in projection {
         line.iter().chain([&times]).for_each(|value| hash.update(value.to_be_bytes()));
     }
-    let deaths = state.deaths().iter().filter(|death| state.is_player(death.actor)).count() as u64;
-    hash.update(deaths.to_be_bytes());
-    hash.update(state.events().to_be_bytes());
+    hash.update(state.deaths.to_be_bytes());
+    hash.update(state.events.to_be_bytes());
     let digest = hash.finalize();
     let mut out = [0; 16];
     out.copy_from_slice(&digest[..16]);
-    Checksum(out)
-}
-
-impl fmt::Display for Checksum {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v1:{}", hex(&self.0))
-    }
-}
-
-impl fmt::Debug for Checksum {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// Text is no checksum of version 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a checksum is `v1:` and 32 hex digits")]
-pub struct NotAChecksum;
-
-impl FromStr for Checksum {
-    type Err = NotAChecksum;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = text.strip_prefix("v1:").and_then(from_hex).ok_or(NotAChecksum)?;
-        bytes.try_into().map(Self).map_err(|_| NotAChecksum)
-    }
-}
-
-impl Serialize for Checksum {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Checksum {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-    }
+    Checksum::new(out)
 }

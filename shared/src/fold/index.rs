@@ -7,8 +7,12 @@
 
 use std::sync::Arc;
 
+use super::entity::{Actor, Skill};
+use super::gate::Checked;
+use super::latest::Latest;
 use super::rows::{Row, RowTable, Second};
-use super::{Actor, Checked, EncounterState, Skill, Span};
+use super::span::Span;
+use super::state::EncounterState;
 use crate::columns::{ColumnMap, ColumnsError};
 use crate::event::{ActorIx, Rare, RareBody, TimedHit};
 use crate::log::Log;
@@ -260,7 +264,7 @@ impl FoldIndex {
         let mut state = EncounterState::of_span(self.header.clone(), self.columns.clone(), span);
         for events in self.leaves().filter_map(Block::events) {
             state.actors.extend(events.actors.iter().map(Actor::new));
-            state.skills.extend(events.skills.iter().map(|&id| Skill { id, name: super::Latest::default() }));
+            state.skills.extend(events.skills.iter().map(|&id| Skill { id, name: Latest::default() }));
         }
         state
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
-use super::Span;
+use super::span::Span;
 use super::sums::{Growth, Steps, Sums};
 use crate::event::{ActorIx, Hit, HitFlags, HitKind, SkillIx};
 

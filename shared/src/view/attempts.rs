@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 
 use super::course::{Course, tells_deaths};
-use super::is_players_damage;
+use super::figures::is_players_damage;
+use super::shown::Shown;
 use crate::event::{ActorIx, AttemptReason, HitKind};
 use crate::fold::{EncounterState, Pair, Span};
 use crate::report::AttemptRow;
@@ -57,7 +58,8 @@ pub(super) fn begun(state: &EncounterState) -> Vec<AttemptRow> {
 /// Of a part of a fight only what it shows by itself: how an attempt went is a fact of the whole fight.
 ///
 /// Cost: where an attempt is over, one pass over seconds.
-pub fn attempts(state: &EncounterState, ended: Option<Outcome>) -> Vec<AttemptRow> {
+pub fn attempts(shown: Shown<'_>, ended: Option<Outcome>) -> Vec<AttemptRow> {
+    let state = shown.state();
     let mut rows = begun(state);
     let any_over = !rows.is_empty() && (ended.is_some() || rows.iter().any(|row| row.end_ms.is_some()));
     if state.span() != Span::ALL || !any_over {
@@ -95,11 +97,6 @@ pub fn attempts(state: &EncounterState, ended: Option<Outcome>) -> Vec<AttemptRo
         rows[at].boss_damage = boss_damage;
     }
     rows
-}
-
-/// When attempts began, by number.
-pub(super) fn starts(state: &EncounterState) -> Vec<u32> {
-    state.attempts().values().filter_map(|attempt| Some(attempt.began.stamp()?.at_ms)).collect()
 }
 
 fn stretch(row: &AttemptRow) -> (u32, u32) {

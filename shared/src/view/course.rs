@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::seconds::Seconds;
+use super::shown::Shown;
 use crate::event::ActorIx;
 use crate::fold::{EncounterState, Span};
 use crate::uplink::{Ending, Outcome};
@@ -22,7 +23,8 @@ const GONE_MS: u32 = 20_000;
 /// How a fight went: as its meter tells, or a wipe where the fold shows one.
 ///
 /// Cost: nothing where the meter tells; else one pass over seconds.
-pub fn outcome(state: &EncounterState, ending: Option<&Ending>) -> Outcome {
+pub fn outcome(shown: Shown<'_>, ending: Option<&Ending>) -> Outcome {
+    let state = shown.state();
     let told = ending.map_or(Outcome::Unknown, |ending| ending.outcome);
     let is_told = matches!(told, Outcome::Kill | Outcome::Wipe | Outcome::Reset);
     // A part of a fight does not show who stood at its end.
@@ -30,8 +32,13 @@ pub fn outcome(state: &EncounterState, ending: Option<&Ending>) -> Outcome {
         return told;
     }
     let course = Course::of(state);
-    let (from_ms, _) = course.last_acted(&super::attempts::starts(state)).unwrap_or_default();
+    let (from_ms, _) = course.last_acted(&starts(state)).unwrap_or_default();
     if course.is_wipe(from_ms, u32::MAX) { Outcome::Wipe } else { told }
+}
+
+/// When attempts began, by number.
+fn starts(state: &EncounterState) -> Vec<u32> {
+    state.attempts().values().filter_map(|attempt| Some(attempt.began.stamp()?.at_ms)).collect()
 }
 
 /// Whether a death says something, and there is one.

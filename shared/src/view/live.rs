@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::attempts::begun;
+use super::attempts::{attempts, begun};
 use super::course::RESIDUE_MS;
+use super::facts::{bosses, deaths, place};
+use super::figures::{Figures, PlayerTotals, class_and_spec, crits_known};
 use super::rates::Rates;
-use super::{Figures, attempts, bosses, class_and_spec, crits_known, deaths, place};
+use super::shown::Shown;
 use crate::event::{ActorIx, HitKind};
 use crate::feed::{Bucket, FeedFight, FeedHappening, FeedPlayer, FightHead, ROW_COLUMNS, Tick};
 use crate::fold::{EncounterState, Row};
@@ -13,53 +15,25 @@ use crate::limits::KEYFRAME_TIMELINE_S;
 use crate::report::{ActiveTime, AttemptRow, Boss, DeathRow, Place, Totals};
 use crate::uplink::{Outcome, ReportState};
 
-/// A player's present totals, in the order of [`ROW_COLUMNS`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PlayerTotals {
-    /// To what is not a player.
-    pub damage: u64,
-    /// What of it was to bosses.
-    pub boss_damage: u64,
-    /// To anyone.
-    pub healing: u64,
-    /// From anyone.
-    pub damage_taken: u64,
-    /// Damage hits.
-    pub hits: u64,
-    /// Heals.
-    pub heal_hits: u64,
-    /// Critical damage hits, as far as the source knows.
-    pub crit_hits: u64,
-    /// Lucky damage hits, as far as the source knows.
-    pub lucky_hits: u64,
-    /// Deaths.
-    pub deaths: u64,
-}
-
 type RowValues = [i64; ROW_COLUMNS.len()];
 
 /// Of fewer seconds than these each is looked up in every pair.
 const FEW_SECONDS: usize = 16;
 
-impl PlayerTotals {
-    pub(super) fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn values(&self, crits_known: bool) -> RowValues {
-        let crits = |value: u64| if crits_known { value.cast_signed() } else { -1 };
-        [
-            self.damage.cast_signed(),
-            self.boss_damage.cast_signed(),
-            self.healing.cast_signed(),
-            self.damage_taken.cast_signed(),
-            self.hits.cast_signed(),
-            self.heal_hits.cast_signed(),
-            crits(self.crit_hits),
-            crits(self.lucky_hits),
-            self.deaths.cast_signed(),
-        ]
-    }
+/// The order is that of [`ROW_COLUMNS`].
+fn values(totals: &PlayerTotals, crits_known: bool) -> RowValues {
+    let crits = |value: u64| if crits_known { value.cast_signed() } else { -1 };
+    [
+        totals.damage.cast_signed(),
+        totals.boss_damage.cast_signed(),
+        totals.healing.cast_signed(),
+        totals.damage_taken.cast_signed(),
+        totals.hits.cast_signed(),
+        totals.heal_hits.cast_signed(),
+        crits(totals.crit_hits),
+        crits(totals.lucky_hits),
+        totals.deaths.cast_signed(),
+    ]
 }
 
 /// What the task that owns the fight knows beside its fold.
@@ -126,19 +100,19 @@ impl Happenings {
     /// What happened since the last call, in order.
     ///
     /// Cost: one pass over the rows of the fold.
-    pub fn step(&mut self, state: &EncounterState) -> Vec<FeedHappening> {
+    pub fn step(&mut self, shown: Shown<'_>) -> Vec<FeedHappening> {
         let mut happened = Vec::new();
-        for boss in bosses(state).into_iter().filter(|boss| boss.defeated == Some(true)) {
+        for boss in bosses(shown).into_iter().filter(|boss| boss.defeated == Some(true)) {
             if self.defeated.insert(boss.name.clone()) {
                 happened.push(FeedHappening::BossDefeated { name: boss.name });
             }
         }
-        for attempt in begun(state) {
+        for attempt in begun(shown.state()) {
             if self.attempts.insert(attempt.index) {
                 happened.push(FeedHappening::AttemptBegan(attempt));
             }
         }
-        let deaths = deaths(state);
+        let deaths = deaths(shown);
         let known: BTreeSet<_> = self.deaths.iter().map(|death| (death.at_ms, &death.player_key)).collect();
         let fresh = deaths.iter().filter(|death| !known.contains(&(death.at_ms, &death.player_key)));
         happened.extend(fresh.cloned().map(FeedHappening::Death));
@@ -157,26 +131,27 @@ impl LiveView {
     /// Brings the view to the present state. The caller owns the numbering, and has noted the changed seconds.
     ///
     /// Cost: one pass over the rows of the fold; what is sent is in proportion to what changed.
-    pub fn step(&mut self, state: &EncounterState, facts: LiveFacts) -> LiveStep {
+    pub fn step(&mut self, shown: Shown<'_>, facts: LiveFacts) -> LiveStep {
+        let state = shown.state();
         let mut step = LiveStep::default();
-        self.step_players(state, &mut step);
+        self.step_players(shown, &mut step);
         let head = head(state, facts, self.rows.iter());
         if self.head.as_ref() != Some(&head) {
             step.tick.head = Some(head.clone());
             self.head = Some(head);
         }
-        let place = place(state);
+        let place = place(shown);
         if self.place.as_ref() != Some(&place) {
             step.tick.encounter = Some(place.clone());
             self.place = Some(place);
         }
-        let bosses = bosses(state);
+        let bosses = bosses(shown);
         if bosses != self.bosses {
             step.tick.bosses = Some(bosses.clone());
             self.bosses = bosses;
         }
-        self.step_attempts(state, facts, &mut step);
-        let deaths = deaths(state);
+        self.step_attempts(shown, facts, &mut step);
+        let deaths = deaths(shown);
         if deaths != self.deaths {
             step.tick.deaths = Some(deaths.clone());
             self.deaths = deaths;
@@ -194,7 +169,8 @@ impl LiveView {
         step
     }
 
-    fn step_players(&mut self, state: &EncounterState, step: &mut LiveStep) {
+    fn step_players(&mut self, shown: Shown<'_>, step: &mut LiveStep) {
+        let state = shown.state();
         let figures = Figures::of(state);
         // New players stand in the order of the dictionary, which only grows: a place never changes.
         let mut actors: Vec<_> = figures.players.keys().copied().collect();
@@ -210,15 +186,15 @@ impl LiveView {
                 held.acted_ms.is_none_or(|acted| acted <= until_ms) && last_attempt.is_none_or(|began| began < fell)
             });
             let player = FeedPlayer {
-                player_key: held.id.to_hex(),
-                name: held.name.get().cloned(),
+                player_key: shown.key(actor),
+                name: shown.name(actor).cloned(),
                 class_id,
                 spec_id,
                 ability_score: held.ability_score.get().copied(),
                 is_local: state.is_local(actor),
                 dead,
             };
-            let row = of.totals.values(crits_known(state, actor));
+            let row = values(&of.totals, crits_known(state, actor));
             match self.places.get(&actor) {
                 None => {
                     let place = self.order.len() as u32;
@@ -244,7 +220,8 @@ impl LiveView {
         }
     }
 
-    fn step_attempts(&mut self, state: &EncounterState, facts: LiveFacts, step: &mut LiveStep) {
+    fn step_attempts(&mut self, shown: Shown<'_>, facts: LiveFacts, step: &mut LiveStep) {
+        let state = shown.state();
         let ended = facts.ended.then_some(facts.outcome);
         let is_boss = |row: &&Row| row.boss_hits > 0;
         let is_mixed = |row: &&Row| row.boss_hits > 0 && row.boss_amount + row.summed_amount < row.amount;
@@ -259,7 +236,7 @@ impl LiveView {
             return;
         }
         self.attempts_of = Some(of);
-        let attempts = attempts(state, ended);
+        let attempts = attempts(shown, ended);
         if attempts != self.attempts {
             step.tick.attempts = Some(attempts.clone());
             self.attempts = attempts;
@@ -324,11 +301,11 @@ impl LiveView {
     }
 
     /// The view's present content: what a spectator holds who got every tick.
-    pub fn keyframe(&self, state: &EncounterState, report_id: String) -> Option<FeedFight> {
+    pub fn keyframe(&self, shown: Shown<'_>, report_id: String) -> Option<FeedFight> {
         Some(FeedFight {
             report_id,
-            checksum: state.checksum().to_string(),
-            started_at_ms: state.header().started_at_ms,
+            checksum: shown.state().checksum().to_string(),
+            started_at_ms: shown.state().header().started_at_ms,
             encounter: self.place.clone()?,
             head: self.head.clone()?,
             bosses: self.bosses.clone(),

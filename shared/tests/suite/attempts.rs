@@ -8,7 +8,7 @@ use raidcast_shared::fold::EncounterState;
 use raidcast_shared::uplink::Outcome;
 use raidcast_shared::view;
 
-use crate::fights::{attempts, ending, fold};
+use crate::fights::{attempts, ending, fold, to_all};
 
 /// When players hit a boss, and how much.
 fn boss_hits(state: &EncounterState, events: &[Event]) -> Vec<(u32, u64)> {
@@ -40,7 +40,7 @@ proptest! {
         let state = fold(std::slice::from_ref(&events));
         let hits = boss_hits(&state, &events);
         for ended in [false, true] {
-            let rows = view::attempts(&state, ended.then_some(Outcome::Unknown));
+            let rows = view::attempts(to_all(&state), ended.then_some(Outcome::Unknown));
             for (at, row) in rows.iter().enumerate() {
                 let goes_on = row.end_ms.is_none() && !ended;
                 let (from_ms, to_ms) = (row.start_ms, row.end_ms.unwrap_or(u32::MAX));
@@ -89,7 +89,7 @@ proptest! {
             }
         }
         let until = |ms: u32| told.values().map(|row| row.range(..ms).map(|(_, sum)| *sum).max().unwrap_or(0)).sum::<u64>();
-        for row in view::attempts(&state, Some(Outcome::Unknown)) {
+        for row in view::attempts(to_all(&state), Some(Outcome::Unknown)) {
             let (from_ms, to_ms) = (row.start_ms, row.end_ms.unwrap_or(u32::MAX));
             let expected = if from_ms < to_ms { until(to_ms) - until(from_ms) } else { 0 };
             prop_assert_eq!(row.boss_damage, Some(expected), "{:?}", row);
@@ -117,12 +117,12 @@ fn attempts_share_the_damage_of_the_whole_fight_where_they_cover_it() {
         began(3, 90_000, AttemptReason::Wipe),
     ];
     let state = fold(&[fought.chain(attempts).collect()]);
-    let fight = view::fight(&state, Some(&ending(Outcome::Kill)));
+    let fight = view::fight(to_all(&state), Some(&ending(Outcome::Kill)));
     let rows: Vec<_> = fight.attempts.iter().map(|row| (row.outcome, row.boss_damage)).collect();
     let expected = [(Outcome::Reset, Some(210)), (Outcome::Wipe, Some(105)), (Outcome::Kill, Some(35))];
     assert_eq!(rows, expected);
     assert_eq!(fight.bosses[0].damage, 350);
     // While the last one goes on, nothing of it is told.
-    let live = view::fight(&state, None).attempts.pop().map(|row| (row.outcome, row.boss_damage));
+    let live = view::fight(to_all(&state), None).attempts.pop().map(|row| (row.outcome, row.boss_damage));
     assert_eq!(live, Some((Outcome::Unknown, None)));
 }

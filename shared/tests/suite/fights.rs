@@ -10,6 +10,7 @@ use raidcast_shared::event::{
 use raidcast_shared::fold::{EncounterState, Gate};
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::uplink::{Delta, Ending, Header, Outcome};
+use raidcast_shared::view::{Audience, Shown};
 use raidcast_shared::{codec, limits};
 
 pub(crate) const ACTORS: u16 = 9;
@@ -180,6 +181,17 @@ pub(crate) fn delta(seq: u64, events: &[Event]) -> Delta {
         rare,
         checksum: None,
     }
+}
+
+/// As all who may see a raid see it.
+pub(crate) fn to_all(state: &EncounterState) -> Shown<'_> {
+    Shown::to(everybody(), state)
+}
+
+/// All who may see a raid.
+#[expect(clippy::disallowed_methods, reason = "who may see it is no question here")]
+pub(crate) fn everybody() -> Audience {
+    Audience::of_everything()
 }
 
 /// Folds events that were cut into deltas, through the bytes of the wire.

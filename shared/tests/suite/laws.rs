@@ -11,7 +11,7 @@ use raidcast_shared::report::SkillKind::{Damage, Healing};
 use raidcast_shared::uplink::{Delta, Outcome, UplinkFrame};
 use raidcast_shared::{codec, limits, view};
 
-use crate::fights::{actors, delta, ending, events, fold, gate, header, hit};
+use crate::fights::{actors, delta, ending, events, fold, gate, header, hit, to_all};
 
 /// Cuts events at the given places.
 fn cut(events: &[Event], cuts: &[prop::sample::Index]) -> Vec<Vec<Event>> {
@@ -23,8 +23,8 @@ fn cut(events: &[Event], cuts: &[prop::sample::Index]) -> Vec<Vec<Event>> {
 
 /// All that a state shows, while the fight goes on and when it has ended.
 fn shown(state: &EncounterState) -> impl PartialEq + std::fmt::Debug {
-    let fights = (view::fight(state, None), view::fight(state, Some(&ending(Outcome::Unknown))));
-    (fights, view::timeline(state, "r".into(), 1), state.checksum(), view::note(state))
+    let fights = (view::fight(to_all(state), None), view::fight(to_all(state), Some(&ending(Outcome::Unknown))));
+    (fights, view::timeline(to_all(state), "r".into(), 1), state.checksum(), view::note(to_all(state)))
 }
 
 fn is_totals(event: &Event) -> bool {
@@ -227,7 +227,7 @@ proptest! {
                 if !lumps {
                     prop_assert_eq!(played.checksum(), until.checksum());
                 }
-                prop_assert_eq!(view::deaths(&played), view::deaths(&until));
+                prop_assert_eq!(view::deaths(to_all(&played)), view::deaths(to_all(&until)));
             }
         }
         let mut played = stored.start();
@@ -238,7 +238,7 @@ proptest! {
 
     #[test]
     fn totals_are_the_sum_of_players_and_players_the_sum_of_their_skills(events in events()) {
-        let fight = view::fight(&fold(&[events]), None);
+        let fight = view::fight(to_all(&fold(&[events])), None);
         prop_assert_eq!(fight.players.iter().map(|player| player.damage).sum::<u64>(), fight.totals.damage);
         prop_assert_eq!(fight.players.iter().map(|player| player.healing).sum::<u64>(), fight.totals.healing);
         for player in &fight.players {

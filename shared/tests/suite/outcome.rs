@@ -9,7 +9,7 @@ use raidcast_shared::uplink::Outcome::{Kill, Reset, Unfinished, Unknown, Wipe};
 use raidcast_shared::uplink::{Header, Outcome};
 use raidcast_shared::view;
 
-use crate::fights::{ending, fold_as, header};
+use crate::fights::{ending, fold_as, header, to_all};
 
 /// Three players, a boss, another monster, and one of whom nobody says what it is.
 const PLAYERS: [u16; 3] = [0, 3, 6];
@@ -60,7 +60,7 @@ fn state_as(header: Header, events: Vec<Event>) -> EncounterState {
 }
 
 fn outcome_of(events: Vec<Event>) -> Outcome {
-    view::fight(&state_as(header(), events), Some(&ending(Unknown))).outcome
+    view::fight(to_all(&state_as(header(), events)), Some(&ending(Unknown))).outcome
 }
 
 fn with(mut events: Vec<Event>, more: impl IntoIterator<Item = Event>) -> Vec<Event> {
@@ -85,13 +85,16 @@ fn all_down_with_a_boss_that_lives_is_a_wipe() {
     let state = state_as(header(), wiped());
     assert_eq!(outcome_of(wiped()), Wipe);
     // Not while the fight goes on, and never against what the meter tells.
-    assert_eq!(view::fight(&state, None).outcome, Unknown);
+    assert_eq!(view::fight(to_all(&state), None).outcome, Unknown);
     for told in [Kill, Wipe, Reset] {
-        assert_eq!(view::fight(&state, Some(&ending(told))).outcome, told);
+        assert_eq!(view::fight(to_all(&state), Some(&ending(told))).outcome, told);
     }
     // Who reads on until everybody lies there has seen it, even if the meter never ended it.
-    assert_eq!(view::fight(&state, Some(&ending(Unfinished))).outcome, Wipe);
-    assert_eq!(view::outcome(&state_as(header(), fought(0..9, &PLAYERS)), Some(&ending(Unfinished))), Unfinished);
+    assert_eq!(view::fight(to_all(&state), Some(&ending(Unfinished))).outcome, Wipe);
+    assert_eq!(
+        view::outcome(to_all(&state_as(header(), fought(0..9, &PLAYERS))), Some(&ending(Unfinished))),
+        Unfinished
+    );
 }
 
 #[test]
@@ -157,7 +160,7 @@ fn without_a_boss_or_without_deaths_nothing_is_guessed() {
     });
     assert_eq!(outcome_of(trash.collect()), Unknown);
     let silent = Header { knows: Knows { no_deaths: true, ..header().knows }, ..header() };
-    assert_eq!(view::outcome(&state_as(silent, wiped()), Some(&ending(Unknown))), Unknown);
+    assert_eq!(view::outcome(to_all(&state_as(silent, wiped())), Some(&ending(Unknown))), Unknown);
     assert_eq!(outcome_of(fought(0..40, &PLAYERS)), Unknown);
     assert_eq!(outcome_of(Vec::new()), Unknown);
 }
@@ -176,7 +179,7 @@ fn of_several_attempts_the_last_one_counts() {
     let first = with(wiped(), [began(1, 0, AttemptReason::Initial)]);
     let again = with(first.clone(), [began(2, 60_000, AttemptReason::Rollback)]);
     let rows = |events: Vec<Event>, told: Outcome| {
-        let fight = view::fight(&state_as(header(), events), Some(&ending(told)));
+        let fight = view::fight(to_all(&state_as(header(), events)), Some(&ending(told)));
         (fight.outcome, fight.attempts.iter().map(|row| row.outcome).collect::<Vec<_>>())
     };
     let outcomes = |events: Vec<Event>| rows(events, Unknown);
@@ -198,7 +201,7 @@ fn of_several_attempts_the_last_one_counts() {
 fn an_attempt_says_how_it_went_by_what_is_told_of_it() {
     let attempts = |more: Vec<Event>| {
         let events = with(fought(0..120, &PLAYERS), [began(1, 0, AttemptReason::Initial)]);
-        let fight = view::fight(&state_as(header(), with(events, more)), Some(&ending(Unknown)));
+        let fight = view::fight(to_all(&state_as(header(), with(events, more))), Some(&ending(Unknown)));
         fight.attempts.iter().map(|row| row.outcome).collect::<Vec<_>>()
     };
     let next = |why| vec![began(2, 60_000, why)];
@@ -216,7 +219,7 @@ fn a_part_of_a_fight_has_the_outcome_of_the_whole() {
     use raidcast_shared::columns::ColumnMap;
     use raidcast_shared::fold::{Gate, Span};
     let events = with(wiped(), [began(1, 0, AttemptReason::Initial), began(2, 39_000, AttemptReason::Wipe)]);
-    let whole = view::fight(&state_as(header(), events.clone()), Some(&ending(Unknown)));
+    let whole = view::fight(to_all(&state_as(header(), events.clone())), Some(&ending(Unknown)));
     let span = Span { from_ms: 10_000, to_ms: 39_500 };
     let mut part = EncounterState::of_span(header(), ColumnMap::own(), span);
     part.apply(
@@ -225,7 +228,7 @@ fn a_part_of_a_fight_has_the_outcome_of_the_whole() {
             .check(&crate::fights::delta(1, &events))
             .expect("it fits"),
     );
-    let mut part = view::fight(&part, Some(&ending(Unknown)));
+    let mut part = view::fight(to_all(&part), Some(&ending(Unknown)));
     assert_eq!((part.outcome, part.attempts[0].boss_damage), (Unknown, None), "it does not show by itself");
     view::went_as(&mut part, &whole);
     let facts = |fight: &raidcast_shared::report::Fight| {

@@ -10,7 +10,7 @@ use raidcast_shared::report::{ActiveTime, Fight};
 use raidcast_shared::uplink::{Outcome, ReportState};
 use raidcast_shared::view::{self, LiveFacts, LiveView};
 
-use crate::fights::{attempts, delta, ending, events, fold, header};
+use crate::fights::{attempts, delta, ending, events, fold, header, to_all};
 
 /// Two players and what is none.
 const PLAYER: u16 = 0;
@@ -41,7 +41,7 @@ fn sum(at_ms: u32, kind: HitKind, amount: u64, lump: bool) -> Event {
 }
 
 fn shown(events: &[Event]) -> Fight {
-    view::fight(&fold(&[events.to_vec()]), None)
+    view::fight(to_all(&fold(&[events.to_vec()])), None)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what reports are compared with")]
@@ -111,7 +111,7 @@ fn a_pause_in_the_fight_counts_and_so_does_a_span_over_it() {
         state.apply(
             &Gate::new(state.header()).expect("its columns are usable").check(&delta(1, &events)).expect("it fits"),
         );
-        view::fight(&state, None)
+        view::fight(to_all(&state), None)
     };
     assert_eq!(shown(&events).damage_time, time(10_000, 100_000));
     // In the pause nothing is dealt, and the time goes on.
@@ -173,8 +173,8 @@ fn last_head(
     view: &mut LiveView,
     facts: LiveFacts,
 ) -> (FightHead, Vec<raidcast_shared::report::AttemptRow>) {
-    view.step(state, facts);
-    let fight = view.keyframe(state, "r".into()).expect("it was stepped");
+    view.step(to_all(state), facts);
+    let fight = view.keyframe(to_all(state), "r".into()).expect("it was stepped");
     (fight.head, fight.attempts)
 }
 
@@ -187,7 +187,7 @@ proptest! {
     ) {
         events.retain(|event| !is_sum(event));
         let state = fold(std::slice::from_ref(&events));
-        let fight = view::fight(&state, None);
+        let fight = view::fight(to_all(&state), None);
         let damage = |hit: &Hit| {
             hit.kind == HitKind::Damage && state.is_player(hit.source) && !state.is_player(hit.target)
         };
@@ -198,7 +198,7 @@ proptest! {
         let span = Span { from_ms, to_ms: from_ms + length };
         let mut part = EncounterState::of_span(header(), ColumnMap::own(), span);
         part.apply(&Gate::new(part.header()).expect("its columns are usable").check(&delta(1, &events)).expect("it fits"));
-        let part = view::fight(&part, None);
+        let part = view::fight(to_all(&part), None);
         for (part, whole) in [(part.damage_time, damage), (part.healing_time, healing)] {
             let within = whole.and_then(|whole| {
                 let (first, last) = (whole.first_ms.max(span.from_ms), whole.last_ms.min(span.to_ms));
@@ -224,7 +224,7 @@ proptest! {
         let mut view = LiveView::default();
         let facts = |state: &EncounterState, ended: bool| LiveFacts {
             state: ReportState::Live,
-            outcome: view::outcome(state, ended.then_some(&ending)),
+            outcome: view::outcome(to_all(state), ended.then_some(&ending)),
             ended,
             revision: 1,
             idle: false,
@@ -234,12 +234,12 @@ proptest! {
             state.apply(&checked);
             view.note(&state.take_changed_seconds());
             let (head, attempts) = last_head(&state, &mut view, facts(&state, false));
-            let fight = view::fight(&state, None);
+            let fight = view::fight(to_all(&state), None);
             prop_assert_eq!(head.damage_ms, fight.damage_time.map(|time| (time.first_ms, time.last_ms)));
             prop_assert_eq!(attempts, fight.attempts);
         }
         let (head, attempts) = last_head(&state, &mut view, facts(&state, true));
-        let fight = view::fight(&state, Some(&ending));
+        let fight = view::fight(to_all(&state), Some(&ending));
         prop_assert_eq!(head.damage_ms, fight.damage_time.map(|time| (time.first_ms, time.last_ms)));
         prop_assert_eq!(head.healing_ms, fight.healing_time.map(|time| (time.first_ms, time.last_ms)));
         prop_assert_eq!((head.outcome, attempts), (fight.outcome, fight.attempts));
@@ -263,7 +263,7 @@ proptest! {
         }
         for span in [span, Span::ALL] {
             let plain = log.fold(span).expect("its columns are ours");
-            prop_assert_eq!(view::fight(&index.fold(span), None), view::fight(&plain, None));
+            prop_assert_eq!(view::fight(to_all(&index.fold(span)), None), view::fight(to_all(&plain), None));
         }
     }
 }

@@ -3,15 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use raidcast_shared::event::HitKind;
 use rusqlite::Connection;
 
-use super::super::database::{DbRow, bytes, int, json_list, raw_text, rows, rows_of_list};
+use super::super::database::{DbRow, bytes, int, json_list, rows, rows_of_list};
+use super::super::place;
 use super::super::roster::{Roster, Seen, Shown};
+use super::super::table::{RowIs, Table, row_is};
 use super::super::{Cursor, CursorKey, CursorValue, Fight};
-use super::details::{Details, Entry};
-use super::place;
 use super::statements::Statements;
+use crate::source::details::{Details, Entry};
 
 /// A row longer than this is read at most every [`LARGE_EVERY_MS`]: a tail costs reading the whole text.
 const LARGE_BYTES: u64 = 256 * 1024;
@@ -25,42 +25,6 @@ const LATELY_MS: u64 = 10_000;
 
 /// Names, bosses, deaths, attempts and segments change rarely: they are looked at this often.
 const FACTS_EVERY_MS: u64 = 400;
-
-/// The two tables of hits, alike but for names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(in crate::source) enum Table {
-    Damage,
-    Heal,
-}
-
-impl Table {
-    pub(in crate::source) const BOTH: [Self; 2] = [Self::Damage, Self::Heal];
-
-    pub(in crate::source) fn place(self) -> u8 {
-        match self {
-            Self::Damage => place::DAMAGE,
-            Self::Heal => place::HEAL,
-        }
-    }
-
-    pub(in crate::source) fn kind(self) -> HitKind {
-        match self {
-            Self::Damage => HitKind::Damage,
-            Self::Heal => HitKind::Heal,
-        }
-    }
-
-    pub(in crate::source) fn word(self) -> &'static str {
-        match self {
-            Self::Damage => "damage",
-            Self::Heal => "heal",
-        }
-    }
-
-    pub(in crate::source) fn key(self, rowid: i64) -> CursorKey {
-        CursorKey(self.place(), rowid)
-    }
-}
 
 /// How far a row was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,15 +49,6 @@ impl RowRead {
     pub(super) fn value(self) -> CursorValue {
         CursorValue(u64::from(self.hits) << 32 | u64::from(self.entries), self.end)
     }
-}
-
-/// Who did what to whom: what never changes in a row.
-#[derive(Clone, Debug)]
-pub(in crate::source) struct RowIs {
-    pub(in crate::source) source: i64,
-    pub(in crate::source) target: i64,
-    pub(in crate::source) skill: i64,
-    pub(in crate::source) monster: Option<String>,
 }
 
 /// A row that grew, and the text read of it.
@@ -371,13 +326,4 @@ pub(super) fn counters_of(rows: &[DbRow]) -> Vec<(i64, u32)> {
 
 pub(super) fn counter(row: &DbRow) -> u32 {
     int(row, "hits").unwrap_or(0).clamp(0, u32::MAX.into()) as u32
-}
-
-pub(super) fn row_is(row: &DbRow) -> RowIs {
-    RowIs {
-        source: int(row, "source").unwrap_or(0),
-        target: int(row, "target").unwrap_or(0),
-        skill: int(row, "skill_id").unwrap_or(-1),
-        monster: raw_text(row, "monster_name"),
-    }
 }

@@ -9,8 +9,10 @@ use raidcast_shared::uplink::Outcome;
 
 use super::super::database::{DbRow, name, positive, shown};
 use super::super::names::Names;
-use super::STREAMS;
 use super::chunk::{Chunk, ChunkEvent, ChunkHit, Context, EntityId, Metric};
+
+/// The streams that are read; contexts first, so that names stand before hits where both are there.
+pub(super) const STREAMS: [&str; 3] = ["context", "combat", "timeline"];
 
 /// What a fight's chunks have shown of an actor; grows only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,11 +6,12 @@ use raidcast_shared::feed::Detail;
 use raidcast_shared::feed::{Echo, FeedEvent, FeedFrame, FeedHappening, FeedRaid, FrameTimes, Keyframe};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
-use raidcast_shared::view;
+use raidcast_shared::view::{self, Shown};
 use tokio::sync::oneshot;
 
 use super::RaidTask;
 use super::access::NOT_FOR_YOU;
+use crate::access::spectators;
 use crate::fanout::{Answer, Format, Pace, Resume, Socket, SpectatorId, Wish};
 use crate::raid::command::{FromSpectator, JoinWish, Joined};
 
@@ -57,7 +58,7 @@ impl RaidTask {
         if let Some(encounter) = self.current.and_then(|id| self.encounters.get_mut(&id)) {
             let changed = encounter.main.state.take_changed_seconds();
             encounter.views.iter_mut().for_each(|view| view.note(&changed));
-            happened = encounter.happenings.step(&encounter.main.state);
+            happened = encounter.happenings.step(Shown::to(spectators(), &encounter.main.state));
         }
         for what in happened {
             if let Some(id) = self.current {
@@ -75,7 +76,7 @@ impl RaidTask {
         let mut details = Vec::new();
         if let Some(encounter) = self.current.and_then(|id| self.encounters.get_mut(&id)) {
             let facts = encounter.facts();
-            let mut step = encounter.views[pace.index()].step(&encounter.main.state, facts);
+            let mut step = encounter.views[pace.index()].step(Shown::to(spectators(), &encounter.main.state), facts);
             if step.changed {
                 *position += 1;
                 step.tick.position = *position;
@@ -87,7 +88,7 @@ impl RaidTask {
                 tick = Some(FeedFrame::Tick(step.tick));
             }
             for player_key in self.room.watched(pace) {
-                let Some(skills) = view::player_skills(&encounter.main.state, &player_key) else { continue };
+                let Some(skills) = view::player_skills(encounter.shown(), &player_key) else { continue };
                 let report_id = encounter.row.report_id.clone();
                 let detail = Detail { position: *position, report_id, player_key: player_key.clone(), skills };
                 details.push((player_key, FeedFrame::Detail(detail)));
@@ -109,7 +110,7 @@ impl RaidTask {
         let encounter = self.current.and_then(|id| self.encounters.get(&id));
         let (captured, received) = encounter.map_or((0, 0), |held| held.main.times);
         let view = |held: &crate::raid::LiveEncounter| {
-            held.views[pace.index()].keyframe(&held.main.state, held.row.report_id.clone())
+            held.views[pace.index()].keyframe(held.shown(), held.row.report_id.clone())
         };
         FeedFrame::Keyframe(Keyframe {
             epoch: format!("{}.{}.{}", self.feed.run, pace.per_s(), self.feed.epoch),

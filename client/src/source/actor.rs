@@ -4,23 +4,22 @@ use raidcast_shared::event::{ActorFacts, ActorKind};
 use raidcast_shared::game::{SpecNumbering, spec_of};
 use raidcast_shared::id::ActorId;
 
-use super::super::database::{DbRow, int, name, positive, shown};
-use super::actor_id;
+use super::database::{DbRow, int, name, positive, shown};
 
 /// Everything that the database tells of one actor of a fight.
-pub(in crate::source) struct Told<'a> {
-    pub(in crate::source) local: bool,
-    pub(in crate::source) stats: Option<&'a DbRow>,
-    pub(in crate::source) entity: Option<&'a DbRow>,
+pub(super) struct Told<'a> {
+    pub(super) local: bool,
+    pub(super) stats: Option<&'a DbRow>,
+    pub(super) entity: Option<&'a DbRow>,
     /// What it is called where it was hit as a monster.
-    pub(in crate::source) monster: Option<&'a str>,
-    pub(in crate::source) boss: Option<&'a DbRow>,
+    pub(super) monster: Option<&'a str>,
+    pub(super) boss: Option<&'a DbRow>,
 }
 
 impl Told<'_> {
     /// What kind it is, where there is proof. `is_player` is 1 by default for anything, so alone it proves nothing;
     /// 0 is written only for monsters.
-    pub(in crate::source) fn kind(&self) -> Option<ActorKind> {
+    pub(super) fn kind(&self) -> Option<ActorKind> {
         let is_player = self.stats.and_then(|stats| int(stats, "is_player"));
         let described = |row| name(row, "name").is_some() || positive::<u16>(row, "class_id").is_some();
         if self.local {
@@ -35,7 +34,7 @@ impl Told<'_> {
     }
 
     /// Of two tellings that of the fight counts: `entities` holds what a player became since.
-    pub(in crate::source) fn facts(&self, id: i64, numbering: SpecNumbering) -> ActorFacts<ActorId> {
+    pub(super) fn facts(&self, id: i64, numbering: SpecNumbering) -> ActorFacts<ActorId> {
         let mut facts = ActorFacts::of(actor_id(id));
         facts.kind = self.kind();
         if facts.kind == Some(ActorKind::Player) {
@@ -53,4 +52,9 @@ impl Told<'_> {
         }
         facts
     }
+}
+
+/// An actor by the id that the game gives it.
+pub(super) fn actor_id(id: i64) -> ActorId {
+    ActorId::clear(id as u64)
 }

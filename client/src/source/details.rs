@@ -11,30 +11,30 @@ use serde::{Deserialize, Serialize};
 /// One hit or heal as the row holds it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub(in crate::source) struct Entry {
+pub(super) struct Entry {
     /// Unix ms.
     #[serde(alias = "t")]
-    pub(in crate::source) timestamp: Number,
+    pub(super) timestamp: Number,
     /// Since the encounter began; absent in the short spelling.
-    pub(in crate::source) ms_from_start: Number,
+    pub(super) ms_from_start: Number,
     #[serde(alias = "damage", alias = "heal", alias = "v")]
-    pub(in crate::source) amount: Number,
+    pub(super) amount: Number,
     #[serde(alias = "c")]
-    pub(in crate::source) crit: Truth,
+    pub(super) crit: Truth,
     #[serde(alias = "l")]
-    pub(in crate::source) lucky: Truth,
+    pub(super) lucky: Truth,
     #[serde(alias = "s")]
-    pub(in crate::source) shield_loss: Number,
-    pub(in crate::source) is_boss: Truth,
+    pub(super) shield_loss: Number,
+    pub(super) is_boss: Truth,
 }
 
 /// A whole number; `None` for null, text and what is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(in crate::source) struct Number(pub(in crate::source) Option<i64>);
+pub(super) struct Number(pub(super) Option<i64>);
 
 /// True, false, 1 or 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(in crate::source) struct Truth(pub(in crate::source) bool);
+pub(super) struct Truth(pub(super) bool);
 
 struct NumberVisitor;
 
@@ -85,15 +85,15 @@ impl<'de> Deserialize<'de> for Truth {
 
 /// What a row's whole text holds.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::source) struct Details {
+pub(super) struct Details {
     /// By index; `None` where an entry stands that cannot be read.
-    pub(in crate::source) entries: Vec<Option<Entry>>,
+    pub(super) entries: Vec<Option<Entry>>,
     /// Bytes before the final `]`, where the next tail begins; 0 if the text is not one that can be gone on from.
-    pub(in crate::source) end: u64,
+    pub(super) end: u64,
 }
 
 /// Reads a whole text; of one that is no JSON as many entries as can be made out.
-pub(in crate::source) fn parse(text: &[u8]) -> Details {
+pub(super) fn parse(text: &[u8]) -> Details {
     match serde_json::from_slice::<Vec<Entry>>(text) {
         Ok(entries) => {
             let end = if text.ends_with(b"]") { text.len() as u64 - 1 } else { 0 };
@@ -106,7 +106,7 @@ pub(in crate::source) fn parse(text: &[u8]) -> Details {
 /// Reads what was appended: `tail` begins with the last byte before the final `]` of the text read before.
 ///
 /// `None` if it does not continue such a text with exactly `expected` entries: read the whole row then.
-pub(in crate::source) fn parse_tail(mut tail: Vec<u8>, expected: u64) -> Option<Vec<Entry>> {
+pub(super) fn parse_tail(mut tail: Vec<u8>, expected: u64) -> Option<Vec<Entry>> {
     let body = match tail.as_mut_slice() {
         // The array was empty: the tail is all of it.
         [b'[', ..] => tail.as_slice(),
@@ -137,13 +137,13 @@ fn pieces(text: &[u8]) -> Vec<Option<Entry>> {
 
 /// One span of a buff, in Unix ms.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub(in crate::source) struct BuffSpan {
+pub(super) struct BuffSpan {
     #[serde(default)]
-    pub(in crate::source) start: Number,
+    pub(super) start: Number,
     #[serde(default)]
-    pub(in crate::source) end: Number,
+    pub(super) end: Number,
     #[serde(default)]
-    pub(in crate::source) stack_count: Number,
+    pub(super) stack_count: Number,
     #[serde(default, rename = "duration")]
     _duration: IgnoredAny,
 }

@@ -3,18 +3,14 @@
 use raidcast_shared::event::{AttemptReason, RareBody, SourceKey};
 use raidcast_shared::id::SkillId;
 
-use super::super::clock::FightClock;
-use super::super::database::{DbRow, int, name, rare, raw_text};
-use super::super::{Cursor, CursorKey, CursorValue, Fight, Reading};
-use super::{actor_id, place, tell_missing};
+use super::actor::actor_id;
+use super::clock::FightClock;
+use super::database::{DbRow, int, name, rare, raw_text};
+use super::missing::tell_missing;
+use super::place;
+use super::{Cursor, CursorKey, CursorValue, Fight, Reading};
 
-pub(in crate::source) fn deaths(
-    fight: &Fight,
-    clock: &FightClock,
-    cursor: &Cursor,
-    rows: &[DbRow],
-    reading: &mut Reading,
-) {
+pub(super) fn deaths(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
     let key = CursorKey(place::DEATHS, 0);
     let CursorValue(mut last, mut count) = cursor.get(key).unwrap_or(CursorValue(0, 0));
     let mut untold = 0;
@@ -43,13 +39,7 @@ pub(in crate::source) fn deaths(
     }
 }
 
-pub(in crate::source) fn attempts(
-    fight: &Fight,
-    clock: &FightClock,
-    cursor: &Cursor,
-    rows: &[DbRow],
-    reading: &mut Reading,
-) {
+pub(super) fn attempts(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
     for row in rows {
         let (Some(id), Some(n)) = (int(row, "id"), int(row, "attempt_index").and_then(|n| u32::try_from(n).ok()))
         else {

@@ -1,0 +1,62 @@
+//! What becomes of an entry of a row's array of hits.
+
+use raidcast_shared::event::{Hit, HitFlags, TimedHit};
+use raidcast_shared::id::{ActorId, SkillId};
+use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
+
+use super::actor::actor_id;
+use super::clock::in_fight;
+use super::details::Entry;
+use super::reading::Fight;
+use super::table::{RowIs, Table};
+
+/// What becomes of an entry.
+pub(super) enum Judged {
+    Hit(TimedHit<ActorId, SkillId>),
+    /// Beyond the longest fight; its amount.
+    Late(u64),
+    /// Without a time, or with an amount that no hit has.
+    Absurd,
+}
+
+/// When an entry was stamped, ms since the fight began by the meter's clock; `None` where it has no time.
+///
+/// Of two times that contradict each other the one counts that a fight has.
+pub(super) fn stamp(entry: &Entry, fight: &Fight) -> Option<i64> {
+    let by_clock = entry.timestamp.0.map(|unix_ms| unix_ms.saturating_sub(fight.started_at_ms));
+    let from_start = entry.ms_from_start.0;
+    let is_likely = |at: &i64| (1..=i64::from(ENCOUNTER_DURATION_MS_MAX)).contains(at);
+    match (by_clock, from_start) {
+        (Some(by_clock), Some(from_start)) if !is_likely(&by_clock) && is_likely(&from_start) => Some(from_start),
+        _ => by_clock.or(from_start),
+    }
+}
+
+/// The stamps of entries that have one, in their order.
+pub(super) fn stamps(entries: &[Entry], fight: &Fight) -> Vec<i64> {
+    entries.iter().filter_map(|entry| stamp(entry, fight)).collect()
+}
+
+/// `at_ms`: when it was, ms since the fight began.
+pub(super) fn judge(table: Table, row: &RowIs, entry: &Entry, at_ms: Option<i64>) -> Judged {
+    let amount = entry.amount.0.and_then(|amount| u64::try_from(amount).ok()).filter(|amount| *amount <= AMOUNT_MAX);
+    let (Some(amount), Some(at_ms)) = (amount, at_ms) else { return Judged::Absurd };
+    let Some(at_ms) = in_fight(at_ms) else { return Judged::Late(amount) };
+    let shield = entry.shield_loss.0.and_then(|shield| u64::try_from(shield).ok()).unwrap_or(0);
+    Judged::Hit(TimedHit {
+        at_ms,
+        hit: Hit {
+            source: actor_id(row.source),
+            target: actor_id(row.target),
+            skill: SkillId { base: row.skill, variant: None },
+            kind: table.kind(),
+            amount,
+            flags: HitFlags::default()
+                .with(HitFlags::CRIT, entry.crit.0)
+                .with(HitFlags::LUCKY, entry.lucky.0)
+                .with(HitFlags::BOSS, entry.is_boss.0),
+            shield: shield.min(amount),
+            overheal: 0,
+        },
+    })
+}

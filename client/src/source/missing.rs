@@ -1,0 +1,26 @@
+//! What the meter counted and nobody could read.
+
+use raidcast_shared::event::SourceKey;
+
+use super::database::missing;
+use super::place;
+use super::reading::{Cursor, CursorKey, CursorValue, Reading};
+
+/// Tells what is missing, unless the same was told before.
+pub(super) fn tell_missing(
+    cursor: &Cursor,
+    reading: &mut Reading,
+    at_ms: u32,
+    id: i64,
+    what: &str,
+    expected: u64,
+    read: u64,
+) {
+    let key = CursorKey(place::MISSING, id);
+    let figures = CursorValue(expected, read);
+    if cursor.get(key) != Some(figures) {
+        let stamp = SourceKey::new(u32::from(place::MISSING) + (id >> 56) as u32, id as u32);
+        reading.events.push(missing(at_ms, stamp, what, expected, read));
+        reading.cursor.push((key, figures));
+    }
+}

@@ -1,0 +1,42 @@
+//! What is asked of a source.
+
+use raidcast_shared::event::Knows;
+use raidcast_shared::uplink::MeterTotals;
+
+use super::error::SourceError;
+use super::reading::{Cursor, Fight, Reading};
+
+/// What the uploader asks of a source; one value per open database.
+pub trait Source {
+    /// What this kind of database can know of its fights.
+    fn knows(&self) -> Knows;
+
+    /// Whether anything was committed since the last call; the first call says yes. Cheap: no table is read.
+    ///
+    /// # Errors
+    /// `Gone` and `Upgraded` when the file was taken away or altered under the connection.
+    fn changed(&mut self) -> Result<bool, SourceError>;
+
+    /// Encounter rows with an id above `after`, and those in `open`, oldest first. Rows that vanished are left out.
+    fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError>;
+
+    /// Whether the encounter can be read at all: asked once, before it is begun.
+    ///
+    /// # Errors
+    /// `Unreadable`: leave it out, and say so.
+    fn check(&mut self, _fight: &Fight) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    /// Everything that the encounter has beyond `cursor`, in one short read.
+    ///
+    /// `now_ms` is a monotonic clock in ms: large growing rows are read at most every 250 ms of it.
+    fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError>;
+
+    /// The last reading of an encounter that ended: everything beyond `cursor`, then each row against the meter's own
+    /// counters. What still contradicts them after a second, full read becomes a `Missing` event.
+    fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError>;
+
+    /// The meter's own sums of the encounter as they stand now.
+    fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError>;
+}

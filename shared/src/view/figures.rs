@@ -1,0 +1,227 @@
+//! What each player did: sums of the fold's rows.
+//!
+//! Here is decided who counts as a player and what counts as theirs; sums come ready from the fold.
+
+use std::collections::HashMap;
+
+use super::rates::Rates;
+use super::shown::Shown;
+use crate::event::{ActorIx, CritsKnown, HitKind, SkillIx};
+use crate::fold::{EncounterState, Row};
+use crate::game;
+use crate::report::{Player, SkillKind, SkillRow, Totals};
+
+/// A player's present totals, in the order of [`ROW_COLUMNS`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlayerTotals {
+    /// To what is not a player.
+    pub damage: u64,
+    /// What of it was to bosses.
+    pub boss_damage: u64,
+    /// To anyone.
+    pub healing: u64,
+    /// From anyone.
+    pub damage_taken: u64,
+    /// Damage hits.
+    pub hits: u64,
+    /// Heals.
+    pub heal_hits: u64,
+    /// Critical damage hits, as far as the source knows.
+    pub crit_hits: u64,
+    /// Lucky damage hits, as far as the source knows.
+    pub lucky_hits: u64,
+    /// Deaths.
+    pub deaths: u64,
+}
+
+impl PlayerTotals {
+    pub(super) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Players' damage is what they deal to what is not a player.
+pub(super) fn is_players_damage(state: &EncounterState, row: &Row) -> bool {
+    row.key.kind == HitKind::Damage && state.is_player(row.key.source) && !state.is_player(row.key.target)
+}
+
+/// What of a row went to a boss: amount and hits. Hits say so themselves; of sums the target tells.
+pub(super) fn to_boss(state: &EncounterState, row: &Row) -> (u64, u64) {
+    match state.actor(row.key.target).boss.get() {
+        Some(true) => (row.boss_amount + row.summed_amount, row.boss_hits + row.summed_hits),
+        _ => (row.boss_amount, row.boss_hits),
+    }
+}
+
+/// Whether the source can tell a player's critical and lucky hits.
+pub(super) fn crits_known(state: &EncounterState, actor: ActorIx) -> bool {
+    match state.header().knows.crits {
+        CritsKnown::All => true,
+        CritsKnown::Local => state.is_local(actor),
+        CritsKnown::None => false,
+    }
+}
+
+/// A player's class and spec: as told, else as their skills tell.
+pub(super) fn class_and_spec(state: &EncounterState, actor: ActorIx, rows: &[&Row]) -> (Option<u16>, Option<u16>) {
+    let held = state.actor(actor);
+    let told_class = held.class_id.get().copied();
+    let fits = |spec: &u16| told_class.is_none_or(|class| game::spec(*spec).is_some_and(|spec| spec.class_id == class));
+    let spec = held.spec_id.get().copied().or_else(|| {
+        let mut hits: HashMap<u16, u64> = HashMap::new();
+        for row in rows {
+            if let Some(spec) = game::spec_of_skill(state.skill(row.key.skill).id.base).filter(&fits) {
+                *hits.entry(spec).or_default() += row.hits;
+            }
+        }
+        hits.into_iter().max_by_key(|(spec, hits)| (*hits, std::cmp::Reverse(*spec))).map(|(spec, _)| spec)
+    });
+    (told_class.or_else(|| spec.and_then(game::spec).map(|spec| spec.class_id)), spec)
+}
+
+/// What rows add up to for each player: one pass over the rows.
+pub(super) struct Figures<'a> {
+    pub(super) players: HashMap<ActorIx, PlayerFigures<'a>>,
+}
+
+#[derive(Default)]
+pub(super) struct PlayerFigures<'a> {
+    pub(super) totals: PlayerTotals,
+    pub(super) rows: Vec<&'a Row>,
+}
+
+impl<'a> Figures<'a> {
+    pub(super) fn of(state: &'a EncounterState) -> Self {
+        let mut players: HashMap<ActorIx, PlayerFigures<'a>> = HashMap::new();
+        for at in 0..state.actors().len() {
+            let actor = ActorIx(at as u16);
+            if state.is_player(actor) {
+                players.insert(actor, PlayerFigures::default());
+            }
+        }
+        for row in state.rows() {
+            let to_player = players.contains_key(&row.key.target);
+            if row.key.kind == HitKind::Damage
+                && let Some(target) = players.get_mut(&row.key.target)
+            {
+                target.totals.damage_taken += row.amount;
+            }
+            let Some(source) = players.get_mut(&row.key.source) else { continue };
+            let totals = &mut source.totals;
+            match row.key.kind {
+                HitKind::Damage if to_player => continue,
+                HitKind::Damage => {
+                    totals.damage += row.amount;
+                    totals.boss_damage += to_boss(state, row).0;
+                    totals.hits += row.hits;
+                    totals.crit_hits += row.crit;
+                    totals.lucky_hits += row.lucky;
+                }
+                HitKind::Heal => {
+                    totals.healing += row.amount;
+                    totals.heal_hits += row.hits;
+                }
+            }
+            source.rows.push(row);
+        }
+        for death in state.deaths() {
+            if let Some(player) = players.get_mut(&death.actor) {
+                player.totals.deaths += 1;
+            }
+        }
+        // Who was told to be a player and did nothing, nor had anything done to them, was not in this fight.
+        players.retain(|actor, figures| !figures.totals.is_nothing() || state.is_local(*actor));
+        Self { players }
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        self.players.values().fold(Totals::default(), |sum, PlayerFigures { totals, .. }| sum.with(totals))
+    }
+
+    pub(super) fn players(&self, shown: Shown<'_>, rates: &Rates) -> Vec<Player> {
+        let state = shown.state();
+        let player = |(&actor, figures): (&ActorIx, &PlayerFigures<'_>)| {
+            let held = state.actor(actor);
+            let totals = &figures.totals;
+            let (class_id, spec_id) = class_and_spec(state, actor, &figures.rows);
+            let known = crits_known(state, actor);
+            Player {
+                player_key: shown.key(actor),
+                name: shown.name(actor).cloned(),
+                class_id,
+                spec_id,
+                ability_score: held.ability_score.get().copied(),
+                level: held.level.get().copied(),
+                is_local: state.is_local(actor),
+                damage: totals.damage,
+                boss_damage: totals.boss_damage,
+                healing: totals.healing,
+                damage_taken: totals.damage_taken,
+                hits: totals.hits,
+                heal_hits: totals.heal_hits,
+                crit_hits: known.then_some(totals.crit_hits),
+                lucky_hits: known.then_some(totals.lucky_hits),
+                deaths: totals.deaths,
+                dps: totals.damage as f64 / rates.damage_seconds(),
+                hps: totals.healing as f64 / rates.healing_seconds(),
+                skills: skills(state, &figures.rows, known),
+            }
+        };
+        let mut players: Vec<_> = self.players.iter().map(player).collect();
+        players.sort_by(|a, b| {
+            let figures = |p: &Player| (p.damage, p.healing, p.damage_taken, p.hits, p.heal_hits);
+            figures(b).cmp(&figures(a)).then_with(|| (&a.name, &a.player_key).cmp(&(&b.name, &b.player_key)))
+        });
+        players
+    }
+}
+
+/// Skill rows of one player, by total; `None` if no player has this key.
+pub fn player_skills(shown: Shown<'_>, player_key: &str) -> Option<Vec<SkillRow>> {
+    let state = shown.state();
+    let actors = (0..state.actors().len()).map(|at| ActorIx(at as u16));
+    let actor = actors.into_iter().find(|actor| shown.key(*actor) == player_key)?;
+    let ours = |row: &&Row| row.key.source == actor && (row.key.kind == HitKind::Heal || is_players_damage(state, row));
+    let rows: Vec<_> = state.rows().iter().filter(ours).collect();
+    state.is_player(actor).then(|| skills(state, &rows, crits_known(state, actor)))
+}
+
+fn skills(state: &EncounterState, rows: &[&Row], crits_known: bool) -> Vec<SkillRow> {
+    let mut skills: HashMap<(SkillIx, HitKind), SkillRow> = HashMap::new();
+    for row in rows {
+        let held = state.skill(row.key.skill);
+        let line = skills.entry((row.key.skill, row.key.kind)).or_insert_with(|| SkillRow {
+            skill_id: held.id.base,
+            variant_id: held.id.variant,
+            name: held.name.get().cloned(),
+            kind: if row.key.kind == HitKind::Heal { SkillKind::Healing } else { SkillKind::Damage },
+            total: 0,
+            hits: 0,
+            crit_hits: crits_known.then_some(0),
+            lucky_hits: crits_known.then_some(0),
+            max: 0,
+        });
+        line.total += row.amount;
+        line.hits += row.hits;
+        line.max = line.max.max(row.max);
+        line.crit_hits = line.crit_hits.map(|sum| sum + row.crit);
+        line.lucky_hits = line.lucky_hits.map(|sum| sum + row.lucky);
+    }
+    let mut skills: Vec<_> = skills.into_values().collect();
+    let id = |row: &SkillRow| (row.kind, row.skill_id, row.variant_id);
+    skills.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| id(a).cmp(&id(b))));
+    skills
+}
+
+impl Totals {
+    fn with(mut self, player: &PlayerTotals) -> Self {
+        self.damage += player.damage;
+        self.boss_damage += player.boss_damage;
+        self.healing += player.healing;
+        self.damage_taken += player.damage_taken;
+        self.hits += player.hits;
+        self.heal_hits += player.heal_hits;
+        self.deaths += player.deaths;
+        self
+    }
+}
