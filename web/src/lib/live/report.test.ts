@@ -216,7 +216,7 @@ describe('a page that slept', () => {
       title: 'Ogre',
       startedAtMs: 500_000,
       durationMs: 60_000,
-    damageMs: null,
+      damageMs: null,
     } as const;
     env.socket.give(keyframe({ raid: { code: 'RAID', title: null, connected: true, open: true, fights: [told] } }));
     await env.pass(1_000);
@@ -335,6 +335,7 @@ function summaryOf(id: string): ReturnType<typeof raidPage>['reports'][number] {
     startedAtMs: 0,
     endedAtMs: null,
     durationMs: 1,
+    damageMs: null,
     outcome: 'unknown',
     encounter: { scene: null, sceneId: null, difficulty: null },
     bosses: [],

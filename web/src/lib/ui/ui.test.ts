@@ -345,6 +345,22 @@ describe('a list of fights', () => {
     expect(screen.getAllByText('1:00')).toHaveLength(3);
   });
 
+  it('divides damage by the time in which it was dealt, or by the whole fight where that is not known', () => {
+    render(FightTable, {
+      fights: [summary({ damageMs: 30_000 }), summary({ reportId: 'y', damageMs: null })],
+      caption: 'Fights',
+      nowMs: 1_000_000,
+      status: { kind: 'live' },
+      href: (id) => id,
+    });
+    const dps = [...document.querySelectorAll('[data-report]')].map((row) =>
+      row.querySelector('[data-exact="200000"]'),
+    );
+    expect(dps[0]?.textContent).toBe('200.0k');
+    expect(dps[1]).toBeNull();
+    expect(document.querySelector('[data-report=y] [data-exact="100000"]')?.textContent).toBe('100.0k');
+  });
+
   it('calls nothing live that nobody knows of any more', () => {
     render(FightTable, {
       fights: [summary({ state: 'live', outcome: 'unknown' }), summary({ reportId: 'y' })],
