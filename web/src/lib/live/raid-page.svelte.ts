@@ -46,6 +46,9 @@ export class RaidSession {
       happened: (event) => {
         if (event.what.kind === 'fightBegan' || event.what.kind === 'fightEnded') this.#reading.soon();
       },
+      letGo: () => {
+        this.#reading.read();
+      },
     });
     this.#reading = new Reading(options.env, {
       ask: (signal) => options.api.raid(options.place, signal),

@@ -62,6 +62,7 @@ export class LiveRaid {
   readonly #ticket: string | null;
   readonly #origin: string;
   readonly #happened: (event: FeedEvent) => void;
+  readonly #letGo: () => void;
   #connection: FeedConnection | null = null;
   #place: RaidPlace | null = null;
   #clock = new ClockEstimate();
@@ -72,11 +73,19 @@ export class LiveRaid {
   #anew = true;
   #boot = '';
 
-  constructor(options: { env: PageEnv; ticket: string | null; origin: string; happened?: (event: FeedEvent) => void }) {
+  constructor(options: {
+    env: PageEnv;
+    ticket: string | null;
+    origin: string;
+    happened?: (event: FeedEvent) => void;
+    /** The relay said goodbye for good: what is shown may not be seen any more, or is elsewhere. */
+    letGo?: () => void;
+  }) {
     this.#env = options.env;
     this.#ticket = options.ticket;
     this.#origin = options.origin;
     this.#happened = options.happened ?? (() => undefined);
+    this.#letGo = options.letGo ?? (() => undefined);
   }
 
   /** Whether a connection was ever asked for. */
@@ -107,6 +116,9 @@ export class LiveRaid {
       },
       frame: (frame, receivedMs) => {
         this.#apply(frame, receivedMs);
+      },
+      bye: ({ retryMs }) => {
+        if (retryMs === null) this.#letGo();
       },
     });
     this.#connection.start();

@@ -56,6 +56,7 @@ export class ReportSession {
   #nextTimelineMs = 0;
   #timelineFor = '';
   #timelineHeld = $state('');
+  #noTimeline = $state(false);
   #seen = '';
 
   constructor(options: { id: string; api: Api; env: PageEnv; ticket: string | null; origin: string }) {
@@ -69,6 +70,9 @@ export class ReportSession {
       origin: options.origin,
       happened: (event) => {
         if (event.reportId === options.id && event.what.kind === 'fightEnded') this.#reading.read();
+      },
+      letGo: () => {
+        this.check();
       },
     });
     this.#reading = new Reading(options.env, {
@@ -97,11 +101,15 @@ export class ReportSession {
       ask: (signal) => this.#api.timeline(this.#id, signal),
       got: (timeline) => {
         this.timeline = timeline;
+        this.#noTimeline = timeline.buckets === 0;
         this.#timelineHeld = this.#timelineFor;
       },
       failed: (failure) => {
         // The chart says that there is nothing to draw. What may come yet is asked for again.
-        if (failure.notFound) return;
+        if (failure.notFound) {
+          this.#noTimeline = true;
+          return;
+        }
         this.#timelineFor = '';
         this.#nextTimelineMs = this.#env.now() + WATCH_MS;
       },
@@ -201,6 +209,8 @@ export class ReportSession {
   #buckets = $derived(this.feedFight?.buckets ?? null);
   #feedPlayers = $derived(this.feedFight?.players ?? null);
   #recorded = $derived(this.timeline === null ? null : amountsOfTimeline(this.timeline));
+  /** Whether there is no timeline, as far as is known: not while one is read. */
+  timelineMissing: boolean = $derived(this.#noTimeline);
   /** Until the record's own timeline has come, the feed's last one stays: the chart does not jump at the end. */
   #feedIsNewer: boolean = $derived(
     this.feedFight !== null && (this.fromFeed || this.#timelineHeld !== this.#recordKey),
@@ -235,6 +245,11 @@ export class ReportSession {
     if (this.#raidReading.goesOn) this.#raidReading.renew();
     this.#nextTimelineMs = 0;
     this.#clock.now();
+  }
+
+  /** Reads the record anew: it may be another now, or not be there for this reader any more. */
+  check(): void {
+    this.#reading.read();
   }
 
   /** Looks at a part of the fight; `null`: at all of it. */

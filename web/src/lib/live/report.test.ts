@@ -117,8 +117,17 @@ describe('a live report', () => {
     env.socket.give(keyframe());
     api.held = report({ raid: 'OTHER' });
     env.socket.give({ t: 'bye', reason: 'closed', retryMs: null });
-    await env.pass(8_000);
+    await env.pass(250);
     expect(env.socket.url).toContain('/raids/OTHER/feed');
+  });
+
+  it('that was let go looks at once whether it may still be seen', async () => {
+    await started();
+    env.socket.give(keyframe());
+    api.held = null;
+    env.socket.give({ t: 'bye', reason: 'this raid is not for you any more', retryMs: null });
+    await env.pass(250);
+    expect(session.status.kind).toBe('notFound');
   });
 
   it('has skills from the feed while they are looked at, and reads no record for them', async () => {
