@@ -15,6 +15,8 @@ import { applyTick, viewOfKeyframe, type RaidView } from './fold';
 
 /** Frames whose delay is remembered: four seconds of them. */
 const DELAYS = 20;
+/** How often it is told anew, ms: it can be read, and what stands beside it stays where it is. */
+const DELAY_MS = 1_000;
 
 /** What is known of a feed at one moment. */
 interface Known {
@@ -68,6 +70,7 @@ export class LiveRaid {
   #clock = new ClockEstimate();
   #delays: FrameDelay[] = [];
   #captured = 0;
+  #delayMs = -Infinity;
   #watched: readonly string[] = [];
   #told = 0;
   #anew = true;
@@ -211,7 +214,10 @@ export class LiveRaid {
       const delay = frameDelay(times, receivedMs, this.#clock.best);
       if (delay !== null) {
         this.#delays = [...this.#delays.slice(1 - DELAYS), delay];
-        known.delay = medianDelay(this.#delays);
+        if (Math.abs(receivedMs - this.#delayMs) >= DELAY_MS) {
+          this.#delayMs = receivedMs;
+          known.delay = medianDelay(this.#delays);
+        }
       }
     }
     this.#captured = times[0];
