@@ -86,7 +86,7 @@ export async function liveChecks(runner, world) {
   await runner.run('the delay is told by cause', async () => {
     await page.locator('[data-delay]').waitFor({ timeout: 20_000 });
     const text = await page.locator('[data-delay]').innerText();
-    expect(/Behind by [\d.]+ s: meter .+, relay .+, you .+ ± /.test(text), text);
+    expect(/Delay [\d.]+ s: meter .+, relay .+, you .+ ± /.test(text), text);
   });
 
   await runner.run('skills of a player open by keyboard, stand in the address, and close with Escape', async () => {

@@ -35,7 +35,10 @@ describe('the API', () => {
       notFound: true,
       message: 'Gone.',
     });
-    expect(await failing(answer(502, '<html>'))).toMatchObject({ notFound: false, message: 'The relay answered 502.' });
+    expect(await failing(answer(502, '<html>'))).toMatchObject({
+      notFound: false,
+      message: 'The relay answered with error 502.',
+    });
     expect(await failing(answer(200, '{'))).toMatchObject({ status: 0 });
     expect(await failing(() => Promise.reject(new TypeError('offline')))).toMatchObject({ status: 0 });
   });

@@ -73,14 +73,14 @@ export function apiClient(ticket: string | null, env: ApiEnv = browser): Api {
       const response = await env
         .get(url, { headers: { accept: 'application/json' }, cache: 'no-cache', signal: patience.signal })
         .catch(() => {
-          throw new ApiFailure(0, 'The relay cannot be reached.');
+          throw new ApiFailure(0, 'The relay does not answer.');
         });
       patience.heard();
       if (!response.ok) throw await failure(response);
       try {
         return JSON.parse(await bodyOf(response, patience)) as T;
       } catch {
-        throw new ApiFailure(0, 'The answer of the relay was cut short.');
+        throw new ApiFailure(0, 'The answer of the relay is not complete.');
       }
     } finally {
       patience.end();
@@ -159,7 +159,7 @@ export function withQuery(path: string, query: Record<string, string | number | 
 }
 
 async function failure(response: Response): Promise<ApiFailure> {
-  let message = `The relay answered ${response.status}.`;
+  let message = `The relay answered with error ${response.status}.`;
   try {
     const body = (await response.json()) as Partial<ApiError>;
     if (typeof body.message === 'string' && body.message !== '') message = body.message;

@@ -95,6 +95,11 @@ describe('classes', () => {
     expect(inkOn('#674598')).toBe('#ffffff');
   });
 
+  it('have one look, however often it is asked for', () => {
+    expect(classLook(1, 2)).toBe(classLook(1, 2));
+    expect(classLook(1, 2)).not.toBe(classLook(1, null));
+  });
+
   it('are known by the spec alone', () => {
     for (const spec of SPECS) expect(classLook(null, spec.id).className).toBe(classLook(spec.classId, null).className);
     expect(classLook(null, null)).toMatchObject({ className: 'Unknown class', mark: '?' });

@@ -20,8 +20,21 @@ export interface ClassLook {
 
 const UNKNOWN_COLOR = '#7d8590';
 
-/** The look of a class and spec; the spec alone gives its class too. */
+/** Looks that were asked for: a table asks for the same ones with every figure. */
+const looks = new Map<string, ClassLook>();
+
+/** The look of a class and spec, always the same object; the spec alone gives its class too. */
 export function classLook(classId: number | null, specId: number | null): ClassLook {
+  const key = `${classId} ${specId}`;
+  let look = looks.get(key);
+  if (look === undefined) {
+    look = lookOf(classId, specId);
+    looks.set(key, look);
+  }
+  return look;
+}
+
+function lookOf(classId: number | null, specId: number | null): ClassLook {
   const spec = SPECS.find((spec) => spec.id === specId) ?? null;
   const found = CLASSES.find((known) => known.id === (classId ?? spec?.classId));
   const color = found?.color ?? UNKNOWN_COLOR;

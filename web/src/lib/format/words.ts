@@ -2,6 +2,9 @@
 import type { Metric } from '$lib/fight/figures';
 import type { AttemptRow, Outcome, Place, ReportState } from '$lib/wire/types';
 
+/** What Raidcast does: at the foot of a page that has nothing else to say there. */
+export const SLOGAN = 'Raidcast shows a fight while it happens, and keeps it as a report.';
+
 /** How a fight went. */
 export const OUTCOMES: Record<Outcome, string> = {
   kill: 'Kill',
@@ -26,15 +29,15 @@ export function fightTitle(bosses: readonly string[], place: Place): string {
 export type AttemptOutcome = Outcome | 'running';
 
 /** In a word. */
-export const ATTEMPT_OUTCOMES: Record<AttemptOutcome, string> = { ...OUTCOMES, running: 'Now' };
+export const ATTEMPT_OUTCOMES: Record<AttemptOutcome, string> = { ...OUTCOMES, running: 'Running' };
 
 /** Why an attempt began. */
 export function attemptReason(row: Pick<AttemptRow, 'reason'>): string {
   const words: Record<string, string> = {
-    initial: 'First pull',
+    initial: 'First attempt',
     rollback: 'After a reset of the boss',
     wipe: 'After a wipe',
-    manual: 'Set by hand',
+    manual: 'Started by hand',
   };
   return words[row.reason] ?? 'New attempt';
 }
@@ -44,16 +47,16 @@ export function skillName(name: string | null, id: number): string {
   return name ?? `Skill ${id}`;
 }
 
-/** A metric in words: its amount, a second of it, and what it is counted in, where anything counts it. */
-export const METRIC_WORDS: Record<Metric, { amount: string; rate: string; hits: string | null }> = {
-  damage: { amount: 'Damage', rate: 'DPS', hits: 'Hits' },
-  healing: { amount: 'Healing', rate: 'HPS', hits: 'Heals' },
-  taken: { amount: 'Taken', rate: 'DTPS', hits: null },
+/** A metric in words: in full, its amount in a column's head, a second of it, and what counts it, if anything does. */
+export const METRIC_WORDS: Record<Metric, { name: string; amount: string; rate: string; hits: string | null }> = {
+  damage: { name: 'Damage', amount: 'Damage', rate: 'DPS', hits: 'Hits' },
+  healing: { name: 'Healing', amount: 'Healing', rate: 'HPS', hits: 'Heals' },
+  taken: { name: 'Damage taken', amount: 'Taken', rate: 'DTPS', hits: null },
 };
 
 /** The tabs of a fight. */
 export const TABS: readonly { id: Metric; label: string }[] = [
-  { id: 'damage', label: METRIC_WORDS.damage.amount },
-  { id: 'healing', label: METRIC_WORDS.healing.amount },
-  { id: 'taken', label: METRIC_WORDS.taken.amount },
+  { id: 'damage', label: METRIC_WORDS.damage.name },
+  { id: 'healing', label: METRIC_WORDS.healing.name },
+  { id: 'taken', label: METRIC_WORDS.taken.name },
 ];

@@ -2,6 +2,7 @@
 import type { Api, ApiFailure } from '$lib/api/client';
 import type { ReportPage } from '$lib/wire/types';
 import type { PageEnv } from './env';
+import { PageClock } from './page-clock';
 import { Reading } from './reading';
 import { statusOfList, type PageStatus } from './status';
 
@@ -20,16 +21,13 @@ export class ReportList {
 
   readonly #env: PageEnv;
   readonly #reading: Reading<ReportPage>;
-  readonly #visible: () => boolean;
+  readonly #clock: PageClock;
   #readMs = $state<number | null>(null);
-  #nextReadMs = 0;
-  #timer: number | null = null;
 
   constructor(options: { api: Api; env: PageEnv; number: number; limit: number; visible: () => boolean }) {
     this.#env = options.env;
-    this.#visible = options.visible;
     this.nowMs = options.env.now();
-    this.#reading = new Reading({
+    this.#reading = new Reading(options.env, {
       ask: (signal) => options.api.reports(options.number, options.limit, signal),
       got: (page) => {
         this.page = page;
@@ -41,9 +39,12 @@ export class ReportList {
         this.failure = failure;
         this.nowMs = this.#env.now();
       },
-      done: () => {
-        this.#nextReadMs = this.#env.now() + (this.failure === null ? REFRESH_MS : RETRY_MS);
-      },
+      againMs: (tries) => (tries === 0 ? REFRESH_MS : RETRY_MS),
+    });
+    this.#clock = new PageClock(options.env, CLOCK_MS, (nowMs) => {
+      this.nowMs = nowMs;
+      // A list that nobody looks at is read when it is looked at again.
+      if (options.visible()) this.#reading.readIfDue();
     });
   }
 
@@ -53,31 +54,17 @@ export class ReportList {
 
   start(): void {
     this.#reading.read();
-    const beat = (): void => {
-      this.#env.frame(() => {
-        if (this.#timer !== null) this.#beat();
-      });
-      this.#timer = this.#env.setTimer(beat, CLOCK_MS);
-    };
-    this.#timer = this.#env.setTimer(beat, CLOCK_MS);
+    this.#clock.start();
   }
 
   stop(): void {
-    if (this.#timer !== null) this.#env.clearTimer(this.#timer);
-    this.#timer = null;
+    this.#clock.stop();
     this.#reading.stop();
   }
 
   /** The page was shown again, or time jumped. */
   wake(): void {
     this.#reading.renew();
-    this.nowMs = this.#env.now();
-  }
-
-  #beat(): void {
-    const now = this.#env.now();
-    this.nowMs = now;
-    // A list that nobody looks at is read when it is looked at again.
-    if (now >= this.#nextReadMs && !this.#reading.waiting && this.#visible()) this.#reading.read();
+    this.#clock.now();
   }
 }

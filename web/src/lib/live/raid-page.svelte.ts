@@ -8,6 +8,7 @@ import { figuresOfFeed, type FightFigures } from '$lib/fight/figures';
 import { elapsedMs, isQuiet } from '$lib/fight/timer';
 import type { FeedFightRef, RaidPage, ReportSummary } from '$lib/wire/types';
 import type { PageEnv } from './env';
+import { PageClock } from './page-clock';
 import { LiveRaid } from './raid.svelte';
 import { Reading } from './reading';
 import { isOld, statusOf, type PageStatus } from './status';
@@ -31,11 +32,9 @@ export class RaidSession {
   readonly raid: LiveRaid;
   readonly #env: PageEnv;
   readonly #reading: Reading<RaidPage>;
+  readonly #clock: PageClock;
   #readMs = $state<number | null>(null);
-  #nextReadMs = 0;
   #keyframes = 0;
-  #timer: number | null = null;
-  #tries = 0;
 
   constructor(options: { place: RaidPlace; api: Api; env: PageEnv; ticket: string | null; origin: string }) {
     this.#env = options.env;
@@ -45,27 +44,32 @@ export class RaidSession {
       ticket: options.ticket,
       origin: options.origin,
       happened: (event) => {
-        if (event.what.kind === 'fightBegan' || event.what.kind === 'fightEnded') this.#nextReadMs = 0;
+        if (event.what.kind === 'fightBegan' || event.what.kind === 'fightEnded') this.#reading.soon();
+      },
+      letGo: () => {
+        this.#reading.read();
       },
     });
-    this.#reading = new Reading({
+    this.#reading = new Reading(options.env, {
       ask: (signal) => options.api.raid(options.place, signal),
       got: (page) => {
         this.page = page;
         this.failure = null;
         this.#readMs = this.#env.now();
-        this.#tries = 0;
         this.raid.listen(options.place);
       },
       failed: (failure) => {
-        this.#tries += 1;
         if (this.page === null || failure.notFound) this.failure = failure;
       },
-      done: () => {
-        const regular = this.raid.open ? LIST_MS : LIST_CUT_MS;
-        const pause = this.#tries > 0 ? Math.min(RETRY_MS * this.#tries, RETRY_MAX_MS) : regular;
-        this.#nextReadMs = this.#env.now() + pause;
+      againMs: (tries) => {
+        // Who may not see it is told so, and asks no more.
+        if (this.failure?.notFound === true) return null;
+        if (tries > 0) return Math.min(RETRY_MS * tries, RETRY_MAX_MS);
+        return this.raid.open ? LIST_MS : LIST_CUT_MS;
       },
+    });
+    this.#clock = new PageClock(options.env, CLOCK_MS, (nowMs) => {
+      this.#beat(nowMs);
     });
   }
 
@@ -139,6 +143,7 @@ export class RaidSession {
       startedAtMs: fight.startedAtMs,
       endedAtMs: null,
       durationMs: this.durationMs,
+      damageMs: fight.damageMs,
       outcome: fight.outcome,
       encounter: fight.place,
       bosses: fight.bosses.map((boss) => boss.name),
@@ -153,18 +158,11 @@ export class RaidSession {
 
   start(): void {
     this.#reading.read();
-    const beat = (): void => {
-      this.#env.frame(() => {
-        if (this.#timer !== null) this.#beat();
-      });
-      this.#timer = this.#env.setTimer(beat, CLOCK_MS);
-    };
-    this.#timer = this.#env.setTimer(beat, CLOCK_MS);
+    this.#clock.start();
   }
 
   stop(): void {
-    if (this.#timer !== null) this.#env.clearTimer(this.#timer);
-    this.#timer = null;
+    this.#clock.stop();
     this.#reading.stop();
     this.raid.close();
   }
@@ -172,20 +170,18 @@ export class RaidSession {
   /** The page was shown again, or time jumped: what is on its way may never come, and what was due may be long due. */
   wake(): void {
     this.raid.wake();
-    if (this.failure?.notFound !== true) this.#reading.renew();
-    this.#beat();
+    if (this.#reading.goesOn) this.#reading.renew();
+    this.#clock.now();
   }
 
-  #beat(): void {
-    const now = this.#env.now();
-    this.nowMs = now;
+  #beat(nowMs: number): void {
+    this.nowMs = nowMs;
     if (this.raid.keyframes !== this.#keyframes) {
       // The list of fights, or the raid of the channel, may be another.
       this.#keyframes = this.raid.keyframes;
-      this.#nextReadMs = Math.min(this.#nextReadMs, now);
+      this.#reading.soon();
     }
-    const due = now >= this.#nextReadMs && !this.#reading.waiting;
-    if (due && this.failure?.notFound !== true) this.#reading.read();
+    this.#reading.readIfDue();
   }
 }
 

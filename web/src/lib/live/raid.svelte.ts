@@ -15,6 +15,8 @@ import { applyTick, viewOfKeyframe, type RaidView } from './fold';
 
 /** Frames whose delay is remembered: four seconds of them. */
 const DELAYS = 20;
+/** How often it is told anew, ms: it can be read, and what stands beside it stays where it is. */
+const DELAY_MS = 1_000;
 
 /** What is known of a feed at one moment. */
 interface Known {
@@ -62,21 +64,31 @@ export class LiveRaid {
   readonly #ticket: string | null;
   readonly #origin: string;
   readonly #happened: (event: FeedEvent) => void;
+  readonly #letGo: () => void;
   #connection: FeedConnection | null = null;
   #place: RaidPlace | null = null;
   #clock = new ClockEstimate();
   #delays: FrameDelay[] = [];
   #captured = 0;
+  #delayMs = -Infinity;
   #watched: readonly string[] = [];
   #told = 0;
   #anew = true;
   #boot = '';
 
-  constructor(options: { env: PageEnv; ticket: string | null; origin: string; happened?: (event: FeedEvent) => void }) {
+  constructor(options: {
+    env: PageEnv;
+    ticket: string | null;
+    origin: string;
+    happened?: (event: FeedEvent) => void;
+    /** The relay said goodbye for good: what is shown may not be seen any more, or is elsewhere. */
+    letGo?: () => void;
+  }) {
     this.#env = options.env;
     this.#ticket = options.ticket;
     this.#origin = options.origin;
     this.#happened = options.happened ?? (() => undefined);
+    this.#letGo = options.letGo ?? (() => undefined);
   }
 
   /** Whether a connection was ever asked for. */
@@ -107,6 +119,9 @@ export class LiveRaid {
       },
       frame: (frame, receivedMs) => {
         this.#apply(frame, receivedMs);
+      },
+      bye: ({ retryMs }) => {
+        if (retryMs === null) this.#letGo();
       },
     });
     this.#connection.start();
@@ -199,7 +214,10 @@ export class LiveRaid {
       const delay = frameDelay(times, receivedMs, this.#clock.best);
       if (delay !== null) {
         this.#delays = [...this.#delays.slice(1 - DELAYS), delay];
-        known.delay = medianDelay(this.#delays);
+        if (Math.abs(receivedMs - this.#delayMs) >= DELAY_MS) {
+          this.#delayMs = receivedMs;
+          known.delay = medianDelay(this.#delays);
+        }
       }
     }
     this.#captured = times[0];

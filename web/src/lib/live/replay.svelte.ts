@@ -45,6 +45,8 @@ export class Replay {
 
   /** What the feed told; what is shown of it is `view`. */
   #held: RaidView | null = null;
+  /** Whether it told that the fight is over. */
+  #over = false;
   #showing = false;
   readonly #id: string;
   readonly #api: Api;
@@ -53,6 +55,7 @@ export class Replay {
   readonly #origin: string;
   readonly #of: () => Replayed | null;
   readonly #caughtUp: () => void;
+  readonly #doubt: () => void;
   #connection: FeedConnection | null = null;
   /** What the feed was asked for: changed while it is on its way, it is asked again when it has come. */
   #asked = { atMs: 0, speed: 0 };
@@ -73,6 +76,8 @@ export class Replay {
     of: () => Replayed | null;
     /** A live fight's present was reached: it is followed live from here. */
     caughtUp: () => void;
+    /** It was let go, or the relay takes nobody for it: the report may be another now, or not be seen any more. */
+    doubt: () => void;
   }) {
     this.#id = options.id;
     this.#api = options.api;
@@ -81,6 +86,7 @@ export class Replay {
     this.#origin = options.origin;
     this.#of = options.of;
     this.#caughtUp = options.caughtUp;
+    this.#doubt = options.doubt;
   }
 
   /** Figures of the fight until this moment; `null` while nothing is played again, or nothing has come. */
@@ -159,16 +165,21 @@ export class Replay {
     this.#connection = new FeedConnection(this.#env, {
       url: () => this.#url(),
       state: (state) => {
-        this.problem = state.kind === 'waiting' ? 'The relay does not answer; trying again.' : null;
+        if (state.kind !== 'closed') this.problem = null;
+        if (state.kind === 'waiting') {
+          this.problem = 'The relay does not answer. Trying again.';
+          // Who may not see it is not answered either.
+          if (state.tries > 1) this.#doubt();
+        }
         // Cut while it plays: the next try goes on from where it stands.
         if (state.kind === 'waiting' || state.kind === 'connecting') this.#anchorMs = null;
       },
       frame: (frame, receivedMs) => {
         this.#apply(frame, receivedMs);
       },
-      bye: ({ retryMs }) => {
+      bye: ({ retryMs, reason }) => {
         if (retryMs === 0) this.#caughtUp();
-        else if (retryMs === null && this.playing && !this.loading) this.#arrive();
+        else if (retryMs === null) this.#goodbye(reason);
       },
     });
     this.#connection.start();
@@ -187,7 +198,10 @@ export class Replay {
 
   #apply(frame: FeedFrame, receivedMs: number): void {
     if (this.atMs === null) return;
-    if (frame.t === 'keyframe') {
+    if (frame.t === 'event') {
+      if (frame.what.kind === 'fightEnded') this.#over = true;
+    } else if (frame.t === 'keyframe') {
+      this.#over = false;
       this.#held = viewOfKeyframe(frame);
       this.#show();
       this.loading = false;
@@ -228,7 +242,21 @@ export class Replay {
     });
   }
 
-  /** The fight is over: nothing more comes. */
+  /** Nothing more comes: the moment that was asked for is told, the fight is over, or the relay let this reader go. */
+  #goodbye(reason: string): void {
+    const told = !this.loading && this.#held !== null;
+    if (told && this.playing && this.#over) {
+      this.#arrive();
+    } else if (!told || this.playing) {
+      this.playing = false;
+      this.loading = false;
+      this.#anchorMs = null;
+      this.problem = `The replay has stopped. The relay says: ${reason}.`;
+      this.#doubt();
+    }
+  }
+
+  /** The fight is over. */
   #arrive(): void {
     this.playing = false;
     this.#anchorMs = null;

@@ -2,20 +2,29 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Api, SpanQuery } from '$lib/api/client';
 import { FakeEnv } from '$lib/testing/env';
 import { feedFight, keyframe, player, report, tick, totals } from '$lib/testing/samples';
+import type { FeedFrame } from '$lib/wire/types';
 import { Replay } from './replay.svelte';
 
 let env: FakeEnv;
 let spans: SpanQuery[];
 let caughtUp: number;
+let doubts: number;
 let replay: Replay;
 
 const asked = (): Record<string, string> => Object.fromEntries(new URL(env.socket.url).searchParams);
+const ended: FeedFrame = {
+  t: 'event',
+  n: 6,
+  reportId: 'r1',
+  what: { kind: 'fightEnded', state: 'final', outcome: 'kill', revision: 1, checksum: 'v1:0' },
+};
 const bye = (retryMs: number | null) => ({ t: 'bye', reason: 'over', retryMs }) as const;
 
 beforeEach(() => {
   env = new FakeEnv();
   spans = [];
   caughtUp = 0;
+  doubts = 0;
   const api = {
     report: (_: string, span?: SpanQuery | null) => {
       if (span) spans.push(span);
@@ -30,6 +39,7 @@ beforeEach(() => {
     origin: 'https://relay.example',
     of: () => ({ raid: 'RAID', firstMs: 1_000, lastMs: 61_000 }),
     caughtUp: () => (caughtUp += 1),
+    doubt: () => (doubts += 1),
   });
 });
 
@@ -136,10 +146,38 @@ describe('a replay', () => {
   it('stands at the end when it is over, and plays again from the beginning', () => {
     replay.play();
     env.socket.give(keyframe());
+    env.socket.give(ended);
     env.socket.give(bye(null));
-    expect([replay.atMs, replay.playing]).toEqual([61_000, false]);
+    expect([replay.atMs, replay.playing, replay.problem, doubts]).toEqual([61_000, false, null, 0]);
     replay.play();
     expect(asked()).toMatchObject({ at: '1000', speed: '1' });
+  });
+
+  it('that was let go is not at its end: it stays where it is, says why, and has its report looked at', () => {
+    replay.play();
+    env.socket.give(keyframe());
+    env.advance(3_000);
+    env.socket.give({ t: 'bye', reason: 'this fight is not for you any more', retryMs: null });
+    expect([replay.atMs, replay.playing, doubts]).toEqual([4_000, false, 1]);
+    expect(replay.problem).toBe('The replay has stopped. The relay says: this fight is not for you any more.');
+    env.advance(60_000);
+    expect([replay.atMs, env.sockets.length]).toEqual([4_000, 1]);
+    replay.play();
+    expect([replay.problem, env.sockets.length]).toEqual([null, 2]);
+    // Not even the moment that was asked for came.
+    env.socket.give({ t: 'bye', reason: 'this fight is not for you any more', retryMs: null });
+    expect([replay.playing, replay.loading, doubts]).toEqual([false, false, 2]);
+    expect(replay.problem).not.toBeNull();
+  });
+
+  it('that nobody answers has its report looked at, but not for one cut', () => {
+    replay.play();
+    env.socket.give(keyframe());
+    env.socket.cut();
+    expect(doubts).toBe(0);
+    env.advance(1_000);
+    env.socket.cut();
+    expect([doubts, replay.problem]).toEqual([1, 'The relay does not answer. Trying again.']);
   });
 
   it('gives way to the live fight where it has caught up with it', () => {

@@ -11,6 +11,7 @@ import { elapsedMs, isQuiet } from '$lib/fight/timer';
 import type { RaidPage, Report, SkillRow, Timeline } from '$lib/wire/types';
 import type { PageEnv } from './env';
 import type { FightView } from './fold';
+import { PageClock } from './page-clock';
 import { LiveRaid } from './raid.svelte';
 import { Reading } from './reading';
 import { statusOf, type PageStatus } from './status';
@@ -19,12 +20,14 @@ import { statusOf, type PageStatus } from './status';
 const CLOCK_MS = 250;
 /** How often a record is read again while its reader looks at what the feed does not carry, ms. */
 const REFRESH_MS = 2_000;
+/** Where it could not be read the wait grows with each try, to this at most, ms. */
+const RETRY_MAX_MS = 30_000;
 /** How often it is read again while the feed does not tell of it, ms. */
 const WATCH_MS = 5_000;
 /** The same of a fight that just stopped: it may go on, but hardly ever does. */
 const WATCH_PROVISIONAL_MS = 30_000;
-/** How often the raid of a fight that is over is asked whether the next one began, ms: a pull is rarely shorter. */
-const NEXT_PULL_MS = 15_000;
+/** How often the raid of a fight that is over is asked whether the next one began, ms: a fight is rarely shorter. */
+const NEXT_FIGHT_MS = 15_000;
 
 /** See the module. */
 export class ReportSession {
@@ -48,17 +51,13 @@ export class ReportSession {
   readonly #spanReading: Reading<Report>;
   readonly #timelineReading: Reading<Timeline>;
   readonly #raidReading: Reading<RaidPage>;
+  readonly #clock: PageClock;
   #reportMs = $state<number | null>(null);
-  #nextReadMs = 0;
-  #nextSpanMs = 0;
-  /** `null`: its raid goes on no more, or the feed tells. */
-  #nextRaidMs: number | null = null;
   #nextTimelineMs = 0;
   #timelineFor = '';
   #timelineHeld = $state('');
+  #noTimeline = $state(false);
   #seen = '';
-  #timer: number | null = null;
-  #tries = 0;
 
   constructor(options: { id: string; api: Api; env: PageEnv; ticket: string | null; origin: string }) {
     this.#id = options.id;
@@ -72,22 +71,22 @@ export class ReportSession {
       happened: (event) => {
         if (event.reportId === options.id && event.what.kind === 'fightEnded') this.#reading.read();
       },
+      letGo: () => {
+        this.check();
+      },
     });
-    this.#reading = new Reading({
+    this.#reading = new Reading(options.env, {
       ask: (signal) => this.#api.report(this.#id, null, signal),
       got: (report) => {
         this.#got(report);
       },
       failed: (failure) => {
-        this.#tries += 1;
         // What is shown stays, unless there is no such report any more.
         if (this.report === null || failure.notFound) this.failure = failure;
       },
-      done: () => {
-        this.#nextReadMs = this.#env.now() + this.#pauseMs();
-      },
+      againMs: (tries) => this.#pauseMs(tries),
     });
-    this.#spanReading = new Reading({
+    this.#spanReading = new Reading(options.env, {
       ask: (signal) => this.#api.report(this.#id, this.span, signal),
       got: (report) => {
         this.spanReport = report;
@@ -96,34 +95,43 @@ export class ReportSession {
       failed: (failure) => {
         if (this.spanReport === null) this.spanFailure = failure;
       },
-      done: () => {
-        this.#nextSpanMs = this.#env.now() + REFRESH_MS;
-      },
+      againMs: (tries) => Math.min(REFRESH_MS * Math.max(1, tries), RETRY_MAX_MS),
     });
-    this.#timelineReading = new Reading({
+    this.#timelineReading = new Reading(options.env, {
       ask: (signal) => this.#api.timeline(this.#id, signal),
       got: (timeline) => {
         this.timeline = timeline;
+        this.#noTimeline = timeline.buckets === 0;
         this.#timelineHeld = this.#timelineFor;
       },
       failed: (failure) => {
         // The chart says that there is nothing to draw. What may come yet is asked for again.
-        if (failure.notFound) return;
+        if (failure.notFound) {
+          this.#noTimeline = true;
+          return;
+        }
         this.#timelineFor = '';
         this.#nextTimelineMs = this.#env.now() + WATCH_MS;
       },
+      // The record that it has to be of says when.
+      againMs: () => null,
     });
-    this.#raidReading = new Reading({
+    let goesOn = true;
+    this.#raidReading = new Reading(options.env, {
       ask: (signal) => this.#api.raid({ kind: 'raid', name: this.report?.raid ?? '' }, signal),
       got: (page) => {
         this.elsewhere =
           page.reports.find((one) => one.state === 'live' && one.reportId !== this.#id)?.reportId ?? null;
-        this.#nextRaidMs = page.open ? this.#env.now() + NEXT_PULL_MS : null;
+        goesOn = page.open;
       },
       failed: (failure) => {
         // Who may see a fight may not always see its raid.
-        this.#nextRaidMs = failure.notFound ? null : this.#env.now() + NEXT_PULL_MS;
+        goesOn = !failure.notFound;
       },
+      againMs: () => (goesOn ? NEXT_FIGHT_MS : null),
+    });
+    this.#clock = new PageClock(options.env, CLOCK_MS, (nowMs) => {
+      this.#beat(nowMs);
     });
   }
 
@@ -201,6 +209,8 @@ export class ReportSession {
   #buckets = $derived(this.feedFight?.buckets ?? null);
   #feedPlayers = $derived(this.feedFight?.players ?? null);
   #recorded = $derived(this.timeline === null ? null : amountsOfTimeline(this.timeline));
+  /** Whether there is no timeline, as far as is known: not while one is read. */
+  timelineMissing: boolean = $derived(this.#noTimeline);
   /** Until the record's own timeline has come, the feed's last one stays: the chart does not jump at the end. */
   #feedIsNewer: boolean = $derived(
     this.feedFight !== null && (this.fromFeed || this.#timelineHeld !== this.#recordKey),
@@ -217,18 +227,11 @@ export class ReportSession {
   /** Reads the record and goes on from what it says. */
   start(): void {
     this.#reading.read();
-    const beat = (): void => {
-      this.#env.frame(() => {
-        if (this.#timer !== null) this.#beat();
-      });
-      this.#timer = this.#env.setTimer(beat, CLOCK_MS);
-    };
-    this.#timer = this.#env.setTimer(beat, CLOCK_MS);
+    this.#clock.start();
   }
 
   stop(): void {
-    if (this.#timer !== null) this.#env.clearTimer(this.#timer);
-    this.#timer = null;
+    this.#clock.stop();
     for (const reading of [this.#reading, this.#spanReading, this.#timelineReading, this.#raidReading]) reading.stop();
     this.raid.close();
   }
@@ -238,11 +241,15 @@ export class ReportSession {
     this.raid.wake();
     if (this.#timelineReading.waiting) this.#timelineReading.renew();
     if (this.#wantsRecord()) this.#reading.renew();
-    if (this.span !== null && (this.spanReport === null || this.report?.state === 'live')) this.#spanReading.renew();
-    if (this.#nextRaidMs !== null) this.#raidReading.renew();
-    this.#nextSpanMs = this.#env.now() + REFRESH_MS;
+    if (this.#wantsSpan()) this.#spanReading.renew();
+    if (this.#raidReading.goesOn) this.#raidReading.renew();
     this.#nextTimelineMs = 0;
-    this.#beat();
+    this.#clock.now();
+  }
+
+  /** Reads the record anew: it may be another now, or not be there for this reader any more. */
+  check(): void {
+    this.#reading.read();
   }
 
   /** Looks at a part of the fight; `null`: at all of it. */
@@ -266,23 +273,26 @@ export class ReportSession {
   }
 
   /** Once each beat of the page's clock: what is due? */
-  #beat(): void {
-    const now = this.#env.now();
-    this.nowMs = now;
+  #beat(nowMs: number): void {
+    this.nowMs = nowMs;
     const feed = this.feedFight;
     // The feed says something of this fight that the record does not say yet: its end, its return, a new reading.
     const seen = feed === null ? '' : `${feed.head.state} ${feed.head.revision}`;
     if (feed !== null && this.report !== null && seen !== this.#seen) {
       const record = `${this.report.state} ${this.report.revision}`;
-      if (seen !== record) this.#nextReadMs = Math.min(this.#nextReadMs, now);
+      if (seen !== record) this.#reading.soon();
     }
     this.#seen = seen;
-    if (now >= this.#nextReadMs && !this.#reading.waiting && this.#wantsRecord()) this.#reading.read();
-    const spanIsDue = this.span !== null && this.figures?.state === 'live' && now >= this.#nextSpanMs;
-    if (spanIsDue && !this.#spanReading.waiting) this.#spanReading.read();
-    if (this.#nextRaidMs !== null && now >= this.#nextRaidMs && !this.#raidReading.waiting) this.#raidReading.read();
+    if (this.#wantsRecord()) this.#reading.readIfDue();
+    if (this.#wantsSpan()) this.#spanReading.readIfDue();
+    this.#raidReading.readIfDue();
     this.#readTimeline();
     this.#lookElsewhere();
+  }
+
+  /** A part that goes on is read again and again; one that could not be read, until it is. */
+  #wantsSpan(): boolean {
+    return this.span !== null && (this.spanReport === null || this.figures?.state === 'live');
   }
 
   #wantsRecord(): boolean {
@@ -299,15 +309,14 @@ export class ReportSession {
     this.#reportMs = this.#env.now();
     this.report = report;
     this.failure = null;
-    this.#tries = 0;
     // One that was over when its page opened listens to nothing, but asks whether its raid goes on.
     if (report.state !== 'final' || this.raid.started) this.raid.listen({ kind: 'raid', name: report.raid });
     else this.#raidReading.read();
     this.#readTimeline();
   }
 
-  #pauseMs(): number {
-    if (this.#tries > 0) return Math.min(REFRESH_MS * this.#tries, 30_000);
+  #pauseMs(tries: number): number {
+    if (tries > 0) return Math.min(REFRESH_MS * tries, RETRY_MAX_MS);
     if (this.feedFight !== null && this.feedFight.head.state !== this.report?.state) return REFRESH_MS;
     return this.report?.state === 'provisional' ? WATCH_PROVISIONAL_MS : WATCH_MS;
   }

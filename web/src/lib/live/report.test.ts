@@ -117,8 +117,17 @@ describe('a live report', () => {
     env.socket.give(keyframe());
     api.held = report({ raid: 'OTHER' });
     env.socket.give({ t: 'bye', reason: 'closed', retryMs: null });
-    await env.pass(8_000);
+    await env.pass(250);
     expect(env.socket.url).toContain('/raids/OTHER/feed');
+  });
+
+  it('that was let go looks at once whether it may still be seen', async () => {
+    await started();
+    env.socket.give(keyframe());
+    api.held = null;
+    env.socket.give({ t: 'bye', reason: 'this raid is not for you any more', retryMs: null });
+    await env.pass(250);
+    expect(session.status.kind).toBe('notFound');
   });
 
   it('has skills from the feed while they are looked at, and reads no record for them', async () => {
@@ -216,7 +225,7 @@ describe('a page that slept', () => {
       title: 'Ogre',
       startedAtMs: 500_000,
       durationMs: 60_000,
-    damageMs: null,
+      damageMs: null,
     } as const;
     env.socket.give(keyframe({ raid: { code: 'RAID', title: null, connected: true, open: true, fights: [told] } }));
     await env.pass(1_000);
@@ -335,6 +344,7 @@ function summaryOf(id: string): ReturnType<typeof raidPage>['reports'][number] {
     startedAtMs: 0,
     endedAtMs: null,
     durationMs: 1,
+    damageMs: null,
     outcome: 'unknown',
     encounter: { scene: null, sceneId: null, difficulty: null },
     bosses: [],

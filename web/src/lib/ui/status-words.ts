@@ -26,7 +26,7 @@ export function statusWords(status: PageStatus): StatusWords {
         ...calm,
         label: 'Connecting',
         short: 'Connecting',
-        sentence: 'Connecting to the relay.',
+        sentence: 'The page is connecting to the relay.',
         tone: 'calm',
         dot: 'spin',
       };
@@ -35,7 +35,7 @@ export function statusWords(status: PageStatus): StatusWords {
         label: 'Live',
         short: 'Live',
         mark: '● ',
-        sentence: 'Live: figures change as the fight goes on.',
+        sentence: 'Live: the figures change while the fight goes on.',
         tone: 'live',
         dot: 'full',
       };
@@ -44,7 +44,7 @@ export function statusWords(status: PageStatus): StatusWords {
         ...calm,
         label: 'Idle',
         short: 'Idle',
-        sentence: 'Nothing is happening at present.',
+        sentence: 'Nothing is happening now.',
         tone: 'calm',
         dot: 'ring',
       };
@@ -56,8 +56,8 @@ export function statusWords(status: PageStatus): StatusWords {
         mark: '○ ',
         sentence:
           status.who === 'relay'
-            ? `The relay does not answer; trying again. Figures are of ${since}.`
-            : `The uploader is not connected. Figures are of ${since}.`,
+            ? `The relay does not answer. Trying again. Figures are from ${since}.`
+            : `The uploader is not connected. Figures are from ${since}.`,
         tone: 'warn',
         dot: 'ring',
       };
@@ -69,16 +69,16 @@ export function statusWords(status: PageStatus): StatusWords {
         mark: '○ ',
         sentence:
           status.sinceMs === null
-            ? 'The relay cannot be reached; trying again.'
-            : `The connection was cut; trying again. Figures are of ${time.format(status.sinceMs)}.`,
+            ? 'The relay does not answer. Trying again.'
+            : `The connection was lost. Trying again. Figures are from ${time.format(status.sinceMs)}.`,
         tone: 'warn',
         dot: 'spin',
       };
     case 'ended':
       return {
         ...calm,
-        label: 'Final report',
-        short: 'Ended',
+        label: 'Final',
+        short: 'Final',
         sentence: 'The fight is over. This is its report.',
         tone: 'good',
         dot: 'none',
@@ -88,7 +88,7 @@ export function statusWords(status: PageStatus): StatusWords {
         ...calm,
         label: 'Provisional',
         short: 'Provisional',
-        sentence: 'The fight stopped without an end. This report may still change.',
+        sentence: 'No more hits came, but the meter did not end the fight. The report may still change.',
         tone: 'warn',
         dot: 'none',
       };
@@ -97,7 +97,7 @@ export function statusWords(status: PageStatus): StatusWords {
         ...calm,
         label: 'Replay',
         short: 'Replay',
-        sentence: 'The fight is played again: figures are of a moment of it, not of its end.',
+        sentence: 'This is a replay. The figures show the fight up to this moment.',
         tone: 'good',
         dot: 'none',
       };
@@ -106,7 +106,7 @@ export function statusWords(status: PageStatus): StatusWords {
         ...calm,
         label: 'Not found',
         short: 'Not found',
-        sentence: 'Nothing was found here.',
+        sentence: 'There is nothing at this address.',
         tone: 'calm',
         dot: 'none',
       };

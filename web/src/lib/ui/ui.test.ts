@@ -64,7 +64,7 @@ function table(some: Partial<Parameters<typeof render<typeof PlayerTable>>[1]> =
 describe('the table of players', () => {
   it('says so when nobody has done anything', () => {
     table({ figures: figures({ players: [] }) });
-    expect(screen.getByText('Nobody has done anything yet.')).toBeTruthy();
+    expect(screen.getByText('There are no players yet.')).toBeTruthy();
     cleanup();
     table({ metric: 'healing' });
     expect(screen.getByText('Nobody has healed.')).toBeTruthy();
@@ -117,7 +117,7 @@ describe('the table of players', () => {
     expect(onselect).toHaveBeenLastCalledWith('b');
     cleanup();
     table({ onselect, selected: 'b' });
-    expect(screen.getByText('Reading skills…')).toBeTruthy();
+    expect(screen.getByText('Loading skills…')).toBeTruthy();
     await fireEvent.click(screen.getByRole('button', { name: 'B' }));
     expect(onselect).toHaveBeenLastCalledWith(null);
   });
@@ -199,13 +199,13 @@ describe('the skills of a player', () => {
   });
 
   it('are being read, or there are none, or they are shown', () => {
-    render(SkillTable, { skills: null, player: 'A', amount: 'Damage' });
-    expect(screen.getByText('Reading skills…').getAttribute('aria-busy')).toBe('true');
+    render(SkillTable, { skills: null, player: 'A', amount: 'Damage', hits: 'Hits' });
+    expect(screen.getByText('Loading skills…').getAttribute('aria-busy')).toBe('true');
     cleanup();
-    render(SkillTable, { skills: [], player: 'A', amount: 'Damage' });
-    expect(screen.getByText(/No skills to show/)).toBeTruthy();
+    render(SkillTable, { skills: [], player: 'A', amount: 'Damage', hits: 'Hits' });
+    expect(screen.getByText('The meter does not tell the skills of this player.')).toBeTruthy();
     cleanup();
-    render(SkillTable, { skills: [skill({})], player: 'A', amount: 'Damage' });
+    render(SkillTable, { skills: [skill({})], player: 'A', amount: 'Damage', hits: 'Hits' });
     expect(screen.getByRole('rowheader').textContent).toBe('Skill 1714');
     expect(screen.queryByRole('columnheader', { name: 'Max' })).toBeNull();
     expect(screen.queryByRole('columnheader', { name: 'Crit' })).toBeNull();
@@ -216,6 +216,7 @@ describe('the skills of a player', () => {
       skills: [skill({ name: HOSTILE, max: 60, critHits: 1 }), skill({ skillId: 2, total: 50 })],
       player: 'A',
       amount: 'Damage',
+      hits: 'Hits',
     });
     expect(screen.getByText('25.0%')).toBeTruthy();
     expect(screen.getByText(HOSTILE)).toBeTruthy();
@@ -264,8 +265,8 @@ describe('notices', () => {
     });
     const text = screen.getByRole('region', { name: 'Notices' }).textContent.replace(/\s+/g, ' ');
     expect(text).toContain(HOSTILE);
-    expect(text).toContain('do not agree');
-    expect(text).toContain('10 damage where its hits add up to 9');
+    expect(text).toContain('have different sums');
+    expect(text).toContain("The meter's own sums are different. It shows 10 damage. Its hits add up to 9.");
     expect(text).not.toContain('heals add up');
     expect(text).toContain('3 of 4 read');
   });
@@ -300,7 +301,7 @@ describe('lists beside the table', () => {
     });
     const button = screen.getByRole('button');
     const text = button.textContent.replace(/\s+/g, ' ');
-    for (const part of ['Wipe, boss 34.2%', '1:00', '0:00 – 1:00', '1 death']) expect(text).toContain(part);
+    for (const part of ['Wipe, boss at 34.2%', '1:00', '0:00 – 1:00', '1 death']) expect(text).toContain(part);
     await fireEvent.click(button);
     expect(onselect).toHaveBeenLastCalledWith(1);
     await rerender({ selected: 1 });
@@ -345,6 +346,22 @@ describe('a list of fights', () => {
     expect(screen.getAllByText('1:00')).toHaveLength(3);
   });
 
+  it('divides damage by the time in which it was dealt, or by the whole fight where that is not known', () => {
+    render(FightTable, {
+      fights: [summary({ damageMs: 30_000 }), summary({ reportId: 'y', damageMs: null })],
+      caption: 'Fights',
+      nowMs: 1_000_000,
+      status: { kind: 'live' },
+      href: (id) => id,
+    });
+    const dps = [...document.querySelectorAll('[data-report]')].map((row) =>
+      row.querySelector('[data-exact="200000"]'),
+    );
+    expect(dps[0]?.textContent).toBe('200.0k');
+    expect(dps[1]).toBeNull();
+    expect(document.querySelector('[data-report=y] [data-exact="100000"]')?.textContent).toBe('100.0k');
+  });
+
   it('calls nothing live that nobody knows of any more', () => {
     render(FightTable, {
       fights: [summary({ state: 'live', outcome: 'unknown' }), summary({ reportId: 'y' })],
@@ -380,7 +397,7 @@ describe('the badge', () => {
     const said = (): string => screen.getByRole('status').textContent;
     expect(said()).toMatch(/^Live/);
     await rerender({ status: { kind: 'reconnecting', sinceMs: null } });
-    expect(said()).toMatch(/trying again/);
+    expect(said()).toMatch(/Trying again/);
   });
 });
 
@@ -390,7 +407,7 @@ describe('the delay', () => {
     expect(container.textContent.trim()).toBe('');
     await rerender({ delay: { meterMs: 120, relayMs: 3, youMs: 25, uncertaintyMs: 8 } });
     expect(container.textContent.replace(/\s+/g, ' ')).toContain(
-      'Behind by 0.1 s: meter 120 ms, relay 3 ms, you 25 ms ± 8 ms',
+      'Delay 0.1 s: meter 120 ms, relay 3 ms, you 25 ms ± 8 ms',
     );
   });
 });
@@ -428,7 +445,7 @@ describe('the chart', () => {
 
   it('waits for the first seconds, or says why there are none', async () => {
     const { rerender } = render(RateChart, { ...props, data: { x: [], total: [], lines: [] }, problem: null });
-    expect(screen.getByText('The first seconds of the fight will be drawn here.')).toBeTruthy();
+    expect(screen.getByText('The chart begins with the first seconds of the fight.')).toBeTruthy();
     await rerender({ problem: 'There is no timeline of this fight.' });
     expect(screen.getByText('There is no timeline of this fight.')).toBeTruthy();
   });

@@ -1,1 +1,0 @@
-import{J as e,S as t,Y as n,t as r}from"./Shell-C10XaSOu.js";import{t as i}from"./NotFound-k17UnmM3.js";function a(t,a){n(a,!0);let o={reports:`report`,raids:`raid`,live:`channel`},s=location.pathname.split(`/`)[1]??``,c=s in o?o[s]:`page`;r(t,{children:(e,t)=>{i(e,{get what(){return c}})},$$slots:{default:!0}}),e()}var o=document.getElementById(`app`);o!==null&&t(a,{target:o});
