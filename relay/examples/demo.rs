@@ -319,6 +319,10 @@ fn check(report: &Report, fight: &Fight) -> Result<()> {
     if let Some((Some(skill), _)) = skills.chain(deaths).find(|(id, name)| id.is_some() && name.is_none()) {
         bail!("skill {skill} has no name");
     }
+    let went: Vec<_> = report.fight.attempts.iter().map(|attempt| attempt.outcome).collect();
+    if !went.is_empty() && went != [Outcome::Wipe, Outcome::Kill] {
+        bail!("the attempts were a wipe and a kill, and the report says {went:?}");
+    }
     if report.fight.encounter.scene != fight.scene_name {
         bail!("the scene is not called {:?}", fight.scene_name);
     }

@@ -253,6 +253,7 @@ impl FoldIndex {
         for rare in self.leaves().filter_map(Block::events).flat_map(|events| &events.rare) {
             state.apply_rare(rare);
         }
+        state.rows.settle(span);
         for block in self.roots() {
             state.merge(block);
         }
@@ -305,6 +306,7 @@ impl FoldIndex {
                 inside.filter(timeless).for_each(|rare| state.apply_rare(rare));
             }
         }
+        state.rows.settle(state.span);
         state.seq = self.seq;
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use super::span::Span;
-use super::sums::{Growth, Steps, Sums};
+use super::sums::{Growth, Steps, Sums, Telling};
 use crate::event::{ActorIx, Hit, HitFlags, HitKind, SkillIx};
 
 /// What a row adds up: hits of one source with one skill on one target.
@@ -191,6 +191,8 @@ pub(super) struct RowTable {
     hits: u64,
     amount: u64,
     steps: FxHashMap<RowKey, Steps>,
+    /// Told out of order, and not counted yet.
+    early: FxHashMap<RowKey, Vec<Telling>>,
     summed: Summed,
 }
 
@@ -235,9 +237,27 @@ impl RowTable {
         }
     }
 
-    /// Takes in what a row has come to by `at_ms`, whether or not the span holds that time.
+    /// Takes in what a row has come to by `at_ms`, whether or not the span holds that time; one that is told behind a
+    /// later one counts when [`RowTable::settle`] is called.
     pub(super) fn add_totals(&mut self, span: Span, at_ms: u32, key: RowKey, lump: bool, sums: Sums) {
-        let (before, now) = self.steps.entry(key).or_default().offer(at_ms, lump, sums);
+        let telling = Telling { at_ms, lump, sums };
+        let steps = self.steps.entry(key).or_default();
+        if steps.end_before(at_ms) && !self.early.contains_key(&key) {
+            self.take_tellings(span, key, vec![telling]);
+        } else {
+            self.early.entry(key).or_default().push(telling);
+        }
+    }
+
+    /// Counts what was told out of order: all of it at once, so that many such tellings of a row cost one pass.
+    pub(super) fn settle(&mut self, span: Span) {
+        for (key, tellings) in std::mem::take(&mut self.early) {
+            self.take_tellings(span, key, tellings);
+        }
+    }
+
+    fn take_tellings(&mut self, span: Span, key: RowKey, tellings: Vec<Telling>) {
+        let (before, now) = self.steps.entry(key).or_default().offer(tellings);
         for growth in before {
             self.grow(span, key, growth, false);
         }

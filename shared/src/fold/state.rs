@@ -96,6 +96,7 @@ impl EncounterState {
         for rare in &delta.rare {
             self.apply_rare(rare);
         }
+        self.rows.settle(self.span);
     }
 
     pub(super) fn apply_hit(&mut self, TimedHit { at_ms, hit }: &TimedHit) {
@@ -110,6 +111,7 @@ impl EncounterState {
         }
     }
 
+    /// What it tells out of order counts when the rows are settled.
     pub(super) fn apply_rare(&mut self, Rare { at_ms, key, body }: &Rare) {
         let stamp = Stamp { at_ms: *at_ms, key: *key };
         self.rare += 1;

@@ -19,10 +19,11 @@ impl Seconds {
         }
     }
 
-    /// The last of them that begins in a stretch of time.
+    /// The last of them that lies in a stretch of time, which may have no end. One on its edge does not: what came in
+    /// it may have come on the other side.
     pub(super) fn last_in(&self, from_ms: u32, to_ms: u32) -> Option<u32> {
-        // The first second that does not begin before the end.
-        let end = to_ms.div_ceil(1000);
+        // The first second that does not end before the end.
+        let end = to_ms / 1000;
         let last = (end as usize).div_ceil(64).min(self.0.len());
         let found = (0..last).rev().find_map(|at| {
             let below = match end - (at as u32 * 64) {
@@ -52,7 +53,8 @@ mod tests {
         let ends = held.iter().flat_map(|s| [s * 1000, s * 1000 + 1, s * 1000 + 999, s * 1000 + 1000]);
         for to_ms in ends.chain([0, u32::MAX]) {
             for from_ms in [0, 1, 1000, 62_000, 64_000, 64_001, 500_000] {
-                let inside = |second: &&u32| **second != 65 && (from_ms..to_ms).contains(&(**second * 1000));
+                let inside =
+                    |second: &&u32| **second != 65 && **second * 1000 >= from_ms && **second * 1000 + 1000 <= to_ms;
                 let plain = held.iter().filter(inside).max().copied();
                 assert_eq!(seconds.last_in(from_ms, to_ms), plain, "{from_ms}..{to_ms}");
             }

@@ -190,6 +190,10 @@ fn of_several_attempts_the_last_one_counts() {
     let went_on = with(again, fought(70..100, &PLAYERS));
     assert_eq!(outcomes(went_on.clone()), (Unknown, vec![Wipe, Unknown]));
     assert_eq!(rows(went_on.clone(), Kill), (Kill, vec![Wipe, Kill]));
+    // Also where they go on in the same second in which the attempt begins.
+    let at_once = PLAYERS.map(|player| hit(60_750, player, BOSS));
+    let mid_second = with(wiped(), [began(1, 0, AttemptReason::Initial), began(2, 60_707, AttemptReason::Rollback)]);
+    assert_eq!(outcomes(with(mid_second, at_once)), (Unknown, vec![Wipe, Unknown]));
     // One of them was left behind.
     let two = without(with(went_on.clone(), [death(100_000, 0), death(100_200, 3)]), |event| is_of(event, 6, 60_000));
     assert_eq!(outcomes(with(two, [death(40_200, 6)])), (Wipe, vec![Wipe, Wipe]));
