@@ -18,7 +18,7 @@ use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
 use raidcast_shared::limits;
 use raidcast_shared::report::{Report, Totals};
-use raidcast_shared::uplink::{ReportState, Visibility};
+use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;

@@ -27,7 +27,7 @@ const CRATES: [(&str, &[&str]); 8] = [
 ];
 
 /// The crates that have no circles, and are to get none.
-const WITHOUT_CIRCLES: [&str; 3] = ["shared", "client", "relay/pgkit"];
+const WITHOUT_CIRCLES: [&str; 4] = ["shared", "client/meterkit", "client", "relay/pgkit"];
 
 type Name = Vec<String>;
 

@@ -6,6 +6,7 @@
 
 mod events;
 mod skill_row;
+mod stored;
 mod tally;
 
 use std::collections::HashSet;
@@ -14,10 +15,10 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, raw_sql};
 
 use crate::error::MeterkitError;
-use crate::fight::{Attempt, Death, Fight, Hit, HitKind, Player, Segment, SegmentKind};
-use crate::playhead::{Happening, Playhead};
-use crate::writer::BULK_EVENTS;
+use crate::fight::{Attempt, Death, Fight, Hit, HitKind, Segment, SegmentKind};
+use crate::playhead::{BULK_EVENTS, Happening, Playhead};
 use skill_row::SkillRows;
+use stored::{known, stored_spec};
 use tally::Tally;
 
 /// What the meter's minimum for a fight's length is.
@@ -344,19 +345,5 @@ impl Encounter {
         .execute(connection)
         .await?;
         Ok(())
-    }
-}
-
-/// A figure of the game, or nothing: the meter stores no zeros.
-fn known(value: i64) -> Option<i64> {
-    (value != 0).then_some(value)
-}
-
-/// A canonical spec under this meter's own numbering, which is older than the Flame Berserker and has no place for it.
-fn stored_spec(player: &Player) -> Option<i64> {
-    match player.spec {
-        spec @ 1..=4 => Some(spec),
-        spec @ 7..=18 => Some(spec - 2),
-        _ => None,
     }
 }

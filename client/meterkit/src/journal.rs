@@ -18,8 +18,7 @@ pub use chunk::{
 
 use crate::error::MeterkitError;
 use crate::fight::{self, CastKind, Fight, HitKind};
-use crate::playhead::{Happening, Playhead};
-use crate::writer::BULK_EVENTS;
+use crate::playhead::{BULK_EVENTS, Happening, Playhead};
 
 /// The longest a chunk spans.
 pub const CHUNK_SPAN_MAX_MS: i64 = 2_000;

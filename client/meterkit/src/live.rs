@@ -6,7 +6,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::error::MeterkitError;
 use crate::fight::Fight;
-use crate::writer::{BULK_EVENTS, MeterWriter};
+use crate::playhead::BULK_EVENTS;
+use crate::writer::MeterWriter;
 
 /// The longest a meter holds events back before it commits them.
 pub const LIVE_TICK: Duration = Duration::from_millis(50);

@@ -4,6 +4,10 @@ use std::collections::HashMap;
 
 use crate::fight::{Attempt, Cast, Death, Fight, Hit, Monster, Player, Revive, Segment};
 
+/// Events per transaction where nobody watches the fight being written. An aggregate of 30,000 hits takes 0.7 s with
+/// it and 6 s with the meter's hundred, in a development build.
+pub(crate) const BULK_EVENTS: usize = 5_000;
+
 /// One thing that happens; owned so that a writer may change itself while it reads one.
 #[derive(Clone, Debug)]
 pub(crate) enum Happening {

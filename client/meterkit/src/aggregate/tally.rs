@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use sqlx::sqlite::SqliteConnection;
 
-use super::{known, stored_spec};
+use super::stored::{known, stored_spec};
 use crate::error::MeterkitError;
 use crate::fight::{Hit, HitKind};
 use crate::playhead::Playhead;
