@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -28,52 +29,63 @@ pub(crate) struct Options {
 
 /// Runs all; the last line says how many tests passed and failed.
 pub(crate) fn test(options: &Options) -> ExitCode {
-    let mut tally = Tally::default();
-    let done = steps(options, &mut tally);
+    let (mut tally, mut parts) = (Tally::default(), Vec::new());
+    let done = steps(options, &mut tally, &mut parts);
     if let Err(error) = &done {
         eprintln!("\n{error:#}");
         // A step that counts nothing has failed as well.
         tally.failed = tally.failed.max(1);
     }
+    println!();
+    for (name, took) in parts {
+        println!("{:>6} s  {name}", took.as_secs());
+    }
     println!("\n{tally}");
     if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn steps(options: &Options, tally: &mut Tally) -> Result<()> {
+fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Duration)>) -> Result<()> {
+    let mut part = |name, run: &mut dyn FnMut(&mut Tally) -> Result<()>| {
+        let (took, done) = timed(name, || run(tally));
+        parts.push((name, took));
+        done
+    };
     let (pages, in_browser) = (!options.skip_web, !(options.skip_web || options.skip_browser));
     let mut needs = vec![Need::Servers];
     needs.extend(pages.then_some(Need::Web));
     needs.extend(in_browser.then_some(Need::Browser));
-    heading("What is needed");
-    machine::prepare(&needs)?;
-
-    heading("Format");
-    run(cargo().args(["fmt", "--all", "--check"]))?;
-    heading("Lints");
-    run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
-    heading("Rust tests");
-    rust_tests(tally)?;
-
+    part("What is needed", &mut |_| machine::prepare(&needs))?;
+    part("Format", &mut |_| run(cargo().args(["fmt", "--all", "--check"])))?;
+    part("Lints", &mut |_| {
+        run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+        // What `cargo demo` builds: other features, so other code.
+        let demo = ["clippy", "--package", "raidcast-relay", "--no-default-features", "--example", "demo"];
+        run(cargo().args(demo).args(["--", "-D", "warnings"]))
+    })?;
+    part("Rust tests", &mut rust_tests)?;
     if pages {
-        heading("Pages: packages");
-        web::install()?;
-        heading("Pages: types");
-        run(npm().args(["run", "check"]))?;
-        heading("Pages: lints");
-        run(npm().args(["run", "lint"]))?;
-        heading("Pages: tests");
-        run_counted(npm().arg("test"), tally)?;
-        heading("Pages: what is committed is what the sources make");
-        web::check_dist()?;
+        part("Pages: packages", &mut |_| web::install())?;
+        part("Pages: types", &mut |_| run(npm().args(["run", "check"])))?;
+        part("Pages: lints", &mut |_| run(npm().args(["run", "lint"])))?;
+        part("Pages: tests", &mut |tally| run_counted(npm().arg("test"), tally))?;
+        part("Pages: what is committed is what the sources make", &mut |_| web::check_dist())?;
     }
     if in_browser {
-        heading("Browser tests");
-        browser::test(tally)?;
+        part("Browser tests", &mut browser::test)?;
     }
     if tally.failed > 0 {
         bail!("a runner told of failures and yet succeeded");
     }
     Ok(())
+}
+
+/// Does a part under its heading, and says how long it took.
+#[expect(clippy::disallowed_methods, reason = "how long a build takes is no one's parameter")]
+fn timed(name: &str, run: impl FnOnce() -> Result<()>) -> (Duration, Result<()>) {
+    heading(name);
+    let began = Instant::now();
+    let done = run();
+    (began.elapsed(), done)
 }
 
 fn rust_tests(tally: &mut Tally) -> Result<()> {

@@ -93,4 +93,6 @@ async fn who_joins_before_the_first_fight_sees_it_begin() {
     // A relay that stops says so, and when to come back.
     relay.stop().await;
     while early.hear().await.is_some() {}
+    let bye = early.bye.expect("a reason");
+    assert!(bye.reason.contains("restarts") && bye.retry_ms.is_some(), "{bye:?}");
 }

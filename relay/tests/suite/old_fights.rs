@@ -95,6 +95,7 @@ async fn an_upload_leaves_channel_and_pages_as_they_are() {
     assert_eq!(lines.len(), 1, "{page}");
 
     // Who watches saw nothing of it but the fight's new reading, if that, and was sent nowhere.
+    watching.echoes().await;
     assert!(watching.bye.is_none());
     assert_eq!(seen.checksum, Some(first.checksum().to_string()));
     let mut newcomer = Spectator::join_at(&feed, SUBPROTOCOL).await;

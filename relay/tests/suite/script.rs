@@ -562,6 +562,12 @@ impl Spectator {
         self.seen.clone()
     }
 
+    /// Hears all that was sent to it until now, and that its socket is open.
+    pub(crate) async fn echoes(&mut self) {
+        self.ask(&FeedRequest::Probe { clock: 0.5 }).await;
+        while !matches!(self.hear().await.expect("an echo"), FeedFrame::Echo(_)) {}
+    }
+
     /// Damage in what it has heard.
     pub(crate) fn damage(&self) -> u64 {
         self.seen.damage

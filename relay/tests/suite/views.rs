@@ -192,6 +192,13 @@ async fn who_watches_a_channel_is_sent_on_when_it_shows_another_raid() {
         raidcast_shared::feed::FeedFrame::Keyframe(keyframe) => assert_eq!(keyframe.raid.code, second.welcome.raid),
         other => panic!("{other:?}"),
     }
+    // Who came by the raid's own link hears on what is of it.
+    let mut first = first;
+    let fight = Script::new(10, 2);
+    let begun = first.begin(&fight).await;
+    first.deltas(begun.h, &fight.deltas).await;
+    let seen = by_raid.until("the fight", |seen| seen.damage > 0).await;
+    assert_eq!(seen.state.as_deref(), Some("Live"));
     assert!(by_raid.bye.is_none());
     relay.stop().await;
 }
