@@ -1,7 +1,7 @@
 //! What a stranger may hold of the relay, and for whom a request counts: the door before the router.
 //!
 //! [`accept`](serve) takes connections in as far as descriptors and addresses allow, each with time limits of its
-//! own; [`gate`] looks at each request before anything else does. What a known key may do is [`crate::quota`]'s.
+//! own; [`mod@gate`] looks at each request before anything else does. What a known key may do is [`crate::quota`]'s.
 //! Deliberately not here: who may see what.
 
 mod accept;

@@ -62,6 +62,11 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
         let demo = ["clippy", "--package", "raidcast-relay", "--no-default-features", "--example", "demo"];
         run(cargo().args(demo).args(["--", "-D", "warnings"]))
     })?;
+    part("Links of the documentation", &mut |_| {
+        let strict = "-D warnings -A rustdoc::private-intra-doc-links";
+        let whole = ["doc", "--workspace", "--lib", "--no-deps", "--document-private-items"];
+        run(cargo().args(whole).env("RUSTDOCFLAGS", strict))
+    })?;
     part("Rust tests", &mut rust_tests)?;
     if pages {
         part("Pages: packages", &mut |_| web::install())?;

@@ -82,7 +82,7 @@ impl EncounterState {
         }
     }
 
-    /// Folds a delta that a [`Gate`] of this encounter let through.
+    /// Folds a delta that a [`Gate`](super::Gate) of this encounter let through.
     ///
     /// Cost: linear in the delta's events, not in the encounter.
     pub fn apply(&mut self, delta: &Checked) {

@@ -11,7 +11,7 @@ use crate::fold::{EncounterState, Row};
 use crate::game;
 use crate::report::{Player, SkillKind, SkillRow, Totals};
 
-/// A player's present totals, in the order of [`ROW_COLUMNS`].
+/// A player's present totals, in the order of [`ROW_COLUMNS`](crate::feed::ROW_COLUMNS).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PlayerTotals {
     /// To what is not a player.
