@@ -4,6 +4,7 @@ mod attempts;
 mod fights;
 mod fits;
 mod frozen;
+mod frozen_feed;
 mod laws;
 mod outcome;
 mod rates;
