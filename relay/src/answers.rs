@@ -16,16 +16,17 @@ use moka::future::Cache;
 use moka::ops::compute::Op;
 use moka::{Entry, Expiry};
 use raidcast_shared::fold::{EncounterState, Span};
-use raidcast_shared::report::{Report, ReportSummary};
+use raidcast_shared::report::{Fight, Report, ReportSummary};
 use raidcast_shared::uplink::{Ending, ReportState, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
 use raidcast_store::EncounterRow;
 use serde::Serialize;
 
+use crate::edge::Address;
 use crate::error::HttpError;
 use crate::finalize;
 use crate::raid::Standing;
-use crate::span::{Source, SpanError, Spans};
+use crate::span::{Source, SpanError, Spans, fight_bytes};
 
 /// What takes longer than this to make is shared with who asks later.
 const COSTLY: Duration = Duration::from_millis(50);
@@ -85,6 +86,8 @@ pub struct Body {
     json: Bytes,
     /// Compressed; `None` where it is small.
     brotli: Option<Bytes>,
+    /// A report's own words, for spans of it: all but the rows of its players, deaths and what is missing.
+    frame: Option<Arc<Report>>,
     version: Version,
     cost: Duration,
 }
@@ -94,11 +97,19 @@ impl Body {
     fn of(value: &impl Serialize, version: Version) -> Self {
         let json = Bytes::from(serde_json::to_vec(value).expect("reports are JSON"));
         let brotli = (json.len() >= LARGE_BODY_BYTES).then(|| compress(&json));
-        Self { json, brotli, version, cost: Duration::ZERO }
+        Self { json, brotli, frame: None, version, cost: Duration::ZERO }
+    }
+
+    fn of_report(mut report: Report, version: Version) -> Self {
+        let body = Self::of(&report, version);
+        let Fight { players, deaths, missing, .. } = &mut report.fight;
+        (*players, *deaths, *missing) = (Vec::new(), Vec::new(), Vec::new());
+        Self { frame: Some(Arc::new(report)), ..body }
     }
 
     fn bytes(&self) -> usize {
-        self.json.len() + self.brotli.as_ref().map_or(0, Bytes::len)
+        let frame = self.frame.as_ref().map_or(0, |frame| fight_bytes(&frame.fight));
+        self.json.len() + self.brotli.as_ref().map_or(0, Bytes::len) + frame
     }
 
     /// Whether it may be given to who asks for `now`.
@@ -197,43 +208,51 @@ impl Answers {
     /// `Busy` if too many fights are folded now.
     pub async fn report(
         self: &Arc<Self>,
+        who: Address,
         audience: Audience,
         row: &EncounterRow,
         record: Option<Bytes>,
     ) -> Result<Arc<Body>, HttpError> {
-        self.answer(Kind::Report, audience, row, record).await
+        self.answer(who, Kind::Report, audience, row, record).await
     }
 
     /// A report's amounts by second.
     ///
     /// # Errors
     /// As [`Answers::report`].
-    pub async fn timeline(self: &Arc<Self>, audience: Audience, row: &EncounterRow) -> Result<Arc<Body>, HttpError> {
-        self.answer(Kind::Timeline, audience, row, None).await
+    pub async fn timeline(
+        self: &Arc<Self>,
+        who: Address,
+        audience: Audience,
+        row: &EncounterRow,
+    ) -> Result<Arc<Body>, HttpError> {
+        self.answer(who, Kind::Timeline, audience, row, None).await
     }
 
     /// Made to its end also where who asked reloads the page meanwhile: they have it the next time.
     async fn answer(
         self: &Arc<Self>,
+        who: Address,
         kind: Kind,
         audience: Audience,
         row: &EncounterRow,
         record: Option<Bytes>,
     ) -> Result<Arc<Body>, HttpError> {
         let (answers, row) = (Arc::clone(self), row.clone());
-        let making = tokio::spawn(async move { answers.body(kind, audience, &row, record).await });
+        let making = tokio::spawn(async move { answers.body(who, kind, audience, &row, record).await });
         making.await.map_err(|_| HttpError::Internal)?
     }
 
     async fn body(
         &self,
+        who: Address,
         kind: Kind,
         audience: Audience,
         row: &EncounterRow,
         record: Option<Bytes>,
     ) -> Result<Arc<Body>, HttpError> {
         let key = (kind, audience, row.report_id.clone());
-        let mut last = None;
+        let (mut last, mut busy) = (None, false);
         // Who joins in the making of one that turns out too old asks again.
         for _ in 0..3 {
             let standing = self.spans.standing(&row.raid_code, &row.report_id).await;
@@ -248,9 +267,16 @@ impl Answers {
                 let remove = |held| ready(if is_it(held) { Op::Remove } else { Op::Nop });
                 self.bodies.entry_by_ref(&key).and_compute_with(remove).await;
             }
-            let making = self.make(kind, audience, row, standing, record.clone(), now.clone());
-            let body = self.bodies.try_get_with(key.clone(), making).await;
-            let body = body.map_err(|error: Arc<SpanError>| HttpError::from((*error).clone()))?;
+            let making = self.make(who, kind, audience, row, standing, record.clone(), now.clone());
+            let body = match self.bodies.try_get_with(key.clone(), making).await {
+                Ok(body) => body,
+                // Perhaps another address's, that had no room: asked again for this one.
+                Err(error) if matches!(*error, SpanError::Busy) && !busy => {
+                    busy = true;
+                    continue;
+                }
+                Err(error) => return Err((*error).clone().into()),
+            };
             if body.serves(&now) {
                 return Ok(body);
             }
@@ -262,6 +288,7 @@ impl Answers {
 
     async fn make(
         &self,
+        who: Address,
         kind: Kind,
         audience: Audience,
         row: &EncounterRow,
@@ -275,25 +302,25 @@ impl Answers {
         let kept = standing.as_ref().is_none_or(|standing| standing.kept);
         let mut body = match (kind, record.filter(|_| kept)) {
             (Kind::Report, Some(record)) => {
-                let made = self.spans.run(move || {
+                let made = self.spans.run(who, move || {
                     let mut report = finalize::decode_record(&record)?.shown_to(audience);
                     report.raid.clone_from(&row.raid_code);
                     report.visibility = row.visibility;
-                    Ok::<_, SpanError>(Body::of(&report, version))
+                    Ok::<_, SpanError>(Body::of_report(report, version))
                 });
                 made.await??
             }
             (Kind::Report, None) => {
-                self.fold(&row.clone(), standing, move |folded, ending| {
-                    Body::of(
-                        &finalize::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision),
+                self.fold(who, &row.clone(), standing, move |folded, ending| {
+                    Body::of_report(
+                        finalize::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision),
                         version,
                     )
                 })
                 .await?
             }
             (Kind::Timeline, _) => {
-                self.fold(&row.clone(), standing, move |folded, _| {
+                self.fold(who, &row.clone(), standing, move |folded, _| {
                     Body::of(&view::timeline(Shown::to(audience, &folded), row.report_id, row.revision), version)
                 })
                 .await?
@@ -303,43 +330,50 @@ impl Answers {
         Ok(Arc::new(body))
     }
 
-    /// The whole of a report, to be changed by who asks: a span of it is put in place of the fight.
+    /// A report without its rows, to be changed by who asks: a span of it is put in place of the fight.
     ///
     /// # Errors
     /// As [`Answers::report`].
-    pub async fn whole(
+    pub async fn frame(
         self: &Arc<Self>,
+        who: Address,
         audience: Audience,
         row: &EncounterRow,
         record: Option<Bytes>,
-    ) -> Result<Report, HttpError> {
-        let body = self.report(audience, row, record).await?;
-        let read = self.spans.run(move || serde_json::from_slice(&body.json));
-        read.await?.map_err(|_| HttpError::Internal)
+    ) -> Result<Arc<Report>, HttpError> {
+        let body = self.report(who, audience, row, record).await?;
+        body.frame.clone().ok_or(HttpError::Internal)
     }
 
     /// What lists show of a running fight: a second old, or more where it is costly to make; `None` if no raid's task
     /// has it. It is made to its end also where nobody waits for it any more: who asks next has it at once.
     pub async fn summary(
         self: Arc<Self>,
+        who: Address,
         audience: Audience,
         raid_code: String,
         report_id: String,
     ) -> Option<Arc<ReportSummary>> {
         let making = tokio::spawn(async move {
             let key = (audience, report_id.clone());
-            let made = self.summaries.try_get_with(key, self.make_summary(audience, &raid_code, &report_id)).await;
+            let made = self.summaries.try_get_with(key, self.make_summary(who, audience, &raid_code, &report_id)).await;
             made.ok().map(|(summary, _)| summary)
         });
         making.await.ok().flatten()
     }
 
-    async fn make_summary(&self, audience: Audience, raid_code: &str, report_id: &str) -> Result<Line, SpanError> {
+    async fn make_summary(
+        &self,
+        who: Address,
+        audience: Audience,
+        raid_code: &str,
+        report_id: &str,
+    ) -> Result<Line, SpanError> {
         let began = tokio::time::Instant::now();
         let standing = self.spans.standing(raid_code, report_id).await.ok_or(SpanError::NotFound)?;
         let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
         let of = row.clone();
-        let made = self.fold(&of, Some(standing), move |folded, ending| {
+        let made = self.fold(who, &of, Some(standing), move |folded, ending| {
             let report = finalize::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision);
             Arc::new(finalize::summary(audience, finalize::line(&row, &report)))
         });
@@ -349,14 +383,15 @@ impl Answers {
     /// Folds all of a report's log and makes something of it, on the pool.
     async fn fold<T: Send + 'static>(
         &self,
+        who: Address,
         row: &EncounterRow,
         standing: Option<Standing>,
         make: impl FnOnce(EncounterState, Option<Ending>) -> T + Send + 'static,
     ) -> Result<T, SpanError> {
         let Source { index, ending, .. } = match standing.and_then(|standing| standing.log) {
-            Some(log) => self.spans.source_of_live(row, log).await?,
-            None => self.spans.source(row).await?,
+            Some(log) => self.spans.source_of_live(who, row, log).await?,
+            None => self.spans.source(who, row).await?,
         };
-        self.spans.run(move || make(index.fold(Span::ALL), ending)).await
+        self.spans.run(who, move || make(index.fold(Span::ALL), ending)).await
     }
 }

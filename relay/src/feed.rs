@@ -29,7 +29,7 @@ use crate::error::HttpError;
 use crate::extract::{Path, Query};
 use crate::fanout::{Format, Inbound, InboundFrame, Pace, Socket, SpectatorId};
 use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
-use crate::replay::{self, Places, Replay};
+use crate::replay::{self, Held, Places, Replay};
 use crate::state::AppState;
 
 /// `?ticket=`, and `?report=&at=&speed=` for the past.
@@ -71,10 +71,12 @@ impl FeedQuery {
         let found = state.store().report(report).await?.filter(|(row, _)| belongs(row));
         let (row, _) = found.ok_or(HttpError::NotFound)?;
         let audience = state.admit(asker, (&row).into()).await?.audience();
-        // One moment is soon told: it needs no place.
-        let places = if pace.speed == 0.0 { None } else { Some(Places::take(state, visit)?) };
-        let asker = asker.clone();
-        Ok(Some(Replay { state: state.clone(), raid: raid.clone(), row, pace, places, asker, audience, changes }))
+        let places = match pace.speed == 0.0 {
+            true => Held::Answer(visit.answer()?),
+            false => Held::Replay(Places::take(state, visit)?),
+        };
+        let (state, raid, asker, who) = (state.clone(), raid.clone(), asker.clone(), visit.address);
+        Ok(Some(Replay { state, raid, row, pace, places, who, asker, audience, changes }))
     }
 }
 

@@ -29,10 +29,15 @@ impl Default for Heavy {
 }
 
 impl Heavy {
+    /// Whether an encounter of so many stored bytes is a large one.
+    pub fn is_large(bytes: usize) -> bool {
+        bytes >= LARGE_BYTES
+    }
+
     /// Waits until an encounter of so many stored bytes may be unfolded: what it gives is held meanwhile, and is `None`
     /// where nobody need wait.
     pub async fn enter(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        if bytes < LARGE_BYTES {
+        if !Self::is_large(bytes) {
             return None;
         }
         // It is never closed.

@@ -32,4 +32,5 @@ pub mod span;
 pub mod state;
 pub mod telemetry;
 pub mod transfer;
+pub mod turns;
 pub mod uplink;

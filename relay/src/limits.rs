@@ -27,8 +27,12 @@ pub const PINGS_UNANSWERED: u32 = 3;
 pub const HOPS_MAX: usize = 16;
 /// A refused uplink's reason is written within this, ms; who does not read it gets none.
 pub const FAREWELL_MS: u64 = 5_000;
-/// A replay whose socket takes nothing for this long, ms, is ended: others wait for its place.
+/// A replay's socket with bytes that wait must take [`WRITE_WINDOW_BYTES`] in this time, ms, or it is ended: others
+/// wait for its place.
 pub const REPLAY_STALLED_MS: u64 = 20_000;
+/// Folds of one address that wait for the pool: its 32 answers and 8 replays, and half as many again for the running
+/// fights of lists. A quarter of all that may wait.
+pub const FOLDS_WAITING_PER_ADDRESS: usize = 64;
 /// Lines of one kind that the log takes at once.
 pub const LOG_BURST: u32 = 10;
 /// And then one every so often, ms, with the number of those left out.

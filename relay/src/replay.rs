@@ -2,7 +2,8 @@
 //!
 //! One task and one sink for each replay, beside the raid's task, which is asked for its log and nothing else. While
 //! the sink still has bytes to write nothing is stepped, so a tick is never missed: a spectator that is slow sees the
-//! fight later. Started by the feed's upgrade; ends with its socket, the relay, or the end of the log.
+//! fight later. Of one moment alone the keyframe is made where it is folded, and nothing but its bytes is kept. Started
+//! by the feed's upgrade; ends with its socket, the relay, or the end of the log.
 
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
@@ -15,7 +16,7 @@ use raidcast_shared::codec;
 use raidcast_shared::feed::{
     Bye, Echo, FeedEvent, FeedFightRef, FeedFrame, FeedHappening, FeedRaid, FeedRequest, FrameTimes, Keyframe,
 };
-use raidcast_shared::fold::{EncounterState, Span};
+use raidcast_shared::fold::{EncounterState, FoldIndex, Span};
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{Outcome, ReportState};
 use raidcast_shared::view::{self, Audience, Happenings, LiveFacts, LiveStep, LiveView, Shown};
@@ -24,17 +25,19 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::access::{Asker, Listening};
-use crate::edge::{Asked, Place, Refusal};
+use crate::edge::{Address, Asked, Place, Refusal};
 use crate::error::HttpError;
 use crate::fanout::{self, Format, Inbound, InboundFrame, Pings, Socket};
-use crate::limits::REPLAY_STALLED_MS;
-use crate::span::{Source, SpanError, Spans};
+use crate::limits::{REPLAY_STALLED_MS, WRITE_WINDOW_BYTES};
+use crate::span::{Held as HeldFold, Source, SpanError, Spans};
 use crate::state::AppState;
 
 /// What somebody is told who may no longer see what he watches.
 const NOT_FOR_YOU: &str = "this fight is not for you any more: ask its uploader for a link";
 /// A live fight's edge nearer than this is its present: who has come so far follows it live.
 const CAUGHT_UP_MS: u32 = 1_000;
+/// How often is looked whether the last bytes are taken.
+const SEE_OUT_LOOK: Duration = Duration::from_secs(1);
 
 /// Where a replay begins and how fast it goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,8 +78,10 @@ pub struct Replay {
     pub row: EncounterRow,
     /// From where and how fast.
     pub pace: Pace,
-    /// Held while it plays; one moment needs none.
-    pub places: Option<Places>,
+    /// What is held for it.
+    pub places: Held,
+    /// For whom it counts.
+    pub who: Address,
     /// Who watches it.
     pub asker: Asker,
     /// What is shown to them.
@@ -85,10 +90,24 @@ pub struct Replay {
     pub changes: Listening,
 }
 
+/// What is held of the relay's limits.
+pub enum Held {
+    /// By one moment, until its keyframe is made.
+    Answer(Place),
+    /// By a replay, until it is over.
+    Replay(Places),
+}
+
 /// One of the fights that are played at once: of the relay, and to one address.
 pub struct Places {
     _relay: OwnedSemaphorePermit,
     _address: Place,
+}
+
+impl Replay {
+    async fn is_admitted(&self) -> bool {
+        self.state.still_admitted(&self.asker, &self.row).await.is_ok()
+    }
 }
 
 impl Places {
@@ -122,50 +141,61 @@ struct Player {
     /// What was so before this is folded.
     at_ms: u32,
     audience: Audience,
+    who: Address,
+    _held: HeldFold,
 }
 
-async fn fold_until(spans: &Spans, source: &Source, at_ms: u32) -> Result<EncounterState, SpanError> {
+async fn fold_until(spans: &Spans, who: Address, source: &Source, at_ms: u32) -> Result<EncounterState, SpanError> {
     let index = Arc::clone(&source.index);
-    spans
-        .run(move || {
-            let mut fold = index.start();
-            index.play(&mut fold, Span { from_ms: 0, to_ms: at_ms });
-            fold
-        })
-        .await
+    spans.run(who, move || fold_index(&index, at_ms)).await
+}
+
+fn fold_index(index: &FoldIndex, at_ms: u32) -> EncounterState {
+    let mut fold = index.start();
+    index.play(&mut fold, Span { from_ms: 0, to_ms: at_ms });
+    fold
 }
 
 impl Player {
-    async fn new(
-        state: &AppState,
-        raid: RaidRow,
-        row: EncounterRow,
-        audience: Audience,
-        at_ms: u32,
-    ) -> Result<Self, SpanError> {
-        let source = state.spans.source(&row).await?;
-        let at_ms = at_ms.min(source.index.end_ms());
-        let fold = fold_until(&state.spans, &source, at_ms).await?;
-        let shared = state.shared();
+    /// Folds until a moment and makes something of that, on the pool.
+    async fn make<T: Send + 'static>(
+        of: &Replay,
+        then: impl FnOnce(Self) -> T + Send + 'static,
+    ) -> Result<T, SpanError> {
+        let (spans, who, audience) = (&of.state.spans, of.who, of.audience);
+        let (raid, row) = (of.raid.clone(), of.row.clone());
+        let source = spans.source(who, &row).await?;
+        let at_ms = of.pace.at_ms.min(source.index.end_ms());
+        let shared = of.state.shared();
         let epoch = format!("{}-{}.1", shared.boot, shared.connection_id());
-        let mut player = Self {
-            row,
-            raid,
-            source,
-            fold,
-            view: LiveView::default(),
-            happenings: Happenings::default(),
-            epoch,
-            position: 0,
-            events: 0,
-            at_ms,
-            audience,
+        let held = Arc::clone(spans);
+        let made = move || {
+            let held = held.hold();
+            let fold = fold_index(&source.index, at_ms);
+            let (view, happenings) = (LiveView::default(), Happenings::default());
+            let (position, events) = (0, 0);
+            let mut player = Self {
+                row,
+                raid,
+                source,
+                fold,
+                view,
+                happenings,
+                epoch,
+                position,
+                events,
+                at_ms,
+                audience,
+                who,
+                _held: held,
+            };
+            let facts = player.facts();
+            // What the keyframe holds is no news.
+            player.happenings.step(Shown::to(audience, &player.fold));
+            player.look(facts);
+            then(player)
         };
-        let facts = player.facts();
-        // What the keyframe holds is no news.
-        player.happenings.step(Shown::to(audience, &player.fold));
-        player.look(facts);
-        Ok(player)
+        spans.run(who, made).await
     }
 
     fn shown(&self) -> Shown<'_> {
@@ -262,12 +292,12 @@ impl Player {
 
     /// At the end of what is known of a live fight: looks for more; false if this is its present.
     async fn look_on(&mut self, spans: &Spans) -> Result<bool, SpanError> {
-        let source = spans.source(&self.row).await?;
+        let source = spans.source(self.who, &self.row).await?;
         if source.live && source.index.end_ms() < self.at_ms.saturating_add(CAUGHT_UP_MS) {
             return Ok(false);
         }
         // What came since may be of before: folded again.
-        self.fold = fold_until(spans, &source, self.at_ms).await?;
+        self.fold = fold_until(spans, self.who, &source, self.at_ms).await?;
         self.source = source;
         Ok(true)
     }
@@ -277,7 +307,8 @@ impl Player {
 struct Sink {
     socket: Socket,
     tail: Bytes,
-    stalled: Option<Instant>,
+    /// Since when something waits, or since the last window of that, and what was taken meanwhile.
+    waits: Option<(Instant, usize)>,
     pings: Pings,
     pinged: Instant,
     heard: Instant,
@@ -286,7 +317,7 @@ struct Sink {
 impl Sink {
     fn new(socket: Socket, pings: Pings) -> Self {
         let now = Instant::now();
-        Self { socket, tail: Bytes::new(), stalled: None, pings, pinged: now, heard: now }
+        Self { socket, tail: Bytes::new(), waits: None, pings, pinged: now, heard: now }
     }
 
     /// Pings when that is due; false if the other end is not there any more.
@@ -318,20 +349,28 @@ impl Sink {
             Ok(0) => false,
             Ok(count) => {
                 self.tail = self.tail.slice(count..);
-                self.stalled = (!self.tail.is_empty()).then(Instant::now);
+                let (since, taken) = self.waits.unwrap_or_else(|| (Instant::now(), 0));
+                self.waits = (!self.tail.is_empty()).then_some((since, taken + count));
                 true
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.stalled.get_or_insert_with(Instant::now);
+                self.waits.get_or_insert_with(|| (Instant::now(), 0));
                 true
             }
             Err(_) => false,
         }
     }
 
-    fn is_stalled(&self) -> bool {
+    /// Whether the other end takes nothing, or next to nothing.
+    fn is_stalled(&mut self) -> bool {
         let limit = Duration::from_millis(REPLAY_STALLED_MS);
-        self.stalled.is_some_and(|since| since.elapsed() > limit)
+        match self.waits {
+            Some((since, taken)) if since.elapsed() > limit => {
+                self.waits = Some((Instant::now(), 0));
+                taken < WRITE_WINDOW_BYTES
+            }
+            _ => false,
+        }
     }
 }
 
@@ -342,28 +381,82 @@ fn bye(format: Format, reason: &str, retry_ms: Option<u32>) -> Bytes {
 }
 
 /// Plays a fight to one socket, to its end.
-pub async fn play(replay: Replay, format: Format, socket: Socket, early: Bytes) {
-    let Replay { state, raid, row, pace, mut places, asker, audience, mut changes } = replay;
-    let mut sink = Sink::new(socket, Pings::of(&state.shared().limits));
-    let now_ms = || state.shared().clock.now_ms();
-    let mut player = match Player::new(&state, raid, row, audience, pace.at_ms).await {
-        Ok(player) => player,
+pub async fn play(mut replay: Replay, format: Format, socket: Socket, early: Bytes) {
+    let clock = replay.state.clone();
+    let now_ms = move || clock.shared().clock.now_ms();
+    let mut sink = Sink::new(socket, Pings::of(&replay.state.shared().limits));
+    let made = match replay.places {
+        Held::Answer(_) => {
+            let over = bye(format, "this is the moment that was asked for", None);
+            let keyframe = move |player: Player| [&format.encode(&player.keyframe(now_ms()))[..], &over[..]].concat();
+            Player::make(&replay, keyframe).await.map(|bytes| (Bytes::from(bytes), None))
+        }
+        Held::Replay(_) => Player::make(&replay, |player| player).await.map(|player| {
+            let keyframe = format.encode(&player.keyframe(now_ms()));
+            (keyframe, Some(player))
+        }),
+    };
+    let (keyframe, player) = match made {
+        Ok(made) => made,
         Err(error) => {
             tracing::warn!(%error, "could not play a fight");
             sink.write(bye(format, "the relay cannot play this fight now: try again in a moment", Some(1_000)));
             return;
         }
     };
-    if changes.has_changed(&player.row.raid_code) && state.still_admitted(&asker, &player.row).await.is_err() {
+    if replay.changes.has_changed(&replay.row.raid_code) && !replay.is_admitted().await {
         sink.write(bye(format, NOT_FOR_YOU, None));
         return;
     }
-    if !sink.write(format.encode(&player.keyframe(now_ms()))) {
+    if !sink.write(keyframe) {
         return;
     }
-    let mut listener = Listener::new();
-    if listener.hear(&early, &mut sink, format, now_ms()) {
+    if let Some(player) = player
+        && !go_on(&mut replay, player, format, &mut sink, early).await
+    {
         return;
+    }
+    let Replay { state, row, places, asker, changes, .. } = replay;
+    // It is over: who comes next need not wait until its last bytes are taken.
+    drop(places);
+    see_out(sink, &state, &row, &asker, changes).await;
+}
+
+/// Writes what is left for somebody to whom goodbye was said. Nothing else of the replay is held any more.
+async fn see_out(mut sink: Sink, state: &AppState, row: &EncounterRow, asker: &Asker, mut changes: Listening) {
+    let mut look = tokio::time::interval(SEE_OUT_LOOK);
+    while !sink.tail.is_empty() {
+        tokio::select! {
+            biased;
+            () = changes.changed(&row.raid_code) => {
+                if state.still_admitted(asker, row).await.is_err() { return }
+            }
+            ready = sink.socket.stream().writable() => {
+                if ready.is_err() || !sink.flush() { return }
+            }
+            // What it says is of no interest any more, only that it is there.
+            ready = sink.socket.stream().readable() => {
+                match ready.and_then(|()| sink.socket.stream().try_read(&mut [0; 512])) {
+                    Ok(0) => return,
+                    Ok(_) => {}
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    Err(_) => return,
+                }
+            }
+            _ = look.tick() => {
+                if sink.is_stalled() { return }
+            }
+        }
+    }
+}
+
+/// Plays from the keyframe on; true if goodbye was said, false if the socket is done for.
+async fn go_on(replay: &mut Replay, mut player: Player, format: Format, sink: &mut Sink, early: Bytes) -> bool {
+    let Replay { state, pace, asker, changes, .. } = replay;
+    let now_ms = || state.shared().clock.now_ms();
+    let mut listener = Listener::new();
+    if listener.hear(&early, sink, format, now_ms()) {
+        return false;
     }
     // It is a piece of the upgrade's whole read buffer.
     drop(early);
@@ -372,75 +465,57 @@ pub async fn play(replay: Replay, format: Format, socket: Socket, early: Bytes) 
     let mut tick = tokio::time::interval(Duration::from_millis(tick_ms));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let draining = state.shared().draining.clone();
-    // Whether the goodbye is written, or on its way.
-    let mut said_bye = false;
     loop {
-        if said_bye {
-            // It is over: who comes next need not wait until its last bytes are taken.
-            drop(places.take());
-            if sink.tail.is_empty() {
-                return;
-            }
-        }
         tokio::select! {
             biased;
             // The relay stops: the page comes back by itself.
-            () = draining.cancelled(), if !said_bye => {
-                said_bye = true;
-                if !sink.write(bye(format, "the relay restarts; come back in a moment", Some(1_000))) { return }
+            () = draining.cancelled() => {
+                return sink.write(bye(format, "the relay restarts; come back in a moment", Some(1_000)));
             }
             // Who may see it has changed: what waits for one who may not is not for him either.
             () = changes.changed(&player.row.raid_code) => {
-                if state.still_admitted(&asker, &player.row).await.is_ok() { continue }
+                if state.still_admitted(asker, &player.row).await.is_ok() { continue }
                 if sink.tail.is_empty() { sink.write(bye(format, NOT_FOR_YOU, None)); }
-                return;
+                return false;
             }
             // What waits goes first.
             ready = sink.socket.stream().writable(), if !sink.tail.is_empty() => {
-                if ready.is_err() || !sink.flush() { return }
+                if ready.is_err() || !sink.flush() { return false }
             }
             // Something came, or the other end closed.
             ready = sink.socket.stream().readable() => {
                 let mut bytes = [0; 512];
                 match ready.and_then(|()| sink.socket.stream().try_read(&mut bytes)) {
-                    Ok(0) => return,
+                    Ok(0) => return false,
                     Ok(count) => {
                         sink.heard = Instant::now();
-                        if listener.hear(&bytes[..count], &mut sink, format, now_ms()) { return }
+                        if listener.hear(&bytes[..count], sink, format, now_ms()) { return false }
                     }
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                    Err(_) => return,
+                    Err(_) => return false,
                 }
             }
             // The fight goes on, unless the spectator is behind.
             _ = tick.tick() => {
-                if sink.is_stalled() || !sink.ping() { return }
-                if said_bye || !sink.tail.is_empty() { continue }
-                let frames = if pace.speed == 0.0 {
-                    said_bye = true;
-                    bye(format, "this is the moment that was asked for", None)
-                } else if player.source.live && player.at_ms >= player.source.index.end_ms() {
-                    match player.look_on(&state.spans).await {
+                if sink.is_stalled() || !sink.ping() { return false }
+                if !sink.tail.is_empty() { continue }
+                if player.source.live && player.at_ms >= player.source.index.end_ms() {
+                    let (why, retry_ms) = match player.look_on(&state.spans).await {
                         Ok(true) => continue,
-                        Ok(false) => {
-                            said_bye = true;
-                            bye(format, "the replay has caught up with the fight: follow it live", Some(0))
-                        }
+                        Ok(false) => ("the replay has caught up with the fight: follow it live", 0),
                         Err(error) => {
                             tracing::warn!(%error, "could not play a fight on");
-                            said_bye = true;
-                            bye(format, "the relay cannot play this fight on now: try again", Some(1_000))
+                            ("the relay cannot play this fight on now: try again", 1_000)
                         }
-                    }
-                } else {
-                    let frames = player.step(step_ms, format, now_ms());
-                    said_bye = player.is_over();
-                    match said_bye {
-                        true => [&frames[..], &bye(format, "the fight is over: this is its report", None)[..]].concat().into(),
-                        false => frames,
-                    }
-                };
-                if !sink.write(frames) { return }
+                    };
+                    return sink.write(bye(format, why, Some(retry_ms)));
+                }
+                let frames = player.step(step_ms, format, now_ms());
+                if player.is_over() {
+                    let over = bye(format, "the fight is over: this is its report", None);
+                    return sink.write([&frames[..], &over[..]].concat().into());
+                }
+                if !sink.write(frames) { return false }
             }
         }
     }

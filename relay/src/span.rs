@@ -2,8 +2,9 @@
 //!
 //! One invariant: an answer is the fold of the span's events as of the log that it was asked of; a cache holds
 //! nothing that could be another log's (keys name the reading, and how much of it). The raid's task only hands out
-//! the entries that it holds. Deliberately not here: what a span means ([`raidcast_shared::fold::FoldIndex`]).
+//! the entries that it holds. Addresses have the pool in turn. Deliberately not here: what a span means ([`raidcast_shared::fold::FoldIndex`]).
 
+use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,11 +20,14 @@ use raidcast_shared::report::Fight;
 use raidcast_shared::uplink::{Delta, Ending, Header, ReportState};
 use raidcast_shared::view::{self, Audience, Shown};
 use raidcast_store::{EncounterRow, Store, StoreError};
-use tokio::sync::Semaphore;
 
+use crate::edge::Address;
 use crate::error::HttpError;
 use crate::finalize;
+use crate::heavy::Heavy;
+use crate::limits::FOLDS_WAITING_PER_ADDRESS;
 use crate::raid::{RaidCommand, RaidRegistry, Standing};
+use crate::turns::{Full, Turns};
 
 /// Deltas of a live fight's block: about six seconds of one.
 const BLOCK_DELTAS: usize = 64;
@@ -57,6 +61,12 @@ impl From<SpanError> for HttpError {
             SpanError::Store(error) => error.into(),
             SpanError::Broken => Self::Internal,
         }
+    }
+}
+
+impl From<Full> for SpanError {
+    fn from(_: Full) -> Self {
+        Self::Busy
     }
 }
 
@@ -152,19 +162,32 @@ pub struct SpanCounts {
     pub folds: u64,
     /// Stored logs read and decoded.
     pub logs: u64,
+    /// Whole folds that replays hold now.
+    pub held: u64,
+}
+
+/// A whole fold is held as long as this.
+#[derive(Debug)]
+pub struct Held(Arc<AtomicU64>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Folds spans of reports.
 pub struct Spans {
     registry: Arc<RaidRegistry>,
-    /// One permit a core.
-    pool: Arc<Semaphore>,
-    /// One permit for each that folds or waits for it.
-    waiting: Arc<Semaphore>,
+    /// One place a core.
+    pool: Arc<Turns>,
+    /// One place for all that unfold large ones: who waits for it takes nobody's place in the pool.
+    large: Arc<Turns>,
     fights: Cache<SpanKey, Arc<Fight>>,
     logs: Cache<LogKey, (Arc<FoldIndex>, Option<Ending>)>,
     folds: AtomicU64,
     logs_read: AtomicU64,
+    held: Arc<AtomicU64>,
 }
 
 impl Spans {
@@ -179,8 +202,8 @@ impl Spans {
         let bytes = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Self {
             registry,
-            pool: Arc::new(Semaphore::new(threads)),
-            waiting: Arc::new(Semaphore::new(threads + waiting)),
+            pool: Arc::new(Turns::new(threads, waiting, FOLDS_WAITING_PER_ADDRESS)),
+            large: Arc::new(Turns::new(1, waiting, FOLDS_WAITING_PER_ADDRESS)),
             fights: Cache::builder()
                 .max_capacity(SPAN_CACHE_BYTES)
                 .weigher(move |_, fight: &Arc<Fight>| bytes(fight_bytes(fight)))
@@ -191,34 +214,58 @@ impl Spans {
                 .build(),
             folds: AtomicU64::new(0),
             logs_read: AtomicU64::new(0),
+            held: Arc::default(),
         }
     }
 
     /// What was computed so far.
     pub fn counts(&self) -> SpanCounts {
-        SpanCounts { folds: self.folds.load(Ordering::Relaxed), logs: self.logs_read.load(Ordering::Relaxed) }
+        SpanCounts {
+            folds: self.folds.load(Ordering::Relaxed),
+            logs: self.logs_read.load(Ordering::Relaxed),
+            held: self.held.load(Ordering::Relaxed),
+        }
     }
 
-    /// Runs a fold on the pool.
+    /// How many folds wait for the pool.
+    pub fn waiting(&self) -> usize {
+        self.pool.waiting()
+    }
+
+    /// Counts a whole fold as held.
+    pub fn hold(&self) -> Held {
+        self.held.fetch_add(1, Ordering::Relaxed);
+        Held(Arc::clone(&self.held))
+    }
+
+    /// Runs a fold on the pool, when it is its address's turn.
     ///
     /// # Errors
-    /// `Busy` if too many wait already.
-    pub async fn run<T: Send + 'static>(&self, fold: impl FnOnce() -> T + Send + 'static) -> Result<T, SpanError> {
-        self.unfold(0, fold).await
+    /// `Busy` if too many wait already, of all or of this address.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        who: Address,
+        fold: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, SpanError> {
+        self.unfold(who, 0, fold).await
     }
 
     /// Unfolds an encounter of so many stored bytes on the pool: large ones one at a time.
     async fn unfold<T: Send + 'static>(
         &self,
+        who: Address,
         bytes: usize,
         fold: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, SpanError> {
-        let waiting = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| SpanError::Busy)?;
-        let large = self.registry.shared.heavy.enter(bytes).await;
-        let running = Arc::clone(&self.pool).acquire_owned().await.map_err(|_| SpanError::Broken)?;
+        let large = match Heavy::is_large(bytes) {
+            // In turn among those who look; then behind the fights that end.
+            true => Some((self.large.turn(who).await?, self.registry.shared.heavy.enter(bytes).await)),
+            false => None,
+        };
+        let running = self.pool.turn(who).await?;
         let folding = tokio::task::spawn_blocking(move || {
             // Held until it is done, also where nobody waits for it any more.
-            let _held = (waiting, large, running);
+            let _held = (large, running);
             fold()
         });
         folding.await.map_err(|_| SpanError::Broken)
@@ -228,7 +275,13 @@ impl Spans {
     ///
     /// # Errors
     /// `Busy` if the pool is full, `NotFound` if the report went away meanwhile.
-    pub async fn fight(&self, audience: Audience, row: &EncounterRow, span: Span) -> Result<Arc<Fight>, SpanError> {
+    pub async fn fight(
+        &self,
+        who: Address,
+        audience: Audience,
+        row: &EncounterRow,
+        span: Span,
+    ) -> Result<Arc<Fight>, SpanError> {
         let (row, live) = self.settled(row).await?;
         let log = LogKey {
             report_id: row.report_id.clone(),
@@ -238,37 +291,42 @@ impl Spans {
         let seq = live.as_ref().map_or(0, |live| live.seq);
         let ended = live.as_ref().is_none_or(|live| live.ending.is_some());
         let key = SpanKey { audience, log, seq, ended, span };
-        let folding = async {
-            let source = self.source_of(&row, live).await?;
-            self.folds.fetch_add(1, Ordering::Relaxed);
-            let made = move || {
-                let folded = source.index.fold(span);
-                Arc::new(view::fight(Shown::to(audience, &folded), source.ending.as_ref()))
-            };
-            self.run(made).await
+        let stored = key.log.stream.is_none();
+        let row = &row;
+        let folding = || {
+            let live = live.clone();
+            async move {
+                let source = self.source_of(who, row, live).await?;
+                self.folds.fetch_add(1, Ordering::Relaxed);
+                let made = move || {
+                    let folded = source.index.fold(span);
+                    Arc::new(view::fight(Shown::to(audience, &folded), source.ending.as_ref()))
+                };
+                self.run(who, made).await
+            }
         };
-        if row.state != ReportState::Final && key.log.stream.is_none() {
+        if row.state != ReportState::Final && stored {
             // Nobody owns it now, so nothing says how much of it there is: answered, and not kept.
-            return folding.await;
+            return folding().await;
         }
-        self.fights.try_get_with(key, folding).await.map_err(|error: Arc<SpanError>| (*error).clone())
+        shared(&self.fights, key, folding).await
     }
 
     /// The log of a running fight as its raid's task gave it, ready to be folded.
     ///
     /// # Errors
     /// As [`Spans::fight`].
-    pub async fn source_of_live(&self, row: &EncounterRow, live: LiveLog) -> Result<Source, SpanError> {
-        self.live_source(row, live).await
+    pub async fn source_of_live(&self, who: Address, row: &EncounterRow, live: LiveLog) -> Result<Source, SpanError> {
+        self.live_source(who, row, live).await
     }
 
     /// The log of a report, ready to be folded.
     ///
     /// # Errors
     /// As [`Spans::fight`].
-    pub async fn source(&self, row: &EncounterRow) -> Result<Source, SpanError> {
+    pub async fn source(&self, who: Address, row: &EncounterRow) -> Result<Source, SpanError> {
         let (row, live) = self.settled(row).await?;
-        self.source_of(&row, live).await
+        self.source_of(who, &row, live).await
     }
 
     /// Where the report's log is now: a row that was read a moment ago may be of a fight that has ended since.
@@ -292,23 +350,21 @@ impl Spans {
         handle.ask(|reply| RaidCommand::Standing { report_id, reply }).await.ok().flatten().map(|standing| *standing)
     }
 
-    async fn source_of(&self, row: &EncounterRow, live: Option<LiveLog>) -> Result<Source, SpanError> {
+    async fn source_of(&self, who: Address, row: &EncounterRow, live: Option<LiveLog>) -> Result<Source, SpanError> {
         if let Some(live) = live {
-            return self.live_source(row, live).await;
+            return self.live_source(who, row, live).await;
         }
         let key = LogKey { report_id: row.report_id.clone(), revision: row.revision, stream: None };
-        let reading = self.stored(row);
         if row.state != ReportState::Final {
-            let (index, ending) = reading.await?;
+            let (index, ending) = self.stored(who, row).await?;
             return Ok(Source { index, ending, revision: row.revision, live: row.state == ReportState::Live });
         }
-        let found = self.logs.try_get_with(key, reading).await;
-        let (index, ending) = found.map_err(|error: Arc<SpanError>| (*error).clone())?;
+        let (index, ending) = shared(&self.logs, key, || self.stored(who, row)).await?;
         Ok(Source { index, ending, revision: row.revision, live: false })
     }
 
     /// What the store has: the log of a final report, else the journal.
-    async fn stored(&self, row: &EncounterRow) -> Result<(Arc<FoldIndex>, Option<Ending>), SpanError> {
+    async fn stored(&self, who: Address, row: &EncounterRow) -> Result<(Arc<FoldIndex>, Option<Ending>), SpanError> {
         let store = &self.registry.shared.store;
         if self.registry.shared.set_aside.contains_key(&row.report_id) {
             // It would be unfolded as far as it can be again, each time that somebody asks.
@@ -319,7 +375,7 @@ impl Spans {
             && let Some(bytes) = store.report_log(&row.report_id).await?
         {
             // Compressed it takes a third of what its deltas took.
-            let read = self.unfold(bytes.len() * 3, move || {
+            let read = self.unfold(who, bytes.len() * 3, move || {
                 let mut log = Log::from_bytes(&bytes)?;
                 let ending = log.ending.take();
                 Ok::<_, SpanError>((Arc::new(FoldIndex::of_log(log)?), ending))
@@ -327,7 +383,7 @@ impl Spans {
             return read.await?;
         }
         let (bytes, log) = journal(store, row).await?;
-        let read = self.unfold(bytes, move || {
+        let read = self.unfold(who, bytes, move || {
             let mut log = log()?;
             let ending = log.ending.take();
             Ok::<_, SpanError>((Arc::new(FoldIndex::of_log(log)?), ending))
@@ -335,12 +391,12 @@ impl Spans {
         read.await?
     }
 
-    async fn live_source(&self, row: &EncounterRow, live: LiveLog) -> Result<Source, SpanError> {
+    async fn live_source(&self, who: Address, row: &EncounterRow, live: LiveLog) -> Result<Source, SpanError> {
         let LiveLog { stream, revision, header, ending, deltas, .. } = live;
         let key = LogKey { report_id: row.report_id.clone(), revision, stream: Some(stream) };
         // Of a live fight the closed blocks are kept, and what came since is put behind them.
         let held = self.logs.get(&key).await.map(|(index, _)| index);
-        let folding = self.unfold(deltas.bytes, move || {
+        let folding = self.unfold(who, deltas.bytes, move || {
             let held = held.filter(|held| held.blocks() <= deltas.closed.len());
             let mut index = match held {
                 Some(held) => FoldIndex::clone(&held),
@@ -360,6 +416,22 @@ impl Spans {
             self.logs.insert(key, (closed, None)).await;
         }
         Ok(Source { index, ending, revision, live: row.state != ReportState::Final })
+    }
+}
+
+/// What a cache holds, or what is made now for all who ask. It is made at the turn of the address that asked first: where
+/// that had no room, who only joined asks for itself.
+async fn shared<K, V, F>(cache: &Cache<K, V>, key: K, make: impl Fn() -> F) -> Result<V, SpanError>
+where
+    F: Future<Output = Result<V, SpanError>>,
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    match cache.try_get_with(key.clone(), make()).await {
+        Err(error) if matches!(*error, SpanError::Busy) => {
+            cache.try_get_with(key, make()).await.map_err(|error| (*error).clone())
+        }
+        made => made.map_err(|error| (*error).clone()),
     }
 }
 
@@ -392,7 +464,7 @@ async fn journal(
 }
 
 /// About how many bytes a fight's figures take.
-fn fight_bytes(fight: &Fight) -> usize {
+pub(crate) fn fight_bytes(fight: &Fight) -> usize {
     let skills: usize = fight.players.iter().map(|player| player.skills.len()).sum();
     1_024 + fight.players.len() * 384 + skills * 160 + fight.deaths.len() * 224 + fight.missing.len() * 256
 }

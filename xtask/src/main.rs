@@ -70,7 +70,7 @@ enum Bench {
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test(options) => return test::test(&options),
-        Task::Web => web::build(),
+        Task::Web => machine::prepare(&[machine::Need::Web]).and_then(|()| web::build()),
         Task::Picture => browser::picture(),
         Task::Types => types(),
         Task::DbPrepare => database::prepare(),

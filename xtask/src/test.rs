@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::command::{cargo, heading, npm, root, run, run_counted};
-use crate::machine::{self, Need};
+use crate::command::{cargo, heading, root, run, run_counted};
+use crate::machine::{self, Need, npm};
 use crate::tally::Tally;
 use crate::{browser, web};
 

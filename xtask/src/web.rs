@@ -6,7 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::command::{npm, root, run};
+use crate::command::{root, run};
+use crate::machine::npm;
 
 /// Installs the pages' packages and builds them.
 ///

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 use bytes::Bytes;
 use raidcast_shared::fold::Span;
 use raidcast_shared::report::{Fight, Pagination, Report, ReportPage, ReportSummary};
@@ -16,6 +16,7 @@ use raidcast_store::{EncounterRow, Page, ReportLine};
 use serde::Deserialize;
 
 use crate::access::{Admitted, Asker};
+use crate::edge::{Address, Asked};
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
 use crate::finalize;
@@ -55,22 +56,28 @@ fn number(name: &str, text: Option<&str>, from: u32, to: u32) -> Result<Option<u
 pub async fn list(
     State(state): State<AppState>,
     Query(query): Query<ListQuery>,
+    Extension(visit): Extension<Asked>,
 ) -> Result<Json<ReportPage>, HttpError> {
     let limit = number("limit", query.limit.as_deref(), 1, LIMIT_MAX)?.unwrap_or(LIMIT_DEFAULT);
     let page = number("page", query.page.as_deref(), 1, u32::MAX / LIMIT_MAX)?.unwrap_or(1);
     let (lines, total) = state.store().public_reports(Page { page, limit }).await?;
-    let reports = summaries(&state, Admitted::AsAnybody.audience(), lines).await;
+    let reports = summaries(&state, visit.address, Admitted::AsAnybody.audience(), lines).await;
     let pagination = Pagination { page, limit, total, total_pages: total.div_ceil(u64::from(limit)) };
     Ok(Json(ReportPage { reports, pagination }))
 }
 
 /// Lines of a list. Live reports have their figures in memory: they are filled in. All raids are asked at the same time, and who does not
 /// answer at once is not waited for: the list then shows what is stored.
-pub async fn summaries(state: &AppState, audience: Audience, lines: Vec<ReportLine>) -> Vec<ReportSummary> {
+pub async fn summaries(
+    state: &AppState,
+    who: Address,
+    audience: Audience,
+    lines: Vec<ReportLine>,
+) -> Vec<ReportSummary> {
     let mut reports: Vec<_> = lines.into_iter().map(|line| finalize::summary(audience, line)).collect();
     let live = reports.iter_mut().filter(|summary| summary.state == ReportState::Live);
     let asked = live.map(|summary| async {
-        let asked = Arc::clone(&state.answers).summary(audience, summary.raid.clone(), summary.report_id.clone());
+        let asked = Arc::clone(&state.answers).summary(who, audience, summary.raid.clone(), summary.report_id.clone());
         if let Ok(Some(now)) = tokio::time::timeout(SUMMARY_TIMEOUT, asked).await {
             *summary = ReportSummary { raid: summary.raid.clone(), ..ReportSummary::clone(&now) };
         }
@@ -94,6 +101,7 @@ pub async fn report(
     State(state): State<AppState>,
     Path(report_id): Path<String>,
     Query(query): Query<ReportQuery>,
+    Extension(visit): Extension<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let from = number("from", query.from.as_deref(), 0, u32::MAX)?;
@@ -108,13 +116,13 @@ pub async fn report(
     let asker = state.asker(&headers, query.ticket.as_deref()).await?;
     let (audience, row, record) = visible(&state, &report_id, &asker).await?;
     let answer = match span {
-        None => state.answers.report(audience, &row, record).await?.respond(&headers),
+        None => state.answers.report(visit.address, audience, &row, record).await?.respond(&headers),
         Some(span) => {
-            let whole = state.answers.whole(audience, &row, record).await?;
-            let fight = state.spans.fight(audience, &row, span).await?;
+            let frame = state.answers.frame(visit.address, audience, &row, record).await?;
+            let fight = state.spans.fight(visit.address, audience, &row, span).await?;
             let mut fight = Fight::clone(&fight);
-            view::went_as(&mut fight, &whole.fight);
-            Json(Report { fight, ..whole }).into_response()
+            view::went_as(&mut fight, &frame.fight);
+            Json(Report { fight, ..Report::clone(&frame) }).into_response()
         }
     };
     state.still_admitted(&asker, &row).await?;
@@ -126,11 +134,12 @@ pub async fn timeline(
     State(state): State<AppState>,
     Path(report_id): Path<String>,
     Query(query): Query<ReportQuery>,
+    Extension(visit): Extension<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let asker = state.asker(&headers, query.ticket.as_deref()).await?;
     let (audience, row, _) = visible(&state, &report_id, &asker).await?;
-    let answer = state.answers.timeline(audience, &row).await?.respond(&headers);
+    let answer = state.answers.timeline(visit.address, audience, &row).await?.respond(&headers);
     state.still_admitted(&asker, &row).await?;
     Ok(answer)
 }

@@ -22,7 +22,7 @@ type Rate = RateLimiter<Address, HashMapStateStore<Address>, DefaultClock>;
 pub enum What {
     /// A socket.
     Connection,
-    /// A request that is being answered.
+    /// A request that is being answered, or a moment of the past that is being made.
     Answer,
     /// A fight that is played to it.
     Replay,

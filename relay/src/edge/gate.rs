@@ -46,7 +46,7 @@ impl Asked {
             return Ok(None);
         }
         let text = "your address has too many connections to this relay: close some";
-        self.hold(What::Connection, Refusal::Connections, text).map(Some)
+        self.hold(What::Connection, Refusal::Connections, text, 10).map(Some)
     }
 
     /// A place for a replay.
@@ -55,7 +55,16 @@ impl Asked {
     /// The address has as many as it may have.
     pub fn replay(&self) -> Result<Place, HttpError> {
         let text = "as many fights are played to your address as one gets at once: close one of those pages";
-        self.hold(What::Replay, Refusal::Replays, text)
+        self.hold(What::Replay, Refusal::Replays, text, 10)
+    }
+
+    /// A place for something that is made now: an answer, or a moment of the past.
+    ///
+    /// # Errors
+    /// So many are being made for the address already.
+    pub fn answer(&self) -> Result<Place, HttpError> {
+        let text = "too many requests from your address are being answered: wait for some of them";
+        self.hold(What::Answer, Refusal::Answers, text, 1)
     }
 
     /// Counts a refusal.
@@ -63,10 +72,10 @@ impl Asked {
         self.edge.refusals.count(what);
     }
 
-    fn hold(&self, what: What, refusal: Refusal, text: &str) -> Result<Place, HttpError> {
+    fn hold(&self, what: What, refusal: Refusal, text: &str, retry_s: u32) -> Result<Place, HttpError> {
         self.edge.book.hold(self.address, what).ok_or_else(|| {
             self.edge.refusals.count(refusal);
-            HttpError::TooMany { text: text.into(), retry_s: 10 }
+            HttpError::TooMany { text: text.into(), retry_s }
         })
     }
 }
@@ -94,7 +103,7 @@ impl Cost {
     fn of(path: &str) -> Self {
         let begins = |with: &[&str]| with.iter().any(|with| path.starts_with(with));
         match () {
-            // A feed is answered at once and then counts as a connection.
+            // A feed is answered at once and then counts as a connection; a moment of the past takes its place itself.
             () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,
             () if begins(&["/api", "/health", "/reports/", "/raids/", "/live/"]) => Self::Request,
             () => Self::Nothing,
@@ -141,14 +150,7 @@ fn admit(state: &AppState, asked: &Asked, request: &Request) -> Result<Option<Pl
         let text = "all connections of this relay are in use: try again in a moment".to_owned();
         return Err(HttpError::Unavailable { text, retry_s: 5 });
     }
-    if cost != Cost::Answer {
-        return Ok(None);
-    }
-    let text = "too many requests from your address are being answered: wait for some of them";
-    edge.book.hold(asked.address, What::Answer).map(Some).ok_or_else(|| {
-        edge.refusals.count(Refusal::Answers);
-        HttpError::TooMany { text: text.into(), retry_s: 1 }
-    })
+    if cost == Cost::Answer { asked.answer().map(Some) } else { Ok(None) }
 }
 
 /// Whether the request has a key that is known. A wrong one is counted and told to the log, without itself.

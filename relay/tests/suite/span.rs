@@ -1,11 +1,14 @@
 //! Parts of a fight: exact, folded once for all who ask, refused where too many are asked for.
 
-use std::sync::Arc;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
 
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use futures::future::join_all;
+use raidcast_relay::edge::Address;
 use raidcast_relay::error::HttpError;
+use raidcast_relay::limits::FOLDS_WAITING_PER_ADDRESS;
 use raidcast_relay::span::{SpanError, Spans};
 use raidcast_shared::codec;
 use raidcast_shared::columns::ColumnMap;
@@ -15,6 +18,7 @@ use raidcast_shared::report::{Fight, Report};
 use raidcast_shared::uplink::{Outcome, UplinkReply};
 use raidcast_shared::view;
 
+use crate::raw::{HERE, THERE};
 use crate::script::{Script, TestRelay, Uploader, everybody, header, soon, to_all};
 
 /// A fight with deaths, revives and a boss whose health is told.
@@ -72,6 +76,10 @@ fn spans(count: u32, to_ms: u32) -> impl Iterator<Item = Span> {
     })
 }
 
+fn address(ip: Ipv4Addr) -> Address {
+    Address::of(ip.into())
+}
+
 async fn span_of(relay: &TestRelay, report: &str, span: Span) -> Fight {
     let path = format!("/api/v1/reports/{report}?from={}&to={}", span.from_ms, span.to_ms);
     let (status, body) = relay.get(&path).await;
@@ -126,8 +134,11 @@ async fn a_span_asked_by_a_thousand_at_once_is_folded_once() {
             assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
         }
         let (row, _) = relay.store.report(&begun.report).await.unwrap().unwrap();
-        let asked =
-            soon("a thousand answers", join_all((0..1_000).map(|_| spans.fight(everybody(), &row, span)))).await;
+        let asked = soon(
+            "a thousand answers",
+            join_all((0..1_000).map(|_| spans.fight(address(HERE), everybody(), &row, span))),
+        )
+        .await;
         let first = Arc::clone(asked[0].as_ref().unwrap());
         assert!(asked.iter().all(|fight| Arc::ptr_eq(fight.as_ref().unwrap(), &first)));
         folds += 1;
@@ -147,11 +158,12 @@ async fn more_spans_than_may_wait_are_refused_with_a_time_to_come_back() {
     let relay = TestRelay::start(data.path()).await;
     let spans = Spans::with_pool(Arc::clone(relay.relay.as_ref().unwrap().registry()), 1, 1);
     let (go, held) = std::sync::mpsc::sync_channel::<()>(0);
-    let folding = spans.run(move || held.recv().is_ok());
-    let waiting = spans.run(|| true);
+    let here = address(HERE);
+    let folding = spans.run(here, move || held.recv().is_ok());
+    let waiting = spans.run(here, || true);
     let refused = async {
         // The other two are polled first.
-        let error = spans.run(|| true).await.unwrap_err();
+        let error = spans.run(here, || true).await.unwrap_err();
         assert!(matches!(error, SpanError::Busy));
         let answer = HttpError::from(error).into_response();
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -160,5 +172,33 @@ async fn more_spans_than_may_wait_are_refused_with_a_time_to_come_back() {
     };
     let (folded, waited, ()) = soon("all three", async { tokio::join!(biased; folding, waiting, refused) }).await;
     assert!(folded.unwrap() && waited.unwrap());
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_asks_for_many_folds_waits_for_itself_and_others_have_their_turn() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let spans = Spans::with_pool(Arc::clone(relay.relay.as_ref().unwrap().registry()), 1, 256);
+    let (go, held) = std::sync::mpsc::sync_channel::<()>(0);
+    let folding = spans.run(address(HERE), move || held.recv().is_ok());
+    let served = Arc::new(Mutex::new(Vec::new()));
+    let ask = |who: Ipv4Addr| {
+        let served = Arc::clone(&served);
+        spans.run(address(who), move || served.lock().unwrap().push(who))
+    };
+    // Of one address more than it may wait with, then one of another, and all hold still until they have asked.
+    let many = join_all((0..100).map(|_| ask(HERE)));
+    let other = ask(THERE);
+    let all_asked = async {
+        go.send(()).unwrap();
+    };
+    let (_, many, other, ()) = soon("all", async { tokio::join!(biased; folding, many, other, all_asked) }).await;
+    other.unwrap();
+    let refused = many.iter().filter(|asked| matches!(asked, Err(SpanError::Busy))).count();
+    assert_eq!(refused, 100 - FOLDS_WAITING_PER_ADDRESS, "one address does not fill the line");
+    let served = served.lock().unwrap();
+    assert_eq!(served.len(), FOLDS_WAITING_PER_ADDRESS + 1);
+    assert_eq!(served.iter().position(|who| *who == THERE), Some(1), "after one of those that came before it");
     relay.stop().await;
 }

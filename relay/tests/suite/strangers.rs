@@ -2,13 +2,16 @@
 
 use std::net::Ipv4Addr;
 use std::process::Command;
+use std::sync::Arc;
 
 use futures::StreamExt;
-use raidcast_relay::edge::Refusal;
+use raidcast_relay::edge::{Address, Refusal};
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::codec;
+use raidcast_shared::event::{ActorIx, Rare, RareBody, SkillIx, SourceKey};
 use raidcast_shared::feed::SUBPROTOCOL;
 use raidcast_shared::id::RaidId;
+use raidcast_shared::limits::SPECTATOR_SEND_BUFFER_BYTES;
 use raidcast_shared::uplink::{Hello, Outcome, Refused, RefusedCode, RefusedScope, UplinkFrame, UplinkReply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -305,6 +308,100 @@ async fn an_address_has_some_of_the_replays_and_a_moment_needs_no_place() {
     let over = [play(HERE, "&at=9900&speed=20").await, play(HERE, "&at=9900&speed=20").await];
     becomes("both places", async || play(HERE, "&speed=1").await.1.status == 101).await;
     drop(over);
+    relay.stop().await;
+}
+
+/// A fight whose keyframe is more than the buffers between relay and spectator hold: everybody dies all the time.
+fn deadly() -> Script {
+    let mut fight = Script::new(20, 2);
+    for delta in &mut fight.deltas {
+        for n in 0..100 {
+            let a = ActorIx((n % 3) as u16);
+            for body in [RareBody::Death { a, by: Some(ActorIx(3)), s: Some(SkillIx(2)) }, RareBody::Revive { a }] {
+                let key = SourceKey::new(2, delta.seq as u32 * 1_000 + delta.rare.len() as u32);
+                let event = Rare { at_ms: delta.seq as u32 * 100, key, body };
+                delta.rare.push(codec::encode(&event).into());
+            }
+        }
+    }
+    fight
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_moments_that_one_address_asks_for_most_are_refused_and_nothing_is_held_of_those_that_are_made() {
+    const MOMENTS: usize = 250;
+    let data = tempfile::tempdir().unwrap();
+    let limits = EdgeLimits::default();
+    let most = limits.answers_per_address as usize;
+    let relay = TestRelay::start_limited(data.path(), limits).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fight = deadly();
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(20).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let spans = Arc::clone(relay.relay.as_ref().unwrap().spans());
+    // Somebody folds on all cores.
+    let (began, begins) = std::sync::mpsc::channel();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let folding: Vec<_> = (0..cores)
+        .map(|_| {
+            let ((go, held), began, spans) = (std::sync::mpsc::channel::<()>(), began.clone(), Arc::clone(&spans));
+            let fold = move || {
+                began.send(()).unwrap();
+                held.recv().is_ok()
+            };
+            (go, tokio::spawn(async move { spans.run(Address::of(Ipv4Addr::new(127, 0, 0, 3).into()), fold).await }))
+        })
+        .collect();
+    let all_began = tokio::task::spawn_blocking(move || begins.iter().take(cores).count());
+    assert_eq!(soon("all cores' folds", all_began).await.unwrap(), cores);
+
+    let moment = format!("GET /api/v1/raids/{}/feed?report={}&at=1500&speed=0", uploader.welcome.raid, begun.report);
+    let (mut taken, mut refused) = (Vec::new(), 0);
+    for _ in 0..MOMENTS {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        socket.bind((THERE, 0).into()).unwrap();
+        let mut stream = socket.connect(addr(&relay).parse().unwrap()).await.unwrap();
+        let answer = stay(&mut stream, &moment, &UPGRADE).await;
+        match answer.status {
+            101 => taken.push(stream),
+            429 => {
+                assert!(answer.header("retry-after").is_some(), "{answer:?}");
+                refused += 1;
+            }
+            other => panic!("{other}: {answer:?}"),
+        }
+    }
+    assert_eq!((taken.len(), refused), (most, MOMENTS - most));
+    let edge = relay.relay.as_ref().unwrap().edge();
+    assert_eq!(edge.refusals.of(Refusal::Answers), (MOMENTS - most) as u64);
+    // Somebody else's span waits behind one of them, not behind all.
+    let span = format!("GET /api/v1/reports/{}?from=0&to=1000", begun.report);
+    let asked = ask(&relay, &span, &[]);
+    let release = async {
+        for (go, folding) in folding {
+            go.send(()).unwrap();
+            assert!(folding.await.unwrap().unwrap());
+        }
+    };
+    let (answer, ()) = tokio::join!(asked, release);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // Nobody reads any of them: their bytes wait, and nothing else.
+    becomes("all keyframes' making", async || spans.counts().held == 0 && spans.waiting() == 0).await;
+    becomes("a place for another", async || {
+        let mut stream = connect(addr(&relay), THERE).await;
+        stay(&mut stream, &moment, &UPGRADE).await.status == 101
+    })
+    .await;
+    assert_eq!(spans.counts().held, 0);
+    for mut stream in taken {
+        let bytes = to_the_end(&mut stream).await;
+        let buffers = 2 * SPECTATOR_SEND_BUFFER_BYTES + 16 * 1024;
+        assert!(bytes.len() > buffers, "more than the kernel held: {}", bytes.len());
+        assert!(bytes.windows(6).any(|part| part == b"moment"), "the goodbye too");
+    }
     relay.stop().await;
 }
 

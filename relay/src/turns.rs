@@ -1,0 +1,241 @@
+//! Places at something narrow, given to addresses in turn.
+//!
+//! One invariant: each time that a place is free it goes to the address that has waited longest since its last turn,
+//! so who asks for much waits for itself. What waits is bounded, for each address and in all; where all is full, the
+//! newest of the address that waits with most makes room. Deliberately not here: what the places are for.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use crate::edge::Address;
+
+/// More wait than may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many wait already")]
+pub struct Full;
+
+#[derive(Debug)]
+struct Line {
+    /// Places that nobody has. While there are any nobody waits.
+    free: usize,
+    /// Addresses that wait, the next one first.
+    order: VecDeque<Address>,
+    /// Who waits, of each of them.
+    waiting: HashMap<Address, VecDeque<oneshot::Sender<Turn>>>,
+}
+
+impl Line {
+    fn len(&self) -> usize {
+        self.waiting.values().map(VecDeque::len).sum()
+    }
+
+    fn len_of(&self, who: Address) -> usize {
+        self.waiting.get(&who).map_or(0, VecDeque::len)
+    }
+
+    /// Forgets who has gone.
+    fn sweep(&mut self) {
+        self.waiting.retain(|_, of| {
+            of.retain(|waiter| !waiter.is_closed());
+            !of.is_empty()
+        });
+        let waiting = &self.waiting;
+        self.order.retain(|who| waiting.contains_key(who));
+    }
+
+    /// The next in turn; its address waits behind all others then.
+    fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
+        let who = self.order.pop_front()?;
+        let of = self.waiting.get_mut(&who)?;
+        let next = of.pop_front();
+        if of.is_empty() {
+            self.waiting.remove(&who);
+        } else {
+            self.order.push_back(who);
+        }
+        next
+    }
+
+    /// Takes the newest of the address with most away, if that has more than `than`.
+    fn push_out(&mut self, than: usize) -> bool {
+        let Some((&who, of)) = self.waiting.iter_mut().max_by_key(|(_, of)| of.len()) else { return false };
+        if of.len() <= than {
+            return false;
+        }
+        // Dropped, it tells its end that there is no room.
+        of.pop_back();
+        if of.is_empty() {
+            self.waiting.remove(&who);
+            self.order.retain(|other| *other != who);
+        }
+        true
+    }
+}
+
+/// See the module's page.
+#[derive(Debug)]
+pub struct Turns {
+    line: Mutex<Line>,
+    waiting_max: usize,
+    waiting_per_address: usize,
+}
+
+impl Turns {
+    /// So many places, for which so many wait at the most, and so many of one address.
+    pub fn new(places: usize, waiting_max: usize, waiting_per_address: usize) -> Self {
+        let line = Line { free: places, order: VecDeque::new(), waiting: HashMap::new() };
+        Self { line: Mutex::new(line), waiting_max, waiting_per_address }
+    }
+
+    /// No code that holds it can panic, but a poisoned line is still a line.
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a place, which is held until what this gives is dropped.
+    ///
+    /// # Errors
+    /// `Full` if more wait than may: at once, or later if another address needs the room more.
+    pub async fn turn(self: &Arc<Self>, who: Address) -> Result<Turn, Full> {
+        let coming = {
+            let mut line = self.line();
+            if line.free > 0 {
+                line.free -= 1;
+                return Ok(Turn(Some(Arc::clone(self))));
+            }
+            self.enter(&mut line, who)?
+        };
+        coming.await.map_err(|_| Full)
+    }
+
+    fn enter(&self, line: &mut Line, who: Address) -> Result<oneshot::Receiver<Turn>, Full> {
+        if line.len() >= self.waiting_max || line.len_of(who) >= self.waiting_per_address {
+            line.sweep();
+        }
+        let own = line.len_of(who);
+        if own >= self.waiting_per_address || line.len() >= self.waiting_max && !line.push_out(own + 1) {
+            return Err(Full);
+        }
+        let (waiter, coming) = oneshot::channel();
+        if own == 0 {
+            line.order.push_back(who);
+        }
+        line.waiting.entry(who).or_default().push_back(waiter);
+        Ok(coming)
+    }
+
+    /// How many wait.
+    pub fn waiting(&self) -> usize {
+        let mut line = self.line();
+        line.sweep();
+        line.len()
+    }
+
+    fn pass_on(self: &Arc<Self>) {
+        loop {
+            let mut line = self.line();
+            let Some(next) = line.next() else {
+                line.free += 1;
+                return;
+            };
+            drop(line);
+            match next.send(Turn(Some(Arc::clone(self)))) {
+                Ok(()) => return,
+                // It has gone: the next one's.
+                Err(mut turn) => turn.0 = None,
+            }
+        }
+    }
+}
+
+/// A place; given on when it is dropped.
+#[derive(Debug)]
+pub struct Turn(Option<Arc<Turns>>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(turns) = self.0.take() {
+            turns.pass_on();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+    use futures::future::BoxFuture;
+
+    use super::*;
+
+    fn address(last: u8) -> Address {
+        Address::of([192, 0, 2, last].into())
+    }
+
+    /// One that waits already.
+    fn wait(turns: &Arc<Turns>, who: u8) -> BoxFuture<'static, Result<Turn, Full>> {
+        let turns = Arc::clone(turns);
+        let mut waiting = async move { turns.turn(address(who)).await }.boxed();
+        match (&mut waiting).now_or_never() {
+            Some(done) => std::future::ready(done).boxed(),
+            None => waiting,
+        }
+    }
+
+    /// Serves all that wait, one after the other, and tells in which order.
+    fn serve(held: Turn, mut waiting: Vec<(u8, BoxFuture<'static, Result<Turn, Full>>)>) -> Vec<u8> {
+        let (mut held, mut order) = (Some(held), Vec::new());
+        while !waiting.is_empty() {
+            drop(held.take());
+            let next = waiting.iter_mut().enumerate().find_map(|(at, (_, turn))| Some((at, turn.now_or_never()?)));
+            let (at, turn) = next.expect("a place that is free is given to somebody");
+            held = Some(turn.expect("all had room"));
+            order.push(waiting.remove(at).0);
+        }
+        order
+    }
+
+    #[test]
+    fn a_place_goes_to_addresses_in_turn_however_much_one_asks_for() {
+        let turns = Arc::new(Turns::new(1, 10, 10));
+        let held = wait(&turns, 9).now_or_never().unwrap().unwrap();
+        let waiting = [1, 1, 1, 1, 2, 2, 3].map(|who| (who, wait(&turns, who)));
+        assert_eq!(turns.waiting(), 7);
+        assert_eq!(serve(held, waiting.into()), [1, 2, 3, 1, 2, 1, 1]);
+        assert!(wait(&turns, 1).now_or_never().unwrap().is_ok(), "the last place came back");
+    }
+
+    #[test]
+    fn one_address_waits_with_so_many_and_makes_room_for_others_where_all_is_full() {
+        let turns = Arc::new(Turns::new(1, 4, 3));
+        let held = wait(&turns, 9).now_or_never().unwrap().unwrap();
+        let first: Vec<_> = (0..3).map(|_| (1, wait(&turns, 1))).collect();
+        assert_eq!(wait(&turns, 1).now_or_never().unwrap().unwrap_err(), Full, "its share");
+        let other = (2, wait(&turns, 2));
+        // Full: the newest of the first one goes.
+        let third = (3, wait(&turns, 3));
+        let mut all: Vec<_> = first.into_iter().chain([other, third]).collect();
+        let (_, pushed_out) = all.remove(2);
+        assert_eq!(pushed_out.now_or_never().unwrap().unwrap_err(), Full);
+        assert_eq!(wait(&turns, 2).now_or_never().unwrap().unwrap_err(), Full, "nobody has more than it would have");
+        assert_eq!(serve(held, all), [1, 2, 3, 1]);
+    }
+
+    #[test]
+    fn who_has_gone_takes_no_place_and_no_room() {
+        let turns = Arc::new(Turns::new(1, 2, 2));
+        let held = wait(&turns, 9).now_or_never().unwrap().unwrap();
+        for _ in 0..10 {
+            drop([wait(&turns, 1), wait(&turns, 1)]);
+        }
+        let waiting = vec![(1, wait(&turns, 1)), (2, wait(&turns, 2))];
+        assert_eq!(serve(held, waiting), [1, 2]);
+        // Given to one that goes before it takes it.
+        let held = wait(&turns, 9).now_or_never().unwrap().unwrap();
+        let gone = wait(&turns, 1);
+        drop(held);
+        drop(gone);
+        assert!(wait(&turns, 2).now_or_never().is_some_and(|turn| turn.is_ok()));
+    }
+}
