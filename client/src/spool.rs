@@ -12,6 +12,8 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use raidcast_shared::codec;
+use raidcast_shared::columns::ColumnMap;
+use raidcast_shared::fold::{Checked, EncounterState};
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::limits::UPLINK_FRAME_BYTES_MAX;
 use raidcast_shared::uplink::{Delta, Ending, Header};
@@ -76,7 +78,7 @@ struct Place {
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// The file system says no: try again.
-    #[error("{path} cannot be used ({error})")]
+    #[error("{path} cannot be used ({error}). If it stays so, remove it: its fight is read again from the meter.")]
     Io {
         /// Which file.
         path: PathBuf,
@@ -235,13 +237,13 @@ impl Spool {
 
     /// Takes in one record; `None`, and nothing is changed, if it does not follow what is there.
     fn take_in(&mut self, bytes: &[u8], encoder: &mut Encoder) -> Option<()> {
-        if self.ending.is_some() {
-            return None;
-        }
         let (kind, map, mut rest) = split(bytes)?;
         match kind {
             kind::READING => {
                 let reading: ReadingRecord = parse(map)?;
+                if self.ending.is_some() && !reading.lengths.is_empty() {
+                    return None;
+                }
                 if !reading.lengths.is_empty() && reading.first != self.seq() + 1 {
                     return None;
                 }
@@ -267,7 +269,7 @@ impl Spool {
                 self.cursor.advance(&reading.cursor);
                 self.lost = reading.lost.unwrap_or_else(|| self.lost.clone());
             }
-            kind::ENDED => self.ending = Some(parse(map)?),
+            kind::ENDED if self.ending.is_none() => self.ending = Some(parse(map)?),
             _ => return None,
         }
         self.length += FRAMING + bytes.len() as u64;
@@ -298,6 +300,28 @@ impl Spool {
         self.cursor.advance(cursor);
         self.lost = lost.clone();
         Ok(())
+    }
+
+    /// Moves the cursor alone; the only record that may stand behind the fight's end.
+    ///
+    /// # Errors
+    /// As [`Spool::append`].
+    pub fn note(&mut self, cursor: &CursorDelta) -> io::Result<()> {
+        let lost = self.lost.clone();
+        self.append(&[], cursor, &lost)
+    }
+
+    /// The fold of the frames up to a seq.
+    ///
+    /// # Errors
+    /// They cannot be read, or are not there.
+    pub fn fold_to(&mut self, seq: u64) -> io::Result<EncounterState> {
+        let mut state = EncounterState::new(self.head.header.clone(), ColumnMap::own());
+        for seq in 1..=seq {
+            let delta = self.frame(seq)?;
+            state.apply(&Checked::decode(state.columns(), &delta).map_err(io::Error::other)?);
+        }
+        Ok(state)
     }
 
     /// Notes that the fight has ended, and makes all of it durable.

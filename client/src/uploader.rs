@@ -357,7 +357,6 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     /// Takes up the fights that were on their way when the client ended.
     fn open_spools(&mut self, now_ms: u64) -> Result<(), WatchError> {
-        let before = self.fights.clone();
         for path in self.folder.list_spools()? {
             let (spool, encoder) = match Spool::open(&path) {
                 Ok(opened) => opened,
@@ -373,13 +372,12 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             };
             let head = spool.head();
             let (db, row, encounter) = (head.db.clone(), head.row, head.encounter.to_string());
-            let done =
-                before.databases.get(&db).is_some_and(|held| row <= held.seen && !held.open.contains_key(&encounter));
-            if done || (self.options.history.is_some() && spool.ending().is_none()) {
-                // Only removing its spool was not reached; or only a part of an old fight was read, and none of it sent.
+            if self.options.history.is_some() && spool.ending().is_none() {
+                // Only a part of an old fight was read, and none of it sent.
                 spool.remove();
                 continue;
             }
+            // One that is not in the list is done with, but for its spool; or the list was lost. The relay tells which.
             let watched = self.fights.databases.entry(db).or_default();
             watched.open.insert(encounter, row);
             if row > watched.seen {
@@ -387,7 +385,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 watched.seen_started_ms = head.header.started_at_ms;
             }
             self.found += 1;
-            self.streams.push(Stream::new(spool, encoder, None, now_ms));
+            self.streams.push(Stream::resumed(spool, encoder, now_ms));
         }
         Ok(())
     }

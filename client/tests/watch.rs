@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's own")]
 
 mod common;
+mod cuts;
 mod upload;
 
 use std::path::{Path, PathBuf};

@@ -616,7 +616,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 continue;
             }
             let head = Head { stream: StreamId(self.options.entropy.uuid()), ..stream.spool().head().clone() };
-            self.begin_anew(at, head, "the relay holds more of it than its log here, or something else", now_ms);
+            self.begin_anew(at, head, "the relay holds something else of it than this computer", now_ms);
         }
     }
 
@@ -630,7 +630,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 let old = &self.streams[at];
                 let (fight, report) = (old.fight.clone(), old.report.clone());
                 let mut stream = Stream::new(spool, encoder, fight, now_ms);
-                (stream.refusals, stream.gave_way) = (old.refusals, old.gave_way);
+                (stream.refusals, stream.gave_way, stream.doubted) = (old.refusals, old.gave_way, old.doubted);
                 stream.report = report;
                 let encounter = stream.encounter().to_string();
                 self.streams[at] = stream;

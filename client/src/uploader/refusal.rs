@@ -92,8 +92,14 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn refused(&mut self, refused: Refused, now_ms: u64) -> Result<(), WatchError> {
         let Refused { code, text, scope, retry_ms, h, enc } = refused;
         if code == RefusedCode::ChecksumDiffers {
-            // Nothing was refused: the fight goes on, and its report says so if it still differs at the end.
+            // Nothing was refused. What another reading does not heal the report says at its end.
             tracing::warn!(text, "the relay's sums of a fight are not those of this client");
+            let stream = h.and_then(|h| self.by_handle(h));
+            if let Some(stream) = stream.filter(|stream| !stream.doubted) {
+                stream.doubted = true;
+                stream.standing = Standing::Lost;
+                self.changed = true;
+            }
             return Ok(());
         }
         if scope == RefusedScope::Connection {

@@ -88,9 +88,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             UplinkReply::Begun(begun) => self.begun(&begun, now_ms),
             UplinkReply::Ack { h, q } => {
-                if let Some(stream) = self.by_handle(h)
-                    && stream.ack(q)
-                {
+                let Some(stream) = self.by_handle(h) else { return Ok(()) };
+                if stream.is_foreign(q) {
+                    stream.standing = Standing::Lost;
+                    self.changed = true;
+                } else if stream.ack(q) {
                     let (seq, of) = (stream.acked(), stream.spool().seq());
                     let encounter = stream.encounter().to_string();
                     self.last_progress_ms = now_ms;
@@ -99,7 +101,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             UplinkReply::Rewind { h, q } => {
                 if let Some(stream) = self.by_handle(h) {
-                    if q > stream.spool().seq() + 1 {
+                    if stream.is_foreign(q.saturating_sub(1)) {
                         stream.standing = Standing::Lost;
                         self.changed = true;
                     } else {
@@ -109,7 +111,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             UplinkReply::Finalized { enc, report, url, state, rev: _ } => {
                 let Some(at) = self.streams.iter().position(|stream| stream.encounter() == enc) else { return Ok(()) };
-                let done = state == ReportState::Final && self.streams[at].spool().ending().is_some();
+                // Of another reading than the present one it may still be on its way.
+                let stream = &self.streams[at];
+                let done = state == ReportState::Final && stream.is_end_sent() && stream.standing != Standing::Lost;
                 self.last_progress_ms = now_ms;
                 let encounter = enc.to_string();
                 let (report_id, url) = (clean(&report, 64), clean(&url, 500));
@@ -145,6 +149,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         self.last_progress_ms = now_ms;
         let stream = &mut self.streams[at];
         let resume = stream.begun(begun.h, begun.held.as_ref(), now_ms);
+        if resume == Resume::Anew {
+            tracing::warn!(encounter = %begun.enc, "the relay holds something else of a fight than its spool");
+        }
         let encounter = begun.enc.to_string();
         let (report_id, url) = (clean(&begun.report, 64), clean(&begun.url, 500));
         let report = Some((report_id.clone(), url.clone()));
@@ -157,7 +164,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             self.tell(Change::Begun { encounter, report_id, url, started_at_ms, scene });
         }
         match resume {
-            Resume::From(_) | Resume::StandBy => {}
+            // What was noted of it stands before what is sent from now on.
+            Resume::From(_) => self.flush(now_ms),
+            Resume::StandBy => {}
             Resume::Anew => self.changed = true,
             Resume::Known => {
                 let keeps_visibility = self.options.visibility.is_some();
@@ -221,6 +230,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn pump(&mut self, now_ms: u64) {
         let Some(link) = self.link.as_mut().filter(|link| link.welcomed) else { return };
         let whole = self.options.history.is_some();
+        for stream in &mut self.streams {
+            if stream.asks_at_end() {
+                stream.standing = Standing::Unbegun;
+            }
+        }
         let begun = |stream: &Stream| matches!(stream.standing, Standing::Asked | Standing::Open { .. });
         let mut open = self.streams.iter().filter(|stream| begun(stream)).count();
         // Fights that go on come first: a raid may have only so many open, and the finished can wait.

@@ -9,8 +9,11 @@ use raidcast_shared::uplink::{Held, ReportState};
 pub struct Ours {
     /// Its reading.
     pub stream: StreamId,
-    /// Its last delta.
-    pub seq: u64,
+    /// The last delta of it that the relay can hold and that is the one in the spool: what comes after it was never
+    /// sent, or was sent and lost again.
+    pub sure: u64,
+    /// Events and checksum of our own deltas up to where the relay stands, where they are to be compared.
+    pub at_held: Option<(u64, Checksum)>,
     /// Hits and deaths.
     pub events: u64,
     /// It knows sums alone, no single hits.
@@ -24,7 +27,8 @@ pub struct Ours {
 pub enum Resume {
     /// Send from this seq on.
     From(u64),
-    /// The spool lost its tail: read the fight again from its begin, under a new stream id.
+    /// The relay holds deltas of this reading that are not those of the spool (it lost its tail), or adds them up to
+    /// something else: read the fight again from its begin, under a new stream id.
     Anew,
     /// The relay has the same fight in its final report: send nothing.
     Known,
@@ -39,7 +43,8 @@ pub enum Resume {
 pub fn resume(held: Option<&Held>, ours: &Ours) -> Resume {
     let Some(held) = held else { return Resume::From(1) };
     if held.stream == ours.stream {
-        return if held.seq > ours.seq { Resume::Anew } else { Resume::From(held.seq + 1) };
+        let is_same = ours.at_held.is_none_or(|fold| fold == (held.events, held.checksum));
+        return if held.seq <= ours.sure && is_same { Resume::From(held.seq + 1) } else { Resume::Anew };
     }
     match ours.ended {
         Some(checksum) if checksum == held.checksum && held.state == ReportState::Final => Resume::Known,
@@ -67,8 +72,14 @@ mod tests {
             checksum: sum(checksum),
             sums: false,
         };
-        let ours =
-            |events, ended: Option<u8>| Ours { stream: id(1), seq: 10, events, sums: false, ended: ended.map(sum) };
+        let ours = |events, ended: Option<u8>| Ours {
+            stream: id(1),
+            sure: 10,
+            at_held: None,
+            events,
+            sums: false,
+            ended: ended.map(sum),
+        };
         for (name, held, ours, expected) in [
             ("new to the relay", None, ours(50, None), Resume::From(1)),
             ("in the middle", Some(held(1, 4, 20, Live, 0)), ours(50, None), Resume::From(5)),
@@ -87,6 +98,19 @@ mod tests {
             ("live, and final elsewhere", Some(held(2, 3, 60, Final, 2)), ours(50, None), Resume::From(1)),
         ] {
             assert_eq!(resume(held.as_ref(), &ours), expected, "{name}");
+        }
+        // Of our own reading the relay stands at 20 events and sums 3.
+        let own = held(1, 4, 20, Live, 3);
+        for (at_held, sure, expected) in [
+            (Some((20, sum(3))), 10, Resume::From(5)),
+            (Some((20, sum(3))), 4, Resume::From(5)),
+            (Some((20, sum(3))), 3, Resume::Anew),
+            (None, 3, Resume::Anew),
+            (Some((21, sum(3))), 10, Resume::Anew),
+            (Some((20, sum(4))), 10, Resume::Anew),
+        ] {
+            let ours = Ours { at_held, sure, ..ours(50, None) };
+            assert_eq!(resume(Some(&own), &ours), expected, "{ours:?}");
         }
         for (held_sums, our_sums, expected) in [
             (false, true, Resume::Kept),

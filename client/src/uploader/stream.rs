@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 
+use raidcast_shared::checksum::Checksum;
 use raidcast_shared::event::{Rare, SourceEvent, SourceKey};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits as l;
@@ -20,6 +21,13 @@ use crate::spool::Spool;
 
 /// What was told of the fight as a whole beside its header: (hash of it, how often). No source uses this place.
 const HEADER: CursorKey = CursorKey(u8::MAX, 0);
+
+/// Up to which delta the relay can hold nothing but what stands in the spool: (seq, [`UNSURE`] from the moment that
+/// another start of the client goes on with the spool until the relay has told what it holds). What was sent before
+/// that start and is not in the spool any more, a power cut took; so its seqs may be taken a second time.
+const OPENED: CursorKey = CursorKey(u8::MAX, 1);
+/// The relay has not told yet whether it holds more.
+const UNSURE: u64 = 1;
 
 /// A relay answers each frame once its database has it; where it has said nothing for this long, ms, the fight is begun
 /// again, and goes on from what the relay holds.
@@ -54,6 +62,7 @@ pub(super) enum Standing {
 /// What is to be written to the spool.
 enum Step {
     Reading { deltas: Vec<Delta>, cursor: CursorDelta, lost: Lost },
+    Note(CursorDelta),
     End(Ending),
 }
 
@@ -81,6 +90,16 @@ pub(super) struct Stream {
     /// Seq and bytes of what was sent on this connection and is not acknowledged.
     in_flight: VecDeque<(u64, u32)>,
     end_sent: bool,
+    /// The last seq of this reading that the relay can hold as it stands in the spool; see [`OPENED`].
+    sure: u64,
+    /// The spool says that the relay may hold more.
+    is_unsure: bool,
+    /// Where the relay was last found to have the same sums.
+    compared: u64,
+    /// All was sent, and Begin was sent once more to hear what it adds up to there.
+    asked_at_end: bool,
+    /// The relay's sums were not ours once: a second time it costs a warning, for reading again does not heal it.
+    pub(super) doubted: bool,
     pub(super) last_event_ms: u64,
     pub(super) last_sent_ms: u64,
     pub(super) idle_sent: bool,
@@ -129,6 +148,11 @@ impl Stream {
             acked: 0,
             in_flight: VecDeque::new(),
             end_sent: false,
+            sure: 0,
+            is_unsure: false,
+            compared: 0,
+            asked_at_end: false,
+            doubted: false,
             last_event_ms: now_ms,
             last_sent_ms: now_ms,
             idle_sent: false,
@@ -138,6 +162,23 @@ impl Stream {
             events,
             elapsed_ms,
         }
+    }
+
+    /// A fight whose spool is from an earlier start.
+    pub(super) fn resumed(spool: Spool, encoder: Encoder, now_ms: u64) -> Self {
+        let mut stream = Self::new(spool, encoder, None, now_ms);
+        let seq = stream.spool.seq();
+        stream.sure = seq;
+        match stream.spool.cursor().get(OPENED) {
+            Some(CursorValue(sure, UNSURE)) => (stream.sure, stream.is_unsure) = (sure.min(seq), true),
+            // Nothing is made of it any more.
+            _ if stream.is_ended() => {}
+            _ => {
+                stream.steps.push_back(Step::Note(vec![(OPENED, CursorValue(seq, UNSURE))]));
+                stream.is_unsure = true;
+            }
+        }
+        stream
     }
 
     pub(super) fn encounter(&self) -> EncounterId {
@@ -263,6 +304,7 @@ impl Stream {
         while let Some(step) = self.steps.front() {
             match step {
                 Step::Reading { deltas, cursor, lost } => self.spool.append(deltas, cursor, lost)?,
+                Step::Note(cursor) => self.spool.note(cursor)?,
                 Step::End(ending) => self.spool.end(ending.clone())?,
             }
             self.steps.pop_front();
@@ -321,19 +363,82 @@ impl Stream {
         let ended = self.spool.ending().map(|ending| ending.checksum);
         let reading = self.spool.head();
         let sums = !reading.header.knows.hits;
-        let ours = Ours { stream: reading.stream, seq: self.spool.seq(), events: self.events, sums, ended };
-        let resume = resume(held, &ours);
+        let (stream, sure, events) = (reading.stream, self.sure, self.events);
+        let at_held = match held.filter(|held| held.stream == stream).map(|held| self.fold_to(held.seq)).transpose() {
+            Ok(at_held) => at_held.flatten(),
+            Err(error) => {
+                tracing::warn!(%error, "a spool cannot be read; its fight is read again");
+                self.standing = Standing::Lost;
+                return Resume::Anew;
+            }
+        };
+        let resume = resume(held, &Ours { stream, sure, at_held, events, sums, ended });
         self.standing = match resume {
             Resume::From(seq) => {
                 self.go_on_from(seq);
                 self.acked = seq - 1;
+                if at_held.is_some() {
+                    self.compared = self.acked;
+                }
+                self.is_sure();
                 Standing::Open { h }
             }
-            Resume::Anew => Standing::Lost,
+            Resume::Anew => {
+                self.doubted |= at_held.is_some();
+                Standing::Lost
+            }
             // The caller takes it out.
             Resume::Known | Resume::Kept | Resume::StandBy => Standing::GivenUp,
         };
         resume
+    }
+
+    /// Events and checksum of our deltas up to a seq, where they are to be compared with what the relay makes of them:
+    /// once after each start, and at the end.
+    fn fold_to(&mut self, seq: u64) -> io::Result<Option<(u64, Checksum)>> {
+        if self.doubted || seq > self.sure || seq <= self.compared {
+            return Ok(None);
+        }
+        if seq == self.spool.seq() && self.is_spooled() {
+            if let Some(encoder) = &self.encoder {
+                return Ok(Some((encoder.state().events(), encoder.checksum())));
+            }
+            return Ok(self.spool.ending().map(|ending| (self.events, ending.checksum)));
+        }
+        // Where another start has not left off, this one has sent all of it, and the deltas' own checksums tell.
+        if !self.is_unsure {
+            return Ok(None);
+        }
+        let state = self.spool.fold_to(seq)?;
+        Ok(Some((state.events(), state.checksum())))
+    }
+
+    /// The relay has told what it holds of this reading, and it is what the spool holds: what is sent from now on is.
+    fn is_sure(&mut self) {
+        if std::mem::take(&mut self.is_unsure) {
+            self.steps.push_back(Step::Note(vec![(OPENED, CursorValue(self.spool.seq(), 0))]));
+        }
+    }
+
+    /// Whether the relay can hold this delta of the reading only if another process sent it.
+    pub(super) fn is_foreign(&self, seq: u64) -> bool {
+        seq > self.sure
+    }
+
+    /// Whether all has arrived and Begin is to be sent once more before End, to hear what it adds up to there.
+    pub(super) fn asks_at_end(&mut self) -> bool {
+        let seq = self.spool.seq();
+        let asks = matches!(self.standing, Standing::Open { .. })
+            && self.spool.ending().is_some()
+            && self.acked >= seq
+            && self.compared < seq
+            && !(self.end_sent || self.asked_at_end || self.doubted);
+        self.asked_at_end |= asks;
+        asks
+    }
+
+    pub(super) fn is_end_sent(&self) -> bool {
+        self.end_sent
     }
 
     /// Whether another client is streaming it, which ours gave way to: then there is nothing to send. The other has
@@ -387,7 +492,7 @@ impl Stream {
     pub(super) fn unacked(&self) -> u64 {
         let waiting = self.steps.iter().map(|step| match step {
             Step::Reading { deltas, .. } => deltas.len() as u64,
-            Step::End(_) => 0,
+            Step::Note(_) | Step::End(_) => 0,
         });
         self.spool.seq() - self.acked.min(self.spool.seq()) + waiting.sum::<u64>()
     }
@@ -405,6 +510,7 @@ impl Stream {
     /// The next delta went out.
     pub(super) fn sent(&mut self, bytes: u32, now_ms: u64) {
         self.in_flight.push_back((self.next_seq, bytes));
+        self.sure = self.sure.max(self.next_seq);
         self.next_seq += 1;
         self.last_sent_ms = now_ms;
     }

@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
+use raidcast_shared::checksum::Checksum;
 use raidcast_shared::codec;
 use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::fold::{CheckError, EncounterState, Gate};
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::limits::UPLINK_FRAME_BYTES_MAX;
 use raidcast_shared::uplink::{
-    Begun, Ending, Held, Hello, Refused, RefusedCode, RefusedScope, ReportState, SUBPROTOCOL, UplinkFrame, UplinkReply,
-    Welcome, WireLimits,
+    Begun, Delta, Ending, Held, Hello, Refused, RefusedCode, RefusedScope, ReportState, SUBPROTOCOL, UplinkFrame,
+    UplinkReply, Welcome, WireLimits,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
@@ -60,6 +61,12 @@ pub(crate) struct Memory {
     pub(crate) mute_begins: u32,
     /// Every delta is said to add up to something else here.
     pub(crate) sums_differ: bool,
+    /// Every delta that came, by its reading and seq.
+    sent: HashMap<(StreamId, u64), Delta>,
+    /// Deltas that were not what came before under the same seq of the same reading.
+    pub(crate) remade: u64,
+    /// What is held is said to add up to this.
+    pub(crate) held_sums: Option<Checksum>,
     /// So long every answer takes.
     pub(crate) slow: Duration,
 }
@@ -165,7 +172,7 @@ impl Memory {
                     seq: held.gate.seq(),
                     state: if held.ending.is_some() { ReportState::Final } else { ReportState::Live },
                     events: held.state.events(),
-                    checksum: held.state.checksum(),
+                    checksum: self.held_sums.unwrap_or_else(|| held.state.checksum()),
                     sums: !held.state.header().knows.hits,
                 });
                 let begins = self.fights.get(&begin.enc).map_or(0, |held| held.begins) + 1;
@@ -226,6 +233,8 @@ impl Memory {
                         enc: None,
                     }));
                 }
+                let known = self.sent.entry((stream, frame.delta.seq)).or_insert_with(|| frame.delta.clone());
+                self.remade += u64::from(*known != frame.delta);
                 self.deltas += 1;
                 let cut = self.cut_every > 0 && self.deltas.is_multiple_of(self.cut_every);
                 match fight.gate.check(&frame.delta) {
