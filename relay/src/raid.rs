@@ -2,6 +2,7 @@
 //!
 //! Deliberately not here: sockets' conversations ([`crate::uplink`], [`crate::feed`]) and what frames look like.
 
+mod channels;
 mod command;
 mod encounter;
 mod registry;

@@ -260,9 +260,9 @@ impl Room {
     }
 
     /// Says goodbye to who is not taken in.
-    pub fn turn_away(&self, socket: &Socket, format: Format, reason: &str) {
+    pub fn turn_away(&self, socket: &Socket, format: Format, reason: &str, retry_ms: Option<u32>) {
         // A socket that was just opened has room for it; one that has not is closed without a word.
-        let _ = socket.stream().try_write(&goodbye(reason, None)[format.index()]);
+        let _ = socket.stream().try_write(&goodbye(reason, retry_ms)[format.index()]);
     }
 
     /// Where the next spectator belongs: at home while there is room, then with the worker that has fewest.

@@ -191,9 +191,10 @@ async fn work(inbox: Arc<Inbox>, pings: Pings) {
         for control in controls {
             apply(&mut shard, control);
         }
-        // Who may no longer see the raid sees nothing of this step; others are sent away after it.
+        // Who may no longer see the raid, or whose channel has moved on, sees nothing of this step; all others are sent
+        // away after it.
         let (no_longer, later): (Vec<_>, Vec<_>) =
-            dismiss.into_iter().partition(|(_, whom)| matches!(whom, Whom::NoLonger { .. }));
+            dismiss.into_iter().partition(|(_, whom)| !matches!(whom, Whom::Everybody));
         dismiss_all(&mut shard, no_longer);
         shard.unsync(missed);
         if let Some(step) = step {

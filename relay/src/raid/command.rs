@@ -84,8 +84,11 @@ pub enum RaidCommand {
         /// Which.
         report_id: String,
     },
-    /// The account's channel shows another raid from now on.
-    Superseded,
+    /// The account's channel shows another raid from now on: who came by it is sent on, and that is answered.
+    Superseded {
+        /// Answered when it is so.
+        reply: oneshot::Sender<()>,
+    },
     /// Other tickets are good from now on: who came by one of those before is let go, and that is answered.
     TicketsRenewed {
         /// Which.

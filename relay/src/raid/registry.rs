@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::channels::Channels;
 use super::command::{RaidCommand, RaidHandle};
 use super::encounter::LiveEncounter;
 use super::task::RaidTask;
@@ -154,6 +155,8 @@ pub struct RaidRegistry {
     raids: DashMap<String, RaidHandle>,
     owners: DashMap<EncounterKey, (RaidHandle, Claim)>,
     claims: AtomicU64,
+    /// What the channels show.
+    pub(super) channels: Channels,
     /// One load at a time: two tasks must never own one raid.
     loading: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
@@ -167,6 +170,7 @@ impl RaidRegistry {
             raids: DashMap::new(),
             owners: DashMap::new(),
             claims: AtomicU64::new(1),
+            channels: Channels::default(),
             loading: tokio::sync::Mutex::new(()),
             tasks: TaskTracker::new(),
         })

@@ -285,11 +285,10 @@ impl RaidTask {
             }
             RaidCommand::Join { socket, wish, reply } => self.join(socket, &wish, reply),
             RaidCommand::Spectator { id, format, pace, what } => self.spectator(id, format, pace, what),
-            RaidCommand::Superseded => self.room.dismiss_all(
-                Whom::ByChannel,
-                "the channel shows another raid now; come back for it",
-                Some(100),
-            ),
+            RaidCommand::Superseded { reply } => {
+                self.superseded();
+                let _ = reply.send(());
+            }
             RaidCommand::TicketsRenewed { tickets, reply } => {
                 self.tickets_renewed(tickets);
                 let _ = reply.send(());

@@ -1,5 +1,7 @@
 //! Who may speak for a raid, and what frames lose on their way in: clear ids.
 
+use std::sync::Arc;
+
 use raidcast_shared::limits as l;
 use raidcast_shared::text::{is_name, is_title};
 use raidcast_shared::uplink::{
@@ -10,7 +12,7 @@ use raidcast_store::{AccountId, RaidRow, StoreError, Tickets};
 use super::fights::Fights;
 use super::refusal;
 use crate::account::{RelaySecret, digest, same_digest};
-use crate::raid::{RaidCommand, Shared};
+use crate::raid::Shared;
 use crate::state::AppState;
 
 /// Bytes of a raid's secret.
@@ -89,14 +91,10 @@ pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -
             history: hello.history,
             tickets: Tickets::default(),
         };
-        let before = shared.store.newest_raid(account).await.map_err(unavailable)?;
-        shared.store.insert_raid(&raid).await.map_err(unavailable)?;
-        let newest = shared.store.newest_raid(account).await.map_err(unavailable)?;
+        let (store, new) = (Arc::clone(&shared.store), raid.clone());
+        let inserted = async move { store.insert_raid(&new).await };
         // Who watches the channel moves on to the new raid, if that is what it shows now.
-        let before = before.filter(|before| newest.is_some_and(|newest| newest.code != before.code));
-        if let Some(task) = before.and_then(|before| state.registry.loaded(&before.code)) {
-            let _ = task.send(RaidCommand::Superseded).await;
-        }
+        state.registry.move_channel(account, inserted).await.map_err(unavailable)?;
         raid
     };
     let channel = shared.store.channel(account).await.map_err(unavailable)?.unwrap_or_default();

@@ -86,6 +86,14 @@ impl RaidTask {
         self.raid_changed();
     }
 
+    /// The account's channel shows another raid: who came by it moves on.
+    pub(super) fn superseded(&mut self) {
+        // It may have come back meanwhile.
+        if !self.registry.channel_shows(self.row.account, &self.row.code) {
+            self.room.dismiss_all(Whom::ByChannel, MOVED_ON, Some(MOVED_ON_RETRY_MS));
+        }
+    }
+
     /// Other tickets are good from now on.
     pub(super) fn tickets_renewed(&mut self, tickets: Tickets) {
         self.row.tickets = tickets;
@@ -104,5 +112,9 @@ impl RaidTask {
     }
 }
 
+/// What somebody is told whose channel shows another raid now.
+pub(super) const MOVED_ON: &str = "the channel shows another raid now; come back for it";
+/// He comes back after this, ms: to the channel's address, where the other raid is.
+pub(super) const MOVED_ON_RETRY_MS: u32 = 100;
 /// What somebody is told who may no longer see a raid.
 pub(super) const NOT_FOR_YOU: &str = "this raid is not for you any more: ask its uploader for a link";

@@ -10,8 +10,8 @@ use raidcast_shared::view::{self, Shown};
 use tokio::sync::oneshot;
 
 use super::RaidTask;
-use super::access::NOT_FOR_YOU;
-use crate::access::spectators;
+use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU};
+use crate::access::{Admitted, spectators};
 use crate::fanout::{Answer, Format, Pace, Resume, Socket, SpectatorId, Wish};
 use crate::raid::command::{FromSpectator, JoinWish, Joined};
 
@@ -141,7 +141,13 @@ impl RaidTask {
     pub(super) fn join(&mut self, socket: Arc<Socket>, wish: &JoinWish, reply: oneshot::Sender<Option<Joined>>) {
         // It was let in a moment ago, and that may be over.
         if !wish.admitted.holds(self.row.visibility, self.row.tickets) {
-            self.room.turn_away(&socket, wish.format, NOT_FOR_YOU);
+            self.room.turn_away(&socket, wish.format, NOT_FOR_YOU, None);
+            let _ = reply.send(None);
+            return;
+        }
+        let by_channel = wish.channel || matches!(wish.admitted, Admitted::ByChannelTicket(_));
+        if by_channel && !self.registry.channel_shows(self.row.account, &self.row.code) {
+            self.room.turn_away(&socket, wish.format, MOVED_ON, Some(MOVED_ON_RETRY_MS));
             let _ = reply.send(None);
             return;
         }

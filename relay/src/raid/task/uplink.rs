@@ -67,8 +67,10 @@ enum OpenError {
 impl RaidTask {
     /// Says that the raid is active, and nothing else of it: who may see it changes where connections attach.
     fn save_active(&mut self) {
+        let (registry, account) = (Arc::clone(&self.registry), self.row.account);
         let (store, code, at_ms) = (Arc::clone(&self.shared.store), self.row.code.clone(), self.row.active_at_ms);
-        self.chores.push(async move { Chore::RowSaved(store.touch_raid(&code, at_ms).await) }.boxed());
+        let touched = async move { store.touch_raid(&code, at_ms).await };
+        self.chores.push(async move { Chore::RowSaved(registry.move_channel(account, touched).await) }.boxed());
     }
 
     pub(super) fn detach(&mut self, connection: u64) {
