@@ -81,12 +81,12 @@ impl Plan {
         let found = match detection.found {
             Err(SourceError::Gone { .. }) if db.is_none() => {
                 let looked: Vec<_> = detection.looked.into_iter().map(|looked| looked.path).collect();
-                return Err(PlanError::Nowhere(detect::nowhere(&looked)));
+                return Err(PlanError::Nowhere(detect::nowhere(&looked, places)));
             }
             found => found?,
         };
         let mut source = AnySource::open(&found, Arc::new(Names::default()))?;
-        let mut fights = source.fights(-1, &[])?;
+        let mut fights = source.all_fights()?;
         fights.sort_by_key(|fight| (fight.started_at_ms, fight.row));
         let mut seen = HashSet::new();
         fights.retain(|fight| seen.insert(fight.encounter));

@@ -89,6 +89,16 @@ pub fn require<T>(value: Option<T>, what: &'static str, flag: &str, entry: &str)
     })
 }
 
+/// Where to set the key.
+pub fn no_key() -> SettingsError {
+    let mut how = "Set RAIDCAST_KEY to your upload key".to_owned();
+    if let Some(path) = default_path() {
+        let _ = write!(how, ", or write key = \"…\" into {}", path.display());
+    }
+    how.push('.');
+    SettingsError::Value(how)
+}
+
 /// A title that the relay takes.
 pub fn title(text: &str) -> Result<String, SettingsError> {
     let text = text.trim();

@@ -12,6 +12,7 @@ use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
 use crate::date;
 use crate::uploader::record::{Finished, How};
 use crate::uploader::{Change, Status, Summary};
+use crate::words::{again, count, sentence};
 
 /// The longest line that is shown, characters.
 const LINE_CHARS_MAX: usize = 1_000;
@@ -81,9 +82,7 @@ pub fn upload_line(change: &Change) -> Option<String> {
         | Change::Kept { .. }
         | Change::Refused { encounter: Some(_), retry_ms: None, .. } => return None,
         Change::Connected { url, .. } => format!("Uploading to {url}"),
-        Change::Watching { path, meter, generation, .. } => {
-            format!("Reading {} ({meter}, {generation})", path.display())
-        }
+        Change::Watching { path, meter, .. } => format!("Reading {} ({meter})", path.display()),
         other => line_of(other)?,
     };
     Some(fit(&line))
@@ -103,12 +102,14 @@ fn finished_line(fight: &Finished) -> String {
 fn line_of(change: &Change) -> Option<String> {
     Some(match change {
         Change::Waiting { why, .. } => format!("Waiting. {why}"),
-        Change::Watching { path, meter, generation, others } => {
+        Change::Watching { path, meter, others, .. } => {
             let others = match others.len() {
                 0 => String::new(),
-                n => format!("; the newest of {}, --db names another", n + 1),
+                n => {
+                    format!(". {} databases were found; this one was written last. Use --db for another.", n + 1)
+                }
             };
-            format!("Watching {} ({meter}, {generation}{others})", path.display())
+            format!("Watching {} ({meter}){others}", path.display())
         }
         Change::History { fights: 1 } => "1 earlier fight is left alone. `raidcast upload` sends it.".to_owned(),
         Change::History { fights } => format!("{fights} earlier fights are left alone. `raidcast upload` sends them."),
@@ -116,7 +117,7 @@ fn line_of(change: &Change) -> Option<String> {
             format!("Share: {url} · permanent link: {channel_url}")
         }
         Change::Disconnected { why, retry_ms } => {
-            format!("Not connected. {why} Trying again in {:.1} s. Nothing is lost.", *retry_ms as f64 / 1000.0)
+            format!("Not connected. {} {} Nothing is lost.", sentence(why), again(*retry_ms))
         }
         Change::Begun { url, scene, .. } => format!("Live: {} {url}", scene.as_deref().unwrap_or("a fight")),
         // Of a refusal the end of the command says the same.
@@ -125,31 +126,39 @@ fn line_of(change: &Change) -> Option<String> {
         | Change::Refused { scope: RefusedScope::Connection, retry_ms: None, .. } => return None,
         Change::Idle { encounter: Some(_), seconds } => format!("Nothing happened in the fight for {seconds} s."),
         Change::Idle { encounter: None, seconds } => {
-            format!("Nothing happened for {seconds} s, and all has arrived: ending.")
+            format!("Nothing happened for {seconds} s, and nothing is left to send. Ending.")
         }
         Change::Ended { outcome, events, .. } => {
-            format!("Fight ended ({}): {events} hits and deaths", word(*outcome))
+            format!("Fight ended ({}): {}", word(*outcome), count(*events, "event"))
         }
         Change::Finalized { url, known: true, keeps_visibility: true, .. } => {
             format!("Report, on the relay already: {url} (If it is in another raid, --visibility does not change it.)")
         }
         Change::Finalized { url, known: true, .. } => format!("Report, on the relay already: {url}"),
-        Change::Finalized { url, state: ReportState::Provisional, .. } => format!("Report, until more comes: {url}"),
+        Change::Finalized { url, state: ReportState::Provisional, .. } => format!("Report for now: {url}"),
         Change::Finalized { url, .. } => format!("Report: {url}"),
         Change::Kept { url, .. } => {
             format!("The relay has more of this fight from another raidcast. Its report stays as it is: {url}")
         }
         Change::Refused { code: RefusedCode::UnknownHandle | RefusedCode::Fenced, text, .. } => text.clone(),
         Change::Refused { text, retry_ms: Some(ms), .. } => {
-            format!("Not taken: {text} Trying again in {:.1} s.", *ms as f64 / 1000.0)
+            format!("Not taken: {} {}", sentence(text), again(*ms))
         }
-        Change::Refused { text, .. } => format!("Not taken: {text} Tried again at the next start."),
-        Change::Unreadable { why, .. } => format!("A fight is left out: {why}"),
+        Change::Refused { text, .. } => {
+            format!("Not taken: {} It is tried again when you start raidcast again.", sentence(text))
+        }
+        Change::Unreadable { why, .. } => format!("A fight is left out: {}", sentence(why)),
         Change::Stalled { why } => why.clone(),
         Change::Resumed => "Writing again.".to_owned(),
-        Change::Reread { why, .. } => format!("Reading a fight again from its begin: {why}"),
+        Change::Reread { why, .. } => {
+            format!("Reading a fight again from its beginning: {}", sentence(why))
+        }
+
         Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
-        Change::Stopped { fights, why } => format!("{fights} fights are left: {why}"),
+        Change::Stopped { fights, why } => {
+            let are = if *fights == 1 { "is" } else { "are" };
+            format!("{} {are} left: {}", count(*fights, "fight"), sentence(why))
+        }
     })
 }
 
@@ -266,6 +275,24 @@ mod tests {
             shown(false, &[Change::History { fights: 3 }]),
             "3 earlier fights are left alone. `raidcast upload` sends them.\n"
         );
+        let watching = Change::Watching {
+            path: "/m.db".into(),
+            meter: "resonance-logs".into(),
+            generation: "aggregate".into(),
+            others: vec!["/n.db".into()],
+        };
+        let told = "Watching /m.db (resonance-logs). 2 databases were found; this one was written last. Use --db for another.\n";
+        assert_eq!(shown(false, &[watching]), told);
+        let ended = Change::Ended { encounter: "x".into(), outcome: Outcome::Kill, events: 1 };
+        assert_eq!(shown(false, &[ended]), "Fight ended (kill): 1 event\n");
+        let waiting = Change::Refused {
+            code: RefusedCode::TooFast,
+            text: "wait".into(),
+            scope: RefusedScope::Encounter,
+            encounter: None,
+            retry_ms: Some(250),
+        };
+        assert_eq!(shown(false, &[waiting]), "Not taken: wait. Trying again soon.\n");
         let refused = Change::Stalled { why: "a\u{1b}[2Jb\nc".into() };
         assert_eq!(shown(false, &[refused]), "a[2Jbc\n");
     }

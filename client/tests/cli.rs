@@ -119,6 +119,10 @@ async fn a_wrong_key_or_setting_is_status_2_and_a_relay_or_meter_that_is_not_the
     let (status, _, err) = output(command(dir.path()).args(["--relay", &relay.url, "--until-idle", "0.5"])).await;
     assert_eq!(status, 1);
     assert!(err.contains("No meter database was found") && err.contains("resonance-logs-cn.db"), "{err}");
+    assert_eq!(err.contains("Wine and Proton folders were searched, too."), cfg!(target_os = "linux"), "{err}");
+    let (status, _, err) = output(command(dir.path()).env_remove("RAIDCAST_KEY").args(["--relay", &relay.url])).await;
+    assert_eq!(status, 2);
+    assert!(err.contains("error: Set RAIDCAST_KEY to your upload key, or write key = "), "{err}");
     let missing = dir.path().join("gone.db");
     let (status, _, err) = output(command(dir.path()).args([
         "--relay",
@@ -130,7 +134,7 @@ async fn a_wrong_key_or_setting_is_status_2_and_a_relay_or_meter_that_is_not_the
     ]))
     .await;
     assert_eq!(status, 1);
-    assert!(err.contains("gone.db is not there"), "{err}");
+    assert!(err.contains("gone.db is not there. It is read as soon as the meter writes it."), "{err}");
 }
 
 #[cfg(unix)]
@@ -187,6 +191,8 @@ async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
     assert_eq!(status, 0, "{err}");
     assert!(err.contains("no finished fights to upload") && err.contains("3 earlier fights are left out"), "{err}");
     assert_eq!(upload(&["--since", "yesterday"]).await.0, 2);
+    let (_, _, err) = upload(&["--since", "2026-09-21T14:14"]).await;
+    assert!(err.contains("earlier fight is left out (--since)."), "{err}");
 
     let (status, out, err) = upload(&["--yes", "--json"]).await;
     assert_eq!((status, err.as_str()), (0, ""), "{out}");

@@ -339,7 +339,7 @@ async fn a_database_that_comes_later_is_found_and_old_fights_in_it_are_left_alon
     let options = Options {
         clock: Clock::system(),
         db: None,
-        places: detect::Places { data_dirs: vec![data] },
+        places: detect::Places { data_dirs: vec![data], wine: false },
         until_idle: Some(Duration::from_secs(3)),
         ..place.options(&relay)
     };
@@ -501,6 +501,45 @@ async fn a_lost_list_of_fights_or_a_lost_spool_loses_no_fight() {
     std::fs::remove_file(state.join("fights.json")).unwrap();
     assert_eq!(Client::start(place.options(&relay)).done().await.unwrap().finalized, 4);
     assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spool_that_no_list_names_is_taken_up_again() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+    play(&mut writer, &party(15), 20_000, 1_000).await;
+    wait(|| relay.memory().deltas > 2).await;
+    client.end().await;
+    let list = place.dir.path().join("state/fights.json");
+    let mut fights: serde_json::Value = serde_json::from_slice(&std::fs::read(&list).unwrap()).unwrap();
+    for database in fights["databases"].as_object_mut().unwrap().values_mut() {
+        assert_eq!(database["open"].as_object().unwrap().len(), 1);
+        database["open"] = serde_json::json!({});
+    }
+    std::fs::write(&list, fights.to_string()).unwrap();
+    writer.end().await.unwrap();
+    let summary = Client::start(place.options(&relay)).done().await.unwrap();
+    assert_eq!(summary, Summary { fights: 1, finalized: 1, unacknowledged: 0, complete: true });
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_folder_that_cannot_be_used_is_told_with_what_to_do() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap().close().await.unwrap();
+    assert!(Client::start(place.options(&relay)).done().await.unwrap().complete);
+    let state = place.dir.path().join("state");
+    let raid = std::fs::read_to_string(state.join("raid.json")).unwrap();
+    let mut wrong: serde_json::Value = serde_json::from_str(&raid).unwrap();
+    wrong["secret"] = "".into();
+    std::fs::write(state.join("raid.json"), wrong.to_string()).unwrap();
+    let error = Client::start(place.options(&relay)).done().await.unwrap_err().to_string();
+    assert!(error.contains("raid.json is damaged") && error.contains("Remove it to start anew"), "{error}");
+    std::fs::write(state.join("raid.json"), raid).unwrap();
+    std::fs::create_dir(state.join("spool/a.spool")).unwrap();
+    let error = Client::start(place.options(&relay)).done().await.unwrap_err().to_string();
+    assert!(error.contains("a.spool cannot be used") && error.contains("remove it"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -676,7 +715,7 @@ async fn a_database_that_another_meter_copied_is_followed_and_its_fights_sent_on
     std::fs::create_dir_all(new.parent().unwrap()).unwrap();
     let options = Options {
         db: None,
-        places: detect::Places { data_dirs: vec![data] },
+        places: detect::Places { data_dirs: vec![data], wine: false },
         until_idle: Some(Duration::from_secs(14)),
         ..place.options(&relay)
     };
@@ -712,7 +751,7 @@ async fn a_fight_left_open_in_a_database_that_was_copied_is_ended_in_the_copy() 
     std::fs::create_dir_all(new.parent().unwrap()).unwrap();
     let options = Options {
         db: None,
-        places: detect::Places { data_dirs: vec![data] },
+        places: detect::Places { data_dirs: vec![data], wine: false },
         until_idle: Some(Duration::from_secs(20)),
         ..place.options(&relay)
     };

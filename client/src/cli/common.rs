@@ -18,7 +18,7 @@ pub(super) const USAGE: u8 = 2;
 /// Which meter, which relay, and how its raids are to be.
 #[derive(Clone, Debug, Args)]
 pub(super) struct CommonFlags {
-    /// The meter's database [default: found by itself; of several the one written last]
+    /// The meter's database [default: found by itself; if there are several, the one written last]
     #[arg(long, value_name = "PATH")]
     db: Option<PathBuf>,
     /// Folder with the meter's names of skills and places [default: found by itself]
@@ -27,7 +27,7 @@ pub(super) struct CommonFlags {
     /// The relay's address, like `https://raidcast.example`
     #[arg(long, value_name = "URL", env = "RAIDCAST_RELAY")]
     relay: Option<String>,
-    /// Your key for the relay. Better set `RAIDCAST_KEY`: others can see a command line
+    /// Your upload key. Prefer `RAIDCAST_KEY`: other users of this computer can see a command line
     #[arg(long, value_name = "KEY", env = "RAIDCAST_KEY", hide_env_values = true)]
     key: Option<String>,
     /// Folder for what raidcast remembers [default: raidcast in your data folder]
@@ -68,7 +68,7 @@ impl CommonFlags {
     pub(super) fn options(self) -> Result<Options, SettingsError> {
         let file = settings::load(self.config.as_deref())?;
         let relay = settings::require(self.relay.or(file.relay), "The relay's address", "--relay URL", "relay")?;
-        let key = settings::require(self.key.or(file.key), "The key", "RAIDCAST_KEY in the environment", "key")?;
+        let key = self.key.or(file.key).ok_or_else(settings::no_key)?;
         let state = state_folder(self.state)?;
         let key = settings::key(&key)?;
         RelayAddress::new(&relay, &key).map_err(|error| SettingsError::Value(error.to_string()))?;

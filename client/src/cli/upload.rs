@@ -165,6 +165,7 @@ fn count(plan: &Plan) -> String {
 fn question(plan: &Plan, before: usize) -> String {
     let before = match before {
         0 => String::new(),
+        1 => " (1 of them is on the relay already and is not sent again)".to_owned(),
         n => format!(" ({n} of them are on the relay already and are not sent again)"),
     };
     format!("Upload {}{before}? [y/N] ", count(plan))
@@ -200,8 +201,10 @@ fn tell_plan(plan: &Plan, before: usize, json: bool) {
     if plan.fights.is_empty() {
         eprintln_quietly(&format!("There are no finished fights to upload in {}.", plan.found.path.display()));
     }
-    if plan.earlier > 0 {
-        eprintln_quietly(&format!("{} earlier fights are left out (--since).", plan.earlier));
+    match plan.earlier {
+        0 => {}
+        1 => eprintln_quietly("1 earlier fight is left out (--since)."),
+        n => eprintln_quietly(&format!("{n} earlier fights are left out (--since).")),
     }
     if let Some(started_at_ms) = going_on {
         let at = date::shown(started_at_ms);
@@ -209,11 +212,12 @@ fn tell_plan(plan: &Plan, before: usize, json: bool) {
             "The newest fight ({at} UTC) is left out: the meter has not ended it. `raidcast watch` shows it, or upload it later."
         ));
     }
-    if plan.unfinished > 0 {
-        let n = plan.unfinished;
-        eprintln_quietly(&format!(
+    match plan.unfinished {
+        0 => {}
+        1 => eprintln_quietly("1 of the fights was never ended by the meter. Its report calls it unfinished."),
+        n => eprintln_quietly(&format!(
             "{n} of the fights were never ended by the meter. Their reports call them unfinished."
-        ));
+        )),
     }
 }
 

@@ -20,7 +20,7 @@ const UNTIL_IDLE_MIN: Duration = Duration::from_secs(3);
 pub struct WatchFlags {
     #[command(flatten)]
     common: CommonFlags,
-    /// End when nothing happened for so long (3 or more) and all has arrived
+    /// End when nothing happened for so long (3 or more) and everything has arrived
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     until_idle: Option<Duration>,
     /// Print a line of JSON for each change, for programs

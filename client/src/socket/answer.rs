@@ -6,6 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use raidcast_shared::text::clean;
+use rustls::CertificateError;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::{ProtocolError, TlsError, UrlError};
 use tokio_tungstenite::tungstenite::http::{Response, StatusCode, Uri};
@@ -159,7 +160,47 @@ fn io_words(error: &io::Error, uri: &Uri) -> String {
 fn tls_words(error: &TlsError, uri: &Uri) -> String {
     match error {
         TlsError::Rustls(error) => rustls_words(error, uri),
-        other => format!("No secure connection to {} came to be: {other}", place(uri)),
+        other => insecure(other, uri),
+    }
+}
+
+/// Whatever else keeps a connection from being secure; what it is is for who looks into the log.
+fn insecure(error: &dyn std::error::Error, uri: &Uri) -> String {
+    tracing::debug!(%error, "no secure connection");
+    format!(
+        "No secure connection to {} is possible. Check the relay's address, or tell the relay's operator.",
+        place(uri)
+    )
+}
+
+/// What the client trusts.
+const AUTHORITIES: &str = "The certificate must come from a public authority, like Let's Encrypt.";
+
+fn certificate_words(why: &CertificateError, place: &str) -> String {
+    use CertificateError as Why;
+    match why {
+        Why::Expired | Why::ExpiredContext { .. } => {
+            format!("The certificate of {place} has expired. Check this computer's date, or tell the relay's operator.")
+        }
+        Why::NotValidYet | Why::NotValidYetContext { .. } => format!(
+            "The certificate of {place} is not valid yet. Check this computer's date, or tell the relay's operator."
+        ),
+        Why::NotValidForName | Why::NotValidForNameContext { .. } => format!(
+            "The certificate of {place} is for another name. Check the relay's address, or tell the relay's operator."
+        ),
+        Why::Revoked => format!("The certificate of {place} was withdrawn. Tell the relay's operator."),
+        Why::UnknownIssuer => format!(
+            "The certificate of {place} comes from an authority that is not known. {AUTHORITIES} Tell the relay's operator."
+        ),
+        // What rustls has no word for it takes over from webpki, as text.
+        Why::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => format!(
+            "The certificate of {place} is one of an authority, not one of a server. {AUTHORITIES} Tell the relay's \
+             operator."
+        ),
+        other => {
+            tracing::debug!(error = ?other, "a certificate cannot be used");
+            format!("The certificate of {place} cannot be used. {AUTHORITIES} Tell the relay's operator.")
+        }
     }
 }
 
@@ -167,11 +208,12 @@ fn rustls_words(error: &rustls::Error, uri: &Uri) -> String {
     let place = place(uri);
     match error {
         rustls::Error::InvalidMessage(_) => "This relay speaks http, not https: use http://…".to_owned(),
-        rustls::Error::InvalidCertificate(why) => format!(
-            "The certificate of {place} is not valid ({why}). Check the relay's address and this computer's date, or tell \
-             the relay's operator."
+        rustls::Error::InvalidCertificate(why) => certificate_words(why, &place),
+        rustls::Error::AlertReceived(_) | rustls::Error::PeerIncompatible(_) => format!(
+            "{place} does not agree to a secure connection as raidcast needs it (TLS 1.2 or 1.3). Check the relay's \
+             address, or tell the relay's operator."
         ),
-        other => format!("No secure connection to {place} came to be: {other}"),
+        other => insecure(other, uri),
     }
 }
 
@@ -212,6 +254,30 @@ mod tests {
             let (told, unauthorized) = why(status, headers, body, http);
             assert!(told.contains(words) && !unauthorized, "{status}: {told}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_told_in_words() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Webpki(&'static str);
+        let uri: Uri = "wss://raid.example/api/v1/uplink".parse().unwrap();
+        let other = |words| CertificateError::Other(rustls::OtherError(std::sync::Arc::new(Webpki(words))));
+        for (why, words) in [
+            (CertificateError::Expired, "has expired. Check this computer's date"),
+            (CertificateError::NotValidYet, "is not valid yet"),
+            (CertificateError::NotValidForName, "is for another name. Check the relay's address"),
+            (CertificateError::UnknownIssuer, "like Let's Encrypt."),
+            (other("CaUsedAsEndEntity"), "is one of an authority, not one of a server"),
+            (other("SomethingElse(3)"), "cannot be used. The certificate must come from a public authority"),
+            (CertificateError::BadSignature, "cannot be used"),
+        ] {
+            let told = rustls_words(&rustls::Error::InvalidCertificate(why.clone()), &uri);
+            assert!(told.contains(words) && told.starts_with("The certificate of raid.example:443 "), "{told}");
+            assert!(!told.contains("Other") && !told.contains("SomethingElse"), "{told}");
+        }
+        let told = rustls_words(&rustls::Error::General("deep(inside)".into()), &uri);
+        assert!(told.contains("No secure connection") && !told.contains("deep"), "{told}");
     }
 
     #[test]

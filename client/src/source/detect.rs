@@ -17,6 +17,8 @@ pub const METERS: [&str; 3] = ["resonance-logs", "resonance-logs-cn", "resonance
 pub struct Places {
     /// In no order; the database written last counts.
     pub data_dirs: Vec<PathBuf>,
+    /// Wine's and Proton's folders were searched for more of them.
+    pub wine: bool,
 }
 
 impl Places {
@@ -25,6 +27,7 @@ impl Places {
         let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let home = var("HOME");
         let mut data_dirs = Vec::new();
+        let wine = !cfg!(any(windows, target_os = "macos"));
         if cfg!(windows) {
             data_dirs.extend(var("LOCALAPPDATA"));
         } else if cfg!(target_os = "macos") {
@@ -39,7 +42,7 @@ impl Places {
                 data_dirs.extend(users.into_iter().map(|user| user.join("AppData/Local")).filter(|dir| dir.is_dir()));
             }
         }
-        Self { data_dirs }
+        Self { data_dirs, wine }
     }
 
     /// Every path that a meter may have put its database at.
@@ -146,11 +149,12 @@ fn meter(path: &Path, generation: Generation) -> String {
 }
 
 /// What to do where no database is.
-pub(crate) fn nowhere(looked: &[PathBuf]) -> String {
+pub(crate) fn nowhere(looked: &[PathBuf], places: &Places) -> String {
+    let wine = if places.wine { " Wine and Proton folders were searched, too." } else { "" };
     let places: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
     let places = if places.is_empty() { "no folder".to_owned() } else { places.join(", ") };
     format!(
-        "No meter database was found. Start the meter once, or name its database with --db. (Looked for: {places}.)"
+        "No meter database was found. Start the meter once, or name its database with --db. (Looked for: {places}.{wine})"
     )
 }
 
@@ -221,7 +225,7 @@ mod tests {
     #[tokio::test]
     async fn the_database_written_last_is_taken_and_all_that_were_looked_at_are_told() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places { data_dirs: vec![dir.path().to_owned()] };
+        let places = Places { data_dirs: vec![dir.path().to_owned()], wine: false };
         let nothing = detect(None, &places);
         assert_eq!(nothing.looked.len(), 3);
         assert!(matches!(nothing.found, Err(SourceError::Gone { .. })));

@@ -10,6 +10,9 @@ use super::details::Entry;
 use super::reading::Fight;
 use super::table::{RowIs, Table};
 
+/// No clock is set forward by more, and no fight is as long, ms.
+const A_YEAR_MS: i64 = 365 * 86_400_000;
+
 /// What becomes of an entry.
 pub(super) enum Judged {
     Hit(TimedHit<ActorId, SkillId>),
@@ -21,13 +24,15 @@ pub(super) enum Judged {
 
 /// When an entry was stamped, ms since the fight began by the meter's clock; `None` where it has no time.
 ///
-/// Of two times that contradict each other the one counts that a fight has.
+/// Of two times that contradict each other the one counts that a fight has. The meter writes 0 from the start also
+/// where its clock was set back; so of a 0 that holds only where the begin of the fight is no date at all.
 pub(super) fn stamp(entry: &Entry, fight: &Fight) -> Option<i64> {
     let by_clock = entry.timestamp.0.map(|unix_ms| unix_ms.saturating_sub(fight.started_at_ms));
     let from_start = entry.ms_from_start.0;
     let is_likely = |at: &i64| (1..=i64::from(ENCOUNTER_DURATION_MS_MAX)).contains(at);
     match (by_clock, from_start) {
         (Some(by_clock), Some(from_start)) if !is_likely(&by_clock) && is_likely(&from_start) => Some(from_start),
+        (Some(by_clock), Some(0)) if by_clock > A_YEAR_MS => Some(0),
         _ => by_clock.or(from_start),
     }
 }
@@ -59,4 +64,42 @@ pub(super) fn judge(table: Table, row: &RowIs, entry: &Entry, at_ms: Option<i64>
             overheal: 0,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use raidcast_shared::id::EncounterId;
+
+    use super::super::details::Number;
+    use super::*;
+
+    #[test]
+    fn of_two_times_the_one_counts_that_a_fight_has() {
+        let began = 1_790_000_000_000;
+        for (started_at_ms, timestamp, from_start, expected) in [
+            (began, Some(began + 5), Some(5), Some(5)),
+            (began, Some(began + 5), None, Some(5)),
+            (began, None, Some(7), Some(7)),
+            (began, None, None, None),
+            // The meter does not know when the fight began: its first hit is at 0 like the others at theirs.
+            (0, Some(began), Some(0), Some(0)),
+            (0, Some(began + 1_000), Some(1_000), Some(1_000)),
+            // A clock that was set, back and forward: only it tells the hits apart.
+            (began, Some(began - 3_600_000), Some(0), Some(-3_600_000)),
+            (began, Some(began + 10_800_000), Some(0), Some(10_800_000)),
+        ] {
+            let fight = Fight {
+                row: 1,
+                encounter: EncounterId(uuid::Uuid::nil()),
+                started_at_ms,
+                scene_id: None,
+                scene: None,
+                difficulty: None,
+                local_player: None,
+                end: None,
+            };
+            let entry = Entry { timestamp: Number(timestamp), ms_from_start: Number(from_start), ..Entry::default() };
+            assert_eq!(stamp(&entry, &fight), expected, "{started_at_ms} {timestamp:?} {from_start:?}");
+        }
+    }
 }

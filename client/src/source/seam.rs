@@ -20,6 +20,14 @@ pub trait Source {
     /// Encounter rows with an id above `after`, and those in `open`, oldest first. Rows that vanished are left out.
     fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError>;
 
+    /// All encounter rows, whatever their ids are.
+    ///
+    /// # Errors
+    /// As [`Source::fights`].
+    fn all_fights(&mut self) -> Result<Vec<Fight>, SourceError> {
+        self.fights(i64::MIN, &[i64::MIN])
+    }
+
     /// Whether the encounter can be read at all: asked once, before it is begun.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use raidcast_shared::id::{RaidId, from_hex, hex};
@@ -19,6 +20,9 @@ use uuid::Uuid;
 
 use crate::secret::{Entropy, replace};
 use crate::source::Generation;
+
+/// Bytes that a raid's secret may have (PROTOCOL.md, Hello).
+const SECRET_BYTES: RangeInclusive<usize> = 16..=64;
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +131,13 @@ impl Folder {
     }
 
     pub(super) fn load_raid(&self) -> Result<Option<Raid>, FolderError> {
-        self.load("raid.json")
+        let raid: Option<Raid> = self.load("raid.json")?;
+        // A relay would refuse it for ever.
+        if raid.as_ref().is_some_and(|raid| !SECRET_BYTES.contains(&raid.secret().len())) {
+            let why = "its secret is not what raidcast wrote".to_owned();
+            return Err(FolderError::Damaged { path: self.part.join("raid.json"), why });
+        }
+        Ok(raid)
     }
 
     pub(super) fn save_raid(&self, raid: &Raid) -> Result<(), FolderError> {
@@ -242,10 +252,14 @@ pub(super) struct Fights {
     pub(super) databases: BTreeMap<String, Watched>,
 }
 
+/// As [`Watched::seen`], where there was no row. Ids may be below 0, too.
+pub(super) const NO_ROW: i64 = i64::MIN;
+
 /// Fights of one database.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Watched {
-    /// Rows up to this one were looked at; those not in `open` are done, or history.
+    /// Rows up to this one were looked at; those not in `open` are done, or history. [`NO_ROW`], or 0 of an earlier
+    /// client, if there were none.
     pub(super) seen: i64,
     /// When the fight of row `seen` began: another time there tells that the database was made anew.
     pub(super) seen_started_ms: i64,
@@ -257,6 +271,12 @@ pub(super) struct Watched {
     /// The newest fight, if it was taken for history though the meter has not ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dormant: Option<Dormant>,
+}
+
+impl Default for Watched {
+    fn default() -> Self {
+        Self { seen: NO_ROW, seen_started_ms: 0, generation: None, open: BTreeMap::new(), dormant: None }
+    }
 }
 
 /// A fight that began long ago and was never ended: it is streamed after all as soon as anything more comes of it.
@@ -302,7 +322,13 @@ mod tests {
         assert_eq!(folder.load_raid().unwrap(), None);
         let raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
         folder.save_raid(&raid).unwrap();
-        assert_eq!(folder.load_raid().unwrap(), Some(raid));
+        assert_eq!(folder.load_raid().unwrap(), Some(raid.clone()));
+        for secret in [String::new(), "zz".repeat(32), "ab".repeat(500), "ab".repeat(15)] {
+            folder.save_raid(&Raid { secret, ..raid.clone() }).unwrap();
+            let error = folder.load_raid().unwrap_err();
+            assert!(matches!(&error, FolderError::Damaged { .. }), "{error}");
+            assert!(error.to_string().contains("Remove it to start anew"), "{error}");
+        }
         let mut fights = Fights::default();
         let watched = fights.databases.entry("/m.db".into()).or_default();
         watched.open.insert(Uuid::from_u128(1).to_string(), 7);

@@ -11,7 +11,7 @@ use crate::source::{Fight, Source as _, SourceError};
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Finds the fights that were agreed to in a database that was just opened.
     pub(super) fn look_for_history(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
-        let shown = watching.source.fights(-1, &[])?;
+        let shown = watching.source.all_fights()?;
         let Some(history) = self.options.history.clone() else { return Ok(()) };
         let mut wanted = history.fights;
         wanted.retain(|encounter| !self.done.contains(encounter));

@@ -12,7 +12,7 @@ use raidcast_shared::limits as l;
 use raidcast_shared::uplink::Outcome;
 use uuid::Uuid;
 
-use super::folder::{Dormant, Raid};
+use super::folder::{Dormant, NO_ROW, Raid};
 use super::stream::{Finish, Standing, Stream};
 use super::{Change, Uploader, Watching};
 use crate::encoder::{Encoder, header_of};
@@ -93,7 +93,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             Err(_) if self.watching.is_some() => {}
             Err(error) => {
                 let why = match (&error, &self.options.db) {
-                    (SourceError::Gone { .. }, None) => detect::nowhere(&looked),
+                    (SourceError::Gone { .. }, None) => detect::nowhere(&looked, &self.options.places),
                     _ => error.to_string(),
                 };
                 self.trouble_since_ms.get_or_insert(now_ms);
@@ -209,7 +209,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         self.read_lost_anew(&watching.db, now_ms);
         // An upload is of the fights that were agreed to: it looks for no others.
         let all = self.options.history.is_some().then_some(i64::MAX);
-        let seen = self.fights.databases.get(&watching.db).map_or(-1, |watched| watched.seen);
+        let seen = self.fights.databases.get(&watching.db).map_or(NO_ROW, |watched| watched.seen);
         let seen = all.unwrap_or(seen);
         // Where another generation took the database over, a fight's row may be known by its begin alone.
         let open: Vec<_> = self
@@ -383,7 +383,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let rows: Vec<_> = missing.values().copied().collect();
         let mut shown = watching.source.fights(watched.seen.saturating_sub(1), &rows)?;
         let last = shown.iter().find(|fight| fight.row == watched.seen);
-        let anew = watched.seen > 0 && last.is_none_or(|fight| fight.started_at_ms != watched.seen_started_ms);
+        let anew = ![0, NO_ROW].contains(&watched.seen)
+            && last.is_none_or(|fight| fight.started_at_ms != watched.seen_started_ms);
         let anew = anew && (last.is_some() || !shown.iter().any(|fight| fight.row > watched.seen));
         let generation = Some(watching.found.generation);
         // Another generation numbers its rows otherwise.
@@ -394,9 +395,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         if anew {
             // Row ids that were seen name other fights now, or none: the database was made anew, or thinned out.
-            shown = watching.source.fights(-1, &[])?;
+            shown = watching.source.all_fights()?;
             let newest = shown.iter().max_by_key(|fight| fight.row);
-            let (seen, seen_started_ms) = newest.map_or((0, 0), |fight| (fight.row, fight.started_at_ms));
+            let (seen, seen_started_ms) = newest.map_or((NO_ROW, 0), |fight| (fight.row, fight.started_at_ms));
             let held = self.fights.databases.entry(watching.db.clone()).or_default();
             (held.seen, held.seen_started_ms) = (seen, seen_started_ms);
             self.fights_unsaved = true;
@@ -429,7 +430,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     /// The first look at a database: what ended before is history.
     pub(super) fn look_through_first(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
-        let shown = watching.source.fights(-1, &[])?;
+        let shown = watching.source.all_fights()?;
         let unix_ms = self.options.clock.unix_ms();
         let newest = shown.iter().map(|fight| fight.row).max();
         let mut history = 0;

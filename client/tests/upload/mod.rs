@@ -104,6 +104,45 @@ async fn the_newest_fight_is_left_out_while_the_meter_has_not_ended_it() {
     assert_eq!(relayed(&relay), read_at_once(&place.db()).await[..3]);
 }
 
+/// Gives every encounter the id below zero that mirrors its own, in every table.
+async fn mirror_rows(place: &Place) {
+    use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.db()).foreign_keys(false);
+    let mut meter = options.connect().await.unwrap();
+    let columns = "SELECT m.name AS t, c.name AS c FROM sqlite_master m JOIN pragma_table_info(m.name) c
+                   WHERE m.type = 'table' AND (c.name = 'encounter_id' OR m.name = 'encounters' AND c.name = 'id')";
+    for row in sqlx::query(columns).fetch_all(&mut meter).await.unwrap() {
+        let (table, column): (String, String) = (row.get("t"), row.get("c"));
+        let update = format!("UPDATE {table} SET {column} = -{column}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(update)).execute(&mut meter).await.unwrap();
+    }
+    meter.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_with_ids_below_zero_are_fights_like_any_others() {
+    for generation in [Generation::Aggregate, Generation::Journal] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let ended: Vec<_> = fights(2).into_iter().filter(|fight| fight.ended_at_ms.is_some()).collect();
+        write(&place, generation, &ended).await;
+        let mut sums = read_at_once(&place.db()).await;
+        mirror_rows(&place).await;
+        assert_eq!(upload(&place, &relay, "state").await.1, tally(5, 0), "{generation:?}");
+        assert_eq!(relayed(&relay), sums, "{generation:?}");
+        // A watch sees them, too, and those that come after them.
+        let (later, relay) = (party(60).starting_at(BEGAN_MS + 900_000), Relay::start().await);
+        let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+        wait(|| relay.memory().fights.len() == 5).await;
+        write(&place, generation, std::slice::from_ref(&later)).await;
+        wait(|| relay.memory().fights.values().filter(|fight| fight.ending.is_some()).count() == 6).await;
+        client.end().await;
+        let alone = Place::new();
+        write(&alone, generation, &[later]).await;
+        sums.extend(read_at_once(&alone.db()).await);
+        assert_eq!(relayed(&relay), sums, "{generation:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn since_leaves_out_what_began_before() {
     let (place, relay) = (Place::new(), Relay::start().await);

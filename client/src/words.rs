@@ -1,0 +1,42 @@
+//! Small things about the words that people read.
+
+/// The text with a full stop, if it does not end a sentence already: other programs' words mostly do not.
+pub fn sentence(text: &str) -> String {
+    let text = text.trim_end();
+    if text.is_empty() || text.ends_with(['.', '!', '?', '…', ')']) { text.to_owned() } else { format!("{text}.") }
+}
+
+/// `1 fight`, `2 fights`.
+pub fn count(n: impl TryInto<u64> + Copy, one: &str) -> String {
+    match n.try_into().unwrap_or(u64::MAX) {
+        1 => format!("1 {one}"),
+        n => format!("{n} {one}s"),
+    }
+}
+
+/// When something is tried again.
+pub fn again(ms: u64) -> String {
+    match ms {
+        0..1_000 => "Trying again soon.".to_owned(),
+        ms => format!("Trying again in {} s.", (ms + 500) / 1_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_end_with_a_full_stop_numbers_have_their_noun_and_waits_are_whole_seconds() {
+        assert_eq!(
+            [sentence("it is gone"), sentence("It is gone. "), sentence("")],
+            ["it is gone.", "It is gone.", ""]
+        );
+        assert_eq!(
+            [count(1u64, "fight"), count(0usize, "fight"), count(7u64, "fight")],
+            ["1 fight", "0 fights", "7 fights"]
+        );
+        assert_eq!([again(0), again(999)], ["Trying again soon."; 2]);
+        assert_eq!([again(1_000), again(15_400)], ["Trying again in 1 s.", "Trying again in 15 s."]);
+    }
+}
