@@ -377,7 +377,7 @@ async fn of_many_moments_that_one_address_asks_for_most_are_refused_and_nothing_
     assert_eq!((taken.len(), refused), (most, MOMENTS - most));
     let edge = relay.relay.as_ref().unwrap().edge();
     assert_eq!(edge.refusals.of(Refusal::Answers), (MOMENTS - most) as u64);
-    // Somebody else's span waits behind one of them, not behind all.
+    // Somebody else's span is answered.
     let span = format!("GET /api/v1/reports/{}?from=0&to=1000", begun.report);
     let asked = ask(&relay, &span, &[]);
     let release = async {
