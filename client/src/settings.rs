@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use raidcast_shared::limits::TITLE_CHARS_MAX;
-use raidcast_shared::text::is_title;
+use raidcast_shared::text::{KeyFault, is_title, key_fault};
 use raidcast_shared::uplink::Visibility;
 use serde::Deserialize;
 
@@ -110,29 +110,22 @@ pub fn title(text: &str) -> Result<String, SettingsError> {
     )))
 }
 
-/// The longest key, characters: relays have keys of some dozen, and servers take headers of some thousand.
-const KEY_CHARS_MAX: usize = 1_000;
-
 /// A key without what is around it when it is copied.
 ///
 /// # Errors
 /// It is none that a request can carry. The key itself stands in no message.
 pub fn key(text: &str) -> Result<String, SettingsError> {
     let text = text.trim();
-    let wrong = |why: &str| Err(SettingsError::Value(why.to_owned()));
-    if text.is_empty() {
-        return wrong("The key is empty. Set RAIDCAST_KEY to the key that you got for the relay.");
-    }
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return wrong(
+    let why = match key_fault(text) {
+        None => return Ok(text.to_owned()),
+        Some(KeyFault::Empty) => "The key is empty. Set RAIDCAST_KEY to the key that you got for the relay.",
+        Some(KeyFault::Characters) => {
             "The key holds characters that no key has: a space, a line break, or a letter that is not English. \
-             Copy the key again and set RAIDCAST_KEY to it.",
-        );
-    }
-    if text.len() > KEY_CHARS_MAX {
-        return wrong("The key is longer than any key. Copy the key again and set RAIDCAST_KEY to it.");
-    }
-    Ok(text.to_owned())
+             Copy the key again and set RAIDCAST_KEY to it."
+        }
+        Some(KeyFault::TooLong) => "The key is longer than any key. Copy the key again and set RAIDCAST_KEY to it.",
+    };
+    Err(SettingsError::Value(why.to_owned()))
 }
 
 /// The meter's database, if that is a file, or is not there yet.

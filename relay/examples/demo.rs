@@ -13,7 +13,7 @@ use clap::{Parser, ValueEnum};
 use raidcast::uploader::{self, Change};
 use raidcast_meterkit::{Fight, Generation, HitKind, MeterWriter, Script, write_live, write_name_files};
 use raidcast_relay::clock::{Clock, Entropy};
-use raidcast_relay::config::Config;
+use raidcast_relay::config::{Config, listen_addr};
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
 use raidcast_shared::limits;
@@ -44,12 +44,12 @@ const CHANGES: usize = 1_024;
 #[command(name = "cargo demo")]
 struct Cli {
     /// Address to listen on [default: 127.0.0.1:8787, or the next port that is free]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = listen_addr)]
     listen: Option<SocketAddr>,
     /// How many times as fast as a real fight
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     speed: f64,
-    /// How the meter stores the fight
+    /// Which kind of meter is simulated
     #[arg(long, value_enum, default_value_t = Meter::Aggregate)]
     generation: Meter,
     /// End when the fight is kept; with status 0 only if its report is final, its sums are the script's, and every
@@ -63,9 +63,9 @@ struct Cli {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Meter {
-    /// Rows whose JSON arrays of hits grow
+    /// As Resonance Logs 0.15 to 0.19: each hit is read when it happens
     Aggregate,
-    /// Sealed chunks of two seconds
+    /// As its Chinese fork since August 2026: up to two seconds late
     Journal,
 }
 

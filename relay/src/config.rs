@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use raidcast_shared::limits;
+use raidcast_shared::text::{KeyFault, key_fault};
 use serde::Deserialize;
 
 use crate::database::{Database, DatabaseUrlError};
@@ -49,8 +50,12 @@ pub enum Command {
 /// Flags of `move`.
 #[derive(Clone, Debug, Args)]
 pub struct MoveFlags {
-    /// The database to move: <sqlite:///path/to/raidcast.db> or <postgres://user@host/database>
-    #[arg(long, value_name = "URL")]
+    /// The database to move.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "The database to move: sqlite:///path/to/raidcast.db or postgres://user@host/database"
+    )]
     pub from: Database,
     /// Where to move it: a database without raids. A PostgreSQL database must exist already (createdb)
     #[arg(long, value_name = "URL")]
@@ -60,20 +65,30 @@ pub struct MoveFlags {
 /// Flags of `serve`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServeFlags {
-    /// Address to listen on; may be given twice [default: 127.0.0.1:8787]
+    /// Address to listen on; may be given several times [default: 127.0.0.1:8787]
     #[arg(long, value_name = "ADDR", value_parser = listen_addr)]
     pub listen: Vec<SocketAddr>,
     /// Folder for the database and the relay's own secret [default: ./data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Another database: <sqlite:///path> or <postgres://user@host/database> [default: SQLite in the data folder]
-    #[arg(long, value_name = "URL", env = "RAIDCAST_DATABASE_URL")]
+    /// Another database.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "RAIDCAST_DATABASE_URL",
+        hide_env_values = true,
+        help = "Another database: sqlite:///path or postgres://user@host/database [default: SQLite in the data folder]"
+    )]
     pub database_url: Option<String>,
-    /// The address by which others reach this relay; all links begin with it [default: <http://ADDR>]
-    #[arg(long, value_name = "URL")]
+    /// The address by which others reach this relay; all links begin with it.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "The address by which others reach this relay; all links begin with it [default: http://ADDR]"
+    )]
     pub public_url: Option<String>,
-    /// A proxy before this relay that says for whom it asks (X-Forwarded-For): an address, or a network like
-    /// 10.0.0.0/8; may be given several times. Without it all who come by a proxy count as one address
+    /// The address of a proxy in front of this relay, or a network like 10.0.0.0/8; may be given several times. Its
+    /// X-Forwarded-For is believed. Without it, all visitors behind the proxy count as one address
     #[arg(long, value_name = "ADDR")]
     pub trusted_proxy: Vec<Network>,
     /// Connections that one address may have at once [default: 256]
@@ -144,7 +159,10 @@ pub enum ConfigError {
 }
 
 /// Reads an address to listen on.
-fn listen_addr(text: &str) -> Result<SocketAddr, String> {
+///
+/// # Errors
+/// What to give, in words.
+pub fn listen_addr(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "give address and port, like 127.0.0.1:8787".to_owned())
 }
 
@@ -167,13 +185,15 @@ fn public_url(url: &str) -> Result<String, ConfigError> {
 
 /// Why nobody could send this key; it is not said itself.
 fn unusable(key: &str) -> Option<&'static str> {
-    match () {
-        () if key.trim() != key => Some("begins or ends with a space or a new line: take it off"),
-        () if !key.bytes().all(|byte| (b' '..=b'~').contains(&byte)) => {
-            Some("has characters that cannot be sent in a header: use letters, digits and signs of ASCII")
-        }
-        () if key.len() < KEY_CHARS_MIN => Some("has fewer than 8 characters: use a long random one"),
-        () => None,
+    match key_fault(key) {
+        Some(KeyFault::Empty) => Some("is empty: use a long random one"),
+        Some(KeyFault::Characters) => Some(
+            "holds a space, a line break, or a letter that is not English, which clients refuse: use letters, digits \
+             and signs without spaces",
+        ),
+        Some(KeyFault::TooLong) => Some("is longer than clients send: use one of some dozen characters"),
+        None if key.len() < KEY_CHARS_MIN => Some("has fewer than 8 characters: use a long random one"),
+        None => None,
     }
 }
 
@@ -299,12 +319,15 @@ mod tests {
             "schlüssel-der-lang-ist",
             "a\u{7f}long-enough-key",
             "tab\tin-a-long-key",
+            "PASTE A KEY HERE",
+            "a key of four words",
+            &"k".repeat(limits::KEY_CHARS_MAX + 1),
         ] {
             let error = check_keys(&[key("first", "a-good-long-key"), key("guild", bad)]).expect_err(bad).to_string();
             assert!(error.contains("`guild`"), "{error}");
             assert!(bad.trim().is_empty() || !error.contains(bad.trim()), "{error}");
         }
-        assert!(check_keys(&[key("a", "a key of four words"), key("b", "another-key-~!")]).is_ok());
+        assert!(check_keys(&[key("a", "a-key-of-four-words"), key("b", "another-key-~!")]).is_ok());
         let twice = check_keys(&[key("a", "one-and-the-same"), key("b", "one-and-the-same")]).unwrap_err().to_string();
         assert!(twice.contains("`a` and `b`") && !twice.contains("one-and"), "{twice}");
     }

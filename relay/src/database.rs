@@ -9,6 +9,7 @@ use raidcast_store::transfer::Transfer;
 use raidcast_store::{Store, StoreError};
 use raidcast_store_sqlite::SqliteStore;
 
+use crate::error::plain;
 use crate::private;
 
 /// A database that this relay can keep things in.
@@ -89,7 +90,8 @@ impl Database {
             Self::Sqlite(path) => {
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 if let Err(error) = private::keep(folder.unwrap_or(Path::new("."))) {
-                    let why = format!("its folder cannot be used ({error}): check the path and its permissions");
+                    let why =
+                        format!("its folder cannot be used ({}): check the path and its permissions", plain(&error));
                     return Err(StoreError::Unavailable(why));
                 }
                 Arc::new(SqliteStore::open(path).await?)

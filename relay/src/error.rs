@@ -4,15 +4,17 @@ use axum::Json;
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use raidcast_shared::report::ApiError;
 use raidcast_store::StoreError;
+
+use crate::limits::HEAD_BYTES_MAX;
 
 /// Why a request was not answered as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// There is no such thing, or the caller may not see it: both look the same.
-    #[error("there is nothing here, or it is not for you: check the link")]
+    #[error("Nothing is here, or you may not see it. Check the link.")]
     NotFound,
     /// A parameter is not usable.
     #[error("{0}")]
@@ -26,6 +28,9 @@ pub enum HttpError {
     /// A body that is too long.
     #[error("the request's body is too long: nothing here needs one")]
     TooLarge,
+    /// A head that is too long.
+    #[error("the request's address and headers are too long: send {HEAD_BYTES_MAX} bytes at the most")]
+    HeadTooLarge,
     /// More than the address, or the key, gets for now.
     #[error("{text}")]
     TooMany {
@@ -60,6 +65,7 @@ impl HttpError {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::SetAside => (StatusCode::INTERNAL_SERVER_ERROR, "set_aside"),
@@ -84,6 +90,12 @@ impl From<StoreError> for HttpError {
             }
         }
     }
+}
+
+/// An error of the system in its words, without its number.
+pub fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_owned()
 }
 
 fn body(code: &str, message: String) -> Json<ApiError> {
@@ -115,13 +127,15 @@ pub fn is_api(path: &str) -> bool {
     path == "/health" || path == "/api" || path.starts_with("/api/")
 }
 
-/// Gives the errors that frameworks make (a wrong method, a time-out) the shape of all others. Their headers stay.
+/// Gives the errors that frameworks make (a wrong method, a time-out) the shape of all others; for pages it is a page. Their
+/// headers stay. It must stand around the whole router, which names a resource's methods only outside its own layers.
 pub async fn shape(request: Request, next: Next) -> Response {
     let api = is_api(request.uri().path());
     let response = next.run(request).await;
     let status = response.status();
-    let is_json = response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json");
-    if !api || is_json || !(status.is_client_error() || status.is_server_error()) {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_shaped = kind == "application/json" || kind.starts_with("text/html");
+    if is_shaped || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let (mut head, _) = response.into_parts();
@@ -129,11 +143,22 @@ pub async fn shape(request: Request, next: Next) -> Response {
     for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
         head.headers.remove(name);
     }
-    let mut shaped = (status, body(code, message)).into_response();
+    let mut shaped = match api {
+        true => (status, body(code, message)).into_response(),
+        false => (status, page(&message)).into_response(),
+    };
     let own = std::mem::take(shaped.headers_mut());
     head.headers.extend(own);
     *shaped.headers_mut() = head.headers;
     shaped
+}
+
+/// For who looks at a page: the words are ours, so nothing in them is markup.
+fn page(message: &str) -> Html<String> {
+    Html(format!(
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Raidcast</title><h1>This did not work</h1>\
+         <p>{message}</p><p><a href=\"/\">The start page</a></p></html>"
+    ))
 }
 
 fn words(status: StatusCode, allow: Option<&HeaderValue>) -> (&'static str, String) {
@@ -141,8 +166,10 @@ fn words(status: StatusCode, allow: Option<&HeaderValue>) -> (&'static str, Stri
         StatusCode::NOT_FOUND => ("not_found", HttpError::NotFound.to_string()),
         StatusCode::METHOD_NOT_ALLOWED => {
             let allow = allow.and_then(|allow| allow.to_str().ok()).unwrap_or("GET");
-            ("method_not_allowed", format!("this address does not take this method: use {allow}"))
+            let methods: Vec<_> = allow.split(',').map(str::trim).collect();
+            ("method_not_allowed", format!("this address does not take this method: use {}", methods.join(" or ")))
         }
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => ("too_large", HttpError::HeadTooLarge.to_string()),
         StatusCode::PAYLOAD_TOO_LARGE => ("too_large", HttpError::TooLarge.to_string()),
         StatusCode::UPGRADE_REQUIRED => ("upgrade_required", HttpError::UpgradeRequired.to_string()),
         StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => {

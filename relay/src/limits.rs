@@ -13,7 +13,8 @@ pub const FILES_KEPT: usize = 64;
 pub const UPLINKS_KEPT: usize = 128;
 /// Sockets at once whose next request has not come: at some 30 KB each 120 MB. Beyond it the oldest is closed.
 pub const WAITING_MAX: usize = 4_096;
-/// Bytes of a request's head: browsers send under 2 KiB, proxies add little.
+/// Bytes of a request's head: browsers send under 2 KiB, proxies add little. While a head is not whole, up to twice as
+/// much is read before it is refused.
 pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Bytes of a request's body: nothing that can be asked for needs one.
 pub const REQUEST_BODY_BYTES_MAX: u64 = 64 * 1024;

@@ -40,7 +40,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/live/{channel}/feed", get(feed::channel));
     let files = assets::router();
     let shown = files.clone().layer(middleware::from_fn_with_state(state.clone(), pages::status));
-    Router::new()
+    let routes = Router::new()
         .merge(reading)
         .route("/api/v1/raids/{code}/ticket", post(api::tickets::renew))
         .route("/health", get(api::health::health))
@@ -50,9 +50,9 @@ pub fn router(state: AppState) -> Router {
         .fallback(move |request: Request| pages::nothing_here(files.clone(), request))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .layer(middleware::from_fn_with_state(state, edge::gate))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| HttpError::Internal.into_response()))
-        .layer(middleware::from_fn(error::shape))
-        .layer(middleware::from_fn(headers))
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| HttpError::Internal.into_response()));
+    // Around the router, not inside it: only there an answer names the methods of its address.
+    Router::new().fallback_service(routes).layer(middleware::from_fn(error::shape)).layer(middleware::from_fn(headers))
 }
 
 async fn headers(request: Request, next: Next) -> Response {

@@ -16,6 +16,7 @@ use crate::answers::Answers;
 use crate::clock::{Clock, Entropy};
 use crate::config::Config;
 use crate::edge::{self, Edge, Proxies, Sockets};
+use crate::error::plain;
 use crate::private;
 use crate::raid::{RaidRegistry, Shared};
 use crate::router::router;
@@ -30,7 +31,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum ServeError {
     /// The address is taken, or not this machine's.
     #[error(
-        "could not listen on {addr}: {source}. Another program may use this address: stop it, or choose another with --listen"
+        "could not listen on {addr}: {}. Another program may use this address: stop it, or choose another with --listen",
+        plain(.source)
     )]
     Listen {
         /// Which.
@@ -40,7 +42,8 @@ pub enum ServeError {
     },
     /// The data folder is not usable.
     #[error(
-        "could not use the data folder {path}: {source}. It must be a folder that the relay may write to: name another with --data"
+        "could not use the data folder {path}: {}. It must be a folder that the relay may write to: name another with --data",
+        plain(.source)
     )]
     Data {
         /// Which.
@@ -56,9 +59,26 @@ pub enum ServeError {
         /// Which file.
         path: PathBuf,
     },
+    /// The secret in the data folder is somebody else's.
+    #[error("The file {path} cannot be read ({}). It must belong to the user that runs the relay.", plain(.source))]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The database does not open.
-    #[error("could not open the database: {0}")]
+    #[error("{}", opening(.0))]
     Store(#[from] StoreError),
+}
+
+/// Why a database does not open: what is a sentence of its own needs no introduction.
+fn opening(error: &StoreError) -> String {
+    match error {
+        StoreError::Unavailable(why) if why.starts_with(char::is_uppercase) => why.clone(),
+        StoreError::Unavailable(why) => format!("could not open the database: {why}"),
+        StoreError::Damaged(_) => format!("could not open the database: {error}"),
+    }
 }
 
 /// A relay that runs.
@@ -211,7 +231,7 @@ fn secret(path: &Path, entropy: &Entropy) -> Result<RelaySecret, ServeError> {
             write_private(&part, &made).and_then(|()| std::fs::rename(&part, path)).map_err(failed)?;
             Ok(RelaySecret::new(made))
         }
-        Err(error) => Err(failed(error)),
+        Err(source) => Err(ServeError::Unreadable { path: path.to_owned(), source }),
     }
 }
 

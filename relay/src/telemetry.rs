@@ -22,9 +22,12 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::limits::{LOG_BURST, LOG_EVERY_MS};
 
+/// What is logged without `RUST_LOG`: of sqlx not that there is no file with passwords, which nobody needs.
+const QUIET: &str = "info,memory_serve=warn,sqlx_postgres::options::pgpass=error";
+
 /// Starts logging; `RUST_LOG` chooses what. Colours are for terminals alone, and not where `NO_COLOR` is set.
 pub fn init() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,memory_serve=warn"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(QUIET));
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let _ = tracing_subscriber::registry().with(filter).with(lines(std::io::stderr, colours, Instant::now)).try_init();
 }

@@ -87,6 +87,8 @@ pub const TITLE_CHARS_MAX: usize = 100;
 pub const MISSING_CHARS_MAX: usize = 200;
 /// Entries of a report's list of what is missing.
 pub const MISSING_MAX: usize = 1_000;
+/// An upload key: characters. Keys have some dozen, and servers take headers of some thousand.
+pub const KEY_CHARS_MAX: usize = 1_000;
 /// Names and versions of clients and meters: characters.
 pub const AGENT_CHARS_MAX: usize = 64;
 

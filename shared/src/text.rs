@@ -1,5 +1,7 @@
 //! Text from players and meters is hostile: what may cross the wire, and how a source makes text fit.
 
+use crate::limits::KEY_CHARS_MAX;
+
 /// Whether a character may stand in text: no control characters, none that turn the direction of what follows.
 fn is_plain(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
@@ -21,6 +23,28 @@ fn holds_markup(text: &str) -> bool {
     text.match_indices('<').any(|(at, _)| {
         text[at + 1..].chars().next().is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
     })
+}
+
+/// Why something can be no upload key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFault {
+    /// There is nothing of it.
+    Empty,
+    /// It holds a space, a line break, or anything else that is no visible sign of ASCII: headers cannot carry some of
+    /// them, and copying adds or takes others.
+    Characters,
+    /// It is longer than servers take.
+    TooLong,
+}
+
+/// Why `text` can be no upload key; the same for who sends keys and for who gives them out.
+pub fn key_fault(text: &str) -> Option<KeyFault> {
+    match () {
+        () if text.is_empty() => Some(KeyFault::Empty),
+        () if !text.bytes().all(|byte| byte.is_ascii_graphic()) => Some(KeyFault::Characters),
+        () if text.len() > KEY_CHARS_MAX => Some(KeyFault::TooLong),
+        () => None,
+    }
 }
 
 /// `text` without what [`is_name`] refuses; everything else stays as it is.

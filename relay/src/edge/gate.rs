@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::address::is_passed_on;
 use super::{Address, Edge, Later, Place, Refusal, What};
 use crate::error::HttpError;
-use crate::limits::REQUEST_BODY_BYTES_MAX;
+use crate::limits::{HEAD_BYTES_MAX, REQUEST_BODY_BYTES_MAX};
 use crate::state::AppState;
 
 /// Who asks; every request carries one.
@@ -132,6 +132,10 @@ fn admit(state: &AppState, asked: &Asked, request: &Request) -> Result<Option<Pl
         edge.refusals.count(Refusal::Body);
         return Err(HttpError::TooLarge);
     }
+    if head_bytes(request) > HEAD_BYTES_MAX {
+        edge.refusals.count(Refusal::Body);
+        return Err(HttpError::HeadTooLarge);
+    }
     let known = known_key(state, asked, headers)?;
     // Who has a key has limits of its own.
     if path == "/api/v1/uplink" && known {
@@ -151,6 +155,16 @@ fn admit(state: &AppState, asked: &Asked, request: &Request) -> Result<Option<Pl
         return Err(HttpError::Unavailable { text, retry_s: 5 });
     }
     if cost == Cost::Answer { asked.answer().map(Some) } else { Ok(None) }
+}
+
+/// What a request's head took on the wire, about.
+fn head_bytes(request: &Request) -> usize {
+    let uri = request.uri();
+    let host = uri.authority().map_or(0, |authority| authority.as_str().len());
+    let address = uri.path_and_query().map_or(0, |path| path.as_str().len()) + host;
+    // Behind each name a colon and a space, behind each line its end.
+    let lines: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    request.method().as_str().len() + address + lines + 14
 }
 
 /// Whether the request has a key that is known. A wrong one is counted and told to the log, without itself.

@@ -19,7 +19,7 @@ pub enum Refusal {
     Keys,
     /// A connection, raid, fight or byte more than a key may have.
     Quota,
-    /// A body that is too long.
+    /// A body, or a head, that is too long.
     Body,
 }
 

@@ -68,8 +68,7 @@ impl Server {
             Ok(_) => Ok(connection),
             Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
                 Err(StoreError::Unavailable(
-                    "another relay has this database open: stop that one, or give this one a database of its own"
-                        .into(),
+                    "Another relay uses this database. Stop it, or give this one another --database-url.".into(),
                 ))
             }
             Err(error) => Err(store_error(&error)),

@@ -235,7 +235,7 @@ async fn a_server_that_takes_no_writes_is_unavailable_and_can_be_read() {
 async fn a_database_has_one_owner() {
     let Some((fixture, _)) = Fixture::new().await else { return };
     let error = PostgresStore::open(&fixture.url).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("another relay has")), "{error}");
+    assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("Another relay uses")), "{error}");
     fixture.store.close().await.unwrap();
     let next = PostgresStore::open(&fixture.url).await.unwrap();
     next.ping().await.unwrap();

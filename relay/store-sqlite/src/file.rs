@@ -103,7 +103,7 @@ impl Owner {
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(StoreError::Unavailable(format!(
-                        "another relay has {} open: stop that one, or give this one a database of its own",
+                        "Another relay uses {}. Stop it, or give this one another --data.",
                         path.display()
                     )));
                 }

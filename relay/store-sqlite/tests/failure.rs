@@ -322,7 +322,7 @@ async fn closing_leaves_no_log_and_no_space_of_finished_fights() {
 async fn a_file_has_one_owner() {
     let fixture = Fixture::new().await;
     let error = SqliteStore::open(&fixture.path()).await.unwrap_err();
-    assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("another relay has")), "{error}");
+    assert!(matches!(&error, StoreError::Unavailable(why) if why.contains("Another relay uses")), "{error}");
     fixture.store.close().await.unwrap();
     let next = SqliteStore::open(&fixture.path()).await.unwrap();
     next.ping().await.unwrap();

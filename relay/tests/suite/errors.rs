@@ -1,5 +1,6 @@
 //! Whatever is asked for, an error has the one shape; and pages that show nothing have the status that says so.
 
+use raidcast_relay::limits::HEAD_BYTES_MAX;
 use raidcast_shared::uplink::{Hello, Visibility};
 
 use crate::raw::{Answer, UPGRADE, ask};
@@ -34,6 +35,8 @@ async fn every_error_of_the_api_has_one_shape() {
         ("POST /api/v1/reports", &[], 405, "method_not_allowed"),
         ("DELETE /api/v1/reports/nothing", &[], 405, "method_not_allowed"),
         ("PATCH /health", &[], 405, "method_not_allowed"),
+        ("GET /api/v1/raids/nothing/ticket", &[], 405, "method_not_allowed"),
+        ("DELETE /api/v1/raids/nothing/ticket", &[], 405, "method_not_allowed"),
         ("OPTIONS /api/v1/uplink", &[], 405, "method_not_allowed"),
         ("BREW /api/v1/uplink", &[], 405, "method_not_allowed"),
         ("GET /api/v1/uplink", &[], 401, "unauthorized"),
@@ -51,7 +54,10 @@ async fn every_error_of_the_api_has_one_shape() {
     for (request, lines, status, code) in asked {
         let answer = ask(&relay, request, lines).await;
         assert_eq!((answer.status, answer.code().as_str()), (status, code), "{request} {lines:?}: {answer:?}");
-        assert!(status != 405 || answer.header("allow").is_some(), "{request}");
+        if status == 405 {
+            let methods = answer.header("allow").unwrap_or_else(|| panic!("{request}: no methods"));
+            assert!(methods.split(',').all(|method| answer.body.contains(&method.trim().to_uppercase())), "{answer:?}");
+        }
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{request}: other sites read why");
     }
     let bad = ask(&relay, &format!("{feed}?position=many"), &UPGRADE).await;
@@ -60,6 +66,39 @@ async fn every_error_of_the_api_has_one_shape() {
     let head = ask(&relay, "HEAD /api/v1/nothing", &[]).await;
     assert_eq!((head.status, head.body.as_str()), (404, ""));
     assert_eq!(head.header("content-type"), Some("application/json"));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones_and_a_page_tells_them_as_a_page() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let ticket = ask(&relay, "GET /api/v1/raids/nothing/ticket", &[]).await;
+    assert!(ticket.body.contains("use POST") && !ticket.body.contains("GET"), "{ticket:?}");
+    for page in ["/", "/reports/nothing", "/raids/nothing", "/live/nothing"] {
+        for method in ["POST", "DELETE", "OPTIONS"] {
+            let answer = ask(&relay, &format!("{method} {page}"), &[]).await;
+            assert!(answer.status == 405 && is_page(&answer), "{method} {page}: {answer:?}");
+            assert!(answer.header("allow").is_some() && answer.body.contains("use GET"), "{answer:?}");
+        }
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_is_as_long_as_it_may_be_and_no_longer() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let of_bytes = |bytes: usize| format!("A: {}", "a".repeat(bytes));
+    assert_eq!(ask(&relay, "GET /health", &[&of_bytes(HEAD_BYTES_MAX - 200)]).await.status, 200);
+    for more in [0, 8_000, 100_000] {
+        let answer = ask(&relay, "GET /health", &[&of_bytes(HEAD_BYTES_MAX + more)]).await;
+        assert_eq!(answer.status, 431, "{more} more: {answer:?}");
+        // What is too long already before it is whole is refused without a body.
+        assert!(answer.body.is_empty() || answer.code() == "too_large", "{answer:?}");
+    }
+    let long = format!("GET /api/v1/reports?a={}", "a".repeat(HEAD_BYTES_MAX));
+    assert_eq!(ask(&relay, &long, &[]).await.status, 431);
     relay.stop().await;
 }
 

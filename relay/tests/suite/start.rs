@@ -39,6 +39,8 @@ fn what_cannot_be_is_refused_at_the_start_with_what_to_do() {
         (refused(folder.path(), &[], KEY, "connections_per_address = 0"), "at least 1"),
         (refused(folder.path(), &[], "a-key-with-\u{fc}mlauts", ""), "`default`"),
         (refused(folder.path(), &[], " a-key-with-a-space", ""), "`default`"),
+        (refused(folder.path(), &[], "PASTE A KEY HERE", ""), "without spaces"),
+        (refused(folder.path(), &[], KEY, "[upload_keys]\nguild = \"PASTE A KEY HERE\"\n"), "`guild`"),
         (refused(folder.path(), &[], KEY, "[upload_keys]\nguild = \"\"\n"), "`guild`"),
         (refused(folder.path(), &[], KEY, &format!("[upload_keys]\nguild = \"{KEY}\"\n")), "the same upload key"),
     ];

@@ -165,7 +165,7 @@ async fn a_database_that_a_relay_runs_on_is_not_moved() {
     let relay = TestRelay::start(data.path()).await;
     let to = Database::Sqlite(data.path().join("to.db"));
     let refused = transfer(&Database::in_folder(data.path()), &to, |_, _| {}).await.unwrap_err().to_string();
-    assert!(refused.contains("another relay has") && refused.contains("nothing was moved"), "{refused}");
+    assert!(refused.contains("Another relay uses") && refused.contains("nothing was moved"), "{refused}");
     relay.stop().await;
 }
 
