@@ -19,7 +19,7 @@ use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::report::{Report, ReportSummary};
 use raidcast_shared::uplink::{Ending, ReportState, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
-use raidcast_store::EncounterRow;
+use raidcast_store::{EncounterRow, StoreError};
 use serde::Serialize;
 
 use crate::error::HttpError;
@@ -273,16 +273,13 @@ impl Answers {
         self.made.fetch_add(1, Ordering::Relaxed);
         let row = EncounterRow { state: version.state, revision: version.revision, ..row.clone() };
         let kept = standing.as_ref().is_none_or(|standing| standing.kept);
-        let mut body = match (kind, record.filter(|_| kept)) {
-            (Kind::Report, Some(record)) => {
-                let made = self.spans.run(move || {
-                    let mut report = finalize::decode_record(&record)?.shown_to(audience);
-                    report.raid.clone_from(&row.raid_code);
-                    report.visibility = row.visibility;
-                    Ok::<_, SpanError>(Body::of(&report, version))
-                });
-                made.await??
-            }
+        let record = record.filter(|_| kept && kind == Kind::Report);
+        let of_record = match record {
+            Some(record) => self.of_record(audience, &row, record, &version).await?,
+            None => None,
+        };
+        let mut body = match (kind, of_record) {
+            (_, Some(body)) => body,
             (Kind::Report, None) => {
                 self.fold(&row.clone(), standing, move |folded, ending| {
                     Body::of(
@@ -292,7 +289,7 @@ impl Answers {
                 })
                 .await?
             }
-            (Kind::Timeline, _) => {
+            (Kind::Timeline, None) => {
                 self.fold(&row.clone(), standing, move |folded, _| {
                     Body::of(&view::timeline(Shown::to(audience, &folded), row.report_id, row.revision), version)
                 })
@@ -301,6 +298,27 @@ impl Answers {
         };
         body.cost = began.elapsed();
         Ok(Arc::new(body))
+    }
+
+    /// A report as its record holds it; `None` where that is damaged: its log says the same.
+    async fn of_record(
+        &self,
+        audience: Audience,
+        row: &EncounterRow,
+        record: Bytes,
+        version: &Version,
+    ) -> Result<Option<Body>, SpanError> {
+        let (row, version) = (row.clone(), version.clone());
+        let made = self.spans.run(move || {
+            let mut report = finalize::decode_record(&record)?.shown_to(audience);
+            report.raid.clone_from(&row.raid_code);
+            report.visibility = row.visibility;
+            Ok::<_, StoreError>(Body::of(&report, version))
+        });
+        made.await?.map(Some).or_else(|error| {
+            tracing::error!(%error, "a report is made of its log again");
+            Ok(None)
+        })
     }
 
     /// The whole of a report, to be changed by who asks: a span of it is put in place of the fight.

@@ -68,8 +68,7 @@ impl FeedQuery {
         };
         // Before it is visit whether he may see it: what changes after that is heard.
         let changes = state.shared().access.listen();
-        let found = state.store().report(report).await?.filter(|(row, _)| belongs(row));
-        let (row, _) = found.ok_or(HttpError::NotFound)?;
+        let (row, _) = Some(state.report(report).await?).filter(|(row, _)| belongs(row)).ok_or(HttpError::NotFound)?;
         let audience = state.admit(asker, (&row).into()).await?.audience();
         // One moment is soon told: it needs no place.
         let places = if pace.speed == 0.0 { None } else { Some(Places::take(state, visit)?) };

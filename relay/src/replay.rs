@@ -348,6 +348,10 @@ pub async fn play(replay: Replay, format: Format, socket: Socket, early: Bytes) 
     let now_ms = || state.shared().clock.now_ms();
     let mut player = match Player::new(&state, raid, row, audience, pace.at_ms).await {
         Ok(player) => player,
+        Err(SpanError::SetAside) => {
+            sink.write(bye(format, &HttpError::SetAside.to_string(), None));
+            return;
+        }
         Err(error) => {
             tracing::warn!(%error, "could not play a fight");
             sink.write(bye(format, "the relay cannot play this fight now: try again in a moment", Some(1_000)));
