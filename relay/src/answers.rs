@@ -19,7 +19,7 @@ use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::report::{Fight, Report, ReportSummary};
 use raidcast_shared::uplink::{Ending, ReportState, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
-use raidcast_store::EncounterRow;
+use raidcast_store::{EncounterRow, StoreError};
 use serde::Serialize;
 
 use crate::edge::Address;
@@ -300,16 +300,13 @@ impl Answers {
         self.made.fetch_add(1, Ordering::Relaxed);
         let row = EncounterRow { state: version.state, revision: version.revision, ..row.clone() };
         let kept = standing.as_ref().is_none_or(|standing| standing.kept);
-        let mut body = match (kind, record.filter(|_| kept)) {
-            (Kind::Report, Some(record)) => {
-                let made = self.spans.run(who, move || {
-                    let mut report = finalize::decode_record(&record)?.shown_to(audience);
-                    report.raid.clone_from(&row.raid_code);
-                    report.visibility = row.visibility;
-                    Ok::<_, SpanError>(Body::of_report(report, version))
-                });
-                made.await??
-            }
+        let record = record.filter(|_| kept && kind == Kind::Report);
+        let of_record = match record {
+            Some(record) => self.of_record(who, audience, &row, record, &version).await?,
+            None => None,
+        };
+        let mut body = match (kind, of_record) {
+            (_, Some(body)) => body,
             (Kind::Report, None) => {
                 self.fold(who, &row.clone(), standing, move |folded, ending| {
                     Body::of_report(
@@ -319,7 +316,7 @@ impl Answers {
                 })
                 .await?
             }
-            (Kind::Timeline, _) => {
+            (Kind::Timeline, None) => {
                 self.fold(who, &row.clone(), standing, move |folded, _| {
                     Body::of(&view::timeline(Shown::to(audience, &folded), row.report_id, row.revision), version)
                 })
@@ -328,6 +325,28 @@ impl Answers {
         };
         body.cost = began.elapsed();
         Ok(Arc::new(body))
+    }
+
+    /// A report as its record holds it; `None` where that is damaged: its log says the same.
+    async fn of_record(
+        &self,
+        who: Address,
+        audience: Audience,
+        row: &EncounterRow,
+        record: Bytes,
+        version: &Version,
+    ) -> Result<Option<Body>, SpanError> {
+        let (row, version) = (row.clone(), version.clone());
+        let made = self.spans.run(who, move || {
+            let mut report = finalize::decode_record(&record)?.shown_to(audience);
+            report.raid.clone_from(&row.raid_code);
+            report.visibility = row.visibility;
+            Ok::<_, StoreError>(Body::of_report(report, version))
+        });
+        made.await?.map(Some).or_else(|error| {
+            tracing::error!(%error, "a report is made of its log again");
+            Ok(None)
+        })
     }
 
     /// A report without its rows, to be changed by who asks: a span of it is put in place of the fight.

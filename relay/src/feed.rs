@@ -68,8 +68,7 @@ impl FeedQuery {
         };
         // Before it is visit whether he may see it: what changes after that is heard.
         let changes = state.shared().access.listen();
-        let found = state.store().report(report).await?.filter(|(row, _)| belongs(row));
-        let (row, _) = found.ok_or(HttpError::NotFound)?;
+        let (row, _) = Some(state.report(report).await?).filter(|(row, _)| belongs(row)).ok_or(HttpError::NotFound)?;
         let audience = state.admit(asker, (&row).into()).await?.audience();
         let places = match pace.speed == 0.0 {
             true => Held::Answer(visit.answer()?),

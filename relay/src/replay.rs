@@ -398,6 +398,10 @@ pub async fn play(mut replay: Replay, format: Format, socket: Socket, early: Byt
     };
     let (keyframe, player) = match made {
         Ok(made) => made,
+        Err(SpanError::SetAside) => {
+            sink.write(bye(format, &HttpError::SetAside.to_string(), None));
+            return;
+        }
         Err(error) => {
             tracing::warn!(%error, "could not play a fight");
             sink.write(bye(format, "the relay cannot play this fight now: try again in a moment", Some(1_000)));

@@ -335,7 +335,8 @@ impl Spans {
         if live.is_some() || row.state == ReportState::Final {
             return Ok((row.clone(), live));
         }
-        let (row, _) = self.registry.shared.store.report(&row.report_id).await?.ok_or(SpanError::NotFound)?;
+        let found = self.registry.shared.store.report(&row.report_id).await.map_err(SpanError::from);
+        let (row, _) = self.of_report(row, found)?.ok_or(SpanError::NotFound)?;
         Ok((row, None))
     }
 
@@ -363,8 +364,27 @@ impl Spans {
         Ok(Source { index, ending, revision: row.revision, live: false })
     }
 
+    /// What was read of a report in the store; where that is damaged, it is set aside.
+    fn of_report<T>(&self, row: &EncounterRow, read: Result<T, SpanError>) -> Result<T, SpanError> {
+        let shared = &self.registry.shared;
+        let error = match read {
+            Err(SpanError::Store(error)) => error,
+            Err(SpanError::Broken) => StoreError::Damaged(format!("folding report {} broke off", row.report_id)),
+            other => return other,
+        };
+        Err(if shared.is_damaged(&row.report_id, &error) { SpanError::SetAside } else { error.into() })
+    }
+
     /// What the store has: the log of a final report, else the journal.
     async fn stored(&self, who: Address, row: &EncounterRow) -> Result<(Arc<FoldIndex>, Option<Ending>), SpanError> {
+        self.of_report(row, self.read_stored(who, row).await)
+    }
+
+    async fn read_stored(
+        &self,
+        who: Address,
+        row: &EncounterRow,
+    ) -> Result<(Arc<FoldIndex>, Option<Ending>), SpanError> {
         let store = &self.registry.shared.store;
         if self.registry.shared.set_aside.contains_key(&row.report_id) {
             // It would be unfolded as far as it can be again, each time that somebody asks.

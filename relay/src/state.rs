@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
+use bytes::Bytes;
 use raidcast_shared::limits::REPLAYS_MAX;
 use raidcast_shared::uplink::Visibility;
-use raidcast_store::{AccountId, EncounterKey, EncounterRow, RaidRow, Store};
+use raidcast_store::{AccountId, EncounterKey, EncounterRow, RaidRow, Store, StoreError};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
@@ -69,6 +70,23 @@ impl AppState {
         Ok(Asker { account: self.account(headers).await?, ticket: ticket.map(str::to_owned) })
     }
 
+    /// A report's encounter and its kept record; what is damaged of it is set aside.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such report.
+    pub async fn report(&self, report_id: &str) -> Result<(EncounterRow, Option<Bytes>), HttpError> {
+        let found = self.of_report(report_id, self.store().report(report_id).await)?;
+        found.ok_or(HttpError::NotFound)
+    }
+
+    /// What was read of a report; where that is damaged, it is set aside.
+    fn of_report<T>(&self, report_id: &str, read: Result<T, StoreError>) -> Result<T, HttpError> {
+        read.map_err(|error| match self.shared().is_damaged(report_id, &error) {
+            true => HttpError::SetAside,
+            false => error.into(),
+        })
+    }
+
     /// By what somebody may see what belongs to a raid: private ones need the uploader's key or a ticket.
     ///
     /// # Errors
@@ -103,14 +121,21 @@ impl AppState {
     /// `NotFound` if he may no longer see the report.
     pub async fn still_admitted(&self, asker: &Asker, report: &EncounterRow) -> Result<(), HttpError> {
         let EncounterKey { account, encounter } = report.key;
-        let now = self.store().encounter(account, encounter).await?;
+        let now = self.of_report(&report.report_id, self.store().encounter(account, encounter).await)?;
         let now = now.filter(|now| now.report_id == report.report_id).ok_or(HttpError::NotFound)?;
         self.admit(asker, (&now).into()).await.map(drop)
     }
 
     /// The raid with this code, and by what its asker may see it.
     pub async fn visible_raid(&self, code: &str, asker: &Asker) -> Result<(RaidRow, Admitted), HttpError> {
-        let raid = self.store().raid_by_code(code).await?.ok_or(HttpError::NotFound)?;
+        let raid = self.store().raid_by_code(code).await.map_err(|error| match error {
+            StoreError::Damaged(why) => {
+                self.shared().set_raid_aside(code, &why);
+                HttpError::SetAside
+            }
+            error @ StoreError::Unavailable(_) => error.into(),
+        });
+        let raid = raid?.ok_or(HttpError::NotFound)?;
         let admitted = self.admit(asker, (&raid).into()).await?;
         Ok((raid, admitted))
     }

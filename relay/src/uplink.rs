@@ -153,8 +153,8 @@ async fn attach(state: &AppState, account: AccountId, hello: Hello) -> Result<At
     let (code, channel) = hello::admit(state, account, &hello).await?;
     let connection = state.shared().connection_id();
     for _ in 0..3 {
-        let loaded = state.registry.raid(&code).await;
-        let Ok(Some(handle)) = loaded else { break };
+        let loaded = state.registry.raid(&code).await.map_err(|error| hello::unread(&error))?;
+        let Some(handle) = loaded else { break };
         let (sender, replies) = mpsc::channel(REPLIES);
         let own = sender.downgrade();
         let attach = |reply| {
@@ -166,7 +166,7 @@ async fn attach(state: &AppState, account: AccountId, hello: Hello) -> Result<At
                 let welcome = hello::welcome(state.shared(), &hello, &raid, &channel);
                 return Ok(Attached { connection, handle, welcome, replies, own, fights: Fights::default() });
             }
-            Ok(Err(_)) => break,
+            Ok(Err(error)) => return Err(hello::unread(&error)),
             // A task that ended a moment ago is loaded again.
             Err(_) => {}
         }

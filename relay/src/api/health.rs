@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use dashmap::DashMap;
 use serde::Serialize;
 
 use crate::raid::Shared;
@@ -23,12 +24,22 @@ const SET_ASIDE_NAMED: usize = 10;
 pub struct SetAside {
     count: usize,
     fights: Vec<SetAsideFight>,
+    /// Raids whose rows cannot be read; left out where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    raids: Vec<SetAsideRaid>,
 }
 
 /// A fight that cannot be read.
 #[derive(Clone, Debug, Serialize)]
 pub struct SetAsideFight {
     report: String,
+    why: String,
+}
+
+/// A raid whose row cannot be read.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetAsideRaid {
+    raid: String,
     why: String,
 }
 
@@ -50,13 +61,17 @@ pub struct Health {
 }
 
 fn set_aside(shared: &Shared) -> Option<SetAside> {
-    let held = shared.set_aside.iter();
-    let mut fights: Vec<_> = held.map(|held| (held.key().clone(), held.value().clone())).collect();
-    fights.sort_unstable();
-    let count = fights.len();
-    fights.truncate(SET_ASIDE_NAMED);
+    let named = |held: &DashMap<String, String>| {
+        let mut named: Vec<_> = held.iter().map(|held| (held.key().clone(), held.value().clone())).collect();
+        named.sort_unstable();
+        let count = named.len();
+        named.truncate(SET_ASIDE_NAMED);
+        (count, named)
+    };
+    let ((count, fights), (raid_count, raids)) = (named(&shared.set_aside), named(&shared.raids_set_aside));
     let fights = fights.into_iter().map(|(report, why)| SetAsideFight { report, why }).collect();
-    (count > 0).then_some(SetAside { count, fights })
+    let raids = raids.into_iter().map(|(raid, why)| SetAsideRaid { raid, why }).collect();
+    (count + raid_count > 0).then_some(SetAside { count, fights, raids })
 }
 
 /// Whether the relay takes uploads now: a small write must reach the disk.

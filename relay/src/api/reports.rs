@@ -91,7 +91,7 @@ async fn visible(
     report_id: &str,
     asker: &Asker,
 ) -> Result<(Audience, EncounterRow, Option<Bytes>), HttpError> {
-    let (row, record) = state.store().report(report_id).await?.ok_or(HttpError::NotFound)?;
+    let (row, record) = state.report(report_id).await?;
     let admitted = state.admit(asker, (&row).into()).await?;
     Ok((admitted.audience(), row, record))
 }

@@ -286,6 +286,8 @@ impl LiveEncounter {
             }
         }
         let last_event_ms = readings.iter().map(|reading| reading.times.1).max().filter(|at| *at > 0).unwrap_or(now_ms);
+        // What a clock that was ahead says is of now: else grace would not pass before that time.
+        let last_event_ms = last_event_ms.min(now_ms);
         let mut readings = readings.into_iter();
         let main = readings.next().ok_or_else(|| damaged(why))?;
         let mut encounter = Self::new(open.encounter.clone(), main, last_event_ms);

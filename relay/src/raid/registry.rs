@@ -57,6 +57,8 @@ pub struct Shared {
     pub heavy: Heavy,
     /// Encounters that cannot be served, by report, and why: the others are.
     pub set_aside: DashMap<String, String>,
+    /// Raids whose rows cannot be read, by code, and why.
+    pub raids_set_aside: DashMap<String, String>,
     /// What addresses and keys may hold.
     pub limits: EdgeLimits,
     /// What keys have used.
@@ -93,6 +95,7 @@ impl Shared {
             store_ok,
             heavy,
             set_aside,
+            raids_set_aside: DashMap::new(),
             limits,
             quota,
             connections,
@@ -108,6 +111,20 @@ impl Shared {
     pub fn set_aside(&self, report_id: &str, why: &str) {
         if self.set_aside.insert(report_id.to_owned(), why.to_owned()).is_none() {
             tracing::error!(report = report_id, why, "a fight is set aside; all others are served");
+        }
+    }
+
+    /// The one way from what the store says of a report to its being set aside: whether it is.
+    pub fn is_damaged(&self, report_id: &str, error: &StoreError) -> bool {
+        let StoreError::Damaged(why) = error else { return false };
+        self.set_aside(report_id, why);
+        true
+    }
+
+    /// Goes on without a raid whose row cannot be read: said in the log and in `/health`.
+    pub fn set_raid_aside(&self, code: &str, why: &str) {
+        if self.raids_set_aside.insert(code.to_owned(), why.to_owned()).is_none() {
+            tracing::error!(raid = code, why, "a raid is set aside; all others are served");
         }
     }
 
@@ -157,8 +174,6 @@ pub struct RaidRegistry {
     claims: AtomicU64,
     /// What the channels show.
     pub(super) channels: Channels,
-    /// One load at a time: two tasks must never own one raid.
-    loading: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
 }
 
@@ -171,7 +186,6 @@ impl RaidRegistry {
             owners: DashMap::new(),
             claims: AtomicU64::new(1),
             channels: Channels::default(),
-            loading: tokio::sync::Mutex::new(()),
             tasks: TaskTracker::new(),
         })
     }
@@ -248,19 +262,15 @@ impl RaidRegistry {
         Ok(fights)
     }
 
-    /// The raid with this code, loaded if need be; `None` if there is none.
+    /// The raid with this code, whose task is begun if need be; `None` if there is none. Nobody waits here for fights to
+    /// be read and folded, neither of this raid nor of another.
     pub async fn raid(self: &Arc<Self>, code: &str) -> Result<Option<RaidHandle>, StoreError> {
         if let Some(handle) = self.loaded(code) {
             return Ok(Some(handle));
         }
-        let _loading = self.loading.lock().await;
-        if let Some(handle) = self.loaded(code) {
-            return Ok(Some(handle));
-        }
-        let store = &self.shared.store;
-        let Some(row) = store.raid_by_code(code).await? else { return Ok(None) };
-        let encounters = self.load_fights(code).await?;
-        Ok(Some(self.spawn(row, encounters)))
+        let Some(row) = self.shared.store.raid_by_code(code).await? else { return Ok(None) };
+        // It reads its row again, which may be another one by now, and its fights: nobody waits for those here.
+        Ok(Some(self.begin(row, None)))
     }
 
     /// The raid with this code, if a task owns it now.
@@ -277,12 +287,8 @@ impl RaidRegistry {
         let shown = self.channel_raid(raid.account).await?.filter(|shown| shown.code != raid.code);
         let shown = shown.map(|shown| (shown.code, shown.tickets));
         for (code, tickets) in [(raid.code.clone(), tickets)].into_iter().chain(shown) {
-            // A load that is under way may have read what was before.
-            let loaded = {
-                let _loading = self.loading.lock().await;
-                self.loaded(&code)
-            };
-            if let Some(task) = loaded {
+            // A task that begins after this reads what is so now.
+            if let Some(task) = self.loaded(&code) {
                 let _ = task.ask(|reply| RaidCommand::TicketsRenewed { tickets, reply }).await;
             }
             self.shared.access.tell(&code);
@@ -290,22 +296,22 @@ impl RaidRegistry {
         Ok(Some(tickets))
     }
 
-    /// Starts the task of a raid that was just made.
-    pub async fn start(self: &Arc<Self>, row: RaidRow) -> RaidHandle {
-        let _loading = self.loading.lock().await;
-        match self.loaded(&row.code) {
-            Some(handle) => handle,
-            None => self.spawn(row, Vec::new()),
-        }
+    fn spawn(self: &Arc<Self>, row: RaidRow, encounters: Vec<LiveEncounter>) -> RaidHandle {
+        self.begin(row, Some(encounters))
     }
 
-    fn spawn(self: &Arc<Self>, row: RaidRow, encounters: Vec<LiveEncounter>) -> RaidHandle {
+    /// Begins the task of a raid, unless it has one: with these fights, or with those that it reads itself.
+    fn begin(self: &Arc<Self>, row: RaidRow, encounters: Option<Vec<LiveEncounter>>) -> RaidHandle {
         let (sender, inbox) = mpsc::channel(INBOX);
         let handle = RaidHandle::new(&row.code, sender);
-        for encounter in &encounters {
+        // Two tasks never own one raid: the first to be entered is it.
+        match self.raids.entry(row.code.clone()) {
+            Entry::Occupied(held) => return held.get().clone(),
+            Entry::Vacant(free) => drop(free.insert(handle.clone())),
+        }
+        for encounter in encounters.iter().flatten() {
             self.claim(encounter.row.key, &handle);
         }
-        self.raids.insert(row.code.clone(), handle.clone());
         let task = RaidTask::new(Arc::clone(self), handle.clone(), inbox, row, encounters);
         self.tasks.spawn(task.run());
         handle
@@ -324,6 +330,24 @@ impl RaidRegistry {
                 let claim = self.next_claim();
                 free.insert((handle.clone(), claim));
                 (claim, None)
+            }
+        }
+    }
+
+    /// Makes `handle` the owner of an encounter that no other raid has; gives the claim, and the task that the same raid
+    /// had before, if that has not let go of it yet. `None` if another raid has it.
+    pub(super) fn claim_free(&self, key: EncounterKey, handle: &RaidHandle) -> Option<(Claim, Option<RaidHandle>)> {
+        match self.owners.entry(key) {
+            Entry::Occupied(held) if held.get().0.code != handle.code => None,
+            Entry::Occupied(mut held) => {
+                let claim = self.next_claim();
+                let (before, _) = held.insert((handle.clone(), claim));
+                Some((claim, Some(before).filter(|before| !before.is(handle))))
+            }
+            Entry::Vacant(free) => {
+                let claim = self.next_claim();
+                free.insert((handle.clone(), claim));
+                Some((claim, None))
             }
         }
     }
@@ -354,7 +378,8 @@ impl RaidRegistry {
 
     /// Whether a raid goes on.
     pub fn is_open(&self, raid: &RaidRow) -> bool {
-        !raid.closed && self.shared.clock.now_ms() - raid.active_at_ms < RAID_IDLE_MS
+        // Neither long ago nor, by a clock that was ahead, far in the future.
+        !raid.closed && self.shared.clock.now_ms().abs_diff(raid.active_at_ms) < RAID_IDLE_MS.unsigned_abs()
     }
 
     /// What runs as long as its raids do, and is waited for with them.
@@ -386,7 +411,13 @@ pub(super) async fn load_encounter(shared: &Shared, row: i64) -> Result<Option<L
     let rebuilt = shared.heavy.run(bytes_of(&open, log.as_deref()), move || {
         let mut encounter = LiveEncounter::rebuild(&open, log.as_deref(), now_ms)?;
         if let Some(record) = kept.filter(|_| encounter.revision == encounter.row.revision) {
-            encounter.kept = Some(Arc::new(crate::finalize::decode_record(&record)?.shown_to(crate::access::record())));
+            match crate::finalize::decode_record(&record) {
+                Ok(kept) => encounter.kept = Some(Arc::new(kept.shown_to(crate::access::record()))),
+                // Its report is made of what was folded here.
+                Err(error) => {
+                    tracing::error!(report = encounter.row.report_id, %error, "a report's record is damaged; its log is whole");
+                }
+            }
         }
         Ok(encounter)
     });

@@ -10,9 +10,10 @@
 mod access;
 mod feed;
 mod life;
+mod load;
 mod uplink;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -35,7 +36,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::command::{Attach, RaidCommand, RaidHandle};
 use super::encounter::LiveEncounter;
 use super::registry::{RaidRegistry, Shared};
-use crate::fanout::{Pings, Room, Whom};
+use crate::fanout::{Pings, Room, Socket, Whom};
 
 /// A task that nobody needs stays this long, so that a reload of the page finds it.
 const LINGER: Duration = Duration::from_mins(1);
@@ -91,6 +92,12 @@ pub(super) struct RaidTask {
     chores: FuturesUnordered<BoxFuture<'static, life::Chore>>,
     /// Encounters that are looked for, fetched or made.
     opening: HashMap<EncounterId, life::Opening>,
+    /// Those of them that the task reads for itself.
+    loading: HashSet<EncounterId>,
+    /// Its fights are not read yet.
+    unread: bool,
+    /// Spectators that wait for the first fight that there is to see.
+    joining: Vec<load::Joining>,
     /// Encounters that are thrown away.
     discarding: HashMap<EncounterId, life::Discarding>,
     /// The Begin of each encounter that waits until something of it is done.
@@ -108,8 +115,10 @@ impl RaidTask {
         me: RaidHandle,
         inbox: mpsc::Receiver<RaidCommand>,
         row: RaidRow,
-        encounters: Vec<LiveEncounter>,
+        encounters: Option<Vec<LiveEncounter>>,
     ) -> Self {
+        let unread = encounters.is_none();
+        let encounters = encounters.unwrap_or_default();
         let encounters: BTreeMap<_, _> = encounters.into_iter().map(|held| (held.row.key.encounter, held)).collect();
         let room = Room::new(registry.tasks(), Pings::of(&registry.shared.limits));
         let feed = feed::FeedState::new(format!("{}-{}", registry.shared.boot, registry.shared.connection_id()));
@@ -127,6 +136,9 @@ impl RaidTask {
             appends: FuturesOrdered::new(),
             chores: FuturesUnordered::new(),
             opening: HashMap::new(),
+            loading: HashSet::new(),
+            unread,
+            joining: Vec::new(),
             discarding: HashMap::new(),
             waiting: HashMap::new(),
             releasing: Vec::new(),
@@ -185,6 +197,8 @@ impl RaidTask {
         let discarding: Vec<_> = self.discarding.drain().map(|(id, _)| id).collect();
         self.encounters.clear();
         self.opening.clear();
+        self.loading.clear();
+        self.unread = false;
         self.waiting.clear();
         // Who wants to speak for the raid asks again.
         self.attaching.clear();
@@ -223,7 +237,10 @@ impl RaidTask {
     }
 
     async fn live(&mut self) {
-        self.load_earlier().await;
+        if let Err(error) = self.read().await {
+            tracing::warn!(raid = self.row.code, %error, "could not read a raid");
+            return;
+        }
         // What ended before the relay was stopped gets its report now.
         for id in self.known() {
             self.go_on(id);
@@ -250,13 +267,24 @@ impl RaidTask {
                 // Everything else.
                 Some(command) = self.inbox.recv() => self.command(command),
             }
+            self.let_in();
         }
     }
 
-    async fn load_earlier(&mut self) {
+    /// Reads what the task needs before it answers anybody.
+    ///
+    /// # Errors
+    /// It cannot begin: whoever asked looks the raid up again.
+    async fn read(&mut self) -> Result<(), StoreError> {
+        if self.unread {
+            self.read_row().await?;
+        }
         let store = Arc::clone(&self.shared.store);
         match store.raid_reports(&self.row.code).await {
             Ok(mut lines) => {
+                if std::mem::take(&mut self.unread) {
+                    self.read_fights(&lines);
+                }
                 lines.reverse();
                 let held = |id: &EncounterId| self.encounters.contains_key(id);
                 let earlier = lines.into_iter().filter(|line| !held(&line.encounter));
@@ -271,8 +299,10 @@ impl RaidTask {
                     })
                     .collect();
             }
+            Err(error) if self.unread => return Err(error),
             Err(error) => tracing::warn!(raid = self.row.code, %error, "could not list a raid's fights"),
         }
+        Ok(())
     }
 
     fn command(&mut self, command: RaidCommand) {
@@ -282,6 +312,9 @@ impl RaidTask {
             RaidCommand::Detach { connection } => self.detach(connection),
             RaidCommand::Uplink { connection, frame, received_ms } => {
                 self.uplink_frame(connection, *frame, received_ms);
+            }
+            RaidCommand::Join { socket, wish, reply } if self.has_nothing_yet() => {
+                self.joining.push(load::Joining { socket, wish, reply });
             }
             RaidCommand::Join { socket, wish, reply } => self.join(socket, &wish, reply),
             RaidCommand::Spectator { id, format, pace, what } => self.spectator(id, format, pace, what),
@@ -418,6 +451,10 @@ impl RaidTask {
         let now_ms = self.shared.clock.now_ms();
         // Of old fights nothing is live: what stops coming is provisional, and goes on if it comes.
         let grace_ms = if self.row.history { HISTORY_GRACE_MS.min(self.shared.grace_ms) } else { self.shared.grace_ms };
+        for held in self.encounters.values_mut() {
+            // A clock that was ahead: else grace would not pass before that time.
+            held.last_event_ms = held.last_event_ms.min(now_ms);
+        }
         let due = |held: &LiveEncounter| {
             held.state == ReportState::Live
                 && !held.is_busy()

@@ -24,6 +24,25 @@ pub(super) fn try_again() -> Refused {
     Refused { retry_ms: Some(1_000), ..refusal(RefusedCode::StoreUnavailable, text) }
 }
 
+/// A client whose raid is set aside asks again after this, ms: an operator may have mended it.
+const SET_ASIDE_RETRY_MS: u32 = 600_000;
+
+/// The refusal where the store does not give or keep a raid: now, or at all.
+pub(super) fn unread(error: &StoreError) -> Refused {
+    match error {
+        StoreError::Unavailable(why) => {
+            tracing::warn!(why, "could not look a raid up");
+            try_again()
+        }
+        StoreError::Damaged(why) => {
+            tracing::error!(why, "a client speaks for a raid that cannot be read");
+            let text = "the relay cannot read what it holds of this raid and has set it aside: delete raid.json in the \
+                        state folder to begin a new one, or ask the relay's operator";
+            Refused { retry_ms: Some(SET_ASIDE_RETRY_MS), ..refusal(RefusedCode::StoreUnavailable, text) }
+        }
+    }
+}
+
 fn check(hello: &Hello) -> Result<(), Refused> {
     let (oldest, newest) = VERSIONS;
     if hello.v.0 > newest || hello.v.1 < oldest || hello.v.0 > hello.v.1 {
@@ -60,10 +79,7 @@ fn check(hello: &Hello) -> Result<(), Refused> {
 pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -> Result<(String, String), Refused> {
     check(hello)?;
     let shared = state.shared();
-    let unavailable = |error: StoreError| {
-        tracing::warn!(%error, "could not look a raid up");
-        try_again()
-    };
+    let unavailable = |error: StoreError| unread(&error);
     let secret_digest = digest(&hello.secret);
     let held = shared.store.raid_by_id(hello.raid).await.map_err(unavailable)?;
     let raid = if let Some(raid) = held {

@@ -170,8 +170,12 @@ impl Store for PostgresStore {
         Self::answer(write::discard(&self.pool, account, id))
     }
 
-    fn encounters_since(&self, account: AccountId, since_ms: i64) -> StoreFuture<'_, u64> {
-        Self::answer(read::encounters_since(&self.pool, account, since_ms))
+    fn report_of(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<String>> {
+        Self::answer(read::report_of(&self.pool, account, id))
+    }
+
+    fn encounters_since(&self, account: AccountId, since_ms: i64, now_ms: i64) -> StoreFuture<'_, u64> {
+        Self::answer(read::encounters_since(&self.pool, account, since_ms, now_ms))
     }
 
     fn key_encounters(&self, key: KeyEncounter) -> StoreFuture<'_, KeyedEncounters> {

@@ -215,11 +215,24 @@ pub(crate) async fn raid_reports(pool: &PgPool, raid_code: &str) -> Answer<Vec<R
     Ok(lines(columns))
 }
 
-pub(crate) async fn encounters_since(pool: &PgPool, account: AccountId, since_ms: i64) -> Answer<u64> {
-    let count = sqlx::query_scalar!(
-        r#"SELECT count(*) AS "count!" FROM encounters WHERE account = $1 AND created_at_ms >= $2"#,
+pub(crate) async fn report_of(pool: &PgPool, account: AccountId, id: EncounterId) -> Answer<Option<String>> {
+    let report_id = sqlx::query_scalar!(
+        "SELECT report_id FROM encounters WHERE account = $1 AND encounter_id = $2",
         account.0,
-        since_ms
+        id.0
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(report_id)
+}
+
+pub(crate) async fn encounters_since(pool: &PgPool, account: AccountId, since_ms: i64, now_ms: i64) -> Answer<u64> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM encounters
+           WHERE account = $1 AND created_at_ms >= $2 AND created_at_ms <= $3"#,
+        account.0,
+        since_ms,
+        now_ms
     )
     .fetch_one(pool)
     .await?;

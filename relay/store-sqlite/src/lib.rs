@@ -183,8 +183,12 @@ impl Store for SqliteStore {
         self.write(write::Discard { account, id })
     }
 
-    fn encounters_since(&self, account: AccountId, since_ms: i64) -> StoreFuture<'_, u64> {
-        Self::read(read::encounters_since(&self.readers, account, since_ms))
+    fn report_of(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<String>> {
+        Self::read(read::report_of(&self.readers, account, id))
+    }
+
+    fn encounters_since(&self, account: AccountId, since_ms: i64, now_ms: i64) -> StoreFuture<'_, u64> {
+        Self::read(read::encounters_since(&self.readers, account, since_ms, now_ms))
     }
 
     fn key_encounters(&self, key: KeyEncounter) -> StoreFuture<'_, KeyedEncounters> {

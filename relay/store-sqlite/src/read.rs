@@ -237,11 +237,26 @@ pub(crate) async fn raid_reports(readers: &SqlitePool, raid_code: &str) -> Answe
     Ok(lines(columns))
 }
 
-pub(crate) async fn encounters_since(readers: &SqlitePool, account: AccountId, since_ms: i64) -> Answer<u64> {
+pub(crate) async fn report_of(readers: &SqlitePool, account: AccountId, id: EncounterId) -> Answer<Option<String>> {
+    let id = id.0.as_bytes().as_slice();
+    let report_id =
+        sqlx::query_scalar!("SELECT report_id FROM encounters WHERE account = ?1 AND encounter_id = ?2", account.0, id)
+            .fetch_optional(readers)
+            .await?;
+    Ok(report_id)
+}
+
+pub(crate) async fn encounters_since(
+    readers: &SqlitePool,
+    account: AccountId,
+    since_ms: i64,
+    now_ms: i64,
+) -> Answer<u64> {
     let count = sqlx::query_scalar!(
-        "SELECT count(*) FROM encounters WHERE account = ?1 AND created_at_ms >= ?2",
+        "SELECT count(*) FROM encounters WHERE account = ?1 AND created_at_ms >= ?2 AND created_at_ms <= ?3",
         account.0,
-        since_ms
+        since_ms,
+        now_ms
     )
     .fetch_one(readers)
     .await?;

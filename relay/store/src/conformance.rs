@@ -40,11 +40,12 @@ macro_rules! conformance {
             account: an_account_is_made_once, a_channel_belongs_to_one_account;
             raid: a_raid_is_found_by_id_and_by_code, ids_and_codes_of_raids_are_not_given_twice,
                 an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last,
-                history_is_the_newest_raid_only_where_there_is_no_other, being_active_changes_nothing_else,
+                history_is_the_newest_raid_only_where_there_is_no_other, a_clock_that_was_ahead_pins_no_raid,
+                being_active_changes_nothing_else,
                 tickets_are_renewed_for_good;
             encounter: an_encounter_begins_live, an_encounter_that_exists_is_answered_unchanged,
                 accounts_do_not_meet, an_encounter_needs_a_raid_of_its_account, an_encounter_moves_within_its_account,
-                discarding_removes_everything, fights_are_counted_by_when_they_came,
+                discarding_removes_everything, fights_are_counted_by_when_they_came, a_report_is_named_by_its_encounter,
                 streams_keep_the_order_they_began_in, only_live_reports_are_taken_up;
             journal: entries_are_written_in_the_order_of_the_calls, many_raids_append_at_once,
                 a_dropped_future_does_not_take_its_entry_back, entries_come_back_byte_for_byte,

@@ -65,15 +65,15 @@ pub trait Store: Journal {
     /// The channel of an account.
     fn channel(&self, account: AccountId) -> StoreFuture<'_, Option<String>>;
 
-    /// Keeps a new raid. One with its id or code must not exist: it is `Damaged` then.
+    /// Keeps a new raid. One with its id or code must not exist: it is `Damaged` then. It is active now: raids of its
+    /// account that claim to have been active later (a clock was ahead) were so before it.
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
-    /// Replaces what may change of a raid: title, visibility (of its reports too), times, whether it is closed. When it
-    /// was active never goes back.
+    /// Replaces what may change of a raid: title, visibility (of its reports too), whether it is closed.
     fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
-    /// Says when a raid was active, if that is later than what is held, and changes nothing else; `Damaged` if there is
-    /// no such raid.
+    /// Says that a raid is active now, and changes nothing else of it; `Damaged` if there is no such raid. Raids of its
+    /// account that claim to have been active later (a clock was ahead) were so before it.
     fn touch_raid<'a>(&'a self, code: &'a str, active_at_ms: i64) -> StoreFuture<'a, ()>;
 
     /// Ends all tickets of a raid and of its account's channel, and tells which are good from now on; `None` if there is
@@ -135,8 +135,12 @@ pub trait Store: Journal {
     /// Removes an encounter with its journal, log, and report.
     fn discard(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, bool>;
 
-    /// How many fights of an account came at or after a time (Unix ms): by `created_at_ms`, which no client chooses.
-    fn encounters_since(&self, account: AccountId, since_ms: i64) -> StoreFuture<'_, u64>;
+    /// The report of an encounter, also where nothing else of its row can be read.
+    fn report_of(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<String>>;
+
+    /// How many fights of an account came at or after a time and not after now (Unix ms): by `created_at_ms`, which no
+    /// client chooses. What claims to come later came while a clock was ahead.
+    fn encounters_since(&self, account: AccountId, since_ms: i64, now_ms: i64) -> StoreFuture<'_, u64>;
 
     /// Replaces the ids of all encounters that were stored before ids were keyed, and wipes what stood there: once in a
     /// database's life, whole or not at all. Called before anybody else calls; later calls change nothing.

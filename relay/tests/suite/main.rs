@@ -15,6 +15,7 @@ mod heavy;
 mod history;
 mod kills;
 mod life;
+mod loads;
 #[cfg(target_os = "linux")]
 mod memory;
 mod network;

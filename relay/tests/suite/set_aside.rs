@@ -1,14 +1,19 @@
 //! A fight that cannot be read is set aside and said; all others are served.
 
+use std::path::Path;
+
 use raidcast_shared::codec;
 use raidcast_shared::columns;
 use raidcast_shared::event::TimedHit;
+use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL};
+use raidcast_shared::id::RaidId;
 use raidcast_shared::limits::{DELTA_HITS_MAX, ENCOUNTER_HITS_MAX};
-use raidcast_shared::uplink::{Begun, Delta, Outcome, RefusedCode, UplinkFrame, UplinkReply};
+use raidcast_shared::uplink::{Begin, Begun, Delta, Hello, Outcome, RefusedCode, UplinkFrame, UplinkReply};
 use raidcast_store::{JournalEntry, JournalKind, StreamKey};
 use sqlx::{ConnectOptions, Connection};
+use uuid::Uuid;
 
-use crate::script::{Script, TestRelay, Uploader, header};
+use crate::script::{KEY, Script, Spectator, TestRelay, Uploader, header, hello, reply, send_bytes, uplink};
 
 /// Streams a part of a fight and leaves it open.
 async fn open(uploader: &mut Uploader, at_ms: i64) -> (Script, Begun) {
@@ -165,4 +170,205 @@ async fn rows_that_are_damaged_keep_no_list_and_no_other_fight_from_being_read()
     // Its record is whole.
     assert_eq!(relay.report(&ended.report).await.fight.checksum, finished.checksum().to_string());
     relay.stop().await;
+}
+
+/// Streams a fight to its report.
+async fn finish(uploader: &mut Uploader, number: i64) -> (Script, Begun) {
+    let (fight, begun) = open(uploader, header().started_at_ms + number * 1_000_000).await;
+    uploader.deltas(begun.h, &fight.deltas[20..]).await;
+    uploader.acked(40).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    (fight, begun)
+}
+
+/// Changes one row as no relay would; `?1` stands for `name`.
+async fn damage(data: &Path, change: &str, name: &str) {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.join("raidcast.db")).foreign_keys(false);
+    let mut other = options.connect().await.unwrap();
+    sqlx::query("PRAGMA ignore_check_constraints = 1").execute(&mut other).await.unwrap();
+    let done = sqlx::query(sqlx::AssertSqlSafe(change.to_owned())).bind(name).execute(&mut other).await.unwrap();
+    assert_eq!(done.rows_affected(), 1, "{change}");
+    other.close().await.unwrap();
+}
+
+const OF_REPORT: &str = "WHERE encounter = (SELECT row FROM encounters WHERE report_id = ?1)";
+
+/// Whether a report is named in `/health`, and what is named there is all that is set aside.
+async fn named(relay: &TestRelay, report: &str) -> bool {
+    let (_, health) = relay.get("/health").await;
+    let Some(fights) = health["setAside"]["fights"].as_array() else { return false };
+    assert_eq!(fights.len(), 1, "{health}");
+    fights[0]["report"] == report && !fights[0]["why"].as_str().unwrap().is_empty()
+}
+
+/// The status and the code of each of a report's pages: whole, its timeline, a part of it.
+async fn pages(relay: &TestRelay, report: &str) -> [(u16, String); 3] {
+    let of = async |rest: &str| {
+        let (status, body) = relay.get(&format!("/api/v1/reports/{report}{rest}")).await;
+        (status, body["code"].as_str().unwrap_or_default().to_owned())
+    };
+    [of("").await, of("/timeline").await, of("?from=0&to=1000").await]
+}
+
+fn fine() -> (u16, String) {
+    (200, String::new())
+}
+
+fn aside() -> (u16, String) {
+    (500, "set_aside".to_owned())
+}
+
+#[tokio::test]
+async fn a_report_whose_record_is_damaged_is_made_of_its_log_again() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let (fight, begun) = finish(&mut uploader, 1).await;
+    let raid = uploader.welcome.raid.clone();
+    let path = format!("/api/v1/reports/{}", begun.report);
+    let (_, whole) = relay.get(&path).await;
+    drop(uploader);
+    relay.stop().await;
+    for record in ["substr(record, 1, length(record) / 2)", "X''", "X'DDFFFFFFFF'", "zeroblob(200)"] {
+        damage(data.path(), &format!("UPDATE encounter_record SET record = {record} {OF_REPORT}"), &begun.report).await;
+        let relay = TestRelay::start(data.path()).await;
+        assert_eq!(relay.get(&path).await, (200, whole.clone()), "{record}");
+        assert_eq!(pages(&relay, &begun.report).await, [fine(), fine(), fine()], "{record}");
+        // Also where the raid's task holds it, and its uploader begins it again.
+        let mut spectator = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+        let Some(FeedFrame::Keyframe(first)) = spectator.hear().await else { panic!("a keyframe") };
+        assert_eq!(first.fight.unwrap().checksum, fight.checksum().to_string());
+        let mut uploader = Uploader::connect(&relay).await;
+        assert_eq!(uploader.begin(&fight).await.held.map(|held| held.seq), Some(40));
+        assert_eq!(relay.get(&path).await, (200, whole.clone()), "{record}");
+        assert!(!named(&relay, &begun.report).await);
+        drop(uploader);
+        relay.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_final_report_whose_log_is_damaged_is_set_aside_by_whoever_reads_it_and_said() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let (fight, begun) = finish(&mut uploader, 1).await;
+    let (_, other) = finish(&mut uploader, 2).await;
+    let raid = uploader.welcome.raid.clone();
+    drop(uploader);
+    relay.stop().await;
+    let report = &begun.report;
+    let update = |log: &str| format!("UPDATE encounter_log SET log = {log} {OF_REPORT}");
+    let damages = [
+        update("substr(log, 1, length(log) / 2)"),
+        update("X''"),
+        update("X'DDFFFFFFFF'"),
+        update("zeroblob(300)"),
+        format!("DELETE FROM encounter_log {OF_REPORT}"),
+    ];
+    for change in &damages {
+        damage(data.path(), change, report).await;
+        let relay = TestRelay::start(data.path()).await;
+        assert!(!named(&relay, report).await, "nobody has read it yet");
+        // What is whole of it is shown.
+        assert_eq!(pages(&relay, report).await, [fine(), aside(), aside()], "{change}");
+        assert!(named(&relay, report).await, "{change}");
+        assert_eq!(pages(&relay, &other.report).await, [fine(), fine(), fine()]);
+        relay.stop().await;
+        // Who reads it first is a replay.
+        let relay = TestRelay::start(data.path()).await;
+        let mut replay = Spectator::join(&relay, &format!("{raid}/feed?report={report}"), SUBPROTOCOL).await;
+        while replay.hear().await.is_some() {}
+        let bye = replay.bye.expect("a goodbye");
+        assert!(bye.retry_ms.is_none() && bye.reason.contains("set aside"), "{bye:?}");
+        assert!(named(&relay, report).await, "{change}");
+        relay.stop().await;
+    }
+    // Its record, too: nothing is left to show, until it is thrown away and sent again.
+    damage(data.path(), &format!("UPDATE encounter_record SET record = X'' {OF_REPORT}"), report).await;
+    let relay = TestRelay::start(data.path()).await;
+    assert_eq!(pages(&relay, report).await, [aside(), aside(), aside()]);
+    let mut uploader = Uploader::connect(&relay).await;
+    thrown_away_and_sent_again(&relay, &mut uploader, &fight, report).await;
+    relay.stop().await;
+}
+
+/// A fight that is set aside: its uploader is told so, and can send it again once it is thrown away.
+async fn thrown_away_and_sent_again(relay: &TestRelay, uploader: &mut Uploader, fight: &Script, report: &str) {
+    uploader.send(&UplinkFrame::Begin(Begin { enc: fight.enc, stream: fight.stream, header: header() })).await;
+    let UplinkReply::Refused(refused) = uploader.reply().await else { panic!("begun: {report}") };
+    assert!(refused.text.contains("set it aside") && refused.enc == Some(fight.enc), "{}", refused.text);
+    assert!(refused.retry_ms.is_some_and(|ms| ms >= 60_000), "it is so the next time, too");
+    assert!(named(relay, report).await);
+    uploader.send(&UplinkFrame::Discard { enc: fight.enc }).await;
+    let anew = uploader.begin(fight).await;
+    assert_ne!(anew.report, report);
+    assert!(!named(relay, report).await);
+    uploader.deltas(anew.h, &fight.deltas).await;
+    uploader.acked(40).await;
+    assert!(matches!(uploader.end(anew.h, fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    assert_eq!(pages(relay, &anew.report).await, [fine(), fine(), fine()]);
+}
+
+#[tokio::test]
+async fn a_final_report_whose_row_is_damaged_is_set_aside_and_its_uploader_told() {
+    let data = tempfile::tempdir().unwrap();
+    for column in ["revision = -1", "state = 7", "kept_stream = X'00'"] {
+        let relay = TestRelay::start(data.path()).await;
+        let mut uploader = Uploader::connect(&relay).await;
+        let (fight, begun) = finish(&mut uploader, 1).await;
+        drop(uploader);
+        relay.stop().await;
+        damage(data.path(), &format!("UPDATE encounters SET {column} WHERE report_id = ?1"), &begun.report).await;
+        let relay = TestRelay::start(data.path()).await;
+        assert_eq!(pages(&relay, &begun.report).await, [aside(), aside(), aside()], "{column}");
+        assert!(named(&relay, &begun.report).await, "{column}");
+        let mut uploader = Uploader::connect(&relay).await;
+        thrown_away_and_sent_again(&relay, &mut uploader, &fight, &begun.report).await;
+        // The next round begins without it.
+        uploader.send(&UplinkFrame::Discard { enc: fight.enc }).await;
+        finish(&mut uploader, 9).await;
+        uploader
+            .send(&UplinkFrame::Discard { enc: Script::new(1, 2).at(header().started_at_ms + 9_000_000).enc })
+            .await;
+        drop(uploader);
+        relay.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_raid_whose_row_is_damaged_is_set_aside_and_its_uploader_told_what_to_do() {
+    for column in ["visibility = 7", "secret_digest = X'00'", "tickets = -1"] {
+        let data = tempfile::tempdir().unwrap();
+        let relay = TestRelay::start(data.path()).await;
+        let mut uploader = Uploader::connect(&relay).await;
+        finish(&mut uploader, 1).await;
+        let raid = uploader.welcome.raid.clone();
+        drop(uploader);
+        relay.stop().await;
+        damage(data.path(), &format!("UPDATE raids SET {column} WHERE code = ?1"), &raid).await;
+        let relay = TestRelay::start(data.path()).await;
+        let (status, page) = relay.get(&format!("/api/v1/raids/{raid}")).await;
+        assert_eq!((status, page["code"].as_str()), (500, Some("set_aside")), "{column}: {page}");
+        let (status, health) = relay.get("/health").await;
+        assert_eq!((status, health["status"].as_str()), (200, Some("healthy")));
+        assert_eq!(health["setAside"]["raids"][0]["raid"], raid.as_str(), "{column}: {health}");
+
+        let mut socket = uplink(&relay.url, KEY).await.unwrap();
+        send_bytes(&mut socket, codec::encode(&UplinkFrame::Hello(hello()))).await;
+        let Some(UplinkReply::Refused(refused)) = reply(&mut socket).await else { panic!("{column}: welcome") };
+        assert_eq!(refused.code, RefusedCode::StoreUnavailable);
+        assert!(refused.text.contains("raid.json") && refused.text.contains("set it aside"), "{}", refused.text);
+        assert!(refused.retry_ms.is_some_and(|ms| ms >= 60_000));
+        // What it is told to do helps, and the channel shows that.
+        relay.pass_ms(1_000);
+        let next = Hello { raid: RaidId(Uuid::from_u128(77)), ..hello() };
+        let mut uploader = Uploader::connect_as(&relay, KEY, next).await;
+        let (_, begun) = finish(&mut uploader, 2).await;
+        assert_eq!(pages(&relay, &begun.report).await, [fine(), fine(), fine()]);
+        let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap();
+        let (status, shown) = relay.get(&format!("/api/v1/live/{channel}")).await;
+        assert_eq!((status, shown["code"].as_str()), (200, Some(uploader.welcome.raid.as_str())));
+        relay.stop().await;
+    }
 }

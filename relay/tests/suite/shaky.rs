@@ -13,6 +13,7 @@ use raidcast_store::{
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
+use tokio::sync::{Notify, RwLock};
 
 /// How many calls fail from now on.
 #[derive(Default)]
@@ -25,6 +26,10 @@ pub(crate) struct Faults {
     pub(crate) writes: AtomicU32,
     /// Appends where the task that asks for them panics, as a defect would make it.
     pub(crate) panics: AtomicU32,
+    /// Logs of final reports are read while nobody holds this for writing.
+    pub(crate) logs: RwLock<()>,
+    /// Told whenever one is asked for.
+    pub(crate) logs_asked: Notify,
 }
 
 impl Faults {
@@ -110,6 +115,15 @@ macro_rules! through {
     reason = "one shape for all calls, those that borrow and those that do not"
 )]
 impl Store for Shaky {
+    fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>> {
+        let (report_id, faults) = (report_id.to_owned(), Arc::clone(&self.faults));
+        self.pass(false, move |store| async move {
+            faults.logs_asked.notify_one();
+            let _held = faults.logs.read().await;
+            store.report_log(&report_id).await
+        })
+    }
+
     through! {
         "reads" account(name: &'a str = name.to_owned() => &name, channel: &'a str = channel.to_owned() => &channel) -> Account;
         "reads" account_by_channel(channel: &'a str = channel.to_owned() => &channel) -> Option<Account>;
@@ -131,11 +145,11 @@ impl Store for Shaky {
         "writes" keep_report(report: &'a KeptReport = report.clone() => &report) -> ();
         "writes" reopen_report(row: i64 = row => row) -> ();
         "reads" report(report_id: &'a str = report_id.to_owned() => &report_id) -> Option<(EncounterRow, Option<Bytes>)>;
-        "reads" report_log(report_id: &'a str = report_id.to_owned() => &report_id) -> Option<Bytes>;
         "reads" public_reports(page: Page = page => page) -> (Vec<ReportLine>, u64);
         "reads" raid_reports(code: &'a str = code.to_owned() => &code) -> Vec<ReportLine>;
         "writes" discard(account: AccountId = account => account, id: EncounterId = id => id) -> bool;
-        "reads" encounters_since(account: AccountId = account => account, since_ms: i64 = since_ms => since_ms) -> u64;
+        "reads" report_of(account: AccountId = account => account, id: EncounterId = id => id) -> Option<String>;
+        "reads" encounters_since(account: AccountId = account => account, since_ms: i64 = since_ms => since_ms, now_ms: i64 = now_ms => now_ms) -> u64;
         "reads" key_encounters(key: KeyEncounter = key => key) -> KeyedEncounters;
         "reads" ping() -> ();
         "reads" close() -> ();

@@ -47,6 +47,12 @@ pub(super) enum Chore {
         encounter: EncounterId,
         result: Box<Result<Option<LiveEncounter>, StoreError>>,
     },
+    /// A fight was read that the task is to hold from its beginning on.
+    Loaded {
+        encounter: EncounterId,
+        report_id: String,
+        result: Box<Result<Option<LiveEncounter>, StoreError>>,
+    },
     Discarded {
         encounter: EncounterId,
         report_id: Option<String>,
@@ -75,6 +81,19 @@ impl Claiming {
         let (claim, before) = registry.claim(key, me);
         self.0.store(claim.0, Ordering::Release);
         (claim, before)
+    }
+
+    /// Claims an encounter that no other raid has; gives the task that the same raid had before, if that has not let go
+    /// of it, and the claim by which to ask it. `None` if another raid has it.
+    pub(super) fn claim_free(
+        &self,
+        registry: &RaidRegistry,
+        key: EncounterKey,
+        me: &RaidHandle,
+    ) -> Option<Option<(RaidHandle, Claim)>> {
+        let (claim, before) = registry.claim_free(key, me)?;
+        self.0.store(claim.0, Ordering::Release);
+        Some(before.map(|before| (before, claim)))
     }
 
     /// Whether it was made before another one: then that one waits for it, and never the other way round.
@@ -233,6 +252,10 @@ impl RaidTask {
             }
             Chore::Reloaded { encounter, result } => {
                 self.reloaded(encounter, *result);
+                encounter
+            }
+            Chore::Loaded { encounter, report_id, result } => {
+                self.loaded(encounter, &report_id, *result);
                 encounter
             }
             Chore::Discarded { encounter, report_id, result } => {
@@ -406,6 +429,14 @@ impl RaidTask {
             let store = &registry.shared.store;
             let row = until_available("could not look a fight up; trying again", || store.encounter(key.account, id));
             let row = row.await.ok().flatten();
+            let report_id = match &row {
+                Some(row) => Some(row.report_id.clone()),
+                // Where the rest of its row is damaged, its report goes all the same.
+                None => {
+                    let named = || store.report_of(key.account, id);
+                    until_available("could not look a report up; trying again", named).await.ok().flatten()
+                }
+            };
             let discarded =
                 until_available("could not throw a fight away; trying again", || store.discard(key.account, id));
             let result = discarded.await.map(drop);
@@ -413,7 +444,7 @@ impl RaidTask {
             if let Some((raid, row)) = elsewhere.and_then(|row| Some((registry.loaded(&row.raid_code)?, row))) {
                 raid.offer(RaidCommand::Gone { report_id: row.report_id.clone() });
             }
-            Chore::Discarded { encounter: id, report_id: row.map(|row| row.report_id), result }
+            Chore::Discarded { encounter: id, report_id, result }
         };
         self.chores.push(thrown_away.boxed());
     }

@@ -13,7 +13,8 @@ use raidcast_shared::uplink::{
     Begin, Begun, DeltaFrame, End, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
 };
 use raidcast_store::{
-    EncounterKey, EncounterRow, JournalEntry, JournalKind, NewEncounter, RaidRow, StoreError, StoredStream, StreamKey,
+    EncounterKey, EncounterRow, JournalEntry, JournalKind, NewEncounter, RaidRow, Store, StoreError, StoredStream,
+    StreamKey,
 };
 
 use super::life::{Chore, Claiming, Opening};
@@ -165,7 +166,7 @@ impl RaidTask {
             return;
         }
         let open = self.encounters.values().filter(|held| held.state == ReportState::Live).count();
-        if open + self.opening.len() >= OPEN_ENCOUNTERS_MAX {
+        if open + self.opening.len() - self.loading.len() >= OPEN_ENCOUNTERS_MAX {
             let text = format!("a raid has at most {OPEN_ENCOUNTERS_MAX} open fights: end one first");
             self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(id));
             return;
@@ -226,7 +227,11 @@ impl RaidTask {
             Err(OpenError::Store(error)) => {
                 tracing::warn!(raid = self.row.code, %error, "could not open an encounter");
                 self.registry.disown(self.key(id), &self.me);
-                self.refuse_begin(id);
+                match error {
+                    StoreError::Unavailable(_) => self.refuse_begin(id),
+                    // It is so the next time, too.
+                    StoreError::Damaged(_) => self.refuse_set_aside(id),
+                }
             }
             Err(OpenError::SetAside(report_id, why)) => {
                 self.shared.set_aside(&report_id, &why);
@@ -547,7 +552,7 @@ async fn find_encounter(
     let begin = &beginning.begin;
     let key = EncounterKey { account: raid.account, encounter: begin.enc };
     if beginning.given.is_none()
-        && let Some(row) = store.encounter(raid.account, begin.enc).await.map_err(OpenError::Store)?
+        && let Some(row) = held_row(store.as_ref(), key).await?
         && row.raid_code != raid.code
         && (raid.history || row.state == ReportState::Final)
     {
@@ -587,11 +592,11 @@ async fn open_encounter(
         let _ = before.ask(|reply| RaidCommand::Release { encounter: begin.enc, claim, moves, reply }).await;
     }
     let now_ms = shared.clock.now_ms();
-    let held = store.encounter(raid.account, begin.enc).await.map_err(OpenError::Store)?;
-    let row = if let Some(row) = held {
+    let row = if let Some(row) = held_row(store.as_ref(), key).await? {
         row
     } else {
-        let today = store.encounters_since(raid.account, now_ms - DAY_MS).await.map_err(OpenError::Store)?;
+        let today = store.encounters_since(raid.account, now_ms - DAY_MS, now_ms).await;
+        let today = today.map_err(OpenError::Store)?;
         shared.quota.may_begin_fight(raid.account, today, now_ms).map_err(OpenError::TooMany)?;
         let new = NewEncounter {
             key,
@@ -612,6 +617,18 @@ async fn open_encounter(
     }
     let gone = || OpenError::Store(StoreError::Unavailable(format!("report {} went away meanwhile", row.report_id)));
     load_encounter(shared, row.row).await.map_err(|error| unread(&row, error))?.ok_or_else(gone)
+}
+
+/// The row of an encounter, if there is one.
+async fn held_row(store: &dyn Store, key: EncounterKey) -> Result<Option<EncounterRow>, OpenError> {
+    match store.encounter(key.account, key.encounter).await {
+        Err(StoreError::Damaged(why)) => match store.report_of(key.account, key.encounter).await {
+            Ok(Some(report_id)) => Err(OpenError::SetAside(report_id, why)),
+            Ok(None) => Err(OpenError::Store(StoreError::Damaged(why))),
+            Err(error) => Err(OpenError::Store(error)),
+        },
+        found => found.map_err(OpenError::Store),
+    }
 }
 
 /// Why an encounter was not read: now, or at all.

@@ -22,8 +22,9 @@ pub(crate) async fn account(pool: &PgPool, name: &str, channel_if_new: &str) -> 
     read::account_by_name(pool, name).await?.ok_or_else(|| refused(format!("no account {name}")))
 }
 
-/// Keeps a new raid.
+/// Keeps a new raid. Others that claim to have been active later were so before.
 pub(crate) async fn insert_raid(pool: &PgPool, raid: &RaidRow) -> Result<(), Failure> {
+    let mut transaction = pool.begin().await?;
     sqlx::query!(
         "INSERT INTO raids
              (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history)
@@ -39,8 +40,16 @@ pub(crate) async fn insert_raid(pool: &PgPool, raid: &RaidRow) -> Result<(), Fai
         raid.closed,
         raid.history,
     )
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
+    sqlx::query!(
+        "UPDATE raids SET active_at_ms = $2::bigint - 1 WHERE account = $1 AND active_at_ms > $2::bigint",
+        raid.account.0,
+        raid.active_at_ms,
+    )
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
     Ok(())
 }
 
@@ -49,14 +58,10 @@ pub(crate) async fn update_raid(pool: &PgPool, raid: &RaidRow) -> Result<(), Fai
     let visibility = code::of_visibility(raid.visibility);
     let mut transaction = pool.begin().await?;
     let held = sqlx::query_scalar!(
-        "UPDATE raids SET title = $2, visibility = $3, created_at_ms = $4,
-                          active_at_ms = greatest(active_at_ms, $5), closed = $6
-         WHERE id = $1 RETURNING row",
+        "UPDATE raids SET title = $2, visibility = $3, closed = $4 WHERE id = $1 RETURNING row",
         raid.id.0,
         raid.title,
         visibility,
-        raid.created_at_ms,
-        raid.active_at_ms,
         raid.closed,
     )
     .fetch_optional(&mut *transaction)
@@ -69,12 +74,16 @@ pub(crate) async fn update_raid(pool: &PgPool, raid: &RaidRow) -> Result<(), Fai
     Ok(())
 }
 
-/// Says when a raid was active.
+/// Says that a raid is active now. Others that claim to have been active later were so before.
 pub(crate) async fn touch_raid(pool: &PgPool, code: &str, active_at_ms: i64) -> Result<(), Failure> {
-    let touched =
-        sqlx::query!("UPDATE raids SET active_at_ms = greatest(active_at_ms, $2) WHERE code = $1", code, active_at_ms,)
-            .execute(pool)
-            .await?;
+    let touched = sqlx::query!(
+        "UPDATE raids SET active_at_ms = CASE WHEN code = $1 THEN $2::bigint ELSE $2::bigint - 1 END
+         WHERE account = (SELECT account FROM raids WHERE code = $1) AND (code = $1 OR active_at_ms > $2::bigint)",
+        code,
+        active_at_ms,
+    )
+    .execute(pool)
+    .await?;
     match touched.rows_affected() {
         0 => Err(refused(format!("no raid {code}"))),
         _ => Ok(()),

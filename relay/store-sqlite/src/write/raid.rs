@@ -29,7 +29,7 @@ impl Write for AddAccount {
     }
 }
 
-/// Keeps a new raid.
+/// Keeps a new raid. Others that claim to have been active later were so before.
 pub(crate) struct InsertRaid(pub(crate) RaidRow);
 
 impl Write for InsertRaid {
@@ -55,6 +55,13 @@ impl Write for InsertRaid {
             raid.closed,
             raid.history,
         )
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query!(
+            "UPDATE raids SET active_at_ms = ?2 - 1 WHERE account = ?1 AND active_at_ms > ?2",
+            raid.account.0,
+            raid.active_at_ms,
+        )
         .execute(connection)
         .await?;
         Ok(())
@@ -72,14 +79,10 @@ impl Write for UpdateRaid {
         let id = raid.id.0.as_bytes().as_slice();
         let visibility = code::of_visibility(raid.visibility);
         let held = sqlx::query!(
-            r#"UPDATE raids SET title = ?2, visibility = ?3, created_at_ms = ?4,
-                                active_at_ms = max(active_at_ms, ?5), closed = ?6
-               WHERE id = ?1 RETURNING row AS "row!""#,
+            r#"UPDATE raids SET title = ?2, visibility = ?3, closed = ?4 WHERE id = ?1 RETURNING row AS "row!""#,
             id,
             raid.title,
             visibility,
-            raid.created_at_ms,
-            raid.active_at_ms,
             raid.closed,
         )
         .fetch_optional(&mut *connection)
@@ -96,7 +99,7 @@ impl Write for UpdateRaid {
     }
 }
 
-/// Says when a raid was active.
+/// Says that a raid is active now. Others that claim to have been active later were so before.
 pub(crate) struct TouchRaid {
     pub(crate) code: String,
     pub(crate) active_at_ms: i64,
@@ -107,7 +110,8 @@ impl Write for TouchRaid {
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
         let touched = sqlx::query!(
-            "UPDATE raids SET active_at_ms = max(active_at_ms, ?2) WHERE code = ?1",
+            "UPDATE raids SET active_at_ms = CASE WHEN code = ?1 THEN ?2 ELSE ?2 - 1 END
+             WHERE account = (SELECT account FROM raids WHERE code = ?1) AND (code = ?1 OR active_at_ms > ?2)",
             self.code,
             self.active_at_ms,
         )

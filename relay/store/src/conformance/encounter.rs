@@ -47,7 +47,7 @@ pub async fn an_encounter_that_exists_is_answered_unchanged(harness: &dyn Harnes
     let open = opened(&store, &row).await;
     assert_eq!(open.streams, [(stream(1), Vec::new())]);
     assert_eq!(store.report("another").await.expect("an answer"), None);
-    assert_eq!(store.encounters_since(raid.account, 0).await.expect("an answer"), 1);
+    assert_eq!(store.encounters_since(raid.account, 0, i64::MAX).await.expect("an answer"), 1);
 }
 
 /// The same encounter id of two accounts is two encounters.
@@ -124,7 +124,7 @@ pub async fn discarding_removes_everything(harness: &dyn Harness) {
     assert_eq!(opened(&store, &other).await.streams[0].1.len(), 5);
 }
 
-/// Not by when their meter says that they began.
+/// Not by when their meter says that they began; and what a clock that was ahead says counts for no day.
 pub async fn fights_are_counted_by_when_they_came(harness: &dyn Harness) {
     let (store, raid, _) = one_fight(harness).await;
     for (number, created_at_ms) in [(2, NOW_MS + 10_000), (3, NOW_MS + 20_000)] {
@@ -132,15 +132,29 @@ pub async fn fights_are_counted_by_when_they_came(harness: &dyn Harness) {
         store.begin_encounter(&new).await.expect("an encounter");
     }
     let bo = account(&store, "bo").await;
-    for (account, since_ms, expected) in [
-        (raid.account, 0, 3),
-        (raid.account, NOW_MS + 10_000, 2),
-        (raid.account, NOW_MS + 10_001, 1),
-        (raid.account, NOW_MS + 20_001, 0),
-        (bo.id, 0, 0),
+    let now_ms = NOW_MS + 20_000;
+    for (account, since_ms, now_ms, expected) in [
+        (raid.account, 0, now_ms, 3),
+        (raid.account, NOW_MS + 10_000, now_ms, 2),
+        (raid.account, NOW_MS + 10_001, now_ms, 1),
+        (raid.account, NOW_MS + 20_001, now_ms + 1, 0),
+        (raid.account, 0, now_ms - 1, 2),
+        (raid.account, 0, NOW_MS, 0),
+        (bo.id, 0, now_ms, 0),
     ] {
-        assert_eq!(store.encounters_since(account, since_ms).await.expect("an answer"), expected);
+        assert_eq!(store.encounters_since(account, since_ms, now_ms).await.expect("an answer"), expected);
     }
+}
+
+/// Of its account alone, and while there is one.
+pub async fn a_report_is_named_by_its_encounter(harness: &dyn Harness) {
+    let (store, raid, row) = one_fight(harness).await;
+    let bo = account(&store, "bo").await;
+    let of = async |account| store.report_of(account, row.key.encounter).await.expect("an answer");
+    assert_eq!(of(raid.account).await, Some(row.report_id.clone()));
+    assert_eq!(of(bo.id).await, None);
+    assert!(store.discard(raid.account, row.key.encounter).await.expect("an answer"));
+    assert_eq!(of(raid.account).await, None);
 }
 
 /// And are kept once, with the header they began with.

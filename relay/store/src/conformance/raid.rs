@@ -40,22 +40,24 @@ pub async fn ids_and_codes_of_raids_are_not_given_twice(harness: &dyn Harness) {
     store.insert_raid(&other).await.expect("a raid");
 }
 
-/// Whose it is, its code, and its secret stay.
+/// Whose it is, its code, its secret, and its times stay.
 pub async fn an_update_replaces_only_what_may_change(harness: &dyn Harness) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     let bo = account(&store, "bo").await;
     let first = raid(&store, &ana, 1, Visibility::Public).await;
     let other = raid(&store, &ana, 2, Visibility::Public).await;
-    let changed = RaidRow {
-        title: Some("Friday".into()),
-        visibility: Visibility::Private,
+    let changed =
+        RaidRow { title: Some("Friday".into()), visibility: Visibility::Private, closed: true, ..first.clone() };
+    let asked = RaidRow {
+        account: bo.id,
+        code: "else".into(),
+        secret_digest: [9; 32],
+        history: true,
+        created_at_ms: NOW_MS + 5,
         active_at_ms: NOW_MS + 5,
-        closed: true,
-        ..first.clone()
+        ..changed.clone()
     };
-    let asked =
-        RaidRow { account: bo.id, code: "else".into(), secret_digest: [9; 32], history: true, ..changed.clone() };
     store.update_raid(&asked).await.expect("an update");
     assert_eq!(store.raid_by_id(first.id).await.expect("an answer"), Some(changed));
     assert_eq!(store.raid_by_id(other.id).await.expect("an answer"), Some(other));
@@ -69,7 +71,7 @@ pub async fn the_newest_raid_is_the_one_that_was_active_last(harness: &dyn Harne
     let ana = account(&store, "ana").await;
     let bo = account(&store, "bo").await;
     assert_eq!(store.newest_raid(ana.id).await.expect("an answer"), None);
-    for (number, active_at_ms) in [(1, NOW_MS + 20), (2, NOW_MS + 30), (3, NOW_MS + 10)] {
+    for (number, active_at_ms) in [(3, NOW_MS + 10), (1, NOW_MS + 20), (2, NOW_MS + 30)] {
         let kept = RaidRow { active_at_ms, ..new_raid(&ana, number, Visibility::Private) };
         store.insert_raid(&kept).await.expect("a raid");
     }
@@ -78,8 +80,10 @@ pub async fn the_newest_raid_is_the_one_that_was_active_last(harness: &dyn Harne
     let newest = store.newest_raid(ana.id).await.expect("an answer").expect("a raid");
     assert_eq!(newest.code, "raid-2");
     let third = store.raid_by_code("raid-3").await.expect("an answer").expect("a raid");
-    let third = RaidRow { active_at_ms: NOW_MS + 35, closed: true, ..third };
+    let third = RaidRow { closed: true, ..third };
     store.update_raid(&third).await.expect("an update");
+    store.touch_raid(&third.code, NOW_MS + 35).await.expect("a change");
+    let third = RaidRow { active_at_ms: NOW_MS + 35, ..third };
     assert_eq!(store.newest_raid(ana.id).await.expect("an answer"), Some(third));
 }
 
@@ -99,15 +103,51 @@ pub async fn history_is_the_newest_raid_only_where_there_is_no_other(harness: &d
     assert_eq!(newest.code, "raid-3");
 }
 
-/// Not its visibility, which somebody else may be changing; and time does not go back.
+/// A raid that a clock set far into the future gives way to the next one that is active, for good and whichever way;
+/// no other account's does.
+pub async fn a_clock_that_was_ahead_pins_no_raid(harness: &dyn Harness) {
+    const DAY_MS: i64 = 86_400_000;
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let bo = account(&store, "bo").await;
+    let newest = async || store.newest_raid(ana.id).await.expect("an answer").expect("a raid").code;
+    let ahead = |account, number| RaidRow {
+        active_at_ms: NOW_MS + 400 * DAY_MS,
+        ..new_raid(account, number, Visibility::Private)
+    };
+    let old = raid(&store, &ana, 9, Visibility::Public).await;
+    let (first, theirs) = (ahead(&ana, 1), ahead(&bo, 2));
+    for kept in [&first, &theirs] {
+        store.insert_raid(kept).await.expect("a raid");
+    }
+    assert_eq!(newest().await, first.code);
+    // A new one.
+    let second = RaidRow { active_at_ms: NOW_MS + 1_000, ..new_raid(&ana, 3, Visibility::Public) };
+    store.insert_raid(&second).await.expect("a raid");
+    assert_eq!(newest().await, second.code);
+    // Its uploader comes back, and still holds the row as it was.
+    store.update_raid(&first).await.expect("an update");
+    assert_eq!(newest().await, second.code);
+    // One that is there, and each that is active after it.
+    store.touch_raid(&first.code, NOW_MS + 500 * DAY_MS).await.expect("a change");
+    for (at, code) in [(2_000, &second.code), (3_000, &old.code), (4_000, &first.code), (5_000, &second.code)] {
+        store.touch_raid(code, NOW_MS + at).await.expect("a change");
+        assert_eq!(newest().await, *code);
+        let held = store.raid_by_code(code).await.expect("an answer").expect("the raid");
+        assert_eq!(held.active_at_ms, NOW_MS + at);
+    }
+    assert_eq!(store.raid_by_code(&theirs.code).await.expect("an answer"), Some(theirs));
+}
+
+/// Not its visibility, which somebody else may be changing.
 pub async fn being_active_changes_nothing_else(harness: &dyn Harness) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     let first = raid(&store, &ana, 1, Visibility::Private).await;
     let other = raid(&store, &ana, 2, Visibility::Public).await;
-    for (said_ms, held_ms) in [(NOW_MS + 9, NOW_MS + 9), (NOW_MS + 4, NOW_MS + 9)] {
+    for said_ms in [NOW_MS + 4, NOW_MS + 9] {
         store.touch_raid(&first.code, said_ms).await.expect("a change");
-        let held = RaidRow { active_at_ms: held_ms, ..first.clone() };
+        let held = RaidRow { active_at_ms: said_ms, ..first.clone() };
         assert_eq!(store.raid_by_code(&first.code).await.expect("an answer").as_ref(), Some(&held));
         // An update that was made before says an earlier time.
         store.update_raid(&first).await.expect("an update");

@@ -1,0 +1,124 @@
+//! What a raid's task reads when it begins: its row at once, and its fights beside all that it is asked meanwhile.
+//!
+//! One invariant: a fight that is being read is `opening`, so whoever begins it, throws it away or asks for it waits for
+//! that, and nobody else does. Only spectators who would have nothing to see wait, too.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use raidcast_shared::id::EncounterId;
+use raidcast_shared::uplink::ReportState;
+use raidcast_store::{EncounterKey, ReportLine, StoreError};
+use tokio::sync::oneshot;
+
+use super::life::{Chore, Claiming, Opening};
+use super::{RaidTask, Socket};
+use crate::finalize::until_available;
+use crate::raid::command::{JoinWish, Joined, RaidCommand};
+use crate::raid::encounter::LiveEncounter;
+use crate::raid::registry::{Shared, load_encounter};
+
+/// No connection: the task itself asked.
+const NOBODY: u64 = 0;
+
+/// A spectator that waits for the first fight that there is to see.
+pub(super) struct Joining {
+    pub(super) socket: Arc<Socket>,
+    pub(super) wish: JoinWish,
+    pub(super) reply: oneshot::Sender<Option<Joined>>,
+}
+
+impl RaidTask {
+    /// Reads the raid's row again: whoever changes it from now on tells this task.
+    ///
+    /// # Errors
+    /// The store does not answer, or the raid is gone or damaged: the task cannot begin.
+    pub(super) async fn read_row(&mut self) -> Result<(), StoreError> {
+        let row = self.shared.store.raid_by_code(&self.row.code).await?;
+        self.row = row.ok_or_else(|| StoreError::Damaged(format!("raid {} is gone", self.row.code)))?;
+        Ok(())
+    }
+
+    /// Begins to read what the task is to hold: the raid's live fights, and the last one, which spectators see between
+    /// two. Those that another raid owns stay there.
+    pub(super) fn read_fights(&mut self, lines: &[ReportLine]) {
+        let wanted = lines.iter().enumerate().filter(|(at, line)| *at == 0 || line.state == ReportState::Live);
+        for (_, line) in wanted {
+            let (id, report_id) = (line.encounter, line.report_id.clone());
+            let claiming = Claiming::default();
+            let key = EncounterKey { account: self.row.account, encounter: id };
+            let Some(before) = claiming.claim_free(&self.registry, key, &self.me) else { continue };
+            self.opening.insert(id, Opening { connection: NOBODY, claiming, discard: false });
+            self.loading.insert(id);
+            let shared = Arc::clone(&self.shared);
+            let loading = async move {
+                if let Some((before, claim)) = before {
+                    // The task that the raid had before is about to end: what is under way there is stored first.
+                    let release = |reply| RaidCommand::Release { encounter: id, claim, moves: false, reply };
+                    let _ = before.ask(release).await;
+                }
+                let read = until_available("could not read a fight; trying again", || read_report(&shared, &report_id));
+                let result = read.await;
+                Chore::Loaded { encounter: id, report_id, result: Box::new(result) }
+            };
+            self.chores.push(loading.boxed());
+        }
+    }
+
+    /// A fight was read, or cannot be.
+    pub(super) fn loaded(
+        &mut self,
+        id: EncounterId,
+        report_id: &str,
+        result: Result<Option<LiveEncounter>, StoreError>,
+    ) {
+        self.loading.remove(&id);
+        let Some(opening) = self.opening.remove(&id) else { return };
+        let held = result.unwrap_or_else(|error| {
+            self.shared.set_aside(report_id, &error.to_string());
+            None
+        });
+        if opening.discard {
+            self.throw_away(id, held);
+            return;
+        }
+        let Some(mut encounter) = held else {
+            self.registry.disown(self.key(id), &self.me);
+            return;
+        };
+        // Who may see the raid may have changed while it was read.
+        (encounter.row.visibility, encounter.row.tickets) = (self.row.visibility, self.row.tickets);
+        self.earlier.retain(|line| line.report_id != report_id);
+        self.encounters.insert(id, encounter);
+        let shown = self.current.and_then(|id| self.encounters.get(&id));
+        if shown.is_none_or(|shown| shown.state != ReportState::Live) {
+            self.current = self.newest();
+            self.new_epoch();
+        } else {
+            self.raid_changed();
+        }
+    }
+
+    /// Whether a spectator would see nothing now, and soon will.
+    pub(super) fn has_nothing_yet(&self) -> bool {
+        self.current.is_none() && !self.loading.is_empty()
+    }
+
+    /// Takes in who waited, once there is something to see or nothing will come.
+    pub(super) fn let_in(&mut self) {
+        if self.joining.is_empty() || self.has_nothing_yet() {
+            return;
+        }
+        for Joining { socket, wish, reply } in std::mem::take(&mut self.joining) {
+            self.join(socket, &wish, reply);
+        }
+    }
+}
+
+/// A report's encounter as the store has it, unless it is gone.
+async fn read_report(shared: &Shared, report_id: &str) -> Result<Option<LiveEncounter>, StoreError> {
+    match shared.store.report(report_id).await? {
+        Some((row, _)) => load_encounter(shared, row.row).await,
+        None => Ok(None),
+    }
+}
