@@ -3,7 +3,7 @@
 //! [`EdgeLimits`] are those that an operator or a test sets otherwise; the constants are for everybody. Limits of the
 //! wire are in `raidcast_shared::limits`.
 
-use raidcast_shared::limits::STREAMED_FIGHTS_PER_DAY;
+use raidcast_shared::limits::{NAMED_FIGHTS_MAX, STREAMED_FIGHTS_PER_DAY};
 
 /// Sockets at once, whatever the system allows: the largest raid's 16,384 spectators, twice.
 pub const SOCKETS_MAX: usize = 32_768;
@@ -29,6 +29,12 @@ pub const HOPS_MAX: usize = 16;
 pub const FAREWELL_MS: u64 = 5_000;
 /// A replay whose socket takes nothing for this long, ms, is ended: others wait for its place.
 pub const REPLAY_STALLED_MS: u64 = 20_000;
+/// Handles that a connection has at once, one for each reading that it begins: as many as fights of which it knows what
+/// its client calls them. Beyond it the one that was begun longest ago has none, and is begun again.
+pub const HANDLES_MAX: usize = NAMED_FIGHTS_MAX;
+/// Discards of one connection at once, and then one a second: users throw a few fights away. What comes faster is read
+/// later.
+pub const DISCARDS_BURST: u32 = 64;
 /// Lines of one kind that the log takes at once.
 pub const LOG_BURST: u32 = 10;
 /// And then one every so often, ms, with the number of those left out.
@@ -61,9 +67,16 @@ pub struct EdgeLimits {
     pub connections_per_key: u32,
     /// Raids that one key begins an hour: forty raiders, five each.
     pub raids_per_key_hour: u32,
-    /// Fights that one key begins a day, those it discards again included.
+    /// Begins of one key at once: all fights of a raid of forty after a restart, and an upload of a thousand fights that
+    /// the relay knows already.
+    pub begins_burst: u32,
+    /// And then so many a minute: each may cost a look at a stored log, some ms of ten.
+    pub begins_per_key_minute: u32,
+    /// Fights that one key begins within a day, those it discards again included. An upload of old fights leaves the last
+    /// quarter to live ones.
     pub fights_per_key_day: u32,
-    /// Bytes of fights that one key sends a day: its 500 fights at 4 MiB each, which is 20 players for an hour.
+    /// Bytes of fights that one key sends a day: its 4,000 fights at half a MiB each, which is 20 players
+    /// for seven minutes. An upload of old fights leaves the last quarter here too.
     pub bytes_per_key_day: u64,
 }
 
@@ -81,8 +94,10 @@ impl Default for EdgeLimits {
             ping_ms: 20_000,
             connections_per_key: 128,
             raids_per_key_hour: 200,
+            begins_burst: 1_024,
+            begins_per_key_minute: 600,
             fights_per_key_day: STREAMED_FIGHTS_PER_DAY,
-            bytes_per_key_day: 500 * 4 * 1024 * 1024,
+            bytes_per_key_day: 4_000 * 1024 * 1024 / 2,
         }
     }
 }

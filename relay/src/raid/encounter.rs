@@ -42,6 +42,8 @@ pub struct Reading {
     pub rewound_to: Option<u64>,
     /// When its newest event was read by the client and received here, Unix ms.
     pub times: (i64, i64),
+    /// Its checksum after a seq: it costs a look at every row, and a Begin may come again and again.
+    checksum: Option<(u64, Checksum)>,
 }
 
 /// What a delta becomes on its way.
@@ -79,6 +81,7 @@ impl Reading {
             failed: false,
             rewound_to: None,
             times: (0, 0),
+            checksum: None,
         }
     }
 
@@ -88,15 +91,12 @@ impl Reading {
     }
 
     /// What a client is told of it.
-    pub fn held(&self, report: ReportState) -> Held {
-        Held {
-            stream: self.stream,
-            seq: self.state.seq(),
-            state: report,
-            events: self.state.events(),
-            checksum: self.state.checksum(),
-            sums: self.is_of_sums(),
-        }
+    pub fn held(&mut self, report: ReportState) -> Held {
+        let seq = self.state.seq();
+        let known = self.checksum.take().filter(|(at, _)| *at == seq);
+        let (_, checksum) = known.unwrap_or_else(|| (seq, self.state.checksum()));
+        self.checksum = Some((seq, checksum));
+        Held { stream: self.stream, seq, state: report, events: self.state.events(), checksum, sums: self.is_of_sums() }
     }
 
     /// Whether it has ended, or is about to be.
@@ -394,9 +394,9 @@ impl LiveEncounter {
     }
 
     /// What a client that begins a reading is told that is held: of that reading, else of the one that is shown.
-    pub fn held(&self, stream: StreamId) -> Held {
-        let candidate = self.candidate.as_ref().filter(|candidate| candidate.stream == stream);
-        candidate.unwrap_or(&self.main).held(self.state)
+    pub fn held(&mut self, stream: StreamId) -> Held {
+        let candidate = self.candidate.as_mut().filter(|candidate| candidate.stream == stream);
+        candidate.unwrap_or(&mut self.main).held(self.state)
     }
 
     /// As those who watch it live may see it.

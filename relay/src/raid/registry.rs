@@ -78,7 +78,7 @@ impl Shared {
         let (store_ok, connections) = (AtomicBool::new(true), AtomicU64::new(1));
         let (access, heavy, set_aside) = (Changes::default(), Heavy::default(), DashMap::new());
         let limits = EdgeLimits::default();
-        let quota = Arc::new(Quota::new(limits.clone()));
+        let quota = Arc::new(Quota::new(limits.clone(), clock.now_ms()));
         Self {
             store,
             clock,
@@ -100,7 +100,8 @@ impl Shared {
 
     /// With limits of one's own.
     pub fn with_limits(self, limits: EdgeLimits) -> Self {
-        Self { quota: Arc::new(Quota::new(limits.clone())), limits, ..self }
+        let quota = Arc::new(Quota::new(limits.clone(), self.clock.now_ms()));
+        Self { quota, limits, ..self }
     }
 
     /// Goes on without an encounter that cannot be served: said in the log and in `/health`.

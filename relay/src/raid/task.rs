@@ -9,6 +9,7 @@
 
 mod access;
 mod feed;
+mod handles;
 mod life;
 mod uplink;
 
@@ -52,8 +53,7 @@ const FALLS_WITHIN: Duration = Duration::from_mins(1);
 struct Uplink {
     connection: u64,
     replies: mpsc::Sender<UplinkReply>,
-    next_handle: u32,
-    handles: HashMap<u32, (EncounterId, StreamId)>,
+    handles: handles::Handles<(EncounterId, StreamId)>,
     /// Begun, known from another raid, and left there until something of it is sent.
     elsewhere: HashMap<EncounterId, uplink::Elsewhere>,
 }
@@ -299,7 +299,7 @@ impl RaidTask {
                 let _ = reply.send(held.map(|held| Box::new(held.standing())));
             }
             RaidCommand::Held { encounter, stream, reply } => {
-                let held = self.encounters.get(&encounter);
+                let held = self.encounters.get_mut(&encounter);
                 let _ = reply.send(held.map(|held| (held.row.clone(), held.held(stream))));
             }
             RaidCommand::Release { encounter, claim, moves, reply } => {

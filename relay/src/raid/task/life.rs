@@ -352,9 +352,9 @@ impl RaidTask {
     }
 
     /// Whoever sends more of a fight has to begin it again.
-    fn take_handles(&mut self, id: EncounterId) {
+    pub(super) fn take_handles(&mut self, id: EncounterId) {
         if let Some(uplink) = &mut self.uplink {
-            uplink.handles.retain(|_, (encounter, _)| *encounter != id);
+            uplink.handles.take(|(encounter, _)| *encounter == id);
         }
     }
 

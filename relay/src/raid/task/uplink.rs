@@ -13,18 +13,18 @@ use raidcast_shared::uplink::{
     Begin, Begun, DeltaFrame, End, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
 };
 use raidcast_store::{
-    EncounterKey, EncounterRow, JournalEntry, JournalKind, NewEncounter, RaidRow, StoreError, StoredStream, StreamKey,
+    AccountId, EncounterKey, EncounterRow, JournalEntry, JournalKind, NewEncounter, RaidRow, StoreError, StoredStream,
+    StreamKey,
 };
 
 use super::life::{Chore, Claiming, Opening};
 use super::{Appended, RaidTask, STORE_RETRY_MS, Uplink, What};
-use crate::quota::Spent;
+use crate::quota::{DAY_MS, Spent};
 use crate::raid::RaidRegistry;
 use crate::raid::command::{RaidCommand, RaidHandle};
 use crate::raid::encounter::{Job, LiveEncounter, Reading, Taken};
-use crate::raid::registry::load_encounter;
+use crate::raid::registry::{Shared, load_encounter};
 
-const DAY_MS: i64 = 86_400_000;
 /// A client whose fight is set aside asks again after this, ms: an operator may have mended it.
 const SET_ASIDE_RETRY_MS: u32 = 600_000;
 
@@ -117,8 +117,7 @@ impl RaidTask {
     }
 
     pub(super) fn handle_of(&self, encounter: EncounterId, stream: StreamId) -> Option<u32> {
-        let handles = &self.uplink.as_ref()?.handles;
-        handles.iter().filter(|(_, held)| **held == (encounter, stream)).map(|(h, _)| *h).max()
+        self.uplink.as_ref()?.handles.of((encounter, stream))
     }
 
     pub(super) fn uplink_frame(&mut self, connection: u64, frame: UplinkFrame, received_ms: i64) {
@@ -233,8 +232,15 @@ impl RaidTask {
             }
             Err(OpenError::TooMany(spent)) => {
                 self.registry.disown(self.key(id), &self.me);
-                let text = format!("this key has begun as many fights today as it may: {spent}");
-                self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(id));
+                let whose = if self.row.history { "an upload of old fights" } else { "this key" };
+                self.reply(UplinkReply::Refused(Refused {
+                    code: RefusedCode::LimitReached,
+                    text: format!("{whose} has begun as many fights in a day as it may: {spent}"),
+                    scope: RefusedScope::Encounter,
+                    retry_ms: Some(spent.retry_ms),
+                    h: None,
+                    enc: Some(id),
+                }));
             }
         }
         id
@@ -254,9 +260,7 @@ impl RaidTask {
         for id in kept {
             if let Some(held) = self.encounters.remove(&id) {
                 self.registry.disown(held.row.key, &self.me);
-                if let Some(uplink) = &mut self.uplink {
-                    uplink.handles.retain(|_, (encounter, _)| *encounter != id);
-                }
+                self.take_handles(id);
                 self.list(&held);
             }
         }
@@ -339,9 +343,12 @@ impl RaidTask {
     fn begun(&mut self, Beginning { connection, begin, .. }: &Beginning, row: &EncounterRow, held: Option<Held>) {
         let url = self.shared.report_url(row);
         let Some(uplink) = self.uplink_of(*connection) else { return };
-        let h = uplink.next_handle;
-        uplink.next_handle += 1;
-        uplink.handles.insert(h, (begin.enc, begin.stream));
+        let (h, lost) = uplink.handles.give((begin.enc, begin.stream));
+        if let Some((enc, stream)) = lost
+            && uplink.elsewhere.get(&enc).is_some_and(|left| left.begin.stream == stream)
+        {
+            uplink.elsewhere.remove(&enc);
+        }
         self.reply(UplinkReply::Begun(Begun { h, enc: begin.enc, report: row.report_id.clone(), url, held }));
     }
 
@@ -391,7 +398,7 @@ impl RaidTask {
 
     /// The encounter and reading behind a handle; refuses the frame where there is none.
     fn at_handle(&mut self, h: u32) -> Option<(EncounterId, StreamId)> {
-        let held = self.uplink.as_ref().and_then(|uplink| uplink.handles.get(&h).copied());
+        let held = self.uplink.as_ref().and_then(|uplink| uplink.handles.reading(h));
         if held.is_none() {
             let text = format!("handle {h} was not given on this connection: send Begin first");
             self.refuse(RefusedCode::UnknownHandle, text, RefusedScope::Frame, Some(h), None);
@@ -559,7 +566,7 @@ async fn find_encounter(
         if let Some((row, held)) = held {
             return Ok(Found::Elsewhere(Box::new(row), held));
         }
-        if let Some(live) = load_encounter(&registry.shared, row.row).await.map_err(|error| unread(&row, error))? {
+        if let Some(mut live) = load_encounter(&registry.shared, row.row).await.map_err(|error| unread(&row, error))? {
             let held = live.held(begin.stream);
             return Ok(Found::Elsewhere(Box::new(live.row), held));
         }
@@ -589,8 +596,8 @@ async fn open_encounter(
     let row = if let Some(row) = held {
         row
     } else {
-        let today = store.encounters_since(raid.account, now_ms - DAY_MS).await.map_err(OpenError::Store)?;
-        shared.quota.may_begin_fight(raid.account, today, now_ms).map_err(OpenError::TooMany)?;
+        let before = begun_before_start(shared, raid.account, now_ms).await.map_err(OpenError::Store)?;
+        shared.quota.may_begin_fight(raid.account, before, raid.history, now_ms).map_err(OpenError::TooMany)?;
         let new = NewEncounter {
             key,
             report_id: shared.entropy.code(12),
@@ -600,7 +607,7 @@ async fn open_encounter(
             stream: StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() },
         };
         let row = store.begin_encounter(&new).await.map_err(OpenError::Store)?;
-        shared.quota.fight_begun(raid.account);
+        shared.quota.fight_begun(raid.account, now_ms);
         row
     };
     if row.raid_code != raid.code && moves {
@@ -610,6 +617,17 @@ async fn open_encounter(
     }
     let gone = || OpenError::Store(StoreError::Unavailable(format!("report {} went away meanwhile", row.report_id)));
     load_encounter(shared, row.row).await.map_err(|error| unread(&row, error))?.ok_or_else(gone)
+}
+
+/// Fights that the key began within the last day, before this relay started: those that the store still has. They become
+/// fewer as they become older than a day.
+async fn begun_before_start(shared: &Shared, account: AccountId, now_ms: i64) -> Result<u64, StoreError> {
+    let (day_ago, started) = (now_ms - DAY_MS, shared.quota.started_ms());
+    if day_ago >= started {
+        return Ok(0);
+    }
+    let since = |at_ms| shared.store.encounters_since(account, at_ms);
+    Ok(since(day_ago).await?.saturating_sub(since(started).await?))
 }
 
 /// Why an encounter was not read: now, or at all.
