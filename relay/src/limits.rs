@@ -35,6 +35,9 @@ pub const HANDLES_MAX: usize = NAMED_FIGHTS_MAX;
 /// Discards of one connection at once, and then one a second: users throw a few fights away. What comes faster is read
 /// later.
 pub const DISCARDS_BURST: u32 = 64;
+/// Players whose skill rows are made in one step of a view: of a raid of twenty who are all watched and all act, each
+/// comes in four steps of five.
+pub const DETAILS_A_STEP_MAX: usize = 16;
 /// Lines of one kind that the log takes at once.
 pub const LOG_BURST: u32 = 10;
 /// And then one every so often, ms, with the number of those left out.
