@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 
 use crate::error::HttpError;
 use crate::finalize;
+use crate::limits::DELTA_HELD_BYTES;
 use crate::raid::{RaidCommand, RaidRegistry, Standing};
 
 /// Deltas of a live fight's block: about six seconds of one.
@@ -87,6 +88,12 @@ pub struct DeltaLog {
 }
 
 impl DeltaLog {
+    /// What it takes up in memory, bytes.
+    pub fn weight(&self) -> u64 {
+        let deltas = self.closed.len() * BLOCK_DELTAS + self.open.len();
+        self.bytes as u64 + deltas as u64 * DELTA_HELD_BYTES
+    }
+
     /// Puts a delta's bytes behind the others.
     pub fn push(&mut self, delta: Bytes) {
         self.bytes += delta.len();
@@ -326,6 +333,8 @@ impl Spans {
             });
             return read.await?;
         }
+        // With those that are read at a start and at ends, a few at a time.
+        let _journal = self.registry.shared.heavy.journal().await;
         let (bytes, log) = journal(store, row).await?;
         let read = self.unfold(bytes, move || {
             let mut log = log()?;

@@ -63,6 +63,8 @@ struct Appended {
     encounter: EncounterId,
     stream: StreamId,
     what: What,
+    /// What it took up meanwhile.
+    bytes: u64,
     received_ms: i64,
     result: Result<(), StoreError>,
 }
@@ -336,11 +338,12 @@ impl RaidTask {
     }
 
     fn appended_one(&mut self, appended: Appended, acks: &mut BTreeMap<u32, u64>) {
-        let Appended { encounter: id, stream, what, received_ms, result } = appended;
+        let Appended { encounter: id, stream, what, bytes, received_ms, result } = appended;
         self.shared.store_ok.store(!matches!(result, Err(StoreError::Unavailable(_))), Ordering::Relaxed);
         let handle = self.handle_of(id, stream);
         // An id is in one place at any time: nothing of a fight begins again before all of it was answered.
         let Some(encounter) = self.held_anywhere(id) else { return };
+        encounter.arrived(bytes);
         let Some(reading) = encounter.reading(stream) else {
             encounter.answered_given_up(stream);
             return;
@@ -416,6 +419,9 @@ impl RaidTask {
     /// Grace and lingering; true if the task is to end.
     fn housekeep(&mut self) -> bool {
         self.room.sweep();
+        if self.shared.memory.is_tight(self.row.account) {
+            self.forget_idle(None);
+        }
         let now_ms = self.shared.clock.now_ms();
         // Of old fights nothing is live: what stops coming is provisional, and goes on if it comes.
         let grace_ms = if self.row.history { HISTORY_GRACE_MS.min(self.shared.grace_ms) } else { self.shared.grace_ms };

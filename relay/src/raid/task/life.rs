@@ -114,6 +114,13 @@ pub(super) struct Releasing {
 impl RaidTask {
     /// Does the next thing that is to be done to an encounter's rows, unless one is being done.
     pub(super) fn go_on(&mut self, id: EncounterId) {
+        self.take_next(id);
+        if let Some(held) = self.held_anywhere(id) {
+            held.weigh();
+        }
+    }
+
+    fn take_next(&mut self, id: EncounterId) {
         if self.discarding.contains_key(&id) {
             self.go_on_discarding(id);
             // Whoever claimed it before this raid did is not to wait for it.
@@ -348,6 +355,34 @@ impl RaidTask {
         if self.current == Some(id) {
             self.current = self.newest();
             self.new_epoch();
+        }
+    }
+
+    /// Lets fights go that are in the journal and do not go on, while memory is short: whoever sends more of one begins it
+    /// again, and its report is served from the store. The one that is shown stays while anybody speaks or watches, and
+    /// `but` stays too.
+    pub(super) fn forget_idle(&mut self, but: Option<EncounterId>) {
+        let needed = self.current.filter(|_| self.uplink.is_some() || !self.room.is_empty());
+        let is_idle = |id: &EncounterId, held: &LiveEncounter| {
+            held.state != ReportState::Live
+                && held.candidate.is_none()
+                && !held.is_busy()
+                && needed != Some(*id)
+                && but != Some(*id)
+        };
+        let idle: Vec<_> = self.encounters.iter().filter(|(id, held)| is_idle(id, held)).map(|(id, _)| *id).collect();
+        for id in idle {
+            if self.is_leaving(id) || self.waiting.contains_key(&id) {
+                continue;
+            }
+            let Some(held) = self.encounters.remove(&id) else { continue };
+            self.registry.disown(held.row.key, &self.me);
+            self.take_handles(id);
+            self.list(&held);
+            if self.current == Some(id) {
+                self.current = None;
+                self.new_epoch();
+            }
         }
     }
 

@@ -19,10 +19,12 @@ use raidcast_store::{
 
 use super::life::{Chore, Claiming, Opening};
 use super::{Appended, RaidTask, STORE_RETRY_MS, Uplink, What};
+use crate::limits::MEMORY_RETRY_MS;
+use crate::memory::Full;
 use crate::quota::{DAY_MS, Spent};
 use crate::raid::RaidRegistry;
 use crate::raid::command::{RaidCommand, RaidHandle};
-use crate::raid::encounter::{Job, LiveEncounter, Reading, Taken};
+use crate::raid::encounter::{Job, LiveEncounter, Reading, Taken, under_way_bytes};
 use crate::raid::registry::{Shared, load_encounter};
 
 /// A client whose fight is set aside asks again after this, ms: an operator may have mended it.
@@ -167,7 +169,37 @@ impl RaidTask {
             self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(id));
             return;
         }
+        if let Err(full) = self.make_room(None) {
+            self.refuse_full(full, RefusedScope::Encounter, None, id);
+            return;
+        }
         self.open(beginning);
+    }
+
+    /// Whether more may be taken into memory; what nobody needs now makes room for it.
+    fn make_room(&mut self, needed: Option<EncounterId>) -> Result<(), Full> {
+        let account = self.row.account;
+        self.shared.memory.room(account).or_else(|_| {
+            self.forget_idle(needed);
+            self.shared.memory.room(account)
+        })
+    }
+
+    fn refuse_full(&mut self, full: Full, scope: RefusedScope, h: Option<u32>, enc: EncounterId) {
+        let whose = match full {
+            Full::Key => "this key",
+            Full::Relay => "the relay",
+        };
+        self.reply(UplinkReply::Refused(Refused {
+            code: RefusedCode::LimitReached,
+            text: format!(
+                "{whose} has as many open fights in memory as it may: end some, or wait until some have ended"
+            ),
+            scope,
+            retry_ms: Some(MEMORY_RETRY_MS),
+            h,
+            enc: Some(enc),
+        }));
     }
 
     fn open(&mut self, beginning: Beginning) {
@@ -411,6 +443,14 @@ impl RaidTask {
         if self.fetch(h, id) {
             return;
         }
+        // A heartbeat, and what is held already, takes up nothing more.
+        let held = self.encounters.get_mut(&id).and_then(|held| held.reading(stream)).map(|held| held.gate_seq());
+        if held.is_some_and(|seq| delta.seq > seq)
+            && let Err(full) = self.make_room(Some(id))
+        {
+            self.refuse_full(full, RefusedScope::Frame, Some(h), id);
+            return;
+        }
         let Some(encounter) = self.encounters.get_mut(&id) else { return };
         let row = encounter.row.row;
         let Some(reading) = encounter.reading(stream) else {
@@ -426,7 +466,10 @@ impl RaidTask {
         match reading.take(&delta) {
             Ok(Taken::Append(checked)) => {
                 reading.under_way += 1;
-                let data = Bytes::from(codec::encode(&delta));
+                // Without the room that it was encoded in: it is held as long as the fight is open.
+                let data = Bytes::from(codec::encode(&delta).into_boxed_slice());
+                let bytes = under_way_bytes(&delta, data.len());
+                encounter.sets_out(bytes);
                 let what = What::Delta {
                     checked: Box::new(checked),
                     delta: data.clone(),
@@ -440,7 +483,7 @@ impl RaidTask {
                     received_at_ms: received_ms,
                     data,
                 };
-                self.append(id, entry, what);
+                self.append(id, entry, what, bytes);
             }
             Ok(Taken::Held) => {
                 let q = reading.state.seq();
@@ -460,11 +503,11 @@ impl RaidTask {
         }
     }
 
-    fn append(&mut self, encounter: EncounterId, entry: JournalEntry, what: What) {
+    fn append(&mut self, encounter: EncounterId, entry: JournalEntry, what: What, bytes: u64) {
         let (stream, received_ms) = (entry.stream.stream, entry.received_at_ms);
         // Called now, so that the journal has the order of the frames; awaited with all others.
         let durable = self.shared.store.append(entry);
-        let appended = durable.map(move |result| Appended { encounter, stream, what, received_ms, result });
+        let appended = durable.map(move |result| Appended { encounter, stream, what, bytes, received_ms, result });
         self.appends.push_back(appended.boxed());
     }
 
@@ -518,7 +561,7 @@ impl RaidTask {
             received_at_ms: received_ms,
             data: codec::encode(&ending).into(),
         };
-        self.append(id, entry, What::End(Box::new(ending)));
+        self.append(id, entry, What::End(Box::new(ending)), 0);
     }
 
     /// Said when its delta is applied, not at the end of the fight: the report would be marked then.
