@@ -267,7 +267,7 @@ impl Answers {
                 let remove = |held| ready(if is_it(held) { Op::Remove } else { Op::Nop });
                 self.bodies.entry_by_ref(&key).and_compute_with(remove).await;
             }
-            let making = self.make(who, kind, audience, row, standing, record.clone(), now.clone());
+            let making = self.make(who, (kind, audience), row, standing, record.clone(), now.clone());
             let body = match self.bodies.try_get_with(key.clone(), making).await {
                 Ok(body) => body,
                 // Perhaps another address's, that had no room: asked again for this one.
@@ -289,8 +289,7 @@ impl Answers {
     async fn make(
         &self,
         who: Address,
-        kind: Kind,
-        audience: Audience,
+        (kind, audience): (Kind, Audience),
         row: &EncounterRow,
         standing: Option<Standing>,
         record: Option<Bytes>,

@@ -15,6 +15,8 @@ use crate::limits::EdgeLimits;
 
 /// Characters of an upload key at the least.
 const KEY_CHARS_MIN: usize = 8;
+/// Memory for open fights at the least, MiB: twice the largest fight.
+const MEMORY_MIB_MIN: u32 = 512;
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -94,6 +96,9 @@ pub struct ServeFlags {
     /// Connections that one address may have at once [default: 256]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub connections_per_address: Option<u32>,
+    /// Memory that open fights may hold, in MiB; a key may hold a quarter of it, and 256 at the least [default: 1024]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(MEMORY_MIB_MIN)..))]
+    pub memory_mib: Option<u32>,
     /// Configuration file [default: raidcast.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -111,6 +116,7 @@ struct File {
     #[serde(default)]
     trusted_proxies: Vec<String>,
     connections_per_address: Option<u32>,
+    memory_mib: Option<u32>,
     /// The upload key of the account `default`.
     upload_key: Option<String>,
     /// Further keys, by name of the account.
@@ -256,6 +262,12 @@ impl Config {
                 return Err(in_file("`connections_per_address` must be at least 1".into()));
             }
             limits.connections_per_address = most;
+        }
+        if let Some(mib) = flags.memory_mib.or(file.memory_mib) {
+            if mib < MEMORY_MIB_MIN {
+                return Err(in_file(format!("`memory_mib` must be at least {MEMORY_MIB_MIN}")));
+            }
+            limits = limits.with_memory(u64::from(mib) << 20);
         }
         Ok(Self {
             listen: if listen.is_empty() { vec![SocketAddr::from(([127, 0, 0, 1], 8787))] } else { listen },

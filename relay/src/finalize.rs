@@ -233,6 +233,7 @@ where
 
 async fn try_keep(shared: &Shared, keep: &Keep) -> Result<Report, StoreError> {
     let store = &shared.store;
+    let _journal = shared.heavy.journal().await;
     let gone = || StoreError::Damaged(format!("the journal of report {} is gone", keep.row.report_id));
     let open = store.open_encounter(keep.row.row).await?.ok_or_else(gone)?;
     if open.encounter.state == ReportState::Final && open.encounter.kept_stream == Some(keep.stream) {

@@ -6,7 +6,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+
+use crate::limits::JOURNALS_AT_ONCE;
 
 /// An encounter is large from so many stored bytes on: about 70,000 hits, which unfold to some ten megabytes.
 const LARGE_BYTES: usize = 512 * 1024;
@@ -20,11 +22,12 @@ pub struct Broken;
 #[derive(Debug)]
 pub struct Heavy {
     large: Arc<Semaphore>,
+    journals: Semaphore,
 }
 
 impl Default for Heavy {
     fn default() -> Self {
-        Self { large: Arc::new(Semaphore::new(1)) }
+        Self { large: Arc::new(Semaphore::new(1)), journals: Semaphore::new(JOURNALS_AT_ONCE) }
     }
 }
 
@@ -32,6 +35,13 @@ impl Heavy {
     /// Whether an encounter of so many stored bytes is a large one.
     pub fn is_large(bytes: usize) -> bool {
         bytes >= LARGE_BYTES
+    }
+
+    /// Waits until one more journal may be read, to be folded as a whole; what it gives is held until that is done. So
+    /// that ends of many large fights, or a start, hold a few of them at a time.
+    pub async fn journal(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.journals.acquire().await.ok()
     }
 
     /// Waits until an encounter of so many stored bytes may be unfolded: what it gives is held meanwhile, and is `None`

@@ -21,6 +21,7 @@ pub mod feed;
 pub mod finalize;
 pub mod heavy;
 pub mod limits;
+pub mod memory;
 pub mod pages;
 pub mod private;
 pub mod quota;

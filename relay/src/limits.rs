@@ -3,7 +3,7 @@
 //! [`EdgeLimits`] are those that an operator or a test sets otherwise; the constants are for everybody. Limits of the
 //! wire are in `raidcast_shared::limits`.
 
-use raidcast_shared::limits::STREAMED_FIGHTS_PER_DAY;
+use raidcast_shared::limits::{NAMED_FIGHTS_MAX, STREAMED_FIGHTS_PER_DAY};
 
 /// Sockets at once, whatever the system allows: the largest raid's 16,384 spectators, twice.
 pub const SOCKETS_MAX: usize = 32_768;
@@ -34,6 +34,37 @@ pub const REPLAY_STALLED_MS: u64 = 20_000;
 /// Folds of one address that wait for the pool: its 32 answers and 8 replays, and half as many again for the running
 /// fights of lists. A quarter of all that may wait.
 pub const FOLDS_WAITING_PER_ADDRESS: usize = 64;
+/// Handles that a connection has at once, one for each reading that it begins: as many as fights of which it knows what
+/// its client calls them. Beyond it the one that was begun longest ago has none, and is begun again.
+pub const HANDLES_MAX: usize = NAMED_FIGHTS_MAX;
+/// Discards of one connection at once, and then one a second: users throw a few fights away. What comes faster is read
+/// later.
+pub const DISCARDS_BURST: u32 = 64;
+/// Players whose skill rows are made in one step of a view: of a raid of twenty who are all watched and all act, each
+/// comes in four steps of five.
+pub const DETAILS_A_STEP_MAX: usize = 16;
+/// Bytes that all open fights may hold in memory, if nothing else is set.
+pub const MEMORY: u64 = 1024 * 1024 * 1024;
+/// Bytes that the largest fight that is let through may hold: 64 MiB of deltas, 64 of two million hits each in a second of
+/// its own, 33 of rows and pairs, 28 of sums told, 17 of its kept report, and some. A key may hold one at the least.
+pub const FIGHT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Of what all open fights may hold a key may hold one of so many parts.
+pub const KEYS_IN_MEMORY: u64 = 4;
+/// A delta or a Begin for which there is no memory comes again after this, ms: what nobody needs goes once a second.
+pub const MEMORY_RETRY_MS: u32 = 5_000;
+/// What an open fight takes up beside its readings, bytes: views, tables, the names of things.
+pub const FIGHT_BYTES: u64 = 64 * 1024;
+/// What a delta takes up in memory besides its bytes, bytes: its place, and what the allocator adds.
+pub const DELTA_HELD_BYTES: u64 = 128;
+/// What a hit takes up on its way to the disk, bytes: unfolded, and the second that it may make.
+pub const HIT_UNDER_WAY_BYTES: u64 = 72;
+/// What a skill row of a kept report takes up in memory, bytes, with its name.
+pub const SKILL_ROW_BYTES: u64 = 256;
+/// Fights whose journals are read and folded at once, at a start and at their ends: each may be 64 MiB as it is stored,
+/// and one of them may be unfolded that is large.
+pub const JOURNALS_AT_ONCE: usize = 3;
+/// Fights that a start left on the disk are looked after this often, ms.
+pub const LEFT_EVERY_MS: u64 = 5_000;
 /// Lines of one kind that the log takes at once.
 pub const LOG_BURST: u32 = 10;
 /// And then one every so often, ms, with the number of those left out.
@@ -66,9 +97,21 @@ pub struct EdgeLimits {
     pub connections_per_key: u32,
     /// Raids that one key begins an hour: forty raiders, five each.
     pub raids_per_key_hour: u32,
-    /// Fights that one key begins a day, those it discards again included.
+    /// Begins of one key at once: all fights of a raid of forty after a restart, and an upload of a thousand fights that
+    /// the relay knows already.
+    pub begins_burst: u32,
+    /// And then so many a minute: each may cost a look at a stored log, some ms of ten.
+    pub begins_per_key_minute: u32,
+    /// Fights that one key begins within a day, those it discards again included. An upload of old fights leaves the last
+    /// quarter to live ones.
     pub fights_per_key_day: u32,
-    /// Bytes of fights that one key sends a day: its 500 fights at 4 MiB each, which is 20 players for an hour.
+    /// Bytes that the open fights of one key may hold in memory. A fight of twenty players holds 5 MB after a quarter of an
+    /// hour (1 of deltas, the rest sums by row and second), so forty raiders who share a key hold 200.
+    pub memory_per_key: u64,
+    /// Bytes that all open fights may hold in memory: four such guilds.
+    pub memory: u64,
+    /// Bytes of fights that one key sends a day: its 4,000 fights at half a MiB each, which is 20 players
+    /// for seven minutes. An upload of old fights leaves the last quarter here too.
     pub bytes_per_key_day: u64,
 }
 
@@ -86,13 +129,23 @@ impl Default for EdgeLimits {
             ping_ms: 20_000,
             connections_per_key: 128,
             raids_per_key_hour: 200,
+            begins_burst: 1_024,
+            begins_per_key_minute: 600,
             fights_per_key_day: STREAMED_FIGHTS_PER_DAY,
-            bytes_per_key_day: 500 * 4 * 1024 * 1024,
+            memory_per_key: MEMORY / KEYS_IN_MEMORY,
+            memory: MEMORY,
+            bytes_per_key_day: 4_000 * 1024 * 1024 / 2,
         }
     }
 }
 
 impl EdgeLimits {
+    /// With so many bytes of memory for open fights, of which a key may have its part.
+    #[must_use]
+    pub fn with_memory(self, memory: u64) -> Self {
+        Self { memory, memory_per_key: (memory / KEYS_IN_MEMORY).max(FIGHT_BYTES_MAX).min(memory), ..self }
+    }
+
     /// From the last byte of a socket to its being let go, ms.
     pub fn silence_ms(&self) -> u64 {
         self.ping_ms * u64::from(PINGS_UNANSWERED + 1)

@@ -25,7 +25,7 @@ use crate::edge::Address;
 use crate::error::HttpError;
 use crate::finalize;
 use crate::heavy::Heavy;
-use crate::limits::FOLDS_WAITING_PER_ADDRESS;
+use crate::limits::{DELTA_HELD_BYTES, FOLDS_WAITING_PER_ADDRESS};
 use crate::raid::{RaidCommand, RaidRegistry, Standing};
 use crate::turns::{Full, Turns};
 
@@ -97,6 +97,12 @@ pub struct DeltaLog {
 }
 
 impl DeltaLog {
+    /// What it takes up in memory, bytes.
+    pub fn weight(&self) -> u64 {
+        let deltas = self.closed.len() * BLOCK_DELTAS + self.open.len();
+        self.bytes as u64 + deltas as u64 * DELTA_HELD_BYTES
+    }
+
     /// Puts a delta's bytes behind the others.
     pub fn push(&mut self, delta: Bytes) {
         self.bytes += delta.len();
@@ -402,6 +408,8 @@ impl Spans {
             });
             return read.await?;
         }
+        // With those that are read at a start and at ends, a few at a time.
+        let _journal = self.registry.shared.heavy.journal().await;
         let (bytes, log) = journal(store, row).await?;
         let read = self.unfold(who, bytes, move || {
             let mut log = log()?;
@@ -451,7 +459,7 @@ where
         Err(error) if matches!(*error, SpanError::Busy) => {
             cache.try_get_with(key, make()).await.map_err(|error| (*error).clone())
         }
-        made => made.map_err(|error| (*error).clone()),
+        found => found.map_err(|error| (*error).clone()),
     }
 }
 

@@ -30,8 +30,8 @@ use tokio::sync::mpsc;
 
 use crate::edge::{Asked, Place, Refusal};
 use crate::error::HttpError;
-use crate::limits::FAREWELL_MS;
-use crate::quota::{Connected, Quota as KeyQuota};
+use crate::limits::{DISCARDS_BURST, FAREWELL_MS};
+use crate::quota::{Connected, Quota as KeyQuota, Spent};
 use crate::raid::{Attach, RaidCommand, RaidHandle};
 use crate::state::AppState;
 
@@ -164,7 +164,8 @@ async fn attach(state: &AppState, account: AccountId, hello: Hello) -> Result<At
         match handle.ask(attach).await {
             Ok(Ok(raid)) => {
                 let welcome = hello::welcome(state.shared(), &hello, &raid, &channel);
-                return Ok(Attached { connection, handle, welcome, replies, own, fights: Fights::default() });
+                let (history, fights) = (raid.history, Fights::default());
+                return Ok(Attached { connection, handle, history, welcome, replies, own, fights });
             }
             Ok(Err(error)) => return Err(hello::unread(&error)),
             // A task that ended a moment ago is loaded again.
@@ -178,6 +179,8 @@ async fn attach(state: &AppState, account: AccountId, hello: Hello) -> Result<At
 struct Attached {
     connection: u64,
     handle: RaidHandle,
+    /// Its raid is one of old fights.
+    history: bool,
     /// Told before anything that the task replies.
     welcome: Welcome,
     replies: mpsc::Receiver<UplinkReply>,
@@ -198,7 +201,8 @@ impl Attached {
         let limits = &state.shared().limits;
         let silence = Duration::from_millis(limits.silence_ms());
         let ping = Duration::from_millis(limits.ping_ms);
-        let speaker = Speaker { account, raid: self.handle.clone(), connection, own: self.own.clone(), silence };
+        let (raid, own, history) = (self.handle.clone(), self.own.clone(), self.history);
+        let speaker = Speaker { account, history, raid, connection, own, silence };
         let read = read_frames(state, speaker, &self.fights, stream);
         let write = write_replies(self.welcome, &mut self.replies, &self.fights, sink, ping);
         let ended = tokio::select! {
@@ -250,6 +254,8 @@ async fn write_replies(
 /// Whose frames are read, and where they go.
 struct Speaker {
     account: AccountId,
+    /// Its raid is one of old fights.
+    history: bool,
     raid: RaidHandle,
     connection: u64,
     own: mpsc::WeakSender<UplinkReply>,
@@ -258,15 +264,28 @@ struct Speaker {
 }
 
 /// Whether what a fight is made of still fits the key's day; what is acknowledged stays either way.
-fn charge(quota: &KeyQuota, account: AccountId, frame: &UplinkFrame, bytes: usize, now_ms: i64) -> Result<(), Refused> {
+fn charge(
+    quota: &KeyQuota,
+    (account, history): (AccountId, bool),
+    frame: &UplinkFrame,
+    bytes: usize,
+    now_ms: i64,
+) -> Result<(), Refused> {
     let (scope, h, enc) = match frame {
         UplinkFrame::Delta(delta) => (RefusedScope::Frame, Some(delta.h), None),
         UplinkFrame::Begin(begin) => (RefusedScope::Encounter, None, Some(begin.enc)),
         _ => return Ok(()),
     };
-    quota.take(account, bytes as u64, now_ms).map_err(|spent| {
-        let text = format!("this key has sent as many bytes today as it may: {spent}");
-        Refused { scope, retry_ms: Some(spent.retry_ms), h, enc, ..refusal(RefusedCode::LimitReached, text) }
+    let refused =
+        |code, text, spent: Spent| Refused { scope, retry_ms: Some(spent.retry_ms), h, enc, ..refusal(code, text) };
+    if enc.is_some() {
+        let text = "this key begins fights too fast: wait a moment";
+        quota.begin(account, now_ms).map_err(|spent| refused(RefusedCode::TooFast, text.into(), spent))?;
+    }
+    quota.take(account, bytes as u64, history, now_ms).map_err(|spent| {
+        let whose = if history { "an upload of old fights" } else { "this key" };
+        let text = format!("{whose} has sent as many bytes in a day as it may: {spent}");
+        refused(RefusedCode::LimitReached, text, spent)
     })
 }
 
@@ -276,11 +295,13 @@ async fn read_frames(
     fights: &Fights,
     stream: &mut SplitStream<WebSocket>,
 ) -> Ended {
-    let Speaker { account, raid, connection, own, silence } = speaker;
+    let Speaker { account, history, raid, connection, own, silence } = speaker;
     let shared = Arc::clone(&state.registry.shared);
     let per_second = NonZeroU32::new(l::UPLINK_BYTES_PER_S).expect("a limit above 0");
     let burst = NonZeroU32::new(l::UPLINK_BURST_BYTES).expect("a limit above 0");
     let bytes_limit = RateLimiter::direct(Quota::per_second(per_second).allow_burst(burst));
+    let at_once = NonZeroU32::new(DISCARDS_BURST).expect("a limit above 0");
+    let discards = RateLimiter::direct(Quota::per_second(NonZeroU32::MIN).allow_burst(at_once));
     let mut malformed = 0;
     loop {
         let bytes = match next_bytes(stream, silence).await {
@@ -306,6 +327,9 @@ async fn read_frames(
                 continue;
             }
         };
+        if matches!(frame, UplinkFrame::Discard { .. }) {
+            discards.until_ready().await;
+        }
         let answered = match frame {
             UplinkFrame::Probe { clock } => Some(UplinkReply::Echo { clock, relay_ms: shared.clock.now_ms() }),
             UplinkFrame::Hello(_) => {
@@ -325,8 +349,9 @@ async fn read_frames(
             }
             other => {
                 // Its fight by the id that the relay knows it by: replies are turned back.
-                let admitted = hello::admit_frame(&shared.secret, fights, other)
-                    .and_then(|frame| charge(&shared.quota, account, &frame, bytes.len(), received_ms).map(|()| frame));
+                let admitted = hello::admit_frame(&shared.secret, fights, other).and_then(|frame| {
+                    charge(&shared.quota, (account, history), &frame, bytes.len(), received_ms).map(|()| frame)
+                });
                 let frame = match admitted {
                     Ok(frame) => Box::new(frame),
                     Err(refused) => {

@@ -1,6 +1,7 @@
 //! What the tests need of a machine beside cargo and a C compiler; installed where that is possible.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -93,10 +94,10 @@ fn by_hand(packages: &[&str], newer: bool) -> String {
     let (major, minor) = NODE_MIN;
     let mut text = String::from("Something is missing that this could not install. On Debian and Ubuntu, run");
     if !packages.is_empty() {
-        text += &format!("\n    sudo apt-get update && sudo apt-get install -y {}", packages.join(" "));
+        let _ = write!(text, "\n    sudo apt-get update && sudo apt-get install -y {}", packages.join(" "));
     }
     if newer {
-        text += &format!("\n    sudo npm install --global {}", node_package());
+        let _ = write!(text, "\n    sudo npm install --global {}", node_package());
     }
     text + &format!("\nElsewhere install the same, and Node {major}.{minor} or newer with npm, in your system's way.")
 }

@@ -16,6 +16,8 @@ const AGAIN_MS_MAX: u64 = 60_000;
 const TRIES: u32 = 5;
 /// A raid that is taken over again so soon, ms, is taken over for ever.
 const RENEWED_MS: u64 = 60_000;
+/// An upload waits so long, ms, for a relay that has had all of a day; beyond it the next run goes on.
+const UPLOAD_WAIT_MS_MAX: u64 = 300_000;
 
 /// What follows from the refusal of one fight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub(super) enum Then {
 ///
 /// | codes | what it means | what heals it |
 /// |---|---|---|
-/// | any, with a time | the relay knows when | that time |
+/// | any, with a time | the relay knows when | that time; an upload leaves what a `limit_reached` would keep for minutes to its next run |
 /// | `too_fast`, `store_unavailable` | not now | the same again |
 /// | `unknown_handle`, `hello_expected`, `hello_twice`, `fenced` | the connection does not know the fight, or another reading took its place | Begin |
 /// | `after_end` | what is held is not what was sent | a new reading |
@@ -124,6 +126,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if whole && matches!(then, Then::Begin(_)) && (code != RefusedCode::UnknownHandle || stream.refusals >= TRIES) {
             then = Then::NextStart;
         }
+        let spent = whole && code == RefusedCode::LimitReached;
+        let late = spent && matches!(then, Then::Again(ms) if ms > UPLOAD_WAIT_MS_MAX);
+        if late {
+            then = Then::NextStart;
+        }
         stream.refusals = stream.refusals.saturating_add(1);
         let text = words(code, text);
         let repeated = std::mem::replace(&mut stream.refusal_told, true);
@@ -138,7 +145,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if whole && retry_ms.is_none() {
             // The relay takes no further fight now: what is not begun would only be refused like it.
             self.fail(at, text.clone(), now_ms);
-            if code == RefusedCode::LimitReached && asked {
+            if spent && (asked || late) {
                 self.stop(text);
             }
             return Ok(());

@@ -109,7 +109,7 @@ mod tests {
             (Some((21, sum(3))), 10, Resume::Anew),
             (Some((20, sum(4))), 10, Resume::Anew),
         ] {
-            let ours = Ours { at_held, sure, ..ours(50, None) };
+            let ours = Ours { sure, at_held, ..ours(50, None) };
             assert_eq!(resume(Some(&own), &ours), expected, "{ours:?}");
         }
         for (held_sums, our_sums, expected) in [

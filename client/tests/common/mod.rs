@@ -53,6 +53,8 @@ pub(crate) struct Memory {
     pub(crate) candidates: HashMap<EncounterId, Fight>,
     /// Begins of these are refused for good, with this code.
     pub(crate) refused: HashMap<EncounterId, RefusedCode>,
+    /// When such a one may be begun, if that is told.
+    pub(crate) refused_retry_ms: Option<u32>,
     /// Begins that were answered.
     pub(crate) begins: u64,
     /// The next connection is turned away with this code once a delta came.
@@ -159,7 +161,7 @@ impl Memory {
                         code: *code,
                         text: "not this one".into(),
                         scope: RefusedScope::Encounter,
-                        retry_ms: None,
+                        retry_ms: self.refused_retry_ms,
                         h: None,
                         enc: Some(begin.enc),
                     }));

@@ -191,9 +191,11 @@ async fn a_client_that_is_killed_and_loses_nothing_reads_nothing_again() {
     let changes = client.changes.clone();
     assert!(client.done().await.unwrap().complete);
     assert!(!changes.lock().unwrap().iter().any(|change| matches!(change, Change::Reread { .. })));
-    let memory = relay.memory();
-    assert_eq!((memory.remade, memory.replaced), (0, 0));
-    drop(memory);
+    let again = {
+        let memory = relay.memory();
+        (memory.remade, memory.replaced)
+    };
+    assert_eq!(again, (0, 0));
     assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
 }
 

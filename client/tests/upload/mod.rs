@@ -285,6 +285,24 @@ async fn a_relay_that_takes_no_more_fights_today_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_does_not_wait_for_hours_until_its_relay_takes_more_but_says_so() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Journal, &fights(12)).await;
+    let plan = plan(&place, None).await;
+    for fight in &plan.fights[4..] {
+        relay.memory().refused.insert(fight.encounter, RefusedCode::LimitReached);
+    }
+    relay.memory().refused_retry_ms = Some(7_200_000);
+    let (summary, counted, changes) = upload(&place, &relay, "state").await;
+    assert!(!summary.complete);
+    assert_eq!((counted.new, counted.failed + counted.stopped), (4, 12));
+    assert!((1..=4).contains(&counted.failed), "{counted:?}: the rest is not even read");
+    assert!(changes.iter().any(|change| matches!(change, Change::Stopped { why, .. } if why == "not this one")));
+    relay.memory().refused.clear();
+    assert_eq!(upload(&place, &relay, "state").await.1, tally(12, 4));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_relay_paces_the_upload_and_a_store_that_fails_is_waited_for() {
     let (place, relay) = (Place::new(), Relay::start().await);
     write(&place, Generation::Aggregate, &[Script::raid(4).fight(), party(5).starting_at(BEGAN_MS)]).await;

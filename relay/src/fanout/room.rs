@@ -1,6 +1,6 @@
 //! The spectators of a raid: who has got what, and who gets what next.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Weak};
 
 use bytes::{Bytes, BytesMut};
@@ -10,12 +10,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::shard::{DetailBytes, EventRing, LANES, LaneIx, Shard, Spectator, Step, Wants, Written};
+use super::shard::{DetailBytes, EventRing, LANES, LaneIx, Shard, Spectator, Step, Wants, Watch, Written};
 use super::socket::{Pings, Socket};
 use super::view::{Format, Frames, Pace, concat};
 use super::wire;
 use super::worker::{Control, Whom, Worker};
 use crate::access::Admitted;
+use crate::limits::DETAILS_A_STEP_MAX;
 
 /// Names a spectator in its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,6 +75,10 @@ struct Watched {
     frame: FeedFrame,
     bytes: [Option<Bytes>; 2],
     changed: bool,
+    /// The player's rows may have changed since it was made.
+    stale: bool,
+    /// When it was made: counts up.
+    made: u64,
 }
 
 impl View {
@@ -144,7 +149,7 @@ impl Events {
 struct Watcher {
     id: SpectatorId,
     pace: Pace,
-    keys: Weak<Vec<String>>,
+    watch: Weak<Watch>,
 }
 
 /// All spectators of a raid, and the frames that they share.
@@ -161,6 +166,8 @@ pub struct Room {
     watchers: Vec<Watcher>,
     next_id: u64,
     details_encoded: u64,
+    details_made: u64,
+    details_steps: u64,
 }
 
 /// What a room counts, for tests and metrics.
@@ -170,6 +177,8 @@ pub struct RoomCounts {
     pub spectators: usize,
     /// Frames encoded since the beginning.
     pub encodes: u64,
+    /// Skill rows of one player made since the beginning.
+    pub details: u64,
     /// Writes begun since the beginning.
     pub writes: u64,
     /// Bytes that wait for spectators which do not take them.
@@ -195,6 +204,8 @@ impl Room {
             watchers: Vec::new(),
             next_id: 0,
             details_encoded: 0,
+            details_made: 0,
+            details_steps: 0,
         }
     }
 
@@ -296,15 +307,45 @@ impl Room {
         Format::ALL.map(|format| present[LaneIx::of(pace, format).index()] > 0)
     }
 
-    /// Players that are watched at this pace.
-    pub fn watched(&mut self, pace: Pace) -> Vec<String> {
-        self.watchers.retain(|watcher| watcher.keys.strong_count() > 0);
-        let of =
-            self.watchers.iter().filter(|watcher| watcher.pace == pace).filter_map(|watcher| watcher.keys.upgrade());
-        let mut keys: Vec<String> = of.flat_map(|keys| keys.to_vec()).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys
+    /// Whose skill rows are to be made now at this pace, of the players that there are; `touched` are those whose rows
+    /// may have changed with this step. Made are rows that somebody waits for who takes what is sent, where they
+    /// changed since they were made, and of at most [`DETAILS_A_STEP_MAX`] players: those made longest ago come first,
+    /// the others with the next steps. To be told with [`Room::details`].
+    pub fn details_due<'a>(
+        &mut self,
+        pace: Pace,
+        players: impl Iterator<Item = &'a str>,
+        touched: &[String],
+    ) -> Vec<&'a str> {
+        self.watchers.retain(|watcher| watcher.watch.strong_count() > 0);
+        let of = self.watchers.iter().filter(|watcher| watcher.pace == pace);
+        let watches: Vec<_> = of.filter_map(|watcher| watcher.watch.upgrade()).collect();
+        let details = &mut self.views[pace.index()].details;
+        if watches.is_empty() {
+            details.clear();
+            return Vec::new();
+        }
+        // Whether anybody who watches a player waits for its rows. What is no player is nobody's.
+        let mut waits: HashMap<&str, bool> = HashMap::new();
+        let players: HashSet<&'a str> = players.collect();
+        for watch in &watches {
+            for key in watch.keys.iter().filter(|key| players.contains(key.as_str())) {
+                *waits.entry(key).or_default() |= !watch.is_stalled();
+            }
+        }
+        details.retain(|key, _| waits.contains_key(key.as_str()));
+        for key in touched {
+            if let Some(held) = details.get_mut(key) {
+                held.stale = true;
+            }
+        }
+        let due = players.into_iter().filter(|key| waits.get(key).copied().unwrap_or_default());
+        let made = |key: &str| details.get(key).map_or(Some(0), |held| held.stale.then_some(held.made));
+        let mut due: Vec<_> = due.filter_map(|key| Some((made(key)?, key))).collect();
+        due.sort_unstable();
+        due.truncate(DETAILS_A_STEP_MAX);
+        self.details_made += due.len() as u64;
+        due.into_iter().map(|(_, key)| key).collect()
     }
 
     /// Takes an event, which goes out with the next step of each view; the caller numbers them from 1.
@@ -344,14 +385,17 @@ impl Room {
         view.remember();
     }
 
-    /// Takes the present details of all watched players of a view; whether any of them says something new.
+    /// Takes details that were due at a view; whether any detail of it says something new.
     pub fn details(&mut self, pace: Pace, details: Vec<(String, FeedFrame)>) -> bool {
+        self.details_steps += u64::from(!details.is_empty());
+        let made = self.details_steps;
         let view = &mut self.views[pace.index()];
-        view.details.retain(|key, _| details.iter().any(|(watched, _)| watched == key));
         for (key, frame) in details {
-            let held = view.details.get(&key);
-            if held.is_none_or(|held| !same_rows(&held.frame, &frame)) {
-                view.details.insert(key, Watched { frame, bytes: [None, None], changed: true });
+            match view.details.get_mut(&key).filter(|held| same_rows(&held.frame, &frame)) {
+                Some(held) => (held.stale, held.made) = (false, made),
+                None => drop(
+                    view.details.insert(key, Watched { frame, bytes: [None, None], changed: true, stale: false, made }),
+                ),
             }
         }
         view.details.values().any(|held| held.changed)
@@ -465,12 +509,12 @@ impl Room {
     /// Skill rows of these players from now on, of at most [`WATCHED_MAX`].
     pub fn watch(&mut self, id: SpectatorId, pace: Pace, mut keys: Vec<String>) {
         keys.truncate(WATCHED_MAX);
-        let keys = Arc::new(keys);
+        let watch = Arc::new(Watch::new(keys));
         self.watchers.retain(|watcher| watcher.id != id);
-        self.watchers.push(Watcher { id, pace, keys: Arc::downgrade(&keys) });
+        self.watchers.push(Watcher { id, pace, watch: Arc::downgrade(&watch) });
         match self.worker(id) {
-            None => self.home.watch(id, keys),
-            Some(worker) => worker.tell(Control::Watch(id, keys)),
+            None => self.home.watch(id, watch),
+            Some(worker) => worker.tell(Control::Watch(id, watch)),
         }
     }
 
@@ -530,6 +574,7 @@ impl Room {
         RoomCounts {
             spectators: self.len(),
             encodes: frames.map(Frames::encodes).sum::<u64>() + self.events.encodes + self.details_encoded,
+            details: self.details_made,
             writes: self.home.writes() + self.workers.iter().map(Worker::writes).sum::<u64>(),
             waiting: self.home.waiting() + self.workers.iter().map(Worker::waiting).sum::<usize>(),
         }

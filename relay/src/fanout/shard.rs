@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use raidcast_shared::limits::{PACES, SPECTATOR_STALLED_MS};
@@ -85,6 +86,23 @@ pub(super) struct Wants {
     pub(super) keyframe_lost: bool,
 }
 
+/// Whose skill rows a spectator wants, and whether it takes what it is sent: who does not gets none.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    pub(super) keys: Vec<String>,
+    stalled: AtomicBool,
+}
+
+impl Watch {
+    pub(super) fn new(keys: Vec<String>) -> Self {
+        Self { keys, stalled: AtomicBool::new(false) }
+    }
+
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed)
+    }
+}
+
 pub(super) struct Spectator {
     pub(super) socket: Arc<Socket>,
     pub(super) lane: LaneIx,
@@ -99,7 +117,7 @@ pub(super) struct Spectator {
     /// By what it may see the raid.
     pub(super) admitted: Admitted,
     /// Whose skill rows it wants.
-    pub(super) watched: Arc<Vec<String>>,
+    pub(super) watched: Arc<Watch>,
     /// Their present rows are owed, whether they changed or not.
     pub(super) fresh_watch: bool,
     /// Since when nothing of the tail went out.
@@ -141,7 +159,12 @@ impl Spectator {
             }
             Err(_) => return Written::Gone,
         }
+        self.tell_stalled();
         Written::Taken
+    }
+
+    fn tell_stalled(&self) {
+        self.watched.stalled.store(!self.tail.is_empty(), Ordering::Relaxed);
     }
 
     fn flush(&mut self, now: Instant) -> Written {
@@ -162,6 +185,7 @@ impl Spectator {
             }
             Err(_) => return Written::Gone,
         }
+        self.tell_stalled();
         Written::Taken
     }
 
@@ -202,11 +226,11 @@ impl Spectator {
     fn due<'a>(&mut self, step: &'a Step) -> Option<Cow<'a, Bytes>> {
         let lane = &step.lanes[self.lane.index()];
         let details = |all: bool| {
-            let held = self.watched.iter().filter_map(|key| lane.details.get(key));
+            let held = self.watched.keys.iter().filter_map(|key| lane.details.get(key));
             held.filter(move |detail| all || detail.changed).map(|detail| &detail.bytes)
         };
         if self.synced {
-            let told = !self.watched.is_empty() && (lane.stepped || self.fresh_watch);
+            let told = !self.watched.keys.is_empty() && (lane.stepped || self.fresh_watch);
             let bytes = match lane.stepped {
                 true if !told => Cow::Borrowed(&lane.batch),
                 false if !told => Cow::Owned(Bytes::new()),
@@ -316,9 +340,10 @@ impl Shard {
     }
 
     /// Skill rows of these players from now on.
-    pub(super) fn watch(&mut self, id: SpectatorId, keys: Arc<Vec<String>>) {
+    pub(super) fn watch(&mut self, id: SpectatorId, watch: Arc<Watch>) {
         if let Some(spectator) = self.spectators.get_mut(&id) {
-            (spectator.watched, spectator.fresh_watch) = (keys, true);
+            (spectator.watched, spectator.fresh_watch) = (watch, true);
+            spectator.tell_stalled();
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::room::SpectatorId;
-use super::shard::{LANES, Shard, Spectator, Step, Wants};
+use super::shard::{LANES, Shard, Spectator, Step, Wants, Watch};
 use super::socket::Pings;
 use super::view::Pace;
 use crate::access::Admitted;
@@ -28,7 +28,7 @@ pub(super) enum Control {
     Leave(SpectatorId),
     Answer(SpectatorId, Bytes),
     Pace(SpectatorId, Pace),
-    Watch(SpectatorId, Arc<Vec<String>>),
+    Watch(SpectatorId, Arc<Watch>),
     Dismiss(SpectatorId, [Bytes; 2]),
 }
 
@@ -235,7 +235,7 @@ fn apply(shard: &mut Shard, control: Control) {
         Control::Leave(id) => drop(shard.remove(id)),
         Control::Answer(id, bytes) => shard.answer(id, &bytes),
         Control::Pace(id, pace) => shard.pace(id, pace),
-        Control::Watch(id, keys) => shard.watch(id, keys),
+        Control::Watch(id, watch) => shard.watch(id, watch),
         Control::Dismiss(id, bye) => shard.dismiss(id, &bye),
     }
 }

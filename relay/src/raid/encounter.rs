@@ -18,6 +18,8 @@ use super::command::Standing;
 use crate::access::spectators;
 use crate::fanout::Pace;
 use crate::finalize::{self, Replayed};
+use crate::limits::{DELTA_HELD_BYTES, FIGHT_BYTES, HIT_UNDER_WAY_BYTES, SKILL_ROW_BYTES};
+use crate::memory::{Memory, Share};
 use crate::span::{DeltaLog, LiveLog};
 
 /// One reading of an encounter: the fold of one stream's deltas.
@@ -42,6 +44,13 @@ pub struct Reading {
     pub rewound_to: Option<u64>,
     /// When its newest event was read by the client and received here, Unix ms.
     pub times: (i64, i64),
+    /// Its checksum after a seq: it costs a look at every row, and a Begin may come again and again.
+    checksum: Option<(u64, Checksum)>,
+}
+
+/// What a delta takes up on its way to the disk, bytes: as it came, as it is stored, and unfolded.
+pub(super) fn under_way_bytes(delta: &Delta, stored: usize) -> u64 {
+    2 * stored as u64 + DELTA_HELD_BYTES + u64::from(delta.hits) * HIT_UNDER_WAY_BYTES
 }
 
 /// What a delta becomes on its way.
@@ -79,6 +88,7 @@ impl Reading {
             failed: false,
             rewound_to: None,
             times: (0, 0),
+            checksum: None,
         }
     }
 
@@ -88,15 +98,12 @@ impl Reading {
     }
 
     /// What a client is told of it.
-    pub fn held(&self, report: ReportState) -> Held {
-        Held {
-            stream: self.stream,
-            seq: self.state.seq(),
-            state: report,
-            events: self.state.events(),
-            checksum: self.state.checksum(),
-            sums: self.is_of_sums(),
-        }
+    pub fn held(&mut self, report: ReportState) -> Held {
+        let seq = self.state.seq();
+        let known = self.checksum.take().filter(|(at, _)| *at == seq);
+        let (_, checksum) = known.unwrap_or_else(|| (seq, self.state.checksum()));
+        self.checksum = Some((seq, checksum));
+        Held { stream: self.stream, seq, state: report, events: self.state.events(), checksum, sums: self.is_of_sums() }
     }
 
     /// Whether it has ended, or is about to be.
@@ -236,6 +243,10 @@ pub struct LiveEncounter {
     pub kept: Option<Arc<Report>>,
     /// Counts changes, so that a snapshot is made once for each.
     pub changes: u64,
+    /// What it holds of the relay's memory.
+    share: Option<Share>,
+    /// What is on its way to the disk takes up so many bytes.
+    under_way_bytes: u64,
 }
 
 impl LiveEncounter {
@@ -257,6 +268,8 @@ impl LiveEncounter {
             happenings: Happenings::default(),
             kept: None,
             changes: 0,
+            share: None,
+            under_way_bytes: 0,
         }
     }
 
@@ -307,6 +320,34 @@ impl LiveEncounter {
             encounter.state = open.encounter.state;
         }
         Ok(encounter)
+    }
+
+    /// Counts for its key from now on.
+    pub fn weigh_in(&mut self, memory: &Arc<Memory>) {
+        self.share = Some(memory.share(self.row.key.account));
+        self.weigh();
+    }
+
+    /// Tells what it holds now. Cheap: all of it is counted as it grows.
+    pub fn weigh(&mut self) {
+        let readings = [Some(&self.main), self.candidate.as_ref()].into_iter().flatten();
+        let readings: u64 = readings.map(|held| held.state.weight() + held.deltas.weight()).sum();
+        let skills = |report: &Arc<Report>| report.fight.players.iter().map(|player| player.skills.len() as u64).sum();
+        let kept: u64 = self.kept.as_ref().map_or(0, skills) * SKILL_ROW_BYTES;
+        if let Some(share) = &mut self.share {
+            share.set(FIGHT_BYTES + readings + kept + self.under_way_bytes);
+        }
+    }
+
+    /// A delta goes on its way to the disk: what it takes up meanwhile is counted at once.
+    pub fn sets_out(&mut self, bytes: u64) {
+        self.under_way_bytes += bytes;
+        self.weigh();
+    }
+
+    /// It was answered.
+    pub fn arrived(&mut self, bytes: u64) {
+        self.under_way_bytes = self.under_way_bytes.saturating_sub(bytes);
     }
 
     /// Takes another reading in beside the one that is shown; one that was there before it is given up.
@@ -396,9 +437,9 @@ impl LiveEncounter {
     }
 
     /// What a client that begins a reading is told that is held: of that reading, else of the one that is shown.
-    pub fn held(&self, stream: StreamId) -> Held {
-        let candidate = self.candidate.as_ref().filter(|candidate| candidate.stream == stream);
-        candidate.unwrap_or(&self.main).held(self.state)
+    pub fn held(&mut self, stream: StreamId) -> Held {
+        let candidate = self.candidate.as_mut().filter(|candidate| candidate.stream == stream);
+        candidate.unwrap_or(&mut self.main).held(self.state)
     }
 
     /// As those who watch it live may see it.

@@ -1,9 +1,10 @@
 //! Where raids are found: code to handle, encounter to the raid that owns it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -25,7 +26,8 @@ use crate::access::Changes;
 use crate::account::RelaySecret;
 use crate::clock::{Clock, Entropy};
 use crate::heavy::Heavy;
-use crate::limits::EdgeLimits;
+use crate::limits::{EdgeLimits, LEFT_EVERY_MS};
+use crate::memory::Memory;
 use crate::quota::Quota;
 
 /// Commands that wait for a raid's task; whoever fills it up waits.
@@ -63,6 +65,8 @@ pub struct Shared {
     pub limits: EdgeLimits,
     /// What keys have used.
     pub quota: Arc<Quota>,
+    /// What open fights hold.
+    pub memory: Arc<Memory>,
     connections: AtomicU64,
 }
 
@@ -81,7 +85,8 @@ impl Shared {
         let (store_ok, connections) = (AtomicBool::new(true), AtomicU64::new(1));
         let (access, heavy, set_aside) = (Changes::default(), Heavy::default(), DashMap::new());
         let limits = EdgeLimits::default();
-        let quota = Arc::new(Quota::new(limits.clone()));
+        let quota = Arc::new(Quota::new(limits.clone(), clock.now_ms()));
+        let memory = Arc::new(Memory::new(&limits));
         Self {
             store,
             clock,
@@ -98,13 +103,16 @@ impl Shared {
             raids_set_aside: DashMap::new(),
             limits,
             quota,
+            memory,
             connections,
         }
     }
 
     /// With limits of one's own.
     pub fn with_limits(self, limits: EdgeLimits) -> Self {
-        Self { quota: Arc::new(Quota::new(limits.clone())), limits, ..self }
+        let quota = Arc::new(Quota::new(limits.clone(), self.clock.now_ms()));
+        let memory = Arc::new(Memory::new(&limits));
+        Self { limits, quota, memory, ..self }
     }
 
     /// Goes on without an encounter that cannot be served: said in the log and in `/health`.
@@ -165,6 +173,9 @@ impl Shared {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim(pub(super) u64);
 
+/// Live fights that a start left on the disk, and their raids' codes.
+type Left = Vec<(EncounterKey, String)>;
+
 /// Finds raids, and loads those that no task owns now.
 pub struct RaidRegistry {
     /// What all raids share.
@@ -192,13 +203,16 @@ impl RaidRegistry {
 
     /// Takes up all live encounters of the store: what a relay does when it starts. Each is read and folded by itself,
     /// as many at once as there are cores, so that one that cannot be read keeps nobody else from being served, and
-    /// memory holds few journals at a time.
+    /// memory holds few journals at a time. The newest come first; those for which there is no memory are left on the
+    /// disk until there is, or until somebody begins them.
     pub async fn recover(self: &Arc<Self>) -> Result<usize, StoreError> {
         let rows = self.shared.store.live_encounters().await?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let aside = |held: &Unreadable| self.shared.set_aside(&held.report_id, &held.why.to_string());
-        let readable = rows.into_iter().filter_map(|row| row.inspect_err(aside).ok());
-        let loading = stream::iter(readable).map(|row| self.load_live(row)).buffered(cores);
+        let readable: Vec<_> = rows.into_iter().filter_map(|row| row.inspect_err(aside).ok()).collect();
+        let left = Mutex::default();
+        let loading =
+            stream::iter(readable.into_iter().rev()).map(|row| self.load_or_leave(row, &left)).buffered(cores);
         let loaded: Vec<_> = loading.try_collect().await?;
         let mut by_raid: BTreeMap<String, Vec<LiveEncounter>> = BTreeMap::new();
         for encounter in loaded.into_iter().flatten() {
@@ -221,7 +235,53 @@ impl RaidRegistry {
                 self.shared.set_aside(&held.row.report_id, &why);
             }
         }
+        let left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if !left.is_empty() {
+            tracing::warn!(
+                fights = left.len(),
+                "open fights for which there is no memory are left on the disk for now"
+            );
+            self.tasks.spawn(Arc::clone(self).take_up(left));
+        }
         Ok(count)
+    }
+
+    async fn load_or_leave(&self, row: EncounterRow, left: &Mutex<Left>) -> Result<Option<LiveEncounter>, StoreError> {
+        if self.shared.memory.room(row.key.account).is_err() {
+            left.lock().unwrap_or_else(PoisonError::into_inner).push((row.key, row.raid_code));
+            return Ok(None);
+        }
+        self.load_live(row).await
+    }
+
+    /// Takes up fights that were left on the disk, as memory gets free: whether anybody asks for them or not, what has
+    /// ended gets its report, and what goes on no more is said to be provisional.
+    async fn take_up(self: Arc<Self>, mut left: Left) {
+        let mut every = tokio::time::interval(Duration::from_millis(LEFT_EVERY_MS));
+        let draining = self.shared.draining.clone();
+        while !left.is_empty() && draining.run_until_cancelled(every.tick()).await.is_some() {
+            // Somebody else has begun them.
+            left.retain(|(key, _)| !self.owners.contains_key(key));
+            let mut tried = BTreeSet::new();
+            for (key, code) in &left {
+                let free = self.loaded(code).is_none() && self.shared.memory.room(key.account).is_ok();
+                if free
+                    && tried.insert(code.clone())
+                    && let Err(error) = self.raid(code).await
+                {
+                    tracing::warn!(raid = code, %error, "could not take up fights that were left on the disk");
+                }
+            }
+            // Of a raid that was loaded those that are not live any more are nobody's.
+            let mut open = Vec::new();
+            for (key, code) in left {
+                let row = self.shared.store.encounter(key.account, key.encounter).await;
+                if !matches!(row, Ok(row) if row.as_ref().is_none_or(|row| row.state != ReportState::Live)) {
+                    open.push((key, code));
+                }
+            }
+            left = open;
+        }
     }
 
     /// An encounter as the store has it, unless it is gone; one that cannot be read is set aside.
@@ -255,7 +315,9 @@ impl RaidRegistry {
                 }
                 found => found?.map(|(row, _)| row),
             };
-            if let Some(row) = row.filter(|row| !self.owners.contains_key(&row.key)) {
+            // For what there is no memory stays on the disk: its report is served from there.
+            let fits = |row: &EncounterRow| self.shared.memory.room(row.key.account).is_ok();
+            if let Some(row) = row.filter(|row| !self.owners.contains_key(&row.key) && fits(row)) {
                 fights.extend(self.load_live(row).await?);
             }
         }
@@ -400,6 +462,7 @@ impl RaidRegistry {
 /// `Unavailable`: try again. `Damaged`: what is stored cannot be folded, or folding it broke off.
 pub(super) async fn load_encounter(shared: &Shared, row: i64) -> Result<Option<LiveEncounter>, StoreError> {
     let (store, now_ms) = (&shared.store, shared.clock.now_ms());
+    let _journal = shared.heavy.journal().await;
     let Some(open) = store.open_encounter(row).await? else { return Ok(None) };
     let report_id = open.encounter.report_id.clone();
     let is_final = open.encounter.state == ReportState::Final;
@@ -419,10 +482,12 @@ pub(super) async fn load_encounter(shared: &Shared, row: i64) -> Result<Option<L
                 }
             }
         }
-        Ok(encounter)
+        Ok::<_, StoreError>(encounter)
     });
     let broke = |_| StoreError::Damaged(format!("folding report {report_id} broke off"));
-    rebuilt.await.map_err(broke)?.map(Some)
+    let mut encounter = rebuilt.await.map_err(broke)??;
+    encounter.weigh_in(&shared.memory);
+    Ok(Some(encounter))
 }
 
 /// How much an encounter takes up in the store.

@@ -9,6 +9,7 @@
 
 mod access;
 mod feed;
+mod handles;
 mod life;
 mod load;
 mod uplink;
@@ -53,8 +54,7 @@ const FALLS_WITHIN: Duration = Duration::from_mins(1);
 struct Uplink {
     connection: u64,
     replies: mpsc::Sender<UplinkReply>,
-    next_handle: u32,
-    handles: HashMap<u32, (EncounterId, StreamId)>,
+    handles: handles::Handles<(EncounterId, StreamId)>,
     /// Begun, known from another raid, and left there until something of it is sent.
     elsewhere: HashMap<EncounterId, uplink::Elsewhere>,
 }
@@ -64,6 +64,8 @@ struct Appended {
     encounter: EncounterId,
     stream: StreamId,
     what: What,
+    /// What it took up meanwhile.
+    bytes: u64,
     received_ms: i64,
     result: Result<(), StoreError>,
 }
@@ -331,7 +333,7 @@ impl RaidTask {
                 let _ = reply.send(held.map(|held| Box::new(held.standing())));
             }
             RaidCommand::Held { encounter, stream, reply } => {
-                let held = self.encounters.get(&encounter);
+                let held = self.encounters.get_mut(&encounter);
                 let _ = reply.send(held.map(|held| (held.row.clone(), held.held(stream))));
             }
             RaidCommand::Release { encounter, claim, moves, reply } => {
@@ -368,11 +370,12 @@ impl RaidTask {
     }
 
     fn appended_one(&mut self, appended: Appended, acks: &mut BTreeMap<u32, u64>) {
-        let Appended { encounter: id, stream, what, received_ms, result } = appended;
+        let Appended { encounter: id, stream, what, bytes, received_ms, result } = appended;
         self.shared.store_ok.store(!matches!(result, Err(StoreError::Unavailable(_))), Ordering::Relaxed);
         let handle = self.handle_of(id, stream);
         // An id is in one place at any time: nothing of a fight begins again before all of it was answered.
         let Some(encounter) = self.held_anywhere(id) else { return };
+        encounter.arrived(bytes);
         let Some(reading) = encounter.reading(stream) else {
             encounter.answered_given_up(stream);
             return;
@@ -448,6 +451,9 @@ impl RaidTask {
     /// Grace and lingering; true if the task is to end.
     fn housekeep(&mut self) -> bool {
         self.room.sweep();
+        if self.shared.memory.is_tight(self.row.account) {
+            self.forget_idle(None);
+        }
         let now_ms = self.shared.clock.now_ms();
         // Of old fights nothing is live: what stops coming is provisional, and goes on if it comes.
         let grace_ms = if self.row.history { HISTORY_GRACE_MS.min(self.shared.grace_ms) } else { self.shared.grace_ms };

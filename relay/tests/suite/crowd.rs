@@ -8,9 +8,10 @@ use raidcast_relay::access::Admitted;
 use raidcast_relay::fanout::{Format, Pace, Pings, Room, Socket, Whom, Wish};
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::feed::{
-    FeedEvent, FeedFrame, FeedHappening, FeedRaid, FeedRequest, FrameTimes, Keyframe, SUBPROTOCOL, SUBPROTOCOL_JSON,
-    Tick,
+    Detail, FeedEvent, FeedFrame, FeedHappening, FeedRaid, FeedRequest, FrameTimes, Keyframe, SUBPROTOCOL,
+    SUBPROTOCOL_JSON, Tick,
 };
+use raidcast_shared::report::{SkillKind, SkillRow};
 use raidcast_shared::uplink::{Outcome, UplinkReply, Visibility};
 use raidcast_store::Tickets;
 use tokio::io::AsyncReadExt as _;
@@ -167,6 +168,109 @@ async fn a_tick_is_encoded_once_a_view_and_written_once_a_spectator() {
     drop(room);
     tasks.close();
     soon("the workers' end", tasks.wait()).await;
+}
+
+/// The same, between which little lies on the way.
+async fn narrow_pair() -> (std::sync::Arc<Socket>, tokio::net::TcpStream) {
+    let (here, there) = (tokio::net::TcpSocket::new_v4().unwrap(), tokio::net::TcpSocket::new_v4().unwrap());
+    here.set_send_buffer_size(16 * 1024).unwrap();
+    there.set_recv_buffer_size(4 * 1024).unwrap();
+    here.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = here.listen(1).unwrap();
+    let there = there.connect(listener.local_addr().unwrap()).await.unwrap();
+    (std::sync::Arc::new(Socket::new(listener.accept().await.unwrap().0, None)), there)
+}
+
+#[tokio::test]
+async fn skill_rows_are_made_for_who_takes_them_and_where_they_changed() {
+    const PLAYERS: usize = 40;
+    let tasks = tokio_util::task::TaskTracker::new();
+    let mut room = Room::new(tasks.clone(), Pings::of(&EdgeLimits::default()));
+    let (pace, format) = (Pace::default(), Format::ALL[0]);
+    let wish = Wish { format, pace, resume: None, by_channel: false, admitted: Admitted::AsAnybody };
+    let keys: Vec<String> = (0..PLAYERS).map(|at| format!("player {at}")).collect();
+    let mut position = 0;
+    let mut step = |room: &mut Room, touched: &[String], tick_bytes: usize| {
+        position += 1;
+        let due = room.details_due(pace, keys.iter().map(String::as_str), touched);
+        let due: Vec<String> = due.into_iter().map(str::to_owned).collect();
+        let detail = |key: &String| {
+            let row = SkillRow { total: position, ..a_skill() };
+            let detail = Detail { position, report_id: "r".into(), player_key: key.clone(), skills: vec![row] };
+            (key.clone(), FeedFrame::Detail(detail))
+        };
+        room.details(pace, due.iter().map(detail).collect());
+        room.step(
+            pace,
+            position,
+            Some(&FeedFrame::Tick(Tick { position, rows: vec![1; tick_bytes], ..Tick::default() })),
+        );
+        room.send(|_, events, lost| a_keyframe(position, events, lost));
+        due
+    };
+    let mut others = Vec::new();
+    for at in 0..PLAYERS / 4 {
+        let (here, there) = narrow_pair().await;
+        let (id, _) = room.join(here, wish, || a_keyframe(0, 0, false)).expect("there is room");
+        let mut watched = keys[at * 4..at * 4 + 3].to_vec();
+        watched.push("nobody".into());
+        room.watch(id, pace, watched);
+        others.push((id, there));
+    }
+    // All that are watched come in turn, so many a step, and those of nobody never.
+    let mut first: Vec<_> = step(&mut room, &[], 1);
+    assert_eq!(first.len(), 16);
+    first.extend(step(&mut room, &[], 1));
+    first.sort();
+    first.dedup();
+    assert_eq!(first.len(), 30);
+    // Who has not changed is not made again, and who changed is, once.
+    assert_eq!(step(&mut room, &[], 1), Vec::<String>::new());
+    assert_eq!(step(&mut room, &keys[1..2], 1), keys[1..2]);
+    assert_eq!(step(&mut room, &[], 1), Vec::<String>::new());
+    // Nobody reads until all have stalled: nothing is made, whatever changes.
+    let mut steps = 0;
+    while !step(&mut room, &keys, 1024 * 1024).is_empty() {
+        steps += 1;
+        assert!(steps < 100, "somebody still takes what is sent");
+        tokio::task::yield_now().await;
+    }
+    assert!(room.counts().waiting > 0);
+    let made = room.counts().details;
+    for _ in 0..50 {
+        assert_eq!(step(&mut room, &keys, 1), Vec::<String>::new());
+    }
+    assert_eq!(room.counts().details, made, "nobody takes any");
+    // One reads on: its three are made, and of the others none.
+    let (_, there) = &mut others[0];
+    let mut read = vec![0; 1 << 20];
+    let mut three = loop {
+        while there.try_read(&mut read).is_ok_and(|count| count > 0) {}
+        let due = step(&mut room, &[], 1);
+        if !due.is_empty() {
+            break due;
+        }
+        tokio::task::yield_now().await;
+    };
+    three.sort();
+    assert_eq!(three, keys[..3]);
+    // Who leaves is not made any for.
+    room.leave(others[0].0);
+    assert_eq!(step(&mut room, &keys, 1), Vec::<String>::new());
+}
+
+fn a_skill() -> SkillRow {
+    SkillRow {
+        skill_id: 1,
+        variant_id: None,
+        name: None,
+        kind: SkillKind::Damage,
+        total: 0,
+        hits: 1,
+        crit_hits: None,
+        lucky_hits: None,
+        max: 1,
+    }
 }
 
 /// More than the raid's task writes to itself, so that workers let some of them go.

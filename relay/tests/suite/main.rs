@@ -21,6 +21,7 @@ mod memory;
 mod network;
 mod old_fights;
 mod old_ids;
+mod open_fights;
 mod outcome;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;

@@ -164,6 +164,12 @@ impl TestRelay {
         Self::start_with(self.config.clone(), Arc::clone(&self.now_ms)).await
     }
 
+    /// The same, with other limits from then on.
+    pub(crate) async fn restart_limited(mut self, limits: EdgeLimits) -> Self {
+        self.config.limits = limits;
+        self.restart().await
+    }
+
     pub(crate) async fn stop(mut self) {
         if let Some(relay) = self.relay.take() {
             soon("stopping", relay.stop()).await;

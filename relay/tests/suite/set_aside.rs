@@ -277,9 +277,9 @@ async fn a_final_report_whose_log_is_damaged_is_set_aside_by_whoever_reads_it_an
         relay.stop().await;
         // Who reads it first is a replay.
         let relay = TestRelay::start(data.path()).await;
-        let mut replay = Spectator::join(&relay, &format!("{raid}/feed?report={report}"), SUBPROTOCOL).await;
-        while replay.hear().await.is_some() {}
-        let bye = replay.bye.expect("a goodbye");
+        let mut watching = Spectator::join(&relay, &format!("{raid}/feed?report={report}"), SUBPROTOCOL).await;
+        while watching.hear().await.is_some() {}
+        let bye = watching.bye.expect("a goodbye");
         assert!(bye.retry_ms.is_none() && bye.reason.contains("set aside"), "{bye:?}");
         assert!(named(&relay, report).await, "{change}");
         relay.stop().await;

@@ -197,7 +197,7 @@ async fn who_asks_for_many_folds_waits_for_itself_and_others_have_their_turn() {
     other.unwrap();
     let refused = many.iter().filter(|asked| matches!(asked, Err(SpanError::Busy))).count();
     assert_eq!(refused, 100 - FOLDS_WAITING_PER_ADDRESS, "one address does not fill the line");
-    let served = served.lock().unwrap();
+    let served = served.lock().unwrap().clone();
     assert_eq!(served.len(), FOLDS_WAITING_PER_ADDRESS + 1);
     assert_eq!(served.iter().position(|who| *who == THERE), Some(1), "after one of those that came before it");
     relay.stop().await;

@@ -37,6 +37,8 @@ fn what_cannot_be_is_refused_at_the_start_with_what_to_do() {
         (refused(folder.path(), &[], KEY, "trusted_proxies = [\"10.0.0.0/99\"]"), "is no address of a proxy"),
         (refused(folder.path(), &["--connections-per-address", "0"], KEY, ""), "0"),
         (refused(folder.path(), &[], KEY, "connections_per_address = 0"), "at least 1"),
+        (refused(folder.path(), &[], KEY, "memory_mib = 511"), "at least 512"),
+        (refused(folder.path(), &["--memory-mib", "1"], KEY, ""), "512"),
         (refused(folder.path(), &[], "a-key-with-\u{fc}mlauts", ""), "`default`"),
         (refused(folder.path(), &[], " a-key-with-a-space", ""), "`default`"),
         (refused(folder.path(), &[], "PASTE A KEY HERE", ""), "without spaces"),

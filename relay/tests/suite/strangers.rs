@@ -342,19 +342,20 @@ async fn of_many_moments_that_one_address_asks_for_most_are_refused_and_nothing_
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
     let spans = Arc::clone(relay.relay.as_ref().unwrap().spans());
     // Somebody folds on all cores.
-    let (began, begins) = std::sync::mpsc::channel();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (tells, heard) = std::sync::mpsc::sync_channel(cores);
     let folding: Vec<_> = (0..cores)
         .map(|_| {
-            let ((go, held), began, spans) = (std::sync::mpsc::channel::<()>(), began.clone(), Arc::clone(&spans));
+            let ((go, held), tells) = (std::sync::mpsc::sync_channel::<()>(1), tells.clone());
+            let spans = Arc::clone(&spans);
             let fold = move || {
-                began.send(()).unwrap();
+                tells.send(()).unwrap();
                 held.recv().is_ok()
             };
             (go, tokio::spawn(async move { spans.run(Address::of(Ipv4Addr::new(127, 0, 0, 3).into()), fold).await }))
         })
         .collect();
-    let all_began = tokio::task::spawn_blocking(move || begins.iter().take(cores).count());
+    let all_began = tokio::task::spawn_blocking(move || heard.iter().take(cores).count());
     assert_eq!(soon("all cores' folds", all_began).await.unwrap(), cores);
 
     let moment = format!("GET /api/v1/raids/{}/feed?report={}&at=1500&speed=0", uploader.welcome.raid, begun.report);
@@ -461,9 +462,7 @@ async fn fights_that_are_discarded_again_count_as_begun() {
     let mut uploader = Uploader::connect(&relay).await;
     let fight = |n: i64| Script::new(2, 2).at(1_790_000_000_000 + n * 100_000);
     let refused = async |uploader: &mut Uploader, fight: &Script| {
-        let header = crate::script::header();
-        let begin = raidcast_shared::uplink::Begin { enc: fight.enc, stream: fight.stream, header };
-        uploader.send(&UplinkFrame::Begin(begin)).await;
+        uploader.send(&begin(fight)).await;
         limit_of(Some(uploader.reply().await)).0
     };
     for n in 0..3 {
@@ -478,6 +477,105 @@ async fn fights_that_are_discarded_again_count_as_begun() {
     // The day goes by, and the raid is open.
     relay.pass_ms(86_400_000);
     uploader.begin(&fight(3)).await;
+    relay.stop().await;
+}
+
+fn begin(fight: &Script) -> UplinkFrame {
+    let header = crate::script::header();
+    UplinkFrame::Begin(raidcast_shared::uplink::Begin { enc: fight.enc, stream: fight.stream, header })
+}
+
+#[tokio::test]
+async fn fights_from_before_a_restart_count_until_they_are_a_day_old() {
+    const HOUR_MS: i64 = 3_600_000;
+    let data = tempfile::tempdir().unwrap();
+    let limits = EdgeLimits { fights_per_key_day: 3, ..EdgeLimits::default() };
+    let relay = TestRelay::start_limited(data.path(), limits).await;
+    let fight = |n: i64| Script::new(2, 2).at(1_790_000_000_000 + n * 100_000);
+    let mut uploader = Uploader::connect(&relay).await;
+    uploader.begin(&fight(0)).await;
+    uploader.begin(&fight(1)).await;
+    relay.pass_ms(20 * HOUR_MS);
+    uploader.begin(&fight(2)).await;
+    relay.pass_ms(1_000);
+    let relay = relay.restart().await;
+    let mut uploader = Uploader::connect(&relay).await;
+    uploader.send(&begin(&fight(3))).await;
+    let (scope, retry_ms) = limit_of(Some(uploader.reply().await));
+    assert_eq!(scope, RefusedScope::Encounter);
+    assert!(retry_ms.is_some_and(|ms| (1..=HOUR_MS).contains(&i64::from(ms))), "{retry_ms:?}");
+    // The first two are a day old, the third is not: two more may begin.
+    relay.pass_ms(4 * HOUR_MS);
+    uploader.begin(&fight(3)).await;
+    uploader.begin(&fight(4)).await;
+    uploader.send(&begin(&fight(5))).await;
+    limit_of(Some(uploader.reply().await));
+    relay.pass_ms(20 * HOUR_MS);
+    uploader.begin(&fight(5)).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn an_upload_of_old_fights_leaves_room_for_the_nights_live_fight() {
+    let data = tempfile::tempdir().unwrap();
+    let limits = EdgeLimits { fights_per_key_day: 4, ..EdgeLimits::default() };
+    let relay = TestRelay::start_limited(data.path(), limits).await;
+    let fight = |n: i64| Script::new(2, 2).at(1_790_000_000_000 + n * 100_000);
+    let old = Hello { history: true, raid: RaidId(Uuid::from_u128(7)), ..hello() };
+    let mut upload = Uploader::connect_as(&relay, KEY, old).await;
+    for n in 0..3 {
+        upload.begin(&fight(n)).await;
+    }
+    upload.send(&begin(&fight(3))).await;
+    let UplinkReply::Refused(refused) = upload.reply().await else { panic!("a refusal") };
+    assert_eq!((refused.code, refused.retry_ms), (RefusedCode::LimitReached, Some(86_400_000)));
+    assert_eq!(
+        refused.text,
+        "an upload of old fights has begun as many fights in a day as it may: go on after 1440 min"
+    );
+    // One that the relay knows costs nothing.
+    upload.begin(&fight(0)).await;
+    let mut live = Uploader::connect(&relay).await;
+    live.begin(&fight(4)).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_fight_that_is_begun_again_and_again_keeps_its_handle_and_then_waits() {
+    let data = tempfile::tempdir().unwrap();
+    let limits = EdgeLimits { begins_burst: 100, begins_per_key_minute: 60, ..EdgeLimits::default() };
+    let relay = TestRelay::start_limited(data.path(), limits).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fight = Script::new(6, 2);
+    let first = uploader.begin(&fight).await;
+    for _ in 1..100 {
+        // What is on its way when it is begun again is taken and acknowledged under the same handle.
+        uploader.deltas(first.h, &fight.deltas[..2]).await;
+        uploader.send(&begin(&fight)).await;
+        let mut begun = None;
+        let mut acked = 0;
+        while begun.is_none() || acked < 2 {
+            match uploader.reply().await {
+                UplinkReply::Ack { h, q } if h == first.h => acked = q,
+                UplinkReply::Begun(again) => begun = Some(again.h),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(begun, Some(first.h));
+    }
+    for _ in 0..3 {
+        uploader.send(&begin(&fight)).await;
+        let UplinkReply::Refused(refused) = uploader.reply().await else { panic!("a refusal") };
+        let told = (refused.code, refused.scope, refused.retry_ms, refused.enc);
+        assert_eq!(told, (RefusedCode::TooFast, RefusedScope::Encounter, Some(1_000), Some(fight.enc)));
+    }
+    // Its deltas are taken meanwhile, and others begin.
+    uploader.deltas(first.h, &fight.deltas[2..]).await;
+    uploader.acked(6).await;
+    let other = Hello { raid: RaidId(Uuid::from_u128(7)), ..hello() };
+    Uploader::connect_as(&relay, OTHER_KEY, other).await.begin(&fight).await;
+    relay.pass_ms(1_000);
+    assert_eq!(uploader.begin(&fight).await.h, first.h);
     relay.stop().await;
 }
 

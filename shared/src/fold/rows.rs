@@ -8,6 +8,15 @@ use super::span::Span;
 use super::sums::{Growth, Steps, Sums, Telling};
 use crate::event::{ActorIx, Hit, HitFlags, HitKind, SkillIx};
 
+/// What a row takes up, bytes: 112 of its own, 16 of its place and 9 of the gate's, each in a table that may be half empty.
+const ROW_BYTES: u64 = 288;
+/// What a pair takes up, bytes, likewise, with room for its first four seconds.
+const PAIR_BYTES: u64 = 224;
+/// What a second of a pair takes up, bytes, likewise.
+const SECOND_BYTES: u64 = 32;
+/// What a telling of a row's sums takes up, bytes, likewise, with the gate's.
+const TELLING_BYTES: u64 = 192;
+
 /// What a row adds up: hits of one source with one skill on one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowKey {
@@ -194,6 +203,9 @@ pub(super) struct RowTable {
     /// Told out of order, and not counted yet.
     early: FxHashMap<RowKey, Vec<Telling>>,
     summed: Summed,
+    /// Entries of seconds, and tellings of sums: how much there is of them.
+    seconds: usize,
+    tellings: usize,
 }
 
 impl RowTable {
@@ -215,7 +227,9 @@ impl RowTable {
         }
         let pair = row.pair as usize;
         let second = at_ms / 1000;
+        let before = self.pairs[pair].seconds.len();
         self.pairs[pair].hit(at_ms, hit.amount);
+        self.seconds += self.pairs[pair].seconds.len() - before;
         self.touch(second);
     }
 
@@ -240,6 +254,7 @@ impl RowTable {
     /// Takes in what a row has come to by `at_ms`, whether or not the span holds that time; one that is told behind a
     /// later one counts when [`RowTable::settle`] is called.
     pub(super) fn add_totals(&mut self, span: Span, at_ms: u32, key: RowKey, lump: bool, sums: Sums) {
+        self.tellings += 1;
         let telling = Telling { at_ms, lump, sums };
         let steps = self.steps.entry(key).or_default();
         if steps.end_before(at_ms) && !self.early.contains_key(&key) {
@@ -304,11 +319,13 @@ impl RowTable {
         let (pair, is_nothing) = (row.pair as usize, row.is_nothing());
         if growth.timed.amount > 0 && inside {
             let second = growth.at_ms / 1000;
+            let before = self.pairs[pair].seconds.len();
             if add {
                 self.pairs[pair].second(second).amount += growth.timed.amount;
             } else {
                 self.pairs[pair].take(second, growth.timed.amount);
             }
+            self.seconds = self.seconds + self.pairs[pair].seconds.len() - before;
             self.touch(second);
         }
         if is_nothing {
@@ -351,11 +368,13 @@ impl RowTable {
         for more in &other.pairs {
             let key = RowKey { source: more.source, target: more.target, skill: SkillIx(0), kind: more.kind };
             let at = self.pair(key) as usize;
+            let before = self.pairs[at].seconds.len();
             for more in &more.seconds {
                 let held = self.pairs[at].second(more.second);
                 held.amount += more.amount;
                 (held.first_ms, held.last_ms) = (held.first_ms.min(more.first_ms), held.last_ms.max(more.last_ms));
             }
+            self.seconds += self.pairs[at].seconds.len() - before;
             self.pairs[at].widen(more.active);
         }
         self.changed_seconds.extend(&other.changed_seconds);
@@ -393,6 +412,13 @@ impl RowTable {
             self.pairs.push(Pair { source, target, kind, seconds: Vec::new(), active: None });
         }
         at
+    }
+
+    /// About how much memory it takes, bytes, at the most.
+    pub(super) fn weight(&self) -> u64 {
+        let sums = [(self.rows.len(), ROW_BYTES), (self.pairs.len(), PAIR_BYTES)];
+        let times = [(self.seconds, SECOND_BYTES), (self.tellings, TELLING_BYTES)];
+        sums.into_iter().chain(times).map(|(count, bytes)| count as u64 * bytes).sum()
     }
 
     pub(super) fn rows(&self) -> &[Row] {

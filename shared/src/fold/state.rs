@@ -19,6 +19,13 @@ use crate::report::Place;
 use crate::uplink::Header;
 
 /// What the header did not know when the encounter began.
+/// What an actor takes up, bytes: its facts, each with when it was told, and the gate's.
+const ACTOR_BYTES: u64 = 1_024;
+/// What a skill takes up, bytes, likewise.
+const SKILL_BYTES: u64 = 256;
+/// What a death, an attempt or something missing takes up, bytes, with its text.
+const TOLD_BYTES: u64 = 512;
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct LateHeader {
     scene_id: Option<i64>,
@@ -346,6 +353,16 @@ impl EncounterState {
     /// What of the sums is known as sums alone, without single hits.
     pub fn summed(&self) -> Summed {
         self.rows.summed()
+    }
+
+    /// About how much memory it takes, with the gate before it, bytes, at the most. Cheap: it is counted as it grows.
+    pub fn weight(&self) -> u64 {
+        let counts = [
+            (self.actors.len(), ACTOR_BYTES),
+            (self.skills.len(), SKILL_BYTES),
+            (self.deaths.len() + self.missing.len() + self.attempts.len(), TOLD_BYTES),
+        ];
+        self.rows.weight() + counts.into_iter().map(|(count, bytes)| count as u64 * bytes).sum::<u64>()
     }
 
     /// How many rare events it was folded of: tells whether there were more since.

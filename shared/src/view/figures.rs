@@ -2,7 +2,7 @@
 //!
 //! Here is decided who counts as a player and what counts as theirs; sums come ready from the fold.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::rates::Rates;
 use super::shown::Shown;
@@ -176,14 +176,25 @@ impl<'a> Figures<'a> {
     }
 }
 
-/// Skill rows of one player, by total; `None` if no player has this key.
-pub fn player_skills(shown: Shown<'_>, player_key: &str) -> Option<Vec<SkillRow>> {
+/// Skill rows of some players, by total; of keys that are no player's there are none.
+///
+/// Cost: one pass over the rows of the fold, however many are asked for.
+pub fn skills_of(shown: Shown<'_>, keys: &[&str]) -> Vec<(String, Vec<SkillRow>)> {
     let state = shown.state();
     let actors = (0..state.actors().len()).map(|at| ActorIx(at as u16));
-    let actor = actors.into_iter().find(|actor| shown.key(*actor) == player_key)?;
-    let ours = |row: &&Row| row.key.source == actor && (row.key.kind == HitKind::Heal || is_players_damage(state, row));
-    let rows: Vec<_> = state.rows().iter().filter(ours).collect();
-    state.is_player(actor).then(|| skills(state, &rows, crits_known(state, actor)))
+    let asked = actors.filter(|actor| state.is_player(*actor)).map(|actor| (actor, shown.key(actor)));
+    let asked = asked.filter(|(_, key)| keys.contains(&key.as_str()));
+    let mut rows: BTreeMap<ActorIx, (String, Vec<&Row>)> =
+        asked.map(|(actor, key)| (actor, (key, Vec::new()))).collect();
+    for row in state.rows() {
+        if let Some((_, rows)) = rows.get_mut(&row.key.source)
+            && (row.key.kind == HitKind::Heal || is_players_damage(state, row))
+        {
+            rows.push(row);
+        }
+    }
+    let made = rows.into_iter().map(|(actor, (key, rows))| (key, skills(state, &rows, crits_known(state, actor))));
+    made.collect()
 }
 
 fn skills(state: &EncounterState, rows: &[&Row], crits_known: bool) -> Vec<SkillRow> {

@@ -1,6 +1,7 @@
 //! The view of a running fight: keyframes, and ticks with what changed since the tick before.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::attempts::{attempts, begun};
 use super::course::RESIDUE_MS;
@@ -64,6 +65,10 @@ pub struct LiveView {
     attempts: Vec<AttemptRow>,
     attempts_of: Option<AttemptsOf>,
     deaths: Vec<DeathRow>,
+    /// Rare events, and what skills were called after them.
+    names: Option<(u64, u64)>,
+    /// What tells whether any skill row of a player's has changed.
+    marks: HashMap<ActorIx, u64>,
     /// Seconds whose sums changed since they were sent.
     pending: BTreeSet<u32>,
     /// Closed seconds, as sent; the last five minutes and whatever changed since.
@@ -86,6 +91,8 @@ pub struct LiveStep {
     pub tick: Tick,
     /// Whether anything changed at all.
     pub changed: bool,
+    /// Keys of the players whose skill rows may have changed.
+    pub touched: Vec<String>,
 }
 
 /// What happened in a fight so far, as far as it was told: one for all views, so that each happening is told once.
@@ -169,8 +176,28 @@ impl LiveView {
         step
     }
 
+    /// Keys of the players that it shows.
+    pub fn player_keys(&self) -> impl Iterator<Item = &str> {
+        self.players.iter().map(|player| player.player_key.as_str())
+    }
+
+    /// Whether skills are called something else than before.
+    fn step_names(&mut self, state: &EncounterState) -> bool {
+        let rare = state.rare_count();
+        let before = self.names;
+        if before.is_some_and(|(at, _)| at == rare) {
+            return false;
+        }
+        let mut names = DefaultHasher::new();
+        state.skills().iter().for_each(|skill| skill.name.get().hash(&mut names));
+        let names = names.finish();
+        self.names = Some((rare, names));
+        before.is_none_or(|(_, before)| before != names)
+    }
+
     fn step_players(&mut self, shown: Shown<'_>, step: &mut LiveStep) {
         let state = shown.state();
+        let renamed = self.step_names(state);
         let figures = Figures::of(state);
         // New players stand in the order of the dictionary, which only grows: a place never changes.
         let mut actors: Vec<_> = figures.players.keys().copied().collect();
@@ -195,6 +222,13 @@ impl LiveView {
                 dead,
             };
             let row = values(&of.totals, crits_known(state, actor));
+            // Each of these only grows, so that their sum tells.
+            let grows = |row: &&Row| [row.amount, row.hits, row.crit, row.lucky, row.max];
+            let mark = of.rows.iter().flat_map(grows).fold(0, u64::wrapping_add);
+            let same = self.places.get(&actor).is_some_and(|place| self.rows[*place as usize] == row);
+            if self.marks.insert(actor, mark) != Some(mark) || !same || renamed {
+                step.touched.push(player.player_key.clone());
+            }
             match self.places.get(&actor) {
                 None => {
                     let place = self.order.len() as u32;

@@ -84,7 +84,7 @@ fn frames() -> Vec<(String, FeedFrame)> {
     };
     let raid = FeedRaid { code: "c".into(), title: None, connected: true, open: true, fights: vec![line] };
     let key = state.actors()[0].id.to_hex();
-    let skills = view::player_skills(to_all(&state), &key).expect("a player");
+    let skills = view::skills_of(to_all(&state), &[&key]).remove(0).1;
     let mut out = Vec::new();
     let keyframe = |fight| {
         FeedFrame::Keyframe(Keyframe {

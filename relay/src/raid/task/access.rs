@@ -8,6 +8,7 @@ use futures::FutureExt;
 use raidcast_shared::uplink::{Refused, RefusedCode, RefusedScope, UplinkReply};
 use raidcast_store::{RaidRow, StoreError, Tickets};
 
+use super::handles::Handles;
 use super::life::Chore;
 use super::{RaidTask, Uplink};
 use crate::fanout::Whom;
@@ -81,8 +82,7 @@ impl RaidTask {
         }
         // Begins of the connection before are nobody's.
         self.waiting.clear();
-        let (handles, elsewhere) = (HashMap::new(), HashMap::new());
-        self.uplink = Some(Uplink { connection, replies, next_handle: 1, handles, elsewhere });
+        self.uplink = Some(Uplink { connection, replies, handles: Handles::new(), elsewhere: HashMap::new() });
         self.raid_changed();
     }
 

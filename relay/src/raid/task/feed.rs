@@ -6,7 +6,7 @@ use raidcast_shared::feed::Detail;
 use raidcast_shared::feed::{Echo, FeedEvent, FeedFrame, FeedHappening, FeedRaid, FrameTimes, Keyframe};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
-use raidcast_shared::view::{self, Shown};
+use raidcast_shared::view::{self, LiveStep, Shown};
 use tokio::sync::oneshot;
 
 use super::RaidTask;
@@ -76,7 +76,8 @@ impl RaidTask {
         let mut details = Vec::new();
         if let Some(encounter) = self.current.and_then(|id| self.encounters.get_mut(&id)) {
             let facts = encounter.facts();
-            let mut step = encounter.views[pace.index()].step(Shown::to(spectators(), &encounter.main.state), facts);
+            let mut step: LiveStep =
+                encounter.views[pace.index()].step(Shown::to(spectators(), &encounter.main.state), facts);
             if step.changed {
                 *position += 1;
                 step.tick.position = *position;
@@ -87,8 +88,10 @@ impl RaidTask {
                 step.tick.times = FrameTimes(captured, received, self.shared.clock.now_ms());
                 tick = Some(FeedFrame::Tick(step.tick));
             }
-            for player_key in self.room.watched(pace) {
-                let Some(skills) = view::player_skills(encounter.shown(), &player_key) else { continue };
+            let players = encounter.views[pace.index()].player_keys();
+            let due = self.room.details_due(pace, players, &step.touched);
+            let made = if due.is_empty() { Vec::new() } else { view::skills_of(encounter.shown(), &due) };
+            for (player_key, skills) in made {
                 let report_id = encounter.row.report_id.clone();
                 let detail = Detail { position: *position, report_id, player_key: player_key.clone(), skills };
                 details.push((player_key, FeedFrame::Detail(detail)));

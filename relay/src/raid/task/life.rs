@@ -84,16 +84,16 @@ impl Claiming {
     }
 
     /// Claims an encounter that no other raid has; gives the task that the same raid had before, if that has not let go
-    /// of it, and the claim by which to ask it. `None` if another raid has it.
+    /// of it, and the claim by which to ask it.
     pub(super) fn claim_free(
         &self,
         registry: &RaidRegistry,
         key: EncounterKey,
         me: &RaidHandle,
-    ) -> Option<Option<(RaidHandle, Claim)>> {
-        let (claim, before) = registry.claim_free(key, me)?;
+    ) -> Result<Option<(RaidHandle, Claim)>, Elsewhere> {
+        let (claim, before) = registry.claim_free(key, me).ok_or(Elsewhere)?;
         self.0.store(claim.0, Ordering::Release);
-        Some(before.map(|before| (before, claim)))
+        Ok(before.map(|before| (before, claim)))
     }
 
     /// Whether it was made before another one: then that one waits for it, and never the other way round.
@@ -102,6 +102,9 @@ impl Claiming {
         own != 0 && own < other.0
     }
 }
+
+/// Another raid has the encounter.
+pub(super) struct Elsewhere;
 
 /// An encounter that is looked for, fetched from another raid, or made.
 #[derive(Debug)]
@@ -133,6 +136,13 @@ pub(super) struct Releasing {
 impl RaidTask {
     /// Does the next thing that is to be done to an encounter's rows, unless one is being done.
     pub(super) fn go_on(&mut self, id: EncounterId) {
+        self.take_next(id);
+        if let Some(held) = self.held_anywhere(id) {
+            held.weigh();
+        }
+    }
+
+    fn take_next(&mut self, id: EncounterId) {
         if self.discarding.contains_key(&id) {
             self.go_on_discarding(id);
             // Whoever claimed it before this raid did is not to wait for it.
@@ -374,10 +384,38 @@ impl RaidTask {
         }
     }
 
+    /// Lets fights go that are in the journal and do not go on, while memory is short: whoever sends more of one begins it
+    /// again, and its report is served from the store. The one that is shown stays while anybody speaks or watches, and
+    /// `but` stays too.
+    pub(super) fn forget_idle(&mut self, but: Option<EncounterId>) {
+        let needed = self.current.filter(|_| self.uplink.is_some() || !self.room.is_empty());
+        let is_idle = |id: &EncounterId, held: &LiveEncounter| {
+            held.state != ReportState::Live
+                && held.candidate.is_none()
+                && !held.is_busy()
+                && needed != Some(*id)
+                && but != Some(*id)
+        };
+        let idle: Vec<_> = self.encounters.iter().filter(|(id, held)| is_idle(id, held)).map(|(id, _)| *id).collect();
+        for id in idle {
+            if self.is_leaving(id) || self.waiting.contains_key(&id) {
+                continue;
+            }
+            let Some(held) = self.encounters.remove(&id) else { continue };
+            self.registry.disown(held.row.key, &self.me);
+            self.take_handles(id);
+            self.list(&held);
+            if self.current == Some(id) {
+                self.current = None;
+                self.new_epoch();
+            }
+        }
+    }
+
     /// Whoever sends more of a fight has to begin it again.
-    fn take_handles(&mut self, id: EncounterId) {
+    pub(super) fn take_handles(&mut self, id: EncounterId) {
         if let Some(uplink) = &mut self.uplink {
-            uplink.handles.retain(|_, (encounter, _)| *encounter != id);
+            uplink.handles.take(|(encounter, _)| *encounter == id);
         }
     }
 
@@ -429,13 +467,12 @@ impl RaidTask {
             let store = &registry.shared.store;
             let row = until_available("could not look a fight up; trying again", || store.encounter(key.account, id));
             let row = row.await.ok().flatten();
-            let report_id = match &row {
-                Some(row) => Some(row.report_id.clone()),
-                // Where the rest of its row is damaged, its report goes all the same.
-                None => {
-                    let named = || store.report_of(key.account, id);
-                    until_available("could not look a report up; trying again", named).await.ok().flatten()
-                }
+            // Where the rest of its row is damaged, its report goes all the same.
+            let report_id = if let Some(row) = &row {
+                Some(row.report_id.clone())
+            } else {
+                let named = || store.report_of(key.account, id);
+                until_available("could not look a report up; trying again", named).await.ok().flatten()
             };
             let discarded =
                 until_available("could not throw a fight away; trying again", || store.discard(key.account, id));

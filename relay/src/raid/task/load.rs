@@ -47,7 +47,7 @@ impl RaidTask {
             let (id, report_id) = (line.encounter, line.report_id.clone());
             let claiming = Claiming::default();
             let key = EncounterKey { account: self.row.account, encounter: id };
-            let Some(before) = claiming.claim_free(&self.registry, key, &self.me) else { continue };
+            let Ok(before) = claiming.claim_free(&self.registry, key, &self.me) else { continue };
             self.opening.insert(id, Opening { connection: NOBODY, claiming, discard: false });
             self.loading.insert(id);
             let shared = Arc::clone(&self.shared);

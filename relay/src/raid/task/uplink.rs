@@ -13,19 +13,20 @@ use raidcast_shared::uplink::{
     Begin, Begun, DeltaFrame, End, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
 };
 use raidcast_store::{
-    EncounterKey, EncounterRow, JournalEntry, JournalKind, NewEncounter, RaidRow, Store, StoreError, StoredStream,
-    StreamKey,
+    AccountId, EncounterKey, EncounterRow, JournalEntry, JournalKind, NewEncounter, RaidRow, Store, StoreError,
+    StoredStream, StreamKey,
 };
 
 use super::life::{Chore, Claiming, Opening};
 use super::{Appended, RaidTask, STORE_RETRY_MS, Uplink, What};
-use crate::quota::Spent;
+use crate::limits::MEMORY_RETRY_MS;
+use crate::memory::Full;
+use crate::quota::{DAY_MS, Spent};
 use crate::raid::RaidRegistry;
 use crate::raid::command::{RaidCommand, RaidHandle};
-use crate::raid::encounter::{Job, LiveEncounter, Reading, Taken};
-use crate::raid::registry::load_encounter;
+use crate::raid::encounter::{Job, LiveEncounter, Reading, Taken, under_way_bytes};
+use crate::raid::registry::{Shared, load_encounter};
 
-const DAY_MS: i64 = 86_400_000;
 /// A client whose fight is set aside asks again after this, ms: an operator may have mended it.
 const SET_ASIDE_RETRY_MS: u32 = 600_000;
 
@@ -120,8 +121,7 @@ impl RaidTask {
     }
 
     pub(super) fn handle_of(&self, encounter: EncounterId, stream: StreamId) -> Option<u32> {
-        let handles = &self.uplink.as_ref()?.handles;
-        handles.iter().filter(|(_, held)| **held == (encounter, stream)).map(|(h, _)| *h).max()
+        self.uplink.as_ref()?.handles.of((encounter, stream))
     }
 
     pub(super) fn uplink_frame(&mut self, connection: u64, frame: UplinkFrame, received_ms: i64) {
@@ -171,7 +171,37 @@ impl RaidTask {
             self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(id));
             return;
         }
+        if let Err(full) = self.make_room(None) {
+            self.refuse_full(full, RefusedScope::Encounter, None, id);
+            return;
+        }
         self.open(beginning);
+    }
+
+    /// Whether more may be taken into memory; what nobody needs now makes room for it.
+    fn make_room(&mut self, needed: Option<EncounterId>) -> Result<(), Full> {
+        let account = self.row.account;
+        self.shared.memory.room(account).or_else(|_| {
+            self.forget_idle(needed);
+            self.shared.memory.room(account)
+        })
+    }
+
+    fn refuse_full(&mut self, full: Full, scope: RefusedScope, h: Option<u32>, enc: EncounterId) {
+        let whose = match full {
+            Full::Key => "this key",
+            Full::Relay => "the relay",
+        };
+        self.reply(UplinkReply::Refused(Refused {
+            code: RefusedCode::LimitReached,
+            text: format!(
+                "{whose} has as many open fights in memory as it may: end some, or wait until some have ended"
+            ),
+            scope,
+            retry_ms: Some(MEMORY_RETRY_MS),
+            h,
+            enc: Some(enc),
+        }));
     }
 
     fn open(&mut self, beginning: Beginning) {
@@ -240,8 +270,15 @@ impl RaidTask {
             }
             Err(OpenError::TooMany(spent)) => {
                 self.registry.disown(self.key(id), &self.me);
-                let text = format!("this key has begun as many fights today as it may: {spent}");
-                self.refuse(RefusedCode::LimitReached, text, RefusedScope::Encounter, None, Some(id));
+                let whose = if self.row.history { "an upload of old fights" } else { "this key" };
+                self.reply(UplinkReply::Refused(Refused {
+                    code: RefusedCode::LimitReached,
+                    text: format!("{whose} has begun as many fights in a day as it may: {spent}"),
+                    scope: RefusedScope::Encounter,
+                    retry_ms: Some(spent.retry_ms),
+                    h: None,
+                    enc: Some(id),
+                }));
             }
         }
         id
@@ -261,9 +298,7 @@ impl RaidTask {
         for id in kept {
             if let Some(held) = self.encounters.remove(&id) {
                 self.registry.disown(held.row.key, &self.me);
-                if let Some(uplink) = &mut self.uplink {
-                    uplink.handles.retain(|_, (encounter, _)| *encounter != id);
-                }
+                self.take_handles(id);
                 self.list(&held);
             }
         }
@@ -346,9 +381,12 @@ impl RaidTask {
     fn begun(&mut self, Beginning { connection, begin, .. }: &Beginning, row: &EncounterRow, held: Option<Held>) {
         let url = self.shared.report_url(row);
         let Some(uplink) = self.uplink_of(*connection) else { return };
-        let h = uplink.next_handle;
-        uplink.next_handle += 1;
-        uplink.handles.insert(h, (begin.enc, begin.stream));
+        let (h, lost) = uplink.handles.give((begin.enc, begin.stream));
+        if let Some((enc, stream)) = lost
+            && uplink.elsewhere.get(&enc).is_some_and(|left| left.begin.stream == stream)
+        {
+            uplink.elsewhere.remove(&enc);
+        }
         self.reply(UplinkReply::Begun(Begun { h, enc: begin.enc, report: row.report_id.clone(), url, held }));
     }
 
@@ -398,7 +436,7 @@ impl RaidTask {
 
     /// The encounter and reading behind a handle; refuses the frame where there is none.
     fn at_handle(&mut self, h: u32) -> Option<(EncounterId, StreamId)> {
-        let held = self.uplink.as_ref().and_then(|uplink| uplink.handles.get(&h).copied());
+        let held = self.uplink.as_ref().and_then(|uplink| uplink.handles.reading(h));
         if held.is_none() {
             let text = format!("handle {h} was not given on this connection: send Begin first");
             self.refuse(RefusedCode::UnknownHandle, text, RefusedScope::Frame, Some(h), None);
@@ -409,6 +447,14 @@ impl RaidTask {
     fn delta(&mut self, DeltaFrame { h, delta }: DeltaFrame, received_ms: i64) {
         let Some((id, stream)) = self.at_handle(h) else { return };
         if self.fetch(h, id) {
+            return;
+        }
+        // A heartbeat, and what is held already, takes up nothing more.
+        let held = self.encounters.get_mut(&id).and_then(|held| held.reading(stream)).map(|held| held.gate_seq());
+        if held.is_some_and(|seq| delta.seq > seq)
+            && let Err(full) = self.make_room(Some(id))
+        {
+            self.refuse_full(full, RefusedScope::Frame, Some(h), id);
             return;
         }
         let Some(encounter) = self.encounters.get_mut(&id) else { return };
@@ -426,7 +472,10 @@ impl RaidTask {
         match reading.take(&delta) {
             Ok(Taken::Append(checked)) => {
                 reading.under_way += 1;
-                let data = Bytes::from(codec::encode(&delta));
+                // Without the room that it was encoded in: it is held as long as the fight is open.
+                let data = Bytes::from(codec::encode(&delta).into_boxed_slice());
+                let bytes = under_way_bytes(&delta, data.len());
+                encounter.sets_out(bytes);
                 let what = What::Delta {
                     checked: Box::new(checked),
                     delta: data.clone(),
@@ -440,7 +489,7 @@ impl RaidTask {
                     received_at_ms: received_ms,
                     data,
                 };
-                self.append(id, entry, what);
+                self.append(id, entry, what, bytes);
             }
             Ok(Taken::Held) => {
                 let q = reading.state.seq();
@@ -460,11 +509,11 @@ impl RaidTask {
         }
     }
 
-    fn append(&mut self, encounter: EncounterId, entry: JournalEntry, what: What) {
+    fn append(&mut self, encounter: EncounterId, entry: JournalEntry, what: What, bytes: u64) {
         let (stream, received_ms) = (entry.stream.stream, entry.received_at_ms);
         // Called now, so that the journal has the order of the frames; awaited with all others.
         let durable = self.shared.store.append(entry);
-        let appended = durable.map(move |result| Appended { encounter, stream, what, received_ms, result });
+        let appended = durable.map(move |result| Appended { encounter, stream, what, bytes, received_ms, result });
         self.appends.push_back(appended.boxed());
     }
 
@@ -518,7 +567,7 @@ impl RaidTask {
             received_at_ms: received_ms,
             data: codec::encode(&ending).into(),
         };
-        self.append(id, entry, What::End(Box::new(ending)));
+        self.append(id, entry, What::End(Box::new(ending)), 0);
     }
 
     /// Said when its delta is applied, not at the end of the fight: the report would be marked then.
@@ -566,7 +615,7 @@ async fn find_encounter(
         if let Some((row, held)) = held {
             return Ok(Found::Elsewhere(Box::new(row), held));
         }
-        if let Some(live) = load_encounter(&registry.shared, row.row).await.map_err(|error| unread(&row, error))? {
+        if let Some(mut live) = load_encounter(&registry.shared, row.row).await.map_err(|error| unread(&row, error))? {
             let held = live.held(begin.stream);
             return Ok(Found::Elsewhere(Box::new(live.row), held));
         }
@@ -595,9 +644,8 @@ async fn open_encounter(
     let row = if let Some(row) = held_row(store.as_ref(), key).await? {
         row
     } else {
-        let today = store.encounters_since(raid.account, now_ms - DAY_MS, now_ms).await;
-        let today = today.map_err(OpenError::Store)?;
-        shared.quota.may_begin_fight(raid.account, today, now_ms).map_err(OpenError::TooMany)?;
+        let before = begun_before_start(shared, raid.account, now_ms).await.map_err(OpenError::Store)?;
+        shared.quota.may_begin_fight(raid.account, before, raid.history, now_ms).map_err(OpenError::TooMany)?;
         let new = NewEncounter {
             key,
             report_id: shared.entropy.code(12),
@@ -607,7 +655,7 @@ async fn open_encounter(
             stream: StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() },
         };
         let row = store.begin_encounter(&new).await.map_err(OpenError::Store)?;
-        shared.quota.fight_begun(raid.account);
+        shared.quota.fight_begun(raid.account, now_ms);
         row
     };
     if row.raid_code != raid.code && moves {
@@ -629,6 +677,17 @@ async fn held_row(store: &dyn Store, key: EncounterKey) -> Result<Option<Encount
         },
         found => found.map_err(OpenError::Store),
     }
+}
+
+/// Fights that the key began within the last day, before this relay started: those that the store still has. They become
+/// fewer as they become older than a day.
+async fn begun_before_start(shared: &Shared, account: AccountId, now_ms: i64) -> Result<u64, StoreError> {
+    let (day_ago, started) = (now_ms - DAY_MS, shared.quota.started_ms());
+    if day_ago >= started {
+        return Ok(0);
+    }
+    let since = |at_ms| shared.store.encounters_since(account, at_ms, now_ms);
+    Ok(since(day_ago).await?.saturating_sub(since(started).await?))
 }
 
 /// Why an encounter was not read: now, or at all.
