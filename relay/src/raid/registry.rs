@@ -298,32 +298,6 @@ impl RaidRegistry {
         }
     }
 
-    /// What a raid's task holds when it begins: its live fights, and the last one, which spectators see between two.
-    /// Those that another raid owns stay there.
-    ///
-    /// # Errors
-    /// The store does not answer.
-    pub(super) async fn load_fights(&self, code: &str) -> Result<Vec<LiveEncounter>, StoreError> {
-        let lines = self.shared.store.raid_reports(code).await?;
-        let wanted = lines.iter().enumerate().filter(|(at, line)| *at == 0 || line.state == ReportState::Live);
-        let mut fights = Vec::new();
-        for (_, line) in wanted {
-            let row = match self.shared.store.report(&line.report_id).await {
-                Err(StoreError::Damaged(why)) => {
-                    self.shared.set_aside(&line.report_id, &why);
-                    continue;
-                }
-                found => found?.map(|(row, _)| row),
-            };
-            // For what there is no memory stays on the disk: its report is served from there.
-            let fits = |row: &EncounterRow| self.shared.memory.room(row.key.account).is_ok();
-            if let Some(row) = row.filter(|row| !self.owners.contains_key(&row.key) && fits(row)) {
-                fights.extend(self.load_live(row).await?);
-            }
-        }
-        Ok(fights)
-    }
-
     /// The raid with this code, whose task is begun if need be; `None` if there is none. Nobody waits here for fights to
     /// be read and folded, neither of this raid nor of another.
     pub async fn raid(self: &Arc<Self>, code: &str) -> Result<Option<RaidHandle>, StoreError> {

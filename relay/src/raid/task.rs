@@ -200,34 +200,23 @@ impl RaidTask {
         self.encounters.clear();
         self.opening.clear();
         self.loading.clear();
-        self.unread = false;
         self.waiting.clear();
         // Who wants to speak for the raid asks again.
         self.attaching.clear();
         // Who waits for an encounter finds it in the store.
         self.releasing.clear();
         self.current = None;
-        let registry = Arc::clone(&self.registry);
-        match registry.shared.store.raid_by_code(&self.row.code).await {
-            // Who may see it is what is kept, whatever was about to be.
-            Ok(Some(row)) => self.row = row,
-            Ok(None) => {}
-            Err(error) => tracing::error!(raid = self.row.code, %error, "could not read a raid again"),
+        // As a task that begins: each fight is claimed before it is read, for another raid may be about to take it.
+        self.unread = true;
+        if let Err(error) = self.read().await {
+            tracing::error!(raid = self.row.code, %error, "could not read a raid again");
         }
-        match registry.load_fights(&self.row.code).await {
-            Ok(fights) => {
-                for fight in fights.into_iter().filter(|fight| !discarding.contains(&fight.row.key.encounter)) {
-                    registry.claim(fight.row.key, &self.me);
-                    self.encounters.insert(fight.row.key.encounter, fight);
-                }
-            }
-            Err(error) => tracing::error!(raid = self.row.code, %error, "could not read a raid's fights again"),
-        }
-        self.current = self.newest();
         for id in discarding {
             self.discard(id);
         }
-        self.new_epoch();
+        if !self.has_nothing_yet() {
+            self.new_epoch();
+        }
     }
 
     /// What spectators see when nothing else says so: of the raid's own fights the live one that began last, else the

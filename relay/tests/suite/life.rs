@@ -421,8 +421,10 @@ impl World {
             self.read(0);
             self.say(format_args!("attempt {attempt} for {fight}: at {next:?}"));
             let Some(row) = store.encounter(self.account, self.fights[fight]).await.expect("an answer") else {
+                self.say("the store has no row of it");
                 continue;
             };
+            self.say(format_args!("the store has {} as {:?} {}", row.report_id, row.state, row.revision));
             // It may be thrown away just now.
             let Some((row, record)) = store.report(&row.report_id).await.expect("an answer") else { continue };
             if row.state != ReportState::Final {

@@ -84,6 +84,9 @@ impl RaidTask {
         }
         let Some(mut encounter) = held else {
             self.registry.disown(self.key(id), &self.me);
+            if self.current.is_none() && !self.has_nothing_yet() {
+                self.new_epoch();
+            }
             return;
         };
         // Who may see the raid may have changed while it was read.
