@@ -436,10 +436,14 @@ impl RaidRegistry {
 /// `Unavailable`: try again. `Damaged`: what is stored cannot be folded, or folding it broke off.
 pub(super) async fn load_encounter(shared: &Shared, row: i64) -> Result<Option<LiveEncounter>, StoreError> {
     let (store, now_ms) = (&shared.store, shared.clock.now_ms());
-    let _journal = shared.heavy.journal().await;
+    let mut journal = shared.heavy.journal().await;
     let Some(open) = store.open_encounter(row).await? else { return Ok(None) };
     let report_id = open.encounter.report_id.clone();
     let is_final = open.encounter.state == ReportState::Final;
+    if is_final {
+        // It has no journal: whoever needs one does not wait for its log.
+        journal = None;
+    }
     let log = if is_final { store.report_log(&report_id).await? } else { None };
     let kept = match open.encounter.state {
         ReportState::Live => None,
@@ -460,6 +464,7 @@ pub(super) async fn load_encounter(shared: &Shared, row: i64) -> Result<Option<L
     });
     let broke = |_| StoreError::Damaged(format!("folding report {report_id} broke off"));
     let mut encounter = rebuilt.await.map_err(broke)??;
+    drop(journal);
     encounter.weigh_in(&shared.memory);
     Ok(Some(encounter))
 }
