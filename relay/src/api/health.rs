@@ -6,7 +6,6 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use dashmap::DashMap;
 use serde::Serialize;
 
 use crate::raid::Shared;
@@ -15,32 +14,14 @@ use crate::state::AppState;
 /// A database that does not answer in this time is down.
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// So many fights that are set aside are named; how many there are is told too.
-const SET_ASIDE_NAMED: usize = 10;
-
-/// Fights that cannot be read: all others are served.
+/// What cannot be read: all else is served. How much there is; the log names it, for whoever has a link sees what it
+/// leads to, and anybody may ask how the relay is.
 #[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct SetAside {
+    /// Fights.
     count: usize,
-    fights: Vec<SetAsideFight>,
-    /// Raids whose rows cannot be read; left out where there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    raids: Vec<SetAsideRaid>,
-}
-
-/// A fight that cannot be read.
-#[derive(Clone, Debug, Serialize)]
-pub struct SetAsideFight {
-    report: String,
-    why: String,
-}
-
-/// A raid whose row cannot be read.
-#[derive(Clone, Debug, Serialize)]
-pub struct SetAsideRaid {
-    raid: String,
-    why: String,
+    /// Raids whose rows cannot be read.
+    raids: usize,
 }
 
 /// How the relay is.
@@ -61,17 +42,8 @@ pub struct Health {
 }
 
 fn set_aside(shared: &Shared) -> Option<SetAside> {
-    let named = |held: &DashMap<String, String>| {
-        let mut named: Vec<_> = held.iter().map(|held| (held.key().clone(), held.value().clone())).collect();
-        named.sort_unstable();
-        let count = named.len();
-        named.truncate(SET_ASIDE_NAMED);
-        (count, named)
-    };
-    let ((count, fights), (raid_count, raids)) = (named(&shared.set_aside), named(&shared.raids_set_aside));
-    let fights = fights.into_iter().map(|(report, why)| SetAsideFight { report, why }).collect();
-    let raids = raids.into_iter().map(|(raid, why)| SetAsideRaid { raid, why }).collect();
-    (count + raid_count > 0).then_some(SetAside { count, fights, raids })
+    let (count, raids) = (shared.set_aside.len(), shared.raids_set_aside.len());
+    (count + raids > 0).then_some(SetAside { count, raids })
 }
 
 /// Whether the relay takes uploads now: a small write must reach the disk.
