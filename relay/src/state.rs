@@ -103,7 +103,7 @@ impl AppState {
             let channel = self.store().channel(what.account).await?.unwrap_or_default();
             // It shows what the channel shows, no other raid of the account.
             if secret.is_channel_ticket(&channel, what.tickets.channel, ticket)
-                && let Some(shown) = self.registry.channel_raid(what.account).await?
+                && let Some(shown) = self.shown_by_channel(what.account).await?
                 && shown.code == what.raid_code
             {
                 return Ok(Admitted::ByChannelTicket(what.tickets.channel));
@@ -143,8 +143,18 @@ impl AppState {
     /// The raid that a channel shows, and by what its asker may see it.
     pub async fn channel_raid(&self, channel: &str, asker: &Asker) -> Result<(RaidRow, Admitted), HttpError> {
         let account = self.store().account_by_channel(channel).await?.ok_or(HttpError::NotFound)?;
-        let raid = self.registry.channel_raid(account.id).await?.ok_or(HttpError::NotFound)?;
+        let raid = self.shown_by_channel(account.id).await?.ok_or(HttpError::NotFound)?;
         let admitted = self.admit(asker, (&raid).into()).await?;
         Ok((raid, admitted))
+    }
+
+    async fn shown_by_channel(&self, account: AccountId) -> Result<Option<RaidRow>, HttpError> {
+        self.registry.channel_raid(account).await.map_err(|error| match error {
+            StoreError::Damaged(why) => {
+                tracing::warn!(why, "a channel's raid cannot be read");
+                HttpError::SetAside
+            }
+            error @ StoreError::Unavailable(_) => error.into(),
+        })
     }
 }

@@ -349,12 +349,15 @@ async fn a_raid_whose_row_is_damaged_is_set_aside_and_its_uploader_told_what_to_
         let mut uploader = Uploader::connect(&relay).await;
         finish(&mut uploader, 1).await;
         let raid = uploader.welcome.raid.clone();
+        let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
         drop(uploader);
         relay.stop().await;
         damage(data.path(), &format!("UPDATE raids SET {column} WHERE code = ?1"), &raid).await;
         let relay = TestRelay::start(data.path()).await;
-        let (status, page) = relay.get(&format!("/api/v1/raids/{raid}")).await;
-        assert_eq!((status, page["code"].as_str()), (500, Some("set_aside")), "{column}: {page}");
+        for path in [format!("/api/v1/raids/{raid}"), format!("/api/v1/live/{channel}")] {
+            let (status, page) = relay.get(&path).await;
+            assert_eq!((status, page["code"].as_str()), (500, Some("set_aside")), "{column}: {path}: {page}");
+        }
         let (status, health) = relay.get("/health").await;
         assert_eq!((status, health["status"].as_str()), (200, Some("healthy")));
         assert_eq!(health["setAside"]["raids"], 1, "{column}: {health}");
