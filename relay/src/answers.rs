@@ -24,8 +24,8 @@ use serde::Serialize;
 
 use crate::edge::Address;
 use crate::error::HttpError;
-use crate::finalize;
 use crate::raid::Standing;
+use crate::record;
 use crate::span::{Source, SpanError, Spans, fight_bytes};
 
 /// What takes longer than this to make is shared with who asks later.
@@ -309,7 +309,7 @@ impl Answers {
             (Kind::Report, None) => {
                 self.fold(who, &row.clone(), standing, move |folded, ending| {
                     Body::of_report(
-                        finalize::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision),
+                        record::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision),
                         version,
                     )
                 })
@@ -337,7 +337,7 @@ impl Answers {
     ) -> Result<Option<Body>, SpanError> {
         let (row, version) = (row.clone(), version.clone());
         let made = self.spans.run(who, move || {
-            let mut report = finalize::decode_record(&record)?.shown_to(audience);
+            let mut report = record::decode_record(&record)?.shown_to(audience);
             report.raid.clone_from(&row.raid_code);
             report.visibility = row.visibility;
             Ok::<_, StoreError>(Body::of_report(report, version))
@@ -392,8 +392,8 @@ impl Answers {
         let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
         let of = row.clone();
         let made = self.fold(who, &of, Some(standing), move |folded, ending| {
-            let report = finalize::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision);
-            Arc::new(finalize::summary(audience, finalize::line(&row, &report)))
+            let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision);
+            Arc::new(record::summary(audience, record::line(&row, &report)))
         });
         Ok((made.await?, began.elapsed()))
     }

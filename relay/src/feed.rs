@@ -67,7 +67,7 @@ impl FeedQuery {
             };
         };
         // Before it is visit whether he may see it: what changes after that is heard.
-        let changes = state.shared().access.listen();
+        let changes = state.context().access.listen();
         let (row, _) = Some(state.report(report).await?).filter(|(row, _)| belongs(row)).ok_or(HttpError::NotFound)?;
         let audience = state.admit(asker, (&row).into()).await?.audience();
         let places = match pace.speed == 0.0 {

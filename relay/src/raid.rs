@@ -4,10 +4,16 @@
 
 mod channels;
 mod command;
+mod directory;
 mod encounter;
+mod log;
 mod registry;
+mod restore;
 mod task;
 
-pub use command::{Attach, FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle, Standing};
+pub use channels::Channels;
+pub use command::{Attach, Claim, FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
+pub use directory::Directory;
 pub use encounter::{LiveEncounter, Reading};
-pub use registry::{Claim, RaidRegistry, Shared};
+pub use log::{DeltaLog, LiveLog, Standing};
+pub use registry::RaidRegistry;

@@ -166,7 +166,7 @@ impl Player {
         let (raid, row) = (of.raid.clone(), of.row.clone());
         let source = spans.source(who, &row).await?;
         let at_ms = of.pace.at_ms.min(source.index.end_ms());
-        let shared = of.state.shared();
+        let shared = of.state.context();
         let epoch = format!("{}-{}.1", shared.boot, shared.connection_id());
         let held = Arc::clone(spans);
         let made = move || {
@@ -383,8 +383,8 @@ fn bye(format: Format, reason: &str, retry_ms: Option<u32>) -> Bytes {
 /// Plays a fight to one socket, to its end.
 pub async fn play(mut replay: Replay, format: Format, socket: Socket, early: Bytes) {
     let clock = replay.state.clone();
-    let now_ms = move || clock.shared().clock.now_ms();
-    let mut sink = Sink::new(socket, Pings::of(&replay.state.shared().limits));
+    let now_ms = move || clock.context().clock.now_ms();
+    let mut sink = Sink::new(socket, Pings::of(&replay.state.context().limits));
     let made = match replay.places {
         Held::Answer(_) => {
             let over = bye(format, "this is the moment that was asked for", None);
@@ -457,7 +457,7 @@ async fn see_out(mut sink: Sink, state: &AppState, row: &EncounterRow, asker: &A
 /// Plays from the keyframe on; true if goodbye was said, false if the socket is done for.
 async fn go_on(replay: &mut Replay, mut player: Player, format: Format, sink: &mut Sink, early: Bytes) -> bool {
     let Replay { state, pace, asker, changes, .. } = replay;
-    let now_ms = || state.shared().clock.now_ms();
+    let now_ms = || state.context().clock.now_ms();
     let mut listener = Listener::new();
     if listener.hear(&early, sink, format, now_ms()) {
         return false;
@@ -468,7 +468,7 @@ async fn go_on(replay: &mut Replay, mut player: Player, format: Format, sink: &m
     let step_ms = (tick_ms as f64 * pace.speed) as u32;
     let mut tick = tokio::time::interval(Duration::from_millis(tick_ms));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let draining = state.shared().draining.clone();
+    let draining = state.context().draining.clone();
     loop {
         tokio::select! {
             biased;

@@ -15,10 +15,11 @@ use crate::account::{Keyring, RelaySecret, UploadKey};
 use crate::answers::Answers;
 use crate::clock::{Clock, Entropy};
 use crate::config::Config;
+use crate::context::Context;
 use crate::edge::{self, Edge, Proxies, Sockets};
 use crate::error::plain;
 use crate::private;
-use crate::raid::{RaidRegistry, Shared};
+use crate::raid::RaidRegistry;
 use crate::router::router;
 use crate::span::Spans;
 use crate::state::AppState;
@@ -130,7 +131,7 @@ impl Relay {
         let addrs: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let own_url = || addrs.first().map_or_else(String::new, |addr| format!("http://{addr}"));
         let stop = CancellationToken::new();
-        let shared = Shared::new(
+        let context = Context::new(
             store,
             clock,
             entropy,
@@ -140,8 +141,8 @@ impl Relay {
             stop.clone(),
         )
         .with_limits(config.limits.clone());
-        key_encounters(&shared).await?;
-        let registry = RaidRegistry::new(Arc::new(shared));
+        key_encounters(&context).await?;
+        let registry = RaidRegistry::new(Arc::new(context));
         let recovered = registry.recover().await?;
         if recovered > 0 {
             tracing::info!(recovered, "took up fights that were live");
@@ -196,16 +197,16 @@ impl Relay {
         if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
             tracing::warn!("stopped with work under way: what was acknowledged is on disk");
         }
-        if let Err(error) = self.registry.shared.store.close().await {
+        if let Err(error) = self.registry.context.store.close().await {
             tracing::warn!(%error, "could not close the database");
         }
     }
 }
 
 /// Before anybody asks for a fight: what was stored when ids of fights were kept as clients make them.
-async fn key_encounters(shared: &Shared) -> Result<(), StoreError> {
-    let secret = shared.secret.clone();
-    let keyed = shared.store.key_encounters(Arc::new(move |id| secret.encounter(id))).await?;
+async fn key_encounters(context: &Context) -> Result<(), StoreError> {
+    let secret = context.secret.clone();
+    let keyed = context.store.key_encounters(Arc::new(move |id| secret.encounter(id))).await?;
     if keyed.replaced > 0 {
         tracing::info!(fights = keyed.replaced, "ids of fights are kept keyed from now on");
     }

@@ -17,20 +17,18 @@ use raidcast_shared::id::StreamId;
 use raidcast_shared::limits::{SPAN_CACHE_BYTES, SPAN_LOG_CACHE_BYTES, SPAN_WAITING_MAX};
 use raidcast_shared::log::{Log, LogError};
 use raidcast_shared::report::Fight;
-use raidcast_shared::uplink::{Delta, Ending, Header, ReportState};
+use raidcast_shared::uplink::{Delta, Ending, ReportState};
 use raidcast_shared::view::{self, Audience, Shown};
 use raidcast_store::{EncounterRow, Store, StoreError};
 
+use crate::context::Context;
 use crate::edge::Address;
 use crate::error::HttpError;
-use crate::finalize;
 use crate::heavy::Heavy;
-use crate::limits::{DELTA_HELD_BYTES, FOLDS_WAITING_PER_ADDRESS};
-use crate::raid::{RaidCommand, RaidRegistry, Standing};
+use crate::limits::FOLDS_WAITING_PER_ADDRESS;
+use crate::raid::{Directory, LiveLog, RaidCommand, Standing};
+use crate::refold::journal_log;
 use crate::turns::{Full, Turns};
-
-/// Deltas of a live fight's block: about six seconds of one.
-const BLOCK_DELTAS: usize = 64;
 
 /// Why a span was not folded.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -88,48 +86,6 @@ impl From<CheckError> for SpanError {
     }
 }
 
-/// The deltas of a reading as they stand in its journal, in blocks so that a copy shares them.
-#[derive(Clone, Debug, Default)]
-pub struct DeltaLog {
-    closed: Vec<Arc<[Bytes]>>,
-    open: Vec<Bytes>,
-    bytes: usize,
-}
-
-impl DeltaLog {
-    /// What it takes up in memory, bytes.
-    pub fn weight(&self) -> u64 {
-        let deltas = self.closed.len() * BLOCK_DELTAS + self.open.len();
-        self.bytes as u64 + deltas as u64 * DELTA_HELD_BYTES
-    }
-
-    /// Puts a delta's bytes behind the others.
-    pub fn push(&mut self, delta: Bytes) {
-        self.bytes += delta.len();
-        self.open.push(delta);
-        if self.open.len() == BLOCK_DELTAS {
-            self.closed.push(std::mem::take(&mut self.open).into());
-        }
-    }
-}
-
-/// What a raid's task knows of a running fight's log. Cheap to make: nothing of it is copied.
-#[derive(Clone, Debug)]
-pub struct LiveLog {
-    /// Which reading.
-    pub stream: StreamId,
-    /// Which revision of the report it is.
-    pub revision: u32,
-    /// Seq of its newest delta.
-    pub seq: u64,
-    /// What was known before the first event.
-    pub header: Header,
-    /// How it ended, if it did.
-    pub ending: Option<Ending>,
-    /// Its deltas.
-    pub deltas: DeltaLog,
-}
-
 /// A report's log, ready to be folded.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -184,7 +140,8 @@ impl Drop for Held {
 
 /// Folds spans of reports.
 pub struct Spans {
-    registry: Arc<RaidRegistry>,
+    context: Arc<Context>,
+    directory: Arc<Directory>,
     /// One place a core.
     pool: Arc<Turns>,
     /// One place for all that unfold large ones: who waits for it takes nobody's place in the pool.
@@ -198,16 +155,17 @@ pub struct Spans {
 
 impl Spans {
     /// A pool as wide as the machine, and empty caches.
-    pub fn new(registry: Arc<RaidRegistry>) -> Self {
+    pub fn new(context: Arc<Context>, directory: Arc<Directory>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::with_pool(registry, cores, SPAN_WAITING_MAX)
+        Self::with_pool(context, directory, cores, SPAN_WAITING_MAX)
     }
 
     /// A pool of `threads`, for which at most `waiting` wait.
-    pub fn with_pool(registry: Arc<RaidRegistry>, threads: usize, waiting: usize) -> Self {
+    pub fn with_pool(context: Arc<Context>, directory: Arc<Directory>, threads: usize, waiting: usize) -> Self {
         let bytes = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Self {
-            registry,
+            context,
+            directory,
             pool: Arc::new(Turns::new(threads, waiting, FOLDS_WAITING_PER_ADDRESS)),
             large: Arc::new(Turns::new(1, waiting, FOLDS_WAITING_PER_ADDRESS)),
             fights: Cache::builder()
@@ -265,7 +223,7 @@ impl Spans {
     ) -> Result<T, SpanError> {
         let large = match Heavy::is_large(bytes) {
             // In turn among those who look; then behind the fights that end.
-            true => Some((self.large.turn(who).await?, self.registry.shared.heavy.enter(bytes).await)),
+            true => Some((self.large.turn(who).await?, self.context.heavy.enter(bytes).await)),
             false => None,
         };
         let running = self.pool.turn(who).await?;
@@ -341,7 +299,7 @@ impl Spans {
         if live.is_some() || row.state == ReportState::Final {
             return Ok((row.clone(), live));
         }
-        let found = self.registry.shared.store.report(&row.report_id).await.map_err(SpanError::from);
+        let found = self.context.store.report(&row.report_id).await.map_err(SpanError::from);
         let (row, _) = self.of_report(row, found)?.ok_or(SpanError::NotFound)?;
         Ok((row, None))
     }
@@ -352,7 +310,7 @@ impl Spans {
 
     /// Where a report of a loaded raid stands; `None` if no raid's task has it.
     pub async fn standing(&self, raid_code: &str, report_id: &str) -> Option<Standing> {
-        let handle = self.registry.loaded(raid_code)?;
+        let handle = self.directory.raid(raid_code)?;
         let report_id = report_id.to_owned();
         handle.ask(|reply| RaidCommand::Standing { report_id, reply }).await.ok().flatten().map(|standing| *standing)
     }
@@ -372,13 +330,13 @@ impl Spans {
 
     /// What was read of a report in the store; where that is damaged, it is set aside.
     fn of_report<T>(&self, row: &EncounterRow, read: Result<T, SpanError>) -> Result<T, SpanError> {
-        let shared = &self.registry.shared;
+        let context = &self.context;
         let error = match read {
             Err(SpanError::Store(error)) => error,
             Err(SpanError::Broken) => StoreError::Damaged(format!("folding report {} broke off", row.report_id)),
             other => return other,
         };
-        Err(if shared.is_damaged(&row.report_id, &error) { SpanError::SetAside } else { error.into() })
+        Err(if context.set_aside.is_damaged(&row.report_id, &error) { SpanError::SetAside } else { error.into() })
     }
 
     /// What the store has: the log of a final report, else the journal.
@@ -391,8 +349,8 @@ impl Spans {
         who: Address,
         row: &EncounterRow,
     ) -> Result<(Arc<FoldIndex>, Option<Ending>), SpanError> {
-        let store = &self.registry.shared.store;
-        if self.registry.shared.set_aside.contains_key(&row.report_id) {
+        let store = &self.context.store;
+        if self.context.set_aside.why(&row.report_id).is_some() {
             // It would be unfolded as far as it can be again, each time that somebody asks.
             return Err(SpanError::SetAside);
         }
@@ -409,7 +367,7 @@ impl Spans {
             return read.await?;
         }
         // With those that are read at a start and at ends, a few at a time.
-        let _journal = self.registry.shared.heavy.journal().await;
+        let _journal = self.context.heavy.journal().await;
         let (bytes, log) = journal(store, row).await?;
         let read = self.unfold(who, bytes, move || {
             let mut log = log()?;
@@ -486,7 +444,7 @@ async fn journal(
         let of_report = |stream: StreamId| kept.is_none_or(|kept| kept == stream);
         let found = open.streams.iter().rev().find(|(stream, _)| of_report(stream.stream));
         let (stream, entries) = found.ok_or_else(|| StoreError::Damaged("no stream of a live report".into()))?;
-        Ok(finalize::journal_log(&stream.header, entries)?.0)
+        Ok(journal_log(&stream.header, entries)?.0)
     };
     Ok((bytes, made))
 }

@@ -13,8 +13,9 @@ use tokio::sync::Semaphore;
 use crate::access::{Admitted, Asker, Guarded};
 use crate::account::Keyring;
 use crate::answers::Answers;
+use crate::context::Context;
 use crate::error::HttpError;
-use crate::raid::{RaidRegistry, Shared};
+use crate::raid::RaidRegistry;
 use crate::span::Spans;
 
 /// What requests share.
@@ -42,26 +43,26 @@ pub struct TicketQuery {
 impl AppState {
     /// State around a registry.
     pub fn new(registry: Arc<RaidRegistry>, keys: Keyring) -> Self {
-        let spans = Arc::new(Spans::new(Arc::clone(&registry)));
+        let spans = Arc::new(Spans::new(Arc::clone(&registry.context), Arc::clone(&registry.directory)));
         let answers = Arc::new(Answers::new(Arc::clone(&spans)));
         Self { registry, keys: Arc::new(keys), spans, answers, replays: Arc::new(Semaphore::new(REPLAYS_MAX)) }
     }
 
     /// What raids share too.
-    pub fn shared(&self) -> &Shared {
-        &self.registry.shared
+    pub fn context(&self) -> &Context {
+        &self.registry.context
     }
 
     /// The database.
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.registry.shared.store
+        &self.registry.context.store
     }
 
     /// The account of the key in a request's headers; `None` without a key that is known.
     pub async fn account(&self, headers: &HeaderMap) -> Result<Option<AccountId>, HttpError> {
         let key = headers.get("x-api-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let Some(name) = self.keys.account(key.trim()) else { return Ok(None) };
-        let channel = self.shared().entropy.code(8);
+        let channel = self.context().entropy.code(8);
         Ok(Some(self.store().account(name, &channel).await?.id))
     }
 
@@ -81,7 +82,7 @@ impl AppState {
 
     /// What was read of a report; where that is damaged, it is set aside.
     fn of_report<T>(&self, report_id: &str, read: Result<T, StoreError>) -> Result<T, HttpError> {
-        read.map_err(|error| match self.shared().is_damaged(report_id, &error) {
+        read.map_err(|error| match self.context().set_aside.is_damaged(report_id, &error) {
             true => HttpError::SetAside,
             false => error.into(),
         })
@@ -96,7 +97,7 @@ impl AppState {
             return Ok(Admitted::AsUploader);
         }
         if let Some(ticket) = &asker.ticket {
-            let secret = &self.shared().secret;
+            let secret = &self.context().secret;
             if secret.is_ticket(what.raid_code, what.tickets.raid, ticket) {
                 return Ok(Admitted::ByTicket(what.tickets.raid));
             }
@@ -130,7 +131,7 @@ impl AppState {
     pub async fn visible_raid(&self, code: &str, asker: &Asker) -> Result<(RaidRow, Admitted), HttpError> {
         let raid = self.store().raid_by_code(code).await.map_err(|error| match error {
             StoreError::Damaged(why) => {
-                self.shared().set_raid_aside(code, &why);
+                self.context().set_aside.raid(code, &why);
                 HttpError::SetAside
             }
             error @ StoreError::Unavailable(_) => error.into(),
@@ -149,7 +150,7 @@ impl AppState {
     }
 
     async fn shown_by_channel(&self, account: AccountId) -> Result<Option<RaidRow>, HttpError> {
-        self.registry.channel_raid(account).await.map_err(|error| match error {
+        self.registry.channels.raid(account).await.map_err(|error| match error {
             StoreError::Damaged(why) => {
                 tracing::warn!(why, "a channel's raid cannot be read");
                 HttpError::SetAside

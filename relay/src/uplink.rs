@@ -5,6 +5,7 @@
 
 mod fights;
 mod hello;
+mod refusal;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use crate::raid::{Attach, RaidCommand, RaidHandle};
 use crate::state::AppState;
 
 use self::fights::Fights;
+use self::refusal::refusal;
 
 /// Replies that wait for a client: two windows of frames. One that does not read them is dropped.
 const REPLIES: usize = 2 * l::UNACKED_FRAMES_MAX;
@@ -66,7 +68,7 @@ pub async fn upgrade(
 type Held = (Option<Place>, Connected);
 
 fn connect(state: &AppState, account: AccountId, asked: &Asked) -> Result<Connected, HttpError> {
-    state.shared().quota.connect(account).ok_or_else(|| {
+    state.context().quota.connect(account).ok_or_else(|| {
         asked.refused(Refusal::Quota);
         let text = "this key has as many connections as one may have: close some of its clients".into();
         HttpError::TooMany { text, retry_s: 10 }
@@ -108,10 +110,6 @@ async fn converse(state: AppState, account: AccountId, _held: Held, socket: WebS
     }
 }
 
-fn refusal(code: RefusedCode, text: impl Into<String>) -> Refused {
-    Refused { code, text: text.into(), scope: RefusedScope::Connection, retry_ms: None, h: None, enc: None }
-}
-
 fn message(version: u16, reply: &UplinkReply) -> Message {
     Message::Binary(Bytes::from(codec::encode_for(version, reply)))
 }
@@ -151,7 +149,7 @@ async fn first_frame(stream: &mut SplitStream<WebSocket>) -> Result<Hello, Ended
 
 async fn attach(state: &AppState, account: AccountId, hello: Hello) -> Result<Attached, Refused> {
     let (code, channel) = hello::admit(state, account, &hello).await?;
-    let connection = state.shared().connection_id();
+    let connection = state.context().connection_id();
     for _ in 0..3 {
         let loaded = state.registry.raid(&code).await.map_err(|error| hello::unread(&error))?;
         let Some(handle) = loaded else { break };
@@ -163,7 +161,7 @@ async fn attach(state: &AppState, account: AccountId, hello: Hello) -> Result<At
         };
         match handle.ask(attach).await {
             Ok(Ok(raid)) => {
-                let welcome = hello::welcome(state.shared(), &hello, &raid, &channel);
+                let welcome = hello::welcome(state.context(), &hello, &raid, &channel);
                 let (history, fights) = (raid.history, Fights::default());
                 return Ok(Attached { connection, handle, history, welcome, replies, own, fights });
             }
@@ -198,7 +196,7 @@ impl Attached {
         stream: &mut SplitStream<WebSocket>,
     ) -> Ended {
         let connection = self.connection;
-        let limits = &state.shared().limits;
+        let limits = &state.context().limits;
         let silence = Duration::from_millis(limits.silence_ms());
         let ping = Duration::from_millis(limits.ping_ms);
         let (raid, own, history) = (self.handle.clone(), self.own.clone(), self.history);
@@ -296,7 +294,7 @@ async fn read_frames(
     stream: &mut SplitStream<WebSocket>,
 ) -> Ended {
     let Speaker { account, history, raid, connection, own, silence } = speaker;
-    let shared = Arc::clone(&state.registry.shared);
+    let shared = Arc::clone(&state.registry.context);
     let per_second = NonZeroU32::new(l::UPLINK_BYTES_PER_S).expect("a limit above 0");
     let burst = NonZeroU32::new(l::UPLINK_BURST_BYTES).expect("a limit above 0");
     let bytes_limit = RateLimiter::direct(Quota::per_second(per_second).allow_burst(burst));

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 
-use crate::raid::Shared;
+use crate::context::Context;
 use crate::state::AppState;
 
 /// A database that does not answer in this time is down.
@@ -41,29 +41,29 @@ pub struct Health {
     set_aside: Option<SetAside>,
 }
 
-fn set_aside(shared: &Shared) -> Option<SetAside> {
-    let (count, raids) = (shared.set_aside.len(), shared.raids_set_aside.len());
+fn set_aside(context: &Context) -> Option<SetAside> {
+    let (count, raids) = context.set_aside.counts();
     (count + raids > 0).then_some(SetAside { count, raids })
 }
 
 /// Whether the relay takes uploads now: a small write must reach the disk.
 pub async fn health(State(state): State<AppState>) -> (StatusCode, Json<Health>) {
-    let shared = state.shared();
-    let ping = tokio::time::timeout(PING_TIMEOUT, shared.store.ping()).await;
+    let context = state.context();
+    let ping = tokio::time::timeout(PING_TIMEOUT, context.store.ping()).await;
     let reason = match ping {
         Ok(Ok(())) => None,
         Ok(Err(error)) => Some(error.to_string()),
         Err(_) => Some("the database does not answer".to_owned()),
     };
-    shared.store_ok.store(reason.is_none(), Ordering::Relaxed);
+    context.store_ok.store(reason.is_none(), Ordering::Relaxed);
     let up = reason.is_none();
     let health = Health {
         status: if up { "healthy" } else { "unhealthy" },
-        timestamp: shared.clock.now_ms(),
+        timestamp: context.clock.now_ms(),
         version: env!("CARGO_PKG_VERSION"),
         database: if up { "up" } else { "down" },
         reason,
-        set_aside: set_aside(shared),
+        set_aside: set_aside(context),
     };
     (if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(health))
 }

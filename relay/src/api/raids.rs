@@ -54,7 +54,7 @@ async fn page(
 ) -> Result<RaidPage, HttpError> {
     let lines = state.store().raid_reports(&raid.code).await?;
     let reports = summaries(state, who, admitted.audience(), lines).await;
-    let connected = match state.registry.loaded(&raid.code) {
+    let connected = match state.registry.directory.raid(&raid.code) {
         Some(handle) => handle.ask(|reply| RaidCommand::Connected { reply }).await.unwrap_or(false),
         None => false,
     };
@@ -63,7 +63,7 @@ async fn page(
         channel,
         title: raid.title.clone(),
         visibility: raid.visibility,
-        open: connected || state.registry.is_open(&raid),
+        open: connected || state.context().is_open(&raid),
         connected,
         created_at_ms: raid.created_at_ms,
         code: raid.code,

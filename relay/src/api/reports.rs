@@ -19,7 +19,7 @@ use crate::access::{Admitted, Asker};
 use crate::edge::{Address, Asked};
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
-use crate::finalize;
+use crate::record;
 use crate::state::AppState;
 
 /// Entries of a page, if nothing is asked for.
@@ -74,7 +74,7 @@ pub async fn summaries(
     audience: Audience,
     lines: Vec<ReportLine>,
 ) -> Vec<ReportSummary> {
-    let mut reports: Vec<_> = lines.into_iter().map(|line| finalize::summary(audience, line)).collect();
+    let mut reports: Vec<_> = lines.into_iter().map(|line| record::summary(audience, line)).collect();
     let live = reports.iter_mut().filter(|summary| summary.state == ReportState::Live);
     let asked = live.map(|summary| async {
         let asked = Arc::clone(&state.answers).summary(who, audience, summary.raid.clone(), summary.report_id.clone());

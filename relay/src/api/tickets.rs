@@ -20,7 +20,7 @@ pub async fn renew(
     let mut raid = raid.ok_or(HttpError::NotFound)?;
     let channel = state.store().channel(account).await?.ok_or(HttpError::NotFound)?;
     raid.tickets = state.registry.renew_tickets(&raid).await?.ok_or(HttpError::NotFound)?;
-    let shared = state.shared();
+    let shared = state.context();
     Ok(Json(RenewedTicket {
         ticket: shared.secret.ticket(&raid.code, raid.tickets.raid),
         raid_url: shared.raid_url(&raid),

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use raidcast_shared::id::{EncounterId, StreamId};
-use raidcast_shared::uplink::{Held, ReportState, UplinkFrame, UplinkReply, Visibility};
+use raidcast_shared::uplink::{Held, UplinkFrame, UplinkReply, Visibility};
 use raidcast_store::{EncounterRow, RaidRow, StoreError, Tickets};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Admitted;
 use crate::fanout::{Format, Pace, Socket, SpectatorId};
-use crate::span::LiveLog;
 
-use super::registry::Claim;
+use super::log::Standing;
 
 /// A command to a raid's task.
 pub enum RaidCommand {
@@ -157,20 +156,9 @@ pub enum FromSpectator {
     Dismiss(String),
 }
 
-/// Where a fight stands now. Cheap to make: whoever wants its figures folds its log, beside the raid's task.
-#[derive(Clone, Debug)]
-pub struct Standing {
-    /// Its row.
-    pub row: EncounterRow,
-    /// Whether its report as it stands is kept: then the store has it.
-    pub kept: bool,
-    /// Where the report stands.
-    pub state: ReportState,
-    /// Which reading it shows, from 1.
-    pub revision: u32,
-    /// Its log so far; `None` where the report is final: the store has its log.
-    pub log: Option<LiveLog>,
-}
+/// When an encounter was claimed: claims are numbered from 1 as they are made, so waiting for an earlier one ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim(pub(super) u64);
 
 /// What others hold of a raid: its name and its inbox.
 #[derive(Clone, Debug)]
@@ -184,6 +172,13 @@ pub struct RaidHandle {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the raid is no longer loaded")]
 pub struct RaidGone;
+
+impl Claim {
+    /// Later claims have higher ones.
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
+}
 
 impl RaidHandle {
     pub(super) fn new(code: &str, inbox: mpsc::Sender<RaidCommand>) -> Self {

@@ -14,13 +14,12 @@ use raidcast_shared::uplink::{Delta, Ending, Header, Held, Outcome, ReportState}
 use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView, Shown};
 use raidcast_store::{EncounterRow, JournalEntry, OpenEncounter, StoreError, StoredStream};
 
-use super::command::Standing;
+use super::log::{DeltaLog, LiveLog, Standing};
 use crate::access::spectators;
 use crate::fanout::Pace;
-use crate::finalize::{self, Replayed};
 use crate::limits::{DELTA_HELD_BYTES, FIGHT_BYTES, HIT_UNDER_WAY_BYTES, SKILL_ROW_BYTES};
 use crate::memory::{Memory, Share};
-use crate::span::{DeltaLog, LiveLog};
+use crate::refold::{Refolded, refold};
 
 /// One reading of an encounter: the fold of one stream's deltas.
 pub struct Reading {
@@ -162,7 +161,7 @@ impl Reading {
     fn of_journal(stream: &StoredStream, entries: &[JournalEntry]) -> Result<Self, StoreError> {
         let mut newest = (0, 0);
         let mut deltas = DeltaLog::default();
-        let Replayed { state, gate, ending } = finalize::replay(&stream.header, entries, |entry, delta, checked| {
+        let Refolded { state, gate, ending } = refold(&stream.header, entries, |entry, delta, checked| {
             deltas.push(entry.data.clone());
             if checked.has_events() {
                 newest = (delta.captured_ms, entry.received_at_ms);

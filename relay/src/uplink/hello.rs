@@ -10,9 +10,9 @@ use raidcast_shared::uplink::{
 use raidcast_store::{AccountId, RaidRow, StoreError, Tickets};
 
 use super::fights::Fights;
-use super::refusal;
+use super::refusal::refusal;
 use crate::account::{RelaySecret, digest, same_digest};
-use crate::raid::Shared;
+use crate::context::Context;
 use crate::state::AppState;
 
 /// Bytes of a raid's secret.
@@ -78,10 +78,10 @@ fn check(hello: &Hello) -> Result<(), Refused> {
 /// Finds or makes the raid that a Hello speaks for: its code, and the account's channel.
 pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -> Result<(String, String), Refused> {
     check(hello)?;
-    let shared = state.shared();
+    let context = state.context();
     let unavailable = |error: StoreError| unread(&error);
     let secret_digest = digest(&hello.secret);
-    let held = shared.store.raid_by_id(hello.raid).await.map_err(unavailable)?;
+    let held = context.store.raid_by_id(hello.raid).await.map_err(unavailable)?;
     let raid = if let Some(raid) = held {
         if raid.account != account || !same_digest(&raid.secret_digest, &secret_digest) {
             let text = "this raid belongs to another client: delete raid.json in the state folder to begin a new one";
@@ -89,15 +89,15 @@ pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -
         }
         raid
     } else {
-        let now_ms = shared.clock.now_ms();
-        shared.quota.raid(account, now_ms).map_err(|spent| {
+        let now_ms = context.clock.now_ms();
+        context.quota.raid(account, now_ms).map_err(|spent| {
             let text = format!("this key has begun as many raids as it may in an hour: {spent}");
             Refused { retry_ms: Some(spent.retry_ms), ..refusal(RefusedCode::LimitReached, text) }
         })?;
         let raid = RaidRow {
             id: hello.raid,
             account,
-            code: shared.entropy.code(10),
+            code: context.entropy.code(10),
             secret_digest,
             title: hello.title.clone(),
             visibility: hello.visibility,
@@ -107,22 +107,22 @@ pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -
             history: hello.history,
             tickets: Tickets::default(),
         };
-        let (store, new) = (Arc::clone(&shared.store), raid.clone());
+        let (store, new) = (Arc::clone(&context.store), raid.clone());
         let inserted = async move { store.insert_raid(&new).await };
         // Who watches the channel moves on to the new raid, if that is what it shows now.
-        state.registry.move_channel(account, inserted).await.map_err(unavailable)?;
+        state.registry.channels.write(account, inserted).await.map_err(unavailable)?;
         raid
     };
-    let channel = shared.store.channel(account).await.map_err(unavailable)?.unwrap_or_default();
+    let channel = context.store.channel(account).await.map_err(unavailable)?.unwrap_or_default();
     Ok((raid.code, channel))
 }
 
 /// What a client is told that speaks for a raid now.
-pub(super) fn welcome(shared: &Shared, hello: &Hello, raid: &RaidRow, channel: &str) -> Welcome {
+pub(super) fn welcome(context: &Context, hello: &Hello, raid: &RaidRow, channel: &str) -> Welcome {
     Welcome {
         v: VERSIONS.1.min(hello.v.1),
-        raid_url: shared.raid_url(raid),
-        channel_url: shared.channel_url(channel, raid),
+        raid_url: context.raid_url(raid),
+        channel_url: context.channel_url(channel, raid),
         raid: raid.code.clone(),
         limits: WireLimits::default(),
     }

@@ -72,7 +72,7 @@ async fn a_large_fight_that_is_being_folded_keeps_nobody_waiting_but_who_asked_f
     let small_begun = innocent.begin(&small).await;
 
     // Another large fold is under way, for as long as this is held.
-    let folding = relay.relay.as_ref().unwrap().registry().shared.heavy.enter(usize::MAX).await;
+    let folding = relay.relay.as_ref().unwrap().registry().context.heavy.enter(usize::MAX).await;
     let path = format!("/api/v1/reports/{}", begun.report);
     let mut visitors = Box::pin(join_all((0..VISITORS).map(|_| relay.get(&path))));
     let others = async {

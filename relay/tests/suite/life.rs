@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use raidcast_relay::account::RelaySecret;
 use raidcast_relay::clock::{Clock, Entropy};
-use raidcast_relay::finalize::decode_record;
-use raidcast_relay::raid::{Attach, RaidCommand, RaidHandle, RaidRegistry, Shared};
+use raidcast_relay::context::Context;
+use raidcast_relay::raid::{Attach, RaidCommand, RaidHandle, RaidRegistry};
+use raidcast_relay::record::decode_record;
 use raidcast_shared::checksum::Checksum;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::limits::GRACE_MS;
@@ -133,11 +134,11 @@ impl World {
         }
         let secret = RelaySecret::new([7; 32]);
         let draining = CancellationToken::new();
-        let shared = Shared::new(store, clock, Entropy::system(), secret, String::new(), GRACE_MS, draining);
+        let context = Context::new(store, clock, Entropy::system(), secret, String::new(), GRACE_MS, draining);
         let fights =
             (0..FIGHTS).map(|number| EncounterId(Uuid::from_u128(u128::from(seed) << 8 | 0xf0 | number as u128)));
         Self {
-            registry: RaidRegistry::new(Arc::new(shared)),
+            registry: RaidRegistry::new(Arc::new(context)),
             faults,
             now_ms,
             raids,
@@ -396,7 +397,7 @@ impl World {
     async fn send_whole(&mut self, fight: usize) {
         let stream = stream_of(STREAMS + fight as u64);
         let (_, whole) = script(stream);
-        let store = Arc::clone(&self.registry.shared.store);
+        let store = Arc::clone(&self.registry.context.store);
         for attempt in 0..ATTEMPTS {
             if attempt >= ATTEMPTS / 20 {
                 // The test's clock runs ahead of the store, which works in true time.
@@ -444,7 +445,7 @@ impl World {
     async fn listed(&self) -> Vec<EncounterId> {
         let mut listed = Vec::new();
         for raid in &self.raids {
-            let lines = self.registry.shared.store.raid_reports(&raid.code).await.expect("an answer");
+            let lines = self.registry.context.store.raid_reports(&raid.code).await.expect("an answer");
             listed.extend(lines.into_iter().map(|line| line.encounter));
         }
         listed.sort_unstable();
@@ -475,7 +476,7 @@ impl World {
             }
         }
         assert_eq!(listed, all, "what the raids list");
-        assert!(self.registry.shared.set_aside.is_empty(), "nothing is set aside");
+        assert!(self.registry.context.set_aside.counts() == (0, 0), "nothing is set aside");
     }
 }
 

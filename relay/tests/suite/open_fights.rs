@@ -27,7 +27,7 @@ fn fight(n: i64) -> Script {
 }
 
 fn bytes(relay: &TestRelay) -> u64 {
-    relay.relay.as_ref().unwrap().registry().shared.memory.bytes()
+    relay.relay.as_ref().unwrap().registry().context.memory.bytes()
 }
 
 async fn begin(uploader: &mut Uploader, fight: &Script) -> Result<Begun, Refused> {

@@ -202,8 +202,8 @@ async fn named(relay: &TestRelay, report: &str) -> bool {
 
 /// Why a fight is set aside, as the log said.
 fn why(relay: &TestRelay, report: &str) -> Option<String> {
-    let shared = &relay.relay.as_ref().unwrap().registry().shared;
-    shared.set_aside.get(report).map(|why| why.clone())
+    let context = &relay.relay.as_ref().unwrap().registry().context;
+    context.set_aside.why(report)
 }
 
 /// The status and the code of each of a report's pages: whole, its timeline, a part of it.

@@ -88,6 +88,12 @@ async fn span_of(relay: &TestRelay, report: &str, span: Span) -> Fight {
     report.fight
 }
 
+/// A pool of one thread for a relay's spans, for which so many wait.
+fn spans_of(relay: &TestRelay, waiting: usize) -> Spans {
+    let registry = relay.relay.as_ref().unwrap().registry();
+    Spans::with_pool(Arc::clone(&registry.context), Arc::clone(&registry.directory), 1, waiting)
+}
+
 #[tokio::test]
 async fn a_span_of_a_live_and_of_a_finished_fight_is_the_fold_of_only_its_events() {
     let data = tempfile::tempdir().unwrap();
@@ -156,7 +162,7 @@ async fn a_span_asked_by_a_thousand_at_once_is_folded_once() {
 async fn more_spans_than_may_wait_are_refused_with_a_time_to_come_back() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
-    let spans = Spans::with_pool(Arc::clone(relay.relay.as_ref().unwrap().registry()), 1, 1);
+    let spans = spans_of(&relay, 1);
     let (go, held) = std::sync::mpsc::sync_channel::<()>(0);
     let here = address(HERE);
     let folding = spans.run(here, move || held.recv().is_ok());
@@ -179,7 +185,7 @@ async fn more_spans_than_may_wait_are_refused_with_a_time_to_come_back() {
 async fn who_asks_for_many_folds_waits_for_itself_and_others_have_their_turn() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
-    let spans = Spans::with_pool(Arc::clone(relay.relay.as_ref().unwrap().registry()), 1, 256);
+    let spans = spans_of(&relay, 256);
     let (go, held) = std::sync::mpsc::sync_channel::<()>(0);
     let folding = spans.run(address(HERE), move || held.recv().is_ok());
     let served = Arc::new(Mutex::new(Vec::new()));

@@ -9,8 +9,7 @@ use raidcast_shared::uplink::{Refused, RefusedCode, RefusedScope, UplinkReply};
 use raidcast_store::{RaidRow, StoreError, Tickets};
 
 use super::handles::Handles;
-use super::life::Chore;
-use super::{RaidTask, Uplink};
+use super::state::{Chore, RaidTask, Uplink};
 use crate::fanout::Whom;
 use crate::raid::command::Attach;
 
@@ -33,7 +32,7 @@ impl RaidTask {
             }
             let kept =
                 RaidRow { title: next.title.clone(), visibility: next.visibility, closed: false, ..self.row.clone() };
-            let store = Arc::clone(&self.shared.store);
+            let store = Arc::clone(&self.around.context.store);
             let keeping = async move {
                 let result = store.update_raid(&kept).await;
                 Chore::Attached { kept: Box::new(kept), result }
@@ -89,7 +88,7 @@ impl RaidTask {
     /// The account's channel shows another raid: who came by it moves on.
     pub(super) fn superseded(&mut self) {
         // It may have come back meanwhile.
-        if !self.registry.channel_shows(self.row.account, &self.row.code) {
+        if !self.around.channels.shows(self.row.account, &self.row.code) {
             self.room.dismiss_all(Whom::ByChannel, MOVED_ON, Some(MOVED_ON_RETRY_MS));
         }
     }
@@ -108,7 +107,7 @@ impl RaidTask {
             held.changes += 1;
         }
         self.room.dismiss_all(Whom::NoLonger { visibility, tickets }, NOT_FOR_YOU, None);
-        self.shared.access.tell(&self.row.code);
+        self.around.context.access.tell(&self.row.code);
     }
 }
 

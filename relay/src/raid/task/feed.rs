@@ -9,31 +9,11 @@ use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::{self, LiveStep, Shown};
 use tokio::sync::oneshot;
 
-use super::RaidTask;
 use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU};
+use super::state::RaidTask;
 use crate::access::{Admitted, spectators};
 use crate::fanout::{Answer, Format, Pace, Resume, Socket, SpectatorId, Wish};
 use crate::raid::command::{FromSpectator, JoinWish, Joined};
-
-/// Where the raid's views stand.
-#[derive(Debug, Default)]
-pub(super) struct FeedState {
-    /// Names this run of the raid's task in epochs: positions and events mean nothing in another.
-    run: String,
-    /// Counts ticks of the fastest pace.
-    beat: u64,
-    epoch: u32,
-    positions: [u64; Pace::ALL.len()],
-    events: u64,
-    /// Spectators get a keyframe with the next beat, whatever their pace.
-    refresh: bool,
-}
-
-impl FeedState {
-    pub(super) fn new(run: String) -> Self {
-        Self { run, ..Self::default() }
-    }
-}
 
 impl RaidTask {
     /// Brings the views that are due to the present state and sends what changed: one write for each spectator.
@@ -85,7 +65,7 @@ impl RaidTask {
                     step.tick.checksum = Some(encounter.checksum().to_string());
                 }
                 let (captured, received) = encounter.main.times;
-                step.tick.times = FrameTimes(captured, received, self.shared.clock.now_ms());
+                step.tick.times = FrameTimes(captured, received, self.around.context.clock.now_ms());
                 tick = Some(FeedFrame::Tick(step.tick));
             }
             let players = encounter.views[pace.index()].player_keys();
@@ -122,7 +102,7 @@ impl RaidTask {
             events_lost,
             raid: self.feed_raid(),
             fight: encounter.and_then(view),
-            times: FrameTimes(captured, received, self.shared.clock.now_ms()),
+            times: FrameTimes(captured, received, self.around.context.clock.now_ms()),
         })
     }
 
@@ -136,7 +116,7 @@ impl RaidTask {
             code: self.row.code.clone(),
             title: self.row.title.clone(),
             connected: self.uplink.is_some(),
-            open: self.registry.is_open(&self.row),
+            open: self.around.context.is_open(&self.row),
             fights,
         }
     }
@@ -149,7 +129,7 @@ impl RaidTask {
             return;
         }
         let by_channel = wish.channel || matches!(wish.admitted, Admitted::ByChannelTicket(_));
-        if by_channel && !self.registry.channel_shows(self.row.account, &self.row.code) {
+        if by_channel && !self.around.channels.shows(self.row.account, &self.row.code) {
             self.room.turn_away(&socket, wish.format, MOVED_ON, Some(MOVED_ON_RETRY_MS));
             let _ = reply.send(None);
             return;
@@ -192,7 +172,7 @@ impl RaidTask {
             FromSpectator::Gone => self.room.leave(id),
             FromSpectator::Ping(payload) => self.room.answer(id, format, Answer::Pong(&payload)),
             FromSpectator::Probe(clock) => {
-                let echo = FeedFrame::Echo(Echo { clock, relay_ms: self.shared.clock.now_ms() });
+                let echo = FeedFrame::Echo(Echo { clock, relay_ms: self.around.context.clock.now_ms() });
                 self.room.answer(id, format, Answer::Frame(&echo));
             }
             FromSpectator::Pace => {

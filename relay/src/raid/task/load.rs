@@ -9,24 +9,16 @@ use futures::FutureExt;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_store::{EncounterKey, ReportLine, StoreError};
-use tokio::sync::oneshot;
 
-use super::life::{Chore, Claiming, Opening};
-use super::{RaidTask, Socket};
-use crate::finalize::until_available;
-use crate::raid::command::{JoinWish, Joined, RaidCommand};
+use super::state::{Chore, Claiming, Joining, Opening, RaidTask};
+use crate::context::Context;
+use crate::raid::command::RaidCommand;
 use crate::raid::encounter::LiveEncounter;
-use crate::raid::registry::{Shared, load_encounter};
+use crate::raid::restore::load_encounter;
+use crate::retry::until_available;
 
 /// No connection: the task itself asked.
 const NOBODY: u64 = 0;
-
-/// A spectator that waits for the first fight that there is to see.
-pub(super) struct Joining {
-    pub(super) socket: Arc<Socket>,
-    pub(super) wish: JoinWish,
-    pub(super) reply: oneshot::Sender<Option<Joined>>,
-}
 
 impl RaidTask {
     /// Reads the raid's row again: whoever changes it from now on tells this task.
@@ -34,7 +26,7 @@ impl RaidTask {
     /// # Errors
     /// The store does not answer, or the raid is gone or damaged: the task cannot begin.
     pub(super) async fn read_row(&mut self) -> Result<(), StoreError> {
-        let row = self.shared.store.raid_by_code(&self.row.code).await?;
+        let row = self.around.context.store.raid_by_code(&self.row.code).await?;
         self.row = row.ok_or_else(|| StoreError::Damaged(format!("raid {} is gone", self.row.code)))?;
         Ok(())
     }
@@ -47,17 +39,18 @@ impl RaidTask {
             let (id, report_id) = (line.encounter, line.report_id.clone());
             let claiming = Claiming::default();
             let key = EncounterKey { account: self.row.account, encounter: id };
-            let Ok(before) = claiming.claim_free(&self.registry, key, &self.me) else { continue };
+            let Some((claim, before)) = claiming.claim_free(&self.around.directory, key, &self.me) else { continue };
             self.opening.insert(id, Opening { connection: NOBODY, claiming, discard: false });
             self.loading.insert(id);
-            let shared = Arc::clone(&self.shared);
+            let context = Arc::clone(&self.around.context);
             let loading = async move {
-                if let Some((before, claim)) = before {
+                if let Some(before) = before {
                     // The task that the raid had before is about to end: what is under way there is stored first.
                     let release = |reply| RaidCommand::Release { encounter: id, claim, moves: false, reply };
                     let _ = before.ask(release).await;
                 }
-                let read = until_available("could not read a fight; trying again", || read_report(&shared, &report_id));
+                let read =
+                    until_available("could not read a fight; trying again", || read_report(&context, &report_id));
                 let result = read.await;
                 Chore::Loaded { encounter: id, report_id, result: Box::new(result) }
             };
@@ -75,7 +68,7 @@ impl RaidTask {
         self.loading.remove(&id);
         let Some(opening) = self.opening.remove(&id) else { return };
         let held = result.unwrap_or_else(|error| {
-            self.shared.set_aside(report_id, &error.to_string());
+            self.around.context.set_aside.report(report_id, &error.to_string());
             None
         });
         if opening.discard {
@@ -83,7 +76,7 @@ impl RaidTask {
             return;
         }
         let Some(mut encounter) = held else {
-            self.registry.disown(self.key(id), &self.me);
+            self.around.directory.disown(self.key(id), &self.me);
             if self.current.is_none() && !self.has_nothing_yet() {
                 self.new_epoch();
             }
@@ -119,9 +112,9 @@ impl RaidTask {
 }
 
 /// A report's encounter as the store has it, unless it is gone.
-async fn read_report(shared: &Shared, report_id: &str) -> Result<Option<LiveEncounter>, StoreError> {
-    match shared.store.report(report_id).await? {
-        Some((row, _)) => load_encounter(shared, row.row).await,
+async fn read_report(context: &Context, report_id: &str) -> Result<Option<LiveEncounter>, StoreError> {
+    match context.store.report(report_id).await? {
+        Some((row, _)) => load_encounter(context, row.row).await,
         None => Ok(None),
     }
 }

@@ -1,0 +1,138 @@
+//! What a relay is made of beside its raids: its database, clock, randomness, secret, limits and counters.
+//!
+//! Made once at the start and given to whoever needs some of it. Deliberately not here: raids.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use raidcast_shared::limits::RAID_IDLE_MS;
+use raidcast_shared::uplink::Visibility;
+use raidcast_store::{EncounterRow, RaidRow, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Changes;
+use crate::account::RelaySecret;
+use crate::clock::{Clock, Entropy};
+use crate::heavy::Heavy;
+use crate::limits::EdgeLimits;
+use crate::memory::Memory;
+use crate::quota::Quota;
+use crate::set_aside::SetAside;
+
+/// See the module's page.
+pub struct Context {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The wall clock.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+    /// The relay's own secret.
+    pub secret: RelaySecret,
+    /// Base of all links.
+    pub public_url: String,
+    /// From the last event to a provisional report, ms.
+    pub grace_ms: i64,
+    /// Names this run of the relay in epochs: positions mean nothing in another.
+    pub boot: String,
+    /// Cancelled when the relay is about to stop.
+    pub draining: CancellationToken,
+    /// Tells that who may see a raid has changed.
+    pub access: Changes,
+    /// Whether the last append reached the disk.
+    pub store_ok: AtomicBool,
+    /// Where encounters are folded whole: large ones one at a time.
+    pub heavy: Heavy,
+    /// What cannot be read.
+    pub set_aside: SetAside,
+    /// What addresses and keys may hold.
+    pub limits: EdgeLimits,
+    /// What keys have used.
+    pub quota: Arc<Quota>,
+    /// What open fights hold.
+    pub memory: Arc<Memory>,
+    connections: AtomicU64,
+}
+
+impl Context {
+    /// What raids share from the start of a relay.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        entropy: Entropy,
+        secret: RelaySecret,
+        public_url: String,
+        grace_ms: i64,
+        draining: CancellationToken,
+    ) -> Self {
+        let boot = entropy.code(6);
+        let (store_ok, connections) = (AtomicBool::new(true), AtomicU64::new(1));
+        let (access, heavy, set_aside) = (Changes::default(), Heavy::default(), SetAside::default());
+        let limits = EdgeLimits::default();
+        let quota = Arc::new(Quota::new(limits.clone(), clock.now_ms()));
+        let memory = Arc::new(Memory::new(&limits));
+        Self {
+            store,
+            clock,
+            entropy,
+            secret,
+            public_url,
+            grace_ms,
+            boot,
+            draining,
+            access,
+            store_ok,
+            heavy,
+            set_aside,
+            limits,
+            quota,
+            memory,
+            connections,
+        }
+    }
+
+    /// With limits of one's own.
+    pub fn with_limits(self, limits: EdgeLimits) -> Self {
+        let quota = Arc::new(Quota::new(limits.clone(), self.clock.now_ms()));
+        let memory = Arc::new(Memory::new(&limits));
+        Self { limits, quota, memory, ..self }
+    }
+
+    /// A name for a new connection.
+    pub fn connection_id(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A link, with a ticket where the raid is private.
+    fn link(&self, path: &str, visibility: Visibility, ticket: impl FnOnce() -> String) -> String {
+        match visibility {
+            Visibility::Private => format!("{}{path}?ticket={}", self.public_url, ticket()),
+            Visibility::Public | Visibility::Unlisted => format!("{}{path}", self.public_url),
+        }
+    }
+
+    /// The page of a report.
+    pub fn report_url(&self, row: &EncounterRow) -> String {
+        let EncounterRow { report_id, raid_code, visibility, tickets, .. } = row;
+        let ticket = || self.secret.ticket(raid_code, tickets.raid);
+        self.link(&format!("/reports/{report_id}"), *visibility, ticket)
+    }
+
+    /// The page of a raid.
+    pub fn raid_url(&self, raid: &RaidRow) -> String {
+        let RaidRow { code, visibility, tickets, .. } = raid;
+        self.link(&format!("/raids/{code}"), *visibility, || self.secret.ticket(code, tickets.raid))
+    }
+
+    /// The page of a channel that shows this raid now.
+    pub fn channel_url(&self, channel: &str, raid: &RaidRow) -> String {
+        let ticket = || self.secret.channel_ticket(channel, raid.tickets.channel);
+        self.link(&format!("/live/{channel}"), raid.visibility, ticket)
+    }
+
+    /// Whether a raid goes on.
+    pub fn is_open(&self, raid: &RaidRow) -> bool {
+        // Neither long ago nor, by a clock that was ahead, far in the future.
+        !raid.closed && self.clock.now_ms().abs_diff(raid.active_at_ms) < RAID_IDLE_MS.unsigned_abs()
+    }
+}

@@ -1,0 +1,102 @@
+//! Who owns what: which task has a raid, and which raid an encounter.
+//!
+//! A seam: the owners are in this process today. Two invariants: at most one task has a raid, and at most one raid an
+//! encounter; and claims of an encounter are numbered as they are made, so that of two who want it the later one waits.
+//! Deliberately not here: how a raid is loaded, and how an encounter goes from one to the other.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use raidcast_store::EncounterKey;
+
+use super::command::{Claim, RaidHandle};
+
+/// See the module's page.
+#[derive(Debug)]
+pub struct Directory {
+    raids: DashMap<String, RaidHandle>,
+    owners: DashMap<EncounterKey, (RaidHandle, Claim)>,
+    claims: AtomicU64,
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self { raids: DashMap::new(), owners: DashMap::new(), claims: AtomicU64::new(1) }
+    }
+}
+
+impl Directory {
+    /// Enters the task of a raid.
+    ///
+    /// # Errors
+    /// The raid has one already: this.
+    pub fn enter(&self, handle: &RaidHandle) -> Result<(), RaidHandle> {
+        match self.raids.entry(handle.code.to_string()) {
+            Entry::Occupied(held) => Err(held.get().clone()),
+            Entry::Vacant(free) => {
+                free.insert(handle.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a raid's task out, before it ends.
+    pub fn leave(&self, handle: &RaidHandle) {
+        self.raids.remove_if(&*handle.code, |_, held| held.is(handle));
+    }
+
+    /// The task of the raid with this code, if it has one now.
+    pub fn raid(&self, code: &str) -> Option<RaidHandle> {
+        self.raids.get(code).map(|held| held.value().clone())
+    }
+
+    /// The raid that owns an encounter now.
+    pub fn owner(&self, key: EncounterKey) -> Option<RaidHandle> {
+        self.owners.get(&key).map(|held| held.value().0.clone())
+    }
+
+    /// Makes `handle` the owner of an encounter; gives the claim, and the owner before it.
+    pub fn claim(&self, key: EncounterKey, handle: &RaidHandle) -> (Claim, Option<RaidHandle>) {
+        // Numbered under the entry's lock: the owner before has a lower one.
+        match self.owners.entry(key) {
+            Entry::Occupied(mut held) => {
+                let claim = self.next_claim();
+                let (before, _) = held.insert((handle.clone(), claim));
+                (claim, Some(before).filter(|before| !before.is(handle)))
+            }
+            Entry::Vacant(free) => {
+                let claim = self.next_claim();
+                free.insert((handle.clone(), claim));
+                (claim, None)
+            }
+        }
+    }
+
+    /// Makes `handle` the owner of an encounter that no other raid has; gives the claim, and the task that the same raid
+    /// had before, if that has not let go of it yet. `None` if another raid has it.
+    pub fn claim_free(&self, key: EncounterKey, handle: &RaidHandle) -> Option<(Claim, Option<RaidHandle>)> {
+        match self.owners.entry(key) {
+            Entry::Occupied(held) if held.get().0.code != handle.code => None,
+            Entry::Occupied(mut held) => {
+                let claim = self.next_claim();
+                let (before, _) = held.insert((handle.clone(), claim));
+                Some((claim, Some(before).filter(|before| !before.is(handle))))
+            }
+            Entry::Vacant(free) => {
+                let claim = self.next_claim();
+                free.insert((handle.clone(), claim));
+                Some((claim, None))
+            }
+        }
+    }
+
+    fn next_claim(&self) -> Claim {
+        Claim(self.claims.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Gives an encounter up, unless another raid has claimed it.
+    pub fn disown(&self, key: EncounterKey, handle: &RaidHandle) {
+        self.owners.remove_if(&key, |_, (owner, _)| owner.is(handle));
+    }
+}

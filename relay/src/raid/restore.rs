@@ -1,0 +1,56 @@
+//! From the store back to memory: an encounter as its journal, or its kept log, says.
+
+use std::sync::Arc;
+
+use raidcast_shared::uplink::ReportState;
+use raidcast_store::{OpenEncounter, StoreError};
+
+use super::encounter::LiveEncounter;
+use crate::access;
+use crate::context::Context;
+use crate::record::decode_record;
+
+/// Reads an encounter from the store: its journal, or its log where the report is final. `None` if it is gone.
+///
+/// # Errors
+/// `Unavailable`: try again. `Damaged`: what is stored cannot be folded, or folding it broke off.
+pub(super) async fn load_encounter(context: &Context, row: i64) -> Result<Option<LiveEncounter>, StoreError> {
+    let (store, now_ms) = (&context.store, context.clock.now_ms());
+    let mut journal = context.heavy.journal().await;
+    let Some(open) = store.open_encounter(row).await? else { return Ok(None) };
+    let report_id = open.encounter.report_id.clone();
+    let is_final = open.encounter.state == ReportState::Final;
+    if is_final {
+        // It has no journal: whoever needs one does not wait for its log.
+        journal = None;
+    }
+    let log = if is_final { store.report_log(&report_id).await? } else { None };
+    let kept = match open.encounter.state {
+        ReportState::Live => None,
+        ReportState::Provisional | ReportState::Final => store.report(&report_id).await?.and_then(|(_, record)| record),
+    };
+    let rebuilt = context.heavy.run(bytes_of(&open, log.as_deref()), move || {
+        let mut encounter = LiveEncounter::rebuild(&open, log.as_deref(), now_ms)?;
+        if let Some(record) = kept.filter(|_| encounter.revision == encounter.row.revision) {
+            match decode_record(&record) {
+                Ok(kept) => encounter.kept = Some(Arc::new(kept.shown_to(access::record()))),
+                // Its report is made of what was folded here.
+                Err(error) => {
+                    tracing::error!(report = encounter.row.report_id, %error, "a report's record is damaged; its log is whole");
+                }
+            }
+        }
+        Ok::<_, StoreError>(encounter)
+    });
+    let broke = |_| StoreError::Damaged(format!("folding report {report_id} broke off"));
+    let mut encounter = rebuilt.await.map_err(broke)??;
+    drop(journal);
+    encounter.weigh_in(&context.memory);
+    Ok(Some(encounter))
+}
+
+/// How much an encounter takes up in the store.
+fn bytes_of(open: &OpenEncounter, log: Option<&[u8]>) -> usize {
+    let entries = open.streams.iter().flat_map(|(_, entries)| entries);
+    entries.map(|entry| entry.data.len()).sum::<usize>() + log.map_or(0, <[u8]>::len)
+}

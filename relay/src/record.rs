@@ -1,0 +1,117 @@
+//! What is kept of a report: its record, and its line in lists.
+
+use bytes::Bytes;
+use raidcast_shared::codec;
+use raidcast_shared::fold::EncounterState;
+use raidcast_shared::report::{Report, ReportSummary, Unverified};
+use raidcast_shared::uplink::{Ending, Outcome, ReportState};
+use raidcast_shared::view::{self, Audience, Shown};
+use raidcast_store::{EncounterRow, ReportLine, StoreError};
+
+/// Compression of records: they are small.
+const ZSTD_LEVEL: i32 = 9;
+
+/// The report of a state, as an audience may see it.
+pub fn report(
+    audience: Audience,
+    row: &EncounterRow,
+    state: &EncounterState,
+    ending: Option<&Ending>,
+    at: ReportState,
+    revision: u32,
+) -> Report {
+    let shown = Shown::to(audience, state);
+    let fight = view::fight(shown, ending);
+    let relay = state.checksum();
+    let unverified = ending
+        .filter(|ending| ending.checksum != relay)
+        .map(|ending| Unverified { client: ending.checksum.to_string(), relay: relay.to_string() });
+    let note = match (at, ending.map(|ending| ending.outcome)) {
+        (ReportState::Provisional, _) => Some(
+            "Nothing more of this fight came from its meter or upload, so this report is provisional. It goes on when more comes."
+                .to_owned(),
+        ),
+        (ReportState::Final, Some(Outcome::Unfinished)) => {
+            Some("The meter never ended this fight: the report holds what it recorded until then.".to_owned())
+        }
+        _ => None,
+    };
+    let damaged = (state.damaged() > 0)
+        .then(|| format!("{} stored parts of this fight are damaged and left out.", state.damaged()));
+    let notes: Vec<_> = [note, damaged, view::note(shown)].into_iter().flatten().collect();
+    Report {
+        report_id: row.report_id.clone(),
+        raid: row.raid_code.clone(),
+        state: at,
+        revision,
+        visibility: row.visibility,
+        note: (!notes.is_empty()).then(|| notes.join(" ")),
+        unverified,
+        meter_differs: ending
+            .and_then(|ending| ending.meter.as_ref())
+            .and_then(|meter| view::meter_differs(shown, meter)),
+        fight,
+    }
+}
+
+/// What lists show of a report.
+pub fn line(row: &EncounterRow, report: &Report) -> ReportLine {
+    let fight = &report.fight;
+    ReportLine {
+        report_id: row.report_id.clone(),
+        encounter: row.key.encounter,
+        raid_code: row.raid_code.clone(),
+        state: report.state,
+        revision: report.revision,
+        started_at_ms: fight.started_at_ms,
+        ended_at_ms: fight.ended_at_ms,
+        duration_ms: fight.duration_ms,
+        damage_ms: fight.damage_time.map(|time| time.duration_ms),
+        outcome: fight.outcome,
+        place: fight.encounter.clone(),
+        bosses: fight.bosses.iter().map(|boss| boss.name.clone()).collect(),
+        players: fight.players.len() as u32,
+        totals: fight.totals,
+    }
+}
+
+/// A list's line, as an audience may see it.
+pub fn summary(_: Audience, line: ReportLine) -> ReportSummary {
+    ReportSummary {
+        report_id: line.report_id,
+        raid: line.raid_code,
+        state: line.state,
+        revision: line.revision,
+        started_at_ms: line.started_at_ms,
+        ended_at_ms: line.ended_at_ms,
+        duration_ms: line.duration_ms,
+        damage_ms: line.damage_ms,
+        outcome: line.outcome,
+        encounter: line.place,
+        bosses: line.bosses,
+        players: line.players,
+        totals: line.totals,
+    }
+}
+
+/// A record's bytes.
+pub fn encode_record(report: &Report) -> Bytes {
+    zstd::bulk::compress(&codec::encode(report), ZSTD_LEVEL).expect("zstd compresses any bytes").into()
+}
+
+/// What was kept of a fight: shown to nobody but an audience.
+pub struct Kept(Report);
+
+impl Kept {
+    /// The report, as an audience may see it.
+    pub fn shown_to(self, _: Audience) -> Report {
+        self.0
+    }
+}
+
+/// What a record holds.
+pub fn decode_record(record: &[u8]) -> Result<Kept, StoreError> {
+    let damaged = |why: String| StoreError::Damaged(format!("a report's record: {why}"));
+    let bytes = zstd::stream::decode_all(record).map_err(|error| damaged(error.to_string()))?;
+    codec::decode(&bytes, usize::MAX).map(Kept).map_err(|error| damaged(error.to_string()))
+}
