@@ -393,7 +393,7 @@ impl Answers {
         let of = row.clone();
         let made = self.fold(who, &of, Some(standing), move |folded, ending| {
             let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision);
-            Arc::new(record::summary(audience, record::line(&row, &report)))
+            Arc::new(report.summary())
         });
         Ok((made.await?, began.elapsed()))
     }

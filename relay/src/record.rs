@@ -54,24 +54,24 @@ pub fn report(
     }
 }
 
-/// What lists show of a report.
+/// What the store keeps of a report for lists.
 pub fn line(row: &EncounterRow, report: &Report) -> ReportLine {
-    let fight = &report.fight;
+    let line = report.summary();
     ReportLine {
-        report_id: row.report_id.clone(),
+        report_id: line.report_id,
         encounter: row.key.encounter,
-        raid_code: row.raid_code.clone(),
-        state: report.state,
-        revision: report.revision,
-        started_at_ms: fight.started_at_ms,
-        ended_at_ms: fight.ended_at_ms,
-        duration_ms: fight.duration_ms,
-        damage_ms: fight.damage_time.map(|time| time.duration_ms),
-        outcome: fight.outcome,
-        place: fight.encounter.clone(),
-        bosses: fight.bosses.iter().map(|boss| boss.name.clone()).collect(),
-        players: fight.players.len() as u32,
-        totals: fight.totals,
+        raid_code: line.raid,
+        state: line.state,
+        revision: line.revision,
+        started_at_ms: line.started_at_ms,
+        ended_at_ms: line.ended_at_ms,
+        duration_ms: line.duration_ms,
+        damage_ms: line.damage_ms,
+        outcome: line.outcome,
+        place: line.encounter,
+        bosses: line.bosses,
+        players: line.players,
+        totals: line.totals,
     }
 }
 

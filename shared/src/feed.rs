@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::report::{AttemptRow, Boss, DeathRow, Place, SkillRow, Totals};
+use crate::report::{AttemptRow, Boss, DeathRow, Place, ReportSummary, SkillRow, Totals};
 use crate::uplink::{Outcome, ReportState};
 
 /// The subprotocol with MessagePack frames.
@@ -89,6 +89,20 @@ pub struct FeedFightRef {
     pub started_at_ms: i64,
     /// First to last combat event.
     pub duration_ms: u32,
+}
+
+impl From<ReportSummary> for FeedFightRef {
+    /// As a raid's list has it.
+    fn from(line: ReportSummary) -> Self {
+        Self {
+            report_id: line.report_id,
+            state: line.state,
+            outcome: line.outcome,
+            title: line.bosses.into_iter().next().or(line.encounter.scene),
+            started_at_ms: line.started_at_ms,
+            duration_ms: line.duration_ms,
+        }
+    }
 }
 
 /// The current fight in full.

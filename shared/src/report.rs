@@ -379,6 +379,28 @@ pub struct ReportSummary {
     pub totals: Totals,
 }
 
+impl Report {
+    /// Its line in a list.
+    pub fn summary(&self) -> ReportSummary {
+        let fight = &self.fight;
+        ReportSummary {
+            report_id: self.report_id.clone(),
+            raid: self.raid.clone(),
+            state: self.state,
+            revision: self.revision,
+            started_at_ms: fight.started_at_ms,
+            ended_at_ms: fight.ended_at_ms,
+            duration_ms: fight.duration_ms,
+            damage_ms: fight.damage_time.map(|time| time.duration_ms),
+            outcome: fight.outcome,
+            encounter: fight.encounter.clone(),
+            bosses: fight.bosses.iter().map(|boss| boss.name.clone()).collect(),
+            players: fight.players.len() as u32,
+            totals: fight.totals,
+        }
+    }
+}
+
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]

@@ -27,7 +27,6 @@ use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
-use raidcast_shared::feed::FeedFightRef;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits::PACES;
 use raidcast_shared::uplink::{ReportState, UplinkReply};
@@ -36,7 +35,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::command::RaidCommand;
 use super::encounter::LiveEncounter;
+use crate::access::spectators;
 use crate::fanout::Whom;
+use crate::record;
 
 pub(super) use state::{Around, RaidTask};
 use state::{Joining, Releasing, STORE_RETRY_MS};
@@ -165,16 +166,7 @@ impl RaidTask {
                 lines.reverse();
                 let held = |id: &EncounterId| self.encounters.contains_key(id);
                 let earlier = lines.into_iter().filter(|line| !held(&line.encounter));
-                self.earlier = earlier
-                    .map(|line| FeedFightRef {
-                        report_id: line.report_id,
-                        state: line.state,
-                        outcome: line.outcome,
-                        title: line.bosses.into_iter().next().or(line.place.scene),
-                        started_at_ms: line.started_at_ms,
-                        duration_ms: line.duration_ms,
-                    })
-                    .collect();
+                self.earlier = earlier.map(|line| record::summary(spectators(), line).into()).collect();
             }
             Err(error) if self.unread => return Err(error),
             Err(error) => tracing::warn!(raid = self.row.code, %error, "could not list a raid's fights"),
