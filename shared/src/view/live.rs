@@ -55,6 +55,8 @@ pub struct LiveFacts {
 /// What spectators of a fight hold after the last tick: a tick is the difference of the state to it.
 #[derive(Clone, Debug, Default)]
 pub struct LiveView {
+    /// Which actors were players at the last step.
+    kinds: Vec<bool>,
     order: Vec<ActorIx>,
     places: HashMap<ActorIx, u32>,
     players: Vec<FeedPlayer>,
@@ -93,6 +95,8 @@ pub struct LiveStep {
     pub changed: bool,
     /// Keys of the players whose skill rows may have changed.
     pub touched: Vec<String>,
+    /// Somebody who was shown is no player: a tick cannot take a row away, so all who watch need a keyframe.
+    pub begins_anew: bool,
 }
 
 /// What happened in a fight so far, as far as it was told: one for all views, so that each happening is told once.
@@ -141,7 +145,14 @@ impl LiveView {
     pub fn step(&mut self, shown: Shown<'_>, facts: LiveFacts) -> LiveStep {
         let state = shown.state();
         let mut step = LiveStep::default();
-        self.step_players(shown, &mut step);
+        self.step_kinds(state);
+        let figures = Figures::of(state);
+        if !self.order.iter().all(|actor| figures.players.contains_key(actor)) {
+            let seconds = state.pairs().iter().flat_map(|pair| &pair.seconds).map(|held| held.second).collect();
+            *self = Self { kinds: std::mem::take(&mut self.kinds), pending: seconds, ..Self::default() };
+            step.begins_anew = true;
+        }
+        self.step_players(shown, &figures, &mut step);
         let head = head(state, facts, self.rows.iter());
         if self.head.as_ref() != Some(&head) {
             step.tick.head = Some(head.clone());
@@ -165,7 +176,8 @@ impl LiveView {
         }
         self.step_buckets(state, facts, &mut step);
         let tick = &step.tick;
-        step.changed = tick.head.is_some()
+        step.changed = step.begins_anew
+            || tick.head.is_some()
             || tick.encounter.is_some()
             || !tick.rows.is_empty()
             || !tick.players.is_empty()
@@ -195,10 +207,21 @@ impl LiveView {
         before.is_none_or(|(_, before)| before != names)
     }
 
-    fn step_players(&mut self, shown: Shown<'_>, step: &mut LiveStep) {
+    /// What somebody did before it was known who is a player counts otherwise now, in the seconds in which it was done.
+    fn step_kinds(&mut self, state: &EncounterState) {
+        let is_player = |at: usize| state.is_player(ActorIx(at as u16));
+        let changed: BTreeSet<_> = (0..self.kinds.len()).filter(|at| self.kinds[*at] != is_player(*at)).collect();
+        if !changed.is_empty() {
+            let touches = |actor: ActorIx| changed.contains(&usize::from(actor.0));
+            let pairs = state.pairs().iter().filter(|pair| touches(pair.source) || touches(pair.target));
+            self.pending.extend(pairs.flat_map(|pair| &pair.seconds).map(|held| held.second));
+        }
+        self.kinds = (0..state.actors().len()).map(is_player).collect();
+    }
+
+    fn step_players(&mut self, shown: Shown<'_>, figures: &Figures<'_>, step: &mut LiveStep) {
         let state = shown.state();
         let renamed = self.step_names(state);
-        let figures = Figures::of(state);
         // New players stand in the order of the dictionary, which only grows: a place never changes.
         let mut actors: Vec<_> = figures.players.keys().copied().collect();
         actors.sort_unstable();

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use raidcast_shared::columns::{self, ColumnMap};
 use raidcast_shared::event::{Event, Rare, RareBody, TimedHit};
+use raidcast_shared::feed::{FeedFight, FeedPlayer};
 use raidcast_shared::fold::{CheckError, Checked, EncounterState, FoldIndex, Gate, Span};
 use raidcast_shared::log::Log;
 use raidcast_shared::report::SkillKind::{Damage, Healing};
-use raidcast_shared::uplink::{Delta, Outcome, UplinkFrame};
-use raidcast_shared::{codec, limits, view};
+use raidcast_shared::uplink::{Delta, Outcome, ReportState, UplinkFrame};
+use raidcast_shared::view::{self, LiveFacts, LiveView};
+use raidcast_shared::{codec, limits};
 
 use crate::fights::{actors, delta, ending, events, fold, gate, header, hit, to_all};
 
@@ -19,6 +21,23 @@ fn cut(events: &[Event], cuts: &[prop::sample::Index]) -> Vec<Vec<Event>> {
     places.extend([0, events.len()]);
     places.sort_unstable();
     places.windows(2).map(|pair| events[pair[0]..pair[1]].to_vec()).collect()
+}
+
+/// A view's players by key: who they are, their figures, and what they did in each second.
+fn players_of(fight: &FeedFight) -> BTreeMap<String, (FeedPlayer, Vec<i64>, BTreeMap<(u32, usize), u64>)> {
+    let mut seconds: BTreeMap<u64, BTreeMap<(u32, usize), u64>> = BTreeMap::new();
+    for bucket in &fight.buckets {
+        for (column, pairs) in [&bucket.d, &bucket.h, &bucket.x].into_iter().enumerate() {
+            for pair in pairs.chunks(2) {
+                seconds.entry(pair[0]).or_default().insert((bucket.s, column), pair[1]);
+            }
+        }
+    }
+    let rows = fight.players.iter().zip(&fight.rows).enumerate();
+    let player = |(at, (player, row)): (usize, (&FeedPlayer, &Vec<i64>))| {
+        (player.player_key.clone(), (player.clone(), row.clone(), seconds.remove(&(at as u64)).unwrap_or_default()))
+    };
+    rows.map(player).collect()
 }
 
 /// All that a state shows, while the fight goes on and when it has ended.
@@ -73,6 +92,35 @@ proptest! {
         let one = fold(&cut(&events, &cuts));
         let other = fold(&cut(&shuffled, &other_cuts));
         prop_assert_eq!(shown(&one), shown(&other));
+    }
+
+    #[test]
+    fn a_view_that_came_step_by_step_shows_what_one_shows_that_begins_now(
+        events in events(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        let facts = LiveFacts {
+            state: ReportState::Final, outcome: Outcome::Unknown, ended: true, revision: 1, idle: false,
+        };
+        let live = LiveFacts { state: ReportState::Live, ended: false, ..facts };
+        let (mut state, mut gate) = (EncounterState::new(header(), ColumnMap::own()), gate());
+        let (mut stepped, mut fresh) = (LiveView::default(), LiveView::default());
+        for (at, part) in cut(&events, &cuts).into_iter().enumerate() {
+            state.apply(&gate.check(&delta(at as u64 + 1, &part)).expect("it fits"));
+            let changed = state.take_changed_seconds();
+            for view in [&mut stepped, &mut fresh] {
+                view.note(&changed);
+            }
+            stepped.step(to_all(&state), live);
+        }
+        let fights = [stepped, fresh].map(|mut view| {
+            view.step(to_all(&state), facts);
+            view.keyframe(to_all(&state), "r".into()).expect("it was stepped")
+        });
+        let [stepped, fresh] = &fights;
+        prop_assert_eq!(&stepped.head, &fresh.head);
+        prop_assert_eq!(&stepped.attempts, &fresh.attempts);
+        prop_assert_eq!(players_of(stepped), players_of(fresh));
+        prop_assert_eq!(stepped.head.totals, view::fight(to_all(&state), None).totals);
     }
 
     #[test]

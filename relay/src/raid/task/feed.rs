@@ -58,6 +58,10 @@ impl RaidTask {
             let facts = encounter.facts();
             let mut step: LiveStep =
                 encounter.views[pace.index()].step(Shown::to(spectators(), &encounter.main.state), facts);
+            if step.begins_anew {
+                self.new_epoch();
+                return;
+            }
             if step.changed {
                 *position += 1;
                 step.tick.position = *position;
