@@ -122,7 +122,12 @@ impl Body {
     /// As an answer to a request with these headers.
     pub fn respond(&self, headers: &HeaderMap) -> Response {
         let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let takes_brotli = accepts.split(',').any(|coding| coding.trim().split(';').next() == Some("br"));
+        let takes_brotli = accepts.split(',').any(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("br"));
+            let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+            named && quality.is_none_or(|quality| quality.parse().is_ok_and(|quality: f32| quality > 0.0))
+        });
         let json = HeaderValue::from_static("application/json");
         let mut response = match (&self.brotli, takes_brotli) {
             (Some(brotli), true) => {
@@ -255,7 +260,7 @@ impl Answers {
         let (mut last, mut busy) = (None, false);
         // Who joins in the making of one that turns out too old asks again.
         for _ in 0..3 {
-            let standing = self.spans.standing(&row.raid_code, &row.report_id).await;
+            let standing = self.spans.standing(row).await;
             let now = Version::of(row, standing.as_ref());
             if let Some(body) = self.bodies.get(&key).await {
                 if body.serves(&now) {
@@ -369,26 +374,20 @@ impl Answers {
         self: Arc<Self>,
         who: Address,
         audience: Audience,
-        raid_code: String,
         report_id: String,
     ) -> Option<Arc<ReportSummary>> {
         let making = tokio::spawn(async move {
             let key = (audience, report_id.clone());
-            let made = self.summaries.try_get_with(key, self.make_summary(who, audience, &raid_code, &report_id)).await;
+            let made = self.summaries.try_get_with(key, self.make_summary(who, audience, &report_id)).await;
             made.ok().map(|(summary, _)| summary)
         });
         making.await.ok().flatten()
     }
 
-    async fn make_summary(
-        &self,
-        who: Address,
-        audience: Audience,
-        raid_code: &str,
-        report_id: &str,
-    ) -> Result<Line, SpanError> {
+    async fn make_summary(&self, who: Address, audience: Audience, report_id: &str) -> Result<Line, SpanError> {
         let began = tokio::time::Instant::now();
-        let standing = self.spans.standing(raid_code, report_id).await.ok_or(SpanError::NotFound)?;
+        let row = self.spans.row(report_id).await?;
+        let standing = self.spans.standing(&row).await.ok_or(SpanError::NotFound)?;
         let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
         let of = row.clone();
         let made = self.fold(who, &of, Some(standing), move |folded, ending| {

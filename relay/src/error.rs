@@ -47,9 +47,9 @@ pub enum HttpError {
         /// Try again after so many seconds.
         retry_s: u32,
     },
-    /// What is stored of it, a fight or a raid, cannot be read; why stands in `/health` and in the log.
+    /// What is stored of it, a fight or a raid, cannot be read; why stands in the log.
     #[error(
-        "this is set aside, for the relay cannot read what it holds of it: its operator finds the reason in /health and in the log"
+        "the relay cannot read what it holds of this and has set it aside: its operator finds the reason in its log"
     )]
     SetAside,
     /// A defect; its details are in the log.

@@ -10,7 +10,7 @@ use std::task::{Context, Waker};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -68,7 +68,8 @@ impl FeedQuery {
         };
         // Before it is visit whether he may see it: what changes after that is heard.
         let changes = state.context().access.listen();
-        let (row, _) = Some(state.report(report).await?).filter(|(row, _)| belongs(row)).ok_or(HttpError::NotFound)?;
+        let (row, _) =
+            Some(state.report(report, asker).await?).filter(|(row, _)| belongs(row)).ok_or(HttpError::NotFound)?;
         let audience = state.admit(asker, (&row).into()).await?.audience();
         let places = match pace.speed == 0.0 {
             true => Held::Answer(visit.answer()?),
@@ -121,8 +122,9 @@ fn upgrade(
     mut request: Request,
 ) -> Result<Response, HttpError> {
     let headers = request.headers();
-    let is_upgrade =
-        header_has(headers, header::UPGRADE, "websocket") && header_has(headers, header::CONNECTION, "upgrade");
+    let is_upgrade = request.method() == Method::GET
+        && header_has(headers, header::UPGRADE, "websocket")
+        && header_has(headers, header::CONNECTION, "upgrade");
     let version = headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
     let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_upgrade && version);
     let Some(key) = key else {

@@ -51,7 +51,7 @@ async fn look(state: &AppState, uri: &Uri, headers: &HeaderMap) -> Result<(), Ht
     let asker = state.asker(headers, ticket.as_deref()).await?;
     match kind {
         "reports" => {
-            let (row, _) = state.report(name).await?;
+            let (row, _) = state.report(name, &asker).await?;
             state.admit(&asker, (&row).into()).await.map(drop)
         }
         "raids" => state.visible_raid(name, &asker).await.map(drop),

@@ -26,7 +26,7 @@ use crate::edge::Address;
 use crate::error::HttpError;
 use crate::heavy::Heavy;
 use crate::limits::FOLDS_WAITING_PER_ADDRESS;
-use crate::raid::{Directory, LiveLog, RaidCommand, Standing};
+use crate::raid::{Directory, LiveEncounter, LiveLog, RaidCommand, Standing};
 use crate::refold::journal_log;
 use crate::turns::{Full, Turns};
 
@@ -304,14 +304,23 @@ impl Spans {
         Ok((row, None))
     }
 
-    async fn live(&self, row: &EncounterRow) -> Option<LiveLog> {
-        self.standing(&row.raid_code, &row.report_id).await?.log
+    /// A report's encounter.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such report.
+    pub async fn row(&self, report_id: &str) -> Result<EncounterRow, SpanError> {
+        self.context.store.report(report_id).await?.map(|(row, _)| row).ok_or(SpanError::NotFound)
     }
 
-    /// Where a report of a loaded raid stands; `None` if no raid's task has it.
-    pub async fn standing(&self, raid_code: &str, report_id: &str) -> Option<Standing> {
-        let handle = self.directory.raid(raid_code)?;
-        let report_id = report_id.to_owned();
+    async fn live(&self, row: &EncounterRow) -> Option<LiveLog> {
+        self.standing(row).await?.log
+    }
+
+    /// Where a report's fight stands; `None` if no raid's task has it. Another raid than the one that it stands in may: an
+    /// upload of old fights has those that it sends.
+    pub async fn standing(&self, row: &EncounterRow) -> Option<Standing> {
+        let handle = self.directory.owner(row.key)?;
+        let report_id = row.report_id.clone();
         handle.ask(|reply| RaidCommand::Standing { report_id, reply }).await.ok().flatten().map(|standing| *standing)
     }
 
@@ -438,12 +447,19 @@ async fn journal(
     row: &EncounterRow,
 ) -> Result<(usize, impl FnOnce() -> Result<Log, SpanError> + Send + use<>), SpanError> {
     let open = store.open_encounter(row.row).await?.ok_or(SpanError::NotFound)?;
-    let kept = row.kept_stream;
+    // A report that was kept shows that reading; of one that is live the same is shown as in its raid's task.
+    let kept = row.kept_stream.filter(|_| row.state != ReportState::Live);
     let bytes = open.streams.iter().flat_map(|(_, entries)| entries).map(|entry| entry.data.len()).sum();
     let made = move || {
-        let of_report = |stream: StreamId| kept.is_none_or(|kept| kept == stream);
-        let found = open.streams.iter().rev().find(|(stream, _)| of_report(stream.stream));
-        let (stream, entries) = found.ok_or_else(|| StoreError::Damaged("no stream of a live report".into()))?;
+        let shown = match kept {
+            Some(kept) => kept,
+            None => LiveEncounter::rebuild(&open, None, open.encounter.started_at_ms)?.main.stream,
+        };
+        let (stream, entries) = open
+            .streams
+            .iter()
+            .find(|(stream, _)| stream.stream == shown)
+            .ok_or_else(|| StoreError::Damaged("no stream of a live report".into()))?;
         Ok(journal_log(&stream.header, entries)?.0)
     };
     Ok((bytes, made))

@@ -71,19 +71,19 @@ impl AppState {
         Ok(Asker { account: self.account(headers).await?, ticket: ticket.map(str::to_owned) })
     }
 
-    /// A report's encounter and its kept record; what is damaged of it is set aside.
+    /// A report's encounter and its kept record; what is damaged of it is set aside. Who asks is not admitted yet.
     ///
     /// # Errors
     /// `NotFound` if there is no such report.
-    pub async fn report(&self, report_id: &str) -> Result<(EncounterRow, Option<Bytes>), HttpError> {
-        let found = self.of_report(report_id, self.store().report(report_id).await)?;
+    pub async fn report(&self, report_id: &str, asker: &Asker) -> Result<(EncounterRow, Option<Bytes>), HttpError> {
+        let found = self.of_report(report_id, asker, self.store().report(report_id).await)?;
         found.ok_or(HttpError::NotFound)
     }
 
     /// What was read of a report; where that is damaged, it is set aside.
-    fn of_report<T>(&self, report_id: &str, read: Result<T, StoreError>) -> Result<T, HttpError> {
+    fn of_report<T>(&self, report_id: &str, asker: &Asker, read: Result<T, StoreError>) -> Result<T, HttpError> {
         read.map_err(|error| match self.context().set_aside.is_damaged(report_id, &error) {
-            true => HttpError::SetAside,
+            true => unreadable(asker),
             false => error.into(),
         })
     }
@@ -104,7 +104,7 @@ impl AppState {
             let channel = self.store().channel(what.account).await?.unwrap_or_default();
             // It shows what the channel shows, no other raid of the account.
             if secret.is_channel_ticket(&channel, what.tickets.channel, ticket)
-                && let Some(shown) = self.shown_by_channel(what.account).await?
+                && let Some(shown) = self.shown_by_channel(what.account, asker).await?
                 && shown.code == what.raid_code
             {
                 return Ok(Admitted::ByChannelTicket(what.tickets.channel));
@@ -122,7 +122,7 @@ impl AppState {
     /// `NotFound` if he may no longer see the report.
     pub async fn still_admitted(&self, asker: &Asker, report: &EncounterRow) -> Result<(), HttpError> {
         let EncounterKey { account, encounter } = report.key;
-        let now = self.of_report(&report.report_id, self.store().encounter(account, encounter).await)?;
+        let now = self.of_report(&report.report_id, asker, self.store().encounter(account, encounter).await)?;
         let now = now.filter(|now| now.report_id == report.report_id).ok_or(HttpError::NotFound)?;
         self.admit(asker, (&now).into()).await.map(drop)
     }
@@ -132,7 +132,7 @@ impl AppState {
         let raid = self.store().raid_by_code(code).await.map_err(|error| match error {
             StoreError::Damaged(why) => {
                 self.context().set_aside.raid(code, &why);
-                HttpError::SetAside
+                unreadable(asker)
             }
             error @ StoreError::Unavailable(_) => error.into(),
         });
@@ -144,18 +144,23 @@ impl AppState {
     /// The raid that a channel shows, and by what its asker may see it.
     pub async fn channel_raid(&self, channel: &str, asker: &Asker) -> Result<(RaidRow, Admitted), HttpError> {
         let account = self.store().account_by_channel(channel).await?.ok_or(HttpError::NotFound)?;
-        let raid = self.shown_by_channel(account.id).await?.ok_or(HttpError::NotFound)?;
+        let raid = self.shown_by_channel(account.id, asker).await?.ok_or(HttpError::NotFound)?;
         let admitted = self.admit(asker, (&raid).into()).await?;
         Ok((raid, admitted))
     }
 
-    async fn shown_by_channel(&self, account: AccountId) -> Result<Option<RaidRow>, HttpError> {
+    async fn shown_by_channel(&self, account: AccountId, asker: &Asker) -> Result<Option<RaidRow>, HttpError> {
         self.registry.channels.raid(account).await.map_err(|error| match error {
             StoreError::Damaged(why) => {
                 tracing::warn!(why, "a channel's raid cannot be read");
-                HttpError::SetAside
+                unreadable(asker)
             }
             error @ StoreError::Unavailable(_) => error.into(),
         })
     }
+}
+
+/// What is answered of what cannot be read: nothing tells any more whether a stranger may know that it exists.
+fn unreadable(asker: &Asker) -> HttpError {
+    if asker.account.is_some() { HttpError::SetAside } else { HttpError::NotFound }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use raidcast_shared::report::ApiError;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -13,6 +15,8 @@ use crate::state::AppState;
 
 /// A database that does not answer in this time is down.
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
+/// Who finds it down looks again after so many seconds.
+const RETRY_S: &str = "5";
 
 /// What cannot be read: all else is served. How much there is; the log names it, for whoever has a link sees what it
 /// leads to, and anybody may ask how the relay is.
@@ -36,6 +40,9 @@ pub struct Health {
     /// What is wrong, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// As any error of the API.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    error: Option<ApiError>,
     /// Left out where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     set_aside: Option<SetAside>,
@@ -47,7 +54,7 @@ fn set_aside(context: &Context) -> Option<SetAside> {
 }
 
 /// Whether the relay takes uploads now: a small write must reach the disk.
-pub async fn health(State(state): State<AppState>) -> (StatusCode, Json<Health>) {
+pub async fn health(State(state): State<AppState>) -> Response {
     let context = state.context();
     let ping = tokio::time::timeout(PING_TIMEOUT, context.store.ping()).await;
     let reason = match ping {
@@ -62,8 +69,16 @@ pub async fn health(State(state): State<AppState>) -> (StatusCode, Json<Health>)
         timestamp: context.clock.now_ms(),
         version: env!("CARGO_PKG_VERSION"),
         database: if up { "up" } else { "down" },
+        error: reason.as_ref().map(|reason| ApiError {
+            code: "unavailable".into(),
+            message: format!("the relay takes no uploads now: {reason}"),
+            details: None,
+        }),
         reason,
         set_aside: set_aside(context),
     };
-    (if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(health))
+    match up {
+        true => Json(health).into_response(),
+        false => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_S)], Json(health)).into_response(),
+    }
 }

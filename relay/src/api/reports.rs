@@ -77,7 +77,7 @@ pub async fn summaries(
     let mut reports: Vec<_> = lines.into_iter().map(|line| record::summary(audience, line)).collect();
     let live = reports.iter_mut().filter(|summary| summary.state == ReportState::Live);
     let asked = live.map(|summary| async {
-        let asked = Arc::clone(&state.answers).summary(who, audience, summary.raid.clone(), summary.report_id.clone());
+        let asked = Arc::clone(&state.answers).summary(who, audience, summary.report_id.clone());
         if let Ok(Some(now)) = tokio::time::timeout(SUMMARY_TIMEOUT, asked).await {
             *summary = ReportSummary { raid: summary.raid.clone(), ..ReportSummary::clone(&now) };
         }
@@ -91,7 +91,7 @@ async fn visible(
     report_id: &str,
     asker: &Asker,
 ) -> Result<(Audience, EncounterRow, Option<Bytes>), HttpError> {
-    let (row, record) = state.report(report_id).await?;
+    let (row, record) = state.report(report_id, asker).await?;
     let admitted = state.admit(asker, (&row).into()).await?;
     Ok((admitted.audience(), row, record))
 }

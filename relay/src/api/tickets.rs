@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use raidcast_shared::report::RenewedTicket;
 
+use crate::access::Asker;
 use crate::error::HttpError;
 use crate::state::AppState;
 
@@ -16,14 +17,15 @@ pub async fn renew(
     headers: HeaderMap,
 ) -> Result<Json<RenewedTicket>, HttpError> {
     let account = state.account(&headers).await?.ok_or(HttpError::Unauthorized)?;
-    let raid = state.store().raid_by_code(&code).await?.filter(|raid| raid.account == account);
-    let mut raid = raid.ok_or(HttpError::NotFound)?;
+    let asker = Asker { account: Some(account), ticket: None };
+    let (raid, _) = state.visible_raid(&code, &asker).await?;
+    let mut raid = Some(raid).filter(|raid| raid.account == account).ok_or(HttpError::NotFound)?;
     let channel = state.store().channel(account).await?.ok_or(HttpError::NotFound)?;
     raid.tickets = state.registry.renew_tickets(&raid).await?.ok_or(HttpError::NotFound)?;
-    let shared = state.context();
+    let context = state.context();
     Ok(Json(RenewedTicket {
-        ticket: shared.secret.ticket(&raid.code, raid.tickets.raid),
-        raid_url: shared.raid_url(&raid),
-        channel_url: shared.channel_url(&channel, &raid),
+        ticket: context.secret.ticket(&raid.code, raid.tickets.raid),
+        raid_url: context.raid_url(&raid),
+        channel_url: context.channel_url(&channel, &raid),
     }))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::uplink::{Held, UplinkFrame, UplinkReply, Visibility};
-use raidcast_store::{EncounterRow, RaidRow, StoreError, Tickets};
+use raidcast_store::{AccountId, EncounterRow, RaidRow, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -69,6 +69,11 @@ pub enum RaidCommand {
         /// Answered when nothing of it is under way any more.
         reply: oneshot::Sender<()>,
     },
+    /// An encounter that was released is nobody's: the raid that asked for it could not take it.
+    TakeBack {
+        /// Which.
+        encounter: EncounterId,
+    },
     /// What is held of an encounter.
     Held {
         /// Which.
@@ -78,7 +83,7 @@ pub enum RaidCommand {
         /// `None` if the raid does not hold it.
         reply: oneshot::Sender<Option<(EncounterRow, Held)>>,
     },
-    /// A report of the raid is gone.
+    /// A report of the raid is gone, or stands in another raid.
     Gone {
         /// Which.
         report_id: String,
@@ -90,8 +95,10 @@ pub enum RaidCommand {
     },
     /// Other tickets are good from now on: who came by one of those before is let go, and that is answered.
     TicketsRenewed {
-        /// Which.
-        tickets: Tickets,
+        /// Which is good for the raid, if that has changed.
+        raid: Option<u32>,
+        /// Which is good for the account's channel.
+        channel: u32,
         /// Answered when it is so.
         reply: oneshot::Sender<()>,
     },
@@ -165,6 +172,8 @@ pub struct Claim(pub(super) u64);
 pub struct RaidHandle {
     /// Names it in URLs.
     pub code: Arc<str>,
+    /// Whose it is.
+    pub account: AccountId,
     inbox: mpsc::Sender<RaidCommand>,
 }
 
@@ -181,8 +190,8 @@ impl Claim {
 }
 
 impl RaidHandle {
-    pub(super) fn new(code: &str, inbox: mpsc::Sender<RaidCommand>) -> Self {
-        Self { code: code.into(), inbox }
+    pub(super) fn new(raid: &RaidRow, inbox: mpsc::Sender<RaidCommand>) -> Self {
+        Self { code: raid.code.as_str().into(), account: raid.account, inbox }
     }
 
     /// Sends a command; waits while the inbox is full, which slows down whoever fills it.

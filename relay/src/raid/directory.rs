@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use raidcast_store::EncounterKey;
+use raidcast_store::{AccountId, EncounterKey};
 
 use super::command::{Claim, RaidHandle};
 
@@ -49,6 +49,12 @@ impl Directory {
     /// The task of the raid with this code, if it has one now.
     pub fn raid(&self, code: &str) -> Option<RaidHandle> {
         self.raids.get(code).map(|held| held.value().clone())
+    }
+
+    /// The tasks of an account's raids.
+    pub fn raids_of(&self, account: AccountId) -> Vec<RaidHandle> {
+        let own = self.raids.iter().filter(|held| held.value().account == account);
+        own.map(|held| held.value().clone()).collect()
     }
 
     /// The raid that owns an encounter now.

@@ -161,13 +161,13 @@ impl RaidRegistry {
         let Some(tickets) = store.renew_tickets(&raid.code).await? else { return Ok(None) };
         // Who came by the channel's ticket sees the raid that the channel shows, or showed until a moment ago.
         let shown = self.channels.raid(raid.account).await?.filter(|shown| shown.code != raid.code);
-        let shown = shown.map(|shown| (shown.code, shown.tickets));
-        for (code, tickets) in [(raid.code.clone(), tickets)].into_iter().chain(shown) {
-            // A task that begins after this reads what is so now.
-            if let Some(task) = self.directory.raid(&code) {
-                let _ = task.ask(|reply| RaidCommand::TicketsRenewed { tickets, reply }).await;
-            }
-            self.context.access.tell(&code);
+        // A task that begins after this reads what is so now.
+        for task in self.directory.raids_of(raid.account) {
+            let (raid, channel) = ((*task.code == *raid.code).then_some(tickets.raid), tickets.channel);
+            let _ = task.ask(|reply| RaidCommand::TicketsRenewed { raid, channel, reply }).await;
+        }
+        for code in [Some(&raid.code), shown.as_ref().map(|shown| &shown.code)].into_iter().flatten() {
+            self.context.access.tell(code);
         }
         Ok(Some(tickets))
     }
@@ -179,7 +179,7 @@ impl RaidRegistry {
     /// Begins the task of a raid, unless it has one: with these fights, or with those that it reads itself.
     fn begin(self: &Arc<Self>, row: RaidRow, encounters: Option<Vec<LiveEncounter>>) -> RaidHandle {
         let (sender, inbox) = mpsc::channel(INBOX);
-        let handle = RaidHandle::new(&row.code, sender);
+        let handle = RaidHandle::new(&row, sender);
         // Two tasks never own one raid: the first to be entered is it.
         if let Err(first) = self.directory.enter(&handle) {
             return first;

@@ -191,8 +191,8 @@ impl RaidTask {
                 self.superseded();
                 let _ = reply.send(());
             }
-            RaidCommand::TicketsRenewed { tickets, reply } => {
-                self.tickets_renewed(tickets);
+            RaidCommand::TicketsRenewed { raid, channel, reply } => {
+                self.tickets_renewed(raid, channel);
                 let _ = reply.send(());
             }
             RaidCommand::Standing { report_id, reply } => {
@@ -206,6 +206,7 @@ impl RaidTask {
             RaidCommand::Release { encounter, claim, moves, reply } => {
                 self.asked_to_release(Releasing { encounter, claim, moves, reply });
             }
+            RaidCommand::TakeBack { encounter } => self.take_back(encounter),
             RaidCommand::Gone { report_id } => {
                 self.earlier.retain(|line| line.report_id != report_id);
                 self.raid_changed();

@@ -219,6 +219,10 @@ fn fine() -> (u16, String) {
     (200, String::new())
 }
 
+fn not_there() -> (u16, String) {
+    (404, "not_found".to_owned())
+}
+
 fn aside() -> (u16, String) {
     (500, "set_aside".to_owned())
 }
@@ -326,7 +330,10 @@ async fn a_final_report_whose_row_is_damaged_is_set_aside_and_its_uploader_told(
         relay.stop().await;
         damage(data.path(), &format!("UPDATE encounters SET {column} WHERE report_id = ?1"), &begun.report).await;
         let relay = TestRelay::start(data.path()).await;
-        assert_eq!(pages(&relay, &begun.report).await, [aside(), aside(), aside()], "{column}");
+        // Nothing says any more who may see it: it is there for nobody but who has a key.
+        assert_eq!(pages(&relay, &begun.report).await, [not_there(), not_there(), not_there()], "{column}");
+        let (status, told) = relay.get_with(&format!("/api/v1/reports/{}", begun.report), Some(KEY)).await;
+        assert_eq!((status, told["code"].as_str()), (500, Some("set_aside")), "{column}: {told}");
         assert!(named(&relay, &begun.report).await, "{column}");
         let mut uploader = Uploader::connect(&relay).await;
         thrown_away_and_sent_again(&relay, &mut uploader, &fight, &begun.report).await;
@@ -355,8 +362,10 @@ async fn a_raid_whose_row_is_damaged_is_set_aside_and_its_uploader_told_what_to_
         damage(data.path(), &format!("UPDATE raids SET {column} WHERE code = ?1"), &raid).await;
         let relay = TestRelay::start(data.path()).await;
         for path in [format!("/api/v1/raids/{raid}"), format!("/api/v1/live/{channel}")] {
-            let (status, page) = relay.get(&path).await;
+            let (status, page) = relay.get_with(&path, Some(KEY)).await;
             assert_eq!((status, page["code"].as_str()), (500, Some("set_aside")), "{column}: {path}: {page}");
+            let (status, page) = relay.get(&path).await;
+            assert_eq!((status, page["code"].as_str()), (404, Some("not_found")), "{column}: {path}: {page}");
         }
         let (status, health) = relay.get("/health").await;
         assert_eq!((status, health["status"].as_str()), (200, Some("healthy")));

@@ -79,7 +79,7 @@ pub fn note(shown: Shown<'_>) -> Option<String> {
                     .to_owned()
             }
             untimed => format!(
-                "Times are those at which its sums were read; when {untimed} of damage and healing came is not known,                  so the timeline and parts of the fight are without it."
+                "Times are those at which its sums were read; when {untimed} of damage and healing came is not known, so the timeline and parts of the fight are without it."
             ),
         });
     }

@@ -94,8 +94,8 @@ impl RaidTask {
     }
 
     /// Other tickets are good from now on.
-    pub(super) fn tickets_renewed(&mut self, tickets: Tickets) {
-        self.row.tickets = tickets;
+    pub(super) fn tickets_renewed(&mut self, raid: Option<u32>, channel: u32) {
+        self.row.tickets = Tickets { raid: raid.unwrap_or(self.row.tickets.raid), channel };
         self.let_go();
     }
 

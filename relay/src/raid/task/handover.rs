@@ -53,6 +53,7 @@ impl RaidTask {
                 if !releasing.moves {
                     self.list(&held);
                 }
+                self.raid_changed();
             }
             self.take_handles(id);
             if self.current == Some(id) {

@@ -87,8 +87,8 @@ impl RaidTask {
                 self.reloaded(encounter, *result);
                 encounter
             }
-            Chore::Loaded { encounter, report_id, result } => {
-                self.loaded(encounter, &report_id, *result);
+            Chore::Loaded { encounter, result } => {
+                self.loaded(encounter, *result);
                 encounter
             }
             Chore::Discarded { encounter, report_id, result } => {

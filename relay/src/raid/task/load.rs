@@ -36,41 +36,45 @@ impl RaidTask {
     pub(super) fn read_fights(&mut self, lines: &[ReportLine]) {
         let wanted = lines.iter().enumerate().filter(|(at, line)| *at == 0 || line.state == ReportState::Live);
         for (_, line) in wanted {
-            let (id, report_id) = (line.encounter, line.report_id.clone());
-            let claiming = Claiming::default();
-            let key = EncounterKey { account: self.row.account, encounter: id };
-            let Some((claim, before)) = claiming.claim_free(&self.around.directory, key, &self.me) else { continue };
-            self.opening.insert(id, Opening { connection: NOBODY, claiming, discard: false });
-            self.loading.insert(id);
-            let context = Arc::clone(&self.around.context);
-            let loading = async move {
-                if let Some(before) = before {
-                    // The task that the raid had before is about to end: what is under way there is stored first.
-                    let release = |reply| RaidCommand::Release { encounter: id, claim, moves: false, reply };
-                    let _ = before.ask(release).await;
-                }
-                let read =
-                    until_available("could not read a fight; trying again", || read_report(&context, &report_id));
-                let result = read.await;
-                Chore::Loaded { encounter: id, report_id, result: Box::new(result) }
-            };
-            self.chores.push(loading.boxed());
+            self.read_fight(line.encounter);
         }
     }
 
+    /// Goes on with a fight that another raid asked for and could not take.
+    pub(super) fn take_back(&mut self, id: EncounterId) {
+        // Who begins it or throws it away now does so by itself.
+        if !self.known().contains(&id) {
+            self.read_fight(id);
+        }
+    }
+
+    fn read_fight(&mut self, id: EncounterId) {
+        let (claiming, key) = (Claiming::default(), self.key(id));
+        let Some((claim, before)) = claiming.claim_free(&self.around.directory, key, &self.me) else { return };
+        self.opening.insert(id, Opening { connection: NOBODY, claiming, discard: false });
+        self.loading.insert(id);
+        let context = Arc::clone(&self.around.context);
+        let loading = async move {
+            if let Some(before) = before {
+                // The task that the raid had before is about to end: what is under way there is stored first.
+                let _ = before.ask(|reply| RaidCommand::Release { encounter: id, claim, moves: false, reply }).await;
+            }
+            let read = until_available("could not read a fight; trying again", || read_fight(&context, key));
+            Chore::Loaded { encounter: id, result: Box::new(read.await) }
+        };
+        self.chores.push(loading.boxed());
+    }
+
     /// A fight was read, or cannot be.
-    pub(super) fn loaded(
-        &mut self,
-        id: EncounterId,
-        report_id: &str,
-        result: Result<Option<LiveEncounter>, StoreError>,
-    ) {
+    pub(super) fn loaded(&mut self, id: EncounterId, result: Result<Option<LiveEncounter>, StoreError>) {
         self.loading.remove(&id);
         let Some(opening) = self.opening.remove(&id) else { return };
         let held = result.unwrap_or_else(|error| {
-            self.around.context.set_aside.report(report_id, &error.to_string());
+            tracing::error!(raid = self.row.code, %error, "could not read a fight");
             None
         });
+        // Another raid may have taken it meanwhile.
+        let held = held.filter(|held| held.row.raid_code == self.row.code);
         if opening.discard {
             self.throw_away(id, held);
             return;
@@ -84,7 +88,7 @@ impl RaidTask {
         };
         // Who may see the raid may have changed while it was read.
         (encounter.row.visibility, encounter.row.tickets) = (self.row.visibility, self.row.tickets);
-        self.earlier.retain(|line| line.report_id != report_id);
+        self.earlier.retain(|line| line.report_id != encounter.row.report_id);
         self.encounters.insert(id, encounter);
         let shown = self.current.and_then(|id| self.encounters.get(&id));
         if shown.is_none_or(|shown| shown.state != ReportState::Live) {
@@ -111,10 +115,18 @@ impl RaidTask {
     }
 }
 
-/// A report's encounter as the store has it, unless it is gone.
-async fn read_report(context: &Context, report_id: &str) -> Result<Option<LiveEncounter>, StoreError> {
-    match context.store.report(report_id).await? {
-        Some((row, _)) => load_encounter(context, row.row).await,
-        None => Ok(None),
+/// An encounter as the store has it, unless it is gone; one that cannot be read is set aside.
+async fn read_fight(context: &Context, key: EncounterKey) -> Result<Option<LiveEncounter>, StoreError> {
+    let aside = |report_id: &str, error: StoreError| match context.set_aside.is_damaged(report_id, &error) {
+        true => Ok(None),
+        false => Err(error),
+    };
+    match context.store.encounter(key.account, key.encounter).await {
+        Ok(Some(row)) => load_encounter(context, row.row).await.or_else(|error| aside(&row.report_id, error)),
+        Ok(None) => Ok(None),
+        Err(error) => match context.store.report_of(key.account, key.encounter).await? {
+            Some(report_id) => aside(&report_id, error),
+            None => Err(error),
+        },
     }
 }

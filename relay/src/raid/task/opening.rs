@@ -116,6 +116,7 @@ impl RaidTask {
                 if is_new {
                     self.fight_began(id);
                 }
+                self.raid_changed();
                 self.begin_held(beginning);
             }
             Err(OpenError::Store(error)) => {
@@ -156,6 +157,11 @@ impl RaidTask {
             return;
         }
         if let Some(reading) = encounter.reading(begin.stream) {
+            if reading.state.header().cols != begin.header.cols {
+                let text = "this stream was begun with other columns: begin another stream for these";
+                self.refuse(RefusedCode::BadColumns, text, RefusedScope::Encounter, None, Some(begin.enc));
+                return;
+            }
             reading.rewound_to = None;
             let fresh = reading.state.seq() == 0 && !reading.is_ended();
             let held = (!fresh).then(|| encounter.held(begin.stream));
@@ -280,8 +286,8 @@ impl RaidTask {
     }
 }
 
-/// Finds what a client begins: here, or in another raid. What another raid has is left there while its reader may
-/// turn out to know it: where its report is final, and always where old fights are uploaded.
+/// Finds what a client begins: here, or in another raid. What another raid has is left there until something of it is
+/// sent: its reader may turn out to know it.
 async fn find_encounter(
     around: Around,
     me: RaidHandle,
@@ -295,7 +301,6 @@ async fn find_encounter(
     if beginning.given.is_none()
         && let Some(row) = held_row(store.as_ref(), key).await?
         && row.raid_code != raid.code
-        && (raid.history || row.state == ReportState::Final)
     {
         let held = match around.directory.owner(key).filter(|owner| !owner.is(&me)) {
             Some(owner) => {
@@ -323,15 +328,35 @@ async fn open_encounter(
     begin: &Begin,
     claiming: &Claiming,
 ) -> Result<LiveEncounter, OpenError> {
-    let context = &around.context;
-    let store = &context.store;
     let key = EncounterKey { account: raid.account, encounter: begin.enc };
     // A report that exists stays on the page it was made on when old fights are uploaded.
     let moves = !raid.history;
-    if let (claim, Some(before)) = claiming.claim(&around.directory, key, me) {
+    let (claim, before) = claiming.claim(&around.directory, key, me);
+    if let Some(before) = &before {
         // A task that has ended meanwhile has let go of it too.
         let _ = before.ask(|reply| RaidCommand::Release { encounter: begin.enc, claim, moves, reply }).await;
     }
+    let opened = take_encounter(around, raid, begin, moves).await;
+    if opened.is_err()
+        && let Some(before) = before
+    {
+        // Nothing has changed: the raid that had it goes on with it.
+        around.directory.disown(key, me);
+        let _ = before.send(RaidCommand::TakeBack { encounter: begin.enc }).await;
+    }
+    opened
+}
+
+/// An encounter that no other task owns any more, as the store has it; one that is new is made.
+async fn take_encounter(
+    around: &Around,
+    raid: &RaidRow,
+    begin: &Begin,
+    moves: bool,
+) -> Result<LiveEncounter, OpenError> {
+    let context = &around.context;
+    let store = &context.store;
+    let key = EncounterKey { account: raid.account, encounter: begin.enc };
     let now_ms = context.clock.now_ms();
     let row = if let Some(row) = held_row(store.as_ref(), key).await? {
         row
@@ -354,6 +379,9 @@ async fn open_encounter(
         store.move_encounter(row.row, &raid.code).await.map_err(OpenError::Store)?;
         // It may be less visible there.
         context.access.tell(&row.raid_code);
+        if let Some(left) = around.directory.raid(&row.raid_code) {
+            let _ = left.send(RaidCommand::Gone { report_id: row.report_id.clone() }).await;
+        }
     }
     let gone = || OpenError::Store(StoreError::Unavailable(format!("report {} went away meanwhile", row.report_id)));
     load_encounter(context, row.row).await.map_err(|error| unread(&row, error))?.ok_or_else(gone)

@@ -96,7 +96,6 @@ pub(super) enum Chore {
     /// A fight was read that the task is to hold from its beginning on.
     Loaded {
         encounter: EncounterId,
-        report_id: String,
         result: Box<Result<Option<LiveEncounter>, StoreError>>,
     },
     Discarded {
