@@ -312,7 +312,11 @@ async fn find_encounter(
         if let Some((row, held)) = held {
             return Ok(Found::Elsewhere(Box::new(row), held));
         }
-        if let Some(mut live) = load_encounter(&around.context, row.row).await.map_err(|error| unread(&row, error))? {
+        // Nobody has it now: what is kept can be read all the same, and what is live is taken over.
+        if (raid.history || row.state == ReportState::Final)
+            && let Some(mut live) =
+                load_encounter(&around.context, row.row).await.map_err(|error| unread(&row, error))?
+        {
             let held = live.held(begin.stream);
             return Ok(Found::Elsewhere(Box::new(live.row), held));
         }
