@@ -28,7 +28,7 @@ impl Accounts for PostgresStore {
 
     fn account_by_channel<'a>(&'a self, channel: &'a str) -> StoreFuture<'a, Option<Account>> {
         Self::answer(async move {
-            if !Self::can_be_held(channel) {
+            if !Self::is_storable(channel) {
                 return Ok(None);
             }
             let columns =

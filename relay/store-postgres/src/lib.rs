@@ -68,8 +68,8 @@ impl PostgresStore {
         self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
     }
 
-    /// Whether text can be held at all: PostgreSQL's has no NUL, and fails where it is asked for one.
-    fn can_be_held(text: &str) -> bool {
+    /// Whether text can be stored at all: PostgreSQL's has no NUL, and fails where it is asked for one.
+    fn is_storable(text: &str) -> bool {
         !text.contains('\0')
     }
 }

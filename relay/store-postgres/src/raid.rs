@@ -119,7 +119,7 @@ impl Raids for PostgresStore {
 
     fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>> {
         Self::answer(async move {
-            if !Self::can_be_held(code) {
+            if !Self::is_storable(code) {
                 return Ok(None);
             }
             let columns = select_raids!("WHERE r.code = $1", code).fetch_optional(&self.pool).await?;

@@ -62,7 +62,7 @@ impl Reports for PostgresStore {
 
     fn report<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterRow, Option<Bytes>)>> {
         Self::answer(async move {
-            if !Self::can_be_held(report_id) {
+            if !Self::is_storable(report_id) {
                 return Ok(None);
             }
             let mut transaction = self.snapshot().await?;
@@ -77,7 +77,7 @@ impl Reports for PostgresStore {
 
     fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>> {
         Self::answer(async move {
-            if !Self::can_be_held(report_id) {
+            if !Self::is_storable(report_id) {
                 return Ok(None);
             }
             let log = sqlx::query_scalar!(
@@ -122,7 +122,7 @@ impl Reports for PostgresStore {
 
     fn raid_reports<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<ReportLine>> {
         Self::answer(async move {
-            if !Self::can_be_held(raid_code) {
+            if !Self::is_storable(raid_code) {
                 return Ok(Vec::new());
             }
             let lines = select_lines!("WHERE r.code = $1 ORDER BY e.started_at_ms DESC, e.row DESC", raid_code)

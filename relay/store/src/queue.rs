@@ -226,3 +226,107 @@ fn gather<W>(first: Command<W>, commands: &mut mpsc::Receiver<Command<W>>) -> (V
     }
     (batch, None)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use bytes::Bytes;
+    use futures::future::{join, join_all};
+    use raidcast_shared::id::StreamId;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{JournalKind, StreamKey};
+
+    /// Answers everything, and notes the seqs of each batch; 0 for what is no entry.
+    struct Noting(Arc<Mutex<Vec<Vec<u64>>>>);
+
+    impl Writer for Noting {
+        type Other = Answer<()>;
+
+        async fn write(&mut self, batch: Vec<Work<Answer<()>>>) {
+            let answer = |work: Work<Answer<()>>| match work {
+                Work::Append(waiting) => {
+                    let seq = waiting.entry().seq;
+                    waiting.answer(Ok(()));
+                    seq
+                }
+                Work::Other(answer) => {
+                    answer.send(Ok(()));
+                    0
+                }
+            };
+            let seqs = batch.into_iter().map(answer).collect();
+            self.0.lock().expect("no panic").push(seqs);
+        }
+
+        async fn close(self) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    /// On a runtime of one thread the writer does not run before something is awaited.
+    fn queue() -> (Queue<Answer<()>>, Arc<Mutex<Vec<Vec<u64>>>>) {
+        let batches = Arc::default();
+        (Queue::start(Noting(Arc::clone(&batches))), batches)
+    }
+
+    fn entry(seq: u64, data: &Bytes) -> JournalEntry {
+        JournalEntry {
+            stream: StreamKey { encounter: 1, stream: StreamId(Uuid::from_u128(7)) },
+            seq,
+            kind: JournalKind::Delta,
+            received_at_ms: 1,
+            data: data.clone(),
+        }
+    }
+
+    fn is_closed<T>(answer: &Result<T, StoreError>) -> bool {
+        matches!(answer, Err(StoreError::Unavailable(why)) if why.contains("closed"))
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_taken_out_in_the_order_of_the_calls_as_far_as_it_goes_into_a_transaction() {
+        let (queue, batches) = queue();
+        let last = BATCH_WRITES_MAX as u64 + 9;
+        let calls: Vec<_> = (1..=last).map(|seq| queue.append(entry(seq, &Bytes::from_static(b"small")))).collect();
+        let large = Bytes::from(vec![7; BATCH_BYTES_MAX / 2]);
+        let larger: Vec<_> = (last + 1..=last + 3).map(|seq| queue.append(entry(seq, &large))).collect();
+        let (answers, asked) = join(join_all(calls.into_iter().chain(larger)), queue.ask(9, |answer| answer)).await;
+        assert!(answers.iter().all(Result::is_ok) && asked.is_ok());
+        let batches = batches.lock().expect("no panic");
+        let full = BATCH_WRITES_MAX as u64;
+        assert_eq!(*batches, [(1..=full).collect(), (full + 1..=last + 2).collect(), vec![last + 3, 0]]);
+    }
+
+    #[tokio::test]
+    async fn room_is_there_again_once_an_answer_is_heard() {
+        let (queue, _) = queue();
+        let half = Bytes::from(vec![7; QUEUE_BYTES_MAX as usize / 2]);
+        let calls = [1, 2, 3, 4].map(|seq| queue.append(entry(seq, &half)));
+        let answers = join_all(calls).await;
+        assert!(answers[0].is_ok() && answers[1].is_ok(), "{answers:?}");
+        for refused in &answers[2..] {
+            assert!(matches!(refused, Err(StoreError::Unavailable(why)) if why.contains("too slow")), "{refused:?}");
+        }
+        for seq in 3..=6 {
+            queue.append(entry(seq, &half)).await.expect("room");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_with_or_after_the_end_is_told_that_it_is_closed() {
+        let (queue, batches) = queue();
+        let data = Bytes::new();
+        let before = queue.append(entry(1, &data));
+        let with = async { join(queue.append(entry(2, &data)), queue.ask(0, |answer| answer)).await };
+        let (closed, (appended, asked)) = join(queue.close(), with).await;
+        closed.expect("a close");
+        before.await.expect("an entry");
+        assert!(is_closed(&appended) && is_closed(&asked), "{appended:?} {asked:?}");
+        assert!(is_closed(&queue.append(entry(2, &data)).await) && is_closed(&queue.ask(0, |answer| answer).await));
+        queue.close().await.expect("a second close");
+        assert_eq!(*batches.lock().expect("no panic"), [[1]]);
+    }
+}

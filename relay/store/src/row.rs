@@ -286,3 +286,61 @@ pub fn readable(lines: Vec<LineColumns>) -> Vec<ReportLine> {
     let told = |error: &StoreError| tracing::error!(%error, "a report's line in the database cannot be read");
     lines.into_iter().filter_map(|line| ReportLine::try_from(line).inspect_err(told).ok()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(report_id: &str) -> LineColumns {
+        LineColumns {
+            report_id: report_id.into(),
+            encounter_id: Uuid::from_u128(7).into(),
+            raid_code: "raid".into(),
+            state: 2,
+            revision: 1,
+            started_at_ms: 1,
+            ended_at_ms: None,
+            duration_ms: 1,
+            damage_ms: None,
+            outcome: 0,
+            scene: None,
+            scene_id: None,
+            difficulty: None,
+            bosses: Vec::new().into(),
+            players: 1,
+            damage: -1,
+            boss_damage: 0,
+            healing: 0,
+            damage_taken: 0,
+            hits: 0,
+            heal_hits: 0,
+            deaths: 0,
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_keeps_no_other_from_being_read() {
+        let lines = vec![
+            line("first"),
+            LineColumns { encounter_id: vec![7; 15].into(), ..line("an id") },
+            LineColumns { bosses: Some("[".to_owned()).into(), ..line("names") },
+            LineColumns { state: 3, ..line("a state") },
+            LineColumns { players: -1, ..line("a number") },
+            line("last"),
+        ];
+        let read = readable(lines);
+        assert_eq!(read.iter().map(|line| line.report_id.as_str()).collect::<Vec<_>>(), ["first", "last"]);
+        assert_eq!(read[0].totals.damage, u64::MAX);
+    }
+
+    #[test]
+    fn ids_and_names_are_the_same_from_every_driver() {
+        let id = Uuid::from_u128(0x1234 << 100);
+        assert_eq!(Id::from(id.as_bytes().to_vec()).read().expect("an id"), id);
+        assert_eq!(Id::from(id).read().expect("an id"), id);
+        for names in [vec![], vec!["Frost Ögre".to_owned(), "Golem, \"the\" 2nd".to_owned()]] {
+            assert_eq!(Names::from(Names::to_json(&names)).read().expect("names"), names);
+            assert_eq!(Names::from(names.clone()).read().expect("names"), names);
+        }
+    }
+}

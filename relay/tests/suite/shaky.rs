@@ -87,19 +87,19 @@ impl Shaky {
 /// on.
 macro_rules! through {
     ($($kind:literal $name:ident($($arg:ident: $ty:ty = $own:expr => $give:expr),*) -> $out:ty;)*) => {
-        $(fn $name<'a>(&'a self, $($arg: $ty),*) -> StoreFuture<'a, $out> {
+        $(#[allow(
+            clippy::elidable_lifetime_names,
+            clippy::needless_lifetimes,
+            clippy::redundant_locals,
+            reason = "one shape for all calls, those that borrow and those that do not"
+        )]
+        fn $name<'a>(&'a self, $($arg: $ty),*) -> StoreFuture<'a, $out> {
             $(let $arg = $own;)*
             self.pass($kind == "writes", move |store| async move { store.$name($($give),*).await })
         })*
     };
 }
 
-#[allow(
-    clippy::elidable_lifetime_names,
-    clippy::needless_lifetimes,
-    clippy::redundant_locals,
-    reason = "one shape for all calls, those that borrow and those that do not"
-)]
 impl Accounts for Shaky {
     through! {
         "reads" account(name: &'a str = name.to_owned() => &name, channel: &'a str = channel.to_owned() => &channel) -> Account;
@@ -108,12 +108,6 @@ impl Accounts for Shaky {
     }
 }
 
-#[allow(
-    clippy::elidable_lifetime_names,
-    clippy::needless_lifetimes,
-    clippy::redundant_locals,
-    reason = "one shape for all calls, those that borrow and those that do not"
-)]
 impl Raids for Shaky {
     through! {
         "writes" insert_raid(raid: &'a RaidRow = raid.clone() => &raid) -> ();
@@ -126,12 +120,6 @@ impl Raids for Shaky {
     }
 }
 
-#[allow(
-    clippy::elidable_lifetime_names,
-    clippy::needless_lifetimes,
-    clippy::redundant_locals,
-    reason = "one shape for all calls, those that borrow and those that do not"
-)]
 impl Encounters for Shaky {
     through! {
         "writes" begin_encounter(new: &'a NewEncounter = new.clone() => &new) -> EncounterRow;
@@ -144,12 +132,6 @@ impl Encounters for Shaky {
     }
 }
 
-#[allow(
-    clippy::elidable_lifetime_names,
-    clippy::needless_lifetimes,
-    clippy::redundant_locals,
-    reason = "one shape for all calls, those that borrow and those that do not"
-)]
 impl Journal for Shaky {
     fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()> {
         if due(&self.faults.appends) {
@@ -174,12 +156,6 @@ impl Journal for Shaky {
     }
 }
 
-#[allow(
-    clippy::elidable_lifetime_names,
-    clippy::needless_lifetimes,
-    clippy::redundant_locals,
-    reason = "one shape for all calls, those that borrow and those that do not"
-)]
 impl Reports for Shaky {
     fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>> {
         let (report_id, faults) = (report_id.to_owned(), Arc::clone(&self.faults));
@@ -200,12 +176,6 @@ impl Reports for Shaky {
     }
 }
 
-#[allow(
-    clippy::elidable_lifetime_names,
-    clippy::needless_lifetimes,
-    clippy::redundant_locals,
-    reason = "one shape for all calls, those that borrow and those that do not"
-)]
 impl Upkeep for Shaky {
     through! {
         "reads" key_encounters(key: KeyEncounter = key => key) -> KeyedEncounters;
