@@ -239,8 +239,11 @@ mod tests {
     use super::*;
     use crate::{JournalKind, StreamKey};
 
-    /// Answers everything, and notes the seqs of each batch; 0 for what is no entry.
-    struct Noting(Arc<Mutex<Vec<Vec<u64>>>>);
+    /// The seqs of each batch; 0 for what is no entry.
+    type Batches = Arc<Mutex<Vec<Vec<u64>>>>;
+
+    /// Answers everything, and notes it.
+    struct Noting(Batches);
 
     impl Writer for Noting {
         type Other = Answer<()>;
@@ -267,8 +270,8 @@ mod tests {
     }
 
     /// On a runtime of one thread the writer does not run before something is awaited.
-    fn queue() -> (Queue<Answer<()>>, Arc<Mutex<Vec<Vec<u64>>>>) {
-        let batches = Arc::default();
+    fn queue() -> (Queue<Answer<()>>, Batches) {
+        let batches = Batches::default();
         (Queue::start(Noting(Arc::clone(&batches))), batches)
     }
 
