@@ -26,7 +26,7 @@ use raidcast_shared::event::{Hit, TimedHit};
 use raidcast_shared::limits;
 use raidcast_shared::log::Log;
 use raidcast_shared::uplink::{ReportState, UplinkFrame};
-use raidcast_store::Store as _;
+use raidcast_store::{Reports as _, Upkeep as _};
 use raidcast_store_sqlite::SqliteStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

@@ -8,7 +8,7 @@ use raidcast_relay::config::Config;
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
 use raidcast_shared::limits;
-use raidcast_store::Store as _;
+use raidcast_store::{Reports as _, Upkeep as _};
 use raidcast_store_sqlite::SqliteStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _};

@@ -4,24 +4,14 @@ use raidcast_store::StoreError;
 use sqlx::migrate::MigrateError;
 
 /// Why something was not done or answered.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// What the database holds does not allow it, or is not what it should be.
-    Store(StoreError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// PostgreSQL failed.
-    Sql(sqlx::Error),
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
 }
 
 impl From<Failure> for StoreError {
@@ -82,16 +72,9 @@ pub(crate) fn migrate_error(error: MigrateError) -> StoreError {
             )),
             unavailable @ StoreError::Unavailable(_) => unavailable,
         },
-        MigrateError::VersionMissing(version) => StoreError::Damaged(format!(
-            "its schema has version {version}, which this relay does not know: run the newer relay, or restore a backup"
-        )),
+        MigrateError::VersionMissing(version) => StoreError::later_schema(version),
         other => StoreError::Damaged(other.to_string()),
     }
-}
-
-/// What is answered after the store was closed.
-pub(crate) fn closed() -> StoreError {
-    StoreError::Unavailable("it is closed".into())
 }
 
 /// What is answered when the server has not answered in time.

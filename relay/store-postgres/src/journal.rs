@@ -1,179 +1,147 @@
-//! One transaction of the journal: many entries of many encounters, each answered by itself.
+//! The logs of fights. What other entities do to them in a transaction of their own is a function here.
 
-use std::collections::{HashMap, HashSet};
+use bytes::Bytes;
+use raidcast_shared::id::StreamId;
+use raidcast_store::row::{EntryColumns, StreamColumns, entries};
+use raidcast_store::{Journal, JournalEntry, StoreError, StoreFuture, StoredJournal, StoredStream, StreamKey};
+use sqlx::PgConnection;
 
-use raidcast_store::lanes::after_failed;
-use raidcast_store::{JournalEntry, StoreError, StreamKey, code};
-use sqlx::{Connection as _, PgConnection};
+use crate::PostgresStore;
+use crate::error::Failure;
 
-/// An entry to be stored, and whether one before it in its lane has failed already.
-pub(crate) struct Asked<'a> {
-    pub(crate) entry: &'a JournalEntry,
-    pub(crate) is_after_failed: bool,
+impl Journal for PostgresStore {
+    fn begin_stream<'a>(&'a self, encounter: i64, stream: &'a StoredStream) -> StoreFuture<'a, ()> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            lock_encounter(&mut transaction, encounter).await?;
+            add_stream(&mut transaction, encounter, stream).await?;
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()> {
+        self.queue.append(entry)
+    }
+
+    fn read_journal(&self, encounter: i64) -> StoreFuture<'_, StoredJournal> {
+        Self::answer(async move {
+            let mut transaction = self.snapshot().await?;
+            let log = sqlx::query_scalar!("SELECT log FROM encounter_log WHERE encounter = $1", encounter)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            let streams = streams(&mut transaction, encounter).await?;
+            transaction.commit().await?;
+            Ok(StoredJournal { log: log.map(Bytes::from), streams })
+        })
+    }
+
+    fn seal_journal<'a>(&'a self, encounter: i64, log: &'a Bytes) -> StoreFuture<'a, ()> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            lock_encounter(&mut transaction, encounter).await?;
+            seal(&mut transaction, encounter, log).await?;
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    fn drop_stream(&self, encounter: i64, stream: StreamId) -> StoreFuture<'_, ()> {
+        Self::answer(async move {
+            // Its entries go with it.
+            sqlx::query!("DELETE FROM encounter_stream WHERE encounter = $1 AND stream = $2", encounter, stream.0)
+                .execute(&self.pool)
+                .await?;
+            Ok(())
+        })
+    }
+
+    fn remove_journal(&self, encounter: i64) -> StoreFuture<'_, ()> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            remove_streams(&mut transaction, encounter).await?;
+            sqlx::query!("DELETE FROM encounter_log WHERE encounter = $1", encounter)
+                .execute(&mut *transaction)
+                .await?;
+            Ok(transaction.commit().await?)
+        })
+    }
 }
 
-/// What became of an entry.
-pub(crate) type Outcome = Result<(), StoreError>;
-
-/// What is held of a stream.
-struct Held {
-    row: i64,
-    /// Seq of its last entry, 0 without one: streams have no gaps.
-    tip: u64,
-}
-
-/// Kind and data of entries by stream's row and seq.
-type Entries = HashMap<(i64, u64), (i16, Vec<u8>)>;
-
-/// Stores what may be stored of the entries, in one transaction, and gives each one's outcome, in their order; with
-/// `ping` it writes also where there is nothing to store.
-///
-/// Streams are locked first, so that what is seen of them stays true until the commit, whoever else writes. What is
-/// stored goes in one statement, whatever the number of entries.
-pub(crate) async fn append(
+/// An encounter's streams in the order they began, each with its entries.
+pub(crate) async fn streams(
     connection: &mut PgConnection,
-    asked: &[Asked<'_>],
-    ping: bool,
-) -> Result<Vec<Outcome>, sqlx::Error> {
-    let mut transaction = connection.begin().await?;
-    let mut streams = lock(&mut transaction, asked).await?;
-    let repeated = repeated(&mut transaction, asked, &streams).await?;
-    let (outcomes, new) = place(asked, &mut streams, &repeated);
-    insert(&mut transaction, &new).await?;
-    if ping {
-        sqlx::query!("UPDATE ping SET at = now()").execute(&mut *transaction).await?;
-    }
-    transaction.commit().await?;
-    Ok(outcomes)
-}
-
-/// Locks the entries' streams against other writers and against their end.
-async fn lock(connection: &mut PgConnection, asked: &[Asked<'_>]) -> Result<HashMap<StreamKey, Held>, sqlx::Error> {
-    let keys: HashSet<StreamKey> = asked.iter().map(|asked| asked.entry.stream).collect();
-    if keys.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let (encounters, streams): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.encounter, key.stream.0)).unzip();
-    let rows = sqlx::query!(
-        "SELECT s.row, s.encounter, s.stream
-         FROM UNNEST($1::BIGINT[], $2::UUID[]) AS asked (encounter, stream)
-              JOIN encounter_stream s ON s.encounter = asked.encounter AND s.stream = asked.stream
-         ORDER BY s.row FOR NO KEY UPDATE OF s",
-        &encounters,
-        &streams,
+    encounter: i64,
+) -> Result<Vec<(StoredStream, Vec<JournalEntry>)>, Failure> {
+    let rows = sqlx::query_as!(
+        StreamColumns,
+        "SELECT row, stream, header FROM encounter_stream WHERE encounter = $1 ORDER BY row",
+        encounter
     )
     .fetch_all(&mut *connection)
     .await?;
-    // A statement of its own, since it must see what was committed while the first one waited for locks.
-    let stream_rows: Vec<_> = rows.iter().map(|row| row.row).collect();
-    let tips = sqlx::query!(
-        r#"SELECT s.stream AS "stream!", (SELECT max(j.seq) FROM encounter_journal j WHERE j.stream = s.stream) AS tip
-           FROM UNNEST($1::BIGINT[]) AS s (stream)"#,
-        &stream_rows
-    )
-    .fetch_all(connection)
-    .await?;
-    let tips: HashMap<i64, u64> =
-        tips.into_iter().map(|row| (row.stream, row.tip.unwrap_or_default().cast_unsigned())).collect();
-    let held = rows.into_iter().map(|row| {
-        let key = StreamKey { encounter: row.encounter, stream: raidcast_shared::id::StreamId(row.stream) };
-        (key, Held { row: row.row, tip: tips.get(&row.row).copied().unwrap_or_default() })
-    });
-    Ok(held.collect())
+    let mut streams = Vec::with_capacity(rows.len());
+    for columns in rows {
+        let row = columns.row;
+        let stream = StoredStream::try_from(columns)?;
+        let columns = sqlx::query_as!(
+            EntryColumns,
+            "SELECT seq, kind, received_at_ms, data FROM encounter_journal WHERE stream = $1 ORDER BY seq",
+            row
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        let key = StreamKey { encounter, stream: stream.stream };
+        streams.push((stream, entries(key, columns)?));
+    }
+    Ok(streams)
 }
 
-/// What stands where entries are that may have been stored before.
-async fn repeated(
+/// Keeps a stream of an encounter that is there.
+pub(crate) async fn add_stream(
     connection: &mut PgConnection,
-    asked: &[Asked<'_>],
-    streams: &HashMap<StreamKey, Held>,
-) -> Result<Entries, sqlx::Error> {
-    let places = asked.iter().filter_map(|asked| {
-        let stream = streams.get(&asked.entry.stream)?;
-        (asked.entry.seq <= stream.tip).then_some((stream.row, asked.entry.seq.cast_signed()))
-    });
-    let (rows, seqs): (Vec<_>, Vec<_>) = places.unzip();
-    if rows.is_empty() {
-        return Ok(Entries::new());
-    }
-    let held = sqlx::query!(
-        "SELECT j.stream, j.seq, j.kind, j.data
-         FROM UNNEST($1::BIGINT[], $2::BIGINT[]) AS asked (stream, seq)
-              JOIN encounter_journal j ON j.stream = asked.stream AND j.seq = asked.seq",
-        &rows,
-        &seqs,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(held.into_iter().map(|row| ((row.stream, row.seq.cast_unsigned()), (row.kind, row.data))).collect())
-}
-
-/// Decides on each entry, and gives those to be stored with the row of their stream.
-fn place<'a>(
-    asked: &[Asked<'a>],
-    streams: &mut HashMap<StreamKey, Held>,
-    repeated: &Entries,
-) -> (Vec<Outcome>, Vec<(i64, &'a JournalEntry)>) {
-    let mut failed = HashSet::new();
-    let mut new = Vec::new();
-    let mut new_at: HashMap<(i64, u64), &JournalEntry> = HashMap::new();
-    let mut decide = |asked: &Asked<'a>| {
-        let entry = asked.entry;
-        let StreamKey { encounter, stream } = entry.stream;
-        if asked.is_after_failed || failed.contains(&encounter) {
-            return Err(after_failed());
-        }
-        let outcome = match streams.get_mut(&entry.stream) {
-            None => Err(StoreError::Damaged(format!("no stream {} of encounter {encounter}", stream.0))),
-            Some(held) if entry.seq == held.tip + 1 => {
-                held.tip = entry.seq;
-                new.push((held.row, entry));
-                new_at.insert((held.row, entry.seq), entry);
-                Ok(())
-            }
-            Some(held) if entry.seq > held.tip => {
-                Err(StoreError::Unavailable(format!("entry {} is not held", entry.seq - 1)))
-            }
-            // Sent again: when it came the second time does not matter.
-            Some(held) => {
-                let at = (held.row, entry.seq);
-                let is_same = new_at.get(&at).is_some_and(|new| new.kind == entry.kind && new.data == entry.data)
-                    || repeated
-                        .get(&at)
-                        .is_some_and(|(kind, data)| *kind == code::of_kind(entry.kind) && *data == entry.data);
-                is_same
-                    .then_some(())
-                    .ok_or_else(|| StoreError::Damaged(format!("another entry {} of encounter {encounter}", entry.seq)))
-            }
-        };
-        if outcome.is_err() {
-            failed.insert(encounter);
-        }
-        outcome
-    };
-    let outcomes = asked.iter().map(&mut decide).collect();
-    (outcomes, new)
-}
-
-async fn insert(connection: &mut PgConnection, new: &[(i64, &JournalEntry)]) -> Result<(), sqlx::Error> {
-    if new.is_empty() {
-        return Ok(());
-    }
-    let streams: Vec<_> = new.iter().map(|(stream, _)| *stream).collect();
-    let seqs: Vec<_> = new.iter().map(|(_, entry)| entry.seq.cast_signed()).collect();
-    let kinds: Vec<_> = new.iter().map(|(_, entry)| code::of_kind(entry.kind)).collect();
-    let times: Vec<_> = new.iter().map(|(_, entry)| entry.received_at_ms).collect();
-    let data: Vec<&[u8]> = new.iter().map(|(_, entry)| &entry.data[..]).collect();
+    encounter: i64,
+    stream: &StoredStream,
+) -> Result<(), Failure> {
     sqlx::query!(
-        "INSERT INTO encounter_journal (stream, seq, kind, received_at_ms, data)
-         SELECT * FROM UNNEST($1::BIGINT[], $2::BIGINT[], $3::SMALLINT[], $4::BIGINT[], $5::BYTEA[])",
-        &streams,
-        &seqs,
-        &kinds,
-        &times,
-        &data as &[&[u8]],
+        "INSERT INTO encounter_stream (encounter, stream, header) VALUES ($1, $2, $3)
+         ON CONFLICT (encounter, stream) DO NOTHING",
+        encounter,
+        stream.stream.0,
+        &stream.header[..],
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Replaces the streams of an encounter that is there by its log.
+pub(crate) async fn seal(connection: &mut PgConnection, encounter: i64, log: &[u8]) -> Result<(), Failure> {
+    sqlx::query!(
+        "INSERT INTO encounter_log (encounter, log) VALUES ($1, $2)
+         ON CONFLICT (encounter) DO UPDATE SET log = excluded.log",
+        encounter,
+        log,
+    )
+    .execute(&mut *connection)
+    .await?;
+    remove_streams(connection, encounter).await
+}
+
+async fn remove_streams(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
+    // Their entries go with them. In the order in which the journal's writer locks them.
+    sqlx::query!(
+        "DELETE FROM encounter_stream
+         WHERE row IN (SELECT row FROM encounter_stream WHERE encounter = $1 ORDER BY row FOR UPDATE)",
+        encounter
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Keeps an encounter from being removed; one that is not there is `Damaged`.
+async fn lock_encounter(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
+    let found = sqlx::query_scalar!("SELECT row FROM encounters WHERE row = $1 FOR KEY SHARE", encounter)
+        .fetch_optional(connection)
+        .await?;
+    Ok(found.map(drop).ok_or_else(|| StoreError::Damaged(format!("no encounter {encounter}")))?)
 }

@@ -1,27 +1,37 @@
 //! Rows out of the database, and into it.
 
-use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::transfer::{
     AccountCells, BlobCells, EncounterCells, EntryCells, Export, Import, RaidCells, Row, RowStream, StreamCells, Table,
-    UpkeepCells,
+    Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, PgConnection};
 
+use crate::PostgresStore;
 use crate::error::store_error;
 use crate::server::Server;
 
+impl Transfer for PostgresStore {
+    fn export(&self) -> StoreFuture<'_, Box<dyn Export>> {
+        Box::pin(async move { Ok(Box::new(Transaction::export(&self.server).await?) as Box<dyn Export>) })
+    }
+
+    fn import(&self) -> StoreFuture<'_, Box<dyn Import>> {
+        Box::pin(async move { Ok(Box::new(Transaction::import(&self.server).await?) as Box<dyn Import>) })
+    }
+}
+
 /// A transaction on a connection of its own: it ends with the connection.
-pub(crate) struct Transaction(PgConnection);
+struct Transaction(PgConnection);
 
 impl Transaction {
     /// Sees one state of the database.
-    pub(crate) async fn export(server: &Server) -> Result<Self, StoreError> {
+    async fn export(server: &Server) -> Result<Self, StoreError> {
         Self::begin(server, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
     }
 
     /// Takes the place of what accounts there are, and sees to it that nobody else makes any.
-    pub(crate) async fn import(server: &Server) -> Result<Self, StoreError> {
+    async fn import(server: &Server) -> Result<Self, StoreError> {
         let mut this =
             Self::begin(server, "BEGIN; LOCK TABLE upkeep, accounts, raids, encounters IN EXCLUSIVE MODE").await?;
         let prepared = async {
@@ -38,7 +48,7 @@ impl Transaction {
         };
         match prepared.await.map_err(|error: sqlx::Error| store_error(&error))? {
             0 => Ok(this),
-            _ => Err(StoreError::Damaged("it holds raids already: give a database without any".into())),
+            _ => Err(StoreError::not_empty()),
         }
     }
 
@@ -53,73 +63,72 @@ impl Export for Transaction {
     fn rows(&mut self, table: Table) -> RowStream<'_> {
         let connection = &mut self.0;
         match table {
-            Table::Upkeep => sqlx::query_as!(UpkeepCells, "SELECT name, state FROM upkeep ORDER BY name")
-                .fetch(connection)
-                .map_ok(Row::Upkeep)
-                .map_err(|error| store_error(&error))
-                .boxed(),
-            Table::Accounts => {
+            Table::Upkeep => rows(
+                sqlx::query_as!(UpkeepCells, "SELECT name, state FROM upkeep ORDER BY name").fetch(connection),
+                Row::Upkeep,
+                store_error,
+            ),
+            Table::Accounts => rows(
                 sqlx::query_as!(AccountCells, "SELECT row, name, channel, tickets FROM accounts ORDER BY row")
-                    .fetch(connection)
-                    .map_ok(Row::Account)
-                    .map_err(|error| store_error(&error))
-                    .boxed()
-            }
-            Table::Raids => sqlx::query_as!(
-                RaidCells,
-                r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title,
-                          visibility::BIGINT AS "visibility!", created_at_ms, active_at_ms, closed,
-                          history, tickets
-                   FROM raids ORDER BY row"#
-            )
-            .fetch(connection)
-            .map_ok(Row::Raid)
-            .map_err(|error| store_error(&error))
-            .boxed(),
-            Table::Encounters => sqlx::query_as!(
-                EncounterCells,
-                r#"SELECT row, account, uuid_send(encounter_id) AS "encounter_id!", report_id, raid,
-                          visibility::BIGINT AS "visibility!", started_at_ms, created_at_ms, state::BIGINT AS "state!",
-                          revision, uuid_send(kept_stream) AS "kept_stream?", kept_at_ms, ended_at_ms, duration_ms,
-                          outcome::BIGINT AS "outcome!", scene, scene_id, difficulty, bosses, players, damage,
-                          boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms
-                   FROM encounters ORDER BY row"#
-            )
-            .fetch(connection)
-            .map_ok(|cells| Row::Encounter(Box::new(cells)))
-            .map_err(|error| store_error(&error))
-            .boxed(),
-            Table::Streams => sqlx::query_as!(
-                StreamCells,
-                r#"SELECT row, encounter, uuid_send(stream) AS "stream!", header FROM encounter_stream ORDER BY row"#
-            )
-            .fetch(connection)
-            .map_ok(Row::Stream)
-            .map_err(|error| store_error(&error))
-            .boxed(),
-            Table::Journal => sqlx::query_as!(
-                EntryCells,
-                r#"SELECT stream, seq, kind::BIGINT AS "kind!", received_at_ms, data
-                   FROM encounter_journal ORDER BY stream, seq"#
-            )
-            .fetch(connection)
-            .map_ok(Row::Entry)
-            .map_err(|error| store_error(&error))
-            .boxed(),
-            Table::Records => {
+                    .fetch(connection),
+                Row::Account,
+                store_error,
+            ),
+            Table::Raids => rows(
+                sqlx::query_as!(
+                    RaidCells,
+                    r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title, visibility,
+                              created_at_ms, active_at_ms, closed, history, tickets
+                       FROM raids ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Raid,
+                store_error,
+            ),
+            Table::Encounters => rows(
+                sqlx::query_as!(
+                    EncounterCells,
+                    r#"SELECT row, account, uuid_send(encounter_id) AS "encounter_id!", report_id, raid, visibility,
+                              started_at_ms, created_at_ms, state, revision, uuid_send(kept_stream) AS "kept_stream?",
+                              kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty, bosses,
+                              players, damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms
+                       FROM encounters ORDER BY row"#
+                )
+                .fetch(connection),
+                |cells| Row::Encounter(Box::new(cells)),
+                store_error,
+            ),
+            Table::Streams => rows(
+                sqlx::query_as!(
+                    StreamCells,
+                    r#"SELECT row, encounter, uuid_send(stream) AS "stream!", header
+                       FROM encounter_stream ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Stream,
+                store_error,
+            ),
+            Table::Journal => rows(
+                sqlx::query_as!(
+                    EntryCells,
+                    "SELECT stream, seq, kind, received_at_ms, data FROM encounter_journal ORDER BY stream, seq"
+                )
+                .fetch(connection),
+                Row::Entry,
+                store_error,
+            ),
+            Table::Records => rows(
                 sqlx::query_as!(BlobCells, "SELECT encounter, record AS data FROM encounter_record ORDER BY encounter")
-                    .fetch(connection)
-                    .map_ok(Row::Record)
-                    .map_err(|error| store_error(&error))
-                    .boxed()
-            }
-            Table::Logs => {
+                    .fetch(connection),
+                Row::Record,
+                store_error,
+            ),
+            Table::Logs => rows(
                 sqlx::query_as!(BlobCells, "SELECT encounter, log AS data FROM encounter_log ORDER BY encounter")
-                    .fetch(connection)
-                    .map_ok(Row::Log)
-                    .map_err(|error| store_error(&error))
-                    .boxed()
-            }
+                    .fetch(connection),
+                Row::Log,
+                store_error,
+            ),
         }
     }
 }

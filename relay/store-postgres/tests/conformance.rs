@@ -7,22 +7,38 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use raidcast_store::Store;
+use raidcast_pgkit::Cluster;
 use raidcast_store::conformance::Harness;
 use raidcast_store_postgres::PostgresStore;
 
 /// A database of its own on the cluster that the tests share.
 struct Database {
+    cluster: &'static Cluster,
     url: String,
 }
 
 impl Harness for Database {
-    fn open(&self) -> BoxFuture<'_, Arc<dyn Store>> {
-        async move { Arc::new(PostgresStore::open(&self.url).await.unwrap()) as Arc<dyn Store> }.boxed()
+    type Store = PostgresStore;
+
+    fn open(&self) -> BoxFuture<'_, Arc<PostgresStore>> {
+        async move { Arc::new(PostgresStore::open(&self.url).await.unwrap()) }.boxed()
+    }
+
+    /// A standby's setting, and new connections that hear of it.
+    fn set_writable<'a>(&'a self, _: &'a PostgresStore, is_writable: bool) -> BoxFuture<'a, ()> {
+        async move {
+            let database = self.url.rsplit('/').next().unwrap().split('?').next().unwrap();
+            let setting = if is_writable { "off" } else { "on" };
+            let set = format!("ALTER DATABASE {database} SET default_transaction_read_only = {setting}");
+            self.cluster.run("postgres", &set);
+            let cut = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+            self.cluster.run("postgres", &cut);
+        }
+        .boxed()
     }
 }
 
 raidcast_store::conformance!(match raidcast_pgkit::shared() {
-    Some(cluster) => Database { url: cluster.new_database() },
+    Some(cluster) => Database { cluster, url: cluster.new_database() },
     None => return,
 });

@@ -13,8 +13,8 @@ use raidcast_pgkit::{Cluster, Install};
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::uplink::Visibility;
 use raidcast_store::{
-    EncounterKey, EncounterRow, Journal as _, JournalEntry, JournalKind, NewEncounter, RaidRow, Store as _, StoreError,
-    StoredStream, StreamKey, Tickets,
+    Accounts as _, EncounterKey, EncounterRow, Encounters as _, Journal as _, JournalEntry, JournalKind, NewEncounter,
+    RaidRow, Raids as _, StoreError, StoredStream, StreamKey, Tickets, Upkeep as _,
 };
 use raidcast_store_postgres::PostgresStore;
 use uuid::Uuid;

@@ -3,6 +3,26 @@
 use raidcast_store::StoreError;
 use sqlx::migrate::MigrateError;
 
+/// Why something was not done or answered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// What the database holds does not allow it, or is not what it should be: a transaction goes on without it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// SQLite failed: a transaction cannot go on.
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Store(error) => error,
+            Failure::Sql(error) => store_error(&error),
+        }
+    }
+}
+
 /// SQLite's primary result codes that matter here: <https://www.sqlite.org/rescode.html>.
 mod code {
     pub(super) const PERM: i32 = 3;
@@ -48,9 +68,7 @@ pub(crate) fn may_succeed_in_parts(error: &sqlx::Error) -> bool {
 pub(crate) fn migrate_error(error: MigrateError) -> StoreError {
     match error {
         MigrateError::Execute(error) => store_error(&error),
-        MigrateError::VersionMissing(version) => StoreError::Damaged(format!(
-            "its schema has version {version}, which this relay does not know: run the newer relay, or restore a backup"
-        )),
+        MigrateError::VersionMissing(version) => StoreError::later_schema(version),
         other => StoreError::Damaged(other.to_string()),
     }
 }

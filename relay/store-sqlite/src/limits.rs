@@ -2,16 +2,6 @@
 
 use std::time::Duration;
 
-/// Writes that may wait for the writer: 64 raids with all 256 frames that a client may have unacknowledged. A commit
-/// takes a few ms, so that a relay whose disk works has tens waiting.
-pub(crate) const QUEUE_WRITES_MAX: usize = 64 * 256;
-/// Bytes that may wait for the writer: 16 raids with all 4 MiB that a client may have unacknowledged.
-pub(crate) const QUEUE_BYTES_MAX: u32 = 16 * 4 * 1024 * 1024;
-/// Writes of one transaction: at about 30 µs each some 30 ms, which is what the first of them waits for the last.
-pub(crate) const BATCH_WRITES_MAX: usize = 1_024;
-/// Bytes of one transaction: twice of them fit into the WAL before SQLite's checkpoint falls due (1,000 pages).
-pub(crate) const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
-
 /// Writes of a batch that are tried alone and find the disk full before the rest is given up: each costs a new
 /// connection, about 5 ms.
 pub(crate) const PARTS_FAILED_MAX: u32 = 8;
@@ -34,6 +24,3 @@ pub(crate) const VACUUM_PAGES_MAX: u32 = 16 * 1024;
 pub(crate) const OWNER_WAIT: Duration = Duration::from_secs(3);
 /// How often it looks.
 pub(crate) const OWNER_POLL: Duration = Duration::from_millis(20);
-
-/// Encounters whose ids are read at once where all are replaced: some hundred KB.
-pub(crate) const KEYED_AT_ONCE: i64 = 1_000;

@@ -1,28 +1,39 @@
 //! Rows out of the file, and into it.
 
 use futures::{StreamExt as _, TryStreamExt as _};
+use raidcast_store::row::Names;
 use raidcast_store::transfer::{
     AccountCells, BlobCells, EncounterCells, EntryCells, Export, Import, RaidCells, Row, RowStream, StreamCells, Table,
-    UpkeepCells,
+    Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, SqliteConnection};
 
+use crate::SqliteStore;
 use crate::error::store_error;
 use crate::file::DatabaseFile;
-use crate::row::{names_from_column, names_to_column};
+
+impl Transfer for SqliteStore {
+    fn export(&self) -> StoreFuture<'_, Box<dyn Export>> {
+        Box::pin(async move { Ok(Box::new(Transaction::export(&self.file).await?) as Box<dyn Export>) })
+    }
+
+    fn import(&self) -> StoreFuture<'_, Box<dyn Import>> {
+        Box::pin(async move { Ok(Box::new(Transaction::import(&self.file).await?) as Box<dyn Import>) })
+    }
+}
 
 /// A transaction on a connection of its own: it ends with the connection.
-pub(crate) struct Transaction(SqliteConnection);
+struct Transaction(SqliteConnection);
 
 impl Transaction {
     /// Sees one state of the file.
-    pub(crate) async fn export(file: &DatabaseFile) -> Result<Self, StoreError> {
+    async fn export(file: &DatabaseFile) -> Result<Self, StoreError> {
         Self::begin(file, "BEGIN").await
     }
 
     /// Takes the write lock, and the place of what accounts there are.
-    pub(crate) async fn import(file: &DatabaseFile) -> Result<Self, StoreError> {
+    async fn import(file: &DatabaseFile) -> Result<Self, StoreError> {
         let mut this = Self::begin(file, "BEGIN IMMEDIATE").await?;
         let prepared = async {
             let held = sqlx::query_scalar!(
@@ -38,7 +49,7 @@ impl Transaction {
         };
         match prepared.await.map_err(|error: sqlx::Error| store_error(&error))? {
             0 => Ok(this),
-            _ => Err(StoreError::Damaged("it holds raids already: give a database without any".into())),
+            _ => Err(StoreError::not_empty()),
         }
     }
 
@@ -53,62 +64,69 @@ impl Export for Transaction {
     fn rows(&mut self, table: Table) -> RowStream<'_> {
         let connection = &mut self.0;
         match table {
-            Table::Upkeep => sqlx::query_as!(UpkeepCells, r#"SELECT name AS "name!", state FROM upkeep ORDER BY name"#)
-                .fetch(connection)
-                .map_ok(Row::Upkeep)
-                .map_err(|error| store_error(&error))
-                .boxed(),
-            Table::Accounts => sqlx::query_as!(
-                AccountCells,
-                r#"SELECT row AS "row!", name, channel, tickets FROM accounts ORDER BY row"#
-            )
-            .fetch(connection)
-            .map_ok(Row::Account)
-            .map_err(|error| store_error(&error))
-            .boxed(),
-            Table::Raids => sqlx::query_as!(
-                RaidCells,
-                r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility, created_at_ms,
-                          active_at_ms, closed AS "closed: bool", history AS "history: bool", tickets
-                   FROM raids ORDER BY row"#
-            )
-            .fetch(connection)
-            .map_ok(Row::Raid)
-            .map_err(|error| store_error(&error))
-            .boxed(),
+            Table::Upkeep => rows(
+                sqlx::query_as!(UpkeepCells, r#"SELECT name AS "name!", state FROM upkeep ORDER BY name"#)
+                    .fetch(connection),
+                Row::Upkeep,
+                store_error,
+            ),
+            Table::Accounts => rows(
+                sqlx::query_as!(
+                    AccountCells,
+                    r#"SELECT row AS "row!", name, channel, tickets FROM accounts ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Account,
+                store_error,
+            ),
+            Table::Raids => rows(
+                sqlx::query_as!(
+                    RaidCells,
+                    r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility, created_at_ms,
+                              active_at_ms, closed AS "closed: bool", history AS "history: bool", tickets
+                       FROM raids ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Raid,
+                store_error,
+            ),
             Table::Encounters => encounters(connection),
-            Table::Streams => sqlx::query_as!(
-                StreamCells,
-                r#"SELECT row AS "row!", encounter, stream, header FROM encounter_stream ORDER BY row"#
-            )
-            .fetch(connection)
-            .map_ok(Row::Stream)
-            .map_err(|error| store_error(&error))
-            .boxed(),
-            Table::Journal => sqlx::query_as!(
-                EntryCells,
-                "SELECT stream, seq, kind, received_at_ms, data FROM encounter_journal ORDER BY stream, seq"
-            )
-            .fetch(connection)
-            .map_ok(Row::Entry)
-            .map_err(|error| store_error(&error))
-            .boxed(),
-            Table::Records => sqlx::query_as!(
-                BlobCells,
-                r#"SELECT encounter AS "encounter!", record AS data FROM encounter_record ORDER BY encounter"#
-            )
-            .fetch(connection)
-            .map_ok(Row::Record)
-            .map_err(|error| store_error(&error))
-            .boxed(),
-            Table::Logs => sqlx::query_as!(
-                BlobCells,
-                r#"SELECT encounter AS "encounter!", log AS data FROM encounter_log ORDER BY encounter"#
-            )
-            .fetch(connection)
-            .map_ok(Row::Log)
-            .map_err(|error| store_error(&error))
-            .boxed(),
+            Table::Streams => rows(
+                sqlx::query_as!(
+                    StreamCells,
+                    r#"SELECT row AS "row!", encounter, stream, header FROM encounter_stream ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Stream,
+                store_error,
+            ),
+            Table::Journal => rows(
+                sqlx::query_as!(
+                    EntryCells,
+                    "SELECT stream, seq, kind, received_at_ms, data FROM encounter_journal ORDER BY stream, seq"
+                )
+                .fetch(connection),
+                Row::Entry,
+                store_error,
+            ),
+            Table::Records => rows(
+                sqlx::query_as!(
+                    BlobCells,
+                    r#"SELECT encounter AS "encounter!", record AS data FROM encounter_record ORDER BY encounter"#
+                )
+                .fetch(connection),
+                Row::Record,
+                store_error,
+            ),
+            Table::Logs => rows(
+                sqlx::query_as!(
+                    BlobCells,
+                    r#"SELECT encounter AS "encounter!", log AS data FROM encounter_log ORDER BY encounter"#
+                )
+                .fetch(connection),
+                Row::Log,
+                store_error,
+            ),
         }
     }
 }
@@ -143,7 +161,7 @@ fn encounters(connection: &mut SqliteConnection) -> RowStream<'_> {
             scene: columns.scene,
             scene_id: columns.scene_id,
             difficulty: columns.difficulty,
-            bosses: names_from_column(columns.bosses.as_deref())?,
+            bosses: Names::from(columns.bosses).read()?,
             players: columns.players,
             damage: columns.damage,
             boss_damage: columns.boss_damage,
@@ -230,7 +248,7 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
 }
 
 async fn put_encounter(connection: &mut SqliteConnection, encounter: &EncounterCells) -> Result<(), sqlx::Error> {
-    let bosses = names_to_column(&encounter.bosses);
+    let bosses = Names::to_json(&encounter.bosses);
     sqlx::query!(
         "INSERT INTO encounters
              (row, account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state, revision,

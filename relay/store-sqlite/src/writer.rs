@@ -7,17 +7,27 @@
 use std::sync::Arc;
 
 use raidcast_store::StoreError;
+use raidcast_store::queue::{Answer, Work, Writer};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
-use tokio::sync::mpsc;
 
 use crate::error::{may_succeed_in_parts, store_error};
 use crate::file::{DatabaseFile, Owner};
-use crate::limits::{BATCH_BYTES_MAX, BATCH_WRITES_MAX, PARTS_FAILED_MAX, VACUUM_PAGES_MAX};
-use crate::queue::{Command, Job, Queue};
+use crate::job::{EntryJob, Job};
+use crate::limits::{PARTS_FAILED_MAX, VACUUM_PAGES_MAX};
+
+/// What it is asked besides storing journal entries.
+pub(crate) enum Request {
+    /// To make a change.
+    Change(Box<dyn Job>),
+    /// To let the file have at most so many pages.
+    SetPagesMax(u32, Answer<()>),
+    /// To write the file anew, without what was deleted.
+    Rewrite(Answer<()>),
+}
 
 /// The owner of the connection that writes.
-pub(crate) struct Writer {
+pub(crate) struct FileWriter {
     file: Arc<DatabaseFile>,
     /// Given up when the task ends.
     _owner: Owner,
@@ -46,59 +56,50 @@ impl From<StoreError> for Broken {
     }
 }
 
-impl Writer {
-    /// Starts the task, which ends when it is told to close or when the queue's other end is dropped and all that
-    /// waits is written. Nobody awaits it: closing waits for its answer.
-    pub(crate) fn start(file: Arc<DatabaseFile>, owner: Owner, connection: SqliteConnection) -> Queue {
-        let (queue, commands) = Queue::new();
-        let writer = Self { file, _owner: owner, connection: Some(connection), pages_max: None };
-        tokio::spawn(writer.run(commands));
-        queue
-    }
+impl Writer for FileWriter {
+    type Other = Request;
 
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        let mut batch: Vec<Box<dyn Job>> = Vec::new();
-        while let Some(first) = commands.recv().await {
-            // What is not a job ends the batch and comes after it.
-            let mut last = None;
-            let mut bytes = 0;
-            let mut next = Some(first);
-            while let Some(command) = next {
-                match command {
-                    Command::Job(job) => {
-                        bytes += job.bytes();
-                        batch.push(job);
-                    }
-                    other => {
-                        last = Some(other);
-                        break;
-                    }
+    async fn write(&mut self, batch: Vec<Work<Request>>) {
+        let mut jobs: Vec<Box<dyn Job>> = Vec::with_capacity(batch.len());
+        for work in batch {
+            // What is not a job comes after those before it.
+            match work {
+                Work::Append(waiting) => jobs.push(Box::new(EntryJob::new(waiting))),
+                Work::Other(Request::Change(job)) => jobs.push(job),
+                Work::Other(Request::SetPagesMax(pages, answer)) => {
+                    self.write_jobs(&mut jobs).await;
+                    answer.send(self.set_pages_max(pages).await.map_err(|broken| broken.error));
                 }
-                let room = batch.len() < BATCH_WRITES_MAX && bytes < BATCH_BYTES_MAX;
-                next = if room { commands.try_recv().ok() } else { None };
-            }
-            self.write(&mut batch).await;
-            match last {
-                Some(Command::Close(answer)) => {
-                    // Later commands are dropped with the receiver: who waits for them hears that it is closed.
-                    commands.close();
-                    let _ = answer.send(self.close().await);
-                    return;
+                Work::Other(Request::Rewrite(answer)) => {
+                    self.write_jobs(&mut jobs).await;
+                    answer.send(self.rewrite().await.map_err(|broken| broken.error));
                 }
-                Some(Command::SetPagesMax(pages, answer)) => {
-                    let _ = answer.send(self.set_pages_max(pages).await.map_err(|broken| broken.error));
-                }
-                Some(Command::Rewrite(answer)) => {
-                    let _ = answer.send(self.rewrite().await.map_err(|broken| broken.error));
-                }
-                Some(Command::Job(_)) | None => {}
             }
         }
-        let _ = self.close().await;
+        self.write_jobs(&mut jobs).await;
+    }
+
+    /// Gives free pages back, moves the WAL into the file and closes.
+    async fn close(mut self) -> Result<(), StoreError> {
+        let Some(mut connection) = self.connection.take() else { return Ok(()) };
+        self.file.check()?;
+        let vacuum = format!("PRAGMA incremental_vacuum({VACUUM_PAGES_MAX})");
+        let closing = async {
+            sqlx::raw_sql(AssertSqlSafe(vacuum)).execute(&mut connection).await?;
+            sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
+            connection.close().await
+        };
+        closing.await.map_err(|error| store_error(&error))
+    }
+}
+
+impl FileWriter {
+    pub(crate) fn new(file: Arc<DatabaseFile>, owner: Owner, connection: SqliteConnection) -> Self {
+        Self { file, _owner: owner, connection: Some(connection), pages_max: None }
     }
 
     /// Writes and answers all jobs, in their order.
-    async fn write(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
+    async fn write_jobs(&mut self, jobs: &mut Vec<Box<dyn Job>>) {
         if jobs.is_empty() {
             return;
         }
@@ -137,7 +138,7 @@ impl Writer {
     async fn try_transact(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Broken> {
         self.reconnect().await?;
         let Some(connection) = &mut self.connection else {
-            return Err(StoreError::Unavailable("it is closed".into()).into());
+            return Err(StoreError::closed().into());
         };
         // Takes the write lock at once, and waits for it: a lock that is taken later cannot be waited for.
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -176,19 +177,6 @@ impl Writer {
             sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(connection).await?;
         }
         Ok(())
-    }
-
-    /// Gives free pages back, moves the WAL into the file and closes.
-    async fn close(mut self) -> Result<(), StoreError> {
-        let Some(mut connection) = self.connection.take() else { return Ok(()) };
-        self.file.check()?;
-        let vacuum = format!("PRAGMA incremental_vacuum({VACUUM_PAGES_MAX})");
-        let closing = async {
-            sqlx::raw_sql(AssertSqlSafe(vacuum)).execute(&mut connection).await?;
-            sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
-            connection.close().await
-        };
-        closing.await.map_err(|error| store_error(&error))
     }
 }
 

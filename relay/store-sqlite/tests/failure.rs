@@ -11,8 +11,8 @@ use futures::future::join_all;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::uplink::{ReportState, Visibility};
 use raidcast_store::{
-    EncounterKey, EncounterRow, Journal as _, JournalEntry, JournalKind, KeptReport, NewEncounter, RaidRow, Store as _,
-    StoreError, StoredStream, StreamKey, Tickets,
+    Accounts as _, EncounterKey, EncounterRow, Encounters as _, Journal as _, JournalEntry, JournalKind, KeptReport,
+    NewEncounter, RaidRow, Raids as _, Reports as _, StoreError, StoredStream, StreamKey, Tickets, Upkeep as _,
 };
 use raidcast_store_sqlite::SqliteStore;
 use sqlx::sqlite::SqliteConnectOptions;

@@ -85,6 +85,35 @@ pub fn kind(code: i64) -> Result<JournalKind, StoreError> {
     }
 }
 
+/// How far a database's ids of encounters are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ids {
+    /// As clients make them.
+    AsMade,
+    /// Keyed; the old ones may still stand in free space.
+    Keyed,
+    /// Keyed, and the old ones are wiped.
+    Wiped,
+}
+
+/// The code of how far ids are.
+pub fn of_ids(ids: Ids) -> i64 {
+    match ids {
+        Ids::AsMade => 0,
+        Ids::Keyed => 1,
+        Ids::Wiped => 2,
+    }
+}
+
+/// How far ids are; as clients make them where nothing is noted.
+pub fn ids(code: Option<i64>) -> Ids {
+    match code {
+        None | Some(0) => Ids::AsMade,
+        Some(1) => Ids::Keyed,
+        Some(_) => Ids::Wiped,
+    }
+}
+
 /// A number that has to fit into 32 bits.
 pub fn small(column: i64) -> Result<u32, StoreError> {
     u32::try_from(column).map_err(|_| unknown("number", column))

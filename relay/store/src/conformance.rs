@@ -1,4 +1,4 @@
-//! What every store does, as tests.
+//! What every store does, as tests: one suite an entity, each law with the traits that it is about.
 //!
 //! A store's test binary says `raidcast_store::conformance!(harness)`, where `harness` is an expression that makes a
 //! new, empty [`Harness`] for each test. The names of the tests are the law; they hold for any store, and say nothing
@@ -7,7 +7,6 @@
 pub mod account;
 pub mod encounter;
 pub mod journal;
-pub mod list;
 pub mod raid;
 pub mod report;
 pub mod upkeep;
@@ -22,15 +21,27 @@ use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
 use uuid::Uuid;
 
 use crate::{
-    Account, EncounterKey, EncounterRow, JournalEntry, JournalKind, KeptReport, NewEncounter, OpenEncounter, RaidRow,
-    ReportLine, Store, StoredStream, StreamKey, Tickets,
+    Account, Accounts, EncounterKey, EncounterRow, Encounters, Journal, JournalEntry, JournalKind, KeptReport,
+    NewEncounter, OpenEncounter, RaidRow, Raids, ReportLine, StoredStream, StreamKey, Tickets,
 };
 
 /// A database that lasts as long as the harness, and is empty at first.
 pub trait Harness: Send + Sync {
+    /// What keeps it: of the entities whose suites are run.
+    type Store: Send + Sync + 'static;
+
     /// Opens it: also for the second time, after the store that was opened before was closed or dropped.
-    fn open(&self) -> BoxFuture<'_, Arc<dyn Store>>;
+    fn open(&self) -> BoxFuture<'_, Arc<Self::Store>>;
+
+    /// From now on the database takes no write that needs any room, as on a full disk, and is read all the same; or it
+    /// takes them again.
+    fn set_writable<'a>(&'a self, store: &'a Self::Store, is_writable: bool) -> BoxFuture<'a, ()>;
 }
+
+/// What it takes for a fight to begin.
+pub trait Fights: Accounts + Raids + Encounters {}
+
+impl<T: Accounts + Raids + Encounters> Fights for T {}
 
 /// Makes one test of each law.
 #[macro_export]
@@ -45,24 +56,28 @@ macro_rules! conformance {
                 tickets_are_renewed_for_good;
             encounter: an_encounter_begins_live, an_encounter_that_exists_is_answered_unchanged,
                 accounts_do_not_meet, an_encounter_needs_a_raid_of_its_account, an_encounter_moves_within_its_account,
-                discarding_removes_everything, fights_are_counted_by_when_they_came, a_report_is_named_by_its_encounter,
-                streams_keep_the_order_they_began_in, only_live_reports_are_taken_up;
-            journal: entries_are_written_in_the_order_of_the_calls, many_raids_append_at_once,
-                a_dropped_future_does_not_take_its_entry_back, entries_come_back_byte_for_byte,
-                a_repeated_entry_is_held_once, another_entry_in_its_place_is_refused_with_all_after_it,
+                discarding_removes_everything, fights_are_counted_by_when_they_came, only_live_reports_are_taken_up;
+            journal: streams_keep_the_order_they_began_in, entries_are_written_in_the_order_of_the_calls,
+                many_raids_append_at_once, a_dropped_future_does_not_take_its_entry_back,
+                entries_come_back_byte_for_byte, a_repeated_entry_is_held_once,
+                another_entry_in_its_place_is_refused_with_all_after_it,
                 an_entry_without_the_one_before_it_is_refused_with_all_after_it,
                 a_failure_concerns_its_encounter_alone, an_entry_needs_its_stream, streams_do_not_share_seqs,
-                what_was_answered_survives_a_crash, closing_writes_what_is_under_way;
+                what_was_answered_survives_a_crash, what_is_read_is_what_was_appended,
+                a_sealed_journal_takes_no_entry_and_reads_as_its_log,
+                entries_that_are_under_way_while_it_is_sealed_leave_nothing, sealing_again_changes_nothing,
+                a_sealed_journal_can_go_on_and_is_sealed_anew, a_reading_that_is_dropped_leaves_nothing,
+                removing_leaves_nothing_and_concerns_one_encounter_alone, what_was_removed_can_begin_again;
             report: a_live_report_has_no_record, a_provisional_report_keeps_its_journal,
                 a_provisional_report_goes_on, a_final_report_replaces_its_journal, keeping_again_changes_nothing,
                 a_new_reading_replaces_all, a_final_report_stands_while_a_new_reading_comes,
-                a_report_needs_its_encounter, a_reading_that_is_dropped_leaves_nothing, a_final_report_is_not_reopened, reports_survive_a_crash;
-            list: only_public_reports_are_listed, pages_have_no_gaps_and_no_repeats, lists_show_what_was_kept,
-                live_reports_are_listed_without_figures, a_raid_lists_all_of_its_reports,
+                a_report_needs_its_encounter, a_final_report_is_not_reopened, reports_survive_a_crash,
+                a_report_is_named_by_its_encounter, only_public_reports_are_listed, pages_have_no_gaps_and_no_repeats,
+                lists_show_what_was_kept, live_reports_are_listed_without_figures, a_raid_lists_all_of_its_reports,
                 a_change_of_visibility_is_seen_at_once,
-                a_fight_that_begins_while_its_raid_changes_is_as_its_raid, odd_text_finds_nothing,
-                a_small_write_reaches_the_disk;
-            upkeep: ids_of_encounters_are_keyed_once, an_empty_database_is_keyed_from_the_start;
+                a_fight_that_begins_while_its_raid_changes_is_as_its_raid, odd_text_finds_nothing;
+            upkeep: ids_of_encounters_are_keyed_once, an_empty_database_is_keyed_from_the_start,
+                a_small_write_reaches_the_disk, closing_writes_what_is_under_way;
         }
     };
     ($harness:expr; $($module:ident: $($law:ident),+;)+) => {
@@ -88,7 +103,7 @@ fn id(number: u128) -> Uuid {
     Uuid::from_u128(number << 64 | 0x0dd0_beef)
 }
 
-async fn account(store: &Arc<dyn Store>, name: &str) -> Account {
+async fn account(store: &Arc<impl Accounts>, name: &str) -> Account {
     store.account(name, &format!("channel-of-{name}")).await.expect("an account")
 }
 
@@ -109,7 +124,7 @@ fn new_raid(account: &Account, number: u8, visibility: Visibility) -> RaidRow {
     }
 }
 
-async fn raid(store: &Arc<dyn Store>, account: &Account, number: u8, visibility: Visibility) -> RaidRow {
+async fn raid(store: &Arc<impl Raids>, account: &Account, number: u8, visibility: Visibility) -> RaidRow {
     let raid = new_raid(account, number, visibility);
     store.insert_raid(&raid).await.expect("a raid");
     raid
@@ -131,12 +146,12 @@ fn new_encounter(raid: &RaidRow, number: u8) -> NewEncounter {
     }
 }
 
-async fn encounter(store: &Arc<dyn Store>, raid: &RaidRow, number: u8) -> EncounterRow {
+async fn encounter(store: &Arc<impl Encounters>, raid: &RaidRow, number: u8) -> EncounterRow {
     store.begin_encounter(&new_encounter(raid, number)).await.expect("an encounter")
 }
 
 /// A store with one account, one unlisted raid and one encounter, number 1.
-async fn one_fight(harness: &dyn Harness) -> (Arc<dyn Store>, RaidRow, EncounterRow) {
+async fn one_fight<H: Harness<Store: Fights>>(harness: &H) -> (Arc<H::Store>, RaidRow, EncounterRow) {
     let store = harness.open().await;
     let account = account(&store, "ana").await;
     let raid = raid(&store, &account, 1, Visibility::Unlisted).await;
@@ -155,20 +170,26 @@ fn entry(row: &EncounterRow, stream_number: u8, seq: u64) -> JournalEntry {
     }
 }
 
-async fn append_all(store: &Arc<dyn Store>, row: &EncounterRow, stream_number: u8, seqs: impl Iterator<Item = u64>) {
+/// The first deltas of that stream.
+fn entries(row: &EncounterRow, stream_number: u8, count: u64) -> Vec<JournalEntry> {
+    (1..=count).map(|seq| entry(row, stream_number, seq)).collect()
+}
+
+async fn append_all(store: &Arc<impl Journal>, row: &EncounterRow, stream_number: u8, seqs: impl Iterator<Item = u64>) {
     let under_way: Vec<_> = seqs.map(|seq| store.append(entry(row, stream_number, seq))).collect();
     for appended in futures::future::join_all(under_way).await {
         appended.expect("an entry");
     }
 }
 
-async fn opened(store: &Arc<dyn Store>, row: &EncounterRow) -> OpenEncounter {
+async fn opened(store: &Arc<impl Encounters>, row: &EncounterRow) -> OpenEncounter {
     store.open_encounter(row.row).await.expect("an answer").expect("the encounter")
 }
 
-/// Seqs that the encounter's first stream holds.
-async fn held(store: &Arc<dyn Store>, row: &EncounterRow) -> Vec<u64> {
-    opened(store, row).await.streams[0].1.iter().map(|entry| entry.seq).collect()
+/// Seqs of the entries of the encounter's first stream.
+async fn seqs(store: &Arc<impl Journal>, row: &EncounterRow) -> Vec<u64> {
+    let journal = store.read_journal(row.row).await.expect("an answer");
+    journal.streams[0].1.iter().map(|entry| entry.seq).collect()
 }
 
 /// A report of the encounter's stream with that number, with figures that nobody would take for defaults.

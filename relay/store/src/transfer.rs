@@ -4,12 +4,22 @@
 //! whether two stores hold the same. Deliberately not here: who compares ([`Export::rows`] of both is all it takes).
 
 use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use serde::Serialize;
 
 use crate::{Store, StoreError, StoreFuture};
 
 /// The rows of a table, in the order of their keys.
 pub type RowStream<'a> = BoxStream<'a, Result<Row, StoreError>>;
+
+/// Rows of what a database's driver gives: each one's cells, or its own error.
+pub fn rows<'a, C: 'a, E: 'a>(
+    cells: impl Stream<Item = Result<C, E>> + Send + 'a,
+    row: fn(C) -> Row,
+    error: fn(&E) -> StoreError,
+) -> RowStream<'a> {
+    cells.map_ok(row).map_err(move |why| error(&why)).boxed()
+}
 
 /// A store whose rows can be taken out and put in.
 pub trait Transfer: Store {

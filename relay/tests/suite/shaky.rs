@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::{
-    Account, AccountId, EncounterRow, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, NewEncounter,
-    OpenEncounter, Page, RaidRow, ReportLine, Store, StoreError, StoreFuture, StoredStream, Tickets, Unreadable,
+    Account, AccountId, Accounts, EncounterRow, Encounters, Journal, JournalEntry, KeptReport, KeyEncounter,
+    KeyedEncounters, NewEncounter, OpenEncounter, Page, RaidRow, Raids, ReportLine, Reports, Store, StoreError,
+    StoreFuture, StoredJournal, StoredStream, Tickets, Unreadable, Upkeep,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -82,7 +83,56 @@ impl Shaky {
     }
 }
 
-impl raidcast_store::Journal for Shaky {
+/// Calls of a trait that go through: `reads` or `writes`, and each argument with what of it is kept and how it is given
+/// on.
+macro_rules! through {
+    ($($kind:literal $name:ident($($arg:ident: $ty:ty = $own:expr => $give:expr),*) -> $out:ty;)*) => {
+        $(#[allow(
+            clippy::elidable_lifetime_names,
+            clippy::needless_lifetimes,
+            clippy::redundant_locals,
+            reason = "one shape for all calls, those that borrow and those that do not"
+        )]
+        fn $name<'a>(&'a self, $($arg: $ty),*) -> StoreFuture<'a, $out> {
+            $(let $arg = $own;)*
+            self.pass($kind == "writes", move |store| async move { store.$name($($give),*).await })
+        })*
+    };
+}
+
+impl Accounts for Shaky {
+    through! {
+        "reads" account(name: &'a str = name.to_owned() => &name, channel: &'a str = channel.to_owned() => &channel) -> Account;
+        "reads" account_by_channel(channel: &'a str = channel.to_owned() => &channel) -> Option<Account>;
+        "reads" channel(account: AccountId = account => account) -> Option<String>;
+    }
+}
+
+impl Raids for Shaky {
+    through! {
+        "writes" insert_raid(raid: &'a RaidRow = raid.clone() => &raid) -> ();
+        "writes" update_raid(raid: &'a RaidRow = raid.clone() => &raid) -> ();
+        "writes" touch_raid(code: &'a str = code.to_owned() => &code, at_ms: i64 = at_ms => at_ms) -> ();
+        "writes" renew_tickets(code: &'a str = code.to_owned() => &code) -> Option<Tickets>;
+        "reads" raid_by_id(id: RaidId = id => id) -> Option<RaidRow>;
+        "reads" raid_by_code(code: &'a str = code.to_owned() => &code) -> Option<RaidRow>;
+        "reads" newest_raid(account: AccountId = account => account) -> Option<RaidRow>;
+    }
+}
+
+impl Encounters for Shaky {
+    through! {
+        "writes" begin_encounter(new: &'a NewEncounter = new.clone() => &new) -> EncounterRow;
+        "writes" move_encounter(row: i64 = row => row, code: &'a str = code.to_owned() => &code) -> ();
+        "reads" encounter(account: AccountId = account => account, id: EncounterId = id => id) -> Option<EncounterRow>;
+        "reads" live_encounters() -> Vec<Result<EncounterRow, Unreadable>>;
+        "reads" open_encounter(row: i64 = row => row) -> Option<OpenEncounter>;
+        "reads" encounters_since(account: AccountId = account => account, since_ms: i64 = since_ms => since_ms, now_ms: i64 = now_ms => now_ms) -> u64;
+        "writes" discard(account: AccountId = account => account, id: EncounterId = id => id) -> bool;
+    }
+}
+
+impl Journal for Shaky {
     fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()> {
         if due(&self.faults.appends) {
             return Box::pin(async { failed() });
@@ -96,25 +146,17 @@ impl raidcast_store::Journal for Shaky {
             if unsaid { failed() } else { answer }
         })
     }
+
+    through! {
+        "writes" begin_stream(row: i64 = row => row, stream: &'a StoredStream = stream.clone() => &stream) -> ();
+        "reads" read_journal(row: i64 = row => row) -> StoredJournal;
+        "writes" seal_journal(row: i64 = row => row, log: &'a Bytes = log.clone() => &log) -> ();
+        "writes" drop_stream(row: i64 = row => row, stream: StreamId = stream => stream) -> ();
+        "writes" remove_journal(row: i64 = row => row) -> ();
+    }
 }
 
-/// Calls that go through: `reads` or `writes`, and each argument with what of it is kept and how it is given on.
-macro_rules! through {
-    ($($kind:literal $name:ident($($arg:ident: $ty:ty = $own:expr => $give:expr),*) -> $out:ty;)*) => {
-        $(fn $name<'a>(&'a self, $($arg: $ty),*) -> StoreFuture<'a, $out> {
-            $(let $arg = $own;)*
-            self.pass($kind == "writes", move |store| async move { store.$name($($give),*).await })
-        })*
-    };
-}
-
-#[allow(
-    clippy::elidable_lifetime_names,
-    clippy::needless_lifetimes,
-    clippy::redundant_locals,
-    reason = "one shape for all calls, those that borrow and those that do not"
-)]
-impl Store for Shaky {
+impl Reports for Shaky {
     fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>> {
         let (report_id, faults) = (report_id.to_owned(), Arc::clone(&self.faults));
         self.pass(false, move |store| async move {
@@ -125,31 +167,17 @@ impl Store for Shaky {
     }
 
     through! {
-        "reads" account(name: &'a str = name.to_owned() => &name, channel: &'a str = channel.to_owned() => &channel) -> Account;
-        "reads" account_by_channel(channel: &'a str = channel.to_owned() => &channel) -> Option<Account>;
-        "reads" channel(account: AccountId = account => account) -> Option<String>;
-        "writes" insert_raid(raid: &'a RaidRow = raid.clone() => &raid) -> ();
-        "writes" update_raid(raid: &'a RaidRow = raid.clone() => &raid) -> ();
-        "writes" touch_raid(code: &'a str = code.to_owned() => &code, at_ms: i64 = at_ms => at_ms) -> ();
-        "writes" renew_tickets(code: &'a str = code.to_owned() => &code) -> Option<Tickets>;
-        "reads" raid_by_id(id: RaidId = id => id) -> Option<RaidRow>;
-        "reads" raid_by_code(code: &'a str = code.to_owned() => &code) -> Option<RaidRow>;
-        "reads" newest_raid(account: AccountId = account => account) -> Option<RaidRow>;
-        "writes" begin_encounter(new: &'a NewEncounter = new.clone() => &new) -> EncounterRow;
-        "writes" begin_stream(row: i64 = row => row, stream: &'a StoredStream = stream.clone() => &stream) -> ();
-        "writes" drop_stream(row: i64 = row => row, stream: StreamId = stream => stream) -> ();
-        "writes" move_encounter(row: i64 = row => row, code: &'a str = code.to_owned() => &code) -> ();
-        "reads" encounter(account: AccountId = account => account, id: EncounterId = id => id) -> Option<EncounterRow>;
-        "reads" live_encounters() -> Vec<Result<EncounterRow, Unreadable>>;
-        "reads" open_encounter(row: i64 = row => row) -> Option<OpenEncounter>;
         "writes" keep_report(report: &'a KeptReport = report.clone() => &report) -> ();
         "writes" reopen_report(row: i64 = row => row) -> ();
         "reads" report(report_id: &'a str = report_id.to_owned() => &report_id) -> Option<(EncounterRow, Option<Bytes>)>;
+        "reads" report_of(account: AccountId = account => account, id: EncounterId = id => id) -> Option<String>;
         "reads" public_reports(page: Page = page => page) -> (Vec<ReportLine>, u64);
         "reads" raid_reports(code: &'a str = code.to_owned() => &code) -> Vec<ReportLine>;
-        "writes" discard(account: AccountId = account => account, id: EncounterId = id => id) -> bool;
-        "reads" report_of(account: AccountId = account => account, id: EncounterId = id => id) -> Option<String>;
-        "reads" encounters_since(account: AccountId = account => account, since_ms: i64 = since_ms => since_ms, now_ms: i64 = now_ms => now_ms) -> u64;
+    }
+}
+
+impl Upkeep for Shaky {
+    through! {
         "reads" key_encounters(key: KeyEncounter = key => key) -> KeyedEncounters;
         "reads" ping() -> ();
         "reads" close() -> ();

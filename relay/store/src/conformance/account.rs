@@ -1,10 +1,10 @@
 //! Accounts.
 
 use super::{Harness, account};
-use crate::{AccountId, StoreError};
+use crate::{AccountId, Accounts, StoreError};
 
 /// The first call's channel stays, also when many ask at once.
-pub async fn an_account_is_made_once(harness: &dyn Harness) {
+pub async fn an_account_is_made_once(harness: &impl Harness<Store: Accounts>) {
     let store = harness.open().await;
     let calls = (0..8).map(|number| {
         let store = store.clone();
@@ -27,7 +27,7 @@ pub async fn an_account_is_made_once(harness: &dyn Harness) {
 }
 
 /// Whoever asks for another's channel gets no account.
-pub async fn a_channel_belongs_to_one_account(harness: &dyn Harness) {
+pub async fn a_channel_belongs_to_one_account(harness: &impl Harness<Store: Accounts>) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     let taken = store.account("bo", &ana.channel).await;

@@ -1,17 +1,16 @@
-//! Encounters and their streams.
+//! Encounters.
 
-use bytes::Bytes;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{ReportState, Visibility};
 
 use super::{
-    Harness, NOW_MS, account, append_all, encounter, entry, id, kept, new_encounter, new_raid, one_fight, opened, raid,
-    stream,
+    Fights, Harness, NOW_MS, account, append_all, encounter, entry, id, kept, new_encounter, new_raid, one_fight,
+    opened, raid, stream,
 };
-use crate::{EncounterRow, NewEncounter, Page, StoreError, StoredStream};
+use crate::{EncounterRow, Encounters, Journal, NewEncounter, Page, Reports, Store, StoreError};
 
 /// With its raid's visibility, as its first revision, and with no report kept.
-pub async fn an_encounter_begins_live(harness: &dyn Harness) {
+pub async fn an_encounter_begins_live(harness: &impl Harness<Store: Fights>) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     let raid = raid(&store, &ana, 1, Visibility::Private).await;
@@ -39,7 +38,7 @@ pub async fn an_encounter_begins_live(harness: &dyn Harness) {
 }
 
 /// Whatever the second call says, and without its stream.
-pub async fn an_encounter_that_exists_is_answered_unchanged(harness: &dyn Harness) {
+pub async fn an_encounter_that_exists_is_answered_unchanged(harness: &impl Harness<Store: Fights + Reports>) {
     let (store, raid, row) = one_fight(harness).await;
     let again =
         NewEncounter { report_id: "another".into(), started_at_ms: 1, stream: stream(2), ..new_encounter(&raid, 1) };
@@ -51,7 +50,7 @@ pub async fn an_encounter_that_exists_is_answered_unchanged(harness: &dyn Harnes
 }
 
 /// The same encounter id of two accounts is two encounters.
-pub async fn accounts_do_not_meet(harness: &dyn Harness) {
+pub async fn accounts_do_not_meet(harness: &impl Harness<Store: Fights + Journal>) {
     let (store, _, row) = one_fight(harness).await;
     let bo = account(&store, "bo").await;
     let raid = raid(&store, &bo, 2, Visibility::Unlisted).await;
@@ -65,7 +64,7 @@ pub async fn accounts_do_not_meet(harness: &dyn Harness) {
 }
 
 /// Neither one that is not held nor another account's; and a report id is given once.
-pub async fn an_encounter_needs_a_raid_of_its_account(harness: &dyn Harness) {
+pub async fn an_encounter_needs_a_raid_of_its_account(harness: &impl Harness<Store: Fights>) {
     let (store, first, row) = one_fight(harness).await;
     let bo = account(&store, "bo").await;
     let theirs = raid(&store, &bo, 2, Visibility::Public).await;
@@ -81,7 +80,7 @@ pub async fn an_encounter_needs_a_raid_of_its_account(harness: &dyn Harness) {
 }
 
 /// It takes the new raid's code and visibility; other accounts' raids are refused.
-pub async fn an_encounter_moves_within_its_account(harness: &dyn Harness) {
+pub async fn an_encounter_moves_within_its_account(harness: &impl Harness<Store: Fights + Reports>) {
     let (store, first, row) = one_fight(harness).await;
     let ana = account(&store, "ana").await;
     let bo = account(&store, "bo").await;
@@ -101,7 +100,7 @@ pub async fn an_encounter_moves_within_its_account(harness: &dyn Harness) {
 }
 
 /// Journal, record, log and report, for good; and only the account's own.
-pub async fn discarding_removes_everything(harness: &dyn Harness) {
+pub async fn discarding_removes_everything(harness: &impl Harness<Store: Store>) {
     let (store, raid, row) = one_fight(harness).await;
     let bo = account(&store, "bo").await;
     let (other, last) = (encounter(&store, &raid, 2).await, encounter(&store, &raid, 3).await);
@@ -125,7 +124,7 @@ pub async fn discarding_removes_everything(harness: &dyn Harness) {
 }
 
 /// Not by when their meter says that they began; and what a clock that was ahead says counts for no day.
-pub async fn fights_are_counted_by_when_they_came(harness: &dyn Harness) {
+pub async fn fights_are_counted_by_when_they_came(harness: &impl Harness<Store: Fights>) {
     let (store, raid, _) = one_fight(harness).await;
     for (number, created_at_ms) in [(2, NOW_MS + 10_000), (3, NOW_MS + 20_000)] {
         let new = NewEncounter { created_at_ms, started_at_ms: 0, ..new_encounter(&raid, number) };
@@ -146,35 +145,8 @@ pub async fn fights_are_counted_by_when_they_came(harness: &dyn Harness) {
     }
 }
 
-/// Of its account alone, and while there is one.
-pub async fn a_report_is_named_by_its_encounter(harness: &dyn Harness) {
-    let (store, raid, row) = one_fight(harness).await;
-    let bo = account(&store, "bo").await;
-    let of = async |account| store.report_of(account, row.key.encounter).await.expect("an answer");
-    assert_eq!(of(raid.account).await, Some(row.report_id.clone()));
-    assert_eq!(of(bo.id).await, None);
-    assert!(store.discard(raid.account, row.key.encounter).await.expect("an answer"));
-    assert_eq!(of(raid.account).await, None);
-}
-
-/// And are kept once, with the header they began with.
-pub async fn streams_keep_the_order_they_began_in(harness: &dyn Harness) {
-    let (store, _, row) = one_fight(harness).await;
-    for number in [9, 4, 7] {
-        store.begin_stream(row.row, &stream(number)).await.expect("a stream");
-    }
-    let again = StoredStream { header: Bytes::from_static(b"another"), ..stream(4) };
-    store.begin_stream(row.row, &again).await.expect("a stream");
-    append_all(&store, &row, 7, 1..=2).await;
-    let open = opened(&store, &row).await;
-    let streams: Vec<_> = open.streams.iter().map(|(stream, entries)| (stream.clone(), entries.len())).collect();
-    assert_eq!(streams, [(stream(1), 0), (stream(9), 0), (stream(4), 0), (stream(7), 2)]);
-    let missing = store.begin_stream(row.row + 99, &stream(1)).await;
-    assert!(matches!(missing, Err(StoreError::Damaged(_))), "{missing:?}");
-}
-
 /// With their journals, each with its own.
-pub async fn only_live_reports_are_taken_up(harness: &dyn Harness) {
+pub async fn only_live_reports_are_taken_up(harness: &impl Harness<Store: Store>) {
     let (store, raid, live) = one_fight(harness).await;
     let provisional = encounter(&store, &raid, 2).await;
     let done = encounter(&store, &raid, 3).await;

@@ -3,11 +3,11 @@
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::Visibility;
 
-use super::{Harness, NOW_MS, account, encounter, id, new_raid, raid};
-use crate::{RaidRow, StoreError, Tickets};
+use super::{Fights, Harness, NOW_MS, account, encounter, id, new_raid, raid};
+use crate::{Accounts, RaidRow, Raids, Reports, StoreError, Tickets};
 
 /// All of it comes back; what is not held is `None`.
-pub async fn a_raid_is_found_by_id_and_by_code(harness: &dyn Harness) {
+pub async fn a_raid_is_found_by_id_and_by_code(harness: &impl Harness<Store: Accounts + Raids>) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     for (number, visibility) in [(1, Visibility::Public), (2, Visibility::Unlisted), (3, Visibility::Private)] {
@@ -26,7 +26,7 @@ pub async fn a_raid_is_found_by_id_and_by_code(harness: &dyn Harness) {
 }
 
 /// Neither within an account nor across accounts.
-pub async fn ids_and_codes_of_raids_are_not_given_twice(harness: &dyn Harness) {
+pub async fn ids_and_codes_of_raids_are_not_given_twice(harness: &impl Harness<Store: Accounts + Raids>) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     let bo = account(&store, "bo").await;
@@ -41,7 +41,7 @@ pub async fn ids_and_codes_of_raids_are_not_given_twice(harness: &dyn Harness) {
 }
 
 /// Whose it is, its code, its secret, and its times stay.
-pub async fn an_update_replaces_only_what_may_change(harness: &dyn Harness) {
+pub async fn an_update_replaces_only_what_may_change(harness: &impl Harness<Store: Accounts + Raids>) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     let bo = account(&store, "bo").await;
@@ -66,7 +66,7 @@ pub async fn an_update_replaces_only_what_may_change(harness: &dyn Harness) {
 }
 
 /// Of its account, closed or not.
-pub async fn the_newest_raid_is_the_one_that_was_active_last(harness: &dyn Harness) {
+pub async fn the_newest_raid_is_the_one_that_was_active_last(harness: &impl Harness<Store: Accounts + Raids>) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     let bo = account(&store, "bo").await;
@@ -88,7 +88,7 @@ pub async fn the_newest_raid_is_the_one_that_was_active_last(harness: &dyn Harne
 }
 
 /// However lately it came.
-pub async fn history_is_the_newest_raid_only_where_there_is_no_other(harness: &dyn Harness) {
+pub async fn history_is_the_newest_raid_only_where_there_is_no_other(harness: &impl Harness<Store: Accounts + Raids>) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     for number in [1, 2] {
@@ -105,7 +105,7 @@ pub async fn history_is_the_newest_raid_only_where_there_is_no_other(harness: &d
 
 /// A raid that a clock set far into the future gives way to the next one that is active, for good and whichever way;
 /// no other account's does.
-pub async fn a_clock_that_was_ahead_pins_no_raid(harness: &dyn Harness) {
+pub async fn a_clock_that_was_ahead_pins_no_raid(harness: &impl Harness<Store: Accounts + Raids>) {
     const DAY_MS: i64 = 86_400_000;
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
@@ -140,7 +140,7 @@ pub async fn a_clock_that_was_ahead_pins_no_raid(harness: &dyn Harness) {
 }
 
 /// Not its visibility, which somebody else may be changing.
-pub async fn being_active_changes_nothing_else(harness: &dyn Harness) {
+pub async fn being_active_changes_nothing_else(harness: &impl Harness<Store: Accounts + Raids>) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     let first = raid(&store, &ana, 1, Visibility::Private).await;
@@ -159,7 +159,7 @@ pub async fn being_active_changes_nothing_else(harness: &dyn Harness) {
 }
 
 /// The raid's own and its channel's, no other raid's; an update does not bring old ones back.
-pub async fn tickets_are_renewed_for_good(harness: &dyn Harness) {
+pub async fn tickets_are_renewed_for_good(harness: &impl Harness<Store: Fights + Reports>) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     let bo = account(&store, "bo").await;

@@ -1,10 +1,13 @@
-//! Reports: kept, reopened, replaced.
+//! Reports: kept, reopened, replaced; and their lists.
+
+mod list;
 
 use bytes::Bytes;
 use raidcast_shared::uplink::ReportState::{Final, Live, Provisional};
 
-use super::{Harness, append_all, encounter, entry, held, kept, one_fight, opened, stream};
-use crate::{EncounterRow, KeptReport, StoreError};
+pub use self::list::*;
+use super::{Fights, Harness, account, append_all, encounter, entry, kept, one_fight, opened, seqs, stream};
+use crate::{EncounterRow, Encounters, Journal, KeptReport, Reports, StoreError};
 
 /// What `report` and `report_log` give once this was kept.
 fn expected(row: &EncounterRow, report: &KeptReport) -> (EncounterRow, Option<Bytes>) {
@@ -18,7 +21,7 @@ fn expected(row: &EncounterRow, report: &KeptReport) -> (EncounterRow, Option<By
 }
 
 /// And no log; an id that was not given is `None`.
-pub async fn a_live_report_has_no_record(harness: &dyn Harness) {
+pub async fn a_live_report_has_no_record(harness: &impl Harness<Store: Fights + Journal + Reports>) {
     let (store, _, row) = one_fight(harness).await;
     assert_eq!(store.report_log(&row.report_id).await.expect("an answer"), None);
     assert_eq!(store.report(&row.report_id.clone()).await.expect("an answer"), Some((row, None)));
@@ -27,7 +30,7 @@ pub async fn a_live_report_has_no_record(harness: &dyn Harness) {
 }
 
 /// Streams and entries.
-pub async fn a_provisional_report_keeps_its_journal(harness: &dyn Harness) {
+pub async fn a_provisional_report_keeps_its_journal(harness: &impl Harness<Store: Fights + Journal + Reports>) {
     let (store, _, row) = one_fight(harness).await;
     append_all(&store, &row, 1, 1..=5).await;
     let before = opened(&store, &row).await;
@@ -41,7 +44,7 @@ pub async fn a_provisional_report_keeps_its_journal(harness: &dyn Harness) {
 }
 
 /// Reopened it is live, takes entries, and is final in the end.
-pub async fn a_provisional_report_goes_on(harness: &dyn Harness) {
+pub async fn a_provisional_report_goes_on(harness: &impl Harness<Store: Fights + Journal + Reports>) {
     let (store, _, row) = one_fight(harness).await;
     append_all(&store, &row, 1, 1..=5).await;
     let provisional = kept(&row, Provisional, 1, 1);
@@ -52,14 +55,14 @@ pub async fn a_provisional_report_goes_on(harness: &dyn Harness) {
     assert_eq!((reopened.state, record), (Live, Some(provisional.record)));
     assert_eq!(store.live_encounters().await.expect("an answer").len(), 1);
     append_all(&store, &row, 1, 6..=8).await;
-    assert_eq!(held(&store, &row).await, (1..=8).collect::<Vec<_>>());
+    assert_eq!(seqs(&store, &row).await, (1..=8).collect::<Vec<_>>());
     let done = kept(&row, Final, 1, 1);
     store.keep_report(&done).await.expect("a report");
     assert_eq!(store.report(&row.report_id).await.expect("an answer"), Some(expected(&row, &done)));
 }
 
 /// Of this encounter alone; and no entry comes after it.
-pub async fn a_final_report_replaces_its_journal(harness: &dyn Harness) {
+pub async fn a_final_report_replaces_its_journal(harness: &impl Harness<Store: Fights + Journal + Reports>) {
     let (store, raid, row) = one_fight(harness).await;
     let other = encounter(&store, &raid, 2).await;
     append_all(&store, &row, 1, 1..=5).await;
@@ -75,12 +78,12 @@ pub async fn a_final_report_replaces_its_journal(harness: &dyn Harness) {
     assert_eq!((open.encounter, open.streams), (kept.0, Vec::new()));
     let late = store.append(entry(&row, 1, 6)).await;
     assert!(matches!(late, Err(StoreError::Damaged(_))), "{late:?}");
-    assert_eq!(held(&store, &other).await, [1, 2, 3, 4, 5]);
+    assert_eq!(seqs(&store, &other).await, [1, 2, 3, 4, 5]);
     assert_eq!(store.report_log(&other.report_id).await.expect("an answer"), None);
 }
 
 /// Provisional or final.
-pub async fn keeping_again_changes_nothing(harness: &dyn Harness) {
+pub async fn keeping_again_changes_nothing(harness: &impl Harness<Store: Fights + Journal + Reports>) {
     let (store, raid, row) = one_fight(harness).await;
     append_all(&store, &row, 1, 1..=5).await;
     for state in [Provisional, Final] {
@@ -96,7 +99,7 @@ pub async fn keeping_again_changes_nothing(harness: &dyn Harness) {
 }
 
 /// Record, log and line, under the same id.
-pub async fn a_new_reading_replaces_all(harness: &dyn Harness) {
+pub async fn a_new_reading_replaces_all(harness: &impl Harness<Store: Fights + Journal + Reports>) {
     let (store, raid, row) = one_fight(harness).await;
     append_all(&store, &row, 1, 1..=5).await;
     store.keep_report(&kept(&row, Final, 1, 1)).await.expect("a report");
@@ -110,25 +113,10 @@ pub async fn a_new_reading_replaces_all(harness: &dyn Harness) {
     assert_eq!(opened(&store, &row).await.streams, []);
 }
 
-/// Of the other readings nothing is touched; dropping it again is no error.
-pub async fn a_reading_that_is_dropped_leaves_nothing(harness: &dyn Harness) {
-    let (store, _, row) = one_fight(harness).await;
-    append_all(&store, &row, 1, 1..=2).await;
-    store.begin_stream(row.row, &stream(2)).await.expect("a stream");
-    append_all(&store, &row, 2, 1..=3).await;
-    for _ in 0..2 {
-        store.drop_stream(row.row, stream(2).stream).await.expect("dropped");
-        let open = opened(&store, &row).await;
-        assert_eq!(open.streams, [(stream(1), (1..=2).map(|seq| entry(&row, 1, seq)).collect())]);
-    }
-    let late = store.append(entry(&row, 2, 4)).await;
-    assert!(matches!(late, Err(StoreError::Damaged(_))), "{late:?}");
-    store.drop_stream(row.row + 1, stream(1).stream).await.expect("nothing to drop");
-    assert_eq!(opened(&store, &row).await.streams.len(), 1);
-}
-
 /// Its record, log and state, though the new reading's entries are held.
-pub async fn a_final_report_stands_while_a_new_reading_comes(harness: &dyn Harness) {
+pub async fn a_final_report_stands_while_a_new_reading_comes(
+    harness: &impl Harness<Store: Fights + Journal + Reports>,
+) {
     let (store, _, row) = one_fight(harness).await;
     append_all(&store, &row, 1, 1..=5).await;
     let report = kept(&row, Final, 1, 1);
@@ -143,7 +131,7 @@ pub async fn a_final_report_stands_while_a_new_reading_comes(harness: &dyn Harne
 }
 
 /// Nothing of it is kept otherwise.
-pub async fn a_report_needs_its_encounter(harness: &dyn Harness) {
+pub async fn a_report_needs_its_encounter(harness: &impl Harness<Store: Fights + Journal + Reports>) {
     let (store, raid, row) = one_fight(harness).await;
     append_all(&store, &row, 1, 1..=5).await;
     let stray = KeptReport { encounter: row.row + 99, ..kept(&row, Final, 1, 1) };
@@ -151,7 +139,7 @@ pub async fn a_report_needs_its_encounter(harness: &dyn Harness) {
     assert!(matches!(refused, Err(StoreError::Damaged(_))), "{refused:?}");
     let refused = store.reopen_report(row.row + 99).await;
     assert!(matches!(refused, Err(StoreError::Damaged(_))), "{refused:?}");
-    assert_eq!(held(&store, &row).await, [1, 2, 3, 4, 5]);
+    assert_eq!(seqs(&store, &row).await, [1, 2, 3, 4, 5]);
     assert!(store.discard(raid.account, row.key.encounter).await.expect("an answer"));
     let gone = store.keep_report(&kept(&row, Final, 1, 1)).await;
     assert!(matches!(gone, Err(StoreError::Damaged(_))), "{gone:?}");
@@ -159,7 +147,7 @@ pub async fn a_report_needs_its_encounter(harness: &dyn Harness) {
 }
 
 /// Only a new reading changes it.
-pub async fn a_final_report_is_not_reopened(harness: &dyn Harness) {
+pub async fn a_final_report_is_not_reopened(harness: &impl Harness<Store: Fights + Journal + Reports>) {
     let (store, _, row) = one_fight(harness).await;
     let report = kept(&row, Final, 1, 1);
     store.keep_report(&report).await.expect("a report");
@@ -169,7 +157,7 @@ pub async fn a_final_report_is_not_reopened(harness: &dyn Harness) {
 }
 
 /// With logs as large as a long fight's.
-pub async fn reports_survive_a_crash(harness: &dyn Harness) {
+pub async fn reports_survive_a_crash(harness: &impl Harness<Store: Fights + Journal + Reports>) {
     let (store, _, row) = one_fight(harness).await;
     append_all(&store, &row, 1, 1..=5).await;
     let large: Vec<u8> = (0..3_000_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -181,4 +169,15 @@ pub async fn reports_survive_a_crash(harness: &dyn Harness) {
     assert_eq!(store.report_log(&row.report_id).await.expect("an answer"), report.log);
     assert_eq!(opened(&store, &row).await.streams, []);
     store.keep_report(&report).await.expect("the report again");
+}
+
+/// Of its account alone, and while there is one.
+pub async fn a_report_is_named_by_its_encounter(harness: &impl Harness<Store: Fights + Journal + Reports>) {
+    let (store, raid, row) = one_fight(harness).await;
+    let bo = account(&store, "bo").await;
+    let of = async |account| store.report_of(account, row.key.encounter).await.expect("an answer");
+    assert_eq!(of(raid.account).await, Some(row.report_id.clone()));
+    assert_eq!(of(bo.id).await, None);
+    assert!(store.discard(raid.account, row.key.encounter).await.expect("an answer"));
+    assert_eq!(of(raid.account).await, None);
 }

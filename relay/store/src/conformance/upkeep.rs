@@ -1,13 +1,16 @@
-//! What is done once to all that lies in a database.
+//! What is done to a database as a whole.
 
 use std::sync::Arc;
 
+use futures::future::join_all;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{ReportState, Visibility};
 use uuid::Uuid;
 
-use super::{Harness, account, append_all, encounter, kept, new_encounter, opened, raid};
-use crate::{EncounterRow, KeyEncounter, NewEncounter};
+use super::{Harness, account, append_all, encounter, entry, kept, new_encounter, one_fight, opened, raid, seqs};
+use crate::{
+    Accounts, EncounterRow, Encounters, Journal, KeyEncounter, NewEncounter, Raids, Reports, Store, StoreError, Upkeep,
+};
 
 /// Another id for each, and back by the same way: a second pass would show.
 fn turned(id: EncounterId) -> EncounterId {
@@ -19,7 +22,7 @@ fn key() -> KeyEncounter {
 }
 
 /// All of them, of all accounts and whatever their state, and nothing but the ids.
-pub async fn ids_of_encounters_are_keyed_once(harness: &dyn Harness) {
+pub async fn ids_of_encounters_are_keyed_once(harness: &impl Harness<Store: Store>) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
     let bo = account(&store, "bo").await;
@@ -55,7 +58,7 @@ pub async fn ids_of_encounters_are_keyed_once(harness: &dyn Harness) {
 }
 
 /// Also where there was nothing to key: what comes is keyed already.
-pub async fn an_empty_database_is_keyed_from_the_start(harness: &dyn Harness) {
+pub async fn an_empty_database_is_keyed_from_the_start(harness: &impl Harness<Store: Store>) {
     let store = harness.open().await;
     assert_eq!(store.key_encounters(key()).await.expect("an answer").replaced, 0);
     let ana = account(&store, "ana").await;
@@ -64,4 +67,43 @@ pub async fn an_empty_database_is_keyed_from_the_start(harness: &dyn Harness) {
     let row = encounter(&store, &first, 1).await;
     assert_eq!(store.key_encounters(key()).await.expect("an answer").replaced, 0);
     assert_eq!(store.encounter(ana.id, new.key.encounter).await.expect("an answer"), Some(row));
+}
+
+/// As often as one asks; where nothing can be written it does not, though all is read.
+pub async fn a_small_write_reaches_the_disk(harness: &impl Harness<Store: Store>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    for _ in 0..2 {
+        for _ in 0..3 {
+            store.ping().await.expect("a write");
+        }
+        harness.set_writable(&store, false).await;
+        for _ in 0..3 {
+            let refused = store.ping().await;
+            assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        }
+        assert_eq!(store.account_by_channel(&ana.channel).await.expect("an answer").as_ref(), Some(&ana));
+        harness.set_writable(&store, true).await;
+    }
+    store.ping().await.expect("a write");
+}
+
+/// And nothing after it.
+pub async fn closing_writes_what_is_under_way(harness: &impl Harness<Store: Store>) {
+    let (store, raid, row) = one_fight(harness).await;
+    let under_way: Vec<_> = (1..=100).map(|seq| store.append(entry(&row, 1, seq))).collect();
+    store.close().await.expect("a close");
+    for appended in join_all(under_way).await {
+        appended.expect("an entry");
+    }
+    let late = store.append(entry(&row, 1, 101)).await;
+    assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+    let late = store.ping().await;
+    assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+    let late = store.raid_by_code(&raid.code).await;
+    assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+    store.close().await.expect("a second close");
+    drop(store);
+    let store = harness.open().await;
+    assert_eq!(seqs(&store, &row).await, (1..=100).collect::<Vec<_>>());
 }

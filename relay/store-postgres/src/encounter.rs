@@ -1,0 +1,145 @@
+//! Fights. Their rows are selected here alone, for other entities too.
+
+use raidcast_shared::id::EncounterId;
+use raidcast_store::row::{EncounterColumns, each};
+use raidcast_store::{
+    AccountId, EncounterRow, Encounters, NewEncounter, OpenEncounter, StoreError, StoreFuture, Unreadable,
+};
+use sqlx::{Executor, PgConnection, Postgres};
+
+use crate::PostgresStore;
+use crate::error::Failure;
+use crate::journal::{add_stream, streams};
+
+/// Selects encounters; what follows is the rest of the statement and its arguments.
+macro_rules! select_encounters {
+    ($rest:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            EncounterColumns,
+            "SELECT e.row, e.account, e.encounter_id, e.report_id, r.code AS raid_code, r.visibility,
+                    e.started_at_ms, e.state, e.revision, e.kept_stream, r.tickets, a.tickets AS channel_tickets
+             FROM encounters e JOIN raids r ON r.row = e.raid JOIN accounts a ON a.row = e.account " + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+impl Encounters for PostgresStore {
+    fn begin_encounter<'a>(&'a self, new: &'a NewEncounter) -> StoreFuture<'a, EncounterRow> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            // The raid is locked, so that its visibility does not change between reading and writing it.
+            let inserted = sqlx::query!(
+                "INSERT INTO encounters
+                     (account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms)
+                 SELECT $1, $2, $3, r.row, r.visibility, $5, $6 FROM raids r
+                 WHERE r.code = $4 AND r.account = $1 FOR SHARE OF r
+                 ON CONFLICT (account, encounter_id) DO NOTHING",
+                new.key.account.0,
+                new.key.encounter.0,
+                new.report_id,
+                new.raid_code,
+                new.started_at_ms,
+                new.created_at_ms,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            let row = by_id(&mut *transaction, new.key.account, new.key.encounter)
+                .await?
+                .ok_or_else(|| StoreError::Damaged(format!("no raid {} of the account", new.raid_code)))?;
+            if inserted.rows_affected() == 1 {
+                add_stream(&mut transaction, row.row, &new.stream).await?;
+            }
+            transaction.commit().await?;
+            Ok(row)
+        })
+    }
+
+    fn move_encounter<'a>(&'a self, encounter: i64, raid_code: &'a str) -> StoreFuture<'a, ()> {
+        Self::answer(async move {
+            let none = || StoreError::Damaged(format!("no encounter {encounter} and raid {raid_code} of one account"));
+            let mut transaction = self.pool.begin().await?;
+            let raid = sqlx::query!("SELECT row, account, visibility FROM raids WHERE code = $1 FOR SHARE", raid_code)
+                .fetch_optional(&mut *transaction)
+                .await?
+                .ok_or_else(none)?;
+            let moved = sqlx::query!(
+                "UPDATE encounters SET raid = $2, visibility = $4 WHERE row = $1 AND account = $3",
+                encounter,
+                raid.row,
+                raid.account,
+                raid.visibility,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            if moved.rows_affected() == 0 {
+                return Err(none().into());
+            }
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    fn encounter(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<EncounterRow>> {
+        Self::answer(by_id(&self.pool, account, id))
+    }
+
+    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, Unreadable>>> {
+        // Unbounded: all fights of a large relay take what they take, and nobody else waits for it.
+        Box::pin(async move {
+            let columns = select_encounters!("WHERE e.state = 0 ORDER BY e.row").fetch_all(&self.pool).await;
+            Ok(each(columns.map_err(Failure::from)?))
+        })
+    }
+
+    fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>> {
+        Self::answer(async move {
+            let mut transaction = self.snapshot().await?;
+            let columns = select_encounters!("WHERE e.row = $1", encounter).fetch_optional(&mut *transaction).await?;
+            let Some(columns) = columns else { return Ok(None) };
+            let streams = streams(&mut transaction, encounter).await?;
+            transaction.commit().await?;
+            Ok(Some(OpenEncounter { encounter: columns.try_into()?, streams }))
+        })
+    }
+
+    fn encounters_since(&self, account: AccountId, since_ms: i64, now_ms: i64) -> StoreFuture<'_, u64> {
+        Self::answer(async move {
+            let count = sqlx::query_scalar!(
+                r#"SELECT count(*) AS "count!" FROM encounters
+                   WHERE account = $1 AND created_at_ms >= $2 AND created_at_ms <= $3"#,
+                account.0,
+                since_ms,
+                now_ms
+            )
+            .fetch_one(&self.pool)
+            .await?;
+            Ok(count.cast_unsigned())
+        })
+    }
+
+    fn discard(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, bool> {
+        Self::answer(async move {
+            let gone = sqlx::query!("DELETE FROM encounters WHERE account = $1 AND encounter_id = $2", account.0, id.0)
+                .execute(&self.pool)
+                .await?;
+            Ok(gone.rows_affected() > 0)
+        })
+    }
+}
+
+async fn by_id(
+    executor: impl Executor<'_, Database = Postgres>,
+    account: AccountId,
+    id: EncounterId,
+) -> Result<Option<EncounterRow>, Failure> {
+    let columns = select_encounters!("WHERE e.account = $1 AND e.encounter_id = $2", account.0, id.0)
+        .fetch_optional(executor)
+        .await?;
+    Ok(columns.map(EncounterRow::try_from).transpose()?)
+}
+
+/// The encounter behind a report.
+pub(crate) async fn of_report(connection: &mut PgConnection, report_id: &str) -> Result<Option<EncounterRow>, Failure> {
+    let columns = select_encounters!("WHERE e.report_id = $1", report_id).fetch_optional(connection).await?;
+    Ok(columns.map(EncounterRow::try_from).transpose()?)
+}

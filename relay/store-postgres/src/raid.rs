@@ -1,0 +1,141 @@
+//! Raids.
+
+use raidcast_shared::id::RaidId;
+use raidcast_store::row::{RaidColumns, tickets};
+use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code};
+
+use crate::PostgresStore;
+
+/// Selects raids; what follows is the rest of the statement and its arguments.
+macro_rules! select_raids {
+    ($rest:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            RaidColumns,
+            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.created_at_ms, r.active_at_ms,
+                    r.closed, r.history, r.tickets, a.tickets AS channel_tickets
+             FROM raids r JOIN accounts a ON a.row = r.account " + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+impl Raids for PostgresStore {
+    fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            sqlx::query!(
+                "INSERT INTO raids
+                     (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                raid.id.0,
+                raid.account.0,
+                raid.code,
+                &raid.secret_digest[..],
+                raid.title,
+                code::of_visibility(raid.visibility),
+                raid.created_at_ms,
+                raid.active_at_ms,
+                raid.closed,
+                raid.history,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            sqlx::query!(
+                "UPDATE raids SET active_at_ms = $2::bigint - 1 WHERE account = $1 AND active_at_ms > $2::bigint",
+                raid.account.0,
+                raid.active_at_ms,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
+        Self::answer(async move {
+            let visibility = code::of_visibility(raid.visibility);
+            let mut transaction = self.pool.begin().await?;
+            let row = sqlx::query_scalar!(
+                "UPDATE raids SET title = $2, visibility = $3, closed = $4 WHERE id = $1 RETURNING row",
+                raid.id.0,
+                raid.title,
+                visibility,
+                raid.closed,
+            )
+            .fetch_optional(&mut *transaction)
+            .await?
+            .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
+            sqlx::query!("UPDATE encounters SET visibility = $2 WHERE raid = $1 AND visibility <> $2", row, visibility)
+                .execute(&mut *transaction)
+                .await?;
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    fn touch_raid<'a>(&'a self, code: &'a str, active_at_ms: i64) -> StoreFuture<'a, ()> {
+        Self::answer(async move {
+            // Others that claim to have been active later were so before.
+            let touched = sqlx::query!(
+                "UPDATE raids SET active_at_ms = CASE WHEN code = $1 THEN $2::bigint ELSE $2::bigint - 1 END
+                 WHERE account = (SELECT account FROM raids WHERE code = $1)
+                   AND (code = $1 OR active_at_ms > $2::bigint)",
+                code,
+                active_at_ms,
+            )
+            .execute(&self.pool)
+            .await?;
+            match touched.rows_affected() {
+                0 => Err(StoreError::Damaged(format!("no raid {code}")).into()),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn renew_tickets<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<Tickets>> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            let raid =
+                sqlx::query!("UPDATE raids SET tickets = tickets + 1 WHERE code = $1 RETURNING tickets, account", code)
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+            let Some(raid) = raid else { return Ok(None) };
+            let channel = sqlx::query_scalar!(
+                "UPDATE accounts SET tickets = tickets + 1 WHERE row = $1 RETURNING tickets",
+                raid.account
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(Some(tickets(raid.tickets, channel)?))
+        })
+    }
+
+    fn raid_by_id(&self, id: RaidId) -> StoreFuture<'_, Option<RaidRow>> {
+        Self::answer(async move {
+            let columns = select_raids!("WHERE r.id = $1", id.0).fetch_optional(&self.pool).await?;
+            Ok(columns.map(RaidRow::try_from).transpose()?)
+        })
+    }
+
+    fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>> {
+        Self::answer(async move {
+            if !Self::is_storable(code) {
+                return Ok(None);
+            }
+            let columns = select_raids!("WHERE r.code = $1", code).fetch_optional(&self.pool).await?;
+            Ok(columns.map(RaidRow::try_from).transpose()?)
+        })
+    }
+
+    fn newest_raid(&self, account: AccountId) -> StoreFuture<'_, Option<RaidRow>> {
+        Self::answer(async move {
+            let columns = select_raids!(
+                "WHERE r.account = $1 ORDER BY r.history, r.active_at_ms DESC, r.row DESC LIMIT 1",
+                account.0
+            )
+            .fetch_optional(&self.pool)
+            .await?;
+            Ok(columns.map(RaidRow::try_from).transpose()?)
+        })
+    }
+}

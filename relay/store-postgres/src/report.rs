@@ -1,0 +1,174 @@
+//! Reports, and the lists of them.
+
+use bytes::Bytes;
+use raidcast_shared::id::EncounterId;
+use raidcast_shared::uplink::ReportState;
+use raidcast_store::row::{LineColumns, readable};
+use raidcast_store::{AccountId, EncounterRow, KeptReport, Page, ReportLine, Reports, StoreError, StoreFuture, code};
+use sqlx::PgConnection;
+
+use crate::PostgresStore;
+use crate::encounter::of_report;
+use crate::error::Failure;
+use crate::journal::seal;
+
+/// Selects what lists show of encounters; what follows is the rest of the statement and its arguments.
+macro_rules! select_lines {
+    ($rest:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            LineColumns,
+            "SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
+                    e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
+                    e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths
+             FROM encounters e JOIN raids r ON r.row = e.raid " + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+impl Reports for PostgresStore {
+    fn keep_report<'a>(&'a self, report: &'a KeptReport) -> StoreFuture<'a, ()> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            keep_line(&mut transaction, report).await?;
+            sqlx::query!(
+                "INSERT INTO encounter_record (encounter, record) VALUES ($1, $2)
+                 ON CONFLICT (encounter) DO UPDATE SET record = excluded.record",
+                report.encounter,
+                &report.record[..],
+            )
+            .execute(&mut *transaction)
+            .await?;
+            if let Some(log) = report.log.as_deref().filter(|_| report.state == ReportState::Final) {
+                seal(&mut transaction, report.encounter, log).await?;
+            }
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    fn reopen_report(&self, encounter: i64) -> StoreFuture<'_, ()> {
+        Self::answer(async move {
+            // One that is live already stays so: the call may have been repeated.
+            let reopened =
+                sqlx::query!("UPDATE encounters SET state = 0 WHERE row = $1 AND state IN (0, 1)", encounter)
+                    .execute(&self.pool)
+                    .await?;
+            match reopened.rows_affected() {
+                0 => Err(StoreError::Damaged(format!("no encounter {encounter} whose report may be reopened")).into()),
+                _ => Ok(()),
+            }
+        })
+    }
+
+    fn report<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterRow, Option<Bytes>)>> {
+        Self::answer(async move {
+            if !Self::is_storable(report_id) {
+                return Ok(None);
+            }
+            let mut transaction = self.snapshot().await?;
+            let Some(encounter) = of_report(&mut transaction, report_id).await? else { return Ok(None) };
+            let record = sqlx::query_scalar!("SELECT record FROM encounter_record WHERE encounter = $1", encounter.row)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(Some((encounter, record.map(Bytes::from))))
+        })
+    }
+
+    fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>> {
+        Self::answer(async move {
+            if !Self::is_storable(report_id) {
+                return Ok(None);
+            }
+            let log = sqlx::query_scalar!(
+                "SELECT l.log FROM encounters e JOIN encounter_log l ON l.encounter = e.row WHERE e.report_id = $1",
+                report_id
+            )
+            .fetch_optional(&self.pool)
+            .await?;
+            Ok(log.map(Bytes::from))
+        })
+    }
+
+    fn report_of(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<String>> {
+        Self::answer(async move {
+            Ok(sqlx::query_scalar!(
+                "SELECT report_id FROM encounters WHERE account = $1 AND encounter_id = $2",
+                account.0,
+                id.0
+            )
+            .fetch_optional(&self.pool)
+            .await?)
+        })
+    }
+
+    fn public_reports(&self, page: Page) -> StoreFuture<'_, (Vec<ReportLine>, u64)> {
+        Self::answer(async move {
+            let mut transaction = self.snapshot().await?;
+            let lines = select_lines!(
+                "WHERE e.visibility = 0 ORDER BY e.started_at_ms DESC, e.row DESC LIMIT $1 OFFSET $2",
+                i64::from(page.limit),
+                page.offset()
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM encounters WHERE visibility = 0"#)
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok((readable(lines), count.cast_unsigned()))
+        })
+    }
+
+    fn raid_reports<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<ReportLine>> {
+        Self::answer(async move {
+            if !Self::is_storable(raid_code) {
+                return Ok(Vec::new());
+            }
+            let lines = select_lines!("WHERE r.code = $1 ORDER BY e.started_at_ms DESC, e.row DESC", raid_code)
+                .fetch_all(&self.pool)
+                .await?;
+            Ok(readable(lines))
+        })
+    }
+}
+
+/// Keeps where the report stands and what lists show.
+async fn keep_line(connection: &mut PgConnection, report: &KeptReport) -> Result<(), Failure> {
+    let line = &report.line;
+    let kept = sqlx::query!(
+        "UPDATE encounters SET
+             state = $2, revision = $3, kept_stream = $4, kept_at_ms = $5,
+             ended_at_ms = $6, duration_ms = $7, outcome = $8, scene = $9, scene_id = $10, difficulty = $11,
+             bosses = $12, players = $13, damage = $14, boss_damage = $15, healing = $16, damage_taken = $17,
+             hits = $18, heal_hits = $19, deaths = $20, damage_ms = $21
+         WHERE row = $1",
+        report.encounter,
+        code::of_state(report.state),
+        i64::from(report.revision),
+        report.stream.0,
+        report.kept_at_ms,
+        line.ended_at_ms,
+        i64::from(line.duration_ms),
+        code::of_outcome(line.outcome),
+        line.place.scene,
+        line.place.scene_id,
+        line.place.difficulty,
+        &line.bosses[..],
+        i64::from(line.players),
+        line.totals.damage.cast_signed(),
+        line.totals.boss_damage.cast_signed(),
+        line.totals.healing.cast_signed(),
+        line.totals.damage_taken.cast_signed(),
+        line.totals.hits.cast_signed(),
+        line.totals.heal_hits.cast_signed(),
+        line.totals.deaths.cast_signed(),
+        line.damage_ms.map(i64::from),
+    )
+    .execute(connection)
+    .await?;
+    match kept.rows_affected() {
+        0 => Err(StoreError::Damaged(format!("no encounter {}", report.encounter)).into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,179 @@
+//! Fights. Their rows are selected here alone, for other entities too.
+
+use raidcast_shared::id::EncounterId;
+use raidcast_store::row::{EncounterColumns, each};
+use raidcast_store::{
+    AccountId, EncounterRow, Encounters, NewEncounter, OpenEncounter, StoreError, StoreFuture, Unreadable,
+};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Executor, Sqlite};
+
+use crate::SqliteStore;
+use crate::error::Failure;
+use crate::job::Change;
+use crate::journal::{add_stream, streams};
+
+/// Selects encounters; what follows is the rest of the statement and its arguments.
+macro_rules! select_encounters {
+    ($rest:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            EncounterColumns,
+            r#"SELECT e.row AS "row!", e.account, e.encounter_id, e.report_id, r.code AS raid_code, r.visibility,
+                      e.started_at_ms, e.state, e.revision, e.kept_stream, r.tickets, a.tickets AS channel_tickets
+               FROM encounters e JOIN raids r ON r.row = e.raid JOIN accounts a ON a.row = e.account "# + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+impl Encounters for SqliteStore {
+    fn begin_encounter<'a>(&'a self, new: &'a NewEncounter) -> StoreFuture<'a, EncounterRow> {
+        self.write(BeginEncounter(new.clone()))
+    }
+
+    fn move_encounter<'a>(&'a self, encounter: i64, raid_code: &'a str) -> StoreFuture<'a, ()> {
+        self.write(MoveEncounter { encounter, raid_code: raid_code.into() })
+    }
+
+    fn encounter(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<EncounterRow>> {
+        Self::read(by_id(&self.readers, account, id))
+    }
+
+    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, Unreadable>>> {
+        Self::read(async move {
+            Ok(each(select_encounters!("WHERE e.state = 0 ORDER BY e.row").fetch_all(&self.readers).await?))
+        })
+    }
+
+    fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>> {
+        Self::read(async move {
+            let mut transaction = self.readers.begin().await?;
+            let columns = select_encounters!("WHERE e.row = ?1", encounter).fetch_optional(&mut *transaction).await?;
+            let Some(columns) = columns else { return Ok(None) };
+            let streams = streams(&mut transaction, encounter).await?;
+            transaction.commit().await?;
+            Ok(Some(OpenEncounter { encounter: columns.try_into()?, streams }))
+        })
+    }
+
+    fn encounters_since(&self, account: AccountId, since_ms: i64, now_ms: i64) -> StoreFuture<'_, u64> {
+        Self::read(async move {
+            let count = sqlx::query_scalar!(
+                "SELECT count(*) FROM encounters WHERE account = ?1 AND created_at_ms >= ?2 AND created_at_ms <= ?3",
+                account.0,
+                since_ms,
+                now_ms
+            )
+            .fetch_one(&self.readers)
+            .await?;
+            Ok(count.cast_unsigned())
+        })
+    }
+
+    fn discard(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, bool> {
+        self.write(Discard { account, id })
+    }
+}
+
+async fn by_id<'e>(
+    executor: impl Executor<'e, Database = Sqlite>,
+    account: AccountId,
+    id: EncounterId,
+) -> Result<Option<EncounterRow>, Failure> {
+    let id = id.0.as_bytes().as_slice();
+    let columns = select_encounters!("WHERE e.account = ?1 AND e.encounter_id = ?2", account.0, id)
+        .fetch_optional(executor)
+        .await?;
+    Ok(columns.map(EncounterRow::try_from).transpose()?)
+}
+
+/// The encounter behind a report.
+pub(crate) async fn of_report(
+    connection: &mut SqliteConnection,
+    report_id: &str,
+) -> Result<Option<EncounterRow>, Failure> {
+    let columns = select_encounters!("WHERE e.report_id = ?1", report_id).fetch_optional(connection).await?;
+    Ok(columns.map(EncounterRow::try_from).transpose()?)
+}
+
+/// Keeps a new encounter with its first stream.
+struct BeginEncounter(NewEncounter);
+
+impl Change for BeginEncounter {
+    type Output = EncounterRow;
+
+    fn bytes(&self) -> usize {
+        self.0.stream.header.len()
+    }
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<EncounterRow, Failure> {
+        let new = &self.0;
+        let encounter = new.key.encounter.0.as_bytes().as_slice();
+        let inserted = sqlx::query!(
+            "INSERT INTO encounters (account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms)
+             SELECT ?1, ?2, ?3, r.row, r.visibility, ?5, ?6 FROM raids r WHERE r.code = ?4 AND r.account = ?1
+             ON CONFLICT (account, encounter_id) DO NOTHING",
+            new.key.account.0,
+            encounter,
+            new.report_id,
+            new.raid_code,
+            new.started_at_ms,
+            new.created_at_ms,
+        )
+        .execute(&mut *connection)
+        .await?;
+        let row = by_id(&mut *connection, new.key.account, new.key.encounter)
+            .await?
+            .ok_or_else(|| StoreError::Damaged(format!("no raid {} of the account", new.raid_code)))?;
+        if inserted.rows_affected() == 1 {
+            add_stream(connection, row.row, &new.stream).await?;
+        }
+        Ok(row)
+    }
+}
+
+/// Moves an encounter to another raid of its account.
+struct MoveEncounter {
+    encounter: i64,
+    raid_code: String,
+}
+
+impl Change for MoveEncounter {
+    type Output = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let Self { encounter, raid_code } = self;
+        let moved = sqlx::query!(
+            "UPDATE encounters SET raid = r.row, visibility = r.visibility FROM raids r
+             WHERE encounters.row = ?1 AND r.code = ?2 AND r.account = encounters.account",
+            encounter,
+            raid_code,
+        )
+        .execute(connection)
+        .await?;
+        match moved.rows_affected() {
+            0 => {
+                Err(StoreError::Damaged(format!("no encounter {encounter} and raid {raid_code} of one account")).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Removes an encounter with all that hangs on it.
+struct Discard {
+    account: AccountId,
+    id: EncounterId,
+}
+
+impl Change for Discard {
+    type Output = bool;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
+        let id = self.id.0.as_bytes().as_slice();
+        let gone = sqlx::query!("DELETE FROM encounters WHERE account = ?1 AND encounter_id = ?2", self.account.0, id)
+            .execute(connection)
+            .await?;
+        Ok(gone.rows_affected() > 0)
+    }
+}

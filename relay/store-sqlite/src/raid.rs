@@ -1,0 +1,189 @@
+//! Raids.
+
+use raidcast_shared::id::RaidId;
+use raidcast_store::row::{RaidColumns, tickets};
+use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code};
+use sqlx::sqlite::SqliteConnection;
+
+use crate::SqliteStore;
+use crate::error::Failure;
+use crate::job::Change;
+
+/// Selects raids; what follows is the rest of the statement and its arguments.
+macro_rules! select_raids {
+    ($rest:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            RaidColumns,
+            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.created_at_ms, r.active_at_ms,
+                    r.closed, r.history, r.tickets, a.tickets AS channel_tickets
+             FROM raids r JOIN accounts a ON a.row = r.account " + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+impl Raids for SqliteStore {
+    fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
+        self.write(InsertRaid(raid.clone()))
+    }
+
+    fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
+        self.write(UpdateRaid(raid.clone()))
+    }
+
+    fn touch_raid<'a>(&'a self, code: &'a str, active_at_ms: i64) -> StoreFuture<'a, ()> {
+        self.write(TouchRaid { code: code.into(), active_at_ms })
+    }
+
+    fn renew_tickets<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<Tickets>> {
+        self.write(RenewTickets { code: code.into() })
+    }
+
+    fn raid_by_id(&self, id: RaidId) -> StoreFuture<'_, Option<RaidRow>> {
+        Self::read(async move {
+            let id = id.0.as_bytes().as_slice();
+            let columns = select_raids!("WHERE r.id = ?1", id).fetch_optional(&self.readers).await?;
+            Ok(columns.map(RaidRow::try_from).transpose()?)
+        })
+    }
+
+    fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>> {
+        Self::read(async move {
+            let columns = select_raids!("WHERE r.code = ?1", code).fetch_optional(&self.readers).await?;
+            Ok(columns.map(RaidRow::try_from).transpose()?)
+        })
+    }
+
+    fn newest_raid(&self, account: AccountId) -> StoreFuture<'_, Option<RaidRow>> {
+        Self::read(async move {
+            let columns = select_raids!(
+                "WHERE r.account = ?1 ORDER BY r.history, r.active_at_ms DESC, r.row DESC LIMIT 1",
+                account.0
+            )
+            .fetch_optional(&self.readers)
+            .await?;
+            Ok(columns.map(RaidRow::try_from).transpose()?)
+        })
+    }
+}
+
+/// Keeps a new raid. Others that claim to have been active later were so before.
+struct InsertRaid(RaidRow);
+
+impl Change for InsertRaid {
+    type Output = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let raid = &self.0;
+        let id = raid.id.0.as_bytes().as_slice();
+        let digest = raid.secret_digest.as_slice();
+        let visibility = code::of_visibility(raid.visibility);
+        sqlx::query!(
+            "INSERT INTO raids
+                 (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            id,
+            raid.account.0,
+            raid.code,
+            digest,
+            raid.title,
+            visibility,
+            raid.created_at_ms,
+            raid.active_at_ms,
+            raid.closed,
+            raid.history,
+        )
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query!(
+            "UPDATE raids SET active_at_ms = ?2 - 1 WHERE account = ?1 AND active_at_ms > ?2",
+            raid.account.0,
+            raid.active_at_ms,
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Replaces what may change of a raid.
+struct UpdateRaid(RaidRow);
+
+impl Change for UpdateRaid {
+    type Output = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let raid = &self.0;
+        let id = raid.id.0.as_bytes().as_slice();
+        let visibility = code::of_visibility(raid.visibility);
+        let held = sqlx::query!(
+            r#"UPDATE raids SET title = ?2, visibility = ?3, closed = ?4 WHERE id = ?1 RETURNING row AS "row!""#,
+            id,
+            raid.title,
+            visibility,
+            raid.closed,
+        )
+        .fetch_optional(&mut *connection)
+        .await?
+        .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
+        sqlx::query!(
+            "UPDATE encounters SET visibility = ?2 WHERE raid = ?1 AND visibility <> ?2",
+            held.row,
+            visibility,
+        )
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// Says that a raid is active now. Others that claim to have been active later were so before.
+struct TouchRaid {
+    code: String,
+    active_at_ms: i64,
+}
+
+impl Change for TouchRaid {
+    type Output = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let touched = sqlx::query!(
+            "UPDATE raids SET active_at_ms = CASE WHEN code = ?1 THEN ?2 ELSE ?2 - 1 END
+             WHERE account = (SELECT account FROM raids WHERE code = ?1) AND (code = ?1 OR active_at_ms > ?2)",
+            self.code,
+            self.active_at_ms,
+        )
+        .execute(connection)
+        .await?;
+        match touched.rows_affected() {
+            0 => Err(StoreError::Damaged(format!("no raid {}", self.code)).into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Counts the tickets of a raid and of its account's channel on.
+struct RenewTickets {
+    code: String,
+}
+
+impl Change for RenewTickets {
+    type Output = Option<Tickets>;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<Tickets>, Failure> {
+        let raid = sqlx::query!(
+            "UPDATE raids SET tickets = tickets + 1 WHERE code = ?1 RETURNING tickets, account",
+            self.code,
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(raid) = raid else { return Ok(None) };
+        let channel = sqlx::query_scalar!(
+            "UPDATE accounts SET tickets = tickets + 1 WHERE row = ?1 RETURNING tickets",
+            raid.account,
+        )
+        .fetch_one(connection)
+        .await?;
+        Ok(Some(tickets(raid.tickets, channel)?))
+    }
+}

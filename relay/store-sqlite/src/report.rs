@@ -1,0 +1,206 @@
+//! Reports, and the lists of them.
+
+use bytes::Bytes;
+use raidcast_shared::id::EncounterId;
+use raidcast_shared::uplink::ReportState;
+use raidcast_store::row::{LineColumns, Names, readable};
+use raidcast_store::{AccountId, EncounterRow, KeptReport, Page, ReportLine, Reports, StoreError, StoreFuture, code};
+use sqlx::sqlite::SqliteConnection;
+
+use crate::SqliteStore;
+use crate::encounter::of_report;
+use crate::error::Failure;
+use crate::job::Change;
+use crate::journal::seal;
+
+/// Selects what lists show of encounters; what follows is the rest of the statement and its arguments.
+macro_rules! select_lines {
+    ($rest:tt $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            LineColumns,
+            "SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
+                    e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
+                    e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths
+             FROM encounters e JOIN raids r ON r.row = e.raid " + $rest
+            $(, $argument)*
+        )
+    };
+}
+
+impl Reports for SqliteStore {
+    fn keep_report<'a>(&'a self, report: &'a KeptReport) -> StoreFuture<'a, ()> {
+        self.write(KeepReport(report.clone()))
+    }
+
+    fn reopen_report(&self, encounter: i64) -> StoreFuture<'_, ()> {
+        self.write(ReopenReport { encounter })
+    }
+
+    fn report<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterRow, Option<Bytes>)>> {
+        Self::read(async move {
+            let mut transaction = self.readers.begin().await?;
+            let Some(encounter) = of_report(&mut transaction, report_id).await? else { return Ok(None) };
+            let record = sqlx::query_scalar!("SELECT record FROM encounter_record WHERE encounter = ?1", encounter.row)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(Some((encounter, record.map(Bytes::from))))
+        })
+    }
+
+    fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>> {
+        Self::read(async move {
+            let log = sqlx::query_scalar!(
+                "SELECT l.log FROM encounters e JOIN encounter_log l ON l.encounter = e.row WHERE e.report_id = ?1",
+                report_id
+            )
+            .fetch_optional(&self.readers)
+            .await?;
+            Ok(log.map(Bytes::from))
+        })
+    }
+
+    fn report_of(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<String>> {
+        Self::read(async move {
+            let id = id.0.as_bytes().as_slice();
+            Ok(sqlx::query_scalar!(
+                "SELECT report_id FROM encounters WHERE account = ?1 AND encounter_id = ?2",
+                account.0,
+                id
+            )
+            .fetch_optional(&self.readers)
+            .await?)
+        })
+    }
+
+    fn public_reports(&self, page: Page) -> StoreFuture<'_, (Vec<ReportLine>, u64)> {
+        Self::read(async move {
+            let offset = page.offset();
+            let mut transaction = self.readers.begin().await?;
+            let lines = select_lines!(
+                "WHERE e.visibility = 0 ORDER BY e.started_at_ms DESC, e.row DESC LIMIT ?1 OFFSET ?2",
+                page.limit,
+                offset
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let count = sqlx::query_scalar!("SELECT count(*) FROM encounters WHERE visibility = 0")
+                .fetch_one(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok((readable(lines), count.cast_unsigned()))
+        })
+    }
+
+    fn raid_reports<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<ReportLine>> {
+        Self::read(async move {
+            let lines = select_lines!("WHERE r.code = ?1 ORDER BY e.started_at_ms DESC, e.row DESC", raid_code)
+                .fetch_all(&self.readers)
+                .await?;
+            Ok(readable(lines))
+        })
+    }
+}
+
+/// Keeps a report, and where it is final the log in place of the journal.
+struct KeepReport(KeptReport);
+
+impl Change for KeepReport {
+    type Output = ();
+
+    fn bytes(&self) -> usize {
+        self.0.record.len() + self.0.log.as_ref().map_or(0, Bytes::len)
+    }
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        let report = &self.0;
+        keep_line(connection, report).await?;
+        let record = &report.record[..];
+        sqlx::query!(
+            "INSERT INTO encounter_record (encounter, record) VALUES (?1, ?2)
+             ON CONFLICT (encounter) DO UPDATE SET record = excluded.record",
+            report.encounter,
+            record,
+        )
+        .execute(&mut *connection)
+        .await?;
+        match report.log.as_deref().filter(|_| report.state == ReportState::Final) {
+            Some(log) => seal(connection, report.encounter, log).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Keeps where the report stands and what lists show.
+async fn keep_line(connection: &mut SqliteConnection, report: &KeptReport) -> Result<(), Failure> {
+    let line = &report.line;
+    let state = code::of_state(report.state);
+    let stream = report.stream.0.as_bytes().as_slice();
+    let outcome = code::of_outcome(line.outcome);
+    let bosses = Names::to_json(&line.bosses);
+    let damage = line.totals.damage.cast_signed();
+    let boss_damage = line.totals.boss_damage.cast_signed();
+    let healing = line.totals.healing.cast_signed();
+    let damage_taken = line.totals.damage_taken.cast_signed();
+    let hits = line.totals.hits.cast_signed();
+    let heal_hits = line.totals.heal_hits.cast_signed();
+    let deaths = line.totals.deaths.cast_signed();
+    let kept = sqlx::query!(
+        "UPDATE encounters SET
+             state = ?2, revision = ?3, kept_stream = ?4, kept_at_ms = ?5,
+             ended_at_ms = ?6, duration_ms = ?7, outcome = ?8, scene = ?9, scene_id = ?10, difficulty = ?11,
+             bosses = ?12, players = ?13, damage = ?14, boss_damage = ?15, healing = ?16, damage_taken = ?17,
+             hits = ?18, heal_hits = ?19, deaths = ?20, damage_ms = ?21
+         WHERE row = ?1",
+        report.encounter,
+        state,
+        report.revision,
+        stream,
+        report.kept_at_ms,
+        line.ended_at_ms,
+        line.duration_ms,
+        outcome,
+        line.place.scene,
+        line.place.scene_id,
+        line.place.difficulty,
+        bosses,
+        line.players,
+        damage,
+        boss_damage,
+        healing,
+        damage_taken,
+        hits,
+        heal_hits,
+        deaths,
+        line.damage_ms,
+    )
+    .execute(connection)
+    .await?;
+    match kept.rows_affected() {
+        0 => Err(StoreError::Damaged(format!("no encounter {}", report.encounter)).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a provisional report live again.
+struct ReopenReport {
+    encounter: i64,
+}
+
+impl Change for ReopenReport {
+    type Output = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        // One that is live already stays so: the call may have been repeated.
+        let reopened =
+            sqlx::query!("UPDATE encounters SET state = 0 WHERE row = ?1 AND state IN (0, 1)", self.encounter)
+                .execute(connection)
+                .await?;
+        match reopened.rows_affected() {
+            0 => {
+                Err(StoreError::Damaged(format!("no encounter {} whose report may be reopened", self.encounter)).into())
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Lists of reports.
+
+use std::sync::Arc;
+
+use raidcast_shared::report::{Place, Totals};
+use raidcast_shared::uplink::Visibility::{Private, Public, Unlisted};
+use raidcast_shared::uplink::{Outcome, ReportState};
+
+use super::super::{Fights, Harness, NOW_MS, account, encounter, kept, new_encounter, raid};
+use crate::{Accounts, Encounters, NewEncounter, Page, RaidRow, Raids, ReportLine, Reports};
+
+async fn public(store: &Arc<impl Reports>, page: u32, limit: u32) -> (Vec<String>, u64) {
+    let (lines, count) = store.public_reports(Page { page, limit }).await.expect("an answer");
+    (lines.into_iter().map(|line| line.report_id).collect(), count)
+}
+
+/// Of any account.
+pub async fn only_public_reports_are_listed(harness: &impl Harness<Store: Fights + Reports>) {
+    let store = harness.open().await;
+    assert_eq!(public(&store, 1, 10).await, (vec![], 0));
+    let ana = account(&store, "ana").await;
+    let bo = account(&store, "bo").await;
+    let mut listed = Vec::new();
+    for (number, account, visibility) in
+        [(1, &ana, Public), (2, &ana, Unlisted), (3, &bo, Private), (4, &bo, Public), (5, &ana, Private)]
+    {
+        let raid = raid(&store, account, number, visibility).await;
+        let row = encounter(&store, &raid, number).await;
+        if visibility == Public {
+            listed.insert(0, row.report_id);
+        }
+    }
+    assert_eq!(public(&store, 1, 10).await, (listed, 2));
+}
+
+/// Newest fight first, also where fights began at the same time or came in another order.
+pub async fn pages_have_no_gaps_and_no_repeats(harness: &impl Harness<Store: Fights + Reports>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let raid = raid(&store, &ana, 1, Public).await;
+    let starts = [5, 1, 4, 4, 4, 9, 2, 4, 7, 3, 8];
+    for (number, start) in (1..).zip(starts) {
+        let new = NewEncounter { started_at_ms: NOW_MS + start, ..new_encounter(&raid, number) };
+        store.begin_encounter(&new).await.expect("an encounter");
+    }
+    let (all, count) = store.public_reports(Page { page: 1, limit: 100 }).await.expect("an answer");
+    assert_eq!((all.len(), count), (starts.len(), starts.len() as u64));
+    assert!(all.is_sorted_by_key(|line| -line.started_at_ms), "{all:?}");
+    let mut paged = Vec::new();
+    for page in 1..=4 {
+        let (lines, count) = store.public_reports(Page { page, limit: 3 }).await.expect("an answer");
+        assert_eq!(count, starts.len() as u64);
+        paged.extend(lines);
+    }
+    assert_eq!(paged, all);
+    assert_eq!(public(&store, 5, 3).await, (vec![], 11));
+    assert_eq!(store.raid_reports(&raid.code).await.expect("an answer"), all);
+}
+
+/// The line of the last report kept, whole.
+pub async fn lists_show_what_was_kept(harness: &impl Harness<Store: Fights + Reports>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let raid = raid(&store, &ana, 1, Public).await;
+    let outcomes = [Outcome::Kill, Outcome::Wipe, Outcome::Reset, Outcome::Unfinished, Outcome::Unknown];
+    let mut expected = Vec::new();
+    for (number, outcome) in (1..).zip(outcomes) {
+        let row = encounter(&store, &raid, number).await;
+        let state = if number % 2 == 0 { ReportState::Provisional } else { ReportState::Final };
+        let mut report = kept(&row, state, number.into(), number);
+        report.line.outcome = outcome;
+        if number == 3 {
+            report.line.place = Place::default();
+            report.line.bosses = Vec::new();
+            report.line.ended_at_ms = None;
+        }
+        store.keep_report(&report).await.expect("a report");
+        expected.insert(0, report.line);
+    }
+    let (lines, _) = store.public_reports(Page { page: 1, limit: 10 }).await.expect("an answer");
+    assert_eq!(lines, expected);
+    assert_eq!(store.raid_reports(&raid.code).await.expect("an answer"), expected);
+}
+
+/// Zero and unknown, until there is a report.
+pub async fn live_reports_are_listed_without_figures(harness: &impl Harness<Store: Fights + Reports>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let raid = raid(&store, &ana, 1, Public).await;
+    let row = encounter(&store, &raid, 1).await;
+    let line = ReportLine {
+        report_id: row.report_id.clone(),
+        encounter: row.key.encounter,
+        raid_code: raid.code.clone(),
+        state: ReportState::Live,
+        revision: 1,
+        started_at_ms: row.started_at_ms,
+        ended_at_ms: None,
+        duration_ms: 0,
+        damage_ms: None,
+        outcome: Outcome::Unknown,
+        place: Place::default(),
+        bosses: Vec::new(),
+        players: 0,
+        totals: Totals::default(),
+    };
+    let listed = store.public_reports(Page { page: 1, limit: 10 }).await.expect("an answer");
+    assert_eq!(listed, (vec![line.clone()], 1));
+    assert_eq!(store.raid_reports(&raid.code).await.expect("an answer"), [line]);
+}
+
+/// Whatever its visibility, and no other's.
+pub async fn a_raid_lists_all_of_its_reports(harness: &impl Harness<Store: Fights + Reports>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    for (number, visibility) in [(1, Private), (2, Unlisted), (3, Public)] {
+        let raid = raid(&store, &ana, number, visibility).await;
+        let mut expected = Vec::new();
+        for fight in 0..3 {
+            expected.insert(0, encounter(&store, &raid, number * 10 + fight).await.report_id);
+        }
+        let lines = store.raid_reports(&raid.code).await.expect("an answer");
+        let listed: Vec<_> = lines.into_iter().map(|line| line.report_id).collect();
+        assert_eq!(listed, expected);
+    }
+    assert_eq!(store.raid_reports("none").await.expect("an answer"), []);
+}
+
+/// In lists, and in each report of the raid.
+pub async fn a_change_of_visibility_is_seen_at_once(harness: &impl Harness<Store: Fights + Reports>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let first = raid(&store, &ana, 1, Unlisted).await;
+    let other = raid(&store, &ana, 2, Public).await;
+    let row = encounter(&store, &first, 1).await;
+    let stays = encounter(&store, &other, 2).await;
+    for (visibility, count) in [(Public, 2), (Private, 1), (Public, 2), (Unlisted, 1)] {
+        store.update_raid(&RaidRow { visibility, ..first.clone() }).await.expect("an update");
+        assert_eq!(public(&store, 1, 10).await.1, count);
+        let (seen, _) = store.report(&row.report_id).await.expect("an answer").expect("the report");
+        assert_eq!(seen.visibility, visibility);
+    }
+    assert_eq!(public(&store, 1, 10).await.0, [stays.report_id]);
+    // One that begins later is as its raid is now.
+    store.update_raid(&RaidRow { visibility: Private, ..other.clone() }).await.expect("an update");
+    encounter(&store, &other, 3).await;
+    assert_eq!(public(&store, 1, 10).await.1, 0);
+}
+
+/// Whichever comes first: nothing of a private raid is listed.
+pub async fn a_fight_that_begins_while_its_raid_changes_is_as_its_raid(
+    harness: &impl Harness<Store: Fights + Reports>,
+) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    for number in 0..20 {
+        let raid = raid(&store, &ana, number, Public).await;
+        let private = RaidRow { visibility: Private, ..raid.clone() };
+        let new = new_encounter(&raid, number);
+        let (changed, begun) = futures::future::join(store.update_raid(&private), store.begin_encounter(&new)).await;
+        changed.expect("an update");
+        begun.expect("an encounter");
+        assert_eq!(public(&store, 1, 10).await, (vec![], 0));
+    }
+}
+
+/// What people put into addresses is no error.
+pub async fn odd_text_finds_nothing(harness: &impl Harness<Store: Fights + Reports>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let raid = raid(&store, &ana, 1, Public).await;
+    encounter(&store, &raid, 1).await;
+    let long = "x".repeat(100_000);
+    for odd in ["", "\0", "raid-1\0", "%", "'; --", "\u{fffd}\u{10ffff}", &long] {
+        assert_eq!(store.raid_by_code(odd).await.expect("an answer"), None);
+        assert_eq!(store.account_by_channel(odd).await.expect("an answer"), None);
+        assert_eq!(store.report(odd).await.expect("an answer"), None);
+        assert_eq!(store.report_log(odd).await.expect("an answer"), None);
+        assert_eq!(store.raid_reports(odd).await.expect("an answer"), []);
+    }
+}

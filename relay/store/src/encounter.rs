@@ -1,0 +1,107 @@
+//! Fights, from their beginning until they are thrown away.
+
+use raidcast_shared::id::{EncounterId, StreamId};
+use raidcast_shared::uplink::{ReportState, Visibility};
+
+use crate::{AccountId, JournalEntry, StoreError, StoreFuture, StoredStream, Tickets};
+
+/// Names an encounter everywhere in the relay: nobody can touch another account's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EncounterKey {
+    /// Whose.
+    pub account: AccountId,
+    /// Which.
+    pub encounter: EncounterId,
+}
+
+/// A fight that begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEncounter {
+    /// Names it everywhere.
+    pub key: EncounterKey,
+    /// Its report's id.
+    pub report_id: String,
+    /// The raid it is streamed in.
+    pub raid_code: String,
+    /// Unix ms, by the meter.
+    pub started_at_ms: i64,
+    /// When it came, Unix ms.
+    pub created_at_ms: i64,
+    /// Its first reading.
+    pub stream: StoredStream,
+}
+
+/// An encounter and where its report stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncounterRow {
+    /// Its row.
+    pub row: i64,
+    /// Names it everywhere.
+    pub key: EncounterKey,
+    /// Its report's id.
+    pub report_id: String,
+    /// The raid it is streamed in.
+    pub raid_code: String,
+    /// The raid's.
+    pub visibility: Visibility,
+    /// The raid's.
+    pub tickets: Tickets,
+    /// Unix ms, by the meter.
+    pub started_at_ms: i64,
+    /// Where its report stands.
+    pub state: ReportState,
+    /// Which reading the kept report holds, from 1; 1 before there is one.
+    pub revision: u32,
+    /// The reading that the kept report is of; `None` before there is one.
+    pub kept_stream: Option<StreamId>,
+}
+
+/// An encounter with its journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenEncounter {
+    /// The encounter.
+    pub encounter: EncounterRow,
+    /// Its streams in the order they began, each with its entries by seq.
+    pub streams: Vec<(StoredStream, Vec<JournalEntry>)>,
+}
+
+/// A fight whose row cannot be read.
+#[derive(Clone, Debug)]
+pub struct Unreadable {
+    /// Its report.
+    pub report_id: String,
+    /// What is wrong.
+    pub why: StoreError,
+}
+
+/// Keeps fights.
+///
+/// Where a fight begins, is opened or discarded, its journal (and report) takes part in the same transaction: a store
+/// whose journal lies elsewhere does that part by its [`Journal`](crate::Journal), before the row where something is
+/// removed, after it where something is made.
+pub trait Encounters: Send + Sync {
+    /// Keeps a new encounter with its first stream and makes its (live) report; an encounter that exists is answered
+    /// as it is, unchanged.
+    fn begin_encounter<'a>(&'a self, new: &'a NewEncounter) -> StoreFuture<'a, EncounterRow>;
+
+    /// Moves an encounter to another raid of its account, with its report, which takes that raid's visibility;
+    /// `Damaged` if there is no such encounter or raid.
+    fn move_encounter<'a>(&'a self, encounter: i64, raid_code: &'a str) -> StoreFuture<'a, ()>;
+
+    /// The encounter of an account.
+    fn encounter(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<EncounterRow>>;
+
+    /// All encounters whose report is live, oldest first: what a relay takes up when it starts. A row that cannot be
+    /// read is an error in its place, so that it keeps none of the others from being served.
+    fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, Unreadable>>>;
+
+    /// One encounter with the streams of its journal, whatever its state: both as they were at one time.
+    fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>>;
+
+    /// How many fights of an account came at or after a time and not after now (Unix ms): by `created_at_ms`, which no
+    /// client chooses. What claims to come later came while a clock was ahead.
+    fn encounters_since(&self, account: AccountId, since_ms: i64, now_ms: i64) -> StoreFuture<'_, u64>;
+
+    /// Removes an encounter with its journal, log, and report.
+    fn discard(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, bool>;
+}

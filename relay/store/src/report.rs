@@ -1,0 +1,105 @@
+//! Reports, and the lists of them.
+
+use bytes::Bytes;
+use raidcast_shared::id::{EncounterId, StreamId};
+use raidcast_shared::report::{Place, Totals};
+use raidcast_shared::uplink::{Outcome, ReportState};
+
+use crate::{AccountId, EncounterRow, StoreFuture};
+
+/// A report to keep.
+#[derive(Clone, Debug)]
+pub struct KeptReport {
+    /// The encounter's row.
+    pub encounter: i64,
+    /// `Provisional` or `Final`.
+    pub state: ReportState,
+    /// Which reading it is, from 1.
+    pub revision: u32,
+    /// The reading it is of.
+    pub stream: StreamId,
+    /// What lists show.
+    pub line: ReportLine,
+    /// The Report, encoded and compressed by the caller.
+    pub record: Bytes,
+    /// The whole log, where the report is final: the journal is sealed to it.
+    pub log: Option<Bytes>,
+    /// When, Unix ms.
+    pub kept_at_ms: i64,
+}
+
+/// What a list shows of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportLine {
+    /// Its id.
+    pub report_id: String,
+    /// Which encounter of whom.
+    pub encounter: EncounterId,
+    /// The raid it is of.
+    pub raid_code: String,
+    /// Where it stands.
+    pub state: ReportState,
+    /// Which reading it is.
+    pub revision: u32,
+    /// Unix ms.
+    pub started_at_ms: i64,
+    /// Unix ms, by the meter.
+    pub ended_at_ms: Option<i64>,
+    /// First to last combat event.
+    pub duration_ms: u32,
+    /// From the first damage to the last, ms: what DPS is over; `None` where that is not known.
+    pub damage_ms: Option<u32>,
+    /// How it went.
+    pub outcome: Outcome,
+    /// Where it was.
+    pub place: Place,
+    /// Names of its bosses, by damage.
+    pub bosses: Vec<String>,
+    /// How many players.
+    pub players: u32,
+    /// Sums over all players.
+    pub totals: Totals,
+}
+
+/// One page of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// From 1.
+    pub page: u32,
+    /// Entries a page.
+    pub limit: u32,
+}
+
+impl Page {
+    /// How many entries stand on the pages before it.
+    pub fn offset(self) -> i64 {
+        i64::from(self.page.saturating_sub(1)) * i64::from(self.limit)
+    }
+}
+
+/// Keeps reports.
+pub trait Reports: Send + Sync {
+    /// Keeps a report: in one transaction the record replaces the one before, and where it is final the journal is
+    /// [sealed](crate::Journal::seal_journal) to the log. Safe to repeat, so that a store whose journal lies elsewhere
+    /// may seal that first.
+    fn keep_report<'a>(&'a self, report: &'a KeptReport) -> StoreFuture<'a, ()>;
+
+    /// Makes a provisional report live again; its record stays until the next. A live one stays so, a final one is
+    /// `Damaged`.
+    fn reopen_report(&self, encounter: i64) -> StoreFuture<'_, ()>;
+
+    /// The encounter behind a report and its kept record, `None` inside while it has none.
+    fn report<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterRow, Option<Bytes>)>>;
+
+    /// The whole-encounter log of a final report: what its journal was sealed to.
+    fn report_log<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<Bytes>>;
+
+    /// The report of an encounter, also where nothing else of its row can be read.
+    fn report_of(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<String>>;
+
+    /// Public reports, live ones too, newest fight first: one page (from 1) and how many there are.
+    fn public_reports(&self, page: Page) -> StoreFuture<'_, (Vec<ReportLine>, u64)>;
+
+    /// All reports of a raid, newest fight first.
+    fn raid_reports<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<ReportLine>>;
+}

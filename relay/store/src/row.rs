@@ -1,0 +1,346 @@
+//! Columns to records, the same in every store.
+//!
+//! Each struct has the columns of one selection, by their names. A driver's type becomes a column by `From` and never
+//! fails; what it holds is checked when the record is made of it, row by row. One invariant: a row that cannot be read
+//! keeps no other from being read.
+
+#![allow(missing_docs, reason = "columns are described in the migrations")]
+
+use bytes::Bytes;
+use raidcast_shared::id::{EncounterId, RaidId, StreamId};
+use raidcast_shared::report::{Place, Totals};
+use uuid::Uuid;
+
+use crate::{
+    Account, AccountId, EncounterKey, EncounterRow, JournalEntry, RaidRow, ReportLine, StoreError, StoredStream,
+    StreamKey, Tickets, Unreadable, code,
+};
+
+/// An id: of a type of the database's own, or 16 bytes.
+pub struct Id(Option<Uuid>);
+
+impl From<Uuid> for Id {
+    fn from(id: Uuid) -> Self {
+        Self(Some(id))
+    }
+}
+
+impl From<Vec<u8>> for Id {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Uuid::from_slice(&bytes).ok())
+    }
+}
+
+impl Id {
+    /// # Errors
+    /// As of all that is read here: `Damaged`.
+    pub fn read(self) -> Result<Uuid, StoreError> {
+        self.0.ok_or_else(|| StoreError::Damaged("an id that is not 16 bytes long".into()))
+    }
+}
+
+/// An id that may be missing.
+pub struct OptionalId(Option<Id>);
+
+impl<T: Into<Id>> From<Option<T>> for OptionalId {
+    fn from(id: Option<T>) -> Self {
+        Self(id.map(Into::into))
+    }
+}
+
+/// Names: a list, or its JSON; none are `NULL` there.
+pub struct Names(serde_json::Result<Vec<String>>);
+
+impl From<Vec<String>> for Names {
+    fn from(names: Vec<String>) -> Self {
+        Self(Ok(names))
+    }
+}
+
+impl From<Option<String>> for Names {
+    fn from(json: Option<String>) -> Self {
+        Self(json.map_or(Ok(Vec::new()), |json| serde_json::from_str(&json)))
+    }
+}
+
+impl Names {
+    /// # Errors
+    /// `Damaged`.
+    pub fn read(self) -> Result<Vec<String>, StoreError> {
+        self.0.map_err(|_| StoreError::Damaged("names that are not a list".into()))
+    }
+
+    /// Names as JSON; `None` for none.
+    pub fn to_json(names: &[String]) -> Option<String> {
+        // A list of strings is always JSON.
+        (!names.is_empty()).then(|| serde_json::to_string(names).unwrap_or_default())
+    }
+}
+
+/// An account.
+pub struct AccountColumns {
+    pub row: i64,
+    pub name: String,
+    pub channel: String,
+}
+
+impl From<AccountColumns> for Account {
+    fn from(columns: AccountColumns) -> Self {
+        Self { id: AccountId(columns.row), name: columns.name, channel: columns.channel }
+    }
+}
+
+/// A raid, with its account's tickets.
+pub struct RaidColumns {
+    pub id: Id,
+    pub account: i64,
+    pub code: String,
+    pub secret_digest: Vec<u8>,
+    pub title: Option<String>,
+    pub visibility: i64,
+    pub created_at_ms: i64,
+    pub active_at_ms: i64,
+    pub closed: i64,
+    pub history: i64,
+    pub tickets: i64,
+    pub channel_tickets: i64,
+}
+
+impl TryFrom<RaidColumns> for RaidRow {
+    type Error = StoreError;
+
+    fn try_from(columns: RaidColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: RaidId(columns.id.read()?),
+            account: AccountId(columns.account),
+            code: columns.code,
+            secret_digest: columns
+                .secret_digest
+                .try_into()
+                .map_err(|_| StoreError::Damaged("a digest that is not 32 bytes long".into()))?,
+            title: columns.title,
+            visibility: code::visibility(columns.visibility)?,
+            created_at_ms: columns.created_at_ms,
+            active_at_ms: columns.active_at_ms,
+            closed: columns.closed != 0,
+            history: columns.history != 0,
+            tickets: tickets(columns.tickets, columns.channel_tickets)?,
+        })
+    }
+}
+
+/// The numbers of good tickets, of a raid and of its account's channel.
+///
+/// # Errors
+/// `Damaged`.
+pub fn tickets(raid: i64, channel: i64) -> Result<Tickets, StoreError> {
+    Ok(Tickets { raid: code::small(raid)?, channel: code::small(channel)? })
+}
+
+/// An encounter, with what its raid and its account say of it.
+pub struct EncounterColumns {
+    pub row: i64,
+    pub account: i64,
+    pub encounter_id: Id,
+    pub report_id: String,
+    pub raid_code: String,
+    pub visibility: i64,
+    pub started_at_ms: i64,
+    pub state: i64,
+    pub revision: i64,
+    pub kept_stream: OptionalId,
+    pub tickets: i64,
+    pub channel_tickets: i64,
+}
+
+impl TryFrom<EncounterColumns> for EncounterRow {
+    type Error = StoreError;
+
+    fn try_from(columns: EncounterColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            row: columns.row,
+            key: EncounterKey {
+                account: AccountId(columns.account),
+                encounter: EncounterId(columns.encounter_id.read()?),
+            },
+            report_id: columns.report_id,
+            raid_code: columns.raid_code,
+            visibility: code::visibility(columns.visibility)?,
+            tickets: tickets(columns.tickets, columns.channel_tickets)?,
+            started_at_ms: columns.started_at_ms,
+            state: code::state(columns.state)?,
+            revision: code::small(columns.revision)?,
+            kept_stream: columns.kept_stream.0.map(Id::read).transpose()?.map(StreamId),
+        })
+    }
+}
+
+/// Each encounter by itself, or that it cannot be read.
+pub fn each(encounters: Vec<EncounterColumns>) -> Vec<Result<EncounterRow, Unreadable>> {
+    let read = |columns: EncounterColumns| {
+        let report_id = columns.report_id.clone();
+        EncounterRow::try_from(columns).map_err(|why| Unreadable { report_id, why })
+    };
+    encounters.into_iter().map(read).collect()
+}
+
+/// A reading of an encounter.
+pub struct StreamColumns {
+    pub row: i64,
+    pub stream: Id,
+    pub header: Vec<u8>,
+}
+
+impl TryFrom<StreamColumns> for StoredStream {
+    type Error = StoreError;
+
+    fn try_from(columns: StreamColumns) -> Result<Self, StoreError> {
+        Ok(Self { stream: StreamId(columns.stream.read()?), header: Bytes::from(columns.header) })
+    }
+}
+
+/// An entry of a reading.
+pub struct EntryColumns {
+    pub seq: i64,
+    pub kind: i64,
+    pub received_at_ms: i64,
+    pub data: Vec<u8>,
+}
+
+/// The entries of a reading.
+///
+/// # Errors
+/// `Damaged`: a log with a hole is none.
+pub fn entries(stream: StreamKey, entries: Vec<EntryColumns>) -> Result<Vec<JournalEntry>, StoreError> {
+    let read = |columns: EntryColumns| {
+        Ok(JournalEntry {
+            stream,
+            seq: columns.seq.cast_unsigned(),
+            kind: code::kind(columns.kind)?,
+            received_at_ms: columns.received_at_ms,
+            data: columns.data.into(),
+        })
+    };
+    entries.into_iter().map(read).collect()
+}
+
+/// What lists show of a report.
+pub struct LineColumns {
+    pub report_id: String,
+    pub encounter_id: Id,
+    pub raid_code: String,
+    pub state: i64,
+    pub revision: i64,
+    pub started_at_ms: i64,
+    pub ended_at_ms: Option<i64>,
+    pub duration_ms: i64,
+    pub damage_ms: Option<i64>,
+    pub outcome: i64,
+    pub scene: Option<String>,
+    pub scene_id: Option<i64>,
+    pub difficulty: Option<i64>,
+    pub bosses: Names,
+    pub players: i64,
+    pub damage: i64,
+    pub boss_damage: i64,
+    pub healing: i64,
+    pub damage_taken: i64,
+    pub hits: i64,
+    pub heal_hits: i64,
+    pub deaths: i64,
+}
+
+impl TryFrom<LineColumns> for ReportLine {
+    type Error = StoreError;
+
+    fn try_from(columns: LineColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            report_id: columns.report_id,
+            encounter: EncounterId(columns.encounter_id.read()?),
+            raid_code: columns.raid_code,
+            state: code::state(columns.state)?,
+            revision: code::small(columns.revision)?,
+            started_at_ms: columns.started_at_ms,
+            ended_at_ms: columns.ended_at_ms,
+            duration_ms: code::small(columns.duration_ms)?,
+            damage_ms: columns.damage_ms.map(code::small).transpose()?,
+            outcome: code::outcome(columns.outcome)?,
+            place: Place { scene: columns.scene, scene_id: columns.scene_id, difficulty: columns.difficulty },
+            bosses: columns.bosses.read()?,
+            players: code::small(columns.players)?,
+            totals: Totals {
+                damage: columns.damage.cast_unsigned(),
+                boss_damage: columns.boss_damage.cast_unsigned(),
+                healing: columns.healing.cast_unsigned(),
+                damage_taken: columns.damage_taken.cast_unsigned(),
+                hits: columns.hits.cast_unsigned(),
+                heal_hits: columns.heal_hits.cast_unsigned(),
+                deaths: columns.deaths.cast_unsigned(),
+            },
+        })
+    }
+}
+
+/// The lines that can be read. One that is damaged is logged and left out: the others are listed all the same.
+pub fn readable(lines: Vec<LineColumns>) -> Vec<ReportLine> {
+    let told = |error: &StoreError| tracing::error!(%error, "a report's line in the database cannot be read");
+    lines.into_iter().filter_map(|line| ReportLine::try_from(line).inspect_err(told).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(report_id: &str) -> LineColumns {
+        LineColumns {
+            report_id: report_id.into(),
+            encounter_id: Uuid::from_u128(7).into(),
+            raid_code: "raid".into(),
+            state: 2,
+            revision: 1,
+            started_at_ms: 1,
+            ended_at_ms: None,
+            duration_ms: 1,
+            damage_ms: None,
+            outcome: 0,
+            scene: None,
+            scene_id: None,
+            difficulty: None,
+            bosses: Vec::new().into(),
+            players: 1,
+            damage: -1,
+            boss_damage: 0,
+            healing: 0,
+            damage_taken: 0,
+            hits: 0,
+            heal_hits: 0,
+            deaths: 0,
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_keeps_no_other_from_being_read() {
+        let lines = vec![
+            line("first"),
+            LineColumns { encounter_id: vec![7; 15].into(), ..line("an id") },
+            LineColumns { bosses: Some("[".to_owned()).into(), ..line("names") },
+            LineColumns { state: 3, ..line("a state") },
+            LineColumns { players: -1, ..line("a number") },
+            line("last"),
+        ];
+        let read = readable(lines);
+        assert_eq!(read.iter().map(|line| line.report_id.as_str()).collect::<Vec<_>>(), ["first", "last"]);
+        assert_eq!(read[0].totals.damage, u64::MAX);
+    }
+
+    #[test]
+    fn ids_and_names_are_the_same_from_every_driver() {
+        let id = Uuid::from_u128(0x1234 << 100);
+        assert_eq!(Id::from(id.as_bytes().to_vec()).read().expect("an id"), id);
+        assert_eq!(Id::from(id).read().expect("an id"), id);
+        for names in [vec![], vec!["Frost Ögre".to_owned(), "Golem, \"the\" 2nd".to_owned()]] {
+            assert_eq!(Names::from(Names::to_json(&names)).read().expect("names"), names);
+            assert_eq!(Names::from(names.clone()).read().expect("names"), names);
+        }
+    }
+}

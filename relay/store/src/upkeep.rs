@@ -1,0 +1,32 @@
+//! What is done to a database as a whole.
+
+use std::sync::Arc;
+
+use raidcast_shared::id::EncounterId;
+
+use crate::{StoreError, StoreFuture};
+
+/// Gives what stands for an encounter's id in the store.
+pub type KeyEncounter = Arc<dyn Fn(EncounterId) -> EncounterId + Send + Sync>;
+
+/// What became of ids that were stored as clients make them.
+#[derive(Clone, Debug)]
+pub struct KeyedEncounters {
+    /// How many were replaced now.
+    pub replaced: u64,
+    /// Whether what stood there before is wiped too; where not, it is tried again by the next call.
+    pub wiped: Result<(), StoreError>,
+}
+
+/// Keeps the database itself.
+pub trait Upkeep: Send + Sync {
+    /// Replaces the ids of all encounters that were stored before ids were keyed, and wipes what stood there: once in a
+    /// database's life, whole or not at all. Called before anybody else calls; later calls change nothing.
+    fn key_encounters(&self, key: KeyEncounter) -> StoreFuture<'_, KeyedEncounters>;
+
+    /// Whether a small write reaches stable storage now.
+    fn ping(&self) -> StoreFuture<'_, ()>;
+
+    /// Writes out what is under way and closes. What is called after it is `Unavailable`; closing again is no error.
+    fn close(&self) -> StoreFuture<'_, ()>;
+}
