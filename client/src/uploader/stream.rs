@@ -11,8 +11,9 @@ use raidcast_shared::checksum::Checksum;
 use raidcast_shared::event::{Rare, SourceEvent, SourceKey};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits as l;
-use raidcast_shared::uplink::{Begin, Delta, Ending, Held, MeterTotals, Outcome, ReportState};
+use raidcast_shared::uplink::{Begin, Delta, Ending, Held, ReportState};
 
+use super::finish::Finish;
 use super::record::NAMELESS;
 use super::resume::{Ours, Resume, resume};
 use crate::encoder::{Encoder, Lost, late_header};
@@ -64,13 +65,6 @@ enum Step {
     Reading { deltas: Vec<Delta>, cursor: CursorDelta, lost: Lost },
     Note(CursorDelta),
     End(Ending),
-}
-
-/// How a fight is ended.
-pub(super) struct Finish {
-    pub(super) ended_at_ms: Option<i64>,
-    pub(super) outcome: Outcome,
-    pub(super) meter: Option<MeterTotals>,
 }
 
 /// A fight on its way.
