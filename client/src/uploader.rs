@@ -216,7 +216,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     fn tick(&mut self, now_ms: u64) {
         self.flush(now_ms);
         self.poll(now_ms);
-        if self.meter.was_ever_read() || self.streams.len() > 0 {
+        if self.meter.was_ever_read() || !self.streams.is_empty() {
             self.session.connect();
         }
         self.beat(now_ms);

@@ -6,7 +6,7 @@ use raidcast_shared::uplink::Outcome;
 
 use super::finish::{Finish, UNFINISHED};
 use super::meter::Watching;
-use super::stream::{Standing, Stream};
+use super::stream::Standing;
 use super::{Change, Uploader};
 use crate::encoder::Encoder;
 use crate::source::{Cursor, Fight, Reading, Source as _, SourceError};
@@ -26,7 +26,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let stream = &self.streams[at];
         let encounter = stream.encounter();
         let here = stream.is_of(&watching.db);
-        let silent = now_ms.saturating_sub(stream.last_event_ms) > l::GRACE_MS as u64;
+        let silent = stream.silent_ms(now_ms) > l::GRACE_MS as u64;
         let shown = || fights.iter().find(|fight| here && fight.encounter == encounter).cloned();
         let Some(fight) = self.streams.take_moved(encounter).or_else(shown) else {
             // Another meter is watched, and this one may be started again; or its row is gone, and nothing can come.
@@ -71,7 +71,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn read_lost_anew(&mut self, db: &str, now_ms: u64) {
         for at in 0..self.streams.len() {
             let stream = &self.streams[at];
-            if stream.standing != Standing::Lost || !stream.is_of(db) || now_ms < stream.pause_until_ms {
+            if stream.standing != Standing::Lost || !stream.is_of(db) || stream.is_paused(now_ms) {
                 continue;
             }
             let head = Head { stream: StreamId(self.options.entropy.uuid()), ..stream.spool().head().clone() };
@@ -84,13 +84,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let encoder = Encoder::new(head.header.clone());
         match Spool::create(&self.disk.folder().spools(), head) {
             Ok(spool) => {
-                let old = &self.streams[at];
-                let (fight, report) = (old.fight.clone(), old.report.clone());
-                let mut stream = Stream::new(spool, encoder, fight, now_ms);
-                (stream.refusals, stream.gave_way, stream.doubted) = (old.refusals, old.gave_way, old.doubted);
-                stream.report = report;
-                let encounter = stream.encounter().to_string();
-                self.streams[at] = stream;
+                self.streams[at] = self.streams[at].anew(spool, encoder, now_ms);
+                let encounter = self.streams[at].encounter().to_string();
                 self.announcer.tell(Change::Reread { encounter, why: why.to_owned() });
                 true
             }

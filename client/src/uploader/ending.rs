@@ -37,7 +37,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         let settled = |stream: &Stream| {
             stream.standing == Standing::GivenUp
-                || stream.gave_way
+                || stream.gave_way()
                 || (matches!(stream.standing, Standing::Open { .. }) && stream.unacked() == 0)
         };
         let none_waits = self.streams.queue().is_empty();

@@ -57,7 +57,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Whether all that can be done is done.
     pub(super) fn is_uploaded(&self, patience: Duration, now_ms: u64) -> Result<bool, WatchError> {
         let planned = self.upload.is_planned();
-        if planned && self.streams.is_empty() {
+        if planned && self.streams.is_empty() && self.streams.queue().is_empty() {
             return Ok(true);
         }
         let passed = |since_ms: u64| now_ms.saturating_sub(since_ms) >= patience.as_millis() as u64;

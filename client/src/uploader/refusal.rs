@@ -95,8 +95,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             // Nothing was refused. What another reading does not heal the report says at its end.
             tracing::warn!(text, "the relay's sums of a fight are not those of this client");
             let stream = h.and_then(|h| self.streams.by_handle(h));
-            if let Some(stream) = stream.filter(|stream| !stream.doubted) {
-                stream.doubted = true;
+            if let Some(stream) = stream
+                && stream.doubt()
+            {
                 stream.standing = Standing::Lost;
                 self.meter.read_again();
             }
@@ -124,10 +125,13 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         };
         let stream = &mut self.streams[at];
         let asked = stream.standing == Standing::Asked;
-        let mut then = then(code, asked, retry_ms.map(u64::from), stream.refusals);
+        let mut then = then(code, asked, retry_ms.map(u64::from), stream.refusals().in_a_row());
         let whole = self.options.history.is_some();
         // An upload is not there to wait: what may not heal at once is told, and the others go on.
-        if whole && matches!(then, Then::Begin(_)) && (code != RefusedCode::UnknownHandle || stream.refusals >= TRIES) {
+        if whole
+            && matches!(then, Then::Begin(_))
+            && (code != RefusedCode::UnknownHandle || stream.refusals().in_a_row() >= TRIES)
+        {
             then = Then::NextStart;
         }
         let spent = whole && code == RefusedCode::LimitReached;
@@ -135,15 +139,14 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if late {
             then = Then::NextStart;
         }
-        stream.refusals = stream.refusals.saturating_add(1);
+        let news = stream.refusals_mut().count();
         let text = words(code, text);
-        let repeated = std::mem::replace(&mut stream.refusal_told, true);
         let retry_ms = match then {
             Then::Again(ms) | Then::Begin(ms) | Then::Read(ms) => Some(ms),
             Then::NextStart => None,
         };
         let encounter = Some(stream.encounter().to_string());
-        if !repeated {
+        if news {
             self.announcer.tell(Change::Refused { code, text: text.clone(), scope, encounter, retry_ms });
         }
         if whole && retry_ms.is_none() {
@@ -154,19 +157,21 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             return Ok(());
         }
-        if let Some(retry_ms) = retry_ms.filter(|_| !repeated) {
+        if let Some(retry_ms) = retry_ms.filter(|_| news) {
             // It comes again: that is waited for.
             self.activity.progress_awaited(now_ms + retry_ms);
         }
         let stream = &mut self.streams[at];
-        stream.refusal = Some(text);
+        stream.refusals_mut().because(text);
         match then {
             Then::Again(ms) if scope == RefusedScope::Frame && matches!(stream.standing, Standing::Open { .. }) => {
                 stream.pause(now_ms + ms);
             }
             // Nothing more of it is taken under this handle, or it was not even begun.
             Then::Again(ms) | Then::Begin(ms) => {
-                stream.gave_way |= code == RefusedCode::UnknownHandle;
+                if code == RefusedCode::UnknownHandle {
+                    stream.give_way();
+                }
                 stream.standing = Standing::Unbegun;
                 stream.pause(now_ms + ms);
             }
@@ -202,7 +207,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.begin_raid();
                 // Whoever speaks for the raid may have these readings, too: they are not to be mixed.
                 for stream in self.streams.iter_mut() {
-                    stream.gave_way = true;
+                    stream.give_way();
                     stream.standing = Standing::Lost;
                 }
                 self.meter.read_again();

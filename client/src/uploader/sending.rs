@@ -35,8 +35,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 && !(asking && stream.is_ended())
                 && link.send(&UplinkFrame::Begin(stream.begin()))
             {
-                stream.standing = Standing::Asked;
-                stream.last_sent_ms = now_ms;
+                stream.asked(now_ms);
                 asking |= stream.is_ended();
                 open += 1;
             }
@@ -45,7 +44,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         for at in order {
             let stream = &mut self.streams[at];
             let Standing::Open { h } = stream.standing else { continue };
-            if now_ms < stream.pause_until_ms {
+            if stream.is_paused(now_ms) {
                 continue;
             }
             while let Some((seq, bytes)) = stream.next_frame() {
@@ -82,21 +81,17 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let mut idle = Vec::new();
         for stream in self.streams.iter_mut() {
             let Standing::Open { h } = stream.standing else { continue };
-            if stream.is_ended() || stream.next_frame().is_some() || now_ms < stream.pause_until_ms {
+            if stream.is_ended() || stream.next_frame().is_some() || stream.is_paused(now_ms) {
                 continue;
             }
             if stream.is_idle(now_ms) {
-                if !stream.idle_sent && link.send(&UplinkFrame::Idle { h }) {
-                    stream.idle_sent = true;
-                    if !std::mem::replace(&mut stream.idle_told, true) {
-                        idle.push((stream.encounter(), now_ms.saturating_sub(stream.last_event_ms) / 1000));
-                    }
+                if !stream.is_idle_sent() && link.send(&UplinkFrame::Idle { h }) && stream.idle_sent() {
+                    idle.push((stream.encounter(), stream.silent_ms(now_ms) / 1000));
                 }
-            } else if now_ms.saturating_sub(stream.last_sent_ms) >= l::HEARTBEAT_MS
-                && let Some(delta) = stream.heartbeat(unix_ms - stream.started_at_ms())
+            } else if let Some(delta) = stream.heartbeat(l::HEARTBEAT_MS, unix_ms - stream.started_at_ms(), now_ms)
                 && link.send(&UplinkFrame::Delta(DeltaFrame { h, delta }))
             {
-                stream.last_sent_ms = now_ms;
+                stream.heartbeat_sent(now_ms);
             }
         }
         for (encounter, seconds) in idle {

@@ -68,7 +68,7 @@ fn on_its_way(stream: &Stream) -> OnItsWay {
         url: stream.report.as_ref().map(|(_, url)| url.clone()),
         open: matches!(stream.standing, Standing::Open { .. }),
         given_up: stream.standing == Standing::GivenUp,
-        why: stream.refusal.clone(),
+        why: stream.refusals().why().cloned(),
     }
 }
 

@@ -135,9 +135,9 @@ impl Streams {
         self.queue.iter().any(|fight| fight.encounter == encounter)
     }
 
-    /// Whether nothing is left to be begun or sent.
+    /// Whether none is on its way.
     pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty() && self.queue.is_empty()
+        self.list.is_empty()
     }
 
     /// Whether anything waits to be sent.
@@ -147,9 +147,8 @@ impl Streams {
 
     /// Whether nothing is so urgent that a quarter of the polls would not do.
     pub(super) fn is_calm(&self, now_ms: u64) -> bool {
-        let busy = |stream: &Stream| {
-            stream.next_frame().is_some() || now_ms.saturating_sub(stream.last_event_ms) < CALM_MS && !stream.is_ended()
-        };
+        let busy =
+            |stream: &Stream| stream.next_frame().is_some() || stream.silent_ms(now_ms) < CALM_MS && !stream.is_ended();
         self.queue.is_empty() && !self.list.iter().any(busy)
     }
 
@@ -162,7 +161,7 @@ impl Streams {
     pub(super) fn is_left_behind(&self, at: usize, silent_ms: u64, now_ms: u64) -> bool {
         let stream = &self.list[at];
         let later = |other: &Stream| other.started_at_ms() > stream.started_at_ms() && !other.is_ended();
-        now_ms.saturating_sub(stream.last_event_ms) > silent_ms && self.list.iter().any(later)
+        stream.silent_ms(now_ms) > silent_ms && self.list.iter().any(later)
     }
 
     /// Deltas of all fights that the relay has not acknowledged.
