@@ -15,9 +15,9 @@ use raidcast_shared::uplink::MeterTotals;
 use super::clock::{FightClock, end_ms};
 use super::database::{Database, DbRow, bytes, fight_ms};
 use super::finished::{self, LONG_KEYS, Progress};
+use super::hit_row::{HitRow, Table};
 use super::names::Names;
 use super::roster::{self, Roster, Seen, Shown};
-use super::table::Table;
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
 
 /// The meter's writer commits every 50 ms, and counters are read once a second.
@@ -27,13 +27,13 @@ const TIMED_WITHIN_MS: u32 = 2_500;
 /// How often counters are read, ms, by how many tellings there were: a fight has a limit of them.
 const EVERY_MS: [(u64, u64); 3] = [(75_000, 1_000), (115_000, 10_000), (u64::MAX, 60_000)];
 
-/// First halves of cursor keys.
-mod place {
+/// Prefixes of cursor keys.
+mod prefix {
     /// The last telling: (when, ms since the fight began, how many there were).
     pub(super) const TOLD: u8 = 35;
 }
 
-const TOLD: CursorKey = CursorKey(place::TOLD, 0);
+const TOLD: CursorKey = CursorKey(prefix::TOLD, 0);
 
 /// A generation B database, open.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Counters {
             let mut seen = BTreeMap::new();
             for (table, rows) in Table::BOTH.into_iter().zip(&rows) {
                 for row in rows {
-                    finished::see(&mut seen, &finished::row_is(table, row));
+                    HitRow::of(table, row).show(&mut seen);
                 }
             }
             let shown = roster.shown(&transaction, fight.row, cursor, &seen)?;

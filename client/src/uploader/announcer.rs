@@ -84,7 +84,7 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
         self.tell(Change::Watching {
             path: found.path.clone(),
             meter: found.meter.clone(),
-            generation: format!("{:?}", found.generation).to_lowercase(),
+            generation: found.generation.name().to_owned(),
             others: others.to_vec(),
         });
     }

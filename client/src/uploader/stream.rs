@@ -22,7 +22,7 @@ use raidcast_shared::uplink::{Begin, Delta, Ending, Held};
 use super::finish::Finish;
 use super::resume::{Ours, Resume, resume};
 use crate::encoder::{Encoder, late_header};
-use crate::source::{CursorKey, CursorValue, Fight, Generation, Reading};
+use crate::source::{Fight, Generation, Mark, Reading};
 use crate::spool::Spool;
 use agreement::Agreement;
 use intake::Intake;
@@ -31,8 +31,8 @@ use rival::Rival;
 use silence::Silence;
 use window::Window;
 
-/// What was told of the fight as a whole beside its header: (hash of it, how often). No source uses this place.
-const HEADER: CursorKey = CursorKey(u8::MAX, 0);
+/// What was told of the fight as a whole beside its header: (hash of it, how often).
+const HEADER: Mark = Mark(0);
 
 /// A relay answers each frame once its database has it; where it has said nothing for this long, ms, the fight is begun
 /// again, and goes on from what the relay holds.
@@ -183,7 +183,7 @@ impl Stream {
 
     /// Adds to a reading what became known of the fight as a whole since it began, unless that was told before.
     pub(super) fn tell_header(&self, fight: &Fight, reading: &mut Reading) {
-        let told = self.spool().cursor().get(HEADER);
+        let told = HEADER.get(self.spool().cursor());
         let Some(body) = late_header(fight, &self.spool().head().header) else { return };
         let mut hasher = DefaultHasher::new();
         (fight.scene_id, &fight.scene, fight.difficulty, fight.local_player).hash(&mut hasher);
@@ -193,9 +193,9 @@ impl Stream {
         }
         let times = told.map_or(0, |told| told.1 + 1);
         // True of the whole fight, so at its begin; the later telling wins by its key.
-        let key = SourceKey::new(HEADER.0.into(), times as u32);
+        let key = SourceKey::new(Mark::PREFIX.into(), times as u32);
         reading.events.push(SourceEvent::Rare(Rare { at_ms: 0, key, body }));
-        reading.cursor.push((HEADER, CursorValue(hash, times)));
+        reading.cursor.push(HEADER.set(hash, times));
     }
 
     /// Ends the fight, to be written by [`Stream::flush`].

@@ -3,12 +3,12 @@
 //! One invariant: no seq of a reading is sent twice with other content. So a spool that lost its tail, by a power cut,
 //! is gone on with only when the relay has told that it holds nothing more.
 
-use crate::source::{Cursor, CursorDelta, CursorKey, CursorValue};
+use crate::source::{Cursor, CursorDelta, Mark};
 
 /// Up to which delta the relay can hold nothing but what stands in the spool: (seq, [`UNSURE`] from the moment that
 /// another start of the client goes on with the spool until the relay has told what it holds). What was sent before
 /// that start and is not in the spool any more, a power cut took; so its seqs may be taken a second time.
-const OPENED: CursorKey = CursorKey(u8::MAX, 1);
+const OPENED: Mark = Mark(1);
 /// The relay has not told yet whether it holds more.
 const UNSURE: u64 = 1;
 
@@ -31,14 +31,14 @@ pub(super) struct Agreement {
 impl Agreement {
     /// Of a spool of an earlier start with so many deltas; with what the spool is to note, if anything.
     pub(super) fn resumed(cursor: &Cursor, seq: u64, ended: bool) -> (Self, Option<CursorDelta>) {
-        let opened = cursor.get(OPENED);
+        let opened = OPENED.get(cursor);
         let (sure, is_unsure) = match opened {
-            Some(CursorValue(sure, UNSURE)) => (sure.min(seq), true),
+            Some((sure, UNSURE)) => (sure.min(seq), true),
             // Nothing is made of it any more.
             _ => (seq, !ended),
         };
-        let is_noted = matches!(opened, Some(CursorValue(_, UNSURE)));
-        let note = (is_unsure && !is_noted).then(|| vec![(OPENED, CursorValue(seq, UNSURE))]);
+        let is_noted = matches!(opened, Some((_, UNSURE)));
+        let note = (is_unsure && !is_noted).then(|| vec![OPENED.set(seq, UNSURE)]);
         (Self { sure, is_unsure, ..Self::default() }, note)
     }
 
@@ -75,7 +75,7 @@ impl Agreement {
     /// The relay has told what it holds of this reading, and it is what the spool holds, `seq` deltas: what is sent from
     /// now on is. What the spool is to note, if anything.
     pub(super) fn is_sure(&mut self, seq: u64) -> Option<CursorDelta> {
-        std::mem::take(&mut self.is_unsure).then(|| vec![(OPENED, CursorValue(seq, 0))])
+        std::mem::take(&mut self.is_unsure).then(|| vec![OPENED.set(seq, 0)])
     }
 
     /// Whether Begin is to be sent once more, for all `seq` deltas have arrived and were not compared.
