@@ -111,20 +111,20 @@ impl Counters {
         };
         let at_ms = at_ms.max(told_ms as u32);
         let is_watched = self.read_ms.contains_key(&fight.row) && last_seen.is_some();
-        let lump = !is_watched && (last_seen.is_none() || at_ms - told_ms as u32 > TIMED_WITHIN_MS);
+        let untimed = !is_watched && (last_seen.is_none() || at_ms - told_ms as u32 > TIMED_WITHIN_MS);
         let mut reading = Reading::default();
         let mut clock = FightClock::of(cursor);
         let mut progress = Progress::default();
         if last {
             let bosses = gathered.shown.boss_names();
             let mut told =
-                finished::Telling { fight, cursor, bosses: &bosses, sums_at: (at_ms, lump), clock: &mut clock };
+                finished::Telling { fight, cursor, bosses: &bosses, sums_at: (at_ms, untimed), clock: &mut clock };
             told.tell(&gathered.rows, &mut progress, &mut reading);
             clock.save(&mut reading);
         } else {
             for (table, rows) in Table::BOTH.into_iter().zip(&gathered.rows) {
                 for row in rows.iter().filter(|row| bytes(row, "text").is_none_or(|text| text == b"[]")) {
-                    finished::tell_row_of_sums(fight, cursor, table, row, (at_ms, lump), &mut reading);
+                    finished::tell_row_of_sums(fight, cursor, table, row, (at_ms, untimed), &mut reading);
                 }
             }
         }

@@ -149,7 +149,7 @@ impl RowSums {
         self,
         table: Table,
         row: &HitRow,
-        lump: bool,
+        untimed: bool,
     ) -> RareBody<raidcast_shared::id::ActorId, SkillId> {
         RareBody::Totals {
             a: actor_id(row.source),
@@ -162,7 +162,7 @@ impl RowSums {
             lucky: self.lucky.min(self.hits),
             shield: self.shield.min(self.amount),
             overheal: 0,
-            lump,
+            lump: untimed,
         }
     }
 }
@@ -215,7 +215,7 @@ pub(super) struct Telling<'a> {
     pub(super) fight: &'a Fight,
     pub(super) cursor: &'a Cursor,
     pub(super) bosses: &'a BTreeSet<String>,
-    /// A row without single hits is yielded as its sums: when, and whether as a lump.
+    /// A row without single hits is yielded as its sums: when, and whether without a time of its own.
     pub(super) sums_at: (u32, bool),
     pub(super) clock: &'a mut FightClock,
 }
@@ -318,7 +318,7 @@ pub(super) fn tell_row_of_sums(
     cursor: &Cursor,
     table: Table,
     whole: &DbRow,
-    (at_ms, lump): (u32, bool),
+    (at_ms, untimed): (u32, bool),
     reading: &mut Reading,
 ) {
     let Some(rowid) = int(whole, "rowid") else { return };
@@ -326,7 +326,7 @@ pub(super) fn tell_row_of_sums(
     if let Some(sums) = RowSums::of(whole).filter(|sums| sums.hits > 0) {
         let value = CursorValue(sums.hits, sums.amount);
         if cursor.get(key) != Some(value) {
-            let body = sums.totals(table, &HitRow::of(table, whole), lump);
+            let body = sums.totals(table, &HitRow::of(table, whole), untimed);
             reading.events.push(super::database::rare(at_ms, totals_key(table, rowid), body));
             reading.cursor.push((key, value));
         }
