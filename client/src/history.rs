@@ -222,7 +222,7 @@ mod tests {
             local_player: None,
             end: None,
         };
-        let found = Found { path: "m.db".into(), generation: Generation::Journal, meter: "m".into() };
+        let found = Found { path: "m.db".into(), generation: Generation::Chunks, meter: "m".into() };
         let plan = Plan { found, fights: vec![fight], unfinished: 0, earlier: 0, going_on: None };
         let ask = |answer: &'static str| {
             Some(move |question: &str| {

@@ -69,7 +69,7 @@ struct ReadingRecord {
 
 /// Where a frame stands in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+struct FrameSpan {
     at: u64,
     length: u32,
 }
@@ -100,7 +100,7 @@ pub struct Spool {
     file: File,
     head: Head,
     /// By seq, from 1.
-    frames: Vec<Place>,
+    frames: Vec<FrameSpan>,
     cursor: Cursor,
     lost: Lost,
     ending: Option<Ending>,
@@ -248,13 +248,13 @@ impl Spool {
                     return None;
                 }
                 let mut at = self.length + FRAMING + (bytes.len() - rest.len()) as u64;
-                let mut places = Vec::with_capacity(reading.lengths.len());
+                let mut spans = Vec::with_capacity(reading.lengths.len());
                 let mut deltas = Vec::with_capacity(reading.lengths.len());
                 for length in reading.lengths {
                     let (frame, after) = rest.split_at_checked(length as usize)?;
                     let delta: Delta = codec::decode(frame, UPLINK_FRAME_BYTES_MAX).ok()?;
                     deltas.push(delta);
-                    places.push(Place { at, length });
+                    spans.push(FrameSpan { at, length });
                     at += u64::from(length);
                     rest = after;
                 }
@@ -265,7 +265,7 @@ impl Spool {
                         return None;
                     }
                 }
-                self.frames.extend(places);
+                self.frames.extend(spans);
                 self.cursor.advance(&reading.cursor);
                 self.lost = reading.lost.unwrap_or_else(|| self.lost.clone());
             }
@@ -294,7 +294,7 @@ impl Spool {
         let mut at = self.length + bytes.len() as u64 - frame_bytes;
         self.write(&bytes)?;
         for length in reading.lengths {
-            self.frames.push(Place { at, length });
+            self.frames.push(FrameSpan { at, length });
             at += u64::from(length);
         }
         self.cursor.advance(cursor);
@@ -353,8 +353,8 @@ impl Spool {
 
     /// The frame of a seq that was appended.
     pub fn frame(&mut self, seq: u64) -> io::Result<Delta> {
-        let place = usize::try_from(seq).ok().and_then(|seq| self.frames.get(seq.checked_sub(1)?));
-        let Place { at, length } = *place.ok_or_else(|| io::Error::other("no such frame"))?;
+        let span = usize::try_from(seq).ok().and_then(|seq| self.frames.get(seq.checked_sub(1)?));
+        let FrameSpan { at, length } = *span.ok_or_else(|| io::Error::other("no such frame"))?;
         let mut bytes = vec![0; length as usize];
         self.file.seek(SeekFrom::Start(at))?;
         self.file.read_exact(&mut bytes)?;
@@ -363,7 +363,7 @@ impl Spool {
 
     /// Bytes of the frame of a seq that was appended; 0 for another.
     pub fn frame_bytes(&self, seq: u64) -> u32 {
-        usize::try_from(seq).ok().and_then(|seq| self.frames.get(seq.checked_sub(1)?)).map_or(0, |place| place.length)
+        usize::try_from(seq).ok().and_then(|seq| self.frames.get(seq.checked_sub(1)?)).map_or(0, |span| span.length)
     }
 
     /// A handle to make the file durable with, elsewhere than on this thread; `None` if it is.

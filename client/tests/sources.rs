@@ -1062,7 +1062,7 @@ fn found(generation: Generation) -> raidcast::source::Generation {
         Generation::Counters => Found::Counters,
         Generation::Aggregate => Found::Aggregate,
         Generation::Summary => Found::Summary,
-        Generation::Journal => Found::Journal,
+        Generation::Journal => Found::Chunks,
     }
 }
 

@@ -21,12 +21,12 @@ use super::clock::FightClock;
 use super::database::{Database, DbRow, bytes, int, rare, rows_of_list};
 use super::details::{self, BuffSpan};
 use super::entry::{Judged, judge, stamp, stamps};
+use super::hit_row::{HitRow, Table};
 use super::missing::tell_missing;
 use super::names::Names;
 use super::roster::{self, Roster};
-use super::table::{Table, row_is};
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, finished};
-use super::{course, place};
+use super::{course, prefix};
 use gather::{Facts, Gathered, Memory, RowRead, beyond, counter, counters_of, gather};
 use statements::Statements;
 
@@ -142,7 +142,7 @@ impl Aggregate {
             let counters = self.db.rows(&self.statements.counters[table as usize], &[fight.row])?;
             for (rowid, _) in counters_of(&counters) {
                 let Some(whole) = self.whole(table, rowid)? else { continue };
-                let row = row_is(&whole);
+                let row = HitRow::as_it_is(table, &whole);
                 let key = table.key(rowid);
                 let before = RowRead::of(cursor, key);
                 let hits = counter(&whole);
@@ -187,7 +187,7 @@ impl Aggregate {
                     None
                 };
                 if let Some((what, expected, read)) = told {
-                    let id = i64::from(table.place()) << 56 | rowid;
+                    let id = i64::from(table.prefix()) << 56 | rowid;
                     tell_missing(cursor, reading, at_ms, id, &what, expected, read);
                 }
             }
@@ -217,14 +217,14 @@ impl Aggregate {
             else {
                 continue;
             };
-            let key = CursorKey(place::BUFFS, rowid);
+            let key = CursorKey(prefix::BUFFS, rowid);
             if cursor.get(key).is_some() {
                 continue;
             }
             let text = bytes(&row, "events").unwrap_or_default();
             let Ok(spans) = serde_json::from_slice::<Vec<BuffSpan>>(&text) else {
                 let what = format!("spans of buff row {rowid}, buff {buff}");
-                tell_missing(cursor, reading, limit, i64::from(place::BUFFS) << 56 | rowid, &what, 1, 0);
+                tell_missing(cursor, reading, limit, i64::from(prefix::BUFFS) << 56 | rowid, &what, 1, 0);
                 continue;
             };
             for (index, span) in spans.iter().enumerate() {
@@ -233,7 +233,7 @@ impl Aggregate {
                 let until = at(span.end.0).unwrap_or(limit).clamp(at_ms, limit);
                 let stacks = u32::try_from(span.stack_count.0.unwrap_or(0).max(0)).unwrap_or(u32::MAX);
                 let body = RareBody::Buff { a: actor_id(actor), buff, until, stacks };
-                reading.events.push(rare(at_ms, SourceKey::new(place::BUFFS.into(), index as u32), body));
+                reading.events.push(rare(at_ms, SourceKey::new(prefix::BUFFS.into(), index as u32), body));
             }
             reading.cursor.push((key, CursorValue(1, 0)));
         }

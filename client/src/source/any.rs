@@ -6,13 +6,14 @@ use raidcast_shared::event::Knows;
 use raidcast_shared::uplink::MeterTotals;
 
 use super::aggregate::Aggregate;
+use super::chunks::Chunks;
 use super::counters::Counters;
+use super::cursor::Cursor;
 use super::error::SourceError;
 use super::events::Events;
 use super::found::{Found, Generation};
-use super::journal::Journal;
 use super::names::Names;
-use super::reading::{Cursor, Fight, Reading};
+use super::reading::{Fight, Reading};
 use super::seam::Source;
 use super::summary::Summary;
 
@@ -28,7 +29,7 @@ pub enum AnySource {
     /// Generation D.
     Summary(Summary),
     /// Generation E.
-    Journal(Journal),
+    Chunks(Chunks),
 }
 
 /// The same call on whichever source it is.
@@ -39,7 +40,7 @@ macro_rules! each {
             AnySource::Counters($source) => $call,
             AnySource::Aggregate($source) => $call,
             AnySource::Summary($source) => $call,
-            AnySource::Journal($source) => $call,
+            AnySource::Chunks($source) => $call,
         }
     };
 }
@@ -55,7 +56,7 @@ impl AnySource {
             Generation::Counters => Self::Counters(Counters::open(found, names)?),
             Generation::Aggregate => Self::Aggregate(Aggregate::open(found, names)?),
             Generation::Summary => Self::Summary(Summary::open(found, names)?),
-            Generation::Journal => Self::Journal(Journal::open(found, names)?),
+            Generation::Chunks => Self::Chunks(Chunks::open(found, names)?),
         })
     }
 }

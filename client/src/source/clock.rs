@@ -21,8 +21,8 @@ const AFTER_MS: i64 = 1_000;
 const FAR_MS: i64 = 1 << 53;
 /// So many spans are told apart; a clock that is set more often is no clock.
 const SPANS_MAX: usize = 64;
-/// First half of cursor keys and source keys: of span n twice n (first and last stamp), and the next one (offset).
-const PLACE: u8 = 60;
+/// Prefix of cursor keys and source keys: of span n twice n (first and last stamp), and the next one (offset).
+const PREFIX: u8 = 60;
 
 /// The meter's clock in one fight, as far as it was read.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ struct Step {
 impl FightClock {
     /// The clock as the cursor holds it.
     pub(super) fn of(cursor: &Cursor) -> Self {
-        let value = |n: usize| cursor.get(CursorKey(PLACE, n as i64));
+        let value = |n: usize| cursor.get(CursorKey(PREFIX, n as i64));
         let mut spans = Vec::new();
         while let Some(CursorValue(from, high)) = value(2 * spans.len()).filter(|_| spans.len() < SPANS_MAX) {
             let offset = value(2 * spans.len() + 1).map_or(0, |offset| offset.0.cast_signed());
@@ -169,7 +169,7 @@ impl FightClock {
                      was set forward"
                 )
             };
-            let key = SourceKey::new(PLACE.into(), step.span as u32);
+            let key = SourceKey::new(PREFIX.into(), step.span as u32);
             reading.events.push(missing(at_ms, key, &what, step.by_ms.unsigned_abs() / 1000, 0));
         }
         if !self.known {
@@ -183,7 +183,7 @@ impl FightClock {
             if saved.is_some_and(is_same) {
                 continue;
             }
-            let mut put = |at: usize, value| reading.cursor.push((CursorKey(PLACE, at as i64), value));
+            let mut put = |at: usize, value| reading.cursor.push((CursorKey(PREFIX, at as i64), value));
             put(2 * n, CursorValue(span.from.cast_unsigned(), span.high.cast_unsigned()));
             if span.offset != 0 {
                 put(2 * n + 1, CursorValue(span.offset.cast_unsigned(), 0));
@@ -224,6 +224,7 @@ pub(super) fn end_ms(fight: &Fight) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::CursorDelta;
     use super::*;
 
     fn times(rows: &[Vec<i64>]) -> (Vec<Vec<i64>>, FightClock) {
@@ -235,10 +236,9 @@ mod tests {
         (from..to).map(|second| second * 1000).collect()
     }
 
-    fn told(clock: &mut FightClock) -> (Vec<String>, Cursor) {
-        let (mut reading, mut cursor) = (Reading::default(), Cursor::default());
+    fn told(clock: &mut FightClock) -> (Vec<String>, CursorDelta) {
+        let mut reading = Reading::default();
         clock.save(&mut reading);
-        cursor.advance(&reading.cursor);
         let what = reading.events.iter().map(|event| match event {
             raidcast_shared::event::Event::Rare(raidcast_shared::event::Rare {
                 body: raidcast_shared::event::RareBody::Missing { what, .. },
@@ -246,7 +246,7 @@ mod tests {
             }) => what.clone(),
             other => panic!("{other:?}"),
         });
-        (what.collect(), cursor)
+        (what.collect(), reading.cursor)
     }
 
     #[test]
@@ -288,14 +288,15 @@ mod tests {
     #[test]
     fn a_client_that_is_started_again_knows_the_clock() {
         let (_, mut clock) = times(&[every_second(0, 30)]);
-        let (what, cursor) = told(&mut clock);
+        let (what, moved) = told(&mut clock);
         assert_eq!(what.len(), 0);
+        let mut cursor = Cursor::default();
+        cursor.advance(&moved);
         let mut clock = FightClock::of(&cursor);
         assert_eq!(clock.learn(&[every_second(2, 5)])[0], every_second(30, 33));
         let (what, more) = told(&mut clock);
         assert_eq!(what.len(), 1);
-        let mut cursor = cursor;
-        cursor.advance(&more.0.into_iter().collect());
+        cursor.advance(&more);
         let mut clock = FightClock::of(&cursor);
         assert_eq!(clock.learn(&[every_second(5, 6)])[0], every_second(33, 34));
         assert_eq!(told(&mut clock).0.len(), 0);

@@ -15,9 +15,9 @@ use raidcast_shared::uplink::MeterTotals;
 use super::clock::{FightClock, end_ms};
 use super::database::{Database, DbRow, bytes, fight_ms};
 use super::finished::{self, LONG_KEYS, Progress};
+use super::hit_row::{HitRow, Table};
 use super::names::Names;
 use super::roster::{self, Roster, Seen, Shown};
-use super::table::Table;
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
 
 /// The meter's writer commits every 50 ms, and counters are read once a second.
@@ -27,13 +27,13 @@ const TIMED_WITHIN_MS: u32 = 2_500;
 /// How often counters are read, ms, by how many tellings there were: a fight has a limit of them.
 const EVERY_MS: [(u64, u64); 3] = [(75_000, 1_000), (115_000, 10_000), (u64::MAX, 60_000)];
 
-/// First halves of cursor keys.
-mod place {
+/// Prefixes of cursor keys.
+mod prefix {
     /// The last telling: (when, ms since the fight began, how many there were).
     pub(super) const TOLD: u8 = 35;
 }
 
-const TOLD: CursorKey = CursorKey(place::TOLD, 0);
+const TOLD: CursorKey = CursorKey(prefix::TOLD, 0);
 
 /// A generation B database, open.
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Counters {
             let mut seen = BTreeMap::new();
             for (table, rows) in Table::BOTH.into_iter().zip(&rows) {
                 for row in rows {
-                    finished::see(&mut seen, &finished::row_is(table, row));
+                    HitRow::of(table, row).show(&mut seen);
                 }
             }
             let shown = roster.shown(&transaction, fight.row, cursor, &seen)?;
@@ -111,20 +111,20 @@ impl Counters {
         };
         let at_ms = at_ms.max(told_ms as u32);
         let is_watched = self.read_ms.contains_key(&fight.row) && last_seen.is_some();
-        let lump = !is_watched && (last_seen.is_none() || at_ms - told_ms as u32 > TIMED_WITHIN_MS);
+        let untimed = !is_watched && (last_seen.is_none() || at_ms - told_ms as u32 > TIMED_WITHIN_MS);
         let mut reading = Reading::default();
         let mut clock = FightClock::of(cursor);
         let mut progress = Progress::default();
         if last {
             let bosses = gathered.shown.boss_names();
             let mut told =
-                finished::Telling { fight, cursor, bosses: &bosses, sums_at: (at_ms, lump), clock: &mut clock };
+                finished::Telling { fight, cursor, bosses: &bosses, sums_at: (at_ms, untimed), clock: &mut clock };
             told.tell(&gathered.rows, &mut progress, &mut reading);
             clock.save(&mut reading);
         } else {
             for (table, rows) in Table::BOTH.into_iter().zip(&gathered.rows) {
                 for row in rows.iter().filter(|row| bytes(row, "text").is_none_or(|text| text == b"[]")) {
-                    finished::tell_row_of_sums(fight, cursor, table, row, (at_ms, lump), &mut reading);
+                    finished::tell_row_of_sums(fight, cursor, table, row, (at_ms, untimed), &mut reading);
                 }
             }
         }

@@ -7,11 +7,11 @@ use super::actor::actor_id;
 use super::clock::FightClock;
 use super::database::{DbRow, int, name, rare, raw_text};
 use super::missing::tell_missing;
-use super::place;
+use super::prefix;
 use super::{Cursor, CursorKey, CursorValue, Fight, Reading};
 
 pub(super) fn deaths(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
-    let key = CursorKey(place::DEATHS, 0);
+    let key = CursorKey(prefix::DEATHS, 0);
     let CursorValue(mut last, mut count) = cursor.get(key).unwrap_or(CursorValue(0, 0));
     let mut untold = 0;
     for row in rows {
@@ -22,7 +22,7 @@ pub(super) fn deaths(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &
                 by: int(row, "killer_id").map(actor_id),
                 s: int(row, "skill_id").map(|base| SkillId { base, variant: None }),
             };
-            reading.events.push(rare(at_ms, SourceKey::new(place::DEATHS.into(), count as u32), body));
+            reading.events.push(rare(at_ms, SourceKey::new(prefix::DEATHS.into(), count as u32), body));
         } else {
             untold += 1;
         }
@@ -33,8 +33,8 @@ pub(super) fn deaths(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &
         reading.cursor.push((key, CursorValue(last, count)));
     }
     if untold > 0 {
-        let id = i64::from(place::DEATHS) << 56;
-        untold += cursor.get(CursorKey(place::MISSING, id)).map_or(0, |told| told.0);
+        let id = i64::from(prefix::DEATHS) << 56;
+        untold += cursor.get(CursorKey(prefix::MISSING, id)).map_or(0, |told| told.0);
         tell_missing(cursor, reading, clock.end_ms(fight), id, "deaths at times that no fight has", untold, 0);
     }
 }
@@ -47,7 +47,7 @@ pub(super) fn attempts(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows:
         };
         let hp = |column| int(row, column).and_then(|hp| u64::try_from(hp).ok());
         let at = |column| int(row, column).and_then(|at| clock.ms(at, fight));
-        let key = CursorKey(place::ATTEMPT, id);
+        let key = CursorKey(prefix::ATTEMPT, id);
         let told = cursor.get(key).map_or(0, |value| value.0);
         let mut now = told;
         if let Some(at_ms) = at("started_at_ms").filter(|_| told & 1 == 0) {
@@ -59,12 +59,12 @@ pub(super) fn attempts(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows:
                 _ => AttemptReason::Other,
             };
             let body = RareBody::AttemptBegan { n, why, hp: hp("boss_hp_start") };
-            reading.events.push(rare(at_ms, SourceKey::new(place::ATTEMPT.into(), n), body));
+            reading.events.push(rare(at_ms, SourceKey::new(prefix::ATTEMPT.into(), n), body));
             now |= 1;
         }
         if let Some(at_ms) = at("ended_at_ms").filter(|_| told & 2 == 0) {
             let body = RareBody::AttemptEnded { n, hp: hp("boss_hp_end") };
-            reading.events.push(rare(at_ms, SourceKey::new(place::ATTEMPT.into(), n), body));
+            reading.events.push(rare(at_ms, SourceKey::new(prefix::ATTEMPT.into(), n), body));
             now |= 2;
         }
         if now != told {
@@ -77,7 +77,7 @@ pub(super) fn attempts(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows:
 pub(super) fn segments(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
     for (index, row) in rows.iter().enumerate() {
         let at = |column| int(row, column).and_then(|at| clock.ms(at, fight));
-        let Some(key) = int(row, "id").map(|id| CursorKey(place::SEGMENT, id)) else { continue };
+        let Some(key) = int(row, "id").map(|id| CursorKey(prefix::SEGMENT, id)) else { continue };
         let closed = int(row, "ended_at_ms").is_some() || fight.end.is_some();
         if let Some(at_ms) = at("started_at_ms").filter(|_| closed && cursor.get(key).is_none()) {
             let body = RareBody::Segment {
@@ -85,7 +85,7 @@ pub(super) fn segments(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows:
                 name: name(row, "boss_name"),
                 until: at("ended_at_ms"),
             };
-            reading.events.push(rare(at_ms, SourceKey::new(place::SEGMENT.into(), index as u32), body));
+            reading.events.push(rare(at_ms, SourceKey::new(prefix::SEGMENT.into(), index as u32), body));
             reading.cursor.push((key, CursorValue(1, 0)));
         }
     }

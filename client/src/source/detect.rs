@@ -111,7 +111,7 @@ pub fn identify(path: &Path) -> Result<Found, SourceError> {
 
 fn generation(db: &Database) -> Result<Generation, SourceError> {
     if db.has("encounter_event_chunks") {
-        Ok(Generation::Journal)
+        Ok(Generation::Chunks)
     } else if db.has("encounter_data") {
         Ok(Generation::Summary)
     } else if db.has("damage_events") {
@@ -143,7 +143,7 @@ fn meter(path: &Path, generation: Generation) -> String {
     let named = parts.into_iter().flatten().find_map(|part| METERS.iter().find(|meter| part == **meter));
     (*named.unwrap_or(match generation {
         Generation::Events | Generation::Counters | Generation::Aggregate => &METERS[0],
-        Generation::Summary | Generation::Journal => &METERS[1],
+        Generation::Summary | Generation::Chunks => &METERS[1],
     }))
     .to_owned()
 }
@@ -175,7 +175,7 @@ mod tests {
     async fn generations_show_in_their_tables() {
         let dir = tempfile::tempdir().unwrap();
         for (n, (sql, expected)) in [
-            ("CREATE TABLE encounter_event_chunks(a); CREATE TABLE encounters(a)", Ok(Generation::Journal)),
+            ("CREATE TABLE encounter_event_chunks(a); CREATE TABLE encounters(a)", Ok(Generation::Chunks)),
             ("CREATE TABLE encounter_data(a)", Ok(Generation::Summary)),
             ("CREATE TABLE damage_events(a); CREATE TABLE damage_skill_stats(a)", Ok(Generation::Events)),
             ("CREATE TABLE damage_skill_stats(hits, hit_details)", Ok(Generation::Counters)),

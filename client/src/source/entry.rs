@@ -7,8 +7,8 @@ use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
 use super::actor::actor_id;
 use super::clock::in_fight;
 use super::details::Entry;
+use super::hit_row::{HitRow, Table};
 use super::reading::Fight;
-use super::table::{RowIs, Table};
 
 /// No clock is set forward by more, and no fight is as long, ms.
 const A_YEAR_MS: i64 = 365 * 86_400_000;
@@ -43,7 +43,7 @@ pub(super) fn stamps(entries: &[Entry], fight: &Fight) -> Vec<i64> {
 }
 
 /// `at_ms`: when it was, ms since the fight began.
-pub(super) fn judge(table: Table, row: &RowIs, entry: &Entry, at_ms: Option<i64>) -> Judged {
+pub(super) fn judge(table: Table, row: &HitRow, entry: &Entry, at_ms: Option<i64>) -> Judged {
     let amount = entry.amount.0.and_then(|amount| u64::try_from(amount).ok()).filter(|amount| *amount <= AMOUNT_MAX);
     let (Some(amount), Some(at_ms)) = (amount, at_ms) else { return Judged::Absurd };
     let Some(at_ms) = in_fight(at_ms) else { return Judged::Late(amount) };

@@ -15,14 +15,14 @@ use raidcast_shared::uplink::MeterTotals;
 use rusqlite::Connection;
 
 use super::clock::FightClock;
-use super::database::{Database, DbRow, int, positive, raw_text, rows};
+use super::database::{Database, DbRow, int, positive, rows};
 use super::details::{Entry, Number, Truth};
 use super::entry::{Judged, judge, stamp, stamps};
 use super::finished::{self, Progress};
+use super::hit_row::{HitRow, Table};
 use super::missing::tell_missing;
 use super::names::Names;
 use super::roster::{self, Roster, Seen, Shown};
-use super::table::{RowIs, Table};
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
 
 /// The meter's writer commits every 50 ms.
@@ -30,8 +30,8 @@ const LAG_MS: u32 = 50;
 /// Events that one reading takes at most: some ten minutes of a raid.
 const READ_MAX: usize = 50_000;
 
-/// First halves of cursor keys.
-mod place {
+/// Prefixes of cursor keys.
+mod prefix {
     /// Events of damage: (last id, those that no hit can be).
     pub(super) const DAMAGE: u8 = 21;
     /// Events of heals, alike.
@@ -124,7 +124,7 @@ impl Events {
             let finished = if last { finished::read(&transaction, finished, fight.row)? } else { Default::default() };
             for (table, rows) in Table::BOTH.into_iter().zip(&finished) {
                 for row in rows {
-                    finished::see(seen, &finished::row_is(table, row));
+                    HitRow::of(table, row).show(seen);
                 }
             }
             let shown = roster.shown(&transaction, fight.row, cursor, seen)?;
@@ -146,7 +146,7 @@ impl Events {
             let key = event_key(table);
             let CursorValue(mut newest, mut absurd) = cursor.get(key).unwrap_or(CursorValue(0, 0));
             for (row, entry) in rows.iter().zip(entries) {
-                let is = row_is(table, row);
+                let is = HitRow::of(table, row);
                 progress.of(cursor, table, &is).add(entry.amount.0);
                 let at_ms = stamp(entry, fight).and_then(|_| times.next());
                 match judge(table, &is, entry, at_ms) {
@@ -162,7 +162,7 @@ impl Events {
             // Finished rows tell it row by row; without any it is told here.
             if last && absurd > 0 && gathered.finished.iter().all(Vec::is_empty) {
                 let what = format!("{} events with amounts or times that no hit has", table.word());
-                let id = i64::from(place::LOST + table.place()) << 56;
+                let id = i64::from(prefix::LOST + table.prefix()) << 56;
                 tell_missing(cursor, &mut reading, clock.end_ms(fight), id, &what, absurd, 0);
             }
         }
@@ -210,11 +210,11 @@ impl Source for Events {
 }
 
 fn event_key(table: Table) -> CursorKey {
-    let place = match table {
-        Table::Damage => place::DAMAGE,
-        Table::Heal => place::HEAL,
+    let prefix = match table {
+        Table::Damage => prefix::DAMAGE,
+        Table::Heal => prefix::HEAL,
     };
-    CursorKey(place, 0)
+    CursorKey(prefix, 0)
 }
 
 fn last_id(cursor: &Cursor, table: Table) -> i64 {
@@ -242,23 +242,6 @@ fn events_beyond(
     }
 }
 
-fn row_is(table: Table, row: &DbRow) -> RowIs {
-    let [source, target] = match table {
-        Table::Damage => ["attacker_id", "defender_id"],
-        Table::Heal => ["healer_id", "target_id"],
-    };
-    RowIs {
-        source: int(row, source).unwrap_or(0),
-        target: int(row, target).unwrap_or(0),
-        // What the meter itself makes of an unknown skill.
-        skill: int(row, "skill_id").unwrap_or(-1),
-        monster: match table {
-            Table::Damage => raw_text(row, "monster_name"),
-            Table::Heal => None,
-        },
-    }
-}
-
 fn entry_of(row: &DbRow) -> Entry {
     let truth = |column| Truth(int(row, column).is_some_and(|value| value != 0));
     Entry {
@@ -273,8 +256,8 @@ fn entry_of(row: &DbRow) -> Entry {
 }
 
 fn see(seen: &mut BTreeMap<i64, Seen>, table: Table, row: &DbRow) {
-    let is = row_is(table, row);
-    finished::see(seen, &is);
+    let is = HitRow::of(table, row);
+    is.show(seen);
     if table == Table::Damage {
         let target = seen.entry(is.target).or_default();
         target.boss |= int(row, "is_boss").is_some_and(|boss| boss != 0);

@@ -13,16 +13,15 @@ use rusqlite::Connection;
 
 use super::actor::actor_id;
 use super::clock::{FightClock, end_ms};
-use super::database::{Database, DbRow, bytes, int, raw_text, rows};
+use super::database::{Database, DbRow, bytes, int, rows};
 use super::details::{self, Entry, Truth};
 use super::entry::{Judged, judge, stamp};
+use super::hit_row::{HitRow, Table};
 use super::missing::tell_missing;
-use super::roster::Seen;
-use super::table::{RowIs, Table};
 use super::{Cursor, CursorKey, CursorValue, Fight, Reading};
 
-/// First halves of cursor keys and source keys.
-mod place {
+/// Prefixes of cursor keys and source keys.
+mod prefix {
     /// A row of damage, by who did what to whom: (entries yielded, their amounts).
     pub(super) const DAMAGE: u8 = 23;
     /// A row of heals, alike.
@@ -58,7 +57,7 @@ pub(super) struct Progress(BTreeMap<CursorKey, Yielded>);
 
 impl Progress {
     /// How far a row was yielded, to be moved on.
-    pub(super) fn of(&mut self, cursor: &Cursor, table: Table, row: &RowIs) -> &mut Yielded {
+    pub(super) fn of(&mut self, cursor: &Cursor, table: Table, row: &HitRow) -> &mut Yielded {
         let key = key_of(table, row);
         self.0.entry(key).or_insert_with(|| {
             cursor.get(key).map_or_else(Yielded::default, |CursorValue(entries, sum)| Yielded { entries, sum })
@@ -78,22 +77,22 @@ impl Progress {
 
 /// A row's name for the cursor. Rows of a finished fight have other ids than its events had, so it is made of who
 /// did what to whom; FNV-1a, which is the same in every version of this program.
-fn key_of(table: Table, row: &RowIs) -> CursorKey {
-    let place = match table {
-        Table::Damage => place::DAMAGE,
-        Table::Heal => place::HEAL,
+fn key_of(table: Table, row: &HitRow) -> CursorKey {
+    let prefix = match table {
+        Table::Damage => prefix::DAMAGE,
+        Table::Heal => prefix::HEAL,
     };
     let bytes = [row.source, row.target, row.skill].into_iter().flat_map(i64::to_le_bytes);
     let hash =
         bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    CursorKey(place, hash.cast_signed())
+    CursorKey(prefix, hash.cast_signed())
 }
 
 /// Statements for the rows of an encounter, with their arrays or the first bytes of them.
 pub(super) fn statements(db: &Database, text_bytes: Option<usize>) -> [String; 2] {
     let tables = [
-        ("damage_skill_stats", ["attacker_id", "defender_id"], "hit_details"),
-        ("heal_skill_stats", ["healer_id", "target_id"], "heal_details"),
+        ("damage_skill_stats", Table::Damage.actors(), "hit_details"),
+        ("heal_skill_stats", Table::Heal.actors(), "heal_details"),
     ];
     tables.map(|(table, [source, target], text)| {
         if !db.has(table) {
@@ -114,32 +113,11 @@ pub(super) fn statements(db: &Database, text_bytes: Option<usize>) -> [String; 2
             text = format!("substr({text}, 1, {bytes})");
         }
         format!(
-            "SELECT {}, {table}.{source} AS source, {table}.{target} AS target, {text} AS text FROM {table} \
+            "SELECT {}, {table}.{source} AS {source}, {table}.{target} AS {target}, {text} AS text FROM {table} \
              WHERE encounter_id = ?1 ORDER BY rowid",
             db.columns(table, &sums)
         )
     })
-}
-
-/// Who did what to whom in a row of sums.
-pub(super) fn row_is(table: Table, row: &DbRow) -> RowIs {
-    RowIs {
-        source: int(row, "source").unwrap_or(0),
-        target: int(row, "target").unwrap_or(0),
-        skill: int(row, "skill_id").unwrap_or(-1),
-        // Of a heal it is the name of a player who was healed.
-        monster: raw_text(row, "monster_name").filter(|_| table == Table::Damage),
-    }
-}
-
-/// Notes who a row is about.
-pub(super) fn see(seen: &mut BTreeMap<i64, Seen>, row: &RowIs) {
-    seen.entry(row.source).or_default();
-    let target = seen.entry(row.target).or_default();
-    // Several rows of one target may tell different names: the same one counts whatever their order.
-    if row.monster > target.monster {
-        target.monster.clone_from(&row.monster);
-    }
 }
 
 /// A row's sums.
@@ -170,8 +148,8 @@ impl RowSums {
     pub(super) fn totals(
         self,
         table: Table,
-        row: &RowIs,
-        lump: bool,
+        row: &HitRow,
+        untimed: bool,
     ) -> RareBody<raidcast_shared::id::ActorId, SkillId> {
         RareBody::Totals {
             a: actor_id(row.source),
@@ -184,17 +162,17 @@ impl RowSums {
             lucky: self.lucky.min(self.hits),
             shield: self.shield.min(self.amount),
             overheal: 0,
-            lump,
+            lump: untimed,
         }
     }
 }
 
 fn sums_key(table: Table, rowid: i64) -> CursorKey {
-    let place = match table {
-        Table::Damage => place::DAMAGE_SUMS,
-        Table::Heal => place::HEAL_SUMS,
+    let prefix = match table {
+        Table::Damage => prefix::DAMAGE_SUMS,
+        Table::Heal => prefix::HEAL_SUMS,
     };
-    CursorKey(place, rowid)
+    CursorKey(prefix, rowid)
 }
 
 /// Where a telling of a row's sums stands among events of one time.
@@ -204,8 +182,8 @@ pub(super) fn totals_key(table: Table, rowid: i64) -> SourceKey {
 
 /// Tells of a row whose sums contradict themselves.
 pub(super) fn tell_sums(cursor: &Cursor, reading: &mut Reading, at_ms: u32, table: Table, row: &DbRow) {
-    let (rowid, skill) = (int(row, "rowid").unwrap_or(0), row_is(table, row).skill);
-    let id = i64::from(place::PARTS + table.place()) << 56 | rowid;
+    let (rowid, skill) = (int(row, "rowid").unwrap_or(0), HitRow::of(table, row).skill);
+    let id = i64::from(prefix::PARTS + table.prefix()) << 56 | rowid;
     let count = |column| int(row, column).and_then(|sum| u64::try_from(sum).ok());
     let of = |what: &str| format!("{what} of {} row {rowid}, skill {skill}", table.word());
     let Some(sums) = RowSums::of(row) else {
@@ -237,7 +215,7 @@ pub(super) struct Telling<'a> {
     pub(super) fight: &'a Fight,
     pub(super) cursor: &'a Cursor,
     pub(super) bosses: &'a BTreeSet<String>,
-    /// A row without single hits is yielded as its sums: when, and whether as a lump.
+    /// A row without single hits is yielded as its sums: when, and whether without a time of its own.
     pub(super) sums_at: (u32, bool),
     pub(super) clock: &'a mut FightClock,
 }
@@ -250,7 +228,7 @@ impl Telling<'_> {
         for (table, read) in Table::BOTH.into_iter().zip(read) {
             for whole in read.iter().filter(|whole| int(whole, "rowid").is_some()) {
                 let held = details::parse(&bytes(whole, "text").unwrap_or_default());
-                rows.push((table, whole, row_is(table, whole), held.entries));
+                rows.push((table, whole, HitRow::of(table, whole), held.entries));
             }
         }
         // The clock learns from what is new alone: the rest it knows from when it was yielded.
@@ -276,7 +254,7 @@ impl Telling<'_> {
         &self,
         table: Table,
         whole: &DbRow,
-        row: &RowIs,
+        row: &HitRow,
         mut entries: Vec<(Option<Entry>, Option<i64>)>,
         progress: &mut Progress,
         reading: &mut Reading,
@@ -328,7 +306,7 @@ impl Telling<'_> {
             None
         };
         if let Some((what, expected, read)) = told {
-            let (at_ms, id) = (self.clock.end_ms(fight), i64::from(table.place()) << 56 | rowid);
+            let (at_ms, id) = (self.clock.end_ms(fight), i64::from(table.prefix()) << 56 | rowid);
             tell_missing(cursor, reading, at_ms, id, &what, expected, read);
         }
     }
@@ -340,7 +318,7 @@ pub(super) fn tell_row_of_sums(
     cursor: &Cursor,
     table: Table,
     whole: &DbRow,
-    (at_ms, lump): (u32, bool),
+    (at_ms, untimed): (u32, bool),
     reading: &mut Reading,
 ) {
     let Some(rowid) = int(whole, "rowid") else { return };
@@ -348,7 +326,7 @@ pub(super) fn tell_row_of_sums(
     if let Some(sums) = RowSums::of(whole).filter(|sums| sums.hits > 0) {
         let value = CursorValue(sums.hits, sums.amount);
         if cursor.get(key) != Some(value) {
-            let body = sums.totals(table, &row_is(table, whole), lump);
+            let body = sums.totals(table, &HitRow::of(table, whole), untimed);
             reading.events.push(super::database::rare(at_ms, totals_key(table, rowid), body));
             reading.cursor.push((key, value));
         }

@@ -28,5 +28,33 @@ pub enum Generation {
     /// D: one summary when the fight is over.
     Summary,
     /// E: sealed chunks of events.
-    Journal,
+    #[serde(rename = "journal")]
+    Chunks,
+}
+
+impl Generation {
+    /// Its name, as files and programs have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Counters => "counters",
+            Self::Aggregate => "aggregate",
+            Self::Summary => "summary",
+            Self::Chunks => "journal",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generations_name_is_the_one_that_is_stored() {
+        for generation in
+            [Generation::Events, Generation::Counters, Generation::Aggregate, Generation::Summary, Generation::Chunks]
+        {
+            assert_eq!(serde_json::to_value(generation).unwrap(), generation.name());
+        }
+    }
 }

@@ -2,9 +2,10 @@
 
 use raidcast_shared::event::SourceKey;
 
+use super::cursor::{Cursor, CursorKey, CursorValue};
 use super::database::missing;
-use super::place;
-use super::reading::{Cursor, CursorKey, CursorValue, Reading};
+use super::prefix;
+use super::reading::Reading;
 
 /// Tells what is missing, unless the same was told before.
 pub(super) fn tell_missing(
@@ -16,10 +17,10 @@ pub(super) fn tell_missing(
     expected: u64,
     read: u64,
 ) {
-    let key = CursorKey(place::MISSING, id);
+    let key = CursorKey(prefix::MISSING, id);
     let figures = CursorValue(expected, read);
     if cursor.get(key) != Some(figures) {
-        let stamp = SourceKey::new(u32::from(place::MISSING) + (id >> 56) as u32, id as u32);
+        let stamp = SourceKey::new(u32::from(prefix::MISSING) + (id >> 56) as u32, id as u32);
         reading.events.push(missing(at_ms, stamp, what, expected, read));
         reading.cursor.push((key, figures));
     }

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use raidcast_shared::id::SkillId;
 use serde_json::Value;
 
+use super::chunks::chunk::base_of_damage_id;
 use super::database::shown;
 use super::detect::{METERS, Places};
-use super::journal::chunk::base_of_damage_id;
 
 /// The folder of name files, beside a meter's program.
 const FOLDER: &str = "meter-data";

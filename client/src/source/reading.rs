@@ -1,38 +1,10 @@
-//! Fights of a meter's database, what was read of one, and how far.
-
-use std::collections::BTreeMap;
+//! Fights of a meter's database, and what was read of one.
 
 use raidcast_shared::event::SourceEvent;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::Outcome;
-use serde::{Deserialize, Serialize};
 
-/// What one place of the database held when it was read last: a row's table and id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct CursorKey(pub u8, pub i64);
-
-/// How far a place was read: two counters that the source chooses (hits and bytes, an index, a hash of facts).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CursorValue(pub u64, pub u64);
-
-/// How far one encounter was read, place by place.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cursor(pub BTreeMap<CursorKey, CursorValue>);
-
-/// The places of a cursor that a reading moved.
-pub type CursorDelta = Vec<(CursorKey, CursorValue)>;
-
-impl Cursor {
-    /// Moves on to where a reading ended.
-    pub fn advance(&mut self, delta: &CursorDelta) {
-        self.0.extend(delta.iter().copied());
-    }
-
-    /// How far the place was read; `None` if never.
-    pub fn get(&self, key: CursorKey) -> Option<CursorValue> {
-        self.0.get(&key).copied()
-    }
-}
+use super::cursor::CursorDelta;
 
 /// One encounter's row, as it stands in the database now.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,15 +13,13 @@ use rusqlite::Connection;
 use super::actor::{Told, actor_id};
 use super::clock::FightClock;
 use super::course;
-use super::database::{
-    Database, DbRow, began_ms, encounter_id, hash_of, int, json_list, name, positive, rare, raw_text, rows,
-    rows_of_list,
-};
+use super::database::{Database, DbRow, hash_of, int, json_list, rare, raw_text, rows, rows_of_list};
+use super::fight_row::FightRow;
 use super::names::Names;
-use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Reading, SourceError};
+use super::{Cursor, CursorKey, CursorValue, Fight, Reading, SourceError};
 
-/// First halves of cursor keys and source keys; hits and sums use others.
-mod place {
+/// Prefixes of cursor keys and source keys; hits and sums use others.
+mod prefix {
     /// All deaths: (last row, how many). As `course` has it.
     pub(super) const DEATHS: u8 = 3;
     /// An actor: (hash of what was told of it, how often).
@@ -118,35 +116,14 @@ impl Roster {
         let read = rows_of_list(&db.conn, &self.encounters, &[after], &list);
         let mut fights = Vec::new();
         for row in read.map_err(|error| db.refused(&error))? {
-            let (Some(id), Some(started_at_ms)) = (int(&row, "id"), began_ms(&row)) else { continue };
-            let local_player = positive(&row, "local_player_id");
-            let scene_id = positive(&row, "scene_id");
-            let end = match int(&row, "ended_at_ms") {
-                Some(ended_at_ms) => {
-                    let bosses = db.rows(&self.bosses, &[id])?;
-                    let alive = |boss: &DbRow| int(boss, "is_defeated").unwrap_or(0) == 0;
-                    let outcome = if int(&row, "is_manually_reset").unwrap_or(0) != 0 {
-                        Outcome::Reset
-                    } else if bosses.is_empty() || bosses.iter().any(alive) {
-                        Outcome::Unknown
-                    } else {
-                        Outcome::Kill
-                    };
-                    Some(FightEnd { ended_at_ms, outcome })
-                }
-                None => None,
+            let Some(row) = FightRow::of(&row, "id") else { continue };
+            let outcome = || {
+                let bosses = db.rows(&self.bosses, &[row.id])?;
+                let alive = |boss: &DbRow| int(boss, "is_defeated").unwrap_or(0) == 0;
+                let is_kill = !bosses.is_empty() && !bosses.iter().any(alive);
+                Ok(if is_kill { Outcome::Kill } else { Outcome::Unknown })
             };
-            let scene = |id| names.scene(id).map(str::to_owned);
-            fights.push(Fight {
-                row: id,
-                encounter: encounter_id(local_player, stable_id, started_at_ms),
-                started_at_ms,
-                scene_id,
-                scene: name(&row, "scene_name").or_else(|| scene_id.and_then(scene)),
-                difficulty: None,
-                local_player,
-                end,
-            });
+            fights.push(row.fight(row.local_player(), names, stable_id, outcome)?);
         }
         Ok(fights)
     }
@@ -169,7 +146,7 @@ impl Roster {
         cursor: &Cursor,
         seen: &BTreeMap<i64, Seen>,
     ) -> Result<Shown, rusqlite::Error> {
-        let deaths = cursor.get(CursorKey(place::DEATHS, 0)).map_or(0, |value| value.0 as i64);
+        let deaths = cursor.get(CursorKey(prefix::DEATHS, 0)).map_or(0, |value| value.0 as i64);
         let stats = rows(conn, &self.stats, &[row])?;
         let also = stats.iter().filter_map(|row| int(row, "actor_id"));
         let ids: BTreeSet<_> = seen.keys().copied().chain(also).collect();
@@ -232,10 +209,10 @@ impl Shown {
             }
             let defeated = told.boss.and_then(|boss| int(boss, "is_defeated")).is_some_and(|defeated| defeated != 0);
             tell_actor(id, facts, cursor, reading);
-            let key = CursorKey(place::DEFEATED, id);
+            let key = CursorKey(prefix::DEFEATED, id);
             if let Some(at_ms) = end_ms.filter(|_| defeated && cursor.get(key).is_none()) {
                 let facts = ActorFacts { defeated: Some(true), ..ActorFacts::of(actor_id(id)) };
-                reading.events.push(rare(at_ms, SourceKey::new(place::DEFEATED.into(), 0), RareBody::Actor(facts)));
+                reading.events.push(rare(at_ms, SourceKey::new(prefix::DEFEATED.into(), 0), RareBody::Actor(facts)));
                 reading.cursor.push((key, CursorValue(1, 0)));
             }
         }
@@ -249,13 +226,13 @@ pub(super) fn tell_actor(
     cursor: &Cursor,
     reading: &mut Reading,
 ) {
-    let key = CursorKey(place::ACTOR, id);
+    let key = CursorKey(prefix::ACTOR, id);
     let held = cursor.get(key);
     let hash = hash_of(&facts);
     if facts != ActorFacts::of(facts.actor) && held.is_none_or(|held| held.0 != hash) {
         let times = held.map_or(0, |held| held.1 + 1);
         // Known of the whole fight, so at its begin; the later telling wins by its key.
-        let stamp = SourceKey::new(place::ACTOR.into(), times as u32);
+        let stamp = SourceKey::new(prefix::ACTOR.into(), times as u32);
         reading.events.push(rare(0, stamp, RareBody::Actor(facts)));
         reading.cursor.push((key, CursorValue(hash, times)));
     }
@@ -275,10 +252,10 @@ pub(super) fn tell_skills(names: &Names, cursor: &Cursor, reading: &mut Reading)
         })
         .collect();
     for s in used {
-        let key = CursorKey(place::SKILL, s.variant.unwrap_or(s.base));
+        let key = CursorKey(prefix::SKILL, s.variant.unwrap_or(s.base));
         if let Some(name) = names.skill(s).filter(|_| cursor.get(key).is_none()) {
             let body = RareBody::Skill { s, name: name.to_owned() };
-            reading.events.push(rare(0, SourceKey::new(place::SKILL.into(), 0), body));
+            reading.events.push(rare(0, SourceKey::new(prefix::SKILL.into(), 0), body));
             reading.cursor.push((key, CursorValue(1, 0)));
         }
     }

@@ -3,8 +3,9 @@
 use raidcast_shared::event::Knows;
 use raidcast_shared::uplink::MeterTotals;
 
+use super::cursor::Cursor;
 use super::error::SourceError;
-use super::reading::{Cursor, Fight, Reading};
+use super::reading::{Fight, Reading};
 
 /// What the uploader asks of a source; one value per open database.
 pub trait Source {

@@ -18,18 +18,17 @@ use raidcast_shared::limits::AMOUNT_MAX;
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 
 use super::actor::actor_id;
+use super::chunks::chunk::base_of_damage_id;
 use super::clock::end_ms;
-use super::database::{
-    Database, DbRow, began_ms, bytes, encounter_id, int, json_list, name, positive, rare, raw_text, rows_of_list, shown,
-};
-use super::journal::chunk::base_of_damage_id;
+use super::database::{Database, DbRow, bytes, int, json_list, rare, raw_text, rows_of_list, shown};
+use super::fight_row::FightRow;
 use super::missing::tell_missing;
 use super::names::Names;
-use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Found, Reading, Source, SourceError, roster};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, roster};
 use layout::{Entity, Kind, PACKED_BYTES_MAX, Row};
 
-/// First halves of cursor keys and source keys.
-mod place {
+/// Prefixes of cursor keys and source keys.
+mod prefix {
     /// The summary was read.
     pub(super) const READ: u8 = 41;
     /// Source keys of totals; of heals the next.
@@ -40,7 +39,7 @@ mod place {
     pub(super) const SUMS: i64 = 45;
 }
 
-const READ: CursorKey = CursorKey(place::READ, 0);
+const READ: CursorKey = CursorKey(prefix::READ, 0);
 /// Player ids of the game are shorter; a longer one is the game's 64-bit id of an entity.
 const PLAYER_ID_MAX: u64 = u32::MAX as u64;
 
@@ -126,25 +125,12 @@ impl Source for Summary {
         let read = read.map_err(|error| self.db.refused(&error))?;
         let mut fights: Vec<Fight> = Vec::new();
         for row in read {
-            let (Some(id), Some(started_at_ms)) = (int(&row, "started_at_ms"), began_ms(&row)) else { continue };
-            if fights.last().is_some_and(|before| before.row == id) {
+            let Some(row) = FightRow::of(&row, "started_at_ms") else { continue };
+            if fights.last().is_some_and(|before| before.row == row.id) {
                 continue;
             }
-            let local_player = positive(&row, "local_player_id").map(player_id);
-            let scene_id = positive(&row, "scene_id");
-            let reset = int(&row, "is_manually_reset").unwrap_or(0) != 0;
-            let outcome = if reset { Outcome::Reset } else { Outcome::Unknown };
-            let named = |id| self.names.scene(id).map(str::to_owned);
-            fights.push(Fight {
-                row: id,
-                encounter: encounter_id(local_player, &self.stable_id, started_at_ms),
-                started_at_ms,
-                scene_id,
-                scene: name(&row, "scene_name").or_else(|| scene_id.and_then(named)),
-                difficulty: int(&row, "dungeon_difficulty"),
-                local_player,
-                end: int(&row, "ended_at_ms").map(|ended_at_ms| FightEnd { ended_at_ms, outcome }),
-            });
+            let local_player = row.local_player().map(player_id);
+            fights.push(row.fight(local_player, &self.names, &self.stable_id, || Ok(Outcome::Unknown))?);
         }
         Ok(fights)
     }
@@ -264,10 +250,10 @@ fn tell_sums(entities: &[Entity], fight: &Fight, reading: &mut Reading) {
                     lump: true,
                 };
                 let index = (at as u32) << 12 | index as u32;
-                reading.events.push(rare(at_ms, SourceKey::new(place::TOTALS + n as u32, index), body));
+                reading.events.push(rare(at_ms, SourceKey::new(prefix::TOTALS + n as u32, index), body));
             }
             let word = ["damage", "healing"][n];
-            let id = (place::SUMS + n as i64) << 56 | at as i64;
+            let id = (prefix::SUMS + n as i64) << 56 | at as i64;
             let told = |whole: Option<u64>| whole.unwrap_or(u64::MAX).min(AMOUNT_MAX);
             let nobody = Cursor::default();
             if told(whole[0]) != hits {
@@ -281,7 +267,7 @@ fn tell_sums(entities: &[Entity], fight: &Fight, reading: &mut Reading) {
     }
     if absurd > 0 {
         let what = "rows of the summary with sums that no hits have";
-        tell_missing(&Cursor::default(), reading, at_ms, place::ABSURD << 56, what, absurd, 0);
+        tell_missing(&Cursor::default(), reading, at_ms, prefix::ABSURD << 56, what, absurd, 0);
     }
 }
 

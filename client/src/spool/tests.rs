@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::encoder::tests::{any_event, header, hit, rare};
-use crate::source::{CursorKey, CursorValue, Generation};
+use crate::source::{Generation, Mark};
 
 fn head() -> Head {
     Head {
@@ -53,15 +53,14 @@ fn open_bytes(bytes: &[u8]) -> Result<Seen, SpoolError> {
         let length = spool.length;
         assert_eq!(fs::metadata(&path).unwrap().len(), length, "the damaged end is cut off");
         // It can be written on from there, and is found so.
-        let (deltas, cursor) =
-            (encoder.encode(vec![hit(50, 1, 2, 3, 4)], 60), vec![(CursorKey(9, 9), CursorValue(9, 9))]);
+        let (deltas, cursor) = (encoder.encode(vec![hit(50, 1, 2, 3, 4)], 60), vec![Mark(99).set(9, 9)]);
         let mut again = Spool::open(&path).unwrap();
         let seen = seen(&mut again.0, &mut again.1);
         if spool.ending().is_none() {
             spool.append(&deltas, &cursor, encoder.lost()).unwrap();
             let (reopened, _) = Spool::open(&path).unwrap();
             assert_eq!(reopened.seq(), spool.seq());
-            assert_eq!(reopened.cursor().get(CursorKey(9, 9)), Some(CursorValue(9, 9)));
+            assert_eq!(Mark(99).get(reopened.cursor()), Some((9, 9)));
         }
         seen
     })
@@ -91,7 +90,7 @@ fn sample() -> &'static Sample {
             events.extend((n == 2).then_some(late));
             // A reading may move the cursor alone.
             let deltas = if n == 3 { Vec::new() } else { encoder.encode(events, n as i64) };
-            let cursor = vec![(CursorKey(1, n as i64), CursorValue(n, 1)), (CursorKey(2, 0), CursorValue(n, n))];
+            let cursor = vec![Mark(10 + n as i64).set(n, 1), Mark(20).set(n, n)];
             spool.append(&deltas, &cursor, encoder.lost()).unwrap();
             note(&spool, &mut moments);
         }
@@ -149,7 +148,7 @@ proptest! {
         let mut encoder = Encoder::new(header());
         for (n, events) in readings.into_iter().enumerate() {
             let deltas = encoder.encode(events, n as i64);
-            spool.append(&deltas, &vec![(CursorKey(1, n as i64), CursorValue(1, 1))], encoder.lost()).unwrap();
+            spool.append(&deltas, &vec![Mark(10 + n as i64).set(1, 1)], encoder.lost()).unwrap();
         }
         let (mut again, mut replayed) = Spool::open(&spool.path.clone()).unwrap();
         prop_assert_eq!(again.head(), spool.head());
@@ -186,11 +185,11 @@ fn a_full_disk_leaves_nothing_half_written() {
     let mut spool = Spool::create(dir.path(), head()).unwrap();
     let mut encoder = Encoder::new(header());
     let deltas = encoder.encode(vec![hit(1, 2, 3, 4, 5)], 0);
-    let cursor = vec![(CursorKey(1, 1), CursorValue(1, 1))];
+    let cursor = vec![Mark(11).set(1, 1)];
     let good = std::mem::replace(&mut spool.file, OpenOptions::new().read(true).write(true).open("/dev/full").unwrap());
     let error = spool.append(&deltas, &cursor, encoder.lost()).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-    assert_eq!((spool.seq(), spool.cursor().get(CursorKey(1, 1))), (0, None));
+    assert_eq!((spool.seq(), Mark(11).get(spool.cursor())), (0, None));
     spool.file = good;
     spool.append(&deltas, &cursor, encoder.lost()).unwrap();
     assert_eq!(Spool::open(&spool.path).unwrap().0.seq(), 1);

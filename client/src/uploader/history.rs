@@ -4,70 +4,69 @@
 
 use std::time::Duration;
 
+use super::meter::Watching;
 use super::record::How;
-use super::{Change, Uploader, WatchError, Watching};
-use crate::source::{Fight, Source as _, SourceError};
+use super::{Change, Uploader, WatchError};
+use crate::source::{Source as _, SourceError};
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Finds the fights that were agreed to in a database that was just opened.
     pub(super) fn look_for_history(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
         let shown = watching.source.all_fights()?;
-        let Some(history) = self.options.history.clone() else { return Ok(()) };
-        let mut wanted = history.fights;
-        wanted.retain(|encounter| !self.done.contains(encounter));
+        let Some(history) = &self.options.history else { return Ok(()) };
+        let mut wanted = history.fights.clone();
+        wanted.retain(|encounter| !self.upload.is_done(*encounter));
         // The list is of this run alone: what another one left and nobody asks for any more is history.
         let names: Vec<_> = wanted.iter().map(ToString::to_string).collect();
-        if let Some(watched) = self.fights.databases.get_mut(&watching.db) {
-            watched.open.retain(|name, _| names.contains(name));
-            self.fights_unsaved = true;
-        }
+        self.ledger.keep(&watching.db, |name| names.iter().any(|wanted| wanted == name));
         for fight in shown {
             if wanted.remove(&fight.encounter) {
                 self.discover(&watching.db, fight, true);
             }
         }
         // What is left has no row any more; what a spool holds needs none.
-        let spooled = |uploader: &Self, name| uploader.streams.iter().any(|stream| stream.encounter() == name);
-        let gone: Vec<_> = wanted.into_iter().filter(|name| !spooled(self, *name)).collect();
-        if !gone.is_empty() {
-            self.failed += gone.len() as u64;
-            self.done.extend(&gone);
+        wanted.retain(|encounter| !self.streams.has(*encounter));
+        if !wanted.is_empty() {
+            let fights = wanted.len() as u64;
+            self.upload.left(wanted.into_iter());
             let why = "the meter has removed them from its database since the upload began".to_owned();
-            self.tell(Change::Stopped { fights: gone.len() as u64, why });
+            self.announcer.tell(Change::Stopped { fights, why });
         }
-        self.planned = true;
+        self.upload.plan();
         Ok(())
     }
 
     /// The relay does not take a fight: it is noted, and the others go on.
     pub(super) fn fail(&mut self, at: usize, why: String, now_ms: u64) {
-        let stream = self.streams.remove(at);
-        self.failed += 1;
-        let fight = self.note(&stream, How::Refused, Some(why));
-        self.let_go(stream, now_ms);
-        self.tell(Change::Failed { fight });
+        self.upload.failed();
+        let fight = self.finish_off(at, How::Refused, Some(why), now_ms);
+        self.announcer.tell(Change::Failed { fight });
     }
 
     /// Begins no further fight in this run.
     pub(super) fn stop(&mut self, why: String) {
-        let left: Vec<Fight> = self.queue.drain(..).collect();
+        let left = self.streams.take_queue();
         if left.is_empty() {
             return;
         }
-        self.failed += left.len() as u64;
-        self.done.extend(left.iter().map(|fight| fight.encounter));
-        self.tell(Change::Stopped { fights: left.len() as u64, why });
+        let fights = left.len() as u64;
+        self.upload.left(left.iter().map(|fight| fight.encounter));
+        self.announcer.tell(Change::Stopped { fights, why });
     }
 
     /// Whether all that can be done is done.
     pub(super) fn is_uploaded(&self, patience: Duration, now_ms: u64) -> Result<bool, WatchError> {
-        if self.planned && self.queue.is_empty() && self.streams.is_empty() {
+        let planned = self.upload.is_planned();
+        if planned && self.streams.is_empty() && self.streams.queue().is_empty() {
             return Ok(true);
         }
         let passed = |since_ms: u64| now_ms.saturating_sub(since_ms) >= patience.as_millis() as u64;
-        if self.trouble_since_ms.is_some_and(passed) && (!self.planned || !self.queue.is_empty()) {
-            return Err(WatchError::NoMeter { after: patience, why: self.trouble.clone() });
+        if let Some((since_ms, why)) = self.meter.trouble()
+            && passed(since_ms)
+            && (!planned || !self.streams.queue().is_empty())
+        {
+            return Err(WatchError::NoMeter { after: patience, why: why.to_owned() });
         }
-        Ok(passed(self.last_progress_ms))
+        Ok(passed(self.activity.progress_ms()))
     }
 }

@@ -14,8 +14,6 @@ const AGAIN_MS: u64 = 1_000;
 const AGAIN_MS_MAX: u64 = 60_000;
 /// A refusal that only a mistake of a program explains is given so many tries: what is begun again may fit.
 const TRIES: u32 = 5;
-/// A raid that is taken over again so soon, ms, is taken over for ever.
-const RENEWED_MS: u64 = 60_000;
 /// An upload waits so long, ms, for a relay that has had all of a day; beyond it the next run goes on.
 const UPLOAD_WAIT_MS_MAX: u64 = 300_000;
 
@@ -96,11 +94,12 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if code == RefusedCode::ChecksumDiffers {
             // Nothing was refused. What another reading does not heal the report says at its end.
             tracing::warn!(text, "the relay's sums of a fight are not those of this client");
-            let stream = h.and_then(|h| self.by_handle(h));
-            if let Some(stream) = stream.filter(|stream| !stream.doubted) {
-                stream.doubted = true;
+            let stream = h.and_then(|h| self.streams.by_handle(h));
+            if let Some(stream) = stream
+                && stream.doubt()
+            {
                 stream.standing = Standing::Lost;
-                self.changed = true;
+                self.meter.read_again();
             }
             return Ok(());
         }
@@ -111,19 +110,28 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             Some(h) => stream.standing == Standing::Open { h },
             None => enc == Some(stream.encounter()),
         };
-        let Some(at) = self.streams.iter().position(about) else {
+        let Some(at) = self.streams.position(about) else {
             // Of a fight that was begun again since, or is done with: answered already.
             if h.is_none() && enc.is_none() {
-                self.tell(Change::Refused { code, text, scope, encounter: None, retry_ms: retry_ms.map(u64::from) });
+                self.announcer.tell(Change::Refused {
+                    code,
+                    text,
+                    scope,
+                    encounter: None,
+                    retry_ms: retry_ms.map(u64::from),
+                });
             }
             return Ok(());
         };
         let stream = &mut self.streams[at];
         let asked = stream.standing == Standing::Asked;
-        let mut then = then(code, asked, retry_ms.map(u64::from), stream.refusals);
+        let mut then = then(code, asked, retry_ms.map(u64::from), stream.refusals().in_a_row());
         let whole = self.options.history.is_some();
         // An upload is not there to wait: what may not heal at once is told, and the others go on.
-        if whole && matches!(then, Then::Begin(_)) && (code != RefusedCode::UnknownHandle || stream.refusals >= TRIES) {
+        if whole
+            && matches!(then, Then::Begin(_))
+            && (code != RefusedCode::UnknownHandle || stream.refusals().in_a_row() >= TRIES)
+        {
             then = Then::NextStart;
         }
         let spent = whole && code == RefusedCode::LimitReached;
@@ -131,16 +139,15 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if late {
             then = Then::NextStart;
         }
-        stream.refusals = stream.refusals.saturating_add(1);
+        let news = stream.refusals_mut().count();
         let text = words(code, text);
-        let repeated = std::mem::replace(&mut stream.refusal_told, true);
         let retry_ms = match then {
             Then::Again(ms) | Then::Begin(ms) | Then::Read(ms) => Some(ms),
             Then::NextStart => None,
         };
         let encounter = Some(stream.encounter().to_string());
-        if !repeated {
-            self.tell(Change::Refused { code, text: text.clone(), scope, encounter, retry_ms });
+        if news {
+            self.announcer.tell(Change::Refused { code, text: text.clone(), scope, encounter, retry_ms });
         }
         if whole && retry_ms.is_none() {
             // The relay takes no further fight now: what is not begun would only be refused like it.
@@ -150,26 +157,28 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             return Ok(());
         }
-        if let Some(retry_ms) = retry_ms.filter(|_| !repeated) {
+        if let Some(retry_ms) = retry_ms.filter(|_| news) {
             // It comes again: that is waited for.
-            self.last_progress_ms = self.last_progress_ms.max(now_ms + retry_ms);
+            self.activity.progress_awaited(now_ms + retry_ms);
         }
         let stream = &mut self.streams[at];
-        stream.refusal = Some(text);
+        stream.refusals_mut().because(text);
         match then {
             Then::Again(ms) if scope == RefusedScope::Frame && matches!(stream.standing, Standing::Open { .. }) => {
                 stream.pause(now_ms + ms);
             }
             // Nothing more of it is taken under this handle, or it was not even begun.
             Then::Again(ms) | Then::Begin(ms) => {
-                stream.gave_way |= code == RefusedCode::UnknownHandle;
+                if code == RefusedCode::UnknownHandle {
+                    stream.give_way();
+                }
                 stream.standing = Standing::Unbegun;
                 stream.pause(now_ms + ms);
             }
             Then::Read(ms) => {
                 stream.standing = Standing::Lost;
                 stream.pause(now_ms + ms);
-                self.changed = true;
+                self.meter.read_again();
             }
             Then::NextStart => stream.standing = Standing::GivenUp,
         }
@@ -190,19 +199,18 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 Err(WatchError::Unauthorized { text })
             }
             RefusedCode::Fenced | RefusedCode::RaidForbidden => {
-                let again = self.renewed_ms.is_some_and(|before| now_ms < before + RENEWED_MS);
-                self.tell_turned_away(code, words(code, text.clone()), (!again).then_some(0));
-                if again {
+                let renewed = self.session.may_renew(now_ms);
+                self.tell_turned_away(code, words(code, text.clone()), renewed.then_some(0));
+                if !renewed {
                     return Err(WatchError::Refused { code, text });
                 }
-                self.renewed_ms = Some(now_ms);
                 self.begin_raid();
                 // Whoever speaks for the raid may have these readings, too: they are not to be mixed.
-                for stream in &mut self.streams {
-                    stream.gave_way = true;
+                for stream in self.streams.iter_mut() {
+                    stream.give_way();
                     stream.standing = Standing::Lost;
                 }
-                self.changed = true;
+                self.meter.read_again();
                 Ok(())
             }
             RefusedCode::ProtocolUnsupported | RefusedCode::NotSupported => {
@@ -216,7 +224,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     fn tell_turned_away(&mut self, code: RefusedCode, text: String, retry_ms: Option<u64>) {
         let scope = RefusedScope::Connection;
-        self.tell(Change::Refused { code, text, scope, encounter: None, retry_ms });
+        self.announcer.tell(Change::Refused { code, text, scope, encounter: None, retry_ms });
     }
 }
 

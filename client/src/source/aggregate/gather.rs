@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use rusqlite::Connection;
 
 use super::super::database::{DbRow, bytes, int, json_list, rows, rows_of_list};
-use super::super::place;
+use super::super::hit_row::{HitRow, Table};
+use super::super::prefix;
 use super::super::roster::{Roster, Seen, Shown};
-use super::super::table::{RowIs, Table, row_is};
 use super::super::{Cursor, CursorKey, CursorValue, Fight};
 use super::statements::Statements;
 use crate::source::details::{Details, Entry};
@@ -82,7 +82,7 @@ pub(super) struct Facts {
 /// What is remembered of an encounter only to save reading; all of it can be read again.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    pub(super) rows: HashMap<CursorKey, RowIs>,
+    pub(super) rows: HashMap<CursorKey, HitRow>,
     pub(super) large_read_ms: HashMap<CursorKey, u64>,
     /// Of actors with a row that waits: what was read of their others since their counters were taken for read.
     pub(super) ahead: HashMap<i64, [i64; 2]>,
@@ -134,7 +134,7 @@ pub(super) fn gather(
         moved
             .into_iter()
             .filter(|moved| !waiting.contains(&moved.actor))
-            .map(|moved| (CursorKey(place::DEALT, moved.actor), moved.now)),
+            .map(|moved| (CursorKey(prefix::DEALT, moved.actor), moved.now)),
     );
     let facts_due = now_ms.zip(memory.facts_ms).is_none_or(|(now, read)| now >= read.saturating_add(FACTS_EVERY_MS));
     if !facts_due {
@@ -149,14 +149,9 @@ pub(super) fn gather(
 }
 
 fn seen(memory: &Memory) -> BTreeMap<i64, Seen> {
-    let mut seen: BTreeMap<i64, Seen> = BTreeMap::new();
+    let mut seen = BTreeMap::new();
     for row in memory.rows.values() {
-        seen.entry(row.source).or_default();
-        let target = seen.entry(row.target).or_default();
-        // Several rows of one target may tell different names: the same one counts whatever their order.
-        if row.monster > target.monster {
-            target.monster.clone_from(&row.monster);
-        }
+        row.show(&mut seen);
     }
     seen
 }
@@ -206,7 +201,7 @@ impl Look<'_> {
             let mut lacks = false;
             for table in Table::BOTH {
                 let mut owed = by[table as usize].wrapping_sub(ahead[table as usize]);
-                let mut rows = lately.remove(&(*actor, table.place())).unwrap_or_default();
+                let mut rows = lately.remove(&(*actor, table.prefix())).unwrap_or_default();
                 // The row that grew most often so far is the likeliest to have grown again.
                 rows.sort_unstable_by_key(|(_, before)| Reverse(before.hits));
                 for (rowid, before) in rows {
@@ -272,7 +267,7 @@ impl Look<'_> {
         for row in rows_of_list(self.conn, &statements.texts[table as usize], &[], &wanted)? {
             let (Some(rowid), hits) = (int(&row, "rowid"), counter(&row)) else { continue };
             let key = table.key(rowid);
-            self.memory.rows.insert(key, row_is(&row));
+            self.memory.rows.insert(key, HitRow::as_it_is(table, &row));
             if hits != RowRead::of(self.cursor, key).hits {
                 self.take(table, rowid, hits, &row);
             }
@@ -295,7 +290,7 @@ pub(super) fn moved_actors(dealt: &[DbRow], cursor: &Cursor) -> Option<Vec<Moved
     for row in dealt {
         let count = |column| int(row, column).map(|count| count as u64);
         let (actor, now) = (int(row, "actor_id")?, CursorValue(count("hits_dealt")?, count("hits_heal")?));
-        let before = cursor.get(CursorKey(place::DEALT, actor));
+        let before = cursor.get(CursorKey(prefix::DEALT, actor));
         if before != Some(now) {
             let before = before.unwrap_or(CursorValue(0, 0));
             let by = [now.0.wrapping_sub(before.0), now.1.wrapping_sub(before.1)];

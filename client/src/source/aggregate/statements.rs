@@ -1,6 +1,7 @@
 //! The statements of a generation C database.
 
 use super::super::database::Database;
+use super::super::hit_row::Table;
 
 /// Statements beside the roster's, made once for the columns that this database has.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub(super) struct Statements {
 impl Statements {
     pub(super) fn of(db: &Database) -> Self {
         let tables = [("damage_skill_stats", "hit_details"), ("heal_skill_stats", "heal_details")];
-        let actors = [["attacker_id", "defender_id"], ["healer_id", "target_id"]];
+        let actors = Table::BOTH.map(Table::actors);
         let each = |make: &dyn Fn(usize) -> String| [make(0), make(1)];
         let here = "WHERE encounter_id = ?1";
         let counters = |rows: &str| {
@@ -55,7 +56,7 @@ impl Statements {
                     return db.select(table, &["rowid"], "");
                 }
                 format!(
-                    "SELECT {}, {table}.{source} AS source, {table}.{target} AS target, \
+                    "SELECT {}, {table}.{source} AS {source}, {table}.{target} AS {target}, \
                      substr(CAST({table}.{text} AS BLOB), wanted.start) AS text \
                      FROM (SELECT value ->> 0 AS id, value ->> 1 AS start FROM json_each(?1)) AS wanted \
                      CROSS JOIN {table} ON {table}.rowid = wanted.id",

@@ -1,4 +1,4 @@
-//! First halves of cursor keys and source keys of the tables that generations A to C share; the roster has 7 to 9.
+//! Prefixes of cursor keys and source keys of the tables that generations A to C share; the roster has 7 to 9.
 
 /// Rows of hits: (the row's counter and entries yielded as two u32, bytes before the final `]`).
 pub(super) const DAMAGE: u8 = 1;
@@ -12,7 +12,7 @@ pub(super) const ATTEMPT: u8 = 4;
 pub(super) const SEGMENT: u8 = 5;
 /// A row of buffs.
 pub(super) const BUFFS: u8 = 6;
-/// What contradicts the meter's counters: place in the high byte of the id, (expected, read).
+/// What contradicts the meter's counters: prefix in the high byte of the id, (expected, read).
 pub(super) const MISSING: u8 = 10;
 /// An actor's own counters of hits and of heals, up to which its rows were read.
 pub(super) const DEALT: u8 = 11;

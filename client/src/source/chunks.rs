@@ -20,11 +20,11 @@ use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 
 use super::clock::{FightClock, in_fight};
 use super::database::{
-    Database, DbRow, began_ms, bytes, encounter_id, hash_of, int, json_list, missing, name, positive, rare, raw_text,
-    rows, rows_of_list,
+    Database, DbRow, bytes, hash_of, int, json_list, missing, positive, rare, raw_text, rows, rows_of_list,
 };
+use super::fight_row::FightRow;
 use super::names::Names;
-use super::{Cursor, CursorKey, CursorValue, Fight, FightEnd, Found, Reading, Source, SourceError};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
 use chunk::{Chunk, ChunkEvent, ChunkHit, EntityId, Label, Metric, base_of_damage_id, flag};
 use known::{Known, STREAMS, learn_all};
 
@@ -33,15 +33,15 @@ const LAG_MS: u32 = 2_000;
 
 const COMBAT: usize = 1;
 
-/// First halves of cursor keys and source keys, above those of [`STREAMS`], which are their index and 1.
-mod place {
+/// Prefixes of cursor keys and source keys, above those of [`STREAMS`], which are their index and 1.
+mod prefix {
     /// An actor: (hash of what was told of it, how often).
     pub(super) const ACTOR: u8 = 7;
     /// A skill, by its finer id, whose name was told.
     pub(super) const SKILL: u8 = 8;
     /// A boss whose defeat was told.
     pub(super) const DEFEATED: u8 = 9;
-    /// The journal's end was told to be missing: (expected, read).
+    /// The end of the events was told to be missing: (expected, read).
     pub(super) const MISSING: u8 = 10;
 }
 
@@ -51,19 +51,20 @@ fn stream_key(stream: usize) -> CursorKey {
 
 /// A generation E database, open.
 #[derive(Debug)]
-pub struct Journal {
+pub struct Chunks {
     db: Database,
     names: Arc<Names>,
     stable_id: String,
     encounters: String,
-    chunks: [String; STREAMS.len()],
+    /// The statement for each stream's chunks.
+    streams: [String; STREAMS.len()],
     projection: String,
     entities: String,
     totals: String,
     known: HashMap<i64, Known>,
 }
 
-impl Journal {
+impl Chunks {
     /// Opens the database that detection found.
     ///
     /// # Errors
@@ -86,7 +87,7 @@ impl Journal {
                 ],
                 "WHERE id > ?1 OR id IN (SELECT value FROM json_each(?2)) ORDER BY id",
             ),
-            chunks: STREAMS.map(|stream| {
+            streams: STREAMS.map(|stream| {
                 db.select(
                     "encounter_event_chunks",
                     &["chunk_index", "first_sequence", "last_sequence", "start_offset_ms", "event_count", "data"],
@@ -117,7 +118,7 @@ impl Journal {
         let read = || {
             let transaction = self.db.conn.unchecked_transaction()?;
             let mut streams = Vec::with_capacity(STREAMS.len());
-            for (sql, next) in self.chunks.iter().zip(next) {
+            for (sql, next) in self.streams.iter().zip(next) {
                 streams.push(rows(&transaction, sql, &[row, next])?);
             }
             Ok(streams)
@@ -186,10 +187,10 @@ impl Journal {
         clock.save(&mut reading);
         self.actors(cursor, &known, &clock, &mut reading)?;
         for (id, s) in skills {
-            let key = CursorKey(place::SKILL, id);
+            let key = CursorKey(prefix::SKILL, id);
             if let Some(name) = self.names.skill(s).filter(|_| cursor.get(key).is_none()) {
                 let body = RareBody::Skill { s, name: name.to_owned() };
-                reading.events.push(rare(0, SourceKey::new(place::SKILL.into(), 0), body));
+                reading.events.push(rare(0, SourceKey::new(prefix::SKILL.into(), 0), body));
                 reading.cursor.push((key, CursorValue(1, 0)));
             }
         }
@@ -214,21 +215,21 @@ impl Journal {
         for (uid, shown) in &known.actors {
             let id = *uid as i64;
             let facts = shown.facts(*uid, entities.get(uid).copied(), &self.names);
-            let key = CursorKey(place::ACTOR, id);
+            let key = CursorKey(prefix::ACTOR, id);
             let held = cursor.get(key);
             let hash = hash_of(&facts);
             if facts != ActorFacts::of(facts.actor) && held.is_none_or(|held| held.0 != hash) {
                 let times = held.map_or(0, |held| held.1 + 1);
                 // Known of the whole fight, so at its begin; the later telling wins by its key.
-                let stamp = SourceKey::new(place::ACTOR.into(), times as u32);
+                let stamp = SourceKey::new(prefix::ACTOR.into(), times as u32);
                 reading.events.push(rare(0, stamp, RareBody::Actor(facts)));
                 reading.cursor.push((key, CursorValue(hash, times)));
             }
-            let key = CursorKey(place::DEFEATED, id);
+            let key = CursorKey(prefix::DEFEATED, id);
             let died_ms = shown.died_ms.and_then(|at_ms| in_fight(clock.at(at_ms)));
             if let Some(at_ms) = died_ms.filter(|_| shown.boss && cursor.get(key).is_none()) {
                 let facts = ActorFacts { defeated: Some(true), ..ActorFacts::of(ActorId::clear(*uid)) };
-                reading.events.push(rare(at_ms, SourceKey::new(place::DEFEATED.into(), 0), RareBody::Actor(facts)));
+                reading.events.push(rare(at_ms, SourceKey::new(prefix::DEFEATED.into(), 0), RareBody::Actor(facts)));
                 reading.cursor.push((key, CursorValue(1, 0)));
             }
         }
@@ -237,7 +238,7 @@ impl Journal {
 
     fn outcome(&self, row: i64) -> Result<Outcome, SourceError> {
         let mut known = Known::default();
-        self.db.each_row(&self.chunks[COMBAT], &[row, 0], |row| {
+        self.db.each_row(&self.streams[COMBAT], &[row, 0], |row| {
             if let Ok(chunk) = chunk::decode(&bytes(&row, "data").unwrap_or_default(), label(COMBAT, &row)) {
                 learn_all(&mut known, &chunk);
             }
@@ -246,7 +247,7 @@ impl Journal {
     }
 }
 
-impl Source for Journal {
+impl Source for Chunks {
     fn knows(&self) -> Knows {
         Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: LAG_MS, no_deaths: false }
     }
@@ -261,27 +262,9 @@ impl Source for Journal {
         let read = rows_of_list(&self.db.conn, &self.encounters, &[after], &list);
         let mut fights = Vec::new();
         for row in read.map_err(|error| self.db.refused(&error))? {
-            let (Some(id), Some(started_at_ms)) = (int(&row, "id"), began_ms(&row)) else { continue };
-            let local_player = positive(&row, "local_player_id");
-            let scene_id = positive(&row, "scene_id");
-            let end = match int(&row, "ended_at_ms") {
-                Some(ended_at_ms) if int(&row, "is_manually_reset").unwrap_or(0) != 0 => {
-                    Some(FightEnd { ended_at_ms, outcome: Outcome::Reset })
-                }
-                Some(ended_at_ms) => Some(FightEnd { ended_at_ms, outcome: self.outcome(id)? }),
-                None => None,
-            };
-            let named = |id| self.names.scene(id).map(str::to_owned);
-            fights.push(Fight {
-                row: id,
-                encounter: encounter_id(local_player, &self.stable_id, started_at_ms),
-                started_at_ms,
-                scene_id,
-                scene: name(&row, "scene_name").or_else(|| scene_id.and_then(named)),
-                difficulty: int(&row, "dungeon_difficulty"),
-                local_player,
-                end,
-            });
+            let Some(row) = FightRow::of(&row, "id") else { continue };
+            let outcome = || self.outcome(row.id);
+            fights.push(row.fight(row.local_player(), &self.names, &self.stable_id, outcome)?);
         }
         Ok(fights)
     }
@@ -308,13 +291,13 @@ impl Source for Journal {
         let mut held = 0;
         for stream in 0..STREAMS.len() {
             let last =
-                self.db.rows(&self.chunks[stream].replace(" ORDER BY chunk_index", LAST_ONE), &[fight.row, 0])?;
+                self.db.rows(&self.streams[stream].replace(" ORDER BY chunk_index", LAST_ONE), &[fight.row, 0])?;
             held = held.max(last.first().and_then(|row| positive(row, "last_sequence")).unwrap_or(0));
         }
-        let key = CursorKey(place::MISSING, 0);
+        let key = CursorKey(prefix::MISSING, 0);
         if let Some(promised) = promised.filter(|promised| *promised > held && cursor.get(key).is_none()) {
             let at_ms = FightClock::of(&cursor).end_ms(fight);
-            let stamp = SourceKey::new(place::MISSING.into(), 0);
+            let stamp = SourceKey::new(prefix::MISSING.into(), 0);
             all.events.push(missing(at_ms, stamp, "events at the journal's end", promised, held));
             all.cursor.push((key, CursorValue(promised, held)));
         }

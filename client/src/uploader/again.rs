@@ -1,0 +1,98 @@
+//! From the database: a fight on its way is read once more from its begin, as another reading of it.
+
+use raidcast_shared::id::StreamId;
+use raidcast_shared::limits as l;
+use raidcast_shared::uplink::Outcome;
+
+use super::finish::{Finish, UNFINISHED};
+use super::meter::Watching;
+use super::stream::Standing;
+use super::{Change, Uploader};
+use crate::encoder::Encoder;
+use crate::source::{Cursor, Fight, Reading, Source as _, SourceError};
+use crate::spool::{Head, Spool};
+
+impl<S: FnMut(Change) + Send> Uploader<S> {
+    /// Goes on with a fight whose database another version of the meter has taken over, or which stands in another
+    /// database now: all of it is read anew, if it is still all there; else what was streamed is what there is.
+    pub(super) fn take_over(
+        &mut self,
+        at: usize,
+        watching: &mut Watching,
+        fights: &[Fight],
+        now_ms: u64,
+    ) -> Result<(), SourceError> {
+        let captured_ms = self.captured_ms(at);
+        let stream = &self.streams[at];
+        let encounter = stream.encounter();
+        let here = stream.is_of(&watching.db);
+        let silent = stream.silent_ms(now_ms) > l::GRACE_MS as u64;
+        let shown = || fights.iter().find(|fight| here && fight.encounter == encounter).cloned();
+        let Some(fight) = self.streams.take_moved(encounter).or_else(shown) else {
+            // Another meter is watched, and this one may be started again; or its row is gone, and nothing can come.
+            if here || silent {
+                self.end_stream(at, &UNFINISHED, now_ms);
+            }
+            return Ok(());
+        };
+        let reading = match (watching.source.check(&fight), &fight.end) {
+            (Ok(()), Some(_)) => watching.source.read_last(&fight, &Cursor::default())?,
+            (Ok(()), None) => watching.source.read(&fight, &Cursor::default(), now_ms)?,
+            (Err(SourceError::Unreadable { .. }), _) => Reading::default(),
+            (Err(error), _) => return Err(error),
+        };
+        let head = self.head_of(&fight, watching);
+        let mut all = Encoder::new(head.header.clone());
+        all.encode(reading.events.clone(), captured_ms);
+        if all.state().events() < self.streams[at].events() {
+            let end = fight.end.as_ref();
+            let finish = Finish {
+                ended_at_ms: end.map(|end| end.ended_at_ms),
+                outcome: end.map_or(Outcome::Unfinished, |end| end.outcome),
+                meter: None,
+            };
+            self.end_stream(at, &finish, now_ms);
+            return Ok(());
+        }
+        if !self.begin_anew(at, head, "another version of the meter keeps it now", now_ms) {
+            self.streams.note_moved(fight);
+            return Ok(());
+        }
+        self.ledger.list_here(&watching.db, &fight);
+        let stream = &mut self.streams[at];
+        stream.fight = Some(fight);
+        stream.take(reading, captured_ms, now_ms);
+        self.meter.read_again();
+        self.flush(now_ms);
+        Ok(())
+    }
+
+    /// Fights whose spool lost what the relay holds are read again from their begin.
+    pub(super) fn read_lost_anew(&mut self, db: &str, now_ms: u64) {
+        for at in 0..self.streams.len() {
+            let stream = &self.streams[at];
+            if stream.standing != Standing::Lost || !stream.is_of(db) || stream.is_paused(now_ms) {
+                continue;
+            }
+            let head = Head { stream: StreamId(self.options.entropy.uuid()), ..stream.spool().head().clone() };
+            self.begin_anew(at, head, "the relay holds something else of it than this computer", now_ms);
+        }
+    }
+
+    /// Begins a fight that is on its way once more. Whether there was room for it; else it stays as it is.
+    fn begin_anew(&mut self, at: usize, head: Head, why: &str, now_ms: u64) -> bool {
+        let encoder = Encoder::new(head.header.clone());
+        match Spool::create(&self.disk.folder().spools(), head) {
+            Ok(spool) => {
+                self.streams[at] = self.streams[at].anew(spool, encoder, now_ms);
+                let encounter = self.streams[at].encounter().to_string();
+                self.announcer.tell(Change::Reread { encounter, why: why.to_owned() });
+                true
+            }
+            Err(error) => {
+                self.disk_failed(&error.to_string(), now_ms);
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What was announced, so that nothing is said twice.
+//!
+//! One invariant: every change reaches the sink through here, in the order in which it came to be.
+
+use std::path::PathBuf;
+
+use super::change::{Change, Status};
+use crate::source::Found;
+
+/// How often the status is told, ms.
+const STATUS_MS: u64 = 500;
+
+/// Tells changes, each once.
+pub(super) struct Announcer<S> {
+    sink: S,
+    /// The raid that the relay knows, while it is connected.
+    raid: Option<String>,
+    /// Why there is no connection.
+    outage: Option<String>,
+    /// Why no database is read.
+    trouble: Option<String>,
+    /// The database that is read.
+    watching: Option<Found>,
+    status: Status,
+    next_status_ms: u64,
+}
+
+impl<S: FnMut(Change) + Send> Announcer<S> {
+    /// Tells `sink`; nothing was told before.
+    pub(super) fn new(sink: S) -> Self {
+        Self {
+            sink,
+            raid: None,
+            outage: None,
+            trouble: None,
+            watching: None,
+            status: Status::default(),
+            next_status_ms: 0,
+        }
+    }
+
+    /// Tells what is news by itself.
+    pub(super) fn tell(&mut self, change: Change) {
+        (self.sink)(change);
+    }
+
+    /// The relay knows the raid.
+    pub(super) fn connected(&mut self, raid: String, url: String, channel_url: String) {
+        self.outage = None;
+        if self.raid.as_ref() != Some(&raid) {
+            self.raid = Some(raid.clone());
+            self.tell(Change::Connected { raid, url, channel_url });
+        }
+    }
+
+    /// There is no connection.
+    pub(super) fn disconnected(&mut self, why: String, retry_ms: u64) {
+        self.raid = None;
+        if self.outage.as_ref() != Some(&why) {
+            self.outage = Some(why.clone());
+            self.tell(Change::Disconnected { why, retry_ms });
+        }
+    }
+
+    /// Why there is no connection, as it was told last.
+    pub(super) fn outage(&self) -> Option<&str> {
+        self.outage.as_deref()
+    }
+
+    /// No database is read.
+    pub(super) fn waiting(&mut self, why: &str, looked: Vec<PathBuf>) {
+        if self.trouble.as_deref() != Some(why) {
+            self.trouble = Some(why.to_owned());
+            self.tell(Change::Waiting { why: why.to_owned(), looked });
+        }
+    }
+
+    /// A database is read; told again behind trouble.
+    pub(super) fn watching(&mut self, found: &Found, others: &[PathBuf]) {
+        if self.trouble.take().is_none() && self.watching.as_ref() == Some(found) {
+            return;
+        }
+        self.watching = Some(found.clone());
+        self.tell(Change::Watching {
+            path: found.path.clone(),
+            meter: found.meter.clone(),
+            generation: found.generation.name().to_owned(),
+            others: others.to_vec(),
+        });
+    }
+
+    /// How things stand, where that changed; asked for at most twice a second.
+    pub(super) fn status(&mut self, now_ms: u64, status: impl FnOnce() -> Status) {
+        if now_ms < self.next_status_ms {
+            return;
+        }
+        self.next_status_ms = now_ms + STATUS_MS;
+        let status = status();
+        if status != self.status {
+            self.status = status.clone();
+            self.tell(Change::Status(status));
+        }
+    }
+}

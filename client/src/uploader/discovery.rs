@@ -1,0 +1,179 @@
+//! From the database: which of its fights are to be streamed, by what the folder remembers of it.
+
+use std::collections::BTreeMap;
+
+use raidcast_shared::event::{Event, Rare, RareBody};
+use raidcast_shared::id::EncounterId;
+use raidcast_shared::limits as l;
+use uuid::Uuid;
+
+use super::folder::{Dormant, NO_ROW, Watched};
+use super::meter::Watching;
+use super::{Change, Uploader};
+use crate::source::{Cursor, Fight, Reading, Source as _, SourceError};
+
+/// Fights that ended this long before the client was first started are history, ms.
+const RECENT_MS: i64 = 3_600_000;
+/// One that was never ended and began so long ago, ms, is over: two hours is the longest, and it would be recent.
+const OVER_MS: i64 = l::ENCOUNTER_DURATION_MS_MAX as i64 + RECENT_MS;
+
+impl<S: FnMut(Change) + Send> Uploader<S> {
+    /// Compares the folder's memory with a database that was just opened: finds fights that are to be streamed.
+    pub(super) fn look_through(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
+        let db = watching.db.clone();
+        let Some(watched) = self.ledger.of(&db).cloned() else {
+            return self.look_through_first(watching);
+        };
+        // Those that were to be streamed and have no spool: never begun, or it was lost.
+        let mut missing = watched.open.clone();
+        missing.retain(|name, _| !self.streams.iter().any(|stream| stream.encounter().to_string() == *name));
+        let rows: Vec<_> = missing.values().copied().collect();
+        let mut shown = watching.source.fights(watched.seen.saturating_sub(1), &rows)?;
+        let generation = watching.found.generation;
+        // Another generation numbers its rows otherwise.
+        let renumbered = watched.generation.is_some_and(|held| held != generation);
+        if watched.generation != Some(generation) {
+            self.ledger.stored_as(&db, generation);
+        }
+        let anew = renumbered || is_made_anew(&watched, &shown);
+        if anew {
+            // Row ids that were seen name other fights now, or none: the database was made anew, or thinned out.
+            shown = watching.source.all_fights()?;
+            self.ledger.renumber(&db, shown.iter().max_by_key(|fight| fight.row));
+        }
+        for fight in shown {
+            if let Some(name) = take_missing(&mut missing, &fight, anew) {
+                // The name that it got first is kept.
+                let encounter = Uuid::parse_str(&name).map_or(fight.encounter, EncounterId);
+                if !self.ledger.is_left_out(encounter) {
+                    self.streams.enqueue(Fight { encounter, ..fight });
+                }
+            } else if anew && fight.started_at_ms > watched.seen_started_ms {
+                self.discover(&db, fight, true);
+            }
+            // Others above `seen` are found by the reading that follows.
+        }
+        // What is left has no row any more.
+        if !missing.is_empty() {
+            self.ledger.keep(&db, |name| !missing.contains_key(name));
+        }
+        Ok(())
+    }
+
+    /// The first look at a database: what ended before is history.
+    fn look_through_first(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
+        let db = watching.db.clone();
+        let shown = watching.source.all_fights()?;
+        let unix_ms = self.options.clock.unix_ms();
+        let newest = shown.iter().map(|fight| fight.row).max();
+        let is_streamed = |fight: &Fight| is_recent(fight, Some(fight.row) == newest, unix_ms);
+        let mut dormant = None;
+        if let Some(fight) = shown.iter().rfind(|fight| Some(fight.row) == newest)
+            && fight.end.is_none()
+            && !is_streamed(fight)
+        {
+            // It goes on after all if anything comes of it.
+            let hits = hits(&watching.source.read(fight, &Cursor::default(), 0)?);
+            dormant = Some(Dormant { row: fight.row, started_at_ms: fight.started_at_ms, hits });
+        }
+        self.ledger.stored_as(&db, watching.found.generation);
+        let mut history = 0;
+        for fight in shown {
+            let streamed = is_streamed(&fight);
+            history += u64::from(!streamed);
+            self.discover(&db, fight, streamed);
+        }
+        self.ledger.set_dormant(&db, dormant);
+        if history > 0 {
+            self.announcer.tell(Change::History { fights: history });
+        }
+        Ok(())
+    }
+
+    /// Looks whether the newest fight, which began long ago and was never ended, goes on after all.
+    pub(super) fn look_at_dormant(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
+        let watched = self.ledger.of(&watching.db);
+        let Some(dormant) = watched.and_then(|watched| watched.dormant) else { return Ok(()) };
+        let shown = watching.source.fights(dormant.row, &[dormant.row])?;
+        let later = shown.iter().any(|fight| fight.row > dormant.row);
+        let same = |fight: &Fight| fight.row == dormant.row && fight.started_at_ms == dormant.started_at_ms;
+        if let Some(fight) = shown.into_iter().find(same) {
+            let over = later || fight.end.is_some();
+            if hits(&watching.source.read(&fight, &Cursor::default(), now_ms)?) > dormant.hits {
+                self.discover(&watching.db, fight, true);
+            } else if !over {
+                return Ok(());
+            }
+        }
+        self.ledger.set_dormant(&watching.db, None);
+        Ok(())
+    }
+
+    /// Notes a fight that was not seen before; `streamed`: to be begun when its turn comes.
+    pub(super) fn discover(&mut self, db: &str, fight: Fight, streamed: bool) {
+        self.ledger.see(db, &fight);
+        let encounter = fight.encounter;
+        // The same fight may stand in another database: streamed once.
+        let goes_on = self.streams.iter().find(|stream| stream.encounter() == encounter && !stream.is_ended());
+        if goes_on.is_some_and(|stream| !stream.is_of(db)) {
+            self.streams.note_moved(fight);
+            return;
+        }
+        let known =
+            self.ledger.is_left_out(encounter) || self.streams.has(encounter) || self.streams.is_queued(encounter);
+        if streamed && !known {
+            self.ledger.list(db, &fight);
+            self.streams.enqueue(fight);
+        }
+    }
+
+    /// Notes a fight that cannot be read.
+    pub(super) fn leave_out(&mut self, fight: &Fight, why: String) {
+        if self.ledger.leave_out(fight.encounter) {
+            let encounter = fight.encounter.to_string();
+            self.announcer.tell(Change::Unreadable { encounter, started_at_ms: fight.started_at_ms, why });
+        }
+    }
+}
+
+/// Whether the rows of a database are others than those that were seen: `shown` are those from the last of them on.
+fn is_made_anew(watched: &Watched, shown: &[Fight]) -> bool {
+    if [0, NO_ROW].contains(&watched.seen) {
+        return false;
+    }
+    match shown.iter().find(|fight| fight.row == watched.seen) {
+        Some(last) => last.started_at_ms != watched.seen_started_ms,
+        None => !shown.iter().any(|fight| fight.row > watched.seen),
+    }
+}
+
+/// Takes out the name under which a fight is missing; `anew`: its row is another than it was.
+fn take_missing(missing: &mut BTreeMap<String, i64>, fight: &Fight, anew: bool) -> Option<String> {
+    let name = fight.encounter.to_string();
+    let same = |(held, row): &(&String, &i64)| **held == name || (!anew && **row == fight.row);
+    let held = missing.iter().find(same).map(|(held, _)| held.clone())?;
+    missing.remove(&held);
+    Some(held)
+}
+
+/// Whether a fight that is seen first now is streamed; else it is history.
+fn is_recent(fight: &Fight, is_newest: bool, unix_ms: i64) -> bool {
+    let ago_ms = |at_ms: i64| unix_ms.saturating_sub(at_ms);
+    // What a fight's own dates say counts, not those of the file: it may be a copy.
+    match &fight.end {
+        Some(end) => (-RECENT_MS..=RECENT_MS).contains(&ago_ms(end.ended_at_ms)),
+        // An older one that was never ended is over: a later one began.
+        None if is_newest => ago_ms(fight.started_at_ms) < OVER_MS,
+        None => ago_ms(fight.started_at_ms) < RECENT_MS,
+    }
+}
+
+/// Hits of a reading, and what rows of sums have come to.
+fn hits(reading: &Reading) -> u64 {
+    let hits = reading.events.iter().map(|event| match event {
+        Event::Hit(_) => 1,
+        Event::Rare(Rare { body: RareBody::Totals { hits, .. }, .. }) => *hits,
+        Event::Rare(_) => 0,
+    });
+    hits.fold(0, u64::saturating_add)
+}

@@ -1,0 +1,168 @@
+//! The books on fights: which of each database were seen, which of them are to reach the relay (`fights.json`), and
+//! what became of the last ones (`record.json`).
+//!
+//! One invariant: a fight leaves `fights.json` only when nothing more is to be done for it, and before its spool goes.
+
+use std::collections::BTreeSet;
+
+use raidcast_shared::id::EncounterId;
+
+use super::folder::{Dormant, Fights, Folder, FolderError, NO_ROW, Watched};
+use super::record::{Finished, Record};
+use crate::source::{Fight, Generation};
+use crate::spool::Head;
+
+/// The books, and whether their files have all of them.
+pub(super) struct Ledger {
+    fights: Fights,
+    fights_unsaved: bool,
+    record: Record,
+    record_unsaved: bool,
+    /// Fights that cannot be read, told once.
+    unreadable: BTreeSet<EncounterId>,
+    finalized: u64,
+}
+
+impl Ledger {
+    /// As the folder has them.
+    pub(super) fn open(folder: &Folder) -> Result<Self, FolderError> {
+        Ok(Self {
+            fights: folder.load_fights()?,
+            fights_unsaved: false,
+            record: Record::load(folder.dir()),
+            record_unsaved: false,
+            unreadable: BTreeSet::new(),
+            finalized: 0,
+        })
+    }
+
+    /// Writes what the files lack; what the disk said last if it does not take all.
+    pub(super) fn save(&mut self, folder: &Folder) -> Option<String> {
+        let mut failed = None;
+        if self.fights_unsaved {
+            match folder.save_fights(&self.fights) {
+                Ok(()) => self.fights_unsaved = false,
+                Err(error) => failed = Some(error.to_string()),
+            }
+        }
+        if self.record_unsaved {
+            match self.record.save(folder.dir()) {
+                Ok(()) => self.record_unsaved = false,
+                Err(error) => failed = Some(error.to_string()),
+            }
+        }
+        failed
+    }
+
+    /// What is known of a database; `None` if it was never seen.
+    pub(super) fn of(&self, db: &str) -> Option<&Watched> {
+        self.fights.databases.get(db)
+    }
+
+    /// The last row of a database that was looked at.
+    pub(super) fn seen(&self, db: &str) -> i64 {
+        self.of(db).map_or(NO_ROW, |watched| watched.seen)
+    }
+
+    fn edit(&mut self, db: &str) -> &mut Watched {
+        self.fights_unsaved = true;
+        self.fights.databases.entry(db.to_owned()).or_default()
+    }
+
+    /// A fight whose spool was there at the start. One that is not in the list is done with, but for its spool; or the
+    /// list was lost. The relay tells which.
+    pub(super) fn resume(&mut self, head: &Head) {
+        let watched = self.fights.databases.entry(head.db.clone()).or_default();
+        watched.open.insert(head.encounter.to_string(), head.row);
+        if head.row > watched.seen {
+            watched.seen = head.row;
+            watched.seen_started_ms = head.header.started_at_ms;
+        }
+    }
+
+    /// A row of a database was looked at.
+    pub(super) fn see(&mut self, db: &str, fight: &Fight) {
+        let watched = self.edit(db);
+        if fight.row >= watched.seen {
+            watched.seen = fight.row;
+            watched.seen_started_ms = fight.started_at_ms;
+        }
+    }
+
+    /// The rows of a database name other fights now: those up to its newest one are looked at.
+    pub(super) fn renumber(&mut self, db: &str, newest: Option<&Fight>) {
+        let watched = self.edit(db);
+        (watched.seen, watched.seen_started_ms) = newest.map_or((NO_ROW, 0), |fight| (fight.row, fight.started_at_ms));
+    }
+
+    /// How a database stores fights now.
+    pub(super) fn stored_as(&mut self, db: &str, generation: Generation) {
+        self.edit(db).generation = Some(generation);
+    }
+
+    /// A fight is to reach the relay.
+    pub(super) fn list(&mut self, db: &str, fight: &Fight) {
+        self.edit(db).open.insert(fight.encounter.to_string(), fight.row);
+    }
+
+    /// A fight is to reach the relay from where it stands now, and from nowhere else.
+    pub(super) fn list_here(&mut self, db: &str, fight: &Fight) {
+        let name = fight.encounter.to_string();
+        for watched in self.fights.databases.values_mut() {
+            watched.open.remove(&name);
+        }
+        self.list(db, fight);
+    }
+
+    /// Of a database's fights only these are to reach the relay still.
+    pub(super) fn keep(&mut self, db: &str, is_kept: impl Fn(&str) -> bool) {
+        if let Some(watched) = self.fights.databases.get_mut(db) {
+            watched.open.retain(|name, _| is_kept(name));
+            self.fights_unsaved = true;
+        }
+    }
+
+    /// Nothing more is to be done for a fight.
+    pub(super) fn close(&mut self, head: &Head) {
+        if let Some(watched) = self.fights.databases.get_mut(&head.db) {
+            watched.open.remove(&head.encounter.to_string());
+        }
+        self.fights_unsaved = true;
+    }
+
+    /// The newest fight of a database that may go on after all.
+    pub(super) fn set_dormant(&mut self, db: &str, dormant: Option<Dormant>) {
+        self.edit(db).dormant = dormant;
+    }
+
+    /// Notes what became of a fight.
+    pub(super) fn note(&mut self, fight: Finished) {
+        self.record.note(fight);
+        self.record_unsaved = true;
+    }
+
+    /// A fight's report is on the relay.
+    pub(super) fn finalized(&mut self) {
+        self.finalized += 1;
+    }
+
+    /// How many are.
+    pub(super) fn count_finalized(&self) -> u64 {
+        self.finalized
+    }
+
+    /// Notes a fight that cannot be read; whether that is news.
+    pub(super) fn leave_out(&mut self, encounter: EncounterId) -> bool {
+        self.unreadable.insert(encounter)
+    }
+
+    /// Whether a fight cannot be read.
+    pub(super) fn is_left_out(&self, encounter: EncounterId) -> bool {
+        self.unreadable.contains(&encounter)
+    }
+
+    /// How many cannot be read.
+    pub(super) fn count_left_out(&self) -> usize {
+        self.unreadable.len()
+    }
+}

@@ -1,0 +1,66 @@
+//! What to stream, and where to: all that a face of the client decides, and nothing that changes while it runs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
+
+use crate::clock::Clock;
+use crate::history::History;
+use crate::secret::Entropy;
+use crate::source::detect::Places;
+
+/// What to stream, and where to.
+#[derive(Clone)]
+pub struct Options {
+    /// The meter's database; `None`: looked for in `places`.
+    pub db: Option<PathBuf>,
+    /// Folder of the meter's name files, beside those found by themselves.
+    pub meter_data: Option<PathBuf>,
+    /// Where meters keep their databases.
+    pub places: Places,
+    /// The relay's address: http, https, ws or wss.
+    pub relay: String,
+    /// The key that the relay knows the user by.
+    pub key: String,
+    /// Folder for what is remembered between starts.
+    pub state: PathBuf,
+    /// What the raid is called.
+    pub title: Option<String>,
+    /// Who may find and see it; `None`: as it was, a new one unlisted.
+    pub visibility: Option<Visibility>,
+    /// Which names spectators see.
+    pub names: NamesPolicy,
+    /// How far behind spectators see it, seconds.
+    pub delay_s: u32,
+    /// End when no fight had an event for so long and everything is acknowledged.
+    pub until_idle: Option<Duration>,
+    /// Send these finished fights and end, instead of following the meter.
+    pub history: Option<History>,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Where random bytes come from.
+    pub entropy: Entropy,
+}
+
+impl Options {
+    /// Streams this user's meter, unlisted, until it is told to end.
+    pub fn new(relay: impl Into<String>, key: impl Into<String>, state: impl Into<PathBuf>) -> Self {
+        Self {
+            db: None,
+            meter_data: None,
+            places: Places::of_this_user(),
+            relay: relay.into(),
+            key: key.into(),
+            state: state.into(),
+            title: None,
+            visibility: None,
+            names: NamesPolicy::default(),
+            delay_s: 0,
+            until_idle: None,
+            history: None,
+            clock: Clock::system(),
+            entropy: Entropy::system(),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! From the database: what is new in it of the fights on their way, and their ends.
+
+use raidcast_shared::limits as l;
+use raidcast_shared::uplink::Outcome;
+
+use super::finish::{Finish, UNFINISHED};
+use super::meter::{Nowhere, Watching};
+use super::{Change, Uploader};
+use crate::source::{Fight, Source as _, SourceError};
+
+impl<S: FnMut(Change) + Send> Uploader<S> {
+    /// Asks the meter's database whether it was written, and reads what is new.
+    pub(super) fn poll(&mut self, now_ms: u64) {
+        let calm = self.streams.is_calm(now_ms);
+        match self.meter.look(&self.options, calm, now_ms) {
+            Ok(true) => self.streams.forget_queue(),
+            Ok(false) => {}
+            Err(Nowhere { why, looked }) => self.announcer.waiting(&why, looked),
+        }
+        if self.meter.watching().is_none() {
+            return;
+        }
+        match self.meter.is_to_be_read(now_ms) {
+            Err(error) => return self.source_failed(&error, now_ms),
+            Ok(true) if !self.disk.is_stalled() => {
+                self.meter.begin_reading(now_ms);
+                if let Err(error) = self.read(now_ms) {
+                    self.meter.read_again();
+                    return self.source_failed(&error, now_ms);
+                }
+                self.source_is_well();
+            }
+            Ok(_) => {}
+        }
+        self.begin_queued(now_ms);
+        if self.activity.is_closing() {
+            self.end_open_fights(now_ms);
+        }
+    }
+
+    /// The database could not be read.
+    pub(super) fn source_failed(&mut self, error: &SourceError, now_ms: u64) {
+        if self.meter.failed(error, now_ms) {
+            let looked = self.options.db.clone().into_iter().collect();
+            self.announcer.waiting(&error.to_string(), looked);
+        }
+    }
+
+    /// The database was read.
+    fn source_is_well(&mut self) {
+        self.meter.is_well();
+        if let Some(Watching { found, others, .. }) = self.meter.watching() {
+            self.announcer.watching(found, others);
+        }
+    }
+
+    /// Finds new fights, and reads those that go on.
+    fn read(&mut self, now_ms: u64) -> Result<(), SourceError> {
+        let Some(mut watching) = self.meter.take() else { return Ok(()) };
+        let read = self.read_from(&mut watching, now_ms);
+        self.meter.put(watching);
+        read
+    }
+
+    fn read_from(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
+        if !watching.looked_through {
+            if self.options.history.is_some() {
+                self.look_for_history(watching)?;
+            } else {
+                self.look_through(watching)?;
+            }
+            watching.looked_through = true;
+        }
+        self.look_at_dormant(watching, now_ms)?;
+        self.read_lost_anew(&watching.db, now_ms);
+        // An upload is of the fights that were agreed to: it looks for no others.
+        let seen = if self.options.history.is_some() { i64::MAX } else { self.ledger.seen(&watching.db) };
+        // Where another generation took the database over, a fight's row may be known by its begin alone.
+        let open: Vec<_> = self
+            .streams
+            .iter()
+            .filter(|stream| !stream.is_ended() && stream.is_of(&watching.db))
+            .flat_map(|stream| [stream.row(), stream.started_at_ms()])
+            .collect();
+        let fights = watching.source.fights(seen, &open)?;
+        for fight in fights.iter().filter(|fight| fight.row > seen) {
+            self.discover(&watching.db, fight.clone(), true);
+        }
+        for at in 0..self.streams.len() {
+            let stream = &self.streams[at];
+            if stream.is_ended() || !stream.is_spooled() {
+                continue;
+            }
+            if stream.goes_on_in(&watching.db, watching.found.generation) {
+                self.read_stream(at, watching, &fights, now_ms)?;
+            } else {
+                self.take_over(at, watching, &fights, now_ms)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is new of one fight.
+    fn read_stream(
+        &mut self,
+        at: usize,
+        watching: &mut Watching,
+        fights: &[Fight],
+        now_ms: u64,
+    ) -> Result<(), SourceError> {
+        let captured_ms = self.captured_ms(at);
+        let stream = &mut self.streams[at];
+        let same = |fight: &&Fight| fight.row == stream.row() && fight.started_at_ms == stream.started_at_ms();
+        let Some(fight) = fights.iter().find(same) else {
+            // Its row is gone: the meter's housekeeping after a crash. Nothing can come any more.
+            self.end_stream(at, &UNFINISHED, now_ms);
+            return Ok(());
+        };
+        // The name that it got first is kept.
+        let fight = Fight { encounter: stream.encounter(), ..fight.clone() };
+        stream.fight = Some(fight.clone());
+        if fight.end.is_some() || self.options.history.is_some() {
+            self.read_to_its_end(at, watching, &fight, now_ms)?;
+        } else {
+            let mut reading = watching.source.read(&fight, stream.spool().cursor(), now_ms)?;
+            stream.tell_header(&fight, &mut reading);
+            if reading.more {
+                self.meter.read_again();
+            }
+            if stream.take(reading, captured_ms, now_ms) {
+                self.fought(now_ms);
+            }
+            if self.streams.is_left_behind(at, l::GRACE_MS as u64, now_ms) {
+                self.end_stream(at, &UNFINISHED, now_ms);
+            }
+        }
+        self.flush(now_ms);
+        Ok(())
+    }
+
+    /// Reads all that is left of a fight that is over.
+    fn read_to_its_end(
+        &mut self,
+        at: usize,
+        watching: &mut Watching,
+        fight: &Fight,
+        now_ms: u64,
+    ) -> Result<(), SourceError> {
+        let captured_ms = self.captured_ms(at);
+        let stream = &mut self.streams[at];
+        let mut reading = match watching.source.read_last(fight, stream.spool().cursor()) {
+            Err(SourceError::Unreadable { why, .. }) => {
+                self.end_stream(at, &UNFINISHED, now_ms);
+                self.leave_out(fight, why);
+                return Ok(());
+            }
+            reading => reading?,
+        };
+        stream.tell_header(fight, &mut reading);
+        let finish = match &fight.end {
+            Some(end) => {
+                let meter = watching.source.totals(fight)?;
+                Finish { ended_at_ms: Some(end.ended_at_ms), outcome: end.outcome, meter }
+            }
+            None => UNFINISHED,
+        };
+        if stream.take(reading, captured_ms, now_ms) {
+            self.fought(now_ms);
+        }
+        self.end_stream(at, &finish, now_ms);
+        Ok(())
+    }
+
+    /// The command is about to end: fights that still go on are ended as unfinished.
+    fn end_open_fights(&mut self, now_ms: u64) {
+        for at in 0..self.streams.len() {
+            let captured_ms = self.captured_ms(at);
+            let stream = &mut self.streams[at];
+            if stream.is_ended() || !stream.is_spooled() {
+                continue;
+            }
+            let goes_on = |watching: &&mut Watching| stream.goes_on_in(&watching.db, watching.found.generation);
+            if let Some(watching) = self.meter.watching_mut().filter(goes_on)
+                && let Some(fight) = &stream.fight
+            {
+                match watching.source.read_last(fight, stream.spool().cursor()) {
+                    Ok(reading) => drop(stream.take(reading, captured_ms, now_ms)),
+                    Err(error) => return self.source_failed(&error, now_ms),
+                }
+            }
+            self.end_stream(at, &UNFINISHED, now_ms);
+        }
+    }
+
+    /// What is read now was captured then, ms since the fight began.
+    pub(super) fn captured_ms(&self, at: usize) -> i64 {
+        self.options.clock.unix_ms().saturating_sub(self.streams[at].started_at_ms())
+    }
+
+    /// Something happened in a fight.
+    pub(super) fn fought(&mut self, now_ms: u64) {
+        self.activity.event(now_ms);
+        self.session.fought_at(self.options.clock.unix_ms());
+    }
+
+    /// Nothing more of a fight is to be read.
+    pub(super) fn end_stream(&mut self, at: usize, finish: &Finish, now_ms: u64) {
+        let captured_ms = self.captured_ms(at);
+        self.streams[at].finish(finish, captured_ms);
+        self.flush(now_ms);
+        self.activity.progress(now_ms);
+        let stream = &self.streams[at];
+        let outcome = stream.spool().ending().map_or(Outcome::Unknown, |ending| ending.outcome);
+        let (encounter, events) = (stream.encounter().to_string(), stream.events());
+        self.announcer.tell(Change::Ended { encounter, outcome, events });
+        self.session.save_raid(self.disk.folder(), now_ms);
+    }
+}

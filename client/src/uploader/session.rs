@@ -1,0 +1,175 @@
+//! The link to the relay: the present connection, and the raid that is spoken for on it.
+//!
+//! One invariant: a raid stands in its file before the relay hears of it, and a connection speaks for one raid alone.
+
+use bytes::Bytes;
+use raidcast_shared::limits as l;
+use raidcast_shared::text::clean;
+use raidcast_shared::uplink::{Agent, Hello, UplinkFrame, VERSIONS, WireLimits};
+use tokio::sync::{mpsc, oneshot};
+
+use super::folder::{Folder, FolderError, Raid};
+use super::link::Link;
+use super::options::Options;
+
+/// How often the time of the raid's last event is saved, ms.
+const RAID_SAVE_MS: u64 = 60_000;
+/// A raid that is taken over again so soon, ms, is taken over for ever.
+const RENEWED_MS: u64 = 60_000;
+
+/// The link to the relay.
+pub(super) struct Session {
+    link: Option<Link>,
+    raid: Raid,
+    /// The raid's page, as the relay told it last.
+    raid_url: Option<String>,
+    saved_ms: u64,
+    /// When the raid was last given up for another one.
+    renewed_ms: Option<u64>,
+    /// Says that there is something to connect for; taken once.
+    connect: Option<oneshot::Sender<()>>,
+}
+
+impl Session {
+    /// Goes on with the folder's raid, or begins another.
+    pub(super) fn open(options: &Options, folder: &Folder) -> Result<Self, FolderError> {
+        let unix_ms = options.clock.unix_ms();
+        let held = folder.load_raid()?.filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
+        let mut raid = held.clone().unwrap_or_else(|| new_raid(options));
+        raid.be(options.visibility);
+        if held.as_ref() != Some(&raid) {
+            folder.save_raid(&raid)?;
+        }
+        Ok(Self {
+            link: None,
+            raid,
+            raid_url: None,
+            saved_ms: options.clock.elapsed_ms(),
+            renewed_ms: None,
+            connect: None,
+        })
+    }
+
+    /// Whom to tell that there is something to connect for.
+    pub(super) fn connect_by(&mut self, connect: oneshot::Sender<()>) {
+        self.connect = Some(connect);
+    }
+
+    /// There is something to connect for.
+    pub(super) fn connect(&mut self) {
+        if let Some(connect) = self.connect.take() {
+            let _ = connect.send(());
+        }
+    }
+
+    /// A connection is open: Hello first.
+    pub(super) fn up(&mut self, outbox: mpsc::Sender<Bytes>, options: &Options, meter: Option<&str>, now_ms: u64) {
+        let link = Link::new(outbox, now_ms);
+        link.send(&UplinkFrame::Hello(self.hello(options, meter)));
+        self.link = Some(link);
+    }
+
+    fn hello(&self, options: &Options, meter: Option<&str>) -> Hello {
+        let title = options.title.as_deref().map(|title| clean(title, l::TITLE_CHARS_MAX));
+        Hello {
+            v: VERSIONS,
+            client: Agent { name: "raidcast".into(), version: env!("CARGO_PKG_VERSION").into() },
+            meter: Agent { name: clean(meter.unwrap_or("unknown"), l::AGENT_CHARS_MAX), version: String::new() },
+            raid: self.raid.id(),
+            secret: self.raid.secret(),
+            title: title.filter(|title| !title.is_empty()),
+            visibility: self.raid.visibility(),
+            names: options.names,
+            delay_s: options.delay_s,
+            history: options.history.is_some(),
+        }
+    }
+
+    /// There is no connection any more, or another is wanted.
+    pub(super) fn down(&mut self) {
+        self.link = None;
+    }
+
+    /// Whether a connection is open, if not welcome yet.
+    pub(super) fn is_up(&self) -> bool {
+        self.link.is_some()
+    }
+
+    /// The relay knows the raid.
+    pub(super) fn welcome(&mut self, version: u16, limits: WireLimits, raid_url: &str, now_ms: u64) {
+        if let Some(link) = &mut self.link {
+            link.welcome(version, limits, now_ms);
+        }
+        self.raid_url = Some(raid_url.to_owned());
+    }
+
+    /// The connection, if fights may be sent on it.
+    pub(super) fn link(&mut self) -> Option<&mut Link> {
+        self.link.as_mut().filter(|link| link.welcomed)
+    }
+
+    /// Whether the relay knows the raid.
+    pub(super) fn is_welcome(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.welcomed)
+    }
+
+    /// The raid's page, once told.
+    pub(super) fn raid_url(&self) -> Option<&String> {
+        self.raid_url.as_ref()
+    }
+
+    /// Something happened in a fight of the raid.
+    pub(super) fn fought_at(&mut self, unix_ms: i64) {
+        self.raid.fought_at(unix_ms);
+    }
+
+    /// Saves when the raid's last fight was.
+    pub(super) fn save_raid(&mut self, folder: &Folder, now_ms: u64) {
+        self.saved_ms = now_ms;
+        if let Err(error) = folder.save_raid(&self.raid) {
+            tracing::warn!(%error, "could not save when the raid's last fight was");
+        }
+    }
+
+    /// The same now and then, where there was an event since.
+    pub(super) fn save_raid_now_and_then(&mut self, folder: &Folder, event_ms: u64, now_ms: u64) {
+        if now_ms.saturating_sub(self.saved_ms) >= RAID_SAVE_MS && event_ms > self.saved_ms {
+            self.save_raid(folder, now_ms);
+        }
+    }
+
+    /// Whether a fight that begins now belongs to the raid: it closes after hours without one.
+    pub(super) fn goes_on(&self, options: &Options) -> bool {
+        self.raid.goes_on(&options.relay, &options.key, options.clock.unix_ms())
+    }
+
+    /// From now on fights go into another raid, on a connection of its own; false if the disk does not take it.
+    pub(super) fn begin_raid(&mut self, options: &Options, folder: &Folder) -> bool {
+        let mut raid = new_raid(options);
+        raid.be(options.visibility);
+        match folder.save_raid(&raid) {
+            Ok(()) => {
+                self.raid = raid;
+                self.down();
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not begin a new raid; going on with the old one");
+                false
+            }
+        }
+    }
+
+    /// Somebody else has taken the raid over; whether another one is worth a try, for the last was not lost just now.
+    pub(super) fn may_renew(&mut self, now_ms: u64) -> bool {
+        let again = self.renewed_ms.is_some_and(|before| now_ms < before + RENEWED_MS);
+        if !again {
+            self.renewed_ms = Some(now_ms);
+        }
+        !again
+    }
+}
+
+fn new_raid(options: &Options) -> Raid {
+    Raid::new(&options.relay, &options.key, options.clock.unix_ms(), &options.entropy)
+}
