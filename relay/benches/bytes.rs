@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::io::{Cursor, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -109,7 +109,7 @@ struct Figures {
 async fn main() -> Result<()> {
     let cli = Cli::parse();
     let mut meters = vec![Meter::Script];
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let beside = raidcast_meterkit::beside();
     let (tool, database) = (beside.join("tools/replay_meter.py"), beside.join("meters/aggregate-20p-6min.db"));
     let python = Command::new("python3").arg("--version").output().is_ok();
     if !cli.script_only && python && tool.exists() && database.exists() {

@@ -62,10 +62,7 @@ struct Demo {
 impl Demo {
     /// Starts it on a free port and waits until its fight has begun.
     fn start() -> Result<Self> {
-        let mut demo = cargo();
-        demo.args(["run", "--quiet", "--package", "raidcast-relay", "--example", "demo", "--"]);
-        demo.args(["--listen", "127.0.0.1:0"]);
-        let mut process = Beside::start(&mut demo)?;
+        let mut process = Beside::start(cargo().args(["demo", "--listen", "127.0.0.1:0"]))?;
         let mut lines = process.stdout()?.lines();
         let mut raid = None;
         let report = loop {

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
-use crate::command::{root, run};
+use crate::command::{cargo, root, run};
 
 /// The oldest Node that the pages' tools run on.
 const NODE_MIN: (u32, u32) = (20, 19);
@@ -15,12 +15,16 @@ const NODE_MIN: (u32, u32) = (20, 19);
 const NODE_NEWER: u32 = 22;
 /// Where npm's global programs go on Debian and its like, whether that is in the path or not.
 const NPM_PROGRAMS: &str = "/usr/local/bin";
+/// The checker of dependencies. Without optimisation it is built in half the time, and checks in as little.
+const CARGO_DENY: [&str; 5] = ["install", "--locked", "--debug", "--no-default-features", "cargo-deny@0.20.2"];
 /// Names that Chromium goes by.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// What a run needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
+    /// cargo-deny.
+    Deny,
     /// What the relay's tests run: strace and PostgreSQL.
     Servers,
     /// sqlite3, the program.
@@ -37,6 +41,9 @@ pub(crate) enum Need {
 /// Something is missing that this cannot install; the text tells the commands that do.
 pub(crate) fn prepare(needs: &[Need]) -> Result<()> {
     let needs = |need| needs.contains(&need);
+    if needs(Need::Deny) && !is_cargos("deny") {
+        run(cargo().args(CARGO_DENY))?;
+    }
     let mut packages = Vec::new();
     if needs(Need::Servers) && find("strace").is_none() {
         packages.push("strace");
@@ -180,6 +187,12 @@ pub(crate) fn chromium() -> Option<PathBuf> {
 /// Where a program is.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// Whether cargo has such a command, in the path or where it installs its own.
+fn is_cargos(command: &str) -> bool {
+    let told = cargo().args([command, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    told.is_ok_and(|status| status.success())
 }
 
 /// The first Node that the pages' tools run on, of those in the path and where npm puts one.

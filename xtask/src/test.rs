@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every check and test, cheapest first, ending at the first step that fails.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,9 @@ pub(crate) fn test(options: &Options) -> ExitCode {
     for (name, took) in parts {
         println!("{:>6} s  {name}", took.as_secs());
     }
+    if tally.skipped > 0 && !beside().is_dir() {
+        println!("\nSKIPPED: {} tests, which read {}: it is not here", tally.skipped, beside().display());
+    }
     println!("\n{tally}");
     if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -51,7 +54,7 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
         done
     };
     let (pages, in_browser) = (!options.skip_web, !(options.skip_web || options.skip_browser));
-    let mut needs = vec![Need::Servers];
+    let mut needs = vec![Need::Deny, Need::Servers];
     needs.extend(pages.then_some(Need::Web));
     needs.extend(in_browser.then_some(Need::Browser));
     part("What is needed", &mut |_| machine::prepare(&needs))?;
@@ -66,6 +69,9 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
         let strict = "-D warnings -A rustdoc::private-intra-doc-links";
         let whole = ["doc", "--workspace", "--lib", "--no-deps", "--document-private-items"];
         run(cargo().args(whole).env("RUSTDOCFLAGS", strict))
+    })?;
+    part("Dependencies", &mut |_| {
+        run(cargo().args(["deny", "--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
     })?;
     part("Rust tests", &mut rust_tests)?;
     if pages {
@@ -94,29 +100,39 @@ fn timed(name: &str, run: impl FnOnce() -> Result<()>) -> (Duration, Result<()>)
 }
 
 fn rust_tests(tally: &mut Tally) -> Result<()> {
-    let nextest = machine::find("cargo-nextest").is_some();
-    if nextest {
-        run_counted(cargo().args(["nextest", "run", "--workspace", "--no-fail-fast"]).env(TEST_ALL, "1"), tally)?;
+    let mut tests = cargo();
+    let ignored: &[_] = if machine::find("cargo-nextest").is_some() {
+        tests.args(["nextest", "run", "--workspace", "--no-fail-fast"]);
+        &["--run-ignored", "all"]
     } else {
-        run_counted(cargo().args(["test", "--workspace", "--no-fail-fast"]).env(TEST_ALL, "1"), tally)?;
+        tests.args(["test", "--workspace", "--tests", "--no-fail-fast"]);
+        &["--", "--include-ignored"]
+    };
+    if beside().is_dir() {
+        tests.args(ignored);
     }
-    // `cargo test` has run them; nextest cannot.
-    if nextest && has_doc_tests(&root())? {
+    run_counted(tests.env(TEST_ALL, "1"), tally)?;
+    if any_line(&root(), is_example)? {
         run_counted(cargo().args(["test", "--workspace", "--doc"]), tally)?;
     }
     Ok(())
 }
 
-/// Whether any documentation holds an example: looking is faster than building doc tests that are not there.
-fn has_doc_tests(folder: &Path) -> Result<bool> {
+/// What the tests read that are marked `#[ignore = "reads ../shared"]`: it lies beside the workspace, and not everywhere.
+fn beside() -> PathBuf {
+    root().with_file_name("shared").join("meters")
+}
+
+/// Whether any source below a folder has such a line. Of doc tests: looking is faster than building what is not there.
+fn any_line(folder: &Path, is_one: fn(&str) -> bool) -> Result<bool> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let (path, name) = (entry.path(), entry.file_name());
         let found = if entry.file_type()?.is_dir() {
-            !["target", "node_modules", ".git"].iter().any(|skipped| name == *skipped) && has_doc_tests(&path)?
+            !["target", "node_modules", ".git"].iter().any(|skipped| name == *skipped) && any_line(&path, is_one)?
         } else {
             path.extension().is_some_and(|end| end == "rs")
-                && fs::read_to_string(&path)?.lines().map(str::trim_start).any(is_example)
+                && fs::read_to_string(&path)?.lines().map(str::trim_start).any(is_one)
         };
         if found {
             return Ok(true);
@@ -129,4 +145,17 @@ fn is_example(line: &str) -> bool {
     let fence =
         line.strip_prefix("///").or_else(|| line.strip_prefix("//!")).and_then(|doc| doc.trim().strip_prefix("```"));
     fence.is_some_and(|language| !language.starts_with("text") && !language.starts_with("ignore"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READS_SHARED: &str = "#[ignore = \"reads ../shared\"]";
+
+    #[test]
+    fn no_test_is_ignored_but_for_reading_what_lies_beside_the_workspace() {
+        assert!(any_line(&root(), |line| line == READS_SHARED).expect("sources"));
+        assert!(!any_line(&root(), |line| line.starts_with("#[ignore") && line != READS_SHARED).expect("sources"));
+    }
 }

@@ -7,6 +7,7 @@
 //! was written. Not here: reading, and any look at a clock; [`write_live`] alone waits, on Tokio's.
 
 mod aggregate;
+mod beside;
 mod error;
 pub mod fault;
 mod fight;
@@ -19,6 +20,7 @@ mod script;
 pub mod summary;
 mod writer;
 
+pub use beside::beside;
 pub use error::MeterkitError;
 pub use fight::{Attempt, Cast, CastKind, Death, Fight, Hit, HitKind, Monster, Player, Revive, Segment, SegmentKind};
 pub use live::{LIVE_TICK, write_all, write_live, write_night};

@@ -1,6 +1,6 @@
 //! A fight of 20 players at its true speed, from its first hit to its report.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ async fn scripted(generation: Generation, seconds: u64) -> Result<Run> {
 }
 
 fn replays() -> Vec<Replay> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let beside = raidcast_meterkit::beside();
     let files = [("aggregate-20p-6min.db", Generation::Aggregate), ("journal-20p-6min.db", Generation::Journal)];
     let found = files.into_iter().map(|(file, generation)| Replay {
         tool: beside.join("tools/replay_meter.py"),

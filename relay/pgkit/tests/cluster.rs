@@ -34,6 +34,7 @@ fn the_process_that_is_killed() {
     let cluster = Cluster::start(Install::find().expect("the one who starts this looked"));
     let folder = cluster.run("postgres", "SHOW unix_socket_directories");
     std::fs::write(std::env::var_os(CHILD).expect("it was there"), folder).expect("a file");
+    // Until it is killed.
     std::thread::sleep(Duration::from_mins(1));
 }
 
@@ -66,6 +67,7 @@ fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(seen) = look() {
             return seen;
         }
+        // What other processes do is told by nobody.
         std::thread::sleep(Duration::from_millis(25));
     }
     panic!("{what} did not come");

@@ -17,6 +17,7 @@ use raidcast_store::{
     RaidRow, Raids as _, StoreError, StoredStream, StreamKey, Tickets, Upkeep as _,
 };
 use raidcast_store_postgres::PostgresStore;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 const STREAM: StreamId = StreamId(Uuid::from_u128(7));
@@ -109,17 +110,21 @@ async fn a_server_that_is_killed_loses_nothing_that_was_answered_and_is_used_aga
     let fixture = Fixture::on(&cluster).await;
     let rows = join_all((1..=4).map(|number| fixture.encounter(number))).await;
     let answered: Arc<Vec<AtomicU64>> = Arc::new(rows.iter().map(|_| AtomicU64::new(0)).collect());
+    let told = Arc::new(Notify::new());
     for round in 1..=2 {
         // Each sends as fast as it is answered, eight under way, until something fails.
         let senders = rows.iter().cloned().enumerate().map(|(at, row)| {
-            let (store, answered) = (Arc::clone(&fixture.store), Arc::clone(&answered));
+            let (store, answered, told) = (Arc::clone(&fixture.store), Arc::clone(&answered), Arc::clone(&told));
             tokio::spawn(async move {
                 loop {
                     let next = answered[at].load(Ordering::SeqCst) + 1;
                     let calls: Vec<_> = (next..next + 8).map(|seq| store.append(entry(&row, seq, 700))).collect();
                     for (seq, answer) in (next..).zip(join_all(calls).await) {
                         match answer {
-                            Ok(()) => answered[at].store(seq, Ordering::SeqCst),
+                            Ok(()) => {
+                                answered[at].store(seq, Ordering::SeqCst);
+                                told.notify_one();
+                            }
                             Err(StoreError::Unavailable(_)) => return,
                             Err(error) => panic!("{error}"),
                         }
@@ -131,7 +136,7 @@ async fn a_server_that_is_killed_loses_nothing_that_was_answered_and_is_used_aga
         let sum = || answered.iter().map(|seq| seq.load(Ordering::SeqCst)).sum::<u64>();
         let before = sum();
         while sum() < before + 200 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            told.notified().await;
         }
         cluster = tokio::task::spawn_blocking(move || {
             cluster.kill();
@@ -195,6 +200,7 @@ async fn a_lock_makes_it_unavailable_until_it_is_released() {
     });
     let pid = "SELECT pid FROM pg_locks
                WHERE relation = 'encounter_journal'::regclass AND mode = 'ExclusiveLock' AND granted";
+    // Nobody tells when another program has its lock.
     while cluster.run(&database, pid).is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

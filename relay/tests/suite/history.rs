@@ -74,13 +74,8 @@ async fn reports(run: &Run) -> BTreeMap<i64, String> {
 
 pub(crate) async fn relay(run: &Run) -> Process {
     let relay = run.relay();
-    for _ in 0..400 {
-        if run.get("/health").await.is_some() {
-            return relay;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("the relay does not start");
+    run.ready().await;
+    relay
 }
 
 async fn watched(run: &Run) {
@@ -135,6 +130,7 @@ async fn an_upload_survives_kills_of_client_and_relay() {
     let mut held = relay(&wild).await;
     for _ in 0..30 {
         let mut uploading = upload(&wild, &client, "state");
+        // They are killed wherever they are by then.
         tokio::time::sleep(Duration::from_millis(20 + chance.next(300))).await;
         if chance.next(3) == 0 {
             held.kill();

@@ -21,6 +21,7 @@ async fn live(run: &Run, generation: Generation, fight: &Fight, kills: usize, se
     let mut chance = Chance(seed);
     let mut killed = 0;
     loop {
+        // Killed wherever they are by then.
         let pause = Duration::from_millis(50 + chance.next(900));
         tokio::select! {
             written = &mut writing => {

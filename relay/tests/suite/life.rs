@@ -469,6 +469,7 @@ impl World {
                 if listed == all {
                     break;
                 }
+                // In true time, as the store works.
                 std::thread::sleep(Duration::from_millis(5));
             }
             if listed == all {
@@ -486,6 +487,7 @@ struct Base {
     runtime: tokio::runtime::Handle,
 }
 
+/// One history. Its clock leaps: what sleeps in it sleeps for no time at all.
 fn history(base: &Base, seed: u64) -> Result<String, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");

@@ -118,6 +118,7 @@ async fn live(run: &Run, fight: &Fight, generation: Generation, hold: bool) -> R
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(run.path("data/raidcast.db"));
         let mut other = options.connect().await.expect("the database opens");
         sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.expect("it is held");
+        // Longer than the store waits for it: the client is refused, and asks again.
         tokio::time::sleep(Duration::from_secs(8)).await;
         sqlx::query("ROLLBACK").execute(&mut other).await.expect("it is let go");
         other.close().await.expect("it closes");

@@ -6,6 +6,7 @@ use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{Begin, Begun, Hello, Outcome, ReportState, UplinkFrame, UplinkReply};
 use uuid::Uuid;
 
+use crate::raw::becomes;
 use crate::script::{KEY, Script, Spectator, TestRelay, Uploader, header, hello};
 
 fn old_fights() -> Hello {
@@ -78,6 +79,7 @@ async fn an_upload_leaves_channel_and_pages_as_they_are() {
     // All at once, as a client does: what comes before it is fetched is asked for once.
     for delta in &more.deltas {
         uploading.deltas(again.h, std::slice::from_ref(delta)).await;
+        // Some come before the fight is fetched, some while it is, some after.
         tokio::time::sleep(std::time::Duration::from_millis(2)).await;
     }
     let UplinkReply::Rewind { h, q } = uploading.reply().await else { panic!("it is fetched from the raid") };
@@ -138,9 +140,7 @@ async fn an_old_fight_that_stops_coming_is_soon_provisional_and_goes_on_if_it_co
     uploading.acked(6).await;
     assert_eq!(relay.report(&begun.report).await.state, ReportState::Live);
     relay.pass_ms(16_000);
-    while relay.report(&begun.report).await.state != ReportState::Provisional {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    becomes("its end", async || relay.report(&begun.report).await.state == ReportState::Provisional).await;
     let note = relay.report(&begun.report).await.note.expect("why");
     assert!(note.contains("upload"), "{note}");
     assert!(matches!(uploading.reply().await, UplinkReply::Finalized { state: ReportState::Provisional, .. }));
@@ -173,11 +173,7 @@ async fn sums_never_replace_single_hits() {
     assert_eq!((kept.revision, kept.fight.checksum), (1, hits.checksum().to_string()));
     // Nothing of the reading that gave way is left.
     let row = relay.store.report(&begun.report).await.unwrap().unwrap().0.row;
-    for _ in 0..100 {
-        if relay.store.open_encounter(row).await.unwrap().unwrap().streams.is_empty() {
-            return relay.stop().await;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("a reading that gave way is still in the journal");
+    let is_gone = async || relay.store.open_encounter(row).await.unwrap().unwrap().streams.is_empty();
+    becomes("the end of the reading that gave way, in the journal", is_gone).await;
+    relay.stop().await;
 }

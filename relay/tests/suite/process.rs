@@ -8,7 +8,8 @@ use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Hello, UplinkFrame, UplinkReply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::script::{Uploader, reply, send_bytes, soon, uplink};
+use crate::raw::becomes;
+use crate::script::{Uploader, reply, send_bytes, uplink};
 
 pub(crate) const KEY: &str = "a-key-for-kills";
 
@@ -130,16 +131,9 @@ impl Run {
 
     /// Waits until the relay takes an upload.
     pub(crate) async fn uploader(&self, hello: Hello) -> Uploader {
+        self.ready().await;
         let url = format!("http://127.0.0.1:{}", self.port);
-        let mut socket = soon("the relay's start", async {
-            loop {
-                if let Ok(socket) = uplink(&url, KEY).await {
-                    return socket;
-                }
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            }
-        })
-        .await;
+        let mut socket = uplink(&url, KEY).await.expect("the uplink opens");
         send_bytes(&mut socket, codec::encode(&UplinkFrame::Hello(hello))).await;
         let Some(UplinkReply::Welcome(welcome)) = reply(&mut socket).await else { panic!("no welcome") };
         Uploader { socket, welcome }
@@ -156,13 +150,7 @@ impl Run {
 
     /// Waits until the relay answers.
     pub(crate) async fn ready(&self) {
-        for _ in 0..1_000 {
-            if self.get("/health").await.is_some() {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-        panic!("the relay does not answer");
+        becomes("the relay's start", async || self.get("/health").await.is_some()).await;
     }
 
     /// The one report, without its ids.

@@ -94,7 +94,7 @@ pub(crate) const UPGRADE: [&str; 4] = [
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
 
-/// Waits until something is so, which the relay does by itself.
+/// Waits until something is so, which the relay or another process does by itself: no message tells of it.
 pub(crate) async fn becomes(what: &str, is_so: impl AsyncFn() -> bool) {
     soon(what, async {
         while !is_so().await {

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::process::{KEY, RELAY, Run};
-use crate::raw::becomes;
 
 /// Starts a relay that must not start.
 fn refused(data: &Path, arguments: &[&str], key: &str, file: &str) -> String {
@@ -57,7 +56,7 @@ async fn a_log_that_is_no_terminal_has_no_colours_and_a_wrong_key_is_told_withou
     let run = Run::new(Path::new(""));
     let log = run.path("relay.log");
     let _relay = run.relay_with_log(&log);
-    becomes("the relay's start", async || run.get("/health").await.is_some()).await;
+    run.ready().await;
     let wrong = "this-key-is-nobodys";
     for _ in 0..40 {
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", run.port)).await.unwrap();

@@ -42,6 +42,7 @@ async fn who_says_nothing_or_half_a_head_or_nothing_more_is_let_go() {
     drips.write_all(b"GET /health HTTP/1.1\r\nA: ").await.unwrap();
     soon("the end of who drips", async {
         while drips.write_all(b"x").await.is_ok() {
+            // So slowly that its head is never whole.
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     })
@@ -138,7 +139,7 @@ async fn when_descriptors_run_out_the_idle_go_and_uplinks_find_room() {
     let run = Run::new(std::path::Path::new(""));
     // 64 of them are for sockets, and 16 of those for uplinks.
     let _relay = run.relay_under(Command::new("prlimit").args(["--nofile=128:128", RELAY]));
-    becomes("the relay's start", async || run.get("/health").await.is_some()).await;
+    run.ready().await;
     let addr = format!("127.0.0.1:{}", run.port);
     let from = |at: u8| Ipv4Addr::new(127, 0, 1, 1 + at / 8);
     let mut idle = Vec::new();

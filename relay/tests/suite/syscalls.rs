@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
 
-use crate::process::{KEY, RELAY, Run, client};
-use crate::script::{Script, Uploader, send_bytes, soon, uplink};
-use raidcast_shared::codec;
+use crate::process::{RELAY, Run, client};
+use crate::raw::becomes;
+use crate::script::{Script, hello};
 use raidcast_shared::uplink::{DeltaFrame, Outcome, UplinkFrame, UplinkReply};
 
 /// What the watched process did, in order.
@@ -65,19 +65,7 @@ async fn every_ack_follows_a_sync_of_what_it_acknowledges() {
     strace.args(["-D", "-f", "-q", "-yy", "-x", "-s", "64", "-e"]);
     strace.arg("trace=fdatasync,fsync,pwrite64,write,writev,sendto,sendmsg").arg("-o").arg(&log).arg(RELAY);
     let mut relay = run.relay_under(&mut strace);
-    let url = format!("http://127.0.0.1:{}", run.port);
-    let mut socket = soon("the relay's start", async {
-        loop {
-            if let Ok(socket) = uplink(&url, KEY).await {
-                return socket;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    })
-    .await;
-    send_bytes(&mut socket, codec::encode(&UplinkFrame::Hello(crate::script::hello()))).await;
-    let Some(UplinkReply::Welcome(welcome)) = crate::script::reply(&mut socket).await else { panic!("no welcome") };
-    let mut uploader = Uploader { socket, welcome };
+    let mut uploader = run.uploader(hello()).await;
     let fight = Script::new(40, 2);
     let begun = uploader.begin(&fight).await;
     for delta in &fight.deltas {
@@ -87,17 +75,9 @@ async fn every_ack_follows_a_sync_of_what_it_acknowledges() {
     }
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
     relay.kill();
-    let told = soon("the end of strace's log", async {
-        loop {
-            let told = std::fs::read_to_string(&log).expect("strace wrote its log");
-            if told.trim_end().ends_with("+++") {
-                return told;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    })
-    .await;
-    check(&told, fight.deltas.len());
+    let told = || std::fs::read_to_string(&log).expect("strace wrote its log");
+    becomes("the end of strace's log", async || told().trim_end().ends_with("+++")).await;
+    check(&told(), fight.deltas.len());
 }
 
 fn check(log: &str, acks: usize) {

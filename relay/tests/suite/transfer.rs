@@ -11,6 +11,7 @@ use raidcast_store::transfer::Table;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::raw::becomes;
 use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// What somebody sees of a relay with [`filled`].
@@ -38,9 +39,7 @@ async fn filled(data: &Path) -> Vec<String> {
     reports.push(begun.report);
     drop(uploader);
     relay.pass_ms(700_000);
-    while relay.report(&reports[1]).await.state != ReportState::Provisional {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    becomes("its end", async || relay.report(&reports[1]).await.state == ReportState::Provisional).await;
 
     let open = open_fight();
     let mut uploader = Uploader::connect(&relay).await;

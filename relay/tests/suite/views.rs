@@ -1,8 +1,12 @@
 //! Views of one raid: paces, details, coming back, events that are never skipped, channels that move on.
 
+use std::ops::Range;
+use std::time::Duration;
+
 use raidcast_shared::feed::{FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::id::RaidId;
-use raidcast_shared::uplink::{Hello, Outcome, UplinkReply};
+use raidcast_shared::limits::PACES;
+use raidcast_shared::uplink::{Delta, Hello, Outcome, UplinkReply};
 use uuid::Uuid;
 
 use crate::script::{KEY, Script, Seen, Spectator, TestRelay, Uploader, hello};
@@ -11,14 +15,47 @@ fn is_final(seen: &Seen) -> bool {
     seen.state.as_deref() == Some("Final") && seen.checksum.is_some()
 }
 
-/// Sends deltas one by one with a pause of two ticks of the fastest pace every few.
-async fn fight_on(uploader: &mut Uploader, h: u32, fight: &Script, from: usize, to: usize, pauses: bool) {
-    for (at, delta) in fight.deltas[from..to].iter().enumerate() {
+/// Sends deltas one by one.
+async fn fight_on(uploader: &mut Uploader, h: u32, deltas: &[Delta]) {
+    for delta in deltas {
         uploader.deltas(h, std::slice::from_ref(delta)).await;
         uploader.acked(delta.seq).await;
-        if pauses && at % 2 == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
+    }
+}
+
+/// Damage of a fight's first deltas.
+fn damage_of(fight: &Script, deltas: usize) -> u64 {
+    fight.deltas[..deltas].iter().map(|delta| 3_000 + delta.seq).sum()
+}
+
+/// The same, in parts of four, each of which a spectator sees before the next.
+async fn fight_on_before(
+    spectator: &mut Spectator,
+    uploader: &mut Uploader,
+    h: u32,
+    fight: &Script,
+    part: Range<usize>,
+) {
+    for from in part.clone().step_by(4) {
+        let to = part.end.min(from + 4);
+        fight_on(uploader, h, &fight.deltas[from..to]).await;
+        spectator.until("this part", |seen| seen.damage == damage_of(fight, to)).await;
+    }
+}
+
+/// Beats of the fastest pace, in each of which something changes; then all hear what they were sent.
+async fn beats(uploader: &mut Uploader, h: u32, deltas: &[Delta], spectators: &mut [Spectator]) {
+    // Timers are rounded up to a millisecond.
+    let beat = Duration::from_secs(1) / u32::from(PACES[PACES.len() - 1]) + Duration::from_millis(1);
+    for delta in deltas {
+        fight_on(uploader, h, std::slice::from_ref(delta)).await;
+        tokio::time::advance(beat).await;
+        // A heartbeat: once it is answered, the beat is over.
+        uploader.deltas(h, &[Delta { seq: delta.seq, ..Delta::default() }]).await;
+        uploader.acked(delta.seq).await;
+    }
+    for spectator in spectators {
+        spectator.echoes().await;
     }
 }
 
@@ -30,29 +67,35 @@ async fn paces_end_on_one_state_with_as_many_ticks_as_they_asked_for() {
     let raid = uploader.welcome.raid.clone();
     let fight = Script::new(60, 2);
     let begun = uploader.begin(&fight).await;
-    fight_on(&mut uploader, begun.h, &fight, 0, 2, false).await;
+    fight_on(&mut uploader, begun.h, &fight.deltas[..2]).await;
     let mut spectators = Vec::new();
     for (pace, protocol) in [(1, SUBPROTOCOL), (5, SUBPROTOCOL_JSON), (10, SUBPROTOCOL), (10, SUBPROTOCOL_JSON)] {
         let mut spectator = Spectator::join(&relay, &raid, protocol).await;
         spectator.hear().await.expect("a keyframe");
         spectator.ask(&FeedRequest::Pace { ticks: pace }).await;
-        spectators.push(tokio::spawn(async move {
-            let seen = spectator.until("the end", is_final).await;
-            (seen, spectator)
-        }));
+        spectators.push(spectator);
     }
-    fight_on(&mut uploader, begun.h, &fight, 2, 60, true).await;
+    // Time passes only where the test moves it: nor does it leap to the next timer while a blocking task is under way.
+    tokio::time::pause();
+    let (go_on, still) = std::sync::mpsc::sync_channel::<()>(0);
+    tokio::task::spawn_blocking(move || still.recv());
+    // Within a second every pace has begun.
+    beats(&mut uploader, begun.h, &fight.deltas[2..14], &mut spectators).await;
+    let before: Vec<_> = spectators.iter().map(|spectator| spectator.ticks).collect();
+    beats(&mut uploader, begun.h, &fight.deltas[14..54], &mut spectators).await;
+    let ticks: Vec<_> = spectators.iter().zip(before).map(|(spectator, before)| spectator.ticks - before).collect();
+    assert_eq!(ticks, [4, 20, 40, 40], "forty beats");
+    drop(go_on);
+    tokio::time::resume();
+    fight_on(&mut uploader, begun.h, &fight.deltas[54..]).await;
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
     let report = relay.report(&begun.report).await;
-    let mut ticks = Vec::new();
-    for spectator in spectators {
-        let (seen, spectator) = spectator.await.unwrap();
+    for spectator in &mut spectators {
+        let seen = spectator.until("the end", is_final).await;
         assert_eq!(seen.checksum.as_deref(), Some(report.fight.checksum.as_str()));
         assert_eq!(seen.damage, report.fight.totals.damage);
         assert!(spectator.events.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", spectator.events);
-        ticks.push(spectator.ticks);
     }
-    assert!(ticks[0] < ticks[1] && ticks[1] < ticks[2], "slower paces have fewer ticks: {ticks:?}");
     relay.stop().await;
 }
 
@@ -64,7 +107,7 @@ async fn details_are_the_skill_rows_of_the_watched_alone() {
     let raid = uploader.welcome.raid.clone();
     let fight = Script::new(40, 2);
     let begun = uploader.begin(&fight).await;
-    fight_on(&mut uploader, begun.h, &fight, 0, 10, false).await;
+    fight_on(&mut uploader, begun.h, &fight.deltas[..10]).await;
     let mut spectators = Vec::new();
     for protocol in [SUBPROTOCOL, SUBPROTOCOL_JSON] {
         let mut spectator = Spectator::join(&relay, &raid, protocol).await;
@@ -78,7 +121,7 @@ async fn details_are_the_skill_rows_of_the_watched_alone() {
         spectator.ask(&FeedRequest::Watch { players: seen.rows.keys().cycle().take(5).cloned().collect() }).await;
         spectators.push((watched, spectator));
     }
-    fight_on(&mut uploader, begun.h, &fight, 10, 40, true).await;
+    fight_on_before(&mut spectators[0].1, &mut uploader, begun.h, &fight, 10..40).await;
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
     let report = relay.report(&begun.report).await;
     for (watched, mut spectator) in spectators {
@@ -101,23 +144,21 @@ async fn who_comes_back_gets_what_it_missed_or_a_keyframe_whichever_is_smaller()
     let raid = uploader.welcome.raid.clone();
     let fight = Script::new(200, 2);
     let begun = uploader.begin(&fight).await;
-    fight_on(&mut uploader, begun.h, &fight, 0, 100, false).await;
+    fight_on(&mut uploader, begun.h, &fight.deltas[..100]).await;
     // Somebody stays, so that ticks are made.
     let mut staying = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
-    let staying = tokio::spawn(async move { staying.until("the end", is_final).await });
     let mut spectator = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
     spectator.until("the fight", |seen| seen.damage > 0).await;
     for (from, short) in [(100, true), (104, true), (108, false)] {
         let to = if short { from + 4 } else { 200 };
         if short {
-            fight_on(&mut uploader, begun.h, &fight, from, to, true).await;
+            fight_on_before(&mut staying, &mut uploader, begun.h, &fight, from..to).await;
         } else {
-            fight_on(&mut uploader, begun.h, &fight, from, to, false).await;
+            fight_on(&mut uploader, begun.h, &fight.deltas[from..to]).await;
             assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
         }
         spectator = spectator.come_back(&relay, &raid, SUBPROTOCOL).await;
-        let damage = fight.deltas[..to].iter().map(|delta| 3_000 + delta.seq).sum::<u64>();
-        let seen = spectator.until("what was missed", |seen| seen.damage == damage).await;
+        let seen = spectator.until("what was missed", |seen| seen.damage == damage_of(&fight, to)).await;
         if short {
             assert_eq!((spectator.keyframes, spectator.ticks > 0), (0, true), "a few ticks are less than a keyframe");
         } else {
@@ -128,7 +169,7 @@ async fn who_comes_back_gets_what_it_missed_or_a_keyframe_whichever_is_smaller()
     assert!(!spectator.events_lost);
     assert!(spectator.events.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", spectator.events);
     assert!(!spectator.events.is_empty());
-    staying.await.unwrap();
+    staying.until("the end", is_final).await;
     // An epoch of another run means nothing: a keyframe, which says that events may be missing.
     let url = format!("{}/api/v1/raids/{raid}/feed?epoch=other.5.1&position=7", relay.url);
     let mut stranger = Spectator::join_at(&url, SUBPROTOCOL_JSON).await;

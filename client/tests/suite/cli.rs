@@ -1,19 +1,16 @@
 //! The command itself: its lines, its exit statuses, its end.
 
-#![allow(clippy::unwrap_used, reason = "a test's own")]
-
-mod common;
-
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use common::{KEY, Relay};
 use raidcast::clock::Clock;
 use raidcast_meterkit::{Generation, MeterWriter, Script, write_all};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+
+use crate::relay::{KEY, Relay};
 
 fn command(dir: &Path) -> Command {
     subcommand(dir, "watch")

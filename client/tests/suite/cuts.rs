@@ -10,8 +10,8 @@ use raidcast::uploader::{Change, Options};
 use raidcast_meterkit::{Generation, MeterWriter};
 use raidcast_shared::checksum::Checksum;
 
-use crate::common::Relay;
-use crate::{Client, Place, party, play, read_at_once, relayed, wait};
+use crate::place::{Client, Place, party, play, read_at_once, relayed, wait};
+use crate::relay::{Memory, Relay};
 
 /// What of the spool did not reach the disk.
 #[derive(Clone, Copy, Debug)]
@@ -59,12 +59,12 @@ async fn stop(client: Client, killed: bool) {
 
 /// Fights twenty seconds, which arrive in five deltas or more.
 async fn arrive(writer: &mut MeterWriter, relay: &Relay, seed: u64) {
-    let seq = || relay.memory().fights.values().map(|fight| fight.state.seq()).max().unwrap_or(0);
+    let seq = |memory: &Memory| memory.fights.values().map(|fight| fight.state.seq()).max().unwrap_or(0);
     writer.begin(&party(seed)).await.unwrap();
     for now_ms in [4_000, 8_000, 12_000, 16_000, 20_000] {
-        let before = seq();
+        let before = seq(&relay.memory());
         writer.advance_to(now_ms).await.unwrap();
-        wait(|| seq() > before).await;
+        relay.until(|memory| seq(memory) > before).await;
     }
 }
 
@@ -183,7 +183,7 @@ async fn a_client_that_is_killed_and_loses_nothing_reads_nothing_again() {
         let before = relay.memory().deltas;
         let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
         writer.advance_to(now_ms).await.unwrap();
-        wait(|| relay.memory().deltas > before).await;
+        relay.until(|memory| memory.deltas > before).await;
         stop(client, true).await;
     }
     writer.end().await.unwrap();

@@ -1,7 +1,5 @@
 //! A relay of a hundred lines: it checks and folds what comes like the real one, and misbehaves when told to.
 
-#![allow(clippy::unwrap_used, reason = "a test's own")]
-
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -18,6 +16,7 @@ use raidcast_shared::uplink::{
     UplinkReply, Welcome, WireLimits,
 };
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 
@@ -73,17 +72,39 @@ pub(crate) struct Memory {
     pub(crate) slow: Duration,
 }
 
+/// Tells those who wait that something is new.
+#[derive(Clone, Default)]
+pub(crate) struct News(watch::Sender<()>);
+
+impl News {
+    pub(crate) fn tell(&self) {
+        self.0.send_replace(());
+    }
+
+    /// Waits until something is so, for a minute at most: it looks once, and again whenever something is new.
+    pub(crate) async fn until(&self, so: impl Fn() -> bool) {
+        let mut news = self.0.subscribe();
+        let coming = async {
+            while !so() {
+                news.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), coming).await.expect("it comes to be");
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct Relay {
     pub(crate) url: String,
     memory: Arc<Mutex<Memory>>,
+    news: News,
 }
 
 impl Relay {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let relay = Self { url, memory: Arc::default() };
+        let relay = Self { url, memory: Arc::default(), news: News::default() };
         let serving = relay.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -95,6 +116,11 @@ impl Relay {
 
     pub(crate) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap()
+    }
+
+    /// Waits until something is so of what it holds, for a minute at most.
+    pub(crate) async fn until(&self, so: impl Fn(&Memory) -> bool) {
+        self.news.until(|| so(&self.memory())).await;
     }
 
     async fn converse(self, stream: TcpStream) {
@@ -117,9 +143,11 @@ impl Relay {
             let frame = codec::decode(&bytes, UPLINK_FRAME_BYTES_MAX).unwrap();
             let slow = self.memory().slow;
             if !slow.is_zero() {
+                // It is slow: that is what the test asks of it.
                 tokio::time::sleep(slow).await;
             }
             let (replies, cut) = self.memory().answer(frame, &mut handles);
+            self.news.tell();
             for reply in replies {
                 if socket.send(Message::Binary(codec::encode(&reply).into())).await.is_err() {
                     return;

@@ -11,8 +11,8 @@ use raidcast::uploader::{Change, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
 use raidcast_shared::uplink::{Outcome, RefusedCode};
 
-use crate::common::Relay;
-use crate::{Client, NOW_MS, Place, party, read_at_once, relayed, wait};
+use crate::place::{Client, NOW_MS, Place, party, read_at_once, relayed, wait};
+use crate::relay::Relay;
 
 const BEGAN_MS: i64 = 1_790_001_000_000;
 
@@ -132,9 +132,9 @@ async fn rows_with_ids_below_zero_are_fights_like_any_others() {
         // A watch sees them, too, and those that come after them.
         let (later, relay) = (party(60).starting_at(BEGAN_MS + 900_000), Relay::start().await);
         let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
-        wait(|| relay.memory().fights.len() == 5).await;
+        relay.until(|memory| memory.fights.len() == 5).await;
         write(&place, generation, std::slice::from_ref(&later)).await;
-        wait(|| relay.memory().fights.values().filter(|fight| fight.ending.is_some()).count() == 6).await;
+        relay.until(|memory| memory.fights.values().filter(|fight| fight.ending.is_some()).count() == 6).await;
         client.end().await;
         let alone = Place::new();
         write(&alone, generation, &[later]).await;
@@ -216,6 +216,7 @@ async fn an_upload_that_is_interrupted_a_hundred_times_leaves_each_fight_once() 
         for _ in 0..50 {
             let client = Client::start(options(&place, &relay, "state").await);
             relay.memory().cut_every = [0, 1, 2][below(3) as usize];
+            // It is interrupted wherever it is by then.
             tokio::time::sleep(Duration::from_millis(10 + below(150))).await;
             if client.task.is_finished() {
                 whole += 1;
@@ -363,7 +364,7 @@ async fn fights_that_are_gone_when_their_turn_comes_are_told() {
     let (summary, counted, _) = done(Client::start(options)).await;
     assert!(!summary.complete);
     assert_eq!((counted.new, counted.stopped), (2, 3));
-    wait(|| relay.memory().fights.len() == 2).await;
+    relay.until(|memory| memory.fights.len() == 2).await;
 }
 
 fn overview(place: &Place) -> Overview {
@@ -401,7 +402,7 @@ async fn status_says_of_each_fight_where_it_stands_while_a_client_runs_and_after
     // The relay goes silent about the end, and then the client ends: what waits says what to do.
     relay.memory().mute_end = true;
     writer.end().await.unwrap();
-    wait(|| relay.memory().fights.values().all(|fight| fight.ending.is_some())).await;
+    relay.until(|memory| memory.fights.values().all(|fight| fight.ending.is_some())).await;
     client.end().await;
     let seen = overview(&place);
     assert_eq!(seen.running, None);
@@ -425,20 +426,20 @@ async fn status_tells_what_an_upload_waits_for_and_what_was_refused() {
     })
     .await;
     client.end().await;
-    assert!(stands(&place).iter().all(|(stand, line)| {
+    let seen = stands(&place);
+    let waits = |(stand, line): &&(Stand, Line)| {
         *stand == Stand::Waiting && line.why.as_ref().unwrap().contains("`raidcast upload` is not running")
-    }));
+    };
+    assert_eq!((seen.len(), seen.iter().filter(waits).count()), (10, 10));
 
     let refused = plan(&place, None).await.fights[0].encounter;
     relay.memory().refused.insert(refused, RefusedCode::BadEvent);
     assert_eq!(upload(&place, &relay, "state").await.1.new, 9);
-    for (stand, line) in stands(&place) {
-        if line.encounter == refused.to_string() {
-            assert_eq!((stand, line.why.as_deref()), (Stand::Refused, Some("not this one")));
-        } else {
-            assert_eq!(stand, Stand::OnRelay);
-        }
-    }
+    let (told, others): (Vec<_>, Vec<_>) =
+        stands(&place).into_iter().partition(|(_, line)| line.encounter == refused.to_string());
+    let [(stand, line)] = &told[..] else { panic!("{} lines of one fight", told.len()) };
+    assert_eq!((*stand, line.why.as_deref()), (Stand::Refused, Some("not this one")));
+    assert_eq!(others.iter().filter(|(stand, _)| *stand == Stand::OnRelay).count(), 9);
     // An upload that asks once more takes nothing back meanwhile.
     relay.memory().slow = Duration::from_millis(50);
     let client = Client::start(options(&place, &relay, "state").await);
@@ -448,16 +449,13 @@ async fn status_tells_what_an_upload_waits_for_and_what_was_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "reads ../shared"]
 async fn real_databases_are_known_live_first_or_history_first() {
-    let meters = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/meters");
-    let Ok(entries) = std::fs::read_dir(&meters) else {
-        eprintln!("SKIPPED: there are no meter databases in {}", meters.display());
-        return;
-    };
-    let mut read = 0;
-    for path in
-        entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "db"))
-    {
+    let entries = std::fs::read_dir(raidcast_meterkit::beside().join("meters")).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "db"));
+    assert!(!paths.is_empty(), "no databases of real meters");
+    for path in paths {
         for live_first in [true, false] {
             let (place, relay) = (Place::new(), Relay::start().await);
             std::fs::copy(&path, place.db()).unwrap();
@@ -498,7 +496,5 @@ async fn real_databases_are_known_live_first_or_history_first() {
             assert_eq!(sums[..], whole[..sums.len()], "{name}");
             assert_eq!(relayed(&relay), whole, "{name}");
         }
-        read += 1;
     }
-    eprintln!("{read} databases, each live first and history first");
 }

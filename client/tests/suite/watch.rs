@@ -1,136 +1,20 @@
 //! The whole client against a real meter database and a scripted relay: what was fought is what arrives.
 
-#![allow(clippy::unwrap_used, reason = "a test's own")]
-
-mod common;
-mod cuts;
-mod upload;
-
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{KEY, Relay};
 use raidcast::clock::Clock;
-use raidcast::encoder::{Encoder, header_of};
-use raidcast::source::names::Names;
-use raidcast::source::{AnySource, Cursor, Source as _, detect};
-use raidcast::uploader::{self, Change, Options, Summary, WatchError};
+use raidcast::source::detect;
+use raidcast::spool::Spool;
+use raidcast::uploader::{Change, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
-use raidcast_shared::checksum::Checksum;
 use raidcast_shared::event::ActorIx;
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::uplink::{Outcome, RefusedCode, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
-struct Client {
-    changes: Arc<Mutex<Vec<Change>>>,
-    shutdown: CancellationToken,
-    task: JoinHandle<Result<Summary, WatchError>>,
-}
-
-impl Client {
-    fn start(options: Options) -> Self {
-        let changes = Arc::new(Mutex::new(Vec::new()));
-        let shutdown = CancellationToken::new();
-        let (heard, token) = (changes.clone(), shutdown.clone());
-        let task = tokio::spawn(async move {
-            uploader::run(options, token, move |change| heard.lock().unwrap().push(change)).await
-        });
-        Self { changes, shutdown, task }
-    }
-
-    fn heard(&self) -> Vec<Change> {
-        self.changes.lock().unwrap().clone()
-    }
-
-    async fn until(&self, what: impl Fn(&Change) -> bool) {
-        wait(|| self.heard().iter().any(&what)).await;
-    }
-
-    async fn done(self) -> Result<Summary, WatchError> {
-        tokio::time::timeout(Duration::from_mins(1), self.task).await.expect("the client ends").unwrap()
-    }
-
-    async fn end(self) -> Summary {
-        self.shutdown.cancel();
-        self.done().await.unwrap()
-    }
-}
-
-/// Waits until something is so, for a minute at most.
-async fn wait(so: impl Fn() -> bool) {
-    for _ in 0..12_000 {
-        if so() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("it never came to be");
-}
-
-/// The clock of the clients.
-pub(crate) const NOW_MS: i64 = 1_790_002_000_000;
-
-struct Place {
-    dir: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
-    }
-
-    fn db(&self) -> PathBuf {
-        self.dir.path().join("meter.db")
-    }
-
-    fn options(&self, relay: &Relay) -> Options {
-        Options {
-            // The night of the scripts' fights: what ended long before is left alone.
-            clock: Clock::new(|| NOW_MS),
-            db: Some(self.db()),
-            until_idle: Some(Duration::from_millis(700)),
-            ..Options::new(&relay.url, KEY, self.dir.path().join("state"))
-        }
-    }
-}
-
-fn party(seed: u64) -> Fight {
-    Script::party(seed).fight()
-}
-
-/// What one reading of the whole database gives, fight by fight.
-async fn read_at_once(db: &Path) -> Vec<(Checksum, u64)> {
-    let found = detect::identify(db).unwrap();
-    let mut source = AnySource::open(&found, Arc::new(Names::default())).unwrap();
-    let mut sums = Vec::new();
-    for fight in source.fights(-1, &[]).unwrap() {
-        let mut encoder = Encoder::new(header_of(&fight, source.knows()));
-        let reading = source.read_last(&fight, &Cursor::default()).unwrap();
-        encoder.encode(reading.events, 0);
-        encoder.finish(0);
-        sums.push((encoder.checksum(), encoder.state().events()));
-    }
-    sums
-}
-
-fn relayed(relay: &Relay) -> Vec<(Checksum, u64)> {
-    let memory = relay.memory();
-    let mut fights: Vec<_> = memory.fights.values().collect();
-    fights.sort_by_key(|fight| fight.state.header().started_at_ms);
-    fights.iter().map(|fight| (fight.state.checksum(), fight.state.events())).collect()
-}
-
-async fn play(writer: &mut MeterWriter, fight: &Fight, to_ms: i64, step_ms: usize) {
-    writer.begin(fight).await.unwrap();
-    for ms in (0..to_ms).step_by(step_ms) {
-        writer.advance_to(ms).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(15)).await;
-    }
-}
+use crate::place::{Client, Place, go_on, party, play, read_at_once, relayed, sums_of, wait};
+use crate::relay::{Memory, Relay};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_live_fight_arrives_whole_and_is_finalized() {
@@ -186,13 +70,13 @@ async fn a_client_that_is_started_again_goes_on_where_it_was() {
     let fight = party(3);
     let client = Client::start(place.options(&relay));
     play(&mut writer, &fight, 20_000, 1_000).await;
-    wait(|| relay.memory().deltas > 3).await;
+    relay.until(|memory| memory.deltas > 3).await;
     client.end().await;
     let before = relay.memory().deltas;
     // The fight goes on without it.
     writer.advance_to(40_000).await.unwrap();
     let client = Client::start(place.options(&relay));
-    wait(|| relay.memory().deltas > before).await;
+    relay.until(|memory| memory.deltas > before).await;
     writer.end().await.unwrap();
     assert!(client.done().await.unwrap().complete);
     assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
@@ -214,7 +98,7 @@ async fn a_spool_that_lost_its_tail_is_read_again_as_a_new_stream() {
     let mut writer = MeterWriter::open(&place.db(), Generation::Journal).await.unwrap();
     let client = Client::start(place.options(&relay));
     play(&mut writer, &party(4), 30_000, 1_000).await;
-    wait(|| relay.memory().fights.values().any(|fight| fight.state.seq() > 3)).await;
+    relay.until(|memory| memory.fights.values().any(|fight| fight.state.seq() > 3)).await;
     client.end().await;
     let first = relay.memory().fights.values().next().unwrap().stream;
     let spool = std::fs::read_dir(place.dir.path().join("state/spool")).unwrap().next().unwrap().unwrap().path();
@@ -297,7 +181,7 @@ async fn a_fight_whose_report_was_not_confirmed_is_ended_again_at_the_next_start
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
     write_all(&mut writer, &party(7)).await.unwrap();
     let client = Client::start(place.options(&relay));
-    wait(|| relay.memory().fights.values().any(|fight| fight.ending.is_some())).await;
+    relay.until(|memory| memory.fights.values().any(|fight| fight.ending.is_some())).await;
     let summary = client.end().await;
     assert!(!summary.complete);
     relay.memory().mute_end = false;
@@ -349,7 +233,7 @@ async fn a_database_that_comes_later_is_found_and_old_fights_in_it_are_left_alon
     let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
     write_all(&mut writer, &party(8)).await.unwrap();
     client.until(|change| matches!(change, Change::Watching { .. })).await;
-    wait(|| client.heard().contains(&Change::History { fights: 1 })).await;
+    client.until(|change| *change == Change::History { fights: 1 }).await;
     write_all(&mut writer, &party(9).starting_at(1_790_000_500_000)).await.unwrap();
     let summary = client.done().await.unwrap();
     assert_eq!((summary.fights, summary.finalized), (1, 1));
@@ -379,7 +263,7 @@ async fn a_meter_that_alters_its_tables_is_followed_without_a_word() {
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
     let client = Client::start(place.options(&relay));
     play(&mut writer, &party(12), 20_000, 1_000).await;
-    wait(|| relay.memory().deltas > 2).await;
+    relay.until(|memory| memory.deltas > 2).await;
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.db());
     let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
     sqlx::raw_sql("ALTER TABLE encounters ADD COLUMN mood TEXT").execute(&mut other).await.unwrap();
@@ -406,10 +290,7 @@ async fn what_becomes_known_of_a_fight_after_its_begin_is_told_once() {
             .await
             .unwrap();
         let client = Client::start(place.options(&relay));
-        for ms in (0..30_000).step_by(1_000) {
-            writer.advance_to(ms).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        go_on(&mut writer, (0..30_000).step_by(1_000)).await;
         client.until(|change| matches!(change, Change::Acked { .. })).await;
         assert!(relay.memory().fights.values().all(|fight| fight.state.place().scene.is_none()));
         let local = fight.local_player_id;
@@ -418,10 +299,7 @@ async fn what_becomes_known_of_a_fight_after_its_begin_is_told_once() {
             .execute(&mut other)
             .await
             .unwrap();
-        for ms in (30_000..60_000).step_by(1_000) {
-            writer.advance_to(ms).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        go_on(&mut writer, (30_000..60_000).step_by(1_000)).await;
         writer.end().await.unwrap();
         assert!(client.done().await.unwrap().complete);
         let memory = relay.memory();
@@ -484,9 +362,8 @@ async fn a_lost_list_of_fights_or_a_lost_spool_loses_no_fight() {
     for fight in Script::night(2) {
         write_all(&mut writer, &fight).await.unwrap();
     }
-    let ended = |client: &Client| client.heard().iter().filter(|change| matches!(change, Change::Ended { .. })).count();
     let client = Client::start(away());
-    wait(|| ended(&client) == 3).await;
+    client.until_so_many(3, |change| matches!(change, Change::Ended { .. })).await;
     client.end().await;
     let state = place.dir.path().join("state");
     // One spool is damaged in its head, the list is gone altogether.
@@ -495,8 +372,8 @@ async fn a_lost_list_of_fights_or_a_lost_spool_loses_no_fight() {
     std::fs::write(&spools[1], b"RCSPOOL1 and then nothing that makes sense").unwrap();
     let client = Client::start(away());
     client.until(|change| matches!(change, Change::Watching { .. })).await;
-    wait(|| std::fs::read_dir(state.join("spool")).unwrap().count() == 4).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // It is read again.
+    wait(|| Spool::peek(&spools[1]).is_ok_and(|peek| peek.events > 0)).await;
     client.end().await;
     std::fs::remove_file(state.join("fights.json")).unwrap();
     assert_eq!(Client::start(place.options(&relay)).done().await.unwrap().finalized, 4);
@@ -509,7 +386,7 @@ async fn a_spool_that_no_list_names_is_taken_up_again() {
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
     let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
     play(&mut writer, &party(15), 20_000, 1_000).await;
-    wait(|| relay.memory().deltas > 2).await;
+    relay.until(|memory| memory.deltas > 2).await;
     client.end().await;
     let list = place.dir.path().join("state/fights.json");
     let mut fights: serde_json::Value = serde_json::from_slice(&std::fs::read(&list).unwrap()).unwrap();
@@ -643,8 +520,6 @@ async fn summaries_arrive_with_what_they_cannot_tell_and_one_that_cannot_be_read
 async fn a_meter_upgraded_while_it_is_watched_goes_on_and_no_fight_is_doubled() {
     let (place, relay) = (Place::new(), Relay::start().await);
     let client = Client::start(Options { until_idle: Some(Duration::from_secs(3)), ..place.options(&relay) });
-    let finalized =
-        |client: &Client| client.heard().iter().filter(|change| matches!(change, Change::Finalized { .. })).count();
     let at = |n: i64| 1_790_000_000_000 + n * 100_000;
     let mut fights = Vec::new();
     for (n, generation) in [Generation::Events, Generation::Counters, Generation::Aggregate].into_iter().enumerate() {
@@ -652,7 +527,7 @@ async fn a_meter_upgraded_while_it_is_watched_goes_on_and_no_fight_is_doubled() 
         let fight = Script { wipe: n == 1, ..Script::party(70 + n as u64) }.fight().starting_at(at(n as i64));
         play(&mut writer, &fight, 30_000, 2_000).await;
         writer.end().await.unwrap();
-        wait(|| finalized(&client) == n + 1).await;
+        client.until_so_many(n + 1, |change| matches!(change, Change::Finalized { .. })).await;
         writer.close().await.unwrap();
         fights.push(fight);
     }
@@ -679,7 +554,7 @@ async fn a_fight_that_a_meter_left_open_when_it_was_upgraded_keeps_the_most_that
     let mut writer = MeterWriter::open(&place.db(), Generation::Counters).await.unwrap();
     let client = Client::start(Options { until_idle: Some(Duration::from_secs(4)), ..place.options(&relay) });
     play(&mut writer, &party(25), 40_000, 1_000).await;
-    wait(|| relay.memory().deltas > 0).await;
+    relay.until(|memory| memory.deltas > 0).await;
     writer.close().await.unwrap();
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
     writer.restart(1_790_000_050_000).await.unwrap();
@@ -694,9 +569,9 @@ async fn a_fight_that_a_meter_left_open_when_it_was_upgraded_keeps_the_most_that
     let mut writer = MeterWriter::open(&place.db(), Generation::Events).await.unwrap();
     let client = Client::start(Options { until_idle: Some(Duration::from_secs(4)), ..place.options(&relay) });
     play(&mut writer, &party(26), 40_000, 1_000).await;
-    wait(|| relay.memory().deltas > 0).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let held = relayed(&relay);
+    relay.until(|memory| memory.deltas > 0).await;
+    let held = read_at_once(&place.db()).await;
+    relay.until(|memory| sums_of(memory) == held).await;
     writer.close().await.unwrap();
     let mut writer = MeterWriter::open(&place.db(), Generation::Counters).await.unwrap();
     writer.restart(1_790_000_050_000).await.unwrap();
@@ -716,7 +591,7 @@ async fn a_database_that_another_meter_copied_is_followed_and_its_fights_sent_on
     let options = Options {
         db: None,
         places: detect::Places { data_dirs: vec![data], wine: false },
-        until_idle: Some(Duration::from_secs(14)),
+        until_idle: None,
         ..place.options(&relay)
     };
     let now = options.clock.unix_ms();
@@ -725,17 +600,17 @@ async fn a_database_that_another_meter_copied_is_followed_and_its_fights_sent_on
     client.until(|change| matches!(change, Change::Watching { .. })).await;
     write_all(&mut writer, &party(27).starting_at(now - 600_000)).await.unwrap();
     client.until(|change| matches!(change, Change::Finalized { known: false, .. })).await;
+    assert_eq!(relay.memory().deltas, 1, "a summary is one delta");
     writer.close().await.unwrap();
     copy_with_log(&old, &new);
     let mut writer = MeterWriter::open(&new, Generation::Summary).await.unwrap();
     writer.restart(0).await.unwrap();
     write_all(&mut writer, &party(28).starting_at(now - 300_000)).await.unwrap();
-    wait(|| relay.memory().fights.len() == 2).await;
-    let deltas = relay.memory().deltas;
+    client.until_so_many(3, |change| matches!(change, Change::Finalized { .. })).await;
     let changes = client.changes.clone();
-    assert!(client.done().await.unwrap().complete);
-    assert_eq!(relay.memory().fights.len(), 2);
-    assert!(relay.memory().deltas <= deltas + 1);
+    assert!(client.end().await.complete);
+    let held = relay.memory();
+    assert_eq!((held.fights.len(), held.deltas), (2, 2));
     let told = changes.lock().unwrap();
     let known = told.iter().filter(|change| matches!(change, Change::Finalized { known: true, .. })).count();
     let new_ones = told.iter().filter(|change| matches!(change, Change::Finalized { known: false, .. })).count();
@@ -752,7 +627,7 @@ async fn a_fight_left_open_in_a_database_that_was_copied_is_ended_in_the_copy() 
     let options = Options {
         db: None,
         places: detect::Places { data_dirs: vec![data], wine: false },
-        until_idle: Some(Duration::from_secs(20)),
+        until_idle: None,
         ..place.options(&relay)
     };
     let now = options.clock.unix_ms();
@@ -760,14 +635,14 @@ async fn a_fight_left_open_in_a_database_that_was_copied_is_ended_in_the_copy() 
     let client = Client::start(options);
     client.until(|change| matches!(change, Change::Watching { .. })).await;
     play(&mut writer, &party(29).starting_at(now), 40_000, 1_000).await;
-    wait(|| relay.memory().deltas > 2).await;
+    relay.until(|memory| memory.deltas > 2).await;
     writer.close().await.unwrap();
     copy_with_log(&old, &new);
     let mut writer = MeterWriter::open(&new, Generation::Aggregate).await.unwrap();
     writer.restart(now + 50_000).await.unwrap();
     client.until(|change| matches!(change, Change::Finalized { .. })).await;
     let changes = client.changes.clone();
-    assert_eq!(client.done().await.unwrap(), Summary { fights: 1, finalized: 1, unacknowledged: 0, complete: true });
+    assert_eq!(client.end().await, Summary { fights: 1, finalized: 1, unacknowledged: 0, complete: true });
     assert_eq!(relayed(&relay), read_at_once(&new).await);
     assert!(changes.lock().unwrap().iter().any(|change| matches!(change, Change::Reread { .. })));
     assert!(relay.memory().fights.values().all(|held| held.ending.as_ref().unwrap().ended_at_ms.is_some()));
@@ -790,11 +665,11 @@ async fn of_two_clients_on_one_meter_one_stands_by_and_goes_on_when_the_other_is
     let options = |state: &str| Options { state: place.dir.path().join(state), ..place.options(&relay) };
     let first = Client::start(Options { until_idle: None, ..options("first") });
     play(&mut writer, &party(31), 15_000, 1_000).await;
-    wait(|| relay.memory().deltas > 2).await;
-    let stream = |relay: &Relay| relay.memory().fights.values().next().unwrap().stream;
-    let of_first = stream(&relay);
+    relay.until(|memory| memory.deltas > 2).await;
+    let stream = |memory: &Memory| memory.fights.values().next().unwrap().stream;
+    let of_first = stream(&relay.memory());
     let second = Client::start(Options { until_idle: None, ..options("second") });
-    wait(|| stream(&relay) != of_first).await;
+    relay.until(|memory| stream(memory) != of_first).await;
     writer.advance_to(25_000).await.unwrap();
     let gave_way = |change: &Change| {
         matches!(
@@ -804,13 +679,12 @@ async fn of_two_clients_on_one_meter_one_stands_by_and_goes_on_when_the_other_is
     };
     first.until(gave_way).await;
     // It looks, and leaves the fight to the other while that goes on.
-    let begins = |relay: &Relay| relay.memory().begins;
-    let before = begins(&relay);
-    wait(|| begins(&relay) > before).await;
-    assert_ne!(stream(&relay), of_first);
+    let before = relay.memory().begins;
+    relay.until(|memory| memory.begins > before).await;
+    assert_ne!(stream(&relay.memory()), of_first);
     second.end().await;
     writer.advance_to(40_000).await.unwrap();
-    wait(|| stream(&relay) == of_first).await;
+    relay.until(|memory| stream(memory) == of_first).await;
     writer.end().await.unwrap();
     first.until(|change| matches!(change, Change::Finalized { .. })).await;
     let told = first.changes.clone();

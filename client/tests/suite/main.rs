@@ -1,0 +1,12 @@
+//! The client by what it does: commands, sources, and the whole of it against real meter databases and a scripted
+//! relay.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod cli;
+mod cuts;
+mod place;
+mod relay;
+mod sources;
+mod upload;
+mod watch;
