@@ -209,11 +209,6 @@ impl Room {
         }
     }
 
-    /// The room itself, while its owner makes frames for it from its own state.
-    pub fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::new(self.tasks.clone(), self.pings))
-    }
-
     /// Takes a spectator in. What it missed goes out at once where that is less than a keyframe; else the keyframe
     /// goes with the next [`Room::send`]. `None` if the room is full.
     pub fn join(
