@@ -37,7 +37,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::command::{Attach, RaidCommand, RaidHandle};
 use super::encounter::LiveEncounter;
 use super::registry::{RaidRegistry, Shared};
-use crate::fanout::{Pings, Room, Socket, Whom};
+use crate::fanout::{Patience, Room, Socket, Whom};
 
 /// A task that nobody needs stays this long, so that a reload of the page finds it.
 const LINGER: Duration = Duration::from_mins(1);
@@ -122,7 +122,7 @@ impl RaidTask {
         let unread = encounters.is_none();
         let encounters = encounters.unwrap_or_default();
         let encounters: BTreeMap<_, _> = encounters.into_iter().map(|held| (held.row.key.encounter, held)).collect();
-        let room = Room::new(registry.tasks(), Pings::of(&registry.shared.limits));
+        let room = Room::new(registry.tasks(), Patience::with_spectators(&registry.shared.limits));
         let feed = feed::FeedState::new(format!("{}-{}", registry.shared.boot, registry.shared.connection_id()));
         let mut task = Self {
             shared: Arc::clone(&registry.shared),

@@ -110,7 +110,7 @@ impl RaidTask {
 
     fn send(&mut self) {
         let (room, scene) = self.room_and_scene();
-        room.send(|pace, told, lost| scene.keyframe(pace, told, lost));
+        room.send(|pace, last_event, lost| scene.keyframe(pace, last_event, lost));
     }
 
     /// The room, and what its keyframes show.
@@ -124,13 +124,13 @@ impl RaidTask {
     pub(super) fn join(&mut self, socket: Arc<Socket>, wish: &JoinWish, reply: oneshot::Sender<Option<Joined>>) {
         // It was let in a moment ago, and that may be over.
         if !wish.admitted.holds(self.row.visibility, self.row.tickets) {
-            self.room.turn_away(&socket, wish.format, NOT_FOR_YOU, None);
+            socket.turn_away(wish.format, NOT_FOR_YOU, None);
             let _ = reply.send(None);
             return;
         }
         let by_channel = wish.channel || matches!(wish.admitted, Admitted::ByChannelTicket(_));
         if by_channel && !self.registry.channel_shows(self.row.account, &self.row.code) {
-            self.room.turn_away(&socket, wish.format, MOVED_ON, Some(MOVED_ON_RETRY_MS));
+            socket.turn_away(wish.format, MOVED_ON, Some(MOVED_ON_RETRY_MS));
             let _ = reply.send(None);
             return;
         }
@@ -141,7 +141,7 @@ impl RaidTask {
         };
         self.bring_up(pace);
         let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel, admitted: wish.admitted };
-        let events = self.room.told(pace);
+        let events = self.room.last_event(pace);
         let (room, scene) = self.room_and_scene();
         let joined = room.join(socket, wish, || scene.keyframe(pace, events, false));
         let _ = reply.send(joined.map(|(id, left)| Joined { id, pace, left }));
