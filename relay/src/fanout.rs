@@ -27,9 +27,10 @@ mod wire;
 
 pub use format::Format;
 pub use lane::Pace;
-pub use listener::{Heard, Listener};
+pub(crate) use listener::{Heard, Listener};
 pub use room::{Answer, Room, RoomCounts, Wish};
-pub use sink::{Gone, Patience, Sink};
+pub use sink::Patience;
+pub(crate) use sink::{Gone, Sink};
 pub use socket::Socket;
 pub use spectator::Whom;
 pub use view::Resume;

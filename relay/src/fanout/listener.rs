@@ -11,7 +11,7 @@ use super::wire::{Inbound, InboundFrame};
 
 /// What a spectator said.
 #[derive(Debug)]
-pub enum Heard {
+pub(crate) enum Heard {
     /// One of the requests; what is none is left out.
     Request(FeedRequest),
     /// To be answered with the same payload.
@@ -23,7 +23,7 @@ pub enum Heard {
 }
 
 /// Listens to one spectator.
-pub struct Listener {
+pub(crate) struct Listener {
     inbound: Inbound,
     rate: DefaultDirectRateLimiter,
 }
@@ -38,12 +38,12 @@ impl Default for Listener {
 
 impl Listener {
     /// Takes bytes that came; hear all of them before the next.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.inbound.feed(bytes);
     }
 
     /// What they say next; `None` until more has come. Nothing follows a goodbye or an offence.
-    pub fn hear(&mut self) -> Option<Heard> {
+    pub(crate) fn hear(&mut self) -> Option<Heard> {
         loop {
             let heard = match self.inbound.take_frame() {
                 Ok(None) => return None,

@@ -49,10 +49,10 @@ impl Patience {
 
 /// The socket is gone, or counts as dead: drop it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gone;
+pub(crate) struct Gone;
 
 /// Writes to one socket.
-pub struct Sink {
+pub(crate) struct Sink {
     socket: Arc<Socket>,
     /// The rest of what was begun.
     tail: Bytes,
@@ -67,17 +67,17 @@ pub struct Sink {
 
 impl Sink {
     /// Nothing waits yet.
-    pub fn new(socket: Arc<Socket>, now: Instant) -> Self {
+    pub(crate) fn new(socket: Arc<Socket>, now: Instant) -> Self {
         Self { socket, tail: Bytes::new(), since: now, taken: 0, pinged: now, heard: now }
     }
 
     /// How many bytes wait.
-    pub fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.tail.len()
     }
 
     /// Waits until some of them can be written, or the socket is gone.
-    pub async fn writable(&self) {
+    pub(crate) async fn writable(&self) {
         // What has become of it is seen by who writes.
         let _ = self.socket.stream().writable().await;
     }
@@ -86,7 +86,7 @@ impl Sink {
     ///
     /// # Errors
     /// The socket is gone.
-    pub fn write(&mut self, bytes: &Bytes, now: Instant) -> Result<(), Gone> {
+    pub(crate) fn write(&mut self, bytes: &Bytes, now: Instant) -> Result<(), Gone> {
         if bytes.is_empty() {
             return Ok(());
         }
@@ -110,7 +110,7 @@ impl Sink {
     ///
     /// # Errors
     /// The socket is gone, or takes too little.
-    pub fn flush(&mut self, patience: &Patience, now: Instant) -> Result<(), Gone> {
+    pub(crate) fn flush(&mut self, patience: &Patience, now: Instant) -> Result<(), Gone> {
         if self.tail.is_empty() {
             return Ok(());
         }
@@ -137,7 +137,7 @@ impl Sink {
     ///
     /// # Errors
     /// It is not there, or takes too little.
-    pub fn sweep(&mut self, patience: &Patience, now: Instant) -> Result<(), Gone> {
+    pub(crate) fn sweep(&mut self, patience: &Patience, now: Instant) -> Result<(), Gone> {
         if self.socket.was_heard() {
             self.heard = now;
         }
