@@ -1,23 +1,45 @@
-//! From a raid's view to its spectators' sockets: encoded once, one write for each spectator and tick.
+//! From a raid's views to its spectators' sockets: encoded once, one write for each spectator and tick.
 //!
-//! One invariant: the next frame after any pattern of skips makes a spectator's state equal to the view's. Who
-//! missed a tick gets the keyframe next, never a later tick alone. Deliberately not here: what a view shows.
+//! - A **view** is what a raid shows at one pace.
+//! - A **step** takes a view on: the events since the one before, and a tick if anything changed. Steps are counted.
+//! - A **lane** is a view in one format. What its spectators are sent is encoded once.
+//! - A **beat** is what all lanes have to send at one moment.
+//! - A **shard** is a part of the spectators: the room itself writes to the first, a task to each of the others.
+//!
+//! One invariant: the next frame after any pattern of skips makes a spectator's state equal to the view's. Who missed a
+//! step gets the keyframe next, never a later tick alone. Deliberately not here: what a view shows.
 
+mod beat;
+mod details;
+mod events;
+mod format;
+mod frames;
+mod handle;
+mod lane;
+mod listener;
 mod room;
 mod shard;
+mod sink;
 mod socket;
+mod spectator;
 mod view;
 mod wire;
-mod worker;
 
-pub use room::{Answer, Resume, Room, RoomCounts, SpectatorId, Wish};
-pub use socket::{Pings, Socket};
-pub use view::{Format, Pace};
-pub use wire::{Inbound, InboundError, InboundFrame};
-pub(crate) use wire::{ping, pong};
-pub use worker::Whom;
+pub use format::Format;
+pub use lane::Pace;
+pub(crate) use listener::{Heard, Listener};
+pub use room::{Answer, Room, RoomCounts, Wish};
+pub use sink::Patience;
+pub(crate) use sink::{Gone, Sink};
+pub use socket::Socket;
+pub use spectator::Whom;
+pub use view::Resume;
+pub(crate) use wire::pong;
 
-/// A close frame with a reason: come back later, or do not.
-pub(crate) fn close(reason: &str, come_back: bool) -> bytes::Bytes {
-    wire::close(if come_back { 1012 } else { 1008 }, reason)
+/// Names a spectator in its room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SpectatorId {
+    /// Which shard it belongs to.
+    shard: u16,
+    n: u64,
 }

@@ -2,8 +2,6 @@
 //!
 //! After the upgrade the raw TCP stream is taken back: the raid's task writes to it, this task only reads.
 
-use std::io::ErrorKind;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
@@ -13,9 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use hyper_util::rt::TokioIo;
-use raidcast_shared::codec;
 use raidcast_shared::feed::{FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::limits as l;
 use raidcast_store::{EncounterRow, RaidRow};
@@ -27,9 +23,9 @@ use crate::access::{Admitted, Asker};
 use crate::edge::{Asked, Conn};
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
-use crate::fanout::{Format, Inbound, InboundFrame, Pace, Socket, SpectatorId};
+use crate::fanout::{Format, Heard, Listener, Pace, Socket, SpectatorId};
 use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
-use crate::replay::{self, Held, Places, Replay};
+use crate::replay::{self, Admission, Permit, Playback, Replay};
 use crate::state::AppState;
 
 /// `?ticket=`, and `?report=&at=&speed=` for the past.
@@ -59,7 +55,7 @@ impl FeedQuery {
         asker: &Asker,
         visit: &Asked,
     ) -> Result<Option<Replay>, HttpError> {
-        let pace = replay::Pace::parse(self.at.as_deref(), self.speed.as_deref())?;
+        let playback = Playback::parse(self.at.as_deref(), self.speed.as_deref())?;
         let Some(report) = &self.report else {
             return match self.at.is_some() || self.speed.is_some() {
                 true => Err(HttpError::BadRequest("`at` and `speed` need `report`: which fight to play".into())),
@@ -71,12 +67,9 @@ impl FeedQuery {
         let (row, _) =
             Some(state.report(report, asker).await?).filter(|(row, _)| belongs(row)).ok_or(HttpError::NotFound)?;
         let audience = state.admit(asker, (&row).into()).await?.audience();
-        let places = match pace.speed == 0.0 {
-            true => Held::Answer(visit.answer()?),
-            false => Held::Replay(Places::take(state, visit)?),
-        };
-        let (state, raid, asker, who) = (state.clone(), raid.clone(), asker.clone(), visit.address);
-        Ok(Some(Replay { state, raid, row, pace, places, who, asker, audience, changes }))
+        let permit = Permit::take(playback, state, visit)?;
+        let admission = Admission::new(state.clone(), asker.clone(), row, changes);
+        Ok(Some(Replay { admission, raid: raid.clone(), playback, permit, who: visit.address, audience }))
     }
 }
 
@@ -206,34 +199,22 @@ async fn watch(state: AppState, raid: RaidRow, wish: JoinWish, socket: Socket, e
 
 /// Reads what a spectator sends until it, or the room, has enough.
 async fn read(mut reader: Reader, left: CancellationToken, socket: Arc<Socket>, early: Bytes) {
-    let mut gone = reader.feed(&early);
+    reader.listener.feed(&early);
     // It is a piece of the upgrade's whole read buffer.
     drop(early);
-    while !gone {
-        gone = readable(&left, &socket, &mut reader).await;
+    while reader.pass_on() {
+        let is_there = tokio::select! {
+            // The room has let it go.
+            () = left.cancelled() => false,
+            // Something came, or the other end closed.
+            is_there = socket.read(|bytes| reader.listener.feed(bytes)) => is_there,
+        };
+        if !is_there {
+            break;
+        }
     }
     if !left.is_cancelled() {
         let _ = reader.raid.send(reader.says(FromSpectator::Gone)).await;
-    }
-}
-
-async fn readable(left: &CancellationToken, socket: &Socket, reader: &mut Reader) -> bool {
-    let stream = socket.stream();
-    tokio::select! {
-        // The room has let it go.
-        () = left.cancelled() => true,
-        // Something came, or the other end closed.
-        ready = stream.readable() => {
-            let mut bytes = [0; 512];
-            match ready.and_then(|()| stream.try_read(&mut bytes)) {
-                Ok(0) => true,
-                Ok(count) => {
-                    socket.hear();
-                    reader.feed(&bytes[..count])
-                }
-                Err(error) => error.kind() != ErrorKind::WouldBlock,
-            }
-        }
     }
 }
 
@@ -242,60 +223,42 @@ struct Reader {
     format: Format,
     pace: Pace,
     raid: RaidHandle,
-    inbound: Inbound,
-    rate: DefaultDirectRateLimiter,
+    listener: Listener,
 }
 
 impl Reader {
     fn new(joined: &Joined, format: Format, raid: RaidHandle) -> Self {
-        let burst = NonZeroU32::new(l::SPECTATOR_FRAMES_BURST).expect("a limit above 0");
-        let quota = Quota::per_second(NonZeroU32::MIN).allow_burst(burst);
         let Joined { id, pace, .. } = *joined;
-        Self { id, format, pace, raid, inbound: Inbound::default(), rate: RateLimiter::direct(quota) }
+        Self { id, format, pace, raid, listener: Listener::default() }
     }
 
     fn says(&self, what: FromSpectator) -> RaidCommand {
         RaidCommand::Spectator { id: self.id, format: self.format, pace: self.pace, what }
     }
 
-    /// Takes what was read; true if the socket is done for.
-    fn feed(&mut self, bytes: &[u8]) -> bool {
-        self.inbound.feed(bytes);
-        loop {
-            let what = match self.inbound.take_frame() {
-                Ok(None) => return false,
-                Ok(Some(InboundFrame::Close)) => return true,
-                Ok(Some(InboundFrame::Pong)) => continue,
-                Ok(Some(InboundFrame::Ping(payload))) => Some(FromSpectator::Ping(payload)),
-                Ok(Some(InboundFrame::Message(payload))) => self.request(&payload),
-                Err(error) => Some(FromSpectator::Dismiss(error.to_string())),
+    /// Passes on to the raid what has come; false if the socket is done for.
+    fn pass_on(&mut self) -> bool {
+        while let Some(heard) = self.listener.hear() {
+            let what = match heard {
+                Heard::Close => return false,
+                Heard::Offence(reason) => {
+                    self.raid.offer(self.says(FromSpectator::Dismiss(reason)));
+                    return false;
+                }
+                Heard::Ping(payload) => FromSpectator::Ping(payload),
+                Heard::Request(FeedRequest::Probe { clock }) => FromSpectator::Probe(clock),
+                Heard::Request(FeedRequest::Watch { players }) if players.len() <= l::WATCHED_MAX => {
+                    FromSpectator::Watch(players)
+                }
+                Heard::Request(FeedRequest::Watch { .. }) => continue,
+                Heard::Request(FeedRequest::Pace { ticks }) => {
+                    let Some(pace) = Pace::of(ticks) else { continue };
+                    self.pace = pace;
+                    FromSpectator::Pace
+                }
             };
-            // Every frame counts, also those that mean nothing: a spectator has little to say.
-            let what = match self.rate.check() {
-                Ok(()) => what,
-                Err(_) => Some(FromSpectator::Dismiss("too many requests: a spectator only watches".into())),
-            };
-            let dismissed = matches!(what, Some(FromSpectator::Dismiss(_)));
-            if let Some(what) = what {
-                self.raid.offer(self.says(what));
-            }
-            if dismissed {
-                return true;
-            }
+            self.raid.offer(self.says(what));
         }
-    }
-
-    /// One of the three requests that exist; anything else is ignored.
-    fn request(&mut self, payload: &[u8]) -> Option<FromSpectator> {
-        let request = codec::decode(payload, l::SPECTATOR_FRAME_BYTES_MAX).ok();
-        match request.or_else(|| serde_json::from_slice(payload).ok())? {
-            FeedRequest::Probe { clock } => Some(FromSpectator::Probe(clock)),
-            FeedRequest::Watch { players } if players.len() <= l::WATCHED_MAX => Some(FromSpectator::Watch(players)),
-            FeedRequest::Watch { .. } => None,
-            FeedRequest::Pace { ticks } => {
-                self.pace = Pace::of(ticks)?;
-                Some(FromSpectator::Pace)
-            }
-        }
+        true
     }
 }

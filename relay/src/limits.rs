@@ -43,6 +43,12 @@ pub const DISCARDS_BURST: u32 = 64;
 /// Players whose skill rows are made in one step of a view: of a raid of twenty who are all watched and all act, each
 /// comes in four steps of five.
 pub const DETAILS_A_STEP_MAX: usize = 16;
+/// Tasks that share the spectators of a large room: on a machine with fewer cores, as many as those.
+pub const SHARD_TASKS_MAX: usize = 8;
+/// Commands that wait for a shard's task. On two cores it has 8,192 spectators, who say a thing a second each, and a beat
+/// of theirs takes it some 70 ms: 600. Seven times as many, for when they all come at once. Whom a command beyond it
+/// concerns is let go, and comes back.
+pub const SHARD_COMMANDS_MAX: usize = 4_096;
 /// Bytes that all open fights may hold in memory, if nothing else is set.
 pub const MEMORY: u64 = 1024 * 1024 * 1024;
 /// Bytes that the largest fight that is let through may hold: 64 MiB of deltas, 64 of two million hits each in a second of

@@ -116,15 +116,17 @@ impl AppState {
         }
     }
 
-    /// Asks again, when an answer is ready that took a while: what somebody may see may have changed meanwhile.
+    /// Asks again, when an answer is ready that took a while: what somebody may see may have changed meanwhile, and the
+    /// report may be another raid's by now.
     ///
     /// # Errors
     /// `NotFound` if he may no longer see the report.
-    pub async fn still_admitted(&self, asker: &Asker, report: &EncounterRow) -> Result<(), HttpError> {
+    pub async fn still_admitted(&self, asker: &Asker, report: &EncounterRow) -> Result<EncounterRow, HttpError> {
         let EncounterKey { account, encounter } = report.key;
         let now = self.of_report(&report.report_id, asker, self.store().encounter(account, encounter).await)?;
         let now = now.filter(|now| now.report_id == report.report_id).ok_or(HttpError::NotFound)?;
-        self.admit(asker, (&now).into()).await.map(drop)
+        self.admit(asker, (&now).into()).await?;
+        Ok(now)
     }
 
     /// The raid with this code, and by what its asker may see it.

@@ -27,8 +27,16 @@ const CRATES: [(&str, &[&str]); 8] = [
 ];
 
 /// The crates that have no circles, and are to get none.
-const WITHOUT_CIRCLES: [&str; 7] =
-    ["shared", "client/meterkit", "client", "relay/store", "relay/store-sqlite", "relay/store-postgres", "relay/pgkit"];
+const WITHOUT_CIRCLES: [&str; 8] = [
+    "shared",
+    "client/meterkit",
+    "client",
+    "relay/store",
+    "relay/store-sqlite",
+    "relay/store-postgres",
+    "relay/pgkit",
+    "relay",
+];
 
 type Name = Vec<String>;
 

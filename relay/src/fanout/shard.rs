@@ -1,390 +1,273 @@
-//! Spectators that one owner writes to, and the step that all of them are sent.
+//! A part of a room's spectators, and all that is done to them: by the room in place, or by a task.
 //!
-//! What waits for one spectator is at most the rest of one write. A shard needs nothing but ready bytes.
+//! A shard needs nothing but ready bytes. What it lets its room know stands in its [`Standing`].
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use bytes::{Bytes, BytesMut};
-use raidcast_shared::limits::{PACES, SPECTATOR_STALLED_MS};
+use bytes::Bytes;
 use tokio::time::Instant;
-use tokio_util::sync::DropGuard;
 
-use super::room::SpectatorId;
-use super::socket::{Pings, Socket};
-use super::view::{Format, Pace, concat};
-use super::wire;
-use crate::access::Admitted;
+use super::SpectatorId;
+use super::beat::Beat;
+use super::details::Watch;
+use super::lane::{LANES, Lane, Pace};
+use super::sink::{Gone, Patience};
+use super::spectator::{Goodbye, Spectator, Whom};
 
-/// Views of one raid: each pace in both formats.
-pub(super) const LANES: usize = PACES.len() * 2;
+/// Something that is done to spectators beside their beats.
+pub(super) enum Command {
+    /// It belongs to the shard from now on; it counts as present already.
+    Join(Box<Spectator>),
+    Leave(SpectatorId),
+    /// Bytes that may be lost.
+    Answer(SpectatorId, Bytes),
+    Pace(SpectatorId, Pace),
+    Watch(SpectatorId, Arc<Watch>),
+    Dismiss(SpectatorId, Goodbye),
+    DismissAll(Whom, Goodbye),
+    /// Ping who is due one, and let those go that are not there any more.
+    Sweep,
+}
 
-/// Which view a spectator sees.
+/// Who of a lane needs a keyframe: the first events that they lack, from the least to the greatest number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LaneIx(usize);
+pub(super) struct Lacking {
+    least: u64,
+    most: u64,
+}
 
-impl LaneIx {
-    pub(super) fn of(pace: Pace, format: Format) -> Self {
-        Self(pace.index() * 2 + format.index())
+impl Lacking {
+    pub(super) const NOBODY: Self = Self { least: u64::MAX, most: 0 };
+    /// Somebody who has all events.
+    pub(super) const NO_EVENTS: Self = Self { least: u64::MAX, most: u64::MAX };
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self { least: self.least.min(other.least), most: self.most.max(other.most) }
     }
 
-    pub(super) fn index(self) -> usize {
-        self.0
+    /// Whether anybody lacks an event before this one.
+    pub(super) fn any_before(self, event: u64) -> bool {
+        self.least < event
     }
 
-    pub(super) fn format(self) -> Format {
-        Format::ALL[self.0 % 2]
-    }
-
-    pub(super) fn at_pace(self, pace: Pace) -> Self {
-        Self::of(pace, self.format())
-    }
-}
-
-/// Skill rows of a watched player, ready to be written.
-#[derive(Clone, Debug)]
-pub(super) struct DetailBytes {
-    pub(super) bytes: Bytes,
-    /// With this very step.
-    pub(super) changed: bool,
-}
-
-/// What one view has to send now.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Lane {
-    /// The view took a step since the last call.
-    pub(super) stepped: bool,
-    /// Events and tick of that step.
-    pub(super) batch: Bytes,
-    /// Where somebody needs it.
-    pub(super) keyframe: Option<Bytes>,
-    /// The same for who lost events, where somebody needs it.
-    pub(super) keyframe_lost: Option<Bytes>,
-    /// The last event that the view has told.
-    pub(super) told: u64,
-    /// Of watched players, by key.
-    pub(super) details: Arc<HashMap<String, DetailBytes>>,
-}
-
-/// Events of one format that are kept, by number.
-pub(super) type EventRing = Arc<Vec<(u64, Bytes)>>;
-
-/// All that spectators are sent with one beat.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Step {
-    pub(super) lanes: [Lane; LANES],
-    pub(super) events: [EventRing; 2],
-}
-
-/// What a view's spectators lack, as far as anybody does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Wants {
-    pub(super) keyframe: bool,
-    pub(super) keyframe_lost: bool,
-}
-
-/// Whose skill rows a spectator wants, and whether it takes what it is sent: who does not gets none.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
-    pub(super) keys: Vec<String>,
-    stalled: AtomicBool,
-}
-
-impl Watch {
-    pub(super) fn new(keys: Vec<String>) -> Self {
-        Self { keys, stalled: AtomicBool::new(false) }
-    }
-
-    pub(super) fn is_stalled(&self) -> bool {
-        self.stalled.load(Ordering::Relaxed)
+    /// Whether anybody lacks none before this one.
+    pub(super) fn any_from(self, event: u64) -> bool {
+        self.most >= event
     }
 }
 
-pub(super) struct Spectator {
-    pub(super) socket: Arc<Socket>,
-    pub(super) lane: LaneIx,
-    /// The rest of what was begun: a frame is never broken.
-    pub(super) tail: Bytes,
-    /// Whether it has every tick so far, once the tail is out.
-    pub(super) synced: bool,
-    /// The first event that it has not got.
-    pub(super) next_event: u64,
-    /// It came by the channel's address.
-    pub(super) by_channel: bool,
-    /// By what it may see the raid.
-    pub(super) admitted: Admitted,
-    /// Whose skill rows it wants.
-    pub(super) watched: Arc<Watch>,
-    /// Their present rows are owed, whether they changed or not.
-    pub(super) fresh_watch: bool,
-    /// Since when nothing of the tail went out.
-    pub(super) stalled: Option<Instant>,
-    /// When it was pinged last, or joined.
-    pub(super) pinged: Instant,
-    /// When something of it was known to have come.
-    pub(super) heard: Instant,
-    /// Ends the task that reads from it.
-    pub(super) _reader: DropGuard,
+/// What a shard lets its room know. Counts, so nothing hangs on which of them is seen first.
+pub(super) struct Standing {
+    present: [AtomicUsize; LANES],
+    least: [AtomicU64; LANES],
+    most: [AtomicU64; LANES],
+    writes: AtomicU64,
+    waiting: AtomicUsize,
 }
 
-/// How a write ended.
-pub(super) enum Written {
-    /// All of it is out, or waits in the tail.
-    Taken,
-    /// The socket is gone.
-    Gone,
-}
-
-impl Spectator {
-    /// Writes what can be written now; the rest waits as the tail. Call only with an empty tail.
-    pub(super) fn write(&mut self, bytes: &Bytes, now: Instant) -> Written {
-        debug_assert!(self.tail.is_empty());
-        if bytes.is_empty() {
-            return Written::Taken;
+impl Standing {
+    fn new() -> Self {
+        Self {
+            present: Default::default(),
+            least: [const { AtomicU64::new(Lacking::NOBODY.least) }; LANES],
+            most: [const { AtomicU64::new(Lacking::NOBODY.most) }; LANES],
+            writes: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
         }
-        match self.socket.stream().try_write(bytes) {
-            // What nearly every write is: nothing is kept of it.
-            Ok(count) if count == bytes.len() => self.stalled = None,
-            Ok(0) => return Written::Gone,
-            Ok(count) => {
-                self.tail = bytes.slice(count..);
-                self.stalled = Some(now);
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.tail = bytes.clone();
-                self.stalled = Some(now);
-            }
-            Err(_) => return Written::Gone,
-        }
-        self.tell_stalled();
-        Written::Taken
     }
 
-    fn tell_stalled(&self) {
-        self.watched.stalled.store(!self.tail.is_empty(), Ordering::Relaxed);
-    }
-
-    fn flush(&mut self, now: Instant) -> Written {
-        if self.tail.is_empty() {
-            return Written::Taken;
-        }
-        match self.socket.stream().try_write(&self.tail) {
-            Ok(0) => return Written::Gone,
-            Ok(count) => {
-                self.tail = self.tail.slice(count..);
-                self.stalled = if self.tail.is_empty() { None } else { Some(now) };
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                let since = *self.stalled.get_or_insert(now);
-                if now.duration_since(since).as_millis() > u128::from(SPECTATOR_STALLED_MS) {
-                    return Written::Gone;
-                }
-            }
-            Err(_) => return Written::Gone,
-        }
-        self.tell_stalled();
-        Written::Taken
-    }
-
-    /// Asks whether it is there, when that is due; what waits for it goes on meanwhile.
-    fn sweep(&mut self, pings: Pings, ping: &Bytes, now: Instant) -> Written {
-        if self.socket.was_heard() {
-            self.heard = now;
-        }
-        if now.duration_since(self.heard) >= pings.silence {
-            return Written::Gone;
-        }
-        if !self.tail.is_empty() {
-            return self.flush(now);
-        }
-        if now.duration_since(self.pinged) < pings.every {
-            return Written::Taken;
-        }
-        self.pinged = now;
-        self.write(ping, now)
-    }
-
-    /// Writes what it needs now, and counts that.
-    fn step(&mut self, step: &Step, now: Instant, writes: &mut u64) -> Written {
-        if self.tail.is_empty() {
-            let Some(bytes) = self.due(step) else { return Written::Taken };
-            *writes += 1;
-            return self.write(&bytes, now);
-        }
-        // Still behind, or only just out of it: what it misses now the keyframe makes good, with the next step, so
-        // that a tick is one write.
-        *writes += 1;
-        let written = self.flush(now);
-        self.synced &= !step.lanes[self.lane.index()].stepped;
-        written
-    }
-
-    /// What it is due with this step; `None` if nothing, or if its keyframe is not made yet.
-    fn due<'a>(&mut self, step: &'a Step) -> Option<Cow<'a, Bytes>> {
-        let lane = &step.lanes[self.lane.index()];
-        let details = |all: bool| {
-            let held = self.watched.keys.iter().filter_map(|key| lane.details.get(key));
-            held.filter(move |detail| all || detail.changed).map(|detail| &detail.bytes)
-        };
-        if self.synced {
-            let told = !self.watched.keys.is_empty() && (lane.stepped || self.fresh_watch);
-            let bytes = match lane.stepped {
-                true if !told => Cow::Borrowed(&lane.batch),
-                false if !told => Cow::Owned(Bytes::new()),
-                stepped => {
-                    let batch = if stepped { &lane.batch[..] } else { &[] };
-                    Cow::Owned(details(self.fresh_watch).fold(BytesMut::from(batch), concat).freeze())
-                }
-            };
-            self.fresh_watch = false;
-            if lane.stepped {
-                self.next_event = self.next_event.max(lane.told + 1);
-            }
-            return Some(bytes).filter(|bytes| !bytes.is_empty());
-        }
-        let ring = &step.events[self.lane.format().index()];
-        let keyframe = if self.lost_events(lane, ring) { &lane.keyframe_lost } else { &lane.keyframe };
-        let keyframe = keyframe.clone()?;
-        let owed = ring.iter().filter(|(n, _)| (self.next_event..=lane.told).contains(n)).map(|(_, bytes)| bytes);
-        let parts = owed.chain([&keyframe]).chain(details(true));
-        let bytes = parts.fold(BytesMut::new(), concat).freeze();
-        self.synced = true;
-        self.fresh_watch = false;
-        self.next_event = self.next_event.max(lane.told + 1);
-        Some(Cow::Owned(bytes))
-    }
-
-    /// Whether events that it is owed are no longer kept.
-    fn lost_events(&self, lane: &Lane, ring: &EventRing) -> bool {
-        let oldest = ring.first().map_or(lane.told + 1, |(n, _)| *n);
-        self.next_event < oldest && self.next_event <= lane.told
-    }
-}
-
-/// Spectators of one owner.
-#[derive(Default)]
-pub(super) struct Shard {
-    spectators: HashMap<SpectatorId, Spectator>,
-    writes: u64,
-}
-
-impl Shard {
-    pub(super) fn insert(&mut self, id: SpectatorId, spectator: Spectator) {
-        self.spectators.insert(id, spectator);
-    }
-
-    pub(super) fn remove(&mut self, id: SpectatorId) -> Option<Spectator> {
-        self.spectators.remove(&id)
-    }
-
-    /// Those of whom something is so.
-    pub(super) fn ids_of(&self, is_so: impl Fn(&Spectator) -> bool) -> Vec<SpectatorId> {
-        self.spectators.iter().filter(|(_, held)| is_so(held)).map(|(id, _)| *id).collect()
-    }
-
-    pub(super) fn ids(&self) -> Vec<SpectatorId> {
-        self.spectators.keys().copied().collect()
+    /// Spectators of a lane.
+    pub(super) fn present(&self, lane: Lane) -> usize {
+        self.present[lane.index()].load(Ordering::Relaxed)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.spectators.len()
+        self.present.iter().map(|present| present.load(Ordering::Relaxed)).sum()
     }
 
+    /// Who needs a keyframe of a lane.
+    pub(super) fn lacking(&self, lane: Lane) -> Lacking {
+        let at = lane.index();
+        Lacking { least: self.least[at].load(Ordering::Relaxed), most: self.most[at].load(Ordering::Relaxed) }
+    }
+
+    /// Writes begun since the beginning.
     pub(super) fn writes(&self) -> u64 {
-        self.writes
+        self.writes.load(Ordering::Relaxed)
     }
 
-    /// Bytes that wait for spectators which do not take them.
+    /// Bytes that waited after the newest beat for spectators which do not take them.
     pub(super) fn waiting(&self) -> usize {
-        self.spectators.values().map(|spectator| spectator.tail.len()).sum()
+        self.waiting.load(Ordering::Relaxed)
     }
 
-    /// How many see each view.
-    pub(super) fn present(&self) -> [usize; LANES] {
-        let mut present = [0; LANES];
-        for spectator in self.spectators.values() {
-            present[spectator.lane.index()] += 1;
-        }
-        present
+    pub(super) fn joins(&self, lane: Lane) {
+        self.present[lane.index()].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What is to be made before the next step, by view.
-    pub(super) fn wants(&self, step: &Step) -> [Wants; LANES] {
-        let mut wants = [Wants::default(); LANES];
-        for spectator in self.spectators.values().filter(|held| !held.synced && held.tail.is_empty()) {
-            let at = spectator.lane.index();
-            let lost = spectator.lost_events(&step.lanes[at], &step.events[spectator.lane.format().index()]);
-            wants[at].keyframe |= !lost;
-            wants[at].keyframe_lost |= lost;
-        }
-        wants
+    pub(super) fn leaves(&self, lane: Lane) {
+        self.present[lane.index()].fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Spectators of these views missed a step: they get a keyframe next.
-    pub(super) fn unsync(&mut self, lanes: [bool; LANES]) {
-        for spectator in self.spectators.values_mut().filter(|held| lanes[held.lane.index()]) {
-            spectator.synced = false;
-        }
+    fn set_lacking(&self, at: usize, lacking: Lacking) {
+        self.least[at].store(lacking.least, Ordering::Relaxed);
+        self.most[at].store(lacking.most, Ordering::Relaxed);
     }
+}
 
-    /// Another view from now on: its keyframe comes next.
-    pub(super) fn pace(&mut self, id: SpectatorId, pace: Pace) {
-        if let Some(spectator) = self.spectators.get_mut(&id) {
-            let lane = spectator.lane.at_pace(pace);
-            spectator.synced &= spectator.lane == lane;
-            spectator.lane = lane;
-        }
-    }
+/// What is found of spectators while they are given a beat.
+struct Found {
+    lacking: [Lacking; LANES],
+    waiting: usize,
+}
 
-    /// Skill rows of these players from now on.
-    pub(super) fn watch(&mut self, id: SpectatorId, watch: Arc<Watch>) {
-        if let Some(spectator) = self.spectators.get_mut(&id) {
-            (spectator.watched, spectator.fresh_watch) = (watch, true);
-            spectator.tell_stalled();
-        }
-    }
+/// Spectators of one owner.
+pub(super) struct Shard {
+    spectators: Vec<Spectator>,
+    /// Where each of them stands.
+    places: HashMap<SpectatorId, usize>,
+    /// The newest beat; the first so many have not been given it yet.
+    beat: Arc<Beat>,
+    to_give: usize,
+    found: Found,
+    writes: u64,
+    patience: Patience,
+    standing: Arc<Standing>,
+}
 
-    /// Writes an answer, if nothing else is on its way.
-    pub(super) fn answer(&mut self, id: SpectatorId, bytes: &Bytes) {
-        let Some(spectator) = self.spectators.get_mut(&id).filter(|held| held.tail.is_empty()) else { return };
-        if matches!(spectator.write(bytes, Instant::now()), Written::Gone) {
-            self.spectators.remove(&id);
+impl Shard {
+    pub(super) fn new(patience: Patience) -> Self {
+        Self {
+            spectators: Vec::new(),
+            places: HashMap::new(),
+            beat: Arc::default(),
+            to_give: 0,
+            found: Found { lacking: [Lacking::NOBODY; LANES], waiting: 0 },
+            writes: 0,
+            patience,
+            standing: Arc::new(Standing::new()),
         }
     }
 
-    /// Says goodbye in the spectator's format, if nothing else is on its way, and lets it go.
-    pub(super) fn dismiss(&mut self, id: SpectatorId, bye: &[Bytes; 2]) {
-        let Some(mut spectator) = self.spectators.remove(&id) else { return };
-        if spectator.tail.is_empty() {
-            let _ = spectator.write(&bye[spectator.lane.format().index()], Instant::now());
-        }
+    pub(super) fn standing(&self) -> Arc<Standing> {
+        Arc::clone(&self.standing)
     }
 
-    /// Sends some spectators what they need, one write each.
-    pub(super) fn send_to(&mut self, ids: &[SpectatorId], step: &Step) {
+    /// Takes a beat, to be given to all by [`Shard::give`]; nothing else is done before that.
+    pub(super) fn take(&mut self, beat: Arc<Beat>) {
+        self.beat = beat;
+        self.to_give = self.spectators.len();
+        self.found = Found { lacking: [Lacking::NOBODY; LANES], waiting: 0 };
+    }
+
+    /// Gives the beat to at most so many more, one write each; true when all have been given it.
+    pub(super) fn give(&mut self, most: usize) -> bool {
         let now = Instant::now();
-        for id in ids {
-            let Some(spectator) = self.spectators.get_mut(id) else { continue };
-            if matches!(spectator.step(step, now, &mut self.writes), Written::Gone) {
-                self.spectators.remove(id);
+        let until = self.to_give.saturating_sub(most);
+        // From the back: who takes the place of one that goes was given it already.
+        for at in (until..self.to_give).rev() {
+            let spectator = &mut self.spectators[at];
+            if spectator.take(&self.beat, &self.patience, now, &mut self.writes) == Err(Gone) {
+                self.remove_at(at);
+                continue;
+            }
+            self.found.waiting += spectator.sink.waiting();
+            if let Some(event) = spectator.lacks(&self.beat) {
+                let lacking = &mut self.found.lacking[spectator.lane.index()];
+                *lacking = lacking.and(Lacking { least: event, most: event });
+            }
+        }
+        self.to_give = until;
+        if until > 0 {
+            return false;
+        }
+        for (at, lacking) in self.found.lacking.into_iter().enumerate() {
+            self.standing.set_lacking(at, lacking);
+        }
+        self.standing.writes.store(self.writes, Ordering::Relaxed);
+        self.standing.waiting.store(self.found.waiting, Ordering::Relaxed);
+        true
+    }
+
+    pub(super) fn apply(&mut self, command: Command) {
+        let now = Instant::now();
+        match command {
+            Command::Join(spectator) => {
+                self.places.insert(spectator.id, self.spectators.len());
+                self.spectators.push(*spectator);
+                self.note(self.spectators.len() - 1);
+            }
+            Command::Leave(id) => drop(self.remove(id)),
+            Command::Answer(id, bytes) => {
+                if let Some(&at) = self.places.get(&id)
+                    && self.spectators[at].answer(&bytes, now) == Err(Gone)
+                {
+                    self.remove_at(at);
+                }
+            }
+            Command::Pace(id, pace) => {
+                if let Some(&at) = self.places.get(&id) {
+                    let spectator = &mut self.spectators[at];
+                    self.standing.leaves(spectator.lane);
+                    spectator.pace(pace);
+                    self.standing.joins(spectator.lane);
+                    self.note(at);
+                }
+            }
+            Command::Watch(id, watch) => {
+                if let Some(&at) = self.places.get(&id) {
+                    self.spectators[at].watch(watch);
+                }
+            }
+            Command::Dismiss(id, bye) => {
+                if let Some(spectator) = self.remove(id) {
+                    spectator.dismiss(&bye, now);
+                }
+            }
+            Command::DismissAll(whom, bye) => {
+                for at in (0..self.spectators.len()).rev() {
+                    if whom.includes(&self.spectators[at]) {
+                        self.remove_at(at).dismiss(&bye, now);
+                    }
+                }
+            }
+            Command::Sweep => {
+                for at in (0..self.spectators.len()).rev() {
+                    match self.spectators[at].sweep(&self.patience, now) {
+                        Ok(()) => self.note(at),
+                        Err(Gone) => drop(self.remove_at(at)),
+                    }
+                }
             }
         }
     }
 
-    /// Pings who is due one, and lets those go that are not there any more.
-    pub(super) fn sweep(&mut self, pings: Pings, now: Instant) {
-        let ping = wire::ping();
-        self.spectators.retain(|_, spectator| matches!(spectator.sweep(pings, &ping, now), Written::Taken));
+    /// Tells the room if this one needs a keyframe.
+    fn note(&self, at: usize) {
+        let spectator = &self.spectators[at];
+        if let Some(event) = spectator.lacks(&self.beat) {
+            let at = spectator.lane.index();
+            self.standing.least[at].fetch_min(event, Ordering::Relaxed);
+            self.standing.most[at].fetch_max(event, Ordering::Relaxed);
+        }
     }
 
-    /// Sends all spectators what they need, one write each.
-    pub(super) fn send(&mut self, step: &Step) {
-        let now = Instant::now();
-        let writes = &mut self.writes;
-        self.spectators.retain(|_, spectator| matches!(spectator.step(step, now, writes), Written::Taken));
+    fn remove(&mut self, id: SpectatorId) -> Option<Spectator> {
+        let at = *self.places.get(&id)?;
+        Some(self.remove_at(at))
+    }
+
+    /// The last one takes its place.
+    fn remove_at(&mut self, at: usize) -> Spectator {
+        let gone = self.spectators.swap_remove(at);
+        self.places.remove(&gone.id);
+        if let Some(moved) = self.spectators.get(at) {
+            self.places.insert(moved.id, at);
+        }
+        self.standing.leaves(gone.lane);
+        gone
     }
 }
 
@@ -392,60 +275,38 @@ impl Shard {
 mod tests {
     use std::time::Duration;
 
-    use tokio::io::AsyncReadExt as _;
-    use tokio::net::{TcpListener, TcpStream};
-    use tokio_util::sync::CancellationToken;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+    use super::super::spectator::tests::spectator;
     use super::*;
+    use crate::limits::EdgeLimits;
 
-    const PINGS: Pings = Pings { every: Duration::from_secs(20), silence: Duration::from_secs(80) };
-
-    async fn spectator(now: Instant) -> (Spectator, Arc<Socket>, CancellationToken, TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let there = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let socket = Arc::new(Socket::new(listener.accept().await.unwrap().0, None));
-        let left = CancellationToken::new();
-        let spectator = Spectator {
-            socket: Arc::clone(&socket),
-            lane: LaneIx::of(Pace::default(), Format::Json),
-            tail: Bytes::new(),
-            synced: true,
-            next_event: 1,
-            by_channel: false,
-            admitted: Admitted::AsAnybody,
-            watched: Arc::default(),
-            fresh_watch: false,
-            stalled: None,
-            pinged: now,
-            heard: now,
-            _reader: left.clone().drop_guard(),
-        };
-        (spectator, socket, left, there)
-    }
-
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn who_only_listens_is_pinged_and_who_answers_nothing_is_let_go() {
-        let (start, mut shard) = (Instant::now(), Shard::default());
-        let (listening, socket, stays, mut hears) = spectator(start).await;
-        let (dead, _, goes, _silent) = spectator(start).await;
-        for (n, spectator) in [listening, dead].into_iter().enumerate() {
-            shard.insert(SpectatorId::of_test(n as u64), spectator);
+        let mut shard = Shard::new(Patience::with_spectators(&EdgeLimits::default()));
+        let (listening, socket, stays, mut hears) = spectator(1).await;
+        let (dead, _, goes, _silent) = spectator(2).await;
+        for spectator in [listening, dead] {
+            shard.standing.joins(spectator.lane);
+            shard.apply(Command::Join(Box::new(spectator)));
         }
         let mut pings = 0;
         for second in 0..=200 {
-            shard.sweep(PINGS, start + Duration::from_secs(second));
+            shard.apply(Command::Sweep);
             let mut frame = [0; 2];
             if second % 20 == 0 && second > 0 {
                 hears.read_exact(&mut frame).await.unwrap();
                 assert_eq!(frame, [0x89, 0], "a ping without a payload");
                 pings += 1;
-                // Its answer came.
-                socket.hear();
+                // Whatever comes is an answer.
+                hears.write_all(&[0]).await.unwrap();
+                assert!(socket.read(|_| ()).await);
             } else {
                 assert!(hears.try_read(&mut frame).is_err(), "nothing between two pings");
             }
             assert_eq!(goes.is_cancelled(), second >= 80, "at second {second}");
+            tokio::time::advance(Duration::from_secs(1)).await;
         }
-        assert_eq!((pings, shard.len(), stays.is_cancelled()), (10, 1, false));
+        assert_eq!((pings, shard.standing.len(), stays.is_cancelled()), (10, 1, false));
     }
 }

@@ -1,15 +1,14 @@
-//! A spectator's socket after its upgrade, and when it counts as dead.
+//! A spectator's socket after its upgrade: one owner writes to it, and one reads the little that comes.
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use super::format::Format;
 use crate::edge::Slot;
-use crate::limits::EdgeLimits;
 
-/// The raw stream: the room's owner writes to it, a task of its own reads from it. While anybody holds it, it has its
-/// place among its address's connections.
+/// The raw stream. While anybody holds it, it has its place among its address's connections.
 pub struct Socket {
     stream: TcpStream,
     heard: AtomicBool,
@@ -23,33 +22,46 @@ impl Socket {
     }
 
     /// The stream.
-    pub fn stream(&self) -> &TcpStream {
+    pub(super) fn stream(&self) -> &TcpStream {
         &self.stream
     }
 
-    /// Something came from it: whatever it was, it is there.
-    pub fn hear(&self) {
-        self.heard.store(true, Ordering::Relaxed);
+    /// Waits until something comes, and gives it to `take`; false when the other end is gone. Safe to drop: nothing is
+    /// lost.
+    pub async fn read(&self, mut take: impl FnMut(&[u8])) -> bool {
+        loop {
+            if self.stream.readable().await.is_err() {
+                return false;
+            }
+            if let Some(is_there) = self.read_now(&mut take) {
+                return is_there;
+            }
+        }
     }
 
-    /// Whether something came since this was asked last.
+    /// `None` if nothing has come. Its bytes are no part of what waits, of which every spectator has one.
+    fn read_now(&self, take: &mut impl FnMut(&[u8])) -> Option<bool> {
+        let mut bytes = [0; 512];
+        match self.stream.try_read(&mut bytes) {
+            Ok(0) => Some(false),
+            Ok(count) => {
+                self.heard.store(true, Ordering::Relaxed);
+                take(&bytes[..count]);
+                Some(true)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            Err(_) => Some(false),
+        }
+    }
+
+    /// Whether something came since this was asked last: whatever it was, the other end is there.
     pub(super) fn was_heard(&self) -> bool {
         self.heard.swap(false, Ordering::Relaxed)
     }
-}
 
-/// How often spectators are pinged, and how long one may say nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Pings {
-    /// From one ping to the next.
-    pub every: Duration,
-    /// From its last byte until it counts as dead.
-    pub silence: Duration,
-}
-
-impl Pings {
-    /// As the limits say.
-    pub fn of(limits: &EdgeLimits) -> Self {
-        Self { every: Duration::from_millis(limits.ping_ms), silence: Duration::from_millis(limits.silence_ms()) }
+    /// Says goodbye to who is not taken in.
+    pub fn turn_away(&self, format: Format, reason: &str, retry_ms: Option<u32>) {
+        // A socket that was just opened has room for it; one that has not is closed without a word.
+        let _ = self.stream.try_write(&format.goodbye(reason, retry_ms));
     }
 }

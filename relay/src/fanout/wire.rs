@@ -37,10 +37,9 @@ pub(super) fn binary(payload: &[u8]) -> Bytes {
 }
 
 /// Asks whether the other end is there.
-pub(crate) fn ping() -> Bytes {
-    frame(PING, b"")
-}
+pub(super) static PING_FRAME: Bytes = Bytes::from_static(&[0x80 | PING, 0]);
 
+/// The answer to a ping.
 pub(crate) fn pong(payload: &[u8]) -> Bytes {
     frame(PONG, payload)
 }
@@ -58,7 +57,7 @@ pub(super) fn close(code: u16, reason: &str) -> Bytes {
 
 /// What a spectator sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum InboundFrame {
+pub(super) enum InboundFrame {
     /// A whole text or binary message.
     Message(Vec<u8>),
     /// To be answered with the same payload.
@@ -71,7 +70,7 @@ pub enum InboundFrame {
 
 /// Why the other end's bytes cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InboundError {
+pub(super) enum InboundError {
     /// A client's frames must be masked.
     #[error("frames from a client must be masked")]
     Unmasked,
@@ -88,11 +87,11 @@ pub enum InboundError {
 
 /// Puts a spectator's frames together from the bytes that come.
 #[derive(Debug, Default)]
-pub struct Inbound(BytesMut);
+pub(super) struct Inbound(BytesMut);
 
 impl Inbound {
     /// Takes what was read. At most one frame's length is held beyond what was taken out.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
@@ -100,7 +99,7 @@ impl Inbound {
     ///
     /// # Errors
     /// What no later bytes can heal: close the socket.
-    pub fn take_frame(&mut self) -> Result<Option<InboundFrame>, InboundError> {
+    pub(super) fn take_frame(&mut self) -> Result<Option<InboundFrame>, InboundError> {
         let bytes = &self.0[..];
         let [first, second, ..] = *bytes else { return Ok(None) };
         if first & 0x70 != 0 {

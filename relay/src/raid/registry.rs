@@ -18,7 +18,7 @@ use super::encounter::LiveEncounter;
 use super::restore::load_encounter;
 use super::task::{Around, RaidTask};
 use crate::context::Context;
-use crate::fanout::{Pings, Room};
+use crate::fanout::{Patience, Room};
 use crate::limits::LEFT_EVERY_MS;
 
 /// Commands that wait for a raid's task; whoever fills it up waits.
@@ -192,7 +192,7 @@ impl RaidRegistry {
             directory: Arc::clone(&self.directory),
             channels: Arc::clone(&self.channels),
         };
-        let room = Room::new(self.tasks.clone(), Pings::of(&self.context.limits));
+        let room = Room::new(self.tasks.clone(), Patience::with_spectators(&self.context.limits));
         let task = RaidTask::new(around, room, handle.clone(), inbox, row, encounters);
         self.tasks.spawn(task.run());
         handle

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use raidcast_relay::access::Admitted;
-use raidcast_relay::fanout::{Format, Pace, Pings, Room, Socket, Whom, Wish};
+use raidcast_relay::fanout::{Format, Pace, Patience, Room, Socket, Whom, Wish};
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::feed::{
     Detail, FeedEvent, FeedFrame, FeedHappening, FeedRaid, FeedRequest, FrameTimes, Keyframe, SUBPROTOCOL,
@@ -121,7 +121,7 @@ async fn a_tick_is_encoded_once_a_view_and_written_once_a_spectator() {
     const CROWD: usize = 600;
     const TICKS: u64 = 40;
     let tasks = tokio_util::task::TaskTracker::new();
-    let mut room = Room::new(tasks.clone(), Pings::of(&EdgeLimits::default()));
+    let mut room = Room::new(tasks.clone(), Patience::with_spectators(&EdgeLimits::default()));
     let keyframe = |position: u64| move |_: Pace, events, events_lost| a_keyframe(position, events, events_lost);
     let mut others = Vec::new();
     for at in 0..CROWD {
@@ -133,7 +133,7 @@ async fn a_tick_is_encoded_once_a_view_and_written_once_a_spectator() {
         others.push(there);
     }
     let settled = async |room: &mut Room, position: u64, writes: u64| {
-        // Those beyond the room's own are written to by its workers, a moment later.
+        // Those beyond the first shard are written to by tasks, a moment later.
         for _ in 0..2_000 {
             if room.counts().writes >= writes {
                 break;
@@ -165,7 +165,7 @@ async fn a_tick_is_encoded_once_a_view_and_written_once_a_spectator() {
     assert_eq!((room.counts().spectators, room.counts().waiting), (CROWD, 0));
     drop(room);
     tasks.close();
-    soon("the workers' end", tasks.wait()).await;
+    soon("the end of all tasks", tasks.wait()).await;
 }
 
 /// The same, between which little lies on the way.
@@ -183,7 +183,7 @@ async fn narrow_pair() -> (std::sync::Arc<Socket>, tokio::net::TcpStream) {
 async fn skill_rows_are_made_for_who_takes_them_and_where_they_changed() {
     const PLAYERS: usize = 40;
     let tasks = tokio_util::task::TaskTracker::new();
-    let mut room = Room::new(tasks.clone(), Pings::of(&EdgeLimits::default()));
+    let mut room = Room::new(tasks.clone(), Patience::with_spectators(&EdgeLimits::default()));
     let (pace, format) = (Pace::default(), Format::ALL[0]);
     let wish = Wish { format, pace, resume: None, by_channel: false, admitted: Admitted::AsAnybody };
     let keys: Vec<String> = (0..PLAYERS).map(|at| format!("player {at}")).collect();
@@ -271,13 +271,13 @@ fn a_skill() -> SkillRow {
     }
 }
 
-/// More than the raid's task writes to itself, so that workers let some of them go.
+/// More than the raid's task writes to itself, so that other tasks let some of them go.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_large_room_those_are_let_go_who_may_no_longer_see_it_and_hear_nothing_more() {
     const CROWD: usize = 600;
     let kinds = [Admitted::AsAnybody, Admitted::ByTicket(3), Admitted::ByTicket(2), Admitted::AsUploader];
     let tasks = tokio_util::task::TaskTracker::new();
-    let mut room = Room::new(tasks.clone(), Pings::of(&EdgeLimits::default()));
+    let mut room = Room::new(tasks.clone(), Patience::with_spectators(&EdgeLimits::default()));
     let mut spectators = Vec::new();
     for at in 0..CROWD {
         let (here, there) = pair().await;
@@ -301,7 +301,7 @@ async fn of_a_large_room_those_are_let_go_who_may_no_longer_see_it_and_hear_noth
     room.send(|_, events, lost| a_keyframe(1, events, lost));
     drop(room);
     tasks.close();
-    soon("the workers' end", tasks.wait()).await;
+    soon("the end of all tasks", tasks.wait()).await;
     for (at, (admitted, mut there)) in spectators.into_iter().enumerate() {
         let mut heard = Vec::new();
         soon("the end of the room", there.read_to_end(&mut heard)).await.unwrap();

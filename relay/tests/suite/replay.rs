@@ -148,6 +148,33 @@ async fn a_channel_plays_any_report_of_its_account_and_no_others() {
 }
 
 #[tokio::test]
+async fn a_replay_of_a_report_that_has_moved_to_another_raid_hears_who_may_see_that_one() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut first = Uploader::connect(&relay).await;
+    let fight = eventful(100);
+    let begun = first.begin(&fight).await;
+    first.deltas(begun.h, &fight.deltas).await;
+    first.acked(100).await;
+    let path = format!("{}/feed?report={}&speed=0.25", first.welcome.raid, begun.report);
+    let mut watching = Spectator::join(&relay, &path, SUBPROTOCOL).await;
+    watching.hear().await.expect("a keyframe");
+    // A client that lost its state goes on with the fight in a raid of its own.
+    let other = Hello { raid: RaidId(Uuid::from_u128(2)), ..hello() };
+    let mut second = Uploader::connect_as(&relay, KEY, other.clone()).await;
+    assert_eq!(second.begin(&fight).await.report, begun.report);
+    let before = watching.ticks;
+    while watching.ticks < before + 3 {
+        watching.hear().await.expect("the replay goes on");
+    }
+    let private = Hello { visibility: Visibility::Private, ..other };
+    let _third = Uploader::connect_as(&relay, KEY, private).await;
+    let (_, bye) = to_the_end(&mut watching).await;
+    assert!(bye.reason.contains("not for you any more") && bye.retry_ms.is_none(), "{bye:?}");
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn what_no_replay_can_be_is_refused_with_a_text() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;

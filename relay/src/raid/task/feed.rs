@@ -1,19 +1,24 @@
 //! A raid's task and its spectators: what they see, and when.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use raidcast_shared::feed::Detail;
-use raidcast_shared::feed::{Echo, FeedEvent, FeedFrame, FeedHappening, FeedRaid, FrameTimes, Keyframe};
+use raidcast_shared::feed::{
+    Detail, Echo, FeedEvent, FeedFightRef, FeedFrame, FeedHappening, FeedRaid, FrameTimes, Keyframe,
+};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::{self, LiveStep, Shown};
+use raidcast_store::RaidRow;
 use tokio::sync::oneshot;
 
 use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU};
-use super::state::RaidTask;
+use super::state::{FeedState, RaidTask};
 use crate::access::{Admitted, spectators};
-use crate::fanout::{Answer, Format, Pace, Resume, Socket, SpectatorId, Wish};
+use crate::context::Context;
+use crate::fanout::{Answer, Format, Pace, Resume, Room, Socket, SpectatorId, Wish};
 use crate::raid::command::{FromSpectator, JoinWish, Joined};
+use crate::raid::encounter::LiveEncounter;
 
 impl RaidTask {
     /// Brings the views that are due to the present state and sends what changed: one write for each spectator.
@@ -88,53 +93,35 @@ impl RaidTask {
     }
 
     fn send(&mut self) {
-        let mut room = self.room.take();
-        room.send(|pace, told, lost| self.keyframe(pace, told, lost));
-        self.room = room;
+        let (room, scene) = self.room_and_scene();
+        room.send(|pace, last_event, lost| scene.keyframe(pace, last_event, lost));
     }
 
-    fn keyframe(&self, pace: Pace, events: u64, events_lost: bool) -> FeedFrame {
-        let encounter = self.current.and_then(|id| self.encounters.get(&id));
-        let (captured, received) = encounter.map_or((0, 0), |held| held.main.times);
-        let view = |held: &crate::raid::LiveEncounter| {
-            held.views[pace.index()].keyframe(held.shown(), held.row.report_id.clone())
-        };
-        FeedFrame::Keyframe(Keyframe {
-            epoch: format!("{}.{}.{}", self.feed.run, pace.per_s(), self.feed.epoch),
-            position: self.feed.positions[pace.index()],
-            events,
-            events_lost,
-            raid: self.feed_raid(),
-            fight: encounter.and_then(view),
-            times: FrameTimes(captured, received, self.around.context.clock.now_ms()),
-        })
-    }
-
-    fn feed_raid(&self) -> FeedRaid {
-        let mut fights = self.earlier.clone();
-        // One that is only sent by way of this raid stands on the page it was made on, which may be a private one.
-        let own = self.encounters.values().filter(|held| held.row.raid_code == self.row.code);
-        fights.extend(own.map(crate::raid::LiveEncounter::line));
-        fights.sort_by_key(|line| line.started_at_ms);
-        FeedRaid {
-            code: self.row.code.clone(),
-            title: self.row.title.clone(),
+    /// The room, and what its keyframes show.
+    fn room_and_scene(&mut self) -> (&mut Room, Scene<'_>) {
+        let Self { room, feed, encounters, current, earlier, row, around, .. } = self;
+        let scene = Scene {
+            feed,
+            encounters,
+            current: *current,
+            earlier,
+            row,
             connected: self.uplink.is_some(),
-            open: self.around.context.is_open(&self.row),
-            fights,
-        }
+            context: &around.context,
+        };
+        (room, scene)
     }
 
     pub(super) fn join(&mut self, socket: Arc<Socket>, wish: &JoinWish, reply: oneshot::Sender<Option<Joined>>) {
         // It was let in a moment ago, and that may be over.
         if !wish.admitted.holds(self.row.visibility, self.row.tickets) {
-            self.room.turn_away(&socket, wish.format, NOT_FOR_YOU, None);
+            socket.turn_away(wish.format, NOT_FOR_YOU, None);
             let _ = reply.send(None);
             return;
         }
         let by_channel = wish.channel || matches!(wish.admitted, Admitted::ByChannelTicket(_));
         if by_channel && !self.around.channels.shows(self.row.account, &self.row.code) {
-            self.room.turn_away(&socket, wish.format, MOVED_ON, Some(MOVED_ON_RETRY_MS));
+            socket.turn_away(wish.format, MOVED_ON, Some(MOVED_ON_RETRY_MS));
             let _ = reply.send(None);
             return;
         }
@@ -145,10 +132,9 @@ impl RaidTask {
         };
         self.bring_up(pace);
         let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel, admitted: wish.admitted };
-        let events = self.room.told(pace);
-        let mut room = self.room.take();
-        let joined = room.join(socket, wish, || self.keyframe(pace, events, false));
-        self.room = room;
+        let events = self.room.last_event(pace);
+        let (room, scene) = self.room_and_scene();
+        let joined = room.join(socket, wish, || scene.keyframe(pace, events, false));
         let _ = reply.send(joined.map(|(id, left)| Joined { id, pace, left }));
         if !self.feed.refresh {
             // Else the views may stand before a fight that they have not seen: the next tick brings them there.
@@ -245,5 +231,48 @@ impl RaidTask {
         self.feed.positions = Default::default();
         self.feed.refresh = true;
         self.room.begin_epoch(self.feed.epoch);
+    }
+}
+
+/// What of the task's state keyframes are made of, beside the room that sends them.
+struct Scene<'a> {
+    feed: &'a FeedState,
+    encounters: &'a BTreeMap<EncounterId, LiveEncounter>,
+    current: Option<EncounterId>,
+    earlier: &'a [FeedFightRef],
+    row: &'a RaidRow,
+    connected: bool,
+    context: &'a Context,
+}
+
+impl Scene<'_> {
+    fn keyframe(&self, pace: Pace, events: u64, events_lost: bool) -> FeedFrame {
+        let encounter = self.current.and_then(|id| self.encounters.get(&id));
+        let (captured, received) = encounter.map_or((0, 0), |held| held.main.times);
+        let view = |held: &LiveEncounter| held.views[pace.index()].keyframe(held.shown(), held.row.report_id.clone());
+        FeedFrame::Keyframe(Keyframe {
+            epoch: format!("{}.{}.{}", self.feed.run, pace.per_s(), self.feed.epoch),
+            position: self.feed.positions[pace.index()],
+            events,
+            events_lost,
+            raid: self.raid(),
+            fight: encounter.and_then(view),
+            times: FrameTimes(captured, received, self.context.clock.now_ms()),
+        })
+    }
+
+    fn raid(&self) -> FeedRaid {
+        let mut fights = self.earlier.to_vec();
+        // One that is only sent by way of this raid stands on the page it was made on, which may be a private one.
+        let own = self.encounters.values().filter(|held| held.row.raid_code == self.row.code);
+        fights.extend(own.map(LiveEncounter::line));
+        fights.sort_by_key(|line| line.started_at_ms);
+        FeedRaid {
+            code: self.row.code.clone(),
+            title: self.row.title.clone(),
+            connected: self.connected,
+            open: self.context.is_open(self.row),
+            fights,
+        }
     }
 }

@@ -1,0 +1,49 @@
+//! The report that a replay plays, and whether its asker may still see that.
+//!
+//! One invariant: changes are heard of the raid that the report belongs to now. It may have moved to another since it
+//! was asked for; its old raid is told so, and then the new one is listened to.
+
+use raidcast_store::EncounterRow;
+
+use crate::access::{Asker, Listening};
+use crate::state::AppState;
+
+/// A report, as its asker may see it.
+pub struct Admission {
+    state: AppState,
+    asker: Asker,
+    row: EncounterRow,
+    changes: Listening,
+}
+
+impl Admission {
+    /// Of a report that was read, and that its asker may see, since `changes` are listened to.
+    pub fn new(state: AppState, asker: Asker, row: EncounterRow, changes: Listening) -> Self {
+        Self { state, asker, row, changes }
+    }
+
+    pub(super) fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// The report, as it was when that was last asked.
+    pub(super) fn row(&self) -> &EncounterRow {
+        &self.row
+    }
+
+    /// Waits for a change that may concern who sees it. Safe to drop: nothing is lost.
+    pub(super) async fn changed(&mut self) {
+        self.changes.changed(&self.row.raid_code).await;
+    }
+
+    /// Whether there was such a change, without waiting.
+    pub(super) fn has_changed(&mut self) -> bool {
+        self.changes.has_changed(&self.row.raid_code)
+    }
+
+    /// Asks again whether its asker may see it.
+    pub(super) async fn holds(&mut self) -> bool {
+        let now = self.state.still_admitted(&self.asker, &self.row).await;
+        now.map(|row| self.row = row).is_ok()
+    }
+}
