@@ -286,8 +286,8 @@ impl RaidTask {
     }
 }
 
-/// Finds what a client begins: here, or in another raid. What another raid has is left there until something of it is
-/// sent: its reader may turn out to know it.
+/// Finds what a client begins: here, or in another raid. What another raid has is left there while its reader may
+/// turn out to know it: where its report is final, and always where old fights are uploaded.
 async fn find_encounter(
     around: Around,
     me: RaidHandle,
@@ -301,6 +301,7 @@ async fn find_encounter(
     if beginning.given.is_none()
         && let Some(row) = held_row(store.as_ref(), key).await?
         && row.raid_code != raid.code
+        && (raid.history || row.state == ReportState::Final)
     {
         let held = match around.directory.owner(key).filter(|owner| !owner.is(&me)) {
             Some(owner) => {
@@ -312,11 +313,7 @@ async fn find_encounter(
         if let Some((row, held)) = held {
             return Ok(Found::Elsewhere(Box::new(row), held));
         }
-        // Nobody has it now: what is kept can be read all the same, and what is live is taken over.
-        if (raid.history || row.state == ReportState::Final)
-            && let Some(mut live) =
-                load_encounter(&around.context, row.row).await.map_err(|error| unread(&row, error))?
-        {
+        if let Some(mut live) = load_encounter(&around.context, row.row).await.map_err(|error| unread(&row, error))? {
             let held = live.held(begin.stream);
             return Ok(Found::Elsewhere(Box::new(live.row), held));
         }
