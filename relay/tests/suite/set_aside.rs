@@ -38,7 +38,7 @@ async fn start_and_look(data: &std::path::Path, aside: &[(Script, Begun)], whole
         for path in ["", "/timeline", "?from=0&to=1000"] {
             let (status, body) = relay.get(&format!("/api/v1/reports/{}{path}", begun.report)).await;
             assert_eq!((status, body["code"].as_str()), (500, Some("set_aside")), "{path}: {body}");
-            assert!(body["message"].as_str().unwrap().contains("set aside"));
+            assert!(body["message"].as_str().unwrap().contains("set it aside"));
         }
     }
 
@@ -290,7 +290,7 @@ async fn a_final_report_whose_log_is_damaged_is_set_aside_by_whoever_reads_it_an
         let mut watching = Spectator::join(&relay, &format!("{raid}/feed?report={report}"), SUBPROTOCOL).await;
         while watching.hear().await.is_some() {}
         let bye = watching.bye.expect("a goodbye");
-        assert!(bye.retry_ms.is_none() && bye.reason.contains("set aside"), "{bye:?}");
+        assert!(bye.retry_ms.is_none() && bye.reason.contains("set it aside"), "{bye:?}");
         assert!(named(&relay, report).await, "{change}");
         relay.stop().await;
     }
