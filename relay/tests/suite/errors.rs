@@ -1,10 +1,16 @@
 //! Whatever is asked for, an error has the one shape; and pages that show nothing have the status that says so.
 
+use std::sync::atomic::Ordering;
+
 use raidcast_relay::limits::HEAD_BYTES_MAX;
-use raidcast_shared::uplink::{Hello, Visibility};
+use raidcast_shared::columns;
+use raidcast_shared::event::{ActorIx, Hit, HitFlags, HitKind, SkillIx, TimedHit};
+use raidcast_shared::id::SkillId;
+use raidcast_shared::uplink::{Hello, Outcome, UplinkReply, Visibility};
 
 use crate::raw::{Answer, UPGRADE, ask};
 use crate::script::{KEY, Script, TestRelay, Uploader, hello};
+use crate::shaky::Shaky;
 
 #[tokio::test]
 async fn every_error_of_the_api_has_one_shape() {
@@ -162,5 +168,86 @@ async fn a_page_says_of_a_private_raid_what_it_says_of_none() {
         assert_eq!(ask(&relay, &format!("{page}?ticket={ticket}"), &[]).await.status, 200, "{kind}");
         assert_eq!(ask(&relay, &format!("{page}?ticket=00"), &[]).await.status, 404, "{kind}");
     }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_that_asks_for_an_upgrade_is_none() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let begun = uploader.begin(&Script::new(3, 2)).await;
+    let feed = format!("HEAD /api/v1/raids/{}/feed", uploader.welcome.raid);
+    for path in [feed.clone(), format!("{feed}?report={}&speed=0", begun.report)] {
+        let answer = ask(&relay, &path, &UPGRADE).await;
+        assert_eq!((answer.status, answer.body.as_str()), (426, ""), "{path}: {answer:?}");
+    }
+    relay.stop().await;
+}
+
+/// Every coding in which a body is taken, and whether brotli may be it.
+const CODINGS: [(&str, bool); 10] = [
+    ("br;q=0", false),
+    ("br; q=0.000", false),
+    ("br;Q=0", false),
+    ("gzip, br;q=0", false),
+    ("gzip", false),
+    ("identity", false),
+    ("br", true),
+    ("BR", true),
+    ("gzip;q=1, br;q=0.1", true),
+    ("br ; q=1", true),
+];
+
+#[tokio::test]
+async fn who_takes_no_brotli_gets_none_of_a_large_answer_either() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    // As many skills as make an answer that is compressed once for all who ask.
+    let mut fight = Script::new(1, 2);
+    let hits: Vec<_> = (0..4_096)
+        .map(|skill| {
+            let (source, target, kind, flags) = (ActorIx(0), ActorIx(3), HitKind::Damage, HitFlags(0));
+            let hit = Hit { source, target, skill: SkillIx(skill), kind, amount: 5, flags, shield: 0, overheal: 0 };
+            TimedHit { at_ms: 100, hit }
+        })
+        .collect();
+    let (base_ms, columns) = columns::encode(&hits);
+    let delta = &mut fight.deltas[0];
+    delta.skills = (1..=4_096).map(|base| SkillId { base, variant: None }).collect();
+    (delta.base_ms, delta.columns, delta.hits) = (base_ms, columns.into(), hits.len() as u32);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let path = format!("GET /api/v1/reports/{}", begun.report);
+    let plain = ask(&relay, &path, &[]).await;
+    assert!(plain.status == 200 && plain.body.len() > 256 * 1024, "{} bytes", plain.body.len());
+    for (coding, brotli) in CODINGS {
+        let answer = ask(&relay, &path, &[&format!("Accept-Encoding: {coding}")]).await;
+        assert_eq!((answer.status, answer.header("content-encoding") == Some("br")), (200, brotli), "{coding}");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn health_of_a_relay_that_takes_nothing_is_an_error_as_any_other_and_says_when_to_look_again() {
+    let data = tempfile::tempdir().unwrap();
+    let shaky = Shaky::open(data.path()).await;
+    let relay = TestRelay::start_on_store(data.path(), shaky.clone()).await;
+    shaky.faults.writes.store(u32::MAX, Ordering::SeqCst);
+    let down = ask(&relay, "GET /health", &[]).await;
+    let health: serde_json::Value = serde_json::from_str(&down.body).unwrap();
+    assert_eq!((down.status, health["status"].as_str()), (503, Some("unhealthy")), "{down:?}");
+    assert_eq!(health["code"], "unavailable");
+    let reason = health["reason"].as_str().expect("why");
+    assert!(health["message"].as_str().is_some_and(|message| message.contains(reason)), "{health}");
+    let retry_s = down.header("retry-after").and_then(|after| after.parse::<u32>().ok());
+    assert!(retry_s.is_some_and(|retry_s| retry_s > 0), "{down:?}");
+    shaky.faults.mend();
+    let up = ask(&relay, "GET /health", &[]).await;
+    let health: serde_json::Value = serde_json::from_str(&up.body).unwrap();
+    assert_eq!((up.status, health["status"].as_str()), (200, Some("healthy")), "{up:?}");
+    assert!(health.get("code").is_none() && health.get("message").is_none() && up.header("retry-after").is_none());
     relay.stop().await;
 }

@@ -1,13 +1,19 @@
 //! Old fights beside the night's: whose page shows them, and what a reading that tells less may change.
 
+use std::sync::atomic::Ordering;
+
+use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::event::Knows;
 use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL};
 use raidcast_shared::id::RaidId;
-use raidcast_shared::uplink::{Begin, Begun, Hello, Outcome, ReportState, UplinkFrame, UplinkReply};
+use raidcast_shared::uplink::{
+    Begin, Begun, Hello, Outcome, RefusedCode, ReportState, UplinkFrame, UplinkReply, Visibility,
+};
 use uuid::Uuid;
 
 use crate::raw::becomes;
 use crate::script::{KEY, Script, Spectator, TestRelay, Uploader, header, hello};
+use crate::shaky::Shaky;
 
 fn old_fights() -> Hello {
     Hello { raid: RaidId(Uuid::from_u128(2)), history: true, ..hello() }
@@ -175,5 +181,153 @@ async fn sums_never_replace_single_hits() {
     let row = relay.store.report(&begun.report).await.unwrap().unwrap().0.row;
     let is_gone = async || relay.store.open_encounter(row).await.unwrap().unwrap().streams.is_empty();
     becomes("the end of the reading that gave way, in the journal", is_gone).await;
+    relay.stop().await;
+}
+
+/// Damage of a fight's first deltas.
+fn damage_of(fight: &Script, deltas: usize) -> u64 {
+    fight.deltas[..deltas].iter().map(|delta| 3_000 + delta.seq).sum()
+}
+
+/// A fight's damage on its report, in a part of it that is all of it, and at a moment of its replay that is its end.
+async fn shown(relay: &TestRelay, raid: &str, report: &str) -> [u64; 3] {
+    let whole = relay.report(report).await.fight.totals.damage;
+    let (status, part) = relay.get(&format!("/api/v1/reports/{report}?from=0")).await;
+    assert_eq!(status, 200, "{part}");
+    let moment = format!("{raid}/feed?report={report}&at=60000&speed=0");
+    let mut moment = Spectator::join(relay, &moment, SUBPROTOCOL).await;
+    moment.hear().await.expect("a keyframe");
+    [whole, part["totals"]["damage"].as_u64().expect("its damage"), moment.damage()]
+}
+
+/// A fight's damage in the list of reports.
+async fn listed(relay: &TestRelay, report: &str) -> u64 {
+    let (_, page) = relay.get("/api/v1/reports").await;
+    let lines = page["reports"].as_array().expect("reports");
+    let line = lines.iter().find(|line| line["reportId"] == report).unwrap_or_else(|| panic!("not listed: {page}"));
+    line["totals"]["damage"].as_u64().expect("its damage")
+}
+
+#[tokio::test]
+async fn a_smaller_reading_never_replaces_the_shown_one_whoever_holds_the_fight() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut live = Uploader::connect(&relay).await;
+    let raid = live.welcome.raid.clone();
+    let (fight, less) = (Script::new(12, 2), Script::new(4, 3));
+    let begun = live.begin(&fight).await;
+    live.deltas(begun.h, &fight.deltas[..10]).await;
+    live.acked(10).await;
+    // An upload fetches it with a reading of less: the raid of the report does not hold it any more.
+    let mut uploading = Uploader::connect_as(&relay, KEY, old_fights()).await;
+    let known = uploading.begin(&less).await;
+    assert_eq!(known.report, begun.report);
+    uploading.deltas(known.h, &less.deltas).await;
+    let UplinkReply::Rewind { h, q: 1 } = uploading.reply().await else { panic!("it is fetched from the raid") };
+    uploading.deltas(h, &less.deltas).await;
+    acked_despite_rewinds(&mut uploading, 4).await;
+    let whole = damage_of(&fight, 10);
+    assert_eq!(shown(&relay, &raid, &begun.report).await, [whole; 3]);
+    assert_eq!(listed(&relay, &begun.report).await, whole);
+    // Nobody holds it: there is no memory for it.
+    drop((live, uploading));
+    let relay = relay.restart_limited(EdgeLimits { memory_per_key: 0, ..EdgeLimits::default() }).await;
+    assert_eq!(shown(&relay, &raid, &begun.report).await, [whole; 3]);
+    assert_ne!(listed(&relay, &begun.report).await, damage_of(&less, 4));
+    // Its raid again, beside the smaller one.
+    let relay = relay.restart_limited(EdgeLimits::default()).await;
+    let mut live = Uploader::connect(&relay).await;
+    let again = live.begin(&fight).await;
+    assert_eq!(again.held.map(|held| held.seq), Some(10));
+    live.deltas(again.h, &fight.deltas[10..]).await;
+    live.acked(12).await;
+    assert_eq!(shown(&relay, &raid, &begun.report).await, [damage_of(&fight, 12); 3]);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_fight_that_another_raid_asked_for_and_could_not_take_goes_on_where_it_was() {
+    let data = tempfile::tempdir().unwrap();
+    let shaky = Shaky::open(data.path()).await;
+    let relay = TestRelay::start_on_store(data.path(), shaky.clone()).await;
+    let mut first = Uploader::connect(&relay).await;
+    let raid = first.welcome.raid.clone();
+    let (fight, other) = (Script::new(20, 2), Script::new(12, 3));
+    let begun = first.begin(&fight).await;
+    first.deltas(begun.h, &fight.deltas[..10]).await;
+    first.acked(10).await;
+    let mut staying = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+    staying.until("the fight", |seen| seen.damage == damage_of(&fight, 10)).await;
+
+    let asking = Hello { raid: RaidId(Uuid::from_u128(3)), ..hello() };
+    let mut second = Uploader::connect_as(&relay, KEY, asking).await;
+    let known = second.begin(&other).await;
+    shaky.faults.writes.store(u32::MAX, Ordering::SeqCst);
+    second.deltas(known.h, &other.deltas[..1]).await;
+    let UplinkReply::Refused(refused) = second.reply().await else { panic!("it was taken") };
+    assert_eq!((refused.code, refused.enc), (RefusedCode::StoreUnavailable, Some(fight.enc)), "{}", refused.text);
+    shaky.faults.mend();
+    // Who comes now waits for it.
+    let mut newcomer = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+    let Some(FeedFrame::Keyframe(keyframe)) = newcomer.hear().await else { panic!("no keyframe") };
+    assert_eq!(keyframe.fight.map(|fight| fight.report_id), Some(begun.report.clone()), "nobody has it");
+    assert_eq!(newcomer.damage(), damage_of(&fight, 10));
+    // Nothing comes of it: its grace runs.
+    relay.pass_ms(600_000);
+    for spectator in [&mut staying, &mut newcomer] {
+        spectator.until("its grace", |seen| seen.state.as_deref() == Some("Provisional")).await;
+    }
+    // Its uploader comes back to it.
+    let told = first.reply().await;
+    assert!(matches!(told, UplinkReply::Finalized { state: ReportState::Provisional, .. }), "{told:?}");
+    let again = first.begin(&fight).await;
+    assert_eq!(again.held.map(|held| held.seq), Some(10));
+    first.deltas(again.h, &fight.deltas[10..]).await;
+    first.acked(20).await;
+    for spectator in [&mut staying, &mut newcomer] {
+        let seen = spectator.until("the rest", |seen| seen.damage == damage_of(&fight, 20)).await;
+        assert_eq!(seen.state.as_deref(), Some("Live"));
+    }
+    assert_eq!(relay.report(&begun.report).await.raid, raid);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_begin_alone_moves_neither_a_live_fight_nor_a_report_and_a_first_delta_does() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut first = Uploader::connect(&relay).await;
+    let raid = first.welcome.raid.clone();
+    let later = |fight: Script| fight.at(header().started_at_ms + 1_000_000);
+    let (ended, live) = (Script::new(10, 2), later(Script::new(10, 2)));
+    let of_ended = stream_whole(&mut first, &ended).await;
+    first.end(of_ended.h, &ended, Outcome::Kill).await;
+    let of_live = first.begin(&live).await;
+    first.deltas(of_live.h, &live.deltas[..8]).await;
+    first.acked(8).await;
+
+    let private = Hello { raid: RaidId(Uuid::from_u128(3)), visibility: Visibility::Private, ..hello() };
+    let mut second = Uploader::connect_as(&relay, KEY, private).await;
+    let mut known = Vec::new();
+    for (more, before) in [(Script::new(12, 3), &of_ended), (later(Script::new(12, 3)), &of_live)] {
+        let begun = second.begin(&more).await;
+        assert_eq!(begun.report, before.report);
+        assert!(begun.held.as_ref().is_some_and(|held| held.stream == ended.stream && held.seq >= 8));
+        assert_eq!(relay.report(&begun.report).await.raid, raid, "a Begin alone moved it");
+        known.push((more, begun));
+    }
+    // Its uploader notices nothing.
+    first.deltas(of_live.h, &live.deltas[8..]).await;
+    first.acked(10).await;
+    for (more, begun) in known {
+        second.deltas(begun.h, &more.deltas[..1]).await;
+        assert_eq!(second.reply().await, UplinkReply::Rewind { h: begun.h, q: 1 });
+        let path = format!("/api/v1/reports/{}", begun.report);
+        assert_eq!(relay.get(&path).await.0, 404, "it is a private raid's");
+        let (status, report) = relay.get_with(&path, Some(KEY)).await;
+        assert_eq!((status, report["raid"].as_str()), (200, Some(second.welcome.raid.as_str())));
+        second.deltas(begun.h, &more.deltas[..1]).await;
+        acked_despite_rewinds(&mut second, 1).await;
+    }
     relay.stop().await;
 }

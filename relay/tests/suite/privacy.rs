@@ -447,3 +447,30 @@ async fn a_data_folder_and_all_in_it_are_their_owners_alone() {
         open_up(&["raidcast.db", "raidcast.db-wal", "raidcast.db-shm", "raidcast.db-owner", "relay.key"]);
     }
 }
+
+#[tokio::test]
+async fn renewed_tickets_are_in_the_next_welcome_of_every_raid_of_the_account() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let hello_of = |n| Hello { raid: RaidId(Uuid::from_u128(n)), ..seen_by(Visibility::Private) };
+    let first = Uploader::connect_as(&relay, KEY, hello_of(1)).await;
+    relay.pass_ms(1_000);
+    // The channel shows this one.
+    let second = Uploader::connect_as(&relay, KEY, hello_of(2)).await;
+    let renew = format!("/api/v1/raids/{}/ticket", second.welcome.raid);
+    let (status, renewed) = relay.request("POST", &renew, Some(KEY)).await;
+    assert_eq!(status, 200, "{renewed}");
+    let links = [&renewed["raidUrl"], &renewed["channelUrl"]].map(|url| url.as_str().unwrap().to_owned());
+    // The raid's own ticket has ended with no other's.
+    for (n, before, raid_url) in [(1, first, None), (2, second, Some(&links[0]))] {
+        assert_ne!(before.welcome.channel_url, links[1]);
+        let again = Uploader::connect_as(&relay, KEY, hello_of(n)).await.welcome;
+        assert_eq!(again.channel_url, links[1], "raid {n}");
+        assert_eq!(&again.raid_url, raid_url.unwrap_or(&before.welcome.raid_url), "raid {n}");
+        for url in [&again.channel_url, &again.raid_url] {
+            let api = url.replace(&relay.url, "/api/v1");
+            assert_eq!(relay.get(&api).await.0, 200, "{api}");
+        }
+    }
+    relay.stop().await;
+}

@@ -2,6 +2,8 @@
 
 use futures::StreamExt;
 use raidcast_relay::limits::EdgeLimits;
+use raidcast_shared::codec;
+use raidcast_shared::event::{ActorFacts, ActorIx, ActorKind, Rare, RareBody, SourceKey};
 use raidcast_shared::feed::{Bye, FeedFrame, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::fold::Span;
 use raidcast_shared::id::RaidId;
@@ -10,7 +12,7 @@ use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Hello, Outcome, UplinkReply, Visibility};
 use uuid::Uuid;
 
-use crate::script::{KEY, OTHER_KEY, Seen, Spectator, TestRelay, Uploader, hello, soon};
+use crate::script::{KEY, OTHER_KEY, Script, Seen, Spectator, TestRelay, Uploader, hello, soon};
 use crate::span::{eventful, plain};
 
 /// Hears until the relay says goodbye.
@@ -23,7 +25,7 @@ async fn to_the_end(spectator: &mut Spectator) -> (Seen, Bye) {
 }
 
 /// Damage, healing and damage taken of each player, by key.
-fn rows(report: &Report) -> Vec<(String, [u64; 3])> {
+pub(crate) fn rows(report: &Report) -> Vec<(String, [u64; 3])> {
     let mut rows: Vec<_> = report
         .fight
         .players
@@ -34,7 +36,7 @@ fn rows(report: &Report) -> Vec<(String, [u64; 3])> {
     rows
 }
 
-fn seen_rows(seen: &Seen) -> Vec<(String, [u64; 3])> {
+pub(crate) fn seen_rows(seen: &Seen) -> Vec<(String, [u64; 3])> {
     seen.rows.iter().map(|(key, row)| (key.clone(), [row[0], row[2], row[3]].map(i64::cast_unsigned))).collect()
 }
 
@@ -162,7 +164,11 @@ async fn a_replay_of_a_report_that_has_moved_to_another_raid_hears_who_may_see_t
     // A client that lost its state goes on with the fight in a raid of its own.
     let other = Hello { raid: RaidId(Uuid::from_u128(2)), ..hello() };
     let mut second = Uploader::connect_as(&relay, KEY, other.clone()).await;
-    assert_eq!(second.begin(&fight).await.report, begun.report);
+    let again = second.begin(&fight).await;
+    assert_eq!(again.report, begun.report);
+    // What is sent of it moves it.
+    second.deltas(again.h, &fight.deltas[99..]).await;
+    assert_eq!(second.reply().await, UplinkReply::Rewind { h: again.h, q: 101 });
     let before = watching.ticks;
     while watching.ticks < before + 3 {
         watching.hear().await.expect("the replay goes on");
@@ -207,5 +213,64 @@ async fn what_no_replay_can_be_is_refused_with_a_text() {
     assert_eq!(status(format!("report={report}&ticket=00")).await.0, 404);
     assert_eq!(status(format!("ticket={ticket}&report=nothing")).await.0, 404);
     assert_eq!(status(format!("ticket={ticket}&report={report}&speed=0")).await.0, 101);
+    relay.stop().await;
+}
+
+/// A fight in which the second player turns out to be a monster.
+pub(crate) fn turning_out(n: u64, at: usize) -> Script {
+    let mut fight = Script::new(n, 2);
+    let facts = ActorFacts { kind: Some(ActorKind::Monster), ..ActorFacts::of(ActorIx(1)) };
+    let delta = &mut fight.deltas[at];
+    let event: Rare = Rare { at_ms: delta.seq as u32 * 100, key: SourceKey::new(3, 0), body: RareBody::Actor(facts) };
+    delta.rare.push(codec::encode(&event).into());
+    fight
+}
+
+/// Damage of its first player in all of it.
+pub(crate) fn damage_of_first(fight: &Script) -> u64 {
+    fight.deltas.iter().map(|delta| 1_000 + delta.seq).sum()
+}
+
+#[tokio::test]
+async fn a_player_who_turns_out_to_be_a_monster_while_a_fight_is_played_leaves_the_replays_rows() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let raid = uploader.welcome.raid.clone();
+    let fight = turning_out(40, 20);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas[..20]).await;
+    uploader.acked(20).await;
+    let path = format!("{raid}/feed?report={}&at=1000&speed=20", begun.report);
+    // Nothing is played to its end while time stands still.
+    tokio::time::pause();
+    let (go_on, still) = std::sync::mpsc::sync_channel::<()>(0);
+    tokio::task::spawn_blocking(move || still.recv());
+    let mut spectators = Vec::new();
+    for protocol in [SUBPROTOCOL, SUBPROTOCOL_JSON] {
+        let mut spectator = Spectator::join(&relay, &path, protocol).await;
+        spectator.hear().await.expect("a keyframe");
+        let before = spectator.until("now", |_| true).await;
+        assert_eq!((before.rows.len(), spectator.keyframes), (3, 1));
+        spectators.push((spectator, before));
+    }
+    uploader.deltas(begun.h, &fight.deltas[20..]).await;
+    uploader.acked(40).await;
+    drop(go_on);
+    tokio::time::resume();
+    let expected = (rows(&relay.report(&begun.report).await), damage_of_first(&fight));
+    for (mut spectator, before) in spectators {
+        let (seen, _) = to_the_end(&mut spectator).await;
+        assert_eq!((seen_rows(&seen), seen.damage), expected);
+        assert!(spectator.keyframes == 2 && seen.epoch != before.epoch, "a tick takes no row away");
+    }
+    // Who plays it from now on never sees them.
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let mut spectator = Spectator::join(&relay, &path, SUBPROTOCOL).await;
+    spectator.hear().await.expect("a keyframe");
+    assert_eq!(spectator.until("now", |_| true).await.rows.len(), 2);
+    let (seen, _) = to_the_end(&mut spectator).await;
+    assert_eq!((seen_rows(&seen), seen.damage), expected);
+    assert_eq!(spectator.keyframes, 1);
     relay.stop().await;
 }

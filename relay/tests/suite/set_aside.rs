@@ -8,11 +8,12 @@ use raidcast_shared::event::TimedHit;
 use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::limits::{DELTA_HITS_MAX, ENCOUNTER_HITS_MAX};
-use raidcast_shared::uplink::{Begin, Begun, Delta, Hello, Outcome, RefusedCode, UplinkFrame, UplinkReply};
+use raidcast_shared::uplink::{Begin, Begun, Delta, Hello, Outcome, RefusedCode, UplinkFrame, UplinkReply, Welcome};
 use raidcast_store::{JournalEntry, JournalKind, StreamKey};
 use sqlx::{ConnectOptions, Connection};
 use uuid::Uuid;
 
+use crate::raw::{Answer, UPGRADE, ask};
 use crate::script::{KEY, Script, Spectator, TestRelay, Uploader, header, hello, reply, send_bytes, uplink};
 
 /// Streams a part of a fight and leaves it open.
@@ -37,7 +38,7 @@ async fn start_and_look(data: &std::path::Path, aside: &[(Script, Begun)], whole
         for path in ["", "/timeline", "?from=0&to=1000"] {
             let (status, body) = relay.get(&format!("/api/v1/reports/{}{path}", begun.report)).await;
             assert_eq!((status, body["code"].as_str()), (500, Some("set_aside")), "{path}: {body}");
-            assert!(body["message"].as_str().unwrap().contains("set aside"));
+            assert!(body["message"].as_str().unwrap().contains("set it aside"));
         }
     }
 
@@ -289,7 +290,7 @@ async fn a_final_report_whose_log_is_damaged_is_set_aside_by_whoever_reads_it_an
         let mut watching = Spectator::join(&relay, &format!("{raid}/feed?report={report}"), SUBPROTOCOL).await;
         while watching.hear().await.is_some() {}
         let bye = watching.bye.expect("a goodbye");
-        assert!(bye.retry_ms.is_none() && bye.reason.contains("set aside"), "{bye:?}");
+        assert!(bye.retry_ms.is_none() && bye.reason.contains("set it aside"), "{bye:?}");
         assert!(named(&relay, report).await, "{change}");
         relay.stop().await;
     }
@@ -389,4 +390,42 @@ async fn a_raid_whose_row_is_damaged_is_set_aside_and_its_uploader_told_what_to_
         assert_eq!((status, shown["code"].as_str()), (200, Some(uploader.welcome.raid.as_str())));
         relay.stop().await;
     }
+}
+
+#[tokio::test]
+async fn what_is_damaged_is_as_if_it_were_not_there_for_who_has_no_key() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let (_, begun) = finish(&mut uploader, 1).await;
+    let Welcome { raid, channel_url, .. } = uploader.welcome.clone();
+    let channel = channel_url.rsplit('/').next().unwrap();
+    drop(uploader);
+    relay.stop().await;
+    damage(data.path(), "UPDATE encounters SET revision = -1 WHERE report_id = ?1", &begun.report).await;
+    damage(data.path(), "UPDATE raids SET visibility = 7 WHERE code = ?1", &raid).await;
+    let relay = TestRelay::start(data.path()).await;
+    let plain = |answer: Answer, name: &str| {
+        let lines = answer.head.lines().filter(|line| !line.starts_with("date:")).map(str::to_owned);
+        (answer.status, lines.collect::<Vec<_>>(), answer.body.replace(name, "nothing"))
+    };
+    let key = format!("X-API-Key: {KEY}");
+    for (kind, name) in [("reports", begun.report.as_str()), ("raids", &raid), ("live", channel)] {
+        for under in ["", "/api/v1"] {
+            let (path, none) = (format!("GET {under}/{kind}/{name}"), format!("GET {under}/{kind}/nothing"));
+            let hidden = plain(ask(&relay, &path, &[]).await, name);
+            assert_eq!((hidden.0, &hidden), (404, &plain(ask(&relay, &none, &[]).await, name)), "{path}");
+        }
+        let keyed = ask(&relay, &format!("GET /api/v1/{kind}/{name}"), &[&key]).await;
+        assert_eq!((keyed.status, keyed.code().as_str()), (500, "set_aside"), "{kind}");
+    }
+    for feed in [format!("raids/{raid}/feed"), format!("live/{channel}/feed")] {
+        let answer = ask(&relay, &format!("GET /api/v1/{feed}"), &UPGRADE).await;
+        assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"), "{feed}");
+    }
+    let renew = format!("POST /api/v1/raids/{raid}/ticket");
+    let answer = ask(&relay, &renew, &[&key]).await;
+    assert_eq!((answer.status, answer.code().as_str()), (500, "set_aside"));
+    assert_eq!(ask(&relay, &renew, &[]).await.status, 401);
+    relay.stop().await;
 }

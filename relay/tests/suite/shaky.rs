@@ -179,7 +179,7 @@ impl Reports for Shaky {
 impl Upkeep for Shaky {
     through! {
         "reads" key_encounters(key: KeyEncounter = key => key) -> KeyedEncounters;
-        "reads" ping() -> ();
+        "writes" ping() -> ();
         "reads" close() -> ();
     }
 }

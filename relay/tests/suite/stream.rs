@@ -2,7 +2,7 @@
 
 use raidcast_shared::id::{RaidId, StreamId};
 use raidcast_shared::uplink::{
-    Begin, Delta, DeltaFrame, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
+    Begin, Delta, DeltaFrame, Header, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
 };
 use uuid::Uuid;
 
@@ -89,6 +89,9 @@ async fn another_stream_replaces_the_report_whole_when_it_has_as_much() {
     assert_eq!(again.report, begun.report);
     let held = again.held.expect("the first stream is held");
     assert_eq!((held.stream, held.seq, held.events), (first.stream, 10, 40));
+    // It is fetched from the other raid with the first that is sent of it.
+    uploader.deltas(again.h, &second.deltas[..1]).await;
+    assert_eq!(uploader.reply().await, UplinkReply::Rewind { h: again.h, q: 1 });
     uploader.deltas(again.h, &second.deltas[..5]).await;
     uploader.acked(5).await;
     let shown = relay.report(&begun.report).await;
@@ -284,5 +287,49 @@ async fn several_kept_fights_that_are_begun_at_once_are_all_answered() {
             other => panic!("{other:?}"),
         }
     }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_is_begun_again_with_other_columns_is_refused_and_what_is_held_stays() {
+    let data = tempfile::tempdir().unwrap();
+    let mut relay = TestRelay::start(data.path()).await;
+    let fight = Script::new(10, 2);
+    let mut uploader = Uploader::connect(&relay).await;
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas[..5]).await;
+    uploader.acked(5).await;
+    let mut turned = header();
+    turned.cols.reverse();
+    let turned = UplinkFrame::Begin(Begin { enc: fight.enc, stream: fight.stream, header: turned });
+    // On the connection that sends it, on another, and where the relay has read it from the disk.
+    for turn in 0..3 {
+        if turn > 0 {
+            drop(uploader);
+            if turn == 2 {
+                relay = relay.restart().await;
+            }
+            uploader = Uploader::connect(&relay).await;
+        }
+        uploader.send(&turned).await;
+        let UplinkReply::Refused(refused) = uploader.reply().await else { panic!("begun with other columns") };
+        let told = (refused.code, refused.scope, refused.enc);
+        assert_eq!(told, (RefusedCode::BadColumns, RefusedScope::Encounter, Some(fight.enc)), "{}", refused.text);
+    }
+    // Other fields of the header may differ: the first Begin holds.
+    let renamed = UplinkFrame::Begin(Begin {
+        enc: fight.enc,
+        stream: fight.stream,
+        header: Header { scene: Some("Elsewhere".into()), ..header() },
+    });
+    uploader.send(&renamed).await;
+    let UplinkReply::Begun(again) = uploader.reply().await else { panic!("not begun") };
+    assert_eq!(again.held.map(|held| held.seq), Some(5));
+    uploader.deltas(again.h, &fight.deltas[5..]).await;
+    uploader.acked(10).await;
+    assert!(matches!(uploader.end(again.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let kept = relay.report(&begun.report).await;
+    assert_eq!((kept.fight.checksum, kept.unverified), (fight.checksum().to_string(), None));
+    assert_eq!(kept.fight.encounter.scene, header().scene);
     relay.stop().await;
 }

@@ -3,13 +3,14 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use raidcast_shared::feed::{FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
+use raidcast_shared::feed::{FeedFrame, FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::limits::PACES;
 use raidcast_shared::uplink::{Delta, Hello, Outcome, UplinkReply};
 use uuid::Uuid;
 
-use crate::script::{KEY, Script, Seen, Spectator, TestRelay, Uploader, hello};
+use crate::replay::{damage_of_first, rows, seen_rows, turning_out};
+use crate::script::{KEY, Script, Seen, Spectator, TestRelay, Uploader, header, hello};
 
 fn is_final(seen: &Seen) -> bool {
     seen.state.as_deref() == Some("Final") && seen.checksum.is_some()
@@ -241,5 +242,88 @@ async fn who_watches_a_channel_is_sent_on_when_it_shows_another_raid() {
     let seen = by_raid.until("the fight", |seen| seen.damage > 0).await;
     assert_eq!(seen.state.as_deref(), Some("Live"));
     assert!(by_raid.bye.is_none());
+    relay.stop().await;
+}
+
+/// Hears until a keyframe lists a report, or lists it no more; gives the fight that is shown.
+async fn until_listed(spectator: &mut Spectator, report: &str, listed: bool) -> Option<String> {
+    loop {
+        let frame = spectator.hear().await.expect("a keyframe with another list");
+        if let FeedFrame::Keyframe(keyframe) = frame
+            && keyframe.raid.fights.iter().any(|line| line.report_id == report) == listed
+        {
+            return keyframe.fight.map(|fight| fight.report_id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_report_that_moves_leaves_the_list_of_its_raids_feed_and_stands_in_that_of_the_other() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let other = Hello { raid: RaidId(Uuid::from_u128(2)), ..hello() };
+    let mut uploaders = [Uploader::connect(&relay).await, Uploader::connect_as(&relay, KEY, other).await];
+    let moving = Script::new(10, 2);
+    let moved = uploaders[0].begin(&moving).await;
+    uploaders[0].deltas(moved.h, &moving.deltas).await;
+    assert!(matches!(uploaders[0].end(moved.h, &moving, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    // Each raid shows a live fight of its own, of which nothing comes meanwhile.
+    let mut watching = Vec::new();
+    for (n, uploader) in (1_i64..).zip(&mut uploaders) {
+        let own = Script::new(5, 2).at(header().started_at_ms + n * 1_000_000);
+        let begun = uploader.begin(&own).await;
+        uploader.deltas(begun.h, &own.deltas).await;
+        uploader.acked(5).await;
+        let mut spectator = Spectator::join(&relay, &uploader.welcome.raid, SUBPROTOCOL).await;
+        let shown = until_listed(&mut spectator, &moved.report, n == 1).await;
+        assert_eq!(shown.as_ref(), Some(&begun.report));
+        watching.push((spectator, begun.report));
+    }
+    let more = Script::new(12, 3);
+    let [_, second] = &mut uploaders;
+    let known = second.begin(&more).await;
+    second.deltas(known.h, &more.deltas[..1]).await;
+    assert_eq!(second.reply().await, UplinkReply::Rewind { h: known.h, q: 1 });
+    for ((spectator, own), listed) in watching.iter_mut().zip([false, true]) {
+        assert_eq!(until_listed(spectator, &moved.report, listed).await.as_ref(), Some(&*own));
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_player_who_turns_out_to_be_a_monster_leaves_rows_and_totals_at_every_pace() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let raid = uploader.welcome.raid.clone();
+    let fight = turning_out(20, 10);
+    let begun = uploader.begin(&fight).await;
+    fight_on(&mut uploader, begun.h, &fight.deltas[..10]).await;
+    let mut spectators = Vec::new();
+    for (pace, protocol) in PACES.into_iter().zip([SUBPROTOCOL, SUBPROTOCOL_JSON, SUBPROTOCOL]) {
+        let mut spectator = Spectator::join(&relay, &raid, protocol).await;
+        spectator.hear().await.expect("a keyframe");
+        spectator.ask(&FeedRequest::Pace { ticks: pace }).await;
+        spectator.echoes().await;
+        let seen = spectator.until("three players", |seen| seen.rows.len() == 3).await;
+        assert_eq!(seen.damage, damage_of(&fight, 10));
+        spectators.push(spectator);
+    }
+    assert_eq!(spectators.len(), PACES.len());
+    fight_on(&mut uploader, begun.h, &fight.deltas[10..]).await;
+    let expected = damage_of_first(&fight);
+    for spectator in &mut spectators {
+        let seen = spectator.until("two players", |seen| seen.rows.len() == 2 && seen.damage == expected).await;
+        assert_eq!(seen_rows(&seen), rows(&relay.report(&begun.report).await));
+    }
+    spectators.push(Spectator::join(&relay, &raid, SUBPROTOCOL_JSON).await);
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let report = relay.report(&begun.report).await;
+    for spectator in &mut spectators {
+        let seen = spectator.until("the end", is_final).await;
+        assert_eq!((seen_rows(&seen), seen.damage), (rows(&report), report.fight.totals.damage));
+        assert_eq!(seen.checksum.as_deref(), Some(report.fight.checksum.as_str()));
+    }
+    assert_eq!(report.fight.totals.damage, expected);
     relay.stop().await;
 }
