@@ -89,9 +89,6 @@ async fn another_stream_replaces_the_report_whole_when_it_has_as_much() {
     assert_eq!(again.report, begun.report);
     let held = again.held.expect("the first stream is held");
     assert_eq!((held.stream, held.seq, held.events), (first.stream, 10, 40));
-    // It is fetched from the other raid with the first that is sent of it.
-    uploader.deltas(again.h, &second.deltas[..1]).await;
-    assert_eq!(uploader.reply().await, UplinkReply::Rewind { h: again.h, q: 1 });
     uploader.deltas(again.h, &second.deltas[..5]).await;
     uploader.acked(5).await;
     let shown = relay.report(&begun.report).await;
