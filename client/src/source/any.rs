@@ -78,6 +78,14 @@ impl Source for AnySource {
         each!(self, source => source.check(fight))
     }
 
+    fn fits(&mut self, fight: &Fight, cursor: &Cursor) -> Result<bool, SourceError> {
+        each!(self, source => source.fits(fight, cursor))
+    }
+
+    fn rows_ascend(&self) -> bool {
+        each!(self, source => source.rows_ascend())
+    }
+
     fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {
         each!(self, source => source.read(fight, cursor, now_ms))
     }

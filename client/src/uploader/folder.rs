@@ -5,7 +5,7 @@
 //! history never mix. `record.json` and `now.json` are there to be shown ([`super::record`]).
 //! Each JSON file is replaced as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::ops::RangeInclusive;
@@ -252,6 +252,9 @@ pub(super) struct Fights {
     pub(super) databases: BTreeMap<String, Watched>,
 }
 
+/// So many rows of a database are remembered where later fights may have smaller ones.
+const KNOWN_MAX: usize = 500;
+
 /// As [`Watched::seen`], where there was no row. Ids may be below 0, too.
 pub(super) const NO_ROW: i64 = i64::MIN;
 
@@ -268,6 +271,9 @@ pub(super) struct Watched {
     pub(super) generation: Option<Generation>,
     /// Fights that are streamed and not final yet, by name, and their rows.
     pub(super) open: BTreeMap<String, i64>,
+    /// The rows that were looked at, the greatest [`KNOWN_MAX`] of them; only where later fights may have smaller ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) known: Option<BTreeSet<i64>>,
     /// The newest fight, if it was taken for history though the meter has not ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dormant: Option<Dormant>,
@@ -275,7 +281,37 @@ pub(super) struct Watched {
 
 impl Default for Watched {
     fn default() -> Self {
-        Self { seen: NO_ROW, seen_started_ms: 0, generation: None, open: BTreeMap::new(), dormant: None }
+        Self { seen: NO_ROW, seen_started_ms: 0, generation: None, open: BTreeMap::new(), known: None, dormant: None }
+    }
+}
+
+impl Watched {
+    /// Rows up to this one were looked at, or are history.
+    pub(super) fn floor(&self) -> i64 {
+        match &self.known {
+            Some(known) if known.len() < KNOWN_MAX => NO_ROW,
+            Some(known) => known.first().copied().unwrap_or(NO_ROW),
+            None => self.seen,
+        }
+    }
+
+    /// Whether a row was not looked at before.
+    pub(super) fn is_new(&self, row: i64) -> bool {
+        row > self.floor() && self.known.as_ref().is_none_or(|known| !known.contains(&row))
+    }
+
+    /// A row was looked at.
+    pub(super) fn see(&mut self, row: i64, started_at_ms: i64) {
+        if row >= self.seen {
+            self.seen = row;
+            self.seen_started_ms = started_at_ms;
+        }
+        if let Some(known) = &mut self.known {
+            known.insert(row);
+            while known.len() > KNOWN_MAX {
+                known.pop_first();
+            }
+        }
     }
 }
 

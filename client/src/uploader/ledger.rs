@@ -59,11 +59,6 @@ impl Ledger {
         self.fights.databases.get(db)
     }
 
-    /// The last row of a database that was looked at.
-    pub(super) fn seen(&self, db: &str) -> i64 {
-        self.of(db).map_or(NO_ROW, |watched| watched.seen)
-    }
-
     fn edit(&mut self, db: &str) -> &mut Watched {
         self.fights_unsaved = true;
         self.fights.databases.entry(db.to_owned()).or_default()
@@ -74,19 +69,12 @@ impl Ledger {
     pub(super) fn resume(&mut self, head: &Head) {
         let watched = self.fights.databases.entry(head.db.clone()).or_default();
         watched.open.insert(head.encounter.to_string(), head.row);
-        if head.row > watched.seen {
-            watched.seen = head.row;
-            watched.seen_started_ms = head.header.started_at_ms;
-        }
+        watched.see(head.row, head.header.started_at_ms);
     }
 
     /// A row of a database was looked at.
     pub(super) fn see(&mut self, db: &str, fight: &Fight) {
-        let watched = self.edit(db);
-        if fight.row >= watched.seen {
-            watched.seen = fight.row;
-            watched.seen_started_ms = fight.started_at_ms;
-        }
+        self.edit(db).see(fight.row, fight.started_at_ms);
     }
 
     /// The rows of a database name other fights now: those up to its newest one are looked at.
@@ -97,7 +85,18 @@ impl Ledger {
 
     /// How a database stores fights now.
     pub(super) fn stored_as(&mut self, db: &str, generation: Generation) {
-        self.edit(db).generation = Some(generation);
+        let watched = self.edit(db);
+        watched.generation = Some(generation);
+        watched.known = None;
+    }
+
+    /// Later fights of a database may have smaller rows: these of them were looked at.
+    pub(super) fn know(&mut self, db: &str, rows: impl Iterator<Item = i64>) {
+        let watched = self.edit(db);
+        watched.known = Some(BTreeSet::new());
+        let seen = (watched.seen, watched.seen_started_ms);
+        rows.for_each(|row| watched.see(row, row));
+        (watched.seen, watched.seen_started_ms) = seen;
     }
 
     /// A fight is to reach the relay.
