@@ -140,7 +140,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 true
             }
             Err(error) => {
-                self.disk_failed(&error.to_string(), now_ms);
+                self.disk_failed(&error.into(), now_ms);
                 false
             }
         }

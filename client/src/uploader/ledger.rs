@@ -4,6 +4,7 @@
 //! One invariant: a fight leaves `fights.json` only when nothing more is to be done for it, and before its spool goes.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use raidcast_shared::id::EncounterId;
 
@@ -37,21 +38,26 @@ impl Ledger {
     }
 
     /// Writes what the files lack; what the disk said last if it does not take all.
-    pub(super) fn save(&mut self, folder: &Folder) -> Option<String> {
+    pub(super) fn save(&mut self, folder: &Folder) -> Option<io::Error> {
         let mut failed = None;
         if self.fights_unsaved {
             match folder.save_fights(&self.fights) {
                 Ok(()) => self.fights_unsaved = false,
-                Err(error) => failed = Some(error.to_string()),
+                Err(error) => failed = Some(error),
             }
         }
         if self.record_unsaved {
             match self.record.save(folder.dir()) {
                 Ok(()) => self.record_unsaved = false,
-                Err(error) => failed = Some(error.to_string()),
+                Err(error) => failed = Some(error),
             }
         }
         failed
+    }
+
+    /// The files are gone: they are to be written again.
+    pub(super) fn save_again(&mut self) {
+        (self.fights_unsaved, self.record_unsaved) = (true, true);
     }
 
     /// What is known of a database; `None` if it was never seen.

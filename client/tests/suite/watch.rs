@@ -13,7 +13,7 @@ use raidcast_shared::fold::EncounterState;
 use raidcast_shared::uplink::{Outcome, RefusedCode, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
 
-use crate::place::{NOW_MS, Client, Place, go_on, party, play, read_at_once, relayed, sums_of, wait};
+use crate::place::{Client, NOW_MS, Place, go_on, party, play, read_at_once, relayed, sums_of, wait};
 use crate::relay::{Memory, Relay};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -819,7 +819,8 @@ async fn a_fight_whose_rows_have_other_numbers_in_a_restored_database_is_read_ag
         CREATE TEMP TABLE healed AS SELECT * FROM heal_skill_stats; DELETE FROM heal_skill_stats;
         INSERT INTO heal_skill_stats SELECT * FROM healed ORDER BY healer_id DESC, target_id, skill_id DESC";
     for generation in [Generation::Counters, Generation::Aggregate] {
-        for (started_again, sql, is_read_again) in [(false, renumber, true), (true, renumber, true), (false, "PRAGMA wal_checkpoint(TRUNCATE)", false)]
+        for (started_again, sql, is_read_again) in
+            [(false, renumber, true), (true, renumber, true), (false, "PRAGMA wal_checkpoint(TRUNCATE)", false)]
         {
             let (place, relay) = (Place::new(), Relay::start().await);
             let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
@@ -925,4 +926,30 @@ async fn a_fight_of_a_clock_that_was_set_back_is_streamed_from_summaries_too() {
     assert_eq!(summary, Summary { fights: 1, finalized: 1, unacknowledged: 0, complete: true });
     assert_eq!(relay.memory().fights.len(), 3);
     assert_eq!(Client::start(place.options(&relay)).done().await.unwrap().fights, 0);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_folder_that_is_deleted_while_it_is_used_is_made_anew_and_the_fight_goes_on() {
+    for generation in Generation::ALL {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let client = Client::start(Options { until_idle: Some(Duration::from_secs(3)), ..place.options(&relay) });
+        play(&mut writer, &party(51), 20_000, 1_000).await;
+        relay.until(|memory| memory.deltas > 2).await;
+        let state = place.dir.path().join("state");
+        // Gone in one moment, which removing one file after the other is not.
+        std::fs::rename(&state, place.dir.path().join("away")).unwrap();
+        let spools = || std::fs::read_dir(state.join("spool")).into_iter().flatten().flatten();
+        wait(|| state.join("raid.json").exists() && spools().any(|entry| entry.path().extension().unwrap() == "spool"))
+            .await;
+        std::fs::remove_dir_all(place.dir.path().join("away")).unwrap();
+        go_on(&mut writer, (20_000..40_000).step_by(1_000)).await;
+        writer.end().await.unwrap();
+        write_all(&mut writer, &party(52).starting_at(NOW_MS - 100_000)).await.unwrap();
+        assert!(client.done().await.unwrap().complete, "{generation:?}");
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{generation:?}");
+        assert_eq!(relay.memory().replaced, 0, "{generation:?}: what was on its way goes on as the same reading");
+        assert_eq!(Client::start(place.options(&relay)).done().await.unwrap().fights, 0, "{generation:?}");
+    }
 }
