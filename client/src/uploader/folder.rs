@@ -238,8 +238,14 @@ pub(crate) fn is_held(dir: &Path) -> Option<bool> {
     }
 }
 
-/// The fights of an upload that did not come to its end, by name; read without the lock.
-pub(crate) fn under_way(dir: &Path) -> Result<Vec<String>, FolderError> {
+/// The fights of an upload to this relay that did not come to its end, by name; read without the lock. None where
+/// others are to see them now than were to see them then.
+pub(crate) fn under_way(dir: &Path, relay: &str, visibility: Option<Visibility>) -> Result<Vec<String>, FolderError> {
+    let raid: Option<Raid> = load(dir.join(HISTORY).join("raid.json"))?;
+    let same = |raid: &Raid| raid.relay == relay && visibility.is_none_or(|asked| asked == raid.visibility);
+    if !raid.as_ref().is_some_and(same) {
+        return Ok(Vec::new());
+    }
     let fights: Option<Fights> = load(dir.join(HISTORY).join("fights.json"))?;
     let fights = fights.unwrap_or_default();
     Ok(fights.databases.into_values().flat_map(|watched| watched.open.into_keys()).collect())
