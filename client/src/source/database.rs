@@ -37,6 +37,7 @@ mod code {
     pub(super) const LOCKED: i32 = 6;
     pub(super) const READONLY: i32 = 8;
     pub(super) const IOERR: i32 = 10;
+    pub(super) const CORRUPT: i32 = 11;
     pub(super) const CANTOPEN: i32 = 14;
     pub(super) const SCHEMA: i32 = 17;
     pub(super) const NOTADB: i32 = 26;
@@ -296,6 +297,11 @@ fn immutable_uri(path: &Path) -> String {
 /// Why a database cannot be read of which only its user may use the log.
 const LOG_OF_ANOTHER: &str = "the meter's last changes stand in the file -wal beside it, and this user may not use that. \
     Run raidcast as the user who runs the meter, or copy both files to a folder of your own and name the copy with --db";
+/// What to do where a database is none of a meter.
+pub(super) const NAME_IT: &str = "Name the meter's database with --db, a file like resonance-logs.db.";
+/// What to do where SQLite finds a database malformed.
+const DAMAGED: &str =
+    "the database is damaged. Start the meter: it may mend it. If it does not, name a copy from before     with --db.";
 /// Why a database cannot be read that this user may not read.
 const FORBIDDEN: &str = "this user may not read it. Run raidcast as the user who runs the meter, or let this user read \
     the file";
@@ -365,7 +371,8 @@ fn refusal(path: &Path, error: &rusqlite::Error) -> Refusal {
     let path = path.to_owned();
     let error = match primary {
         code::BUSY | code::LOCKED => SourceError::Locked { path },
-        code::NOTADB => SourceError::Unsupported { path, why: "it is not an SQLite database".into() },
+        code::NOTADB => SourceError::Unsupported { path, why: format!("it is not an SQLite database. {NAME_IT}") },
+        code::CORRUPT => SourceError::Database { path, why: DAMAGED.into() },
         code::CANTOPEN | code::IOERR if !path.exists() => SourceError::Gone { path },
         code::SCHEMA => SourceError::Upgraded { path },
         _ if why.starts_with("no such table") || why.starts_with("no such column") => SourceError::Upgraded { path },

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::database::{Database, beside, bytes};
+use super::database::{Database, NAME_IT, beside, bytes};
 use super::{Found, Generation, SourceError};
 
 /// Meters by the name of their folder and file in the user's data folder.
@@ -109,6 +109,15 @@ pub fn identify(path: &Path) -> Result<Found, SourceError> {
     Ok(Found { path: path.to_owned(), generation, meter: meter(path, generation) })
 }
 
+/// Why the database at `path` is none of a meter and never becomes one; `None` where it is one, or may be yet.
+pub(crate) fn foreign(path: &Path) -> Option<SourceError> {
+    let opened = Database::open(path).and_then(|db| match generation(&db) {
+        Err(error) if !db.is_empty() && !db.has("__diesel_schema_migrations") => Err(error),
+        _ => Ok(()),
+    });
+    opened.err().filter(|error| matches!(error, SourceError::Unsupported { why, .. } if why.ends_with(NAME_IT)))
+}
+
 fn generation(db: &Database) -> Result<Generation, SourceError> {
     if db.has("encounter_event_chunks") {
         Ok(Generation::Chunks)
@@ -121,8 +130,8 @@ fn generation(db: &Database) -> Result<Generation, SourceError> {
         let keeps_hits = db.has("dungeon_segments") || db.has("buffs") || holds_hits(db)?;
         Ok(if keeps_hits { Generation::Aggregate } else { Generation::Counters })
     } else {
-        let why = "it has none of the tables of a known meter; name the meter's own database";
-        Err(SourceError::Unsupported { path: db.path.clone(), why: why.into() })
+        let why = format!("it has none of the tables of a known meter. {NAME_IT}");
+        Err(SourceError::Unsupported { path: db.path.clone(), why })
     }
 }
 
