@@ -49,18 +49,18 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn read_over(
         &mut self,
         at: usize,
-        fight: Fight,
+        fight: &Fight,
         watching: &mut Watching,
         now_ms: u64,
     ) -> Result<(), SourceError> {
-        let (reading, events) = self.read_whole(at, &fight, watching, now_ms)?;
+        let (reading, events) = self.read_whole(at, fight, watching, now_ms)?;
         // Of one that goes on the relay keeps what it holds until there is as much of it again.
         if fight.end.is_some() && events < self.streams[at].events() {
-            self.end_as_it_stands(at, &fight, now_ms);
+            self.end_as_it_stands(at, fight, now_ms);
             return Ok(());
         }
         // Where there is no room for it, the next reading compares again.
-        self.take_whole(at, &fight, reading, "its database was replaced by another one", watching, now_ms);
+        self.take_whole(at, fight, reading, "its database was replaced by another one", watching, now_ms);
         Ok(())
     }
 

@@ -137,7 +137,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let fight = Fight { encounter: stream.encounter(), ..fight.clone() };
         stream.fight = Some(fight.clone());
         if !watching.compared && !watching.source.fits(&fight, stream.spool().cursor())? {
-            return self.read_over(at, fight, watching, now_ms);
+            return self.read_over(at, &fight, watching, now_ms);
         }
         if fight.end.is_some() || self.options.history.is_some() {
             self.read_to_its_end(at, watching, &fight, now_ms)?;
