@@ -300,8 +300,8 @@ const LOG_OF_ANOTHER: &str = "the meter's last changes stand in the file -wal be
 /// What to do where a database is none of a meter.
 pub(super) const NAME_IT: &str = "Name the meter's database with --db, a file like resonance-logs.db.";
 /// What to do where SQLite finds a database malformed.
-const DAMAGED: &str =
-    "the database is damaged. Start the meter: it may mend it. If it does not, name a copy from before     with --db.";
+const DAMAGED: &str = "the database is damaged. Start the meter: it may mend it. If it does not, name an \
+    older copy with --db.";
 /// Why a database cannot be read that this user may not read.
 const FORBIDDEN: &str = "this user may not read it. Run raidcast as the user who runs the meter, or let this user read \
     the file";
