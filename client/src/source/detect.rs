@@ -235,8 +235,8 @@ mod tests {
     fn what_is_damaged_is_told_with_what_to_do() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cut.db");
-        let tables: String = (0..200).map(|n| format!("CREATE TABLE encounter_{n}(a);")).collect();
-        rusqlite::Connection::open(&path).unwrap().execute_batch(&tables).unwrap();
+        let tables: Vec<_> = (0..200).map(|n| format!("CREATE TABLE encounter_{n}(a)")).collect();
+        rusqlite::Connection::open(&path).unwrap().execute_batch(&tables.join(";")).unwrap();
         std::fs::File::options().write(true).open(&path).unwrap().set_len(5_000).unwrap();
         let error = identify(&path).unwrap_err().to_string();
         assert!(error.ends_with("the database is damaged. Start the meter: it may mend it. If it does not, name an older copy with --db."), "{error}");
