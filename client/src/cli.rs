@@ -7,6 +7,7 @@ mod watch;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 /// The command line.
@@ -27,6 +28,27 @@ pub enum Command {
     Upload(upload::UploadFlags),
     /// Say which fights are on the relay, which wait, and why
     Status(status::StatusFlags),
+}
+
+/// What the environment may set.
+const VARIABLES: [&str; 2] = ["RAIDCAST_KEY", "RAIDCAST_RELAY"];
+
+/// Says what is wrong with a command line, or shows the help that was asked for; what clap takes for an argument may
+/// stand in the environment.
+pub fn unparsed(error: &clap::Error) -> ExitCode {
+    let is_odd = |name: &&&str| std::env::var_os(name).is_some_and(|value| value.to_str().is_none());
+    if error.kind() == ErrorKind::InvalidUtf8
+        && let Some(name) = VARIABLES.iter().find(is_odd)
+    {
+        common::print_error(
+            false,
+            "settings",
+            &format!("{name} is not text (UTF-8). Copy it again and set {name} to it."),
+        );
+        return ExitCode::from(common::USAGE);
+    }
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(common::USAGE))
 }
 
 /// Runs the command; status 0 if all went well, 1 if something is left to do, 2 if a setting is wrong, 3 if an upload

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raidcast_shared::id::EncounterId;
+use raidcast_shared::uplink::Visibility;
 
 use crate::source::detect::{self, Places};
 use crate::source::names::Names;
@@ -107,17 +108,34 @@ impl Plan {
         History { fights: self.fights.iter().map(|fight| fight.encounter).collect(), patience }
     }
 
-    /// How many of the fights this state folder knows to be on the relay, or was told to upload there before.
+    /// What this state folder knows of the fights; `visibility`: as it is asked for now.
     ///
     /// # Errors
     /// Its list cannot be read.
-    pub fn agreed_before(&self, state: &Path, relay: &str) -> Result<usize, PlanError> {
+    pub fn before(&self, state: &Path, relay: &str, visibility: Option<Visibility>) -> Result<Before, PlanError> {
         let record = Record::load(state);
         let there = record.fights.into_iter().filter(|fight| fight.relay == relay && fight.is_on_relay());
-        let mut known: HashSet<String> = there.map(|fight| fight.encounter).collect();
-        known.extend(under_way(state)?);
-        Ok(self.fights.iter().filter(|fight| known.contains(&fight.encounter.to_string())).count())
+        let there: HashSet<String> = there.map(|fight| fight.encounter).collect();
+        let agreed: HashSet<String> = under_way(state, relay, visibility)?.into_iter().collect();
+        let mut before = Before::default();
+        for name in self.fights.iter().map(|fight| fight.encounter.to_string()) {
+            if there.contains(&name) {
+                before.there += 1;
+            } else if agreed.contains(&name) {
+                before.agreed += 1;
+            }
+        }
+        Ok(before)
     }
+}
+
+/// What a state folder knows of the fights of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// So many are on the relay.
+    pub there: usize,
+    /// So many were agreed to for this relay, to be seen by the same people, and are not there yet.
+    pub agreed: usize,
 }
 
 /// What the user says to an upload.
@@ -131,16 +149,16 @@ pub enum Consent {
     Nobody,
 }
 
-/// Whether the fights may be uploaded: asks, with `question`, unless there is nothing among them that is not on the
-/// relay by this folder's doing. `ask`: shows the question and gives the answer; `None` without a terminal.
+/// Whether the fights may be uploaded: asks, with `question`, unless each of them is on the relay or was agreed to
+/// before. `ask`: shows the question and gives the answer; `None` without a terminal.
 ///
 /// # Errors
 /// Whatever the terminal says.
-pub fn consent<A>(plan: &Plan, before: usize, yes: bool, question: &str, ask: Option<A>) -> io::Result<Consent>
+pub fn consent<A>(plan: &Plan, before: Before, yes: bool, question: &str, ask: Option<A>) -> io::Result<Consent>
 where
     A: FnOnce(&str) -> io::Result<String>,
 {
-    if yes || before == plan.fights.len() {
+    if yes || before.there + before.agreed == plan.fights.len() {
         return Ok(Consent::Given);
     }
     let Some(ask) = ask else { return Ok(Consent::Nobody) };
@@ -237,11 +255,14 @@ mod tests {
             ("n", Consent::Refused),
             ("yess", Consent::Refused),
         ] {
-            assert_eq!(consent(&plan, 0, false, "upload?", ask(answer)).unwrap(), expected, "{answer}");
+            assert_eq!(consent(&plan, Before::default(), false, "upload?", ask(answer)).unwrap(), expected, "{answer}");
         }
         let nobody: Option<fn(&str) -> io::Result<String>> = None;
-        assert_eq!(consent(&plan, 0, false, "upload?", nobody).unwrap(), Consent::Nobody);
-        assert_eq!(consent(&plan, 0, true, "upload?", nobody).unwrap(), Consent::Given);
-        assert_eq!(consent(&plan, 1, false, "upload?", nobody).unwrap(), Consent::Given);
+        let none = Before::default();
+        assert_eq!(consent(&plan, none, false, "upload?", nobody).unwrap(), Consent::Nobody);
+        assert_eq!(consent(&plan, none, true, "upload?", nobody).unwrap(), Consent::Given);
+        for before in [Before { there: 1, agreed: 0 }, Before { there: 0, agreed: 1 }] {
+            assert_eq!(consent(&plan, before, false, "upload?", nobody).unwrap(), Consent::Given);
+        }
     }
 }

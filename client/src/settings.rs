@@ -8,7 +8,7 @@ use raidcast_shared::text::{KeyFault, is_title, key_fault};
 use raidcast_shared::uplink::Visibility;
 use serde::Deserialize;
 
-use crate::source::no_file;
+use crate::source::{detect, no_file};
 
 /// The settings file; every entry may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -63,6 +63,10 @@ pub fn default_state() -> Option<PathBuf> {
 /// Reads the settings file: `given`, which must be there then, or the usual one, if it is.
 pub fn load(given: Option<&Path>) -> Result<File, SettingsError> {
     let Some(path) = given.map(Path::to_owned).or_else(default_path) else { return Ok(File::default()) };
+    if path.is_dir() {
+        let why = "it is a folder. Name the file in it, like config.toml, with --config.".to_owned();
+        return Err(SettingsError::File { path, why });
+    }
     let source = config::File::from(path.clone()).format(config::FileFormat::Toml).required(given.is_some());
     let parsed = config::Config::builder().add_source(source).build().and_then(config::Config::try_deserialize);
     parsed.map_err(|error| SettingsError::File { path, why: without_values(&error.to_string()) })
@@ -131,11 +135,14 @@ pub fn key(text: &str) -> Result<String, SettingsError> {
 /// The meter's database, if that is a file, or is not there yet.
 ///
 /// # Errors
-/// It is a folder, a pipe or a device: that never becomes a database.
+/// It is a folder, a pipe or a device, or another program's: that never becomes a meter's database.
 pub fn database(path: PathBuf) -> Result<PathBuf, SettingsError> {
     match std::fs::metadata(&path).ok().as_ref().and_then(no_file) {
         Some(why) => Err(SettingsError::Value(format!("{} cannot be read: {why}.", path.display()))),
-        None => Ok(path),
+        None => match detect::foreign(&path) {
+            Some(error) => Err(SettingsError::Value(error.to_string())),
+            None => Ok(path),
+        },
     }
 }
 
@@ -167,6 +174,8 @@ mod tests {
             assert!(error.contains("config.toml"), "{error}");
         }
         assert!(load(Some(&dir.path().join("nowhere.toml"))).is_err());
+        let error = load(Some(dir.path())).unwrap_err().to_string();
+        assert!(error.contains("it is a folder") && error.contains("--config"), "{error}");
     }
 
     #[test]
@@ -184,5 +193,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert!(database(dir.path().to_owned()).unwrap_err().to_string().contains("folder"));
         assert!(database(dir.path().join("not-yet.db")).is_ok());
+        let path = |name: &str| dir.path().join(name);
+        std::fs::write(path("text.db"), [b'x'; 4096]).unwrap();
+        let make = |name: &str, sql: &str| rusqlite::Connection::open(path(name)).unwrap().execute_batch(sql).unwrap();
+        make("other.db", "CREATE TABLE bookmarks(a)");
+        make("new.db", "CREATE TABLE __diesel_schema_migrations(version)");
+        make("meter.db", "CREATE TABLE damage_skill_stats(hits, hit_details)");
+        for name in ["text.db", "other.db"] {
+            let error = database(path(name)).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("ame the meter's"), "{error}");
+        }
+        // A meter may be making its tables just now.
+        for name in ["new.db", "meter.db"] {
+            assert_eq!(database(path(name)), Ok(path(name)));
+        }
     }
 }

@@ -76,14 +76,18 @@ impl RelayAddress {
     /// The uplink of the relay at `url`, spoken to with `key`.
     pub fn new(url: &str, key: &str) -> Result<Self, AddressError> {
         // What stands before an @ may be a secret: it is neither used nor shown.
-        let shown = if url.contains('@') { "This" } else { url.trim() };
+        let shown = match url.trim() {
+            "" => "An empty text",
+            at if at.contains('@') => "This",
+            url => url,
+        };
         let wrong = |why: String| AddressError::Url { url: shown.to_owned(), why };
         if url.contains('@') {
             return Err(wrong("it has a name or a key before an @".into()));
         }
         let (scheme, rest) =
             url.trim().split_once("://").ok_or_else(|| wrong("it has no http:// or https://".into()))?;
-        let scheme = match scheme {
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
             "http" | "ws" => "ws",
             "https" | "wss" => "wss",
             other => return Err(wrong(format!("relays do not speak {other}://"))),
@@ -92,7 +96,8 @@ impl RelayAddress {
             return Err(wrong("it has a ? or a # in it".into()));
         }
         let uplink = format!("{scheme}://{}/api/v1/uplink", rest.trim_end_matches('/'));
-        let mut request = uplink.into_client_request().map_err(|error| wrong(error.to_string()))?;
+        let unfit = || wrong("it has no host, or a character that no address has".into());
+        let mut request = uplink.into_client_request().map_err(|_| unfit())?;
         let authority = request.uri().authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
         let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
         let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
@@ -352,6 +357,13 @@ mod tests {
         let uri = |url: &str| RelayAddress::new(url, "key").map(|address| address.request.uri().to_string());
         assert_eq!(uri("http://127.0.0.1:8787").unwrap(), "ws://127.0.0.1:8787/api/v1/uplink");
         assert_eq!(uri("https://raids.example/cast/").unwrap(), "wss://raids.example/cast/api/v1/uplink");
+        assert_eq!(uri("HTTP://127.0.0.1:8787").unwrap(), "ws://127.0.0.1:8787/api/v1/uplink");
+        for (wrong, words) in
+            [("http://", "http:// is no relay's address: it has no host"), (" ", "An empty text is no")]
+        {
+            let error = uri(wrong).unwrap_err().to_string();
+            assert!(error.contains(words) && error.contains("Give one like"), "{error}");
+        }
         for wrong in
             ["127.0.0.1:8787", "ftp://x", "http://", "http://x/?y=1", "http://x:0", "http://x:99999", "http://a b"]
         {

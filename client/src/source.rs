@@ -27,6 +27,7 @@ pub mod names;
 mod prefix;
 mod reading;
 mod roster;
+mod rows;
 mod seam;
 pub mod summary;
 

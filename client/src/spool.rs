@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::encoder::{Encoder, Lost};
 use crate::secret::{create_private, sync_folder_of};
 use crate::source::{Cursor, CursorDelta, Generation};
+use crate::words::told;
 
 const MAGIC: &[u8; 8] = b"RCSPOOL1";
 /// Length and CRC of a record.
@@ -78,7 +79,10 @@ struct FrameSpan {
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// The file system says no: try again.
-    #[error("{path} cannot be used ({error}). If it stays so, remove it: its fight is read again from the meter.")]
+    #[error(
+        "{path} cannot be used ({}). If it stays so, remove it: its fight is read again from the meter.",
+        told(error)
+    )]
     Io {
         /// Which file.
         path: PathBuf,
@@ -91,6 +95,15 @@ pub enum SpoolError {
         /// Which file.
         path: PathBuf,
     },
+}
+
+impl From<SpoolError> for io::Error {
+    fn from(error: SpoolError) -> Self {
+        match error {
+            SpoolError::Io { error, .. } => error,
+            damaged @ SpoolError::Damaged { .. } => Self::other(damaged),
+        }
+    }
 }
 
 /// An open spool.
@@ -378,6 +391,29 @@ impl Spool {
     pub fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
         self.unsynced = false;
+        Ok(())
+    }
+
+    /// Writes the file once more, if it was deleted: what is open can still be read.
+    ///
+    /// # Errors
+    /// There is no room for it, or what is open cannot be read.
+    pub fn restore(&mut self) -> io::Result<()> {
+        if self.path.try_exists().unwrap_or(true) {
+            return Ok(());
+        }
+        let temporary = self.path.with_extension("new");
+        let mut copy = create_private(&temporary)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        if io::copy(&mut (&self.file).take(self.length), &mut copy)? < self.length {
+            return Err(io::Error::other("a spool was deleted and cannot be read any more"));
+        }
+        copy.sync_all()?;
+        // Windows renames no open file.
+        drop(copy);
+        fs::rename(&temporary, &self.path)?;
+        sync_folder_of(&self.path);
+        self.file = OpenOptions::new().read(true).write(true).open(&self.path)?;
         Ok(())
     }
 

@@ -48,7 +48,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use change::{Change, LiveFight, Status};
 pub use folder::FolderError;
-pub(crate) use folder::under_way;
+pub(crate) use folder::{is_held, under_way};
 pub use options::Options;
 pub use outcome::{Summary, WatchError};
 
@@ -189,6 +189,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 Some(event) = heard.recv() => self.hear(event)?,
                 // The poll: reads what the meter wrote, sends what is due.
                 () = sleep_until(next) => {
+                    self.look_after_folder(self.options.clock.elapsed_ms())?;
                     self.tick(self.options.clock.elapsed_ms());
                     let now_ms = self.options.clock.elapsed_ms();
                     if self.is_done(now_ms)? {

@@ -6,6 +6,15 @@ pub fn sentence(text: &str) -> String {
     if text.is_empty() || text.ends_with(['.', '!', '?', '…', ')']) { text.to_owned() } else { format!("{text}.") }
 }
 
+/// What the system says, without its number.
+pub fn told(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error ") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}
+
 /// `1 fight`, `2 fights`.
 pub fn count(n: impl TryInto<u64> + Copy, one: &str) -> String {
     match n.try_into().unwrap_or(u64::MAX) {
@@ -36,6 +45,9 @@ mod tests {
             [count(1u64, "fight"), count(0usize, "fight"), count(7u64, "fight")],
             ["1 fight", "0 fights", "7 fights"]
         );
+        let missing = std::fs::read("/nowhere/at/all").unwrap_err();
+        assert!(!told(&missing).is_empty() && !told(&missing).contains("os error"), "{}", told(&missing));
+        assert_eq!(told(&std::io::Error::other("it burns")), "it burns");
         assert_eq!([again(0), again(999)], ["Trying again soon."; 2]);
         assert_eq!([again(1_000), again(15_400)], ["Trying again in 1 s.", "Trying again in 15 s."]);
     }

@@ -9,6 +9,7 @@ use clap::Args;
 use super::common::{USAGE, print_error, print_line, state_folder};
 use crate::clock::Clock;
 use crate::status::overview::Overview;
+use crate::words::told;
 
 /// Flags of `status`.
 #[derive(Clone, Debug, Args)]
@@ -40,8 +41,9 @@ pub(super) fn run(flags: StatusFlags) -> ExitCode {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Overview::default(),
         Err(error) => {
             let text = format!(
-                "The folder {} cannot be read ({error}). Name the one that `raidcast watch` uses with --state.",
-                state.display()
+                "The folder {} cannot be read ({}). Name the one that `raidcast watch` uses with --state.",
+                state.display(),
+                told(&error)
             );
             print_error(json, "state", &text);
             return ExitCode::FAILURE;

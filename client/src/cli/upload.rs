@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::common::{CommonFlags, USAGE, end_on_signal, kind_of, print_error, print_json, print_line};
 use crate::date::{self, Since};
-use crate::history::{self, Consent, PATIENCE, Plan, Tally};
+use crate::history::{self, Before, Consent, PATIENCE, Plan, Tally};
 use crate::status::upload_line;
 use crate::uploader::{self, Change, Options, Summary};
 
@@ -47,7 +47,8 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     let shutdown = CancellationToken::new();
     let since_ms = since.map(|since| since.unix_ms(options.clock.unix_ms()));
     let planned = Plan::make(options.db.as_deref(), &options.places, since_ms).await;
-    let planned = planned.and_then(|plan| Ok((plan.agreed_before(&options.state, &options.relay)?, plan)));
+    let before = |plan: &Plan| plan.before(&options.state, &options.relay, options.visibility);
+    let planned = planned.and_then(|plan| Ok((before(&plan)?, plan)));
     let (before, plan) = match planned {
         Ok(planned) => planned,
         Err(error) => {
@@ -162,13 +163,19 @@ fn count(plan: &Plan) -> String {
     }
 }
 
-fn question(plan: &Plan, before: usize) -> String {
-    let before = match before {
-        0 => String::new(),
-        1 => " (1 of them is on the relay already and is not sent again)".to_owned(),
-        n => format!(" ({n} of them are on the relay already and are not sent again)"),
+fn question(plan: &Plan, before: Before) -> String {
+    let there = match before.there {
+        0 => None,
+        1 => Some("1 of them is on the relay already and is not sent again".to_owned()),
+        n => Some(format!("{n} of them are on the relay already and are not sent again")),
     };
-    format!("Upload {}{before}? [y/N] ", count(plan))
+    let agreed = match before.agreed {
+        0 => None,
+        n => Some(format!("you agreed to {n} of them before, but they have not arrived yet")),
+    };
+    let known: Vec<_> = there.into_iter().chain(agreed).collect();
+    let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join("; ")) };
+    format!("Upload {}{known}? [y/N] ", count(plan))
 }
 
 fn ask(question: &str) -> io::Result<String> {
@@ -180,7 +187,7 @@ fn ask(question: &str) -> io::Result<String> {
     Ok(answer)
 }
 
-fn tell_plan(plan: &Plan, before: usize, json: bool) {
+fn tell_plan(plan: &Plan, before: Before, json: bool) {
     let going_on = plan.going_on.as_ref().map(|fight| fight.started_at_ms);
     if json {
         let planned = json!({
@@ -188,7 +195,8 @@ fn tell_plan(plan: &Plan, before: usize, json: bool) {
             "path": plan.found.path.to_string_lossy(),
             "meter": plan.found.meter,
             "fights": plan.fights.len(),
-            "uploadedBefore": before,
+            "uploadedBefore": before.there,
+            "agreedBefore": before.agreed,
             "unfinished": plan.unfinished,
             "earlier": plan.earlier,
             "fromMs": plan.fights.first().map(|fight| fight.started_at_ms),

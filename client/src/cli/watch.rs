@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::common::{CommonFlags, USAGE, end_on_signal, kind_of, print_error, print_json, print_line};
 use crate::status::Shown;
-use crate::uploader::{self, Options, Summary};
+use crate::uploader::{self, Change, Options, Summary, WatchError};
 
 /// Meters write up to two seconds late: what is shorter would take such a pause for the end.
 const UNTIL_IDLE_MIN: Duration = Duration::from_secs(3);
@@ -46,7 +46,11 @@ pub(super) async fn run(flags: WatchFlags) -> ExitCode {
     let shutdown = CancellationToken::new();
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
     let mut shown = Shown::new(io::stderr(), io::stderr().is_terminal());
+    let mut waiting = None;
     let result = uploader::run(options, shutdown.clone(), |change| {
+        if let Change::Waiting { why, .. } = &change {
+            waiting = Some(why.clone());
+        }
         // Whoever reads along has gone: so does the client, quietly.
         let told = if as_json { print_json(&change) } else { shown.show(&change) };
         if told.is_err() {
@@ -66,7 +70,14 @@ pub(super) async fn run(flags: WatchFlags) -> ExitCode {
         }
         Err(error) => {
             let code = error.exit_code();
-            print_error(as_json, kind_of(&error), &error.to_string());
+            let text = match &error {
+                // Why has been said.
+                WatchError::NoMeter { after, why } if !as_json && waiting.as_ref() == Some(why) => {
+                    format!("Gave up after {} s.", after.as_secs())
+                }
+                error => error.to_string(),
+            };
+            print_error(as_json, kind_of(&error), &text);
             ExitCode::from(code)
         }
     }

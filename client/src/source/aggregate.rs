@@ -25,6 +25,7 @@ use super::hit_row::{HitRow, Table};
 use super::missing::tell_missing;
 use super::names::Names;
 use super::roster::{self, Roster};
+use super::rows;
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, finished};
 use super::{course, prefix};
 use gather::{Facts, Gathered, Memory, RowRead, beyond, counter, counters_of, gather};
@@ -46,6 +47,8 @@ pub struct Aggregate {
     roster: Roster,
     /// Rows with their sums and as much of their arrays as tells whether they have any.
     sums: [String; 2],
+    /// What each row is about.
+    about: [String; 2],
     memory: HashMap<i64, Memory>,
 }
 
@@ -62,6 +65,7 @@ impl Aggregate {
             sums: finished::statements(&db, Some(EMPTY.len())),
             numbering: roster::numbering(&found.meter),
             roster: Roster::of(&db),
+            about: rows::statements(&db),
             memory: HashMap::new(),
             db,
             names,
@@ -109,6 +113,7 @@ impl Aggregate {
                 let Some(whole) = self.whole(grown.table, grown.rowid)? else { continue };
                 beyond(&before, counter(&whole), details::parse(&bytes(&whole, "text").unwrap_or_default()))
             };
+            reading.cursor.extend(rows::note(cursor, grown.table, grown.rowid, &row));
             new.push((grown.table, row, entries.into_iter().flatten().collect::<Vec<_>>()));
             reading.cursor.push((key, after.value()));
         }
@@ -175,6 +180,7 @@ impl Aggregate {
                 entries += read;
                 let after = beyond(&before, hits, held).1;
                 if after != before {
+                    reading.cursor.extend(rows::note(cursor, table, rowid, &row));
                     reading.cursor.push((key, after.value()));
                 }
                 let total = int(&whole, "total_value").and_then(|total| u64::try_from(total).ok()).unwrap_or(0);
@@ -252,6 +258,10 @@ impl Source for Aggregate {
 
     fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open)
+    }
+
+    fn fits(&mut self, fight: &Fight, cursor: &Cursor) -> Result<bool, SourceError> {
+        rows::fit(&self.db, &self.about, fight.row, cursor, Table::BOTH.map(Table::prefix))
     }
 
     fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {

@@ -25,7 +25,7 @@ pub enum AnySource {
     /// Generation B.
     Counters(Counters),
     /// Generation C.
-    Aggregate(Aggregate),
+    Aggregate(Box<Aggregate>),
     /// Generation D.
     Summary(Summary),
     /// Generation E.
@@ -54,7 +54,7 @@ impl AnySource {
         Ok(match found.generation {
             Generation::Events => Self::Events(Events::open(found, names)?),
             Generation::Counters => Self::Counters(Counters::open(found, names)?),
-            Generation::Aggregate => Self::Aggregate(Aggregate::open(found, names)?),
+            Generation::Aggregate => Self::Aggregate(Box::new(Aggregate::open(found, names)?)),
             Generation::Summary => Self::Summary(Summary::open(found, names)?),
             Generation::Chunks => Self::Chunks(Chunks::open(found, names)?),
         })
@@ -76,6 +76,14 @@ impl Source for AnySource {
 
     fn check(&mut self, fight: &Fight) -> Result<(), SourceError> {
         each!(self, source => source.check(fight))
+    }
+
+    fn fits(&mut self, fight: &Fight, cursor: &Cursor) -> Result<bool, SourceError> {
+        each!(self, source => source.fits(fight, cursor))
+    }
+
+    fn rows_ascend(&self) -> bool {
+        each!(self, source => source.rows_ascend())
     }
 
     fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {

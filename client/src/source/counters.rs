@@ -18,6 +18,7 @@ use super::finished::{self, LONG_KEYS, Progress};
 use super::hit_row::{HitRow, Table};
 use super::names::Names;
 use super::roster::{self, Roster, Seen, Shown};
+use super::rows;
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
 
 /// The meter's writer commits every 50 ms, and counters are read once a second.
@@ -45,6 +46,8 @@ pub struct Counters {
     roster: Roster,
     growing: [String; 2],
     finished: [String; 2],
+    /// What each row is about.
+    about: [String; 2],
     /// When each fight was read last, by the clock of the caller.
     read_ms: HashMap<i64, u64>,
 }
@@ -66,6 +69,7 @@ impl Counters {
         Ok(Self {
             stable_id: db.stable_id()?,
             roster: Roster::of(&db),
+            about: rows::statements(&db),
             // Of the arrays only as much as tells who wrote them.
             growing: finished::statements(&db, Some(LONG_KEYS.len())),
             finished: finished::statements(&db, None),
@@ -150,6 +154,10 @@ impl Source for Counters {
 
     fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         self.roster.fights(&mut self.db, &self.names, &self.stable_id, after, open)
+    }
+
+    fn fits(&mut self, fight: &Fight, cursor: &Cursor) -> Result<bool, SourceError> {
+        rows::fit(&self.db, &self.about, fight.row, cursor, finished::SUMS)
     }
 
     fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError> {

@@ -32,6 +32,12 @@ impl Cursor {
     pub(super) fn get(&self, key: CursorKey) -> Option<CursorValue> {
         self.0.get(&key).copied()
     }
+
+    /// All that is counted under a prefix: which, and how far it was read.
+    pub(super) fn of_prefix(&self, prefix: u8) -> impl Iterator<Item = (i64, CursorValue)> {
+        let all = CursorKey(prefix, i64::MIN)..=CursorKey(prefix, i64::MAX);
+        self.0.range(all).map(|(key, value)| (key.1, *value))
+    }
 }
 
 /// What the client itself remembers of a fight beside a source's cursor: two numbers for each mark.

@@ -37,6 +37,7 @@ mod code {
     pub(super) const LOCKED: i32 = 6;
     pub(super) const READONLY: i32 = 8;
     pub(super) const IOERR: i32 = 10;
+    pub(super) const CORRUPT: i32 = 11;
     pub(super) const CANTOPEN: i32 = 14;
     pub(super) const SCHEMA: i32 = 17;
     pub(super) const NOTADB: i32 = 26;
@@ -50,16 +51,20 @@ pub(super) struct Database {
     /// Columns by table, as they were when it was opened.
     tables: BTreeMap<String, BTreeSet<String>>,
     identity: Identity,
+    /// The log beside it and the log's index, once they were there.
+    beside: [Option<FileId>; 2],
     immutable: bool,
     schema_version: i64,
     data_version: Option<i64>,
 }
 
+/// Which file something is: device and inode, where there are such.
+type FileId = (u64, u64);
+
 /// Which file a path leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Identity {
-    /// Device and inode, where there are such.
-    file: (u64, u64),
+    file: FileId,
     /// Length and time of the last write; looked at only where no commit can be noticed otherwise.
     written: (u64, Option<std::time::SystemTime>),
 }
@@ -70,15 +75,26 @@ impl Identity {
         if let Some(why) = no_file(&found) {
             return Err(SourceError::Unsupported { path: path.to_owned(), why: why.into() });
         }
-        #[cfg(unix)]
-        let file = {
-            use std::os::unix::fs::MetadataExt as _;
-            (found.dev(), found.ino())
-        };
-        #[cfg(not(unix))]
-        let file = (0, 0);
-        Ok(Self { file, written: (found.len(), found.modified().ok()) })
+        Ok(Self { file: file_id(&found), written: (found.len(), found.modified().ok()) })
     }
+}
+
+fn file_id(found: &std::fs::Metadata) -> FileId {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        (found.dev(), found.ino())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = found;
+        (0, 0)
+    }
+}
+
+/// The log beside a database and the log's index, where they are.
+fn files_beside(path: &Path) -> [Option<FileId>; 2] {
+    ["-wal", "-shm"].map(|end| std::fs::metadata(beside(path, end)).ok().map(|found| file_id(&found)))
 }
 
 impl Database {
@@ -133,7 +149,9 @@ impl Database {
             tables.insert(name, columns.iter().filter_map(|row| raw_text(row, "name")).collect());
         }
         let schema_version = pragma(&conn, "PRAGMA schema_version")?;
-        Ok(Self { path: path.to_owned(), conn, tables, identity, immutable, schema_version, data_version: None })
+        let beside = files_beside(path);
+        let path = path.to_owned();
+        Ok(Self { path, conn, tables, identity, beside, immutable, schema_version, data_version: None })
     }
 
     /// Whether there are any tables at all.
@@ -187,7 +205,7 @@ impl Database {
     }
 
     /// Whether the path still leads to the file that is open.
-    fn is_there(&self) -> Result<(), SourceError> {
+    fn is_there(&mut self) -> Result<(), SourceError> {
         let now = Identity::of(&self.path)?;
         if now.file != self.identity.file {
             return Err(SourceError::Gone { path: self.path.clone() });
@@ -195,6 +213,13 @@ impl Database {
         if self.immutable && (now.written != self.identity.written || holds_something(&beside(&self.path, "-wal"))) {
             // SQLite was told that nobody writes: open it anew.
             return Err(SourceError::Upgraded { path: self.path.clone() });
+        }
+        for (held, now) in self.beside.iter_mut().zip(files_beside(&self.path)) {
+            if held.is_some() && now.is_some() && *held != now {
+                // They were taken away, and the meter made others: what it writes there, this connection never sees.
+                return Err(SourceError::Upgraded { path: self.path.clone() });
+            }
+            *held = held.or(now);
         }
         Ok(())
     }
@@ -272,6 +297,11 @@ fn immutable_uri(path: &Path) -> String {
 /// Why a database cannot be read of which only its user may use the log.
 const LOG_OF_ANOTHER: &str = "the meter's last changes stand in the file -wal beside it, and this user may not use that. \
     Run raidcast as the user who runs the meter, or copy both files to a folder of your own and name the copy with --db";
+/// What to do where a database is none of a meter.
+pub(super) const NAME_IT: &str = "Name the meter's database with --db, a file like resonance-logs.db.";
+/// What to do where SQLite finds a database malformed.
+const DAMAGED: &str = "the database is damaged. Start the meter: it may mend it. If it does not, name an \
+    older copy with --db.";
 /// Why a database cannot be read that this user may not read.
 const FORBIDDEN: &str = "this user may not read it. Run raidcast as the user who runs the meter, or let this user read \
     the file";
@@ -341,7 +371,8 @@ fn refusal(path: &Path, error: &rusqlite::Error) -> Refusal {
     let path = path.to_owned();
     let error = match primary {
         code::BUSY | code::LOCKED => SourceError::Locked { path },
-        code::NOTADB => SourceError::Unsupported { path, why: "it is not an SQLite database".into() },
+        code::NOTADB => SourceError::Unsupported { path, why: format!("it is not an SQLite database. {NAME_IT}") },
+        code::CORRUPT => SourceError::Database { path, why: DAMAGED.into() },
         code::CANTOPEN | code::IOERR if !path.exists() => SourceError::Gone { path },
         code::SCHEMA => SourceError::Upgraded { path },
         _ if why.starts_with("no such table") || why.starts_with("no such column") => SourceError::Upgraded { path },

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::database::{Database, beside, bytes};
+use super::database::{Database, NAME_IT, beside, bytes};
 use super::{Found, Generation, SourceError};
 
 /// Meters by the name of their folder and file in the user's data folder.
@@ -109,6 +109,15 @@ pub fn identify(path: &Path) -> Result<Found, SourceError> {
     Ok(Found { path: path.to_owned(), generation, meter: meter(path, generation) })
 }
 
+/// Why the database at `path` is none of a meter and never becomes one; `None` where it is one, or may be yet.
+pub(crate) fn foreign(path: &Path) -> Option<SourceError> {
+    let opened = Database::open(path).and_then(|db| match generation(&db) {
+        Err(error) if !db.is_empty() && !db.has("__diesel_schema_migrations") => Err(error),
+        _ => Ok(()),
+    });
+    opened.err().filter(|error| matches!(error, SourceError::Unsupported { why, .. } if why.ends_with(NAME_IT)))
+}
+
 fn generation(db: &Database) -> Result<Generation, SourceError> {
     if db.has("encounter_event_chunks") {
         Ok(Generation::Chunks)
@@ -121,8 +130,8 @@ fn generation(db: &Database) -> Result<Generation, SourceError> {
         let keeps_hits = db.has("dungeon_segments") || db.has("buffs") || holds_hits(db)?;
         Ok(if keeps_hits { Generation::Aggregate } else { Generation::Counters })
     } else {
-        let why = "it has none of the tables of a known meter; name the meter's own database";
-        Err(SourceError::Unsupported { path: db.path.clone(), why: why.into() })
+        let why = format!("it has none of the tables of a known meter. {NAME_IT}");
+        Err(SourceError::Unsupported { path: db.path.clone(), why })
     }
 }
 
@@ -220,6 +229,17 @@ mod tests {
         assert!(matches!(identify(&path), Err(SourceError::Empty { .. })));
         std::fs::write(&path, [b'x'; 4096]).unwrap();
         assert!(matches!(identify(&path), Err(SourceError::Unsupported { .. })));
+    }
+
+    #[test]
+    fn what_is_damaged_is_told_with_what_to_do() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cut.db");
+        let tables: Vec<_> = (0..200).map(|n| format!("CREATE TABLE encounter_{n}(a)")).collect();
+        rusqlite::Connection::open(&path).unwrap().execute_batch(&tables.join(";")).unwrap();
+        std::fs::File::options().write(true).open(&path).unwrap().set_len(5_000).unwrap();
+        let error = identify(&path).unwrap_err().to_string();
+        assert!(error.ends_with("the database is damaged. Start the meter: it may mend it. If it does not, name an older copy with --db."), "{error}");
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@ use super::details::{self, Entry, Truth};
 use super::entry::{Judged, judge, stamp};
 use super::hit_row::{HitRow, Table};
 use super::missing::tell_missing;
+use super::rows;
 use super::{Cursor, CursorKey, CursorValue, Fight, Reading};
 
 /// Prefixes of cursor keys and source keys.
@@ -166,6 +167,9 @@ impl RowSums {
         }
     }
 }
+
+/// The prefixes of [`sums_key`].
+pub(super) const SUMS: [u8; 2] = [prefix::DAMAGE_SUMS, prefix::HEAL_SUMS];
 
 fn sums_key(table: Table, rowid: i64) -> CursorKey {
     let prefix = match table {
@@ -328,6 +332,7 @@ pub(super) fn tell_row_of_sums(
         if cursor.get(key) != Some(value) {
             let body = sums.totals(table, &HitRow::of(table, whole), untimed);
             reading.events.push(super::database::rare(at_ms, totals_key(table, rowid), body));
+            reading.cursor.extend(rows::note(cursor, table, rowid, &HitRow::as_it_is(table, whole)));
             reading.cursor.push((key, value));
         }
     }

@@ -37,6 +37,17 @@ pub trait Source {
         Ok(())
     }
 
+    /// Whether a cursor means here what it meant where it was read: asked once of each fight after a database is opened,
+    /// for another one may stand in its place whose rows have other numbers.
+    fn fits(&mut self, _fight: &Fight, _cursor: &Cursor) -> Result<bool, SourceError> {
+        Ok(true)
+    }
+
+    /// Whether later fights have greater rows; else the uploader remembers which it has seen.
+    fn rows_ascend(&self) -> bool {
+        true
+    }
+
     /// Everything that the encounter has beyond `cursor`, in one short read.
     ///
     /// `now_ms` is a monotonic clock in ms: large growing rows are read at most every 250 ms of it.

@@ -139,6 +139,11 @@ impl Source for Summary {
         self.entities(fight).map(drop)
     }
 
+    /// A row is named by when its fight began, and a clock may be set back.
+    fn rows_ascend(&self) -> bool {
+        false
+    }
+
     fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
         self.read_last(fight, cursor)
     }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::date;
 use crate::spool::{Peek, Spool};
+use crate::uploader::is_held;
 use crate::uploader::record::{Finished, How, NAMELESS, Now, OnItsWay, Queued, Record};
 
 /// Of the fights that are on the relay so many are listed, unless all are asked for.
@@ -93,7 +94,7 @@ impl Overview {
     pub fn read(state: &Path, unix_ms: i64) -> io::Result<Self> {
         std::fs::read_dir(state)?;
         let now = Now::load(state).unwrap_or_default();
-        let is_running = now.is_running(unix_ms);
+        let is_running = now.is_running(is_held(state), unix_ms);
         let mut lines = HashMap::new();
         for fight in Record::load(state).fights {
             lines.entry(fight.encounter.clone()).or_insert_with(|| of_record(fight));

@@ -8,7 +8,7 @@ use super::finish::{Finish, UNFINISHED};
 use super::meter::Watching;
 use super::stream::Standing;
 use super::{Change, Uploader};
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, header_of};
 use crate::source::{Cursor, Fight, Reading, Source as _, SourceError};
 use crate::spool::{Head, Spool};
 
@@ -22,7 +22,6 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         fights: &[Fight],
         now_ms: u64,
     ) -> Result<(), SourceError> {
-        let captured_ms = self.captured_ms(at);
         let stream = &self.streams[at];
         let encounter = stream.encounter();
         let here = stream.is_of(&watching.db);
@@ -35,36 +34,87 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             return Ok(());
         };
-        let reading = match (watching.source.check(&fight), &fight.end) {
-            (Ok(()), Some(_)) => watching.source.read_last(&fight, &Cursor::default())?,
-            (Ok(()), None) => watching.source.read(&fight, &Cursor::default(), now_ms)?,
+        let (reading, events) = self.read_whole(at, &fight, watching, now_ms)?;
+        if events < self.streams[at].events() {
+            self.end_as_it_stands(at, &fight, now_ms);
+            return Ok(());
+        }
+        if !self.take_whole(at, &fight, reading, "another version of the meter keeps it now", watching, now_ms) {
+            self.streams.note_moved(fight);
+        }
+        Ok(())
+    }
+
+    /// Goes on with a fight whose rows have other numbers now: another file stands where its database was.
+    pub(super) fn read_over(
+        &mut self,
+        at: usize,
+        fight: &Fight,
+        watching: &mut Watching,
+        now_ms: u64,
+    ) -> Result<(), SourceError> {
+        let (reading, events) = self.read_whole(at, fight, watching, now_ms)?;
+        // Of one that goes on the relay keeps what it holds until there is as much of it again.
+        if fight.end.is_some() && events < self.streams[at].events() {
+            self.end_as_it_stands(at, fight, now_ms);
+            return Ok(());
+        }
+        // Where there is no room for it, the next reading compares again.
+        self.take_whole(at, fight, reading, "its database was replaced by another one", watching, now_ms);
+        Ok(())
+    }
+
+    /// All that the database has of a fight, and how many events that are.
+    fn read_whole(
+        &self,
+        at: usize,
+        fight: &Fight,
+        watching: &mut Watching,
+        now_ms: u64,
+    ) -> Result<(Reading, u64), SourceError> {
+        let reading = match (watching.source.check(fight), &fight.end) {
+            (Ok(()), Some(_)) => watching.source.read_last(fight, &Cursor::default())?,
+            (Ok(()), None) => watching.source.read(fight, &Cursor::default(), now_ms)?,
             (Err(SourceError::Unreadable { .. }), _) => Reading::default(),
             (Err(error), _) => return Err(error),
         };
-        let head = self.head_of(&fight, watching);
-        let mut all = Encoder::new(head.header.clone());
-        all.encode(reading.events.clone(), captured_ms);
-        if all.state().events() < self.streams[at].events() {
-            let end = fight.end.as_ref();
-            let finish = Finish {
-                ended_at_ms: end.map(|end| end.ended_at_ms),
-                outcome: end.map_or(Outcome::Unfinished, |end| end.outcome),
-                meter: None,
-            };
-            self.end_stream(at, &finish, now_ms);
-            return Ok(());
+        let mut all = Encoder::new(header_of(fight, watching.source.knows()));
+        all.encode(reading.events.clone(), self.captured_ms(at));
+        Ok((reading, all.state().events()))
+    }
+
+    /// Ends a fight of which the database has less now than was streamed.
+    fn end_as_it_stands(&mut self, at: usize, fight: &Fight, now_ms: u64) {
+        let end = fight.end.as_ref();
+        let finish = Finish {
+            ended_at_ms: end.map(|end| end.ended_at_ms),
+            outcome: end.map_or(Outcome::Unfinished, |end| end.outcome),
+            meter: None,
+        };
+        self.end_stream(at, &finish, now_ms);
+    }
+
+    /// Begins a fight anew with all that was read of it. Whether there was room for it; else it stays as it is.
+    fn take_whole(
+        &mut self,
+        at: usize,
+        fight: &Fight,
+        reading: Reading,
+        why: &str,
+        watching: &Watching,
+        now_ms: u64,
+    ) -> bool {
+        let captured_ms = self.captured_ms(at);
+        if !self.begin_anew(at, self.head_of(fight, watching), why, now_ms) {
+            return false;
         }
-        if !self.begin_anew(at, head, "another version of the meter keeps it now", now_ms) {
-            self.streams.note_moved(fight);
-            return Ok(());
-        }
-        self.ledger.list_here(&watching.db, &fight);
+        self.ledger.list_here(&watching.db, fight);
         let stream = &mut self.streams[at];
-        stream.fight = Some(fight);
+        stream.fight = Some(fight.clone());
         stream.take(reading, captured_ms, now_ms);
         self.meter.read_again();
         self.flush(now_ms);
-        Ok(())
+        true
     }
 
     /// Fights whose spool lost what the relay holds are read again from their begin.
@@ -90,7 +140,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 true
             }
             Err(error) => {
-                self.disk_failed(&error.to_string(), now_ms);
+                self.disk_failed(&error.into(), now_ms);
                 false
             }
         }

@@ -52,7 +52,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 }
                 Err(error) => {
                     waiting.push_back(fight);
-                    self.disk_failed(&error.to_string(), now_ms);
+                    self.disk_failed(&error.into(), now_ms);
                     break;
                 }
             }

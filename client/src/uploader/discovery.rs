@@ -41,6 +41,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             shown = watching.source.all_fights()?;
             self.ledger.renumber(&db, shown.iter().max_by_key(|fight| fight.row));
         }
+        if !watching.source.rows_ascend() && (anew || watched.known.is_none()) {
+            let all = if anew { shown.clone() } else { watching.source.all_fights()? };
+            let rows = all.iter().map(|fight| fight.row);
+            self.ledger.know(&db, rows.filter(|row| anew || *row <= watched.seen));
+        }
         for fight in shown {
             if let Some(name) = take_missing(&mut missing, &fight, anew) {
                 // The name that it got first is kept.
@@ -48,10 +53,13 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 if !self.ledger.is_left_out(encounter) {
                     self.streams.enqueue(Fight { encounter, ..fight });
                 }
-            } else if anew && fight.started_at_ms > watched.seen_started_ms {
+            } else if anew
+                && (fight.started_at_ms > watched.seen_started_ms
+                    || !renumbered && watched.known.is_some() && watched.is_new(fight.row))
+            {
                 self.discover(&db, fight, true);
             }
-            // Others above `seen` are found by the reading that follows.
+            // Other new ones are found by the reading that follows.
         }
         // What is left has no row any more.
         if !missing.is_empty() {
@@ -77,6 +85,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             dormant = Some(Dormant { row: fight.row, started_at_ms: fight.started_at_ms, hits });
         }
         self.ledger.stored_as(&db, watching.found.generation);
+        if !watching.source.rows_ascend() {
+            self.ledger.know(&db, std::iter::empty());
+        }
         let mut history = 0;
         for fight in shown {
             let streamed = is_streamed(&fight);
@@ -137,7 +148,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 }
 
 /// Whether the rows of a database are others than those that were seen: `shown` are those from the last of them on.
-fn is_made_anew(watched: &Watched, shown: &[Fight]) -> bool {
+pub(super) fn is_made_anew(watched: &Watched, shown: &[Fight]) -> bool {
     if [0, NO_ROW].contains(&watched.seen) {
         return false;
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use tokio::task::JoinHandle;
 
-use super::folder::Folder;
+use super::folder::{Folder, FolderError};
 use super::record::{NOW_MS, Now};
 
 /// A disk that took nothing is tried again after, ms.
@@ -17,8 +17,8 @@ const NOW_PACE_MS: u64 = 1_000;
 /// The disk of the state folder.
 pub(super) struct Disk {
     folder: Folder,
-    /// Nothing can be written since.
-    stalled: bool,
+    /// Why nothing can be written.
+    stalled: Option<String>,
     next_try_ms: u64,
     next_sync_ms: u64,
     syncing: Option<JoinHandle<()>>,
@@ -32,7 +32,7 @@ impl Disk {
     pub(super) fn new(folder: Folder) -> Self {
         Self {
             folder,
-            stalled: false,
+            stalled: None,
             next_try_ms: 0,
             next_sync_ms: 0,
             syncing: None,
@@ -46,30 +46,49 @@ impl Disk {
         &self.folder
     }
 
+    /// Makes the folder anew if it was deleted; whether it was.
+    ///
+    /// # Errors
+    /// As [`Folder::make_again`].
+    pub(super) fn keep_folder(&mut self) -> Result<bool, FolderError> {
+        let gone = self.folder.is_gone();
+        if gone {
+            self.folder.make_again()?;
+            // What its files said counts no more.
+            self.now = Now::default();
+        }
+        Ok(gone)
+    }
+
     /// Whether nothing can be written.
     pub(super) fn is_stalled(&self) -> bool {
-        self.stalled
+        self.stalled.is_some()
+    }
+
+    /// Why, and what to do.
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.stalled.as_deref()
     }
 
     /// Whether to write what waits: of a disk that took nothing only now and then.
     pub(super) fn is_due(&self, now_ms: u64) -> bool {
-        !self.stalled || now_ms >= self.next_try_ms
+        self.stalled.is_none() || now_ms >= self.next_try_ms
     }
 
     /// To be tried once more whatever it said before.
     pub(super) fn try_again(&mut self) {
-        self.stalled = false;
+        self.stalled = None;
     }
 
     /// It took nothing; whether that is news.
-    pub(super) fn failed(&mut self, now_ms: u64) -> bool {
+    pub(super) fn failed(&mut self, why: String, now_ms: u64) -> bool {
         self.next_try_ms = now_ms + DISK_MS;
-        !std::mem::replace(&mut self.stalled, true)
+        self.stalled.replace(why).is_none()
     }
 
     /// It took everything; whether that is news.
     pub(super) fn worked(&mut self) -> bool {
-        std::mem::take(&mut self.stalled)
+        self.stalled.take().is_some()
     }
 
     /// Makes files durable now and then, on another thread; whether it was time for it.

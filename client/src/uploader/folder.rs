@@ -5,11 +5,12 @@
 //! history never mix. `record.json` and `now.json` are there to be shown ([`super::record`]).
 //! Each JSON file is replaced as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use raidcast_shared::id::{RaidId, from_hex, hex};
 use raidcast_shared::limits::RAID_IDLE_MS;
@@ -20,7 +21,12 @@ use uuid::Uuid;
 
 use crate::secret::{Entropy, replace};
 use crate::source::Generation;
+use crate::words::told;
 
+/// A lock that is held may be held by somebody who only looks: it is tried so often again.
+const LOOKED_AT_TRIES: u32 = 3;
+/// So long after each other.
+const LOOKED_AT: Duration = Duration::from_millis(5);
 /// Bytes that a raid's secret may have (PROTOCOL.md, Hello).
 const SECRET_BYTES: RangeInclusive<usize> = 16..=64;
 
@@ -37,8 +43,14 @@ pub enum FolderError {
         /// Its process, where it is known.
         who: String,
     },
+    /// It was deleted while it was in use, and cannot be used again.
+    #[error("The state folder {dir} was deleted. Start raidcast again.")]
+    Deleted {
+        /// Which.
+        dir: PathBuf,
+    },
     /// The file system says no.
-    #[error("{path} cannot be used ({error}). Name a folder that you may write to with --state.")]
+    #[error("{path} cannot be used ({}). Name a folder that you may write to with --state.", told(error))]
     Io {
         /// Which file.
         path: PathBuf,
@@ -61,7 +73,7 @@ pub(super) struct Folder {
     dir: PathBuf,
     /// The folder of this kind of work: `dir` itself, or `history` in it.
     part: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 /// Where an upload of old fights keeps its raid, its list and its spools.
@@ -88,7 +100,16 @@ impl Folder {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut lock = options.open(&path).map_err(|error| io(&path, error))?;
-        match lock.try_lock() {
+        let mut locked = lock.try_lock();
+        for _ in 0..LOOKED_AT_TRIES {
+            // Somebody who only looks whether it is held lets go of it at once.
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(LOOKED_AT);
+            locked = lock.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -100,7 +121,37 @@ impl Folder {
         }
         // Only so that a second one can say who the first is: a full disk is no reason not to start.
         let _ = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| write!(lock, "{}", std::process::id()));
-        Ok(Self { dir: dir.to_owned(), part, _lock: lock })
+        Ok(Self { dir: dir.to_owned(), part, lock })
+    }
+
+    /// Whether the folder was deleted: another one may stand in its place.
+    pub(super) fn is_gone(&self) -> bool {
+        let Ok(there) = fs::metadata(self.dir.join("lock")) else { return true };
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let file = |found: &fs::Metadata| (found.dev(), found.ino());
+            self.lock.metadata().is_ok_and(|held| file(&held) != file(&there))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = there;
+            false
+        }
+    }
+
+    /// Makes the folder anew that was deleted, and locks it again.
+    ///
+    /// # Errors
+    /// `Deleted`: another client has it now. Else as [`Folder::open`].
+    pub(super) fn make_again(&mut self) -> Result<(), FolderError> {
+        let dir = self.dir.clone();
+        match Self::open(&dir, self.part != dir) {
+            Ok(folder) => *self = folder,
+            Err(FolderError::InUse { .. }) => return Err(FolderError::Deleted { dir }),
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     /// The folder that the user named.
@@ -141,26 +192,25 @@ impl Folder {
     }
 
     pub(super) fn save_raid(&self, raid: &Raid) -> Result<(), FolderError> {
-        self.save("raid.json", raid)
+        let path = self.part.join("raid.json");
+        replace(&path, &json_of(raid)).map_err(|error| FolderError::Io { path, error })
     }
 
     pub(super) fn load_fights(&self) -> Result<Fights, FolderError> {
         Ok(self.load("fights.json")?.unwrap_or_default())
     }
 
-    pub(super) fn save_fights(&self, fights: &Fights) -> Result<(), FolderError> {
-        self.save("fights.json", fights)
+    pub(super) fn save_fights(&self, fights: &Fights) -> io::Result<()> {
+        replace(&self.part.join("fights.json"), &json_of(fights))
     }
 
     fn load<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, FolderError> {
         load(self.part.join(name))
     }
+}
 
-    fn save<T: Serialize>(&self, name: &str, value: &T) -> Result<(), FolderError> {
-        let path = self.part.join(name);
-        let bytes = serde_json::to_vec_pretty(value).expect("maps with text as keys are JSON");
-        replace(&path, &bytes).map_err(|error| FolderError::Io { path, error })
-    }
+fn json_of(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec_pretty(value).expect("maps with text as keys are JSON")
 }
 
 /// A JSON file; `None` if it is not there.
@@ -175,8 +225,27 @@ fn load<T: for<'de> Deserialize<'de>>(path: PathBuf) -> Result<Option<T>, Folder
     }
 }
 
-/// The fights of an upload that did not come to its end, by name; read without the lock.
-pub(crate) fn under_way(dir: &Path) -> Result<Vec<String>, FolderError> {
+/// Whether a client holds the lock of a folder now; `None` where that cannot be told.
+pub(crate) fn is_held(dir: &Path) -> Option<bool> {
+    let lock = match File::open(dir.join("lock")) {
+        Ok(lock) => lock,
+        Err(error) => return (error.kind() == io::ErrorKind::NotFound).then_some(false),
+    };
+    match lock.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// The fights of an upload to this relay that did not come to its end, by name; read without the lock. None where
+/// others are to see them now than were to see them then.
+pub(crate) fn under_way(dir: &Path, relay: &str, visibility: Option<Visibility>) -> Result<Vec<String>, FolderError> {
+    let raid: Option<Raid> = load(dir.join(HISTORY).join("raid.json"))?;
+    let same = |raid: &Raid| raid.relay == relay && visibility.is_none_or(|asked| asked == raid.visibility);
+    if !raid.as_ref().is_some_and(same) {
+        return Ok(Vec::new());
+    }
     let fights: Option<Fights> = load(dir.join(HISTORY).join("fights.json"))?;
     let fights = fights.unwrap_or_default();
     Ok(fights.databases.into_values().flat_map(|watched| watched.open.into_keys()).collect())
@@ -252,6 +321,9 @@ pub(super) struct Fights {
     pub(super) databases: BTreeMap<String, Watched>,
 }
 
+/// So many rows of a database are remembered where later fights may have smaller ones.
+const KNOWN_MAX: usize = 500;
+
 /// As [`Watched::seen`], where there was no row. Ids may be below 0, too.
 pub(super) const NO_ROW: i64 = i64::MIN;
 
@@ -268,6 +340,9 @@ pub(super) struct Watched {
     pub(super) generation: Option<Generation>,
     /// Fights that are streamed and not final yet, by name, and their rows.
     pub(super) open: BTreeMap<String, i64>,
+    /// The rows that were looked at, the greatest [`KNOWN_MAX`] of them; only where later fights may have smaller ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) known: Option<BTreeSet<i64>>,
     /// The newest fight, if it was taken for history though the meter has not ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dormant: Option<Dormant>,
@@ -275,7 +350,37 @@ pub(super) struct Watched {
 
 impl Default for Watched {
     fn default() -> Self {
-        Self { seen: NO_ROW, seen_started_ms: 0, generation: None, open: BTreeMap::new(), dormant: None }
+        Self { seen: NO_ROW, seen_started_ms: 0, generation: None, open: BTreeMap::new(), known: None, dormant: None }
+    }
+}
+
+impl Watched {
+    /// Rows up to this one were looked at, or are history.
+    pub(super) fn floor(&self) -> i64 {
+        match &self.known {
+            Some(known) if known.len() < KNOWN_MAX => NO_ROW,
+            Some(known) => known.first().copied().unwrap_or(NO_ROW),
+            None => self.seen,
+        }
+    }
+
+    /// Whether a row was not looked at before.
+    pub(super) fn is_new(&self, row: i64) -> bool {
+        row > self.floor() && self.known.as_ref().is_none_or(|known| !known.contains(&row))
+    }
+
+    /// A row was looked at.
+    pub(super) fn see(&mut self, row: i64, started_at_ms: i64) {
+        if row >= self.seen {
+            self.seen = row;
+            self.seen_started_ms = started_at_ms;
+        }
+        if let Some(known) = &mut self.known {
+            known.insert(row);
+            while known.len() > KNOWN_MAX {
+                known.pop_first();
+            }
+        }
     }
 }
 
@@ -301,8 +406,29 @@ mod tests {
             matches!(&second, FolderError::InUse { who, .. } if who.contains(&std::process::id().to_string())),
             "{second}"
         );
+        assert_eq!(is_held(dir.path()), Some(true));
         drop(first);
+        assert_eq!(is_held(dir.path()), Some(false));
         Folder::open(dir.path(), false).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_was_deleted_is_made_anew_unless_another_client_has_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state");
+        let mut folder = Folder::open(&state, false).unwrap();
+        assert!(!folder.is_gone());
+        fs::remove_dir_all(&state).unwrap();
+        assert!(folder.is_gone());
+        folder.make_again().unwrap();
+        assert!(!folder.is_gone() && folder.spools().is_dir());
+        assert!(matches!(Folder::open(&state, false), Err(FolderError::InUse { .. })));
+        fs::remove_dir_all(&state).unwrap();
+        let other = Folder::open(&state, false).unwrap();
+        assert!(folder.is_gone() && !other.is_gone());
+        let error = folder.make_again().unwrap_err().to_string();
+        assert!(error.ends_with("was deleted. Start raidcast again."), "{error}");
     }
 
     #[test]

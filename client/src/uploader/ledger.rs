@@ -4,6 +4,7 @@
 //! One invariant: a fight leaves `fights.json` only when nothing more is to be done for it, and before its spool goes.
 
 use std::collections::BTreeSet;
+use std::io;
 
 use raidcast_shared::id::EncounterId;
 
@@ -37,31 +38,31 @@ impl Ledger {
     }
 
     /// Writes what the files lack; what the disk said last if it does not take all.
-    pub(super) fn save(&mut self, folder: &Folder) -> Option<String> {
+    pub(super) fn save(&mut self, folder: &Folder) -> Option<io::Error> {
         let mut failed = None;
         if self.fights_unsaved {
             match folder.save_fights(&self.fights) {
                 Ok(()) => self.fights_unsaved = false,
-                Err(error) => failed = Some(error.to_string()),
+                Err(error) => failed = Some(error),
             }
         }
         if self.record_unsaved {
             match self.record.save(folder.dir()) {
                 Ok(()) => self.record_unsaved = false,
-                Err(error) => failed = Some(error.to_string()),
+                Err(error) => failed = Some(error),
             }
         }
         failed
     }
 
+    /// The files are gone: they are to be written again.
+    pub(super) fn save_again(&mut self) {
+        (self.fights_unsaved, self.record_unsaved) = (true, true);
+    }
+
     /// What is known of a database; `None` if it was never seen.
     pub(super) fn of(&self, db: &str) -> Option<&Watched> {
         self.fights.databases.get(db)
-    }
-
-    /// The last row of a database that was looked at.
-    pub(super) fn seen(&self, db: &str) -> i64 {
-        self.of(db).map_or(NO_ROW, |watched| watched.seen)
     }
 
     fn edit(&mut self, db: &str) -> &mut Watched {
@@ -74,19 +75,12 @@ impl Ledger {
     pub(super) fn resume(&mut self, head: &Head) {
         let watched = self.fights.databases.entry(head.db.clone()).or_default();
         watched.open.insert(head.encounter.to_string(), head.row);
-        if head.row > watched.seen {
-            watched.seen = head.row;
-            watched.seen_started_ms = head.header.started_at_ms;
-        }
+        watched.see(head.row, head.header.started_at_ms);
     }
 
     /// A row of a database was looked at.
     pub(super) fn see(&mut self, db: &str, fight: &Fight) {
-        let watched = self.edit(db);
-        if fight.row >= watched.seen {
-            watched.seen = fight.row;
-            watched.seen_started_ms = fight.started_at_ms;
-        }
+        self.edit(db).see(fight.row, fight.started_at_ms);
     }
 
     /// The rows of a database name other fights now: those up to its newest one are looked at.
@@ -97,7 +91,18 @@ impl Ledger {
 
     /// How a database stores fights now.
     pub(super) fn stored_as(&mut self, db: &str, generation: Generation) {
-        self.edit(db).generation = Some(generation);
+        let watched = self.edit(db);
+        watched.generation = Some(generation);
+        watched.known = None;
+    }
+
+    /// Later fights of a database may have smaller rows: these of them were looked at.
+    pub(super) fn know(&mut self, db: &str, rows: impl Iterator<Item = i64>) {
+        let watched = self.edit(db);
+        watched.known = Some(BTreeSet::new());
+        let seen = (watched.seen, watched.seen_started_ms);
+        rows.for_each(|row| watched.see(row, row));
+        (watched.seen, watched.seen_started_ms) = seen;
     }
 
     /// A fight is to reach the relay.

@@ -32,6 +32,8 @@ pub(super) struct Watching {
     pub(super) others: Vec<PathBuf>,
     /// The folder's memory of it was compared with it.
     pub(super) looked_through: bool,
+    /// What was read of the fights on their way before was found to be of the same rows.
+    pub(super) compared: bool,
 }
 
 /// What keeps a database from being read.
@@ -108,7 +110,7 @@ impl Meter {
     fn watch(&mut self, found: Found, source: AnySource, others: Vec<PathBuf>) {
         let db = std::fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
         let db = db.to_string_lossy().into_owned();
-        self.watching = Some(Watching { db, found, source, others, looked_through: false });
+        self.watching = Some(Watching { db, found, source, others, looked_through: false, compared: false });
         self.read_at_once();
     }
 

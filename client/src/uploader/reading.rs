@@ -3,7 +3,9 @@
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::Outcome;
 
+use super::discovery::is_made_anew;
 use super::finish::{Finish, UNFINISHED};
+use super::folder::{NO_ROW, Watched};
 use super::meter::{Nowhere, Watching};
 use super::{Change, Uploader};
 use crate::source::{Fight, Source as _, SourceError};
@@ -73,22 +75,25 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         self.look_at_dormant(watching, now_ms)?;
         self.read_lost_anew(&watching.db, now_ms);
+        let mut fights = self.shown(watching)?;
         // An upload is of the fights that were agreed to: it looks for no others.
-        let seen = if self.options.history.is_some() { i64::MAX } else { self.ledger.seen(&watching.db) };
-        // Where another generation took the database over, a fight's row may be known by its begin alone.
-        let open: Vec<_> = self
-            .streams
-            .iter()
-            .filter(|stream| !stream.is_ended() && stream.is_of(&watching.db))
-            .flat_map(|stream| [stream.row(), stream.started_at_ms()])
-            .collect();
-        let fights = watching.source.fights(seen, &open)?;
-        for fight in fights.iter().filter(|fight| fight.row > seen) {
-            self.discover(&watching.db, fight.clone(), true);
+        if self.options.history.is_none() {
+            if self.ledger.of(&watching.db).is_some_and(|watched| is_made_anew(watched, &fights)) {
+                // What waits is in the folder's list.
+                self.streams.forget_queue();
+                self.look_through(watching)?;
+                fights = self.shown(watching)?;
+            }
+            let watched = self.ledger.of(&watching.db).cloned().unwrap_or_default();
+            for fight in fights.iter().filter(|fight| watched.is_new(fight.row)) {
+                self.discover(&watching.db, fight.clone(), true);
+            }
         }
+        let mut compared = true;
         for at in 0..self.streams.len() {
             let stream = &self.streams[at];
             if stream.is_ended() || !stream.is_spooled() {
+                compared &= stream.is_ended();
                 continue;
             }
             if stream.goes_on_in(&watching.db, watching.found.generation) {
@@ -97,7 +102,19 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.take_over(at, watching, &fights, now_ms)?;
             }
         }
+        watching.compared |= compared && !self.disk.is_stalled();
         Ok(())
+    }
+
+    /// What the database shows of fights that are new, of those on their way, and of the last one that was seen.
+    fn shown(&self, watching: &mut Watching) -> Result<Vec<Fight>, SourceError> {
+        let watched = self.ledger.of(&watching.db).filter(|_| self.options.history.is_none());
+        // Where another generation took the database over, a fight's row may be known by its begin alone.
+        let open = self.streams.iter().filter(|stream| !stream.is_ended() && stream.is_of(&watching.db));
+        let open = open.flat_map(|stream| [stream.row(), stream.started_at_ms()]);
+        let open: Vec<_> = open.chain(watched.map(|watched| watched.seen)).collect();
+        let after = if self.options.history.is_some() { i64::MAX } else { watched.map_or(NO_ROW, Watched::floor) };
+        watching.source.fights(after, &open)
     }
 
     /// Reads what is new of one fight.
@@ -119,6 +136,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         // The name that it got first is kept.
         let fight = Fight { encounter: stream.encounter(), ..fight.clone() };
         stream.fight = Some(fight.clone());
+        if !watching.compared && !watching.source.fits(&fight, stream.spool().cursor())? {
+            return self.read_over(at, &fight, watching, now_ms);
+        }
         if fight.end.is_some() || self.options.history.is_some() {
             self.read_to_its_end(at, watching, &fight, now_ms)?;
         } else {

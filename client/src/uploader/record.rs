@@ -184,9 +184,10 @@ impl Now {
         fs::rename(&temporary, &path)
     }
 
-    /// Whether its client is running still, as far as its file tells.
-    pub fn is_running(&self, unix_ms: i64) -> bool {
-        self.running && unix_ms.saturating_sub(self.at_ms) < 4 * NOW_MS as i64
+    /// Whether its client is running still: while the folder's lock is held; where that cannot be told (`None`), while
+    /// its file is young.
+    pub fn is_running(&self, is_held: Option<bool>, unix_ms: i64) -> bool {
+        self.running && is_held.unwrap_or_else(|| unix_ms.saturating_sub(self.at_ms) < 4 * NOW_MS as i64)
     }
 }
 
@@ -208,6 +209,15 @@ mod tests {
             why: None,
             relay: "http://a".into(),
         }
+    }
+
+    #[test]
+    fn a_client_runs_while_it_holds_its_folder_and_where_that_is_unknown_while_its_file_is_young() {
+        let now = |running| Now { at_ms: 1_000, running, ..Now::default() };
+        let late = 1_000 + 4 * NOW_MS as i64;
+        assert!(now(true).is_running(Some(true), late) && !now(true).is_running(Some(false), 1_000));
+        assert!(now(true).is_running(None, late - 1) && !now(true).is_running(None, late));
+        assert!(!now(false).is_running(Some(true), 1_000));
     }
 
     #[test]

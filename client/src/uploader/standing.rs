@@ -41,9 +41,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     fn now(&self, running: bool) -> Now {
-        let disk = || {
-            self.disk.is_stalled().then(|| "Nothing can be written to the state folder. Make room there.".to_owned())
-        };
+        let disk = || self.disk.trouble().map(str::to_owned);
         let not_connected = || self.announcer.outage().map(|why| format!("Not connected. {why}"));
         let meter = || self.meter.trouble().map(|(_, why)| why.to_owned());
         Now {

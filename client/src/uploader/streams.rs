@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::io;
 use std::ops::{Index, IndexMut};
 
 use raidcast_shared::id::EncounterId;
@@ -181,9 +182,13 @@ impl Streams {
     }
 
     /// Writes what waits to the spools; what the disk said last if it does not take all.
-    pub(super) fn flush(&mut self) -> Option<String> {
-        let failed = self.list.iter_mut().filter_map(|stream| stream.flush().err());
-        failed.fold(None, |_, error| Some(error.to_string()))
+    pub(super) fn flush(&mut self) -> Option<io::Error> {
+        self.list.iter_mut().filter_map(|stream| stream.flush().err()).last()
+    }
+
+    /// Writes the spools once more that were deleted; what the disk said last if it does not take all.
+    pub(super) fn restore(&mut self) -> Option<io::Error> {
+        self.list.iter_mut().filter_map(|stream| stream.spool_mut().restore().err()).last()
     }
 
     /// Handles of the spools that are not durable yet.

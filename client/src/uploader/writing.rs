@@ -1,6 +1,10 @@
 //! To the disk: what was read stands in spools before anything else happens to it.
 
-use super::{Change, Uploader};
+use std::io;
+
+use super::folder::FolderError;
+use super::{Change, Uploader, WatchError};
+use crate::words::told;
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Writes what the disk did not take before.
@@ -19,14 +23,49 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// The disk took nothing.
-    pub(super) fn disk_failed(&mut self, why: &str, now_ms: u64) {
-        if self.disk.failed(now_ms) {
-            let folder = self.options.state.display();
-            let why = format!(
-                "Nothing can be written to {folder} ({why}). Make room there. Nothing is lost: the meter keeps its fights."
-            );
+    pub(super) fn disk_failed(&mut self, error: &io::Error, now_ms: u64) {
+        let dir = self.options.state.clone();
+        let why = if self.disk.folder().is_gone() {
+            FolderError::Deleted { dir }.to_string()
+        } else {
+            let remedy = match error.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "Let this user write there.",
+                _ => "Make room there.",
+            };
+            let (dir, told) = (dir.display(), told(error));
+            format!("Nothing can be written to {dir} ({told}). {remedy} Nothing is lost: the meter keeps its fights.")
+        };
+        if self.disk.failed(why.clone(), now_ms) {
             self.announcer.tell(Change::Stalled { why });
         }
+    }
+
+    /// Makes the state folder anew where it was deleted, and writes all of it again: it is in memory, and open.
+    ///
+    /// # Errors
+    /// Another client has made it anew: two would stream the same.
+    pub(super) fn look_after_folder(&mut self, now_ms: u64) -> Result<(), WatchError> {
+        if !self.disk.is_due(now_ms) {
+            return Ok(());
+        }
+        match self.disk.keep_folder() {
+            Ok(false) if !self.disk.is_stalled() => return Ok(()),
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::warn!(folder = %self.options.state.display(), "the state folder was deleted; it is written again");
+                self.session.save_raid(self.disk.folder(), now_ms);
+                self.ledger.save_again();
+            }
+            Err(FolderError::Io { error, .. }) => {
+                self.disk_failed(&error, now_ms);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if let Some(error) = self.streams.restore() {
+            self.disk_failed(&error, now_ms);
+        }
+        Ok(())
     }
 
     /// Makes spools durable, and saves when the raid's last fight was, now and then.
@@ -40,6 +79,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn close(&mut self) {
         let now_ms = self.options.clock.elapsed_ms();
         self.disk.try_again();
+        if self.look_after_folder(now_ms).is_err() || self.disk.folder().is_gone() {
+            // What stands there now is another client's.
+            return;
+        }
         self.flush(now_ms);
         self.streams.sync();
         self.session.save_raid(self.disk.folder(), now_ms);

@@ -276,6 +276,29 @@ async fn what_cannot_be_used_is_said_at_once_with_what_to_do() {
             assert!(err.contains("it is a pipe or a device"), "{err}");
         }
     }
+    // Another program's database is a wrong setting: it never becomes a meter's.
+    let other = dir.path().join("bookmarks.db");
+    std::fs::write(&other, [b'x'; 4096]).unwrap();
+    for verb in ["watch", "upload"] {
+        let args = ["--db", other.to_str().unwrap()];
+        let (status, _, err) = output(subcommand(dir.path(), verb).args(relay).args(args)).await;
+        assert_eq!(status, 2, "{err}");
+        assert!(err.contains("it is not an SQLite database. Name the meter's database with --db"), "{err}");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let odd = std::ffi::OsStr::from_bytes(b"\xff\xfe");
+        let (status, _, err) = output(subcommand(dir.path(), "watch").env("RAIDCAST_KEY", odd).args(relay)).await;
+        assert_eq!(status, 2, "{err}");
+        assert!(err.contains("RAIDCAST_KEY is not text") && !err.contains("argument"), "{err}");
+    }
+    // Why it gives up is said once.
+    let args = ["--db", "nowhere.db", "--until-idle", "3"];
+    let (status, _, err) = output(subcommand(dir.path(), "watch").args(relay).args(args)).await;
+    assert_eq!(status, 1, "{err}");
+    assert_eq!(err.matches("nowhere.db is not there").count(), 1, "{err}");
+    assert!(err.ends_with("error: Gave up after 3 s.\n"), "{err}");
     let (status, out, err) = output(&mut subcommand(&dir.path().join("nowhere"), "status")).await;
     assert_eq!((status, out.as_str(), err.as_str()), (0, "Nothing has been streamed from here yet.\n", ""));
 }

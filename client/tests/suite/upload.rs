@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use raidcast::clock::Clock;
-use raidcast::history::{Plan, Tally};
+use raidcast::history::{Before, Plan, Tally};
 use raidcast::source::detect::Places;
 use raidcast::status::overview::{Line, Overview, Stand};
 use raidcast::uploader::record::{How, Record};
 use raidcast::uploader::{Change, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
-use raidcast_shared::uplink::{Outcome, RefusedCode};
+use raidcast_shared::uplink::{Outcome, RefusedCode, Visibility};
 
 use crate::place::{Client, NOW_MS, Place, party, read_at_once, relayed, wait};
 use crate::relay::Relay;
@@ -260,13 +260,40 @@ async fn a_refused_fight_is_told_and_the_others_go_on() {
     assert!(!summary.complete);
     assert_eq!(counted, Tally { new: 5, failed: 5, reasons: vec![("not this one".into(), 5)], ..Tally::default() });
     assert!(changes.iter().any(|change| matches!(change, Change::Failed { fight } if fight.result == How::Refused)));
-    assert_eq!(plan.agreed_before(&place.dir.path().join("state"), &relay.url).unwrap(), 5);
+    let before = plan.before(&place.dir.path().join("state"), &relay.url, None).unwrap();
+    assert_eq!(before, Before { there: 5, agreed: 0 });
     // The relay thinks better of it.
     relay.memory().refused.clear();
     let (summary, counted, _) = upload(&place, &relay, "state").await;
     assert!(summary.complete);
     assert_eq!(counted, tally(5, 5));
     assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_agreed_to_and_never_arrived_is_not_said_to_be_on_the_relay() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    write(&place, Generation::Aggregate, &fights(3)).await;
+    let plan = plan(&place, None).await;
+    let wrong = Options {
+        key: "another-long-enough-key".into(),
+        history: Some(plan.history(Duration::from_secs(20))),
+        visibility: Some(Visibility::Unlisted),
+        ..place.options(&relay)
+    };
+    let error = Client::start(wrong).done().await.unwrap_err();
+    assert!(matches!(error, WatchError::Unauthorized { .. }), "{error}");
+    let state = place.dir.path().join("state");
+    let before = |relay: &str, visibility| plan.before(&state, relay, visibility).unwrap();
+    let agreed = Before { there: 0, agreed: plan.fights.len() };
+    assert_eq!(before(&relay.url, None), agreed);
+    assert_eq!(before(&relay.url, Some(Visibility::Unlisted)), agreed);
+    // Nobody agreed that everybody may see them, nor to another relay.
+    assert_eq!(before(&relay.url, Some(Visibility::Public)), Before::default());
+    assert_eq!(before("https://elsewhere.example", None), Before::default());
+    let (summary, ..) = upload(&place, &relay, "state").await;
+    assert!(summary.complete);
+    assert_eq!(before(&relay.url, Some(Visibility::Public)), Before { there: plan.fights.len(), agreed: 0 });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

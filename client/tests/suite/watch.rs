@@ -13,7 +13,7 @@ use raidcast_shared::fold::EncounterState;
 use raidcast_shared::uplink::{Outcome, RefusedCode, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
 
-use crate::place::{Client, Place, go_on, party, play, read_at_once, relayed, sums_of, wait};
+use crate::place::{Client, NOW_MS, Place, go_on, party, play, read_at_once, relayed, sums_of, wait};
 use crate::relay::{Memory, Relay};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -800,4 +800,156 @@ async fn an_absurd_sum_of_the_meter_is_cut_and_the_fight_ends() {
     let ending = memory.fights.values().next().unwrap().ending.clone().unwrap();
     let meter = ending.meter.unwrap();
     assert_eq!((meter.damage, meter.healing), (raidcast_shared::limits::AMOUNT_MAX, 0));
+}
+
+/// Runs statements in a database.
+async fn alter(db: &Path, sql: &'static str) {
+    use sqlx::{ConnectOptions as _, Connection as _};
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(db);
+    let mut meter = options.connect().await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut meter).await.unwrap();
+    meter.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_whose_rows_have_other_numbers_in_a_restored_database_is_read_again_and_a_copy_goes_on() {
+    // What a dump and its restore do, and a plain copy.
+    let renumber = "CREATE TEMP TABLE held AS SELECT * FROM damage_skill_stats; DELETE FROM damage_skill_stats;
+        INSERT INTO damage_skill_stats SELECT * FROM held ORDER BY attacker_id DESC, defender_id, skill_id DESC;
+        CREATE TEMP TABLE healed AS SELECT * FROM heal_skill_stats; DELETE FROM heal_skill_stats;
+        INSERT INTO heal_skill_stats SELECT * FROM healed ORDER BY healer_id DESC, target_id, skill_id DESC";
+    for generation in [Generation::Counters, Generation::Aggregate] {
+        for (started_again, sql, is_read_again) in
+            [(false, renumber, true), (true, renumber, true), (false, "PRAGMA wal_checkpoint(TRUNCATE)", false)]
+        {
+            let (place, relay) = (Place::new(), Relay::start().await);
+            let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+            let options = || Options { until_idle: Some(Duration::from_secs(4)), ..place.options(&relay) };
+            let mut first = Some(Client::start(options()));
+            play(&mut writer, &party(40), 40_000, 1_000).await;
+            relay.until(|memory| memory.deltas > 0).await;
+            if let Some(client) = first.take_if(|_| started_again) {
+                client.end().await;
+            }
+            writer.close().await.unwrap();
+            let copy = place.dir.path().join("copy.db");
+            copy_with_log(&place.db(), &copy);
+            alter(&copy, sql).await;
+            remove_log(&place.db());
+            std::fs::rename(&copy, place.db()).unwrap();
+            let client = first.unwrap_or_else(|| Client::start(options()));
+            let told = client.changes.clone();
+            let so_many = if started_again { 1 } else { 2 };
+            client.until_so_many(so_many, |change| matches!(change, Change::Watching { .. })).await;
+            let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+            writer.restart(1_790_000_050_000).await.unwrap();
+            assert!(client.done().await.unwrap().complete);
+            let case = format!("{generation:?}, started again: {started_again}, read again: {is_read_again}");
+            assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{case}");
+            let reread = told.lock().unwrap().iter().any(|change| matches!(change, Change::Reread { .. }));
+            assert_eq!(reread, is_read_again, "{case}");
+        }
+    }
+}
+
+/// Takes the log and its index away that stand beside a database.
+fn remove_log(db: &Path) {
+    for end in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", db.display()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_goes_on_where_the_meters_rows_are_numbered_from_the_start_again() {
+    let anew = "DELETE FROM encounters; DELETE FROM sqlite_sequence";
+    for (generation, first_of_all) in [
+        (Generation::Aggregate, anew),
+        (Generation::Journal, anew),
+        // A backup from after the first fight.
+        (Generation::Aggregate, "DELETE FROM encounters WHERE id > 1; DELETE FROM sqlite_sequence"),
+    ] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+        client.until(|change| matches!(change, Change::Watching { .. })).await;
+        for n in 0..2 {
+            write_all(&mut writer, &party(41 + n).starting_at(NOW_MS - 900_000 + n as i64 * 200_000)).await.unwrap();
+        }
+        client.until_so_many(2, |change| matches!(change, Change::Finalized { .. })).await;
+        alter(&place.db(), first_of_all).await;
+        write_all(&mut writer, &party(43).starting_at(NOW_MS - 400_000)).await.unwrap();
+        client.until_so_many(3, |change| matches!(change, Change::Finalized { .. })).await;
+        write_all(&mut writer, &party(44).starting_at(NOW_MS - 200_000)).await.unwrap();
+        client.until_so_many(4, |change| matches!(change, Change::Finalized { .. })).await;
+        assert!(client.end().await.complete, "{generation:?}");
+        assert_eq!(relay.memory().fights.len(), 4, "{generation:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_goes_on_where_the_meters_log_was_removed_and_made_anew() {
+    for generation in Generation::ALL {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+        client.until(|change| matches!(change, Change::Watching { .. })).await;
+        write_all(&mut writer, &party(45).starting_at(NOW_MS - 400_000)).await.unwrap();
+        client.until(|change| matches!(change, Change::Finalized { .. })).await;
+        alter(&place.db(), "PRAGMA wal_checkpoint(TRUNCATE)").await;
+        writer.close().await.unwrap();
+        remove_log(&place.db());
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        write_all(&mut writer, &party(46).starting_at(NOW_MS - 200_000)).await.unwrap();
+        client.until_so_many(2, |change| matches!(change, Change::Finalized { .. })).await;
+        assert!(client.end().await.complete, "{generation:?}");
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_of_a_clock_that_was_set_back_is_streamed_from_summaries_too() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Summary).await.unwrap();
+    let weeks = 21 * 86_400_000;
+    write_all(&mut writer, &party(47).starting_at(NOW_MS - weeks)).await.unwrap();
+    let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+    client.until(|change| *change == Change::History { fights: 1 }).await;
+    for (n, ago_ms) in [(1, 100_000), (2, 900_000)] {
+        write_all(&mut writer, &party(47 + n).starting_at(NOW_MS - ago_ms)).await.unwrap();
+        client.until_so_many(n as usize, |change| matches!(change, Change::Finalized { .. })).await;
+    }
+    client.end().await;
+    // Whether a client runs then, or is started later.
+    write_all(&mut writer, &party(50).starting_at(NOW_MS - 500_000)).await.unwrap();
+    let summary = Client::start(place.options(&relay)).done().await.unwrap();
+    assert_eq!(summary, Summary { fights: 1, finalized: 1, unacknowledged: 0, complete: true });
+    assert_eq!(relay.memory().fights.len(), 3);
+    assert_eq!(Client::start(place.options(&relay)).done().await.unwrap().fights, 0);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_folder_that_is_deleted_while_it_is_used_is_made_anew_and_the_fight_goes_on() {
+    for generation in Generation::ALL {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let client = Client::start(Options { until_idle: Some(Duration::from_secs(3)), ..place.options(&relay) });
+        play(&mut writer, &party(51), 20_000, 1_000).await;
+        relay.until(|memory| memory.deltas > 2).await;
+        let state = place.dir.path().join("state");
+        // Gone in one moment, which removing one file after the other is not.
+        std::fs::rename(&state, place.dir.path().join("away")).unwrap();
+        let spools = || std::fs::read_dir(state.join("spool")).into_iter().flatten().flatten();
+        wait(|| state.join("raid.json").exists() && spools().any(|entry| entry.path().extension().unwrap() == "spool"))
+            .await;
+        std::fs::remove_dir_all(place.dir.path().join("away")).unwrap();
+        go_on(&mut writer, (20_000..40_000).step_by(1_000)).await;
+        writer.end().await.unwrap();
+        write_all(&mut writer, &party(52).starting_at(NOW_MS - 100_000)).await.unwrap();
+        assert!(client.done().await.unwrap().complete, "{generation:?}");
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{generation:?}");
+        assert_eq!(relay.memory().replaced, 0, "{generation:?}: what was on its way goes on as the same reading");
+        assert_eq!(Client::start(place.options(&relay)).done().await.unwrap().fights, 0, "{generation:?}");
+    }
 }
