@@ -23,9 +23,12 @@ fn cut(events: &[Event], cuts: &[prop::sample::Index]) -> Vec<Vec<Event>> {
     places.windows(2).map(|pair| events[pair[0]..pair[1]].to_vec()).collect()
 }
 
+/// Amounts by second and column.
+type Seconds = BTreeMap<(u32, usize), u64>;
+
 /// A view's players by key: who they are, their figures, and what they did in each second.
-fn players_of(fight: &FeedFight) -> BTreeMap<String, (FeedPlayer, Vec<i64>, BTreeMap<(u32, usize), u64>)> {
-    let mut seconds: BTreeMap<u64, BTreeMap<(u32, usize), u64>> = BTreeMap::new();
+fn players_of(fight: &FeedFight) -> BTreeMap<String, (FeedPlayer, Vec<i64>, Seconds)> {
+    let mut seconds: BTreeMap<u64, Seconds> = BTreeMap::new();
     for bucket in &fight.buckets {
         for (column, pairs) in [&bucket.d, &bucket.h, &bucket.x].into_iter().enumerate() {
             for pair in pairs.chunks(2) {
