@@ -25,7 +25,7 @@ pub fn gap(entry: &JournalEntry) -> StoreError {
 }
 
 /// What an entry is answered whose place is taken: by itself, since it was sent again, or by another one. What stands
-/// there are its kind's [code](crate::code) and its data; when it came the second time does not matter.
+/// there are its kind's code and its data; when it came the second time does not matter.
 ///
 /// # Errors
 /// `Damaged`: it is another one, or none that a stream has.
