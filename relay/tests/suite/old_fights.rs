@@ -261,9 +261,8 @@ async fn a_fight_that_another_raid_asked_for_and_could_not_take_goes_on_where_it
 
     let asking = Hello { raid: RaidId(Uuid::from_u128(3)), ..hello() };
     let mut second = Uploader::connect_as(&relay, KEY, asking).await;
-    let known = second.begin(&other).await;
     shaky.faults.writes.store(u32::MAX, Ordering::SeqCst);
-    second.deltas(known.h, &other.deltas[..1]).await;
+    second.send(&UplinkFrame::Begin(Begin { enc: other.enc, stream: other.stream, header: header() })).await;
     let UplinkReply::Refused(refused) = second.reply().await else { panic!("it was taken") };
     assert_eq!((refused.code, refused.enc), (RefusedCode::StoreUnavailable, Some(fight.enc)), "{}", refused.text);
     shaky.faults.mend();

@@ -164,7 +164,12 @@ impl RaidTask {
             }
             reading.rewound_to = None;
             let fresh = reading.state.seq() == 0 && !reading.is_ended();
-            let held = (!fresh).then(|| encounter.held(begin.stream));
+            // Of one that has nothing yet the same is told as when it began: what is shown beside it.
+            let held = match (fresh, encounter.main.stream == begin.stream) {
+                (true, true) => None,
+                (true, false) => Some(encounter.main.held(encounter.state)),
+                (false, _) => Some(encounter.held(begin.stream)),
+            };
             self.begun_here(&beginning, held);
             return;
         }
