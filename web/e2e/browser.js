@@ -69,6 +69,26 @@ export async function status(page, kinds, timeout = 15_000) {
 }
 
 /**
+ * Where the page's chart takes the pointer, once it has stood at one place for two frames: a chart that
+ * is being laid out has no box, or one that it leaves.
+ *
+ * @param {import('playwright-core').Page} page
+ */
+export async function chartBox(page) {
+  const box = await page.waitForFunction(async () => {
+    const at = () => {
+      const { x, y, width, height } = document.querySelector('.u-over')?.getBoundingClientRect() ?? new DOMRect();
+      return { x, y, width, height };
+    };
+    const first = at();
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const second = at();
+    return first.width > 0 && first.height > 0 && JSON.stringify(first) === JSON.stringify(second) && second;
+  });
+  return box.jsonValue();
+}
+
+/**
  * How far the page reaches beyond its window sideways, px.
  *
  * @param {import('playwright-core').Page} page

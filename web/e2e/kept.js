@@ -1,6 +1,6 @@
 /** What is true of a report that is over, and of every page in every look. */
 import { AxeBuilder } from '@axe-core/playwright';
-import { overflow, rowsOf, status } from './browser.js';
+import { chartBox, overflow, rowsOf, status } from './browser.js';
 import { acted, damageOf, sorted } from './live.js';
 import { expect, same } from './runner.js';
 
@@ -74,8 +74,7 @@ export async function keptChecks(runner, world) {
     const page = await open(`/reports/${reportId}`);
     await page.locator(rows).first().waitFor();
     const whole = await rowsOf(page);
-    const box = await page.locator('.u-over').boundingBox();
-    expect(box !== null, 'there is no chart');
+    const box = await chartBox(page);
     const y = box.y + box.height / 2;
     await page.mouse.move(box.x + box.width * 0.3, y);
     await page.mouse.down();

@@ -1,5 +1,5 @@
 /** What pages do where a real relay is not brought to at a word: outages, sleep, the time between pulls. */
-import { status } from './browser.js';
+import { chartBox, status } from './browser.js';
 import { expect, same } from './runner.js';
 import { Stage, STAGED } from './stage.js';
 
@@ -135,9 +135,7 @@ export async function stagedChecks(runner, context) {
 
   await runner.run('nothing covers what is dragged, and nothing veils a chart that is not replayed', async () => {
     const page = await open(`/reports/${STAGED.report}`);
-    const chart = page.locator('.u-over');
-    const box = await chart.boundingBox();
-    expect(box !== null, 'there is no chart');
+    const box = await chartBox(page);
     same(await page.locator('.unplayed > div').isVisible(), false, 'veil');
     const y = box.y + box.height / 2;
     const tip = page.locator('[data-tip]');
