@@ -2,7 +2,11 @@
 //!
 //! One invariant: what is answered follows what the store said after it was last told to change. Whoever serves somebody
 //! for longer than an answer keeps by what he was let in ([`Admitted`]), or asks again when told ([`Changes`]). What he is
-//! shown follows from it ([`Admitted::audience`]): nothing else makes an audience, and nothing is shown without one.
+//! shown follows from it ([`Visible::audience`]): nothing else makes an audience for a request, and nothing is shown
+//! without one.
+
+mod door;
+mod visible;
 
 use std::sync::Arc;
 
@@ -11,6 +15,9 @@ use raidcast_shared::uplink::Visibility;
 use raidcast_shared::view::Audience;
 use raidcast_store::{AccountId, EncounterRow, RaidRow, Tickets};
 use tokio::sync::broadcast;
+
+pub use self::door::{Door, Uploader};
+pub use self::visible::Visible;
 
 /// Who asks.
 #[derive(Clone, Debug, Default)]
@@ -48,8 +55,10 @@ impl Admitted {
     }
 
     /// What is shown to its holder. This, and what stands below, is the one place where an audience is made.
-    pub fn audience(self) -> Audience {
-        everything()
+    fn audience(self) -> Audience {
+        match self {
+            Self::AsAnybody | Self::AsUploader | Self::ByTicket(_) | Self::ByChannelTicket(_) => everything(),
+        }
     }
 
     /// Whether its holder may be told the channel: who has that sees what comes later, too, so nothing that somebody
@@ -59,13 +68,13 @@ impl Admitted {
     }
 }
 
-/// Those who watch a raid live.
-pub fn spectators() -> Audience {
+/// Those who watch a raid live: its task has let them in one by one.
+pub(crate) fn spectators() -> Audience {
     everything()
 }
 
 /// What is kept of a fight is whole: what of it is shown is decided when somebody asks.
-pub fn record() -> Audience {
+pub(crate) fn record() -> Audience {
     everything()
 }
 

@@ -19,9 +19,10 @@ use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::report::{Fight, Report, ReportSummary};
 use raidcast_shared::uplink::{Ending, ReportState, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
-use raidcast_store::{EncounterRow, StoreError};
+use raidcast_store::{EncounterRow, ReportLine, StoreError};
 use serde::Serialize;
 
+use crate::access::Visible;
 use crate::edge::Address;
 use crate::error::HttpError;
 use crate::raid::Standing;
@@ -214,11 +215,10 @@ impl Answers {
     pub async fn report(
         self: &Arc<Self>,
         who: Address,
-        audience: Audience,
-        row: &EncounterRow,
+        report: &Visible<EncounterRow>,
         record: Option<Bytes>,
     ) -> Result<Arc<Body>, HttpError> {
-        self.answer(who, Kind::Report, audience, row, record).await
+        self.answer(who, Kind::Report, report, record).await
     }
 
     /// A report's amounts by second.
@@ -228,10 +228,9 @@ impl Answers {
     pub async fn timeline(
         self: &Arc<Self>,
         who: Address,
-        audience: Audience,
-        row: &EncounterRow,
+        report: &Visible<EncounterRow>,
     ) -> Result<Arc<Body>, HttpError> {
-        self.answer(who, Kind::Timeline, audience, row, None).await
+        self.answer(who, Kind::Timeline, report, None).await
     }
 
     /// Made to its end also where who asked reloads the page meanwhile: they have it the next time.
@@ -239,12 +238,11 @@ impl Answers {
         self: &Arc<Self>,
         who: Address,
         kind: Kind,
-        audience: Audience,
-        row: &EncounterRow,
+        report: &Visible<EncounterRow>,
         record: Option<Bytes>,
     ) -> Result<Arc<Body>, HttpError> {
-        let (answers, row) = (Arc::clone(self), row.clone());
-        let making = tokio::spawn(async move { answers.body(who, kind, audience, &row, record).await });
+        let (answers, report) = (Arc::clone(self), report.clone());
+        let making = tokio::spawn(async move { answers.body(who, kind, &report, record).await });
         making.await.map_err(|_| HttpError::Internal)?
     }
 
@@ -252,16 +250,15 @@ impl Answers {
         &self,
         who: Address,
         kind: Kind,
-        audience: Audience,
-        row: &EncounterRow,
+        report: &Visible<EncounterRow>,
         record: Option<Bytes>,
     ) -> Result<Arc<Body>, HttpError> {
-        let key = (kind, audience, row.report_id.clone());
+        let key = (kind, report.audience(), report.report_id.clone());
         let (mut last, mut busy) = (None, false);
         // Who joins in the making of one that turns out too old asks again.
         for _ in 0..3 {
-            let standing = self.spans.standing(row).await;
-            let now = Version::of(row, standing.as_ref());
+            let standing = self.spans.standing(report).await;
+            let now = Version::of(report, standing.as_ref());
             if let Some(body) = self.bodies.get(&key).await {
                 if body.serves(&now) {
                     return Ok(body);
@@ -272,7 +269,7 @@ impl Answers {
                 let remove = |held| ready(if is_it(held) { Op::Remove } else { Op::Nop });
                 self.bodies.entry_by_ref(&key).and_compute_with(remove).await;
             }
-            let making = self.make(who, (kind, audience), row, standing, record.clone(), now.clone());
+            let making = self.make(who, kind, report, standing, record.clone(), now.clone());
             let body = match self.bodies.try_get_with(key.clone(), making).await {
                 Ok(body) => body,
                 // Perhaps another address's, that had no room: asked again for this one.
@@ -294,25 +291,27 @@ impl Answers {
     async fn make(
         &self,
         who: Address,
-        (kind, audience): (Kind, Audience),
-        row: &EncounterRow,
+        kind: Kind,
+        report: &Visible<EncounterRow>,
         standing: Option<Standing>,
         record: Option<Bytes>,
         version: Version,
     ) -> Result<Arc<Body>, SpanError> {
         let began = tokio::time::Instant::now();
         self.made.fetch_add(1, Ordering::Relaxed);
-        let row = EncounterRow { state: version.state, revision: version.revision, ..row.clone() };
+        let audience = report.audience();
+        let row = EncounterRow { state: version.state, revision: version.revision, ..EncounterRow::clone(report) };
+        let report = report.now(row.clone());
         let kept = standing.as_ref().is_none_or(|standing| standing.kept);
         let record = record.filter(|_| kept && kind == Kind::Report);
         let of_record = match record {
-            Some(record) => self.of_record(who, audience, &row, record, &version).await?,
+            Some(record) => self.of_record(who, &report, record, &version).await?,
             None => None,
         };
         let mut body = match (kind, of_record) {
             (_, Some(body)) => body,
             (Kind::Report, None) => {
-                self.fold(who, &row.clone(), standing, move |folded, ending| {
+                self.fold(who, &report, standing, move |folded, ending| {
                     Body::of_report(
                         record::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision),
                         version,
@@ -321,7 +320,7 @@ impl Answers {
                 .await?
             }
             (Kind::Timeline, None) => {
-                self.fold(who, &row.clone(), standing, move |folded, _| {
+                self.fold(who, &report, standing, move |folded, _| {
                     Body::of(&view::timeline(Shown::to(audience, &folded), row.report_id, row.revision), version)
                 })
                 .await?
@@ -335,12 +334,11 @@ impl Answers {
     async fn of_record(
         &self,
         who: Address,
-        audience: Audience,
-        row: &EncounterRow,
+        report: &Visible<EncounterRow>,
         record: Bytes,
         version: &Version,
     ) -> Result<Option<Body>, SpanError> {
-        let (row, version) = (row.clone(), version.clone());
+        let (audience, row, version) = (report.audience(), EncounterRow::clone(report), version.clone());
         let made = self.spans.run(who, move || {
             let mut report = record::decode_record(&record)?.shown_to(audience);
             report.raid.clone_from(&row.raid_code);
@@ -360,37 +358,32 @@ impl Answers {
     pub async fn frame(
         self: &Arc<Self>,
         who: Address,
-        audience: Audience,
-        row: &EncounterRow,
+        report: &Visible<EncounterRow>,
         record: Option<Bytes>,
     ) -> Result<Arc<Report>, HttpError> {
-        let body = self.report(who, audience, row, record).await?;
+        let body = self.report(who, report, record).await?;
         body.frame.clone().ok_or(HttpError::Internal)
     }
 
     /// What lists show of a running fight: a second old, or more where it is costly to make; `None` if no raid's task
     /// has it. It is made to its end also where nobody waits for it any more: who asks next has it at once.
-    pub async fn summary(
-        self: Arc<Self>,
-        who: Address,
-        audience: Audience,
-        report_id: String,
-    ) -> Option<Arc<ReportSummary>> {
+    pub async fn summary(self: Arc<Self>, who: Address, line: Visible<ReportLine>) -> Option<Arc<ReportSummary>> {
         let making = tokio::spawn(async move {
-            let key = (audience, report_id.clone());
-            let made = self.summaries.try_get_with(key, self.make_summary(who, audience, &report_id)).await;
+            let key = (line.audience(), line.report_id.clone());
+            let made = self.summaries.try_get_with(key, self.make_summary(who, &line)).await;
             made.ok().map(|(summary, _)| summary)
         });
         making.await.ok().flatten()
     }
 
-    async fn make_summary(&self, who: Address, audience: Audience, report_id: &str) -> Result<Line, SpanError> {
+    async fn make_summary(&self, who: Address, line: &Visible<ReportLine>) -> Result<Line, SpanError> {
         let began = tokio::time::Instant::now();
-        let row = self.spans.row(report_id).await?;
-        let standing = self.spans.standing(&row).await.ok_or(SpanError::NotFound)?;
+        let audience = line.audience();
+        let report = self.spans.encounter(line).await?;
+        let standing = self.spans.standing(&report).await.ok_or(SpanError::NotFound)?;
         let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
-        let of = row.clone();
-        let made = self.fold(who, &of, Some(standing), move |folded, ending| {
+        let report = report.now(row.clone());
+        let made = self.fold(who, &report, Some(standing), move |folded, ending| {
             let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision);
             Arc::new(report.summary())
         });
@@ -401,13 +394,13 @@ impl Answers {
     async fn fold<T: Send + 'static>(
         &self,
         who: Address,
-        row: &EncounterRow,
+        report: &Visible<EncounterRow>,
         standing: Option<Standing>,
         make: impl FnOnce(EncounterState, Option<Ending>) -> T + Send + 'static,
     ) -> Result<T, SpanError> {
         let Source { index, ending, .. } = match standing.and_then(|standing| standing.log) {
-            Some(log) => self.spans.source_of_live(who, row, log).await?,
-            None => self.spans.source(who, row).await?,
+            Some(log) => self.spans.source_of_live(who, report, log).await?,
+            None => self.spans.source(who, report).await?,
         };
         self.spans.run(who, move || make(index.fold(Span::ALL), ending)).await
     }

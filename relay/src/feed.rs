@@ -19,14 +19,14 @@ use serde::Deserialize;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{Admitted, Asker};
+use crate::access::{Asker, Visible};
+use crate::desk::Desk;
 use crate::edge::{Asked, Conn};
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
 use crate::fanout::{Format, Heard, Listener, Pace, Socket, SpectatorId};
 use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
 use crate::replay::{self, Admission, Permit, Playback, Replay};
-use crate::state::AppState;
 
 /// `?ticket=`, and `?report=&at=&speed=` for the past.
 #[derive(Debug, Default, Deserialize)]
@@ -40,16 +40,16 @@ pub struct FeedQuery {
 }
 
 impl FeedQuery {
-    fn wish(self, channel: bool, admitted: Admitted) -> JoinWish {
+    fn wish(self, channel: bool) -> JoinWish {
         // An epoch without a position is one whose keyframe did not arrive.
         let resume = self.epoch.map(|epoch| (epoch, self.position.unwrap_or(0)));
-        JoinWish { format: Format::Json, resume, channel, admitted }
+        JoinWish { format: Format::Json, resume, channel }
     }
 
     /// The replay that is visit for, if one is, and if its asker may see it.
     async fn past(
         &self,
-        state: &AppState,
+        desk: &Desk,
         raid: &RaidRow,
         belongs: impl Fn(&EncounterRow) -> bool,
         asker: &Asker,
@@ -63,42 +63,41 @@ impl FeedQuery {
             };
         };
         // Before it is visit whether he may see it: what changes after that is heard.
-        let changes = state.context().access.listen();
-        let (row, _) =
-            Some(state.report(report, asker).await?).filter(|(row, _)| belongs(row)).ok_or(HttpError::NotFound)?;
-        let audience = state.admit(asker, (&row).into()).await?.audience();
-        let permit = Permit::take(playback, state, visit)?;
-        let admission = Admission::new(state.clone(), asker.clone(), row, changes);
-        Ok(Some(Replay { admission, raid: raid.clone(), playback, permit, who: visit.address, audience }))
+        let changes = desk.changes();
+        let (report, _) = desk.door().report(report, asker).await?;
+        let report = Some(report).filter(|report| belongs(report)).ok_or(HttpError::NotFound)?;
+        let permit = Permit::take(playback, desk, visit)?;
+        let admission = Admission::new(desk.clone(), asker.clone(), report, changes);
+        Ok(Some(Replay { admission, raid: raid.clone(), playback, permit, who: visit.address }))
     }
 }
 
 /// `GET /api/v1/raids/{code}/feed`.
 pub async fn raid(
-    State(state): State<AppState>,
+    State(desk): State<Desk>,
     Path(code): Path<String>,
     Query(query): Query<FeedQuery>,
     Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let asker = state.asker(request.headers(), query.ticket.as_deref()).await?;
-    let (raid, admitted) = state.visible_raid(&code, &asker).await?;
-    let past = query.past(&state, &raid, |row| row.raid_code == raid.code, &asker, &visit).await?;
-    upgrade(state, raid, query.wish(false, admitted), past, &visit, request)
+    let asker = desk.door().asker(request.headers(), query.ticket.as_deref()).await?;
+    let raid = desk.door().raid(&code, &asker).await?;
+    let past = query.past(&desk, &raid, |row| row.raid_code == raid.code, &asker, &visit).await?;
+    upgrade(desk, raid, query.wish(false), past, &visit, request)
 }
 
 /// `GET /api/v1/live/{channel}/feed`: the feed of the channel's present raid.
 pub async fn channel(
-    State(state): State<AppState>,
+    State(desk): State<Desk>,
     Path(channel): Path<String>,
     Query(query): Query<FeedQuery>,
     Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let asker = state.asker(request.headers(), query.ticket.as_deref()).await?;
-    let (raid, admitted) = state.channel_raid(&channel, &asker).await?;
-    let past = query.past(&state, &raid, |row| row.key.account == raid.account, &asker, &visit).await?;
-    upgrade(state, raid, query.wish(true, admitted), past, &visit, request)
+    let asker = desk.door().asker(request.headers(), query.ticket.as_deref()).await?;
+    let raid = desk.door().channel(&channel, &asker).await?;
+    let past = query.past(&desk, &raid, |row| row.key.account == raid.account, &asker, &visit).await?;
+    upgrade(desk, raid, query.wish(true), past, &visit, request)
 }
 
 fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
@@ -107,8 +106,8 @@ fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool
 }
 
 fn upgrade(
-    state: AppState,
-    raid: RaidRow,
+    desk: Desk,
+    raid: Visible<RaidRow>,
     wish: JoinWish,
     past: Option<Replay>,
     visit: &Asked,
@@ -150,7 +149,7 @@ fn upgrade(
         // A task of its own, so that nothing of the upgrade lives as long as the spectator.
         match past {
             Some(replay) => tokio::spawn(replay::play(replay, format, socket, parts.read_buf)),
-            None => tokio::spawn(watch(state, raid, JoinWish { format, ..wish }, socket, parts.read_buf)),
+            None => tokio::spawn(watch(desk, raid, JoinWish { format, ..wish }, socket, parts.read_buf)),
         };
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
@@ -179,21 +178,11 @@ fn bound_send_buffer(stream: &tokio::net::TcpStream) {
     }
 }
 
-async fn watch(state: AppState, raid: RaidRow, wish: JoinWish, socket: Socket, early: Bytes) {
+async fn watch(desk: Desk, raid: Visible<RaidRow>, wish: JoinWish, socket: Socket, early: Bytes) {
     let socket = Arc::new(socket);
-    // A task that ended a moment ago is loaded again.
-    for _ in 0..3 {
-        let Ok(Some(handle)) = state.registry.raid(&raid.code).await else { return };
-        let join = |reply| RaidCommand::Join { socket: Arc::clone(&socket), wish: wish.clone(), reply };
-        match handle.ask(join).await {
-            Ok(Some(joined)) => {
-                // A task of its own again: what joining needed is many times what reading needs.
-                tokio::spawn(read(Reader::new(&joined, wish.format, handle), joined.left, socket, early));
-                return;
-            }
-            Ok(None) => return,
-            Err(_) => {}
-        }
+    if let Some((joined, handle)) = desk.join(&raid, &socket, &wish).await {
+        // A task of its own again: what joining needed is many times what reading needs.
+        tokio::spawn(read(Reader::new(&joined, wish.format, handle), joined.left, socket, early));
     }
 }
 

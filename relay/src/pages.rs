@@ -11,16 +11,16 @@ use axum::response::{Html, IntoResponse, Response};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
+use crate::desk::{Desk, TicketQuery};
 use crate::error::{HttpError, is_api};
-use crate::state::{AppState, TicketQuery};
 
 /// What an address without a page is answered where the pages have none of their own for it.
 const NOTHING_HERE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not found · Raidcast</title>\
      <h1>There is nothing here</h1><p>Check the link, or begin at <a href=\"/\">the start page</a>.</p></html>";
 
 /// Answers the page as it is, with status 404 where what it shows is not there or not for the asker.
-pub async fn status(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let missing = matches!(look(&state, request.uri(), request.headers()).await, Err(HttpError::NotFound));
+pub async fn status(State(desk): State<Desk>, mut request: Request, next: Next) -> Response {
+    let missing = matches!(look(&desk, request.uri(), request.headers()).await, Err(HttpError::NotFound));
     if missing {
         // The page itself, not that the browser has it already.
         request.headers_mut().remove(header::IF_NONE_MATCH);
@@ -40,7 +40,7 @@ fn not_there(mut response: Response) -> Response {
 }
 
 /// Looks up what a page shows, as the API does.
-async fn look(state: &AppState, uri: &Uri, headers: &HeaderMap) -> Result<(), HttpError> {
+async fn look(desk: &Desk, uri: &Uri, headers: &HeaderMap) -> Result<(), HttpError> {
     let mut parts = uri.path().split('/').skip(1);
     let (Some(kind), Some(name), None) = (parts.next(), parts.next(), parts.next()) else { return Ok(()) };
     let query = axum::extract::Query::<TicketQuery>::try_from_uri(uri);
@@ -48,14 +48,11 @@ async fn look(state: &AppState, uri: &Uri, headers: &HeaderMap) -> Result<(), Ht
     if !matches!(kind, "reports" | "raids" | "live") {
         return Ok(());
     }
-    let asker = state.asker(headers, ticket.as_deref()).await?;
+    let (door, asker) = (desk.door(), desk.door().asker(headers, ticket.as_deref()).await?);
     match kind {
-        "reports" => {
-            let (row, _) = state.report(name, &asker).await?;
-            state.admit(&asker, (&row).into()).await.map(drop)
-        }
-        "raids" => state.visible_raid(name, &asker).await.map(drop),
-        "live" => state.channel_raid(name, &asker).await.map(drop),
+        "reports" => door.report(name, &asker).await.map(drop),
+        "raids" => door.raid(name, &asker).await.map(drop),
+        "live" => door.channel(name, &asker).await.map(drop),
         _ => Ok(()),
     }
 }

@@ -12,7 +12,7 @@ mod restore;
 mod task;
 
 pub use channels::Channels;
-pub use command::{Attach, Claim, FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
+pub use command::{Attach, Claim, FromSpectator, Join, JoinWish, Joined, RaidCommand, RaidHandle};
 pub use directory::Directory;
 pub use encounter::{LiveEncounter, Reading};
 pub use log::{DeltaLog, LiveLog, Standing};

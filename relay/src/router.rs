@@ -1,5 +1,6 @@
 //! Which address is answered by what, and what all answers carry.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -13,9 +14,12 @@ use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
+use crate::account::Keyring;
+use crate::context::Context;
+use crate::desk::Desk;
 use crate::error::{self, HttpError, is_api};
-use crate::state::AppState;
-use crate::{api, assets, edge, feed, pages, uplink};
+use crate::uplink::{self, Uplinks};
+use crate::{api, assets, edge, feed, pages};
 
 /// An answer over HTTP takes at most this long, and so does an upgrade; sockets are not bound by it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,8 +28,20 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
+/// What the router's parts are given: handlers the desk, and nothing else.
+pub struct Parts {
+    /// For whoever reads, watches or changes something.
+    pub desk: Desk,
+    /// For who streams.
+    pub uplinks: Uplinks,
+    /// For the gate.
+    pub keys: Arc<Keyring>,
+    /// For `/health`.
+    pub context: Arc<Context>,
+}
+
 /// The whole relay, as a router.
-pub fn router(state: AppState) -> Router {
+pub fn router(Parts { desk, uplinks, keys, context }: Parts) -> Router {
     let reading = Router::new()
         .route("/api/v1/reports", get(api::reports::list))
         .route("/api/v1/reports/{report_id}", get(api::reports::report))
@@ -34,22 +50,22 @@ pub fn router(state: AppState) -> Router {
         .route("/api/v1/live/{channel}", get(api::raids::channel))
         .layer(CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]))
         .layer(CompressionLayer::new());
-    let sockets = Router::new()
-        .route("/api/v1/uplink", get(uplink::upgrade))
+    let feeds = Router::new()
         .route("/api/v1/raids/{code}/feed", get(feed::raid))
         .route("/api/v1/live/{channel}/feed", get(feed::channel));
     let files = assets::router();
-    let shown = files.clone().layer(middleware::from_fn_with_state(state.clone(), pages::status));
+    let shown = files.clone().layer(middleware::from_fn_with_state(desk.clone(), pages::status));
     let routes = Router::new()
         .merge(reading)
         .route("/api/v1/raids/{code}/ticket", post(api::tickets::renew))
-        .route("/health", get(api::health::health))
-        .merge(sockets)
-        .with_state(state.clone())
+        .merge(feeds)
+        .with_state(desk)
+        .merge(Router::new().route("/api/v1/uplink", get(uplink::upgrade)).with_state(uplinks))
+        .merge(Router::new().route("/health", get(api::health::health)).with_state(context))
         .merge(shown)
         .fallback(move |request: Request| pages::nothing_here(files.clone(), request))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
-        .layer(middleware::from_fn_with_state(state, edge::gate))
+        .layer(middleware::from_fn_with_state(keys, edge::gate))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| HttpError::Internal.into_response()));
     // Around the router, not inside it: only there an answer names the methods of its address.
     Router::new().fallback_service(routes).layer(middleware::from_fn(error::shape)).layer(middleware::from_fn(headers))

@@ -11,18 +11,20 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::Door;
 use crate::account::{Keyring, RelaySecret, UploadKey};
 use crate::answers::Answers;
 use crate::clock::{Clock, Entropy};
 use crate::config::Config;
 use crate::context::Context;
+use crate::desk::Desk;
 use crate::edge::{self, Edge, Proxies, Sockets};
 use crate::error::plain;
 use crate::private;
 use crate::raid::RaidRegistry;
-use crate::router::router;
+use crate::router::{Parts, router};
 use crate::span::Spans;
-use crate::state::AppState;
+use crate::uplink::Uplinks;
 
 /// Raids' tasks have this long to finish what is under way when the relay stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -86,6 +88,7 @@ fn opening(error: &StoreError) -> String {
 pub struct Relay {
     addrs: Vec<SocketAddr>,
     registry: Arc<RaidRegistry>,
+    door: Door,
     spans: Arc<Spans>,
     edge: Arc<Edge>,
     answers: Arc<Answers>,
@@ -148,9 +151,17 @@ impl Relay {
             tracing::info!(recovered, "took up fights that were live");
         }
         let keys = config.upload_keys.iter().map(|(account, key)| UploadKey::new(account, key)).collect();
-        let state = AppState::new(Arc::clone(&registry), Keyring(keys));
-        let (spans, answers) = (Arc::clone(&state.spans), Arc::clone(&state.answers));
-        let app = router(state);
+        let keys = Arc::new(Keyring(keys));
+        let (context, directory) = (&registry.context, &registry.directory);
+        let door = Door::new(Arc::clone(context), Arc::clone(&registry.channels), Arc::clone(&keys));
+        let spans = Arc::new(Spans::new(Arc::clone(context), Arc::clone(directory)));
+        let answers = Arc::new(Answers::new(Arc::clone(&spans)));
+        let app = router(Parts {
+            desk: Desk::new(Arc::clone(&registry), door.clone(), Arc::clone(&spans), Arc::clone(&answers)),
+            uplinks: Uplinks { door: door.clone(), registry: Arc::clone(&registry) },
+            keys,
+            context: Arc::clone(context),
+        });
         let edge = Arc::new(Edge::new(config.limits.clone(), Proxies(config.trusted_proxies.clone()), sockets));
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
@@ -159,7 +170,7 @@ impl Relay {
             servers.spawn(edge::serve(listener, app, edge, stop.clone(), connections));
         }
         servers.close();
-        Ok(Self { addrs, registry, spans, edge, answers, stop, servers })
+        Ok(Self { addrs, registry, door, spans, edge, answers, stop, servers })
     }
 
     /// Where it listens.
@@ -170,6 +181,11 @@ impl Relay {
     /// Its raids.
     pub fn registry(&self) -> &Arc<RaidRegistry> {
         &self.registry
+    }
+
+    /// Who may see what of it.
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 
     /// Folds its spans.

@@ -19,8 +19,9 @@ use raidcast_shared::log::{Log, LogError};
 use raidcast_shared::report::Fight;
 use raidcast_shared::uplink::{Delta, Ending, ReportState};
 use raidcast_shared::view::{self, Audience, Shown};
-use raidcast_store::{EncounterRow, Store, StoreError};
+use raidcast_store::{EncounterRow, ReportLine, Store, StoreError};
 
+use crate::access::Visible;
 use crate::context::Context;
 use crate::edge::Address;
 use crate::error::HttpError;
@@ -242,11 +243,11 @@ impl Spans {
     pub async fn fight(
         &self,
         who: Address,
-        audience: Audience,
-        row: &EncounterRow,
+        report: &Visible<EncounterRow>,
         span: Span,
     ) -> Result<Arc<Fight>, SpanError> {
-        let (row, live) = self.settled(row).await?;
+        let audience = report.audience();
+        let (row, live) = self.settled(report).await?;
         let log = LogKey {
             report_id: row.report_id.clone(),
             revision: live.as_ref().map_or(row.revision, |live| live.revision),
@@ -280,16 +281,21 @@ impl Spans {
     ///
     /// # Errors
     /// As [`Spans::fight`].
-    pub async fn source_of_live(&self, who: Address, row: &EncounterRow, live: LiveLog) -> Result<Source, SpanError> {
-        self.live_source(who, row, live).await
+    pub async fn source_of_live(
+        &self,
+        who: Address,
+        report: &Visible<EncounterRow>,
+        live: LiveLog,
+    ) -> Result<Source, SpanError> {
+        self.live_source(who, report, live).await
     }
 
     /// The log of a report, ready to be folded.
     ///
     /// # Errors
     /// As [`Spans::fight`].
-    pub async fn source(&self, who: Address, row: &EncounterRow) -> Result<Source, SpanError> {
-        let (row, live) = self.settled(row).await?;
+    pub async fn source(&self, who: Address, report: &Visible<EncounterRow>) -> Result<Source, SpanError> {
+        let (row, live) = self.settled(report).await?;
         self.source_of(who, &row, live).await
     }
 
@@ -304,21 +310,26 @@ impl Spans {
         Ok((row, None))
     }
 
-    /// A report's encounter.
+    /// The encounter behind a line of a list.
     ///
     /// # Errors
-    /// `NotFound` if there is no such report.
-    pub async fn row(&self, report_id: &str) -> Result<EncounterRow, SpanError> {
-        self.context.store.report(report_id).await?.map(|(row, _)| row).ok_or(SpanError::NotFound)
+    /// `NotFound` if the report is gone, or in another raid by now.
+    pub async fn encounter(&self, line: &Visible<ReportLine>) -> Result<Visible<EncounterRow>, SpanError> {
+        let found = self.context.store.report(&line.report_id).await?;
+        found.and_then(|(row, _)| line.encounter(row)).ok_or(SpanError::NotFound)
     }
 
     async fn live(&self, row: &EncounterRow) -> Option<LiveLog> {
-        self.standing(row).await?.log
+        self.ask_standing(row).await?.log
     }
 
     /// Where a report's fight stands; `None` if no raid's task has it. Another raid than the one that it stands in may: an
     /// upload of old fights has those that it sends.
-    pub async fn standing(&self, row: &EncounterRow) -> Option<Standing> {
+    pub async fn standing(&self, report: &Visible<EncounterRow>) -> Option<Standing> {
+        self.ask_standing(report).await
+    }
+
+    async fn ask_standing(&self, row: &EncounterRow) -> Option<Standing> {
         let handle = self.directory.owner(row.key)?;
         let report_id = row.report_id.clone();
         handle.ask(|reply| RaidCommand::Standing { report_id, reply }).await.ok().flatten().map(|standing| *standing)

@@ -29,12 +29,13 @@ use raidcast_shared::uplink::{
 use raidcast_store::AccountId;
 use tokio::sync::mpsc;
 
+use crate::access::Door;
+use crate::context::Context;
 use crate::edge::{Asked, Place, Refusal};
 use crate::error::HttpError;
 use crate::limits::{DISCARDS_BURST, FAREWELL_MS};
 use crate::quota::{Connected, Quota as KeyQuota, Spent};
-use crate::raid::{Attach, RaidCommand, RaidHandle};
-use crate::state::AppState;
+use crate::raid::{Attach, RaidCommand, RaidHandle, RaidRegistry};
 
 use self::fights::Fights;
 use self::refusal::refusal;
@@ -46,29 +47,44 @@ const READ_BUFFER_BYTES: usize = 8 * 1024;
 /// A client may send malformed frames until this many; then the connection ends.
 const MALFORMED_MAX: u32 = 100;
 
+/// What uplinks share.
+#[derive(Clone)]
+pub struct Uplinks {
+    /// Whose key it is.
+    pub door: Door,
+    /// Finds raids.
+    pub registry: Arc<RaidRegistry>,
+}
+
+impl Uplinks {
+    fn context(&self) -> &Arc<Context> {
+        &self.registry.context
+    }
+}
+
 /// `GET /api/v1/uplink`.
 pub async fn upgrade(
-    State(state): State<AppState>,
+    State(uplinks): State<Uplinks>,
     Extension(asked): Extension<Asked>,
     headers: HeaderMap,
     ws: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, HttpError> {
-    let account = state.account(&headers).await?.ok_or(HttpError::Unauthorized)?;
+    let account = uplinks.door.uploader(&headers).await?.account();
     let ws = ws.map_err(|_| HttpError::UpgradeRequired)?;
-    let held = (asked.socket()?, connect(&state, account, &asked)?);
+    let held = (asked.socket()?, connect(&uplinks, account, &asked)?);
     let ws = ws
         .protocols([SUBPROTOCOL])
         .max_message_size(l::UPLINK_READ_BYTES_MAX)
         .max_frame_size(l::UPLINK_READ_BYTES_MAX)
         .read_buffer_size(READ_BUFFER_BYTES);
-    Ok(ws.on_upgrade(move |socket| converse(state, account, held, socket)))
+    Ok(ws.on_upgrade(move |socket| converse(uplinks, account, held, socket)))
 }
 
 /// A connection of the key's own, and where it comes by a proxy, one of its address's.
 type Held = (Option<Place>, Connected);
 
-fn connect(state: &AppState, account: AccountId, asked: &Asked) -> Result<Connected, HttpError> {
-    state.context().quota.connect(account).ok_or_else(|| {
+fn connect(uplinks: &Uplinks, account: AccountId, asked: &Asked) -> Result<Connected, HttpError> {
+    uplinks.context().quota.connect(account).ok_or_else(|| {
         asked.refused(Refusal::Quota);
         let text = "this key has as many connections as one may have: close some of its clients".into();
         HttpError::TooMany { text, retry_s: 10 }
@@ -83,12 +99,12 @@ enum Ended {
     Refused(Refused),
 }
 
-async fn converse(state: AppState, account: AccountId, _held: Held, socket: WebSocket) {
+async fn converse(uplinks: Uplinks, account: AccountId, _held: Held, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
     let hello = tokio::time::timeout(Duration::from_millis(l::HELLO_MS_MAX), first_frame(&mut stream)).await;
     let ended = match hello {
-        Ok(Ok(hello)) => match attach(&state, account, hello).await {
-            Ok(attached) => attached.run(&state, account, &mut sink, &mut stream).await,
+        Ok(Ok(hello)) => match attach(&uplinks, account, hello).await {
+            Ok(attached) => attached.run(&uplinks, account, &mut sink, &mut stream).await,
             Err(refused) => Ended::Refused(refused),
         },
         Ok(Err(ended)) => ended,
@@ -147,11 +163,11 @@ async fn first_frame(stream: &mut SplitStream<WebSocket>) -> Result<Hello, Ended
     }
 }
 
-async fn attach(state: &AppState, account: AccountId, hello: Hello) -> Result<Attached, Refused> {
-    let (code, channel) = hello::admit(state, account, &hello).await?;
-    let connection = state.context().connection_id();
+async fn attach(uplinks: &Uplinks, account: AccountId, hello: Hello) -> Result<Attached, Refused> {
+    let (code, channel) = hello::admit(&uplinks.registry, account, &hello).await?;
+    let connection = uplinks.context().connection_id();
     for _ in 0..3 {
-        let loaded = state.registry.raid(&code).await.map_err(|error| hello::unread(&error))?;
+        let loaded = uplinks.registry.raid(&code).await.map_err(|error| hello::unread(&error))?;
         let Some(handle) = loaded else { break };
         let (sender, replies) = mpsc::channel(REPLIES);
         let own = sender.downgrade();
@@ -161,7 +177,7 @@ async fn attach(state: &AppState, account: AccountId, hello: Hello) -> Result<At
         };
         match handle.ask(attach).await {
             Ok(Ok(raid)) => {
-                let welcome = hello::welcome(state.context(), &hello, &raid, &channel);
+                let welcome = hello::welcome(uplinks.context(), &hello, &raid, &channel);
                 let (history, fights) = (raid.history, Fights::default());
                 return Ok(Attached { connection, handle, history, welcome, replies, own, fights });
             }
@@ -190,18 +206,18 @@ struct Attached {
 impl Attached {
     async fn run(
         mut self,
-        state: &AppState,
+        uplinks: &Uplinks,
         account: AccountId,
         sink: &mut SplitSink<WebSocket, Message>,
         stream: &mut SplitStream<WebSocket>,
     ) -> Ended {
         let connection = self.connection;
-        let limits = &state.context().limits;
+        let limits = &uplinks.context().limits;
         let silence = Duration::from_millis(limits.silence_ms());
         let ping = Duration::from_millis(limits.ping_ms);
         let (raid, own, history) = (self.handle.clone(), self.own.clone(), self.history);
         let speaker = Speaker { account, history, raid, connection, own, silence };
-        let read = read_frames(state, speaker, &self.fights, stream);
+        let read = read_frames(uplinks, speaker, &self.fights, stream);
         let write = write_replies(self.welcome, &mut self.replies, &self.fights, sink, ping);
         let ended = tokio::select! {
             // Replies first: what is acknowledged is out before the next frame is read.
@@ -288,13 +304,13 @@ fn charge(
 }
 
 async fn read_frames(
-    state: &AppState,
+    uplinks: &Uplinks,
     speaker: Speaker,
     fights: &Fights,
     stream: &mut SplitStream<WebSocket>,
 ) -> Ended {
     let Speaker { account, history, raid, connection, own, silence } = speaker;
-    let shared = Arc::clone(&state.registry.context);
+    let shared = Arc::clone(uplinks.context());
     let per_second = NonZeroU32::new(l::UPLINK_BYTES_PER_S).expect("a limit above 0");
     let burst = NonZeroU32::new(l::UPLINK_BURST_BYTES).expect("a limit above 0");
     let bytes_limit = RateLimiter::direct(Quota::per_second(per_second).allow_burst(burst));

@@ -1,5 +1,6 @@
 //! `GET /health`.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -11,7 +12,6 @@ use raidcast_shared::report::ApiError;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::state::AppState;
 
 /// A database that does not answer in this time is down.
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
@@ -54,8 +54,7 @@ fn set_aside(context: &Context) -> Option<SetAside> {
 }
 
 /// Whether the relay takes uploads now: a small write must reach the disk.
-pub async fn health(State(state): State<AppState>) -> Response {
-    let context = state.context();
+pub async fn health(State(context): State<Arc<Context>>) -> Response {
     let ping = tokio::time::timeout(PING_TIMEOUT, context.store.ping()).await;
     let reason = match ping {
         Ok(Ok(())) => None,
@@ -75,7 +74,7 @@ pub async fn health(State(state): State<AppState>) -> Response {
             details: None,
         }),
         reason,
-        set_aside: set_aside(context),
+        set_aside: set_aside(&context),
     };
     match up {
         true => Json(health).into_response(),

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::address::is_passed_on;
 use super::{Address, Edge, Later, Place, Refusal, What};
+use crate::account::Keyring;
 use crate::error::HttpError;
 use crate::limits::{HEAD_BYTES_MAX, REQUEST_BODY_BYTES_MAX};
-use crate::state::AppState;
 
 /// Who asks; every request carries one.
 #[derive(Clone)]
@@ -116,16 +116,16 @@ fn too_soon(later: Later, text: &str) -> HttpError {
 }
 
 /// Lets a request through, or says why not.
-pub async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub async fn gate(State(keys): State<Arc<Keyring>>, request: Request, next: Next) -> Response {
     let Some(asked) = request.extensions().get::<Asked>().cloned() else { return HttpError::Internal.into_response() };
-    match admit(&state, &asked, &request) {
+    match admit(&keys, &asked, &request) {
         // Held while it is answered.
         Ok(_answering) => next.run(request).await,
         Err(error) => error.into_response(),
     }
 }
 
-fn admit(state: &AppState, asked: &Asked, request: &Request) -> Result<Option<Place>, HttpError> {
+fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Place>, HttpError> {
     let (edge, headers, path) = (&asked.edge, request.headers(), request.uri().path());
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > REQUEST_BODY_BYTES_MAX) {
@@ -136,7 +136,7 @@ fn admit(state: &AppState, asked: &Asked, request: &Request) -> Result<Option<Pl
         edge.refusals.count(Refusal::Body);
         return Err(HttpError::HeadTooLarge);
     }
-    let known = known_key(state, asked, headers)?;
+    let known = known_key(keys, asked, headers)?;
     // Who has a key has limits of its own.
     if path == "/api/v1/uplink" && known {
         return Ok(None);
@@ -168,14 +168,14 @@ fn head_bytes(request: &Request) -> usize {
 }
 
 /// Whether the request has a key that is known. A wrong one is counted and told to the log, without itself.
-fn known_key(state: &AppState, asked: &Asked, headers: &HeaderMap) -> Result<bool, HttpError> {
+fn known_key(keys: &Keyring, asked: &Asked, headers: &HeaderMap) -> Result<bool, HttpError> {
     let Some(key) = headers.get("x-api-key") else { return Ok(false) };
     let edge = &asked.edge;
     if let Err(later) = edge.book.may_try_keys(asked.address, Instant::now()) {
         edge.refusals.count(Refusal::Keys);
         return Err(too_soon(later, "too many wrong keys came from your address: wait, and check RAIDCAST_KEY"));
     }
-    let known = key.to_str().is_ok_and(|key| state.keys.account(key.trim()).is_some());
+    let known = key.to_str().is_ok_and(|key| keys.account(key.trim()).is_some());
     if !known {
         edge.refusals.count(Refusal::Keys);
         edge.book.wrong_key(asked.address, Instant::now());

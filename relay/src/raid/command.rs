@@ -32,14 +32,7 @@ pub enum RaidCommand {
         received_ms: i64,
     },
     /// A spectator's socket joins.
-    Join {
-        /// After the upgrade.
-        socket: Arc<Socket>,
-        /// As its subprotocol and its address say.
-        wish: JoinWish,
-        /// `None` if the room is full.
-        reply: oneshot::Sender<Option<Joined>>,
-    },
+    Join(Join),
     /// Something came from a spectator.
     Spectator {
         /// From whom.
@@ -124,6 +117,18 @@ pub struct Attach {
     pub reply: oneshot::Sender<Result<RaidRow, StoreError>>,
 }
 
+/// A spectator that wants to watch the raid.
+pub struct Join {
+    /// After the upgrade.
+    pub socket: Arc<Socket>,
+    /// As its subprotocol and its address say.
+    pub wish: JoinWish,
+    /// By what it may see the raid.
+    pub admitted: Admitted,
+    /// `None` if the room is full, or it may not see the raid any more.
+    pub reply: oneshot::Sender<Option<Joined>>,
+}
+
 /// How a spectator wants to be served.
 #[derive(Clone, Debug)]
 pub struct JoinWish {
@@ -133,8 +138,6 @@ pub struct JoinWish {
     pub resume: Option<(String, u64)>,
     /// It came by the channel's address: it moves on when the channel shows another raid.
     pub channel: bool,
-    /// By what it may see the raid.
-    pub admitted: Admitted,
 }
 
 /// A spectator that has joined.

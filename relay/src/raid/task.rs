@@ -40,7 +40,7 @@ use crate::fanout::Whom;
 use crate::record;
 
 pub(super) use state::{Around, RaidTask};
-use state::{Joining, Releasing, STORE_RETRY_MS};
+use state::{Releasing, STORE_RETRY_MS};
 
 /// A task that nobody needs stays this long, so that a reload of the page finds it.
 const LINGER: Duration = Duration::from_mins(1);
@@ -182,10 +182,10 @@ impl RaidTask {
             RaidCommand::Uplink { connection, frame, received_ms } => {
                 self.uplink_frame(connection, *frame, received_ms);
             }
-            RaidCommand::Join { socket, wish, reply } if self.has_nothing_yet() => {
-                self.joining.push(Joining { socket, wish, reply });
+            RaidCommand::Join(join) if self.has_nothing_yet() => {
+                self.joining.push(join);
             }
-            RaidCommand::Join { socket, wish, reply } => self.join(socket, &wish, reply),
+            RaidCommand::Join(join) => self.join(join),
             RaidCommand::Spectator { id, format, pace, what } => self.spectator(id, format, pace, what),
             RaidCommand::Superseded { reply } => {
                 self.superseded();

@@ -5,45 +5,45 @@
 
 use raidcast_store::EncounterRow;
 
-use crate::access::{Asker, Listening};
-use crate::state::AppState;
+use crate::access::{Asker, Listening, Visible};
+use crate::desk::Desk;
 
 /// A report, as its asker may see it.
 pub struct Admission {
-    state: AppState,
+    desk: Desk,
     asker: Asker,
-    row: EncounterRow,
+    report: Visible<EncounterRow>,
     changes: Listening,
 }
 
 impl Admission {
     /// Of a report that was read, and that its asker may see, since `changes` are listened to.
-    pub fn new(state: AppState, asker: Asker, row: EncounterRow, changes: Listening) -> Self {
-        Self { state, asker, row, changes }
+    pub fn new(desk: Desk, asker: Asker, report: Visible<EncounterRow>, changes: Listening) -> Self {
+        Self { desk, asker, report, changes }
     }
 
-    pub(super) fn state(&self) -> &AppState {
-        &self.state
+    pub(super) fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// The report, as it was when that was last asked.
-    pub(super) fn row(&self) -> &EncounterRow {
-        &self.row
+    pub(super) fn report(&self) -> &Visible<EncounterRow> {
+        &self.report
     }
 
     /// Waits for a change that may concern who sees it. Safe to drop: nothing is lost.
     pub(super) async fn changed(&mut self) {
-        self.changes.changed(&self.row.raid_code).await;
+        self.changes.changed(&self.report.raid_code).await;
     }
 
     /// Whether there was such a change, without waiting.
     pub(super) fn has_changed(&mut self) -> bool {
-        self.changes.has_changed(&self.row.raid_code)
+        self.changes.has_changed(&self.report.raid_code)
     }
 
     /// Asks again whether its asker may see it.
     pub(super) async fn holds(&mut self) -> bool {
-        let now = self.state.still_admitted(&self.asker, &self.row).await;
-        now.map(|row| self.row = row).is_ok()
+        let now = self.desk.door().still(&self.asker, &self.report).await;
+        now.map(|report| self.report = report).is_ok()
     }
 }

@@ -12,6 +12,7 @@ use raidcast_shared::view::{self, Audience, Happenings, LiveFacts, LiveStep, Liv
 use raidcast_store::{EncounterRow, RaidRow};
 
 use super::query::Replay;
+use crate::access::Visible;
 use crate::edge::Address;
 use crate::fanout::Format;
 use crate::span::{Held, Source, SpanError, Spans};
@@ -46,14 +47,14 @@ impl Player {
         of: &Replay,
         then: impl FnOnce(Self) -> T + Send + 'static,
     ) -> Result<T, SpanError> {
-        let Replay { admission, playback, who, audience, .. } = of;
-        let (who, audience, raid) = (*who, *audience, of.raid.clone());
-        let (state, row) = (admission.state(), admission.row());
-        let (report_id, started_at_ms) = (row.report_id.clone(), row.started_at_ms);
-        let source = state.spans.source(who, row).await?;
+        let Replay { admission, playback, who, .. } = of;
+        let (who, raid) = (*who, of.raid.clone());
+        let (desk, report) = (admission.desk(), admission.report());
+        let (audience, report_id, started_at_ms) = (report.audience(), report.report_id.clone(), report.started_at_ms);
+        let source = desk.spans().source(who, report).await?;
         let at_ms = playback.at_ms.min(source.index.end_ms());
-        let run = format!("{}-{}", state.context().boot, state.context().connection_id());
-        let held = Arc::clone(&state.spans);
+        let run = desk.run();
+        let held = Arc::clone(desk.spans());
         let made = move || {
             let held = held.hold();
             let mut player = Self {
@@ -79,7 +80,7 @@ impl Player {
             player.look(facts);
             then(player)
         };
-        state.spans.run(who, made).await
+        desk.spans().run(who, made).await
     }
 
     fn shown(&self) -> Shown<'_> {
@@ -185,8 +186,8 @@ impl Player {
     }
 
     /// At the edge of a live fight: looks for more; false if this is its present.
-    pub(super) async fn look_on(&mut self, spans: &Spans, row: &EncounterRow) -> Result<bool, SpanError> {
-        let source = spans.source(self.who, row).await?;
+    pub(super) async fn look_on(&mut self, spans: &Spans, report: &Visible<EncounterRow>) -> Result<bool, SpanError> {
+        let source = spans.source(self.who, report).await?;
         if source.live && source.index.end_ms() < self.at_ms.saturating_add(CAUGHT_UP_MS) {
             return Ok(false);
         }

@@ -1,16 +1,13 @@
 //! What somebody asks to be played: what of, from where, how fast, and what of the relay's limits that takes.
 
-use std::sync::Arc;
-
 use raidcast_shared::limits as l;
-use raidcast_shared::view::Audience;
 use raidcast_store::RaidRow;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::admission::Admission;
+use crate::desk::Desk;
 use crate::edge::{Address, Asked, Place, Refusal};
 use crate::error::HttpError;
-use crate::state::AppState;
 
 /// Where a replay begins and how fast it goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,12 +56,12 @@ impl Permit {
     ///
     /// # Errors
     /// The address has as many as one gets, or the relay plays as many as it can.
-    pub fn take(playback: Playback, state: &AppState, asked: &Asked) -> Result<Self, HttpError> {
+    pub fn take(playback: Playback, desk: &Desk, asked: &Asked) -> Result<Self, HttpError> {
         if playback.is_one_moment() {
             return Ok(Self::Moment(asked.answer()?));
         }
         let address = asked.replay()?;
-        let relay = Arc::clone(&state.replays).try_acquire_owned().map_err(|_| {
+        let relay = desk.playing().ok_or_else(|| {
             asked.refused(Refusal::Replays);
             HttpError::Unavailable {
                 text: "as many fights are played as this relay plays at once: try again in a moment".into(),
@@ -87,6 +84,4 @@ pub struct Replay {
     pub permit: Permit,
     /// For whom it counts.
     pub who: Address,
-    /// What is shown to them.
-    pub audience: Audience,
 }

@@ -78,15 +78,15 @@ impl Viewer {
 /// Plays a fight to one socket, to its end.
 pub async fn play(mut replay: Replay, format: Format, socket: Socket, early: Bytes) {
     let socket = Arc::new(socket);
-    let state = replay.admission.state().clone();
+    let desk = replay.admission.desk().clone();
     let mut viewer = Viewer {
         format,
         sink: Sink::new(Arc::clone(&socket), Instant::now()),
         socket,
-        patience: Patience::with_replays(&state.context().limits),
+        patience: Patience::with_replays(desk.limits()),
         listener: Listener::default(),
     };
-    let now_ms = move || state.context().clock.now_ms();
+    let now_ms = move || desk.clock().now_ms();
     let made = match replay.permit {
         Permit::Moment(_) => {
             let over = format.goodbye("this is the moment that was asked for", None);
@@ -143,8 +143,8 @@ async fn go_on(
     viewer: &mut Viewer,
     early: Bytes,
 ) -> Result<(), Gone> {
-    let state = admission.state().clone();
-    let now_ms = || state.context().clock.now_ms();
+    let desk = admission.desk().clone();
+    let now_ms = || desk.clock().now_ms();
     viewer.listener.feed(&early);
     // It is a piece of the upgrade's whole read buffer.
     drop(early);
@@ -153,7 +153,7 @@ async fn go_on(
     let step_ms = (tick_ms as f64 * playback.speed) as u32;
     let mut tick = tokio::time::interval(Duration::from_millis(tick_ms));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let draining = state.context().draining.clone();
+    let draining = desk.draining().clone();
     loop {
         tokio::select! {
             biased;
@@ -179,7 +179,7 @@ async fn go_on(
                 viewer.sweep()?;
                 if viewer.sink.waiting() > 0 { continue }
                 if player.is_at_the_edge() {
-                    let (why, retry_ms) = match player.look_on(&state.spans, admission.row()).await {
+                    let (why, retry_ms) = match player.look_on(desk.spans(), admission.report()).await {
                         Ok(true) => continue,
                         Ok(false) => ("the replay has caught up with the fight: follow it live", 0),
                         Err(error) => {

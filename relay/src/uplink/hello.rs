@@ -13,7 +13,7 @@ use super::fights::Fights;
 use super::refusal::refusal;
 use crate::account::{RelaySecret, digest, same_digest};
 use crate::context::Context;
-use crate::state::AppState;
+use crate::raid::RaidRegistry;
 
 /// Bytes of a raid's secret.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 16..=64;
@@ -76,9 +76,13 @@ fn check(hello: &Hello) -> Result<(), Refused> {
 }
 
 /// Finds or makes the raid that a Hello speaks for: its code, and the account's channel.
-pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -> Result<(String, String), Refused> {
+pub(super) async fn admit(
+    registry: &RaidRegistry,
+    account: AccountId,
+    hello: &Hello,
+) -> Result<(String, String), Refused> {
     check(hello)?;
-    let context = state.context();
+    let context = &registry.context;
     let unavailable = |error: StoreError| unread(&error);
     let secret_digest = digest(&hello.secret);
     let held = context.store.raid_by_id(hello.raid).await.map_err(unavailable)?;
@@ -110,7 +114,7 @@ pub(super) async fn admit(state: &AppState, account: AccountId, hello: &Hello) -
         let (store, new) = (Arc::clone(&context.store), raid.clone());
         let inserted = async move { store.insert_raid(&new).await };
         // Who watches the channel moves on to the new raid, if that is what it shows now.
-        state.registry.channels.write(account, inserted).await.map_err(unavailable)?;
+        registry.channels.write(account, inserted).await.map_err(unavailable)?;
         raid
     };
     let channel = context.store.channel(account).await.map_err(unavailable)?.unwrap_or_default();

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use futures::future::join_all;
+use raidcast_relay::access::Asker;
 use raidcast_relay::edge::Address;
 use raidcast_relay::error::HttpError;
 use raidcast_relay::limits::FOLDS_WAITING_PER_ADDRESS;
@@ -19,7 +20,7 @@ use raidcast_shared::uplink::{Outcome, UplinkReply};
 use raidcast_shared::view;
 
 use crate::raw::{HERE, THERE};
-use crate::script::{Script, TestRelay, Uploader, everybody, header, soon, to_all};
+use crate::script::{Script, TestRelay, Uploader, header, soon, to_all};
 
 /// A fight with deaths, revives and a boss whose health is told.
 pub(crate) fn eventful(n: u64) -> Script {
@@ -139,12 +140,10 @@ async fn a_span_asked_by_a_thousand_at_once_is_folded_once() {
         if !live {
             assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
         }
-        let (row, _) = relay.store.report(&begun.report).await.unwrap().unwrap();
-        let asked = soon(
-            "a thousand answers",
-            join_all((0..1_000).map(|_| spans.fight(address(HERE), everybody(), &row, span))),
-        )
-        .await;
+        let door = relay.relay.as_ref().unwrap().door();
+        let (report, _) = door.report(&begun.report, &Asker::default()).await.unwrap();
+        let asked =
+            soon("a thousand answers", join_all((0..1_000).map(|_| spans.fight(address(HERE), &report, span)))).await;
         let first = Arc::clone(asked[0].as_ref().unwrap());
         assert!(asked.iter().all(|fight| Arc::ptr_eq(fight.as_ref().unwrap(), &first)));
         folds += 1;

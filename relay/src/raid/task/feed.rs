@@ -1,7 +1,6 @@
 //! A raid's task and its spectators: what they see, and when.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use raidcast_shared::feed::{
     Detail, Echo, FeedEvent, FeedFightRef, FeedFrame, FeedHappening, FeedRaid, FrameTimes, Keyframe,
@@ -10,14 +9,13 @@ use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::{self, LiveStep, Shown};
 use raidcast_store::RaidRow;
-use tokio::sync::oneshot;
 
 use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU};
 use super::state::{FeedState, RaidTask};
 use crate::access::{Admitted, spectators};
 use crate::context::Context;
-use crate::fanout::{Answer, Format, Pace, Resume, Room, Socket, SpectatorId, Wish};
-use crate::raid::command::{FromSpectator, JoinWish, Joined};
+use crate::fanout::{Answer, Format, Pace, Resume, Room, SpectatorId, Wish};
+use crate::raid::command::{FromSpectator, Join, Joined};
 use crate::raid::encounter::LiveEncounter;
 
 impl RaidTask {
@@ -112,14 +110,15 @@ impl RaidTask {
         (room, scene)
     }
 
-    pub(super) fn join(&mut self, socket: Arc<Socket>, wish: &JoinWish, reply: oneshot::Sender<Option<Joined>>) {
+    pub(super) fn join(&mut self, join: Join) {
+        let Join { socket, wish, admitted, reply } = join;
         // It was let in a moment ago, and that may be over.
-        if !wish.admitted.holds(self.row.visibility, self.row.tickets) {
+        if !admitted.holds(self.row.visibility, self.row.tickets) {
             socket.turn_away(wish.format, NOT_FOR_YOU, None);
             let _ = reply.send(None);
             return;
         }
-        let by_channel = wish.channel || matches!(wish.admitted, Admitted::ByChannelTicket(_));
+        let by_channel = wish.channel || matches!(admitted, Admitted::ByChannelTicket(_));
         if by_channel && !self.around.channels.shows(self.row.account, &self.row.code) {
             socket.turn_away(wish.format, MOVED_ON, Some(MOVED_ON_RETRY_MS));
             let _ = reply.send(None);
@@ -131,7 +130,7 @@ impl RaidTask {
             Some((Some((pace, epoch)), position)) => (pace, Some(Some(Resume { epoch, position }))),
         };
         self.bring_up(pace);
-        let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel, admitted: wish.admitted };
+        let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel, admitted };
         let events = self.room.last_event(pace);
         let (room, scene) = self.room_and_scene();
         let joined = room.join(socket, wish, || scene.keyframe(pace, events, false));

@@ -10,7 +10,7 @@ use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_store::{EncounterKey, ReportLine, StoreError};
 
-use super::state::{Chore, Claiming, Joining, Opening, RaidTask};
+use super::state::{Chore, Claiming, Opening, RaidTask};
 use crate::context::Context;
 use crate::raid::command::RaidCommand;
 use crate::raid::encounter::LiveEncounter;
@@ -109,8 +109,8 @@ impl RaidTask {
         if self.joining.is_empty() || self.has_nothing_yet() {
             return;
         }
-        for Joining { socket, wish, reply } in std::mem::take(&mut self.joining) {
-            self.join(socket, &wish, reply);
+        for join in std::mem::take(&mut self.joining) {
+            self.join(join);
         }
     }
 }

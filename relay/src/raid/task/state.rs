@@ -21,10 +21,10 @@ use tokio::time::Instant;
 
 use super::handles::Handles;
 use crate::context::Context;
-use crate::fanout::{Pace, Room, Socket};
+use crate::fanout::{Pace, Room};
 use crate::quota::Spent;
 use crate::raid::channels::Channels;
-use crate::raid::command::{Attach, Claim, JoinWish, Joined, RaidCommand, RaidHandle};
+use crate::raid::command::{Attach, Claim, Join, RaidCommand, RaidHandle};
 use crate::raid::directory::Directory;
 use crate::raid::encounter::LiveEncounter;
 
@@ -211,13 +211,6 @@ pub(super) enum OpenError {
     TooMany(Spent),
 }
 
-/// A spectator that waits for the first fight that there is to see.
-pub(super) struct Joining {
-    pub(super) socket: Arc<Socket>,
-    pub(super) wish: JoinWish,
-    pub(super) reply: oneshot::Sender<Option<Joined>>,
-}
-
 /// Where the raid's views stand.
 #[derive(Debug, Default)]
 pub(super) struct FeedState {
@@ -261,7 +254,7 @@ pub(in crate::raid) struct RaidTask {
     /// Its fights are not read yet.
     pub(super) unread: bool,
     /// Spectators that wait for the first fight that there is to see.
-    pub(super) joining: Vec<Joining>,
+    pub(super) joining: Vec<Join>,
     /// Encounters that are thrown away.
     pub(super) discarding: HashMap<EncounterId, Discarding>,
     /// The Begin of each encounter that waits until something of it is done.

@@ -1,0 +1,225 @@
+//! The door: what belongs to a raid comes out of it as somebody may see it, or not at all.
+//!
+//! One invariant: who may not see something is told the same as where it does not exist.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use raidcast_shared::uplink::Visibility;
+use raidcast_store::{AccountId, EncounterKey, EncounterRow, Page, RaidRow, ReportLine, StoreError};
+
+use super::visible::Visible;
+use super::{Admitted, Asker, Guarded};
+use crate::account::Keyring;
+use crate::context::Context;
+use crate::error::HttpError;
+use crate::raid::Channels;
+
+/// See the module's page.
+#[derive(Clone)]
+pub struct Door {
+    context: Arc<Context>,
+    channels: Arc<Channels>,
+    keys: Arc<Keyring>,
+}
+
+/// Somebody whose key is known: what changes anything takes one.
+///
+/// Nobody makes one up:
+///
+/// ```compile_fail
+/// use raidcast_relay::access::Uploader;
+/// use raidcast_store::AccountId;
+///
+/// fn anybody() -> Uploader {
+///     Uploader(AccountId(1))
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Uploader(AccountId);
+
+impl Uploader {
+    /// Whose key it is.
+    pub fn account(self) -> AccountId {
+        self.0
+    }
+
+    /// Asks without a ticket.
+    pub fn asker(self) -> Asker {
+        Asker { account: Some(self.0), ticket: None }
+    }
+}
+
+impl Door {
+    /// Lets in by these keys, and by tickets.
+    pub fn new(context: Arc<Context>, channels: Arc<Channels>, keys: Arc<Keyring>) -> Self {
+        Self { context, channels, keys }
+    }
+
+    async fn account(&self, headers: &HeaderMap) -> Result<Option<AccountId>, HttpError> {
+        let key = headers.get("x-api-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let Some(name) = self.keys.account(key.trim()) else { return Ok(None) };
+        let channel = self.context.entropy.code(8);
+        Ok(Some(self.context.store.account(name, &channel).await?.id))
+    }
+
+    /// Who asks: by the key in his headers, and his ticket.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn asker(&self, headers: &HeaderMap, ticket: Option<&str>) -> Result<Asker, HttpError> {
+        Ok(Asker { account: self.account(headers).await?, ticket: ticket.map(str::to_owned) })
+    }
+
+    /// Who asks for something that needs a key.
+    ///
+    /// # Errors
+    /// `Unauthorized` without a key that is known.
+    pub async fn uploader(&self, headers: &HeaderMap) -> Result<Uploader, HttpError> {
+        self.account(headers).await?.map(Uploader).ok_or(HttpError::Unauthorized)
+    }
+
+    /// The raid with this code.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none that he may see.
+    pub async fn raid(&self, code: &str, asker: &Asker) -> Result<Visible<RaidRow>, HttpError> {
+        let raid = self.context.store.raid_by_code(code).await.map_err(|error| match error {
+            StoreError::Damaged(why) => {
+                self.context.set_aside.raid(code, &why);
+                unreadable(asker)
+            }
+            error @ StoreError::Unavailable(_) => error.into(),
+        });
+        let raid = raid?.ok_or(HttpError::NotFound)?;
+        let admitted = self.admit(asker, (&raid).into()).await?;
+        Ok(Visible::new(raid, admitted))
+    }
+
+    /// A raid of his own.
+    ///
+    /// # Errors
+    /// `NotFound` if it is nobody's, or somebody else's.
+    pub async fn own_raid(&self, code: &str, uploader: Uploader) -> Result<Visible<RaidRow>, HttpError> {
+        let raid = self.raid(code, &uploader.asker()).await?;
+        Some(raid).filter(|raid| raid.account == uploader.account()).ok_or(HttpError::NotFound)
+    }
+
+    /// The raid that a channel shows.
+    ///
+    /// # Errors
+    /// As [`Door::raid`].
+    pub async fn channel(&self, channel: &str, asker: &Asker) -> Result<Visible<RaidRow>, HttpError> {
+        let account = self.context.store.account_by_channel(channel).await?.ok_or(HttpError::NotFound)?;
+        let raid = self.shown_by_channel(account.id, asker).await?.ok_or(HttpError::NotFound)?;
+        let admitted = self.admit(asker, (&raid).into()).await?;
+        Ok(Visible::new(raid, admitted))
+    }
+
+    /// The address of a raid's channel, for who may know it.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn channel_of(&self, raid: &Visible<RaidRow>) -> Result<Option<String>, HttpError> {
+        if !raid.admitted().may_know_channel() {
+            return Ok(None);
+        }
+        Ok(self.context.store.channel(raid.account).await?)
+    }
+
+    /// The fights of a raid, newest first.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn fights(&self, raid: &Visible<RaidRow>) -> Result<Vec<Visible<ReportLine>>, HttpError> {
+        let lines = self.context.store.raid_reports(&raid.code).await?;
+        Ok(lines.into_iter().map(|line| Visible::new(line, raid.admitted())).collect())
+    }
+
+    /// Public fights, newest first: one page, and how many there are.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn public_fights(&self, page: Page) -> Result<(Vec<Visible<ReportLine>>, u64), HttpError> {
+        let (lines, total) = self.context.store.public_reports(page).await?;
+        Ok((lines.into_iter().map(|line| Visible::new(line, Admitted::AsAnybody)).collect(), total))
+    }
+
+    /// A report, and its record if it has one; what is damaged of it is set aside.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none that he may see.
+    pub async fn report(
+        &self,
+        report_id: &str,
+        asker: &Asker,
+    ) -> Result<(Visible<EncounterRow>, Option<Bytes>), HttpError> {
+        let found = self.of_report(report_id, asker, self.context.store.report(report_id).await)?;
+        let (row, record) = found.ok_or(HttpError::NotFound)?;
+        let admitted = self.admit(asker, (&row).into()).await?;
+        Ok((Visible::new(row, admitted), record))
+    }
+
+    /// Asks again, when an answer is ready that took a while: what somebody may see may have changed meanwhile, and the
+    /// report may be another raid's by now.
+    ///
+    /// # Errors
+    /// `NotFound` if he may no longer see the report.
+    pub async fn still(&self, asker: &Asker, report: &EncounterRow) -> Result<Visible<EncounterRow>, HttpError> {
+        let EncounterKey { account, encounter } = report.key;
+        let now = self.context.store.encounter(account, encounter).await;
+        let now = self.of_report(&report.report_id, asker, now)?;
+        let now = now.filter(|now| now.report_id == report.report_id).ok_or(HttpError::NotFound)?;
+        let admitted = self.admit(asker, (&now).into()).await?;
+        Ok(Visible::new(now, admitted))
+    }
+
+    /// By what somebody may see what belongs to a raid: private ones need the uploader's key or a ticket.
+    async fn admit(&self, asker: &Asker, what: Guarded<'_>) -> Result<Admitted, HttpError> {
+        if asker.account == Some(what.account) {
+            return Ok(Admitted::AsUploader);
+        }
+        if let Some(ticket) = &asker.ticket {
+            let secret = &self.context.secret;
+            if secret.is_ticket(what.raid_code, what.tickets.raid, ticket) {
+                return Ok(Admitted::ByTicket(what.tickets.raid));
+            }
+            let channel = self.context.store.channel(what.account).await?.unwrap_or_default();
+            // It shows what the channel shows, no other raid of the account.
+            if secret.is_channel_ticket(&channel, what.tickets.channel, ticket)
+                && let Some(shown) = self.shown_by_channel(what.account, asker).await?
+                && shown.code == what.raid_code
+            {
+                return Ok(Admitted::ByChannelTicket(what.tickets.channel));
+            }
+        }
+        match what.visibility {
+            Visibility::Public | Visibility::Unlisted => Ok(Admitted::AsAnybody),
+            Visibility::Private => Err(HttpError::NotFound),
+        }
+    }
+
+    async fn shown_by_channel(&self, account: AccountId, asker: &Asker) -> Result<Option<RaidRow>, HttpError> {
+        self.channels.raid(account).await.map_err(|error| match error {
+            StoreError::Damaged(why) => {
+                tracing::warn!(why, "a channel's raid cannot be read");
+                unreadable(asker)
+            }
+            error @ StoreError::Unavailable(_) => error.into(),
+        })
+    }
+
+    /// What was read of a report; where that is damaged, it is set aside.
+    fn of_report<T>(&self, report_id: &str, asker: &Asker, read: Result<T, StoreError>) -> Result<T, HttpError> {
+        read.map_err(|error| match self.context.set_aside.is_damaged(report_id, &error) {
+            true => unreadable(asker),
+            false => error.into(),
+        })
+    }
+}
+
+/// What is answered of what cannot be read: nothing tells any more whether a stranger may know that it exists.
+fn unreadable(asker: &Asker) -> HttpError {
+    if asker.account.is_some() { HttpError::SetAside } else { HttpError::NotFound }
+}

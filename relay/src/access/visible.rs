@@ -1,0 +1,73 @@
+//! What somebody may see: a row, and by what he sees it.
+//!
+//! One invariant: a [`Visible`] is made where access was asked (`door.rs`), nowhere else. What answers requests takes one,
+//! so that an endpoint which forgot to ask does not compile.
+
+use std::ops::Deref;
+
+use raidcast_shared::view::Audience;
+use raidcast_store::{EncounterRow, ReportLine};
+
+use super::Admitted;
+
+/// A row that somebody may see.
+///
+/// Nobody makes one up:
+///
+/// ```compile_fail
+/// use raidcast_relay::access::{Admitted, Visible};
+///
+/// fn seen<T>(what: T) -> Visible<T> {
+///     Visible { what, admitted: Admitted::AsUploader }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Visible<T> {
+    what: T,
+    admitted: Admitted,
+}
+
+impl<T> Visible<T> {
+    pub(super) fn new(what: T, admitted: Admitted) -> Self {
+        Self { what, admitted }
+    }
+
+    /// By what he sees it.
+    pub fn admitted(&self) -> Admitted {
+        self.admitted
+    }
+
+    /// What of it is shown to him.
+    pub fn audience(&self) -> Audience {
+        self.admitted.audience()
+    }
+
+    /// The row alone: what takes it knows no more whether anybody may see it.
+    pub fn into_inner(self) -> T {
+        self.what
+    }
+}
+
+impl<T> Deref for Visible<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.what
+    }
+}
+
+impl Visible<EncounterRow> {
+    /// The same report, where it stands now.
+    pub fn now(&self, now: EncounterRow) -> Self {
+        debug_assert_eq!(self.what.row, now.row, "another report");
+        Self { what: now, admitted: self.admitted }
+    }
+}
+
+impl Visible<ReportLine> {
+    /// The encounter behind a line; `None` if that is another report, or in another raid by now.
+    pub fn encounter(&self, row: EncounterRow) -> Option<Visible<EncounterRow>> {
+        let same = row.report_id == self.what.report_id && row.raid_code == self.what.raid_code;
+        same.then_some(Visible { what: row, admitted: self.admitted })
+    }
+}

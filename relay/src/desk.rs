@@ -1,0 +1,200 @@
+//! What requests can ask for: the one thing that handlers get.
+//!
+//! One invariant: a handler reaches neither the store nor a fold. What belongs to a raid comes out of [`Desk::door`] as a
+//! [`Visible`], and what is made of it here takes one; what changes anything takes an [`Uploader`]. So an endpoint that
+//! forgot to ask who may see something does not compile. Uplinks and `/health` have a state of their own.
+
+use std::sync::Arc;
+
+use raidcast_shared::limits::REPLAYS_MAX;
+use raidcast_shared::report::RenewedTicket;
+use raidcast_store::RaidRow;
+use serde::Deserialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::access::{Door, Listening, Uploader, Visible};
+use crate::answers::Answers;
+use crate::clock::Clock;
+use crate::context::Context;
+use crate::error::HttpError;
+use crate::fanout::Socket;
+use crate::limits::EdgeLimits;
+use crate::raid::{Join, JoinWish, Joined, RaidCommand, RaidHandle, RaidRegistry};
+use crate::span::Spans;
+
+/// See the module's page.
+///
+/// No handler reads the database past the door:
+///
+/// ```compile_fail
+/// use axum::extract::State;
+/// use raidcast_relay::desk::Desk;
+///
+/// async fn raids_of_anybody(State(desk): State<Desk>) -> String {
+///     let raid = desk.registry.context.store.raid_by_code("abc").await;
+///     format!("{raid:?}")
+/// }
+/// ```
+///
+/// Nor shows what nobody asked for whether he may see it:
+///
+/// ```compile_fail
+/// use raidcast_relay::desk::Desk;
+/// use raidcast_relay::edge::Address;
+/// use raidcast_store::EncounterRow;
+///
+/// async fn report_of_anybody(desk: &Desk, who: Address, row: &EncounterRow) {
+///     let _ = desk.answers().report(who, row, None).await;
+/// }
+/// ```
+///
+/// Nor changes anything without a key:
+///
+/// ```compile_fail
+/// use raidcast_relay::access::Asker;
+/// use raidcast_relay::desk::Desk;
+///
+/// async fn renewed_by_anybody(desk: &Desk, asker: Asker) {
+///     let _ = desk.renew_tickets("abc", asker).await;
+/// }
+/// ```
+///
+/// As it is meant:
+///
+/// ```
+/// use axum::extract::State;
+/// use axum::http::HeaderMap;
+/// use raidcast_relay::desk::Desk;
+/// use raidcast_relay::edge::Address;
+/// use raidcast_relay::error::HttpError;
+///
+/// async fn report(desk: &Desk, who: Address, headers: &HeaderMap) -> Result<(), HttpError> {
+///     let asker = desk.door().asker(headers, None).await?;
+///     let (report, record) = desk.door().report("abc", &asker).await?;
+///     desk.answers().report(who, &report, record).await?;
+///     desk.renew_tickets("abc", desk.door().uploader(headers).await?).await?;
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Desk {
+    registry: Arc<RaidRegistry>,
+    door: Door,
+    spans: Arc<Spans>,
+    answers: Arc<Answers>,
+    /// One permit for each fight that is played.
+    replays: Arc<Semaphore>,
+}
+
+/// `?ticket=…`, which lets its holder see a private raid.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct TicketQuery {
+    /// The ticket.
+    pub ticket: Option<String>,
+}
+
+impl Desk {
+    /// In front of these raids.
+    pub fn new(registry: Arc<RaidRegistry>, door: Door, spans: Arc<Spans>, answers: Arc<Answers>) -> Self {
+        Self { registry, door, spans, answers, replays: Arc::new(Semaphore::new(REPLAYS_MAX)) }
+    }
+
+    fn context(&self) -> &Context {
+        &self.registry.context
+    }
+
+    /// Who may see what.
+    pub fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// Makes answers of reports.
+    pub fn answers(&self) -> &Arc<Answers> {
+        &self.answers
+    }
+
+    /// Folds spans.
+    pub fn spans(&self) -> &Arc<Spans> {
+        &self.spans
+    }
+
+    /// The wall clock.
+    pub fn clock(&self) -> &Clock {
+        &self.context().clock
+    }
+
+    /// What addresses and keys may hold.
+    pub fn limits(&self) -> &EdgeLimits {
+        &self.context().limits
+    }
+
+    /// Cancelled when the relay is about to stop.
+    pub fn draining(&self) -> &CancellationToken {
+        &self.context().draining
+    }
+
+    /// Hears from now on of who may see a raid no more: call it before asking whether somebody may.
+    pub fn changes(&self) -> Listening {
+        self.context().access.listen()
+    }
+
+    /// A name for something that is played, as no other of any run of the relay has it.
+    pub fn run(&self) -> String {
+        format!("{}-{}", self.context().boot, self.context().connection_id())
+    }
+
+    /// One of the fights that the relay plays at once; `None` if all are played.
+    pub fn playing(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.replays).try_acquire_owned().ok()
+    }
+
+    /// Whether a raid's uploader is connected.
+    pub async fn is_connected(&self, raid: &Visible<RaidRow>) -> bool {
+        match self.registry.directory.raid(&raid.code) {
+            Some(handle) => handle.ask(|reply| RaidCommand::Connected { reply }).await.unwrap_or(false),
+            None => false,
+        }
+    }
+
+    /// Whether a raid goes on by its age.
+    pub fn is_open(&self, raid: &Visible<RaidRow>) -> bool {
+        self.context().is_open(raid)
+    }
+
+    /// Lets somebody in to watch a raid that he may see; `None` if it is gone, or full.
+    pub async fn join(
+        &self,
+        raid: &Visible<RaidRow>,
+        socket: &Arc<Socket>,
+        wish: &JoinWish,
+    ) -> Option<(Joined, RaidHandle)> {
+        // A task that ended a moment ago is loaded again.
+        for _ in 0..3 {
+            let handle = self.registry.raid(&raid.code).await.ok()??;
+            let (socket, wish, admitted) = (Arc::clone(socket), wish.clone(), raid.admitted());
+            if let Ok(joined) = handle.ask(|reply| RaidCommand::Join(Join { socket, wish, admitted, reply })).await {
+                return joined.map(|joined| (joined, handle));
+            }
+        }
+        None
+    }
+
+    /// Gives a raid of the uploader a new ticket, and its channel too. Those before are good for nothing when this is
+    /// answered, and who watches by one of them is let go.
+    ///
+    /// # Errors
+    /// `NotFound` if it is nobody's, or somebody else's.
+    pub async fn renew_tickets(&self, code: &str, uploader: Uploader) -> Result<RenewedTicket, HttpError> {
+        let raid = self.door.own_raid(code, uploader).await?;
+        let channel = self.door.channel_of(&raid).await?.ok_or(HttpError::NotFound)?;
+        let mut raid = raid.into_inner();
+        raid.tickets = self.registry.renew_tickets(&raid).await?.ok_or(HttpError::NotFound)?;
+        let context = self.context();
+        Ok(RenewedTicket {
+            ticket: context.secret.ticket(&raid.code, raid.tickets.raid),
+            raid_url: context.raid_url(&raid),
+            channel_url: context.channel_url(&channel, &raid),
+        })
+    }
+}
