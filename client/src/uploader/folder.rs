@@ -85,15 +85,11 @@ impl Folder {
         let io = |path: &Path, error| FolderError::Io { path: path.to_owned(), error };
         let part = if history { dir.join(HISTORY) } else { dir.to_owned() };
         let spools = part.join("spool");
-        fs::create_dir_all(&spools).map_err(|error| io(&spools, error))?;
+        // The files in it are private by themselves: a folder that was there is used as it is.
+        let mut folders = fs::DirBuilder::new();
         #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // The files in it are private by themselves: somebody else's folder is used as it is.
-            for dir in [dir, &part, &spools] {
-                let _ = fs::set_permissions(dir, fs::Permissions::from_mode(0o700));
-            }
-        }
+        std::os::unix::fs::DirBuilderExt::mode(&mut folders, 0o700);
+        folders.recursive(true).create(&spools).map_err(|error| io(&spools, error))?;
         let path = dir.join("lock");
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
@@ -410,6 +406,20 @@ mod tests {
         drop(first);
         assert_eq!(is_held(dir.path()), Some(false));
         Folder::open(dir.path(), false).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_was_there_is_used_as_it_is_and_what_is_made_is_the_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        let folder = Folder::open(dir.path(), false).unwrap();
+        assert_eq!((mode(dir.path()), mode(&folder.spools())), (0o1777, 0o700));
+        let made = dir.path().join("state");
+        Folder::open(&made, true).unwrap();
+        assert_eq!((mode(&made), mode(&made.join(HISTORY))), (0o700, 0o700));
     }
 
     #[cfg(unix)]

@@ -66,11 +66,12 @@ pub(crate) fn files(database: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 /// Makes a database's file if it is not there, and takes from all of its files what others may do with them. SQLite
-/// gives those that it makes beside it the same rights.
+/// gives those that it makes beside it the same rights. What is no file is none of a database's: a folder that was named
+/// by mistake stays as it is.
 pub(crate) fn prepare(database: &Path) {
     // Where it cannot be made SQLite says why, and what belongs to somebody else is his to set right.
     let _ = options().write(true).create_new(true).open(database);
-    for file in files(database) {
+    for file in files(database).filter(|file| file.is_file()) {
         let _ = tighten(&file);
     }
 }

@@ -294,6 +294,16 @@ async fn a_later_version_of_the_schema_is_not_opened() {
     assert!(matches!(&opened, Err(StoreError::Damaged(text)) if text.contains("9999")), "{opened:?}");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_folder_in_place_of_the_file_stays_as_it_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o1777)).unwrap();
+    assert!(SqliteStore::open(folder.path()).await.is_err());
+    assert_eq!(std::fs::metadata(folder.path()).unwrap().permissions().mode() & 0o7777, 0o1777);
+}
+
 #[tokio::test]
 async fn a_folder_that_cannot_be_made_is_said_by_name() {
     let folder = tempfile::tempdir().unwrap();
