@@ -4,6 +4,8 @@ mod browser;
 #[cfg(test)]
 mod circles;
 mod command;
+#[cfg(test)]
+mod conformance;
 mod database;
 mod machine;
 mod tally;
