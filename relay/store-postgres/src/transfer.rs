@@ -101,7 +101,7 @@ impl Export for Transaction {
             Table::Streams => rows(
                 sqlx::query_as!(
                     StreamCells,
-                    r#"SELECT row, encounter, uuid_send(stream) AS "stream!", header
+                    r#"SELECT row, encounter, uuid_send(stream) AS "stream!", header, after_revision
                        FROM encounter_stream ORDER BY row"#
                 )
                 .fetch(connection),
@@ -198,13 +198,14 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             raid.tickets,
         ),
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
-        Row::Stream(StreamCells { row, encounter, stream, header }) => sqlx::query!(
-            "INSERT INTO encounter_stream (row, encounter, stream, header)
-             VALUES ($1, $2, encode($3::BYTEA, 'hex')::UUID, $4)",
+        Row::Stream(StreamCells { row, encounter, stream, header, after_revision }) => sqlx::query!(
+            "INSERT INTO encounter_stream (row, encounter, stream, header, after_revision)
+             VALUES ($1, $2, encode($3::BYTEA, 'hex')::UUID, $4, $5)",
             row,
             encounter,
             stream,
             header,
+            after_revision,
         ),
         Row::Entry(EntryCells { stream, seq, kind, received_at_ms, data }) => sqlx::query!(
             "INSERT INTO encounter_journal (stream, seq, kind, received_at_ms, data)

@@ -94,7 +94,8 @@ impl Export for Transaction {
             Table::Streams => rows(
                 sqlx::query_as!(
                     StreamCells,
-                    r#"SELECT row AS "row!", encounter, stream, header FROM encounter_stream ORDER BY row"#
+                    r#"SELECT row AS "row!", encounter, stream, header, after_revision
+                       FROM encounter_stream ORDER BY row"#
                 )
                 .fetch(connection),
                 Row::Stream,
@@ -222,12 +223,13 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             raid.tickets,
         ),
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
-        Row::Stream(StreamCells { row, encounter, stream, header }) => sqlx::query!(
-            "INSERT INTO encounter_stream (row, encounter, stream, header) VALUES (?, ?, ?, ?)",
+        Row::Stream(StreamCells { row, encounter, stream, header, after_revision }) => sqlx::query!(
+            "INSERT INTO encounter_stream (row, encounter, stream, header, after_revision) VALUES (?, ?, ?, ?, ?)",
             row,
             encounter,
             stream,
             header,
+            after_revision,
         ),
         Row::Entry(EntryCells { stream, seq, kind, received_at_ms, data }) => sqlx::query!(
             "INSERT INTO encounter_journal (stream, seq, kind, received_at_ms, data) VALUES (?, ?, ?, ?, ?)",

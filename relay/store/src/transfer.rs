@@ -190,6 +190,7 @@ pub struct StreamCells {
     pub encounter: i64,
     pub stream: Vec<u8>,
     pub header: Vec<u8>,
+    pub after_revision: i64,
 }
 
 /// The cells of a journal entry; `stream` is the reading's row.
