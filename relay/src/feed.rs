@@ -25,7 +25,7 @@ use crate::error::HttpError;
 use crate::extract::{Path, Query};
 use crate::fanout::{Format, Heard, Listener, Pace, Socket, SpectatorId};
 use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
-use crate::replay::{self, Admission, Permit, Playback, Replay};
+use crate::replay::{self, Admission, Playback, Replay, ReplayPermit};
 use crate::state::AppState;
 
 /// `?ticket=`, and `?report=&at=&speed=` for the past.
@@ -67,7 +67,7 @@ impl FeedQuery {
         let (row, _) =
             Some(state.report(report, asker).await?).filter(|(row, _)| belongs(row)).ok_or(HttpError::NotFound)?;
         let audience = state.admit(asker, (&row).into()).await?.audience();
-        let permit = Permit::take(playback, state, visit)?;
+        let permit = ReplayPermit::take(playback, state, visit)?;
         let admission = Admission::new(state.clone(), asker.clone(), row, changes);
         Ok(Some(Replay { admission, raid: raid.clone(), playback, permit, who: visit.address, audience }))
     }
@@ -134,7 +134,7 @@ fn upgrade(
         // Asked for nothing: what a person with a command-line client can read.
         (Format::Json, None)
     };
-    let place = visit.socket()?;
+    let permit = visit.socket()?;
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let Ok(upgraded) = upgrading.await else { return };
@@ -143,7 +143,7 @@ fn upgrade(
             return;
         };
         let (stream, mut slot) = parts.io.into_inner().into_parts();
-        slot.set_place(place);
+        slot.set_permit(permit);
         forget_wakers(&stream);
         bound_send_buffer(&stream);
         let socket = Socket::new(stream, Some(slot));

@@ -130,9 +130,9 @@ pub struct SpanCounts {
 
 /// A whole fold is held as long as this.
 #[derive(Debug)]
-pub struct Held(Arc<AtomicU64>);
+pub struct FoldGuard(Arc<AtomicU64>);
 
-impl Drop for Held {
+impl Drop for FoldGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -197,9 +197,9 @@ impl Spans {
     }
 
     /// Counts a whole fold as held.
-    pub fn hold(&self) -> Held {
+    pub fn hold(&self) -> FoldGuard {
         self.held.fetch_add(1, Ordering::Relaxed);
-        Held(Arc::clone(&self.held))
+        FoldGuard(Arc::clone(&self.held))
     }
 
     /// Runs a fold on the pool, when it is its address's turn.

@@ -29,7 +29,7 @@ use raidcast_shared::uplink::{
 use raidcast_store::AccountId;
 use tokio::sync::mpsc;
 
-use crate::edge::{Asked, Place, Refusal};
+use crate::edge::{Asked, Permit, Refusal};
 use crate::error::HttpError;
 use crate::limits::{DISCARDS_BURST, FAREWELL_MS};
 use crate::quota::{Connected, Quota as KeyQuota, Spent};
@@ -55,17 +55,17 @@ pub async fn upgrade(
 ) -> Result<Response, HttpError> {
     let account = state.account(&headers).await?.ok_or(HttpError::Unauthorized)?;
     let ws = ws.map_err(|_| HttpError::UpgradeRequired)?;
-    let held = (asked.socket()?, connect(&state, account, &asked)?);
+    let permits = (asked.socket()?, connect(&state, account, &asked)?);
     let ws = ws
         .protocols([SUBPROTOCOL])
         .max_message_size(l::UPLINK_READ_BYTES_MAX)
         .max_frame_size(l::UPLINK_READ_BYTES_MAX)
         .read_buffer_size(READ_BUFFER_BYTES);
-    Ok(ws.on_upgrade(move |socket| converse(state, account, held, socket)))
+    Ok(ws.on_upgrade(move |socket| converse(state, account, permits, socket)))
 }
 
 /// A connection of the key's own, and where it comes by a proxy, one of its address's.
-type Held = (Option<Place>, Connected);
+type Permits = (Option<Permit>, Connected);
 
 fn connect(state: &AppState, account: AccountId, asked: &Asked) -> Result<Connected, HttpError> {
     state.context().quota.connect(account).ok_or_else(|| {
@@ -83,7 +83,7 @@ enum Ended {
     Refused(Refused),
 }
 
-async fn converse(state: AppState, account: AccountId, _held: Held, socket: WebSocket) {
+async fn converse(state: AppState, account: AccountId, _permits: Permits, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
     let hello = tokio::time::timeout(Duration::from_millis(l::HELLO_MS_MAX), first_frame(&mut stream)).await;
     let ended = match hello {

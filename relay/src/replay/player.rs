@@ -14,7 +14,7 @@ use raidcast_store::{EncounterRow, RaidRow};
 use super::query::Replay;
 use crate::edge::Address;
 use crate::fanout::Format;
-use crate::span::{Held, Source, SpanError, Spans};
+use crate::span::{FoldGuard, Source, SpanError, Spans};
 
 /// A live fight's edge nearer than this is its present: who has come so far follows it live.
 const CAUGHT_UP_MS: u32 = 1_000;
@@ -37,7 +37,7 @@ pub(super) struct Player {
     at_ms: u32,
     audience: Audience,
     who: Address,
-    _held: Held,
+    _guard: FoldGuard,
 }
 
 impl Player {
@@ -53,9 +53,9 @@ impl Player {
         let source = state.spans.source(who, row).await?;
         let at_ms = playback.at_ms.min(source.index.end_ms());
         let run = format!("{}-{}", state.context().boot, state.context().connection_id());
-        let held = Arc::clone(&state.spans);
+        let spans = Arc::clone(&state.spans);
         let made = move || {
-            let held = held.hold();
+            let guard = spans.hold();
             let mut player = Self {
                 fold: fold_until(&source.index, at_ms),
                 report_id,
@@ -71,7 +71,7 @@ impl Player {
                 at_ms,
                 audience,
                 who,
-                _held: held,
+                _guard: guard,
             };
             let facts = player.facts();
             // What the keyframe holds is no news.
