@@ -260,7 +260,7 @@ impl Answers {
         let (mut last, mut busy) = (None, false);
         // Who joins in the making of one that turns out too old asks again.
         for _ in 0..3 {
-            let standing = self.spans.standing(row).await;
+            let standing = self.spans.logs.standing(row).await;
             let now = Version::of(row, standing.as_ref());
             if let Some(body) = self.bodies.get(&key).await {
                 if body.serves(&now) {
@@ -312,17 +312,15 @@ impl Answers {
         let mut body = match (kind, of_record) {
             (_, Some(body)) => body,
             (Kind::Report, None) => {
-                self.fold(who, &row.clone(), standing, move |folded, ending| {
-                    Body::of_report(
-                        record::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision),
-                        version,
-                    )
+                self.fold(who, &row.clone(), standing, move |folded, ending, revision| {
+                    let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, revision);
+                    Body::of_report(report, version)
                 })
                 .await?
             }
             (Kind::Timeline, None) => {
-                self.fold(who, &row.clone(), standing, move |folded, _| {
-                    Body::of(&view::timeline(Shown::to(audience, &folded), row.report_id, row.revision), version)
+                self.fold(who, &row.clone(), standing, move |folded, _, revision| {
+                    Body::of(&view::timeline(Shown::to(audience, &folded), row.report_id, revision), version)
                 })
                 .await?
             }
@@ -341,7 +339,7 @@ impl Answers {
         version: &Version,
     ) -> Result<Option<Body>, SpanError> {
         let (row, version) = (row.clone(), version.clone());
-        let made = self.spans.run(who, move || {
+        let made = self.spans.pool.run(who, move || {
             let mut report = record::decode_record(&record)?.shown_to(audience);
             report.raid.clone_from(&row.raid_code);
             report.visibility = row.visibility;
@@ -386,29 +384,29 @@ impl Answers {
 
     async fn make_summary(&self, who: Address, audience: Audience, report_id: &str) -> Result<Line, SpanError> {
         let began = tokio::time::Instant::now();
-        let row = self.spans.row(report_id).await?;
-        let standing = self.spans.standing(&row).await.ok_or(SpanError::NotFound)?;
+        let row = self.spans.logs.row(report_id).await?;
+        let standing = self.spans.logs.standing(&row).await.ok_or(SpanError::NotFound)?;
         let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
         let of = row.clone();
-        let made = self.fold(who, &of, Some(standing), move |folded, ending| {
-            let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision);
+        let made = self.fold(who, &of, Some(standing), move |folded, ending, revision| {
+            let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, revision);
             Arc::new(report.summary())
         });
         Ok((made.await?, began.elapsed()))
     }
 
-    /// Folds all of a report's log and makes something of it, on the pool.
+    /// Folds all of a report's log and makes something of that, of its ending and its revision, on the pool.
     async fn fold<T: Send + 'static>(
         &self,
         who: Address,
         row: &EncounterRow,
         standing: Option<Standing>,
-        make: impl FnOnce(EncounterState, Option<Ending>) -> T + Send + 'static,
+        make: impl FnOnce(EncounterState, Option<Ending>, u32) -> T + Send + 'static,
     ) -> Result<T, SpanError> {
-        let Source { index, ending, .. } = match standing.and_then(|standing| standing.log) {
-            Some(log) => self.spans.source_of_live(who, row, log).await?,
-            None => self.spans.source(who, row).await?,
+        let Source { index, ending, revision, .. } = match standing.and_then(|standing| standing.log) {
+            Some(log) => self.spans.logs.source_of_live(who, row, log).await?,
+            None => self.spans.logs.source(who, row).await?,
         };
-        self.spans.run(who, move || make(index.fold(Span::ALL), ending)).await
+        self.spans.pool.run(who, move || make(index.fold(Span::ALL), ending, revision)).await
     }
 }

@@ -160,9 +160,10 @@ impl LiveEncounter {
             encounter.candidate = Some(reading);
             encounter.promote();
         }
-        let kept = open.encounter.kept_stream;
-        if kept.is_some_and(|kept| kept != encounter.main.stream) {
-            encounter.revision = encounter.revision.max(open.encounter.revision + 1);
+        if let Some(kept) = open.encounter.kept_stream {
+            // Another one than that which is kept came after it.
+            let least = open.encounter.revision + u32::from(kept != encounter.main.stream);
+            encounter.revision = encounter.revision.max(least);
         }
         if encounter.revision == open.encounter.revision {
             encounter.state = open.encounter.state;

@@ -50,7 +50,7 @@ impl Player {
         let (who, audience, raid) = (*who, *audience, of.raid.clone());
         let (state, row) = (admission.state(), admission.row());
         let (report_id, started_at_ms) = (row.report_id.clone(), row.started_at_ms);
-        let source = state.spans.source(who, row).await?;
+        let source = state.spans.logs.source(who, row).await?;
         let at_ms = playback.at_ms.min(source.index.end_ms());
         let run = format!("{}-{}", state.context().boot, state.context().connection_id());
         let spans = Arc::clone(&state.spans);
@@ -79,7 +79,7 @@ impl Player {
             player.look(facts);
             then(player)
         };
-        state.spans.run(who, made).await
+        state.spans.pool.run(who, made).await
     }
 
     fn shown(&self) -> Shown<'_> {
@@ -186,13 +186,13 @@ impl Player {
 
     /// At the edge of a live fight: looks for more; false if this is its present.
     pub(super) async fn look_on(&mut self, spans: &Spans, row: &EncounterRow) -> Result<bool, SpanError> {
-        let source = spans.source(self.who, row).await?;
+        let source = spans.logs.source(self.who, row).await?;
         if source.live && source.index.end_ms() < self.at_ms.saturating_add(CAUGHT_UP_MS) {
             return Ok(false);
         }
         // What came since may be of before: folded again.
         let (index, at_ms) = (Arc::clone(&source.index), self.at_ms);
-        self.fold = spans.run(self.who, move || fold_until(&index, at_ms)).await?;
+        self.fold = spans.pool.run(self.who, move || fold_until(&index, at_ms)).await?;
         self.source = source;
         Ok(true)
     }

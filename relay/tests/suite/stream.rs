@@ -1,5 +1,6 @@
 //! What may happen to a stream: repeats, gaps, cuts, other streams, two uploaders, double ends.
 
+use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::id::{RaidId, StreamId};
 use raidcast_shared::uplink::{
     Begin, Delta, DeltaFrame, Header, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
@@ -193,6 +194,12 @@ async fn a_revision_never_goes_back_though_readings_before_it_begin_anew_and_the
             let shown = relay.report(&begun.report).await;
             let seen = (shown.revision, shown.state, shown.fight.checksum);
             assert_eq!(seen, (revision, ReportState::Live, more.checksum().to_string()));
+        }
+        if revision == 2 {
+            // Nor where nobody holds it, for there is no memory for it.
+            relay = relay.restart_limited(EdgeLimits { memory_per_key: 0, ..EdgeLimits::default() }).await;
+            assert_eq!(relay.report(&begun.report).await.revision, 2);
+            relay = relay.restart_limited(EdgeLimits::default()).await;
         }
         if revision == 3 {
             // What is kept of it now is not what is shown after it.
