@@ -23,6 +23,22 @@ pub(super) enum Unread {
     },
 }
 
+impl Unread {
+    /// Goes on without the fight, where it is damaged.
+    ///
+    /// # Errors
+    /// What else the store says.
+    pub(super) fn set_aside(self, context: &Context) -> Result<Option<LiveEncounter>, StoreError> {
+        match self {
+            Self::Store(error) => Err(error),
+            Self::Damaged { report_id, why } => {
+                context.set_aside.report(&report_id, &why);
+                Ok(None)
+            }
+        }
+    }
+}
+
 impl From<StoreError> for Unread {
     fn from(error: StoreError) -> Self {
         Self::Store(error)

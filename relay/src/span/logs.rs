@@ -224,12 +224,11 @@ async fn journal(
     let kept = row.kept_stream.filter(|_| row.state != ReportState::Live);
     let bytes = open.streams.iter().flat_map(|(_, entries)| entries).map(|entry| entry.data.len()).sum();
     let made = move || {
-        let (shown, revision) = match kept {
-            Some(kept) => (kept, open.encounter.revision),
-            None => {
-                let live = LiveEncounter::rebuild(&open, None, open.encounter.started_at_ms)?;
-                (live.main.stream, live.revision)
-            }
+        let (shown, revision) = if let Some(kept) = kept {
+            (kept, open.encounter.revision)
+        } else {
+            let live = LiveEncounter::rebuild(&open, None, open.encounter.started_at_ms)?;
+            (live.main.stream, live.revision)
         };
         let (stream, entries) = open
             .streams

@@ -123,11 +123,5 @@ async fn read_fight(context: &Context, key: EncounterKey) -> Result<Option<LiveE
             None => Ok(None),
         }
     };
-    read.await.or_else(|unread| match unread {
-        Unread::Store(error) => Err(error),
-        Unread::Damaged { report_id, why } => {
-            context.set_aside.report(&report_id, &why);
-            Ok(None)
-        }
-    })
+    read.await.or_else(|unread: Unread| unread.set_aside(context))
 }
