@@ -126,7 +126,7 @@ fn address(asked: Option<SocketAddr>) -> Result<SocketAddr> {
 async fn play(cli: &Cli, data: &Path, url: &str, key: String) -> Result<()> {
     let generation = match cli.generation {
         Meter::Aggregate => Generation::Aggregate,
-        Meter::Journal => Generation::Journal,
+        Meter::Journal => Generation::Chunks,
     };
     let db = data.join(match cli.generation {
         Meter::Aggregate => "meter-aggregate.db",

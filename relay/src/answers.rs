@@ -257,7 +257,7 @@ impl Answers {
         let (mut last, mut busy) = (None, false);
         // Who joins in the making of one that turns out too old asks again.
         for _ in 0..3 {
-            let standing = self.spans.standing(report).await;
+            let standing = self.spans.logs.standing(report).await;
             let now = Version::of(report, standing.as_ref());
             if let Some(body) = self.bodies.get(&key).await {
                 if body.serves(&now) {
@@ -311,17 +311,15 @@ impl Answers {
         let mut body = match (kind, of_record) {
             (_, Some(body)) => body,
             (Kind::Report, None) => {
-                self.fold(who, &report, standing, move |folded, ending| {
-                    Body::of_report(
-                        record::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision),
-                        version,
-                    )
+                self.fold(who, &report, standing, move |folded, ending, revision| {
+                    let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, revision);
+                    Body::of_report(report, version)
                 })
                 .await?
             }
             (Kind::Timeline, None) => {
-                self.fold(who, &report, standing, move |folded, _| {
-                    Body::of(&view::timeline(Shown::to(audience, &folded), row.report_id, row.revision), version)
+                self.fold(who, &report, standing, move |folded, _, revision| {
+                    Body::of(&view::timeline(Shown::to(audience, &folded), row.report_id, revision), version)
                 })
                 .await?
             }
@@ -339,7 +337,7 @@ impl Answers {
         version: &Version,
     ) -> Result<Option<Body>, SpanError> {
         let (audience, row, version) = (report.audience(), EncounterRow::clone(report), version.clone());
-        let made = self.spans.run(who, move || {
+        let made = self.spans.pool.run(who, move || {
             let mut report = record::decode_record(&record)?.shown_to(audience);
             report.raid.clone_from(&row.raid_code);
             report.visibility = row.visibility;
@@ -379,29 +377,29 @@ impl Answers {
     async fn make_summary(&self, who: Address, line: &Visible<ReportLine>) -> Result<Line, SpanError> {
         let began = tokio::time::Instant::now();
         let audience = line.audience();
-        let report = self.spans.encounter(line).await?;
-        let standing = self.spans.standing(&report).await.ok_or(SpanError::NotFound)?;
+        let report = self.spans.logs.encounter(line).await?;
+        let standing = self.spans.logs.standing(&report).await.ok_or(SpanError::NotFound)?;
         let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
         let report = report.now(row.clone());
-        let made = self.fold(who, &report, Some(standing), move |folded, ending| {
-            let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, row.revision);
+        let made = self.fold(who, &report, Some(standing), move |folded, ending, revision| {
+            let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, revision);
             Arc::new(report.summary())
         });
         Ok((made.await?, began.elapsed()))
     }
 
-    /// Folds all of a report's log and makes something of it, on the pool.
+    /// Folds all of a report's log and makes something of that, of its ending and its revision, on the pool.
     async fn fold<T: Send + 'static>(
         &self,
         who: Address,
         report: &Visible<EncounterRow>,
         standing: Option<Standing>,
-        make: impl FnOnce(EncounterState, Option<Ending>) -> T + Send + 'static,
+        make: impl FnOnce(EncounterState, Option<Ending>, u32) -> T + Send + 'static,
     ) -> Result<T, SpanError> {
-        let Source { index, ending, .. } = match standing.and_then(|standing| standing.log) {
-            Some(log) => self.spans.source_of_live(who, report, log).await?,
-            None => self.spans.source(who, report).await?,
+        let Source { index, ending, revision, .. } = match standing.and_then(|standing| standing.log) {
+            Some(log) => self.spans.logs.source_of_live(who, report, log).await?,
+            None => self.spans.logs.source(who, report).await?,
         };
-        self.spans.run(who, move || make(index.fold(Span::ALL), ending)).await
+        self.spans.pool.run(who, move || make(index.fold(Span::ALL), ending, revision)).await
     }
 }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use accept::serve;
 pub use address::{Address, Network, NetworkError, Proxies};
-pub use book::{Book, Later, Place, What};
+pub use book::{Book, Later, Permit, What};
 pub use conn::{Conn, Slot};
 pub use descriptors::{Sockets, raise};
 pub use gate::{Asked, gate};

@@ -26,7 +26,7 @@ use crate::error::HttpError;
 use crate::extract::{Path, Query};
 use crate::fanout::{Format, Heard, Listener, Pace, Socket, SpectatorId};
 use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
-use crate::replay::{self, Admission, Permit, Playback, Replay};
+use crate::replay::{self, Admission, Playback, Replay, ReplayPermit};
 
 /// `?ticket=`, and `?report=&at=&speed=` for the past.
 #[derive(Debug, Default, Deserialize)]
@@ -66,7 +66,7 @@ impl FeedQuery {
         let changes = desk.changes();
         let (report, _) = desk.door().report(report, asker).await?;
         let report = Some(report).filter(|report| belongs(report)).ok_or(HttpError::NotFound)?;
-        let permit = Permit::take(playback, desk, visit)?;
+        let permit = ReplayPermit::take(playback, desk, visit)?;
         let admission = Admission::new(desk.clone(), asker.clone(), report, changes);
         Ok(Some(Replay { admission, raid: raid.clone(), playback, permit, who: visit.address }))
     }
@@ -133,7 +133,7 @@ fn upgrade(
         // Asked for nothing: what a person with a command-line client can read.
         (Format::Json, None)
     };
-    let place = visit.socket()?;
+    let permit = visit.socket()?;
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         let Ok(upgraded) = upgrading.await else { return };
@@ -142,7 +142,7 @@ fn upgrade(
             return;
         };
         let (stream, mut slot) = parts.io.into_inner().into_parts();
-        slot.set_place(place);
+        slot.set_permit(permit);
         forget_wakers(&stream);
         bound_send_buffer(&stream);
         let socket = Socket::new(stream, Some(slot));

@@ -21,8 +21,9 @@ pub enum Full {
     Relay,
 }
 
+/// What open fights hold, bytes.
 #[derive(Debug, Default)]
-struct Held {
+struct InUse {
     whole: u64,
     /// An entry for each account that has open fights.
     keys: HashMap<AccountId, u64>,
@@ -33,18 +34,18 @@ struct Held {
 pub struct Memory {
     per_key: u64,
     whole: u64,
-    held: Mutex<Held>,
+    in_use: Mutex<InUse>,
 }
 
 impl Memory {
     /// Nothing is held yet.
     pub fn new(limits: &EdgeLimits) -> Self {
-        Self { per_key: limits.memory_per_key, whole: limits.memory, held: Mutex::default() }
+        Self { per_key: limits.memory_per_key, whole: limits.memory, in_use: Mutex::default() }
     }
 
     /// No code that holds it can panic.
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_use(&self) -> MutexGuard<'_, InUse> {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether anything more may be taken into fights of a key.
@@ -61,17 +62,17 @@ impl Memory {
     }
 
     fn below(&self, account: AccountId, per_key: u64, whole: u64) -> Result<(), Full> {
-        let held = self.held();
+        let in_use = self.in_use();
         match () {
-            () if held.keys.get(&account).copied().unwrap_or_default() >= per_key => Err(Full::Key),
-            () if held.whole >= whole => Err(Full::Relay),
+            () if in_use.keys.get(&account).copied().unwrap_or_default() >= per_key => Err(Full::Key),
+            () if in_use.whole >= whole => Err(Full::Relay),
             () => Ok(()),
         }
     }
 
     /// What all open fights hold, bytes.
     pub fn bytes(&self) -> u64 {
-        self.held().whole
+        self.in_use().whole
     }
 
     /// The share of one fight, which holds nothing yet.
@@ -94,12 +95,12 @@ impl Share {
         if bytes == self.bytes {
             return;
         }
-        let mut held = self.memory.held();
-        held.whole = held.whole - self.bytes + bytes;
-        let key = held.keys.entry(self.account).or_default();
+        let mut in_use = self.memory.in_use();
+        in_use.whole = in_use.whole - self.bytes + bytes;
+        let key = in_use.keys.entry(self.account).or_default();
         *key = *key - self.bytes + bytes;
         if *key == 0 {
-            held.keys.remove(&self.account);
+            in_use.keys.remove(&self.account);
         }
         self.bytes = bytes;
     }
@@ -132,6 +133,6 @@ mod tests {
         drop(a);
         assert_eq!((memory.room(one), memory.room(other), memory.bytes()), (Ok(()), Ok(()), 90));
         drop((b, c));
-        assert_eq!((memory.bytes(), memory.held().keys.len()), (0, 0));
+        assert_eq!((memory.bytes(), memory.in_use().keys.len()), (0, 0));
     }
 }

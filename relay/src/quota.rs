@@ -82,12 +82,12 @@ impl Day {
 
 /// So many at once, and then one every so often.
 #[derive(Debug, Default)]
-struct Pace {
+struct TokenBucket {
     /// When as many may be taken at once as ever, Unix ms.
     full_ms: i64,
 }
 
-impl Pace {
+impl TokenBucket {
     fn take(&mut self, burst: u32, per_minute: u32, now_ms: i64) -> Result<(), Spent> {
         let every_ms = i64::from(60_000 / per_minute.max(1));
         let room_ms = every_ms * i64::from(burst);
@@ -106,7 +106,7 @@ impl Pace {
 struct Used {
     connections: u32,
     raids: Window,
-    begins: Pace,
+    begins: TokenBucket,
     fights: Day,
     bytes: Window,
 }

@@ -9,5 +9,5 @@ mod query;
 mod task;
 
 pub use admission::Admission;
-pub use query::{Permit, Playback, Replay};
+pub use query::{Playback, Replay, ReplayPermit};
 pub use task::play;

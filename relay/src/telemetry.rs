@@ -46,7 +46,7 @@ where
     tracing_subscriber::fmt::layer()
         .with_ansi(colours)
         .with_writer(writer)
-        .event_format(Told { damper: damper.clone(), line: Format::default().with_ansi(colours) })
+        .event_format(DampedFormat { damper: damper.clone(), line: Format::default().with_ansi(colours) })
         .with_filter(damper)
 }
 
@@ -107,12 +107,12 @@ impl<S> Filter<S> for Damper {
 }
 
 /// A line, and how many like it were not written.
-struct Told {
+struct DampedFormat {
     damper: Damper,
     line: Format,
 }
 
-impl<S, N> FormatEvent<S, N> for Told
+impl<S, N> FormatEvent<S, N> for DampedFormat
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,

@@ -31,7 +31,7 @@ use tokio::sync::mpsc;
 
 use crate::access::Door;
 use crate::context::Context;
-use crate::edge::{Asked, Place, Refusal};
+use crate::edge::{Asked, Permit, Refusal};
 use crate::error::HttpError;
 use crate::limits::{DISCARDS_BURST, FAREWELL_MS};
 use crate::quota::{Connected, Quota as KeyQuota, Spent};
@@ -71,17 +71,17 @@ pub async fn upgrade(
 ) -> Result<Response, HttpError> {
     let account = uplinks.door.uploader(&headers).await?.account();
     let ws = ws.map_err(|_| HttpError::UpgradeRequired)?;
-    let held = (asked.socket()?, connect(&uplinks, account, &asked)?);
+    let permits = (asked.socket()?, connect(&uplinks, account, &asked)?);
     let ws = ws
         .protocols([SUBPROTOCOL])
         .max_message_size(l::UPLINK_READ_BYTES_MAX)
         .max_frame_size(l::UPLINK_READ_BYTES_MAX)
         .read_buffer_size(READ_BUFFER_BYTES);
-    Ok(ws.on_upgrade(move |socket| converse(uplinks, account, held, socket)))
+    Ok(ws.on_upgrade(move |socket| converse(uplinks, account, permits, socket)))
 }
 
 /// A connection of the key's own, and where it comes by a proxy, one of its address's.
-type Held = (Option<Place>, Connected);
+type Permits = (Option<Permit>, Connected);
 
 fn connect(uplinks: &Uplinks, account: AccountId, asked: &Asked) -> Result<Connected, HttpError> {
     uplinks.context().quota.connect(account).ok_or_else(|| {
@@ -99,7 +99,7 @@ enum Ended {
     Refused(Refused),
 }
 
-async fn converse(uplinks: Uplinks, account: AccountId, _held: Held, socket: WebSocket) {
+async fn converse(uplinks: Uplinks, account: AccountId, _permits: Permits, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
     let hello = tokio::time::timeout(Duration::from_millis(l::HELLO_MS_MAX), first_frame(&mut stream)).await;
     let ended = match hello {

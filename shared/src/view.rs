@@ -17,6 +17,6 @@ pub use attempts::attempts;
 pub use course::outcome;
 pub use facts::{deaths, title};
 pub use fight::{fight, meter_differs, note, timeline, went_as};
-pub use figures::{PlayerTotals, skills_of};
+pub use figures::skills_of;
 pub use live::{Happenings, LiveFacts, LiveStep, LiveView};
 pub use shown::{Audience, Shown};

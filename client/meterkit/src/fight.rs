@@ -14,7 +14,7 @@ pub struct Fight {
     pub local_player_id: i64,
     /// The game's id of the scene.
     pub scene_id: Option<i64>,
-    /// In the language of the meter; the journal does not store it.
+    /// In the language of the meter; chunks do not store it.
     pub scene_name: Option<String>,
     /// The dungeon's difficulty; the aggregate does not store it.
     pub difficulty: Option<i64>,
@@ -28,7 +28,7 @@ pub struct Fight {
     pub deaths: Vec<Death>,
     /// By time.
     pub revives: Vec<Revive>,
-    /// By time; only the journal stores them.
+    /// By time; only chunks store them.
     pub casts: Vec<Cast>,
     /// By index, which begins at 1; only the aggregate stores them.
     pub attempts: Vec<Attempt>,
@@ -246,7 +246,7 @@ impl Fight {
         self.monsters.iter().find(|m| m.entity_id == entity_id)
     }
 
-    /// Damage that players dealt, as the journal counts it; shares of it are what a meter shows.
+    /// Damage that players dealt, as the generation of chunks counts it; shares of it are what a meter shows.
     pub fn player_damage(&self) -> i64 {
         let players: HashSet<i64> = self.players.iter().map(|p| p.uid).collect();
         self.hits.iter().filter(|h| h.kind == HitKind::Damage && players.contains(&h.source)).map(|h| h.amount).sum()

@@ -8,10 +8,10 @@
 
 mod aggregate;
 mod beside;
+pub mod chunks;
 mod error;
 pub mod fault;
 mod fight;
-pub mod journal;
 mod live;
 mod name_files;
 mod playhead;

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use crate::chunks::damage_id;
 use crate::error::MeterkitError;
-use crate::journal::damage_id;
 use crate::script::cast_list::{BOSSES, SCENE, SKILLS, TRASH};
 
 /// Writes the files of all generations into a folder, which is made where it is not there.

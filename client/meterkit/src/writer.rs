@@ -7,9 +7,9 @@ use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 
 use crate::aggregate::{AggregateWriter, Hits};
+use crate::chunks::ChunkWriter;
 use crate::error::MeterkitError;
 use crate::fight::Fight;
-use crate::journal::JournalWriter;
 use crate::playhead::BULK_EVENTS;
 use crate::summary::{Layout, SummaryWriter};
 
@@ -34,15 +34,15 @@ pub enum Generation {
     /// One packed summary when the fight is over.
     Summary,
     /// Sealed chunks of events, at most two seconds each.
-    Journal,
+    Chunks,
 }
 
 impl Generation {
     /// Those that keep every hit of a fight for ever in full, for tests that hold for both.
-    pub const ALL: [Self; 2] = [Self::Aggregate, Self::Journal];
+    pub const ALL: [Self; 2] = [Self::Aggregate, Self::Chunks];
 
     /// Every one there was, in order.
-    pub const EVERY: [Self; 5] = [Self::Events, Self::Counters, Self::Aggregate, Self::Summary, Self::Journal];
+    pub const EVERY: [Self; 5] = [Self::Events, Self::Counters, Self::Aggregate, Self::Summary, Self::Chunks];
 }
 
 /// Writes fights into one database, as the meter that owns it does.
@@ -56,7 +56,7 @@ pub struct MeterWriter(Inner);
 enum Inner {
     Aggregate(Box<AggregateWriter>),
     Summary(Box<SummaryWriter>),
-    Journal(Box<JournalWriter>),
+    Chunks(Box<ChunkWriter>),
 }
 
 impl MeterWriter {
@@ -71,8 +71,8 @@ impl MeterWriter {
                 let writer = SummaryWriter::new(connection, Layout::Effective).await?;
                 return Ok(Self(Inner::Summary(Box::new(writer))));
             }
-            Generation::Journal => {
-                return Ok(Self(Inner::Journal(Box::new(JournalWriter::new(connection).await?))));
+            Generation::Chunks => {
+                return Ok(Self(Inner::Chunks(Box::new(ChunkWriter::new(connection).await?))));
             }
         };
         Ok(Self(Inner::Aggregate(Box::new(AggregateWriter::new(connection, hits).await?))))
@@ -92,7 +92,7 @@ impl MeterWriter {
                 Hits::Arrays => Generation::Aggregate,
             },
             Inner::Summary(_) => Generation::Summary,
-            Inner::Journal(_) => Generation::Journal,
+            Inner::Chunks(_) => Generation::Chunks,
         }
     }
 
@@ -103,13 +103,13 @@ impl MeterWriter {
         match &mut self.0 {
             Inner::Aggregate(writer) => writer.begin(fight).await,
             Inner::Summary(writer) => writer.begin(fight).await,
-            Inner::Journal(writer) => writer.begin(fight).await,
+            Inner::Chunks(writer) => writer.begin(fight).await,
         }
     }
 
     /// Writes and commits all that happens up to `ms` since the fight began, inclusive, a hundred events at a time.
     ///
-    /// The journal commits what it has sealed by then: up to two seconds of events are still to come, as in play.
+    /// Of chunks it commits what is sealed by then: up to two seconds of events are still to come, as in play.
     ///
     /// # Errors
     /// `NoFight` before `begin`.
@@ -130,7 +130,7 @@ impl MeterWriter {
         match &mut self.0 {
             Inner::Aggregate(writer) => writer.advance_to(ms, transaction_events).await,
             Inner::Summary(writer) => writer.advance_to(ms),
-            Inner::Journal(writer) => writer.advance_to(ms, transaction_events).await,
+            Inner::Chunks(writer) => writer.advance_to(ms, transaction_events).await,
         }
     }
 
@@ -142,7 +142,7 @@ impl MeterWriter {
         match &mut self.0 {
             Inner::Aggregate(writer) => writer.end().await,
             Inner::Summary(writer) => writer.end().await,
-            Inner::Journal(writer) => writer.end().await,
+            Inner::Chunks(writer) => writer.end().await,
         }
     }
 
@@ -154,19 +154,19 @@ impl MeterWriter {
         match &mut self.0 {
             Inner::Aggregate(writer) => writer.reset().await,
             Inner::Summary(writer) => writer.reset().await,
-            Inner::Journal(writer) => writer.reset().await,
+            Inner::Chunks(writer) => writer.reset().await,
         }
     }
 
     /// Does what the meter does with fights left open when it starts again after a crash.
     ///
-    /// Meters with rows for skills end them at `now_unix_ms`, which gives them nonsense durations; the journal deletes
+    /// Meters with rows for skills end them at `now_unix_ms`, which gives them nonsense durations; that of chunks deletes
     /// them; the summary never had them, and renumbers all its rows.
     pub async fn restart(&mut self, now_unix_ms: i64) -> Result<(), MeterkitError> {
         match &mut self.0 {
             Inner::Aggregate(writer) => writer.restart(now_unix_ms).await,
             Inner::Summary(writer) => writer.restart().await,
-            Inner::Journal(writer) => writer.restart().await,
+            Inner::Chunks(writer) => writer.restart().await,
         }
     }
 
@@ -175,7 +175,7 @@ impl MeterWriter {
         match self.0 {
             Inner::Aggregate(writer) => writer.close().await,
             Inner::Summary(writer) => writer.close().await,
-            Inner::Journal(writer) => writer.close().await,
+            Inner::Chunks(writer) => writer.close().await,
         }
     }
 }

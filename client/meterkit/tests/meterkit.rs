@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use raidcast_meterkit::chunks::{self, CHARACTER_BITS, Chunk, Event, MONSTER_BITS, Metric};
 use raidcast_meterkit::fault::{self, SkillRow};
-use raidcast_meterkit::journal::{self, CHARACTER_BITS, Chunk, Event, MONSTER_BITS, Metric};
 use raidcast_meterkit::{
     Fight, Generation, HitKind, MeterWriter, MeterkitError, Names, Script, beside, write_all, write_live, write_night,
 };
@@ -213,9 +213,9 @@ async fn aggregate_specs_stand_in_the_older_numbering() {
 }
 
 #[tokio::test]
-async fn journal_events_equal_the_fight() {
+async fn events_of_chunks_equal_the_fight() {
     let fight = Script::party(13).fight();
-    let database = Database::of(Generation::Journal, std::slice::from_ref(&fight)).await;
+    let database = Database::of(Generation::Chunks, std::slice::from_ref(&fight)).await;
     let mut found: BTreeMap<(&str, SkillKey), (i64, i64, i64)> = BTreeMap::new();
     let chunks = database.chunks().await;
     for event in chunks.iter().flat_map(|c| &c.events) {
@@ -253,7 +253,7 @@ async fn journal_events_equal_the_fight() {
 #[tokio::test]
 async fn chunks_are_short_in_one_sequence_and_introduce_players_before_their_hits() {
     let fight = Script::party(14).fight();
-    let database = Database::of(Generation::Journal, std::slice::from_ref(&fight)).await;
+    let database = Database::of(Generation::Chunks, std::slice::from_ref(&fight)).await;
     let chunks = database.chunks().await;
     let mut events: Vec<(u64, u64, &Event)> = vec![];
     for chunk in &chunks {
@@ -277,10 +277,10 @@ async fn chunks_are_short_in_one_sequence_and_introduce_players_before_their_hit
 }
 
 #[tokio::test]
-async fn a_boss_dies_in_the_journal_under_a_characters_type_bits() {
+async fn a_boss_dies_in_chunks_under_a_characters_type_bits() {
     let fight = Script::party(15).fight();
     let boss = fight.monsters.iter().find(|m| m.is_boss).expect("a boss").entity_id;
-    let database = Database::of(Generation::Journal, &[fight]).await;
+    let database = Database::of(Generation::Chunks, &[fight]).await;
     let chunks = database.chunks().await;
     let mut deaths = chunks.iter().flat_map(|c| &c.events).filter_map(|e| match e {
         Event::Death(death) => Some(death.entity_id),
@@ -362,7 +362,7 @@ async fn a_night_holds_its_fights_in_order_and_a_restart_clears_up_the_open_one(
         let mut writer = database.writer(generation).await;
         writer.restart(night[3].started_at_ms + 3_600_000).await.expect("restarted");
         assert_eq!(database.integer("SELECT count(*) FROM encounters WHERE ended_at_ms IS NULL").await, 0);
-        let left = if generation == Generation::Journal { 3 } else { 4 };
+        let left = if generation == Generation::Chunks { 3 } else { 4 };
         assert_eq!(database.integer("SELECT count(*) FROM encounters").await, left);
     }
 }
@@ -401,7 +401,7 @@ async fn faults_do_what_they_say_and_nothing_else() {
     let nobody = SkillRow { attacker: -1, ..row };
     assert!(matches!(fault::break_json(&database.path, nobody).await, Err(MeterkitError::NoRow)));
 
-    let database = Database::of(Generation::Journal, &[fight]).await;
+    let database = Database::of(Generation::Chunks, &[fight]).await;
     fault::corrupt_chunk(&database.path, 1, "combat", 3).await.expect("corrupted");
     let rows = database.rows("SELECT data FROM encounter_event_chunks").await;
     let broken = rows.iter().filter(|r| {
@@ -413,9 +413,9 @@ async fn faults_do_what_they_say_and_nothing_else() {
 
 #[test]
 fn a_damage_id_wraps_the_base_skill() {
-    assert_eq!(journal::damage_id(2406), 1_240_601);
-    assert_eq!(journal::damage_id(2_110_137), 1_211_013_701);
-    assert_eq!(journal::damage_id(0), 1_001);
+    assert_eq!(chunks::damage_id(2406), 1_240_601);
+    assert_eq!(chunks::damage_id(2_110_137), 1_211_013_701);
+    assert_eq!(chunks::damage_id(0), 1_001);
 }
 
 #[tokio::test]
@@ -489,8 +489,8 @@ async fn hit_objects_have_the_keys_of_the_real_meters() {
 #[tokio::test]
 #[ignore = "reads ../shared"]
 async fn chunks_have_the_keys_and_types_of_the_real_meters() {
-    let ours = shapes(&Database::of(Generation::Journal, &[Script::party(23).fight()]).await).await;
-    for path in real(Generation::Journal) {
+    let ours = shapes(&Database::of(Generation::Chunks, &[Script::party(23).fight()]).await).await;
+    for path in real(Generation::Chunks) {
         for (event, theirs) in shapes(&copy(&path)).await {
             let ours = ours.get(&event).unwrap_or_else(|| panic!("{event} is never written"));
             assert!(ours.keys().eq(theirs.keys()), "{event} of {}: {:?}", path.display(), theirs.keys());

@@ -224,7 +224,7 @@ async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
 async fn a_signal_ends_an_upload_and_the_same_command_sends_the_rest() {
     let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
     let db = dir.path().join("meter.db");
-    let mut writer = MeterWriter::open(&db, Generation::Journal).await.unwrap();
+    let mut writer = MeterWriter::open(&db, Generation::Chunks).await.unwrap();
     for n in 0..12 {
         let fight = Script::party(n).fight().starting_at(1_790_000_000_000 + n as i64 * 100_000);
         write_all(&mut writer, &fight).await.unwrap();

@@ -113,7 +113,7 @@ async fn wherever_a_power_cut_damages_a_spool_the_relay_ends_with_all_that_was_f
         // A record is some hundred bytes: mostly the last few are lost, sometimes nearly all.
         let from_end = below(if n % 7 == 6 { 20_000 } else { 1_500 }) as usize + 1;
         cases.push(Case {
-            generation: [Generation::Aggregate, Generation::Journal, Generation::Events][n % 3],
+            generation: [Generation::Aggregate, Generation::Chunks, Generation::Events][n % 3],
             damage: [Damage::Cut(from_end), Damage::Flip(from_end), Damage::Zeros(from_end)][below(3) as usize],
             away: below(3) as usize,
             killed: below(2) == 0,

@@ -340,9 +340,9 @@ async fn live_through(path: &Path, generation: Generation, scripted: &Scripted, 
 async fn reading_while_it_grows_tells_what_one_reading_at_the_end_tells() {
     for (generation, seed, step_ms) in [
         (Generation::Aggregate, 1, 400),
-        (Generation::Journal, 1, 400),
+        (Generation::Chunks, 1, 400),
         (Generation::Aggregate, 2, 3_000),
-        (Generation::Journal, 2, 3_000),
+        (Generation::Chunks, 2, 3_000),
         (Generation::Events, 1, 400),
         (Generation::Events, 2, 3_000),
     ] {
@@ -359,7 +359,7 @@ async fn reading_while_it_grows_tells_what_one_reading_at_the_end_tells() {
 
 /// What was read is what was scripted.
 fn assert_script(read: &Read, scripted: &Scripted, generation: Generation) {
-    let journal = generation == Generation::Journal;
+    let journal = generation == Generation::Chunks;
     let summary = generation == Generation::Summary;
     // These store what the packet said.
     let raw = journal || summary;
@@ -556,7 +556,7 @@ async fn short_keys_tell_what_long_ones_tell() {
 
 #[tokio::test]
 async fn a_chunk_that_cannot_be_read_is_skipped_and_told_once() {
-    let (_dir, path, scripted, row, _) = finished(Generation::Journal).await;
+    let (_dir, path, scripted, row, _) = finished(Generation::Chunks).await;
     fault::corrupt_chunk(&path, row.encounter, "combat", 3).await.unwrap();
     fault::corrupt_chunk(&path, row.encounter, "timeline", 0).await.unwrap();
     let mut source = open(&path);
@@ -589,7 +589,7 @@ async fn alter(path: &Path, sql: &'static str) {
 
 #[tokio::test]
 async fn a_chunk_that_is_gone_and_an_end_that_never_came_are_told() {
-    let (_dir, path, ..) = finished(Generation::Journal).await;
+    let (_dir, path, ..) = finished(Generation::Chunks).await;
     alter(&path, "DELETE FROM encounter_event_chunks WHERE stream_kind = 'combat' AND chunk_index = 2").await;
     alter(&path, "INSERT OR REPLACE INTO encounter_projection VALUES (1, 9000000, 0, x'00')").await;
     let read = read_once(&path);
@@ -645,7 +645,7 @@ async fn large_rows_wait_a_quarter_of_a_second() {
 
 #[tokio::test]
 async fn a_file_that_is_taken_away_or_upgraded_is_noticed() {
-    let (_dir, path, ..) = finished(Generation::Journal).await;
+    let (_dir, path, ..) = finished(Generation::Chunks).await;
     let mut source = open(&path);
     assert!(source.changed().unwrap());
     alter(&path, "UPDATE encounters SET is_favorite = 1").await;
@@ -730,7 +730,7 @@ async fn rows_that_vanish_are_left_out() {
 
 #[tokio::test]
 async fn a_fight_without_a_local_player_is_named_by_its_database() {
-    let (dir, path, ..) = finished(Generation::Journal).await;
+    let (dir, path, ..) = finished(Generation::Chunks).await;
     alter(&path, "UPDATE encounters SET local_player_id = NULL").await;
     let copy = dir.path().join("copy.db");
     std::fs::copy(&path, &copy).unwrap();
@@ -1059,7 +1059,7 @@ fn found(generation: Generation) -> raidcast::source::Generation {
         Generation::Counters => Found::Counters,
         Generation::Aggregate => Found::Aggregate,
         Generation::Summary => Found::Summary,
-        Generation::Journal => Found::Chunks,
+        Generation::Chunks => Found::Chunks,
     }
 }
 

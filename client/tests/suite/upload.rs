@@ -87,7 +87,7 @@ async fn history_arrives_whole_in_large_deltas_and_unfinished_fights_say_so() {
         let told = told.unwrap();
         assert!(told.url.unwrap().contains(&told.encounter) && told.duration_ms > 30_000);
         // The journal has no names, and there are no files of them here.
-        assert_eq!(told.title == "fight", generation == Generation::Journal, "{}", told.title);
+        assert_eq!(told.title == "fight", generation == Generation::Chunks, "{}", told.title);
         let record = Record::load(&place.dir.path().join("state"));
         assert_eq!(record.fights.iter().filter(|fight| fight.result == How::New).count(), 10);
     }
@@ -121,7 +121,7 @@ async fn mirror_rows(place: &Place) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_with_ids_below_zero_are_fights_like_any_others() {
-    for generation in [Generation::Aggregate, Generation::Journal] {
+    for generation in [Generation::Aggregate, Generation::Chunks] {
         let (place, relay) = (Place::new(), Relay::start().await);
         let ended: Vec<_> = fights(2).into_iter().filter(|fight| fight.ended_at_ms.is_some()).collect();
         write(&place, generation, &ended).await;
@@ -146,7 +146,7 @@ async fn rows_with_ids_below_zero_are_fights_like_any_others() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn since_leaves_out_what_began_before() {
     let (place, relay) = (Place::new(), Relay::start().await);
-    write(&place, Generation::Journal, &fights(3)).await;
+    write(&place, Generation::Chunks, &fights(3)).await;
     let plan = plan(&place, Some(BEGAN_MS + 100_000)).await;
     assert_eq!((plan.fights.len(), plan.earlier, plan.going_on.is_none()), (2, 5, true));
     let options =
@@ -299,7 +299,7 @@ async fn what_was_agreed_to_and_never_arrived_is_not_said_to_be_on_the_relay() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_that_takes_no_more_fights_today_is_left_alone() {
     let (place, relay) = (Place::new(), Relay::start().await);
-    write(&place, Generation::Journal, &fights(12)).await;
+    write(&place, Generation::Chunks, &fights(12)).await;
     let plan = plan(&place, None).await;
     for fight in &plan.fights[4..] {
         relay.memory().refused.insert(fight.encounter, RefusedCode::LimitReached);
@@ -315,7 +315,7 @@ async fn a_relay_that_takes_no_more_fights_today_is_left_alone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_does_not_wait_for_hours_until_its_relay_takes_more_but_says_so() {
     let (place, relay) = (Place::new(), Relay::start().await);
-    write(&place, Generation::Journal, &fights(12)).await;
+    write(&place, Generation::Chunks, &fights(12)).await;
     let plan = plan(&place, None).await;
     for fight in &plan.fights[4..] {
         relay.memory().refused.insert(fight.encounter, RefusedCode::LimitReached);

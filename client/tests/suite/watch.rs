@@ -95,7 +95,7 @@ async fn a_client_that_is_started_again_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spool_that_lost_its_tail_is_read_again_as_a_new_stream() {
     let (place, relay) = (Place::new(), Relay::start().await);
-    let mut writer = MeterWriter::open(&place.db(), Generation::Journal).await.unwrap();
+    let mut writer = MeterWriter::open(&place.db(), Generation::Chunks).await.unwrap();
     let client = Client::start(place.options(&relay));
     play(&mut writer, &party(4), 30_000, 1_000).await;
     relay.until(|memory| memory.fights.values().any(|fight| fight.state.seq() > 3)).await;
@@ -250,7 +250,7 @@ async fn a_database_that_is_taken_away_or_replaced_is_waited_for() {
     std::fs::remove_file(place.db()).unwrap();
     client.until(|change| matches!(change, Change::Waiting { why, .. } if why.contains("is not there"))).await;
     // The user's new database begins its row ids anew.
-    let mut writer = MeterWriter::open(&place.db(), Generation::Journal).await.unwrap();
+    let mut writer = MeterWriter::open(&place.db(), Generation::Chunks).await.unwrap();
     let later = party(11).starting_at(1_790_000_900_000);
     write_all(&mut writer, &later).await.unwrap();
     let summary = client.done().await.unwrap();
@@ -864,7 +864,7 @@ async fn a_watch_goes_on_where_the_meters_rows_are_numbered_from_the_start_again
     let anew = "DELETE FROM encounters; DELETE FROM sqlite_sequence";
     for (generation, first_of_all) in [
         (Generation::Aggregate, anew),
-        (Generation::Journal, anew),
+        (Generation::Chunks, anew),
         // A backup from after the first fight.
         (Generation::Aggregate, "DELETE FROM encounters WHERE id > 1; DELETE FROM sqlite_sequence"),
     ] {

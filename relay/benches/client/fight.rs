@@ -51,7 +51,7 @@ pub(crate) async fn measure(options: &Options) -> Result<()> {
     if !replays.is_empty() {
         println!("(and real databases of six minutes at {} times theirs)", options.replay_speed);
     }
-    let scripts = [Generation::Aggregate, Generation::Journal].map(|generation| scripted(generation, options.seconds));
+    let scripts = [Generation::Aggregate, Generation::Chunks].map(|generation| scripted(generation, options.seconds));
     let replayed = replays.iter().map(|replay| replayed(replay, options.replay_speed));
     let (scripts, replayed) = tokio::try_join!(try_join_all(scripts), try_join_all(replayed))?;
     for run in scripts.into_iter().chain(replayed) {
@@ -99,7 +99,7 @@ async fn scripted(generation: Generation, seconds: u64) -> Result<Run> {
 
 fn replays() -> Vec<Replay> {
     let beside = raidcast_meterkit::beside();
-    let files = [("aggregate-20p-6min.db", Generation::Aggregate), ("journal-20p-6min.db", Generation::Journal)];
+    let files = [("aggregate-20p-6min.db", Generation::Aggregate), ("journal-20p-6min.db", Generation::Chunks)];
     let found = files.into_iter().map(|(file, generation)| Replay {
         tool: beside.join("tools/replay_meter.py"),
         database: beside.join("meters").join(file),

@@ -20,14 +20,14 @@ pub(crate) enum Generation {
     /// C: arrays that grow.
     Aggregate,
     /// E: sealed chunks.
-    Journal,
+    Chunks,
 }
 
 impl Generation {
     fn name(self) -> &'static str {
         match self {
             Self::Aggregate => "aggregate",
-            Self::Journal => "journal",
+            Self::Chunks => "chunks",
         }
     }
 }
@@ -88,7 +88,7 @@ pub(crate) async fn write(options: &Options) -> Result<()> {
         &options.db,
         match options.generation {
             Generation::Aggregate => raidcast_meterkit::Generation::Aggregate,
-            Generation::Journal => raidcast_meterkit::Generation::Journal,
+            Generation::Chunks => raidcast_meterkit::Generation::Chunks,
         },
     )
     .await?;

@@ -34,7 +34,7 @@ pub(crate) async fn measure(options: &Options) -> Result<()> {
     let Options { minutes, players, speed } = *options;
     let whole_ms = minutes as i64 * 60_000;
     let mut stage = Stage::open().await?;
-    let meter = Meter::start(&stage.db(), Generation::Journal, players, whole_ms)?;
+    let meter = Meter::start(&stage.db(), Generation::Chunks, players, whole_ms)?;
     stage.watch()?;
     let (mut meter, _) = meter.play(Duration::from_secs(5), 1.0).await?;
     sleep(CALM).await;
@@ -56,7 +56,7 @@ pub(crate) async fn measure(options: &Options) -> Result<()> {
         sleep(CALM).await;
         let used = stage.usage()?.since(before);
         let acked = stage.link.take();
-        let waits = stage.waits(Generation::Journal, &played.commits, &acked).await?;
+        let waits = stage.waits(Generation::Chunks, &played.commits, &acked).await?;
         let hits: u64 = acked.iter().map(|acked| u64::from(acked.hits)).sum();
         hits_all += hits;
         println!(

@@ -15,7 +15,7 @@ use crate::process::{Process, Usage, client, relay};
 /// Longer than a client needs for anything but a hang.
 const PATIENCE: Duration = Duration::from_mins(5);
 /// A sealed chunk spans so many ms of its fight.
-const CHUNK_MS: i64 = raidcast_meterkit::journal::CHUNK_SPAN_MAX_MS;
+const CHUNK_MS: i64 = raidcast_meterkit::chunks::CHUNK_SPAN_MAX_MS;
 
 /// Everything of a run but the meter.
 pub(crate) struct Stage {
@@ -75,7 +75,7 @@ impl Stage {
     pub(crate) async fn waits(&self, generation: Generation, commits: &[Commit], acked: &[Acked]) -> Result<Vec<f64>> {
         let chunks = match generation {
             Generation::Aggregate => Vec::new(),
-            Generation::Journal => self.chunks().await?,
+            Generation::Chunks => self.chunks().await?,
         };
         // A chunk is committed when its span is over.
         let written_ms = |ms: i64| {

@@ -71,22 +71,22 @@ fn is_of_the_peer(error: &io::Error) -> bool {
 
 /// A slot for a new connection; `None` if its address, or the relay, has no more. The stream is closed then.
 fn admit(edge: &Edge, stream: &TcpStream, peer: IpAddr) -> Option<Slot> {
-    let place = if edge.proxies.trusts(peer) {
+    let permit = if edge.proxies.trusts(peer) {
         None
     } else {
         let address = Address::of(peer);
-        let place = edge.book.hold(address, What::Connection).or_else(|| {
+        let permit = edge.book.hold(address, What::Connection).or_else(|| {
             // One of its own that waits for nothing yet makes room.
             let freed = edge.waiting.close_oldest_of(address);
             freed.then(|| edge.book.hold_instead(address, What::Connection)).flatten()
         });
-        if place.is_none() {
+        if permit.is_none() {
             edge.refusals.count(Refusal::Connections);
             tracing::warn!(%address, "an address has as many connections as one may have");
             turn_away(stream, "your address has too many connections to this relay: close some");
             return None;
         }
-        place
+        permit
     };
     let full = edge.open() >= edge.sockets.most;
     let crowded = full || edge.waiting.len() >= WAITING_MAX;
@@ -97,7 +97,7 @@ fn admit(edge: &Edge, stream: &TcpStream, peer: IpAddr) -> Option<Slot> {
         turn_away(stream, "all connections of this relay are in use: try again in a moment");
         return None;
     }
-    Some(Slot::new(&edge.open, place))
+    Some(Slot::new(&edge.open, permit))
 }
 
 /// Says why, as far as that can be said to who has not asked yet.

@@ -1,6 +1,6 @@
 //! What each address holds of the relay now, and how fast it asks.
 //!
-//! What is held is a [`Place`] that gives itself back; an address that holds nothing is forgotten.
+//! What is held is a [`Permit`] that gives itself back; an address that holds nothing is forgotten.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -28,14 +28,15 @@ pub enum What {
     Replay,
 }
 
+/// What one address holds, and whether its keys are looked at.
 #[derive(Debug, Default)]
-struct Held {
+struct Usage {
     counts: [u32; 3],
     /// No key of it is looked at before this.
     keys_after: Option<Instant>,
 }
 
-impl Held {
+impl Usage {
     fn is_nothing(&self, now: Instant) -> bool {
         self.counts == [0; 3] && self.keys_after.is_none_or(|after| after <= now)
     }
@@ -43,7 +44,7 @@ impl Held {
 
 /// All addresses that hold or ask anything.
 pub struct Book {
-    held: Mutex<HashMap<Address, Held>>,
+    usage: Mutex<HashMap<Address, Usage>>,
     most: [u32; 3],
     requests: Rate,
     wrong_keys: Rate,
@@ -69,7 +70,7 @@ impl Book {
         let requests = Quota::per_second(nonzero(limits.requests_per_s))
             .allow_burst(nonzero(limits.requests_burst.max(limits.connections_per_address)));
         Self {
-            held: Mutex::default(),
+            usage: Mutex::default(),
             most: [limits.connections_per_address, limits.answers_per_address, limits.replays_per_address],
             requests: RateLimiter::hashmap(requests),
             wrong_keys: RateLimiter::hashmap(Quota::per_minute(nonzero(limits.wrong_keys_per_minute))),
@@ -77,28 +78,28 @@ impl Book {
     }
 
     /// No code that holds it can panic, but a poisoned book is still a book.
-    fn held(&self) -> MutexGuard<'_, HashMap<Address, Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn usage(&self) -> MutexGuard<'_, HashMap<Address, Usage>> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one more, until it is dropped; `None` if the address has all that it may have.
-    pub fn hold(self: &Arc<Self>, address: Address, what: What) -> Option<Place> {
+    /// A permit for one more, until it is dropped; `None` if the address has all that it may have.
+    pub fn hold(self: &Arc<Self>, address: Address, what: What) -> Option<Permit> {
         self.hold_unless(address, what, |count| count >= self.most[what as usize])
     }
 
-    /// A place in place of one that is about to be given back.
-    pub(super) fn hold_instead(self: &Arc<Self>, address: Address, what: What) -> Option<Place> {
+    /// A permit in place of one that is about to be given back.
+    pub(super) fn hold_instead(self: &Arc<Self>, address: Address, what: What) -> Option<Permit> {
         self.hold_unless(address, what, |_| false)
     }
 
-    fn hold_unless(self: &Arc<Self>, address: Address, what: What, full: impl FnOnce(u32) -> bool) -> Option<Place> {
-        let mut held = self.held();
-        let count = &mut held.entry(address).or_default().counts[what as usize];
+    fn hold_unless(self: &Arc<Self>, address: Address, what: What, full: impl FnOnce(u32) -> bool) -> Option<Permit> {
+        let mut usage = self.usage();
+        let count = &mut usage.entry(address).or_default().counts[what as usize];
         if full(*count) {
             return None;
         }
         *count += 1;
-        Some(Place { book: Arc::clone(self), address, what })
+        Some(Permit { book: Arc::clone(self), address, what })
     }
 
     /// Counts a request.
@@ -114,7 +115,7 @@ impl Book {
     /// # Errors
     /// Too many were wrong.
     pub fn may_try_keys(&self, address: Address, now: Instant) -> Result<(), Later> {
-        let after = self.held().get(&address).and_then(|held| held.keys_after);
+        let after = self.usage().get(&address).and_then(|usage| usage.keys_after);
         let wait = after.map_or(Duration::ZERO, |after| after.saturating_duration_since(now));
         if wait.is_zero() { Ok(()) } else { Err(Later(wait)) }
     }
@@ -122,9 +123,9 @@ impl Book {
     /// Counts a key that nobody knows.
     pub fn wrong_key(&self, address: Address, now: Instant) {
         let Err(Later(wait)) = Self::check(&self.wrong_keys, address) else { return };
-        let mut held = self.held();
-        if held.len() < ADDRESSES_MAX || held.contains_key(&address) {
-            held.entry(address).or_default().keys_after = Some(now + wait);
+        let mut usage = self.usage();
+        if usage.len() < ADDRESSES_MAX || usage.contains_key(&address) {
+            usage.entry(address).or_default().keys_after = Some(now + wait);
         }
     }
 
@@ -137,14 +138,14 @@ impl Book {
     pub fn sweep(&self, now: Instant) {
         self.requests.retain_recent();
         self.wrong_keys.retain_recent();
-        let mut held = self.held();
-        held.retain(|_, held| !held.is_nothing(now));
-        held.shrink_to_fit();
+        let mut usage = self.usage();
+        usage.retain(|_, usage| !usage.is_nothing(now));
+        usage.shrink_to_fit();
     }
 
     /// Addresses that are remembered.
     pub fn len(&self) -> usize {
-        self.held().len()
+        self.usage().len()
     }
 
     /// Whether nobody holds anything.
@@ -154,20 +155,20 @@ impl Book {
 }
 
 /// Something that an address holds; given back when it is dropped.
-pub struct Place {
+pub struct Permit {
     book: Arc<Book>,
     address: Address,
     what: What,
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let mut held = self.book.held();
-        let Some(of_address) = held.get_mut(&self.address) else { return };
+        let mut usage = self.book.usage();
+        let Some(of_address) = usage.get_mut(&self.address) else { return };
         let count = &mut of_address.counts[self.what as usize];
         *count = count.saturating_sub(1);
         if of_address.counts == [0; 3] && of_address.keys_after.is_none() {
-            held.remove(&self.address);
+            usage.remove(&self.address);
         }
     }
 }
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_free_again_when_it_is_dropped_and_nobody_else_pays_for_it() {
+    fn a_permit_is_free_again_when_it_is_dropped_and_nobody_else_pays_for_it() {
         let book = book();
         let held: Vec<_> = (0..2).map(|_| book.hold(address(1), What::Connection).unwrap()).collect();
         assert!(book.hold(address(1), What::Connection).is_none());

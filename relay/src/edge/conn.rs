@@ -1,4 +1,4 @@
-//! A socket of the relay: it holds its places as long as it is open, and a peer that takes nothing is let go.
+//! A socket of the relay: it holds its permits as long as it is open, and a peer that takes nothing is let go.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -11,26 +11,26 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
-use super::Place;
+use super::Permit;
 use crate::limits::WRITE_WINDOW_BYTES;
 
 /// What a socket holds of the relay's limits.
 pub struct Slot {
     open: Arc<AtomicUsize>,
     /// Of its address; none where it comes from a proxy, before it is known for whom.
-    place: Option<Place>,
+    permit: Option<Permit>,
 }
 
 impl Slot {
     /// Counts one more socket as open.
-    pub(super) fn new(open: &Arc<AtomicUsize>, place: Option<Place>) -> Self {
+    pub(super) fn new(open: &Arc<AtomicUsize>, permit: Option<Permit>) -> Self {
         open.fetch_add(1, Ordering::Relaxed);
-        Self { open: Arc::clone(open), place }
+        Self { open: Arc::clone(open), permit }
     }
 
     /// It is known now for whom it is.
-    pub fn set_place(&mut self, place: Option<Place>) {
-        self.place = place.or_else(|| self.place.take());
+    pub fn set_permit(&mut self, permit: Option<Permit>) {
+        self.permit = permit.or_else(|| self.permit.take());
     }
 }
 
@@ -40,7 +40,7 @@ impl Drop for Slot {
     }
 }
 
-/// A TCP stream with its places. Reading has its limits above it; writing has them here: while the peer takes less
+/// A TCP stream with its permits. Reading has its limits above it; writing has them here: while the peer takes less
 /// than [`WRITE_WINDOW_BYTES`] in a window nothing else is written, and then the socket has failed.
 pub struct Conn {
     stream: TcpStream,

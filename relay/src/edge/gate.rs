@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::time::Instant;
 
 use super::address::is_passed_on;
-use super::{Address, Edge, Later, Place, Refusal, What};
+use super::{Address, Edge, Later, Permit, Refusal, What};
 use crate::account::Keyring;
 use crate::error::HttpError;
 use crate::limits::{HEAD_BYTES_MAX, REQUEST_BODY_BYTES_MAX};
@@ -37,11 +37,11 @@ impl Asked {
         Self { address: Address::of(edge.proxies.client(peer, headers)), edge: Arc::clone(edge), by_proxy }
     }
 
-    /// A place for a socket that stays after its request: the connection's own, unless that is a proxy's.
+    /// A permit for a socket that stays after its request: the connection's own, unless that is a proxy's.
     ///
     /// # Errors
     /// The address has as many as it may have.
-    pub fn socket(&self) -> Result<Option<Place>, HttpError> {
+    pub fn socket(&self) -> Result<Option<Permit>, HttpError> {
         if !self.by_proxy {
             return Ok(None);
         }
@@ -49,20 +49,20 @@ impl Asked {
         self.hold(What::Connection, Refusal::Connections, text, 10).map(Some)
     }
 
-    /// A place for a replay.
+    /// A permit for a replay.
     ///
     /// # Errors
     /// The address has as many as it may have.
-    pub fn replay(&self) -> Result<Place, HttpError> {
+    pub fn replay(&self) -> Result<Permit, HttpError> {
         let text = "as many fights are played to your address as one gets at once: close one of those pages";
         self.hold(What::Replay, Refusal::Replays, text, 10)
     }
 
-    /// A place for something that is made now: an answer, or a moment of the past.
+    /// A permit for something that is made now: an answer, or a moment of the past.
     ///
     /// # Errors
     /// So many are being made for the address already.
-    pub fn answer(&self) -> Result<Place, HttpError> {
+    pub fn answer(&self) -> Result<Permit, HttpError> {
         let text = "too many requests from your address are being answered: wait for some of them";
         self.hold(What::Answer, Refusal::Answers, text, 1)
     }
@@ -72,7 +72,7 @@ impl Asked {
         self.edge.refusals.count(what);
     }
 
-    fn hold(&self, what: What, refusal: Refusal, text: &str, retry_s: u32) -> Result<Place, HttpError> {
+    fn hold(&self, what: What, refusal: Refusal, text: &str, retry_s: u32) -> Result<Permit, HttpError> {
         self.edge.book.hold(self.address, what).ok_or_else(|| {
             self.edge.refusals.count(refusal);
             HttpError::TooMany { text: text.into(), retry_s }
@@ -103,7 +103,7 @@ impl Cost {
     fn of(path: &str) -> Self {
         let begins = |with: &[&str]| with.iter().any(|with| path.starts_with(with));
         match () {
-            // A feed is answered at once and then counts as a connection; a moment of the past takes its place itself.
+            // A feed is answered at once and then counts as a connection; a moment of the past takes its permit itself.
             () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,
             () if begins(&["/api", "/health", "/reports/", "/raids/", "/live/"]) => Self::Request,
             () => Self::Nothing,
@@ -125,7 +125,7 @@ pub async fn gate(State(keys): State<Arc<Keyring>>, request: Request, next: Next
     }
 }
 
-fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Place>, HttpError> {
+fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Permit>, HttpError> {
     let (edge, headers, path) = (&asked.edge, request.headers(), request.uri().path());
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > REQUEST_BODY_BYTES_MAX) {

@@ -115,14 +115,14 @@ impl ShardHandle {
 }
 
 /// A command, and the number of the beat that it comes after.
-struct Told {
+struct Queued {
     after: u64,
     command: Command,
 }
 
 /// The way to a shard's task.
 struct Mailbox {
-    commands: mpsc::Sender<Told>,
+    commands: mpsc::Sender<Queued>,
     beats: watch::Sender<Arc<Beat>>,
     /// Number of the newest beat in it.
     newest: u64,
@@ -136,9 +136,9 @@ struct Mailbox {
 impl Mailbox {
     /// Gives the command back if there is no room for it, or its task has fallen.
     fn put(&self, command: Command) -> Result<(), Command> {
-        let sent = self.commands.try_send(Told { after: self.newest, command });
+        let sent = self.commands.try_send(Queued { after: self.newest, command });
         sent.map_err(|error| match error {
-            TrySendError::Full(told) | TrySendError::Closed(told) => told.command,
+            TrySendError::Full(queued) | TrySendError::Closed(queued) => queued.command,
         })
     }
 
@@ -152,7 +152,7 @@ impl Mailbox {
 }
 
 /// Does what is told and gives beats, in their order.
-async fn run(mut shard: Shard, mut commands: mpsc::Receiver<Told>, mut beats: watch::Receiver<Arc<Beat>>) {
+async fn run(mut shard: Shard, mut commands: mpsc::Receiver<Queued>, mut beats: watch::Receiver<Arc<Beat>>) {
     let (mut next, mut given) = (None, 0);
     loop {
         if next.is_none() {
@@ -161,20 +161,20 @@ async fn run(mut shard: Shard, mut commands: mpsc::Receiver<Told>, mut beats: wa
                 // A beat: it comes behind all that was told before it.
                 Ok(()) = beats.changed() => None,
                 // A command; or the room is gone, and all is done.
-                told = commands.recv() => match told {
-                    Some(told) => Some(told),
+                queued = commands.recv() => match queued {
+                    Some(queued) => Some(queued),
                     None => return,
                 },
             };
         }
         let beat = Arc::clone(&beats.borrow_and_update());
-        while let Some(told) = next.take().or_else(|| commands.try_recv().ok()) {
+        while let Some(queued) = next.take().or_else(|| commands.try_recv().ok()) {
             // It comes behind a beat that was not given yet: this one, or one newer still.
-            if told.after > given && told.after >= beat.number {
-                next = Some(told);
+            if queued.after > given && queued.after >= beat.number {
+                next = Some(queued);
                 break;
             }
-            shard.apply(told.command);
+            shard.apply(queued.command);
         }
         if beat.number > given {
             given = beat.number;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use raidcast_shared::id::{EncounterId, StreamId};
-use raidcast_shared::uplink::{Held, UplinkFrame, UplinkReply, Visibility};
+use raidcast_shared::id::EncounterId;
+use raidcast_shared::uplink::{Begin, Held, UplinkFrame, UplinkReply, Visibility};
 use raidcast_store::{AccountId, EncounterRow, RaidRow, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -12,6 +12,7 @@ use crate::access::Admitted;
 use crate::fanout::{Format, Pace, Socket, SpectatorId};
 
 use super::log::Standing;
+use super::reading::OtherColumns;
 
 /// A command to a raid's task.
 pub enum RaidCommand {
@@ -69,12 +70,10 @@ pub enum RaidCommand {
     },
     /// What is held of an encounter.
     Held {
-        /// Which.
-        encounter: EncounterId,
-        /// The reading that its asker has.
-        stream: StreamId,
+        /// The reading of it that its asker has.
+        begin: Box<Begin>,
         /// `None` if the raid does not hold it.
-        reply: oneshot::Sender<Option<(EncounterRow, Held)>>,
+        reply: oneshot::Sender<Option<(EncounterRow, Result<Held, OtherColumns>)>>,
     },
     /// A report of the raid is gone, or stands in another raid.
     Gone {

@@ -1,179 +1,26 @@
-//! An encounter while a raid's task owns it: its readings, its report's state, its view.
+//! An encounter while a raid's task owns it: which of its readings is shown, its report's state, its view.
+//!
+//! One invariant: its revision never goes back, nor where it is read again from the store: each reading is stored with
+//! the revision that it came after.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use raidcast_shared::checksum::Checksum;
-use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::feed::FeedFightRef;
-use raidcast_shared::fold::{CheckError, Checked, EncounterState, Gate, Span};
+use raidcast_shared::fold::{Gate, Span};
 use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::report::Report;
-use raidcast_shared::uplink::{Delta, Ending, Header, Held, Outcome, ReportState};
+use raidcast_shared::uplink::{Begin, Held, Outcome, ReportState};
 use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView, Shown};
-use raidcast_store::{EncounterRow, JournalEntry, OpenEncounter, StoreError, StoredStream};
+use raidcast_store::{EncounterRow, OpenEncounter, StoreError};
 
-use super::log::{DeltaLog, LiveLog, Standing};
+use super::log::{LiveLog, Standing};
+use super::reading::{OtherColumns, Reading};
 use crate::access::spectators;
 use crate::fanout::Pace;
-use crate::limits::{DELTA_HELD_BYTES, FIGHT_BYTES, HIT_UNDER_WAY_BYTES, SKILL_ROW_BYTES};
+use crate::limits::{FIGHT_BYTES, SKILL_ROW_BYTES};
 use crate::memory::{Memory, Share};
-use crate::refold::{Refolded, refold};
-
-/// One reading of an encounter: the fold of one stream's deltas.
-pub struct Reading {
-    /// Which.
-    pub stream: StreamId,
-    /// What is durable, folded.
-    pub state: EncounterState,
-    /// Checks what comes next; runs ahead of the fold by what is on its way to the disk.
-    gate: Gate,
-    /// How it ended, once that is durable.
-    pub ending: Option<Ending>,
-    /// An End is on its way to the disk.
-    pub ending_under_way: bool,
-    /// Its deltas as the journal has them; empty where the report is final, for the store has its log.
-    pub deltas: DeltaLog,
-    /// Entries on their way to the disk.
-    pub under_way: usize,
-    /// One of them failed: nothing is taken until all are answered.
-    pub failed: bool,
-    /// The seq that a rewind asked for; one is enough.
-    pub rewound_to: Option<u64>,
-    /// When its newest event was read by the client and received here, Unix ms.
-    pub times: (i64, i64),
-    /// Its checksum after a seq: it costs a look at every row, and a Begin may come again and again.
-    checksum: Option<(u64, Checksum)>,
-}
-
-/// What a delta takes up on its way to the disk, bytes: as it came, as it is stored, and unfolded.
-pub(super) fn under_way_bytes(delta: &Delta, stored: usize) -> u64 {
-    2 * stored as u64 + DELTA_HELD_BYTES + u64::from(delta.hits) * HIT_UNDER_WAY_BYTES
-}
-
-/// What a delta becomes on its way.
-pub enum Taken {
-    /// To be appended.
-    Append(Checked),
-    /// Held already: acknowledge again.
-    Held,
-    /// Ask for this seq, unless that was done.
-    Rewind(u64),
-    /// An append failed and is not dealt with yet: the sender is told when it is.
-    Dropped,
-}
-
-impl Reading {
-    /// A reading without deltas.
-    ///
-    /// # Errors
-    /// The header's column list is not usable.
-    pub fn new(stream: StreamId, header: Header) -> Result<Self, raidcast_shared::columns::ColumnsError> {
-        let columns = ColumnMap::new(&header.cols)?;
-        let gate = Gate::new(&header)?;
-        Ok(Self::of(stream, EncounterState::new(header, columns), gate, None))
-    }
-
-    fn of(stream: StreamId, state: EncounterState, gate: Gate, ending: Option<Ending>) -> Self {
-        Self {
-            stream,
-            gate,
-            state,
-            ending,
-            ending_under_way: false,
-            deltas: DeltaLog::default(),
-            under_way: 0,
-            failed: false,
-            rewound_to: None,
-            times: (0, 0),
-            checksum: None,
-        }
-    }
-
-    /// Whether its source knows sums alone, no single hits.
-    pub fn is_of_sums(&self) -> bool {
-        !self.state.header().knows.hits
-    }
-
-    /// What a client is told of it.
-    pub fn held(&mut self, report: ReportState) -> Held {
-        let seq = self.state.seq();
-        let known = self.checksum.take().filter(|(at, _)| *at == seq);
-        let (_, checksum) = known.unwrap_or_else(|| (seq, self.state.checksum()));
-        self.checksum = Some((seq, checksum));
-        Held { stream: self.stream, seq, state: report, events: self.state.events(), checksum, sums: self.is_of_sums() }
-    }
-
-    /// Whether it has ended, or is about to be.
-    pub fn is_ended(&self) -> bool {
-        self.ending.is_some() || self.ending_under_way
-    }
-
-    /// Seq of the last delta let through.
-    pub fn gate_seq(&self) -> u64 {
-        self.gate.seq()
-    }
-
-    /// Checks a delta. Nothing of the fold changes.
-    ///
-    /// # Errors
-    /// It does not fit: refuse it.
-    pub fn take(&mut self, delta: &Delta) -> Result<Taken, CheckError> {
-        if self.failed {
-            return Ok(Taken::Dropped);
-        }
-        match self.gate.check(delta) {
-            Ok(checked) => {
-                self.rewound_to = None;
-                Ok(Taken::Append(checked))
-            }
-            Err(CheckError::Held { .. }) => Ok(Taken::Held),
-            Err(CheckError::Gap { expected, .. }) => Ok(Taken::Rewind(expected)),
-            Err(refused) => Err(refused),
-        }
-    }
-
-    /// Folds what is durable now.
-    pub fn apply(&mut self, checked: &Checked, delta: Bytes, captured_ms: i64, received_ms: i64) {
-        self.state.apply(checked);
-        self.gate.settle();
-        self.deltas.push(delta);
-        if checked.has_events() {
-            self.times = (self.state.header().started_at_ms + captured_ms, received_ms);
-        }
-    }
-
-    /// An append was answered; true if all are, after one of them failed: what was lost can be sent again.
-    pub fn answered(&mut self, ok: bool) -> bool {
-        self.under_way -= 1;
-        self.failed |= !ok;
-        let over = self.failed && self.under_way == 0;
-        if over {
-            self.failed = false;
-            self.ending_under_way = false;
-            // What came before the one that failed is settled: the gate stands where the state does.
-            self.gate.revert();
-        }
-        over
-    }
-
-    fn of_journal(stream: &StoredStream, entries: &[JournalEntry]) -> Result<Self, StoreError> {
-        let mut newest = (0, 0);
-        let mut deltas = DeltaLog::default();
-        let Refolded { state, gate, ending } = refold(&stream.header, entries, |entry, delta, checked| {
-            deltas.push(entry.data.clone());
-            if checked.has_events() {
-                newest = (delta.captured_ms, entry.received_at_ms);
-            }
-        })?;
-        let (captured_ms, received_ms) = newest;
-        let mut reading = Self::of(stream.stream, state, gate, ending);
-        reading.deltas = deltas;
-        reading.times = (reading.state.header().started_at_ms + captured_ms, received_ms);
-        Ok(reading)
-    }
-}
 
 /// What is done to an encounter's rows in the store, one at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -278,6 +125,7 @@ impl LiveEncounter {
     /// `Damaged` if nothing of it can be read.
     pub fn rebuild(open: &OpenEncounter, log: Option<&[u8]>, now_ms: i64) -> Result<Self, StoreError> {
         let damaged = |why: String| StoreError::Damaged(format!("report {}: {why}", open.encounter.report_id));
+        // Each with the revision that it came after.
         let mut readings = Vec::new();
         if let (Some(log), Some(stream)) = (log, open.encounter.kept_stream) {
             let log = Log::from_bytes(log).map_err(|error| damaged(error.to_string()))?;
@@ -285,35 +133,37 @@ impl LiveEncounter {
             // Nothing more of a reading that has ended is taken: its gate tells what is held.
             let mut gate = Gate::new(&log.header).map_err(|error| damaged(error.to_string()))?;
             gate.skip(state.seq());
-            readings.push(Reading::of(stream, state, gate, log.ending));
+            let before = open.encounter.revision.saturating_sub(1);
+            readings.push((before, Reading::of(stream, state, gate, log.ending)));
         }
         let mut why = "it has no journal".to_owned();
         for (stream, entries) in &open.streams {
             match Reading::of_journal(stream, entries) {
-                Ok(reading) => readings.push(reading),
+                Ok(reading) => readings.push((stream.after_revision, reading)),
                 Err(error) => {
                     tracing::error!(report = open.encounter.report_id, %error, "a reading is left out");
                     why = error.to_string();
                 }
             }
         }
-        let last_event_ms = readings.iter().map(|reading| reading.times.1).max().filter(|at| *at > 0).unwrap_or(now_ms);
+        let times = readings.iter().map(|(_, reading)| reading.times.1);
+        let last_event_ms = times.max().filter(|at| *at > 0).unwrap_or(now_ms);
         // What a clock that was ahead says is of now: else grace would not pass before that time.
         let last_event_ms = last_event_ms.min(now_ms);
         let mut readings = readings.into_iter();
-        let main = readings.next().ok_or_else(|| damaged(why))?;
+        let (before, main) = readings.next().ok_or_else(|| damaged(why))?;
         let mut encounter = Self::new(open.encounter.clone(), main, last_event_ms);
-        if log.is_none() {
-            // No revision was final yet: they count from the first stream.
-            encounter.revision = 1;
-        }
-        for reading in readings {
+        encounter.revision = before + 1;
+        for (before, reading) in readings {
+            // Readings that were shown before it may be gone: their clients have begun anew.
+            encounter.revision = encounter.revision.max(before);
             encounter.candidate = Some(reading);
             encounter.promote();
         }
-        let kept = open.encounter.kept_stream;
-        if kept.is_some_and(|kept| kept != encounter.main.stream) {
-            encounter.revision = encounter.revision.max(open.encounter.revision + 1);
+        if let Some(kept) = open.encounter.kept_stream {
+            // Another one than that which is kept came after it.
+            let least = open.encounter.revision + u32::from(kept != encounter.main.stream);
+            encounter.revision = encounter.revision.max(least);
         }
         if encounter.revision == open.encounter.revision {
             encounter.state = open.encounter.state;
@@ -347,6 +197,11 @@ impl LiveEncounter {
     /// It was answered.
     pub fn arrived(&mut self, bytes: u64) {
         self.under_way_bytes = self.under_way_bytes.saturating_sub(bytes);
+    }
+
+    /// The revision that a reading which begins now comes after; one that replaces a reading of nothing takes its place.
+    pub fn revision_before_next(&self) -> u32 {
+        self.revision - u32::from(self.main.is_empty())
     }
 
     /// Takes another reading in beside the one that is shown; one that was there before it is given up.
@@ -436,9 +291,15 @@ impl LiveEncounter {
     }
 
     /// What a client that begins a reading is told that is held: of that reading, else of the one that is shown.
-    pub fn held(&mut self, stream: StreamId) -> Held {
-        let candidate = self.candidate.as_mut().filter(|candidate| candidate.stream == stream);
-        candidate.unwrap_or(&mut self.main).held(self.state)
+    ///
+    /// # Errors
+    /// The reading was begun with other columns.
+    pub fn held(&mut self, begin: &Begin) -> Result<Held, OtherColumns> {
+        let state = self.state;
+        match self.reading(begin.stream) {
+            Some(reading) => reading.require_columns(&begin.header.cols).map(|()| reading.held(state)),
+            None => Ok(self.main.held(state)),
+        }
     }
 
     /// As those who watch it live may see it.

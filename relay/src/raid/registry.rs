@@ -15,7 +15,7 @@ use super::channels::Channels;
 use super::command::{RaidCommand, RaidHandle};
 use super::directory::Directory;
 use super::encounter::LiveEncounter;
-use super::restore::load_encounter;
+use super::restore::load_row;
 use super::task::{Around, RaidTask};
 use crate::context::Context;
 use crate::fanout::{Patience, Room};
@@ -96,7 +96,7 @@ impl RaidRegistry {
             left.lock().unwrap_or_else(PoisonError::into_inner).push((row.key, row.raid_code));
             return Ok(None);
         }
-        self.load_live(row).await
+        load_row(&self.context, &row).await.or_else(|unread| unread.set_aside(&self.context))
     }
 
     /// Takes up fights that were left on the disk, as memory gets free: whether anybody asks for them or not, what has
@@ -126,20 +126,6 @@ impl RaidRegistry {
                 }
             }
             left = open;
-        }
-    }
-
-    /// An encounter as the store has it, unless it is gone; one that cannot be read is set aside.
-    ///
-    /// # Errors
-    /// The store does not answer: that is not the encounter's fault.
-    async fn load_live(&self, row: EncounterRow) -> Result<Option<LiveEncounter>, StoreError> {
-        match load_encounter(&self.context, row.row).await {
-            Err(StoreError::Damaged(why)) => {
-                self.context.set_aside.report(&row.report_id, &why);
-                Ok(None)
-            }
-            loaded => loaded,
         }
     }
 

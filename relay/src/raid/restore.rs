@@ -3,12 +3,73 @@
 use std::sync::Arc;
 
 use raidcast_shared::uplink::ReportState;
-use raidcast_store::{OpenEncounter, StoreError};
+use raidcast_store::{EncounterKey, EncounterRow, OpenEncounter, Store, StoreError};
 
 use super::encounter::LiveEncounter;
 use crate::access;
 use crate::context::Context;
 use crate::record::decode_record;
+
+/// Why a fight was not read.
+pub(super) enum Unread {
+    /// What the store says.
+    Store(StoreError),
+    /// What is stored of the fight is damaged: it is to be set aside.
+    Damaged {
+        /// Its report.
+        report_id: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Unread {
+    /// Goes on without the fight, where it is damaged.
+    ///
+    /// # Errors
+    /// What else the store says.
+    pub(super) fn set_aside(self, context: &Context) -> Result<Option<LiveEncounter>, StoreError> {
+        match self {
+            Self::Store(error) => Err(error),
+            Self::Damaged { report_id, why } => {
+                context.set_aside.report(&report_id, &why);
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Unread {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The row of an encounter, if there is one.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) async fn find_row(store: &dyn Store, key: EncounterKey) -> Result<Option<EncounterRow>, Unread> {
+    let why = match store.encounter(key.account, key.encounter).await {
+        Err(StoreError::Damaged(why)) => why,
+        found => return Ok(found?),
+    };
+    match store.report_of(key.account, key.encounter).await? {
+        Some(report_id) => Err(Unread::Damaged { report_id, why }),
+        None => Err(StoreError::Damaged(why).into()),
+    }
+}
+
+/// The encounter of a row; `None` if it is gone.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) async fn load_row(context: &Context, row: &EncounterRow) -> Result<Option<LiveEncounter>, Unread> {
+    load_encounter(context, row.row).await.map_err(|error| match error {
+        StoreError::Damaged(why) => Unread::Damaged { report_id: row.report_id.clone(), why },
+        error @ StoreError::Unavailable(_) => Unread::Store(error),
+    })
+}
 
 /// Reads an encounter from the store: its journal, or its log where the report is final. `None` if it is gone.
 ///

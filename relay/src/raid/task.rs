@@ -199,9 +199,9 @@ impl RaidTask {
                 let held = self.encounters.values().find(|held| held.row.report_id == report_id);
                 let _ = reply.send(held.map(|held| Box::new(held.standing())));
             }
-            RaidCommand::Held { encounter, stream, reply } => {
-                let held = self.encounters.get_mut(&encounter);
-                let _ = reply.send(held.map(|held| (held.row.clone(), held.held(stream))));
+            RaidCommand::Held { begin, reply } => {
+                let held = self.encounters.get_mut(&begin.enc);
+                let _ = reply.send(held.map(|held| (held.row.clone(), held.held(&begin))));
             }
             RaidCommand::Release { encounter, claim, moves, reply } => {
                 self.asked_to_release(Releasing { encounter, claim, moves, reply });

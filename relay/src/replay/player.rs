@@ -15,7 +15,7 @@ use super::query::Replay;
 use crate::access::Visible;
 use crate::edge::Address;
 use crate::fanout::Format;
-use crate::span::{Held, Source, SpanError, Spans};
+use crate::span::{FoldGuard, Source, SpanError, Spans};
 
 /// A live fight's edge nearer than this is its present: who has come so far follows it live.
 const CAUGHT_UP_MS: u32 = 1_000;
@@ -38,7 +38,7 @@ pub(super) struct Player {
     at_ms: u32,
     audience: Audience,
     who: Address,
-    _held: Held,
+    _guard: FoldGuard,
 }
 
 impl Player {
@@ -51,12 +51,12 @@ impl Player {
         let (who, raid) = (*who, of.raid.clone());
         let (desk, report) = (admission.desk(), admission.report());
         let (audience, report_id, started_at_ms) = (report.audience(), report.report_id.clone(), report.started_at_ms);
-        let source = desk.spans().source(who, report).await?;
+        let source = desk.spans().logs.source(who, report).await?;
         let at_ms = playback.at_ms.min(source.index.end_ms());
         let run = desk.run();
-        let held = Arc::clone(desk.spans());
+        let spans = Arc::clone(desk.spans());
         let made = move || {
-            let held = held.hold();
+            let guard = spans.hold();
             let mut player = Self {
                 fold: fold_until(&source.index, at_ms),
                 report_id,
@@ -72,7 +72,7 @@ impl Player {
                 at_ms,
                 audience,
                 who,
-                _held: held,
+                _guard: guard,
             };
             let facts = player.facts();
             // What the keyframe holds is no news.
@@ -80,7 +80,7 @@ impl Player {
             player.look(facts);
             then(player)
         };
-        desk.spans().run(who, made).await
+        desk.spans().pool.run(who, made).await
     }
 
     fn shown(&self) -> Shown<'_> {
@@ -187,13 +187,13 @@ impl Player {
 
     /// At the edge of a live fight: looks for more; false if this is its present.
     pub(super) async fn look_on(&mut self, spans: &Spans, report: &Visible<EncounterRow>) -> Result<bool, SpanError> {
-        let source = spans.source(self.who, report).await?;
+        let source = spans.logs.source(self.who, report).await?;
         if source.live && source.index.end_ms() < self.at_ms.saturating_add(CAUGHT_UP_MS) {
             return Ok(false);
         }
         // What came since may be of before: folded again.
         let (index, at_ms) = (Arc::clone(&source.index), self.at_ms);
-        self.fold = spans.run(self.who, move || fold_until(&index, at_ms)).await?;
+        self.fold = spans.pool.run(self.who, move || fold_until(&index, at_ms)).await?;
         self.source = source;
         Ok(true)
     }

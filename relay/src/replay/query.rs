@@ -6,7 +6,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::admission::Admission;
 use crate::desk::Desk;
-use crate::edge::{Address, Asked, Place, Refusal};
+use crate::edge::{Address, Asked, Permit, Refusal};
 use crate::error::HttpError;
 
 /// Where a replay begins and how fast it goes.
@@ -44,14 +44,14 @@ impl Playback {
 }
 
 /// What a replay has of the relay's limits.
-pub enum Permit {
-    /// Of one moment, until its keyframe is made: an answer's place.
-    Moment(Place),
+pub enum ReplayPermit {
+    /// Of one moment, until its keyframe is made: an answer's.
+    Moment(Permit),
     /// Until it is over: one of the fights that are played at once, of the relay and to one address.
-    Playing(OwnedSemaphorePermit, Place),
+    Playing(OwnedSemaphorePermit, Permit),
 }
 
-impl Permit {
+impl ReplayPermit {
     /// Takes what this playback needs.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ pub struct Replay {
     /// From where and how fast.
     pub playback: Playback,
     /// What it has of the relay's limits.
-    pub permit: Permit,
+    pub permit: ReplayPermit,
     /// For whom it counts.
     pub who: Address,
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::admission::Admission;
 use super::player::Player;
-use super::query::{Permit, Playback, Replay};
+use super::query::{Playback, Replay, ReplayPermit};
 use crate::error::HttpError;
 use crate::fanout::{self, Format, Gone, Heard, Listener, Patience, Sink, Socket};
 use crate::span::SpanError;
@@ -88,12 +88,12 @@ pub async fn play(mut replay: Replay, format: Format, socket: Socket, early: Byt
     };
     let now_ms = move || desk.clock().now_ms();
     let made = match replay.permit {
-        Permit::Moment(_) => {
+        ReplayPermit::Moment(_) => {
             let over = format.goodbye("this is the moment that was asked for", None);
             let keyframe = move |player: Player| [&format.encode(&player.keyframe(now_ms()))[..], &over[..]].concat();
             Player::make(&replay, keyframe).await.map(|bytes| (Bytes::from(bytes), None))
         }
-        Permit::Playing(..) => Player::make(&replay, |player| player).await.map(|player| {
+        ReplayPermit::Playing(..) => Player::make(&replay, |player| player).await.map(|player| {
             let keyframe = format.encode(&player.keyframe(now_ms()));
             (keyframe, Some(player))
         }),

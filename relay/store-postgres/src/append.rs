@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use raidcast_shared::id::StreamId;
-use raidcast_store::order::{after_failed, gap, no_stream, repeated};
+use raidcast_store::order::{after_failed, no_stream, not_next};
 use raidcast_store::{JournalEntry, StoreError, StreamKey, code};
 use sqlx::{Connection as _, PgConnection};
 
@@ -131,13 +131,12 @@ fn place<'a>(
                 new_at.insert((tip.row, entry.seq), entry);
                 Ok(())
             }
-            Some(tip) if entry.seq > tip.seq => Err(gap(entry)),
             Some(tip) => {
                 let at = (tip.row, entry.seq);
                 let of_new = |new: &&'a JournalEntry| (code::of_kind(new.kind), &new.data[..]);
                 let of_stored = || stored.get(&at).map(|(kind, data)| (*kind, &data[..]));
                 let stands = new_at.get(&at).map(of_new).or_else(of_stored);
-                repeated(entry, stands.map(|(kind, data)| (kind.into(), data)))
+                not_next(entry, stands.map(|(kind, data)| (kind.into(), data)))
             }
         };
         if outcome.is_err() {

@@ -73,7 +73,7 @@ pub(crate) async fn streams(
 ) -> Result<Vec<(StoredStream, Vec<JournalEntry>)>, Failure> {
     let rows = sqlx::query_as!(
         StreamColumns,
-        "SELECT row, stream, header FROM encounter_stream WHERE encounter = $1 ORDER BY row",
+        "SELECT row, stream, header, after_revision FROM encounter_stream WHERE encounter = $1 ORDER BY row",
         encounter
     )
     .fetch_all(&mut *connection)
@@ -102,11 +102,12 @@ pub(crate) async fn add_stream(
     stream: &StoredStream,
 ) -> Result<(), Failure> {
     sqlx::query!(
-        "INSERT INTO encounter_stream (encounter, stream, header) VALUES ($1, $2, $3)
+        "INSERT INTO encounter_stream (encounter, stream, header, after_revision) VALUES ($1, $2, $3, $4)
          ON CONFLICT (encounter, stream) DO NOTHING",
         encounter,
         stream.stream.0,
         &stream.header[..],
+        i64::from(stream.after_revision),
     )
     .execute(connection)
     .await?;

@@ -11,13 +11,18 @@ use crate::PostgresStore;
 use crate::error::store_error;
 use crate::server::Server;
 
+/// Sees one state of the database.
+const EXPORT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+/// Keeps everybody else from writing.
+const IMPORT: &str = "BEGIN; LOCK TABLE upkeep, accounts, raids, encounters IN EXCLUSIVE MODE";
+
 impl Transfer for PostgresStore {
     fn export(&self) -> StoreFuture<'_, Box<dyn Export>> {
-        Box::pin(async move { Ok(Box::new(Transaction::export(&self.server).await?) as Box<dyn Export>) })
+        Box::pin(async move { Ok(Box::new(Transaction::begin(&self.server, EXPORT).await?) as Box<dyn Export>) })
     }
 
-    fn import(&self) -> StoreFuture<'_, Box<dyn Import>> {
-        Box::pin(async move { Ok(Box::new(Transaction::import(&self.server).await?) as Box<dyn Import>) })
+    fn lock(&self) -> StoreFuture<'_, Box<dyn Import>> {
+        Box::pin(async move { Ok(Box::new(Transaction::begin(&self.server, IMPORT).await?) as Box<dyn Import>) })
     }
 }
 
@@ -25,33 +30,6 @@ impl Transfer for PostgresStore {
 struct Transaction(PgConnection);
 
 impl Transaction {
-    /// Sees one state of the database.
-    async fn export(server: &Server) -> Result<Self, StoreError> {
-        Self::begin(server, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
-    }
-
-    /// Takes the place of what accounts there are, and sees to it that nobody else makes any.
-    async fn import(server: &Server) -> Result<Self, StoreError> {
-        let mut this =
-            Self::begin(server, "BEGIN; LOCK TABLE upkeep, accounts, raids, encounters IN EXCLUSIVE MODE").await?;
-        let prepared = async {
-            let held = sqlx::query_scalar!(
-                r#"SELECT (SELECT COUNT(*) FROM raids) + (SELECT COUNT(*) FROM encounters) AS "held!""#
-            )
-            .fetch_one(&mut this.0)
-            .await?;
-            if held == 0 {
-                sqlx::query!("DELETE FROM accounts").execute(&mut this.0).await?;
-                sqlx::query!("DELETE FROM upkeep").execute(&mut this.0).await?;
-            }
-            Ok(held)
-        };
-        match prepared.await.map_err(|error: sqlx::Error| store_error(&error))? {
-            0 => Ok(this),
-            _ => Err(StoreError::not_empty()),
-        }
-    }
-
     async fn begin(server: &Server, begin: &'static str) -> Result<Self, StoreError> {
         let mut connection = server.connect().await?;
         sqlx::raw_sql(begin).execute(&mut connection).await.map_err(|error| store_error(&error))?;
@@ -101,7 +79,7 @@ impl Export for Transaction {
             Table::Streams => rows(
                 sqlx::query_as!(
                     StreamCells,
-                    r#"SELECT row, encounter, uuid_send(stream) AS "stream!", header
+                    r#"SELECT row, encounter, uuid_send(stream) AS "stream!", header, after_revision
                        FROM encounter_stream ORDER BY row"#
                 )
                 .fetch(connection),
@@ -134,6 +112,25 @@ impl Export for Transaction {
 }
 
 impl Import for Transaction {
+    fn count(&mut self) -> StoreFuture<'_, i64> {
+        Box::pin(async move {
+            let held = sqlx::query_scalar!(
+                r#"SELECT (SELECT COUNT(*) FROM raids) + (SELECT COUNT(*) FROM encounters) AS "held!""#
+            );
+            held.fetch_one(&mut self.0).await.map_err(|error| store_error(&error))
+        })
+    }
+
+    fn clear(&mut self) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let clearing = async {
+                sqlx::query!("DELETE FROM accounts").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM upkeep").execute(&mut self.0).await
+            };
+            clearing.await.map(drop).map_err(|error: sqlx::Error| store_error(&error))
+        })
+    }
+
     fn put<'a>(&'a mut self, row: &'a Row) -> StoreFuture<'a, ()> {
         Box::pin(async move { put(&mut self.0, row).await.map_err(|error| store_error(&error)) })
     }
@@ -198,13 +195,14 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             raid.tickets,
         ),
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
-        Row::Stream(StreamCells { row, encounter, stream, header }) => sqlx::query!(
-            "INSERT INTO encounter_stream (row, encounter, stream, header)
-             VALUES ($1, $2, encode($3::BYTEA, 'hex')::UUID, $4)",
+        Row::Stream(StreamCells { row, encounter, stream, header, after_revision }) => sqlx::query!(
+            "INSERT INTO encounter_stream (row, encounter, stream, header, after_revision)
+             VALUES ($1, $2, encode($3::BYTEA, 'hex')::UUID, $4, $5)",
             row,
             encounter,
             stream,
             header,
+            after_revision,
         ),
         Row::Entry(EntryCells { stream, seq, kind, received_at_ms, data }) => sqlx::query!(
             "INSERT INTO encounter_journal (stream, seq, kind, received_at_ms, data)

@@ -68,7 +68,7 @@ impl Fixture {
             raid_code: self.raid.code.clone(),
             started_at_ms: 1,
             created_at_ms: 1,
-            stream: StoredStream { stream: STREAM, header: Bytes::new() },
+            stream: StoredStream { stream: STREAM, header: Bytes::new(), after_revision: 0 },
         };
         self.store.begin_encounter(&new).await.unwrap()
     }

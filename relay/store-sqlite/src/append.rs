@@ -1,6 +1,6 @@
 //! The SQL that stores one entry of the journal.
 
-use raidcast_store::order::{gap, no_stream, repeated};
+use raidcast_store::order::{no_stream, not_next};
 use raidcast_store::{JournalEntry, code};
 use sqlx::sqlite::SqliteConnection;
 
@@ -16,7 +16,7 @@ pub(crate) async fn append(connection: &mut SqliteConnection, entry: &JournalEnt
         "INSERT INTO encounter_journal (stream, seq, kind, received_at_ms, data)
          SELECT s.row, ?3, ?4, ?5, ?6 FROM encounter_stream s
          WHERE s.encounter = ?1 AND s.stream = ?2
-           AND (?3 <= 1 OR EXISTS (SELECT 1 FROM encounter_journal p WHERE p.stream = s.row AND p.seq = ?3 - 1))
+           AND (?3 = 1 OR EXISTS (SELECT 1 FROM encounter_journal p WHERE p.stream = s.row AND p.seq = ?3 - 1))
          ON CONFLICT DO NOTHING",
         entry.stream.encounter,
         stream,
@@ -41,8 +41,5 @@ pub(crate) async fn append(connection: &mut SqliteConnection, entry: &JournalEnt
     .fetch_optional(connection)
     .await?
     .ok_or_else(|| no_stream(entry))?;
-    match stands.kind.zip(stands.data.as_deref()) {
-        None => Err(gap(entry).into()),
-        stands => Ok(repeated(entry, stands)?),
-    }
+    Ok(not_next(entry, stands.kind.zip(stands.data.as_deref()))?)
 }

@@ -51,7 +51,8 @@ pub(crate) async fn streams(
 ) -> Result<Vec<(StoredStream, Vec<JournalEntry>)>, Failure> {
     let rows = sqlx::query_as!(
         StreamColumns,
-        r#"SELECT row AS "row!", stream, header FROM encounter_stream WHERE encounter = ?1 ORDER BY row"#,
+        r#"SELECT row AS "row!", stream, header, after_revision
+           FROM encounter_stream WHERE encounter = ?1 ORDER BY row"#,
         encounter
     )
     .fetch_all(&mut *connection)
@@ -82,11 +83,12 @@ pub(crate) async fn add_stream(
     let id = stream.stream.0.as_bytes().as_slice();
     let header = &stream.header[..];
     sqlx::query!(
-        "INSERT INTO encounter_stream (encounter, stream, header) VALUES (?1, ?2, ?3)
+        "INSERT INTO encounter_stream (encounter, stream, header, after_revision) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (encounter, stream) DO NOTHING",
         encounter,
         id,
         header,
+        stream.after_revision,
     )
     .execute(connection)
     .await?;

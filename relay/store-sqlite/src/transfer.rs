@@ -13,13 +13,18 @@ use crate::SqliteStore;
 use crate::error::store_error;
 use crate::file::DatabaseFile;
 
+/// Sees one state of the database.
+const EXPORT: &str = "BEGIN";
+/// Keeps everybody else from writing.
+const IMPORT: &str = "BEGIN IMMEDIATE";
+
 impl Transfer for SqliteStore {
     fn export(&self) -> StoreFuture<'_, Box<dyn Export>> {
-        Box::pin(async move { Ok(Box::new(Transaction::export(&self.file).await?) as Box<dyn Export>) })
+        Box::pin(async move { Ok(Box::new(Transaction::begin(&self.file, EXPORT).await?) as Box<dyn Export>) })
     }
 
-    fn import(&self) -> StoreFuture<'_, Box<dyn Import>> {
-        Box::pin(async move { Ok(Box::new(Transaction::import(&self.file).await?) as Box<dyn Import>) })
+    fn lock(&self) -> StoreFuture<'_, Box<dyn Import>> {
+        Box::pin(async move { Ok(Box::new(Transaction::begin(&self.file, IMPORT).await?) as Box<dyn Import>) })
     }
 }
 
@@ -27,32 +32,6 @@ impl Transfer for SqliteStore {
 struct Transaction(SqliteConnection);
 
 impl Transaction {
-    /// Sees one state of the file.
-    async fn export(file: &DatabaseFile) -> Result<Self, StoreError> {
-        Self::begin(file, "BEGIN").await
-    }
-
-    /// Takes the write lock, and the place of what accounts there are.
-    async fn import(file: &DatabaseFile) -> Result<Self, StoreError> {
-        let mut this = Self::begin(file, "BEGIN IMMEDIATE").await?;
-        let prepared = async {
-            let held = sqlx::query_scalar!(
-                r#"SELECT (SELECT COUNT(*) FROM raids) + (SELECT COUNT(*) FROM encounters) AS "held!: i64""#
-            )
-            .fetch_one(&mut this.0)
-            .await?;
-            if held == 0 {
-                sqlx::query!("DELETE FROM accounts").execute(&mut this.0).await?;
-                sqlx::query!("DELETE FROM upkeep").execute(&mut this.0).await?;
-            }
-            Ok(held)
-        };
-        match prepared.await.map_err(|error: sqlx::Error| store_error(&error))? {
-            0 => Ok(this),
-            _ => Err(StoreError::not_empty()),
-        }
-    }
-
     async fn begin(file: &DatabaseFile, begin: &'static str) -> Result<Self, StoreError> {
         let mut connection = file.connect().await?;
         sqlx::raw_sql(begin).execute(&mut connection).await.map_err(|error| store_error(&error))?;
@@ -94,7 +73,8 @@ impl Export for Transaction {
             Table::Streams => rows(
                 sqlx::query_as!(
                     StreamCells,
-                    r#"SELECT row AS "row!", encounter, stream, header FROM encounter_stream ORDER BY row"#
+                    r#"SELECT row AS "row!", encounter, stream, header, after_revision
+                       FROM encounter_stream ORDER BY row"#
                 )
                 .fetch(connection),
                 Row::Stream,
@@ -176,6 +156,25 @@ fn encounters(connection: &mut SqliteConnection) -> RowStream<'_> {
 }
 
 impl Import for Transaction {
+    fn count(&mut self) -> StoreFuture<'_, i64> {
+        Box::pin(async move {
+            let held = sqlx::query_scalar!(
+                r#"SELECT (SELECT COUNT(*) FROM raids) + (SELECT COUNT(*) FROM encounters) AS "held!: i64""#
+            );
+            held.fetch_one(&mut self.0).await.map_err(|error| store_error(&error))
+        })
+    }
+
+    fn clear(&mut self) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let clearing = async {
+                sqlx::query!("DELETE FROM accounts").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM upkeep").execute(&mut self.0).await
+            };
+            clearing.await.map(drop).map_err(|error: sqlx::Error| store_error(&error))
+        })
+    }
+
     fn put<'a>(&'a mut self, row: &'a Row) -> StoreFuture<'a, ()> {
         Box::pin(async move { put(&mut self.0, row).await.map_err(|error| store_error(&error)) })
     }
@@ -222,12 +221,13 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             raid.tickets,
         ),
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
-        Row::Stream(StreamCells { row, encounter, stream, header }) => sqlx::query!(
-            "INSERT INTO encounter_stream (row, encounter, stream, header) VALUES (?, ?, ?, ?)",
+        Row::Stream(StreamCells { row, encounter, stream, header, after_revision }) => sqlx::query!(
+            "INSERT INTO encounter_stream (row, encounter, stream, header, after_revision) VALUES (?, ?, ?, ?, ?)",
             row,
             encounter,
             stream,
             header,
+            after_revision,
         ),
         Row::Entry(EntryCells { stream, seq, kind, received_at_ms, data }) => sqlx::query!(
             "INSERT INTO encounter_journal (stream, seq, kind, received_at_ms, data) VALUES (?, ?, ?, ?, ?)",

@@ -62,6 +62,7 @@ macro_rules! conformance {
                 entries_come_back_byte_for_byte, a_repeated_entry_is_held_once,
                 another_entry_in_its_place_is_refused_with_all_after_it,
                 an_entry_without_the_one_before_it_is_refused_with_all_after_it,
+                no_entry_has_seq_0,
                 a_failure_concerns_its_encounter_alone, an_entry_needs_its_stream, streams_do_not_share_seqs,
                 what_was_answered_survives_a_crash, what_is_read_is_what_was_appended,
                 a_sealed_journal_takes_no_entry_and_reads_as_its_log,
@@ -131,7 +132,11 @@ async fn raid(store: &Arc<impl Raids>, account: &Account, number: u8, visibility
 }
 
 fn stream(number: u8) -> StoredStream {
-    StoredStream { stream: StreamId(id(0x5000 + u128::from(number))), header: Bytes::from(vec![number; 40]) }
+    StoredStream {
+        stream: StreamId(id(0x5000 + u128::from(number))),
+        header: Bytes::from(vec![number; 40]),
+        after_revision: number.into(),
+    }
 }
 
 /// An encounter that has not begun; it starts `number` seconds after [`NOW_MS`], and its stream has its number.

@@ -17,13 +17,16 @@ pub struct StreamKey {
     pub stream: StreamId,
 }
 
-/// A reading of an encounter: which, and the Header it began with, as MessagePack.
+/// A reading of an encounter: which, the Header it began with, as MessagePack, and what it came after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredStream {
     /// Which.
     pub stream: StreamId,
     /// Its Begin's header.
     pub header: Bytes,
+    /// The report's revision that was shown when it began, which says how many readings were shown before it though
+    /// their rows are gone; 0 for a fight's first.
+    pub after_revision: u32,
 }
 
 /// One entry of a running encounter's log.
@@ -75,8 +78,8 @@ pub trait Journal: Send + Sync {
     ///
     /// # Errors
     /// `Unavailable`: it may be stored or not (a connection may be lost while it is committed), or the one before it
-    /// is not: append it again, from there on. `Damaged`: another entry stands in its place, or its stream was not
-    /// begun or is gone.
+    /// is not: append it again, from there on. `Damaged`: another entry stands in its place, its seq is 0, or its stream
+    /// was not begun or is gone.
     fn append(&self, entry: JournalEntry) -> StoreFuture<'static, ()>;
 
     /// All that is stored of an encounter's log, as it was at one time; nothing where there is no such encounter.

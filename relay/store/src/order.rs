@@ -19,20 +19,18 @@ pub fn no_stream(entry: &JournalEntry) -> StoreError {
     StoreError::Damaged(format!("no stream {} of encounter {}", entry.stream.stream.0, entry.stream.encounter))
 }
 
-/// What an entry is answered that would leave a gap.
-pub fn gap(entry: &JournalEntry) -> StoreError {
-    StoreError::Unavailable(format!("entry {} is not held", entry.seq.saturating_sub(1)))
-}
-
-/// What an entry is answered whose place is taken: by itself, since it was sent again, or by another one. What stands
-/// there are its kind's code and its data; when it came the second time does not matter.
+/// What an entry is answered that is not the next of its stream: `Ok` where it stands already, since it was sent again.
+/// What stands in its place are its kind's code and its data; when it came the second time does not matter.
 ///
 /// # Errors
-/// `Damaged`: it is another one, or none that a stream has.
-pub fn repeated(entry: &JournalEntry, stands: Option<(i64, &[u8])>) -> Result<(), StoreError> {
+/// `Unavailable`: it would leave a gap. `Damaged`: another one stands there, or it has seq 0, which no entry has.
+pub fn not_next(entry: &JournalEntry, stands: Option<(i64, &[u8])>) -> Result<(), StoreError> {
+    let (seq, encounter) = (entry.seq, entry.stream.encounter);
     match stands {
+        _ if seq == 0 => Err(StoreError::Damaged(format!("entry 0 of encounter {encounter}: entries go from 1"))),
+        None => Err(StoreError::Unavailable(format!("entry {} is not held", seq - 1))),
         Some((kind, data)) if kind == i64::from(code::of_kind(entry.kind)) && data == entry.data => Ok(()),
-        _ => Err(StoreError::Damaged(format!("another entry {} of encounter {}", entry.seq, entry.stream.encounter))),
+        Some(_) => Err(StoreError::Damaged(format!("another entry {seq} of encounter {encounter}"))),
     }
 }
 

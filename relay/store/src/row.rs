@@ -189,13 +189,18 @@ pub struct StreamColumns {
     pub row: i64,
     pub stream: Id,
     pub header: Vec<u8>,
+    pub after_revision: i64,
 }
 
 impl TryFrom<StreamColumns> for StoredStream {
     type Error = StoreError;
 
     fn try_from(columns: StreamColumns) -> Result<Self, StoreError> {
-        Ok(Self { stream: StreamId(columns.stream.read()?), header: Bytes::from(columns.header) })
+        Ok(Self {
+            stream: StreamId(columns.stream.read()?),
+            header: Bytes::from(columns.header),
+            after_revision: code::small(columns.after_revision)?,
+        })
     }
 }
 

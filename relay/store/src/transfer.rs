@@ -26,11 +26,24 @@ pub trait Transfer: Store {
     /// One state of all that it holds.
     fn export(&self) -> StoreFuture<'_, Box<dyn Export>>;
 
+    /// A transaction to put rows in: from now on nobody else writes.
+    fn lock(&self) -> StoreFuture<'_, Box<dyn Import>>;
+
     /// Puts rows into a store without raids or fights; what accounts it has are dropped.
     ///
     /// # Errors
     /// `Damaged` if it holds raids or fights.
-    fn import(&self) -> StoreFuture<'_, Box<dyn Import>>;
+    fn import(&self) -> StoreFuture<'_, Box<dyn Import>> {
+        let lock = self.lock();
+        Box::pin(async move {
+            let mut import = lock.await?;
+            if import.count().await? > 0 {
+                return Err(StoreError::not_empty());
+            }
+            import.clear().await?;
+            Ok(import)
+        })
+    }
 }
 
 /// Reads all rows of one state.
@@ -41,6 +54,12 @@ pub trait Export: Send {
 
 /// One transaction that puts rows in, and reads what it has put. Dropping it leaves the store as it was.
 pub trait Import: Export {
+    /// How many raids and fights there are.
+    fn count(&mut self) -> StoreFuture<'_, i64>;
+
+    /// Removes accounts and notes on upkeep, to which no raid refers.
+    fn clear(&mut self) -> StoreFuture<'_, ()>;
+
     /// Puts a row in. Rows that it refers to come first: [`Table::ALL`] is such an order.
     fn put<'a>(&'a mut self, row: &'a Row) -> StoreFuture<'a, ()>;
 
@@ -190,6 +209,7 @@ pub struct StreamCells {
     pub encounter: i64,
     pub stream: Vec<u8>,
     pub header: Vec<u8>,
+    pub after_revision: i64,
 }
 
 /// The cells of a journal entry; `stream` is the reading's row.

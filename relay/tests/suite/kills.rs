@@ -74,7 +74,7 @@ async fn sealed_chunks_and_a_deleted_state_folder_are_exact_too() {
     let fight = Script::party(5).fight().starting_at(Clock::system().now_ms());
     let (chunks, deleted) = (Run::new(&client), Run::new(&client));
     let (of_chunks, of_deleted) = tokio::join!(
-        live(&chunks, Generation::Journal, &fight, 6, 21, false),
+        live(&chunks, Generation::Chunks, &fight, 6, 21, false),
         live(&deleted, Generation::Aggregate, &fight, 6, 22, true),
     );
     assert_eq!(of_chunks.fight.totals.damage, fight.player_damage().cast_unsigned());

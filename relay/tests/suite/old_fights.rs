@@ -7,7 +7,7 @@ use raidcast_shared::event::Knows;
 use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{
-    Begin, Begun, Hello, Outcome, RefusedCode, ReportState, UplinkFrame, UplinkReply, Visibility,
+    Begin, Begun, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility,
 };
 use uuid::Uuid;
 
@@ -132,6 +132,35 @@ async fn a_report_moves_to_another_raid_of_the_night_only_with_what_is_sent_of_i
     second.acked(12).await;
     assert!(matches!(second.end(known.h, &more, Outcome::Kill).await, UplinkReply::Finalized { rev: 2, .. }));
     assert_eq!(relay.report(&begun.report).await.raid, second.welcome.raid);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_another_raid_has_is_not_begun_with_other_columns() {
+    let data = tempfile::tempdir().unwrap();
+    let mut relay = TestRelay::start(data.path()).await;
+    let fight = Script::new(10, 2);
+    let mut live = Uploader::connect(&relay).await;
+    let begun = stream_whole(&mut live, &fight).await;
+    let mut turned = header();
+    turned.cols.reverse();
+    // While it is streamed; where it is final; and where no raid has it in memory.
+    for held in ["live", "final", "stored"] {
+        if held == "final" {
+            live.end(begun.h, &fight, Outcome::Kill).await;
+        }
+        if held == "stored" {
+            relay = relay.restart().await;
+        }
+        let mut uploading = Uploader::connect_as(&relay, KEY, old_fights()).await;
+        let other = UplinkFrame::Begin(Begin { enc: fight.enc, stream: fight.stream, header: turned.clone() });
+        uploading.send(&other).await;
+        let UplinkReply::Refused(refused) = uploading.reply().await else { panic!("begun with other columns, {held}") };
+        let told = (refused.code, refused.scope, refused.enc);
+        assert_eq!(told, (RefusedCode::BadColumns, RefusedScope::Encounter, Some(fight.enc)), "{}", refused.text);
+        let known = uploading.begin(&fight).await;
+        assert_eq!(known.held.map(|held| (held.stream, held.seq)), Some((fight.stream, 10)), "{held}");
+    }
     relay.stop().await;
 }
 

@@ -12,11 +12,12 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 5] = [
+const OLD_SCHEMA: [&str; 6] = [
     "DROP TABLE upkeep",
     "ALTER TABLE raids DROP COLUMN tickets",
     "ALTER TABLE accounts DROP COLUMN tickets",
     "ALTER TABLE encounters DROP COLUMN damage_ms",
+    "ALTER TABLE encounter_stream DROP COLUMN after_revision",
     "DELETE FROM _sqlx_migrations WHERE version > 2",
 ];
 

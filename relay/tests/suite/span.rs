@@ -164,11 +164,11 @@ async fn more_spans_than_may_wait_are_refused_with_a_time_to_come_back() {
     let spans = spans_of(&relay, 1);
     let (go, held) = std::sync::mpsc::sync_channel::<()>(0);
     let here = address(HERE);
-    let folding = spans.run(here, move || held.recv().is_ok());
-    let waiting = spans.run(here, || true);
+    let folding = spans.pool.run(here, move || held.recv().is_ok());
+    let waiting = spans.pool.run(here, || true);
     let refused = async {
         // The other two are polled first.
-        let error = spans.run(here, || true).await.unwrap_err();
+        let error = spans.pool.run(here, || true).await.unwrap_err();
         assert!(matches!(error, SpanError::Busy));
         let answer = HttpError::from(error).into_response();
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -186,11 +186,11 @@ async fn who_asks_for_many_folds_waits_for_itself_and_others_have_their_turn() {
     let relay = TestRelay::start(data.path()).await;
     let spans = spans_of(&relay, 256);
     let (go, held) = std::sync::mpsc::sync_channel::<()>(0);
-    let folding = spans.run(address(HERE), move || held.recv().is_ok());
+    let folding = spans.pool.run(address(HERE), move || held.recv().is_ok());
     let served = Arc::new(Mutex::new(Vec::new()));
     let ask = |who: Ipv4Addr| {
         let served = Arc::clone(&served);
-        spans.run(address(who), move || served.lock().unwrap().push(who))
+        spans.pool.run(address(who), move || served.lock().unwrap().push(who))
     };
     // Of one address more than it may wait with, then one of another, and all hold still until they have asked.
     let many = join_all((0..100).map(|_| ask(HERE)));

@@ -353,7 +353,12 @@ async fn of_many_moments_that_one_address_asks_for_most_are_refused_and_nothing_
                 tells.send(()).unwrap();
                 held.recv().is_ok()
             };
-            (go, tokio::spawn(async move { spans.run(Address::of(Ipv4Addr::new(127, 0, 0, 3).into()), fold).await }))
+            (
+                go,
+                tokio::spawn(
+                    async move { spans.pool.run(Address::of(Ipv4Addr::new(127, 0, 0, 3).into()), fold).await },
+                ),
+            )
         })
         .collect();
     let all_began = tokio::task::spawn_blocking(move || heard.iter().take(cores).count());
@@ -391,7 +396,7 @@ async fn of_many_moments_that_one_address_asks_for_most_are_refused_and_nothing_
     let (answer, ()) = tokio::join!(asked, release);
     assert_eq!(answer.status, 200, "{answer:?}");
     // Nobody reads any of them: their bytes wait, and nothing else.
-    becomes("all keyframes' making", async || spans.counts().held == 0 && spans.waiting() == 0).await;
+    becomes("all keyframes' making", async || spans.counts().held == 0 && spans.pool.waiting() == 0).await;
     becomes("a place for another", async || {
         let mut stream = connect(addr(&relay), THERE).await;
         stay(&mut stream, &moment, &UPGRADE).await.status == 101

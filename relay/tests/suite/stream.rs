@@ -1,11 +1,13 @@
 //! What may happen to a stream: repeats, gaps, cuts, other streams, two uploaders, double ends.
 
+use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::id::{RaidId, StreamId};
 use raidcast_shared::uplink::{
     Begin, Delta, DeltaFrame, Header, Hello, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply,
 };
 use uuid::Uuid;
 
+use crate::raw::becomes;
 use crate::script::{KEY, Script, TestRelay, Uploader, header, hello, reply};
 
 #[tokio::test]
@@ -165,6 +167,48 @@ async fn a_half_sent_other_stream_survives_a_restart_and_is_never_mixed() {
     uploader.acked(12).await;
     assert!(matches!(uploader.end(again.h, &second, Outcome::Kill).await, UplinkReply::Finalized { rev: 2, .. }));
     assert_eq!(relay.report(&begun.report).await.fight.checksum, second.checksum().to_string());
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_revision_never_goes_back_though_readings_before_it_begin_anew_and_the_relay_restarts() {
+    let data = tempfile::tempdir().unwrap();
+    let mut relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let begun = uploader.begin(&Script::new(10, 2)).await;
+    uploader.deltas(begun.h, &Script::new(10, 2).deltas).await;
+    uploader.acked(10).await;
+    // Each tells more than the one before and is shown in its place, though the one before begins anew.
+    for (revision, deltas, stream, before) in [(2, 12, 3, 2), (3, 14, 2, 3), (4, 16, 4, 2)] {
+        let more = Script::new(deltas, stream);
+        let again = uploader.begin(&more).await;
+        uploader.deltas(again.h, &more.deltas).await;
+        uploader.acked(deltas).await;
+        let anew = uploader.begin(&Script::new(1, before)).await;
+        assert_eq!(anew.held.map(|held| held.stream), Some(more.stream), "nothing is left of the one before");
+        drop(uploader);
+        for restarts in 0..2 {
+            if restarts == 1 {
+                relay = relay.restart().await;
+            }
+            let shown = relay.report(&begun.report).await;
+            let seen = (shown.revision, shown.state, shown.fight.checksum);
+            assert_eq!(seen, (revision, ReportState::Live, more.checksum().to_string()));
+        }
+        if revision == 2 {
+            // Nor where nobody holds it, for there is no memory for it.
+            relay = relay.restart_limited(EdgeLimits { memory_per_key: 0, ..EdgeLimits::default() }).await;
+            assert_eq!(relay.report(&begun.report).await.revision, 2);
+            relay = relay.restart_limited(EdgeLimits::default()).await;
+        }
+        if revision == 3 {
+            // What is kept of it now is not what is shown after it.
+            relay.pass_ms(601_000);
+            let is_provisional = async || relay.report(&begun.report).await.state == ReportState::Provisional;
+            becomes("its end", is_provisional).await;
+        }
+        uploader = Uploader::connect(&relay).await;
+    }
     relay.stop().await;
 }
 

@@ -76,7 +76,7 @@ impl Limit {
 
 /// What a row's sums have come to, and how often they were told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Told {
+struct RowSums {
     hits: u64,
     amount: u64,
     times: u32,
@@ -102,8 +102,8 @@ enum Added {
     Skill(SkillId),
     Player(ActorIx),
     Row(u64),
-    /// What was told of the row before.
-    Told(RowKey, Told),
+    /// The row's sums before.
+    RowSums(RowKey, RowSums),
 }
 
 /// A point that [`Fits::back_to`] can go back to.
@@ -126,7 +126,7 @@ pub(super) struct Fits {
     rows: FxHashSet<u64>,
     /// The row that came last: most hits are of the one before.
     last_row: Option<u64>,
-    told: FxHashMap<RowKey, Told>,
+    row_sums: FxHashMap<RowKey, RowSums>,
     /// What can be taken back, oldest first, and how much before it no longer can.
     added: VecDeque<Added>,
     settled: u64,
@@ -147,7 +147,7 @@ impl Fits {
             players: Vec::new(),
             rows: FxHashSet::default(),
             last_row: None,
-            told: FxHashMap::default(),
+            row_sums: FxHashMap::default(),
             added: VecDeque::new(),
             settled: 0,
             lenient: false,
@@ -216,11 +216,11 @@ impl Fits {
                 Added::Row(row) => {
                     self.rows.remove(&row);
                 }
-                Added::Told(key, Told { times: 0, .. }) => {
-                    self.told.remove(&key);
+                Added::RowSums(key, RowSums { times: 0, .. }) => {
+                    self.row_sums.remove(&key);
                 }
-                Added::Told(key, before) => {
-                    self.told.insert(key, before);
+                Added::RowSums(key, before) => {
+                    self.row_sums.insert(key, before);
                 }
             }
         }
@@ -340,16 +340,16 @@ impl Fits {
     }
 
     fn totals(&mut self, key: RowKey, hits: u64, amount: u64) -> Result<(), Limit> {
-        let held = self.told.get(&key).copied().unwrap_or_default();
+        let held = self.row_sums.get(&key).copied().unwrap_or_default();
         self.within(held.times < l::ROW_TELLINGS_MAX, Limit::Tellings)?;
         // Hits that are known as a sum alone count as amounts do: a report shows them as numbers too.
         let growth = hits.saturating_sub(held.hits).saturating_add(amount.saturating_sub(held.amount));
         self.counts.amount = self.amount(growth)?;
         self.row(key)?;
         let now =
-            Told { hits: held.hits.max(hits), amount: held.amount.max(amount), times: held.times.saturating_add(1) };
-        self.told.insert(key, now);
-        self.added.push_back(Added::Told(key, held));
+            RowSums { hits: held.hits.max(hits), amount: held.amount.max(amount), times: held.times.saturating_add(1) };
+        self.row_sums.insert(key, now);
+        self.added.push_back(Added::RowSums(key, held));
         Ok(())
     }
 }

@@ -117,7 +117,7 @@ impl Second {
 
 /// Amounts that one telling of a row's sums added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct AmountGrowth {
     /// When it was told, ms since the encounter began.
     pub at_ms: u32,
     /// What came then.
@@ -253,9 +253,9 @@ impl RowTable {
 
     /// Takes in what a row has come to by `at_ms`, whether or not the span holds that time; one that is told behind a
     /// later one counts when [`RowTable::settle`] is called.
-    pub(super) fn add_totals(&mut self, span: Span, at_ms: u32, key: RowKey, lump: bool, sums: Sums) {
+    pub(super) fn add_totals(&mut self, span: Span, at_ms: u32, key: RowKey, untimed: bool, sums: Sums) {
         self.tellings += 1;
-        let telling = Telling { at_ms, lump, sums };
+        let telling = Telling { at_ms, untimed, sums };
         let steps = self.steps.entry(key).or_default();
         if steps.end_before(at_ms) && !self.early.contains_key(&key) {
             self.take_tellings(span, key, vec![telling]);
@@ -438,19 +438,19 @@ impl RowTable {
     }
 
     /// What tellings of sums added, row by row and by time, of the whole fight.
-    pub(super) fn told(&self) -> impl Iterator<Item = (RowKey, Told)> + '_ {
+    pub(super) fn growths(&self) -> impl Iterator<Item = (RowKey, AmountGrowth)> + '_ {
         self.steps.iter().flat_map(|(key, steps)| {
-            let told = |growth: Growth| Told {
+            let amount = |growth: Growth| AmountGrowth {
                 at_ms: growth.at_ms,
                 timed: growth.timed.amount,
                 untimed: growth.untimed.amount,
             };
-            steps.growths().map(move |growth| (*key, told(growth)))
+            steps.growths().map(move |growth| (*key, amount(growth)))
         })
     }
 
     /// When what is told as sums came, row by row, of the whole fight: first and last of what has a time.
-    pub(super) fn told_active(&self) -> impl Iterator<Item = (RowKey, (u32, u32))> + '_ {
+    pub(super) fn summed_active(&self) -> impl Iterator<Item = (RowKey, (u32, u32))> + '_ {
         self.steps.iter().filter_map(|(key, steps)| Some((*key, steps.active()?)))
     }
 

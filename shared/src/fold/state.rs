@@ -7,7 +7,7 @@ use super::checksum::{self, Projected};
 use super::entity::{Actor, Attempt, Death, Missing, Skill};
 use super::gate::Checked;
 use super::latest::{Latest, Stamp};
-use super::rows::{Pair, Row, RowKey, RowTable, Summed, Told};
+use super::rows::{AmountGrowth, Pair, Row, RowKey, RowTable, Summed};
 use super::span::Span;
 use super::sums::Sums;
 use crate::checksum::Checksum;
@@ -157,8 +157,8 @@ impl EncounterState {
                     actor.max_hp.offer(stamp, *max);
                 }
             }
-            RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump } => {
-                if *lump {
+            RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump: untimed } => {
+                if *untimed {
                     // It holds what happened since the encounter began.
                     self.reach(0);
                 } else if known {
@@ -170,7 +170,7 @@ impl EncounterState {
                 let [hits, amount, crit, lucky, shield, overheal] =
                     [hits, amount, crit, lucky, shield, overheal].map(|value| *value);
                 let sums = Sums { hits, amount, crit, lucky, shield, overheal };
-                self.rows.add_totals(self.span, *at_ms, key, *lump, sums);
+                self.rows.add_totals(self.span, *at_ms, key, *untimed, sums);
             }
             RareBody::Header { scene_id, scene, difficulty, local } => {
                 let late =
@@ -300,14 +300,14 @@ impl EncounterState {
     }
 
     /// What tellings of sums added, of the whole fight, in no order.
-    pub fn told(&self) -> impl Iterator<Item = (RowKey, Told)> + '_ {
-        self.rows.told()
+    pub fn growths(&self) -> impl Iterator<Item = (RowKey, AmountGrowth)> + '_ {
+        self.rows.growths()
     }
 
     /// First and last time at which what is told as sums came, of the whole fight, as far as it has a time; by row, in
     /// no order.
-    pub fn told_active(&self) -> impl Iterator<Item = (RowKey, (u32, u32))> + '_ {
-        self.rows.told_active()
+    pub fn summed_active(&self) -> impl Iterator<Item = (RowKey, (u32, u32))> + '_ {
+        self.rows.summed_active()
     }
 
     /// Seconds whose sums changed since they were taken last.

@@ -2,7 +2,8 @@
 //!
 //! One invariant: what is kept depends on the set of tellings alone. A telling says that a row has come to at least
 //! so much by then, so of several the greatest counts, figure by figure, and one told twice counts once. What was
-//! added from one telling to the next has the time of the later one; but of a *lump* it is unknown when it came.
+//! added from one telling to the next has the time of the later one; but of an untimed one (`lump` in the protocol) it is unknown when
+//! it came.
 
 /// What a row has come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,10 +55,10 @@ pub(super) struct Growth {
 #[derive(Clone, Copy, Debug)]
 struct Step {
     at_ms: u32,
-    /// The greatest lump.
-    lump: Sums,
+    /// The greatest of those that are untimed.
+    untimed: Sums,
     /// The greatest of all.
-    told: Sums,
+    reached: Sums,
     /// The greatest of all up to here.
     upto: Sums,
 }
@@ -71,7 +72,7 @@ pub(super) struct Steps(Vec<Step>);
 pub(super) struct Telling {
     pub(super) at_ms: u32,
     /// Whether what came since the one before came at no known time.
-    pub(super) lump: bool,
+    pub(super) untimed: bool,
     pub(super) sums: Sums,
 }
 
@@ -93,19 +94,19 @@ impl Steps {
         };
         let mut before: Vec<_> = (first..self.0.len()).map(|at| self.growth(at)).collect();
         let mut later = self.0.split_off(first).into_iter().peekable();
-        for Telling { at_ms, lump, sums } in tellings {
+        for Telling { at_ms, untimed, sums } in tellings {
             while let Some(step) = later.next_if(|step| step.at_ms <= at_ms) {
                 self.0.push(step);
             }
-            let lump = if lump { sums } else { Sums::default() };
+            let untimed = if untimed { sums } else { Sums::default() };
             match self.0.last_mut().filter(|step| step.at_ms == at_ms) {
-                Some(step) => (step.lump, step.told) = (step.lump.join(lump), step.told.join(sums)),
-                None => self.0.push(Step { at_ms, lump, told: sums, upto: sums }),
+                Some(step) => (step.untimed, step.reached) = (step.untimed.join(untimed), step.reached.join(sums)),
+                None => self.0.push(Step { at_ms, untimed, reached: sums, upto: sums }),
             }
         }
         self.0.extend(later);
         for at in first..self.0.len() {
-            self.0[at].upto = self.before(at).join(self.0[at].told);
+            self.0[at].upto = self.before(at).join(self.0[at].reached);
         }
         let mut now: Vec<_> = (first..self.0.len()).map(|at| self.growth(at)).collect();
         drop_equal(&mut before, &mut now);
@@ -118,7 +119,7 @@ impl Steps {
 
     fn growth(&self, at: usize) -> Growth {
         let (before, step) = (self.before(at), &self.0[at]);
-        let known = before.join(step.lump);
+        let known = before.join(step.untimed);
         Growth { at_ms: step.at_ms, timed: step.upto.minus(known), untimed: known.minus(before) }
     }
 
@@ -152,7 +153,7 @@ mod tests {
     use super::*;
 
     fn telling(at_ms: u32, amount: u64) -> Telling {
-        Telling { at_ms, lump: at_ms.is_multiple_of(7), sums: Sums { hits: amount / 3, amount, ..Sums::default() } }
+        Telling { at_ms, untimed: at_ms.is_multiple_of(7), sums: Sums { hits: amount / 3, amount, ..Sums::default() } }
     }
 
     /// What it comes to, and how many changes led there.

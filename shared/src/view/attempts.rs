@@ -115,7 +115,7 @@ struct BossDamage {
     /// Of hits, by second: first and last, ms, and what came before this second.
     seconds: Vec<(u16, u16, u64)>,
     /// Of sums: when they were told, and what had come until then.
-    told: Vec<(u32, u64)>,
+    summed: Vec<(u32, u64)>,
 }
 
 impl BossDamage {
@@ -146,8 +146,8 @@ impl BossDamage {
             (*first, *last) = ((*first).min(held.first_ms), (*last).max(held.last_ms));
             *amount += held.amount;
         }
-        let mut told: Vec<(u32, u64)> = Vec::new();
-        for (key, growth) in state.told().filter(|(key, _)| key.kind == HitKind::Damage) {
+        let mut summed: Vec<(u32, u64)> = Vec::new();
+        for (key, growth) in state.growths().filter(|(key, _)| key.kind == HitKind::Damage) {
             let Some(held) = sums.get(&(key.source, key.target)) else { continue };
             if held.of_them_boss > 0 && growth.timed > 0 {
                 // Seconds hold sums too.
@@ -157,7 +157,7 @@ impl BossDamage {
                 if growth.untimed > 0 {
                     return None;
                 }
-                told.push((growth.at_ms, growth.timed));
+                summed.push((growth.at_ms, growth.timed));
             }
         }
         let mut before = 0;
@@ -165,13 +165,13 @@ impl BossDamage {
             (*amount, before) = (before, before + *amount);
         }
         seconds.push((u16::MAX, 0, before));
-        told.sort_unstable();
+        summed.sort_unstable();
         let mut sum = 0;
-        for (_, amount) in &mut told {
+        for (_, amount) in &mut summed {
             sum += *amount;
             *amount = sum;
         }
-        Some(Self { seconds, told })
+        Some(Self { seconds, summed })
     }
 
     fn between(&self, from_ms: u32, to_ms: u32) -> Option<u64> {
@@ -183,7 +183,7 @@ impl BossDamage {
 
     /// What came before a time, unless the hits of its second lie on both sides.
     fn before(&self, ms: u32) -> Option<u64> {
-        let told = self.told[..self.told.partition_point(|(at, _)| *at < ms)].last().map_or(0, |(_, sum)| *sum);
+        let summed = self.summed[..self.summed.partition_point(|(at, _)| *at < ms)].last().map_or(0, |(_, sum)| *sum);
         let last = self.seconds.len() - 1;
         let (second, into) = (ms as usize / 1000, (ms % 1000) as u16);
         let hits = match self.seconds.get(second).filter(|_| second < last) {
@@ -192,6 +192,6 @@ impl BossDamage {
             Some((_, last, _)) if *last < into => self.seconds[second + 1].2,
             Some(_) => return None,
         };
-        Some(hits + told)
+        Some(hits + summed)
     }
 }

@@ -152,8 +152,8 @@ impl Course {
         }
         // What came at no known time may have come until it was told.
         if state.summed().untimed_amount > 0 {
-            for (key, told) in state.told().filter(|(_, told)| told.untimed > 0) {
-                see(key.source, key.target, told.at_ms / 1000);
+            for (key, growth) in state.growths().filter(|(_, growth)| growth.untimed > 0) {
+                see(key.source, key.target, growth.at_ms / 1000);
             }
         }
         for death in state.deaths() {

@@ -11,35 +11,6 @@ use crate::fold::{EncounterState, Row};
 use crate::game;
 use crate::report::{Player, SkillKind, SkillRow, Totals};
 
-/// A player's present totals, in the order of [`ROW_COLUMNS`](crate::feed::ROW_COLUMNS).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PlayerTotals {
-    /// To what is not a player.
-    pub damage: u64,
-    /// What of it was to bosses.
-    pub boss_damage: u64,
-    /// To anyone.
-    pub healing: u64,
-    /// From anyone.
-    pub damage_taken: u64,
-    /// Damage hits.
-    pub hits: u64,
-    /// Heals.
-    pub heal_hits: u64,
-    /// Critical damage hits, as far as the source knows.
-    pub crit_hits: u64,
-    /// Lucky damage hits, as far as the source knows.
-    pub lucky_hits: u64,
-    /// Deaths.
-    pub deaths: u64,
-}
-
-impl PlayerTotals {
-    pub(super) fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// Players' damage is what they deal to what is not a player.
 pub(super) fn is_players_damage(state: &EncounterState, row: &Row) -> bool {
     row.key.kind == HitKind::Damage && state.is_player(row.key.source) && !state.is_player(row.key.target)
@@ -86,7 +57,12 @@ pub(super) struct Figures<'a> {
 
 #[derive(Default)]
 pub(super) struct PlayerFigures<'a> {
-    pub(super) totals: PlayerTotals,
+    /// Their own: damage taken is theirs, deaths are theirs.
+    pub(super) totals: Totals,
+    /// Critical damage hits, as far as the source knows.
+    pub(super) crit_hits: u64,
+    /// Lucky damage hits, as far as the source knows.
+    pub(super) lucky_hits: u64,
     pub(super) rows: Vec<&'a Row>,
 }
 
@@ -114,8 +90,8 @@ impl<'a> Figures<'a> {
                     totals.damage += row.amount;
                     totals.boss_damage += to_boss(state, row).0;
                     totals.hits += row.hits;
-                    totals.crit_hits += row.crit;
-                    totals.lucky_hits += row.lucky;
+                    source.crit_hits += row.crit;
+                    source.lucky_hits += row.lucky;
                 }
                 HitKind::Heal => {
                     totals.healing += row.amount;
@@ -130,12 +106,12 @@ impl<'a> Figures<'a> {
             }
         }
         // Who was told to be a player and did nothing, nor had anything done to them, was not in this fight.
-        players.retain(|actor, figures| !figures.totals.is_nothing() || state.is_local(*actor));
+        players.retain(|actor, figures| figures.totals != Totals::default() || state.is_local(*actor));
         Self { players }
     }
 
     pub(super) fn totals(&self) -> Totals {
-        self.players.values().fold(Totals::default(), |sum, PlayerFigures { totals, .. }| sum.with(totals))
+        self.players.values().fold(Totals::default(), |sum, player| sum.with(&player.totals))
     }
 
     pub(super) fn players(&self, shown: Shown<'_>, rates: &Rates) -> Vec<Player> {
@@ -159,8 +135,8 @@ impl<'a> Figures<'a> {
                 damage_taken: totals.damage_taken,
                 hits: totals.hits,
                 heal_hits: totals.heal_hits,
-                crit_hits: known.then_some(totals.crit_hits),
-                lucky_hits: known.then_some(totals.lucky_hits),
+                crit_hits: known.then_some(figures.crit_hits),
+                lucky_hits: known.then_some(figures.lucky_hits),
                 deaths: totals.deaths,
                 dps: totals.damage as f64 / rates.damage_seconds(),
                 hps: totals.healing as f64 / rates.healing_seconds(),
@@ -225,7 +201,7 @@ fn skills(state: &EncounterState, rows: &[&Row], crits_known: bool) -> Vec<Skill
 }
 
 impl Totals {
-    fn with(mut self, player: &PlayerTotals) -> Self {
+    fn with(mut self, player: &Self) -> Self {
         self.damage += player.damage;
         self.boss_damage += player.boss_damage;
         self.healing += player.healing;

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use super::attempts::{attempts, begun};
 use super::course::RESIDUE_MS;
 use super::facts::{bosses, deaths, place};
-use super::figures::{Figures, PlayerTotals, class_and_spec, crits_known};
+use super::figures::{Figures, PlayerFigures, class_and_spec, crits_known};
 use super::rates::Rates;
 use super::shown::Shown;
 use crate::event::{ActorIx, HitKind};
@@ -22,7 +22,8 @@ type RowValues = [i64; ROW_COLUMNS.len()];
 const FEW_SECONDS: usize = 16;
 
 /// The order is that of [`ROW_COLUMNS`].
-fn values(totals: &PlayerTotals, crits_known: bool) -> RowValues {
+fn values(of: &PlayerFigures<'_>, crits_known: bool) -> RowValues {
+    let totals = &of.totals;
     let crits = |value: u64| if crits_known { value.cast_signed() } else { -1 };
     [
         totals.damage.cast_signed(),
@@ -31,8 +32,8 @@ fn values(totals: &PlayerTotals, crits_known: bool) -> RowValues {
         totals.damage_taken.cast_signed(),
         totals.hits.cast_signed(),
         totals.heal_hits.cast_signed(),
-        crits(totals.crit_hits),
-        crits(totals.lucky_hits),
+        crits(of.crit_hits),
+        crits(of.lucky_hits),
         totals.deaths.cast_signed(),
     ]
 }
@@ -244,7 +245,7 @@ impl LiveView {
                 is_local: state.is_local(actor),
                 dead,
             };
-            let row = values(&of.totals, crits_known(state, actor));
+            let row = values(of, crits_known(state, actor));
             // Each of these only grows, so that their sum tells.
             let grows = |row: &&Row| [row.amount, row.hits, row.crit, row.lucky, row.max];
             let mark = of.rows.iter().flat_map(grows).fold(0, u64::wrapping_add);

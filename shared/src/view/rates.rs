@@ -51,11 +51,11 @@ impl Rates {
                 widen(pair.kind, active);
             }
         }
-        for (key, active) in state.told_active().filter(|(key, _)| row_counts(key)) {
+        for (key, active) in state.summed_active().filter(|(key, _)| row_counts(key)) {
             widen(key.kind, active);
         }
         if state.summed().untimed_amount > 0 {
-            for (key, _) in state.told().filter(|(key, told)| told.untimed > 0 && row_counts(key)) {
+            for (key, _) in state.growths().filter(|(key, growth)| growth.untimed > 0 && row_counts(key)) {
                 match key.kind {
                     HitKind::Damage => damage = Extent(None),
                     HitKind::Heal => healing = Extent(None),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use crate::chunks::{CHARACTER_BITS, MONSTER_BITS, damage_id};
 use crate::error::MeterkitError;
 use crate::fight::{Hit, HitKind, Player};
-use crate::journal::{CHARACTER_BITS, MONSTER_BITS, damage_id};
 use crate::playhead::Playhead;
 
 /// What the meter compresses with.

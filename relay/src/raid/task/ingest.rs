@@ -9,7 +9,7 @@ use raidcast_shared::uplink::{DeltaFrame, End, RefusedCode, RefusedScope, Report
 use raidcast_store::{JournalEntry, JournalKind, StreamKey};
 
 use super::state::{Appended, RaidTask, What};
-use crate::raid::encounter::{Taken, under_way_bytes};
+use crate::raid::reading::{Taken, under_way_bytes};
 
 impl RaidTask {
     pub(super) fn uplink_frame(&mut self, connection: u64, frame: UplinkFrame, received_ms: i64) {

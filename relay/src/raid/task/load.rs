@@ -14,7 +14,7 @@ use super::state::{Chore, Claiming, Opening, RaidTask};
 use crate::context::Context;
 use crate::raid::command::RaidCommand;
 use crate::raid::encounter::LiveEncounter;
-use crate::raid::restore::load_encounter;
+use crate::raid::restore::{Unread, find_row, load_row};
 use crate::retry::until_available;
 
 /// No connection: the task itself asked.
@@ -117,16 +117,11 @@ impl RaidTask {
 
 /// An encounter as the store has it, unless it is gone; one that cannot be read is set aside.
 async fn read_fight(context: &Context, key: EncounterKey) -> Result<Option<LiveEncounter>, StoreError> {
-    let aside = |report_id: &str, error: StoreError| match context.set_aside.is_damaged(report_id, &error) {
-        true => Ok(None),
-        false => Err(error),
+    let read = async {
+        match find_row(context.store.as_ref(), key).await? {
+            Some(row) => load_row(context, &row).await,
+            None => Ok(None),
+        }
     };
-    match context.store.encounter(key.account, key.encounter).await {
-        Ok(Some(row)) => load_encounter(context, row.row).await.or_else(|error| aside(&row.report_id, error)),
-        Ok(None) => Ok(None),
-        Err(error) => match context.store.report_of(key.account, key.encounter).await? {
-            Some(report_id) => aside(&report_id, error),
-            None => Err(error),
-        },
-    }
+    read.await.or_else(|unread: Unread| unread.set_aside(context))
 }

@@ -9,15 +9,16 @@ use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits::OPEN_ENCOUNTERS_MAX;
 use raidcast_shared::uplink::{Begin, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkReply};
-use raidcast_store::{AccountId, EncounterKey, EncounterRow, NewEncounter, RaidRow, Store, StoreError, StoredStream};
+use raidcast_store::{AccountId, EncounterKey, NewEncounter, RaidRow, StoreError, StoredStream};
 
 use super::state::{Around, Beginning, Chore, Claiming, Elsewhere, Found, OpenError, Opened, Opening, RaidTask};
 use crate::context::Context;
 use crate::memory::Full;
 use crate::quota::DAY_MS;
 use crate::raid::command::{RaidCommand, RaidHandle};
-use crate::raid::encounter::{Job, LiveEncounter, Reading};
-use crate::raid::restore::load_encounter;
+use crate::raid::encounter::{Job, LiveEncounter};
+use crate::raid::reading::{OtherColumns, Reading};
+use crate::raid::restore::{Unread, find_row, load_row};
 
 impl RaidTask {
     pub(super) fn begin(&mut self, connection: u64, begin: Begin) {
@@ -119,7 +120,7 @@ impl RaidTask {
                 self.raid_changed();
                 self.begin_held(beginning);
             }
-            Err(OpenError::Store(error)) => {
+            Err(OpenError::Unread(Unread::Store(error))) => {
                 tracing::warn!(raid = self.row.code, %error, "could not open an encounter");
                 self.around.directory.disown(self.key(id), &self.me);
                 match error {
@@ -128,11 +129,12 @@ impl RaidTask {
                     StoreError::Damaged(_) => self.refuse_set_aside(id),
                 }
             }
-            Err(OpenError::SetAside(report_id, why)) => {
+            Err(OpenError::Unread(Unread::Damaged { report_id, why })) => {
                 self.around.context.set_aside.report(&report_id, &why);
                 self.around.directory.disown(self.key(id), &self.me);
                 self.refuse_set_aside(id);
             }
+            Err(OpenError::OtherColumns) => self.refuse_other_columns(id),
             Err(OpenError::TooMany(spent)) => {
                 self.around.directory.disown(self.key(id), &self.me);
                 let whose = if self.row.history { "an upload of old fights" } else { "this key" };
@@ -156,10 +158,10 @@ impl RaidTask {
             self.refuse_set_aside(begin.enc);
             return;
         }
+        let state = encounter.state;
         if let Some(reading) = encounter.reading(begin.stream) {
-            if reading.state.header().cols != begin.header.cols {
-                let text = "this stream was begun with other columns: begin another stream for these";
-                self.refuse(RefusedCode::BadColumns, text, RefusedScope::Encounter, None, Some(begin.enc));
+            if let Err(OtherColumns) = reading.require_columns(&begin.header.cols) {
+                self.refuse_other_columns(begin.enc);
                 return;
             }
             reading.rewound_to = None;
@@ -167,8 +169,8 @@ impl RaidTask {
             // Of one that has nothing yet the same is told as when it began: what is shown beside it.
             let held = match (fresh, encounter.main.stream == begin.stream) {
                 (true, true) => None,
-                (true, false) => Some(encounter.main.held(encounter.state)),
-                (false, _) => Some(encounter.held(begin.stream)),
+                (true, false) => Some(encounter.main.held(state)),
+                (false, _) => encounter.reading(begin.stream).map(|reading| reading.held(state)),
             };
             self.begun_here(&beginning, held);
             return;
@@ -181,7 +183,7 @@ impl RaidTask {
         // of it before gave way to another, and nothing of it counts.
         encounter.job = Some(Job::BeginningStream);
         let (store, row) = (Arc::clone(&self.around.context.store), encounter.row.row);
-        let stream = StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() };
+        let stream = stored_stream(begin, encounter.revision_before_next());
         let kept = async move {
             store.drop_stream(row, stream.stream).await?;
             store.begin_stream(row, &stream).await
@@ -200,8 +202,7 @@ impl RaidTask {
         }
         let Some(encounter) = self.encounters.get_mut(&begin.enc) else { return begin.enc };
         let Ok(reading) = Reading::new(begin.stream, begin.header.clone()) else { return begin.enc };
-        let main = &encounter.main;
-        if main.state.seq() == 0 && main.under_way == 0 && !main.is_ended() {
+        if encounter.main.is_empty() {
             encounter.replace_empty(reading);
             self.begun_here(beginning, None);
             return begin.enc;
@@ -304,23 +305,23 @@ async fn find_encounter(
     let begin = &beginning.begin;
     let key = EncounterKey { account: raid.account, encounter: begin.enc };
     if beginning.given.is_none()
-        && let Some(row) = held_row(store.as_ref(), key).await?
+        && let Some(row) = find_row(store.as_ref(), key).await?
         && row.raid_code != raid.code
         && (raid.history || row.state == ReportState::Final)
     {
         let held = match around.directory.owner(key).filter(|owner| !owner.is(&me)) {
             Some(owner) => {
-                let held = |reply| RaidCommand::Held { encounter: begin.enc, stream: begin.stream, reply };
+                let held = |reply| RaidCommand::Held { begin: Box::new(begin.clone()), reply };
                 owner.ask(held).await.ok().flatten()
             }
             None => None,
         };
-        if let Some((row, held)) = held {
-            return Ok(Found::Elsewhere(Box::new(row), held));
-        }
-        if let Some(mut live) = load_encounter(&around.context, row.row).await.map_err(|error| unread(&row, error))? {
-            let held = live.held(begin.stream);
-            return Ok(Found::Elsewhere(Box::new(live.row), held));
+        let held = match held {
+            None => load_row(&around.context, &row).await?.map(|mut live| (live.held(begin), live.row)),
+            Some((row, held)) => Some((held, row)),
+        };
+        if let Some((held, row)) = held {
+            return Ok(Found::Elsewhere(Box::new(row), held.map_err(|OtherColumns| OpenError::OtherColumns)?));
         }
     }
     open_encounter(&around, &me, &raid, begin, &claiming).await.map(|encounter| Found::Here(Box::new(encounter)))
@@ -364,10 +365,10 @@ async fn take_encounter(
     let store = &context.store;
     let key = EncounterKey { account: raid.account, encounter: begin.enc };
     let now_ms = context.clock.now_ms();
-    let row = if let Some(row) = held_row(store.as_ref(), key).await? {
+    let row = if let Some(row) = find_row(store.as_ref(), key).await? {
         row
     } else {
-        let before = begun_before_start(context, raid.account, now_ms).await.map_err(OpenError::Store)?;
+        let before = begun_before_start(context, raid.account, now_ms).await?;
         context.quota.may_begin_fight(raid.account, before, raid.history, now_ms).map_err(OpenError::TooMany)?;
         let new = NewEncounter {
             key,
@@ -375,34 +376,27 @@ async fn take_encounter(
             raid_code: raid.code.clone(),
             started_at_ms: begin.header.started_at_ms,
             created_at_ms: now_ms,
-            stream: StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into() },
+            stream: stored_stream(begin, 0),
         };
-        let row = store.begin_encounter(&new).await.map_err(OpenError::Store)?;
+        let row = store.begin_encounter(&new).await?;
         context.quota.fight_begun(raid.account, now_ms);
         row
     };
     if row.raid_code != raid.code && moves {
-        store.move_encounter(row.row, &raid.code).await.map_err(OpenError::Store)?;
+        store.move_encounter(row.row, &raid.code).await?;
         // It may be less visible there.
         context.access.tell(&row.raid_code);
         if let Some(left) = around.directory.raid(&row.raid_code) {
             let _ = left.send(RaidCommand::Gone { report_id: row.report_id.clone() }).await;
         }
     }
-    let gone = || OpenError::Store(StoreError::Unavailable(format!("report {} went away meanwhile", row.report_id)));
-    load_encounter(context, row.row).await.map_err(|error| unread(&row, error))?.ok_or_else(gone)
+    let gone = || StoreError::Unavailable(format!("report {} went away meanwhile", row.report_id)).into();
+    load_row(context, &row).await?.ok_or_else(gone)
 }
 
-/// The row of an encounter, if there is one.
-async fn held_row(store: &dyn Store, key: EncounterKey) -> Result<Option<EncounterRow>, OpenError> {
-    match store.encounter(key.account, key.encounter).await {
-        Err(StoreError::Damaged(why)) => match store.report_of(key.account, key.encounter).await {
-            Ok(Some(report_id)) => Err(OpenError::SetAside(report_id, why)),
-            Ok(None) => Err(OpenError::Store(StoreError::Damaged(why))),
-            Err(error) => Err(OpenError::Store(error)),
-        },
-        found => found.map_err(OpenError::Store),
-    }
+/// A reading as it is stored when it begins, after this revision of the report.
+fn stored_stream(begin: &Begin, after_revision: u32) -> StoredStream {
+    StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into(), after_revision }
 }
 
 /// Fights that the key began within the last day, before this relay started: those that the store still has. They become
@@ -414,12 +408,4 @@ async fn begun_before_start(context: &Context, account: AccountId, now_ms: i64) 
     }
     let since = |at_ms| context.store.encounters_since(account, at_ms, now_ms);
     Ok(since(day_ago).await?.saturating_sub(since(started).await?))
-}
-
-/// Why an encounter was not read: now, or at all.
-fn unread(row: &EncounterRow, error: StoreError) -> OpenError {
-    match error {
-        StoreError::Damaged(why) => OpenError::SetAside(row.report_id.clone(), why),
-        error @ StoreError::Unavailable(_) => OpenError::Store(error),
-    }
 }

@@ -58,6 +58,11 @@ impl RaidTask {
         }));
     }
 
+    pub(super) fn refuse_other_columns(&mut self, enc: EncounterId) {
+        let text = "this stream was begun with other columns: begin another stream for these";
+        self.refuse(RefusedCode::BadColumns, text, RefusedScope::Encounter, None, Some(enc));
+    }
+
     pub(super) fn refuse_set_aside(&mut self, enc: EncounterId) {
         self.reply(UplinkReply::Refused(Refused {
             code: RefusedCode::StoreUnavailable,

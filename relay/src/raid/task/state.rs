@@ -27,6 +27,7 @@ use crate::raid::channels::Channels;
 use crate::raid::command::{Attach, Claim, Join, RaidCommand, RaidHandle};
 use crate::raid::directory::Directory;
 use crate::raid::encounter::LiveEncounter;
+use crate::raid::restore::Unread;
 
 /// A client whose append failed tries again after this, ms.
 pub(super) const STORE_RETRY_MS: u32 = 1_000;
@@ -205,10 +206,22 @@ pub(super) enum Found {
 }
 
 pub(super) enum OpenError {
-    Store(StoreError),
-    /// It cannot be read: which report, and why.
-    SetAside(String, String),
+    Unread(Unread),
+    /// What is held of the reading has other columns.
+    OtherColumns,
     TooMany(Spent),
+}
+
+impl From<Unread> for OpenError {
+    fn from(unread: Unread) -> Self {
+        Self::Unread(unread)
+    }
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Unread(error.into())
+    }
 }
 
 /// Where the raid's views stand.

@@ -26,13 +26,13 @@ fn sealed(log: &Bytes) -> StoredJournal {
     StoredJournal { log: Some(log.clone()), streams: Vec::new() }
 }
 
-/// And are kept once, with the header they began with.
+/// And are kept once, with the header and the revision they began with.
 pub async fn streams_keep_the_order_they_began_in(harness: &impl Harness<Store: Fights + Journal>) {
     let (store, _, row) = one_fight(harness).await;
     for number in [9, 4, 7] {
         store.begin_stream(row.row, &stream(number)).await.expect("a stream");
     }
-    let again = StoredStream { header: Bytes::from_static(b"another"), ..stream(4) };
+    let again = StoredStream { header: Bytes::from_static(b"another"), after_revision: 99, ..stream(4) };
     store.begin_stream(row.row, &again).await.expect("a stream");
     append_all(&store, &row, 7, 1..=2).await;
     let open = opened(&store, &row).await;
@@ -157,6 +157,18 @@ pub async fn an_entry_without_the_one_before_it_is_refused_with_all_after_it(
     assert!((&mut failing).await.is_err());
     append_all(&store, &row, 1, 2..=3).await;
     assert_eq!(seqs(&store, &row).await, [1, 2, 3]);
+}
+
+/// Neither the first of a stream nor one that comes later; it is refused with all after it.
+pub async fn no_entry_has_seq_0(harness: &impl Harness<Store: Fights + Journal>) {
+    let (store, _, row) = one_fight(harness).await;
+    for held in 0..=2 {
+        append_all(&store, &row, 1, 1..=held).await;
+        let [zero, next] = [0, held + 1].map(|seq| store.append(entry(&row, 1, seq)));
+        let answers = (zero.await, next.await);
+        assert!(matches!(answers, (Err(StoreError::Damaged(_)), Err(StoreError::Unavailable(_)))), "{answers:?}");
+        assert_eq!(seqs(&store, &row).await, (1..=held).collect::<Vec<_>>());
+    }
 }
 
 /// Others' entries that share the commit are stored.
@@ -372,7 +384,7 @@ pub async fn what_was_removed_can_begin_again(harness: &impl Harness<Store: Figh
             1 => store.remove_journal(row.row).await.expect("removed"),
             _ => store.seal_journal(row.row, &Bytes::from_static(b"log")).await.expect("a seal"),
         }
-        let again = StoredStream { header: Bytes::from(vec![round; 3]), ..stream(1) };
+        let again = StoredStream { header: Bytes::from(vec![round; 3]), after_revision: u32::MAX, ..stream(1) };
         store.begin_stream(row.row, &again).await.expect("a stream");
         assert_eq!(read(&store, &row).await.streams, [(again.clone(), Vec::new())]);
         let early = store.append(entry(&row, 1, 5)).await;

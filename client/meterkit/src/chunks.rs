@@ -1,4 +1,4 @@
-//! The journal generation: sealed, immutable chunks of events in three streams.
+//! The generation of chunks: sealed, immutable chunks of events in three streams.
 //!
 //! A chunk spans at most two seconds of its stream and is committed when it is sealed, so a database is up to that
 //! much behind the fight. Sealing goes by fight time alone; the meter's limit of about 1 MiB is out of reach of a
@@ -36,7 +36,7 @@ const COMBAT: usize = 1;
 const TIMELINE: usize = 2;
 
 #[derive(Debug)]
-pub(crate) struct JournalWriter {
+pub(crate) struct ChunkWriter {
     connection: SqliteConnection,
     open: Option<Encounter>,
 }
@@ -74,9 +74,9 @@ impl Stream {
     }
 }
 
-impl JournalWriter {
+impl ChunkWriter {
     pub(crate) async fn new(mut connection: SqliteConnection) -> Result<Self, MeterkitError> {
-        raw_sql(include_str!("journal/schema.sql")).execute(&mut connection).await?;
+        raw_sql(include_str!("chunks/schema.sql")).execute(&mut connection).await?;
         Ok(Self { connection, open: None })
     }
 

@@ -1,4 +1,4 @@
--- The tables of the journal generation. Names and types are the meter's; readers rely on them.
+-- The tables of the generation of chunks. Names and types are the meter's; readers rely on them.
 CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (
     version VARCHAR(50) PRIMARY KEY NOT NULL,
     run_on  TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
