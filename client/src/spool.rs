@@ -23,7 +23,6 @@ use serde::{Deserialize, Serialize};
 use crate::encoder::{Encoder, Lost};
 use crate::secret::{create_private, sync_folder_of};
 use crate::source::{Cursor, CursorDelta, Generation};
-use crate::words::told;
 
 const MAGIC: &[u8; 8] = b"RCSPOOL1";
 /// Length and CRC of a record.
@@ -77,12 +76,9 @@ struct FrameSpan {
 
 /// Why a spool cannot be opened.
 #[derive(Debug, thiserror::Error)]
+#[error("{self:?}")]
 pub enum SpoolError {
     /// The file system says no: try again.
-    #[error(
-        "{path} cannot be used ({}). If it stays so, remove it: its fight is read again from the meter.",
-        told(error)
-    )]
     Io {
         /// Which file.
         path: PathBuf,
@@ -90,7 +86,6 @@ pub enum SpoolError {
         error: io::Error,
     },
     /// Its begin is damaged, so nothing of it can be used: read the fight again.
-    #[error("{path} is damaged from its first record on")]
     Damaged {
         /// Which file.
         path: PathBuf,

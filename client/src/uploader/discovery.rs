@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::folder::{Dormant, NO_ROW, Watched};
 use super::meter::Watching;
 use super::{Change, Uploader};
-use crate::source::{Cursor, Fight, Reading, Source as _, SourceError};
+use crate::source::{Cursor, Fight, Reading, Source as _, SourceError, Unreadable};
 
 /// Fights that ended this long before the client was first started are history, ms.
 const RECENT_MS: i64 = 3_600_000;
@@ -139,7 +139,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// Notes a fight that cannot be read.
-    pub(super) fn leave_out(&mut self, fight: &Fight, why: String) {
+    pub(super) fn leave_out(&mut self, fight: &Fight, why: Unreadable) {
         if self.ledger.leave_out(fight.encounter) {
             let encounter = fight.encounter.to_string();
             self.announcer.tell(Change::Unreadable { encounter, started_at_ms: fight.started_at_ms, why });

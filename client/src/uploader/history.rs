@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::meter::Watching;
-use super::record::How;
+use super::record::{How, NotSent};
 use super::{Change, Uploader, WatchError};
 use crate::source::{Source as _, SourceError};
 
@@ -29,22 +29,21 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if !wanted.is_empty() {
             let fights = wanted.len() as u64;
             self.upload.left(wanted.into_iter());
-            let why = "the meter has removed them from its database since the upload began".to_owned();
-            self.announcer.tell(Change::Stopped { fights, why });
+            self.announcer.tell(Change::Stopped { fights, why: NotSent::Removed });
         }
         self.upload.plan();
         Ok(())
     }
 
     /// The relay does not take a fight: it is noted, and the others go on.
-    pub(super) fn fail(&mut self, at: usize, why: String, now_ms: u64) {
+    pub(super) fn fail(&mut self, at: usize, why: NotSent, now_ms: u64) {
         self.upload.failed();
         let fight = self.finish_off(at, How::Refused, Some(why), now_ms);
         self.announcer.tell(Change::Failed { fight });
     }
 
     /// Begins no further fight in this run.
-    pub(super) fn stop(&mut self, why: String) {
+    pub(super) fn stop(&mut self, why: NotSent) {
         let left = self.streams.take_queue();
         if left.is_empty() {
             return;
@@ -65,7 +64,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             && passed(since_ms)
             && (!planned || !self.streams.queue().is_empty())
         {
-            return Err(WatchError::NoMeter { after: patience, why: why.to_owned() });
+            return Err(WatchError::NoMeter { after: patience, why: why.clone() });
         }
         Ok(passed(self.activity.progress_ms()))
     }

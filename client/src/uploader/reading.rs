@@ -17,7 +17,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         match self.meter.look(&self.options, calm, now_ms) {
             Ok(true) => self.streams.forget_queue(),
             Ok(false) => {}
-            Err(Nowhere { why, looked }) => self.announcer.waiting(&why, looked),
+            Err(Nowhere { why, looked }) => self.announcer.waiting(why, looked),
         }
         if self.meter.watching().is_none() {
             return;
@@ -44,7 +44,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn source_failed(&mut self, error: &SourceError, now_ms: u64) {
         if self.meter.failed(error, now_ms) {
             let looked = self.options.db.clone().into_iter().collect();
-            self.announcer.waiting(&error.to_string(), looked);
+            self.announcer.waiting(error.clone().into(), looked);
         }
     }
 
