@@ -73,7 +73,7 @@ impl Plan {
         loop {
             match Self::try_make(db, places, since_ms) {
                 Err(PlanError::Database(NoDatabase::Unread(SourceError::Locked { .. }))) if tries < LOCKED_TRIES => {
-                    tries += 1
+                    tries += 1;
                 }
                 made => return made,
             }

@@ -51,4 +51,10 @@ pub enum Stall {
         /// What the system says.
         error: OsError,
     },
+    /// A fight's log in it was deleted, and what was open of it cannot be read any more.
+    SpoolLost {
+        /// Which file.
+        #[serde(serialize_with = "path_text::path")]
+        path: PathBuf,
+    },
 }

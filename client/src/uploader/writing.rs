@@ -5,6 +5,7 @@ use std::io;
 use super::folder::FolderError;
 use super::trouble::Stall;
 use super::{Change, Uploader, WatchError};
+use crate::spool::SpoolError;
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Writes what the disk did not take before.
@@ -30,6 +31,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         } else {
             Stall::Unwritable { dir, error: error.into() }
         };
+        self.stalled(why, now_ms);
+    }
+
+    fn stalled(&mut self, why: Stall, now_ms: u64) {
         if self.disk.failed(why.clone(), now_ms) {
             self.announcer.tell(Change::Stalled { why });
         }
@@ -57,8 +62,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             Err(error) => return Err(error.into()),
         }
-        if let Some(error) = self.streams.restore() {
-            self.disk_failed(&error, now_ms);
+        match self.streams.restore() {
+            None => {}
+            Some(SpoolError::Lost { path }) => self.stalled(Stall::SpoolLost { path }, now_ms),
+            Some(error) => self.disk_failed(&error.into(), now_ms),
         }
         Ok(())
     }

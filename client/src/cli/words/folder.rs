@@ -45,6 +45,7 @@ pub(super) fn spool_error(error: &SpoolError) -> String {
             path.display(),
             told(error)
         ),
+        SpoolError::Lost { path } => format!("{} was deleted and cannot be read any more", path.display()),
         SpoolError::Damaged { path } => format!("{} is damaged from its first record on", path.display()),
     }
 }
@@ -61,5 +62,9 @@ pub(in crate::cli) fn stall(why: &Stall) -> String {
             let (dir, told) = (dir.display(), told_before(error));
             format!("Nothing can be written to {dir} ({told}). {remedy} Nothing is lost: the meter keeps its fights.")
         }
+        Stall::SpoolLost { path } => format!(
+            "{} was deleted and cannot be read any more. Start raidcast again: its fight is read again from the meter.",
+            path.display()
+        ),
     }
 }

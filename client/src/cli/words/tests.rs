@@ -343,6 +343,10 @@ fn a_command_that_ended_before_its_time() {
             ),
         ),
         (
+            WatchError::Spool(SpoolError::Lost { path: "/s/a.spool".into() }),
+            "/s/a.spool was deleted and cannot be read any more".to_owned(),
+        ),
+        (
             WatchError::Spool(SpoolError::Damaged { path: "/s/a.spool".into() }),
             "/s/a.spool is damaged from its first record on".to_owned(),
         ),
@@ -373,6 +377,11 @@ fn how_things_stand() {
     let stalled = |kind, text: &str| Stall::Unwritable { dir: "/s".into(), error: os(kind, Some(1), text) };
     for (why, expected) in [
         (Stall::Deleted { dir: "/s".into() }, "The state folder /s was deleted. Start raidcast again."),
+        (
+            Stall::SpoolLost { path: "/s/a.spool".into() },
+            "/s/a.spool was deleted and cannot be read any more. Start raidcast again: its fight is read again from the \
+             meter.",
+        ),
         (
             stalled(OsErrorKind::NoRoom, "No space left on device"),
             "Nothing can be written to /s (No space left on device). Make room there. Nothing is lost: the meter keeps \
