@@ -16,7 +16,7 @@ use crate::source::detect::{self, Places};
 use crate::source::names::Names;
 use crate::source::{AnySource, Fight, Found, NoDatabase, Source as _, SourceError};
 use crate::uploader::record::{How, NotSent, Record};
-use crate::uploader::{Change, FolderError, under_way};
+use crate::uploader::{Change, FolderError, told, under_way};
 
 /// A relay that confirms nothing is given up after so long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -64,14 +64,20 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Reads which finished fights a meter's database has, those that began at `since_ms` (Unix) or later.
+    /// Reads which finished fights a meter's database has, those that began at `since_ms` (Unix) or later. Those that
+    /// this state folder knows keep their names.
     ///
     /// # Errors
     /// The database is not there or cannot be read.
-    pub async fn make(db: Option<&Path>, places: &Places, since_ms: Option<i64>) -> Result<Self, PlanError> {
+    pub async fn make(
+        db: Option<&Path>,
+        places: &Places,
+        state: &Path,
+        since_ms: Option<i64>,
+    ) -> Result<Self, PlanError> {
         let mut tries = 0;
         loop {
-            match Self::try_make(db, places, since_ms) {
+            match Self::try_make(db, places, state, since_ms) {
                 Err(PlanError::Database(NoDatabase::Unread(SourceError::Locked { .. }))) if tries < LOCKED_TRIES => {
                     tries += 1;
                 }
@@ -81,12 +87,20 @@ impl Plan {
         }
     }
 
-    fn try_make(db: Option<&Path>, places: &Places, since_ms: Option<i64>) -> Result<Self, PlanError> {
+    fn try_make(db: Option<&Path>, places: &Places, state: &Path, since_ms: Option<i64>) -> Result<Self, PlanError> {
         let detection = detect::detect(db, places);
         let nothing = |error| PlanError::Database(detect::no_database(error, db, &detection.looked, places));
         let found = detection.found.map_err(nothing)?;
         let mut source = AnySource::open(&found, Arc::new(Names::default()))?;
         let mut fights = source.all_fights()?;
+        let told = told(state);
+        let is_told = |encounter: EncounterId| told.contains(&encounter.to_string());
+        for fight in &mut fights {
+            // A watch has told it before the meter told its player.
+            if let Some(first) = fight.before_player.filter(|first| !is_told(fight.encounter) && is_told(*first)) {
+                fight.encounter = first;
+            }
+        }
         fights.sort_by_key(|fight| (fight.started_at_ms, fight.row));
         let mut seen = HashSet::new();
         fights.retain(|fight| seen.insert(fight.encounter));
@@ -234,6 +248,7 @@ mod tests {
         let fight = Fight {
             row: 1,
             encounter: EncounterId(uuid::Uuid::from_u128(1)),
+            before_player: None,
             started_at_ms: 0,
             scene_id: None,
             scene: None,

@@ -46,7 +46,7 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     };
     let shutdown = CancellationToken::new();
     let since_ms = since.map(|since| since.unix_ms(options.clock.unix_ms()));
-    let planned = Plan::make(options.db.as_deref(), &options.places, since_ms).await;
+    let planned = Plan::make(options.db.as_deref(), &options.places, &options.state, since_ms).await;
     let before = |plan: &Plan| plan.before(&options.state, &options.relay, options.visibility);
     let planned = planned.and_then(|plan| Ok((before(&plan)?, plan)));
     let (before, plan) = match planned {

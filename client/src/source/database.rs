@@ -15,8 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use raidcast_shared::event::{ActorFacts, Rare, RareBody, SourceEvent, SourceKey};
-use raidcast_shared::game::GAME;
-use raidcast_shared::id::{ActorId, EncounterId, SkillId};
+use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::{ENCOUNTER_DURATION_MS_MAX, MISSING_CHARS_MAX, NAME_CHARS_MAX};
 use raidcast_shared::text;
 use rusqlite::{Connection, OpenFlags};
@@ -249,14 +248,6 @@ impl Database {
         let first = self.rows(&sql, &[])?;
         let part = |column| first.first().and_then(|row| raw_text(row, column)).unwrap_or_default();
         Ok(format!("{} {}", part("version"), part("run_on")))
-    }
-}
-
-/// The encounter's name everywhere: by the local player, or the database where the meter does not tell who it is.
-pub(super) fn encounter_id(local_player: Option<u64>, stable_id: &str, started_at_ms: i64) -> EncounterId {
-    match local_player {
-        Some(player) => EncounterId::of_player(GAME, player, started_at_ms),
-        None => EncounterId::of_database(GAME, stable_id, started_at_ms),
     }
 }
 

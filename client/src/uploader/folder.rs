@@ -184,7 +184,7 @@ impl Folder {
     }
 
     pub(super) fn load_raid(&self) -> Result<Option<Raid>, FolderError> {
-        let raid: Option<Raid> = self.load("raid.json")?;
+        let raid: Option<Raid> = load(self.part.join("raid.json"))?;
         if raid.as_ref().is_some_and(|raid| !SECRET_BYTES.contains(&raid.secret().len())) {
             return Err(FolderError::Damaged { path: self.part.join("raid.json"), why: Damage::Secret });
         }
@@ -197,15 +197,11 @@ impl Folder {
     }
 
     pub(super) fn load_fights(&self) -> Result<Fights, FolderError> {
-        Ok(self.load("fights.json")?.unwrap_or_default())
+        fights_in(&self.part)
     }
 
     pub(super) fn save_fights(&self, fights: &Fights) -> io::Result<()> {
         replace(&self.part.join("fights.json"), &json_of(fights))
-    }
-
-    fn load<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, FolderError> {
-        load(self.part.join(name))
     }
 }
 
@@ -223,6 +219,11 @@ fn load<T: for<'de> Deserialize<'de>>(path: PathBuf) -> Result<Option<T>, Folder
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FolderError::Io { path, error }),
     }
+}
+
+/// The list of fights of one kind of work.
+pub(super) fn fights_in(part: &Path) -> Result<Fights, FolderError> {
+    Ok(load(part.join("fights.json"))?.unwrap_or_default())
 }
 
 /// Whether a client holds the lock of a folder now; `None` where that cannot be told.
@@ -246,8 +247,7 @@ pub(crate) fn under_way(dir: &Path, relay: &str, visibility: Option<Visibility>)
     if !raid.as_ref().is_some_and(same) {
         return Ok(Vec::new());
     }
-    let fights: Option<Fights> = load(dir.join(HISTORY).join("fights.json"))?;
-    let fights = fights.unwrap_or_default();
+    let fights = fights_in(&dir.join(HISTORY))?;
     Ok(fights.databases.into_values().flat_map(|watched| watched.open.into_keys()).collect())
 }
 

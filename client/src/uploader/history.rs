@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::meter::Watching;
 use super::record::{How, NotSent};
 use super::{Change, Uploader, WatchError};
-use crate::source::{Source as _, SourceError};
+use crate::source::{Fight, Source as _, SourceError};
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Finds the fights that were agreed to in a database that was just opened.
@@ -20,8 +20,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let names: Vec<_> = wanted.iter().map(ToString::to_string).collect();
         self.ledger.keep(&watching.db, |name| names.iter().any(|wanted| wanted == name));
         for fight in shown {
-            if wanted.remove(&fight.encounter) {
-                self.discover(&watching.db, fight, true);
+            let names = [Some(fight.encounter), fight.before_player];
+            if let Some(encounter) = names.into_iter().flatten().find(|name| wanted.remove(name)) {
+                self.discover(&watching.db, Fight { encounter, ..fight }, true);
             }
         }
         // What is left has no row any more; what a spool holds needs none.

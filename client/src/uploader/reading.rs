@@ -114,7 +114,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let open = open.flat_map(|stream| [stream.row(), stream.started_at_ms()]);
         let open: Vec<_> = open.chain(watched.map(|watched| watched.seen)).collect();
         let after = if self.options.history.is_some() { i64::MAX } else { watched.map_or(NO_ROW, Watched::floor) };
-        watching.source.fights(after, &open)
+        Ok(self.as_told(watching.source.fights(after, &open)?))
     }
 
     /// Reads what is new of one fight.

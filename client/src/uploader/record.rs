@@ -117,6 +117,11 @@ impl Record {
         }
     }
 
+    /// Whether it has a fight of this name.
+    pub(super) fn has(&self, encounter: &str) -> bool {
+        self.fights.iter().any(|fight| fight.encounter == encounter)
+    }
+
     /// Takes in a fight, in place of what was noted of it; beyond the bound the oldest is forgotten.
     pub fn note(&mut self, mut fight: Finished) {
         let same = |held: &&Finished| held.encounter == fight.encounter && held.relay == fight.relay;

@@ -10,6 +10,8 @@ use raidcast::uploader::record::{How, NotSent, Record};
 use raidcast::uploader::trouble::Trouble;
 use raidcast::uploader::{Change, FolderError, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
+use raidcast_shared::game::GAME;
+use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{Outcome, RefusedCode, Visibility};
 
 use crate::place::{Client, NOW_MS, Place, party, read_at_once, relayed, wait};
@@ -32,13 +34,17 @@ async fn write(place: &Place, generation: Generation, fights: &[Fight]) {
 }
 
 async fn plan(place: &Place, since_ms: Option<i64>) -> Plan {
-    Plan::make(Some(&place.db()), &Places::default(), since_ms).await.unwrap()
+    plan_of(place, "state", since_ms).await
+}
+
+async fn plan_of(place: &Place, state: &str, since_ms: Option<i64>) -> Plan {
+    Plan::make(Some(&place.db()), &Places::default(), &place.dir.path().join(state), since_ms).await.unwrap()
 }
 
 async fn options(place: &Place, relay: &Relay, state: &str) -> Options {
     Options {
         until_idle: None,
-        history: Some(plan(place, None).await.history(Duration::from_secs(20))),
+        history: Some(plan_of(place, state, None).await.history(Duration::from_secs(20))),
         state: place.dir.path().join(state),
         ..place.options(relay)
     }
@@ -146,6 +152,74 @@ async fn rows_with_ids_below_zero_are_fights_like_any_others() {
         write(&alone, generation, &[later]).await;
         sums.extend(read_at_once(&alone.db()).await);
         assert_eq!(relayed(&relay), sums, "{generation:?}");
+    }
+}
+
+async fn alter(place: &Place, sql: &'static str) {
+    use sqlx::{ConnectOptions as _, Connection as _};
+    let mut meter = sqlx::sqlite::SqliteConnectOptions::new().filename(place.db()).connect().await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut meter).await.unwrap();
+    meter.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_whose_player_becomes_known_late_keeps_its_name() {
+    for generation in [Generation::Aggregate, Generation::Journal] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let fight = party(1);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        writer.begin(&fight).await.unwrap();
+        alter(&place, "UPDATE encounters SET local_player_id = NULL").await;
+        writer.advance_to(20_000).await.unwrap();
+        let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+        relay.until(|memory| memory.fights.len() == 1).await;
+        writer.end().await.unwrap();
+        client.until(|change| matches!(change, Change::Finalized { .. })).await;
+        client.end().await;
+        let first: Vec<_> = relay.memory().fights.keys().copied().collect();
+        alter(&place, "UPDATE encounters SET local_player_id = 4711").await;
+        // An upload finds the report that the watch made.
+        let planned = plan(&place, None).await;
+        assert_eq!(planned.fights[0].local_player, Some(4711));
+        assert_eq!(planned.fights.iter().map(|fight| fight.encounter).collect::<Vec<_>>(), first, "{generation:?}");
+        let before = planned.before(&place.dir.path().join("state"), &relay.url, None).unwrap();
+        assert_eq!(before, Before { there: 1, agreed: 0 });
+        assert!(upload(&place, &relay, "state").await.0.complete);
+        // So does a watch of a copy of the database.
+        let copy = place.dir.path().join("copy.db");
+        writer.close().await.unwrap();
+        std::fs::copy(place.db(), &copy).unwrap();
+        let again = Client::start(Options { db: Some(copy), ..place.options(&relay) }).done().await.unwrap();
+        assert_eq!((again.fights, again.complete), (1, true));
+        assert_eq!(relay.memory().fights.keys().copied().collect::<Vec<_>>(), first, "{generation:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_fights_that_began_in_the_same_ms_have_a_report_each() {
+    for generation in [Generation::Events, Generation::Counters, Generation::Aggregate, Generation::Journal] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let first = party(1).starting_at(BEGAN_MS);
+        let mut second = party(2).starting_at(BEGAN_MS);
+        second.local_player_id = first.local_player_id;
+        let other = party(3).starting_at(BEGAN_MS + 100_000);
+        write(&place, generation, &[first.clone(), second, other]).await;
+        let planned = plan(&place, None).await;
+        // The first keeps the name that it has had; the second has always the same.
+        let of_player = EncounterId::of_player(GAME, first.local_player_id as u64, BEGAN_MS);
+        assert_eq!((planned.fights.len(), planned.fights[0].encounter), (3, of_player), "{generation:?}");
+        let second = EncounterId(uuid::Uuid::new_v5(&of_player.0, b"2"));
+        assert_eq!(planned.fights[1].encounter, second);
+        assert_eq!(upload(&place, &relay, "state").await.1, tally(3, 0), "{generation:?}");
+        let sorted = |mut sums: Vec<_>| {
+            sums.sort_by_key(|(_, events)| *events);
+            sums
+        };
+        assert_eq!(sorted(relayed(&relay)), sorted(read_at_once(&place.db()).await), "{generation:?}");
+        let elsewhere = Options { state: place.dir.path().join("other"), ..place.options(&relay) };
+        let watched = Client::start(elsewhere).done().await.unwrap();
+        assert_eq!((watched.fights, watched.complete), (3, true), "{generation:?}");
+        assert_eq!(relay.memory().fights.len(), 3);
     }
 }
 
