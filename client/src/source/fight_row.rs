@@ -87,12 +87,12 @@ impl<'a> FightRow<'a> {
             None => None,
         };
         let twins = int(self.row, "twins").unwrap_or(0);
-        let named = |player| encounter_id(player, stable_id, self.started_at_ms, twins);
+        let id_of = |player| encounter_id(player, stable_id, self.started_at_ms, twins);
         let by_id = |id| names.scene(id).map(str::to_owned);
         Ok(Fight {
             row: self.id,
-            encounter: named(local_player),
-            before_player: local_player.map(|_| named(None)),
+            encounter: id_of(local_player),
+            before_player: local_player.map(|_| id_of(None)),
             started_at_ms: self.started_at_ms,
             scene_id,
             scene: name(self.row, "scene_name").or_else(|| scene_id.and_then(by_id)),

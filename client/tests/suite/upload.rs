@@ -184,7 +184,7 @@ async fn a_fight_whose_player_becomes_known_late_keeps_its_name() {
         assert_eq!(planned.fights.iter().map(|fight| fight.encounter).collect::<Vec<_>>(), first, "{generation:?}");
         let before = planned.before(&place.dir.path().join("state"), &relay.url, None).unwrap();
         assert_eq!(before, Before { there: 1, agreed: 0 });
-        assert!(upload(&place, &relay, "state").await.0.complete);
+        assert_eq!(upload(&place, &relay, "state").await.1, tally(0, 1), "{generation:?}");
         // So does a watch of a copy of the database.
         let copy = place.dir.path().join("copy.db");
         writer.close().await.unwrap();
