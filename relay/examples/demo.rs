@@ -233,13 +233,13 @@ async fn play(cli: &Cli, data: &Path, url: &str, key: String) -> Result<()> {
         return kept_as_written;
     }
     println!("\nThe relay goes on showing it. Press Ctrl-C to end it.");
-    client.await?.map(drop).map_err(in_words)
+    client.await?.map(drop).map_err(|error| in_words(&error))
 }
 
 type Client = tokio::task::JoinHandle<Result<uploader::Summary, uploader::WatchError>>;
 
-fn in_words(error: uploader::WatchError) -> anyhow::Error {
-    anyhow::anyhow!(watch_error(&error))
+fn in_words(error: &uploader::WatchError) -> anyhow::Error {
+    anyhow::anyhow!(watch_error(error))
 }
 
 /// What the client tells next.
@@ -247,7 +247,7 @@ async fn next(client: &mut Client, changes: &mut mpsc::Receiver<Change>) -> Resu
     match timeout(PATIENCE * 4, changes.recv()).await {
         Ok(Some(change)) => Ok(change),
         Ok(None) => {
-            client.await?.map_err(in_words)?;
+            client.await?.map_err(|error| in_words(&error))?;
             bail!("the client ended before the fight did")
         }
         Err(_) => bail!("the client has not said anything for {} s", (PATIENCE * 4).as_secs()),
