@@ -16,24 +16,20 @@ pub(in crate::cli) fn address_error(error: &AddressError) -> String {
         }
         AddressError::Url { url, why } => (url.as_str(), why),
     };
-    let relays;
-    let (url, why) = match why {
-        WrongUrl::Secret => ("This", "it has a name or a key before an @"),
-        why => {
-            let why = match why {
-                WrongUrl::Scheme(scheme) => {
-                    relays = format!("relays do not speak {scheme}://");
-                    &relays
-                }
-                WrongUrl::Query => "it has a ? or a # in it",
-                WrongUrl::Host => "it has no host, or a character that no address has",
-                WrongUrl::Port => "it has no host, or a port that there is not",
-                WrongUrl::NoScheme | WrongUrl::Secret => "it has no http:// or https://",
-            };
-            (if url.is_empty() { "An empty text" } else { url }, why)
-        }
+    let shown = match url {
+        _ if *why == WrongUrl::Secret => "This",
+        "" => "An empty text",
+        url => url,
     };
-    format!("{url} is no relay's address: {why}. Give one like https://raidcast.example.")
+    let why = match why {
+        WrongUrl::Secret => "it has a name or a key before an @".to_owned(),
+        WrongUrl::NoScheme => "it has no http:// or https://".to_owned(),
+        WrongUrl::Scheme(scheme) => format!("relays do not speak {scheme}://"),
+        WrongUrl::Query => "it has a ? or a # in it".to_owned(),
+        WrongUrl::Host => "it has no host, or a character that no address has".to_owned(),
+        WrongUrl::Port => "it has no host, or a port that there is not".to_owned(),
+    };
+    format!("{shown} is no relay's address: {why}. Give one like https://raidcast.example.")
 }
 
 /// Why there is no connection, and what to do.

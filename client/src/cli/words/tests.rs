@@ -368,8 +368,8 @@ fn a_command_that_ended_before_its_time() {
     ] {
         assert_eq!(watch_error(&error), expected);
     }
-    let in_use = PlanError::Folder(FolderError::Deleted { dir: "/s".into() });
-    assert_eq!(no_plan(&in_use), "The state folder /s was deleted. Start raidcast again.");
+    let deleted = PlanError::Folder(FolderError::Deleted { dir: "/s".into() });
+    assert_eq!(no_plan(&deleted), "The state folder /s was deleted. Start raidcast again.");
 }
 
 #[test]
