@@ -1,9 +1,15 @@
-//! The command line: flags to options, changes to lines, results to exit statuses.
+//! The command line: flags to options, changes to lines, results to exit statuses. All that people read is made here:
+//! the library tells codes and facts.
 
 mod common;
+mod date;
+mod json;
+mod settings;
+mod shown;
 mod status;
 mod upload;
 mod watch;
+pub mod words;
 
 use std::process::ExitCode;
 

@@ -14,9 +14,9 @@ use raidcast_shared::uplink::Visibility;
 
 use crate::source::detect::{self, Places};
 use crate::source::names::Names;
-use crate::source::{AnySource, Fight, Found, Source as _, SourceError};
-use crate::uploader::record::{How, Record};
-use crate::uploader::{Change, FolderError, under_way};
+use crate::source::{AnySource, Fight, Found, NoDatabase, Source as _, SourceError};
+use crate::uploader::record::{How, NotSent, Record};
+use crate::uploader::{Change, FolderError, told, under_way};
 
 /// A relay that confirms nothing is given up after so long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -34,16 +34,18 @@ pub struct History {
 
 /// Why there is nothing to plan an upload of.
 #[derive(Debug, thiserror::Error)]
+#[error("{self:?}")]
 pub enum PlanError {
-    /// The database cannot be read.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// None was named, and none is where meters keep theirs.
-    #[error("{0}")]
-    Nowhere(String),
+    /// There is no database that can be read.
+    Database(NoDatabase),
     /// The state folder cannot be used.
-    #[error(transparent)]
     Folder(#[from] FolderError),
+}
+
+impl From<SourceError> for PlanError {
+    fn from(error: SourceError) -> Self {
+        Self::Database(error.into())
+    }
 }
 
 /// What an upload would send.
@@ -62,32 +64,43 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Reads which finished fights a meter's database has, those that began at `since_ms` (Unix) or later.
+    /// Reads which finished fights a meter's database has, those that began at `since_ms` (Unix) or later. Those that
+    /// this state folder knows keep their names.
     ///
     /// # Errors
     /// The database is not there or cannot be read.
-    pub async fn make(db: Option<&Path>, places: &Places, since_ms: Option<i64>) -> Result<Self, PlanError> {
+    pub async fn make(
+        db: Option<&Path>,
+        places: &Places,
+        state: &Path,
+        since_ms: Option<i64>,
+    ) -> Result<Self, PlanError> {
         let mut tries = 0;
         loop {
-            match Self::try_make(db, places, since_ms) {
-                Err(PlanError::Source(SourceError::Locked { .. })) if tries < LOCKED_TRIES => tries += 1,
+            match Self::try_make(db, places, state, since_ms) {
+                Err(PlanError::Database(NoDatabase::Unread(SourceError::Locked { .. }))) if tries < LOCKED_TRIES => {
+                    tries += 1;
+                }
                 made => return made,
             }
             tokio::time::sleep(Duration::from_millis(250)).await;
         }
     }
 
-    fn try_make(db: Option<&Path>, places: &Places, since_ms: Option<i64>) -> Result<Self, PlanError> {
+    fn try_make(db: Option<&Path>, places: &Places, state: &Path, since_ms: Option<i64>) -> Result<Self, PlanError> {
         let detection = detect::detect(db, places);
-        let found = match detection.found {
-            Err(SourceError::Gone { .. }) if db.is_none() => {
-                let looked: Vec<_> = detection.looked.into_iter().map(|looked| looked.path).collect();
-                return Err(PlanError::Nowhere(detect::nowhere(&looked, places)));
-            }
-            found => found?,
-        };
+        let nothing = |error| PlanError::Database(detect::no_database(error, db, &detection.looked, places));
+        let found = detection.found.map_err(nothing)?;
         let mut source = AnySource::open(&found, Arc::new(Names::default()))?;
         let mut fights = source.all_fights()?;
+        let told = told(state);
+        let is_told = |encounter: EncounterId| told.contains(&encounter.to_string());
+        for fight in &mut fights {
+            // A watch has told it before the meter told its player.
+            if let Some(first) = fight.before_player.filter(|first| !is_told(fight.encounter) && is_told(*first)) {
+                fight.encounter = first;
+            }
+        }
         fights.sort_by_key(|fight| (fight.started_at_ms, fight.row));
         let mut seen = HashSet::new();
         fights.retain(|fight| seen.insert(fight.encounter));
@@ -180,7 +193,7 @@ pub struct Tally {
     /// Not begun in this run.
     pub stopped: u64,
     /// Why not, each reason once, with the number of fights.
-    pub reasons: Vec<(String, u64)>,
+    pub reasons: Vec<(NotSent, u64)>,
 }
 
 impl Tally {
@@ -195,7 +208,9 @@ impl Tally {
             },
             Change::Failed { fight } => {
                 self.failed += 1;
-                self.reason(fight.why.as_deref().unwrap_or_default(), 1);
+                if let Some(why) = &fight.why {
+                    self.reason(why, 1);
+                }
             }
             Change::Stopped { fights, why } => {
                 self.stopped += fights;
@@ -205,10 +220,10 @@ impl Tally {
         }
     }
 
-    fn reason(&mut self, why: &str, fights: u64) {
+    fn reason(&mut self, why: &NotSent, fights: u64) {
         match self.reasons.iter_mut().find(|(held, _)| held == why) {
             Some((_, count)) => *count += fights,
-            None => self.reasons.push((why.to_owned(), fights)),
+            None => self.reasons.push((why.clone(), fights)),
         }
     }
 
@@ -233,6 +248,7 @@ mod tests {
         let fight = Fight {
             row: 1,
             encounter: EncounterId(uuid::Uuid::from_u128(1)),
+            before_player: None,
             started_at_ms: 0,
             scene_id: None,
             scene: None,

@@ -2,18 +2,17 @@
 //!
 //! A hit's way: [`source`] reads it, [`encoder`] makes it part of a delta, [`spool`] puts that on disk, [`uploader`]
 //! decides when it goes out, [`socket`] carries it. [`status`] says what has arrived; [`history`] plans an upload of old
-//! fights.
+//! fights. All of these tell codes and facts; [`cli`] makes words of them.
 
 pub mod cli;
 pub mod clock;
-pub mod date;
 pub mod encoder;
 pub mod history;
+pub mod os_error;
+mod path_text;
 pub mod secret;
-pub mod settings;
 pub mod socket;
 pub mod source;
 pub mod spool;
 pub mod status;
 pub mod uploader;
-pub mod words;

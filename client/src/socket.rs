@@ -5,6 +5,7 @@
 //! One invariant: every connection has an outbox of its own, so nothing meant for one is ever sent on the next.
 
 mod answer;
+mod outage;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use answer::NoConnection;
+pub use outage::{Address, Certificate, Outage};
 
 /// Frames that wait for a connection; a full outbox makes the uploader try again at its next poll.
 const OUTBOX: usize = l::UNACKED_FRAMES_MAX + 32;
@@ -32,8 +34,6 @@ const OUTBOX: usize = l::UNACKED_FRAMES_MAX + 32;
 const CONNECT: Duration = Duration::from_secs(10);
 /// A Probe this often makes the relay answer, so that silence means a dead connection.
 const PROBE: Duration = Duration::from_secs(5);
-/// What is told where the relay says nothing.
-const CLOSED: &str = "The relay closed the connection.";
 /// Time for a goodbye at the end.
 const GOODBYE: Duration = Duration::from_millis(500);
 /// The first wait before another attempt.
@@ -58,51 +58,60 @@ impl std::fmt::Debug for RelayAddress {
 
 /// An address or key that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{self:?}")]
 pub enum AddressError {
     /// No http, https, ws or wss URL.
-    #[error("{url} is no relay's address: {why}. Give one like https://raidcast.example.")]
     Url {
-        /// What was given.
+        /// What was given; nothing of one that may hold a secret.
         url: String,
         /// What is wrong with it.
-        why: String,
+        why: WrongUrl,
     },
     /// Characters that no key has.
-    #[error("The key holds characters that no key has. Copy it again, without quotes or line breaks.")]
     Key,
+}
+
+/// What is wrong with a relay's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WrongUrl {
+    /// It has a name or a key before an @.
+    Secret,
+    /// It has no http:// or https://.
+    NoScheme,
+    /// Relays do not speak this.
+    Scheme(String),
+    /// It has a ? or a # in it.
+    Query,
+    /// It has no host, or a character that no address has.
+    Host,
+    /// It has no host, or a port that there is not.
+    Port,
 }
 
 impl RelayAddress {
     /// The uplink of the relay at `url`, spoken to with `key`.
     pub fn new(url: &str, key: &str) -> Result<Self, AddressError> {
         // What stands before an @ may be a secret: it is neither used nor shown.
-        let shown = match url.trim() {
-            "" => "An empty text",
-            at if at.contains('@') => "This",
-            url => url,
-        };
-        let wrong = |why: String| AddressError::Url { url: shown.to_owned(), why };
         if url.contains('@') {
-            return Err(wrong("it has a name or a key before an @".into()));
+            return Err(AddressError::Url { url: String::new(), why: WrongUrl::Secret });
         }
-        let (scheme, rest) =
-            url.trim().split_once("://").ok_or_else(|| wrong("it has no http:// or https://".into()))?;
+        let wrong = |why| AddressError::Url { url: url.trim().to_owned(), why };
+        let (scheme, rest) = url.trim().split_once("://").ok_or_else(|| wrong(WrongUrl::NoScheme))?;
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             "http" | "ws" => "ws",
             "https" | "wss" => "wss",
-            other => return Err(wrong(format!("relays do not speak {other}://"))),
+            other => return Err(wrong(WrongUrl::Scheme(other.to_owned()))),
         };
         if rest.contains(['?', '#']) {
-            return Err(wrong("it has a ? or a # in it".into()));
+            return Err(wrong(WrongUrl::Query));
         }
         let uplink = format!("{scheme}://{}/api/v1/uplink", rest.trim_end_matches('/'));
-        let unfit = || wrong("it has no host, or a character that no address has".into());
-        let mut request = uplink.into_client_request().map_err(|_| unfit())?;
+        let mut request = uplink.into_client_request().map_err(|_| wrong(WrongUrl::Host))?;
         let authority = request.uri().authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
         let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
         let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
         if request.uri().host().is_none_or(str::is_empty) || !is_port {
-            return Err(wrong("it has no host, or a port that there is not".into()));
+            return Err(wrong(WrongUrl::Port));
         }
         let mut key = HeaderValue::from_str(key).map_err(|_| AddressError::Key)?;
         key.set_sensitive(true);
@@ -124,8 +133,8 @@ pub enum SocketEvent {
     Reply(Box<UplinkReply>),
     /// It is gone, or could not be opened.
     Down {
-        /// Why, for people.
-        why: String,
+        /// Why.
+        why: Outage,
         /// When it is tried again.
         retry: Duration,
     },
@@ -139,7 +148,7 @@ pub enum SocketEvent {
 enum Closed {
     /// Try again; `at_least` is the relay's own wish.
     Retry {
-        why: String,
+        why: Outage,
         at_least: Option<Duration>,
     },
     /// The uploader wants another connection now.
@@ -237,7 +246,7 @@ async fn connection(
     }
     let (mut sink, mut stream) = socket.split();
     let mut wish = None;
-    // Why the relay is about to close the connection, in its words.
+    // Why the relay is about to close the connection, as it said before.
     let mut said = None;
     let mut heard = Instant::now();
 
@@ -270,15 +279,18 @@ async fn connection(
         loop {
             let silence = Duration::from_millis(l::SOCKET_SILENCE_MS);
             let Ok(message) = timeout(silence, stream.next()).await else {
-                let why = format!("The relay has been silent for {} s.", heard.elapsed().as_secs());
+                let why = Outage::Silent { seconds: heard.elapsed().as_secs() };
                 return Closed::Retry { why, at_least: wish };
             };
             heard = Instant::now();
             let bytes = match message {
                 Some(Ok(Message::Binary(bytes))) => bytes,
                 Some(Ok(Message::Close(frame))) => {
-                    let reason = frame.map(|frame| frame.reason.to_string()).filter(|reason| !reason.is_empty());
-                    let why = said.or(reason).unwrap_or_else(|| CLOSED.into());
+                    let told = match frame {
+                        Some(frame) if !frame.reason.is_empty() => Outage::Said { text: frame.reason.to_string() },
+                        frame => Outage::Closed { code: frame.map(|frame| frame.code.into()) },
+                    };
+                    let why = said.unwrap_or(told);
                     return Closed::Retry { why, at_least: wish };
                 }
                 Some(Ok(_)) => continue,
@@ -286,30 +298,27 @@ async fn connection(
                     let why = said.unwrap_or_else(|| answer::lost(&error, address.request.uri()));
                     return Closed::Retry { why, at_least: wish };
                 }
-                None => return Closed::Retry { why: said.unwrap_or_else(|| CLOSED.into()), at_least: wish },
+                None => {
+                    return Closed::Retry { why: said.unwrap_or(Outage::Closed { code: None }), at_least: wish };
+                }
             };
             let reply = match codec::decode(&bytes, l::UPLINK_FRAME_BYTES_MAX) {
                 Ok(reply) => reply,
                 Err(error) => {
-                    return Closed::Retry {
-                        why: format!(
-                            "The relay sent something that is not understood ({error}). Is raidcast up to date?"
-                        ),
-                        at_least: wish,
-                    };
+                    return Closed::Retry { why: Outage::NotUnderstood { error: error.to_string() }, at_least: wish };
                 }
             };
             match &reply {
                 UplinkReply::Welcome(_) => backoff.reset(),
                 UplinkReply::Draining { retry_ms } => {
                     wish = Some(Duration::from_millis((*retry_ms).into()));
-                    said = Some("The relay is being started again.".to_owned());
+                    said = Some(Outage::Restarting);
                 }
                 UplinkReply::Refused(refused) if refused.scope == RefusedScope::Connection => {
                     if refused.code == RefusedCode::Unauthorized {
                         return Closed::Unauthorized { text: refused.text.clone() };
                     }
-                    said = Some(raidcast_shared::text::clean(&refused.text, 300));
+                    said = Some(Outage::Said { text: raidcast_shared::text::clean(&refused.text, 300) });
                     wish = refused.retry_ms.map(|ms| Duration::from_millis(ms.into())).or(wish);
                 }
                 // Nobody needs it but the clock above.
@@ -339,11 +348,14 @@ async fn open(address: &RelayAddress) -> Result<Socket, Closed> {
     let opening = connect_async_with_config(address.request.clone(), Some(config), true);
     let uri = address.request.uri();
     match timeout(CONNECT, opening).await {
-        Err(_) => Err(Closed::Retry { why: answer::silent(CONNECT.as_secs(), uri), at_least: None }),
+        Err(_) => {
+            let why = Outage::NoAnswer { at: answer::address(uri), seconds: CONNECT.as_secs() };
+            Err(Closed::Retry { why, at_least: None })
+        }
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(error)) => Err(match answer::explain(&error, uri) {
-            NoConnection { why, unauthorized: true, .. } => Closed::Unauthorized { text: why },
-            NoConnection { why, at_least, .. } => Closed::Retry { why, at_least },
+            NoConnection::Unauthorized(text) => Closed::Unauthorized { text },
+            NoConnection::Outage(why, at_least) => Closed::Retry { why, at_least },
         }),
     }
 }
@@ -358,20 +370,21 @@ mod tests {
         assert_eq!(uri("http://127.0.0.1:8787").unwrap(), "ws://127.0.0.1:8787/api/v1/uplink");
         assert_eq!(uri("https://raids.example/cast/").unwrap(), "wss://raids.example/cast/api/v1/uplink");
         assert_eq!(uri("HTTP://127.0.0.1:8787").unwrap(), "ws://127.0.0.1:8787/api/v1/uplink");
-        for (wrong, words) in
-            [("http://", "http:// is no relay's address: it has no host"), (" ", "An empty text is no")]
-        {
-            let error = uri(wrong).unwrap_err().to_string();
-            assert!(error.contains(words) && error.contains("Give one like"), "{error}");
-        }
-        for wrong in
-            ["127.0.0.1:8787", "ftp://x", "http://", "http://x/?y=1", "http://x:0", "http://x:99999", "http://a b"]
-        {
-            assert!(uri(wrong).is_err(), "{wrong}");
+        for (wrong, why) in [
+            (" ", WrongUrl::NoScheme),
+            ("127.0.0.1:8787", WrongUrl::NoScheme),
+            ("ftp://x", WrongUrl::Scheme("ftp".into())),
+            ("http://", WrongUrl::Host),
+            ("http://x/?y=1", WrongUrl::Query),
+            ("http://x:0", WrongUrl::Port),
+            ("http://x:99999", WrongUrl::Port),
+            ("http://a b", WrongUrl::Host),
+        ] {
+            assert_eq!(uri(wrong), Err(AddressError::Url { url: wrong.trim().to_owned(), why }));
         }
         assert_eq!(RelayAddress::new("http://x", "a\nb").unwrap_err(), AddressError::Key);
-        let error = RelayAddress::new("http://very-secret@x", "key").unwrap_err().to_string();
-        assert!(!error.contains("very-secret"), "{error}");
+        let secret = AddressError::Url { url: String::new(), why: WrongUrl::Secret };
+        assert_eq!(RelayAddress::new("http://very-secret@x", "key").unwrap_err(), secret);
         let address = RelayAddress::new("http://x", "very-secret").unwrap();
         assert!(!format!("{address:?}").contains("very-secret"));
     }

@@ -36,7 +36,7 @@ pub(crate) use cursor::Mark;
 pub use cursor::{Cursor, CursorDelta};
 use cursor::{CursorKey, CursorValue};
 pub(crate) use database::no_file;
-pub use error::SourceError;
+pub use error::{NoDatabase, SourceError, Unreadable, Unsupported};
 pub use found::{Found, Generation};
 pub use reading::{Fight, FightEnd, Reading};
 pub use seam::Source;

@@ -23,7 +23,6 @@ use serde::{Deserialize, Serialize};
 use crate::encoder::{Encoder, Lost};
 use crate::secret::{create_private, sync_folder_of};
 use crate::source::{Cursor, CursorDelta, Generation};
-use crate::words::told;
 
 const MAGIC: &[u8; 8] = b"RCSPOOL1";
 /// Length and CRC of a record.
@@ -77,20 +76,21 @@ struct FrameSpan {
 
 /// Why a spool cannot be opened.
 #[derive(Debug, thiserror::Error)]
+#[error("{self:?}")]
 pub enum SpoolError {
     /// The file system says no: try again.
-    #[error(
-        "{path} cannot be used ({}). If it stays so, remove it: its fight is read again from the meter.",
-        told(error)
-    )]
     Io {
         /// Which file.
         path: PathBuf,
         /// In the system's words.
         error: io::Error,
     },
+    /// It was deleted, and what was open of it cannot be read any more.
+    Lost {
+        /// Which file.
+        path: PathBuf,
+    },
     /// Its begin is damaged, so nothing of it can be used: read the fight again.
-    #[error("{path} is damaged from its first record on")]
     Damaged {
         /// Which file.
         path: PathBuf,
@@ -101,7 +101,7 @@ impl From<SpoolError> for io::Error {
     fn from(error: SpoolError) -> Self {
         match error {
             SpoolError::Io { error, .. } => error,
-            damaged @ SpoolError::Damaged { .. } => Self::other(damaged),
+            other => Self::other(other),
         }
     }
 }
@@ -397,16 +397,25 @@ impl Spool {
     /// Writes the file once more, if it was deleted: what is open can still be read.
     ///
     /// # Errors
-    /// There is no room for it, or what is open cannot be read.
-    pub fn restore(&mut self) -> io::Result<()> {
+    /// There is no room for it; or `Lost`: what is open cannot be read any more.
+    pub fn restore(&mut self) -> Result<(), SpoolError> {
         if self.path.try_exists().unwrap_or(true) {
             return Ok(());
         }
+        match self.write_copy() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SpoolError::Lost { path: self.path.clone() }),
+            Err(error) => Err(SpoolError::Io { path: self.path.clone(), error }),
+        }
+    }
+
+    /// Writes all of the open file to where it stood; false if not all of it can be read.
+    fn write_copy(&mut self) -> io::Result<bool> {
         let temporary = self.path.with_extension("new");
         let mut copy = create_private(&temporary)?;
         self.file.seek(SeekFrom::Start(0))?;
         if io::copy(&mut (&self.file).take(self.length), &mut copy)? < self.length {
-            return Err(io::Error::other("a spool was deleted and cannot be read any more"));
+            return Ok(false);
         }
         copy.sync_all()?;
         // Windows renames no open file.
@@ -414,7 +423,7 @@ impl Spool {
         fs::rename(&temporary, &self.path)?;
         sync_folder_of(&self.path);
         self.file = OpenOptions::new().read(true).write(true).open(&self.path)?;
-        Ok(())
+        Ok(true)
     }
 
     /// Removes the file: the relay has it all.

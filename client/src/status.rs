@@ -1,299 +1,240 @@
-//! What is happening, for people: one calm line on a terminal, a line for each change elsewhere.
+//! What a state folder tells of its fights: read without the lock, while a client may be writing to it.
 //!
-//! One invariant: it says `acknowledged` only of what the relay has acknowledged.
+//! One invariant: nothing is changed, and what cannot be read at the moment is left out, never an error. It says that
+//! a fight is on the relay only where the relay said so.
 
-pub mod overview;
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
 
-use std::io::{self, Write};
+use raidcast_shared::uplink::Outcome;
+use serde::Serialize;
 
-use raidcast_shared::text::clean;
-use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
+use crate::spool::{Peek, Spool};
+use crate::uploader::is_held;
+use crate::uploader::record::{Finished, How, NotSent, Now, OnItsWay, Queued, Record};
+use crate::uploader::trouble::Trouble;
 
-use crate::date;
-use crate::uploader::record::{Finished, How};
-use crate::uploader::{Change, Status, Summary};
-use crate::words::{again, count, sentence};
-
-/// The longest line that is shown, characters.
-const LINE_CHARS_MAX: usize = 1_000;
-
-/// Shows changes.
-#[derive(Debug)]
-pub struct Shown<W> {
-    out: W,
-    /// Whether the last line may be rewritten.
-    terminal: bool,
-    status: Status,
+/// Where a fight stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stand {
+    /// Its report is on the relay.
+    OnRelay,
+    /// It is on its way.
+    Streaming,
+    /// It is not, and will be.
+    Waiting,
+    /// The relay does not take it.
+    Refused,
 }
 
-impl<W: Write> Shown<W> {
-    /// Shows on `out`; `terminal`: one line is rewritten in place.
-    pub fn new(out: W, terminal: bool) -> Self {
-        Self { out, terminal, status: Status::default() }
-    }
+/// One fight.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Names the fight.
+    pub encounter: String,
+    /// Its boss, else its scene; `None` where neither is known by name.
+    pub title: Option<String>,
+    /// Unix ms.
+    pub started_at_ms: i64,
+    /// From its begin to its last event, ms; `None` where nothing of it was read yet.
+    pub duration_ms: Option<u32>,
+    /// Hits and deaths, as far as read.
+    pub events: u64,
+    /// How it went; `None` while it goes on.
+    pub outcome: Option<Outcome>,
+    /// Where it stands.
+    pub state: Stand,
+    /// Its report's page.
+    pub url: Option<String>,
+    /// Why it waits or is refused, or how far it has got; `None` where it is on the relay and all is said.
+    pub why: Option<Why>,
+}
 
-    /// Shows one change.
+/// Why a fight stands where it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The relay holds more of it from elsewhere.
+    Kept,
+    /// It was not taken.
+    NotSent(NotSent),
+    /// Others come before it.
+    Queued,
+    /// So many parts of it have arrived.
+    Arrived {
+        /// So many.
+        parts: u64,
+        /// Of so many that there are so far.
+        of: u64,
+    },
+    /// All of it has arrived.
+    ArrivedWhole {
+        /// It is over, and its report is being made.
+        ended: bool,
+    },
+    /// The relay has not answered yet.
+    Unanswered,
+    /// The client that runs is kept from its work.
+    Trouble(Trouble),
+    /// Nothing runs that goes on with it.
+    NotRunning {
+        /// An upload of old fights; else who follows the meter.
+        history: bool,
+    },
+}
+
+/// The client that uses the folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Its process.
+    pub process: u32,
+    /// Whether it uploads old fights; else it follows the meter.
+    pub history: bool,
+    /// Whether the relay answers.
+    pub connected: bool,
+    /// The relay's address.
+    pub relay: String,
+    /// The raid's page.
+    pub raid_url: Option<String>,
+    /// What keeps it from its work.
+    pub trouble: Option<Trouble>,
+}
+
+/// What is known of a folder's fights.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// The client that uses the folder now, as far as it says.
+    pub running: Option<Running>,
+    /// The newest first.
+    pub fights: Vec<Line>,
+}
+
+impl Overview {
+    /// Looks into the folder.
     ///
     /// # Errors
-    /// Whatever `out` says: there is nobody to show anything to any more.
-    pub fn show(&mut self, change: &Change) -> io::Result<()> {
-        if let Change::Status(status) = change {
-            self.status = status.clone();
-        } else if let Some(line) = line_of(change) {
-            self.wipe()?;
-            writeln!(self.out, "{}", fit(&line))?;
+    /// It is not there, or may not be read.
+    pub fn read(state: &Path, unix_ms: i64) -> io::Result<Self> {
+        std::fs::read_dir(state)?;
+        let now = Now::load(state).unwrap_or_default();
+        let is_running = now.is_running(is_held(state), unix_ms);
+        let mut lines = HashMap::new();
+        for fight in Record::load(state).fights {
+            lines.entry(fight.encounter.clone()).or_insert_with(|| of_record(fight));
         }
-        if self.terminal {
-            self.wipe()?;
-            write!(self.out, "{}", fit(&status_line(&self.status)))?;
-        }
-        self.out.flush()
-    }
-
-    /// Shows the end.
-    ///
-    /// # Errors
-    /// As [`Shown::show`].
-    pub fn finish(&mut self, summary: &Summary) -> io::Result<()> {
-        self.wipe()?;
-        writeln!(self.out, "{}", summary_line(summary))?;
-        self.out.flush()
-    }
-
-    /// Clears the line that is rewritten.
-    fn wipe(&mut self) -> io::Result<()> {
-        if self.terminal { write!(self.out, "\r\u{1b}[2K") } else { Ok(()) }
-    }
-}
-
-/// Text as a terminal may show it: names come from the game, and the relay's words from elsewhere.
-fn fit(line: &str) -> String {
-    clean(line, LINE_CHARS_MAX)
-}
-
-/// A line about a change of an upload; `None` for what only a fight that goes on is told by.
-pub fn upload_line(change: &Change) -> Option<String> {
-    let line = match change {
-        Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
-        // What is refused for good is told as a failure.
-        Change::Begun { .. }
-        | Change::Ended { .. }
-        | Change::Finalized { .. }
-        | Change::Kept { .. }
-        | Change::Refused { encounter: Some(_), retry_ms: None, .. } => return None,
-        Change::Connected { url, .. } => format!("Uploading to {url}"),
-        Change::Watching { path, meter, .. } => format!("Reading {} ({meter})", path.display()),
-        other => line_of(other)?,
-    };
-    Some(fit(&line))
-}
-
-fn finished_line(fight: &Finished) -> String {
-    let what = format!("{}  {}  {}", date::shown(fight.started_at_ms), fight.title, date::length(fight.duration_ms));
-    let url = fight.url.as_deref().unwrap_or_default();
-    match fight.result {
-        How::New => format!("new      {what}  {url}"),
-        How::Known => format!("known    {what}  {url}"),
-        How::Kept => format!("kept     {what}  {url} (the relay holds more of it from elsewhere)"),
-        How::Refused => format!("refused  {what}  {}", fight.why.as_deref().unwrap_or_default()),
-    }
-}
-
-fn line_of(change: &Change) -> Option<String> {
-    Some(match change {
-        Change::Waiting { why, .. } => format!("Waiting. {why}"),
-        Change::Watching { path, meter, others, .. } => {
-            let others = match others.len() {
-                0 => String::new(),
-                n => {
-                    format!(". {} databases were found; this one was written last. Use --db for another.", n + 1)
-                }
-            };
-            format!("Watching {} ({meter}){others}", path.display())
-        }
-        Change::History { fights: 1 } => "1 earlier fight is left alone. `raidcast upload` sends it.".to_owned(),
-        Change::History { fights } => format!("{fights} earlier fights are left alone. `raidcast upload` sends them."),
-        Change::Connected { url, channel_url, .. } => {
-            format!("Share: {url} · permanent link: {channel_url}")
-        }
-        Change::Disconnected { why, retry_ms } => {
-            format!("Not connected. {} {} Nothing is lost.", sentence(why), again(*retry_ms))
-        }
-        Change::Begun { url, scene, .. } => format!("Live: {} {url}", scene.as_deref().unwrap_or("a fight")),
-        // Of a refusal the end of the command says the same.
-        Change::Acked { .. }
-        | Change::Status(_)
-        | Change::Refused { scope: RefusedScope::Connection, retry_ms: None, .. } => return None,
-        Change::Idle { encounter: Some(_), seconds } => format!("Nothing happened in the fight for {seconds} s."),
-        Change::Idle { encounter: None, seconds } => {
-            format!("Nothing happened for {seconds} s, and nothing is left to send. Ending.")
-        }
-        Change::Ended { outcome, events, .. } => {
-            format!("Fight ended ({}): {}", word(*outcome), count(*events, "event"))
-        }
-        Change::Finalized { url, known: true, keeps_visibility: true, .. } => {
-            format!("Report, on the relay already: {url} (If it is in another raid, --visibility does not change it.)")
-        }
-        Change::Finalized { url, known: true, .. } => format!("Report, on the relay already: {url}"),
-        Change::Finalized { url, state: ReportState::Provisional, .. } => format!("Report for now: {url}"),
-        Change::Finalized { url, .. } => format!("Report: {url}"),
-        Change::Kept { url, .. } => {
-            format!("The relay has more of this fight from another raidcast. Its report stays as it is: {url}")
-        }
-        Change::Refused { code: RefusedCode::UnknownHandle | RefusedCode::Fenced, text, .. } => text.clone(),
-        Change::Refused { text, retry_ms: Some(ms), .. } => {
-            format!("Not taken: {} {}", sentence(text), again(*ms))
-        }
-        Change::Refused { text, .. } => {
-            format!("Not taken: {} It is tried again when you start raidcast again.", sentence(text))
-        }
-        Change::Unreadable { why, .. } => format!("A fight is left out: {}", sentence(why)),
-        Change::Stalled { why } => why.clone(),
-        Change::Resumed => "Writing again.".to_owned(),
-        Change::Reread { why, .. } => {
-            format!("Reading a fight again from its beginning: {}", sentence(why))
-        }
-
-        Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
-        Change::Stopped { fights, why } => {
-            let are = if *fights == 1 { "is" } else { "are" };
-            format!("{} {are} left: {}", count(*fights, "fight"), sentence(why))
-        }
-    })
-}
-
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Kill => "kill",
-        Outcome::Wipe => "wipe",
-        Outcome::Reset => "reset",
-        Outcome::Unfinished => "unfinished",
-        Outcome::Unknown => "outcome not known",
-    }
-}
-
-fn status_line(status: &Status) -> String {
-    match status.unreadable {
-        0 => plain_status_line(status),
-        n => format!("{}  {n} not readable", plain_status_line(status)),
-    }
-}
-
-fn plain_status_line(status: &Status) -> String {
-    let arrived = match (status.unacknowledged, status.connected) {
-        (0, true) => "all has arrived".to_owned(),
-        (0, false) => "all has arrived, not connected now".to_owned(),
-        (1, true) => "1 part is on its way".to_owned(),
-        (n, true) => format!("{n} parts are on their way"),
-        (1, false) => "1 part waits here for the relay".to_owned(),
-        (n, false) => format!("{n} parts wait here for the relay"),
-    };
-    match (&status.live, &status.url) {
-        (Some(fight), url) => {
-            let minutes = fight.elapsed_ms / 60_000;
-            let seconds = fight.elapsed_ms / 1000 % 60;
-            let sent = if status.unacknowledged == 0 { "sent" } else { "read" };
-            let url = url.as_deref().unwrap_or_default();
-            format!(
-                "live  {}  {minutes}:{seconds:02}  {} hits {sent}, {arrived}  {url}",
-                fight.title,
-                short(fight.events)
-            )
-        }
-        (None, _) if !status.watching => "waiting for a meter".to_owned(),
-        (None, Some(url)) => format!("waiting for a fight  {arrived}  {url}"),
-        (None, None) => "waiting for a fight".to_owned(),
-    }
-}
-
-fn short(count: u64) -> String {
-    match count {
-        0..10_000 => count.to_string(),
-        10_000..1_000_000 => format!("{:.1}k", count as f64 / 1e3),
-        _ => format!("{:.2}M", count as f64 / 1e6),
-    }
-}
-
-fn summary_line(summary: &Summary) -> String {
-    let Summary { fights: left, finalized, unacknowledged, complete } = summary;
-    let fights = left;
-    let fights = if *fights == 1 { "1 fight".to_owned() } else { format!("{fights} fights") };
-    if *complete && *left == 0 {
-        "No fight was streamed.".to_owned()
-    } else if *complete {
-        format!("{fights}, {finalized} with a final report. All has arrived.")
-    } else {
-        let left = match *left - *finalized {
-            0 if *unacknowledged == 0 => "Not all could be read.",
-            0 | 1 => "The end of one fight has not reached the relay. Start raidcast again: it sends the rest.",
-            n => {
-                return format!(
-                    "The ends of {n} fights have not reached the relay. Start raidcast again: it sends the rest."
-                );
-            }
+        // An upload that makes sure of what is there already takes nothing back.
+        let is_there = |lines: &HashMap<String, Line>, name: &str| {
+            lines.get(name).is_some_and(|line| line.state == Stand::OnRelay)
         };
-        format!("{fights}, {finalized} with a final report. {left}")
+        for queued in &now.queue {
+            if !is_there(&lines, &queued.encounter) {
+                lines.insert(queued.encounter.clone(), of_queue(queued, &now, is_running));
+            }
+        }
+        for (folder, history) in [("spool", false), ("history/spool", true)] {
+            for entry in std::fs::read_dir(state.join(folder)).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.extension().is_none_or(|end| end != "spool") {
+                    continue;
+                }
+                // Gone since it was listed, or just being made: it stands elsewhere, or in the next look.
+                let Ok(peek) = Spool::peek(&path) else { continue };
+                let name = peek.head.encounter.to_string();
+                let told = now.fights.iter().find(|told| told.encounter == name && now.history == history);
+                // Done already, and only its spool not removed yet.
+                if !(is_there(&lines, &name) && (history || told.is_none())) {
+                    lines.insert(name, of_spool(&peek, told, &now, is_running, history));
+                }
+            }
+        }
+        let mut fights: Vec<_> = lines.into_values().collect();
+        fights.sort_by(|a, b| (b.started_at_ms, &b.encounter).cmp(&(a.started_at_ms, &a.encounter)));
+        let running = is_running.then_some(Running {
+            process: now.process,
+            history: now.history,
+            connected: now.connected,
+            relay: now.relay,
+            raid_url: now.raid_url,
+            trouble: now.trouble,
+        });
+        Ok(Self { running, fights })
+    }
+}
+
+fn of_record(fight: Finished) -> Line {
+    let why = match fight.result {
+        How::Kept => Some(Why::Kept),
+        _ => fight.why.clone().map(Why::NotSent),
+    };
+    Line {
+        state: if fight.is_on_relay() { Stand::OnRelay } else { Stand::Refused },
+        encounter: fight.encounter,
+        title: fight.title,
+        started_at_ms: fight.started_at_ms,
+        duration_ms: Some(fight.duration_ms),
+        events: fight.events,
+        outcome: Some(fight.outcome),
+        url: fight.url,
+        why,
+    }
+}
+
+fn of_queue(queued: &Queued, now: &Now, is_running: bool) -> Line {
+    let why = if is_running { Why::Queued } else { Why::NotRunning { history: now.history } };
+    Line {
+        encounter: queued.encounter.clone(),
+        title: queued.scene.clone(),
+        started_at_ms: queued.started_at_ms,
+        duration_ms: queued.duration_ms,
+        events: 0,
+        outcome: None,
+        state: Stand::Waiting,
+        url: None,
+        why: Some(why),
+    }
+}
+
+fn of_spool(peek: &Peek, told: Option<&OnItsWay>, now: &Now, is_running: bool, history: bool) -> Line {
+    let acked = told.map_or(0, |told| told.acked.min(peek.seq));
+    let (state, why) = match told {
+        Some(told) if told.given_up => (Stand::Refused, told.why.clone().map(Why::NotSent)),
+        Some(told) if is_running && told.why.is_some() => (Stand::Waiting, told.why.clone().map(Why::NotSent)),
+        Some(told) if is_running && told.open && acked == peek.seq => {
+            (Stand::Streaming, Some(Why::ArrivedWhole { ended: peek.ending.is_some() }))
+        }
+        Some(told) if is_running && told.open => (Stand::Streaming, Some(Why::Arrived { parts: acked, of: peek.seq })),
+        _ if is_running && now.history == history => {
+            (Stand::Waiting, Some(now.trouble.clone().map_or(Why::Unanswered, Why::Trouble)))
+        }
+        _ => (Stand::Waiting, Some(Why::NotRunning { history })),
+    };
+    Line {
+        encounter: peek.head.encounter.to_string(),
+        title: peek.boss.clone().or_else(|| peek.head.header.scene.clone()),
+        started_at_ms: peek.head.header.started_at_ms,
+        duration_ms: Some(peek.elapsed_ms),
+        events: peek.events,
+        outcome: peek.ending.as_ref().map(|ending| ending.outcome),
+        state,
+        url: told.and_then(|told| told.url.clone()),
+        why,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::uploader::LiveFight;
 
-    fn live(unacknowledged: u64, connected: bool) -> Change {
-        Change::Status(Status {
-            watching: true,
-            connected,
-            live: Some(LiveFight { title: "Super \u{1b}[31mMech".into(), elapsed_ms: 192_000, events: 12_412 }),
-            unacknowledged,
-            url: Some("http://r/x".into()),
-            unreadable: 0,
-        })
-    }
-
-    fn shown(terminal: bool, changes: &[Change]) -> String {
-        let mut shown = Shown::new(Vec::new(), terminal);
-        for change in changes {
-            shown.show(change).unwrap();
+    #[test]
+    fn a_folder_that_is_empty_half_written_or_damaged_is_no_error() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Overview::read(dir.path(), 0).unwrap(), Overview::default());
+        std::fs::create_dir(dir.path().join("spool")).unwrap();
+        for name in ["record.json", "now.json", "fights.json", "spool/a.spool", "spool/b.new"] {
+            std::fs::write(dir.path().join(name), "{").unwrap();
         }
-        String::from_utf8(shown.out).unwrap()
-    }
-
-    #[test]
-    fn a_terminal_has_one_line_that_tells_the_truth() {
-        let text = shown(true, &[live(0, true)]);
-        assert_eq!(text, "\r\u{1b}[2Klive  Super [31mMech  3:12  12.4k hits sent, all has arrived  http://r/x");
-        assert!(shown(true, &[live(3, true)]).contains("12.4k hits read, 3 parts are on their way"));
-        assert!(shown(true, &[live(3, false)]).contains("3 parts wait here for the relay"));
-    }
-
-    #[test]
-    fn elsewhere_there_is_a_line_for_each_change_and_none_for_the_status() {
-        assert_eq!(shown(false, &[live(0, true), Change::Acked { encounter: "x".into(), seq: 1, of: 1 }]), "");
-        assert_eq!(
-            shown(false, &[Change::History { fights: 3 }]),
-            "3 earlier fights are left alone. `raidcast upload` sends them.\n"
-        );
-        let watching = Change::Watching {
-            path: "/m.db".into(),
-            meter: "resonance-logs".into(),
-            generation: "aggregate".into(),
-            others: vec!["/n.db".into()],
-        };
-        let told = "Watching /m.db (resonance-logs). 2 databases were found; this one was written last. Use --db for another.\n";
-        assert_eq!(shown(false, &[watching]), told);
-        let ended = Change::Ended { encounter: "x".into(), outcome: Outcome::Kill, events: 1 };
-        assert_eq!(shown(false, &[ended]), "Fight ended (kill): 1 event\n");
-        let waiting = Change::Refused {
-            code: RefusedCode::TooFast,
-            text: "wait".into(),
-            scope: RefusedScope::Encounter,
-            encounter: None,
-            retry_ms: Some(250),
-        };
-        assert_eq!(shown(false, &[waiting]), "Not taken: wait. Trying again soon.\n");
-        let refused = Change::Stalled { why: "a\u{1b}[2Jb\nc".into() };
-        assert_eq!(shown(false, &[refused]), "a[2Jbc\n");
+        assert_eq!(Overview::read(dir.path(), 0).unwrap(), Overview::default());
+        assert!(Overview::read(&dir.path().join("nowhere"), 0).is_err());
     }
 }

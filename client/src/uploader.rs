@@ -9,7 +9,7 @@
 //! disk ([`writing`]), to and from the relay ([`sending`], [`hearing`], [`refusal`]), to the end ([`ending`],
 //! [`history`]).
 //! Deliberately not here: how a connection is opened (the socket), what a relay's answer means for one fight
-//! ([`resume`]), how things are shown (status).
+//! ([`resume`]), how things are told in words and shown (the command line).
 
 mod activity;
 mod again;
@@ -37,6 +37,7 @@ mod session;
 mod standing;
 mod stream;
 mod streams;
+pub mod trouble;
 mod upload;
 mod writing;
 
@@ -46,9 +47,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-pub use change::{Change, LiveFight, Status};
-pub use folder::FolderError;
+pub use change::{Change, LiveFight, Rereading, Status};
+pub use folder::{Damage, FolderError};
 pub(crate) use folder::{is_held, under_way};
+pub(crate) use ledger::told;
 pub use options::Options;
 pub use outcome::{Summary, WatchError};
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Parser, ValueEnum};
+use raidcast::cli::words::watch_error;
 use raidcast::uploader::{self, Change};
 use raidcast_meterkit::{Fight, Generation, HitKind, MeterWriter, Script, write_live, write_name_files};
 use raidcast_relay::clock::{Clock, Entropy};
@@ -232,17 +233,21 @@ async fn play(cli: &Cli, data: &Path, url: &str, key: String) -> Result<()> {
         return kept_as_written;
     }
     println!("\nThe relay goes on showing it. Press Ctrl-C to end it.");
-    client.await?.map(drop).map_err(Into::into)
+    client.await?.map(drop).map_err(|error| in_words(&error))
 }
 
 type Client = tokio::task::JoinHandle<Result<uploader::Summary, uploader::WatchError>>;
+
+fn in_words(error: &uploader::WatchError) -> anyhow::Error {
+    anyhow::anyhow!(watch_error(error))
+}
 
 /// What the client tells next.
 async fn next(client: &mut Client, changes: &mut mpsc::Receiver<Change>) -> Result<Change> {
     match timeout(PATIENCE * 4, changes.recv()).await {
         Ok(Some(change)) => Ok(change),
         Ok(None) => {
-            client.await??;
+            client.await?.map_err(|error| in_words(&error))?;
             bail!("the client ended before the fight did")
         }
         Err(_) => bail!("the client has not said anything for {} s", (PATIENCE * 4).as_secs()),

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use raidcast_shared::uplink::Visibility;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{self, SettingsError};
+use super::settings::{self, SettingsError};
+use super::{json, words};
 use crate::socket::RelayAddress;
 use crate::uploader::{Change, Options, WatchError};
 
@@ -71,7 +71,7 @@ impl CommonFlags {
         let key = self.key.or(file.key).ok_or_else(settings::no_key)?;
         let state = state_folder(self.state)?;
         let key = settings::key(&key)?;
-        RelayAddress::new(&relay, &key).map_err(|error| SettingsError::Value(error.to_string()))?;
+        RelayAddress::new(&relay, &key).map_err(|error| SettingsError::Value(words::address_error(&error)))?;
         Ok(Options {
             db: self.db.or(file.db).map(settings::database).transpose()?,
             meter_data: self.meter_data.or(file.meter_data),
@@ -100,10 +100,7 @@ pub(super) fn kind_of(error: &WatchError) -> &'static str {
 }
 
 pub(super) fn print_json(change: &Change) -> io::Result<()> {
-    if matches!(change, Change::Status(_)) {
-        return Ok(());
-    }
-    print_line(&serde_json::to_string(change).map_err(io::Error::other)?)
+    json::line_of(change).map_or(Ok(()), |line| print_line(&line))
 }
 
 pub(super) fn print_line(line: &str) -> io::Result<()> {
@@ -114,7 +111,7 @@ pub(super) fn print_line(line: &str) -> io::Result<()> {
 
 pub(super) fn print_error(as_json: bool, kind: &str, text: &str) {
     if as_json {
-        let _ = print_line(&json!({ "event": "error", "kind": kind, "text": text }).to_string());
+        let _ = print_line(&serde_json::json!({ "event": "error", "kind": kind, "text": text }).to_string());
     }
     let mut err = io::stderr().lock();
     let _ = writeln!(err, "error: {text}");

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::common::{USAGE, print_error, print_line, state_folder};
+use super::json;
+use super::words::{told, write_overview};
 use crate::clock::Clock;
-use crate::status::overview::Overview;
-use crate::words::told;
+use crate::status::Overview;
 
 /// Flags of `status`.
 #[derive(Clone, Debug, Args)]
@@ -50,9 +51,9 @@ pub(super) fn run(flags: StatusFlags) -> ExitCode {
         }
     };
     let told = if json {
-        serde_json::to_string(&overview).map_err(io::Error::other).and_then(|line| print_line(&line))
+        print_line(&json::overview_line(&overview))
     } else {
-        overview.write(&mut io::stdout().lock(), all)
+        write_overview(&overview, &mut io::stdout().lock(), all)
     };
     ExitCode::from(u8::from(told.is_err()))
 }

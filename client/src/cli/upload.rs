@@ -10,9 +10,9 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::common::{CommonFlags, USAGE, end_on_signal, kind_of, print_error, print_json, print_line};
-use crate::date::{self, Since};
+use super::date::{self, Since};
+use super::words;
 use crate::history::{self, Before, Consent, PATIENCE, Plan, Tally};
-use crate::status::upload_line;
 use crate::uploader::{self, Change, Options, Summary};
 
 /// Nothing was sent, for nobody said yes.
@@ -46,13 +46,13 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     };
     let shutdown = CancellationToken::new();
     let since_ms = since.map(|since| since.unix_ms(options.clock.unix_ms()));
-    let planned = Plan::make(options.db.as_deref(), &options.places, since_ms).await;
+    let planned = Plan::make(options.db.as_deref(), &options.places, &options.state, since_ms).await;
     let before = |plan: &Plan| plan.before(&options.state, &options.relay, options.visibility);
     let planned = planned.and_then(|plan| Ok((before(&plan)?, plan)));
     let (before, plan) = match planned {
         Ok(planned) => planned,
         Err(error) => {
-            print_error(json, "no_meter", &error.to_string());
+            print_error(json, "no_meter", &words::no_plan(&error));
             return ExitCode::FAILURE;
         }
     };
@@ -115,7 +115,7 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, jso
         }
         Err(error) => {
             let code = error.exit_code();
-            print_error(json, kind_of(&error), &error.to_string());
+            print_error(json, kind_of(&error), &words::watch_error(&error));
             ExitCode::from(code)
         }
     }
@@ -133,7 +133,7 @@ fn bar(fights: u64, terminal: bool) -> ProgressBar {
 }
 
 fn show(bar: &ProgressBar, tally: &Tally, change: &Change) -> io::Result<()> {
-    if let Some(line) = upload_line(change) {
+    if let Some(line) = words::upload_line(change) {
         // The bar gives way to the line, and comes back below it.
         bar.suspend(|| writeln!(io::stderr().lock(), "{line}"))?;
     }
@@ -243,7 +243,7 @@ fn tell_done(tally: &Tally, total: u64, complete: bool, visibility: bool) {
     }
     let fights = if total == 1 { "1 fight".to_owned() } else { format!("{total} fights") };
     eprintln_quietly(&format!("{fights}: {}", parts.join(", ")));
-    for (why, fights) in &tally.reasons {
+    for (why, fights) in reasons(tally) {
         eprintln_quietly(&format!("  {fights}: {why}"));
     }
     if visibility && tally.known + tally.kept > 0 {
@@ -254,8 +254,22 @@ fn tell_done(tally: &Tally, total: u64, complete: bool, visibility: bool) {
     }
 }
 
+/// Why fights are not on the relay, in words: what is told alike is one reason.
+fn reasons(tally: &Tally) -> Vec<(&str, u64)> {
+    let mut told: Vec<(&str, u64)> = Vec::new();
+    for (why, fights) in &tally.reasons {
+        let why = words::not_sent(why);
+        match told.iter_mut().find(|(held, _)| *held == why) {
+            Some((_, count)) => *count += fights,
+            None => told.push((why, *fights)),
+        }
+    }
+    told
+}
+
 fn print_done(tally: &Tally, summary: &Summary, total: u64, complete: bool) {
-    let failed: Vec<_> = tally.reasons.iter().map(|(why, fights)| json!({ "why": why, "fights": fights })).collect();
+    let failed = reasons(tally).into_iter().map(|(why, fights)| json!({ "why": why, "fights": fights }));
+    let failed: Vec<_> = failed.collect();
     let done = json!({
         "event": "done",
         "fights": total,

@@ -9,7 +9,8 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::common::{CommonFlags, USAGE, end_on_signal, kind_of, print_error, print_json, print_line};
-use crate::status::Shown;
+use super::shown::Shown;
+use super::words;
 use crate::uploader::{self, Change, Options, Summary, WatchError};
 
 /// Meters write up to two seconds late: what is shorter would take such a pause for the end.
@@ -73,9 +74,9 @@ pub(super) async fn run(flags: WatchFlags) -> ExitCode {
             let text = match &error {
                 // Why has been said.
                 WatchError::NoMeter { after, why } if !as_json && waiting.as_ref() == Some(why) => {
-                    format!("Gave up after {} s.", after.as_secs())
+                    words::given_up(*after)
                 }
-                error => error.to_string(),
+                error => words::watch_error(error),
             };
             print_error(as_json, kind_of(&error), &text);
             ExitCode::from(code)

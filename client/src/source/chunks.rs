@@ -22,7 +22,7 @@ use super::clock::{FightClock, in_fight};
 use super::database::{
     Database, DbRow, bytes, hash_of, int, json_list, missing, positive, rare, raw_text, rows, rows_of_list,
 };
-use super::fight_row::FightRow;
+use super::fight_row::{FightRow, fights_of};
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
 use chunk::{Chunk, ChunkEvent, ChunkHit, EntityId, Label, Metric, base_of_damage_id, flag};
@@ -73,20 +73,7 @@ impl Chunks {
         let db = Database::open(&found.path)?;
         Ok(Self {
             stable_id: db.stable_id()?,
-            encounters: db.select(
-                "encounters",
-                &[
-                    "id",
-                    "started_at_ms",
-                    "ended_at_ms",
-                    "local_player_id",
-                    "scene_id",
-                    "scene_name",
-                    "dungeon_difficulty",
-                    "is_manually_reset",
-                ],
-                "WHERE id > ?1 OR id IN (SELECT value FROM json_each(?2)) ORDER BY id",
-            ),
+            encounters: fights_of(&db, &["scene_id", "scene_name", "dungeon_difficulty"]),
             streams: STREAMS.map(|stream| {
                 db.select(
                     "encounter_event_chunks",

@@ -15,13 +15,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use raidcast_shared::event::{ActorFacts, Rare, RareBody, SourceEvent, SourceKey};
-use raidcast_shared::game::GAME;
-use raidcast_shared::id::{ActorId, EncounterId, SkillId};
+use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::{ENCOUNTER_DURATION_MS_MAX, MISSING_CHARS_MAX, NAME_CHARS_MAX};
 use raidcast_shared::text;
 use rusqlite::{Connection, OpenFlags};
 
-use super::SourceError;
+use super::{SourceError, Unsupported};
 pub(super) use row::DbRow;
 use row::DbValue;
 
@@ -73,7 +72,7 @@ impl Identity {
     fn of(path: &Path) -> Result<Self, SourceError> {
         let found = std::fs::metadata(path).map_err(|_| SourceError::Gone { path: path.to_owned() })?;
         if let Some(why) = no_file(&found) {
-            return Err(SourceError::Unsupported { path: path.to_owned(), why: why.into() });
+            return Err(SourceError::Unsupported { path: path.to_owned(), why });
         }
         Ok(Self { file: file_id(&found), written: (found.len(), found.modified().ok()) })
     }
@@ -104,9 +103,11 @@ impl Database {
     /// `Gone`: not there. `Locked`: try again. `Unsupported`: no SQLite database.
     pub(super) fn open(path: &Path) -> Result<Self, SourceError> {
         let identity = Identity::of(path)?;
-        let unsupported = |why: &str| SourceError::Unsupported { path: path.to_owned(), why: why.into() };
+        let unsupported = |why| SourceError::Unsupported { path: path.to_owned(), why };
         let is_wal = match is_wal(path) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(unsupported(FORBIDDEN)),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(unsupported(Unsupported::Forbidden));
+            }
             is_wal => is_wal.unwrap_or(false),
         };
         let (log, index) = (holds_something(&beside(path, "-wal")), beside(path, "-shm").exists());
@@ -114,7 +115,7 @@ impl Database {
         // keep the meter from writing.
         if is_wal && !index && is_of_another_user(path) {
             return if log {
-                Err(unsupported(LOG_OF_ANOTHER))
+                Err(unsupported(Unsupported::LogOfAnother))
             } else {
                 Self::open_as(path, identity, true).map_err(|refusal| refusal.error)
             };
@@ -124,7 +125,9 @@ impl Database {
             Err(Refusal { primary: code::CANTOPEN | code::READONLY, .. }) if !log => {
                 Self::open_as(path, identity, true).map_err(|refusal| refusal.error)
             }
-            Err(Refusal { primary: code::CANTOPEN | code::READONLY, .. }) => Err(unsupported(LOG_OF_ANOTHER)),
+            Err(Refusal { primary: code::CANTOPEN | code::READONLY, .. }) => {
+                Err(unsupported(Unsupported::LogOfAnother))
+            }
             opened => opened.map_err(|refusal| refusal.error),
         }
     }
@@ -248,14 +251,6 @@ impl Database {
     }
 }
 
-/// The encounter's name everywhere: by the local player, or the database where the meter does not tell who it is.
-pub(super) fn encounter_id(local_player: Option<u64>, stable_id: &str, started_at_ms: i64) -> EncounterId {
-    match local_player {
-        Some(player) => EncounterId::of_player(GAME, player, started_at_ms),
-        None => EncounterId::of_database(GAME, stable_id, started_at_ms),
-    }
-}
-
 /// All rows of a statement with whole numbers as parameters.
 pub(super) fn rows(conn: &Connection, sql: &str, numbers: &[i64]) -> Result<Vec<DbRow>, rusqlite::Error> {
     row::read(conn, sql, numbers, None)
@@ -294,26 +289,14 @@ fn immutable_uri(path: &Path) -> String {
     uri + "?immutable=1"
 }
 
-/// Why a database cannot be read of which only its user may use the log.
-const LOG_OF_ANOTHER: &str = "the meter's last changes stand in the file -wal beside it, and this user may not use that. \
-    Run raidcast as the user who runs the meter, or copy both files to a folder of your own and name the copy with --db";
-/// What to do where a database is none of a meter.
-pub(super) const NAME_IT: &str = "Name the meter's database with --db, a file like resonance-logs.db.";
-/// What to do where SQLite finds a database malformed.
-const DAMAGED: &str = "the database is damaged. Start the meter: it may mend it. If it does not, name an \
-    older copy with --db.";
-/// Why a database cannot be read that this user may not read.
-const FORBIDDEN: &str = "this user may not read it. Run raidcast as the user who runs the meter, or let this user read \
-    the file";
-
 /// What a path leads to where that is no file.
-pub(crate) fn no_file(found: &std::fs::Metadata) -> Option<&'static str> {
+pub(crate) fn no_file(found: &std::fs::Metadata) -> Option<Unsupported> {
     if found.is_file() {
         None
     } else if found.is_dir() {
-        Some("it is a folder. Name the database in it, a file like resonance-logs.db")
+        Some(Unsupported::Folder)
     } else {
-        Some("it is a pipe or a device. Name the meter's database, a file like resonance-logs.db")
+        Some(Unsupported::Device)
     }
 }
 
@@ -362,21 +345,22 @@ struct Refusal {
 }
 
 fn refusal(path: &Path, error: &rusqlite::Error) -> Refusal {
-    let (primary, why) = match error {
+    let (code, text) = match error {
         rusqlite::Error::SqliteFailure(code, told) => {
-            (code.extended_code & 0xff, told.clone().unwrap_or_else(|| error.to_string()))
+            (code.extended_code, told.clone().unwrap_or_else(|| error.to_string()))
         }
         _ => (0, error.to_string()),
     };
+    let primary = code & 0xff;
     let path = path.to_owned();
     let error = match primary {
         code::BUSY | code::LOCKED => SourceError::Locked { path },
-        code::NOTADB => SourceError::Unsupported { path, why: format!("it is not an SQLite database. {NAME_IT}") },
-        code::CORRUPT => SourceError::Database { path, why: DAMAGED.into() },
+        code::NOTADB => SourceError::Unsupported { path, why: Unsupported::NotSqlite },
+        code::CORRUPT => SourceError::Damaged { path },
         code::CANTOPEN | code::IOERR if !path.exists() => SourceError::Gone { path },
         code::SCHEMA => SourceError::Upgraded { path },
-        _ if why.starts_with("no such table") || why.starts_with("no such column") => SourceError::Upgraded { path },
-        _ => SourceError::Database { path, why },
+        _ if text.starts_with("no such table") || text.starts_with("no such column") => SourceError::Upgraded { path },
+        _ => SourceError::Database { path, code, text },
     };
     Refusal { primary, error }
 }

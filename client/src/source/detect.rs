@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::database::{Database, NAME_IT, beside, bytes};
-use super::{Found, Generation, SourceError};
+use super::database::{Database, beside, bytes};
+use super::{Found, Generation, NoDatabase, SourceError, Unsupported};
 
 /// Meters by the name of their folder and file in the user's data folder.
 pub const METERS: [&str; 3] = ["resonance-logs", "resonance-logs-cn", "resonance-logs-global"];
@@ -109,13 +109,25 @@ pub fn identify(path: &Path) -> Result<Found, SourceError> {
     Ok(Found { path: path.to_owned(), generation, meter: meter(path, generation) })
 }
 
+/// Why there is no database, where none could be found or opened; `given`: where it was looked for.
+pub(crate) fn no_database(error: SourceError, given: Option<&Path>, looked: &[Looked], places: &Places) -> NoDatabase {
+    match (error, given) {
+        (SourceError::Gone { .. }, None) => {
+            let looked = looked.iter().map(|looked| looked.path.clone()).collect();
+            NoDatabase::Nowhere { looked, wine: places.wine }
+        }
+        (error, _) => NoDatabase::Unread(error),
+    }
+}
+
 /// Why the database at `path` is none of a meter and never becomes one; `None` where it is one, or may be yet.
 pub(crate) fn foreign(path: &Path) -> Option<SourceError> {
     let opened = Database::open(path).and_then(|db| match generation(&db) {
         Err(error) if !db.is_empty() && !db.has("__diesel_schema_migrations") => Err(error),
         _ => Ok(()),
     });
-    opened.err().filter(|error| matches!(error, SourceError::Unsupported { why, .. } if why.ends_with(NAME_IT)))
+    let never = |why: &Unsupported| matches!(why, Unsupported::NotSqlite | Unsupported::NoTables);
+    opened.err().filter(|error| matches!(error, SourceError::Unsupported { why, .. } if never(why)))
 }
 
 fn generation(db: &Database) -> Result<Generation, SourceError> {
@@ -130,8 +142,7 @@ fn generation(db: &Database) -> Result<Generation, SourceError> {
         let keeps_hits = db.has("dungeon_segments") || db.has("buffs") || holds_hits(db)?;
         Ok(if keeps_hits { Generation::Aggregate } else { Generation::Counters })
     } else {
-        let why = format!("it has none of the tables of a known meter. {NAME_IT}");
-        Err(SourceError::Unsupported { path: db.path.clone(), why })
+        Err(SourceError::Unsupported { path: db.path.clone(), why: Unsupported::NoTables })
     }
 }
 
@@ -155,16 +166,6 @@ fn meter(path: &Path, generation: Generation) -> String {
         Generation::Summary | Generation::Chunks => &METERS[1],
     }))
     .to_owned()
-}
-
-/// What to do where no database is.
-pub(crate) fn nowhere(looked: &[PathBuf], places: &Places) -> String {
-    let wine = if places.wine { " Wine and Proton folders were searched, too." } else { "" };
-    let places: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
-    let places = if places.is_empty() { "no folder".to_owned() } else { places.join(", ") };
-    format!(
-        "No meter database was found. Start the meter once, or name its database with --db. (Looked for: {places}.{wine})"
-    )
 }
 
 #[cfg(test)]
@@ -205,7 +206,7 @@ mod tests {
                 Ok(Generation::Aggregate),
             ),
             ("CREATE TABLE damage_skill_stats(a); CREATE TABLE dungeon_segments(a)", Ok(Generation::Aggregate)),
-            ("CREATE TABLE bookmarks(a)", Err("none of the tables")),
+            ("CREATE TABLE bookmarks(a)", Err(Unsupported::NoTables)),
         ]
         .into_iter()
         .enumerate()
@@ -214,7 +215,7 @@ mod tests {
             write(&path, sql).await;
             match (identify(&path), expected) {
                 (Ok(found), Ok(generation)) => assert_eq!(found.generation, generation, "{sql}"),
-                (Err(SourceError::Unsupported { why, .. }), Err(words)) => assert!(why.contains(words), "{why}"),
+                (Err(SourceError::Unsupported { why, .. }), Err(expected)) => assert_eq!(why, expected, "{sql}"),
                 (got, expected) => panic!("{sql}: {got:?}, not {expected:?}"),
             }
         }
@@ -232,14 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_is_told_with_what_to_do() {
+    fn what_is_damaged_is_told() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cut.db");
         let tables: Vec<_> = (0..200).map(|n| format!("CREATE TABLE encounter_{n}(a)")).collect();
         rusqlite::Connection::open(&path).unwrap().execute_batch(&tables.join(";")).unwrap();
         std::fs::File::options().write(true).open(&path).unwrap().set_len(5_000).unwrap();
-        let error = identify(&path).unwrap_err().to_string();
-        assert!(error.ends_with("the database is damaged. Start the meter: it may mend it. If it does not, name an older copy with --db."), "{error}");
+        assert_eq!(identify(&path), Err(SourceError::Damaged { path }));
     }
 
     #[tokio::test]

@@ -91,6 +91,7 @@ mod tests {
             let fight = Fight {
                 row: 1,
                 encounter: EncounterId(uuid::Uuid::nil()),
+                before_player: None,
                 started_at_ms,
                 scene_id: None,
                 scene: None,

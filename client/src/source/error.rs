@@ -1,58 +1,133 @@
-//! Why a meter's database cannot be read now.
+//! Why a meter's database cannot be read now: facts, which whoever shows them puts into words.
 
 use std::path::PathBuf;
 
-use crate::words::sentence;
+use serde::{Deserialize, Serialize};
+
+use crate::path_text;
+
+/// Why there is no database that can be read now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoDatabase {
+    /// None was named, and none is where meters keep theirs.
+    Nowhere {
+        /// Every path that was looked at.
+        #[serde(serialize_with = "path_text::paths")]
+        looked: Vec<PathBuf>,
+        /// Wine's and Proton's folders were searched, too.
+        wine: bool,
+    },
+    /// One was named or found.
+    Unread(SourceError),
+}
+
+impl From<SourceError> for NoDatabase {
+    fn from(error: SourceError) -> Self {
+        Self::Unread(error)
+    }
+}
 
 /// Why a meter database cannot be read now.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{self:?}")]
+#[serde(rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum SourceError {
     /// The file is not there (any more): wait for it.
-    #[error("{path} is not there. It is read as soon as the meter writes it.")]
     Gone {
         /// Which.
+        #[serde(serialize_with = "path_text::path")]
         path: PathBuf,
     },
     /// It is there, but the meter has made no tables yet: wait for it.
-    #[error("{path} has no tables yet. It is read as soon as the meter has made them.")]
     Empty {
         /// Which.
+        #[serde(serialize_with = "path_text::path")]
         path: PathBuf,
     },
     /// Another program holds it: try again.
-    #[error("{path} is locked by another program. Trying again.")]
     Locked {
         /// Which.
+        #[serde(serialize_with = "path_text::path")]
         path: PathBuf,
     },
     /// It is no meter database, or of a generation that cannot be read (yet).
-    #[error("{path} cannot be read: {}", sentence(why))]
     Unsupported {
         /// Which.
+        #[serde(serialize_with = "path_text::path")]
         path: PathBuf,
-        /// What was looked at and what it showed.
-        why: String,
+        /// What it is instead.
+        why: Unsupported,
     },
     /// The tables changed while it was open: detect its generation again.
-    #[error("{path} was changed by another version of the meter. It is read anew.")]
     Upgraded {
         /// Which.
+        #[serde(serialize_with = "path_text::path")]
         path: PathBuf,
     },
     /// One fight cannot be read; the others can.
-    #[error("the fight that began at {started_at_ms} (Unix ms) cannot be read: {}", sentence(why))]
     Unreadable {
-        /// Which.
+        /// When it began, Unix ms.
         started_at_ms: i64,
-        /// Why, and what may help.
-        why: String,
+        /// What is wrong with it.
+        why: Unreadable,
+    },
+    /// It is damaged: the meter may mend it.
+    Damaged {
+        /// Which.
+        #[serde(serialize_with = "path_text::path")]
+        path: PathBuf,
     },
     /// Anything else that SQLite says.
-    #[error("{path} cannot be read: {}", sentence(why))]
     Database {
         /// Which.
+        #[serde(serialize_with = "path_text::path")]
         path: PathBuf,
+        /// SQLite's extended result code; 0 where the error is not SQLite's own.
+        code: i32,
         /// In SQLite's words.
-        why: String,
+        text: String,
     },
+}
+
+/// Why a file cannot be read as a meter's database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unsupported {
+    /// It is a folder.
+    Folder,
+    /// It is a pipe or a device.
+    Device,
+    /// This user may not read it.
+    Forbidden,
+    /// The meter's last changes stand in the log beside it, which this user may not use.
+    LogOfAnother,
+    /// It is no SQLite database.
+    NotSqlite,
+    /// It has none of the tables of a known meter.
+    NoTables,
+}
+
+/// Why a fight cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Unreadable {
+    /// The meter has left no summary of it.
+    NoSummary,
+    /// Its summary is too large as it is stored.
+    TooLarge {
+        /// Bytes that it has.
+        bytes: i64,
+        /// Bytes that are read.
+        at_most: i64,
+    },
+    /// Its summary is no zstd frame.
+    NotPacked,
+    /// Its summary is too long once it is unpacked.
+    TooLong {
+        /// Bytes that are read.
+        at_most: u64,
+    },
+    /// Its summary has a layout that is not known: another version of the meter wrote it.
+    UnknownLayout,
 }

@@ -13,6 +13,8 @@ pub struct Fight {
     pub row: i64,
     /// Names the encounter everywhere.
     pub encounter: EncounterId,
+    /// What it was called before the meter told its player, who names it since; `None` where the meter does not.
+    pub before_player: Option<EncounterId>,
     /// Unix ms.
     pub started_at_ms: i64,
     /// The game's scene.

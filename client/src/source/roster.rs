@@ -14,7 +14,7 @@ use super::actor::{Told, actor_id};
 use super::clock::FightClock;
 use super::course;
 use super::database::{Database, DbRow, hash_of, int, json_list, rare, raw_text, rows, rows_of_list};
-use super::fight_row::FightRow;
+use super::fight_row::{FightRow, fights_of};
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, Reading, SourceError};
 
@@ -69,19 +69,7 @@ impl Roster {
         let with = |first: &[&'static str]| [first, &person].concat();
         let here = "WHERE encounter_id = ?1";
         Self {
-            encounters: db.select(
-                "encounters",
-                &[
-                    "id",
-                    "started_at_ms",
-                    "ended_at_ms",
-                    "local_player_id",
-                    "scene_id",
-                    "scene_name",
-                    "is_manually_reset",
-                ],
-                "WHERE id > ?1 OR id IN (SELECT value FROM json_each(?2)) ORDER BY id",
-            ),
+            encounters: fights_of(db, &["scene_id", "scene_name"]),
             deaths: db.select(
                 "death_events",
                 &["id", "timestamp_ms", "actor_id", "killer_id", "skill_id"],

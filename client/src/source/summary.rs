@@ -24,7 +24,7 @@ use super::database::{Database, DbRow, bytes, int, json_list, rare, raw_text, ro
 use super::fight_row::FightRow;
 use super::missing::tell_missing;
 use super::names::Names;
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, roster};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, Unreadable, roster};
 use layout::{Entity, Kind, PACKED_BYTES_MAX, Row};
 
 /// Prefixes of cursor keys and source keys.
@@ -90,14 +90,14 @@ impl Summary {
     }
 
     fn entities(&mut self, fight: &Fight) -> Result<Vec<Entity>, SourceError> {
-        let unreadable = |why: String| SourceError::Unreadable { started_at_ms: fight.started_at_ms, why };
+        let unreadable = |why| SourceError::Unreadable { started_at_ms: fight.started_at_ms, why };
         let read = self.db.rows(&self.data, &[fight.row])?;
-        let Some(row) = read.first() else { return Err(unreadable("it has no summary".into())) };
+        let Some(row) = read.first() else { return Err(unreadable(Unreadable::NoSummary)) };
         let Some(data) = bytes(row, "data") else {
-            let length = int(row, "bytes").unwrap_or(0);
-            return Err(unreadable(format!("its summary has {length} bytes; at most {PACKED_BYTES_MAX} are read")));
+            let bytes = int(row, "bytes").unwrap_or(0);
+            return Err(unreadable(Unreadable::TooLarge { bytes, at_most: PACKED_BYTES_MAX }));
         };
-        layout::decode(&data).map_err(|error| unreadable(error.to_string()))
+        layout::decode(&data).map_err(unreadable)
     }
 
     /// Names and kinds of monsters that the meter counts as bosses of the fight.

@@ -194,3 +194,19 @@ fn a_full_disk_leaves_nothing_half_written() {
     spool.append(&deltas, &cursor, encoder.lost()).unwrap();
     assert_eq!(Spool::open(&spool.path).unwrap().0.seq(), 1);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_spool_that_was_deleted_is_written_again_and_one_that_was_cut_as_well_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::create(dir.path(), head()).unwrap();
+    let path = Spool::path_of(dir.path(), head().encounter);
+    let bytes = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    spool.restore().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+    File::options().write(true).open(&path).unwrap().set_len(9).unwrap();
+    fs::remove_file(&path).unwrap();
+    let SpoolError::Lost { path: lost } = spool.restore().unwrap_err() else { panic!("not lost") };
+    assert_eq!(lost, path);
+}

@@ -7,7 +7,7 @@ use raidcast_shared::uplink::Outcome;
 use super::finish::{Finish, UNFINISHED};
 use super::meter::Watching;
 use super::stream::Standing;
-use super::{Change, Uploader};
+use super::{Change, Rereading, Uploader};
 use crate::encoder::{Encoder, header_of};
 use crate::source::{Cursor, Fight, Reading, Source as _, SourceError};
 use crate::spool::{Head, Spool};
@@ -39,7 +39,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             self.end_as_it_stands(at, &fight, now_ms);
             return Ok(());
         }
-        if !self.take_whole(at, &fight, reading, "another version of the meter keeps it now", watching, now_ms) {
+        if !self.take_whole(at, &fight, reading, Rereading::OtherMeter, watching, now_ms) {
             self.streams.note_moved(fight);
         }
         Ok(())
@@ -60,7 +60,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             return Ok(());
         }
         // Where there is no room for it, the next reading compares again.
-        self.take_whole(at, fight, reading, "its database was replaced by another one", watching, now_ms);
+        self.take_whole(at, fight, reading, Rereading::OtherDatabase, watching, now_ms);
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         at: usize,
         fight: &Fight,
         reading: Reading,
-        why: &str,
+        why: Rereading,
         watching: &Watching,
         now_ms: u64,
     ) -> bool {
@@ -125,18 +125,18 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 continue;
             }
             let head = Head { stream: StreamId(self.options.entropy.uuid()), ..stream.spool().head().clone() };
-            self.begin_anew(at, head, "the relay holds something else of it than this computer", now_ms);
+            self.begin_anew(at, head, Rereading::RelayDiffers, now_ms);
         }
     }
 
     /// Begins a fight that is on its way once more. Whether there was room for it; else it stays as it is.
-    fn begin_anew(&mut self, at: usize, head: Head, why: &str, now_ms: u64) -> bool {
+    fn begin_anew(&mut self, at: usize, head: Head, why: Rereading, now_ms: u64) -> bool {
         let encoder = Encoder::new(head.header.clone());
         match Spool::create(&self.disk.folder().spools(), head) {
             Ok(spool) => {
                 self.streams[at] = self.streams[at].anew(spool, encoder, now_ms);
                 let encounter = self.streams[at].encounter().to_string();
-                self.announcer.tell(Change::Reread { encounter, why: why.to_owned() });
+                self.announcer.tell(Change::Reread { encounter, why });
                 true
             }
             Err(error) => {

@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 
 use super::change::{Change, Status};
-use crate::source::Found;
+use crate::socket::Outage;
+use crate::source::{Found, NoDatabase};
 
 /// How often the status is told, ms.
 const STATUS_MS: u64 = 500;
@@ -16,9 +17,9 @@ pub(super) struct Announcer<S> {
     /// The raid that the relay knows, while it is connected.
     raid: Option<String>,
     /// Why there is no connection.
-    outage: Option<String>,
+    outage: Option<Outage>,
     /// Why no database is read.
-    trouble: Option<String>,
+    trouble: Option<NoDatabase>,
     /// The database that is read.
     watching: Option<Found>,
     status: Status,
@@ -54,7 +55,7 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
     }
 
     /// There is no connection.
-    pub(super) fn disconnected(&mut self, why: String, retry_ms: u64) {
+    pub(super) fn disconnected(&mut self, why: Outage, retry_ms: u64) {
         self.raid = None;
         if self.outage.as_ref() != Some(&why) {
             self.outage = Some(why.clone());
@@ -63,15 +64,15 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
     }
 
     /// Why there is no connection, as it was told last.
-    pub(super) fn outage(&self) -> Option<&str> {
-        self.outage.as_deref()
+    pub(super) fn outage(&self) -> Option<&Outage> {
+        self.outage.as_ref()
     }
 
     /// No database is read.
-    pub(super) fn waiting(&mut self, why: &str, looked: Vec<PathBuf>) {
-        if self.trouble.as_deref() != Some(why) {
-            self.trouble = Some(why.to_owned());
-            self.tell(Change::Waiting { why: why.to_owned(), looked });
+    pub(super) fn waiting(&mut self, why: NoDatabase, looked: Vec<PathBuf>) {
+        if self.trouble.as_ref() != Some(&why) {
+            self.trouble = Some(why.clone());
+            self.tell(Change::Waiting { why, looked });
         }
     }
 

@@ -1,35 +1,33 @@
 //! What the uploader tells whoever watches it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
-use serde::{Serialize, Serializer};
 
-use super::record::Finished;
+use super::record::{Finished, NotSent};
+use super::trouble::Stall;
+use crate::socket::Outage;
+use crate::source::{NoDatabase, Unreadable};
 
-/// Something changed; `--json` prints one object for each.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case", rename_all_fields = "camelCase")]
+/// Something changed: codes and facts, which whoever shows them puts into words.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// There is no meter database that can be read now; it is tried again.
     Waiting {
-        /// Why, and what to do.
-        why: String,
+        /// Why.
+        why: NoDatabase,
         /// Every path that was looked at.
-        #[serde(serialize_with = "all_lossy")]
         looked: Vec<PathBuf>,
     },
     /// A meter database is read from now on.
     Watching {
         /// Which file.
-        #[serde(serialize_with = "lossy")]
         path: PathBuf,
         /// Which meter wrote it.
         meter: String,
         /// How it stores fights.
         generation: String,
         /// Other databases that were found, written less lately.
-        #[serde(serialize_with = "all_lossy")]
         others: Vec<PathBuf>,
     },
     /// Fights that ended before the client was started for the first time are left alone.
@@ -49,7 +47,7 @@ pub enum Change {
     /// The relay cannot be reached; it is tried again.
     Disconnected {
         /// Why.
-        why: String,
+        why: Outage,
         /// When, ms.
         retry_ms: u64,
     },
@@ -64,7 +62,6 @@ pub enum Change {
         /// When the fight began, Unix ms.
         started_at_ms: i64,
         /// Where it is fought.
-        #[serde(skip_serializing_if = "Option::is_none")]
         scene: Option<String>,
     },
     /// The relay has deltas on stable storage.
@@ -79,7 +76,6 @@ pub enum Change {
     /// No event for long: of one fight, or of any (before `--until-idle` ends the command).
     Idle {
         /// Names the fight.
-        #[serde(skip_serializing_if = "Option::is_none")]
         encounter: Option<String>,
         /// How long, seconds.
         seconds: u64,
@@ -106,7 +102,6 @@ pub enum Change {
         /// The relay had it already: nothing was sent.
         known: bool,
         /// A visibility was asked for, and the report, which is in a raid of its own, keeps the one that it has.
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
         keeps_visibility: bool,
     },
     /// The relay holds more of a fight from elsewhere: nothing is sent, its report stays as it is.
@@ -122,15 +117,13 @@ pub enum Change {
     Refused {
         /// Why, for programs.
         code: RefusedCode,
-        /// Why and what to do.
+        /// In the relay's words.
         text: String,
         /// What it is about.
         scope: RefusedScope,
         /// Which fight, where it is about one.
-        #[serde(skip_serializing_if = "Option::is_none")]
         encounter: Option<String>,
         /// Tried again after so many ms; if not there: not at all.
-        #[serde(skip_serializing_if = "Option::is_none")]
         retry_ms: Option<u64>,
     },
     /// A fight in the meter's database cannot be read; it is tried again at the next start. The others go on.
@@ -139,13 +132,13 @@ pub enum Change {
         encounter: String,
         /// When it began, Unix ms.
         started_at_ms: i64,
-        /// Why, and what may help.
-        why: String,
+        /// Why.
+        why: Unreadable,
     },
     /// Nothing can be written to the state folder: nothing is read until it can.
     Stalled {
-        /// Why, and what to do.
-        why: String,
+        /// Why.
+        why: Stall,
     },
     /// It can again.
     Resumed,
@@ -154,39 +147,38 @@ pub enum Change {
         /// Names the fight.
         encounter: String,
         /// Why.
-        why: String,
+        why: Rereading,
     },
     /// A fight of an upload is on the relay, or was already.
     Uploaded {
         /// What it is and how it came to be there.
-        #[serde(flatten)]
         fight: Finished,
     },
     /// A fight of an upload is not on the relay, and not tried again by this run.
     Failed {
         /// What it is, and why.
-        #[serde(flatten)]
         fight: Finished,
     },
     /// No more fights of an upload are begun.
     Stopped {
         /// How many are left.
         fights: u64,
-        /// Why, in the relay's words.
-        why: String,
+        /// Why.
+        why: NotSent,
     },
-    /// How things stand, at most twice a second. Not printed by `--json`.
-    #[serde(skip)]
+    /// How things stand, at most twice a second.
     Status(Status),
 }
 
-/// A path as JSON can have it: what is no text in it is replaced.
-fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&path.to_string_lossy())
-}
-
-fn all_lossy<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
+/// Why a fight is read again from its begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rereading {
+    /// Another version of the meter keeps it now.
+    OtherMeter,
+    /// Its database was replaced by another one.
+    OtherDatabase,
+    /// The relay holds something else of it than this computer.
+    RelayDiffers,
 }
 
 /// How things stand.
@@ -209,8 +201,8 @@ pub struct Status {
 /// The fight that is going on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveFight {
-    /// Its boss, else its scene.
-    pub title: String,
+    /// Its boss, else its scene; `None` where neither is known by name.
+    pub title: Option<String>,
     /// From its begin to its last event, ms.
     pub elapsed_ms: u32,
     /// Hits and deaths that were read.

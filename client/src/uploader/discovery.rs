@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::folder::{Dormant, NO_ROW, Watched};
 use super::meter::Watching;
 use super::{Change, Uploader};
-use crate::source::{Cursor, Fight, Reading, Source as _, SourceError};
+use crate::source::{Cursor, Fight, Reading, Source as _, SourceError, Unreadable};
 
 /// Fights that ended this long before the client was first started are history, ms.
 const RECENT_MS: i64 = 3_600_000;
@@ -28,7 +28,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let mut missing = watched.open.clone();
         missing.retain(|name, _| !self.streams.iter().any(|stream| stream.encounter().to_string() == *name));
         let rows: Vec<_> = missing.values().copied().collect();
-        let mut shown = watching.source.fights(watched.seen.saturating_sub(1), &rows)?;
+        let mut shown = self.as_told(watching.source.fights(watched.seen.saturating_sub(1), &rows)?);
         let generation = watching.found.generation;
         // Another generation numbers its rows otherwise.
         let renumbered = watched.generation.is_some_and(|held| held != generation);
@@ -38,7 +38,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let anew = renumbered || is_made_anew(&watched, &shown);
         if anew {
             // Row ids that were seen name other fights now, or none: the database was made anew, or thinned out.
-            shown = watching.source.all_fights()?;
+            shown = self.as_told(watching.source.all_fights()?);
             self.ledger.renumber(&db, shown.iter().max_by_key(|fight| fight.row));
         }
         if !watching.source.rows_ascend() && (anew || watched.known.is_none()) {
@@ -71,7 +71,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     /// The first look at a database: what ended before is history.
     fn look_through_first(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
         let db = watching.db.clone();
-        let shown = watching.source.all_fights()?;
+        let shown = self.as_told(watching.source.all_fights()?);
         let unix_ms = self.options.clock.unix_ms();
         let newest = shown.iter().map(|fight| fight.row).max();
         let is_streamed = |fight: &Fight| is_recent(fight, Some(fight.row) == newest, unix_ms);
@@ -105,7 +105,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn look_at_dormant(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
         let watched = self.ledger.of(&watching.db);
         let Some(dormant) = watched.and_then(|watched| watched.dormant) else { return Ok(()) };
-        let shown = watching.source.fights(dormant.row, &[dormant.row])?;
+        let shown = self.as_told(watching.source.fights(dormant.row, &[dormant.row])?);
         let later = shown.iter().any(|fight| fight.row > dormant.row);
         let same = |fight: &Fight| fight.row == dormant.row && fight.started_at_ms == dormant.started_at_ms;
         if let Some(fight) = shown.into_iter().find(same) {
@@ -118,6 +118,16 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         self.ledger.set_dormant(&watching.db, None);
         Ok(())
+    }
+
+    /// Fights under the names by which they were told first: a meter may tell later whose they are.
+    pub(super) fn as_told(&self, fights: Vec<Fight>) -> Vec<Fight> {
+        let is_told = |encounter| self.streams.has(encounter) || self.ledger.is_told(encounter);
+        let as_told = |fight: Fight| match fight.before_player {
+            Some(first) if !is_told(fight.encounter) && is_told(first) => Fight { encounter: first, ..fight },
+            _ => fight,
+        };
+        fights.into_iter().map(as_told).collect()
     }
 
     /// Notes a fight that was not seen before; `streamed`: to be begun when its turn comes.
@@ -139,7 +149,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// Notes a fight that cannot be read.
-    pub(super) fn leave_out(&mut self, fight: &Fight, why: String) {
+    pub(super) fn leave_out(&mut self, fight: &Fight, why: Unreadable) {
         if self.ledger.leave_out(fight.encounter) {
             let encounter = fight.encounter.to_string();
             self.announcer.tell(Change::Unreadable { encounter, started_at_ms: fight.started_at_ms, why });

@@ -6,6 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::folder::{Folder, FolderError};
 use super::record::{NOW_MS, Now};
+use super::trouble::Stall;
 
 /// A disk that took nothing is tried again after, ms.
 const DISK_MS: u64 = 1_000;
@@ -18,7 +19,7 @@ const NOW_PACE_MS: u64 = 1_000;
 pub(super) struct Disk {
     folder: Folder,
     /// Why nothing can be written.
-    stalled: Option<String>,
+    stalled: Option<Stall>,
     next_try_ms: u64,
     next_sync_ms: u64,
     syncing: Option<JoinHandle<()>>,
@@ -65,9 +66,9 @@ impl Disk {
         self.stalled.is_some()
     }
 
-    /// Why, and what to do.
-    pub(super) fn trouble(&self) -> Option<&str> {
-        self.stalled.as_deref()
+    /// Why.
+    pub(super) fn trouble(&self) -> Option<&Stall> {
+        self.stalled.as_ref()
     }
 
     /// Whether to write what waits: of a disk that took nothing only now and then.
@@ -81,7 +82,7 @@ impl Disk {
     }
 
     /// It took nothing; whether that is news.
-    pub(super) fn failed(&mut self, why: String, now_ms: u64) -> bool {
+    pub(super) fn failed(&mut self, why: Stall, now_ms: u64) -> bool {
         self.next_try_ms = now_ms + DISK_MS;
         self.stalled.replace(why).is_none()
     }

@@ -23,7 +23,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             && passed(since_ms.max(event_ms), until_idle_ms)
             && (!was_ever_read || self.streams.live().is_some() || !self.streams.queue().is_empty())
         {
-            return Err(WatchError::NoMeter { after: until_idle, why: why.to_owned() });
+            return Err(WatchError::NoMeter { after: until_idle, why: why.clone() });
         }
         if !passed(event_ms, until_idle_ms) {
             self.activity.reopen();

@@ -21,7 +21,6 @@ use uuid::Uuid;
 
 use crate::secret::{Entropy, replace};
 use crate::source::Generation;
-use crate::words::told;
 
 /// A lock that is held may be held by somebody who only looks: it is tried so often again.
 const LOOKED_AT_TRIES: u32 = 3;
@@ -32,25 +31,21 @@ const SECRET_BYTES: RangeInclusive<usize> = 16..=64;
 
 /// Why the state folder cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[error("{self:?}")]
 pub enum FolderError {
     /// Another client uses it.
-    #[error(
-        "Another raidcast{who} uses the folder {dir}. End that one, or name another folder with --state. No fight is sent twice, whichever folder it comes from."
-    )]
     InUse {
         /// Which.
         dir: PathBuf,
         /// Its process, where it is known.
-        who: String,
+        process: Option<u32>,
     },
     /// It was deleted while it was in use, and cannot be used again.
-    #[error("The state folder {dir} was deleted. Start raidcast again.")]
     Deleted {
         /// Which.
         dir: PathBuf,
     },
     /// The file system says no.
-    #[error("{path} cannot be used ({}). Name a folder that you may write to with --state.", told(error))]
     Io {
         /// Which file.
         path: PathBuf,
@@ -58,13 +53,21 @@ pub enum FolderError {
         error: io::Error,
     },
     /// A file of it does not parse: never thrown away unasked, for it says what was sent.
-    #[error("{path} is damaged ({why}). Remove it to start anew. Fights that were not sent yet are read again.")]
     Damaged {
         /// Which file.
         path: PathBuf,
         /// What is wrong.
-        why: String,
+        why: Damage,
     },
+}
+
+/// What is wrong with a file of the state folder.
+#[derive(Debug)]
+pub enum Damage {
+    /// It does not parse.
+    Json(serde_json::Error),
+    /// It holds a raid's secret that no client wrote: a relay would refuse it for ever.
+    Secret,
 }
 
 /// The state folder, locked while this lives.
@@ -110,8 +113,7 @@ impl Folder {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = lock.read_to_string(&mut holder);
-                let who = holder.trim().parse::<u32>().map_or_else(|_| String::new(), |id| format!(" (process {id})"));
-                return Err(FolderError::InUse { dir: dir.to_owned(), who });
+                return Err(FolderError::InUse { dir: dir.to_owned(), process: holder.trim().parse().ok() });
             }
             Err(TryLockError::Error(error)) => return Err(io(&path, error)),
         }
@@ -178,11 +180,9 @@ impl Folder {
     }
 
     pub(super) fn load_raid(&self) -> Result<Option<Raid>, FolderError> {
-        let raid: Option<Raid> = self.load("raid.json")?;
-        // A relay would refuse it for ever.
+        let raid: Option<Raid> = load(self.part.join("raid.json"))?;
         if raid.as_ref().is_some_and(|raid| !SECRET_BYTES.contains(&raid.secret().len())) {
-            let why = "its secret is not what raidcast wrote".to_owned();
-            return Err(FolderError::Damaged { path: self.part.join("raid.json"), why });
+            return Err(FolderError::Damaged { path: self.part.join("raid.json"), why: Damage::Secret });
         }
         Ok(raid)
     }
@@ -193,15 +193,11 @@ impl Folder {
     }
 
     pub(super) fn load_fights(&self) -> Result<Fights, FolderError> {
-        Ok(self.load("fights.json")?.unwrap_or_default())
+        fights_in(&self.part)
     }
 
     pub(super) fn save_fights(&self, fights: &Fights) -> io::Result<()> {
         replace(&self.part.join("fights.json"), &json_of(fights))
-    }
-
-    fn load<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, FolderError> {
-        load(self.part.join(name))
     }
 }
 
@@ -214,11 +210,16 @@ fn load<T: for<'de> Deserialize<'de>>(path: PathBuf) -> Result<Option<T>, Folder
     match fs::read(&path) {
         Ok(bytes) => {
             let parsed = serde_json::from_slice(&bytes);
-            parsed.map(Some).map_err(|error| FolderError::Damaged { path, why: error.to_string() })
+            parsed.map(Some).map_err(|error| FolderError::Damaged { path, why: Damage::Json(error) })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FolderError::Io { path, error }),
     }
+}
+
+/// The list of fights of one kind of work.
+pub(super) fn fights_in(part: &Path) -> Result<Fights, FolderError> {
+    Ok(load(part.join("fights.json"))?.unwrap_or_default())
 }
 
 /// Whether a client holds the lock of a folder now; `None` where that cannot be told.
@@ -242,8 +243,7 @@ pub(crate) fn under_way(dir: &Path, relay: &str, visibility: Option<Visibility>)
     if !raid.as_ref().is_some_and(same) {
         return Ok(Vec::new());
     }
-    let fights: Option<Fights> = load(dir.join(HISTORY).join("fights.json"))?;
-    let fights = fights.unwrap_or_default();
+    let fights = fights_in(&dir.join(HISTORY))?;
     Ok(fights.databases.into_values().flat_map(|watched| watched.open.into_keys()).collect())
 }
 
@@ -399,7 +399,7 @@ mod tests {
         let first = Folder::open(dir.path(), false).unwrap();
         let second = Folder::open(dir.path(), false).unwrap_err();
         assert!(
-            matches!(&second, FolderError::InUse { who, .. } if who.contains(&std::process::id().to_string())),
+            matches!(&second, FolderError::InUse { process, .. } if *process == Some(std::process::id())),
             "{second}"
         );
         assert_eq!(is_held(dir.path()), Some(true));
@@ -437,8 +437,7 @@ mod tests {
         fs::remove_dir_all(&state).unwrap();
         let other = Folder::open(&state, false).unwrap();
         assert!(folder.is_gone() && !other.is_gone());
-        let error = folder.make_again().unwrap_err().to_string();
-        assert!(error.ends_with("was deleted. Start raidcast again."), "{error}");
+        assert!(matches!(folder.make_again(), Err(FolderError::Deleted { .. })));
     }
 
     #[test]
@@ -462,8 +461,7 @@ mod tests {
         for secret in [String::new(), "zz".repeat(32), "ab".repeat(500), "ab".repeat(15)] {
             folder.save_raid(&Raid { secret, ..raid.clone() }).unwrap();
             let error = folder.load_raid().unwrap_err();
-            assert!(matches!(&error, FolderError::Damaged { .. }), "{error}");
-            assert!(error.to_string().contains("Remove it to start anew"), "{error}");
+            assert!(matches!(&error, FolderError::Damaged { why: Damage::Secret, .. }), "{error}");
         }
         let mut fights = Fights::default();
         let watched = fights.databases.entry("/m.db".into()).or_default();

@@ -3,7 +3,7 @@
 use raidcast_shared::text::clean;
 use raidcast_shared::uplink::{Begun, Outcome, RefusedCode, RefusedScope, ReportState, UplinkReply, Welcome};
 
-use super::record::{Finished, How};
+use super::record::{Finished, How, NotSent};
 use super::resume::Resume;
 use super::stream::{Standing, Stream};
 use super::{Change, Uploader, WatchError};
@@ -159,7 +159,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     /// Notes what became of a fight, forgets it, and removes its spool.
-    pub(super) fn finish_off(&mut self, at: usize, result: How, why: Option<String>, now_ms: u64) -> Finished {
+    pub(super) fn finish_off(&mut self, at: usize, result: How, why: Option<NotSent>, now_ms: u64) -> Finished {
         let stream = self.streams.remove(at);
         let (report_id, url) = stream.report.clone().unzip();
         let fight = Finished {

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use super::meter::Watching;
-use super::record::How;
+use super::record::{How, NotSent};
 use super::{Change, Uploader, WatchError};
-use crate::source::{Source as _, SourceError};
+use crate::source::{Fight, Source as _, SourceError};
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Finds the fights that were agreed to in a database that was just opened.
@@ -20,8 +20,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let names: Vec<_> = wanted.iter().map(ToString::to_string).collect();
         self.ledger.keep(&watching.db, |name| names.iter().any(|wanted| wanted == name));
         for fight in shown {
-            if wanted.remove(&fight.encounter) {
-                self.discover(&watching.db, fight, true);
+            let names = [Some(fight.encounter), fight.before_player];
+            if let Some(encounter) = names.into_iter().flatten().find(|name| wanted.remove(name)) {
+                self.discover(&watching.db, Fight { encounter, ..fight }, true);
             }
         }
         // What is left has no row any more; what a spool holds needs none.
@@ -29,22 +30,21 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if !wanted.is_empty() {
             let fights = wanted.len() as u64;
             self.upload.left(wanted.into_iter());
-            let why = "the meter has removed them from its database since the upload began".to_owned();
-            self.announcer.tell(Change::Stopped { fights, why });
+            self.announcer.tell(Change::Stopped { fights, why: NotSent::Removed });
         }
         self.upload.plan();
         Ok(())
     }
 
     /// The relay does not take a fight: it is noted, and the others go on.
-    pub(super) fn fail(&mut self, at: usize, why: String, now_ms: u64) {
+    pub(super) fn fail(&mut self, at: usize, why: NotSent, now_ms: u64) {
         self.upload.failed();
         let fight = self.finish_off(at, How::Refused, Some(why), now_ms);
         self.announcer.tell(Change::Failed { fight });
     }
 
     /// Begins no further fight in this run.
-    pub(super) fn stop(&mut self, why: String) {
+    pub(super) fn stop(&mut self, why: NotSent) {
         let left = self.streams.take_queue();
         if left.is_empty() {
             return;
@@ -65,7 +65,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             && passed(since_ms)
             && (!planned || !self.streams.queue().is_empty())
         {
-            return Err(WatchError::NoMeter { after: patience, why: why.to_owned() });
+            return Err(WatchError::NoMeter { after: patience, why: why.clone() });
         }
         Ok(passed(self.activity.progress_ms()))
     }

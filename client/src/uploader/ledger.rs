@@ -3,15 +3,24 @@
 //!
 //! One invariant: a fight leaves `fights.json` only when nothing more is to be done for it, and before its spool goes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
+use std::path::Path;
 
 use raidcast_shared::id::EncounterId;
 
-use super::folder::{Dormant, Fights, Folder, FolderError, NO_ROW, Watched};
+use super::folder::{Dormant, Fights, Folder, FolderError, HISTORY, NO_ROW, Watched, fights_in};
 use super::record::{Finished, Record};
 use crate::source::{Fight, Generation};
 use crate::spool::Head;
+
+/// The names by which a folder's fights were told, as far as its files can be read; read without the lock.
+pub(crate) fn told(dir: &Path) -> HashSet<String> {
+    let lists = [dir.to_owned(), dir.join(HISTORY)].map(|part| fights_in(&part).unwrap_or_default());
+    let databases = lists.into_iter().flat_map(|fights| fights.databases.into_values());
+    let open = databases.flat_map(|watched| watched.open.into_keys());
+    open.chain(Record::load(dir).fights.into_iter().map(|fight| fight.encounter)).collect()
+}
 
 /// The books, and whether their files have all of them.
 pub(super) struct Ledger {
@@ -154,6 +163,12 @@ impl Ledger {
     /// How many are.
     pub(super) fn count_finalized(&self) -> u64 {
         self.finalized
+    }
+
+    /// Whether a fight was told by this name: it is to reach the relay, or is done with.
+    pub(super) fn is_told(&self, encounter: EncounterId) -> bool {
+        let name = encounter.to_string();
+        self.fights.databases.values().any(|watched| watched.open.contains_key(&name)) || self.record.has(&name)
     }
 
     /// Notes a fight that cannot be read; whether that is news.

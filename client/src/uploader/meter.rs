@@ -9,7 +9,7 @@ use raidcast_shared::limits as l;
 
 use super::options::Options;
 use crate::source::names::Names;
-use crate::source::{AnySource, Found, Source as _, SourceError, detect};
+use crate::source::{AnySource, Found, NoDatabase, Source as _, SourceError, detect};
 
 /// How often a meter database is looked for, ms.
 const LOOK_MS: u64 = 1_000;
@@ -39,13 +39,13 @@ pub(super) struct Watching {
 /// What keeps a database from being read.
 struct Trouble {
     since_ms: u64,
-    why: String,
+    why: NoDatabase,
 }
 
 /// No database was found.
 pub(super) struct Nowhere {
-    /// Why, and what to do.
-    pub(super) why: String,
+    /// Why.
+    pub(super) why: NoDatabase,
     /// Every path that was looked at.
     pub(super) looked: Vec<PathBuf>,
 }
@@ -78,7 +78,6 @@ impl Meter {
             return Ok(false);
         }
         let detection = detect::detect(options.db.as_deref(), &options.places);
-        let looked: Vec<_> = detection.looked.iter().map(|looked| looked.path.clone()).collect();
         let opened = match detection.found {
             Ok(found) if self.watching.as_ref().is_some_and(|watching| watching.found == found) => return Ok(false),
             Ok(found) => {
@@ -97,11 +96,9 @@ impl Meter {
             // The one that is open is still good.
             Err(_) if self.watching.is_some() => Ok(false),
             Err(error) => {
-                let why = match (&error, &options.db) {
-                    (SourceError::Gone { .. }, None) => detect::nowhere(&looked, &options.places),
-                    _ => error.to_string(),
-                };
+                let why = detect::no_database(error, options.db.as_deref(), &detection.looked, &options.places);
                 self.troubled(why.clone(), now_ms);
+                let looked = detection.looked.into_iter().map(|looked| looked.path).collect();
                 Err(Nowhere { why, looked })
             }
         }
@@ -188,10 +185,10 @@ impl Meter {
 
     /// It could not be read; whether that is to be told.
     pub(super) fn failed(&mut self, error: &SourceError, now_ms: u64) -> bool {
-        let since_ms = self.troubled(error.to_string(), now_ms);
+        let since_ms = self.troubled(error.clone().into(), now_ms);
         match error {
             SourceError::Locked { .. } => self.next_read_ms = now_ms + LOCKED_MS,
-            SourceError::Database { .. } | SourceError::Unreadable { .. } => {
+            SourceError::Damaged { .. } | SourceError::Database { .. } | SourceError::Unreadable { .. } => {
                 self.next_read_ms = now_ms + LOOK_MS;
                 self.next_look_ms = now_ms + LOOK_MS;
                 self.watching = None;
@@ -208,15 +205,15 @@ impl Meter {
     }
 
     /// Since when there is trouble.
-    fn troubled(&mut self, why: String, now_ms: u64) -> u64 {
+    fn troubled(&mut self, why: NoDatabase, now_ms: u64) -> u64 {
         let since_ms = self.trouble.as_ref().map_or(now_ms, |trouble| trouble.since_ms);
         self.trouble = Some(Trouble { since_ms, why });
         since_ms
     }
 
     /// What keeps it from being read, and since when.
-    pub(super) fn trouble(&self) -> Option<(u64, &str)> {
-        self.trouble.as_ref().map(|trouble| (trouble.since_ms, trouble.why.as_str()))
+    pub(super) fn trouble(&self) -> Option<(u64, &NoDatabase)> {
+        self.trouble.as_ref().map(|trouble| (trouble.since_ms, &trouble.why))
     }
 
     /// Whether any database was read since the start.

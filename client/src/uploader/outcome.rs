@@ -6,28 +6,25 @@ use raidcast_shared::uplink::RefusedCode;
 
 use super::folder::FolderError;
 use crate::socket::AddressError;
+use crate::source::NoDatabase;
 use crate::spool::SpoolError;
 
 /// Why the client ended before its time.
 #[derive(Debug, thiserror::Error)]
+#[error("{self:?}")]
 pub enum WatchError {
     /// The state folder cannot be used.
-    #[error(transparent)]
     Folder(#[from] FolderError),
     /// A fight's log in it cannot be opened.
-    #[error(transparent)]
     Spool(#[from] SpoolError),
     /// The relay's address or the key cannot be used.
-    #[error(transparent)]
     Address(#[from] AddressError),
     /// The relay does not know the key.
-    #[error("The relay does not know this key. Check RAIDCAST_KEY.")]
     Unauthorized {
         /// In the relay's words.
         text: String,
     },
     /// The relay refuses the raid.
-    #[error("The relay does not take this raid: {text}")]
     Refused {
         /// Why, for programs.
         code: RefusedCode,
@@ -35,12 +32,11 @@ pub enum WatchError {
         text: String,
     },
     /// No database could be read, and there is a time to give up.
-    #[error("{why} (Gave up after {} s.)", after.as_secs())]
     NoMeter {
         /// How long it was tried.
         after: Duration,
         /// What was looked at, and why that would not do.
-        why: String,
+        why: NoDatabase,
     },
 }
 

@@ -17,7 +17,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         match self.meter.look(&self.options, calm, now_ms) {
             Ok(true) => self.streams.forget_queue(),
             Ok(false) => {}
-            Err(Nowhere { why, looked }) => self.announcer.waiting(&why, looked),
+            Err(Nowhere { why, looked }) => self.announcer.waiting(why, looked),
         }
         if self.meter.watching().is_none() {
             return;
@@ -44,7 +44,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn source_failed(&mut self, error: &SourceError, now_ms: u64) {
         if self.meter.failed(error, now_ms) {
             let looked = self.options.db.clone().into_iter().collect();
-            self.announcer.waiting(&error.to_string(), looked);
+            self.announcer.waiting(error.clone().into(), looked);
         }
     }
 
@@ -114,7 +114,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let open = open.flat_map(|stream| [stream.row(), stream.started_at_ms()]);
         let open: Vec<_> = open.chain(watched.map(|watched| watched.seen)).collect();
         let after = if self.options.history.is_some() { i64::MAX } else { watched.map_or(NO_ROW, Watched::floor) };
-        watching.source.fights(after, &open)
+        Ok(self.as_told(watching.source.fights(after, &open)?))
     }
 
     /// Reads what is new of one fight.

@@ -7,18 +7,16 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use raidcast_shared::uplink::Outcome;
-use serde::{Deserialize, Serialize};
+use raidcast_shared::uplink::{Outcome, RefusedCode};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::trouble::Trouble;
 use crate::secret::{create_private, replace};
 
 /// So many fights are remembered: some weeks of them, at 400 bytes each.
 pub const FINISHED_MAX: usize = 500;
 /// `now.json` is written at least this often while a client runs, ms: an older one is of a client that was killed.
 pub const NOW_MS: u64 = 5_000;
-
-/// What a fight is called of which neither boss nor scene is known by name.
-pub const NAMELESS: &str = "fight";
 
 /// How a fight came to be done with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,14 +32,33 @@ pub enum How {
     Refused,
 }
 
+/// Why a fight is not on the relay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum NotSent {
+    /// The relay does not take it.
+    Refused {
+        /// Why, for programs.
+        code: RefusedCode,
+        /// In the relay's words.
+        text: String,
+    },
+    /// The meter has removed it from its database since the upload began.
+    Removed,
+    /// In the words of an earlier version of this client.
+    #[serde(untagged)]
+    Said(String),
+}
+
 /// A fight that is done with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finished {
     /// Names the fight.
     pub encounter: String,
-    /// Its boss, else its scene.
-    pub title: String,
+    /// Its boss, else its scene; `None` where neither is known by name.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "title")]
+    pub title: Option<String>,
     /// Unix ms.
     pub started_at_ms: i64,
     /// From its begin to its last event, ms.
@@ -60,9 +77,16 @@ pub struct Finished {
     pub result: How,
     /// Why it is not on the relay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    pub why: Option<NotSent>,
     /// Which relay.
     pub relay: String,
+}
+
+/// What earlier versions called a fight of which neither boss nor scene was known.
+const NAMELESS: &str = "fight";
+
+fn title<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.filter(|title| title != NAMELESS))
 }
 
 impl Finished {
@@ -93,12 +117,17 @@ impl Record {
         }
     }
 
+    /// Whether it has a fight of this name.
+    pub(super) fn has(&self, encounter: &str) -> bool {
+        self.fights.iter().any(|fight| fight.encounter == encounter)
+    }
+
     /// Takes in a fight, in place of what was noted of it; beyond the bound the oldest is forgotten.
     pub fn note(&mut self, mut fight: Finished) {
         let same = |held: &&Finished| held.encounter == fight.encounter && held.relay == fight.relay;
         let held = self.fights.iter().find(same);
         // A reading without the meter's files of names knows less than one with them.
-        if let Some(held) = held.filter(|_| fight.title == NAMELESS) {
+        if let Some(held) = held.filter(|_| fight.title.is_none()) {
             fight.title.clone_from(&held.title);
         }
         self.fights.retain(|held| held.encounter != fight.encounter || held.relay != fight.relay);
@@ -131,7 +160,7 @@ pub struct Now {
     /// The raid's page.
     pub raid_url: Option<String>,
     /// What keeps it from reading, writing or sending, the worst first.
-    pub trouble: Option<String>,
+    pub trouble: Option<Trouble>,
     /// Fights on their way.
     pub fights: Vec<OnItsWay>,
     /// Fights whose turn has not come.
@@ -152,8 +181,8 @@ pub struct OnItsWay {
     pub open: bool,
     /// The relay does not take it.
     pub given_up: bool,
-    /// Why it waits, in the relay's words.
-    pub why: Option<String>,
+    /// Why it waits, or is given up.
+    pub why: Option<NotSent>,
 }
 
 /// A fight whose turn has not come.
@@ -194,11 +223,15 @@ impl Now {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os_error::OsError;
+    use crate::socket::{Address, Certificate, Outage};
+    use crate::source::{NoDatabase, SourceError, Unsupported};
+    use crate::uploader::trouble::Stall;
 
     fn fight(n: i64) -> Finished {
         Finished {
             encounter: n.to_string(),
-            title: "Boss".into(),
+            title: Some("Boss".into()),
             started_at_ms: n,
             duration_ms: 1,
             events: 1,
@@ -221,6 +254,55 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_in_words_is_read_as_such_and_reasons_are_read_as_they_were_written() {
+        let dir = tempfile::tempdir().unwrap();
+        // As version 0.1 wrote them.
+        let old = r#"{"fights":[{"encounter":"e","title":"fight","startedAtMs":7,"durationMs":1,"events":1,
+            "outcome":"unfinished","result":"refused","why":"not this one","relay":"http://a"},
+            {"encounter":"f","title":"Boss","startedAtMs":6,"durationMs":1,"events":1,"outcome":"kill",
+            "reportId":"f","url":"http://a/f","result":"new","relay":"http://a"}]}"#;
+        fs::write(dir.path().join("record.json"), old).unwrap();
+        let [refused, new] = &Record::load(dir.path()).fights[..] else { panic!("two fights") };
+        assert_eq!((&refused.title, &refused.why), (&None, &Some(NotSent::Said("not this one".into()))));
+        assert_eq!((new.title.as_deref(), &new.why), (Some("Boss"), &None));
+        let old = r#"{"atMs":1,"running":true,"history":false,"process":7,"relay":"http://a","connected":false,
+            "raidUrl":null,"trouble":"Not connected. The connection was cut.","fights":[{"encounter":"e","acked":1,
+            "url":null,"open":false,"givenUp":true,"why":"not this one"}],"queue":[]}"#;
+        fs::write(dir.path().join("now.json"), old).unwrap();
+        let now = Now::load(dir.path()).unwrap();
+        assert_eq!(now.trouble, Some(Trouble::Said("Not connected. The connection was cut.".into())));
+        assert_eq!(now.fights[0].why, Some(NotSent::Said("not this one".into())));
+
+        let refused = NotSent::Refused { code: RefusedCode::BadEvent, text: "not this one".into() };
+        let error = OsError::from(&io::Error::from_raw_os_error(28));
+        let at = Address { host: "a".into(), port: 80, tls: false };
+        let path = std::path::PathBuf::from("/m.db");
+        for trouble in [
+            Trouble::Stalled { why: Stall::Unwritable { dir: path.clone(), error: error.clone() } },
+            Trouble::Stalled { why: Stall::Deleted { dir: path.clone() } },
+            Trouble::NotConnected { why: Outage::Restarting },
+            Trouble::NotConnected { why: Outage::Os { at: at.clone(), error } },
+            Trouble::NotConnected { why: Outage::Certificate { at, why: Certificate::Expired } },
+            Trouble::NoDatabase { why: NoDatabase::Nowhere { looked: vec![path.clone()], wine: true } },
+            Trouble::NoDatabase {
+                why: SourceError::Unsupported { path: path.clone(), why: Unsupported::Folder }.into(),
+            },
+            Trouble::NoDatabase { why: SourceError::Database { path, code: 10, text: "disk".into() }.into() },
+        ] {
+            for why in [refused.clone(), NotSent::Removed, NotSent::Said("so".into())] {
+                let fights = vec![OnItsWay { why: Some(why), ..OnItsWay::default() }];
+                let now = Now { trouble: Some(trouble.clone()), fights, ..Now::default() };
+                now.save(dir.path()).unwrap();
+                assert_eq!(Now::load(dir.path()), Some(now));
+            }
+        }
+        let mut record = Record::default();
+        record.note(Finished { why: Some(refused), title: None, ..fight(1) });
+        record.save(dir.path()).unwrap();
+        assert_eq!(Record::load(dir.path()), record);
+    }
+
+    #[test]
     fn the_record_has_each_fight_once_the_newest_first_and_a_bound() {
         let mut record = Record::default();
         for n in [5, 3, 9, 3] {
@@ -233,8 +315,8 @@ mod tests {
         }
         assert_eq!(record.fights.len(), FINISHED_MAX);
         assert_eq!(record.fights.last().map(|fight| fight.started_at_ms), Some(100));
-        record.note(Finished { title: NAMELESS.into(), ..fight(100) });
-        assert_eq!(record.fights.last().map(|fight| fight.title.as_str()), Some("Boss"));
+        record.note(Finished { title: None, ..fight(100) });
+        assert_eq!(record.fights.last().map(|fight| fight.title.as_deref()), Some(Some("Boss")));
         let dir = tempfile::tempdir().unwrap();
         record.save(dir.path()).unwrap();
         assert_eq!(Record::load(dir.path()), record);

@@ -5,6 +5,7 @@
 
 use raidcast_shared::uplink::{Refused, RefusedCode, RefusedScope};
 
+use super::record::NotSent;
 use super::stream::{Standing, Stream};
 use super::{Change, Uploader, WatchError};
 
@@ -73,20 +74,6 @@ pub(super) fn then(code: RefusedCode, asked: bool, retry_ms: Option<u64>, times:
     }
 }
 
-/// Why, for people: the relay's words, but where the client knows better what is going on.
-fn words(code: RefusedCode, text: String) -> String {
-    match code {
-        RefusedCode::UnknownHandle => {
-            "Another raidcast streams this fight, too. This one stands by and goes on when the other stops.".to_owned()
-        }
-        RefusedCode::Fenced | RefusedCode::RaidForbidden => {
-            "Another raidcast uses this raid (a copy of the state folder?). This one goes on in a raid of its own."
-                .to_owned()
-        }
-        _ => text,
-    }
-}
-
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// The relay has not taken something; its words are cleaned.
     pub(super) fn refused(&mut self, refused: Refused, now_ms: u64) -> Result<(), WatchError> {
@@ -140,7 +127,6 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             then = Then::NextStart;
         }
         let news = stream.refusals_mut().count();
-        let text = words(code, text);
         let retry_ms = match then {
             Then::Again(ms) | Then::Begin(ms) | Then::Read(ms) => Some(ms),
             Then::NextStart => None,
@@ -151,9 +137,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         if whole && retry_ms.is_none() {
             // The relay takes no further fight now: what is not begun would only be refused like it.
-            self.fail(at, text.clone(), now_ms);
+            let why = NotSent::Refused { code, text };
+            self.fail(at, why.clone(), now_ms);
             if spent && (asked || late) {
-                self.stop(text);
+                self.stop(why);
             }
             return Ok(());
         }
@@ -162,7 +149,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             self.activity.progress_awaited(now_ms + retry_ms);
         }
         let stream = &mut self.streams[at];
-        stream.refusals_mut().because(text);
+        stream.refusals_mut().because(NotSent::Refused { code, text });
         match then {
             Then::Again(ms) if scope == RefusedScope::Frame && matches!(stream.standing, Standing::Open { .. }) => {
                 stream.pause(now_ms + ms);
@@ -200,7 +187,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             RefusedCode::Fenced | RefusedCode::RaidForbidden => {
                 let renewed = self.session.may_renew(now_ms);
-                self.tell_turned_away(code, words(code, text.clone()), renewed.then_some(0));
+                self.tell_turned_away(code, text.clone(), renewed.then_some(0));
                 if !renewed {
                     return Err(WatchError::Refused { code, text });
                 }

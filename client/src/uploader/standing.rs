@@ -3,6 +3,7 @@
 use super::change::{LiveFight, Status};
 use super::record::{Now, OnItsWay, Queued};
 use super::stream::{Standing, Stream};
+use super::trouble::Trouble;
 use super::{Change, Uploader};
 use crate::source::Fight;
 
@@ -41,9 +42,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     fn now(&self, running: bool) -> Now {
-        let disk = || self.disk.trouble().map(str::to_owned);
-        let not_connected = || self.announcer.outage().map(|why| format!("Not connected. {why}"));
-        let meter = || self.meter.trouble().map(|(_, why)| why.to_owned());
+        let disk = || self.disk.trouble().cloned().map(|why| Trouble::Stalled { why });
+        let not_connected = || self.announcer.outage().cloned().map(|why| Trouble::NotConnected { why });
+        let meter = || self.meter.trouble().map(|(_, why)| Trouble::NoDatabase { why: why.clone() });
         Now {
             at_ms: 0,
             running,

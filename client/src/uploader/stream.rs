@@ -166,8 +166,8 @@ impl Stream {
         self.intake.elapsed_ms()
     }
 
-    /// Its boss, else its scene.
-    pub(super) fn title(&self) -> String {
+    /// Its boss, else its scene, if either is known by name.
+    pub(super) fn title(&self) -> Option<String> {
         self.intake.title()
     }
 

@@ -11,6 +11,7 @@ use raidcast_shared::id::EncounterId;
 
 use super::stream::{Standing, Stream};
 use crate::source::Fight;
+use crate::spool::SpoolError;
 
 /// A fight without an event for so long does not hurry the poll, ms.
 const CALM_MS: u64 = 10_000;
@@ -187,7 +188,7 @@ impl Streams {
     }
 
     /// Writes the spools once more that were deleted; what the disk said last if it does not take all.
-    pub(super) fn restore(&mut self) -> Option<io::Error> {
+    pub(super) fn restore(&mut self) -> Option<SpoolError> {
         self.list.iter_mut().filter_map(|stream| stream.spool_mut().restore().err()).last()
     }
 

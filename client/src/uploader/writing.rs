@@ -3,8 +3,9 @@
 use std::io;
 
 use super::folder::FolderError;
+use super::trouble::Stall;
 use super::{Change, Uploader, WatchError};
-use crate::words::told;
+use crate::spool::SpoolError;
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Writes what the disk did not take before.
@@ -26,15 +27,14 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn disk_failed(&mut self, error: &io::Error, now_ms: u64) {
         let dir = self.options.state.clone();
         let why = if self.disk.folder().is_gone() {
-            FolderError::Deleted { dir }.to_string()
+            Stall::Deleted { dir }
         } else {
-            let remedy = match error.kind() {
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "Let this user write there.",
-                _ => "Make room there.",
-            };
-            let (dir, told) = (dir.display(), told(error));
-            format!("Nothing can be written to {dir} ({told}). {remedy} Nothing is lost: the meter keeps its fights.")
+            Stall::Unwritable { dir, error: error.into() }
         };
+        self.stalled(why, now_ms);
+    }
+
+    fn stalled(&mut self, why: Stall, now_ms: u64) {
         if self.disk.failed(why.clone(), now_ms) {
             self.announcer.tell(Change::Stalled { why });
         }
@@ -62,8 +62,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             Err(error) => return Err(error.into()),
         }
-        if let Some(error) = self.streams.restore() {
-            self.disk_failed(&error, now_ms);
+        match self.streams.restore() {
+            None => {}
+            Some(SpoolError::Lost { path }) => self.stalled(Stall::SpoolLost { path }, now_ms),
+            Some(error) => self.disk_failed(&error.into(), now_ms),
         }
         Ok(())
     }

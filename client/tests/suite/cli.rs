@@ -216,7 +216,8 @@ async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
     let args = ["--db", gone.to_str().unwrap(), "--relay", &relay.url, "--yes"];
     let (status, _, err) = output(subcommand(dir.path(), "upload").args(args)).await;
     assert_eq!(status, 1);
-    assert!(err.contains("gone.db is not there"), "{err}");
+    let told = "gone.db is not there. Give the path of the meter's database with --db, or leave --db out: then raidcast looks for it.\n";
+    assert!(err.ends_with(told), "{err}");
 }
 
 #[cfg(unix)]

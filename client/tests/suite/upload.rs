@@ -5,10 +5,13 @@ use std::time::Duration;
 use raidcast::clock::Clock;
 use raidcast::history::{Before, Plan, Tally};
 use raidcast::source::detect::Places;
-use raidcast::status::overview::{Line, Overview, Stand};
-use raidcast::uploader::record::{How, Record};
-use raidcast::uploader::{Change, Options, Summary, WatchError};
+use raidcast::status::{Line, Overview, Stand, Why};
+use raidcast::uploader::record::{How, NotSent, Record};
+use raidcast::uploader::trouble::Trouble;
+use raidcast::uploader::{Change, FolderError, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
+use raidcast_shared::game::GAME;
+use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{Outcome, RefusedCode, Visibility};
 
 use crate::place::{Client, NOW_MS, Place, party, read_at_once, relayed, wait};
@@ -31,13 +34,17 @@ async fn write(place: &Place, generation: Generation, fights: &[Fight]) {
 }
 
 async fn plan(place: &Place, since_ms: Option<i64>) -> Plan {
-    Plan::make(Some(&place.db()), &Places::default(), since_ms).await.unwrap()
+    plan_of(place, "state", since_ms).await
+}
+
+async fn plan_of(place: &Place, state: &str, since_ms: Option<i64>) -> Plan {
+    Plan::make(Some(&place.db()), &Places::default(), &place.dir.path().join(state), since_ms).await.unwrap()
 }
 
 async fn options(place: &Place, relay: &Relay, state: &str) -> Options {
     Options {
         until_idle: None,
-        history: Some(plan(place, None).await.history(Duration::from_secs(20))),
+        history: Some(plan_of(place, state, None).await.history(Duration::from_secs(20))),
         state: place.dir.path().join(state),
         ..place.options(relay)
     }
@@ -56,6 +63,11 @@ async fn done(client: Client) -> (Summary, Tally, Vec<Change>) {
 
 async fn upload(place: &Place, relay: &Relay, state: &str) -> (Summary, Tally, Vec<Change>) {
     done(Client::start(options(place, relay, state).await)).await
+}
+
+/// As the scripted relay refuses.
+fn not_this_one(code: RefusedCode) -> NotSent {
+    NotSent::Refused { code, text: "not this one".into() }
 }
 
 fn tally(new: u64, known: u64) -> Tally {
@@ -87,7 +99,7 @@ async fn history_arrives_whole_in_large_deltas_and_unfinished_fights_say_so() {
         let told = told.unwrap();
         assert!(told.url.unwrap().contains(&told.encounter) && told.duration_ms > 30_000);
         // The journal has no names, and there are no files of them here.
-        assert_eq!(told.title == "fight", generation == Generation::Chunks, "{}", told.title);
+        assert_eq!(told.title.is_none(), generation == Generation::Chunks, "{:?}", told.title);
         let record = Record::load(&place.dir.path().join("state"));
         assert_eq!(record.fights.iter().filter(|fight| fight.result == How::New).count(), 10);
     }
@@ -140,6 +152,74 @@ async fn rows_with_ids_below_zero_are_fights_like_any_others() {
         write(&alone, generation, &[later]).await;
         sums.extend(read_at_once(&alone.db()).await);
         assert_eq!(relayed(&relay), sums, "{generation:?}");
+    }
+}
+
+async fn alter(place: &Place, sql: &'static str) {
+    use sqlx::{ConnectOptions as _, Connection as _};
+    let mut meter = sqlx::sqlite::SqliteConnectOptions::new().filename(place.db()).connect().await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut meter).await.unwrap();
+    meter.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_whose_player_becomes_known_late_keeps_its_name() {
+    for generation in [Generation::Aggregate, Generation::Journal] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let fight = party(1);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        writer.begin(&fight).await.unwrap();
+        alter(&place, "UPDATE encounters SET local_player_id = NULL").await;
+        writer.advance_to(20_000).await.unwrap();
+        let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+        relay.until(|memory| memory.fights.len() == 1).await;
+        writer.end().await.unwrap();
+        client.until(|change| matches!(change, Change::Finalized { .. })).await;
+        client.end().await;
+        let first: Vec<_> = relay.memory().fights.keys().copied().collect();
+        alter(&place, "UPDATE encounters SET local_player_id = 4711").await;
+        // An upload finds the report that the watch made.
+        let planned = plan(&place, None).await;
+        assert_eq!(planned.fights[0].local_player, Some(4711));
+        assert_eq!(planned.fights.iter().map(|fight| fight.encounter).collect::<Vec<_>>(), first, "{generation:?}");
+        let before = planned.before(&place.dir.path().join("state"), &relay.url, None).unwrap();
+        assert_eq!(before, Before { there: 1, agreed: 0 });
+        assert_eq!(upload(&place, &relay, "state").await.1, tally(0, 1), "{generation:?}");
+        // So does a watch of a copy of the database.
+        let copy = place.dir.path().join("copy.db");
+        writer.close().await.unwrap();
+        std::fs::copy(place.db(), &copy).unwrap();
+        let again = Client::start(Options { db: Some(copy), ..place.options(&relay) }).done().await.unwrap();
+        assert_eq!((again.fights, again.complete), (1, true));
+        assert_eq!(relay.memory().fights.keys().copied().collect::<Vec<_>>(), first, "{generation:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_fights_that_began_in_the_same_ms_have_a_report_each() {
+    for generation in [Generation::Events, Generation::Counters, Generation::Aggregate, Generation::Journal] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let first = party(1).starting_at(BEGAN_MS);
+        let mut second = party(2).starting_at(BEGAN_MS);
+        second.local_player_id = first.local_player_id;
+        let other = party(3).starting_at(BEGAN_MS + 100_000);
+        write(&place, generation, &[first.clone(), second, other]).await;
+        let planned = plan(&place, None).await;
+        // The first keeps the name that it has had; the second has always the same.
+        let of_player = EncounterId::of_player(GAME, first.local_player_id as u64, BEGAN_MS);
+        assert_eq!((planned.fights.len(), planned.fights[0].encounter), (3, of_player), "{generation:?}");
+        let second = EncounterId(uuid::Uuid::new_v5(&of_player.0, b"2"));
+        assert_eq!(planned.fights[1].encounter, second);
+        assert_eq!(upload(&place, &relay, "state").await.1, tally(3, 0), "{generation:?}");
+        let sorted = |mut sums: Vec<_>| {
+            sums.sort_by_key(|(_, events)| *events);
+            sums
+        };
+        assert_eq!(sorted(relayed(&relay)), sorted(read_at_once(&place.db()).await), "{generation:?}");
+        let elsewhere = Options { state: place.dir.path().join("other"), ..place.options(&relay) };
+        let watched = Client::start(elsewhere).done().await.unwrap();
+        assert_eq!((watched.fights, watched.complete), (3, true), "{generation:?}");
+        assert_eq!(relay.memory().fights.len(), 3);
     }
 }
 
@@ -258,7 +338,10 @@ async fn a_refused_fight_is_told_and_the_others_go_on() {
     }
     let (summary, counted, changes) = upload(&place, &relay, "state").await;
     assert!(!summary.complete);
-    assert_eq!(counted, Tally { new: 5, failed: 5, reasons: vec![("not this one".into(), 5)], ..Tally::default() });
+    assert_eq!(
+        counted,
+        Tally { new: 5, failed: 5, reasons: vec![(not_this_one(RefusedCode::BadEvent), 5)], ..Tally::default() }
+    );
     assert!(changes.iter().any(|change| matches!(change, Change::Failed { fight } if fight.result == How::Refused)));
     let before = plan.before(&place.dir.path().join("state"), &relay.url, None).unwrap();
     assert_eq!(before, Before { there: 5, agreed: 0 });
@@ -325,7 +408,9 @@ async fn an_upload_does_not_wait_for_hours_until_its_relay_takes_more_but_says_s
     assert!(!summary.complete);
     assert_eq!((counted.new, counted.failed + counted.stopped), (4, 12));
     assert!((1..=4).contains(&counted.failed), "{counted:?}: the rest is not even read");
-    assert!(changes.iter().any(|change| matches!(change, Change::Stopped { why, .. } if why == "not this one")));
+    assert!(changes.iter().any(
+        |change| matches!(change, Change::Stopped { why, .. } if *why == not_this_one(RefusedCode::LimitReached))
+    ));
     relay.memory().refused.clear();
     assert_eq!(upload(&place, &relay, "state").await.1, tally(12, 4));
 }
@@ -373,9 +458,8 @@ async fn an_upload_beside_a_watch_on_the_same_folder_says_whose_it_is() {
     let watch = Client::start(Options { until_idle: None, ..place.options(&relay) });
     watch.until(|change| matches!(change, Change::Finalized { .. })).await;
     let error = Client::start(options(&place, &relay, "state").await).done().await.unwrap_err();
-    assert!(matches!(&error, WatchError::Folder(_)), "{error}");
-    let process = std::process::id().to_string();
-    assert!(error.to_string().contains("Another raidcast (process") && error.to_string().contains(&process));
+    let is_ours = |process: &Option<u32>| *process == Some(std::process::id());
+    assert!(matches!(&error, WatchError::Folder(FolderError::InUse { process, .. }) if is_ours(process)), "{error}");
     // With a folder of its own it runs beside it.
     assert_eq!(upload(&place, &relay, "other").await.1, tally(0, 1));
     assert!(watch.end().await.complete);
@@ -434,7 +518,7 @@ async fn status_says_of_each_fight_where_it_stands_while_a_client_runs_and_after
     let seen = overview(&place);
     assert_eq!(seen.running, None);
     assert_eq!((seen.fights[0].state, seen.fights[1].state), (Stand::Waiting, Stand::OnRelay));
-    assert!(seen.fights[0].why.as_ref().unwrap().contains("`raidcast watch` is not running"));
+    assert_eq!(seen.fights[0].why, Some(Why::NotRunning { history: false }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -448,14 +532,19 @@ async fn status_tells_what_an_upload_waits_for_and_what_was_refused() {
     wait(|| {
         let seen = stands(&place);
         let waits = |(stand, line): &(Stand, Line)| *stand == Stand::Waiting && line.why.is_some();
-        let because = |words: &str| seen.iter().filter(|(_, line)| line.why.as_ref().unwrap().contains(words)).count();
-        seen.len() == 10 && seen.iter().all(waits) && because("Not connected") == 4 && because("turn") == 6
+        let because =
+            |is_it: fn(&Why) -> bool| seen.iter().filter(|(_, line)| is_it(line.why.as_ref().unwrap())).count();
+        let not_connected = |why: &Why| matches!(why, Why::Trouble(Trouble::NotConnected { .. }));
+        seen.len() == 10
+            && seen.iter().all(waits)
+            && because(not_connected) == 4
+            && because(|why| *why == Why::Queued) == 6
     })
     .await;
     client.end().await;
     let seen = stands(&place);
     let waits = |(stand, line): &&(Stand, Line)| {
-        *stand == Stand::Waiting && line.why.as_ref().unwrap().contains("`raidcast upload` is not running")
+        *stand == Stand::Waiting && line.why == Some(Why::NotRunning { history: true })
     };
     assert_eq!((seen.len(), seen.iter().filter(waits).count()), (10, 10));
 
@@ -465,7 +554,8 @@ async fn status_tells_what_an_upload_waits_for_and_what_was_refused() {
     let (told, others): (Vec<_>, Vec<_>) =
         stands(&place).into_iter().partition(|(_, line)| line.encounter == refused.to_string());
     let [(stand, line)] = &told[..] else { panic!("{} lines of one fight", told.len()) };
-    assert_eq!((*stand, line.why.as_deref()), (Stand::Refused, Some("not this one")));
+    assert_eq!(*stand, Stand::Refused);
+    assert_eq!(line.why, Some(Why::NotSent(not_this_one(RefusedCode::BadEvent))));
     assert_eq!(others.iter().filter(|(stand, _)| *stand == Stand::OnRelay).count(), 9);
     // An upload that asks once more takes nothing back meanwhile.
     relay.memory().slow = Duration::from_millis(50);

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use raidcast::clock::Clock;
-use raidcast::source::detect;
-use raidcast::spool::Spool;
-use raidcast::uploader::{Change, Options, Summary, WatchError};
+use raidcast::source::{NoDatabase, SourceError, Unreadable, Unsupported, detect};
+use raidcast::spool::{Spool, SpoolError};
+use raidcast::uploader::{Change, Damage, FolderError, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
 use raidcast_shared::event::ActorIx;
 use raidcast_shared::fold::EncounterState;
@@ -204,15 +204,16 @@ async fn what_cannot_work_is_said_and_ends() {
     let nowhere = Client::start(place.options(&relay));
     nowhere.until(|change| matches!(change, Change::Waiting { .. })).await;
     let second = Client::start(place.options(&relay)).done().await.unwrap_err();
-    assert!(second.to_string().contains("uses the folder"), "{second}");
+    assert!(matches!(second, WatchError::Folder(FolderError::InUse { .. })), "{second}");
     let error = nowhere.done().await.unwrap_err();
-    assert!(matches!(error, WatchError::NoMeter { .. }), "{error}");
-    assert!(error.to_string().contains("meter.db"), "{error}");
+    let gone = NoDatabase::Unread(SourceError::Gone { path: place.db() });
+    assert!(matches!(&error, WatchError::NoMeter { why, .. } if *why == gone), "{error}");
     assert_eq!(error.exit_code(), 1);
 
     std::fs::write(place.db(), b"this is no database at all, but long enough to be looked at").unwrap();
     let error = Client::start(place.options(&relay)).done().await.unwrap_err();
-    assert!(error.to_string().contains("not an SQLite database"), "{error}");
+    let no_database = NoDatabase::Unread(SourceError::Unsupported { path: place.db(), why: Unsupported::NotSqlite });
+    assert!(matches!(&error, WatchError::NoMeter { why, .. } if *why == no_database), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -248,7 +249,8 @@ async fn a_database_that_is_taken_away_or_replaced_is_waited_for() {
     let client = Client::start(Options { until_idle: Some(Duration::from_secs(4)), ..place.options(&relay) });
     client.until(|change| matches!(change, Change::Finalized { .. })).await;
     std::fs::remove_file(place.db()).unwrap();
-    client.until(|change| matches!(change, Change::Waiting { why, .. } if why.contains("is not there"))).await;
+    let gone = NoDatabase::Unread(SourceError::Gone { path: place.db() });
+    client.until(|change| matches!(change, Change::Waiting { why, .. } if *why == gone)).await;
     // The user's new database begins its row ids anew.
     let mut writer = MeterWriter::open(&place.db(), Generation::Chunks).await.unwrap();
     let later = party(11).starting_at(1_790_000_900_000);
@@ -323,7 +325,8 @@ async fn a_locked_database_is_waited_for_and_said_so() {
     let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
     sqlx::raw_sql("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
     let client = Client::start(Options { until_idle: Some(Duration::from_secs(5)), ..place.options(&relay) });
-    client.until(|change| matches!(change, Change::Waiting { why, .. } if why.contains("is locked"))).await;
+    let locked = NoDatabase::Unread(SourceError::Locked { path: place.db() });
+    client.until(|change| matches!(change, Change::Waiting { why, .. } if *why == locked)).await;
     sqlx::Connection::close(other).await.unwrap();
     assert!(client.done().await.unwrap().complete);
     assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
@@ -402,7 +405,7 @@ async fn a_spool_that_no_list_names_is_taken_up_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_state_folder_that_cannot_be_used_is_told_with_what_to_do() {
+async fn a_state_folder_that_cannot_be_used_is_told() {
     let (place, relay) = (Place::new(), Relay::start().await);
     MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap().close().await.unwrap();
     assert!(Client::start(place.options(&relay)).done().await.unwrap().complete);
@@ -411,12 +414,14 @@ async fn a_state_folder_that_cannot_be_used_is_told_with_what_to_do() {
     let mut wrong: serde_json::Value = serde_json::from_str(&raid).unwrap();
     wrong["secret"] = "".into();
     std::fs::write(state.join("raid.json"), wrong.to_string()).unwrap();
-    let error = Client::start(place.options(&relay)).done().await.unwrap_err().to_string();
-    assert!(error.contains("raid.json is damaged") && error.contains("Remove it to start anew"), "{error}");
+    let error = Client::start(place.options(&relay)).done().await.unwrap_err();
+    let WatchError::Folder(FolderError::Damaged { path, why: Damage::Secret }) = error else { panic!("{error}") };
+    assert_eq!(path, state.join("raid.json"));
     std::fs::write(state.join("raid.json"), raid).unwrap();
     std::fs::create_dir(state.join("spool/a.spool")).unwrap();
-    let error = Client::start(place.options(&relay)).done().await.unwrap_err().to_string();
-    assert!(error.contains("a.spool cannot be used") && error.contains("remove it"), "{error}");
+    let error = Client::start(place.options(&relay)).done().await.unwrap_err();
+    let WatchError::Spool(SpoolError::Io { path, .. }) = error else { panic!("{error}") };
+    assert_eq!(path, state.join("spool/a.spool"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -488,7 +493,7 @@ async fn summaries_arrive_with_what_they_cannot_tell_and_one_that_cannot_be_read
     let mut other = MeterWriter::open_summary(&place.db(), Layout::Unheard).await.unwrap();
     write_all(&mut other, &party(23).starting_at(1_790_000_200_000)).await.unwrap();
     other.close().await.unwrap();
-    let left_out = |change: &Change| matches!(change, Change::Unreadable { why, .. } if why.contains("not known"));
+    let left_out = |change: &Change| matches!(change, Change::Unreadable { why: Unreadable::UnknownLayout, .. });
     client.until(left_out).await;
     // The watch goes on; the meter starts again, and numbers its rows anew.
     let mut writer = MeterWriter::open(&place.db(), Generation::Summary).await.unwrap();

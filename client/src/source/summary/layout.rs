@@ -6,6 +6,7 @@
 
 use std::io::Read as _;
 
+use super::super::error::Unreadable;
 use super::reader::{Head, Reader, Unfit};
 
 /// A summary packed: a fight's is some tens of kilobytes.
@@ -44,17 +45,6 @@ const LAYOUTS: [Layout; 6] = [
     // 29 May.
     Layout { entity: 22, uuid: true, packet_name: false, stats: 10, targets: 11, deaths: true },
 ];
-
-/// Why a summary cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SummaryError {
-    #[error("its summary is no zstd frame")]
-    Packed,
-    #[error("its summary is longer than {UNPACKED_BYTES_MAX} bytes")]
-    TooLong,
-    #[error("its summary has a layout that is not known (another version of the meter); a newer raidcast may read it")]
-    Layout,
-}
 
 /// An entity of a fight.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,14 +93,14 @@ pub(super) struct Row {
 }
 
 /// Reads a summary.
-pub(super) fn decode(packed: &[u8]) -> Result<Vec<Entity>, SummaryError> {
+pub(super) fn decode(packed: &[u8]) -> Result<Vec<Entity>, Unreadable> {
     let mut bytes = Vec::new();
-    let unpack = zstd::stream::read::Decoder::new(packed).map_err(|_| SummaryError::Packed)?;
-    unpack.take(UNPACKED_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|_| SummaryError::Packed)?;
+    let unpack = zstd::stream::read::Decoder::new(packed).map_err(|_| Unreadable::NotPacked)?;
+    unpack.take(UNPACKED_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|_| Unreadable::NotPacked)?;
     if bytes.len() as u64 > UNPACKED_BYTES_MAX {
-        return Err(SummaryError::TooLong);
+        return Err(Unreadable::TooLong { at_most: UNPACKED_BYTES_MAX });
     }
-    LAYOUTS.iter().find_map(|layout| layout.read(&bytes).ok()).ok_or(SummaryError::Layout)
+    LAYOUTS.iter().find_map(|layout| layout.read(&bytes).ok()).ok_or(Unreadable::UnknownLayout)
 }
 
 impl Layout {

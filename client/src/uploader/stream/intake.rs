@@ -9,7 +9,6 @@ use raidcast_shared::checksum::Checksum;
 use raidcast_shared::uplink::{Delta, Ending};
 
 use super::super::finish::Finish;
-use super::super::record::NAMELESS;
 use crate::encoder::{Encoder, Lost};
 use crate::source::{CursorDelta, Reading};
 use crate::spool::Spool;
@@ -86,11 +85,11 @@ impl Intake {
         self.elapsed_ms
     }
 
-    /// The fight's boss, else its scene.
-    pub(super) fn title(&self) -> String {
+    /// The fight's boss, else its scene, if either is known by name.
+    pub(super) fn title(&self) -> Option<String> {
         let boss = self.encoder.as_ref().and_then(Encoder::boss).or_else(|| self.boss.clone());
         let scene = || self.spool.head().header.scene.clone();
-        boss.or_else(scene).unwrap_or_else(|| NAMELESS.to_owned())
+        boss.or_else(scene)
     }
 
     /// Events and checksum of all that was read; `None` while the end is read and not written.

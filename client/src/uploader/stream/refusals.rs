@@ -1,5 +1,7 @@
 //! Refusals of a fight in a row: until something of it is acknowledged.
 
+use super::super::record::NotSent;
+
 /// Refusals in a row.
 #[derive(Default)]
 pub(in crate::uploader) struct Refusals {
@@ -7,7 +9,7 @@ pub(in crate::uploader) struct Refusals {
     /// One was told, and nothing was acknowledged since.
     told: bool,
     /// Why the relay has not taken it.
-    why: Option<String>,
+    why: Option<NotSent>,
 }
 
 impl Refusals {
@@ -23,12 +25,12 @@ impl Refusals {
     }
 
     /// Why it waits.
-    pub(in crate::uploader) fn because(&mut self, why: String) {
+    pub(in crate::uploader) fn because(&mut self, why: NotSent) {
         self.why = Some(why);
     }
 
     /// Why it waits, if it does.
-    pub(in crate::uploader) fn why(&self) -> Option<&String> {
+    pub(in crate::uploader) fn why(&self) -> Option<&NotSent> {
         self.why.as_ref()
     }
 

@@ -1,22 +1,54 @@
 //! Small things about the words that people read.
 
+use std::io;
+
+use raidcast_shared::text::clean;
+
+use crate::os_error::OsError;
+
+/// The longest line that is shown, characters.
+const LINE_CHARS_MAX: usize = 1_000;
+
+/// Text as a terminal may show it: names come from the game, and the relay's words from elsewhere.
+pub(in crate::cli) fn fit(line: &str) -> String {
+    clean(line, LINE_CHARS_MAX)
+}
+
+/// What a fight is called: its boss or scene, if either is known by name.
+pub(in crate::cli) fn title(name: Option<&str>) -> &str {
+    name.unwrap_or("fight")
+}
+
 /// The text with a full stop, if it does not end a sentence already: other programs' words mostly do not.
-pub fn sentence(text: &str) -> String {
+pub(in crate::cli) fn sentence(text: &str) -> String {
     let text = text.trim_end();
     if text.is_empty() || text.ends_with(['.', '!', '?', '…', ')']) { text.to_owned() } else { format!("{text}.") }
 }
 
 /// What the system says, without its number.
-pub fn told(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    match text.find(" (os error ") {
-        Some(at) => text[..at].to_owned(),
-        None => text,
+pub(in crate::cli) fn told(error: &io::Error) -> String {
+    without_number(&error.to_string())
+}
+
+/// The same of an error that was kept.
+pub(super) fn told_before(error: &OsError) -> String {
+    without_number(&error.text)
+}
+
+/// All of what the system said.
+pub(super) fn in_full(error: &OsError) -> String {
+    match error.code {
+        Some(code) => format!("{} (os error {code})", error.text),
+        None => error.text.clone(),
     }
 }
 
+fn without_number(text: &str) -> String {
+    text.find(" (os error ").map_or(text, |at| &text[..at]).to_owned()
+}
+
 /// `1 fight`, `2 fights`.
-pub fn count(n: impl TryInto<u64> + Copy, one: &str) -> String {
+pub(super) fn count(n: impl TryInto<u64> + Copy, one: &str) -> String {
     match n.try_into().unwrap_or(u64::MAX) {
         1 => format!("1 {one}"),
         n => format!("{n} {one}s"),
@@ -24,7 +56,7 @@ pub fn count(n: impl TryInto<u64> + Copy, one: &str) -> String {
 }
 
 /// When something is tried again.
-pub fn again(ms: u64) -> String {
+pub(super) fn again(ms: u64) -> String {
     match ms {
         0..1_000 => "Trying again soon.".to_owned(),
         ms => format!("Trying again in {} s.", (ms + 500) / 1_000),
@@ -47,7 +79,9 @@ mod tests {
         );
         let missing = std::fs::read("/nowhere/at/all").unwrap_err();
         assert!(!told(&missing).is_empty() && !told(&missing).contains("os error"), "{}", told(&missing));
-        assert_eq!(told(&std::io::Error::other("it burns")), "it burns");
+        assert_eq!(told(&io::Error::other("it burns")), "it burns");
+        assert_eq!(in_full(&OsError::from(&missing)), missing.to_string());
+        assert_eq!(told_before(&OsError::from(&missing)), told(&missing));
         assert_eq!([again(0), again(999)], ["Trying again soon."; 2]);
         assert_eq!([again(1_000), again(15_400)], ["Trying again in 1 s.", "Trying again in 15 s."]);
     }

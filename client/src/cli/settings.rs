@@ -8,27 +8,28 @@ use raidcast_shared::text::{KeyFault, is_title, key_fault};
 use raidcast_shared::uplink::Visibility;
 use serde::Deserialize;
 
-use crate::source::{detect, no_file};
+use super::words;
+use crate::source::{SourceError, detect, no_file};
 
 /// The settings file; every entry may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct File {
+pub(super) struct File {
     /// The relay's address.
-    pub relay: Option<String>,
+    pub(super) relay: Option<String>,
     /// The key that the relay knows the user by.
-    pub key: Option<String>,
+    pub(super) key: Option<String>,
     /// The meter's database.
-    pub db: Option<PathBuf>,
+    pub(super) db: Option<PathBuf>,
     /// Who may find and see raids.
-    pub visibility: Option<Visibility>,
+    pub(super) visibility: Option<Visibility>,
     /// Folder of the meter's name files.
-    pub meter_data: Option<PathBuf>,
+    pub(super) meter_data: Option<PathBuf>,
 }
 
 /// Why there are no settings to run with; the text says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
+pub(super) enum SettingsError {
     /// The file does not parse.
     #[error("The settings file {path} cannot be read: {why}")]
     File {
@@ -51,17 +52,17 @@ pub enum SettingsError {
 }
 
 /// Where the settings file is if nothing is said: `None` on a machine without a home.
-pub fn default_path() -> Option<PathBuf> {
+pub(super) fn default_path() -> Option<PathBuf> {
     directories::BaseDirs::new().map(|dirs| dirs.config_dir().join("raidcast").join("config.toml"))
 }
 
 /// Where the client keeps its state if nothing is said.
-pub fn default_state() -> Option<PathBuf> {
+pub(super) fn default_state() -> Option<PathBuf> {
     directories::BaseDirs::new().map(|dirs| dirs.data_local_dir().join("raidcast"))
 }
 
 /// Reads the settings file: `given`, which must be there then, or the usual one, if it is.
-pub fn load(given: Option<&Path>) -> Result<File, SettingsError> {
+pub(super) fn load(given: Option<&Path>) -> Result<File, SettingsError> {
     let Some(path) = given.map(Path::to_owned).or_else(default_path) else { return Ok(File::default()) };
     if path.is_dir() {
         let why = "it is a folder. Name the file in it, like config.toml, with --config.".to_owned();
@@ -82,7 +83,7 @@ fn without_values(error: &str) -> String {
 }
 
 /// The value of `what`, or how to set it: by flag (and environment), or in the file as `entry`.
-pub fn require<T>(value: Option<T>, what: &'static str, flag: &str, entry: &str) -> Result<T, SettingsError> {
+pub(super) fn require<T>(value: Option<T>, what: &'static str, flag: &str, entry: &str) -> Result<T, SettingsError> {
     value.ok_or_else(|| {
         let mut how = format!("Give {flag}");
         if let Some(path) = default_path() {
@@ -94,7 +95,7 @@ pub fn require<T>(value: Option<T>, what: &'static str, flag: &str, entry: &str)
 }
 
 /// Where to set the key.
-pub fn no_key() -> SettingsError {
+pub(super) fn no_key() -> SettingsError {
     let mut how = "Set RAIDCAST_KEY to your upload key".to_owned();
     if let Some(path) = default_path() {
         let _ = write!(how, ", or write key = \"…\" into {}", path.display());
@@ -104,7 +105,7 @@ pub fn no_key() -> SettingsError {
 }
 
 /// A title that the relay takes.
-pub fn title(text: &str) -> Result<String, SettingsError> {
+pub(super) fn title(text: &str) -> Result<String, SettingsError> {
     let text = text.trim();
     if is_title(text, TITLE_CHARS_MAX) {
         return Ok(text.to_owned());
@@ -118,7 +119,7 @@ pub fn title(text: &str) -> Result<String, SettingsError> {
 ///
 /// # Errors
 /// It is none that a request can carry. The key itself stands in no message.
-pub fn key(text: &str) -> Result<String, SettingsError> {
+pub(super) fn key(text: &str) -> Result<String, SettingsError> {
     let text = text.trim();
     let why = match key_fault(text) {
         None => return Ok(text.to_owned()),
@@ -136,14 +137,12 @@ pub fn key(text: &str) -> Result<String, SettingsError> {
 ///
 /// # Errors
 /// It is a folder, a pipe or a device, or another program's: that never becomes a meter's database.
-pub fn database(path: PathBuf) -> Result<PathBuf, SettingsError> {
-    match std::fs::metadata(&path).ok().as_ref().and_then(no_file) {
-        Some(why) => Err(SettingsError::Value(format!("{} cannot be read: {why}.", path.display()))),
-        None => match detect::foreign(&path) {
-            Some(error) => Err(SettingsError::Value(error.to_string())),
-            None => Ok(path),
-        },
-    }
+pub(super) fn database(path: PathBuf) -> Result<PathBuf, SettingsError> {
+    let wrong = match std::fs::metadata(&path).ok().as_ref().and_then(no_file) {
+        Some(why) => Some(SourceError::Unsupported { path: path.clone(), why }),
+        None => detect::foreign(&path),
+    };
+    wrong.map_or(Ok(path), |error| Err(SettingsError::Value(words::source_error(&error))))
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@ use std::time::Duration;
 const DAY_MS: i64 = 86_400_000;
 
 /// `2026-11-01 20:15`, in UTC.
-pub fn shown(unix_ms: i64) -> String {
+pub(super) fn shown(unix_ms: i64) -> String {
     let (year, month, day) = civil(unix_ms.div_euclid(DAY_MS));
     let minutes = unix_ms.rem_euclid(DAY_MS) / 60_000;
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02}", minutes / 60, minutes % 60)
 }
 
 /// `5:02`, or `1:05:02` from an hour on.
-pub fn length(ms: u32) -> String {
+pub(super) fn length(ms: u32) -> String {
     let seconds = ms / 1000;
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
@@ -20,7 +20,7 @@ pub fn length(ms: u32) -> String {
 
 /// A point in time as a user gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Since {
+pub(super) enum Since {
     /// Unix ms.
     At(i64),
     /// So long ago.
@@ -33,7 +33,7 @@ impl Since {
     ///
     /// # Errors
     /// Says what would have been understood.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {
             "give a date (2026-11-01), a date and time (2026-11-01T20:15, UTC), or how long ago (7d, 12h, 30m)"
                 .to_owned()
@@ -46,7 +46,7 @@ impl Since {
     }
 
     /// Unix ms, given the present time.
-    pub fn unix_ms(self, now_ms: i64) -> i64 {
+    pub(super) fn unix_ms(self, now_ms: i64) -> i64 {
         match self {
             Self::At(unix_ms) => unix_ms,
             Self::Ago(ago) => now_ms.saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)),

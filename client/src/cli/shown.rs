@@ -1,0 +1,126 @@
+//! What is happening, for people: one calm line on a terminal, a line for each change elsewhere.
+//!
+//! One invariant: it says `acknowledged` only of what the relay has acknowledged.
+
+use std::io::{self, Write};
+
+use super::words::{fit, line_of, status_line, summary_line};
+use crate::uploader::{Change, Status, Summary};
+
+/// Shows changes.
+#[derive(Debug)]
+pub(super) struct Shown<W> {
+    out: W,
+    /// Whether the last line may be rewritten.
+    terminal: bool,
+    status: Status,
+}
+
+impl<W: Write> Shown<W> {
+    /// Shows on `out`; `terminal`: one line is rewritten in place.
+    pub(super) fn new(out: W, terminal: bool) -> Self {
+        Self { out, terminal, status: Status::default() }
+    }
+
+    /// Shows one change.
+    ///
+    /// # Errors
+    /// Whatever `out` says: there is nobody to show anything to any more.
+    pub(super) fn show(&mut self, change: &Change) -> io::Result<()> {
+        if let Change::Status(status) = change {
+            self.status = status.clone();
+        } else if let Some(line) = line_of(change) {
+            self.wipe()?;
+            writeln!(self.out, "{}", fit(&line))?;
+        }
+        if self.terminal {
+            self.wipe()?;
+            write!(self.out, "{}", fit(&status_line(&self.status)))?;
+        }
+        self.out.flush()
+    }
+
+    /// Shows the end.
+    ///
+    /// # Errors
+    /// As [`Shown::show`].
+    pub(super) fn finish(&mut self, summary: &Summary) -> io::Result<()> {
+        self.wipe()?;
+        writeln!(self.out, "{}", summary_line(summary))?;
+        self.out.flush()
+    }
+
+    /// Clears the line that is rewritten.
+    fn wipe(&mut self) -> io::Result<()> {
+        if self.terminal { write!(self.out, "\r\u{1b}[2K") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope};
+
+    use super::*;
+    use crate::os_error::{OsError, OsErrorKind};
+    use crate::uploader::LiveFight;
+    use crate::uploader::trouble::Stall;
+
+    fn live(unacknowledged: u64, connected: bool) -> Change {
+        Change::Status(Status {
+            watching: true,
+            connected,
+            live: Some(LiveFight { title: Some("Super \u{1b}[31mMech".into()), elapsed_ms: 192_000, events: 12_412 }),
+            unacknowledged,
+            url: Some("http://r/x".into()),
+            unreadable: 0,
+        })
+    }
+
+    fn shown(terminal: bool, changes: &[Change]) -> String {
+        let mut shown = Shown::new(Vec::new(), terminal);
+        for change in changes {
+            shown.show(change).unwrap();
+        }
+        String::from_utf8(shown.out).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_has_one_line_that_tells_the_truth() {
+        let text = shown(true, &[live(0, true)]);
+        assert_eq!(text, "\r\u{1b}[2Klive  Super [31mMech  3:12  12.4k hits sent, all has arrived  http://r/x");
+        assert!(shown(true, &[live(3, true)]).contains("12.4k hits read, 3 parts are on their way"));
+        assert!(shown(true, &[live(3, false)]).contains("3 parts wait here for the relay"));
+    }
+
+    #[test]
+    fn elsewhere_there_is_a_line_for_each_change_and_none_for_the_status() {
+        assert_eq!(shown(false, &[live(0, true), Change::Acked { encounter: "x".into(), seq: 1, of: 1 }]), "");
+        assert_eq!(
+            shown(false, &[Change::History { fights: 3 }]),
+            "3 earlier fights are left alone. `raidcast upload` sends them.\n"
+        );
+        let watching = Change::Watching {
+            path: "/m.db".into(),
+            meter: "resonance-logs".into(),
+            generation: "aggregate".into(),
+            others: vec!["/n.db".into()],
+        };
+        let told = "Watching /m.db (resonance-logs). 2 databases were found; this one was written last. Use --db for another.\n";
+        assert_eq!(shown(false, &[watching]), told);
+        let ended = Change::Ended { encounter: "x".into(), outcome: Outcome::Kill, events: 1 };
+        assert_eq!(shown(false, &[ended]), "Fight ended (kill): 1 event\n");
+        let waiting = Change::Refused {
+            code: RefusedCode::TooFast,
+            text: "wait".into(),
+            scope: RefusedScope::Encounter,
+            encounter: None,
+            retry_ms: Some(250),
+        };
+        assert_eq!(shown(false, &[waiting]), "Not taken: wait. Trying again soon.\n");
+        let error = OsError { kind: OsErrorKind::NoRoom, code: None, text: "a\u{1b}[2Jb\nc".into() };
+        let stalled = Change::Stalled { why: Stall::Unwritable { dir: "/s".into(), error } };
+        let told =
+            "Nothing can be written to /s (a[2Jbc). Make room there. Nothing is lost: the meter keeps its fights.\n";
+        assert_eq!(shown(false, &[stalled]), told);
+    }
+}

@@ -1,0 +1,25 @@
+//! What people read: the one place that makes sentences of the library's codes and facts.
+//!
+//! One invariant: a sentence is made of what it is given alone, so that the same reason is told in the same words
+//! wherever it shows: in a line, in `--json`, in `raidcast status`.
+
+mod change;
+mod error;
+mod folder;
+mod meter;
+mod overview;
+mod relay;
+mod standing;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub(super) use change::{line_of, reread, upload_line};
+pub use error::watch_error;
+pub(super) use error::{given_up, no_plan};
+pub(super) use folder::stall;
+pub(super) use meter::{no_database, source_error, unreadable};
+pub(super) use overview::write_overview;
+pub(super) use relay::{address_error, not_sent, outage, refused};
+pub(super) use standing::{status_line, summary_line, trouble, why};
+pub(super) use text::{fit, title, told};

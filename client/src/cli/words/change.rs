@@ -1,0 +1,128 @@
+//! In words: what the uploader tells while it runs.
+
+use raidcast_shared::uplink::{Outcome, RefusedCode, RefusedScope, ReportState};
+
+use super::folder::stall;
+use super::meter::{no_database, unreadable};
+use super::relay::{not_sent, outage, refused};
+use super::text::{again, count, fit, sentence, title};
+use crate::cli::date;
+use crate::uploader::record::{Finished, How};
+use crate::uploader::{Change, Rereading};
+
+/// A line about a change of an upload; `None` for what only a fight that goes on is told by.
+pub(in crate::cli) fn upload_line(change: &Change) -> Option<String> {
+    let line = match change {
+        Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
+        // What is refused for good is told as a failure.
+        Change::Begun { .. }
+        | Change::Ended { .. }
+        | Change::Finalized { .. }
+        | Change::Kept { .. }
+        | Change::Refused { encounter: Some(_), retry_ms: None, .. } => return None,
+        Change::Connected { url, .. } => format!("Uploading to {url}"),
+        Change::Watching { path, meter, .. } => format!("Reading {} ({meter})", path.display()),
+        other => line_of(other)?,
+    };
+    Some(fit(&line))
+}
+
+fn finished_line(fight: &Finished) -> String {
+    let what = format!(
+        "{}  {}  {}",
+        date::shown(fight.started_at_ms),
+        title(fight.title.as_deref()),
+        date::length(fight.duration_ms)
+    );
+    let url = fight.url.as_deref().unwrap_or_default();
+    match fight.result {
+        How::New => format!("new      {what}  {url}"),
+        How::Known => format!("known    {what}  {url}"),
+        How::Kept => format!("kept     {what}  {url} (the relay holds more of it from elsewhere)"),
+        How::Refused => format!("refused  {what}  {}", fight.why.as_ref().map(not_sent).unwrap_or_default()),
+    }
+}
+
+/// A line about a change of a fight that goes on; `None` for what is not told.
+pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
+    Some(match change {
+        Change::Waiting { why, .. } => format!("Waiting. {}", no_database(why)),
+        Change::Watching { path, meter, others, .. } => {
+            let others = match others.len() {
+                0 => String::new(),
+                n => {
+                    format!(". {} databases were found; this one was written last. Use --db for another.", n + 1)
+                }
+            };
+            format!("Watching {} ({meter}){others}", path.display())
+        }
+        Change::History { fights: 1 } => "1 earlier fight is left alone. `raidcast upload` sends it.".to_owned(),
+        Change::History { fights } => format!("{fights} earlier fights are left alone. `raidcast upload` sends them."),
+        Change::Connected { url, channel_url, .. } => {
+            format!("Share: {url} · permanent link: {channel_url}")
+        }
+        Change::Disconnected { why, retry_ms } => {
+            format!("Not connected. {} {} Nothing is lost.", sentence(&outage(why)), again(*retry_ms))
+        }
+        Change::Begun { url, scene, .. } => format!("Live: {} {url}", scene.as_deref().unwrap_or("a fight")),
+        // Of a refusal the end of the command says the same.
+        Change::Acked { .. }
+        | Change::Status(_)
+        | Change::Refused { scope: RefusedScope::Connection, retry_ms: None, .. } => return None,
+        Change::Idle { encounter: Some(_), seconds } => format!("Nothing happened in the fight for {seconds} s."),
+        Change::Idle { encounter: None, seconds } => {
+            format!("Nothing happened for {seconds} s, and nothing is left to send. Ending.")
+        }
+        Change::Ended { outcome, events, .. } => {
+            format!("Fight ended ({}): {}", word(*outcome), count(*events, "event"))
+        }
+        Change::Finalized { url, known: true, keeps_visibility: true, .. } => {
+            format!("Report, on the relay already: {url} (If it is in another raid, --visibility does not change it.)")
+        }
+        Change::Finalized { url, known: true, .. } => format!("Report, on the relay already: {url}"),
+        Change::Finalized { url, state: ReportState::Provisional, .. } => format!("Report for now: {url}"),
+        Change::Finalized { url, .. } => format!("Report: {url}"),
+        Change::Kept { url, .. } => {
+            format!("The relay has more of this fight from another raidcast. Its report stays as it is: {url}")
+        }
+        Change::Refused { code, text, scope, encounter, retry_ms } => {
+            let text = refused(*code, text, *scope, encounter.is_some());
+            match (code, retry_ms) {
+                (RefusedCode::UnknownHandle | RefusedCode::Fenced, _) => text.to_owned(),
+                (_, Some(ms)) => format!("Not taken: {} {}", sentence(text), again(*ms)),
+                (_, None) => format!("Not taken: {} It is tried again when you start raidcast again.", sentence(text)),
+            }
+        }
+        Change::Unreadable { why, .. } => format!("A fight is left out: {}", sentence(&unreadable(*why))),
+        Change::Stalled { why } => stall(why),
+        Change::Resumed => "Writing again.".to_owned(),
+        Change::Reread { why, .. } => {
+            format!("Reading a fight again from its beginning: {}", sentence(reread(*why)))
+        }
+
+        Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
+        Change::Stopped { fights, why } => {
+            let are = if *fights == 1 { "is" } else { "are" };
+            format!("{} {are} left: {}", count(*fights, "fight"), sentence(not_sent(why)))
+        }
+    })
+}
+
+/// Why a fight is read again.
+pub(in crate::cli) fn reread(why: Rereading) -> &'static str {
+    match why {
+        Rereading::OtherMeter => "another version of the meter keeps it now",
+        Rereading::OtherDatabase => "its database was replaced by another one",
+        Rereading::RelayDiffers => "the relay holds something else of it than this computer",
+    }
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Kill => "kill",
+        Outcome::Wipe => "wipe",
+        Outcome::Reset => "reset",
+        Outcome::Unfinished => "unfinished",
+        Outcome::Unknown => "outcome not known",
+    }
+}

@@ -1,0 +1,34 @@
+//! In words: why a command ended before its time.
+
+use std::time::Duration;
+
+use super::folder::{folder_error, spool_error};
+use super::meter::{no_database, nothing_to_upload};
+use super::relay::address_error;
+use crate::history::PlanError;
+use crate::uploader::WatchError;
+
+/// Why the client ended.
+pub fn watch_error(error: &WatchError) -> String {
+    match error {
+        WatchError::Folder(error) => folder_error(error),
+        WatchError::Spool(error) => spool_error(error),
+        WatchError::Address(error) => address_error(error),
+        WatchError::Unauthorized { .. } => "The relay does not know this key. Check RAIDCAST_KEY.".to_owned(),
+        WatchError::Refused { text, .. } => format!("The relay does not take this raid: {text}"),
+        WatchError::NoMeter { after, why } => format!("{} ({})", no_database(why), given_up(*after)),
+    }
+}
+
+/// That a database was waited for in vain.
+pub(in crate::cli) fn given_up(after: Duration) -> String {
+    format!("Gave up after {} s.", after.as_secs())
+}
+
+/// Why there is nothing to plan an upload of.
+pub(in crate::cli) fn no_plan(error: &PlanError) -> String {
+    match error {
+        PlanError::Database(why) => nothing_to_upload(why),
+        PlanError::Folder(error) => folder_error(error),
+    }
+}

@@ -1,0 +1,70 @@
+//! In words: why the state folder cannot be used, and what to do.
+
+use super::text::{told, told_before};
+use crate::os_error::OsErrorKind;
+use crate::spool::SpoolError;
+use crate::uploader::trouble::Stall;
+use crate::uploader::{Damage, FolderError};
+
+/// Why the state folder cannot be used.
+pub(super) fn folder_error(error: &FolderError) -> String {
+    match error {
+        FolderError::InUse { dir, process } => {
+            let who = process.map(|id| format!(" (process {id})")).unwrap_or_default();
+            format!(
+                "Another raidcast{who} uses the folder {}. End that one, or name another folder with --state. No fight is sent twice, whichever folder it comes from.",
+                dir.display()
+            )
+        }
+        FolderError::Deleted { dir } => {
+            format!("The state folder {} was deleted. Start raidcast again.", dir.display())
+        }
+        FolderError::Io { path, error } => format!(
+            "{} cannot be used ({}). Name a folder that you may write to with --state.",
+            path.display(),
+            told(error)
+        ),
+        FolderError::Damaged { path, why } => {
+            let why = match why {
+                Damage::Json(error) => error.to_string(),
+                Damage::Secret => "its secret is not what raidcast wrote".to_owned(),
+            };
+            format!(
+                "{} is damaged ({why}). Remove it to start anew. Fights that were not sent yet are read again.",
+                path.display()
+            )
+        }
+    }
+}
+
+/// Why a fight's log in it cannot be opened.
+pub(super) fn spool_error(error: &SpoolError) -> String {
+    match error {
+        SpoolError::Io { path, error } => format!(
+            "{} cannot be used ({}). If it stays so, remove it: its fight is read again from the meter.",
+            path.display(),
+            told(error)
+        ),
+        SpoolError::Lost { path } => format!("{} was deleted and cannot be read any more", path.display()),
+        SpoolError::Damaged { path } => format!("{} is damaged from its first record on", path.display()),
+    }
+}
+
+/// Why nothing can be written to it.
+pub(in crate::cli) fn stall(why: &Stall) -> String {
+    match why {
+        Stall::Deleted { dir } => format!("The state folder {} was deleted. Start raidcast again.", dir.display()),
+        Stall::Unwritable { dir, error } => {
+            let remedy = match error.kind {
+                OsErrorKind::PermissionDenied | OsErrorKind::ReadOnly => "Let this user write there.",
+                OsErrorKind::NoRoom | OsErrorKind::Other => "Make room there.",
+            };
+            let (dir, told) = (dir.display(), told_before(error));
+            format!("Nothing can be written to {dir} ({told}). {remedy} Nothing is lost: the meter keeps its fights.")
+        }
+        Stall::SpoolLost { path } => format!(
+            "{} was deleted and cannot be read any more. Start raidcast again: its fight is read again from the meter.",
+            path.display()
+        ),
+    }
+}

@@ -1,0 +1,172 @@
+//! In words: why there is no connection to the relay, and what it does not take.
+
+use raidcast_shared::uplink::{RefusedCode, RefusedScope};
+use tokio_tungstenite::tungstenite::http::StatusCode;
+
+use super::text::in_full;
+use crate::socket::{Address, AddressError, Certificate, Outage, WrongUrl};
+use crate::uploader::record::NotSent;
+
+/// Why an address or a key cannot be used.
+pub(in crate::cli) fn address_error(error: &AddressError) -> String {
+    let (url, why) = match error {
+        AddressError::Key => {
+            return "The key holds characters that no key has. Copy it again, without quotes or line breaks."
+                .to_owned();
+        }
+        AddressError::Url { url, why } => (url.as_str(), why),
+    };
+    let shown = match url {
+        _ if *why == WrongUrl::Secret => "This",
+        "" => "An empty text",
+        url => url,
+    };
+    let why = match why {
+        WrongUrl::Secret => "it has a name or a key before an @".to_owned(),
+        WrongUrl::NoScheme => "it has no http:// or https://".to_owned(),
+        WrongUrl::Scheme(scheme) => format!("relays do not speak {scheme}://"),
+        WrongUrl::Query => "it has a ? or a # in it".to_owned(),
+        WrongUrl::Host => "it has no host, or a character that no address has".to_owned(),
+        WrongUrl::Port => "it has no host, or a port that there is not".to_owned(),
+    };
+    format!("{shown} is no relay's address: {why}. Give one like https://raidcast.example.")
+}
+
+/// Why there is no connection, and what to do.
+pub(in crate::cli) fn outage(why: &Outage) -> String {
+    match why {
+        Outage::Said { text } => text.clone(),
+        Outage::Restarting => "The relay is being started again.".to_owned(),
+        Outage::Closed { .. } => "The relay closed the connection.".to_owned(),
+        Outage::Silent { seconds } => format!("The relay has been silent for {seconds} s."),
+        Outage::NotUnderstood { error } => {
+            format!("The relay sent something that is not understood ({error}). Is raidcast up to date?")
+        }
+        Outage::Cut => "The connection was cut.".to_owned(),
+        Outage::NoAnswer { at, seconds } => {
+            format!("{} gave no answer for {seconds} s. Check the relay's address.{}", place(at), hint(at))
+        }
+        Outage::HungUp { at } => format!("{} hung up without an answer.{}", place(at), hint(at)),
+        Outage::Proxy { at, status } => format!(
+            "A proxy at {} does not let raidcast through ({}). Ask the relay's operator.",
+            place(at),
+            shown(*status)
+        ),
+        Outage::BehindProxy { at, status } => format!(
+            "A proxy at {} answers, but not the relay behind it ({}). It may be starting.",
+            place(at),
+            shown(*status)
+        ),
+        Outage::NoRelay { at, .. } => {
+            format!("There is no Raidcast relay at {}. Check the relay's address.", place(at))
+        }
+        Outage::Unexpected { at, status } => {
+            format!("{} answers {}, as no Raidcast relay does. Check the relay's address.", place(at), shown(*status))
+        }
+        Outage::Moved { at, to } => {
+            let to = to.as_deref().unwrap_or("another address");
+            format!("{} sends everybody on to {to}. Use that as the relay's address.", place(at))
+        }
+        Outage::NotWebSocket { at } => {
+            format!("What answers at {} is no Raidcast relay. Check the relay's address.", place(at))
+        }
+        Outage::SpeaksHttps => "This relay speaks https, not http: use https://…".to_owned(),
+        Outage::SpeaksHttp => "This relay speaks http, not https: use http://…".to_owned(),
+        Outage::NotListening { at } => {
+            format!("Nothing answers at {}. Is the relay running? Check its address and port.", place(at))
+        }
+        Outage::NothingThere { at } => {
+            format!("Nothing answers at {}. Check the relay's address and port.", place(at))
+        }
+        Outage::Unreachable { at } => {
+            format!("{} cannot be reached. Check the network and the relay's address.", place(at))
+        }
+        Outage::UnknownHost { host } => {
+            format!("No computer called {host} is known. Check the relay's address and the network.")
+        }
+        Outage::Certificate { at, why } => certificate(*why, &place(at)),
+        Outage::NoCommonTls { at } => format!(
+            "{} does not agree to a secure connection as raidcast needs it (TLS 1.2 or 1.3). Check the relay's \
+             address, or tell the relay's operator.",
+            place(at)
+        ),
+        Outage::Insecure { at } => format!(
+            "No secure connection to {} is possible. Check the relay's address, or tell the relay's operator.",
+            place(at)
+        ),
+        Outage::Os { at, error } => format!("The connection to {} failed: {}", place(at), in_full(error)),
+        Outage::Failed { at, text } => format!("The connection to {} failed: {text}", place(at)),
+    }
+}
+
+/// Host and port, as the user knows them.
+fn place(at: &Address) -> String {
+    format!("{}:{}", at.host, at.port)
+}
+
+fn hint(at: &Address) -> &'static str {
+    if at.tls { " If it speaks http, use http://…" } else { " If it speaks https, use https://…" }
+}
+
+/// `502 Bad Gateway`.
+fn shown(status: u16) -> String {
+    StatusCode::from_u16(status).map_or_else(|_| status.to_string(), |status| status.to_string())
+}
+
+fn certificate(why: Certificate, place: &str) -> String {
+    /// What the client trusts.
+    const AUTHORITIES: &str = "The certificate must come from a public authority, like Let's Encrypt.";
+    match why {
+        Certificate::Expired => {
+            format!("The certificate of {place} has expired. Check this computer's date, or tell the relay's operator.")
+        }
+        Certificate::NotYetValid => format!(
+            "The certificate of {place} is not valid yet. Check this computer's date, or tell the relay's operator."
+        ),
+        Certificate::OtherName => format!(
+            "The certificate of {place} is for another name. Check the relay's address, or tell the relay's operator."
+        ),
+        Certificate::Revoked => format!("The certificate of {place} was withdrawn. Tell the relay's operator."),
+        Certificate::UnknownAuthority => format!(
+            "The certificate of {place} comes from an authority that is not known. {AUTHORITIES} Tell the relay's operator."
+        ),
+        Certificate::OfAnAuthority => format!(
+            "The certificate of {place} is one of an authority, not one of a server. {AUTHORITIES} Tell the relay's \
+             operator."
+        ),
+        Certificate::Unusable => {
+            format!("The certificate of {place} cannot be used. {AUTHORITIES} Tell the relay's operator.")
+        }
+    }
+}
+
+/// Why something was refused: the relay's words, but where the client knows better what is going on. `of_fight`: it is
+/// about one.
+pub(in crate::cli) fn refused(code: RefusedCode, text: &str, scope: RefusedScope, of_fight: bool) -> &str {
+    match scope {
+        RefusedScope::Connection => known_better(code, text),
+        _ if of_fight => known_better(code, text),
+        _ => text,
+    }
+}
+
+fn known_better(code: RefusedCode, text: &str) -> &str {
+    match code {
+        RefusedCode::UnknownHandle => {
+            "Another raidcast streams this fight, too. This one stands by and goes on when the other stops."
+        }
+        RefusedCode::Fenced | RefusedCode::RaidForbidden => {
+            "Another raidcast uses this raid (a copy of the state folder?). This one goes on in a raid of its own."
+        }
+        _ => text,
+    }
+}
+
+/// Why a fight is not on the relay.
+pub(in crate::cli) fn not_sent(why: &NotSent) -> &str {
+    match why {
+        NotSent::Refused { code, text } => known_better(*code, text),
+        NotSent::Removed => "the meter has removed them from its database since the upload began",
+        NotSent::Said(text) => text,
+    }
+}
