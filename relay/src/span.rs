@@ -1,7 +1,7 @@
 //! Folds of parts of a fight and of the past: made of shared blocks, on a bounded pool, once for all who ask.
 //!
-//! One invariant: an answer is the fold of the span's events as of the log that it was asked of. Deliberately not here: what
-//! a span means ([`raidcast_shared::fold::FoldIndex`]).
+//! One invariant: an answer is the fold of the span's events as of the log that it was asked of. Deliberately not here:
+//! what a span means ([`raidcast_shared::fold::FoldIndex`]).
 
 mod error;
 mod logs;

@@ -45,9 +45,9 @@ impl ShardHandle {
     pub(super) fn on_task(tasks: &TaskTracker, patience: Patience) -> Self {
         let shard = Shard::new(patience);
         let standing = shard.standing();
-        let (commands, told) = mpsc::channel(SHARD_COMMANDS_MAX);
+        let (commands, queue) = mpsc::channel(SHARD_COMMANDS_MAX);
         let (beats, newest) = watch::channel(Arc::default());
-        tasks.spawn(run(shard, told, newest));
+        tasks.spawn(run(shard, queue, newest));
         let mailbox = Mailbox { commands, beats, newest: 0, to_leave: HashSet::new(), tasks: tasks.clone(), patience };
         Self { standing, owner: Owner::Task(mailbox) }
     }

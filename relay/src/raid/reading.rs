@@ -1,7 +1,7 @@
 //! One reading of an encounter: what is durable of it, folded, and what is on its way to the disk.
 //!
-//! One invariant: the gate runs ahead of the fold by exactly what is on its way; where an append fails it goes back to the
-//! fold once all are answered. Deliberately not here: which of an encounter's readings is shown
+//! One invariant: the gate runs ahead of the fold by exactly what is on its way; where an append fails it goes back to
+//! the fold once all are answered. Deliberately not here: which of an encounter's readings is shown
 //! ([`LiveEncounter`](super::LiveEncounter)).
 
 use bytes::Bytes;

@@ -2,8 +2,8 @@
 //!
 //! One invariant: what is kept depends on the set of tellings alone. A telling says that a row has come to at least
 //! so much by then, so of several the greatest counts, figure by figure, and one told twice counts once. What was
-//! added from one telling to the next has the time of the later one; but of an untimed one (`lump` in the protocol) it is unknown when
-//! it came.
+//! added from one telling to the next has the time of the later one; but of an untimed one (`lump` in the protocol) it
+//! is unknown when it came.
 
 /// What a row has come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
