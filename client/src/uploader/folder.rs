@@ -417,9 +417,9 @@ mod tests {
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).unwrap();
         let folder = Folder::open(dir.path(), false).unwrap();
         assert_eq!((mode(dir.path()), mode(&folder.spools())), (0o1777, 0o700));
-        let made = dir.path().join("state");
-        Folder::open(&made, true).unwrap();
-        assert_eq!((mode(&made), mode(&made.join(HISTORY))), (0o700, 0o700));
+        let state = dir.path().join("state");
+        Folder::open(&state, true).unwrap();
+        assert_eq!((mode(&state), mode(&state.join(HISTORY))), (0o700, 0o700));
     }
 
     #[cfg(unix)]
