@@ -17,6 +17,11 @@ pub(super) fn line_of(change: &Change) -> Option<String> {
     Some(serde_json::to_string(&event).expect("text and numbers are JSON"))
 }
 
+/// The line that tells how many lines were not printed.
+pub(super) fn left_out_line(lines: u64) -> String {
+    serde_json::json!({ "event": "left_out", "lines": lines }).to_string()
+}
+
 /// An overview in one line.
 pub(super) fn overview_line(overview: &Overview) -> String {
     serde_json::to_string(&Folder::of(overview)).expect("text and numbers are JSON")

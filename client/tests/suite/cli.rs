@@ -378,3 +378,30 @@ async fn a_relay_that_speaks_http_or_https_is_not_taken_for_the_other() {
         child.kill().await.unwrap();
     }
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_console_that_stands_still_holds_up_neither_the_stream_nor_the_end() {
+    for json in [false, true] {
+        let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
+        let db = dir.path().join("meter.db");
+        let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
+        write_all(&mut writer, &Script::party(1).fight().starting_at(a_minute_ago())).await.unwrap();
+        // Nobody reads it: filled once, it takes nothing more.
+        let (unread, full) = std::io::pipe().unwrap();
+        let mut filling = full.try_clone().unwrap();
+        std::thread::spawn(move || std::io::Write::write_all(&mut filling, &[b'x'; 1 << 20]));
+        let mut watch = command(dir.path());
+        watch.args(["--db", db.to_str().unwrap(), "--relay", &relay.url, "--until-idle", "3"]);
+        watch.stdout(full.try_clone().unwrap()).stderr(full);
+        if json {
+            watch.arg("--json");
+        }
+        let mut child = watch.spawn().unwrap();
+        drop(watch);
+        relay.until(|memory| memory.fights.values().any(|fight| fight.ending.is_some())).await;
+        let status = tokio::time::timeout(Duration::from_mins(1), child.wait()).await.expect("it ends").unwrap();
+        assert_eq!(status.code(), Some(0));
+        drop(unread);
+    }
+}
