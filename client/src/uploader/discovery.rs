@@ -81,8 +81,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             && !is_streamed(fight)
         {
             // It goes on after all if anything comes of it.
-            let hits = hits(&watching.source.read(fight, &Cursor::default(), 0)?);
-            dormant = Some(Dormant { row: fight.row, started_at_ms: fight.started_at_ms, hits });
+            dormant = Some(as_dormant(watching, fight)?);
         }
         self.ledger.stored_as(&db, watching.found.generation);
         if !watching.source.rows_ascend() {
@@ -101,7 +100,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         Ok(())
     }
 
-    /// Looks whether the newest fight, which began long ago and was never ended, goes on after all.
+    /// Looks whether the newest fight, which was never ended by the meter and is done with here, goes on after all. Then it
+    /// is read from its begin, as another reading of it.
     pub(super) fn look_at_dormant(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
         let watched = self.ledger.of(&watching.db);
         let Some(dormant) = watched.and_then(|watched| watched.dormant) else { return Ok(()) };
@@ -109,6 +109,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let later = shown.iter().any(|fight| fight.row > dormant.row);
         let same = |fight: &Fight| fight.row == dormant.row && fight.started_at_ms == dormant.started_at_ms;
         if let Some(fight) = shown.into_iter().find(same) {
+            if self.streams.has(fight.encounter) {
+                // Its end is on its way.
+                return Ok(());
+            }
             let over = later || fight.end.is_some();
             if hits(&watching.source.read(&fight, &Cursor::default(), now_ms)?) > dormant.hits {
                 self.discover(&watching.db, fight, true);
@@ -187,6 +191,12 @@ fn is_recent(fight: &Fight, is_newest: bool, unix_ms: i64) -> bool {
         None if is_newest => ago_ms(fight.started_at_ms) < OVER_MS,
         None => ago_ms(fight.started_at_ms) < RECENT_MS,
     }
+}
+
+/// A fight that may go on after all, as it stands now.
+pub(super) fn as_dormant(watching: &mut Watching, fight: &Fight) -> Result<Dormant, SourceError> {
+    let hits = hits(&watching.source.read_last(fight, &Cursor::default())?);
+    Ok(Dormant { row: fight.row, started_at_ms: fight.started_at_ms, hits })
 }
 
 /// Hits of a reading, and what rows of sums have come to.

@@ -339,7 +339,7 @@ pub(super) struct Watched {
     /// The rows that were looked at, the greatest [`KNOWN_MAX`] of them; only where later fights may have smaller ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) known: Option<BTreeSet<i64>>,
-    /// The newest fight, if it was taken for history though the meter has not ended it.
+    /// The newest fight, if it was taken for history or ended here though the meter has not ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dormant: Option<Dormant>,
 }
@@ -380,7 +380,8 @@ impl Watched {
     }
 }
 
-/// A fight that began long ago and was never ended: it is streamed after all as soon as anything more comes of it.
+/// A fight that the meter has not ended, and that is done with here, for it began long ago or the command ended: it is
+/// streamed (once more) as soon as anything more comes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Dormant {
     pub(super) row: i64,

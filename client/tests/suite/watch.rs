@@ -958,3 +958,28 @@ async fn a_state_folder_that_is_deleted_while_it_is_used_is_made_anew_and_the_fi
         assert_eq!(Client::start(place.options(&relay)).done().await.unwrap().fights, 0, "{generation:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_that_was_ended_for_nothing_happened_is_gone_on_with_at_the_next_start() {
+    for generation in [Generation::Events, Generation::Counters, Generation::Aggregate, Generation::Chunks] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let client = Client::start(place.options(&relay));
+        play(&mut writer, &party(51), 20_000, 2_000).await;
+        client.done().await.unwrap();
+        let outcome = |memory: &Memory| memory.fights.values().next().unwrap().ending.as_ref().unwrap().outcome;
+        assert_eq!(outcome(&relay.memory()), Outcome::Unfinished, "{generation:?}");
+        // Nothing more comes of it: nothing is sent.
+        let sent = relay.memory().deltas;
+        Client::start(place.options(&relay)).done().await.unwrap();
+        assert_eq!(relay.memory().deltas, sent, "{generation:?}");
+        // The meter goes on with it, and ends it.
+        let client = Client::start(place.options(&relay));
+        go_on(&mut writer, (20_000..60_000).step_by(2_000)).await;
+        writer.end().await.unwrap();
+        let summary = client.done().await.unwrap();
+        assert!(summary.complete, "{generation:?}: {summary:?}");
+        assert_ne!(outcome(&relay.memory()), Outcome::Unfinished, "{generation:?}");
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{generation:?}");
+    }
+}
