@@ -38,8 +38,12 @@ const PROBE: Duration = Duration::from_secs(5);
 const GOODBYE: Duration = Duration::from_millis(500);
 /// The first wait before another attempt.
 const RETRY_MIN: Duration = Duration::from_millis(250);
-/// The longest.
-const RETRY_MAX: Duration = Duration::from_secs(15);
+/// The longest, where nobody asks for more.
+pub(crate) const RETRY_MAX: Duration = Duration::from_secs(15);
+/// The longest that a relay may ask for.
+const RELAY_WAIT_MAX: Duration = Duration::from_mins(10);
+/// A key that the relay knew, and knows no more, is tried again after at least so long.
+const KEY_AGAIN: Duration = Duration::from_secs(30);
 
 type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
@@ -138,7 +142,7 @@ pub enum SocketEvent {
         /// When it is tried again.
         retry: Duration,
     },
-    /// The relay does not know the key: the task has ended.
+    /// The relay does not know the key, and never did in this run: the task has ended.
     Unauthorized {
         /// In the relay's words.
         text: String,
@@ -159,7 +163,7 @@ enum Closed {
     Shutdown,
 }
 
-/// Keeps a connection to the relay until `shutdown`, or until the relay does not know the key.
+/// Keeps a connection to the relay until `shutdown`, or until the relay does not know a key that it has not taken before.
 ///
 /// Waits while nobody takes the events.
 pub async fn run(
@@ -174,16 +178,20 @@ pub async fn run(
     let mut backoff = Backoff::new(jitter_seed);
     loop {
         let closed = connection(&address, &clock, &mut backoff, &events, &shutdown).await;
-        let (why, at_least) = match closed {
+        let (why, wish) = match closed {
             Closed::Shutdown => return,
             Closed::Anew => continue,
+            // It was good: an operator may be changing keys just now.
+            Closed::Unauthorized { .. } if backoff.was_welcome => {
+                (Outage::KeyForgotten, Some(KEY_AGAIN + backoff.next()))
+            }
             Closed::Unauthorized { text } => {
                 let _ = events.send(SocketEvent::Unauthorized { text }).await;
                 return;
             }
             Closed::Retry { why, at_least } => (why, at_least),
         };
-        let retry = backoff.next().max(at_least.unwrap_or_default());
+        let retry = backoff.next().max(wish.unwrap_or_default().min(RELAY_WAIT_MAX));
         if events.send(SocketEvent::Down { why, retry }).await.is_err() {
             return;
         }
@@ -201,6 +209,8 @@ pub async fn run(
 struct Backoff {
     seed: u64,
     waits: ExponentialBackoff,
+    /// The relay has said Welcome before.
+    was_welcome: bool,
 }
 
 impl Backoff {
@@ -213,11 +223,12 @@ impl Backoff {
             .with_jitter()
             .with_jitter_seed(seed)
             .build();
-        Self { seed, waits }
+        Self { seed, waits, was_welcome: false }
     }
 
+    /// The relay says Welcome.
     fn reset(&mut self) {
-        *self = Self::new(self.seed.wrapping_add(1));
+        *self = Self { was_welcome: true, ..Self::new(self.seed.wrapping_add(1)) };
     }
 
     fn next(&mut self) -> Duration {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use raidcast::clock::Clock;
+use raidcast::socket::Outage;
 use raidcast::source::{NoDatabase, SourceError, Unreadable, Unsupported, detect};
 use raidcast::spool::{Spool, SpoolError};
 use raidcast::uploader::{Change, Damage, FolderError, Options, Summary, WatchError};
@@ -982,4 +983,24 @@ async fn a_fight_that_was_ended_for_nothing_happened_is_gone_on_with_at_the_next
         assert_ne!(outcome(&relay.memory()), Outcome::Unfinished, "{generation:?}");
         assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{generation:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_was_good_is_tried_again_when_the_relay_knows_it_no_more() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+    play(&mut writer, &party(52), 10_000, 1_000).await;
+    client.until(|change| matches!(change, Change::Acked { .. })).await;
+    relay.memory().key_forgotten = true;
+    // What is sent of it ends the connection.
+    go_on(&mut writer, (10_000..20_000).step_by(1_000)).await;
+    let forgotten = |change: &Change| {
+        matches!(change, Change::Disconnected { why: Outage::KeyForgotten, retry_ms: 30_000..=60_000, .. })
+    };
+    client.until(forgotten).await;
+    assert!(!client.end().await.complete);
+    // One that was never good in a run ends it.
+    let error = Client::start(place.options(&relay)).done().await.unwrap_err();
+    assert!(matches!(error, WatchError::Unauthorized { .. }), "{error}");
 }

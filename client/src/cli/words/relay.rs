@@ -47,6 +47,12 @@ pub(in crate::cli) fn outage(why: &Outage) -> String {
             format!("{} gave no answer for {seconds} s. Check the relay's address.{}", place(at), hint(at))
         }
         Outage::HungUp { at } => format!("{} hung up without an answer.{}", place(at), hint(at)),
+        Outage::KeyForgotten => {
+            "The relay does not know this key any more. If it stays so, ask the relay's operator.".to_owned()
+        }
+        Outage::Crowded { at } => {
+            format!("A proxy at {} lets through so many requests only. Waiting.", place(at))
+        }
         Outage::Proxy { at, status } => format!(
             "A proxy at {} does not let raidcast through ({}). Ask the relay's operator.",
             place(at),

@@ -166,6 +166,8 @@ fn a_relay_that_cannot_be_reached() {
         ),
         (Outage::HungUp { at: at() }, "raid.example:8787 hung up without an answer. If it speaks https, use https://…"),
         (Outage::HungUp { at: tls() }, "raid.example:443 hung up without an answer. If it speaks http, use http://…"),
+        (Outage::KeyForgotten, "The relay does not know this key any more. If it stays so, ask the relay's operator."),
+        (Outage::Crowded { at: at() }, "A proxy at raid.example:8787 lets through so many requests only. Waiting."),
         (
             Outage::Proxy { at: at(), status: 407 },
             "A proxy at raid.example:8787 does not let raidcast through (407 Proxy Authentication Required). Ask the \
