@@ -1004,3 +1004,21 @@ async fn a_key_that_was_good_is_tried_again_when_the_relay_knows_it_no_more() {
     let error = Client::start(place.options(&relay)).done().await.unwrap_err();
     assert!(matches!(error, WatchError::Unauthorized { .. }), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_cannot_be_read_any_more_is_no_good_end() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &party(53)).await.unwrap();
+    writer.close().await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(place.db())
+        .journal_mode(sqlx::sqlite::SqliteJournalMode::Delete);
+    let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let client = Client::start(Options { until_idle: Some(Duration::from_secs(3)), ..place.options(&relay) });
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    sqlx::raw_sql("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
+    let error = client.done().await.unwrap_err();
+    let locked = NoDatabase::Unread(SourceError::Locked { path: place.db() });
+    assert!(matches!(&error, WatchError::NoMeter { why, .. } if *why == locked), "{error}");
+}
