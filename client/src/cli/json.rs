@@ -121,7 +121,7 @@ enum Event<'a> {
     },
     Stopped {
         fights: u64,
-        why: &'a str,
+        why: Cow<'a, str>,
     },
 }
 
@@ -197,7 +197,7 @@ struct Fight<'a> {
     url: Option<&'a str>,
     result: How,
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'a str>,
+    why: Option<Cow<'a, str>>,
     relay: &'a str,
 }
 

@@ -1,5 +1,6 @@
 //! `raidcast upload`.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -300,8 +301,8 @@ fn done_text(tally: &Tally, total: u64, complete: bool, visibility: bool) -> Str
 }
 
 /// Why fights are not on the relay, in words: what is told alike is one reason.
-fn reasons(tally: &Tally) -> Vec<(&str, u64)> {
-    let mut told: Vec<(&str, u64)> = Vec::new();
+fn reasons(tally: &Tally) -> Vec<(Cow<'_, str>, u64)> {
+    let mut told: Vec<(Cow<'_, str>, u64)> = Vec::new();
     for (why, fights) in &tally.reasons {
         let why = words::not_sent(why);
         match told.iter_mut().find(|(held, _)| *held == why) {

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use raidcast_shared::event::{Event, Rare, RareBody};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits as l;
+use raidcast_shared::uplink::Outcome;
 use uuid::Uuid;
 
 use super::folder::{Dormant, NO_ROW, Watched};
 use super::meter::Watching;
+use super::record::{Finished, How, NotSent};
 use super::{Change, Uploader};
 use crate::source::{Cursor, Fight, Reading, Source as _, SourceError, Unreadable};
 
@@ -156,6 +158,21 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn leave_out(&mut self, fight: &Fight, why: Unreadable) {
         if self.ledger.leave_out(fight.encounter) {
             let encounter = fight.encounter.to_string();
+            let end = fight.end.as_ref();
+            let duration_ms = end.and_then(|end| end.ended_at_ms.saturating_sub(fight.started_at_ms).try_into().ok());
+            self.ledger.note(Finished {
+                encounter: encounter.clone(),
+                title: fight.scene.clone(),
+                started_at_ms: fight.started_at_ms,
+                duration_ms: duration_ms.unwrap_or_default(),
+                events: 0,
+                outcome: end.map_or(Outcome::Unfinished, |end| end.outcome),
+                report_id: None,
+                url: None,
+                result: How::Refused,
+                why: Some(NotSent::Unreadable { why }),
+                relay: self.options.relay.clone(),
+            });
             self.announcer.tell(Change::Unreadable { encounter, started_at_ms: fight.started_at_ms, why });
         }
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::trouble::Trouble;
 use crate::secret::{create_private, replace};
+use crate::source::Unreadable;
 
 /// So many fights are remembered: some weeks of them, at 400 bytes each.
 pub const FINISHED_MAX: usize = 500;
@@ -28,7 +29,7 @@ pub enum How {
     Known,
     /// The relay holds more of it from elsewhere: its report stays as it is.
     Kept,
-    /// The relay does not take it.
+    /// The relay does not take it, or it cannot be read.
     Refused,
 }
 
@@ -45,6 +46,11 @@ pub enum NotSent {
     },
     /// The meter has removed it from its database since the upload began.
     Removed,
+    /// It cannot be read from the meter's database; tried again at the next start.
+    Unreadable {
+        /// Why.
+        why: Unreadable,
+    },
     /// In the words of an earlier version of this client.
     #[serde(untagged)]
     Said(String),

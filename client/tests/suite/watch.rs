@@ -1022,3 +1022,19 @@ async fn a_database_that_cannot_be_read_any_more_is_no_good_end() {
     let locked = NoDatabase::Unread(SourceError::Locked { path: place.db() });
     assert!(matches!(&error, WatchError::NoMeter { why, .. } if *why == locked), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_that_cannot_be_read_stands_in_the_folder_with_its_reason() {
+    use raidcast::status::{Overview, Stand, Why};
+    use raidcast::uploader::record::NotSent;
+    use raidcast_meterkit::summary::Layout;
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open_summary(&place.db(), Layout::Unheard).await.unwrap();
+    write_all(&mut writer, &party(54)).await.unwrap();
+    writer.close().await.unwrap();
+    assert!(!Client::start(place.options(&relay)).done().await.unwrap().complete);
+    let overview = Overview::read(&place.dir.path().join("state"), NOW_MS).unwrap();
+    let [line] = &overview.fights[..] else { panic!("one fight: {overview:?}") };
+    assert_eq!(line.state, Stand::Unreadable);
+    assert_eq!(line.why, Some(Why::NotSent(NotSent::Unreadable { why: Unreadable::UnknownLayout })));
+}

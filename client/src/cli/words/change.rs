@@ -103,7 +103,7 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
         Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
         Change::Stopped { fights, why } => {
             let are = if *fights == 1 { "is" } else { "are" };
-            format!("{} {are} left: {}", count(*fights, "fight"), sentence(not_sent(why)))
+            format!("{} {are} left: {}", count(*fights, "fight"), sentence(&not_sent(why)))
         }
     })
 }

@@ -1,8 +1,11 @@
 //! In words: why there is no connection to the relay, and what it does not take.
 
+use std::borrow::Cow;
+
 use raidcast_shared::uplink::{RefusedCode, RefusedScope};
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
+use super::meter::unreadable;
 use super::text::in_full;
 use crate::socket::{Address, AddressError, Certificate, Outage, WrongUrl};
 use crate::uploader::record::NotSent;
@@ -169,10 +172,11 @@ fn known_better(code: RefusedCode, text: &str) -> &str {
 }
 
 /// Why a fight is not on the relay.
-pub(in crate::cli) fn not_sent(why: &NotSent) -> &str {
+pub(in crate::cli) fn not_sent(why: &NotSent) -> Cow<'_, str> {
     match why {
-        NotSent::Refused { code, text } => known_better(*code, text),
-        NotSent::Removed => "the meter has removed them from its database since the upload began",
-        NotSent::Said(text) => text,
+        NotSent::Refused { code, text } => known_better(*code, text).into(),
+        NotSent::Removed => "the meter has removed them from its database since the upload began".into(),
+        NotSent::Unreadable { why } => unreadable(*why).into(),
+        NotSent::Said(text) => text.into(),
     }
 }

@@ -88,7 +88,7 @@ pub(in crate::cli) fn trouble(trouble: &Trouble) -> String {
 pub(in crate::cli) fn why(why: &Why) -> String {
     match why {
         Why::Kept => "the relay holds more of it from elsewhere".to_owned(),
-        Why::NotSent(why) => not_sent(why).to_owned(),
+        Why::NotSent(why) => not_sent(why).into_owned(),
         Why::Queued => "its turn comes".to_owned(),
         Why::Arrived { parts, of } => format!("{parts} of {of} parts have arrived"),
         Why::ArrivedWhole { ended: true } => "all of it has arrived; its report is being made".to_owned(),
