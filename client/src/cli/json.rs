@@ -136,15 +136,15 @@ impl<'a> Event<'a> {
             }
             Change::History { fights } => Self::History { fights: *fights },
             Change::Connected { raid, url, channel_url } => Self::Connected { raid, url, channel_url },
-            Change::Disconnected { why, retry_ms } => {
-                Self::Disconnected { why: words::outage(why), retry_ms: *retry_ms }
+            Change::Disconnected { why, retry_ms, was_connected } => {
+                Self::Disconnected { why: words::outage(why, *was_connected), retry_ms: *retry_ms }
             }
-            Change::Begun { encounter, report_id, url, started_at_ms, scene } => {
+            Change::Begun { encounter, report_id, url, started_at_ms, scene, .. } => {
                 Self::Begun { encounter, report_id, url, started_at_ms: *started_at_ms, scene: scene.as_deref() }
             }
             Change::Acked { encounter, seq, of } => Self::Acked { encounter, seq: *seq, of: *of },
             Change::Idle { encounter, seconds } => Self::Idle { encounter: encounter.as_deref(), seconds: *seconds },
-            Change::Ended { encounter, outcome, events } => {
+            Change::Ended { encounter, outcome, events, .. } => {
                 Self::Ended { encounter, outcome: *outcome, events: *events }
             }
             Change::Finalized { encounter, report_id, url, state, known, keeps_visibility } => Self::Finalized {

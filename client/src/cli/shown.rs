@@ -96,8 +96,9 @@ mod tests {
         };
         let told = "Watching /m.db (resonance-logs). 2 databases were found; this one was written last. Use --db for another.\n";
         assert_eq!(shown(false, &[watching]), told);
-        let ended = Change::Ended { encounter: "x".into(), outcome: Outcome::Kill, events: 1 };
-        assert_eq!(shown(false, &[ended]), "Fight ended (kill): 1 event\n");
+        let ended =
+            Change::Ended { encounter: "x".into(), outcome: Outcome::Kill, events: 1, title: None, elapsed_ms: 61_000 };
+        assert_eq!(shown(false, &[ended]), "Fight ended: fight  1:01 (kill), 1 event\n");
         let waiting = Change::Refused {
             code: RefusedCode::TooFast,
             text: "wait".into(),

@@ -43,6 +43,11 @@ pub(super) fn explain(error: &Error, uri: &Uri) -> NoConnection {
     NoConnection::Outage(outage, None)
 }
 
+/// Whether what answered is no HTTP at all.
+pub(super) fn is_no_http(error: &Error) -> bool {
+    matches!(error, Error::Protocol(ProtocolError::HttparseError(_)))
+}
+
 fn is_tls(uri: &Uri) -> bool {
     uri.scheme_str() == Some("wss")
 }
@@ -108,7 +113,6 @@ pub(super) fn lost(error: &Error, uri: &Uri) -> Outage {
         | Error::AlreadyClosed
         | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Outage::Cut,
         Error::Protocol(ProtocolError::HandshakeIncomplete) => Outage::HungUp { at },
-        Error::Protocol(ProtocolError::HttparseError(_)) if !at.tls => Outage::SpeaksHttps,
         Error::Url(UrlError::UnableToConnect(_)) => Outage::NothingThere { at },
         Error::Protocol(_) => Outage::NotWebSocket { at },
         other => Outage::Failed { at, text: other.to_string() },

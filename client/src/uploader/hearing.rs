@@ -126,8 +126,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if news && matches!(resume, Resume::From(_) | Resume::Anew) {
             let header = &stream.spool().head().header;
             let (started_at_ms, scene) = (header.started_at_ms, header.scene.clone());
+            let (title, live) = (stream.title(), !stream.is_ended());
             let (encounter, report_id, url) = (encounter.clone(), report_id.clone(), url.clone());
-            self.announcer.tell(Change::Begun { encounter, report_id, url, started_at_ms, scene });
+            self.announcer.tell(Change::Begun { encounter, report_id, url, started_at_ms, scene, title, live });
         }
         match resume {
             // What was noted of it stands before what is sent from now on.

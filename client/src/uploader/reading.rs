@@ -238,7 +238,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let stream = &self.streams[at];
         let outcome = stream.spool().ending().map_or(Outcome::Unknown, |ending| ending.outcome);
         let (encounter, events) = (stream.encounter().to_string(), stream.events());
-        self.announcer.tell(Change::Ended { encounter, outcome, events });
+        let (title, elapsed_ms) = (stream.title(), stream.elapsed_ms());
+        self.announcer.tell(Change::Ended { encounter, outcome, events, title, elapsed_ms });
         self.session.save_raid(self.disk.folder(), now_ms);
     }
 }

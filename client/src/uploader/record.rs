@@ -286,9 +286,9 @@ mod tests {
         for trouble in [
             Trouble::Stalled { why: Stall::Unwritable { dir: path.clone(), error: error.clone() } },
             Trouble::Stalled { why: Stall::Deleted { dir: path.clone() } },
-            Trouble::NotConnected { why: Outage::Restarting },
-            Trouble::NotConnected { why: Outage::Os { at: at.clone(), error } },
-            Trouble::NotConnected { why: Outage::Certificate { at, why: Certificate::Expired } },
+            Trouble::NotConnected { why: Outage::Restarting, was_connected: true },
+            Trouble::NotConnected { why: Outage::Os { at: at.clone(), error }, was_connected: false },
+            Trouble::NotConnected { why: Outage::Certificate { at, why: Certificate::Expired }, was_connected: false },
             Trouble::NoDatabase { why: NoDatabase::Nowhere { looked: vec![path.clone()], wine: true } },
             Trouble::NoDatabase {
                 why: SourceError::Unsupported { path: path.clone(), why: Unsupported::Folder }.into(),
