@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use raidcast_shared::uplink::Visibility;
 use serde_json::json as object;
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +28,7 @@ const UNASKED: u8 = 3;
 pub struct UploadFlags {
     #[command(flatten)]
     common: CommonFlags,
-    /// Only fights that began since then: 2026-11-01, 2026-11-01T20:15 (UTC), or how long ago: 7d, 12h
+    /// Only fights that began since then: 2026-11-01 (or 2026/11/01), 2026-11-01T20:15 (UTC), or how long ago: 1w, 7d, 12h, 30m
     #[arg(long, value_name = "WHEN", value_parser = Since::parse)]
     since: Option<Since>,
     /// Upload without asking
@@ -60,13 +61,13 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    tell_plan(&plan, before, json);
+    tell_plan(&plan, before, since_ms, json);
     if plan.fights.is_empty() {
         return ExitCode::SUCCESS;
     }
     // Asked before any signal is caught: there Ctrl-C ends the command as it ends any other.
     let terminal = !json && io::stdin().is_terminal() && io::stderr().is_terminal();
-    match history::consent(&plan, before, yes, &question(&plan, before), terminal.then_some(ask)) {
+    match history::consent(&plan, before, yes, &question(&plan, before, &options), terminal.then_some(ask)) {
         Ok(Consent::Given) => {}
         Ok(Consent::Refused) => {
             eprintln_quietly("Nothing was sent.");
@@ -74,7 +75,11 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
         }
         Ok(Consent::Nobody) => {
             let text = format!("This would upload {}. Nothing was sent. Run again with --yes.", count(&plan));
-            print_error(json, "not_agreed", &text);
+            if json {
+                let _ = print_line(&error_line("not_agreed", &text));
+            }
+            // It is no error to look what would be sent.
+            eprintln_quietly(&text);
             return ExitCode::from(UNASKED);
         }
         Err(error) => {
@@ -208,7 +213,7 @@ fn count(plan: &Plan) -> String {
     }
 }
 
-fn question(plan: &Plan, before: Before) -> String {
+fn question(plan: &Plan, before: Before, options: &Options) -> String {
     let there = match before.there {
         0 => None,
         1 => Some("1 of them is on the relay already and is not sent again".to_owned()),
@@ -220,7 +225,14 @@ fn question(plan: &Plan, before: Before) -> String {
     };
     let known: Vec<_> = there.into_iter().chain(agreed).collect();
     let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join("; ")) };
-    format!("Upload {}{known}? [y/N] ", count(plan))
+    let visibility =
+        history::visibility(&options.state, &options.relay, &options.key, options.clock.unix_ms(), options.visibility);
+    let seen = match visibility {
+        Visibility::Public => "listed there for everybody",
+        Visibility::Unlisted => "visible to everybody who has the link",
+        Visibility::Private => "visible to those alone who have the link with its ticket",
+    };
+    format!("Upload {}{known} to {}, {seen}? [y/N] ", count(plan), options.relay)
 }
 
 fn ask(question: &str) -> io::Result<String> {
@@ -232,7 +244,7 @@ fn ask(question: &str) -> io::Result<String> {
     Ok(answer)
 }
 
-fn tell_plan(plan: &Plan, before: Before, json: bool) {
+fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json: bool) {
     let going_on = plan.going_on.as_ref().map(|fight| fight.started_at_ms);
     if json {
         let planned = object!({
@@ -249,6 +261,12 @@ fn tell_plan(plan: &Plan, before: Before, json: bool) {
             "leftOutStartedAtMs": going_on,
         });
         let _ = print_line(&planned.to_string());
+        return;
+    }
+    if let Some(since_ms) = since_ms.filter(|_| plan.fights.is_empty() && plan.earlier > 0) {
+        let are = if plan.earlier == 1 { "is" } else { "are" };
+        let since = date::shown(since_ms);
+        eprintln_quietly(&format!("None of the fights began since {since} (UTC); {} {are} earlier.", plan.earlier));
         return;
     }
     if plan.fights.is_empty() {

@@ -22,7 +22,7 @@ const UNTIL_IDLE_MIN: Duration = Duration::from_secs(3);
 pub struct WatchFlags {
     #[command(flatten)]
     common: CommonFlags,
-    /// End when nothing happened for so long (3 or more) and everything has arrived
+    /// End when nothing happened for so many seconds (less than 3 counts as 3) and everything has arrived
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     until_idle: Option<Duration>,
     /// Print a line of JSON for each change, for programs
@@ -32,7 +32,9 @@ pub struct WatchFlags {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| "give a number of seconds above 0".to_owned())
+    seconds
+        .filter(|seconds| !seconds.is_zero())
+        .ok_or_else(|| "give a number of seconds above 0 (less than 3 counts as 3)".to_owned())
 }
 
 /// Runs `watch` until it is done or told to end.
