@@ -61,16 +61,22 @@ pub(in crate::cli) fn summary_line(summary: &Summary) -> String {
     } else if *complete {
         format!("{fights}, {finalized} with a final report. All has arrived.")
     } else {
-        let left = match *left - *finalized {
-            0 if *unacknowledged == 0 => "Not all could be read.",
-            0 | 1 => "The end of one fight has not reached the relay. Start raidcast again: it sends the rest.",
-            n => {
-                return format!(
-                    "The ends of {n} fights have not reached the relay. Start raidcast again: it sends the rest."
-                );
+        let (open, have) = match left.saturating_sub(*finalized) {
+            0 if *unacknowledged == 0 => {
+                return format!("{fights}, {finalized} with a final report. Not all could be read.");
             }
+            0 | 1 => ("One fight".to_owned(), "has"),
+            n => (format!("{n} fights"), "have"),
         };
-        format!("{fights}, {finalized} with a final report. {left}")
+        let missing = match unacknowledged {
+            0 => "but for the end".to_owned(),
+            1 => "in full: 1 part waits".to_owned(),
+            n => format!("in full: {n} parts wait"),
+        };
+        let (has, but) = if *unacknowledged == 0 { ("arrived ", missing) } else { ("not arrived ", missing) };
+        format!(
+            "{fights}, {finalized} with a final report. {open} {have} {has}{but}. Start raidcast again: it sends the rest."
+        )
     }
 }
 
@@ -78,7 +84,9 @@ pub(in crate::cli) fn summary_line(summary: &Summary) -> String {
 pub(in crate::cli) fn trouble(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Stalled { why } => stall(why),
-        Trouble::NotConnected { why } => format!("Not connected. {}", outage(why)),
+        Trouble::NotConnected { why, was_connected } => {
+            format!("Not connected. {}", outage(why, *was_connected))
+        }
         Trouble::NoDatabase { why } => no_database(why),
         Trouble::Said(text) => text.clone(),
     }
@@ -88,7 +96,7 @@ pub(in crate::cli) fn trouble(trouble: &Trouble) -> String {
 pub(in crate::cli) fn why(why: &Why) -> String {
     match why {
         Why::Kept => "the relay holds more of it from elsewhere".to_owned(),
-        Why::NotSent(why) => not_sent(why).to_owned(),
+        Why::NotSent(why) => not_sent(why).into_owned(),
         Why::Queued => "its turn comes".to_owned(),
         Why::Arrived { parts, of } => format!("{parts} of {of} parts have arrived"),
         Why::ArrivedWhole { ended: true } => "all of it has arrived; its report is being made".to_owned(),
