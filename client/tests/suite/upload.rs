@@ -164,7 +164,7 @@ async fn alter(place: &Place, sql: &'static str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fight_whose_player_becomes_known_late_keeps_its_name() {
-    for generation in [Generation::Aggregate, Generation::Journal] {
+    for generation in [Generation::Aggregate, Generation::Chunks] {
         let (place, relay) = (Place::new(), Relay::start().await);
         let fight = party(1);
         let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
@@ -197,7 +197,7 @@ async fn a_fight_whose_player_becomes_known_late_keeps_its_name() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_fights_that_began_in_the_same_ms_have_a_report_each() {
-    for generation in [Generation::Events, Generation::Counters, Generation::Aggregate, Generation::Journal] {
+    for generation in [Generation::Events, Generation::Counters, Generation::Aggregate, Generation::Chunks] {
         let (place, relay) = (Place::new(), Relay::start().await);
         let first = party(1).starting_at(BEGAN_MS);
         let mut second = party(2).starting_at(BEGAN_MS);
