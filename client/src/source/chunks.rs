@@ -20,7 +20,7 @@ use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 
 use super::clock::{FightClock, in_fight};
 use super::database::{
-    Database, DbRow, bytes, hash_of, int, json_list, missing, positive, rare, raw_text, rows, rows_of_list,
+    Database, DbRow, bytes, hash_of, int, json_list, lasting_hash_of, missing, positive, rare, raw_text, rows, rows_of_list,
 };
 use super::fight_row::{FightRow, fights_of};
 use super::names::Names;
@@ -45,6 +45,12 @@ mod prefix {
     pub(super) const MISSING: u8 = 10;
 }
 
+/// Names the content of a chunk; never 0, which in a cursor says that the last chunk could not be read.
+fn chunk_hash(data: Vec<u8>) -> u64 {
+    lasting_hash_of(data).max(1)
+}
+
+/// How far a stream was read: (the next chunk, hash of the last one).
 fn stream_key(stream: usize) -> CursorKey {
     CursorKey(stream as u8 + 1, 0)
 }
@@ -79,7 +85,8 @@ impl Chunks {
                     "encounter_event_chunks",
                     &["chunk_index", "first_sequence", "last_sequence", "start_offset_ms", "event_count", "data"],
                     &format!(
-                        "WHERE encounter_id = ?1 AND stream_kind = '{stream}' AND chunk_index >= ?2 ORDER BY chunk_index"
+                        "WHERE encounter_id = ?1 AND stream_kind = '{stream}' AND chunk_index BETWEEN ?2 AND ?3
+                         ORDER BY chunk_index"
                     ),
                 )
             }),
@@ -106,7 +113,7 @@ impl Chunks {
             let transaction = self.db.conn.unchecked_transaction()?;
             let mut streams = Vec::with_capacity(STREAMS.len());
             for (sql, next) in self.streams.iter().zip(next) {
-                streams.push(rows(&transaction, sql, &[row, next])?);
+                streams.push(rows(&transaction, sql, &[row, next, i64::MAX])?);
             }
             Ok(streams)
         };
@@ -139,13 +146,17 @@ impl Chunks {
         let mut skills = BTreeMap::new();
         for (stream, rows) in self.chunks(fight.row, known.next)?.iter().enumerate() {
             let begin = known.next[stream];
+            let mut last = 0;
             for row in rows {
                 let Some(index) = int(row, "chunk_index") else { continue };
                 let at_ms =
                     int(row, "start_offset_ms").map_or(0, |at| at.clamp(0, ENCOUNTER_DURATION_MS_MAX.into()) as u32);
                 let label = label(stream, row);
-                match chunk::decode(&bytes(row, "data").unwrap_or_default(), label) {
+                let data = bytes(row, "data").unwrap_or_default();
+                last = 0;
+                match chunk::decode(&data, label) {
                     Ok(chunk) => {
+                        last = chunk_hash(data);
                         learn_all(&mut known, &chunk);
                         tell(stream, index, &chunk, &mut clock, &mut reading, &mut skills);
                     }
@@ -168,7 +179,7 @@ impl Chunks {
                 known.next[stream] = index.saturating_add(1);
             }
             if known.next[stream] != begin {
-                reading.cursor.push((stream_key(stream), CursorValue(known.next[stream] as u64, 0)));
+                reading.cursor.push((stream_key(stream), CursorValue(known.next[stream] as u64, last)));
             }
         }
         clock.save(&mut reading);
@@ -225,7 +236,7 @@ impl Chunks {
 
     fn outcome(&self, row: i64) -> Result<Outcome, SourceError> {
         let mut known = Known::default();
-        self.db.each_row(&self.streams[COMBAT], &[row, 0], |row| {
+        self.db.each_row(&self.streams[COMBAT], &[row, 0, i64::MAX], |row| {
             if let Ok(chunk) = chunk::decode(&bytes(&row, "data").unwrap_or_default(), label(COMBAT, &row)) {
                 learn_all(&mut known, &chunk);
             }
@@ -256,13 +267,27 @@ impl Source for Chunks {
         Ok(fights)
     }
 
+    /// Of each stream the last chunk that was read is the same still.
+    fn fits(&mut self, fight: &Fight, cursor: &Cursor) -> Result<bool, SourceError> {
+        for (stream, sql) in self.streams.iter().enumerate() {
+            let Some(CursorValue(next, hash)) = cursor.get(stream_key(stream)) else { continue };
+            let last = (next as i64).saturating_sub(1);
+            let read = if hash == 0 { Vec::new() } else { self.db.rows(sql, &[fight.row, last, last])? };
+            let now = read.first().map_or(0, |row| chunk_hash(bytes(row, "data").unwrap_or_default()));
+            if now != hash {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
         self.read_chunks(fight, cursor)
     }
 
     fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+        let mut all = Reading { altered: !self.fits(fight, cursor)?, ..Reading::default() };
         let mut cursor = cursor.clone();
-        let mut all = Reading::default();
         loop {
             // Each turn moves a stream on or gives up a chunk, so this ends.
             let reading = self.read_chunks(fight, &cursor)?;
@@ -278,7 +303,7 @@ impl Source for Chunks {
         let mut held = 0;
         for stream in 0..STREAMS.len() {
             let last =
-                self.db.rows(&self.streams[stream].replace(" ORDER BY chunk_index", LAST_ONE), &[fight.row, 0])?;
+                self.db.rows(&self.streams[stream].replace("ORDER BY chunk_index", LAST_ONE), &[fight.row, 0, i64::MAX])?;
             held = held.max(last.first().and_then(|row| positive(row, "last_sequence")).unwrap_or(0));
         }
         let key = CursorKey(prefix::MISSING, 0);
@@ -308,7 +333,7 @@ impl Source for Chunks {
 }
 
 /// Makes of a statement for chunks the one for the last chunk.
-const LAST_ONE: &str = " ORDER BY chunk_index DESC LIMIT 1";
+const LAST_ONE: &str = "ORDER BY chunk_index DESC LIMIT 1";
 
 fn label(stream: usize, row: &DbRow) -> Label {
     let number = |column| int(row, column).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);

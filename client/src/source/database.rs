@@ -437,6 +437,12 @@ pub(super) fn missing(at_ms: u32, key: SourceKey, what: &str, expected: u64, rea
     rare(at_ms, key, RareBody::Missing { what: text::clean(what, MISSING_CHARS_MAX), expected, read })
 }
 
+/// FNV-1a: a hash that is the same in every version of this program.
+pub(super) fn lasting_hash_of(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    let bytes = bytes.into_iter();
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// Tells tellings of an actor apart; after a change of the hash all are told again, which changes nothing.
 pub(super) fn hash_of(facts: &ActorFacts<ActorId>) -> u64 {
     let ActorFacts {

@@ -176,6 +176,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             reading => reading?,
         };
+        if reading.altered {
+            return self.read_over(at, fight, watching, now_ms);
+        }
         stream.tell_header(fight, &mut reading);
         let finish = match &fight.end {
             Some(end) => {
