@@ -151,7 +151,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.fought(now_ms);
             }
             if self.streams.is_left_behind(at, l::GRACE_MS as u64, now_ms) {
-                self.end_stream(at, &UNFINISHED, now_ms);
+                self.read_to_its_end(at, watching, &fight, now_ms)?;
             }
         }
         self.flush(now_ms);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use raidcast::clock::Clock;
 use raidcast::source::{NoDatabase, SourceError, Unreadable, Unsupported, detect};
 use raidcast::spool::{Spool, SpoolError};
-use raidcast::uploader::{Change, Damage, FolderError, Options, Summary, WatchError};
+use raidcast::uploader::{Change, Damage, FolderError, Options, Rereading, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
 use raidcast_shared::event::ActorIx;
 use raidcast_shared::fold::EncounterState;
@@ -816,16 +816,63 @@ async fn alter(db: &Path, sql: &'static str) {
     meter.close().await.unwrap();
 }
 
+/// Gives the rows of hits other numbers, in one commit.
+const RENUMBER: &str = "BEGIN IMMEDIATE;
+    CREATE TEMP TABLE held AS SELECT * FROM damage_skill_stats; DELETE FROM damage_skill_stats;
+    INSERT INTO damage_skill_stats SELECT * FROM held ORDER BY attacker_id DESC, defender_id, skill_id DESC;
+    CREATE TEMP TABLE healed AS SELECT * FROM heal_skill_stats; DELETE FROM heal_skill_stats;
+    INSERT INTO heal_skill_stats SELECT * FROM healed ORDER BY healer_id DESC, target_id, skill_id DESC;
+    COMMIT";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_whose_rows_are_numbered_anew_while_it_is_read_is_read_over_before_it_ends() {
+    for generation in [Generation::Counters, Generation::Aggregate] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+        play(&mut writer, &party(40), 40_000, 1_000).await;
+        relay.until(|memory| memory.deltas > 0).await;
+        alter(&place.db(), RENUMBER).await;
+        go_on(&mut writer, (40_000..60_000).step_by(1_000)).await;
+        writer.end().await.unwrap();
+        client.until(|change| matches!(change, Change::Finalized { .. })).await;
+        let why = Change::Reread { encounter: only_encounter(&relay), why: Rereading::OtherDatabase };
+        assert!(client.changes.lock().unwrap().contains(&why), "{generation:?}");
+        assert!(client.end().await.complete);
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{generation:?}");
+    }
+}
+
+fn only_encounter(relay: &Relay) -> String {
+    relay.memory().fights.keys().next().unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_fight_whose_chunks_were_replaced_by_fewer_the_wrong_ones_are_thrown_away() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Chunks).await.unwrap();
+    let options = || Options { until_idle: None, ..place.options(&relay) };
+    let client = Client::start(options());
+    play(&mut writer, &party(41), 40_000, 1_000).await;
+    relay.until(|memory| sums_of(memory).first().is_some_and(|(_, events)| *events > 200)).await;
+    client.end().await;
+    writer.end().await.unwrap();
+    writer.close().await.unwrap();
+    // As an older copy has it that was put back.
+    alter(&place.db(), "DELETE FROM encounter_event_chunks WHERE chunk_index >= 2").await;
+    let client = Client::start(options());
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    client.end().await;
+    assert_eq!(relay.memory().discarded, 1);
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fight_whose_rows_have_other_numbers_in_a_restored_database_is_read_again_and_a_copy_goes_on() {
     // What a dump and its restore do, and a plain copy.
-    let renumber = "CREATE TEMP TABLE held AS SELECT * FROM damage_skill_stats; DELETE FROM damage_skill_stats;
-        INSERT INTO damage_skill_stats SELECT * FROM held ORDER BY attacker_id DESC, defender_id, skill_id DESC;
-        CREATE TEMP TABLE healed AS SELECT * FROM heal_skill_stats; DELETE FROM heal_skill_stats;
-        INSERT INTO heal_skill_stats SELECT * FROM healed ORDER BY healer_id DESC, target_id, skill_id DESC";
     for generation in [Generation::Counters, Generation::Aggregate] {
         for (started_again, sql, is_read_again) in
-            [(false, renumber, true), (true, renumber, true), (false, "PRAGMA wal_checkpoint(TRUNCATE)", false)]
+            [(false, RENUMBER, true), (true, RENUMBER, true), (false, "PRAGMA wal_checkpoint(TRUNCATE)", false)]
         {
             let (place, relay) = (Place::new(), Relay::start().await);
             let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
