@@ -21,7 +21,8 @@ use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 
 use super::clock::{FightClock, in_fight};
 use super::database::{
-    Database, DbRow, bytes, hash_of, int, json_list, lasting_hash_of, missing, positive, rare, raw_text, rows, rows_of_list,
+    Database, DbRow, bytes, hash_of, int, json_list, lasting_hash_of, missing, positive, rare, raw_text, rows,
+    rows_of_list,
 };
 use super::fight_row::{FightRow, fights_of};
 use super::names::Names;
@@ -333,8 +334,9 @@ impl Source for Chunks {
         let promised = promised.first().and_then(|row| positive::<u64>(row, "last_sequence"));
         let mut held = 0;
         for stream in 0..STREAMS.len() {
-            let last =
-                self.db.rows(&self.streams[stream].replace("ORDER BY chunk_index", LAST_ONE), &[fight.row, 0, i64::MAX])?;
+            let last = self
+                .db
+                .rows(&self.streams[stream].replace("ORDER BY chunk_index", LAST_ONE), &[fight.row, 0, i64::MAX])?;
             held = held.max(last.first().and_then(|row| positive(row, "last_sequence")).unwrap_or(0));
         }
         let key = CursorKey(prefix::MISSING, 0);
@@ -346,6 +348,12 @@ impl Source for Chunks {
         }
         self.known.remove(&fight.row);
         Ok(all)
+    }
+
+    /// Sums are written when it ends; chunks may come after that.
+    fn extent(&mut self, fight: &Fight) -> Result<u64, SourceError> {
+        let counted = self.db.rows(&self.held, &[fight.row])?;
+        Ok(counted.first().and_then(|row| positive(row, "chunks")).unwrap_or(0))
     }
 
     fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {

@@ -58,6 +58,14 @@ pub trait Source {
     /// what was yielded before is there no more.
     fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError>;
 
+    /// How much there is of the encounter, in a measure of the source's own: what grows with it though its sums do not.
+    ///
+    /// # Errors
+    /// As [`Source::totals`].
+    fn extent(&mut self, _fight: &Fight) -> Result<u64, SourceError> {
+        Ok(0)
+    }
+
     /// The meter's own sums of the encounter as they stand now.
     fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError>;
 }

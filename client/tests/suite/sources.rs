@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use raidcast::source::detect::{Places, identify};
 use raidcast::source::names::Names;
-use raidcast::source::{AnySource, Cursor, Fight, Source, SourceError, Unreadable};
+use raidcast::source::{AnySource, Cursor, Fight, Source, SourceError, Unreadable, Unsupported};
 use std::io::Read as _;
 
 use raidcast_meterkit::fault::{self, SkillRow};
@@ -589,7 +589,8 @@ async fn chunks_that_come_late_or_are_mended_are_read_whenever_they_come() {
     .await;
     fault::corrupt_chunk(&path, row.encounter, "combat", 6).await.unwrap();
     let (mut cursor, mut events) = (Cursor::default(), Vec::new());
-    let put_back = |index: i64| format!("INSERT INTO encounter_event_chunks SELECT * FROM kept WHERE chunk_index = {index}");
+    let put_back =
+        |index: i64| format!("INSERT INTO encounter_event_chunks SELECT * FROM kept WHERE chunk_index = {index}");
     for turn in 0..4 {
         match turn {
             0 => {}
@@ -620,7 +621,8 @@ async fn chunks_that_come_late_or_are_mended_are_read_whenever_they_come() {
 async fn what_was_yielded_and_is_there_no_more_is_told_by_the_last_reading() {
     let halved = "UPDATE damage_skill_stats SET total_value = total_value + 1,
         hit_details = replace(hit_details, '\"damage\":', '\"damage\":1')";
-    let chunks = "UPDATE encounter_event_chunks SET data = (SELECT data FROM encounter_event_chunks WHERE chunk_index = 1)
+    let chunks =
+        "UPDATE encounter_event_chunks SET data = (SELECT data FROM encounter_event_chunks WHERE chunk_index = 1)
         WHERE chunk_index = (SELECT max(chunk_index) FROM encounter_event_chunks WHERE stream_kind = 'combat')";
     let moved = "UPDATE damage_skill_stats SET rowid = rowid + 100000";
     for (generation, sql) in [
@@ -639,6 +641,50 @@ async fn what_was_yielded_and_is_there_no_more_is_told_by_the_last_reading() {
         assert!(source.read_last(&fight, &cursor).unwrap().altered, "{sql}");
         assert!(!source.read_last(&fight, &Cursor::default()).unwrap().altered, "{sql}: nothing was yielded");
     }
+}
+
+#[tokio::test]
+async fn a_change_that_was_left_half_made_is_not_read() {
+    use sqlx::ConnectOptions as _;
+    let (dir, path, ..) = finished(Generation::Aggregate).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut meter = options.journal_mode(sqlx::sqlite::SqliteJournalMode::Delete).connect().await.unwrap();
+    sqlx::raw_sql(
+        "PRAGMA cache_size = 1; BEGIN IMMEDIATE;
+         UPDATE damage_skill_stats SET hits = 9, total_value = 9, hit_details = '[]';
+         UPDATE heal_skill_stats SET hits = 9, total_value = 9, heal_details = '[]'",
+    )
+    .execute(&mut meter)
+    .await
+    .unwrap();
+    // As the meter leaves it that is killed now.
+    let left = dir.path().join("left.db");
+    std::fs::copy(&path, &left).unwrap();
+    std::fs::copy(dir.path().join("m.db-journal"), dir.path().join("left.db-journal")).unwrap();
+    drop(meter);
+    let interrupted = SourceError::Unsupported { path: left.clone(), why: Unsupported::Interrupted };
+    assert_eq!(identify(&left).unwrap_err(), interrupted);
+    // The meter is started once.
+    alter(&left, "PRAGMA user_version").await;
+    assert_eq!(read_once(&left).missing, []);
+}
+
+#[tokio::test]
+async fn tables_of_a_meter_that_is_not_known_are_told_apart_from_an_upgrade() {
+    let (_dir, path, ..) = finished(Generation::Aggregate).await;
+    alter(
+        &path,
+        "DROP TABLE damage_skill_stats;
+         CREATE TABLE damage_skill_stats (encounter_id INTEGER, attacker_id INTEGER, defender_id INTEGER,
+             skill_id INTEGER, hits INTEGER, total_value INTEGER, hit_details TEXT NOT NULL,
+             PRIMARY KEY (encounter_id, attacker_id, defender_id, skill_id)) WITHOUT ROWID;
+         INSERT INTO damage_skill_stats VALUES (1, 101, 9000, 1400, 1, 5, '[{\"attempt_index\":1,\"damage\":5}]')",
+    )
+    .await;
+    let mut source = open(&path);
+    let fight = only_fight(&mut source);
+    let error = source.read(&fight, &Cursor::default(), 0).unwrap_err();
+    assert_eq!(error, SourceError::Unsupported { path, why: Unsupported::UnknownTables });
 }
 
 #[tokio::test]
