@@ -5,7 +5,7 @@
 //! Each thing that changes has an owner in a file of its own: the database ([`meter`]), fights on their way
 //! ([`streams`]), the books on them ([`ledger`]), the link to the relay ([`session`]), the state folder's disk
 //! ([`disk`]), what was announced ([`announcer`]), when anything happened ([`activity`]), an upload ([`upload`]). The
-//! other files join them, one idea each: from the database ([`reading`], [`discovery`], [`beginning`], [`again`]), to the
+//! other files join them, one idea each: from the database ([`reading`], [`discovery`], [`beginning`], [`again`], [`lately`]), to the
 //! disk ([`writing`]), to and from the relay ([`sending`], [`hearing`], [`refusal`]), to the end ([`ending`],
 //! [`history`]).
 //! Deliberately not here: how a connection is opened (the socket), what a relay's answer means for one fight
@@ -23,6 +23,7 @@ mod finish;
 mod folder;
 mod hearing;
 mod history;
+mod lately;
 mod ledger;
 mod link;
 mod meter;
@@ -60,6 +61,7 @@ use activity::Activity;
 use announcer::Announcer;
 use disk::Disk;
 use folder::Folder;
+use lately::Lately;
 use ledger::Ledger;
 use meter::Meter;
 use session::Session;
@@ -129,6 +131,7 @@ struct Uploader<S> {
     session: Session,
     activity: Activity,
     upload: Upload,
+    lately: Lately,
 }
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
@@ -144,6 +147,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             disk: Disk::new(folder),
             activity: Activity::new(now_ms),
             upload: Upload::default(),
+            lately: Lately::default(),
             options,
         };
         uploader.open_spools(now_ms)?;

@@ -19,8 +19,9 @@ use raidcast_shared::uplink::MeterTotals;
 use super::actor::actor_id;
 use super::clock::FightClock;
 use super::database::{Database, DbRow, bytes, int, rare, rows_of_list};
-use super::details::{self, BuffSpan};
+use super::details::{self, BuffSpan, Entry};
 use super::entry::{Judged, judge, stamp, stamps};
+use super::finished::Yielded;
 use super::hit_row::{HitRow, Table};
 use super::missing::tell_missing;
 use super::names::Names;
@@ -35,6 +36,35 @@ use statements::Statements;
 const EMPTY: &[u8] = b"[]";
 /// The meter's writer commits every 50 ms.
 const LAG_MS: u32 = 50;
+
+/// What the entries of a row have come to with these; `None` where those before were never summed up.
+fn sum_up(
+    cursor: &Cursor,
+    table: Table,
+    rowid: i64,
+    before: &RowRead,
+    new: &[Option<Entry>],
+) -> Option<(CursorKey, CursorValue)> {
+    let key = CursorKey(prefix::SUMS[table as usize], rowid);
+    let CursorValue(entries, sum) = cursor.get(key).unwrap_or(CursorValue(0, 0));
+    if new.is_empty() || entries != u64::from(before.entries) {
+        return None;
+    }
+    let mut yielded = Yielded { entries, sum };
+    new.iter().for_each(|entry| yielded.add(entry.as_ref().and_then(|entry| entry.amount.0)));
+    Some((key, CursorValue(yielded.entries, yielded.sum)))
+}
+
+/// Whether the entries of a row that were yielded are not the first of those that it has now.
+fn is_altered(cursor: &Cursor, table: Table, rowid: i64, held: &[Option<Entry>]) -> bool {
+    let Some(CursorValue(entries, sum)) = cursor.get(CursorKey(prefix::SUMS[table as usize], rowid)) else {
+        return false;
+    };
+    let mut now = Yielded::default();
+    let first = held.iter().take(usize::try_from(entries).unwrap_or(usize::MAX));
+    first.for_each(|entry| now.add(entry.as_ref().and_then(|entry| entry.amount.0)));
+    now != Yielded { entries, sum }
+}
 
 /// A generation C database, open.
 #[derive(Debug)]
@@ -75,6 +105,10 @@ impl Aggregate {
     /// Reads everything beyond the cursor in one transaction; `now_ms` is `None` if large rows are not to wait.
     fn gather(&mut self, fight: &Fight, cursor: &Cursor, now_ms: Option<u64>) -> Result<Gathered, SourceError> {
         let memory = self.memory.entry(fight.row).or_default();
+        if cursor.is_empty() {
+            // Read from its begin: its rows may be others than they were.
+            *memory = Memory::default();
+        }
         let mut read = || {
             let transaction = self.db.conn.unchecked_transaction()?;
             let gathered = gather(&transaction, &self.statements, &self.roster, fight, cursor, memory, now_ms)?;
@@ -114,6 +148,7 @@ impl Aggregate {
                 beyond(&before, counter(&whole), details::parse(&bytes(&whole, "text").unwrap_or_default()))
             };
             reading.cursor.extend(rows::note(cursor, grown.table, grown.rowid, &row));
+            reading.cursor.extend(sum_up(cursor, grown.table, grown.rowid, &before, &entries));
             new.push((grown.table, row, entries.into_iter().flatten().collect::<Vec<_>>()));
             reading.cursor.push((key, after.value()));
         }
@@ -139,6 +174,7 @@ impl Aggregate {
     }
 
     /// Each row in full against the meter's counters; yields what is still beyond the cursor.
+    /// Whether what was yielded stands there no more is told, too.
     fn reconcile(&mut self, fight: &Fight, cursor: &Cursor, reading: &mut Reading) -> Result<(), SourceError> {
         let clock = FightClock::of(cursor);
         let at_ms = clock.end_ms(fight);
@@ -157,6 +193,10 @@ impl Aggregate {
                     continue;
                 }
                 let held = details::parse(&text);
+                if held.entries.len() as u64 == u64::from(hits) {
+                    // A row that contradicts its own counter is damaged: of it what was yielded is the best there is.
+                    reading.altered |= is_altered(cursor, table, rowid, &held.entries);
+                }
                 let (mut read, mut sum, mut beyond_limit) = (0u64, 0u64, 0u64);
                 for (index, entry) in held.entries.iter().enumerate() {
                     let at = |entry| stamp(entry, fight).map(|stamp| clock.at(stamp));
@@ -178,9 +218,10 @@ impl Aggregate {
                 }
                 late += beyond_limit;
                 entries += read;
-                let after = beyond(&before, hits, held).1;
+                let (new, after) = beyond(&before, hits, held);
                 if after != before {
                     reading.cursor.extend(rows::note(cursor, table, rowid, &row));
+                    reading.cursor.extend(sum_up(cursor, table, rowid, &before, &new));
                     reading.cursor.push((key, after.value()));
                 }
                 let total = int(&whole, "total_value").and_then(|total| u64::try_from(total).ok()).unwrap_or(0);
@@ -270,6 +311,7 @@ impl Source for Aggregate {
 
     fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
         let mut reading = self.read_up_to_now(fight, cursor, None)?;
+        reading.altered = !self.fits(fight, cursor)?;
         let mut cursor = cursor.clone();
         cursor.advance(&reading.cursor);
         self.reconcile(fight, &cursor, &mut reading)?;

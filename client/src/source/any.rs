@@ -94,6 +94,10 @@ impl Source for AnySource {
         each!(self, source => source.read_last(fight, cursor))
     }
 
+    fn extent(&mut self, fight: &Fight) -> Result<u64, SourceError> {
+        each!(self, source => source.extent(fight))
+    }
+
     fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
         each!(self, source => source.totals(fight))
     }

@@ -1,11 +1,12 @@
 //! Generation E: three streams of sealed chunks, each written once and never changed.
 //!
-//! One invariant: a stream is read in the order of its chunks, and the cursor holds the next one, so reading costs
-//! what is new and nothing is yielded twice. What kind of thing an actor is follows from what it does and what is
+//! One invariant: a stream is read in the order of its chunks, and the cursor holds the next one and the gaps before it,
+//! so reading costs what is new, nothing is yielded twice, and what comes late is read. What kind of thing an actor is follows from what it does and what is
 //! done to it; deaths prove nothing, for in a real capture a boss' death carries the type of a character.
 //! Meter: resonance-logs-cn since August 2026.
 
 pub(super) mod chunk;
+mod gaps;
 mod known;
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,12 +21,14 @@ use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 
 use super::clock::{FightClock, in_fight};
 use super::database::{
-    Database, DbRow, bytes, hash_of, int, json_list, missing, positive, rare, raw_text, rows, rows_of_list,
+    Database, DbRow, bytes, hash_of, int, json_list, lasting_hash_of, missing, positive, rare, raw_text, rows,
+    rows_of_list,
 };
 use super::fight_row::{FightRow, fights_of};
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
 use chunk::{Chunk, ChunkEvent, ChunkHit, EntityId, Label, Metric, base_of_damage_id, flag};
+use gaps::{Gap, Gaps};
 use known::{Known, STREAMS, learn_all};
 
 /// A chunk spans at most two seconds and is written at its end.
@@ -45,6 +48,12 @@ mod prefix {
     pub(super) const MISSING: u8 = 10;
 }
 
+/// Names the content of a chunk; never 0, which in a cursor says that the last chunk could not be read.
+fn chunk_hash(data: Vec<u8>) -> u64 {
+    lasting_hash_of(data).max(1)
+}
+
+/// How far a stream was read: (the next chunk, hash of the last one).
 fn stream_key(stream: usize) -> CursorKey {
     CursorKey(stream as u8 + 1, 0)
 }
@@ -62,6 +71,10 @@ pub struct Chunks {
     entities: String,
     totals: String,
     known: HashMap<i64, Known>,
+    /// How many chunks of hits a fight has, and how long they are.
+    held: String,
+    /// How fights went, by their rows, and where they stood then: (end, chunks, their bytes).
+    outcomes: HashMap<i64, ([i64; 3], Outcome)>,
 }
 
 impl Chunks {
@@ -79,7 +92,8 @@ impl Chunks {
                     "encounter_event_chunks",
                     &["chunk_index", "first_sequence", "last_sequence", "start_offset_ms", "event_count", "data"],
                     &format!(
-                        "WHERE encounter_id = ?1 AND stream_kind = '{stream}' AND chunk_index >= ?2 ORDER BY chunk_index"
+                        "WHERE encounter_id = ?1 AND stream_kind = '{stream}' AND chunk_index BETWEEN ?2 AND ?3
+                         ORDER BY chunk_index"
                     ),
                 )
             }),
@@ -95,18 +109,33 @@ impl Chunks {
                 "WHERE id = ?1",
             ),
             known: HashMap::new(),
+            held: format!(
+                "SELECT count(*) AS chunks, sum(length(data)) AS bytes FROM ({})",
+                db.select("encounter_event_chunks", &["data"], "WHERE encounter_id = ?1 AND stream_kind = 'combat'")
+            ),
+            outcomes: HashMap::new(),
             db,
             names,
         })
     }
 
-    /// The streams' chunks from `next` on, as one moment shows them.
-    fn chunks(&mut self, row: i64, next: [i64; STREAMS.len()]) -> Result<Vec<Vec<DbRow>>, SourceError> {
+    /// The streams' chunks from `next` on, and before them those of their gaps, as one moment shows them.
+    fn chunks(
+        &self,
+        row: i64,
+        next: [i64; STREAMS.len()],
+        gaps: &[Gaps; STREAMS.len()],
+    ) -> Result<Vec<Vec<DbRow>>, SourceError> {
         let read = || {
             let transaction = self.db.conn.unchecked_transaction()?;
             let mut streams = Vec::with_capacity(STREAMS.len());
-            for (sql, next) in self.streams.iter().zip(next) {
-                streams.push(rows(&transaction, sql, &[row, next])?);
+            for ((sql, next), gaps) in self.streams.iter().zip(next).zip(gaps) {
+                let mut chunks = Vec::new();
+                for gap in gaps.open() {
+                    chunks.extend(rows(&transaction, sql, &[row, gap.first, gap.end - 1])?);
+                }
+                chunks.extend(rows(&transaction, sql, &[row, next, i64::MAX])?);
+                streams.push(chunks);
             }
             Ok(streams)
         };
@@ -120,55 +149,61 @@ impl Chunks {
             return Ok(known);
         }
         let mut known = Known { next, ..Known::default() };
-        if next != [0; STREAMS.len()] {
-            for (stream, rows) in self.chunks(fight.row, [0; STREAMS.len()])?.iter().enumerate() {
-                for row in rows.iter().filter(|row| int(row, "chunk_index").is_some_and(|at| at < next[stream])) {
-                    if let Ok(chunk) = chunk::decode(&bytes(row, "data").unwrap_or_default(), label(stream, row)) {
-                        learn_all(&mut known, &chunk);
-                    }
+        for (stream, sql) in self.streams.iter().enumerate() {
+            self.db.each_row(sql, &[fight.row, 0, next[stream].saturating_sub(1)], |row| {
+                if let Ok(chunk) = chunk::decode(&bytes(&row, "data").unwrap_or_default(), label(stream, &row)) {
+                    learn_all(&mut known, &chunk);
                 }
-            }
+            })?;
         }
         Ok(known)
     }
 
-    fn read_chunks(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+    /// Everything beyond the cursor; `last`: what is not there now never comes, and is told.
+    fn read_chunks(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Reading, SourceError> {
         let mut known = self.known(fight, cursor)?;
         let mut clock = FightClock::of(cursor);
         let mut reading = Reading::default();
         let mut skills = BTreeMap::new();
-        for (stream, rows) in self.chunks(fight.row, known.next)?.iter().enumerate() {
-            let begin = known.next[stream];
+        let mut gaps = std::array::from_fn(|stream| Gaps::of(cursor, stream));
+        for (stream, rows) in self.chunks(fight.row, known.next, &gaps)?.iter().enumerate() {
+            let (begin, gaps) = (known.next[stream], &mut gaps[stream]);
+            let (mut last_hash, mut unread) = (0, BTreeMap::new());
             for row in rows {
                 let Some(index) = int(row, "chunk_index") else { continue };
                 let at_ms =
                     int(row, "start_offset_ms").map_or(0, |at| at.clamp(0, ENCOUNTER_DURATION_MS_MAX.into()) as u32);
-                let label = label(stream, row);
-                match chunk::decode(&bytes(row, "data").unwrap_or_default(), label) {
+                let (label, data) = (label(stream, row), bytes(row, "data").unwrap_or_default());
+                let is_late = index < begin;
+                let decoded = chunk::decode(&data, label);
+                if let Err(why) = &decoded {
+                    let what = format!("{} chunk {index}: {why}", STREAMS[stream]);
+                    unread.insert(index, (at_ms, what, label.event_count));
+                }
+                if !is_late {
+                    if index > known.next[stream] {
+                        gaps.note(Gap { first: known.next[stream], end: index, at_ms }, &mut reading.cursor);
+                    }
+                    known.next[stream] = index.saturating_add(1);
+                    last_hash = if decoded.is_ok() { chunk_hash(data) } else { 0 };
+                }
+                match decoded {
                     Ok(chunk) => {
+                        if is_late {
+                            gaps.fill(index, &mut reading.cursor);
+                        }
                         learn_all(&mut known, &chunk);
-                        tell(stream, index, &chunk, &mut clock, &mut reading, &mut skills);
+                        tell(Place { stream, index, is_late }, &chunk, &mut clock, &mut reading, &mut skills);
                     }
-                    Err(_) if known.doubted.insert((stream, index)) => {
-                        reading.more = true;
-                        break;
-                    }
-                    Err(why) => {
-                        tracing::warn!(row = fight.row, stream = STREAMS[stream], index, %why, "a chunk cannot be read");
-                        let what = format!("{} chunk {index}: {why}", STREAMS[stream]);
-                        let stamp = missing_key(stream, Lost::Chunk, index);
-                        reading.events.push(missing(at_ms, stamp, &what, label.event_count, 0));
-                    }
+                    Err(_) if is_late => {}
+                    Err(_) => gaps.note(Gap { first: index, end: known.next[stream], at_ms }, &mut reading.cursor),
                 }
-                if index > known.next[stream] {
-                    let what = format!("{} chunks before chunk {index}", STREAMS[stream]);
-                    let stamp = missing_key(stream, Lost::Before, index);
-                    reading.events.push(missing(at_ms, stamp, &what, (index - known.next[stream]) as u64, 0));
-                }
-                known.next[stream] = index.saturating_add(1);
             }
             if known.next[stream] != begin {
-                reading.cursor.push((stream_key(stream), CursorValue(known.next[stream] as u64, 0)));
+                reading.cursor.push((stream_key(stream), CursorValue(known.next[stream] as u64, last_hash)));
+            }
+            if last {
+                give_up(fight, stream, gaps, unread, &mut reading);
             }
         }
         clock.save(&mut reading);
@@ -222,16 +257,31 @@ impl Chunks {
         }
         Ok(())
     }
+}
 
-    fn outcome(&self, row: i64) -> Result<Outcome, SourceError> {
-        let mut known = Known::default();
-        self.db.each_row(&self.streams[COMBAT], &[row, 0], |row| {
-            if let Ok(chunk) = chunk::decode(&bytes(&row, "data").unwrap_or_default(), label(COMBAT, &row)) {
-                learn_all(&mut known, &chunk);
-            }
-        })?;
-        Ok(known.outcome())
+/// How a fight went, as its chunks tell; decoded once, for only more chunks, or another end, tell something else.
+fn outcome(
+    db: &Database,
+    statements: [&str; 2],
+    outcomes: &mut HashMap<i64, ([i64; 3], Outcome)>,
+    fight: i64,
+    ended_at_ms: i64,
+) -> Result<Outcome, SourceError> {
+    let [held, combat] = statements;
+    let counted = db.rows(held, &[fight])?;
+    let count = |column| counted.first().and_then(|row| int(row, column)).unwrap_or(0);
+    let stands = [ended_at_ms, count("chunks"), count("bytes")];
+    if let Some((_, outcome)) = outcomes.get(&fight).filter(|(stood, _)| *stood == stands) {
+        return Ok(*outcome);
     }
+    let mut known = Known::default();
+    db.each_row(combat, &[fight, 0, i64::MAX], |row| {
+        if let Ok(chunk) = chunk::decode(&bytes(&row, "data").unwrap_or_default(), label(COMBAT, &row)) {
+            learn_all(&mut known, &chunk);
+        }
+    })?;
+    outcomes.insert(fight, (stands, known.outcome()));
+    Ok(known.outcome())
 }
 
 impl Source for Chunks {
@@ -243,42 +293,50 @@ impl Source for Chunks {
         self.db.changed()
     }
 
-    /// Of a fight that ended its chunks are decoded, for only they tell whether its bosses died.
+    /// Of a fight that ended its chunks are decoded once, for only they tell whether its bosses died.
     fn fights(&mut self, after: i64, open: &[i64]) -> Result<Vec<Fight>, SourceError> {
         let list = json_list(open.iter().copied());
-        let read = rows_of_list(&self.db.conn, &self.encounters, &[after], &list);
+        let Self { db, names, stable_id, encounters, streams, held, outcomes, .. } = self;
+        let read = rows_of_list(&db.conn, encounters, &[after], &list);
         let mut fights = Vec::new();
-        for row in read.map_err(|error| self.db.refused(&error))? {
+        for row in read.map_err(|error| db.refused(&error))? {
             let Some(row) = FightRow::of(&row, "id") else { continue };
-            let outcome = || self.outcome(row.id);
-            fights.push(row.fight(row.local_player(), &self.names, &self.stable_id, outcome)?);
+            let outcome = |ended_at_ms| outcome(db, [held, &streams[COMBAT]], outcomes, row.id, ended_at_ms);
+            fights.push(row.fight(row.local_player(), names, stable_id, outcome)?);
         }
         Ok(fights)
     }
 
+    /// Of each stream the last chunk that was read is the same still.
+    fn fits(&mut self, fight: &Fight, cursor: &Cursor) -> Result<bool, SourceError> {
+        for (stream, sql) in self.streams.iter().enumerate() {
+            let Some(CursorValue(next, hash)) = cursor.get(stream_key(stream)) else { continue };
+            let last = (next as i64).saturating_sub(1);
+            let read = if hash == 0 { Vec::new() } else { self.db.rows(sql, &[fight.row, last, last])? };
+            let now = read.first().map_or(0, |row| chunk_hash(bytes(row, "data").unwrap_or_default()));
+            if now != hash {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn read(&mut self, fight: &Fight, cursor: &Cursor, _now_ms: u64) -> Result<Reading, SourceError> {
-        self.read_chunks(fight, cursor)
+        self.read_chunks(fight, cursor, false)
     }
 
     fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
+        let altered = !self.fits(fight, cursor)?;
+        let mut all = Reading { altered, ..self.read_chunks(fight, cursor, true)? };
         let mut cursor = cursor.clone();
-        let mut all = Reading::default();
-        loop {
-            // Each turn moves a stream on or gives up a chunk, so this ends.
-            let reading = self.read_chunks(fight, &cursor)?;
-            cursor.advance(&reading.cursor);
-            all.events.extend(reading.events);
-            all.cursor.extend(reading.cursor);
-            if !reading.more {
-                break;
-            }
-        }
+        cursor.advance(&all.cursor);
         let promised = self.db.rows(&self.projection, &[fight.row])?;
         let promised = promised.first().and_then(|row| positive::<u64>(row, "last_sequence"));
         let mut held = 0;
         for stream in 0..STREAMS.len() {
-            let last =
-                self.db.rows(&self.streams[stream].replace(" ORDER BY chunk_index", LAST_ONE), &[fight.row, 0])?;
+            let last = self
+                .db
+                .rows(&self.streams[stream].replace("ORDER BY chunk_index", LAST_ONE), &[fight.row, 0, i64::MAX])?;
             held = held.max(last.first().and_then(|row| positive(row, "last_sequence")).unwrap_or(0));
         }
         let key = CursorKey(prefix::MISSING, 0);
@@ -290,6 +348,12 @@ impl Source for Chunks {
         }
         self.known.remove(&fight.row);
         Ok(all)
+    }
+
+    /// Sums are written when it ends; chunks may come after that.
+    fn extent(&mut self, fight: &Fight) -> Result<u64, SourceError> {
+        let counted = self.db.rows(&self.held, &[fight.row])?;
+        Ok(counted.first().and_then(|row| positive(row, "chunks")).unwrap_or(0))
     }
 
     fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError> {
@@ -308,7 +372,7 @@ impl Source for Chunks {
 }
 
 /// Makes of a statement for chunks the one for the last chunk.
-const LAST_ONE: &str = " ORDER BY chunk_index DESC LIMIT 1";
+const LAST_ONE: &str = "ORDER BY chunk_index DESC LIMIT 1";
 
 fn label(stream: usize, row: &DbRow) -> Label {
     let number = |column| int(row, column).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
@@ -328,23 +392,64 @@ enum Lost {
     Absurd,
 }
 
+/// Tells what is missing of the gaps; `unread`: chunks of them that are there, when they begin, and why not.
+fn give_up(
+    fight: &Fight,
+    stream: usize,
+    gaps: &mut Gaps,
+    mut unread: BTreeMap<i64, (u32, String, u64)>,
+    reading: &mut Reading,
+) {
+    for gap in gaps.open() {
+        let mut first = gap.first;
+        let behind = unread.split_off(&gap.end);
+        let there = unread.split_off(&gap.first);
+        unread = behind;
+        let mut absent = |first: i64, end: i64, at_ms| {
+            if first < end {
+                let what = format!("{} chunks before chunk {end}", STREAMS[stream]);
+                let stamp = missing_key(stream, Lost::Before, end);
+                reading.events.push(missing(at_ms, stamp, &what, (end - first) as u64, 0));
+            }
+        };
+        let mut told = Vec::new();
+        for (index, (at_ms, what, count)) in there {
+            absent(first, index, at_ms);
+            tracing::warn!(row = fight.row, what, "a chunk cannot be read");
+            told.push(missing(at_ms, missing_key(stream, Lost::Chunk, index), &what, count, 0));
+            first = index + 1;
+        }
+        absent(first, gap.end, gap.at_ms);
+        reading.events.extend(told);
+        gaps.give_up(gap, &mut reading.cursor);
+    }
+}
+
 fn missing_key(stream: usize, lost: Lost, index: i64) -> SourceKey {
     SourceKey::new(16 + stream as u32 * 4 + lost as u32, index as u32)
 }
 
-/// Yields a chunk's events, and notes the skills of hits and deaths, by the id that their names are told under.
-fn tell(
+/// Which chunk.
+struct Place {
     stream: usize,
     index: i64,
+    /// Later ones were read before it.
+    is_late: bool,
+}
+
+/// Yields a chunk's events, and notes the skills of hits and deaths, by the id that their names are told under.
+fn tell(
+    Place { stream, index, is_late }: Place,
     chunk: &Chunk,
     clock: &mut FightClock,
     reading: &mut Reading,
     skills: &mut BTreeMap<i64, SkillId>,
 ) {
     let (mut late, mut absurd) = (0, 0);
-    // Hits stand in the order in which they came; the other streams' chunks are written before or after them.
+    // Hits stand in the order in which they came, but for a chunk that comes late; the other streams' chunks are written
+    // before or after them.
     let stamps: Vec<_> = chunk.offsets_ms.iter().filter_map(|offset| offset.0).collect();
-    let times = if stream == COMBAT {
+    let times = if stream == COMBAT && !is_late {
         clock.learn(std::slice::from_ref(&stamps)).remove(0)
     } else {
         stamps.iter().map(|stamp| clock.at(*stamp)).collect()

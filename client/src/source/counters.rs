@@ -172,7 +172,8 @@ impl Source for Counters {
     }
 
     fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError> {
-        let reading = self.read_up_to_now(fight, cursor, true)?;
+        let mut reading = self.read_up_to_now(fight, cursor, true)?;
+        reading.altered = !self.fits(fight, cursor)?;
         self.read_ms.remove(&fight.row);
         Ok(reading)
     }

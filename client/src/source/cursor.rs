@@ -28,6 +28,11 @@ impl Cursor {
         self.0.extend(delta.iter().copied());
     }
 
+    /// Whether nothing was read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// How far it was read; `None` if never.
     pub(super) fn get(&self, key: CursorKey) -> Option<CursorValue> {
         self.0.get(&key).copied()

@@ -121,6 +121,12 @@ impl Database {
             };
         }
         match Self::open_as(path, identity.clone(), false) {
+            // What is there now would be taken back if it could be written to: a part of a change, at most.
+            Err(Refusal { primary: code::CANTOPEN | code::READONLY, .. })
+                if holds_something(&beside(path, "-journal")) =>
+            {
+                Err(unsupported(Unsupported::Interrupted))
+            }
             // They could not be made: nobody can write there, so nobody does.
             Err(Refusal { primary: code::CANTOPEN | code::READONLY, .. }) if !log => {
                 Self::open_as(path, identity, true).map_err(|refusal| refusal.error)
@@ -229,17 +235,25 @@ impl Database {
 
     /// What an error of SQLite means to the caller.
     pub(super) fn refused(&self, error: &rusqlite::Error) -> SourceError {
-        refusal(&self.path, error).error
+        let error = refusal(&self.path, error).error;
+        // Statements are made of the columns that are there.
+        let is_as_it_was = || pragma(&self.conn, "PRAGMA schema_version").is_ok_and(|now| now == self.schema_version);
+        match error {
+            SourceError::Upgraded { path } if is_as_it_was() => {
+                SourceError::Unsupported { path, why: Unsupported::UnknownTables }
+            }
+            error => error,
+        }
     }
 
     /// All rows of a statement with whole numbers as parameters, outside of any transaction.
     pub(super) fn rows(&self, sql: &str, numbers: &[i64]) -> Result<Vec<DbRow>, SourceError> {
-        rows(&self.conn, sql, numbers).map_err(|error| refusal(&self.path, &error).error)
+        rows(&self.conn, sql, numbers).map_err(|error| self.refused(&error))
     }
 
     /// As [`Database::rows`], row by row: for what need not be in memory at once.
     pub(super) fn each_row(&self, sql: &str, numbers: &[i64], take: impl FnMut(DbRow)) -> Result<(), SourceError> {
-        row::each(&self.conn, sql, numbers, None, take).map_err(|error| refusal(&self.path, &error).error)
+        row::each(&self.conn, sql, numbers, None, take).map_err(|error| self.refused(&error))
     }
 
     /// A stable id of the database: when its first migration ran. Copies keep it, other databases have another.
@@ -435,6 +449,12 @@ pub(super) fn rare(at_ms: u32, key: SourceKey, body: RareBody<ActorId, SkillId>)
 /// What the meter's database promises and does not hold.
 pub(super) fn missing(at_ms: u32, key: SourceKey, what: &str, expected: u64, read: u64) -> SourceEvent {
     rare(at_ms, key, RareBody::Missing { what: text::clean(what, MISSING_CHARS_MAX), expected, read })
+}
+
+/// FNV-1a: a hash that is the same in every version of this program.
+pub(super) fn lasting_hash_of(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    let bytes = bytes.into_iter();
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Tells tellings of an actor apart; after a change of the hash all are told again, which changes nothing.

@@ -102,6 +102,10 @@ pub enum Unsupported {
     Forbidden,
     /// The meter's last changes stand in the log beside it, which this user may not use.
     LogOfAnother,
+    /// The meter was ended while it wrote, and only the meter can take back what it wrote in part.
+    Interrupted,
+    /// Its tables are not those of any version of the meter that is known.
+    UnknownTables,
     /// It is no SQLite database.
     NotSqlite,
     /// It has none of the tables of a known meter.

@@ -66,7 +66,7 @@ impl<'a> FightRow<'a> {
         positive(self.row, "local_player_id")
     }
 
-    /// The fight; `outcome`: how it went, if it has ended and nobody reset it.
+    /// The fight; `outcome`: how it went, if it has ended, then, and nobody reset it.
     ///
     /// # Errors
     /// Those of `outcome`.
@@ -75,13 +75,13 @@ impl<'a> FightRow<'a> {
         local_player: Option<u64>,
         names: &Names,
         stable_id: &str,
-        outcome: impl FnOnce() -> Result<Outcome, SourceError>,
+        outcome: impl FnOnce(i64) -> Result<Outcome, SourceError>,
     ) -> Result<Fight, SourceError> {
         let scene_id = positive(self.row, "scene_id");
         let is_reset = int(self.row, "is_manually_reset").unwrap_or(0) != 0;
         let end = match int(self.row, "ended_at_ms") {
             Some(ended_at_ms) => {
-                let outcome = if is_reset { Outcome::Reset } else { outcome()? };
+                let outcome = if is_reset { Outcome::Reset } else { outcome(ended_at_ms)? };
                 Some(FightEnd { ended_at_ms, outcome })
             }
             None => None,

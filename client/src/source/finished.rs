@@ -13,7 +13,7 @@ use rusqlite::Connection;
 
 use super::actor::actor_id;
 use super::clock::{FightClock, end_ms};
-use super::database::{Database, DbRow, bytes, int, rows};
+use super::database::{Database, DbRow, bytes, int, lasting_hash_of, rows};
 use super::details::{self, Entry, Truth};
 use super::entry::{Judged, judge, stamp};
 use super::hit_row::{HitRow, Table};
@@ -77,16 +77,14 @@ impl Progress {
 }
 
 /// A row's name for the cursor. Rows of a finished fight have other ids than its events had, so it is made of who
-/// did what to whom; FNV-1a, which is the same in every version of this program.
+/// did what to whom.
 fn key_of(table: Table, row: &HitRow) -> CursorKey {
     let prefix = match table {
         Table::Damage => prefix::DAMAGE,
         Table::Heal => prefix::HEAL,
     };
     let bytes = [row.source, row.target, row.skill].into_iter().flat_map(i64::to_le_bytes);
-    let hash =
-        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    CursorKey(prefix, hash.cast_signed())
+    CursorKey(prefix, lasting_hash_of(bytes).cast_signed())
 }
 
 /// Statements for the rows of an encounter, with their arrays or the first bytes of them.

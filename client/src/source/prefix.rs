@@ -14,5 +14,7 @@ pub(super) const SEGMENT: u8 = 5;
 pub(super) const BUFFS: u8 = 6;
 /// What contradicts the meter's counters: prefix in the high byte of the id, (expected, read).
 pub(super) const MISSING: u8 = 10;
+/// What the entries of a row of hits came to that were yielded, of hits and of heals: (how many, their amounts).
+pub(super) const SUMS: [u8; 2] = [14, 15];
 /// An actor's own counters of hits and of heals, up to which its rows were read.
 pub(super) const DEALT: u8 = 11;

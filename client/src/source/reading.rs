@@ -47,4 +47,7 @@ pub struct Reading {
     pub cursor: CursorDelta,
     /// More is waiting that this reading left for later (a large row read a moment ago).
     pub more: bool,
+    /// What was yielded up to the cursor is not what stands there now: all of it is to be read over. Told by a last
+    /// reading alone.
+    pub altered: bool,
 }

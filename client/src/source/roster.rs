@@ -105,7 +105,7 @@ impl Roster {
         let mut fights = Vec::new();
         for row in read.map_err(|error| db.refused(&error))? {
             let Some(row) = FightRow::of(&row, "id") else { continue };
-            let outcome = || {
+            let outcome = |_| {
                 let bosses = db.rows(&self.bosses, &[row.id])?;
                 let alive = |boss: &DbRow| int(boss, "is_defeated").unwrap_or(0) == 0;
                 let is_kill = !bosses.is_empty() && !bosses.iter().any(alive);

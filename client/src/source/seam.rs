@@ -38,7 +38,7 @@ pub trait Source {
     }
 
     /// Whether a cursor means here what it meant where it was read: asked once of each fight after a database is opened,
-    /// for another one may stand in its place whose rows have other numbers.
+    /// for another one may stand in its place whose rows have other numbers. A last reading asks it, too.
     fn fits(&mut self, _fight: &Fight, _cursor: &Cursor) -> Result<bool, SourceError> {
         Ok(true)
     }
@@ -54,8 +54,17 @@ pub trait Source {
     fn read(&mut self, fight: &Fight, cursor: &Cursor, now_ms: u64) -> Result<Reading, SourceError>;
 
     /// The last reading of an encounter that ended: everything beyond `cursor`, then each row against the meter's own
-    /// counters. What still contradicts them after a second, full read becomes a `Missing` event.
+    /// counters. What still contradicts them after a second, full read becomes a `Missing` event. It tells, too, whether
+    /// what was yielded before is there no more.
     fn read_last(&mut self, fight: &Fight, cursor: &Cursor) -> Result<Reading, SourceError>;
+
+    /// How much there is of the encounter, in a measure of the source's own: what grows with it though its sums do not.
+    ///
+    /// # Errors
+    /// As [`Source::totals`].
+    fn extent(&mut self, _fight: &Fight) -> Result<u64, SourceError> {
+        Ok(0)
+    }
 
     /// The meter's own sums of the encounter as they stand now.
     fn totals(&mut self, fight: &Fight) -> Result<Option<MeterTotals>, SourceError>;

@@ -130,7 +130,7 @@ impl Source for Summary {
                 continue;
             }
             let local_player = row.local_player().map(player_id);
-            fights.push(row.fight(local_player, &self.names, &self.stable_id, || Ok(Outcome::Unknown))?);
+            fights.push(row.fight(local_player, &self.names, &self.stable_id, |_| Ok(Outcome::Unknown))?);
         }
         Ok(fights)
     }

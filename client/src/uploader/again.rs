@@ -1,5 +1,6 @@
 //! From the database: a fight on its way is read once more from its begin, as another reading of it.
 
+use raidcast_shared::event::{Event, Rare, RareBody};
 use raidcast_shared::id::StreamId;
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::Outcome;
@@ -45,7 +46,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         Ok(())
     }
 
-    /// Goes on with a fight whose rows have other numbers now: another file stands where its database was.
+    /// Goes on with a fight whose rows are others now than were read: they were numbered anew, or another file stands
+    /// where its database was.
     pub(super) fn read_over(
         &mut self,
         at: usize,
@@ -53,12 +55,13 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         watching: &mut Watching,
         now_ms: u64,
     ) -> Result<(), SourceError> {
-        let (reading, events) = self.read_whole(at, fight, watching, now_ms)?;
-        // Of one that goes on the relay keeps what it holds until there is as much of it again.
-        if fight.end.is_some() && events < self.streams[at].events() {
+        let (mut reading, events) = self.read_whole(at, fight, watching, now_ms)?;
+        // Of what is there in part alone, what was streamed is the most that there is.
+        if fight.end.is_some() && events < self.streams[at].events() && !is_whole(&reading) {
             self.end_as_it_stands(at, fight, now_ms);
             return Ok(());
         }
+        reading.cursor.extend(self.streams[at].replaced());
         // Where there is no room for it, the next reading compares again.
         self.take_whole(at, fight, reading, Rereading::OtherDatabase, watching, now_ms);
         Ok(())
@@ -145,4 +148,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
         }
     }
+}
+
+/// Whether a reading is of a fight whose rows contradict nothing.
+fn is_whole(reading: &Reading) -> bool {
+    let lacks = |event: &_| matches!(event, Event::Rare(Rare { body: RareBody::Missing { .. }, .. }));
+    !reading.events.is_empty() && !reading.events.iter().any(lacks)
 }

@@ -1,6 +1,6 @@
 //! From the database: which of its fights are to be streamed, by what the folder remembers of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use raidcast_shared::event::{Event, Rare, RareBody};
 use raidcast_shared::id::EncounterId;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::folder::{Dormant, NO_ROW, Watched};
 use super::meter::Watching;
 use super::record::{Finished, How, NotSent};
+use super::stream::Stream;
 use super::{Change, Uploader};
 use crate::source::{Cursor, Fight, Reading, Source as _, SourceError, Unreadable};
 
@@ -18,6 +19,9 @@ use crate::source::{Cursor, Fight, Reading, Source as _, SourceError, Unreadable
 const RECENT_MS: i64 = 3_600_000;
 /// One that was never ended and began so long ago, ms, is over: two hours is the longest, and it would be recent.
 const OVER_MS: i64 = l::ENCOUNTER_DURATION_MS_MAX as i64 + RECENT_MS;
+
+/// A meter sets the begin of a fight that goes on right by less than this, ms; further away another fight began.
+const ALTERED_MS: u64 = 600_000;
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Compares the folder's memory with a database that was just opened: finds fights that are to be streamed.
@@ -124,6 +128,32 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
         self.ledger.set_dormant(&watching.db, None);
         Ok(())
+    }
+
+    /// Rows of fights on their way whose begin the meter has altered since; noted, so that they are not taken for others.
+    pub(super) fn note_altered_begins(&mut self, watching: &mut Watching) -> Result<BTreeSet<i64>, SourceError> {
+        let Watching { db, found, source, .. } = watching;
+        let goes_on = |stream: &&Stream| !stream.is_ended() && stream.goes_on_in(db, found.generation);
+        let rows: Vec<_> = self.streams.iter().filter(goes_on).map(Stream::row).collect();
+        let shown = if rows.is_empty() { Vec::new() } else { source.fights(i64::MAX, &rows)? };
+        let mut altered = BTreeSet::new();
+        for fight in shown {
+            let Some(stream) = self.streams.iter().filter(goes_on).find(|stream| stream.row() == fight.row) else {
+                continue;
+            };
+            let by_ms = fight.started_at_ms.abs_diff(stream.started_at_ms());
+            if (1..=ALTERED_MS).contains(&by_ms) && source.fits(&fight, stream.spool().cursor())? {
+                altered.insert(fight.row);
+                if self
+                    .ledger
+                    .of(db)
+                    .is_some_and(|watched| watched.seen == fight.row && watched.seen_started_ms != fight.started_at_ms)
+                {
+                    self.ledger.see(db, &fight);
+                }
+            }
+        }
+        Ok(altered)
     }
 
     /// Fights under the names by which they were told first: a meter may tell later whose they are.

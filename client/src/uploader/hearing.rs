@@ -1,7 +1,9 @@
 //! From the relay: what it says, and what it needs no more.
 
 use raidcast_shared::text::clean;
-use raidcast_shared::uplink::{Begun, Outcome, RefusedCode, RefusedScope, ReportState, UplinkReply, Welcome};
+use raidcast_shared::uplink::{
+    Begun, Outcome, RefusedCode, RefusedScope, ReportState, UplinkFrame, UplinkReply, Welcome,
+};
 
 use super::record::{Finished, How, NotSent};
 use super::resume::Resume;
@@ -134,6 +136,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             // What was noted of it stands before what is sent from now on.
             Resume::From(_) => self.flush(now_ms),
             Resume::StandBy => {}
+            Resume::Discard => {
+                // If it does not go out, what is held is found again by the next Begin.
+                let _ = self.session.link().is_some_and(|link| link.send(&UplinkFrame::Discard { enc: begun.enc }));
+            }
             Resume::Anew => self.meter.read_again(),
             Resume::Known => {
                 let keeps_visibility = self.options.visibility.is_some();

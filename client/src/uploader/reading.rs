@@ -7,6 +7,7 @@ use super::discovery::{as_dormant, is_made_anew};
 use super::finish::{Finish, UNFINISHED};
 use super::folder::{NO_ROW, Watched};
 use super::meter::{Nowhere, Watching};
+use super::stream::Stream;
 use super::{Change, Uploader};
 use crate::source::{Fight, Source as _, SourceError};
 
@@ -34,6 +35,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             Ok(_) => {}
         }
+        self.begin_again(now_ms);
         self.begin_queued(now_ms);
         if self.activity.is_closing() {
             self.end_open_fights(now_ms);
@@ -65,6 +67,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     }
 
     fn read_from(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
+        let altered = self.note_altered_begins(watching)?;
         if !watching.looked_through {
             if self.options.history.is_some() {
                 self.look_for_history(watching)?;
@@ -89,6 +92,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.discover(&watching.db, fight.clone(), true);
             }
         }
+        for fight in fights.iter_mut().filter(|fight| altered.contains(&fight.row)) {
+            // It goes on as it was begun.
+            let stream = self.streams.iter().find(|stream| stream.is_of(&watching.db) && stream.row() == fight.row);
+            fight.started_at_ms = stream.map_or(fight.started_at_ms, Stream::started_at_ms);
+        }
         let mut compared = true;
         for at in 0..self.streams.len() {
             let stream = &self.streams[at];
@@ -103,6 +111,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
         }
         watching.compared |= compared && !self.disk.is_stalled();
+        self.look_at_ended(watching, now_ms)?;
         Ok(())
     }
 
@@ -151,7 +160,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.fought(now_ms);
             }
             if self.streams.is_left_behind(at, l::GRACE_MS as u64, now_ms) {
-                self.end_stream(at, &UNFINISHED, now_ms);
+                self.read_to_its_end(at, watching, &fight, now_ms)?;
             }
         }
         self.flush(now_ms);
@@ -176,6 +185,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             reading => reading?,
         };
+        if reading.altered {
+            return self.read_over(at, fight, watching, now_ms);
+        }
         stream.tell_header(fight, &mut reading);
         let finish = match &fight.end {
             Some(end) => {
@@ -188,7 +200,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             self.fought(now_ms);
         }
         self.end_stream(at, &finish, now_ms);
-        Ok(())
+        self.note_ended(fight, finish.meter, watching, now_ms)
     }
 
     /// The command is about to end: fights that still go on are ended as unfinished. If the meter goes on with one, so

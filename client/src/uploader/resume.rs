@@ -9,6 +9,8 @@ use raidcast_shared::uplink::{Held, ReportState};
 pub struct Ours {
     /// Its reading.
     pub stream: StreamId,
+    /// One of ours before it, which was of rows that are there no more.
+    pub replaces: Option<StreamId>,
     /// The last delta of it that the relay can hold and that is the one in the spool: what comes after it was never
     /// sent, or was sent and lost again.
     pub sure: u64,
@@ -30,6 +32,8 @@ pub enum Resume {
     /// The relay holds deltas of this reading that are not those of the spool (it lost its tail), or adds them up to
     /// something else: read the fight again from its begin, under a new stream id.
     Anew,
+    /// The relay holds more of the reading whose place ours takes, and would keep it: have that thrown away, then begin.
+    Discard,
     /// The relay has the same fight in its final report: send nothing.
     Known,
     /// Another client is streaming it: look again in a while.
@@ -45,6 +49,10 @@ pub fn resume(held: Option<&Held>, ours: &Ours) -> Resume {
     if held.stream == ours.stream {
         let is_same = ours.at_held.is_none_or(|fold| fold == (held.events, held.checksum));
         return if held.seq <= ours.sure && is_same { Resume::From(held.seq + 1) } else { Resume::Anew };
+    }
+    // A report that is final stays: who has its address has it for good.
+    if ours.replaces == Some(held.stream) && held.state != ReportState::Final && ours.events < held.events {
+        return Resume::Discard;
     }
     match ours.ended {
         Some(checksum)
@@ -78,6 +86,7 @@ mod tests {
         };
         let ours = |events, ended: Option<u8>| Ours {
             stream: id(1),
+            replaces: None,
             sure: 10,
             at_held: None,
             events,
@@ -115,6 +124,17 @@ mod tests {
         ] {
             let ours = Ours { sure, at_held, ..ours(50, None) };
             assert_eq!(resume(Some(&own), &ours), expected, "{ours:?}");
+        }
+        for (replaces, held_events, state, expected) in [
+            (2, 60, Live, Resume::Discard),
+            (2, 60, Provisional, Resume::Discard),
+            (2, 60, Final, Resume::Kept),
+            (2, 50, Live, Resume::From(1)),
+            (3, 60, Live, Resume::Kept),
+        ] {
+            let ours = Ours { replaces: Some(id(replaces)), ..ours(50, Some(1)) };
+            let held = held(2, 3, held_events, state, 2);
+            assert_eq!(resume(Some(&held), &ours), expected, "{held:?}, in place of {replaces}");
         }
         for (held_sums, our_sums, expected) in [
             (false, true, Resume::Kept),

@@ -16,13 +16,14 @@ use std::io;
 
 use raidcast_shared::checksum::Checksum;
 use raidcast_shared::event::{Rare, SourceEvent, SourceKey};
-use raidcast_shared::id::EncounterId;
+use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::uplink::{Begin, Delta, Ending, Held};
+use uuid::Uuid;
 
 use super::finish::Finish;
 use super::resume::{Ours, Resume, resume};
 use crate::encoder::{Encoder, late_header};
-use crate::source::{Fight, Generation, Mark, Reading};
+use crate::source::{CursorDelta, Fight, Generation, Mark, Reading};
 use crate::spool::Spool;
 use agreement::Agreement;
 use intake::Intake;
@@ -33,6 +34,9 @@ use window::Window;
 
 /// What was told of the fight as a whole beside its header: (hash of it, how often).
 const HEADER: Mark = Mark(0);
+
+/// The reading whose place this one takes, for it was of rows that are there no more: its stream's two halves.
+const REPLACES: Mark = Mark(2);
 
 /// A relay answers each frame once its database has it; where it has said nothing for this long, ms, the fight is begun
 /// again, and goes on from what the relay holds.
@@ -115,6 +119,12 @@ impl Stream {
 
     pub(super) fn encounter(&self) -> EncounterId {
         self.spool().head().encounter
+    }
+
+    /// What the cursor of the reading remembers that takes the place of this one.
+    pub(super) fn replaced(&self) -> CursorDelta {
+        let (first, second) = self.spool().head().stream.0.as_u64_pair();
+        vec![REPLACES.set(first, second)]
     }
 
     pub(super) fn row(&self) -> i64 {
@@ -302,7 +312,9 @@ impl Stream {
         };
         let ended = self.spool().ending().map(|ending| ending.checksum);
         let sure = self.agreement.sure();
-        let resume = resume(held, &Ours { stream, sure, at_held, events, sums, ended });
+        let replaces = REPLACES.get(self.spool().cursor());
+        let replaces = replaces.map(|(first, second)| StreamId(Uuid::from_u64_pair(first, second)));
+        let resume = resume(held, &Ours { stream, replaces, sure, at_held, events, sums, ended });
         self.standing = match resume {
             Resume::From(seq) => {
                 self.window.resume_from(seq);
@@ -320,6 +332,8 @@ impl Stream {
                 }
                 Standing::Lost
             }
+            // The caller throws that away, and this one is begun.
+            Resume::Discard => Standing::Unbegun,
             // The caller takes it out.
             Resume::Known | Resume::Kept | Resume::StandBy => Standing::GivenUp,
         };

@@ -39,6 +39,8 @@ pub(crate) struct Memory {
     pub(crate) deltas: u64,
     /// Deltas that were held already when they came.
     pub(crate) repeated: u64,
+    /// Fights that were thrown away.
+    pub(crate) discarded: u64,
     /// Readings that took the place of another.
     pub(crate) replaced: u64,
     pub(crate) heartbeats: u64,
@@ -235,7 +237,7 @@ impl Memory {
                     };
                     return (vec![UplinkReply::Refused(refused)], true);
                 }
-                if self.fights[&enc].stream != stream && !frame.delta.is_heartbeat() {
+                if self.fights.get(&enc).is_none_or(|held| held.stream != stream) && !frame.delta.is_heartbeat() {
                     let Some(candidate) = self.candidates.remove(&enc).filter(|held| held.stream == stream) else {
                         return one(UplinkReply::Refused(Refused {
                             code: RefusedCode::UnknownHandle,
@@ -313,7 +315,13 @@ impl Memory {
                 })
             }
             UplinkFrame::Probe { clock } => one(UplinkReply::Echo { clock, relay_ms: 0 }),
-            UplinkFrame::Idle { .. } | UplinkFrame::Discard { .. } | UplinkFrame::Unknown => (Vec::new(), false),
+            UplinkFrame::Discard { enc } => {
+                self.discarded += 1;
+                self.fights.remove(&enc);
+                self.candidates.remove(&enc);
+                (Vec::new(), false)
+            }
+            UplinkFrame::Idle { .. } | UplinkFrame::Unknown => (Vec::new(), false),
         }
     }
 }

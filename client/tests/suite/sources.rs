@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use raidcast::source::detect::{Places, identify};
 use raidcast::source::names::Names;
-use raidcast::source::{AnySource, Cursor, Fight, Source, SourceError, Unreadable};
+use raidcast::source::{AnySource, Cursor, Fight, Source, SourceError, Unreadable, Unsupported};
 use std::io::Read as _;
 
 use raidcast_meterkit::fault::{self, SkillRow};
@@ -561,18 +561,15 @@ async fn a_chunk_that_cannot_be_read_is_skipped_and_told_once() {
     fault::corrupt_chunk(&path, row.encounter, "timeline", 0).await.unwrap();
     let mut source = open(&path);
     let fight = only_fight(&mut source);
-    let (mut cursor, mut events) = (Cursor::default(), Vec::new());
-    loop {
-        let reading = source.read(&fight, &cursor, 0).unwrap();
-        cursor.advance(&reading.cursor);
-        events.extend(reading.events);
-        if !reading.more {
-            break;
-        }
-    }
+    let mut cursor = Cursor::default();
+    let first = source.read(&fight, &cursor, 0).unwrap();
+    cursor.advance(&first.cursor);
+    assert!(!first.more && Read::of(first.events.clone()).missing.is_empty(), "it may be mended yet");
     let last = source.read_last(&fight, &cursor).unwrap();
-    assert_eq!((last.events, last.cursor), (vec![], vec![]));
-    let read = Read::of(events);
+    cursor.advance(&last.cursor);
+    let again = source.read_last(&fight, &cursor).unwrap();
+    assert_eq!((again.events, again.cursor), (vec![], vec![]));
+    let read = Read::of([first.events, last.events].concat());
     let [(what, expected, 0), (other, _, 0)] = &read.missing[..] else { panic!("{:?}", read.missing) };
     assert!(what.starts_with("combat chunk 3") && other.starts_with("timeline chunk 0"), "{what} {other}");
     let told = (read.hits.len() + read.deaths.len()) as u64;
@@ -580,10 +577,133 @@ async fn a_chunk_that_cannot_be_read_is_skipped_and_told_once() {
     assert_eq!(read, read_once(&path));
 }
 
-async fn alter(path: &Path, sql: &'static str) {
+#[tokio::test]
+async fn chunks_that_come_late_or_are_mended_are_read_whenever_they_come() {
+    let (_dir, path, scripted, row, _) = finished(Generation::Chunks).await;
+    let whole = read_once(&path);
+    alter(
+        &path,
+        "CREATE TABLE kept AS SELECT * FROM encounter_event_chunks WHERE chunk_index BETWEEN 2 AND 4;
+         DELETE FROM encounter_event_chunks WHERE chunk_index BETWEEN 2 AND 4",
+    )
+    .await;
+    fault::corrupt_chunk(&path, row.encounter, "combat", 6).await.unwrap();
+    let (mut cursor, mut events) = (Cursor::default(), Vec::new());
+    let put_back =
+        |index: i64| format!("INSERT INTO encounter_event_chunks SELECT * FROM kept WHERE chunk_index = {index}");
+    for turn in 0..4 {
+        match turn {
+            0 => {}
+            1 => alter(&path, put_back(3)).await,
+            2 => fault::corrupt_chunk(&path, row.encounter, "combat", 6).await.unwrap(),
+            _ => alter(&path, put_back(2)).await,
+        }
+        // Another start of the client knows the gaps from its cursor alone.
+        let mut source = open(&path);
+        let fight = only_fight(&mut source);
+        let reading = source.read(&fight, &cursor, 0).unwrap();
+        cursor.advance(&reading.cursor);
+        assert_eq!(turn == 0, Read::of(reading.events.clone()).hits.len() > 300, "{turn}: what is new alone");
+        assert!(!Read::of(reading.events.clone()).hits.is_empty(), "{turn}");
+        events.extend(reading.events);
+    }
+    alter(&path, put_back(4)).await;
+    let mut source = open(&path);
+    let fight = only_fight(&mut source);
+    let last = source.read_last(&fight, &cursor).unwrap();
+    events.extend(last.events);
+    let read = Read::of(events);
+    assert_eq!((read.hits.len(), &read.missing), (scripted.hits.len(), &vec![]));
+    assert_eq!(read, whole);
+}
+
+#[tokio::test]
+async fn what_was_yielded_and_is_there_no_more_is_told_by_the_last_reading() {
+    let halved = "UPDATE damage_skill_stats SET total_value = total_value + 1,
+        hit_details = replace(hit_details, '\"damage\":', '\"damage\":1')";
+    let chunks =
+        "UPDATE encounter_event_chunks SET data = (SELECT data FROM encounter_event_chunks WHERE chunk_index = 1)
+        WHERE chunk_index = (SELECT max(chunk_index) FROM encounter_event_chunks WHERE stream_kind = 'combat')";
+    let moved = "UPDATE damage_skill_stats SET rowid = rowid + 100000";
+    for (generation, sql) in [
+        (Generation::Aggregate, halved),
+        (Generation::Aggregate, moved),
+        (Generation::Counters, moved),
+        (Generation::Chunks, chunks),
+    ] {
+        let (_dir, path, ..) = finished(generation).await;
+        let mut source = open(&path);
+        let fight = only_fight(&mut source);
+        let mut cursor = Cursor::default();
+        cursor.advance(&source.read(&fight, &cursor, 0).unwrap().cursor);
+        assert!(!source.read_last(&fight, &cursor).unwrap().altered, "{sql}");
+        alter(&path, sql.to_owned()).await;
+        assert!(source.read_last(&fight, &cursor).unwrap().altered, "{sql}");
+        assert!(!source.read_last(&fight, &Cursor::default()).unwrap().altered, "{sql}: nothing was yielded");
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_was_left_half_made_is_not_read() {
+    use sqlx::ConnectOptions as _;
+    let (dir, path, ..) = finished(Generation::Aggregate).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut meter = options.journal_mode(sqlx::sqlite::SqliteJournalMode::Delete).connect().await.unwrap();
+    sqlx::raw_sql(
+        "PRAGMA cache_size = 1; BEGIN IMMEDIATE;
+         UPDATE damage_skill_stats SET hits = 9, total_value = 9, hit_details = '[]';
+         UPDATE heal_skill_stats SET hits = 9, total_value = 9, heal_details = '[]'",
+    )
+    .execute(&mut meter)
+    .await
+    .unwrap();
+    // As the meter leaves it that is killed now.
+    let left = dir.path().join("left.db");
+    std::fs::copy(&path, &left).unwrap();
+    std::fs::copy(dir.path().join("m.db-journal"), dir.path().join("left.db-journal")).unwrap();
+    drop(meter);
+    let interrupted = SourceError::Unsupported { path: left.clone(), why: Unsupported::Interrupted };
+    assert_eq!(identify(&left).unwrap_err(), interrupted);
+    // The meter is started once.
+    alter(&left, "PRAGMA user_version").await;
+    assert_eq!(read_once(&left).missing, []);
+}
+
+#[tokio::test]
+async fn tables_of_a_meter_that_is_not_known_are_told_apart_from_an_upgrade() {
+    let (_dir, path, ..) = finished(Generation::Aggregate).await;
+    alter(
+        &path,
+        "DROP TABLE damage_skill_stats;
+         CREATE TABLE damage_skill_stats (encounter_id INTEGER, attacker_id INTEGER, defender_id INTEGER,
+             skill_id INTEGER, hits INTEGER, total_value INTEGER, hit_details TEXT NOT NULL,
+             PRIMARY KEY (encounter_id, attacker_id, defender_id, skill_id)) WITHOUT ROWID;
+         INSERT INTO damage_skill_stats VALUES (1, 101, 9000, 1400, 1, 5, '[{\"attempt_index\":1,\"damage\":5}]')",
+    )
+    .await;
+    let mut source = open(&path);
+    let fight = only_fight(&mut source);
+    let error = source.read(&fight, &Cursor::default(), 0).unwrap_err();
+    assert_eq!(error, SourceError::Unsupported { path, why: Unsupported::UnknownTables });
+}
+
+#[tokio::test]
+async fn how_a_fight_of_chunks_went_is_decoded_once() {
+    let (_dir, path, ..) = finished(Generation::Chunks).await;
+    let mut source = open(&path);
+    let mut outcome = || only_fight(&mut source).end.unwrap().outcome;
+    assert_eq!(outcome(), Outcome::Kill);
+    // Nobody would look into the chunks again, or it were not known any more.
+    alter(&path, "UPDATE encounter_event_chunks SET data = zeroblob(length(data))".to_owned()).await;
+    assert_eq!(outcome(), Outcome::Kill);
+    alter(&path, "UPDATE encounters SET ended_at_ms = ended_at_ms + 1".to_owned()).await;
+    assert_eq!(outcome(), Outcome::Unknown);
+}
+
+async fn alter(path: &Path, sql: impl Into<String>) {
     use sqlx::ConnectOptions as _;
     let mut conn = sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap();
-    sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.into())).execute(&mut conn).await.unwrap();
     sqlx::Connection::close(conn).await.unwrap();
 }
 

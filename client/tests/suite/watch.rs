@@ -1,13 +1,15 @@
 //! The whole client against a real meter database and a scripted relay: what was fought is what arrives.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use raidcast::clock::Clock;
+use raidcast::encoder::{Encoder, header_of};
 use raidcast::socket::Outage;
-use raidcast::source::{NoDatabase, SourceError, Unreadable, Unsupported, detect};
+use raidcast::source::{AnySource, Cursor, NoDatabase, Source as _, SourceError, Unreadable, Unsupported, detect};
 use raidcast::spool::{Spool, SpoolError};
-use raidcast::uploader::{Change, Damage, FolderError, Options, Summary, WatchError};
+use raidcast::uploader::{Change, Damage, FolderError, Options, Rereading, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
 use raidcast_shared::event::ActorIx;
 use raidcast_shared::fold::EncounterState;
@@ -817,16 +819,129 @@ async fn alter(db: &Path, sql: &'static str) {
     meter.close().await.unwrap();
 }
 
+/// Gives the rows of hits other numbers, in one commit.
+const RENUMBER: &str = "BEGIN IMMEDIATE;
+    CREATE TEMP TABLE held AS SELECT * FROM damage_skill_stats; DELETE FROM damage_skill_stats;
+    INSERT INTO damage_skill_stats SELECT * FROM held ORDER BY attacker_id DESC, defender_id, skill_id DESC;
+    CREATE TEMP TABLE healed AS SELECT * FROM heal_skill_stats; DELETE FROM heal_skill_stats;
+    INSERT INTO heal_skill_stats SELECT * FROM healed ORDER BY healer_id DESC, target_id, skill_id DESC;
+    COMMIT";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_whose_rows_are_numbered_anew_while_it_is_read_is_read_over_before_it_ends() {
+    for generation in [Generation::Counters, Generation::Aggregate] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+        play(&mut writer, &party(40), 40_000, 1_000).await;
+        relay.until(|memory| memory.deltas > 0).await;
+        alter(&place.db(), RENUMBER).await;
+        go_on(&mut writer, (40_000..60_000).step_by(1_000)).await;
+        writer.end().await.unwrap();
+        client.until(|change| matches!(change, Change::Finalized { .. })).await;
+        let why = Change::Reread { encounter: only_encounter(&relay), why: Rereading::OtherDatabase };
+        assert!(client.changes.lock().unwrap().contains(&why), "{generation:?}");
+        assert!(client.end().await.complete);
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{generation:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_that_goes_on_after_its_end_is_begun_again() {
+    for generation in [Generation::Events, Generation::Aggregate, Generation::Chunks] {
+        for is_reopened in [true, false] {
+            let (place, relay) = (Place::new(), Relay::start().await);
+            let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+            let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+            play(&mut writer, &party(42), 30_000, 1_000).await;
+            alter(&place.db(), "UPDATE encounters SET ended_at_ms = 1790000030000").await;
+            client.until(|change| matches!(change, Change::Finalized { .. })).await;
+            if is_reopened {
+                alter(&place.db(), "UPDATE encounters SET ended_at_ms = NULL").await;
+                client.until_so_many(2, |change| matches!(change, Change::Begun { .. })).await;
+            }
+            writer.end().await.unwrap();
+            client.until_so_many(2, |change| matches!(change, Change::Finalized { .. })).await;
+            let case = format!("{generation:?}, reopened: {is_reopened}");
+            assert!(client.end().await.complete, "{case}");
+            assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{case}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_whose_begin_the_meter_alters_stays_the_same_fight() {
+    for generation in [Generation::Counters, Generation::Aggregate, Generation::Chunks] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+        play(&mut writer, &party(43), 30_000, 1_000).await;
+        relay.until(|memory| memory.deltas > 0).await;
+        alter(&place.db(), "UPDATE encounters SET started_at_ms = started_at_ms - 500").await;
+        go_on(&mut writer, (30_000..40_000).step_by(1_000)).await;
+        writer.end().await.unwrap();
+        client.until(|change| matches!(change, Change::Finalized { .. })).await;
+        let next = party(44).starting_at(1_790_000_200_000);
+        write_all(&mut writer, &next).await.unwrap();
+        client.until_so_many(2, |change| matches!(change, Change::Finalized { .. })).await;
+        assert!(client.end().await.complete, "{generation:?}");
+        let (held, read) = (relayed(&relay), read_at_once(&place.db()).await);
+        // Times are counted from the begin that was told first.
+        let events = |sums: &[(_, u64)]| sums.iter().map(|(_, events)| *events).collect::<Vec<_>>();
+        assert_eq!(events(&held), events(&read), "{generation:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_report_leaves_out_beyond_its_players_is_told_beside_the_meters_sums() {
+    for generation in [Generation::Aggregate, Generation::Chunks] {
+        let place = Place::new();
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        write_all(&mut writer, &Script { players: 60, ..Script::party(45) }.fight()).await.unwrap();
+        let mut source = AnySource::open(&detect::identify(&place.db()).unwrap(), Arc::default()).unwrap();
+        let fight = source.all_fights().unwrap().remove(0);
+        let mut encoder = Encoder::new(header_of(&fight, source.knows()));
+        encoder.encode(source.read_last(&fight, &Cursor::default()).unwrap().events, 0);
+        encoder.finish(0);
+        let meter = source.totals(&fight).unwrap().unwrap();
+        let shown = to_all(encoder.state());
+        let totals = view::fight(shown, None).totals;
+        let differs = view::meter_differs(shown, &meter).expect("ten players are left out");
+        assert_eq!(differs.report.healing, totals.healing, "{generation:?}");
+        assert!(differs.report.damage < meter.damage && differs.report.healing < meter.healing, "{generation:?}");
+    }
+}
+
+fn only_encounter(relay: &Relay) -> String {
+    relay.memory().fights.keys().next().unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_fight_whose_chunks_were_replaced_by_fewer_the_wrong_ones_are_thrown_away() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Chunks).await.unwrap();
+    let options = || Options { until_idle: None, ..place.options(&relay) };
+    let client = Client::start(options());
+    play(&mut writer, &party(41), 40_000, 1_000).await;
+    relay.until(|memory| sums_of(memory).first().is_some_and(|(_, events)| *events > 200)).await;
+    client.end().await;
+    writer.end().await.unwrap();
+    writer.close().await.unwrap();
+    // As an older copy has it that was put back.
+    alter(&place.db(), "DELETE FROM encounter_event_chunks WHERE chunk_index >= 2").await;
+    let client = Client::start(options());
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    client.end().await;
+    assert_eq!(relay.memory().discarded, 1);
+    assert_eq!(relayed(&relay), read_at_once(&place.db()).await);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fight_whose_rows_have_other_numbers_in_a_restored_database_is_read_again_and_a_copy_goes_on() {
     // What a dump and its restore do, and a plain copy.
-    let renumber = "CREATE TEMP TABLE held AS SELECT * FROM damage_skill_stats; DELETE FROM damage_skill_stats;
-        INSERT INTO damage_skill_stats SELECT * FROM held ORDER BY attacker_id DESC, defender_id, skill_id DESC;
-        CREATE TEMP TABLE healed AS SELECT * FROM heal_skill_stats; DELETE FROM heal_skill_stats;
-        INSERT INTO heal_skill_stats SELECT * FROM healed ORDER BY healer_id DESC, target_id, skill_id DESC";
     for generation in [Generation::Counters, Generation::Aggregate] {
         for (started_again, sql, is_read_again) in
-            [(false, renumber, true), (true, renumber, true), (false, "PRAGMA wal_checkpoint(TRUNCATE)", false)]
+            [(false, RENUMBER, true), (true, RENUMBER, true), (false, "PRAGMA wal_checkpoint(TRUNCATE)", false)]
         {
             let (place, relay) = (Place::new(), Relay::start().await);
             let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();

@@ -8,8 +8,9 @@ use super::facts::{bosses, deaths, place};
 use super::figures::{Figures, is_players_damage};
 use super::rates::Rates;
 use super::shown::Shown;
-use crate::event::{ActorIx, HitKind};
-use crate::fold::Span;
+use crate::event::{ActorIx, ActorKind, HitKind};
+use crate::fold::{EncounterState, Row, Span};
+use crate::limits::PLAYERS_MAX;
 use crate::report::{Fight, FightSpan, MeterDiffers, MeterSums, MissingRow, Timeline, TimelineSeries};
 use crate::uplink::{DamageBy, Ending, MeterTotals};
 
@@ -49,10 +50,13 @@ pub fn fight(shown: Shown<'_>, ending: Option<&Ending>) -> Fight {
     }
 }
 
-/// The sums of the meter and those of the state, if they differ.
+/// The sums of the meter and those that the report shows of the same, if they differ.
 pub fn meter_differs(shown: Shown<'_>, meter: &MeterTotals) -> Option<MeterDiffers> {
     let state = shown.state();
-    let ours = |kind: HitKind| state.rows().iter().filter(move |row| row.key.kind == kind);
+    let players = (0..state.actors().len()).filter(|at| state.is_player(ActorIx(*at as u16))).count();
+    // Where a fight has as many players as a report has, others may stand among nobody's players: a meter counts them.
+    let is_left_out = |row: &Row| players >= PLAYERS_MAX && is_nobodys(state, row.key.source);
+    let ours = |kind: HitKind| state.rows().iter().filter(move |row| row.key.kind == kind && !is_left_out(row));
     let damage: u64 = match meter.damage_by {
         DamageBy::Everyone => ours(HitKind::Damage).map(|row| row.amount).sum(),
         DamageBy::Players => {
@@ -63,6 +67,10 @@ pub fn meter_differs(shown: Shown<'_>, meter: &MeterTotals) -> Option<MeterDiffe
     let report = MeterSums { damage, healing };
     let meter = MeterSums { damage: meter.damage, healing: meter.healing };
     (meter != report).then_some(MeterDiffers { meter, report })
+}
+
+fn is_nobodys(state: &EncounterState, actor: ActorIx) -> bool {
+    !state.is_player(actor) && state.actor(actor).kind() == ActorKind::Unknown
 }
 
 /// What a reader must know of a fight whose source tells less than others, in words; `None` if there is nothing.

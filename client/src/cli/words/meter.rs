@@ -87,6 +87,15 @@ fn unsupported(why: Unsupported) -> String {
              the user who runs the meter, or copy both files to a folder of your own and name the copy with --db"
                 .to_owned()
         }
+        Unsupported::Interrupted => {
+            "the meter was ended while it wrote, and left a change half made. Start the meter once: it takes that back"
+                .to_owned()
+        }
+        Unsupported::UnknownTables => {
+            "this version of the meter keeps its fights in a way that this version of raidcast does not know. Update \
+             raidcast"
+                .to_owned()
+        }
         Unsupported::NotSqlite => format!("it is not an SQLite database. {NAME_IT}"),
         Unsupported::NoTables => format!("it has none of the tables of a known meter. {NAME_IT}"),
     }

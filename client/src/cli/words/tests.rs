@@ -62,6 +62,16 @@ fn a_meters_database_that_cannot_be_read() {
              copy with --db.",
         ),
         (
+            unsupported(Unsupported::Interrupted),
+            "/m.db cannot be read: the meter was ended while it wrote, and left a change half made. Start the meter \
+             once: it takes that back.",
+        ),
+        (
+            unsupported(Unsupported::UnknownTables),
+            "/m.db cannot be read: this version of the meter keeps its fights in a way that this version of raidcast \
+             does not know. Update raidcast.",
+        ),
+        (
             unsupported(Unsupported::NotSqlite),
             "/m.db cannot be read: it is not an SQLite database. Name the meter's database with --db, a file like \
              resonance-logs.db.",

@@ -1,6 +1,6 @@
 //! What the chunks of a fight have shown of who takes part in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use raidcast_shared::event::{ActorFacts, ActorKind};
 use raidcast_shared::game::{SpecNumbering, spec_of};
@@ -34,8 +34,6 @@ pub(super) struct Shown {
 pub(super) struct Known {
     pub(super) next: [i64; STREAMS.len()],
     pub(super) actors: BTreeMap<u64, Shown>,
-    /// Chunks that could not be read once; the second time they are given up.
-    pub(super) doubted: BTreeSet<(usize, i64)>,
 }
 
 impl Known {
