@@ -419,14 +419,14 @@ mod tests {
     #[test]
     fn a_folder_that_was_there_is_used_as_it_is_and_what_is_made_is_the_owners_alone() {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let bits = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).unwrap();
         let folder = Folder::open(dir.path(), false).unwrap();
-        assert_eq!((mode(dir.path()), mode(&folder.spools())), (0o1777, 0o700));
+        assert_eq!((bits(dir.path()), bits(&folder.spools())), (0o1777, 0o700));
         let made = dir.path().join("state");
         Folder::open(&made, true).unwrap();
-        assert_eq!((mode(&made), mode(&made.join(HISTORY))), (0o700, 0o700));
+        assert_eq!((bits(&made), bits(&made.join(HISTORY))), (0o700, 0o700));
     }
 
     #[cfg(unix)]
