@@ -174,13 +174,13 @@ mod tests {
 
     #[test]
     fn a_console_that_stands_holds_nobody_and_is_told_what_it_missed() {
-        let (goes, stands) = mpsc::channel::<()>();
-        let (printed, seen) = mpsc::channel();
+        let (goes, stands) = mpsc::sync_channel::<()>(0);
+        let (shown, seen) = mpsc::sync_channel(2 * WAITING_MAX);
         let printer = Printer::start(
             move |line: String| {
                 // Until the test lets it go on.
                 let _ = stands.recv();
-                printed.send(line).map_err(io::Error::other)
+                shown.send(line).map_err(io::Error::other)
             },
             |lines| format!("{lines} left out"),
             || {},
@@ -205,15 +205,15 @@ mod tests {
 
     #[test]
     fn what_is_said_is_printed_before_the_end_and_who_reads_no_more_is_told_of() {
-        let (printed, seen) = mpsc::channel();
-        let print = move |line: u64| printed.send(line).map_err(io::Error::other);
+        let (shown, seen) = mpsc::sync_channel(2 * WAITING_MAX);
+        let print = move |line: u64| shown.send(line).map_err(io::Error::other);
         let printer = Printer::start(print, |lines| lines, || {});
         for n in 0..100 {
             printer.say(n, 1);
         }
         printer.close(Some(100));
         assert_eq!(seen.try_iter().collect::<Vec<_>>(), (0..=100).collect::<Vec<_>>());
-        let (gone, heard) = mpsc::channel();
+        let (gone, heard) = mpsc::sync_channel(1);
         let printer = Printer::start(
             |_: u64| Err(io::ErrorKind::BrokenPipe.into()),
             |lines| lines,

@@ -220,7 +220,7 @@ mod tests {
     fn a_proxy_is_believed_a_minute_and_a_relay_what_it_says() {
         let wait = |status, body| match answer(status, &[("retry-after", "3600")], body) {
             NoConnection::Outage(_, wait) => wait,
-            unauthorized => panic!("{unauthorized:?}"),
+            unauthorized @ NoConnection::Unauthorized(_) => panic!("{unauthorized:?}"),
         };
         for status in [429, 500, 503] {
             assert_eq!(wait(status, "<h1>later</h1>"), Some(PROXY_WAIT_MAX), "{status}");

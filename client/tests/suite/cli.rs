@@ -394,7 +394,7 @@ async fn a_console_that_stands_still_holds_up_neither_the_stream_nor_the_end() {
         // Nobody reads it: filled once, it takes nothing more.
         let (unread, full) = std::io::pipe().unwrap();
         let mut filling = full.try_clone().unwrap();
-        std::thread::spawn(move || std::io::Write::write_all(&mut filling, &[b'x'; 1 << 20]));
+        std::thread::spawn(move || std::io::Write::write_all(&mut filling, &vec![b'x'; 1 << 20]));
         let mut watch = command(dir.path());
         watch.args(["--db", db.to_str().unwrap(), "--relay", &relay.url, "--until-idle", "3"]);
         watch.stdout(full.try_clone().unwrap()).stderr(full);

@@ -1090,10 +1090,11 @@ async fn a_fight_that_was_ended_for_nothing_happened_is_gone_on_with_at_the_next
         Client::start(place.options(&relay)).done().await.unwrap();
         assert_eq!(relay.memory().deltas, sent, "{generation:?}");
         // The meter goes on with it, and ends it.
-        let client = Client::start(place.options(&relay));
+        let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
         go_on(&mut writer, (20_000..60_000).step_by(2_000)).await;
         writer.end().await.unwrap();
-        let summary = client.done().await.unwrap();
+        client.until(|change| matches!(change, Change::Finalized { .. })).await;
+        let summary = client.end().await;
         assert!(summary.complete, "{generation:?}: {summary:?}");
         assert_ne!(outcome(&relay.memory()), Outcome::Unfinished, "{generation:?}");
         assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{generation:?}");

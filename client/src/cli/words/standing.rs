@@ -3,7 +3,7 @@
 use super::folder::stall;
 use super::meter::no_database;
 use super::relay::{not_sent, outage};
-use super::text::title;
+use super::text::{count, title};
 use crate::status::Why;
 use crate::uploader::trouble::Trouble;
 use crate::uploader::{Status, Summary};
@@ -53,31 +53,30 @@ fn short(count: u64) -> String {
 
 /// What became of the fights of a watch.
 pub(in crate::cli) fn summary_line(summary: &Summary) -> String {
-    let Summary { fights: left, finalized, unacknowledged, complete } = summary;
-    let fights = left;
-    let fights = if *fights == 1 { "1 fight".to_owned() } else { format!("{fights} fights") };
-    if *complete && *left == 0 {
-        "No fight was streamed.".to_owned()
-    } else if *complete {
-        format!("{fights}, {finalized} with a final report. All has arrived.")
-    } else {
-        let (open, have) = match left.saturating_sub(*finalized) {
-            0 if *unacknowledged == 0 => {
-                return format!("{fights}, {finalized} with a final report. Not all could be read.");
-            }
-            0 | 1 => ("One fight".to_owned(), "has"),
-            n => (format!("{n} fights"), "have"),
-        };
-        let missing = match unacknowledged {
-            0 => "but for the end".to_owned(),
-            1 => "in full: 1 part waits".to_owned(),
-            n => format!("in full: {n} parts wait"),
-        };
-        let (has, but) = if *unacknowledged == 0 { ("arrived ", missing) } else { ("not arrived ", missing) };
-        format!(
-            "{fights}, {finalized} with a final report. {open} {have} {has}{but}. Start raidcast again: it sends the rest."
-        )
+    let Summary { fights: found, finalized, unacknowledged, complete } = summary;
+    let fights = count(*found, "fight");
+    if *complete && *found == 0 {
+        return "No fight was streamed.".to_owned();
     }
+    if *complete {
+        return format!("{fights}, {finalized} with a final report. All has arrived.");
+    }
+    let late = match found.saturating_sub(*finalized) {
+        0 if *unacknowledged == 0 => {
+            return format!("{fights}, {finalized} with a final report. Not all could be read.");
+        }
+        0 | 1 => "One fight has".to_owned(),
+        n => format!("{n} fights have"),
+    };
+    let waiting = match unacknowledged {
+        0 => String::new(),
+        1 => ": 1 part waits".to_owned(),
+        n => format!(": {n} parts wait"),
+    };
+    format!(
+        "{fights}, {finalized} with a final report. {late} not arrived in full{waiting}. Start raidcast again: it sends \
+         the rest."
+    )
 }
 
 /// What keeps a client from its work.

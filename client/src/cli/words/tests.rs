@@ -489,7 +489,7 @@ fn an_address_that_has_worked_is_not_to_be_checked_and_what_has_not_arrived_is_c
             told(4, 1, 9),
             format!("4 fights, 1 with a final report. 3 fights have not arrived in full: 9 parts wait. {again}"),
         ),
-        (told(2, 1, 0), format!("2 fights, 1 with a final report. One fight has arrived but for the end. {again}")),
+        (told(2, 1, 0), format!("2 fights, 1 with a final report. One fight has not arrived in full. {again}")),
         (told(1, 1, 0), "1 fight, 1 with a final report. Not all could be read.".to_owned()),
     ] {
         assert_eq!(told, expected);
