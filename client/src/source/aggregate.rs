@@ -51,7 +51,9 @@ fn sum_up(
         return None;
     }
     let mut yielded = Yielded { entries, sum };
-    new.iter().for_each(|entry| yielded.add(entry.as_ref().and_then(|entry| entry.amount.0)));
+    for entry in new {
+        yielded.add(entry.as_ref().and_then(|entry| entry.amount.0));
+    }
     Some((key, CursorValue(yielded.entries, yielded.sum)))
 }
 
@@ -61,8 +63,9 @@ fn is_altered(cursor: &Cursor, table: Table, rowid: i64, held: &[Option<Entry>])
         return false;
     };
     let mut now = Yielded::default();
-    let first = held.iter().take(usize::try_from(entries).unwrap_or(usize::MAX));
-    first.for_each(|entry| now.add(entry.as_ref().and_then(|entry| entry.amount.0)));
+    for entry in held.iter().take(usize::try_from(entries).unwrap_or(usize::MAX)) {
+        now.add(entry.as_ref().and_then(|entry| entry.amount.0));
+    }
     now != Yielded { entries, sum }
 }
 

@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::super::{Cursor, CursorDelta, CursorKey, CursorValue};
+use super::known::STREAMS;
 
 /// Prefixes of cursor keys, by stream: the first chunk of a gap -> (the first one behind it, when that begins in ms).
-const PREFIXES: [u8; super::STREAMS.len()] = [4, 5, 6];
+const PREFIXES: [u8; STREAMS.len()] = [4, 5, 6];
 
 /// Chunks that are looked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
