@@ -5,6 +5,7 @@
 
 use raidcast_shared::uplink::MeterTotals;
 
+use super::ended::{Ended, Stands};
 use super::meter::Watching;
 use super::{Change, Uploader};
 use crate::source::{Fight, Source as _, SourceError};
@@ -13,26 +14,6 @@ use crate::source::{Fight, Source as _, SourceError};
 const LOOK_MS: u64 = 10_000;
 /// Nothing more has come for so long, ms, and the meter's lag, of a fight that has ended again.
 const QUIET_MS: u64 = 1_000;
-
-/// Fights that ended lately.
-#[derive(Default)]
-pub(super) struct Lately(Vec<Ended>);
-
-struct Ended {
-    db: String,
-    fight: Fight,
-    stands: Stands,
-    until_ms: u64,
-    /// When it was found to go on last.
-    grew_ms: Option<u64>,
-}
-
-/// How much there is of a fight: what grows with it, whatever the generation.
-#[derive(PartialEq, Eq)]
-struct Stands {
-    totals: Option<MeterTotals>,
-    extent: u64,
-}
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// The end of a fight was read.
