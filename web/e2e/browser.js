@@ -83,9 +83,11 @@ export async function chartBox(page) {
     const first = at();
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
     const second = at();
-    return first.width > 0 && first.height > 0 && JSON.stringify(first) === JSON.stringify(second) && second;
+    return first.width > 0 && first.height > 0 && JSON.stringify(first) === JSON.stringify(second) ? second : null;
   });
-  return box.jsonValue();
+  const found = await box.jsonValue();
+  if (found === null) throw new Error('there is no chart');
+  return found;
 }
 
 /**
