@@ -246,9 +246,7 @@ impl LiveView {
                 dead,
             };
             let row = values(of, crits_known(state, actor));
-            // Each of these only grows, so that their sum tells.
-            let grows = |row: &&Row| [row.amount, row.hits, row.crit, row.lucky, row.max];
-            let mark = of.rows.iter().flat_map(grows).fold(0, u64::wrapping_add);
+            let mark = mark(&of.rows);
             let same = self.places.get(&actor).is_some_and(|place| self.rows[*place as usize] == row);
             if self.marks.insert(actor, mark) != Some(mark) || !same || renamed {
                 step.touched.push(player.player_key.clone());
@@ -375,6 +373,16 @@ impl LiveView {
             buckets: self.closed.values().cloned().collect(),
         })
     }
+}
+
+/// Tells rows of a player from what they were before: which they are, for one leaves where its target turns out to be a
+/// player, and what each of them adds up.
+fn mark(rows: &[&Row]) -> u64 {
+    let mut mark = DefaultHasher::new();
+    for row in rows {
+        (row.key, row.amount, row.hits, row.crit, row.lucky, row.max).hash(&mut mark);
+    }
+    mark.finish()
 }
 
 fn push_row(out: &mut Vec<i64>, place: u32, before: Option<&RowValues>, now: &RowValues) {

@@ -152,6 +152,26 @@ pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
+/// A player's hits on an actor that nobody knows, and on a monster; then one delta that calls the unknown one a player, and
+/// has for each of its hits one of the same amount on the monster.
+pub(crate) fn turns_out_a_player() -> impl Strategy<Value = [Vec<Event>; 2]> {
+    let amount = (0..3_u64).prop_map(|hundreds| 100 * hundreds);
+    vec((0..SKILLS, 1..3_u16, amount, 0..SKILLS), 1..6).prop_map(|hits| {
+        let hit = |skill, target, amount| {
+            let (source, target, skill) = (ActorIx(0), ActorIx(target), SkillIx(skill));
+            let flags = HitFlags(0);
+            let hit = Hit { source, target, skill, kind: HitKind::Damage, amount, flags, shield: 0, overheal: 0 };
+            Event::Hit(TimedHit { at_ms: 100, hit })
+        };
+        let facts = ActorFacts { kind: Some(ActorKind::Player), ..ActorFacts::of(ActorIx(2)) };
+        let is_player = Rare { at_ms: 200, key: SourceKey(5), body: RareBody::Actor(facts) };
+        let before = hits.iter().map(|&(skill, target, amount, _)| hit(skill, target, amount));
+        let again =
+            hits.iter().filter(|(_, target, ..)| *target == 2).map(|&(.., amount, other)| hit(other, 1, amount));
+        [before.collect(), again.chain([Event::Rare(is_player)]).collect()]
+    })
+}
+
 /// The gate before a fight's first delta.
 pub(crate) fn gate() -> Gate {
     Gate::new(&header()).expect("our own columns are usable")
