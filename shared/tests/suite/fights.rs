@@ -172,6 +172,18 @@ pub(crate) fn turns_out_a_player() -> impl Strategy<Value = [Vec<Event>; 2]> {
     })
 }
 
+/// Deaths of few at few moments, so that some have two at one moment.
+pub(crate) fn deaths() -> impl Strategy<Value = Vec<Event>> {
+    let death = (0..3_u32, 0..6_u16, 0..ACTORS, 0..SKILLS);
+    vec(death, 0..12).prop_map(|deaths| {
+        let death = |(at, (second, a, by, s)): (usize, (u32, u16, u16, u16))| {
+            let body = RareBody::Death { a: ActorIx(a), by: Some(ActorIx(by)), s: Some(SkillIx(s)) };
+            Event::Rare(Rare { at_ms: 1000 * second, key: SourceKey::new(7, at as u32), body })
+        };
+        deaths.into_iter().enumerate().map(death).collect()
+    })
+}
+
 /// The gate before a fight's first delta.
 pub(crate) fn gate() -> Gate {
     Gate::new(&header()).expect("our own columns are usable")

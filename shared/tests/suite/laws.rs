@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use raidcast_shared::columns::{self, ColumnMap};
 use raidcast_shared::event::{Event, Rare, RareBody, TimedHit};
-use raidcast_shared::feed::{FeedFight, FeedPlayer};
+use raidcast_shared::feed::{FeedFight, FeedHappening, FeedPlayer};
 use raidcast_shared::fold::{CheckError, Checked, EncounterState, FoldIndex, Gate, Span};
 use raidcast_shared::log::Log;
 use raidcast_shared::report::SkillKind::{Damage, Healing};
 use raidcast_shared::uplink::{Delta, Outcome, ReportState, UplinkFrame};
-use raidcast_shared::view::{self, LiveFacts, LiveView};
+use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView};
 use raidcast_shared::{codec, limits};
 
-use crate::fights::{actors, delta, ending, events, fold, gate, header, hit, to_all, turns_out_a_player};
+use crate::fights::{actors, deaths, delta, ending, events, fold, gate, header, hit, to_all, turns_out_a_player};
 
 /// Cuts events at the given places.
 fn cut(events: &[Event], cuts: &[prop::sample::Index]) -> Vec<Vec<Event>> {
@@ -158,6 +158,24 @@ proptest! {
     ) {
         rows_that_a_view_names_are_all_that_changed(&cut(&events, &cuts))?;
         rows_that_a_view_names_are_all_that_changed(&turns_out)?;
+    }
+
+    #[test]
+    fn each_death_is_told_once_in_whichever_order_and_deltas_they_come(
+        deaths in deaths().prop_shuffle(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        let (mut state, mut gate) = (EncounterState::new(header(), ColumnMap::own()), gate());
+        let (mut happenings, mut told) = (Happenings::default(), Vec::new());
+        for (at, part) in cut(&deaths, &cuts).into_iter().enumerate() {
+            state.apply(&gate.check(&delta(at as u64 + 1, &part)).expect("it fits"));
+            told.extend(happenings.step(to_all(&state)));
+        }
+        let mut told: Vec<_> = told.into_iter().map(|what| format!("{what:?}")).collect();
+        let shown = view::fight(to_all(&state), None).deaths.into_iter().map(FeedHappening::Death);
+        let mut shown: Vec<_> = shown.map(|what| format!("{what:?}")).collect();
+        told.sort();
+        shown.sort();
+        prop_assert_eq!(told, shown);
     }
 
     #[test]
