@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::{Extension, Json};
 use raidcast_shared::fold::Span;
-use raidcast_shared::report::{Fight, Pagination, Report, ReportPage, ReportSummary};
+use raidcast_shared::report::{Pagination, ReportPage, ReportSummary};
 use raidcast_shared::uplink::ReportState;
-use raidcast_shared::view;
 use raidcast_store::{Page, ReportLine};
 use serde::Deserialize;
 
@@ -101,18 +100,12 @@ pub async fn report(
     }
     let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
     let (report, record) = desk.door().report(&report_id, &asker).await?;
-    let answer = match span {
-        None => desk.answers().report(visit.address, &report, record).await?.respond(&headers),
-        Some(span) => {
-            let frame = desk.answers().frame(visit.address, &report, record).await?;
-            let fight = desk.spans().fight(visit.address, &report, span).await?;
-            let mut fight = Fight::clone(&fight);
-            view::went_as(&mut fight, &frame.fight);
-            Json(Report { fight, ..Report::clone(&frame) }).into_response()
-        }
+    let body = match span {
+        None => desk.answers().report(visit.address, &report, record).await?,
+        Some(span) => desk.answers().span(visit.address, &report, record, span).await?,
     };
     desk.door().still(&asker, &report).await?;
-    Ok(answer)
+    Ok(body.respond(&headers))
 }
 
 /// Amounts by second of a report.
@@ -125,7 +118,7 @@ pub async fn timeline(
 ) -> Result<Response, HttpError> {
     let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
     let (report, _) = desk.door().report(&report_id, &asker).await?;
-    let answer = desk.answers().timeline(visit.address, &report).await?.respond(&headers);
+    let body = desk.answers().timeline(visit.address, &report).await?;
     desk.door().still(&asker, &report).await?;
-    Ok(answer)
+    Ok(body.respond(&headers))
 }

@@ -1,16 +1,22 @@
 //! Looking at a large fight costs its raid and all others nothing but processor time: counted, not timed.
 
-use std::sync::Arc;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, mpsc};
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
+use raidcast_relay::access::Asker;
+use raidcast_relay::edge::Address;
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::codec;
 use raidcast_shared::event::{Rare, RareBody, SkillIx, SourceKey};
+use raidcast_shared::fold::Span;
 use raidcast_shared::id::RaidId;
 use raidcast_shared::limits::NAME_CHARS_MAX;
 use raidcast_shared::uplink::{Hello, Outcome, UplinkReply};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use crate::raw::HERE;
 use crate::script::{KEY, Script, TestRelay, Uploader, hello, soon};
 
 const VISITORS: usize = 50;
@@ -27,6 +33,25 @@ fn long(mut fight: Script) -> Script {
         delta.rare.extend((from..from + 500).map(name));
     }
     fight
+}
+
+/// Holds all of a relay's pool until what this gives is dropped.
+async fn hold_the_pool(relay: &TestRelay) -> Vec<std::sync::mpsc::Sender<()>> {
+    let spans = relay.relay.as_ref().unwrap().spans();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let held = (0..threads).map(async |_| {
+        let (pool, (until, held), (began, begun)) = (Arc::clone(&spans.pool), mpsc::channel(), oneshot::channel());
+        tokio::spawn(async move {
+            let folding = move || {
+                let _ = began.send(());
+                held.recv()
+            };
+            pool.run(Address::of(Ipv4Addr::new(192, 0, 2, 1).into()), folding).await
+        });
+        begun.await.expect("nobody else is there");
+        until
+    });
+    soon("the pool", join_all(held)).await
 }
 
 /// All visitors come from one address.
@@ -103,5 +128,49 @@ async fn a_large_fight_that_is_being_folded_keeps_nobody_waiting_but_who_asked_f
     uploader.acked(24).await;
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
     assert_eq!(relay.report(&begun.report).await.fight.checksum, fight.checksum().to_string());
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_span_is_made_on_the_pool_and_once_for_all_who_ask() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start_limited(data.path(), crowded()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fight = Script::new(60, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(60).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let run = relay.relay.as_ref().unwrap();
+    let (answers, who) = (Arc::clone(run.answers()), Address::of(HERE.into()));
+    let (report, record) = run.door().report(&begun.report, &Asker::default()).await.unwrap();
+    // The report is made, and the span is folded: what is left is to write it.
+    relay.report(&begun.report).await;
+    let span = Span { from_ms: 1_000, to_ms: 3_000 };
+    run.spans().fight(who, &report, span).await.unwrap();
+    let (made, path) = (answers.made(), format!("/api/v1/reports/{}?from=1000&to=3000", begun.report));
+
+    let held = hold_the_pool(&relay).await;
+    let asking = async || answers.span(who, &report, record.clone(), span).await.unwrap();
+    let mut asked =
+        Box::pin(join(join_all((0..VISITORS).map(|_| relay.get(&path))), join_all((0..200).map(|_| asking()))));
+    let others = async {
+        for _ in 0..10 {
+            assert_eq!(relay.get("/api/v1/reports").await.0, 200);
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = &mut asked => panic!("a span was made elsewhere than on the pool"),
+        () = others => {}
+    }
+    drop(held);
+    let (visitors, asked) = soon("the span", asked).await;
+    assert!(asked.iter().all(|body| Arc::ptr_eq(body, &asked[0])));
+    assert!(visitors.iter().all(|answer| answer == &visitors[0] && answer.0 == 200), "{:?}", visitors[0]);
+    assert_eq!(visitors[0].1["totals"]["hits"], 40);
+    assert_eq!(answers.made(), made + 1);
+    assert_eq!(relay.get(&path).await, visitors[0]);
+    assert_eq!(answers.made(), made + 1, "it is kept");
     relay.stop().await;
 }
