@@ -3,6 +3,8 @@
 //! One invariant: nothing large is made or compressed on the runtime's threads. What may be large is made on the fold
 //! pool, and compressed there once for all who ask; what is small the router compresses for each.
 
+use std::sync::Arc;
+
 use axum::body::HttpBody;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -28,6 +30,12 @@ impl Body {
     /// Made off the runtime's threads where it may be large.
     pub(crate) fn of(value: &impl Serialize) -> Self {
         Self::of_json(json(value))
+    }
+
+    /// Likewise, or the one that is held where that says the same.
+    pub(crate) fn or_held(value: &impl Serialize, held: Option<Arc<Self>>) -> Arc<Self> {
+        let json = json(value);
+        held.filter(|held| held.json == json).unwrap_or_else(|| Arc::new(Self::of_json(json)))
     }
 
     fn of_json(json: Bytes) -> Self {

@@ -1,29 +1,20 @@
 //! `GET /api/v1/reports`, `/reports/{reportId}` and its timeline.
 
-use std::sync::Arc;
-use std::time::Duration;
-
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use axum::{Extension, Json};
 use raidcast_shared::fold::Span;
-use raidcast_shared::report::{Pagination, ReportPage, ReportSummary};
-use raidcast_shared::uplink::ReportState;
-use raidcast_store::{Page, ReportLine};
+use raidcast_store::Page;
 use serde::Deserialize;
 
-use crate::access::Visible;
 use crate::desk::Desk;
-use crate::edge::{Address, Asked};
+use crate::edge::Asked;
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
-use crate::record;
 
 /// Entries of a page, if nothing is asked for.
 const LIMIT_DEFAULT: u32 = 50;
-/// A list waits this long for what raids' tasks and folds tell of running fights.
-const SUMMARY_TIMEOUT: Duration = Duration::from_millis(250);
 /// Most entries of a page.
 const LIMIT_MAX: u32 = 100;
 
@@ -55,30 +46,11 @@ pub async fn list(
     State(desk): State<Desk>,
     Query(query): Query<ListQuery>,
     Extension(visit): Extension<Asked>,
-) -> Result<Json<ReportPage>, HttpError> {
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
     let limit = number("limit", query.limit.as_deref(), 1, LIMIT_MAX)?.unwrap_or(LIMIT_DEFAULT);
     let page = number("page", query.page.as_deref(), 1, u32::MAX / LIMIT_MAX)?.unwrap_or(1);
-    let (lines, total) = desk.door().public_fights(Page { page, limit }).await?;
-    let reports = summaries(&desk, visit.address, lines).await;
-    let pagination = Pagination { page, limit, total, total_pages: total.div_ceil(u64::from(limit)) };
-    Ok(Json(ReportPage { reports, pagination }))
-}
-
-/// Lines of a list. Live reports have their figures in memory: they are filled in. All raids are asked at the same time,
-/// and who does not answer at once is not waited for: the list then shows what is stored.
-pub async fn summaries(desk: &Desk, who: Address, lines: Vec<Visible<ReportLine>>) -> Vec<ReportSummary> {
-    let asked = lines.into_iter().map(|line| async {
-        let stored = record::summary(line.audience(), ReportLine::clone(&line));
-        if stored.state != ReportState::Live {
-            return stored;
-        }
-        let asked = Arc::clone(desk.answers()).summary(who, line);
-        match tokio::time::timeout(SUMMARY_TIMEOUT, asked).await {
-            Ok(Some(now)) => ReportSummary { raid: stored.raid, ..ReportSummary::clone(&now) },
-            Ok(None) | Err(_) => stored,
-        }
-    });
-    futures::future::join_all(asked).await
+    Ok(desk.lists().public(visit.address, Page { page, limit }).await?.respond(&headers))
 }
 
 /// One report, or a span of it.
