@@ -1,4 +1,4 @@
-//! Reports and timelines as they are answered: made beside the raids' tasks, once for all who ask meanwhile.
+//! Reports, spans of them, and timelines as they are answered: made beside the raids' tasks, once for all who ask meanwhile.
 //!
 //! One invariant: who asks gets nothing older than the raid's task stood when it was asked, but for what is costly to
 //! make: that is shared for ten times as long as it took, so that looking at the largest fight takes a tenth of a core
@@ -9,8 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use moka::future::Cache;
 use moka::ops::compute::Op;
@@ -23,6 +21,7 @@ use raidcast_store::{EncounterRow, ReportLine, StoreError};
 use serde::Serialize;
 
 use crate::access::Visible;
+use crate::body::Body;
 use crate::edge::Address;
 use crate::error::HttpError;
 use crate::raid::Standing;
@@ -39,17 +38,34 @@ const KEPT_FOR: Duration = Duration::from_mins(1);
 const KEPT_LIVE: Duration = Duration::from_secs(10);
 /// Bytes of answers kept.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
-/// A larger body is compressed once for all who ask, a smaller one for each.
-const LARGE_BODY_BYTES: usize = 256 * 1024;
 /// What lists show of a running fight is at most this old, unless it is costly to make.
 const SUMMARY_AGE: Duration = Duration::from_secs(1);
-/// How hard large bodies are compressed: as the layer for small ones does.
-const BROTLI_QUALITY: u32 = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     Report,
     Timeline,
+    Span(Span),
+}
+
+/// What is asked for, and what there is to make it of.
+#[derive(Clone)]
+enum Wanted {
+    /// Of the record, if it has one.
+    Report(Option<Bytes>),
+    Timeline,
+    /// Put in place of the fight of the whole report.
+    Span(Span, Arc<Report>),
+}
+
+impl Wanted {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Report(_) => Kind::Report,
+            Self::Timeline => Kind::Timeline,
+            Self::Span(span, _) => Kind::Span(*span),
+        }
+    }
 }
 
 /// What is asked, for whom, of which report.
@@ -81,36 +97,31 @@ impl Version {
     }
 }
 
-/// A JSON body, ready to be sent.
+/// What was made, and of what.
 #[derive(Debug)]
-pub struct Body {
-    json: Bytes,
-    /// Compressed; `None` where it is small.
-    brotli: Option<Bytes>,
+struct Made {
+    body: Arc<Body>,
     /// A report's own words, for spans of it: all but the rows of its players, deaths and what is missing.
     frame: Option<Arc<Report>>,
     version: Version,
     cost: Duration,
 }
 
-impl Body {
+impl Made {
     /// Made off the runtime's threads: a large one takes as long as folding it.
     fn of(value: &impl Serialize, version: Version) -> Self {
-        let json = Bytes::from(serde_json::to_vec(value).expect("reports are JSON"));
-        let brotli = (json.len() >= LARGE_BODY_BYTES).then(|| compress(&json));
-        Self { json, brotli, frame: None, version, cost: Duration::ZERO }
+        Self { body: Arc::new(Body::of(value)), frame: None, version, cost: Duration::ZERO }
     }
 
     fn of_report(mut report: Report, version: Version) -> Self {
-        let body = Self::of(&report, version);
+        let made = Self::of(&report, version);
         let Fight { players, deaths, missing, .. } = &mut report.fight;
         (*players, *deaths, *missing) = (Vec::new(), Vec::new(), Vec::new());
-        Self { frame: Some(Arc::new(report)), ..body }
+        Self { frame: Some(Arc::new(report)), ..made }
     }
 
     fn bytes(&self) -> usize {
-        let frame = self.frame.as_ref().map_or(0, |frame| fight_bytes(&frame.fight));
-        self.json.len() + self.brotli.as_ref().map_or(0, Bytes::len) + frame
+        self.body.bytes() + self.frame.as_ref().map_or(0, |frame| fight_bytes(&frame.fight))
     }
 
     /// Whether it may be given to who asks for `now`.
@@ -119,50 +130,19 @@ impl Body {
         let same_but_seq = Version { seq: now.seq, ..self.version.clone() } == *now;
         same_but_seq && (older_is_fine || self.version.seq >= now.seq)
     }
-
-    /// As an answer to a request with these headers.
-    pub fn respond(&self, headers: &HeaderMap) -> Response {
-        let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let takes_brotli = accepts.split(',').any(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("br"));
-            let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-            named && quality.is_none_or(|quality| quality.parse().is_ok_and(|quality: f32| quality > 0.0))
-        });
-        let json = HeaderValue::from_static("application/json");
-        let mut response = match (&self.brotli, takes_brotli) {
-            (Some(brotli), true) => {
-                let coding = HeaderValue::from_static("br");
-                ([(header::CONTENT_ENCODING, coding)], brotli.clone()).into_response()
-            }
-            _ => self.json.clone().into_response(),
-        };
-        response.headers_mut().insert(header::CONTENT_TYPE, json);
-        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        response
-    }
-}
-
-fn compress(json: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(json.len() / 8);
-    let params = brotli::enc::BrotliEncoderParams {
-        quality: BROTLI_QUALITY as i32,
-        ..brotli::enc::BrotliEncoderParams::default()
-    };
-    // From memory to memory nothing fails.
-    let _ = brotli::BrotliCompress(&mut &json[..], &mut out, &params);
-    out.into()
 }
 
 /// How long an answer is kept.
 struct Keeping;
 
-impl Expiry<Asked, Arc<Body>> for Keeping {
-    fn expire_after_create(&self, _: &Asked, body: &Arc<Body>, _: Instant) -> Option<Duration> {
-        Some(match body.version.seq {
-            None => KEPT_FOR,
-            Some(_) if body.cost >= COSTLY => body.cost * SHARED_TIMES,
-            Some(_) => KEPT_LIVE,
+impl Expiry<Asked, Arc<Made>> for Keeping {
+    fn expire_after_create(&self, (kind, ..): &Asked, made: &Arc<Made>, _: Instant) -> Option<Duration> {
+        Some(match (made.version.seq, kind) {
+            // Nobody owns it now, so nothing says how much of it there is.
+            (None, Kind::Span(_)) if made.version.state != ReportState::Final => Duration::ZERO,
+            (None, _) => KEPT_FOR,
+            (Some(_), _) if made.cost >= COSTLY => made.cost * SHARED_TIMES,
+            (Some(_), _) => KEPT_LIVE,
         })
     }
 }
@@ -182,7 +162,7 @@ impl Expiry<(Audience, String), Line> for KeepingLines {
 /// Makes answers.
 pub struct Answers {
     spans: Arc<Spans>,
-    bodies: Cache<Asked, Arc<Body>>,
+    bodies: Cache<Asked, Arc<Made>>,
     summaries: Cache<(Audience, String), Line>,
     made: AtomicU64,
 }
@@ -190,12 +170,12 @@ pub struct Answers {
 impl Answers {
     /// Nothing made yet.
     pub fn new(spans: Arc<Spans>) -> Self {
-        let bytes = |body: &Arc<Body>| u32::try_from(body.bytes()).unwrap_or(u32::MAX);
+        let bytes = |made: &Arc<Made>| u32::try_from(made.bytes()).unwrap_or(u32::MAX);
         Self {
             spans,
             bodies: Cache::builder()
                 .max_capacity(CACHE_BYTES)
-                .weigher(move |_, body| bytes(body))
+                .weigher(move |_, made| bytes(made))
                 .expire_after(Keeping)
                 .build(),
             summaries: Cache::builder().max_capacity(10_000).expire_after(KeepingLines).build(),
@@ -203,7 +183,7 @@ impl Answers {
         }
     }
 
-    /// How many reports and timelines were made so far, for tests and metrics.
+    /// How many reports, spans and timelines were made so far, for tests and metrics.
     pub fn made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)
     }
@@ -218,7 +198,23 @@ impl Answers {
         report: &Visible<EncounterRow>,
         record: Option<Bytes>,
     ) -> Result<Arc<Body>, HttpError> {
-        self.answer(who, Kind::Report, report, record).await
+        self.answer(who, report, Wanted::Report(record)).await.map(|made| Arc::clone(&made.body))
+    }
+
+    /// A span of a report, in place of its fight.
+    ///
+    /// # Errors
+    /// As [`Answers::report`].
+    pub async fn span(
+        self: &Arc<Self>,
+        who: Address,
+        report: &Visible<EncounterRow>,
+        record: Option<Bytes>,
+        span: Span,
+    ) -> Result<Arc<Body>, HttpError> {
+        let whole = self.answer(who, report, Wanted::Report(record)).await?;
+        let frame = whole.frame.clone().ok_or(HttpError::Internal)?;
+        self.answer(who, report, Wanted::Span(span, frame)).await.map(|made| Arc::clone(&made.body))
     }
 
     /// A report's amounts by second.
@@ -230,48 +226,46 @@ impl Answers {
         who: Address,
         report: &Visible<EncounterRow>,
     ) -> Result<Arc<Body>, HttpError> {
-        self.answer(who, Kind::Timeline, report, None).await
+        self.answer(who, report, Wanted::Timeline).await.map(|made| Arc::clone(&made.body))
     }
 
     /// Made to its end also where who asked reloads the page meanwhile: they have it the next time.
     async fn answer(
         self: &Arc<Self>,
         who: Address,
-        kind: Kind,
         report: &Visible<EncounterRow>,
-        record: Option<Bytes>,
-    ) -> Result<Arc<Body>, HttpError> {
+        wanted: Wanted,
+    ) -> Result<Arc<Made>, HttpError> {
         let (answers, report) = (Arc::clone(self), report.clone());
-        let making = tokio::spawn(async move { answers.body(who, kind, &report, record).await });
+        let making = tokio::spawn(async move { answers.made_of(who, &report, wanted).await });
         making.await.map_err(|_| HttpError::Internal)?
     }
 
-    async fn body(
+    async fn made_of(
         &self,
         who: Address,
-        kind: Kind,
         report: &Visible<EncounterRow>,
-        record: Option<Bytes>,
-    ) -> Result<Arc<Body>, HttpError> {
-        let key = (kind, report.audience(), report.report_id.clone());
+        wanted: Wanted,
+    ) -> Result<Arc<Made>, HttpError> {
+        let key = (wanted.kind(), report.audience(), report.report_id.clone());
         let (mut last, mut busy) = (None, false);
         // Who joins in the making of one that turns out too old asks again.
         for _ in 0..3 {
             let standing = self.spans.logs.standing(report).await;
             let now = Version::of(report, standing.as_ref());
-            if let Some(body) = self.bodies.get(&key).await {
-                if body.serves(&now) {
-                    return Ok(body);
+            if let Some(made) = self.bodies.get(&key).await {
+                if made.serves(&now) {
+                    return Ok(made);
                 }
                 // This one, and not a newer one that was made meanwhile.
                 let is_it =
-                    |held: Option<Entry<_, Arc<Body>>>| held.is_some_and(|held| Arc::ptr_eq(held.value(), &body));
+                    |held: Option<Entry<_, Arc<Made>>>| held.is_some_and(|held| Arc::ptr_eq(held.value(), &made));
                 let remove = |held| ready(if is_it(held) { Op::Remove } else { Op::Nop });
                 self.bodies.entry_by_ref(&key).and_compute_with(remove).await;
             }
-            let making = self.make(who, kind, report, standing, record.clone(), now.clone());
-            let body = match self.bodies.try_get_with(key.clone(), making).await {
-                Ok(body) => body,
+            let making = Box::pin(self.make(who, report, standing, wanted.clone(), now.clone()));
+            let made = match self.bodies.try_get_with(key.clone(), making).await {
+                Ok(made) => made,
                 // Perhaps another address's, that had no room: asked again for this one.
                 Err(error) if matches!(*error, SpanError::Busy) && !busy => {
                     busy = true;
@@ -279,10 +273,10 @@ impl Answers {
                 }
                 Err(error) => return Err((*error).clone().into()),
             };
-            if body.serves(&now) {
-                return Ok(body);
+            if made.serves(&now) {
+                return Ok(made);
             }
-            last = Some(body);
+            last = Some(made);
         }
         // It changes faster than it is made.
         last.ok_or(HttpError::Internal)
@@ -291,41 +285,52 @@ impl Answers {
     async fn make(
         &self,
         who: Address,
-        kind: Kind,
         report: &Visible<EncounterRow>,
         standing: Option<Standing>,
-        record: Option<Bytes>,
+        wanted: Wanted,
         version: Version,
-    ) -> Result<Arc<Body>, SpanError> {
+    ) -> Result<Arc<Made>, SpanError> {
         let began = tokio::time::Instant::now();
         self.made.fetch_add(1, Ordering::Relaxed);
         let audience = report.audience();
         let row = EncounterRow { state: version.state, revision: version.revision, ..EncounterRow::clone(report) };
         let report = report.now(row.clone());
-        let kept = standing.as_ref().is_none_or(|standing| standing.kept);
-        let record = record.filter(|_| kept && kind == Kind::Report);
-        let of_record = match record {
-            Some(record) => self.of_record(who, &report, record, &version).await?,
-            None => None,
-        };
-        let mut body = match (kind, of_record) {
-            (_, Some(body)) => body,
-            (Kind::Report, None) => {
-                self.fold(who, &report, standing, move |folded, ending, revision| {
-                    let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, revision);
-                    Body::of_report(report, version)
-                })
-                .await?
+        let mut made = match wanted {
+            Wanted::Report(record) => {
+                let kept = standing.as_ref().is_none_or(|standing| standing.kept);
+                let of_record = match record.filter(|_| kept) {
+                    Some(record) => self.of_record(who, &report, record, &version).await?,
+                    None => None,
+                };
+                match of_record {
+                    Some(made) => made,
+                    None => {
+                        self.fold(who, &report, standing, move |folded, ending, revision| {
+                            let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, revision);
+                            Made::of_report(report, version)
+                        })
+                        .await?
+                    }
+                }
             }
-            (Kind::Timeline, None) => {
+            Wanted::Timeline => {
                 self.fold(who, &report, standing, move |folded, _, revision| {
-                    Body::of(&view::timeline(Shown::to(audience, &folded), row.report_id, revision), version)
+                    Made::of(&view::timeline(Shown::to(audience, &folded), row.report_id, revision), version)
                 })
                 .await?
             }
+            Wanted::Span(span, frame) => {
+                let fight = self.spans.fight(who, &report, span).await?;
+                let making = self.spans.pool.run(who, move || {
+                    let mut fight = Fight::clone(&fight);
+                    view::went_as(&mut fight, &frame.fight);
+                    Made::of(&Report { fight, ..Report::clone(&frame) }, version)
+                });
+                making.await?
+            }
         };
-        body.cost = began.elapsed();
-        Ok(Arc::new(body))
+        made.cost = began.elapsed();
+        Ok(Arc::new(made))
     }
 
     /// A report as its record holds it; `None` where that is damaged: its log says the same.
@@ -335,32 +340,18 @@ impl Answers {
         report: &Visible<EncounterRow>,
         record: Bytes,
         version: &Version,
-    ) -> Result<Option<Body>, SpanError> {
+    ) -> Result<Option<Made>, SpanError> {
         let (audience, row, version) = (report.audience(), EncounterRow::clone(report), version.clone());
         let made = self.spans.pool.run(who, move || {
             let mut report = record::decode_record(&record)?.shown_to(audience);
             report.raid.clone_from(&row.raid_code);
             report.visibility = row.visibility;
-            Ok::<_, StoreError>(Body::of_report(report, version))
+            Ok::<_, StoreError>(Made::of_report(report, version))
         });
         made.await?.map(Some).or_else(|error| {
             tracing::error!(%error, "a report is made of its log again");
             Ok(None)
         })
-    }
-
-    /// A report without its rows, to be changed by who asks: a span of it is put in place of the fight.
-    ///
-    /// # Errors
-    /// As [`Answers::report`].
-    pub async fn frame(
-        self: &Arc<Self>,
-        who: Address,
-        report: &Visible<EncounterRow>,
-        record: Option<Bytes>,
-    ) -> Result<Arc<Report>, HttpError> {
-        let body = self.report(who, report, record).await?;
-        body.frame.clone().ok_or(HttpError::Internal)
     }
 
     /// What lists show of a running fight: a second old, or more where it is costly to make; `None` if no raid's task

@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::error::HttpError;
 use crate::fanout::Socket;
 use crate::limits::EdgeLimits;
+use crate::lists::Lists;
 use crate::raid::{Join, JoinWish, Joined, RaidCommand, RaidHandle, RaidRegistry};
 use crate::span::Spans;
 
@@ -83,6 +84,7 @@ pub struct Desk {
     door: Door,
     spans: Arc<Spans>,
     answers: Arc<Answers>,
+    lists: Arc<Lists>,
     /// One permit for each fight that is played.
     replays: Arc<Semaphore>,
 }
@@ -96,8 +98,14 @@ pub struct TicketQuery {
 
 impl Desk {
     /// In front of these raids.
-    pub fn new(registry: Arc<RaidRegistry>, door: Door, spans: Arc<Spans>, answers: Arc<Answers>) -> Self {
-        Self { registry, door, spans, answers, replays: Arc::new(Semaphore::new(REPLAYS_MAX)) }
+    pub fn new(
+        registry: Arc<RaidRegistry>,
+        door: Door,
+        spans: Arc<Spans>,
+        answers: Arc<Answers>,
+        lists: Arc<Lists>,
+    ) -> Self {
+        Self { registry, door, spans, answers, lists, replays: Arc::new(Semaphore::new(REPLAYS_MAX)) }
     }
 
     fn context(&self) -> &Context {
@@ -112,6 +120,11 @@ impl Desk {
     /// Makes answers of reports.
     pub fn answers(&self) -> &Arc<Answers> {
         &self.answers
+    }
+
+    /// Makes lists of fights.
+    pub fn lists(&self) -> &Arc<Lists> {
+        &self.lists
     }
 
     /// Folds spans.
@@ -147,19 +160,6 @@ impl Desk {
     /// One of the fights that the relay plays at once; `None` if all are played.
     pub fn playing(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.replays).try_acquire_owned().ok()
-    }
-
-    /// Whether a raid's uploader is connected.
-    pub async fn is_connected(&self, raid: &Visible<RaidRow>) -> bool {
-        match self.registry.directory.raid(&raid.code) {
-            Some(handle) => handle.ask(|reply| RaidCommand::Connected { reply }).await.unwrap_or(false),
-            None => false,
-        }
-    }
-
-    /// Whether a raid goes on by its age.
-    pub fn is_open(&self, raid: &Visible<RaidRow>) -> bool {
-        self.context().is_open(raid)
     }
 
     /// Lets somebody in to watch a raid that he may see; `None` if it is gone, or full.

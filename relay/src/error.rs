@@ -11,7 +11,7 @@ use raidcast_store::StoreError;
 use crate::limits::HEAD_BYTES_MAX;
 
 /// Why a request was not answered as asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum HttpError {
     /// There is no such thing, or the caller may not see it: both look the same.
     #[error("Nothing is here, or you may not see it. Check the link.")]

@@ -15,6 +15,7 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::account::Keyring;
+use crate::body::Small;
 use crate::context::Context;
 use crate::desk::Desk;
 use crate::error::{self, HttpError, is_api};
@@ -49,7 +50,7 @@ pub fn router(Parts { desk, uplinks, keys, context }: Parts) -> Router {
         .route("/api/v1/raids/{code}", get(api::raids::raid))
         .route("/api/v1/live/{channel}", get(api::raids::channel))
         .layer(CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]))
-        .layer(CompressionLayer::new());
+        .layer(CompressionLayer::new().compress_when(Small));
     let feeds = Router::new()
         .route("/api/v1/raids/{code}/feed", get(feed::raid))
         .route("/api/v1/live/{channel}/feed", get(feed::channel));

@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::desk::Desk;
 use crate::edge::{self, Edge, Proxies, Sockets};
 use crate::error::plain;
+use crate::lists::Lists;
 use crate::private;
 use crate::raid::RaidRegistry;
 use crate::router::{Parts, router};
@@ -92,6 +93,7 @@ pub struct Relay {
     spans: Arc<Spans>,
     edge: Arc<Edge>,
     answers: Arc<Answers>,
+    lists: Arc<Lists>,
     stop: CancellationToken,
     servers: TaskTracker,
 }
@@ -156,8 +158,11 @@ impl Relay {
         let door = Door::new(Arc::clone(context), Arc::clone(&registry.channels), Arc::clone(&keys));
         let spans = Arc::new(Spans::new(Arc::clone(context), Arc::clone(directory)));
         let answers = Arc::new(Answers::new(Arc::clone(&spans)));
+        let lists = Lists::new(Arc::clone(&registry), door.clone(), Arc::clone(&answers), Arc::clone(&spans.pool));
+        let lists = Arc::new(lists);
+        let (for_spans, for_answers, for_lists) = (Arc::clone(&spans), Arc::clone(&answers), Arc::clone(&lists));
         let app = router(Parts {
-            desk: Desk::new(Arc::clone(&registry), door.clone(), Arc::clone(&spans), Arc::clone(&answers)),
+            desk: Desk::new(Arc::clone(&registry), door.clone(), for_spans, for_answers, for_lists),
             uplinks: Uplinks { door: door.clone(), registry: Arc::clone(&registry) },
             keys,
             context: Arc::clone(context),
@@ -170,7 +175,7 @@ impl Relay {
             servers.spawn(edge::serve(listener, app, edge, stop.clone(), connections));
         }
         servers.close();
-        Ok(Self { addrs, registry, door, spans, edge, answers, stop, servers })
+        Ok(Self { addrs, registry, door, spans, edge, answers, lists, stop, servers })
     }
 
     /// Where it listens.
@@ -201,6 +206,11 @@ impl Relay {
     /// Makes its answers.
     pub fn answers(&self) -> &Arc<Answers> {
         &self.answers
+    }
+
+    /// Makes its lists of fights.
+    pub fn lists(&self) -> &Arc<Lists> {
+        &self.lists
     }
 
     /// Tells clients and spectators to come back, finishes what is under way, closes the store.

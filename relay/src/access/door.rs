@@ -97,6 +97,15 @@ impl Door {
         Ok(Visible::new(raid, admitted))
     }
 
+    /// A raid that somebody may see, as it is now: whether he still may is another question.
+    ///
+    /// # Errors
+    /// `NotFound` if it is gone.
+    pub async fn again(&self, raid: &Visible<RaidRow>) -> Result<Visible<RaidRow>, HttpError> {
+        let now = self.context.store.raid_by_code(&raid.code).await?.ok_or(HttpError::NotFound)?;
+        Ok(Visible::new(now, raid.admitted()))
+    }
+
     /// A raid of his own.
     ///
     /// # Errors

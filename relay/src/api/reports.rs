@@ -1,30 +1,20 @@
 //! `GET /api/v1/reports`, `/reports/{reportId}` and its timeline.
 
-use std::sync::Arc;
-use std::time::Duration;
-
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse as _, Response};
-use axum::{Extension, Json};
+use axum::response::Response;
 use raidcast_shared::fold::Span;
-use raidcast_shared::report::{Fight, Pagination, Report, ReportPage, ReportSummary};
-use raidcast_shared::uplink::ReportState;
-use raidcast_shared::view;
-use raidcast_store::{Page, ReportLine};
+use raidcast_store::Page;
 use serde::Deserialize;
 
-use crate::access::Visible;
 use crate::desk::Desk;
-use crate::edge::{Address, Asked};
+use crate::edge::Asked;
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
-use crate::record;
 
 /// Entries of a page, if nothing is asked for.
 const LIMIT_DEFAULT: u32 = 50;
-/// A list waits this long for what raids' tasks and folds tell of running fights.
-const SUMMARY_TIMEOUT: Duration = Duration::from_millis(250);
 /// Most entries of a page.
 const LIMIT_MAX: u32 = 100;
 
@@ -56,30 +46,11 @@ pub async fn list(
     State(desk): State<Desk>,
     Query(query): Query<ListQuery>,
     Extension(visit): Extension<Asked>,
-) -> Result<Json<ReportPage>, HttpError> {
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
     let limit = number("limit", query.limit.as_deref(), 1, LIMIT_MAX)?.unwrap_or(LIMIT_DEFAULT);
     let page = number("page", query.page.as_deref(), 1, u32::MAX / LIMIT_MAX)?.unwrap_or(1);
-    let (lines, total) = desk.door().public_fights(Page { page, limit }).await?;
-    let reports = summaries(&desk, visit.address, lines).await;
-    let pagination = Pagination { page, limit, total, total_pages: total.div_ceil(u64::from(limit)) };
-    Ok(Json(ReportPage { reports, pagination }))
-}
-
-/// Lines of a list. Live reports have their figures in memory: they are filled in. All raids are asked at the same time,
-/// and who does not answer at once is not waited for: the list then shows what is stored.
-pub async fn summaries(desk: &Desk, who: Address, lines: Vec<Visible<ReportLine>>) -> Vec<ReportSummary> {
-    let asked = lines.into_iter().map(|line| async {
-        let stored = record::summary(line.audience(), ReportLine::clone(&line));
-        if stored.state != ReportState::Live {
-            return stored;
-        }
-        let asked = Arc::clone(desk.answers()).summary(who, line);
-        match tokio::time::timeout(SUMMARY_TIMEOUT, asked).await {
-            Ok(Some(now)) => ReportSummary { raid: stored.raid, ..ReportSummary::clone(&now) },
-            Ok(None) | Err(_) => stored,
-        }
-    });
-    futures::future::join_all(asked).await
+    Ok(desk.lists().public(visit.address, Page { page, limit }).await?.respond(&headers))
 }
 
 /// One report, or a span of it.
@@ -101,18 +72,12 @@ pub async fn report(
     }
     let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
     let (report, record) = desk.door().report(&report_id, &asker).await?;
-    let answer = match span {
-        None => desk.answers().report(visit.address, &report, record).await?.respond(&headers),
-        Some(span) => {
-            let frame = desk.answers().frame(visit.address, &report, record).await?;
-            let fight = desk.spans().fight(visit.address, &report, span).await?;
-            let mut fight = Fight::clone(&fight);
-            view::went_as(&mut fight, &frame.fight);
-            Json(Report { fight, ..Report::clone(&frame) }).into_response()
-        }
+    let body = match span {
+        None => desk.answers().report(visit.address, &report, record).await?,
+        Some(span) => desk.answers().span(visit.address, &report, record, span).await?,
     };
     desk.door().still(&asker, &report).await?;
-    Ok(answer)
+    Ok(body.respond(&headers))
 }
 
 /// Amounts by second of a report.
@@ -125,7 +90,7 @@ pub async fn timeline(
 ) -> Result<Response, HttpError> {
     let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
     let (report, _) = desk.door().report(&report_id, &asker).await?;
-    let answer = desk.answers().timeline(visit.address, &report).await?.respond(&headers);
+    let body = desk.answers().timeline(visit.address, &report).await?;
     desk.door().still(&asker, &report).await?;
-    Ok(answer)
+    Ok(body.respond(&headers))
 }

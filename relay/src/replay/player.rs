@@ -15,10 +15,15 @@ use super::query::Replay;
 use crate::access::Visible;
 use crate::edge::Address;
 use crate::fanout::Format;
-use crate::span::{FoldGuard, Source, SpanError, Spans};
+use crate::span::{FoldGuard, FoldPool, Source, SpanError, Spans};
 
 /// A live fight's edge nearer than this is its present: who has come so far follows it live.
 const CAUGHT_UP_MS: u32 = 1_000;
+
+/// Rows, actors and deaths of a small step.
+const STEP_ROWS_MAX: usize = 4_096;
+/// Events that a small step looks at.
+const STEP_EVENTS_MAX: usize = 16_384;
 
 /// A fight's log, played until a moment.
 pub(super) struct Player {
@@ -142,11 +147,38 @@ impl Player {
         })
     }
 
-    /// Plays on by `ms` and gives what is to be written, in one piece.
-    pub(super) fn step(&mut self, ms: u32, format: Format, relay_ms: i64) -> Bytes {
-        let to_ms = self.at_ms.saturating_add(ms).min(self.source.index.end_ms());
-        self.source.index.play(&mut self.fold, Span { from_ms: self.at_ms, to_ms });
-        self.at_ms = to_ms;
+    /// Plays on by `ms` and gives what is to be written, in one piece: a small step at once, a large one on the pool.
+    pub(super) async fn go_on(
+        mut self,
+        pool: &FoldPool,
+        ms: u32,
+        format: Format,
+        relay_ms: i64,
+    ) -> Result<(Self, Bytes), SpanError> {
+        let (who, span) = (self.who, self.span(ms));
+        let is_small = self.is_small(span);
+        let step = move || {
+            let bytes = self.step(span, format, relay_ms);
+            (self, bytes)
+        };
+        if is_small { Ok(step()) } else { pool.run(who, step).await }
+    }
+
+    /// Whether playing a span takes about a millisecond at the most: all rows are looked at, and of the log what reaches
+    /// into it.
+    fn is_small(&self, span: Span) -> bool {
+        let held = self.fold.rows().len() + self.fold.actors().len() + self.fold.deaths().len();
+        held <= STEP_ROWS_MAX && self.source.index.reached(span) <= STEP_EVENTS_MAX
+    }
+
+    /// From where it is on.
+    fn span(&self, ms: u32) -> Span {
+        Span { from_ms: self.at_ms, to_ms: self.at_ms.saturating_add(ms).min(self.source.index.end_ms()) }
+    }
+
+    fn step(&mut self, span: Span, format: Format, relay_ms: i64) -> Bytes {
+        self.source.index.play(&mut self.fold, span);
+        self.at_ms = span.to_ms;
         let facts = self.facts();
         let mut step = self.look(facts);
         let mut happened = self.happenings.step(Shown::to(self.audience, &self.fold));

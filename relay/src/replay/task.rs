@@ -124,15 +124,21 @@ async fn show(
     early: Bytes,
 ) -> Result<(), Gone> {
     let Replay { admission, playback, .. } = replay;
-    if admission.has_changed() && !admission.holds().await {
-        viewer.dismiss(NOT_FOR_YOU, None)?;
-        return Err(Gone);
-    }
+    still(admission, viewer).await?;
     viewer.write(keyframe)?;
     match player {
         Some(player) => go_on(admission, *playback, player, viewer, early).await,
         None => Ok(()),
     }
+}
+
+/// After something was made: who may see it may have changed meanwhile.
+async fn still(admission: &mut Admission, viewer: &mut Viewer) -> Result<(), Gone> {
+    if admission.has_changed() && !admission.holds().await {
+        viewer.dismiss(NOT_FOR_YOU, None)?;
+        return Err(Gone);
+    }
+    Ok(())
 }
 
 /// Plays from the keyframe on, until goodbye is said.
@@ -182,20 +188,30 @@ async fn go_on(
                     let (why, retry_ms) = match player.look_on(desk.spans(), admission.report()).await {
                         Ok(true) => continue,
                         Ok(false) => ("the replay has caught up with the fight: follow it live", 0),
-                        Err(error) => {
-                            tracing::warn!(%error, "could not play a fight on");
-                            ("the relay cannot play this fight on now: try again", 1_000)
-                        }
+                        Err(error) => return cannot_go_on(&error, viewer),
                     };
                     return viewer.dismiss(why, Some(retry_ms));
                 }
-                viewer.write(&player.step(step_ms, viewer.format, now_ms()))?;
+                let bytes = match player.go_on(&desk.spans().pool, step_ms, viewer.format, now_ms()).await {
+                    Ok((stepped, bytes)) => {
+                        player = stepped;
+                        bytes
+                    }
+                    Err(error) => return cannot_go_on(&error, viewer),
+                };
+                still(admission, viewer).await?;
+                viewer.write(&bytes)?;
                 if player.is_over() {
                     return viewer.dismiss("the fight is over: this is its report", None);
                 }
             }
         }
     }
+}
+
+fn cannot_go_on(error: &SpanError, viewer: &mut Viewer) -> Result<(), Gone> {
+    tracing::warn!(%error, "could not play a fight on");
+    viewer.dismiss("the relay cannot play this fight on now: try again", Some(1_000))
 }
 
 /// Writes what is left for somebody to whom goodbye was said. Nothing else of the replay is held any more.

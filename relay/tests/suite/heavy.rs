@@ -1,16 +1,23 @@
 //! Looking at a large fight costs its raid and all others nothing but processor time: counted, not timed.
 
-use std::sync::Arc;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, mpsc};
 
-use futures::future::join_all;
+use futures::FutureExt as _;
+use futures::future::{join, join_all, join3};
+use raidcast_relay::access::Asker;
+use raidcast_relay::edge::Address;
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::codec;
 use raidcast_shared::event::{Rare, RareBody, SkillIx, SourceKey};
+use raidcast_shared::fold::Span;
 use raidcast_shared::id::RaidId;
 use raidcast_shared::limits::NAME_CHARS_MAX;
 use raidcast_shared::uplink::{Hello, Outcome, UplinkReply};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use crate::raw::{HERE, ask};
 use crate::script::{KEY, Script, TestRelay, Uploader, hello, soon};
 
 const VISITORS: usize = 50;
@@ -27,6 +34,32 @@ fn long(mut fight: Script) -> Script {
         delta.rare.extend((from..from + 500).map(name));
     }
     fight
+}
+
+/// Holds all of a relay's pool until what this gives is dropped.
+pub(crate) async fn hold_the_pool(relay: &TestRelay) -> Vec<mpsc::SyncSender<()>> {
+    let spans = relay.relay.as_ref().unwrap().spans();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let held = (0..threads).map(async |_| {
+        let (pool, (until, held), (taken, is_taken)) =
+            (Arc::clone(&spans.pool), mpsc::sync_channel(0), oneshot::channel());
+        tokio::spawn(async move {
+            let folding = move || {
+                let _ = taken.send(());
+                held.recv()
+            };
+            pool.run(Address::of(Ipv4Addr::new(192, 0, 2, 1).into()), folding).await
+        });
+        is_taken.await.expect("nobody else is there");
+        until
+    });
+    soon("the pool", join_all(held)).await
+}
+
+async fn ten_small_lists(relay: &TestRelay) {
+    for _ in 0..10 {
+        assert_eq!(relay.get("/api/v1/reports?limit=1").await.0, 200);
+    }
 }
 
 /// All visitors come from one address.
@@ -103,5 +136,92 @@ async fn a_large_fight_that_is_being_folded_keeps_nobody_waiting_but_who_asked_f
     uploader.acked(24).await;
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
     assert_eq!(relay.report(&begun.report).await.fight.checksum, fight.checksum().to_string());
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_span_is_made_on_the_pool_and_once_for_all_who_ask() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start_limited(data.path(), crowded()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let fight = Script::new(60, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(60).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let run = relay.relay.as_ref().unwrap();
+    let (answers, who) = (Arc::clone(run.answers()), Address::of(HERE.into()));
+    let (report, record) = run.door().report(&begun.report, &Asker::default()).await.unwrap();
+    // The report is made, and the span is folded: what is left is to write it.
+    relay.report(&begun.report).await;
+    let span = Span { from_ms: 1_000, to_ms: 3_000 };
+    run.spans().fight(who, &report, span).await.unwrap();
+    let (made, path) = (answers.made(), format!("/api/v1/reports/{}?from=1000&to=3000", begun.report));
+
+    let held = hold_the_pool(&relay).await;
+    let ask = async || answers.span(who, &report, record.clone(), span).await.unwrap();
+    let mut first = Box::pin(ask());
+    tokio::select! {
+        biased;
+        _ = &mut first => panic!("a span was made elsewhere than on the pool"),
+        () = ten_small_lists(&relay) => {}
+    }
+    let asked = join(join_all((0..VISITORS).map(|_| relay.get(&path))), join_all((0..VISITORS).map(|_| ask())));
+    let (first, (visitors, asked), ()) = soon("the span", join3(first, asked, async { drop(held) })).await;
+    assert!(asked.iter().all(|body| Arc::ptr_eq(body, &first)));
+    assert!(visitors.iter().all(|answer| answer == &visitors[0] && answer.0 == 200), "{:?}", visitors[0]);
+    assert_eq!(visitors[0].1["totals"]["hits"], 40);
+    assert_eq!(answers.made(), made + 1);
+    assert_eq!(relay.get(&path).await, visitors[0]);
+    assert_eq!(answers.made(), made + 1, "it is kept");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_raids_page_is_read_once_for_all_who_ask_meanwhile_written_on_the_pool_and_never_old() {
+    const FIGHTS: u64 = 40;
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start_limited(data.path(), crowded()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let mut end_one = async |n: u64| {
+        let fight = Script::new(1, 2 + u128::from(n)).at(1_790_000_000_000 + 10_000 * n as i64);
+        let begun = uploader.begin(&fight).await;
+        uploader.deltas(begun.h, &fight.deltas).await;
+        assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+        uploader.welcome.raid.clone()
+    };
+    let mut code = String::new();
+    for n in 0..FIGHTS {
+        code = end_one(n).await;
+    }
+    let run = relay.relay.as_ref().unwrap();
+    let (lists, who) = (Arc::clone(run.lists()), Address::of(HERE.into()));
+    let raid = run.door().raid(&code, &Asker::default()).await.unwrap();
+    let made = lists.made();
+
+    let held = hold_the_pool(&relay).await;
+    let mut first = Box::pin(lists.raid(who, &raid, None));
+    tokio::select! {
+        biased;
+        _ = &mut first => panic!("a large page was written elsewhere than on the pool"),
+        () = ten_small_lists(&relay) => {}
+    }
+    let mut asked: Vec<_> = (0..VISITORS).map(|_| Box::pin(lists.raid(who, &raid, None))).collect();
+    assert!(asked.iter_mut().all(|page| page.now_or_never().is_none()), "nothing can be made now");
+    drop(held);
+    let (first, asked) = soon("the page", join(first, join_all(asked))).await;
+    let first = first.unwrap();
+    assert!(asked.iter().all(|page| Arc::ptr_eq(page.as_ref().unwrap(), &first)), "what says the same is the same");
+    assert_eq!(lists.made(), made + 10 + 2, "one was under way, and all others shared the next");
+
+    // A fight that has ended is there at once.
+    let path = format!("/api/v1/raids/{code}");
+    for n in FIGHTS..FIGHTS + 3 {
+        end_one(n).await;
+        let (_, page) = relay.get(&path).await;
+        assert_eq!(page["reports"].as_array().unwrap().len() as u64, n + 1);
+    }
+    let compressed = ask(&relay, &format!("GET {path}"), &["Accept-Encoding: br"]).await;
+    assert_eq!((compressed.status, compressed.header("content-encoding")), (200, Some("br")));
     relay.stop().await;
 }

@@ -1,17 +1,20 @@
 //! The feed that plays the past: exact at any moment, equal to the report at its end, for who may see it.
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use raidcast_relay::limits::EdgeLimits;
-use raidcast_shared::codec;
-use raidcast_shared::event::{ActorFacts, ActorIx, ActorKind, Rare, RareBody, SourceKey};
+use raidcast_shared::event::{
+    ActorEntry, ActorFacts, ActorIx, ActorKind, Hit, HitFlags, HitKind, Rare, RareBody, SkillIx, SourceKey, TimedHit,
+};
 use raidcast_shared::feed::{Bye, FeedFrame, SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::fold::Span;
-use raidcast_shared::id::RaidId;
+use raidcast_shared::id::{ActorId, RaidId, SkillId};
 use raidcast_shared::limits::REPLAYS_MAX;
 use raidcast_shared::report::Report;
-use raidcast_shared::uplink::{Hello, Outcome, UplinkReply, Visibility};
+use raidcast_shared::uplink::{Delta, Hello, Outcome, UplinkReply, Visibility};
+use raidcast_shared::{codec, columns};
 use uuid::Uuid;
 
+use crate::heavy::hold_the_pool;
 use crate::script::{KEY, OTHER_KEY, Script, Seen, Spectator, TestRelay, Uploader, hello, soon};
 use crate::span::{eventful, plain};
 
@@ -269,5 +272,69 @@ async fn a_player_who_turns_out_to_be_a_monster_while_a_fight_is_played_leaves_t
     let (seen, _) = to_the_end(&mut spectator).await;
     assert_eq!((seen_rows(&seen), seen.damage), expected);
     assert_eq!(spectator.keyframes, 1);
+    relay.stop().await;
+}
+
+/// Each of fifty players hits each of a hundred monsters once, in ten seconds: five thousand rows.
+fn of_many_rows() -> Script {
+    let mut fight = Script::new(0, 2);
+    let hit = |at: u32| {
+        let (source, target) = (ActorIx((at % 50) as u16), ActorIx(50 + (at / 50) as u16));
+        let (skill, kind, amount, flags) = (SkillIx(0), HitKind::Damage, 1_000 + u64::from(at), HitFlags(0));
+        TimedHit { at_ms: 2 * at, hit: Hit { source, target, skill, kind, amount, flags, shield: 0, overheal: 0 } }
+    };
+    let kind = |at| if at < 50 { ActorKind::Player } else { ActorKind::Monster };
+    let actor = |at: u64| ActorEntry { id: ActorId::clear(1 + at), kind: kind(at), owner: None };
+    for seq in 1..=5 {
+        let hits: Vec<_> = (1_000 * (seq - 1)..1_000 * seq).map(hit).collect();
+        let (base_ms, columns) = columns::encode(&hits);
+        let delta = Delta { seq: seq.into(), base_ms, hits: 1_000, columns: columns.into(), ..Delta::default() };
+        fight.deltas.push(delta);
+    }
+    fight.deltas[0].actors = (0..150).map(actor).collect();
+    fight.deltas[0].skills = vec![SkillId { base: 1714, variant: None }];
+    fight
+}
+
+#[tokio::test]
+async fn large_steps_of_a_replay_wait_for_the_pool_and_small_ones_do_not() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let (large, small) = (of_many_rows(), eventful(100).at(1_790_001_000_000));
+    let mut reports = Vec::new();
+    for fight in [&large, &small] {
+        let begun = uploader.begin(fight).await;
+        uploader.deltas(begun.h, &fight.deltas).await;
+        assert!(matches!(uploader.end(begun.h, fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+        reports.push(begun.report);
+    }
+    let raid = uploader.welcome.raid.clone();
+    let play = async |report: &str, query: &str| {
+        let path = format!("{raid}/feed?report={report}&{query}");
+        let mut spectator = Spectator::join(&relay, &path, SUBPROTOCOL).await;
+        spectator.hear().await.expect("a keyframe");
+        spectator
+    };
+    let mut of_large = play(&reports[0], "at=9000&speed=0.5").await;
+    let mut of_small = play(&reports[1], "speed=1").await;
+    let held = hold_the_pool(&relay).await;
+    let heard = |spectator: &mut Spectator| {
+        while let Some(Some(_)) = spectator.hear().now_or_never() {}
+        spectator.ticks
+    };
+    let before = heard(&mut of_large);
+    let until = of_small.ticks + 6;
+    while of_small.ticks < until {
+        of_small.hear().await.expect("it goes on");
+    }
+    // One may have been under way.
+    assert!(heard(&mut of_large) <= before + 1, "a large step was taken on a thread that serves others");
+    assert!(of_large.bye.is_none());
+    drop(held);
+    let (seen, bye) = to_the_end(&mut of_large).await;
+    let report = relay.report(&reports[0]).await;
+    assert_eq!((seen.checksum.as_deref(), bye.retry_ms), (Some(report.fight.checksum.as_str()), None));
+    assert_eq!(seen_rows(&seen), rows(&report));
     relay.stop().await;
 }

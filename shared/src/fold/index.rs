@@ -55,6 +55,10 @@ fn widen(held: &mut Option<(u32, u32)>, more: Option<(u32, u32)>) {
     };
 }
 
+fn reaches(extent: Option<(u32, u32)>, span: Span) -> bool {
+    extent.is_some_and(|(first, last)| first < span.to_ms && last >= span.from_ms)
+}
+
 fn act(acted: &mut Vec<(ActorIx, u32)>, actor: ActorIx, at_ms: u32) {
     match acted.binary_search_by_key(&actor, |held| held.0) {
         Ok(at) => acted[at].1 = acted[at].1.max(at_ms),
@@ -293,14 +297,12 @@ impl FoldIndex {
     /// Cost: the events of the blocks that reach into the span.
     pub fn play(&self, state: &mut EncounterState, span: Span) {
         state.checksum.take();
-        let reaches =
-            |extent: Option<(u32, u32)>| extent.is_some_and(|(first, last)| first < span.to_ms && last >= span.from_ms);
         for block in self.leaves() {
             let Some(events) = block.events() else { continue };
-            if reaches(block.hits) {
+            if reaches(block.hits, span) {
                 events.hits.iter().filter(|hit| span.holds(hit.at_ms)).for_each(|hit| state.apply_hit(hit));
             }
-            if reaches(block.rare) {
+            if reaches(block.rare, span) {
                 let timeless = |rare: &&Rare| !matches!(rare.body, RareBody::Skill { .. } | RareBody::Header { .. });
                 let inside = events.rare.iter().filter(|rare| span.holds(rare.at_ms));
                 inside.filter(timeless).for_each(|rare| state.apply_rare(rare));
@@ -308,6 +310,15 @@ impl FoldIndex {
         }
         state.rows.settle(state.span);
         state.seq = self.seq;
+    }
+
+    /// How many events are looked at where a span is played.
+    pub fn reached(&self, span: Span) -> usize {
+        let of_block = |block: &Block| {
+            let rare = block.events().map_or(0, |events| events.rare.len());
+            usize::from(reaches(block.hits, span)) * block.count + usize::from(reaches(block.rare, span)) * rare
+        };
+        self.leaves().map(of_block).sum()
     }
 
     /// The time after its last event, ms since the encounter began.

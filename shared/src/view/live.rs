@@ -125,10 +125,10 @@ impl Happenings {
             }
         }
         let deaths = deaths(shown);
-        let known: BTreeSet<_> = self.deaths.iter().map(|death| (death.at_ms, &death.player_key)).collect();
-        let fresh = deaths.iter().filter(|death| !known.contains(&(death.at_ms, &death.player_key)));
-        happened.extend(fresh.cloned().map(FeedHappening::Death));
-        self.deaths = deaths;
+        if deaths != self.deaths {
+            happened.extend(fresh(&self.deaths, &deaths).into_iter().cloned().map(FeedHappening::Death));
+            self.deaths = deaths;
+        }
         happened
     }
 }
@@ -246,9 +246,7 @@ impl LiveView {
                 dead,
             };
             let row = values(of, crits_known(state, actor));
-            // Each of these only grows, so that their sum tells.
-            let grows = |row: &&Row| [row.amount, row.hits, row.crit, row.lucky, row.max];
-            let mark = of.rows.iter().flat_map(grows).fold(0, u64::wrapping_add);
+            let mark = mark(&of.rows);
             let same = self.places.get(&actor).is_some_and(|place| self.rows[*place as usize] == row);
             if self.marks.insert(actor, mark) != Some(mark) || !same || renamed {
                 step.touched.push(player.player_key.clone());
@@ -375,6 +373,44 @@ impl LiveView {
             buckets: self.closed.values().cloned().collect(),
         })
     }
+}
+
+/// Deaths that are not among those known. A player may have several at one time; a known one may have other words by now.
+fn fresh<'a>(known: &[DeathRow], now: &'a [DeathRow]) -> Vec<&'a DeathRow> {
+    fn whose(death: &DeathRow) -> (u32, &str) {
+        (death.at_ms, &death.player_key)
+    }
+    fn how(death: &DeathRow) -> (&Option<String>, Option<i64>) {
+        (&death.killer, death.skill_id)
+    }
+    let mut left: BTreeMap<_, BTreeMap<_, usize>> = BTreeMap::new();
+    for death in known {
+        *left.entry(whose(death)).or_default().entry(how(death)).or_default() += 1;
+    }
+    let mut fresh: Vec<_> = now.iter().collect();
+    fresh.retain(|death| !left.get_mut(&whose(death)).is_some_and(|left| take(left.get_mut(&how(death)))));
+    let mut left: BTreeMap<_, usize> =
+        left.into_iter().map(|(whose, left)| (whose, left.into_values().sum())).collect();
+    fresh.retain(|death| !take(left.get_mut(&whose(death))));
+    fresh
+}
+
+/// One of so many, if there are any.
+fn take(left: Option<&mut usize>) -> bool {
+    left.filter(|left| **left > 0).is_some_and(|left| {
+        *left -= 1;
+        true
+    })
+}
+
+/// Tells rows of a player from what they were before: which they are, for one leaves where its target turns out to be a
+/// player, and what each of them adds up.
+fn mark(rows: &[&Row]) -> u64 {
+    let mut mark = DefaultHasher::new();
+    for row in rows {
+        (row.key, row.amount, row.hits, row.crit, row.lucky, row.max).hash(&mut mark);
+    }
+    mark.finish()
 }
 
 fn push_row(out: &mut Vec<i64>, place: u32, before: Option<&RowValues>, now: &RowValues) {

@@ -152,6 +152,38 @@ pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
+/// A player's hits on an actor that nobody knows, and on a monster; then one delta that calls the unknown one a player, and
+/// has for each of its hits one of the same amount on the monster.
+pub(crate) fn turns_out_a_player() -> impl Strategy<Value = [Vec<Event>; 2]> {
+    let amount = (0..3_u64).prop_map(|hundreds| 100 * hundreds);
+    vec((0..SKILLS, 1..3_u16, amount, 0..SKILLS), 1..6).prop_map(|hits| {
+        let hit = |skill, target, amount| {
+            let (source, target, skill) = (ActorIx(0), ActorIx(target), SkillIx(skill));
+            let flags = HitFlags(0);
+            let hit = Hit { source, target, skill, kind: HitKind::Damage, amount, flags, shield: 0, overheal: 0 };
+            Event::Hit(TimedHit { at_ms: 100, hit })
+        };
+        let facts = ActorFacts { kind: Some(ActorKind::Player), ..ActorFacts::of(ActorIx(2)) };
+        let is_player = Rare { at_ms: 200, key: SourceKey(5), body: RareBody::Actor(facts) };
+        let before = hits.iter().map(|&(skill, target, amount, _)| hit(skill, target, amount));
+        let again =
+            hits.iter().filter(|(_, target, ..)| *target == 2).map(|&(.., amount, other)| hit(other, 1, amount));
+        [before.collect(), again.chain([Event::Rare(is_player)]).collect()]
+    })
+}
+
+/// Deaths of few at few moments, so that some have two at one moment.
+pub(crate) fn deaths() -> impl Strategy<Value = Vec<Event>> {
+    let death = (0..3_u32, 0..6_u16, 0..ACTORS, 0..SKILLS);
+    vec(death, 0..12).prop_map(|deaths| {
+        let death = |(at, (second, a, by, s)): (usize, (u32, u16, u16, u16))| {
+            let body = RareBody::Death { a: ActorIx(a), by: Some(ActorIx(by)), s: Some(SkillIx(s)) };
+            Event::Rare(Rare { at_ms: 1000 * second, key: SourceKey::new(7, at as u32), body })
+        };
+        deaths.into_iter().enumerate().map(death).collect()
+    })
+}
+
 /// The gate before a fight's first delta.
 pub(crate) fn gate() -> Gate {
     Gate::new(&header()).expect("our own columns are usable")

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use raidcast_shared::columns::{self, ColumnMap};
 use raidcast_shared::event::{Event, Rare, RareBody, TimedHit};
-use raidcast_shared::feed::{FeedFight, FeedPlayer};
+use raidcast_shared::feed::{FeedFight, FeedHappening, FeedPlayer};
 use raidcast_shared::fold::{CheckError, Checked, EncounterState, FoldIndex, Gate, Span};
 use raidcast_shared::log::Log;
 use raidcast_shared::report::SkillKind::{Damage, Healing};
 use raidcast_shared::uplink::{Delta, Outcome, ReportState, UplinkFrame};
-use raidcast_shared::view::{self, LiveFacts, LiveView};
+use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView};
 use raidcast_shared::{codec, limits};
 
-use crate::fights::{actors, delta, ending, events, fold, gate, header, hit, to_all};
+use crate::fights::{actors, deaths, delta, ending, events, fold, gate, header, hit, to_all, turns_out_a_player};
 
 /// Cuts events at the given places.
 fn cut(events: &[Event], cuts: &[prop::sample::Index]) -> Vec<Vec<Event>> {
@@ -47,6 +47,31 @@ fn players_of(fight: &FeedFight) -> BTreeMap<String, (FeedPlayer, Vec<i64>, Seco
 fn shown(state: &EncounterState) -> impl PartialEq + std::fmt::Debug {
     let fights = (view::fight(to_all(state), None), view::fight(to_all(state), Some(&ending(Outcome::Unknown))));
     (fights, view::timeline(to_all(state), "r".into(), 1), state.checksum(), view::note(to_all(state)))
+}
+
+/// Folds deltas and makes a player's skill rows again only where a step of the view names the player, as those who watch
+/// get them: so they always are what they are made anew.
+fn rows_that_a_view_names_are_all_that_changed(deltas: &[Vec<Event>]) -> Result<(), TestCaseError> {
+    let live =
+        LiveFacts { state: ReportState::Live, outcome: Outcome::Unknown, ended: false, revision: 1, idle: false };
+    let (mut state, mut gate) = (EncounterState::new(header(), ColumnMap::own()), gate());
+    let (mut view, mut held) = (LiveView::default(), BTreeMap::new());
+    for (at, part) in deltas.iter().enumerate() {
+        state.apply(&gate.check(&delta(at as u64 + 1, part)).expect("it fits"));
+        view.note(&state.take_changed_seconds());
+        let step = view.step(to_all(&state), live);
+        if step.begins_anew {
+            held.clear();
+        }
+        let players: Vec<_> = view.player_keys().collect();
+        for (key, rows) in view::skills_of(to_all(&state), &players) {
+            if step.touched.contains(&key) {
+                held.insert(key.clone(), rows.clone());
+            }
+            prop_assert_eq!(held.get(&key), Some(&rows));
+        }
+    }
+    Ok(())
 }
 
 fn is_totals(event: &Event) -> bool {
@@ -124,6 +149,33 @@ proptest! {
         prop_assert_eq!(&stepped.attempts, &fresh.attempts);
         prop_assert_eq!(players_of(stepped), players_of(fresh));
         prop_assert_eq!(stepped.head.totals, view::fight(to_all(&state), None).totals);
+    }
+
+    #[test]
+    fn a_view_names_each_player_whose_skill_rows_have_changed(
+        events in events(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        turns_out in turns_out_a_player(),
+    ) {
+        rows_that_a_view_names_are_all_that_changed(&cut(&events, &cuts))?;
+        rows_that_a_view_names_are_all_that_changed(&turns_out)?;
+    }
+
+    #[test]
+    fn each_death_is_told_once_in_whichever_order_and_deltas_they_come(
+        deaths in deaths().prop_shuffle(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+    ) {
+        let (mut state, mut gate) = (EncounterState::new(header(), ColumnMap::own()), gate());
+        let (mut happenings, mut told) = (Happenings::default(), Vec::new());
+        for (at, part) in cut(&deaths, &cuts).into_iter().enumerate() {
+            state.apply(&gate.check(&delta(at as u64 + 1, &part)).expect("it fits"));
+            told.extend(happenings.step(to_all(&state)));
+        }
+        let mut told: Vec<_> = told.into_iter().map(|what| format!("{what:?}")).collect();
+        let shown = view::fight(to_all(&state), None).deaths.into_iter().map(FeedHappening::Death);
+        let mut shown: Vec<_> = shown.map(|what| format!("{what:?}")).collect();
+        told.sort();
+        shown.sort();
+        prop_assert_eq!(told, shown);
     }
 
     #[test]

@@ -1,0 +1,198 @@
+//! Lists of fights as they are answered: a raid's page, and pages of the public list.
+//!
+//! One invariant: who asks gets nothing older than when they asked, but for the figures of running fights
+//! ([`Answers::summary`]). However many ask for a list at once, it is read once at a time; a large one is written on the
+//! pool, and compressed again only where it says something else than before. Deliberately not here: who may see what.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use moka::future::Cache;
+use raidcast_shared::report::{Pagination, RaidPage, ReportPage, ReportSummary};
+use raidcast_shared::uplink::ReportState;
+use raidcast_shared::view::Audience;
+use raidcast_store::{Page, RaidRow, ReportLine};
+use serde::Serialize;
+
+use crate::access::{Door, Visible};
+use crate::answers::Answers;
+use crate::body::{Body, LARGE_BODY_BYTES};
+use crate::edge::Address;
+use crate::error::HttpError;
+use crate::raid::{RaidCommand, RaidRegistry};
+use crate::record;
+use crate::singleflight::Singleflight;
+use crate::span::FoldPool;
+
+/// A list waits this long for what raids' tasks and folds tell of running fights.
+const SUMMARY_TIMEOUT: Duration = Duration::from_millis(250);
+/// A large list is kept this long, for who asks for the same.
+const KEPT_FOR: Duration = Duration::from_mins(1);
+/// Bytes of large lists kept: forty raids of a thousand fights.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// A line's bytes without its names, at the most.
+const LINE_BYTES: usize = 512;
+
+/// Which list, and as whom it shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Asked {
+    Public { page: u32, limit: u32 },
+    Raid { audience: Audience, code: String, channel: Option<String> },
+}
+
+/// What a list is made of.
+#[derive(Clone)]
+enum Of {
+    Public(Page),
+    Raid { raid: Visible<RaidRow>, channel: Option<String> },
+}
+
+impl Of {
+    fn asked(&self) -> Asked {
+        match self {
+            Self::Public(Page { page, limit }) => Asked::Public { page: *page, limit: *limit },
+            Self::Raid { raid, channel } => {
+                Asked::Raid { audience: raid.audience(), code: raid.code.clone(), channel: channel.clone() }
+            }
+        }
+    }
+}
+
+/// See the module's page.
+pub struct Lists {
+    registry: Arc<RaidRegistry>,
+    door: Door,
+    answers: Arc<Answers>,
+    pool: Arc<FoldPool>,
+    flights: Arc<Singleflight<Asked, Result<Arc<Body>, HttpError>>>,
+    held: Cache<Asked, Arc<Body>>,
+    made: AtomicU64,
+}
+
+impl Lists {
+    /// Nothing made yet.
+    pub fn new(registry: Arc<RaidRegistry>, door: Door, answers: Arc<Answers>, pool: Arc<FoldPool>) -> Self {
+        let held = Cache::builder()
+            .max_capacity(CACHE_BYTES)
+            .weigher(|_, body: &Arc<Body>| u32::try_from(body.bytes()).unwrap_or(u32::MAX))
+            .time_to_live(KEPT_FOR)
+            .build();
+        Self { registry, door, answers, pool, flights: Arc::default(), held, made: AtomicU64::new(0) }
+    }
+
+    /// How many lists were read so far, for tests and metrics.
+    pub fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// Public reports, newest fight first, live ones included: one page.
+    ///
+    /// # Errors
+    /// The store does not answer, or more wait for the pool than it takes.
+    pub async fn public(self: &Arc<Self>, who: Address, page: Page) -> Result<Arc<Body>, HttpError> {
+        self.shared(who, Of::Public(page)).await
+    }
+
+    /// A raid and its fights, with its channel for who may know that.
+    ///
+    /// # Errors
+    /// As [`Lists::public`].
+    pub async fn raid(
+        self: &Arc<Self>,
+        who: Address,
+        raid: &Visible<RaidRow>,
+        channel: Option<String>,
+    ) -> Result<Arc<Body>, HttpError> {
+        self.shared(who, Of::Raid { raid: raid.clone(), channel }).await
+    }
+
+    /// Made once for all who ask meanwhile.
+    async fn shared(self: &Arc<Self>, who: Address, of: Of) -> Result<Arc<Body>, HttpError> {
+        let (lists, making) = (Arc::clone(self), of.clone());
+        match self.flights.ask(of.asked(), async move || lists.make(who, making).await).await {
+            // Another address's, that had no room: asked again for this one.
+            (Some(Err(HttpError::Unavailable { .. })), false) => self.make(who, of).await,
+            (made, _) => made.unwrap_or(Err(HttpError::Internal)),
+        }
+    }
+
+    async fn make(&self, who: Address, of: Of) -> Result<Arc<Body>, HttpError> {
+        self.made.fetch_add(1, Ordering::Relaxed);
+        let asked = of.asked();
+        match of {
+            Of::Public(page) => {
+                let (lines, total) = self.door.public_fights(page).await?;
+                let reports = self.summaries(who, lines).await;
+                let (bytes, Page { page, limit }) = (about_bytes(&reports), page);
+                let pagination = Pagination { page, limit, total, total_pages: total.div_ceil(u64::from(limit)) };
+                self.body(who, asked, bytes, ReportPage { reports, pagination }).await
+            }
+            Of::Raid { raid, channel } => {
+                // Who shares in it may have seen a newer row.
+                let raid = self.door.again(&raid).await?;
+                let reports = self.summaries(who, self.door.fights(&raid).await?).await;
+                let (bytes, connected) = (about_bytes(&reports), self.is_connected(&raid).await);
+                let page = RaidPage {
+                    channel,
+                    title: raid.title.clone(),
+                    visibility: raid.visibility,
+                    open: connected || self.registry.context.is_open(&raid),
+                    connected,
+                    created_at_ms: raid.created_at_ms,
+                    code: raid.code.clone(),
+                    reports,
+                };
+                self.body(who, asked, bytes, page).await
+            }
+        }
+    }
+
+    /// A list ready to be sent: a large one is the same as before where it says the same.
+    async fn body(
+        &self,
+        who: Address,
+        asked: Asked,
+        bytes: usize,
+        list: impl Serialize + Send + 'static,
+    ) -> Result<Arc<Body>, HttpError> {
+        if bytes < LARGE_BODY_BYTES {
+            return Ok(Arc::new(Body::of(&list)));
+        }
+        let held = self.held.get(&asked).await;
+        let body = self.pool.run(who, move || Body::or_held(&list, held)).await?;
+        self.held.insert(asked, Arc::clone(&body)).await;
+        Ok(body)
+    }
+
+    /// Lines of a list. Live reports have their figures in memory: they are filled in. All raids are asked at the same
+    /// time, and who does not answer at once is not waited for: the list then shows what is stored.
+    async fn summaries(&self, who: Address, lines: Vec<Visible<ReportLine>>) -> Vec<ReportSummary> {
+        let asked = lines.into_iter().map(|line| async {
+            let stored = record::summary(line.audience(), ReportLine::clone(&line));
+            if stored.state != ReportState::Live {
+                return stored;
+            }
+            let asked = Arc::clone(&self.answers).summary(who, line);
+            match tokio::time::timeout(SUMMARY_TIMEOUT, asked).await {
+                Ok(Some(now)) => ReportSummary { raid: stored.raid, ..ReportSummary::clone(&now) },
+                Ok(None) | Err(_) => stored,
+            }
+        });
+        futures::future::join_all(asked).await
+    }
+
+    /// Whether a raid's uploader is connected.
+    async fn is_connected(&self, raid: &Visible<RaidRow>) -> bool {
+        match self.registry.directory.raid(&raid.code) {
+            Some(handle) => handle.ask(|reply| RaidCommand::Connected { reply }).await.unwrap_or(false),
+            None => false,
+        }
+    }
+}
+
+/// How long a list gets, at the most.
+fn about_bytes(reports: &[ReportSummary]) -> usize {
+    let names = |report: &ReportSummary| report.bosses.iter().map(|name| name.len() + 3).sum::<usize>();
+    reports.iter().map(|report| LINE_BYTES + names(report)).sum()
+}
