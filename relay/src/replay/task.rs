@@ -93,10 +93,10 @@ pub async fn play(mut replay: Replay, format: Format, socket: Socket, early: Byt
             let keyframe = move |player: Player| [&format.encode(&player.keyframe(now_ms()))[..], &over[..]].concat();
             Player::make(&replay, keyframe).await.map(|bytes| (Bytes::from(bytes), None))
         }
-        ReplayPermit::Playing(..) => Player::make(&replay, |player| player).await.map(|player| {
-            let keyframe = format.encode(&player.keyframe(now_ms()));
-            (keyframe, Some(player))
-        }),
+        ReplayPermit::Playing(..) => {
+            let made = move |player: Player| (format.encode(&player.keyframe(now_ms())), Some(player));
+            Player::make(&replay, made).await
+        }
     };
     let ended = match made {
         Ok((keyframe, player)) => show(&mut replay, &keyframe, player, &mut viewer, early).await,
