@@ -116,7 +116,13 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 return Ok(());
             }
             let over = later || fight.end.is_some();
-            if hits(&watching.source.read(&fight, &Cursor::default(), now_ms)?) > dormant.hits {
+            let start = Cursor::default();
+            // Of one that is over a meter may keep all in another place.
+            let reading = match fight.end {
+                Some(_) => watching.source.read_last(&fight, &start)?,
+                None => watching.source.read(&fight, &start, now_ms)?,
+            };
+            if hits(&reading) > dormant.hits {
                 self.discover(&watching.db, fight, true);
             } else if !over {
                 return Ok(());
