@@ -108,7 +108,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     /// Looks whether the newest fight, which was never ended by the meter and is done with here, goes on after all. Then it
     /// is read from its begin, as another reading of it.
-    pub(super) fn look_at_dormant(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
+    pub(super) fn look_at_dormant(&mut self, watching: &mut Watching) -> Result<(), SourceError> {
         let watched = self.ledger.of(&watching.db);
         let Some(dormant) = watched.and_then(|watched| watched.dormant) else { return Ok(()) };
         let shown = self.as_told(watching.source.fights(dormant.row, &[dormant.row])?);
@@ -120,7 +120,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 return Ok(());
             }
             let over = later || fight.end.is_some();
-            if hits(&watching.source.read(&fight, &Cursor::default(), now_ms)?) > dormant.hits {
+            if as_dormant(watching, &fight)?.hits > dormant.hits {
                 self.discover(&watching.db, fight, true);
             } else if !over {
                 return Ok(());
@@ -240,7 +240,7 @@ fn is_recent(fight: &Fight, is_newest: bool, unix_ms: i64) -> bool {
     }
 }
 
-/// A fight that may go on after all, as it stands now.
+/// A fight that may go on after all, as it stands now: all of it is counted, for a reading may stop half-way.
 pub(super) fn as_dormant(watching: &mut Watching, fight: &Fight) -> Result<Dormant, SourceError> {
     let hits = hits(&watching.source.read_last(fight, &Cursor::default())?);
     Ok(Dormant { row: fight.row, started_at_ms: fight.started_at_ms, hits })

@@ -76,7 +76,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             watching.looked_through = true;
         }
-        self.look_at_dormant(watching, now_ms)?;
+        self.look_at_dormant(watching)?;
         self.read_lost_anew(&watching.db, now_ms);
         let mut fights = self.shown(watching)?;
         // An upload is of the fights that were agreed to: it looks for no others.
