@@ -4,6 +4,7 @@
 mod common;
 mod date;
 mod json;
+mod printer;
 mod settings;
 mod shown;
 mod status;
@@ -15,6 +16,8 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+
+pub use printer::Log;
 
 /// The command line.
 #[derive(Debug, Parser)]

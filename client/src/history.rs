@@ -16,7 +16,7 @@ use crate::source::detect::{self, Places};
 use crate::source::names::Names;
 use crate::source::{AnySource, Fight, Found, NoDatabase, Source as _, SourceError};
 use crate::uploader::record::{How, NotSent, Record};
-use crate::uploader::{Change, FolderError, told, under_way};
+use crate::uploader::{Change, FolderError, seen_by, told, under_way};
 
 /// A relay that confirms nothing is given up after so long.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -140,6 +140,11 @@ impl Plan {
         }
         Ok(before)
     }
+}
+
+/// Who will see what is uploaded now: as it is `asked` for, else as the upload's raid was seen that goes on.
+pub fn visibility(state: &Path, relay: &str, key: &str, unix_ms: i64, asked: Option<Visibility>) -> Visibility {
+    asked.or_else(|| seen_by(state, relay, key, unix_ms)).unwrap_or_default()
 }
 
 /// What a state folder knows of the fights of a plan.

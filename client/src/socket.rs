@@ -15,11 +15,13 @@ use futures::{SinkExt as _, StreamExt as _};
 use raidcast_shared::codec;
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{RefusedCode, RefusedScope, SUBPROTOCOL, UplinkFrame, UplinkReply};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, Request};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 use tokio_util::sync::CancellationToken;
@@ -34,14 +36,20 @@ const OUTBOX: usize = l::UNACKED_FRAMES_MAX + 32;
 const CONNECT: Duration = Duration::from_secs(10);
 /// A Probe this often makes the relay answer, so that silence means a dead connection.
 const PROBE: Duration = Duration::from_secs(5);
+/// Time to find out whether something speaks TLS.
+const TLS_ANSWER: Duration = Duration::from_secs(2);
 /// Time for a goodbye at the end.
 const GOODBYE: Duration = Duration::from_millis(500);
 /// The first wait before another attempt.
 const RETRY_MIN: Duration = Duration::from_millis(250);
-/// The longest.
-const RETRY_MAX: Duration = Duration::from_secs(15);
+/// The longest, where nobody asks for more.
+pub(crate) const RETRY_MAX: Duration = Duration::from_secs(15);
+/// The longest that a relay may ask for.
+const RELAY_WAIT_MAX: Duration = Duration::from_mins(10);
+/// A key that the relay knew, and knows no more, is tried again after at least so long.
+const KEY_AGAIN: Duration = Duration::from_secs(30);
 
-type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Where the relay is, and the key it knows the user by.
 #[derive(Clone)]
@@ -86,6 +94,13 @@ pub enum WrongUrl {
     Host,
     /// It has no host, or a port that there is not.
     Port,
+    /// It is one of the relay's pages.
+    Page {
+        /// The relay's address.
+        relay: String,
+        /// What stands behind it.
+        page: String,
+    },
 }
 
 impl RelayAddress {
@@ -104,6 +119,11 @@ impl RelayAddress {
         };
         if rest.contains(['?', '#']) {
             return Err(wrong(WrongUrl::Query));
+        }
+        let pages = ["/live/", "/raids/", "/reports/"].into_iter();
+        if let Some(at) = pages.filter_map(|page| url.trim().find(page)).min() {
+            let (relay, page) = url.trim().split_at(at);
+            return Err(wrong(WrongUrl::Page { relay: relay.to_owned(), page: page.to_owned() }));
         }
         let uplink = format!("{scheme}://{}/api/v1/uplink", rest.trim_end_matches('/'));
         let mut request = uplink.into_client_request().map_err(|_| wrong(WrongUrl::Host))?;
@@ -138,7 +158,7 @@ pub enum SocketEvent {
         /// When it is tried again.
         retry: Duration,
     },
-    /// The relay does not know the key: the task has ended.
+    /// The relay does not know the key, and never did in this run: the task has ended.
     Unauthorized {
         /// In the relay's words.
         text: String,
@@ -159,7 +179,7 @@ enum Closed {
     Shutdown,
 }
 
-/// Keeps a connection to the relay until `shutdown`, or until the relay does not know the key.
+/// Keeps a connection to the relay until `shutdown`, or until the relay does not know a key that it has not taken before.
 ///
 /// Waits while nobody takes the events.
 pub async fn run(
@@ -174,16 +194,20 @@ pub async fn run(
     let mut backoff = Backoff::new(jitter_seed);
     loop {
         let closed = connection(&address, &clock, &mut backoff, &events, &shutdown).await;
-        let (why, at_least) = match closed {
+        let (why, wish) = match closed {
             Closed::Shutdown => return,
             Closed::Anew => continue,
+            // It was good: an operator may be changing keys just now.
+            Closed::Unauthorized { .. } if backoff.was_welcome => {
+                (Outage::KeyForgotten, Some(KEY_AGAIN + backoff.next()))
+            }
             Closed::Unauthorized { text } => {
                 let _ = events.send(SocketEvent::Unauthorized { text }).await;
                 return;
             }
             Closed::Retry { why, at_least } => (why, at_least),
         };
-        let retry = backoff.next().max(at_least.unwrap_or_default());
+        let retry = backoff.next().max(wish.unwrap_or_default().min(RELAY_WAIT_MAX));
         if events.send(SocketEvent::Down { why, retry }).await.is_err() {
             return;
         }
@@ -201,6 +225,8 @@ pub async fn run(
 struct Backoff {
     seed: u64,
     waits: ExponentialBackoff,
+    /// The relay has said Welcome before.
+    was_welcome: bool,
 }
 
 impl Backoff {
@@ -213,11 +239,12 @@ impl Backoff {
             .with_jitter()
             .with_jitter_seed(seed)
             .build();
-        Self { seed, waits }
+        Self { seed, waits, was_welcome: false }
     }
 
+    /// The relay says Welcome.
     fn reset(&mut self) {
-        *self = Self::new(self.seed.wrapping_add(1));
+        *self = Self { was_welcome: true, ..Self::new(self.seed.wrapping_add(1)) };
     }
 
     fn next(&mut self) -> Duration {
@@ -353,6 +380,9 @@ async fn open(address: &RelayAddress) -> Result<Socket, Closed> {
             Err(Closed::Retry { why, at_least: None })
         }
         Ok(Ok((socket, _))) => Ok(socket),
+        Ok(Err(error)) if answer::is_no_http(&error) && answers_in_tls(uri).await => {
+            Err(Closed::Retry { why: Outage::SpeaksHttps, at_least: None })
+        }
         Ok(Err(error)) => Err(match answer::explain(&error, uri) {
             NoConnection::Unauthorized(text) => Closed::Unauthorized { text },
             NoConnection::Outage(why, at_least) => Closed::Retry { why, at_least },
@@ -360,9 +390,44 @@ async fn open(address: &RelayAddress) -> Result<Socket, Closed> {
     }
 }
 
+/// Whether what was asked in http, and gave no answer in it, speaks TLS: then it answers with a record of that.
+async fn answers_in_tls(uri: &Uri) -> bool {
+    let asking = async {
+        let host = uri.host()?.trim_matches(['[', ']']);
+        let mut stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await.ok()?;
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.ok()?;
+        let mut answer = [0; 2];
+        stream.read_exact(&mut answer).await.ok()?;
+        // An alert or a handshake of SSL 3 or later.
+        Some(matches!(answer, [0x15 | 0x16, 0x03]))
+    };
+    uri.scheme_str() == Some("ws") && timeout(TLS_ANSWER, asking).await.ok().flatten() == Some(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_answers_is_taken_for_tls_only_if_it_is() {
+        let certain = [(&b"SSH-2.0-OpenSSH_9.6\r\n"[..], false), (b"\x15\x03\x01\x00\x02\x02\x46", true)];
+        for (answer, is_tls) in certain {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let serving = tokio::spawn(async move {
+                while let Ok((mut stream, _)) = listener.accept().await {
+                    let _ = stream.write_all(answer).await;
+                    let mut asked = [0; 1024];
+                    while stream.read(&mut asked).await.is_ok_and(|read| read > 0) {}
+                }
+            });
+            let address = RelayAddress::new(&url, "key").unwrap();
+            let Err(Closed::Retry { why, .. }) = open(&address).await else { panic!("no relay is there") };
+            let other = Outage::NotWebSocket { at: answer::address(address.request.uri()) };
+            assert_eq!(why, if is_tls { Outage::SpeaksHttps } else { other });
+            serving.abort();
+        }
+    }
 
     #[test]
     fn addresses_lead_to_the_uplink() {
@@ -379,6 +444,7 @@ mod tests {
             ("http://x:0", WrongUrl::Port),
             ("http://x:99999", WrongUrl::Port),
             ("http://a b", WrongUrl::Host),
+            ("https://x/cast/live/abc", WrongUrl::Page { relay: "https://x/cast".into(), page: "/live/abc".into() }),
         ] {
             assert_eq!(uri(wrong), Err(AddressError::Url { url: wrong.trim().to_owned(), why }));
         }

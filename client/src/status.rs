@@ -27,6 +27,8 @@ pub enum Stand {
     Waiting,
     /// The relay does not take it.
     Refused,
+    /// It cannot be read from the meter's database; tried again at the next start.
+    Unreadable,
 }
 
 /// One fight.
@@ -167,8 +169,13 @@ fn of_record(fight: Finished) -> Line {
         How::Kept => Some(Why::Kept),
         _ => fight.why.clone().map(Why::NotSent),
     };
+    let state = match &fight.why {
+        _ if fight.is_on_relay() => Stand::OnRelay,
+        Some(NotSent::Unreadable { .. }) => Stand::Unreadable,
+        _ => Stand::Refused,
+    };
     Line {
-        state: if fight.is_on_relay() { Stand::OnRelay } else { Stand::Refused },
+        state,
         encounter: fight.encounter,
         title: fight.title,
         started_at_ms: fight.started_at_ms,

@@ -50,7 +50,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use change::{Change, LiveFight, Rereading, Status};
 pub use folder::{Damage, FolderError};
-pub(crate) use folder::{is_held, under_way};
+pub(crate) use folder::{is_held, seen_by, under_way};
 pub(crate) use ledger::told;
 pub use options::Options;
 pub use outcome::{Summary, WatchError};

@@ -124,6 +124,19 @@ struct File {
     upload_keys: std::collections::BTreeMap<String, String>,
 }
 
+/// The names in a [`File`].
+const SETTINGS: [&str; 9] = [
+    "listen",
+    "data",
+    "database_url",
+    "public_url",
+    "trusted_proxies",
+    "connections_per_address",
+    "memory_mib",
+    "upload_key",
+    "upload_keys",
+];
+
 /// What the relay runs with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -189,6 +202,40 @@ fn public_url(url: &str) -> Result<String, ConfigError> {
     Ok(url.trim_end_matches('/').to_owned())
 }
 
+/// What is wrong with a configuration file, without what stands in it: a key or a password whose quotes were forgotten
+/// does not go into a log.
+fn without_values(error: &config::ConfigError) -> String {
+    use config::ConfigError as E;
+    let setting = |key: &Option<String>| {
+        let name = key.as_deref().and_then(|key| key.split('.').next()).filter(|key| SETTINGS.contains(key));
+        name.map_or("a value".to_owned(), |name| format!("`{name}`"))
+    };
+    match error {
+        E::Type { expected, key, .. } => format!("{} must be {expected}", setting(key)),
+        E::At { error, key: None, .. } => without_values(error),
+        E::At { key, .. } => format!("{} is not what it must be", setting(key)),
+        E::FileParse { cause, .. } => {
+            let text = cause.to_string();
+            // The parser's text goes on with the line itself.
+            let at = text.lines().next().and_then(|line| line.split_once("at ")).map_or("somewhere", |(_, at)| at);
+            format!("it is no TOML at {at}. Text stands in quotes, like upload_key = \"…\"")
+        }
+        E::Message(text) if text.starts_with("unknown field") => {
+            // A setting's name is short and plain; a key that stands in its place is not said.
+            let name = text
+                .split('`')
+                .nth(1)
+                .filter(|name| name.len() <= 24 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+            let name =
+                name.map_or("a setting that there is not".to_owned(), |name| format!("`{name}`, which is no setting"));
+            format!("it holds {name}. There are: {}", SETTINGS.join(", "))
+        }
+        // That it is not there, or cannot be opened.
+        E::Foreign(error) => error.to_string(),
+        _ => format!("a value is not what it must be. Settings are: {}", SETTINGS.join(", ")),
+    }
+}
+
 /// Why nobody could send this key; it is not said itself.
 fn unusable(key: &str) -> Option<&'static str> {
     match key_fault(key) {
@@ -229,7 +276,7 @@ impl Config {
             .add_source(config::File::from(path.clone()).format(config::FileFormat::Toml).required(named))
             .build()
             .and_then(config::Config::try_deserialize)
-            .map_err(|error| ConfigError::File { path: path.clone(), why: error.to_string() })?;
+            .map_err(|error| ConfigError::File { path: path.clone(), why: without_values(&error) })?;
         let in_file = |why: String| ConfigError::File { path: path.clone(), why };
         let listen = if flags.listen.is_empty() {
             let addrs = file.listen.iter().map(|text| {
@@ -342,6 +389,52 @@ mod tests {
         assert!(check_keys(&[key("a", "a-key-of-four-words"), key("b", "another-key-~!")]).is_ok());
         let twice = check_keys(&[key("a", "one-and-the-same"), key("b", "one-and-the-same")]).unwrap_err().to_string();
         assert!(twice.contains("`a` and `b`") && !twice.contains("one-and"), "{twice}");
+    }
+
+    /// The error for a file with this text.
+    fn refused(text: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("raidcast.toml");
+        std::fs::write(&path, text).unwrap();
+        let flags = ServeFlags { config: Some(path), ..ServeFlags::default() };
+        Config::load(flags, None).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn what_stands_in_a_file_that_is_wrong_is_not_said() {
+        let key = format!("4f3a9c{}", "0b1d2e".repeat(9));
+        for (text, says) in [
+            (format!("upload_key = {key}\n"), "line 1"),
+            (format!("listen = []\nupload_key = \"{key}\nlisten=[]\n"), "line 2"),
+            (format!("[upload_keys]\nguild = {key}\n"), "stands in quotes"),
+            (format!("upload_keys = \"{key}\"\n"), "`upload_keys`"),
+            (format!("upload_key = '{key}' friends\n"), "line 1"),
+            (format!("{key} = \"guild\"\n"), "a setting that there is not"),
+            (format!("[upload_keys]\n\"{key}\" = [5]\n"), "`upload_keys`"),
+            ("upload_kye = \"a-long-enough-key\"\n".to_owned(), "`upload_kye`, which is no setting"),
+            (format!("database_url = postgres://u:{key}@h/d\n"), "line 1"),
+            (format!("database_url = \"postgres:/u:{key}@h/d\"\n"), "names no database"),
+            (format!("database_url = \"://u:{key}@h/d\"\n"), "postgres://user@host/database"),
+            (format!("database_url = \"mysql://u:{key}@h/d\"\n"), "`mysql`"),
+        ] {
+            let error = refused(&text);
+            assert!(error.contains(says) && !error.contains(&key), "{text}: {error}");
+        }
+        let missing = ServeFlags { config: Some("/nowhere/raidcast.toml".into()), ..ServeFlags::default() };
+        let error = Config::load(missing, None).unwrap_err().to_string();
+        assert!(error.contains("/nowhere/raidcast.toml") && error.contains("not found"), "{error}");
+    }
+
+    #[test]
+    fn every_setting_has_its_name_among_those_that_are_told() {
+        let unknown = config::Config::builder()
+            .add_source(config::File::from_str("nothing = 1", config::FileFormat::Toml))
+            .build()
+            .and_then(config::Config::try_deserialize::<File>)
+            .unwrap_err()
+            .to_string();
+        let known: Vec<_> = unknown.split('`').skip(3).step_by(2).collect();
+        assert_eq!(known, SETTINGS, "{unknown}");
     }
 
     #[test]

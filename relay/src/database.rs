@@ -33,12 +33,9 @@ pub enum DatabaseUrlError {
         /// The kind.
         scheme: String,
     },
-    /// No scheme, or no file.
-    #[error("{url:?} names no database: give {SUPPORTED}")]
-    Nothing {
-        /// What was given.
-        url: String,
-    },
+    /// No scheme, or no file. It is not said itself: a password may stand in it.
+    #[error("what is given names no database: give {SUPPORTED}")]
+    Nothing,
 }
 
 #[cfg(feature = "postgres")]
@@ -52,17 +49,21 @@ impl FromStr for Database {
     type Err = DatabaseUrlError;
 
     fn from_str(url: &str) -> Result<Self, DatabaseUrlError> {
-        let Some((scheme, rest)) = url.split_once(':') else {
-            return Err(DatabaseUrlError::Nothing { url: url.into() });
-        };
+        let (scheme, rest) = url.split_once(':').ok_or(DatabaseUrlError::Nothing)?;
         match scheme {
             "sqlite" => match rest.strip_prefix("//").unwrap_or(rest) {
-                "" => Err(DatabaseUrlError::Nothing { url: url.into() }),
+                "" => Err(DatabaseUrlError::Nothing),
                 path => Ok(Self::Sqlite(path.into())),
             },
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => Ok(Self::Postgres(url.into())),
-            _ => Err(DatabaseUrlError::Scheme { scheme: scheme.into() }),
+            "postgres" | "postgresql" if rest.starts_with("//") => Ok(Self::Postgres(url.into())),
+            _ if rest.starts_with("//")
+                && !scheme.is_empty()
+                && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+            {
+                Err(DatabaseUrlError::Scheme { scheme: scheme.into() })
+            }
+            _ => Err(DatabaseUrlError::Nothing),
         }
     }
 }
@@ -108,15 +109,14 @@ impl fmt::Display for Database {
             Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
             #[cfg(feature = "postgres")]
             Self::Postgres(url) => {
-                // Between the scheme and the last @ before the path stand name and password; options may hold one too.
-                let url = url.split('?').next().unwrap_or_default();
+                // Name and password stand before the last @, whatever else stands in them; options may hold one too.
                 let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
-                let (host, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-                let host = match host.rsplit_once('@') {
-                    Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
-                    None => host.to_owned(),
-                };
-                write!(f, "{scheme}://{host}{path}")
+                let (user, rest) = rest.rsplit_once('@').map_or((None, rest), |(user, rest)| (Some(user), rest));
+                let place = rest.split('?').next().unwrap_or_default();
+                match user.and_then(|user| user.split(':').next()) {
+                    Some(user) => write!(f, "{scheme}://{user}@{place}"),
+                    None => write!(f, "{scheme}://{place}"),
+                }
             }
         }
     }
@@ -159,6 +159,7 @@ mod tests {
         for (url, shown) in [
             ("postgres://ana:s3cret@db.example:5433/raids?sslmode=require", "postgres://ana@db.example:5433/raids"),
             ("postgresql://ana:a@b@db/raids", "postgresql://ana@db/raids"),
+            ("postgres://ana:s3/cr?et@db:1/raids?sslmode=require", "postgres://ana@db:1/raids"),
             ("postgres://db/raids?user=ana&password=s3cret", "postgres://db/raids"),
             ("postgres://db", "postgres://db"),
         ] {

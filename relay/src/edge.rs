@@ -25,8 +25,10 @@ pub use descriptors::{Sockets, raise};
 pub use gate::{Asked, gate};
 pub use refusals::{Refusal, Refusals};
 
+use tokio::sync::Semaphore;
+
 use self::waiting::Waiting;
-use crate::limits::EdgeLimits;
+use crate::limits::{ANSWERS_BYTES_MAX, EdgeLimits};
 
 /// How often what nobody needs any more is forgotten.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -44,6 +46,8 @@ pub struct Edge {
     sockets: Sockets,
     open: Arc<AtomicUsize>,
     waiting: Waiting,
+    /// A permit for each byte of large answers that may wait to be sent.
+    answers: Arc<Semaphore>,
 }
 
 impl Edge {
@@ -57,6 +61,7 @@ impl Edge {
             sockets,
             open: Arc::default(),
             waiting: Waiting::default(),
+            answers: Arc::new(Semaphore::new(ANSWERS_BYTES_MAX as usize)),
         }
     }
 

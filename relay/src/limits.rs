@@ -16,6 +16,12 @@ pub const WAITING_MAX: usize = 4_096;
 /// Bytes of a request's head: browsers send under 2 KiB, proxies add little. While a head is not whole, up to twice as
 /// much is read before it is refused.
 pub const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Lines of a request's head: browsers send twenty. More are refused before it is known what is asked.
+pub const HEADERS_MAX: usize = 1_024;
+/// Bytes of answers, of those beyond [`LARGE_ANSWER_BYTES`], that are made and not sent yet: some twenty of the largest.
+pub const ANSWERS_BYTES_MAX: u32 = 256 * 1024 * 1024;
+/// A smaller answer is not counted in [`ANSWERS_BYTES_MAX`]: 32 of them an address are its limit.
+pub const LARGE_ANSWER_BYTES: u64 = 256 * 1024;
 /// Bytes of a request's body: nothing that can be asked for needs one.
 pub const REQUEST_BODY_BYTES_MAX: u64 = 64 * 1024;
 /// Bytes that an answer must get on in one window of [`EdgeLimits::write_window_ms`]: 7 kbit/s, less than any line.

@@ -20,7 +20,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
-use governor::{Quota, RateLimiter};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use raidcast_shared::codec;
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{
@@ -44,6 +44,8 @@ use self::refusal::refusal;
 const REPLIES: usize = 2 * l::UNACKED_FRAMES_MAX;
 /// tungstenite clears its read buffer before each read: keep it near a frame's usual size.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
+/// Pings and pongs that a client may send at once; one a second after them.
+const IDLE_FRAMES_BURST: u32 = 100;
 /// A client may send malformed frames until this many; then the connection ends.
 const MALFORMED_MAX: u32 = 100;
 
@@ -100,7 +102,8 @@ enum Ended {
 }
 
 async fn converse(uplinks: Uplinks, account: AccountId, _permits: Permits, socket: WebSocket) {
-    let (mut sink, mut stream) = socket.split();
+    let (mut sink, stream) = socket.split();
+    let mut stream = Frames::of(stream);
     let hello = tokio::time::timeout(Duration::from_millis(l::HELLO_MS_MAX), first_frame(&mut stream)).await;
     let ended = match hello {
         Ok(Ok(hello)) => match attach(&uplinks, account, hello).await {
@@ -130,22 +133,40 @@ fn message(version: u16, reply: &UplinkReply) -> Message {
     Message::Binary(Bytes::from(codec::encode_for(version, reply)))
 }
 
-/// The next binary message; others are refused or passed over. Ends after a silence: also a client that has nothing
-/// to say answers pings.
-async fn next_bytes(stream: &mut SplitStream<WebSocket>, silence: Duration) -> Result<Bytes, Ended> {
-    loop {
-        let Ok(message) = tokio::time::timeout(silence, stream.next()).await else { return Err(Ended::Gone) };
-        match message {
-            Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
-            Some(Ok(Message::Text(_))) => {
-                return Err(Ended::Refused(refusal(RefusedCode::Malformed, "frames are binary messages, not text")));
+/// What comes by a socket.
+struct Frames {
+    stream: SplitStream<WebSocket>,
+    /// Of pings and pongs, which say nothing.
+    idle: DefaultDirectRateLimiter,
+}
+
+impl Frames {
+    fn of(stream: SplitStream<WebSocket>) -> Self {
+        let burst = NonZeroU32::new(IDLE_FRAMES_BURST).expect("a limit above 0");
+        Self { stream, idle: RateLimiter::direct(Quota::per_second(NonZeroU32::MIN).allow_burst(burst)) }
+    }
+
+    /// The next binary message; others are refused or passed over. Ends after a silence: also a client that has nothing
+    /// to say answers pings.
+    async fn next(&mut self, silence: Duration) -> Result<Bytes, Ended> {
+        let refused = |code, text: String| Err(Ended::Refused(refusal(code, text)));
+        loop {
+            let Ok(message) = tokio::time::timeout(silence, self.stream.next()).await else { return Err(Ended::Gone) };
+            match message {
+                Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
+                Some(Ok(Message::Text(_))) => {
+                    return refused(RefusedCode::Malformed, "frames are binary messages, not text".into());
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) if self.idle.check().is_ok() => {}
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                    return refused(RefusedCode::TooFast, "too many pings: one in some seconds is enough".into());
+                }
+                Some(Err(error)) if is_too_long(&error) => {
+                    let text = format!("a frame has at most {} bytes", l::UPLINK_FRAME_BYTES_MAX);
+                    return refused(RefusedCode::FrameTooLong, text);
+                }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Ended::Gone),
             }
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-            Some(Err(error)) if is_too_long(&error) => {
-                let text = format!("a frame has at most {} bytes", l::UPLINK_FRAME_BYTES_MAX);
-                return Err(Ended::Refused(refusal(RefusedCode::FrameTooLong, text)));
-            }
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(Ended::Gone),
         }
     }
 }
@@ -154,8 +175,9 @@ fn is_too_long(error: &axum::Error) -> bool {
     error.to_string().contains("too long") || error.to_string().contains("Space limit exceeded")
 }
 
-async fn first_frame(stream: &mut SplitStream<WebSocket>) -> Result<Hello, Ended> {
-    let bytes = next_bytes(stream, Duration::from_millis(l::HELLO_MS_MAX)).await?;
+async fn first_frame(stream: &mut Frames) -> Result<Hello, Ended> {
+    // Who calls says how long it may take.
+    let bytes = stream.next(Duration::MAX).await?;
     match codec::decode::<UplinkFrame>(&bytes, l::UPLINK_FRAME_BYTES_MAX) {
         Ok(UplinkFrame::Hello(hello)) => Ok(hello),
         Ok(_) => Err(Ended::Refused(refusal(RefusedCode::HelloExpected, "the first frame must be Hello"))),
@@ -209,7 +231,7 @@ impl Attached {
         uplinks: &Uplinks,
         account: AccountId,
         sink: &mut SplitSink<WebSocket, Message>,
-        stream: &mut SplitStream<WebSocket>,
+        stream: &mut Frames,
     ) -> Ended {
         let connection = self.connection;
         let limits = &uplinks.context().limits;
@@ -303,12 +325,7 @@ fn charge(
     })
 }
 
-async fn read_frames(
-    uplinks: &Uplinks,
-    speaker: Speaker,
-    fights: &Fights,
-    stream: &mut SplitStream<WebSocket>,
-) -> Ended {
+async fn read_frames(uplinks: &Uplinks, speaker: Speaker, fights: &Fights, stream: &mut Frames) -> Ended {
     let Speaker { account, history, raid, connection, own, silence } = speaker;
     let shared = Arc::clone(uplinks.context());
     let per_second = NonZeroU32::new(l::UPLINK_BYTES_PER_S).expect("a limit above 0");
@@ -318,7 +335,7 @@ async fn read_frames(
     let discards = RateLimiter::direct(Quota::per_second(NonZeroU32::MIN).allow_burst(at_once));
     let mut malformed = 0;
     loop {
-        let bytes = match next_bytes(stream, silence).await {
+        let bytes = match stream.next(silence).await {
             Ok(bytes) => bytes,
             Err(ended) => return ended,
         };

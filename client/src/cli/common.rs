@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use raidcast_shared::uplink::Visibility;
 use tokio_util::sync::CancellationToken;
 
+use super::printer::Printer;
 use super::settings::{self, SettingsError};
-use super::{json, words};
+use super::words;
 use crate::socket::RelayAddress;
-use crate::uploader::{Change, Options, WatchError};
+use crate::uploader::{Options, WatchError};
 
 /// Something of the settings is of no use.
 pub(super) const USAGE: u8 = 2;
@@ -99,19 +100,31 @@ pub(super) fn kind_of(error: &WatchError) -> &'static str {
     }
 }
 
-pub(super) fn print_json(change: &Change) -> io::Result<()> {
-    json::line_of(change).map_or(Ok(()), |line| print_line(&line))
-}
-
 pub(super) fn print_line(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()
 }
 
+/// What went wrong, as `--json` tells it.
+pub(super) fn error_line(kind: &str, text: &str) -> String {
+    serde_json::json!({ "event": "error", "kind": kind, "text": text }).to_string()
+}
+
+pub(super) fn print(mut out: impl io::Write, text: &str) -> io::Result<()> {
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// An error on stderr, beside the lines for programs; a console that stands still is not waited for.
+pub(super) fn print_aside(error: &str) {
+    let printer = Printer::start(|text: String| print(io::stderr(), &text), |_| String::new(), || {});
+    printer.close(Some(format!("error: {error}\n")));
+}
+
 pub(super) fn print_error(as_json: bool, kind: &str, text: &str) {
     if as_json {
-        let _ = print_line(&serde_json::json!({ "event": "error", "kind": kind, "text": text }).to_string());
+        let _ = print_line(&error_line(kind, text));
     }
     let mut err = io::stderr().lock();
     let _ = writeln!(err, "error: {text}");

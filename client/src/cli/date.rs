@@ -29,13 +29,14 @@ pub(super) enum Since {
 
 impl Since {
     /// A date (`2026-11-01`), a date and time (`2026-11-01T20:15`, seconds and `Z` if wanted; all UTC), or how long
-    /// ago (`7d`, `12h`, `30m`, `2w`).
+    /// ago (`7d`, `12h`, `30m`, `2w`); also `2026/11/01`, `7D` and `7 d`.
     ///
     /// # Errors
     /// Says what would have been understood.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let wrong = || {
-            "give a date (2026-11-01), a date and time (2026-11-01T20:15, UTC), or how long ago (7d, 12h, 30m)"
+            "give a date (2026-11-01 or 2026/11/01), a date and time (2026-11-01T20:15, UTC), or how long ago (1w, 7d, \
+             12h, 30m)"
                 .to_owned()
         };
         let text = text.trim();
@@ -57,7 +58,11 @@ impl Since {
 fn ago(text: &str) -> Option<Duration> {
     let unit_at = text.char_indices().next_back()?.0;
     let (count, unit) = text.split_at(unit_at);
-    let seconds = match unit {
+    let (count, unit) = (count.trim_end(), unit.to_ascii_lowercase());
+    if count.is_empty() {
+        return None;
+    }
+    let seconds = match unit.as_str() {
         "w" => 7 * 86_400,
         "d" => 86_400,
         "h" => 3_600,
@@ -75,7 +80,7 @@ fn at(text: &str) -> Option<i64> {
         Some((date, time)) => (date, Some(time.trim_end_matches(['Z', 'z']))),
         None => (text, None),
     };
-    let mut parts = date.split('-');
+    let mut parts = date.split(['-', '/']);
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() || year.len() != 4 {
         return None;
@@ -141,6 +146,19 @@ mod tests {
         assert_eq!(shown(1_790_000_000_000), "2026-09-21 14:13");
         assert_eq!(shown(0), "1970-01-01 00:00");
         assert_eq!((length(302_999).as_str(), length(3_902_000).as_str()), ("5:02", "1:05:02"));
+    }
+
+    #[test]
+    fn dates_and_spans_are_taken_as_people_write_them() {
+        for (as_written, plain) in [
+            ("2026/11/01", "2026-11-01"),
+            ("7D", "7d"),
+            ("7 d", "7d"),
+            ("1w", "7d"),
+            (" 2026/11/01 20:15 ", "2026-11-01T20:15"),
+        ] {
+            assert_eq!(Since::parse(as_written), Since::parse(plain), "{as_written}");
+        }
     }
 
     #[test]

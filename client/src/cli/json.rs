@@ -17,6 +17,11 @@ pub(super) fn line_of(change: &Change) -> Option<String> {
     Some(serde_json::to_string(&event).expect("text and numbers are JSON"))
 }
 
+/// The line that tells how many lines were not printed.
+pub(super) fn left_out_line(lines: u64) -> String {
+    serde_json::json!({ "event": "left_out", "lines": lines }).to_string()
+}
+
 /// An overview in one line.
 pub(super) fn overview_line(overview: &Overview) -> String {
     serde_json::to_string(&Folder::of(overview)).expect("text and numbers are JSON")
@@ -116,7 +121,7 @@ enum Event<'a> {
     },
     Stopped {
         fights: u64,
-        why: &'a str,
+        why: Cow<'a, str>,
     },
 }
 
@@ -131,15 +136,15 @@ impl<'a> Event<'a> {
             }
             Change::History { fights } => Self::History { fights: *fights },
             Change::Connected { raid, url, channel_url } => Self::Connected { raid, url, channel_url },
-            Change::Disconnected { why, retry_ms } => {
-                Self::Disconnected { why: words::outage(why), retry_ms: *retry_ms }
+            Change::Disconnected { why, retry_ms, was_connected } => {
+                Self::Disconnected { why: words::outage(why, *was_connected), retry_ms: *retry_ms }
             }
-            Change::Begun { encounter, report_id, url, started_at_ms, scene } => {
+            Change::Begun { encounter, report_id, url, started_at_ms, scene, .. } => {
                 Self::Begun { encounter, report_id, url, started_at_ms: *started_at_ms, scene: scene.as_deref() }
             }
             Change::Acked { encounter, seq, of } => Self::Acked { encounter, seq: *seq, of: *of },
             Change::Idle { encounter, seconds } => Self::Idle { encounter: encounter.as_deref(), seconds: *seconds },
-            Change::Ended { encounter, outcome, events } => {
+            Change::Ended { encounter, outcome, events, .. } => {
                 Self::Ended { encounter, outcome: *outcome, events: *events }
             }
             Change::Finalized { encounter, report_id, url, state, known, keeps_visibility } => Self::Finalized {
@@ -192,7 +197,7 @@ struct Fight<'a> {
     url: Option<&'a str>,
     result: How,
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'a str>,
+    why: Option<Cow<'a, str>>,
     relay: &'a str,
 }
 

@@ -1,6 +1,7 @@
 //! What the user sets: flags over environment over a file over defaults.
 
 use std::fmt::Write as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use raidcast_shared::limits::TITLE_CHARS_MAX;
@@ -64,13 +65,78 @@ pub(super) fn default_state() -> Option<PathBuf> {
 /// Reads the settings file: `given`, which must be there then, or the usual one, if it is.
 pub(super) fn load(given: Option<&Path>) -> Result<File, SettingsError> {
     let Some(path) = given.map(Path::to_owned).or_else(default_path) else { return Ok(File::default()) };
+    let wrong = |why: String| SettingsError::File { path: path.clone(), why };
     if path.is_dir() {
-        let why = "it is a folder. Name the file in it, like config.toml, with --config.".to_owned();
-        return Err(SettingsError::File { path, why });
+        return Err(wrong("it is a folder. Name the file in it, like config.toml, with --config.".to_owned()));
     }
-    let source = config::File::from(path.clone()).format(config::FileFormat::Toml).required(given.is_some());
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return match (as_text_file(&path), given) {
+                (Some(hint), _) => Err(wrong(hint)),
+                (None, Some(_)) => Err(wrong("it is not there. Name it with --config.".to_owned())),
+                (None, None) => Ok(File::default()),
+            };
+        }
+        Err(error) => return Err(wrong(words::told(&error))),
+    };
+    let text = String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+    let text = text.ok_or_else(|| wrong("it is no UTF-8 text. Save the file as UTF-8.".to_owned()))?;
+    let text = text.trim_start_matches('\u{feff}');
+    let source = config::File::from_str(text, config::FileFormat::Toml);
     let parsed = config::Config::builder().add_source(source).build().and_then(config::Config::try_deserialize);
-    parsed.map_err(|error| SettingsError::File { path, why: without_values(&error.to_string()) })
+    match parsed {
+        Ok(file) if !has_escapes(&file) => Ok(file),
+        Ok(_) => Err(wrong(SINGLE_QUOTES.to_owned())),
+        Err(error) => Err(wrong(hint(text).unwrap_or_else(|| without_values(&error.to_string())))),
+    }
+}
+
+/// What to do with a Windows path that was written like any other text.
+const SINGLE_QUOTES: &str = r"Write Windows paths in single quotes: db = 'C:\…'";
+
+/// Each entry, as it is to be written.
+const ENTRIES: [(&str, &str); 5] = [
+    ("relay", r#"relay = "https://…""#),
+    ("key", r#"key = "…""#),
+    ("db", "db = '…'"),
+    ("visibility", r#"visibility = "unlisted""#),
+    ("meter_data", "meter_data = '…'"),
+];
+
+/// Notepad adds .txt to names.
+fn as_text_file(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let text_file = format!("{name}.txt");
+    path.with_file_name(&text_file).is_file().then(|| format!("there is {text_file}: rename it to {name}."))
+}
+
+/// Whether a backslash of a path was taken for the begin of a sign that no path has.
+fn has_escapes(file: &File) -> bool {
+    let paths = file.db.iter().chain(&file.meter_data);
+    paths.filter_map(|path| path.to_str()).any(|path| path.contains(char::is_control))
+}
+
+/// What is wrong in a file that does not parse, if it is something that happens to people. No value is shown.
+fn hint(text: &str) -> Option<String> {
+    for (at, line) in text.lines().enumerate() {
+        let Some((name, value)) = line.split_once('=') else { continue };
+        let (name, value) = (name.trim(), value.trim());
+        let Some((entry, example)) = ENTRIES.iter().find(|(entry, _)| name.eq_ignore_ascii_case(entry)) else {
+            continue;
+        };
+        if name != *entry || !value.starts_with(['"', '\'', '[', '{']) {
+            return Some(format!("line {} must look like {example}", at + 1));
+        }
+        if matches!(*entry, "db" | "meter_data") && value.starts_with('"') && value.contains('\\') {
+            return Some(SINGLE_QUOTES.to_owned());
+        }
+        let one_of = ["public", "unlisted", "private"];
+        if *entry == "visibility" && !one_of.contains(&value.trim_matches(['"', '\''])) {
+            return Some("visibility is public, unlisted or private (small letters)".to_owned());
+        }
+    }
+    None
 }
 
 /// An error of the file without the lines that it shows of it: the key may stand there.
@@ -110,9 +176,13 @@ pub(super) fn title(text: &str) -> Result<String, SettingsError> {
     if is_title(text, TITLE_CHARS_MAX) {
         return Ok(text.to_owned());
     }
-    Err(SettingsError::Value(format!(
-        "This title cannot be used. It may have {TITLE_CHARS_MAX} characters, and no tags like <b>. Give another with --title."
-    )))
+    let why = if text.chars().count() > TITLE_CHARS_MAX {
+        format!("A title has at most {TITLE_CHARS_MAX} characters. Give a shorter one with --title.")
+    } else {
+        "This title cannot be used: it has a tag like <b>, or a sign that cannot be shown. Give another with --title."
+            .into()
+    };
+    Err(SettingsError::Value(why))
 }
 
 /// A key without what is around it when it is copied.
@@ -121,6 +191,10 @@ pub(super) fn title(text: &str) -> Result<String, SettingsError> {
 /// It is none that a request can carry. The key itself stands in no message.
 pub(super) fn key(text: &str) -> Result<String, SettingsError> {
     let text = text.trim();
+    if text.len() > 1 && text.starts_with(['"', '\'']) && text.ends_with(['"', '\'']) {
+        let why = "The key has quotes around it: take them off. (In cmd: set RAIDCAST_KEY=…, without quotes.)";
+        return Err(SettingsError::Value(why.to_owned()));
+    }
     let why = match key_fault(text) {
         None => return Ok(text.to_owned()),
         Some(KeyFault::Empty) => "The key is empty. Set RAIDCAST_KEY to the key that you got for the relay.",
@@ -162,7 +236,7 @@ mod tests {
         assert_eq!(file.visibility, Some(Visibility::Private));
         assert_eq!(file.meter_data, Some(PathBuf::from("/m")));
         for (text, word) in
-            [("relais = 1", "relais"), ("visibility = \"secret\"", "secret"), ("relay =", "config.toml")]
+            [("relais = 1", "relais"), ("visibility = \"Public\"", "small letters"), ("relay =", "config.toml")]
         {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");
@@ -175,6 +249,51 @@ mod tests {
         assert!(load(Some(&dir.path().join("nowhere.toml"))).is_err());
         let error = load(Some(dir.path())).unwrap_err().to_string();
         assert!(error.contains("it is a folder") && error.contains("--config"), "{error}");
+    }
+
+    #[test]
+    fn what_people_write_into_the_file_is_told_with_what_to_write_instead() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        let parse = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            load(Some(&path)).unwrap_err().to_string()
+        };
+        let quotes = r"Write Windows paths in single quotes: db = 'C:\…'";
+        for (text, end) in [
+            (r#"db = "C:\Users\me\meter.db""#, quotes),
+            (r#"db = "C:\new\meter.db""#, quotes),
+            ("relay = https://very-secret", r#"line 1 must look like relay = "https://…""#),
+            ("# mine\nKey = \"very-secret\"", r#"line 2 must look like key = "…""#),
+            ("key = very-secret", r#"line 1 must look like key = "…""#),
+            ("key = \u{201c}very-secret\u{201d}", r#"line 1 must look like key = "…""#),
+            ("visibility = \"very-secret\"", "visibility is public, unlisted or private (small letters)"),
+        ] {
+            let error = parse(text.as_bytes());
+            assert_eq!(error, format!("The settings file {} cannot be read: {end}", path.display()));
+        }
+        for text in
+            ["relay = 5\nkey = [\"very-secret\"]", "key = \"very-secret\"\nrelay", "key = \"very-secret\"\nkey = 'a'"]
+        {
+            let error = parse(text.as_bytes());
+            assert!(!error.contains("very-secret") && error.matches("config.toml").count() == 1, "{error}");
+        }
+        for order in [u16::to_le_bytes, u16::to_be_bytes] {
+            let wide: Vec<_> = "\u{feff}relay = \"http://a\"".encode_utf16().flat_map(order).collect();
+            assert!(parse(&wide).ends_with("Save the file as UTF-8."));
+        }
+        std::fs::write(&path, "\u{feff}relay = \"http://a\"").unwrap();
+        assert_eq!(load(Some(&path)).unwrap().relay.as_deref(), Some("http://a"));
+        std::fs::rename(&path, dir.path().join("config.toml.txt")).unwrap();
+        let error = load(Some(&path)).unwrap_err().to_string();
+        assert!(error.ends_with("there is config.toml.txt: rename it to config.toml."), "{error}");
+        // Of values, too.
+        let error = title(&"x".repeat(TITLE_CHARS_MAX + 1)).unwrap_err().to_string();
+        assert!(error.contains("at most 100 characters"), "{error}");
+        for quoted in ["\"very-secret\"", "'very-secret'"] {
+            let error = key(quoted).unwrap_err().to_string();
+            assert!(error.contains("quotes around it: take them off") && !error.contains("very-secret"), "{error}");
+        }
     }
 
     #[test]

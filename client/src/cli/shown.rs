@@ -2,57 +2,49 @@
 //!
 //! One invariant: it says `acknowledged` only of what the relay has acknowledged.
 
-use std::io::{self, Write};
-
 use super::words::{fit, line_of, status_line, summary_line};
 use crate::uploader::{Change, Status, Summary};
 
-/// Shows changes.
+/// Clears the line that is rewritten.
+const WIPE: &str = "\r\u{1b}[2K";
+
+/// Shows changes: makes the text that is to be printed.
 #[derive(Debug)]
-pub(super) struct Shown<W> {
-    out: W,
+pub(super) struct Shown {
     /// Whether the last line may be rewritten.
     terminal: bool,
     status: Status,
 }
 
-impl<W: Write> Shown<W> {
-    /// Shows on `out`; `terminal`: one line is rewritten in place.
-    pub(super) fn new(out: W, terminal: bool) -> Self {
-        Self { out, terminal, status: Status::default() }
+impl Shown {
+    /// `terminal`: one line is rewritten in place.
+    pub(super) fn new(terminal: bool) -> Self {
+        Self { terminal, status: Status::default() }
     }
 
-    /// Shows one change.
-    ///
-    /// # Errors
-    /// Whatever `out` says: there is nobody to show anything to any more.
-    pub(super) fn show(&mut self, change: &Change) -> io::Result<()> {
+    /// Shows one change; empty where there is nothing to print.
+    pub(super) fn show(&mut self, change: &Change) -> String {
+        let mut text = String::new();
         if let Change::Status(status) = change {
             self.status = status.clone();
         } else if let Some(line) = line_of(change) {
-            self.wipe()?;
-            writeln!(self.out, "{}", fit(&line))?;
+            text = self.line(&fit(&line));
         }
         if self.terminal {
-            self.wipe()?;
-            write!(self.out, "{}", fit(&status_line(&self.status)))?;
+            text.push_str(WIPE);
+            text.push_str(&fit(&status_line(&self.status)));
         }
-        self.out.flush()
+        text
     }
 
     /// Shows the end.
-    ///
-    /// # Errors
-    /// As [`Shown::show`].
-    pub(super) fn finish(&mut self, summary: &Summary) -> io::Result<()> {
-        self.wipe()?;
-        writeln!(self.out, "{}", summary_line(summary))?;
-        self.out.flush()
+    pub(super) fn finish(&self, summary: &Summary) -> String {
+        self.line(&summary_line(summary))
     }
 
-    /// Clears the line that is rewritten.
-    fn wipe(&mut self) -> io::Result<()> {
-        if self.terminal { write!(self.out, "\r\u{1b}[2K") } else { Ok(()) }
+    /// A line, in place of the one that is rewritten.
+    pub(super) fn line(&self, line: &str) -> String {
+        format!("{}{line}\n", if self.terminal { WIPE } else { "" })
     }
 }
 
@@ -77,11 +69,8 @@ mod tests {
     }
 
     fn shown(terminal: bool, changes: &[Change]) -> String {
-        let mut shown = Shown::new(Vec::new(), terminal);
-        for change in changes {
-            shown.show(change).unwrap();
-        }
-        String::from_utf8(shown.out).unwrap()
+        let mut shown = Shown::new(terminal);
+        changes.iter().map(|change| shown.show(change)).collect()
     }
 
     #[test]
@@ -107,8 +96,9 @@ mod tests {
         };
         let told = "Watching /m.db (resonance-logs). 2 databases were found; this one was written last. Use --db for another.\n";
         assert_eq!(shown(false, &[watching]), told);
-        let ended = Change::Ended { encounter: "x".into(), outcome: Outcome::Kill, events: 1 };
-        assert_eq!(shown(false, &[ended]), "Fight ended (kill): 1 event\n");
+        let ended =
+            Change::Ended { encounter: "x".into(), outcome: Outcome::Kill, events: 1, title: None, elapsed_ms: 61_000 };
+        assert_eq!(shown(false, &[ended]), "Fight ended: fight  1:01 (kill), 1 event\n");
         let waiting = Change::Refused {
             code: RefusedCode::TooFast,
             text: "wait".into(),

@@ -29,6 +29,7 @@ pub struct StatusFlags {
 /// Says what the state folder knows; a client that runs is not disturbed.
 pub(super) fn run(flags: StatusFlags) -> ExitCode {
     let StatusFlags { state, all, json } = flags;
+    let given = state.is_some();
     let state = match state_folder(state) {
         Ok(state) => state,
         Err(error) => {
@@ -38,6 +39,11 @@ pub(super) fn run(flags: StatusFlags) -> ExitCode {
     };
     let overview = match Overview::read(&state, Clock::system().unix_ms()) {
         Ok(overview) => overview,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && given && !json => {
+            let told =
+                print_line(&format!("There is no folder {}. Nothing has been streamed with it yet.", state.display()));
+            return ExitCode::from(u8::from(told.is_err()));
+        }
         // Nobody has streamed from here: that is no error.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Overview::default(),
         Err(error) => {

@@ -1,17 +1,22 @@
 //! `raidcast upload`.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
+use raidcast_shared::uplink::Visibility;
+use serde_json::json as object;
 use tokio_util::sync::CancellationToken;
 
-use super::common::{CommonFlags, USAGE, end_on_signal, kind_of, print_error, print_json, print_line};
+use super::common::{
+    CommonFlags, USAGE, end_on_signal, error_line, kind_of, print, print_aside, print_error, print_line,
+};
 use super::date::{self, Since};
-use super::words;
+use super::printer::Printer;
+use super::{json, words};
 use crate::history::{self, Before, Consent, PATIENCE, Plan, Tally};
 use crate::uploader::{self, Change, Options, Summary};
 
@@ -23,7 +28,7 @@ const UNASKED: u8 = 3;
 pub struct UploadFlags {
     #[command(flatten)]
     common: CommonFlags,
-    /// Only fights that began since then: 2026-11-01, 2026-11-01T20:15 (UTC), or how long ago: 7d, 12h
+    /// Only fights that began since then: 2026-11-01 (or 2026/11/01), 2026-11-01T20:15 (UTC), or how long ago: 1w, 7d, 12h, 30m
     #[arg(long, value_name = "WHEN", value_parser = Since::parse)]
     since: Option<Since>,
     /// Upload without asking
@@ -56,13 +61,13 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    tell_plan(&plan, before, json);
+    tell_plan(&plan, before, since_ms, json);
     if plan.fights.is_empty() {
         return ExitCode::SUCCESS;
     }
     // Asked before any signal is caught: there Ctrl-C ends the command as it ends any other.
     let terminal = !json && io::stdin().is_terminal() && io::stderr().is_terminal();
-    match history::consent(&plan, before, yes, &question(&plan, before), terminal.then_some(ask)) {
+    match history::consent(&plan, before, yes, &question(&plan, before, &options), terminal.then_some(ask)) {
         Ok(Consent::Given) => {}
         Ok(Consent::Refused) => {
             eprintln_quietly("Nothing was sent.");
@@ -70,7 +75,11 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
         }
         Ok(Consent::Nobody) => {
             let text = format!("This would upload {}. Nothing was sent. Run again with --yes.", count(&plan));
-            print_error(json, "not_agreed", &text);
+            if json {
+                let _ = print_line(&error_line("not_agreed", &text));
+            }
+            // It is no error to look what would be sent.
+            eprintln_quietly(&text);
             return ExitCode::from(UNASKED);
         }
         Err(error) => {
@@ -88,37 +97,68 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     code
 }
 
+/// What is printed of an upload.
+#[derive(Default)]
+struct Said {
+    /// Lines.
+    text: String,
+    /// Fights that are done with, for the bar.
+    done: u64,
+    /// What stands beside the bar, where that changed.
+    message: Option<String>,
+    /// Nothing more comes: the bar goes.
+    ends: bool,
+}
+
 async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, json: bool) -> ExitCode {
     let options = Options { db: Some(plan.found.path.clone()), history: Some(plan.history(PATIENCE)), ..options };
     let asked = options.visibility.is_some();
     let mut tally = Tally::default();
     let bar = bar(plan.fights.len() as u64, !json && io::stderr().is_terminal());
+    let gone = shutdown.clone();
+    let gone = move || gone.cancel();
+    let printer = if json {
+        let left_out = |lines| Said { text: json::left_out_line(lines) + "\n", ..Said::default() };
+        Printer::start(|said: Said| print(io::stdout(), &said.text), left_out, gone)
+    } else {
+        let left_out = |lines| Said { text: words::left_out(lines) + "\n", ..Said::default() };
+        Printer::start(move |said| show(&bar, said), left_out, gone)
+    };
     let result = uploader::run(options, shutdown.clone(), |change| {
         tally.count(&change);
-        let told = if json { print_json(&change) } else { show(&bar, &tally, &change) };
-        if told.is_err() {
-            shutdown.cancel();
+        let line = if json { json::line_of(&change) } else { words::upload_line(&change) };
+        let message = message(&tally, &change);
+        let lines = u64::from(line.is_some());
+        if lines > 0 || (message.is_some() && !json) {
+            let text = line.map(|line| line + "\n").unwrap_or_default();
+            printer.say(Said { text, done: tally.done(), message, ends: false }, lines);
         }
     })
     .await;
-    bar.finish_and_clear();
     let total = plan.fights.len() as u64;
-    match result {
+    let (code, text) = match result {
         Ok(summary) => {
             let complete = summary.complete && tally.on_relay() >= total;
-            if json {
-                print_done(&tally, &summary, total, complete);
+            let text = if json {
+                done_line(&tally, &summary, total, complete)
             } else {
-                tell_done(&tally, total, complete, asked);
-            }
-            ExitCode::from(u8::from(!complete))
+                done_text(&tally, total, complete, asked)
+            };
+            (u8::from(!complete), text)
         }
         Err(error) => {
-            let code = error.exit_code();
-            print_error(json, kind_of(&error), &words::watch_error(&error));
-            ExitCode::from(code)
+            let text = words::watch_error(&error);
+            let text = if json {
+                print_aside(&text);
+                error_line(kind_of(&error), &text) + "\n"
+            } else {
+                format!("error: {text}\n")
+            };
+            (error.exit_code(), text)
         }
-    }
+    };
+    printer.close(Some(Said { text, done: tally.done(), message: None, ends: true }));
+    ExitCode::from(code)
 }
 
 /// A bar on a terminal, nothing elsewhere.
@@ -132,19 +172,29 @@ fn bar(fights: u64, terminal: bool) -> ProgressBar {
     bar
 }
 
-fn show(bar: &ProgressBar, tally: &Tally, change: &Change) -> io::Result<()> {
-    if let Some(line) = words::upload_line(change) {
-        // The bar gives way to the line, and comes back below it.
-        bar.suspend(|| writeln!(io::stderr().lock(), "{line}"))?;
+fn show(bar: &ProgressBar, said: Said) -> io::Result<()> {
+    if said.ends {
+        bar.finish_and_clear();
     }
-    bar.set_position(tally.done());
-    match change {
-        Change::Acked { seq, of, .. } => bar.set_message(format!("{}, sending: {seq} of {of} parts", in_short(tally))),
-        Change::Disconnected { .. } => bar.set_message(format!("{}, not connected", in_short(tally))),
-        Change::Uploaded { .. } | Change::Failed { .. } | Change::Connected { .. } => bar.set_message(in_short(tally)),
-        _ => {}
+    if !said.text.is_empty() {
+        // The bar gives way to the line, and comes back below it.
+        bar.suspend(|| print(io::stderr(), &said.text))?;
+    }
+    bar.set_position(said.done.max(bar.position()));
+    if let Some(message) = said.message {
+        bar.set_message(message);
     }
     Ok(())
+}
+
+/// What stands beside the bar from a change on, if it changes that.
+fn message(tally: &Tally, change: &Change) -> Option<String> {
+    match change {
+        Change::Acked { seq, of, .. } => Some(format!("{}, sending: {seq} of {of} parts", in_short(tally))),
+        Change::Disconnected { .. } => Some(format!("{}, not connected", in_short(tally))),
+        Change::Uploaded { .. } | Change::Failed { .. } | Change::Connected { .. } => Some(in_short(tally)),
+        _ => None,
+    }
 }
 
 fn in_short(tally: &Tally) -> String {
@@ -163,7 +213,7 @@ fn count(plan: &Plan) -> String {
     }
 }
 
-fn question(plan: &Plan, before: Before) -> String {
+fn question(plan: &Plan, before: Before, options: &Options) -> String {
     let there = match before.there {
         0 => None,
         1 => Some("1 of them is on the relay already and is not sent again".to_owned()),
@@ -175,7 +225,14 @@ fn question(plan: &Plan, before: Before) -> String {
     };
     let known: Vec<_> = there.into_iter().chain(agreed).collect();
     let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join("; ")) };
-    format!("Upload {}{known}? [y/N] ", count(plan))
+    let visibility =
+        history::visibility(&options.state, &options.relay, &options.key, options.clock.unix_ms(), options.visibility);
+    let seen = match visibility {
+        Visibility::Public => "listed there for everybody",
+        Visibility::Unlisted => "visible to everybody who has the link",
+        Visibility::Private => "visible to those alone who have the link with its ticket",
+    };
+    format!("Upload {}{known} to {}, {seen}? [y/N] ", count(plan), options.relay)
 }
 
 fn ask(question: &str) -> io::Result<String> {
@@ -187,10 +244,10 @@ fn ask(question: &str) -> io::Result<String> {
     Ok(answer)
 }
 
-fn tell_plan(plan: &Plan, before: Before, json: bool) {
+fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json: bool) {
     let going_on = plan.going_on.as_ref().map(|fight| fight.started_at_ms);
     if json {
-        let planned = json!({
+        let planned = object!({
             "event": "planned",
             "path": plan.found.path.to_string_lossy(),
             "meter": plan.found.meter,
@@ -204,6 +261,12 @@ fn tell_plan(plan: &Plan, before: Before, json: bool) {
             "leftOutStartedAtMs": going_on,
         });
         let _ = print_line(&planned.to_string());
+        return;
+    }
+    if let Some(since_ms) = since_ms.filter(|_| plan.fights.is_empty() && plan.earlier > 0) {
+        let are = if plan.earlier == 1 { "is" } else { "are" };
+        let since = date::shown(since_ms);
+        eprintln_quietly(&format!("None of the fights began since {since} (UTC); {} {are} earlier.", plan.earlier));
         return;
     }
     if plan.fights.is_empty() {
@@ -229,7 +292,7 @@ fn tell_plan(plan: &Plan, before: Before, json: bool) {
     }
 }
 
-fn tell_done(tally: &Tally, total: u64, complete: bool, visibility: bool) {
+fn done_text(tally: &Tally, total: u64, complete: bool, visibility: bool) -> String {
     let mut parts = vec![format!("{} new", tally.new), format!("{} known already", tally.known)];
     if tally.kept > 0 {
         parts.push(format!("{} of which the relay has more", tally.kept));
@@ -242,21 +305,22 @@ fn tell_done(tally: &Tally, total: u64, complete: bool, visibility: bool) {
         parts.push(format!("{waiting} not uploaded yet"));
     }
     let fights = if total == 1 { "1 fight".to_owned() } else { format!("{total} fights") };
-    eprintln_quietly(&format!("{fights}: {}", parts.join(", ")));
+    let mut lines = vec![format!("{fights}: {}", parts.join(", "))];
     for (why, fights) in reasons(tally) {
-        eprintln_quietly(&format!("  {fights}: {why}"));
+        lines.push(format!("  {fights}: {why}"));
     }
     if visibility && tally.known + tally.kept > 0 {
-        eprintln_quietly("--visibility is for this raid: reports in your other raids stay as they were.");
+        lines.push("--visibility is for this raid: reports in your other raids stay as they were.".to_owned());
     }
     if !complete {
-        eprintln_quietly("Run the same command again to send the rest. Nothing is sent twice.");
+        lines.push("Run the same command again to send the rest. Nothing is sent twice.".to_owned());
     }
+    lines.join("\n") + "\n"
 }
 
 /// Why fights are not on the relay, in words: what is told alike is one reason.
-fn reasons(tally: &Tally) -> Vec<(&str, u64)> {
-    let mut told: Vec<(&str, u64)> = Vec::new();
+fn reasons(tally: &Tally) -> Vec<(Cow<'_, str>, u64)> {
+    let mut told: Vec<(Cow<'_, str>, u64)> = Vec::new();
     for (why, fights) in &tally.reasons {
         let why = words::not_sent(why);
         match told.iter_mut().find(|(held, _)| *held == why) {
@@ -267,10 +331,10 @@ fn reasons(tally: &Tally) -> Vec<(&str, u64)> {
     told
 }
 
-fn print_done(tally: &Tally, summary: &Summary, total: u64, complete: bool) {
-    let failed = reasons(tally).into_iter().map(|(why, fights)| json!({ "why": why, "fights": fights }));
+fn done_line(tally: &Tally, summary: &Summary, total: u64, complete: bool) -> String {
+    let failed = reasons(tally).into_iter().map(|(why, fights)| object!({ "why": why, "fights": fights }));
     let failed: Vec<_> = failed.collect();
-    let done = json!({
+    let done = object!({
         "event": "done",
         "fights": total,
         "new": tally.new,
@@ -282,7 +346,7 @@ fn print_done(tally: &Tally, summary: &Summary, total: u64, complete: bool) {
         "unacknowledged": summary.unacknowledged,
         "complete": complete,
     });
-    let _ = print_line(&done.to_string());
+    format!("{done}\n")
 }
 
 /// A line for people; whoever reads along may have gone.

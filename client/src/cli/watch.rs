@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::common::{CommonFlags, USAGE, end_on_signal, kind_of, print_error, print_json, print_line};
+use super::common::{CommonFlags, USAGE, end_on_signal, error_line, kind_of, print, print_aside, print_error};
+use super::json;
+use super::printer::Printer;
 use super::shown::Shown;
 use super::words;
 use crate::uploader::{self, Change, Options, Summary, WatchError};
@@ -21,7 +22,7 @@ const UNTIL_IDLE_MIN: Duration = Duration::from_secs(3);
 pub struct WatchFlags {
     #[command(flatten)]
     common: CommonFlags,
-    /// End when nothing happened for so long (3 or more) and everything has arrived
+    /// End when nothing happened for so many seconds (less than 3 counts as 3) and everything has arrived
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     until_idle: Option<Duration>,
     /// Print a line of JSON for each change, for programs
@@ -31,7 +32,9 @@ pub struct WatchFlags {
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.filter(|seconds| !seconds.is_zero()).ok_or_else(|| "give a number of seconds above 0".to_owned())
+    seconds
+        .filter(|seconds| !seconds.is_zero())
+        .ok_or_else(|| "give a number of seconds above 0 (less than 3 counts as 3)".to_owned())
 }
 
 /// Runs `watch` until it is done or told to end.
@@ -46,31 +49,39 @@ pub(super) async fn run(flags: WatchFlags) -> ExitCode {
     };
     let shutdown = CancellationToken::new();
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
-    let mut shown = Shown::new(io::stderr(), io::stderr().is_terminal());
+    let terminal = io::stderr().is_terminal();
+    let gone = shutdown.clone();
+    // Whoever reads along has gone: so does the client, quietly.
+    let gone = move || gone.cancel();
+    let printer = match (as_json, terminal) {
+        (true, _) => {
+            Printer::start(|text: String| print(io::stdout(), &text), |lines| json::left_out_line(lines) + "\n", gone)
+        }
+        (false, true) => Printer::start(|text: String| print(io::stderr(), &text), |lines| left_out(lines, true), gone),
+        (false, false) => {
+            Printer::start(|text: String| print(io::stderr(), &text), |lines| left_out(lines, false), gone)
+        }
+    };
+    let mut shown = Shown::new(terminal);
     let mut waiting = None;
-    let result = uploader::run(options, shutdown.clone(), |change| {
+    let result = uploader::run(options, shutdown, |change| {
         if let Change::Waiting { why, .. } = &change {
             waiting = Some(why.clone());
         }
-        // Whoever reads along has gone: so does the client, quietly.
-        let told = if as_json { print_json(&change) } else { shown.show(&change) };
-        if told.is_err() {
-            shutdown.cancel();
+        let text = if as_json { json::line_of(&change).map(|line| line + "\n") } else { Some(shown.show(&change)) };
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            let lines = text.matches('\n').count() as u64;
+            printer.say(text, lines);
         }
     })
     .await;
     signals.abort();
-    match result {
+    let (code, last) = match result {
         Ok(summary) => {
-            if as_json {
-                print_done(&summary);
-            } else {
-                let _ = shown.finish(&summary);
-            }
-            ExitCode::from(u8::from(!summary.complete))
+            let last = if as_json { done_line(&summary) } else { shown.finish(&summary) };
+            (u8::from(!summary.complete), last)
         }
         Err(error) => {
-            let code = error.exit_code();
             let text = match &error {
                 // Why has been said.
                 WatchError::NoMeter { after, why } if !as_json && waiting.as_ref() == Some(why) => {
@@ -78,20 +89,32 @@ pub(super) async fn run(flags: WatchFlags) -> ExitCode {
                 }
                 error => words::watch_error(error),
             };
-            print_error(as_json, kind_of(&error), &text);
-            ExitCode::from(code)
+            let text = if as_json {
+                print_aside(&text);
+                error_line(kind_of(&error), &text) + "\n"
+            } else {
+                shown.line(&format!("error: {text}"))
+            };
+            (error.exit_code(), text)
         }
-    }
+    };
+    printer.close(Some(last));
+    ExitCode::from(code)
 }
 
-fn print_done(summary: &Summary) {
+/// That lines were not shown, as a line.
+fn left_out(lines: u64, terminal: bool) -> String {
+    Shown::new(terminal).line(&words::left_out(lines))
+}
+
+fn done_line(summary: &Summary) -> String {
     let Summary { fights, finalized, unacknowledged, complete } = summary;
-    let done = json!({
+    let done = serde_json::json!({
         "event": "done",
         "fights": fights,
         "finalized": finalized,
         "unacknowledged": unacknowledged,
         "complete": complete,
     });
-    let _ = print_line(&done.to_string());
+    format!("{done}\n")
 }

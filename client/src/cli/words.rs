@@ -22,4 +22,4 @@ pub(super) use meter::{no_database, source_error, unreadable};
 pub(super) use overview::write_overview;
 pub(super) use relay::{address_error, not_sent, outage, refused};
 pub(super) use standing::{status_line, summary_line, trouble, why};
-pub(super) use text::{fit, title, told};
+pub(super) use text::{fit, left_out, title, told};

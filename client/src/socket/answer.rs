@@ -15,6 +15,8 @@ use super::outage::{Address, Certificate, Outage};
 
 /// Words of somebody else's that are shown, characters.
 const WORDS_MAX: usize = 300;
+/// The longest wait that is believed of whoever answers in the relay's place: it may know nothing of the relay.
+const PROXY_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// Why a connection could not be opened.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,6 +43,11 @@ pub(super) fn explain(error: &Error, uri: &Uri) -> NoConnection {
     NoConnection::Outage(outage, None)
 }
 
+/// Whether what answered is no HTTP at all.
+pub(super) fn is_no_http(error: &Error) -> bool {
+    matches!(error, Error::Protocol(ProtocolError::HttparseError(_)))
+}
+
 fn is_tls(uri: &Uri) -> bool {
     uri.scheme_str() == Some("wss")
 }
@@ -58,6 +65,7 @@ fn answered(response: &Response<Option<Vec<u8>>>, uri: &Uri) -> NoConnection {
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
     let body = response.body().as_deref().unwrap_or_default();
     let told = told(body);
+    let wait_max = if told.is_some() { Duration::MAX } else { PROXY_WAIT_MAX };
     let status = response.status().as_u16();
     let outage = match (response.status(), told) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, Some(text)) => return NoConnection::Unauthorized(text),
@@ -72,13 +80,14 @@ fn answered(response: &Response<Option<Vec<u8>>>, uri: &Uri) -> NoConnection {
         }
         (_, Some(text)) => Outage::Said { text },
         (StatusCode::BAD_REQUEST, None) if !at.tls && mentions_tls(body) => Outage::SpeaksHttps,
+        (StatusCode::TOO_MANY_REQUESTS, None) => Outage::Crowded { at },
         (StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT, None) => {
             Outage::BehindProxy { at, status }
         }
         (_, None) => Outage::Unexpected { at, status },
     };
     let at_least = header("retry-after").and_then(|value| value.parse().ok()).map(Duration::from_secs);
-    NoConnection::Outage(outage, at_least)
+    NoConnection::Outage(outage, at_least.map(|wait: Duration| wait.min(wait_max)))
 }
 
 /// The message of a relay's error body.
@@ -104,7 +113,6 @@ pub(super) fn lost(error: &Error, uri: &Uri) -> Outage {
         | Error::AlreadyClosed
         | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Outage::Cut,
         Error::Protocol(ProtocolError::HandshakeIncomplete) => Outage::HungUp { at },
-        Error::Protocol(ProtocolError::HttparseError(_)) if !at.tls => Outage::SpeaksHttps,
         Error::Url(UrlError::UnableToConnect(_)) => Outage::NothingThere { at },
         Error::Protocol(_) => Outage::NotWebSocket { at },
         other => Outage::Failed { at, text: other.to_string() },
@@ -206,6 +214,18 @@ mod tests {
         let busy = answer(503, &[("retry-after", "7")], "");
         let behind = Outage::BehindProxy { at, status: 503 };
         assert_eq!(busy, NoConnection::Outage(behind, Some(Duration::from_secs(7))));
+    }
+
+    #[test]
+    fn a_proxy_is_believed_a_minute_and_a_relay_what_it_says() {
+        let wait = |status, body| match answer(status, &[("retry-after", "3600")], body) {
+            NoConnection::Outage(_, wait) => wait,
+            unauthorized @ NoConnection::Unauthorized(_) => panic!("{unauthorized:?}"),
+        };
+        for status in [429, 500, 503] {
+            assert_eq!(wait(status, "<h1>later</h1>"), Some(PROXY_WAIT_MAX), "{status}");
+            assert_eq!(wait(status, r#"{"code":"busy","message":"later"}"#), Some(Duration::from_hours(1)), "{status}");
+        }
     }
 
     #[test]

@@ -44,6 +44,13 @@ pub enum Outage {
         /// Where.
         at: Address,
     },
+    /// The relay knew the key in this run, and knows it no more.
+    KeyForgotten,
+    /// A proxy takes no more requests for now.
+    Crowded {
+        /// Where.
+        at: Address,
+    },
     /// A proxy lets nobody through who is not known to it.
     Proxy {
         /// Where.

@@ -18,6 +18,8 @@ pub(super) struct Announcer<S> {
     raid: Option<String>,
     /// Why there is no connection.
     outage: Option<Outage>,
+    /// The relay has answered in this run.
+    was_connected: bool,
     /// Why no database is read.
     trouble: Option<NoDatabase>,
     /// The database that is read.
@@ -33,6 +35,7 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
             sink,
             raid: None,
             outage: None,
+            was_connected: false,
             trouble: None,
             watching: None,
             status: Status::default(),
@@ -47,7 +50,7 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
 
     /// The relay knows the raid.
     pub(super) fn connected(&mut self, raid: String, url: String, channel_url: String) {
-        self.outage = None;
+        (self.outage, self.was_connected) = (None, true);
         if self.raid.as_ref() != Some(&raid) {
             self.raid = Some(raid.clone());
             self.tell(Change::Connected { raid, url, channel_url });
@@ -59,13 +62,13 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
         self.raid = None;
         if self.outage.as_ref() != Some(&why) {
             self.outage = Some(why.clone());
-            self.tell(Change::Disconnected { why, retry_ms });
+            self.tell(Change::Disconnected { why, retry_ms, was_connected: self.was_connected });
         }
     }
 
-    /// Why there is no connection, as it was told last.
-    pub(super) fn outage(&self) -> Option<&Outage> {
-        self.outage.as_ref()
+    /// Why there is no connection, as it was told last; whether there was one before.
+    pub(super) fn outage(&self) -> Option<(&Outage, bool)> {
+        self.outage.as_ref().map(|why| (why, self.was_connected))
     }
 
     /// No database is read.

@@ -50,6 +50,8 @@ pub enum Change {
         why: Outage,
         /// When, ms.
         retry_ms: u64,
+        /// The relay answered at this address before, in this run.
+        was_connected: bool,
     },
     /// The relay has taken up a fight.
     Begun {
@@ -63,6 +65,10 @@ pub enum Change {
         started_at_ms: i64,
         /// Where it is fought.
         scene: Option<String>,
+        /// Its boss, else its scene; `None` where neither is known by name.
+        title: Option<String>,
+        /// It goes on; else it is over, and sent as a whole.
+        live: bool,
     },
     /// The relay has deltas on stable storage.
     Acked {
@@ -88,6 +94,10 @@ pub enum Change {
         outcome: Outcome,
         /// Hits and deaths.
         events: u64,
+        /// Its boss, else its scene; `None` where neither is known by name.
+        title: Option<String>,
+        /// From its begin to its last event, ms.
+        elapsed_ms: u32,
     },
     /// A fight has its report.
     Finalized {

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use raidcast_shared::event::{Event, Rare, RareBody};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits as l;
+use raidcast_shared::uplink::Outcome;
 use uuid::Uuid;
 
 use super::folder::{Dormant, NO_ROW, Watched};
 use super::meter::Watching;
+use super::record::{Finished, How, NotSent};
 use super::stream::Stream;
 use super::{Change, Uploader};
 use crate::source::{Cursor, Fight, Reading, Source as _, SourceError, Unreadable};
@@ -85,8 +87,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             && !is_streamed(fight)
         {
             // It goes on after all if anything comes of it.
-            let hits = hits(&watching.source.read(fight, &Cursor::default(), 0)?);
-            dormant = Some(Dormant { row: fight.row, started_at_ms: fight.started_at_ms, hits });
+            dormant = Some(as_dormant(watching, fight)?);
         }
         self.ledger.stored_as(&db, watching.found.generation);
         if !watching.source.rows_ascend() {
@@ -105,7 +106,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         Ok(())
     }
 
-    /// Looks whether the newest fight, which began long ago and was never ended, goes on after all.
+    /// Looks whether the newest fight, which was never ended by the meter and is done with here, goes on after all. Then it
+    /// is read from its begin, as another reading of it.
     pub(super) fn look_at_dormant(&mut self, watching: &mut Watching, now_ms: u64) -> Result<(), SourceError> {
         let watched = self.ledger.of(&watching.db);
         let Some(dormant) = watched.and_then(|watched| watched.dormant) else { return Ok(()) };
@@ -113,6 +115,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let later = shown.iter().any(|fight| fight.row > dormant.row);
         let same = |fight: &Fight| fight.row == dormant.row && fight.started_at_ms == dormant.started_at_ms;
         if let Some(fight) = shown.into_iter().find(same) {
+            if self.streams.has(fight.encounter) {
+                // Its end is on its way.
+                return Ok(());
+            }
             let over = later || fight.end.is_some();
             if hits(&watching.source.read(&fight, &Cursor::default(), now_ms)?) > dormant.hits {
                 self.discover(&watching.db, fight, true);
@@ -182,6 +188,21 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn leave_out(&mut self, fight: &Fight, why: Unreadable) {
         if self.ledger.leave_out(fight.encounter) {
             let encounter = fight.encounter.to_string();
+            let end = fight.end.as_ref();
+            let duration_ms = end.and_then(|end| end.ended_at_ms.saturating_sub(fight.started_at_ms).try_into().ok());
+            self.ledger.note(Finished {
+                encounter: encounter.clone(),
+                title: fight.scene.clone(),
+                started_at_ms: fight.started_at_ms,
+                duration_ms: duration_ms.unwrap_or_default(),
+                events: 0,
+                outcome: end.map_or(Outcome::Unfinished, |end| end.outcome),
+                report_id: None,
+                url: None,
+                result: How::Refused,
+                why: Some(NotSent::Unreadable { why }),
+                relay: self.options.relay.clone(),
+            });
             self.announcer.tell(Change::Unreadable { encounter, started_at_ms: fight.started_at_ms, why });
         }
     }
@@ -217,6 +238,12 @@ fn is_recent(fight: &Fight, is_newest: bool, unix_ms: i64) -> bool {
         None if is_newest => ago_ms(fight.started_at_ms) < OVER_MS,
         None => ago_ms(fight.started_at_ms) < RECENT_MS,
     }
+}
+
+/// A fight that may go on after all, as it stands now.
+pub(super) fn as_dormant(watching: &mut Watching, fight: &Fight) -> Result<Dormant, SourceError> {
+    let hits = hits(&watching.source.read_last(fight, &Cursor::default())?);
+    Ok(Dormant { row: fight.row, started_at_ms: fight.started_at_ms, hits })
 }
 
 /// Hits of a reading, and what rows of sums have come to.

@@ -19,10 +19,11 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let passed = |since_ms: u64, ms: u64| now_ms.saturating_sub(since_ms) >= ms;
         let event_ms = self.activity.event_ms();
         let was_ever_read = self.meter.was_ever_read();
-        if let Some((since_ms, why)) = self.meter.trouble()
-            && passed(since_ms.max(event_ms), until_idle_ms)
-            && (!was_ever_read || self.streams.live().is_some() || !self.streams.queue().is_empty())
-        {
+        if let Some((since_ms, why)) = self.meter.trouble() {
+            // While it cannot be read, nobody knows what is left.
+            if !passed(since_ms.max(event_ms), until_idle_ms) {
+                return Ok(false);
+            }
             return Err(WatchError::NoMeter { after: until_idle, why: why.clone() });
         }
         if !passed(event_ms, until_idle_ms) {

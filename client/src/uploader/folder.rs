@@ -247,6 +247,12 @@ pub(crate) fn under_way(dir: &Path, relay: &str, visibility: Option<Visibility>)
     Ok(fights.databases.into_values().flat_map(|watched| watched.open.into_keys()).collect())
 }
 
+/// Who may see the raid of old fights that an upload now goes on with; `None`: it begins another. Read without the lock.
+pub(crate) fn seen_by(dir: &Path, relay: &str, key: &str, unix_ms: i64) -> Option<Visibility> {
+    let raid: Option<Raid> = load(dir.join(HISTORY).join("raid.json")).ok()?;
+    raid.filter(|raid| raid.goes_on(relay, key, unix_ms)).map(|raid| raid.visibility())
+}
+
 /// The raid that fights are streamed into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Raid {
@@ -339,7 +345,7 @@ pub(super) struct Watched {
     /// The rows that were looked at, the greatest [`KNOWN_MAX`] of them; only where later fights may have smaller ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) known: Option<BTreeSet<i64>>,
-    /// The newest fight, if it was taken for history though the meter has not ended it.
+    /// The newest fight, if it was taken for history or ended here though the meter has not ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) dormant: Option<Dormant>,
 }
@@ -380,7 +386,8 @@ impl Watched {
     }
 }
 
-/// A fight that began long ago and was never ended: it is streamed after all as soon as anything more comes of it.
+/// A fight that the meter has not ended, and that is done with here, for it began long ago or the command ended: it is
+/// streamed (once more) as soon as anything more comes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Dormant {
     pub(super) row: i64,
@@ -417,9 +424,9 @@ mod tests {
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o1777)).unwrap();
         let folder = Folder::open(dir.path(), false).unwrap();
         assert_eq!((mode(dir.path()), mode(&folder.spools())), (0o1777, 0o700));
-        let made = dir.path().join("state");
-        Folder::open(&made, true).unwrap();
-        assert_eq!((mode(&made), mode(&made.join(HISTORY))), (0o700, 0o700));
+        let state = dir.path().join("state");
+        Folder::open(&state, true).unwrap();
+        assert_eq!((mode(&state), mode(&state.join(HISTORY))), (0o700, 0o700));
     }
 
     #[cfg(unix)]
@@ -448,6 +455,19 @@ mod tests {
         assert!(!raid.goes_on("http://b", "key", 1_000));
         assert!(!raid.goes_on("http://a", "other", 1_000));
         assert_eq!(raid.secret().len(), 32);
+    }
+
+    #[test]
+    fn an_upload_is_seen_by_those_who_see_its_raid_while_that_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path(), true).unwrap();
+        let seen_by = |key, unix_ms| seen_by(dir.path(), "http://a", key, unix_ms);
+        assert_eq!(seen_by("key", 1_000), None);
+        let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
+        raid.be(Some(Visibility::Public));
+        folder.save_raid(&raid).unwrap();
+        assert_eq!(seen_by("key", 1_000), Some(Visibility::Public));
+        assert_eq!((seen_by("other", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (None, None));
     }
 
     #[test]

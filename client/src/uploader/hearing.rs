@@ -9,7 +9,7 @@ use super::record::{Finished, How, NotSent};
 use super::resume::Resume;
 use super::stream::{Standing, Stream};
 use super::{Change, Uploader, WatchError};
-use crate::socket::SocketEvent;
+use crate::socket::{RETRY_MAX, SocketEvent};
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn hear(&mut self, event: SocketEvent) -> Result<(), WatchError> {
@@ -21,7 +21,12 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             SocketEvent::Down { why, retry } => {
                 self.session.down();
                 self.streams.disconnect();
-                self.announcer.disconnected(why, retry.as_millis() as u64);
+                let retry_ms = retry.as_millis() as u64;
+                if retry > RETRY_MAX {
+                    // Longer than the client waits by itself.
+                    self.activity.attempt_awaited(now_ms + retry_ms);
+                }
+                self.announcer.disconnected(why, retry_ms);
             }
             SocketEvent::Unauthorized { text } => {
                 let code = RefusedCode::Unauthorized;
@@ -123,8 +128,9 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if news && matches!(resume, Resume::From(_) | Resume::Anew) {
             let header = &stream.spool().head().header;
             let (started_at_ms, scene) = (header.started_at_ms, header.scene.clone());
+            let (title, live) = (stream.title(), !stream.is_ended());
             let (encounter, report_id, url) = (encounter.clone(), report_id.clone(), url.clone());
-            self.announcer.tell(Change::Begun { encounter, report_id, url, started_at_ms, scene });
+            self.announcer.tell(Change::Begun { encounter, report_id, url, started_at_ms, scene, title, live });
         }
         match resume {
             // What was noted of it stands before what is sent from now on.

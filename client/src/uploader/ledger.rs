@@ -149,6 +149,13 @@ impl Ledger {
         self.edit(db).dormant = dormant;
     }
 
+    /// A fight that was ended here, and not by the meter, may go on after all: the newest one of a database is minded.
+    pub(super) fn may_go_on(&mut self, db: &str, dormant: Dormant) {
+        if self.of(db).and_then(|watched| watched.dormant).is_none_or(|held| held.row <= dormant.row) {
+            self.set_dormant(db, Some(dormant));
+        }
+    }
+
     /// Notes what became of a fight.
     pub(super) fn note(&mut self, fight: Finished) {
         self.record.note(fight);

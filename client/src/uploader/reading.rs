@@ -3,7 +3,7 @@
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::Outcome;
 
-use super::discovery::is_made_anew;
+use super::discovery::{as_dormant, is_made_anew};
 use super::finish::{Finish, UNFINISHED};
 use super::folder::{NO_ROW, Watched};
 use super::meter::{Nowhere, Watching};
@@ -221,7 +221,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
     }
 
-    /// The command is about to end: fights that still go on are ended as unfinished.
+    /// The command is about to end: fights that still go on are ended as unfinished. If the meter goes on with one, so
+    /// does whoever reads it next.
     fn end_open_fights(&mut self, now_ms: u64) {
         for at in 0..self.streams.len() {
             let captured_ms = self.captured_ms(at);
@@ -233,8 +234,13 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             if let Some(watching) = self.meter.watching_mut().filter(goes_on)
                 && let Some(fight) = &stream.fight
             {
-                match watching.source.read_last(fight, stream.spool().cursor()) {
-                    Ok(reading) => drop(stream.take(reading, captured_ms, now_ms)),
+                let rest = watching.source.read_last(fight, stream.spool().cursor());
+                match rest.and_then(|rest| Ok((rest, as_dormant(watching, fight)?))) {
+                    Ok((rest, dormant)) => {
+                        stream.take(rest, captured_ms, now_ms);
+                        // In the folder's list before the end is: it is not forgotten wherever this stops.
+                        self.ledger.may_go_on(&watching.db, dormant);
+                    }
                     Err(error) => return self.source_failed(&error, now_ms),
                 }
             }
@@ -262,7 +268,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         let stream = &self.streams[at];
         let outcome = stream.spool().ending().map_or(Outcome::Unknown, |ending| ending.outcome);
         let (encounter, events) = (stream.encounter().to_string(), stream.events());
-        self.announcer.tell(Change::Ended { encounter, outcome, events });
+        let (title, elapsed_ms) = (stream.title(), stream.elapsed_ms());
+        self.announcer.tell(Change::Ended { encounter, outcome, events, title, elapsed_ms });
         self.session.save_raid(self.disk.folder(), now_ms);
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::trouble::Trouble;
 use crate::secret::{create_private, replace};
+use crate::source::Unreadable;
 
 /// So many fights are remembered: some weeks of them, at 400 bytes each.
 pub const FINISHED_MAX: usize = 500;
@@ -28,7 +29,7 @@ pub enum How {
     Known,
     /// The relay holds more of it from elsewhere: its report stays as it is.
     Kept,
-    /// The relay does not take it.
+    /// The relay does not take it, or it cannot be read.
     Refused,
 }
 
@@ -45,6 +46,11 @@ pub enum NotSent {
     },
     /// The meter has removed it from its database since the upload began.
     Removed,
+    /// It cannot be read from the meter's database; tried again at the next start.
+    Unreadable {
+        /// Why.
+        why: Unreadable,
+    },
     /// In the words of an earlier version of this client.
     #[serde(untagged)]
     Said(String),
@@ -280,9 +286,9 @@ mod tests {
         for trouble in [
             Trouble::Stalled { why: Stall::Unwritable { dir: path.clone(), error: error.clone() } },
             Trouble::Stalled { why: Stall::Deleted { dir: path.clone() } },
-            Trouble::NotConnected { why: Outage::Restarting },
-            Trouble::NotConnected { why: Outage::Os { at: at.clone(), error } },
-            Trouble::NotConnected { why: Outage::Certificate { at, why: Certificate::Expired } },
+            Trouble::NotConnected { why: Outage::Restarting, was_connected: true },
+            Trouble::NotConnected { why: Outage::Os { at: at.clone(), error }, was_connected: false },
+            Trouble::NotConnected { why: Outage::Certificate { at, why: Certificate::Expired }, was_connected: false },
             Trouble::NoDatabase { why: NoDatabase::Nowhere { looked: vec![path.clone()], wine: true } },
             Trouble::NoDatabase {
                 why: SourceError::Unsupported { path: path.clone(), why: Unsupported::Folder }.into(),

@@ -55,7 +55,11 @@ pub fn resume(held: Option<&Held>, ours: &Ours) -> Resume {
         return Resume::Discard;
     }
     match ours.ended {
-        Some(checksum) if checksum == held.checksum && held.state == ReportState::Final => Resume::Known,
+        Some(checksum)
+            if checksum == held.checksum && held.state == ReportState::Final && (ours.sums || !held.sums) =>
+        {
+            Resume::Known
+        }
         Some(_) if ours.events < held.events || (ours.sums && !held.sums) => Resume::Kept,
         _ => Resume::From(1),
     }
@@ -142,5 +146,9 @@ mod tests {
             let ours = Ours { sums: our_sums, ..ours(60, Some(1)) };
             assert_eq!(resume(Some(&held), &ours), expected, "held of sums: {held_sums}, ours: {our_sums}");
         }
+        // The same sums, of which only ours tell the hits.
+        let held = Held { sums: true, ..held(2, 3, 50, Final, 1) };
+        assert_eq!(resume(Some(&held), &ours(50, Some(1))), Resume::From(1));
+        assert_eq!(resume(Some(&held), &Ours { sums: true, ..ours(50, Some(1)) }), Resume::Known);
     }
 }

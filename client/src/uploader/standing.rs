@@ -43,7 +43,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
 
     fn now(&self, running: bool) -> Now {
         let disk = || self.disk.trouble().cloned().map(|why| Trouble::Stalled { why });
-        let not_connected = || self.announcer.outage().cloned().map(|why| Trouble::NotConnected { why });
+        let not_connected = || {
+            let outage = self.announcer.outage();
+            outage.map(|(why, was_connected)| Trouble::NotConnected { why: why.clone(), was_connected })
+        };
         let meter = || self.meter.trouble().map(|(_, why)| Trouble::NoDatabase { why: why.clone() });
         Now {
             at_ms: 0,

@@ -22,6 +22,9 @@ pub enum Trouble {
     NotConnected {
         /// Why.
         why: Outage,
+        /// It was, in this run.
+        #[serde(default)]
+        was_connected: bool,
     },
     /// No meter database can be read.
     NoDatabase {

@@ -179,14 +179,14 @@ async fn an_upload_asks_says_what_it_would_do_and_never_sends_twice() {
     // Nobody is there to be asked.
     let (status, out, err) = upload(&[]).await;
     assert_eq!((status, out.as_str()), (3, ""), "{err}");
-    assert!(err.contains("would upload 3 fights from 2026-09-21 14:13 to 2026-09-21 14:16 (UTC)"), "{err}");
+    assert!(err.contains("\nThis would upload 3 fights from 2026-09-21 14:13 to 2026-09-21 14:16 (UTC)"), "{err}");
     assert!(err.contains("--yes") && err.contains("left out: the meter has not ended it"), "{err}");
     assert!(relay.memory().fights.is_empty());
     assert_eq!(upload(&["--json"]).await.0, 3);
     // Nothing is asked where nothing is to be sent.
     let (status, _, err) = upload(&["--since", "2026-09-22"]).await;
     assert_eq!(status, 0, "{err}");
-    assert!(err.contains("no finished fights to upload") && err.contains("3 earlier fights are left out"), "{err}");
+    assert_eq!(err, "None of the fights began since 2026-09-22 00:00 (UTC); 3 are earlier.\n");
     assert_eq!(upload(&["--since", "yesterday"]).await.0, 2);
     let (_, _, err) = upload(&["--since", "2026-09-21T14:14"]).await;
     assert!(err.contains("earlier fight is left out (--since)."), "{err}");
@@ -301,7 +301,11 @@ async fn what_cannot_be_used_is_said_at_once_with_what_to_do() {
     assert_eq!(err.matches("nowhere.db is not there").count(), 1, "{err}");
     assert!(err.ends_with("error: Gave up after 3 s.\n"), "{err}");
     let (status, out, err) = output(&mut subcommand(&dir.path().join("nowhere"), "status")).await;
-    assert_eq!((status, out.as_str(), err.as_str()), (0, "Nothing has been streamed from here yet.\n", ""));
+    let told = format!(
+        "There is no folder {}. Nothing has been streamed with it yet.\n",
+        dir.path().join("nowhere/state").display()
+    );
+    assert_eq!((status, out, err.as_str()), (0, told, ""));
 }
 
 #[cfg(target_os = "linux")]
@@ -376,5 +380,32 @@ async fn a_relay_that_speaks_http_or_https_is_not_taken_for_the_other() {
         let told = next(&mut lines, "disconnected").await;
         assert!(told["why"].as_str().unwrap().contains(words), "{told}");
         child.kill().await.unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_console_that_stands_still_holds_up_neither_the_stream_nor_the_end() {
+    for json in [false, true] {
+        let (dir, relay) = (tempfile::tempdir().unwrap(), Relay::start().await);
+        let db = dir.path().join("meter.db");
+        let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
+        write_all(&mut writer, &Script::party(1).fight().starting_at(a_minute_ago())).await.unwrap();
+        // Nobody reads it: filled once, it takes nothing more.
+        let (unread, full) = std::io::pipe().unwrap();
+        let mut filling = full.try_clone().unwrap();
+        std::thread::spawn(move || std::io::Write::write_all(&mut filling, &vec![b'x'; 1 << 20]));
+        let mut watch = command(dir.path());
+        watch.args(["--db", db.to_str().unwrap(), "--relay", &relay.url, "--until-idle", "3"]);
+        watch.stdout(full.try_clone().unwrap()).stderr(full);
+        if json {
+            watch.arg("--json");
+        }
+        let mut child = watch.spawn().unwrap();
+        drop(watch);
+        relay.until(|memory| memory.fights.values().any(|fight| fight.ending.is_some())).await;
+        let status = tokio::time::timeout(Duration::from_mins(1), child.wait()).await.expect("it ends").unwrap();
+        assert_eq!(status.code(), Some(0));
+        drop(unread);
     }
 }

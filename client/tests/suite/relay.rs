@@ -70,6 +70,8 @@ pub(crate) struct Memory {
     pub(crate) remade: u64,
     /// What is held is said to add up to this.
     pub(crate) held_sums: Option<Checksum>,
+    /// The key is not known any more, and every connection is cut.
+    pub(crate) key_forgotten: bool,
     /// So long every answer takes.
     pub(crate) slow: Duration,
 }
@@ -129,7 +131,7 @@ impl Relay {
         #[allow(clippy::result_large_err, reason = "tungstenite's own")]
         let check = |request: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
             let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
-            if header("x-api-key") != Some(KEY) {
+            if header("x-api-key") != Some(KEY) || self.memory().key_forgotten {
                 let mut refused = ErrorResponse::new(Some(r#"{"code":"unauthorized","message":"no such key"}"#.into()));
                 *refused.status_mut() = http_status(401);
                 return Err(refused);
@@ -155,7 +157,7 @@ impl Relay {
                     return;
                 }
             }
-            if cut {
+            if cut || self.memory().key_forgotten {
                 return;
             }
         }

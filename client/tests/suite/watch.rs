@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use raidcast::clock::Clock;
 use raidcast::encoder::{Encoder, header_of};
+use raidcast::socket::Outage;
 use raidcast::source::{AnySource, Cursor, NoDatabase, Source as _, SourceError, Unreadable, Unsupported, detect};
 use raidcast::spool::{Spool, SpoolError};
 use raidcast::uploader::{Change, Damage, FolderError, Options, Rereading, Summary, WatchError};
@@ -1072,4 +1073,84 @@ async fn a_state_folder_that_is_deleted_while_it_is_used_is_made_anew_and_the_fi
         assert_eq!(relay.memory().replaced, 0, "{generation:?}: what was on its way goes on as the same reading");
         assert_eq!(Client::start(place.options(&relay)).done().await.unwrap().fights, 0, "{generation:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_that_was_ended_for_nothing_happened_is_gone_on_with_at_the_next_start() {
+    for generation in [Generation::Events, Generation::Counters, Generation::Aggregate, Generation::Chunks] {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
+        let client = Client::start(place.options(&relay));
+        play(&mut writer, &party(51), 20_000, 2_000).await;
+        client.done().await.unwrap();
+        let outcome = |memory: &Memory| memory.fights.values().next().unwrap().ending.as_ref().unwrap().outcome;
+        assert_eq!(outcome(&relay.memory()), Outcome::Unfinished, "{generation:?}");
+        // Nothing more comes of it: nothing is sent.
+        let sent = relay.memory().deltas;
+        Client::start(place.options(&relay)).done().await.unwrap();
+        assert_eq!(relay.memory().deltas, sent, "{generation:?}");
+        // The meter goes on with it, and ends it.
+        let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+        go_on(&mut writer, (20_000..60_000).step_by(2_000)).await;
+        writer.end().await.unwrap();
+        client.until(|change| matches!(change, Change::Finalized { .. })).await;
+        let summary = client.end().await;
+        assert!(summary.complete, "{generation:?}: {summary:?}");
+        assert_ne!(outcome(&relay.memory()), Outcome::Unfinished, "{generation:?}");
+        assert_eq!(relayed(&relay), read_at_once(&place.db()).await, "{generation:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_was_good_is_tried_again_when_the_relay_knows_it_no_more() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let client = Client::start(Options { until_idle: None, ..place.options(&relay) });
+    play(&mut writer, &party(52), 10_000, 1_000).await;
+    client.until(|change| matches!(change, Change::Acked { .. })).await;
+    relay.memory().key_forgotten = true;
+    // What is sent of it ends the connection.
+    go_on(&mut writer, (10_000..20_000).step_by(1_000)).await;
+    let forgotten = |change: &Change| {
+        matches!(change, Change::Disconnected { why: Outage::KeyForgotten, retry_ms: 30_000..=60_000, .. })
+    };
+    client.until(forgotten).await;
+    assert!(!client.end().await.complete);
+    // One that was never good in a run ends it.
+    let error = Client::start(place.options(&relay)).done().await.unwrap_err();
+    assert!(matches!(error, WatchError::Unauthorized { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_cannot_be_read_any_more_is_no_good_end() {
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    write_all(&mut writer, &party(53)).await.unwrap();
+    writer.close().await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(place.db())
+        .journal_mode(sqlx::sqlite::SqliteJournalMode::Delete);
+    let mut other = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    let client = Client::start(Options { until_idle: Some(Duration::from_secs(3)), ..place.options(&relay) });
+    client.until(|change| matches!(change, Change::Finalized { .. })).await;
+    sqlx::raw_sql("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").execute(&mut other).await.unwrap();
+    let error = client.done().await.unwrap_err();
+    let locked = NoDatabase::Unread(SourceError::Locked { path: place.db() });
+    assert!(matches!(&error, WatchError::NoMeter { why, .. } if *why == locked), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fight_that_cannot_be_read_stands_in_the_folder_with_its_reason() {
+    use raidcast::status::{Overview, Stand, Why};
+    use raidcast::uploader::record::NotSent;
+    use raidcast_meterkit::summary::Layout;
+    let (place, relay) = (Place::new(), Relay::start().await);
+    let mut writer = MeterWriter::open_summary(&place.db(), Layout::Unheard).await.unwrap();
+    write_all(&mut writer, &party(54)).await.unwrap();
+    writer.close().await.unwrap();
+    assert!(!Client::start(place.options(&relay)).done().await.unwrap().complete);
+    let overview = Overview::read(&place.dir.path().join("state"), NOW_MS).unwrap();
+    let [line] = &overview.fights[..] else { panic!("one fight: {overview:?}") };
+    assert_eq!(line.state, Stand::Unreadable);
+    assert_eq!(line.why, Some(Why::NotSent(NotSent::Unreadable { why: Unreadable::UnknownLayout })));
 }

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Address, Asked, Conn, Edge, Refusal, Slot, What};
-use crate::limits::{HEAD_BYTES_MAX, WAITING_MAX};
+use crate::limits::{HEAD_BYTES_MAX, HEADERS_MAX, WAITING_MAX};
 
 /// Out of descriptors, with nothing to close: the next try.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -148,6 +148,7 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(head)
         .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
         .serve_connection(io, answer)
         .with_upgrades();
     let mut serving = std::pin::pin!(serving);

@@ -111,21 +111,22 @@ pub(super) fn is_passed_on(headers: &HeaderMap) -> bool {
     headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded")
 }
 
-/// Of `X-Forwarded-For`; of `Forwarded` only where a request has no other.
-fn hops(headers: &HeaderMap) -> Vec<&str> {
-    let values = |name: &str| headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<_> = values("x-forwarded-for").flat_map(|value| value.split(',')).collect();
-    if !hops.is_empty() {
-        return hops;
+/// Of `X-Forwarded-For`; of `Forwarded` only where a request has none of those, whatever stands in it: a proxy puts its
+/// own hop behind what a stranger wrote, also where that is no text.
+fn hops(headers: &HeaderMap) -> Vec<String> {
+    let of = |name: &str| -> Vec<String> {
+        let lines = headers.get_all(name).into_iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        lines.flat_map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>()).collect()
+    };
+    if headers.contains_key("x-forwarded-for") {
+        return of("x-forwarded-for");
     }
-    let of_for = |hop: &'_ str| -> Option<usize> { hop.to_ascii_lowercase().find("for=").map(|at| at + 4) };
-    let elements = values("forwarded").flat_map(|value| value.split(','));
-    elements
-        .map(|hop| match of_for(hop) {
-            Some(at) => hop[at..].split(';').next().unwrap_or_default().trim().trim_matches('"'),
-            None => "",
-        })
-        .collect()
+    let named = |hop: String| {
+        // As many bytes as before: only ASCII changes.
+        let at = hop.to_ascii_lowercase().find("for=")? + 4;
+        Some(hop[at..].split(';').next()?.trim().trim_matches('"').to_owned())
+    };
+    of("forwarded").into_iter().map(|hop| named(hop).unwrap_or_default()).collect()
 }
 
 /// With or without a port, IPv6 with or without brackets.
@@ -196,6 +197,18 @@ mod tests {
         assert_eq!(two.client(ip("127.0.0.1"), &chain), ip("203.0.113.9"));
         let broken = headers(&[("x-forwarded-for", "nonsense, 10.2.3.4")]);
         assert_eq!(two.client(ip("127.0.0.1"), &broken), ip("10.2.3.4"));
+    }
+
+    #[test]
+    fn what_is_no_text_hides_nothing_that_a_proxy_added() {
+        let one = proxies(&["127.0.0.1"]);
+        for written in [&b"\xe9, 203.0.113.9"[..], b"\xff\xfe ,203.0.113.9", b"\xe9", b""] {
+            let mut headers = headers(&[("forwarded", "for=198.51.100.7")]);
+            headers.append("x-forwarded-for", axum::http::HeaderValue::from_bytes(written).unwrap());
+            let added = written.ends_with(b"203.0.113.9");
+            let expected = if added { "203.0.113.9" } else { "127.0.0.1" };
+            assert_eq!(one.client(ip("127.0.0.1"), &headers), ip(expected), "{written:?}");
+        }
     }
 
     #[test]

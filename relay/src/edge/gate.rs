@@ -1,19 +1,24 @@
 //! Each request, before it is routed: how fast its address asks, whether its key is one, whether there is room.
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use hyper::body::{Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::address::is_passed_on;
 use super::{Address, Edge, Later, Permit, Refusal, What};
 use crate::account::Keyring;
 use crate::error::HttpError;
-use crate::limits::{HEAD_BYTES_MAX, REQUEST_BODY_BYTES_MAX};
+use crate::limits::{ANSWERS_BYTES_MAX, HEAD_BYTES_MAX, LARGE_ANSWER_BYTES, REQUEST_BODY_BYTES_MAX};
 
 /// Who asks; every request carries one.
 #[derive(Clone)]
@@ -119,9 +124,50 @@ fn too_soon(later: Later, text: &str) -> HttpError {
 pub async fn gate(State(keys): State<Arc<Keyring>>, request: Request, next: Next) -> Response {
     let Some(asked) = request.extensions().get::<Asked>().cloned() else { return HttpError::Internal.into_response() };
     match admit(&keys, &asked, &request) {
-        // Held while it is answered.
-        Ok(_answering) => next.run(request).await,
+        Ok(None) => next.run(request).await,
+        Ok(Some(answering)) => held(&asked.edge, next.run(request).await, answering),
         Err(error) => error.into_response(),
+    }
+}
+
+/// An answer that holds its permit until it is sent, or its connection is gone; a large one holds room, too.
+fn held(edge: &Edge, response: Response, answering: Permit) -> Response {
+    let bytes = response.body().size_hint().lower();
+    let room = if bytes < LARGE_ANSWER_BYTES {
+        None
+    } else {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(ANSWERS_BYTES_MAX);
+        let Ok(room) = Arc::clone(&edge.answers).try_acquire_many_owned(bytes) else {
+            edge.refusals.count(Refusal::Answers);
+            let text = "many large answers are on their way to those who asked: try again in a moment".to_owned();
+            return HttpError::Unavailable { text, retry_s: 5 }.into_response();
+        };
+        Some(room)
+    };
+    response.map(|body| Body::new(Answering { body, _permit: answering, _room: room }))
+}
+
+/// A body with what it holds of the relay's limits.
+struct Answering {
+    body: Body,
+    _permit: Permit,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl HttpBody for Answering {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -182,4 +228,55 @@ fn known_key(keys: &Keyring, asked: &Asked, headers: &HeaderMap) -> Result<bool,
         tracing::warn!(address = %asked.address, "a key came that is none of this relay's");
     }
     Ok(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use axum::http::StatusCode;
+
+    use super::super::{Proxies, Sockets};
+    use super::*;
+    use crate::limits::EdgeLimits;
+
+    /// A body that says how long it is, and has nothing of it yet.
+    struct Long(u64);
+
+    impl HttpBody for Long {
+        type Data = Bytes;
+        type Error = axum::Error;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+            Poll::Pending
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.0)
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_holds_what_it_takes_until_it_is_sent_or_given_up() {
+        let edge = Edge::new(EdgeLimits::default(), Proxies::default(), Sockets::of(Some(1_024)));
+        let address = Address::of(Ipv4Addr::LOCALHOST.into());
+        let answer = |body: Body| {
+            let permit = edge.book.hold(address, What::Answer).expect("a permit");
+            held(&edge, Response::new(body), permit)
+        };
+        let small = answer(Body::from("small"));
+        assert_eq!(small.body().size_hint().exact(), Some(5));
+        assert!(!edge.book.is_empty(), "it is not sent yet");
+        assert_eq!(axum::body::to_bytes(small.into_body(), 9).await.expect("its bytes"), "small");
+        assert!(edge.book.is_empty());
+        let half = u64::from(ANSWERS_BYTES_MAX / 2 + 1);
+        let first = answer(Body::new(Long(half)));
+        let refused = answer(Body::new(Long(half)));
+        assert_eq!((first.status(), refused.status()), (StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE));
+        assert_eq!(answer(Body::from("small")).status(), StatusCode::OK, "a small one takes no room");
+        drop(first);
+        assert_eq!(answer(Body::new(Long(u64::MAX))).status(), StatusCode::OK, "one that is beyond all has all");
+        drop(refused);
+        assert!(edge.book.is_empty());
+    }
 }

@@ -48,7 +48,7 @@ impl Listener {
             let heard = match self.inbound.take_frame() {
                 Ok(None) => return None,
                 Ok(Some(InboundFrame::Close)) => return Some(Heard::Close),
-                Ok(Some(InboundFrame::Pong)) => continue,
+                Ok(Some(InboundFrame::Pong)) => None,
                 Ok(Some(InboundFrame::Ping(payload))) => Some(Heard::Ping(payload)),
                 Ok(Some(InboundFrame::Message(payload))) => request(&payload).map(Heard::Request),
                 Err(error) => Some(Heard::Offence(error.to_string())),

@@ -34,6 +34,8 @@ impl Socket {
                 return false;
             }
             if let Some(is_there) = self.read_now(&mut take) {
+                // Who sends without a pause leaves the thread to others, too.
+                tokio::task::coop::consume_budget().await;
                 return is_there;
             }
         }

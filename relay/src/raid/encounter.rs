@@ -264,9 +264,10 @@ impl LiveEncounter {
             let ready = match (&self.main.ending, &candidate.ending) {
                 (None, _) => true,
                 (Some(_), None) => false,
-                // The same fight: known, unless only the other reading tells how it ended.
+                // The same fight: known, unless only the other reading tells its hits, or how it ended.
                 (Some(held), Some(ending)) => {
                     candidate.state.checksum() != self.main.state.checksum()
+                        || (self.main.is_of_sums() && !candidate.is_of_sums())
                         || (held.outcome == Outcome::Unfinished && ending.outcome != Outcome::Unfinished)
                 }
             };

@@ -71,14 +71,40 @@ pub(super) async fn load_row(context: &Context, row: &EncounterRow) -> Result<Op
     })
 }
 
+/// How often a fight is read that is another one each time.
+const READS_MAX: usize = 5;
+
 /// Reads an encounter from the store: its journal, or its log where the report is final. `None` if it is gone.
 ///
 /// # Errors
 /// `Unavailable`: try again. `Damaged`: what is stored cannot be folded, or folding it broke off.
 pub(super) async fn load_encounter(context: &Context, row: i64) -> Result<Option<LiveEncounter>, StoreError> {
+    let mut read = read_encounter(context, row).await?;
+    for _ in 1..READS_MAX {
+        let (open, error) = match read {
+            Some((_, Ok(encounter))) => return Ok(Some(encounter)),
+            Some((open, Err(error))) => (open, error),
+            None => return Ok(None),
+        };
+        // It is not read at one time: what was thrown away or kept meanwhile looks damaged, and is not.
+        match context.store.open_encounter(row).await? {
+            Some(now) if now.encounter == open => return Err(error),
+            Some(_) => read = read_encounter(context, row).await?,
+            None => return Ok(None),
+        }
+    }
+    let busy = || StoreError::Unavailable(format!("encounter {row} changes faster than it is read"));
+    read.map(|(_, read)| read.map_err(|_| busy())).transpose()
+}
+
+/// What an encounter was like when its reading began, and what was read.
+type Read = (EncounterRow, Result<LiveEncounter, StoreError>);
+
+async fn read_encounter(context: &Context, row: i64) -> Result<Option<Read>, StoreError> {
     let (store, now_ms) = (&context.store, context.clock.now_ms());
     let mut journal = context.heavy.journal().await;
     let Some(open) = store.open_encounter(row).await? else { return Ok(None) };
+    let began = open.encounter.clone();
     let report_id = open.encounter.report_id.clone();
     let is_final = open.encounter.state == ReportState::Final;
     if is_final {
@@ -103,11 +129,13 @@ pub(super) async fn load_encounter(context: &Context, row: i64) -> Result<Option
         }
         Ok::<_, StoreError>(encounter)
     });
-    let broke = |_| StoreError::Damaged(format!("folding report {report_id} broke off"));
-    let mut encounter = rebuilt.await.map_err(broke)??;
+    let broke = |_| Err(StoreError::Damaged(format!("folding report {report_id} broke off")));
+    let mut rebuilt = rebuilt.await.unwrap_or_else(broke);
     drop(journal);
-    encounter.weigh_in(&context.memory);
-    Ok(Some(encounter))
+    if let Ok(encounter) = &mut rebuilt {
+        encounter.weigh_in(&context.memory);
+    }
+    Ok(Some((began, rebuilt)))
 }
 
 /// How much an encounter takes up in the store.

@@ -186,7 +186,19 @@ impl Logs {
 
     /// What the store has: the log of a final report, else the journal.
     async fn stored(&self, who: Address, row: &EncounterRow) -> Result<Source, SpanError> {
-        self.of_report(row, self.read_stored(who, row).await)
+        let read = self.read_stored(who, row).await;
+        if let Err(SpanError::Store(StoreError::Damaged(_))) = &read {
+            // It is not read at one time: what was thrown away or kept meanwhile looks damaged, and is not.
+            match self.context.store.report(&row.report_id).await? {
+                None => return Err(SpanError::NotFound),
+                Some((now, _)) if now != *row => {
+                    let why = format!("report {} changed while it was read: ask again", row.report_id);
+                    return Err(SpanError::Store(StoreError::Unavailable(why)));
+                }
+                Some(_) => {}
+            }
+        }
+        self.of_report(row, read)
     }
 
     async fn read_stored(&self, who: Address, row: &EncounterRow) -> Result<Source, SpanError> {

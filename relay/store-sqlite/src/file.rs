@@ -31,6 +31,10 @@ impl DatabaseFile {
             StoreError::Unavailable(format!("the folder {} cannot be made: {error}", folder.display()))
         })?;
         private::prepare(path);
+        // By whatever links the path leads to it, the file has one owner. Where it is not there, opening it says so.
+        let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        let path = &*real;
+        one_name(path)?;
         let owner = Owner::take(path).await?;
         // A pool of one, because a migration that is lent a connection cannot move between threads.
         let pool = SqlitePoolOptions::new()
@@ -75,6 +79,23 @@ impl DatabaseFile {
             self.path.display()
         )))
     }
+}
+
+/// # Errors
+/// `Unavailable`: the file has other names, by which another relay could use it unseen.
+fn one_name(path: &Path) -> Result<(), StoreError> {
+    #[cfg(unix)]
+    if let Ok(metadata) = std::fs::metadata(path)
+        && metadata.is_file()
+        && std::os::unix::fs::MetadataExt::nlink(&metadata) > 1
+    {
+        return Err(StoreError::Unavailable(format!(
+            "The file {0} has another name (a hard link), by which a second relay could use it. Remove that name: find \
+             it with `find / -xdev -samefile {0}`.",
+            path.display()
+        )));
+    }
+    Ok(())
 }
 
 /// Keeps other stores from the file, here or in another process: two that fold the same fights would spoil both. It

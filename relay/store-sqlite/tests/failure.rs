@@ -304,6 +304,27 @@ async fn a_folder_in_place_of_the_file_stays_as_it_is() {
     assert_eq!(std::fs::metadata(folder.path()).unwrap().permissions().mode() & 0o7777, 0o1777);
 }
 
+/// Two that use one file by different names would spoil it.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_has_one_owner_by_whatever_name_it_is_reached() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link, other) =
+        (folder.path().join("raidcast.db"), folder.path().join("link.db"), folder.path().join("other.db"));
+    let store = SqliteStore::open(&file).await.unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    assert_unavailable(&SqliteStore::open(&link).await, "Another relay uses");
+    store.close().await.unwrap();
+    let linked = SqliteStore::open(&link).await.unwrap();
+    assert_unavailable(&SqliteStore::open(&file).await, "Another relay uses");
+    linked.close().await.unwrap();
+    drop(linked);
+    std::fs::hard_link(&file, &other).unwrap();
+    assert_unavailable(&SqliteStore::open(&other).await, "has another name");
+    std::fs::remove_file(&other).unwrap();
+    SqliteStore::open(&file).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_folder_that_cannot_be_made_is_said_by_name() {
     let folder = tempfile::tempdir().unwrap();

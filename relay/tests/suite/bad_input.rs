@@ -45,6 +45,10 @@ async fn a_hello_that_cannot_be_served_is_refused_by_code() {
     let idle = codec::encode(&UplinkFrame::Idle { h: 1 });
     assert_eq!(hello_refused(&relay, idle).await.0, RefusedCode::HelloExpected);
     assert_eq!(hello_refused(&relay, vec![0xc1]).await.0, RefusedCode::Malformed);
+    // Who says nothing at all is told what was waited for.
+    let mut silent = uplink(&relay.url, KEY).await.unwrap();
+    let Some(UplinkReply::Refused(refused)) = reply(&mut silent).await else { panic!("admitted") };
+    assert_eq!(refused.code, RefusedCode::HelloExpected);
     relay.stop().await;
 }
 

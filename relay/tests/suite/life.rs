@@ -477,7 +477,8 @@ impl World {
             }
         }
         assert_eq!(listed, all, "what the raids list");
-        assert!(self.registry.context.set_aside.counts() == (0, 0), "nothing is set aside");
+        let aside = &self.registry.context.set_aside;
+        assert!(aside.counts() == (0, 0), "nothing is set aside: {aside:?}");
     }
 }
 

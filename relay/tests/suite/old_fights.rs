@@ -213,6 +213,35 @@ async fn sums_never_replace_single_hits() {
     relay.stop().await;
 }
 
+/// Their checksum is that of the sums: only the hits have times of their own, and a skill's greatest.
+#[tokio::test]
+async fn single_hits_replace_sums_that_come_to_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let (sums, hits) = (Script::new(10, 2).told_as_sums(), Script::new(10, 3));
+    assert_eq!(sums.checksum(), hits.checksum());
+    let mut header = header();
+    header.knows = Knows { hits: false, ..header.knows };
+    uploader.send(&UplinkFrame::Begin(Begin { enc: sums.enc, stream: sums.stream, header })).await;
+    let UplinkReply::Begun(begun) = uploader.reply().await else { panic!("no Begun") };
+    uploader.deltas(begun.h, &sums.deltas).await;
+    uploader.acked(10).await;
+    assert!(matches!(uploader.end(begun.h, &sums, Outcome::Kill).await, UplinkReply::Finalized { rev: 1, .. }));
+    for (fight, rev) in [(&hits, 2), (&Script::new(10, 4), 2)] {
+        let again = stream_whole(&mut uploader, fight).await;
+        assert_eq!(again.report, begun.report);
+        let UplinkReply::Finalized { rev: now, .. } = uploader.end(again.h, fight, Outcome::Kill).await else {
+            panic!("no report")
+        };
+        assert_eq!(now, rev, "hits that come to the same once more are known");
+    }
+    let kept = relay.report(&begun.report).await;
+    assert_eq!(kept.fight.players[0].skills[0].max, 2_000);
+    assert!(kept.note.is_none_or(|note| !note.contains("sums alone")));
+    relay.stop().await;
+}
+
 /// Damage of a fight's first deltas.
 fn damage_of(fight: &Script, deltas: usize) -> u64 {
     fight.deltas[..deltas].iter().map(|delta| 3_000 + delta.seq).sum()

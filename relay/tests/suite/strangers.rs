@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 use std::process::Command;
 use std::sync::Arc;
 
-use futures::StreamExt;
+use bytes::Bytes;
+use futures::{SinkExt, StreamExt};
 use raidcast_relay::edge::{Address, Refusal};
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::codec;
@@ -15,6 +16,7 @@ use raidcast_shared::limits::SPECTATOR_SEND_BUFFER_BYTES;
 use raidcast_shared::uplink::{Hello, Outcome, Refused, RefusedCode, RefusedScope, UplinkFrame, UplinkReply};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use crate::process::{KEY as PROCESS_KEY, RELAY, Run};
@@ -633,6 +635,45 @@ async fn frame(stream: &mut TcpStream) -> Option<(u8, Vec<u8>)> {
         Some((first & 0x0f, payload))
     };
     soon("a frame, or the end", head).await
+}
+
+/// What says nothing costs as much to read as what does.
+#[tokio::test]
+async fn pings_and_pongs_without_end_are_no_way_to_keep_a_relay_busy() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    for nothing in [Message::Ping(Bytes::new()), Message::Pong(Bytes::new())] {
+        let mut uploader = Uploader::connect(&relay).await;
+        let mut spectator = Spectator::join(&relay, &uploader.welcome.raid, SUBPROTOCOL).await;
+        spectator.hear().await.unwrap();
+        for n in 0..110 {
+            uploader.socket.send(nothing.clone()).await.unwrap();
+            if n < 25 {
+                spectator.socket.send(nothing.clone()).await.unwrap();
+            }
+        }
+        while spectator.hear().await.is_some() {}
+        assert!(spectator.bye.is_some_and(|bye| bye.reason.contains("too many")), "a spectator's {nothing:?}");
+        let refused = loop {
+            match reply(&mut uploader.socket).await {
+                Some(UplinkReply::Refused(refused)) => break refused,
+                Some(_) => {}
+                None => panic!("it ends without a word"),
+            }
+        };
+        assert_eq!((refused.code, refused.scope), (RefusedCode::TooFast, RefusedScope::Connection));
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_of_many_short_lines_is_answered_like_any() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let lines: Vec<_> = (0..1_000).map(|n| format!("a{n}: b")).collect();
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    assert_eq!(ask(&relay, "GET /api/v1/reports", &lines).await.status, 200);
+    relay.stop().await;
 }
 
 #[tokio::test]

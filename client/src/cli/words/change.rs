@@ -61,10 +61,13 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
         Change::Connected { url, channel_url, .. } => {
             format!("Share: {url} · permanent link: {channel_url}")
         }
-        Change::Disconnected { why, retry_ms } => {
-            format!("Not connected. {} {} Nothing is lost.", sentence(&outage(why)), again(*retry_ms))
+        Change::Disconnected { why, retry_ms, was_connected } => {
+            format!("Not connected. {} {} Nothing is lost.", sentence(&outage(why, *was_connected)), again(*retry_ms))
         }
-        Change::Begun { url, scene, .. } => format!("Live: {} {url}", scene.as_deref().unwrap_or("a fight")),
+        Change::Begun { url, title, live, .. } => {
+            let what = if *live { "Live" } else { "Sending" };
+            format!("{what}: {} {url}", title.as_deref().unwrap_or("a fight"))
+        }
         // Of a refusal the end of the command says the same.
         Change::Acked { .. }
         | Change::Status(_)
@@ -73,8 +76,9 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
         Change::Idle { encounter: None, seconds } => {
             format!("Nothing happened for {seconds} s, and nothing is left to send. Ending.")
         }
-        Change::Ended { outcome, events, .. } => {
-            format!("Fight ended ({}): {}", word(*outcome), count(*events, "event"))
+        Change::Ended { outcome, events, title: name, elapsed_ms, .. } => {
+            let (name, length) = (title(name.as_deref()), date::length(*elapsed_ms));
+            format!("Fight ended: {name}  {length}{}, {}", word(*outcome), count(*events, "event"))
         }
         Change::Finalized { url, known: true, keeps_visibility: true, .. } => {
             format!("Report, on the relay already: {url} (If it is in another raid, --visibility does not change it.)")
@@ -103,7 +107,7 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
         Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
         Change::Stopped { fights, why } => {
             let are = if *fights == 1 { "is" } else { "are" };
-            format!("{} {are} left: {}", count(*fights, "fight"), sentence(not_sent(why)))
+            format!("{} {are} left: {}", count(*fights, "fight"), sentence(&not_sent(why)))
         }
     })
 }
@@ -117,12 +121,13 @@ pub(in crate::cli) fn reread(why: Rereading) -> &'static str {
     }
 }
 
+/// How a fight went, behind its length, if that is known.
 fn word(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Kill => "kill",
-        Outcome::Wipe => "wipe",
-        Outcome::Reset => "reset",
-        Outcome::Unfinished => "unfinished",
-        Outcome::Unknown => "outcome not known",
+        Outcome::Kill => " (kill)",
+        Outcome::Wipe => " (wipe)",
+        Outcome::Reset => " (reset)",
+        Outcome::Unfinished => " (unfinished)",
+        Outcome::Unknown => "",
     }
 }

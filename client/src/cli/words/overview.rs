@@ -60,6 +60,7 @@ fn text(line: &Line, width: usize) -> String {
         Stand::Streaming => "streaming",
         Stand::Waiting => "waiting",
         Stand::Refused => "refused",
+        Stand::Unreadable => "not readable",
     };
     let length = line.duration_ms.map(date::length).unwrap_or_default();
     let url = line.url.as_deref().filter(|_| line.state != Stand::Refused);

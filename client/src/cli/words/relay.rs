@@ -1,8 +1,11 @@
 //! In words: why there is no connection to the relay, and what it does not take.
 
+use std::borrow::Cow;
+
 use raidcast_shared::uplink::{RefusedCode, RefusedScope};
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
+use super::meter::unreadable;
 use super::text::in_full;
 use crate::socket::{Address, AddressError, Certificate, Outage, WrongUrl};
 use crate::uploader::record::NotSent;
@@ -27,15 +30,19 @@ pub(in crate::cli) fn address_error(error: &AddressError) -> String {
         WrongUrl::Scheme(scheme) => format!("relays do not speak {scheme}://"),
         WrongUrl::Query => "it has a ? or a # in it".to_owned(),
         WrongUrl::Host => "it has no host, or a character that no address has".to_owned(),
+        WrongUrl::Page { relay, page } => {
+            return format!("{url} is a page of the relay. Give only {relay}, without {page}.");
+        }
         WrongUrl::Port => "it has no host, or a port that there is not".to_owned(),
     };
     format!("{shown} is no relay's address: {why}. Give one like https://raidcast.example.")
 }
 
-/// Why there is no connection, and what to do.
-pub(in crate::cli) fn outage(why: &Outage) -> String {
+/// Why there is no connection, and what to do. `was_connected`: there was one, so the address is right.
+pub(in crate::cli) fn outage(why: &Outage, was_connected: bool) -> String {
+    let check = |what: &'static str| if was_connected { "" } else { what };
     match why {
-        Outage::Said { text } => text.clone(),
+        Outage::Said { text } => format!("The relay answers: {text}"),
         Outage::Restarting => "The relay is being started again.".to_owned(),
         Outage::Closed { .. } => "The relay closed the connection.".to_owned(),
         Outage::Silent { seconds } => format!("The relay has been silent for {seconds} s."),
@@ -44,9 +51,16 @@ pub(in crate::cli) fn outage(why: &Outage) -> String {
         }
         Outage::Cut => "The connection was cut.".to_owned(),
         Outage::NoAnswer { at, seconds } => {
-            format!("{} gave no answer for {seconds} s. Check the relay's address.{}", place(at), hint(at))
+            let check = check(" Check the relay's address.");
+            format!("{} gave no answer for {seconds} s.{check}{}", place(at), hint(at, was_connected))
         }
-        Outage::HungUp { at } => format!("{} hung up without an answer.{}", place(at), hint(at)),
+        Outage::HungUp { at } => format!("{} hung up without an answer.{}", place(at), hint(at, was_connected)),
+        Outage::KeyForgotten => {
+            "The relay does not know this key any more. If it stays so, ask the relay's operator.".to_owned()
+        }
+        Outage::Crowded { at } => {
+            format!("A proxy at {} lets through so many requests only. Waiting.", place(at))
+        }
         Outage::Proxy { at, status } => format!(
             "A proxy at {} does not let raidcast through ({}). Ask the relay's operator.",
             place(at),
@@ -58,31 +72,35 @@ pub(in crate::cli) fn outage(why: &Outage) -> String {
             shown(*status)
         ),
         Outage::NoRelay { at, .. } => {
-            format!("There is no Raidcast relay at {}. Check the relay's address.", place(at))
+            format!("There is no Raidcast relay at {}.{}", place(at), check(" Check the relay's address."))
         }
         Outage::Unexpected { at, status } => {
-            format!("{} answers {}, as no Raidcast relay does. Check the relay's address.", place(at), shown(*status))
+            let check = check(" Check the relay's address.");
+            format!("{} answers {}, as no Raidcast relay does.{check}", place(at), shown(*status))
         }
         Outage::Moved { at, to } => {
             let to = to.as_deref().unwrap_or("another address");
             format!("{} sends everybody on to {to}. Use that as the relay's address.", place(at))
         }
         Outage::NotWebSocket { at } => {
-            format!("What answers at {} is no Raidcast relay. Check the relay's address.", place(at))
+            format!("What answers at {} is no Raidcast relay.{}", place(at), check(" Check the relay's address."))
         }
         Outage::SpeaksHttps => "This relay speaks https, not http: use https://…".to_owned(),
         Outage::SpeaksHttp => "This relay speaks http, not https: use http://…".to_owned(),
         Outage::NotListening { at } => {
-            format!("Nothing answers at {}. Is the relay running? Check its address and port.", place(at))
+            let check = check(" Check its address and port.");
+            format!("Nothing answers at {}. Is the relay running?{check}", place(at))
         }
         Outage::NothingThere { at } => {
-            format!("Nothing answers at {}. Check the relay's address and port.", place(at))
+            format!("Nothing answers at {}.{}", place(at), check(" Check the relay's address and port."))
         }
         Outage::Unreachable { at } => {
-            format!("{} cannot be reached. Check the network and the relay's address.", place(at))
+            let address = check(" and the relay's address");
+            format!("{} cannot be reached. Check the network{address}.", place(at))
         }
         Outage::UnknownHost { host } => {
-            format!("No computer called {host} is known. Check the relay's address and the network.")
+            let address = check("the relay's address and ");
+            format!("No computer called {host} is known. Check {address}the network.")
         }
         Outage::Certificate { at, why } => certificate(*why, &place(at)),
         Outage::NoCommonTls { at } => format!(
@@ -104,8 +122,14 @@ fn place(at: &Address) -> String {
     format!("{}:{}", at.host, at.port)
 }
 
-fn hint(at: &Address) -> &'static str {
-    if at.tls { " If it speaks http, use http://…" } else { " If it speaks https, use https://…" }
+fn hint(at: &Address, was_connected: bool) -> &'static str {
+    if was_connected {
+        ""
+    } else if at.tls {
+        " If it speaks http, use http://…"
+    } else {
+        " If it speaks https, use https://…"
+    }
 }
 
 /// `502 Bad Gateway`.
@@ -163,10 +187,11 @@ fn known_better(code: RefusedCode, text: &str) -> &str {
 }
 
 /// Why a fight is not on the relay.
-pub(in crate::cli) fn not_sent(why: &NotSent) -> &str {
+pub(in crate::cli) fn not_sent(why: &NotSent) -> Cow<'_, str> {
     match why {
-        NotSent::Refused { code, text } => known_better(*code, text),
-        NotSent::Removed => "the meter has removed them from its database since the upload began",
-        NotSent::Said(text) => text,
+        NotSent::Refused { code, text } => known_better(*code, text).into(),
+        NotSent::Removed => "the meter has removed them from its database since the upload began".into(),
+        NotSent::Unreadable { why } => unreadable(*why).into(),
+        NotSent::Said(text) => text.into(),
     }
 }

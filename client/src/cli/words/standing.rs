@@ -3,7 +3,7 @@
 use super::folder::stall;
 use super::meter::no_database;
 use super::relay::{not_sent, outage};
-use super::text::title;
+use super::text::{count, title};
 use crate::status::Why;
 use crate::uploader::trouble::Trouble;
 use crate::uploader::{Status, Summary};
@@ -53,32 +53,39 @@ fn short(count: u64) -> String {
 
 /// What became of the fights of a watch.
 pub(in crate::cli) fn summary_line(summary: &Summary) -> String {
-    let Summary { fights: left, finalized, unacknowledged, complete } = summary;
-    let fights = left;
-    let fights = if *fights == 1 { "1 fight".to_owned() } else { format!("{fights} fights") };
-    if *complete && *left == 0 {
-        "No fight was streamed.".to_owned()
-    } else if *complete {
-        format!("{fights}, {finalized} with a final report. All has arrived.")
-    } else {
-        let left = match *left - *finalized {
-            0 if *unacknowledged == 0 => "Not all could be read.",
-            0 | 1 => "The end of one fight has not reached the relay. Start raidcast again: it sends the rest.",
-            n => {
-                return format!(
-                    "The ends of {n} fights have not reached the relay. Start raidcast again: it sends the rest."
-                );
-            }
-        };
-        format!("{fights}, {finalized} with a final report. {left}")
+    let Summary { fights: found, finalized, unacknowledged, complete } = summary;
+    let fights = count(*found, "fight");
+    if *complete && *found == 0 {
+        return "No fight was streamed.".to_owned();
     }
+    if *complete {
+        return format!("{fights}, {finalized} with a final report. All has arrived.");
+    }
+    let late = match found.saturating_sub(*finalized) {
+        0 if *unacknowledged == 0 => {
+            return format!("{fights}, {finalized} with a final report. Not all could be read.");
+        }
+        0 | 1 => "One fight has".to_owned(),
+        n => format!("{n} fights have"),
+    };
+    let waiting = match unacknowledged {
+        0 => String::new(),
+        1 => ": 1 part waits".to_owned(),
+        n => format!(": {n} parts wait"),
+    };
+    format!(
+        "{fights}, {finalized} with a final report. {late} not arrived in full{waiting}. Start raidcast again: it sends \
+         the rest."
+    )
 }
 
 /// What keeps a client from its work.
 pub(in crate::cli) fn trouble(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Stalled { why } => stall(why),
-        Trouble::NotConnected { why } => format!("Not connected. {}", outage(why)),
+        Trouble::NotConnected { why, was_connected } => {
+            format!("Not connected. {}", outage(why, *was_connected))
+        }
         Trouble::NoDatabase { why } => no_database(why),
         Trouble::Said(text) => text.clone(),
     }
@@ -88,7 +95,7 @@ pub(in crate::cli) fn trouble(trouble: &Trouble) -> String {
 pub(in crate::cli) fn why(why: &Why) -> String {
     match why {
         Why::Kept => "the relay holds more of it from elsewhere".to_owned(),
-        Why::NotSent(why) => not_sent(why).to_owned(),
+        Why::NotSent(why) => not_sent(why).into_owned(),
         Why::Queued => "its turn comes".to_owned(),
         Why::Arrived { parts, of } => format!("{parts} of {of} parts have arrived"),
         Why::ArrivedWhole { ended: true } => "all of it has arrived; its report is being made".to_owned(),

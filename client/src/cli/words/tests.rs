@@ -15,7 +15,7 @@ use crate::spool::SpoolError;
 use crate::status::{Line, Overview, Running, Stand, Why};
 use crate::uploader::record::{Finished, How, NotSent};
 use crate::uploader::trouble::{Stall, Trouble};
-use crate::uploader::{Change, Damage, FolderError, Rereading, WatchError};
+use crate::uploader::{Change, Damage, FolderError, Rereading, Summary, WatchError};
 
 fn os(kind: OsErrorKind, code: Option<i32>, text: &str) -> OsError {
     OsError { kind, code, text: text.into() }
@@ -160,7 +160,7 @@ fn a_relay_that_cannot_be_reached() {
     let tls = || Address { host: "raid.example".into(), port: 443, tls: true };
     let certificate = |why| Outage::Certificate { at: tls(), why };
     for (why, expected) in [
-        (Outage::Said { text: "too many requests".into() }, "too many requests"),
+        (Outage::Said { text: "too many requests".into() }, "The relay answers: too many requests"),
         (Outage::Restarting, "The relay is being started again."),
         (Outage::Closed { code: None }, "The relay closed the connection."),
         (Outage::Closed { code: Some(1006) }, "The relay closed the connection."),
@@ -176,6 +176,8 @@ fn a_relay_that_cannot_be_reached() {
         ),
         (Outage::HungUp { at: at() }, "raid.example:8787 hung up without an answer. If it speaks https, use https://…"),
         (Outage::HungUp { at: tls() }, "raid.example:443 hung up without an answer. If it speaks http, use http://…"),
+        (Outage::KeyForgotten, "The relay does not know this key any more. If it stays so, ask the relay's operator."),
+        (Outage::Crowded { at: at() }, "A proxy at raid.example:8787 lets through so many requests only. Waiting."),
         (
             Outage::Proxy { at: at(), status: 407 },
             "A proxy at raid.example:8787 does not let raidcast through (407 Proxy Authentication Required). Ask the \
@@ -279,7 +281,7 @@ fn a_relay_that_cannot_be_reached() {
             "The connection to raid.example:8787 failed: Write buffer is full",
         ),
     ] {
-        assert_eq!(outage(&why), expected);
+        assert_eq!(outage(&why, false), expected);
     }
 }
 
@@ -418,7 +420,7 @@ fn how_things_stand() {
     }
     let gone = NoDatabase::Unread(SourceError::Gone { path: "/m.db".into() });
     for (told, expected) in [
-        (Trouble::NotConnected { why: Outage::Cut }, "Not connected. The connection was cut."),
+        (Trouble::NotConnected { why: Outage::Cut, was_connected: true }, "Not connected. The connection was cut."),
         (Trouble::NoDatabase { why: gone }, "/m.db is not there. It is read as soon as the meter writes it."),
         (Trouble::Said("as it was".into()), "as it was"),
     ] {
@@ -447,6 +449,50 @@ fn how_things_stand() {
         (NotSent::Said("as it was".into()), "as it was"),
     ] {
         assert_eq!(not_sent(&told), expected);
+    }
+}
+
+#[test]
+fn an_address_that_has_worked_is_not_to_be_checked_and_what_has_not_arrived_is_counted() {
+    let at = || Address { host: "r".into(), port: 80, tls: false };
+    for why in [
+        Outage::NoAnswer { at: at(), seconds: 10 },
+        Outage::HungUp { at: at() },
+        Outage::NoRelay { at: at(), status: 404 },
+        Outage::Unexpected { at: at(), status: 200 },
+        Outage::NotWebSocket { at: at() },
+        Outage::NotListening { at: at() },
+        Outage::NothingThere { at: at() },
+        Outage::Unreachable { at: at() },
+        Outage::UnknownHost { host: "r".into() },
+    ] {
+        let (first, later) = (outage(&why, false), outage(&why, true));
+        assert!(first.contains("address") || first.contains("https://"), "{first}");
+        assert!(!later.contains("address") && !later.contains("https://") && later.ends_with(['.', '?']), "{later}");
+    }
+    let page = WrongUrl::Page { relay: "http://r".into(), page: "/live/abc".into() };
+    let error = AddressError::Url { url: "http://r/live/abc".into(), why: page };
+    assert_eq!(
+        address_error(&error),
+        "http://r/live/abc is a page of the relay. Give only http://r, without /live/abc."
+    );
+    let told = |fights, finalized, unacknowledged| {
+        summary_line(&Summary { fights, finalized, unacknowledged, complete: false })
+    };
+    let again = "Start raidcast again: it sends the rest.";
+    for (told, expected) in [
+        (
+            told(1, 0, 3),
+            format!("1 fight, 0 with a final report. One fight has not arrived in full: 3 parts wait. {again}"),
+        ),
+        (
+            told(4, 1, 9),
+            format!("4 fights, 1 with a final report. 3 fights have not arrived in full: 9 parts wait. {again}"),
+        ),
+        (told(2, 1, 0), format!("2 fights, 1 with a final report. One fight has not arrived in full. {again}")),
+        (told(1, 1, 0), "1 fight, 1 with a final report. Not all could be read.".to_owned()),
+    ] {
+        assert_eq!(told, expected);
     }
 }
 
@@ -512,9 +558,9 @@ fn changes() {
             r#"{"event":"connected","raid":"c","url":"http://r/c","channelUrl":"http://r/live/m"}"#,
         ),
         (
-            Change::Disconnected { why: Outage::Said { text: "busy".into() }, retry_ms: 2_000 },
-            Some("Not connected. busy. Trying again in 2 s. Nothing is lost.".into()),
-            r#"{"event":"disconnected","why":"busy","retryMs":2000}"#,
+            Change::Disconnected { why: Outage::Said { text: "busy".into() }, retry_ms: 2_000, was_connected: false },
+            Some("Not connected. The relay answers: busy. Trying again in 2 s. Nothing is lost.".into()),
+            r#"{"event":"disconnected","why":"The relay answers: busy","retryMs":2000}"#,
         ),
         (
             Change::Begun {
@@ -523,8 +569,10 @@ fn changes() {
                 url: "http://r/x".into(),
                 started_at_ms: 7,
                 scene: Some("Hall".into()),
+                title: Some("Boss".into()),
+                live: true,
             },
-            Some("Live: Hall http://r/x".into()),
+            Some("Live: Boss http://r/x".into()),
             r#"{"event":"begun","encounter":"e","reportId":"r","url":"http://r/x","startedAtMs":7,"scene":"Hall"}"#,
         ),
         (
@@ -534,8 +582,10 @@ fn changes() {
                 url: "http://r/x".into(),
                 started_at_ms: 7,
                 scene: None,
+                title: None,
+                live: false,
             },
-            Some("Live: a fight http://r/x".into()),
+            Some("Sending: a fight http://r/x".into()),
             r#"{"event":"begun","encounter":"e","reportId":"r","url":"http://r/x","startedAtMs":7}"#,
         ),
         (Change::Acked { encounter: e(), seq: 1, of: 2 }, None, r#"{"event":"acked","encounter":"e","seq":1,"of":2}"#),
@@ -550,8 +600,14 @@ fn changes() {
             r#"{"event":"idle","seconds":9}"#,
         ),
         (
-            Change::Ended { encounter: e(), outcome: Outcome::Unknown, events: 2 },
-            Some("Fight ended (outcome not known): 2 events".into()),
+            Change::Ended {
+                encounter: e(),
+                outcome: Outcome::Unknown,
+                events: 2,
+                title: Some("Boss".into()),
+                elapsed_ms: 302_000,
+            },
+            Some("Fight ended: Boss  5:02, 2 events".into()),
             r#"{"event":"ended","encounter":"e","outcome":"unknown","events":2}"#,
         ),
         (
@@ -709,7 +765,7 @@ fn a_folder_as_json() {
         connected: false,
         relay: "http://r".into(),
         raid_url: Some("http://r/c".into()),
-        trouble: Some(Trouble::NotConnected { why: Outage::Cut }),
+        trouble: Some(Trouble::NotConnected { why: Outage::Cut, was_connected: false }),
     };
     let line = Line {
         encounter: "e".into(),

@@ -55,6 +55,14 @@ pub(super) fn count(n: impl TryInto<u64> + Copy, one: &str) -> String {
     }
 }
 
+/// That lines were not printed.
+pub(in crate::cli) fn left_out(lines: u64) -> String {
+    format!(
+        "{} not shown, for the console stood still.",
+        if lines == 1 { "1 line was".into() } else { format!("{lines} lines were") }
+    )
+}
+
 /// When something is tried again.
 pub(super) fn again(ms: u64) -> String {
     match ms {
