@@ -4,10 +4,10 @@
 //! network, so a slow relay never delays reading, and nothing of the meter is held while it waits.
 //! Each thing that changes has an owner in a file of its own: the database ([`meter`]), fights on their way
 //! ([`streams`]), the books on them ([`ledger`]), the link to the relay ([`session`]), the state folder's disk
-//! ([`disk`]), what was announced ([`announcer`]), when anything happened ([`activity`]), an upload ([`upload`]). The
-//! other files join them, one idea each: from the database ([`reading`], [`discovery`], [`beginning`], [`again`], [`lately`]), to the
-//! disk ([`writing`]), to and from the relay ([`sending`], [`hearing`], [`refusal`]), to the end ([`ending`],
-//! [`history`]).
+//! ([`disk`]), what was announced ([`announcer`]), when anything happened ([`activity`]), fights that ended a moment
+//! ago ([`lately`]), an upload ([`upload`]). The other files join them, one idea each: from the database ([`reading`],
+//! [`discovery`], [`beginning`], [`again`]), to the disk ([`writing`]), to and from the relay ([`sending`],
+//! [`hearing`], [`refusal`]), to the end ([`ending`], [`history`]).
 //! Deliberately not here: how a connection is opened (the socket), what a relay's answer means for one fight
 //! ([`resume`]), how things are told in words and shown (the command line).
 
@@ -18,7 +18,6 @@ mod beginning;
 mod change;
 mod discovery;
 mod disk;
-mod ended;
 mod ending;
 mod finish;
 mod folder;
@@ -61,8 +60,8 @@ use crate::spool::{Spool, SpoolError};
 use activity::Activity;
 use announcer::Announcer;
 use disk::Disk;
-use ended::Lately;
 use folder::Folder;
+use lately::Lately;
 use ledger::Ledger;
 use meter::Meter;
 use session::Session;

@@ -111,7 +111,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
         }
         watching.compared |= compared && !self.disk.is_stalled();
-        self.look_at_ended(watching, now_ms)?;
+        self.lately.look(&watching.db, &mut watching.source, now_ms)?;
         Ok(())
     }
 
@@ -200,7 +200,25 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             self.fought(now_ms);
         }
         self.end_stream(at, &finish, now_ms);
-        self.note_ended(fight, finish.meter, watching, now_ms)
+        // Of an upload all was read at once, and long after its end.
+        if self.options.history.is_none() {
+            self.lately.note(&watching.db, fight, finish.meter, &mut watching.source, now_ms)?;
+        }
+        Ok(())
+    }
+
+    /// Begins fights again that went on after their end.
+    fn begin_again(&mut self, now_ms: u64) {
+        let Some(Watching { db, source, .. }) = self.meter.watching() else { return };
+        let busy = |encounter| self.streams.has(encounter) || self.streams.is_queued(encounter);
+        if !self.lately.waits(busy) {
+            return;
+        }
+        self.activity.event(now_ms);
+        for fight in self.lately.take_due(db, source.knows().lag_ms, now_ms, busy) {
+            self.ledger.list(db, &fight);
+            self.streams.enqueue(fight);
+        }
     }
 
     /// The command is about to end: fights that still go on are ended as unfinished. If the meter goes on with one, so
