@@ -225,12 +225,12 @@ impl RowTable {
             row.boss_hits += 1;
             row.boss_amount += hit.amount;
         }
-        let pair = row.pair as usize;
-        let second = at_ms / 1000;
-        let before = self.pairs[pair].seconds.len();
-        self.pairs[pair].hit(at_ms, hit.amount);
-        self.seconds += self.pairs[pair].seconds.len() - before;
-        self.touch(second);
+        let at = row.pair as usize;
+        let pair = &mut self.pairs[at];
+        let before = pair.seconds.len();
+        pair.hit(at_ms, hit.amount);
+        self.seconds += pair.seconds.len() - before;
+        self.touch(at_ms / 1000);
     }
 
     /// Notes that a hit came which is not to be added up: when a pair was active is known of the whole fight.
@@ -266,6 +266,9 @@ impl RowTable {
 
     /// Counts what was told out of order: all of it at once, so that many such tellings of a row cost one pass.
     pub(super) fn settle(&mut self, span: Span) {
+        if self.early.is_empty() {
+            return;
+        }
         for (key, tellings) in std::mem::take(&mut self.early) {
             self.take_tellings(span, key, tellings);
         }
