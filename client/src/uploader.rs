@@ -35,6 +35,7 @@ mod refusal;
 pub mod resume;
 mod sending;
 mod session;
+mod size;
 mod standing;
 mod stream;
 mod streams;

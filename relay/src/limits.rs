@@ -93,6 +93,11 @@ pub struct EdgeLimits {
     pub requests_burst: u32,
     /// And then so many a second: a third of what one core answers.
     pub requests_per_s: u32,
+    /// KiB of answers to one address at once. The report of an ordinary fight is 30 to 60, of the largest there may be
+    /// 600, so a raid of forty behind one address opens its report together.
+    pub sent_kib_burst: u32,
+    /// And then so many a second: fifty who load the largest reports again and again take a fifth of one core.
+    pub sent_kib_per_s: u32,
     /// Requests of one address that are being answered at once: of a pool with 256 places an eighth.
     pub answers_per_address: u32,
     /// Replays of one address: of the relay's 64 an eighth.
@@ -133,6 +138,8 @@ impl Default for EdgeLimits {
             connections_per_address: 256,
             requests_burst: 1_200,
             requests_per_s: 100,
+            sent_kib_burst: 8 * 1024,
+            sent_kib_per_s: 4 * 1024,
             answers_per_address: 32,
             replays_per_address: 8,
             wrong_keys_per_minute: 10,

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::folder::{Dormant, NO_ROW, Watched};
 use super::meter::Watching;
 use super::record::{Finished, How, NotSent};
+use super::size::FightSize;
 use super::stream::Stream;
 use super::{Change, Uploader};
 use crate::source::{Cursor, Fight, Reading, Source as _, SourceError, Unreadable};
@@ -120,7 +121,14 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 return Ok(());
             }
             let over = later || fight.end.is_some();
-            if as_dormant(watching, &fight)?.hits > dormant.hits {
+            // All of it is counted only where there is more than there was.
+            let size = FightSize::of(&mut watching.source, &fight)?;
+            if watching.dormant == Some((fight.row, size)) && !over {
+                return Ok(());
+            }
+            let hits = as_dormant(watching, &fight)?.hits;
+            watching.dormant = Some((fight.row, size));
+            if hits > dormant.hits {
                 self.discover(&watching.db, fight, true);
             } else if !over {
                 return Ok(());

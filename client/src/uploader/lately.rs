@@ -6,6 +6,7 @@
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::MeterTotals;
 
+use super::size::FightSize;
 use crate::source::{AnySource, Fight, Source as _, SourceError};
 
 /// How long a fight is looked at after its end was read, ms.
@@ -20,17 +21,10 @@ pub(super) struct Lately(Vec<Ended>);
 struct Ended {
     db: String,
     fight: Fight,
-    stands: Stands,
+    size: FightSize,
     until_ms: u64,
     /// When it was found to go on last.
     grew_ms: Option<u64>,
-}
-
-/// How much there is of a fight: what grows with it, whatever the generation.
-#[derive(PartialEq, Eq)]
-struct Stands {
-    totals: Option<MeterTotals>,
-    extent: u64,
 }
 
 impl Lately {
@@ -47,10 +41,10 @@ impl Lately {
         now_ms: u64,
     ) -> Result<(), SourceError> {
         if fight.end.is_some() {
-            let stands = Stands { totals, extent: source.extent(fight)? };
+            let size = FightSize::with(totals, source, fight)?;
             let (db, fight) = (db.to_owned(), fight.clone());
             self.0.retain(|ended| ended.fight.encounter != fight.encounter);
-            self.0.push(Ended { db, fight, stands, until_ms: now_ms + LOOK_MS, grew_ms: None });
+            self.0.push(Ended { db, fight, size, until_ms: now_ms + LOOK_MS, grew_ms: None });
         }
         Ok(())
     }
@@ -70,11 +64,11 @@ impl Lately {
             let is_same =
                 |fight: &&Fight| fight.row == ended.fight.row && fight.started_at_ms == ended.fight.started_at_ms;
             let Some(fight) = shown.iter().find(is_same) else { continue };
-            let stands = Stands { totals: source.totals(fight)?, extent: source.extent(fight)? };
-            if fight.end.is_none() || stands != ended.stands {
+            let size = FightSize::of(source, fight)?;
+            if fight.end.is_none() || size != ended.size {
                 // The name that it got first is kept.
                 ended.fight = Fight { encounter: ended.fight.encounter, ..fight.clone() };
-                (ended.stands, ended.grew_ms) = (stands, Some(now_ms));
+                (ended.size, ended.grew_ms) = (size, Some(now_ms));
             }
         }
         Ok(())

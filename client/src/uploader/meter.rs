@@ -8,6 +8,7 @@ use std::sync::Arc;
 use raidcast_shared::limits as l;
 
 use super::options::Options;
+use super::size::FightSize;
 use crate::source::names::Names;
 use crate::source::{AnySource, Found, NoDatabase, Source as _, SourceError, detect};
 
@@ -34,6 +35,8 @@ pub(super) struct Watching {
     pub(super) looked_through: bool,
     /// What was read of the fights on their way before was found to be of the same rows.
     pub(super) compared: bool,
+    /// How much there was of the fight that may go on after all, when it was counted last.
+    pub(super) dormant: Option<(i64, FightSize)>,
 }
 
 /// What keeps a database from being read.
@@ -107,7 +110,8 @@ impl Meter {
     fn watch(&mut self, found: Found, source: AnySource, others: Vec<PathBuf>) {
         let db = std::fs::canonicalize(&found.path).unwrap_or_else(|_| found.path.clone());
         let db = db.to_string_lossy().into_owned();
-        self.watching = Some(Watching { db, found, source, others, looked_through: false, compared: false });
+        self.watching =
+            Some(Watching { db, found, source, others, looked_through: false, compared: false, dormant: None });
         self.read_at_once();
     }
 

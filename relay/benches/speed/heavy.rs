@@ -1,5 +1,6 @@
 //! What an innocent raid waits for its acknowledgements while two raids of the largest allowed size are looked at.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -10,7 +11,7 @@ use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::{DELTA_HITS_MAX, ENCOUNTER_HITS_MAX, ENCOUNTER_ROWS_MAX};
 use raidcast_shared::uplink::{Delta, Header};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -95,12 +96,66 @@ async fn acks(uplink: &mut Uplink, h: u32, seq: &mut u64, during: Duration) -> R
     Ok(waits)
 }
 
-async fn get(addr: std::net::SocketAddr, path: &str) -> Result<usize> {
-    let mut stream = TcpStream::connect(addr).await?;
+/// What visitors were answered.
+#[derive(Default)]
+struct Looks {
+    answers: usize,
+    bytes: usize,
+    refused: usize,
+}
+
+/// A visitor with an address of its own, as visitors have, who looks again as soon as it was answered, and waits as long
+/// as it is told where that is too often.
+async fn look(relay: SocketAddr, from: Ipv4Addr, path: &str, end: &CancellationToken) -> Result<Looks> {
+    let mut looks = Looks::default();
     let request = format!("GET {path} HTTP/1.1\r\nHost: relay\r\nAccept-Encoding: br\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    Ok(stream.read_to_end(&mut answer).await?)
+    while !end.is_cancelled() {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((from, 0).into())?;
+        let mut stream = socket.connect(relay).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        if answer.starts_with(b"HTTP/1.1 200") {
+            looks.answers += 1;
+            looks.bytes += answer.len();
+            continue;
+        }
+        looks.refused += 1;
+        let head = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+        let later = head.split("\r\nretry-after: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+        let later = Duration::from_secs(later.with_context(|| format!("it was refused: {head}"))?);
+        tokio::select! {
+            () = tokio::time::sleep(later) => {}
+            () = end.cancelled() => {}
+        }
+    }
+    Ok(looks)
+}
+
+/// Visitors of some raids, on a thread of their own: what they spend is not the relay's.
+fn visit(relay: SocketAddr, reports: Vec<String>, end: CancellationToken) -> std::thread::JoinHandle<Result<Looks>> {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let visitor = |n: usize| {
+                let path = format!("/api/v1/reports/{}", reports[n % reports.len()]);
+                let (from, end) = (Ipv4Addr::new(127, 0, 1, 1 + n as u8), &end);
+                // They don't all come in one instant.
+                let comes = Duration::from_millis(1_000 * n as u64 / VISITORS as u64);
+                async move {
+                    tokio::time::sleep(comes).await;
+                    look(relay, from, &path, end).await
+                }
+            };
+            let all = futures::future::try_join_all((0..VISITORS).map(visitor)).await?;
+            Ok(all.into_iter().fold(Looks::default(), |sum, one| Looks {
+                answers: sum.answers + one.answers,
+                bytes: sum.bytes + one.bytes,
+                refused: sum.refused + one.refused,
+            }))
+        })
+    })
 }
 
 pub(crate) async fn measure(seconds: u32) -> Result<()> {
@@ -115,18 +170,9 @@ pub(crate) async fn measure(seconds: u32) -> Result<()> {
     let quiet = acks(&mut innocent, h, &mut seq, during).await?;
     let end = CancellationToken::new();
     let mut others = tokio::task::JoinSet::new();
+    let mut reports = Vec::new();
     for (mut uplink, h, report, mut seq) in heavy {
-        for _ in 0..VISITORS / 2 {
-            let (path, end) = (format!("/api/v1/reports/{report}"), end.clone());
-            others.spawn(async move {
-                let mut looks = 0;
-                while !end.is_cancelled() {
-                    get(addr, &path).await?;
-                    looks += 1;
-                }
-                Ok::<usize, anyhow::Error>(looks)
-            });
-        }
+        reports.push(report);
         let end = end.clone();
         others.spawn(async move {
             let mut ticks = tokio::time::interval(2 * EVERY);
@@ -135,21 +181,25 @@ pub(crate) async fn measure(seconds: u32) -> Result<()> {
                 seq += 1;
                 uplink.deltas(h, &[delta(seq, std::iter::once((seq as u32, 0, 0, 1)))]).await?;
             }
-            Ok(0)
+            Ok::<(), anyhow::Error>(())
         });
     }
+    let visitors = visit(addr, reports, end.clone());
     let made = relay.answers().made();
     let loud = acks(&mut innocent, h, &mut seq, during).await?;
     let made = relay.answers().made() - made;
     end.cancel();
-    let mut looks = 0;
     while let Some(done) = others.join_next().await {
-        looks += done??;
+        done??;
     }
+    let looks = tokio::task::spawn_blocking(move || visitors.join()).await?;
+    let looks = looks.map_err(|_| anyhow::anyhow!("the visitors broke off"))??;
     drop(innocent);
     relay.stop().await;
     println!("{VISITORS} visitors of two raids of {ENCOUNTER_ROWS_MAX} rows and {ENCOUNTER_HITS_MAX} hits");
-    println!("  {looks} answers in {seconds} s, of {made} folds");
+    let Looks { answers, bytes, refused } = looks;
+    let kib = bytes / answers.max(1) / 1024;
+    println!("  {answers} answers of {kib} KiB in {seconds} s, of {made} folds; {refused} times a visitor was to wait");
     println!("  an innocent raid's ack, ms                      p50     p99");
     let at = |waits: &[f64], share: f64| waits[((waits.len() as f64 * share) as usize).min(waits.len() - 1)];
     for (name, waits) in [("quiet", &quiet), ("while they are looked at", &loud)] {

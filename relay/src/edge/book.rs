@@ -47,6 +47,10 @@ pub struct Book {
     usage: Mutex<HashMap<Address, Usage>>,
     most: [u32; 3],
     requests: Rate,
+    /// In KiB.
+    sent: Rate,
+    /// The most of that at once.
+    sent_burst: NonZeroU32,
     wrong_keys: Rate,
 }
 
@@ -69,10 +73,13 @@ impl Book {
     pub(super) fn new(limits: &EdgeLimits) -> Self {
         let requests = Quota::per_second(nonzero(limits.requests_per_s))
             .allow_burst(nonzero(limits.requests_burst.max(limits.connections_per_address)));
+        let sent_burst = nonzero(limits.sent_kib_burst);
         Self {
             usage: Mutex::default(),
             most: [limits.connections_per_address, limits.answers_per_address, limits.replays_per_address],
             requests: RateLimiter::hashmap(requests),
+            sent: RateLimiter::hashmap(Quota::per_second(nonzero(limits.sent_kib_per_s)).allow_burst(sent_burst)),
+            sent_burst,
             // The last that is looked at is the one that closes.
             wrong_keys: RateLimiter::hashmap(
                 Quota::per_minute(nonzero(limits.wrong_keys_per_minute))
@@ -111,7 +118,16 @@ impl Book {
     /// # Errors
     /// The address asks too fast.
     pub fn request(&self, address: Address) -> Result<(), Later> {
-        Self::check(&self.requests, address)
+        Self::check(&self.requests, address, NonZeroU32::MIN)
+    }
+
+    /// Counts an answer of so many bytes. One that is larger than all that may come at once takes as much as that.
+    ///
+    /// # Errors
+    /// So much was sent to the address lately that this one has to wait.
+    pub fn send(&self, address: Address, bytes: u64) -> Result<(), Later> {
+        let kib = nonzero(u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX));
+        Self::check(&self.sent, address, kib.min(self.sent_burst))
     }
 
     /// Whether keys of the address are looked at now.
@@ -126,21 +142,27 @@ impl Book {
 
     /// Counts a key that nobody knows.
     pub fn wrong_key(&self, address: Address, now: Instant) {
-        let Err(Later(wait)) = Self::check(&self.wrong_keys, address) else { return };
+        let Err(Later(wait)) = Self::check(&self.wrong_keys, address, NonZeroU32::MIN) else { return };
         let mut usage = self.usage();
         if usage.len() < ADDRESSES_MAX || usage.contains_key(&address) {
             usage.entry(address).or_default().keys_after = Some(now + wait);
         }
     }
 
-    fn check(rate: &Rate, address: Address) -> Result<(), Later> {
+    fn check(rate: &Rate, address: Address, cells: NonZeroU32) -> Result<(), Later> {
         let address = if rate.len() < ADDRESSES_MAX { address } else { Address::EVERYBODY };
-        rate.check_key(&address).map_err(|not| Later(not.wait_time_from(DefaultClock::default().now())))
+        match rate.check_key_n(&address, cells) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(not)) => Err(Later(not.wait_time_from(DefaultClock::default().now()))),
+            // More than there ever is at once: nobody asks for that.
+            Err(_) => Err(Later(Duration::ZERO)),
+        }
     }
 
     /// Forgets who has asked nothing for a while.
     pub fn sweep(&self, now: Instant) {
         self.requests.retain_recent();
+        self.sent.retain_recent();
         self.wrong_keys.retain_recent();
         let mut usage = self.usage();
         usage.retain(|_, usage| !usage.is_nothing(now));
@@ -190,6 +212,8 @@ mod tests {
             connections_per_address: 2,
             requests_burst: 3,
             requests_per_s: 1,
+            sent_kib_burst: 100,
+            sent_kib_per_s: 10,
             wrong_keys_per_minute: 2,
             ..EdgeLimits::default()
         };
@@ -217,6 +241,19 @@ mod tests {
         let Err(later) = book.request(address(1)) else { panic!("a fourth at once") };
         assert!((1..=2).contains(&later.seconds()), "{later:?}");
         assert_eq!(book.request(address(2)), Ok(()));
+    }
+
+    #[test]
+    fn answers_are_sent_up_to_so_much_at_once_and_one_that_is_larger_takes_all_of_it() {
+        let book = book();
+        assert_eq!(book.send(address(1), 40 * 1024), Ok(()));
+        assert_eq!(book.send(address(1), 40 * 1024 + 1), Ok(()), "41 KiB begun");
+        let Err(later) = book.send(address(1), 40 * 1024) else { panic!("121 of 100 at once") };
+        assert!((2..=3).contains(&later.seconds()), "{later:?}");
+        assert_eq!(book.send(address(1), 1), Ok(()), "less than that is sent");
+        assert_eq!(book.send(address(2), u64::MAX), Ok(()));
+        let Err(later) = book.send(address(2), 1) else { panic!("all of it was taken") };
+        assert_eq!(later.seconds(), 1);
     }
 
     #[test]

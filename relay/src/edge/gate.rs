@@ -125,14 +125,19 @@ pub async fn gate(State(keys): State<Arc<Keyring>>, request: Request, next: Next
     let Some(asked) = request.extensions().get::<Asked>().cloned() else { return HttpError::Internal.into_response() };
     match admit(&keys, &asked, &request) {
         Ok(None) => next.run(request).await,
-        Ok(Some(answering)) => held(&asked.edge, next.run(request).await, answering),
+        Ok(Some(answering)) => held(&asked.edge, asked.address, next.run(request).await, answering),
         Err(error) => error.into_response(),
     }
 }
 
 /// An answer that holds its permit until it is sent, or its connection is gone; a large one holds room, too.
-fn held(edge: &Edge, response: Response, answering: Permit) -> Response {
+fn held(edge: &Edge, address: Address, response: Response, answering: Permit) -> Response {
     let bytes = response.body().size_hint().lower();
+    if let Err(later) = edge.book.send(address, bytes) {
+        edge.refusals.count(Refusal::Sent);
+        let text = "so much was sent to your address lately that this answer has to wait: ask less often";
+        return too_soon(later, text).into_response();
+    }
     let room = if bytes < LARGE_ANSWER_BYTES {
         None
     } else {
@@ -259,10 +264,13 @@ mod tests {
     #[tokio::test]
     async fn an_answer_holds_what_it_takes_until_it_is_sent_or_given_up() {
         let edge = Edge::new(EdgeLimits::default(), Proxies::default(), Sockets::of(Some(1_024)));
-        let address = Address::of(Ipv4Addr::LOCALHOST.into());
-        let answer = |body: Body| {
+        // Each to an address of its own, so that none was sent much.
+        let mut last = 0;
+        let mut answer = |body: Body| {
+            last += 1;
+            let address = Address::of(Ipv4Addr::new(127, 0, 0, last).into());
             let permit = edge.book.hold(address, What::Answer).expect("a permit");
-            held(&edge, Response::new(body), permit)
+            held(&edge, address, Response::new(body), permit)
         };
         let small = answer(Body::from("small"));
         assert_eq!(small.body().size_hint().exact(), Some(5));

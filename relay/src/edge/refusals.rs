@@ -21,11 +21,13 @@ pub enum Refusal {
     Quota,
     /// A body, or a head, that is too long.
     Body,
+    /// More bytes than an address gets.
+    Sent,
 }
 
 /// Counts refusals, for metrics.
 #[derive(Debug, Default)]
-pub struct Refusals([AtomicU64; 8]);
+pub struct Refusals([AtomicU64; 9]);
 
 impl Refusals {
     /// One more.

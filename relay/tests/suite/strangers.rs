@@ -213,6 +213,30 @@ async fn who_asks_too_fast_is_told_when_to_come_back_and_files_cost_nothing() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
+async fn an_address_that_was_sent_much_waits_and_others_do_not() {
+    let data = tempfile::tempdir().unwrap();
+    // Any answer takes all that may come at once.
+    let limits = EdgeLimits { sent_kib_burst: 1, sent_kib_per_s: 1, ..EdgeLimits::default() };
+    let relay = TestRelay::start_limited(data.path(), limits).await;
+    let mut refused = None;
+    for _ in 0..100 {
+        let answer = ask(&relay, "GET /api/v1/reports", &[]).await;
+        if answer.status != 200 {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.expect("a hundred within a moment are too much");
+    assert_eq!((refused.status, refused.code().as_str()), (429, "too_many"));
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert!(relay.relay.as_ref().unwrap().edge().refusals.of(Refusal::Sent) >= 1);
+    assert_eq!(ask_from(&relay, THERE, "GET /api/v1/reports", &[]).await.status, 200);
+    assert_eq!(ask(&relay, "GET /", &[]).await.status, 200, "pages are there at any time");
+    relay.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
 async fn after_some_wrong_keys_an_address_waits_and_others_do_not() {
     let data = tempfile::tempdir().unwrap();
     let limits = EdgeLimits { wrong_keys_per_minute: 3, ..EdgeLimits::default() };
