@@ -13,6 +13,7 @@ pub mod game;
 pub mod id;
 pub mod limits;
 pub mod log;
+pub mod meter;
 pub mod report;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
