@@ -10,6 +10,7 @@ mod book;
 mod conn;
 mod descriptors;
 mod gate;
+mod pace;
 mod refusals;
 mod waiting;
 
@@ -27,6 +28,7 @@ pub use refusals::{Refusal, Refusals};
 
 use tokio::sync::Semaphore;
 
+use self::pace::Pace;
 use self::waiting::Waiting;
 use crate::limits::{ANSWERS_BYTES_MAX, EdgeLimits};
 
@@ -48,6 +50,7 @@ pub struct Edge {
     waiting: Waiting,
     /// A permit for each byte of large answers that may wait to be sent.
     answers: Arc<Semaphore>,
+    pace: Arc<Pace>,
 }
 
 impl Edge {
@@ -62,6 +65,7 @@ impl Edge {
             open: Arc::default(),
             waiting: Waiting::default(),
             answers: Arc::new(Semaphore::new(ANSWERS_BYTES_MAX as usize)),
+            pace: Arc::default(),
         }
     }
 

@@ -29,7 +29,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
-/// What the router's parts are given: handlers the desk, and nothing else.
+/// What the router's parts are given: handlers the desk and nothing else, but for uplinks and `/health`.
 pub struct Parts {
     /// For whoever reads, watches or changes something.
     pub desk: Desk,

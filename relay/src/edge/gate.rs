@@ -12,13 +12,14 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use super::address::is_passed_on;
+use super::pace::Pace;
 use super::{Address, Edge, Later, Permit, Refusal, What};
 use crate::account::Keyring;
 use crate::error::HttpError;
-use crate::limits::{ANSWERS_BYTES_MAX, HEAD_BYTES_MAX, LARGE_ANSWER_BYTES, REQUEST_BODY_BYTES_MAX};
+use crate::limits::{ANSWERS_BYTES_MAX, HEAD_BYTES_MAX, LARGE_ANSWER_BYTES, PIECE_BYTES, REQUEST_BODY_BYTES_MAX};
 
 /// Who asks; every request carries one.
 #[derive(Clone)]
@@ -149,14 +150,45 @@ fn held(edge: &Edge, address: Address, response: Response, answering: Permit) ->
         };
         Some(room)
     };
-    response.map(|body| Body::new(Answering { body, _permit: answering, _room: room }))
+    let pace = room.is_some().then(|| Paced::new(Arc::clone(&edge.pace)));
+    response.map(|body| Body::new(Answering { body, pace, _permit: answering, _room: room }))
 }
 
 /// A body with what it holds of the relay's limits.
 struct Answering {
     body: Body,
+    /// Where it is a large one.
+    pace: Option<Paced>,
     _permit: Permit,
     _room: Option<OwnedSemaphorePermit>,
+}
+
+/// A large body on its way, piece by piece.
+struct Paced {
+    pace: Arc<Pace>,
+    /// What is left of the frame that came last.
+    rest: Bytes,
+    /// Runs until the next piece may go out.
+    wait: Pin<Box<Sleep>>,
+    /// That was asked for.
+    asked: bool,
+}
+
+impl Paced {
+    fn new(pace: Arc<Pace>) -> Self {
+        Self { pace, rest: Bytes::new(), wait: Box::pin(tokio::time::sleep_until(Instant::now())), asked: false }
+    }
+
+    /// The next piece of what is left, when it may go out.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        let bytes = self.rest.len().min(PIECE_BYTES);
+        if !std::mem::replace(&mut self.asked, true) {
+            self.wait.as_mut().reset(self.pace.next(bytes, Instant::now()));
+        }
+        std::task::ready!(self.wait.as_mut().poll(cx));
+        self.asked = false;
+        Poll::Ready(self.rest.split_to(bytes))
+    }
 }
 
 impl HttpBody for Answering {
@@ -164,15 +196,34 @@ impl HttpBody for Answering {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let Self { body, pace, .. } = &mut *self;
+        let Some(paced) = pace else { return Pin::new(body).poll_frame(cx) };
+        while paced.rest.is_empty() {
+            let frame = match std::task::ready!(Pin::new(&mut *body).poll_frame(cx)) {
+                Some(Ok(frame)) => frame,
+                end => return Poll::Ready(end),
+            };
+            match frame.into_data() {
+                Ok(data) => paced.rest = data,
+                Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+            }
+        }
+        paced.poll_piece(cx).map(|piece| Some(Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.pace.as_ref().is_none_or(|paced| paced.rest.is_empty()) && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let rest = self.pace.as_ref().map_or(0, |paced| paced.rest.len() as u64);
+        let mut hint = self.body.size_hint();
+        // Its upper end first: it must never be below the lower one.
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(rest));
+        }
+        hint.set_lower(hint.lower().saturating_add(rest));
+        hint
     }
 }
 
@@ -286,5 +337,30 @@ mod tests {
         assert_eq!(answer(Body::new(Long(u64::MAX))).status(), StatusCode::OK, "one that is beyond all has all");
         drop(refused);
         assert!(edge.book.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_large_answer_comes_whole_in_pieces_no_faster_than_the_line() {
+        let edge = Edge::new(EdgeLimits::default(), Proxies::default(), Sockets::of(Some(1_024)));
+        let answer = |last, body: &Bytes| {
+            let address = Address::of(Ipv4Addr::new(127, 0, 0, last).into());
+            let permit = edge.book.hold(address, What::Answer).expect("a permit");
+            held(&edge, address, Response::new(Body::from(body.clone())), permit)
+        };
+        let large: Bytes = (0..6_000_000u32).map(|n| (n % 251) as u8).collect();
+        let began = Instant::now();
+        let answers = [answer(1, &large), answer(2, &large)];
+        assert_eq!(answers[0].body().size_hint().exact(), Some(6_000_000));
+        let bytes = answers.map(|answer| axum::body::to_bytes(answer.into_body(), 6_000_000));
+        for bytes in futures::future::join_all(bytes).await {
+            assert!(bytes.expect("all of it") == large);
+        }
+        let took = began.elapsed();
+        assert!((90..=120).contains(&took.as_millis()), "12 MB in {took:?}");
+        assert!(edge.book.is_empty());
+        let began = Instant::now();
+        let small = answer(3, &large.slice(..1_000));
+        assert_eq!(axum::body::to_bytes(small.into_body(), 1_000).await.expect("its bytes").len(), 1_000);
+        assert_eq!(Instant::now(), began, "what is small does not wait");
     }
 }

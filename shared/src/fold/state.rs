@@ -18,7 +18,6 @@ use crate::log::Log;
 use crate::report::Place;
 use crate::uplink::Header;
 
-/// What the header did not know when the encounter began.
 /// What an actor takes up, bytes: its facts, each with when it was told, and the gate's.
 const ACTOR_BYTES: u64 = 1_024;
 /// What a skill takes up, bytes, likewise.
@@ -26,6 +25,7 @@ const SKILL_BYTES: u64 = 256;
 /// What a death, an attempt or something missing takes up, bytes, with its text.
 const TOLD_BYTES: u64 = 512;
 
+/// What the header did not know when the encounter began.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct LateHeader {
     scene_id: Option<i64>,
