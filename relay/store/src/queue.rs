@@ -246,14 +246,14 @@ impl<W> Lanes<W> {
         } else {
             tokio::select! {
                 biased;
-                command = self.ordered.recv() => match command {
-                    Some(command) => Some(command),
-                    // Everybody has gone; what they left in bulk is written still.
-                    None => {
+                command = self.ordered.recv() => {
+                    if command.is_none() {
+                        // Everybody has gone; what they left in bulk is written still.
                         let work = self.bulk.recv().await?;
                         return Some((vec![Work::Other(work)], None));
                     }
-                },
+                    command
+                }
                 Some(work) = self.bulk.recv() => {
                     self.next_bulk = Some((work, Instant::now()));
                     None
