@@ -1,12 +1,12 @@
 //! The Raidcast uploader: follows a meter's database and streams it to a relay.
 //!
-//! A hit's way: [`source`] reads it, [`encoder`] makes it part of a delta, [`spool`] puts that on disk, [`uploader`]
-//! decides when it goes out, [`socket`] carries it. [`status`] says what has arrived; [`history`] plans an upload of old
+//! A hit's way: [`source`] reads it, [`raidcast_shared::encode`] makes it part of a delta, [`spool`] puts that on disk,
+//! [`uploader`] decides when it goes out, [`socket`] carries it. [`status`] says what has arrived; [`history`] plans an upload of old
 //! fights. All of these tell codes and facts; [`cli`] makes words of them.
 
 pub mod cli;
 pub mod clock;
-pub mod encoder;
+pub mod header;
 pub mod history;
 pub mod os_error;
 mod path_text;

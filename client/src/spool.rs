@@ -20,9 +20,9 @@ use raidcast_shared::uplink::{Delta, Ending, Header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::encoder::{Encoder, Lost};
 use crate::secret::{create_private, sync_folder_of};
 use crate::source::{Cursor, CursorDelta, Generation};
+use raidcast_shared::encode::{Encoder, Lost};
 
 const MAGIC: &[u8; 8] = b"RCSPOOL1";
 /// Length and CRC of a record.

@@ -23,11 +23,16 @@ pub struct Broken;
 pub struct Heavy {
     large: Arc<Semaphore>,
     journals: Semaphore,
+    looked_at: Semaphore,
 }
 
 impl Default for Heavy {
     fn default() -> Self {
-        Self { large: Arc::new(Semaphore::new(1)), journals: Semaphore::new(JOURNALS_AT_ONCE) }
+        Self {
+            large: Arc::new(Semaphore::new(1)),
+            journals: Semaphore::new(JOURNALS_AT_ONCE),
+            looked_at: Semaphore::new(1),
+        }
     }
 }
 
@@ -42,6 +47,12 @@ impl Heavy {
     pub async fn journal(&self) -> Option<SemaphorePermit<'_>> {
         // It is never closed.
         self.journals.acquire().await.ok()
+    }
+
+    /// The same for who only looks, one at a time: fights that end, and a start, never wait for these.
+    pub async fn journal_looked_at(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.looked_at.acquire().await.ok()
     }
 
     /// Waits until an encounter of so many stored bytes may be unfolded: what it gives is held meanwhile, and is `None`

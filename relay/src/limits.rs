@@ -24,6 +24,9 @@ pub const ANSWERS_BYTES_MAX: u32 = 256 * 1024 * 1024;
 pub const LARGE_ANSWER_BYTES: u64 = 256 * 1024;
 /// Large answers go out in pieces of so many bytes: half a ms of the line below.
 pub const PIECE_BYTES: usize = 64 * 1024;
+/// What one who watches is sent a second at most, in bytes: ten ticks of forty players with their skill rows. What a
+/// feed's socket was sent beyond it counts as an answer.
+pub const WATCHED_BYTES_PER_S: u32 = 64 * 1024;
 /// So many bytes a second of large answers leave the relay: what a line of 1 Gbit/s takes.
 pub const LARGE_ANSWERS_BYTES_PER_S: u32 = 120_000_000;
 /// Bytes of a request's body: nothing that can be asked for needs one.
@@ -97,10 +100,10 @@ pub struct EdgeLimits {
     pub requests_burst: u32,
     /// And then so many a second: a third of what one core answers.
     pub requests_per_s: u32,
-    /// KiB of answers to one address at once. The report of an ordinary fight is 30 to 60, of the largest there may be
-    /// 600, so a raid of forty behind one address opens its report together.
+    /// KiB of answers to one address at once, beside those that are under way already. The report of an ordinary fight is
+    /// 30 to 60, of the largest there may be 600, so a raid of forty behind one address opens its report together.
     pub sent_kib_burst: u32,
-    /// And then so many a second: fifty who load the largest reports again and again take a fifth of one core.
+    /// And then so many a second: seven of the largest.
     pub sent_kib_per_s: u32,
     /// Requests of one address that are being answered at once: of a pool with 256 places an eighth.
     pub answers_per_address: u32,

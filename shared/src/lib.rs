@@ -5,6 +5,7 @@
 pub mod checksum;
 pub mod codec;
 pub mod columns;
+pub mod encode;
 pub mod event;
 pub mod feed;
 pub mod fold;
@@ -12,7 +13,10 @@ pub mod game;
 pub mod id;
 pub mod limits;
 pub mod log;
+pub mod meter;
 pub mod report;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod text;
 pub mod uplink;
 pub mod view;

@@ -3,6 +3,7 @@
 use raidcast_shared::event::{ActorFacts, ActorKind};
 use raidcast_shared::game::{SpecNumbering, spec_of};
 use raidcast_shared::id::ActorId;
+use raidcast_shared::meter::row::actor_id;
 
 use super::database::{DbRow, int, name, positive, shown};
 
@@ -52,9 +53,4 @@ impl Told<'_> {
         }
         facts
     }
-}
-
-/// An actor by the id that the game gives it.
-pub(super) fn actor_id(id: i64) -> ActorId {
-    ActorId::clear(id as u64)
 }

@@ -14,15 +14,15 @@ use std::sync::Arc;
 use raidcast_shared::event::{CritsKnown, Event, Knows, RareBody, SourceKey};
 use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::limits::ENCOUNTER_DURATION_MS_MAX;
+use raidcast_shared::meter::details::{self, BuffSpan, Entry};
+use raidcast_shared::meter::entry::{Judged, judge, stamp, stamps};
+use raidcast_shared::meter::row::{actor_id, rare};
 use raidcast_shared::uplink::MeterTotals;
 
-use super::actor::actor_id;
-use super::clock::FightClock;
-use super::database::{Database, DbRow, bytes, int, rare, rows_of_list};
-use super::details::{self, BuffSpan, Entry};
-use super::entry::{Judged, judge, stamp, stamps};
+use super::clock;
+use super::database::{Database, DbRow, bytes, int, rows_of_list};
 use super::finished::Yielded;
-use super::hit_row::{HitRow, Table};
+use super::hit_row::{self, Table};
 use super::missing::tell_missing;
 use super::names::Names;
 use super::roster::{self, Roster};
@@ -155,19 +155,20 @@ impl Aggregate {
             new.push((grown.table, row, entries.into_iter().flatten().collect::<Vec<_>>()));
             reading.cursor.push((key, after.value()));
         }
-        let mut clock = FightClock::of(cursor);
-        let stamps: Vec<_> = new.iter().map(|(.., entries)| stamps(entries, fight)).collect();
+        let mut clock = clock::of(fight, cursor);
+        let stamps: Vec<_> = new.iter().map(|(.., entries)| stamps(entries, fight.started_at_ms)).collect();
         for ((table, row, entries), times) in new.iter().zip(clock.learn(&stamps)) {
-            for (entry, at_ms) in entries.iter().filter(|entry| stamp(entry, fight).is_some()).zip(times) {
-                if let Judged::Hit(hit) = judge(*table, row, entry, Some(at_ms)) {
+            for (entry, at_ms) in entries.iter().filter(|entry| stamp(entry, fight.started_at_ms).is_some()).zip(times)
+            {
+                if let Judged::Hit(hit) = judge(table.kind(), row, entry, Some(at_ms)) {
                     reading.events.push(Event::Hit(hit));
                 }
             }
         }
         if now_ms.is_none() {
-            clock.learn_end(fight);
+            clock.learn_end();
         }
-        clock.save(&mut reading);
+        clock::save(&mut clock, cursor, &mut reading);
         if let Some(Facts { shown, seen, segments }) = &gathered.facts {
             shown.tell(fight, &clock, cursor, seen, self.numbering, &mut reading);
             course::segments(fight, &clock, cursor, segments, &mut reading);
@@ -179,14 +180,14 @@ impl Aggregate {
     /// Each row in full against the meter's counters; yields what is still beyond the cursor.
     /// Whether what was yielded stands there no more is told, too.
     fn reconcile(&mut self, fight: &Fight, cursor: &Cursor, reading: &mut Reading) -> Result<(), SourceError> {
-        let clock = FightClock::of(cursor);
-        let at_ms = clock.end_ms(fight);
+        let clock = clock::of(fight, cursor);
+        let at_ms = clock.end_ms();
         let (mut late, mut entries, mut are_sums) = (0, 0, false);
         for table in Table::BOTH {
             let counters = self.db.rows(&self.statements.counters[table as usize], &[fight.row])?;
             for (rowid, _) in counters_of(&counters) {
                 let Some(whole) = self.whole(table, rowid)? else { continue };
-                let row = HitRow::as_it_is(table, &whole);
+                let row = hit_row::as_it_is(table, &whole);
                 let key = table.key(rowid);
                 let before = RowRead::of(cursor, key);
                 let hits = counter(&whole);
@@ -202,8 +203,8 @@ impl Aggregate {
                 }
                 let (mut read, mut sum, mut beyond_limit) = (0u64, 0u64, 0u64);
                 for (index, entry) in held.entries.iter().enumerate() {
-                    let at = |entry| stamp(entry, fight).map(|stamp| clock.at(stamp));
-                    let amount = match entry.as_ref().map(|entry| judge(table, &row, entry, at(entry))) {
+                    let at = |entry| stamp(entry, fight.started_at_ms).map(|stamp| clock.at(stamp));
+                    let amount = match entry.as_ref().map(|entry| judge(table.kind(), &row, entry, at(entry))) {
                         Some(Judged::Hit(hit)) => {
                             if index as u64 >= u64::from(before.entries) {
                                 reading.events.push(Event::Hit(hit));
@@ -258,8 +259,8 @@ impl Aggregate {
     }
 
     fn buffs(&mut self, fight: &Fight, cursor: &Cursor, reading: &mut Reading) -> Result<(), SourceError> {
-        let clock = FightClock::of(cursor);
-        let limit = fight.end.as_ref().and_then(|end| clock.ms(end.ended_at_ms, fight));
+        let clock = clock::of(fight, cursor);
+        let limit = fight.end.as_ref().and_then(|end| clock.ms(end.ended_at_ms));
         let limit = limit.unwrap_or(ENCOUNTER_DURATION_MS_MAX);
         for row in self.db.rows(&self.statements.buffs, &[fight.row])? {
             let (Some(rowid), Some(actor), Some(buff)) =
@@ -278,7 +279,7 @@ impl Aggregate {
                 continue;
             };
             for (index, span) in spans.iter().enumerate() {
-                let at = |unix_ms: Option<i64>| unix_ms.and_then(|unix_ms| clock.ms(unix_ms, fight));
+                let at = |unix_ms: Option<i64>| unix_ms.and_then(|unix_ms| clock.ms(unix_ms));
                 let Some(at_ms) = at(span.start.0).filter(|at| *at <= limit) else { continue };
                 let until = at(span.end.0).unwrap_or(limit).clamp(at_ms, limit);
                 let stacks = u32::try_from(span.stack_count.0.unwrap_or(0).max(0)).unwrap_or(u32::MAX);

@@ -17,12 +17,13 @@ use raidcast_shared::event::{
 };
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
+use raidcast_shared::meter::clock::{FightClock, in_fight};
+use raidcast_shared::meter::row::{missing, rare};
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 
-use super::clock::{FightClock, in_fight};
+use super::clock;
 use super::database::{
-    Database, DbRow, bytes, hash_of, int, json_list, lasting_hash_of, missing, positive, rare, raw_text, rows,
-    rows_of_list,
+    Database, DbRow, bytes, hash_of, int, json_list, lasting_hash_of, positive, raw_text, rows, rows_of_list,
 };
 use super::fight_row::{FightRow, fights_of};
 use super::names::Names;
@@ -162,7 +163,7 @@ impl Chunks {
     /// Everything beyond the cursor; `last`: what is not there now never comes, and is told.
     fn read_chunks(&mut self, fight: &Fight, cursor: &Cursor, last: bool) -> Result<Reading, SourceError> {
         let mut known = self.known(fight, cursor)?;
-        let mut clock = FightClock::of(cursor);
+        let mut clock = clock::of(fight, cursor);
         let mut reading = Reading::default();
         let mut skills = BTreeMap::new();
         let mut gaps = std::array::from_fn(|stream| Gaps::of(cursor, stream));
@@ -206,7 +207,7 @@ impl Chunks {
                 give_up(fight, stream, gaps, unread, &mut reading);
             }
         }
-        clock.save(&mut reading);
+        clock::save(&mut clock, cursor, &mut reading);
         self.actors(cursor, &known, &clock, &mut reading)?;
         for (id, s) in skills {
             let key = CursorKey(prefix::SKILL, id);
@@ -341,7 +342,7 @@ impl Source for Chunks {
         }
         let key = CursorKey(prefix::MISSING, 0);
         if let Some(promised) = promised.filter(|promised| *promised > held && cursor.get(key).is_none()) {
-            let at_ms = FightClock::of(&cursor).end_ms(fight);
+            let at_ms = clock::of(fight, &cursor).end_ms();
             let stamp = SourceKey::new(prefix::MISSING.into(), 0);
             all.events.push(missing(at_ms, stamp, "events at the journal's end", promised, held));
             all.cursor.push((key, CursorValue(promised, held)));

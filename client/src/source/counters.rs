@@ -12,10 +12,10 @@ use raidcast_shared::event::{CritsKnown, Knows};
 use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::uplink::MeterTotals;
 
-use super::clock::{FightClock, end_ms};
+use super::clock::{self, end_ms};
 use super::database::{Database, DbRow, bytes, fight_ms};
 use super::finished::{self, LONG_KEYS, Progress};
-use super::hit_row::{HitRow, Table};
+use super::hit_row::{self, Table};
 use super::names::Names;
 use super::roster::{self, Roster, Seen, Shown};
 use super::rows;
@@ -89,7 +89,7 @@ impl Counters {
             let mut seen = BTreeMap::new();
             for (table, rows) in Table::BOTH.into_iter().zip(&rows) {
                 for row in rows {
-                    HitRow::of(table, row).show(&mut seen);
+                    hit_row::show(&hit_row::of(table, row), &mut seen);
                 }
             }
             let shown = roster.shown(&transaction, fight.row, cursor, &seen)?;
@@ -117,14 +117,14 @@ impl Counters {
         let is_watched = self.read_ms.contains_key(&fight.row) && last_seen.is_some();
         let untimed = !is_watched && (last_seen.is_none() || at_ms - told_ms as u32 > TIMED_WITHIN_MS);
         let mut reading = Reading::default();
-        let mut clock = FightClock::of(cursor);
+        let mut clock = clock::of(fight, cursor);
         let mut progress = Progress::default();
         if last {
             let bosses = gathered.shown.boss_names();
             let mut told =
                 finished::Telling { fight, cursor, bosses: &bosses, sums_at: (at_ms, untimed), clock: &mut clock };
             told.tell(&gathered.rows, &mut progress, &mut reading);
-            clock.save(&mut reading);
+            clock::save(&mut clock, cursor, &mut reading);
         } else {
             for (table, rows) in Table::BOTH.into_iter().zip(&gathered.rows) {
                 for row in rows.iter().filter(|row| bytes(row, "text").is_none_or(|text| text == b"[]")) {

@@ -2,20 +2,20 @@
 
 use raidcast_shared::event::{AttemptReason, RareBody, SourceKey};
 use raidcast_shared::id::SkillId;
+use raidcast_shared::meter::clock::FightClock;
+use raidcast_shared::meter::row::{actor_id, rare};
 
-use super::actor::actor_id;
-use super::clock::FightClock;
-use super::database::{DbRow, int, name, rare, raw_text};
+use super::database::{DbRow, int, name, raw_text};
 use super::missing::tell_missing;
 use super::prefix;
 use super::{Cursor, CursorKey, CursorValue, Fight, Reading};
 
-pub(super) fn deaths(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
+pub(super) fn deaths(clock: &FightClock, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
     let key = CursorKey(prefix::DEATHS, 0);
     let CursorValue(mut last, mut count) = cursor.get(key).unwrap_or(CursorValue(0, 0));
     let mut untold = 0;
     for row in rows {
-        let at_ms = int(row, "timestamp_ms").and_then(|at| clock.ms(at, fight));
+        let at_ms = int(row, "timestamp_ms").and_then(|at| clock.ms(at));
         if let (Some(at_ms), Some(actor)) = (at_ms, int(row, "actor_id")) {
             let body = RareBody::Death {
                 a: actor_id(actor),
@@ -35,18 +35,18 @@ pub(super) fn deaths(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &
     if untold > 0 {
         let id = i64::from(prefix::DEATHS) << 56;
         untold += cursor.get(CursorKey(prefix::MISSING, id)).map_or(0, |told| told.0);
-        tell_missing(cursor, reading, clock.end_ms(fight), id, "deaths at times that no fight has", untold, 0);
+        tell_missing(cursor, reading, clock.end_ms(), id, "deaths at times that no fight has", untold, 0);
     }
 }
 
-pub(super) fn attempts(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
+pub(super) fn attempts(clock: &FightClock, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
     for row in rows {
         let (Some(id), Some(n)) = (int(row, "id"), int(row, "attempt_index").and_then(|n| u32::try_from(n).ok()))
         else {
             continue;
         };
         let hp = |column| int(row, column).and_then(|hp| u64::try_from(hp).ok());
-        let at = |column| int(row, column).and_then(|at| clock.ms(at, fight));
+        let at = |column| int(row, column).and_then(|at| clock.ms(at));
         let key = CursorKey(prefix::ATTEMPT, id);
         let told = cursor.get(key).map_or(0, |value| value.0);
         let mut now = told;
@@ -76,7 +76,7 @@ pub(super) fn attempts(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows:
 /// Segments are told when the meter has closed them.
 pub(super) fn segments(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
     for (index, row) in rows.iter().enumerate() {
-        let at = |column| int(row, column).and_then(|at| clock.ms(at, fight));
+        let at = |column| int(row, column).and_then(|at| clock.ms(at));
         let Some(key) = int(row, "id").map(|id| CursorKey(prefix::SEGMENT, id)) else { continue };
         let closed = int(row, "ended_at_ms").is_some() || fight.end.is_some();
         if let Some(at_ms) = at("started_at_ms").filter(|_| closed && cursor.get(key).is_none()) {

@@ -14,9 +14,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use raidcast_shared::event::{ActorFacts, Rare, RareBody, SourceEvent, SourceKey};
-use raidcast_shared::id::{ActorId, SkillId};
-use raidcast_shared::limits::{ENCOUNTER_DURATION_MS_MAX, MISSING_CHARS_MAX, NAME_CHARS_MAX};
+use raidcast_shared::event::ActorFacts;
+use raidcast_shared::id::ActorId;
+use raidcast_shared::limits::{ENCOUNTER_DURATION_MS_MAX, NAME_CHARS_MAX};
 use raidcast_shared::text;
 use rusqlite::{Connection, OpenFlags};
 
@@ -439,16 +439,6 @@ pub(super) fn began_ms(row: &DbRow) -> Option<i64> {
 pub(super) fn fight_ms(unix_ms: i64, started_at_ms: i64) -> Option<u32> {
     let at = u32::try_from(unix_ms.saturating_sub(started_at_ms).max(0)).unwrap_or(u32::MAX);
     (at <= ENCOUNTER_DURATION_MS_MAX).then_some(at)
-}
-
-/// A rare event as a source yields it.
-pub(super) fn rare(at_ms: u32, key: SourceKey, body: RareBody<ActorId, SkillId>) -> SourceEvent {
-    SourceEvent::Rare(Rare { at_ms, key, body })
-}
-
-/// What the meter's database promises and does not hold.
-pub(super) fn missing(at_ms: u32, key: SourceKey, what: &str, expected: u64, read: u64) -> SourceEvent {
-    rare(at_ms, key, RareBody::Missing { what: text::clean(what, MISSING_CHARS_MAX), expected, read })
 }
 
 /// FNV-1a: a hash that is the same in every version of this program.

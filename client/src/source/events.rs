@@ -11,15 +11,15 @@ use std::sync::Arc;
 
 use raidcast_shared::event::{CritsKnown, Event, Knows};
 use raidcast_shared::game::SpecNumbering;
+use raidcast_shared::meter::details::{Entry, Number, Truth};
+use raidcast_shared::meter::entry::{Judged, judge, stamp, stamps};
 use raidcast_shared::uplink::MeterTotals;
 use rusqlite::Connection;
 
-use super::clock::FightClock;
+use super::clock;
 use super::database::{Database, DbRow, int, positive, rows};
-use super::details::{Entry, Number, Truth};
-use super::entry::{Judged, judge, stamp, stamps};
 use super::finished::{self, Progress};
-use super::hit_row::{HitRow, Table};
+use super::hit_row::{self, Table};
 use super::missing::tell_missing;
 use super::names::Names;
 use super::roster::{self, Roster, Seen, Shown};
@@ -124,7 +124,7 @@ impl Events {
             let finished = if last { finished::read(&transaction, finished, fight.row)? } else { Default::default() };
             for (table, rows) in Table::BOTH.into_iter().zip(&finished) {
                 for row in rows {
-                    HitRow::of(table, row).show(seen);
+                    hit_row::show(&hit_row::of(table, row), seen);
                 }
             }
             let shown = roster.shown(&transaction, fight.row, cursor, seen)?;
@@ -137,19 +137,19 @@ impl Events {
         let gathered = self.gather(fight, cursor, last)?;
         let mut reading = Reading::default();
         let mut progress = Progress::default();
-        let mut clock = FightClock::of(cursor);
+        let mut clock = clock::of(fight, cursor);
         let entries = gathered.events.each_ref().map(|rows| rows.iter().map(entry_of).collect::<Vec<_>>());
-        let times = clock.learn(&entries.each_ref().map(|entries| stamps(entries, fight)));
+        let times = clock.learn(&entries.each_ref().map(|entries| stamps(entries, fight.started_at_ms)));
         for (((table, rows), entries), times) in Table::BOTH.into_iter().zip(&gathered.events).zip(&entries).zip(times)
         {
             let mut times = times.into_iter();
             let key = event_key(table);
             let CursorValue(mut newest, mut absurd) = cursor.get(key).unwrap_or(CursorValue(0, 0));
             for (row, entry) in rows.iter().zip(entries) {
-                let is = HitRow::of(table, row);
+                let is = hit_row::of(table, row);
                 progress.of(cursor, table, &is).add(entry.amount.0);
-                let at_ms = stamp(entry, fight).and_then(|_| times.next());
-                match judge(table, &is, entry, at_ms) {
+                let at_ms = stamp(entry, fight.started_at_ms).and_then(|_| times.next());
+                match judge(table.kind(), &is, entry, at_ms) {
                     Judged::Hit(hit) => reading.events.push(Event::Hit(hit)),
                     Judged::Late(_) | Judged::Absurd => absurd += 1,
                 }
@@ -163,15 +163,15 @@ impl Events {
             if last && absurd > 0 && gathered.finished.iter().all(Vec::is_empty) {
                 let what = format!("{} events with amounts or times that no hit has", table.word());
                 let id = i64::from(prefix::LOST + table.prefix()) << 56;
-                tell_missing(cursor, &mut reading, clock.end_ms(fight), id, &what, absurd, 0);
+                tell_missing(cursor, &mut reading, clock.end_ms(), id, &what, absurd, 0);
             }
         }
-        let sums_at = (clock.end_ms(fight), true);
+        let sums_at = (clock.end_ms(), true);
         let bosses = gathered.shown.boss_names();
         let mut told = finished::Telling { fight, cursor, bosses: &bosses, sums_at, clock: &mut clock };
         told.tell(&gathered.finished, &mut progress, &mut reading);
-        clock.learn_end(fight);
-        clock.save(&mut reading);
+        clock.learn_end();
+        clock::save(&mut clock, cursor, &mut reading);
         progress.save(cursor, &mut reading);
         let nobody = BTreeMap::new();
         let seen = self.seen.get(&fight.row).unwrap_or(&nobody);
@@ -256,8 +256,8 @@ fn entry_of(row: &DbRow) -> Entry {
 }
 
 fn see(seen: &mut BTreeMap<i64, Seen>, table: Table, row: &DbRow) {
-    let is = HitRow::of(table, row);
-    is.show(seen);
+    let is = hit_row::of(table, row);
+    hit_row::show(&is, seen);
     if table == Table::Damage {
         let target = seen.entry(is.target).or_default();
         target.boss |= int(row, "is_boss").is_some_and(|boss| boss != 0);

@@ -6,17 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use raidcast_shared::event::{Event, RareBody, SourceKey};
-use raidcast_shared::id::SkillId;
+use raidcast_shared::event::{Event, SourceKey};
 use raidcast_shared::limits::AMOUNT_MAX;
+use raidcast_shared::meter::clock::FightClock;
+use raidcast_shared::meter::details::{self, Entry, Truth};
+use raidcast_shared::meter::entry::{Judged, judge, stamp};
+use raidcast_shared::meter::row::{HitRow, RowSums, rare};
 use rusqlite::Connection;
 
-use super::actor::actor_id;
-use super::clock::{FightClock, end_ms};
+use super::clock::end_ms;
 use super::database::{Database, DbRow, bytes, int, lasting_hash_of, rows};
-use super::details::{self, Entry, Truth};
-use super::entry::{Judged, judge, stamp};
-use super::hit_row::{HitRow, Table};
+use super::hit_row::{self, Table};
 use super::missing::tell_missing;
 use super::rows;
 use super::{Cursor, CursorKey, CursorValue, Fight, Reading};
@@ -119,51 +119,10 @@ pub(super) fn statements(db: &Database, text_bytes: Option<usize>) -> [String; 2
     })
 }
 
-/// A row's sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RowSums {
-    pub(super) hits: u64,
-    pub(super) amount: u64,
-    pub(super) crit: u64,
-    pub(super) lucky: u64,
-    pub(super) shield: u64,
-}
-
-impl RowSums {
-    /// The sums of a row; `None` where they are none that hits can have.
-    pub(super) fn of(row: &DbRow) -> Option<Self> {
-        let sum = |column| int(row, column).and_then(|sum| u64::try_from(sum).ok()).filter(|sum| *sum <= AMOUNT_MAX);
-        let part = |column| if int(row, column).is_none() { Some(0) } else { sum(column) };
-        Some(Self {
-            hits: sum("hits")?,
-            amount: sum("total_value")?,
-            crit: part("crit_hits")?,
-            lucky: part("lucky_hits")?,
-            shield: part("shield_loss_total")?,
-        })
-    }
-
-    /// A telling of these sums; parts that are greater than the whole are cut.
-    pub(super) fn totals(
-        self,
-        table: Table,
-        row: &HitRow,
-        untimed: bool,
-    ) -> RareBody<raidcast_shared::id::ActorId, SkillId> {
-        RareBody::Totals {
-            a: actor_id(row.source),
-            on: actor_id(row.target),
-            s: SkillId { base: row.skill, variant: None },
-            kind: table.kind(),
-            hits: self.hits,
-            amount: self.amount,
-            crit: self.crit.min(self.hits),
-            lucky: self.lucky.min(self.hits),
-            shield: self.shield.min(self.amount),
-            overheal: 0,
-            lump: untimed,
-        }
-    }
+/// The sums of a row; `None` where they are none that hits can have.
+pub(super) fn sums_of(row: &DbRow) -> Option<RowSums> {
+    let columns = ["hits", "total_value", "crit_hits", "lucky_hits", "shield_loss_total"];
+    RowSums::of(columns.map(|column| int(row, column)))
 }
 
 /// The prefixes of [`sums_key`].
@@ -184,22 +143,16 @@ pub(super) fn totals_key(table: Table, rowid: i64) -> SourceKey {
 
 /// Tells of a row whose sums contradict themselves.
 pub(super) fn tell_sums(cursor: &Cursor, reading: &mut Reading, at_ms: u32, table: Table, row: &DbRow) {
-    let (rowid, skill) = (int(row, "rowid").unwrap_or(0), HitRow::of(table, row).skill);
+    let (rowid, skill) = (int(row, "rowid").unwrap_or(0), hit_row::of(table, row).skill);
     let id = i64::from(prefix::PARTS + table.prefix()) << 56 | rowid;
     let count = |column| int(row, column).and_then(|sum| u64::try_from(sum).ok());
     let of = |what: &str| format!("{what} of {} row {rowid}, skill {skill}", table.word());
-    let Some(sums) = RowSums::of(row) else {
+    let Some(sums) = sums_of(row) else {
         let expected = count("hits").unwrap_or(0).min(AMOUNT_MAX);
         return tell_missing(cursor, reading, at_ms, id, &of("sums that no hits have,"), expected, 0);
     };
-    for (part, whole, word) in [
-        (sums.crit, sums.hits, "critical hits beyond all hits"),
-        (sums.lucky, sums.hits, "lucky hits beyond all hits"),
-        (sums.shield, sums.amount, "shield beyond the amount"),
-    ] {
-        if part > whole {
-            return tell_missing(cursor, reading, at_ms, id, &of(word), part, whole);
-        }
+    if let Some((what, part, whole)) = sums.contradiction() {
+        tell_missing(cursor, reading, at_ms, id, &of(what), part, whole);
     }
 }
 
@@ -230,20 +183,26 @@ impl Telling<'_> {
         for (table, read) in Table::BOTH.into_iter().zip(read) {
             for whole in read.iter().filter(|whole| int(whole, "rowid").is_some()) {
                 let held = details::parse(&bytes(whole, "text").unwrap_or_default());
-                rows.push((table, whole, HitRow::of(table, whole), held.entries));
+                rows.push((table, whole, hit_row::of(table, whole), held.entries));
             }
         }
         // The clock learns from what is new alone: the rest it knows from when it was yielded.
         let mut stamps = Vec::new();
         for (table, _, row, entries) in &rows {
             let known = progress.of(self.cursor, *table, row).entries == 0;
-            stamps.push(entries.iter().flatten().filter_map(|entry| stamp(entry, fight).filter(|_| known)).collect());
+            stamps.push(
+                entries
+                    .iter()
+                    .flatten()
+                    .filter_map(|entry| stamp(entry, fight.started_at_ms).filter(|_| known))
+                    .collect(),
+            );
         }
         let times = self.clock.learn(&stamps);
         for ((table, whole, row, entries), times) in rows.into_iter().zip(times) {
             let mut times = times.into_iter();
             let entries = entries.into_iter().map(|entry| {
-                let stamp = entry.as_ref().and_then(|entry| stamp(entry, fight));
+                let stamp = entry.as_ref().and_then(|entry| stamp(entry, fight.started_at_ms));
                 let at_ms = stamp.map(|stamp| times.next().unwrap_or_else(|| self.clock.at(stamp)));
                 (entry, at_ms)
             });
@@ -283,7 +242,7 @@ impl Telling<'_> {
             }
             let Some(mut entry) = entry else { continue };
             entry.is_boss = Truth(entry.is_boss.0 || boss);
-            match judge(table, row, &entry, at_ms) {
+            match judge(table.kind(), row, &entry, at_ms) {
                 Judged::Hit(hit) => {
                     (read, sum) = (read + 1, sum.saturating_add(hit.hit.amount));
                     if is_new {
@@ -308,7 +267,7 @@ impl Telling<'_> {
             None
         };
         if let Some((what, expected, read)) = told {
-            let (at_ms, id) = (self.clock.end_ms(fight), i64::from(table.prefix()) << 56 | rowid);
+            let (at_ms, id) = (self.clock.end_ms(), i64::from(table.prefix()) << 56 | rowid);
             tell_missing(cursor, reading, at_ms, id, &what, expected, read);
         }
     }
@@ -325,12 +284,12 @@ pub(super) fn tell_row_of_sums(
 ) {
     let Some(rowid) = int(whole, "rowid") else { return };
     let key = sums_key(table, rowid);
-    if let Some(sums) = RowSums::of(whole).filter(|sums| sums.hits > 0) {
+    if let Some(sums) = sums_of(whole).filter(|sums| sums.hits > 0) {
         let value = CursorValue(sums.hits, sums.amount);
         if cursor.get(key) != Some(value) {
-            let body = sums.totals(table, &HitRow::of(table, whole), untimed);
-            reading.events.push(super::database::rare(at_ms, totals_key(table, rowid), body));
-            reading.cursor.extend(rows::note(cursor, table, rowid, &HitRow::as_it_is(table, whole)));
+            let body = sums.totals(table.kind(), &hit_row::of(table, whole), untimed);
+            reading.events.push(rare(at_ms, totals_key(table, rowid), body));
+            reading.cursor.extend(rows::note(cursor, table, rowid, &hit_row::as_it_is(table, whole)));
             reading.cursor.push((key, value));
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use raidcast_shared::event::HitKind;
+use raidcast_shared::meter::row::HitRow;
 
 use super::cursor::CursorKey;
 use super::database::{DbRow, int, raw_text};
@@ -53,41 +54,30 @@ impl Table {
     }
 }
 
-/// Who did what to whom: what never changes in a row.
-#[derive(Clone, Debug)]
-pub(super) struct HitRow {
-    pub(super) source: i64,
-    pub(super) target: i64,
-    pub(super) skill: i64,
-    pub(super) monster: Option<String>,
+/// Who did what to whom, as the row has it.
+pub(super) fn as_it_is(table: Table, row: &DbRow) -> HitRow {
+    let [source, target] = table.actors();
+    HitRow {
+        source: int(row, source).unwrap_or(0),
+        target: int(row, target).unwrap_or(0),
+        // What the meter itself makes of an unknown skill.
+        skill: int(row, "skill_id").unwrap_or(-1),
+        monster: raw_text(row, "monster_name"),
+    }
 }
 
-impl HitRow {
-    /// As the row has it.
-    pub(super) fn as_it_is(table: Table, row: &DbRow) -> Self {
-        let [source, target] = table.actors();
-        Self {
-            source: int(row, source).unwrap_or(0),
-            target: int(row, target).unwrap_or(0),
-            // What the meter itself makes of an unknown skill.
-            skill: int(row, "skill_id").unwrap_or(-1),
-            monster: raw_text(row, "monster_name"),
-        }
-    }
+/// The same, but that nobody is a monster who was healed: there it is the name of a player.
+pub(super) fn of(table: Table, row: &DbRow) -> HitRow {
+    let held = as_it_is(table, row);
+    HitRow { monster: held.monster.filter(|_| table == Table::Damage), ..held }
+}
 
-    /// As the row has it, but that nobody is a monster who was healed: there it is the name of a player.
-    pub(super) fn of(table: Table, row: &DbRow) -> Self {
-        let held = Self::as_it_is(table, row);
-        Self { monster: held.monster.filter(|_| table == Table::Damage), ..held }
-    }
-
-    /// Notes whom the row is about.
-    pub(super) fn show(&self, seen: &mut BTreeMap<i64, Seen>) {
-        seen.entry(self.source).or_default();
-        let target = seen.entry(self.target).or_default();
-        // Several rows of one target may tell different names: the same one counts whatever their order.
-        if self.monster > target.monster {
-            target.monster.clone_from(&self.monster);
-        }
+/// Notes whom the row is about.
+pub(super) fn show(row: &HitRow, seen: &mut BTreeMap<i64, Seen>) {
+    seen.entry(row.source).or_default();
+    let target = seen.entry(row.target).or_default();
+    // Several rows of one target may tell different names: the same one counts whatever their order.
+    if row.monster > target.monster {
+        target.monster.clone_from(&row.monster);
     }
 }

@@ -1,9 +1,9 @@
 //! What the meter counted and nobody could read.
 
 use raidcast_shared::event::SourceKey;
+use raidcast_shared::meter::row::missing;
 
 use super::cursor::{Cursor, CursorKey, CursorValue};
-use super::database::missing;
 use super::prefix;
 use super::reading::Reading;
 

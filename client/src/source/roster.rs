@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use raidcast_shared::event::{ActorFacts, ActorKind, Event, RareBody, SourceKey};
 use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::id::SkillId;
+use raidcast_shared::meter::clock::FightClock;
+use raidcast_shared::meter::row::{actor_id, rare};
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 use rusqlite::Connection;
 
-use super::actor::{Told, actor_id};
-use super::clock::FightClock;
+use super::actor::Told;
 use super::course;
-use super::database::{Database, DbRow, hash_of, int, json_list, rare, raw_text, rows, rows_of_list};
+use super::database::{Database, DbRow, hash_of, int, json_list, raw_text, rows, rows_of_list};
 use super::fight_row::{FightRow, fights_of};
 use super::names::Names;
 use super::{Cursor, CursorKey, CursorValue, Fight, Reading, SourceError};
@@ -169,8 +170,8 @@ impl Shown {
         numbering: SpecNumbering,
         reading: &mut Reading,
     ) {
-        course::deaths(fight, clock, cursor, &self.deaths, reading);
-        course::attempts(fight, clock, cursor, &self.attempts, reading);
+        course::deaths(clock, cursor, &self.deaths, reading);
+        course::attempts(clock, cursor, &self.attempts, reading);
         let by_id = |rows: &'_ [DbRow], column| -> HashMap<i64, usize> {
             rows.iter().enumerate().filter_map(|(at, row)| Some((int(row, column)?, at))).collect()
         };
@@ -178,7 +179,7 @@ impl Shown {
         let bosses: HashMap<_, _> =
             self.bosses.iter().filter_map(|row| Some((raw_text(row, "monster_name")?, row))).collect();
         let ids: BTreeSet<_> = seen.keys().chain(stats.keys()).chain(entities.keys()).copied().collect();
-        let end_ms = fight.end.as_ref().and_then(|end| clock.ms(end.ended_at_ms, fight));
+        let end_ms = fight.end.as_ref().and_then(|end| clock.ms(end.ended_at_ms));
         let nothing = Seen::default();
         for id in ids {
             let seen = seen.get(&id).unwrap_or(&nothing);

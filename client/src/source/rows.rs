@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 
 use super::database::{Database, int};
-use super::hit_row::{HitRow, Table};
+use super::hit_row::{self, Table};
 use super::{Cursor, CursorKey, CursorValue, SourceError};
+use raidcast_shared::meter::row::HitRow;
 
 /// Prefixes of cursor keys: who did what to whom in a row, of hits and of heals.
 const ABOUT: [u8; 2] = [12, 13];
@@ -45,7 +46,7 @@ pub(super) fn fit(
         let mut here = HashMap::new();
         db.each_row(&statements[table as usize], &[fight], |row| {
             if let Some(rowid) = int(&row, "rowid") {
-                here.insert(rowid, about(&HitRow::as_it_is(table, &row)));
+                here.insert(rowid, about(&hit_row::as_it_is(table, &row)));
             }
         })?;
         let mut all = cursor.of_prefix(counted[table as usize]);

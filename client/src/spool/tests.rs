@@ -7,8 +7,8 @@ use raidcast_shared::uplink::Outcome;
 use uuid::Uuid;
 
 use super::*;
-use crate::encoder::tests::{any_event, header, hit, rare};
 use crate::source::{Generation, Mark};
+use raidcast_shared::testing::{any_event, header, hit, rare};
 
 fn head() -> Head {
     Head {

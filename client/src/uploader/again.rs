@@ -9,9 +9,10 @@ use super::finish::{Finish, UNFINISHED};
 use super::meter::Watching;
 use super::stream::Standing;
 use super::{Change, Rereading, Uploader};
-use crate::encoder::{Encoder, header_of};
+use crate::header::header_of;
 use crate::source::{Cursor, Fight, Reading, Source as _, SourceError};
 use crate::spool::{Head, Spool};
+use raidcast_shared::encode::Encoder;
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Goes on with a fight whose database another version of the meter has taken over, or which stands in another

@@ -7,9 +7,10 @@ use raidcast_shared::id::StreamId;
 use super::meter::Watching;
 use super::stream::Stream;
 use super::{Change, Uploader};
-use crate::encoder::{Encoder, header_of};
+use crate::header::header_of;
 use crate::source::{Fight, Source as _, SourceError};
 use crate::spool::{Head, Spool};
+use raidcast_shared::encode::Encoder;
 
 /// Finished fights on their way at once: those that wait stay in the meter's database.
 const BACKLOG: usize = 4;

@@ -22,11 +22,12 @@ use uuid::Uuid;
 
 use super::finish::Finish;
 use super::resume::{Ours, Resume, resume};
-use crate::encoder::{Encoder, late_header};
+use crate::header::late_header;
 use crate::source::{CursorDelta, Fight, Generation, Mark, Reading};
 use crate::spool::Spool;
 use agreement::Agreement;
 use intake::Intake;
+use raidcast_shared::encode::Encoder;
 use refusals::Refusals;
 use rival::Rival;
 use silence::Silence;

@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use raidcast::clock::Clock;
-use raidcast::encoder::{Encoder, header_of};
+use raidcast::header::header_of;
 use raidcast::source::names::Names;
 use raidcast::source::{AnySource, Cursor, Source as _, detect};
 use raidcast::uploader::{self, Change, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, MeterWriter, Script};
 use raidcast_shared::checksum::Checksum;
+use raidcast_shared::encode::Encoder;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use raidcast::clock::Clock;
-use raidcast::encoder::{Encoder, header_of};
+use raidcast::header::header_of;
 use raidcast::socket::Outage;
 use raidcast::source::{AnySource, Cursor, NoDatabase, Source as _, SourceError, Unreadable, Unsupported, detect};
 use raidcast::spool::{Spool, SpoolError};
 use raidcast::uploader::{Change, Damage, FolderError, Options, Rereading, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
+use raidcast_shared::encode::Encoder;
 use raidcast_shared::event::ActorIx;
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::uplink::{Outcome, RefusedCode, Visibility};

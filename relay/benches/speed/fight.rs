@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use futures::{SinkExt as _, StreamExt as _};
-use raidcast::encoder::{Encoder, header_of};
+use raidcast::header::header_of;
 use raidcast::source::names::Names;
 use raidcast::source::{AnySource, Cursor, Source as _, detect};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, write_all};
 use raidcast_shared::checksum::Checksum;
 use raidcast_shared::codec;
+use raidcast_shared::encode::Encoder;
 use raidcast_shared::event::SourceEvent;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::uplink::{

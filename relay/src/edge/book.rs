@@ -15,6 +15,9 @@ use tokio::time::Instant;
 use super::Address;
 use crate::limits::{ADDRESSES_MAX, EdgeLimits};
 
+/// Where too many addresses are remembered, room is made this often.
+const SWEEP_EVERY: Duration = Duration::from_millis(100);
+
 type Rate = RateLimiter<Address, HashMapStateStore<Address>, DefaultClock>;
 
 /// What an address holds.
@@ -47,11 +50,14 @@ pub struct Book {
     usage: Mutex<HashMap<Address, Usage>>,
     most: [u32; 3],
     requests: Rate,
-    /// In KiB.
-    sent: Rate,
-    /// The most of that at once.
-    sent_burst: NonZeroU32,
+    /// When each address will have had no more than it may.
+    sent: Mutex<HashMap<Address, Instant>>,
+    /// What may come at once, in the time in which as much may come later.
+    sent_ahead: Duration,
+    sent_per_s: f64,
     wrong_keys: Rate,
+    /// When those who asked a moment ago were forgotten last, for there were too many.
+    swept: Mutex<Option<Instant>>,
 }
 
 /// Ask again after this.
@@ -73,13 +79,15 @@ impl Book {
     pub(super) fn new(limits: &EdgeLimits) -> Self {
         let requests = Quota::per_second(nonzero(limits.requests_per_s))
             .allow_burst(nonzero(limits.requests_burst.max(limits.connections_per_address)));
-        let sent_burst = nonzero(limits.sent_kib_burst);
+        let sent_per_s = f64::from(nonzero(limits.sent_kib_per_s).get()) * 1024.0;
         Self {
             usage: Mutex::default(),
             most: [limits.connections_per_address, limits.answers_per_address, limits.replays_per_address],
             requests: RateLimiter::hashmap(requests),
-            sent: RateLimiter::hashmap(Quota::per_second(nonzero(limits.sent_kib_per_s)).allow_burst(sent_burst)),
-            sent_burst,
+            sent: Mutex::default(),
+            sent_ahead: Duration::from_secs_f64(f64::from(limits.sent_kib_burst) * 1024.0 / sent_per_s),
+            sent_per_s,
+            swept: Mutex::default(),
             // The last that is looked at is the one that closes.
             wrong_keys: RateLimiter::hashmap(
                 Quota::per_minute(nonzero(limits.wrong_keys_per_minute))
@@ -118,16 +126,38 @@ impl Book {
     /// # Errors
     /// The address asks too fast.
     pub fn request(&self, address: Address) -> Result<(), Later> {
-        Self::check(&self.requests, address, NonZeroU32::MIN)
+        self.check(&self.requests, address)
     }
 
-    /// Counts an answer of so many bytes. One that is larger than all that may come at once takes as much as that.
+    /// Whether anything may be made to be sent to the address now.
     ///
     /// # Errors
-    /// So much was sent to the address lately that this one has to wait.
-    pub fn send(&self, address: Address, bytes: u64) -> Result<(), Later> {
-        let kib = nonzero(u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX));
-        Self::check(&self.sent, address, kib.min(self.sent_burst))
+    /// It was sent more than may come at once.
+    pub fn may_send(&self, address: Address, now: Instant) -> Result<(), Later> {
+        let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let until =
+            sent.get(&address).or_else(|| (sent.len() >= ADDRESSES_MAX).then(|| sent.get(&Address::EVERYBODY))?);
+        let ahead = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        let wait = ahead.saturating_sub(self.sent_ahead);
+        if wait.is_zero() { Ok(()) } else { Err(Later(wait)) }
+    }
+
+    /// Counts bytes that go to the address. How many an answer has is known when it is made: so the last one may take
+    /// more than was left, and the next waits for that, too.
+    pub fn sent(&self, address: Address, bytes: u64, now: Instant) {
+        if bytes == 0 {
+            return;
+        }
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if sent.len() >= ADDRESSES_MAX && !sent.contains_key(&address) {
+            sent.retain(|_, until| *until > now);
+        }
+        let address =
+            if sent.len() < ADDRESSES_MAX || sent.contains_key(&address) { address } else { Address::EVERYBODY };
+        let until = sent.entry(address).or_insert(now);
+        // A day of it is as long as anybody waits.
+        let takes = Duration::from_secs_f64((bytes as f64 / self.sent_per_s).min(86_400.0));
+        *until = (*until).max(now) + takes;
     }
 
     /// Whether keys of the address are looked at now.
@@ -142,27 +172,38 @@ impl Book {
 
     /// Counts a key that nobody knows.
     pub fn wrong_key(&self, address: Address, now: Instant) {
-        let Err(Later(wait)) = Self::check(&self.wrong_keys, address, NonZeroU32::MIN) else { return };
+        let Err(Later(wait)) = self.check(&self.wrong_keys, address) else { return };
         let mut usage = self.usage();
         if usage.len() < ADDRESSES_MAX || usage.contains_key(&address) {
             usage.entry(address).or_default().keys_after = Some(now + wait);
         }
     }
 
-    fn check(rate: &Rate, address: Address, cells: NonZeroU32) -> Result<(), Later> {
+    fn check(&self, rate: &Rate, address: Address) -> Result<(), Later> {
+        if rate.len() >= ADDRESSES_MAX {
+            self.make_room(rate, Instant::now());
+        }
         let address = if rate.len() < ADDRESSES_MAX { address } else { Address::EVERYBODY };
-        match rate.check_key_n(&address, cells) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(not)) => Err(Later(not.wait_time_from(DefaultClock::default().now()))),
-            // More than there ever is at once: nobody asks for that.
-            Err(_) => Err(Later(Duration::ZERO)),
+        rate.check_key(&address).map_err(|not| Later(not.wait_time_from(DefaultClock::default().now())))
+    }
+
+    /// Forgets who could ask again at once, at most every [`SWEEP_EVERY`]. Each address that asked once is so after a moment:
+    /// so whoever comes with very many of them makes nobody else wait.
+    fn make_room(&self, rate: &Rate, now: Instant) {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.is_none_or(|swept| now.duration_since(swept) >= SWEEP_EVERY) {
+            *swept = Some(now);
+            rate.retain_recent();
         }
     }
 
     /// Forgets who has asked nothing for a while.
     pub fn sweep(&self, now: Instant) {
         self.requests.retain_recent();
-        self.sent.retain_recent();
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.retain(|_, until| *until > now);
+        sent.shrink_to_fit();
+        drop(sent);
         self.wrong_keys.retain_recent();
         let mut usage = self.usage();
         usage.retain(|_, usage| !usage.is_nothing(now));
@@ -185,6 +226,13 @@ pub struct Permit {
     book: Arc<Book>,
     address: Address,
     what: What,
+}
+
+impl Permit {
+    /// So many bytes were sent to who holds it.
+    pub(super) fn sent(&self, bytes: u64) {
+        self.book.sent(self.address, bytes, Instant::now());
+    }
 }
 
 impl Drop for Permit {
@@ -244,16 +292,32 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_sent_up_to_so_much_at_once_and_one_that_is_larger_takes_all_of_it() {
-        let book = book();
-        assert_eq!(book.send(address(1), 40 * 1024), Ok(()));
-        assert_eq!(book.send(address(1), 40 * 1024 + 1), Ok(()), "41 KiB begun");
-        let Err(later) = book.send(address(1), 40 * 1024) else { panic!("121 of 100 at once") };
-        assert!((2..=3).contains(&later.seconds()), "{later:?}");
-        assert_eq!(book.send(address(1), 1), Ok(()), "less than that is sent");
-        assert_eq!(book.send(address(2), u64::MAX), Ok(()));
-        let Err(later) = book.send(address(2), 1) else { panic!("all of it was taken") };
-        assert_eq!(later.seconds(), 1);
+    fn very_many_addresses_that_ask_once_make_nobody_wait() {
+        let book = Arc::new(Book::new(&EdgeLimits::default()));
+        let of = |n: u32| Address::of(std::net::Ipv4Addr::from_bits(n).into());
+        // Whoever asks more often than is allowed shares nothing with the others.
+        for n in 0..ADDRESSES_MAX as u32 * 3 / 2 {
+            assert_eq!(book.request(of(n)), Ok(()), "{n}");
+        }
+        for n in 0..300 {
+            assert_eq!(book.request(of(u32::MAX - n % 3)), Ok(()), "{n}");
+        }
+    }
+
+    #[test]
+    fn answers_are_sent_until_it_was_too_much_and_the_next_waits_for_all_of_it() {
+        let (book, now) = (book(), Instant::now());
+        book.sent(address(1), 100 * 1024, now);
+        assert_eq!(book.may_send(address(1), now), Ok(()), "as much as may come at once");
+        book.sent(address(1), 20 * 1024, now);
+        let Err(Later(wait)) = book.may_send(address(1), now) else { panic!("120 of 100 at once") };
+        assert_eq!(wait.as_secs_f64().round() as u32, 2);
+        assert_eq!(book.may_send(address(2), now), Ok(()), "nobody else pays for it");
+        assert_eq!(book.may_send(address(1), now + wait), Ok(()));
+        book.sent(address(2), u64::MAX, now);
+        assert!(book.may_send(address(2), now).is_err());
+        book.sweep(now + Duration::from_hours(1));
+        assert!(book.may_send(address(2), now).is_err(), "a sweep forgets nothing that counts");
     }
 
     #[test]

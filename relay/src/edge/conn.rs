@@ -28,6 +28,13 @@ impl Slot {
         Self { open: Arc::clone(open), permit }
     }
 
+    /// So many bytes were sent that count for its address.
+    pub fn sent(&self, bytes: u64) {
+        if let Some(permit) = &self.permit {
+            permit.sent(bytes);
+        }
+    }
+
     /// It is known now for whom it is.
     pub fn set_permit(&mut self, permit: Option<Permit>) {
         self.permit = permit.or_else(|| self.permit.take());

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use hyper::body::{Frame, SizeHint};
@@ -126,19 +126,21 @@ pub async fn gate(State(keys): State<Arc<Keyring>>, request: Request, next: Next
     let Some(asked) = request.extensions().get::<Asked>().cloned() else { return HttpError::Internal.into_response() };
     match admit(&keys, &asked, &request) {
         Ok(None) => next.run(request).await,
-        Ok(Some(answering)) => held(&asked.edge, asked.address, next.run(request).await, answering),
+        Ok(Some(answering)) => {
+            let is_sent = request.method() != Method::HEAD;
+            let response = next.run(request).await;
+            if is_sent {
+                asked.edge.book.sent(asked.address, response.body().size_hint().lower(), Instant::now());
+            }
+            held(&asked.edge, response, answering)
+        }
         Err(error) => error.into_response(),
     }
 }
 
 /// An answer that holds its permit until it is sent, or its connection is gone; a large one holds room, too.
-fn held(edge: &Edge, address: Address, response: Response, answering: Permit) -> Response {
+fn held(edge: &Edge, response: Response, answering: Permit) -> Response {
     let bytes = response.body().size_hint().lower();
-    if let Err(later) = edge.book.send(address, bytes) {
-        edge.refusals.count(Refusal::Sent);
-        let text = "so much was sent to your address lately that this answer has to wait: ask less often";
-        return too_soon(later, text).into_response();
-    }
     let room = if bytes < LARGE_ANSWER_BYTES {
         None
     } else {
@@ -251,6 +253,13 @@ fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Perm
         edge.refusals.count(Refusal::Requests);
         return Err(too_soon(later, "too many requests from your address: wait a moment"));
     }
+    if path.starts_with("/api/")
+        && let Err(later) = edge.book.may_send(asked.address, Instant::now())
+    {
+        edge.refusals.count(Refusal::Sent);
+        let text = "so much was sent to your address lately that this answer has to wait: ask less often";
+        return Err(too_soon(later, text));
+    }
     if edge.is_full() {
         edge.refusals.count(Refusal::Sockets);
         let text = "all connections of this relay are in use: try again in a moment".to_owned();
@@ -315,13 +324,10 @@ mod tests {
     #[tokio::test]
     async fn an_answer_holds_what_it_takes_until_it_is_sent_or_given_up() {
         let edge = Edge::new(EdgeLimits::default(), Proxies::default(), Sockets::of(Some(1_024)));
-        // Each to an address of its own, so that none was sent much.
-        let mut last = 0;
-        let mut answer = |body: Body| {
-            last += 1;
-            let address = Address::of(Ipv4Addr::new(127, 0, 0, last).into());
+        let address = Address::of(Ipv4Addr::LOCALHOST.into());
+        let answer = |body: Body| {
             let permit = edge.book.hold(address, What::Answer).expect("a permit");
-            held(&edge, address, Response::new(body), permit)
+            held(&edge, Response::new(body), permit)
         };
         let small = answer(Body::from("small"));
         assert_eq!(small.body().size_hint().exact(), Some(5));
@@ -345,7 +351,7 @@ mod tests {
         let answer = |last, body: &Bytes| {
             let address = Address::of(Ipv4Addr::new(127, 0, 0, last).into());
             let permit = edge.book.hold(address, What::Answer).expect("a permit");
-            held(&edge, address, Response::new(Body::from(body.clone())), permit)
+            held(&edge, Response::new(Body::from(body.clone())), permit)
         };
         let large: Bytes = (0..6_000_000u32).map(|n| (n % 251) as u8).collect();
         let began = Instant::now();

@@ -13,11 +13,11 @@ use crate::limits::LARGE_ANSWERS_BYTES_PER_S;
 
 /// See the module's page.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<Option<Instant>>);
+pub(super) struct Pace(Mutex<Option<Instant>>);
 
 impl Pace {
     /// When a piece of so many bytes may go out.
-    pub fn next(&self, bytes: usize, now: Instant) -> Instant {
+    pub(super) fn next(&self, bytes: usize, now: Instant) -> Instant {
         // No code that holds it can panic.
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = free.map_or(now, |free| free.max(now));
@@ -37,7 +37,7 @@ mod tests {
         assert_eq!(pace.next(second / 2, now), now);
         let next = pace.next(second, now);
         assert_eq!(next, now + Duration::from_millis(500));
-        let later = now + Duration::from_secs(60);
+        let later = now + Duration::from_mins(1);
         assert_eq!(pace.next(second, later), later);
         assert_eq!(pace.next(1, later), later + Duration::from_secs(1));
     }

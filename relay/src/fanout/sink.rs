@@ -94,7 +94,7 @@ impl Sink {
             self.tail = [&self.tail[..], &bytes[..]].concat().into();
             return Ok(());
         }
-        match self.socket.stream().try_write(bytes) {
+        match self.socket.write_now(bytes) {
             // What nearly every write is: nothing is kept of it.
             Ok(count) if count == bytes.len() => return Ok(()),
             Ok(0) => return Err(Gone),
@@ -114,7 +114,7 @@ impl Sink {
         if self.tail.is_empty() {
             return Ok(());
         }
-        match self.socket.stream().try_write(&self.tail) {
+        match self.socket.write_now(&self.tail) {
             Ok(0) => return Err(Gone),
             Ok(count) => {
                 self.tail = self.tail.slice(count..);

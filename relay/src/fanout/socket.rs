@@ -1,29 +1,43 @@
 //! A spectator's socket after its upgrade: one owner writes to it, and one reads the little that comes.
 
-use std::io::ErrorKind;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use super::format::Format;
 use crate::edge::Slot;
+use crate::limits::WATCHED_BYTES_PER_S;
 
 /// The raw stream. While anybody holds it, it has its place among its address's connections.
 pub struct Socket {
     stream: TcpStream,
     heard: AtomicBool,
-    _slot: Option<Slot>,
+    slot: Option<Slot>,
+    opened: Instant,
+    written: AtomicU64,
 }
 
 impl Socket {
     /// A stream that was taken back from its upgrade, with what it holds of the relay's limits.
     pub fn new(stream: TcpStream, slot: Option<Slot>) -> Self {
-        Self { stream, heard: AtomicBool::new(false), _slot: slot }
+        Self { stream, heard: AtomicBool::new(false), slot, opened: Instant::now(), written: AtomicU64::new(0) }
     }
 
     /// The stream.
     pub(super) fn stream(&self) -> &TcpStream {
         &self.stream
+    }
+
+    /// Writes what goes into it at once.
+    ///
+    /// # Errors
+    /// As a socket's: `WouldBlock` where nothing does.
+    pub(super) fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.stream.try_write(bytes)?;
+        self.written.fetch_add(written as u64, Ordering::Relaxed);
+        Ok(written)
     }
 
     /// Waits until something comes, and gives it to `take`; false when the other end is gone. Safe to drop: nothing is
@@ -65,5 +79,17 @@ impl Socket {
     pub fn turn_away(&self, format: Format, reason: &str, retry_ms: Option<u32>) {
         // A socket that was just opened has room for it; one that has not is closed without a word.
         let _ = self.stream.try_write(&format.goodbye(reason, retry_ms));
+    }
+}
+
+impl Drop for Socket {
+    /// What it was sent beyond what one who watches is sent counts for its address: a keyframe is as large as a report,
+    /// and who comes and goes would have nothing but those.
+    fn drop(&mut self) {
+        let watched = self.opened.elapsed().as_secs_f64() * f64::from(WATCHED_BYTES_PER_S);
+        let beyond = self.written.load(Ordering::Relaxed).saturating_sub(watched as u64);
+        if let Some(slot) = &self.slot {
+            slot.sent(beyond);
+        }
     }
 }

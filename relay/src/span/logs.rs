@@ -216,8 +216,8 @@ impl Logs {
             let read = move || ready(Log::from_bytes(&bytes)?, revision, live);
             return self.pool.unfold(who, unfolded, read).await?;
         }
-        // With those that are read at a start and at ends, a few at a time.
-        let _journal = self.context.heavy.journal().await;
+        // One at a time, for it is held while it waits for its turn.
+        let _journal = self.context.heavy.journal_looked_at().await;
         let (bytes, log) = journal(store, row).await?;
         let read = move || log().and_then(|(log, revision)| ready(log, revision, live));
         self.pool.unfold(who, bytes, read).await?

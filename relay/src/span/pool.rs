@@ -1,12 +1,8 @@
 //! Where fights are folded for who asks: as many at once as the machine has cores, large ones one at a time.
 //!
-//! One invariant: addresses have the pool in turn, so that who asks for much waits for itself. Its threads are its own:
-//! where the machine has nothing to spare they give way to those that serve who fights.
+//! One invariant: addresses have the pool in turn, so that who asks for much waits for itself.
 
 use std::sync::Arc;
-
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
 
 use super::error::SpanError;
 use crate::context::Context;
@@ -20,7 +16,6 @@ pub struct FoldPool {
     context: Arc<Context>,
     /// One place a thread.
     threads: Arc<Turns>,
-    own: Threads,
     /// One place for all that unfold large ones: who waits for it takes nobody's place in the pool.
     large: Arc<Turns>,
 }
@@ -29,7 +24,7 @@ impl FoldPool {
     /// A pool of `threads`, for which at most `waiting` wait.
     pub(super) fn new(context: Arc<Context>, threads: usize, waiting: usize) -> Self {
         let turns = |places| Arc::new(Turns::new(places, waiting, FOLDS_WAITING_PER_ADDRESS));
-        Self { context, threads: turns(threads), large: turns(1), own: Threads::new(threads) }
+        Self { context, threads: turns(threads), large: turns(1) }
     }
 
     /// How many folds wait for it.
@@ -57,53 +52,17 @@ impl FoldPool {
         fold: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, SpanError> {
         let large = match Heavy::is_large(bytes) {
-            // In turn among those who look; then behind the fights that end.
-            true => Some((self.large.turn(who).await?, self.context.heavy.enter(bytes).await)),
+            true => Some(self.large.turn(who).await?),
             false => None,
         };
         let running = self.threads.turn(who).await?;
-        let folding = self.own.spawn(move || {
+        // Last, for fights that end wait for it, too: who looks has it while it folds, and not while it waits.
+        let large = (large, self.context.heavy.enter(bytes).await);
+        let folding = tokio::task::spawn_blocking(move || {
             // Held until it is done, also where nobody waits for it any more.
             let _held = (large, running);
             fold()
         });
         folding.await.map_err(|_| SpanError::Broken)
-    }
-}
-
-/// The pool's own threads: none until there is something to fold, and none long after it.
-struct Threads(Option<Runtime>);
-
-impl Threads {
-    /// So many at the most. Where the system gives none the runtime's own have to do.
-    fn new(most: usize) -> Self {
-        let mut builder = Builder::new_current_thread();
-        builder.thread_name("fold").max_blocking_threads(most).on_thread_start(give_way);
-        Self(builder.build().inspect_err(|error| tracing::warn!(%error, "folds have no threads of their own")).ok())
-    }
-
-    fn spawn<T: Send + 'static>(&self, fold: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-        match &self.0 {
-            Some(runtime) => runtime.spawn_blocking(fold),
-            None => tokio::task::spawn_blocking(fold),
-        }
-    }
-}
-
-impl Drop for Threads {
-    fn drop(&mut self) {
-        // It may be dropped where nobody may wait.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-/// The present thread runs behind all others from now on.
-fn give_way() {
-    // Elsewhere it would be the whole process.
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, 19) {
-        tracing::debug!(%error, "a thread of folds does not give way");
     }
 }

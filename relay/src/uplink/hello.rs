@@ -86,12 +86,15 @@ pub(super) async fn admit(
     let unavailable = |error: StoreError| unread(&error);
     let secret_digest = digest(&hello.secret);
     let held = context.store.raid_by_id(hello.raid).await.map_err(unavailable)?;
-    let raid = if let Some(raid) = held {
+    let own = |raid: RaidRow| {
         if raid.account != account || !same_digest(&raid.secret_digest, &secret_digest) {
             let text = "this raid belongs to another client: delete raid.json in the state folder to begin a new one";
             return Err(refusal(RefusedCode::RaidForbidden, text));
         }
-        raid
+        Ok(raid)
+    };
+    let raid = if let Some(raid) = held {
+        own(raid)?
     } else {
         let now_ms = context.clock.now_ms();
         context.quota.raid(account, now_ms).map_err(|spent| {
@@ -114,8 +117,15 @@ pub(super) async fn admit(
         let (store, new) = (Arc::clone(&context.store), raid.clone());
         let inserted = async move { store.insert_raid(&new).await };
         // Who watches the channel moves on to the new raid, if that is what it shows now.
-        registry.channels.write(account, inserted).await.map_err(unavailable)?;
-        raid
+        match registry.channels.write(account, inserted).await {
+            Ok(()) => raid,
+            // Another connection has begun it meanwhile.
+            Err(StoreError::Damaged(why)) => match context.store.raid_by_id(hello.raid).await.map_err(unavailable)? {
+                Some(raid) => own(raid)?,
+                None => return Err(unavailable(StoreError::Damaged(why))),
+            },
+            Err(error) => return Err(unavailable(error)),
+        }
     };
     let channel = context.store.channel(account).await.map_err(unavailable)?.unwrap_or_default();
     Ok((raid.code, channel))

@@ -2,15 +2,21 @@
 //!
 //! One invariant: what is asked is done in the order in which it was asked, and who asks hears how it went, also when
 //! the store is closed meanwhile. Journal entries take their place when [`Queue::append`] is called and fail at once
-//! where there is none: nobody may overtake them while they wait. Everything else waits for room. Deliberately not
-//! here: what a store's [`Writer`] does with a batch.
+//! where there is none: nobody may overtake them while they wait. Everything else waits for room. What is large and
+//! hurries nobody ([`Queue::ask_bulk`]) has a lane of its own, with its own room: of it one piece is written where no
+//! entry waits, or after it waited long enough. So however much of it there is, an entry waits for one piece at most.
+//! Deliberately not here: what a store's [`Writer`] does with a batch.
 
 use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
-use crate::limits::{BATCH_BYTES_MAX, BATCH_WRITES_MAX, QUEUE_BYTES_MAX, QUEUE_WRITES_MAX};
+use crate::limits::{
+    BATCH_BYTES_MAX, BATCH_WRITES_MAX, BULK_BYTES_MAX, BULK_WAITS_MAX, BULK_WRITES_MAX, QUEUE_BYTES_MAX,
+    QUEUE_WRITES_MAX,
+};
 use crate::order::{AppendOrder, Slot};
 use crate::{JournalEntry, StoreError, StoreFuture};
 
@@ -97,6 +103,9 @@ pub struct Queue<W> {
     /// One permit a byte that may wait.
     room: Arc<Semaphore>,
     order: Arc<AppendOrder>,
+    bulk: mpsc::Sender<W>,
+    /// As `room`, of what is in bulk.
+    bulk_room: Arc<Semaphore>,
 }
 
 impl<W> fmt::Debug for Queue<W> {
@@ -109,9 +118,16 @@ impl<W: Send + 'static> Queue<W> {
     /// Starts the task, which ends when it is told to close or when this is dropped and all that waits is written.
     /// Nobody awaits it: closing waits for its answer. Needs a tokio runtime.
     pub fn start(writer: impl Writer<Other = W>) -> Self {
-        let (commands, receiver) = mpsc::channel(QUEUE_WRITES_MAX);
-        tokio::spawn(run(writer, receiver));
-        Self { commands, room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX as usize)), order: Arc::default() }
+        let (commands, ordered) = mpsc::channel(QUEUE_WRITES_MAX);
+        let (bulk, in_bulk) = mpsc::channel(BULK_WRITES_MAX);
+        tokio::spawn(run(writer, Lanes { ordered, bulk: in_bulk, next_bulk: None }));
+        Self {
+            commands,
+            room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX as usize)),
+            order: Arc::default(),
+            bulk,
+            bulk_room: Arc::new(Semaphore::new(BULK_BYTES_MAX as usize)),
+        }
     }
 
     /// Takes the entry's place in the queue now; the future only waits for the answer. One that is dropped changes
@@ -145,9 +161,19 @@ impl<W: Send + 'static> Queue<W> {
     /// # Errors
     /// The writer's; `Unavailable` if the store is closed.
     pub async fn ask<T>(&self, bytes: usize, work: impl FnOnce(Answer<T>) -> W) -> Result<T, StoreError> {
-        let (answer, waiting) = self.answer(bytes).await?;
+        let (answer, waiting) = answer(&self.room, bytes, QUEUE_BYTES_MAX).await?;
         let command = Command::Work(Work::Other(work(answer)), bytes);
         self.commands.send(command).await.map_err(|_| StoreError::closed())?;
+        waiting.await.unwrap_or_else(|_| Err(StoreError::closed()))
+    }
+
+    /// The same, for what is large and hurries nobody: it is written behind what comes meanwhile.
+    ///
+    /// # Errors
+    /// As [`Queue::ask`].
+    pub async fn ask_bulk<T>(&self, bytes: usize, work: impl FnOnce(Answer<T>) -> W) -> Result<T, StoreError> {
+        let (answer, waiting) = answer(&self.bulk_room, bytes, BULK_BYTES_MAX).await?;
+        self.bulk.send(work(answer)).await.map_err(|_| StoreError::closed())?;
         waiting.await.unwrap_or_else(|_| Err(StoreError::closed()))
     }
 
@@ -156,21 +182,11 @@ impl<W: Send + 'static> Queue<W> {
     /// # Errors
     /// What kept the writer from closing its connection.
     pub async fn close(&self) -> Result<(), StoreError> {
-        let (answer, waiting) = self.answer(0).await?;
+        let (answer, waiting) = answer(&self.room, 0, QUEUE_BYTES_MAX).await?;
         if self.commands.send(Command::Close(answer)).await.is_err() {
             return Ok(());
         }
         waiting.await.unwrap_or(Ok(()))
-    }
-
-    async fn answer<T>(
-        &self,
-        bytes: usize,
-    ) -> Result<(Answer<T>, oneshot::Receiver<Result<T, StoreError>>), StoreError> {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(QUEUE_BYTES_MAX);
-        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.map_err(|_| StoreError::closed())?;
-        let (to, waiting) = oneshot::channel();
-        Ok((Answer { to, room }, waiting))
     }
 
     fn place(&self, bytes: usize) -> Result<(mpsc::Permit<'_, Command<W>>, OwnedSemaphorePermit), StoreError> {
@@ -185,27 +201,93 @@ impl<W: Send + 'static> Queue<W> {
     }
 }
 
-async fn run<W: Writer>(mut writer: W, mut commands: mpsc::Receiver<Command<W::Other>>) {
-    while let Some(first) = commands.recv().await {
-        let (batch, close) = gather(first, &mut commands);
+/// Waits for room for about so many bytes of at most `most`; gives who is to be answered, and where the answer comes.
+async fn answer<T>(
+    room: &Arc<Semaphore>,
+    bytes: usize,
+    most: u32,
+) -> Result<(Answer<T>, oneshot::Receiver<Result<T, StoreError>>), StoreError> {
+    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(most);
+    let room = Arc::clone(room).acquire_many_owned(bytes).await.map_err(|_| StoreError::closed())?;
+    let (to, waiting) = oneshot::channel();
+    Ok((Answer { to, room }, waiting))
+}
+
+async fn run<W: Writer>(mut writer: W, mut lanes: Lanes<W::Other>) {
+    while let Some((batch, close)) = lanes.next().await {
         if !batch.is_empty() {
             writer.write(batch).await;
         }
         if let Some(answer) = close {
-            commands.close();
-            // What came between: a receiver that is closed gives it out to the last one that had a place.
-            while let Some(command) = commands.recv().await {
-                match command {
-                    Command::Work(Work::Append(waiting), _) => waiting.answer(Err(StoreError::closed())),
-                    Command::Work(Work::Other(other), _) => drop(other),
-                    Command::Close(answer) => answer.send(Ok(())),
-                }
-            }
+            lanes.close(&mut writer).await;
             answer.send(writer.close().await);
             return;
         }
     }
     let _ = writer.close().await;
+}
+
+/// The receiving ends of the queue.
+struct Lanes<W> {
+    ordered: mpsc::Receiver<Command<W>>,
+    bulk: mpsc::Receiver<W>,
+    /// The next piece of it, and since when it is.
+    next_bulk: Option<(W, Instant)>,
+}
+
+impl<W> Lanes<W> {
+    /// What waits, as far as it goes into one transaction, and who wants it to be the last; waits until there is any.
+    async fn next(&mut self) -> Option<(Vec<Work<W>>, Option<Answer<()>>)> {
+        if self.next_bulk.is_none() {
+            self.next_bulk = self.bulk.try_recv().ok().map(|work| (work, Instant::now()));
+        }
+        let first = if self.next_bulk.is_some() {
+            self.ordered.try_recv().ok()
+        } else {
+            tokio::select! {
+                biased;
+                command = self.ordered.recv() => {
+                    if command.is_none() {
+                        // Everybody has gone; what they left in bulk is written still.
+                        let work = self.bulk.recv().await?;
+                        return Some((vec![Work::Other(work)], None));
+                    }
+                    command
+                }
+                Some(work) = self.bulk.recv() => {
+                    self.next_bulk = Some((work, Instant::now()));
+                    None
+                }
+            }
+        };
+        let (mut batch, close) = first.map_or_else(Default::default, |first| gather(first, &mut self.ordered));
+        let hurries = batch.iter().any(|work| matches!(work, Work::Append(_)));
+        if let Some((work, _)) = self.next_bulk.take_if(|(_, since)| !hurries || since.elapsed() >= BULK_WAITS_MAX) {
+            batch.push(Work::Other(work));
+        }
+        Some((batch, close))
+    }
+
+    /// Ends it: what is in bulk is written, what came after the end is not.
+    async fn close<A: Writer<Other = W>>(&mut self, writer: &mut A) {
+        self.ordered.close();
+        self.bulk.close();
+        let mut next = self.next_bulk.take().map(|(work, _)| work);
+        while let Some(work) = match next.take() {
+            Some(work) => Some(work),
+            None => self.bulk.recv().await,
+        } {
+            writer.write(vec![Work::Other(work)]).await;
+        }
+        // What came between: a receiver that is closed gives it out to the last one that had a place.
+        while let Some(command) = self.ordered.recv().await {
+            match command {
+                Command::Work(Work::Append(waiting), _) => waiting.answer(Err(StoreError::closed())),
+                Command::Work(Work::Other(other), _) => drop(other),
+                Command::Close(answer) => answer.send(Ok(())),
+            }
+        }
+    }
 }
 
 /// What waits, as far as it goes into one transaction, and who wants it to be the last.
@@ -230,6 +312,7 @@ fn gather<W>(first: Command<W>, commands: &mut mpsc::Receiver<Command<W>>) -> (V
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::time::Duration;
 
     use bytes::Bytes;
     use futures::future::{join, join_all};
@@ -242,13 +325,16 @@ mod tests {
     /// The seqs of each batch; 0 for what is no entry.
     type Batches = Arc<Mutex<Vec<Vec<u64>>>>;
 
-    /// Answers everything, and notes it.
-    struct Noting(Batches);
+    /// Answers everything, and notes it; a batch takes it so long.
+    struct Noting(Batches, Duration);
 
     impl Writer for Noting {
         type Other = Answer<()>;
 
         async fn write(&mut self, batch: Vec<Work<Answer<()>>>) {
+            if !self.1.is_zero() {
+                tokio::time::sleep(self.1).await;
+            }
             let answer = |work: Work<Answer<()>>| match work {
                 Work::Append(waiting) => {
                     let seq = waiting.entry().seq;
@@ -271,8 +357,12 @@ mod tests {
 
     /// On a runtime of one thread the writer does not run before something is awaited.
     fn queue() -> (Queue<Answer<()>>, Batches) {
+        slow_queue(Duration::ZERO)
+    }
+
+    fn slow_queue(takes: Duration) -> (Queue<Answer<()>>, Batches) {
         let batches = Batches::default();
-        (Queue::start(Noting(Arc::clone(&batches))), batches)
+        (Queue::start(Noting(Arc::clone(&batches), takes)), batches)
     }
 
     fn entry(seq: u64, data: &Bytes) -> JournalEntry {
@@ -301,6 +391,42 @@ mod tests {
         let batches = batches.lock().expect("no panic");
         let full = BATCH_WRITES_MAX as u64;
         assert_eq!(*batches, [(1..=full).collect(), (full + 1..=last + 2).collect(), vec![last + 3, 0]]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_in_bulk_waits_behind_entries_one_piece_at_a_time_and_not_for_ever() {
+        let (queue, batches) = slow_queue(BULK_WAITS_MAX / 4);
+        let full = BATCH_WRITES_MAX as u64;
+        // As much as it may be, and more: who asks waits for room, and entries don't.
+        let in_bulk = join_all((0..40).map(|_| queue.ask_bulk(BULK_BYTES_MAX as usize / 4, |answer| answer)));
+        let small = Bytes::from_static(b"small");
+        let entries = join_all((1..=12 * full).map(|seq| queue.append(entry(seq, &small))));
+        let (entries, in_bulk) = join(entries, in_bulk).await;
+        assert!(entries.iter().chain(&in_bulk).all(Result::is_ok));
+        let batches = batches.lock().expect("no panic");
+        let pieces: Vec<_> = batches.iter().map(|batch| batch.iter().filter(|seq| **seq == 0).count()).collect();
+        assert!(pieces.iter().all(|count| *count <= 1), "{pieces:?}");
+        let last_entries = batches.iter().rposition(|batch| batch.iter().any(|seq| *seq > 0)).expect("entries");
+        let meanwhile: usize = pieces[..last_entries].iter().sum();
+        assert!((2..=3).contains(&meanwhile), "{meanwhile} pieces beside twelve batches: {pieces:?}");
+        assert_eq!(pieces.iter().sum::<usize>(), 40);
+    }
+
+    #[tokio::test]
+    async fn what_is_in_bulk_is_written_before_the_end_or_told_that_there_is_one() {
+        let (queue, batches) = queue();
+        let pieces = join_all((0..BULK_WRITES_MAX).map(|_| queue.ask_bulk(1, |answer| answer)));
+        let (pieces, closed) = join(pieces, async {
+            tokio::task::yield_now().await;
+            queue.close().await
+        })
+        .await;
+        closed.expect("a close");
+        let written = batches.lock().expect("no panic").len();
+        assert_eq!(pieces.iter().filter(|piece| piece.is_ok()).count(), written);
+        assert!(pieces.iter().filter(|piece| piece.is_err()).all(is_closed), "{pieces:?}");
+        assert!(written >= 1);
+        assert!(is_closed(&queue.ask_bulk(1, |answer| answer).await));
     }
 
     #[tokio::test]

@@ -232,6 +232,24 @@ async fn an_address_that_was_sent_much_waits_and_others_do_not() {
     assert!(relay.relay.as_ref().unwrap().edge().refusals.of(Refusal::Sent) >= 1);
     assert_eq!(ask_from(&relay, THERE, "GET /api/v1/reports", &[]).await.status, 200);
     assert_eq!(ask(&relay, "GET /", &[]).await.status, 200, "pages are there at any time");
+    // Who comes to a feed and goes again was sent a keyframe, which is as large as a report.
+    let mut uploader = Uploader::connect(&relay).await;
+    let mut fight = Script::new(1, 1);
+    let death =
+        |n| Rare { at_ms: n, key: SourceKey::new(1, n), body: RareBody::Death { a: ActorIx(0), by: None, s: None } };
+    fight.deltas[0].rare.extend((0..500).map(|n| codec::encode::<Rare>(&death(n)).into()));
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(1).await;
+    let feed = format!("GET /api/v1/raids/{}/feed", uploader.welcome.raid);
+    let mut statuses = Vec::new();
+    while statuses.last() != Some(&429) && statuses.len() < 1_000 {
+        let mut stream = connect(addr(&relay), THERE).await;
+        statuses.push(stay(&mut stream, &feed, &UPGRADE).await.status);
+        // Until some of its keyframe is there.
+        let _ = stream.read(&mut [0; 4_096]).await;
+    }
+    assert!(statuses.contains(&101) && statuses.ends_with(&[429]), "{} times let in", statuses.len());
     relay.stop().await;
 }
 

@@ -273,6 +273,19 @@ async fn of_two_connections_for_one_raid_the_newer_fences_the_older() {
 }
 
 #[tokio::test]
+async fn two_connections_that_begin_one_raid_at_once_are_both_let_in() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    for raid in 1..=10 {
+        let hello = || Hello { raid: RaidId(Uuid::from_u128(raid)), ..hello() };
+        let both = [hello(), hello(), hello()].map(|hello| Uploader::connect_as(&relay, KEY, hello));
+        let raids: Vec<_> = futures::future::join_all(both).await.into_iter().map(|one| one.welcome.raid).collect();
+        assert!(raids.windows(2).all(|two| two[0] == two[1]), "{raids:?}");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn nobody_speaks_for_anothers_raid_or_encounter() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;

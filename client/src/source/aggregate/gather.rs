@@ -3,15 +3,16 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use raidcast_shared::meter::details::{Details, Entry};
+use raidcast_shared::meter::row::HitRow;
 use rusqlite::Connection;
 
 use super::super::database::{DbRow, bytes, int, json_list, rows, rows_of_list};
-use super::super::hit_row::{HitRow, Table};
+use super::super::hit_row::{self, Table};
 use super::super::prefix;
 use super::super::roster::{Roster, Seen, Shown};
 use super::super::{Cursor, CursorKey, CursorValue, Fight};
 use super::statements::Statements;
-use crate::source::details::{Details, Entry};
 
 /// A row longer than this is read at most every [`LARGE_EVERY_MS`]: a tail costs reading the whole text.
 const LARGE_BYTES: u64 = 256 * 1024;
@@ -151,7 +152,7 @@ pub(super) fn gather(
 fn seen(memory: &Memory) -> BTreeMap<i64, Seen> {
     let mut seen = BTreeMap::new();
     for row in memory.rows.values() {
-        row.show(&mut seen);
+        hit_row::show(row, &mut seen);
     }
     seen
 }
@@ -267,7 +268,7 @@ impl Look<'_> {
         for row in rows_of_list(self.conn, &statements.texts[table as usize], &[], &wanted)? {
             let (Some(rowid), hits) = (int(&row, "rowid"), counter(&row)) else { continue };
             let key = table.key(rowid);
-            self.memory.rows.insert(key, HitRow::as_it_is(table, &row));
+            self.memory.rows.insert(key, hit_row::as_it_is(table, &row));
             if hits != RowRead::of(self.cursor, key).hits {
                 self.take(table, rowid, hits, &row);
             }

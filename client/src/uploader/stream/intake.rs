@@ -9,9 +9,9 @@ use raidcast_shared::checksum::Checksum;
 use raidcast_shared::uplink::{Delta, Ending};
 
 use super::super::finish::Finish;
-use crate::encoder::{Encoder, Lost};
 use crate::source::{CursorDelta, Reading};
 use crate::spool::Spool;
+use raidcast_shared::encode::{Encoder, Lost};
 
 /// What is to be written to the spool.
 enum Step {

@@ -1,20 +1,18 @@
 //! What becomes of an entry of a row's array of hits.
 
-use raidcast_shared::event::{Hit, HitFlags, TimedHit};
-use raidcast_shared::id::{ActorId, SkillId};
-use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
-
-use super::actor::actor_id;
 use super::clock::in_fight;
 use super::details::Entry;
-use super::hit_row::{HitRow, Table};
-use super::reading::Fight;
+use super::row::{HitRow, actor_id};
+use crate::event::{Hit, HitFlags, HitKind, TimedHit};
+use crate::id::{ActorId, SkillId};
+use crate::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX};
 
 /// No clock is set forward by more, and no fight is as long, ms.
 const A_YEAR_MS: i64 = 365 * 86_400_000;
 
 /// What becomes of an entry.
-pub(super) enum Judged {
+pub enum Judged {
+    /// A hit.
     Hit(TimedHit<ActorId, SkillId>),
     /// Beyond the longest fight; its amount.
     Late(u64),
@@ -26,8 +24,8 @@ pub(super) enum Judged {
 ///
 /// Of two times that contradict each other the one counts that a fight has. The meter writes 0 from the start also
 /// where its clock was set back; so of a 0 that holds only where the begin of the fight is no date at all.
-pub(super) fn stamp(entry: &Entry, fight: &Fight) -> Option<i64> {
-    let by_clock = entry.timestamp.0.map(|unix_ms| unix_ms.saturating_sub(fight.started_at_ms));
+pub fn stamp(entry: &Entry, started_at_ms: i64) -> Option<i64> {
+    let by_clock = entry.timestamp.0.map(|unix_ms| unix_ms.saturating_sub(started_at_ms));
     let from_start = entry.ms_from_start.0;
     let is_likely = |at: &i64| (1..=i64::from(ENCOUNTER_DURATION_MS_MAX)).contains(at);
     match (by_clock, from_start) {
@@ -38,12 +36,12 @@ pub(super) fn stamp(entry: &Entry, fight: &Fight) -> Option<i64> {
 }
 
 /// The stamps of entries that have one, in their order.
-pub(super) fn stamps(entries: &[Entry], fight: &Fight) -> Vec<i64> {
-    entries.iter().filter_map(|entry| stamp(entry, fight)).collect()
+pub fn stamps(entries: &[Entry], started_at_ms: i64) -> Vec<i64> {
+    entries.iter().filter_map(|entry| stamp(entry, started_at_ms)).collect()
 }
 
-/// `at_ms`: when it was, ms since the fight began.
-pub(super) fn judge(table: Table, row: &HitRow, entry: &Entry, at_ms: Option<i64>) -> Judged {
+/// `kind`: of the row's table; `at_ms`: when it was, ms since the fight began.
+pub fn judge(kind: HitKind, row: &HitRow, entry: &Entry, at_ms: Option<i64>) -> Judged {
     let amount = entry.amount.0.and_then(|amount| u64::try_from(amount).ok()).filter(|amount| *amount <= AMOUNT_MAX);
     let (Some(amount), Some(at_ms)) = (amount, at_ms) else { return Judged::Absurd };
     let Some(at_ms) = in_fight(at_ms) else { return Judged::Late(amount) };
@@ -53,8 +51,8 @@ pub(super) fn judge(table: Table, row: &HitRow, entry: &Entry, at_ms: Option<i64
         hit: Hit {
             source: actor_id(row.source),
             target: actor_id(row.target),
-            skill: SkillId { base: row.skill, variant: None },
-            kind: table.kind(),
+            skill: row.skill(),
+            kind,
             amount,
             flags: HitFlags::default()
                 .with(HitFlags::CRIT, entry.crit.0)
@@ -68,8 +66,6 @@ pub(super) fn judge(table: Table, row: &HitRow, entry: &Entry, at_ms: Option<i64
 
 #[cfg(test)]
 mod tests {
-    use raidcast_shared::id::EncounterId;
-
     use super::super::details::Number;
     use super::*;
 
@@ -88,19 +84,8 @@ mod tests {
             (began, Some(began - 3_600_000), Some(0), Some(-3_600_000)),
             (began, Some(began + 10_800_000), Some(0), Some(10_800_000)),
         ] {
-            let fight = Fight {
-                row: 1,
-                encounter: EncounterId(uuid::Uuid::nil()),
-                before_player: None,
-                started_at_ms,
-                scene_id: None,
-                scene: None,
-                difficulty: None,
-                local_player: None,
-                end: None,
-            };
             let entry = Entry { timestamp: Number(timestamp), ms_from_start: Number(from_start), ..Entry::default() };
-            assert_eq!(stamp(&entry, &fight), expected, "{started_at_ms} {timestamp:?} {from_start:?}");
+            assert_eq!(stamp(&entry, started_at_ms), expected, "{started_at_ms} {timestamp:?} {from_start:?}");
         }
     }
 }

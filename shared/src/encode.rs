@@ -7,22 +7,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 
-use bytes::Bytes;
-use raidcast_shared::checksum::Checksum;
-use raidcast_shared::codec;
-use raidcast_shared::columns::{self, ColumnMap, own_columns};
-use raidcast_shared::event::{
-    ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, Knows, Rare, RareBody, SkillIx, SourceEvent, SourceKey,
-    TimedHit,
+use crate::checksum::Checksum;
+use crate::codec;
+use crate::columns::{self, ColumnMap, own_columns};
+use crate::event::{
+    ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, Rare, RareBody, SkillIx, SourceEvent, SourceKey, TimedHit,
 };
-use raidcast_shared::fold::{self, CheckError, Checked, EncounterState, Gate};
-use raidcast_shared::id::{ActorId, SkillId};
-use raidcast_shared::limits as l;
-use raidcast_shared::text::clean;
-use raidcast_shared::uplink::{Delta, Header};
+use crate::fold::{self, CheckError, Checked, EncounterState, Gate};
+use crate::id::{ActorId, SkillId};
+use crate::limits as l;
+use crate::text::clean;
+use crate::uplink::{Delta, Header};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-
-use crate::source::Fight;
 
 /// Where a delta is closed, bytes: with its envelope it stays below 200 KiB, well inside a frame.
 const DELTA_BYTES: usize = 190 * 1024;
@@ -320,8 +317,7 @@ impl Encoder {
                 Err(CheckError::Refused { limit: Some(limit), .. }) => return Err(limit.into()),
                 Err(error) => {
                     // Cannot be, for the event was cleaned; if it is, the fight goes on without it.
-                    tracing::error!(%error, "an event does not fit its encounter");
-                    debug_assert!(false, "{error}");
+                    debug_assert!(false, "an event does not fit its encounter: {error}");
                     return Err(Limit::Refused);
                 }
             }
@@ -386,11 +382,9 @@ impl Encoder {
             rare: std::mem::take(&mut batch.rare_bytes),
             checksum: None,
         };
-        if let Err(error) = self.gate.seal(&delta) {
-            // Cannot be: room was asked for with each event. The relay then says what it does not take.
-            tracing::error!(%error, "a delta is larger than there was room for");
-            debug_assert!(false, "{error}");
-        }
+        let sealed = self.gate.seal(&delta);
+        // Room was asked for with each event. If there is none after all, the relay says what it does not take.
+        debug_assert!(sealed.is_ok(), "a delta is larger than there was room for: {sealed:?}");
         let Batch { actors, skills, hits, rare, .. } = batch;
         let checked = Checked { seq: delta.seq, actors, skills, hits, rare };
         debug_assert_eq!(Checked::decode(self.state.columns(), &delta).as_ref(), Ok(&checked));
@@ -497,33 +491,5 @@ fn hit_bytes(hit: &Hit) -> usize {
     4 + names + number(hit.amount) + 1 + sparse(hit.shield) + sparse(hit.overheal)
 }
 
-/// What is known of a fight before its first event, as Begin carries it.
-pub fn header_of(fight: &Fight, knows: Knows) -> Header {
-    let text = |text: &Option<String>| {
-        text.as_ref().map(|text| clean(text, l::NAME_CHARS_MAX)).filter(|text| !text.is_empty())
-    };
-    Header {
-        started_at_ms: fight.started_at_ms,
-        scene_id: fight.scene_id,
-        scene: text(&fight.scene),
-        difficulty: fight.difficulty,
-        local: fight.local_player.map(ActorId::clear),
-        knows,
-        cols: own_columns(),
-    }
-}
-
-/// What the meter tells of a fight now and its header does not say.
-pub fn late_header(fight: &Fight, header: &Header) -> Option<RareBody<ActorId, SkillId>> {
-    let now = header_of(fight, header.knows.clone());
-    let (scene_id, scene) = (now.scene_id, now.scene);
-    let local = now.local.filter(|local| header.local != Some(*local));
-    let news = (scene_id.is_some() && scene_id != header.scene_id)
-        || (scene.is_some() && scene != header.scene)
-        || (now.difficulty.is_some() && now.difficulty != header.difficulty)
-        || local.is_some();
-    news.then_some(RareBody::Header { scene_id, scene, difficulty: now.difficulty, local })
-}
-
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -11,30 +11,35 @@ use serde::{Deserialize, Serialize};
 /// One hit or heal as the row holds it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub(super) struct Entry {
+pub struct Entry {
     /// Unix ms.
     #[serde(alias = "t")]
-    pub(super) timestamp: Number,
+    pub timestamp: Number,
     /// Since the encounter began; absent in the short spelling.
-    pub(super) ms_from_start: Number,
+    pub ms_from_start: Number,
+    /// What it came to.
     #[serde(alias = "damage", alias = "heal", alias = "v")]
-    pub(super) amount: Number,
+    pub amount: Number,
+    /// Whether it was critical.
     #[serde(alias = "c")]
-    pub(super) crit: Truth,
+    pub crit: Truth,
+    /// Whether it was lucky.
     #[serde(alias = "l")]
-    pub(super) lucky: Truth,
+    pub lucky: Truth,
+    /// What a shield took of it.
     #[serde(alias = "s")]
-    pub(super) shield_loss: Number,
-    pub(super) is_boss: Truth,
+    pub shield_loss: Number,
+    /// Whether it reached a boss.
+    pub is_boss: Truth,
 }
 
 /// A whole number; `None` for null, text and what is absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Number(pub(super) Option<i64>);
+pub struct Number(pub Option<i64>);
 
 /// True, false, 1 or 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Truth(pub(super) bool);
+pub struct Truth(pub bool);
 
 struct NumberVisitor;
 
@@ -85,15 +90,15 @@ impl<'de> Deserialize<'de> for Truth {
 
 /// What a row's whole text holds.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Details {
+pub struct Details {
     /// By index; `None` where an entry stands that cannot be read.
-    pub(super) entries: Vec<Option<Entry>>,
+    pub entries: Vec<Option<Entry>>,
     /// Bytes before the final `]`, where the next tail begins; 0 if the text is not one that can be gone on from.
-    pub(super) end: u64,
+    pub end: u64,
 }
 
 /// Reads a whole text; of one that is no JSON as many entries as can be made out.
-pub(super) fn parse(text: &[u8]) -> Details {
+pub fn parse(text: &[u8]) -> Details {
     match serde_json::from_slice::<Vec<Entry>>(text) {
         Ok(entries) => {
             let end = if text.ends_with(b"]") { text.len() as u64 - 1 } else { 0 };
@@ -106,7 +111,7 @@ pub(super) fn parse(text: &[u8]) -> Details {
 /// Reads what was appended: `tail` begins with the last byte before the final `]` of the text read before.
 ///
 /// `None` if it does not continue such a text with exactly `expected` entries: read the whole row then.
-pub(super) fn parse_tail(mut tail: Vec<u8>, expected: u64) -> Option<Vec<Entry>> {
+pub fn parse_tail(mut tail: Vec<u8>, expected: u64) -> Option<Vec<Entry>> {
     let body = match tail.as_mut_slice() {
         // The array was empty: the tail is all of it.
         [b'[', ..] => tail.as_slice(),
@@ -137,13 +142,16 @@ fn pieces(text: &[u8]) -> Vec<Option<Entry>> {
 
 /// One span of a buff, in Unix ms.
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub(super) struct BuffSpan {
+pub struct BuffSpan {
+    /// When it began.
     #[serde(default)]
-    pub(super) start: Number,
+    pub start: Number,
+    /// When it ended.
     #[serde(default)]
-    pub(super) end: Number,
+    pub end: Number,
+    /// How many there were of it.
     #[serde(default)]
-    pub(super) stack_count: Number,
+    pub stack_count: Number,
     #[serde(default, rename = "duration")]
     _duration: IgnoredAny,
 }
