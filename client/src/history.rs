@@ -250,17 +250,7 @@ mod tests {
 
     #[test]
     fn only_a_yes_is_one_and_what_was_agreed_to_is_not_asked_again() {
-        let fight = Fight {
-            row: 1,
-            encounter: EncounterId(uuid::Uuid::from_u128(1)),
-            before_player: None,
-            started_at_ms: 0,
-            scene_id: None,
-            scene: None,
-            difficulty: None,
-            local_player: None,
-            end: None,
-        };
+        let fight = Fight::bare(1);
         let found = Found { path: "m.db".into(), generation: Generation::Chunks, meter: "m".into() };
         let plan = Plan { found, fights: vec![fight], unfinished: 0, earlier: 0, going_on: None };
         let ask = |answer: &'static str| {

@@ -22,13 +22,14 @@ pub const HEADERS_MAX: usize = 1_024;
 pub const ANSWERS_BYTES_MAX: u32 = 256 * 1024 * 1024;
 /// A smaller answer is not counted in [`ANSWERS_BYTES_MAX`]: 32 of them an address are its limit.
 pub const LARGE_ANSWER_BYTES: u64 = 256 * 1024;
-/// Large answers go out in pieces of so many bytes: half a ms of the line below.
+/// Large answers go out in pieces of so many bytes: 1.6 ms at the rate below.
 pub const PIECE_BYTES: usize = 64 * 1024;
 /// What one who watches is sent a second at most, in bytes: ten ticks of forty players with their skill rows. What a
 /// feed's socket was sent beyond it counts as an answer.
 pub const WATCHED_BYTES_PER_S: u32 = 64 * 1024;
-/// So many bytes a second of large answers leave the relay: what a line of 1 Gbit/s takes.
-pub const LARGE_ANSWERS_BYTES_PER_S: u32 = 120_000_000;
+/// So many bytes a second of large answers leave the relay: a third of a line of 1 Gbit/s, so that feeds and
+/// acknowledgements have the rest.
+pub const LARGE_ANSWERS_BYTES_PER_S: u32 = 40_000_000;
 /// Bytes of a request's body: nothing that can be asked for needs one.
 pub const REQUEST_BODY_BYTES_MAX: u64 = 64 * 1024;
 /// Bytes that an answer must get on in one window of [`EdgeLimits::write_window_ms`]: 7 kbit/s, less than any line.

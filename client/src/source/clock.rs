@@ -50,23 +50,11 @@ pub(super) fn end_ms(fight: &Fight) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use raidcast_shared::id::EncounterId;
-
     use super::*;
 
     #[test]
     fn a_client_that_is_started_again_knows_the_clock() {
-        let fight = Fight {
-            row: 1,
-            encounter: EncounterId(uuid::Uuid::nil()),
-            before_player: None,
-            started_at_ms: 0,
-            scene_id: None,
-            scene: None,
-            difficulty: None,
-            local_player: None,
-            end: None,
-        };
+        let fight = Fight::bare(1);
         let every_second = |from: i64, to: i64| (from..to).map(|second| second * 1000).collect::<Vec<_>>();
         let mut cursor = Cursor::default();
         for (from, to, goes_on_at, told) in [(0, 30, 0, 0), (2, 5, 30, 1), (5, 6, 33, 0)] {

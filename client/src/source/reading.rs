@@ -29,6 +29,24 @@ pub struct Fight {
     pub end: Option<FightEnd>,
 }
 
+#[cfg(test)]
+impl Fight {
+    /// One of which nothing is known but which it is.
+    pub(crate) fn bare(row: i64) -> Self {
+        Self {
+            row,
+            encounter: EncounterId(uuid::Uuid::from_u128(row.unsigned_abs().into())),
+            before_player: None,
+            started_at_ms: 0,
+            scene_id: None,
+            scene: None,
+            difficulty: None,
+            local_player: None,
+            end: None,
+        }
+    }
+}
+
 /// How a fight ended, as the meter tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FightEnd {

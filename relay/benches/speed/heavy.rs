@@ -166,8 +166,6 @@ pub(crate) async fn measure(seconds: u32) -> Result<()> {
     let heavy = [large(&url, 1).await?, large(&url, 2).await?];
     let mut innocent = Uplink::connect(&url, key(), 3).await?;
     let h = innocent.begin(&header(1_790_000_000_000), 3).await?.h;
-    let (mut seq, during) = (0, Duration::from_secs(seconds.into()));
-    let quiet = acks(&mut innocent, h, &mut seq, during).await?;
     let end = CancellationToken::new();
     let mut others = tokio::task::JoinSet::new();
     let mut reports = Vec::new();
@@ -184,6 +182,9 @@ pub(crate) async fn measure(seconds: u32) -> Result<()> {
             Ok::<(), anyhow::Error>(())
         });
     }
+    // They stream all the time: what differs is who looks.
+    let (mut seq, during) = (0, Duration::from_secs(seconds.into()));
+    let quiet = acks(&mut innocent, h, &mut seq, during).await?;
     let visitors = visit(addr, reports, end.clone());
     let made = relay.answers().made();
     let loud = acks(&mut innocent, h, &mut seq, during).await?;

@@ -11,6 +11,10 @@ mod store;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+/// The relay's own, for it decides when memory is given back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How fast it is, beside its yardsticks
 #[derive(Parser)]
 struct Cli {

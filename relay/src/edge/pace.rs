@@ -1,8 +1,8 @@
 //! How fast large answers leave the relay, all together.
 //!
-//! One invariant: they go out in pieces, in the order in which these were asked for, never faster than a line of
-//! 1 Gbit/s takes them. So the many who wait for one large answer do not stand between a raid and its acknowledgements
-//! when it is there.
+//! One invariant: they go out in pieces, in the order in which these were asked for, never faster than at
+//! [`LARGE_ANSWERS_BYTES_PER_S`]. So the many who wait for one large answer do not stand between a raid and its
+//! acknowledgements when it is there.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use crate::process::{KEY as PROCESS_KEY, RELAY, Run};
-use crate::raw::{HERE, THERE, UPGRADE, ask, ask_from, becomes, connect, stay, to_the_end};
+use crate::raw::{Answer, HERE, THERE, UPGRADE, ask, ask_from, becomes, connect, stay, to_the_end};
 use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, Uploader, hello, reply, send_bytes, soon, uplink};
 
 fn addr(relay: &TestRelay) -> &str {
@@ -179,6 +179,18 @@ async fn when_descriptors_run_out_the_idle_go_and_uplinks_find_room() {
     .await;
 }
 
+/// What who asks again and again is told instead of the list.
+#[cfg(target_os = "linux")]
+async fn refused_at_last(relay: &TestRelay) -> Answer {
+    for _ in 0..100 {
+        let answer = ask(relay, "GET /api/v1/reports", &[]).await;
+        if answer.status != 200 {
+            return answer;
+        }
+    }
+    panic!("a hundred within a moment are not refused");
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn who_asks_too_fast_is_told_when_to_come_back_and_files_cost_nothing() {
@@ -186,15 +198,7 @@ async fn who_asks_too_fast_is_told_when_to_come_back_and_files_cost_nothing() {
     let limits =
         EdgeLimits { requests_burst: 5, requests_per_s: 1, connections_per_address: 5, ..EdgeLimits::default() };
     let relay = TestRelay::start_limited(data.path(), limits).await;
-    let mut refused = None;
-    for _ in 0..100 {
-        let answer = ask(&relay, "GET /api/v1/reports", &[]).await;
-        if answer.status != 200 {
-            refused = Some(answer);
-            break;
-        }
-    }
-    let refused = refused.expect("a hundred at once are too many");
+    let refused = refused_at_last(&relay).await;
     assert_eq!((refused.status, refused.code().as_str()), (429, "too_many"));
     assert!(
         refused.header("retry-after").is_some_and(|seconds| seconds.parse().is_ok_and(|s: u32| (1..=6).contains(&s)))
@@ -218,15 +222,7 @@ async fn an_address_that_was_sent_much_waits_and_others_do_not() {
     // Any answer takes all that may come at once.
     let limits = EdgeLimits { sent_kib_burst: 1, sent_kib_per_s: 1, ..EdgeLimits::default() };
     let relay = TestRelay::start_limited(data.path(), limits).await;
-    let mut refused = None;
-    for _ in 0..100 {
-        let answer = ask(&relay, "GET /api/v1/reports", &[]).await;
-        if answer.status != 200 {
-            refused = Some(answer);
-            break;
-        }
-    }
-    let refused = refused.expect("a hundred within a moment are too much");
+    let refused = refused_at_last(&relay).await;
     assert_eq!((refused.status, refused.code().as_str()), (429, "too_many"));
     assert_eq!(refused.header("retry-after"), Some("1"));
     assert!(relay.relay.as_ref().unwrap().edge().refusals.of(Refusal::Sent) >= 1);
