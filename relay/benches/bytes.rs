@@ -18,7 +18,7 @@ use futures::future::join_all;
 use raidcast::uploader::{self, Change};
 use raidcast_meterkit::{Generation, MeterWriter, Script, write_live};
 use raidcast_relay::clock::{Clock, Entropy};
-use raidcast_relay::config::Config;
+use raidcast_relay::config::{Config, KeySetting};
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
 use raidcast_shared::codec;
@@ -155,7 +155,7 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         data,
         database_url: None,
         public_url: None,
-        upload_keys: vec![("bench".into(), key.clone())],
+        keys: vec![KeySetting::of("bench", &*key)],
         grace_ms: limits::GRACE_MS,
         trusted_proxies: Vec::new(),
         limits: EdgeLimits::default(),

@@ -14,7 +14,7 @@ use raidcast::cli::words::watch_error;
 use raidcast::uploader::{self, Change};
 use raidcast_meterkit::{Fight, Generation, HitKind, MeterWriter, Script, write_live, write_name_files};
 use raidcast_relay::clock::{Clock, Entropy};
-use raidcast_relay::config::{Config, listen_addr};
+use raidcast_relay::config::{Config, KeySetting, listen_addr};
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
 use raidcast_shared::limits;
@@ -96,7 +96,7 @@ async fn demo(cli: Cli) -> Result<()> {
         data: data.join("relay"),
         database_url: None,
         public_url: None,
-        upload_keys: vec![("demo".into(), key.clone())],
+        keys: vec![KeySetting::of("demo", &*key)],
         grace_ms: limits::GRACE_MS,
         trusted_proxies: Vec::new(),
         limits: EdgeLimits::default(),

@@ -1,38 +1,81 @@
-//! Who may upload, and what stands in for a player's id.
+//! Keys and what each may do, and what stands in for a player's id.
 
 use hmac::{Hmac, KeyInit, Mac};
 use raidcast_shared::id::{ActorId, EncounterId, hex};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-/// An upload key of the configuration and the account that it stands for. The key itself is not kept.
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Send fights: stream them, and upload them whole.
+    Upload,
+    /// See what its account keeps private.
+    Read,
+    /// Change what was sent: who may see it, and its links.
+    Manage,
+}
+
+impl Scope {
+    /// As the configuration names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Upload => "upload",
+            Self::Read => "read",
+            Self::Manage => "manage",
+        }
+    }
+}
+
+/// Some of what keys may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// All there is.
+    pub const ALL: Self = Self(0b111);
+
+    /// Whether this is among it.
+    pub fn has(self, scope: Scope) -> bool {
+        self.0 & (1 << scope as u8) != 0
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(0, |all, scope| all | 1 << scope as u8))
+    }
+}
+
+/// A key of the configuration, the account that it stands for, and what it may do. The key itself is not kept.
 #[derive(Clone, Debug)]
-pub struct UploadKey {
+pub struct Key {
     /// Name of the account.
     pub account: String,
+    /// What it may do.
+    pub scopes: Scopes,
     digest: [u8; 32],
 }
 
-impl UploadKey {
+impl Key {
     /// Takes a key from the configuration.
-    pub fn new(account: impl Into<String>, key: &str) -> Self {
-        Self { account: account.into(), digest: digest(key.as_bytes()) }
+    pub fn new(account: impl Into<String>, key: &str, scopes: Scopes) -> Self {
+        Self { account: account.into(), scopes, digest: digest(key.as_bytes()) }
     }
 }
 
 /// The keys that this relay knows.
 #[derive(Clone, Debug, Default)]
-pub struct Keyring(pub Vec<UploadKey>);
+pub struct Keyring(pub Vec<Key>);
 
 impl Keyring {
-    /// The account that a key stands for. Takes as long for a wrong key as for a right one.
-    pub fn account(&self, key: &str) -> Option<&str> {
+    /// The key that this is, if it is one. Takes as long for a wrong key as for a right one.
+    pub fn key(&self, key: &str) -> Option<&Key> {
         let digest = digest(key.as_bytes());
-        self.0.iter().fold(None, |found, held| {
-            let same = bool::from(held.digest.ct_eq(&digest));
-            if same { Some(held.account.as_str()) } else { found }
-        })
+        self.0.iter().fold(None, |found, held| if bool::from(held.digest.ct_eq(&digest)) { Some(held) } else { found })
     }
 }
 
@@ -77,6 +120,12 @@ impl RelaySecret {
         EncounterId(Uuid::from_bytes(self.mac(b"encounter", id.0.as_bytes())))
     }
 
+    /// What stands for a meter's own hash of a fight from the moment it arrives: that is made of players' ids, which can be
+    /// tried.
+    pub fn upload(&self, source_hash: &str) -> [u8; 16] {
+        self.mac(b"upload", source_hash.as_bytes())
+    }
+
     /// What lets its holder see a private raid: the ticket with this number, from 0.
     pub fn ticket(&self, raid_code: &str, number: u32) -> String {
         self.numbered(b"ticket", raid_code, number)
@@ -110,11 +159,14 @@ mod tests {
 
     #[test]
     fn a_key_is_known_by_its_digest() {
-        let keys = Keyring(vec![UploadKey::new("a", "one"), UploadKey::new("b", "two")]);
-        assert_eq!(keys.account("one"), Some("a"));
-        assert_eq!(keys.account("two"), Some("b"));
-        assert_eq!(keys.account("three"), None);
-        assert_eq!(keys.account(""), None);
+        let uploads = [Scope::Upload].into_iter().collect();
+        let keys = Keyring(vec![Key::new("a", "one", Scopes::ALL), Key::new("b", "two", uploads)]);
+        let found = |key| keys.key(key).map(|key| (key.account.as_str(), key.scopes));
+        assert_eq!(found("one"), Some(("a", Scopes::ALL)));
+        assert_eq!(found("two"), Some(("b", uploads)));
+        assert_eq!((found("three"), found("")), (None, None));
+        let may = [Scope::Upload, Scope::Read, Scope::Manage].map(|scope| uploads.has(scope));
+        assert_eq!(may, [true, false, false]);
     }
 
     #[test]

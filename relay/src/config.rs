@@ -1,6 +1,8 @@
 //! What an operator sets: flags over environment over file over defaults.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -9,6 +11,7 @@ use raidcast_shared::limits;
 use raidcast_shared::text::{KeyFault, key_fault};
 use serde::Deserialize;
 
+use crate::account::{Scope, Scopes};
 use crate::database::{Database, DatabaseUrlError};
 use crate::edge::Network;
 use crate::limits::EdgeLimits;
@@ -121,11 +124,25 @@ struct File {
     upload_key: Option<String>,
     /// Further keys, by name of the account.
     #[serde(default)]
-    upload_keys: std::collections::BTreeMap<String, String>,
+    upload_keys: BTreeMap<String, String>,
+    /// Further ones that may do less, by names of their own.
+    #[serde(default)]
+    keys: BTreeMap<String, KeyEntry>,
+}
+
+/// A key under `[keys.NAME]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyEntry {
+    key: String,
+    /// Whose it is; without it the account has the key's name.
+    account: Option<String>,
+    /// What it may do; without it everything.
+    scopes: Option<Vec<Scope>>,
 }
 
 /// The names in a [`File`].
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "listen",
     "data",
     "database_url",
@@ -135,7 +152,37 @@ const SETTINGS: [&str; 9] = [
     "memory_mib",
     "upload_key",
     "upload_keys",
+    "keys",
 ];
+
+/// A key, as an operator sets it.
+#[derive(Clone)]
+pub struct KeySetting {
+    /// What errors call it.
+    pub name: String,
+    /// Whose it is.
+    pub account: String,
+    /// The key.
+    pub key: String,
+    /// What it may do.
+    pub scopes: Scopes,
+}
+
+impl KeySetting {
+    /// The key of an account, which may do everything.
+    pub fn of(account: impl Into<String>, key: impl Into<String>) -> Self {
+        let account = account.into();
+        Self { name: account.clone(), account, key: key.into(), scopes: Scopes::ALL }
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for KeySetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, account, scopes, .. } = self;
+        f.debug_struct("KeySetting").field("name", name).field("account", account).field("scopes", scopes).finish()
+    }
+}
 
 /// What the relay runs with.
 #[derive(Clone, Debug)]
@@ -148,8 +195,8 @@ pub struct Config {
     pub database_url: Option<Database>,
     /// Base of all links, without a slash at its end; `None`: of the address that it listens on.
     pub public_url: Option<String>,
-    /// (account, key).
-    pub upload_keys: Vec<(String, String)>,
+    /// Who may upload, and more.
+    pub keys: Vec<KeySetting>,
     /// From the last event to a provisional report, ms.
     pub grace_ms: i64,
     /// Proxies that are believed about who asks.
@@ -251,16 +298,17 @@ fn unusable(key: &str) -> Option<&'static str> {
 }
 
 /// Refuses keys that nobody can send, or that stand for two accounts.
-fn check_keys(keys: &[(String, String)]) -> Result<(), ConfigError> {
-    for (at, (account, key)) in keys.iter().enumerate() {
+fn check_keys(keys: &[KeySetting]) -> Result<(), ConfigError> {
+    for (at, KeySetting { name, key, .. }) in keys.iter().enumerate() {
         if let Some(why) = unusable(key) {
             return Err(ConfigError::Value(format!(
-                "the upload key of `{account}` {why}, for example from `openssl rand -hex 32`"
+                "the upload key of `{name}` {why}, for example from `openssl rand -hex 32`"
             )));
         }
-        if let Some((other, _)) = keys[..at].iter().find(|(_, other)| other == key) {
+        if let Some(other) = keys[..at].iter().find(|other| other.key == *key) {
+            let other = &other.name;
             return Err(ConfigError::Value(format!(
-                "`{other}` and `{account}` have the same upload key: give each its own"
+                "`{other}` and `{name}` have the same upload key: give each its own"
             )));
         }
     }
@@ -293,15 +341,22 @@ impl Config {
         } else {
             flags.trusted_proxy
         };
-        let mut upload_keys: Vec<_> = file.upload_keys.into_iter().collect();
+        let mut keys: Vec<_> =
+            file.upload_keys.into_iter().map(|(account, key)| KeySetting::of(account, key)).collect();
+        keys.extend(file.keys.into_iter().map(|(name, KeyEntry { key, account, scopes })| KeySetting {
+            account: account.unwrap_or_else(|| name.clone()),
+            scopes: scopes.map_or(Scopes::ALL, |scopes| scopes.into_iter().collect()),
+            name,
+            key,
+        }));
         let upload_key = match upload_key.map(OsString::into_string) {
             Some(Ok(key)) => Some(key),
             // Not text: what is left of it is refused below, with the same words.
             Some(Err(key)) => Some(key.to_string_lossy().into_owned()),
             None => file.upload_key,
         };
-        upload_keys.extend(upload_key.map(|key| ("default".to_owned(), key)));
-        check_keys(&upload_keys)?;
+        keys.extend(upload_key.map(|key| KeySetting::of("default", key)));
+        check_keys(&keys)?;
         let database_url = flags.database_url.or(file.database_url).map(|url| url.parse()).transpose()?;
         let mut limits = EdgeLimits::default();
         if let Some(most) = flags.connections_per_address.or(file.connections_per_address) {
@@ -321,7 +376,7 @@ impl Config {
             data: flags.data.or(file.data).unwrap_or_else(|| "data".into()),
             database_url,
             public_url: flags.public_url.or(file.public_url).map(|url| public_url(&url)).transpose()?,
-            upload_keys,
+            keys,
             grace_ms: limits::GRACE_MS,
             trusted_proxies,
             limits,
@@ -368,7 +423,7 @@ mod tests {
 
     #[test]
     fn keys_that_nobody_can_send_are_refused_by_account_and_never_said() {
-        let key = |account: &str, key: &str| (account.to_owned(), key.to_owned());
+        let key = |account: &str, key: &str| KeySetting::of(account, key);
         for bad in [
             "",
             " ",
@@ -411,6 +466,9 @@ mod tests {
             (format!("upload_key = '{key}' friends\n"), "line 1"),
             (format!("{key} = \"guild\"\n"), "a setting that there is not"),
             (format!("[upload_keys]\n\"{key}\" = [5]\n"), "`upload_keys`"),
+            (format!("[keys.bot]\nkey = \"{key}\"\nscopes = [\"{key}\"]\n"), "`keys`"),
+            (format!("[keys.bot]\nkey = [\"{key}\"]\n"), "`keys`"),
+            ("[keys.bot]\nscopes = [\"read\"]\n".to_owned(), "`key`"),
             ("upload_kye = \"a-long-enough-key\"\n".to_owned(), "`upload_kye`, which is no setting"),
             (format!("database_url = postgres://u:{key}@h/d\n"), "line 1"),
             (format!("database_url = \"postgres:/u:{key}@h/d\"\n"), "names no database"),

@@ -66,6 +66,7 @@ use crate::span::Spans;
 /// ```
 /// use axum::extract::State;
 /// use axum::http::HeaderMap;
+/// use raidcast_relay::account::Scope;
 /// use raidcast_relay::desk::Desk;
 /// use raidcast_relay::edge::Address;
 /// use raidcast_relay::error::HttpError;
@@ -74,7 +75,7 @@ use crate::span::Spans;
 ///     let asker = desk.door().asker(headers, None).await?;
 ///     let (report, record) = desk.door().report("abc", &asker).await?;
 ///     desk.answers().report(who, &report, record).await?;
-///     desk.renew_tickets("abc", desk.door().uploader(headers).await?).await?;
+///     desk.renew_tickets("abc", desk.door().uploader(headers, Scope::Manage).await?).await?;
 ///     Ok(())
 /// }
 /// ```

@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use raidcast_shared::report::ApiError;
 use raidcast_store::StoreError;
 
+use crate::account::Scope;
 use crate::limits::HEAD_BYTES_MAX;
 
 /// Why a request was not answered as asked.
@@ -22,6 +23,9 @@ pub enum HttpError {
     /// No key, or one that the relay does not know.
     #[error("the relay does not know this upload key, or none was sent: send it in the header X-API-Key")]
     Unauthorized,
+    /// The key may not do that.
+    #[error("this key may not do that: it lacks the scope `{}`. Use another, or ask the relay's operator", .0.name())]
+    Forbidden(Scope),
     /// A WebSocket was expected.
     #[error("this address is a WebSocket: connect to it with a WebSocket client, version 13")]
     UpgradeRequired,
@@ -63,6 +67,7 @@ impl HttpError {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large"),

@@ -36,7 +36,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     let relay = Relay::start(&config).await?;
     let addrs: Vec<_> = relay.addrs().iter().map(|addr| format!("http://{addr}")).collect();
     println!("raidcast-relay listens on {}", addrs.join(" and "));
-    if config.upload_keys.is_empty() {
+    if config.keys.is_empty() {
         eprintln!(
             "No upload key is set, so nobody can upload. Set RAIDCAST_UPLOAD_KEY, or `upload_key` in raidcast.toml."
         );

@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Door;
-use crate::account::{Keyring, RelaySecret, UploadKey};
+use crate::account::{Key, Keyring, RelaySecret};
 use crate::answers::Answers;
 use crate::clock::{Clock, Entropy};
-use crate::config::Config;
+use crate::config::{Config, KeySetting};
 use crate::context::Context;
 use crate::desk::Desk;
 use crate::edge::{self, Edge, Proxies, Sockets};
@@ -152,8 +152,8 @@ impl Relay {
         if recovered > 0 {
             tracing::info!(recovered, "took up fights that were live");
         }
-        let keys = config.upload_keys.iter().map(|(account, key)| UploadKey::new(account, key)).collect();
-        let keys = Arc::new(Keyring(keys));
+        let keys = config.keys.iter().map(|KeySetting { account, key, scopes, .. }| Key::new(account, key, *scopes));
+        let keys = Arc::new(Keyring(keys.collect()));
         let (context, directory) = (&registry.context, &registry.directory);
         let door = Door::new(Arc::clone(context), Arc::clone(&registry.channels), Arc::clone(&keys));
         let spans = Arc::new(Spans::new(Arc::clone(context), Arc::clone(directory)));

@@ -30,6 +30,7 @@ use raidcast_store::AccountId;
 use tokio::sync::mpsc;
 
 use crate::access::Door;
+use crate::account::Scope;
 use crate::context::Context;
 use crate::edge::{Asked, Permit, Refusal};
 use crate::error::HttpError;
@@ -71,7 +72,7 @@ pub async fn upgrade(
     headers: HeaderMap,
     ws: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, HttpError> {
-    let account = uplinks.door.uploader(&headers).await?.account();
+    let account = uplinks.door.uploader(&headers, Scope::Upload).await?.account();
     let ws = ws.map_err(|_| HttpError::UpgradeRequired)?;
     let permits = (asked.socket()?, connect(&uplinks, account, &asked)?);
     let ws = ws

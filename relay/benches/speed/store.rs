@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use raidcast_meterkit::{Fight, Script};
-use raidcast_relay::config::Config;
+use raidcast_relay::config::{Config, KeySetting};
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
 use raidcast_shared::limits;
@@ -28,7 +28,7 @@ pub(crate) fn config(data: &Path) -> Config {
         data: data.to_owned(),
         database_url: None,
         public_url: None,
-        upload_keys: KEYS.iter().enumerate().map(|(at, key)| (format!("bench{at}"), (*key).into())).collect(),
+        keys: KEYS.iter().enumerate().map(|(at, key)| KeySetting::of(format!("bench{at}"), *key)).collect(),
         grace_ms: limits::GRACE_MS,
         trusted_proxies: Vec::new(),
         limits: EdgeLimits::default(),

@@ -11,7 +11,7 @@ use raidcast_store::{AccountId, EncounterKey, EncounterRow, Page, RaidRow, Repor
 
 use super::visible::Visible;
 use super::{Admitted, Asker, Guarded};
-use crate::account::Keyring;
+use crate::account::{Key, Keyring, Scope};
 use crate::context::Context;
 use crate::error::HttpError;
 use crate::raid::Channels;
@@ -57,11 +57,14 @@ impl Door {
         Self { context, channels, keys }
     }
 
-    async fn account(&self, headers: &HeaderMap) -> Result<Option<AccountId>, HttpError> {
+    fn key(&self, headers: &HeaderMap) -> Option<&Key> {
         let key = headers.get("x-api-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let Some(name) = self.keys.account(key.trim()) else { return Ok(None) };
+        self.keys.key(key.trim())
+    }
+
+    async fn account(&self, key: &Key) -> Result<AccountId, HttpError> {
         let channel = self.context.entropy.code(8);
-        Ok(Some(self.context.store.account(name, &channel).await?.id))
+        Ok(self.context.store.account(&key.account, &channel).await?.id)
     }
 
     /// Who asks: by the key in his headers, and his ticket.
@@ -69,15 +72,23 @@ impl Door {
     /// # Errors
     /// The store does not answer.
     pub async fn asker(&self, headers: &HeaderMap, ticket: Option<&str>) -> Result<Asker, HttpError> {
-        Ok(Asker { account: self.account(headers).await?, ticket: ticket.map(str::to_owned) })
+        let account = match self.key(headers).filter(|key| key.scopes.has(Scope::Read)) {
+            Some(key) => Some(self.account(key).await?),
+            None => None,
+        };
+        Ok(Asker { account, ticket: ticket.map(str::to_owned) })
     }
 
-    /// Who asks for something that needs a key.
+    /// Who asks for something that needs a key which may do this.
     ///
     /// # Errors
-    /// `Unauthorized` without a key that is known.
-    pub async fn uploader(&self, headers: &HeaderMap) -> Result<Uploader, HttpError> {
-        self.account(headers).await?.map(Uploader).ok_or(HttpError::Unauthorized)
+    /// `Unauthorized` without a key that is known, `Forbidden` where it may not.
+    pub async fn uploader(&self, headers: &HeaderMap, scope: Scope) -> Result<Uploader, HttpError> {
+        let key = self.key(headers).ok_or(HttpError::Unauthorized)?;
+        if !key.scopes.has(scope) {
+            return Err(HttpError::Forbidden(scope));
+        }
+        self.account(key).await.map(Uploader)
     }
 
     /// The raid with this code.

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use raidcast_shared::report::RenewedTicket;
 
+use crate::account::Scope;
 use crate::desk::Desk;
 use crate::error::HttpError;
 
@@ -14,6 +15,6 @@ pub async fn renew(
     Path(code): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<RenewedTicket>, HttpError> {
-    let uploader = desk.door().uploader(&headers).await?;
+    let uploader = desk.door().uploader(&headers, Scope::Manage).await?;
     Ok(Json(desk.renew_tickets(&code, uploader).await?))
 }

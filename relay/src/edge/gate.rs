@@ -287,7 +287,7 @@ fn known_key(keys: &Keyring, asked: &Asked, headers: &HeaderMap) -> Result<bool,
         edge.refusals.count(Refusal::Keys);
         return Err(too_soon(later, "too many wrong keys came from your address: wait, and check RAIDCAST_KEY"));
     }
-    let known = key.to_str().is_ok_and(|key| keys.account(key.trim()).is_some());
+    let known = key.to_str().is_ok_and(|key| keys.key(key.trim()).is_some());
     if !known {
         edge.refusals.count(Refusal::Keys);
         edge.book.wrong_key(asked.address, Instant::now());

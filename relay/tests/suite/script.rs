@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::{SinkExt, StreamExt};
 use raidcast_relay::account::RelaySecret;
 use raidcast_relay::clock::{Clock, Entropy};
-use raidcast_relay::config::Config;
+use raidcast_relay::config::{Config, KeySetting};
 use raidcast_relay::database::Database;
 use raidcast_relay::edge::Network;
 use raidcast_relay::limits::EdgeLimits;
@@ -109,13 +109,12 @@ impl TestRelay {
         limits: EdgeLimits,
         trusted_proxies: Vec<Network>,
     ) -> Config {
-        let key = |account: &str, key: &str| (account.to_owned(), key.to_owned());
         Config {
             listen: vec!["127.0.0.1:0".parse().expect("an address")],
             data: data.to_owned(),
             database_url,
             public_url: None,
-            upload_keys: vec![key("default", KEY), key("other", OTHER_KEY)],
+            keys: vec![KeySetting::of("default", KEY), KeySetting::of("other", OTHER_KEY)],
             grace_ms: 600_000,
             trusted_proxies,
             limits,
