@@ -2,6 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use raidcast_shared::id::{ActorId, EncounterId, hex};
+use raidcast_shared::uplink::Visibility;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -57,13 +58,15 @@ pub struct Key {
     pub account: String,
     /// What it may do.
     pub scopes: Scopes,
+    /// Who may see what it uploads over HTTP, where the request does not say so.
+    pub visibility: Visibility,
     digest: [u8; 32],
 }
 
 impl Key {
     /// Takes a key from the configuration.
-    pub fn new(account: impl Into<String>, key: &str, scopes: Scopes) -> Self {
-        Self { account: account.into(), scopes, digest: digest(key.as_bytes()) }
+    pub fn new(account: impl Into<String>, key: &str, scopes: Scopes, visibility: Visibility) -> Self {
+        Self { account: account.into(), scopes, visibility, digest: digest(key.as_bytes()) }
     }
 }
 
@@ -160,7 +163,8 @@ mod tests {
     #[test]
     fn a_key_is_known_by_its_digest() {
         let uploads = [Scope::Upload].into_iter().collect();
-        let keys = Keyring(vec![Key::new("a", "one", Scopes::ALL), Key::new("b", "two", uploads)]);
+        let key = |account, key, scopes| Key::new(account, key, scopes, Visibility::default());
+        let keys = Keyring(vec![key("a", "one", Scopes::ALL), key("b", "two", uploads)]);
         let found = |key| keys.key(key).map(|key| (key.account.as_str(), key.scopes));
         assert_eq!(found("one"), Some(("a", Scopes::ALL)));
         assert_eq!(found("two"), Some(("b", uploads)));

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use raidcast_shared::limits;
 use raidcast_shared::text::{KeyFault, key_fault};
+use raidcast_shared::uplink::Visibility;
 use serde::Deserialize;
 
 use crate::account::{Scope, Scopes};
@@ -139,6 +140,9 @@ struct KeyEntry {
     account: Option<String>,
     /// What it may do; without it everything.
     scopes: Option<Vec<Scope>>,
+    /// Who may see what it uploads over HTTP, where the request does not say so.
+    #[serde(default)]
+    visibility: Visibility,
 }
 
 /// The names in a [`File`].
@@ -166,21 +170,29 @@ pub struct KeySetting {
     pub key: String,
     /// What it may do.
     pub scopes: Scopes,
+    /// Who may see what it uploads over HTTP, where the request does not say so.
+    pub visibility: Visibility,
 }
 
 impl KeySetting {
     /// The key of an account, which may do everything.
     pub fn of(account: impl Into<String>, key: impl Into<String>) -> Self {
         let account = account.into();
-        Self { name: account.clone(), account, key: key.into(), scopes: Scopes::ALL }
+        Self { name: account.clone(), account, key: key.into(), scopes: Scopes::ALL, visibility: Visibility::default() }
     }
 }
 
 /// Without the key.
 impl fmt::Debug for KeySetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, account, scopes, .. } = self;
-        f.debug_struct("KeySetting").field("name", name).field("account", account).field("scopes", scopes).finish()
+        let Self { name, account, key: _, scopes, visibility } = self;
+        let mut shown = f.debug_struct("KeySetting");
+        shown
+            .field("name", name)
+            .field("account", account)
+            .field("scopes", scopes)
+            .field("visibility", visibility)
+            .finish()
     }
 }
 
@@ -343,9 +355,10 @@ impl Config {
         };
         let mut keys: Vec<_> =
             file.upload_keys.into_iter().map(|(account, key)| KeySetting::of(account, key)).collect();
-        keys.extend(file.keys.into_iter().map(|(name, KeyEntry { key, account, scopes })| KeySetting {
+        keys.extend(file.keys.into_iter().map(|(name, KeyEntry { key, account, scopes, visibility })| KeySetting {
             account: account.unwrap_or_else(|| name.clone()),
             scopes: scopes.map_or(Scopes::ALL, |scopes| scopes.into_iter().collect()),
+            visibility,
             name,
             key,
         }));

@@ -23,7 +23,7 @@ pub use address::{Address, Network, NetworkError, Proxies};
 pub use book::{Book, Later, Permit, What};
 pub use conn::{Conn, Slot};
 pub use descriptors::{Sockets, raise};
-pub use gate::{Asked, gate};
+pub use gate::{Asked, drain, gate};
 pub use refusals::{Refusal, Refusals};
 
 use tokio::sync::Semaphore;

@@ -9,7 +9,7 @@ use raidcast_shared::report::ApiError;
 use raidcast_store::StoreError;
 
 use crate::account::Scope;
-use crate::limits::HEAD_BYTES_MAX;
+use crate::limits::{HEAD_BYTES_MAX, REQUEST_BODY_BYTES_MAX};
 
 /// Why a request was not answered as asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -29,9 +29,15 @@ pub enum HttpError {
     /// A WebSocket was expected.
     #[error("this address is a WebSocket: connect to it with a WebSocket client, version 13")]
     UpgradeRequired,
-    /// A body that is too long.
-    #[error("the request's body is too long: nothing here needs one")]
-    TooLarge,
+    /// A body that is longer than so many bytes.
+    #[error("the request's body is too long: send {0} bytes at the most, also unfolded")]
+    TooLarge(u64),
+    /// A body that did not come in time.
+    #[error("the request's body did not come in time: try again")]
+    Timeout,
+    /// A body in a coding that is not read here.
+    #[error("this Content-Encoding is not read here: send gzip, zstd, or none")]
+    UnsupportedMedia,
     /// A head that is too long.
     #[error("the request's address and headers are too long: send {HEAD_BYTES_MAX} bytes at the most")]
     HeadTooLarge,
@@ -69,7 +75,9 @@ impl HttpError {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout"),
+            Self::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media"),
             Self::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
             Self::Unavailable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
@@ -175,7 +183,7 @@ fn words(status: StatusCode, allow: Option<&HeaderValue>) -> (&'static str, Stri
             ("method_not_allowed", format!("this address does not take this method: use {}", methods.join(" or ")))
         }
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => ("too_large", HttpError::HeadTooLarge.to_string()),
-        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", HttpError::TooLarge.to_string()),
+        StatusCode::PAYLOAD_TOO_LARGE => ("too_large", HttpError::TooLarge(REQUEST_BODY_BYTES_MAX).to_string()),
         StatusCode::UPGRADE_REQUIRED => ("upgrade_required", HttpError::UpgradeRequired.to_string()),
         StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => {
             ("timeout", "the answer took too long: try again in a moment".into())

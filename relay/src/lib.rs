@@ -23,6 +23,7 @@ pub mod fanout;
 pub mod feed;
 pub mod finalize;
 pub mod heavy;
+pub mod ingest;
 pub mod limits;
 pub mod lists;
 pub mod memory;

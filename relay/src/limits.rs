@@ -30,8 +30,29 @@ pub const WATCHED_BYTES_PER_S: u32 = 64 * 1024;
 /// So many bytes a second of large answers leave the relay: a third of a line of 1 Gbit/s, so that feeds and
 /// acknowledgements have the rest.
 pub const LARGE_ANSWERS_BYTES_PER_S: u32 = 40_000_000;
-/// Bytes of a request's body: nothing that can be asked for needs one.
+/// Bytes of a request's body, but for uploads: nothing else that can be asked for needs one.
 pub const REQUEST_BODY_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes of an upload's body, as it is sent and unfolded: 1.4 million hits at 178 each, as meters write them. Ten fights of
+/// twenty players for six minutes, which old meters send together, are 55 MB.
+pub const UPLOAD_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Of a packed one as it is sent.
+pub const UPLOAD_PACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// A longer body waits until no other such one is held: the fight of twenty players and a quarter of an hour.
+pub const UPLOAD_LARGE_BYTES: usize = 16 * 1024 * 1024;
+/// Uploads that are read at once: at [`UPLOAD_LARGE_BYTES`] each 128 MiB, beside a large one.
+pub const UPLOADS_READ_MAX: usize = 8;
+/// Uploads that wait to be read, each with a socket that is not read yet: a thousand at once, and as many again.
+pub const UPLOADS_WAITING_MAX: usize = 2_048;
+/// An upload waits this long for its turn, ms: meters wait 30 s for the answer.
+pub const UPLOAD_WAITS_MS: u64 = 20_000;
+/// And its body must be there in this time from its turn on, ms: 1.7 MB/s for 50 MB.
+pub const UPLOAD_READ_MS: u64 = 28_000;
+/// An answer to an upload is there in this time from its request on, ms, whatever happens: meters wait 30 s.
+pub const UPLOAD_ANSWER_MS: u64 = 28_000;
+/// So much of a body that is refused is taken in, bytes.
+pub const DRAINED_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// For so long, ms.
+pub const DRAINED_MS_MAX: u64 = 2_000;
 /// Bytes that an answer must get on in one window of [`EdgeLimits::write_window_ms`]: 7 kbit/s, less than any line.
 pub const WRITE_WINDOW_BYTES: usize = 16 * 1024;
 /// Addresses whose rates are remembered: at about 50 bytes each 3 MB. Beyond it new ones share one rate.

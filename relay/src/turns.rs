@@ -1,15 +1,14 @@
-//! Places at something narrow, given to addresses in turn.
+//! Places at something narrow, given to addresses, or accounts, in turn.
 //!
-//! One invariant: each time that a place is free it goes to the address that has waited longest since its last turn,
-//! so who asks for much waits for itself. What waits is bounded, for each address and in all; where all is full, the
-//! newest of the address that waits with most makes room. Deliberately not here: what the places are for.
+//! One invariant: each time that a place is free it goes to whoever has waited longest since his last turn, so who asks
+//! for much waits for himself. What waits is bounded, for each of them and in all; where all is full, the newest of the
+//! one who waits with most makes room. Deliberately not here: what the places are for.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
-
-use crate::edge::Address;
 
 /// More wait than may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,21 +16,21 @@ use crate::edge::Address;
 pub struct Full;
 
 #[derive(Debug)]
-struct Line {
+struct Line<W: Copy + Eq + Hash> {
     /// Places that nobody has. While there are any nobody waits.
     free: usize,
-    /// Addresses that wait, the next one first.
-    order: VecDeque<Address>,
-    /// Who waits, of each of them.
-    waiting: HashMap<Address, VecDeque<oneshot::Sender<Turn>>>,
+    /// Who wait, the next one first.
+    order: VecDeque<W>,
+    /// What each of them waits with.
+    waiting: HashMap<W, VecDeque<oneshot::Sender<Turn<W>>>>,
 }
 
-impl Line {
+impl<W: Copy + Eq + Hash> Line<W> {
     fn len(&self) -> usize {
         self.waiting.values().map(VecDeque::len).sum()
     }
 
-    fn len_of(&self, who: Address) -> usize {
+    fn len_of(&self, who: W) -> usize {
         self.waiting.get(&who).map_or(0, VecDeque::len)
     }
 
@@ -45,8 +44,8 @@ impl Line {
         self.order.retain(|who| waiting.contains_key(who));
     }
 
-    /// The next in turn; its address waits behind all others then.
-    fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
+    /// The next in turn; who asked for it waits behind all others then.
+    fn next(&mut self) -> Option<oneshot::Sender<Turn<W>>> {
         let who = self.order.pop_front()?;
         let of = self.waiting.get_mut(&who)?;
         let next = of.pop_front();
@@ -58,7 +57,7 @@ impl Line {
         next
     }
 
-    /// Takes the newest of the address with most away, if that has more than `than`.
+    /// Takes the newest of whoever waits with most away, if that is more than `than`.
     fn push_out(&mut self, than: usize) -> bool {
         let Some((&who, of)) = self.waiting.iter_mut().max_by_key(|(_, of)| of.len()) else { return false };
         if of.len() <= than {
@@ -76,29 +75,29 @@ impl Line {
 
 /// See the module's page.
 #[derive(Debug)]
-pub struct Turns {
-    line: Mutex<Line>,
+pub struct Turns<W: Copy + Eq + Hash> {
+    line: Mutex<Line<W>>,
     waiting_max: usize,
-    waiting_per_address: usize,
+    waiting_each: usize,
 }
 
-impl Turns {
-    /// So many places, for which so many wait at the most, and so many of one address.
-    pub fn new(places: usize, waiting_max: usize, waiting_per_address: usize) -> Self {
+impl<W: Copy + Eq + Hash> Turns<W> {
+    /// So many places, for which so many wait at the most, and so many of each who waits.
+    pub fn new(places: usize, waiting_max: usize, waiting_each: usize) -> Self {
         let line = Line { free: places, order: VecDeque::new(), waiting: HashMap::new() };
-        Self { line: Mutex::new(line), waiting_max, waiting_per_address }
+        Self { line: Mutex::new(line), waiting_max, waiting_each }
     }
 
     /// No code that holds it can panic, but a poisoned line is still a line.
-    fn line(&self) -> MutexGuard<'_, Line> {
+    fn line(&self) -> MutexGuard<'_, Line<W>> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a place, which is held until what this gives is dropped.
     ///
     /// # Errors
-    /// `Full` if more wait than may: at once, or later if another address needs the room more.
-    pub async fn turn(self: &Arc<Self>, who: Address) -> Result<Turn, Full> {
+    /// `Full` if more wait than may: at once, or later if another needs the room more.
+    pub async fn turn(self: &Arc<Self>, who: W) -> Result<Turn<W>, Full> {
         let coming = {
             let mut line = self.line();
             if line.free > 0 {
@@ -110,12 +109,12 @@ impl Turns {
         coming.await.map_err(|_| Full)
     }
 
-    fn enter(&self, line: &mut Line, who: Address) -> Result<oneshot::Receiver<Turn>, Full> {
-        if line.len() >= self.waiting_max || line.len_of(who) >= self.waiting_per_address {
+    fn enter(&self, line: &mut Line<W>, who: W) -> Result<oneshot::Receiver<Turn<W>>, Full> {
+        if line.len() >= self.waiting_max || line.len_of(who) >= self.waiting_each {
             line.sweep();
         }
         let own = line.len_of(who);
-        if own >= self.waiting_per_address || line.len() >= self.waiting_max && !line.push_out(own + 1) {
+        if own >= self.waiting_each || line.len() >= self.waiting_max && !line.push_out(own + 1) {
             return Err(Full);
         }
         let (waiter, coming) = oneshot::channel();
@@ -152,9 +151,9 @@ impl Turns {
 
 /// A place; given on when it is dropped.
 #[derive(Debug)]
-pub struct Turn(Option<Arc<Turns>>);
+pub struct Turn<W: Copy + Eq + Hash>(Option<Arc<Turns<W>>>);
 
-impl Drop for Turn {
+impl<W: Copy + Eq + Hash> Drop for Turn<W> {
     fn drop(&mut self) {
         if let Some(turns) = self.0.take() {
             turns.pass_on();
@@ -168,13 +167,14 @@ mod tests {
     use futures::future::BoxFuture;
 
     use super::*;
+    use crate::edge::Address;
 
     fn address(last: u8) -> Address {
         Address::of([192, 0, 2, last].into())
     }
 
     /// One that waits already.
-    fn wait(turns: &Arc<Turns>, who: u8) -> BoxFuture<'static, Result<Turn, Full>> {
+    fn wait(turns: &Arc<Turns<Address>>, who: u8) -> BoxFuture<'static, Result<Turn<Address>, Full>> {
         let turns = Arc::clone(turns);
         let mut waiting = async move { turns.turn(address(who)).await }.boxed();
         match (&mut waiting).now_or_never() {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     /// Serves all that wait, one after the other, and tells in which order.
-    fn serve(held: Turn, mut waiting: Vec<(u8, BoxFuture<'static, Result<Turn, Full>>)>) -> Vec<u8> {
+    fn serve(held: Turn<Address>, mut waiting: Vec<(u8, BoxFuture<'static, Result<Turn<Address>, Full>>)>) -> Vec<u8> {
         let (mut held, mut order) = (Some(held), Vec::new());
         while !waiting.is_empty() {
             drop(held.take());

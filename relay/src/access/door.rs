@@ -33,21 +33,29 @@ pub struct Door {
 /// use raidcast_store::AccountId;
 ///
 /// fn anybody() -> Uploader {
-///     Uploader(AccountId(1))
+///     Uploader { account: AccountId(1), visibility: Default::default() }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Uploader(AccountId);
+pub struct Uploader {
+    account: AccountId,
+    visibility: Visibility,
+}
 
 impl Uploader {
     /// Whose key it is.
     pub fn account(self) -> AccountId {
-        self.0
+        self.account
+    }
+
+    /// Who may see what this key uploads over HTTP, where the request does not say so.
+    pub fn visibility(self) -> Visibility {
+        self.visibility
     }
 
     /// Asks without a ticket.
     pub fn asker(self) -> Asker {
-        Asker { account: Some(self.0), ticket: None }
+        Asker { account: Some(self.account), ticket: None }
     }
 }
 
@@ -88,7 +96,7 @@ impl Door {
         if !key.scopes.has(scope) {
             return Err(HttpError::Forbidden(scope));
         }
-        self.account(key).await.map(Uploader)
+        Ok(Uploader { account: self.account(key).await?, visibility: key.visibility })
     }
 
     /// The raid with this code.

@@ -4,12 +4,14 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use futures::StreamExt as _;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
@@ -19,7 +21,10 @@ use super::pace::Pace;
 use super::{Address, Edge, Later, Permit, Refusal, What};
 use crate::account::Keyring;
 use crate::error::HttpError;
-use crate::limits::{ANSWERS_BYTES_MAX, HEAD_BYTES_MAX, LARGE_ANSWER_BYTES, PIECE_BYTES, REQUEST_BODY_BYTES_MAX};
+use crate::limits::{
+    ANSWERS_BYTES_MAX, DRAINED_BYTES_MAX, DRAINED_MS_MAX, HEAD_BYTES_MAX, LARGE_ANSWER_BYTES, PIECE_BYTES,
+    REQUEST_BODY_BYTES_MAX, UPLOAD_BYTES_MAX,
+};
 
 /// Who asks; every request carries one.
 #[derive(Clone)]
@@ -101,6 +106,8 @@ enum Cost {
     Nothing,
     /// A look into the database.
     Request,
+    /// Fights that are uploaded: of a known key, which has limits of its own.
+    Upload,
     /// An answer that is made of much.
     Answer,
 }
@@ -110,6 +117,7 @@ impl Cost {
         let begins = |with: &[&str]| with.iter().any(|with| path.starts_with(with));
         match () {
             // A feed is answered at once and then counts as a connection; a moment of the past takes its permit itself.
+            () if begins(&["/api/v1/upload"]) => Self::Upload,
             () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,
             () if begins(&["/api", "/health", "/reports/", "/raids/", "/live/"]) => Self::Request,
             () => Self::Nothing,
@@ -135,8 +143,28 @@ pub async fn gate(State(keys): State<Arc<Keyring>>, request: Request, next: Next
             }
             response
         }
-        Err(error) => error.into_response(),
+        Err(error) => {
+            if Cost::of(request.uri().path()) == Cost::Upload {
+                drain(request.into_body()).await;
+            }
+            error.into_response()
+        }
     }
+}
+
+/// Takes in what is left of a body that is refused, within measure: who sends it reads the refusal when it is sent, or never.
+pub async fn drain(body: Body) {
+    let mut body = body.into_data_stream();
+    let mut bytes = 0;
+    let draining = async {
+        while let Some(Ok(piece)) = body.next().await {
+            bytes += piece.len();
+            if bytes > DRAINED_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(DRAINED_MS_MAX), draining).await;
 }
 
 /// An answer that holds its permit until it is sent, or its connection is gone; a large one holds room, too.
@@ -232,10 +260,12 @@ impl HttpBody for Answering {
 
 fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Permit>, HttpError> {
     let (edge, headers, path) = (&asked.edge, request.headers(), request.uri().path());
+    let cost = Cost::of(path);
+    let body_max = if cost == Cost::Upload { UPLOAD_BYTES_MAX } else { REQUEST_BODY_BYTES_MAX };
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > REQUEST_BODY_BYTES_MAX) {
+    if length.is_some_and(|length| length > body_max) {
         edge.refusals.count(Refusal::Body);
-        return Err(HttpError::TooLarge);
+        return Err(HttpError::TooLarge(body_max));
     }
     if head_bytes(request) > HEAD_BYTES_MAX {
         edge.refusals.count(Refusal::Body);
@@ -246,7 +276,9 @@ fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Perm
     if path == "/api/v1/uplink" && known {
         return Ok(None);
     }
-    let cost = Cost::of(path);
+    if cost == Cost::Upload && !known {
+        return Err(HttpError::Unauthorized);
+    }
     if cost == Cost::Nothing {
         return Ok(None);
     }

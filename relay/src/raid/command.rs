@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{Begin, Held, UplinkFrame, UplinkReply, Visibility};
-use raidcast_store::{AccountId, EncounterRow, RaidRow, StoreError};
+use raidcast_store::{AccountId, EncounterRow, RaidRow, ReportLine, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +74,11 @@ pub enum RaidCommand {
         begin: Box<Begin>,
         /// `None` if the raid does not hold it.
         reply: oneshot::Sender<Option<(EncounterRow, Result<Held, OtherColumns>)>>,
+    },
+    /// A report of the raid was made, or made anew, without its task.
+    Came {
+        /// What lists show of it.
+        line: Box<ReportLine>,
     },
     /// A report of the raid is gone, or stands in another raid.
     Gone {
@@ -194,6 +199,11 @@ impl Claim {
 impl RaidHandle {
     pub(super) fn new(raid: &RaidRow, inbox: mpsc::Sender<RaidCommand>) -> Self {
         Self { code: raid.code.as_str().into(), account: raid.account, inbox }
+    }
+
+    /// Of a guest, who is no raid: its name is no raid's code.
+    pub(super) fn of_guest(account: AccountId, inbox: mpsc::Sender<RaidCommand>) -> Self {
+        Self { code: "#guest".into(), account, inbox }
     }
 
     /// Sends a command; waits while the inbox is full, which slows down whoever fills it.

@@ -16,6 +16,7 @@ use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView, Shown};
 use raidcast_store::{EncounterRow, OpenEncounter, StoreError};
 
 use super::log::{LiveLog, Standing};
+use super::precedence::Told;
 use super::reading::{OtherColumns, Reading};
 use crate::access::spectators;
 use crate::fanout::Pace;
@@ -256,23 +257,11 @@ impl LiveEncounter {
         self.candidate.as_mut().filter(|candidate| candidate.stream == stream)
     }
 
-    /// Shows the other reading from now on, if it holds at least as much: as many events, and single hits where those
-    /// are held. A report that is final gives way only to a
-    /// reading that has ended too, and not to one that says the same. True if it happened: the view begins anew.
+    /// Shows the other reading from now on, if that [takes its place](Told::gives_way_to). True if it happened: the view
+    /// begins anew.
     pub fn promote(&mut self) -> bool {
         let fits = self.candidate.as_ref().is_some_and(|candidate| {
-            let ready = match (&self.main.ending, &candidate.ending) {
-                (None, _) => true,
-                (Some(_), None) => false,
-                // The same fight: known, unless only the other reading tells its hits, or how it ended.
-                (Some(held), Some(ending)) => {
-                    candidate.state.checksum() != self.main.state.checksum()
-                        || (self.main.is_of_sums() && !candidate.is_of_sums())
-                        || (held.outcome == Outcome::Unfinished && ending.outcome != Outcome::Unfinished)
-                }
-            };
-            let as_much = candidate.state.events() >= self.main.state.events();
-            ready && as_much && (self.main.is_of_sums() || !candidate.is_of_sums()) && candidate.state.seq() > 0
+            candidate.state.seq() > 0 && Told::from(&self.main).gives_way_to(&Told::from(candidate))
         });
         // While a report is kept its journal goes: whoever is shown then stays.
         if !fits || self.job.is_some() {

@@ -207,6 +207,7 @@ impl RaidTask {
                 self.asked_to_release(Releasing { encounter, claim, moves, reply });
             }
             RaidCommand::TakeBack { encounter } => self.take_back(encounter),
+            RaidCommand::Came { line } => self.came(*line),
             RaidCommand::Gone { report_id } => {
                 self.earlier.retain(|line| line.report_id != report_id);
                 self.raid_changed();

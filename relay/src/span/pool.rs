@@ -15,9 +15,9 @@ use crate::turns::Turns;
 pub struct FoldPool {
     context: Arc<Context>,
     /// One place a thread.
-    threads: Arc<Turns>,
+    threads: Arc<Turns<Address>>,
     /// One place for all that unfold large ones: who waits for it takes nobody's place in the pool.
-    large: Arc<Turns>,
+    large: Arc<Turns<Address>>,
 }
 
 impl FoldPool {

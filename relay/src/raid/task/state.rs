@@ -15,11 +15,12 @@ use raidcast_shared::fold::Checked;
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Begin, Ending, Held, ReportState, UplinkReply};
-use raidcast_store::{EncounterKey, EncounterRow, RaidRow, StoreError};
+use raidcast_store::{EncounterKey, EncounterRow, RaidRow, ReportLine, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::handles::Handles;
+use crate::access::spectators;
 use crate::context::Context;
 use crate::fanout::{Pace, Room};
 use crate::quota::Spent;
@@ -28,6 +29,7 @@ use crate::raid::command::{Attach, Claim, Join, RaidCommand, RaidHandle};
 use crate::raid::directory::Directory;
 use crate::raid::encounter::LiveEncounter;
 use crate::raid::restore::Unread;
+use crate::record;
 
 /// A client whose append failed tries again after this, ms.
 pub(super) const STORE_RETRY_MS: u32 = 1_000;
@@ -339,9 +341,23 @@ impl RaidTask {
     /// Keeps the line of a fight that is let go of, if it is one of the raid's.
     pub(super) fn list(&mut self, held: &LiveEncounter) {
         if held.row.raid_code == self.row.code {
-            self.earlier.push(held.line());
-            self.earlier.sort_by_key(|line| line.started_at_ms);
+            self.list_line(held.line());
         }
+    }
+
+    fn list_line(&mut self, line: FeedFightRef) {
+        self.earlier.push(line);
+        self.earlier.sort_by_key(|line| line.started_at_ms);
+    }
+
+    /// A report of the raid was made without its task, or made anew. One that is held here is read again by itself.
+    pub(super) fn came(&mut self, line: ReportLine) {
+        if self.known().contains(&line.encounter) {
+            return;
+        }
+        self.earlier.retain(|held| held.report_id != line.report_id);
+        self.list_line(record::summary(spectators(), line).into());
+        self.raid_changed();
     }
 
     /// An encounter that is open, or thrown away and not yet let go of.

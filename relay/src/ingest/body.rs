@@ -1,0 +1,303 @@
+//! The body of an upload: read and unfolded within its limits.
+//!
+//! One invariant: whoever reads a body has a place among few, given to accounts in turn, and a large body is the only one
+//! of its size. So bodies together hold what [`UPLOADS_READ_MAX`] ordinary ones and one of the largest hold, however many
+//! come, and however far they unfold. Deliberately not here: what stands in them.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use futures::StreamExt as _;
+use raidcast_store::AccountId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::edge::drain;
+use crate::error::HttpError;
+use crate::limits::{
+    UPLOAD_BYTES_MAX, UPLOAD_LARGE_BYTES, UPLOAD_PACKED_BYTES_MAX, UPLOAD_READ_MS, UPLOAD_WAITS_MS, UPLOADS_READ_MAX,
+    UPLOADS_WAITING_MAX,
+};
+use crate::turns::{Turn, Turns};
+
+/// A zstd frame may ask for a window of this power of two before a byte of it is there: 8 MiB, as `zstd -19` uses.
+const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
+/// How a body is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    Identity,
+    Gzip,
+    Zstd,
+}
+
+impl Coding {
+    fn of(headers: &HeaderMap) -> Result<Self, HttpError> {
+        let Some(coding) = headers.get(header::CONTENT_ENCODING) else { return Ok(Self::Identity) };
+        match coding.to_str().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Ok(Self::Identity),
+            "gzip" | "x-gzip" => Ok(Self::Gzip),
+            "zstd" => Ok(Self::Zstd),
+            _ => Err(HttpError::UnsupportedMedia),
+        }
+    }
+}
+
+/// A body that was read, and its place.
+pub(super) struct Received {
+    /// Unfolded.
+    pub(super) bytes: Vec<u8>,
+    _turn: Turn<AccountId>,
+    _large: Option<OwnedSemaphorePermit>,
+}
+
+/// Where bodies are read.
+pub(super) struct Bodies {
+    turns: Arc<Turns<AccountId>>,
+    large: Arc<Semaphore>,
+}
+
+impl Default for Bodies {
+    fn default() -> Self {
+        Self {
+            turns: Arc::new(Turns::new(UPLOADS_READ_MAX, UPLOADS_WAITING_MAX, UPLOADS_WAITING_MAX)),
+            large: Arc::new(Semaphore::new(1)),
+        }
+    }
+}
+
+fn busy() -> HttpError {
+    HttpError::Unavailable { text: "many fights are being uploaded: try again in a moment".into(), retry_s: 10 }
+}
+
+impl Bodies {
+    /// Reads a body when it is its account's turn.
+    ///
+    /// # Errors
+    /// `Unavailable` if many wait, `Timeout`, `TooLarge`, `UnsupportedMedia`, `BadRequest` where it is not what its coding
+    /// says. What is left of it was taken in, as far as that is in measure.
+    pub(super) async fn receive(
+        &self,
+        account: AccountId,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<Received, HttpError> {
+        let coding = match Coding::of(headers) {
+            Ok(coding) => coding,
+            Err(error) => {
+                drain(body).await;
+                return Err(error);
+            }
+        };
+        let turn = match timeout(Duration::from_millis(UPLOAD_WAITS_MS), self.turns.turn(account)).await {
+            Ok(Ok(turn)) => turn,
+            Ok(Err(_)) | Err(_) => {
+                drain(body).await;
+                return Err(busy());
+            }
+        };
+        let end = Instant::now() + Duration::from_millis(UPLOAD_READ_MS);
+        let mut large = None;
+        let most = if coding == Coding::Identity { UPLOAD_BYTES_MAX } else { UPLOAD_PACKED_BYTES_MAX };
+        let sent = match self.sent(body, most, end, &mut large).await {
+            Ok(sent) => sent,
+            Err((error, rest)) => {
+                drain(rest).await;
+                return Err(error);
+            }
+        };
+        let bytes = self.unfolded(coding, sent, end, &mut large).await?;
+        Ok(Received { bytes, _turn: turn, _large: large })
+    }
+
+    /// The body as it was sent; with an error what was not read of it.
+    async fn sent(
+        &self,
+        body: Body,
+        most: u64,
+        end: Instant,
+        large: &mut Option<OwnedSemaphorePermit>,
+    ) -> Result<Vec<u8>, (HttpError, Body)> {
+        let mut stream = body.into_data_stream();
+        let mut sent = Vec::new();
+        loop {
+            let error = match timeout_at(end, stream.next()).await {
+                Ok(None) => return Ok(sent),
+                Ok(Some(Ok(piece))) if (sent.len() + piece.len()) as u64 > most => HttpError::TooLarge(most),
+                Ok(Some(Ok(piece))) => {
+                    if sent.len() + piece.len() > UPLOAD_LARGE_BYTES
+                        && let Err(error) = self.enter_large(large, end).await
+                    {
+                        return Err((error, Body::from_stream(stream)));
+                    }
+                    sent.extend_from_slice(&piece);
+                    continue;
+                }
+                Ok(Some(Err(_))) => HttpError::BadRequest("the request's body broke off".into()),
+                Err(_) => HttpError::Timeout,
+            };
+            return Err((error, Body::from_stream(stream)));
+        }
+    }
+
+    async fn enter_large(&self, large: &mut Option<OwnedSemaphorePermit>, end: Instant) -> Result<(), HttpError> {
+        if large.is_none() {
+            let place = timeout_at(end, Arc::clone(&self.large).acquire_owned()).await;
+            // It is never closed.
+            *large = Some(place.map_err(|_| busy())?.map_err(|_| busy())?);
+        }
+        Ok(())
+    }
+
+    async fn unfolded(
+        &self,
+        coding: Coding,
+        sent: Vec<u8>,
+        end: Instant,
+        large: &mut Option<OwnedSemaphorePermit>,
+    ) -> Result<Vec<u8>, HttpError> {
+        if coding == Coding::Identity {
+            return Ok(sent);
+        }
+        let sent = Arc::new(sent);
+        let most = if large.is_some() { UPLOAD_BYTES_MAX as usize } else { UPLOAD_LARGE_BYTES };
+        if let Some(bytes) = unfold(coding, &sent, most).await? {
+            return Ok(bytes);
+        }
+        if large.is_none() {
+            // Larger than all that may be read beside each other.
+            self.enter_large(large, end).await?;
+            if let Some(bytes) = unfold(coding, &sent, UPLOAD_BYTES_MAX as usize).await? {
+                return Ok(bytes);
+            }
+        }
+        Err(HttpError::TooLarge(UPLOAD_BYTES_MAX))
+    }
+}
+
+/// What a body unfolds to; `None` if that is more.
+async fn unfold(coding: Coding, sent: &Arc<Vec<u8>>, most: usize) -> Result<Option<Vec<u8>>, HttpError> {
+    let sent = Arc::clone(sent);
+    let unfolding = tokio::task::spawn_blocking(move || {
+        let read = |from: &mut dyn Read| {
+            let mut bytes = Vec::new();
+            from.take(most as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
+        };
+        match coding {
+            Coding::Identity => read(&mut &sent[..]),
+            Coding::Gzip => read(&mut flate2::read::MultiGzDecoder::new(&sent[..])),
+            Coding::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::with_buffer(&sent[..])?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                read(&mut decoder)
+            }
+        }
+    });
+    let unfolded: io::Result<Vec<u8>> = unfolding.await.map_err(|_| HttpError::Internal)?;
+    let bytes = unfolded.map_err(|_| {
+        let coding = if coding == Coding::Gzip { "gzip" } else { "zstd" };
+        HttpError::BadRequest(format!("the request's body is not {coding}, as its Content-Encoding says"))
+    })?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use axum::body::Bytes;
+    use futures::stream;
+
+    use super::*;
+
+    const ONE: AccountId = AccountId(1);
+
+    fn packed(coding: &str, bytes: &[u8]) -> Vec<u8> {
+        match coding {
+            "gzip" => {
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+                encoder.write_all(bytes).unwrap();
+                encoder.finish().unwrap()
+            }
+            "zstd" => zstd::encode_all(bytes, 1).unwrap(),
+            _ => bytes.to_vec(),
+        }
+    }
+
+    fn headers(coding: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_ENCODING, coding.parse().unwrap());
+        headers
+    }
+
+    async fn receive(bodies: &Bodies, coding: &str, sent: Vec<u8>) -> Result<usize, String> {
+        let received = bodies.receive(ONE, &headers(coding), Body::from(sent)).await;
+        received.map(|received| received.bytes.len()).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_however_it_is_packed() {
+        let bodies = Bodies::default();
+        let text = b"{\"encounters\":[]}".repeat(1_000);
+        for coding in ["identity", "gzip", "zstd", "GZIP", " zstd "] {
+            let sent = packed(coding.trim().to_ascii_lowercase().as_str(), &text);
+            let received = bodies.receive(ONE, &headers(coding), Body::from(sent)).await.unwrap();
+            assert!(received.bytes == text, "{coding}");
+        }
+        // Two gzip members and two zstd frames are one body each.
+        for coding in ["gzip", "zstd"] {
+            let twice = [packed(coding, &text), packed(coding, &text)].concat();
+            assert_eq!(receive(&bodies, coding, twice).await, Ok(2 * text.len()));
+        }
+        for (coding, sent, says) in [
+            ("br", text.clone(), "send gzip, zstd, or none"),
+            ("gzip, zstd", text.clone(), "send gzip, zstd, or none"),
+            ("gzip", text.clone(), "is not gzip"),
+            ("zstd", text.clone(), "is not zstd"),
+            ("gzip", packed("gzip", &text)[..100].to_vec(), "is not gzip"),
+            ("zstd", packed("zstd", &text)[..40].to_vec(), "is not zstd"),
+        ] {
+            let error = receive(&bodies, coding, sent).await.unwrap_err();
+            assert!(error.contains(says), "{coding}: {error}");
+        }
+        assert_eq!(bodies.large.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_a_body_unfolds_to_is_limited_and_large_ones_come_one_at_a_time() {
+        let bodies = Bodies::default();
+        let most = UPLOAD_BYTES_MAX as usize;
+        for coding in ["gzip", "zstd"] {
+            let bomb = packed(coding, &vec![b' '; most + 1]);
+            assert!(bomb.len() < most / 100);
+            assert!(receive(&bodies, coding, bomb).await.unwrap_err().contains("too long"));
+        }
+        let one = packed("zstd", &vec![b' '; most]);
+        let held = bodies.receive(ONE, &headers("zstd"), Body::from(one)).await.unwrap();
+        assert_eq!((held.bytes.len(), bodies.large.available_permits()), (most, 0));
+        // Ordinary ones are read meanwhile.
+        let ordinary = packed("zstd", &vec![b' '; UPLOAD_LARGE_BYTES]);
+        assert_eq!(receive(&bodies, "zstd", ordinary.clone()).await, Ok(UPLOAD_LARGE_BYTES));
+        drop(held);
+        assert_eq!(receive(&bodies, "identity", vec![b' '; UPLOAD_LARGE_BYTES + 1]).await, Ok(UPLOAD_LARGE_BYTES + 1));
+        assert_eq!(bodies.large.available_permits(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_gives_its_place_back_and_who_waits_too_long_is_told() {
+        let bodies = Bodies::default();
+        let never = || Body::from_stream(stream::pending::<Result<Bytes, io::Error>>());
+        let headers = headers("identity");
+        let stuck = (0..UPLOADS_READ_MAX).map(|_| bodies.receive(ONE, &headers, never()));
+        let mut stuck = Box::pin(futures::future::join_all(stuck));
+        assert!(futures::poll!(&mut stuck).is_pending());
+        let late = bodies.receive(AccountId(2), &headers, Body::from("late"));
+        let (stuck, late) = futures::join!(stuck, late);
+        assert!(late.err().unwrap().to_string().contains("try again"));
+        assert!(stuck.into_iter().all(|one| matches!(one, Err(HttpError::Timeout))));
+        assert_eq!(receive(&bodies, "identity", b"now".to_vec()).await, Ok(3));
+    }
+}
