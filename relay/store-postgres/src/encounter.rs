@@ -3,7 +3,7 @@
 use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{EncounterColumns, each};
 use raidcast_store::{
-    AccountId, EncounterRow, Encounters, NewEncounter, OpenEncounter, StoreError, StoreFuture, Unreadable,
+    AccountId, EncounterKey, EncounterRow, Encounters, NewEncounter, OpenEncounter, StoreError, StoreFuture, Unreadable,
 };
 use sqlx::{Executor, PgConnection, Postgres};
 
@@ -28,27 +28,12 @@ impl Encounters for PostgresStore {
     fn begin_encounter<'a>(&'a self, new: &'a NewEncounter) -> StoreFuture<'a, EncounterRow> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
-            // The raid is locked, so that its visibility does not change between reading and writing it.
-            let inserted = sqlx::query!(
-                "INSERT INTO encounters
-                     (account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms)
-                 SELECT $1, $2, $3, r.row, r.visibility, $5, $6 FROM raids r
-                 WHERE r.code = $4 AND r.account = $1 FOR SHARE OF r
-                 ON CONFLICT (account, encounter_id) DO NOTHING",
-                new.key.account.0,
-                new.key.encounter.0,
-                new.report_id,
-                new.raid_code,
-                new.started_at_ms,
-                new.created_at_ms,
-            )
-            .execute(&mut *transaction)
-            .await?;
-            let row = by_id(&mut *transaction, new.key.account, new.key.encounter)
-                .await?
-                .ok_or_else(|| StoreError::Damaged(format!("no raid {} of the account", new.raid_code)))?;
-            if inserted.rows_affected() == 1 {
-                add_stream(&mut transaction, row.row, &new.stream).await?;
+            let NewEncounter { key, report_id, raid_code, started_at_ms, created_at_ms, stream } = new;
+            let added =
+                add_encounter(&mut transaction, *key, report_id, raid_code, *started_at_ms, *created_at_ms).await?;
+            let row = by_id(&mut *transaction, key.account, key.encounter).await?.ok_or_else(|| no_raid(raid_code))?;
+            if added.is_some() {
+                add_stream(&mut transaction, row.row, stream).await?;
             }
             transaction.commit().await?;
             Ok(row)
@@ -127,7 +112,7 @@ impl Encounters for PostgresStore {
     }
 }
 
-async fn by_id(
+pub(crate) async fn by_id(
     executor: impl Executor<'_, Database = Postgres>,
     account: AccountId,
     id: EncounterId,
@@ -136,6 +121,39 @@ async fn by_id(
         .fetch_optional(executor)
         .await?;
     Ok(columns.map(EncounterRow::try_from).transpose()?)
+}
+
+/// Adds a new encounter, as live, and gives its row; `None`, and nothing is changed, if there is one already, or no such
+/// raid of its account.
+pub(crate) async fn add_encounter(
+    connection: &mut PgConnection,
+    key: EncounterKey,
+    report_id: &str,
+    raid_code: &str,
+    started_at_ms: i64,
+    created_at_ms: i64,
+) -> Result<Option<i64>, Failure> {
+    // The raid is locked, so that its visibility does not change between reading and writing it.
+    Ok(sqlx::query_scalar!(
+        "INSERT INTO encounters
+             (account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms)
+         SELECT $1, $2, $3, r.row, r.visibility, $5, $6 FROM raids r
+         WHERE r.code = $4 AND r.account = $1 FOR SHARE OF r
+         ON CONFLICT (account, encounter_id) DO NOTHING RETURNING row",
+        key.account.0,
+        key.encounter.0,
+        report_id,
+        raid_code,
+        started_at_ms,
+        created_at_ms,
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// Why an encounter was not added.
+pub(crate) fn no_raid(raid_code: &str) -> StoreError {
+    StoreError::Damaged(format!("no raid {raid_code} of the account"))
 }
 
 /// The encounter behind a report.

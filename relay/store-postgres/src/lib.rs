@@ -3,7 +3,7 @@
 //! One invariant: a write is answered `Ok` only after its transaction has been committed with `synchronous_commit` at
 //! least `on`, which means after the server's fsync. Journal entries go through one queue to one task ([`writer`]), so
 //! that the order of calls is the order in which they are stored. Each entity's SQL stands in the file of its name;
-//! changes take their locks raids first, then encounters, then streams, so that no two wait for each other. A lost
+//! changes take their locks raids first, then encounters, then streams, then hashes of uploads, so that no two wait for each other. A lost
 //! connection is `Unavailable` and made anew by the next call. Deliberately not here: retries beyond that (the caller
 //! knows whether it still wants it) and logging (errors are passed on).
 
@@ -18,14 +18,16 @@ mod report;
 mod server;
 mod transfer;
 mod upkeep;
+mod upload;
 mod writer;
 
 use raidcast_store::queue::Queue;
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{PgPool, Postgres, Transaction};
+use tokio::sync::Semaphore;
 
 use crate::error::{Failure, silent};
-use crate::limits::ANSWER_WAIT;
+use crate::limits::{ANSWER_WAIT, UPLOAD_CONNECTIONS};
 use crate::server::Server;
 use crate::writer::{JournalWriter, Ping};
 
@@ -38,6 +40,8 @@ pub struct PostgresStore {
     server: Server,
     queue: Queue<Ping>,
     pool: PgPool,
+    /// One permit a connection of the pool that uploads may have.
+    uploads: Semaphore,
 }
 
 impl PostgresStore {
@@ -52,7 +56,12 @@ impl PostgresStore {
     /// database holds is not ours or of a later version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let (server, connection, pool) = Server::open(url).await?;
-        Ok(Self { queue: Queue::start(JournalWriter::new(server.clone(), connection)), server, pool })
+        Ok(Self {
+            queue: Queue::start(JournalWriter::new(server.clone(), connection)),
+            server,
+            pool,
+            uploads: Semaphore::new(UPLOAD_CONNECTIONS),
+        })
     }
 
     /// Bounds how long a caller waits.

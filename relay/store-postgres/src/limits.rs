@@ -17,3 +17,5 @@ pub(crate) const ANSWER_WAIT: Duration = Duration::from_secs(20);
 pub(crate) const POOL_WAIT: Duration = Duration::from_secs(3);
 /// Connections beside the writer's: a finished fight, recovery and some pages at once. A server has 100 by default.
 pub(crate) const CONNECTIONS: u32 = 8;
+/// Those of them that uploads may have at once: the rest is left to fights that end and to pages.
+pub(crate) const UPLOAD_CONNECTIONS: usize = 3;

@@ -30,18 +30,7 @@ impl Reports for PostgresStore {
     fn keep_report<'a>(&'a self, report: &'a KeptReport) -> StoreFuture<'a, ()> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
-            keep_line(&mut transaction, report).await?;
-            sqlx::query!(
-                "INSERT INTO encounter_record (encounter, record) VALUES ($1, $2)
-                 ON CONFLICT (encounter) DO UPDATE SET record = excluded.record",
-                report.encounter,
-                &report.record[..],
-            )
-            .execute(&mut *transaction)
-            .await?;
-            if let Some(log) = report.log.as_deref().filter(|_| report.state == ReportState::Final) {
-                seal(&mut transaction, report.encounter, log).await?;
-            }
+            keep(&mut transaction, report.encounter, report).await?;
             Ok(transaction.commit().await?)
         })
     }
@@ -133,8 +122,25 @@ impl Reports for PostgresStore {
     }
 }
 
+/// Keeps a report of an encounter, whatever the report says whose it is.
+pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, report: &KeptReport) -> Result<(), Failure> {
+    keep_line(connection, encounter, report).await?;
+    sqlx::query!(
+        "INSERT INTO encounter_record (encounter, record) VALUES ($1, $2)
+         ON CONFLICT (encounter) DO UPDATE SET record = excluded.record",
+        encounter,
+        &report.record[..],
+    )
+    .execute(&mut *connection)
+    .await?;
+    match report.log.as_deref().filter(|_| report.state == ReportState::Final) {
+        Some(log) => seal(connection, encounter, log).await,
+        None => Ok(()),
+    }
+}
+
 /// Keeps where the report stands and what lists show.
-async fn keep_line(connection: &mut PgConnection, report: &KeptReport) -> Result<(), Failure> {
+async fn keep_line(connection: &mut PgConnection, encounter: i64, report: &KeptReport) -> Result<(), Failure> {
     let line = &report.line;
     let kept = sqlx::query!(
         "UPDATE encounters SET
@@ -143,7 +149,7 @@ async fn keep_line(connection: &mut PgConnection, report: &KeptReport) -> Result
              bosses = $12, players = $13, damage = $14, boss_damage = $15, healing = $16, damage_taken = $17,
              hits = $18, heal_hits = $19, deaths = $20, damage_ms = $21
          WHERE row = $1",
-        report.encounter,
+        encounter,
         code::of_state(report.state),
         i64::from(report.revision),
         report.stream.0,
@@ -168,7 +174,7 @@ async fn keep_line(connection: &mut PgConnection, report: &KeptReport) -> Result
     .execute(connection)
     .await?;
     match kept.rows_affected() {
-        0 => Err(StoreError::Damaged(format!("no encounter {}", report.encounter)).into()),
+        0 => Err(StoreError::Damaged(format!("no encounter {encounter}")).into()),
         _ => Ok(()),
     }
 }

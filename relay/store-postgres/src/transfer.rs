@@ -1,8 +1,8 @@
 //! Rows out of the database, and into it.
 
 use raidcast_store::transfer::{
-    AccountCells, BlobCells, EncounterCells, EntryCells, Export, Import, RaidCells, Row, RowStream, StreamCells, Table,
-    Transfer, UpkeepCells, rows,
+    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, RaidCells, Row, RowStream,
+    StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, PgConnection};
@@ -69,7 +69,8 @@ impl Export for Transaction {
                     r#"SELECT row, account, uuid_send(encounter_id) AS "encounter_id!", report_id, raid, visibility,
                               started_at_ms, created_at_ms, state, revision, uuid_send(kept_stream) AS "kept_stream?",
                               kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty, bosses,
-                              players, damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms
+                              players, damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms,
+                              remote_id
                        FROM encounters ORDER BY row"#
                 )
                 .fetch(connection),
@@ -105,6 +106,12 @@ impl Export for Transaction {
                 sqlx::query_as!(BlobCells, "SELECT encounter, log AS data FROM encounter_log ORDER BY encounter")
                     .fetch(connection),
                 Row::Log,
+                store_error,
+            ),
+            Table::Hashes => rows(
+                sqlx::query_as!(HashCells, "SELECT account, hash, encounter FROM upload_hashes ORDER BY account, hash")
+                    .fetch(connection),
+                Row::Hash,
                 store_error,
             ),
         }
@@ -219,6 +226,12 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
         Row::Log(BlobCells { encounter, data }) => {
             sqlx::query!("INSERT INTO encounter_log (encounter, log) VALUES ($1, $2)", encounter, data)
         }
+        Row::Hash(HashCells { account, hash, encounter }) => sqlx::query!(
+            "INSERT INTO upload_hashes (account, hash, encounter) VALUES ($1, $2, $3)",
+            account,
+            hash,
+            encounter,
+        ),
     };
     put.execute(connection).await.map(drop)
 }
@@ -228,10 +241,10 @@ async fn put_encounter(connection: &mut PgConnection, encounter: &EncounterCells
         "INSERT INTO encounters
              (row, account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state, revision,
               kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty, bosses, players,
-              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms)
+              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms, remote_id)
          VALUES ($1, $2, encode($3::BYTEA, 'hex')::UUID, $4, $5, $6::BIGINT, $7, $8, $9::BIGINT, $10,
                  encode($11::BYTEA, 'hex')::UUID, $12, $13, $14, $15::BIGINT, $16, $17, $18, $19, $20,
-                 $21, $22, $23, $24, $25, $26, $27, $28)",
+                 $21, $22, $23, $24, $25, $26, $27, $28, $29)",
         encounter.row,
         encounter.account,
         encounter.encounter_id,
@@ -260,6 +273,7 @@ async fn put_encounter(connection: &mut PgConnection, encounter: &EncounterCells
         encounter.heal_hits,
         encounter.deaths,
         encounter.damage_ms,
+        encounter.remote_id,
     )
     .execute(connection)
     .await

@@ -3,7 +3,7 @@
 use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{EncounterColumns, each};
 use raidcast_store::{
-    AccountId, EncounterRow, Encounters, NewEncounter, OpenEncounter, StoreError, StoreFuture, Unreadable,
+    AccountId, EncounterKey, EncounterRow, Encounters, NewEncounter, OpenEncounter, StoreError, StoreFuture, Unreadable,
 };
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Executor, Sqlite};
@@ -75,7 +75,7 @@ impl Encounters for SqliteStore {
     }
 }
 
-async fn by_id<'e>(
+pub(crate) async fn by_id<'e>(
     executor: impl Executor<'e, Database = Sqlite>,
     account: AccountId,
     id: EncounterId,
@@ -96,6 +96,37 @@ pub(crate) async fn of_report(
     Ok(columns.map(EncounterRow::try_from).transpose()?)
 }
 
+/// Adds a new encounter, as live, and gives its row; `None`, and nothing is changed, if there is one already, or no such
+/// raid of its account.
+pub(crate) async fn add_encounter(
+    connection: &mut SqliteConnection,
+    key: EncounterKey,
+    report_id: &str,
+    raid_code: &str,
+    started_at_ms: i64,
+    created_at_ms: i64,
+) -> Result<Option<i64>, Failure> {
+    let encounter = key.encounter.0.as_bytes().as_slice();
+    Ok(sqlx::query_scalar!(
+        r#"INSERT INTO encounters (account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms)
+         SELECT ?1, ?2, ?3, r.row, r.visibility, ?5, ?6 FROM raids r WHERE r.code = ?4 AND r.account = ?1
+         ON CONFLICT (account, encounter_id) DO NOTHING RETURNING row AS "row!""#,
+        key.account.0,
+        encounter,
+        report_id,
+        raid_code,
+        started_at_ms,
+        created_at_ms,
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// Why an encounter was not added.
+pub(crate) fn no_raid(raid_code: &str) -> StoreError {
+    StoreError::Damaged(format!("no raid {raid_code} of the account"))
+}
+
 /// Keeps a new encounter with its first stream.
 struct BeginEncounter(NewEncounter);
 
@@ -107,26 +138,11 @@ impl Change for BeginEncounter {
     }
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<EncounterRow, Failure> {
-        let new = &self.0;
-        let encounter = new.key.encounter.0.as_bytes().as_slice();
-        let inserted = sqlx::query!(
-            "INSERT INTO encounters (account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms)
-             SELECT ?1, ?2, ?3, r.row, r.visibility, ?5, ?6 FROM raids r WHERE r.code = ?4 AND r.account = ?1
-             ON CONFLICT (account, encounter_id) DO NOTHING",
-            new.key.account.0,
-            encounter,
-            new.report_id,
-            new.raid_code,
-            new.started_at_ms,
-            new.created_at_ms,
-        )
-        .execute(&mut *connection)
-        .await?;
-        let row = by_id(&mut *connection, new.key.account, new.key.encounter)
-            .await?
-            .ok_or_else(|| StoreError::Damaged(format!("no raid {} of the account", new.raid_code)))?;
-        if inserted.rows_affected() == 1 {
-            add_stream(connection, row.row, &new.stream).await?;
+        let NewEncounter { key, report_id, raid_code, started_at_ms, created_at_ms, stream } = &self.0;
+        let added = add_encounter(connection, *key, report_id, raid_code, *started_at_ms, *created_at_ms).await?;
+        let row = by_id(&mut *connection, key.account, key.encounter).await?.ok_or_else(|| no_raid(raid_code))?;
+        if added.is_some() {
+            add_stream(connection, row.row, stream).await?;
         }
         Ok(row)
     }

@@ -19,6 +19,7 @@ mod raid;
 mod report;
 mod transfer;
 mod upkeep;
+mod upload;
 mod writer;
 
 use std::path::Path;
@@ -67,6 +68,12 @@ impl SqliteStore {
     fn write<C: Change>(&self, change: C) -> StoreFuture<'_, C::Output> {
         let bytes = change.bytes();
         Box::pin(self.queue.ask(bytes, |answer| Request::Change(Box::new(ChangeJob::new(change, answer)))))
+    }
+
+    /// The same, for what is large and hurries nobody.
+    fn write_bulk<C: Change>(&self, change: C) -> StoreFuture<'_, C::Output> {
+        let bytes = change.bytes();
+        Box::pin(self.queue.ask_bulk(bytes, |answer| Request::Change(Box::new(ChangeJob::new(change, answer)))))
     }
 
     /// Says a question's errors in the words of the seam.

@@ -109,30 +109,43 @@ impl Change for KeepReport {
     type Output = ();
 
     fn bytes(&self) -> usize {
-        self.0.record.len() + self.0.log.as_ref().map_or(0, Bytes::len)
+        bytes(&self.0)
     }
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
-        let report = &self.0;
-        keep_line(connection, report).await?;
-        let record = &report.record[..];
-        sqlx::query!(
-            "INSERT INTO encounter_record (encounter, record) VALUES (?1, ?2)
-             ON CONFLICT (encounter) DO UPDATE SET record = excluded.record",
-            report.encounter,
-            record,
-        )
-        .execute(&mut *connection)
-        .await?;
-        match report.log.as_deref().filter(|_| report.state == ReportState::Final) {
-            Some(log) => seal(connection, report.encounter, log).await,
-            None => Ok(()),
-        }
+        keep(connection, self.0.encounter, &self.0).await
+    }
+}
+
+/// About how many bytes a report adds.
+pub(crate) fn bytes(report: &KeptReport) -> usize {
+    report.record.len() + report.log.as_ref().map_or(0, Bytes::len)
+}
+
+/// Keeps a report of an encounter, whatever the report says whose it is.
+pub(crate) async fn keep(
+    connection: &mut SqliteConnection,
+    encounter: i64,
+    report: &KeptReport,
+) -> Result<(), Failure> {
+    keep_line(connection, encounter, report).await?;
+    let record = &report.record[..];
+    sqlx::query!(
+        "INSERT INTO encounter_record (encounter, record) VALUES (?1, ?2)
+         ON CONFLICT (encounter) DO UPDATE SET record = excluded.record",
+        encounter,
+        record,
+    )
+    .execute(&mut *connection)
+    .await?;
+    match report.log.as_deref().filter(|_| report.state == ReportState::Final) {
+        Some(log) => seal(connection, encounter, log).await,
+        None => Ok(()),
     }
 }
 
 /// Keeps where the report stands and what lists show.
-async fn keep_line(connection: &mut SqliteConnection, report: &KeptReport) -> Result<(), Failure> {
+async fn keep_line(connection: &mut SqliteConnection, encounter: i64, report: &KeptReport) -> Result<(), Failure> {
     let line = &report.line;
     let state = code::of_state(report.state);
     let stream = report.stream.0.as_bytes().as_slice();
@@ -152,7 +165,7 @@ async fn keep_line(connection: &mut SqliteConnection, report: &KeptReport) -> Re
              bosses = ?12, players = ?13, damage = ?14, boss_damage = ?15, healing = ?16, damage_taken = ?17,
              hits = ?18, heal_hits = ?19, deaths = ?20, damage_ms = ?21
          WHERE row = ?1",
-        report.encounter,
+        encounter,
         state,
         report.revision,
         stream,
@@ -177,7 +190,7 @@ async fn keep_line(connection: &mut SqliteConnection, report: &KeptReport) -> Re
     .execute(connection)
     .await?;
     match kept.rows_affected() {
-        0 => Err(StoreError::Damaged(format!("no encounter {}", report.encounter)).into()),
+        0 => Err(StoreError::Damaged(format!("no encounter {encounter}")).into()),
         _ => Ok(()),
     }
 }

@@ -3,8 +3,8 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::row::Names;
 use raidcast_store::transfer::{
-    AccountCells, BlobCells, EncounterCells, EntryCells, Export, Import, RaidCells, Row, RowStream, StreamCells, Table,
-    Transfer, UpkeepCells, rows,
+    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, RaidCells, Row, RowStream,
+    StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, SqliteConnection};
@@ -107,6 +107,12 @@ impl Export for Transaction {
                 Row::Log,
                 store_error,
             ),
+            Table::Hashes => rows(
+                sqlx::query_as!(HashCells, "SELECT account, hash, encounter FROM upload_hashes ORDER BY account, hash")
+                    .fetch(connection),
+                Row::Hash,
+                store_error,
+            ),
         }
     }
 }
@@ -115,7 +121,8 @@ fn encounters(connection: &mut SqliteConnection) -> RowStream<'_> {
     sqlx::query!(
         r#"SELECT row AS "row!", account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state,
                   revision, kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty,
-                  bosses, players, damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms
+                  bosses, players, damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms,
+                  remote_id
            FROM encounters ORDER BY row"#
     )
     .fetch(connection)
@@ -150,6 +157,7 @@ fn encounters(connection: &mut SqliteConnection) -> RowStream<'_> {
             hits: columns.hits,
             heal_hits: columns.heal_hits,
             deaths: columns.deaths,
+            remote_id: columns.remote_id,
         })))
     })
     .boxed()
@@ -243,6 +251,12 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
         Row::Log(BlobCells { encounter, data }) => {
             sqlx::query!("INSERT INTO encounter_log (encounter, log) VALUES (?, ?)", encounter, data)
         }
+        Row::Hash(HashCells { account, hash, encounter }) => sqlx::query!(
+            "INSERT INTO upload_hashes (account, hash, encounter) VALUES (?, ?, ?)",
+            account,
+            hash,
+            encounter,
+        ),
     };
     put.execute(connection).await.map(drop)
 }
@@ -253,8 +267,8 @@ async fn put_encounter(connection: &mut SqliteConnection, encounter: &EncounterC
         "INSERT INTO encounters
              (row, account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state, revision,
               kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty, bosses, players,
-              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms, remote_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         encounter.row,
         encounter.account,
         encounter.encounter_id,
@@ -283,6 +297,7 @@ async fn put_encounter(connection: &mut SqliteConnection, encounter: &EncounterC
         encounter.heal_hits,
         encounter.deaths,
         encounter.damage_ms,
+        encounter.remote_id,
     )
     .execute(connection)
     .await

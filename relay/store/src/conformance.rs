@@ -10,6 +10,7 @@ pub mod journal;
 pub mod raid;
 pub mod report;
 pub mod upkeep;
+pub mod upload;
 
 use std::sync::Arc;
 
@@ -79,6 +80,15 @@ macro_rules! conformance {
                 a_fight_that_begins_while_its_raid_changes_is_as_its_raid, odd_text_finds_nothing;
             upkeep: ids_of_encounters_are_keyed_once, an_empty_database_is_keyed_from_the_start,
                 a_small_write_reaches_the_disk, closing_writes_what_is_under_way;
+            upload: a_new_upload_is_kept_whole, an_upload_needs_a_raid_of_its_account,
+                only_a_final_report_with_its_log_is_an_upload,
+                an_upload_that_expected_no_encounter_conflicts_with_one, an_upload_replaces_what_its_caller_saw,
+                an_upload_conflicts_where_the_encounter_moved_on, a_repeated_upload_is_kept_once,
+                of_two_uploads_at_once_one_is_kept, an_upload_and_a_stream_may_begin_one_fight_at_once,
+                uploads_and_all_else_come_to_an_end, hashes_are_known_to_their_account_alone,
+                an_encounter_that_is_not_held_is_not_known, a_hash_of_several_encounters_is_the_last_ones,
+                remote_ids_are_given_once_and_stay, a_remote_id_is_given_once_at_once, uploads_survive_a_crash,
+                an_upload_that_found_no_room_is_kept_later, many_uploads_delay_no_append_and_lose_nothing;
         }
     };
     ($harness:expr; $($module:ident: $($law:ident),+;)+) => {

@@ -20,6 +20,7 @@ mod report;
 pub mod row;
 pub mod transfer;
 mod upkeep;
+mod upload;
 
 pub use account::{Account, AccountId, Accounts};
 pub use encounter::{EncounterKey, EncounterRow, Encounters, NewEncounter, OpenEncounter, Unreadable};
@@ -28,8 +29,9 @@ pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStrea
 pub use raid::{RaidRow, Raids, Tickets};
 pub use report::{KeptReport, Page, ReportLine, Reports};
 pub use upkeep::{KeyEncounter, KeyedEncounters, Upkeep};
+pub use upload::{HeldReport, NewUpload, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id};
 
 /// All that the relay keeps. Whatever keeps each entity is one.
-pub trait Store: Accounts + Raids + Encounters + Journal + Reports + Upkeep {}
+pub trait Store: Accounts + Raids + Encounters + Journal + Reports + Uploads + Upkeep {}
 
-impl<T: Accounts + Raids + Encounters + Journal + Reports + Upkeep + ?Sized> Store for T {}
+impl<T: Accounts + Raids + Encounters + Journal + Reports + Uploads + Upkeep + ?Sized> Store for T {}

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     Account, AccountId, EncounterKey, EncounterRow, JournalEntry, RaidRow, ReportLine, StoreError, StoredStream,
-    StreamKey, Tickets, Unreadable, code,
+    StreamKey, Tickets, Unreadable, UploadHash, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -135,6 +135,14 @@ impl TryFrom<RaidColumns> for RaidRow {
 /// `Damaged`.
 pub fn tickets(raid: i64, channel: i64) -> Result<Tickets, StoreError> {
     Ok(Tickets { raid: code::small(raid)?, channel: code::small(channel)? })
+}
+
+/// A hash under which a fight was uploaded.
+///
+/// # Errors
+/// `Damaged`.
+pub fn upload_hash(bytes: Vec<u8>) -> Result<UploadHash, StoreError> {
+    bytes.try_into().map_err(|_| StoreError::Damaged("a hash of an upload that is not 16 bytes long".into()))
 }
 
 /// An encounter, with what its raid and its account say of it.

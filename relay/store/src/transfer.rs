@@ -86,11 +86,13 @@ pub enum Table {
     Records,
     /// Logs of final reports.
     Logs,
+    /// Which fights were uploaded under which hash.
+    Hashes,
 }
 
 impl Table {
     /// In an order in which no row refers to a later one.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Upkeep,
         Self::Accounts,
         Self::Raids,
@@ -99,6 +101,7 @@ impl Table {
         Self::Journal,
         Self::Records,
         Self::Logs,
+        Self::Hashes,
     ];
 
     /// What people call its rows.
@@ -112,6 +115,7 @@ impl Table {
             Self::Journal => "journal entries",
             Self::Records => "reports",
             Self::Logs => "logs",
+            Self::Hashes => "hashes of uploads",
         }
     }
 }
@@ -128,6 +132,7 @@ pub enum Row {
     Entry(EntryCells),
     Record(BlobCells),
     Log(BlobCells),
+    Hash(HashCells),
 }
 
 /// The cells of a note on upkeep.
@@ -199,6 +204,7 @@ pub struct EncounterCells {
     pub hits: i64,
     pub heal_hits: i64,
     pub deaths: i64,
+    pub remote_id: Option<i64>,
 }
 
 /// The cells of a reading.
@@ -229,4 +235,13 @@ pub struct EntryCells {
 pub struct BlobCells {
     pub encounter: i64,
     pub data: Vec<u8>,
+}
+
+/// The cells of a hash under which a fight was uploaded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct HashCells {
+    pub account: i64,
+    pub hash: Vec<u8>,
+    pub encounter: i64,
 }

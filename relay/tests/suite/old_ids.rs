@@ -12,7 +12,10 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 6] = [
+const OLD_SCHEMA: [&str; 9] = [
+    "DROP TABLE upload_hashes",
+    "DROP INDEX encounters_remote",
+    "ALTER TABLE encounters DROP COLUMN remote_id",
     "DROP TABLE upkeep",
     "ALTER TABLE raids DROP COLUMN tickets",
     "ALTER TABLE accounts DROP COLUMN tickets",
@@ -85,6 +88,10 @@ async fn goes_on(data: &Path, database: &Database, before: &[String], reports: &
         assert_eq!(held.checksum, fight.checksum());
         let (row, _) = relay.store.report(&begun.report).await.unwrap().unwrap();
         assert_ne!(row.key.encounter, fight.enc);
+        // It may be uploaded too.
+        let (hash, remote_id) = ([which as u8; 16], 1 + which as i64);
+        assert_eq!(relay.store.know_upload(row.key, Some(hash), remote_id).await.unwrap(), Some(remote_id));
+        assert_eq!(relay.store.uploaded(row.key.account, &[hash]).await.unwrap(), [(hash, remote_id)]);
     }
     // It goes on where it was, and ends.
     let whole = fight(1, 40, 3);

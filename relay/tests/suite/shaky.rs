@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::{
-    Account, AccountId, Accounts, EncounterRow, Encounters, Journal, JournalEntry, KeptReport, KeyEncounter,
-    KeyedEncounters, NewEncounter, OpenEncounter, Page, RaidRow, Raids, ReportLine, Reports, Store, StoreError,
-    StoreFuture, StoredJournal, StoredStream, Tickets, Unreadable, Upkeep,
+    Account, AccountId, Accounts, EncounterKey, EncounterRow, Encounters, Journal, JournalEntry, KeptReport,
+    KeyEncounter, KeyedEncounters, NewEncounter, NewUpload, OpenEncounter, Page, RaidRow, Raids, ReportLine, Reports,
+    Store, StoreError, StoreFuture, StoredJournal, StoredStream, Tickets, Unreadable, Upkeep, UploadHash, UploadKept,
+    Uploads,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -173,6 +174,15 @@ impl Reports for Shaky {
         "reads" report_of(account: AccountId = account => account, id: EncounterId = id => id) -> Option<String>;
         "reads" public_reports(page: Page = page => page) -> (Vec<ReportLine>, u64);
         "reads" raid_reports(code: &'a str = code.to_owned() => &code) -> Vec<ReportLine>;
+    }
+}
+
+impl Uploads for Shaky {
+    through! {
+        "writes" keep_upload(upload: &'a NewUpload = upload.clone() => &upload) -> UploadKept;
+        "writes" know_upload(key: EncounterKey = key => key, hash: Option<UploadHash> = hash => hash, remote_id: i64 = remote_id => remote_id) -> Option<i64>;
+        "reads" uploaded(account: AccountId = account => account, hashes: &'a [UploadHash] = hashes.to_vec() => &hashes) -> Vec<(UploadHash, i64)>;
+        "reads" report_of_remote(remote_id: i64 = remote_id => remote_id) -> Option<String>;
     }
 }
 

@@ -7,6 +7,7 @@ use raidcast_relay::database::Database;
 use raidcast_relay::transfer::{TransferError, transfer};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
+use raidcast_store::UploadHash;
 use raidcast_store::transfer::Table;
 use serde_json::Value;
 use uuid::Uuid;
@@ -14,6 +15,10 @@ use uuid::Uuid;
 use crate::raw::becomes;
 use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
+/// What a meter knows the first fight of [`filled`] by.
+const HASH: UploadHash = [7; 16];
+/// The same, as it is told to meters.
+const REMOTE_ID: i64 = (1 << 53) - 1;
 /// What somebody sees of a relay with [`filled`].
 const PATHS: [&str; 2] = ["/api/v1/reports", "/api/v1/reports?limit=1&page=2"];
 
@@ -48,6 +53,8 @@ async fn filled(data: &Path) -> Vec<String> {
     uploader.acked(20).await;
     reports.push(begun.report);
     drop(uploader);
+    let (row, _) = relay.store.report(&reports[0]).await.unwrap().unwrap();
+    assert_eq!(relay.store.know_upload(row.key, Some(HASH), REMOTE_ID).await.unwrap(), Some(REMOTE_ID));
     relay.stop().await;
     reports
 }
@@ -90,6 +97,9 @@ async fn moves(from: (&Path, Database), to: Database, reports: &[String], open: 
 
     let relay = TestRelay::start_on(data, Some(to)).await;
     assert_eq!(seen(&relay, reports).await, before);
+    let (row, _) = relay.store.report(&reports[0]).await.unwrap().unwrap();
+    assert_eq!(relay.store.uploaded(row.key.account, &[HASH]).await.unwrap(), [(HASH, REMOTE_ID)]);
+    assert_eq!(relay.store.report_of_remote(REMOTE_ID).await.unwrap().as_ref(), Some(&reports[0]));
     let mut uploader = Uploader::connect(&relay).await;
     let begun = uploader.begin(open).await;
     assert_eq!(&begun.report, reports.last().unwrap());

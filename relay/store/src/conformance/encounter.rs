@@ -7,7 +7,7 @@ use super::{
     Fights, Harness, NOW_MS, account, append_all, encounter, entry, id, kept, new_encounter, new_raid, one_fight,
     opened, raid, stream,
 };
-use crate::{EncounterRow, Encounters, Journal, NewEncounter, Page, Reports, Store, StoreError};
+use crate::{EncounterRow, Encounters, Journal, NewEncounter, Page, Reports, Store, StoreError, Uploads};
 
 /// With its raid's visibility, as its first revision, and with no report kept.
 pub async fn an_encounter_begins_live(harness: &impl Harness<Store: Fights>) {
@@ -99,7 +99,7 @@ pub async fn an_encounter_moves_within_its_account(harness: &impl Harness<Store:
     assert_eq!(store.encounter(ana.id, row.key.encounter).await.expect("an answer"), Some(moved));
 }
 
-/// Journal, record, log and report, for good; and only the account's own.
+/// Journal, record, log, report, and what meters know it by, for good; and only the account's own.
 pub async fn discarding_removes_everything(harness: &impl Harness<Store: Store>) {
     let (store, raid, row) = one_fight(harness).await;
     let bo = account(&store, "bo").await;
@@ -107,6 +107,10 @@ pub async fn discarding_removes_everything(harness: &impl Harness<Store: Store>)
     append_all(&store, &row, 1, 1..=5).await;
     append_all(&store, &other, 2, 1..=5).await;
     store.keep_report(&kept(&last, ReportState::Final, 1, 3)).await.expect("a report");
+    for (remote_id, row) in (1..).zip([&row, &other, &last]) {
+        let known = store.know_upload(row.key, Some([remote_id as u8; 16]), remote_id).await;
+        assert_eq!(known.expect("an answer"), Some(remote_id));
+    }
     assert!(!store.discard(bo.id, row.key.encounter).await.expect("an answer"));
     for gone in [&row, &last] {
         assert!(store.discard(raid.account, gone.key.encounter).await.expect("an answer"));
@@ -118,6 +122,11 @@ pub async fn discarding_removes_everything(harness: &impl Harness<Store: Store>)
     }
     let late = store.append(entry(&row, 1, 6)).await;
     assert!(matches!(late, Err(StoreError::Damaged(_))), "{late:?}");
+    let hashes = [1, 2, 3].map(|number| [number; 16]);
+    assert_eq!(store.uploaded(raid.account, &hashes).await.expect("an answer"), [([2; 16], 2)]);
+    for (remote_id, report) in [(1, None), (2, Some(&other.report_id)), (3, None)] {
+        assert_eq!(store.report_of_remote(remote_id).await.expect("an answer").as_ref(), report);
+    }
     let again = encounter(&store, &raid, 1).await;
     assert_eq!(opened(&store, &again).await.streams, [(stream(1), Vec::new())]);
     assert_eq!(opened(&store, &other).await.streams[0].1.len(), 5);

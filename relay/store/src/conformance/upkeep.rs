@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Harness, account, append_all, encounter, entry, kept, new_encounter, one_fight, opened, raid, seqs};
 use crate::{
     Accounts, EncounterRow, Encounters, Journal, KeyEncounter, NewEncounter, Raids, Reports, Store, StoreError, Upkeep,
+    Uploads,
 };
 
 /// Another id for each, and back by the same way: a second pass would show.
@@ -35,6 +36,7 @@ pub async fn ids_of_encounters_are_keyed_once(harness: &impl Harness<Store: Stor
     append_all(&store, &rows[2], 2, 1..=5).await;
     store.keep_report(&kept(&rows[1], ReportState::Final, 1, 1)).await.expect("a report");
     rows[1] = store.report(&rows[1].report_id).await.expect("an answer").expect("the report").0;
+    assert_eq!(store.know_upload(rows[1].key, Some([7; 16]), 77).await.expect("an answer"), Some(77));
 
     let done = store.key_encounters(key()).await.expect("an answer");
     assert_eq!(done.replaced, 4);
@@ -53,6 +55,8 @@ pub async fn ids_of_encounters_are_keyed_once(harness: &impl Harness<Store: Stor
         assert_eq!(again.replaced, 0);
         again.wiped.expect("the old ids are gone");
     }
+    assert_eq!(store.uploaded(ana.id, &[[7; 16]]).await.expect("an answer"), [([7; 16], 77)]);
+    assert_eq!(store.report_of_remote(77).await.expect("an answer").as_ref(), Some(&rows[1].report_id));
     assert_eq!(opened(&store, &rows[2]).await.streams[0].1.len(), 5);
     assert!(store.report_log(&rows[1].report_id).await.expect("an answer").is_some());
 }

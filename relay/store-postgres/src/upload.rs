@@ -1,0 +1,169 @@
+//! Fights that were uploaded whole, on as many connections as are left to them.
+//!
+//! The encounter is locked before anything is decided. Its raid, where it is new, was locked before it; what hangs on it
+//! comes after it in the order in which [`keep_report`](raidcast_store::Reports::keep_report) writes it, and the hash
+//! last: it may be another encounter's, of which nothing is locked.
+
+use raidcast_store::row::upload_hash;
+use raidcast_store::{
+    AccountId, EncounterKey, EncounterRow, NewUpload, StoreFuture, UploadHash, UploadKept, UploadStep, Uploads,
+    check_remote_id,
+};
+use sqlx::PgConnection;
+
+use crate::PostgresStore;
+use crate::encounter::{add_encounter, by_id, no_raid};
+use crate::error::Failure;
+use crate::report::keep;
+
+/// The index by which a remote id is one encounter's.
+const REMOTE_IDS: &str = "encounters_remote";
+
+impl Uploads for PostgresStore {
+    fn keep_upload<'a>(&'a self, upload: &'a NewUpload) -> StoreFuture<'a, UploadKept> {
+        Self::answer(async move {
+            let _turn = self.uploads.acquire().await;
+            let mut transaction = self.pool.begin().await?;
+            // What is refused is not committed.
+            let Some((row, remote_id)) = keep_upload(&mut transaction, upload).await? else {
+                return Ok(UploadKept::Conflict);
+            };
+            transaction.commit().await?;
+            Ok(UploadKept::Kept { row, remote_id })
+        })
+    }
+
+    fn know_upload(&self, key: EncounterKey, hash: Option<UploadHash>, remote_id: i64) -> StoreFuture<'_, Option<i64>> {
+        Self::answer(async move {
+            check_remote_id(remote_id)?;
+            let _turn = self.uploads.acquire().await;
+            let mut transaction = self.pool.begin().await?;
+            let Some(row) = lock(&mut transaction, key).await? else { return Ok(None) };
+            let Some(remote_id) = give_remote_id(&mut transaction, row.row, remote_id).await? else { return Ok(None) };
+            add_hash(&mut transaction, key.account, hash.as_ref(), row.row).await?;
+            transaction.commit().await?;
+            Ok(Some(remote_id))
+        })
+    }
+
+    fn uploaded<'a>(&'a self, account: AccountId, hashes: &'a [UploadHash]) -> StoreFuture<'a, Vec<(UploadHash, i64)>> {
+        Self::answer(async move {
+            let asked: Vec<&[u8]> = hashes.iter().map(UploadHash::as_slice).collect();
+            let found = sqlx::query!(
+                r#"SELECT u.hash, e.remote_id AS "remote_id!"
+                   FROM upload_hashes u JOIN encounters e ON e.row = u.encounter
+                   WHERE u.account = $1 AND u.hash = ANY($2::BYTEA[])"#,
+                account.0,
+                &asked as &[&[u8]],
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            found.into_iter().map(|row| Ok((upload_hash(row.hash)?, row.remote_id))).collect()
+        })
+    }
+
+    fn report_of_remote(&self, remote_id: i64) -> StoreFuture<'_, Option<String>> {
+        Self::answer(async move {
+            Ok(sqlx::query_scalar!("SELECT report_id FROM encounters WHERE remote_id = $1", remote_id)
+                .fetch_optional(&self.pool)
+                .await?)
+        })
+    }
+}
+
+/// Keeps an upload, if the encounter is as its caller saw it; `None` if it is to be refused.
+async fn keep_upload(
+    connection: &mut PgConnection,
+    upload: &NewUpload,
+) -> Result<Option<(EncounterRow, i64)>, Failure> {
+    let NewUpload { key, report_id, raid_code, started_at_ms, created_at_ms, remote_id, hash, held, report } = upload;
+    let added = match held {
+        Some(_) => None,
+        None => add_encounter(connection, *key, report_id, raid_code, *started_at_ms, *created_at_ms).await?,
+    };
+    let found = match added {
+        // As its caller saw it: it was not there.
+        Some(_) => None,
+        None => lock(connection, *key).await?,
+    };
+    let step = upload.step(found.as_ref())?;
+    let Some(encounter) = added.or(found.map(|found| found.row)) else {
+        // Neither added nor found: there is no such raid, or it was thrown away meanwhile.
+        return match held {
+            None if !has_raid(connection, key.account, raid_code).await? => Err(no_raid(raid_code).into()),
+            _ => Ok(None),
+        };
+    };
+    if step == UploadStep::Refuse {
+        return Ok(None);
+    }
+    let Some(remote_id) = give_remote_id(connection, encounter, *remote_id).await? else { return Ok(None) };
+    if step == UploadStep::Keep {
+        keep(connection, encounter, report).await?;
+    }
+    add_hash(connection, key.account, hash.as_ref(), encounter).await?;
+    let row = by_id(connection, key.account, key.encounter).await?;
+    Ok(row.map(|row| (row, remote_id)))
+}
+
+/// The encounter, which nobody else changes from now on.
+async fn lock(connection: &mut PgConnection, key: EncounterKey) -> Result<Option<EncounterRow>, Failure> {
+    // By itself: what it is joined with would be as it was before the wait.
+    let locked = sqlx::query!(
+        "SELECT row FROM encounters WHERE account = $1 AND encounter_id = $2 FOR NO KEY UPDATE",
+        key.account.0,
+        key.encounter.0,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    match locked {
+        Some(_) => by_id(connection, key.account, key.encounter).await,
+        None => Ok(None),
+    }
+}
+
+/// Whether the account has the raid.
+async fn has_raid(connection: &mut PgConnection, account: AccountId, raid_code: &str) -> Result<bool, Failure> {
+    let raid = sqlx::query!("SELECT row FROM raids WHERE code = $1 AND account = $2", raid_code, account.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(raid.is_some())
+}
+
+/// Gives an encounter that is locked a remote id, if it has none, and tells which it has; `None` if the one that is
+/// offered is another's, and then the transaction cannot go on.
+async fn give_remote_id(connection: &mut PgConnection, encounter: i64, offered: i64) -> Result<Option<i64>, Failure> {
+    let held = sqlx::query_scalar!("SELECT remote_id FROM encounters WHERE row = $1", encounter)
+        .fetch_one(&mut *connection)
+        .await?;
+    if held.is_some() {
+        return Ok(held);
+    }
+    let given = sqlx::query!("UPDATE encounters SET remote_id = $2 WHERE row = $1", encounter, offered);
+    match given.execute(connection).await {
+        Ok(_) => Ok(Some(offered)),
+        Err(sqlx::Error::Database(error)) if error.constraint() == Some(REMOTE_IDS) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes down under which hash an encounter was uploaded.
+async fn add_hash(
+    connection: &mut PgConnection,
+    account: AccountId,
+    hash: Option<&UploadHash>,
+    encounter: i64,
+) -> Result<(), Failure> {
+    let Some(hash) = hash else { return Ok(()) };
+    sqlx::query!(
+        "INSERT INTO upload_hashes (account, hash, encounter) VALUES ($1, $2, $3)
+         ON CONFLICT (account, hash) DO UPDATE SET encounter = excluded.encounter
+         WHERE upload_hashes.encounter <> excluded.encounter",
+        account.0,
+        hash.as_slice(),
+        encounter,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

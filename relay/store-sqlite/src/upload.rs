@@ -1,0 +1,149 @@
+//! Fights that were uploaded whole. What they change is decided where it is written, by the one that writes.
+
+use raidcast_shared::id::hex;
+use raidcast_store::row::{Names, upload_hash};
+use raidcast_store::{
+    AccountId, EncounterKey, NewUpload, StoreFuture, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
+};
+use sqlx::sqlite::SqliteConnection;
+
+use crate::SqliteStore;
+use crate::encounter::{add_encounter, by_id, no_raid};
+use crate::error::Failure;
+use crate::job::Change;
+use crate::report::{bytes, keep};
+
+impl Uploads for SqliteStore {
+    fn keep_upload<'a>(&'a self, upload: &'a NewUpload) -> StoreFuture<'a, UploadKept> {
+        self.write_bulk(KeepUpload(upload.clone()))
+    }
+
+    fn know_upload(&self, key: EncounterKey, hash: Option<UploadHash>, remote_id: i64) -> StoreFuture<'_, Option<i64>> {
+        self.write(KnowUpload { key, hash, remote_id })
+    }
+
+    fn uploaded<'a>(&'a self, account: AccountId, hashes: &'a [UploadHash]) -> StoreFuture<'a, Vec<(UploadHash, i64)>> {
+        Self::read(async move {
+            let asked = Names::to_json(&hashes.iter().map(|hash| hex(hash)).collect::<Vec<_>>());
+            let found = sqlx::query!(
+                r#"SELECT u.hash, e.remote_id AS "remote_id!: i64"
+                   FROM upload_hashes u JOIN encounters e ON e.row = u.encounter
+                   WHERE u.account = ?1 AND u.hash IN (SELECT unhex(value) FROM json_each(?2))"#,
+                account.0,
+                asked,
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            found.into_iter().map(|row| Ok((upload_hash(row.hash)?, row.remote_id))).collect()
+        })
+    }
+
+    fn report_of_remote(&self, remote_id: i64) -> StoreFuture<'_, Option<String>> {
+        Self::read(async move {
+            Ok(sqlx::query_scalar!("SELECT report_id FROM encounters WHERE remote_id = ?1", remote_id)
+                .fetch_optional(&self.readers)
+                .await?)
+        })
+    }
+}
+
+/// Keeps an upload, if the encounter is as its caller saw it.
+struct KeepUpload(NewUpload);
+
+impl Change for KeepUpload {
+    type Output = UploadKept;
+
+    fn bytes(&self) -> usize {
+        bytes(&self.0.report)
+    }
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<UploadKept, Failure> {
+        let NewUpload { key, report_id, raid_code, started_at_ms, created_at_ms, remote_id, hash, held: _, report } =
+            &self.0;
+        let held = by_id(&mut *connection, key.account, key.encounter).await?;
+        let step = self.0.step(held.as_ref())?;
+        let held = held.map(|held| held.row);
+        // Asked before anything is changed: others' changes share the transaction.
+        let remote_id = match step {
+            UploadStep::Refuse => None,
+            UploadStep::Keep | UploadStep::Repeated => remote_id_for(connection, held, *remote_id).await?,
+        };
+        let Some(remote_id) = remote_id else { return Ok(UploadKept::Conflict) };
+        let encounter = match held {
+            Some(encounter) => encounter,
+            None => add_encounter(connection, *key, report_id, raid_code, *started_at_ms, *created_at_ms)
+                .await?
+                .ok_or_else(|| no_raid(raid_code))?,
+        };
+        if step == UploadStep::Keep {
+            keep(connection, encounter, report).await?;
+        }
+        note(connection, key.account, encounter, remote_id, hash.as_ref()).await?;
+        let row = by_id(connection, key.account, key.encounter).await?.ok_or_else(|| no_raid(raid_code))?;
+        Ok(UploadKept::Kept { row, remote_id })
+    }
+}
+
+/// Writes down that an encounter that is held was uploaded again.
+struct KnowUpload {
+    key: EncounterKey,
+    hash: Option<UploadHash>,
+    remote_id: i64,
+}
+
+impl Change for KnowUpload {
+    type Output = Option<i64>;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<i64>, Failure> {
+        let Self { key, hash, remote_id } = self;
+        check_remote_id(*remote_id)?;
+        let Some(held) = by_id(&mut *connection, key.account, key.encounter).await? else { return Ok(None) };
+        let Some(remote_id) = remote_id_for(connection, Some(held.row), *remote_id).await? else { return Ok(None) };
+        note(connection, key.account, held.row, remote_id, hash.as_ref()).await?;
+        Ok(Some(remote_id))
+    }
+}
+
+/// The remote id of an encounter, or the one that is offered; `None` if it would need that and it is another's.
+async fn remote_id_for(
+    connection: &mut SqliteConnection,
+    encounter: Option<i64>,
+    offered: i64,
+) -> Result<Option<i64>, Failure> {
+    let held = sqlx::query_scalar!("SELECT remote_id FROM encounters WHERE row = ?1", encounter)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if let Some(Some(held)) = held {
+        return Ok(Some(held));
+    }
+    let others =
+        sqlx::query!("SELECT row FROM encounters WHERE remote_id = ?1", offered).fetch_optional(connection).await?;
+    Ok(others.is_none().then_some(offered))
+}
+
+/// Writes down what meters know an encounter by.
+async fn note(
+    connection: &mut SqliteConnection,
+    account: AccountId,
+    encounter: i64,
+    remote_id: i64,
+    hash: Option<&UploadHash>,
+) -> Result<(), Failure> {
+    sqlx::query!("UPDATE encounters SET remote_id = ?2 WHERE row = ?1 AND remote_id IS NULL", encounter, remote_id,)
+        .execute(&mut *connection)
+        .await?;
+    if let Some(hash) = hash {
+        let hash = hash.as_slice();
+        sqlx::query!(
+            "INSERT INTO upload_hashes (account, hash, encounter) VALUES (?1, ?2, ?3)
+             ON CONFLICT (account, hash) DO UPDATE SET encounter = excluded.encounter
+             WHERE upload_hashes.encounter <> excluded.encounter",
+            account.0,
+            hash,
+            encounter,
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(())
+}
