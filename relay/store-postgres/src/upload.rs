@@ -16,8 +16,8 @@ use crate::encounter::{add_encounter, by_id, no_raid};
 use crate::error::Failure;
 use crate::report::keep;
 
-/// The index by which a remote id is one encounter's.
-const REMOTE_IDS: &str = "encounters_remote";
+/// The indexes by which an id that was drawn is one encounter's.
+const DRAWN_IDS: [&str; 2] = ["encounters_report_id_key", "encounters_remote"];
 
 impl Uploads for PostgresStore {
     fn keep_upload<'a>(&'a self, upload: &'a NewUpload) -> StoreFuture<'a, UploadKept> {
@@ -25,7 +25,8 @@ impl Uploads for PostgresStore {
             let _turn = self.uploads.acquire().await;
             let mut transaction = self.pool.begin().await?;
             // What is refused is not committed.
-            let Some((row, remote_id)) = keep_upload(&mut transaction, upload).await? else {
+            let kept = unless_taken(keep_upload(&mut transaction, upload).await)?.flatten();
+            let Some((row, remote_id)) = kept else {
                 return Ok(UploadKept::Conflict);
             };
             transaction.commit().await?;
@@ -39,7 +40,8 @@ impl Uploads for PostgresStore {
             let _turn = self.uploads.acquire().await;
             let mut transaction = self.pool.begin().await?;
             let Some(row) = lock(&mut transaction, key).await? else { return Ok(None) };
-            let Some(remote_id) = give_remote_id(&mut transaction, row.row, remote_id).await? else { return Ok(None) };
+            let given = give_remote_id(&mut transaction, row.row, remote_id).await;
+            let Some(remote_id) = unless_taken(given)? else { return Ok(None) };
             add_hash(&mut transaction, key.account, hash.as_ref(), row.row).await?;
             transaction.commit().await?;
             Ok(Some(remote_id))
@@ -97,7 +99,7 @@ async fn keep_upload(
     if step == UploadStep::Refuse {
         return Ok(None);
     }
-    let Some(remote_id) = give_remote_id(connection, encounter, *remote_id).await? else { return Ok(None) };
+    let remote_id = give_remote_id(connection, encounter, *remote_id).await?;
     if step == UploadStep::Keep {
         keep(connection, encounter, report).await?;
     }
@@ -130,20 +132,27 @@ async fn has_raid(connection: &mut PgConnection, account: AccountId, raid_code: 
     Ok(raid.is_some())
 }
 
-/// Gives an encounter that is locked a remote id, if it has none, and tells which it has; `None` if the one that is
-/// offered is another's, and then the transaction cannot go on.
-async fn give_remote_id(connection: &mut PgConnection, encounter: i64, offered: i64) -> Result<Option<i64>, Failure> {
+/// Gives an encounter that is locked a remote id, if it has none, and tells which it has.
+async fn give_remote_id(connection: &mut PgConnection, encounter: i64, offered: i64) -> Result<i64, Failure> {
     let held = sqlx::query_scalar!("SELECT remote_id FROM encounters WHERE row = $1", encounter)
         .fetch_one(&mut *connection)
         .await?;
-    if held.is_some() {
+    if let Some(held) = held {
         return Ok(held);
     }
-    let given = sqlx::query!("UPDATE encounters SET remote_id = $2 WHERE row = $1", encounter, offered);
-    match given.execute(connection).await {
-        Ok(_) => Ok(Some(offered)),
-        Err(sqlx::Error::Database(error)) if error.constraint() == Some(REMOTE_IDS) => Ok(None),
-        Err(error) => Err(error.into()),
+    sqlx::query!("UPDATE encounters SET remote_id = $2 WHERE row = $1", encounter, offered).execute(connection).await?;
+    Ok(offered)
+}
+
+/// What was done, or `None` if an id that was drawn is another encounter's: the transaction cannot go on then.
+fn unless_taken<T>(done: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match done {
+        Err(Failure::Sql(sqlx::Error::Database(error)))
+            if error.constraint().is_some_and(|index| DRAWN_IDS.contains(&index)) =>
+        {
+            Ok(None)
+        }
+        done => done.map(Some),
     }
 }
 

@@ -11,13 +11,16 @@ use bytes::Bytes;
 use futures::future::join_all;
 use raidcast_pgkit::{Cluster, Install};
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::report::{Place, Totals};
+use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
 use raidcast_store::{
-    Accounts as _, EncounterKey, EncounterRow, Encounters as _, Journal as _, JournalEntry, JournalKind, NewEncounter,
-    RaidRow, Raids as _, StoreError, StoredStream, StreamKey, Tickets, Upkeep as _,
+    Accounts as _, EncounterKey, EncounterRow, Encounters as _, Journal as _, JournalEntry, JournalKind, KeptReport,
+    NewEncounter, NewUpload, RaidRow, Raids as _, ReportLine, StoreError, StoredStream, StreamKey, Tickets,
+    Upkeep as _, UploadKept, Uploads as _,
 };
 use raidcast_store_postgres::PostgresStore;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 const STREAM: StreamId = StreamId(Uuid::from_u128(7));
@@ -215,6 +218,92 @@ async fn a_lock_makes_it_unavailable_until_it_is_released() {
         answer.unwrap();
     }
     assert_eq!(held(&fixture.store, &row).await.len(), 9);
+}
+
+/// An upload of an encounter that is not there.
+fn upload(raid: &RaidRow, number: i64) -> NewUpload {
+    let id = Uuid::from_u128(0xe000 + number as u128);
+    let key = EncounterKey { account: raid.account, encounter: EncounterId(id) };
+    let report_id = format!("upload-{number}");
+    NewUpload {
+        key,
+        report_id: report_id.clone(),
+        raid_code: raid.code.clone(),
+        started_at_ms: 1,
+        created_at_ms: 1,
+        remote_id: number,
+        hash: None,
+        held: None,
+        report: KeptReport {
+            encounter: 0,
+            state: ReportState::Final,
+            revision: 1,
+            stream: STREAM,
+            line: ReportLine {
+                report_id,
+                encounter: key.encounter,
+                raid_code: raid.code.clone(),
+                state: ReportState::Final,
+                revision: 1,
+                started_at_ms: 1,
+                ended_at_ms: None,
+                duration_ms: 1,
+                damage_ms: None,
+                outcome: Outcome::Kill,
+                place: Place::default(),
+                bosses: Vec::new(),
+                players: 1,
+                totals: Totals::default(),
+            },
+            record: Bytes::from_static(b"record"),
+            log: Some(Bytes::from_static(b"log")),
+            kept_at_ms: 1,
+        },
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_that_wait_leave_connections_to_others() {
+    let Some((fixture, cluster)) = Fixture::new().await else { return };
+    let database = fixture.database().to_owned();
+    let lock = "BEGIN; LOCK encounter_record IN EXCLUSIVE MODE; SELECT pg_sleep(60); COMMIT";
+    let holder = std::thread::spawn({
+        let database = database.clone();
+        move || std::panic::catch_unwind(|| cluster.run(&database, lock)).is_err()
+    });
+    let locks = |granted: bool| {
+        format!(
+            "SELECT pid FROM pg_locks
+             WHERE relation = 'encounter_record'::regclass AND mode LIKE '%ExclusiveLock' AND granted = {granted}"
+        )
+    };
+    // Nobody tells when another program has its lock, nor when others wait for it.
+    while cluster.run(&database, &locks(true)).is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut uploads = JoinSet::new();
+    for number in 1..=12 {
+        let (store, upload) = (Arc::clone(&fixture.store), upload(&fixture.raid, number));
+        uploads.spawn(async move { store.keep_upload(&upload).await });
+    }
+    while cluster.run(&database, &locks(false)).lines().count() < 3 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(fixture.store.raid_by_code("raid").await.unwrap(), Some(fixture.raid.clone()));
+    assert!(uploads.try_join_next().is_none(), "the page waited for an upload");
+    cluster.run(&database, &format!("SELECT pg_terminate_backend(pid) FROM ({}) AS holder", locks(true)));
+    assert!(holder.join().unwrap(), "its connection was cut");
+    let mut kept = 0;
+    for answer in uploads.join_all().await {
+        match answer {
+            Ok(answer) => {
+                assert!(matches!(answer, UploadKept::Kept { .. }));
+                kept += 1;
+            }
+            Err(error) => assert_unavailable::<()>(&Err(error), "in the way"),
+        }
+    }
+    assert!(kept >= 9, "{kept} that had not waited yet");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use raidcast_store::{
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
-use crate::encounter::{add_encounter, by_id, no_raid};
+use crate::encounter::{add_encounter, by_id, no_raid, of_report};
 use crate::error::Failure;
 use crate::job::Change;
 use crate::report::{bytes, keep};
@@ -63,12 +63,14 @@ impl Change for KeepUpload {
         let held = by_id(&mut *connection, key.account, key.encounter).await?;
         let step = self.0.step(held.as_ref())?;
         let held = held.map(|held| held.row);
-        // Asked before anything is changed: others' changes share the transaction.
-        let remote_id = match step {
-            UploadStep::Refuse => None,
-            UploadStep::Keep | UploadStep::Repeated => remote_id_for(connection, held, *remote_id).await?,
+        // Others' changes share the transaction: what is refused is found out before anything is changed.
+        let is_taken = held.is_none() && of_report(connection, report_id).await?.is_some();
+        if step == UploadStep::Refuse || is_taken {
+            return Ok(UploadKept::Conflict);
+        }
+        let Some(remote_id) = remote_id_for(connection, held, *remote_id).await? else {
+            return Ok(UploadKept::Conflict);
         };
-        let Some(remote_id) = remote_id else { return Ok(UploadKept::Conflict) };
         let encounter = match held {
             Some(encounter) => encounter,
             None => add_encounter(connection, *key, report_id, raid_code, *started_at_ms, *created_at_ms)

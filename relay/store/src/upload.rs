@@ -19,7 +19,7 @@ pub type UploadHash = [u8; 16];
 pub struct NewUpload {
     /// Names it everywhere.
     pub key: EncounterKey,
-    /// Its report's id, where the encounter is new.
+    /// Its report's id, where the encounter is new: random.
     pub report_id: String,
     /// A raid of the account, where the encounter is new.
     pub raid_code: String,
@@ -66,8 +66,8 @@ pub enum UploadKept {
         /// What meters are told of it.
         remote_id: i64,
     },
-    /// Nothing was changed: the encounter is not as the caller saw it, or the remote id is another encounter's. Look
-    /// again, and draw another one.
+    /// Nothing was changed: the encounter is not as the caller saw it, or an id that was drawn for it is another
+    /// encounter's. Look again, and draw others.
     Conflict,
 }
 
