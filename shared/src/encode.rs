@@ -16,8 +16,9 @@ use crate::event::{
 use crate::fold::{self, CheckError, Checked, EncounterState, Gate};
 use crate::id::{ActorId, SkillId};
 use crate::limits as l;
+use crate::log::Log;
 use crate::text::clean;
-use crate::uplink::{Delta, Header};
+use crate::uplink::{Delta, Ending, Header};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -148,6 +149,8 @@ pub struct Encoder {
     skills: HashMap<SkillId, SkillIx>,
     lost: Lost,
     newest_ms: Option<u32>,
+    /// What its deltas come to, where a log is asked for.
+    log: Option<Log>,
 }
 
 impl Encoder {
@@ -163,7 +166,24 @@ impl Encoder {
             skills: HashMap::new(),
             lost: Lost::default(),
             newest_ms: None,
+            log: None,
         }
+    }
+
+    /// The same, but that it makes a log, for [`Self::into_log`]. Nobody compares its deltas, so they have no checksums.
+    pub fn of_log(header: Header) -> Self {
+        let log = Log::new(Header { cols: own_columns(), ..header.clone() });
+        Self { log: Some(log), ..Self::new(header) }
+    }
+
+    /// The log of what was encoded, as its deltas come to one by one, and their fold. After [`Self::finish`].
+    ///
+    /// # Panics
+    /// If it is not an encoder [of a log](Self::of_log).
+    pub fn into_log(self, ending: Ending) -> (Log, EncounterState) {
+        let mut log = self.log.expect("an encoder of a log");
+        log.ending = Some(ending);
+        (log, self.state)
     }
 
     /// Takes in a delta that this encounter's encoder made before the client was started again.
@@ -195,7 +215,8 @@ impl Encoder {
     /// The deltas of what a source yielded; none if there is nothing in it.
     ///
     /// `captured_ms`: when it was read, ms since the encounter began.
-    /// Cost: linear in the events, but for a checksum with every 32nd delta, which sorts the encounter's rows.
+    /// Cost: linear in the events, but for a checksum with every 32nd delta (none for a log), which sorts the encounter's
+    /// rows.
     pub fn encode(&mut self, mut events: Vec<SourceEvent>, captured_ms: i64) -> Vec<Delta> {
         // Facts stand at the begin of a fight, so names come before the hits of their bearers.
         events.sort_by_key(|event| (event.at_ms(), matches!(event, Event::Hit(_))));
@@ -389,7 +410,9 @@ impl Encoder {
         let checked = Checked { seq: delta.seq, actors, skills, hits, rare };
         debug_assert_eq!(Checked::decode(self.state.columns(), &delta).as_ref(), Ok(&checked));
         self.apply(&checked);
-        if delta.seq.is_multiple_of(l::CHECKSUM_EVERY) {
+        if let Some(log) = &mut self.log {
+            log.push(self.state.columns(), &delta, checked);
+        } else if delta.seq.is_multiple_of(l::CHECKSUM_EVERY) {
             delta.checksum = Some(self.state.checksum());
         }
         deltas.push(delta);
