@@ -109,14 +109,12 @@ pub fn parse(text: &[u8]) -> Details {
 pub fn fold<T: Default>(text: &[u8], mut take: impl FnMut(&mut T, Option<Entry>)) -> (T, bool) {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     let whole = deserializer.deserialize_seq(FoldVisitor { take: &mut take, held: T::default() });
-    match whole.and_then(|held| deserializer.end().map(|()| held)) {
-        Ok(held) => (held, true),
-        Err(_) => {
-            let mut held = T::default();
-            pieces(text, |entry| take(&mut held, entry));
-            (held, false)
-        }
+    if let Ok(held) = whole.and_then(|held| deserializer.end().map(|()| held)) {
+        return (held, true);
     }
+    let mut held = T::default();
+    pieces(text, |entry| take(&mut held, entry));
+    (held, false)
 }
 
 struct FoldVisitor<'a, T, F> {
