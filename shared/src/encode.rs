@@ -4,7 +4,7 @@
 //! would refuse. What is beyond a limit is left out, counted, and told once at the end as missing.
 //! Deliberately not here: when deltas are made, and where they go.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use crate::checksum::Checksum;
@@ -20,6 +20,7 @@ use crate::log::Log;
 use crate::text::clean;
 use crate::uplink::{Delta, Ending, Header};
 use bytes::Bytes;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 /// Where a delta is closed, bytes: with its envelope it stays below 200 KiB, well inside a frame.
@@ -145,8 +146,8 @@ struct News {
 pub struct Encoder {
     state: EncounterState,
     gate: Gate,
-    actors: HashMap<ActorId, ActorIx>,
-    skills: HashMap<SkillId, SkillIx>,
+    actors: FxHashMap<ActorId, ActorIx>,
+    skills: FxHashMap<SkillId, SkillIx>,
     lost: Lost,
     newest_ms: Option<u32>,
     /// What its deltas come to, where a log is asked for.
@@ -162,8 +163,8 @@ impl Encoder {
         Self {
             gate,
             state: EncounterState::new(header, ColumnMap::own()),
-            actors: HashMap::new(),
-            skills: HashMap::new(),
+            actors: FxHashMap::default(),
+            skills: FxHashMap::default(),
             lost: Lost::default(),
             newest_ms: None,
             log: None,
@@ -220,7 +221,7 @@ impl Encoder {
     pub fn encode(&mut self, mut events: Vec<SourceEvent>, captured_ms: i64) -> Vec<Delta> {
         // Facts stand at the begin of a fight, so names come before the hits of their bearers.
         events.sort_by_key(|event| (event.at_ms(), matches!(event, Event::Hit(_))));
-        let mut kinds = HashMap::new();
+        let mut kinds = FxHashMap::default();
         for event in &events {
             if let Event::Rare(Rare { body: RareBody::Actor(ActorFacts { actor, kind: Some(kind), .. }), .. }) = event {
                 kinds.entry(*actor).or_insert(*kind);
@@ -300,7 +301,12 @@ impl Encoder {
     }
 
     /// Adds an event, and the dictionary entries that it is the first to use, if it fits.
-    fn add(&mut self, batch: &mut Batch, event: SourceEvent, hints: &HashMap<ActorId, ActorKind>) -> Result<(), Limit> {
+    fn add(
+        &mut self,
+        batch: &mut Batch,
+        event: SourceEvent,
+        hints: &FxHashMap<ActorId, ActorKind>,
+    ) -> Result<(), Limit> {
         let mut news = News::default();
         let (actors, skills) = (&self.actors, &self.skills);
         let mapped: Result<Event, Infallible> = event.try_map(
@@ -485,10 +491,10 @@ const ACTOR_BYTES: usize = 36;
 const SKILL_BYTES: usize = 24;
 
 fn news_actor(
-    known: &HashMap<ActorId, ActorIx>,
+    known: &FxHashMap<ActorId, ActorIx>,
     news: &mut Vec<ActorEntry>,
     id: ActorId,
-    hints: &HashMap<ActorId, ActorKind>,
+    hints: &FxHashMap<ActorId, ActorKind>,
 ) -> ActorIx {
     let at = news.iter().position(|actor| actor.id == id).unwrap_or_else(|| {
         news.push(ActorEntry { id, kind: hints.get(&id).copied().unwrap_or_default(), owner: None });
@@ -497,7 +503,7 @@ fn news_actor(
     ActorIx((known.len() + at) as u16)
 }
 
-fn news_skill(known: &HashMap<SkillId, SkillIx>, news: &mut Vec<SkillId>, id: SkillId) -> SkillIx {
+fn news_skill(known: &FxHashMap<SkillId, SkillIx>, news: &mut Vec<SkillId>, id: SkillId) -> SkillIx {
     let at = news.iter().position(|skill| *skill == id).unwrap_or_else(|| {
         news.push(id);
         news.len() - 1

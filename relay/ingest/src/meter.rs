@@ -290,7 +290,7 @@ impl Reading {
         let limit = fight.ended_at_ms.0.0.and_then(|ended_at_ms| clock.ms(ended_at_ms));
         let limit = limit.unwrap_or(l::ENCOUNTER_DURATION_MS_MAX);
         let (mut sent, mut read) = (fight.encounter_buffs.sent, 0);
-        let mut spans = 0;
+        let mut spans = 0_u64;
         read += fight.encounter_buffs.read(|_, entity: rows::BuffedIn| {
             sent += entity.buffs.sent;
             read += entity.buffs.read(|_, held: rows::BuffIn| {
@@ -299,13 +299,15 @@ impl Reading {
                 read += held.events.read(|index, span: rows::SpanIn| {
                     let (start, end, stacks) = (span.start_ms.0.0, span.end_ms.0.0, span.stack_count.0.0);
                     spans += 1;
-                    if spans <= l::RARE_EVENTS_MAX {
+                    // The encoder takes no more; to ask it for each of millions takes seconds.
+                    if spans <= l::RARE_EVENTS_MAX as u64 {
                         telling.builder.extend(BuffRow { actor, buff, start, end, stacks }.event(clock, limit, index));
                     }
                 });
             });
         });
-        self.unread.push(Unread { what: "buffs and their spans", sent, read });
+        let beyond = spans.saturating_sub(l::RARE_EVENTS_MAX as u64);
+        self.unread.push(Unread { what: "buffs and their spans", sent, read: read - beyond });
     }
 
     fn finish(&self, fight: &Fight) -> Finish {

@@ -59,14 +59,14 @@ impl<'a> Upload<'a> {
     /// # Errors
     /// `Unreadable` for no JSON, `Empty` without encounters, `TooMany` with more than a thousand.
     pub fn parse(body: &'a [u8]) -> Result<Self, NotAnUpload> {
-        match String::from_utf8_lossy(body) {
-            Cow::Borrowed(text) => Self::of(text),
-            // Somebody's name is no text: it costs a copy, and no fight.
-            Cow::Owned(text) => Upload::of(&text).map(|upload| Self {
-                encounters: upload.encounters.into_iter().map(|fight| Cow::Owned(fight.into_owned())).collect(),
-                client_version: upload.client_version,
-            }),
+        if let Ok(text) = str::from_utf8(body) {
+            return Self::of(text);
         }
+        // Somebody's name is no text: it costs a copy, and no fight.
+        let text = String::from_utf8_lossy(body);
+        let upload = Upload::of(&text)?;
+        let encounters = upload.encounters.into_iter().map(|fight| Cow::Owned(fight.into_owned())).collect();
+        Ok(Self { encounters, client_version: upload.client_version })
     }
 
     fn of(text: &'a str) -> Result<Self, NotAnUpload> {
