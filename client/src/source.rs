@@ -4,7 +4,6 @@
 //! in the same write, so that no event is read twice or left out, whenever the client ends.
 //! Deliberately not here: what becomes of events (the encoder), and anything that waits (the uploader polls).
 
-mod actor;
 pub mod aggregate;
 mod any;
 pub mod chunks;

@@ -4,7 +4,7 @@
 //! would refuse. What is beyond a limit is left out, counted, and told once at the end as missing.
 //! Deliberately not here: when deltas are made, and where they go.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use crate::checksum::Checksum;
@@ -16,9 +16,11 @@ use crate::event::{
 use crate::fold::{self, CheckError, Checked, EncounterState, Gate};
 use crate::id::{ActorId, SkillId};
 use crate::limits as l;
+use crate::log::Log;
 use crate::text::clean;
-use crate::uplink::{Delta, Header};
+use crate::uplink::{Delta, Ending, Header};
 use bytes::Bytes;
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 /// Where a delta is closed, bytes: with its envelope it stays below 200 KiB, well inside a frame.
@@ -144,10 +146,12 @@ struct News {
 pub struct Encoder {
     state: EncounterState,
     gate: Gate,
-    actors: HashMap<ActorId, ActorIx>,
-    skills: HashMap<SkillId, SkillIx>,
+    actors: FxHashMap<ActorId, ActorIx>,
+    skills: FxHashMap<SkillId, SkillIx>,
     lost: Lost,
     newest_ms: Option<u32>,
+    /// What its deltas come to, where a log is asked for.
+    log: Option<Log>,
 }
 
 impl Encoder {
@@ -159,11 +163,28 @@ impl Encoder {
         Self {
             gate,
             state: EncounterState::new(header, ColumnMap::own()),
-            actors: HashMap::new(),
-            skills: HashMap::new(),
+            actors: FxHashMap::default(),
+            skills: FxHashMap::default(),
             lost: Lost::default(),
             newest_ms: None,
+            log: None,
         }
+    }
+
+    /// The same, but that it makes a log, for [`Self::into_log`]. Nobody compares its deltas, so they have no checksums.
+    pub fn of_log(header: Header) -> Self {
+        let log = Log::new(Header { cols: own_columns(), ..header.clone() });
+        Self { log: Some(log), ..Self::new(header) }
+    }
+
+    /// The log of what was encoded, as its deltas come to one by one, and their fold. After [`Self::finish`].
+    ///
+    /// # Panics
+    /// If it is not an encoder [of a log](Self::of_log).
+    pub fn into_log(self, ending: Ending) -> (Log, EncounterState) {
+        let mut log = self.log.expect("an encoder of a log");
+        log.ending = Some(ending);
+        (log, self.state)
     }
 
     /// Takes in a delta that this encounter's encoder made before the client was started again.
@@ -195,11 +216,12 @@ impl Encoder {
     /// The deltas of what a source yielded; none if there is nothing in it.
     ///
     /// `captured_ms`: when it was read, ms since the encounter began.
-    /// Cost: linear in the events, but for a checksum with every 32nd delta, which sorts the encounter's rows.
+    /// Cost: linear in the events, but for a checksum with every 32nd delta (none for a log), which sorts the encounter's
+    /// rows.
     pub fn encode(&mut self, mut events: Vec<SourceEvent>, captured_ms: i64) -> Vec<Delta> {
         // Facts stand at the begin of a fight, so names come before the hits of their bearers.
         events.sort_by_key(|event| (event.at_ms(), matches!(event, Event::Hit(_))));
-        let mut kinds = HashMap::new();
+        let mut kinds = FxHashMap::default();
         for event in &events {
             if let Event::Rare(Rare { body: RareBody::Actor(ActorFacts { actor, kind: Some(kind), .. }), .. }) = event {
                 kinds.entry(*actor).or_insert(*kind);
@@ -279,7 +301,12 @@ impl Encoder {
     }
 
     /// Adds an event, and the dictionary entries that it is the first to use, if it fits.
-    fn add(&mut self, batch: &mut Batch, event: SourceEvent, hints: &HashMap<ActorId, ActorKind>) -> Result<(), Limit> {
+    fn add(
+        &mut self,
+        batch: &mut Batch,
+        event: SourceEvent,
+        hints: &FxHashMap<ActorId, ActorKind>,
+    ) -> Result<(), Limit> {
         let mut news = News::default();
         let (actors, skills) = (&self.actors, &self.skills);
         let mapped: Result<Event, Infallible> = event.try_map(
@@ -389,7 +416,9 @@ impl Encoder {
         let checked = Checked { seq: delta.seq, actors, skills, hits, rare };
         debug_assert_eq!(Checked::decode(self.state.columns(), &delta).as_ref(), Ok(&checked));
         self.apply(&checked);
-        if delta.seq.is_multiple_of(l::CHECKSUM_EVERY) {
+        if let Some(log) = &mut self.log {
+            log.push(self.state.columns(), &delta, checked);
+        } else if delta.seq.is_multiple_of(l::CHECKSUM_EVERY) {
             delta.checksum = Some(self.state.checksum());
         }
         deltas.push(delta);
@@ -462,10 +491,10 @@ const ACTOR_BYTES: usize = 36;
 const SKILL_BYTES: usize = 24;
 
 fn news_actor(
-    known: &HashMap<ActorId, ActorIx>,
+    known: &FxHashMap<ActorId, ActorIx>,
     news: &mut Vec<ActorEntry>,
     id: ActorId,
-    hints: &HashMap<ActorId, ActorKind>,
+    hints: &FxHashMap<ActorId, ActorKind>,
 ) -> ActorIx {
     let at = news.iter().position(|actor| actor.id == id).unwrap_or_else(|| {
         news.push(ActorEntry { id, kind: hints.get(&id).copied().unwrap_or_default(), owner: None });
@@ -474,7 +503,7 @@ fn news_actor(
     ActorIx((known.len() + at) as u16)
 }
 
-fn news_skill(known: &HashMap<SkillId, SkillIx>, news: &mut Vec<SkillId>, id: SkillId) -> SkillIx {
+fn news_skill(known: &FxHashMap<SkillId, SkillIx>, news: &mut Vec<SkillId>, id: SkillId) -> SkillIx {
     let at = news.iter().position(|skill| *skill == id).unwrap_or_else(|| {
         news.push(id);
         news.len() - 1

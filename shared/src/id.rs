@@ -41,6 +41,14 @@ pub struct RaidId(#[serde(with = "sixteen_bytes")] pub Uuid);
 #[serde(transparent)]
 pub struct StreamId(#[serde(with = "sixteen_bytes")] pub Uuid);
 
+impl StreamId {
+    /// The reading of an encounter that was uploaded whole: sent again it is the same. `form`: in which form it was
+    /// told; `content`: what tells apart what it may come to.
+    pub fn of_upload(encounter: EncounterId, form: &str, content: impl fmt::Display) -> Self {
+        Self(Uuid::new_v5(&encounter.0, format!("upload|{form}|{content}").as_bytes()))
+    }
+}
+
 /// Ids are read as bytes and as the list of 16 integers that they are in version 1; which of the two is written the
 /// codec says ([`crate::codec::encode_for`]).
 mod sixteen_bytes {

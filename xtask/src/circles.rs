@@ -15,7 +15,7 @@ use syn::{Item, UseTree, Visibility};
 use crate::command::root;
 
 /// Each crate, and which others of the workspace it may use.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("shared", &[]),
     ("client/meterkit", &[]),
     ("client", &["raidcast-shared"]),
@@ -23,11 +23,15 @@ const CRATES: [(&str, &[&str]); 8] = [
     ("relay/store-sqlite", &["raidcast-shared", "raidcast-store"]),
     ("relay/store-postgres", &["raidcast-shared", "raidcast-store"]),
     ("relay/pgkit", &[]),
-    ("relay", &["raidcast-shared", "raidcast-store", "raidcast-store-postgres", "raidcast-store-sqlite"]),
+    ("relay/ingest", &["raidcast-shared"]),
+    (
+        "relay",
+        &["raidcast-ingest", "raidcast-shared", "raidcast-store", "raidcast-store-postgres", "raidcast-store-sqlite"],
+    ),
 ];
 
 /// The crates that have no circles, and are to get none.
-const WITHOUT_CIRCLES: [&str; 8] = [
+const WITHOUT_CIRCLES: [&str; 9] = [
     "shared",
     "client/meterkit",
     "client",
@@ -35,6 +39,7 @@ const WITHOUT_CIRCLES: [&str; 8] = [
     "relay/store-sqlite",
     "relay/store-postgres",
     "relay/pgkit",
+    "relay/ingest",
     "relay",
 ];
 

@@ -6,7 +6,7 @@
 
 mod events;
 mod skill_row;
-mod stored;
+pub(crate) mod stored;
 mod tally;
 
 use std::collections::HashSet;

@@ -1,7 +1,8 @@
 //! Writes meter databases the way the meters do, from scripted fights: for tests, benches and the demo.
 //!
 //! [`Script`] makes a [`Fight`] from a seed, [`MeterWriter`] writes it in one of the storage [`Generation`]s, at
-//! once, in steps or in real time. [`fault`] damages finished databases.
+//! once, in steps or in real time. [`fault`] damages finished databases; [`upload`] makes the requests in which meters
+//! upload fights themselves.
 //!
 //! The one invariant: what a database holds in the end depends on the fight alone, never on the steps in which it
 //! was written. Not here: reading, and any look at a clock; [`write_live`] alone waits, on Tokio's.
@@ -18,6 +19,7 @@ mod playhead;
 mod random;
 mod script;
 pub mod summary;
+pub mod upload;
 mod writer;
 
 pub use beside::beside;

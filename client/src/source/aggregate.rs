@@ -11,12 +11,12 @@ mod statements;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use raidcast_shared::event::{CritsKnown, Event, Knows, RareBody, SourceKey};
+use raidcast_shared::event::{CritsKnown, Event, Knows};
 use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::limits::ENCOUNTER_DURATION_MS_MAX;
+use raidcast_shared::meter::course::BuffRow;
 use raidcast_shared::meter::details::{self, BuffSpan, Entry};
 use raidcast_shared::meter::entry::{Judged, judge, stamp, stamps};
-use raidcast_shared::meter::row::{actor_id, rare};
 use raidcast_shared::uplink::MeterTotals;
 
 use super::clock;
@@ -229,14 +229,7 @@ impl Aggregate {
                     reading.cursor.push((key, after.value()));
                 }
                 let total = int(&whole, "total_value").and_then(|total| u64::try_from(total).ok()).unwrap_or(0);
-                // Ids of players stay out of it: the relay keeps this text as it is.
-                let told = if read != u64::from(hits) {
-                    Some((format!("hits of {} row {rowid}, skill {}", table.word(), row.skill), u64::from(hits), read))
-                } else if sum != total {
-                    Some((format!("amount of {} row {rowid}, skill {}", table.word(), row.skill), total, sum))
-                } else {
-                    None
-                };
+                let told = table.place(rowid, row.skill).shortfall([hits.into(), read], [total, sum]);
                 if let Some((what, expected, read)) = told {
                     let id = i64::from(table.prefix()) << 56 | rowid;
                     tell_missing(cursor, reading, at_ms, id, &what, expected, read);
@@ -278,14 +271,10 @@ impl Aggregate {
                 tell_missing(cursor, reading, limit, i64::from(prefix::BUFFS) << 56 | rowid, &what, 1, 0);
                 continue;
             };
-            for (index, span) in spans.iter().enumerate() {
-                let at = |unix_ms: Option<i64>| unix_ms.and_then(|unix_ms| clock.ms(unix_ms));
-                let Some(at_ms) = at(span.start.0).filter(|at| *at <= limit) else { continue };
-                let until = at(span.end.0).unwrap_or(limit).clamp(at_ms, limit);
-                let stacks = u32::try_from(span.stack_count.0.unwrap_or(0).max(0)).unwrap_or(u32::MAX);
-                let body = RareBody::Buff { a: actor_id(actor), buff, until, stacks };
-                reading.events.push(rare(at_ms, SourceKey::new(prefix::BUFFS.into(), index as u32), body));
-            }
+            reading.events.extend(spans.iter().enumerate().filter_map(|(index, span)| {
+                let (start, end, stacks) = (span.start.0, span.end.0, span.stack_count.0);
+                BuffRow { actor, buff, start, end, stacks }.event(&clock, limit, index)
+            }));
             reading.cursor.push((key, CursorValue(1, 0)));
         }
         Ok(())

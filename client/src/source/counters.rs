@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use raidcast_shared::event::{CritsKnown, Knows};
 use raidcast_shared::game::SpecNumbering;
+use raidcast_shared::meter::person::{self, Seen};
 use raidcast_shared::uplink::MeterTotals;
 
 use super::clock::{self, end_ms};
@@ -17,7 +18,7 @@ use super::database::{Database, DbRow, bytes, fight_ms};
 use super::finished::{self, LONG_KEYS, Progress};
 use super::hit_row::{self, Table};
 use super::names::Names;
-use super::roster::{self, Roster, Seen, Shown};
+use super::roster::{self, Roster, Shown};
 use super::rows;
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
 
@@ -89,7 +90,7 @@ impl Counters {
             let mut seen = BTreeMap::new();
             for (table, rows) in Table::BOTH.into_iter().zip(&rows) {
                 for row in rows {
-                    hit_row::show(&hit_row::of(table, row), &mut seen);
+                    person::show(&hit_row::of(table, row), &mut seen);
                 }
             }
             let shown = roster.shown(&transaction, fight.row, cursor, &seen)?;

@@ -1,9 +1,7 @@
 //! Deaths, attempts and segments: the course of a fight, row by row.
 
-use raidcast_shared::event::{AttemptReason, RareBody, SourceKey};
-use raidcast_shared::id::SkillId;
 use raidcast_shared::meter::clock::FightClock;
-use raidcast_shared::meter::row::{actor_id, rare};
+use raidcast_shared::meter::course::{AttemptRow, DEATHS_UNTOLD, DeathRow, SegmentRow};
 
 use super::database::{DbRow, int, name, raw_text};
 use super::missing::tell_missing;
@@ -15,16 +13,15 @@ pub(super) fn deaths(clock: &FightClock, cursor: &Cursor, rows: &[DbRow], readin
     let CursorValue(mut last, mut count) = cursor.get(key).unwrap_or(CursorValue(0, 0));
     let mut untold = 0;
     for row in rows {
-        let at_ms = int(row, "timestamp_ms").and_then(|at| clock.ms(at));
-        if let (Some(at_ms), Some(actor)) = (at_ms, int(row, "actor_id")) {
-            let body = RareBody::Death {
-                a: actor_id(actor),
-                by: int(row, "killer_id").map(actor_id),
-                s: int(row, "skill_id").map(|base| SkillId { base, variant: None }),
-            };
-            reading.events.push(rare(at_ms, SourceKey::new(prefix::DEATHS.into(), count as u32), body));
-        } else {
-            untold += 1;
+        let death = DeathRow {
+            at: int(row, "timestamp_ms"),
+            actor: int(row, "actor_id"),
+            killer: int(row, "killer_id"),
+            skill: int(row, "skill_id"),
+        };
+        match death.event(clock, count) {
+            Some(event) => reading.events.push(event),
+            None => untold += 1,
         }
         last = int(row, "id").map_or(last, |id| id as u64);
         count += 1;
@@ -35,7 +32,7 @@ pub(super) fn deaths(clock: &FightClock, cursor: &Cursor, rows: &[DbRow], readin
     if untold > 0 {
         let id = i64::from(prefix::DEATHS) << 56;
         untold += cursor.get(CursorKey(prefix::MISSING, id)).map_or(0, |told| told.0);
-        tell_missing(cursor, reading, clock.end_ms(), id, "deaths at times that no fight has", untold, 0);
+        tell_missing(cursor, reading, clock.end_ms(), id, DEATHS_UNTOLD, untold, 0);
     }
 }
 
@@ -45,27 +42,22 @@ pub(super) fn attempts(clock: &FightClock, cursor: &Cursor, rows: &[DbRow], read
         else {
             continue;
         };
-        let hp = |column| int(row, column).and_then(|hp| u64::try_from(hp).ok());
-        let at = |column| int(row, column).and_then(|at| clock.ms(at));
+        let reason = raw_text(row, "reason");
+        let attempt = AttemptRow {
+            n,
+            began: int(row, "started_at_ms"),
+            ended: int(row, "ended_at_ms"),
+            reason: reason.as_deref(),
+            hp: ["boss_hp_start", "boss_hp_end"].map(|column| int(row, column)),
+        };
         let key = CursorKey(prefix::ATTEMPT, id);
         let told = cursor.get(key).map_or(0, |value| value.0);
         let mut now = told;
-        if let Some(at_ms) = at("started_at_ms").filter(|_| told & 1 == 0) {
-            let why = match raw_text(row, "reason").as_deref() {
-                Some("initial") => AttemptReason::Initial,
-                Some("hp_rollback") => AttemptReason::Rollback,
-                Some("wipe") => AttemptReason::Wipe,
-                Some("manual") => AttemptReason::Manual,
-                _ => AttemptReason::Other,
-            };
-            let body = RareBody::AttemptBegan { n, why, hp: hp("boss_hp_start") };
-            reading.events.push(rare(at_ms, SourceKey::new(prefix::ATTEMPT.into(), n), body));
-            now |= 1;
-        }
-        if let Some(at_ms) = at("ended_at_ms").filter(|_| told & 2 == 0) {
-            let body = RareBody::AttemptEnded { n, hp: hp("boss_hp_end") };
-            reading.events.push(rare(at_ms, SourceKey::new(prefix::ATTEMPT.into(), n), body));
-            now |= 2;
+        for (bit, event) in [(1, attempt.begin(clock)), (2, attempt.end(clock))] {
+            if let Some(event) = event.filter(|_| told & bit == 0) {
+                reading.events.push(event);
+                now |= bit;
+            }
         }
         if now != told {
             reading.cursor.push((key, CursorValue(now, 0)));
@@ -76,16 +68,16 @@ pub(super) fn attempts(clock: &FightClock, cursor: &Cursor, rows: &[DbRow], read
 /// Segments are told when the meter has closed them.
 pub(super) fn segments(fight: &Fight, clock: &FightClock, cursor: &Cursor, rows: &[DbRow], reading: &mut Reading) {
     for (index, row) in rows.iter().enumerate() {
-        let at = |column| int(row, column).and_then(|at| clock.ms(at));
         let Some(key) = int(row, "id").map(|id| CursorKey(prefix::SEGMENT, id)) else { continue };
-        let closed = int(row, "ended_at_ms").is_some() || fight.end.is_some();
-        if let Some(at_ms) = at("started_at_ms").filter(|_| closed && cursor.get(key).is_none()) {
-            let body = RareBody::Segment {
-                boss: raw_text(row, "segment_type").as_deref() == Some("boss"),
-                name: name(row, "boss_name"),
-                until: at("ended_at_ms"),
-            };
-            reading.events.push(rare(at_ms, SourceKey::new(prefix::SEGMENT.into(), index as u32), body));
+        let segment = SegmentRow {
+            boss: raw_text(row, "segment_type").as_deref() == Some("boss"),
+            name: name(row, "boss_name"),
+            began: int(row, "started_at_ms"),
+            ended: int(row, "ended_at_ms"),
+        };
+        let is_closed = segment.ended.is_some() || fight.end.is_some();
+        if let Some(event) = segment.event(clock, index).filter(|_| is_closed && cursor.get(key).is_none()) {
+            reading.events.push(event);
             reading.cursor.push((key, CursorValue(1, 0)));
         }
     }

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use raidcast_shared::event::ActorFacts;
 use raidcast_shared::id::ActorId;
-use raidcast_shared::limits::{ENCOUNTER_DURATION_MS_MAX, NAME_CHARS_MAX};
-use raidcast_shared::text;
+use raidcast_shared::limits::ENCOUNTER_DURATION_MS_MAX;
+use raidcast_shared::meter::person::shown;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{SourceError, Unsupported};
@@ -419,12 +419,6 @@ pub(super) fn raw_text(row: &DbRow, column: &str) -> Option<String> {
 /// A name, fit to be shown; `None` where nothing is left of it.
 pub(super) fn name(row: &DbRow, column: &str) -> Option<String> {
     raw_text(row, column).and_then(|raw| shown(&raw))
-}
-
-/// A name fit to be shown: without control and direction characters, at most 64 characters.
-pub(super) fn shown(raw: &str) -> Option<String> {
-    let text = text::clean(raw, NAME_CHARS_MAX);
-    (!text.is_empty()).then_some(text)
 }
 
 /// When a fight began, Unix ms, as far as a date can say it (the end of the year 9999); what is no number counts as 0.

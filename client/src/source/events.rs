@@ -13,6 +13,7 @@ use raidcast_shared::event::{CritsKnown, Event, Knows};
 use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::meter::details::{Entry, Number, Truth};
 use raidcast_shared::meter::entry::{Judged, judge, stamp, stamps};
+use raidcast_shared::meter::person::{self, Seen};
 use raidcast_shared::uplink::MeterTotals;
 use rusqlite::Connection;
 
@@ -22,7 +23,7 @@ use super::finished::{self, Progress};
 use super::hit_row::{self, Table};
 use super::missing::tell_missing;
 use super::names::Names;
-use super::roster::{self, Roster, Seen, Shown};
+use super::roster::{self, Roster, Shown};
 use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
 
 /// The meter's writer commits every 50 ms.
@@ -124,7 +125,7 @@ impl Events {
             let finished = if last { finished::read(&transaction, finished, fight.row)? } else { Default::default() };
             for (table, rows) in Table::BOTH.into_iter().zip(&finished) {
                 for row in rows {
-                    hit_row::show(&hit_row::of(table, row), seen);
+                    person::show(&hit_row::of(table, row), seen);
                 }
             }
             let shown = roster.shown(&transaction, fight.row, cursor, seen)?;
@@ -257,7 +258,7 @@ fn entry_of(row: &DbRow) -> Entry {
 
 fn see(seen: &mut BTreeMap<i64, Seen>, table: Table, row: &DbRow) {
     let is = hit_row::of(table, row);
-    hit_row::show(&is, seen);
+    person::show(&is, seen);
     if table == Table::Damage {
         let target = seen.entry(is.target).or_default();
         target.boss |= int(row, "is_boss").is_some_and(|boss| boss != 0);

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use raidcast_shared::event::{Event, SourceKey};
-use raidcast_shared::limits::AMOUNT_MAX;
 use raidcast_shared::meter::clock::FightClock;
 use raidcast_shared::meter::details::{self, Entry, Truth};
 use raidcast_shared::meter::entry::{Judged, judge, stamp};
@@ -27,10 +26,8 @@ mod prefix {
     pub(super) const DAMAGE: u8 = 23;
     /// A row of heals, alike.
     pub(super) const HEAL: u8 = 24;
-    /// A row of damage whose sums were told: (hits, amount). Source keys, too.
-    pub(super) const DAMAGE_SUMS: u8 = 33;
-    /// A row of heals, alike.
-    pub(super) const HEAL_SUMS: u8 = 34;
+    /// A row whose sums were told: (hits, amount). Source keys, too.
+    pub(super) use raidcast_shared::meter::prefix::{DAMAGE_SUMS, HEAL_SUMS};
     /// What a row's parts contradict: in ids of missing things.
     pub(super) const PARTS: u8 = 32;
 }
@@ -145,14 +142,8 @@ pub(super) fn totals_key(table: Table, rowid: i64) -> SourceKey {
 pub(super) fn tell_sums(cursor: &Cursor, reading: &mut Reading, at_ms: u32, table: Table, row: &DbRow) {
     let (rowid, skill) = (int(row, "rowid").unwrap_or(0), hit_row::of(table, row).skill);
     let id = i64::from(prefix::PARTS + table.prefix()) << 56 | rowid;
-    let count = |column| int(row, column).and_then(|sum| u64::try_from(sum).ok());
-    let of = |what: &str| format!("{what} of {} row {rowid}, skill {skill}", table.word());
-    let Some(sums) = sums_of(row) else {
-        let expected = count("hits").unwrap_or(0).min(AMOUNT_MAX);
-        return tell_missing(cursor, reading, at_ms, id, &of("sums that no hits have,"), expected, 0);
-    };
-    if let Some((what, part, whole)) = sums.contradiction() {
-        tell_missing(cursor, reading, at_ms, id, &of(what), part, whole);
+    if let Some((what, expected, read)) = table.place(rowid, skill).contradiction(int(row, "hits"), sums_of(row)) {
+        tell_missing(cursor, reading, at_ms, id, &what, expected, read);
     }
 }
 
@@ -253,18 +244,13 @@ impl Telling<'_> {
             }
         }
         let total = int(whole, "total_value").and_then(|total| u64::try_from(total).ok()).unwrap_or(0);
-        // Ids of players stay out of it: the relay keeps this text as it is.
-        let of = |what: &str| format!("{what} of {} row {rowid}, skill {}", table.word(), row.skill);
+        let place = table.place(rowid, row.skill);
         let told = if before.entries < known {
-            Some((of("hits that the meter did not keep,"), known, before.entries))
+            Some((place.of("hits that the meter did not keep,"), known, before.entries))
         } else if before.sum != known_sum {
-            Some((of("amounts that the meter altered,"), before.sum, known_sum))
-        } else if read != hits {
-            Some((of("hits"), hits, read))
-        } else if sum != total {
-            Some((of("amount"), total, sum))
+            Some((place.of("amounts that the meter altered,"), before.sum, known_sum))
         } else {
-            None
+            place.shortfall([hits, read], [total, sum])
         };
         if let Some((what, expected, read)) = told {
             let (at_ms, id) = (self.clock.end_ms(), i64::from(table.prefix()) << 56 | rowid);

@@ -1,14 +1,11 @@
 //! A row of hits as generations A to C keep them: in which table, and who did what to whom.
 
-use std::collections::BTreeMap;
-
 use raidcast_shared::event::HitKind;
-use raidcast_shared::meter::row::HitRow;
+use raidcast_shared::meter::row::{HitRow, RowPlace, word};
 
 use super::cursor::CursorKey;
 use super::database::{DbRow, int, raw_text};
 use super::prefix;
-use super::roster::Seen;
 
 /// The two tables of hits, alike but for names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,10 +32,12 @@ impl Table {
     }
 
     pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Damage => "damage",
-            Self::Heal => "heal",
-        }
+        word(self.kind())
+    }
+
+    /// A row of it in words.
+    pub(super) fn place(self, row: i64, skill: i64) -> RowPlace {
+        RowPlace { kind: self.kind(), row, skill }
     }
 
     /// The columns of who did it, and to whom.
@@ -70,14 +69,4 @@ pub(super) fn as_it_is(table: Table, row: &DbRow) -> HitRow {
 pub(super) fn of(table: Table, row: &DbRow) -> HitRow {
     let held = as_it_is(table, row);
     HitRow { monster: held.monster.filter(|_| table == Table::Damage), ..held }
-}
-
-/// Notes whom the row is about.
-pub(super) fn show(row: &HitRow, seen: &mut BTreeMap<i64, Seen>) {
-    seen.entry(row.source).or_default();
-    let target = seen.entry(row.target).or_default();
-    // Several rows of one target may tell different names: the same one counts whatever their order.
-    if row.monster > target.monster {
-        target.monster.clone_from(&row.monster);
-    }
 }

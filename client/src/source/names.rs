@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use raidcast_shared::id::SkillId;
+use raidcast_shared::meter::person::shown;
 use serde_json::Value;
 
 use super::chunks::chunk::base_of_damage_id;
-use super::database::shown;
 use super::detect::{METERS, Places};
 
 /// The folder of name files, beside a meter's program.

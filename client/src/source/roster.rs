@@ -2,34 +2,23 @@
 //!
 //! Deliberately not here: hits and sums, which each generation keeps in its own way.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use raidcast_shared::event::{ActorFacts, ActorKind, Event, RareBody, SourceKey};
+use raidcast_shared::event::{ActorFacts, Event, RareBody, SourceKey};
 use raidcast_shared::game::SpecNumbering;
 use raidcast_shared::id::SkillId;
 use raidcast_shared::meter::clock::FightClock;
-use raidcast_shared::meter::row::{actor_id, rare};
+use raidcast_shared::meter::person::{self, Boss, People, Person, Seen, Stats, is_kill};
+use raidcast_shared::meter::row::rare;
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 use rusqlite::Connection;
 
-use super::actor::Told;
 use super::course;
-use super::database::{Database, DbRow, hash_of, int, json_list, raw_text, rows, rows_of_list};
+use super::database::{Database, DbRow, hash_of, int, json_list, name, positive, raw_text, rows, rows_of_list};
 use super::fight_row::{FightRow, fights_of};
 use super::names::Names;
+use super::prefix;
 use super::{Cursor, CursorKey, CursorValue, Fight, Reading, SourceError};
-
-/// Prefixes of cursor keys and source keys; hits and sums use others.
-mod prefix {
-    /// All deaths: (last row, how many). As `course` has it.
-    pub(super) const DEATHS: u8 = 3;
-    /// An actor: (hash of what was told of it, how often).
-    pub(super) const ACTOR: u8 = 7;
-    /// A skill whose name was told.
-    pub(super) const SKILL: u8 = 8;
-    /// A boss whose defeat was told.
-    pub(super) const DEFEATED: u8 = 9;
-}
 
 /// Statements, made once for the columns that this database has.
 #[derive(Debug)]
@@ -51,17 +40,6 @@ pub(super) struct Shown {
     pub(super) bosses: Vec<DbRow>,
     pub(super) stats: Vec<DbRow>,
     pub(super) entities: Vec<DbRow>,
-}
-
-/// What hits and sums have shown of somebody.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen {
-    /// What it is called where it was hit as a monster.
-    pub(super) monster: Option<String>,
-    /// Whether a hit on it said so.
-    pub(super) boss: bool,
-    /// As a hit on it said.
-    pub(super) max_hp: Option<u64>,
 }
 
 impl Roster {
@@ -108,9 +86,7 @@ impl Roster {
             let Some(row) = FightRow::of(&row, "id") else { continue };
             let outcome = |_| {
                 let bosses = db.rows(&self.bosses, &[row.id])?;
-                let alive = |boss: &DbRow| int(boss, "is_defeated").unwrap_or(0) == 0;
-                let is_kill = !bosses.is_empty() && !bosses.iter().any(alive);
-                Ok(if is_kill { Outcome::Kill } else { Outcome::Unknown })
+                Ok(if is_kill(bosses.iter().map(is_defeated)) { Outcome::Kill } else { Outcome::Unknown })
             };
             fights.push(row.fight(row.local_player(), names, stable_id, outcome)?);
         }
@@ -172,40 +148,48 @@ impl Shown {
     ) {
         course::deaths(clock, cursor, &self.deaths, reading);
         course::attempts(clock, cursor, &self.attempts, reading);
-        let by_id = |rows: &'_ [DbRow], column| -> HashMap<i64, usize> {
-            rows.iter().enumerate().filter_map(|(at, row)| Some((int(row, column)?, at))).collect()
-        };
-        let (stats, entities) = (by_id(&self.stats, "actor_id"), by_id(&self.entities, "entity_id"));
-        let bosses: HashMap<_, _> =
-            self.bosses.iter().filter_map(|row| Some((raw_text(row, "monster_name")?, row))).collect();
-        let ids: BTreeSet<_> = seen.keys().chain(stats.keys()).chain(entities.keys()).copied().collect();
+        let people = self.people(fight.local_player);
         let end_ms = fight.end.as_ref().and_then(|end| clock.ms(end.ended_at_ms));
         let nothing = Seen::default();
-        for id in ids {
+        for id in people.ids(seen) {
             let seen = seen.get(&id).unwrap_or(&nothing);
-            let monster = seen.monster.as_deref();
-            let told = Told {
-                local: u64::try_from(id).is_ok_and(|id| fight.local_player == Some(id)),
-                stats: stats.get(&id).map(|at| &self.stats[*at]),
-                entity: entities.get(&id).map(|at| &self.entities[*at]),
-                monster,
-                boss: monster.and_then(|monster| bosses.get(monster).copied()),
-            };
-            let mut facts = told.facts(id, numbering);
-            if facts.kind != Some(ActorKind::Player) && seen.boss {
-                facts.boss = Some(true);
-                facts.max_hp = facts.max_hp.max(seen.max_hp);
-            }
-            let defeated = told.boss.and_then(|boss| int(boss, "is_defeated")).is_some_and(|defeated| defeated != 0);
-            tell_actor(id, facts, cursor, reading);
+            tell_actor(id, people.facts(id, seen, numbering), cursor, reading);
             let key = CursorKey(prefix::DEFEATED, id);
-            if let Some(at_ms) = end_ms.filter(|_| defeated && cursor.get(key).is_none()) {
-                let facts = ActorFacts { defeated: Some(true), ..ActorFacts::of(actor_id(id)) };
-                reading.events.push(rare(at_ms, SourceKey::new(prefix::DEFEATED.into(), 0), RareBody::Actor(facts)));
+            if let Some(at_ms) = end_ms.filter(|_| people.is_defeated(seen) && cursor.get(key).is_none()) {
+                reading.events.push(person::defeated(id, at_ms));
                 reading.cursor.push((key, CursorValue(1, 0)));
             }
         }
     }
+
+    fn people(&self, local: Option<u64>) -> People {
+        let stats =
+            |row| Some((int(row, "actor_id")?, Stats { is_player: int(row, "is_player"), person: person(row) }));
+        let boss = |row| {
+            let boss = Boss { max_hp: positive(row, "max_hp"), defeated: is_defeated(row) };
+            Some((raw_text(row, "monster_name")?, boss))
+        };
+        People {
+            local,
+            stats: self.stats.iter().filter_map(stats).collect(),
+            entities: self.entities.iter().filter_map(|row| Some((int(row, "entity_id")?, person(row)))).collect(),
+            bosses: self.bosses.iter().filter_map(boss).collect(),
+        }
+    }
+}
+
+fn person(row: &DbRow) -> Person {
+    Person {
+        name: name(row, "name"),
+        class_id: positive(row, "class_id"),
+        spec: positive(row, "class_spec"),
+        ability_score: positive(row, "ability_score"),
+        level: positive(row, "level"),
+    }
+}
+
+fn is_defeated(boss: &DbRow) -> bool {
+    int(boss, "is_defeated").is_some_and(|defeated| defeated != 0)
 }
 
 /// Yields what is known of an actor, unless the same was told before.
@@ -220,9 +204,7 @@ pub(super) fn tell_actor(
     let hash = hash_of(&facts);
     if facts != ActorFacts::of(facts.actor) && held.is_none_or(|held| held.0 != hash) {
         let times = held.map_or(0, |held| held.1 + 1);
-        // Known of the whole fight, so at its begin; the later telling wins by its key.
-        let stamp = SourceKey::new(prefix::ACTOR.into(), times as u32);
-        reading.events.push(rare(0, stamp, RareBody::Actor(facts)));
+        reading.events.push(person::told(facts, times));
         reading.cursor.push((key, CursorValue(hash, times)));
     }
 }

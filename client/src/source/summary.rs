@@ -15,12 +15,13 @@ use raidcast_shared::event::{ActorFacts, ActorKind, CritsKnown, HitKind, Knows, 
 use raidcast_shared::game::SPECS;
 use raidcast_shared::id::{ActorId, SkillId};
 use raidcast_shared::limits::AMOUNT_MAX;
+use raidcast_shared::meter::person::shown;
 use raidcast_shared::meter::row::{actor_id, rare};
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 
 use super::chunks::chunk::base_of_damage_id;
 use super::clock::end_ms;
-use super::database::{Database, DbRow, bytes, int, json_list, raw_text, rows_of_list, shown};
+use super::database::{Database, DbRow, bytes, int, json_list, raw_text, rows_of_list};
 use super::fight_row::FightRow;
 use super::missing::tell_missing;
 use super::names::Names;

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::testing::{any_event, header, hit, rare};
-use crate::uplink::{DeltaFrame, UplinkFrame};
+use crate::uplink::{DeltaFrame, Outcome, UplinkFrame};
 
 fn kind(actor: u64, kind: ActorKind, key: u64) -> SourceEvent {
     let facts = ActorFacts { kind: Some(kind), ..ActorFacts::of(ActorId::clear(actor)) };
@@ -65,6 +65,43 @@ proptest! {
         again.replay_lost(encoder.lost().clone());
         prop_assert_eq!(again.encode(after.clone(), 9), encoder.encode(after, 9));
         prop_assert_eq!(again.finish(9), encoder.finish(9));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(60) })]
+
+    /// Byte for byte, and the same fold: also where deltas are many enough that one of them would have a checksum.
+    #[test]
+    fn an_encoders_log_is_that_of_its_deltas(
+        batches in proptest::collection::vec(proptest::collection::vec(any_event(), 0..30), 1..60),
+    ) {
+        let (mut by_deltas, mut by_itself) = (Encoder::new(header()), Encoder::of_log(header()));
+        let (mut gate, mut log) = (Gate::new(&header()).unwrap(), Log::new(header()));
+        for (at, batch) in batches.iter().enumerate() {
+            let made = by_itself.encode(batch.clone(), 5);
+            prop_assert!(made.iter().all(|delta| delta.checksum.is_none()));
+            let mut deltas = by_deltas.encode(batch.clone(), 5);
+            if at + 1 == batches.len() {
+                deltas.extend(by_deltas.finish(6));
+                by_itself.finish(6);
+            }
+            for delta in deltas {
+                let checked = gate.check(&delta).unwrap();
+                log.push(&ColumnMap::own(), &delta, checked);
+            }
+        }
+        let ending = Ending {
+            last_seq: by_deltas.seq(),
+            ended_at_ms: Some(7),
+            outcome: Outcome::Unknown,
+            checksum: by_deltas.checksum(),
+            meter: None,
+        };
+        log.ending = Some(ending.clone());
+        let (own, state) = by_itself.into_log(ending);
+        prop_assert_eq!(state.checksum(), by_deltas.checksum());
+        prop_assert_eq!(own.into_bytes(), log.into_bytes());
     }
 }
 

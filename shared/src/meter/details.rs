@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserializer, IgnoredAny, Visitor};
+use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// One hit or heal as the row holds it.
@@ -99,12 +99,41 @@ pub struct Details {
 
 /// Reads a whole text; of one that is no JSON as many entries as can be made out.
 pub fn parse(text: &[u8]) -> Details {
-    match serde_json::from_slice::<Vec<Entry>>(text) {
-        Ok(entries) => {
-            let end = if text.ends_with(b"]") { text.len() as u64 - 1 } else { 0 };
-            Details { entries: entries.into_iter().map(Some).collect(), end }
+    let (entries, is_whole) = fold(text, Vec::push);
+    let end = if is_whole && text.ends_with(b"]") { text.len() as u64 - 1 } else { 0 };
+    Details { entries, end }
+}
+
+/// Reads a whole text entry by entry, for who keeps less of each: what `take` made of them, and whether the text is
+/// JSON. Of one that is not, as many entries as can be made out, `None` for each that cannot be read.
+pub fn fold<T: Default>(text: &[u8], mut take: impl FnMut(&mut T, Option<Entry>)) -> (T, bool) {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let whole = deserializer.deserialize_seq(FoldVisitor { take: &mut take, held: T::default() });
+    if let Ok(held) = whole.and_then(|held| deserializer.end().map(|()| held)) {
+        return (held, true);
+    }
+    let mut held = T::default();
+    pieces(text, |entry| take(&mut held, entry));
+    (held, false)
+}
+
+struct FoldVisitor<'a, T, F> {
+    take: &'a mut F,
+    held: T,
+}
+
+impl<'de, T, F: FnMut(&mut T, Option<Entry>)> Visitor<'de> for FoldVisitor<'_, T, F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of hits")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<T, A::Error> {
+        while let Some(entry) = list.next_element()? {
+            (self.take)(&mut self.held, Some(entry));
         }
-        Err(_) => Details { entries: pieces(text), end: 0 },
+        Ok(self.held)
     }
 }
 
@@ -129,15 +158,13 @@ pub fn parse_tail(mut tail: Vec<u8>, expected: u64) -> Option<Vec<Entry>> {
 }
 
 /// Entries are flat objects without braces in strings, so each `{…}` is one. A last one that is cut off is none yet.
-fn pieces(text: &[u8]) -> Vec<Option<Entry>> {
-    let mut entries = Vec::new();
+fn pieces(text: &[u8], mut take: impl FnMut(Option<Entry>)) {
     let mut rest = text;
     while let Some(open) = rest.iter().position(|byte| *byte == b'{') {
         let Some(length) = rest[open..].iter().position(|byte| *byte == b'}') else { break };
-        entries.push(serde_json::from_slice(&rest[open..=open + length]).ok());
+        take(serde_json::from_slice(&rest[open..=open + length]).ok());
         rest = &rest[open + length + 1..];
     }
-    entries
 }
 
 /// One span of a buff, in Unix ms.

@@ -72,13 +72,59 @@ impl RowSums {
     }
 
     /// The first part that is greater than its whole: what it is, the part, and the whole.
-    pub fn contradiction(self) -> Option<(&'static str, u64, u64)> {
+    fn contradiction(self) -> Option<(&'static str, u64, u64)> {
         let parts = [
             ("critical hits beyond all hits", self.crit, self.hits),
             ("lucky hits beyond all hits", self.lucky, self.hits),
             ("shield beyond the amount", self.shield, self.amount),
         ];
         parts.into_iter().find(|(_, part, whole)| part > whole)
+    }
+}
+
+/// A row in words, to tell what is missing: which of the fight's, and its skill. Ids of players stay out of it, for the
+/// relay keeps this text as it is.
+#[derive(Clone, Copy, Debug)]
+pub struct RowPlace {
+    /// Of its table.
+    pub kind: HitKind,
+    /// Its number.
+    pub row: i64,
+    /// The game's id of the skill.
+    pub skill: i64,
+}
+
+/// What is missing: in words, what the meter says, and what there is.
+pub type Shortfall = (String, u64, u64);
+
+impl RowPlace {
+    /// `what` of this row.
+    pub fn of(self, what: &str) -> String {
+        format!("{what} of {} row {}, skill {}", word(self.kind), self.row, self.skill)
+    }
+
+    /// What the single hits of a row lack to its sums: `hits` and `amount` as the meter says and as they were read.
+    pub fn shortfall(self, hits: [u64; 2], amount: [u64; 2]) -> Option<Shortfall> {
+        let parts = [("hits", hits), ("amount", amount)];
+        let (what, [told, read]) = parts.into_iter().find(|(_, [told, read])| told != read)?;
+        Some((self.of(what), told, read))
+    }
+
+    /// What is wrong with a row's sums; `hits`: as the meter tells them.
+    pub fn contradiction(self, hits: Option<i64>, sums: Option<RowSums>) -> Option<Shortfall> {
+        let Some(sums) = sums else {
+            let hits = hits.and_then(|hits| u64::try_from(hits).ok()).unwrap_or(0);
+            return Some((self.of("sums that no hits have,"), hits.min(AMOUNT_MAX), 0));
+        };
+        sums.contradiction().map(|(what, part, whole)| (self.of(what), part, whole))
+    }
+}
+
+/// A table of hits in a word.
+pub const fn word(kind: HitKind) -> &'static str {
+    match kind {
+        HitKind::Damage => "damage",
+        HitKind::Heal => "heal",
     }
 }
 

@@ -4,13 +4,14 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use raidcast_shared::meter::details::{Details, Entry};
+use raidcast_shared::meter::person::{self, Seen};
 use raidcast_shared::meter::row::HitRow;
 use rusqlite::Connection;
 
 use super::super::database::{DbRow, bytes, int, json_list, rows, rows_of_list};
 use super::super::hit_row::{self, Table};
 use super::super::prefix;
-use super::super::roster::{Roster, Seen, Shown};
+use super::super::roster::{Roster, Shown};
 use super::super::{Cursor, CursorKey, CursorValue, Fight};
 use super::statements::Statements;
 
@@ -152,7 +153,7 @@ pub(super) fn gather(
 fn seen(memory: &Memory) -> BTreeMap<i64, Seen> {
     let mut seen = BTreeMap::new();
     for row in memory.rows.values() {
-        hit_row::show(row, &mut seen);
+        person::show(row, &mut seen);
     }
     seen
 }

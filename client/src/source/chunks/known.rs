@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use raidcast_shared::event::{ActorFacts, ActorKind};
 use raidcast_shared::game::{SpecNumbering, spec_of};
 use raidcast_shared::id::ActorId;
+use raidcast_shared::meter::person::shown;
 use raidcast_shared::uplink::Outcome;
 
-use super::super::database::{DbRow, name, positive, shown};
+use super::super::database::{DbRow, name, positive};
 use super::super::names::Names;
 use super::chunk::{Chunk, ChunkEvent, ChunkHit, Context, EntityId, Metric};
 

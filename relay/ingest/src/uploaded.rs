@@ -1,0 +1,35 @@
+//! A fight that was uploaded whole, as it is to be kept.
+
+use raidcast_shared::fold::EncounterState;
+use raidcast_shared::id::{EncounterId, StreamId};
+use raidcast_shared::log::Log;
+
+/// A fight that was uploaded whole: its log, its fold and its names.
+#[derive(Clone, Debug)]
+pub struct Uploaded {
+    /// Which fight, by what the game's ids and its begin give, so that it is the one that its meter would stream. Ids are
+    /// in the clear in it: the caller keys it before it is stored.
+    pub encounter: EncounterId,
+    /// All of it; its actors are keyed.
+    pub log: Log,
+    /// The log's fold.
+    pub state: EncounterState,
+    /// What the meter itself calls it, as it was sent.
+    pub source_hash: Option<String>,
+    /// Unix ms.
+    pub started_at_ms: i64,
+    /// Why nothing of it could be taken, in words for people: then the log is empty but for saying so.
+    pub stub: Option<&'static str>,
+    /// In which form it was told: a word that is part of the reading's name, so it stays.
+    pub(crate) form: &'static str,
+}
+
+impl Uploaded {
+    /// The name of this reading of `encounter`, which is this one's under the relay's key.
+    ///
+    /// Sums and single hits of one fight have one checksum and are two readings.
+    pub fn stream(&self, encounter: EncounterId) -> StreamId {
+        let told = if self.state.summed().hits > 0 { "sums" } else { "hits" };
+        StreamId::of_upload(encounter, self.form, format_args!("{told}|{}", self.state.checksum()))
+    }
+}
