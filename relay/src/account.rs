@@ -1,8 +1,9 @@
 //! Keys and what each may do, and what stands in for a player's id.
 
 use hmac::{Hmac, KeyInit, Mac};
-use raidcast_shared::id::{ActorId, EncounterId, hex};
+use raidcast_shared::id::{ActorId, EncounterId, RaidId, hex};
 use raidcast_shared::uplink::Visibility;
+use raidcast_store::AccountId;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -127,6 +128,12 @@ impl RelaySecret {
     /// tried.
     pub fn upload(&self, source_hash: &str) -> [u8; 16] {
         self.mac(b"upload", source_hash.as_bytes())
+    }
+
+    /// The raid that an account's uploads of a day stand in: nobody else can make it before.
+    pub fn uploads(&self, account: AccountId, visibility: Visibility, day: i64) -> RaidId {
+        let message = format!("{}|{visibility:?}|{day}", account.0);
+        RaidId(Uuid::from_bytes(self.mac(b"uploads", message.as_bytes())))
     }
 
     /// What lets its holder see a private raid: the ticket with this number, from 0.

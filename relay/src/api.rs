@@ -4,3 +4,4 @@ pub mod health;
 pub mod raids;
 pub mod reports;
 pub mod tickets;
+pub mod uploads;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::Visibility;
-use raidcast_store::{EncounterRow, RaidRow, Store};
+use raidcast_store::{AccountId, EncounterRow, RaidRow, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Changes;
@@ -16,7 +16,7 @@ use crate::clock::{Clock, Entropy};
 use crate::heavy::Heavy;
 use crate::limits::EdgeLimits;
 use crate::memory::Memory;
-use crate::quota::Quota;
+use crate::quota::{DAY_MS, Quota, Spent};
 use crate::set_aside::SetAside;
 
 /// See the module's page.
@@ -96,6 +96,25 @@ impl Context {
         let quota = Arc::new(Quota::new(limits.clone(), self.clock.now_ms()));
         let memory = Arc::new(Memory::new(&limits));
         Self { limits, quota, memory, ..self }
+    }
+
+    /// Whether a key may begin one more fight, by what it has begun within a day: tell it with
+    /// [`Quota::fight_begun`] when that is kept. An upload of old fights (`history`) leaves room for live ones.
+    ///
+    /// # Errors
+    /// The store does not answer; inside, why it may not.
+    pub async fn may_begin_fight(&self, account: AccountId, history: bool) -> Result<Result<(), Spent>, StoreError> {
+        let now_ms = self.clock.now_ms();
+        let (day_ago, started) = (now_ms - DAY_MS, self.quota.started_ms());
+        // Of those from before this relay started the store knows which it still has. They become fewer as they become
+        // older than a day.
+        let before = if day_ago < started {
+            let since = |at_ms| self.store.encounters_since(account, at_ms, now_ms);
+            since(day_ago).await?.saturating_sub(since(started).await?)
+        } else {
+            0
+        };
+        Ok(self.quota.may_begin_fight(account, before, history, now_ms))
     }
 
     /// A name for a new connection.

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::HttpError;
 use crate::fanout::Socket;
+use crate::ingest::Ingest;
 use crate::limits::EdgeLimits;
 use crate::lists::Lists;
 use crate::raid::{Join, JoinWish, Joined, RaidCommand, RaidHandle, RaidRegistry};
@@ -86,6 +87,7 @@ pub struct Desk {
     spans: Arc<Spans>,
     answers: Arc<Answers>,
     lists: Arc<Lists>,
+    ingest: Arc<Ingest>,
     /// One permit for each fight that is played.
     replays: Arc<Semaphore>,
 }
@@ -106,7 +108,8 @@ impl Desk {
         answers: Arc<Answers>,
         lists: Arc<Lists>,
     ) -> Self {
-        Self { registry, door, spans, answers, lists, replays: Arc::new(Semaphore::new(REPLAYS_MAX)) }
+        let (ingest, replays) = (Arc::new(Ingest::new(Arc::clone(&registry))), Arc::new(Semaphore::new(REPLAYS_MAX)));
+        Self { registry, door, spans, answers, lists, ingest, replays }
     }
 
     fn context(&self) -> &Context {
@@ -126,6 +129,11 @@ impl Desk {
     /// Makes lists of fights.
     pub fn lists(&self) -> &Arc<Lists> {
         &self.lists
+    }
+
+    /// Takes in fights that come whole.
+    pub fn ingest(&self) -> &Arc<Ingest> {
+        &self.ingest
     }
 
     /// Folds spans.

@@ -7,12 +7,13 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
 use crate::desk::{Desk, TicketQuery};
 use crate::error::{HttpError, is_api};
+use crate::extract::{Path, Query};
 
 /// What an address without a page is answered where the pages have none of their own for it.
 const NOTHING_HERE: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Not found · Raidcast</title>\
@@ -55,6 +56,26 @@ async fn look(desk: &Desk, uri: &Uri, headers: &HeaderMap) -> Result<(), HttpErr
         "live" => door.channel(name, &asker).await.map(drop),
         _ => Ok(()),
     }
+}
+
+/// `GET /encounter/{id}`: where meters open what they uploaded.
+///
+/// # Errors
+/// 404 where that is nothing that the asker may see.
+pub async fn encounter(
+    State(desk): State<Desk>,
+    Path(remote_id): Path<String>,
+    Query(TicketQuery { ticket }): Query<TicketQuery>,
+    headers: HeaderMap,
+) -> Result<Redirect, StatusCode> {
+    let remote_id = remote_id.parse().map_err(|_| StatusCode::NOT_FOUND)?;
+    let found = async {
+        let asker = desk.door().asker(&headers, ticket.as_deref()).await?;
+        desk.door().report_of_remote(remote_id, &asker).await
+    };
+    let report = found.await.map_err(|error| error.into_response().status())?;
+    let ticket = ticket.map(|ticket| format!("?ticket={ticket}")).unwrap_or_default();
+    Ok(Redirect::to(&format!("/reports/{}{ticket}", report.report_id)))
 }
 
 /// What is answered where there is no route: the API's error, or the page for it.

@@ -23,3 +23,4 @@ pub use log::{DeltaLog, LiveLog, Standing};
 pub use precedence::Told;
 pub use reading::{OtherColumns, Reading};
 pub use registry::RaidRegistry;
+pub(crate) use restore::held_fight;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -51,6 +51,14 @@ pub fn router(Parts { desk, uplinks, keys, context }: Parts) -> Router {
         .route("/api/v1/live/{channel}", get(api::raids::channel))
         .layer(CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]))
         .layer(CompressionLayer::new().compress_when(Small));
+    // They have times of their own, and bodies.
+    let uploads = Router::new()
+        .route("/api/v1/upload", post(api::uploads::upload))
+        .route("/api/v1/upload/", post(api::uploads::upload))
+        .route("/api/v1/upload/check", post(api::uploads::check))
+        .route("/api/v1/upload/player-data", post(api::uploads::player_data))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(desk.clone());
     let feeds = Router::new()
         .route("/api/v1/raids/{code}/feed", get(feed::raid))
         .route("/api/v1/live/{channel}/feed", get(feed::channel));
@@ -59,6 +67,9 @@ pub fn router(Parts { desk, uplinks, keys, context }: Parts) -> Router {
     let routes = Router::new()
         .merge(reading)
         .route("/api/v1/raids/{code}/ticket", post(api::tickets::renew))
+        .route("/encounter/{remote_id}", get(pages::encounter))
+        .route("/api/v1/auth/check", get(api::uploads::auth))
+        .route("/api/v1/tracking/app-update", post(api::uploads::app_update))
         .merge(feeds)
         .with_state(desk)
         .merge(Router::new().route("/api/v1/uplink", get(uplink::upgrade)).with_state(uplinks))
@@ -66,6 +77,7 @@ pub fn router(Parts { desk, uplinks, keys, context }: Parts) -> Router {
         .merge(shown)
         .fallback(move |request: Request| pages::nothing_here(files.clone(), request))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
+        .merge(uploads)
         .layer(middleware::from_fn_with_state(keys, edge::gate))
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| HttpError::Internal.into_response()));
     // Around the router, not inside it: only there an answer names the methods of its address.

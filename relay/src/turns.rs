@@ -173,8 +173,10 @@ mod tests {
         Address::of([192, 0, 2, last].into())
     }
 
+    type Coming = BoxFuture<'static, Result<Turn<Address>, Full>>;
+
     /// One that waits already.
-    fn wait(turns: &Arc<Turns<Address>>, who: u8) -> BoxFuture<'static, Result<Turn<Address>, Full>> {
+    fn wait(turns: &Arc<Turns<Address>>, who: u8) -> Coming {
         let turns = Arc::clone(turns);
         let mut waiting = async move { turns.turn(address(who)).await }.boxed();
         match (&mut waiting).now_or_never() {
@@ -184,7 +186,7 @@ mod tests {
     }
 
     /// Serves all that wait, one after the other, and tells in which order.
-    fn serve(held: Turn<Address>, mut waiting: Vec<(u8, BoxFuture<'static, Result<Turn<Address>, Full>>)>) -> Vec<u8> {
+    fn serve(held: Turn<Address>, mut waiting: Vec<(u8, Coming)>) -> Vec<u8> {
         let (mut held, mut order) = (Some(held), Vec::new());
         while !waiting.is_empty() {
             drop(held.take());

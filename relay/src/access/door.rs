@@ -189,6 +189,15 @@ impl Door {
         Ok((Visible::new(row, admitted), record))
     }
 
+    /// The report of a fight by what its meter was told when it uploaded it.
+    ///
+    /// # Errors
+    /// As [`Door::report`].
+    pub async fn report_of_remote(&self, remote_id: i64, asker: &Asker) -> Result<Visible<EncounterRow>, HttpError> {
+        let report_id = self.context.store.report_of_remote(remote_id).await?.ok_or(HttpError::NotFound)?;
+        Ok(self.report(&report_id, asker).await?.0)
+    }
+
     /// Asks again, when an answer is ready that took a while: what somebody may see may have changed meanwhile, and the
     /// report may be another raid's by now.
     ///

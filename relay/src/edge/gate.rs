@@ -119,7 +119,7 @@ impl Cost {
             // A feed is answered at once and then counts as a connection; a moment of the past takes its permit itself.
             () if begins(&["/api/v1/upload"]) => Self::Upload,
             () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,
-            () if begins(&["/api", "/health", "/reports/", "/raids/", "/live/"]) => Self::Request,
+            () if begins(&["/api", "/health", "/reports/", "/raids/", "/live/", "/encounter/"]) => Self::Request,
             () => Self::Nothing,
         }
     }

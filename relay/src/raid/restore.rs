@@ -71,6 +71,31 @@ pub(super) async fn load_row(context: &Context, row: &EncounterRow) -> Result<Op
     })
 }
 
+/// What is held of a fight that no task has: its row, and what can be read of it. A row that is damaged is set aside; where
+/// the rest is, another reading may take its place.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn held_fight(
+    context: &Context,
+    key: EncounterKey,
+) -> Result<Option<(EncounterRow, Option<LiveEncounter>)>, StoreError> {
+    let row = match find_row(context.store.as_ref(), key).await {
+        Ok(row) => row,
+        Err(Unread::Store(error)) => return Err(error),
+        Err(Unread::Damaged { report_id, why }) => {
+            context.set_aside.report(&report_id, &why);
+            return Err(StoreError::Damaged(why));
+        }
+    };
+    let Some(row) = row else { return Ok(None) };
+    match load_row(context, &row).await {
+        Ok(held) => Ok(held.map(|held| (held.row.clone(), Some(held)))),
+        Err(Unread::Store(error)) => Err(error),
+        Err(Unread::Damaged { .. }) => Ok(Some((row, None))),
+    }
+}
+
 /// How often a fight is read that is another one each time.
 const READS_MAX: usize = 5;
 

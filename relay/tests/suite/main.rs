@@ -39,4 +39,5 @@ mod strangers;
 mod stream;
 mod syscalls;
 mod transfer;
+mod uploads;
 mod views;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
-use raidcast_relay::account::RelaySecret;
+use raidcast_relay::account::{RelaySecret, Scope};
 use raidcast_relay::clock::{Clock, Entropy};
 use raidcast_relay::config::{Config, KeySetting};
 use raidcast_relay::database::Database;
@@ -40,6 +40,8 @@ use uuid::Uuid;
 
 pub(crate) const KEY: &str = "a-key-for-tests";
 pub(crate) const OTHER_KEY: &str = "another-key-for-tests";
+/// Of the account of [`KEY`]; it may read, and nothing else.
+pub(crate) const READ_KEY: &str = "a-key-that-only-reads";
 
 /// Nothing here takes this long: a script that waits longer fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -114,7 +116,15 @@ impl TestRelay {
             data: data.to_owned(),
             database_url,
             public_url: None,
-            keys: vec![KeySetting::of("default", KEY), KeySetting::of("other", OTHER_KEY)],
+            keys: vec![
+                KeySetting::of("default", KEY),
+                KeySetting::of("other", OTHER_KEY),
+                KeySetting {
+                    name: "reader".into(),
+                    scopes: [Scope::Read].into_iter().collect(),
+                    ..KeySetting::of("default", READ_KEY)
+                },
+            ],
             grace_ms: 600_000,
             trusted_proxies,
             limits,

@@ -9,12 +9,10 @@ use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits::OPEN_ENCOUNTERS_MAX;
 use raidcast_shared::uplink::{Begin, Held, Refused, RefusedCode, RefusedScope, ReportState, UplinkReply};
-use raidcast_store::{AccountId, EncounterKey, NewEncounter, RaidRow, StoreError, StoredStream};
+use raidcast_store::{EncounterKey, NewEncounter, RaidRow, StoreError, StoredStream};
 
 use super::state::{Around, Beginning, Chore, Claiming, Elsewhere, Found, OpenError, Opened, Opening, RaidTask};
-use crate::context::Context;
 use crate::memory::Full;
-use crate::quota::DAY_MS;
 use crate::raid::command::{RaidCommand, RaidHandle};
 use crate::raid::encounter::{Job, LiveEncounter};
 use crate::raid::reading::{OtherColumns, Reading};
@@ -368,8 +366,7 @@ async fn take_encounter(
     let row = if let Some(row) = find_row(store.as_ref(), key).await? {
         row
     } else {
-        let before = begun_before_start(context, raid.account, now_ms).await?;
-        context.quota.may_begin_fight(raid.account, before, raid.history, now_ms).map_err(OpenError::TooMany)?;
+        context.may_begin_fight(raid.account, raid.history).await?.map_err(OpenError::TooMany)?;
         let new = NewEncounter {
             key,
             report_id: context.entropy.code(12),
@@ -397,15 +394,4 @@ async fn take_encounter(
 /// A reading as it is stored when it begins, after this revision of the report.
 fn stored_stream(begin: &Begin, after_revision: u32) -> StoredStream {
     StoredStream { stream: begin.stream, header: codec::encode(&begin.header).into(), after_revision }
-}
-
-/// Fights that the key began within the last day, before this relay started: those that the store still has. They become
-/// fewer as they become older than a day.
-async fn begun_before_start(context: &Context, account: AccountId, now_ms: i64) -> Result<u64, StoreError> {
-    let (day_ago, started) = (now_ms - DAY_MS, context.quota.started_ms());
-    if day_ago >= started {
-        return Ok(0);
-    }
-    let since = |at_ms| context.store.encounters_since(account, at_ms, now_ms);
-    Ok(since(day_ago).await?.saturating_sub(since(started).await?))
 }

@@ -1,0 +1,284 @@
+//! From an uploaded fight to its kept report: who has the fight meanwhile, which of two readings is kept, and where it
+//! stands.
+//!
+//! One invariant: what is kept takes the place only of what was looked at, and only while nobody else has the fight in
+//! memory. A fight that is streamed now is known: its stream ends it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use raidcast_ingest::Uploaded;
+use raidcast_shared::fold::EncounterState;
+use raidcast_shared::id::StreamId;
+use raidcast_shared::log::Log;
+use raidcast_shared::uplink::{Begin, Ending, Header, ReportState};
+use raidcast_store::{
+    EncounterKey, EncounterRow, HeldReport, KeptReport, NewUpload, RaidRow, ReportLine, StoreError, Tickets,
+    UploadHash, UploadKept,
+};
+use tokio::sync::oneshot;
+
+use super::Ingest;
+use crate::access::{self, Uploader};
+use crate::account::digest;
+use crate::error::HttpError;
+use crate::quota::{DAY_MS, Spent};
+use crate::raid::{Guest, RaidCommand, Told, held_fight};
+use crate::record;
+
+/// A fight that others change faster than it is looked at is given up after so many looks.
+const LOOKS_MAX: usize = 8;
+/// A raid's day begins at six in the morning of UTC: few raid then.
+const DAY_BEGINS_MS: i64 = 6 * 3_600_000;
+/// Remote ids have so many bits: JavaScript reads them exactly.
+const REMOTE_ID_BITS: u32 = 53;
+/// What the raids are called that uploads stand in.
+const TITLE: &str = "Uploads";
+
+/// A fight to be kept.
+pub(super) struct Fight {
+    key: EncounterKey,
+    started_at_ms: i64,
+    stream: StreamId,
+    header: Header,
+    ending: Option<Ending>,
+    state: Arc<EncounterState>,
+    log: Packing,
+    hash: Option<UploadHash>,
+}
+
+/// A log, packed when it is needed: of most fights that come again nothing is kept.
+enum Packing {
+    Not(Box<Log>),
+    Packed(Bytes),
+}
+
+impl Packing {
+    fn packed(self) -> Bytes {
+        match self {
+            Self::Not(log) => log.into_bytes().into(),
+            Self::Packed(bytes) => bytes,
+        }
+    }
+}
+
+impl Fight {
+    /// Of what was read of an upload.
+    pub(super) fn new(ingest: &Ingest, uploader: Uploader, read: Uploaded) -> Self {
+        let secret = &ingest.context().secret;
+        let key = EncounterKey { account: uploader.account(), encounter: secret.encounter(read.encounter) };
+        Self {
+            key,
+            started_at_ms: read.started_at_ms,
+            stream: read.stream(key.encounter),
+            header: read.log.header.clone(),
+            ending: read.log.ending.clone(),
+            state: Arc::new(read.state),
+            log: Packing::Not(Box::new(read.log)),
+            hash: read.source_hash.map(|hash| secret.upload(&hash)),
+        }
+    }
+
+    fn told(&self) -> Told<'_> {
+        Told { state: &self.state, outcome: self.ending.as_ref().map(|ending| ending.outcome) }
+    }
+}
+
+fn busy() -> HttpError {
+    let text = "this fight is being changed by somebody else: try again in a moment";
+    HttpError::Unavailable { text: text.into(), retry_s: 5 }
+}
+
+fn spent(spent: Spent) -> HttpError {
+    let text = format!("this key has uploaded as much as it may in a day: {spent}");
+    HttpError::TooMany { text, retry_s: spent.retry_ms.div_ceil(1000) }
+}
+
+impl Ingest {
+    /// Keeps a fight, or knows it; gives what its meter is told of it.
+    pub(super) async fn keep(&self, uploader: Uploader, mut fight: Fight) -> Result<i64, HttpError> {
+        for _ in 0..LOOKS_MAX {
+            if self.is_streamed(&fight).await
+                && let Some(remote_id) = self.know(&fight).await?
+            {
+                return Ok(remote_id);
+            }
+            let guest = Guest::claim(&self.registry.directory, fight.key).await;
+            let kept = self.keep_as(uploader, &mut fight).await;
+            // A raid that begins meanwhile leaves out what a guest has: it is told of what goes on.
+            let goes_on = kept.as_ref().ok().and_then(|kept| kept.live_in.as_deref());
+            guest.leave(goes_on).await;
+            match kept?.outcome {
+                Outcome::Known(remote_id) => return Ok(remote_id),
+                Outcome::Kept { remote_id, line } => {
+                    if let Some(raid) = self.registry.directory.raid(&line.raid_code) {
+                        // One that has ended meanwhile reads it when it is loaded again.
+                        let _ = raid.send(RaidCommand::Came { line }).await;
+                    }
+                    return Ok(remote_id);
+                }
+                Outcome::Again => {}
+            }
+        }
+        Err(busy())
+    }
+
+    /// Whether a raid's task has it as a fight that goes on.
+    async fn is_streamed(&self, fight: &Fight) -> bool {
+        let Some(owner) = self.registry.directory.owner(fight.key) else { return false };
+        let begin = Begin { enc: fight.key.encounter, stream: fight.stream, header: fight.header.clone() };
+        let held = |reply: oneshot::Sender<_>| RaidCommand::Held { begin: Box::new(begin), reply };
+        let held = owner.ask(held).await.ok().flatten();
+        held.is_some_and(|(_, held)| held.is_ok_and(|held| held.state == ReportState::Live))
+    }
+
+    async fn know(&self, fight: &Fight) -> Result<Option<i64>, HttpError> {
+        Ok(self.context().store.know_upload(fight.key, fight.hash, self.remote_id()).await?)
+    }
+
+    fn remote_id(&self) -> i64 {
+        let random = u64::from_le_bytes(self.context().entropy.bytes());
+        ((random & ((1 << REMOTE_ID_BITS) - 1)).max(1)).cast_signed()
+    }
+
+    /// While nobody else has the fight.
+    async fn keep_as(&self, uploader: Uploader, fight: &mut Fight) -> Result<Look, HttpError> {
+        let (context, key) = (self.context(), fight.key);
+        let Some((held, read)) = held_fight(context, key).await? else {
+            let raid = self.raid(uploader, fight.started_at_ms).await?;
+            context.may_begin_fight(key.account, true).await?.map_err(spent)?;
+            let row = EncounterRow {
+                row: 0,
+                key,
+                report_id: context.entropy.code(12),
+                raid_code: raid.code,
+                visibility: raid.visibility,
+                tickets: raid.tickets,
+                started_at_ms: fight.started_at_ms,
+                state: ReportState::Final,
+                revision: 1,
+                kept_stream: Some(fight.stream),
+            };
+            let look = self.write(fight, row, None).await?;
+            if matches!(look, Outcome::Kept { .. }) {
+                context.quota.fight_begun(key.account, context.clock.now_ms());
+            }
+            return Ok(look.into());
+        };
+        let is_live = held.state == ReportState::Live;
+        let gives_way = read.is_none_or(|read| Told::from(&read.main).gives_way_to(&fight.told()));
+        if is_live || !gives_way {
+            let known = self.know(fight).await?.map_or(Outcome::Again, Outcome::Known);
+            return Ok(Look { outcome: known, live_in: is_live.then_some(held.raid_code) });
+        }
+        let seen = HeldReport::from(&held);
+        let (revision, kept_stream) = (held.revision + 1, Some(fight.stream));
+        let row = EncounterRow { state: ReportState::Final, revision, kept_stream, ..held };
+        let outcome = self.write(fight, row, Some(seen)).await?;
+        if let Outcome::Kept { line, .. } = &outcome {
+            // It can be read again, if it could not.
+            context.set_aside.forget(&line.report_id);
+        }
+        Ok(outcome.into())
+    }
+
+    /// Makes the report and keeps it.
+    async fn write(
+        &self,
+        fight: &mut Fight,
+        row: EncounterRow,
+        held: Option<HeldReport>,
+    ) -> Result<Outcome, HttpError> {
+        let context = self.context();
+        let (state, ending, row_of) = (Arc::clone(&fight.state), fight.ending.clone(), row.clone());
+        let log = std::mem::replace(&mut fight.log, Packing::Packed(Bytes::new()));
+        let making = tokio::task::spawn_blocking(move || {
+            let (at, revision) = (ReportState::Final, row_of.revision);
+            let report = record::report(access::record(), &row_of, &state, ending.as_ref(), at, revision);
+            (record::line(&row_of, &report), record::encode_record(&report), log.packed())
+        });
+        let (line, record, log) = making.await.map_err(|_| HttpError::Internal)?;
+        fight.log = Packing::Packed(log.clone());
+        let now_ms = context.clock.now_ms();
+        context.quota.take(fight.key.account, log.len() as u64, true, now_ms).map_err(spent)?;
+        let upload = NewUpload {
+            key: fight.key,
+            report_id: row.report_id.clone(),
+            raid_code: row.raid_code.clone(),
+            started_at_ms: fight.started_at_ms,
+            created_at_ms: now_ms,
+            remote_id: self.remote_id(),
+            hash: fight.hash,
+            held,
+            report: KeptReport {
+                encounter: row.row,
+                state: ReportState::Final,
+                revision: row.revision,
+                stream: fight.stream,
+                line: line.clone(),
+                record,
+                log: Some(log),
+                kept_at_ms: now_ms,
+            },
+        };
+        Ok(match context.store.keep_upload(&upload).await? {
+            UploadKept::Kept { remote_id, .. } => Outcome::Kept { remote_id, line: Box::new(line) },
+            UploadKept::Conflict => Outcome::Again,
+        })
+    }
+
+    /// The raid that a key's uploads of a day stand in.
+    async fn raid(&self, uploader: Uploader, started_at_ms: i64) -> Result<RaidRow, HttpError> {
+        let (context, account) = (self.context(), uploader.account());
+        let (visibility, day) = (uploader.visibility(), started_at_ms.saturating_sub(DAY_BEGINS_MS).div_euclid(DAY_MS));
+        let id = context.secret.uploads(account, visibility, day);
+        if let Some(raid) = context.store.raid_by_id(id).await? {
+            return Ok(raid);
+        }
+        let now_ms = context.clock.now_ms();
+        let raid = RaidRow {
+            id,
+            account,
+            code: context.entropy.code(10),
+            // Nobody streams into it: its secret is nobody's.
+            secret_digest: digest(&context.entropy.bytes::<32>()),
+            title: Some(TITLE.to_owned()),
+            visibility,
+            created_at_ms: now_ms,
+            active_at_ms: now_ms,
+            closed: false,
+            history: true,
+            tickets: Tickets::default(),
+        };
+        let (store, new) = (Arc::clone(&context.store), raid.clone());
+        let inserted = async move { store.insert_raid(&new).await };
+        match self.registry.channels.write(account, inserted).await {
+            Ok(()) => Ok(raid),
+            // Another upload has made it meanwhile.
+            Err(error @ StoreError::Damaged(_)) => Ok(context.store.raid_by_id(id).await?.ok_or(error)?),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What came of one look at a fight.
+struct Look {
+    outcome: Outcome,
+    /// The raid in which the fight goes on, though no task has it.
+    live_in: Option<String>,
+}
+
+impl From<Outcome> for Look {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, live_in: None }
+    }
+}
+
+enum Outcome {
+    /// What is held stays.
+    Known(i64),
+    /// It is kept.
+    Kept { remote_id: i64, line: Box<ReportLine> },
+    /// It changed meanwhile.
+    Again,
+}

@@ -1,0 +1,376 @@
+//! Fights that come whole, by the calls of meters: kept once, known when they come again, and nothing else is touched.
+
+use std::io::Write as _;
+
+use raidcast_shared::report::Report;
+use raidcast_shared::uplink::{Outcome, ReportState};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::raw::{Answer, HERE, ask, becomes, connect, to_the_end};
+use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, Uploader};
+
+const BEGAN: i64 = 1_790_000_000_000;
+
+/// One entry of a row's hits.
+fn entry(at_ms: i64, damage: u64) -> Value {
+    json!({"attempt_index": null, "crit": false, "damage": damage, "hp_loss": damage, "is_boss": true, "lucky": false,
+        "ms_from_start": at_ms, "shield_loss": 0, "timestamp": BEGAN + at_ms})
+}
+
+/// A fight of two players against a boss, with its hits or without.
+fn fight(local: i64, with_hits: bool) -> Value {
+    let row = |attacker: i64, skill: i32, hits: &[(i64, u64)]| {
+        let details = if with_hits { hits.iter().map(|(at, damage)| entry(*at, *damage)).collect() } else { vec![] };
+        json!({"attackerId": attacker, "defenderId": 9_000, "skillId": skill, "hits": hits.len(),
+            "totalValue": hits.iter().map(|(_, damage)| damage).sum::<u64>(), "critHits": 0, "luckyHits": 0,
+            "critTotal": 0, "luckyTotal": 0, "hpLossTotal": 0, "shieldLossTotal": 0,
+            "hitDetails": Value::from(details).to_string(), "monsterName": "Kartgriff"})
+    };
+    let player = |id: i64, name: &str| {
+        json!({"actorId": id, "name": name, "classId": 2, "isPlayer": true, "isLocalPlayer": id == local,
+            "damageDealt": 0, "healDealt": 0, "damageTaken": 0, "dps": 1.5, "duration": 10.0})
+    };
+    json!({
+        "startedAtMs": BEGAN, "endedAtMs": BEGAN + 10_000, "localPlayerId": local, "totalDmg": 6_000, "totalHeal": 0,
+        "sceneId": 1021, "sceneName": "Towering Ruin", "sourceHash": format!("{:064x}", local + 0xabc),
+        "attempts": [{"attemptIndex": 1, "startedAtMs": BEGAN, "endedAtMs": BEGAN + 10_000, "reason": "initial",
+            "bossHpStart": 6_000, "bossHpEnd": 0, "totalDeaths": 0}],
+        "deathEvents": [],
+        "actorEncounterStats": [player(local, "Aeris"), player(2_000, "<b>Böreas</b>")],
+        "damageSkillStats": [row(local, 1714, &[(0, 1_000), (4_000, 2_000)]), row(2_000, 1734, &[(1_000, 3_000)])],
+        "healSkillStats": [],
+        "entities": [{"entityId": local, "name": "Aeris"}, {"entityId": 2_000, "name": "<b>Böreas</b>"}],
+        "encounterBosses": [{"monsterName": "Kartgriff", "hits": 3, "totalDamage": 6_000, "maxHp": 6_000, "isDefeated": true}],
+        "detailedPlayerdata": [], "dungeonSegments": [],
+    })
+}
+
+fn upload(fights: &[Value]) -> Vec<u8> {
+    json!({"encounters": fights, "clientVersion": "0.19.1"}).to_string().into_bytes()
+}
+
+/// A request as meters make it, on a connection of its own.
+async fn post(relay: &TestRelay, path: &str, key: &str, lines: &[&str], body: &[u8]) -> Answer {
+    let mut stream = connect(relay.url.trim_start_matches("http://"), HERE).await;
+    let lines = lines.iter().fold(String::new(), |all, line| all + line + "\r\n");
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nx-api-key: {key}\r\ncontent-type: application/json\r\naccept: */*\r\nhost: relay\r\n\
+         content-length: {}\r\nconnection: close\r\n{lines}\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body).await.unwrap();
+    Answer::of(&to_the_end(&mut stream).await)
+}
+
+fn json_of(answer: &Answer) -> Value {
+    assert_eq!(answer.status, 200, "{answer:?}");
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+/// What the meter is told of fights that it uploads.
+async fn ids(relay: &TestRelay, key: &str, fights: &[Value]) -> Vec<i64> {
+    let answer = json_of(&post(relay, "/api/v1/upload/", key, &[], &upload(fights)).await);
+    let ids: Vec<i64> = serde_json::from_value(answer["ids"].clone()).unwrap();
+    assert_eq!(answer["ingested"], ids.len());
+    assert_eq!(ids.len(), fights.len());
+    assert!(ids.iter().all(|id| (1..1 << 53).contains(id)), "{ids:?}");
+    ids
+}
+
+/// The report that the meter opens.
+async fn opened(relay: &TestRelay, id: i64) -> Report {
+    let page = ask(relay, &format!("GET /encounter/{id}"), &[]).await;
+    assert_eq!(page.status, 303, "{page:?}");
+    relay.report(page.header("location").unwrap().strip_prefix("/reports/").unwrap()).await
+}
+
+/// Of the hits between the first and the last: sums tell none.
+async fn damage_in_the_middle(relay: &TestRelay, report: &Report) -> u64 {
+    let (status, span) = relay.get(&format!("/api/v1/reports/{}?from=500&to=2000", report.report_id)).await;
+    assert_eq!(status, 200, "{span}");
+    serde_json::from_value::<Report>(span).unwrap().fight.totals.damage
+}
+
+async fn on_every_database(test: impl AsyncFn(TestRelay)) {
+    let data = tempfile::tempdir().unwrap();
+    test(TestRelay::start(&data.path().join("sqlite")).await).await;
+    #[cfg(all(unix, feature = "postgres"))]
+    if let Some(cluster) = raidcast_pgkit::shared() {
+        let database = raidcast_relay::database::Database::Postgres(cluster.new_database());
+        test(TestRelay::start_on(&data.path().join("postgres"), Some(database)).await).await;
+    }
+}
+
+#[tokio::test]
+async fn a_fight_is_kept_once_and_known_when_it_comes_again() {
+    on_every_database(async |relay| {
+        let valid = json_of(&ask(&relay, "GET /api/v1/auth/check", &[&format!("x-api-key: {KEY}")]).await);
+        assert_eq!(valid, json!({"valid": true}));
+        let hash = fight(100, true)["sourceHash"].as_str().unwrap().to_uppercase();
+        let body = json!({"hashes": [hash, "0b"], "candidates": [{"sourceHash": hash}]}).to_string().into_bytes();
+        let checked = json_of(&post(&relay, "/api/v1/upload/check", KEY, &[], &body).await);
+        assert_eq!(checked, json!({"duplicates": [], "missing": [hash, "0b"]}));
+
+        let first = ids(&relay, KEY, &[fight(100, true)]).await;
+        let report = opened(&relay, first[0]).await;
+        assert_eq!((report.state, report.revision), (ReportState::Final, 1));
+        assert_eq!(report.fight.totals.damage, 6_000);
+        assert_eq!((report.fight.outcome, report.fight.duration_ms), (Outcome::Kill, 4_000));
+        assert_eq!(report.fight.players.iter().map(|player| player.damage).collect::<Vec<_>>(), [3_000, 3_000]);
+        assert_eq!((report.unverified, report.meter_differs), (None, None));
+
+        let checked = json_of(&post(&relay, "/api/v1/upload/check", KEY, &[], &body).await);
+        assert_eq!(checked["duplicates"], json!([{"hash": hash, "encounterId": first[0]}]), "spelt as it was sent");
+        assert_eq!(checked["missing"], json!(["0b"]));
+        // The same again, twice in one request, and without the slash behind the path.
+        assert_eq!(ids(&relay, KEY, &[fight(100, true), fight(100, true)]).await, [first[0]; 2]);
+        assert_eq!(post(&relay, "/api/v1/upload", KEY, &[], &upload(&[fight(100, true)])).await.status, 200);
+        assert_eq!(opened(&relay, first[0]).await.revision, 1);
+
+        // After a restart, too.
+        let relay = relay.restart().await;
+        assert_eq!(ids(&relay, KEY, &[fight(100, true)]).await, first);
+        // It is for who has the link, as all is that nobody says more of.
+        assert_eq!(relay.get("/api/v1/reports").await.1["pagination"]["total"], 0);
+        let (status, raid) = relay.get(&format!("/api/v1/raids/{}", report.raid)).await;
+        assert_eq!((status, raid["reports"].as_array().unwrap().len()), (200, 1), "{raid}");
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn hits_take_the_place_of_sums_and_never_the_other_way() {
+    on_every_database(async |relay| {
+        let of_sums = ids(&relay, KEY, &[fight(100, false)]).await;
+        let sums = opened(&relay, of_sums[0]).await;
+        assert_eq!((sums.revision, sums.fight.totals.damage), (1, 6_000));
+        let hits = ids(&relay, KEY, &[fight(100, true)]).await;
+        assert_eq!(hits, of_sums, "it is the same fight");
+        let report = opened(&relay, hits[0]).await;
+        assert_eq!((report.revision, report.report_id.as_str()), (2, sums.report_id.as_str()));
+        assert_eq!(report.fight.checksum, sums.fight.checksum);
+        assert_eq!(damage_in_the_middle(&relay, &report).await, 3_000, "single hits are there");
+        assert_eq!(ids(&relay, KEY, &[fight(100, false)]).await, hits);
+        assert_eq!(opened(&relay, hits[0]).await.revision, 2);
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_knows_its_own_uploads_alone() {
+    on_every_database(async |relay| {
+        let mine = ids(&relay, KEY, &[fight(100, true)]).await;
+        let hash = fight(100, true)["sourceHash"].clone();
+        let body = json!({"hashes": [hash]}).to_string().into_bytes();
+        let checked = json_of(&post(&relay, "/api/v1/upload/check", OTHER_KEY, &[], &body).await);
+        assert_eq!(checked["missing"], json!([hash]));
+        let theirs = ids(&relay, OTHER_KEY, &[fight(100, true)]).await;
+        assert_ne!(mine, theirs);
+        let (mine, theirs) = (opened(&relay, mine[0]).await, opened(&relay, theirs[0]).await);
+        assert_ne!(mine.report_id, theirs.report_id);
+        assert_eq!(mine.fight.checksum, theirs.fight.checksum);
+        // Guessed ones are nothing.
+        for guess in ["1", "0", "-1", "9007199254740992", "99999999999999999999", "x", "1%00"] {
+            assert_eq!(ask(&relay, &format!("GET /encounter/{guess}"), &[]).await.status, 404, "{guess}");
+        }
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fight_that_is_streamed_goes_on_and_its_end_is_its_own() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let script = Script::new(20, 2);
+    let begun = uploader.begin(&script).await;
+    uploader.deltas(begun.h, &script.deltas[..10]).await;
+    uploader.acked(10).await;
+    // Its meter's player is 1: so is the stream's.
+    let known = ids(&relay, KEY, &[fight(1, true)]).await;
+    let live = opened(&relay, known[0]).await;
+    assert_eq!((live.report_id.as_str(), live.state), (begun.report.as_str(), ReportState::Live));
+    uploader.deltas(begun.h, &script.deltas[10..]).await;
+    uploader.acked(20).await;
+    uploader.end(begun.h, &script, Outcome::Kill).await;
+    let ended = opened(&relay, known[0]).await;
+    assert_eq!((ended.state, ended.fight.checksum), (ReportState::Final, script.checksum().to_string()));
+    // What tells less does not take its place, while its raid has it in memory and after.
+    assert_eq!(ids(&relay, KEY, &[fight(1, true)]).await, known);
+    let relay = relay.restart().await;
+    assert_eq!(ids(&relay, KEY, &[fight(1, true)]).await, known);
+    assert_eq!(opened(&relay, known[0]).await.revision, 1);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn an_upload_takes_the_place_of_a_stream_that_told_less_and_its_raid_shows_it() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let script = Script::new(1, 2).told_as_sums();
+    let begun = uploader.begin(&script).await;
+    uploader.deltas(begun.h, &script.deltas).await;
+    uploader.acked(1).await;
+    uploader.end(begun.h, &script, Outcome::Kill).await;
+    let raid = uploader.welcome.raid.clone();
+    let mut spectator = Spectator::join(&relay, &raid, "raidcast.feed.v1").await;
+    spectator.until("the fight", |seen| seen.checksum.is_some()).await;
+    let long: Vec<_> = (0..200).map(|at| entry(at * 10, 10)).collect();
+    let mut whole = fight(1, true);
+    whole["damageSkillStats"][0]["hits"] = 200.into();
+    whole["damageSkillStats"][0]["totalValue"] = 2_000.into();
+    whole["damageSkillStats"][0]["hitDetails"] = Value::from(long).to_string().into();
+    let known = ids(&relay, KEY, &[whole]).await;
+    let report = opened(&relay, known[0]).await;
+    assert_eq!(
+        (report.report_id.as_str(), report.revision, report.state),
+        (begun.report.as_str(), 2, ReportState::Final)
+    );
+    assert_eq!(report.raid, raid, "it stays where it is");
+    let checksum = report.fight.checksum;
+    spectator.until("the other reading", |seen| seen.checksum.as_ref() == Some(&checksum)).await;
+    drop(uploader);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_watches_the_raid_of_uploads_hears_of_those_that_come() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let first = ids(&relay, KEY, &[fight(100, true)]).await;
+    let raid = opened(&relay, first[0]).await.raid;
+    let mut spectator = Spectator::join(&relay, &raid, "raidcast.feed.v1").await;
+    spectator.until("the first fight", |seen| seen.checksum.is_some()).await;
+    let second = ids(&relay, KEY, &[fight(200, true)]).await;
+    let second = opened(&relay, second[0]).await;
+    assert_eq!(second.raid, raid, "of one day");
+    becomes("both are listed", async || {
+        let (_, listed) = relay.get(&format!("/api/v1/raids/{raid}")).await;
+        listed["reports"].as_array().unwrap().len() == 2
+    })
+    .await;
+    spectator.echoes().await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn keys_that_may_not_and_bodies_that_are_none_are_told_so_and_leave_nothing() {
+    on_every_database(async |relay| {
+        let good = upload(&[fight(100, true)]);
+        // Ten wrong keys a minute are looked at.
+        for (key, status, code) in [(READ_KEY, 403, "forbidden"), ("a-wrong-key-of-nobody", 401, "unauthorized")] {
+            for path in ["/api/v1/upload/", "/api/v1/upload", "/api/v1/upload/check", "/api/v1/upload/player-data"] {
+                let answer = post(&relay, path, key, &[], &good).await;
+                assert_eq!((answer.status, answer.code().as_str()), (status, code), "{path} {key}");
+            }
+            let answer = ask(&relay, "GET /api/v1/auth/check", &[&format!("x-api-key: {key}")]).await;
+            assert_eq!(answer.status, status, "{key}");
+        }
+        let none = ask(&relay, "POST /api/v1/upload/", &["content-length: 0"]).await;
+        assert_eq!((none.status, none.code().as_str()), (401, "unauthorized"));
+        let bad: [(&[u8], &str); 7] = [
+            (b"", "JSON"),
+            (b"{", "JSON"),
+            (b"[]", ""),
+            (b"{}", "encounters"),
+            (br#"{"encounters":[]}"#, "encounters"),
+            (br#"{"encounters":{}}"#, "a list"),
+            (br#"{"encounters":[{}]"#, "JSON"),
+        ];
+        for (body, says) in bad {
+            let answer = post(&relay, "/api/v1/upload/", KEY, &[], body).await;
+            assert_eq!((answer.status, answer.code().as_str()), (400, "bad_request"), "{answer:?}");
+            assert!(answer.body.contains(says), "{answer:?}");
+        }
+        let answer = post(&relay, "/api/v1/upload/", KEY, &["content-encoding: br"], &good).await;
+        assert_eq!((answer.status, answer.code().as_str()), (415, "unsupported_media"));
+        let answer = post(&relay, "/api/v1/upload/", KEY, &["content-encoding: gzip"], &good).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, "bad_request"));
+        let answer =
+            ask(&relay, "POST /api/v1/upload/", &[&format!("x-api-key: {KEY}"), "content-length: 268435457"]).await;
+        assert_eq!((answer.status, answer.code().as_str()), (413, "too_large"));
+        assert_eq!(ask(&relay, "GET /api/v1/upload/", &[&format!("x-api-key: {KEY}")]).await.status, 405);
+        // Nothing came of any of it: the first that is kept is a new one.
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(&good).unwrap();
+        let packed = packed.finish().unwrap();
+        let answer = json_of(&post(&relay, "/api/v1/upload/", KEY, &["content-encoding: gzip"], &packed).await);
+        let report = opened(&relay, answer["ids"][0].as_i64().unwrap()).await;
+        let (_, raid) = relay.get(&format!("/api/v1/raids/{}", report.raid)).await;
+        assert_eq!((raid["reports"].as_array().unwrap().len(), report.revision), (1, 1));
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fight_that_is_odd_fails_nobody_else_and_says_why() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let empty = json!({"startedAtMs": BEGAN + 60_000, "localPlayerId": 100});
+    let absurd = json!({"startedAtMs": "yesterday", "damageSkillStats": 7});
+    let fights = [fight(100, true), empty, absurd, fight(200, true)];
+    let told = ids(&relay, KEY, &fights).await;
+    assert_eq!(told.iter().collect::<std::collections::BTreeSet<_>>().len(), 4, "each has its own");
+    for (id, damage) in [(told[0], 6_000), (told[3], 6_000), (told[1], 0), (told[2], 0)] {
+        let report = opened(&relay, id).await;
+        assert_eq!((report.state, report.fight.totals.damage), (ReportState::Final, damage));
+    }
+    let absurd = opened(&relay, told[2]).await;
+    assert!(!absurd.fight.missing.is_empty(), "{absurd:?}");
+    assert_eq!(ids(&relay, KEY, &fights).await, told, "the same again is known");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_else_meters_send_is_taken_in_and_nothing_of_it_kept() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let profile = |id: i64| {
+        json!({"playerId": id, "lastSeenMs": BEGAN, "charSerializeJson": "{\"secret\":\"of-a-player\"}",
+            "professionListJson": null, "talentNodeIdsJson": null})
+    };
+    let body = json!({"playerData": [profile(100), profile(200)], "clientVersion": "0.19.1"}).to_string();
+    let synced = json_of(&post(&relay, "/api/v1/upload/player-data", KEY, &[], body.as_bytes()).await);
+    assert_eq!(synced, json!({"synced": 2, "updated": 0, "created": 0, "ids": [1, 2]}));
+    let mut with_profile = fight(123_456_789, true);
+    with_profile["detailedPlayerdata"] = json!([profile(123_456_789)]);
+    with_profile["entities"].as_array_mut().unwrap().push(json!({"entityId": 7, "name": "NobodyOfThisFight"}));
+    ids(&relay, KEY, &[with_profile.clone()]).await;
+    let update = br#"{"clientId":"5c0c4a6e-0000-4000-8000-000000000000","version":"0.19.1","platform":"windows"}"#;
+    assert_eq!(json_of(&post(&relay, "/api/v1/tracking/app-update", "", &[], update).await), json!({}));
+    relay.stop().await;
+    let hash = with_profile["sourceHash"].as_str().unwrap();
+    for file in std::fs::read_dir(data.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        for clear in ["of-a-player", "NobodyOfThisFight", "5c0c4a6e", "123456789", hash, KEY] {
+            let found = bytes.windows(clear.len()).any(|part| part == clear.as_bytes());
+            assert!(!found, "{clear} lies in the data folder");
+        }
+        let id = 123_456_789_i64.to_le_bytes();
+        assert!(!bytes.windows(8).any(|part| part == id || part == 123_456_789_i64.to_be_bytes()));
+    }
+}
+
+#[tokio::test]
+async fn of_many_at_once_of_one_fight_one_is_kept_and_all_are_told_the_same() {
+    on_every_database(async |relay| {
+        let fights: Vec<_> = [fight(100, false), fight(100, true)].into_iter().cycle().take(24).collect();
+        let sending = fights.iter().map(|one| ids(&relay, KEY, std::slice::from_ref(one)));
+        let told = futures::future::join_all(sending).await;
+        assert!(told.iter().all(|ids| *ids == told[0]), "{told:?}");
+        let report = opened(&relay, told[0][0]).await;
+        assert!(report.revision <= 2);
+        assert_eq!(damage_in_the_middle(&relay, &report).await, 3_000, "hits were kept in the end");
+        let (_, raid) = relay.get(&format!("/api/v1/raids/{}", report.raid)).await;
+        assert_eq!(raid["reports"].as_array().unwrap().len(), 1);
+        relay.stop().await;
+    })
+    .await;
+}
