@@ -374,3 +374,102 @@ async fn of_many_at_once_of_one_fight_one_is_kept_and_all_are_told_the_same() {
     })
     .await;
 }
+
+/// A request that a meter sent, byte for byte but for its key.
+struct Recorded {
+    /// `version/name.call`
+    name: String,
+    method: String,
+    path: String,
+    body: Vec<u8>,
+}
+
+/// By version, as a raider updates his meter.
+fn recorded() -> Vec<Recorded> {
+    let folder = raidcast_meterkit::beside().join("uploads");
+    let mut heads = Vec::new();
+    for version in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        for file in std::fs::read_dir(version).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = file.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+            if let Some(name) = name.strip_suffix(".headers.txt")
+                && name.starts_with("0.")
+            {
+                heads.push((name.to_owned(), std::fs::read_to_string(file).unwrap()));
+            }
+        }
+    }
+    heads.sort();
+    let request = |(name, head): (String, String)| {
+        let mut words = head.split(' ').map(str::to_owned);
+        let packed = std::fs::read(folder.join(format!("{name}.json.zst"))).unwrap_or_default();
+        let body = zstd::decode_all(&packed[..]).unwrap_or_default();
+        Recorded { name, method: words.next().unwrap(), path: words.next().unwrap(), body }
+    };
+    heads.into_iter().map(request).collect()
+}
+
+#[tokio::test]
+#[ignore = "reads ../shared"]
+async fn recorded_requests_are_answered_as_their_meters_need_them() {
+    use std::collections::{BTreeMap, BTreeSet};
+    on_every_database(async |relay| {
+        let mut known: BTreeMap<(String, String), i64> = BTreeMap::new();
+        let mut calls: BTreeMap<String, usize> = BTreeMap::new();
+        for again in [false, true] {
+            for Recorded { name, method, path, body } in recorded() {
+                *calls.entry(path.clone()).or_default() += 1;
+                if method == "GET" {
+                    let answer = json_of(&ask(&relay, &format!("GET {path}"), &[&format!("x-api-key: {KEY}")]).await);
+                    assert_eq!(answer, json!({"valid": true}), "{name}");
+                    continue;
+                }
+                let answer = json_of(&post(&relay, &path, KEY, &[], &body).await);
+                let sent: Value = serde_json::from_slice(&body).unwrap();
+                let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+                match path.strip_prefix("/api/v1/").unwrap() {
+                    "upload/" => {
+                        let fights = list(&sent["encounters"]);
+                        assert_eq!(
+                            (&answer["ingested"], list(&answer["ids"]).len()),
+                            (&json!(fights.len()), fights.len())
+                        );
+                        for (fight, id) in fights.iter().zip(list(&answer["ids"])) {
+                            // Fights without a player are told apart by their begin here.
+                            let fight = (fight["localPlayerId"].to_string(), fight["startedAtMs"].to_string());
+                            let id = id.as_i64().unwrap();
+                            assert_eq!(*known.entry(fight).or_insert(id), id, "{name}: one fight, one id");
+                        }
+                    }
+                    "upload/check" => {
+                        let duplicates = list(&answer["duplicates"]).into_iter().map(|one| one["hash"].clone());
+                        let told: Vec<_> =
+                            duplicates.chain(list(&answer["missing"])).map(|hash| hash.to_string()).collect();
+                        let asked: BTreeSet<_> = list(&sent["hashes"]).iter().map(Value::to_string).collect();
+                        assert_eq!(told.len(), asked.len(), "{name}");
+                        assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), asked, "{name}");
+                        assert!(!again || list(&answer["missing"]).is_empty(), "{name}: {answer}");
+                    }
+                    "upload/player-data" => assert_eq!(answer["synced"], list(&sent["playerData"]).len(), "{name}"),
+                    "tracking/app-update" => assert_eq!(answer, json!({}), "{name}"),
+                    other => panic!("{name}: {other}"),
+                }
+            }
+            assert_eq!(known.values().collect::<BTreeSet<_>>().len(), 20, "twenty fights");
+            assert_eq!(known.len(), 20);
+        }
+        assert_eq!(calls.values().sum::<usize>(), 2 * 60, "{calls:?}");
+        let mut revisions = BTreeMap::new();
+        for ((local, _), id) in known {
+            let report = opened(&relay, id).await;
+            assert_eq!((report.state, report.unverified), (ReportState::Final, None));
+            if local != "null" {
+                revisions.insert((local, report.fight.started_at_ms), report.revision);
+            }
+        }
+        // Sums came first, then their hits.
+        assert_eq!(revisions.len(), 5);
+        assert!(revisions.values().all(|revision| *revision == 2), "{revisions:?}");
+        relay.stop().await;
+    })
+    .await;
+}
