@@ -17,7 +17,7 @@ use raidcast_ingest::{Check, NotAnUpload, PlayerData, Upload};
 use tokio::sync::{Semaphore, mpsc};
 
 use self::body::{Bodies, Received};
-use self::keep::Fight;
+use self::keep::{Fight, Keeper};
 use crate::access::Uploader;
 use crate::context::Context;
 use crate::error::HttpError;
@@ -26,7 +26,7 @@ use crate::raid::RaidRegistry;
 
 /// See the module's page.
 pub struct Ingest {
-    registry: Arc<RaidRegistry>,
+    keeper: Keeper,
     bodies: Bodies,
     /// A permit for each request whose fights are folded: one more than there are cores, for some wait for the disk.
     folding: Semaphore,
@@ -45,11 +45,11 @@ impl Ingest {
     /// Nothing came yet.
     pub fn new(registry: Arc<RaidRegistry>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { registry, bodies: Bodies::default(), folding: Semaphore::new(cores + 1) }
+        Self { keeper: Keeper::new(registry), bodies: Bodies::default(), folding: Semaphore::new(cores + 1) }
     }
 
     fn context(&self) -> &Context {
-        &self.registry.context
+        self.keeper.context()
     }
 
     /// Keeps the fights of a meter's request; gives what the meter is told of each, in their order. Done to its end also
@@ -95,7 +95,8 @@ impl Ingest {
         });
         let mut ids = Vec::new();
         while let Some(read) = fights.recv().await {
-            ids.push(self.keep(uploader, Fight::new(self, uploader, read)).await?);
+            let fight = Fight::new(&self.context().secret, uploader, read);
+            ids.push(self.keeper.keep(uploader, fight).await?);
         }
         reading.await.map_err(|_| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
         Ok(ids)

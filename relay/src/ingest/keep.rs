@@ -18,12 +18,12 @@ use raidcast_store::{
 };
 use tokio::sync::oneshot;
 
-use super::Ingest;
 use crate::access::{self, Uploader};
-use crate::account::digest;
+use crate::account::{RelaySecret, digest};
+use crate::context::Context;
 use crate::error::HttpError;
 use crate::quota::{DAY_MS, Spent};
-use crate::raid::{Guest, RaidCommand, Told, held_fight};
+use crate::raid::{Guest, RaidCommand, RaidRegistry, Told, held_fight};
 use crate::record;
 
 /// A fight that others change faster than it is looked at is given up after so many looks.
@@ -64,8 +64,7 @@ impl Packing {
 
 impl Fight {
     /// Of what was read of an upload.
-    pub(super) fn new(ingest: &Ingest, uploader: Uploader, read: Uploaded) -> Self {
-        let secret = &ingest.context().secret;
+    pub(super) fn new(secret: &RelaySecret, uploader: Uploader, read: Uploaded) -> Self {
         let key = EncounterKey { account: uploader.account(), encounter: secret.encounter(read.encounter) };
         Self {
             key,
@@ -94,7 +93,22 @@ fn spent(spent: Spent) -> HttpError {
     HttpError::TooMany { text, retry_s: spent.retry_ms.div_ceil(1000) }
 }
 
-impl Ingest {
+/// Keeps fights.
+pub(super) struct Keeper {
+    registry: Arc<RaidRegistry>,
+}
+
+impl Keeper {
+    /// Beside these raids.
+    pub(super) fn new(registry: Arc<RaidRegistry>) -> Self {
+        Self { registry }
+    }
+
+    /// What the relay is made of.
+    pub(super) fn context(&self) -> &Context {
+        &self.registry.context
+    }
+
     /// Keeps a fight, or knows it; gives what its meter is told of it.
     pub(super) async fn keep(&self, uploader: Uploader, mut fight: Fight) -> Result<i64, HttpError> {
         for _ in 0..LOOKS_MAX {

@@ -105,8 +105,8 @@ async fn a_thousand_spectators_end_on_one_state_and_the_stalled_cost_nothing() {
     let last = memory[memory.len() - 1];
     println!("relay's memory with {SPECTATORS} spectators: {settled} KiB after a quarter, {last} KiB at the end");
     assert!(settled > 0);
-    // Ten stalled spectators that were sent everything would hold some 10 MiB by now.
-    assert!(last < settled + 4_096, "it grew from {settled} to {last} KiB: {memory:?}");
+    // Ten stalled spectators that were sent everything would hold some 10 MiB by now; the allocator takes four at once.
+    assert!(last < settled + 6 * 1_024, "it grew from {settled} to {last} KiB: {memory:?}");
 }
 
 /// Both ends of a loopback connection.
