@@ -84,3 +84,59 @@ async fn answer(mut inbox: mpsc::Receiver<RaidCommand>, mut gone: mpsc::Receiver
         let _ = reply.send(());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use raidcast_shared::id::EncounterId;
+    use raidcast_store::AccountId;
+    use tokio::sync::mpsc::Receiver;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::raid::Claim;
+
+    const KEY: EncounterKey = EncounterKey { account: AccountId(1), encounter: EncounterId(Uuid::nil()) };
+
+    /// Somebody who may own encounters, and what he is told.
+    fn somebody() -> (RaidHandle, Receiver<RaidCommand>) {
+        let (sender, inbox) = mpsc::channel(INBOX);
+        (RaidHandle::of_guest(KEY.account, sender), inbox)
+    }
+
+    fn release(claim: Claim, reply: tokio::sync::oneshot::Sender<()>) -> RaidCommand {
+        RaidCommand::Release { encounter: KEY.encounter, claim, moves: false, reply }
+    }
+
+    #[tokio::test]
+    async fn who_claims_it_later_waits_until_the_guest_is_gone() {
+        let directory = Arc::new(Directory::default());
+        let guest = Guest::claim(&directory, KEY).await;
+        let (later, _inbox) = somebody();
+        let (claim, before) = directory.claim(KEY, &later);
+        let before = before.expect("the guest has it");
+        let mut waiting = Box::pin(before.ask(|reply| release(claim, reply)));
+        for _ in 0..10 {
+            assert!(futures::poll!(&mut waiting).is_pending());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(before.ask(|reply| RaidCommand::Connected { reply }).await.ok(), None, "a guest is no raid");
+        drop(guest);
+        assert_eq!(waiting.await, Ok(()));
+        assert!(directory.owner(KEY).is_some_and(|owner| owner.is(&later)), "it is not taken from who has it now");
+    }
+
+    #[tokio::test]
+    async fn who_has_it_lets_go_of_it_first_and_has_it_back() {
+        let directory = Arc::new(Directory::default());
+        let (raid, mut told) = somebody();
+        directory.claim(KEY, &raid);
+        let mut coming = Box::pin(Guest::claim(&directory, KEY));
+        assert!(futures::poll!(&mut coming).is_pending());
+        let Some(RaidCommand::Release { reply, moves: false, .. }) = told.recv().await else { panic!("not asked") };
+        assert!(futures::poll!(&mut coming).is_pending(), "it is not let go of yet");
+        reply.send(()).expect("somebody waits");
+        coming.await.leave(None).await;
+        assert!(matches!(told.recv().await, Some(RaidCommand::TakeBack { encounter }) if encounter == KEY.encounter));
+        assert!(directory.owner(KEY).is_none());
+    }
+}
