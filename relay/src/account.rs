@@ -127,7 +127,7 @@ impl RelaySecret {
     /// What stands for a meter's own hash of a fight from the moment it arrives: that is made of players' ids, which can be
     /// tried.
     pub fn upload(&self, source_hash: &str) -> [u8; 16] {
-        self.mac(b"upload", source_hash.as_bytes())
+        self.mac(b"upload", source_hash.to_ascii_lowercase().as_bytes())
     }
 
     /// The raid that an account's uploads of a day stand in: nobody else can make it before.

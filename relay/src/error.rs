@@ -30,11 +30,8 @@ pub enum HttpError {
     #[error("this address is a WebSocket: connect to it with a WebSocket client, version 13")]
     UpgradeRequired,
     /// A body that is longer than so many bytes.
-    #[error("the request's body is too long: send {0} bytes at the most, also unfolded")]
+    #[error("the request's body is too long: send {0} bytes at the most")]
     TooLarge(u64),
-    /// A body that did not come in time.
-    #[error("the request's body did not come in time: try again")]
-    Timeout,
     /// A body in a coding that is not read here.
     #[error("this Content-Encoding is not read here: send gzip, zstd, or none")]
     UnsupportedMedia,
@@ -76,7 +73,6 @@ impl HttpError {
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-            Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media"),
             Self::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many"),

@@ -7,6 +7,7 @@
 mod body;
 mod keep;
 
+use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +16,14 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use raidcast_ingest::{Check, NotAnUpload, PlayerData, Upload};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 
 use self::body::{Bodies, Received};
 use self::keep::{Fight, Keeper};
 use crate::access::Uploader;
 use crate::context::Context;
 use crate::error::HttpError;
-use crate::limits::UPLOAD_ANSWER_MS;
+use crate::limits::{CHECK_BYTES_MAX, PROFILES_BYTES_MAX, PROFILES_MAX, UPLOAD_ANSWER_MS, UPLOAD_BYTES_MAX};
 use crate::raid::RaidRegistry;
 
 /// See the module's page.
@@ -64,25 +66,23 @@ impl Ingest {
         body: Body,
     ) -> Result<Vec<i64>, HttpError> {
         let ingest = Arc::clone(self);
-        let taking = tokio::spawn(async move {
-            let received = ingest.bodies.receive(uploader.account(), &headers, body).await?;
+        in_time(async move {
+            let received = ingest.bodies.receive(uploader.account(), &headers, body, UPLOAD_BYTES_MAX).await?;
             ingest.take(uploader, received).await
-        });
-        let taken = tokio::time::timeout(Duration::from_millis(UPLOAD_ANSWER_MS), taking).await;
-        let late = || {
-            let text = "many fights are being uploaded: send the same again, it goes on where it was";
-            HttpError::Unavailable { text: text.into(), retry_s: 10 }
-        };
-        taken.map_err(|_| late())?.map_err(|_| HttpError::Internal)?
+        })
+        .await
     }
 
     async fn take(&self, uploader: Uploader, received: Received) -> Result<Vec<i64>, HttpError> {
         // It is never closed.
         let _permit = self.folding.acquire().await.map_err(|_| HttpError::Internal)?;
         let secret = self.context().secret.clone();
+        let end = Instant::now() + Duration::from_millis(UPLOAD_ANSWER_MS);
         // One fight at a time is unfolded, off the runtime's threads; the next while the one before is kept.
         let (sender, mut fights) = mpsc::channel(1);
         let reading = tokio::task::spawn_blocking(move || {
+            let mut received = received;
+            make_text(&mut received.bytes);
             let upload = Upload::parse(&received.bytes)?;
             for fight in &upload.encounters {
                 let read = raidcast_ingest::meter::read(fight, &|id| secret.actor(id));
@@ -95,6 +95,10 @@ impl Ingest {
         });
         let mut ids = Vec::new();
         while let Some(read) = fights.recv().await {
+            if Instant::now() > end {
+                // Nobody waits for it any more.
+                return Err(late());
+            }
             let fight = Fight::new(&self.context().secret, uploader, read);
             ids.push(self.keeper.keep(uploader, fight).await?);
         }
@@ -106,20 +110,29 @@ impl Ingest {
     ///
     /// # Errors
     /// As [`Ingest::upload`].
-    pub async fn check(&self, uploader: Uploader, headers: &HeaderMap, body: Body) -> Result<Checked, HttpError> {
-        let received = self.bodies.receive(uploader.account(), headers, body).await?;
-        let check = Check::parse(&received.bytes).map_err(|error| not_an_upload(&error))?;
-        let secret = &self.context().secret;
-        let keyed: Vec<_> = check.hashes.iter().map(|hash| secret.upload(&hash.to_ascii_lowercase())).collect();
-        let held = self.context().store.uploaded(uploader.account(), &keyed).await?;
-        let (mut known, mut unknown) = (Vec::new(), Vec::new());
-        for (hash, keyed) in check.hashes.into_iter().zip(keyed) {
-            match held.iter().find(|(of, _)| *of == keyed) {
-                Some((_, remote_id)) => known.push((hash, *remote_id)),
-                None => unknown.push(hash),
+    pub async fn check(
+        self: &Arc<Self>,
+        uploader: Uploader,
+        headers: HeaderMap,
+        body: Body,
+    ) -> Result<Checked, HttpError> {
+        let (ingest, account) = (Arc::clone(self), uploader.account());
+        in_time(async move {
+            let received = ingest.bodies.receive(account, &headers, body, CHECK_BYTES_MAX).await?;
+            let check = ingest.parse(received, Check::parse).await?;
+            let secret = &ingest.context().secret;
+            let keyed: Vec<_> = check.hashes.iter().map(|hash| secret.upload(hash)).collect();
+            let held: HashMap<_, _> = ingest.context().store.uploaded(account, &keyed).await?.into_iter().collect();
+            let (mut known, mut unknown) = (Vec::new(), Vec::new());
+            for (hash, keyed) in check.hashes.into_iter().zip(keyed) {
+                match held.get(&keyed) {
+                    Some(remote_id) => known.push((hash, *remote_id)),
+                    None => unknown.push(hash),
+                }
             }
-        }
-        Ok(Checked { known, unknown })
+            Ok(Checked { known, unknown })
+        })
+        .await
     }
 
     /// How many players' profiles a meter's request holds. Nothing of them is kept.
@@ -127,16 +140,84 @@ impl Ingest {
     /// # Errors
     /// As [`Ingest::upload`].
     pub async fn count_profiles(
-        &self,
+        self: &Arc<Self>,
         uploader: Uploader,
-        headers: &HeaderMap,
+        headers: HeaderMap,
         body: Body,
     ) -> Result<usize, HttpError> {
-        let received = self.bodies.receive(uploader.account(), headers, body).await?;
-        PlayerData::count(&received.bytes).map_err(|error| not_an_upload(&error))
+        let ingest = Arc::clone(self);
+        in_time(async move {
+            let received = ingest.bodies.receive(uploader.account(), &headers, body, PROFILES_BYTES_MAX).await?;
+            let count = ingest.parse(received, PlayerData::count).await?;
+            if count > PROFILES_MAX {
+                let text = format!("a request has at most {PROFILES_MAX} profiles: send the rest in another one");
+                return Err(HttpError::BadRequest(text));
+            }
+            Ok(count)
+        })
+        .await
     }
+
+    /// Takes a body apart, off the runtime's threads.
+    async fn parse<T: Send + 'static>(
+        &self,
+        mut received: Received,
+        parse: impl FnOnce(&[u8]) -> Result<T, NotAnUpload> + Send + 'static,
+    ) -> Result<T, HttpError> {
+        // It is never closed.
+        let _permit = self.folding.acquire().await.map_err(|_| HttpError::Internal)?;
+        let parsing = tokio::task::spawn_blocking(move || {
+            make_text(&mut received.bytes);
+            parse(&received.bytes)
+        });
+        parsing.await.map_err(|_| HttpError::Internal)?.map_err(|error| not_an_upload(&error))
+    }
+}
+
+/// Does what a request asks to its end, also where nobody waits for it any more; the answer is there while its meter waits.
+async fn in_time<T: Send + 'static>(
+    work: impl Future<Output = Result<T, HttpError>> + Send + 'static,
+) -> Result<T, HttpError> {
+    let done = tokio::time::timeout(Duration::from_millis(UPLOAD_ANSWER_MS), tokio::spawn(work)).await;
+    done.map_err(|_| late())?.map_err(|_| HttpError::Internal)?
+}
+
+fn late() -> HttpError {
+    let text = "many fights are being uploaded: send the same again, it goes on where it was";
+    HttpError::Unavailable { text: text.into(), retry_s: 10 }
 }
 
 fn not_an_upload(error: &NotAnUpload) -> HttpError {
     HttpError::BadRequest(error.to_string())
+}
+
+/// Puts a question mark for each byte that is no text: somebody's name costs no fight, and no memory.
+fn make_text(bytes: &mut [u8]) {
+    let mut from = 0;
+    while let Err(error) = std::str::from_utf8(&bytes[from..]) {
+        let bad = from + error.valid_up_to();
+        let end = error.error_len().map_or(bytes.len(), |length| bad + length);
+        bytes[bad..end].fill(b'?');
+        from = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_becomes_question_marks_and_nothing_else_changes() {
+        for (bytes, text) in [
+            (&b"plain"[..], "plain"),
+            ("はるか".as_bytes(), "はるか"),
+            (b"a\xffb\xc3", "a?b?"),
+            (b"\xe3\x81x", "??x"),
+            (b"\xff\xff\xff", "???"),
+        ] {
+            let mut made = bytes.to_vec();
+            make_text(&mut made);
+            assert_eq!(std::str::from_utf8(&made), Ok(text));
+        }
+    }
 }

@@ -47,6 +47,15 @@ pub const UPLOADS_WAITING_MAX: usize = 2_048;
 pub const UPLOAD_WAITS_MS: u64 = 20_000;
 /// And its body must be there in this time from its turn on, ms: 1.7 MB/s for 50 MB.
 pub const UPLOAD_READ_MS: u64 = 28_000;
+/// And of it [`PIECE_BYTES`] at the least in this time, ms: 100 kbit/s.
+pub const UPLOAD_PIECE_MS: u64 = 5_000;
+/// Bytes of a question which fights are known, also unfolded: a thousand hashes of 64 characters are 70 KB, and what newer
+/// meters tell of each as much again.
+pub const CHECK_BYTES_MAX: u64 = 1024 * 1024;
+/// Bytes of players' profiles, also unfolded: some hundred of them, and nothing of them is kept.
+pub const PROFILES_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Profiles of one request.
+pub const PROFILES_MAX: usize = 10_000;
 /// An answer to an upload is there in this time from its request on, ms, whatever happens: meters wait 30 s.
 pub const UPLOAD_ANSWER_MS: u64 = 28_000;
 /// So much of a body that is refused is taken in, bytes.

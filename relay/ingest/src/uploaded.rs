@@ -3,6 +3,7 @@
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::log::Log;
+use raidcast_shared::uplink::Outcome;
 
 /// A fight that was uploaded whole: its log, its fold and its names.
 #[derive(Clone, Debug)]
@@ -27,9 +28,12 @@ pub struct Uploaded {
 impl Uploaded {
     /// The name of this reading of `encounter`, which is this one's under the relay's key.
     ///
-    /// Sums and single hits of one fight have one checksum and are two readings.
+    /// Sums and single hits of one fight have one checksum and are two readings, and so are a fight that has not ended and
+    /// the same with its end.
     pub fn stream(&self, encounter: EncounterId) -> StreamId {
         let told = if self.state.summed().hits > 0 { "sums" } else { "hits" };
-        StreamId::of_upload(encounter, self.form, format_args!("{told}|{}", self.state.checksum()))
+        let is_whole = self.log.ending.as_ref().is_some_and(|ending| ending.outcome != Outcome::Unfinished);
+        let end = if is_whole { "" } else { "|unfinished" };
+        StreamId::of_upload(encounter, self.form, format_args!("{told}|{}{end}", self.state.checksum()))
     }
 }

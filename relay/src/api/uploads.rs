@@ -73,7 +73,7 @@ pub async fn auth(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<V
 /// `POST /api/v1/upload/check`.
 pub async fn check(State(desk): State<Desk>, headers: HeaderMap, body: Body) -> Result<Json<Duplicates>, HttpError> {
     let (uploader, body) = uploader(&desk, &headers, body).await?;
-    let checked = desk.ingest().check(uploader, &headers, body).await?;
+    let checked = desk.ingest().check(uploader, headers, body).await?;
     let duplicates = checked.known.into_iter().map(|(hash, encounter_id)| Duplicate { hash, encounter_id });
     Ok(Json(Duplicates { duplicates: duplicates.collect(), missing: checked.unknown }))
 }
@@ -92,7 +92,7 @@ pub async fn player_data(
     body: Body,
 ) -> Result<Json<Profiles>, HttpError> {
     let (uploader, body) = uploader(&desk, &headers, body).await?;
-    let synced = desk.ingest().count_profiles(uploader, &headers, body).await?;
+    let synced = desk.ingest().count_profiles(uploader, headers, body).await?;
     Ok(Json(Profiles { synced, updated: 0, created: 0, ids: (1..=synced).collect() }))
 }
 

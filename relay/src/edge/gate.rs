@@ -276,15 +276,15 @@ fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Perm
     if path == "/api/v1/uplink" && known {
         return Ok(None);
     }
-    if cost == Cost::Upload && !known {
-        return Err(HttpError::Unauthorized);
-    }
     if cost == Cost::Nothing {
         return Ok(None);
     }
     if let Err(later) = edge.book.request(asked.address) {
         edge.refusals.count(Refusal::Requests);
         return Err(too_soon(later, "too many requests from your address: wait a moment"));
+    }
+    if cost == Cost::Upload && !known {
+        return Err(HttpError::Unauthorized);
     }
     if path.starts_with("/api/")
         && let Err(later) = edge.book.may_send(asked.address, Instant::now())

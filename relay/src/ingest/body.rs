@@ -18,8 +18,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::edge::drain;
 use crate::error::HttpError;
 use crate::limits::{
-    UPLOAD_BYTES_MAX, UPLOAD_LARGE_BYTES, UPLOAD_PACKED_BYTES_MAX, UPLOAD_READ_MS, UPLOAD_WAITS_MS, UPLOADS_READ_MAX,
-    UPLOADS_WAITING_MAX,
+    PIECE_BYTES, REQUEST_BODY_BYTES_MAX, UPLOAD_LARGE_BYTES, UPLOAD_PACKED_BYTES_MAX, UPLOAD_PIECE_MS, UPLOAD_READ_MS,
+    UPLOAD_WAITS_MS, UPLOADS_READ_MAX, UPLOADS_WAITING_MAX,
 };
 use crate::turns::{Turn, Turns};
 
@@ -50,7 +50,7 @@ impl Coding {
 pub(super) struct Received {
     /// Unfolded.
     pub(super) bytes: Vec<u8>,
-    _turn: Turn<AccountId>,
+    _turn: Option<Turn<AccountId>>,
     _large: Option<OwnedSemaphorePermit>,
 }
 
@@ -74,16 +74,17 @@ fn busy() -> HttpError {
 }
 
 impl Bodies {
-    /// Reads a body when it is its account's turn.
+    /// Reads a body of at most so many bytes when it is its account's turn; a small one at once.
     ///
     /// # Errors
-    /// `Unavailable` if many wait, `Timeout`, `TooLarge`, `UnsupportedMedia`, `BadRequest` where it is not what its coding
+    /// `Unavailable` if many wait or it comes too slowly, `TooLarge`, `UnsupportedMedia`, `BadRequest` where it is not what its coding
     /// says. What is left of it was taken in, as far as that is in measure.
     pub(super) async fn receive(
         &self,
         account: AccountId,
         headers: &HeaderMap,
         body: Body,
+        most: u64,
     ) -> Result<Received, HttpError> {
         let coding = match Coding::of(headers) {
             Ok(coding) => coding,
@@ -92,22 +93,29 @@ impl Bodies {
                 return Err(error);
             }
         };
-        let turn = timeout(Duration::from_millis(UPLOAD_WAITS_MS), self.turns.turn(account)).await;
-        let Ok(Ok(turn)) = turn else {
-            drain(body).await;
-            return Err(busy());
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        let is_small = coding == Coding::Identity && length.is_some_and(|length| length <= REQUEST_BODY_BYTES_MAX);
+        let turn = if is_small {
+            None
+        } else {
+            let turn = timeout(Duration::from_millis(UPLOAD_WAITS_MS), self.turns.turn(account)).await;
+            let Ok(Ok(turn)) = turn else {
+                drain(body).await;
+                return Err(busy());
+            };
+            Some(turn)
         };
         let end = Instant::now() + Duration::from_millis(UPLOAD_READ_MS);
         let mut large = None;
-        let most = if coding == Coding::Identity { UPLOAD_BYTES_MAX } else { UPLOAD_PACKED_BYTES_MAX };
-        let sent = match self.sent(body, most, end, &mut large).await {
+        let sent_most = if coding == Coding::Identity { most } else { most.min(UPLOAD_PACKED_BYTES_MAX) };
+        let sent = match self.sent(body, sent_most, end, &mut large).await {
             Ok(sent) => sent,
             Err((error, rest)) => {
                 drain(rest).await;
                 return Err(error);
             }
         };
-        let bytes = self.unfolded(coding, sent, end, &mut large).await?;
+        let bytes = self.unfolded(coding, sent, most as usize, end, &mut large).await?;
         Ok(Received { bytes, _turn: turn, _large: large })
     }
 
@@ -121,8 +129,10 @@ impl Bodies {
     ) -> Result<Vec<u8>, (HttpError, Body)> {
         let mut stream = body.into_data_stream();
         let mut sent = Vec::new();
+        // It must get on: a place is not held by who sends nothing.
+        let (mut due, mut come) = (Instant::now() + Duration::from_millis(UPLOAD_PIECE_MS), 0);
         loop {
-            let error = match timeout_at(end, stream.next()).await {
+            let error = match timeout_at(end.min(due), stream.next()).await {
                 Ok(None) => return Ok(sent),
                 Ok(Some(Ok(piece))) if (sent.len() + piece.len()) as u64 > most => HttpError::TooLarge(most),
                 Ok(Some(Ok(piece))) => {
@@ -132,10 +142,17 @@ impl Bodies {
                         return Err((error, Body::from_stream(stream)));
                     }
                     sent.extend_from_slice(&piece);
+                    come += piece.len();
+                    if come >= PIECE_BYTES {
+                        (due, come) = (Instant::now() + Duration::from_millis(UPLOAD_PIECE_MS), 0);
+                    }
                     continue;
                 }
                 Ok(Some(Err(_))) => HttpError::BadRequest("the request's body broke off".into()),
-                Err(_) => HttpError::Timeout,
+                Err(_) => {
+                    let text = "the request's body comes too slowly: try again in a moment".to_owned();
+                    HttpError::Unavailable { text, retry_s: 10 }
+                }
             };
             return Err((error, Body::from_stream(stream)));
         }
@@ -154,6 +171,7 @@ impl Bodies {
         &self,
         coding: Coding,
         sent: Vec<u8>,
+        most: usize,
         end: Instant,
         large: &mut Option<OwnedSemaphorePermit>,
     ) -> Result<Vec<u8>, HttpError> {
@@ -161,18 +179,18 @@ impl Bodies {
             return Ok(sent);
         }
         let sent = Arc::new(sent);
-        let most = if large.is_some() { UPLOAD_BYTES_MAX as usize } else { UPLOAD_LARGE_BYTES };
-        if let Some(bytes) = unfold(coding, &sent, most).await? {
+        let beside_others = if large.is_some() { most } else { most.min(UPLOAD_LARGE_BYTES) };
+        if let Some(bytes) = unfold(coding, &sent, beside_others).await? {
             return Ok(bytes);
         }
-        if large.is_none() {
+        if beside_others < most {
             // Larger than all that may be read beside each other.
             self.enter_large(large, end).await?;
-            if let Some(bytes) = unfold(coding, &sent, UPLOAD_BYTES_MAX as usize).await? {
+            if let Some(bytes) = unfold(coding, &sent, most).await? {
                 return Ok(bytes);
             }
         }
-        Err(HttpError::TooLarge(UPLOAD_BYTES_MAX))
+        Err(HttpError::TooLarge(most as u64))
     }
 }
 
@@ -210,6 +228,7 @@ mod tests {
     use futures::stream;
 
     use super::*;
+    use crate::limits::UPLOAD_BYTES_MAX;
 
     const ONE: AccountId = AccountId(1);
 
@@ -232,7 +251,7 @@ mod tests {
     }
 
     async fn receive(bodies: &Bodies, coding: &str, sent: Vec<u8>) -> Result<usize, String> {
-        let received = bodies.receive(ONE, &headers(coding), Body::from(sent)).await;
+        let received = bodies.receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX).await;
         received.map(|received| received.bytes.len()).map_err(|error| error.to_string())
     }
 
@@ -242,7 +261,7 @@ mod tests {
         let text = b"{\"encounters\":[]}".repeat(1_000);
         for coding in ["identity", "gzip", "zstd", "GZIP", " zstd "] {
             let sent = packed(coding.trim().to_ascii_lowercase().as_str(), &text);
-            let received = bodies.receive(ONE, &headers(coding), Body::from(sent)).await.unwrap();
+            let received = bodies.receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX).await.unwrap();
             assert!(received.bytes == text, "{coding}");
         }
         // Two gzip members and two zstd frames are one body each.
@@ -274,7 +293,7 @@ mod tests {
             assert!(receive(&bodies, coding, bomb).await.unwrap_err().contains("too long"));
         }
         let one = packed("zstd", &vec![b' '; most]);
-        let held = bodies.receive(ONE, &headers("zstd"), Body::from(one)).await.unwrap();
+        let held = bodies.receive(ONE, &headers("zstd"), Body::from(one), UPLOAD_BYTES_MAX).await.unwrap();
         assert_eq!((held.bytes.len(), bodies.large.available_permits()), (most, 0));
         // Ordinary ones are read meanwhile.
         let ordinary = packed("zstd", &vec![b' '; UPLOAD_LARGE_BYTES]);
@@ -285,17 +304,21 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_does_not_come_gives_its_place_back_and_who_waits_too_long_is_told() {
+    async fn a_body_that_does_not_come_gives_its_place_back() {
         let bodies = Bodies::default();
         let never = || Body::from_stream(stream::pending::<Result<Bytes, io::Error>>());
         let headers = headers("identity");
-        let stuck = (0..UPLOADS_READ_MAX).map(|_| bodies.receive(ONE, &headers, never()));
+        let stuck = (0..UPLOADS_READ_MAX).map(|_| bodies.receive(ONE, &headers, never(), UPLOAD_BYTES_MAX));
         let mut stuck = Box::pin(futures::future::join_all(stuck));
         assert!(futures::poll!(&mut stuck).is_pending());
-        let late = bodies.receive(AccountId(2), &headers, Body::from("late"));
+        let late = bodies.receive(AccountId(2), &headers, Body::from("late"), UPLOAD_BYTES_MAX);
         let (stuck, late) = futures::join!(stuck, late);
-        assert!(late.err().unwrap().to_string().contains("try again"));
-        assert!(stuck.into_iter().all(|one| matches!(one, Err(HttpError::Timeout))));
+        assert_eq!(
+            late.ok().map(|late| late.bytes),
+            Some(b"late".to_vec()),
+            "whose turn comes when the first gives up"
+        );
+        assert!(stuck.into_iter().all(|one| matches!(one, Err(HttpError::Unavailable { .. }))));
         assert_eq!(receive(&bodies, "identity", b"now".to_vec()).await, Ok(3));
     }
 }

@@ -89,7 +89,7 @@ fn busy() -> HttpError {
 }
 
 fn spent(spent: Spent) -> HttpError {
-    let text = format!("this key has uploaded as much as it may in a day: {spent}");
+    let text = format!("this key has uploaded as many fights as it may for now: {spent}");
     HttpError::TooMany { text, retry_s: spent.retry_ms.div_ceil(1000) }
 }
 
@@ -111,6 +111,9 @@ impl Keeper {
 
     /// Keeps a fight, or knows it; gives what its meter is told of it.
     pub(super) async fn keep(&self, uploader: Uploader, mut fight: Fight) -> Result<i64, HttpError> {
+        // Each may cost a look at a stored log.
+        let context = self.context();
+        context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(spent)?;
         for _ in 0..LOOKS_MAX {
             if self.is_streamed(&fight).await
                 && let Some(remote_id) = self.know(&fight).await?
@@ -137,13 +140,15 @@ impl Keeper {
         Err(busy())
     }
 
-    /// Whether a raid's task has it as a fight that goes on.
+    /// Whether a raid's task has it as a fight that goes on, and somebody streams into that raid: then its end comes, too.
+    /// One that is left there by a client that is gone is not known: nobody may ever send the rest of it.
     async fn is_streamed(&self, fight: &Fight) -> bool {
         let Some(owner) = self.registry.directory.owner(fight.key) else { return false };
         let begin = Begin { enc: fight.key.encounter, stream: fight.stream, header: fight.header.clone() };
         let held = |reply: oneshot::Sender<_>| RaidCommand::Held { begin: Box::new(begin), reply };
         let held = owner.ask(held).await.ok().flatten();
-        held.is_some_and(|(_, held)| held.is_ok_and(|held| held.state == ReportState::Live))
+        let goes_on = held.is_some_and(|(_, held)| held.is_ok_and(|held| held.state == ReportState::Live));
+        goes_on && owner.ask(|reply| RaidCommand::Connected { reply }).await == Ok(true)
     }
 
     async fn know(&self, fight: &Fight) -> Result<Option<i64>, HttpError> {
@@ -159,8 +164,8 @@ impl Keeper {
     async fn keep_as(&self, uploader: Uploader, fight: &mut Fight) -> Result<Look, HttpError> {
         let (context, key) = (self.context(), fight.key);
         let Some((held, read)) = held_fight(context, key).await? else {
-            let raid = self.raid(uploader, fight.started_at_ms).await?;
             context.may_begin_fight(key.account, true).await?.map_err(spent)?;
+            let raid = self.raid(uploader, fight.started_at_ms).await?;
             let row = EncounterRow {
                 row: 0,
                 key,
@@ -179,11 +184,11 @@ impl Keeper {
             }
             return Ok(look.into());
         };
-        let is_live = held.state == ReportState::Live;
+        let goes_on = held.state != ReportState::Final;
         let gives_way = read.is_none_or(|read| Told::from(&read.main).gives_way_to(&fight.told()));
-        if is_live || !gives_way {
+        if !gives_way {
             let known = self.know(fight).await?.map_or(Outcome::Again, Outcome::Known);
-            return Ok(Look { outcome: known, live_in: is_live.then_some(held.raid_code) });
+            return Ok(Look { outcome: known, live_in: goes_on.then_some(held.raid_code) });
         }
         let seen = HeldReport::from(&held);
         let (revision, kept_stream) = (held.revision + 1, Some(fight.stream));

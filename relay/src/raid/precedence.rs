@@ -40,6 +40,7 @@ impl Told<'_> {
                     || self.state.checksum() != other.state.checksum()
             }
         };
-        (self.is_of_sums() || !other.is_of_sums()) && other.state.events() >= self.state.events() && is_more()
+        let no_less = self.is_of_sums() || !other.is_of_sums() || self.state.events() == 0;
+        no_less && other.state.events() >= self.state.events() && is_more()
     }
 }

@@ -209,6 +209,56 @@ async fn a_fight_that_is_streamed_goes_on_and_its_end_is_its_own() {
 }
 
 #[tokio::test]
+async fn a_fight_whose_stream_broke_off_is_kept_as_its_upload_tells_it() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let script = Script::new(20, 2);
+    let begun = uploader.begin(&script).await;
+    let mut first = script.deltas[..1].to_vec();
+    first[0].hits = 0;
+    first[0].columns = Vec::new().into();
+    uploader.deltas(begun.h, &first).await;
+    uploader.acked(1).await;
+    let raid = uploader.welcome.raid.clone();
+    drop(uploader);
+    becomes("the uploader is gone", async || {
+        relay.get(&format!("/api/v1/raids/{raid}")).await.1["connected"] != json!(true)
+    })
+    .await;
+    let known = ids(&relay, KEY, &[fight(1, true)]).await;
+    let report = opened(&relay, known[0]).await;
+    assert_eq!((report.report_id.as_str(), report.state), (begun.report.as_str(), ReportState::Final));
+    assert_eq!(report.fight.totals.damage, 6_000);
+    // Its client comes back after all, and knows it.
+    let mut uploader = Uploader::connect(&relay).await;
+    let begun = uploader.begin(&script).await;
+    assert_eq!(begun.held.map(|held| held.state), Some(ReportState::Final));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_fight_that_comes_again_with_its_end_is_kept_with_it() {
+    on_every_database(async |relay| {
+        let mut open = fight(100, true);
+        open["endedAtMs"] = Value::Null;
+        let first = ids(&relay, KEY, &[open]).await;
+        assert_eq!(opened(&relay, first[0]).await.fight.outcome, Outcome::Unfinished);
+        assert_eq!(ids(&relay, KEY, &[fight(100, true)]).await, first);
+        let report = opened(&relay, first[0]).await;
+        assert_eq!((report.fight.outcome, report.revision), (Outcome::Kill, 2));
+        // One of which nothing was told gives way to sums, too.
+        let mut empty = fight(200, true);
+        empty["damageSkillStats"] = json!([]);
+        let first = ids(&relay, KEY, &[empty]).await;
+        assert_eq!(ids(&relay, KEY, &[fight(200, false)]).await, first);
+        assert_eq!(opened(&relay, first[0]).await.fight.totals.damage, 6_000);
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_upload_takes_the_place_of_a_stream_that_told_less_and_its_raid_shows_it() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
