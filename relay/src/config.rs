@@ -270,6 +270,11 @@ fn without_values(error: &config::ConfigError) -> String {
         name.map_or("a value".to_owned(), |name| format!("`{name}`"))
     };
     match error {
+        E::Type { key, .. } | E::At { key, .. } if key.as_ref().is_some_and(|key| key.starts_with("keys")) => {
+            "`keys` is not what it must be. A section [keys.NAME] has a key, and may have an account, scopes (of upload, \
+             read, manage) and a visibility (public, unlisted or private)"
+                .to_owned()
+        }
         E::Type { expected, key, .. } => format!("{} must be {expected}", setting(key)),
         E::At { error, key: None, .. } => without_values(error),
         E::At { key, .. } => format!("{} is not what it must be", setting(key)),
@@ -288,6 +293,10 @@ fn without_values(error: &config::ConfigError) -> String {
             let name =
                 name.map_or("a setting that there is not".to_owned(), |name| format!("`{name}`, which is no setting"));
             format!("it holds {name}. There are: {}", SETTINGS.join(", "))
+        }
+        // The one thing that a section must have.
+        E::NotFound(name) if name.rsplit('.').next() == Some("key") => {
+            "a section of `keys` lacks its `key`, like key = \"…\"".to_owned()
         }
         // That it is not there, or cannot be opened.
         E::Foreign(error) => error.to_string(),
@@ -481,6 +490,8 @@ mod tests {
             (format!("[upload_keys]\n\"{key}\" = [5]\n"), "`upload_keys`"),
             (format!("[keys.bot]\nkey = \"{key}\"\nscopes = [\"{key}\"]\n"), "`keys`"),
             (format!("[keys.bot]\nkey = [\"{key}\"]\n"), "`keys`"),
+            (format!("[keys.bot]\nkey = \"{key}\"\nvisibility = \"privat\"\n"), "public, unlisted or private"),
+            (format!("[keys.bot]\nkey = \"{key}\"\nscope = [\"read\"]\n"), "may have an account, scopes"),
             ("[keys.bot]\nscopes = [\"read\"]\n".to_owned(), "`key`"),
             ("upload_kye = \"a-long-enough-key\"\n".to_owned(), "`upload_kye`, which is no setting"),
             (format!("database_url = postgres://u:{key}@h/d\n"), "line 1"),
