@@ -74,6 +74,8 @@ pub async fn encounter(
         desk.door().report_of_remote(remote_id, &asker).await
     };
     let report = found.await.map_err(|error| error.into_response().status())?;
+    // Tickets are letters and digits: what is none goes into no header.
+    let ticket = ticket.filter(|ticket| ticket.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     let ticket = ticket.map(|ticket| format!("?ticket={ticket}")).unwrap_or_default();
     Ok(Redirect::to(&format!("/reports/{}{ticket}", report.report_id)))
 }

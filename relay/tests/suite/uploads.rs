@@ -170,9 +170,18 @@ async fn an_account_knows_its_own_uploads_alone() {
         assert_eq!(checked["missing"], json!([hash]));
         let theirs = ids(&relay, OTHER_KEY, &[fight(100, true)]).await;
         assert_ne!(mine, theirs);
-        let (mine, theirs) = (opened(&relay, mine[0]).await, opened(&relay, theirs[0]).await);
+        let mine_id = mine[0];
+        let (mine, theirs) = (opened(&relay, mine_id).await, opened(&relay, theirs[0]).await);
         assert_ne!(mine.report_id, theirs.report_id);
         assert_eq!(mine.fight.checksum, theirs.fight.checksum);
+        for (ticket, passed_on) in [("abc123", true), ("%0d%0ax:%20y", false), ("%c3%bc", false), ("a%26b", false)] {
+            let page = ask(&relay, &format!("GET /encounter/{mine_id}?ticket={ticket}"), &[]).await;
+            assert_eq!(
+                (page.status, page.header("location").unwrap().contains("ticket")),
+                (303, passed_on),
+                "{ticket}"
+            );
+        }
         // Guessed ones are nothing.
         for guess in ["1", "0", "-1", "9007199254740992", "99999999999999999999", "x", "1%00"] {
             assert_eq!(ask(&relay, &format!("GET /encounter/{guess}"), &[]).await.status, 404, "{guess}");
