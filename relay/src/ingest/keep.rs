@@ -185,6 +185,10 @@ impl Keeper {
             return Ok(look.into());
         };
         let goes_on = held.state != ReportState::Final;
+        if read.is_none() {
+            // What is damaged may be this very reading: in its place it is another one.
+            fight.stream = StreamId::of_upload(key.encounter, "mended", held.revision);
+        }
         let gives_way = read.is_none_or(|read| Told::from(&read.main).gives_way_to(&fight.told()));
         if !gives_way {
             let known = self.know(fight).await?.map_or(Outcome::Again, Outcome::Known);

@@ -183,7 +183,7 @@ async fn finish(uploader: &mut Uploader, number: i64) -> (Script, Begun) {
 }
 
 /// Changes one row as no relay would; `?1` stands for `name`.
-async fn damage(data: &Path, change: &str, name: &str) {
+pub(crate) async fn damage(data: &Path, change: &str, name: &str) {
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(data.join("raidcast.db")).foreign_keys(false);
     let mut other = options.connect().await.unwrap();
     sqlx::query("PRAGMA ignore_check_constraints = 1").execute(&mut other).await.unwrap();
@@ -192,7 +192,7 @@ async fn damage(data: &Path, change: &str, name: &str) {
     other.close().await.unwrap();
 }
 
-const OF_REPORT: &str = "WHERE encounter = (SELECT row FROM encounters WHERE report_id = ?1)";
+pub(crate) const OF_REPORT: &str = "WHERE encounter = (SELECT row FROM encounters WHERE report_id = ?1)";
 
 /// Whether a report is named in `/health`, and what is named there is all that is set aside.
 async fn named(relay: &TestRelay, report: &str) -> bool {

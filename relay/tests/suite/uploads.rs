@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::raw::{Answer, HERE, ask, becomes, connect, to_the_end};
 use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, Uploader};
+use crate::set_aside::{OF_REPORT, damage};
 
 const BEGAN: i64 = 1_790_000_000_000;
 
@@ -158,6 +159,24 @@ async fn hits_take_the_place_of_sums_and_never_the_other_way() {
         relay.stop().await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_upload_mends_a_report_whose_log_is_damaged() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let first = ids(&relay, KEY, &[fight(100, true)]).await;
+    let report = opened(&relay, first[0]).await;
+    relay.stop().await;
+    damage(data.path(), &format!("UPDATE encounter_log SET log = X'' {OF_REPORT}"), &report.report_id).await;
+    let relay = TestRelay::start(data.path()).await;
+    let span = format!("/api/v1/reports/{}?from=500&to=2000", report.report_id);
+    assert_eq!(relay.get(&span).await.0, 500, "it cannot be read");
+    assert_eq!(ids(&relay, KEY, &[fight(100, true)]).await, first);
+    let mended = opened(&relay, first[0]).await;
+    assert_eq!((mended.report_id.as_str(), mended.revision), (report.report_id.as_str(), 2));
+    assert_eq!(damage_in_the_middle(&relay, &mended).await, 3_000);
+    relay.stop().await;
 }
 
 #[tokio::test]
