@@ -8,19 +8,16 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
+use crate::background::{Background, Broken};
 use crate::limits::JOURNALS_AT_ONCE;
 
 /// An encounter is large from so many stored bytes on: about 70,000 hits, which unfold to some ten megabytes.
 const LARGE_BYTES: usize = 512 * 1024;
 
-/// A fold broke off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a fold broke off")]
-pub struct Broken;
-
 /// See the module's page.
 #[derive(Debug)]
 pub struct Heavy {
+    background: Arc<Background>,
     large: Arc<Semaphore>,
     journals: Semaphore,
     looked_at: Semaphore,
@@ -29,6 +26,7 @@ pub struct Heavy {
 impl Default for Heavy {
     fn default() -> Self {
         Self {
+            background: Arc::default(),
             large: Arc::new(Semaphore::new(1)),
             journals: Semaphore::new(JOURNALS_AT_ONCE),
             looked_at: Semaphore::new(1),
@@ -37,6 +35,11 @@ impl Default for Heavy {
 }
 
 impl Heavy {
+    /// Where it folds, for work of other kinds that can wait as well.
+    pub fn background(&self) -> &Arc<Background> {
+        &self.background
+    }
+
     /// Whether an encounter of so many stored bytes is a large one.
     pub fn is_large(bytes: usize) -> bool {
         bytes >= LARGE_BYTES
@@ -75,11 +78,11 @@ impl Heavy {
         fold: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Broken> {
         let large = self.enter(bytes).await;
-        let folding = tokio::task::spawn_blocking(move || {
+        let folding = self.background.run(move || {
             // Held until it is done, also where nobody waits for it any more.
             let _large = large;
             fold()
         });
-        folding.await.map_err(|_| Broken)
+        folding.await
     }
 }

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use self::body::{Bodies, Received};
 use self::keep::{Fight, Keeper};
 use crate::access::Uploader;
+use crate::background::Broken;
 use crate::context::Context;
 use crate::error::HttpError;
 use crate::limits::{CHECK_BYTES_MAX, PROFILES_BYTES_MAX, PROFILES_MAX, UPLOAD_ANSWER_MS, UPLOAD_BYTES_MAX};
@@ -47,7 +48,9 @@ impl Ingest {
     /// Nothing came yet.
     pub fn new(registry: Arc<RaidRegistry>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { keeper: Keeper::new(registry), bodies: Bodies::default(), folding: Semaphore::new(cores + 1) }
+        let keeper = Keeper::new(registry);
+        let bodies = Bodies::new(Arc::clone(keeper.context().heavy.background()));
+        Self { keeper, bodies, folding: Semaphore::new(cores + 1) }
     }
 
     fn context(&self) -> &Context {
@@ -78,13 +81,13 @@ impl Ingest {
         let _permit = self.folding.acquire().await.map_err(|_| HttpError::Internal)?;
         let secret = self.context().secret.clone();
         let end = Instant::now() + Duration::from_millis(UPLOAD_ANSWER_MS);
-        // One fight at a time is unfolded, off the runtime's threads; the next while the one before is kept.
+        // One fight at a time is unfolded, in the background; the next while the one before is kept.
+        let background = Arc::clone(self.context().heavy.background());
         let (sender, mut fights) = mpsc::channel(1);
-        let reading = tokio::task::spawn_blocking(move || {
+        let reading = background.run(move || {
             let mut received = received;
-            make_text(&mut received.bytes);
-            let upload = Upload::parse(&received.bytes)?;
-            for fight in &upload.encounters {
+            let upload = Upload::parse(raidcast_ingest::text(&mut received.bytes))?;
+            for fight in upload.encounters {
                 let read = raidcast_ingest::meter::read(fight, &|id| secret.actor(id));
                 if sender.blocking_send(read).is_err() {
                     // One before it could not be kept.
@@ -102,7 +105,7 @@ impl Ingest {
             let fight = Fight::new(&self.context().secret, uploader, read);
             ids.push(self.keeper.keep(uploader, fight).await?);
         }
-        reading.await.map_err(|_| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
+        reading.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
         Ok(ids)
     }
 
@@ -158,19 +161,16 @@ impl Ingest {
         .await
     }
 
-    /// Takes a body apart, off the runtime's threads.
+    /// Takes a body apart, in the background.
     async fn parse<T: Send + 'static>(
         &self,
         mut received: Received,
-        parse: impl FnOnce(&[u8]) -> Result<T, NotAnUpload> + Send + 'static,
+        parse: impl FnOnce(&str) -> Result<T, NotAnUpload> + Send + 'static,
     ) -> Result<T, HttpError> {
         // It is never closed.
         let _permit = self.folding.acquire().await.map_err(|_| HttpError::Internal)?;
-        let parsing = tokio::task::spawn_blocking(move || {
-            make_text(&mut received.bytes);
-            parse(&received.bytes)
-        });
-        parsing.await.map_err(|_| HttpError::Internal)?.map_err(|error| not_an_upload(&error))
+        let parsing = self.context().heavy.background().run(move || parse(raidcast_ingest::text(&mut received.bytes)));
+        parsing.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))
     }
 }
 
@@ -189,35 +189,4 @@ fn late() -> HttpError {
 
 fn not_an_upload(error: &NotAnUpload) -> HttpError {
     HttpError::BadRequest(error.to_string())
-}
-
-/// Puts a question mark for each byte that is no text: somebody's name costs no fight, and no memory.
-fn make_text(bytes: &mut [u8]) {
-    let mut from = 0;
-    while let Err(error) = std::str::from_utf8(&bytes[from..]) {
-        let bad = from + error.valid_up_to();
-        let end = error.error_len().map_or(bytes.len(), |length| bad + length);
-        bytes[bad..end].fill(b'?');
-        from = end;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_text_becomes_question_marks_and_nothing_else_changes() {
-        for (bytes, text) in [
-            (&b"plain"[..], "plain"),
-            ("はるか".as_bytes(), "はるか"),
-            (b"a\xffb\xc3", "a?b?"),
-            (b"\xe3\x81x", "??x"),
-            (b"\xff\xff\xff", "???"),
-        ] {
-            let mut made = bytes.to_vec();
-            make_text(&mut made);
-            assert_eq!(std::str::from_utf8(&made), Ok(text));
-        }
-    }
 }

@@ -10,6 +10,7 @@ pub mod account;
 pub mod answers;
 pub mod api;
 pub mod assets;
+pub mod background;
 pub mod body;
 pub mod clock;
 pub mod config;

@@ -11,6 +11,20 @@ use serde_json::value::RawValue;
 
 use crate::limits::{LIST_MAX, TEXT_BYTES_MAX};
 
+/// A body as text: a question mark stands for each byte that is none, so that somebody's odd name costs no fight. A mark
+/// of the byte order before it is passed over.
+pub fn text(body: &mut [u8]) -> &str {
+    let mut from = 0;
+    while let Err(error) = str::from_utf8(&body[from..]) {
+        let bad = from + error.valid_up_to();
+        let end = error.error_len().map_or(body.len(), |length| bad + length);
+        body[bad..end].fill(b'?');
+        from = end;
+    }
+    let text = str::from_utf8(body).unwrap_or_default();
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 /// An object. Serde takes a list for one, too, entry by entry; meters send none.
 pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
     match text.trim_start().starts_with('{') {

@@ -13,5 +13,6 @@ pub mod meter;
 mod request;
 mod uploaded;
 
+pub use json::text;
 pub use request::{Check, NotAnUpload, PlayerData, Upload};
 pub use uploaded::Uploaded;

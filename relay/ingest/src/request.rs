@@ -3,7 +3,6 @@
 //! One invariant: of a body nothing is refused but what no meter sends: no JSON, no list where there must be one, or
 //! more than any meter sends.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
@@ -39,7 +38,7 @@ pub enum NotAnUpload {
 #[derive(Clone, Debug)]
 pub struct Upload<'a> {
     /// In the order in which they were sent; at least one.
-    pub encounters: Vec<Cow<'a, RawValue>>,
+    pub encounters: Vec<&'a RawValue>,
     /// What the meter says of itself: 0.15.1 and later do.
     pub client_version: Option<String>,
 }
@@ -58,24 +57,12 @@ impl<'a> Upload<'a> {
     ///
     /// # Errors
     /// `Unreadable` for no JSON, `Empty` without encounters, `TooMany` with more than a thousand.
-    pub fn parse(body: &'a [u8]) -> Result<Self, NotAnUpload> {
-        if let Ok(text) = str::from_utf8(body) {
-            return Self::of(text);
-        }
-        // Somebody's name is no text: it costs a copy, and no fight.
-        let text = String::from_utf8_lossy(body);
-        let upload = Upload::of(&text)?;
-        let encounters = upload.encounters.into_iter().map(|fight| Cow::Owned(fight.into_owned())).collect();
-        Ok(Self { encounters, client_version: upload.client_version })
-    }
-
-    fn of(text: &'a str) -> Result<Self, NotAnUpload> {
-        let body: UploadBody = object(text)?;
+    pub fn parse(body: &'a str) -> Result<Self, NotAnUpload> {
+        let body: UploadBody = object(body)?;
         let encounters = body.encounters.all("encounters")?;
         if encounters.is_empty() {
             return Err(NotAnUpload::Empty("encounters"));
         }
-        let encounters = encounters.into_iter().map(Cow::Borrowed).collect();
         Ok(Self { encounters, client_version: body.client_version.0 })
     }
 }
@@ -101,8 +88,8 @@ impl Check {
     /// # Errors
     /// `Unreadable` for no JSON and hashes that are no text, `Empty` without any, `TooMany` with more than a thousand,
     /// `LongHash` for one of more than 128 characters.
-    pub fn parse(body: &[u8]) -> Result<Self, NotAnUpload> {
-        let body: CheckBody = object(&String::from_utf8_lossy(body))?;
+    pub fn parse(body: &str) -> Result<Self, NotAnUpload> {
+        let body: CheckBody = object(body)?;
         let hashes = body.hashes.all("hashes")?;
         if hashes.is_empty() {
             return Err(NotAnUpload::Empty("hashes"));
@@ -130,8 +117,8 @@ impl PlayerData {
     ///
     /// # Errors
     /// `Unreadable` for no JSON and what is no list of profiles.
-    pub fn count(body: &[u8]) -> Result<usize, NotAnUpload> {
-        let body: PlayerDataBody = object(&String::from_utf8_lossy(body))?;
+    pub fn count(body: &str) -> Result<usize, NotAnUpload> {
+        let body: PlayerDataBody = object(body)?;
         Ok(body.player_data.held.len())
     }
 }

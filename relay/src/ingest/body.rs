@@ -15,6 +15,7 @@ use raidcast_store::AccountId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::background::{Background, Broken};
 use crate::edge::drain;
 use crate::error::HttpError;
 use crate::limits::{
@@ -56,17 +57,9 @@ pub(super) struct Received {
 
 /// Where bodies are read.
 pub(super) struct Bodies {
+    background: Arc<Background>,
     turns: Arc<Turns<AccountId>>,
     large: Arc<Semaphore>,
-}
-
-impl Default for Bodies {
-    fn default() -> Self {
-        Self {
-            turns: Arc::new(Turns::new(UPLOADS_READ_MAX, UPLOADS_WAITING_MAX, UPLOADS_WAITING_MAX)),
-            large: Arc::new(Semaphore::new(1)),
-        }
-    }
 }
 
 fn busy() -> HttpError {
@@ -74,6 +67,12 @@ fn busy() -> HttpError {
 }
 
 impl Bodies {
+    /// Places for bodies, which are unfolded in the background.
+    pub(super) fn new(background: Arc<Background>) -> Self {
+        let turns = Arc::new(Turns::new(UPLOADS_READ_MAX, UPLOADS_WAITING_MAX, UPLOADS_WAITING_MAX));
+        Self { background, turns, large: Arc::new(Semaphore::new(1)) }
+    }
+
     /// Reads a body of at most so many bytes when it is its account's turn; a small one at once.
     ///
     /// # Errors
@@ -180,44 +179,44 @@ impl Bodies {
         }
         let sent = Arc::new(sent);
         let beside_others = if large.is_some() { most } else { most.min(UPLOAD_LARGE_BYTES) };
-        if let Some(bytes) = unfold(coding, &sent, beside_others).await? {
+        if let Some(bytes) = self.unfold(coding, &sent, beside_others).await? {
             return Ok(bytes);
         }
         if beside_others < most {
             // Larger than all that may be read beside each other.
             self.enter_large(large, end).await?;
-            if let Some(bytes) = unfold(coding, &sent, most).await? {
+            if let Some(bytes) = self.unfold(coding, &sent, most).await? {
                 return Ok(bytes);
             }
         }
         Err(HttpError::TooLarge(most as u64))
     }
-}
 
-/// What a body unfolds to; `None` if that is more.
-async fn unfold(coding: Coding, sent: &Arc<Vec<u8>>, most: usize) -> Result<Option<Vec<u8>>, HttpError> {
-    let sent = Arc::clone(sent);
-    let unfolding = tokio::task::spawn_blocking(move || {
-        let read = |from: &mut dyn Read| {
-            let mut bytes = Vec::new();
-            from.take(most as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
-        };
-        match coding {
-            Coding::Identity => read(&mut &sent[..]),
-            Coding::Gzip => read(&mut flate2::read::MultiGzDecoder::new(&sent[..])),
-            Coding::Zstd => {
-                let mut decoder = zstd::stream::read::Decoder::with_buffer(&sent[..])?;
-                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-                read(&mut decoder)
+    /// What a body unfolds to; `None` if that is more.
+    async fn unfold(&self, coding: Coding, sent: &Arc<Vec<u8>>, most: usize) -> Result<Option<Vec<u8>>, HttpError> {
+        let sent = Arc::clone(sent);
+        let unfolding = self.background.run(move || {
+            let read = |from: &mut dyn Read| {
+                let mut bytes = Vec::new();
+                from.take(most as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
+            };
+            match coding {
+                Coding::Identity => read(&mut &sent[..]),
+                Coding::Gzip => read(&mut flate2::read::MultiGzDecoder::new(&sent[..])),
+                Coding::Zstd => {
+                    let mut decoder = zstd::stream::read::Decoder::with_buffer(&sent[..])?;
+                    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                    read(&mut decoder)
+                }
             }
-        }
-    });
-    let unfolded: io::Result<Vec<u8>> = unfolding.await.map_err(|_| HttpError::Internal)?;
-    let bytes = unfolded.map_err(|_| {
-        let coding = if coding == Coding::Gzip { "gzip" } else { "zstd" };
-        HttpError::BadRequest(format!("the request's body is not {coding}, as its Content-Encoding says"))
-    })?;
-    Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
+        });
+        let unfolded: io::Result<Vec<u8>> = unfolding.await.map_err(|Broken| HttpError::Internal)?;
+        let bytes = unfolded.map_err(|_| {
+            let coding = if coding == Coding::Gzip { "gzip" } else { "zstd" };
+            HttpError::BadRequest(format!("the request's body is not {coding}, as its Content-Encoding says"))
+        })?;
+        Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
+    }
 }
 
 #[cfg(test)]
@@ -257,7 +256,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_read_however_it_is_packed() {
-        let bodies = Bodies::default();
+        let bodies = Bodies::new(Arc::default());
         let text = b"{\"encounters\":[]}".repeat(1_000);
         for coding in ["identity", "gzip", "zstd", "GZIP", " zstd "] {
             let sent = packed(coding.trim().to_ascii_lowercase().as_str(), &text);
@@ -285,7 +284,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_body_unfolds_to_is_limited_and_large_ones_come_one_at_a_time() {
-        let bodies = Bodies::default();
+        let bodies = Bodies::new(Arc::default());
         let most = UPLOAD_BYTES_MAX as usize;
         for coding in ["gzip", "zstd"] {
             let bomb = packed(coding, &vec![b' '; most + 1]);
@@ -305,7 +304,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_gives_its_place_back() {
-        let bodies = Bodies::default();
+        let bodies = Bodies::new(Arc::default());
         let never = || Body::from_stream(stream::pending::<Result<Bytes, io::Error>>());
         let headers = headers("identity");
         let stuck = (0..UPLOADS_READ_MAX).map(|_| bodies.receive(ONE, &headers, never(), UPLOAD_BYTES_MAX));

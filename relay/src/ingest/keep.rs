@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 
 use crate::access::{self, Uploader};
 use crate::account::{RelaySecret, digest};
+use crate::background::Broken;
 use crate::context::Context;
 use crate::error::HttpError;
 use crate::quota::{DAY_MS, Spent};
@@ -215,12 +216,12 @@ impl Keeper {
         let context = self.context();
         let (state, ending, row_of) = (Arc::clone(&fight.state), fight.ending.clone(), row.clone());
         let log = std::mem::replace(&mut fight.log, Packing::Packed(Bytes::new()));
-        let making = tokio::task::spawn_blocking(move || {
+        let making = context.heavy.background().run(move || {
             let (at, revision) = (ReportState::Final, row_of.revision);
             let report = record::report(access::record(), &row_of, &state, ending.as_ref(), at, revision);
             (record::line(&row_of, &report), record::encode_record(&report), log.packed())
         });
-        let (line, record, log) = making.await.map_err(|_| HttpError::Internal)?;
+        let (line, record, log) = making.await.map_err(|Broken| HttpError::Internal)?;
         fight.log = Packing::Packed(log.clone());
         let now_ms = context.clock.now_ms();
         context.quota.take(fight.key.account, log.len() as u64, true, now_ms).map_err(spent)?;

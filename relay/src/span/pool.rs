@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::error::SpanError;
+use crate::background::Broken;
 use crate::context::Context;
 use crate::edge::Address;
 use crate::heavy::Heavy;
@@ -58,11 +59,11 @@ impl FoldPool {
         let running = self.threads.turn(who).await?;
         // Last, for fights that end wait for it, too: who looks has it while it folds, and not while it waits.
         let large = (large, self.context.heavy.enter(bytes).await);
-        let folding = tokio::task::spawn_blocking(move || {
+        let folding = self.context.heavy.background().run(move || {
             // Held until it is done, also where nobody waits for it any more.
             let _held = (large, running);
             fold()
         });
-        folding.await.map_err(|_| SpanError::Broken)
+        folding.await.map_err(|Broken| SpanError::Broken)
     }
 }

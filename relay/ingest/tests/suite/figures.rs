@@ -28,16 +28,17 @@ pub(crate) fn body(uploader: Uploader, fights: &[Fight]) -> Vec<u8> {
 
 /// All fights of a body, each as it must be whatever is in it.
 pub(crate) fn read(body: &[u8]) -> Vec<Uploaded> {
-    let upload = Upload::parse(body).unwrap();
+    let mut body = body.to_vec();
+    let upload = Upload::parse(raidcast_ingest::text(&mut body)).unwrap();
     let fights = upload.encounters.iter().map(|fight| meter::read(fight, &key));
     fights.inspect(|uploaded| check(uploaded, &Log::from_bytes(&uploaded.log.clone().into_bytes()).unwrap())).collect()
 }
 
 /// The only fight of a body. Of its log the bytes are not made, which takes most of the time.
 pub(crate) fn only(body: &str) -> Uploaded {
-    let upload = Upload::parse(body.as_bytes()).unwrap();
+    let upload = Upload::parse(body).unwrap();
     assert_eq!(upload.encounters.len(), 1);
-    let uploaded = meter::read(&upload.encounters[0], &key);
+    let uploaded = meter::read(upload.encounters[0], &key);
     check(&uploaded, &uploaded.log);
     uploaded
 }

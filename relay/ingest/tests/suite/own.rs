@@ -88,10 +88,10 @@ fn strangers_leave_no_trace_and_buffs_end_with_the_fight() {
 #[test]
 fn each_actor_is_keyed_once() {
     let fight = Script::party(3).fight();
-    let body = body(Uploader::Buffs, &[fight]);
-    let upload = raidcast_ingest::Upload::parse(&body).unwrap();
+    let mut body = body(Uploader::Buffs, &[fight]);
+    let upload = raidcast_ingest::Upload::parse(raidcast_ingest::text(&mut body)).unwrap();
     let asked = std::cell::RefCell::new(Vec::new());
-    let uploaded = raidcast_ingest::meter::read(&upload.encounters[0], &|id| {
+    let uploaded = raidcast_ingest::meter::read(upload.encounters[0], &|id| {
         asked.borrow_mut().push(id);
         key(id)
     });

@@ -21,17 +21,17 @@ fn fights_come_in_the_order_in_which_they_were_sent_and_one_odd_one_costs_no_oth
 
 #[test]
 fn who_sends_no_fight_is_told_so() {
-    let refused = |body: &[u8]| Upload::parse(body).unwrap_err().to_string();
+    let refused = |body: &str| Upload::parse(body).unwrap_err().to_string();
     for body in ["", "{", "[]", "7", "not json", r#"{"encounters":[{}]} x"#, r#"{"encounters":7}"#] {
-        assert!(refused(body.as_bytes()).starts_with("The request cannot be read: "), "{body}");
+        assert!(refused(body).starts_with("The request cannot be read: "), "{body}");
     }
     for body in ["{}", r#"{"encounters":[]}"#, r#"{"encounters":null}"#, r#"{"Encounters":[{}]}"#] {
-        assert!(refused(body.as_bytes()).starts_with("No encounters provided"), "{body}");
+        assert!(refused(body).starts_with("No encounters provided"), "{body}");
     }
-    assert!(refused(br#"{"encounters":[{}],"encounters":[{}]}"#).contains("duplicate field"));
+    assert!(refused(r#"{"encounters":[{}],"encounters":[{}]}"#).contains("duplicate field"));
     let many = |n: usize| format!(r#"{{"encounters":[{}]}}"#, vec!["{}"; n].join(","));
-    assert_eq!(Upload::parse(many(1_000).as_bytes()).unwrap().encounters.len(), 1_000);
-    assert!(matches!(Upload::parse(many(1_001).as_bytes()), Err(NotAnUpload::TooMany { max: 1_000, .. })));
+    assert_eq!(Upload::parse(&many(1_000)).unwrap().encounters.len(), 1_000);
+    assert!(matches!(Upload::parse(&many(1_001)), Err(NotAnUpload::TooMany { max: 1_000, .. })));
 }
 
 #[test]
@@ -52,8 +52,24 @@ fn what_no_text_is_in_a_name_costs_neither_the_fight_nor_its_figures() {
 }
 
 #[test]
+fn a_body_is_text_whatever_bytes_are_in_it() {
+    for (bytes, text) in [
+        (&b"plain"[..], "plain"),
+        ("はるか".as_bytes(), "はるか"),
+        (b"a\xffb\xc3", "a?b?"),
+        (b"\xe3\x81x", "??x"),
+        (b"\xff\xff\xff", "???"),
+        (b"\xef\xbb\xbf{}", "{}"),
+        (b"", ""),
+    ] {
+        let mut body = bytes.to_vec();
+        assert_eq!(raidcast_ingest::text(&mut body), text);
+    }
+}
+
+#[test]
 fn versions_are_as_their_meters_say() {
-    let version = |text: &str| Upload::parse(text.as_bytes()).unwrap().client_version;
+    let version = |text: &str| Upload::parse(text).unwrap().client_version;
     assert_eq!(version(r#"{"encounters":[1],"clientVersion":"0.1.0"}"#).as_deref(), Some("0.1.0"));
     for odd in [
         r#"{"encounters":[1]}"#,
@@ -66,7 +82,7 @@ fn versions_are_as_their_meters_say() {
 
 #[test]
 fn checks_hold_their_hashes_as_they_were_sent() {
-    let hashes = |body: &str| Check::parse(body.as_bytes()).map(|check| check.hashes);
+    let hashes = |body: &str| Check::parse(body).map(|check| check.hashes);
     let sent = r#"{"hashes":["Ab","ab","Ab"],"candidates":[{"sourceHash":"Ab","bosses":[1e999]}]}"#;
     assert_eq!(hashes(sent).unwrap(), ["Ab", "ab", "Ab"]);
     let of = |n: usize, length: usize| {
@@ -83,7 +99,7 @@ fn checks_hold_their_hashes_as_they_were_sent() {
 
 #[test]
 fn profiles_are_counted() {
-    let count = |body: &str| PlayerData::count(body.as_bytes()).ok();
+    let count = |body: &str| PlayerData::count(body).ok();
     let one = r#"{"playerId":1,"charSerializeJson":"\ud800"}"#;
     assert_eq!(count(&format!(r#"{{"playerData":[{one},{one},7],"clientVersion":"0.16.0"}}"#)), Some(3));
     assert_eq!(
