@@ -11,7 +11,7 @@ use futures::future::MapErr;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 
-/// The niceness of its threads: the scheduler gives them a tenth of what a live thread gets, where both want to run.
+/// By so much its threads are nicer: where both want to run, the scheduler gives them a tenth of what a live thread gets.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
@@ -71,7 +71,7 @@ impl fmt::Debug for Background {
 /// process's, and nothing is changed.
 fn give_way() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+    if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!(%error, "a background thread keeps its priority");
     }
 }
