@@ -284,6 +284,7 @@ fn say(ms: i64, line: &str) {
 
 fn words(totals: &Totals) -> String {
     let Totals { damage, healing, hits, heal_hits, deaths, .. } = totals;
+    let deaths = deaths.unwrap_or_default();
     format!("{damage} damage in {hits} hits, {healing} healing in {heal_hits}, {deaths} deaths")
 }
 
@@ -338,7 +339,7 @@ fn check(report: &Report, fight: &Fight) -> Result<()> {
 fn sums(fight: &Fight) -> Totals {
     let player = |uid: i64| fight.player(uid).is_some();
     let boss = |uid: i64| fight.monster(uid).is_some_and(|monster| monster.is_boss);
-    let mut totals = Totals::default();
+    let (mut totals, mut boss_damage, mut damage_taken) = (Totals::default(), 0, 0);
     for hit in &fight.hits {
         let amount = hit.aggregate_amount().unsigned_abs();
         match (hit.kind, player(hit.source), player(hit.target)) {
@@ -349,14 +350,14 @@ fn sums(fight: &Fight) -> Totals {
             (HitKind::Damage, true, false) => {
                 totals.damage += amount;
                 totals.hits += 1;
-                totals.boss_damage += if boss(hit.target) { amount } else { 0 };
+                boss_damage += if boss(hit.target) { amount } else { 0 };
             }
-            (HitKind::Damage, _, true) => totals.damage_taken += amount,
+            (HitKind::Damage, _, true) => damage_taken += amount,
             _ => {}
         }
     }
-    totals.deaths = fight.deaths.iter().filter(|death| player(death.actor)).count() as u64;
-    totals
+    let deaths = fight.deaths.iter().filter(|death| player(death.actor)).count() as u64;
+    Totals { boss_damage: Some(boss_damage), damage_taken: Some(damage_taken), deaths: Some(deaths), ..totals }
 }
 
 /// Resolves on Ctrl-C or SIGTERM.

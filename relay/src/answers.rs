@@ -204,7 +204,7 @@ impl Answers {
     /// A span of a report, in place of its fight.
     ///
     /// # Errors
-    /// As [`Answers::report`].
+    /// As [`Answers::report`]; `NoTimes` where of the fight sums alone are known.
     pub async fn span(
         self: &Arc<Self>,
         who: Address,
@@ -214,13 +214,16 @@ impl Answers {
     ) -> Result<Arc<Body>, HttpError> {
         let whole = self.answer(who, report, Wanted::Report(record)).await?;
         let frame = whole.frame.clone().ok_or(HttpError::Internal)?;
+        if !frame.fight.timed {
+            return Err(HttpError::NoTimes);
+        }
         self.answer(who, report, Wanted::Span(span, frame)).await.map(|made| Arc::clone(&made.body))
     }
 
     /// A report's amounts by second.
     ///
     /// # Errors
-    /// As [`Answers::report`].
+    /// As [`Answers::span`].
     pub async fn timeline(
         self: &Arc<Self>,
         who: Address,
@@ -315,9 +318,11 @@ impl Answers {
             }
             Wanted::Timeline => {
                 self.fold(who, &report, standing, move |folded, _, revision| {
-                    Made::of(&view::timeline(Shown::to(audience, &folded), row.report_id, revision), version)
+                    let shown = Shown::to(audience, &folded);
+                    view::is_timed(shown).then(|| Made::of(&view::timeline(shown, row.report_id, revision), version))
                 })
                 .await?
+                .ok_or(SpanError::NoTimes)?
             }
             Wanted::Span(span, frame) => {
                 let fight = self.spans.fight(who, &report, span).await?;

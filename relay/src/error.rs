@@ -54,6 +54,9 @@ pub enum HttpError {
         /// Try again after so many seconds.
         retry_s: u32,
     },
+    /// A part of a fight of which no part is known.
+    #[error("when anything happened in this fight is not known, so no part of it can be shown: ask for all of it")]
+    NoTimes,
     /// What is stored of it, a fight or a raid, cannot be read; why stands in the log.
     #[error(
         "the relay cannot read what it holds of this and has set it aside: its operator finds the reason in its log"
@@ -72,6 +75,7 @@ impl HttpError {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
+            Self::NoTimes => (StatusCode::CONFLICT, "no_times"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media"),
             Self::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large"),

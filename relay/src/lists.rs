@@ -139,6 +139,7 @@ impl Lists {
                     visibility: raid.visibility,
                     open: connected || self.registry.context.is_open(&raid),
                     connected,
+                    uploads: raid.history,
                     created_at_ms: raid.created_at_ms,
                     code: raid.code.clone(),
                     reports,

@@ -72,6 +72,7 @@ pub fn line(row: &EncounterRow, report: &Report) -> ReportLine {
         bosses: line.bosses,
         players: line.players,
         totals: line.totals,
+        stub: line.stub,
     }
 }
 
@@ -91,6 +92,7 @@ pub fn summary(_: Audience, line: ReportLine) -> ReportSummary {
         bosses: line.bosses,
         players: line.players,
         totals: line.totals,
+        stub: line.stub,
     }
 }
 

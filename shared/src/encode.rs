@@ -472,6 +472,16 @@ fn clean_body(body: &mut RareBody<ActorId, SkillId>) -> Result<bool, Limit> {
             (*crit, *lucky) = ((*crit).min(*hits), (*lucky).min(*hits));
             (*shield, *overheal) = ((*shield).min(*amount), (*overheal).min(*amount));
         }
+        RareBody::Sums { taken, to_bosses, .. } => {
+            for sum in [&mut *taken, &mut *to_bosses] {
+                // An absurd number costs that number.
+                *sum = sum.filter(|sum| fits(&sum.amount));
+                if let Some(sum) = sum {
+                    sum.hits = sum.hits.filter(fits);
+                }
+            }
+            return Ok(taken.is_some() || to_bosses.is_some());
+        }
         RareBody::Header { scene, .. } => {
             *scene = scene.take().map(|scene| clean(&scene, l::NAME_CHARS_MAX)).filter(|scene| !scene.is_empty());
         }

@@ -309,6 +309,18 @@ pub enum RareBody<A = ActorIx, S = SkillIx> {
         #[serde(default, skip_serializing_if = "is_default")]
         lump: bool,
     },
+    /// What reached an actor from anyone, and what it dealt to bosses, in the whole fight, where its source tells no rows
+    /// that say so ([`Knows::no_targets`]). Of several the greatest counts, figure by figure.
+    Sums {
+        /// Whose.
+        a: A,
+        /// Damage that it took.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        taken: Option<PartSum>,
+        /// Damage that it dealt to bosses.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to_bosses: Option<PartSum>,
+    },
     /// What the header did not know when the encounter began; what is `None` here stays as the header says.
     Header {
         /// The game's scene id.
@@ -333,6 +345,24 @@ pub enum RareBody<A = ActorIx, S = SkillIx> {
         /// What was read.
         read: u64,
     },
+}
+
+/// A sum that is told beside the rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartSum {
+    /// How much.
+    pub amount: u64,
+    /// In how many hits, where that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hits: Option<u64>,
+}
+
+impl PartSum {
+    /// The greater of two, figure by figure.
+    #[must_use]
+    pub fn or_more(self, other: Self) -> Self {
+        Self { amount: self.amount.max(other.amount), hits: self.hits.max(other.hits) }
+    }
 }
 
 /// A rare event, when it happened and where the source found it.
@@ -443,6 +473,7 @@ impl<A, S> RareBody<A, S> {
                 let (a, on, s) = (actor(a)?, actor(on)?, skill(s)?);
                 RareBody::Totals { a, on, s, kind, hits, amount, crit, lucky, shield, overheal, lump }
             }
+            Self::Sums { a, taken, to_bosses } => RareBody::Sums { a: actor(a)?, taken, to_bosses },
             Self::Header { scene_id, scene, difficulty, local } => {
                 RareBody::Header { scene_id, scene, difficulty, local: local.map(actor).transpose()? }
             }
@@ -482,6 +513,10 @@ pub struct Knows {
     /// Deaths are not told: that there are none means nothing.
     #[serde(default, skip_serializing_if = "is_default")]
     pub no_deaths: bool,
+    /// Whom a hit reached is not told: what players took and what they dealt to bosses is known where it is told as
+    /// sums of the whole fight ([`RareBody::Sums`]), and else not at all.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub no_targets: bool,
 }
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -84,6 +84,13 @@ pub struct Fight {
     /// When players healed, which is what HPS is taken over; likewise.
     #[serde(default)]
     pub healing_time: Option<ActiveTime>,
+    /// Whether nothing of it could be taken: what is `missing` says why.
+    #[serde(default)]
+    pub stub: bool,
+    /// Whether any damage or healing of it came at a known time. Where not, there is no timeline, no replay, and no span
+    /// can be asked for (409 `no_times`).
+    #[serde(default = "always")]
+    pub timed: bool,
     /// The span asked for; `null` for the whole fight.
     pub span: Option<FightSpan>,
     /// How it went: as the meter tells, or a wipe where all were down at the end and a boss lived.
@@ -102,6 +109,11 @@ pub struct Fight {
     pub players: Vec<Player>,
     /// What the meter counted and nobody could read.
     pub missing: Vec<MissingRow>,
+}
+
+/// What an earlier relay kept without saying so.
+fn always() -> bool {
+    true
 }
 
 /// From the first to the last of something, ms since the encounter began; pauses between them count.
@@ -164,18 +176,18 @@ pub struct Boss {
 pub struct Totals {
     /// To what is not a player.
     pub damage: u64,
-    /// What of it was to bosses.
-    pub boss_damage: u64,
+    /// What of it was to bosses; `null` where that is not known.
+    pub boss_damage: Option<u64>,
     /// By players.
     pub healing: u64,
-    /// By anything, to players.
-    pub damage_taken: u64,
+    /// By anything, to players; `null` where that is not known.
+    pub damage_taken: Option<u64>,
     /// Damage hits.
     pub hits: u64,
     /// Heals.
     pub heal_hits: u64,
-    /// Players' deaths.
-    pub deaths: u64,
+    /// Players' deaths; `null` where the source tells none.
+    pub deaths: Option<u64>,
 }
 
 /// One attempt.
@@ -244,12 +256,12 @@ pub struct Player {
     pub is_local: bool,
     /// To what is not a player.
     pub damage: u64,
-    /// What of it was to bosses.
-    pub boss_damage: u64,
+    /// What of it was to bosses; `null` where that is not known.
+    pub boss_damage: Option<u64>,
     /// To anyone.
     pub healing: u64,
-    /// From anyone.
-    pub damage_taken: u64,
+    /// From anyone; `null` where that is not known.
+    pub damage_taken: Option<u64>,
     /// Damage hits.
     pub hits: u64,
     /// Heals.
@@ -258,8 +270,8 @@ pub struct Player {
     pub crit_hits: Option<u64>,
     /// Lucky damage hits; `null` where the source cannot know.
     pub lucky_hits: Option<u64>,
-    /// How often they died.
-    pub deaths: u64,
+    /// How often they died; `null` where the source tells no deaths.
+    pub deaths: Option<u64>,
     /// Damage a second of the fight's damage time, at least one.
     pub dps: f64,
     /// Healing a second of the fight's healing time, at least one.
@@ -288,8 +300,8 @@ pub struct SkillRow {
     pub crit_hits: Option<u64>,
     /// Lucky ones; `null` where the source cannot know.
     pub lucky_hits: Option<u64>,
-    /// The greatest single hit; 0 where only sums are known.
-    pub max: u64,
+    /// The greatest single hit; `null` where sums are known alone.
+    pub max: Option<u64>,
 }
 
 /// What a skill's hits do.
@@ -342,8 +354,8 @@ pub struct TimelineSeries {
     pub damage: Vec<u64>,
     /// Healing done.
     pub healing: Vec<u64>,
-    /// Damage taken.
-    pub taken: Vec<u64>,
+    /// Damage taken; `null` where that is not known.
+    pub taken: Option<Vec<u64>>,
 }
 
 /// A report in a list.
@@ -377,6 +389,8 @@ pub struct ReportSummary {
     pub players: u32,
     /// Sums over all players.
     pub totals: Totals,
+    /// Whether nothing of it could be taken: its report says why.
+    pub stub: bool,
 }
 
 impl Report {
@@ -397,6 +411,7 @@ impl Report {
             bosses: fight.bosses.iter().map(|boss| boss.name.clone()).collect(),
             players: fight.players.len() as u32,
             totals: fight.totals,
+            stub: fight.stub,
         }
     }
 }
@@ -454,6 +469,8 @@ pub struct RaidPage {
     pub open: bool,
     /// Whether its uploader is connected now.
     pub connected: bool,
+    /// Whether it holds uploads and old fights, which come when they are over: it is never live.
+    pub uploads: bool,
     /// When it began, Unix ms.
     pub created_at_ms: i64,
     /// Its fights, newest first.

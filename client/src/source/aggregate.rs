@@ -283,7 +283,7 @@ impl Aggregate {
 
 impl Source for Aggregate {
     fn knows(&self) -> Knows {
-        Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS, no_deaths: false }
+        Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS, ..Knows::default() }
     }
 
     fn changed(&mut self) -> Result<bool, SourceError> {

@@ -287,7 +287,7 @@ fn outcome(
 
 impl Source for Chunks {
     fn knows(&self) -> Knows {
-        Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: LAG_MS, no_deaths: false }
+        Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: LAG_MS, ..Knows::default() }
     }
 
     fn changed(&mut self) -> Result<bool, SourceError> {

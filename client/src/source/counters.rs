@@ -146,7 +146,7 @@ impl Counters {
 
 impl Source for Counters {
     fn knows(&self) -> Knows {
-        Knows { crits: CritsKnown::Local, hits: false, overheal: false, lag_ms: LAG_MS, no_deaths: false }
+        Knows { crits: CritsKnown::Local, hits: false, overheal: false, lag_ms: LAG_MS, ..Knows::default() }
     }
 
     fn changed(&mut self) -> Result<bool, SourceError> {

@@ -184,7 +184,7 @@ impl Events {
 
 impl Source for Events {
     fn knows(&self) -> Knows {
-        Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS, no_deaths: false }
+        Knows { crits: CritsKnown::Local, hits: true, overheal: false, lag_ms: LAG_MS, ..Knows::default() }
     }
 
     fn changed(&mut self) -> Result<bool, SourceError> {

@@ -113,7 +113,7 @@ impl Summary {
 
 impl Source for Summary {
     fn knows(&self) -> Knows {
-        Knows { crits: CritsKnown::Local, hits: false, overheal: true, lag_ms: 0, no_deaths: true }
+        Knows { crits: CritsKnown::Local, hits: false, overheal: true, lag_ms: 0, no_deaths: true, ..Knows::default() }
     }
 
     fn changed(&mut self) -> Result<bool, SourceError> {

@@ -79,13 +79,16 @@ impl Player {
                 who,
                 _guard: guard,
             };
+            if !player.source.index.is_timed() {
+                return Err(SpanError::NoTimes);
+            }
             let facts = player.facts();
             // What the keyframe holds is no news.
             player.happenings.step(Shown::to(audience, &player.fold));
             player.look(facts);
-            then(player)
+            Ok(then(player))
         };
-        desk.spans().pool.run(who, made).await
+        desk.spans().pool.run(who, made).await?
     }
 
     fn shown(&self) -> Shown<'_> {

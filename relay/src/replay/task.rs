@@ -100,7 +100,9 @@ pub async fn play(mut replay: Replay, format: Format, socket: Socket, early: Byt
     };
     let ended = match made {
         Ok((keyframe, player)) => show(&mut replay, &keyframe, player, &mut viewer, early).await,
-        Err(SpanError::SetAside) => viewer.dismiss(&HttpError::SetAside.to_string(), None).and(Err(Gone)),
+        Err(error @ (SpanError::SetAside | SpanError::NoTimes)) => {
+            viewer.dismiss(&HttpError::from(error).to_string(), None).and(Err(Gone))
+        }
         Err(error) => {
             tracing::warn!(%error, "could not play a fight");
             let reason = "the relay cannot play this fight now: try again in a moment";

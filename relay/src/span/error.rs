@@ -20,6 +20,9 @@ pub enum SpanError {
     /// What is stored of the fight cannot be read: it is set aside.
     #[error("the fight is set aside")]
     SetAside,
+    /// When anything happened in it is not known.
+    #[error("when anything happened in this fight is not known")]
+    NoTimes,
     /// What the store says.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -34,6 +37,7 @@ impl From<SpanError> for HttpError {
             SpanError::Busy => Self::Unavailable { text: error.to_string(), retry_s: 1 },
             SpanError::NotFound => Self::NotFound,
             SpanError::SetAside => Self::SetAside,
+            SpanError::NoTimes => Self::NoTimes,
             SpanError::Store(error) => error.into(),
             SpanError::Broken => Self::Internal,
         }

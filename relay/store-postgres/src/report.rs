@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
-use raidcast_store::row::{LineColumns, readable};
+use raidcast_store::row::{LineColumns, figure, readable};
 use raidcast_store::{AccountId, EncounterRow, KeptReport, Page, ReportLine, Reports, StoreError, StoreFuture, code};
 use sqlx::PgConnection;
 
@@ -19,7 +19,8 @@ macro_rules! select_lines {
             LineColumns,
             "SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
                     e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
-                    e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths
+                    e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths,
+                    e.stub
              FROM encounters e JOIN raids r ON r.row = e.raid " + $rest
             $(, $argument)*
         )
@@ -147,7 +148,7 @@ async fn keep_line(connection: &mut PgConnection, encounter: i64, report: &KeptR
              state = $2, revision = $3, kept_stream = $4, kept_at_ms = $5,
              ended_at_ms = $6, duration_ms = $7, outcome = $8, scene = $9, scene_id = $10, difficulty = $11,
              bosses = $12, players = $13, damage = $14, boss_damage = $15, healing = $16, damage_taken = $17,
-             hits = $18, heal_hits = $19, deaths = $20, damage_ms = $21
+             hits = $18, heal_hits = $19, deaths = $20, damage_ms = $21, stub = $22
          WHERE row = $1",
         encounter,
         code::of_state(report.state),
@@ -163,13 +164,14 @@ async fn keep_line(connection: &mut PgConnection, encounter: i64, report: &KeptR
         &line.bosses[..],
         i64::from(line.players),
         line.totals.damage.cast_signed(),
-        line.totals.boss_damage.cast_signed(),
+        figure(line.totals.boss_damage),
         line.totals.healing.cast_signed(),
-        line.totals.damage_taken.cast_signed(),
+        figure(line.totals.damage_taken),
         line.totals.hits.cast_signed(),
         line.totals.heal_hits.cast_signed(),
-        line.totals.deaths.cast_signed(),
+        figure(line.totals.deaths),
         line.damage_ms.map(i64::from),
+        line.stub,
     )
     .execute(connection)
     .await?;

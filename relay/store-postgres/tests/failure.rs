@@ -254,6 +254,7 @@ fn upload(raid: &RaidRow, number: i64) -> NewUpload {
                 bosses: Vec::new(),
                 players: 1,
                 totals: Totals::default(),
+                stub: false,
             },
             record: Bytes::from_static(b"record"),
             log: Some(Bytes::from_static(b"log")),

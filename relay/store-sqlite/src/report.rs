@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
-use raidcast_store::row::{LineColumns, Names, readable};
+use raidcast_store::row::{LineColumns, Names, figure, readable};
 use raidcast_store::{AccountId, EncounterRow, KeptReport, Page, ReportLine, Reports, StoreError, StoreFuture, code};
 use sqlx::sqlite::SqliteConnection;
 
@@ -18,10 +18,11 @@ macro_rules! select_lines {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             LineColumns,
-            "SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
+            r#"SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
                     e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
-                    e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths
-             FROM encounters e JOIN raids r ON r.row = e.raid " + $rest
+                    e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths,
+                    e.stub AS "stub: bool"
+             FROM encounters e JOIN raids r ON r.row = e.raid "# + $rest
             $(, $argument)*
         )
     };
@@ -152,18 +153,18 @@ async fn keep_line(connection: &mut SqliteConnection, encounter: i64, report: &K
     let outcome = code::of_outcome(line.outcome);
     let bosses = Names::to_json(&line.bosses);
     let damage = line.totals.damage.cast_signed();
-    let boss_damage = line.totals.boss_damage.cast_signed();
+    let boss_damage = figure(line.totals.boss_damage);
     let healing = line.totals.healing.cast_signed();
-    let damage_taken = line.totals.damage_taken.cast_signed();
+    let damage_taken = figure(line.totals.damage_taken);
     let hits = line.totals.hits.cast_signed();
     let heal_hits = line.totals.heal_hits.cast_signed();
-    let deaths = line.totals.deaths.cast_signed();
+    let deaths = figure(line.totals.deaths);
     let kept = sqlx::query!(
         "UPDATE encounters SET
              state = ?2, revision = ?3, kept_stream = ?4, kept_at_ms = ?5,
              ended_at_ms = ?6, duration_ms = ?7, outcome = ?8, scene = ?9, scene_id = ?10, difficulty = ?11,
              bosses = ?12, players = ?13, damage = ?14, boss_damage = ?15, healing = ?16, damage_taken = ?17,
-             hits = ?18, heal_hits = ?19, deaths = ?20, damage_ms = ?21
+             hits = ?18, heal_hits = ?19, deaths = ?20, damage_ms = ?21, stub = ?22
          WHERE row = ?1",
         encounter,
         state,
@@ -186,6 +187,7 @@ async fn keep_line(connection: &mut SqliteConnection, encounter: i64, report: &K
         heal_hits,
         deaths,
         line.damage_ms,
+        line.stub,
     )
     .execute(connection)
     .await?;

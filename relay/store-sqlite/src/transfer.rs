@@ -122,7 +122,7 @@ fn encounters(connection: &mut SqliteConnection) -> RowStream<'_> {
         r#"SELECT row AS "row!", account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state,
                   revision, kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty,
                   bosses, players, damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms,
-                  remote_id
+                  remote_id, stub AS "stub: bool"
            FROM encounters ORDER BY row"#
     )
     .fetch(connection)
@@ -158,6 +158,7 @@ fn encounters(connection: &mut SqliteConnection) -> RowStream<'_> {
             heal_hits: columns.heal_hits,
             deaths: columns.deaths,
             remote_id: columns.remote_id,
+            stub: columns.stub,
         })))
     })
     .boxed()
@@ -267,8 +268,8 @@ async fn put_encounter(connection: &mut SqliteConnection, encounter: &EncounterC
         "INSERT INTO encounters
              (row, account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state, revision,
               kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty, bosses, players,
-              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms, remote_id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms, remote_id, stub)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         encounter.row,
         encounter.account,
         encounter.encounter_id,
@@ -298,6 +299,7 @@ async fn put_encounter(connection: &mut SqliteConnection, encounter: &EncounterC
         encounter.deaths,
         encounter.damage_ms,
         encounter.remote_id,
+        encounter.stub,
     )
     .execute(connection)
     .await

@@ -59,6 +59,8 @@ pub struct ReportLine {
     pub players: u32,
     /// Sums over all players.
     pub totals: Totals,
+    /// Whether nothing of it could be taken.
+    pub stub: bool,
 }
 
 /// One page of a list.

@@ -261,6 +261,16 @@ pub struct LineColumns {
     pub hits: i64,
     pub heal_hits: i64,
     pub deaths: i64,
+    pub stub: bool,
+}
+
+/// A figure as it is stored: -1 where it is not known.
+pub fn figure(known: Option<u64>) -> i64 {
+    known.map_or(-1, u64::cast_signed)
+}
+
+fn read_figure(stored: i64) -> Option<u64> {
+    (stored != -1).then(|| stored.cast_unsigned())
 }
 
 impl TryFrom<LineColumns> for ReportLine {
@@ -283,13 +293,14 @@ impl TryFrom<LineColumns> for ReportLine {
             players: code::small(columns.players)?,
             totals: Totals {
                 damage: columns.damage.cast_unsigned(),
-                boss_damage: columns.boss_damage.cast_unsigned(),
+                boss_damage: read_figure(columns.boss_damage),
                 healing: columns.healing.cast_unsigned(),
-                damage_taken: columns.damage_taken.cast_unsigned(),
+                damage_taken: read_figure(columns.damage_taken),
                 hits: columns.hits.cast_unsigned(),
                 heal_hits: columns.heal_hits.cast_unsigned(),
-                deaths: columns.deaths.cast_unsigned(),
+                deaths: read_figure(columns.deaths),
             },
+            stub: columns.stub,
         })
     }
 }
@@ -328,6 +339,7 @@ mod tests {
             hits: 0,
             heal_hits: 0,
             deaths: 0,
+            stub: false,
         }
     }
 

@@ -205,6 +205,7 @@ pub struct EncounterCells {
     pub heal_hits: i64,
     pub deaths: i64,
     pub remote_id: Option<i64>,
+    pub stub: bool,
 }
 
 /// The cells of a reading.

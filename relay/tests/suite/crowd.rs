@@ -267,7 +267,7 @@ fn a_skill() -> SkillRow {
         hits: 1,
         crit_hits: None,
         lucky_hits: None,
-        max: 1,
+        max: Some(1),
     }
 }
 

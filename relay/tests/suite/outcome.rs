@@ -140,7 +140,7 @@ async fn wipes_attempts_and_rates_are_those_of_the_fight() {
             assert_eq!(outcomes, [Outcome::Wipe, Outcome::Kill]);
             // Players stop between the attempts, so each has its own.
             let of_each: Option<u64> = attempts.iter().map(|attempt| attempt.boss_damage).sum();
-            assert_eq!(of_each, Some(kept[3].fight.totals.boss_damage));
+            assert_eq!(of_each, kept[3].fight.totals.boss_damage);
             assert_eq!(kept[0].fight.attempts[0].outcome, Outcome::Wipe);
             let span = format!("/api/v1/reports/{}?from=0&to=20000", kept[3].report_id);
             let part = run.get(&span).await.expect("a part");

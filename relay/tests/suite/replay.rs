@@ -33,7 +33,7 @@ pub(crate) fn rows(report: &Report) -> Vec<(String, [u64; 3])> {
         .fight
         .players
         .iter()
-        .map(|player| (player.player_key.clone(), [player.damage, player.healing, player.damage_taken]))
+        .map(|player| (player.player_key.clone(), [player.damage, player.healing, player.damage_taken.unwrap()]))
         .collect();
     rows.sort();
     rows

@@ -359,7 +359,7 @@ pub(crate) fn header() -> Header {
         scene: Some("Towering Ruin".into()),
         difficulty: Some(3),
         local: Some(ActorId::clear(1)),
-        knows: Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: 50, no_deaths: false },
+        knows: Knows { crits: CritsKnown::Local, hits: true, overheal: true, lag_ms: 50, ..Knows::default() },
         cols: columns::own_columns(),
     }
 }

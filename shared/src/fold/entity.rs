@@ -1,7 +1,7 @@
 //! What a fight is told of: actors, skills, deaths, attempts, and what nobody could read.
 
 use super::latest::{Latest, Stamp};
-use crate::event::{ActorEntry, ActorFacts, ActorIx, ActorKind, AttemptReason, SkillIx};
+use crate::event::{ActorEntry, ActorFacts, ActorIx, ActorKind, AttemptReason, PartSum, SkillIx};
 use crate::id::{ActorId, SkillId};
 
 /// An actor and what is known of it.
@@ -37,6 +37,10 @@ pub struct Actor {
     pub alive: Latest<bool>,
     /// When it last hit or healed anyone.
     pub acted_ms: Option<u32>,
+    /// Damage that it took in the whole fight, where that is told as a sum.
+    pub told_taken: Option<PartSum>,
+    /// Damage that it dealt to bosses in the whole fight, where that is told as a sum.
+    pub told_to_bosses: Option<PartSum>,
 }
 
 impl Actor {
@@ -58,12 +62,23 @@ impl Actor {
             defeated: Latest::default(),
             alive: Latest::default(),
             acted_ms: None,
+            told_taken: None,
+            told_to_bosses: None,
         }
     }
 
     /// What it is: the latest that was told, else what its dictionary entry says.
     pub fn kind(&self) -> ActorKind {
         self.kind.get().copied().unwrap_or(self.entry_kind)
+    }
+
+    /// What is told of it as sums: of several tellings the greatest counts.
+    pub(super) fn sum(&mut self, taken: Option<PartSum>, to_bosses: Option<PartSum>) {
+        for (held, told) in [(&mut self.told_taken, taken), (&mut self.told_to_bosses, to_bosses)] {
+            if let Some(told) = told {
+                *held = Some(held.unwrap_or_default().or_more(told));
+            }
+        }
     }
 
     pub(super) fn learn(&mut self, stamp: Stamp, facts: &ActorFacts) {

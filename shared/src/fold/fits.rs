@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::rows::RowKey;
-use crate::event::{ActorEntry, ActorFacts, ActorIx, ActorKind, Hit, RareBody, SkillIx};
+use crate::event::{ActorEntry, ActorFacts, ActorIx, ActorKind, Hit, PartSum, RareBody, SkillIx};
 use crate::id::{ActorId, SkillId};
 use crate::limits as l;
 use crate::uplink::RefusedCode;
@@ -92,6 +92,8 @@ struct Counts {
     rare: usize,
     deaths: usize,
     amount: u64,
+    /// Of sums that are told beside the rows.
+    told: u64,
     bytes: u64,
 }
 
@@ -302,6 +304,13 @@ impl Fits {
             RareBody::Header { local: Some(local), .. } => self.player(*local)?,
             RareBody::Totals { a, on, s, kind, hits, amount, .. } => {
                 self.totals(RowKey { source: *a, target: *on, skill: *s, kind: *kind }, *hits, *amount)?;
+            }
+            RareBody::Sums { taken, to_bosses, .. } => {
+                for PartSum { amount, hits } in [taken, to_bosses].into_iter().flatten() {
+                    let told = self.counts.told.saturating_add(*amount).saturating_add(hits.unwrap_or(0));
+                    self.within(told <= l::AMOUNT_MAX, Limit::Amount)?;
+                    self.counts.told = told;
+                }
             }
             _ => {}
         }

@@ -320,7 +320,7 @@ struct Tag {
     k: String,
 }
 
-const TAGS: [&str; 13] = [
+const TAGS: [&str; 14] = [
     "actor",
     "skill",
     "cast",
@@ -332,6 +332,7 @@ const TAGS: [&str; 13] = [
     "segment",
     "buff",
     "totals",
+    "sums",
     "header",
     "missing",
 ];
@@ -417,6 +418,13 @@ fn check_rare(event: &Rare, actors: usize, skills: usize) -> Result<(), CheckErr
                 return refused(RefusedCode::BadEvent, "of totals a part is greater than the whole");
             }
             Ok(())
+        }
+        RareBody::Sums { a, taken, to_bosses } => {
+            actor(*a)?;
+            [taken, to_bosses].into_iter().flatten().try_for_each(|sum| {
+                number(sum.amount)?;
+                sum.hits.map_or(Ok(()), number)
+            })
         }
         RareBody::Header { scene, local, .. } => {
             local.map_or(Ok(()), actor)?;

@@ -321,6 +321,14 @@ impl FoldIndex {
         self.leaves().map(of_block).sum()
     }
 
+    /// Whether any of its damage and healing came at a known time.
+    pub fn is_timed(&self) -> bool {
+        let is_sum = |rare: &&Rare| matches!(rare.body, RareBody::Totals { .. });
+        let is_lump = |rare: &Rare| matches!(rare.body, RareBody::Totals { lump: true, .. });
+        let rare = || self.leaves().filter_map(Block::events).flat_map(|events| &events.rare).filter(is_sum);
+        self.leaves().any(|block| block.hits.is_some()) || rare().next().is_none() || rare().any(|rare| !is_lump(rare))
+    }
+
     /// The time after its last event, ms since the encounter began.
     pub fn end_ms(&self) -> u32 {
         let last = |extent: Option<(u32, u32)>| extent.map_or(0, |(_, last)| last + 1);

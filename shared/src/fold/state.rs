@@ -172,6 +172,12 @@ impl EncounterState {
                 let sums = Sums { hits, amount, crit, lucky, shield, overheal };
                 self.rows.add_totals(self.span, *at_ms, key, *untimed, sums);
             }
+            RareBody::Sums { a, taken, to_bosses } => {
+                // They are of the whole fight: of a part they say nothing.
+                if self.span == Span::ALL {
+                    self.actor_mut(*a).sum(*taken, *to_bosses);
+                }
+            }
             RareBody::Header { scene_id, scene, difficulty, local } => {
                 let late =
                     LateHeader { scene_id: *scene_id, scene: scene.clone(), difficulty: *difficulty, local: *local };

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::figures::{is_players_damage, to_boss};
+use super::known::Known;
 use super::shown::Shown;
 use crate::event::ActorIx;
 use crate::limits::DEATHS_MAX;
@@ -23,6 +24,7 @@ pub(super) fn bosses(shown: Shown<'_>) -> Vec<Boss> {
     let state = shown.state();
     let mut bosses: HashMap<String, Boss> = HashMap::new();
     let mut damage: HashMap<ActorIx, (u64, u64)> = HashMap::new();
+    let known = Known::of(state);
     for row in state.rows().iter().filter(|row| is_players_damage(state, row)) {
         let (amount, hits) = to_boss(state, row);
         if hits > 0 {
@@ -32,12 +34,16 @@ pub(super) fn bosses(shown: Shown<'_>) -> Vec<Boss> {
         }
     }
     for (at, actor) in state.actors().iter().enumerate() {
-        let dealt = damage.get(&ActorIx(at as u16));
-        if dealt.is_none() && actor.boss.get() != Some(&true) {
+        let is_boss = actor.boss.get() == Some(&true);
+        let dealt = match known.targets {
+            true => damage.get(&ActorIx(at as u16)).copied(),
+            false => actor.told_taken.filter(|_| is_boss).map(|sum| (sum.amount, sum.hits.unwrap_or(0))),
+        };
+        if dealt.is_none() && !is_boss {
             continue;
         }
         // Known as a boss, but not in this span of the fight.
-        let (amount, hits) = dealt.copied().unwrap_or_default();
+        let (amount, hits) = dealt.unwrap_or_default();
         let monster_id = actor.monster_id.get().copied();
         let name = match (actor.name.get(), monster_id) {
             (Some(name), _) => name.clone(),

@@ -6,6 +6,7 @@ use super::attempts::attempts;
 use super::course::outcome;
 use super::facts::{bosses, deaths, place};
 use super::figures::{Figures, is_players_damage};
+use super::known::{Known, is_stub, is_timed};
 use super::rates::Rates;
 use super::shown::Shown;
 use crate::event::{ActorIx, ActorKind, HitKind};
@@ -34,6 +35,8 @@ pub fn fight(shown: Shown<'_>, ending: Option<&Ending>) -> Fight {
         last_ms,
         damage_time: rates.damage,
         healing_time: rates.healing,
+        stub: is_stub(state),
+        timed: is_timed(shown),
         span: span.map(|span| FightSpan { from_ms: span.from_ms, to_ms: span.to_ms }),
         outcome,
         encounter: place(shown),
@@ -83,7 +86,7 @@ pub fn note(shown: Shown<'_>) -> Option<String> {
         told.push(match summed.untimed_amount {
             0 => "Times are those at which its sums were read.".to_owned(),
             untimed if untimed >= summed.amount => {
-                "When anything happened is not known, so there is no timeline, and parts of the fight are empty."
+                "When anything happened is not known, so there is no timeline, and no part of the fight can be asked for."
                     .to_owned()
             }
             untimed => format!(
@@ -91,8 +94,16 @@ pub fn note(shown: Shown<'_>) -> Option<String> {
             ),
         });
     }
-    if state.header().knows.no_deaths && state.deaths().is_empty() {
-        told.push("This meter tells no deaths.".to_owned());
+    if is_stub(state) {
+        told.extend(state.missing().first().map(|missing| format!("{}.", missing.what)));
+        return Some(told.join(" "));
+    }
+    let known = Known::of(state);
+    match (known.targets, known.deaths) {
+        (true, true) => {}
+        (true, false) => told.push("This meter tells no deaths.".to_owned()),
+        (false, true) => told.push("Whom a hit reached is not told.".to_owned()),
+        (false, false) => told.push("Whom a hit reached is not told, nor are deaths and attempts.".to_owned()),
     }
     (!told.is_empty()).then(|| told.join(" "))
 }
@@ -124,13 +135,16 @@ pub fn timeline(shown: Shown<'_>, report_id: String, revision: u32) -> Timeline 
     };
     let ix: HashMap<String, ActorIx> =
         (0..state.actors().len()).map(|at| ActorIx(at as u16)).map(|actor| (shown.key(actor), actor)).collect();
+    let known = Known::of(state);
     let players = Figures::of(state).players(shown, &Rates::of(state));
     let players = players.into_iter().map(|player| {
         let actor = ix[&player.player_key];
         TimelineSeries {
             damage: series(actor, &|p| p.kind == HitKind::Damage && p.source == actor && !state.is_player(p.target)),
             healing: series(actor, &|p| p.kind == HitKind::Heal && p.source == actor),
-            taken: series(actor, &|p| p.kind == HitKind::Damage && p.target == actor),
+            taken: known
+                .targets
+                .then(|| series(actor, &|p| p.kind == HitKind::Damage && p.target == actor)),
             player_key: player.player_key,
         }
     });

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::known::{Known, add, max_hit};
 use super::rates::Rates;
 use super::shown::Shown;
 use crate::event::{ActorIx, CritsKnown, HitKind, SkillIx};
@@ -52,10 +53,10 @@ pub(super) fn class_and_spec(state: &EncounterState, actor: ActorIx, rows: &[&Ro
 
 /// What rows add up to for each player: one pass over the rows.
 pub(super) struct Figures<'a> {
+    known: Known,
     pub(super) players: HashMap<ActorIx, PlayerFigures<'a>>,
 }
 
-#[derive(Default)]
 pub(super) struct PlayerFigures<'a> {
     /// Their own: damage taken is theirs, deaths are theirs.
     pub(super) totals: Totals,
@@ -68,19 +69,26 @@ pub(super) struct PlayerFigures<'a> {
 
 impl<'a> Figures<'a> {
     pub(super) fn of(state: &'a EncounterState) -> Self {
+        let known = Known::of(state);
         let mut players: HashMap<ActorIx, PlayerFigures<'a>> = HashMap::new();
-        for at in 0..state.actors().len() {
+        for (at, held) in state.actors().iter().enumerate() {
             let actor = ActorIx(at as u16);
             if state.is_player(actor) {
-                players.insert(actor, PlayerFigures::default());
+                let mut totals = known.nothing();
+                if !known.targets {
+                    totals.damage_taken = held.told_taken.map(|sum| sum.amount);
+                    totals.boss_damage = held.told_to_bosses.map(|sum| sum.amount);
+                }
+                players.insert(actor, PlayerFigures { totals, crit_hits: 0, lucky_hits: 0, rows: Vec::new() });
             }
         }
         for row in state.rows() {
             let to_player = players.contains_key(&row.key.target);
             if row.key.kind == HitKind::Damage
+                && known.targets
                 && let Some(target) = players.get_mut(&row.key.target)
             {
-                target.totals.damage_taken += row.amount;
+                add(&mut target.totals.damage_taken, row.amount);
             }
             let Some(source) = players.get_mut(&row.key.source) else { continue };
             let totals = &mut source.totals;
@@ -88,7 +96,9 @@ impl<'a> Figures<'a> {
                 HitKind::Damage if to_player => continue,
                 HitKind::Damage => {
                     totals.damage += row.amount;
-                    totals.boss_damage += to_boss(state, row).0;
+                    if known.targets {
+                        add(&mut totals.boss_damage, to_boss(state, row).0);
+                    }
                     totals.hits += row.hits;
                     source.crit_hits += row.crit;
                     source.lucky_hits += row.lucky;
@@ -102,16 +112,17 @@ impl<'a> Figures<'a> {
         }
         for death in state.deaths() {
             if let Some(player) = players.get_mut(&death.actor) {
-                player.totals.deaths += 1;
+                add(&mut player.totals.deaths, 1);
             }
         }
         // Who was told to be a player and did nothing, nor had anything done to them, was not in this fight.
-        players.retain(|actor, figures| figures.totals != Totals::default() || state.is_local(*actor));
-        Self { players }
+        players.retain(|actor, figures| !figures.totals.is_nothing() || state.is_local(*actor));
+        Self { known, players }
     }
 
     pub(super) fn totals(&self) -> Totals {
-        self.players.values().fold(Totals::default(), |sum, player| sum.with(&player.totals))
+        let sums = self.players.values().map(|player| player.totals).reduce(|sum, player| sum.and(&player));
+        sums.unwrap_or_else(|| self.known.nothing())
     }
 
     pub(super) fn players(&self, shown: Shown<'_>, rates: &Rates) -> Vec<Player> {
@@ -186,11 +197,11 @@ fn skills(state: &EncounterState, rows: &[&Row], crits_known: bool) -> Vec<Skill
             hits: 0,
             crit_hits: crits_known.then_some(0),
             lucky_hits: crits_known.then_some(0),
-            max: 0,
+            max: Some(0),
         });
         line.total += row.amount;
         line.hits += row.hits;
-        line.max = line.max.max(row.max);
+        line.max = line.max.zip(max_hit(row)).map(|(held, of_row)| held.max(of_row));
         line.crit_hits = line.crit_hits.map(|sum| sum + row.crit);
         line.lucky_hits = line.lucky_hits.map(|sum| sum + row.lucky);
     }
@@ -198,17 +209,4 @@ fn skills(state: &EncounterState, rows: &[&Row], crits_known: bool) -> Vec<Skill
     let id = |row: &SkillRow| (row.kind, row.skill_id, row.variant_id);
     skills.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| id(a).cmp(&id(b))));
     skills
-}
-
-impl Totals {
-    fn with(mut self, player: &Self) -> Self {
-        self.damage += player.damage;
-        self.boss_damage += player.boss_damage;
-        self.healing += player.healing;
-        self.damage_taken += player.damage_taken;
-        self.hits += player.hits;
-        self.heal_hits += player.heal_hits;
-        self.deaths += player.deaths;
-        self
-    }
 }

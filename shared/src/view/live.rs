@@ -7,6 +7,7 @@ use super::attempts::{attempts, begun};
 use super::course::RESIDUE_MS;
 use super::facts::{bosses, deaths, place};
 use super::figures::{Figures, PlayerFigures, class_and_spec, crits_known};
+use super::known::Known;
 use super::rates::Rates;
 use super::shown::Shown;
 use crate::event::{ActorIx, HitKind};
@@ -24,18 +25,23 @@ const FEW_SECONDS: usize = 16;
 /// The order is that of [`ROW_COLUMNS`].
 fn values(of: &PlayerFigures<'_>, crits_known: bool) -> RowValues {
     let totals = &of.totals;
-    let crits = |value: u64| if crits_known { value.cast_signed() } else { -1 };
+    let crits = |value: u64| unknown_or(crits_known.then_some(value));
     [
         totals.damage.cast_signed(),
-        totals.boss_damage.cast_signed(),
+        unknown_or(totals.boss_damage),
         totals.healing.cast_signed(),
-        totals.damage_taken.cast_signed(),
+        unknown_or(totals.damage_taken),
         totals.hits.cast_signed(),
         totals.heal_hits.cast_signed(),
         crits(of.crit_hits),
         crits(of.lucky_hits),
-        totals.deaths.cast_signed(),
+        unknown_or(totals.deaths),
     ]
+}
+
+/// A figure in a row: -1 where it is not known.
+fn unknown_or(figure: Option<u64>) -> i64 {
+    figure.map_or(-1, u64::cast_signed)
 }
 
 /// What the task that owns the fight knows beside its fold.
@@ -425,17 +431,20 @@ fn head<'a>(state: &EncounterState, facts: LiveFacts, rows: impl Iterator<Item =
     let (first_ms, last_ms) = state.extent_ms().unwrap_or_default();
     let rates = Rates::of(state);
     let bounds = |active: ActiveTime| (active.first_ms, active.last_ms);
-    let totals = rows.fold(Totals::default(), |mut sum, row| {
+    let of_row = |row: &RowValues| {
         let value = |at: usize| row[at].cast_unsigned();
-        sum.damage += value(0);
-        sum.boss_damage += value(1);
-        sum.healing += value(2);
-        sum.damage_taken += value(3);
-        sum.hits += value(4);
-        sum.heal_hits += value(5);
-        sum.deaths += value(8);
-        sum
-    });
+        let known = |at: usize| u64::try_from(row[at]).ok();
+        Totals {
+            damage: value(0),
+            boss_damage: known(1),
+            healing: value(2),
+            damage_taken: known(3),
+            hits: value(4),
+            heal_hits: value(5),
+            deaths: known(8),
+        }
+    };
+    let totals = rows.map(of_row).reduce(|sum, row| sum.and(&row)).unwrap_or_else(|| Known::of(state).nothing());
     FightHead {
         state: facts.state,
         outcome: facts.outcome,
