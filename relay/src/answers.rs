@@ -316,14 +316,13 @@ impl Answers {
                     }
                 }
             }
-            Wanted::Timeline => {
-                self.fold(who, &report, standing, move |folded, _, revision| {
+            Wanted::Timeline => self
+                .fold(who, &report, standing, move |folded, _, revision| {
                     let shown = Shown::to(audience, &folded);
                     view::is_timed(shown).then(|| Made::of(&view::timeline(shown, row.report_id, revision), version))
                 })
                 .await?
-                .ok_or(SpanError::NoTimes)?
-            }
+                .ok_or(SpanError::NoTimes)?,
             Wanted::Span(span, frame) => {
                 let fight = self.spans.fight(who, &report, span).await?;
                 let making = self.spans.pool.run(who, move || {

@@ -142,9 +142,7 @@ pub fn timeline(shown: Shown<'_>, report_id: String, revision: u32) -> Timeline 
         TimelineSeries {
             damage: series(actor, &|p| p.kind == HitKind::Damage && p.source == actor && !state.is_player(p.target)),
             healing: series(actor, &|p| p.kind == HitKind::Heal && p.source == actor),
-            taken: known
-                .targets
-                .then(|| series(actor, &|p| p.kind == HitKind::Damage && p.target == actor)),
+            taken: known.targets.then(|| series(actor, &|p| p.kind == HitKind::Damage && p.target == actor)),
             player_key: player.player_key,
         }
     });
