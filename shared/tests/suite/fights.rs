@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use raidcast_shared::columns::{self, ColumnMap};
 use raidcast_shared::event::{
-    ActorEntry, ActorFacts, ActorIx, ActorKind, AttemptReason, CritsKnown, Event, Hit, HitFlags, HitKind, Knows, Rare,
-    RareBody, SkillIx, SourceKey, TimedHit,
+    ActorEntry, ActorFacts, ActorIx, ActorKind, AttemptReason, CritsKnown, Event, Hit, HitFlags, HitKind, Knows,
+    PartSum, Rare, RareBody, SkillIx, SourceKey, TimedHit,
 };
 use raidcast_shared::fold::{EncounterState, Gate};
 use raidcast_shared::id::{ActorId, SkillId};
@@ -85,7 +85,13 @@ fn rare() -> impl Strategy<Value = RareBody> {
             local
         }),
         ("[a-z ]{1,9}", 0..9_u64).prop_map(|(what, read)| RareBody::Missing { what, expected: 9, read }),
+        (actor(), part_sum(), part_sum()).prop_map(|(a, taken, to_bosses)| RareBody::Sums { a, taken, to_bosses }),
     ]
+}
+
+fn part_sum() -> impl Strategy<Value = Option<PartSum>> {
+    let sum = (0..5_000_u64, prop::option::of(0..40_u64)).prop_map(|(amount, hits)| PartSum { amount, hits });
+    prop::option::of(sum)
 }
 
 /// What few rows have come to, so that each is told often.

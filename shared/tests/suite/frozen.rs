@@ -2,8 +2,8 @@
 
 use raidcast_shared::codec;
 use raidcast_shared::event::{
-    ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, HitFlags, HitKind, Rare, RareBody, SkillIx, SourceKey,
-    TimedHit,
+    ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, HitFlags, HitKind, PartSum, Rare, RareBody, SkillIx,
+    SourceKey, TimedHit,
 };
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, SkillId, StreamId, hex};
 use raidcast_shared::uplink::{
@@ -128,6 +128,8 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         ("echo", down(UplinkReply::Echo { clock: 5, relay_ms: 6 })),
         ("totals", codec::encode(&totals(0, false))),
         ("totals_with_all", codec::encode(&totals(7, true))),
+        ("sums", codec::encode(&sums(None, None))),
+        ("sums_with_all", codec::encode(&sums(Some(7), Some(PartSum { amount: 13_153, hits: Some(300) })))),
     ]
 }
 
@@ -171,6 +173,11 @@ fn totals(part: u64, lump: bool) -> Rare {
     Rare { at_ms: 2_000, key: SourceKey::new(12, 3), body }
 }
 
+fn sums(hits: Option<u64>, to_bosses: Option<PartSum>) -> Rare {
+    let body = RareBody::Sums { a: ActorIx(0), taken: Some(PartSum { amount: 1_000, hits }), to_bosses };
+    Rare { at_ms: 2_000, key: SourceKey::new(12, 3), body }
+}
+
 #[test]
 fn frames_have_the_bytes_they_always_had() {
     let lines: Vec<_> =
@@ -190,7 +197,7 @@ fn frozen_bytes_decode_to_frames_that_encode_to_them() {
             "hello" | "begin" | "delta" | "heartbeat" | "idle" | "end" | "discard" | "probe" => {
                 codec::encode(&codec::decode::<UplinkFrame>(&bytes, 10_000).expect(name))
             }
-            "totals" | "totals_with_all" => codec::encode(&codec::decode::<Rare>(&bytes, 10_000).expect(name)),
+            "totals" | "totals_with_all" | "sums" | "sums_with_all" => codec::encode(&codec::decode::<Rare>(&bytes, 10_000).expect(name)),
             _ => codec::encode(&codec::decode::<UplinkReply>(&bytes, 10_000).expect(name)),
         };
         assert_eq!(hex(&again), hex(&bytes), "{name}");

@@ -5,6 +5,7 @@ mod fights;
 mod fits;
 mod frozen;
 mod frozen_feed;
+mod known;
 mod laws;
 mod outcome;
 mod rates;
