@@ -88,6 +88,7 @@ pub(super) fn told_whole(
         end_ms: end_of(encounter),
         rests: BTreeMap::new(),
         missing: 0,
+        damage: 0,
         number: [0; 2],
     };
     telling.people(encounter);
@@ -106,7 +107,8 @@ pub(super) fn told_whole(
         }
         return Err(lines);
     }
-    let (log, state) = telling.builder.finish(finish(encounter));
+    let finish = finish(encounter, telling.damage);
+    let (log, state) = telling.builder.finish(finish);
     Ok(Uploaded {
         encounter: name_of(encounter),
         log,
@@ -127,10 +129,12 @@ fn end_of(encounter: &Encounter) -> u32 {
     u32::try_from(end).unwrap_or(u32::MAX).min(ENCOUNTER_DURATION_MS_MAX)
 }
 
-fn finish(encounter: &Encounter) -> Finish {
-    let [damage, healing] = encounter.totals;
-    let meter =
-        damage.map(|damage| MeterTotals { damage, healing: healing.unwrap_or(0), damage_by: DamageBy::Everyone });
+/// `damage`: what players dealt.
+fn finish(encounter: &Encounter, damage: u64) -> Finish {
+    let [told, healing] = encounter.totals;
+    // Programs write one or the other: which it is shows by the figures.
+    let damage_by = if told == Some(damage) { DamageBy::Players } else { DamageBy::Everyone };
+    let meter = told.zip(healing).map(|(damage, healing)| MeterTotals { damage, healing, damage_by });
     // Not before the last event, as for every fight: where no end is told, that is the end.
     let ended_at_ms = Some(encounter.ended_at_ms.unwrap_or(encounter.started_at_ms));
     let outcome = if encounter.ended_at_ms.is_some() { Outcome::Unknown } else { Outcome::Unfinished };
@@ -177,6 +181,8 @@ struct Telling<'a> {
     /// What sums tell beyond single hits; players by their place. Several entries of a skill add up.
     rests: BTreeMap<(usize, HitKind, i64), Figures>,
     missing: u32,
+    /// What players dealt.
+    damage: u64,
     /// Skills so far, of damage and of healing.
     number: [i64; 2],
 }
@@ -229,6 +235,9 @@ impl Telling<'_> {
             let what = format!("{} of player {}", word(kind), place + 1);
             let rest = self.rest(told, come_to, &|part| format!("{part} of {what}"));
             self.rests.entry((place, kind, NO_SKILL)).or_default().add(rest);
+            if kind == HitKind::Damage {
+                self.damage = self.damage.saturating_add(come_to.amount).saturating_add(rest.amount);
+            }
         }
     }
 

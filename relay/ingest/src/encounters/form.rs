@@ -148,8 +148,13 @@ const SKILL: [&str; 9] =
     ["skillId", "skillName", "totalValue", "hits", "critHits", "luckyHits", "critTotal", "luckyTotal", "timeline"];
 const ENTRY: [&str; 6] = ["timestampMs", "value", "isCrit", "isLucky", "hpLoss", "shieldLoss"];
 
+type EncounterObject<'a, 'p> = Object<'a, 'p, { ENCOUNTER.len() }>;
+type PlayerObject<'a, 'p> = Object<'a, 'p, { PLAYER.len() }>;
+type SkillObject<'a, 'p> = Object<'a, 'p, { SKILL.len() }>;
+type EntryObject<'a, 'p> = Object<'a, 'p, { ENTRY.len() }>;
+
 /// An encounter whose lists are unread.
-pub(super) struct Head<'a>(Object<'a, 'static, 14>);
+pub(super) struct Head<'a>(EncounterObject<'a, 'static>);
 
 impl<'a> Head<'a> {
     pub(super) fn of(text: &'a str, faults: &mut Faults) -> Option<Self> {
@@ -214,7 +219,7 @@ fn unsigned(number: Option<i64>) -> Option<u64> {
     number.and_then(|number| u64::try_from(number).ok())
 }
 
-fn checksum(head: &Object<'_, '_, 14>, faults: &mut Faults) -> Option<String> {
+fn checksum(head: &EncounterObject<'_, '_>, faults: &mut Faults) -> Option<String> {
     let text = head.value("checksum")?.get();
     let digits = text.trim_matches('"');
     if text.len() == digits.len() + 2 && digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
@@ -224,7 +229,7 @@ fn checksum(head: &Object<'_, '_, 14>, faults: &mut Faults) -> Option<String> {
     None
 }
 
-fn read_bosses(head: &Object<'_, '_, 14>, sum: &mut Sum, faults: &mut Faults) -> Vec<Boss> {
+fn read_bosses(head: &EncounterObject<'_, '_>, sum: &mut Sum, faults: &mut Faults) -> Vec<Boss> {
     let mut bosses = Vec::new();
     head.each("bosses", own::BOSSES_MAX, &BOSS, faults, |boss, faults| {
         let [damage, hits] = ["totalDamage", "hits"].map(|name| boss.amount(name, faults));
@@ -240,7 +245,7 @@ fn read_bosses(head: &Object<'_, '_, 14>, sum: &mut Sum, faults: &mut Faults) ->
 }
 
 fn read_players(
-    head: &Object<'_, '_, 14>,
+    head: &EncounterObject<'_, '_>,
     started_at_ms: Option<i64>,
     sum: &mut Sum,
     faults: &mut Faults,
@@ -264,7 +269,7 @@ fn read_players(
 }
 
 fn read_player(
-    told: &Object<'_, '_, 20>,
+    told: &PlayerObject<'_, '_>,
     started_at_ms: Option<i64>,
     skills_read: &mut usize,
     sum: &mut Sum,
@@ -330,7 +335,7 @@ fn known<T: TryFrom<i64>>(fact: Option<i64>) -> Option<T> {
 }
 
 fn read_skill(
-    skill: &Object<'_, '_, 9>,
+    skill: &SkillObject<'_, '_>,
     kind: HitKind,
     started_at_ms: Option<i64>,
     sum: &mut Sum,
@@ -357,7 +362,7 @@ fn read_skill(
 }
 
 fn read_entry(
-    entry: &Object<'_, '_, 6>,
+    entry: &EntryObject<'_, '_>,
     started_at_ms: Option<i64>,
     sum: &mut Sum,
     faults: &mut Faults,

@@ -215,9 +215,9 @@ fn whatever_stands_in_a_place_is_taken_or_refused_with_that_place() {
     places(&whole(), "", "", &mut found);
     assert!(found.len() > 60, "{}", found.len());
     taken(&whole());
-    let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
-    let deep_objects = format!("{}7{}", r#"{"a":"#.repeat(50_000), "}".repeat(50_000));
-    let digits = "9".repeat(100_000);
+    let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+    let deep_objects = format!("{}7{}", r#"{"a":"#.repeat(500), "}".repeat(500));
+    let digits = "9".repeat(1_000);
     let odd = [
         "null",
         "true",
@@ -267,6 +267,27 @@ fn whatever_stands_in_a_place_is_taken_or_refused_with_that_place() {
         }
     }
     assert!(refused > 600 && read > 200, "{refused} refused, {read} read");
+}
+
+#[test]
+fn nests_are_as_deep_as_they_are_long() {
+    let lists = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
+    let objects = r#"{"a":"#.repeat(500_000) + "7" + &"}".repeat(500_000);
+    for nest in [lists.as_str(), &objects] {
+        assert!(only(&whole().to_string().replacen('{', &format!("{{\"later\":{nest},"), 1)).is_ok());
+        for place in ["/players", "/players/0/name", "/players/0/damageSkills/0/timeline", "/totalDamage", "/checksum"]
+        {
+            let mut body = whole();
+            *body.pointer_mut(place).unwrap() = "@".into();
+            let name = place.rsplit('/').next().unwrap();
+            let details = details(&body.to_string().replacen("\"@\"", nest, 1));
+            assert!(details[0].contains(name), "{place}: {details:?}");
+        }
+    }
+    let request = Request::parse(&lists).unwrap();
+    let Err(Refused::Invalid { details: of_list, .. }) = read(request.encounters[0], &key) else { panic!() };
+    assert_eq!(of_list, ["encounter: must be an object"]);
+    assert_eq!(details(&objects), ["encounterId", "startedAtMs", "players"].map(|name| format!("{name}: is missing")));
 }
 
 #[test]

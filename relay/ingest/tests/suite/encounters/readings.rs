@@ -8,6 +8,7 @@ use raidcast_shared::event::{ActorKind, HitKind, PartSum};
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{Ending, Outcome};
+use raidcast_shared::view::{Audience, Shown, meter_differs};
 use serde_json::{Value, json};
 
 use super::{details, missing, only, skills, taken};
@@ -429,17 +430,29 @@ fn ending(body: &Value) -> Ending {
     taken(body).uploaded.log.ending.unwrap()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test is shown everything")]
+fn everybody() -> Audience {
+    Audience::of_everything()
+}
+
 #[test]
-fn the_meters_sums_may_be_anything() {
-    for (damage, healing) in
-        [(json!(0), json!(0)), (json!(999), json!(null)), (json!(9_007_199_254_740_991_i64), json!(1))]
-    {
-        let mut body = with("/totalDamage", damage.clone());
-        body["totalHeal"] = healing.clone();
-        let meter = ending(&body).meter.unwrap();
-        assert_eq!((meter.damage, meter.healing), (damage.as_u64().unwrap(), healing.as_u64().unwrap_or(0)));
+fn the_meters_sums_may_be_those_of_players_or_of_everyone_or_anything() {
+    let differs = |damage: i64, healing: i64| {
+        let mut body = with("/totalDamage", json!(damage));
+        body["totalHeal"] = json!(healing);
+        let uploaded = taken(&body).uploaded;
+        let meter = uploaded.log.ending.unwrap().meter.unwrap();
+        assert_eq!([meter.damage, meter.healing], [damage, healing].map(i64::cast_unsigned));
+        meter_differs(Shown::to(everybody(), &uploaded.state), &meter).is_some()
+    };
+    // Players dealt 30 and took 3.
+    assert_eq!([30, 33].map(|damage| differs(damage, 7)), [false, false]);
+    assert_eq!([0, 29, 31, 40, 9_007_199_254_740_991].map(|damage| differs(damage, 7)), [true; 5]);
+    assert!(differs(30, 8));
+    // Half of it says nothing.
+    for half in ["/totalDamage", "/totalHeal"] {
+        assert_eq!(ending(&without(half)).meter, None);
     }
-    assert_eq!(ending(&without("/totalDamage")).meter, None);
 }
 
 #[test]
