@@ -85,7 +85,8 @@ impl From<fold::Limit> for Limit {
 }
 
 impl Limit {
-    fn what(self) -> String {
+    /// What is left out beyond it, in words.
+    pub fn what(self) -> String {
         match self {
             Self::Actors => format!("events of actors beyond the {} of one fight", l::ACTORS_MAX),
             Self::Skills => format!("events of skills beyond the {} of one fight", l::SKILLS_MAX),

@@ -2,7 +2,7 @@
 //!
 //! [`Script`] makes a [`Fight`] from a seed, [`MeterWriter`] writes it in one of the storage [`Generation`]s, at
 //! once, in steps or in real time. [`fault`] damages finished databases; [`upload`] makes the requests in which meters
-//! upload fights themselves.
+//! upload fights themselves, and [`encounters`] those of programs that write the relay's own form.
 //!
 //! The one invariant: what a database holds in the end depends on the fight alone, never on the steps in which it
 //! was written. Not here: reading, and any look at a clock; [`write_live`] alone waits, on Tokio's.
@@ -10,9 +10,11 @@
 mod aggregate;
 mod beside;
 pub mod chunks;
+pub mod encounters;
 mod error;
 pub mod fault;
 mod fight;
+mod json;
 mod live;
 mod name_files;
 mod playhead;

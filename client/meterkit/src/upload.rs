@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::aggregate::stored::{known, stored_spec};
 use crate::fight::{Fight, Hit, HitKind, Player, SegmentKind};
+use crate::json::{Object, list};
 
 /// Which of the meter's uploaders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,33 +129,6 @@ impl Upload<'_> {
             .map(|player| person(Object::default().put("entityId", player.uid), Some(player)).done())
             .collect()
     }
-}
-
-/// JSON text in the order in which it is written.
-#[derive(Default)]
-struct Object(String);
-
-impl Object {
-    fn put(self, name: &str, value: impl Serialize) -> Self {
-        let value = serde_json::to_string(&value).expect("plain values are JSON");
-        self.raw(name, &value)
-    }
-
-    fn raw(mut self, name: &str, json: &str) -> Self {
-        self.0 += if self.0.is_empty() { "{\"" } else { ",\"" };
-        self.0 += name;
-        self.0 += "\":";
-        self.0 += json;
-        self
-    }
-
-    fn done(self) -> String {
-        self.0 + "}"
-    }
-}
-
-fn list(entries: &[String]) -> String {
-    format!("[{}]", entries.join(","))
 }
 
 fn ended_at_ms(fight: &Fight) -> Option<i64> {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use raidcast_shared::columns::own_columns;
-use raidcast_shared::encode::Encoder;
+use raidcast_shared::encode::{Encoder, Lost};
 use raidcast_shared::event::{Knows, SourceEvent};
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::id::ActorId;
@@ -83,6 +83,12 @@ impl<'a> Builder<'a> {
     pub(crate) fn encode(&mut self) {
         // Nobody waits for these deltas, so when they were read means nothing.
         self.encoder.encode(std::mem::take(&mut self.waiting), 0);
+    }
+
+    /// What of the events put in so far is beyond a limit, and so left out.
+    pub(crate) fn lost(&mut self) -> &Lost {
+        self.encode();
+        self.encoder.lost()
     }
 
     pub(crate) fn finish(mut self, finish: Finish) -> (Log, EncounterState) {

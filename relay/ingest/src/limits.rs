@@ -14,3 +14,25 @@ pub(crate) const TEXT_BYTES_MAX: usize = 1_024;
 pub(crate) const EVENTS_AT_ONCE: usize = 4_096;
 /// The last moment that a date can say, Unix ms: the end of the year 9999.
 pub(crate) const DATE_MS_MAX: i64 = 253_402_300_799_999;
+
+/// Encounters of a request to `/api/v1/encounters`.
+pub(crate) const BATCH_MAX: usize = 100;
+/// One of them, bytes of JSON: 10 MiB, what its design asks for. 20 players with all their hits come to it in 20 minutes.
+pub(crate) const UPLOAD_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// The newest form of it that is known.
+pub(crate) const SCHEMA_VERSION: i64 = 1;
+/// Hits of one skill that are told one by one, as its design asks for.
+pub(crate) const TIMELINE_MAX: usize = 10_000;
+/// Bosses of one encounter: dungeons have ten.
+pub(crate) const BOSSES_MAX: usize = 100;
+/// Of what is wrong with a request so many things are told.
+pub(crate) const DETAILS_MAX: usize = 20;
+/// Of what stands where something else must be: characters that are told.
+pub(crate) const GOT_CHARS_MAX: usize = 32;
+/// The earliest Unix ms that is taken: in March 1973. Below it a time is an offset, which has 7,200,000 at most; and a
+/// date in seconds is below it until the year 5138.
+pub(crate) const UNIX_MS_MIN: i64 = 100_000_000_000;
+/// What happened by so many ms before a fight's begin counts as at its begin: meters set that when they see the boss.
+pub(crate) const EARLY_MS_MAX: i64 = 600_000;
+/// Of a field's name in a message, bytes.
+pub(crate) const FIELD_BYTES_MAX: usize = 64;

@@ -124,7 +124,7 @@ impl PlayerData {
 }
 
 /// A list of which no more than `MAX` are kept; null is an empty one.
-struct AtMost<T, const MAX: usize> {
+pub(crate) struct AtMost<T, const MAX: usize> {
     held: Vec<T>,
     is_more: bool,
 }
@@ -136,7 +136,7 @@ impl<T, const MAX: usize> Default for AtMost<T, MAX> {
 }
 
 impl<T, const MAX: usize> AtMost<T, MAX> {
-    fn all(self, what: &'static str) -> Result<Vec<T>, NotAnUpload> {
+    pub(crate) fn all(self, what: &'static str) -> Result<Vec<T>, NotAnUpload> {
         if self.is_more { Err(NotAnUpload::TooMany { what, max: MAX }) } else { Ok(self.held) }
     }
 }

@@ -23,3 +23,5 @@ pub const MISSING: u8 = 10;
 pub const DAMAGE_SUMS: u8 = 33;
 /// A row of heals, alike.
 pub const HEAL_SUMS: u8 = 34;
+/// What is told of whole actors alone, as sums.
+pub const SUMS: u8 = 35;

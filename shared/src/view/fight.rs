@@ -10,7 +10,7 @@ use super::known::{Known, is_stub, is_timed};
 use super::rates::Rates;
 use super::shown::Shown;
 use crate::event::{ActorIx, ActorKind, HitKind};
-use crate::fold::{EncounterState, Row, Span};
+use crate::fold::{Actor, EncounterState, Row, Span};
 use crate::limits::PLAYERS_MAX;
 use crate::report::{Fight, FightSpan, MeterDiffers, MeterSums, MissingRow, Timeline, TimelineSeries};
 use crate::uplink::{DamageBy, Ending, MeterTotals};
@@ -61,7 +61,13 @@ pub fn meter_differs(shown: Shown<'_>, meter: &MeterTotals) -> Option<MeterDiffe
     let is_left_out = |row: &Row| players >= PLAYERS_MAX && is_nobodys(state, row.key.source);
     let ours = |kind: HitKind| state.rows().iter().filter(move |row| row.key.kind == kind && !is_left_out(row));
     let damage: u64 = match meter.damage_by {
-        DamageBy::Everyone => ours(HitKind::Damage).map(|row| row.amount).sum(),
+        DamageBy::Everyone => {
+            // What reached players is told beside the rows where these do not say it.
+            let is_player = |actor: &&Actor| actor.kind() == ActorKind::Player;
+            let taken = state.actors().iter().filter(is_player).filter_map(|actor| actor.told_taken);
+            let rows = ours(HitKind::Damage).map(|row| row.amount);
+            rows.chain(taken.map(|sum| sum.amount)).sum()
+        }
         DamageBy::Players => {
             ours(HitKind::Damage).filter(|row| is_players_damage(state, row)).map(|row| row.amount).sum()
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use raidcast_ingest::{Upload, Uploaded, meter};
 use raidcast_meterkit::upload::{Upload as Scripted, Uploader};
 use raidcast_meterkit::{Fight, HitKind as ScriptedKind};
-use raidcast_shared::event::{ActorIx, HitKind};
+use raidcast_shared::event::{ActorIx, ActorKind, HitKind};
 use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::id::ActorId;
 use raidcast_shared::log::Log;
@@ -43,13 +43,9 @@ pub(crate) fn only(body: &str) -> Uploaded {
     uploaded
 }
 
-/// What holds of everything that was read: the log is one that a relay's gate made, and its fold is the one beside it.
+/// What holds of everything that a meter sends.
 fn check(uploaded: &Uploaded, log: &Log) {
-    let folded = log.fold(Span::ALL).unwrap();
-    let ending = log.ending.as_ref().unwrap();
-    assert_eq!(folded.checksum(), uploaded.state.checksum());
-    assert_eq!((ending.checksum, ending.last_seq), (uploaded.state.checksum(), uploaded.state.seq()));
-    assert_eq!(log.header.started_at_ms, uploaded.started_at_ms);
+    check_fold(uploaded, log);
     // Each is keyed: `uid` asks.
     for actor in uploaded.state.actors() {
         uid(actor.id);
@@ -59,6 +55,15 @@ fn check(uploaded: &Uploaded, log: &Log) {
         assert_eq!(uploaded.state.missing().len(), 1);
         assert_eq!(uploaded.state.missing()[0].what, why);
     }
+}
+
+/// The log is one that a relay's gate made, and its fold is the one beside it.
+pub(crate) fn check_fold(uploaded: &Uploaded, log: &Log) {
+    let folded = log.fold(Span::ALL).unwrap();
+    let ending = log.ending.as_ref().unwrap();
+    assert_eq!(folded.checksum(), uploaded.state.checksum());
+    assert_eq!((ending.checksum, ending.last_seq), (uploaded.state.checksum(), uploaded.state.seq()));
+    assert_eq!(log.header.started_at_ms, uploaded.started_at_ms);
 }
 
 /// Of one player: damage to what is no player, hits, criticals, lucky hits, healing, heals, damage taken.
@@ -101,6 +106,17 @@ impl Figures {
                 figures.to_bosses[1] += row.boss_hits + summed[1];
             }
         }
+        // What no row says, where a form tells no targets.
+        for actor in state.actors() {
+            let is_player = actor.kind() == ActorKind::Player;
+            if let Some(taken) = actor.told_taken.filter(|taken| taken.amount > 0) {
+                match is_player {
+                    true => figures.players.entry(uid(actor.id)).or_default()[6] = taken.amount,
+                    false => figures.to_bosses[1] += taken.hits.unwrap_or(0),
+                }
+            }
+            figures.to_bosses[0] += actor.told_to_bosses.map_or(0, |dealt| dealt.amount);
+        }
         figures.deaths = state.deaths().iter().filter(|death| state.is_player(death.actor)).count();
         let attempts = state.attempts().iter();
         let hp = |of: Option<&Option<u64>>| of.copied().flatten();
@@ -113,6 +129,13 @@ impl Figures {
             figures.bosses.insert(name, (actor.max_hp.get().copied(), actor.defeated.get() == Some(&true)));
         }
         figures
+    }
+
+    /// Without what `/api/v1/encounters` has no fields for: deaths, attempts, what became of bosses.
+    pub(crate) fn without_course(mut self) -> Self {
+        (self.deaths, self.attempts) = (0, Vec::new());
+        self.bosses.values_mut().for_each(|boss| *boss = (None, false));
+        self
     }
 
     /// What the script says.

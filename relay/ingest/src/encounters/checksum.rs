@@ -1,0 +1,64 @@
+//! The checksum of an upload, "raidcast upload v1": over what was sent, whole numbers alone.
+//!
+//! Floats and text are left out: languages print the one differently, and escape the other differently. So it does not
+//! depend on the order of fields, spaces, the spelling of names or numbers, and unknown fields.
+//!
+//! It is the SHA-256, in 64 lower-case hexadecimal digits, of these bytes (ASCII): the line `raidcast upload v1`, then
+//! in the order of the request
+//!
+//! ```text
+//! E encounterId startedAtMs endedAtMs durationMs totalDamage totalHeal localPlayerUid
+//! B totalDamage hits                      for each boss
+//! P actorId classId classSpec abilityScore level damageDealt healDealt damageTaken bossDamageDealt
+//!   hitsDealt hitsHeal critHitsDealt luckyHitsDealt           (one line) for each player; behind each
+//! D skillId totalValue hits critHits luckyHits critTotal luckyTotal    for each of the damage skills, behind each
+//! T timestampMs value isCrit isLucky hpLoss shieldLoss                 for each entry of its timeline;
+//! H ..                                    for each of the healing skills, like D, with T behind each.
+//! ```
+//!
+//! Each line is its letter and the values of these fields, with one space before each value and one line feed (`\n`) at
+//! the end, also of the last one. A value is the number in decimal, as it was sent (a time that is an offset stays one),
+//! without leading zeros or a plus sign; true is 1 and false is 0; `-` stands for what is absent or null.
+
+use std::fmt::Write as _;
+
+use raidcast_shared::id::hex;
+use sha2::{Digest, Sha256};
+
+/// What is hashed at once, bytes.
+const PIECE: usize = 8 * 1024;
+
+/// A checksum in the making.
+pub(super) struct Sum {
+    hash: Sha256,
+    /// Lines that are not hashed yet.
+    lines: String,
+}
+
+impl Sum {
+    pub(super) fn new() -> Self {
+        Self { hash: Sha256::new(), lines: "raidcast upload v1\n".to_owned() }
+    }
+
+    pub(super) fn line<const N: usize>(&mut self, letter: char, values: [Option<i64>; N]) {
+        self.lines.push(letter);
+        for value in values {
+            // Writing to a String cannot fail.
+            let _ = match value {
+                Some(value) => write!(self.lines, " {value}"),
+                None => write!(self.lines, " -"),
+            };
+        }
+        self.lines.push('\n');
+        if self.lines.len() >= PIECE {
+            self.hash.update(&self.lines);
+            self.lines.clear();
+        }
+    }
+
+    /// In lower-case hex.
+    pub(super) fn done(mut self) -> String {
+        self.hash.update(&self.lines);
+        hex(&self.hash.finalize())
+    }
+}
