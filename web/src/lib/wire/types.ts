@@ -76,6 +76,15 @@ damageTime: ActiveTime | null,
  */
 healingTime: ActiveTime | null, 
 /**
+ * Whether nothing of it could be taken: what is `missing` says why.
+ */
+stub: boolean, 
+/**
+ * Whether any damage or healing of it came at a known time. Where not, there is no timeline, no replay, and no span
+ * can be asked for (409 `no_times`).
+ */
+timed: boolean, 
+/**
  * The span asked for; `null` for the whole fight.
  */
 span: FightSpan | null, 
@@ -177,6 +186,15 @@ damageTime: ActiveTime | null,
  * When players healed, which is what HPS is taken over; likewise.
  */
 healingTime: ActiveTime | null, 
+/**
+ * Whether nothing of it could be taken: what is `missing` says why.
+ */
+stub: boolean, 
+/**
+ * Whether any damage or healing of it came at a known time. Where not, there is no timeline, no replay, and no span
+ * can be asked for (409 `no_times`).
+ */
+timed: boolean, 
 /**
  * The span asked for; `null` for the whole fight.
  */
@@ -288,17 +306,17 @@ export type Totals = {
  */
 damage: number, 
 /**
- * What of it was to bosses.
+ * What of it was to bosses; `null` where that is not known.
  */
-bossDamage: number, 
+bossDamage: number | null, 
 /**
  * By players.
  */
 healing: number, 
 /**
- * By anything, to players.
+ * By anything, to players; `null` where that is not known.
  */
-damageTaken: number, 
+damageTaken: number | null, 
 /**
  * Damage hits.
  */
@@ -308,9 +326,9 @@ hits: number,
  */
 healHits: number, 
 /**
- * Players' deaths.
+ * Players' deaths; `null` where the source tells none.
  */
-deaths: number, };
+deaths: number | null, };
 
 export type AttemptRow = { 
 /**
@@ -412,17 +430,17 @@ isLocal: boolean,
  */
 damage: number, 
 /**
- * What of it was to bosses.
+ * What of it was to bosses; `null` where that is not known.
  */
-bossDamage: number, 
+bossDamage: number | null, 
 /**
  * To anyone.
  */
 healing: number, 
 /**
- * From anyone.
+ * From anyone; `null` where that is not known.
  */
-damageTaken: number, 
+damageTaken: number | null, 
 /**
  * Damage hits.
  */
@@ -440,9 +458,9 @@ critHits: number | null,
  */
 luckyHits: number | null, 
 /**
- * How often they died.
+ * How often they died; `null` where the source tells no deaths.
  */
-deaths: number, 
+deaths: number | null, 
 /**
  * Damage a second of the fight's damage time, at least one.
  */
@@ -490,9 +508,9 @@ critHits: number | null,
  */
 luckyHits: number | null, 
 /**
- * The greatest single hit; 0 where only sums are known.
+ * The greatest single hit; `null` where sums are known alone.
  */
-max: number, };
+max: number | null, };
 
 export type SkillKind = "damage" | "healing";
 
@@ -550,9 +568,9 @@ damage: Array<number>,
  */
 healing: Array<number>, 
 /**
- * Damage taken.
+ * Damage taken; `null` where that is not known.
  */
-taken: Array<number>, };
+taken: Array<number> | null, };
 
 export type ReportSummary = { 
 /**
@@ -607,7 +625,11 @@ players: number,
 /**
  * Sums over all players.
  */
-totals: Totals, };
+totals: Totals, 
+/**
+ * Whether nothing of it could be taken: its report says why.
+ */
+stub: boolean, };
 
 export type ReportPage = { 
 /**
@@ -663,6 +685,10 @@ open: boolean,
  * Whether its uploader is connected now.
  */
 connected: boolean, 
+/**
+ * Whether it holds uploads and old fights, which come when they are over: it is never live.
+ */
+uploads: boolean, 
 /**
  * When it began, Unix ms.
  */
