@@ -117,7 +117,9 @@ impl Cost {
         let begins = |with: &[&str]| with.iter().any(|with| path.starts_with(with));
         match () {
             // A feed is answered at once and then counts as a connection; a moment of the past takes its permit itself.
-            () if begins(&["/api/v1/upload"]) || (path == "/api/v1/encounters" && method == Method::POST) => Self::Upload,
+            () if begins(&["/api/v1/upload"]) || (path == "/api/v1/encounters" && method == Method::POST) => {
+                Self::Upload
+            }
             () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,
             () if begins(&["/api", "/health", "/reports/", "/raids/", "/live/", "/encounter/"]) => Self::Request,
             () => Self::Nothing,
