@@ -1,5 +1,6 @@
 //! The HTTP API, one file for each resource.
 
+pub mod encounters;
 pub mod health;
 pub mod raids;
 pub mod reports;

@@ -20,6 +20,20 @@ pub enum HttpError {
     /// A parameter is not usable.
     #[error("{0}")]
     BadRequest(String),
+    /// What was sent is not as it must be, in these places.
+    #[error("{text}")]
+    Invalid {
+        /// What is wrong, and what to do.
+        text: String,
+        /// Where, and what must stand there.
+        details: Vec<String>,
+    },
+    /// A form that is newer than this relay.
+    #[error("{0}")]
+    UnsupportedVersion(String),
+    /// A part of a request that is longer than such parts may be.
+    #[error("{0}")]
+    PartTooLarge(String),
     /// No key, or one that the relay does not know.
     #[error("the relay does not know this upload key, or none was sent: send it in the header X-API-Key")]
     Unauthorized,
@@ -68,15 +82,30 @@ pub enum HttpError {
 }
 
 impl HttpError {
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.parts().0
+    }
+
+    /// What it says, in the one shape that all errors have.
+    pub fn told(&self) -> ApiError {
+        let details = match self {
+            Self::Invalid { details, .. } => Some(details.clone()),
+            _ => None,
+        };
+        ApiError { code: self.parts().1.to_owned(), message: self.to_string(), details }
+    }
+
     fn parts(&self) -> (StatusCode, &'static str) {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
-            Self::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad_request"),
+            Self::BadRequest(_) | Self::Invalid { .. } => (StatusCode::BAD_REQUEST, "bad_request"),
+            Self::UnsupportedVersion(_) => (StatusCode::BAD_REQUEST, "unsupported_version"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
             Self::NoTimes => (StatusCode::CONFLICT, "no_times"),
-            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::TooLarge(_) | Self::PartTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMedia => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media"),
             Self::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large"),
             Self::TooMany { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many"),
@@ -117,8 +146,7 @@ fn body(code: &str, message: String) -> Json<ApiError> {
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
-        let (status, code) = self.parts();
-        let mut response = (status, body(code, self.to_string())).into_response();
+        let mut response = (self.status(), Json(self.told())).into_response();
         let headers = response.headers_mut();
         match self {
             Self::Unavailable { retry_s, .. } | Self::TooMany { retry_s, .. } => {

@@ -5,6 +5,7 @@
 //! ([`raidcast_ingest`]), and which of two readings counts ([`crate::raid::Told`]).
 
 mod body;
+mod encounters;
 mod keep;
 
 use std::collections::HashMap;
@@ -14,17 +15,20 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
-use raidcast_ingest::{Check, NotAnUpload, PlayerData, Upload};
-use tokio::sync::{Semaphore, mpsc};
+use raidcast_ingest::{Check, NotAnUpload, PlayerData, Upload, Uploaded};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
 
 use self::body::{Bodies, Received};
+pub use self::encounters::{Kept, Taken};
 use self::keep::{Fight, Keeper};
 use crate::access::Uploader;
-use crate::background::Broken;
+use crate::background::{Broken, Running};
 use crate::context::Context;
 use crate::error::HttpError;
-use crate::limits::{CHECK_BYTES_MAX, PROFILES_BYTES_MAX, PROFILES_MAX, UPLOAD_ANSWER_MS, UPLOAD_BYTES_MAX};
+use crate::limits::{
+    CHECK_BYTES_MAX, PROFILES_BYTES_MAX, PROFILES_MAX, UPLOAD_ANSWER_MS, UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS,
+};
 use crate::raid::RaidRegistry;
 
 /// See the module's page.
@@ -33,6 +37,15 @@ pub struct Ingest {
     bodies: Bodies,
     /// A permit for each request whose fights are folded: one more than there are cores, for some wait for the disk.
     folding: Semaphore,
+}
+
+/// A body that is being read.
+struct Reading<'a, T, R> {
+    /// Its fights, one after another.
+    fights: mpsc::Receiver<T>,
+    /// What there is to say of it as a whole.
+    reading: Running<Result<R, NotAnUpload>>,
+    _permit: SemaphorePermit<'a>,
 }
 
 /// Which fights of an account are here already.
@@ -69,33 +82,26 @@ impl Ingest {
         body: Body,
     ) -> Result<Vec<i64>, HttpError> {
         let ingest = Arc::clone(self);
-        in_time(async move {
-            let received = ingest.bodies.receive(uploader.account(), &headers, body, UPLOAD_BYTES_MAX).await?;
+        in_time(UPLOAD_ANSWER_MS, async move {
+            let received =
+                ingest.bodies.receive(uploader.account(), &headers, body, UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS).await?;
             ingest.take(uploader, received).await
         })
         .await
     }
 
     async fn take(&self, uploader: Uploader, received: Received) -> Result<Vec<i64>, HttpError> {
-        // It is never closed.
-        let _permit = self.folding.acquire().await.map_err(|_| HttpError::Internal)?;
         let secret = self.context().secret.clone();
         let end = Instant::now() + Duration::from_millis(UPLOAD_ANSWER_MS);
-        // One fight at a time is unfolded, in the background; the next while the one before is kept.
-        let background = Arc::clone(self.context().heavy.background());
-        let (sender, mut fights) = mpsc::channel(1);
-        let reading = background.run(move || {
-            let mut received = received;
-            let upload = Upload::parse(raidcast_ingest::text(&mut received.bytes))?;
-            for fight in upload.encounters {
-                let read = raidcast_ingest::meter::read(fight, &|id| secret.actor(id));
-                if sender.blocking_send(read).is_err() {
-                    // One before it could not be kept.
-                    break;
-                }
-            }
-            Ok::<_, NotAnUpload>(())
-        });
+        let read = move |body: &str, next: &mut dyn FnMut(Uploaded) -> bool| {
+            let upload = Upload::parse(body)?;
+            let fights = upload.encounters.into_iter();
+            let mut read = fights.map(|fight| raidcast_ingest::meter::read(fight, &|id| secret.actor(id)));
+            // Until one could not be kept.
+            let _ = read.all(next);
+            Ok(())
+        };
+        let Reading { mut fights, reading, _permit } = self.read(received, read).await?;
         let mut ids = Vec::new();
         while let Some(read) = fights.recv().await {
             if Instant::now() > end {
@@ -103,10 +109,27 @@ impl Ingest {
                 return Err(late());
             }
             let fight = Fight::new(&self.context().secret, uploader, read);
-            ids.push(self.keeper.keep(uploader, fight).await?);
+            let (remote_id, _) = self.keeper.keep(uploader, fight).await?;
+            ids.push(remote_id);
         }
         reading.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
         Ok(ids)
+    }
+
+    /// Reads a body in the background, one fight at a time: the next while the one before is kept.
+    async fn read<T: Send + 'static, R: Send + 'static>(
+        &self,
+        mut received: Received,
+        read: impl FnOnce(&str, &mut dyn FnMut(T) -> bool) -> Result<R, NotAnUpload> + Send + 'static,
+    ) -> Result<Reading<'_, T, R>, HttpError> {
+        // It is never closed.
+        let permit = self.folding.acquire().await.map_err(|_| HttpError::Internal)?;
+        let (sender, fights) = mpsc::channel(1);
+        let reading = self.context().heavy.background().run(move || {
+            let text = raidcast_ingest::text(&mut received.bytes);
+            read(text, &mut |fight| sender.blocking_send(fight).is_ok())
+        });
+        Ok(Reading { fights, reading, _permit: permit })
     }
 
     /// Which of the fights that a meter asks about its account has uploaded.
@@ -120,8 +143,8 @@ impl Ingest {
         body: Body,
     ) -> Result<Checked, HttpError> {
         let (ingest, account) = (Arc::clone(self), uploader.account());
-        in_time(async move {
-            let received = ingest.bodies.receive(account, &headers, body, CHECK_BYTES_MAX).await?;
+        in_time(UPLOAD_ANSWER_MS, async move {
+            let received = ingest.bodies.receive(account, &headers, body, CHECK_BYTES_MAX, UPLOAD_WAITS_MS).await?;
             let check = ingest.parse(received, Check::parse).await?;
             let secret = &ingest.context().secret;
             let keyed: Vec<_> = check.hashes.iter().map(|hash| secret.upload(hash)).collect();
@@ -149,8 +172,9 @@ impl Ingest {
         body: Body,
     ) -> Result<usize, HttpError> {
         let ingest = Arc::clone(self);
-        in_time(async move {
-            let received = ingest.bodies.receive(uploader.account(), &headers, body, PROFILES_BYTES_MAX).await?;
+        in_time(UPLOAD_ANSWER_MS, async move {
+            let received =
+                ingest.bodies.receive(uploader.account(), &headers, body, PROFILES_BYTES_MAX, UPLOAD_WAITS_MS).await?;
             let count = ingest.parse(received, PlayerData::count).await?;
             if count > PROFILES_MAX {
                 let text = format!("a request has at most {PROFILES_MAX} profiles: send the rest in another one");
@@ -174,11 +198,13 @@ impl Ingest {
     }
 }
 
-/// Does what a request asks to its end, also where nobody waits for it any more; the answer is there while its meter waits.
+/// Does what a request asks to its end, also where nobody waits for it any more; the answer is there
+/// while its sender waits.
 async fn in_time<T: Send + 'static>(
+    answer_ms: u64,
     work: impl Future<Output = Result<T, HttpError>> + Send + 'static,
 ) -> Result<T, HttpError> {
-    let done = tokio::time::timeout(Duration::from_millis(UPLOAD_ANSWER_MS), tokio::spawn(work)).await;
+    let done = tokio::time::timeout(Duration::from_millis(answer_ms), tokio::spawn(work)).await;
     done.map_err(|_| late())?.map_err(|_| HttpError::Internal)?
 }
 

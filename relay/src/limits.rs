@@ -58,6 +58,13 @@ pub const PROFILES_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub const PROFILES_MAX: usize = 10_000;
 /// An answer to an upload is there in this time from its request on, ms, whatever happens: meters wait 30 s.
 pub const UPLOAD_ANSWER_MS: u64 = 28_000;
+/// Bytes of a request to `/api/v1/encounters`, as it is sent and unfolded: six of the largest encounters, or a night of
+/// ordinary ones.
+pub const ENCOUNTERS_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Such a request waits this long for its turn, ms: a thousand that come at once take a minute on two cores.
+pub const ENCOUNTERS_WAIT_MS: u64 = 110_000;
+/// And it is answered in this time, ms, whatever happens.
+pub const ENCOUNTERS_ANSWER_MS: u64 = 140_000;
 /// So much of a body that is refused is taken in, bytes.
 pub const DRAINED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// For so long, ms.

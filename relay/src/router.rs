@@ -53,6 +53,7 @@ pub fn router(Parts { desk, uplinks, keys, context }: Parts) -> Router {
         .layer(CompressionLayer::new().compress_when(Small));
     // They have times of their own, and bodies.
     let uploads = Router::new()
+        .route("/api/v1/encounters", post(api::encounters::upload))
         .route("/api/v1/upload", post(api::uploads::upload))
         .route("/api/v1/upload/", post(api::uploads::upload))
         .route("/api/v1/upload/check", post(api::uploads::check))

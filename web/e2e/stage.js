@@ -200,7 +200,14 @@ export class Stage {
       return json({ reports: [this.fight.summary()], pagination: { page: 1, limit: 20, total: 1, totalPages: 1 } });
     }
     const raid = { code: STAGED.raid, channel: 'STAGECHANNEL', title: 'Staged night', visibility: 'public' };
-    return json({ ...raid, open: true, connected: true, createdAtMs: 1, reports: [this.fight.summary()] });
+    return json({
+      ...raid,
+      open: true,
+      connected: true,
+      uploads: false,
+      createdAtMs: 1,
+      reports: [this.fight.summary()],
+    });
   }
 }
 
@@ -352,11 +359,13 @@ class StagedFight {
       raid: STAGED.raid,
       visibility: 'public',
       note: null,
+      stub: false,
       unverified: null,
       meterDiffers: null,
       checksum: 'v1:0',
       endedAtMs: null,
       durationMs: Math.round(this.lastMs),
+      timed: true,
       span: null,
       totals,
       missing: [],
@@ -376,6 +385,7 @@ class StagedFight {
       revision: 1,
       startedAtMs: this.startedAtMs,
       endedAtMs: null,
+      stub: false,
       durationMs: Math.round(this.lastMs),
       outcome: this.state === 'live' ? 'unknown' : 'kill',
       encounter: { scene: 'Towering Ruin', sceneId: 1021, difficulty: 8 },

@@ -53,6 +53,12 @@ impl Uploader {
         self.visibility
     }
 
+    /// The same, for a request that says who may see what it uploads.
+    #[must_use]
+    pub fn showing(self, visibility: Visibility) -> Self {
+        Self { visibility, ..self }
+    }
+
     /// Asks without a ticket.
     pub fn asker(self) -> Asker {
         Asker { account: Some(self.account), ticket: None }

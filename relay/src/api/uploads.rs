@@ -54,7 +54,7 @@ pub struct Profiles {
 pub struct Nothing {}
 
 /// Whose key it is; who may not upload reads so when what he sends has been taken in.
-async fn uploader(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<(Uploader, Body), HttpError> {
+pub(super) async fn uploader(desk: &Desk, headers: &HeaderMap, body: Body) -> Result<(Uploader, Body), HttpError> {
     match desk.door().uploader(headers, Scope::Upload).await {
         Ok(uploader) => Ok((uploader, body)),
         Err(error) => {

@@ -113,11 +113,11 @@ enum Cost {
 }
 
 impl Cost {
-    fn of(path: &str) -> Self {
+    fn of(method: &Method, path: &str) -> Self {
         let begins = |with: &[&str]| with.iter().any(|with| path.starts_with(with));
         match () {
             // A feed is answered at once and then counts as a connection; a moment of the past takes its permit itself.
-            () if begins(&["/api/v1/upload"]) => Self::Upload,
+            () if begins(&["/api/v1/upload"]) || (path == "/api/v1/encounters" && method == Method::POST) => Self::Upload,
             () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,
             () if begins(&["/api", "/health", "/reports/", "/raids/", "/live/", "/encounter/"]) => Self::Request,
             () => Self::Nothing,
@@ -144,7 +144,7 @@ pub async fn gate(State(keys): State<Arc<Keyring>>, request: Request, next: Next
             response
         }
         Err(error) => {
-            if Cost::of(request.uri().path()) == Cost::Upload {
+            if Cost::of(request.method(), request.uri().path()) == Cost::Upload {
                 drain(request.into_body()).await;
             }
             error.into_response()
@@ -260,7 +260,7 @@ impl HttpBody for Answering {
 
 fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Permit>, HttpError> {
     let (edge, headers, path) = (&asked.edge, request.headers(), request.uri().path());
-    let cost = Cost::of(path);
+    let cost = Cost::of(request.method(), path);
     let body_max = if cost == Cost::Upload { UPLOAD_BYTES_MAX } else { REQUEST_BODY_BYTES_MAX };
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > body_max) {

@@ -20,7 +20,7 @@ use crate::edge::drain;
 use crate::error::HttpError;
 use crate::limits::{
     PIECE_BYTES, REQUEST_BODY_BYTES_MAX, UPLOAD_LARGE_BYTES, UPLOAD_PACKED_BYTES_MAX, UPLOAD_PIECE_MS, UPLOAD_READ_MS,
-    UPLOAD_WAITS_MS, UPLOADS_READ_MAX, UPLOADS_WAITING_MAX,
+    UPLOADS_READ_MAX, UPLOADS_WAITING_MAX,
 };
 use crate::turns::{Turn, Turns};
 
@@ -73,7 +73,8 @@ impl Bodies {
         Self { background, turns, large: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Reads a body of at most so many bytes when it is its account's turn; a small one at once.
+    /// Reads a body of at most so many bytes when it is its account's turn, for which it waits so long at the most; a small
+    /// one at once.
     ///
     /// # Errors
     /// `Unavailable` if many wait or it comes too slowly, `TooLarge`, `UnsupportedMedia`, `BadRequest` where it is not what its coding
@@ -84,6 +85,7 @@ impl Bodies {
         headers: &HeaderMap,
         body: Body,
         most: u64,
+        waits_ms: u64,
     ) -> Result<Received, HttpError> {
         let coding = match Coding::of(headers) {
             Ok(coding) => coding,
@@ -97,7 +99,7 @@ impl Bodies {
         let turn = if is_small {
             None
         } else {
-            let turn = timeout(Duration::from_millis(UPLOAD_WAITS_MS), self.turns.turn(account)).await;
+            let turn = timeout(Duration::from_millis(waits_ms), self.turns.turn(account)).await;
             let Ok(Ok(turn)) = turn else {
                 drain(body).await;
                 return Err(busy());
@@ -227,7 +229,7 @@ mod tests {
     use futures::stream;
 
     use super::*;
-    use crate::limits::UPLOAD_BYTES_MAX;
+    use crate::limits::{UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS};
 
     const ONE: AccountId = AccountId(1);
 
@@ -250,7 +252,7 @@ mod tests {
     }
 
     async fn receive(bodies: &Bodies, coding: &str, sent: Vec<u8>) -> Result<usize, String> {
-        let received = bodies.receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX).await;
+        let received = bodies.receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS).await;
         received.map(|received| received.bytes.len()).map_err(|error| error.to_string())
     }
 
@@ -260,7 +262,10 @@ mod tests {
         let text = b"{\"encounters\":[]}".repeat(1_000);
         for coding in ["identity", "gzip", "zstd", "GZIP", " zstd "] {
             let sent = packed(coding.trim().to_ascii_lowercase().as_str(), &text);
-            let received = bodies.receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX).await.unwrap();
+            let received = bodies
+                .receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS)
+                .await
+                .unwrap();
             assert!(received.bytes == text, "{coding}");
         }
         // Two gzip members and two zstd frames are one body each.
@@ -292,7 +297,8 @@ mod tests {
             assert!(receive(&bodies, coding, bomb).await.unwrap_err().contains("too long"));
         }
         let one = packed("zstd", &vec![b' '; most]);
-        let held = bodies.receive(ONE, &headers("zstd"), Body::from(one), UPLOAD_BYTES_MAX).await.unwrap();
+        let held =
+            bodies.receive(ONE, &headers("zstd"), Body::from(one), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS).await.unwrap();
         assert_eq!((held.bytes.len(), bodies.large.available_permits()), (most, 0));
         // Ordinary ones are read meanwhile.
         let ordinary = packed("zstd", &vec![b' '; UPLOAD_LARGE_BYTES]);
@@ -307,10 +313,11 @@ mod tests {
         let bodies = Bodies::new(Arc::default());
         let never = || Body::from_stream(stream::pending::<Result<Bytes, io::Error>>());
         let headers = headers("identity");
-        let stuck = (0..UPLOADS_READ_MAX).map(|_| bodies.receive(ONE, &headers, never(), UPLOAD_BYTES_MAX));
+        let stuck =
+            (0..UPLOADS_READ_MAX).map(|_| bodies.receive(ONE, &headers, never(), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS));
         let mut stuck = Box::pin(futures::future::join_all(stuck));
         assert!(futures::poll!(&mut stuck).is_pending());
-        let late = bodies.receive(AccountId(2), &headers, Body::from("late"), UPLOAD_BYTES_MAX);
+        let late = bodies.receive(AccountId(2), &headers, Body::from("late"), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS);
         let (stuck, late) = futures::join!(stuck, late);
         assert_eq!(
             late.ok().map(|late| late.bytes),

@@ -48,6 +48,8 @@ pub struct EncounterRow {
     pub tickets: Tickets,
     /// Unix ms, by the meter.
     pub started_at_ms: i64,
+    /// When it came first, Unix ms.
+    pub created_at_ms: i64,
     /// Where its report stands.
     pub state: ReportState,
     /// Which reading the kept report holds, from 1; 1 before there is one.

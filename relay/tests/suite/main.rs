@@ -8,6 +8,7 @@ mod crowd;
 mod demo;
 mod discards;
 mod durability;
+mod encounters;
 mod errors;
 mod falls;
 mod fan_out;

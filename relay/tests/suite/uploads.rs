@@ -11,7 +11,7 @@ use crate::raw::{Answer, HERE, ask, becomes, connect, to_the_end};
 use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, Uploader};
 use crate::set_aside::{OF_REPORT, damage};
 
-const BEGAN: i64 = 1_790_000_000_000;
+pub(crate) const BEGAN: i64 = 1_790_000_000_000;
 
 /// One entry of a row's hits.
 fn entry(at_ms: i64, damage: u64) -> Value {
@@ -20,7 +20,7 @@ fn entry(at_ms: i64, damage: u64) -> Value {
 }
 
 /// A fight of two players against a boss, with its hits or without.
-fn fight(local: i64, with_hits: bool) -> Value {
+pub(crate) fn fight(local: i64, with_hits: bool) -> Value {
     let row = |attacker: i64, skill: i32, hits: &[(i64, u64)]| {
         let details = if with_hits { hits.iter().map(|(at, damage)| entry(*at, *damage)).collect() } else { vec![] };
         json!({"attackerId": attacker, "defenderId": 9_000, "skillId": skill, "hits": hits.len(),
@@ -52,7 +52,7 @@ fn upload(fights: &[Value]) -> Vec<u8> {
 }
 
 /// A request as meters make it, on a connection of its own.
-async fn post(relay: &TestRelay, path: &str, key: &str, lines: &[&str], body: &[u8]) -> Answer {
+pub(crate) async fn post(relay: &TestRelay, path: &str, key: &str, lines: &[&str], body: &[u8]) -> Answer {
     let mut stream = connect(relay.url.trim_start_matches("http://"), HERE).await;
     let lines = lines.iter().fold(String::new(), |all, line| all + line + "\r\n");
     let head = format!(
@@ -71,7 +71,7 @@ fn json_of(answer: &Answer) -> Value {
 }
 
 /// What the meter is told of fights that it uploads.
-async fn ids(relay: &TestRelay, key: &str, fights: &[Value]) -> Vec<i64> {
+pub(crate) async fn ids(relay: &TestRelay, key: &str, fights: &[Value]) -> Vec<i64> {
     let answer = json_of(&post(relay, "/api/v1/upload/", key, &[], &upload(fights)).await);
     let ids: Vec<i64> = serde_json::from_value(answer["ids"].clone()).unwrap();
     assert_eq!(answer["ingested"], ids.len());
@@ -81,7 +81,7 @@ async fn ids(relay: &TestRelay, key: &str, fights: &[Value]) -> Vec<i64> {
 }
 
 /// The report that the meter opens.
-async fn opened(relay: &TestRelay, id: i64) -> Report {
+pub(crate) async fn opened(relay: &TestRelay, id: i64) -> Report {
     let page = ask(relay, &format!("GET /encounter/{id}"), &[]).await;
     assert_eq!(page.status, 303, "{page:?}");
     relay.report(page.header("location").unwrap().strip_prefix("/reports/").unwrap()).await
@@ -94,7 +94,7 @@ async fn damage_in_the_middle(relay: &TestRelay, report: &Report) -> u64 {
     serde_json::from_value::<Report>(span).unwrap().fight.totals.damage
 }
 
-async fn on_every_database(test: impl AsyncFn(TestRelay)) {
+pub(crate) async fn on_every_database(test: impl AsyncFn(TestRelay)) {
     let data = tempfile::tempdir().unwrap();
     test(TestRelay::start(&data.path().join("sqlite")).await).await;
     #[cfg(all(unix, feature = "postgres"))]

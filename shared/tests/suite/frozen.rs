@@ -197,7 +197,9 @@ fn frozen_bytes_decode_to_frames_that_encode_to_them() {
             "hello" | "begin" | "delta" | "heartbeat" | "idle" | "end" | "discard" | "probe" => {
                 codec::encode(&codec::decode::<UplinkFrame>(&bytes, 10_000).expect(name))
             }
-            "totals" | "totals_with_all" | "sums" | "sums_with_all" => codec::encode(&codec::decode::<Rare>(&bytes, 10_000).expect(name)),
+            "totals" | "totals_with_all" | "sums" | "sums_with_all" => {
+                codec::encode(&codec::decode::<Rare>(&bytes, 10_000).expect(name))
+            }
             _ => codec::encode(&codec::decode::<UplinkReply>(&bytes, 10_000).expect(name)),
         };
         assert_eq!(hex(&again), hex(&bytes), "{name}");

@@ -24,6 +24,7 @@ pub async fn an_encounter_begins_live(harness: &impl Harness<Store: Fights>) {
         visibility: Visibility::Private,
         tickets: raid.tickets,
         started_at_ms: new.started_at_ms,
+        created_at_ms: new.created_at_ms,
         state: ReportState::Live,
         revision: 1,
         kept_stream: None,

@@ -35,6 +35,8 @@ describe('the API', () => {
       notFound: true,
       message: 'Gone.',
     });
+    expect(await failing(answer(409, { code: 'no_times', message: 'No.' }))).toMatchObject({ noTimes: true });
+    expect(await failing(answer(409, { code: 'other', message: 'No.' }))).toMatchObject({ noTimes: false });
     expect(await failing(answer(502, '<html>'))).toMatchObject({
       notFound: false,
       message: 'The relay answered with error 502.',

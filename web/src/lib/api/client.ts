@@ -9,6 +9,8 @@ export class ApiFailure extends Error {
     /** HTTP status; 0 where there was no answer at all. */
     readonly status: number,
     message: string,
+    /** The relay's code for it; empty where it told none. */
+    readonly code = '',
   ) {
     super(message);
   }
@@ -16,6 +18,11 @@ export class ApiFailure extends Error {
   /** There is no such thing, or not for this reader: the relay does not tell which. */
   get notFound(): boolean {
     return this.status === 404;
+  }
+
+  /** No amount of the fight has a time: it has no timeline, and no part of it can be had. */
+  get noTimes(): boolean {
+    return this.status === 409 && this.code === 'no_times';
   }
 }
 
@@ -160,11 +167,13 @@ export function withQuery(path: string, query: Record<string, string | number | 
 
 async function failure(response: Response): Promise<ApiFailure> {
   let message = `The relay answered with error ${response.status}.`;
+  let code = '';
   try {
     const body = (await response.json()) as Partial<ApiError>;
     if (typeof body.message === 'string' && body.message !== '') message = body.message;
+    if (typeof body.code === 'string') code = body.code;
   } catch {
     // A proxy's page, not the relay's words: the status has to do.
   }
-  return new ApiFailure(response.status, message);
+  return new ApiFailure(response.status, message, code);
 }

@@ -73,6 +73,26 @@ describe('a chart', () => {
     expect(summarize(data)).toEqual({ peak: 12, peakAtMs: 0, mean: 10.5 });
   });
 
+  it('has nothing to draw where nobody tells when, and no line of whom it is not told', () => {
+    const series = { damage: [5, 5], healing: [0, 0], taken: null };
+    const held = (some: number[] | null): ReturnType<typeof amountsOfTimeline> =>
+      amountsOfTimeline(
+        timeline({
+          buckets: 2,
+          players: [
+            { playerKey: 'a', ...series },
+            { playerKey: 'b', ...series, taken: some },
+          ],
+        }),
+      );
+    expect(summarize(chartData(held(null), 'taken', 1, ['a', 'b'], 0))).toBeNull();
+    expect(chartData(held(null), 'damage', 1, ['a', 'b'], 0).total).toEqual([10, 10]);
+    const some = chartData(held([3, 4]), 'taken', 1, ['a', 'b'], 0);
+    expect([some.total, some.lines.map((line) => line.key)]).toEqual([[3, 4], ['b']]);
+    const feed = amountsOfFeed(fight([bucket(2, [0, 1])]), held(null));
+    expect(feed.players.get('a')).toMatchObject({ damage: [5, 5, 1], taken: [0, 0, 0] });
+  });
+
   it('gives each line of a colour its own dash, and never another one', () => {
     const dashes = new Dashes();
     const line = (key: string, color = '#ff0000'): { key: string; color: string } => ({ key, color });

@@ -3,11 +3,11 @@ import type { FightView } from '$lib/live/fold';
 import type { Metric } from '$lib/fight/figures';
 import type { Bucket, Timeline } from '$lib/wire/types';
 
-/** Amounts of each player by second; index 0 is `firstSecond` since the encounter began. */
+/** Amounts of each player by second, `null` where not told; index 0 is `firstSecond` since the encounter began. */
 export interface Amounts {
   firstSecond: number;
   seconds: number;
-  players: ReadonlyMap<string, Readonly<Record<Metric, readonly number[]>>>;
+  players: ReadonlyMap<string, Readonly<Record<Metric, readonly number[] | null>>>;
 }
 
 /** Nothing yet. */
@@ -52,7 +52,7 @@ export function amountsOfFeed(fight: Pick<FightView, 'buckets' | 'players'>, ear
       const until = Math.min(from, earlier.firstSecond + earlier.seconds);
       for (let second = earlier.firstSecond; second < until; second++) {
         for (const metric of ['damage', 'healing', 'taken'] as const) {
-          line[metric][second - firstSecond] = before[metric][second - earlier.firstSecond] ?? 0;
+          line[metric][second - firstSecond] = before[metric]?.[second - earlier.firstSecond] ?? 0;
         }
       }
     }
@@ -115,7 +115,7 @@ export interface ChartData {
 }
 
 /**
- * The lines of a metric, one for each of `order` (keys of players), and the raid's.
+ * The lines of a metric, one for each of `order` (keys of players), and the raid's; nothing where nobody's is told.
  *
  * @param zeroMs the fight's first combat event, ms since the encounter began
  * @param breaksMs where means begin anew, likewise
@@ -130,16 +130,18 @@ export function chartData(
 ): ChartData {
   const breaks = new Set(breaksMs.map((ms) => Math.floor(ms / 1000) - amounts.firstSecond));
   const offset = amounts.firstSecond - Math.floor(zeroMs / 1000);
-  const total = new Array<number>(amounts.seconds).fill(0);
-  for (const line of amounts.players.values()) {
-    for (let at = 0; at < amounts.seconds; at++) total[at] = (total[at] ?? 0) + (line[metric][at] ?? 0);
+  const told = [...amounts.players.values()].map((line) => line[metric]).filter((line) => line !== null);
+  const seconds = told.length === 0 && amounts.players.size > 0 ? 0 : amounts.seconds;
+  const total = new Array<number>(seconds).fill(0);
+  for (const line of told) {
+    for (let at = 0; at < seconds; at++) total[at] = (total[at] ?? 0) + (line[at] ?? 0);
   }
   return {
-    x: Array.from({ length: amounts.seconds }, (_, at) => at + offset),
+    x: Array.from({ length: seconds }, (_, at) => at + offset),
     total: rolling(total, window, breaks),
     lines: order.flatMap((key) => {
-      const line = amounts.players.get(key);
-      return line === undefined ? [] : [{ key, values: rolling(line[metric], window, breaks) }];
+      const line = amounts.players.get(key)?.[metric] ?? null;
+      return line === null ? [] : [{ key, values: rolling(line, window, breaks) }];
     }),
   };
 }

@@ -3,7 +3,8 @@ import type uPlot from 'uplot';
 
 /** Marks of a fight. */
 export interface Marks {
-  deaths: readonly number[];
+  /** `null`: not known. */
+  deaths: readonly number[] | null;
   /** `to` is infinite of the one that goes on: with it the picture would be another with every figure. */
   attempts: readonly { index: number; from: number; to: number }[];
   /** The span that the tables show; `null` for all. */
@@ -54,7 +55,7 @@ export function drawMarks(plot: uPlot, marks: Marks, colors: MarkColors): void {
   ctx.strokeStyle = colors.death;
   ctx.fillStyle = colors.death;
   ctx.lineWidth = 1.75 * devicePixelRatio;
-  for (const death of marks.deaths) {
+  for (const death of marks.deaths ?? []) {
     const x = plot.valToPos(death, 'x', true);
     if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) continue;
     ctx.globalAlpha = 0.35;

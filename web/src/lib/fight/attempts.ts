@@ -12,13 +12,17 @@ export interface Attempt {
   bossLeft: number | null;
   /** Players' damage to bosses; `null` where not told. */
   bossDamage: number | null;
-  deaths: number;
+  /** Players' deaths in it; `null` where not told. */
+  deaths: number | null;
   reason: string;
 }
 
 /** The attempts of a fight, by number. */
 export function attemptsOf(figures: FightFigures): Attempt[] {
-  const { attempts, firstMs, lastMs, state } = figures;
+  const { attempts, firstMs, lastMs, state, totals } = figures;
+  // Nothing of what a source does not tell at all is not none of it.
+  const counted = (own: number | null, total: number | null): number | null =>
+    total === null && own === 0 ? null : own;
   // A meter's begin and end lie beside the hits: within the fight all its times end alike.
   const within = (ms: number): number => Math.min(lastMs, Math.max(firstMs, ms));
   return attempts.map((attempt, at) => {
@@ -32,8 +36,8 @@ export function attemptsOf(figures: FightFigures): Attempt[] {
       toMs: running ? lastMs : within(attempt.endMs ?? attempts[at + 1]?.startMs ?? lastMs),
       outcome,
       bossLeft: told ? Math.min(1, bossHpEnd / bossHpStart) : null,
-      bossDamage: attempt.bossDamage ?? null,
-      deaths: attempt.deaths,
+      bossDamage: counted(attempt.bossDamage ?? null, totals.bossDamage),
+      deaths: counted(attempt.deaths, totals.deaths),
       reason: attempt.reason,
     };
   });

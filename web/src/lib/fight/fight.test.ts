@@ -1,8 +1,26 @@
 import { describe, expect, it } from 'vitest';
-import { player, report, totals } from '$lib/testing/samples';
+import { viewOfKeyframe } from '$lib/live/fold';
+import { keyframe, feedFight, player, report, totals, UNTOLD, untoldReport } from '$lib/testing/samples';
 import { attemptsOf } from './attempts';
-import { figuresOfReport, isAscending, pressed, rateSeconds, SORT_DEFAULT, sortPlayers, totalOf } from './figures';
+import {
+  figuresOfFeed,
+  figuresOfReport,
+  isAscending,
+  orderOf,
+  pressed,
+  rateOf,
+  rateSeconds,
+  SORT_DEFAULT,
+  sortPlayers,
+  totalOf,
+  type Metric,
+  type SortColumn,
+} from './figures';
 import { advanceTimer, elapsedMs, isQuiet, QUIET_MS } from './timer';
+
+const never = (): never => {
+  throw new Error('there is nobody');
+};
 
 describe('players', () => {
   it('are ordered by the metric; ties by name, so that they never flicker', () => {
@@ -47,6 +65,66 @@ describe('players', () => {
       const rows = sortPlayers(players, 'damage', { column: 'crit', turned });
       expect(rows.map((row) => row.key).join('')).toBe(order);
     }
+  });
+
+  it('of whom a figure is not known come last, whichever way round, and are not the one with none', () => {
+    const { players } = figuresOfReport(
+      report({
+        players: [
+          player('a', { deaths: null, damageTaken: null, damage: 9 }),
+          player('b', { deaths: 0, damageTaken: 0 }),
+          player('c', { deaths: 2, damageTaken: 5 }),
+        ],
+      }),
+    );
+    for (const [column, turned, order] of [
+      ['deaths', false, 'cba'],
+      ['deaths', true, 'bca'],
+      ['amount', false, 'cba'],
+      ['amount', true, 'bca'],
+      ['rate', true, 'bca'],
+    ] as const) {
+      const rows = sortPlayers(players, 'taken', { column, turned });
+      expect(rows.map((row) => row.key).join('')).toBe(order);
+    }
+  });
+
+  it('have their own order where nothing is known of the column that is asked for', () => {
+    const { players } = figuresOfReport(untoldReport());
+    const order = (column: SortColumn, metric: Metric): string =>
+      orderOf({ column, turned: true }, players, metric).column;
+    expect(order('deaths', 'damage')).toBe('amount');
+    expect(order('crit', 'damage')).toBe('amount');
+    expect(orderOf({ column: 'deaths', turned: true }, players, 'damage')).toBe(SORT_DEFAULT);
+    for (const column of ['name', 'rate', 'hits'] as const) expect(order(column, 'damage')).toBe(column);
+    const known = [{ ...(players[0] ?? never()), critHits: 1, deaths: 0, taken: 5 }];
+    const by = (column: SortColumn, metric: Metric): string => orderOf({ column, turned: false }, known, metric).column;
+    expect([by('deaths', 'taken'), by('crit', 'damage')]).toEqual(['deaths', 'crit']);
+    expect([by('crit', 'healing'), by('hits', 'taken')]).toEqual(['amount', 'amount']);
+  });
+
+  it('have no figure of what is not known, and no rate of it', () => {
+    const figures = figuresOfReport(untoldReport());
+    expect(figures.players[0]).toMatchObject({ damage: 200, bossDamage: null, taken: null, deaths: null });
+    expect(totalOf(figures.totals, 'taken')).toBeNull();
+    expect([rateOf(null, 10), rateOf(0, 10), rateOf(50, 10)]).toEqual([null, 0, 5]);
+  });
+
+  it('of a feed have no figure of what it does not know', () => {
+    const fight = viewOfKeyframe(
+      keyframe({
+        fight: feedFight({
+          rows: [
+            [200, -1, 0, -1, 20, 0, -1, -1, -1],
+            [100, 0, 7, 0, 10, 1, 4, 2, 0],
+          ],
+        }),
+      }),
+    ).fight;
+    if (fight === null) throw new Error('no fight');
+    const [unknown, none] = figuresOfFeed(fight).players;
+    expect(unknown).toMatchObject({ damage: 200, healing: 0, bossDamage: null, taken: null, deaths: null });
+    expect(none).toMatchObject({ damage: 100, bossDamage: 0, taken: 0, deaths: 0 });
   });
 
   it('are turned round by a second press on the same head', () => {
@@ -113,6 +191,17 @@ describe('attempts', () => {
 
   it('tell what was left of the boss, but not of one that died', () => {
     expect(shown({ state: 'final', outcome: 'kill' }).map((one) => one.bossLeft)).toEqual([0.4, 0.8, null]);
+  });
+
+  it('have no deaths and no damage to bosses where the source tells none at all, but what it tells of one', () => {
+    const told = rows.map((one, at) => ({ ...one, deaths: at === 1 ? 3 : 0, bossDamage: at === 1 ? 60 : 0 }));
+    const unknown = shown({ attempts: told, totals: totals(UNTOLD) });
+    expect(unknown.map((one) => [one.deaths, one.bossDamage])).toEqual([
+      [null, null],
+      [3, 60],
+      [null, null],
+    ]);
+    expect(shown({ attempts: told }).map((one) => one.deaths)).toEqual([0, 3, 0]);
   });
 
   it('lie within the fight, so that all its times end alike', () => {

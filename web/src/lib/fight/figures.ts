@@ -33,14 +33,14 @@ export interface PlayerFigures {
   /** Whether they are down now; of a live fight only. */
   dead: boolean;
   damage: number;
-  bossDamage: number;
+  bossDamage: number | null;
   healing: number;
-  taken: number;
+  taken: number | null;
   hits: number;
   healHits: number;
   critHits: number | null;
   luckyHits: number | null;
-  deaths: number;
+  deaths: number | null;
 }
 
 /** An attempt as relays tell it; what those of before did not tell is absent. */
@@ -128,7 +128,7 @@ export function figuresOfFeed(fight: FightView): FightFigures {
     const row = fight.rows[at];
     if (!who || !row) return null;
     const value = (name: string): number => row[columns.get(name) ?? -1] ?? 0;
-    // -1 on the wire: the source cannot know.
+    // -1 on the wire: not known.
     const known = (name: string): number | null => {
       const held = row[columns.get(name) ?? -1] ?? -1;
       return held < 0 ? null : held;
@@ -142,14 +142,14 @@ export function figuresOfFeed(fight: FightView): FightFigures {
       isLocal: who.isLocal,
       dead: who.dead,
       damage: value('damage'),
-      bossDamage: value('bossDamage'),
+      bossDamage: known('bossDamage'),
       healing: value('healing'),
-      taken: value('damageTaken'),
+      taken: known('damageTaken'),
       hits: value('hits'),
       healHits: value('healHits'),
       critHits: known('critHits'),
       luckyHits: known('luckyHits'),
-      deaths: value('deaths'),
+      deaths: known('deaths'),
     };
   };
   return {
@@ -172,13 +172,13 @@ export function figuresOfFeed(fight: FightView): FightFigures {
   };
 }
 
-/** A player's amount of a metric. */
-export function amountOf(player: PlayerFigures, metric: Metric): number {
+/** A player's amount of a metric; `null` where it is not known. */
+export function amountOf(player: PlayerFigures, metric: Metric): number | null {
   return player[metric];
 }
 
-/** The whole raid's amount of a metric. */
-export function totalOf(totals: Totals, metric: Metric): number {
+/** The whole raid's amount of a metric; `null` where it is not known. */
+export function totalOf(totals: Totals, metric: Metric): number | null {
   return metric === 'taken' ? totals.damageTaken : totals[metric];
 }
 
@@ -194,6 +194,11 @@ export function rateSeconds(
 ): number {
   const ms = { damage: times.damageMs, healing: times.healingMs, taken: null }[metric];
   return Math.max(1, (ms ?? durationMs) / 1000);
+}
+
+/** An amount a second; `null` where the amount is not known. */
+export function rateOf(amount: number | null, seconds: number): number | null {
+  return amount === null ? null : amount / seconds;
 }
 
 /** A player's hits of a metric; `null` where nothing counts them. */
@@ -229,6 +234,30 @@ export function isAscending(sort: Sort): boolean {
   return (sort.column === 'name') !== sort.turned;
 }
 
+/** What a column orders a player by; `null` where it is not known, or the metric has no such column. */
+function valueOf(player: PlayerFigures, metric: Metric, column: Exclude<SortColumn, 'name'>): number | null {
+  switch (column) {
+    // Rate and share are the amount by what is the same for all.
+    case 'amount':
+    case 'rate':
+    case 'share':
+      return amountOf(player, metric);
+    case 'hits':
+      return hitsOf(player, metric);
+    case 'crit':
+      return metric !== 'damage' || player.critHits === null ? null : player.critHits / Math.max(1, player.hits);
+    case 'deaths':
+      return player.deaths;
+  }
+}
+
+/** The order that players have: as asked, unless nothing is known of that column (an address may be of another tab). */
+export function orderOf(sort: Sort, players: readonly PlayerFigures[], metric: Metric): Sort {
+  const { column } = sort;
+  const known = column === 'name' || players.some((player) => valueOf(player, metric, column) !== null);
+  return known ? sort : SORT_DEFAULT;
+}
+
 /**
  * Players in an order. Ties have one order, whichever way round, so that rows never flicker; what is not known comes
  * last, whichever way round.
@@ -238,31 +267,14 @@ export function sortPlayers(
   metric: Metric,
   { column, turned }: Sort = SORT_DEFAULT,
 ): PlayerFigures[] {
-  const value = (player: PlayerFigures): number | null => {
-    switch (column) {
-      // Rate and share are the amount by what is the same for all.
-      case 'amount':
-      case 'rate':
-      case 'share':
-        return amountOf(player, metric);
-      case 'hits':
-        return hitsOf(player, metric);
-      case 'crit':
-        return player.critHits === null ? null : player.critHits / Math.max(1, player.hits);
-      case 'deaths':
-        return player.deaths;
-      case 'name':
-        return 0;
-    }
-  };
   const byName = (a: PlayerFigures, b: PlayerFigures): number =>
     nameOf(a).localeCompare(nameOf(b)) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+  const greatest = (one: number | null, two: number | null, way: 1 | -1): number =>
+    one === null || two === null ? Number(one === null) - Number(two === null) : way * (two - one);
   const way = turned ? -1 : 1;
-  const ordered = (a: PlayerFigures, b: PlayerFigures): number => {
-    if (column === 'name') return way * byName(a, b);
-    const [one, two] = [value(a), value(b)];
-    if (one === null || two === null) return Number(one === null) - Number(two === null);
-    return way * (two - one);
-  };
-  return [...players].sort((a, b) => ordered(a, b) || amountOf(b, metric) - amountOf(a, metric) || byName(a, b));
+  const ordered = (a: PlayerFigures, b: PlayerFigures): number =>
+    column === 'name' ? way * byName(a, b) : greatest(valueOf(a, metric, column), valueOf(b, metric, column), way);
+  return [...players].sort(
+    (a, b) => ordered(a, b) || greatest(amountOf(a, metric), amountOf(b, metric), 1) || byName(a, b),
+  );
 }

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { totals } from '$lib/testing/samples';
 import { CLASSES, SPECS } from '$lib/wire/game';
 import { classLook, contrast, inkOn } from './game';
-import { fullNumber, percent, shortText } from './number';
+import { exactNumber, fullNumber, percent, shortText } from './number';
 import { ago, clock, delay, spokenClock } from './time';
-import { fightTitle, outcomeWord, skillName } from './words';
+import { fightTitle, outcomeWord, skillName, tabOf, tabsOf } from './words';
 
 describe('numbers', () => {
   it.each([
@@ -26,6 +27,10 @@ describe('numbers', () => {
 
   it('have all digits on hover', () => {
     expect(fullNumber(1_234_567.8)).toBe('1,234,568');
+  });
+
+  it('are copied with all digits, or as a dash where nothing is known', () => {
+    expect([1_234.567, 0, null, NaN].map(exactNumber)).toEqual(['1234.57', '0', '–', '–']);
   });
 
   it('make a share only of something', () => {
@@ -79,6 +84,14 @@ describe('words', () => {
     expect(outcomeWord('live', 'unknown')).toBe('Live');
     expect(outcomeWord('provisional', 'unknown')).toBe('Provisional');
     expect(outcomeWord('final', 'wipe')).toBe('Wipe');
+  });
+
+  it('are a tab for each metric of which something is known; an address that asks for another gets damage', () => {
+    const all = tabsOf(totals());
+    expect(all.map((tab) => tab.label)).toEqual(['Damage', 'Healing', 'Damage taken']);
+    const some = tabsOf(totals({ damageTaken: null }));
+    expect(some.map((tab) => tab.id)).toEqual(['damage', 'healing']);
+    expect([tabOf(all, 'taken'), tabOf(some, 'taken'), tabOf(some, 'healing')]).toEqual(['taken', 'damage', 'healing']);
   });
 
   it('number a skill without a name', () => {

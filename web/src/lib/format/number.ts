@@ -44,7 +44,7 @@ export function percent(part: number, whole: number): string {
   return whole > 0 ? `${((100 * part) / whole).toFixed(1)}%` : '–';
 }
 
-/** All digits and nothing else, for programs: what a copied table holds. */
-export function exactNumber(value: number): string {
-  return Number.isFinite(value) ? String(Math.round(value * 100) / 100) : '';
+/** All digits and nothing else, for programs: what a copied table holds; a dash for what is not known. */
+export function exactNumber(value: number | null): string {
+  return value !== null && Number.isFinite(value) ? String(Math.round(value * 100) / 100) : '–';
 }

@@ -1,6 +1,6 @@
 /** The wire's codes in plain words. */
-import type { Metric } from '$lib/fight/figures';
-import type { AttemptRow, Outcome, Place, ReportState } from '$lib/wire/types';
+import { METRICS, totalOf, type Metric } from '$lib/fight/figures';
+import type { AttemptRow, Outcome, Place, ReportState, Totals } from '$lib/wire/types';
 
 /** What Raidcast does: at the foot of a page that has nothing else to say there. */
 export const SLOGAN = 'Raidcast shows a fight while it happens, and keeps it as a report.';
@@ -54,9 +54,18 @@ export const METRIC_WORDS: Record<Metric, { name: string; amount: string; rate: 
   taken: { name: 'Damage taken', amount: 'Taken', rate: 'DTPS', hits: null },
 };
 
-/** The tabs of a fight. */
-export const TABS: readonly { id: Metric; label: string }[] = [
-  { id: 'damage', label: METRIC_WORDS.damage.name },
-  { id: 'healing', label: METRIC_WORDS.healing.name },
-  { id: 'taken', label: METRIC_WORDS.taken.name },
-];
+/** A tab of a fight. */
+export interface MetricTab {
+  id: Metric;
+  label: string;
+}
+
+/** The tabs of a fight: one for each metric of which something is known. */
+export function tabsOf(totals: Totals): MetricTab[] {
+  return METRICS.filter((id) => totalOf(totals, id) !== null).map((id) => ({ id, label: METRIC_WORDS[id].name }));
+}
+
+/** The tab that an address asks for; damage where there is no such one. */
+export function tabOf(tabs: readonly MetricTab[], asked: Metric): Metric {
+  return tabs.some(({ id }) => id === asked) ? asked : 'damage';
+}

@@ -73,10 +73,13 @@ export class RaidSession {
     });
   }
 
+  /** Whether its fights are uploaded one by one when they are over: then all there is of them is the list. */
+  uploads: boolean = $derived(this.page?.uploads === true);
+
   /** The present fight; between pulls the last one. */
   fight: FightFigures | null = $derived.by(() => {
     const fight = this.raid.view?.fight ?? null;
-    return fight === null ? null : figuresOfFeed(fight);
+    return fight === null || this.uploads ? null : figuresOfFeed(fight);
   });
 
   /** Whether that goes on. */
@@ -90,16 +93,18 @@ export class RaidSession {
     return elapsedMs(timer, this.nowMs, this.status.kind !== 'live');
   });
 
-  /** Whether the uploader is connected; `null` while nobody knows. */
+  /** Whether the uploader is connected; `null` while nobody knows, and where nobody ever is. */
   connected: boolean | null = $derived.by(() => {
+    if (this.uploads) return null;
     if (isOld(this.status)) return this.raid.open && this.raid.view?.raid.connected === false ? false : null;
     return this.raid.open ? (this.raid.view?.raid.connected ?? null) : (this.page?.connected ?? null);
   });
 
-  /** Whether the raid goes on. */
-  open: boolean = $derived.by(() =>
-    this.raid.open ? (this.raid.view?.raid.open ?? false) : (this.page?.open ?? false),
-  );
+  /** Whether the raid goes on: its uploader may begin a fight. */
+  open: boolean = $derived.by(() => {
+    if (this.uploads) return false;
+    return this.raid.open ? (this.raid.view?.raid.open ?? false) : (this.page?.open ?? false);
+  });
 
   /** What the uploader calls it. */
   title: string | null = $derived.by(() => this.raid.view?.raid.title ?? this.page?.title ?? null);
@@ -109,7 +114,8 @@ export class RaidSession {
     const fight = this.fight;
     return statusOf({
       failure: this.failure,
-      state: this.page === null ? null : this.open ? 'live' : 'final',
+      state: this.page === null ? null : this.open || this.uploads ? 'live' : 'final',
+      uploads: this.uploads,
       connection: this.raid.connection,
       inFeed: this.fighting,
       uploaderConnected: this.raid.view?.raid.connected ?? true,
@@ -142,6 +148,7 @@ export class RaidSession {
       revision: fight.revision,
       startedAtMs: fight.startedAtMs,
       endedAtMs: null,
+      stub: false,
       durationMs: this.durationMs,
       damageMs: fight.damageMs,
       outcome: fight.outcome,
@@ -194,6 +201,7 @@ function rowOf(ref: FeedFightRef, raid: string): ReportSummary {
     revision: 0,
     startedAtMs: ref.startedAtMs,
     endedAtMs: null,
+    stub: false,
     durationMs: ref.durationMs,
     damageMs: null,
     outcome: ref.outcome,

@@ -57,6 +57,8 @@ export class ReportSession {
   #timelineFor = '';
   #timelineHeld = $state('');
   #noTimeline = $state(false);
+  /** Of which record the relay said that nothing in it has a time. */
+  #timeless = $state<string | null>(null);
   #seen = '';
 
   constructor(options: { id: string; api: Api; env: PageEnv; ticket: string | null; origin: string }) {
@@ -93,7 +95,8 @@ export class ReportSession {
         this.spanFailure = null;
       },
       failed: (failure) => {
-        if (this.spanReport === null) this.spanFailure = failure;
+        if (failure.noTimes) this.#hasNoTimes();
+        else if (this.spanReport === null) this.spanFailure = failure;
       },
       againMs: (tries) => Math.min(REFRESH_MS * Math.max(1, tries), RETRY_MAX_MS),
     });
@@ -105,8 +108,9 @@ export class ReportSession {
         this.#timelineHeld = this.#timelineFor;
       },
       failed: (failure) => {
+        if (failure.noTimes) this.#hasNoTimes();
         // The chart says that there is nothing to draw. What may come yet is asked for again.
-        if (failure.notFound) {
+        if (failure.notFound || failure.noTimes) {
           this.#noTimeline = true;
           return;
         }
@@ -158,6 +162,19 @@ export class ReportSession {
     return this.report === null ? null : figuresOfReport(this.report);
   });
 
+  /** Whether nothing of the fight could be taken. */
+  stub: boolean = $derived(this.report?.stub === true);
+
+  /**
+   * Whether no amount of the fight has a time: then it has no timeline, no parts, and nothing to play. While it goes on
+   * some may come that has.
+   */
+  untimed: boolean = $derived.by(() => {
+    const report = this.report;
+    if (report === null || report.state === 'live' || this.figures?.state === 'live') return false;
+    return report.stub || !report.timed || this.#timeless === this.#recordKey;
+  });
+
   /** The span looked at, if one is; `null` while it is read. */
   spanFigures: FightFigures | null = $derived(this.spanReport === null ? null : figuresOfReport(this.spanReport));
 
@@ -179,6 +196,7 @@ export class ReportSession {
     statusOf({
       failure: this.failure,
       state: this.figures?.state ?? null,
+      stub: this.stub,
       connection: this.raid.connection,
       inFeed: this.feedFight !== null,
       uploaderConnected: this.raid.view?.raid.connected ?? true,
@@ -305,6 +323,13 @@ export class ReportSession {
     return report.state !== 'final';
   }
 
+  /** The relay says so of what it holds: the record may be an older one, so it is read anew. */
+  #hasNoTimes(): void {
+    if (this.report === null) return;
+    this.#timeless = this.#recordKey;
+    this.#reading.read();
+  }
+
   #got(report: Report): void {
     this.#reportMs = this.#env.now();
     this.report = report;
@@ -323,8 +348,7 @@ export class ReportSession {
 
   /** Reads the timeline where the feed does not carry it: before its five minutes, and of what has ended. */
   #readTimeline(): void {
-    const report = this.report;
-    if (report === null) return;
+    if (this.report === null || this.untimed) return;
     let wanted: string;
     if (this.fromFeed && this.feedFight !== null) {
       const known = [...this.feedFight.buckets.keys()];

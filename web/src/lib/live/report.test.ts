@@ -1,14 +1,29 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ApiFailure, type Api, type SpanQuery } from '$lib/api/client';
 import { FakeEnv } from '$lib/testing/env';
-import { feedFight, keyframe, raidPage, report, tick, timeline, totals } from '$lib/testing/samples';
+import {
+  feedFight,
+  keyframe,
+  raidPage,
+  report,
+  stubReport,
+  sumsReport,
+  tick,
+  timeline,
+  totals,
+  uploadsPage,
+} from '$lib/testing/samples';
 import type { Report } from '$lib/wire/types';
 import { RaidSession } from './raid-page.svelte';
 import { ReportSession } from './report.svelte';
 
+const NO_TIMES = new ApiFailure(409, 'Nothing in this fight has a time.', 'no_times');
+
 class FakeApi implements Api {
   held: Report | null = report();
   down = false;
+  /** Spans and timelines are refused: nothing has a time. */
+  noTimes = false;
   reads = 0;
   timelines = 0;
   spans: SpanQuery[] = [];
@@ -20,10 +35,12 @@ class FakeApi implements Api {
     if (this.held === null) return Promise.reject(new ApiFailure(404, 'There is no such report.'));
     if (span) this.spans.push(span);
     else this.reads += 1;
+    if (span && this.noTimes) return Promise.reject(NO_TIMES);
     return Promise.resolve({ ...this.held, ...(span ? { span: { fromMs: span.fromMs, toMs: span.toMs ?? 0 } } : {}) });
   };
   timeline = (): ReturnType<Api['timeline']> => {
     this.timelines += 1;
+    if (this.noTimes) return Promise.reject(NO_TIMES);
     return Promise.resolve(timeline());
   };
   raid = (): ReturnType<Api['raid']> =>
@@ -293,6 +310,131 @@ describe('any report', () => {
   });
 });
 
+describe('a fight in which nothing has a time', () => {
+  it('is asked for no timeline', async () => {
+    api.held = sumsReport();
+    await started();
+    expect([session.untimed, session.status.kind, session.figures?.totals.damage]).toEqual([true, 'ended', 300]);
+    await env.pass(60_000);
+    expect(api.timelines).toBe(0);
+  });
+
+  it('is known as that when the relay says so, and what is held is read anew', async () => {
+    api.held = report({ state: 'final' });
+    api.noTimes = true;
+    await started();
+    expect([session.untimed, session.timelineMissing, api.timelines, api.reads]).toEqual([true, true, 1, 2]);
+    await env.pass(60_000);
+    expect([api.timelines, api.reads]).toEqual([1, 2]);
+    // Another reading came, and that has times.
+    api.noTimes = false;
+    api.held = report({ state: 'final', revision: 2 });
+    session.check();
+    await env.pass(250);
+    expect([session.untimed, api.timelines]).toEqual([false, 2]);
+  });
+
+  it('has no part that failed', async () => {
+    api.held = sumsReport();
+    api.noTimes = true;
+    // The address names a part before anything of the fight is known.
+    session.look({ fromMs: 1_000, toMs: 2_000 });
+    await started();
+    expect([session.untimed, session.spanFailure, session.spanFigures]).toEqual([true, null, null]);
+    session.look(null);
+    api.held = report({ state: 'final' });
+    session.check();
+    await env.pass(250);
+    session.look({ fromMs: 1_000, toMs: 2_000 });
+    await env.pass(250);
+    expect([session.untimed, session.spanFailure]).toEqual([true, null]);
+  });
+
+  it('is not one that has just begun', async () => {
+    api.held = report({ timed: false });
+    await started();
+    expect(session.untimed).toBe(false);
+    env.socket.give(keyframe());
+    env.socket.give(tick(6, { head: headOf('final', 900) }));
+    // The record that is held is of its beginning.
+    expect([session.figures?.state, session.untimed]).toEqual(['final', false]);
+  });
+});
+
+describe('a fight of which nothing could be taken', () => {
+  it('says so and asks for no more', async () => {
+    api.held = stubReport();
+    await started();
+    expect([session.stub, session.status.kind]).toEqual([true, 'stub']);
+    await env.pass(60_000);
+    expect([api.timelines, env.sockets.length]).toEqual([0, 0]);
+  });
+});
+
+describe('a raid of uploads', () => {
+  let raid: RaidSession;
+  beforeEach(async () => {
+    api.page = uploadsPage({ reports: [summaryOf('r1')] });
+    raid = new RaidSession({
+      place: { kind: 'raid', name: 'RAID' },
+      api,
+      env,
+      ticket: null,
+      origin: 'http://relay.example',
+    });
+    raid.start();
+    await env.pass(250);
+  });
+  const told = (...ids: string[]): Parameters<typeof env.socket.give>[0] =>
+    keyframe({
+      raid: {
+        code: 'RAID',
+        title: null,
+        connected: false,
+        open: false,
+        fights: ids.map((reportId) => ({
+          reportId,
+          state: 'final',
+          outcome: 'kill',
+          title: 'Ogre',
+          startedAtMs: 900_000,
+          durationMs: 1,
+        })),
+      },
+      fight: null,
+    });
+
+  it('waits for no uploader and no live fight', async () => {
+    env.socket.give(told('r1'));
+    for (let s = 0; s < 60; s++) {
+      env.socket.give({ t: 'echo', clock: env.now(), relayMs: env.now() });
+      await env.pass(1_000);
+      expect([raid.status.kind, raid.open, raid.connected]).toEqual(['uploads', false, null]);
+    }
+    // The relay has to answer all the same.
+    env.socket.cut();
+    expect(raid.status.kind).toBe('reconnecting');
+  });
+
+  it('shows a new fight when the feed tells that the raid has changed', async () => {
+    env.socket.give(told('r1'));
+    await env.pass(500);
+    api.page = uploadsPage({ reports: [summaryOf('r2'), summaryOf('r1')] });
+    env.socket.give(told('r1', 'r2'));
+    expect(raid.fights.map((row) => row.reportId)).toEqual(['r2', 'r1']);
+    await env.pass(500);
+    expect(raid.page?.reports.map((row) => row.reportId)).toEqual(['r2', 'r1']);
+    expect([raid.status.kind, raid.fight]).toEqual(['uploads', null]);
+  });
+
+  it('has its last fight in the list alone', () => {
+    const last = feedFight({ head: headOf('final', 5) });
+    env.socket.give(keyframe({ fight: last }));
+    expect(raid.fight).toBeNull();
+    expect(raid.fights.map((row) => row.reportId)).toEqual(['r1']);
+  });
+});
+
 describe('a raid', () => {
   it('waits for its first fight, then shows it', async () => {
     const raid = new RaidSession({
@@ -343,6 +485,7 @@ function summaryOf(id: string): ReturnType<typeof raidPage>['reports'][number] {
     revision: 1,
     startedAtMs: 0,
     endedAtMs: null,
+    stub: false,
     durationMs: 1,
     damageMs: null,
     outcome: 'unknown',

@@ -26,6 +26,7 @@ describe('the state of a page', () => {
     expect(kind({ idle: true })).toBe('idle');
     expect(kind({ state: 'final' })).toBe('ended');
     expect(kind({ state: 'provisional' })).toBe('provisional');
+    expect(kind({ state: 'final', stub: true })).toBe('stub');
     expect(kind({ state: null, failure: { notFound: true, message: '' } })).toBe('notFound');
     expect(kind({ state: null, failure: { notFound: false, message: 'x' } })).toBe('failed');
   });
@@ -45,6 +46,19 @@ describe('the state of a page', () => {
   it('is not stale because nothing changes: the relay sends nothing then', () => {
     expect(kind({ nowMs: 109_000 })).toBe('live');
     expect(kind({ nowMs: 500_000, idle: true })).toBe('idle');
+  });
+
+  it('of uploads is that, and waits for nobody but the relay', () => {
+    const uploads = { uploads: true, inFeed: false, uploaderConnected: false, idle: true };
+    expect(kind(uploads)).toBe('uploads');
+    expect(kind({ ...uploads, lastFrameMs: 0, newsMs: 100_000, nowMs: 129_000 })).toBe('uploads');
+    expect(kind({ ...uploads, state: null })).toBe('connecting');
+    expect(kind({ ...uploads, connection: { kind: 'waiting', tries: 1, retryAtMs: 0 } })).toBe('reconnecting');
+    expect(statusOf({ ...live, ...uploads, nowMs: 131_000 })).toEqual({
+      kind: 'stale',
+      sinceMs: 100_000,
+      who: 'relay',
+    });
   });
 
   it('does not depend on frames of another fight', () => {
@@ -94,7 +108,9 @@ describe('the state of a page', () => {
       { kind: 'stale', sinceMs: 1, who: 'uploader' },
       { kind: 'reconnecting', sinceMs: null },
       { kind: 'reconnecting', sinceMs: 1 },
+      { kind: 'uploads' },
       { kind: 'ended' },
+      { kind: 'stub' },
       { kind: 'provisional' },
       { kind: 'notFound' },
       { kind: 'failed', message: 'The relay cannot be reached.' },

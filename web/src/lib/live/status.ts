@@ -21,10 +21,14 @@ export type PageStatus =
   | { kind: 'stale'; sinceMs: number; who: 'relay' | 'uploader' }
   /** The connection was cut a moment ago, or was never there; it is tried again for ever. */
   | { kind: 'reconnecting'; sinceMs: number | null }
+  /** A raid whose fights are uploaded one by one when they are over: none is ever live. */
+  | { kind: 'uploads' }
   /** The record of a fight that its meter ended. */
   | { kind: 'ended' }
   /** The record of a fight that just stopped. */
   | { kind: 'provisional' }
+  /** The record of a fight of which nothing could be taken. */
+  | { kind: 'stub' }
   /** A moment of a fight that is played again. */
   | { kind: 'replay' }
   /** There is none, or not for this reader. */
@@ -38,6 +42,10 @@ export interface PageFacts {
   failure: { notFound: boolean; message: string } | null;
   /** Where the report stands; `null` while nothing is loaded. */
   state: ReportState | null;
+  /** Whether nothing of the fight could be taken. */
+  stub?: boolean;
+  /** Whether fights are uploaded when they are over: nothing happens meanwhile, and nobody has to be connected. */
+  uploads?: boolean;
   connection: ConnectionState;
   /** Whether the fight is the feed's, so that frames are about it. */
   inFeed: boolean;
@@ -58,6 +66,7 @@ export function statusOf(facts: PageFacts): PageStatus {
   if (facts.state === null) {
     return facts.failure === null ? { kind: 'connecting' } : { kind: 'failed', message: facts.failure.message };
   }
+  if (facts.stub === true) return { kind: 'stub' };
   if (facts.state === 'final') return { kind: 'ended' };
   if (facts.state === 'provisional') return { kind: 'provisional' };
   const { connection, newsMs, nowMs } = facts;
@@ -74,7 +83,7 @@ export function statusOf(facts: PageFacts): PageStatus {
 /** The relay sends nothing while nothing changes, so silence alone is no fault: somebody has to be missing. */
 function statusOfOpen(facts: PageFacts, askedMs: number | null): PageStatus {
   const { lastFrameMs, newsMs, nowMs } = facts;
-  const calm: PageStatus = facts.idle ? { kind: 'idle' } : { kind: 'live' };
+  const calm: PageStatus = { kind: facts.uploads === true ? 'uploads' : facts.idle ? 'idle' : 'live' };
   if (newsMs !== null && nowMs - newsMs > STALE_MS && askedMs !== null && nowMs - askedMs > OWED_MS) {
     return { kind: 'stale', sinceMs: newsMs, who: 'relay' };
   }

@@ -123,6 +123,7 @@ export function report(some: Partial<Report> = {}): Report {
     revision: 1,
     visibility: 'public',
     note: null,
+    stub: false,
     unverified: null,
     meterDiffers: null,
     checksum: 'v1:0',
@@ -133,6 +134,7 @@ export function report(some: Partial<Report> = {}): Report {
     lastMs: 10_000,
     damageTime: { firstMs: 0, lastMs: 10_000, durationMs: 10_000 },
     healingTime: { firstMs: 0, lastMs: 10_000, durationMs: 10_000 },
+    timed: true,
     span: null,
     outcome: 'unknown',
     encounter: { scene: 'Valley', sceneId: 1, difficulty: 2 },
@@ -158,6 +160,7 @@ export function summary(some: Partial<ReportSummary> = {}): ReportSummary {
     revision: 1,
     startedAtMs: 900_000,
     endedAtMs: null,
+    stub: false,
     durationMs: 60_000,
     damageMs: null,
     outcome: 'kill',
@@ -177,8 +180,61 @@ export function raidPage(some: Partial<RaidPage> = {}): RaidPage {
     visibility: 'public',
     open: true,
     connected: true,
+    uploads: false,
     createdAtMs: 800_000,
     reports: [],
     ...some,
   };
+}
+
+/** What a fight's totals are where it came whole and tells no targets and no deaths. */
+export const UNTOLD = { bossDamage: null, damageTaken: null, deaths: null } as const;
+
+/** A fight that came as sums: nothing in it has a time. */
+export function sumsReport(some: Partial<Report> = {}): Report {
+  return report({
+    state: 'final',
+    outcome: 'kill',
+    timed: false,
+    damageTime: null,
+    healingTime: null,
+    note: 'The meter keeps sums alone of this fight: there are no single hits.',
+    ...some,
+  });
+}
+
+/** A fight that came whole and tells no targets, no deaths and no attempts. */
+export function untoldReport(some: Partial<Report> = {}): Report {
+  return report({
+    state: 'final',
+    totals: totals({ damage: 300, hits: 30, ...UNTOLD }),
+    players: [
+      player('a', { damage: 200, hits: 20, ...UNTOLD }),
+      player('b', { damage: 100, hits: 10, healing: 7, healHits: 1, ...UNTOLD }),
+    ],
+    ...some,
+  });
+}
+
+/** A fight of which nothing could be taken. */
+export function stubReport(some: Partial<Report> = {}): Report {
+  return report({
+    state: 'final',
+    stub: true,
+    timed: false,
+    note: 'This fight could not be taken: none of its rows can be read.',
+    durationMs: 0,
+    lastMs: 0,
+    damageTime: null,
+    healingTime: null,
+    totals: totals(),
+    players: [],
+    missing: [{ what: 'rows', expected: 4, read: 0 }],
+    ...some,
+  });
+}
+
+/** A raid whose fights are uploaded one by one when they are over. */
+export function uploadsPage(some: Partial<RaidPage> = {}): RaidPage {
+  return raidPage({ title: 'Uploads', open: false, connected: false, uploads: true, ...some });
 }

@@ -74,6 +74,24 @@ export function statusWords(status: PageStatus): StatusWords {
         tone: 'warn',
         dot: 'spin',
       };
+    case 'uploads':
+      return {
+        ...calm,
+        label: 'Uploads',
+        short: 'Uploads',
+        sentence: 'The fights of this raid are uploaded when they are over. New ones appear here by themselves.',
+        tone: 'calm',
+        dot: 'none',
+      };
+    case 'stub':
+      return {
+        ...calm,
+        label: 'Not taken',
+        short: 'Not taken',
+        sentence: 'Nothing of this fight could be taken.',
+        tone: 'calm',
+        dot: 'none',
+      };
     case 'ended':
       return {
         ...calm,

@@ -2,11 +2,12 @@ import { cleanup, fireEvent, render, screen, within } from '@testing-library/sve
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Attempt } from '$lib/fight/attempts';
 import { figuresOfReport, SORT_DEFAULT, type FightFigures } from '$lib/fight/figures';
-import { player, report, summary, totals } from '$lib/testing/samples';
+import { player, report, summary, totals, UNTOLD, untoldReport } from '$lib/testing/samples';
 import type { Boss, SkillRow } from '$lib/wire/types';
 import AttemptList from './AttemptList.svelte';
 import BossList from './BossList.svelte';
 import DeathList from './DeathList.svelte';
+import { textOf } from './copy-table';
 import DelayLine from './DelayLine.svelte';
 import FightHeader from './FightHeader.svelte';
 import FightTable from './FightTable.svelte';
@@ -89,6 +90,47 @@ describe('the table of players', () => {
     table({ figures: figures({ players: [player('a', { damage: 9, hits: 4, critHits: 1, deaths: 2 })] }) });
     expect(screen.getByText('25.0%')).toBeTruthy();
     expect(screen.getByRole('columnheader', { name: 'Deaths' })).toBeTruthy();
+  });
+
+  it('shows a dash where one figure is not known, and no column where none is', () => {
+    const some = figures({
+      totals: totals({ damage: 14, damageTaken: 5 }),
+      players: [
+        player('a', { damage: 9, hits: 4, critHits: 1, deaths: 2, damageTaken: 5 }),
+        player('b', { damage: 5, hits: 2, critHits: null, deaths: null, damageTaken: null }),
+      ],
+    });
+    const cells = (): (string | null)[] =>
+      [...document.querySelectorAll('tr[data-key=b] td.num')].map((cell) => cell.textContent);
+    table({ figures: some });
+    expect(cells()).toEqual(['5', '1', '35.7%', '2', '–', '–']);
+    for (const dash of screen.getAllByText('–')) {
+      expect([dash.getAttribute('aria-label'), dash.title]).toEqual(['Not known', 'Not known']);
+    }
+    cleanup();
+    // Who may have taken damage is there, behind whoever has.
+    table({ figures: some, metric: 'taken', sort: { column: 'amount', turned: true } });
+    expect([...document.querySelectorAll('tr[data-key]')].map((row) => row.getAttribute('data-key'))).toEqual([
+      'a',
+      'b',
+    ]);
+    expect(cells()).toEqual(['–', '–', '–', '–']);
+    cleanup();
+    const unknown = figuresOfReport(untoldReport());
+    table({ figures: unknown, sort: { column: 'deaths', turned: true } });
+    expect(screen.queryByRole('columnheader', { name: 'Deaths' })).toBeNull();
+    // Such a column is no order either.
+    expect(screen.getByRole('columnheader', { name: 'Damage' }).getAttribute('aria-sort')).toBe('descending');
+  });
+
+  it('is copied with a dash where a figure is not known', () => {
+    table({
+      figures: figures({ players: [player('a', { deaths: 1, damageTaken: 7 }), player('b', { ...UNTOLD })] }),
+      metric: 'taken',
+    });
+    const all = document.createRange();
+    all.selectNodeContents(screen.getByRole('table'));
+    expect((textOf(all) ?? '').split('\n').slice(1)).toEqual(['1\tA\t7\t0.7\t–\t1', '2\tB\t–\t–\t–\t–']);
   });
 
   it('shows names as text', () => {
@@ -194,7 +236,7 @@ describe('the skills of a player', () => {
     hits: 4,
     critHits: null,
     luckyHits: null,
-    max: 0,
+    max: null,
     ...some,
   });
 
@@ -221,6 +263,20 @@ describe('the skills of a player', () => {
     expect(screen.getByText('25.0%')).toBeTruthy();
     expect(screen.getByText(HOSTILE)).toBeTruthy();
     expect(screen.getByRole('columnheader', { name: 'Max' })).toBeTruthy();
+    const second = screen.getAllByRole('row')[2];
+    const unknown = [...(second?.querySelectorAll('[aria-label="Not known"]') ?? [])];
+    expect(unknown.map((dash) => dash.closest('td')?.dataset['exact'] ?? '')).toEqual(['–', '']);
+  });
+
+  it('have no greatest hit of 0 in reports of before: that was not known', () => {
+    render(SkillTable, {
+      skills: [skill({ max: 0 }), skill({ skillId: 2, total: 0, max: 0 })],
+      player: 'A',
+      amount: 'Damage',
+      hits: 'Hits',
+    });
+    const [first, second] = [...document.querySelectorAll('tbody tr')].map((row) => row.querySelectorAll('td')[4]);
+    expect([first?.textContent, second?.textContent]).toEqual(['–', '0']);
   });
 });
 
@@ -232,6 +288,22 @@ describe('bosses', () => {
     expect(screen.getAllByText('25.0%')).toHaveLength(1);
     expect(container.querySelectorAll('.health')).toHaveLength(1);
     expect(screen.queryByText('40.0%')).toBeNull();
+  });
+
+  it('have no damage of 0 where damage to them is not known', () => {
+    render(BossList, { bosses: [{ ...boss, damage: 0 }, boss], known: false });
+    expect(screen.getAllByText('damage')).toHaveLength(1);
+    cleanup();
+    render(BossList, { bosses: [{ ...boss, damage: 0 }] });
+    expect(screen.getByText('damage')).toBeTruthy();
+    cleanup();
+    // Its name alone is the page's title.
+    const named = { ...boss, damage: 0, hp: null, maxHp: null };
+    render(BossList, { bosses: [named], known: false });
+    expect(screen.queryByRole('list')).toBeNull();
+    cleanup();
+    render(BossList, { bosses: [named, named], known: false });
+    expect(screen.getAllByText('Ogre')).toHaveLength(2);
   });
 
   it('are called defeated when they are', () => {
@@ -289,6 +361,22 @@ describe('lists beside the table', () => {
     expect(screen.getByText('This meter does not record attempts.')).toBeTruthy();
     render(DeathList, { deaths: [], players: [], zeroMs: 0 });
     expect(screen.getByText('Nobody has died.')).toBeTruthy();
+    cleanup();
+    render(DeathList, { deaths: [], players: [], zeroMs: 0, known: false });
+    expect(screen.getByText('This meter does not record deaths.')).toBeTruthy();
+    expect(screen.queryByText('Nobody has died.')).toBeNull();
+  });
+
+  it('tell of attempts without a choice where the fight has no parts, and of no deaths that nobody knows', () => {
+    render(AttemptList, {
+      attempts: [{ ...attempt, deaths: null }],
+      selected: 1,
+      zeroMs: 1_000,
+      onselect: null,
+    });
+    expect(screen.getByText('Wipe')).toBeTruthy();
+    expect(screen.queryByRole('button')).toBeNull();
+    expect(screen.queryByText(/death/)).toBeNull();
   });
 
   it('choose an attempt, and let it go again', async () => {
@@ -362,6 +450,45 @@ describe('a list of fights', () => {
     expect(document.querySelector('[data-report=y] [data-exact="100000"]')?.textContent).toBe('100.0k');
   });
 
+  const listed = (fights: ReturnType<typeof summary>[]): void => {
+    render(FightTable, {
+      fights,
+      caption: 'Fights',
+      nowMs: 1_000_000,
+      status: { kind: 'uploads' },
+      href: (id) => id,
+    });
+  };
+
+  it('has a dash where deaths are not known, and no column where nobody tells any', () => {
+    listed([summary({ totals: totals({ ...UNTOLD }) }), summary({ reportId: 'y', totals: totals({ deaths: 3 }) })]);
+    const deaths = (id: string): string | undefined =>
+      document.querySelector(`[data-report=${id}]`)?.querySelectorAll('td')[6]?.textContent;
+    expect([deaths('r1'), deaths('y')]).toEqual(['–', '3']);
+    cleanup();
+    listed([summary({ totals: totals({ ...UNTOLD }) })]);
+    expect(screen.queryByRole('columnheader', { name: 'Deaths' })).toBeNull();
+    cleanup();
+    // What has not come yet may be known.
+    listed([summary({ totals: totals({ deaths: NaN }) })]);
+    expect(screen.getByRole('columnheader', { name: 'Deaths' })).toBeTruthy();
+  });
+
+  it('calls a fight of which nothing could be taken that, without a figure', () => {
+    listed([summary({ stub: true, outcome: 'unknown', totals: totals(), players: 0 }), summary({ reportId: 'y' })]);
+    const row = document.querySelector('[data-report=r1]');
+    expect(screen.getByText('Not taken').title).toBe('Nothing of this fight could be taken.');
+    expect(row?.textContent).toContain('Nothing of it could be taken');
+    expect(screen.getAllByRole('link')).toHaveLength(2);
+    expect([...(row?.querySelectorAll('td.num') ?? [])].slice(0, 5).map((cell) => cell.textContent)).toEqual([
+      '–',
+      '–',
+      '–',
+      '–',
+      '–',
+    ]);
+  });
+
   it('calls nothing live that nobody knows of any more', () => {
     render(FightTable, {
       fights: [summary({ state: 'live', outcome: 'unknown' }), summary({ reportId: 'y' })],
@@ -388,6 +515,26 @@ describe('the header of a fight', () => {
     expect(screen.queryByText('Kill')).toBeNull();
     await rerender({ figures: figures({ state: 'final', outcome: 'kill' }), status: { kind: 'ended' } });
     expect(screen.getByText('Kill')).toBeTruthy();
+  });
+});
+
+describe('the header of a fight of which not all is known', () => {
+  it('has no deaths where nobody tells them', () => {
+    render(FightHeader, {
+      figures: figuresOfReport(untoldReport()),
+      status: { kind: 'ended' },
+      durationMs: 30_000,
+    });
+    expect(document.querySelector('[data-figure=damage]')?.textContent).toBe('300');
+    expect(document.querySelector('[data-figure=deaths]')).toBeNull();
+    expect(screen.queryByText('Deaths')).toBeNull();
+  });
+
+  it('has no figure at all where nothing could be taken', () => {
+    render(FightHeader, { figures: figures({ players: [] }), status: { kind: 'stub' }, durationMs: 0 });
+    expect(screen.getByRole('heading', { name: 'Valley' })).toBeTruthy();
+    expect(document.querySelector('[data-figure]')).toBeNull();
+    expect(screen.queryByText(/players/)).toBeNull();
   });
 });
 
@@ -455,6 +602,10 @@ describe('the chart', () => {
     const { rerender } = render(RateChart, { ...props, data, problem: null });
     expect(screen.getByRole('img').getAttribute('aria-label')).toBe(
       'DPS of the raid over 2 seconds: 20 on average, at most 30 at 0:01. 0 deaths.',
+    );
+    await rerender({ marks: { ...marks, deaths: null } });
+    expect(screen.getByRole('img').getAttribute('aria-label')).toBe(
+      'DPS of the raid over 2 seconds: 20 on average, at most 30 at 0:01.',
     );
     const made = plots.made;
     await rerender({ data: { x: [0, 1, 2], total: [10, 30, 5], lines: [{ key: 'a', values: [10, 30, 5] }] } });

@@ -1,0 +1,129 @@
+//! `POST /api/v1/encounters`.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use raidcast_ingest::encounters::ClientId;
+use raidcast_shared::report::ApiError;
+use raidcast_shared::uplink::Visibility;
+use serde::{Deserialize, Serialize};
+
+use super::uploads::uploader;
+use crate::desk::Desk;
+use crate::edge::drain;
+use crate::error::HttpError;
+use crate::extract::Query;
+use crate::ingest::{Kept, Taken};
+
+/// `?visibility=`.
+#[derive(Debug, Deserialize)]
+pub struct UploadQuery {
+    visibility: Option<Visibility>,
+}
+
+/// An encounter that is here.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Receipt {
+    /// As it was sent.
+    encounter_id: Number,
+    report_id: String,
+    /// With its ticket, where the report is private.
+    report_url: String,
+    /// When the encounter came first, Unix ms; whole seconds.
+    created_at: i64,
+    state: ReceiptState,
+    checksum: Checksum,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Number {
+    Number(i64),
+    Digits(String),
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum ReceiptState {
+    /// The report is complete.
+    Ready,
+}
+
+#[derive(Debug, Serialize)]
+struct Checksum {
+    /// As it was sent, if one was.
+    client: Option<String>,
+    /// What it is by the definition of this relay.
+    relay: String,
+    /// Whether both are the same; null where none was sent.
+    matches: Option<bool>,
+}
+
+/// Of each encounter of a list, in its order.
+#[derive(Debug, Serialize)]
+struct Results {
+    results: Vec<Outcome>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Outcome {
+    Here {
+        /// As if it had been sent alone.
+        status: u16,
+        #[serde(flatten)]
+        receipt: Receipt,
+    },
+    Refused {
+        status: u16,
+        error: ApiError,
+    },
+}
+
+/// Keeps an encounter, or several; says of each where its report is, or why there is none.
+pub async fn upload(
+    State(desk): State<Desk>,
+    query: Result<Query<UploadQuery>, HttpError>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, HttpError> {
+    let (uploader, body) = uploader(&desk, &headers, body).await?;
+    let Query(UploadQuery { visibility }) = match query {
+        Ok(query) => query,
+        Err(error) => {
+            drain(body).await;
+            return Err(error);
+        }
+    };
+    let uploader = visibility.map_or(uploader, |visibility| uploader.showing(visibility));
+    let Taken { encounters, is_batch } = desk.ingest().encounters(uploader, headers, body).await?;
+    let mut answers = encounters.into_iter().map(|taken| taken.map(receipt));
+    if !is_batch && let Some(answer) = answers.next() {
+        let (status, receipt) = answer?;
+        return Ok((status, Json(receipt)).into_response());
+    }
+    let results = answers.map(|answer| match answer {
+        Ok((status, receipt)) => Outcome::Here { status: status.as_u16(), receipt },
+        Err(error) => Outcome::Refused { status: error.status().as_u16(), error: error.told() },
+    });
+    Ok(Json(Results { results: results.collect() }).into_response())
+}
+
+fn receipt(kept: Kept) -> (StatusCode, Receipt) {
+    let Kept { client_id, report_id, report_url, created_at_ms, is_new, checksum } = kept;
+    let receipt = Receipt {
+        encounter_id: match client_id {
+            ClientId::Number(number) => Number::Number(number),
+            ClientId::Digits(digits) => Number::Digits(digits),
+        },
+        report_id,
+        report_url,
+        created_at: created_at_ms.div_euclid(1_000) * 1_000,
+        state: ReceiptState::Ready,
+        checksum: Checksum { matches: checksum.matches(), client: checksum.client, relay: checksum.relay },
+    };
+    (if is_new { StatusCode::CREATED } else { StatusCode::OK }, receipt)
+}

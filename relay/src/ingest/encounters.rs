@@ -1,0 +1,119 @@
+//! Fights of `POST /api/v1/encounters`: each with an answer of its own.
+//!
+//! One invariant: what is wrong with one costs no other of the request, and what is answered of one stays so, whatever
+//! becomes of those behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use raidcast_ingest::encounters::{self, Checksums, ClientId, Refused, Request};
+use tokio::time::Instant;
+
+use super::body::Received;
+use super::keep::{Fight, UploadOutcome};
+use super::{Ingest, Reading, in_time, late, not_an_upload};
+use crate::access::Uploader;
+use crate::background::Broken;
+use crate::error::HttpError;
+use crate::limits::{ENCOUNTERS_ANSWER_MS, ENCOUNTERS_BYTES_MAX, ENCOUNTERS_WAIT_MS};
+
+/// What became of a request.
+#[derive(Debug)]
+pub struct Taken {
+    /// Of each encounter, in the order of the request.
+    pub encounters: Vec<Result<Kept, HttpError>>,
+    /// Whether they came as a list.
+    pub is_batch: bool,
+}
+
+/// An encounter that is kept, or was before.
+#[derive(Debug)]
+pub struct Kept {
+    /// The uploader's number of it.
+    pub client_id: ClientId,
+    /// Its report.
+    pub report_id: String,
+    /// Where the report is, for its uploader to share.
+    pub report_url: String,
+    /// When the encounter came first, Unix ms.
+    pub created_at_ms: i64,
+    /// Whether there was none before.
+    pub is_new: bool,
+    /// Of what was sent.
+    pub checksum: Checksums,
+}
+
+impl Ingest {
+    /// Keeps the encounters of a request. Done to its end also where nobody waits for it any more.
+    ///
+    /// # Errors
+    /// Those of its body; `BadRequest` where that is none; `Unavailable`: send the same again. What is wrong with one
+    /// encounter is told in its place.
+    pub async fn encounters(
+        self: &Arc<Self>,
+        uploader: Uploader,
+        headers: HeaderMap,
+        body: Body,
+    ) -> Result<Taken, HttpError> {
+        let ingest = Arc::clone(self);
+        in_time(ENCOUNTERS_ANSWER_MS, async move {
+            let end = Instant::now() + Duration::from_millis(ENCOUNTERS_ANSWER_MS);
+            let account = uploader.account();
+            let received =
+                ingest.bodies.receive(account, &headers, body, ENCOUNTERS_BYTES_MAX, ENCOUNTERS_WAIT_MS).await?;
+            ingest.take_encounters(uploader, received, end).await
+        })
+        .await
+    }
+
+    async fn take_encounters(&self, uploader: Uploader, received: Received, end: Instant) -> Result<Taken, HttpError> {
+        let secret = self.context().secret.clone();
+        let read = move |body: &str, next: &mut dyn FnMut(Result<encounters::Received, Refused>) -> bool| {
+            let Request { encounters, is_batch } = Request::parse(body)?;
+            let mut read = encounters.into_iter().map(|encounter| encounters::read(encounter, &|id| secret.actor(id)));
+            // Until the time is over.
+            let _ = read.all(next);
+            Ok(is_batch)
+        };
+        let Reading { mut fights, reading, _permit } = self.read(received, read).await?;
+        let mut taken = Vec::new();
+        while let Some(read) = fights.recv().await {
+            if Instant::now() > end {
+                // Nobody waits for it any more.
+                return Err(late());
+            }
+            taken.push(match read {
+                Ok(read) => self.keep_encounter(uploader, read).await,
+                Err(refused) => Err(refused.into()),
+            });
+        }
+        let is_batch = reading.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
+        Ok(Taken { encounters: taken, is_batch })
+    }
+
+    async fn keep_encounter(&self, uploader: Uploader, read: encounters::Received) -> Result<Kept, HttpError> {
+        let context = self.context();
+        let encounters::Received { uploaded, client_id, checksum, .. } = read;
+        let fight = Fight::new(&context.secret, uploader, uploaded);
+        let key = fight.key;
+        let (_, outcome) = self.keeper.keep(uploader, fight).await?;
+        // Thrown away in this moment: as if it had never come.
+        let row = context.store.encounter(key.account, key.encounter).await?.ok_or(HttpError::NotFound)?;
+        let (report_url, created_at_ms) = (context.report_url(&row), row.created_at_ms);
+        let is_new = outcome == UploadOutcome::Created;
+        Ok(Kept { client_id, report_id: row.report_id, report_url, created_at_ms, is_new, checksum })
+    }
+}
+
+impl From<Refused> for HttpError {
+    fn from(refused: Refused) -> Self {
+        let text = refused.to_string();
+        match refused {
+            Refused::TooLarge { .. } => Self::PartTooLarge(text),
+            Refused::UnsupportedVersion { .. } => Self::UnsupportedVersion(text),
+            Refused::Invalid { details, .. } => Self::Invalid { text, details },
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! `POST /api/v1/encounters`: each encounter is kept once, known when it comes again, or refused with what is wrong.
+
+use std::io::Write as _;
+
+use raidcast_shared::report::Report;
+use raidcast_shared::uplink::{Outcome, ReportState};
+use serde_json::{Value, json};
+
+use crate::raw::{Answer, ask};
+use crate::script::{KEY, OTHER_KEY, READ_KEY, Spectator, TestRelay};
+use crate::uploads::{BEGAN, fight as as_its_meter_sends_it, ids, on_every_database, opened, post};
+
+const PATH: &str = "/api/v1/encounters";
+
+/// Two players against a boss, as in the meter's own form, but that heals and what the boss did are told, too.
+fn encounter(local: i64, with_times: bool) -> Value {
+    let skill = |id: i64, hits: &[(i64, u64)]| {
+        let entry = |(at, value): &(i64, u64)| {
+            json!({"timestampMs": BEGAN + at, "value": value, "isCrit": false, "isLucky": false, "hpLoss": value,
+                "shieldLoss": 0})
+        };
+        let mut skill = json!({"skillId": id, "skillName": "Strike", "hits": hits.len(),
+            "totalValue": hits.iter().map(|(_, value)| value).sum::<u64>(), "critHits": 0, "luckyHits": 0,
+            "critTotal": 0, "luckyTotal": 0});
+        if with_times {
+            skill["timeline"] = hits.iter().map(entry).collect();
+        }
+        skill
+    };
+    let player = |id: i64, name: &str, skill: Value| {
+        json!({"actorId": id, "name": name, "classId": 2, "damageDealt": 3_000, "healDealt": 0, "damageTaken": 70,
+            "bossDamageDealt": 2_500, "hitsDealt": skill["hits"], "hitsHeal": 0, "critHitsDealt": 0, "luckyHitsDealt": 0,
+            "dps": 300.0, "hps": 0.0, "critRate": 0.0, "luckyRate": 0.0, "damageSkills": [skill], "healSkills": []})
+    };
+    json!({
+        "schemaVersion": 1, "encounterId": 7, "startedAtMs": BEGAN, "endedAtMs": BEGAN + 10_000, "durationMs": 10_000,
+        "totalDamage": 6_000, "totalHeal": 0, "meterVersion": "0.19.1", "localPlayerUid": local,
+        "bosses": [{"name": "Kartgriff", "totalDamage": 5_000, "hits": 3}],
+        "players": [player(local, "Aeris", skill(1714, &[(0, 1_000), (4_000, 2_000)])),
+            player(2_000, "<b>Böreas</b>'; DROP TABLE encounters; --", skill(1734, &[(1_000, 3_000)]))],
+    })
+}
+
+async fn send(relay: &TestRelay, body: &Value) -> (u16, Value) {
+    answer(&post(relay, PATH, KEY, &[], body.to_string().as_bytes()).await)
+}
+
+fn answer(answer: &Answer) -> (u16, Value) {
+    (answer.status, serde_json::from_str(&answer.body).unwrap_or_else(|_| panic!("{answer:?}")))
+}
+
+async fn report_of(relay: &TestRelay, receipt: &Value) -> Report {
+    relay.report(receipt["reportId"].as_str().unwrap()).await
+}
+
+#[tokio::test]
+async fn an_encounter_is_kept_once_and_answered_the_same_when_it_comes_again() {
+    on_every_database(async |relay| {
+        let (status, receipt) = send(&relay, &encounter(100, true)).await;
+        assert_eq!(status, 201, "{receipt}");
+        assert_eq!((receipt["encounterId"].as_i64(), receipt["state"].as_str()), (Some(7), Some("ready")));
+        assert_eq!(receipt["createdAt"].as_i64().unwrap() % 1_000, 0);
+        assert_eq!(receipt["checksum"]["client"], Value::Null);
+        let report_id = receipt["reportId"].as_str().unwrap();
+        assert_eq!(report_id.len(), 12);
+        assert_eq!(receipt["reportUrl"], json!(format!("{}/reports/{report_id}", relay.url)));
+
+        let report = report_of(&relay, &receipt).await;
+        assert_eq!((report.state, report.revision, report.fight.outcome), (ReportState::Final, 1, Outcome::Unknown));
+        let totals = report.fight.totals;
+        assert_eq!(
+            (totals.damage, totals.boss_damage, totals.damage_taken, totals.deaths),
+            (6_000, Some(5_000), Some(140), None)
+        );
+        assert_eq!((report.fight.bosses[0].damage, report.fight.bosses[0].hits), (5_000, 3));
+        assert_eq!(report.fight.players[0].skills[0].max, Some(2_000));
+        assert!(report.fight.timed && !report.fight.stub);
+        assert_eq!((report.unverified, report.meter_differs), (None, None));
+
+        // Again, and after a restart; another number of the meter's for it is not another fight.
+        let (status, again) = send(&relay, &encounter(100, true)).await;
+        assert_eq!((status, &again), (200, &receipt));
+        let relay = relay.restart().await;
+        let mut renumbered = encounter(100, true);
+        renumbered["encounterId"] = json!("9007199254740993");
+        let (status, again) = send(&relay, &renumbered).await;
+        assert_eq!(
+            (status, &again["reportId"], &again["createdAt"]),
+            (200, &receipt["reportId"], &receipt["createdAt"])
+        );
+        assert_eq!(again["encounterId"], "9007199254740993", "as it was sent");
+        // And another fight with the same number is one: a meter whose database is new counts from 1 again.
+        let mut another = encounter(100, true);
+        for at in ["startedAtMs", "endedAtMs"] {
+            another[at] = json!(another[at].as_i64().unwrap() + 60_000);
+        }
+        for player in another["players"].as_array_mut().unwrap() {
+            player["damageSkills"][0].as_object_mut().unwrap().remove("timeline");
+        }
+        let (status, another) = send(&relay, &another).await;
+        assert_eq!(status, 201, "{another}");
+        assert_ne!(another["reportId"], receipt["reportId"]);
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_part_of_a_fight_without_times_is_not_asked_for() {
+    on_every_database(async |relay| {
+        let (_, receipt) = send(&relay, &encounter(100, false)).await;
+        let report = report_of(&relay, &receipt).await;
+        assert!(!report.fight.timed);
+        assert_eq!((report.fight.totals.damage, report.fight.players[0].skills[0].max), (6_000, None));
+        for path in ["?from=0&to=2000", "/timeline"] {
+            let (status, error) = relay.get(&format!("/api/v1/reports/{}{path}", report.report_id)).await;
+            assert_eq!((status, error["code"].as_str()), (409, Some("no_times")), "{path}: {error}");
+        }
+        let feed = format!("{}/api/v1/raids/{}/feed?report={}&at=0", relay.url, report.raid, report.report_id);
+        let mut spectator = Spectator::join_at(&feed.replace("http", "ws"), "raidcast.feed.v1.json").await;
+        while spectator.hear().await.is_some() {}
+        assert!(spectator.bye.as_ref().is_some_and(|bye| bye.reason.contains("not known")), "{:?}", spectator.bye);
+        // With its times it takes their place, and a span of it is what lies in it.
+        let (status, timed) = send(&relay, &encounter(100, true)).await;
+        assert_eq!((status, &timed["reportId"]), (200, &receipt["reportId"]));
+        let (status, span) = relay.get(&format!("/api/v1/reports/{}?from=500&to=2000", report.report_id)).await;
+        let span = serde_json::from_value::<Report>(span).unwrap();
+        assert_eq!((status, span.revision, span.fight.totals.damage), (200, 2, 3_000));
+        assert_eq!((span.fight.totals.boss_damage, span.fight.totals.damage_taken), (None, None), "of a part not told");
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_of_several_has_a_result_of_its_own() {
+    on_every_database(async |relay| {
+        let (good, mut bad, mut newer) = (encounter(100, true), encounter(101, true), encounter(102, true));
+        bad["durationMs"] = json!(0);
+        bad["players"][1]["damageSkills"][0]["hits"] = json!("many");
+        newer["schemaVersion"] = json!(2);
+        for body in [json!({"encounters": [good, bad, newer, good]}), json!([good, bad, newer, good])] {
+            let (status, results) = send(&relay, &body).await;
+            assert_eq!(status, 200, "{results}");
+            let results = results["results"].as_array().unwrap();
+            let of_each: Vec<_> = results.iter().map(|result| result["status"].as_u64().unwrap()).collect();
+            assert_eq!(of_each[1..], [400, 400, 200]);
+            assert_eq!(results[0]["reportId"], results[3]["reportId"]);
+            assert_eq!(results[1]["error"]["code"], "bad_request");
+            let details: Vec<&str> =
+                results[1]["error"]["details"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+            assert!(details.iter().any(|line| line.starts_with("durationMs: ")), "{details:?}");
+            assert!(details.iter().any(|line| line.starts_with("players[1].damageSkills[0].hits: ")), "{details:?}");
+            assert_eq!(results[2]["error"]["code"], "unsupported_version");
+        }
+        // Alone each is answered with its own status, in the shape of all errors.
+        let (status, error) = send(&relay, &bad).await;
+        assert_eq!((status, error["code"].as_str()), (400, Some("bad_request")));
+        assert_eq!(error["details"].as_array().unwrap().len(), 2, "{error}");
+        let (_, raids) = relay.get_with("/api/v1/reports", Some(KEY)).await;
+        assert_eq!(raids["pagination"]["total"], 0, "nothing is public that nobody called so");
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bodies_are_packed_or_not_and_what_is_none_is_told_so() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let body = encounter(100, true).to_string().into_bytes();
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let mut first = Value::Null;
+    for (line, bytes, status) in [
+        ("content-encoding: gzip", gzip(&body), 201),
+        ("content-encoding: zstd", zstd::encode_all(&body[..], 3).unwrap(), 200),
+        ("content-encoding: identity", body.clone(), 200),
+    ] {
+        let (came, receipt) = answer(&post(&relay, PATH, KEY, &[line], &bytes).await);
+        assert_eq!(came, status, "{line}: {receipt}");
+        first = if first.is_null() { receipt.clone() } else { first };
+        assert_eq!(receipt, first);
+    }
+    let large = [&body[..body.len() - 1], b",\"notes\":\"", &vec![b'x'; 10 * 1024 * 1024], b"\"}"].concat();
+    let bomb = gzip(&vec![b' '; 65 * 1024 * 1024]);
+    for (key, lines, bytes, status, code) in [
+        (KEY, &["content-encoding: br"][..], &body[..], 415, "unsupported_media"),
+        (KEY, &["content-encoding: gzip"], &body, 400, "bad_request"),
+        (KEY, &["content-encoding: gzip"], &bomb, 413, "too_large"),
+        (KEY, &[], &large, 413, "too_large"),
+        (KEY, &[], b"", 400, "bad_request"),
+        (KEY, &[], b"not json", 400, "bad_request"),
+        (KEY, &[], b"[]", 400, "bad_request"),
+        (KEY, &[], br#"{"encounters":[]}"#, 400, "bad_request"),
+        (KEY, &[], b"{}", 400, "bad_request"),
+        ("wrong", &[], &body, 401, "unauthorized"),
+        (READ_KEY, &[], &body, 403, "forbidden"),
+    ] {
+        let (came, error) = answer(&post(&relay, PATH, key, lines, bytes).await);
+        assert_eq!((came, error["code"].as_str()), (status, Some(code)), "{lines:?} {error}");
+    }
+    let (status, error) = answer(&post(&relay, "/api/v1/encounters?visibility=everybody", KEY, &[], &body).await);
+    assert_eq!((status, error["code"].as_str()), (400, Some("bad_request")), "{error}");
+    let get = ask(&relay, &format!("GET {PATH}"), &[]).await;
+    assert_eq!((get.status, get.header("allow")), (405, Some("POST")));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_may_see_it_is_said_by_the_request_else_by_the_key() {
+    on_every_database(async |relay| {
+        for (local, visibility) in [(100, "public"), (101, "unlisted"), (102, "private")] {
+            let path = format!("{PATH}?visibility={visibility}");
+            let body = encounter(local, true).to_string();
+            let (status, receipt) = answer(&post(&relay, &path, KEY, &[], body.as_bytes()).await);
+            assert_eq!(status, 201, "{receipt}");
+            let report = format!("/api/v1/reports/{}", receipt["reportId"].as_str().unwrap());
+            let (seen, _) = relay.get(&report).await;
+            assert_eq!(seen, if visibility == "private" { 404 } else { 200 });
+            // The link that the uploader is given opens it for whoever has it.
+            let link = receipt["reportUrl"].as_str().unwrap();
+            assert_eq!(link.contains("?ticket="), visibility == "private", "{link}");
+            let ticket = link.split_once('?').map_or(String::new(), |(_, ticket)| format!("?{ticket}"));
+            assert_eq!(relay.get(&format!("{report}{ticket}")).await.0, 200);
+        }
+        let (_, listed) = relay.get("/api/v1/reports").await;
+        assert_eq!(listed["pagination"]["total"], 1);
+        relay.stop().await;
+    })
+    .await;
+}
+
+/// In whatever order, and by whatever way: one player's fight is one report, and its best reading stays.
+#[tokio::test]
+async fn a_fight_in_several_forms_is_one_report() {
+    on_every_database(async |relay| {
+        // Single hits with their targets tell more than those without.
+        let (_, first) = send(&relay, &encounter(100, true)).await;
+        let id = ids(&relay, KEY, &[as_its_meter_sends_it(100, true)]).await[0];
+        let report = opened(&relay, id).await;
+        assert_eq!(json!(report.report_id), first["reportId"]);
+        // The other way round, the later one is known.
+        let id = ids(&relay, KEY, &[as_its_meter_sends_it(101, true)]).await[0];
+        let before = opened(&relay, id).await;
+        let (status, known) = send(&relay, &encounter(101, true)).await;
+        assert_eq!((status, &known["reportId"]), (200, &json!(before.report_id)));
+        // Sums never take the place of hits.
+        let (status, _) = send(&relay, &encounter(101, false)).await;
+        assert_eq!(status, 200);
+        let after = opened(&relay, id).await;
+        assert_eq!((after.revision, after.fight.checksum), (before.revision, before.fight.checksum));
+        // Another account's is another's.
+        let body = encounter(101, true).to_string();
+        let (status, others) = answer(&post(&relay, PATH, OTHER_KEY, &[], body.as_bytes()).await);
+        assert_eq!(status, 201, "{others}");
+        assert_ne!(others["reportId"], known["reportId"]);
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_many_at_once_of_one_encounter_one_is_kept_and_all_are_told_the_same() {
+    on_every_database(async |relay| {
+        let body = encounter(100, true);
+        let sent = futures::future::join_all((0..24).map(|_| send(&relay, &body))).await;
+        let created = sent.iter().filter(|(status, _)| *status == 201).count();
+        assert_eq!(created, 1, "{sent:?}");
+        for (status, receipt) in &sent {
+            assert!([200, 201].contains(status), "{receipt}");
+            assert_eq!(receipt["reportId"], sent[0].1["reportId"]);
+        }
+        relay.stop().await;
+    })
+    .await;
+}

@@ -1,0 +1,60 @@
+import { cleanup, render, screen } from '@testing-library/svelte';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FakeSocket } from '$lib/testing/env';
+import { keyframe, raidPage, summary, uploadsPage } from '$lib/testing/samples';
+import type { RaidPage as Raid } from '$lib/wire/types';
+import RaidPage from './RaidPage.svelte';
+
+let held: Raid;
+let socket: FakeSocket | undefined;
+
+beforeEach(() => {
+  vi.stubGlobal('fetch', () => Promise.resolve(Response.json(held)));
+  vi.stubGlobal(
+    'WebSocket',
+    class extends FakeSocket {
+      constructor(url: string) {
+        super(url);
+        socket = this as FakeSocket;
+      }
+    },
+  );
+});
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+
+async function opened(page: Raid): Promise<void> {
+  held = page;
+  render(RaidPage, { place: { kind: 'raid', name: 'RAID' } });
+  await screen.findByRole('heading', { level: 1, name: page.title ?? '' });
+  const { code, title, connected, open } = page;
+  socket?.give(keyframe({ raid: { code, title, connected, open, fights: [] }, fight: null }));
+}
+
+const status = (): string | undefined => document.querySelector('[data-status]')?.textContent.trim();
+
+describe('the page of a raid of uploads', () => {
+  it('says what it is, and calls nobody missing and nothing closed', async () => {
+    await opened(uploadsPage({ reports: [summary()] }));
+    await vi.waitUntil(() => status() === 'Uploads');
+    expect(document.title).toBe('Uploads · Uploads · Raidcast');
+    expect(document.querySelector('[data-connected]')).toBeNull();
+    expect(screen.queryByText(/closed|not connected|Waiting/)).toBeNull();
+    expect(screen.getByText('Kill')).toBeTruthy();
+  });
+
+  it('without a fight says how one comes', async () => {
+    await opened(uploadsPage());
+    expect(screen.getByText('A fight appears here by itself when it is uploaded.')).toBeTruthy();
+  });
+});
+
+describe('the page of a raid', () => {
+  it('says whether its uploader is there', async () => {
+    await opened(raidPage({ connected: false }));
+    expect(await screen.findByText('Uploader not connected')).toBeTruthy();
+    expect(screen.getByText('It appears here by itself when it begins.')).toBeTruthy();
+  });
+});

@@ -1,0 +1,120 @@
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { raidPage, report, stubReport, sumsReport, timeline, untoldReport } from '$lib/testing/samples';
+import type { Report, Timeline } from '$lib/wire/types';
+import ReportPage from './ReportPage.svelte';
+
+// uPlot draws on a canvas, which happy-dom has not.
+vi.mock('uplot', () => ({
+  default: class {
+    setData = (): void => undefined;
+    setSize = (): void => undefined;
+    redraw = (): void => undefined;
+    destroy = (): void => undefined;
+  },
+}));
+
+let asked: string[];
+
+/** The page of a report at an address, with a relay that holds it. */
+async function opened(held: Report, search = '', amounts: Timeline | null = timeline()): Promise<void> {
+  history.replaceState(null, '', `/reports/r1${search}`);
+  vi.stubGlobal('fetch', (url: string) => {
+    asked.push(url);
+    const { pathname, searchParams } = new URL(url, 'http://relay.example');
+    const timeless = pathname.endsWith('/timeline') || searchParams.has('from');
+    if (timeless && (!held.timed || amounts === null)) {
+      const body = JSON.stringify({ code: 'no_times', message: 'Nothing in this fight has a time.' });
+      return Promise.resolve(new Response(body, { status: 409 }));
+    }
+    if (pathname.endsWith('/timeline')) return Promise.resolve(Response.json(amounts));
+    return Promise.resolve(Response.json(pathname.includes('/raids/') ? raidPage({ open: false }) : held));
+  });
+  render(ReportPage, { id: 'r1' });
+  await screen.findByRole('heading', { level: 1, name: 'Valley' });
+}
+
+const text = (selector: string): string =>
+  document.querySelector(selector)?.textContent.replace(/\s+/g, ' ').trim() ?? '';
+const tabs = (): string[] => screen.getAllByRole('tab').map((tab) => tab.textContent);
+const NO_TIMELINE = 'This fight was uploaded as sums: it has no timeline.';
+
+beforeEach(() => {
+  asked = [];
+});
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+  history.replaceState(null, '', '/');
+});
+
+describe('the page of a fight of sums', () => {
+  it('has its figures and one sentence, and neither a chart nor a replay nor a request for them', async () => {
+    await opened(sumsReport());
+    expect(text('[data-untimed]')).toBe(NO_TIMELINE);
+    expect(screen.getAllByRole('row')).toHaveLength(3);
+    expect(screen.queryByRole('radiogroup', { name: 'Average over' })).toBeNull();
+    expect(screen.queryByRole('button', { name: 'Replay' })).toBeNull();
+    expect(asked.filter((url) => url.includes('timeline'))).toEqual([]);
+  });
+
+  it.each(['?from=1000&to=2000', '?attempt=1', '?at=1500'])('shows all of it where a link says %s', async (search) => {
+    const attempt = { index: 1, startMs: 0, endMs: 9_000, reason: 'initial', bossHpStart: null, bossHpEnd: null };
+    await opened(sumsReport({ attempts: [{ ...attempt, deaths: 0, outcome: 'kill', bossDamage: null }] }), search);
+    expect(text('[data-untimed]')).toBe(
+      `${NO_TIMELINE} The link names a part of it: the whole fight is shown instead.`,
+    );
+    expect(screen.getAllByRole('row')).toHaveLength(3);
+    expect(screen.queryByRole('button', { name: 'Whole fight' })).toBeNull();
+    expect(screen.queryByRole('group', { name: 'Replay' })).toBeNull();
+    // Its attempts are told, and none can be chosen.
+    expect(document.querySelector('div[data-attempt="1"]')).not.toBeNull();
+    await fireEvent.keyDown(window, { key: 'Escape' });
+    expect([location.search, text('[data-untimed]')]).toEqual(['', NO_TIMELINE]);
+  });
+
+  it('is the same where only the answer for its timeline says so', async () => {
+    await opened(report({ state: 'final' }), '', null);
+    await vi.waitUntil(() => text('[data-untimed]') === NO_TIMELINE);
+    expect(screen.queryByRole('radiogroup', { name: 'Average over' })).toBeNull();
+    expect(screen.getAllByRole('row')).toHaveLength(3);
+  });
+});
+
+describe('the page of a fight that tells less', () => {
+  it('has no tab for damage taken and says what is not recorded', async () => {
+    await opened(untoldReport(), '?tab=taken');
+    expect(tabs()).toEqual(['Damage', 'Healing']);
+    expect(screen.getByRole('tab', { selected: true }).textContent).toBe('Damage');
+    expect(screen.getByText('This meter does not record deaths.')).toBeTruthy();
+    expect(screen.getByText('This meter does not record attempts.')).toBeTruthy();
+    expect(document.querySelector('[data-untimed]')).toBeNull();
+  });
+
+  it('has no chart of what is known only as a sum', async () => {
+    const players = ['a', 'b'].map((playerKey) => ({ playerKey, damage: [1, 2], healing: [0, 0], taken: null }));
+    await opened(report({ state: 'final' }), '?tab=taken', timeline({ buckets: 2, players }));
+    expect(
+      await screen.findByText('There is no chart: the meter does not tell when there was damage taken.'),
+    ).toBeTruthy();
+  });
+
+  it('has all tabs where all is told', async () => {
+    await opened(report({ state: 'final' }), '?tab=taken');
+    expect(tabs()).toEqual(['Damage', 'Healing', 'Damage taken']);
+    expect(screen.getByText('Nobody has died.')).toBeTruthy();
+  });
+});
+
+describe('the page of a fight of which nothing could be taken', () => {
+  it('says why, calmly, and has no figures', async () => {
+    await opened(stubReport(), '?from=1000&to=2000');
+    expect(screen.getByText('This fight could not be taken: none of its rows can be read.')).toBeTruthy();
+    expect(document.querySelector('[data-status]')?.textContent.trim()).toBe('Not taken');
+    expect(document.title).toBe('Valley · Not taken · Raidcast');
+    for (const role of ['table', 'tablist', 'alert']) expect(screen.queryByRole(role)).toBeNull();
+    expect(screen.queryByRole('region', { name: 'Notices' })).toBeNull();
+    expect(document.querySelector('[data-figure]')).toBeNull();
+    expect(screen.getByRole('link', { name: 'All fights of this raid' })).toBeTruthy();
+  });
+});
