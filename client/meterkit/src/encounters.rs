@@ -10,40 +10,30 @@ use crate::aggregate::stored::{known, stored_spec};
 use crate::fight::{Fight, Hit, HitKind, Player};
 use crate::json::{Object, list};
 
-/// How a program tells a fight; by default as the API's page does.
+/// What a program does otherwise than the API's page has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Encounters {
-    /// Names of fields in `snake_case`; else in camelCase.
-    pub snake_case: bool,
-    /// Times of hits since the begin; else Unix ms.
-    pub offsets: bool,
-    /// Rates up to 100; else up to 1.
-    pub percent: bool,
-    /// Single hits.
-    pub timelines: bool,
-    /// What hits of each skill were critical or lucky, as numbers; else the rates alone tell.
-    pub counts: bool,
-    /// Each player's skills; else sums of players alone.
-    pub skills: bool,
-    /// Ids as text.
-    pub ids_as_text: bool,
+pub enum Habit {
+    /// Names of fields are in `snake_case`.
+    SnakeCase,
+    /// Times of hits are those since the begin.
+    Offsets,
+    /// Rates go up to 100.
+    Percent,
+    /// How many hits were critical or lucky only rates and the hits themselves tell.
+    NoCounts,
+    /// Of each skill the sums alone.
+    NoTimelines,
+    /// Of each player the sums alone.
+    NoSkills,
+    /// Ids are text.
+    IdsAsText,
 }
 
-impl Default for Encounters {
-    fn default() -> Self {
-        Self {
-            snake_case: false,
-            offsets: false,
-            percent: false,
-            timelines: true,
-            counts: true,
-            skills: true,
-            ids_as_text: false,
-        }
-    }
-}
+/// A program that tells fights, by its habits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encounters<'a>(pub &'a [Habit]);
 
-impl Encounters {
+impl Encounters<'_> {
     /// One encounter.
     pub fn body(&self, fight: &Fight) -> String {
         let ended = fight.ended_at_ms.map(|_| fight.last_ms());
@@ -66,12 +56,16 @@ impl Encounters {
             .done()
     }
 
+    fn has(&self, habit: Habit) -> bool {
+        self.0.contains(&habit)
+    }
+
     fn object(&self) -> Told {
-        Told { object: Object::default(), snake_case: self.snake_case }
+        Told { object: Object::default(), snake_case: self.has(Habit::SnakeCase) }
     }
 
     fn id(&self, id: i64) -> String {
-        if self.ids_as_text { format!("\"{id}\"") } else { id.to_string() }
+        if self.has(Habit::IdsAsText) { format!("\"{id}\"") } else { id.to_string() }
     }
 
     fn bosses(&self, fight: &Fight) -> Vec<String> {
@@ -97,9 +91,9 @@ impl Encounters {
         let seconds = fight.last_ms().max(1) as f64 / 1_000.0;
         let rate = |part: i64| {
             let rate = if dealt.hits == 0 { 0.0 } else { part as f64 / dealt.hits as f64 };
-            if self.percent { rate * 100.0 } else { rate }
+            if self.has(Habit::Percent) { rate * 100.0 } else { rate }
         };
-        let skills = |kind| if self.skills { self.skills(of(kind).collect(), fight) } else { Vec::new() };
+        let skills = |kind| if self.has(Habit::NoSkills) { Vec::new() } else { self.skills(of(kind).collect(), fight) };
         let mut told = self
             .object()
             .raw("actorId", &self.id(player.uid))
@@ -114,7 +108,7 @@ impl Encounters {
             .put("bossDamageDealt", sum(of(HitKind::Damage).filter(|hit| boss_name(hit, fight).is_some())).amount)
             .put("hitsDealt", dealt.hits)
             .put("hitsHeal", healed.hits);
-        if self.counts {
+        if !self.has(Habit::NoCounts) {
             told = told.put("critHitsDealt", dealt.crit[0]).put("luckyHitsDealt", dealt.lucky[0]);
         }
         told.put("dps", dealt.amount as f64 / seconds)
@@ -143,14 +137,14 @@ impl Encounters {
                 .put("skillName", format!("Skill {skill}"))
                 .put("totalValue", sum.amount)
                 .put("hits", sum.hits);
-            if self.counts {
+            if !self.has(Habit::NoCounts) {
                 told = told
                     .put("critHits", sum.crit[0])
                     .put("luckyHits", sum.lucky[0])
                     .put("critTotal", sum.crit[1])
                     .put("luckyTotal", sum.lucky[1]);
             }
-            if self.timelines {
+            if !self.has(Habit::NoTimelines) {
                 told = told.raw("timeline", &list(&hits.iter().map(|hit| self.entry(hit, fight)).collect::<Vec<_>>()));
             }
             told.done()
@@ -159,7 +153,7 @@ impl Encounters {
     }
 
     fn entry(&self, hit: &Hit, fight: &Fight) -> String {
-        let begin = if self.offsets { 0 } else { fight.started_at_ms };
+        let begin = if self.has(Habit::Offsets) { 0 } else { fight.started_at_ms };
         let entry = self
             .object()
             .put("timestampMs", begin + hit.at_ms)

@@ -40,7 +40,7 @@ impl Sum {
         Self { hash: Sha256::new(), lines: "raidcast upload v1\n".to_owned() }
     }
 
-    pub(super) fn line<const N: usize>(&mut self, letter: char, values: [Option<i64>; N]) {
+    pub(super) fn line(&mut self, letter: char, values: impl IntoIterator<Item = Option<i64>>) {
         self.lines.push(letter);
         for value in values {
             // Writing to a String cannot fail.

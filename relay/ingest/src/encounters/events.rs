@@ -363,15 +363,3 @@ fn rated(rate: Option<f64>, told: Option<u64>, come_to: u64, counted: u64) -> Op
 fn skill_id(base: i64) -> SkillId {
     SkillId { base, variant: None }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn made_ids_stay() {
-        assert_eq!(target().to_hex(), "6696440d1ff465a76e9af934166eec2f");
-        assert_eq!(boss_id("Igoreus"), boss_id("IGOREUS"));
-        assert_eq!(boss_id("Igoreus").to_hex(), "ade5de58ec5a26c3d966434d1043e575");
-    }
-}

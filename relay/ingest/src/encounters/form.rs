@@ -291,8 +291,7 @@ fn read_player(
     let amounts = names.map(|name| told.amount(name, faults));
     let names = ["hitsDealt", "hitsHeal", "critHitsDealt", "luckyHitsDealt"];
     let counts = names.map(|name| told.amount(name, faults));
-    let ([a, b, c, d], [e, f, g, h], [i, j, k, m]) = (facts, amounts, counts);
-    sum.line('P', [id, a, b, c, d, e, f, g, h, i, j, k, m]);
+    sum.line('P', [id].into_iter().chain(facts).chain(amounts).chain(counts));
     for name in ["dps", "hps"] {
         told.fraction(name, f64::MIN..=f64::MAX, "must be a number", faults);
     }

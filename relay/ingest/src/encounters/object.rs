@@ -1,6 +1,6 @@
 //! Objects and lists of objects, by the names of their fields; their values stay unread.
 //!
-//! One invariant: a field counts under its name in camelCase and in snake_case, and once. What is called otherwise is
+//! One invariant: a field counts under its name in camelCase and in `snake_case`, and once. What is called otherwise is
 //! passed over, however deep it nests.
 
 use std::fmt;
@@ -25,13 +25,11 @@ impl<'a, 'p, const N: usize> Object<'a, 'p, N> {
         path: Path<'p>,
         faults: &mut Faults,
     ) -> Option<Self> {
-        match fields_of(text, names) {
-            Ok(found) => Some(Self::found(found, names, path, faults)),
-            Err(_) => {
-                faults.add(&path, "must be an object");
-                None
-            }
-        }
+        let Ok(found) = fields_of(text, names) else {
+            faults.add(&path, "must be an object");
+            return None;
+        };
+        Some(Self::found(found, names, path, faults))
     }
 
     fn found(found: Fields<'a, N>, names: &'static [&'static str; N], path: Path<'p>, faults: &mut Faults) -> Self {
@@ -86,6 +84,7 @@ pub(super) fn fields_of<'a, const N: usize>(
 }
 
 /// What stands under some names.
+#[derive(Clone, Copy)]
 pub(super) struct Fields<'a, const N: usize> {
     pub(super) values: [Option<&'a RawValue>; N],
     /// A name that stands there more than once.
@@ -153,7 +152,7 @@ impl<const N: usize> Visitor<'_> for Name<N> {
     }
 }
 
-/// Whether a key is this name, which is in camelCase, or the same in snake_case.
+/// Whether a key is this name, which is in camelCase, or the same in `snake_case`.
 fn is_called(key: &[u8], name: &str) -> bool {
     key == name.as_bytes() || is_snake(key, name)
 }

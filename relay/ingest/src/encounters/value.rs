@@ -87,13 +87,11 @@ impl<const N: usize> Object<'_, '_, N> {
     pub(super) fn text(&self, name: &'static str, chars_max: usize, faults: &mut Faults) -> Option<String> {
         let value = self.value(name)?.get();
         let text: Option<Text> = serde_json::from_str(value).ok();
-        match text.and_then(|text| text.0) {
-            Some(text) => Some(clean(&text, chars_max)).filter(|text| !text.is_empty()),
-            None => {
-                self.refuse(name, "must be text", value, faults);
-                None
-            }
-        }
+        let Some(text) = text.and_then(|text| text.0) else {
+            self.refuse(name, "must be text", value, faults);
+            return None;
+        };
+        Some(clean(&text, chars_max)).filter(|text| !text.is_empty())
     }
 
     pub(super) fn refuse(&self, name: &'static str, what: &str, got: &str, faults: &mut Faults) {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use raidcast_ingest::Uploaded;
 use raidcast_ingest::encounters::{Received, Refused, Request, read};
-use raidcast_meterkit::encounters::Encounters;
+use raidcast_meterkit::encounters::{Encounters, Habit};
 use raidcast_meterkit::upload::Uploader;
 use raidcast_meterkit::{Fight, Script};
 use raidcast_shared::event::{ActorKind, CritsKnown, HitFlags, HitKind, TimedHit};
@@ -49,7 +49,7 @@ fn details(body: &str) -> Vec<String> {
     }
 }
 
-fn told(fight: &Fight, how: Encounters) -> Received {
+fn told(fight: &Fight, how: Encounters<'_>) -> Received {
     let received = only(&how.body(fight)).unwrap();
     let stored = Log::from_bytes(&received.uploaded.log.clone().into_bytes()).unwrap();
     check_fold(&received.uploaded, &stored);
@@ -88,25 +88,21 @@ fn hits(uploaded: &Uploaded) -> Vec<(u32, i64, HitKind, u64, u64, bool, bool)> {
 }
 
 /// Programs that tell all single hits.
-fn whole() -> [Encounters; 6] {
-    let usual = Encounters::default();
-    [
-        usual,
-        Encounters { snake_case: true, ..usual },
-        Encounters { offsets: true, ..usual },
-        Encounters { percent: true, counts: false, ..usual },
-        Encounters { ids_as_text: true, ..usual },
-        Encounters { snake_case: true, offsets: true, counts: false, ids_as_text: true, ..usual },
-    ]
-}
+const WHOLE: [Encounters<'_>; 6] = [
+    Encounters(&[]),
+    Encounters(&[Habit::SnakeCase]),
+    Encounters(&[Habit::Offsets]),
+    Encounters(&[Habit::Percent, Habit::NoCounts]),
+    Encounters(&[Habit::IdsAsText]),
+    Encounters(&[Habit::SnakeCase, Habit::Offsets, Habit::NoCounts, Habit::IdsAsText]),
+];
 
 #[test]
 fn every_program_tells_what_was_fought() {
-    let usual = Encounters::default();
-    let sums = [Encounters { timelines: false, ..usual }, Encounters { skills: false, ..usual }];
+    let sums = [Encounters(&[Habit::NoTimelines]), Encounters(&[Habit::NoSkills])];
     for (n, fight) in Script::night(5).into_iter().enumerate() {
         let scripted = Figures::scripted(&fight).without_course();
-        for how in whole().into_iter().chain(sums) {
+        for how in WHOLE.into_iter().chain(sums) {
             let Received { uploaded, meter_version, local_player_uid, .. } = told(&fight, how);
             let at = format!("fight {n}, {how:?}");
             assert_eq!(Figures::of(&uploaded.state), scripted, "{at}");
@@ -116,7 +112,7 @@ fn every_program_tells_what_was_fought() {
             let (header, ending) = (&uploaded.log.header, uploaded.log.ending.as_ref().unwrap());
             assert_eq!(header.local.map(uid), Some(fight.local_player_id), "{at}");
             let knows = &header.knows;
-            let has_hits = how.timelines && how.skills;
+            let has_hits = WHOLE.contains(&how);
             assert_eq!((knows.crits, knows.hits), (CritsKnown::Local, has_hits), "{at}");
             assert_eq!((knows.no_deaths, knows.no_targets), (true, true), "{at}");
             let outcome = if fight.ended_at_ms.is_some() { Outcome::Unknown } else { Outcome::Unfinished };
@@ -142,7 +138,7 @@ fn every_program_tells_what_was_fought() {
 fn what_both_forms_carry_is_the_same_in_both() {
     for fight in [Script::party(6).fight(), Script { wipe: true, ..Script::party(7) }.fight()] {
         let meter = crate::figures::read(&body(Uploader::Hits, std::slice::from_ref(&fight))).remove(0);
-        for how in whole() {
+        for how in WHOLE {
             let uploaded = told(&fight, how).uploaded;
             assert_eq!(uploaded.encounter, meter.encounter, "{how:?}");
             assert_ne!(uploaded.stream(uploaded.encounter), meter.stream(meter.encounter), "{how:?}");

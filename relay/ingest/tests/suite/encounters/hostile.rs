@@ -15,11 +15,15 @@ fn player(id: usize) -> Value {
 }
 
 fn encounter(players: Value) -> Value {
-    json!({"encounterId": 1, "startedAtMs": START, "localPlayerUid": 1, "players": players})
+    let mut body = json!({"encounterId": 1, "startedAtMs": START, "localPlayerUid": 1});
+    body["players"] = players;
+    body
 }
 
 fn skills(skills: Value) -> Value {
-    encounter(json!([{"actorId": 1, "damageSkills": skills}]))
+    let mut player = json!({"actorId": 1});
+    player["damageSkills"] = skills;
+    encounter(json!([player]))
 }
 
 /// With all fields that hold text.
@@ -30,6 +34,9 @@ fn texts(text: &str) -> Value {
         "players": [{"actorId": 1, "name": text, "healSkills": [{"skillId": 1, "skillName": text, "hits": 1, "totalValue": 1}]}],
     })
 }
+
+/// The body with so many of something.
+type Body<'a> = &'a dyn Fn(usize) -> Value;
 
 #[test]
 fn limits_hold_to_the_last_one() {
@@ -43,7 +50,7 @@ fn limits_hold_to_the_last_one() {
         body
     };
     let skill = |n| json!({"skillId": n, "hits": 1, "totalValue": 1});
-    let cases: [(&dyn Fn(usize) -> Value, usize, &str); 4] = [
+    let cases: [(Body<'_>, usize, &str); 4] = [
         (&|n| encounter(many(n, &player)), 50, "players: at most 50 entries, got 51"),
         (&timeline, 10_000, "players[0].damageSkills[0].timeline: at most 10000 entries, got 10001"),
         (&bosses, 100, "bosses: at most 100 entries, got 101"),
@@ -80,8 +87,8 @@ fn rows_of_all_players_have_one_limit() {
         let list = vec![skill; n / 16].join(",");
         let rest = vec![skill; n % 16].join(",");
         let players: Vec<_> = (1..=16).map(|id| format!(r#"{{"actorId":{id},"damageSkills":[{list}]}}"#)).collect();
-        let last = format!(r#"{{"actorId":17,"healSkills":[{rest}]}}"#);
-        format!(r#"{{"encounterId":1,"startedAtMs":{START},"players":[{},{last}]}}"#, players.join(","))
+        let healer = format!(r#"{{"actorId":17,"healSkills":[{rest}]}}"#);
+        format!(r#"{{"encounterId":1,"startedAtMs":{START},"players":[{},{healer}]}}"#, players.join(","))
     };
     let figures = |n| crate::figures::Figures::of(&only(&body(n)).unwrap().uploaded.state);
     let all = |n| figures(n).players.values().map(|of| of[1] + of[5]).sum::<u64>();

@@ -100,7 +100,7 @@ fn a_checksum_is_compared_and_never_a_reason_to_refuse() {
     body.as_object_mut().unwrap().remove("encounterId");
     body["total_damage"] = body["totalDamage"].take();
     body.as_object_mut().unwrap().remove("totalDamage");
-    let spelt = format!("\n{:#}", body).replace("30", "3.0e1");
+    let spelt = format!("\n{body:#}").replace("30", "3.0e1");
     assert_eq!(only(&spelt).unwrap().checksum.relay, ours);
     let longer = "0".repeat(65);
     for odd in ["", "0", &longer, &format!("{}g", &longer[..63]), &format!("{} ", &longer[..63])] {
@@ -468,6 +468,24 @@ fn players_are_somebody_and_each_stands_there_once() {
     let twice = details(&players(&[json!(5), json!(6), json!("5")]).to_string());
     assert_eq!(twice, ["players[2].actorId: another player has the same"]);
     assert_eq!(Figures::of(&taken(&players(&[])).uploaded.state).players, BTreeMap::new());
+}
+
+#[test]
+fn whom_hits_reach_and_bosses_have_ids_that_stay() {
+    let ids = |boss: &str| {
+        let state = taken(&with("/bosses/0/name", boss.into())).uploaded.state;
+        let monsters = state.actors().iter().filter(|actor| actor.kind() == ActorKind::Monster);
+        let ids = monsters.map(|monster| (monster.name.get().cloned(), key(monster.id).to_hex()));
+        ids.collect::<BTreeMap<_, _>>()
+    };
+    // SHA-256 of "raidcast target" and of "raidcast boss|igoreus".
+    let expected = |name: &str| {
+        let boss = (Some(name.to_owned()), "ade5de58ec5a26c3d966434d1043e575".to_owned());
+        BTreeMap::from([(None, "6696440d1ff465a76e9af934166eec2f".to_owned()), boss])
+    };
+    for name in ["Igoreus", "IGOREUS"] {
+        assert_eq!(ids(name), expected(name));
+    }
 }
 
 #[test]
