@@ -44,7 +44,7 @@ struct Reading<'a, T, R> {
     /// Its fights, one after another.
     fights: mpsc::Receiver<T>,
     /// What there is to say of it as a whole.
-    reading: Running<Result<R, NotAnUpload>>,
+    whole: Running<Result<R, NotAnUpload>>,
     _permit: SemaphorePermit<'a>,
 }
 
@@ -101,7 +101,7 @@ impl Ingest {
             let _ = read.all(next);
             Ok(())
         };
-        let Reading { mut fights, reading, _permit } = self.read(received, read).await?;
+        let Reading { mut fights, whole, _permit } = self.read(received, read).await?;
         let mut ids = Vec::new();
         while let Some(read) = fights.recv().await {
             if Instant::now() > end {
@@ -112,7 +112,7 @@ impl Ingest {
             let (remote_id, _) = self.keeper.keep(uploader, fight).await?;
             ids.push(remote_id);
         }
-        reading.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
+        whole.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
         Ok(ids)
     }
 
@@ -125,11 +125,11 @@ impl Ingest {
         // It is never closed.
         let permit = self.folding.acquire().await.map_err(|_| HttpError::Internal)?;
         let (sender, fights) = mpsc::channel(1);
-        let reading = self.context().heavy.background().run(move || {
+        let whole = self.context().heavy.background().run(move || {
             let text = raidcast_ingest::text(&mut received.bytes);
             read(text, &mut |fight| sender.blocking_send(fight).is_ok())
         });
-        Ok(Reading { fights, reading, _permit: permit })
+        Ok(Reading { fights, whole, _permit: permit })
     }
 
     /// Which of the fights that a meter asks about its account has uploaded.

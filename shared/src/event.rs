@@ -496,6 +496,7 @@ pub enum CritsKnown {
 }
 
 /// What a source can know: what it cannot is shown as unknown, never as 0.
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own that a source tells or not")]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Knows {
     /// Critical and lucky hits.

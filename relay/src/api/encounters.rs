@@ -28,7 +28,7 @@ pub struct UploadQuery {
 #[serde(rename_all = "camelCase")]
 struct Receipt {
     /// As it was sent.
-    encounter_id: Number,
+    encounter_id: ClientId,
     report_id: String,
     /// With its ticket, where the report is private.
     report_url: String,
@@ -36,13 +36,6 @@ struct Receipt {
     created_at: i64,
     state: ReceiptState,
     checksum: Checksum,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Number {
-    Number(i64),
-    Digits(String),
 }
 
 #[derive(Debug, Serialize)]
@@ -115,10 +108,7 @@ pub async fn upload(
 fn receipt(kept: Kept) -> (StatusCode, Receipt) {
     let Kept { client_id, report_id, report_url, created_at_ms, is_new, checksum } = kept;
     let receipt = Receipt {
-        encounter_id: match client_id {
-            ClientId::Number(number) => Number::Number(number),
-            ClientId::Digits(digits) => Number::Digits(digits),
-        },
+        encounter_id: client_id,
         report_id,
         report_url,
         created_at: created_at_ms.div_euclid(1_000) * 1_000,

@@ -63,7 +63,7 @@ impl Ingest {
             let account = uploader.account();
             let received =
                 ingest.bodies.receive(account, &headers, body, ENCOUNTERS_BYTES_MAX, ENCOUNTERS_WAIT_MS).await?;
-            ingest.take_encounters(uploader, received, end).await
+            Box::pin(ingest.take_encounters(uploader, received, end)).await
         })
         .await
     }
@@ -77,7 +77,7 @@ impl Ingest {
             let _ = read.all(next);
             Ok(is_batch)
         };
-        let Reading { mut fights, reading, _permit } = self.read(received, read).await?;
+        let Reading { mut fights, whole, _permit } = self.read(received, read).await?;
         let mut taken = Vec::new();
         while let Some(read) = fights.recv().await {
             if Instant::now() > end {
@@ -85,11 +85,11 @@ impl Ingest {
                 return Err(late());
             }
             taken.push(match read {
-                Ok(read) => self.keep_encounter(uploader, read).await,
+                Ok(read) => Box::pin(self.keep_encounter(uploader, read)).await,
                 Err(refused) => Err(refused.into()),
             });
         }
-        let is_batch = reading.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
+        let is_batch = whole.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
         Ok(Taken { encounters: taken, is_batch })
     }
 
