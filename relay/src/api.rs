@@ -1,6 +1,7 @@
 //! The HTTP API, one file for each resource.
 
 pub mod health;
+pub mod metrics;
 pub mod raids;
 pub mod reports;
 pub mod tickets;

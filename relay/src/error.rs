@@ -65,6 +65,11 @@ pub enum HttpError {
 }
 
 impl HttpError {
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.parts().0
+    }
+
     fn parts(&self) -> (StatusCode, &'static str) {
         match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
@@ -133,7 +138,7 @@ impl IntoResponse for HttpError {
 
 /// Whether an address belongs to programs, who read errors by their code; the others are pages.
 pub fn is_api(path: &str) -> bool {
-    path == "/health" || path == "/api" || path.starts_with("/api/")
+    matches!(path, "/health" | "/ready" | "/metrics" | "/api") || path.starts_with("/api/")
 }
 
 /// Gives the errors that frameworks make (a wrong method, a time-out) the shape of all others; for pages it is a page. Their

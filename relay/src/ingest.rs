@@ -17,14 +17,16 @@ use axum::http::HeaderMap;
 use raidcast_ingest::{Check, NotAnUpload, PlayerData, Upload};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
-use self::body::{Bodies, Received};
+use self::body::{Bodies, Received, Standing};
 use self::keep::{Fight, Keeper};
 use crate::access::Uploader;
 use crate::background::Broken;
 use crate::context::Context;
 use crate::error::HttpError;
 use crate::limits::{CHECK_BYTES_MAX, PROFILES_BYTES_MAX, PROFILES_MAX, UPLOAD_ANSWER_MS, UPLOAD_BYTES_MAX};
+use crate::metrics::{MeterVersion, UploadOutcome};
 use crate::raid::RaidRegistry;
 
 /// See the module's page.
@@ -49,8 +51,14 @@ impl Ingest {
     pub fn new(registry: Arc<RaidRegistry>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let keeper = Keeper::new(registry);
-        let bodies = Bodies::new(Arc::clone(keeper.context().heavy.background()));
+        let (background, metrics) = (keeper.context().heavy.background(), &keeper.context().metrics);
+        let bodies = Bodies::new(Arc::clone(background), Arc::clone(metrics));
         Self { keeper, bodies, folding: Semaphore::new(cores + 1) }
+    }
+
+    /// How many uploads are under way.
+    pub fn standing(&self) -> Standing {
+        self.bodies.standing()
     }
 
     fn context(&self) -> &Context {
@@ -68,15 +76,21 @@ impl Ingest {
         headers: HeaderMap,
         body: Body,
     ) -> Result<Vec<i64>, HttpError> {
-        let ingest = Arc::clone(self);
-        in_time(async move {
+        let (ingest, began) = (Arc::clone(self), Instant::now());
+        let done = in_time(async move {
             let received = ingest.bodies.receive(uploader.account(), &headers, body, UPLOAD_BYTES_MAX).await?;
-            ingest.take(uploader, received).await
+            ingest.context().metrics.payload(received.bytes.len());
+            ingest.take(uploader, received, began).await
         })
-        .await
+        .await;
+        if let Err(error) = &done {
+            let what = if error.status().is_server_error() { UploadOutcome::Failed } else { UploadOutcome::Refused };
+            self.context().metrics.uploaded(what, MeterVersion::NONE, began.elapsed());
+        }
+        done
     }
 
-    async fn take(&self, uploader: Uploader, received: Received) -> Result<Vec<i64>, HttpError> {
+    async fn take(&self, uploader: Uploader, received: Received, began: Instant) -> Result<Vec<i64>, HttpError> {
         // It is never closed.
         let _permit = self.folding.acquire().await.map_err(|_| HttpError::Internal)?;
         let secret = self.context().secret.clone();
@@ -87,9 +101,10 @@ impl Ingest {
         let reading = background.run(move || {
             let mut received = received;
             let upload = Upload::parse(raidcast_ingest::text(&mut received.bytes))?;
+            let version = MeterVersion::of(upload.client_version.as_deref());
             for fight in upload.encounters {
                 let read = raidcast_ingest::meter::read(fight, &|id| secret.actor(id));
-                if sender.blocking_send(read).is_err() {
+                if sender.blocking_send((read, version)).is_err() {
                     // One before it could not be kept.
                     break;
                 }
@@ -97,13 +112,17 @@ impl Ingest {
             Ok::<_, NotAnUpload>(())
         });
         let mut ids = Vec::new();
-        while let Some(read) = fights.recv().await {
+        while let Some((read, version)) = fights.recv().await {
             if Instant::now() > end {
                 // Nobody waits for it any more.
                 return Err(late());
             }
+            let is_stub = read.stub.is_some();
             let fight = Fight::new(&self.context().secret, uploader, read);
-            ids.push(self.keeper.keep(uploader, fight).await?);
+            let (remote_id, what) = self.keeper.keep(uploader, fight).await?;
+            let what = if is_stub && what != UploadOutcome::Known { UploadOutcome::Stub } else { what };
+            self.context().metrics.uploaded(what, version, began.elapsed());
+            ids.push(remote_id);
         }
         reading.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
         Ok(ids)
@@ -178,7 +197,8 @@ impl Ingest {
 async fn in_time<T: Send + 'static>(
     work: impl Future<Output = Result<T, HttpError>> + Send + 'static,
 ) -> Result<T, HttpError> {
-    let done = tokio::time::timeout(Duration::from_millis(UPLOAD_ANSWER_MS), tokio::spawn(work)).await;
+    let work = tokio::spawn(work.in_current_span());
+    let done = tokio::time::timeout(Duration::from_millis(UPLOAD_ANSWER_MS), work).await;
     done.map_err(|_| late())?.map_err(|_| HttpError::Internal)?
 }
 

@@ -23,6 +23,7 @@ use crate::account::{RelaySecret, digest};
 use crate::background::Broken;
 use crate::context::Context;
 use crate::error::HttpError;
+use crate::metrics::UploadOutcome;
 use crate::quota::{DAY_MS, Spent};
 use crate::raid::{Guest, RaidCommand, RaidRegistry, Told, held_fight};
 use crate::record;
@@ -110,8 +111,8 @@ impl Keeper {
         &self.registry.context
     }
 
-    /// Keeps a fight, or knows it; gives what its meter is told of it.
-    pub(super) async fn keep(&self, uploader: Uploader, mut fight: Fight) -> Result<i64, HttpError> {
+    /// Keeps a fight, or knows it; gives what its meter is told of it, and which of both it was.
+    pub(super) async fn keep(&self, uploader: Uploader, mut fight: Fight) -> Result<(i64, UploadOutcome), HttpError> {
         // Each may cost a look at a stored log.
         let context = self.context();
         context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(spent)?;
@@ -119,7 +120,7 @@ impl Keeper {
             if self.is_streamed(&fight).await
                 && let Some(remote_id) = self.know(&fight).await?
             {
-                return Ok(remote_id);
+                return Ok((remote_id, UploadOutcome::Known));
             }
             let guest = Guest::claim(&self.registry.directory, fight.key).await;
             let kept = self.keep_as(uploader, &mut fight).await;
@@ -127,13 +128,14 @@ impl Keeper {
             let goes_on = kept.as_ref().ok().and_then(|kept| kept.live_in.as_deref());
             guest.leave(goes_on).await;
             match kept?.outcome {
-                Outcome::Known(remote_id) => return Ok(remote_id),
-                Outcome::Kept { remote_id, line } => {
+                Outcome::Known(remote_id) => return Ok((remote_id, UploadOutcome::Known)),
+                Outcome::Kept { remote_id, line, replaces } => {
                     if let Some(raid) = self.registry.directory.raid(&line.raid_code) {
                         // One that has ended meanwhile reads it when it is loaded again.
                         let _ = raid.send(RaidCommand::Came { line }).await;
                     }
-                    return Ok(remote_id);
+                    let what = if replaces { UploadOutcome::Replaced } else { UploadOutcome::Created };
+                    return Ok((remote_id, what));
                 }
                 Outcome::Again => {}
             }
@@ -223,7 +225,7 @@ impl Keeper {
         });
         let (line, record, log) = making.await.map_err(|Broken| HttpError::Internal)?;
         fight.log = Packing::Packed(log.clone());
-        let now_ms = context.clock.now_ms();
+        let (now_ms, replaces) = (context.clock.now_ms(), held.is_some());
         context.quota.take(fight.key.account, log.len() as u64, true, now_ms).map_err(spent)?;
         let upload = NewUpload {
             key: fight.key,
@@ -246,7 +248,7 @@ impl Keeper {
             },
         };
         Ok(match context.store.keep_upload(&upload).await? {
-            UploadKept::Kept { remote_id, .. } => Outcome::Kept { remote_id, line: Box::new(line) },
+            UploadKept::Kept { remote_id, .. } => Outcome::Kept { remote_id, line: Box::new(line), replaces },
             UploadKept::Conflict => Outcome::Again,
         })
     }
@@ -302,7 +304,7 @@ enum Outcome {
     /// What is held stays.
     Known(i64),
     /// It is kept.
-    Kept { remote_id: i64, line: Box<ReportLine> },
+    Kept { remote_id: i64, line: Box<ReportLine>, replaces: bool },
     /// It changed meanwhile.
     Again,
 }

@@ -20,7 +20,7 @@ fn entry(at_ms: i64, damage: u64) -> Value {
 }
 
 /// A fight of two players against a boss, with its hits or without.
-fn fight(local: i64, with_hits: bool) -> Value {
+pub(crate) fn fight(local: i64, with_hits: bool) -> Value {
     let row = |attacker: i64, skill: i32, hits: &[(i64, u64)]| {
         let details = if with_hits { hits.iter().map(|(at, damage)| entry(*at, *damage)).collect() } else { vec![] };
         json!({"attackerId": attacker, "defenderId": 9_000, "skillId": skill, "hits": hits.len(),
@@ -47,12 +47,12 @@ fn fight(local: i64, with_hits: bool) -> Value {
     })
 }
 
-fn upload(fights: &[Value]) -> Vec<u8> {
+pub(crate) fn upload(fights: &[Value]) -> Vec<u8> {
     json!({"encounters": fights, "clientVersion": "0.19.1"}).to_string().into_bytes()
 }
 
 /// A request as meters make it, on a connection of its own.
-async fn post(relay: &TestRelay, path: &str, key: &str, lines: &[&str], body: &[u8]) -> Answer {
+pub(crate) async fn post(relay: &TestRelay, path: &str, key: &str, lines: &[&str], body: &[u8]) -> Answer {
     let mut stream = connect(relay.url.trim_start_matches("http://"), HERE).await;
     let lines = lines.iter().fold(String::new(), |all, line| all + line + "\r\n");
     let head = format!(
