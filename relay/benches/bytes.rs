@@ -21,6 +21,7 @@ use raidcast_relay::clock::{Clock, Entropy};
 use raidcast_relay::config::{Config, KeySetting};
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
+use raidcast_relay::telemetry::LogFormat;
 use raidcast_shared::codec;
 use raidcast_shared::event::{Hit, TimedHit};
 use raidcast_shared::limits;
@@ -158,6 +159,8 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         keys: vec![KeySetting::of("bench", &*key)],
         grace_ms: limits::GRACE_MS,
         trusted_proxies: Vec::new(),
+        metrics_listen: None,
+        log_format: LogFormat::Text,
         limits: EdgeLimits::default(),
     };
     // The tables and their first pages are nobody's hits.

@@ -17,6 +17,7 @@ use raidcast_relay::clock::{Clock, Entropy};
 use raidcast_relay::config::{Config, KeySetting, listen_addr};
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
+use raidcast_relay::telemetry::LogFormat;
 use raidcast_shared::limits;
 use raidcast_shared::report::{Report, Totals};
 use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
@@ -99,6 +100,8 @@ async fn demo(cli: Cli) -> Result<()> {
         keys: vec![KeySetting::of("demo", &*key)],
         grace_ms: limits::GRACE_MS,
         trusted_proxies: Vec::new(),
+        metrics_listen: None,
+        log_format: LogFormat::Text,
         limits: EdgeLimits::default(),
     })
     .await?;

@@ -19,6 +19,7 @@ use raidcast_shared::uplink::{Ending, ReportState, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
 use raidcast_store::{EncounterRow, ReportLine, StoreError};
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use crate::access::Visible;
 use crate::body::Body;
@@ -240,7 +241,8 @@ impl Answers {
         wanted: Wanted,
     ) -> Result<Arc<Made>, HttpError> {
         let (answers, report) = (Arc::clone(self), report.clone());
-        let making = tokio::spawn(async move { answers.made_of(who, &report, wanted).await });
+        let making = async move { answers.made_of(who, &report, wanted).await };
+        let making = tokio::spawn(making.in_current_span());
         making.await.map_err(|_| HttpError::Internal)?
     }
 
@@ -361,12 +363,12 @@ impl Answers {
     /// What lists show of a running fight: a second old, or more where it is costly to make; `None` if no raid's task
     /// has it. It is made to its end also where nobody waits for it any more: who asks next has it at once.
     pub async fn summary(self: Arc<Self>, who: Address, line: Visible<ReportLine>) -> Option<Arc<ReportSummary>> {
-        let making = tokio::spawn(async move {
+        let making = async move {
             let key = (line.audience(), line.report_id.clone());
             let made = self.summaries.try_get_with(key, self.make_summary(who, &line)).await;
             made.ok().map(|(summary, _)| summary)
-        });
-        making.await.ok().flatten()
+        };
+        tokio::spawn(making.in_current_span()).await.ok().flatten()
     }
 
     async fn make_summary(&self, who: Address, line: &Visible<ReportLine>) -> Result<Line, SpanError> {

@@ -2,6 +2,7 @@
 
 pub mod encounters;
 pub mod health;
+pub mod metrics;
 pub mod raids;
 pub mod reports;
 pub mod tickets;

@@ -44,6 +44,9 @@ impl Background {
     /// Begins some work, which is done to its end also where nobody waits for it: gives what it comes to, or `Broken` if
     /// it panicked.
     pub fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Running<T> {
+        // What it says in the log is said for who asked.
+        let asker = tracing::Span::current();
+        let work = move || asker.in_scope(work);
         let running = match &self.runtime {
             Some(runtime) => runtime.spawn_blocking(work),
             None => spawn_blocking(work),

@@ -16,6 +16,7 @@ use crate::account::{Scope, Scopes};
 use crate::database::{Database, DatabaseUrlError};
 use crate::edge::Network;
 use crate::limits::EdgeLimits;
+use crate::telemetry::LogFormat;
 
 /// Characters of an upload key at the least.
 const KEY_CHARS_MIN: usize = 8;
@@ -103,6 +104,13 @@ pub struct ServeFlags {
     /// Memory that open fights may hold, in MiB; a key may hold a quarter of it, and 256 at the least [default: 1024]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(i64::from(MEMORY_MIB_MIN)..))]
     pub memory_mib: Option<u32>,
+    /// Another address, on which nothing is served but /metrics, /health and /ready. Without it /metrics is answered to
+    /// this machine alone
+    #[arg(long, value_name = "ADDR", value_parser = listen_addr)]
+    pub metrics_listen: Option<SocketAddr>,
+    /// What a line of the log is: text for people, or JSON [default: text]
+    #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
+    pub log_format: Option<LogFormat>,
     /// Configuration file [default: raidcast.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -121,6 +129,8 @@ struct File {
     trusted_proxies: Vec<String>,
     connections_per_address: Option<u32>,
     memory_mib: Option<u32>,
+    metrics_listen: Option<String>,
+    log_format: Option<String>,
     /// The upload key of the account `default`.
     upload_key: Option<String>,
     /// Further keys, by name of the account.
@@ -146,7 +156,7 @@ struct KeyEntry {
 }
 
 /// The names in a [`File`].
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 12] = [
     "listen",
     "data",
     "database_url",
@@ -154,6 +164,8 @@ const SETTINGS: [&str; 10] = [
     "trusted_proxies",
     "connections_per_address",
     "memory_mib",
+    "metrics_listen",
+    "log_format",
     "upload_key",
     "upload_keys",
     "keys",
@@ -215,6 +227,10 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// What addresses and keys may hold.
     pub limits: EdgeLimits,
+    /// Where metrics are served and nothing else; `None`: where everything is, to this machine.
+    pub metrics_listen: Option<SocketAddr>,
+    /// What a line of the log is.
+    pub log_format: LogFormat,
 }
 
 /// Why there is no configuration to run with.
@@ -355,6 +371,20 @@ impl Config {
         } else {
             flags.listen
         };
+        let metrics_listen = match (flags.metrics_listen, file.metrics_listen) {
+            (Some(addr), _) => Some(addr),
+            (None, Some(text)) => Some(
+                listen_addr(&text)
+                    .map_err(|why| in_file(format!("`{text}` under `metrics_listen` is no address: {why}")))?,
+            ),
+            (None, None) => None,
+        };
+        let log_format = match (flags.log_format, file.log_format.as_deref()) {
+            (Some(format), _) => format,
+            (None, None | Some("text")) => LogFormat::Text,
+            (None, Some("json")) => LogFormat::Json,
+            (None, Some(_)) => return Err(in_file("`log_format` must be \"text\" or \"json\"".into())),
+        };
         let trusted_proxies = if flags.trusted_proxy.is_empty() {
             let networks =
                 file.trusted_proxies.iter().map(|text| text.parse().map_err(|why| in_file(format!("{why}"))));
@@ -402,6 +432,8 @@ impl Config {
             grace_ms: limits::GRACE_MS,
             trusted_proxies,
             limits,
+            metrics_listen,
+            log_format,
         })
     }
 
@@ -493,6 +525,8 @@ mod tests {
             (format!("[keys.bot]\nkey = \"{key}\"\nvisibility = \"privat\"\n"), "public, unlisted or private"),
             (format!("[keys.bot]\nkey = \"{key}\"\nscope = [\"read\"]\n"), "may have an account, scopes"),
             ("[keys.bot]\nscopes = [\"read\"]\n".to_owned(), "`key`"),
+            (format!("log_format = \"{key}\"\n"), "\"text\" or \"json\""),
+            ("metrics_listen = \"9090\"\n".to_owned(), "like 127.0.0.1:8787"),
             ("upload_kye = \"a-long-enough-key\"\n".to_owned(), "`upload_kye`, which is no setting"),
             (format!("database_url = postgres://u:{key}@h/d\n"), "line 1"),
             (format!("database_url = \"postgres:/u:{key}@h/d\"\n"), "names no database"),

@@ -16,6 +16,7 @@ use crate::clock::{Clock, Entropy};
 use crate::heavy::Heavy;
 use crate::limits::EdgeLimits;
 use crate::memory::Memory;
+use crate::metrics::Metrics;
 use crate::quota::{DAY_MS, Quota, Spent};
 use crate::set_aside::SetAside;
 
@@ -51,6 +52,8 @@ pub struct Context {
     pub quota: Arc<Quota>,
     /// What open fights hold.
     pub memory: Arc<Memory>,
+    /// What is counted for the operator.
+    pub metrics: Arc<Metrics>,
     connections: AtomicU64,
 }
 
@@ -71,6 +74,9 @@ impl Context {
         let limits = EdgeLimits::default();
         let quota = Arc::new(Quota::new(limits.clone(), clock.now_ms()));
         let memory = Arc::new(Memory::new(&limits));
+        let metrics = Arc::new(Metrics::default());
+        let committed = Arc::clone(&metrics);
+        store.on_commit(Arc::new(move |took| committed.committed(took)));
         Self {
             store,
             clock,
@@ -87,6 +93,7 @@ impl Context {
             limits,
             quota,
             memory,
+            metrics,
             connections,
         }
     }

@@ -74,6 +74,11 @@ impl Edge {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// Sockets that may be open.
+    pub fn sockets_max(&self) -> usize {
+        self.sockets.most
+    }
+
     /// Whether all sockets but those for uplinks are in use. Those that wait for a request are not: they go when
     /// another is needed.
     fn is_full(&self) -> bool {

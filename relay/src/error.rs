@@ -165,7 +165,7 @@ impl IntoResponse for HttpError {
 
 /// Whether an address belongs to programs, who read errors by their code; the others are pages.
 pub fn is_api(path: &str) -> bool {
-    path == "/health" || path == "/api" || path.starts_with("/api/")
+    matches!(path, "/health" | "/ready" | "/metrics" | "/api") || path.starts_with("/api/")
 }
 
 /// Gives the errors that frameworks make (a wrong method, a time-out) the shape of all others; for pages it is a page. Their

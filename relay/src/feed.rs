@@ -18,6 +18,7 @@ use raidcast_store::{EncounterRow, RaidRow};
 use serde::Deserialize;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::access::{Asker, Visible};
 use crate::desk::Desk;
@@ -135,7 +136,7 @@ fn upgrade(
     };
     let permit = visit.socket()?;
     let upgrading = hyper::upgrade::on(&mut request);
-    tokio::spawn(async move {
+    let taking_over = async move {
         let Ok(upgraded) = upgrading.await else { return };
         let Ok(parts) = upgraded.downcast::<TokioIo<Conn>>() else {
             tracing::error!("a feed's socket is none of the relay's own; it is closed");
@@ -148,10 +149,11 @@ fn upgrade(
         let socket = Socket::new(stream, Some(slot));
         // A task of its own, so that nothing of the upgrade lives as long as the spectator.
         match past {
-            Some(replay) => tokio::spawn(replay::play(replay, format, socket, parts.read_buf)),
+            Some(replay) => tokio::spawn(replay::play(replay, format, socket, parts.read_buf).in_current_span()),
             None => tokio::spawn(watch(desk, raid, JoinWish { format, ..wish }, socket, parts.read_buf)),
         };
-    });
+    };
+    tokio::spawn(taking_over.in_current_span());
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     *response.body_mut() = Body::empty();
     let headers = response.headers_mut();

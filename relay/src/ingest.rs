@@ -18,8 +18,9 @@ use axum::http::HeaderMap;
 use raidcast_ingest::{Check, NotAnUpload, PlayerData, Upload, Uploaded};
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
-use self::body::{Bodies, Received};
+use self::body::{Bodies, Received, Standing};
 pub use self::encounters::{Kept, Taken};
 use self::keep::{Fight, Keeper};
 use crate::access::Uploader;
@@ -29,6 +30,7 @@ use crate::error::HttpError;
 use crate::limits::{
     CHECK_BYTES_MAX, PROFILES_BYTES_MAX, PROFILES_MAX, UPLOAD_ANSWER_MS, UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS,
 };
+use crate::metrics::{MeterVersion, UploadOutcome};
 use crate::raid::RaidRegistry;
 
 /// See the module's page.
@@ -62,8 +64,14 @@ impl Ingest {
     pub fn new(registry: Arc<RaidRegistry>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let keeper = Keeper::new(registry);
-        let bodies = Bodies::new(Arc::clone(keeper.context().heavy.background()));
+        let (background, metrics) = (keeper.context().heavy.background(), &keeper.context().metrics);
+        let bodies = Bodies::new(Arc::clone(background), Arc::clone(metrics));
         Self { keeper, bodies, folding: Semaphore::new(cores + 1) }
+    }
+
+    /// How many uploads are under way.
+    pub fn standing(&self) -> Standing {
+        self.bodies.standing()
     }
 
     fn context(&self) -> &Context {
@@ -81,39 +89,52 @@ impl Ingest {
         headers: HeaderMap,
         body: Body,
     ) -> Result<Vec<i64>, HttpError> {
-        let ingest = Arc::clone(self);
-        in_time(UPLOAD_ANSWER_MS, async move {
+        let (ingest, began) = (Arc::clone(self), Instant::now());
+        let done = in_time(UPLOAD_ANSWER_MS, async move {
             let received =
                 ingest.bodies.receive(uploader.account(), &headers, body, UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS).await?;
-            ingest.take(uploader, received).await
+            ingest.context().metrics.payload(received.bytes.len());
+            ingest.take(uploader, received, began).await
         })
-        .await
+        .await;
+        if let Err(error) = &done {
+            self.refused(error, MeterVersion::NONE, began);
+        }
+        done
     }
 
-    async fn take(&self, uploader: Uploader, received: Received) -> Result<Vec<i64>, HttpError> {
+    async fn take(&self, uploader: Uploader, received: Received, began: Instant) -> Result<Vec<i64>, HttpError> {
         let secret = self.context().secret.clone();
         let end = Instant::now() + Duration::from_millis(UPLOAD_ANSWER_MS);
-        let read = move |body: &str, next: &mut dyn FnMut(Uploaded) -> bool| {
+        let read = move |body: &str, next: &mut dyn FnMut((Uploaded, MeterVersion)) -> bool| {
             let upload = Upload::parse(body)?;
-            let fights = upload.encounters.into_iter();
-            let mut read = fights.map(|fight| raidcast_ingest::meter::read(fight, &|id| secret.actor(id)));
+            let version = MeterVersion::of(upload.client_version.as_deref());
+            let read = |fight| raidcast_ingest::meter::read(fight, &|id| secret.actor(id));
             // Until one could not be kept.
-            let _ = read.all(next);
+            let _ = upload.encounters.into_iter().all(|fight| next((read(fight), version)));
             Ok(())
         };
         let Reading { mut fights, whole, _permit } = self.read(received, read).await?;
         let mut ids = Vec::new();
-        while let Some(read) = fights.recv().await {
+        while let Some((read, version)) = fights.recv().await {
             if Instant::now() > end {
                 // Nobody waits for it any more.
                 return Err(late());
             }
+            let is_stub = read.stub.is_some();
             let fight = Fight::new(&self.context().secret, uploader, read);
-            let (remote_id, _) = self.keeper.keep(uploader, fight).await?;
+            let (remote_id, what) = self.keeper.keep(uploader, fight).await?;
+            let what = if is_stub && what != UploadOutcome::Known { UploadOutcome::Stub } else { what };
+            self.context().metrics.uploaded(what, version, began.elapsed());
             ids.push(remote_id);
         }
         whole.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
         Ok(ids)
+    }
+
+    fn refused(&self, error: &HttpError, version: MeterVersion, began: Instant) {
+        let what = if error.status().is_server_error() { UploadOutcome::Failed } else { UploadOutcome::Refused };
+        self.context().metrics.uploaded(what, version, began.elapsed());
     }
 
     /// Reads a body in the background, one fight at a time: the next while the one before is kept.
@@ -204,7 +225,8 @@ async fn in_time<T: Send + 'static>(
     answer_ms: u64,
     work: impl Future<Output = Result<T, HttpError>> + Send + 'static,
 ) -> Result<T, HttpError> {
-    let done = tokio::time::timeout(Duration::from_millis(answer_ms), tokio::spawn(work)).await;
+    let work = tokio::spawn(work.in_current_span());
+    let done = tokio::time::timeout(Duration::from_millis(answer_ms), work).await;
     done.map_err(|_| late())?.map_err(|_| HttpError::Internal)?
 }
 

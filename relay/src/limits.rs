@@ -122,6 +122,21 @@ pub const SKILL_ROW_BYTES: u64 = 256;
 pub const JOURNALS_AT_ONCE: usize = 3;
 /// Fights that a start left on the disk are looked after this often, ms.
 pub const LEFT_EVERY_MS: u64 = 5_000;
+/// Characters of the name that an asker gives a request: two UUIDs.
+pub const REQUEST_ID_CHARS_MAX: usize = 64;
+/// Sockets of the address that is for metrics alone: a few who collect them, and a few who look.
+pub const METRICS_SOCKETS_MAX: usize = 32;
+/// How ready the relay is is looked at again after this, ms, whoever asks.
+pub const READY_MS: i64 = 1_000;
+/// A database that does not answer within this is down, ms.
+pub const STORE_ANSWERS_MS: u64 = 3_000;
+/// While the database is thought to be down it is looked at again this often, ms.
+pub const DOWN_AGAIN_MS: u64 = 5_000;
+/// Bytes of room on the disk below which the relay is not ready: the log of the largest fight while its journal, of as
+/// much, is still there.
+pub const DISK_ROOM_MIN: u64 = 128 * 1024 * 1024;
+/// Of the room for what waits to be written so many percent may be in use while the relay is ready.
+pub const QUEUE_PERCENT_MAX: u64 = 90;
 /// Lines of one kind that the log takes at once.
 pub const LOG_BURST: u32 = 10;
 /// And then one every so often, ms, with the number of those left out.

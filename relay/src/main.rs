@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use raidcast_relay::config::{Cli, Command, Config, MoveFlags};
 use raidcast_relay::serve::Relay;
+use raidcast_relay::telemetry::LogFormat;
 use raidcast_relay::{telemetry, transfer};
 
 /// A thousand upgrades at once leave their buffers behind; this allocator gives them back to the system.
@@ -13,9 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
-    telemetry::init();
-    match run(cli).await {
+    match run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // An operator's to set right, not a programmer's: what happened and what to do, no trace.
@@ -28,14 +27,21 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let flags = match cli.command {
         Some(Command::Serve(flags)) => flags,
-        Some(Command::Move(flags)) => return move_all(flags).await,
+        Some(Command::Move(flags)) => {
+            telemetry::init(LogFormat::default());
+            return move_all(flags).await;
+        }
         None => cli.serve,
     };
     let upload_key = std::env::var_os("RAIDCAST_UPLOAD_KEY").filter(|key| !key.is_empty());
     let config = Config::load(flags, upload_key)?;
+    telemetry::init(config.log_format);
     let relay = Relay::start(&config).await?;
     let addrs: Vec<_> = relay.addrs().iter().map(|addr| format!("http://{addr}")).collect();
     println!("raidcast-relay listens on {}", addrs.join(" and "));
+    if let Some(addr) = relay.metrics_addr() {
+        println!("metrics are on http://{addr}/metrics");
+    }
     if config.keys.is_empty() {
         eprintln!(
             "No upload key is set, so nobody can upload. Set RAIDCAST_UPLOAD_KEY, or `upload_key` in raidcast.toml."

@@ -145,6 +145,11 @@ impl Quota {
         Some(Connected { quota: Arc::clone(self), account })
     }
 
+    /// Uplinks of all keys.
+    pub fn connections(&self) -> u64 {
+        self.accounts().values().map(|used| u64::from(used.connections)).sum()
+    }
+
     /// One more raid.
     ///
     /// # Errors
@@ -318,8 +323,11 @@ mod tests {
     fn a_connection_counts_until_it_is_dropped() {
         let (quota, one) = (quota(), AccountId(1));
         let held: Vec<_> = (0..2).map(|_| quota.connect(one).unwrap()).collect();
-        assert!(quota.connect(one).is_none() && quota.connect(AccountId(2)).is_some());
-        drop(held);
+        let other = quota.connect(AccountId(2));
+        assert!(quota.connect(one).is_none() && other.is_some());
+        assert_eq!(quota.connections(), 3);
+        drop((held, other));
+        assert_eq!(quota.connections(), 0);
         assert!(quota.connect(one).is_some());
     }
 }

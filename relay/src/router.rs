@@ -15,21 +15,26 @@ use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::account::Keyring;
+use crate::api::metrics::Sources;
 use crate::body::Small;
-use crate::context::Context;
 use crate::desk::Desk;
 use crate::error::{self, HttpError, is_api};
+use crate::readiness::Readiness;
+use crate::request::{self, Requests};
 use crate::uplink::{self, Uplinks};
 use crate::{api, assets, edge, feed, pages};
 
 /// An answer over HTTP takes at most this long, and so does an upgrade; sockets are not bound by it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What pages of other sites may read of an answer's head.
+const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, x-request-id");
+
 /// What pages may load: nothing from elsewhere, no inline scripts.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
-/// What the router's parts are given: handlers the desk and nothing else, but for uplinks and `/health`.
+/// What the router's parts are given: handlers the desk and nothing else, but for uplinks and what operators ask.
 pub struct Parts {
     /// For whoever reads, watches or changes something.
     pub desk: Desk,
@@ -37,12 +42,47 @@ pub struct Parts {
     pub uplinks: Uplinks,
     /// For the gate.
     pub keys: Arc<Keyring>,
-    /// For `/health`.
-    pub context: Arc<Context>,
+    /// For operators.
+    pub operators: Operators,
 }
 
-/// The whole relay, as a router.
-pub fn router(Parts { desk, uplinks, keys, context }: Parts) -> Router {
+/// What operators are answered from.
+#[derive(Clone)]
+pub struct Operators {
+    /// For `/health` and `/ready`.
+    pub readiness: Arc<Readiness>,
+    /// For `/metrics`.
+    pub sources: Sources,
+}
+
+impl Operators {
+    fn health(&self) -> Router {
+        Router::new()
+            .route("/health", get(api::health::health))
+            .route("/ready", get(api::health::ready))
+            .with_state(Arc::clone(&self.readiness))
+    }
+
+    fn metrics(&self) -> Router {
+        Router::new().route("/metrics", get(api::metrics::metrics)).with_state(self.sources.clone())
+    }
+
+    fn requests(&self) -> Requests {
+        let context = &self.sources.context;
+        Requests { entropy: context.entropy.clone(), metrics: Arc::clone(&context.metrics) }
+    }
+}
+
+/// What an address of its own serves for operators.
+pub fn metrics_router(operators: &Operators) -> Router {
+    let routes = operators.health().merge(operators.metrics());
+    around(routes.layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT)), operators)
+}
+
+/// The whole relay, as a router. Metrics are served to this machine, unless they have an address of their own.
+pub fn router(Parts { desk, uplinks, keys, operators }: Parts, metrics: bool) -> Router {
+    let metrics =
+        if metrics { operators.metrics().layer(middleware::from_fn(api::metrics::only_here)) } else { Router::new() };
     let reading = Router::new()
         .route("/api/v1/reports", get(api::reports::list))
         .route("/api/v1/reports/{report_id}", get(api::reports::report))
@@ -74,19 +114,32 @@ pub fn router(Parts { desk, uplinks, keys, context }: Parts) -> Router {
         .merge(feeds)
         .with_state(desk)
         .merge(Router::new().route("/api/v1/uplink", get(uplink::upgrade)).with_state(uplinks))
-        .merge(Router::new().route("/health", get(api::health::health)).with_state(context))
+        .merge(operators.health())
+        .merge(metrics)
         .merge(shown)
         .fallback(move |request: Request| pages::nothing_here(files.clone(), request))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .merge(uploads)
-        .layer(middleware::from_fn_with_state(keys, edge::gate))
-        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| HttpError::Internal.into_response()));
+        .layer(middleware::from_fn_with_state(keys, edge::gate));
+    around(routes, &operators)
+}
+
+/// What all answers have: a shape for errors, headers, and the name of their request.
+fn around(routes: Router, operators: &Operators) -> Router {
+    let routes =
+        routes.layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| HttpError::Internal.into_response()));
     // Around the router, not inside it: only there an answer names the methods of its address.
-    Router::new().fallback_service(routes).layer(middleware::from_fn(error::shape)).layer(middleware::from_fn(headers))
+    Router::new()
+        .fallback_service(routes)
+        .layer(middleware::from_fn(error::shape))
+        .layer(middleware::from_fn(headers))
+        .layer(middleware::from_fn_with_state(operators.requests(), request::named))
 }
 
 async fn headers(request: Request, next: Next) -> Response {
     let api = is_api(request.uri().path());
+    // What this machine may read is nothing for every page that is open on it.
+    let shared = api && request.uri().path() != "/metrics";
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("x-api-version"), HeaderValue::from_static("1"));
@@ -95,9 +148,11 @@ async fn headers(request: Request, next: Next) -> Response {
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     if api {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    if shared {
         // Refusals too: a page of another site reads why, and when to come back.
         headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(HeaderValue::from_static("*"));
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     }
     response
 }

@@ -14,16 +14,20 @@ use tokio_util::task::TaskTracker;
 use crate::access::Door;
 use crate::account::{Key, Keyring, RelaySecret};
 use crate::answers::Answers;
+use crate::api::metrics::Sources;
 use crate::clock::{Clock, Entropy};
 use crate::config::{Config, KeySetting};
 use crate::context::Context;
 use crate::desk::Desk;
+use crate::disk::Disk;
 use crate::edge::{self, Edge, Proxies, Sockets};
 use crate::error::plain;
+use crate::limits::METRICS_SOCKETS_MAX;
 use crate::lists::Lists;
 use crate::private;
 use crate::raid::RaidRegistry;
-use crate::router::{Parts, router};
+use crate::readiness::Readiness;
+use crate::router::{Operators, Parts, metrics_router, router};
 use crate::span::Spans;
 use crate::uplink::Uplinks;
 
@@ -35,7 +39,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum ServeError {
     /// The address is taken, or not this machine's.
     #[error(
-        "could not listen on {addr}: {}. Another program may use this address: stop it, or choose another with --listen",
+        "could not listen on {addr}: {}. Another program may use this address: stop it, or choose another with --listen, or --metrics-listen",
         plain(.source)
     )]
     Listen {
@@ -88,6 +92,7 @@ fn opening(error: &StoreError) -> String {
 /// A relay that runs.
 pub struct Relay {
     addrs: Vec<SocketAddr>,
+    metrics_addr: Option<SocketAddr>,
     registry: Arc<RaidRegistry>,
     door: Door,
     spans: Arc<Spans>,
@@ -130,9 +135,13 @@ impl Relay {
         let sockets = Sockets::of(edge::raise());
         let mut listeners = Vec::new();
         for &addr in &config.listen {
-            let listener = TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })?;
-            listeners.push(listener);
+            listeners.push(listen(addr).await?);
         }
+        let for_metrics = match config.metrics_listen {
+            Some(addr) => Some(listen(addr).await?),
+            None => None,
+        };
+        let metrics_addr = for_metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let addrs: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
         let own_url = || addrs.first().map_or_else(String::new, |addr| format!("http://{addr}"));
         let stop = CancellationToken::new();
@@ -164,26 +173,47 @@ impl Relay {
         let lists = Lists::new(Arc::clone(&registry), door.clone(), Arc::clone(&answers), Arc::clone(&spans.pool));
         let lists = Arc::new(lists);
         let (for_spans, for_answers, for_lists) = (Arc::clone(&spans), Arc::clone(&answers), Arc::clone(&lists));
-        let app = router(Parts {
-            desk: Desk::new(Arc::clone(&registry), door.clone(), for_spans, for_answers, for_lists),
-            uplinks: Uplinks { door: door.clone(), registry: Arc::clone(&registry) },
-            keys,
-            context: Arc::clone(context),
-        });
         let edge = Arc::new(Edge::new(config.limits.clone(), Proxies(config.trusted_proxies.clone()), sockets));
+        let desk = Desk::new(Arc::clone(&registry), door.clone(), for_spans, for_answers, for_lists);
+        let sources = Sources {
+            context: Arc::clone(context),
+            directory: Arc::clone(directory),
+            edge: Arc::clone(&edge),
+            answers: Arc::clone(&answers),
+            ingest: Arc::clone(desk.ingest()),
+            disk: Disk::of(&config.database()),
+        };
+        let readiness = Readiness::new(Arc::clone(context), sources.disk.clone());
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
+        servers.spawn(Arc::clone(&readiness).keep_looking(stop.clone()));
+        let operators = Operators { readiness, sources };
+        if let Some(listener) = for_metrics {
+            // Sockets of its own: who asks how a crowded relay is must get in.
+            let sockets = Sockets { most: METRICS_SOCKETS_MAX, for_uplinks: 0 };
+            let edge = Arc::new(Edge::new(config.limits.clone(), Proxies::default(), sockets));
+            servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
+            let connections = servers.clone();
+            servers.spawn(edge::serve(listener, metrics_router(&operators), edge, stop.clone(), connections));
+        }
+        let uplinks = Uplinks { door: door.clone(), registry: Arc::clone(&registry) };
+        let app = router(Parts { desk, uplinks, keys, operators }, metrics_addr.is_none());
         for listener in listeners {
             let (app, edge, connections) = (app.clone(), Arc::clone(&edge), servers.clone());
             servers.spawn(edge::serve(listener, app, edge, stop.clone(), connections));
         }
         servers.close();
-        Ok(Self { addrs, registry, door, spans, edge, answers, lists, stop, servers })
+        Ok(Self { addrs, metrics_addr, registry, door, spans, edge, answers, lists, stop, servers })
     }
 
     /// Where it listens.
     pub fn addrs(&self) -> &[SocketAddr] {
         &self.addrs
+    }
+
+    /// Where it serves metrics and nothing else, if that is an address of its own.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
     }
 
     /// Its raids.
@@ -230,6 +260,10 @@ impl Relay {
             tracing::warn!(%error, "could not close the database");
         }
     }
+}
+
+async fn listen(addr: SocketAddr) -> Result<TcpListener, ServeError> {
+    TcpListener::bind(addr).await.map_err(|source| ServeError::Listen { addr, source })
 }
 
 /// Before anybody asks for a fight: what was stored when ids of fights were kept as clients make them.

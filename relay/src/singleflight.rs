@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
+use tracing::Instrument as _;
 
 /// What all who share it wait for; `None` if making it broke off.
 type Making<V> = Shared<BoxFuture<'static, Option<V>>>;
@@ -77,7 +78,7 @@ where
         F: Future<Output = V> + Send + 'static,
     {
         let landing = Landing { flights: Arc::clone(self), key };
-        let making = tokio::spawn(async move {
+        let making = async move {
             let landing = landing;
             if let Some(before) = before {
                 before.await;
@@ -85,7 +86,9 @@ where
             let value = make().await;
             drop(landing);
             value
-        });
+        };
+        // What it says in the log is said for who asked first.
+        let making = tokio::spawn(making.in_current_span());
         async move { making.await.ok() }.boxed().shared()
     }
 }

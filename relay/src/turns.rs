@@ -132,6 +132,11 @@ impl<W: Copy + Eq + Hash> Turns<W> {
         line.len()
     }
 
+    /// How many places nobody has.
+    pub fn free(&self) -> usize {
+        self.line().free
+    }
+
     fn pass_on(self: &Arc<Self>) {
         loop {
             let mut line = self.line();

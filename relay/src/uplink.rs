@@ -28,6 +28,7 @@ use raidcast_shared::uplink::{
 };
 use raidcast_store::AccountId;
 use tokio::sync::mpsc;
+use tracing::{Instrument as _, Span};
 
 use crate::access::Door;
 use crate::account::Scope;
@@ -35,6 +36,7 @@ use crate::context::Context;
 use crate::edge::{Asked, Permit, Refusal};
 use crate::error::HttpError;
 use crate::limits::{DISCARDS_BURST, FAREWELL_MS};
+use crate::metrics::{FrameKind, Metrics};
 use crate::quota::{Connected, Quota as KeyQuota, Spent};
 use crate::raid::{Attach, RaidCommand, RaidHandle, RaidRegistry};
 
@@ -80,7 +82,8 @@ pub async fn upgrade(
         .max_message_size(l::UPLINK_READ_BYTES_MAX)
         .max_frame_size(l::UPLINK_READ_BYTES_MAX)
         .read_buffer_size(READ_BUFFER_BYTES);
-    Ok(ws.on_upgrade(move |socket| converse(uplinks, account, permits, socket)))
+    let request = Span::current();
+    Ok(ws.on_upgrade(move |socket| converse(uplinks, account, permits, request, socket)))
 }
 
 /// A connection of the key's own, and where it comes by a proxy, one of its address's.
@@ -102,15 +105,21 @@ enum Ended {
     Refused(Refused),
 }
 
-async fn converse(uplinks: Uplinks, account: AccountId, _permits: Permits, socket: WebSocket) {
+/// What it says in the log it says for its request. Not all of it is done in that one's span: to enter it takes a lock,
+/// and a frame takes none.
+async fn converse(uplinks: Uplinks, account: AccountId, _permits: Permits, request: Span, socket: WebSocket) {
     let (mut sink, stream) = socket.split();
     let mut stream = Frames::of(stream);
     let hello = tokio::time::timeout(Duration::from_millis(l::HELLO_MS_MAX), first_frame(&mut stream)).await;
+    let metrics = &uplinks.context().metrics;
     let ended = match hello {
-        Ok(Ok(hello)) => match attach(&uplinks, account, hello).await {
-            Ok(attached) => attached.run(&uplinks, account, &mut sink, &mut stream).await,
-            Err(refused) => Ended::Refused(refused),
-        },
+        Ok(Ok(hello)) => {
+            metrics.frame(FrameKind::Hello);
+            match attach(&uplinks, account, hello).instrument(request.clone()).await {
+                Ok(attached) => attached.run(&uplinks, account, &mut sink, &mut stream).await,
+                Err(refused) => Ended::Refused(refused),
+            }
+        }
         Ok(Err(ended)) => ended,
         Err(_) => Ended::Refused(refusal(
             RefusedCode::HelloExpected,
@@ -118,7 +127,8 @@ async fn converse(uplinks: Uplinks, account: AccountId, _permits: Permits, socke
         )),
     };
     if let Ended::Refused(refused) = ended {
-        tracing::info!(code = ?refused.code, "an uplink was refused");
+        request.in_scope(|| tracing::info!(code = ?refused.code, "an uplink was refused"));
+        metrics.refused(refused.code);
         let reason = refused.text.clone();
         // Who is refused for the whole connection is told nothing that versions write differently.
         let said = sink.send(message(VERSIONS.0, &UplinkReply::Refused(refused)));
@@ -241,7 +251,8 @@ impl Attached {
         let (raid, own, history) = (self.handle.clone(), self.own.clone(), self.history);
         let speaker = Speaker { account, history, raid, connection, own, silence };
         let read = read_frames(uplinks, speaker, &self.fights, stream);
-        let write = write_replies(self.welcome, &mut self.replies, &self.fights, sink, ping);
+        let metrics = &uplinks.context().metrics;
+        let write = write_replies(self.welcome, &mut self.replies, (&self.fights, metrics), sink, ping);
         let ended = tokio::select! {
             // Replies first: what is acknowledged is out before the next frame is read.
             biased;
@@ -256,7 +267,7 @@ impl Attached {
 async fn write_replies(
     welcome: Welcome,
     replies: &mut mpsc::Receiver<UplinkReply>,
-    fights: &Fights,
+    (fights, metrics): (&Fights, &Metrics),
     sink: &mut SplitSink<WebSocket, Message>,
     ping: Duration,
 ) -> Ended {
@@ -272,6 +283,9 @@ async fn write_replies(
         };
         if let UplinkReply::Refused(refused @ Refused { scope: RefusedScope::Connection, .. }) = reply {
             return Ended::Refused(refused);
+        }
+        if let UplinkReply::Refused(refused) = &reply {
+            metrics.refused(refused.code);
         }
         let draining = matches!(reply, UplinkReply::Draining { .. });
         if let Some(reply) = fights.in_its_words(reply)
@@ -348,6 +362,7 @@ async fn read_frames(uplinks: &Uplinks, speaker: Speaker, fights: &Fights, strea
         let frame = match codec::decode::<UplinkFrame>(&bytes, l::UPLINK_FRAME_BYTES_MAX) {
             Ok(frame) => frame,
             Err(error) => {
+                shared.metrics.frame(FrameKind::Malformed);
                 malformed += 1;
                 if malformed > MALFORMED_MAX {
                     return Ended::Refused(refusal(error.code(), "too many frames that are none: check the client"));
@@ -359,6 +374,7 @@ async fn read_frames(uplinks: &Uplinks, speaker: Speaker, fights: &Fights, strea
                 continue;
             }
         };
+        shared.metrics.frame((&frame).into());
         if matches!(frame, UplinkFrame::Discard { .. }) {
             discards.until_ready().await;
         }

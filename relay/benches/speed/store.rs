@@ -7,6 +7,7 @@ use raidcast_meterkit::{Fight, Script};
 use raidcast_relay::config::{Config, KeySetting};
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
+use raidcast_relay::telemetry::LogFormat;
 use raidcast_shared::limits;
 use raidcast_store::{Reports as _, Upkeep as _};
 use raidcast_store_sqlite::SqliteStore;
@@ -31,6 +32,8 @@ pub(crate) fn config(data: &Path) -> Config {
         keys: KEYS.iter().enumerate().map(|(at, key)| KeySetting::of(format!("bench{at}"), *key)).collect(),
         grace_ms: limits::GRACE_MS,
         trusted_proxies: Vec::new(),
+        metrics_listen: None,
+        log_format: LogFormat::Text,
         limits: EdgeLimits::default(),
     }
 }

@@ -1,8 +1,7 @@
-//! `GET /health`.
+//! `GET /health`: whether the relay runs, by what is known already. `GET /ready`: whether it takes uploads, looked at.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
@@ -12,11 +11,14 @@ use raidcast_shared::report::ApiError;
 use serde::Serialize;
 
 use crate::context::Context;
+use crate::error::HttpError;
+use crate::readiness::Readiness;
 
-/// A database that does not answer in this time is down.
-const PING_TIMEOUT: Duration = Duration::from_secs(3);
-/// Who finds it down looks again after so many seconds.
+/// Who finds it not well looks again after so many seconds.
 const RETRY_S: &str = "5";
+/// What is said of what is well.
+const OK: &str = "ok";
+const DRAINING: &str = "the relay is about to stop: ask another, or this one when it has started again";
 
 /// What cannot be read: all else is served. How much there is; the log names it, for whoever has a link sees what it
 /// leads to, and anybody may ask how the relay is.
@@ -39,7 +41,7 @@ pub struct Health {
     database: &'static str,
     /// What is wrong, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    reason: Option<&'static str>,
     /// As any error of the API.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     error: Option<ApiError>,
@@ -53,31 +55,79 @@ fn set_aside(context: &Context) -> Option<SetAside> {
     (count + raids > 0).then_some(SetAside { count, raids })
 }
 
-/// Whether the relay takes uploads now: a small write must reach the disk.
-pub async fn health(State(context): State<Arc<Context>>) -> Response {
-    let ping = tokio::time::timeout(PING_TIMEOUT, context.store.ping()).await;
-    let reason = match ping {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(error.to_string()),
-        Err(_) => Some("the database does not answer".to_owned()),
+fn unavailable(why: &str) -> ApiError {
+    ApiError { code: "unavailable".into(), message: format!("the relay takes no uploads now: {why}"), details: None }
+}
+
+/// 200, or 503 with when to look again.
+fn answer(well: bool, body: impl Serialize) -> Response {
+    match well {
+        true => Json(body).into_response(),
+        false => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_S)], Json(body)).into_response(),
+    }
+}
+
+/// Whether the relay is well, as far as it knows: the last that was written reached the disk. Nothing is asked for it.
+pub async fn health(State(readiness): State<Arc<Readiness>>) -> Response {
+    let context = readiness.context();
+    let up = context.store_ok.load(Ordering::Relaxed);
+    let reason = match () {
+        () if context.draining.is_cancelled() => Some(DRAINING),
+        () if !up => Some("the database takes no writes; GET /ready says why"),
+        () => None,
     };
-    context.store_ok.store(reason.is_none(), Ordering::Relaxed);
-    let up = reason.is_none();
     let health = Health {
-        status: if up { "healthy" } else { "unhealthy" },
+        status: if reason.is_none() { "healthy" } else { "unhealthy" },
         timestamp: context.clock.now_ms(),
         version: env!("CARGO_PKG_VERSION"),
         database: if up { "up" } else { "down" },
-        error: reason.as_ref().map(|reason| ApiError {
-            code: "unavailable".into(),
-            message: format!("the relay takes no uploads now: {reason}"),
-            details: None,
-        }),
+        error: reason.map(unavailable),
         reason,
-        set_aside: set_aside(&context),
+        set_aside: set_aside(context),
     };
-    match up {
-        true => Json(health).into_response(),
-        false => (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_S)], Json(health)).into_response(),
-    }
+    answer(reason.is_none(), health)
+}
+
+/// Each thing that was looked at: `ok`, or what is wrong with it, in words.
+#[derive(Clone, Debug, Serialize)]
+struct Found<'a> {
+    store: &'a str,
+    /// Left out where it cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disk: Option<&'a str>,
+    queue: &'a str,
+    draining: &'a str,
+}
+
+/// Whether the relay takes uploads.
+#[derive(Clone, Debug, Serialize)]
+struct Ready<'a> {
+    status: &'static str,
+    checks: Found<'a>,
+    /// As any error of the API.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    error: Option<ApiError>,
+}
+
+fn words(check: &Result<(), String>) -> &str {
+    check.as_ref().map_or_else(String::as_str, |()| OK)
+}
+
+/// Whether the relay takes uploads now: a small write reaches the disk, which has room, and what waits is not too much.
+///
+/// # Errors
+/// `Internal`: a defect.
+pub async fn ready(State(readiness): State<Arc<Readiness>>) -> Result<Response, HttpError> {
+    let checks = readiness.checks().await.ok_or(HttpError::Internal)?;
+    let found = Found {
+        store: words(&checks.store),
+        disk: checks.disk.as_ref().map(words),
+        queue: words(&checks.queue),
+        // Asked now: who is told late sends somebody to a relay that is gone.
+        draining: if readiness.context().draining.is_cancelled() { DRAINING } else { OK },
+    };
+    let all = [found.draining, found.store, found.disk.unwrap_or(OK), found.queue];
+    let wrong = all.into_iter().find(|said| *said != OK);
+    let status = if wrong.is_none() { "ready" } else { "unready" };
+    Ok(answer(wrong.is_none(), Ready { status, checks: found, error: wrong.map(unavailable) }))
 }

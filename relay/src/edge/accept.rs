@@ -82,7 +82,8 @@ fn admit(edge: &Edge, stream: &TcpStream, peer: IpAddr) -> Option<Slot> {
         });
         if permit.is_none() {
             edge.refusals.count(Refusal::Connections);
-            tracing::warn!(%address, "an address has as many connections as one may have");
+            tracing::warn!("an address has as many connections as one may have");
+            tracing::debug!(%address, "it has as many");
             turn_away(stream, "your address has too many connections to this relay: close some");
             return None;
         }

@@ -34,6 +34,8 @@ pub struct Asked {
     edge: Arc<Edge>,
     /// It came by a proxy, so that its connection is not counted for it.
     by_proxy: bool,
+    /// It came from this machine, and nobody passed it on.
+    here: bool,
 }
 
 impl Asked {
@@ -45,7 +47,13 @@ impl Asked {
                  --trusted-proxy, or `trusted_proxies` in raidcast.toml"
             );
         }
-        Self { address: Address::of(edge.proxies.client(peer, headers)), edge: Arc::clone(edge), by_proxy }
+        let here = peer.to_canonical().is_loopback() && !by_proxy && !is_passed_on(headers);
+        Self { address: Address::of(edge.proxies.client(peer, headers)), edge: Arc::clone(edge), by_proxy, here }
+    }
+
+    /// Whether it is this machine's own request, as far as proxies say that they pass others' on.
+    pub fn is_here(&self) -> bool {
+        self.here
     }
 
     /// A permit for a socket that stays after its request: the connection's own, unless that is a proxy's.
@@ -121,7 +129,19 @@ impl Cost {
                 Self::Upload
             }
             () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,
-            () if begins(&["/api", "/health", "/reports/", "/raids/", "/live/", "/encounter/"]) => Self::Request,
+            () if begins(&[
+                "/api",
+                "/health",
+                "/ready",
+                "/metrics",
+                "/reports/",
+                "/raids/",
+                "/live/",
+                "/encounter/",
+            ]) =>
+            {
+                Self::Request
+            }
             () => Self::Nothing,
         }
     }
@@ -325,7 +345,8 @@ fn known_key(keys: &Keyring, asked: &Asked, headers: &HeaderMap) -> Result<bool,
     if !known {
         edge.refusals.count(Refusal::Keys);
         edge.book.wrong_key(asked.address, Instant::now());
-        tracing::warn!(address = %asked.address, "a key came that is none of this relay's");
+        tracing::warn!("a key came that is none of this relay's");
+        tracing::debug!(address = %asked.address, "a wrong key's address");
     }
     Ok(known)
 }

@@ -25,9 +25,39 @@ pub enum Refusal {
     Sent,
 }
 
+impl Refusal {
+    /// In their order.
+    pub const ALL: [Self; 9] = [
+        Self::Connections,
+        Self::Sockets,
+        Self::Requests,
+        Self::Answers,
+        Self::Replays,
+        Self::Keys,
+        Self::Quota,
+        Self::Body,
+        Self::Sent,
+    ];
+
+    /// As metrics name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::Sockets => "sockets",
+            Self::Requests => "requests",
+            Self::Answers => "answers",
+            Self::Replays => "replays",
+            Self::Keys => "keys",
+            Self::Quota => "quota",
+            Self::Body => "body",
+            Self::Sent => "sent",
+        }
+    }
+}
+
 /// Counts refusals, for metrics.
 #[derive(Debug, Default)]
-pub struct Refusals([AtomicU64; 9]);
+pub struct Refusals([AtomicU64; Refusal::ALL.len()]);
 
 impl Refusals {
     /// One more.

@@ -18,6 +18,7 @@ use super::shard::{Command, Lacking, Shard, Standing};
 use super::sink::Patience;
 use super::spectator::Spectator;
 use crate::limits::SHARD_COMMANDS_MAX;
+use crate::metrics::Metrics;
 
 /// Writes between two chances for other tasks of the thread.
 const SLICE: usize = 128;
@@ -36,19 +37,20 @@ enum Owner {
 
 impl ShardHandle {
     /// A shard that the room writes to in place.
-    pub(super) fn in_place(patience: Patience) -> Self {
-        let shard = Shard::new(patience);
+    pub(super) fn in_place(patience: Patience, metrics: Arc<Metrics>) -> Self {
+        let shard = Shard::new(patience, metrics);
         Self { standing: shard.standing(), owner: Owner::Room(Box::new(shard)) }
     }
 
     /// A shard with a task. It ends when this is dropped and all is done that was told; the tracker awaits it.
-    pub(super) fn on_task(tasks: &TaskTracker, patience: Patience) -> Self {
-        let shard = Shard::new(patience);
+    pub(super) fn on_task(tasks: &TaskTracker, patience: Patience, metrics: Arc<Metrics>) -> Self {
+        let shard = Shard::new(patience, Arc::clone(&metrics));
         let standing = shard.standing();
         let (commands, queue) = mpsc::channel(SHARD_COMMANDS_MAX);
         let (beats, newest) = watch::channel(Arc::default());
         tasks.spawn(run(shard, queue, newest));
-        let mailbox = Mailbox { commands, beats, newest: 0, to_leave: HashSet::new(), tasks: tasks.clone(), patience };
+        let (to_leave, tasks) = (HashSet::new(), tasks.clone());
+        let mailbox = Mailbox { commands, beats, newest: 0, to_leave, tasks, patience, metrics };
         Self { standing, owner: Owner::Task(mailbox) }
     }
 
@@ -84,7 +86,7 @@ impl ShardHandle {
                 mailbox.to_leave.insert(id);
             }
             // It concerns them all: they come back, as far as they may.
-            _ => *self = Self::on_task(&mailbox.tasks, mailbox.patience),
+            _ => *self = Self::on_task(&mailbox.tasks, mailbox.patience, Arc::clone(&mailbox.metrics)),
         }
         false
     }
@@ -131,6 +133,7 @@ struct Mailbox {
     to_leave: HashSet<SpectatorId>,
     tasks: TaskTracker,
     patience: Patience,
+    metrics: Arc<Metrics>,
 }
 
 impl Mailbox {
@@ -199,7 +202,7 @@ mod tests {
     use crate::limits::EdgeLimits;
 
     fn shard(tasks: &TaskTracker) -> ShardHandle {
-        ShardHandle::on_task(tasks, Patience::with_spectators(&EdgeLimits::default()))
+        ShardHandle::on_task(tasks, Patience::with_spectators(&EdgeLimits::default()), Arc::default())
     }
 
     /// Takes every view from one step to the next, for those that have the one before.

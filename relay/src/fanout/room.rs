@@ -23,6 +23,7 @@ use super::view::{Resume, Start, View};
 use super::{SpectatorId, wire};
 use crate::access::Admitted;
 use crate::limits::SHARD_TASKS_MAX;
+use crate::metrics::Metrics;
 
 /// How a spectator wants to be served.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +60,7 @@ pub struct Room {
     shards: Vec<ShardHandle>,
     tasks: TaskTracker,
     patience: Patience,
+    metrics: Arc<Metrics>,
     spectators_so_far: u64,
     beats: u64,
 }
@@ -80,14 +82,15 @@ pub struct RoomCounts {
 
 impl Room {
     /// An empty room, whose shards run on `tasks`.
-    pub fn new(tasks: TaskTracker, patience: Patience) -> Self {
+    pub fn new(tasks: TaskTracker, patience: Patience, metrics: Arc<Metrics>) -> Self {
         Self {
             views: Pace::ALL.map(|_| View::new()),
             events: Events::default(),
             details: Details::default(),
-            shards: vec![ShardHandle::in_place(patience)],
+            shards: vec![ShardHandle::in_place(patience, Arc::clone(&metrics))],
             tasks,
             patience,
+            metrics,
             spectators_so_far: 0,
             beats: 0,
         }
@@ -125,6 +128,7 @@ impl Room {
             watch: None,
             owes_details: false,
             _reader: reader.clone().drop_guard(),
+            _watching: self.metrics.watches(),
         };
         self.shard(id).join(spectator).then_some((id, reader))
     }
@@ -136,7 +140,8 @@ impl Room {
         }
         if self.shards.len() == 1 {
             let count = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(SHARD_TASKS_MAX));
-            self.shards.extend((0..count).map(|_| ShardHandle::on_task(&self.tasks, self.patience)));
+            let shard = |_| ShardHandle::on_task(&self.tasks, self.patience, Arc::clone(&self.metrics));
+            self.shards.extend((0..count).map(shard));
         }
         let least = self.shards.iter().enumerate().skip(1).min_by_key(|(_, shard)| shard.standing().len());
         least.map_or(0, |(at, _)| at as u16)

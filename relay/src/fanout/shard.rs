@@ -15,6 +15,7 @@ use super::details::Watch;
 use super::lane::{LANES, Lane, Pace};
 use super::sink::{Gone, Patience};
 use super::spectator::{Goodbye, Spectator, Whom};
+use crate::metrics::{Given, Metrics};
 
 /// Something that is done to spectators beside their beats.
 pub(super) enum Command {
@@ -132,21 +133,24 @@ pub(super) struct Shard {
     beat: Arc<Beat>,
     to_give: usize,
     found: Found,
-    writes: u64,
+    /// With this beat.
+    given: Given,
     patience: Patience,
+    metrics: Arc<Metrics>,
     standing: Arc<Standing>,
 }
 
 impl Shard {
-    pub(super) fn new(patience: Patience) -> Self {
+    pub(super) fn new(patience: Patience, metrics: Arc<Metrics>) -> Self {
         Self {
             spectators: Vec::new(),
             places: HashMap::new(),
             beat: Arc::default(),
             to_give: 0,
             found: Found { lacking: [Lacking::NOBODY; LANES], waiting: 0 },
-            writes: 0,
+            given: Given::default(),
             patience,
+            metrics,
             standing: Arc::new(Standing::new()),
         }
     }
@@ -169,7 +173,7 @@ impl Shard {
         // From the back: who takes the place of one that goes was given it already.
         for at in (until..self.to_give).rev() {
             let spectator = &mut self.spectators[at];
-            if spectator.take(&self.beat, &self.patience, now, &mut self.writes) == Err(Gone) {
+            if spectator.take(&self.beat, &self.patience, now, &mut self.given) == Err(Gone) {
                 self.remove_at(at);
                 continue;
             }
@@ -186,7 +190,9 @@ impl Shard {
         for (at, lacking) in self.found.lacking.into_iter().enumerate() {
             self.standing.set_lacking(at, lacking);
         }
-        self.standing.writes.store(self.writes, Ordering::Relaxed);
+        let given = std::mem::take(&mut self.given);
+        self.standing.writes.fetch_add(given.writes, Ordering::Relaxed);
+        self.metrics.gave(given);
         self.standing.waiting.store(self.found.waiting, Ordering::Relaxed);
         true
     }
@@ -283,7 +289,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_only_listens_is_pinged_and_who_answers_nothing_is_let_go() {
-        let mut shard = Shard::new(Patience::with_spectators(&EdgeLimits::default()));
+        let mut shard = Shard::new(Patience::with_spectators(&EdgeLimits::default()), Arc::default());
         let (listening, socket, stays, mut hears) = spectator(1).await;
         let (dead, _, goes, _silent) = spectator(2).await;
         for spectator in [listening, dead] {

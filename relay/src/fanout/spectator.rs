@@ -17,6 +17,7 @@ use super::frames::joined;
 use super::lane::{Lane, Pace};
 use super::sink::{Gone, Patience, Sink};
 use crate::access::Admitted;
+use crate::metrics::{Given, Watching};
 
 /// No step of a view: the keyframe comes next.
 pub(super) const NO_STEP: u64 = u64::MAX;
@@ -39,6 +40,7 @@ pub(super) struct Spectator {
     /// Their present rows are owed, whether they changed or not.
     pub(super) owes_details: bool,
     pub(super) _reader: DropGuard,
+    pub(super) _watching: Watching,
 }
 
 impl Spectator {
@@ -53,17 +55,19 @@ impl Spectator {
         beat: &Beat,
         patience: &Patience,
         now: Instant,
-        writes: &mut u64,
+        given: &mut Given,
     ) -> Result<(), Gone> {
         let written = if self.sink.waiting() == 0 {
             let Some(bytes) = self.due(beat) else { return Ok(()) };
+            given.bytes += bytes.len() as u64;
             self.sink.write(&bytes, now)
         } else {
             // Still behind, or only just out of it: what it misses now the keyframe makes good, with the next beat, so
             // that a tick is one write.
+            given.left_out += 1;
             self.sink.flush(patience, now)
         };
-        *writes += 1;
+        given.writes += 1;
         self.tell_stalled();
         written
     }
@@ -178,6 +182,7 @@ pub(super) mod tests {
 
     use super::super::socket::Socket;
     use super::*;
+    use crate::metrics::Metrics;
 
     /// A spectator without a step, its socket, what is cancelled when it is let go, and the other end.
     pub(in super::super) async fn spectator(n: u64) -> (Spectator, Arc<Socket>, CancellationToken, TcpStream) {
@@ -196,6 +201,7 @@ pub(super) mod tests {
             watch: None,
             owes_details: false,
             _reader: left.clone().drop_guard(),
+            _watching: Metrics::default().watches(),
         };
         (spectator, socket, left, there)
     }

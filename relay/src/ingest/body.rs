@@ -22,28 +22,20 @@ use crate::limits::{
     PIECE_BYTES, REQUEST_BODY_BYTES_MAX, UPLOAD_LARGE_BYTES, UPLOAD_PACKED_BYTES_MAX, UPLOAD_PIECE_MS, UPLOAD_READ_MS,
     UPLOADS_READ_MAX, UPLOADS_WAITING_MAX,
 };
+use crate::metrics::{Coding, Metrics};
 use crate::turns::{Turn, Turns};
 
 /// A zstd frame may ask for a window of this power of two before a byte of it is there: 8 MiB, as `zstd -19` uses.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
 /// How a body is packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Coding {
-    Identity,
-    Gzip,
-    Zstd,
-}
-
-impl Coding {
-    fn of(headers: &HeaderMap) -> Result<Self, HttpError> {
-        let Some(coding) = headers.get(header::CONTENT_ENCODING) else { return Ok(Self::Identity) };
-        match coding.to_str().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-            "" | "identity" => Ok(Self::Identity),
-            "gzip" | "x-gzip" => Ok(Self::Gzip),
-            "zstd" => Ok(Self::Zstd),
-            _ => Err(HttpError::UnsupportedMedia),
-        }
+fn coding(headers: &HeaderMap) -> Result<Coding, HttpError> {
+    let Some(coding) = headers.get(header::CONTENT_ENCODING) else { return Ok(Coding::Identity) };
+    match coding.to_str().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(Coding::Identity),
+        "gzip" | "x-gzip" => Ok(Coding::Gzip),
+        "zstd" => Ok(Coding::Zstd),
+        _ => Err(HttpError::UnsupportedMedia),
     }
 }
 
@@ -55,9 +47,19 @@ pub(super) struct Received {
     _large: Option<OwnedSemaphorePermit>,
 }
 
+/// How many bodies there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// That are read, or folded.
+    pub read: usize,
+    /// That wait to be read.
+    pub waiting: usize,
+}
+
 /// Where bodies are read.
 pub(super) struct Bodies {
     background: Arc<Background>,
+    metrics: Arc<Metrics>,
     turns: Arc<Turns<AccountId>>,
     large: Arc<Semaphore>,
 }
@@ -68,9 +70,14 @@ fn busy() -> HttpError {
 
 impl Bodies {
     /// Places for bodies, which are unfolded in the background.
-    pub(super) fn new(background: Arc<Background>) -> Self {
+    pub(super) fn new(background: Arc<Background>, metrics: Arc<Metrics>) -> Self {
         let turns = Arc::new(Turns::new(UPLOADS_READ_MAX, UPLOADS_WAITING_MAX, UPLOADS_WAITING_MAX));
-        Self { background, turns, large: Arc::new(Semaphore::new(1)) }
+        Self { background, metrics, turns, large: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// How many are held, and how many wait to be read.
+    pub(super) fn standing(&self) -> Standing {
+        Standing { read: UPLOADS_READ_MAX - self.turns.free(), waiting: self.turns.waiting() }
     }
 
     /// Reads a body of at most so many bytes when it is its account's turn, for which it waits so long at the most; a small
@@ -87,7 +94,7 @@ impl Bodies {
         most: u64,
         waits_ms: u64,
     ) -> Result<Received, HttpError> {
-        let coding = match Coding::of(headers) {
+        let coding = match coding(headers) {
             Ok(coding) => coding,
             Err(error) => {
                 drain(body).await;
@@ -116,6 +123,7 @@ impl Bodies {
                 return Err(error);
             }
         };
+        self.metrics.body(coding, sent.len());
         let bytes = self.unfolded(coding, sent, most as usize, end, &mut large).await?;
         Ok(Received { bytes, _turn: turn, _large: large })
     }
@@ -214,7 +222,7 @@ impl Bodies {
         });
         let unfolded: io::Result<Vec<u8>> = unfolding.await.map_err(|Broken| HttpError::Internal)?;
         let bytes = unfolded.map_err(|_| {
-            let coding = if coding == Coding::Gzip { "gzip" } else { "zstd" };
+            let coding = coding.name();
             HttpError::BadRequest(format!("the request's body is not {coding}, as its Content-Encoding says"))
         })?;
         Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
@@ -258,7 +266,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_read_however_it_is_packed() {
-        let bodies = Bodies::new(Arc::default());
+        let bodies = Bodies::new(Arc::default(), Arc::default());
         let text = b"{\"encounters\":[]}".repeat(1_000);
         for coding in ["identity", "gzip", "zstd", "GZIP", " zstd "] {
             let sent = packed(coding.trim().to_ascii_lowercase().as_str(), &text);
@@ -289,7 +297,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_body_unfolds_to_is_limited_and_large_ones_come_one_at_a_time() {
-        let bodies = Bodies::new(Arc::default());
+        let bodies = Bodies::new(Arc::default(), Arc::default());
         let most = UPLOAD_BYTES_MAX as usize;
         for coding in ["gzip", "zstd"] {
             let bomb = packed(coding, &vec![b' '; most + 1]);
@@ -310,7 +318,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_gives_its_place_back() {
-        let bodies = Bodies::new(Arc::default());
+        let bodies = Bodies::new(Arc::default(), Arc::default());
         let never = || Body::from_stream(stream::pending::<Result<Bytes, io::Error>>());
         let headers = headers("identity");
         let stuck =

@@ -12,12 +12,13 @@ use raidcast_ingest::encounters::{self, Checksums, ClientId, Refused, Request};
 use tokio::time::Instant;
 
 use super::body::Received;
-use super::keep::{Fight, UploadOutcome};
+use super::keep::Fight;
 use super::{Ingest, Reading, in_time, late, not_an_upload};
 use crate::access::Uploader;
 use crate::background::Broken;
 use crate::error::HttpError;
 use crate::limits::{ENCOUNTERS_ANSWER_MS, ENCOUNTERS_BYTES_MAX, ENCOUNTERS_WAIT_MS};
+use crate::metrics::{MeterVersion, UploadOutcome};
 
 /// What became of a request.
 #[derive(Debug)]
@@ -57,18 +58,28 @@ impl Ingest {
         headers: HeaderMap,
         body: Body,
     ) -> Result<Taken, HttpError> {
-        let ingest = Arc::clone(self);
-        in_time(ENCOUNTERS_ANSWER_MS, async move {
-            let end = Instant::now() + Duration::from_millis(ENCOUNTERS_ANSWER_MS);
+        let (ingest, began) = (Arc::clone(self), Instant::now());
+        let done = in_time(ENCOUNTERS_ANSWER_MS, async move {
             let account = uploader.account();
             let received =
                 ingest.bodies.receive(account, &headers, body, ENCOUNTERS_BYTES_MAX, ENCOUNTERS_WAIT_MS).await?;
-            Box::pin(ingest.take_encounters(uploader, received, end)).await
+            ingest.context().metrics.payload(received.bytes.len());
+            Box::pin(ingest.take_encounters(uploader, received, began)).await
         })
-        .await
+        .await;
+        if let Err(error) = &done {
+            self.refused(error, MeterVersion::NONE, began);
+        }
+        done
     }
 
-    async fn take_encounters(&self, uploader: Uploader, received: Received, end: Instant) -> Result<Taken, HttpError> {
+    async fn take_encounters(
+        &self,
+        uploader: Uploader,
+        received: Received,
+        began: Instant,
+    ) -> Result<Taken, HttpError> {
+        let end = began + Duration::from_millis(ENCOUNTERS_ANSWER_MS);
         let secret = self.context().secret.clone();
         let read = move |body: &str, next: &mut dyn FnMut(Result<encounters::Received, Refused>) -> bool| {
             let Request { encounters, is_batch } = Request::parse(body)?;
@@ -84,16 +95,32 @@ impl Ingest {
                 // Nobody waits for it any more.
                 return Err(late());
             }
-            taken.push(match read {
+            let version =
+                read.as_ref().map_or(MeterVersion::NONE, |read| MeterVersion::of(read.meter_version.as_deref()));
+            let kept = match read {
                 Ok(read) => Box::pin(self.keep_encounter(uploader, read)).await,
                 Err(refused) => Err(refused.into()),
-            });
+            };
+            match kept {
+                Ok((kept, what)) => {
+                    self.context().metrics.uploaded(what, version, began.elapsed());
+                    taken.push(Ok(kept));
+                }
+                Err(error) => {
+                    self.refused(&error, version, began);
+                    taken.push(Err(error));
+                }
+            }
         }
         let is_batch = whole.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))?;
         Ok(Taken { encounters: taken, is_batch })
     }
 
-    async fn keep_encounter(&self, uploader: Uploader, read: encounters::Received) -> Result<Kept, HttpError> {
+    async fn keep_encounter(
+        &self,
+        uploader: Uploader,
+        read: encounters::Received,
+    ) -> Result<(Kept, UploadOutcome), HttpError> {
         let context = self.context();
         let encounters::Received { uploaded, client_id, checksum, .. } = read;
         let fight = Fight::new(&context.secret, uploader, uploaded);
@@ -103,7 +130,7 @@ impl Ingest {
         let row = context.store.encounter(key.account, key.encounter).await?.ok_or(HttpError::NotFound)?;
         let (report_url, created_at_ms) = (context.report_url(&row), row.created_at_ms);
         let is_new = outcome == UploadOutcome::Created;
-        Ok(Kept { client_id, report_id: row.report_id, report_url, created_at_ms, is_new, checksum })
+        Ok((Kept { client_id, report_id: row.report_id, report_url, created_at_ms, is_new, checksum }, outcome))
     }
 }
 

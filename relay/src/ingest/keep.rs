@@ -23,6 +23,7 @@ use crate::account::{RelaySecret, digest};
 use crate::background::Broken;
 use crate::context::Context;
 use crate::error::HttpError;
+use crate::metrics::UploadOutcome;
 use crate::quota::{DAY_MS, Spent};
 use crate::raid::{Guest, RaidCommand, RaidRegistry, Told, held_fight};
 use crate::record;
@@ -35,14 +36,6 @@ const DAY_BEGINS_MS: i64 = 6 * 3_600_000;
 const REMOTE_ID_BITS: u32 = 53;
 /// What the raids are called that uploads stand in.
 const TITLE: &str = "Uploads";
-
-/// What became of an upload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum UploadOutcome {
-    Created,
-    Replaced,
-    Known,
-}
 
 /// A fight to be kept.
 pub(super) struct Fight {

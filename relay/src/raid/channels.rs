@@ -11,6 +11,7 @@ use dashmap::DashMap;
 use raidcast_store::{AccountId, RaidRow, StoreError};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::command::RaidCommand;
 use super::directory::Directory;
@@ -91,7 +92,7 @@ impl Channels {
         F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let channels = Arc::clone(self);
-        let moving = self.tasks.spawn(async move {
+        let moving = async move {
             let turn = channels.turn(account);
             // It is never closed.
             let _turn = turn.acquire().await;
@@ -103,8 +104,11 @@ impl Channels {
             // Also where it failed: it may have been stored all the same.
             channels.written(account).await;
             written
-        });
-        moving.await.unwrap_or_else(|_| Err(StoreError::Unavailable("a write of a raid broke off".into())))
+        };
+        self.tasks
+            .spawn(moving.in_current_span())
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("a write of a raid broke off".into())))
     }
 
     /// Looks where a channel is after a write, and tells who watches by it if it moved.

@@ -51,6 +51,11 @@ impl Directory {
         self.raids.get(code).map(|held| held.value().clone())
     }
 
+    /// How many raids have a task.
+    pub fn raids(&self) -> usize {
+        self.raids.len()
+    }
+
     /// The tasks of an account's raids.
     pub fn raids_of(&self, account: AccountId) -> Vec<RaidHandle> {
         let own = self.raids.iter().filter(|held| held.value().account == account);

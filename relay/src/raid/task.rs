@@ -58,6 +58,7 @@ impl RaidTask {
             let now = Instant::now();
             falls.retain(|fall| now - *fall < FALLS_WITHIN);
             falls.push(now);
+            self.around.context.metrics.fell();
             tracing::error!(
                 raid = self.row.code,
                 falls = falls.len(),

@@ -3,7 +3,7 @@
 use raidcast_shared::id::EncounterId;
 use raidcast_store::code::{self, Ids};
 use raidcast_store::limits::KEYED_AT_ONCE;
-use raidcast_store::{KeyEncounter, KeyedEncounters, StoreError, StoreFuture, Upkeep};
+use raidcast_store::{Backlog, KeyEncounter, KeyedEncounters, OnCommit, StoreError, StoreFuture, Upkeep};
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
@@ -23,6 +23,14 @@ impl Upkeep for PostgresStore {
 
     fn ping(&self) -> StoreFuture<'_, ()> {
         Self::answer(async { Ok(self.queue.ask(0, Ping).await?) })
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.queue.backlog()
+    }
+
+    fn on_commit(&self, told: OnCommit) {
+        self.queue.on_commit(told);
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {

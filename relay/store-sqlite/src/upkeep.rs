@@ -7,7 +7,7 @@ use raidcast_shared::id::EncounterId;
 use raidcast_store::code::{self, Ids};
 use raidcast_store::limits::KEYED_AT_ONCE;
 use raidcast_store::row::Id;
-use raidcast_store::{KeyEncounter, KeyedEncounters, StoreFuture, Upkeep};
+use raidcast_store::{Backlog, KeyEncounter, KeyedEncounters, OnCommit, StoreFuture, Upkeep};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
@@ -32,6 +32,14 @@ impl Upkeep for SqliteStore {
 
     fn ping(&self) -> StoreFuture<'_, ()> {
         self.write(Ping)
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.queue.backlog()
+    }
+
+    fn on_commit(&self, told: OnCommit) {
+        self.queue.on_commit(told);
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {

@@ -28,7 +28,7 @@ pub use error::{StoreError, StoreFuture};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
 pub use raid::{RaidRow, Raids, Tickets};
 pub use report::{KeptReport, Page, ReportLine, Reports};
-pub use upkeep::{KeyEncounter, KeyedEncounters, Upkeep};
+pub use upkeep::{Backlog, KeyEncounter, KeyedEncounters, OnCommit, Upkeep};
 pub use upload::{HeldReport, NewUpload, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id};
 
 /// All that the relay keeps. Whatever keeps each entity is one.

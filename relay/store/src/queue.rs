@@ -8,7 +8,7 @@
 //! Deliberately not here: what a store's [`Writer`] does with a batch.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
@@ -18,7 +18,7 @@ use crate::limits::{
     QUEUE_WRITES_MAX,
 };
 use crate::order::{AppendOrder, Slot};
-use crate::{JournalEntry, StoreError, StoreFuture};
+use crate::{Backlog, JournalEntry, OnCommit, StoreError, StoreFuture};
 
 /// A task's work: it has the only connection that writes what is queued.
 pub trait Writer: Sized + Send + 'static {
@@ -106,6 +106,7 @@ pub struct Queue<W> {
     bulk: mpsc::Sender<W>,
     /// As `room`, of what is in bulk.
     bulk_room: Arc<Semaphore>,
+    on_commit: Arc<OnceLock<OnCommit>>,
 }
 
 impl<W> fmt::Debug for Queue<W> {
@@ -120,14 +121,32 @@ impl<W: Send + 'static> Queue<W> {
     pub fn start(writer: impl Writer<Other = W>) -> Self {
         let (commands, ordered) = mpsc::channel(QUEUE_WRITES_MAX);
         let (bulk, in_bulk) = mpsc::channel(BULK_WRITES_MAX);
-        tokio::spawn(run(writer, Lanes { ordered, bulk: in_bulk, next_bulk: None }));
+        let on_commit = Arc::default();
+        tokio::spawn(run(writer, Lanes { ordered, bulk: in_bulk, next_bulk: None }, Arc::clone(&on_commit)));
         Self {
             commands,
             room: Arc::new(Semaphore::new(QUEUE_BYTES_MAX as usize)),
             order: Arc::default(),
             bulk,
             bulk_room: Arc::new(Semaphore::new(BULK_BYTES_MAX as usize)),
+            on_commit,
         }
+    }
+
+    /// What waits to be written now.
+    pub fn backlog(&self) -> Backlog {
+        let held = |room: &Semaphore, most: u32| u64::from(most).saturating_sub(room.available_permits() as u64);
+        Backlog {
+            bytes: held(&self.room, QUEUE_BYTES_MAX),
+            bytes_max: QUEUE_BYTES_MAX.into(),
+            bulk_bytes: held(&self.bulk_room, BULK_BYTES_MAX),
+            bulk_bytes_max: BULK_BYTES_MAX.into(),
+        }
+    }
+
+    /// Tells how long each batch takes to be written, from now on; who asked first is told.
+    pub fn on_commit(&self, told: OnCommit) {
+        let _ = self.on_commit.set(told);
     }
 
     /// Takes the entry's place in the queue now; the future only waits for the answer. One that is dropped changes
@@ -213,10 +232,14 @@ async fn answer<T>(
     Ok((Answer { to, room }, waiting))
 }
 
-async fn run<W: Writer>(mut writer: W, mut lanes: Lanes<W::Other>) {
+async fn run<W: Writer>(mut writer: W, mut lanes: Lanes<W::Other>, on_commit: Arc<OnceLock<OnCommit>>) {
     while let Some((batch, close)) = lanes.next().await {
         if !batch.is_empty() {
+            let began = Instant::now();
             writer.write(batch).await;
+            if let Some(told) = on_commit.get() {
+                told(began.elapsed());
+            }
         }
         if let Some(answer) = close {
             lanes.close(&mut writer).await;
@@ -353,6 +376,29 @@ mod tests {
         async fn close(self) -> Result<(), StoreError> {
             Ok(())
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_and_how_long_a_batch_took_are_told() {
+        let (batches, took) = (Batches::default(), Arc::new(Mutex::new(Vec::new())));
+        let queue = Queue::start(Noting(Arc::clone(&batches), Duration::from_millis(70)));
+        let told = Arc::clone(&took);
+        queue.on_commit(Arc::new(move |took| told.lock().expect("no panic").push(took)));
+        let (one, bulk) = (queue.ask(1_000, |answer| answer), queue.ask_bulk(500, |answer| answer));
+        let looking = async {
+            tokio::task::yield_now().await;
+            let backlog = queue.backlog();
+            (backlog.bytes, backlog.bulk_bytes)
+        };
+        let ((one, bulk), seen) = join(join(one, bulk), looking).await;
+        assert!(one.is_ok() && bulk.is_ok());
+        assert_eq!(seen, (1_000, 500));
+        let backlog = queue.backlog();
+        assert_eq!((backlog.bytes, backlog.bulk_bytes), (0, 0));
+        assert!(backlog.bytes_max > 0 && backlog.bulk_bytes_max > 0);
+        queue.close().await.expect("it closes");
+        let (took, batches) = (took.lock().expect("no panic"), batches.lock().expect("no panic"));
+        assert_eq!(*took, vec![Duration::from_millis(70); batches.len()]);
     }
 
     /// On a runtime of one thread the writer does not run before something is awaited.

@@ -1,6 +1,7 @@
 //! What is done to a database as a whole.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use raidcast_shared::id::EncounterId;
 
@@ -18,6 +19,22 @@ pub struct KeyedEncounters {
     pub wiped: Result<(), StoreError>,
 }
 
+/// Is told how long a batch of queued writes took, from its being taken up to its being answered.
+pub type OnCommit = Arc<dyn Fn(Duration) + Send + Sync>;
+
+/// What waits to be written, bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// Journal entries, and what else keeps their order.
+    pub bytes: u64,
+    /// So much of it may wait; beyond it entries are refused.
+    pub bytes_max: u64,
+    /// What is large and hurries nobody.
+    pub bulk_bytes: u64,
+    /// So much of that may wait.
+    pub bulk_bytes_max: u64,
+}
+
 /// Keeps the database itself.
 pub trait Upkeep: Send + Sync {
     /// Replaces the ids of all encounters that were stored before ids were keyed, and wipes what stood there: once in a
@@ -26,6 +43,12 @@ pub trait Upkeep: Send + Sync {
 
     /// Whether a small write reaches stable storage now.
     fn ping(&self) -> StoreFuture<'_, ()>;
+
+    /// What waits to be written now. Asks no database.
+    fn backlog(&self) -> Backlog;
+
+    /// Tells, from now on, how long each batch of queued writes took; of several who ask the first is told.
+    fn on_commit(&self, told: OnCommit);
 
     /// Writes out what is under way and closes. What is called after it is `Unavailable`; closing again is no error.
     fn close(&self) -> StoreFuture<'_, ()>;

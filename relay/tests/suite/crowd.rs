@@ -1,6 +1,7 @@
 //! A thousand spectators of one fight, in a process of its own: all end on the relay's state, whoever stalls or leaves
 //! and whatever pace they chose, and the relay's memory does not grow with those who stall.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -121,7 +122,7 @@ async fn a_tick_is_encoded_once_a_view_and_written_once_a_spectator() {
     const CROWD: usize = 600;
     const TICKS: u64 = 40;
     let tasks = tokio_util::task::TaskTracker::new();
-    let mut room = Room::new(tasks.clone(), Patience::with_spectators(&EdgeLimits::default()));
+    let mut room = Room::new(tasks.clone(), Patience::with_spectators(&EdgeLimits::default()), Arc::default());
     let keyframe = |position: u64| move |_: Pace, events, events_lost| a_keyframe(position, events, events_lost);
     let mut others = Vec::new();
     for at in 0..CROWD {
@@ -183,7 +184,7 @@ async fn narrow_pair() -> (std::sync::Arc<Socket>, tokio::net::TcpStream) {
 async fn skill_rows_are_made_for_who_takes_them_and_where_they_changed() {
     const PLAYERS: usize = 40;
     let tasks = tokio_util::task::TaskTracker::new();
-    let mut room = Room::new(tasks.clone(), Patience::with_spectators(&EdgeLimits::default()));
+    let mut room = Room::new(tasks.clone(), Patience::with_spectators(&EdgeLimits::default()), Arc::default());
     let (pace, format) = (Pace::default(), Format::ALL[0]);
     let wish = Wish { format, pace, resume: None, by_channel: false, admitted: Admitted::AsAnybody };
     let keys: Vec<String> = (0..PLAYERS).map(|at| format!("player {at}")).collect();
@@ -277,7 +278,7 @@ async fn of_a_large_room_those_are_let_go_who_may_no_longer_see_it_and_hear_noth
     const CROWD: usize = 600;
     let kinds = [Admitted::AsAnybody, Admitted::ByTicket(3), Admitted::ByTicket(2), Admitted::AsUploader];
     let tasks = tokio_util::task::TaskTracker::new();
-    let mut room = Room::new(tasks.clone(), Patience::with_spectators(&EdgeLimits::default()));
+    let mut room = Room::new(tasks.clone(), Patience::with_spectators(&EdgeLimits::default()), Arc::default());
     let mut spectators = Vec::new();
     for at in 0..CROWD {
         let (here, there) = pair().await;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use raidcast_relay::limits::READY_MS;
 use raidcast_shared::uplink::{Ending, Outcome, RefusedCode, ReportState, UplinkReply};
 use raidcast_store::{JournalEntry, JournalKind, StreamKey};
 use sqlx::{ConnectOptions, Connection};
@@ -33,6 +34,8 @@ async fn a_full_disk_stops_acknowledging_and_nothing_acknowledged_is_lost() {
         }
     }
     assert!(sent < fight.deltas.len(), "the disk never was full");
+    let (status, ready) = relay.get("/ready").await;
+    assert!(status == 503 && ready["checks"]["store"].as_str().is_some_and(|why| why != "ok"), "{ready}");
     let (status, health) = relay.get("/health").await;
     assert_eq!((status, health["database"].as_str()), (503, Some("down")));
     assert_eq!(relay.report(&begun.report).await.fight.totals.hits, acked * 2);
@@ -41,6 +44,8 @@ async fn a_full_disk_stops_acknowledging_and_nothing_acknowledged_is_lost() {
     uploader.deltas(begun.h, &fight.deltas[acked as usize..]).await;
     uploader.acked(400).await;
     assert_eq!(relay.get("/health").await.0, 200);
+    relay.pass_ms(READY_MS);
+    assert_eq!(relay.get("/ready").await.0, 200);
     drop(uploader);
     let relay = relay.restart().await;
     let mut uploader = Uploader::connect(&relay).await;

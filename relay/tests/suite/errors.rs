@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use raidcast_relay::limits::HEAD_BYTES_MAX;
+use raidcast_relay::limits::{HEAD_BYTES_MAX, READY_MS};
 use raidcast_shared::columns;
 use raidcast_shared::event::{ActorIx, Hit, HitFlags, HitKind, SkillIx, TimedHit};
 use raidcast_shared::id::SkillId;
@@ -41,6 +41,7 @@ async fn every_error_of_the_api_has_one_shape() {
         ("POST /api/v1/reports", &[], 405, "method_not_allowed"),
         ("DELETE /api/v1/reports/nothing", &[], 405, "method_not_allowed"),
         ("PATCH /health", &[], 405, "method_not_allowed"),
+        ("POST /ready", &[], 405, "method_not_allowed"),
         ("GET /api/v1/raids/nothing/ticket", &[], 405, "method_not_allowed"),
         ("DELETE /api/v1/raids/nothing/ticket", &[], 405, "method_not_allowed"),
         ("OPTIONS /api/v1/uplink", &[], 405, "method_not_allowed"),
@@ -160,7 +161,9 @@ async fn a_page_says_of_a_private_raid_what_it_says_of_none() {
         let page = format!("GET /{kind}/{name}");
         let (hidden, none) = (ask(&relay, &page, &[]).await, ask(&relay, &format!("GET /{kind}/nothing"), &[]).await);
         let plain = |answer: &Answer| {
-            let lines = answer.head.lines().filter(|line| !line.starts_with("date:")).map(str::to_owned);
+            let own = ["date:", "x-request-id:"];
+            let lines = answer.head.lines().filter(|line| !own.iter().any(|name| line.starts_with(name)));
+            let lines = lines.map(str::to_owned);
             (lines.collect::<Vec<_>>(), answer.body.clone())
         };
         assert_eq!(plain(&hidden), plain(&none), "{kind}");
@@ -231,23 +234,31 @@ async fn who_takes_no_brotli_gets_none_of_a_large_answer_either() {
 }
 
 #[tokio::test]
-async fn health_of_a_relay_that_takes_nothing_is_an_error_as_any_other_and_says_when_to_look_again() {
+async fn readiness_of_a_relay_that_takes_nothing_is_an_error_as_any_other_and_says_when_to_look_again() {
     let data = tempfile::tempdir().unwrap();
     let shaky = Shaky::open(data.path()).await;
     let relay = TestRelay::start_on_store(data.path(), shaky.clone()).await;
     shaky.faults.writes.store(u32::MAX, Ordering::SeqCst);
-    let down = ask(&relay, "GET /health", &[]).await;
-    let health: serde_json::Value = serde_json::from_str(&down.body).unwrap();
-    assert_eq!((down.status, health["status"].as_str()), (503, Some("unhealthy")), "{down:?}");
-    assert_eq!(health["code"], "unavailable");
-    let reason = health["reason"].as_str().expect("why");
-    assert!(health["message"].as_str().is_some_and(|message| message.contains(reason)), "{health}");
-    let retry_s = down.header("retry-after").and_then(|after| after.parse::<u32>().ok());
-    assert!(retry_s.is_some_and(|retry_s| retry_s > 0), "{down:?}");
+    let asked = async |what: &str| {
+        let answer = ask(&relay, what, &[]).await;
+        let body: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        (answer, body)
+    };
+    for (path, status, why) in [("/ready", "unready", "/checks/store"), ("/health", "unhealthy", "/reason")] {
+        let (down, told) = asked(&format!("GET {path}")).await;
+        assert_eq!((down.status, told["status"].as_str()), (503, Some(status)), "{down:?}");
+        assert_eq!(told["code"], "unavailable");
+        let why = told.pointer(why).and_then(|why| why.as_str()).expect("why");
+        assert!(told["message"].as_str().is_some_and(|message| message.contains(why)), "{told}");
+        let retry_s = down.header("retry-after").and_then(|after| after.parse::<u32>().ok());
+        assert!(retry_s.is_some_and(|retry_s| retry_s > 0), "{down:?}");
+    }
     shaky.faults.mend();
-    let up = ask(&relay, "GET /health", &[]).await;
-    let health: serde_json::Value = serde_json::from_str(&up.body).unwrap();
-    assert_eq!((up.status, health["status"].as_str()), (200, Some("healthy")), "{up:?}");
-    assert!(health.get("code").is_none() && health.get("message").is_none() && up.header("retry-after").is_none());
+    relay.pass_ms(READY_MS);
+    for (path, status) in [("/ready", "ready"), ("/health", "healthy")] {
+        let (up, told) = asked(&format!("GET {path}")).await;
+        assert_eq!((up.status, told["status"].as_str()), (200, Some(status)), "{up:?}");
+        assert!(told.get("code").is_none() && told.get("message").is_none() && up.header("retry-after").is_none());
+    }
     relay.stop().await;
 }

@@ -17,12 +17,14 @@ mod history;
 mod kills;
 mod life;
 mod loads;
+mod logs;
 #[cfg(target_os = "linux")]
 mod memory;
 mod network;
 mod old_fights;
 mod old_ids;
 mod open_fights;
+mod operators;
 mod outcome;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;

@@ -2,6 +2,7 @@
 
 use raidcast_pgkit::{Cluster, Install};
 use raidcast_relay::database::Database;
+use raidcast_relay::limits::READY_MS;
 use raidcast_shared::uplink::{Outcome, RefusedCode, ReportState, UplinkReply};
 
 use crate::script::{Script, TestRelay, Uploader};
@@ -95,6 +96,8 @@ async fn a_server_that_dies_stops_acknowledging_and_nothing_acknowledged_is_lost
             other => panic!("{other:?}"),
         }
     }
+    let (status, ready) = relay.get("/ready").await;
+    assert!(status == 503 && ready["checks"]["store"].as_str().is_some_and(|why| why != "ok"), "{ready}");
     let (status, health) = relay.get("/health").await;
     assert_eq!((status, health["database"].as_str()), (503, Some("down")));
     cluster.restart();
@@ -108,6 +111,8 @@ async fn a_server_that_dies_stops_acknowledging_and_nothing_acknowledged_is_lost
         }
     }
     assert_eq!(relay.get("/health").await.0, 200);
+    relay.pass_ms(READY_MS);
+    assert_eq!(relay.get("/ready").await.0, 200);
     drop(uploader);
     let relay = relay.restart().await;
     let mut uploader = Uploader::connect(&relay).await;

@@ -90,11 +90,15 @@ impl Run {
 
     /// The relay as it is started by default, its log in a file.
     pub(crate) fn relay_with_log(&self, log: &Path) -> Process {
-        let child = Command::new(RELAY)
+        self.relay_logging(log, Command::new(RELAY).env_remove("RUST_LOG"))
+    }
+
+    /// The same, with what else is set for it.
+    pub(crate) fn relay_logging(&self, log: &Path, command: &mut Command) -> Process {
+        let child = command
             .args(["--listen", &format!("127.0.0.1:{}", self.port), "--data"])
             .arg(self.path("data"))
             .env("RAIDCAST_UPLOAD_KEY", KEY)
-            .env_remove("RUST_LOG")
             .env_remove("NO_COLOR")
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(log).expect("a log"))

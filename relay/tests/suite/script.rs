@@ -14,6 +14,7 @@ use raidcast_relay::database::Database;
 use raidcast_relay::edge::Network;
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
+use raidcast_relay::telemetry::LogFormat;
 use raidcast_shared::checksum::Checksum;
 use raidcast_shared::codec;
 use raidcast_shared::columns::{self, ColumnMap};
@@ -99,6 +100,13 @@ impl TestRelay {
         Self::start_with(config, Arc::new(AtomicI64::new(1_790_000_000_000))).await
     }
 
+    /// With settings of the test's own.
+    pub(crate) async fn start_set(data: &Path, set: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Self::config(data, None, EdgeLimits::default(), Vec::new());
+        set(&mut config);
+        Self::start_with(config, Arc::new(AtomicI64::new(1_790_000_000_000))).await
+    }
+
     /// On a store of the test's own.
     pub(crate) async fn start_on_store(data: &Path, store: Arc<dyn Store>) -> Self {
         let config = Self::config(data, None, EdgeLimits::default(), Vec::new());
@@ -127,6 +135,8 @@ impl TestRelay {
             ],
             grace_ms: 600_000,
             trusted_proxies,
+            metrics_listen: None,
+            log_format: LogFormat::Text,
             limits,
         }
     }

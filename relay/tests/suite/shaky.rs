@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::{
-    Account, AccountId, Accounts, EncounterKey, EncounterRow, Encounters, Journal, JournalEntry, KeptReport,
-    KeyEncounter, KeyedEncounters, NewEncounter, NewUpload, OpenEncounter, Page, RaidRow, Raids, ReportLine, Reports,
-    Store, StoreError, StoreFuture, StoredJournal, StoredStream, Tickets, Unreadable, Upkeep, UploadHash, UploadKept,
-    Uploads,
+    Account, AccountId, Accounts, Backlog, EncounterKey, EncounterRow, Encounters, Journal, JournalEntry, KeptReport,
+    KeyEncounter, KeyedEncounters, NewEncounter, NewUpload, OnCommit, OpenEncounter, Page, RaidRow, Raids, ReportLine,
+    Reports, Store, StoreError, StoreFuture, StoredJournal, StoredStream, Tickets, Unreadable, Upkeep, UploadHash,
+    UploadKept, Uploads,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -24,6 +24,8 @@ pub(crate) struct Faults {
     pub(crate) appends: AtomicU32,
     /// Appends that are stored, and are answered as if they were not: a connection that is lost at the wrong moment.
     pub(crate) appends_unsaid: AtomicU32,
+    /// How often it was asked whether it takes writes.
+    pub(crate) pings: AtomicU32,
     /// Other changes that are not made.
     pub(crate) writes: AtomicU32,
     /// Appends where the task that asks for them panics, as a defect would make it.
@@ -187,9 +189,21 @@ impl Uploads for Shaky {
 }
 
 impl Upkeep for Shaky {
+    fn ping(&self) -> StoreFuture<'_, ()> {
+        self.faults.pings.fetch_add(1, Ordering::SeqCst);
+        self.pass(true, |store| async move { store.ping().await })
+    }
+
+    fn backlog(&self) -> Backlog {
+        self.store.backlog()
+    }
+
+    fn on_commit(&self, told: OnCommit) {
+        self.store.on_commit(told);
+    }
+
     through! {
         "reads" key_encounters(key: KeyEncounter = key => key) -> KeyedEncounters;
-        "writes" ping() -> ();
         "reads" close() -> ();
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn fight(local: i64, with_hits: bool) -> Value {
     })
 }
 
-fn upload(fights: &[Value]) -> Vec<u8> {
+pub(crate) fn upload(fights: &[Value]) -> Vec<u8> {
     json!({"encounters": fights, "clientVersion": "0.19.1"}).to_string().into_bytes()
 }
 

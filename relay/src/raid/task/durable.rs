@@ -10,6 +10,7 @@ use raidcast_shared::uplink::{ReportState, UplinkReply};
 use raidcast_store::StoreError;
 
 use super::state::{Appended, RaidTask, What};
+use crate::metrics::Lag;
 use crate::raid::encounter::LiveEncounter;
 
 impl RaidTask {
@@ -56,6 +57,7 @@ impl RaidTask {
         let Some(encounter) = self.held_anywhere(id) else { return };
         if let Err(error) = result {
             encounter.stale |= matches!(error, StoreError::Damaged(_));
+            self.around.context.metrics.append_failed();
             return;
         }
         let Some(reading) = encounter.reading(stream) else { return };
@@ -66,6 +68,8 @@ impl RaidTask {
             What::Delta { checked, delta, captured_ms, checksum } => {
                 reading.apply(&checked, delta, captured_ms, received_ms);
                 let seq = reading.state.seq();
+                let newest_ms = reading.state.extent_ms().map_or(captured_ms, |(_, newest_ms)| i64::from(newest_ms));
+                let came_after_ms = received_ms - reading.times.0;
                 // As often as the protocol says, however often one is sent: it costs a look at every row.
                 let due = checksum.filter(|_| seq.is_multiple_of(CHECKSUM_EVERY));
                 let differs = due.filter(|checksum| *checksum != reading.state.checksum());
@@ -82,6 +86,13 @@ impl RaidTask {
                 }
                 if differs.is_some() {
                     self.tell_checksum_differs(id, handle, seq);
+                }
+                let metrics = &self.around.context.metrics;
+                metrics.acked(self.around.context.clock.now_ms() - received_ms);
+                // Of old fights nothing is late.
+                if checked.has_events() && !self.row.history {
+                    metrics.lagged(Lag::Meter, captured_ms - newest_ms);
+                    metrics.lagged(Lag::Uplink, came_after_ms);
                 }
             }
             What::End(ending) => {

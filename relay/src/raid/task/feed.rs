@@ -15,6 +15,7 @@ use super::state::{FeedState, RaidTask};
 use crate::access::{Admitted, spectators};
 use crate::context::Context;
 use crate::fanout::{Answer, Format, Pace, Resume, Room, SpectatorId, Wish};
+use crate::metrics::Lag;
 use crate::raid::command::{FromSpectator, Join, Joined};
 use crate::raid::encounter::LiveEncounter;
 
@@ -72,7 +73,15 @@ impl RaidTask {
                     step.tick.checksum = Some(encounter.checksum().to_string());
                 }
                 let (captured, received) = encounter.main.times;
-                step.tick.times = FrameTimes(captured, received, self.around.context.clock.now_ms());
+                let now_ms = self.around.context.clock.now_ms();
+                step.tick.times = FrameTimes(captured, received, now_ms);
+                let metrics = &self.around.context.metrics;
+                metrics.ticked();
+                // A tick can be about other things than what came.
+                let shown_of_ms = &mut self.feed.shown_of_ms[pace.index()];
+                if std::mem::replace(shown_of_ms, received) != received && !self.row.history {
+                    metrics.lagged(Lag::Relay, now_ms - received);
+                }
                 tick = Some(FeedFrame::Tick(step.tick));
             }
             let players = encounter.views[pace.index()].player_keys();

@@ -235,6 +235,8 @@ pub(super) struct FeedState {
     pub(super) beat: u64,
     pub(super) epoch: u32,
     pub(super) positions: [u64; Pace::ALL.len()],
+    /// When what the newest tick of each pace shows came, Unix ms.
+    pub(super) shown_of_ms: [i64; Pace::ALL.len()],
     pub(super) events: u64,
     /// Spectators get a keyframe with the next beat, whatever their pace.
     pub(super) refresh: bool,

@@ -1,0 +1,427 @@
+//! What operators are told: numbers that Prometheus reads, whether the relay is well, and whether it is ready.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use axum::response::IntoResponse as _;
+use futures::future::join_all;
+use raidcast_relay::api::health;
+use raidcast_relay::database::Database;
+use raidcast_relay::disk::Disk;
+use raidcast_relay::edge::Network;
+use raidcast_relay::limits::{EdgeLimits, READY_MS};
+use raidcast_relay::readiness::Readiness;
+use raidcast_shared::feed::SUBPROTOCOL;
+use raidcast_shared::uplink::{Hello, Outcome, UplinkReply};
+
+use crate::raw::{Answer, HERE, ask, becomes, connect, to_the_end};
+use crate::script::{KEY, Script, Spectator, TestRelay, Uploader, hello};
+use crate::shaky::Shaky;
+use crate::uploads::{fight, post, upload};
+
+/// One line of numbers: its labels, and what it says.
+type Sample = (BTreeMap<String, String>, f64);
+
+/// A page of metrics, taken apart by the rules of the format.
+#[derive(Debug, Default)]
+struct Metrics {
+    kinds: BTreeMap<String, String>,
+    samples: BTreeMap<String, Vec<Sample>>,
+}
+
+impl Metrics {
+    /// Takes text apart; what breaks a rule is told with its line.
+    fn parse(text: &str) -> Result<Self, String> {
+        let mut metrics = Self::default();
+        let (mut helped, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        if !text.ends_with('\n') {
+            return Err("the last line does not end".into());
+        }
+        for line in text.lines() {
+            let wrong = |why: &str| Err(format!("{why}: {line}"));
+            if let Some(help) = line.strip_prefix("# HELP ") {
+                let (name, words) = help.split_once(' ').unwrap_or((help, ""));
+                if words.len() < 5 || !helped.insert(name.to_owned()) {
+                    return wrong("no words, or said twice");
+                }
+            } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+                let Some((name, kind)) = kind.split_once(' ') else { return wrong("no type") };
+                if !helped.contains(name) || metrics.kinds.insert(name.into(), kind.into()).is_some() {
+                    return wrong("its words must come first, and its type once");
+                }
+            } else {
+                if !seen.insert(line.rsplit_once(' ').map_or(line, |(series, _)| series).to_owned()) {
+                    return wrong("it is there twice");
+                }
+                let Some((name, sample)) = parse_sample(line) else { return wrong("no number with a name") };
+                metrics.samples.entry(name).or_default().push(sample);
+            }
+        }
+        metrics.check()?;
+        Ok(metrics)
+    }
+
+    /// The family that a line of numbers belongs to.
+    fn family(&self, name: &str) -> Option<&str> {
+        if let Some((name, _)) = self.kinds.get_key_value(name) {
+            return Some(name);
+        }
+        let base = ["_bucket", "_sum", "_count"].into_iter().find_map(|end| name.strip_suffix(end))?;
+        self.kinds.get_key_value(base).filter(|(_, kind)| *kind == "histogram").map(|(name, _)| name.as_str())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for (name, kind) in &self.kinds {
+            let ends_as_counter = name.ends_with("_total");
+            match kind.as_str() {
+                "counter" if ends_as_counter => {}
+                "gauge" | "histogram" if !ends_as_counter => {}
+                _ => return Err(format!("{name} is no name for a {kind}")),
+            }
+            if ["_ms", "_millis", "_kib", "_mib", "_kb"].iter().any(|unit| name.contains(unit)) {
+                return Err(format!("{name} is not in a base unit"));
+            }
+            if kind == "histogram" {
+                self.check_histogram(name)?;
+            }
+        }
+        let lost = self.samples.keys().find(|name| self.family(name).is_none());
+        lost.map_or(Ok(()), |name| Err(format!("{name} has no type")))
+    }
+
+    fn check_histogram(&self, name: &str) -> Result<(), String> {
+        let mut rows: BTreeMap<_, Vec<(f64, f64)>> = BTreeMap::new();
+        for (labels, count) in self.of(&format!("{name}_bucket")) {
+            let mut labels = labels.clone();
+            let le = labels.remove("le").and_then(|le| le.replace("+Inf", "inf").parse().ok());
+            let Some(le) = le else { return Err(format!("{name} has a bucket without an end")) };
+            rows.entry(labels).or_default().push((le, *count));
+        }
+        for (labels, buckets) in rows {
+            let grows = buckets.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
+            let all = buckets.last().filter(|last| last.0.is_infinite()).map(|last| last.1);
+            let count = self.of(&format!("{name}_count")).iter().find(|(of, _)| *of == labels).map(|(_, count)| *count);
+            if !grows || all.is_none() || all != count {
+                return Err(format!("the buckets of {name} do not add up: {buckets:?}, {count:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn of(&self, name: &str) -> &[Sample] {
+        self.samples.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The one number with this name and these labels.
+    fn get(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let found = self.of(name).iter().find(|(of, _)| *of == labels).map(|(_, value)| *value);
+        found.unwrap_or_else(|| panic!("no {name} with {labels:?}: {:?}", self.of(name)))
+    }
+}
+
+fn parse_sample(line: &str) -> Option<(String, Sample)> {
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_lowercase())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    let (series, value) = line.rsplit_once(' ')?;
+    let (name, labels) = series.split_once('{').map_or((series, ""), |(name, labels)| (name, labels));
+    let mut held = BTreeMap::new();
+    for label in labels.strip_suffix('}').unwrap_or(labels).split(',').filter(|label| !label.is_empty()) {
+        let (name, value) = label.split_once('=')?;
+        let value = value.strip_prefix('"')?.strip_suffix('"')?;
+        if !is_name(name) || value.contains(['"', '\\']) || held.insert(name.to_owned(), value.to_owned()).is_some() {
+            return None;
+        }
+    }
+    is_name(name).then_some((name.to_owned(), (held, value.parse().ok()?)))
+}
+
+/// What a request for metrics is answered with, over the relay's address.
+async fn scrape(relay: &TestRelay) -> (String, Metrics) {
+    let answer = ask(relay, "GET /metrics", &[]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let metrics = Metrics::parse(&answer.body).unwrap_or_else(|why| panic!("{why}: {}", answer.body));
+    (answer.body, metrics)
+}
+
+/// A relay to which everything has happened that is counted, and what it tells then.
+async fn after_a_night(relay: &TestRelay) -> (String, Metrics) {
+    let mut uploader = Uploader::connect(relay).await;
+    let script = Script::new(40, 2);
+    let begun = uploader.begin(&script).await;
+    let mut spectator = Spectator::join(relay, &uploader.welcome.raid, SUBPROTOCOL).await;
+    uploader.deltas(begun.h, &script.deltas).await;
+    uploader.acked(40).await;
+    spectator.until("all damage", |seen| seen.damage == 40 * 3_000 + 820).await;
+    // What is refused: a handle that was not given, an upload without fights, a wrong key.
+    uploader.deltas(9, &script.deltas[..1]).await;
+    assert!(matches!(uploader.reply().await, UplinkReply::Refused(_)));
+    let (sums, hits) = (fight(1_000, false), fight(1_000, true));
+    for fights in [vec![sums], vec![hits.clone(), hits], vec![]] {
+        let answer = post(relay, "/api/v1/upload/", KEY, &[], &upload(&fights)).await;
+        assert_eq!(answer.status, if fights.is_empty() { 400 } else { 200 }, "{answer:?}");
+    }
+    assert_eq!(ask(relay, "GET /api/v1/auth/check", &["X-API-Key: a-wrong-one"]).await.status, 401);
+    let told = scrape(relay).await;
+    drop((uploader, spectator));
+    told
+}
+
+#[tokio::test]
+async fn numbers_tell_what_happened_and_name_nobody() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let (text, metrics) = after_a_night(&relay).await;
+    for (name, labels, value) in [
+        ("raidcast_uplinks", &[][..], 1.0),
+        ("raidcast_spectators", &[], 1.0),
+        ("raidcast_store_up", &[], 1.0),
+        ("raidcast_uplink_frames_total", &[("kind", "hello")], 1.0),
+        ("raidcast_uplink_frames_total", &[("kind", "begin")], 1.0),
+        ("raidcast_uplink_frames_total", &[("kind", "delta")], 41.0),
+        ("raidcast_uplink_frames_total", &[("kind", "malformed")], 0.0),
+        ("raidcast_refused_total", &[("code", "unknown_handle")], 1.0),
+        ("raidcast_refused_total", &[("code", "fenced")], 0.0),
+        ("raidcast_ack_seconds_count", &[], 40.0),
+        ("raidcast_append_failures_total", &[], 0.0),
+        ("raidcast_lag_seconds_count", &[("cause", "meter")], 40.0),
+        // Rows are read 20 ms after their hits, says the script.
+        ("raidcast_lag_seconds_sum", &[("cause", "meter")], 0.8),
+        ("raidcast_lag_seconds_count", &[("cause", "uplink")], 40.0),
+        ("raidcast_limits_hit_total", &[("limit", "keys")], 1.0),
+        ("raidcast_limits_hit_total", &[("limit", "quota")], 0.0),
+        ("raidcast_set_aside", &[("what", "fight")], 0.0),
+        ("encounters_uploaded_total", &[("status", "created"), ("meter_version", "0.19.1")], 1.0),
+        ("encounters_uploaded_total", &[("status", "replaced"), ("meter_version", "0.19.1")], 1.0),
+        ("encounters_uploaded_total", &[("status", "known"), ("meter_version", "0.19.1")], 1.0),
+        ("encounters_uploaded_total", &[("status", "refused"), ("meter_version", "none")], 1.0),
+        ("encounter_upload_duration_seconds_count", &[("status", "known")], 1.0),
+        ("encounter_payload_size_bytes_count", &[], 3.0),
+        ("raidcast_uploads_read", &[], 0.0),
+        ("raidcast_uploads_waiting", &[], 0.0),
+        ("raidcast_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0),
+        ("raidcast_http_answers_total", &[("status", "1xx")], 2.0),
+        ("raidcast_http_answers_total", &[("status", "4xx")], 2.0),
+        ("raidcast_http_answers_total", &[("status", "5xx")], 0.0),
+    ] {
+        let told = metrics.get(name, labels);
+        assert!((told - value).abs() < 1e-6, "{name} {labels:?}: {told}, not {value}");
+    }
+    for (name, labels) in [
+        ("raidcast_ticks_total", &[][..]),
+        ("raidcast_fanout_writes_total", &[]),
+        ("raidcast_fanout_bytes_total", &[]),
+        ("raidcast_lag_seconds_count", &[("cause", "relay")]),
+        ("raidcast_journal_commit_seconds_count", &[]),
+        ("raidcast_journal_queue_max_bytes", &[("lane", "journal")]),
+        ("raidcast_raids", &[]),
+        ("raidcast_memory_bytes", &[]),
+        ("raidcast_memory_max_bytes", &[]),
+        ("raidcast_sockets_open", &[]),
+        ("raidcast_sockets_max", &[]),
+        ("raidcast_upload_bytes_total", &[("encoding", "identity")]),
+    ] {
+        assert!(metrics.get(name, labels) >= 1.0, "{name} {labels:?}");
+    }
+    #[cfg(target_os = "linux")]
+    for name in ["process_resident_memory_bytes", "process_open_fds", "process_start_time_seconds", "process_threads"] {
+        assert!(metrics.get(name, &[]) >= 1.0, "{name}");
+    }
+    // No label says what strangers send, nor who is who.
+    let known =
+        ["kind", "code", "cause", "limit", "lane", "what", "status", "meter_version", "encoding", "version", "le"];
+    let labels = metrics.samples.values().flatten().flat_map(|(labels, _)| labels.keys());
+    let unknown: BTreeSet<_> = labels.filter(|label| !known.contains(&label.as_str())).collect();
+    assert_eq!(unknown, BTreeSet::new());
+    for secret in [KEY, "a-wrong-one", "127.0.0.1", "Aeris", "Böreas", "Kartgriff", "Towering", "default"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    // Who has gone is not counted any more.
+    becomes("everybody's going", async || {
+        let (_, metrics) = scrape(&relay).await;
+        metrics.get("raidcast_uplinks", &[]) == 0.0 && metrics.get("raidcast_spectators", &[]) == 0.0
+    })
+    .await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn promtool_finds_nothing_wrong_with_the_numbers() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let (text, _) = after_a_night(&relay).await;
+    relay.stop().await;
+    let check = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut check) = check else {
+        // Its package brings a server that starts by itself: it is installed for no test.
+        println!("SKIPPED: promtool is missing (apt-get install prometheus), so only our own rules were checked");
+        return;
+    };
+    check.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let said = check.wait_with_output().unwrap();
+    let words = [said.stdout, said.stderr].concat();
+    assert!(said.status.success() && words.is_empty(), "{}{text}", String::from_utf8_lossy(&words));
+}
+
+#[test]
+fn a_page_that_breaks_a_rule_is_seen() {
+    let good = "# HELP a_total So many.\n# TYPE a_total counter\na_total{b=\"c\"} 1\n";
+    let histogram = "# HELP h_seconds So long.\n# TYPE h_seconds histogram\nh_seconds_bucket{le=\"1\"} 2\n\
+                     h_seconds_bucket{le=\"+Inf\"} 3\nh_seconds_sum 4.5\nh_seconds_count 3\n";
+    assert!(Metrics::parse(good).is_ok() && Metrics::parse(histogram).is_ok());
+    for (bad, why) in [
+        (good.trim_end().to_owned(), "does not end"),
+        (good.replace("a_total", "a"), "no name for a counter"),
+        (good.replace("counter", "gauge"), "no name for a gauge"),
+        (good.replace("# HELP a_total So many.\n", ""), "must come first"),
+        (good.replace("# TYPE a_total counter\n", ""), "has no type"),
+        (format!("{good}a_total{{b=\"c\"}} 2\n"), "there twice"),
+        (good.replace("} 1", "} one"), "no number"),
+        (good.replace("b=", "B="), "no number"),
+        (good.replace("a_total", "a_ms_total"), "base unit"),
+        (histogram.replace("count 3", "count 4"), "do not add up"),
+        (histogram.replace("\"1\"} 2", "\"1\"} 5"), "do not add up"),
+        (histogram.replace("h_seconds_bucket{le=\"+Inf\"} 3\n", ""), "do not add up"),
+    ] {
+        let told = Metrics::parse(&bad).map(drop);
+        assert!(told.as_ref().is_err_and(|told| told.contains(why)), "{told:?}, not {why}: {bad}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_are_for_this_machine_or_have_an_address_of_their_own() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let passed_on = ["X-Forwarded-For: 192.0.2.1"];
+    let refused = ask(&relay, "GET /metrics", &passed_on).await;
+    assert_eq!((refused.status, refused.code().as_str()), (404, "not_found"), "a proxy that nobody named");
+    assert_eq!(ask(&relay, "GET /metrics", &["Forwarded: for=192.0.2.1"]).await.status, 404);
+    assert_eq!(ask(&relay, "POST /metrics", &passed_on).await.status, 404);
+    assert_eq!(ask(&relay, "POST /metrics", &[]).await.code(), "method_not_allowed");
+    let told = ask(&relay, "GET /metrics", &[]).await;
+    assert_eq!((told.status, told.header("access-control-allow-origin")), (200, None), "not for pages of other sites");
+    relay.stop().await;
+
+    let proxies: Vec<Network> = vec!["127.0.0.1".parse().unwrap()];
+    let relay = TestRelay::start_as(&data.path().join("proxied"), None, EdgeLimits::default(), proxies).await;
+    for lines in [&passed_on[..], &["X-Forwarded-For: 127.0.0.1"], &[]] {
+        assert_eq!(ask(&relay, "GET /metrics", lines).await.status, 404, "whoever a proxy asks for: {lines:?}");
+    }
+    relay.stop().await;
+
+    let own = "127.0.0.1:0".parse().unwrap();
+    let relay = TestRelay::start_set(&data.path().join("own"), |config| config.metrics_listen = Some(own)).await;
+    assert_eq!(ask(&relay, "GET /metrics", &[]).await.status, 404);
+    let addr = relay.relay.as_ref().unwrap().metrics_addr().unwrap().to_string();
+    let ask_own = async |path: &str| {
+        let mut stream = connect(&addr, HERE).await;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
+        Answer::of(&to_the_end(&mut stream).await)
+    };
+    let told = ask_own("/metrics").await;
+    assert!(told.status == 200 && Metrics::parse(&told.body).is_ok(), "{told:?}");
+    for path in ["/health", "/ready"] {
+        assert_eq!(ask_own(path).await.status, 200, "{path}");
+    }
+    for path in ["/", "/api/v1/reports", "/api/v1/uplink"] {
+        assert_eq!(ask_own(path).await.status, 404, "{path}");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn how_ready_the_relay_is_is_looked_at_once_for_all_who_ask_and_its_health_asks_nobody() {
+    let data = tempfile::tempdir().unwrap();
+    let shaky = Shaky::open(data.path()).await;
+    let relay = TestRelay::start_on_store(data.path(), shaky.clone()).await;
+    let pings = || shaky.faults.pings.load(Ordering::SeqCst);
+    let asked = join_all((0..50).map(|_| relay.get("/ready"))).await;
+    assert!(asked.iter().all(|(status, told)| *status == 200 && told["status"] == "ready"), "{asked:?}");
+    assert_eq!(asked[0].1["checks"], serde_json::json!({"store": "ok", "disk": "ok", "queue": "ok", "draining": "ok"}));
+    assert_eq!(pings(), 1);
+    shaky.faults.writes.store(u32::MAX, Ordering::SeqCst);
+    assert_eq!(relay.get("/ready").await.0, 200, "as it was a moment ago");
+    assert_eq!((relay.get("/health").await.0, pings()), (200, 1));
+    relay.pass_ms(READY_MS);
+    let asked = join_all((0..50).map(|_| relay.get("/ready"))).await;
+    assert!(asked.iter().all(|(status, told)| *status == 503 && told["status"] == "unready"), "{asked:?}");
+    let (_, metrics) = scrape(&relay).await;
+    assert_eq!(metrics.get("raidcast_store_up", &[]).to_string(), "0");
+    assert_eq!(relay.get("/health").await.0, 503, "what is known by now");
+    shaky.faults.mend();
+    relay.pass_ms(READY_MS);
+    assert_eq!((relay.get("/ready").await.0, relay.get("/health").await.0), (200, 200));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_back_is_noticed_though_nobody_asks_for_it() {
+    let data = tempfile::tempdir().unwrap();
+    let shaky = Shaky::open(data.path()).await;
+    let relay = TestRelay::start_on_store(data.path(), shaky.clone()).await;
+    shaky.faults.writes.store(u32::MAX, Ordering::SeqCst);
+    assert_eq!((relay.get("/ready").await.0, relay.get("/health").await.0), (503, 503));
+    shaky.faults.mend();
+    relay.pass_ms(READY_MS);
+    becomes("another look", async || relay.get("/health").await.0 == 200).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_relay_that_is_about_to_stop_is_neither_ready_nor_healthy_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let context = Arc::clone(&relay.relay.as_ref().unwrap().registry().context);
+    let disk = Disk::of(&Database::in_folder(data.path()));
+    let readiness = Readiness::new(Arc::clone(&context), disk);
+    let ready = async || health::ready(State(Arc::clone(&readiness))).await.into_response().status().as_u16();
+    let well = async || health::health(State(Arc::clone(&readiness))).await.status().as_u16();
+    assert_eq!((ready().await, well().await), (200, 200));
+    context.draining.cancel();
+    assert_eq!((ready().await, well().await), (503, 503), "though it was ready a moment ago");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_stored_is_counted_and_what_is_late_is_no_old_fight() {
+    let data = tempfile::tempdir().unwrap();
+    let shaky = Shaky::open(data.path()).await;
+    let relay = TestRelay::start_on_store(data.path(), shaky.clone()).await;
+    let old = Hello { history: true, ..hello() };
+    let mut uploader = Uploader::connect_as(&relay, KEY, old).await;
+    let script = Script::new(3, 2);
+    let begun = uploader.begin(&script).await;
+    uploader.deltas(begun.h, &script.deltas[..1]).await;
+    uploader.acked(1).await;
+    shaky.faults.appends.store(1, Ordering::SeqCst);
+    uploader.deltas(begun.h, &script.deltas[1..2]).await;
+    assert!(matches!(uploader.reply().await, UplinkReply::Refused(_)));
+    uploader.deltas(begun.h, &script.deltas[1..]).await;
+    uploader.acked(3).await;
+    assert!(matches!(uploader.end(begun.h, &script, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let (_, metrics) = scrape(&relay).await;
+    for (name, labels, value) in [
+        ("raidcast_append_failures_total", &[][..], 1.0),
+        ("raidcast_refused_total", &[("code", "store_unavailable")], 1.0),
+        ("raidcast_ack_seconds_count", &[], 3.0),
+        ("raidcast_lag_seconds_count", &[("cause", "meter")], 0.0),
+        ("raidcast_uplink_frames_total", &[("kind", "begin")], 1.0),
+        ("raidcast_uplink_frames_total", &[("kind", "end")], 1.0),
+    ] {
+        assert!((metrics.get(name, labels) - value).abs() < 1e-6, "{name} {labels:?}");
+    }
+    relay.stop().await;
+}
