@@ -9,6 +9,7 @@ mod demo;
 mod discards;
 mod durability;
 mod errors;
+mod exposition;
 mod falls;
 mod fan_out;
 mod heavy;
