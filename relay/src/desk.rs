@@ -2,7 +2,8 @@
 //!
 //! One invariant: a handler reaches neither the store nor a fold. What belongs to a raid comes out of [`Desk::door`] as a
 //! [`Visible`], and what is made of it here takes one; what changes anything takes an [`Uploader`]. So an endpoint that
-//! forgot to ask who may see something does not compile. Uplinks and `/health` have a state of their own.
+//! forgot to ask who may see something does not compile. Uplinks, and what operators ask (`/health`, `/ready`,
+//! `/metrics`), have states of their own.
 
 use std::sync::Arc;
 

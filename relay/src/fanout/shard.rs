@@ -283,9 +283,34 @@ mod tests {
 
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+    use super::super::beat::LaneBeat;
     use super::super::spectator::tests::spectator;
     use super::*;
     use crate::limits::EdgeLimits;
+    use crate::metrics::Page;
+
+    const MANY: usize = 16 * 1024 * 1024;
+
+    #[tokio::test]
+    async fn what_spectators_are_given_and_who_is_left_out_is_counted_with_each_beat() {
+        let metrics = Arc::<Metrics>::default();
+        let mut shard = Shard::new(Patience::with_spectators(&EdgeLimits::default()), Arc::clone(&metrics));
+        let (slow, _socket, _stays, _takes_nothing) = spectator(1).await;
+        shard.standing.joins(slow.lane);
+        shard.apply(Command::Join(Box::new(slow)));
+        let lane = LaneBeat { to: 1, keyframe: Some(vec![0; MANY].into()), ..LaneBeat::default() };
+        let beat = Arc::new(Beat { number: 1, lanes: std::array::from_fn(|_| lane.clone()), ..Beat::default() });
+        for _ in 0..3 {
+            shard.take(Arc::clone(&beat));
+            assert!(shard.give(usize::MAX));
+        }
+        let page = metrics.text(Page::default()).unwrap();
+        let counted =
+            [("writes_total", 3), ("bytes_total", MANY)].map(|(what, n)| format!("raidcast_fanout_{what} {n}\n"));
+        assert!(counted.iter().all(|line| page.contains(line)), "{page}");
+        assert!(page.contains("\nraidcast_ticks_skipped_total 2\n"), "{page}");
+        assert_eq!(shard.standing.writes(), 3);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn who_only_listens_is_pinged_and_who_answers_nothing_is_let_go() {

@@ -10,6 +10,7 @@ mod discards;
 mod durability;
 mod encounters;
 mod errors;
+mod exposition;
 mod falls;
 mod fan_out;
 mod heavy;

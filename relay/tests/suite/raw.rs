@@ -28,6 +28,12 @@ impl Answer {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
     }
 
+    /// All of it but what every answer has of its own: when it was given, and to which request.
+    pub(crate) fn plain(&self) -> (Vec<&str>, &str) {
+        let is_own = |line: &&str| line.starts_with("date:") || line.starts_with("x-request-id:");
+        (self.head.lines().filter(|line| !is_own(line)).collect(), &self.body)
+    }
+
     /// The code of an error, which has the shape that all have.
     pub(crate) fn code(&self) -> String {
         let body: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"));
