@@ -339,7 +339,7 @@ fn known_key(keys: &Keyring, asked: &Asked, headers: &HeaderMap) -> Result<bool,
     let edge = &asked.edge;
     if let Err(later) = edge.book.may_try_keys(asked.address, Instant::now()) {
         edge.refusals.count(Refusal::Keys);
-        return Err(too_soon(later, "too many wrong keys came from your address: wait, and check RAIDCAST_KEY"));
+        return Err(too_soon(later, "too many wrong keys came from your address: wait, and check your upload key"));
     }
     let known = key.to_str().is_ok_and(|key| keys.key(key.trim()).is_some());
     if !known {
