@@ -41,6 +41,8 @@ pub const UPLOAD_PACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub const UPLOAD_LARGE_BYTES: usize = 16 * 1024 * 1024;
 /// Uploads that are read at once: at [`UPLOAD_LARGE_BYTES`] each 128 MiB, beside a large one.
 pub const UPLOADS_READ_MAX: usize = 8;
+/// Of one account: whose requests come slowly leaves places to others.
+pub const UPLOADS_READ_EACH: usize = 6;
 /// Uploads that wait to be read, each with a socket that is not read yet: a thousand at once, and as many again.
 pub const UPLOADS_WAITING_MAX: usize = 2_048;
 /// An upload waits this long for its turn, ms: meters wait 30 s for the answer.

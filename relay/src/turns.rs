@@ -1,7 +1,7 @@
 //! Places at something narrow, given to addresses, or accounts, in turn.
 //!
 //! One invariant: each time that a place is free it goes to whoever has waited longest since his last turn, so who asks
-//! for much waits for himself. What waits is bounded, for each of them and in all; where all is full, the newest of the
+//! for much waits for himself. Each has so many of them at once at the most, and what waits is bounded, for each and in all; where all is full, the newest of the
 //! one who waits with most makes room. Deliberately not here: what the places are for.
 
 use std::collections::{HashMap, VecDeque};
@@ -17,8 +17,10 @@ pub struct Full;
 
 #[derive(Debug)]
 struct Line<W: Copy + Eq + Hash> {
-    /// Places that nobody has. While there are any nobody waits.
+    /// Places that nobody has. While there are any nobody waits but who has as many as he may.
     free: usize,
+    /// How many places each has, who has any.
+    held: HashMap<W, usize>,
     /// Who wait, the next one first.
     order: VecDeque<W>,
     /// What each of them waits with.
@@ -34,6 +36,25 @@ impl<W: Copy + Eq + Hash> Line<W> {
         self.waiting.get(&who).map_or(0, VecDeque::len)
     }
 
+    fn held_by(&self, who: W) -> usize {
+        self.held.get(&who).copied().unwrap_or_default()
+    }
+
+    fn take(&mut self, who: W) {
+        self.free -= 1;
+        *self.held.entry(who).or_default() += 1;
+    }
+
+    fn give_back(&mut self, who: W) {
+        self.free += 1;
+        if let Some(held) = self.held.get_mut(&who) {
+            *held -= 1;
+            if *held == 0 {
+                self.held.remove(&who);
+            }
+        }
+    }
+
     /// Forgets who has gone.
     fn sweep(&mut self) {
         self.waiting.retain(|_, of| {
@@ -44,17 +65,23 @@ impl<W: Copy + Eq + Hash> Line<W> {
         self.order.retain(|who| waiting.contains_key(who));
     }
 
-    /// The next in turn; who asked for it waits behind all others then.
-    fn next(&mut self) -> Option<oneshot::Sender<Turn<W>>> {
-        let who = self.order.pop_front()?;
+    /// The next in turn of those with less than `each` places, if one is free: it is his then, and he waits behind all
+    /// others.
+    fn next(&mut self, each: usize) -> Option<(W, oneshot::Sender<Turn<W>>)> {
+        if self.free == 0 {
+            return None;
+        }
+        let at = self.order.iter().position(|who| self.held_by(*who) < each)?;
+        let who = self.order.remove(at)?;
         let of = self.waiting.get_mut(&who)?;
-        let next = of.pop_front();
+        let next = of.pop_front()?;
         if of.is_empty() {
             self.waiting.remove(&who);
         } else {
             self.order.push_back(who);
         }
-        next
+        self.take(who);
+        Some((who, next))
     }
 
     /// Takes the newest of whoever waits with most away, if that is more than `than`.
@@ -77,15 +104,16 @@ impl<W: Copy + Eq + Hash> Line<W> {
 #[derive(Debug)]
 pub struct Turns<W: Copy + Eq + Hash> {
     line: Mutex<Line<W>>,
+    places_each: usize,
     waiting_max: usize,
     waiting_each: usize,
 }
 
 impl<W: Copy + Eq + Hash> Turns<W> {
-    /// So many places, for which so many wait at the most, and so many of each who waits.
-    pub fn new(places: usize, waiting_max: usize, waiting_each: usize) -> Self {
-        let line = Line { free: places, order: VecDeque::new(), waiting: HashMap::new() };
-        Self { line: Mutex::new(line), waiting_max, waiting_each }
+    /// So many places, of which each has so many at the most, for which so many wait, and so many of each who waits.
+    pub fn new(places: usize, places_each: usize, waiting_max: usize, waiting_each: usize) -> Self {
+        let line = Line { free: places, held: HashMap::new(), order: VecDeque::new(), waiting: HashMap::new() };
+        Self { line: Mutex::new(line), places_each, waiting_max, waiting_each }
     }
 
     /// No code that holds it can panic, but a poisoned line is still a line.
@@ -100,9 +128,9 @@ impl<W: Copy + Eq + Hash> Turns<W> {
     pub async fn turn(self: &Arc<Self>, who: W) -> Result<Turn<W>, Full> {
         let coming = {
             let mut line = self.line();
-            if line.free > 0 {
-                line.free -= 1;
-                return Ok(Turn(Some(Arc::clone(self))));
+            if line.free > 0 && line.held_by(who) < self.places_each {
+                line.take(who);
+                return Ok(Turn(Some((Arc::clone(self), who))));
             }
             self.enter(&mut line, who)?
         };
@@ -137,18 +165,17 @@ impl<W: Copy + Eq + Hash> Turns<W> {
         self.line().free
     }
 
-    fn pass_on(self: &Arc<Self>) {
-        loop {
-            let mut line = self.line();
-            let Some(next) = line.next() else {
-                line.free += 1;
-                return;
-            };
+    fn give_back(self: &Arc<Self>, who: W) {
+        let mut line = self.line();
+        line.give_back(who);
+        while let Some((who, next)) = line.next(self.places_each) {
             drop(line);
-            match next.send(Turn(Some(Arc::clone(self)))) {
-                Ok(()) => return,
-                // It has gone: the next one's.
-                Err(mut turn) => turn.0 = None,
+            let sent = next.send(Turn(Some((Arc::clone(self), who))));
+            line = self.line();
+            if let Err(mut turn) = sent {
+                // It has gone: the place is the next one's.
+                turn.0 = None;
+                line.give_back(who);
             }
         }
     }
@@ -156,12 +183,12 @@ impl<W: Copy + Eq + Hash> Turns<W> {
 
 /// A place; given on when it is dropped.
 #[derive(Debug)]
-pub struct Turn<W: Copy + Eq + Hash>(Option<Arc<Turns<W>>>);
+pub struct Turn<W: Copy + Eq + Hash>(Option<(Arc<Turns<W>>, W)>);
 
 impl<W: Copy + Eq + Hash> Drop for Turn<W> {
     fn drop(&mut self) {
-        if let Some(turns) = self.0.take() {
-            turns.pass_on();
+        if let Some((turns, who)) = self.0.take() {
+            turns.give_back(who);
         }
     }
 }
@@ -205,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_place_goes_to_addresses_in_turn_however_much_one_asks_for() {
-        let turns = Arc::new(Turns::new(1, 10, 10));
+        let turns = Arc::new(Turns::new(1, 1, 10, 10));
         let held = wait(&turns, 9).now_or_never().unwrap().unwrap();
         let waiting = [1, 1, 1, 1, 2, 2, 3].map(|who| (who, wait(&turns, who)));
         assert_eq!(turns.waiting(), 7);
@@ -215,7 +242,7 @@ mod tests {
 
     #[test]
     fn one_address_waits_with_so_many_and_makes_room_for_others_where_all_is_full() {
-        let turns = Arc::new(Turns::new(1, 4, 3));
+        let turns = Arc::new(Turns::new(1, 1, 4, 3));
         let held = wait(&turns, 9).now_or_never().unwrap().unwrap();
         let first: Vec<_> = (0..3).map(|_| (1, wait(&turns, 1))).collect();
         assert_eq!(wait(&turns, 1).now_or_never().unwrap().unwrap_err(), Full, "its share");
@@ -230,8 +257,27 @@ mod tests {
     }
 
     #[test]
+    fn one_has_but_its_share_of_the_places_while_others_come() {
+        let turns = Arc::new(Turns::new(4, 2, 10, 10));
+        let now = |coming: Coming| coming.now_or_never().map(|turn| turn.unwrap());
+        let mut held = vec![now(wait(&turns, 1)).unwrap(), now(wait(&turns, 1)).unwrap()];
+        let (mut third, mut fourth) = (wait(&turns, 1), wait(&turns, 1));
+        assert!((&mut third).now_or_never().is_none(), "two are its share, though two are free");
+        assert_eq!((turns.free(), turns.waiting()), (2, 2));
+        let others = now(wait(&turns, 2)).expect("a place is free for another");
+        // What it gives back is its next one's; what another gives back is not.
+        drop(others);
+        assert!((&mut third).now_or_never().is_none());
+        held.pop();
+        let third = (&mut third).now_or_never().unwrap().unwrap();
+        assert!((&mut fourth).now_or_never().is_none());
+        drop((held, third, fourth));
+        assert_eq!((turns.free(), turns.waiting()), (4, 0));
+    }
+
+    #[test]
     fn who_has_gone_takes_no_place_and_no_room() {
-        let turns = Arc::new(Turns::new(1, 2, 2));
+        let turns = Arc::new(Turns::new(1, 1, 2, 2));
         let held = wait(&turns, 9).now_or_never().unwrap().unwrap();
         for _ in 0..10 {
             drop([wait(&turns, 1), wait(&turns, 1)]);

@@ -20,7 +20,7 @@ use crate::edge::drain;
 use crate::error::HttpError;
 use crate::limits::{
     PIECE_BYTES, REQUEST_BODY_BYTES_MAX, UPLOAD_LARGE_BYTES, UPLOAD_PACKED_BYTES_MAX, UPLOAD_PIECE_MS, UPLOAD_READ_MS,
-    UPLOADS_READ_MAX, UPLOADS_WAITING_MAX,
+    UPLOADS_READ_EACH, UPLOADS_READ_MAX, UPLOADS_WAITING_MAX,
 };
 use crate::metrics::{Coding, Metrics};
 use crate::turns::{Turn, Turns};
@@ -71,7 +71,7 @@ fn busy() -> HttpError {
 impl Bodies {
     /// Places for bodies, which are unfolded in the background.
     pub(super) fn new(background: Arc<Background>, metrics: Arc<Metrics>) -> Self {
-        let turns = Arc::new(Turns::new(UPLOADS_READ_MAX, UPLOADS_WAITING_MAX, UPLOADS_WAITING_MAX));
+        let turns = Arc::new(Turns::new(UPLOADS_READ_MAX, UPLOADS_READ_EACH, UPLOADS_WAITING_MAX, UPLOADS_WAITING_MAX));
         Self { background, metrics, turns, large: Arc::new(Semaphore::new(1)) }
     }
 
@@ -321,11 +321,12 @@ mod tests {
         let bodies = Bodies::new(Arc::default(), Arc::default());
         let never = || Body::from_stream(stream::pending::<Result<Bytes, io::Error>>());
         let headers = headers("identity");
-        let stuck =
-            (0..UPLOADS_READ_MAX).map(|_| bodies.receive(ONE, &headers, never(), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS));
-        let mut stuck = Box::pin(futures::future::join_all(stuck));
+        let stuck = |account| bodies.receive(account, &headers, never(), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS);
+        let mut stuck = Box::pin(futures::future::join_all(
+            (0..UPLOADS_READ_MAX).map(|n| stuck(AccountId(1 + i64::from(n >= UPLOADS_READ_EACH)))),
+        ));
         assert!(futures::poll!(&mut stuck).is_pending());
-        let late = bodies.receive(AccountId(2), &headers, Body::from("late"), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS);
+        let late = bodies.receive(AccountId(3), &headers, Body::from("late"), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS);
         let (stuck, late) = futures::join!(stuck, late);
         assert_eq!(
             late.ok().map(|late| late.bytes),
@@ -333,6 +334,13 @@ mod tests {
             "whose turn comes when the first gives up"
         );
         assert!(stuck.into_iter().all(|one| matches!(one, Err(HttpError::Unavailable { .. }))));
+        // However many of one account do not come, another's is read at once.
+        let stuck = (0..20).map(|_| bodies.receive(ONE, &headers, never(), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS));
+        let mut stuck = Box::pin(futures::future::join_all(stuck));
+        assert!(futures::poll!(&mut stuck).is_pending());
+        let other = bodies.receive(AccountId(2), &headers, Body::from("now"), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS);
+        assert!(futures::poll!(Box::pin(other)).is_ready());
+        drop(stuck);
         assert_eq!(receive(&bodies, "identity", b"now".to_vec()).await, Ok(3));
     }
 }

@@ -24,7 +24,7 @@ pub struct FoldPool {
 impl FoldPool {
     /// A pool of `threads`, for which at most `waiting` wait.
     pub(super) fn new(context: Arc<Context>, threads: usize, waiting: usize) -> Self {
-        let turns = |places| Arc::new(Turns::new(places, waiting, FOLDS_WAITING_PER_ADDRESS));
+        let turns = |places| Arc::new(Turns::new(places, places, waiting, FOLDS_WAITING_PER_ADDRESS));
         Self { context, threads: turns(threads), large: turns(1) }
     }
 

@@ -6,8 +6,8 @@
 
 use raidcast_store::row::upload_hash;
 use raidcast_store::{
-    AccountId, EncounterKey, EncounterRow, NewUpload, StoreFuture, UploadHash, UploadKept, UploadStep, Uploads,
-    check_remote_id,
+    AccountId, EncounterKey, EncounterRow, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash, UploadKept,
+    UploadStep, Uploads, check_remote_id,
 };
 use sqlx::PgConnection;
 
@@ -165,12 +165,14 @@ async fn add_hash(
 ) -> Result<(), Failure> {
     let Some(hash) = hash else { return Ok(()) };
     sqlx::query!(
-        "INSERT INTO upload_hashes (account, hash, encounter) VALUES ($1, $2, $3)
+        "INSERT INTO upload_hashes (account, hash, encounter)
+         SELECT $1, $2, $3 WHERE (SELECT count(*) FROM upload_hashes WHERE encounter = $3) < $4
          ON CONFLICT (account, hash) DO UPDATE SET encounter = excluded.encounter
          WHERE upload_hashes.encounter <> excluded.encounter",
         account.0,
         hash.as_slice(),
         encounter,
+        UPLOAD_HASHES_MAX,
     )
     .execute(connection)
     .await?;

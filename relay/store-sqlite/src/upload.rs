@@ -3,7 +3,8 @@
 use raidcast_shared::id::hex;
 use raidcast_store::row::{Names, upload_hash};
 use raidcast_store::{
-    AccountId, EncounterKey, NewUpload, StoreFuture, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
+    AccountId, EncounterKey, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads,
+    check_remote_id,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -137,12 +138,14 @@ async fn note(
     if let Some(hash) = hash {
         let hash = hash.as_slice();
         sqlx::query!(
-            "INSERT INTO upload_hashes (account, hash, encounter) VALUES (?1, ?2, ?3)
+            "INSERT INTO upload_hashes (account, hash, encounter)
+             SELECT ?1, ?2, ?3 WHERE (SELECT count(*) FROM upload_hashes WHERE encounter = ?3) < ?4
              ON CONFLICT (account, hash) DO UPDATE SET encounter = excluded.encounter
              WHERE upload_hashes.encounter <> excluded.encounter",
             account.0,
             hash,
             encounter,
+            UPLOAD_HASHES_MAX,
         )
         .execute(connection)
         .await?;

@@ -86,6 +86,7 @@ macro_rules! conformance {
                 an_upload_conflicts_where_the_encounter_moved_on, a_repeated_upload_is_kept_once,
                 of_two_uploads_at_once_one_is_kept, an_upload_and_a_stream_may_begin_one_fight_at_once,
                 uploads_and_all_else_come_to_an_end, hashes_are_known_to_their_account_alone,
+                of_an_encounter_a_few_hashes_are_remembered,
                 an_encounter_that_is_not_held_is_not_known, a_hash_of_several_encounters_is_the_last_ones,
                 ids_are_given_once_and_stay, a_remote_id_is_given_once_at_once, uploads_survive_a_crash,
                 an_upload_that_found_no_room_is_kept_later, many_uploads_delay_no_append_and_lose_nothing;

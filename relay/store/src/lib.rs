@@ -29,7 +29,9 @@ pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStrea
 pub use raid::{RaidRow, Raids, Tickets};
 pub use report::{KeptReport, Page, ReportLine, Reports};
 pub use upkeep::{Backlog, KeyEncounter, KeyedEncounters, OnCommit, Upkeep};
-pub use upload::{HeldReport, NewUpload, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id};
+pub use upload::{
+    HeldReport, NewUpload, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
+};
 
 /// All that the relay keeps. Whatever keeps each entity is one.
 pub trait Store: Accounts + Raids + Encounters + Journal + Reports + Uploads + Upkeep {}

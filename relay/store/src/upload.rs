@@ -11,6 +11,10 @@ use crate::{AccountId, EncounterKey, EncounterRow, KeptReport, StoreError, Store
 /// The first number that is too large for a remote id: JavaScript keeps those below exact.
 const REMOTE_ID_END: i64 = 1 << 53;
 
+/// Hashes of an encounter that are remembered: each version of a meter has its own, and a meter whose database was renewed.
+/// One that is not known costs its meter an upload, and nothing else.
+pub const UPLOAD_HASHES_MAX: i64 = 16;
+
 /// A meter's own hash of a fight, keyed by the caller: as it came, a fight's players could be guessed back from it.
 pub type UploadHash = [u8; 16];
 

@@ -4,7 +4,7 @@
 //! ([`Knows`](crate::event::Knows)), and nothing told it after all.
 
 use super::shown::Shown;
-use crate::fold::{EncounterState, Row};
+use crate::fold::{EncounterState, Row, Span};
 use crate::report::Totals;
 
 /// Which figures of a fight are known.
@@ -56,7 +56,9 @@ pub fn is_timed(shown: Shown<'_>) -> bool {
 /// Whether nothing of a fight could be taken: it holds nothing but what is missing.
 pub(super) fn is_stub(state: &EncounterState) -> bool {
     let told = state.actors().iter().any(|actor| actor.told_taken.or(actor.told_to_bosses).is_some());
-    state.rows().is_empty() && state.deaths().is_empty() && !told && !state.missing().is_empty()
+    // A part of a fight may be empty.
+    let whole = state.span() == Span::ALL;
+    whole && state.rows().is_empty() && state.deaths().is_empty() && !told && !state.missing().is_empty()
 }
 
 impl Totals {

@@ -232,4 +232,10 @@ fn a_fight_of_which_nothing_could_be_taken_is_a_stub_and_says_why() {
         assert!(!shown(&fold_as(untold(), &[some])).stub);
     }
     assert!(!shown(&fold_as(of(Knows::default()), &[])).stub, "an empty fight is none");
+    // Nor is an empty part of one of which something is missing.
+    let mut gate = Gate::new(&header()).unwrap();
+    let mut index = FoldIndex::new(header()).unwrap();
+    let events: Vec<_> = people().into_iter().chain([hit(9_000, ANA, 1), missing()]).collect();
+    index.push(gate.check(&delta(1, &events)).unwrap());
+    assert!(!shown(&index.fold(Span { from_ms: 0, to_ms: 5_000 })).stub);
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     AccountId, EncounterKey, EncounterRow, Encounters, Journal, KeptReport, NewUpload, Page, RaidRow, Raids,
-    ReportLine, Reports, Store, StoreError, StoredJournal, UploadHash, UploadKept, Uploads,
+    ReportLine, Reports, Store, StoreError, StoredJournal, UPLOAD_HASHES_MAX, UploadHash, UploadKept, Uploads,
 };
 
 fn hash(number: u128) -> UploadHash {
@@ -415,6 +415,21 @@ pub async fn hashes_are_known_to_their_account_alone(harness: &impl Harness<Stor
         keep(&store, &NewUpload { remote_id: 600, hash: Some(hash(2)), ..new_upload(&theirs, 2) }).await;
     assert_eq!(known(&store, bo.id, &all).await, [(hash(2), remote_id)]);
     assert_eq!(known(&store, raid.account, &all).await, expected);
+}
+
+/// Whoever sends one fight under ever new hashes makes the database no larger.
+pub async fn of_an_encounter_a_few_hashes_are_remembered(harness: &impl Harness<Store: Store>) {
+    let (store, raid, row) = one_fight(harness).await;
+    let other = new_upload(&raid, 2);
+    keep(&store, &other).await;
+    let most = u128::from(UPLOAD_HASHES_MAX.unsigned_abs());
+    let all: Vec<_> = (1_000..1_000 + most + 5).map(hash).collect();
+    for hash in all.iter().chain(&all) {
+        assert_eq!(store.know_upload(row.key, Some(*hash), 500).await.expect("an answer"), Some(500));
+    }
+    let found = known(&store, raid.account, &all).await;
+    assert_eq!(found, all[..most as usize].iter().map(|hash| (*hash, 500)).collect::<Vec<_>>());
+    assert_eq!(known(&store, raid.account, &[hash(2)]).await, [(hash(2), other.remote_id)], "another has its own");
 }
 
 /// Only an encounter of the account that is held: of others nothing is written down.
