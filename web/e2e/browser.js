@@ -75,19 +75,21 @@ export async function status(page, kinds, timeout = 15_000) {
  * @param {import('playwright-core').Page} page
  */
 export async function chartBox(page) {
-  const box = await page.waitForFunction(async () => {
-    const at = () => {
-      const { x, y, width, height } = document.querySelector('.u-over')?.getBoundingClientRect() ?? new DOMRect();
-      return { x, y, width, height };
-    };
-    const first = at();
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    const second = at();
-    return first.width > 0 && first.height > 0 && JSON.stringify(first) === JSON.stringify(second) ? second : null;
-  });
-  const found = await box.jsonValue();
-  if (found === null) throw new Error('there is no chart');
-  return found;
+  await page.locator('.u-over').first().waitFor();
+  for (let looks = 0; looks < 100; looks += 1) {
+    const box = await page.evaluate(async () => {
+      const at = () => {
+        const { x, y, width, height } = document.querySelector('.u-over')?.getBoundingClientRect() ?? new DOMRect();
+        return { x, y, width, height };
+      };
+      const first = at();
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      const second = at();
+      return first.width > 0 && first.height > 0 && JSON.stringify(first) === JSON.stringify(second) ? second : null;
+    });
+    if (box !== null) return box;
+  }
+  throw new Error('there is no chart that stays in its place');
 }
 
 /**
