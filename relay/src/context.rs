@@ -137,7 +137,12 @@ impl Context {
         }
     }
 
-    /// The page of a report.
+    /// The page of a report, without what lets somebody in.
+    pub fn report_page(&self, row: &EncounterRow) -> String {
+        format!("{}/reports/{}", self.public_url, row.report_id)
+    }
+
+    /// The page of a report, for whoever has the link.
     pub fn report_url(&self, row: &EncounterRow) -> String {
         let EncounterRow { report_id, raid_code, visibility, tickets, .. } = row;
         let ticket = || self.secret.ticket(raid_code, tickets.raid);

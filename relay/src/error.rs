@@ -87,6 +87,14 @@ impl HttpError {
         self.parts().0
     }
 
+    /// After how many seconds the same may be asked again.
+    pub fn retry_s(&self) -> Option<u32> {
+        match self {
+            Self::Unavailable { retry_s, .. } | Self::TooMany { retry_s, .. } => Some(*retry_s),
+            _ => None,
+        }
+    }
+
     /// What it says, in the one shape that all errors have.
     pub fn told(&self) -> ApiError {
         let details = match self {
@@ -148,16 +156,13 @@ impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let mut response = (self.status(), Json(self.told())).into_response();
         let headers = response.headers_mut();
-        match self {
-            Self::Unavailable { retry_s, .. } | Self::TooMany { retry_s, .. } => {
-                headers.insert(header::RETRY_AFTER, retry_s.into());
-            }
-            Self::UpgradeRequired => {
-                headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-                headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-                headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-            }
-            _ => {}
+        if let Some(retry_s) = self.retry_s() {
+            headers.insert(header::RETRY_AFTER, retry_s.into());
+        }
+        if matches!(self, Self::UpgradeRequired) {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
         response
     }

@@ -22,7 +22,7 @@ use tracing::Instrument as _;
 
 use self::body::{Bodies, Received, Standing};
 pub use self::encounters::{Kept, Taken};
-use self::keep::{Fight, Keeper};
+use self::keep::{Done, Fight, Keeper};
 use crate::access::Uploader;
 use crate::background::{Broken, Running};
 use crate::context::Context;
@@ -123,7 +123,7 @@ impl Ingest {
             }
             let is_stub = read.stub.is_some();
             let fight = Fight::new(&self.context().secret, uploader, read);
-            let (remote_id, what) = self.keeper.keep(uploader, fight).await?;
+            let Done { remote_id, what, .. } = self.keeper.keep(uploader, fight).await?;
             let what = if is_stub && what != UploadOutcome::Known { UploadOutcome::Stub } else { what };
             self.context().metrics.uploaded(what, version, began.elapsed());
             ids.push(remote_id);

@@ -18,10 +18,18 @@ pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 
 /// A key has had all that it gets for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("go on after {} min", retry_ms.div_ceil(60_000))]
+#[error("go on after {}", span_of(*retry_ms))]
 pub struct Spent {
     /// From now until it gets more, ms.
     pub retry_ms: u32,
+}
+
+/// Seconds, or minutes where there are many.
+fn span_of(ms: u32) -> String {
+    match ms {
+        0..=120_000 => format!("{} s", ms.div_ceil(1_000)),
+        _ => format!("{} min", ms.div_ceil(60_000)),
+    }
 }
 
 /// What was used since a time.

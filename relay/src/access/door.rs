@@ -33,13 +33,14 @@ pub struct Door {
 /// use raidcast_store::AccountId;
 ///
 /// fn anybody() -> Uploader {
-///     Uploader { account: AccountId(1), visibility: Default::default() }
+///     Uploader { account: AccountId(1), visibility: Default::default(), reads: true }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Uploader {
     account: AccountId,
     visibility: Visibility,
+    reads: bool,
 }
 
 impl Uploader {
@@ -57,6 +58,11 @@ impl Uploader {
     #[must_use]
     pub fn showing(self, visibility: Visibility) -> Self {
         Self { visibility, ..self }
+    }
+
+    /// Whether he may see what his account keeps private: else he is not given a link that shows it.
+    pub fn reads(self) -> bool {
+        self.reads
     }
 
     /// Asks without a ticket.
@@ -102,7 +108,8 @@ impl Door {
         if !key.scopes.has(scope) {
             return Err(HttpError::Forbidden(scope));
         }
-        Ok(Uploader { account: self.account(key).await?, visibility: key.visibility })
+        let reads = key.scopes.has(Scope::Read);
+        Ok(Uploader { account: self.account(key).await?, visibility: key.visibility, reads })
     }
 
     /// The raid with this code.

@@ -30,7 +30,7 @@ struct Receipt {
     /// As it was sent.
     encounter_id: ClientId,
     report_id: String,
-    /// With its ticket, where the report is private.
+    /// With its ticket, where the report is private and the key may read.
     report_url: String,
     /// When the encounter came first, Unix ms; whole seconds.
     created_at: i64,
@@ -43,6 +43,8 @@ struct Receipt {
 enum ReceiptState {
     /// The report is complete.
     Ready,
+    /// It is not: the fight is still streamed.
+    Processing,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,9 +72,13 @@ enum Outcome {
         #[serde(flatten)]
         receipt: Receipt,
     },
+    #[serde(rename_all = "camelCase")]
     Refused {
         status: u16,
         error: ApiError,
+        /// Seconds, where the same may be sent again later.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after: Option<u32>,
     },
 }
 
@@ -100,19 +106,21 @@ pub async fn upload(
     }
     let results = answers.map(|answer| match answer {
         Ok((status, receipt)) => Outcome::Here { status: status.as_u16(), receipt },
-        Err(error) => Outcome::Refused { status: error.status().as_u16(), error: error.told() },
+        Err(error) => {
+            Outcome::Refused { status: error.status().as_u16(), error: error.told(), retry_after: error.retry_s() }
+        }
     });
     Ok(Json(Results { results: results.collect() }).into_response())
 }
 
 fn receipt(kept: Kept) -> (StatusCode, Receipt) {
-    let Kept { client_id, report_id, report_url, created_at_ms, is_new, checksum } = kept;
+    let Kept { client_id, report_id, report_url, created_at_ms, is_new, is_complete, checksum } = kept;
     let receipt = Receipt {
         encounter_id: client_id,
         report_id,
         report_url,
         created_at: created_at_ms.div_euclid(1_000) * 1_000,
-        state: ReceiptState::Ready,
+        state: if is_complete { ReceiptState::Ready } else { ReceiptState::Processing },
         checksum: Checksum { matches: checksum.matches(), client: checksum.client, relay: checksum.relay },
     };
     (if is_new { StatusCode::CREATED } else { StatusCode::OK }, receipt)

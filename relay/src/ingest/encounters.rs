@@ -12,7 +12,7 @@ use raidcast_ingest::encounters::{self, Checksums, ClientId, Refused, Request};
 use tokio::time::Instant;
 
 use super::body::Received;
-use super::keep::Fight;
+use super::keep::{Done, Fight};
 use super::{Ingest, Reading, in_time, late, not_an_upload};
 use crate::access::Uploader;
 use crate::background::Broken;
@@ -36,12 +36,14 @@ pub struct Kept {
     pub client_id: ClientId,
     /// Its report.
     pub report_id: String,
-    /// Where the report is, for its uploader to share.
+    /// Where the report is; with its ticket where it is private and the uploader's key may read.
     pub report_url: String,
     /// When the encounter came first, Unix ms.
     pub created_at_ms: i64,
     /// Whether there was none before.
     pub is_new: bool,
+    /// Whether its report is complete; else the fight is streamed, and its end comes.
+    pub is_complete: bool,
     /// Of what was sent.
     pub checksum: Checksums,
 }
@@ -125,12 +127,21 @@ impl Ingest {
         let encounters::Received { uploaded, client_id, checksum, .. } = read;
         let fight = Fight::new(&context.secret, uploader, uploaded);
         let key = fight.key;
-        let (_, outcome) = self.keeper.keep(uploader, fight).await?;
+        let Done { what, is_streamed, .. } = self.keeper.keep(uploader, fight).await?;
         // Thrown away in this moment: as if it had never come.
         let row = context.store.encounter(key.account, key.encounter).await?.ok_or(HttpError::NotFound)?;
-        let (report_url, created_at_ms) = (context.report_url(&row), row.created_at_ms);
-        let is_new = outcome == UploadOutcome::Created;
-        Ok((Kept { client_id, report_id: row.report_id, report_url, created_at_ms, is_new, checksum }, outcome))
+        // The ticket of a private one opens all that stands in its raid.
+        let report_url = if uploader.reads() { context.report_url(&row) } else { context.report_page(&row) };
+        let kept = Kept {
+            client_id,
+            report_id: row.report_id,
+            report_url,
+            created_at_ms: row.created_at_ms,
+            is_new: what == UploadOutcome::Created,
+            is_complete: !is_streamed,
+            checksum,
+        };
+        Ok((kept, what))
     }
 }
 

@@ -11,12 +11,11 @@ use raidcast_ingest::Uploaded;
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
-use raidcast_shared::uplink::{Begin, Ending, Header, ReportState};
+use raidcast_shared::uplink::{Ending, ReportState};
 use raidcast_store::{
     EncounterKey, EncounterRow, HeldReport, KeptReport, NewUpload, RaidRow, ReportLine, StoreError, Tickets,
     UploadHash, UploadKept,
 };
-use tokio::sync::oneshot;
 
 use crate::access::{self, Uploader};
 use crate::account::{RelaySecret, digest};
@@ -37,12 +36,20 @@ const REMOTE_ID_BITS: u32 = 53;
 /// What the raids are called that uploads stand in.
 const TITLE: &str = "Uploads";
 
+/// What became of a fight.
+pub(super) struct Done {
+    /// What its meter is told of it.
+    pub(super) remote_id: i64,
+    pub(super) what: UploadOutcome,
+    /// Whether it is streamed: then its report is not complete.
+    pub(super) is_streamed: bool,
+}
+
 /// A fight to be kept.
 pub(super) struct Fight {
     pub(super) key: EncounterKey,
     started_at_ms: i64,
     stream: StreamId,
-    header: Header,
     ending: Option<Ending>,
     state: Arc<EncounterState>,
     log: Packing,
@@ -72,7 +79,6 @@ impl Fight {
             key,
             started_at_ms: read.started_at_ms,
             stream: read.stream(key.encounter),
-            header: read.log.header.clone(),
             ending: read.log.ending.clone(),
             state: Arc::new(read.state),
             log: Packing::Not(Box::new(read.log)),
@@ -111,8 +117,8 @@ impl Keeper {
         &self.registry.context
     }
 
-    /// Keeps a fight, or knows it; gives what its meter is told of it, and which of both it was.
-    pub(super) async fn keep(&self, uploader: Uploader, mut fight: Fight) -> Result<(i64, UploadOutcome), HttpError> {
+    /// Keeps a fight, or knows it.
+    pub(super) async fn keep(&self, uploader: Uploader, mut fight: Fight) -> Result<Done, HttpError> {
         // Each may cost a look at a stored log.
         let context = self.context();
         context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(spent)?;
@@ -120,7 +126,7 @@ impl Keeper {
             if self.is_streamed(&fight).await
                 && let Some(remote_id) = self.know(&fight).await?
             {
-                return Ok((remote_id, UploadOutcome::Known));
+                return Ok(Done { remote_id, what: UploadOutcome::Known, is_streamed: true });
             }
             let guest = Guest::claim(&self.registry.directory, fight.key).await;
             let kept = self.keep_as(uploader, &mut fight).await;
@@ -128,14 +134,16 @@ impl Keeper {
             let goes_on = kept.as_ref().ok().and_then(|kept| kept.live_in.as_deref());
             guest.leave(goes_on).await;
             match kept?.outcome {
-                Outcome::Known(remote_id) => return Ok((remote_id, UploadOutcome::Known)),
+                Outcome::Known(remote_id) => {
+                    return Ok(Done { remote_id, what: UploadOutcome::Known, is_streamed: false });
+                }
                 Outcome::Kept { remote_id, line, replaces } => {
                     if let Some(raid) = self.registry.directory.raid(&line.raid_code) {
                         // One that has ended meanwhile reads it when it is loaded again.
                         let _ = raid.send(RaidCommand::Came { line }).await;
                     }
                     let what = if replaces { UploadOutcome::Replaced } else { UploadOutcome::Created };
-                    return Ok((remote_id, what));
+                    return Ok(Done { remote_id, what, is_streamed: false });
                 }
                 Outcome::Again => {}
             }
@@ -143,15 +151,12 @@ impl Keeper {
         Err(busy())
     }
 
-    /// Whether a raid's task has it as a fight that goes on, and somebody streams into that raid: then its end comes, too.
-    /// One that is left there by a client that is gone is not known: nobody may ever send the rest of it.
+    /// Whether somebody streams it now: then its end comes, too. One that is left in a raid by a client that is gone is not
+    /// streamed: nobody may ever send the rest of it.
     async fn is_streamed(&self, fight: &Fight) -> bool {
         let Some(owner) = self.registry.directory.owner(fight.key) else { return false };
-        let begin = Begin { enc: fight.key.encounter, stream: fight.stream, header: fight.header.clone() };
-        let held = |reply: oneshot::Sender<_>| RaidCommand::Held { begin: Box::new(begin), reply };
-        let held = owner.ask(held).await.ok().flatten();
-        let goes_on = held.is_some_and(|(_, held)| held.is_ok_and(|held| held.state == ReportState::Live));
-        goes_on && owner.ask(|reply| RaidCommand::Connected { reply }).await == Ok(true)
+        let encounter = fight.key.encounter;
+        owner.ask(|reply| RaidCommand::Streamed { encounter, reply }).await == Ok(true)
     }
 
     async fn know(&self, fight: &Fight) -> Result<Option<i64>, HttpError> {

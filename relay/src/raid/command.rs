@@ -75,6 +75,13 @@ pub enum RaidCommand {
         /// `None` if the raid does not hold it.
         reply: oneshot::Sender<Option<(EncounterRow, Result<Held, OtherColumns>)>>,
     },
+    /// Whether the uploader that is connected streams a fight now.
+    Streamed {
+        /// Which.
+        encounter: EncounterId,
+        /// The answer.
+        reply: oneshot::Sender<bool>,
+    },
     /// A report of the raid was made, or made anew, without its task.
     Came {
         /// What lists show of it.

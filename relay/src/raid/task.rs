@@ -204,6 +204,9 @@ impl RaidTask {
                 let held = self.encounters.get_mut(&begin.enc);
                 let _ = reply.send(held.map(|held| (held.row.clone(), held.held(&begin))));
             }
+            RaidCommand::Streamed { encounter, reply } => {
+                let _ = reply.send(self.is_streamed(encounter));
+            }
             RaidCommand::Release { encounter, claim, moves, reply } => {
                 self.asked_to_release(Releasing { encounter, claim, moves, reply });
             }

@@ -7,7 +7,7 @@ use raidcast_shared::uplink::{Outcome, ReportState};
 use serde_json::{Value, json};
 
 use crate::raw::{Answer, ask};
-use crate::script::{KEY, OTHER_KEY, READ_KEY, Spectator, TestRelay};
+use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, UPLOAD_KEY, Uploader};
 use crate::uploads::{BEGAN, fight as as_its_meter_sends_it, ids, on_every_database, opened, post};
 
 const PATH: &str = "/api/v1/encounters";
@@ -229,6 +229,11 @@ async fn who_may_see_it_is_said_by_the_request_else_by_the_key() {
         }
         let (_, listed) = relay.get("/api/v1/reports").await;
         assert_eq!(listed["pagination"]["total"], 1);
+        // A key that may upload, and not read, is given no ticket: it would open what else stands in that raid.
+        let (path, body) = (format!("{PATH}?visibility=private"), encounter(103, true).to_string());
+        let (status, receipt) = answer(&post(&relay, &path, UPLOAD_KEY, &[], body.as_bytes()).await);
+        let page = format!("{}/reports/{}", relay.url, receipt["reportId"].as_str().unwrap());
+        assert_eq!((status, receipt["reportUrl"].as_str()), (201, Some(page.as_str())));
         relay.stop().await;
     })
     .await;
@@ -261,6 +266,83 @@ async fn a_fight_in_several_forms_is_one_report() {
         relay.stop().await;
     })
     .await;
+}
+
+/// Hits that are told as sums are not single ones, however many; nor do fewer single hits take the place of more.
+#[tokio::test]
+async fn a_reading_that_tells_less_never_takes_the_place_of_one_that_tells_more() {
+    on_every_database(async |relay| {
+        let whole = encounter(100, true);
+        let (_, receipt) = send(&relay, &whole).await;
+        let held = report_of(&relay, &receipt).await;
+        let mut of_sums = encounter(100, false);
+        let mut fewer = encounter(100, true);
+        for skill in ["/players/0/damageSkills/0", "/players/1/damageSkills/0"] {
+            of_sums.pointer_mut(skill).unwrap()["hits"] = json!(500);
+            fewer.pointer_mut(skill).unwrap()["hits"] = json!(500);
+        }
+        fewer["players"][0]["damageSkills"][0]["timeline"].as_array_mut().unwrap().pop();
+        let mut nothing = encounter(100, false);
+        nothing["players"] = json!([]);
+        nothing["bosses"] = json!([]);
+        for less in [of_sums, fewer, nothing] {
+            let (status, known) = send(&relay, &less).await;
+            assert_eq!((status, &known["reportId"]), (200, &receipt["reportId"]), "{known}");
+        }
+        let after = report_of(&relay, &receipt).await;
+        assert_eq!((after.revision, after.fight.checksum), (held.revision, held.fight.checksum));
+        // Amounts without a count of hits are something, too.
+        let mut amounts = encounter(200, false);
+        for player in amounts["players"].as_array_mut().unwrap() {
+            player.as_object_mut().unwrap().retain(|name, _| ["actorId", "damageDealt"].contains(&name.as_str()));
+        }
+        let mut nothing = encounter(200, false);
+        nothing["players"] = json!([]);
+        nothing["bosses"] = json!([]);
+        let (_, receipt) = send(&relay, &amounts).await;
+        assert_eq!(send(&relay, &nothing).await.0, 200);
+        assert_eq!(report_of(&relay, &receipt).await.fight.totals.damage, 6_000);
+        relay.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_fight_of_which_a_part_has_times_says_what_its_timeline_lacks() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut partly = encounter(100, true);
+    partly["players"][0]["damageDealt"] = json!(3_500);
+    let (_, receipt) = send(&relay, &partly).await;
+    let report = report_of(&relay, &receipt).await;
+    let note = report.note.unwrap_or_default();
+    assert!(note.contains("When 500 of damage and healing came is not known"), "{note}");
+    assert!(report.fight.timed && !note.contains("no timeline"), "{note}");
+    let (status, span) = relay.get(&format!("/api/v1/reports/{}?from=9000&to=9500", report.report_id)).await;
+    assert_eq!((status, &span["timed"]), (200, &json!(true)), "a fact of the whole fight");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn of_a_fight_that_is_streamed_the_report_is_not_complete() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let script = Script::new(20, 2);
+    let begun = uploader.begin(&script).await;
+    uploader.deltas(begun.h, &script.deltas[..10]).await;
+    uploader.acked(10).await;
+    let (_, results) = send(&relay, &json!([encounter(1, true), encounter(2, true)])).await;
+    let [streamed, other] = results["results"].as_array().unwrap().as_slice() else { panic!("{results}") };
+    assert_eq!((&streamed["status"], &streamed["state"]), (&json!(200), &json!("processing")));
+    assert_eq!((&other["status"], &other["state"]), (&json!(201), &json!("ready")), "not that fight's uplink");
+    uploader.deltas(begun.h, &script.deltas[10..]).await;
+    uploader.acked(20).await;
+    uploader.end(begun.h, &script, Outcome::Kill).await;
+    let (status, receipt) = send(&relay, &encounter(1, true)).await;
+    assert_eq!((status, receipt["reportId"].as_str()), (200, Some(begun.report.as_str())));
+    assert_eq!(receipt["state"], "ready");
+    relay.stop().await;
 }
 
 #[tokio::test]

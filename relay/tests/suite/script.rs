@@ -44,6 +44,9 @@ pub(crate) const OTHER_KEY: &str = "another-key-for-tests";
 /// Of the account of [`KEY`]; it may read, and nothing else.
 pub(crate) const READ_KEY: &str = "a-key-that-only-reads";
 
+/// Of the account of [`KEY`]; it may upload, and nothing else.
+pub(crate) const UPLOAD_KEY: &str = "a-key-that-only-uploads";
+
 /// Nothing here takes this long: a script that waits longer fails.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -131,6 +134,11 @@ impl TestRelay {
                     name: "reader".into(),
                     scopes: [Scope::Read].into_iter().collect(),
                     ..KeySetting::of("default", READ_KEY)
+                },
+                KeySetting {
+                    name: "meter".into(),
+                    scopes: [Scope::Upload].into_iter().collect(),
+                    ..KeySetting::of("default", UPLOAD_KEY)
                 },
             ],
             grace_ms: 600_000,

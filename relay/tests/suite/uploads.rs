@@ -223,13 +223,16 @@ async fn a_fight_that_is_streamed_goes_on_and_its_end_is_its_own() {
     let known = ids(&relay, KEY, &[fight(1, true)]).await;
     let live = opened(&relay, known[0]).await;
     assert_eq!((live.report_id.as_str(), live.state), (begun.report.as_str(), ReportState::Live));
+    // Another fight of the same time, while that uploader is connected, is kept.
+    ids(&relay, KEY, &[fight(2, true)]).await;
     uploader.deltas(begun.h, &script.deltas[10..]).await;
     uploader.acked(20).await;
     uploader.end(begun.h, &script, Outcome::Kill).await;
-    let ended = opened(&relay, known[0]).await;
-    assert_eq!((ended.state, ended.fight.checksum), (ReportState::Final, script.checksum().to_string()));
     // What tells less does not take its place, while its raid has it in memory and after.
     assert_eq!(ids(&relay, KEY, &[fight(1, true)]).await, known);
+    let ended = opened(&relay, known[0]).await;
+    assert_eq!(ended.report_id, begun.report);
+    assert_eq!((ended.state, ended.fight.checksum), (ReportState::Final, script.checksum().to_string()));
     let relay = relay.restart().await;
     assert_eq!(ids(&relay, KEY, &[fight(1, true)]).await, known);
     assert_eq!(opened(&relay, known[0]).await.revision, 1);

@@ -89,16 +89,20 @@ pub fn note(shown: Shown<'_>) -> Option<String> {
     let mut told = Vec::new();
     if summed.hits > 0 || summed.untimed_amount > 0 {
         told.push("The meter keeps sums alone of this fight or a part of it: there are no single hits.".to_owned());
-        told.push(match summed.untimed_amount {
-            0 => "Times are those at which its sums were read.".to_owned(),
-            untimed if untimed >= summed.amount => {
-                "When anything happened is not known, so there is no timeline, and no part of the fight can be asked for."
-                    .to_owned()
+        let untimed = summed.untimed_amount;
+        if is_timed(shown) {
+            if untimed < summed.amount {
+                told.push("Times are those at which its sums were read.".to_owned());
             }
-            untimed => format!(
-                "Times are those at which its sums were read; when {untimed} of damage and healing came is not known, so the timeline and parts of the fight are without it."
-            ),
-        });
+            if untimed > 0 {
+                told.push(format!(
+                    "When {untimed} of damage and healing came is not known, so the timeline and parts of the fight are without it."
+                ));
+            }
+        } else {
+            let text = "When anything happened is not known, so there is no timeline, and no part of the fight can be asked for.";
+            told.push(text.to_owned());
+        }
     }
     if is_stub(state) {
         told.extend(state.missing().first().map(|missing| format!("{}.", missing.what)));
@@ -114,9 +118,10 @@ pub fn note(shown: Shown<'_>) -> Option<String> {
     (!told.is_empty()).then(|| told.join(" "))
 }
 
-/// Puts how the fight and its attempts went into the figures of a span of it: that is a fact of the whole fight.
+/// Puts how the fight and its attempts went, and whether it has times, into the figures of a span of it: these are facts
+/// of the whole fight.
 pub fn went_as(span: &mut Fight, whole: &Fight) {
-    span.outcome = whole.outcome;
+    (span.outcome, span.timed) = (whole.outcome, whole.timed);
     for row in &mut span.attempts {
         if let Some(of_whole) = whole.attempts.iter().find(|of_whole| of_whole.index == row.index) {
             (row.outcome, row.boss_damage) = (of_whole.outcome, of_whole.boss_damage);

@@ -39,7 +39,8 @@ fn name_of(encounter: &Encounter) -> EncounterId {
     let actors: Vec<String> = actors.iter().map(i64::to_string).collect();
     let mut bosses: Vec<&str> = encounter.bosses.iter().map(|boss| boss.name.as_str()).collect();
     bosses.sort_unstable();
-    let name = format!("upload|{}|{}|{}", actors.join(","), bosses.join(","), encounter.number);
+    // No name holds this: texts are cleaned of it.
+    let name = format!("upload|{}|{}|{}", actors.join(","), bosses.join("\u{1f}"), encounter.number);
     EncounterId::of_database(GAME, &name, encounter.started_at_ms)
 }
 

@@ -12,7 +12,7 @@ use crate::json::Text;
 use crate::limits::GOT_CHARS_MAX;
 
 /// The largest whole number up to which every one can be said with a fraction or an exponent.
-const EXACT_MAX: f64 = (1_u64 << 53) as f64;
+const FLOAT_MAX: i64 = 1 << 53;
 
 impl<const N: usize> Object<'_, '_, N> {
     /// Says so where nothing or null stands.
@@ -107,11 +107,77 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| is_number && number.is_finite())
 }
 
-/// A whole number, however it is spelt: 5, 5.0 and 5e0 are one.
+/// A whole number, however it is spelt: 5, 5.0 and 5e0 are one. By its digits, so that nothing is rounded; with a
+/// fraction or an exponent up to [`FLOAT_MAX`].
 fn whole(text: &str) -> Option<i64> {
-    text.parse().ok().or_else(|| {
-        let is_spelt_as_float = text.contains(['.', 'e', 'E']);
-        let is_exact = |number: &f64| is_spelt_as_float && number.fract() == 0.0 && number.abs() <= EXACT_MAX;
-        number(text).filter(is_exact).map(|number| number as i64)
-    })
+    if let Ok(number) = text.parse() {
+        return Some(number).filter(|_| !text.starts_with('+'));
+    }
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent: i64 = exponent.parse().ok()?;
+    let (sign, digits) = mantissa.strip_prefix('-').map_or((1, mantissa), |digits| (-1, digits));
+    let (units, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let digits = format!("{units}{fraction}");
+    if units.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let significant = digits.trim_end_matches('0');
+    let value: i64 = match significant.trim_start_matches('0') {
+        "" => return Some(0),
+        digits => digits.parse().ok()?,
+    };
+    let dropped = i64::try_from(digits.len() - significant.len()).ok()?;
+    let zeros = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?.checked_add(dropped)?;
+    let tens = 10_i64.checked_pow(u32::try_from(zeros).ok()?)?;
+    value.checked_mul(tens).filter(|value| *value <= FLOAT_MAX).map(|value| sign * value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_is_the_one_that_was_sent_or_none() {
+        let most = i64::MAX.to_string();
+        for (text, number) in [
+            ("5", 5),
+            ("-5", -5),
+            ("5.0", 5),
+            ("5e0", 5),
+            ("-50.00E-1", -5),
+            ("1.5e3", 1_500),
+            ("0.0", 0),
+            ("-0", 0),
+            ("0e999999999999", 0),
+            ("12e+2", 1_200),
+            ("0.00012e5", 12),
+            ("9007199254740992.0", 1 << 53),
+            (&most, i64::MAX),
+        ] {
+            assert_eq!(whole(text), Some(number), "{text}");
+        }
+        for text in [
+            "5.5",
+            "9007199254740991.4",
+            "9007199254740993.0",
+            "1e16",
+            "1e-1",
+            "1e99999999999999999999",
+            "1e9223372036854775807",
+            "9223372036854775808",
+            "\"5\"",
+            "+5",
+            ".5e1",
+            "5e",
+            "e5",
+            "-",
+            "",
+            "true",
+            "[1]",
+            "1.2.3",
+            "0x10",
+        ] {
+            assert_eq!(whole(text), None, "{text}");
+        }
+    }
 }

@@ -362,6 +362,14 @@ impl RaidTask {
         self.raid_changed();
     }
 
+    /// Whether the uploader that is connected has begun this fight, and it goes on.
+    pub(super) fn is_streamed(&self, id: EncounterId) -> bool {
+        let Some((uplink, live)) = self.uplink.as_ref().zip(self.encounters.get(&id)) else { return false };
+        let readings = [Some(&live.main), live.candidate.as_ref()].into_iter().flatten();
+        let mut streams = readings.map(|reading| (id, reading.stream));
+        live.state == ReportState::Live && streams.any(|reading| uplink.handles.of(reading).is_some())
+    }
+
     /// An encounter that is open, or thrown away and not yet let go of.
     pub(super) fn held_anywhere(&mut self, id: EncounterId) -> Option<&mut LiveEncounter> {
         let thrown_away = self.discarding.get_mut(&id).and_then(|discarding| discarding.held.as_deref_mut());
