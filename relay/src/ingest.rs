@@ -7,10 +7,12 @@
 mod body;
 mod encounters;
 mod keep;
+mod waiting;
 
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -72,6 +74,11 @@ impl Ingest {
     /// How many uploads are under way.
     pub fn standing(&self) -> Standing {
         self.bodies.standing()
+    }
+
+    /// How many readings wait for their fights' streams, as far as known.
+    pub fn waiting(&self) -> u64 {
+        self.keeper.waiting.load(Ordering::Relaxed)
     }
 
     fn context(&self) -> &Context {

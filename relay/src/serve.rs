@@ -185,6 +185,7 @@ impl Relay {
         };
         let readiness = Readiness::new(Arc::clone(context), sources.disk.clone());
         let servers = TaskTracker::new();
+        servers.spawn(Arc::clone(desk.ingest()).keep_what_waits(stop.clone()));
         servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
         servers.spawn(Arc::clone(&readiness).keep_looking(stop.clone()));
         let operators = Operators { readiness, sources };

@@ -2,9 +2,10 @@
 //! stands.
 //!
 //! One invariant: what is kept takes the place only of what was looked at, and only while nobody else has the fight in
-//! memory. A fight that is streamed now is known: its stream ends it.
+//! memory. A fight that is streamed now is known, and the reading [waits](super::waiting) until its stream has ended it.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use raidcast_ingest::Uploaded;
@@ -17,6 +18,9 @@ use raidcast_store::{
     UploadHash, UploadKept,
 };
 
+use tokio::sync::Notify;
+
+use super::waiting;
 use crate::access::{self, Uploader};
 use crate::account::{RelaySecret, digest};
 use crate::background::Broken;
@@ -48,18 +52,28 @@ pub(super) struct Done {
 /// A fight to be kept.
 pub(super) struct Fight {
     pub(super) key: EncounterKey,
-    started_at_ms: i64,
-    stream: StreamId,
-    ending: Option<Ending>,
-    state: Arc<EncounterState>,
-    log: Packing,
-    hash: Option<UploadHash>,
+    pub(super) started_at_ms: i64,
+    pub(super) stream: StreamId,
+    pub(super) ending: Option<Ending>,
+    pub(super) state: Arc<EncounterState>,
+    pub(super) log: Packing,
+    pub(super) hash: Option<UploadHash>,
+    /// What its meter was told of it before.
+    pub(super) remote_id: Option<i64>,
+    /// Whether its bytes count for its key already.
+    pub(super) is_paid: bool,
 }
 
 /// A log, packed when it is needed: of most fights that come again nothing is kept.
-enum Packing {
+pub(super) enum Packing {
     Not(Box<Log>),
     Packed(Bytes),
+}
+
+impl From<Bytes> for Packing {
+    fn from(bytes: Bytes) -> Self {
+        Self::Packed(bytes)
+    }
 }
 
 impl Packing {
@@ -83,6 +97,8 @@ impl Fight {
             state: Arc::new(read.state),
             log: Packing::Not(Box::new(read.log)),
             hash: read.source_hash.map(|hash| secret.upload(&hash)),
+            remote_id: None,
+            is_paid: false,
         }
     }
 
@@ -104,12 +120,16 @@ fn spent(spent: Spent) -> HttpError {
 /// Keeps fights.
 pub(super) struct Keeper {
     registry: Arc<RaidRegistry>,
+    /// How many readings wait for their fights' streams, as far as known.
+    pub(super) waiting: AtomicU64,
+    /// One more does.
+    pub(super) left: Notify,
 }
 
 impl Keeper {
     /// Beside these raids.
     pub(super) fn new(registry: Arc<RaidRegistry>) -> Self {
-        Self { registry }
+        Self { registry, waiting: AtomicU64::new(0), left: Notify::new() }
     }
 
     /// What the relay is made of.
@@ -124,31 +144,80 @@ impl Keeper {
         context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(spent)?;
         for _ in 0..LOOKS_MAX {
             if self.is_streamed(&fight).await
-                && let Some(remote_id) = self.know(&fight).await?
+                && let Some(remote_id) = self.leave(uploader, &mut fight).await?
             {
                 return Ok(Done { remote_id, what: UploadOutcome::Known, is_streamed: true });
             }
-            let guest = Guest::claim(&self.registry.directory, fight.key).await;
-            let kept = self.keep_as(uploader, &mut fight).await;
-            // A raid that begins meanwhile leaves out what a guest has: it is told of what goes on.
-            let goes_on = kept.as_ref().ok().and_then(|kept| kept.live_in.as_deref());
-            guest.leave(goes_on).await;
-            match kept?.outcome {
-                Outcome::Known(remote_id) => {
-                    return Ok(Done { remote_id, what: UploadOutcome::Known, is_streamed: false });
-                }
-                Outcome::Kept { remote_id, line, replaces } => {
-                    if let Some(raid) = self.registry.directory.raid(&line.raid_code) {
-                        // One that has ended meanwhile reads it when it is loaded again.
-                        let _ = raid.send(RaidCommand::Came { line }).await;
-                    }
-                    let what = if replaces { UploadOutcome::Replaced } else { UploadOutcome::Created };
-                    return Ok(Done { remote_id, what, is_streamed: false });
-                }
-                Outcome::Again => {}
+            if let Some(done) = self.look(uploader, &mut fight).await? {
+                return Ok(done);
             }
         }
         Err(busy())
+    }
+
+    /// The same for a reading that was left; `None` while its fight is still streamed.
+    pub(super) async fn look_again(&self, uploader: Uploader, mut fight: Fight) -> Result<Option<Done>, HttpError> {
+        for _ in 0..LOOKS_MAX {
+            if self.is_streamed(&fight).await {
+                return Ok(None);
+            }
+            if let Some(done) = self.look(uploader, &mut fight).await? {
+                return Ok(Some(done));
+            }
+        }
+        Err(busy())
+    }
+
+    /// Leaves the reading of a fight that is streamed until its stream has ended it.
+    async fn leave(&self, uploader: Uploader, fight: &mut Fight) -> Result<Option<i64>, HttpError> {
+        let context = self.context();
+        let Some(remote_id) = self.know(fight).await? else { return Ok(None) };
+        let log = self.packed(fight).await?;
+        if !fight.is_paid {
+            context.quota.take(fight.key.account, log.len() as u64, true, context.clock.now_ms()).map_err(spent)?;
+            fight.is_paid = true;
+        }
+        // It stays the same, though the stream may be thrown away.
+        fight.remote_id = Some(remote_id);
+        let job = waiting::job(uploader, fight, log, context.clock.now_ms());
+        let known = context.store.leave_upload(fight.key, fight.hash, remote_id, job).await?;
+        if known.is_some() {
+            self.left.notify_one();
+        }
+        Ok(known)
+    }
+
+    async fn packed(&self, fight: &mut Fight) -> Result<Bytes, HttpError> {
+        let log = std::mem::replace(&mut fight.log, Packing::Packed(Bytes::new()));
+        let packing = self.context().heavy.background().run(move || log.packed());
+        let log = packing.await.map_err(|Broken| HttpError::Internal)?;
+        fight.log = Packing::Packed(log.clone());
+        Ok(log)
+    }
+
+    /// Looks at a fight that nobody streams, and has it meanwhile; `None` where others changed it.
+    async fn look(&self, uploader: Uploader, fight: &mut Fight) -> Result<Option<Done>, HttpError> {
+        let guest = Guest::claim(&self.registry.directory, fight.key).await;
+        let kept = self.keep_as(uploader, fight).await;
+        // A raid that begins meanwhile leaves out what a guest has: it is told of what goes on.
+        let goes_on = kept.as_ref().ok().and_then(|kept| kept.live_in.as_deref());
+        guest.leave(goes_on).await;
+        let (remote_id, what) = match kept?.outcome {
+            Outcome::Known(remote_id) => (remote_id, UploadOutcome::Known),
+            Outcome::Kept { remote_id, line, replaces } => {
+                if let Some(raid) = self.registry.directory.raid(&line.raid_code) {
+                    // One that has ended meanwhile reads it when it is loaded again.
+                    let _ = raid.send(RaidCommand::Came { line }).await;
+                }
+                (remote_id, if replaces { UploadOutcome::Replaced } else { UploadOutcome::Created })
+            }
+            Outcome::Again => {
+                // It may be another fight's by now.
+                fight.remote_id = None;
+                return Ok(None);
+            }
+        };
+        Ok(Some(Done { remote_id, what, is_streamed: false }))
     }
 
     /// Whether somebody streams it now: then its end comes, too. One that is left in a raid by a client that is gone is not
@@ -232,14 +301,17 @@ impl Keeper {
         let (line, record, log) = making.await.map_err(|Broken| HttpError::Internal)?;
         fight.log = Packing::Packed(log.clone());
         let (now_ms, replaces) = (context.clock.now_ms(), held.is_some());
-        context.quota.take(fight.key.account, log.len() as u64, true, now_ms).map_err(spent)?;
+        if !fight.is_paid {
+            context.quota.take(fight.key.account, log.len() as u64, true, now_ms).map_err(spent)?;
+            fight.is_paid = true;
+        }
         let upload = NewUpload {
             key: fight.key,
             report_id: row.report_id.clone(),
             raid_code: row.raid_code.clone(),
             started_at_ms: fight.started_at_ms,
             created_at_ms: row.created_at_ms,
-            remote_id: self.remote_id(),
+            remote_id: fight.remote_id.unwrap_or_else(|| self.remote_id()),
             hash: fight.hash,
             held,
             report: KeptReport {

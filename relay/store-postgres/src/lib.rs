@@ -11,6 +11,7 @@ mod account;
 mod append;
 mod encounter;
 mod error;
+mod jobs;
 mod journal;
 mod limits;
 mod raid;

@@ -1,8 +1,8 @@
 //! Rows out of the database, and into it.
 
 use raidcast_store::transfer::{
-    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, RaidCells, Row, RowStream,
-    StreamCells, Table, Transfer, UpkeepCells, rows,
+    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, JobCells, RaidCells, Row,
+    RowStream, StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, PgConnection};
@@ -112,6 +112,16 @@ impl Export for Transaction {
                 sqlx::query_as!(HashCells, "SELECT account, hash, encounter FROM upload_hashes ORDER BY account, hash")
                     .fetch(connection),
                 Row::Hash,
+                store_error,
+            ),
+            Table::Jobs => rows(
+                sqlx::query_as!(
+                    JobCells,
+                    "SELECT kind, account, name, data, created_at_ms, due_at_ms, tries, why
+                     FROM jobs ORDER BY kind, account, name"
+                )
+                .fetch(connection),
+                Row::Job,
                 store_error,
             ),
         }
@@ -231,6 +241,18 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             account,
             hash,
             encounter,
+        ),
+        Row::Job(JobCells { kind, account, name, data, created_at_ms, due_at_ms, tries, why }) => sqlx::query!(
+            "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, tries, why)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            kind,
+            account,
+            name,
+            data,
+            created_at_ms,
+            due_at_ms,
+            tries,
+            why.as_deref(),
         ),
     };
     put.execute(connection).await.map(drop)

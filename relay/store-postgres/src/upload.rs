@@ -6,7 +6,7 @@
 
 use raidcast_store::row::upload_hash;
 use raidcast_store::{
-    AccountId, EncounterKey, EncounterRow, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash, UploadKept,
+    AccountId, EncounterKey, EncounterRow, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash, UploadKept,
     UploadStep, Uploads, check_remote_id,
 };
 use sqlx::PgConnection;
@@ -14,6 +14,7 @@ use sqlx::PgConnection;
 use crate::PostgresStore;
 use crate::encounter::{add_encounter, by_id, no_raid};
 use crate::error::Failure;
+use crate::jobs::add_job;
 use crate::report::keep;
 
 /// The indexes by which an id that was drawn is one encounter's.
@@ -35,17 +36,17 @@ impl Uploads for PostgresStore {
     }
 
     fn know_upload(&self, key: EncounterKey, hash: Option<UploadHash>, remote_id: i64) -> StoreFuture<'_, Option<i64>> {
-        Self::answer(async move {
-            check_remote_id(remote_id)?;
-            let _turn = self.uploads.acquire().await;
-            let mut transaction = self.pool.begin().await?;
-            let Some(row) = lock(&mut transaction, key).await? else { return Ok(None) };
-            let given = give_remote_id(&mut transaction, row.row, remote_id).await;
-            let Some(remote_id) = unless_taken(given)? else { return Ok(None) };
-            add_hash(&mut transaction, key.account, hash.as_ref(), row.row).await?;
-            transaction.commit().await?;
-            Ok(Some(remote_id))
-        })
+        Self::answer(self.know(key, hash, remote_id, None))
+    }
+
+    fn leave_upload(
+        &self,
+        key: EncounterKey,
+        hash: Option<UploadHash>,
+        remote_id: i64,
+        job: NewJob,
+    ) -> StoreFuture<'_, Option<i64>> {
+        Self::answer(self.know(key, hash, remote_id, Some(job)))
     }
 
     fn uploaded<'a>(&'a self, account: AccountId, hashes: &'a [UploadHash]) -> StoreFuture<'a, Vec<(UploadHash, i64)>> {
@@ -70,6 +71,30 @@ impl Uploads for PostgresStore {
                 .fetch_optional(&self.pool)
                 .await?)
         })
+    }
+}
+
+impl PostgresStore {
+    /// `job`: what is left to be done with the upload.
+    async fn know(
+        &self,
+        key: EncounterKey,
+        hash: Option<UploadHash>,
+        remote_id: i64,
+        job: Option<NewJob>,
+    ) -> Result<Option<i64>, Failure> {
+        check_remote_id(remote_id)?;
+        let _turn = self.uploads.acquire().await;
+        let mut transaction = self.pool.begin().await?;
+        let Some(row) = lock(&mut transaction, key).await? else { return Ok(None) };
+        let given = give_remote_id(&mut transaction, row.row, remote_id).await;
+        let Some(remote_id) = unless_taken(given)? else { return Ok(None) };
+        if let Some(job) = &job {
+            add_job(&mut transaction, job).await?;
+        }
+        add_hash(&mut transaction, key.account, hash.as_ref(), row.row).await?;
+        transaction.commit().await?;
+        Ok(Some(remote_id))
     }
 }
 

@@ -12,6 +12,7 @@ mod encounter;
 mod error;
 mod file;
 mod job;
+mod jobs;
 mod journal;
 mod limits;
 pub mod private;

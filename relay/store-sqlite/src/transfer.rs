@@ -3,8 +3,8 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::row::Names;
 use raidcast_store::transfer::{
-    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, RaidCells, Row, RowStream,
-    StreamCells, Table, Transfer, UpkeepCells, rows,
+    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, JobCells, RaidCells, Row,
+    RowStream, StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, SqliteConnection};
@@ -111,6 +111,16 @@ impl Export for Transaction {
                 sqlx::query_as!(HashCells, "SELECT account, hash, encounter FROM upload_hashes ORDER BY account, hash")
                     .fetch(connection),
                 Row::Hash,
+                store_error,
+            ),
+            Table::Jobs => rows(
+                sqlx::query_as!(
+                    JobCells,
+                    "SELECT kind, account, name, data, created_at_ms, due_at_ms, tries, why
+                     FROM jobs ORDER BY kind, account, name"
+                )
+                .fetch(connection),
+                Row::Job,
                 store_error,
             ),
         }
@@ -257,6 +267,18 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             account,
             hash,
             encounter,
+        ),
+        Row::Job(JobCells { kind, account, name, data, created_at_ms, due_at_ms, tries, why }) => sqlx::query!(
+            "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, tries, why)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            kind,
+            account,
+            name,
+            data,
+            created_at_ms,
+            due_at_ms,
+            tries,
+            why,
         ),
     };
     put.execute(connection).await.map(drop)

@@ -3,8 +3,8 @@
 use raidcast_shared::id::hex;
 use raidcast_store::row::{Names, upload_hash};
 use raidcast_store::{
-    AccountId, EncounterKey, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads,
-    check_remote_id,
+    AccountId, EncounterKey, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep,
+    Uploads, check_remote_id,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -12,6 +12,7 @@ use crate::SqliteStore;
 use crate::encounter::{add_encounter, by_id, no_raid, of_report};
 use crate::error::Failure;
 use crate::job::Change;
+use crate::jobs::add_job;
 use crate::report::{bytes, keep};
 
 impl Uploads for SqliteStore {
@@ -20,7 +21,17 @@ impl Uploads for SqliteStore {
     }
 
     fn know_upload(&self, key: EncounterKey, hash: Option<UploadHash>, remote_id: i64) -> StoreFuture<'_, Option<i64>> {
-        self.write(KnowUpload { key, hash, remote_id })
+        self.write(KnowUpload { key, hash, remote_id, job: None })
+    }
+
+    fn leave_upload(
+        &self,
+        key: EncounterKey,
+        hash: Option<UploadHash>,
+        remote_id: i64,
+        job: NewJob,
+    ) -> StoreFuture<'_, Option<i64>> {
+        self.write_bulk(KnowUpload { key, hash, remote_id, job: Some(job) })
     }
 
     fn uploaded<'a>(&'a self, account: AccountId, hashes: &'a [UploadHash]) -> StoreFuture<'a, Vec<(UploadHash, i64)>> {
@@ -92,17 +103,26 @@ struct KnowUpload {
     key: EncounterKey,
     hash: Option<UploadHash>,
     remote_id: i64,
+    /// What is left to be done with it.
+    job: Option<NewJob>,
 }
 
 impl Change for KnowUpload {
     type Output = Option<i64>;
 
+    fn bytes(&self) -> usize {
+        self.job.as_ref().map_or(0, |job| job.data.len())
+    }
+
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<i64>, Failure> {
-        let Self { key, hash, remote_id } = self;
+        let Self { key, hash, remote_id, job } = self;
         check_remote_id(*remote_id)?;
         let Some(held) = by_id(&mut *connection, key.account, key.encounter).await? else { return Ok(None) };
         let Some(remote_id) = remote_id_for(connection, Some(held.row), *remote_id).await? else { return Ok(None) };
         note(connection, key.account, held.row, remote_id, hash.as_ref()).await?;
+        if let Some(job) = job {
+            add_job(connection, job).await?;
+        }
         Ok(Some(remote_id))
     }
 }

@@ -2,7 +2,7 @@
 
 use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
 
-use crate::{JournalKind, StoreError};
+use crate::{JobKind, JournalKind, StoreError};
 
 /// The code of a visibility.
 pub fn of_visibility(visibility: Visibility) -> i16 {
@@ -82,6 +82,21 @@ pub fn kind(code: i64) -> Result<JournalKind, StoreError> {
         0 => Ok(JournalKind::Delta),
         1 => Ok(JournalKind::End),
         _ => Err(unknown("kind", code)),
+    }
+}
+
+/// The code of what a job does.
+pub fn of_job(kind: JobKind) -> i16 {
+    match kind {
+        JobKind::Reading => 0,
+    }
+}
+
+/// What the job of a code does.
+pub fn job(code: i64) -> Result<JobKind, StoreError> {
+    match code {
+        0 => Ok(JobKind::Reading),
+        _ => Err(unknown("job", code)),
     }
 }
 

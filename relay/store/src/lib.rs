@@ -11,6 +11,7 @@ pub mod code;
 pub mod conformance;
 mod encounter;
 mod error;
+mod jobs;
 mod journal;
 pub mod limits;
 pub mod order;
@@ -25,6 +26,7 @@ mod upload;
 pub use account::{Account, AccountId, Accounts};
 pub use encounter::{EncounterKey, EncounterRow, Encounters, NewEncounter, OpenEncounter, Unreadable};
 pub use error::{StoreError, StoreFuture};
+pub use jobs::{JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
 pub use raid::{RaidRow, Raids, Tickets};
 pub use report::{KeptReport, Page, ReportLine, Reports};
@@ -34,6 +36,6 @@ pub use upload::{
 };
 
 /// All that the relay keeps. Whatever keeps each entity is one.
-pub trait Store: Accounts + Raids + Encounters + Journal + Reports + Uploads + Upkeep {}
+pub trait Store: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + Upkeep {}
 
-impl<T: Accounts + Raids + Encounters + Journal + Reports + Uploads + Upkeep + ?Sized> Store for T {}
+impl<T: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + Upkeep + ?Sized> Store for T {}

@@ -12,8 +12,8 @@ use raidcast_shared::report::{Place, Totals};
 use uuid::Uuid;
 
 use crate::{
-    Account, AccountId, EncounterKey, EncounterRow, JournalEntry, RaidRow, ReportLine, StoreError, StoredStream,
-    StreamKey, Tickets, Unreadable, UploadHash, code,
+    Account, AccountId, EncounterKey, EncounterRow, JobKey, JournalEntry, LeasedJob, RaidRow, ReportLine, StoreError,
+    StoredStream, StreamKey, Tickets, Unreadable, UploadHash, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -143,6 +143,16 @@ pub fn tickets(raid: i64, channel: i64) -> Result<Tickets, StoreError> {
 /// `Damaged`.
 pub fn upload_hash(bytes: Vec<u8>) -> Result<UploadHash, StoreError> {
     bytes.try_into().map_err(|_| StoreError::Damaged("a hash of an upload that is not 16 bytes long".into()))
+}
+
+/// A job that somebody is given.
+///
+/// # Errors
+/// `Damaged`.
+pub fn leased_job(kind: i64, account: i64, name: Vec<u8>, data: Vec<u8>, tries: i64) -> Result<LeasedJob, StoreError> {
+    let name = name.try_into().map_err(|_| StoreError::Damaged("a name of a job that is not 16 bytes long".into()))?;
+    let key = JobKey { kind: code::job(kind)?, account: AccountId(account), name };
+    Ok(LeasedJob { key, data: data.into(), tries: code::small(tries)? })
 }
 
 /// An encounter, with what its raid and its account say of it.

@@ -88,11 +88,13 @@ pub enum Table {
     Logs,
     /// Which fights were uploaded under which hash.
     Hashes,
+    /// What is still to be done.
+    Jobs,
 }
 
 impl Table {
     /// In an order in which no row refers to a later one.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Upkeep,
         Self::Accounts,
         Self::Raids,
@@ -102,6 +104,7 @@ impl Table {
         Self::Records,
         Self::Logs,
         Self::Hashes,
+        Self::Jobs,
     ];
 
     /// What people call its rows.
@@ -116,6 +119,7 @@ impl Table {
             Self::Records => "reports",
             Self::Logs => "logs",
             Self::Hashes => "hashes of uploads",
+            Self::Jobs => "jobs",
         }
     }
 }
@@ -133,6 +137,7 @@ pub enum Row {
     Record(BlobCells),
     Log(BlobCells),
     Hash(HashCells),
+    Job(JobCells),
 }
 
 /// The cells of a note on upkeep.
@@ -245,4 +250,18 @@ pub struct HashCells {
     pub account: i64,
     pub hash: Vec<u8>,
     pub encounter: i64,
+}
+
+/// The cells of something that is still to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct JobCells {
+    pub kind: i64,
+    pub account: i64,
+    pub name: Vec<u8>,
+    pub data: Vec<u8>,
+    pub created_at_ms: i64,
+    pub due_at_ms: i64,
+    pub tries: i64,
+    pub why: Option<String>,
 }

@@ -6,7 +6,7 @@
 use raidcast_shared::id::StreamId;
 use raidcast_shared::uplink::ReportState;
 
-use crate::{AccountId, EncounterKey, EncounterRow, KeptReport, StoreError, StoreFuture};
+use crate::{AccountId, EncounterKey, EncounterRow, KeptReport, NewJob, StoreError, StoreFuture};
 
 /// The first number that is too large for a remote id: JavaScript keeps those below exact.
 const REMOTE_ID_END: i64 = 1 << 53;
@@ -137,6 +137,18 @@ pub trait Uploads: Send + Sync {
     /// # Errors
     /// `Damaged`: the remote id that is offered is not in its range.
     fn know_upload(&self, key: EncounterKey, hash: Option<UploadHash>, remote_id: i64) -> StoreFuture<'_, Option<i64>>;
+
+    /// The same for a reading that cannot be looked at now: the job that looks at it later is written with it.
+    ///
+    /// # Errors
+    /// As [`Uploads::know_upload`].
+    fn leave_upload(
+        &self,
+        key: EncounterKey,
+        hash: Option<UploadHash>,
+        remote_id: i64,
+        job: NewJob,
+    ) -> StoreFuture<'_, Option<i64>>;
 
     /// Which of these hashes the account has uploaded, each once with its encounter's remote id, in no order. Where a
     /// hash was told of several encounters, it is the last one's.

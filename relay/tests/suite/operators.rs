@@ -90,6 +90,7 @@ async fn numbers_tell_what_happened_and_name_nobody() {
         ("encounter_upload_duration_seconds_count", &[("status", "known")], 1.0),
         ("encounter_payload_size_bytes_count", &[], 3.0),
         ("raidcast_uploads_read", &[], 0.0),
+        ("raidcast_jobs_waiting", &[("job", "reading")], 0.0),
         ("raidcast_uploads_waiting", &[], 0.0),
         ("raidcast_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0),
         ("raidcast_http_answers_total", &[("status", "1xx")], 2.0),
@@ -120,8 +121,20 @@ async fn numbers_tell_what_happened_and_name_nobody() {
         assert!(metrics.get(name, &[]) >= 1.0, "{name}");
     }
     // No label says what strangers send, nor who is who.
-    let known =
-        ["kind", "code", "cause", "limit", "lane", "what", "status", "meter_version", "encoding", "version", "le"];
+    let known = [
+        "kind",
+        "code",
+        "cause",
+        "limit",
+        "lane",
+        "what",
+        "job",
+        "status",
+        "meter_version",
+        "encoding",
+        "version",
+        "le",
+    ];
     let labels = metrics.samples.values().flatten().flat_map(|(labels, _)| labels.keys());
     let unknown: BTreeSet<_> = labels.filter(|label| !known.contains(&label.as_str())).collect();
     assert_eq!(unknown, BTreeSet::new());

@@ -7,8 +7,8 @@ use raidcast_relay::database::Database;
 use raidcast_relay::transfer::{TransferError, transfer};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
-use raidcast_store::UploadHash;
 use raidcast_store::transfer::Table;
+use raidcast_store::{JobKey, JobKind, JobsWaiting, NewJob, UploadHash};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -19,6 +19,8 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 const HASH: UploadHash = [7; 16];
 /// The same, as it is told to meters.
 const REMOTE_ID: i64 = (1 << 53) - 1;
+/// Unix ms.
+const NEVER_MS: i64 = i64::MAX / 2;
 /// What somebody sees of a relay with [`filled`].
 const PATHS: [&str; 2] = ["/api/v1/reports", "/api/v1/reports?limit=1&page=2"];
 
@@ -54,7 +56,13 @@ async fn filled(data: &Path) -> Vec<String> {
     reports.push(begun.report);
     drop(uploader);
     let (row, _) = relay.store.report(&reports[0]).await.unwrap().unwrap();
-    assert_eq!(relay.store.know_upload(row.key, Some(HASH), REMOTE_ID).await.unwrap(), Some(REMOTE_ID));
+    let job = NewJob {
+        key: JobKey { kind: JobKind::Reading, account: row.key.account, name: HASH },
+        data: b"never due".as_slice().into(),
+        created_at_ms: 0,
+        due_at_ms: NEVER_MS,
+    };
+    assert_eq!(relay.store.leave_upload(row.key, Some(HASH), REMOTE_ID, job).await.unwrap(), Some(REMOTE_ID));
     relay.stop().await;
     reports
 }
@@ -99,6 +107,7 @@ async fn moves(from: (&Path, Database), to: Database, reports: &[String], open: 
     assert_eq!(seen(&relay, reports).await, before);
     let (row, _) = relay.store.report(&reports[0]).await.unwrap().unwrap();
     assert_eq!(relay.store.uploaded(row.key.account, &[HASH]).await.unwrap(), [(HASH, REMOTE_ID)]);
+    assert_eq!(relay.store.jobs().await.unwrap(), JobsWaiting { count: 1, due_at_ms: Some(NEVER_MS) });
     assert_eq!(relay.store.report_of_remote(REMOTE_ID).await.unwrap().as_ref(), Some(&reports[0]));
     let mut uploader = Uploader::connect(&relay).await;
     let begun = uploader.begin(open).await;

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use raidcast_shared::report::Report;
-use raidcast_shared::uplink::{Outcome, ReportState};
+use raidcast_shared::uplink::{Outcome, ReportState, UplinkFrame};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
@@ -237,6 +237,55 @@ async fn a_fight_that_is_streamed_goes_on_and_its_end_is_its_own() {
     assert_eq!(ids(&relay, KEY, &[fight(1, true)]).await, known);
     assert_eq!(opened(&relay, known[0]).await.revision, 1);
     relay.stop().await;
+}
+
+/// What was answered is not lost, though the stream tells less, or is thrown away.
+#[tokio::test]
+async fn a_reading_that_came_while_its_fight_was_streamed_is_looked_at_when_that_has_ended() {
+    on_every_database(async |relay| {
+        let mut uploader = Uploader::connect(&relay).await;
+        let (script, other) = (Script::new(1, 2).told_as_sums(), Script::new(20, 3).at(BEGAN + 60_000));
+        let (begun, thrown_away) = (uploader.begin(&script).await, uploader.begin(&other).await);
+        uploader.deltas(begun.h, &script.deltas).await;
+        uploader.deltas(thrown_away.h, &other.deltas[..1]).await;
+        uploader.acked(1).await;
+        uploader.acked(1).await;
+        let long: Vec<_> = (0..200).map(|at| entry(at * 10, 10)).collect();
+        let mut whole = fight(1, true);
+        whole["damageSkillStats"][0]["hits"] = 200.into();
+        whole["damageSkillStats"][0]["totalValue"] = 2_000.into();
+        whole["damageSkillStats"][0]["hitDetails"] = Value::from(long).to_string().into();
+        let mut second = fight(1, false);
+        for at in ["startedAtMs", "endedAtMs"] {
+            second[at] = (second[at].as_i64().unwrap() + 60_000).into();
+        }
+        let known = ids(&relay, KEY, &[whole.clone(), second.clone()]).await;
+        // Twice is once.
+        assert_eq!(ids(&relay, KEY, &[whole, second]).await, known);
+        assert_eq!(relay.store.jobs().await.unwrap().count, 2);
+        assert_eq!(opened(&relay, known[0]).await.state, ReportState::Live);
+        let report_id = begun.report.clone();
+        drop(uploader);
+        // Nor over a restart.
+        let relay = relay.restart().await;
+        let mut uploader = Uploader::connect(&relay).await;
+        let (begun, thrown_away) = (uploader.begin(&script).await, uploader.begin(&other).await);
+        uploader.end(begun.h, &script, Outcome::Kill).await;
+        uploader.send(&UplinkFrame::Discard { enc: other.enc }).await;
+        becomes("nothing waits", async || {
+            relay.pass_ms(1_000);
+            relay.store.jobs().await.unwrap().count == 0
+        })
+        .await;
+        let report = opened(&relay, known[0]).await;
+        assert_eq!((report.report_id, report.revision, report.state), (report_id, 2, ReportState::Final));
+        assert_eq!(report.fight.players.iter().map(|player| player.damage).sum::<u64>(), 5_000);
+        let report = opened(&relay, known[1]).await;
+        assert_ne!(report.report_id, thrown_away.report);
+        assert_eq!((report.revision, report.fight.totals.damage), (1, 6_000));
+        relay.stop().await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -314,7 +314,17 @@ fn numbers_are_exact_or_refused() {
     ] {
         assert_eq!(of(number), Ok(expected), "{number}");
     }
-    for odd in ["5.5", "-1", "1e16", "1e999", "\"5\"", "9007199254740992", "18446744073709551616", "5e-1", "9007199254740990.4"] {
+    for odd in [
+        "5.5",
+        "-1",
+        "1e16",
+        "1e999",
+        "\"5\"",
+        "9007199254740992",
+        "18446744073709551616",
+        "5e-1",
+        "9007199254740990.4",
+    ] {
         let Err(Refused::Invalid { details, .. }) = of(odd) else { panic!("{odd}") };
         let expected = "players[0].damageSkills[0].totalValue: must be a whole number from 0 to 9007199254740991, got ";
         assert_eq!(details, [format!("{expected}{odd}")]);

@@ -1,0 +1,176 @@
+//! Readings that were uploaded while their fight was streamed: they wait on the disk until its stream has ended it.
+//!
+//! One invariant: what was answered is looked at. A reading that waits is a job of the store's, written with the answer,
+//! and is gone when it is kept, or known to tell no more than what is. So a stream that tells less than the upload, or is
+//! thrown away, loses nobody's fight.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use raidcast_shared::codec;
+use raidcast_shared::fold::Span;
+use raidcast_shared::id::{EncounterId, StreamId};
+use raidcast_shared::log::Log;
+use raidcast_shared::uplink::Visibility;
+use raidcast_store::{EncounterKey, JobKey, JobKind, LeasedJob, NewJob, UploadHash};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use super::Ingest;
+use super::keep::{Done, Fight};
+use crate::access::Uploader;
+use crate::background::Broken;
+use crate::error::HttpError;
+
+/// A job that was begun is due again after this, ms, if the relay died at it.
+const LEASE_MS: i64 = 120_000;
+/// So soon is it asked for the first time whether the stream has ended, ms; then after twice, three times as long, to
+/// [`ASK_MS_MAX`].
+const ASK_MS: i64 = 1_000;
+/// See [`ASK_MS`].
+const ASK_MS_MAX: i64 = 30_000;
+/// What fails is tried again after this, ms, then after twice as long, to [`RETRY_MS_MAX`].
+const RETRY_MS: i64 = 5_000;
+/// See [`RETRY_MS`].
+const RETRY_MS_MAX: i64 = 3_600_000;
+/// The database is asked at least so often what is due.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
+/// After it did not answer.
+const STORE_RETRY: Duration = Duration::from_secs(5);
+
+/// A reading, as it waits.
+#[derive(Serialize, Deserialize)]
+struct Waiting {
+    encounter: EncounterId,
+    stream: StreamId,
+    started_at_ms: i64,
+    /// What its key said of who may see it, where there is no report yet.
+    visibility: Visibility,
+    hash: Option<UploadHash>,
+    /// What its meter was told of it.
+    remote_id: Option<i64>,
+    log: Bytes,
+}
+
+/// The job that looks at a reading later.
+pub(super) fn job(uploader: Uploader, fight: &Fight, log: Bytes, now_ms: i64) -> NewJob {
+    let waiting = Waiting {
+        encounter: fight.key.encounter,
+        stream: fight.stream,
+        started_at_ms: fight.started_at_ms,
+        visibility: uploader.visibility(),
+        hash: fight.hash,
+        remote_id: fight.remote_id,
+        log,
+    };
+    let key = JobKey { kind: JobKind::Reading, account: fight.key.account, name: fight.stream.0.into_bytes() };
+    NewJob { key, data: codec::encode(&waiting).into(), created_at_ms: now_ms, due_at_ms: now_ms + ASK_MS }
+}
+
+/// Why a reading goes on waiting.
+struct Later {
+    after_ms: i64,
+    why: String,
+}
+
+impl Ingest {
+    /// Looks at what waits as it becomes due, until the relay stops.
+    pub async fn keep_what_waits(self: Arc<Self>, stop: CancellationToken) {
+        // What is under way is done to its end, or comes again.
+        stop.run_until_cancelled(Box::pin(self.look_at_what_waits())).await;
+    }
+
+    async fn look_at_what_waits(&self) {
+        let context = self.context();
+        loop {
+            let now_ms = context.clock.now_ms();
+            let sleep = match context.store.jobs().await {
+                Ok(jobs) => {
+                    self.keeper.waiting.store(jobs.count, Ordering::Relaxed);
+                    let until_due = jobs.due_at_ms.map(|due| u64::try_from(due - now_ms).unwrap_or_default());
+                    until_due.map_or(LOOK_AGAIN, Duration::from_millis).min(LOOK_AGAIN)
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "could not ask the database what is still to be done");
+                    STORE_RETRY
+                }
+            };
+            if sleep.is_zero() {
+                self.next_job(now_ms).await;
+            } else {
+                let _ = tokio::time::timeout(sleep, self.keeper.left.notified()).await;
+            }
+        }
+    }
+
+    /// Does the job that has been due for longest.
+    async fn next_job(&self, now_ms: i64) {
+        let store = &self.context().store;
+        let job = match store.lease_job(now_ms, now_ms + LEASE_MS).await {
+            Ok(job) => job,
+            Err(error) => {
+                tracing::error!(%error, "what is still to be done cannot be begun");
+                return tokio::time::sleep(STORE_RETRY).await;
+            }
+        };
+        let Some(job) = job else { return };
+        let (key, tries) = (job.key, job.tries);
+        let done = match self.look_at(job).await {
+            Ok(()) => store.finish_job(key).await,
+            Err(Later { after_ms, why }) => {
+                tracing::debug!(tries, why, "an upload waits on");
+                store.put_off_job(key, self.context().clock.now_ms() + after_ms, &why).await
+            }
+        };
+        if let Err(error) = done {
+            // It is due again when its lease is over, and known then.
+            tracing::warn!(%error, "what was done could not be written down");
+        }
+    }
+
+    async fn look_at(&self, job: LeasedJob) -> Result<(), Later> {
+        let LeasedJob { key: JobKey { kind: JobKind::Reading, account, .. }, data, tries } = job;
+        let backoff = RETRY_MS.saturating_mul(1 << tries.clamp(1, 20)) / 2;
+        let failed = |why: String| {
+            tracing::warn!(tries, why, "an upload that waits could not be looked at");
+            Later { after_ms: backoff.min(RETRY_MS_MAX), why }
+        };
+        let reading = self.context().heavy.background().run(move || read(&data));
+        let (waiting, log, state) = reading.await.map_err(|Broken| failed("it broke off".into()))?.map_err(&failed)?;
+        let uploader = Uploader::of_waiting(account, waiting.visibility);
+        let fight = Fight {
+            key: EncounterKey { account, encounter: waiting.encounter },
+            started_at_ms: waiting.started_at_ms,
+            stream: waiting.stream,
+            ending: log.ending,
+            state: Arc::new(state),
+            log: waiting.log.into(),
+            hash: waiting.hash,
+            remote_id: waiting.remote_id,
+            is_paid: true,
+        };
+        match self.keeper.look_again(uploader, fight).await {
+            Ok(Some(Done { what, .. })) => {
+                tracing::debug!(?what, "an upload waited for its fight's stream");
+                Ok(())
+            }
+            Ok(None) => {
+                let after_ms = ASK_MS.saturating_mul(tries.into()).min(ASK_MS_MAX);
+                Err(Later { after_ms, why: "its fight is streamed".into() })
+            }
+            Err(error @ HttpError::TooMany { retry_s, .. }) => {
+                Err(Later { after_ms: i64::from(retry_s) * 1_000, why: error.to_string() })
+            }
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+}
+
+fn read(data: &[u8]) -> Result<(Waiting, Log, raidcast_shared::fold::EncounterState), String> {
+    let waiting: Waiting = codec::decode(data, usize::MAX).map_err(|error| error.to_string())?;
+    let log = Log::from_bytes(&waiting.log).map_err(|error| error.to_string())?;
+    let state = log.fold(Span::ALL).map_err(|error| error.to_string())?;
+    Ok((waiting, log, state))
+}

@@ -1,0 +1,78 @@
+//! Work that must be done after something was kept.
+//!
+//! One invariant: a job is written in the transaction that caused it, and stands there until it is done. What fails is
+//! tried again, with the reason; nothing is dropped. Deliberately not here: what a job's data mean.
+
+use bytes::Bytes;
+
+use crate::{AccountId, StoreFuture};
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    /// To look at a reading that was uploaded while its fight was streamed.
+    Reading,
+}
+
+/// Names a job: there is one of each name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobKey {
+    /// What is to be done.
+    pub kind: JobKind,
+    /// For whom.
+    pub account: AccountId,
+    /// Which of these, by whoever wrote it.
+    pub name: [u8; 16],
+}
+
+/// A job to be written.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// Where there is one of this name already, that stays as it is.
+    pub key: JobKey,
+    /// What it takes to do it.
+    pub data: Bytes,
+    /// When it was written, Unix ms.
+    pub created_at_ms: i64,
+    /// Not before this, Unix ms.
+    pub due_at_ms: i64,
+}
+
+/// A job that is being done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeasedJob {
+    /// Names it.
+    pub key: JobKey,
+    /// As it was written.
+    pub data: Bytes,
+    /// Which time this is, from 1.
+    pub tries: u32,
+}
+
+/// The jobs there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JobsWaiting {
+    /// How many, with those that are being done.
+    pub count: u64,
+    /// When the first of them is due, Unix ms.
+    pub due_at_ms: Option<i64>,
+}
+
+/// Keeps what is to be done.
+pub trait Jobs: Send + Sync {
+    /// The job that has been due for longest: nobody else is given it before `until_ms`, when it is due again if it was
+    /// neither done nor put off.
+    ///
+    /// # Errors
+    /// `Damaged`: it is none that is known here.
+    fn lease_job(&self, now_ms: i64, until_ms: i64) -> StoreFuture<'_, Option<LeasedJob>>;
+
+    /// It is done.
+    fn finish_job(&self, key: JobKey) -> StoreFuture<'_, ()>;
+
+    /// It could not be done now; `why`: for people who look.
+    fn put_off_job<'a>(&'a self, key: JobKey, due_at_ms: i64, why: &'a str) -> StoreFuture<'a, ()>;
+
+    /// What there is.
+    fn jobs(&self) -> StoreFuture<'_, JobsWaiting>;
+}
