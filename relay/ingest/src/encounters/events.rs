@@ -13,7 +13,7 @@ use raidcast_shared::event::{
 };
 use raidcast_shared::game::{GAME, SpecNumbering, spec_of};
 use raidcast_shared::id::{ActorId, EncounterId, SkillId};
-use raidcast_shared::limits::{ENCOUNTER_DURATION_MS_MAX, PLAYERS_MAX};
+use raidcast_shared::limits::{AMOUNT_MAX, ENCOUNTER_DURATION_MS_MAX, PLAYERS_MAX};
 use raidcast_shared::meter::person::told;
 use raidcast_shared::meter::prefix;
 use raidcast_shared::meter::row::{RowPlace, actor_id, missing, rare, word};
@@ -101,8 +101,10 @@ pub(super) fn told_whole(
     telling.rests(&encounter.players);
     telling.sums(encounter);
     let lost = telling.builder.lost();
-    if !lost.events.is_empty() || !lost.players.is_empty() {
-        let mut lines: Vec<String> = lost.events.keys().map(|limit| format!("encounter: {}", limit.what())).collect();
+    let beyond = beyond_measure(&encounter.bosses);
+    if !lost.events.is_empty() || !lost.players.is_empty() || !beyond.is_empty() {
+        let mut lines = beyond;
+        lines.extend(lost.events.keys().map(|limit| format!("encounter: {}", limit.what())));
         if !lost.players.is_empty() {
             lines.push(format!("players: at most {PLAYERS_MAX} with the one of localPlayerUid"));
         }
@@ -340,6 +342,24 @@ impl Telling<'_> {
             }
         }
     }
+}
+
+/// Bosses of one name that add up to more than an amount may be, a line each.
+fn beyond_measure(bosses: &[Boss]) -> Vec<String> {
+    let mut sums: BTreeMap<ActorId, [u64; 2]> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for (place, boss) in bosses.iter().enumerate() {
+        let sum = sums.entry(boss_id(&boss.name)).or_default();
+        for ((sum, more), field) in sum.iter_mut().zip([boss.damage, boss.hits]).zip(["totalDamage", "hits"]) {
+            *sum = sum.saturating_add(more.unwrap_or(0));
+            if *sum > AMOUNT_MAX {
+                lines.push(format!(
+                    "bosses[{place}].{field}: with those of the same name before it at most {AMOUNT_MAX}"
+                ));
+            }
+        }
+    }
+    lines
 }
 
 /// What bosses took; those of one name add up.

@@ -341,6 +341,21 @@ fn numbers_are_exact_or_refused() {
 }
 
 #[test]
+fn bosses_of_one_name_add_up_to_an_amount_or_are_refused() {
+    let bosses = |amounts: &[u64]| {
+        let mut body = whole();
+        let names = ["Twin", "TWIN"];
+        let boss = |(n, amount): (usize, &u64)| json!({"name": names[n % 2], "totalDamage": amount, "hits": 1});
+        body["bosses"] = amounts.iter().enumerate().map(boss).collect();
+        only(&body.to_string())
+    };
+    let (one, other) = (4_000_000_000_000_000, 5_000_000_000_000_000);
+    bosses(&[one, other]).expect("it fits");
+    let Err(Refused::Invalid { details, .. }) = bosses(&[one, other, one]) else { panic!("it was taken") };
+    assert_eq!(details[0], "bosses[2].totalDamage: with those of the same name before it at most 9007199254740991");
+}
+
+#[test]
 fn what_is_no_json_names_the_field() {
     let told = |text: &str| Request::parse(text).unwrap_err().to_string();
     let text = whole().to_string().replace("\"dps\":1.5", "\"dps\": NaN");
