@@ -130,7 +130,7 @@ impl Ingest {
             }
             let is_stub = read.stub.is_some();
             let fight = Fight::new(&self.context().secret, uploader, read);
-            let Done { remote_id, what, .. } = self.keeper.keep(uploader, fight).await?;
+            let Done { remote_id, what, .. } = self.keeper.keep(fight).await?;
             let what = if is_stub && what != UploadOutcome::Known { UploadOutcome::Stub } else { what };
             self.context().metrics.uploaded(what, version, began.elapsed());
             ids.push(remote_id);

@@ -28,10 +28,15 @@ pub struct Uploaded {
 impl Uploaded {
     /// The name of this reading of `encounter`, which is this one's under the relay's key.
     ///
-    /// Sums and single hits of one fight have one checksum and are two readings, and so are a fight that has not ended and
-    /// the same with its end.
+    /// Sums and single hits of one fight have one checksum and are two readings, and so are those that tell more or fewer
+    /// hits one by one, and a fight that has not ended and the same with its end.
     pub fn stream(&self, encounter: EncounterId) -> StreamId {
-        let told = if self.state.summed().hits > 0 { "sums" } else { "hits" };
+        // Of a part that is told one by one the checksum says nothing, either.
+        let told = match (self.state.summed().hits, self.state.single_hits()) {
+            (0, _) => "hits".to_owned(),
+            (_, 0) => "sums".to_owned(),
+            (_, single) => format!("sums and {single}"),
+        };
         let is_whole = self.log.ending.as_ref().is_some_and(|ending| ending.outcome != Outcome::Unfinished);
         let end = if is_whole { "" } else { "|unfinished" };
         StreamId::of_upload(encounter, self.form, format_args!("{told}|{}{end}", self.state.checksum()))

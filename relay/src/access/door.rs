@@ -44,11 +44,6 @@ pub struct Uploader {
 }
 
 impl Uploader {
-    /// Who uploaded what has waited since: he was let in then.
-    pub(crate) fn of_waiting(account: AccountId, visibility: Visibility) -> Self {
-        Self { account, visibility, reads: false }
-    }
-
     /// Whose key it is.
     pub fn account(self) -> AccountId {
         self.account

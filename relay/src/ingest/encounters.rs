@@ -127,9 +127,12 @@ impl Ingest {
         let encounters::Received { uploaded, client_id, checksum, .. } = read;
         let fight = Fight::new(&context.secret, uploader, uploaded);
         let key = fight.key;
-        let Done { what, is_streamed, .. } = self.keeper.keep(uploader, fight).await?;
-        // Thrown away in this moment: as if it had never come.
-        let row = context.store.encounter(key.account, key.encounter).await?.ok_or(HttpError::NotFound)?;
+        let Done { what, goes_on, .. } = self.keeper.keep(fight).await?;
+        let row = context.store.encounter(key.account, key.encounter).await?;
+        // Its stream was thrown away in this moment: the reading that waits is kept in its place.
+        let again =
+            || HttpError::Unavailable { text: "this fight has just changed: send the same again".into(), retry_s: 5 };
+        let row = row.ok_or_else(again)?;
         // The ticket of a private one opens all that stands in its raid.
         let report_url = if uploader.reads() { context.report_url(&row) } else { context.report_page(&row) };
         let kept = Kept {
@@ -138,7 +141,7 @@ impl Ingest {
             report_url,
             created_at_ms: row.created_at_ms,
             is_new: what == UploadOutcome::Created,
-            is_complete: !is_streamed,
+            is_complete: !goes_on,
             checksum,
         };
         Ok((kept, what))

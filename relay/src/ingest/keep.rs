@@ -12,10 +12,10 @@ use raidcast_ingest::Uploaded;
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
-use raidcast_shared::uplink::{Ending, ReportState};
+use raidcast_shared::uplink::{Ending, ReportState, Visibility};
 use raidcast_store::{
-    EncounterKey, EncounterRow, HeldReport, KeptReport, NewUpload, RaidRow, ReportLine, StoreError, Tickets,
-    UploadHash, UploadKept,
+    EncounterKey, EncounterRow, HeldReport, JOBS_MAX, KeptReport, Left, NewUpload, RaidRow, ReportLine, StoreError,
+    Tickets, UploadHash, UploadKept,
 };
 
 use tokio::sync::Notify;
@@ -45,14 +45,16 @@ pub(super) struct Done {
     /// What its meter is told of it.
     pub(super) remote_id: i64,
     pub(super) what: UploadOutcome,
-    /// Whether it is streamed: then its report is not complete.
-    pub(super) is_streamed: bool,
+    /// Whether the fight goes on, or may: then its report is not complete, and the reading waits.
+    pub(super) goes_on: bool,
 }
 
 /// A fight to be kept.
 pub(super) struct Fight {
     pub(super) key: EncounterKey,
     pub(super) started_at_ms: i64,
+    /// Who may see it, where there is no report yet.
+    pub(super) visibility: Visibility,
     pub(super) stream: StreamId,
     pub(super) ending: Option<Ending>,
     pub(super) state: Arc<EncounterState>,
@@ -92,6 +94,7 @@ impl Fight {
         Self {
             key,
             started_at_ms: read.started_at_ms,
+            visibility: uploader.visibility(),
             stream: read.stream(key.encounter),
             ending: read.log.ending.clone(),
             state: Arc::new(read.state),
@@ -110,6 +113,13 @@ impl Fight {
 fn busy() -> HttpError {
     let text = "this fight is being changed by somebody else: try again in a moment";
     HttpError::Unavailable { text: text.into(), retry_s: 5 }
+}
+
+fn full() -> HttpError {
+    let text = format!(
+        "{JOBS_MAX} uploads of this account wait until the streams of their fights have ended: send the same again later"
+    );
+    HttpError::Unavailable { text, retry_s: 60 }
 }
 
 fn spent(spent: Spent) -> HttpError {
@@ -138,53 +148,79 @@ impl Keeper {
     }
 
     /// Keeps a fight, or knows it.
-    pub(super) async fn keep(&self, uploader: Uploader, mut fight: Fight) -> Result<Done, HttpError> {
+    pub(super) async fn keep(&self, mut fight: Fight) -> Result<Done, HttpError> {
         // Each may cost a look at a stored log.
         let context = self.context();
         context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(spent)?;
         for _ in 0..LOOKS_MAX {
-            if self.is_streamed(&fight).await
-                && let Some(remote_id) = self.leave(uploader, &mut fight).await?
-            {
-                return Ok(Done { remote_id, what: UploadOutcome::Known, is_streamed: true });
-            }
-            if let Some(done) = self.look(uploader, &mut fight).await? {
-                return Ok(done);
+            let looked = if self.is_streamed(fight.key).await { None } else { self.look(&mut fight).await? };
+            match looked {
+                Some(done) if !done.goes_on => return Ok(done),
+                // What is held may still come to tell less, or be thrown away.
+                _ => {
+                    if let Some(remote_id) = self.leave(&mut fight).await? {
+                        return Ok(Done { remote_id, what: UploadOutcome::Known, goes_on: true });
+                    }
+                }
             }
         }
         Err(busy())
     }
 
-    /// The same for a reading that was left; `None` while its fight is still streamed.
-    pub(super) async fn look_again(&self, uploader: Uploader, mut fight: Fight) -> Result<Option<Done>, HttpError> {
+    /// The same for a reading that was left; `None` while its fight goes on.
+    pub(super) async fn look_again(&self, mut fight: Fight) -> Result<Option<Done>, HttpError> {
         for _ in 0..LOOKS_MAX {
-            if self.is_streamed(&fight).await {
+            if self.goes_on(fight.key).await? {
                 return Ok(None);
             }
-            if let Some(done) = self.look(uploader, &mut fight).await? {
+            // Its raid need not let go of what stays as it is.
+            let known = if self.is_told(&fight).await? { self.know(&fight, fight.hash).await? } else { None };
+            if let Some(remote_id) = known {
+                return Ok(Some(Done { remote_id, what: UploadOutcome::Known, goes_on: false }));
+            }
+            if let Some(done) = self.look(&mut fight).await? {
                 return Ok(Some(done));
             }
         }
         Err(busy())
     }
 
-    /// Leaves the reading of a fight that is streamed until its stream has ended it.
-    async fn leave(&self, uploader: Uploader, fight: &mut Fight) -> Result<Option<i64>, HttpError> {
+    /// Whether a fight is streamed, or may be again: its client has some time to come back.
+    pub(super) async fn goes_on(&self, key: EncounterKey) -> Result<bool, HttpError> {
+        if self.is_streamed(key).await {
+            return Ok(true);
+        }
+        let held = self.context().store.encounter(key.account, key.encounter).await?;
+        Ok(held.is_some_and(|held| held.state == ReportState::Live))
+    }
+
+    /// Whether a final report tells all that a reading does.
+    async fn is_told(&self, fight: &Fight) -> Result<bool, HttpError> {
+        let Some((held, Some(read))) = held_fight(self.context(), fight.key).await? else { return Ok(false) };
+        Ok(held.state == ReportState::Final && !Told::from(&read.main).gives_way_to(&fight.told()))
+    }
+
+    /// Leaves the reading of a fight that goes on until it has ended; `None` if there is no such fight.
+    async fn leave(&self, fight: &mut Fight) -> Result<Option<i64>, HttpError> {
         let context = self.context();
-        let Some(remote_id) = self.know(fight).await? else { return Ok(None) };
+        // Its hash is written with the job: who asks for it is not told of what is not kept.
+        let Some(remote_id) = self.know(fight, None).await? else { return Ok(None) };
+        // It stays the same, though the stream may be thrown away.
+        fight.remote_id = Some(remote_id);
         let log = self.packed(fight).await?;
         if !fight.is_paid {
             context.quota.take(fight.key.account, log.len() as u64, true, context.clock.now_ms()).map_err(spent)?;
             fight.is_paid = true;
         }
-        // It stays the same, though the stream may be thrown away.
-        fight.remote_id = Some(remote_id);
-        let job = waiting::job(uploader, fight, log, context.clock.now_ms());
-        let known = context.store.leave_upload(fight.key, fight.hash, remote_id, job).await?;
-        if known.is_some() {
-            self.left.notify_one();
+        let job = waiting::job(fight, log, context.clock.now_ms());
+        match context.store.leave_upload(fight.key, fight.hash, remote_id, job).await? {
+            Left::Waits(remote_id) => {
+                self.left.notify_one();
+                Ok(Some(remote_id))
+            }
+            Left::NotHeld => Ok(None),
+            Left::Full => Err(full()),
         }
-        Ok(known)
     }
 
     async fn packed(&self, fight: &mut Fight) -> Result<Bytes, HttpError> {
@@ -196,13 +232,14 @@ impl Keeper {
     }
 
     /// Looks at a fight that nobody streams, and has it meanwhile; `None` where others changed it.
-    async fn look(&self, uploader: Uploader, fight: &mut Fight) -> Result<Option<Done>, HttpError> {
+    async fn look(&self, fight: &mut Fight) -> Result<Option<Done>, HttpError> {
         let guest = Guest::claim(&self.registry.directory, fight.key).await;
-        let kept = self.keep_as(uploader, fight).await;
+        let kept = self.keep_as(fight).await;
         // A raid that begins meanwhile leaves out what a guest has: it is told of what goes on.
-        let goes_on = kept.as_ref().ok().and_then(|kept| kept.live_in.as_deref());
-        guest.leave(goes_on).await;
-        let (remote_id, what) = match kept?.outcome {
+        let live_in = kept.as_ref().ok().and_then(|kept| kept.live_in.as_deref());
+        guest.leave(live_in).await;
+        let Look { outcome, live_in } = kept?;
+        let (remote_id, what) = match outcome {
             Outcome::Known(remote_id) => (remote_id, UploadOutcome::Known),
             Outcome::Kept { remote_id, line, replaces } => {
                 if let Some(raid) = self.registry.directory.raid(&line.raid_code) {
@@ -217,19 +254,20 @@ impl Keeper {
                 return Ok(None);
             }
         };
-        Ok(Some(Done { remote_id, what, is_streamed: false }))
+        Ok(Some(Done { remote_id, what, goes_on: live_in.is_some() }))
     }
 
     /// Whether somebody streams it now: then its end comes, too. One that is left in a raid by a client that is gone is not
     /// streamed: nobody may ever send the rest of it.
-    async fn is_streamed(&self, fight: &Fight) -> bool {
-        let Some(owner) = self.registry.directory.owner(fight.key) else { return false };
-        let encounter = fight.key.encounter;
+    pub(super) async fn is_streamed(&self, key: EncounterKey) -> bool {
+        let Some(owner) = self.registry.directory.owner(key) else { return false };
+        let encounter = key.encounter;
         owner.ask(|reply| RaidCommand::Streamed { encounter, reply }).await == Ok(true)
     }
 
-    async fn know(&self, fight: &Fight) -> Result<Option<i64>, HttpError> {
-        Ok(self.context().store.know_upload(fight.key, fight.hash, self.remote_id()).await?)
+    async fn know(&self, fight: &Fight, hash: Option<UploadHash>) -> Result<Option<i64>, HttpError> {
+        let remote_id = fight.remote_id.unwrap_or_else(|| self.remote_id());
+        Ok(self.context().store.know_upload(fight.key, hash, remote_id).await?)
     }
 
     fn remote_id(&self) -> i64 {
@@ -238,11 +276,11 @@ impl Keeper {
     }
 
     /// While nobody else has the fight.
-    async fn keep_as(&self, uploader: Uploader, fight: &mut Fight) -> Result<Look, HttpError> {
+    async fn keep_as(&self, fight: &mut Fight) -> Result<Look, HttpError> {
         let (context, key) = (self.context(), fight.key);
         let Some((held, read)) = held_fight(context, key).await? else {
             context.may_begin_fight(key.account, true).await?.map_err(spent)?;
-            let raid = self.raid(uploader, fight.started_at_ms).await?;
+            let raid = self.raid(fight).await?;
             let row = EncounterRow {
                 row: 0,
                 key,
@@ -269,7 +307,9 @@ impl Keeper {
         }
         let gives_way = read.is_none_or(|read| Told::from(&read.main).gives_way_to(&fight.told()));
         if !gives_way {
-            let known = self.know(fight).await?.map_or(Outcome::Again, Outcome::Known);
+            // What goes on may be thrown away: then its hash would say that there is something.
+            let hash = fight.hash.filter(|_| !goes_on);
+            let known = self.know(fight, hash).await?.map_or(Outcome::Again, Outcome::Known);
             return Ok(Look { outcome: known, live_in: goes_on.then_some(held.raid_code) });
         }
         let seen = HeldReport::from(&held);
@@ -331,10 +371,10 @@ impl Keeper {
         })
     }
 
-    /// The raid that a key's uploads of a day stand in.
-    async fn raid(&self, uploader: Uploader, started_at_ms: i64) -> Result<RaidRow, HttpError> {
-        let (context, account) = (self.context(), uploader.account());
-        let (visibility, day) = (uploader.visibility(), started_at_ms.saturating_sub(DAY_BEGINS_MS).div_euclid(DAY_MS));
+    /// The raid that an account's uploads of a day stand in.
+    async fn raid(&self, fight: &Fight) -> Result<RaidRow, HttpError> {
+        let (context, account, visibility) = (self.context(), fight.key.account, fight.visibility);
+        let day = fight.started_at_ms.saturating_sub(DAY_BEGINS_MS).div_euclid(DAY_MS);
         let id = context.secret.uploads(account, visibility, day);
         if let Some(raid) = context.store.raid_by_id(id).await? {
             return Ok(raid);

@@ -10,22 +10,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use raidcast_shared::codec;
-use raidcast_shared::fold::Span;
+use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::log::Log;
-use raidcast_shared::uplink::Visibility;
-use raidcast_store::{EncounterKey, JobKey, JobKind, LeasedJob, NewJob, UploadHash};
+use raidcast_shared::uplink::{Ending, Visibility};
+use raidcast_store::{EncounterKey, JobKey, JobKind, LeasedJob, NewJob, StoreError, UploadHash};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::Ingest;
 use super::keep::{Done, Fight};
-use crate::access::Uploader;
 use crate::background::Broken;
 use crate::error::HttpError;
 
 /// A job that was begun is due again after this, ms, if the relay died at it.
 const LEASE_MS: i64 = 120_000;
+/// No job keeps the others waiting for longer; it goes on meanwhile.
+const LOOK_MAX: Duration = Duration::from_secs(30);
 /// So soon is it asked for the first time whether the stream has ended, ms; then after twice, three times as long, to
 /// [`ASK_MS_MAX`].
 const ASK_MS: i64 = 1_000;
@@ -55,12 +56,12 @@ struct Waiting {
 }
 
 /// The job that looks at a reading later.
-pub(super) fn job(uploader: Uploader, fight: &Fight, log: Bytes, now_ms: i64) -> NewJob {
+pub(super) fn job(fight: &Fight, log: Bytes, now_ms: i64) -> NewJob {
     let waiting = Waiting {
         encounter: fight.key.encounter,
         stream: fight.stream,
         started_at_ms: fight.started_at_ms,
-        visibility: uploader.visibility(),
+        visibility: fight.visibility,
         hash: fight.hash,
         remote_id: fight.remote_id,
         log,
@@ -82,7 +83,7 @@ impl Ingest {
         stop.run_until_cancelled(Box::pin(self.look_at_what_waits())).await;
     }
 
-    async fn look_at_what_waits(&self) {
+    async fn look_at_what_waits(self: &Arc<Self>) {
         let context = self.context();
         loop {
             let now_ms = context.clock.now_ms();
@@ -106,18 +107,30 @@ impl Ingest {
     }
 
     /// Does the job that has been due for longest.
-    async fn next_job(&self, now_ms: i64) {
+    async fn next_job(self: &Arc<Self>, now_ms: i64) {
         let store = &self.context().store;
         let job = match store.lease_job(now_ms, now_ms + LEASE_MS).await {
             Ok(job) => job,
             Err(error) => {
                 tracing::error!(%error, "what is still to be done cannot be begun");
-                return tokio::time::sleep(STORE_RETRY).await;
+                // What cannot be read is due again later, and others come before it.
+                if matches!(error, StoreError::Unavailable(_)) {
+                    tokio::time::sleep(STORE_RETRY).await;
+                }
+                return;
             }
         };
         let Some(job) = job else { return };
         let (key, tries) = (job.key, job.tries);
-        let done = match self.look_at(job).await {
+        // One that panics, or waits for a raid that does not let go, keeps no other from being done.
+        let ingest = Arc::clone(self);
+        let looking = tokio::spawn(async move { ingest.look_at(job).await });
+        let looked = match tokio::time::timeout(LOOK_MAX, looking).await {
+            Ok(Ok(looked)) => looked,
+            Ok(Err(_)) => Err(failed(tries, "it broke off".into())),
+            Err(_) => Err(failed(tries, "its fight was not let go of".into())),
+        };
+        let done = match looked {
             Ok(()) => store.finish_job(key).await,
             Err(Later { after_ms, why }) => {
                 tracing::debug!(tries, why, "an upload waits on");
@@ -132,45 +145,55 @@ impl Ingest {
 
     async fn look_at(&self, job: LeasedJob) -> Result<(), Later> {
         let LeasedJob { key: JobKey { kind: JobKind::Reading, account, .. }, data, tries } = job;
-        let backoff = RETRY_MS.saturating_mul(1 << tries.clamp(1, 20)) / 2;
-        let failed = |why: String| {
-            tracing::warn!(tries, why, "an upload that waits could not be looked at");
-            Later { after_ms: backoff.min(RETRY_MS_MAX), why }
+        let waiting: Waiting = codec::decode(&data, usize::MAX).map_err(|error| failed(tries, error.to_string()))?;
+        let key = EncounterKey { account, encounter: waiting.encounter };
+        let streamed = || {
+            let after_ms = ASK_MS.saturating_mul(tries.into()).min(ASK_MS_MAX);
+            Later { after_ms, why: "its fight goes on".into() }
         };
-        let reading = self.context().heavy.background().run(move || read(&data));
-        let (waiting, log, state) = reading.await.map_err(|Broken| failed("it broke off".into()))?.map_err(&failed)?;
-        let uploader = Uploader::of_waiting(account, waiting.visibility);
+        // Before it is unfolded, which costs more than to ask.
+        if self.keeper.goes_on(key).await.unwrap_or(true) {
+            return Err(streamed());
+        }
+        let log = waiting.log.clone();
+        let reading = self.context().heavy.run(log.len(), move || read(&log)).await;
+        let read = reading.map_err(|Broken| failed(tries, "it broke off".into()))?;
+        let (ending, state) = read.map_err(|why| failed(tries, why))?;
         let fight = Fight {
-            key: EncounterKey { account, encounter: waiting.encounter },
+            key,
             started_at_ms: waiting.started_at_ms,
+            visibility: waiting.visibility,
             stream: waiting.stream,
-            ending: log.ending,
+            ending,
             state: Arc::new(state),
             log: waiting.log.into(),
             hash: waiting.hash,
             remote_id: waiting.remote_id,
             is_paid: true,
         };
-        match self.keeper.look_again(uploader, fight).await {
+        match self.keeper.look_again(fight).await {
             Ok(Some(Done { what, .. })) => {
                 tracing::debug!(?what, "an upload waited for its fight's stream");
                 Ok(())
             }
-            Ok(None) => {
-                let after_ms = ASK_MS.saturating_mul(tries.into()).min(ASK_MS_MAX);
-                Err(Later { after_ms, why: "its fight is streamed".into() })
-            }
-            Err(error @ HttpError::TooMany { retry_s, .. }) => {
+            Ok(None) => Err(streamed()),
+            Err(error @ (HttpError::TooMany { retry_s, .. } | HttpError::Unavailable { retry_s, .. })) => {
                 Err(Later { after_ms: i64::from(retry_s) * 1_000, why: error.to_string() })
             }
-            Err(error) => Err(failed(error.to_string())),
+            Err(error) => Err(failed(tries, error.to_string())),
         }
     }
 }
 
-fn read(data: &[u8]) -> Result<(Waiting, Log, raidcast_shared::fold::EncounterState), String> {
-    let waiting: Waiting = codec::decode(data, usize::MAX).map_err(|error| error.to_string())?;
-    let log = Log::from_bytes(&waiting.log).map_err(|error| error.to_string())?;
+/// It is tried again after a while, which grows.
+fn failed(tries: u32, why: String) -> Later {
+    tracing::warn!(tries, why, "an upload that waits could not be looked at");
+    let after_ms = RETRY_MS.saturating_mul(1 << tries.clamp(1, 20)) / 2;
+    Later { after_ms: after_ms.min(RETRY_MS_MAX), why }
+}
+
+fn read(log: &[u8]) -> Result<(Option<Ending>, EncounterState), String> {
+    let log = Log::from_bytes(log).map_err(|error| error.to_string())?;
     let state = log.fold(Span::ALL).map_err(|error| error.to_string())?;
-    Ok((waiting, log, state))
+    Ok((log.ending, state))
 }

@@ -23,40 +23,41 @@ impl<'a> From<&'a Reading> for Told<'a> {
 }
 
 impl Told<'_> {
-    /// Hits that it tells one by one; those of a sum are not.
-    fn single_hits(&self) -> u64 {
-        let with_deaths = self.state.events() - self.state.summed().hits;
-        with_deaths - self.state.deaths().len() as u64
-    }
-
     /// Whether it tells nothing that anybody did.
     fn is_empty(&self) -> bool {
-        self.state.rows().is_empty() && self.state.deaths().is_empty()
+        let told = self.state.actors().iter().any(|actor| actor.told_taken.or(actor.told_to_bosses).is_some());
+        self.state.rows().is_empty() && self.state.deaths().is_empty() && !told
     }
 
     fn tells_targets(&self) -> bool {
         !self.state.header().knows.no_targets
     }
 
+    fn is_of_sums(&self) -> bool {
+        !self.state.header().knows.hits
+    }
+
     /// Whether `other` is shown in its place: it tells no less of the fight, and not just the same again. One that has
     /// ended gives way only to another that has.
+    ///
+    /// Where none has ended yet, or only the other, more of both may come: then a source that tells hits stands before one
+    /// of sums, and else the events decide, which is all that a client knows of what is held.
     pub fn gives_way_to(&self, other: &Self) -> bool {
-        let (held, offered) = (self.single_hits(), other.single_hits());
-        let is_more = || match (self.outcome, other.outcome) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            // The same fight: known, unless only the other tells its hits, or how it ended.
-            (Some(ended), Some(ends)) => {
-                offered > held
-                    || (ended == Outcome::Unfinished && ends != Outcome::Unfinished)
-                    || self.state.checksum() != other.state.checksum()
-            }
+        let (held, offered) = (self.state.single_hits(), other.state.single_hits());
+        let (Some(ended), Some(ends)) = (self.outcome, other.outcome) else {
+            let no_less = self.is_of_sums() || !other.is_of_sums();
+            let is_told = (no_less && other.state.events() >= self.state.events()) || self.is_empty();
+            return self.outcome.is_none() && is_told;
         };
+        // The same fight: known, unless only the other tells its hits, or how it ended.
+        let is_more = offered > held
+            || (ended == Outcome::Unfinished && ends != Outcome::Unfinished)
+            || self.state.checksum() != other.state.checksum();
         let tells_no_less = || {
             let events = other.state.events() >= self.state.events();
             let targets = other.tells_targets() || !self.tells_targets() || offered > held;
             events && offered >= held && targets && !other.is_empty()
         };
-        (self.is_empty() || tells_no_less()) && is_more()
+        (self.is_empty() || tells_no_less()) && is_more
     }
 }

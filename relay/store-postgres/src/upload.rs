@@ -6,8 +6,8 @@
 
 use raidcast_store::row::upload_hash;
 use raidcast_store::{
-    AccountId, EncounterKey, EncounterRow, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash, UploadKept,
-    UploadStep, Uploads, check_remote_id,
+    AccountId, EncounterKey, EncounterRow, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash,
+    UploadKept, UploadStep, Uploads, check_remote_id,
 };
 use sqlx::PgConnection;
 
@@ -36,7 +36,12 @@ impl Uploads for PostgresStore {
     }
 
     fn know_upload(&self, key: EncounterKey, hash: Option<UploadHash>, remote_id: i64) -> StoreFuture<'_, Option<i64>> {
-        Self::answer(self.know(key, hash, remote_id, None))
+        Self::answer(async move {
+            Ok(match self.know(key, hash, remote_id, None).await? {
+                Left::Waits(remote_id) => Some(remote_id),
+                Left::NotHeld | Left::Full => None,
+            })
+        })
     }
 
     fn leave_upload(
@@ -45,7 +50,7 @@ impl Uploads for PostgresStore {
         hash: Option<UploadHash>,
         remote_id: i64,
         job: NewJob,
-    ) -> StoreFuture<'_, Option<i64>> {
+    ) -> StoreFuture<'_, Left> {
         Self::answer(self.know(key, hash, remote_id, Some(job)))
     }
 
@@ -82,19 +87,22 @@ impl PostgresStore {
         hash: Option<UploadHash>,
         remote_id: i64,
         job: Option<NewJob>,
-    ) -> Result<Option<i64>, Failure> {
+    ) -> Result<Left, Failure> {
         check_remote_id(remote_id)?;
         let _turn = self.uploads.acquire().await;
+        // What is refused is not committed.
         let mut transaction = self.pool.begin().await?;
-        let Some(row) = lock(&mut transaction, key).await? else { return Ok(None) };
+        let Some(row) = lock(&mut transaction, key).await? else { return Ok(Left::NotHeld) };
         let given = give_remote_id(&mut transaction, row.row, remote_id).await;
-        let Some(remote_id) = unless_taken(given)? else { return Ok(None) };
-        if let Some(job) = &job {
-            add_job(&mut transaction, job).await?;
+        let Some(remote_id) = unless_taken(given)? else { return Ok(Left::NotHeld) };
+        if let Some(job) = &job
+            && !add_job(&mut transaction, job).await?
+        {
+            return Ok(Left::Full);
         }
         add_hash(&mut transaction, key.account, hash.as_ref(), row.row).await?;
         transaction.commit().await?;
-        Ok(Some(remote_id))
+        Ok(Left::Waits(remote_id))
     }
 }
 

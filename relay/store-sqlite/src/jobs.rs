@@ -1,7 +1,7 @@
 //! What is still to be done.
 
 use raidcast_store::row::leased_job;
-use raidcast_store::{JobKey, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
+use raidcast_store::{JOBS_MAX, JobKey, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
@@ -32,12 +32,13 @@ impl Jobs for SqliteStore {
     }
 }
 
-/// Writes a job down, unless there is one of its name.
-pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob) -> Result<(), Failure> {
+/// Writes a job down, unless there is one of its name; `false` if there are as many as may be.
+pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob) -> Result<bool, Failure> {
     let NewJob { key: JobKey { kind, account, name }, data, created_at_ms, due_at_ms } = job;
     let (kind, name, data) = (i64::from(code::of_job(*kind)), name.as_slice(), &data[..]);
-    sqlx::query!(
-        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms) VALUES (?, ?, ?, ?, ?, ?)
+    let added = sqlx::query!(
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE (SELECT COUNT(*) FROM jobs WHERE kind = ?1 AND account = ?2) < ?7
          ON CONFLICT DO NOTHING",
         kind,
         account.0,
@@ -45,10 +46,22 @@ pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob) -> 
         data,
         created_at_ms,
         due_at_ms,
+        JOBS_MAX,
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    if added.rows_affected() > 0 {
+        return Ok(true);
+    }
+    let there = sqlx::query_scalar!(
+        r#"SELECT COUNT(*) AS "count!: i64" FROM jobs WHERE kind = ?1 AND account = ?2 AND name = ?3"#,
+        kind,
+        account.0,
+        name,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(there > 0)
 }
 
 struct LeaseJob {

@@ -3,8 +3,8 @@
 use raidcast_shared::id::hex;
 use raidcast_store::row::{Names, upload_hash};
 use raidcast_store::{
-    AccountId, EncounterKey, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep,
-    Uploads, check_remote_id,
+    AccountId, EncounterKey, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash, UploadKept,
+    UploadStep, Uploads, check_remote_id,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -21,7 +21,7 @@ impl Uploads for SqliteStore {
     }
 
     fn know_upload(&self, key: EncounterKey, hash: Option<UploadHash>, remote_id: i64) -> StoreFuture<'_, Option<i64>> {
-        self.write(KnowUpload { key, hash, remote_id, job: None })
+        self.write(KnowUpload { key, hash, remote_id })
     }
 
     fn leave_upload(
@@ -30,8 +30,8 @@ impl Uploads for SqliteStore {
         hash: Option<UploadHash>,
         remote_id: i64,
         job: NewJob,
-    ) -> StoreFuture<'_, Option<i64>> {
-        self.write_bulk(KnowUpload { key, hash, remote_id, job: Some(job) })
+    ) -> StoreFuture<'_, Left> {
+        self.write_bulk(LeaveUpload { known: KnowUpload { key, hash, remote_id }, job })
     }
 
     fn uploaded<'a>(&'a self, account: AccountId, hashes: &'a [UploadHash]) -> StoreFuture<'a, Vec<(UploadHash, i64)>> {
@@ -103,27 +103,46 @@ struct KnowUpload {
     key: EncounterKey,
     hash: Option<UploadHash>,
     remote_id: i64,
-    /// What is left to be done with it.
-    job: Option<NewJob>,
 }
 
 impl Change for KnowUpload {
     type Output = Option<i64>;
 
-    fn bytes(&self) -> usize {
-        self.job.as_ref().map_or(0, |job| job.data.len())
-    }
-
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<i64>, Failure> {
-        let Self { key, hash, remote_id, job } = self;
+        let Self { key, hash, remote_id } = self;
         check_remote_id(*remote_id)?;
         let Some(held) = by_id(&mut *connection, key.account, key.encounter).await? else { return Ok(None) };
         let Some(remote_id) = remote_id_for(connection, Some(held.row), *remote_id).await? else { return Ok(None) };
         note(connection, key.account, held.row, remote_id, hash.as_ref()).await?;
-        if let Some(job) = job {
-            add_job(connection, job).await?;
-        }
         Ok(Some(remote_id))
+    }
+}
+
+/// The same, with the job that looks at it later.
+struct LeaveUpload {
+    known: KnowUpload,
+    job: NewJob,
+}
+
+impl Change for LeaveUpload {
+    type Output = Left;
+
+    fn bytes(&self) -> usize {
+        self.job.data.len()
+    }
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Left, Failure> {
+        // Others' changes share the transaction: what is refused is found out before anything is changed.
+        let KnowUpload { key, remote_id, .. } = &self.known;
+        check_remote_id(*remote_id)?;
+        let Some(held) = by_id(&mut *connection, key.account, key.encounter).await? else { return Ok(Left::NotHeld) };
+        if remote_id_for(connection, Some(held.row), *remote_id).await?.is_none() {
+            return Ok(Left::NotHeld);
+        }
+        if !add_job(connection, &self.job).await? {
+            return Ok(Left::Full);
+        }
+        Ok(self.known.run(connection).await?.map_or(Left::NotHeld, Left::Waits))
     }
 }
 

@@ -14,6 +14,9 @@ pub enum JobKind {
     Reading,
 }
 
+/// So many jobs of one kind wait for an account at the most.
+pub const JOBS_MAX: i64 = 256;
+
 /// Names a job: there is one of each name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JobKey {

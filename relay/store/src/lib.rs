@@ -26,13 +26,13 @@ mod upload;
 pub use account::{Account, AccountId, Accounts};
 pub use encounter::{EncounterKey, EncounterRow, Encounters, NewEncounter, OpenEncounter, Unreadable};
 pub use error::{StoreError, StoreFuture};
-pub use jobs::{JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
+pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
 pub use raid::{RaidRow, Raids, Tickets};
 pub use report::{KeptReport, Page, ReportLine, Reports};
 pub use upkeep::{Backlog, KeyEncounter, KeyedEncounters, OnCommit, Upkeep};
 pub use upload::{
-    HeldReport, NewUpload, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
+    HeldReport, Left, NewUpload, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
 };
 
 /// All that the relay keeps. Whatever keeps each entity is one.

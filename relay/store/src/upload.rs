@@ -75,6 +75,17 @@ pub enum UploadKept {
     Conflict,
 }
 
+/// What became of a reading that cannot be looked at now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// It is written down; what meters are told of its encounter.
+    Waits(i64),
+    /// As [`Uploads::know_upload`] says `None`.
+    NotHeld,
+    /// Too many wait already.
+    Full,
+}
+
 /// What is to be done with an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UploadStep {
@@ -138,7 +149,8 @@ pub trait Uploads: Send + Sync {
     /// `Damaged`: the remote id that is offered is not in its range.
     fn know_upload(&self, key: EncounterKey, hash: Option<UploadHash>, remote_id: i64) -> StoreFuture<'_, Option<i64>>;
 
-    /// The same for a reading that cannot be looked at now: the job that looks at it later is written with it.
+    /// The same for a reading that cannot be looked at now: the job that looks at it later is written with it. Where
+    /// [as many](crate::JOBS_MAX) wait as may, nothing is.
     ///
     /// # Errors
     /// As [`Uploads::know_upload`].
@@ -148,7 +160,7 @@ pub trait Uploads: Send + Sync {
         hash: Option<UploadHash>,
         remote_id: i64,
         job: NewJob,
-    ) -> StoreFuture<'_, Option<i64>>;
+    ) -> StoreFuture<'_, Left>;
 
     /// Which of these hashes the account has uploaded, each once with its encounter's remote id, in no order. Where a
     /// hash was told of several encounters, it is the last one's.

@@ -307,6 +307,24 @@ async fn a_reading_that_tells_less_never_takes_the_place_of_one_that_tells_more(
     .await;
 }
 
+/// Their sums are the same each time.
+#[tokio::test]
+async fn a_reading_that_tells_more_hits_one_by_one_takes_the_place_of_one_that_tells_fewer() {
+    on_every_database(async |relay| {
+        let mut partly = encounter(100, true);
+        partly["players"][1]["damageSkills"][0].as_object_mut().unwrap().remove("timeline");
+        for (revision, form) in
+            [(1, encounter(100, false)), (2, partly.clone()), (3, encounter(100, true)), (3, partly)]
+        {
+            let (_, receipt) = send(&relay, &form).await;
+            let report = report_of(&relay, &receipt).await;
+            assert_eq!((report.revision, report.fight.totals.damage), (revision, 6_000));
+        }
+        relay.stop().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_fight_of_which_a_part_has_times_says_what_its_timeline_lacks() {
     let data = tempfile::tempdir().unwrap();

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::{
     Account, AccountId, Accounts, Backlog, EncounterKey, EncounterRow, Encounters, JobKey, Jobs, JobsWaiting, Journal,
-    JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, LeasedJob, NewEncounter, NewJob, NewUpload, OnCommit,
-    OpenEncounter, Page, RaidRow, Raids, ReportLine, Reports, Store, StoreError, StoreFuture, StoredJournal,
+    JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, LeasedJob, Left, NewEncounter, NewJob, NewUpload,
+    OnCommit, OpenEncounter, Page, RaidRow, Raids, ReportLine, Reports, Store, StoreError, StoreFuture, StoredJournal,
     StoredStream, Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads,
 };
 use raidcast_store_sqlite::SqliteStore;
@@ -183,7 +183,7 @@ impl Uploads for Shaky {
     through! {
         "writes" keep_upload(upload: &'a NewUpload = upload.clone() => &upload) -> UploadKept;
         "writes" know_upload(key: EncounterKey = key => key, hash: Option<UploadHash> = hash => hash, remote_id: i64 = remote_id => remote_id) -> Option<i64>;
-        "writes" leave_upload(key: EncounterKey = key => key, hash: Option<UploadHash> = hash => hash, remote_id: i64 = remote_id => remote_id, job: NewJob = job => job) -> Option<i64>;
+        "writes" leave_upload(key: EncounterKey = key => key, hash: Option<UploadHash> = hash => hash, remote_id: i64 = remote_id => remote_id, job: NewJob = job => job) -> Left;
         "reads" uploaded(account: AccountId = account => account, hashes: &'a [UploadHash] = hashes.to_vec() => &hashes) -> Vec<(UploadHash, i64)>;
         "reads" report_of_remote(remote_id: i64 = remote_id => remote_id) -> Option<String>;
     }

@@ -8,7 +8,7 @@ use raidcast_relay::transfer::{TransferError, transfer};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
 use raidcast_store::transfer::Table;
-use raidcast_store::{JobKey, JobKind, JobsWaiting, NewJob, UploadHash};
+use raidcast_store::{JobKey, JobKind, JobsWaiting, Left, NewJob, UploadHash};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -62,7 +62,7 @@ async fn filled(data: &Path) -> Vec<String> {
         created_at_ms: 0,
         due_at_ms: NEVER_MS,
     };
-    assert_eq!(relay.store.leave_upload(row.key, Some(HASH), REMOTE_ID, job).await.unwrap(), Some(REMOTE_ID));
+    assert_eq!(relay.store.leave_upload(row.key, Some(HASH), REMOTE_ID, job).await.unwrap(), Left::Waits(REMOTE_ID));
     relay.stop().await;
     reports
 }

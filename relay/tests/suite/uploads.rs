@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Outcome, ReportState, UplinkFrame};
 use serde_json::{Value, json};
@@ -239,6 +240,17 @@ async fn a_fight_that_is_streamed_goes_on_and_its_end_is_its_own() {
     relay.stop().await;
 }
 
+/// Those who wait are asked for twice, and wait.
+async fn waits_on(relay: &TestRelay, count: u64) {
+    for _ in 0..2 {
+        let before = relay.store.jobs().await.unwrap();
+        assert_eq!(before.count, count);
+        relay.pass_ms(40_000);
+        becomes("all are put off", async || relay.store.jobs().await.unwrap().due_at_ms > before.due_at_ms).await;
+    }
+    assert_eq!(relay.store.jobs().await.unwrap().count, count);
+}
+
 /// What was answered is not lost, though the stream tells less, or is thrown away.
 #[tokio::test]
 async fn a_reading_that_came_while_its_fight_was_streamed_is_looked_at_when_that_has_ended() {
@@ -262,12 +274,13 @@ async fn a_reading_that_came_while_its_fight_was_streamed_is_looked_at_when_that
         let known = ids(&relay, KEY, &[whole.clone(), second.clone()]).await;
         // Twice is once.
         assert_eq!(ids(&relay, KEY, &[whole, second]).await, known);
-        assert_eq!(relay.store.jobs().await.unwrap().count, 2);
+        waits_on(&relay, 2).await;
         assert_eq!(opened(&relay, known[0]).await.state, ReportState::Live);
         let report_id = begun.report.clone();
         drop(uploader);
-        // Nor over a restart.
+        // Nor over a restart, before their client is back.
         let relay = relay.restart().await;
+        waits_on(&relay, 2).await;
         let mut uploader = Uploader::connect(&relay).await;
         let (begun, thrown_away) = (uploader.begin(&script).await, uploader.begin(&other).await);
         uploader.end(begun.h, &script, Outcome::Kill).await;
@@ -286,6 +299,23 @@ async fn a_reading_that_came_while_its_fight_was_streamed_is_looked_at_when_that
         relay.stop().await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn an_upload_that_may_not_wait_is_not_said_to_be_here() {
+    let data = tempfile::tempdir().unwrap();
+    let limits = EdgeLimits { bytes_per_key_day: 400, ..EdgeLimits::default() };
+    let relay = TestRelay::start_limited(data.path(), limits).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let script = Script::new(20, 2);
+    uploader.begin(&script).await;
+    let refused = post(&relay, "/api/v1/upload/", KEY, &[], &upload(&[fight(1, true)])).await;
+    assert_eq!(refused.status, 429, "{refused:?}");
+    let hash = fight(1, true)["sourceHash"].clone();
+    let body = json!({"hashes": [hash]}).to_string().into_bytes();
+    let checked = json_of(&post(&relay, "/api/v1/upload/check", KEY, &[], &body).await);
+    assert_eq!((&checked["missing"], relay.store.jobs().await.unwrap().count), (&json!([hash]), 0));
+    relay.stop().await;
 }
 
 #[tokio::test]

@@ -356,6 +356,11 @@ impl EncounterState {
         self.rows.hits() + self.deaths.len() as u64
     }
 
+    /// Hits and heals that are told one by one; those of a sum are not.
+    pub fn single_hits(&self) -> u64 {
+        self.rows.hits() - self.rows.summed().hits
+    }
+
     /// What of the sums is known as sums alone, without single hits.
     pub fn summed(&self) -> Summed {
         self.rows.summed()

@@ -7,7 +7,8 @@ use raidcast_shared::id::EncounterId;
 
 use super::{Harness, NOW_MS, account, id, one_fight};
 use crate::{
-    EncounterKey, EncounterRow, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, Store, UploadHash, Uploads,
+    EncounterKey, EncounterRow, JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, Left, NewJob, Store,
+    UploadHash, Uploads,
 };
 
 const LEASE_MS: i64 = 60_000;
@@ -29,7 +30,7 @@ const HASH: UploadHash = [7; 16];
 
 async fn leave(store: &Arc<impl Uploads>, row: &EncounterRow, job: &NewJob) {
     let known = store.leave_upload(row.key, Some(HASH), 77, job.clone()).await.expect("an answer");
-    assert_eq!(known, Some(77));
+    assert_eq!(known, Left::Waits(77));
 }
 
 async fn lease(store: &Arc<impl Jobs>, now_ms: i64) -> Option<LeasedJob> {
@@ -100,7 +101,7 @@ pub async fn a_job_of_one_name_is_there_once(harness: &impl Harness<Store: Store
 pub async fn a_job_is_written_with_what_caused_it_or_not_at_all(harness: &impl Harness<Store: Store>) {
     let (store, _, row) = one_fight(harness).await;
     let missing = EncounterKey { encounter: EncounterId(id(1)), ..row.key };
-    assert_eq!(store.leave_upload(missing, Some(HASH), 77, job(&row, 1)).await.expect("an answer"), None);
+    assert_eq!(store.leave_upload(missing, Some(HASH), 77, job(&row, 1)).await.expect("an answer"), Left::NotHeld);
     assert!(store.leave_upload(row.key, Some(HASH), 0, job(&row, 1)).await.is_err(), "no remote id");
     assert_eq!(waiting(&store).await, (0, None));
     harness.set_writable(&store, false).await;
@@ -125,4 +126,29 @@ pub async fn jobs_survive_a_crash(harness: &impl Harness<Store: Store>) {
     let store = harness.open().await;
     assert_eq!(lease(&store, NOW_MS + 2_000).await, Some(leased(&jobs[1], 1)));
     assert_eq!(lease(&store, NOW_MS + 1_000 + LEASE_MS).await, Some(leased(&jobs[0], 2)), "who had it is gone");
+}
+
+/// What one account leaves is bounded, and nobody else's.
+pub async fn an_account_has_so_many_jobs_at_the_most(harness: &impl Harness<Store: Store>) {
+    let (store, _, row) = one_fight(harness).await;
+    let bo = account(&store, "bo").await;
+    let of = |account, number: i64| {
+        let mut job = job(&row, 1);
+        (job.key.account, job.data) = (account, Bytes::from_static(b"small"));
+        job.key.name[..8].copy_from_slice(&number.to_be_bytes());
+        job
+    };
+    for number in 0..JOBS_MAX {
+        leave(&store, &row, &of(row.key.account, number)).await;
+    }
+    let one_more = of(row.key.account, JOBS_MAX);
+    let other = [8; 16];
+    let left = store.leave_upload(row.key, Some(other), 77, one_more.clone()).await.expect("an answer");
+    assert_eq!(left, Left::Full);
+    assert_eq!(store.uploaded(row.key.account, &[other]).await.expect("an answer"), [], "nothing is written of it");
+    // One that waits already does, and others' do.
+    leave(&store, &row, &of(row.key.account, 0)).await;
+    leave(&store, &row, &of(bo.id, 0)).await;
+    store.finish_job(of(row.key.account, 0).key).await.expect("an answer");
+    leave(&store, &row, &one_more).await;
 }
