@@ -7,6 +7,7 @@
 mod body;
 mod encounters;
 mod keep;
+mod reading;
 mod waiting;
 
 use std::collections::HashMap;

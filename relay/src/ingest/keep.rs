@@ -20,7 +20,7 @@ use raidcast_store::{
 
 use tokio::sync::Notify;
 
-use super::waiting;
+use super::reading::WaitingReading;
 use crate::access::{self, Uploader};
 use crate::account::{RelaySecret, digest};
 use crate::background::Broken;
@@ -212,7 +212,16 @@ impl Keeper {
             context.quota.take(fight.key.account, log.len() as u64, true, context.clock.now_ms()).map_err(spent)?;
             fight.is_paid = true;
         }
-        let job = waiting::job(fight, log, context.clock.now_ms());
+        let waiting = WaitingReading {
+            encounter: fight.key.encounter,
+            stream: fight.stream,
+            started_at_ms: fight.started_at_ms,
+            visibility: fight.visibility,
+            hash: fight.hash,
+            remote_id: fight.remote_id,
+            log,
+        };
+        let job = waiting.job(fight.key.account, context.clock.now_ms());
         match context.store.leave_upload(fight.key, fight.hash, remote_id, job).await? {
             Left::Waits(remote_id) => {
                 self.left.notify_one();

@@ -8,18 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
-use raidcast_shared::codec;
 use raidcast_shared::fold::{EncounterState, Span};
-use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::log::Log;
-use raidcast_shared::uplink::{Ending, Visibility};
-use raidcast_store::{EncounterKey, JobKey, JobKind, LeasedJob, NewJob, StoreError, UploadHash};
-use serde::{Deserialize, Serialize};
+use raidcast_shared::uplink::Ending;
+use raidcast_store::{EncounterKey, JobKey, JobKind, LeasedJob, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use super::Ingest;
 use super::keep::{Done, Fight};
+use super::reading::{ASK_MS, WaitingReading};
 use crate::background::Broken;
 use crate::error::HttpError;
 
@@ -27,10 +24,8 @@ use crate::error::HttpError;
 const LEASE_MS: i64 = 120_000;
 /// No job keeps the others waiting for longer; it goes on meanwhile.
 const LOOK_MAX: Duration = Duration::from_secs(30);
-/// So soon is it asked for the first time whether the stream has ended, ms; then after twice, three times as long, to
-/// [`ASK_MS_MAX`].
-const ASK_MS: i64 = 1_000;
-/// See [`ASK_MS`].
+/// So often is it asked whether a fight has ended, ms: first after [`ASK_MS`], then after twice, three times as long, to
+/// this.
 const ASK_MS_MAX: i64 = 30_000;
 /// What fails is tried again after this, ms, then after twice as long, to [`RETRY_MS_MAX`].
 const RETRY_MS: i64 = 5_000;
@@ -40,35 +35,6 @@ const RETRY_MS_MAX: i64 = 3_600_000;
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
 /// After it did not answer.
 const STORE_RETRY: Duration = Duration::from_secs(5);
-
-/// A reading, as it waits.
-#[derive(Serialize, Deserialize)]
-struct Waiting {
-    encounter: EncounterId,
-    stream: StreamId,
-    started_at_ms: i64,
-    /// What its key said of who may see it, where there is no report yet.
-    visibility: Visibility,
-    hash: Option<UploadHash>,
-    /// What its meter was told of it.
-    remote_id: Option<i64>,
-    log: Bytes,
-}
-
-/// The job that looks at a reading later.
-pub(super) fn job(fight: &Fight, log: Bytes, now_ms: i64) -> NewJob {
-    let waiting = Waiting {
-        encounter: fight.key.encounter,
-        stream: fight.stream,
-        started_at_ms: fight.started_at_ms,
-        visibility: fight.visibility,
-        hash: fight.hash,
-        remote_id: fight.remote_id,
-        log,
-    };
-    let key = JobKey { kind: JobKind::Reading, account: fight.key.account, name: fight.stream.0.into_bytes() };
-    NewJob { key, data: codec::encode(&waiting).into(), created_at_ms: now_ms, due_at_ms: now_ms + ASK_MS }
-}
 
 /// Why a reading goes on waiting.
 struct Later {
@@ -145,7 +111,7 @@ impl Ingest {
 
     async fn look_at(&self, job: LeasedJob) -> Result<(), Later> {
         let LeasedJob { key: JobKey { kind: JobKind::Reading, account, .. }, data, tries } = job;
-        let waiting: Waiting = codec::decode(&data, usize::MAX).map_err(|error| failed(tries, error.to_string()))?;
+        let waiting = WaitingReading::of(&data).map_err(|why| failed(tries, why))?;
         let key = EncounterKey { account, encounter: waiting.encounter };
         let streamed = || {
             let after_ms = ASK_MS.saturating_mul(tries.into()).min(ASK_MS_MAX);
