@@ -43,7 +43,7 @@ struct Receipt {
 enum ReceiptState {
     /// The report is complete.
     Ready,
-    /// It is not: the fight is still streamed.
+    /// It is not: the fight goes on, or may.
     Processing,
 }
 

@@ -42,7 +42,7 @@ pub struct Kept {
     pub created_at_ms: i64,
     /// Whether there was none before.
     pub is_new: bool,
-    /// Whether its report is complete; else the fight is streamed, and its end comes.
+    /// Whether its report is complete; else the fight goes on, or may, and what was sent waits for its end.
     pub is_complete: bool,
     /// Of what was sent.
     pub checksum: Checksums,

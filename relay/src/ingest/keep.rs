@@ -153,15 +153,17 @@ impl Keeper {
         let context = self.context();
         context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(spent)?;
         for _ in 0..LOOKS_MAX {
-            let looked = if self.is_streamed(fight.key).await { None } else { self.look(&mut fight).await? };
-            match looked {
-                Some(done) if !done.goes_on => return Ok(done),
-                // What is held may still come to tell less, or be thrown away.
-                _ => {
-                    if let Some(remote_id) = self.leave(&mut fight).await? {
-                        return Ok(Done { remote_id, what: UploadOutcome::Known, goes_on: true });
-                    }
+            if !self.is_streamed(fight.key).await {
+                match self.look(&mut fight).await? {
+                    Some(done) if !done.goes_on => return Ok(done),
+                    // What is held may still come to tell less, or be thrown away.
+                    Some(_) => {}
+                    // Others changed it.
+                    None => continue,
                 }
+            }
+            if let Some(remote_id) = self.leave(&mut fight).await? {
+                return Ok(Done { remote_id, what: UploadOutcome::Known, goes_on: true });
             }
         }
         Err(busy())
