@@ -52,6 +52,41 @@ pub enum Command {
     /// The old database stays as it is. Afterwards start the relay with the same --data folder and the new
     /// --database-url. The file relay.key in this folder must stay: players keep their public keys by it.
     Move(MoveFlags),
+    /// Make the tables behind lists and search again from the logs of all fights
+    ///
+    /// Stop the relay first. Reports and logs stay as they are. What is not made when this is interrupted, the relay
+    /// makes when it is started.
+    Derive(DeriveFlags),
+}
+
+/// Flags of `derive`.
+#[derive(Clone, Debug, Args)]
+pub struct DeriveFlags {
+    /// Empty these tables first, and fill them again.
+    #[arg(long, required = true)]
+    pub rebuild: bool,
+    /// Folder with the database [default: ./data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Another database.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "RAIDCAST_DATABASE_URL",
+        hide_env_values = true,
+        help = "Another database: sqlite:///path or postgres://user@host/database [default: SQLite in the data folder]"
+    )]
+    pub database_url: Option<String>,
+    /// Configuration file [default: raidcast.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+impl From<DeriveFlags> for ServeFlags {
+    fn from(flags: DeriveFlags) -> Self {
+        let DeriveFlags { rebuild: _, data, database_url, config } = flags;
+        Self { data, database_url, config, ..Self::default() }
+    }
 }
 
 /// Flags of `move`.

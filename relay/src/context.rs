@@ -14,6 +14,7 @@ use crate::access::Changes;
 use crate::account::RelaySecret;
 use crate::clock::{Clock, Entropy};
 use crate::heavy::Heavy;
+use crate::jobs::JobsLine;
 use crate::limits::EdgeLimits;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
@@ -43,7 +44,9 @@ pub struct Context {
     /// Whether the last append reached the disk.
     pub store_ok: AtomicBool,
     /// Where encounters are folded whole: large ones one at a time.
-    pub heavy: Heavy,
+    pub heavy: Arc<Heavy>,
+    /// Reports that were kept, and of which nothing is derived yet.
+    pub derive: Arc<JobsLine>,
     /// What cannot be read.
     pub set_aside: SetAside,
     /// What addresses and keys may hold.
@@ -70,7 +73,7 @@ impl Context {
     ) -> Self {
         let boot = entropy.code(6);
         let (store_ok, connections) = (AtomicBool::new(true), AtomicU64::new(1));
-        let (access, heavy, set_aside) = (Changes::default(), Heavy::default(), SetAside::default());
+        let (access, heavy, set_aside) = (Changes::default(), Arc::default(), SetAside::default());
         let limits = EdgeLimits::default();
         let quota = Arc::new(Quota::new(limits.clone(), clock.now_ms()));
         let memory = Arc::new(Memory::new(&limits));
@@ -89,6 +92,7 @@ impl Context {
             access,
             store_ok,
             heavy,
+            derive: Arc::default(),
             set_aside,
             limits,
             quota,

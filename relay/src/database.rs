@@ -69,6 +69,11 @@ impl FromStr for Database {
 }
 
 impl Database {
+    /// Whether there is none: a file that does not exist.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Sqlite(path) if !path.is_file())
+    }
+
     /// The embedded database in a data folder.
     pub fn in_folder(data: &Path) -> Self {
         Self::Sqlite(data.join("raidcast.db"))

@@ -71,5 +71,6 @@ async fn try_keep(context: &Context, keep: &Keep) -> Result<Report, StoreError> 
         kept_at_ms: context.clock.now_ms(),
     };
     store.keep_report(&kept).await?;
+    context.derive.came();
     Ok(report)
 }

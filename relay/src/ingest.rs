@@ -13,7 +13,6 @@ mod waiting;
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -79,7 +78,7 @@ impl Ingest {
 
     /// How many readings wait for their fights' streams, as far as known.
     pub fn waiting(&self) -> u64 {
-        self.keeper.waiting.load(Ordering::Relaxed)
+        self.keeper.left.waiting()
     }
 
     fn context(&self) -> &Context {

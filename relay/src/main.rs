@@ -1,9 +1,12 @@
 //! `raidcast-relay`: reads its configuration, runs the relay until it is told to stop.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser as _;
 use raidcast_relay::config::{Cli, Command, Config, MoveFlags};
+use raidcast_relay::database::Database;
+use raidcast_relay::derive;
 use raidcast_relay::serve::Relay;
 use raidcast_relay::telemetry::LogFormat;
 use raidcast_relay::{telemetry, transfer};
@@ -30,6 +33,11 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Move(flags)) => {
             telemetry::init(LogFormat::default());
             return move_all(flags).await;
+        }
+        Some(Command::Derive(flags)) => {
+            let config = Config::load(flags.into(), None)?;
+            telemetry::init(config.log_format);
+            return derive_again(&config.database()).await;
         }
         None => cli.serve,
     };
@@ -65,6 +73,37 @@ async fn move_all(MoveFlags { from, to }: MoveFlags) -> anyhow::Result<()> {
     };
     println!("Moved. Everything was read back from {to} and is the same.");
     println!("Now start the relay with the same --data folder and with --database-url {to}. {from} stays as it was.");
+    Ok(())
+}
+
+/// Derives everything anew.
+async fn derive_again(database: &Database) -> anyhow::Result<()> {
+    if database.is_missing() {
+        anyhow::bail!("there is no database {database}: check --data or --database-url");
+    }
+    println!("Deriving all of {database} from its logs");
+    let store = database.open().await?;
+    let rebuilding = derive::rebuild(Arc::clone(&store), |done, all| {
+        if done % 1_000 == 0 {
+            println!("  {done} of {all} reports");
+        }
+    });
+    let rebuilt = tokio::select! {
+        rebuilt = rebuilding => rebuilt,
+        stopped = stopped() => {
+            stopped?;
+            store.close().await?;
+            anyhow::bail!("it was interrupted: the relay makes the rest when it is started");
+        }
+    };
+    let closed = store.close().await;
+    let derive::Rebuilt { derived, failed } = rebuilt?;
+    closed?;
+    println!("Derived: {derived} reports.");
+    for why in &failed {
+        eprintln!("Not derived: {why}");
+    }
+    anyhow::ensure!(failed.is_empty(), "{} reports could not be derived: the relay tries them again", failed.len());
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use crate::api::metrics::Sources;
 use crate::clock::{Clock, Entropy};
 use crate::config::{Config, KeySetting};
 use crate::context::Context;
+use crate::derive::{Deriver, Source};
 use crate::desk::Desk;
 use crate::disk::Disk;
 use crate::edge::{self, Edge, Proxies, Sockets};
@@ -186,6 +187,8 @@ impl Relay {
         let readiness = Readiness::new(Arc::clone(context), sources.disk.clone());
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(desk.ingest()).keep_what_waits(stop.clone()));
+        let deriver = Deriver::new(Arc::clone(&context.store), Arc::clone(&context.heavy), Source::Records);
+        servers.spawn(deriver.worker(context.clock.clone(), Arc::clone(&context.derive)).work(stop.clone()));
         servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
         servers.spawn(Arc::clone(&readiness).keep_looking(stop.clone()));
         let operators = Operators { readiness, sources };

@@ -99,7 +99,7 @@ pub async fn transfer(
     if from == to {
         return Err(TransferError::Same(from.clone()));
     }
-    if matches!(from, Database::Sqlite(path) if !path.is_file()) {
+    if from.is_missing() {
         return Err(TransferError::Missing(from.clone()));
     }
     let source = from.open_whole().await.map_err(failed(from))?;
@@ -143,6 +143,8 @@ async fn carry(
             return Err(TransferError::Differs { to: to.clone(), table: table.name(), here, there });
         }
     }
+    // What is derived is made anew where it is used.
+    import.derive_again().await.map_err(failed(to))?;
     import.commit().await.map_err(failed(to))?;
     Ok(sums)
 }

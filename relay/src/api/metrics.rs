@@ -95,8 +95,8 @@ impl Sources {
         page.counter("raidcast_reports_made_total", "Reports, spans and timelines made for askers.", answers.made());
         let uploads = ingest.standing();
         page.gauge("raidcast_uploads_read", "Bodies of uploads that are read or folded now.", uploads.read);
-        let left = ingest.waiting();
-        page.gauges("raidcast_jobs_waiting", "Work that waits, by what it is.", "job", [("reading", left)]);
+        let jobs = [("reading", ingest.waiting()), ("derive", context.derive.waiting())];
+        page.gauges("raidcast_jobs_waiting", "Work that waits, by what it is.", "job", jobs);
         page.gauge("raidcast_uploads_waiting", "Uploads that wait for their turn to be read.", uploads.waiting);
         page
     }

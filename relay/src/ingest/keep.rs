@@ -5,7 +5,6 @@
 //! memory. A fight that is streamed now is known, and the reading [waits](super::waiting) until its stream has ended it.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
 use raidcast_ingest::Uploaded;
@@ -18,14 +17,13 @@ use raidcast_store::{
     Tickets, UploadHash, UploadKept,
 };
 
-use tokio::sync::Notify;
-
 use super::reading::WaitingReading;
 use crate::access::{self, Uploader};
 use crate::account::{RelaySecret, digest};
 use crate::background::Broken;
 use crate::context::Context;
 use crate::error::HttpError;
+use crate::jobs::JobsLine;
 use crate::metrics::UploadOutcome;
 use crate::quota::{DAY_MS, Spent};
 use crate::raid::{Guest, RaidCommand, RaidRegistry, Told, held_fight};
@@ -130,16 +128,14 @@ fn spent(spent: Spent) -> HttpError {
 /// Keeps fights.
 pub(super) struct Keeper {
     registry: Arc<RaidRegistry>,
-    /// How many readings wait for their fights' streams, as far as known.
-    pub(super) waiting: AtomicU64,
-    /// One more does.
-    pub(super) left: Notify,
+    /// The readings that wait for their fights' streams.
+    pub(super) left: Arc<JobsLine>,
 }
 
 impl Keeper {
     /// Beside these raids.
     pub(super) fn new(registry: Arc<RaidRegistry>) -> Self {
-        Self { registry, waiting: AtomicU64::new(0), left: Notify::new() }
+        Self { registry, left: Arc::default() }
     }
 
     /// What the relay is made of.
@@ -226,7 +222,7 @@ impl Keeper {
         let job = waiting.job(fight.key.account, context.clock.now_ms());
         match context.store.leave_upload(fight.key, fight.hash, remote_id, job).await? {
             Left::Waits(remote_id) => {
-                self.left.notify_one();
+                self.left.came();
                 Ok(Some(remote_id))
             }
             Left::NotHeld => Ok(None),
@@ -377,7 +373,10 @@ impl Keeper {
             },
         };
         Ok(match context.store.keep_upload(&upload).await? {
-            UploadKept::Kept { remote_id, .. } => Outcome::Kept { remote_id, line: Box::new(line), replaces },
+            UploadKept::Kept { remote_id, .. } => {
+                context.derive.came();
+                Outcome::Kept { remote_id, line: Box::new(line), replaces }
+            }
             UploadKept::Conflict => Outcome::Again,
         })
     }

@@ -123,6 +123,12 @@ pub(crate) async fn by_id(
     Ok(columns.map(EncounterRow::try_from).transpose()?)
 }
 
+/// The encounter of a row.
+pub(crate) async fn of_row(connection: &mut PgConnection, row: i64) -> Result<Option<EncounterRow>, Failure> {
+    let columns = select_encounters!("WHERE e.row = $1", row).fetch_optional(connection).await?;
+    Ok(columns.map(EncounterRow::try_from).transpose()?)
+}
+
 /// Adds a new encounter, as live, and gives its row; `None`, and nothing is changed, if there is one already, or no such
 /// raid of its account.
 pub(crate) async fn add_encounter(

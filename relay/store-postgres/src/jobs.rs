@@ -1,58 +1,52 @@
 //! What is still to be done, on the connections that are left to uploads.
 
-use raidcast_store::row::leased_job;
-use raidcast_store::{JOBS_MAX, JobKey, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
+use raidcast_store::row::{JobColumns, leased_job};
+use raidcast_store::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
 use crate::error::Failure;
 
 impl Jobs for PostgresStore {
-    fn lease_job(&self, now_ms: i64, until_ms: i64) -> StoreFuture<'_, Option<LeasedJob>> {
+    fn lease_job(&self, kind: JobKind, now_ms: i64, until_ms: i64) -> StoreFuture<'_, Option<LeasedJob>> {
         Self::answer(async move {
             let _turn = self.uploads.acquire().await;
-            let found = sqlx::query!(
+            let found = sqlx::query_as!(
+                JobColumns,
                 "UPDATE jobs SET due_at_ms = $2, tries = tries + 1
                  WHERE (kind, account, name) IN (
-                     SELECT kind, account, name FROM jobs WHERE due_at_ms <= $1 ORDER BY due_at_ms LIMIT 1
+                     SELECT kind, account, name FROM jobs WHERE kind = $3 AND due_at_ms <= $1 ORDER BY due_at_ms LIMIT 1
                      FOR UPDATE SKIP LOCKED)
-                 RETURNING kind, account, name, data, tries",
+                 RETURNING account, name, data, tries, created_at_ms",
                 now_ms,
                 until_ms,
+                i64::from(code::of_job(kind)),
             )
             .fetch_optional(&self.pool)
             .await?;
-            Ok(found.map(|job| leased_job(job.kind, job.account, job.name, job.data, job.tries)).transpose()?)
+            Ok(found.map(|job| leased_job(kind, job)).transpose()?)
         })
     }
 
     fn finish_job(&self, key: JobKey) -> StoreFuture<'_, ()> {
         Self::answer(async move {
-            let JobKey { kind, account, name } = key;
             let _turn = self.uploads.acquire().await;
-            sqlx::query!(
-                "DELETE FROM jobs WHERE kind = $1 AND account = $2 AND name = $3",
-                i64::from(code::of_job(kind)),
-                account.0,
-                name.as_slice(),
-            )
-            .execute(&self.pool)
-            .await?;
-            Ok(())
+            finish(&mut *self.pool.acquire().await?, key).await
         })
     }
 
-    fn put_off_job<'a>(&'a self, key: JobKey, due_at_ms: i64, why: &'a str) -> StoreFuture<'a, ()> {
+    fn put_off_job<'a>(&'a self, key: JobKey, due_at_ms: i64, tries: u32, why: &'a str) -> StoreFuture<'a, ()> {
         Self::answer(async move {
             let JobKey { kind, account, name } = key;
             let _turn = self.uploads.acquire().await;
             sqlx::query!(
-                "UPDATE jobs SET due_at_ms = $4, why = $5 WHERE kind = $1 AND account = $2 AND name = $3",
+                "UPDATE jobs SET due_at_ms = $4, why = $5, tries = $6 WHERE kind = $1 AND account = $2 AND name = $3",
                 i64::from(code::of_job(kind)),
                 account.0,
                 name.as_slice(),
                 due_at_ms,
                 why,
+                i64::from(tries),
             )
             .execute(&self.pool)
             .await?;
@@ -60,14 +54,49 @@ impl Jobs for PostgresStore {
         })
     }
 
-    fn jobs(&self) -> StoreFuture<'_, JobsWaiting> {
+    fn jobs(&self, kind: JobKind) -> StoreFuture<'_, JobsWaiting> {
         Self::answer(async move {
-            let found = sqlx::query!(r#"SELECT COUNT(*) AS "count!", MIN(due_at_ms) AS due_at_ms FROM jobs"#)
-                .fetch_one(&self.pool)
-                .await?;
+            let found = sqlx::query!(
+                r#"SELECT COUNT(*) AS "count!", MIN(due_at_ms) AS due_at_ms FROM jobs WHERE kind = $1"#,
+                i64::from(code::of_job(kind)),
+            )
+            .fetch_one(&self.pool)
+            .await?;
             Ok(JobsWaiting { count: found.count.unsigned_abs(), due_at_ms: found.due_at_ms })
         })
     }
+}
+
+/// It is done.
+pub(crate) async fn finish(connection: &mut PgConnection, key: JobKey) -> Result<(), Failure> {
+    let JobKey { kind, account, name } = key;
+    sqlx::query!(
+        "DELETE FROM jobs WHERE kind = $1 AND account = $2 AND name = $3",
+        i64::from(code::of_job(kind)),
+        account.0,
+        name.as_slice(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Writes a job down that has no limit, unless there is one of its name.
+pub(crate) async fn put_job(connection: &mut PgConnection, job: &NewJob) -> Result<(), Failure> {
+    let NewJob { key: JobKey { kind, account, name }, data, created_at_ms, due_at_ms } = job;
+    sqlx::query!(
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT DO NOTHING",
+        i64::from(code::of_job(*kind)),
+        account.0,
+        name.as_slice(),
+        &data[..],
+        created_at_ms,
+        due_at_ms,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Writes a job down, unless there is one of its name; `false` if there are as many as may be. Writers at one moment may

@@ -9,6 +9,7 @@
 
 mod account;
 mod append;
+mod derived;
 mod encounter;
 mod error;
 mod jobs;

@@ -4,12 +4,15 @@ use bytes::Bytes;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_store::row::{LineColumns, figure, readable};
-use raidcast_store::{AccountId, EncounterRow, KeptReport, Page, ReportLine, Reports, StoreError, StoreFuture, code};
+use raidcast_store::{
+    AccountId, EncounterRow, KeptReport, Page, ReportLine, Reports, StoreError, StoreFuture, code, derive_job,
+};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
 use crate::encounter::of_report;
 use crate::error::Failure;
+use crate::jobs::put_job;
 use crate::journal::seal;
 
 /// Selects what lists show of encounters; what follows is the rest of the statement and its arguments.
@@ -149,7 +152,8 @@ async fn keep_line(connection: &mut PgConnection, encounter: i64, report: &KeptR
              ended_at_ms = $6, duration_ms = $7, outcome = $8, scene = $9, scene_id = $10, difficulty = $11,
              bosses = $12, players = $13, damage = $14, boss_damage = $15, healing = $16, damage_taken = $17,
              hits = $18, heal_hits = $19, deaths = $20, damage_ms = $21, stub = $22
-         WHERE row = $1",
+         WHERE row = $1
+         RETURNING account, report_id",
         encounter,
         code::of_state(report.state),
         i64::from(report.revision),
@@ -173,10 +177,9 @@ async fn keep_line(connection: &mut PgConnection, encounter: i64, report: &KeptR
         line.damage_ms.map(i64::from),
         line.stub,
     )
-    .execute(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    match kept.rows_affected() {
-        0 => Err(StoreError::Damaged(format!("no encounter {encounter}")).into()),
-        _ => Ok(()),
-    }
+    let kept = kept.ok_or_else(|| StoreError::Damaged(format!("no encounter {encounter}")))?;
+    let (account, revision) = (AccountId(kept.account), report.revision.into());
+    put_job(connection, &derive_job(account, encounter, revision, &kept.report_id, report.kept_at_ms)).await
 }

@@ -1,7 +1,7 @@
 //! What is still to be done.
 
-use raidcast_store::row::leased_job;
-use raidcast_store::{JOBS_MAX, JobKey, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
+use raidcast_store::row::{JobColumns, leased_job};
+use raidcast_store::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
@@ -9,27 +9,49 @@ use crate::error::Failure;
 use crate::job::Change;
 
 impl Jobs for SqliteStore {
-    fn lease_job(&self, now_ms: i64, until_ms: i64) -> StoreFuture<'_, Option<LeasedJob>> {
-        self.write_bulk(LeaseJob { now_ms, until_ms })
+    fn lease_job(&self, kind: JobKind, now_ms: i64, until_ms: i64) -> StoreFuture<'_, Option<LeasedJob>> {
+        self.write_bulk(LeaseJob { kind, now_ms, until_ms })
     }
 
     fn finish_job(&self, key: JobKey) -> StoreFuture<'_, ()> {
         self.write_bulk(FinishJob(key))
     }
 
-    fn put_off_job<'a>(&'a self, key: JobKey, due_at_ms: i64, why: &'a str) -> StoreFuture<'a, ()> {
-        self.write_bulk(PutOffJob { key, due_at_ms, why: why.to_owned() })
+    fn put_off_job<'a>(&'a self, key: JobKey, due_at_ms: i64, tries: u32, why: &'a str) -> StoreFuture<'a, ()> {
+        self.write_bulk(PutOffJob { key, due_at_ms, tries, why: why.to_owned() })
     }
 
-    fn jobs(&self) -> StoreFuture<'_, JobsWaiting> {
+    fn jobs(&self, kind: JobKind) -> StoreFuture<'_, JobsWaiting> {
         Self::read(async move {
-            let found =
-                sqlx::query!(r#"SELECT COUNT(*) AS "count!: i64", MIN(due_at_ms) AS "due_at_ms: i64" FROM jobs"#)
-                    .fetch_one(&self.readers)
-                    .await?;
+            let kind = i64::from(code::of_job(kind));
+            let found = sqlx::query!(
+                r#"SELECT COUNT(*) AS "count!: i64", MIN(due_at_ms) AS "due_at_ms: i64" FROM jobs WHERE kind = ?1"#,
+                kind,
+            )
+            .fetch_one(&self.readers)
+            .await?;
             Ok(JobsWaiting { count: found.count.unsigned_abs(), due_at_ms: found.due_at_ms })
         })
     }
+}
+
+/// Writes a job down that has no limit, unless there is one of its name.
+pub(crate) async fn put_job(connection: &mut SqliteConnection, job: &NewJob) -> Result<(), Failure> {
+    let NewJob { key: JobKey { kind, account, name }, data, created_at_ms, due_at_ms } = job;
+    let (kind, name, data) = (i64::from(code::of_job(*kind)), name.as_slice(), &data[..]);
+    sqlx::query!(
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING",
+        kind,
+        account.0,
+        name,
+        data,
+        created_at_ms,
+        due_at_ms,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Writes a job down, unless there is one of its name; `false` if there are as many as may be.
@@ -65,6 +87,7 @@ pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob) -> 
 }
 
 struct LeaseJob {
+    kind: JobKind,
     now_ms: i64,
     until_ms: i64,
 }
@@ -73,17 +96,20 @@ impl Change for LeaseJob {
     type Output = Option<LeasedJob>;
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<LeasedJob>, Failure> {
-        let found = sqlx::query!(
+        let kind = i64::from(code::of_job(self.kind));
+        let found = sqlx::query_as!(
+            JobColumns,
             r#"UPDATE jobs SET due_at_ms = ?2, tries = tries + 1
-               WHERE rowid = (SELECT rowid FROM jobs WHERE due_at_ms <= ?1 ORDER BY due_at_ms LIMIT 1)
-               RETURNING kind AS "kind!: i64", account AS "account!: i64", name AS "name!: Vec<u8>",
-                         data AS "data!: Vec<u8>", tries AS "tries!: i64""#,
+               WHERE rowid = (SELECT rowid FROM jobs WHERE kind = ?3 AND due_at_ms <= ?1 ORDER BY due_at_ms LIMIT 1)
+               RETURNING account AS "account!: i64", name AS "name!: Vec<u8>", data AS "data!: Vec<u8>",
+                         tries AS "tries!: i64", created_at_ms AS "created_at_ms!: i64""#,
             self.now_ms,
             self.until_ms,
+            kind,
         )
         .fetch_optional(connection)
         .await?;
-        Ok(found.map(|job| leased_job(job.kind, job.account, job.name, job.data, job.tries)).transpose()?)
+        Ok(found.map(|job| leased_job(self.kind, job)).transpose()?)
     }
 }
 
@@ -93,18 +119,24 @@ impl Change for FinishJob {
     type Output = ();
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
-        let JobKey { kind, account, name } = &self.0;
-        let (kind, name) = (i64::from(code::of_job(*kind)), name.as_slice());
-        sqlx::query!("DELETE FROM jobs WHERE kind = ? AND account = ? AND name = ?", kind, account.0, name)
-            .execute(connection)
-            .await?;
-        Ok(())
+        finish(connection, self.0).await
     }
+}
+
+/// It is done.
+pub(crate) async fn finish(connection: &mut SqliteConnection, key: JobKey) -> Result<(), Failure> {
+    let JobKey { kind, account, name } = &key;
+    let (kind, name) = (i64::from(code::of_job(*kind)), name.as_slice());
+    sqlx::query!("DELETE FROM jobs WHERE kind = ? AND account = ? AND name = ?", kind, account.0, name)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 struct PutOffJob {
     key: JobKey,
     due_at_ms: i64,
+    tries: u32,
     why: String,
 }
 
@@ -112,15 +144,16 @@ impl Change for PutOffJob {
     type Output = ();
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
-        let Self { key: JobKey { kind, account, name }, due_at_ms, why } = self;
+        let Self { key: JobKey { kind, account, name }, due_at_ms, tries, why } = self;
         let (kind, name) = (i64::from(code::of_job(*kind)), name.as_slice());
         sqlx::query!(
-            "UPDATE jobs SET due_at_ms = ?4, why = ?5 WHERE kind = ?1 AND account = ?2 AND name = ?3",
+            "UPDATE jobs SET due_at_ms = ?4, why = ?5, tries = ?6 WHERE kind = ?1 AND account = ?2 AND name = ?3",
             kind,
             account.0,
             name,
             due_at_ms,
             why,
+            tries,
         )
         .execute(connection)
         .await?;

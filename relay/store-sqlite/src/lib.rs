@@ -8,6 +8,7 @@
 
 mod account;
 mod append;
+mod derived;
 mod encounter;
 mod error;
 mod file;

@@ -4,13 +4,16 @@ use bytes::Bytes;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_store::row::{LineColumns, Names, figure, readable};
-use raidcast_store::{AccountId, EncounterRow, KeptReport, Page, ReportLine, Reports, StoreError, StoreFuture, code};
+use raidcast_store::{
+    AccountId, EncounterRow, KeptReport, Page, ReportLine, Reports, StoreError, StoreFuture, code, derive_job,
+};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::encounter::of_report;
 use crate::error::Failure;
 use crate::job::Change;
+use crate::jobs::put_job;
 use crate::journal::seal;
 
 /// Selects what lists show of encounters; what follows is the rest of the statement and its arguments.
@@ -160,12 +163,13 @@ async fn keep_line(connection: &mut SqliteConnection, encounter: i64, report: &K
     let heal_hits = line.totals.heal_hits.cast_signed();
     let deaths = figure(line.totals.deaths);
     let kept = sqlx::query!(
-        "UPDATE encounters SET
+        r#"UPDATE encounters SET
              state = ?2, revision = ?3, kept_stream = ?4, kept_at_ms = ?5,
              ended_at_ms = ?6, duration_ms = ?7, outcome = ?8, scene = ?9, scene_id = ?10, difficulty = ?11,
              bosses = ?12, players = ?13, damage = ?14, boss_damage = ?15, healing = ?16, damage_taken = ?17,
              hits = ?18, heal_hits = ?19, deaths = ?20, damage_ms = ?21, stub = ?22
-         WHERE row = ?1",
+         WHERE row = ?1
+         RETURNING account AS "account!: i64", report_id AS "report_id!: String""#,
         encounter,
         state,
         report.revision,
@@ -189,12 +193,11 @@ async fn keep_line(connection: &mut SqliteConnection, encounter: i64, report: &K
         line.damage_ms,
         line.stub,
     )
-    .execute(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    match kept.rows_affected() {
-        0 => Err(StoreError::Damaged(format!("no encounter {encounter}")).into()),
-        _ => Ok(()),
-    }
+    let kept = kept.ok_or_else(|| StoreError::Damaged(format!("no encounter {encounter}")))?;
+    let (account, revision) = (AccountId(kept.account), report.revision.into());
+    put_job(connection, &derive_job(account, encounter, revision, &kept.report_id, report.kept_at_ms)).await
 }
 
 /// Makes a provisional report live again.

@@ -10,6 +10,7 @@ use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, SqliteConnection};
 
 use crate::SqliteStore;
+use crate::derived::again;
 use crate::error::store_error;
 use crate::file::DatabaseFile;
 
@@ -117,7 +118,7 @@ impl Export for Transaction {
                 sqlx::query_as!(
                     JobCells,
                     "SELECT kind, account, name, data, created_at_ms, due_at_ms, tries, why
-                     FROM jobs ORDER BY kind, account, name"
+                     FROM jobs WHERE kind <> 1 ORDER BY kind, account, name"
                 )
                 .fetch(connection),
                 Row::Job,
@@ -196,6 +197,10 @@ impl Import for Transaction {
 
     fn put<'a>(&'a mut self, row: &'a Row) -> StoreFuture<'a, ()> {
         Box::pin(async move { put(&mut self.0, row).await.map_err(|error| store_error(&error)) })
+    }
+
+    fn derive_again(&mut self) -> StoreFuture<'_, u64> {
+        Box::pin(async move { Ok(again(&mut self.0).await?) })
     }
 
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()> {

@@ -89,14 +89,7 @@ pub fn kind(code: i64) -> Result<JournalKind, StoreError> {
 pub fn of_job(kind: JobKind) -> i16 {
     match kind {
         JobKind::Reading => 0,
-    }
-}
-
-/// What the job of a code does.
-pub fn job(code: i64) -> Result<JobKind, StoreError> {
-    match code {
-        0 => Ok(JobKind::Reading),
-        _ => Err(unknown("job", code)),
+        JobKind::Derive => 1,
     }
 }
 

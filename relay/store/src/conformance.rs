@@ -5,6 +5,7 @@
 //! about how it fails (a full disk, a lock): that is the store's own to test.
 
 pub mod account;
+pub mod derived;
 pub mod encounter;
 pub mod jobs;
 pub mod journal;
@@ -84,6 +85,9 @@ macro_rules! conformance {
             jobs: jobs_are_given_when_they_are_due_the_oldest_first, a_job_comes_again_until_it_is_done,
                 a_job_of_one_name_is_there_once, a_job_is_written_with_what_caused_it_or_not_at_all,
                 jobs_survive_a_crash, an_account_has_so_many_jobs_at_the_most;
+            derived: a_report_that_is_kept_is_to_be_derived, derived_rows_are_those_of_the_last_reading,
+                rows_of_a_reading_that_was_replaced_are_not_kept, rows_go_with_their_encounter,
+                all_can_be_derived_again;
             upload: a_new_upload_is_kept_whole, an_upload_needs_a_raid_of_its_account,
                 only_a_final_report_with_its_log_is_an_upload,
                 an_upload_that_expected_no_encounter_conflicts_with_one, an_upload_replaces_what_its_caller_saw,

@@ -12,9 +12,11 @@ use crate::{AccountId, StoreFuture};
 pub enum JobKind {
     /// To look at a reading that was uploaded while its fight was streamed.
     Reading,
+    /// To derive the rows of a report that was kept.
+    Derive,
 }
 
-/// So many jobs of one kind wait for an account at the most.
+/// So many readings wait for an account at the most. Of reports that are to be derived there are no more than reports.
 pub const JOBS_MAX: i64 = 256;
 
 /// Names a job: there is one of each name.
@@ -48,8 +50,10 @@ pub struct LeasedJob {
     pub key: JobKey,
     /// As it was written.
     pub data: Bytes,
-    /// Which time this is, from 1.
+    /// Which time this is since it was last put off with 0 tries, from 1.
     pub tries: u32,
+    /// When it was written, Unix ms.
+    pub created_at_ms: i64,
 }
 
 /// The jobs there are.
@@ -63,19 +67,16 @@ pub struct JobsWaiting {
 
 /// Keeps what is to be done.
 pub trait Jobs: Send + Sync {
-    /// The job that has been due for longest: nobody else is given it before `until_ms`, when it is due again if it was
-    /// neither done nor put off.
-    ///
-    /// # Errors
-    /// `Damaged`: it is none that is known here.
-    fn lease_job(&self, now_ms: i64, until_ms: i64) -> StoreFuture<'_, Option<LeasedJob>>;
+    /// The job of a kind that has been due for longest: nobody else is given it before `until_ms`, when it is due again if
+    /// it was neither done nor put off.
+    fn lease_job(&self, kind: JobKind, now_ms: i64, until_ms: i64) -> StoreFuture<'_, Option<LeasedJob>>;
 
     /// It is done.
     fn finish_job(&self, key: JobKey) -> StoreFuture<'_, ()>;
 
-    /// It could not be done now; `why`: for people who look.
-    fn put_off_job<'a>(&'a self, key: JobKey, due_at_ms: i64, why: &'a str) -> StoreFuture<'a, ()>;
+    /// It could not be done now, after so many tries that count; `why`: for people who look.
+    fn put_off_job<'a>(&'a self, key: JobKey, due_at_ms: i64, tries: u32, why: &'a str) -> StoreFuture<'a, ()>;
 
-    /// What there is.
-    fn jobs(&self) -> StoreFuture<'_, JobsWaiting>;
+    /// What there is of a kind.
+    fn jobs(&self, kind: JobKind) -> StoreFuture<'_, JobsWaiting>;
 }

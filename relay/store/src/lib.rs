@@ -9,6 +9,7 @@ mod account;
 pub mod code;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod derived;
 mod encounter;
 mod error;
 mod jobs;
@@ -24,6 +25,7 @@ mod upkeep;
 mod upload;
 
 pub use account::{Account, AccountId, Accounts};
+pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, derive_job};
 pub use encounter::{EncounterKey, EncounterRow, Encounters, NewEncounter, OpenEncounter, Unreadable};
 pub use error::{StoreError, StoreFuture};
 pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
@@ -36,6 +38,9 @@ pub use upload::{
 };
 
 /// All that the relay keeps. Whatever keeps each entity is one.
-pub trait Store: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + Upkeep {}
+pub trait Store: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Upkeep {}
 
-impl<T: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + Upkeep + ?Sized> Store for T {}
+impl<T: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Upkeep + ?Sized> Store
+    for T
+{
+}

@@ -9,11 +9,12 @@
 use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Account, AccountId, EncounterKey, EncounterRow, JobKey, JournalEntry, LeasedJob, RaidRow, ReportLine, StoreError,
-    StoredStream, StreamKey, Tickets, Unreadable, UploadHash, code,
+    Account, AccountId, EncounterKey, EncounterRow, JobKey, JobKind, JournalEntry, LeasedJob, RaidRow, ReportLine,
+    StoreError, StoredStream, StreamKey, Tickets, Unreadable, UploadHash, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -145,14 +146,24 @@ pub fn upload_hash(bytes: Vec<u8>) -> Result<UploadHash, StoreError> {
     bytes.try_into().map_err(|_| StoreError::Damaged("a hash of an upload that is not 16 bytes long".into()))
 }
 
+/// A job that is given to somebody.
+pub struct JobColumns {
+    pub account: i64,
+    pub name: Vec<u8>,
+    pub data: Vec<u8>,
+    pub tries: i64,
+    pub created_at_ms: i64,
+}
+
 /// A job that somebody is given.
 ///
 /// # Errors
 /// `Damaged`.
-pub fn leased_job(kind: i64, account: i64, name: Vec<u8>, data: Vec<u8>, tries: i64) -> Result<LeasedJob, StoreError> {
+pub fn leased_job(kind: JobKind, columns: JobColumns) -> Result<LeasedJob, StoreError> {
+    let JobColumns { account, name, data, tries, created_at_ms } = columns;
     let name = name.try_into().map_err(|_| StoreError::Damaged("a name of a job that is not 16 bytes long".into()))?;
-    let key = JobKey { kind: code::job(kind)?, account: AccountId(account), name };
-    Ok(LeasedJob { key, data: data.into(), tries: code::small(tries)? })
+    let key = JobKey { kind, account: AccountId(account), name };
+    Ok(LeasedJob { key, data: data.into(), tries: code::small(tries)?, created_at_ms })
 }
 
 /// An encounter, with what its raid and its account say of it.
@@ -315,6 +326,14 @@ impl TryFrom<LineColumns> for ReportLine {
             stub: columns.stub,
         })
     }
+}
+
+/// Rows as JSON, by the names of their columns, from which a statement puts all of them.
+///
+/// # Panics
+/// Never: rows are numbers and text.
+pub fn json(rows: &[impl Serialize]) -> String {
+    serde_json::to_string(rows).expect("numbers and text are JSON")
 }
 
 /// The lines that can be read. One that is damaged is logged and left out: the others are listed all the same.

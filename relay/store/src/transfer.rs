@@ -1,7 +1,7 @@
 //! All that a store holds, as rows that another store can take: for moving from one database to another.
 //!
 //! Rows are the same in every store, column for column and with the same numbers, so that a digest of them tells
-//! whether two stores hold the same. Deliberately not here: who compares ([`Export::rows`] of both is all it takes).
+//! whether two stores hold the same. What is derived is not among them: it is made anew. Deliberately not here: who compares ([`Export::rows`] of both is all it takes).
 
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
@@ -63,6 +63,9 @@ pub trait Import: Export {
     /// Puts a row in. Rows that it refers to come first: [`Table::ALL`] is such an order.
     fn put<'a>(&'a mut self, row: &'a Row) -> StoreFuture<'a, ()>;
 
+    /// Has all that is kept derived, as [`DerivedRows::derive_again`](crate::DerivedRows::derive_again).
+    fn derive_again(&mut self) -> StoreFuture<'_, u64>;
+
     /// Keeps all of it: on stable storage when it is answered `Ok`.
     fn commit(self: Box<Self>) -> StoreFuture<'static, ()>;
 }
@@ -88,7 +91,7 @@ pub enum Table {
     Logs,
     /// Which fights were uploaded under which hash.
     Hashes,
-    /// What is still to be done.
+    /// What is still to be done, but for reports that are to be derived.
     Jobs,
 }
 

@@ -6,6 +6,7 @@ mod bad_input;
 mod channels;
 mod crowd;
 mod demo;
+mod derived;
 mod discards;
 mod durability;
 mod encounters;

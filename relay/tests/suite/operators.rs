@@ -91,6 +91,7 @@ async fn numbers_tell_what_happened_and_name_nobody() {
         ("encounter_payload_size_bytes_count", &[], 3.0),
         ("raidcast_uploads_read", &[], 0.0),
         ("raidcast_jobs_waiting", &[("job", "reading")], 0.0),
+        ("raidcast_jobs_waiting", &[("job", "derive")], 0.0),
         ("raidcast_uploads_waiting", &[], 0.0),
         ("raidcast_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0),
         ("raidcast_http_answers_total", &[("status", "1xx")], 2.0),

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::{
-    Account, AccountId, Accounts, Backlog, EncounterKey, EncounterRow, Encounters, JobKey, Jobs, JobsWaiting, Journal,
-    JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, LeasedJob, Left, NewEncounter, NewJob, NewUpload,
-    OnCommit, OpenEncounter, Page, RaidRow, Raids, ReportLine, Reports, Store, StoreError, StoreFuture, StoredJournal,
-    StoredStream, Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads,
+    Account, AccountId, Accounts, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow, Encounters, HeldReport,
+    JobKey, JobKind, Jobs, JobsWaiting, Journal, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, LeasedJob,
+    Left, NewEncounter, NewJob, NewUpload, OnCommit, OpenEncounter, Page, RaidRow, Raids, ReportLine, Reports, Store,
+    StoreError, StoreFuture, StoredJournal, StoredStream, Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -191,14 +191,22 @@ impl Uploads for Shaky {
 
 impl Jobs for Shaky {
     /// Asked whenever the relay likes: no fault that a test wants elsewhere is spent on it.
-    fn jobs(&self) -> StoreFuture<'_, JobsWaiting> {
-        self.store.jobs()
+    fn jobs(&self, kind: JobKind) -> StoreFuture<'_, JobsWaiting> {
+        self.store.jobs(kind)
     }
 
     through! {
-        "writes" lease_job(now_ms: i64 = now_ms => now_ms, until_ms: i64 = until_ms => until_ms) -> Option<LeasedJob>;
+        "writes" lease_job(kind: JobKind = kind => kind, now_ms: i64 = now_ms => now_ms, until_ms: i64 = until_ms => until_ms) -> Option<LeasedJob>;
         "writes" finish_job(key: JobKey = key => key) -> ();
-        "writes" put_off_job(key: JobKey = key => key, due_at_ms: i64 = due_at_ms => due_at_ms, why: &'a str = why.to_owned() => &why) -> ();
+        "writes" put_off_job(key: JobKey = key => key, due_at_ms: i64 = due_at_ms => due_at_ms, tries: u32 = tries => tries, why: &'a str = why.to_owned() => &why) -> ();
+    }
+}
+
+impl DerivedRows for Shaky {
+    through! {
+        "writes" keep_derived(seen: HeldReport = seen => seen, rows: &'a Derived = rows.clone() => &rows, job: JobKey = job => job) -> bool;
+        "reads" derived(encounter: i64 = encounter => encounter) -> Derived;
+        "writes" derive_again() -> u64;
     }
 }
 

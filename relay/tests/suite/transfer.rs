@@ -107,7 +107,7 @@ async fn moves(from: (&Path, Database), to: Database, reports: &[String], open: 
     assert_eq!(seen(&relay, reports).await, before);
     let (row, _) = relay.store.report(&reports[0]).await.unwrap().unwrap();
     assert_eq!(relay.store.uploaded(row.key.account, &[HASH]).await.unwrap(), [(HASH, REMOTE_ID)]);
-    assert_eq!(relay.store.jobs().await.unwrap(), JobsWaiting { count: 1, due_at_ms: Some(NEVER_MS) });
+    assert_eq!(relay.store.jobs(JobKind::Reading).await.unwrap(), JobsWaiting { count: 1, due_at_ms: Some(NEVER_MS) });
     assert_eq!(relay.store.report_of_remote(REMOTE_ID).await.unwrap().as_ref(), Some(&reports[0]));
     let mut uploader = Uploader::connect(&relay).await;
     let begun = uploader.begin(open).await;

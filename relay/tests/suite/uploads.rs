@@ -5,6 +5,7 @@ use std::io::Write as _;
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Outcome, ReportState, UplinkFrame};
+use raidcast_store::JobKind;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
@@ -243,12 +244,15 @@ async fn a_fight_that_is_streamed_goes_on_and_its_end_is_its_own() {
 /// Those who wait are asked for twice, and wait.
 async fn waits_on(relay: &TestRelay, count: u64) {
     for _ in 0..2 {
-        let before = relay.store.jobs().await.unwrap();
+        let before = relay.store.jobs(JobKind::Reading).await.unwrap();
         assert_eq!(before.count, count);
         relay.pass_ms(40_000);
-        becomes("all are put off", async || relay.store.jobs().await.unwrap().due_at_ms > before.due_at_ms).await;
+        becomes("all are put off", async || {
+            relay.store.jobs(JobKind::Reading).await.unwrap().due_at_ms > before.due_at_ms
+        })
+        .await;
     }
-    assert_eq!(relay.store.jobs().await.unwrap().count, count);
+    assert_eq!(relay.store.jobs(JobKind::Reading).await.unwrap().count, count);
 }
 
 /// What was answered is not lost, though the stream tells less, or is thrown away.
@@ -287,7 +291,7 @@ async fn a_reading_that_came_while_its_fight_was_streamed_is_looked_at_when_that
         uploader.send(&UplinkFrame::Discard { enc: other.enc }).await;
         becomes("nothing waits", async || {
             relay.pass_ms(1_000);
-            relay.store.jobs().await.unwrap().count == 0
+            relay.store.jobs(JobKind::Reading).await.unwrap().count == 0
         })
         .await;
         let report = opened(&relay, known[0]).await;
@@ -314,7 +318,7 @@ async fn an_upload_that_may_not_wait_is_not_said_to_be_here() {
     let hash = fight(1, true)["sourceHash"].clone();
     let body = json!({"hashes": [hash]}).to_string().into_bytes();
     let checked = json_of(&post(&relay, "/api/v1/upload/check", KEY, &[], &body).await);
-    assert_eq!((&checked["missing"], relay.store.jobs().await.unwrap().count), (&json!([hash]), 0));
+    assert_eq!((&checked["missing"], relay.store.jobs(JobKind::Reading).await.unwrap().count), (&json!([hash]), 0));
     relay.stop().await;
 }
 

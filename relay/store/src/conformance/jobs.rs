@@ -23,7 +23,7 @@ fn job(row: &EncounterRow, number: u8) -> NewJob {
 }
 
 fn leased(job: &NewJob, tries: u32) -> LeasedJob {
-    LeasedJob { key: job.key, data: job.data.clone(), tries }
+    LeasedJob { key: job.key, data: job.data.clone(), tries, created_at_ms: job.created_at_ms }
 }
 
 const HASH: UploadHash = [7; 16];
@@ -34,11 +34,11 @@ async fn leave(store: &Arc<impl Uploads>, row: &EncounterRow, job: &NewJob) {
 }
 
 async fn lease(store: &Arc<impl Jobs>, now_ms: i64) -> Option<LeasedJob> {
-    store.lease_job(now_ms, now_ms + LEASE_MS).await.expect("an answer")
+    store.lease_job(JobKind::Reading, now_ms, now_ms + LEASE_MS).await.expect("an answer")
 }
 
 async fn waiting(store: &Arc<impl Jobs>) -> (u64, Option<i64>) {
-    let JobsWaiting { count, due_at_ms } = store.jobs().await.expect("an answer");
+    let JobsWaiting { count, due_at_ms } = store.jobs(JobKind::Reading).await.expect("an answer");
     (count, due_at_ms)
 }
 
@@ -70,14 +70,17 @@ pub async fn a_job_comes_again_until_it_is_done(harness: &impl Harness<Store: St
         now_ms += LEASE_MS;
     }
     assert_eq!(lease(&store, now_ms).await, Some(leased(&job, 4)));
-    store.put_off_job(job.key, now_ms + 500, "it 'cannot' now\u{1f}").await.expect("an answer");
+    store.put_off_job(job.key, now_ms + 500, 4, "it 'cannot' now\u{1f}").await.expect("an answer");
     assert_eq!((lease(&store, now_ms + 499).await, waiting(&store).await), (None, (1, Some(now_ms + 500))));
     assert_eq!(lease(&store, now_ms + 500).await, Some(leased(&job, 5)));
+    // One that only had to wait is as new.
+    store.put_off_job(job.key, now_ms, 0, "").await.expect("an answer");
+    assert_eq!(lease(&store, now_ms).await, Some(leased(&job, 1)));
     store.finish_job(job.key).await.expect("an answer");
     assert_eq!((lease(&store, i64::MAX - LEASE_MS).await, waiting(&store).await), (None, (0, None)));
     // Of one that is done already it is no error.
     store.finish_job(job.key).await.expect("an answer");
-    store.put_off_job(job.key, now_ms, "").await.expect("an answer");
+    store.put_off_job(job.key, now_ms, 0, "").await.expect("an answer");
     assert_eq!(waiting(&store).await, (0, None));
 }
 

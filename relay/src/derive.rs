@@ -1,0 +1,148 @@
+//! From kept reports to the rows that are derived of them.
+//!
+//! One invariant: rows are those of the report that stands when they are written, or they are not written. They are made
+//! after what they are of was kept and answered, behind all that is live.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use raidcast_shared::fold::{EncounterState, Span};
+use raidcast_shared::log::Log;
+use raidcast_shared::uplink::Ending;
+use raidcast_store::{Derived, EncounterRow, HeldReport, JobKind, LeasedJob, Store, StoreError};
+
+use crate::access;
+use crate::background::Broken;
+use crate::clock::Clock;
+use crate::heavy::Heavy;
+use crate::jobs::{JobDone, JobsLine, Later, Worker};
+use crate::record;
+
+/// So often a report that is kept anew meanwhile is looked at again.
+const LOOKS_MAX: usize = 8;
+
+/// Of what rows are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Of the report as it is kept; where that is damaged, of its log.
+    Records,
+    /// Of logs, as far as there are any: of what is not final there is the report alone.
+    Logs,
+}
+
+/// Derives rows.
+pub struct Deriver {
+    store: Arc<dyn Store>,
+    heavy: Arc<Heavy>,
+    from: Source,
+}
+
+/// What became of all reports.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// So many have their rows.
+    pub derived: u64,
+    /// Those that have none, and why.
+    pub failed: Vec<String>,
+}
+
+impl Deriver {
+    /// Folds where it is told.
+    pub fn new(store: Arc<dyn Store>, heavy: Arc<Heavy>, from: Source) -> Arc<Self> {
+        Arc::new(Self { store, heavy, from })
+    }
+
+    /// Does one job.
+    ///
+    /// # Errors
+    /// When it is to be tried again, and why.
+    pub async fn derive(self: Arc<Self>, job: LeasedJob) -> Result<JobDone, Later> {
+        let LeasedJob { key, data, tries, .. } = job;
+        let failed = |why: String| Later::failed(tries, why);
+        let report_id = std::str::from_utf8(&data).map_err(|error| failed(error.to_string()))?;
+        for _ in 0..LOOKS_MAX {
+            let held = self.store.report(report_id).await.map_err(|error| failed(error.to_string()))?;
+            // It was thrown away.
+            let Some((row, record)) = held else { return Ok(JobDone::Remove) };
+            let seen = HeldReport::from(&row);
+            let made = self.rows(row, record).await;
+            let rows = made.map_err(|error| failed(format!("report {report_id}: {error}")))?;
+            match self.store.keep_derived(seen, &rows, key).await {
+                Ok(true) => return Ok(JobDone::Removed),
+                Ok(false) => {}
+                Err(error) => return Err(failed(error.to_string())),
+            }
+        }
+        Err(Later::not_yet(1_000, "its report changes all the time"))
+    }
+
+    async fn rows(&self, row: EncounterRow, record: Option<Bytes>) -> Result<Derived, StoreError> {
+        if self.from == Source::Logs
+            && let Some(derived) = self.of_log(&row).await?
+        {
+            return Ok(derived);
+        }
+        let Some(record) = record else { return Ok(Derived::default()) };
+        let reading = self.heavy.background().run(move || {
+            let report = record::decode_record(&record)?.shown_to(access::record());
+            Ok::<_, StoreError>(Derived::from(&report))
+        });
+        match reading.await.map_err(broken)? {
+            Ok(derived) => Ok(derived),
+            Err(error) => self.of_log(&row).await?.ok_or(error),
+        }
+    }
+
+    async fn of_log(&self, row: &EncounterRow) -> Result<Option<Derived>, StoreError> {
+        let Some(log) = self.store.report_log(&row.report_id).await? else { return Ok(None) };
+        let row = row.clone();
+        let folding = self.heavy.run(log.len(), move || {
+            let (ending, state) = fold(&log)?;
+            let report = record::report(access::record(), &row, &state, ending.as_ref(), row.state, row.revision);
+            Ok(Derived::from(&report))
+        });
+        folding.await.map_err(broken)?.map(Some)
+    }
+
+    /// The worker of these jobs.
+    pub fn worker(
+        self: Arc<Self>,
+        clock: Clock,
+        line: Arc<JobsLine>,
+    ) -> Worker<impl Fn(LeasedJob) -> BoxFuture<'static, Result<JobDone, Later>>> {
+        let store = Arc::clone(&self.store);
+        Worker { store, clock, kind: JobKind::Derive, line, does: move |job| Arc::clone(&self).derive(job).boxed() }
+    }
+}
+
+/// Removes all rows of a database, and derives them again from logs.
+///
+/// # Errors
+/// The store's. What is not derived then is still to be done: a relay that is started does it.
+pub async fn rebuild(store: Arc<dyn Store>, mut tell: impl FnMut(u64, u64)) -> Result<Rebuilt, StoreError> {
+    let all = store.derive_again().await?;
+    let deriver = Deriver::new(store, Arc::default(), Source::Logs);
+    let worker = deriver.worker(Clock::system(), Arc::default());
+    let mut rebuilt = Rebuilt::default();
+    while let Some(done) = worker.next().await? {
+        match done {
+            Ok(()) => rebuilt.derived += 1,
+            Err(why) => rebuilt.failed.push(why),
+        }
+        tell(rebuilt.derived, all);
+    }
+    Ok(rebuilt)
+}
+
+fn broken(Broken: Broken) -> StoreError {
+    StoreError::Damaged("it broke off".into())
+}
+
+fn fold(log: &[u8]) -> Result<(Option<Ending>, EncounterState), StoreError> {
+    let damaged = |why: String| StoreError::Damaged(format!("a report's log: {why}"));
+    let log = Log::from_bytes(log).map_err(|error| damaged(error.to_string()))?;
+    let state = log.fold(Span::ALL).map_err(|error| damaged(error.to_string()))?;
+    Ok((log.ending, state))
+}

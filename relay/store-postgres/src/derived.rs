@@ -1,0 +1,145 @@
+//! What is derived of kept reports, on the connections that are left to uploads.
+
+use raidcast_store::row::json;
+use raidcast_store::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, HeldReport, JobKey, StoreFuture};
+use sqlx::PgConnection;
+
+use crate::PostgresStore;
+use crate::encounter::of_row;
+use crate::error::Failure;
+use crate::jobs::finish;
+
+impl DerivedRows for PostgresStore {
+    fn keep_derived<'a>(&'a self, seen: HeldReport, rows: &'a Derived, job: JobKey) -> StoreFuture<'a, bool> {
+        Self::answer(async move {
+            let _turn = self.uploads.acquire().await;
+            let mut transaction = self.pool.begin().await?;
+            if !keep(&mut transaction, seen, rows).await? {
+                return Ok(false);
+            }
+            finish(&mut transaction, job).await?;
+            transaction.commit().await?;
+            Ok(true)
+        })
+    }
+
+    fn derived(&self, encounter: i64) -> StoreFuture<'_, Derived> {
+        Self::answer(async move {
+            let mut transaction = self.snapshot().await?;
+            let bosses = sqlx::query_as!(
+                DerivedBoss,
+                "SELECT number, boss_name, monster_id, total_damage, hits, max_hp, defeated
+                 FROM encounter_bosses WHERE encounter = $1 ORDER BY number",
+                encounter,
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let players = sqlx::query_as!(
+                DerivedPlayer,
+                "SELECT number, actor_id, name, class_id, class_spec, ability_score, level, is_local, damage_dealt,
+                        boss_damage_dealt, heal_dealt, damage_taken, hits_dealt, hits_heal, crit_hits_dealt,
+                        lucky_hits_dealt, deaths
+                 FROM encounter_players WHERE encounter = $1 ORDER BY number",
+                encounter,
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let skills = sqlx::query_as!(
+                DerivedSkill,
+                "SELECT player, skill, skill_id, variant_id, skill_name, skill_type, total_value, hits, crit_hits,
+                        lucky_hits, max_value
+                 FROM player_skills WHERE encounter = $1 ORDER BY player, skill",
+                encounter,
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(Derived { bosses, players, skills })
+        })
+    }
+
+    fn derive_again(&self) -> StoreFuture<'_, u64> {
+        // However many there are: who asks waits for it.
+        Box::pin(async move {
+            let again = async {
+                let mut transaction = self.pool.begin().await?;
+                sqlx::query!("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await?;
+                let kept = again(&mut transaction).await?;
+                transaction.commit().await?;
+                Ok::<_, sqlx::Error>(kept)
+            };
+            again.await.map_err(|error| Failure::from(error).into())
+        })
+    }
+}
+
+/// Puts rows in place of others, if the report is as its caller saw it. Rows are JSON: one statement puts all of a table.
+async fn keep(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -> Result<bool, Failure> {
+    let encounter = seen.row;
+    // By itself: what it is joined with would be as it was before the wait.
+    sqlx::query!("SELECT row FROM encounters WHERE row = $1 FOR NO KEY UPDATE", encounter)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let held = of_row(connection, encounter).await?;
+    if held.as_ref().map(HeldReport::from) != Some(seen) {
+        return Ok(false);
+    }
+    sqlx::query!("DELETE FROM encounter_bosses WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM encounter_players WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM player_skills WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+    sqlx::query!(
+        "INSERT INTO encounter_bosses (encounter, number, boss_name, monster_id, total_damage, hits, max_hp, defeated)
+         SELECT $1, b.* FROM json_to_recordset($2::TEXT::JSON) AS b (
+             number BIGINT, boss_name TEXT, monster_id BIGINT, total_damage BIGINT, hits BIGINT, max_hp BIGINT,
+             defeated BOOLEAN)",
+        encounter,
+        json(&rows.bosses),
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO encounter_players
+             (encounter, number, actor_id, name, class_id, class_spec, ability_score, level, is_local, damage_dealt,
+              boss_damage_dealt, heal_dealt, damage_taken, hits_dealt, hits_heal, crit_hits_dealt, lucky_hits_dealt,
+              deaths)
+         SELECT $1, p.* FROM json_to_recordset($2::TEXT::JSON) AS p (
+             number BIGINT, actor_id TEXT, name TEXT, class_id BIGINT, class_spec BIGINT, ability_score BIGINT,
+             level BIGINT, is_local BOOLEAN, damage_dealt BIGINT, boss_damage_dealt BIGINT, heal_dealt BIGINT,
+             damage_taken BIGINT, hits_dealt BIGINT, hits_heal BIGINT, crit_hits_dealt BIGINT, lucky_hits_dealt BIGINT,
+             deaths BIGINT)",
+        encounter,
+        json(&rows.players),
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO player_skills
+             (encounter, player, skill, skill_id, variant_id, skill_name, skill_type, total_value, hits, crit_hits,
+              lucky_hits, max_value)
+         SELECT $1, s.* FROM json_to_recordset($2::TEXT::JSON) AS s (
+             player BIGINT, skill BIGINT, skill_id BIGINT, variant_id BIGINT, skill_name TEXT, skill_type BIGINT,
+             total_value BIGINT, hits BIGINT, crit_hits BIGINT, lucky_hits BIGINT, max_value BIGINT)",
+        encounter,
+        json(&rows.skills),
+    )
+    .execute(connection)
+    .await?;
+    Ok(true)
+}
+
+/// See [`DerivedRows::derive_again`].
+pub(crate) async fn again(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
+    sqlx::query!("TRUNCATE player_skills, encounter_players, encounter_bosses").execute(&mut *connection).await?;
+    sqlx::query!(
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+         SELECT 1, account, convert_to(lpad(to_hex(row), 10, '0') || lpad(to_hex(revision), 6, '0'), 'UTF8'),
+                convert_to(report_id, 'UTF8'), kept_at_ms, 0
+         FROM encounters WHERE kept_at_ms IS NOT NULL ON CONFLICT DO NOTHING"
+    )
+    .execute(&mut *connection)
+    .await?;
+    let kept = sqlx::query_scalar!(r#"SELECT COUNT(*) AS "count!" FROM encounters WHERE kept_at_ms IS NOT NULL"#)
+        .fetch_one(connection)
+        .await?;
+    Ok(kept.unsigned_abs())
+}

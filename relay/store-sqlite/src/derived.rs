@@ -1,0 +1,159 @@
+//! What is derived of kept reports.
+
+use raidcast_store::row::json;
+use raidcast_store::{
+    AccountId, Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, HeldReport, JobKey, StoreFuture,
+    derive_job,
+};
+use sqlx::sqlite::SqliteConnection;
+
+use crate::SqliteStore;
+use crate::encounter::of_row;
+use crate::error::Failure;
+use crate::job::Change;
+use crate::jobs::{finish, put_job};
+
+impl DerivedRows for SqliteStore {
+    fn keep_derived<'a>(&'a self, seen: HeldReport, rows: &'a Derived, job: JobKey) -> StoreFuture<'a, bool> {
+        let (bosses, players, skills) = (json(&rows.bosses), json(&rows.players), json(&rows.skills));
+        self.write_bulk(KeepDerived { seen, bosses, players, skills, job })
+    }
+
+    fn derived(&self, encounter: i64) -> StoreFuture<'_, Derived> {
+        Self::read(async move {
+            let mut transaction = self.readers.begin().await?;
+            let bosses = sqlx::query_as!(
+                DerivedBoss,
+                r#"SELECT number, boss_name, monster_id, total_damage, hits, max_hp, defeated AS "defeated: bool"
+                   FROM encounter_bosses WHERE encounter = ?1 ORDER BY number"#,
+                encounter,
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let players = sqlx::query_as!(
+                DerivedPlayer,
+                r#"SELECT number, actor_id, name, class_id, class_spec, ability_score, level, is_local AS "is_local: bool",
+                          damage_dealt, boss_damage_dealt, heal_dealt, damage_taken, hits_dealt, hits_heal,
+                          crit_hits_dealt, lucky_hits_dealt, deaths
+                   FROM encounter_players WHERE encounter = ?1 ORDER BY number"#,
+                encounter,
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let skills = sqlx::query_as!(
+                DerivedSkill,
+                "SELECT player, skill, skill_id, variant_id, skill_name, skill_type, total_value, hits, crit_hits,
+                        lucky_hits, max_value
+                 FROM player_skills WHERE encounter = ?1 ORDER BY player, skill",
+                encounter,
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(Derived { bosses, players, skills })
+        })
+    }
+
+    fn derive_again(&self) -> StoreFuture<'_, u64> {
+        self.write_bulk(DeriveAgain)
+    }
+}
+
+/// Puts rows in place of others, if the report is as its caller saw it. Rows are JSON: one statement puts all of a table.
+struct KeepDerived {
+    seen: HeldReport,
+    bosses: String,
+    players: String,
+    skills: String,
+    job: JobKey,
+}
+
+impl Change for KeepDerived {
+    type Output = bool;
+
+    fn bytes(&self) -> usize {
+        self.bosses.len() + self.players.len() + self.skills.len()
+    }
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
+        let encounter = self.seen.row;
+        let held = of_row(connection, encounter).await?;
+        if held.as_ref().map(HeldReport::from) != Some(self.seen) {
+            return Ok(false);
+        }
+        sqlx::query!("DELETE FROM encounter_bosses WHERE encounter = ?1", encounter).execute(&mut *connection).await?;
+        sqlx::query!("DELETE FROM encounter_players WHERE encounter = ?1", encounter).execute(&mut *connection).await?;
+        sqlx::query!("DELETE FROM player_skills WHERE encounter = ?1", encounter).execute(&mut *connection).await?;
+        sqlx::query!(
+            "INSERT INTO encounter_bosses
+                 (encounter, number, boss_name, monster_id, total_damage, hits, max_hp, defeated)
+             SELECT ?1, value ->> 'number', value ->> 'boss_name', value ->> 'monster_id', value ->> 'total_damage',
+                    value ->> 'hits', value ->> 'max_hp', value ->> 'defeated'
+             FROM json_each(?2)",
+            encounter,
+            self.bosses,
+        )
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO encounter_players
+                 (encounter, number, actor_id, name, class_id, class_spec, ability_score, level, is_local, damage_dealt,
+                  boss_damage_dealt, heal_dealt, damage_taken, hits_dealt, hits_heal, crit_hits_dealt,
+                  lucky_hits_dealt, deaths)
+             SELECT ?1, value ->> 'number', value ->> 'actor_id', value ->> 'name', value ->> 'class_id',
+                    value ->> 'class_spec', value ->> 'ability_score', value ->> 'level', value ->> 'is_local',
+                    value ->> 'damage_dealt', value ->> 'boss_damage_dealt', value ->> 'heal_dealt',
+                    value ->> 'damage_taken', value ->> 'hits_dealt', value ->> 'hits_heal',
+                    value ->> 'crit_hits_dealt', value ->> 'lucky_hits_dealt', value ->> 'deaths'
+             FROM json_each(?2)",
+            encounter,
+            self.players,
+        )
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO player_skills
+                 (encounter, player, skill, skill_id, variant_id, skill_name, skill_type, total_value, hits, crit_hits,
+                  lucky_hits, max_value)
+             SELECT ?1, value ->> 'player', value ->> 'skill', value ->> 'skill_id', value ->> 'variant_id',
+                    value ->> 'skill_name', value ->> 'skill_type', value ->> 'total_value', value ->> 'hits',
+                    value ->> 'crit_hits', value ->> 'lucky_hits', value ->> 'max_value'
+             FROM json_each(?2)",
+            encounter,
+            self.skills,
+        )
+        .execute(&mut *connection)
+        .await?;
+        finish(connection, self.job).await?;
+        Ok(true)
+    }
+}
+
+/// Removes all rows, and has all that is kept derived again.
+struct DeriveAgain;
+
+impl Change for DeriveAgain {
+    type Output = u64;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<u64, Failure> {
+        again(connection).await
+    }
+}
+
+/// See [`DerivedRows::derive_again`].
+pub(crate) async fn again(connection: &mut SqliteConnection) -> Result<u64, Failure> {
+    sqlx::query!("DELETE FROM player_skills").execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM encounter_players").execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM encounter_bosses").execute(&mut *connection).await?;
+    let kept = sqlx::query!(
+        r#"SELECT row AS "row!", account, revision, report_id, kept_at_ms AS "kept_at_ms!"
+           FROM encounters WHERE kept_at_ms IS NOT NULL ORDER BY row"#
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for kept in &kept {
+        let job = derive_job(AccountId(kept.account), kept.row, kept.revision, &kept.report_id, kept.kept_at_ms);
+        put_job(connection, &job).await?;
+    }
+    Ok(kept.len() as u64)
+}
