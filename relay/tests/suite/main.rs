@@ -29,6 +29,7 @@ mod operators;
 mod outcome;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
+mod posted;
 mod privacy;
 mod process;
 mod raw;
