@@ -220,7 +220,8 @@ fn in_parts(mut skill: Skill) -> Vec<Skill> {
 
 /// Leaves hits out that are so many bytes together, or more: whole skills, those with the most hits first.
 fn shorten(encounter: &mut Encounter, bytes: usize) {
-    let skills = encounter.players.iter_mut().flat_map(|player| player.damage_skills.iter_mut().chain(&mut player.heal_skills));
+    let skills =
+        encounter.players.iter_mut().flat_map(|player| player.damage_skills.iter_mut().chain(&mut player.heal_skills));
     let mut timelines: Vec<&mut Vec<Entry>> = skills.map(|skill| &mut skill.timeline).collect();
     timelines.sort_by_key(|timeline| std::cmp::Reverse(timeline.len()));
     let mut left_out = 0;
@@ -294,7 +295,8 @@ mod tests {
         let whole = json(&encounter).len();
         shorten(&mut encounter, json(&skill(500).timeline).len() + 1);
         let left = |encounter: &Encounter| {
-            let skills = encounter.players.iter().flat_map(|player| player.damage_skills.iter().chain(&player.heal_skills));
+            let skills =
+                encounter.players.iter().flat_map(|player| player.damage_skills.iter().chain(&player.heal_skills));
             skills.map(|skill| (skill.timeline.len(), skill.hits)).collect::<Vec<_>>()
         };
         assert_eq!(left(&encounter), [(20, 27), (0, 507), (9, 16), (0, 307), (9, 16)]);
@@ -305,7 +307,12 @@ mod tests {
     fn each_spec_is_read_back_as_it_was() {
         for spec in SPECS {
             let class = Some(spec.class_id);
-            assert_eq!(spec_of(class, spec_in(class, spec.id), SpecNumbering::Resonance), Some(spec.id), "{}", spec.name);
+            assert_eq!(
+                spec_of(class, spec_in(class, spec.id), SpecNumbering::Resonance),
+                Some(spec.id),
+                "{}",
+                spec.name
+            );
         }
     }
 }

@@ -18,7 +18,7 @@ use raidcast_shared::uplink::Visibility;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
 
-use crate::socket::{Outage, RelayAddress, address};
+use crate::socket::{Outage, RelayAddress, address, answers_in_tls};
 pub use answer::{Failure, Receipt, Wait};
 
 /// Time for a request and its answer.
@@ -105,7 +105,10 @@ impl Poster {
             .body(Full::new(body.0.clone()))
             .expect("a request of known parts");
         let asking = async {
-            let (head, body) = self.client.request(request).await.map_err(|error| not_asked(&error, &uri))?.into_parts();
+            let (head, body) = match self.client.request(request).await {
+                Ok(answer) => answer.into_parts(),
+                Err(error) => return Err(not_asked(&error, &uri).await),
+            };
             // An answer that breaks off says nothing, whatever its status was.
             let cut = |_| Failure::NotNow { why: Outage::Cut, wait: Wait::Step };
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(cut)?.to_bytes();
@@ -122,8 +125,11 @@ impl Poster {
 }
 
 /// What it means that there is no answer.
-fn not_asked(error: &Error, uri: &Uri) -> Failure {
-    let why = answer::no_answer(error, address(uri));
+async fn not_asked(error: &Error, uri: &Uri) -> Failure {
+    let why = match answer::no_answer(error, address(uri)) {
+        Outage::NotWebSocket { .. } if answers_in_tls(uri).await => Outage::SpeaksHttps,
+        why => why,
+    };
     match answer::may_heal(&why) {
         true => Failure::NotNow { why, wait: Wait::Step },
         false => Failure::Nowhere { why },

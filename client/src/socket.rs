@@ -400,7 +400,7 @@ async fn open(address: &RelayAddress) -> Result<Socket, Closed> {
 }
 
 /// Whether what was asked in http, and gave no answer in it, speaks TLS: then it answers with a record of that.
-async fn answers_in_tls(uri: &Uri) -> bool {
+pub(crate) async fn answers_in_tls(uri: &Uri) -> bool {
     let asking = async {
         let host = uri.host()?.trim_matches(['[', ']']);
         let mut stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await.ok()?;
@@ -410,7 +410,7 @@ async fn answers_in_tls(uri: &Uri) -> bool {
         // An alert or a handshake of SSL 3 or later.
         Some(matches!(answer, [0x15 | 0x16, 0x03]))
     };
-    uri.scheme_str() == Some("ws") && timeout(TLS_ANSWER, asking).await.ok().flatten() == Some(true)
+    matches!(uri.scheme_str(), Some("ws" | "http")) && timeout(TLS_ANSWER, asking).await.ok().flatten() == Some(true)
 }
 
 #[cfg(test)]

@@ -214,7 +214,8 @@ fn message(tally: &Tally, change: &Change) -> Option<String> {
 }
 
 fn in_short(tally: &Tally) -> String {
-    let parts = [(tally.new, "new"), (tally.known + tally.kept, "known"), (tally.failed, "refused"), (tally.unsent, "waiting")];
+    let parts =
+        [(tally.new, "new"), (tally.known + tally.kept, "known"), (tally.failed, "refused"), (tally.unsent, "waiting")];
     let parts: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     parts.join(", ")
 }

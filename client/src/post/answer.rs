@@ -141,9 +141,7 @@ pub(super) fn meaning(head: &response::Parts, body: &[u8], uri: &Uri) -> Result<
             let why = text.map_or_else(|| Outage::BehindProxy { at: at(), status }, |text| Outage::Said { text });
             not_now(why, retry_after.map_or(Wait::Step, Wait::For))
         }
-        (StatusCode::PAYLOAD_TOO_LARGE, None) => {
-            Err(Failure::NotTaken { status, text: None, details: Vec::new() })
-        }
+        (StatusCode::PAYLOAD_TOO_LARGE, None) => Err(Failure::NotTaken { status, text: None, details: Vec::new() }),
         (code, Some(text))
             if code.is_client_error() && !matches!(code, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) =>
         {

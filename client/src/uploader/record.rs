@@ -11,8 +11,8 @@ use raidcast_shared::uplink::{Outcome, RefusedCode};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::trouble::Trouble;
-use crate::socket::Outage;
 use crate::secret::{create_private, replace};
+use crate::socket::Outage;
 use crate::source::{Fight, Unreadable};
 
 /// So many fights are remembered: some weeks of them, at 400 bytes each.
@@ -354,14 +354,9 @@ mod tests {
         ] {
             let not_taken = NotSent::NotTaken { status: 400, text: None, details: vec!["players: is missing".into()] };
             let not_now = NotSent::NotNow { why: Outage::Cut, retry_s: Some(7) };
-            for why in [
-                refused.clone(),
-                not_taken,
-                not_now,
-                NotSent::Nameless,
-                NotSent::Removed,
-                NotSent::Said("so".into()),
-            ] {
+            for why in
+                [refused.clone(), not_taken, not_now, NotSent::Nameless, NotSent::Removed, NotSent::Said("so".into())]
+            {
                 let fights = vec![OnItsWay { why: Some(why), ..OnItsWay::default() }];
                 let now = Now { trouble: Some(trouble.clone()), fights, ..Now::default() };
                 now.save(dir.path()).unwrap();

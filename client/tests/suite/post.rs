@@ -13,6 +13,8 @@ use raidcast::uploader::waiting::Waiting;
 use raidcast::uploader::{self, Change, FolderError, Options, Summary, WatchError};
 use raidcast_meterkit::{Generation, MeterWriter, write_all};
 use raidcast_shared::uplink::Visibility;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +52,9 @@ async fn places(count: usize, fights: u64) -> Vec<Place> {
 }
 
 async fn plan(place: &Place, state: &str, relay: &str, since_ms: Option<i64>) -> Plan {
-    Plan::make_whole(Some(&place.db()), &Places::default(), &place.dir.path().join(state), relay, since_ms).await.unwrap()
+    Plan::make_whole(Some(&place.db()), &Places::default(), &place.dir.path().join(state), relay, since_ms)
+        .await
+        .unwrap()
 }
 
 async fn options(place: &Place, url: &str, state: &str) -> Options {
@@ -82,7 +86,10 @@ async fn post_as(options: Options) -> (Result<Summary, WatchError>, Tally, Vec<C
 
 async fn post(place: &Place, web: &Web) -> (Tally, Vec<Change>) {
     let (result, tally, told) = post_as(options(place, &web.url, "state").await).await;
-    assert_eq!(result.unwrap().complete, tally.on_relay() == plan(place, "state", &web.url, None).await.fights.len() as u64);
+    assert_eq!(
+        result.unwrap().complete,
+        tally.on_relay() == plan(place, "state", &web.url, None).await.fights.len() as u64
+    );
     (tally, told)
 }
 
@@ -221,7 +228,8 @@ async fn what_the_relay_does_not_take_is_refused_in_its_words_and_the_others_go_
         .iter()
         .filter_map(|change| if let Change::Failed { fight } = change { fight.why.clone() } else { None })
         .collect();
-    let not_taken = |status, text: Option<&str>, details| NotSent::NotTaken { status, text: text.map(Into::into), details };
+    let not_taken =
+        |status, text: Option<&str>, details| NotSent::NotTaken { status, text: text.map(Into::into), details };
     let details = vec!["players[0].actorId: 0 is nobody".to_owned()];
     assert!(whys.contains(&not_taken(400, Some("not so"), details)), "{whys:?}");
     assert!(whys.contains(&not_taken(413, None, vec![])), "{whys:?}");
@@ -286,6 +294,27 @@ async fn nobody_there_is_told_so_and_all_wait() {
         panic!("{:?}", tally.reasons)
     };
     assert_eq!(waiting(&place).len(), 1);
+}
+
+#[tokio::test]
+async fn http_and_https_are_not_taken_for_each_other() {
+    let (place, web) = (written(1).await, Web::start().await);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tls = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"\x15\x03\x01\x00\x02\x02\x46").await;
+            let mut asked = [0; 1024];
+            while stream.read(&mut asked).await.is_ok_and(|read| read > 0) {}
+        }
+    });
+    for (url, expected) in [(web.url.replace("http", "https"), Outage::SpeaksHttp), (tls, Outage::SpeaksHttps)] {
+        let (_, tally, told) = post_as(options(&place, &url, "state").await).await;
+        assert_eq!(tally.reasons, [(NotSent::NotNow { why: expected, retry_s: None }, 1)]);
+        // Nobody's waiting mends that.
+        assert!(!told.iter().any(|change| matches!(change, Change::Disconnected { .. })));
+    }
+    serving.abort();
 }
 
 #[tokio::test]

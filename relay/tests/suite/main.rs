@@ -27,9 +27,9 @@ mod old_ids;
 mod open_fights;
 mod operators;
 mod outcome;
+mod posted;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
-mod posted;
 mod privacy;
 mod process;
 mod raw;

@@ -67,13 +67,8 @@ type Skills = BTreeMap<(i64, bool), (u64, u64, Option<u64>, Option<u64>, Option<
 fn skills(player: &Player) -> Skills {
     let mut skills = Skills::new();
     for row in &player.skills {
-        let held = skills.entry((row.skill_id, row.kind == SkillKind::Healing)).or_insert((
-            0,
-            0,
-            Some(0),
-            Some(0),
-            Some(0),
-        ));
+        let held =
+            skills.entry((row.skill_id, row.kind == SkillKind::Healing)).or_insert((0, 0, Some(0), Some(0), Some(0)));
         let sum = |held: Option<u64>, more: Option<u64>| Some(held? + more?);
         *held = (
             held.0 + row.total,
@@ -147,7 +142,8 @@ async fn a_fight_in_a_request_has_the_figures_of_the_stream() {
             if !report.fight.timed {
                 continue;
             }
-            let (ours, theirs) = (posting.timeline(&report.report_id).await, streaming.timeline(&theirs.report_id).await);
+            let (ours, theirs) =
+                (posting.timeline(&report.report_id).await, streaming.timeline(&theirs.report_id).await);
             for (ours, theirs) in ours.players.iter().zip(&theirs.players) {
                 assert_eq!(ours.player_key, theirs.player_key);
                 let told = |seconds: &[u64]| seconds.iter().copied().filter(|sum| *sum > 0).collect::<Vec<_>>();
@@ -178,8 +174,7 @@ async fn a_private_fight_comes_with_the_link_that_opens_it_and_a_key_that_may_no
     reads.key = READ_KEY.into();
     let refused = uploader::post(reads, CancellationToken::new(), |_| {}).await.expect_err("it may not");
     assert!(matches!(refused, uploader::WatchError::Forbidden { .. }), "{refused:?}");
-    let private =
-        Options { visibility: Some(Visibility::Private), ..options(dir.path(), &db, &relay, "state").await };
+    let private = Options { visibility: Some(Visibility::Private), ..options(dir.path(), &db, &relay, "state").await };
     let mut url = None;
     let told = |change| {
         if let Change::Uploaded { fight } = change {

@@ -192,8 +192,8 @@ pub(in crate::cli) fn not_sent(why: &NotSent) -> Cow<'_, str> {
         NotSent::Refused { code, text } => known_better(*code, text).into(),
         NotSent::NotTaken { status, text, details } => not_taken(*status, text.as_deref(), details).into(),
         NotSent::NotNow { why, retry_s } => match retry_s {
-            Some(seconds) => format!("{} Try again in {}.", sentence(&outage(why, true)), span(*seconds)).into(),
-            None => outage(why, true).into(),
+            Some(seconds) => format!("{} Try again in {}.", sentence(&outage(why, false)), span(*seconds)).into(),
+            None => outage(why, false).into(),
         },
         NotSent::Nameless => "its player saw another fight begin in the same moment, and a request cannot tell them \
                               apart. Send it without --http"

@@ -759,7 +759,9 @@ fn changes() {
         ),
         (
             Change::Unsent { fight: finished(How::Waiting, Some(later(90))) },
-            Some("waiting  2026-09-21 14:13  fight  5:02  The relay answers: too many fights. Try again in 90 s.".into()),
+            Some(
+                "waiting  2026-09-21 14:13  fight  5:02  The relay answers: too many fights. Try again in 90 s.".into(),
+            ),
             r#"{"event":"unsent","encounter":"e","title":"fight","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","result":"waiting","why":"The relay answers: too many fights. Try again in 90 s.","relay":"http://r"}"#,
         ),
         (

@@ -106,8 +106,7 @@ impl Reader {
         let last_ms = encoder.state().extent_ms().map_or(0, |(_, last)| last);
         let Finish { ended_at_ms, outcome, meter } = finish.fit(fight.started_at_ms, last_ms);
         let boss = encoder.boss();
-        let ending =
-            Ending { last_seq: encoder.seq(), ended_at_ms, outcome, checksum: encoder.checksum(), meter };
+        let ending = Ending { last_seq: encoder.seq(), ended_at_ms, outcome, checksum: encoder.checksum(), meter };
         let (log, state) = encoder.into_log(ending.clone());
         let json = form::body(fight, &self.found.meter, &log, &state, &ending);
         let fight = Finished {
