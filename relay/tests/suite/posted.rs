@@ -82,9 +82,9 @@ fn skills(player: &Player) -> Skills {
 }
 
 /// All that the form can carry is the same.
-fn assert_same(posted: &Report, streamed: &Report, generation: Generation) {
+fn assert_same(posted: &Report, streamed: &Report, what: &str) {
     let (ours, theirs) = (&posted.fight, &streamed.fight);
-    let of = |report: &Report| format!("{generation:?} {}", report.fight.started_at_ms);
+    let of = |report: &Report| format!("{what} {}", report.fight.started_at_ms);
     assert_eq!(
         (posted.meter_differs.as_ref(), posted.unverified.as_ref()),
         (streamed.meter_differs.as_ref(), streamed.unverified.as_ref()),
@@ -120,6 +120,44 @@ fn assert_same(posted: &Report, streamed: &Report, generation: Generation) {
     }
 }
 
+/// What a database comes to by requests is what it comes to by the stream.
+async fn compare(db: &Path, what: &str) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (one, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let (streaming, posting) = (TestRelay::start(one.path()).await, TestRelay::start(other.path()).await);
+    let (streamed, _) = upload(options(dir.path(), db, &streaming, "streamed").await, false, &streaming).await;
+    let (posted, tally) = upload(options(dir.path(), db, &posting, "posted").await, true, &posting).await;
+    assert!(!posted.is_empty(), "{what}");
+    assert_eq!((tally.new, posted.len()), (streamed.len() as u64, streamed.len()), "{what}");
+    for (started_at_ms, report) in &posted {
+        let theirs = &streamed[started_at_ms];
+        assert_same(report, theirs, what);
+        let expected = if theirs.fight.outcome == Outcome::Unfinished { Outcome::Unfinished } else { Outcome::Unknown };
+        assert_eq!(report.fight.outcome, expected, "{what}");
+        if !report.fight.timed {
+            continue;
+        }
+        let (ours, theirs) = (posting.timeline(&report.report_id).await, streaming.timeline(&theirs.report_id).await);
+        assert_eq!(ours.players.len(), theirs.players.len());
+        for (ours, theirs) in ours.players.iter().zip(&theirs.players) {
+            assert_eq!(ours.player_key, theirs.player_key);
+            let told = |seconds: &[u64]| seconds.iter().copied().filter(|sum| *sum > 0).collect::<Vec<_>>();
+            assert_eq!(told(&ours.damage), told(&theirs.damage), "{what}");
+            assert_eq!(told(&ours.healing), told(&theirs.healing), "{what}");
+        }
+    }
+    // Each way it is one report: what is streamed is known to a request, and tells more than it.
+    let (again, tally) = upload(options(dir.path(), db, &streaming, "again").await, true, &streaming).await;
+    assert_eq!((tally.new, tally.known), (0, streamed.len() as u64), "{what}");
+    for (started_at_ms, report) in &again {
+        let held = &streamed[started_at_ms];
+        assert_eq!((&report.report_id, report.revision), (&held.report_id, held.revision), "{what}");
+        assert_eq!(report.fight, held.fight, "{what}");
+    }
+    streaming.stop().await;
+    posting.stop().await;
+}
+
 #[tokio::test]
 async fn a_fight_in_a_request_has_the_figures_of_the_stream() {
     for generation in Generation::ALL {
@@ -127,40 +165,20 @@ async fn a_fight_in_a_request_has_the_figures_of_the_stream() {
         let db = dir.path().join("meter.db");
         let later = (0..4).map(|n| Script::party(n).fight().starting_at(BEGAN_MS + n as i64 * 100_000));
         write(&db, generation, &Script::night(1).into_iter().chain(later).collect::<Vec<_>>()).await;
-        let (one, other) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-        let (streaming, posting) = (TestRelay::start(one.path()).await, TestRelay::start(other.path()).await);
-        let by_stream = options(dir.path(), &db, &streaming, "streamed").await;
-        let (streamed, _) = upload(by_stream, false, &streaming).await;
-        let (posted, tally) = upload(options(dir.path(), &db, &posting, "posted").await, true, &posting).await;
-        assert_eq!((tally.new, posted.len()), (8, 8));
-        for (started_at_ms, report) in &posted {
-            let theirs = &streamed[started_at_ms];
-            assert_same(report, theirs, generation);
-            let expected =
-                if theirs.fight.outcome == Outcome::Unfinished { Outcome::Unfinished } else { Outcome::Unknown };
-            assert_eq!(report.fight.outcome, expected);
-            if !report.fight.timed {
-                continue;
-            }
-            let (ours, theirs) =
-                (posting.timeline(&report.report_id).await, streaming.timeline(&theirs.report_id).await);
-            for (ours, theirs) in ours.players.iter().zip(&theirs.players) {
-                assert_eq!(ours.player_key, theirs.player_key);
-                let told = |seconds: &[u64]| seconds.iter().copied().filter(|sum| *sum > 0).collect::<Vec<_>>();
-                assert_eq!(told(&ours.damage), told(&theirs.damage), "{generation:?}");
-                assert_eq!(told(&ours.healing), told(&theirs.healing), "{generation:?}");
-            }
-        }
-        // Each way it is one report: what is streamed is known to a request, and tells more than it.
-        let (again, tally) = upload(options(dir.path(), &db, &streaming, "again").await, true, &streaming).await;
-        assert_eq!((tally.new, tally.known), (0, 8), "{generation:?}");
-        for (started_at_ms, report) in &again {
-            let held = &streamed[started_at_ms];
-            assert_eq!((&report.report_id, report.revision), (&held.report_id, held.revision), "{generation:?}");
-            assert_eq!(report.fight, held.fight, "{generation:?}");
-        }
-        streaming.stop().await;
-        posting.stop().await;
+        compare(&db, &format!("{generation:?}")).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "reads ../shared"]
+async fn real_databases_have_the_figures_of_the_stream() {
+    let entries = std::fs::read_dir(raidcast_meterkit::beside().join("meters")).expect("a folder of databases");
+    let paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    let dir = tempfile::tempdir().expect("a folder");
+    for path in paths.iter().filter(|path| path.extension().is_some_and(|end| end == "db")) {
+        let db = dir.path().join(path.file_name().expect("a file"));
+        std::fs::copy(path, &db).expect("it is copied");
+        compare(&db, &path.display().to_string()).await;
     }
 }
 
