@@ -16,6 +16,7 @@ use crate::source::detect::{self, Places};
 use crate::source::names::Names;
 use crate::source::{AnySource, Fight, Found, NoDatabase, Source as _, SourceError};
 use crate::uploader::record::{How, NotSent, Record};
+use crate::uploader::waiting::Waiting;
 use crate::uploader::{Change, FolderError, seen_by, told, under_way};
 
 /// A relay that confirms nothing is given up after so long.
@@ -75,9 +76,36 @@ impl Plan {
         state: &Path,
         since_ms: Option<i64>,
     ) -> Result<Self, PlanError> {
+        Self::make_with(db, places, state, since_ms, &HashSet::new()).await
+    }
+
+    /// The same for an upload in whole fights: those that wait in the folder for this relay are among them, whenever they
+    /// began.
+    ///
+    /// # Errors
+    /// As [`Plan::make`]; or the list of those that wait cannot be read.
+    pub async fn make_whole(
+        db: Option<&Path>,
+        places: &Places,
+        state: &Path,
+        relay: &str,
+        since_ms: Option<i64>,
+    ) -> Result<Self, PlanError> {
+        let waiting = Waiting::load(state)?;
+        let waiting = waiting.of(relay).map(|waits| waits.fight.encounter.clone()).collect();
+        Self::make_with(db, places, state, since_ms, &waiting).await
+    }
+
+    async fn make_with(
+        db: Option<&Path>,
+        places: &Places,
+        state: &Path,
+        since_ms: Option<i64>,
+        waiting: &HashSet<String>,
+    ) -> Result<Self, PlanError> {
         let mut tries = 0;
         loop {
-            match Self::try_make(db, places, state, since_ms) {
+            match Self::try_make(db, places, state, since_ms, waiting) {
                 Err(PlanError::Database(NoDatabase::Unread(SourceError::Locked { .. }))) if tries < LOCKED_TRIES => {
                     tries += 1;
                 }
@@ -87,7 +115,13 @@ impl Plan {
         }
     }
 
-    fn try_make(db: Option<&Path>, places: &Places, state: &Path, since_ms: Option<i64>) -> Result<Self, PlanError> {
+    fn try_make(
+        db: Option<&Path>,
+        places: &Places,
+        state: &Path,
+        since_ms: Option<i64>,
+        waiting: &HashSet<String>,
+    ) -> Result<Self, PlanError> {
         let detection = detect::detect(db, places);
         let nothing = |error| PlanError::Database(detect::no_database(error, db, &detection.looked, places));
         let found = detection.found.map_err(nothing)?;
@@ -106,7 +140,8 @@ impl Plan {
         fights.retain(|fight| seen.insert(fight.encounter));
         let going_on = fights.pop_if(|fight| fight.end.is_none());
         let all = fights.len();
-        fights.retain(|fight| since_ms.is_none_or(|since_ms| fight.started_at_ms >= since_ms));
+        let is_late = |fight: &Fight| since_ms.is_none_or(|since_ms| fight.started_at_ms >= since_ms);
+        fights.retain(|fight| is_late(fight) || waiting.contains(&fight.encounter.to_string()));
         Ok(Self {
             earlier: all - fights.len(),
             unfinished: fights.iter().filter(|fight| fight.end.is_none()).count(),
@@ -130,6 +165,23 @@ impl Plan {
         let there = record.fights.into_iter().filter(|fight| fight.relay == relay && fight.is_on_relay());
         let there: HashSet<String> = there.map(|fight| fight.encounter).collect();
         let agreed: HashSet<String> = under_way(state, relay, visibility)?.into_iter().collect();
+        Ok(self.count_before(&there, &agreed))
+    }
+
+    /// The same for an upload in whole fights.
+    ///
+    /// # Errors
+    /// As [`Plan::before`].
+    pub fn before_whole(&self, state: &Path, relay: &str, visibility: Option<Visibility>) -> Result<Before, PlanError> {
+        let record = Record::load(state);
+        let there = self.fights.iter().filter(|fight| record.is_there(fight, relay));
+        let there = there.map(|fight| fight.encounter.to_string()).collect();
+        let waiting = Waiting::load(state)?;
+        let agreed = waiting.of(relay).filter(|waits| visibility.is_none() || visibility == waits.visibility);
+        Ok(self.count_before(&there, &agreed.map(|waits| waits.fight.encounter.clone()).collect()))
+    }
+
+    fn count_before(&self, there: &HashSet<String>, agreed: &HashSet<String>) -> Before {
         let mut before = Before::default();
         for name in self.fights.iter().map(|fight| fight.encounter.to_string()) {
             if there.contains(&name) {
@@ -138,7 +190,7 @@ impl Plan {
                 before.agreed += 1;
             }
         }
-        Ok(before)
+        before
     }
 }
 
@@ -195,6 +247,8 @@ pub struct Tally {
     pub kept: u64,
     /// Not taken by the relay.
     pub failed: u64,
+    /// Not sent, for now.
+    pub unsent: u64,
     /// Not begun in this run.
     pub stopped: u64,
     /// Why not, each reason once, with the number of fights.
@@ -209,8 +263,14 @@ impl Tally {
                 How::New => self.new += 1,
                 How::Known => self.known += 1,
                 How::Kept => self.kept += 1,
-                How::Refused => {}
+                How::Refused | How::Waiting => {}
             },
+            Change::Unsent { fight } => {
+                self.unsent += 1;
+                if let Some(why) = &fight.why {
+                    self.reason(why, 1);
+                }
+            }
             Change::Failed { fight } => {
                 self.failed += 1;
                 if let Some(why) = &fight.why {
@@ -239,7 +299,7 @@ impl Tally {
 
     /// Fights that are done with, one way or the other.
     pub fn done(&self) -> u64 {
-        self.on_relay() + self.failed + self.stopped
+        self.on_relay() + self.failed + self.unsent + self.stopped
     }
 }
 

@@ -6,10 +6,12 @@
 
 pub mod cli;
 pub mod clock;
+pub mod form;
 pub mod header;
 pub mod history;
 pub mod os_error;
 mod path_text;
+pub mod post;
 pub mod secret;
 pub mod socket;
 pub mod source;

@@ -27,7 +27,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_conf
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use answer::NoConnection;
+pub(crate) use answer::{NoConnection, address, answered, of_io};
 pub use outage::{Address, Certificate, Outage};
 
 /// Frames that wait for a connection; a full outbox makes the uploader try again at its next poll.
@@ -138,6 +138,15 @@ impl RelayAddress {
         request.headers_mut().insert("x-api-key", key);
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
         Ok(Self { request })
+    }
+
+    /// Where plain requests of a path go, and the key, which is never shown.
+    pub(crate) fn at(&self, path: &str) -> (Uri, HeaderValue) {
+        let uplink = self.request.uri().to_string();
+        let relay = uplink.trim_end_matches("/api/v1/uplink").replacen("ws", "http", 1);
+        let uri = format!("{relay}{path}").parse().expect("an address with another path");
+        let key = self.request.headers().get("x-api-key").cloned().expect("each has its key");
+        (uri, key)
     }
 }
 
@@ -391,7 +400,7 @@ async fn open(address: &RelayAddress) -> Result<Socket, Closed> {
 }
 
 /// Whether what was asked in http, and gave no answer in it, speaks TLS: then it answers with a record of that.
-async fn answers_in_tls(uri: &Uri) -> bool {
+pub(crate) async fn answers_in_tls(uri: &Uri) -> bool {
     let asking = async {
         let host = uri.host()?.trim_matches(['[', ']']);
         let mut stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await.ok()?;
@@ -401,7 +410,7 @@ async fn answers_in_tls(uri: &Uri) -> bool {
         // An alert or a handshake of SSL 3 or later.
         Some(matches!(answer, [0x15 | 0x16, 0x03]))
     };
-    uri.scheme_str() == Some("ws") && timeout(TLS_ANSWER, asking).await.ok().flatten() == Some(true)
+    matches!(uri.scheme_str(), Some("ws" | "http")) && timeout(TLS_ANSWER, asking).await.ok().flatten() == Some(true)
 }
 
 #[cfg(test)]
@@ -451,6 +460,9 @@ mod tests {
         assert_eq!(RelayAddress::new("http://x", "a\nb").unwrap_err(), AddressError::Key);
         let secret = AddressError::Url { url: String::new(), why: WrongUrl::Secret };
         assert_eq!(RelayAddress::new("http://very-secret@x", "key").unwrap_err(), secret);
+        let at = |url| RelayAddress::new(url, "key").unwrap().at("/api/v1/encounters?a=b").0.to_string();
+        assert_eq!(at("http://127.0.0.1:8787"), "http://127.0.0.1:8787/api/v1/encounters?a=b");
+        assert_eq!(at("wss://ws.example/ws/"), "https://ws.example/ws/api/v1/encounters?a=b");
         let address = RelayAddress::new("http://x", "very-secret").unwrap();
         assert!(!format!("{address:?}").contains("very-secret"));
     }

@@ -14,6 +14,7 @@ use crate::spool::{Peek, Spool};
 use crate::uploader::is_held;
 use crate::uploader::record::{Finished, How, NotSent, Now, OnItsWay, Queued, Record};
 use crate::uploader::trouble::Trouble;
+use crate::uploader::waiting::Waiting;
 
 /// Where a fight stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -84,6 +85,8 @@ pub enum Why {
         /// An upload of old fights; else who follows the meter.
         history: bool,
     },
+    /// It is to be sent whole, and no upload is running that does.
+    NotPosted,
 }
 
 /// The client that uses the folder.
@@ -134,6 +137,14 @@ impl Overview {
                 lines.insert(queued.encounter.clone(), of_queue(queued, &now, is_running));
             }
         }
+        for waits in Waiting::load(state).unwrap_or_default().fights {
+            if !is_there(&lines, &waits.fight.encounter) {
+                let line = of_record(waits.fight);
+                let turn = if is_running && now.history { Why::Queued } else { Why::NotPosted };
+                let why = line.why.or(Some(turn));
+                lines.insert(line.encounter.clone(), Line { why, ..line });
+            }
+        }
         for (folder, history) in [("spool", false), ("history/spool", true)] {
             for entry in std::fs::read_dir(state.join(folder)).into_iter().flatten().flatten() {
                 let path = entry.path();
@@ -171,6 +182,7 @@ fn of_record(fight: Finished) -> Line {
     };
     let state = match &fight.why {
         _ if fight.is_on_relay() => Stand::OnRelay,
+        _ if fight.result == How::Waiting => Stand::Waiting,
         Some(NotSent::Unreadable { .. }) => Stand::Unreadable,
         _ => Stand::Refused,
     };

@@ -8,6 +8,7 @@
 //! ago ([`lately`]), an upload ([`upload`]). The other files join them, one idea each: from the database ([`reading`],
 //! [`discovery`], [`beginning`], [`again`]), to the disk ([`writing`]), to and from the relay ([`sending`],
 //! [`hearing`], [`refusal`]), to the end ([`ending`], [`history`]).
+//! Where there is no stream, [`posting`] sends old fights in its place, and [`waiting`] has what it could not send.
 //! Deliberately not here: how a connection is opened (the socket), what a relay's answer means for one fight
 //! ([`resume`]), how things are told in words and shown (the command line).
 
@@ -29,6 +30,7 @@ mod link;
 mod meter;
 mod options;
 mod outcome;
+mod posting;
 mod reading;
 pub mod record;
 mod refusal;
@@ -41,6 +43,7 @@ mod stream;
 mod streams;
 pub mod trouble;
 mod upload;
+pub mod waiting;
 mod writing;
 
 use std::time::Duration;
@@ -55,6 +58,7 @@ pub(crate) use folder::{is_held, seen_by, under_way};
 pub(crate) use ledger::told;
 pub use options::Options;
 pub use outcome::{Summary, WatchError};
+pub use posting::post;
 
 use crate::socket::{self, RelayAddress, SocketEvent};
 use crate::spool::{Spool, SpoolError};

@@ -132,3 +132,11 @@ pub const KEYFRAME_TIMELINE_S: u32 = 300;
 pub const SPECTATOR_SEND_BUFFER_BYTES: usize = 64 * 1024;
 /// Open a spectator's stalled socket this long, ms, before it is dropped.
 pub const SPECTATOR_STALLED_MS: u64 = 120_000;
+
+/// A fight that is sent whole to `/api/v1/encounters`, bytes of JSON: 10 MiB, what its design asks for. 20 players with
+/// all their hits come to it in 20 minutes.
+pub const WHOLE_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// Hits of one entry of a skill in it that are told one by one, as its design asks for.
+pub const WHOLE_TIMELINE_MAX: usize = 10_000;
+/// Bosses in it: dungeons have ten.
+pub const WHOLE_BOSSES_MAX: usize = 100;

@@ -95,6 +95,7 @@ pub(super) fn kind_of(error: &WatchError) -> &'static str {
         WatchError::Folder(_) | WatchError::Spool(_) => "state",
         WatchError::Address(_) => "settings",
         WatchError::Unauthorized { .. } => "unauthorized",
+        WatchError::Forbidden { .. } => "forbidden",
         WatchError::Refused { .. } => "refused",
         WatchError::NoMeter { .. } => "no_meter",
     }

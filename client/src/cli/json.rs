@@ -119,6 +119,10 @@ enum Event<'a> {
         #[serde(flatten)]
         fight: Fight<'a>,
     },
+    Unsent {
+        #[serde(flatten)]
+        fight: Fight<'a>,
+    },
     Stopped {
         fights: u64,
         why: Cow<'a, str>,
@@ -171,6 +175,7 @@ impl<'a> Event<'a> {
             Change::Reread { encounter, why } => Self::Reread { encounter, why: words::reread(*why) },
             Change::Uploaded { fight } => Self::Uploaded { fight: Fight::of(fight) },
             Change::Failed { fight } => Self::Failed { fight: Fight::of(fight) },
+            Change::Unsent { fight } => Self::Unsent { fight: Fight::of(fight) },
             Change::Stopped { fights, why } => Self::Stopped { fights: *fights, why: words::not_sent(why) },
             Change::Status(_) => return None,
         })

@@ -31,6 +31,10 @@ pub struct UploadFlags {
     /// Only fights that began since then: 2026-11-01 (or 2026/11/01), 2026-11-01T20:15 (UTC), or how long ago: 1w, 7d, 12h, 30m
     #[arg(long, value_name = "WHEN", value_parser = Since::parse)]
     since: Option<Since>,
+    /// Send each fight in an HTTP request of its own, where the relay, or a proxy before it, lets no stream through.
+    /// What cannot be sent now waits, and the next `--http` sends it
+    #[arg(long, conflicts_with = "title")]
+    http: bool,
     /// Upload without asking
     #[arg(long)]
     yes: bool,
@@ -41,7 +45,7 @@ pub struct UploadFlags {
 
 /// Runs `upload` until all is on the relay or it is told to end.
 pub(super) async fn run(flags: UploadFlags) -> ExitCode {
-    let UploadFlags { common, since, yes, json } = flags;
+    let UploadFlags { common, since, http, yes, json } = flags;
     let options = match common.options() {
         Ok(options) => options,
         Err(error) => {
@@ -51,8 +55,15 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     };
     let shutdown = CancellationToken::new();
     let since_ms = since.map(|since| since.unix_ms(options.clock.unix_ms()));
-    let planned = Plan::make(options.db.as_deref(), &options.places, &options.state, since_ms).await;
-    let before = |plan: &Plan| plan.before(&options.state, &options.relay, options.visibility);
+    let (db, places, state) = (options.db.as_deref(), &options.places, &options.state);
+    let planned = match http {
+        true => Plan::make_whole(db, places, state, &options.relay, since_ms).await,
+        false => Plan::make(db, places, state, since_ms).await,
+    };
+    let before = |plan: &Plan| match http {
+        true => plan.before_whole(&options.state, &options.relay, options.visibility),
+        false => plan.before(&options.state, &options.relay, options.visibility),
+    };
     let planned = planned.and_then(|plan| Ok((before(&plan)?, plan)));
     let (before, plan) = match planned {
         Ok(planned) => planned,
@@ -67,7 +78,7 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
     }
     // Asked before any signal is caught: there Ctrl-C ends the command as it ends any other.
     let terminal = !json && io::stdin().is_terminal() && io::stderr().is_terminal();
-    match history::consent(&plan, before, yes, &question(&plan, before, &options), terminal.then_some(ask)) {
+    match history::consent(&plan, before, yes, &question(&plan, before, &options, http), terminal.then_some(ask)) {
         Ok(Consent::Given) => {}
         Ok(Consent::Refused) => {
             eprintln_quietly("Nothing was sent.");
@@ -92,7 +103,7 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
         }
     }
     let signals = tokio::spawn(end_on_signal(shutdown.clone()));
-    let code = upload(&plan, options, &shutdown, json).await;
+    let code = upload(&plan, options, &shutdown, http, json).await;
     signals.abort();
     code
 }
@@ -110,7 +121,7 @@ struct Said {
     ends: bool,
 }
 
-async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, json: bool) -> ExitCode {
+async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, http: bool, json: bool) -> ExitCode {
     let options = Options { db: Some(plan.found.path.clone()), history: Some(plan.history(PATIENCE)), ..options };
     let asked = options.visibility.is_some();
     let mut tally = Tally::default();
@@ -124,7 +135,7 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, jso
         let left_out = |lines| Said { text: words::left_out(lines) + "\n", ..Said::default() };
         Printer::start(move |said| show(&bar, said), left_out, gone)
     };
-    let result = uploader::run(options, shutdown.clone(), |change| {
+    let hear = |change| {
         tally.count(&change);
         let line = if json { json::line_of(&change) } else { words::upload_line(&change) };
         let message = message(&tally, &change);
@@ -133,8 +144,11 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, jso
             let text = line.map(|line| line + "\n").unwrap_or_default();
             printer.say(Said { text, done: tally.done(), message, ends: false }, lines);
         }
-    })
-    .await;
+    };
+    let result = match http {
+        true => uploader::post(options, shutdown.clone(), hear).await,
+        false => uploader::run(options, shutdown.clone(), hear).await,
+    };
     let total = plan.fights.len() as u64;
     let (code, text) = match result {
         Ok(summary) => {
@@ -142,7 +156,7 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, jso
             let text = if json {
                 done_line(&tally, &summary, total, complete)
             } else {
-                done_text(&tally, total, complete, asked)
+                done_text(&tally, total, complete, asked, http)
             };
             (u8::from(!complete), text)
         }
@@ -192,13 +206,16 @@ fn message(tally: &Tally, change: &Change) -> Option<String> {
     match change {
         Change::Acked { seq, of, .. } => Some(format!("{}, sending: {seq} of {of} parts", in_short(tally))),
         Change::Disconnected { .. } => Some(format!("{}, not connected", in_short(tally))),
-        Change::Uploaded { .. } | Change::Failed { .. } | Change::Connected { .. } => Some(in_short(tally)),
+        Change::Uploaded { .. } | Change::Failed { .. } | Change::Unsent { .. } | Change::Connected { .. } => {
+            Some(in_short(tally))
+        }
         _ => None,
     }
 }
 
 fn in_short(tally: &Tally) -> String {
-    let parts = [(tally.new, "new"), (tally.known + tally.kept, "known"), (tally.failed, "refused")];
+    let parts =
+        [(tally.new, "new"), (tally.known + tally.kept, "known"), (tally.failed, "refused"), (tally.unsent, "waiting")];
     let parts: Vec<_> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     parts.join(", ")
 }
@@ -213,7 +230,7 @@ fn count(plan: &Plan) -> String {
     }
 }
 
-fn question(plan: &Plan, before: Before, options: &Options) -> String {
+fn question(plan: &Plan, before: Before, options: &Options, http: bool) -> String {
     let there = match before.there {
         0 => None,
         1 => Some("1 of them is on the relay already and is not sent again".to_owned()),
@@ -225,12 +242,16 @@ fn question(plan: &Plan, before: Before, options: &Options) -> String {
     };
     let known: Vec<_> = there.into_iter().chain(agreed).collect();
     let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join("; ")) };
-    let visibility =
-        history::visibility(&options.state, &options.relay, &options.key, options.clock.unix_ms(), options.visibility);
+    let Options { state, relay, key, clock, visibility: asked, .. } = options;
+    let visibility = match http {
+        true => *asked,
+        false => Some(history::visibility(state, relay, key, clock.unix_ms(), *asked)),
+    };
     let seen = match visibility {
-        Visibility::Public => "listed there for everybody",
-        Visibility::Unlisted => "visible to everybody who has the link",
-        Visibility::Private => "visible to those alone who have the link with its ticket",
+        None => "visible as the relay has it for your key (mostly to everybody who has the link)",
+        Some(Visibility::Public) => "listed there for everybody",
+        Some(Visibility::Unlisted) => "visible to everybody who has the link",
+        Some(Visibility::Private) => "visible to those alone who have the link with its ticket",
     };
     format!("Upload {}{known} to {}, {seen}? [y/N] ", count(plan), options.relay)
 }
@@ -292,7 +313,7 @@ fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json: bool) {
     }
 }
 
-fn done_text(tally: &Tally, total: u64, complete: bool, visibility: bool) -> String {
+fn done_text(tally: &Tally, total: u64, complete: bool, visibility: bool, http: bool) -> String {
     let mut parts = vec![format!("{} new", tally.new), format!("{} known already", tally.known)];
     if tally.kept > 0 {
         parts.push(format!("{} of which the relay has more", tally.kept));
@@ -310,7 +331,11 @@ fn done_text(tally: &Tally, total: u64, complete: bool, visibility: bool) -> Str
         lines.push(format!("  {fights}: {why}"));
     }
     if visibility && tally.known + tally.kept > 0 {
-        lines.push("--visibility is for this raid: reports in your other raids stay as they were.".to_owned());
+        let line = match http {
+            true => "--visibility is for new reports: those that the relay had stay as they were.",
+            false => "--visibility is for this raid: reports in your other raids stay as they were.",
+        };
+        lines.push(line.to_owned());
     }
     if !complete {
         lines.push("Run the same command again to send the rest. Nothing is sent twice.".to_owned());

@@ -20,7 +20,7 @@ const PROXY_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// Why a connection could not be opened.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum NoConnection {
+pub(crate) enum NoConnection {
     /// The relay itself says that it does not know the key, in its words.
     Unauthorized(String),
     /// Anything else, and how long to wait at least.
@@ -49,18 +49,18 @@ pub(super) fn is_no_http(error: &Error) -> bool {
 }
 
 fn is_tls(uri: &Uri) -> bool {
-    uri.scheme_str() == Some("wss")
+    matches!(uri.scheme_str(), Some("wss" | "https"))
 }
 
 /// Where an address leads.
-pub(super) fn address(uri: &Uri) -> Address {
+pub(crate) fn address(uri: &Uri) -> Address {
     let tls = is_tls(uri);
     let port = uri.port_u16().unwrap_or(if tls { 443 } else { 80 });
     Address { host: uri.host().unwrap_or_default().to_owned(), port, tls }
 }
 
-/// An HTTP server is there, and does not open a WebSocket.
-fn answered(response: &Response<Option<Vec<u8>>>, uri: &Uri) -> NoConnection {
+/// An HTTP server is there, and does not open a WebSocket, or does not take a request as a relay does.
+pub(crate) fn answered(response: &Response<Option<Vec<u8>>>, uri: &Uri) -> NoConnection {
     let at = address(uri);
     let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
     let body = response.body().as_deref().unwrap_or_default();
@@ -74,7 +74,8 @@ fn answered(response: &Response<Option<Vec<u8>>>, uri: &Uri) -> NoConnection {
         }
         (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => Outage::NoRelay { at, status },
         (code, _) if code.is_redirection() => {
-            let to = header("location").map(|to| clean(to.trim_end_matches("/api/v1/uplink"), WORDS_MAX));
+            let to = header("location").map(|to| to.split('?').next().unwrap_or(to));
+            let to = to.map(|to| clean(to.trim_end_matches(uri.path()), WORDS_MAX));
             let to = to.map(|to| to.replacen("ws", "http", usize::from(to.starts_with("ws"))));
             Outage::Moved { at, to }
         }
@@ -119,7 +120,8 @@ pub(super) fn lost(error: &Error, uri: &Uri) -> Outage {
     }
 }
 
-fn of_io(error: &io::Error, at: Address) -> Outage {
+/// What an error of the network means.
+pub(crate) fn of_io(error: &io::Error, at: Address) -> Outage {
     if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         return of_tls(error, at);
     }

@@ -57,6 +57,11 @@ impl<S: FnMut(Change) + Send> Announcer<S> {
         }
     }
 
+    /// The relay has answered a request.
+    pub(super) fn answered(&mut self) {
+        (self.outage, self.was_connected) = (None, true);
+    }
+
     /// There is no connection.
     pub(super) fn disconnected(&mut self, why: Outage, retry_ms: u64) {
         self.raid = None;

@@ -169,6 +169,11 @@ pub enum Change {
         /// What it is, and why.
         fight: Finished,
     },
+    /// A fight of an upload could not be sent now; it waits in the folder.
+    Unsent {
+        /// What it is, and why.
+        fight: Finished,
+    },
     /// No more fights of an upload are begun.
     Stopped {
         /// How many are left.

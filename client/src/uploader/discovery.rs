@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use raidcast_shared::event::{Event, Rare, RareBody};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits as l;
-use raidcast_shared::uplink::Outcome;
 use uuid::Uuid;
 
 use super::folder::{Dormant, NO_ROW, Watched};
@@ -196,21 +195,8 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
     pub(super) fn leave_out(&mut self, fight: &Fight, why: Unreadable) {
         if self.ledger.leave_out(fight.encounter) {
             let encounter = fight.encounter.to_string();
-            let end = fight.end.as_ref();
-            let duration_ms = end.and_then(|end| end.ended_at_ms.saturating_sub(fight.started_at_ms).try_into().ok());
-            self.ledger.note(Finished {
-                encounter: encounter.clone(),
-                title: fight.scene.clone(),
-                started_at_ms: fight.started_at_ms,
-                duration_ms: duration_ms.unwrap_or_default(),
-                events: 0,
-                outcome: end.map_or(Outcome::Unfinished, |end| end.outcome),
-                report_id: None,
-                url: None,
-                result: How::Refused,
-                why: Some(NotSent::Unreadable { why }),
-                relay: self.options.relay.clone(),
-            });
+            let bare = Finished::unread(fight, &self.options.relay);
+            self.ledger.note(Finished { result: How::Refused, why: Some(NotSent::Unreadable { why }), ..bare });
             self.announcer.tell(Change::Unreadable { encounter, started_at_ms: fight.started_at_ms, why });
         }
     }

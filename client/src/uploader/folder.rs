@@ -206,7 +206,7 @@ fn json_of(value: &impl Serialize) -> Vec<u8> {
 }
 
 /// A JSON file; `None` if it is not there.
-fn load<T: for<'de> Deserialize<'de>>(path: PathBuf) -> Result<Option<T>, FolderError> {
+pub(super) fn load<T: for<'de> Deserialize<'de>>(path: PathBuf) -> Result<Option<T>, FolderError> {
     match fs::read(&path) {
         Ok(bytes) => {
             let parsed = serde_json::from_slice(&bytes);

@@ -24,6 +24,11 @@ pub enum WatchError {
         /// In the relay's words.
         text: String,
     },
+    /// The relay does not let the key upload.
+    Forbidden {
+        /// In the relay's words.
+        text: String,
+    },
     /// The relay refuses the raid.
     Refused {
         /// Why, for programs.
@@ -46,6 +51,7 @@ impl WatchError {
         match self {
             Self::Address(_)
             | Self::Unauthorized { .. }
+            | Self::Forbidden { .. }
             | Self::Refused { code: RefusedCode::NotSupported | RefusedCode::RaidForbidden, .. } => 2,
             Self::Folder(_) | Self::Spool(_) | Self::Refused { .. } | Self::NoMeter { .. } => 1,
         }

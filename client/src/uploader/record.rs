@@ -12,7 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::trouble::Trouble;
 use crate::secret::{create_private, replace};
-use crate::source::Unreadable;
+use crate::socket::Outage;
+use crate::source::{Fight, Unreadable};
 
 /// So many fights are remembered: some weeks of them, at 400 bytes each.
 pub const FINISHED_MAX: usize = 500;
@@ -31,6 +32,8 @@ pub enum How {
     Kept,
     /// The relay does not take it, or it cannot be read.
     Refused,
+    /// It is not there yet, and is sent again.
+    Waiting,
 }
 
 /// Why a fight is not on the relay.
@@ -44,6 +47,27 @@ pub enum NotSent {
         /// In the relay's words.
         text: String,
     },
+    /// The request that told all of it was answered so; the same is never taken.
+    NotTaken {
+        /// An HTTP status.
+        status: u16,
+        /// In the relay's words; `None` where something before the relay says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        /// What is wrong and where, in the relay's words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        details: Vec<String>,
+    },
+    /// The request that told all of it did not come through; the same may be taken later.
+    NotNow {
+        /// Why.
+        why: Outage,
+        /// The relay wants to be left alone for so long, seconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_s: Option<u64>,
+    },
+    /// Requests that tell all of a fight cannot name it: its player saw another begin in the same ms.
+    Nameless,
     /// The meter has removed it from its database since the upload began.
     Removed,
     /// It cannot be read from the meter's database; tried again at the next start.
@@ -96,6 +120,25 @@ fn title<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
 }
 
 impl Finished {
+    /// A fight of which nothing was read but its row, and that is not on the relay yet.
+    pub(super) fn unread(fight: &Fight, relay: &str) -> Self {
+        let end = fight.end.as_ref();
+        let duration_ms = end.and_then(|end| end.ended_at_ms.saturating_sub(fight.started_at_ms).try_into().ok());
+        Self {
+            encounter: fight.encounter.to_string(),
+            title: fight.scene.clone(),
+            started_at_ms: fight.started_at_ms,
+            duration_ms: duration_ms.unwrap_or_default(),
+            events: 0,
+            outcome: end.map_or(Outcome::Unfinished, |end| end.outcome),
+            report_id: None,
+            url: None,
+            result: How::Waiting,
+            why: None,
+            relay: relay.to_owned(),
+        }
+    }
+
     /// Whether the relay has it.
     pub fn is_on_relay(&self) -> bool {
         matches!(self.result, How::New | How::Known | How::Kept)
@@ -121,6 +164,20 @@ impl Record {
             }
             Err(_) => Self::default(),
         }
+    }
+
+    /// Whether a relay has all of a fight that stands in a meter's database: one that was sent before its meter ended it
+    /// may have more by now.
+    pub fn is_there(&self, fight: &Fight, relay: &str) -> bool {
+        self.on_relay(fight, relay).is_some()
+    }
+
+    /// The same, and what was noted of it.
+    pub(super) fn on_relay(&self, fight: &Fight, relay: &str) -> Option<&Finished> {
+        let name = fight.encounter.to_string();
+        let held = self.fights.iter().find(|held| held.encounter == name && held.relay == relay)?;
+        let is_part = held.outcome == Outcome::Unfinished && fight.end.is_some();
+        Some(held).filter(|held| held.is_on_relay() && !is_part)
     }
 
     /// Whether it has a fight of this name.
@@ -295,7 +352,11 @@ mod tests {
             },
             Trouble::NoDatabase { why: SourceError::Database { path, code: 10, text: "disk".into() }.into() },
         ] {
-            for why in [refused.clone(), NotSent::Removed, NotSent::Said("so".into())] {
+            let not_taken = NotSent::NotTaken { status: 400, text: None, details: vec!["players: is missing".into()] };
+            let not_now = NotSent::NotNow { why: Outage::Cut, retry_s: Some(7) };
+            for why in
+                [refused.clone(), not_taken, not_now, NotSent::Nameless, NotSent::Removed, NotSent::Said("so".into())]
+            {
                 let fights = vec![OnItsWay { why: Some(why), ..OnItsWay::default() }];
                 let now = Now { trouble: Some(trouble.clone()), fights, ..Now::default() };
                 now.save(dir.path()).unwrap();

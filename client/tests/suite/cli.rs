@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::relay::{KEY, Relay};
+use crate::web::{Reply, Web};
 
 fn command(dir: &Path) -> Command {
     subcommand(dir, "watch")
@@ -249,6 +250,50 @@ async fn a_signal_ends_an_upload_and_the_same_command_sends_the_rest() {
     assert_eq!((status, out.as_str()), (0, ""));
     assert_eq!(relay.memory().fights.len(), 12);
     assert!(relay.memory().fights.values().all(|fight| fight.ending.is_some()));
+}
+
+#[tokio::test]
+async fn an_upload_over_http_tells_each_fight_and_what_waits() {
+    let (dir, web) = (tempfile::tempdir().unwrap(), Web::start().await);
+    let db = dir.path().join("meter.db");
+    let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
+    for fight in Script::night(1) {
+        write_all(&mut writer, &fight).await.unwrap();
+    }
+    let args = ["--db", db.to_str().unwrap(), "--relay", &web.url, "--http"];
+    let upload = async |more: &[&str]| output(subcommand(dir.path(), "upload").args(args).args(more)).await;
+    let (status, _, err) = upload(&[]).await;
+    assert!(status == 3 && err.contains("\nThis would upload 3 fights"), "{err}");
+    let (status, _, err) = upload(&["--title", "x"]).await;
+    assert!(status == 2 && err.contains("cannot be used with"), "{err}");
+
+    let login = || Reply::Says(200, vec!["Content-Type: text/html"], "<html>Log in</html>");
+    web.replies([login(), login(), login()]);
+    let (status, out, err) = upload(&["--yes"]).await;
+    assert_eq!((status, out.as_str()), (1, ""), "{err}");
+    assert_eq!(err.matches("\nwaiting  2026-09-21 14:1").count(), 3, "{err}");
+    assert!(err.contains("answers 200 OK, as no Raidcast relay does.") && err.contains("3 not uploaded yet"), "{err}");
+    let (_, out, _) = output(&mut subcommand(dir.path(), "status")).await;
+    assert_eq!(out.lines().filter(|line| line.starts_with("waiting  ")).count(), 3, "{out}");
+
+    // It was agreed to: nothing is asked.
+    let wrong = r#"{"code":"bad_request","message":"not so"}"#;
+    web.replies([Reply::Says(400, vec![], wrong)]);
+    let (status, out, err) = upload(&[]).await;
+    assert_eq!((status, out.as_str()), (1, ""), "{err}");
+    assert_eq!(err.matches("\nnew      2026-09-21 14:1").count(), 2, "{err}");
+    assert!(err.contains("http://relay/reports/r17900") && err.contains("\nrefused  2026-09-21 14:1"), "{err}");
+    assert!(err.contains("3 fights: 2 new, 0 known already, 1 refused\n  1: not so. Update raidcast"), "{err}");
+    let (status, out, err) = upload(&["--yes", "--json"]).await;
+    assert_eq!((status, err.as_str()), (0, ""), "{out}");
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let count = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
+    assert_eq!((count("planned"), count("uploaded"), count("done")), (1, 3, 1), "{out}");
+    let done = lines.last().unwrap();
+    assert_eq!((&done["new"], &done["known"], &done["complete"]), (&1.into(), &2.into(), &true.into()));
+    for text in [out, err] {
+        assert!(!text.contains(KEY), "{text}");
+    }
 }
 
 #[tokio::test]

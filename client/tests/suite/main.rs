@@ -6,7 +6,9 @@
 mod cli;
 mod cuts;
 mod place;
+mod post;
 mod relay;
 mod sources;
 mod upload;
 mod watch;
+mod web;

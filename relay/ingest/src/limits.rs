@@ -1,5 +1,9 @@
 //! The numbers of uploads; those of a fight are [`raidcast_shared::limits`].
 
+pub(crate) use raidcast_shared::limits::{
+    WHOLE_BOSSES_MAX as BOSSES_MAX, WHOLE_BYTES_MAX as UPLOAD_BYTES_MAX, WHOLE_TIMELINE_MAX as TIMELINE_MAX,
+};
+
 /// Encounters of a request. Meters send one, those of before 0.15.2 ten.
 pub(crate) const ENCOUNTERS_MAX: usize = 1_000;
 /// Hashes that a request may ask for. Meters ask for one, those of before 0.15.2 for ten, and the website takes 50.
@@ -17,14 +21,8 @@ pub(crate) const DATE_MS_MAX: i64 = 253_402_300_799_999;
 
 /// Encounters of a request to `/api/v1/encounters`.
 pub(crate) const BATCH_MAX: usize = 100;
-/// One of them, bytes of JSON: 10 MiB, what its design asks for. 20 players with all their hits come to it in 20 minutes.
-pub(crate) const UPLOAD_BYTES_MAX: usize = 10 * 1024 * 1024;
 /// The newest form of it that is known.
 pub(crate) const SCHEMA_VERSION: i64 = 1;
-/// Hits of one skill that are told one by one, as its design asks for.
-pub(crate) const TIMELINE_MAX: usize = 10_000;
-/// Bosses of one encounter: dungeons have ten.
-pub(crate) const BOSSES_MAX: usize = 100;
 /// Of what is wrong with a request so many things are told.
 pub(crate) const DETAILS_MAX: usize = 20;
 /// Of what stands where something else must be: characters that are told.

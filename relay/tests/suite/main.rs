@@ -28,6 +28,7 @@ mod old_ids;
 mod open_fights;
 mod operators;
 mod outcome;
+mod posted;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
 mod privacy;

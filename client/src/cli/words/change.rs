@@ -13,7 +13,7 @@ use crate::uploader::{Change, Rereading};
 /// A line about a change of an upload; `None` for what only a fight that goes on is told by.
 pub(in crate::cli) fn upload_line(change: &Change) -> Option<String> {
     let line = match change {
-        Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
+        Change::Uploaded { fight } | Change::Failed { fight } | Change::Unsent { fight } => finished_line(fight),
         // What is refused for good is told as a failure.
         Change::Begun { .. }
         | Change::Ended { .. }
@@ -40,6 +40,7 @@ fn finished_line(fight: &Finished) -> String {
         How::Known => format!("known    {what}  {url}"),
         How::Kept => format!("kept     {what}  {url} (the relay holds more of it from elsewhere)"),
         How::Refused => format!("refused  {what}  {}", fight.why.as_ref().map(not_sent).unwrap_or_default()),
+        How::Waiting => format!("waiting  {what}  {}", fight.why.as_ref().map(not_sent).unwrap_or_default()),
     }
 }
 
@@ -104,7 +105,7 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
             format!("Reading a fight again from its beginning: {}", sentence(reread(*why)))
         }
 
-        Change::Uploaded { fight } | Change::Failed { fight } => finished_line(fight),
+        Change::Uploaded { fight } | Change::Failed { fight } | Change::Unsent { fight } => finished_line(fight),
         Change::Stopped { fights, why } => {
             let are = if *fights == 1 { "is" } else { "are" };
             format!("{} {are} left: {}", count(*fights, "fight"), sentence(&not_sent(why)))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::folder::{folder_error, spool_error};
 use super::meter::{no_database, nothing_to_upload};
 use super::relay::address_error;
+use super::text::sentence;
 use crate::history::PlanError;
 use crate::uploader::WatchError;
 
@@ -15,6 +16,9 @@ pub fn watch_error(error: &WatchError) -> String {
         WatchError::Spool(error) => spool_error(error),
         WatchError::Address(error) => address_error(error),
         WatchError::Unauthorized { .. } => "The relay does not know this key. Check RAIDCAST_KEY.".to_owned(),
+        WatchError::Forbidden { text } => {
+            format!("This key may not upload: {} Ask the relay's operator.", sentence(text))
+        }
         WatchError::Refused { text, .. } => format!("The relay does not take this raid: {text}"),
         WatchError::NoMeter { after, why } => format!("{} ({})", no_database(why), given_up(*after)),
     }

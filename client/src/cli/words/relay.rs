@@ -6,7 +6,7 @@ use raidcast_shared::uplink::{RefusedCode, RefusedScope};
 use tokio_tungstenite::tungstenite::http::StatusCode;
 
 use super::meter::unreadable;
-use super::text::in_full;
+use super::text::{in_full, sentence};
 use crate::socket::{Address, AddressError, Certificate, Outage, WrongUrl};
 use crate::uploader::record::NotSent;
 
@@ -190,8 +190,40 @@ fn known_better(code: RefusedCode, text: &str) -> &str {
 pub(in crate::cli) fn not_sent(why: &NotSent) -> Cow<'_, str> {
     match why {
         NotSent::Refused { code, text } => known_better(*code, text).into(),
+        NotSent::NotTaken { status, text, details } => not_taken(*status, text.as_deref(), details).into(),
+        NotSent::NotNow { why, retry_s } => match retry_s {
+            Some(seconds) => format!("{} Try again in {}.", sentence(&outage(why, false)), span(*seconds)).into(),
+            None => outage(why, false).into(),
+        },
+        NotSent::Nameless => "its player saw another fight begin in the same moment, and a request cannot tell them \
+                              apart. Send it without --http"
+            .into(),
         NotSent::Removed => "the meter has removed them from its database since the upload began".into(),
         NotSent::Unreadable { why } => unreadable(*why).into(),
         NotSent::Said(text) => text.into(),
+    }
+}
+
+/// Why a request is never taken, and what to do.
+fn not_taken(status: u16, text: Option<&str>, details: &[String]) -> String {
+    let Some(text) = text else {
+        return format!(
+            "A proxy before the relay does not take it ({}). Ask the relay's operator, or send it without --http.",
+            shown(status)
+        );
+    };
+    let mut told = sentence(text);
+    if !details.is_empty() {
+        told = format!("{told} ({})", details.join("; "));
+    }
+    format!("{told} Update raidcast, or send it without --http.")
+}
+
+/// `45 s`, `20 min`, `3 h`.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3_600)),
     }
 }

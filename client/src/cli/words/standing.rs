@@ -102,6 +102,7 @@ pub(in crate::cli) fn why(why: &Why) -> String {
         Why::ArrivedWhole { ended: false } => "all of it has arrived".to_owned(),
         Why::Unanswered => "the relay has not answered yet".to_owned(),
         Why::Trouble(what) => trouble(what),
+        Why::NotPosted => "`raidcast upload --http` is not running: start it again, and it is sent".to_owned(),
         Why::NotRunning { history } => {
             let command = if *history { "upload" } else { "watch" };
             format!("`raidcast {command}` is not running: start it again, and it goes on")

@@ -367,6 +367,10 @@ fn a_command_that_ended_before_its_time() {
             "The relay does not know this key. Check RAIDCAST_KEY.".to_owned(),
         ),
         (
+            WatchError::Forbidden { text: "this key may read alone".into() },
+            "This key may not upload: this key may read alone. Ask the relay's operator.".to_owned(),
+        ),
+        (
             WatchError::Refused { code: RefusedCode::NotSupported, text: "too old".into() },
             "The relay does not take this raid: too old".to_owned(),
         ),
@@ -435,6 +439,7 @@ fn how_things_stand() {
         (Why::ArrivedWhole { ended: true }, "all of it has arrived; its report is being made"),
         (Why::ArrivedWhole { ended: false }, "all of it has arrived"),
         (Why::Unanswered, "the relay has not answered yet"),
+        (Why::NotPosted, "`raidcast upload --http` is not running: start it again, and it is sent"),
         (Why::NotRunning { history: false }, "`raidcast watch` is not running: start it again, and it goes on"),
         (Why::NotRunning { history: true }, "`raidcast upload` is not running: start it again, and it goes on"),
     ] {
@@ -445,6 +450,28 @@ fn how_things_stand() {
         (refused_as(RefusedCode::UnknownHandle), RIVAL),
         (refused_as(RefusedCode::Fenced), SAME_RAID),
         (refused_as(RefusedCode::RaidForbidden), SAME_RAID),
+        (
+            NotSent::NotTaken { status: 400, text: Some("Not so".into()), details: vec!["a: b".into(), "c: d".into()] },
+            "Not so. (a: b; c: d) Update raidcast, or send it without --http.",
+        ),
+        (
+            NotSent::NotTaken { status: 415, text: Some("Not so.".into()), details: vec![] },
+            "Not so. Update raidcast, or send it without --http.",
+        ),
+        (
+            NotSent::NotTaken { status: 413, text: None, details: vec![] },
+            "A proxy before the relay does not take it (413 Payload Too Large). Ask the relay's operator, or send it \
+             without --http.",
+        ),
+        (NotSent::NotNow { why: Outage::Cut, retry_s: None }, "The connection was cut."),
+        (later(90), "The relay answers: too many fights. Try again in 90 s."),
+        (later(3_600), "The relay answers: too many fights. Try again in 60 min."),
+        (later(80_000), "The relay answers: too many fights. Try again in 23 h."),
+        (
+            NotSent::Nameless,
+            "its player saw another fight begin in the same moment, and a request cannot tell them apart. Send it \
+             without --http",
+        ),
         (NotSent::Removed, "the meter has removed them from its database since the upload began"),
         (NotSent::Said("as it was".into()), "as it was"),
     ] {
@@ -496,12 +523,16 @@ fn an_address_that_has_worked_is_not_to_be_checked_and_what_has_not_arrived_is_c
     }
 }
 
+fn later(seconds: u64) -> NotSent {
+    NotSent::NotNow { why: Outage::Said { text: "too many fights".into() }, retry_s: Some(seconds) }
+}
+
 fn refused_change(code: RefusedCode, scope: RefusedScope, fight: bool, retry_ms: Option<u64>) -> Change {
     Change::Refused { code, text: "too long".into(), scope, encounter: fight.then(|| "e".into()), retry_ms }
 }
 
 fn finished(result: How, why: Option<NotSent>) -> Finished {
-    let on_relay = result != How::Refused;
+    let on_relay = !matches!(result, How::Refused | How::Waiting);
     Finished {
         encounter: "e".into(),
         title: on_relay.then(|| "Boss".into()),
@@ -725,6 +756,13 @@ fn changes() {
             Change::Failed { fight: finished(How::Refused, Some(refused_as(RefusedCode::BadEvent))) },
             Some("refused  2026-09-21 14:13  fight  5:02  too long".into()),
             r#"{"event":"failed","encounter":"e","title":"fight","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","result":"refused","why":"too long","relay":"http://r"}"#,
+        ),
+        (
+            Change::Unsent { fight: finished(How::Waiting, Some(later(90))) },
+            Some(
+                "waiting  2026-09-21 14:13  fight  5:02  The relay answers: too many fights. Try again in 90 s.".into(),
+            ),
+            r#"{"event":"unsent","encounter":"e","title":"fight","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","result":"waiting","why":"The relay answers: too many fights. Try again in 90 s.","relay":"http://r"}"#,
         ),
         (
             Change::Stopped { fights: 1, why: refused_as(RefusedCode::LimitReached) },

@@ -1,0 +1,137 @@
+//! Requests to the relay that carry a whole fight each, where no stream can be had.
+//!
+//! One invariant: a fight is here only where the relay itself says so, in an answer that is its own; a request that
+//! anything else became of may be sent again, for the relay knows a fight that comes twice.
+//! Deliberately not here: what is sent (the form), and what becomes of a fight that is not taken (the uploader).
+
+mod answer;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::TokioExecutor;
+use raidcast_shared::uplink::Visibility;
+use tokio::time::{sleep, timeout};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
+
+use crate::socket::{Outage, RelayAddress, address, answers_in_tls};
+pub use answer::{Failure, Receipt, Wait};
+
+/// Time for a request and its answer.
+const ANSWER: Duration = Duration::from_secs(30);
+/// Waits before each further attempt.
+const AGAIN: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+/// The longest that a relay, or a proxy before it, may ask for in this run.
+pub const AGAIN_MAX: Duration = Duration::from_mins(1);
+/// An answer is never longer, bytes.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Bodies are compressed so hard: JSON of hits comes to an eighth, at 200 MB a second.
+const ZSTD_LEVEL: i32 = 3;
+/// What whole fights are sent to.
+const PATH: &str = "/api/v1/encounters";
+
+/// A request's body, packed.
+#[derive(Clone, Debug)]
+pub struct Body(Bytes);
+
+impl Body {
+    /// Packs JSON.
+    pub fn of(json: &[u8]) -> Self {
+        Self(zstd::bulk::compress(json, ZSTD_LEVEL).expect("memory takes what is written").into())
+    }
+}
+
+/// Sends requests to one relay.
+#[derive(Clone)]
+pub struct Poster {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    address: RelayAddress,
+}
+
+impl Poster {
+    /// One that has sent nothing yet.
+    pub fn new(address: RelayAddress) -> Self {
+        // The second time there is one already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+        Self { client: Client::builder(TokioExecutor::new()).build(connector), address }
+    }
+
+    /// Sends a fight, up to four times; `retrying` hears why it is sent again, and after how long.
+    ///
+    /// # Errors
+    /// See [`Failure`].
+    pub async fn post(
+        &self,
+        body: &Body,
+        visibility: Option<Visibility>,
+        mut retrying: impl FnMut(&Outage, Duration),
+    ) -> Result<Receipt, Failure> {
+        let mut waits = AGAIN.into_iter();
+        loop {
+            let failure = match self.ask(body, visibility).await {
+                Err(failure @ Failure::NotNow { .. }) => failure,
+                answer => return answer,
+            };
+            let Failure::NotNow { why, wait } = &failure else { return Err(failure) };
+            let Some(step) = waits.next() else { return Err(failure) };
+            let pause = match wait {
+                Wait::Step => step,
+                Wait::For(asked) if *asked <= AGAIN_MAX => *asked,
+                Wait::For(_) | Wait::NextRun => return Err(failure),
+            };
+            retrying(why, pause);
+            sleep(pause).await;
+        }
+    }
+
+    /// Sends it once.
+    async fn ask(&self, body: &Body, visibility: Option<Visibility>) -> Result<Receipt, Failure> {
+        let path = match visibility {
+            None => PATH.to_owned(),
+            Some(Visibility::Public) => format!("{PATH}?visibility=public"),
+            Some(Visibility::Unlisted) => format!("{PATH}?visibility=unlisted"),
+            Some(Visibility::Private) => format!("{PATH}?visibility=private"),
+        };
+        let (uri, key) = self.address.at(&path);
+        let request = Request::post(&uri)
+            .header("x-api-key", key)
+            .header("content-type", HeaderValue::from_static("application/json"))
+            .header("content-encoding", HeaderValue::from_static("zstd"))
+            .body(Full::new(body.0.clone()))
+            .expect("a request of known parts");
+        let asking = async {
+            let (head, body) = match self.client.request(request).await {
+                Ok(answer) => answer.into_parts(),
+                Err(error) => return Err(not_asked(&error, &uri).await),
+            };
+            // An answer that breaks off says nothing, whatever its status was.
+            let cut = |_| Failure::NotNow { why: Outage::Cut, wait: Wait::Step };
+            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(cut)?.to_bytes();
+            answer::meaning(&head, &body, &uri)
+        };
+        match timeout(ANSWER, asking).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let why = Outage::NoAnswer { at: address(&uri), seconds: ANSWER.as_secs() };
+                Err(Failure::NotNow { why, wait: Wait::Step })
+            }
+        }
+    }
+}
+
+/// What it means that there is no answer.
+async fn not_asked(error: &Error, uri: &Uri) -> Failure {
+    let why = match answer::no_answer(error, address(uri)) {
+        Outage::NotWebSocket { .. } if answers_in_tls(uri).await => Outage::SpeaksHttps,
+        why => why,
+    };
+    match answer::may_heal(&why) {
+        true => Failure::NotNow { why, wait: Wait::Step },
+        false => Failure::Nowhere { why },
+    }
+}

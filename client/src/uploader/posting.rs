@@ -1,0 +1,279 @@
+//! Old fights sent whole, a request each, where the relay or what is before it lets no stream through.
+//!
+//! One task: a few requests at once, each a fight that is read when its turn comes. It works in the state folder under
+//! the same lock as who follows the meter.
+//! One invariant: a fight is told to be on the relay only where the relay has said so and the folder knows it; whatever
+//! else becomes of it, it waits in the folder, or the relay has said that it never takes it.
+//! Deliberately not here: how a request is sent, and how often (`crate::post`); what it tells (`crate::form`).
+
+mod reading;
+
+use std::collections::{HashSet, VecDeque};
+
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use raidcast_shared::uplink::Visibility;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::announcer::Announcer;
+use super::change::Change;
+use super::folder::{Folder, FolderError};
+use super::options::Options;
+use super::outcome::{Summary, WatchError};
+use super::record::{Finished, How, NotSent, Now, Record};
+use super::waiting::Waiting;
+use crate::post::{Body, Failure, Poster, Receipt, Wait};
+use crate::socket::RelayAddress;
+use crate::source::Fight;
+use reading::{Read, Reader};
+
+/// Requests at once.
+const AT_ONCE: usize = 4;
+/// Attempts that failed and are not told yet; beyond it one is not told.
+const RETRIES_TOLD: usize = 16;
+
+/// Sends the finished fights that the options name, each in a request of its own, and ends; `shutdown` ends it before.
+///
+/// `sink` hears of each change at once; it must not block. What is not known to be on the relay stays in the state
+/// folder's list, and the next call sends it.
+///
+/// # Errors
+/// What only the user can put right.
+pub async fn post(
+    options: Options,
+    shutdown: CancellationToken,
+    sink: impl FnMut(Change) + Send,
+) -> Result<Summary, WatchError> {
+    let poster = Poster::new(RelayAddress::new(&options.relay, &options.key)?);
+    let mut posting = Posting::open(options, sink)?;
+    let sent = posting.send(&poster, &shutdown).await;
+    posting.tell_folder(false);
+    sent.map(|()| posting.summary())
+}
+
+/// The owner of everything; see [`post`].
+struct Posting<S> {
+    options: Options,
+    announcer: Announcer<S>,
+    folder: Folder,
+    record: Record,
+    waiting: Waiting,
+    fights: u64,
+    on_relay: u64,
+    /// Requests that the relay has answered for good.
+    answers: u64,
+    /// No more fights are begun.
+    is_stopped: bool,
+}
+
+/// A request that came to its end.
+struct Done {
+    fight: Finished,
+    /// Answers that there were when it began.
+    answers: u64,
+    result: Result<Receipt, Failure>,
+}
+
+impl<S: FnMut(Change) + Send> Posting<S> {
+    fn open(options: Options, sink: S) -> Result<Self, WatchError> {
+        let folder = Folder::open(&options.state, true)?;
+        Ok(Self {
+            announcer: Announcer::new(sink),
+            record: Record::load(folder.dir()),
+            waiting: Waiting::load(folder.dir())?,
+            folder,
+            fights: options.history.as_ref().map_or(0, |history| history.fights.len() as u64),
+            on_relay: 0,
+            answers: 0,
+            is_stopped: false,
+            options,
+        })
+    }
+
+    fn summary(&self) -> Summary {
+        Summary {
+            fights: self.fights,
+            finalized: self.on_relay,
+            unacknowledged: self.waiting.of(&self.options.relay).count() as u64,
+            complete: self.on_relay == self.fights,
+        }
+    }
+
+    async fn send(&mut self, poster: &Poster, shutdown: &CancellationToken) -> Result<(), WatchError> {
+        self.tell_folder(true);
+        let mut reader = Reader::open(&self.options).await?;
+        self.announcer.watching(reader.found(), &[]);
+        let mut queue = self.find(&mut reader).await?;
+        let (retry, mut retries) = mpsc::channel(RETRIES_TOLD);
+        let mut sending = FuturesUnordered::new();
+        loop {
+            while sending.len() < AT_ONCE
+                && let Some(fight) = queue.pop_front()
+            {
+                let visibility = self.visibility(&fight);
+                let (fight, body) = match reader.read(&fight, &self.options.relay).await? {
+                    Read::Whole { fight, json } => (fight, Body::of(&json)),
+                    Read::Not(fight) => {
+                        self.refuse(fight)?;
+                        continue;
+                    }
+                };
+                let (answers, retry) = (self.answers, retry.clone());
+                sending.push(async move {
+                    let retrying = |why: &_, pause| drop(retry.try_send((Clone::clone(why), pause)));
+                    let result = poster.post(&body, visibility, retrying).await;
+                    Done { fight, answers, result }
+                });
+            }
+            tokio::select! {
+                biased;
+                // The user ends it: what is on its way and what is left wait in the folder.
+                () = shutdown.cancelled() => return Ok(()),
+                // That something is sent again, before what became of it.
+                Some((why, pause)) = retries.recv() => {
+                    self.announcer.disconnected(why, u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
+                }
+                // A request came to its end: there is room for the next.
+                done = sending.next() => match done {
+                    Some(done) => self.done(done, &mut queue)?,
+                    None => return Ok(()),
+                },
+            }
+            self.tell_folder(true);
+        }
+    }
+
+    /// Which of the fights that were agreed to are to be sent, oldest first: all of them wait from now on.
+    async fn find(&mut self, reader: &mut Reader) -> Result<VecDeque<Fight>, WatchError> {
+        let mut wanted = self.options.history.as_ref().map(|history| history.fights.clone()).unwrap_or_default();
+        let mut queue = VecDeque::new();
+        for fight in reader.fights().await? {
+            let names = [Some(fight.encounter), fight.before_player];
+            let Some(encounter) = names.into_iter().flatten().find(|name| wanted.remove(name)) else { continue };
+            let fight = Fight { encounter, ..fight };
+            if let Some(held) = self.record.on_relay(&fight, &self.options.relay) {
+                let fight = Finished { result: How::Known, ..held.clone() };
+                self.waiting.forget(&fight.encounter, &fight.relay);
+                self.on_relay += 1;
+                self.announcer.tell(Change::Uploaded { fight });
+                continue;
+            }
+            let visibility = self.visibility(&fight);
+            self.waiting.note(Finished::unread(&fight, &self.options.relay), visibility);
+            queue.push_back(fight);
+        }
+        if !wanted.is_empty() {
+            let gone: HashSet<_> = wanted.iter().map(ToString::to_string).collect();
+            self.waiting.forget_all(&gone, &self.options.relay);
+            self.announcer.tell(Change::Stopped { fights: wanted.len() as u64, why: NotSent::Removed });
+        }
+        self.waiting.save(self.folder.dir())?;
+        Ok(queue)
+    }
+
+    /// Who may see a fight: as is asked for now, else as it was agreed to.
+    fn visibility(&self, fight: &Fight) -> Option<Visibility> {
+        let waits = || self.waiting.get(&fight.encounter.to_string(), &self.options.relay);
+        self.options.visibility.or_else(|| waits().and_then(|waits| waits.visibility))
+    }
+
+    fn done(&mut self, done: Done, queue: &mut VecDeque<Fight>) -> Result<(), WatchError> {
+        let Done { fight, answers, result } = done;
+        let nobody_answers = answers == self.answers;
+        let (why, is_over) = match result {
+            Ok(Receipt { report_id, url, is_new }) => {
+                self.answered();
+                self.on_relay += 1;
+                let result = if is_new { How::New } else { How::Known };
+                let fight = Finished { report_id: Some(report_id), url: Some(url), result, ..fight };
+                self.close(fight.clone())?;
+                self.announcer.tell(Change::Uploaded { fight });
+                return Ok(());
+            }
+            Err(Failure::NotTaken { status, text, details }) => {
+                self.answered();
+                let why = NotSent::NotTaken { status, text, details };
+                return self.refuse(Finished { result: How::Refused, why: Some(why), ..fight });
+            }
+            Err(Failure::Unauthorized { text }) => return Err(WatchError::Unauthorized { text }),
+            Err(Failure::Forbidden { text }) => return Err(WatchError::Forbidden { text }),
+            Err(Failure::NotNow { why, wait: Wait::Step }) => (NotSent::NotNow { why, retry_s: None }, nobody_answers),
+            Err(Failure::NotNow { why, wait: Wait::For(wait) }) => {
+                (NotSent::NotNow { why, retry_s: Some(wait.as_secs()) }, true)
+            }
+            Err(Failure::NotNow { why, wait: Wait::NextRun } | Failure::Nowhere { why }) => {
+                (NotSent::NotNow { why, retry_s: None }, true)
+            }
+        };
+        let fight = Finished { result: How::Waiting, why: Some(why.clone()), ..fight };
+        self.wait(fight.clone());
+        self.waiting.save(self.folder.dir())?;
+        self.announcer.tell(Change::Unsent { fight });
+        if is_over && !self.is_stopped {
+            self.stop(queue, &why)?;
+        }
+        Ok(())
+    }
+
+    /// The relay has answered.
+    fn answered(&mut self) {
+        self.answers += 1;
+        self.announcer.answered();
+    }
+
+    /// It is the same for the fights whose turn has not come: none of them is begun.
+    fn stop(&mut self, queue: &mut VecDeque<Fight>, why: &NotSent) -> Result<(), FolderError> {
+        self.is_stopped = true;
+        if queue.is_empty() {
+            return Ok(());
+        }
+        let fights = queue.len() as u64;
+        for fight in queue.drain(..) {
+            self.wait(Finished { why: Some(why.clone()), ..Finished::unread(&fight, &self.options.relay) });
+        }
+        self.waiting.save(self.folder.dir())?;
+        self.announcer.tell(Change::Stopped { fights, why: why.clone() });
+        Ok(())
+    }
+
+    /// Notes why a fight waits, to be seen by those who were to see it.
+    fn wait(&mut self, fight: Finished) {
+        let visibility = self.waiting.get(&fight.encounter, &fight.relay).and_then(|waits| waits.visibility);
+        self.waiting.note(fight, visibility);
+    }
+
+    /// A fight is never taken: it is noted, and the others go on.
+    fn refuse(&mut self, fight: Finished) -> Result<(), WatchError> {
+        self.close(fight.clone())?;
+        self.announcer.tell(Change::Failed { fight });
+        Ok(())
+    }
+
+    /// Notes what became of a fight: where it ends here, it waits still, and is known when it comes again.
+    fn close(&mut self, fight: Finished) -> Result<(), FolderError> {
+        let (dir, relay) = (self.folder.dir(), self.options.relay.clone());
+        let encounter = fight.encounter.clone();
+        self.record.note(fight);
+        let path = dir.join("record.json");
+        self.record.save(dir).map_err(|error| FolderError::Io { path, error })?;
+        self.waiting.forget(&encounter, &relay);
+        self.waiting.save(dir)
+    }
+
+    /// Says in the folder how things stand.
+    fn tell_folder(&self, running: bool) {
+        let now = Now {
+            at_ms: self.options.clock.unix_ms(),
+            running,
+            history: true,
+            process: std::process::id(),
+            relay: self.options.relay.clone(),
+            connected: self.answers > 0,
+            ..Now::default()
+        };
+        if let Err(error) = now.save(self.folder.dir()) {
+            tracing::debug!(%error, "could not say how things stand");
+        }
+    }
+}
