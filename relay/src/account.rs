@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+use crate::signature::SigningSecret;
+
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -61,13 +63,21 @@ pub struct Key {
     pub scopes: Scopes,
     /// Who may see what it uploads over HTTP, where the request does not say so.
     pub visibility: Visibility,
+    /// What its uploads may be signed with.
+    pub signing_secret: Option<SigningSecret>,
     digest: [u8; 32],
 }
 
 impl Key {
     /// Takes a key from the configuration.
     pub fn new(account: impl Into<String>, key: &str, scopes: Scopes, visibility: Visibility) -> Self {
-        Self { account: account.into(), scopes, visibility, digest: digest(key.as_bytes()) }
+        Self { account: account.into(), scopes, visibility, signing_secret: None, digest: digest(key.as_bytes()) }
+    }
+
+    /// The same key, whose uploads may be signed.
+    #[must_use]
+    pub fn signing_with(self, signing_secret: Option<SigningSecret>) -> Self {
+        Self { signing_secret, ..self }
     }
 }
 

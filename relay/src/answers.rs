@@ -352,6 +352,7 @@ impl Answers {
             let mut report = record::decode_record(&record)?.shown_to(audience);
             report.raid.clone_from(&row.raid_code);
             report.visibility = row.visibility;
+            report.verified = row.verified;
             Ok::<_, StoreError>(Made::of_report(report, version))
         });
         made.await?.map(Some).or_else(|error| {

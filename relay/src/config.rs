@@ -16,6 +16,7 @@ use crate::account::{Scope, Scopes};
 use crate::database::{Database, DatabaseUrlError};
 use crate::edge::Network;
 use crate::limits::EdgeLimits;
+use crate::signature::{SECRET_CHARS_MIN, SigningSecret};
 use crate::telemetry::LogFormat;
 
 /// Characters of an upload key at the least.
@@ -188,6 +189,36 @@ struct KeyEntry {
     /// Who may see what it uploads over HTTP, where the request does not say so.
     #[serde(default)]
     visibility: Visibility,
+    /// What its uploads may be signed with.
+    signing_secret: Option<String>,
+}
+
+impl KeyEntry {
+    /// The key with this name.
+    fn setting(self, name: String) -> Result<KeySetting, ConfigError> {
+        let Self { key, account, scopes, visibility, signing_secret } = self;
+        let refused = |why: &str| {
+            let text = format!("the signing_secret of `{name}` {why}, for example from `openssl rand -hex 32`");
+            Err(ConfigError::Value(text))
+        };
+        let signing_secret = match signing_secret.as_deref().map(SigningSecret::new) {
+            None => None,
+            Some(None) => {
+                return refused(&format!("has fewer than {SECRET_CHARS_MIN} characters: use a long random one"));
+            }
+            // Whoever is sent the one has the other.
+            Some(Some(secret)) if secret.is(&key) => return refused("is the upload key itself: use another"),
+            Some(secret) => secret,
+        };
+        Ok(KeySetting {
+            account: account.unwrap_or_else(|| name.clone()),
+            scopes: scopes.map_or(Scopes::ALL, |scopes| scopes.into_iter().collect()),
+            visibility,
+            signing_secret,
+            name,
+            key,
+        })
+    }
 }
 
 /// The names in a [`File`].
@@ -219,20 +250,29 @@ pub struct KeySetting {
     pub scopes: Scopes,
     /// Who may see what it uploads over HTTP, where the request does not say so.
     pub visibility: Visibility,
+    /// What its uploads may be signed with.
+    pub signing_secret: Option<SigningSecret>,
 }
 
 impl KeySetting {
     /// The key of an account, which may do everything.
     pub fn of(account: impl Into<String>, key: impl Into<String>) -> Self {
         let account = account.into();
-        Self { name: account.clone(), account, key: key.into(), scopes: Scopes::ALL, visibility: Visibility::default() }
+        Self {
+            name: account.clone(),
+            account,
+            key: key.into(),
+            scopes: Scopes::ALL,
+            visibility: Visibility::default(),
+            signing_secret: None,
+        }
     }
 }
 
-/// Without the key.
+/// Without the key and the secret.
 impl fmt::Debug for KeySetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, account, key: _, scopes, visibility } = self;
+        let Self { name, account, key: _, scopes, visibility, signing_secret: _ } = self;
         let mut shown = f.debug_struct("KeySetting");
         shown
             .field("name", name)
@@ -323,7 +363,7 @@ fn without_values(error: &config::ConfigError) -> String {
     match error {
         E::Type { key, .. } | E::At { key, .. } if key.as_ref().is_some_and(|key| key.starts_with("keys")) => {
             "`keys` is not what it must be. A section [keys.NAME] has a key, and may have an account, scopes (of upload, \
-             read, manage) and a visibility (public, unlisted or private)"
+             read, manage), a visibility (public, unlisted or private) and a signing_secret"
                 .to_owned()
         }
         E::Type { expected, key, .. } => format!("{} must be {expected}", setting(key)),
@@ -429,13 +469,9 @@ impl Config {
         };
         let mut keys: Vec<_> =
             file.upload_keys.into_iter().map(|(account, key)| KeySetting::of(account, key)).collect();
-        keys.extend(file.keys.into_iter().map(|(name, KeyEntry { key, account, scopes, visibility })| KeySetting {
-            account: account.unwrap_or_else(|| name.clone()),
-            scopes: scopes.map_or(Scopes::ALL, |scopes| scopes.into_iter().collect()),
-            visibility,
-            name,
-            key,
-        }));
+        for (name, entry) in file.keys {
+            keys.push(entry.setting(name)?);
+        }
         let upload_key = match upload_key.map(OsString::into_string) {
             Some(Ok(key)) => Some(key),
             // Not text: what is left of it is refused below, with the same words.
@@ -574,6 +610,26 @@ mod tests {
         let missing = ServeFlags { config: Some("/nowhere/raidcast.toml".into()), ..ServeFlags::default() };
         let error = Config::load(missing, None).unwrap_err().to_string();
         assert!(error.contains("/nowhere/raidcast.toml") && error.contains("not found"), "{error}");
+    }
+
+    #[test]
+    fn a_signing_secret_is_long_is_not_the_key_and_is_never_said() {
+        let key = "a-key-of-more-than-32-characters!";
+        for (secret, says) in
+            [("", "fewer than 32"), ("thirty-one-characters-long-only", "fewer than 32"), (key, "upload key")]
+        {
+            let error = refused(&format!("[keys.bot]\nkey = \"{key}\"\nsigning_secret = \"{secret}\"\n"));
+            assert!(error.contains("`bot`") && error.contains(says), "{error}");
+            assert!(secret.is_empty() || !error.contains(secret), "{error}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("raidcast.toml");
+        let secret = "a-signing-secret-of-32-characters";
+        std::fs::write(&path, format!("[keys.bot]\nkey = \"{key}\"\nsigning_secret = \"{secret}\"\n")).unwrap();
+        let config = Config::load(ServeFlags { config: Some(path), ..ServeFlags::default() }, None).unwrap();
+        assert!(config.keys[0].signing_secret.as_ref().is_some_and(|held| held.is(secret)));
+        let shown = format!("{config:?}");
+        assert!(!shown.contains(secret) && !shown.contains(key), "{shown}");
     }
 
     #[test]

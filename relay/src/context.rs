@@ -20,6 +20,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::quota::{DAY_MS, Quota, Spent};
 use crate::set_aside::SetAside;
+use crate::signature::Signatures;
 
 /// See the module's page.
 pub struct Context {
@@ -53,6 +54,8 @@ pub struct Context {
     pub limits: EdgeLimits,
     /// What keys have used.
     pub quota: Arc<Quota>,
+    /// Which signatures of uploads were good.
+    pub signatures: Arc<Signatures>,
     /// What open fights hold.
     pub memory: Arc<Memory>,
     /// What is counted for the operator.
@@ -76,6 +79,7 @@ impl Context {
         let (access, heavy, set_aside) = (Changes::default(), Arc::default(), SetAside::default());
         let limits = EdgeLimits::default();
         let quota = Arc::new(Quota::new(limits.clone(), clock.now_ms()));
+        let signatures = Arc::new(Signatures::new(clock.now_ms()));
         let memory = Arc::new(Memory::new(&limits));
         let metrics = Arc::new(Metrics::default());
         let committed = Arc::clone(&metrics);
@@ -96,6 +100,7 @@ impl Context {
             set_aside,
             limits,
             quota,
+            signatures,
             memory,
             metrics,
             connections,

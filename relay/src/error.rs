@@ -10,6 +10,7 @@ use raidcast_store::StoreError;
 
 use crate::account::Scope;
 use crate::limits::{HEAD_BYTES_MAX, REQUEST_BODY_BYTES_MAX};
+use crate::signature::{SignatureFault, Unproven};
 
 /// Why a request was not answered as asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -37,6 +38,9 @@ pub enum HttpError {
     /// No key, or one that the relay does not know.
     #[error("the relay does not know this upload key, or none was sent: send it in the header X-API-Key")]
     Unauthorized,
+    /// A signature that is not good.
+    #[error(transparent)]
+    Unsigned(#[from] SignatureFault),
     /// The key may not do that.
     #[error("this key may not do that: it lacks the scope `{}`. Use another, or ask the relay's operator", .0.name())]
     Forbidden(Scope),
@@ -110,6 +114,7 @@ impl HttpError {
             Self::BadRequest(_) | Self::Invalid { .. } => (StatusCode::BAD_REQUEST, "bad_request"),
             Self::UnsupportedVersion(_) => (StatusCode::BAD_REQUEST, "unsupported_version"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::Unsigned(fault) => (StatusCode::UNAUTHORIZED, fault.code()),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
             Self::NoTimes => (StatusCode::CONFLICT, "no_times"),
@@ -138,6 +143,19 @@ impl From<StoreError> for HttpError {
                 tracing::error!(why, "could not answer a request");
                 Self::Internal
             }
+        }
+    }
+}
+
+impl From<Unproven> for HttpError {
+    fn from(unproven: Unproven) -> Self {
+        match unproven {
+            Unproven::Fault(fault) => fault.into(),
+            Unproven::Full { retry_s } => Self::Unavailable {
+                text: "this account has sent as many signed uploads as are remembered: sign this one again later"
+                    .into(),
+                retry_s,
+            },
         }
     }
 }

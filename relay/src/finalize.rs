@@ -47,7 +47,9 @@ async fn try_keep(context: &Context, keep: &Keep) -> Result<Report, StoreError> 
     }
     let (stream, entries) =
         open.streams.into_iter().find(|(stream, _)| stream.stream == keep.stream).ok_or_else(gone)?;
-    let (row, revision, at) = (keep.row.clone(), keep.revision, keep.state);
+    // What was streamed came with no signature, whatever was held before.
+    let row = EncounterRow { verified: false, ..keep.row.clone() };
+    let (revision, at) = (keep.revision, keep.state);
     // Folding and compressing take milliseconds to tens of them: off the runtime's threads.
     let bytes = entries.iter().map(|entry| entry.data.len()).sum();
     let made = context.heavy.run(bytes, move || {

@@ -98,8 +98,10 @@ impl Ingest {
     ) -> Result<Vec<i64>, HttpError> {
         let (ingest, began) = (Arc::clone(self), Instant::now());
         let done = in_time(UPLOAD_ANSWER_MS, async move {
-            let received =
-                ingest.bodies.receive(uploader.account(), &headers, body, UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS).await?;
+            let received = ingest
+                .bodies
+                .receive(uploader.account(), &headers, body, UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None)
+                .await?;
             ingest.context().metrics.payload(received.bytes.len());
             ingest.take(uploader, received, began).await
         })
@@ -172,7 +174,8 @@ impl Ingest {
     ) -> Result<Checked, HttpError> {
         let (ingest, account) = (Arc::clone(self), uploader.account());
         in_time(UPLOAD_ANSWER_MS, async move {
-            let received = ingest.bodies.receive(account, &headers, body, CHECK_BYTES_MAX, UPLOAD_WAITS_MS).await?;
+            let received =
+                ingest.bodies.receive(account, &headers, body, CHECK_BYTES_MAX, UPLOAD_WAITS_MS, None).await?;
             let check = ingest.parse(received, Check::parse).await?;
             let secret = &ingest.context().secret;
             let keyed: Vec<_> = check.hashes.iter().map(|hash| secret.upload(hash)).collect();
@@ -201,8 +204,10 @@ impl Ingest {
     ) -> Result<usize, HttpError> {
         let ingest = Arc::clone(self);
         in_time(UPLOAD_ANSWER_MS, async move {
-            let received =
-                ingest.bodies.receive(uploader.account(), &headers, body, PROFILES_BYTES_MAX, UPLOAD_WAITS_MS).await?;
+            let received = ingest
+                .bodies
+                .receive(uploader.account(), &headers, body, PROFILES_BYTES_MAX, UPLOAD_WAITS_MS, None)
+                .await?;
             let count = ingest.parse(received, PlayerData::count).await?;
             if count > PROFILES_MAX {
                 let text = format!("a request has at most {PROFILES_MAX} profiles: send the rest in another one");

@@ -45,6 +45,7 @@ pub mod retry;
 pub mod router;
 pub mod serve;
 pub mod set_aside;
+pub mod signature;
 mod singleflight;
 pub mod span;
 pub mod telemetry;

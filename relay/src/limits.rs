@@ -139,6 +139,15 @@ pub const DOWN_AGAIN_MS: u64 = 5_000;
 pub const DISK_ROOM_MIN: u64 = 128 * 1024 * 1024;
 /// Of the room for what waits to be written so many percent may be in use while the relay is ready.
 pub const QUEUE_PERCENT_MAX: u64 = 90;
+/// A signature may be so old, or so far ahead, s: clocks that nobody sets are minutes off.
+pub const SIGNATURE_WINDOW_S: i64 = 300;
+/// It is remembered for so long after it was made, s: to the end of that, and as long as a body may take that came with it
+/// in its last moment ([`ENCOUNTERS_WAIT_MS`] and [`UPLOAD_READ_MS`]).
+pub const SIGNATURE_KEPT_S: i64 = SIGNATURE_WINDOW_S + 140;
+/// Signatures of an account that are remembered at once: nine a second. At some 60 bytes each 250 KB.
+pub const SIGNATURES_PER_ACCOUNT: usize = 4_096;
+/// Signatures in one header: under the present secret, the next, and two more.
+pub const SIGNATURES_MAX: usize = 4;
 /// Lines of one kind that the log takes at once.
 pub const LOG_BURST: u32 = 10;
 /// And then one every so often, ms, with the number of those left out.

@@ -45,6 +45,8 @@ pub fn report(
         state: at,
         revision,
         visibility: row.visibility,
+        // Only what is uploaded whole is signed: what the fight's stream tells meanwhile is not.
+        verified: row.verified && at == ReportState::Final,
         note: (!notes.is_empty()).then(|| notes.join(" ")),
         unverified,
         meter_differs: ending
@@ -73,6 +75,7 @@ pub fn line(row: &EncounterRow, report: &Report) -> ReportLine {
         players: line.players,
         totals: line.totals,
         stub: line.stub,
+        verified: line.verified,
     }
 }
 
@@ -93,6 +96,7 @@ pub fn summary(_: Audience, line: ReportLine) -> ReportSummary {
         players: line.players,
         totals: line.totals,
         stub: line.stub,
+        verified: line.verified,
     }
 }
 

@@ -162,10 +162,10 @@ impl Relay {
         if recovered > 0 {
             tracing::info!(recovered, "took up fights that were live");
         }
-        let keys = config
-            .keys
-            .iter()
-            .map(|KeySetting { account, key, scopes, visibility, .. }| Key::new(account, key, *scopes, *visibility));
+        let keys = config.keys.iter().map(|setting| {
+            let KeySetting { account, key, scopes, visibility, signing_secret, .. } = setting;
+            Key::new(account, key, *scopes, *visibility).signing_with(signing_secret.clone())
+        });
         let keys = Arc::new(Keyring(keys.collect()));
         let (context, directory) = (&registry.context, &registry.directory);
         let door = Door::new(Arc::clone(context), Arc::clone(&registry.channels), Arc::clone(&keys));

@@ -21,6 +21,9 @@ pub struct Report {
     pub visibility: Visibility,
     /// Why it is provisional or otherwise not plain, in words; `null` if there is nothing to say.
     pub note: Option<String>,
+    /// Whether the reading that it holds was uploaded with a good signature.
+    #[serde(default)]
+    pub verified: bool,
     /// Both checksums, where the sender's was not the relay's.
     pub unverified: Option<Unverified>,
     /// Both sums, where the meter's own were not the relay's.
@@ -391,6 +394,8 @@ pub struct ReportSummary {
     pub totals: Totals,
     /// Whether nothing of it could be taken: its report says why.
     pub stub: bool,
+    /// Whether the reading that its report holds was uploaded with a good signature.
+    pub verified: bool,
 }
 
 impl Report {
@@ -412,6 +417,7 @@ impl Report {
             players: fight.players.len() as u32,
             totals: fight.totals,
             stub: fight.stub,
+            verified: self.verified,
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::account::{Key, Keyring, Scope};
 use crate::context::Context;
 use crate::error::HttpError;
 use crate::raid::Channels;
+use crate::signature::{Claim, Proof, SignatureFault};
 
 /// See the module's page.
 #[derive(Clone)]
@@ -110,6 +111,17 @@ impl Door {
         }
         let reads = key.scopes.has(Scope::Read);
         Ok(Uploader { account: self.account(key).await?, visibility: key.visibility, reads })
+    }
+
+    /// What his request's signature is verified with, when its body comes; `None` if it has none.
+    ///
+    /// # Errors
+    /// `Unsigned`: it cannot be read or verified, or is of another time.
+    pub fn proof(&self, headers: &HeaderMap, uploader: Uploader) -> Result<Option<Proof>, HttpError> {
+        let Some(claim) = Claim::of(headers)? else { return Ok(None) };
+        let secret = self.key(headers).and_then(|key| key.signing_secret.as_ref()).ok_or(SignatureFault::NoSecret)?;
+        let now_ms = self.context.clock.now_ms();
+        Ok(Some(self.context.signatures.verify(uploader.account(), claim, secret, now_ms)?))
     }
 
     /// The raid with this code.

@@ -35,6 +35,8 @@ struct Receipt {
     /// When the encounter came first, Unix ms; whole seconds.
     created_at: i64,
     state: ReceiptState,
+    /// Whether the report holds a reading that came with a good signature.
+    verified: bool,
     checksum: Checksum,
 }
 
@@ -97,8 +99,15 @@ pub async fn upload(
             return Err(error);
         }
     };
+    let proof = match desk.door().proof(&headers, uploader) {
+        Ok(proof) => proof,
+        Err(error) => {
+            drain(body).await;
+            return Err(error);
+        }
+    };
     let uploader = visibility.map_or(uploader, |visibility| uploader.showing(visibility));
-    let Taken { encounters, is_batch } = desk.ingest().encounters(uploader, headers, body).await?;
+    let Taken { encounters, is_batch } = desk.ingest().encounters(uploader, headers, proof, body).await?;
     let mut answers = encounters.into_iter().map(|taken| taken.map(receipt));
     if !is_batch && let Some(answer) = answers.next() {
         let (status, receipt) = answer?;
@@ -114,13 +123,14 @@ pub async fn upload(
 }
 
 fn receipt(kept: Kept) -> (StatusCode, Receipt) {
-    let Kept { client_id, report_id, report_url, created_at_ms, is_new, is_complete, checksum } = kept;
+    let Kept { client_id, report_id, report_url, created_at_ms, is_new, is_complete, is_verified, checksum } = kept;
     let receipt = Receipt {
         encounter_id: client_id,
         report_id,
         report_url,
         created_at: created_at_ms.div_euclid(1_000) * 1_000,
         state: if is_complete { ReceiptState::Ready } else { ReceiptState::Processing },
+        verified: is_verified,
         checksum: Checksum { matches: checksum.matches(), client: checksum.client, relay: checksum.relay },
     };
     (if is_new { StatusCode::CREATED } else { StatusCode::OK }, receipt)

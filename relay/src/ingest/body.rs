@@ -23,6 +23,7 @@ use crate::limits::{
     UPLOADS_READ_EACH, UPLOADS_READ_MAX, UPLOADS_WAITING_MAX,
 };
 use crate::metrics::{Coding, Metrics};
+use crate::signature::Proof;
 use crate::turns::{Turn, Turns};
 
 /// A zstd frame may ask for a window of this power of two before a byte of it is there: 8 MiB, as `zstd -19` uses.
@@ -43,6 +44,8 @@ fn coding(headers: &HeaderMap) -> Result<Coding, HttpError> {
 pub(super) struct Received {
     /// Unfolded.
     pub(super) bytes: Vec<u8>,
+    /// Whether it came with a good signature.
+    pub(super) is_signed: bool,
     _turn: Option<Turn<AccountId>>,
     _large: Option<OwnedSemaphorePermit>,
 }
@@ -81,11 +84,11 @@ impl Bodies {
     }
 
     /// Reads a body of at most so many bytes when it is its account's turn, for which it waits so long at the most; a small
-    /// one at once.
+    /// one at once. What was sent must be what was signed, if that is to be proven.
     ///
     /// # Errors
-    /// `Unavailable` if many wait or it comes too slowly, `TooLarge`, `UnsupportedMedia`, `BadRequest` where it is not what its coding
-    /// says. What is left of it was taken in, as far as that is in measure.
+    /// `Unavailable` if many wait or it comes too slowly, `TooLarge`, `UnsupportedMedia`, `Unsigned`, `BadRequest` where it
+    /// is not what its coding says. What is left of it was taken in, as far as that is in measure.
     pub(super) async fn receive(
         &self,
         account: AccountId,
@@ -93,6 +96,7 @@ impl Bodies {
         body: Body,
         most: u64,
         waits_ms: u64,
+        mut proof: Option<Proof>,
     ) -> Result<Received, HttpError> {
         let coding = match coding(headers) {
             Ok(coding) => coding,
@@ -116,16 +120,20 @@ impl Bodies {
         let end = Instant::now() + Duration::from_millis(UPLOAD_READ_MS);
         let mut large = None;
         let sent_most = if coding == Coding::Identity { most } else { most.min(UPLOAD_PACKED_BYTES_MAX) };
-        let sent = match self.sent(body, sent_most, end, &mut large).await {
+        let sent = match self.sent(body, sent_most, end, &mut large, proof.as_mut()).await {
             Ok(sent) => sent,
             Err((error, rest)) => {
                 drain(rest).await;
                 return Err(error);
             }
         };
+        let is_signed = proof.is_some();
+        if let Some(proof) = proof {
+            proof.finish()?;
+        }
         self.metrics.body(coding, sent.len());
         let bytes = self.unfolded(coding, sent, most as usize, end, &mut large).await?;
-        Ok(Received { bytes, _turn: turn, _large: large })
+        Ok(Received { bytes, is_signed, _turn: turn, _large: large })
     }
 
     /// The body as it was sent; with an error what was not read of it.
@@ -135,6 +143,7 @@ impl Bodies {
         most: u64,
         end: Instant,
         large: &mut Option<OwnedSemaphorePermit>,
+        mut proof: Option<&mut Proof>,
     ) -> Result<Vec<u8>, (HttpError, Body)> {
         let mut stream = body.into_data_stream();
         let mut sent = Vec::new();
@@ -151,6 +160,9 @@ impl Bodies {
                         return Err((error, Body::from_stream(stream)));
                     }
                     sent.extend_from_slice(&piece);
+                    if let Some(proof) = &mut proof {
+                        proof.take(&piece);
+                    }
                     come += piece.len();
                     if come >= PIECE_BYTES {
                         (due, come) = (Instant::now() + Duration::from_millis(UPLOAD_PIECE_MS), 0);
@@ -260,7 +272,8 @@ mod tests {
     }
 
     async fn receive(bodies: &Bodies, coding: &str, sent: Vec<u8>) -> Result<usize, String> {
-        let received = bodies.receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS).await;
+        let received =
+            bodies.receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None).await;
         received.map(|received| received.bytes.len()).map_err(|error| error.to_string())
     }
 
@@ -271,7 +284,7 @@ mod tests {
         for coding in ["identity", "gzip", "zstd", "GZIP", " zstd "] {
             let sent = packed(coding.trim().to_ascii_lowercase().as_str(), &text);
             let received = bodies
-                .receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS)
+                .receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None)
                 .await
                 .unwrap();
             assert!(received.bytes == text, "{coding}");
@@ -305,8 +318,10 @@ mod tests {
             assert!(receive(&bodies, coding, bomb).await.unwrap_err().contains("too long"));
         }
         let one = packed("zstd", &vec![b' '; most]);
-        let held =
-            bodies.receive(ONE, &headers("zstd"), Body::from(one), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS).await.unwrap();
+        let held = bodies
+            .receive(ONE, &headers("zstd"), Body::from(one), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None)
+            .await
+            .unwrap();
         assert_eq!((held.bytes.len(), bodies.large.available_permits()), (most, 0));
         // Ordinary ones are read meanwhile.
         let ordinary = packed("zstd", &vec![b' '; UPLOAD_LARGE_BYTES]);
@@ -321,12 +336,12 @@ mod tests {
         let bodies = Bodies::new(Arc::default(), Arc::default());
         let never = || Body::from_stream(stream::pending::<Result<Bytes, io::Error>>());
         let headers = headers("identity");
-        let stuck = |account| bodies.receive(account, &headers, never(), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS);
+        let stuck = |account| bodies.receive(account, &headers, never(), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None);
         let mut stuck = Box::pin(futures::future::join_all(
             (0..UPLOADS_READ_MAX).map(|n| stuck(AccountId(1 + i64::from(n >= UPLOADS_READ_EACH)))),
         ));
         assert!(futures::poll!(&mut stuck).is_pending());
-        let late = bodies.receive(AccountId(3), &headers, Body::from("late"), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS);
+        let late = bodies.receive(AccountId(3), &headers, Body::from("late"), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None);
         let (stuck, late) = futures::join!(stuck, late);
         assert_eq!(
             late.ok().map(|late| late.bytes),
@@ -335,10 +350,10 @@ mod tests {
         );
         assert!(stuck.into_iter().all(|one| matches!(one, Err(HttpError::Unavailable { .. }))));
         // However many of one account do not come, another's is read at once.
-        let stuck = (0..20).map(|_| bodies.receive(ONE, &headers, never(), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS));
+        let stuck = (0..20).map(|_| bodies.receive(ONE, &headers, never(), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None));
         let mut stuck = Box::pin(futures::future::join_all(stuck));
         assert!(futures::poll!(&mut stuck).is_pending());
-        let other = bodies.receive(AccountId(2), &headers, Body::from("now"), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS);
+        let other = bodies.receive(AccountId(2), &headers, Body::from("now"), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None);
         assert!(futures::poll!(Box::pin(other)).is_ready());
         drop(stuck);
         assert_eq!(receive(&bodies, "identity", b"now".to_vec()).await, Ok(3));

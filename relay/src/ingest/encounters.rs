@@ -19,6 +19,7 @@ use crate::background::Broken;
 use crate::error::HttpError;
 use crate::limits::{ENCOUNTERS_ANSWER_MS, ENCOUNTERS_BYTES_MAX, ENCOUNTERS_WAIT_MS};
 use crate::metrics::{MeterVersion, UploadOutcome};
+use crate::signature::Proof;
 
 /// What became of a request.
 #[derive(Debug)]
@@ -44,6 +45,8 @@ pub struct Kept {
     pub is_new: bool,
     /// Whether its report is complete; else the fight goes on, or may, and what was sent waits for its end.
     pub is_complete: bool,
+    /// Whether its report holds a reading that came with a good signature.
+    pub is_verified: bool,
     /// Of what was sent.
     pub checksum: Checksums,
 }
@@ -52,25 +55,28 @@ impl Ingest {
     /// Keeps the encounters of a request. Done to its end also where nobody waits for it any more.
     ///
     /// # Errors
-    /// Those of its body; `BadRequest` where that is none; `Unavailable`: send the same again. What is wrong with one
-    /// encounter is told in its place.
+    /// Those of its body and its signature; `BadRequest` where there is none in it; `Unavailable`: send the same again. What
+    /// is wrong with one encounter is told in its place.
     pub async fn encounters(
         self: &Arc<Self>,
         uploader: Uploader,
         headers: HeaderMap,
+        proof: Option<Proof>,
         body: Body,
     ) -> Result<Taken, HttpError> {
         let (ingest, began) = (Arc::clone(self), Instant::now());
         let done = in_time(ENCOUNTERS_ANSWER_MS, async move {
             let account = uploader.account();
-            let received =
-                ingest.bodies.receive(account, &headers, body, ENCOUNTERS_BYTES_MAX, ENCOUNTERS_WAIT_MS).await?;
+            let (most, waits_ms) = (ENCOUNTERS_BYTES_MAX, ENCOUNTERS_WAIT_MS);
+            let received = ingest.bodies.receive(account, &headers, body, most, waits_ms, proof).await?;
             ingest.context().metrics.payload(received.bytes.len());
             Box::pin(ingest.take_encounters(uploader, received, began)).await
         })
         .await;
-        if let Err(error) = &done {
-            self.refused(error, MeterVersion::NONE, began);
+        match &done {
+            // As with a wrong key: whose upload it is nobody knows.
+            Ok(_) | Err(HttpError::Unsigned(_)) => {}
+            Err(error) => self.refused(error, MeterVersion::NONE, began),
         }
         done
     }
@@ -82,7 +88,7 @@ impl Ingest {
         began: Instant,
     ) -> Result<Taken, HttpError> {
         let end = began + Duration::from_millis(ENCOUNTERS_ANSWER_MS);
-        let secret = self.context().secret.clone();
+        let (secret, is_signed) = (self.context().secret.clone(), received.is_signed);
         let read = move |body: &str, next: &mut dyn FnMut(Result<encounters::Received, Refused>) -> bool| {
             let Request { encounters, is_batch } = Request::parse(body)?;
             let mut read = encounters.into_iter().map(|encounter| encounters::read(encounter, &|id| secret.actor(id)));
@@ -100,7 +106,7 @@ impl Ingest {
             let version =
                 read.as_ref().map_or(MeterVersion::NONE, |read| MeterVersion::of(read.meter_version.as_deref()));
             let kept = match read {
-                Ok(read) => Box::pin(self.keep_encounter(uploader, read)).await,
+                Ok(read) => Box::pin(self.keep_encounter(uploader, read, is_signed)).await,
                 Err(refused) => Err(refused.into()),
             };
             match kept {
@@ -122,10 +128,11 @@ impl Ingest {
         &self,
         uploader: Uploader,
         read: encounters::Received,
+        is_signed: bool,
     ) -> Result<(Kept, UploadOutcome), HttpError> {
         let context = self.context();
         let encounters::Received { uploaded, client_id, checksum, .. } = read;
-        let fight = Fight::new(&context.secret, uploader, uploaded);
+        let fight = Fight { is_signed, ..Fight::new(&context.secret, uploader, uploaded) };
         let key = fight.key;
         let Done { what, goes_on, .. } = self.keeper.keep(fight).await?;
         let row = context.store.encounter(key.account, key.encounter).await?;
@@ -142,6 +149,7 @@ impl Ingest {
             created_at_ms: row.created_at_ms,
             is_new: what == UploadOutcome::Created,
             is_complete: !goes_on,
+            is_verified: row.verified,
             checksum,
         };
         Ok((kept, what))

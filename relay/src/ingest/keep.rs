@@ -58,6 +58,8 @@ pub(super) struct Fight {
     pub(super) state: Arc<EncounterState>,
     pub(super) log: Packing,
     pub(super) hash: Option<UploadHash>,
+    /// Whether it came with a good signature.
+    pub(super) is_signed: bool,
     /// What its meter was told of it before.
     pub(super) remote_id: Option<i64>,
     /// Whether its bytes count for its key already.
@@ -98,6 +100,7 @@ impl Fight {
             state: Arc::new(read.state),
             log: Packing::Not(Box::new(read.log)),
             hash: read.source_hash.map(|hash| secret.upload(&hash)),
+            is_signed: false,
             remote_id: None,
             is_paid: false,
         }
@@ -217,6 +220,7 @@ impl Keeper {
             visibility: fight.visibility,
             hash: fight.hash,
             remote_id: fight.remote_id,
+            verified: fight.is_signed,
             log,
         };
         let job = waiting.job(fight.key.account, context.clock.now_ms());
@@ -300,6 +304,7 @@ impl Keeper {
                 state: ReportState::Final,
                 revision: 1,
                 kept_stream: Some(fight.stream),
+                verified: fight.is_signed,
             };
             let look = self.write(fight, row, None).await?;
             if matches!(look, Outcome::Kept { .. }) {
@@ -321,7 +326,8 @@ impl Keeper {
         }
         let seen = HeldReport::from(&held);
         let (revision, kept_stream) = (held.revision + 1, Some(fight.stream));
-        let row = EncounterRow { state: ReportState::Final, revision, kept_stream, ..held };
+        let verified = fight.is_signed;
+        let row = EncounterRow { state: ReportState::Final, revision, kept_stream, verified, ..held };
         let outcome = self.write(fight, row, Some(seen)).await?;
         if let Outcome::Kept { line, .. } = &outcome {
             // It can be read again, if it could not.
@@ -373,8 +379,10 @@ impl Keeper {
             },
         };
         Ok(match context.store.keep_upload(&upload).await? {
-            UploadKept::Kept { remote_id, .. } => {
+            UploadKept::Kept { row, remote_id } => {
                 context.derive.came();
+                // The same reading may have come another way meanwhile.
+                let line = ReportLine { verified: row.verified, ..line };
                 Outcome::Kept { remote_id, line: Box::new(line), replaces }
             }
             UploadKept::Conflict => Outcome::Again,

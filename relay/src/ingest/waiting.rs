@@ -62,6 +62,7 @@ impl Ingest {
             state: Arc::new(state),
             log: waiting.log.into(),
             hash: waiting.hash,
+            is_signed: waiting.verified,
             remote_id: waiting.remote_id,
             is_paid: true,
         };

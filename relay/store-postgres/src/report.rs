@@ -23,7 +23,7 @@ macro_rules! select_lines {
             "SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
                     e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
                     e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths,
-                    e.stub
+                    e.stub, e.verified
              FROM encounters e JOIN raids r ON r.row = e.raid " + $rest
             $(, $argument)*
         )
@@ -151,7 +151,7 @@ async fn keep_line(connection: &mut PgConnection, encounter: i64, report: &KeptR
              state = $2, revision = $3, kept_stream = $4, kept_at_ms = $5,
              ended_at_ms = $6, duration_ms = $7, outcome = $8, scene = $9, scene_id = $10, difficulty = $11,
              bosses = $12, players = $13, damage = $14, boss_damage = $15, healing = $16, damage_taken = $17,
-             hits = $18, heal_hits = $19, deaths = $20, damage_ms = $21, stub = $22
+             hits = $18, heal_hits = $19, deaths = $20, damage_ms = $21, stub = $22, verified = $23
          WHERE row = $1
          RETURNING account, report_id",
         encounter,
@@ -176,6 +176,7 @@ async fn keep_line(connection: &mut PgConnection, encounter: i64, report: &KeptR
         figure(line.totals.deaths),
         line.damage_ms.map(i64::from),
         line.stub,
+        line.verified,
     )
     .fetch_optional(&mut *connection)
     .await?;

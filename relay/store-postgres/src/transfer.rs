@@ -71,7 +71,7 @@ impl Export for Transaction {
                               started_at_ms, created_at_ms, state, revision, uuid_send(kept_stream) AS "kept_stream?",
                               kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty, bosses,
                               players, damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms,
-                              remote_id, stub
+                              remote_id, stub, verified
                        FROM encounters ORDER BY row"#
                 )
                 .fetch(connection),
@@ -268,10 +268,11 @@ async fn put_encounter(connection: &mut PgConnection, encounter: &EncounterCells
         "INSERT INTO encounters
              (row, account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state, revision,
               kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty, bosses, players,
-              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms, remote_id, stub)
+              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms, remote_id, stub,
+              verified)
          VALUES ($1, $2, encode($3::BYTEA, 'hex')::UUID, $4, $5, $6::BIGINT, $7, $8, $9::BIGINT, $10,
                  encode($11::BYTEA, 'hex')::UUID, $12, $13, $14, $15::BIGINT, $16, $17, $18, $19, $20,
-                 $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)",
+                 $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31)",
         encounter.row,
         encounter.account,
         encounter.encounter_id,
@@ -302,6 +303,7 @@ async fn put_encounter(connection: &mut PgConnection, encounter: &EncounterCells
         encounter.damage_ms,
         encounter.remote_id,
         encounter.stub,
+        encounter.verified,
     )
     .execute(connection)
     .await

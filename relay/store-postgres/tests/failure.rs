@@ -255,6 +255,7 @@ fn upload(raid: &RaidRow, number: i64) -> NewUpload {
                 players: 1,
                 totals: Totals::default(),
                 stub: false,
+                verified: false,
             },
             record: Bytes::from_static(b"record"),
             log: Some(Bytes::from_static(b"log")),

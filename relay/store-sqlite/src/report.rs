@@ -24,7 +24,7 @@ macro_rules! select_lines {
             r#"SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
                     e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
                     e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths,
-                    e.stub AS "stub: bool"
+                    e.stub AS "stub: bool", e.verified AS "verified: bool"
              FROM encounters e JOIN raids r ON r.row = e.raid "# + $rest
             $(, $argument)*
         )
@@ -167,7 +167,7 @@ async fn keep_line(connection: &mut SqliteConnection, encounter: i64, report: &K
              state = ?2, revision = ?3, kept_stream = ?4, kept_at_ms = ?5,
              ended_at_ms = ?6, duration_ms = ?7, outcome = ?8, scene = ?9, scene_id = ?10, difficulty = ?11,
              bosses = ?12, players = ?13, damage = ?14, boss_damage = ?15, healing = ?16, damage_taken = ?17,
-             hits = ?18, heal_hits = ?19, deaths = ?20, damage_ms = ?21, stub = ?22
+             hits = ?18, heal_hits = ?19, deaths = ?20, damage_ms = ?21, stub = ?22, verified = ?23
          WHERE row = ?1
          RETURNING account AS "account!: i64", report_id AS "report_id!: String""#,
         encounter,
@@ -192,6 +192,7 @@ async fn keep_line(connection: &mut SqliteConnection, encounter: i64, report: &K
         deaths,
         line.damage_ms,
         line.stub,
+        line.verified,
     )
     .fetch_optional(&mut *connection)
     .await?;

@@ -133,7 +133,7 @@ fn encounters(connection: &mut SqliteConnection) -> RowStream<'_> {
         r#"SELECT row AS "row!", account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state,
                   revision, kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty,
                   bosses, players, damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms,
-                  remote_id, stub AS "stub: bool"
+                  remote_id, stub AS "stub: bool", verified AS "verified: bool"
            FROM encounters ORDER BY row"#
     )
     .fetch(connection)
@@ -170,6 +170,7 @@ fn encounters(connection: &mut SqliteConnection) -> RowStream<'_> {
             deaths: columns.deaths,
             remote_id: columns.remote_id,
             stub: columns.stub,
+            verified: columns.verified,
         })))
     })
     .boxed()
@@ -295,8 +296,9 @@ async fn put_encounter(connection: &mut SqliteConnection, encounter: &EncounterC
         "INSERT INTO encounters
              (row, account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms, state, revision,
               kept_stream, kept_at_ms, ended_at_ms, duration_ms, outcome, scene, scene_id, difficulty, bosses, players,
-              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms, remote_id, stub)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+              damage, boss_damage, healing, damage_taken, hits, heal_hits, deaths, damage_ms, remote_id, stub,
+              verified)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         encounter.row,
         encounter.account,
         encounter.encounter_id,
@@ -327,6 +329,7 @@ async fn put_encounter(connection: &mut SqliteConnection, encounter: &EncounterC
         encounter.damage_ms,
         encounter.remote_id,
         encounter.stub,
+        encounter.verified,
     )
     .execute(connection)
     .await

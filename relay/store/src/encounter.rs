@@ -56,6 +56,8 @@ pub struct EncounterRow {
     pub revision: u32,
     /// The reading that the kept report is of; `None` before there is one.
     pub kept_stream: Option<StreamId>,
+    /// Whether this reading came signed by its uploader.
+    pub verified: bool,
 }
 
 /// An encounter with its journal.

@@ -61,6 +61,8 @@ pub struct ReportLine {
     pub totals: Totals,
     /// Whether nothing of it could be taken.
     pub stub: bool,
+    /// Whether the reading that the report holds came signed by its uploader.
+    pub verified: bool,
 }
 
 /// One page of a list.

@@ -179,6 +179,7 @@ pub struct EncounterColumns {
     pub state: i64,
     pub revision: i64,
     pub kept_stream: OptionalId,
+    pub verified: bool,
     pub tickets: i64,
     pub channel_tickets: i64,
 }
@@ -202,6 +203,7 @@ impl TryFrom<EncounterColumns> for EncounterRow {
             state: code::state(columns.state)?,
             revision: code::small(columns.revision)?,
             kept_stream: columns.kept_stream.0.map(Id::read).transpose()?.map(StreamId),
+            verified: columns.verified,
         })
     }
 }
@@ -285,6 +287,7 @@ pub struct LineColumns {
     pub heal_hits: i64,
     pub deaths: i64,
     pub stub: bool,
+    pub verified: bool,
 }
 
 /// A figure as it is stored: -1 where it is not known.
@@ -324,6 +327,7 @@ impl TryFrom<LineColumns> for ReportLine {
                 deaths: read_figure(columns.deaths),
             },
             stub: columns.stub,
+            verified: columns.verified,
         })
     }
 }
@@ -371,6 +375,7 @@ mod tests {
             heal_hits: 0,
             deaths: 0,
             stub: false,
+            verified: false,
         }
     }
 

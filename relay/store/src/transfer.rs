@@ -214,6 +214,7 @@ pub struct EncounterCells {
     pub deaths: i64,
     pub remote_id: Option<i64>,
     pub stub: bool,
+    pub verified: bool,
 }
 
 /// The cells of a reading.

@@ -10,10 +10,10 @@ use crate::raw::{Answer, ask};
 use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, UPLOAD_KEY, Uploader};
 use crate::uploads::{BEGAN, fight as as_its_meter_sends_it, ids, on_every_database, opened, post};
 
-const PATH: &str = "/api/v1/encounters";
+pub(crate) const PATH: &str = "/api/v1/encounters";
 
 /// Two players against a boss, as in the meter's own form, but that heals and what the boss did are told, too.
-fn encounter(local: i64, with_times: bool) -> Value {
+pub(crate) fn encounter(local: i64, with_times: bool) -> Value {
     let skill = |id: i64, hits: &[(i64, u64)]| {
         let entry = |(at, value): &(i64, u64)| {
             json!({"timestampMs": BEGAN + at, "value": value, "isCrit": false, "isLucky": false, "hpLoss": value,

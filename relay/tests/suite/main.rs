@@ -39,6 +39,7 @@ mod report;
 mod script;
 mod set_aside;
 mod shaky;
+mod signatures;
 mod span;
 mod start;
 mod strangers;

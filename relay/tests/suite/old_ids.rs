@@ -12,10 +12,11 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 14] = [
+const OLD_SCHEMA: [&str; 15] = [
     "DROP TABLE player_skills",
     "DROP TABLE encounter_players",
     "DROP TABLE encounter_bosses",
+    "ALTER TABLE encounters DROP COLUMN verified",
     "DROP TABLE jobs",
     "ALTER TABLE encounters DROP COLUMN stub",
     "DROP TABLE upload_hashes",

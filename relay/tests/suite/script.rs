@@ -14,6 +14,7 @@ use raidcast_relay::database::Database;
 use raidcast_relay::edge::Network;
 use raidcast_relay::limits::EdgeLimits;
 use raidcast_relay::serve::Relay;
+use raidcast_relay::signature::SigningSecret;
 use raidcast_relay::telemetry::LogFormat;
 use raidcast_shared::checksum::Checksum;
 use raidcast_shared::codec;
@@ -46,6 +47,12 @@ pub(crate) const READ_KEY: &str = "a-key-that-only-reads";
 
 /// Of the account of [`KEY`]; it may upload, and nothing else.
 pub(crate) const UPLOAD_KEY: &str = "a-key-that-only-uploads";
+
+/// Of the account of [`KEY`]; its uploads may be signed.
+pub(crate) const SIGN_KEY: &str = "a-key-that-also-signs";
+
+/// With this.
+pub(crate) const SIGNING_SECRET: &str = "a-signing-secret-of-32-characters";
 
 /// Nothing here takes this long: a script that waits longer fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -140,6 +147,11 @@ impl TestRelay {
                     scopes: [Scope::Upload].into_iter().collect(),
                     ..KeySetting::of("default", UPLOAD_KEY)
                 },
+                KeySetting {
+                    name: "signer".into(),
+                    signing_secret: SigningSecret::new(SIGNING_SECRET),
+                    ..KeySetting::of("default", SIGN_KEY)
+                },
             ],
             grace_ms: 600_000,
             trusted_proxies,
@@ -206,6 +218,11 @@ impl TestRelay {
     /// Moves the relay's clock.
     pub(crate) fn pass_ms(&self, ms: i64) {
         self.now_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// The relay's clock, Unix s.
+    pub(crate) fn now_s(&self) -> i64 {
+        self.now_ms.load(Ordering::Relaxed) / 1_000
     }
 
     /// The status and body of a GET.

@@ -55,6 +55,7 @@ impl RaidTask {
         encounter.row.state = state;
         encounter.row.revision = encounter.revision;
         encounter.row.kept_stream = Some(stream);
+        encounter.row.verified = report.verified;
         let seq = encounter.main.state.seq();
         if state == ReportState::Provisional && (encounter.main.is_ended() || job != Some(Job::Keeping { seq })) {
             // It went on while its report was kept.

@@ -28,6 +28,7 @@ pub async fn an_encounter_begins_live(harness: &impl Harness<Store: Fights>) {
         state: ReportState::Live,
         revision: 1,
         kept_stream: None,
+        verified: false,
     };
     assert_eq!(row, expected);
     assert_eq!(store.encounter(ana.id, new.key.encounter).await.expect("an answer"), Some(expected.clone()));

@@ -15,6 +15,7 @@ fn expected(row: &EncounterRow, report: &KeptReport) -> (EncounterRow, Option<By
         state: report.state,
         revision: report.revision,
         kept_stream: Some(report.stream),
+        verified: report.line.verified,
         ..row.clone()
     };
     (row, Some(report.record.clone()))

@@ -37,6 +37,7 @@ fn uploaded_row(raid: &RaidRow, number: u8) -> EncounterRow {
         state: Final,
         revision: 1,
         kept_stream: Some(stream(number).stream),
+        verified: true,
     }
 }
 
@@ -73,8 +74,8 @@ fn upload_of(row: &EncounterRow, stream_number: u8) -> NewUpload {
 
 /// The encounter's row once this is kept.
 fn replaced(row: &EncounterRow, upload: &NewUpload) -> EncounterRow {
-    let KeptReport { revision, stream, .. } = upload.report;
-    EncounterRow { state: Final, revision, kept_stream: Some(stream), ..row.clone() }
+    let KeptReport { revision, stream, ref line, .. } = upload.report;
+    EncounterRow { state: Final, revision, kept_stream: Some(stream), verified: line.verified, ..row.clone() }
 }
 
 async fn keep(store: &Arc<impl Store>, upload: &NewUpload) -> (EncounterRow, i64) {

@@ -165,6 +165,9 @@ export class ReportSession {
   /** Whether nothing of the fight could be taken. */
   stub: boolean = $derived(this.report?.stub === true);
 
+  /** Whether the reading that is shown came signed by its uploader. */
+  verified: boolean = $derived(!this.fromFeed && this.report?.verified === true);
+
   /**
    * Whether no amount of the fight has a time: then it has no timeline, no parts, and nothing to play. While it goes on
    * some may come that has.

@@ -371,6 +371,14 @@ describe('a fight of which nothing could be taken', () => {
   });
 });
 
+describe('a fight that came signed', () => {
+  it('is said to be verified as its record says', async () => {
+    api.held = report({ state: 'final', verified: true });
+    await started();
+    expect(session.verified).toBe(true);
+  });
+});
+
 describe('a raid of uploads', () => {
   let raid: RaidSession;
   beforeEach(async () => {
@@ -486,6 +494,7 @@ function summaryOf(id: string): ReturnType<typeof raidPage>['reports'][number] {
     startedAtMs: 0,
     endedAtMs: null,
     stub: false,
+    verified: false,
     durationMs: 1,
     damageMs: null,
     outcome: 'unknown',

@@ -538,6 +538,20 @@ describe('the header of a fight of which not all is known', () => {
   });
 });
 
+describe('the mark of a signed fight', () => {
+  it('says who signed it, and is there for no other', async () => {
+    const { rerender } = render(FightHeader, {
+      figures: figures({}),
+      status: { kind: 'ended' },
+      durationMs: 30_000,
+      verified: true,
+    });
+    expect(screen.getByText('Verified').getAttribute('title')).toBe('Signed by its uploader');
+    await rerender({ verified: false });
+    expect(screen.queryByText('Verified')).toBeNull();
+  });
+});
+
 describe('the badge', () => {
   it('tells a screen reader each state in a sentence', async () => {
     const { rerender } = render(StatusBadge, { status: { kind: 'live' } });

@@ -34,6 +34,10 @@ visibility: Visibility,
  */
 note: string | null, 
 /**
+ * Whether the reading that it holds was uploaded with a good signature.
+ */
+verified: boolean, 
+/**
  * Both checksums, where the sender's was not the relay's.
  */
 unverified: Unverified | null, 
@@ -629,7 +633,11 @@ totals: Totals,
 /**
  * Whether nothing of it could be taken: its report says why.
  */
-stub: boolean, };
+stub: boolean, 
+/**
+ * Whether the reading that its report holds was uploaded with a good signature.
+ */
+verified: boolean, };
 
 export type ReportPage = { 
 /**

@@ -104,6 +104,7 @@ pub async fn live_reports_are_listed_without_figures(harness: &impl Harness<Stor
         players: 0,
         totals: Totals { boss_damage: Some(0), damage_taken: Some(0), deaths: Some(0), ..Totals::default() },
         stub: false,
+        verified: false,
     };
     let listed = store.public_reports(Page { page: 1, limit: 10 }).await.expect("an answer");
     assert_eq!(listed, (vec![line.clone()], 1));
