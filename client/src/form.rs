@@ -33,24 +33,13 @@ pub fn names(fight: &Fight) -> bool {
 ///
 /// Cost: linear in its hits, which are sorted by skill.
 pub fn body(fight: &Fight, meter: &str, log: &Log, state: &EncounterState, ending: &Ending) -> Vec<u8> {
-    body_of(fight, meter, log, state, ending, l::WHOLE_BYTES_MAX)
-}
-
-fn body_of(
-    fight: &Fight,
-    meter: &str,
-    log: &Log,
-    state: &EncounterState,
-    ending: &Ending,
-    bytes_max: usize,
-) -> Vec<u8> {
     let mut encounter = told(fight, meter, log, state, ending);
     encounter.seal();
     let body = json(&encounter);
-    if body.len() <= bytes_max {
+    if body.len() <= l::WHOLE_BYTES_MAX {
         return body;
     }
-    shorten(&mut encounter, body.len() - bytes_max);
+    shorten(&mut encounter, body.len() - l::WHOLE_BYTES_MAX);
     encounter.seal();
     json(&encounter)
 }
@@ -171,8 +160,8 @@ fn spec_in(class_id: Option<u16>, spec: u16) -> u16 {
 
 fn nothing_of(row: &SkillRow) -> Skill {
     Skill {
-        skill_id: row.skill_id,
-        skill_name: None,
+        id: row.skill_id,
+        name: None,
         total_value: 0,
         hits: 0,
         crit_hits: row.crit_hits.map(|_| 0),
@@ -182,7 +171,7 @@ fn nothing_of(row: &SkillRow) -> Skill {
 }
 
 fn add(skill: &mut Skill, row: &SkillRow, mut timeline: Vec<Entry>) {
-    skill.skill_name = skill.skill_name.take().or_else(|| row.name.clone());
+    skill.name = skill.name.take().or_else(|| row.name.clone());
     skill.total_value += row.total;
     skill.hits += row.hits;
     let sum = |held: Option<u64>, more: Option<u64>| Some(held? + more?);
@@ -199,8 +188,8 @@ fn in_parts(mut skill: Skill) -> Vec<Skill> {
     for timeline in rest.chunks(l::WHOLE_TIMELINE_MAX) {
         let count = |is: fn(&Entry) -> bool| timeline.iter().filter(|entry| is(entry)).count() as u64;
         let part = Skill {
-            skill_id: skill.skill_id,
-            skill_name: None,
+            id: skill.id,
+            name: None,
             total_value: timeline.iter().map(|entry| entry.value).sum(),
             hits: timeline.len() as u64,
             crit_hits: skill.crit_hits.map(|_| count(|entry| entry.is_crit)),
@@ -246,8 +235,8 @@ mod tests {
 
     fn skill(hits: usize) -> Skill {
         Skill {
-            skill_id: 1714,
-            skill_name: Some("Strike".into()),
+            id: 1714,
+            name: Some("Strike".into()),
             total_value: 3 * hits as u64 + 100,
             hits: hits as u64 + 7,
             crit_hits: Some(hits.div_ceil(2) as u64 + 1),

@@ -114,13 +114,10 @@ impl Poster {
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(cut)?.to_bytes();
             answer::meaning(&head, &body, &uri)
         };
-        match timeout(ANSWER, asking).await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let why = Outage::NoAnswer { at: address(&uri), seconds: ANSWER.as_secs() };
-                Err(Failure::NotNow { why, wait: Wait::Step })
-            }
-        }
+        timeout(ANSWER, asking).await.unwrap_or_else(|_| {
+            let why = Outage::NoAnswer { at: address(&uri), seconds: ANSWER.as_secs() };
+            Err(Failure::NotNow { why, wait: Wait::Step })
+        })
     }
 }
 

@@ -14,7 +14,8 @@ const SCHEMA_VERSION: u32 = 1;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Encounter {
     pub(super) schema_version: u32,
-    pub(super) encounter_id: i64,
+    #[serde(rename = "encounterId")]
+    pub(super) number: i64,
     /// Unix ms.
     pub(super) started_at_ms: i64,
     /// Unix ms.
@@ -41,10 +42,10 @@ pub(super) struct Encounter {
 
 impl Encounter {
     /// One of which nothing is told but which it is.
-    pub(super) fn of(encounter_id: i64, started_at_ms: i64) -> Self {
+    pub(super) fn of(number: i64, started_at_ms: i64) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
-            encounter_id,
+            number,
             started_at_ms,
             ended_at_ms: None,
             duration_ms: 1,
@@ -64,7 +65,7 @@ impl Encounter {
     pub(super) fn seal(&mut self) {
         let mut sum = Sum::new();
         let fight = [
-            Some(self.encounter_id),
+            Some(self.number),
             Some(self.started_at_ms),
             self.ended_at_ms,
             Some(self.duration_ms.into()),
@@ -154,9 +155,10 @@ impl Player {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Skill {
-    pub(super) skill_id: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) skill_name: Option<String>,
+    #[serde(rename = "skillId")]
+    pub(super) id: i64,
+    #[serde(rename = "skillName", skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
     pub(super) total_value: u64,
     pub(super) hits: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -170,7 +172,7 @@ pub(super) struct Skill {
 impl Skill {
     fn sum(&self, letter: char, sum: &mut Sum) {
         let sums = [Some(self.total_value), Some(self.hits), self.crit_hits, self.lucky_hits, None, None];
-        sum.line(letter, [Some(self.skill_id)].into_iter().chain(sums.map(|sum| sum.map(whole))));
+        sum.line(letter, [Some(self.id)].into_iter().chain(sums.map(|sum| sum.map(whole))));
         for entry in &self.timeline {
             let shield = (entry.shield_loss > 0).then(|| whole(entry.shield_loss));
             let [crit, lucky] = [entry.is_crit, entry.is_lucky].map(|is| is.then_some(1));
@@ -208,8 +210,8 @@ mod tests {
     fn the_checksum_is_that_of_the_apis_page() {
         let entry = Entry { timestamp_ms: 0, value: 10, is_crit: true, is_lucky: false, shield_loss: 0 };
         let skill = Skill {
-            skill_id: 1714,
-            skill_name: None,
+            id: 1714,
+            name: None,
             total_value: 30,
             hits: 2,
             crit_hits: None,

@@ -80,7 +80,9 @@ async fn post_as(options: Options) -> (Result<Summary, WatchError>, Tally, Vec<C
     let result = task.await.unwrap();
     let told = told.lock().unwrap().clone();
     let mut tally = Tally::default();
-    told.iter().for_each(|change| tally.count(change));
+    for change in &told {
+        tally.count(change);
+    }
     (result, tally, told)
 }
 

@@ -111,8 +111,9 @@ impl Web {
     /// What is written, if there is an answer at all, and whether the connection goes on.
     fn answer(&self, reply: Option<Reply>, name: &(String, i64)) -> (Option<String>, bool) {
         let written = |status: u16, lines: &[&str], body: &str| {
-            let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-            format!("HTTP/1.1 {status} Said\r\n{lines}Content-Length: {}\r\n\r\n{body}", body.len())
+            let length = format!("Content-Length: {}", body.len());
+            let lines = [lines, &[&length]].concat().join("\r\n");
+            format!("HTTP/1.1 {status} Said\r\n{lines}\r\n\r\n{body}")
         };
         let taken = || {
             let status = if self.held().fights.insert(name.clone()) { 201 } else { 200 };

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use raidcast_shared::id::hex;
 use raidcast_shared::uplink::{Outcome, ReportState, UplinkFrame, UplinkReply};
+use raidcast_store::JobKind;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -266,7 +267,7 @@ async fn a_signed_upload_that_waits_is_verified_when_it_is_kept() {
         uploader.send(&UplinkFrame::Discard { enc: script.enc }).await;
         becomes("nothing waits", async || {
             relay.pass_ms(1_000);
-            relay.store.jobs().await.unwrap().count == 0
+            relay.store.jobs(JobKind::Reading).await.unwrap().count == 0
         })
         .await;
         let known = json_of(&post(&relay, PATH, KEY, &[], &body).await);
