@@ -21,6 +21,7 @@ mod report;
 mod transfer;
 mod upkeep;
 mod upload;
+mod usage;
 mod writer;
 
 use std::path::Path;

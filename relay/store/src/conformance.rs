@@ -12,6 +12,7 @@ pub mod raid;
 pub mod report;
 pub mod upkeep;
 pub mod upload;
+pub mod usage;
 
 use std::sync::Arc;
 
@@ -84,6 +85,7 @@ macro_rules! conformance {
             jobs: jobs_are_given_when_they_are_due_the_oldest_first, a_job_comes_again_until_it_is_done,
                 a_job_of_one_name_is_there_once, a_job_is_written_with_what_caused_it_or_not_at_all,
                 jobs_survive_a_crash, an_account_has_so_many_jobs_at_the_most;
+            usage: what_was_used_takes_the_place_of_what_was_before, what_was_used_survives_a_crash;
             upload: a_new_upload_is_kept_whole, an_upload_needs_a_raid_of_its_account,
                 only_a_final_report_with_its_log_is_an_upload,
                 an_upload_that_expected_no_encounter_conflicts_with_one, an_upload_replaces_what_its_caller_saw,

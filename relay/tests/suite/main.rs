@@ -31,6 +31,7 @@ mod outcome;
 mod postgres;
 mod privacy;
 mod process;
+mod quotas;
 mod raw;
 mod replay;
 mod report;

@@ -12,7 +12,8 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 12] = [
+const OLD_SCHEMA: [&str; 13] = [
+    "DROP TABLE quota",
     "ALTER TABLE encounters DROP COLUMN verified",
     "DROP TABLE jobs",
     "ALTER TABLE encounters DROP COLUMN stub",

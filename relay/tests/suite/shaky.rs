@@ -11,7 +11,7 @@ use raidcast_store::{
     Account, AccountId, Accounts, Backlog, EncounterKey, EncounterRow, Encounters, JobKey, Jobs, JobsWaiting, Journal,
     JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, LeasedJob, Left, NewEncounter, NewJob, NewUpload,
     OnCommit, OpenEncounter, Page, RaidRow, Raids, ReportLine, Reports, Store, StoreError, StoreFuture, StoredJournal,
-    StoredStream, Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads,
+    StoredStream, Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads, Usage, Use,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -199,6 +199,17 @@ impl Jobs for Shaky {
         "writes" lease_job(now_ms: i64 = now_ms => now_ms, until_ms: i64 = until_ms => until_ms) -> Option<LeasedJob>;
         "writes" finish_job(key: JobKey = key => key) -> ();
         "writes" put_off_job(key: JobKey = key => key, due_at_ms: i64 = due_at_ms => due_at_ms, why: &'a str = why.to_owned() => &why) -> ();
+    }
+}
+
+impl Usage for Shaky {
+    /// Kept whenever the relay likes, as [`Jobs::jobs`] is asked.
+    fn keep_used<'a>(&'a self, used: &'a [Use]) -> StoreFuture<'a, ()> {
+        self.store.keep_used(used)
+    }
+
+    fn used(&self) -> StoreFuture<'_, Vec<Use>> {
+        self.store.used()
     }
 }
 
