@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+use crate::quota::UploadsPerDay;
 use crate::signature::SigningSecret;
 
 /// What a key may do.
@@ -65,19 +66,34 @@ pub struct Key {
     pub visibility: Visibility,
     /// What its uploads may be signed with.
     pub signing_secret: Option<SigningSecret>,
+    /// How many new fights it may upload over HTTP within a day, if that is limited.
+    pub uploads_per_day: Option<UploadsPerDay>,
     digest: [u8; 32],
 }
 
 impl Key {
     /// Takes a key from the configuration.
     pub fn new(account: impl Into<String>, key: &str, scopes: Scopes, visibility: Visibility) -> Self {
-        Self { account: account.into(), scopes, visibility, signing_secret: None, digest: digest(key.as_bytes()) }
+        Self {
+            account: account.into(),
+            scopes,
+            visibility,
+            signing_secret: None,
+            uploads_per_day: None,
+            digest: digest(key.as_bytes()),
+        }
     }
 
     /// The same key, whose uploads may be signed.
     #[must_use]
     pub fn signing_with(self, signing_secret: Option<SigningSecret>) -> Self {
         Self { signing_secret, ..self }
+    }
+
+    /// The same key, with a limit of its own.
+    #[must_use]
+    pub fn uploading(self, uploads_per_day: Option<UploadsPerDay>) -> Self {
+        Self { uploads_per_day, ..self }
     }
 }
 
@@ -138,6 +154,12 @@ impl RelaySecret {
     /// tried.
     pub fn upload(&self, source_hash: &str) -> [u8; 16] {
         self.mac(b"upload", source_hash.to_ascii_lowercase().as_bytes())
+    }
+
+    /// What stands for a key's name in the store.
+    pub fn key_name(&self, name: &str) -> u64 {
+        let mac = self.mac(b"key", name.as_bytes());
+        mac[..8].iter().fold(0, |all, byte| all << 8 | u64::from(*byte))
     }
 
     /// The raid that an account's uploads of a day stand in: nobody else can make it before.

@@ -165,6 +165,8 @@ struct File {
     trusted_proxies: Vec<String>,
     connections_per_address: Option<u32>,
     memory_mib: Option<u32>,
+    /// Uploads of one address an hour.
+    uploads_per_address_hour: Option<u32>,
     metrics_listen: Option<String>,
     log_format: Option<String>,
     /// The upload key of the account `default`.
@@ -191,12 +193,20 @@ struct KeyEntry {
     visibility: Visibility,
     /// What its uploads may be signed with.
     signing_secret: Option<String>,
+    /// New fights that it uploads over HTTP within a day.
+    uploads_per_day: Option<u32>,
 }
 
 impl KeyEntry {
     /// The key with this name.
     fn setting(self, name: String) -> Result<KeySetting, ConfigError> {
-        let Self { key, account, scopes, visibility, signing_secret } = self;
+        let Self { key, account, scopes, visibility, signing_secret, uploads_per_day } = self;
+        if uploads_per_day == Some(0) {
+            let text = format!(
+                "the uploads_per_day of `{name}` must be at least 1: a key that uploads nothing lacks the scope"
+            );
+            return Err(ConfigError::Value(text));
+        }
         let refused = |why: &str| {
             let text = format!("the signing_secret of `{name}` {why}, for example from `openssl rand -hex 32`");
             Err(ConfigError::Value(text))
@@ -215,6 +225,7 @@ impl KeyEntry {
             scopes: scopes.map_or(Scopes::ALL, |scopes| scopes.into_iter().collect()),
             visibility,
             signing_secret,
+            uploads_per_day,
             name,
             key,
         })
@@ -222,7 +233,7 @@ impl KeyEntry {
 }
 
 /// The names in a [`File`].
-const SETTINGS: [&str; 12] = [
+const SETTINGS: [&str; 13] = [
     "listen",
     "data",
     "database_url",
@@ -230,6 +241,7 @@ const SETTINGS: [&str; 12] = [
     "trusted_proxies",
     "connections_per_address",
     "memory_mib",
+    "uploads_per_address_hour",
     "metrics_listen",
     "log_format",
     "upload_key",
@@ -252,6 +264,8 @@ pub struct KeySetting {
     pub visibility: Visibility,
     /// What its uploads may be signed with.
     pub signing_secret: Option<SigningSecret>,
+    /// New fights that it may upload over HTTP within a day, if that is limited.
+    pub uploads_per_day: Option<u32>,
 }
 
 impl KeySetting {
@@ -265,6 +279,7 @@ impl KeySetting {
             scopes: Scopes::ALL,
             visibility: Visibility::default(),
             signing_secret: None,
+            uploads_per_day: None,
         }
     }
 }
@@ -272,13 +287,14 @@ impl KeySetting {
 /// Without the key and the secret.
 impl fmt::Debug for KeySetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, account, key: _, scopes, visibility, signing_secret: _ } = self;
+        let Self { name, account, key: _, scopes, visibility, signing_secret: _, uploads_per_day } = self;
         let mut shown = f.debug_struct("KeySetting");
         shown
             .field("name", name)
             .field("account", account)
             .field("scopes", scopes)
             .field("visibility", visibility)
+            .field("uploads_per_day", uploads_per_day)
             .finish()
     }
 }
@@ -363,7 +379,8 @@ fn without_values(error: &config::ConfigError) -> String {
     match error {
         E::Type { key, .. } | E::At { key, .. } if key.as_ref().is_some_and(|key| key.starts_with("keys")) => {
             "`keys` is not what it must be. A section [keys.NAME] has a key, and may have an account, scopes (of upload, \
-             read, manage), a visibility (public, unlisted or private) and a signing_secret"
+             read, manage), a visibility (public, unlisted or private), a \
+             signing_secret and uploads_per_day (a number)"
                 .to_owned()
         }
         E::Type { expected, key, .. } => format!("{} must be {expected}", setting(key)),
@@ -488,6 +505,12 @@ impl Config {
             }
             limits.connections_per_address = most;
         }
+        if let Some(most) = file.uploads_per_address_hour {
+            if most == 0 {
+                return Err(in_file("`uploads_per_address_hour` must be at least 1".into()));
+            }
+            limits.uploads_per_address_hour = most;
+        }
         if let Some(mib) = flags.memory_mib.or(file.memory_mib) {
             if mib < MEMORY_MIB_MIN {
                 return Err(in_file(format!("`memory_mib` must be at least {MEMORY_MIB_MIN}")));
@@ -597,6 +620,9 @@ mod tests {
             (format!("[keys.bot]\nkey = \"{key}\"\nscope = [\"read\"]\n"), "may have an account, scopes"),
             ("[keys.bot]\nscopes = [\"read\"]\n".to_owned(), "`key`"),
             (format!("log_format = \"{key}\"\n"), "\"text\" or \"json\""),
+            ("uploads_per_address_hour = 0\n".to_owned(), "at least 1"),
+            (format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = 0\n"), "`bot` must be at least 1"),
+            (format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = \"{key}\"\n"), "`keys`"),
             ("metrics_listen = \"9090\"\n".to_owned(), "like 127.0.0.1:8787"),
             ("upload_kye = \"a-long-enough-key\"\n".to_owned(), "`upload_kye`, which is no setting"),
             (format!("database_url = postgres://u:{key}@h/d\n"), "line 1"),

@@ -18,7 +18,7 @@ use crate::jobs::JobsLine;
 use crate::limits::EdgeLimits;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::quota::{DAY_MS, Quota, Spent};
+use crate::quota::{Allowance, DAY_MS, Quota, Spent, UploadsPerDay};
 use crate::set_aside::SetAside;
 use crate::signature::Signatures;
 
@@ -121,16 +121,29 @@ impl Context {
     /// The store does not answer; inside, why it may not.
     pub async fn may_begin_fight(&self, account: AccountId, history: bool) -> Result<Result<(), Spent>, StoreError> {
         let now_ms = self.clock.now_ms();
-        let (day_ago, started) = (now_ms - DAY_MS, self.quota.started_ms());
-        // Of those from before this relay started the store knows which it still has. They become fewer as they become
-        // older than a day.
-        let before = if day_ago < started {
-            let since = |at_ms| self.store.encounters_since(account, at_ms, now_ms);
-            since(day_ago).await?.saturating_sub(since(started).await?)
-        } else {
-            0
-        };
+        let before = self.fights_before(account, now_ms).await?;
         Ok(self.quota.may_begin_fight(account, before, history, now_ms))
+    }
+
+    /// What is left to a key's uploads of the limit of a day that is nearest to its end.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn allowance(&self, account: AccountId, uploads: Option<UploadsPerDay>) -> Result<Allowance, StoreError> {
+        let now_ms = self.clock.now_ms();
+        let before = self.fights_before(account, now_ms).await?;
+        Ok(self.quota.allowance(account, uploads, before, now_ms))
+    }
+
+    /// Fights that an account began in the last day before this relay started: of them the store knows which it still has.
+    /// They become fewer as they become older than a day.
+    async fn fights_before(&self, account: AccountId, now_ms: i64) -> Result<u64, StoreError> {
+        let (day_ago, started) = (now_ms - DAY_MS, self.quota.started_ms());
+        if day_ago >= started {
+            return Ok(0);
+        }
+        let since = |at_ms| self.store.encounters_since(account, at_ms, now_ms);
+        Ok(since(day_ago).await?.saturating_sub(since(started).await?))
     }
 
     /// A name for a new connection.

@@ -23,6 +23,7 @@ use crate::fanout::Socket;
 use crate::ingest::Ingest;
 use crate::limits::EdgeLimits;
 use crate::lists::Lists;
+use crate::quota::Allowance;
 use crate::raid::{Join, JoinWish, Joined, RaidCommand, RaidHandle, RaidRegistry};
 use crate::span::Spans;
 
@@ -188,6 +189,11 @@ impl Desk {
             }
         }
         None
+    }
+
+    /// What is left to an uploader of the limit of a day that is nearest to its end; `None` if the store does not say.
+    pub async fn allowance(&self, uploader: Uploader) -> Option<Allowance> {
+        self.context().allowance(uploader.account(), uploader.uploads_per_day()).await.ok()
     }
 
     /// Gives a raid of the uploader a new ticket, and its channel too. Those before are good for nothing when this is

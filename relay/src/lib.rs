@@ -52,3 +52,4 @@ pub mod telemetry;
 pub mod transfer;
 pub mod turns;
 pub mod uplink;
+pub mod usage;

@@ -164,6 +164,9 @@ pub struct EdgeLimits {
     pub requests_burst: u32,
     /// And then so many a second: a third of what one core answers.
     pub requests_per_s: u32,
+    /// Requests of one address that upload fights: so many at once, and as many again within an hour. A thousand raiders who
+    /// share an address, a fight each; of one raid's forty, each fight of an evening.
+    pub uploads_per_address_hour: u32,
     /// KiB of answers to one address at once, beside those that are under way already. The report of an ordinary fight is
     /// 30 to 60, of the largest there may be 600, so a raid of forty behind one address opens its report together.
     pub sent_kib_burst: u32,
@@ -209,6 +212,7 @@ impl Default for EdgeLimits {
             connections_per_address: 256,
             requests_burst: 1_200,
             requests_per_s: 100,
+            uploads_per_address_hour: 1_000,
             sent_kib_burst: 8 * 1024,
             sent_kib_per_s: 4 * 1024,
             answers_per_address: 32,

@@ -1,12 +1,13 @@
 //! What one key may do in an hour and a day: connections, raids, fights, bytes.
 //!
-//! Counted in memory and by the relay's clock; after a restart it begins anew, but for fights, of which the database
-//! knows those that are kept. Fights of a day slide: each counts for a day from when it was begun.
+//! Counted in memory and by the relay's clock. After a restart, bytes and uploads go on from what was [kept](crate::usage),
+//! fights from those that the database knows, and all else begins anew. Fights of a day slide: each counts for a day from
+//! when it was begun.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use raidcast_store::AccountId;
+use raidcast_store::{AccountId, Use};
 
 use crate::limits::EdgeLimits;
 
@@ -32,6 +33,46 @@ fn span_of(ms: u32) -> String {
     }
 }
 
+/// How many new fights a key may upload over HTTP within a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadsPerDay {
+    /// Which key, by a name that is its own and stays.
+    pub key: u64,
+    /// How many.
+    pub most: u32,
+}
+
+/// What is left of one of a key's limits of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// All there is.
+    pub most: u64,
+    /// What is left of it.
+    pub left: u64,
+    /// From now until there is more, s.
+    pub reset_s: u64,
+    /// Whether these are bytes; else fights.
+    pub in_bytes: bool,
+}
+
+impl Allowance {
+    fn new(most: u64, used: u64, until_more_ms: i64, in_bytes: bool) -> Self {
+        let reset_s = until_more_ms.clamp(0, DAY_MS).unsigned_abs().div_ceil(1_000);
+        Self { most, left: most.saturating_sub(used), reset_s, in_bytes }
+    }
+
+    /// Whether a smaller part of it is left than of another.
+    fn is_nearer_to_its_end_than(&self, other: &Self) -> bool {
+        let part = |of: &Self, than: &Self| u128::from(of.left) * u128::from(than.most.max(1));
+        part(self, other) < part(other, self)
+    }
+}
+
+/// What the bytes of a day are called where they are kept.
+const BYTES: &str = "bytes";
+/// The uploads of a key, before the key.
+const UPLOADS: &str = "uploads ";
+
 /// What was used since a time.
 #[derive(Debug, Default)]
 struct Window {
@@ -51,13 +92,28 @@ impl Window {
         Spent { retry_ms: u32::try_from(self.since_ms + length_ms - now_ms).unwrap_or(1).max(1) }
     }
 
-    fn take(&mut self, count: u64, most: u64, length_ms: i64, now_ms: i64) -> Result<(), Spent> {
+    /// Whether so much more may be taken.
+    fn has(&mut self, count: u64, most: u64, length_ms: i64, now_ms: i64) -> Result<(), Spent> {
         self.turn(length_ms, now_ms);
-        if self.used.saturating_add(count) > most {
-            return Err(self.spent(length_ms, now_ms));
-        }
+        if self.used.saturating_add(count) > most { Err(self.spent(length_ms, now_ms)) } else { Ok(()) }
+    }
+
+    fn take(&mut self, count: u64, most: u64, length_ms: i64, now_ms: i64) -> Result<(), Spent> {
+        self.has(count, most, length_ms, now_ms)?;
         self.used += count;
         Ok(())
+    }
+
+    /// What of a day is left; `self.used` may be more.
+    fn allowance(&mut self, most: u64, now_ms: i64, in_bytes: bool) -> Allowance {
+        self.turn(DAY_MS, now_ms);
+        let reset_ms = if self.used == 0 { DAY_MS } else { self.since_ms + DAY_MS - now_ms };
+        Allowance::new(most, self.used, reset_ms, in_bytes)
+    }
+
+    fn to_keep(&self, account: AccountId, what: String) -> Option<Use> {
+        let Self { since_ms, used } = *self;
+        (used > 0).then_some(Use { account, what, since_ms, used })
     }
 }
 
@@ -117,6 +173,8 @@ struct Used {
     begins: TokenBucket,
     fights: Day,
     bytes: Window,
+    /// Of each key that has a limit of its own.
+    uploads: HashMap<u64, Window>,
 }
 
 /// What all keys have used. There are as many entries as accounts, which the configuration names.
@@ -189,10 +247,15 @@ impl Quota {
         if begun + before < part(self.limits.fights_per_key_day.into(), history) {
             return Ok(());
         }
+        let retry_ms = self.until_fewer(fights, before, now_ms).unwrap_or(HOUR_MS);
+        Err(Spent { retry_ms: u32::try_from(retry_ms).unwrap_or(1).max(1) })
+    }
+
+    /// From now until some of a day's fights count no more, ms; `None` if there are none.
+    fn until_fewer(&self, fights: &Day, before: u64, now_ms: i64) -> Option<i64> {
         // When those from before become fewer is not known here: it is asked again within an hour.
         let unknown = (before > 0).then(|| HOUR_MS.min(self.started_ms + DAY_MS - now_ms));
-        let retry_ms = fights.until_fewer(now_ms).into_iter().chain(unknown).min().unwrap_or(HOUR_MS);
-        Err(Spent { retry_ms: u32::try_from(retry_ms).unwrap_or(1).max(1) })
+        fights.until_fewer(now_ms).into_iter().chain(unknown).min()
     }
 
     /// A fight was begun.
@@ -208,6 +271,69 @@ impl Quota {
     pub fn take(&self, account: AccountId, bytes: u64, history: bool, now_ms: i64) -> Result<(), Spent> {
         let most = part(self.limits.bytes_per_key_day, history);
         self.accounts().entry(account).or_default().bytes.take(bytes, most, DAY_MS, now_ms)
+    }
+
+    /// Whether a key may upload one more new fight over HTTP. Tell it with [`Quota::uploaded`] when it is kept.
+    ///
+    /// # Errors
+    /// It has uploaded as many as it may in a day.
+    pub fn may_upload(&self, account: AccountId, limit: UploadsPerDay, now_ms: i64) -> Result<(), Spent> {
+        let mut accounts = self.accounts();
+        let uploads = &mut accounts.entry(account).or_default().uploads;
+        uploads.entry(limit.key).or_default().has(1, limit.most.into(), DAY_MS, now_ms)
+    }
+
+    /// A new fight was uploaded.
+    pub fn uploaded(&self, account: AccountId, limit: UploadsPerDay, now_ms: i64) {
+        let mut accounts = self.accounts();
+        let uploads = accounts.entry(account).or_default().uploads.entry(limit.key).or_default();
+        uploads.turn(DAY_MS, now_ms);
+        uploads.used += 1;
+    }
+
+    /// What is left to a key's uploads of the limit of a day that is nearest to its end; `before` as for
+    /// [`Quota::may_begin_fight`].
+    pub fn allowance(&self, account: AccountId, uploads: Option<UploadsPerDay>, before: u64, now_ms: i64) -> Allowance {
+        let mut accounts = self.accounts();
+        let used = accounts.entry(account).or_default();
+        let begun = used.fights.begun(now_ms) + before;
+        let reset_ms = self.until_fewer(&used.fights, before, now_ms).unwrap_or(DAY_MS);
+        let fights = Allowance::new(part(self.limits.fights_per_key_day.into(), true), begun, reset_ms, false);
+        let bytes = used.bytes.allowance(part(self.limits.bytes_per_key_day, true), now_ms, true);
+        let uploads = uploads.map(|UploadsPerDay { key, most }| {
+            used.uploads.entry(key).or_default().allowance(most.into(), now_ms, false)
+        });
+        [Some(bytes), uploads]
+            .into_iter()
+            .flatten()
+            .fold(fights, |nearest, other| if other.is_nearer_to_its_end_than(&nearest) { other } else { nearest })
+    }
+
+    /// What was used, to go on from after a restart; by account.
+    pub fn to_keep(&self) -> Vec<Use> {
+        let accounts = self.accounts();
+        let kept = accounts.iter().flat_map(|(account, used)| {
+            let uploads = used
+                .uploads
+                .iter()
+                .filter_map(|(key, uploads)| uploads.to_keep(*account, format!("{UPLOADS}{key:016x}")));
+            used.bytes.to_keep(*account, BYTES.into()).into_iter().chain(uploads)
+        });
+        kept.collect()
+    }
+
+    /// Goes on from what was kept. A name that is not known here is another version's.
+    pub fn recall(&self, kept: &[Use]) {
+        let mut accounts = self.accounts();
+        for Use { account, what, since_ms, used } in kept {
+            let window = Window { since_ms: *since_ms, used: *used };
+            let of_account = accounts.entry(*account).or_default();
+            if what == BYTES {
+                of_account.bytes = window;
+            } else if let Some(key) = what.strip_prefix(UPLOADS).and_then(|key| u64::from_str_radix(key, 16).ok()) {
+                of_account.uploads.insert(key, window);
+            }
+        }
     }
 }
 
@@ -325,6 +451,45 @@ mod tests {
         assert_eq!(quota.begin(one, NOW - DAY_MS), Ok(()), "a clock that is set back locks nobody out");
         assert!((0..5).all(|_| quota.begin(one, NOW + HOUR_MS).is_ok()));
         assert!(quota.begin(one, NOW + HOUR_MS).is_err());
+    }
+
+    #[test]
+    fn what_was_kept_goes_on_and_a_day_that_lies_ahead_is_nobodys() {
+        let (one, limit) = (AccountId(1), UploadsPerDay { key: 7, most: 2 });
+        let used = || {
+            let quota = quota();
+            quota.take(one, 60, false, NOW).unwrap();
+            quota.uploaded(one, limit, NOW);
+            quota.uploaded(one, limit, NOW);
+            quota.to_keep()
+        };
+        let again = quota();
+        again.recall(&used());
+        assert_eq!(again.take(one, 41, false, NOW + HOUR_MS), Err(Spent { retry_ms: 23 * 3_600_000 }));
+        assert_eq!(again.may_upload(one, limit, NOW + HOUR_MS), Err(Spent { retry_ms: 23 * 3_600_000 }));
+        assert_eq!(again.may_upload(one, UploadsPerDay { key: 8, ..limit }, NOW), Ok(()), "another key's are its own");
+        assert_eq!(again.may_upload(one, limit, NOW + DAY_MS), Ok(()));
+        // The clock was set back while the relay was away: it locks nobody out for longer.
+        let again = quota();
+        again.recall(&used());
+        assert_eq!(again.take(one, 100, false, NOW - 1), Ok(()));
+        assert_eq!(again.may_upload(one, limit, NOW - 1), Ok(()));
+        let other = Use { account: one, what: "of another version".into(), since_ms: NOW, used: 9 };
+        quota().recall(&[other]);
+    }
+
+    #[test]
+    fn what_is_told_is_the_limit_that_is_nearest_to_its_end() {
+        let (quota, one) = (quota(), AccountId(1));
+        let of = |most, left, reset_s, in_bytes| Allowance { most, left, reset_s, in_bytes };
+        assert_eq!(quota.allowance(one, None, 0, NOW), of(3, 3, 86_400, false), "three quarters of four fights");
+        quota.take(one, 30, true, NOW).unwrap();
+        assert_eq!(quota.allowance(one, None, 0, NOW + HOUR_MS), of(75, 45, 82_800, true));
+        assert_eq!(quota.allowance(one, None, 2, NOW + HOUR_MS), of(3, 1, 3_600, false));
+        let limit = UploadsPerDay { key: 7, most: 1 };
+        quota.uploaded(one, limit, NOW + HOUR_MS);
+        assert_eq!(quota.allowance(one, Some(limit), 2, NOW + HOUR_MS), of(1, 0, 86_400, false));
+        assert_eq!(quota.allowance(one, None, 9, NOW + HOUR_MS).left, 0, "more than there is");
     }
 
     #[test]

@@ -26,11 +26,13 @@ use crate::error::plain;
 use crate::limits::METRICS_SOCKETS_MAX;
 use crate::lists::Lists;
 use crate::private;
+use crate::quota::UploadsPerDay;
 use crate::raid::RaidRegistry;
 use crate::readiness::Readiness;
 use crate::router::{Operators, Parts, metrics_router, router};
 use crate::span::Spans;
 use crate::uplink::Uplinks;
+use crate::usage::KeptUsage;
 
 /// Raids' tasks have this long to finish what is under way when the relay stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -100,6 +102,7 @@ pub struct Relay {
     edge: Arc<Edge>,
     answers: Arc<Answers>,
     lists: Arc<Lists>,
+    usage: Arc<KeptUsage>,
     stop: CancellationToken,
     servers: TaskTracker,
 }
@@ -157,14 +160,19 @@ impl Relay {
         )
         .with_limits(config.limits.clone());
         key_encounters(&context).await?;
-        let registry = RaidRegistry::new(Arc::new(context));
+        let context = Arc::new(context);
+        let usage = Arc::new(KeptUsage::recall(Arc::clone(&context)).await?);
+        let registry = RaidRegistry::new(context);
         let recovered = registry.recover().await?;
         if recovered > 0 {
             tracing::info!(recovered, "took up fights that were live");
         }
         let keys = config.keys.iter().map(|setting| {
-            let KeySetting { account, key, scopes, visibility, signing_secret, .. } = setting;
-            Key::new(account, key, *scopes, *visibility).signing_with(signing_secret.clone())
+            let KeySetting { name, account, key, scopes, visibility, signing_secret, uploads_per_day } = setting;
+            let secret = &registry.context.secret;
+            let uploads = uploads_per_day.map(|most| UploadsPerDay { key: secret.key_name(name), most });
+            let key = Key::new(account, key, *scopes, *visibility);
+            key.signing_with(signing_secret.clone()).uploading(uploads)
         });
         let keys = Arc::new(Keyring(keys.collect()));
         let (context, directory) = (&registry.context, &registry.directory);
@@ -189,6 +197,7 @@ impl Relay {
         servers.spawn(Arc::clone(desk.ingest()).keep_what_waits(stop.clone()));
         let deriver = Deriver::new(Arc::clone(&context.store), Arc::clone(&context.heavy), Source::Records);
         servers.spawn(deriver.worker(context.clock.clone(), Arc::clone(&context.derive)).work(stop.clone()));
+        servers.spawn(Arc::clone(&usage).keep_each_minute(stop.clone()));
         servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
         servers.spawn(Arc::clone(&readiness).keep_looking(stop.clone()));
         let operators = Operators { readiness, sources };
@@ -207,7 +216,7 @@ impl Relay {
             servers.spawn(edge::serve(listener, app, edge, stop.clone(), connections));
         }
         servers.close();
-        Ok(Self { addrs, metrics_addr, registry, door, spans, edge, answers, lists, stop, servers })
+        Ok(Self { addrs, metrics_addr, registry, door, spans, edge, answers, lists, usage, stop, servers })
     }
 
     /// Where it listens.
@@ -260,6 +269,7 @@ impl Relay {
         if tokio::time::timeout(DRAIN_TIMEOUT, drained).await.is_err() {
             tracing::warn!("stopped with work under way: what was acknowledged is on disk");
         }
+        self.usage.keep().await;
         if let Err(error) = self.registry.context.store.close().await {
             tracing::warn!(%error, "could not close the database");
         }

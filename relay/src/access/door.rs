@@ -14,6 +14,7 @@ use super::{Admitted, Asker, Guarded};
 use crate::account::{Key, Keyring, Scope};
 use crate::context::Context;
 use crate::error::HttpError;
+use crate::quota::UploadsPerDay;
 use crate::raid::Channels;
 use crate::signature::{Claim, Proof, SignatureFault};
 
@@ -34,7 +35,7 @@ pub struct Door {
 /// use raidcast_store::AccountId;
 ///
 /// fn anybody() -> Uploader {
-///     Uploader { account: AccountId(1), visibility: Default::default(), reads: true }
+///     Uploader { account: AccountId(1), visibility: Default::default(), reads: true, uploads_per_day: None }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +43,7 @@ pub struct Uploader {
     account: AccountId,
     visibility: Visibility,
     reads: bool,
+    uploads_per_day: Option<UploadsPerDay>,
 }
 
 impl Uploader {
@@ -64,6 +66,11 @@ impl Uploader {
     /// Whether he may see what his account keeps private: else he is not given a link that shows it.
     pub fn reads(self) -> bool {
         self.reads
+    }
+
+    /// How many new fights this key may upload over HTTP within a day, if that is limited.
+    pub fn uploads_per_day(self) -> Option<UploadsPerDay> {
+        self.uploads_per_day
     }
 
     /// Asks without a ticket.
@@ -110,7 +117,8 @@ impl Door {
             return Err(HttpError::Forbidden(scope));
         }
         let reads = key.scopes.has(Scope::Read);
-        Ok(Uploader { account: self.account(key).await?, visibility: key.visibility, reads })
+        let &Key { visibility, uploads_per_day, .. } = key;
+        Ok(Uploader { account: self.account(key).await?, visibility, reads, uploads_per_day })
     }
 
     /// What his request's signature is verified with, when its body comes; `None` if it has none.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use raidcast_ingest::encounters::ClientId;
 use raidcast_shared::report::ApiError;
@@ -11,11 +11,16 @@ use raidcast_shared::uplink::Visibility;
 use serde::{Deserialize, Serialize};
 
 use super::uploads::uploader;
+use crate::access::Uploader;
 use crate::desk::Desk;
 use crate::edge::drain;
 use crate::error::HttpError;
 use crate::extract::Query;
 use crate::ingest::{Kept, Taken};
+use crate::quota::{Allowance, DAY_MS};
+
+/// The window of a key's limits of a day, s.
+const DAY_S: i64 = DAY_MS / 1_000;
 
 /// `?visibility=`.
 #[derive(Debug, Deserialize)]
@@ -92,6 +97,34 @@ pub async fn upload(
     body: Body,
 ) -> Result<Response, HttpError> {
     let (uploader, body) = uploader(&desk, &headers, body).await?;
+    let mut answer = answer(&desk, uploader, query, headers, body).await.into_response();
+    if let Some(allowance) = desk.allowance(uploader).await {
+        tell(&allowance, answer.headers_mut());
+    }
+    Ok(answer)
+}
+
+/// Says what is left of a key's day, by draft-ietf-httpapi-ratelimit-headers.
+fn tell(allowance: &Allowance, headers: &mut HeaderMap) {
+    let Allowance { most, left, reset_s, in_bytes } = *allowance;
+    let unit = if in_bytes { ";qu=\"content-bytes\"" } else { "" };
+    for (name, value) in [
+        ("ratelimit-policy", format!("\"day\";q={most};w={DAY_S}{unit}")),
+        ("ratelimit", format!("\"day\";r={left};t={reset_s}")),
+    ] {
+        if let Ok(value) = value.parse() {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+async fn answer(
+    desk: &Desk,
+    uploader: Uploader,
+    query: Result<Query<UploadQuery>, HttpError>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, HttpError> {
     let Query(UploadQuery { visibility }) = match query {
         Ok(query) => query,
         Err(error) => {

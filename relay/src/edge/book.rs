@@ -50,6 +50,7 @@ pub struct Book {
     usage: Mutex<HashMap<Address, Usage>>,
     most: [u32; 3],
     requests: Rate,
+    uploads: Rate,
     /// When each address will have had no more than it may.
     sent: Mutex<HashMap<Address, Instant>>,
     /// What may come at once, in the time in which as much may come later.
@@ -79,11 +80,14 @@ impl Book {
     pub(super) fn new(limits: &EdgeLimits) -> Self {
         let requests = Quota::per_second(nonzero(limits.requests_per_s))
             .allow_burst(nonzero(limits.requests_burst.max(limits.connections_per_address)));
+        let uploads = nonzero(limits.uploads_per_address_hour);
+        let uploads = Quota::per_hour(uploads).allow_burst(uploads);
         let sent_per_s = f64::from(nonzero(limits.sent_kib_per_s).get()) * 1024.0;
         Self {
             usage: Mutex::default(),
             most: [limits.connections_per_address, limits.answers_per_address, limits.replays_per_address],
             requests: RateLimiter::hashmap(requests),
+            uploads: RateLimiter::hashmap(uploads),
             sent: Mutex::default(),
             sent_ahead: Duration::from_secs_f64(f64::from(limits.sent_kib_burst) * 1024.0 / sent_per_s),
             sent_per_s,
@@ -127,6 +131,14 @@ impl Book {
     /// The address asks too fast.
     pub fn request(&self, address: Address) -> Result<(), Later> {
         self.check(&self.requests, address)
+    }
+
+    /// Counts a request that uploads fights.
+    ///
+    /// # Errors
+    /// The address has sent as many as it may for now.
+    pub fn upload(&self, address: Address) -> Result<(), Later> {
+        self.check(&self.uploads, address)
     }
 
     /// Whether anything may be made to be sent to the address now.
@@ -200,6 +212,7 @@ impl Book {
     /// Forgets who has asked nothing for a while.
     pub fn sweep(&self, now: Instant) {
         self.requests.retain_recent();
+        self.uploads.retain_recent();
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         sent.retain(|_, until| *until > now);
         sent.shrink_to_fit();

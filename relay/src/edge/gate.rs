@@ -147,6 +147,11 @@ impl Cost {
     }
 }
 
+/// Whether a request uploads fights; the other calls of meters ask, or bring what is not kept.
+fn brings_fights(method: &Method, path: &str) -> bool {
+    method == Method::POST && matches!(path, "/api/v1/encounters" | "/api/v1/upload" | "/api/v1/upload/")
+}
+
 fn too_soon(later: Later, text: &str) -> HttpError {
     HttpError::TooMany { text: text.into(), retry_s: later.seconds() }
 }
@@ -307,6 +312,14 @@ fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Perm
     }
     if cost == Cost::Upload && !known {
         return Err(HttpError::Unauthorized);
+    }
+    if brings_fights(request.method(), path)
+        && let Err(later) = edge.book.upload(asked.address)
+    {
+        edge.refusals.count(Refusal::Requests);
+        let text =
+            "your address has sent as many uploads as it may an hour (uploads_per_address_hour of this relay): wait";
+        return Err(too_soon(later, text));
     }
     if path.starts_with("/api/")
         && let Err(later) = edge.book.may_send(asked.address, Instant::now())

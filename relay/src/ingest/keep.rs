@@ -25,7 +25,7 @@ use crate::context::Context;
 use crate::error::HttpError;
 use crate::jobs::JobsLine;
 use crate::metrics::UploadOutcome;
-use crate::quota::{DAY_MS, Spent};
+use crate::quota::{DAY_MS, Spent, UploadsPerDay};
 use crate::raid::{Guest, RaidCommand, RaidRegistry, Told, held_fight};
 use crate::record;
 
@@ -60,6 +60,8 @@ pub(super) struct Fight {
     pub(super) hash: Option<UploadHash>,
     /// Whether it came with a good signature.
     pub(super) is_signed: bool,
+    /// What its key may upload a day, where it counts for that.
+    pub(super) uploads_per_day: Option<UploadsPerDay>,
     /// What its meter was told of it before.
     pub(super) remote_id: Option<i64>,
     /// Whether its bytes count for its key already.
@@ -101,6 +103,7 @@ impl Fight {
             log: Packing::Not(Box::new(read.log)),
             hash: read.source_hash.map(|hash| secret.upload(&hash)),
             is_signed: false,
+            uploads_per_day: uploader.uploads_per_day(),
             remote_id: None,
             is_paid: false,
         }
@@ -123,9 +126,28 @@ fn full() -> HttpError {
     HttpError::Unavailable { text, retry_s: 60 }
 }
 
-fn spent(spent: Spent) -> HttpError {
-    let text = format!("this key has uploaded as many fights as it may for now: {spent}");
-    HttpError::TooMany { text, retry_s: spent.retry_ms.div_ceil(1000) }
+/// Which limit of a key is used up.
+fn used_up(limit: &'static str) -> impl Fn(Spent) -> HttpError {
+    move |spent| HttpError::TooMany {
+        text: format!("this key {limit}: {spent}"),
+        retry_s: spent.retry_ms.div_ceil(1000),
+    }
+}
+
+fn too_fast(spent: Spent) -> HttpError {
+    used_up("sends fights too fast")(spent)
+}
+
+fn fights_spent(spent: Spent) -> HttpError {
+    used_up("has begun as many fights as it may a day")(spent)
+}
+
+fn bytes_spent(spent: Spent) -> HttpError {
+    used_up("has sent as many bytes of fights as it may a day")(spent)
+}
+
+fn uploads_spent(spent: Spent) -> HttpError {
+    used_up("has uploaded as many new fights as it may a day (its uploads_per_day)")(spent)
 }
 
 /// Keeps fights.
@@ -150,7 +172,7 @@ impl Keeper {
     pub(super) async fn keep(&self, mut fight: Fight) -> Result<Done, HttpError> {
         // Each may cost a look at a stored log.
         let context = self.context();
-        context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(spent)?;
+        context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(too_fast)?;
         for _ in 0..LOOKS_MAX {
             if !self.is_streamed(fight.key).await {
                 match self.look(&mut fight).await? {
@@ -210,7 +232,10 @@ impl Keeper {
         fight.remote_id = Some(remote_id);
         let log = self.packed(fight).await?;
         if !fight.is_paid {
-            context.quota.take(fight.key.account, log.len() as u64, true, context.clock.now_ms()).map_err(spent)?;
+            context
+                .quota
+                .take(fight.key.account, log.len() as u64, true, context.clock.now_ms())
+                .map_err(bytes_spent)?;
             fight.is_paid = true;
         }
         let waiting = WaitingReading {
@@ -290,7 +315,10 @@ impl Keeper {
     async fn keep_as(&self, fight: &mut Fight) -> Result<Look, HttpError> {
         let (context, key) = (self.context(), fight.key);
         let Some((held, read)) = held_fight(context, key).await? else {
-            context.may_begin_fight(key.account, true).await?.map_err(spent)?;
+            context.may_begin_fight(key.account, true).await?.map_err(fights_spent)?;
+            if let Some(limit) = fight.uploads_per_day {
+                context.quota.may_upload(key.account, limit, context.clock.now_ms()).map_err(uploads_spent)?;
+            }
             let raid = self.raid(fight).await?;
             let row = EncounterRow {
                 row: 0,
@@ -309,6 +337,9 @@ impl Keeper {
             let look = self.write(fight, row, None).await?;
             if matches!(look, Outcome::Kept { .. }) {
                 context.quota.fight_begun(key.account, context.clock.now_ms());
+                if let Some(limit) = fight.uploads_per_day {
+                    context.quota.uploaded(key.account, limit, context.clock.now_ms());
+                }
             }
             return Ok(look.into());
         };
@@ -355,7 +386,7 @@ impl Keeper {
         fight.log = Packing::Packed(log.clone());
         let (now_ms, replaces) = (context.clock.now_ms(), held.is_some());
         if !fight.is_paid {
-            context.quota.take(fight.key.account, log.len() as u64, true, now_ms).map_err(spent)?;
+            context.quota.take(fight.key.account, log.len() as u64, true, now_ms).map_err(bytes_spent)?;
             fight.is_paid = true;
         }
         let upload = NewUpload {

@@ -63,6 +63,8 @@ impl Ingest {
             log: waiting.log.into(),
             hash: waiting.hash,
             is_signed: waiting.verified,
+            // It was let in.
+            uploads_per_day: None,
             remote_id: waiting.remote_id,
             is_paid: true,
         };

@@ -21,6 +21,7 @@ mod server;
 mod transfer;
 mod upkeep;
 mod upload;
+mod usage;
 mod writer;
 
 use raidcast_store::queue::Queue;

@@ -1,8 +1,8 @@
 //! Rows out of the database, and into it.
 
 use raidcast_store::transfer::{
-    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, JobCells, RaidCells, Row,
-    RowStream, StreamCells, Table, Transfer, UpkeepCells, rows,
+    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, JobCells, QuotaCells, RaidCells,
+    Row, RowStream, StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, PgConnection};
@@ -125,6 +125,15 @@ impl Export for Transaction {
                 Row::Job,
                 store_error,
             ),
+            Table::Quota => rows(
+                sqlx::query_as!(
+                    QuotaCells,
+                    "SELECT account, what, since_ms, used FROM quota ORDER BY account, what COLLATE \"C\""
+                )
+                .fetch(connection),
+                Row::Quota,
+                store_error,
+            ),
         }
     }
 }
@@ -143,6 +152,7 @@ impl Import for Transaction {
         Box::pin(async move {
             let clearing = async {
                 sqlx::query!("DELETE FROM accounts").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM quota").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM upkeep").execute(&mut self.0).await
             };
             clearing.await.map(drop).map_err(|error: sqlx::Error| store_error(&error))
@@ -258,6 +268,13 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             due_at_ms,
             tries,
             why.as_deref(),
+        ),
+        Row::Quota(QuotaCells { account, what, since_ms, used }) => sqlx::query!(
+            "INSERT INTO quota (account, what, since_ms, used) VALUES ($1, $2, $3, $4)",
+            account,
+            what,
+            since_ms,
+            used,
         ),
     };
     put.execute(connection).await.map(drop)

@@ -22,6 +22,7 @@ mod report;
 mod transfer;
 mod upkeep;
 mod upload;
+mod usage;
 mod writer;
 
 use std::path::Path;

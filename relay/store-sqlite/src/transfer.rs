@@ -3,8 +3,8 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::row::Names;
 use raidcast_store::transfer::{
-    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, JobCells, RaidCells, Row,
-    RowStream, StreamCells, Table, Transfer, UpkeepCells, rows,
+    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, JobCells, QuotaCells, RaidCells,
+    Row, RowStream, StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, SqliteConnection};
@@ -124,6 +124,12 @@ impl Export for Transaction {
                 Row::Job,
                 store_error,
             ),
+            Table::Quota => rows(
+                sqlx::query_as!(QuotaCells, "SELECT account, what, since_ms, used FROM quota ORDER BY account, what")
+                    .fetch(connection),
+                Row::Quota,
+                store_error,
+            ),
         }
     }
 }
@@ -190,6 +196,7 @@ impl Import for Transaction {
         Box::pin(async move {
             let clearing = async {
                 sqlx::query!("DELETE FROM accounts").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM quota").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM upkeep").execute(&mut self.0).await
             };
             clearing.await.map(drop).map_err(|error: sqlx::Error| store_error(&error))
@@ -285,6 +292,13 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             due_at_ms,
             tries,
             why,
+        ),
+        Row::Quota(QuotaCells { account, what, since_ms, used }) => sqlx::query!(
+            "INSERT INTO quota (account, what, since_ms, used) VALUES (?, ?, ?, ?)",
+            account,
+            what,
+            since_ms,
+            used,
         ),
     };
     put.execute(connection).await.map(drop)

@@ -13,6 +13,7 @@ pub mod raid;
 pub mod report;
 pub mod upkeep;
 pub mod upload;
+pub mod usage;
 
 use std::sync::Arc;
 
@@ -88,6 +89,7 @@ macro_rules! conformance {
             derived: a_report_that_is_kept_is_to_be_derived, derived_rows_are_those_of_the_last_reading,
                 rows_of_a_reading_that_was_replaced_are_not_kept, rows_go_with_their_encounter,
                 all_can_be_derived_again;
+            usage: what_was_used_takes_the_place_of_what_was_before, what_was_used_survives_a_crash;
             upload: a_new_upload_is_kept_whole, an_upload_needs_a_raid_of_its_account,
                 only_a_final_report_with_its_log_is_an_upload,
                 an_upload_that_expected_no_encounter_conflicts_with_one, an_upload_replaces_what_its_caller_saw,

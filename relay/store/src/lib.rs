@@ -23,6 +23,7 @@ pub mod row;
 pub mod transfer;
 mod upkeep;
 mod upload;
+mod usage;
 
 pub use account::{Account, AccountId, Accounts};
 pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, derive_job};
@@ -36,11 +37,15 @@ pub use upkeep::{Backlog, KeyEncounter, KeyedEncounters, OnCommit, Upkeep};
 pub use upload::{
     HeldReport, Left, NewUpload, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
 };
+pub use usage::{Usage, Use};
 
 /// All that the relay keeps. Whatever keeps each entity is one.
-pub trait Store: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Upkeep {}
+pub trait Store:
+    Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Usage + Upkeep
+{
+}
 
-impl<T: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Upkeep + ?Sized> Store
-    for T
+impl<T: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Usage + Upkeep + ?Sized>
+    Store for T
 {
 }

@@ -57,7 +57,7 @@ pub trait Import: Export {
     /// How many raids and fights there are.
     fn count(&mut self) -> StoreFuture<'_, i64>;
 
-    /// Removes accounts and notes on upkeep, to which no raid refers.
+    /// Removes accounts, notes on upkeep and what was used of limits, to which no raid refers.
     fn clear(&mut self) -> StoreFuture<'_, ()>;
 
     /// Puts a row in. Rows that it refers to come first: [`Table::ALL`] is such an order.
@@ -93,11 +93,13 @@ pub enum Table {
     Hashes,
     /// What is still to be done, but for reports that are to be derived.
     Jobs,
+    /// What accounts have used of their limits.
+    Quota,
 }
 
 impl Table {
     /// In an order in which no row refers to a later one.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Upkeep,
         Self::Accounts,
         Self::Raids,
@@ -108,6 +110,7 @@ impl Table {
         Self::Logs,
         Self::Hashes,
         Self::Jobs,
+        Self::Quota,
     ];
 
     /// What people call its rows.
@@ -123,6 +126,7 @@ impl Table {
             Self::Logs => "logs",
             Self::Hashes => "hashes of uploads",
             Self::Jobs => "jobs",
+            Self::Quota => "limits in use",
         }
     }
 }
@@ -141,6 +145,7 @@ pub enum Row {
     Log(BlobCells),
     Hash(HashCells),
     Job(JobCells),
+    Quota(QuotaCells),
 }
 
 /// The cells of a note on upkeep.
@@ -268,4 +273,14 @@ pub struct JobCells {
     pub due_at_ms: i64,
     pub tries: i64,
     pub why: Option<String>,
+}
+
+/// The cells of what an account has used of a limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct QuotaCells {
+    pub account: i64,
+    pub what: String,
+    pub since_ms: i64,
+    pub used: i64,
 }

@@ -33,6 +33,7 @@ mod posted;
 mod postgres;
 mod privacy;
 mod process;
+mod quotas;
 mod raw;
 mod replay;
 mod report;

@@ -12,7 +12,8 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 15] = [
+const OLD_SCHEMA: [&str; 16] = [
+    "DROP TABLE quota",
     "DROP TABLE player_skills",
     "DROP TABLE encounter_players",
     "DROP TABLE encounter_bosses",

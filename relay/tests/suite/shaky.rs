@@ -12,6 +12,7 @@ use raidcast_store::{
     JobKey, JobKind, Jobs, JobsWaiting, Journal, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, LeasedJob,
     Left, NewEncounter, NewJob, NewUpload, OnCommit, OpenEncounter, Page, RaidRow, Raids, ReportLine, Reports, Store,
     StoreError, StoreFuture, StoredJournal, StoredStream, Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads,
+    Usage, Use,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -207,6 +208,17 @@ impl DerivedRows for Shaky {
         "writes" keep_derived(seen: HeldReport = seen => seen, rows: &'a Derived = rows.clone() => &rows, job: JobKey = job => job) -> bool;
         "reads" derived(encounter: i64 = encounter => encounter) -> Derived;
         "writes" derive_again() -> u64;
+    }
+}
+
+impl Usage for Shaky {
+    /// Kept whenever the relay likes, as [`Jobs::jobs`] is asked.
+    fn keep_used<'a>(&'a self, used: &'a [Use]) -> StoreFuture<'a, ()> {
+        self.store.keep_used(used)
+    }
+
+    fn used(&self) -> StoreFuture<'_, Vec<Use>> {
+        self.store.used()
     }
 }
 

@@ -1,0 +1,128 @@
+//! What a key and an address may upload in a day and an hour: told with each answer, and kept over a restart.
+
+use raidcast_relay::database::Database;
+use raidcast_relay::limits::EdgeLimits;
+use serde_json::Value;
+
+use crate::encounters::{PATH, encounter};
+use crate::raw::{Answer, THERE, ask_from};
+use crate::script::{KEY, SIGN_KEY, TestRelay, UPLOAD_KEY};
+use crate::uploads::post;
+
+const DAY_MS: i64 = 24 * 3_600_000;
+
+async fn send(relay: &TestRelay, key: &str, local: i64) -> Answer {
+    post(relay, PATH, key, &[], encounter(local, true).to_string().as_bytes()).await
+}
+
+/// Refused for now; after how many seconds it may come again.
+fn limited(answer: &Answer, says: &str) -> i64 {
+    assert_eq!((answer.status, answer.code().as_str()), (429, "too_many"), "{answer:?}");
+    assert!(answer.body.contains(says), "{answer:?}");
+    answer.header("retry-after").and_then(|seconds| seconds.parse().ok()).unwrap_or_else(|| panic!("{answer:?}"))
+}
+
+#[tokio::test]
+async fn a_key_uploads_so_many_new_fights_a_day_and_a_restart_is_no_new_day() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start_set(data.path(), |config| {
+        let meter = config.keys.iter_mut().find(|key| key.name == "meter").unwrap();
+        meter.uploads_per_day = Some(2);
+    })
+    .await;
+    for (local, left) in [(100, 1), (101, 0)] {
+        let answer = send(&relay, UPLOAD_KEY, local).await;
+        assert_eq!((answer.status, answer.header("ratelimit-policy")), (201, Some("\"day\";q=2;w=86400")));
+        assert_eq!(answer.header("ratelimit"), Some(format!("\"day\";r={left};t=86400").as_str()));
+    }
+    relay.pass_ms(3_600_000);
+    let refused = send(&relay, UPLOAD_KEY, 102).await;
+    assert_eq!(limited(&refused, "uploads_per_day"), 23 * 3_600);
+    assert_eq!(refused.header("ratelimit"), Some("\"day\";r=0;t=82800"));
+    // What is known is no new fight, and another key of the account has its own.
+    assert_eq!(send(&relay, UPLOAD_KEY, 100).await.status, 200);
+    assert_eq!(send(&relay, KEY, 103).await.status, 201);
+    let relay = relay.restart().await;
+    assert_eq!(limited(&send(&relay, UPLOAD_KEY, 102).await, "uploads_per_day"), 23 * 3_600);
+    relay.pass_ms(23 * 3_600_000);
+    assert_eq!(send(&relay, UPLOAD_KEY, 102).await.status, 201);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn bytes_of_a_day_are_counted_over_restarts_and_a_clock_that_is_set_back_locks_nobody_out() {
+    let data = tempfile::tempdir().unwrap();
+    let mut databases = vec![None];
+    #[cfg(all(unix, feature = "postgres"))]
+    databases.extend(raidcast_pgkit::shared().map(|cluster| Some(Database::Postgres(cluster.new_database()))));
+    for (at, database) in databases.into_iter().enumerate() {
+        let limits = EdgeLimits { bytes_per_key_day: 2_000, ..EdgeLimits::default() };
+        let folder = data.path().join(at.to_string());
+        let mut relay = TestRelay::start_as(&folder, database, limits, Vec::new()).await;
+        let (mut local, mut kept) = (100, 0);
+        let refused = loop {
+            let answer = send(&relay, KEY, local).await;
+            if answer.status != 201 {
+                break answer;
+            }
+            assert!(answer.header("ratelimit-policy").unwrap().ends_with(";qu=\"content-bytes\""), "{answer:?}");
+            (local, kept) = (local + 1, kept + 1);
+            assert!(kept < 50, "{answer:?}");
+            // A restart after each is no new day.
+            relay = relay.restart().await;
+        };
+        assert!(kept > 0);
+        assert_eq!(limited(&refused, "bytes of fights"), 86_400);
+        relay.pass_ms(-2 * DAY_MS);
+        let mut relay = relay.restart().await;
+        assert_eq!(send(&relay, KEY, local).await.status, 201, "its day lies ahead");
+        relay.pass_ms(3 * DAY_MS);
+        relay = relay.restart().await;
+        assert_eq!(send(&relay, KEY, local + 1).await.status, 201, "its day is over");
+        relay.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_address_uploads_so_often_an_hour_and_others_do_not_wait_for_it() {
+    let data = tempfile::tempdir().unwrap();
+    let limits = EdgeLimits { uploads_per_address_hour: 2, ..EdgeLimits::default() };
+    let relay = TestRelay::start_limited(data.path(), limits).await;
+    assert_eq!(send(&relay, KEY, 100).await.status, 201);
+    assert_eq!(send(&relay, "wrong", 100).await.status, 401, "who has no key has other limits");
+    assert_eq!(send(&relay, SIGN_KEY, 100).await.status, 200);
+    for path in [PATH, "/api/v1/upload/", "/api/v1/upload"] {
+        let answer = post(&relay, path, KEY, &[], encounter(101, true).to_string().as_bytes()).await;
+        assert!((1..=3_600).contains(&limited(&answer, "uploads_per_address_hour")), "{answer:?}");
+    }
+    // It may ask, and read.
+    let checked = post(&relay, "/api/v1/upload/check", KEY, &[], br#"{"hashes":["0b"]}"#).await;
+    assert_eq!((checked.status, relay.get("/api/v1/reports").await.0), (200, 200));
+    let other = ask_from(&relay, THERE, &format!("POST {PATH}"), &[&format!("x-api-key: {KEY}")]).await;
+    assert_eq!((other.status, other.code().as_str()), (400, "bad_request"));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn every_answer_to_an_uploader_tells_what_is_left_of_its_day() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    relay.pass_ms(5_000);
+    let mut wrong = encounter(100, true);
+    wrong["durationMs"] = Value::from(0);
+    let signed = ["x-raidcast-signature: t=1"];
+    for (lines, body, status, left) in [
+        (&[][..], wrong.to_string(), 400, 3_000),
+        (&signed, encounter(100, true).to_string(), 401, 3_000),
+        (&[], encounter(100, true).to_string(), 201, 2_999),
+        (&[], encounter(100, true).to_string(), 200, 2_999),
+        (&["content-encoding: br"], String::new(), 415, 2_999),
+    ] {
+        let answer = post(&relay, PATH, KEY, lines, body.as_bytes()).await;
+        assert_eq!((answer.status, answer.header("ratelimit-policy")), (status, Some("\"day\";q=3000;w=86400")));
+        assert_eq!(answer.header("ratelimit"), Some(format!("\"day\";r={left};t=86400").as_str()));
+    }
+    let stranger = send(&relay, "wrong", 100).await;
+    assert_eq!((stranger.status, stranger.header("ratelimit")), (401, None), "nobody's day");
+    relay.stop().await;
+}
