@@ -17,6 +17,7 @@ use raidcast_relay::limits::{EdgeLimits, READY_MS};
 use raidcast_relay::readiness::Readiness;
 use raidcast_shared::feed::SUBPROTOCOL;
 use raidcast_shared::uplink::{Hello, Outcome, UplinkReply};
+use raidcast_store::JobKind;
 use serde_json::json;
 
 use crate::exposition::Metrics;
@@ -53,6 +54,12 @@ async fn after_a_night(relay: &TestRelay) -> (String, Metrics) {
         assert_eq!(answer.status, if fights.is_empty() { 400 } else { 200 }, "{answer:?}");
     }
     assert_eq!(ask(relay, "GET /api/v1/auth/check", &["X-API-Key: a-wrong-one"]).await.status, 401);
+    // What is derived of these is made behind the answers.
+    becomes("all to be derived", async || {
+        relay.store.jobs(JobKind::Derive).await.unwrap().count == 0
+            && scrape(relay).await.1.get("raidcast_jobs_waiting", &[("job", "derive")]) < 0.5
+    })
+    .await;
     let told = scrape(relay).await;
     drop((uploader, spectator));
     told
