@@ -122,6 +122,10 @@ pub(super) fn lost(error: &Error, uri: &Uri) -> Outage {
 
 /// What an error of the network means.
 pub(crate) fn of_io(error: &io::Error, at: Address) -> Outage {
+    // Some connectors wrap once more.
+    if let Some(inner) = error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>()) {
+        return of_io(inner, at);
+    }
     if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         return of_tls(error, at);
     }

@@ -300,23 +300,33 @@ async fn nobody_there_is_told_so_and_all_wait() {
 
 #[tokio::test]
 async fn http_and_https_are_not_taken_for_each_other() {
-    let (place, web) = (written(1).await, Web::start().await);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let tls = format!("http://{}", listener.local_addr().unwrap());
-    let serving = tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = stream.write_all(b"\x15\x03\x01\x00\x02\x02\x46").await;
-            let mut asked = [0; 1024];
-            while stream.read(&mut asked).await.is_ok_and(|read| read > 0) {}
-        }
-    });
-    for (url, expected) in [(web.url.replace("http", "https"), Outage::SpeaksHttp), (tls, Outage::SpeaksHttps)] {
+    let place = written(1).await;
+    // A server of each kind, and what it says to who speaks the other one.
+    let speaks = async |says: &'static [u8]| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut asked = [0; 1024];
+                let _ = stream.read(&mut asked).await;
+                let _ = stream.write_all(says).await;
+                while stream.read(&mut asked).await.is_ok_and(|read| read > 0) {}
+            }
+        });
+        (address, serving)
+    };
+    let (http, serving_http) = speaks(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
+    let (https, serving_https) = speaks(b"\x15\x03\x01\x00\x02\x02\x46").await;
+    for (url, expected) in
+        [(format!("https://{http}"), Outage::SpeaksHttp), (format!("http://{https}"), Outage::SpeaksHttps)]
+    {
         let (_, tally, told) = post_as(options(&place, &url, "state").await).await;
         assert_eq!(tally.reasons, [(NotSent::NotNow { why: expected, retry_s: None }, 1)]);
         // Nobody's waiting mends that.
         assert!(!told.iter().any(|change| matches!(change, Change::Disconnected { .. })));
     }
-    serving.abort();
+    serving_http.abort();
+    serving_https.abort();
 }
 
 #[tokio::test]
