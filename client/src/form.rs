@@ -5,7 +5,6 @@
 //! those of the most frequent skills first; their sums are told.
 //! Deliberately not here: how it is sent, and what is answered.
 
-mod checksum;
 mod encounter;
 
 use std::collections::{BTreeMap, HashMap};

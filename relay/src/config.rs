@@ -60,13 +60,10 @@ pub enum Command {
     Derive(DeriveFlags),
 }
 
-/// Flags of `derive`.
-#[derive(Clone, Debug, Args)]
-pub struct DeriveFlags {
-    /// Empty these tables first, and fill them again.
-    #[arg(long, required = true)]
-    pub rebuild: bool,
-    /// Folder with the database [default: ./data]
+/// Where a relay keeps everything, and what says so.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlaceFlags {
+    /// Folder for the database and the relay's own secret [default: ./data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Another database.
@@ -83,10 +80,20 @@ pub struct DeriveFlags {
     pub config: Option<PathBuf>,
 }
 
+/// Flags of `derive`.
+#[derive(Clone, Debug, Args)]
+pub struct DeriveFlags {
+    /// Empty these tables first, and fill them again.
+    #[arg(long, required = true)]
+    pub rebuild: bool,
+    /// Where it is.
+    #[command(flatten)]
+    pub place: PlaceFlags,
+}
+
 impl From<DeriveFlags> for ServeFlags {
     fn from(flags: DeriveFlags) -> Self {
-        let DeriveFlags { rebuild: _, data, database_url, config } = flags;
-        Self { data, database_url, config, ..Self::default() }
+        Self { place: flags.place, ..Self::default() }
     }
 }
 
@@ -111,18 +118,9 @@ pub struct ServeFlags {
     /// Address to listen on; may be given several times [default: 127.0.0.1:8787]
     #[arg(long, value_name = "ADDR", value_parser = listen_addr)]
     pub listen: Vec<SocketAddr>,
-    /// Folder for the database and the relay's own secret [default: ./data]
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Another database.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "RAIDCAST_DATABASE_URL",
-        hide_env_values = true,
-        help = "Another database: sqlite:///path or postgres://user@host/database [default: SQLite in the data folder]"
-    )]
-    pub database_url: Option<String>,
+    /// Where it keeps everything.
+    #[command(flatten)]
+    pub place: PlaceFlags,
     /// The address by which others reach this relay; all links begin with it.
     #[arg(
         long,
@@ -147,9 +145,6 @@ pub struct ServeFlags {
     /// What a line of the log is: text for people, or JSON [default: text]
     #[arg(long, value_name = "FORMAT", value_enum, hide_possible_values = true)]
     pub log_format: Option<LogFormat>,
-    /// Configuration file [default: raidcast.toml, if it is there]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
 }
 
 /// The configuration file; every entry may be left out.
@@ -447,8 +442,8 @@ fn check_keys(keys: &[KeySetting]) -> Result<(), ConfigError> {
 impl Config {
     /// Merges flags, environment and file.
     pub fn load(flags: ServeFlags, upload_key: Option<OsString>) -> Result<Self, ConfigError> {
-        let named = flags.config.is_some();
-        let path = flags.config.unwrap_or_else(|| "raidcast.toml".into());
+        let named = flags.place.config.is_some();
+        let path = flags.place.config.unwrap_or_else(|| "raidcast.toml".into());
         let file: File = config::Config::builder()
             .add_source(config::File::from(path.clone()).format(config::FileFormat::Toml).required(named))
             .build()
@@ -497,7 +492,7 @@ impl Config {
         };
         keys.extend(upload_key.map(|key| KeySetting::of("default", key)));
         check_keys(&keys)?;
-        let database_url = flags.database_url.or(file.database_url).map(|url| url.parse()).transpose()?;
+        let database_url = flags.place.database_url.or(file.database_url).map(|url| url.parse()).transpose()?;
         let mut limits = EdgeLimits::default();
         if let Some(most) = flags.connections_per_address.or(file.connections_per_address) {
             if most == 0 {
@@ -519,7 +514,7 @@ impl Config {
         }
         Ok(Self {
             listen: if listen.is_empty() { vec![SocketAddr::from(([127, 0, 0, 1], 8787))] } else { listen },
-            data: flags.data.or(file.data).unwrap_or_else(|| "data".into()),
+            data: flags.place.data.or(file.data).unwrap_or_else(|| "data".into()),
             database_url,
             public_url: flags.public_url.or(file.public_url).map(|url| public_url(&url)).transpose()?,
             keys,
@@ -540,6 +535,11 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn in_file(path: PathBuf) -> ServeFlags {
+        let place = PlaceFlags { config: Some(path), ..PlaceFlags::default() };
+        ServeFlags { place, ..ServeFlags::default() }
+    }
 
     #[test]
     fn links_are_made_of_addresses_of_the_web_alone() {
@@ -599,7 +599,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("raidcast.toml");
         std::fs::write(&path, text).unwrap();
-        let flags = ServeFlags { config: Some(path), ..ServeFlags::default() };
+        let flags = in_file(path);
         Config::load(flags, None).expect_err(text).to_string()
     }
 
@@ -633,7 +633,7 @@ mod tests {
             let error = refused(&text);
             assert!(error.contains(says) && !error.contains(&key), "{text}: {error}");
         }
-        let missing = ServeFlags { config: Some("/nowhere/raidcast.toml".into()), ..ServeFlags::default() };
+        let missing = in_file("/nowhere/raidcast.toml".into());
         let error = Config::load(missing, None).unwrap_err().to_string();
         assert!(error.contains("/nowhere/raidcast.toml") && error.contains("not found"), "{error}");
     }
@@ -652,7 +652,7 @@ mod tests {
         let path = folder.path().join("raidcast.toml");
         let secret = "a-signing-secret-of-32-characters";
         std::fs::write(&path, format!("[keys.bot]\nkey = \"{key}\"\nsigning_secret = \"{secret}\"\n")).unwrap();
-        let config = Config::load(ServeFlags { config: Some(path), ..ServeFlags::default() }, None).unwrap();
+        let config = Config::load(in_file(path), None).unwrap();
         assert!(config.keys[0].signing_secret.as_ref().is_some_and(|held| held.is(secret)));
         let shown = format!("{config:?}");
         assert!(!shown.contains(secret) && !shown.contains(key), "{shown}");

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::HeaderMap;
 use hmac::{Hmac, KeyInit, Mac};
+use raidcast_shared::id::from_hex;
 use raidcast_store::AccountId;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -164,7 +165,7 @@ impl Claim {
                 "t" if time.is_some() => return None,
                 "t" => time = Some(value),
                 "v1" if macs.len() == SIGNATURES_MAX => return None,
-                "v1" => macs.push(from_hex(value)?),
+                "v1" => macs.push(from_hex(value)?.try_into().ok()?),
                 _ => {}
             }
         }
@@ -174,13 +175,6 @@ impl Claim {
         (!macs.is_empty()).then_some(())?;
         Some(Self { time: time.to_owned(), time_s: time.parse().ok()?, macs })
     }
-}
-
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let digits: Vec<u8> =
-        text.chars().map(|digit| digit.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
-    (digits.len() == 64).then(|| bytes.try_into().ok())?
 }
 
 /// The signatures of an account that were good.

@@ -19,4 +19,5 @@ pub mod report;
 pub mod testing;
 pub mod text;
 pub mod uplink;
+pub mod upload_checksum;
 pub mod view;

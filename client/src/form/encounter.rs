@@ -2,9 +2,8 @@
 //!
 //! One invariant: what is not known is left out, and 0 means 0.
 
+use raidcast_shared::upload_checksum::Sum;
 use serde::Serialize;
-
-use super::checksum::Sum;
 
 /// The version of the form.
 const SCHEMA_VERSION: u32 = 1;

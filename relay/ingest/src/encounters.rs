@@ -16,7 +16,6 @@
 //!
 //! Deliberately not here: whose upload it is, how many a key may send, packing and signatures.
 
-mod checksum;
 mod events;
 mod fault;
 mod form;
@@ -25,10 +24,10 @@ mod request;
 mod value;
 
 use raidcast_shared::id::ActorId;
+use raidcast_shared::upload_checksum::Sum;
 
 use crate::limits::{DETAILS_MAX, SCHEMA_VERSION, UPLOAD_BYTES_MAX};
 use crate::uploaded::Uploaded;
-use checksum::Sum;
 use fault::Faults;
 pub use form::ClientId;
 use form::Head;

@@ -56,34 +56,22 @@ pub(crate) async fn put_job(connection: &mut SqliteConnection, job: &NewJob) -> 
 
 /// Writes a job down, unless there is one of its name; `false` if there are as many as may be.
 pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob) -> Result<bool, Failure> {
-    let NewJob { key: JobKey { kind, account, name }, data, created_at_ms, due_at_ms } = job;
-    let (kind, name, data) = (i64::from(code::of_job(*kind)), name.as_slice(), &data[..]);
-    let added = sqlx::query!(
-        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE (SELECT COUNT(*) FROM jobs WHERE kind = ?1 AND account = ?2) < ?7
-         ON CONFLICT DO NOTHING",
+    let JobKey { kind, account, name } = &job.key;
+    let (kind, name) = (i64::from(code::of_job(*kind)), name.as_slice());
+    let found = sqlx::query!(
+        r#"SELECT COUNT(*) AS "count!: i64", COALESCE(MAX(name = ?3), 0) AS "is_there!: bool"
+           FROM jobs WHERE kind = ?1 AND account = ?2"#,
         kind,
         account.0,
         name,
-        data,
-        created_at_ms,
-        due_at_ms,
-        JOBS_MAX,
     )
-    .execute(&mut *connection)
+    .fetch_one(&mut *connection)
     .await?;
-    if added.rows_affected() > 0 {
-        return Ok(true);
+    if !found.is_there && found.count >= JOBS_MAX {
+        return Ok(false);
     }
-    let there = sqlx::query_scalar!(
-        r#"SELECT COUNT(*) AS "count!: i64" FROM jobs WHERE kind = ?1 AND account = ?2 AND name = ?3"#,
-        kind,
-        account.0,
-        name,
-    )
-    .fetch_one(connection)
-    .await?;
-    Ok(there > 0)
+    put_job(connection, job).await?;
+    Ok(true)
 }
 
 struct LeaseJob {

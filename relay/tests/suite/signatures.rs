@@ -123,6 +123,7 @@ async fn a_signature_that_is_not_good_is_refused_and_nothing_changes() {
             &format!("{good}{}", ",v1=".to_owned() + &"0".repeat(63)),
             &format!("{good}{}", format!(",v1={}", "0".repeat(64)).repeat(4)),
             &good.replace(',', ";"),
+            &format!("t={now_s},v1={}", "+f".repeat(32)),
         ] {
             refused(&relay, (SIGN_KEY, malformed, &body), "signature_malformed", "64 hexadecimal digits").await;
         }

@@ -4,9 +4,9 @@
 
 use raidcast_shared::event::{HitFlags, HitKind};
 use raidcast_shared::limits as l;
+use raidcast_shared::upload_checksum::Sum;
 use serde::Serialize;
 
-use super::checksum::Sum;
 use super::fault::{Faults, Path};
 use super::object::Object;
 use crate::limits as own;

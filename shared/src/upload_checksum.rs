@@ -22,25 +22,34 @@
 
 use std::fmt::Write as _;
 
-use raidcast_shared::id::hex;
 use sha2::{Digest, Sha256};
+
+use crate::id::hex;
 
 /// What is hashed at once, bytes.
 const PIECE: usize = 8 * 1024;
 
 /// A checksum in the making.
-pub(super) struct Sum {
+pub struct Sum {
     hash: Sha256,
     /// Lines that are not hashed yet.
     lines: String,
 }
 
+impl Default for Sum {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Sum {
-    pub(super) fn new() -> Self {
+    /// Nothing is summed yet.
+    pub fn new() -> Self {
         Self { hash: Sha256::new(), lines: "raidcast upload v1\n".to_owned() }
     }
 
-    pub(super) fn line(&mut self, letter: char, values: impl IntoIterator<Item = Option<i64>>) {
+    /// A line: its letter and its values.
+    pub fn line(&mut self, letter: char, values: impl IntoIterator<Item = Option<i64>>) {
         self.lines.push(letter);
         for value in values {
             // Writing to a String cannot fail.
@@ -57,7 +66,7 @@ impl Sum {
     }
 
     /// In lower-case hex.
-    pub(super) fn done(mut self) -> String {
+    pub fn done(mut self) -> String {
         self.hash.update(&self.lines);
         hex(&self.hash.finalize())
     }
