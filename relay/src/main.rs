@@ -99,7 +99,7 @@ async fn derive_again(database: &Database) -> anyhow::Result<()> {
     let closed = store.close().await;
     let derive::Rebuilt { derived, failed } = rebuilt?;
     closed?;
-    println!("Derived: {derived} reports.");
+    println!("Derived: {derived} {}.", if derived == 1 { "report" } else { "reports" });
     for why in &failed {
         eprintln!("Not derived: {why}");
     }
