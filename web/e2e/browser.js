@@ -48,7 +48,7 @@ export function rowsOf(page) {
     Object.fromEntries(
       [...document.querySelectorAll('[data-table=players] tr[data-key]')].map((row) => [
         row.getAttribute('data-key') ?? '',
-        Number(row.querySelector('[data-value]')?.getAttribute('data-value')),
+        Number(row.querySelector('[data-amount]')?.getAttribute('data-exact')),
       ]),
     ),
   );

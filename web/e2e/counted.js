@@ -52,11 +52,11 @@ export async function countedChecks(runner, context) {
     return metrics.find(({ name }) => name === 'LayoutCount')?.value ?? 0;
   };
   const rows = '[data-table=players] tr[data-key]';
-  const damage = () => page.locator(`tr[data-key=player0] [data-value]`).getAttribute('data-value');
+  const damage = () => page.locator(`tr[data-key=player0] [data-amount]`).getAttribute('data-exact');
   /** Waits until the page shows what the stage has told. */
   const shown = () =>
     page.waitForFunction(
-      (wanted) => document.querySelector('tr[data-key=player0] [data-value]')?.getAttribute('data-value') === wanted,
+      (wanted) => document.querySelector('tr[data-key=player0] [data-amount]')?.getAttribute('data-exact') === wanted,
       String(stage.fight.rows[0]?.[0]),
       { timeout: 60_000 },
     );

@@ -128,7 +128,7 @@ export async function stagedChecks(runner, context) {
     same(lines.length, 21, 'lines');
     same(new Set(lines.map((line) => line.split('\t').length)).size, 1, 'numbers of cells');
     const [, first = ''] = lines;
-    const shown = await page.locator('[data-value]').first().getAttribute('data-value');
+    const shown = await page.locator('[data-amount]').first().getAttribute('data-exact');
     same(first.split('\t').slice(0, 3), ['1', 'Raider 01', shown], 'first row');
     await page.close();
   });

@@ -51,15 +51,15 @@ export function mayMove(): boolean {
 /** How far apart drawings are where time is short, ms. */
 const SPARSE_MS = 3_000;
 
-/** Runs this in the next frame; where time is short, not before long after `lastMs` (by `performance.now()`). */
+/** Runs this in a frame of its own; where time is short, not before long after `lastMs` (by `performance.now()`). */
 export function drawLater(run: () => void, lastMs: number): void {
   const waitMs = gate.behind ? Math.max(0, lastMs + SPARSE_MS - performance.now()) : 0;
   if (waitMs === 0) {
-    gate.ask(run);
+    gate.askAlone(run);
     return;
   }
   setTimeout(() => {
-    gate.ask(run);
+    gate.askAlone(run);
   }, waitMs);
 }
 

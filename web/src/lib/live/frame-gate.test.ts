@@ -84,6 +84,35 @@ describe('the gate of frames', () => {
     expect(paints()).toBe(1);
   });
 
+  it('gives what is dear a frame of its own, in turn with all else', () => {
+    const { gate: one, paint } = gate();
+    const ran: string[] = [];
+    one.ask(() => ran.push('figures'));
+    one.askAlone(() => ran.push('chart'));
+    one.askAlone(() => ran.push('other chart'));
+    one.ask(() => ran.push('clock'));
+    paint();
+    expect(ran).toEqual(['chart']);
+    one.ask(() => ran.push('more figures'));
+    paint();
+    expect(ran).toEqual(['chart', 'figures', 'clock', 'more figures']);
+    paint();
+    expect(ran).toEqual(['chart', 'figures', 'clock', 'more figures', 'other chart']);
+    paint();
+    expect(ran).toHaveLength(5);
+  });
+
+  it('runs what waits for a frame of its own where nothing is painted, too', () => {
+    const { gate: one, env } = gate();
+    const ran: string[] = [];
+    one.askAlone(() => ran.push('chart'));
+    one.ask(() => ran.push('figures'));
+    env.advance(500);
+    expect(ran).toEqual(['chart']);
+    env.advance(500);
+    expect(ran).toEqual(['chart', 'figures']);
+  });
+
   it('knows for a while that the page was late', () => {
     const { gate: one, env, paint } = gate();
     one.ask(() => undefined);

@@ -1,6 +1,8 @@
 /**
  * One render a frame, however much arrives: what changes what is seen asks here, and runs together with all else that
- * asked, once, before the browser paints next.
+ * asked, once, before the browser paints next. What is dear by itself, a chart, asks for a frame of its own: behind new
+ * figures in the same frame, all styles would be worked out twice, and the page would stand still for as long as both
+ * take.
  *
  * On a slow machine there is a pause between two renders that is longer than a render, so that most of the time is left
  * for what the reader does.
@@ -36,6 +38,12 @@ const BEHIND_MS = 2_000;
 export class FrameGate {
   readonly #env: GateEnv;
   #waiting: (() => void)[] = [];
+  /** What wants a frame of its own; one after the other, in turn with what waits together. */
+  #alone: (() => void)[] = [];
+  /** Whether a frame is asked for, or a pause before it runs. */
+  #due = false;
+  /** Whether the last frame was one of `#alone`. */
+  #wasAlone = false;
   #timer: number | null = null;
   /** Counts frames, so that the later of paint and timer finds nothing to do. */
   #frame = 0;
@@ -50,7 +58,18 @@ export class FrameGate {
   /** Runs this in the next frame, behind what asked before it. */
   ask(run: () => void): void {
     this.#waiting.push(run);
-    if (this.#waiting.length > 1) return;
+    this.#come();
+  }
+
+  /** Runs this in a frame in which nothing else runs. */
+  askAlone(run: () => void): void {
+    this.#alone.push(run);
+    this.#come();
+  }
+
+  #come(): void {
+    if (this.#due) return;
+    this.#due = true;
     const now = this.#env.now();
     // A clock that was set back ends the pause.
     const pauseMs = Math.min(this.#pauseUntilMs - now, PAUSE_MAX_MS);
@@ -71,28 +90,42 @@ export class FrameGate {
     const frame = ++this.#frame;
     const askedMs = this.#env.now();
     this.#timer = this.#env.setTimer(() => {
-      this.#run(frame);
+      if (!this.#run(frame)) return;
+      this.#comeAgain();
     }, UNPAINTED_MS);
     this.#env.paint(() => {
-      if (frame !== this.#frame || this.#waiting.length === 0) return;
       const startedMs = this.#env.now();
+      if (!this.#run(frame)) return;
       if (startedMs - askedMs > LATE_MS) this.#lateMs = startedMs;
-      this.#run(frame);
       this.#env.painted(() => {
         const endedMs = this.#env.now();
         const tookMs = endedMs - startedMs;
         if (tookMs > CHEAP_MS) this.#pauseUntilMs = endedMs + Math.min(tookMs * PAUSE_SHARE, PAUSE_MAX_MS);
         if (tookMs > LATE_MS) this.#lateMs = endedMs;
+        this.#comeAgain();
       });
     });
   }
 
-  #run(frame: number): void {
-    if (frame !== this.#frame || this.#waiting.length === 0) return;
+  /** What wanted a frame of its own, or all else that waits; whether this frame was still to run. */
+  #run(frame: number): boolean {
+    if (frame !== this.#frame || !this.#due) return false;
+    this.#due = false;
     if (this.#timer !== null) this.#env.clearTimer(this.#timer);
     this.#timer = null;
+    const alone = this.#wasAlone && this.#waiting.length > 0 ? undefined : this.#alone.shift();
+    this.#wasAlone = alone !== undefined;
+    if (alone !== undefined) {
+      alone();
+      return true;
+    }
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const run of waiting) run();
+    return true;
+  }
+
+  #comeAgain(): void {
+    if (this.#waiting.length > 0 || this.#alone.length > 0) this.#come();
   }
 }
