@@ -4,6 +4,7 @@ import type { Attempt } from '$lib/fight/attempts';
 import { figuresOfReport, SORT_DEFAULT, type FightFigures } from '$lib/fight/figures';
 import { player, report, summary, totals, UNTOLD, untoldReport } from '$lib/testing/samples';
 import type { Boss, SkillRow } from '$lib/wire/types';
+import Amount from './Amount.svelte';
 import AttemptList from './AttemptList.svelte';
 import BossList from './BossList.svelte';
 import DeathList from './DeathList.svelte';
@@ -133,11 +134,18 @@ describe('the table of players', () => {
     expect((textOf(all) ?? '').split('\n').slice(1)).toEqual(['1\tA\t7\t0.7\t–\t1', '2\tB\t–\t–\t–\t–']);
   });
 
+  it('tells all digits of an amount when the pointer comes to it, as they are then', async () => {
+    const { rerender } = render(Amount, { value: 1_234_567 });
+    const amount = screen.getByText('1.2', { exact: false });
+    expect(amount.title).toBe('');
+    await rerender({ value: 7_654_321 });
+    amount.dispatchEvent(new Event('pointerover', { bubbles: true }));
+    expect(amount.title).toBe('7,654,321');
+  });
+
   it('shows names as text', () => {
     table({ figures: figures({ players: [player('a', { name: HOSTILE, damage: 1 })] }) });
-    const button = screen.getByRole('button', { name: HOSTILE });
-    button.dispatchEvent(new Event('pointerover', { bubbles: true }));
-    expect(button.title).toBe(HOSTILE);
+    expect(screen.getByRole('button', { name: HOSTILE }).title).toBe(HOSTILE);
     expect(document.querySelector('table img[src]')).toBeNull();
   });
 
