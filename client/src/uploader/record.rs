@@ -68,7 +68,7 @@ pub enum NotSent {
     },
     /// Requests that tell all of a fight cannot name it: its player saw another begin in the same ms.
     Nameless,
-    /// The meter has removed it from its database since the upload began.
+    /// The meter has removed it from its database before it was read.
     Removed,
     /// It cannot be read from the meter's database; tried again at the next start.
     Unreadable {

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::place::{Client, NOW_MS, Place, party};
+use crate::place::{Client, NOW_MS, Place, party, remove_since};
 use crate::relay::{KEY, Relay};
 use crate::web::{Asked, Reply, Web};
 
@@ -32,8 +32,12 @@ async fn place(fights: u64) -> Place {
 }
 
 async fn written(fights: u64) -> Place {
+    written_as(Generation::Aggregate, fights).await
+}
+
+async fn written_as(generation: Generation, fights: u64) -> Place {
     let place = Place::new();
-    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
     for n in 0..fights {
         write_all(&mut writer, &party(n).starting_at(BEGAN_MS + n as i64 * 100_000)).await.unwrap();
     }
@@ -404,6 +408,32 @@ async fn four_are_sent_at_once_and_an_end_leaves_the_rest_waiting() {
     web.held().slow = Duration::ZERO;
     let (tally, _) = post(&place, &web).await;
     assert_eq!((tally.on_relay(), web.held().fights.len()), (9, 9));
+}
+
+#[tokio::test]
+async fn fights_that_the_meter_removes_meanwhile_are_not_sent() {
+    let mut places = Vec::new();
+    for generation in Generation::ALL {
+        places.push((generation, written_as(generation, 7).await));
+    }
+    tokio::time::pause();
+    for (generation, place) in places {
+        let web = Web::start().await;
+        web.held().slow = Duration::from_secs(2);
+        let (task, told, _) = start(options(&place, &web.url, "state").await);
+        web.asked(4).await;
+        // Four are on their way; of the others nothing is read yet.
+        remove_since(&place.db(), BEGAN_MS + 400_000);
+        assert!(!task.await.unwrap().unwrap().complete, "{generation:?}");
+        let told = told.lock().unwrap().clone();
+        let mut tally = Tally::default();
+        told.iter().for_each(|change| tally.count(change));
+        assert_eq!((counts(&tally), web.held().asked.len()), ([4, 0, 3, 0, 0], 4), "{generation:?}");
+        assert_eq!(tally.reasons, [(NotSent::Removed, 3)], "{generation:?}");
+        assert_eq!(waiting(&place), [0; 0]);
+        let is_gone = |line: &&Line| (line.state, &line.why) == (Stand::Refused, &Some(Why::NotSent(NotSent::Removed)));
+        assert_eq!(status(&place).iter().filter(is_gone).count(), 3, "{generation:?}");
+    }
 }
 
 #[tokio::test]

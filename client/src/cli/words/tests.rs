@@ -472,7 +472,7 @@ fn how_things_stand() {
             "its player saw another fight begin in the same moment, and a request cannot tell them apart. Send it \
              without --http",
         ),
-        (NotSent::Removed, "the meter has removed them from its database since the upload began"),
+        (NotSent::Removed, "no longer in the meter's database"),
         (NotSent::Said("as it was".into()), "as it was"),
     ] {
         assert_eq!(not_sent(&told), expected);
@@ -771,8 +771,8 @@ fn changes() {
         ),
         (
             Change::Stopped { fights: 2, why: NotSent::Removed },
-            Some("2 fights are left: the meter has removed them from its database since the upload began.".into()),
-            r#"{"event":"stopped","fights":2,"why":"the meter has removed them from its database since the upload began"}"#,
+            Some("2 fights are left: no longer in the meter's database.".into()),
+            r#"{"event":"stopped","fights":2,"why":"no longer in the meter's database"}"#,
         ),
     ];
     for (change, told, line) in &table {

@@ -82,9 +82,13 @@ impl Reader {
         if !form::names(fight) {
             return Ok(not(NotSent::Nameless));
         }
-        patiently(|| match self.try_read(fight, &bare) {
-            Err(SourceError::Unreadable { why, .. }) => Ok(not(NotSent::Unreadable { why })),
-            read => read,
+        patiently(|| {
+            let read = match self.try_read(fight, &bare) {
+                Err(SourceError::Unreadable { why, .. }) => not(NotSent::Unreadable { why }),
+                read => read?,
+            };
+            // Asked last: what was read may be nothing, for the meter removed it meanwhile.
+            Ok(if self.source.stands(fight, 0)? { read } else { not(NotSent::Removed) })
         })
         .await
     }
