@@ -253,7 +253,12 @@ fn question(plan: &Plan, before: Before, options: &Options, http: bool) -> Strin
         Some(Visibility::Unlisted) => "visible to everybody who has the link",
         Some(Visibility::Private) => "visible to those alone who have the link with its ticket",
     };
-    format!("Upload {}{known} to {}, {seen}? [y/N] ", count(plan), options.relay)
+    let others = match plan.as_agreed.len() {
+        0 => String::new(),
+        1 => "; the earlier one that waits as you agreed then".to_owned(),
+        n => format!("; the {n} earlier ones that wait as you agreed then"),
+    };
+    format!("Upload {}{known} to {}, {seen}{others}? [y/N] ", count(plan), options.relay)
 }
 
 fn ask(question: &str) -> io::Result<String> {

@@ -172,10 +172,13 @@ impl<S: FnMut(Change) + Send> Posting<S> {
         Ok(queue)
     }
 
-    /// Who may see a fight: as is asked for now, else as it was agreed to.
+    /// Who may see a fight: as is asked for now, if it is asked for now; else as it was agreed to.
     fn visibility(&self, fight: &Fight) -> Option<Visibility> {
+        let history = self.options.history.as_ref();
+        let is_as_agreed = history.is_some_and(|history| history.as_agreed.contains(&fight.encounter));
+        let asked = self.options.visibility.filter(|_| !is_as_agreed);
         let waits = || self.waiting.get(&fight.encounter.to_string(), &self.options.relay);
-        self.options.visibility.or_else(|| waits().and_then(|waits| waits.visibility))
+        asked.or_else(|| waits().and_then(|waits| waits.visibility))
     }
 
     fn done(&mut self, done: Done, queue: &mut VecDeque<Fight>) -> Result<(), WatchError> {

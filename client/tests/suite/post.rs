@@ -464,6 +464,37 @@ async fn a_fight_that_waits_is_seen_by_those_who_were_to_see_it() {
 }
 
 #[tokio::test]
+async fn a_fight_that_nobody_asks_for_now_keeps_its_visibility() {
+    let (place, web) = (place(4).await, Web::start().await);
+    let paths = |web: &Web| {
+        let held = web.held();
+        let paths = held.asked.iter().map(|asked| (asked.encounter["startedAtMs"].as_i64().unwrap(), &asked.path));
+        paths.map(|(at, path)| ((at - BEGAN_MS) / 100_000, path.rsplit('=').next().unwrap().to_owned())).collect()
+    };
+    let state = place.dir.path().join("state");
+    let until_now = async |visibility, since_ms| {
+        let planned = plan(&place, "state", &web.url, since_ms).await;
+        let before = planned.before_whole(&state, &web.url, visibility).unwrap();
+        let history = Some(planned.history(Duration::ZERO));
+        let tally = post_as(Options { visibility, history, ..options(&place, &web.url, "state").await }).await.1;
+        (before, counts(&tally))
+    };
+    web.replies(std::iter::repeat_n(Reply::Says(429, vec![], "slow down"), 8));
+    let nobody = Before::default();
+    assert_eq!(until_now(Some(Visibility::Private), None).await, (nobody, [0, 0, 0, 4, 0]));
+    // Only the newest is asked for, to be seen by everybody. Nobody takes any.
+    let newest = Some(BEGAN_MS + 300_000);
+    let but_one = Before { there: 0, agreed: 3 };
+    assert_eq!(until_now(Some(Visibility::Public), newest).await, (but_one, [0, 0, 0, 4, 0]));
+    web.held().asked.clear();
+    assert_eq!(until_now(None, newest).await, (Before { there: 0, agreed: 4 }, [4, 0, 0, 0, 0]));
+    let mut seen: Vec<(i64, String)> = paths(&web);
+    seen.sort();
+    let expected = [(0, "private"), (1, "private"), (2, "private"), (3, "public")];
+    assert_eq!(seen, expected.map(|(n, seen)| (n, seen.to_owned())));
+}
+
+#[tokio::test]
 async fn of_two_fights_that_began_in_the_same_ms_the_second_is_not_taken_for_the_first() {
     let (place, web) = (Place::new(), Web::start().await);
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
