@@ -23,8 +23,8 @@ use super::options::Options;
 use super::outcome::{Summary, WatchError};
 use super::record::{Finished, How, NotSent, Now, Record};
 use super::waiting::Waiting;
-use crate::post::{Body, Failure, Poster, Receipt, Wait};
-use crate::socket::RelayAddress;
+use crate::post::{AGAIN_MAX, Body, Failure, Poster, Receipt, Wait};
+use crate::socket::{Outage, RelayAddress};
 use crate::source::Fight;
 use reading::{Read, Reader};
 
@@ -61,10 +61,20 @@ struct Posting<S> {
     waiting: Waiting,
     fights: u64,
     on_relay: u64,
-    /// Requests that the relay has answered for good.
+    /// Fights that the relay itself has answered for, whatever it said.
     answers: u64,
-    /// No more fights are begun.
-    is_stopped: bool,
+    /// Why a fight was not answered for, since the last answer: no other is begun before one of those on their way is.
+    unanswered: Option<NotSent>,
+}
+
+/// What it means for the other fights that one was not taken now.
+enum Reach {
+    /// Nothing: the relay has answered for this one.
+    This,
+    /// Nobody may be there at all.
+    Unanswered,
+    /// It would be the same for each of them.
+    All,
 }
 
 /// A request that came to its end.
@@ -86,7 +96,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
             fights: options.history.as_ref().map_or(0, |history| history.fights.len() as u64),
             on_relay: 0,
             answers: 0,
-            is_stopped: false,
+            unanswered: None,
             options,
         })
     }
@@ -108,7 +118,8 @@ impl<S: FnMut(Change) + Send> Posting<S> {
         let (retry, mut retries) = mpsc::channel(RETRIES_TOLD);
         let mut sending = FuturesUnordered::new();
         loop {
-            while sending.len() < AT_ONCE
+            while self.unanswered.is_none()
+                && sending.len() < AT_ONCE
                 && let Some(fight) = queue.pop_front()
             {
                 let visibility = self.visibility(&fight);
@@ -137,7 +148,13 @@ impl<S: FnMut(Change) + Send> Posting<S> {
                 // A request came to its end: there is room for the next.
                 done = sending.next() => match done {
                     Some(done) => self.done(done, &mut queue)?,
-                    None => return Ok(()),
+                    None => {
+                        // Nobody has answered any that was on its way.
+                        if let Some(why) = self.unanswered.take() {
+                            self.stop(&mut queue, &why)?;
+                        }
+                        return Ok(());
+                    }
                 },
             }
             self.tell_folder(true);
@@ -183,8 +200,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
 
     fn done(&mut self, done: Done, queue: &mut VecDeque<Fight>) -> Result<(), WatchError> {
         let Done { fight, answers, result } = done;
-        let nobody_answers = answers == self.answers;
-        let (why, is_over) = match result {
+        let (why, retry_s, reach) = match result {
             Ok(Receipt { report_id, url, is_new }) => {
                 self.answered();
                 self.on_relay += 1;
@@ -201,33 +217,45 @@ impl<S: FnMut(Change) + Send> Posting<S> {
             }
             Err(Failure::Unauthorized { text }) => return Err(WatchError::Unauthorized { text }),
             Err(Failure::Forbidden { text }) => return Err(WatchError::Forbidden { text }),
-            Err(Failure::NotNow { why, wait: Wait::Step }) => (NotSent::NotNow { why, retry_s: None }, nobody_answers),
-            Err(Failure::NotNow { why, wait: Wait::For(wait) }) => {
-                (NotSent::NotNow { why, retry_s: Some(wait.as_secs()) }, true)
+            Err(Failure::NotNow { why, wait }) => {
+                let is_answered = matches!(why, Outage::Said { .. }) || answers != self.answers;
+                let reach = if is_answered { Reach::This } else { Reach::Unanswered };
+                match wait {
+                    Wait::Step => (why, None, reach),
+                    Wait::For(wait) if wait <= AGAIN_MAX => (why, Some(wait.as_secs()), reach),
+                    Wait::For(wait) => (why, Some(wait.as_secs()), Reach::All),
+                    Wait::NextRun => (why, None, Reach::All),
+                }
             }
-            Err(Failure::NotNow { why, wait: Wait::NextRun } | Failure::Nowhere { why }) => {
-                (NotSent::NotNow { why, retry_s: None }, true)
-            }
+            Err(Failure::Nowhere { why }) => (why, None, Reach::All),
         };
+        if matches!(why, Outage::Said { .. }) {
+            self.answered();
+        }
+        let why = NotSent::NotNow { why, retry_s };
         let fight = Finished { result: How::Waiting, why: Some(why.clone()), ..fight };
         self.wait(fight.clone());
         self.waiting.save(self.folder.dir())?;
         self.announcer.tell(Change::Unsent { fight });
-        if is_over && !self.is_stopped {
-            self.stop(queue, &why)?;
+        match reach {
+            Reach::This => Ok(()),
+            Reach::Unanswered => {
+                self.unanswered = Some(why);
+                Ok(())
+            }
+            Reach::All => Ok(self.stop(queue, &why)?),
         }
-        Ok(())
     }
 
     /// The relay has answered.
     fn answered(&mut self) {
         self.answers += 1;
+        self.unanswered = None;
         self.announcer.answered();
     }
 
     /// It is the same for the fights whose turn has not come: none of them is begun.
     fn stop(&mut self, queue: &mut VecDeque<Fight>, why: &NotSent) -> Result<(), FolderError> {
-        self.is_stopped = true;
         if queue.is_empty() {
             return Ok(());
         }

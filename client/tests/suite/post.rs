@@ -213,6 +213,27 @@ async fn a_wait_that_the_relay_asks_for_is_kept_up_to_a_minute() {
     assert_eq!(counts(&post(&place, &web).await.0), [6, 1, 0, 0, 0]);
 }
 
+#[tokio::test]
+async fn a_fight_that_is_not_taken_now_holds_up_no_other() {
+    // It is given up while nobody has answered any other yet.
+    let cases = [
+        (Reply::Says(503, vec!["Retry-After: 1"], BUSY), 5, Some(1)),
+        (Reply::Says(503, vec!["Retry-After: 60"], BUSY), 5, Some(60)),
+        (busy(), 10, None),
+        (Reply::Says(502, vec!["Retry-After: 2"], "<h1>Bad Gateway</h1>"), 10, Some(2)),
+        (Reply::HangsUp, 10, None),
+    ];
+    for (place, (reply, slow_s, retry_s)) in places(5, 9).await.into_iter().zip(cases) {
+        let web = Web::start().await;
+        web.held().slow = Duration::from_secs(slow_s);
+        web.held().of_fight.insert(BEGAN_MS + 100_000, reply.clone());
+        let (tally, told) = post(&place, &web).await;
+        assert_eq!((counts(&tally), web.held().asked.len()), ([8, 0, 0, 1, 0], 12), "{reply:?}");
+        let [(NotSent::NotNow { retry_s: told_s, .. }, 1)] = &tally.reasons[..] else { panic!("{told:?}") };
+        assert_eq!((*told_s, waiting(&place)), (retry_s, vec![BEGAN_MS + 100_000]), "{reply:?}");
+    }
+}
+
 /// An upload of the first fights.
 async fn plan_of(place: &Place, url: &str, fights: usize) -> raidcast::history::History {
     let mut planned = plan(place, "state", url, None).await;
