@@ -45,7 +45,7 @@ pub async fn post(
     shutdown: CancellationToken,
     sink: impl FnMut(Change) + Send,
 ) -> Result<Summary, WatchError> {
-    let poster = Poster::new(RelayAddress::new(&options.relay, &options.key)?);
+    let poster = Poster::new(RelayAddress::new(&options.relay, &options.key)?, options.clock.clone());
     let mut posting = Posting::open(options, sink)?;
     let sent = posting.send(&poster, &shutdown).await;
     posting.tell_folder(false);

@@ -234,6 +234,29 @@ async fn a_fight_that_is_not_taken_now_holds_up_no_other() {
     }
 }
 
+#[tokio::test]
+async fn a_time_to_come_back_may_be_a_date_by_the_clock_of_who_says_so() {
+    let (place, web) = (place(1).await, Web::start().await);
+    let at = |lines| Reply::Says(503, lines, BUSY);
+    // Its clock stands years before this one's; and a date that is over is now.
+    let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT";
+    web.replies([
+        at(vec!["Retry-After: Sun, 06 Nov 1994 08:49:57 GMT", date]),
+        at(vec!["Retry-After: Sun, 06 Nov 1994 08:49:30 GMT", date]),
+    ]);
+    assert_eq!(counts(&post(&place, &web).await.0), [1, 0, 0, 0, 0]);
+    assert_eq!(seconds(&web.held().asked), [0, 20, 20]);
+}
+
+#[tokio::test]
+async fn a_time_that_no_number_can_hold_is_long() {
+    let (place, web) = (place(1).await, Web::start().await);
+    web.replies([Reply::Says(503, vec!["Retry-After: 99999999999999999999999"], BUSY)]);
+    let (tally, _) = post(&place, &web).await;
+    assert_eq!((counts(&tally), web.held().asked.len()), ([0, 0, 0, 1, 0], 1));
+    let [(NotSent::NotNow { retry_s: Some(31_536_000), .. }, 1)] = &tally.reasons[..] else { panic!("{tally:?}") };
+}
+
 /// An upload of the first fights.
 async fn plan_of(place: &Place, url: &str, fights: usize) -> raidcast::history::History {
     let mut planned = plan(place, "state", url, None).await;
