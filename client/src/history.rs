@@ -255,7 +255,7 @@ pub struct Tally {
     pub known: u64,
     /// The relay holds more of them from elsewhere.
     pub kept: u64,
-    /// Not taken by the relay.
+    /// Not taken by the relay, not readable, or there no more.
     pub failed: u64,
     /// Not sent, for now.
     pub unsent: u64,
@@ -287,9 +287,18 @@ impl Tally {
                     self.reason(why, 1);
                 }
             }
+            Change::Unreadable { why, .. } => {
+                self.failed += 1;
+                self.reason(&NotSent::Unreadable { why: *why }, 1);
+            }
             Change::Stopped { fights, why } => {
-                self.stopped += fights;
-                self.reason(why, *fights);
+                let fights = fights.len() as u64;
+                match why {
+                    // What is there no more waits for nothing.
+                    NotSent::Removed => self.failed += fights,
+                    _ => self.stopped += fights,
+                }
+                self.reason(why, fights);
             }
             _ => {}
         }

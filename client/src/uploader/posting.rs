@@ -183,7 +183,8 @@ impl<S: FnMut(Change) + Send> Posting<S> {
         if !wanted.is_empty() {
             let gone: HashSet<_> = wanted.iter().map(ToString::to_string).collect();
             self.waiting.forget_all(&gone, &self.options.relay);
-            self.announcer.tell(Change::Stopped { fights: wanted.len() as u64, why: NotSent::Removed });
+            let fights = wanted.iter().map(ToString::to_string).collect();
+            self.announcer.tell(Change::Stopped { fights, why: NotSent::Removed });
         }
         self.waiting.save(self.folder.dir())?;
         Ok(queue)
@@ -259,7 +260,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
         if queue.is_empty() {
             return Ok(());
         }
-        let fights = queue.len() as u64;
+        let fights = queue.iter().map(|fight| fight.encounter.to_string()).collect();
         for fight in queue.drain(..) {
             self.wait(Finished { why: Some(why.clone()), ..Finished::unread(&fight, &self.options.relay) });
         }

@@ -474,7 +474,7 @@ async fn fights_that_are_gone_when_their_turn_comes_are_told() {
     write(&place, Generation::Aggregate, &fights(1)[..2]).await;
     let (summary, counted, _) = done(Client::start(options)).await;
     assert!(!summary.complete);
-    assert_eq!((counted.new, counted.stopped), (2, 3));
+    assert_eq!((counted.new, counted.failed, counted.stopped), (2, 3, 0));
     relay.until(|memory| memory.fights.len() == 2).await;
 }
 

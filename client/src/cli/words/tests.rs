@@ -765,12 +765,12 @@ fn changes() {
             r#"{"event":"unsent","encounter":"e","title":"fight","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","result":"waiting","why":"The relay answers: too many fights. Try again in 90 s.","relay":"http://r"}"#,
         ),
         (
-            Change::Stopped { fights: 1, why: refused_as(RefusedCode::LimitReached) },
+            Change::Stopped { fights: vec![e()], why: refused_as(RefusedCode::LimitReached) },
             Some("1 fight is left: too long.".into()),
             r#"{"event":"stopped","fights":1,"why":"too long"}"#,
         ),
         (
-            Change::Stopped { fights: 2, why: NotSent::Removed },
+            Change::Stopped { fights: vec![e(), e()], why: NotSent::Removed },
             Some("2 fights are left: no longer in the meter's database.".into()),
             r#"{"event":"stopped","fights":2,"why":"no longer in the meter's database"}"#,
         ),
