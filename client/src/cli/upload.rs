@@ -25,8 +25,14 @@ use crate::uploader::{self, Change, Options, Summary};
 /// Nothing was sent, for nobody said yes.
 const UNASKED: u8 = 3;
 
+/// What `--visibility` is for an upload: with `--http` it is of fights, and nothing is remembered of a raid.
+const VISIBILITY: &str = "Who may see the fights [default: as before, at first unlisted; with --http: as the relay has it \
+                          for your key]. Fights that wait since an earlier --http, and that --since leaves out, stay as \
+                          they were";
+
 /// Flags of `upload`.
 #[derive(Clone, Debug, Args)]
+#[command(mut_arg("visibility", |visibility| visibility.help(VISIBILITY).long_help(VISIBILITY)))]
 pub struct UploadFlags {
     #[command(flatten)]
     common: CommonFlags,

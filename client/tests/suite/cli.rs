@@ -352,6 +352,18 @@ async fn each_fight_of_an_upload_has_a_line_of_json_also_when_the_user_ends_it()
 }
 
 #[tokio::test]
+async fn help_says_who_sees_what_is_uploaded_when_nothing_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    for (verb, is_of_keys) in [("upload", true), ("watch", false)] {
+        let (status, out, _) = output(subcommand(dir.path(), verb).arg("--help")).await;
+        let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(status, 0);
+        assert!(words.contains("[default: as before, at first unlisted"), "{out}");
+        assert_eq!(words.contains("with --http: as the relay has it for your key]"), is_of_keys, "{out}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_used_is_said_at_once_with_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let relay = ["--relay", "http://127.0.0.1:9"];
