@@ -335,6 +335,15 @@ async fn what_is_no_relay_is_asked_once_and_all_wait() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_gone_is_told_at_once_and_not_as_one_that_was_waited_for() {
+    let (place, web) = (place(1).await, Web::start().await);
+    let options = options(&place, &web.url, "state").await;
+    std::fs::remove_file(place.db()).unwrap();
+    let error = post_as(options).await.0.unwrap_err();
+    assert!(matches!(error, WatchError::NoMeter { after: Duration::ZERO, .. }), "{error}");
+}
+
+#[tokio::test]
 async fn nobody_there_is_told_so_and_all_wait() {
     let place = place(1).await;
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -379,7 +379,15 @@ fn a_command_that_ended_before_its_time() {
                 after: Duration::from_secs(3),
                 why: SourceError::Locked { path: "/m.db".into() }.into(),
             },
-            "/m.db is locked by another program. Trying again. (Gave up after 3 s.)".to_owned(),
+            "/m.db is locked by another program. Close that program, and run the same command again. (Gave up after 3 s.)"
+                .to_owned(),
+        ),
+        (
+            WatchError::NoMeter {
+                after: Duration::from_millis(400),
+                why: SourceError::Upgraded { path: "/m.db".into() }.into(),
+            },
+            "/m.db was changed by another version of the meter. Run the same command again.".to_owned(),
         ),
     ] {
         assert_eq!(watch_error(&error), expected);
