@@ -342,6 +342,13 @@ fn a_command_that_ended_before_its_time() {
             damaged,
         ),
         (
+            WatchError::Folder(FolderError::Damaged { path: "/s/waiting.json".into(), why: Damage::Secret }),
+            "/s/waiting.json is damaged (its secret is not what raidcast wrote). Remove it to start anew. Then it is not \
+             known any more which fights wait, and who may see them: send them with a --since that takes them in, and \
+             with their --visibility."
+                .to_owned(),
+        ),
+        (
             WatchError::Folder(FolderError::Damaged { path: "/s/raid.json".into(), why: Damage::Secret }),
             "/s/raid.json is damaged (its secret is not what raidcast wrote). Remove it to start anew. Fights that were \
              not sent yet are read again."
