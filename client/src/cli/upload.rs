@@ -153,7 +153,7 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, htt
         };
         let message = message(&tally, &change);
         if !lines.is_empty() || (message.is_some() && !json) {
-            let text = lines.iter().map(|line| format!("{line}\n")).collect();
+            let text = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
             printer.say(Said { text, done: tally.done(), message, ends: false }, lines.len() as u64);
         }
     };

@@ -146,16 +146,14 @@ impl<S: FnMut(Change) + Send> Posting<S> {
                     self.announcer.disconnected(why, u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
                 }
                 // A request came to its end: there is room for the next.
-                done = sending.next() => match done {
-                    Some(done) => self.done(done, &mut queue)?,
-                    None => {
+                done = sending.next() => {
+                    let Some(done) = done else {
                         // Nobody has answered any that was on its way.
-                        if let Some(why) = self.unanswered.take() {
-                            self.stop(&mut queue, &why)?;
-                        }
-                        return Ok(());
-                    }
-                },
+                        let Some(why) = self.unanswered.take() else { return Ok(()) };
+                        return Ok(self.stop(&mut queue, &why)?);
+                    };
+                    self.done(done, &mut queue)?;
+                }
             }
             self.tell_folder(true);
         }

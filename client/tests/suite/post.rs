@@ -482,7 +482,9 @@ async fn fights_that_the_meter_removes_meanwhile_are_not_sent() {
         assert!(!task.await.unwrap().unwrap().complete, "{generation:?}");
         let told = told.lock().unwrap().clone();
         let mut tally = Tally::default();
-        told.iter().for_each(|change| tally.count(change));
+        for change in &told {
+            tally.count(change);
+        }
         assert_eq!((counts(&tally), web.held().asked.len()), ([4, 0, 3, 0, 0], 4), "{generation:?}");
         assert_eq!(tally.reasons, [(NotSent::Removed, 3)], "{generation:?}");
         assert_eq!(waiting(&place), [0; 0]);
