@@ -37,10 +37,14 @@ impl Clock {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// The same as files and headers of HTTP have it.
+    pub fn system_time(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(u64::try_from(self.unix_ms()).unwrap_or(0))
+    }
+
     /// How long ago a file's time is; `None` if it lies in the future.
     pub fn since(&self, time: SystemTime) -> Option<Duration> {
-        let now = UNIX_EPOCH + Duration::from_millis(u64::try_from(self.unix_ms()).unwrap_or(0));
-        now.duration_since(time).ok()
+        self.system_time().duration_since(time).ok()
     }
 }
 

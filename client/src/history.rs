@@ -29,6 +29,8 @@ const LOCKED_TRIES: u32 = 20;
 pub struct History {
     /// The fights that were agreed to.
     pub fights: BTreeSet<EncounterId>,
+    /// Those of them that nobody asks for now: they wait since an upload before, and are seen by whom was agreed to then.
+    pub as_agreed: BTreeSet<EncounterId>,
     /// When to give up on a relay that confirms nothing, or a database that cannot be read.
     pub patience: Duration,
 }
@@ -60,6 +62,9 @@ pub struct Plan {
     pub unfinished: usize,
     /// Fights that began before the time that was asked for.
     pub earlier: usize,
+    /// Those of the fights that are among them only because they wait in the state folder: to be seen by those who were
+    /// agreed to.
+    pub as_agreed: BTreeSet<EncounterId>,
     /// The newest fight, if the meter has not ended it: left out, for it may be going on.
     pub going_on: Option<Fight>,
 }
@@ -142,9 +147,11 @@ impl Plan {
         let all = fights.len();
         let is_late = |fight: &Fight| since_ms.is_none_or(|since_ms| fight.started_at_ms >= since_ms);
         fights.retain(|fight| is_late(fight) || waiting.contains(&fight.encounter.to_string()));
+        let as_agreed = fights.iter().filter(|fight| !is_late(fight)).map(|fight| fight.encounter).collect();
         Ok(Self {
             earlier: all - fights.len(),
             unfinished: fights.iter().filter(|fight| fight.end.is_none()).count(),
+            as_agreed,
             going_on,
             fights,
             found,
@@ -153,7 +160,8 @@ impl Plan {
 
     /// What the uploader is to send.
     pub fn history(&self, patience: Duration) -> History {
-        History { fights: self.fights.iter().map(|fight| fight.encounter).collect(), patience }
+        let fights = self.fights.iter().map(|fight| fight.encounter).collect();
+        History { fights, as_agreed: self.as_agreed.clone(), patience }
     }
 
     /// What this state folder knows of the fights; `visibility`: as it is asked for now.
@@ -177,8 +185,10 @@ impl Plan {
         let there = self.fights.iter().filter(|fight| record.is_there(fight, relay));
         let there = there.map(|fight| fight.encounter.to_string()).collect();
         let waiting = Waiting::load(state)?;
-        let agreed = waiting.of(relay).filter(|waits| visibility.is_none() || visibility == waits.visibility);
-        Ok(self.count_before(&there, &agreed.map(|waits| waits.fight.encounter.clone()).collect()))
+        let as_asked = waiting.of(relay).filter(|waits| visibility.is_none() || visibility == waits.visibility);
+        let as_asked = as_asked.map(|waits| waits.fight.encounter.clone());
+        let agreed = self.as_agreed.iter().map(ToString::to_string).chain(as_asked).collect();
+        Ok(self.count_before(&there, &agreed))
     }
 
     fn count_before(&self, there: &HashSet<String>, agreed: &HashSet<String>) -> Before {
@@ -245,7 +255,7 @@ pub struct Tally {
     pub known: u64,
     /// The relay holds more of them from elsewhere.
     pub kept: u64,
-    /// Not taken by the relay.
+    /// Not taken by the relay, not readable, or there no more.
     pub failed: u64,
     /// Not sent, for now.
     pub unsent: u64,
@@ -277,9 +287,18 @@ impl Tally {
                     self.reason(why, 1);
                 }
             }
+            Change::Unreadable { why, .. } => {
+                self.failed += 1;
+                self.reason(&NotSent::Unreadable { why: *why }, 1);
+            }
             Change::Stopped { fights, why } => {
-                self.stopped += fights;
-                self.reason(why, *fights);
+                let fights = fights.len() as u64;
+                match why {
+                    // What is there no more waits for nothing.
+                    NotSent::Removed => self.failed += fights,
+                    _ => self.stopped += fights,
+                }
+                self.reason(why, fights);
             }
             _ => {}
         }
@@ -312,7 +331,8 @@ mod tests {
     fn only_a_yes_is_one_and_what_was_agreed_to_is_not_asked_again() {
         let fight = Fight::bare(1);
         let found = Found { path: "m.db".into(), generation: Generation::Chunks, meter: "m".into() };
-        let plan = Plan { found, fights: vec![fight], unfinished: 0, earlier: 0, going_on: None };
+        let plan =
+            Plan { found, fights: vec![fight], unfinished: 0, earlier: 0, as_agreed: BTreeSet::new(), going_on: None };
         let ask = |answer: &'static str| {
             Some(move |question: &str| {
                 assert_eq!(question, "upload?");

@@ -18,6 +18,7 @@ use raidcast_shared::uplink::Visibility;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
 
+use crate::clock::Clock;
 use crate::socket::{Outage, RelayAddress, address, answers_in_tls};
 pub use answer::{Failure, Receipt, Wait};
 
@@ -50,15 +51,16 @@ impl Body {
 pub struct Poster {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     address: RelayAddress,
+    clock: Clock,
 }
 
 impl Poster {
     /// One that has sent nothing yet.
-    pub fn new(address: RelayAddress) -> Self {
+    pub fn new(address: RelayAddress, clock: Clock) -> Self {
         // The second time there is one already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-        Self { client: Client::builder(TokioExecutor::new()).build(connector), address }
+        Self { client: Client::builder(TokioExecutor::new()).build(connector), address, clock }
     }
 
     /// Sends a fight, up to four times; `retrying` hears why it is sent again, and after how long.
@@ -112,7 +114,7 @@ impl Poster {
             // An answer that breaks off says nothing, whatever its status was.
             let cut = |_| Failure::NotNow { why: Outage::Cut, wait: Wait::Step };
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(cut)?.to_bytes();
-            answer::meaning(&head, &body, &uri)
+            answer::meaning(&head, &body, &uri, self.clock.system_time())
         };
         timeout(ANSWER, asking).await.unwrap_or_else(|_| {
             let why = Outage::NoAnswer { at: address(&uri), seconds: ANSWER.as_secs() };

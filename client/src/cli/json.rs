@@ -124,7 +124,7 @@ enum Event<'a> {
         fight: Fight<'a>,
     },
     Stopped {
-        fights: u64,
+        fights: usize,
         why: Cow<'a, str>,
     },
 }
@@ -176,7 +176,7 @@ impl<'a> Event<'a> {
             Change::Uploaded { fight } => Self::Uploaded { fight: Fight::of(fight) },
             Change::Failed { fight } => Self::Failed { fight: Fight::of(fight) },
             Change::Unsent { fight } => Self::Unsent { fight: Fight::of(fight) },
-            Change::Stopped { fights, why } => Self::Stopped { fights: *fights, why: words::not_sent(why) },
+            Change::Stopped { fights, why } => Self::Stopped { fights: fights.len(), why: words::not_sent(why) },
             Change::Status(_) => return None,
         })
     }

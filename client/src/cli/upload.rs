@@ -18,13 +18,21 @@ use super::date::{self, Since};
 use super::printer::Printer;
 use super::{json, words};
 use crate::history::{self, Before, Consent, PATIENCE, Plan, Tally};
+use crate::source::Fight;
+use crate::uploader::record::{Finished, How, NotSent};
 use crate::uploader::{self, Change, Options, Summary};
 
 /// Nothing was sent, for nobody said yes.
 const UNASKED: u8 = 3;
 
+/// What `--visibility` is for an upload: with `--http` it is of fights, and nothing is remembered of a raid.
+const VISIBILITY: &str = "Who may see the fights [default: as before, at first unlisted; with --http: as the relay has it \
+                          for your key]. Fights that wait since an earlier --http, and that --since leaves out, stay as \
+                          they were";
+
 /// Flags of `upload`.
 #[derive(Clone, Debug, Args)]
+#[command(mut_arg("visibility", |visibility| visibility.help(VISIBILITY).long_help(VISIBILITY)))]
 pub struct UploadFlags {
     #[command(flatten)]
     common: CommonFlags,
@@ -135,14 +143,18 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, htt
         let left_out = |lines| Said { text: words::left_out(lines) + "\n", ..Said::default() };
         Printer::start(move |said| show(&bar, said), left_out, gone)
     };
+    let mut untold = Untold { fights: plan.fights.iter().collect(), relay: options.relay.clone() };
     let hear = |change| {
         tally.count(&change);
-        let line = if json { json::line_of(&change) } else { words::upload_line(&change) };
+        let lines: Vec<_> = if json {
+            untold.before(&change).iter().chain([&change]).filter_map(json::line_of).collect()
+        } else {
+            words::upload_line(&change).into_iter().collect()
+        };
         let message = message(&tally, &change);
-        let lines = u64::from(line.is_some());
-        if lines > 0 || (message.is_some() && !json) {
-            let text = line.map(|line| line + "\n").unwrap_or_default();
-            printer.say(Said { text, done: tally.done(), message, ends: false }, lines);
+        if !lines.is_empty() || (message.is_some() && !json) {
+            let text = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+            printer.say(Said { text, done: tally.done(), message, ends: false }, lines.len() as u64);
         }
     };
     let result = match http {
@@ -154,9 +166,10 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, htt
         Ok(summary) => {
             let complete = summary.complete && tally.on_relay() >= total;
             let text = if json {
-                done_line(&tally, &summary, total, complete)
+                let rest = untold.rest().iter().filter_map(json::line_of).map(|line| line + "\n").collect::<String>();
+                rest + &done_line(&tally, &summary, total, complete)
             } else {
-                done_text(&tally, total, complete, asked, http)
+                done_text(&tally, total, asked, http)
             };
             (u8::from(!complete), text)
         }
@@ -173,6 +186,49 @@ async fn upload(plan: &Plan, options: Options, shutdown: &CancellationToken, htt
     };
     printer.close(Some(Said { text, done: tally.done(), message: None, ends: true }));
     ExitCode::from(code)
+}
+
+/// Fights of an upload that no line was printed of: with `--json` each gets one.
+struct Untold<'a> {
+    fights: Vec<&'a Fight>,
+    relay: String,
+}
+
+impl Untold<'_> {
+    /// What is to be told of single fights before a change that is about several is.
+    fn before(&mut self, change: &Change) -> Vec<Change> {
+        match change {
+            Change::Uploaded { fight } | Change::Failed { fight } | Change::Unsent { fight } => {
+                self.take(|name| name == fight.encounter);
+                Vec::new()
+            }
+            Change::Unreadable { encounter, .. } => {
+                self.take(|name| name == encounter);
+                Vec::new()
+            }
+            Change::Stopped { fights, why } => {
+                let left = self.take(|name| fights.iter().any(|left| left == name));
+                let told = left.into_iter().map(|fight| Finished { why: Some(why.clone()), ..fight });
+                match why {
+                    NotSent::Removed => {
+                        told.map(|fight| Change::Failed { fight: Finished { result: How::Refused, ..fight } }).collect()
+                    }
+                    _ => told.map(|fight| Change::Unsent { fight }).collect(),
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The upload has come to its end: the others wait.
+    fn rest(mut self) -> Vec<Change> {
+        self.take(|_| true).into_iter().map(|fight| Change::Unsent { fight }).collect()
+    }
+
+    fn take(&mut self, is_it: impl Fn(&str) -> bool) -> Vec<Finished> {
+        let taken = self.fights.extract_if(.., |fight| is_it(&fight.encounter.to_string()));
+        taken.map(|fight| Finished::unread(fight, &self.relay)).collect()
+    }
 }
 
 /// A bar on a terminal, nothing elsewhere.
@@ -253,7 +309,12 @@ fn question(plan: &Plan, before: Before, options: &Options, http: bool) -> Strin
         Some(Visibility::Unlisted) => "visible to everybody who has the link",
         Some(Visibility::Private) => "visible to those alone who have the link with its ticket",
     };
-    format!("Upload {}{known} to {}, {seen}? [y/N] ", count(plan), options.relay)
+    let others = match plan.as_agreed.len() {
+        0 => String::new(),
+        1 => "; the earlier one that waits as you agreed then".to_owned(),
+        n => format!("; the {n} earlier ones that wait as you agreed then"),
+    };
+    format!("Upload {}{known} to {}, {seen}{others}? [y/N] ", count(plan), options.relay)
 }
 
 fn ask(question: &str) -> io::Result<String> {
@@ -313,7 +374,7 @@ fn tell_plan(plan: &Plan, before: Before, since_ms: Option<i64>, json: bool) {
     }
 }
 
-fn done_text(tally: &Tally, total: u64, complete: bool, visibility: bool, http: bool) -> String {
+fn done_text(tally: &Tally, total: u64, visibility: bool, http: bool) -> String {
     let mut parts = vec![format!("{} new", tally.new), format!("{} known already", tally.known)];
     if tally.kept > 0 {
         parts.push(format!("{} of which the relay has more", tally.kept));
@@ -337,7 +398,8 @@ fn done_text(tally: &Tally, total: u64, complete: bool, visibility: bool, http: 
         };
         lines.push(line.to_owned());
     }
-    if !complete {
+    // What was refused is not sent by another run, either.
+    if waiting > 0 {
         lines.push("Run the same command again to send the rest. Nothing is sent twice.".to_owned());
     }
     lines.join("\n") + "\n"

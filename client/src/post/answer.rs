@@ -4,7 +4,7 @@
 
 use std::error::Error;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use raidcast_shared::text::clean;
 use serde::Deserialize;
@@ -18,6 +18,9 @@ const WORDS_MAX: usize = 500;
 const URL_MAX: usize = 500;
 /// So many of the relay's details are kept.
 const DETAILS_MAX: usize = 20;
+
+/// A longer wait than this one is told as this one.
+const LONGEST_WAIT: Duration = Duration::from_hours(365 * 24);
 
 /// The relay has a fight.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,8 +106,24 @@ struct ErrorBody {
     details: Vec<String>,
 }
 
-/// What an answer means.
-pub(super) fn meaning(head: &response::Parts, body: &[u8], uri: &Uri) -> Result<Receipt, Failure> {
+/// After how long whoever answers wants to be asked again, if that is said; `now`: by this machine's clock.
+fn retry_after(head: &response::Parts, now: SystemTime) -> Option<Duration> {
+    let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let asked = text(header::RETRY_AFTER)?;
+    let wait = if !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than any number holds is long.
+        asked.parse().map_or(LONGEST_WAIT, Duration::from_secs)
+    } else {
+        let date = |text| httpdate::parse_http_date(text).ok();
+        // Both dates are by the clock of who answers, where it tells its time: this machine's may be another.
+        let now = text(header::DATE).and_then(date).unwrap_or(now);
+        date(asked)?.duration_since(now).unwrap_or_default()
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
+/// What an answer means that came `now`.
+pub(super) fn meaning(head: &response::Parts, body: &[u8], uri: &Uri, now: SystemTime) -> Result<Receipt, Failure> {
     let at = || address(uri);
     let status = head.status.as_u16();
     if matches!(head.status, StatusCode::OK | StatusCode::CREATED) {
@@ -122,8 +141,7 @@ pub(super) fn meaning(head: &response::Parts, body: &[u8], uri: &Uri) -> Result<
     }
     let told: Option<ErrorBody> = serde_json::from_slice(body).ok();
     let text = told.as_ref().map(|told| clean(&told.message, WORDS_MAX));
-    let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let retry_after = retry_after.and_then(|value| value.trim().parse().ok()).map(Duration::from_secs);
+    let retry_after = retry_after(head, now);
     let not_now = |why: Outage, wait: Wait| Err(Failure::NotNow { why, wait });
     match (head.status, text) {
         (StatusCode::UNAUTHORIZED, Some(text)) => Err(Failure::Unauthorized { text }),
@@ -202,7 +220,41 @@ mod tests {
             answer = answer.header(*name, *value);
         }
         let (head, ()) = answer.body(()).unwrap().into_parts();
-        meaning(&head, body.as_bytes(), &"http://raid.example:8787/api/v1/encounters".parse().unwrap())
+        meaning(&head, body.as_bytes(), &"http://raid.example:8787/api/v1/encounters".parse().unwrap(), now())
+    }
+
+    /// `Fri, 27 Nov 2026 12:00:00 GMT`.
+    fn now() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_hours(498_828)
+    }
+
+    #[test]
+    fn a_time_to_come_back_is_a_number_or_a_date() {
+        let date = Some("Fri, 27 Nov 2026 11:00:00 GMT");
+        for (asked, date, expected) in [
+            ("7", None, Some(7)),
+            (" 0 ", date, Some(0)),
+            ("18446744073709551615", None, Some(31_536_000)),
+            ("99999999999999999999999", None, Some(31_536_000)),
+            ("Fri, 27 Nov 2026 12:00:05 GMT", None, Some(5)),
+            ("Friday, 27-Nov-26 12:00:05 GMT", None, Some(5)),
+            ("Fri Nov 27 12:00:05 2026", None, Some(5)),
+            ("Fri, 27 Nov 2026 11:59:00 GMT", None, Some(0)),
+            ("Fri, 27 Nov 2026 11:00:05 GMT", date, Some(5)),
+            ("Fri, 27 Nov 2026 12:00:05 GMT", date, Some(3_605)),
+            ("Fri, 27 Nov 2026 10:00:00 GMT", date, Some(0)),
+            ("Fri, 27 Nov 2026 12:00:05 GMT", Some("today"), Some(5)),
+            ("soon", None, None),
+            ("-5", None, None),
+            ("1.5", None, None),
+            ("", None, None),
+        ] {
+            let mut head = vec![("retry-after", asked)];
+            head.extend(date.map(|date| ("date", date)));
+            let wait = expected.map_or(Wait::Step, |expected| Wait::For(Duration::from_secs(expected)));
+            let why = Outage::Said { text: "later".into() };
+            assert_eq!(answer(503, &head, BUSY), Err(Failure::NotNow { why, wait }), "{asked} {date:?}");
+        }
     }
 
     const BUSY: &str = r#"{"code":"busy","message":"later"}"#;

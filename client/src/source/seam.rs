@@ -37,6 +37,19 @@ pub trait Source {
         Ok(())
     }
 
+    /// Whether the encounter is there still, by its row and by when it began, but for `within_ms`. A meter removes fights,
+    /// and numbers rows anew; of what it removed the tables show nothing, which looks like a fight in which nothing
+    /// happened. So this is asked behind the last read of a fight: what is there now was there all the while. No
+    /// transaction is held over all the reads for it: a long one keeps the meter from checkpointing, or from writing.
+    ///
+    /// # Errors
+    /// As [`Source::fights`].
+    fn stands(&mut self, fight: &Fight, within_ms: u64) -> Result<bool, SourceError> {
+        let now = self.fights(i64::MAX, &[fight.row])?;
+        let is_it = |now: &Fight| now.row == fight.row && now.started_at_ms.abs_diff(fight.started_at_ms) <= within_ms;
+        Ok(now.iter().any(is_it))
+    }
+
     /// Whether a cursor means here what it meant where it was read: asked once of each fight after a database is opened,
     /// for another one may stand in its place whose rows have other numbers. A last reading asks it, too.
     fn fits(&mut self, _fight: &Fight, _cursor: &Cursor) -> Result<bool, SourceError> {

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use raidcast_shared::id::StreamId;
 
 use super::meter::Watching;
+use super::record::{Finished, How, NotSent};
 use super::stream::Stream;
 use super::{Change, Uploader};
 use crate::header::header_of;
-use crate::source::{Fight, Source as _, SourceError};
+use crate::source::{AnySource, Fight, Source as _, SourceError, Unreadable};
 use crate::spool::{Head, Spool};
 use raidcast_shared::encode::Encoder;
 
@@ -31,10 +32,14 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 waiting.push_back(fight);
                 continue;
             }
-            match watching.source.check(&fight) {
-                Ok(()) => {}
-                Err(SourceError::Unreadable { why, .. }) => {
+            match is_not_begun(&mut watching.source, &fight) {
+                Ok(None) => {}
+                Ok(Some(NotBegun::Unreadable(why))) => {
                     self.leave_out(&fight, why);
+                    continue;
+                }
+                Ok(Some(NotBegun::Removed)) => {
+                    self.removed_in_queue(&watching.db, &fight);
                     continue;
                 }
                 Err(error) => {
@@ -66,6 +71,19 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         }
     }
 
+    /// The meter has removed a fight before its turn came.
+    fn removed_in_queue(&mut self, db: &str, fight: &Fight) {
+        let name = fight.encounter.to_string();
+        self.ledger.keep(db, |held| held != name);
+        let bare = Finished::unread(fight, &self.options.relay);
+        let gone = Finished { result: How::Refused, why: Some(NotSent::Removed), ..bare };
+        self.ledger.note(gone.clone());
+        if self.options.history.is_some() {
+            self.upload.left(std::iter::once(fight.encounter));
+            self.announcer.tell(Change::Failed { fight: gone });
+        }
+    }
+
     /// What a new reading of a fight is the log of.
     pub(super) fn head_of(&self, fight: &Fight, watching: &Watching) -> Head {
         Head {
@@ -91,5 +109,23 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             // Its Hello needs a connection of its own.
             self.streams.disconnect();
         }
+    }
+}
+
+/// Why a fight is not begun.
+enum NotBegun {
+    Unreadable(Unreadable),
+    Removed,
+}
+
+/// Whether a fight cannot be begun.
+fn is_not_begun(source: &mut AnySource, fight: &Fight) -> Result<Option<NotBegun>, SourceError> {
+    match source.check(fight) {
+        // Nor can what is there no more be read.
+        Err(SourceError::Unreadable { why, .. }) => Ok(Some(match source.stands(fight, 0)? {
+            true => NotBegun::Unreadable(why),
+            false => NotBegun::Removed,
+        })),
+        checked => checked.map(|()| None),
     }
 }

@@ -176,8 +176,8 @@ pub enum Change {
     },
     /// No more fights of an upload are begun.
     Stopped {
-        /// How many are left.
-        fights: u64,
+        /// Those that are left, by their names.
+        fights: Vec<String>,
         /// Why.
         why: NotSent,
     },

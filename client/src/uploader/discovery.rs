@@ -21,7 +21,7 @@ const RECENT_MS: i64 = 3_600_000;
 const OVER_MS: i64 = l::ENCOUNTER_DURATION_MS_MAX as i64 + RECENT_MS;
 
 /// A meter sets the begin of a fight that goes on right by less than this, ms; further away another fight began.
-const ALTERED_MS: u64 = 600_000;
+pub(super) const ALTERED_MS: u64 = 600_000;
 
 impl<S: FnMut(Change) + Send> Uploader<S> {
     /// Compares the folder's memory with a database that was just opened: finds fights that are to be streamed.

@@ -28,7 +28,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         // What is left has no row any more; what a spool holds needs none.
         wanted.retain(|encounter| !self.streams.has(*encounter));
         if !wanted.is_empty() {
-            let fights = wanted.len() as u64;
+            let fights = wanted.iter().map(ToString::to_string).collect();
             self.upload.left(wanted.into_iter());
             self.announcer.tell(Change::Stopped { fights, why: NotSent::Removed });
         }
@@ -49,7 +49,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if left.is_empty() {
             return;
         }
-        let fights = left.len() as u64;
+        let fights = left.iter().map(|fight| fight.encounter.to_string()).collect();
         self.upload.left(left.iter().map(|fight| fight.encounter));
         self.announcer.tell(Change::Stopped { fights, why });
     }

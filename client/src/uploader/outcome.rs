@@ -38,7 +38,7 @@ pub enum WatchError {
     },
     /// No database could be read, and there is a time to give up.
     NoMeter {
-        /// How long it was tried.
+        /// How long it was tried; nothing where trying again is of no use.
         after: Duration,
         /// What was looked at, and why that would not do.
         why: NoDatabase,

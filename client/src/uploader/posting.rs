@@ -23,8 +23,8 @@ use super::options::Options;
 use super::outcome::{Summary, WatchError};
 use super::record::{Finished, How, NotSent, Now, Record};
 use super::waiting::Waiting;
-use crate::post::{Body, Failure, Poster, Receipt, Wait};
-use crate::socket::RelayAddress;
+use crate::post::{AGAIN_MAX, Body, Failure, Poster, Receipt, Wait};
+use crate::socket::{Outage, RelayAddress};
 use crate::source::Fight;
 use reading::{Read, Reader};
 
@@ -45,7 +45,7 @@ pub async fn post(
     shutdown: CancellationToken,
     sink: impl FnMut(Change) + Send,
 ) -> Result<Summary, WatchError> {
-    let poster = Poster::new(RelayAddress::new(&options.relay, &options.key)?);
+    let poster = Poster::new(RelayAddress::new(&options.relay, &options.key)?, options.clock.clone());
     let mut posting = Posting::open(options, sink)?;
     let sent = posting.send(&poster, &shutdown).await;
     posting.tell_folder(false);
@@ -61,10 +61,20 @@ struct Posting<S> {
     waiting: Waiting,
     fights: u64,
     on_relay: u64,
-    /// Requests that the relay has answered for good.
+    /// Fights that the relay itself has answered for, whatever it said.
     answers: u64,
-    /// No more fights are begun.
-    is_stopped: bool,
+    /// Why a fight was not answered for, since the last answer: no other is begun before one of those on their way is.
+    unanswered: Option<NotSent>,
+}
+
+/// What it means for the other fights that one was not taken now.
+enum Reach {
+    /// Nothing: the relay has answered for this one.
+    This,
+    /// Nobody may be there at all.
+    Unanswered,
+    /// It would be the same for each of them.
+    All,
 }
 
 /// A request that came to its end.
@@ -86,7 +96,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
             fights: options.history.as_ref().map_or(0, |history| history.fights.len() as u64),
             on_relay: 0,
             answers: 0,
-            is_stopped: false,
+            unanswered: None,
             options,
         })
     }
@@ -108,7 +118,8 @@ impl<S: FnMut(Change) + Send> Posting<S> {
         let (retry, mut retries) = mpsc::channel(RETRIES_TOLD);
         let mut sending = FuturesUnordered::new();
         loop {
-            while sending.len() < AT_ONCE
+            while self.unanswered.is_none()
+                && sending.len() < AT_ONCE
                 && let Some(fight) = queue.pop_front()
             {
                 let visibility = self.visibility(&fight);
@@ -135,10 +146,14 @@ impl<S: FnMut(Change) + Send> Posting<S> {
                     self.announcer.disconnected(why, u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
                 }
                 // A request came to its end: there is room for the next.
-                done = sending.next() => match done {
-                    Some(done) => self.done(done, &mut queue)?,
-                    None => return Ok(()),
-                },
+                done = sending.next() => {
+                    let Some(done) = done else {
+                        // Nobody has answered any that was on its way.
+                        let Some(why) = self.unanswered.take() else { return Ok(()) };
+                        return Ok(self.stop(&mut queue, &why)?);
+                    };
+                    self.done(done, &mut queue)?;
+                }
             }
             self.tell_folder(true);
         }
@@ -166,22 +181,25 @@ impl<S: FnMut(Change) + Send> Posting<S> {
         if !wanted.is_empty() {
             let gone: HashSet<_> = wanted.iter().map(ToString::to_string).collect();
             self.waiting.forget_all(&gone, &self.options.relay);
-            self.announcer.tell(Change::Stopped { fights: wanted.len() as u64, why: NotSent::Removed });
+            let fights = wanted.iter().map(ToString::to_string).collect();
+            self.announcer.tell(Change::Stopped { fights, why: NotSent::Removed });
         }
         self.waiting.save(self.folder.dir())?;
         Ok(queue)
     }
 
-    /// Who may see a fight: as is asked for now, else as it was agreed to.
+    /// Who may see a fight: as is asked for now, if it is asked for now; else as it was agreed to.
     fn visibility(&self, fight: &Fight) -> Option<Visibility> {
+        let history = self.options.history.as_ref();
+        let is_as_agreed = history.is_some_and(|history| history.as_agreed.contains(&fight.encounter));
+        let asked = self.options.visibility.filter(|_| !is_as_agreed);
         let waits = || self.waiting.get(&fight.encounter.to_string(), &self.options.relay);
-        self.options.visibility.or_else(|| waits().and_then(|waits| waits.visibility))
+        asked.or_else(|| waits().and_then(|waits| waits.visibility))
     }
 
     fn done(&mut self, done: Done, queue: &mut VecDeque<Fight>) -> Result<(), WatchError> {
         let Done { fight, answers, result } = done;
-        let nobody_answers = answers == self.answers;
-        let (why, is_over) = match result {
+        let (why, retry_s, reach) = match result {
             Ok(Receipt { report_id, url, is_new }) => {
                 self.answered();
                 self.on_relay += 1;
@@ -198,37 +216,49 @@ impl<S: FnMut(Change) + Send> Posting<S> {
             }
             Err(Failure::Unauthorized { text }) => return Err(WatchError::Unauthorized { text }),
             Err(Failure::Forbidden { text }) => return Err(WatchError::Forbidden { text }),
-            Err(Failure::NotNow { why, wait: Wait::Step }) => (NotSent::NotNow { why, retry_s: None }, nobody_answers),
-            Err(Failure::NotNow { why, wait: Wait::For(wait) }) => {
-                (NotSent::NotNow { why, retry_s: Some(wait.as_secs()) }, true)
+            Err(Failure::NotNow { why, wait }) => {
+                let is_answered = matches!(why, Outage::Said { .. }) || answers != self.answers;
+                let reach = if is_answered { Reach::This } else { Reach::Unanswered };
+                match wait {
+                    Wait::Step => (why, None, reach),
+                    Wait::For(wait) if wait <= AGAIN_MAX => (why, Some(wait.as_secs()), reach),
+                    Wait::For(wait) => (why, Some(wait.as_secs()), Reach::All),
+                    Wait::NextRun => (why, None, Reach::All),
+                }
             }
-            Err(Failure::NotNow { why, wait: Wait::NextRun } | Failure::Nowhere { why }) => {
-                (NotSent::NotNow { why, retry_s: None }, true)
-            }
+            Err(Failure::Nowhere { why }) => (why, None, Reach::All),
         };
+        if matches!(why, Outage::Said { .. }) {
+            self.answered();
+        }
+        let why = NotSent::NotNow { why, retry_s };
         let fight = Finished { result: How::Waiting, why: Some(why.clone()), ..fight };
         self.wait(fight.clone());
         self.waiting.save(self.folder.dir())?;
         self.announcer.tell(Change::Unsent { fight });
-        if is_over && !self.is_stopped {
-            self.stop(queue, &why)?;
+        match reach {
+            Reach::This => Ok(()),
+            Reach::Unanswered => {
+                self.unanswered = Some(why);
+                Ok(())
+            }
+            Reach::All => Ok(self.stop(queue, &why)?),
         }
-        Ok(())
     }
 
     /// The relay has answered.
     fn answered(&mut self) {
         self.answers += 1;
+        self.unanswered = None;
         self.announcer.answered();
     }
 
     /// It is the same for the fights whose turn has not come: none of them is begun.
     fn stop(&mut self, queue: &mut VecDeque<Fight>, why: &NotSent) -> Result<(), FolderError> {
-        self.is_stopped = true;
         if queue.is_empty() {
             return Ok(());
         }
-        let fights = queue.len() as u64;
+        let fights = queue.iter().map(|fight| fight.encounter.to_string()).collect();
         for fight in queue.drain(..) {
             self.wait(Finished { why: Some(why.clone()), ..Finished::unread(&fight, &self.options.relay) });
         }

@@ -1,13 +1,15 @@
 //! From the database: what is new in it of the fights on their way, and their ends.
 
+use raidcast_shared::id::EncounterId;
 use raidcast_shared::limits as l;
 use raidcast_shared::uplink::Outcome;
 
-use super::discovery::{as_dormant, is_made_anew};
+use super::discovery::{ALTERED_MS, as_dormant, is_made_anew};
 use super::finish::{Finish, UNFINISHED};
 use super::folder::{NO_ROW, Watched};
 use super::meter::{Nowhere, Watching};
-use super::stream::Stream;
+use super::record::{How, NotSent};
+use super::stream::{Standing, Stream};
 use super::{Change, Uploader};
 use crate::source::{Fight, Source as _, SourceError};
 
@@ -97,7 +99,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             let stream = self.streams.iter().find(|stream| stream.is_of(&watching.db) && stream.row() == fight.row);
             fight.started_at_ms = stream.map_or(fight.started_at_ms, Stream::started_at_ms);
         }
-        let mut compared = true;
+        let (mut compared, mut gone) = (true, Vec::new());
         for at in 0..self.streams.len() {
             let stream = &self.streams[at];
             if stream.is_ended() || !stream.is_spooled() {
@@ -105,10 +107,15 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 continue;
             }
             if stream.goes_on_in(&watching.db, watching.found.generation) {
-                self.read_stream(at, watching, &fights, now_ms)?;
+                if !self.read_stream(at, watching, &fights, now_ms)? {
+                    gone.push(self.streams[at].encounter());
+                }
             } else {
                 self.take_over(at, watching, &fights, now_ms)?;
             }
+        }
+        for encounter in gone {
+            self.removed(encounter, now_ms);
         }
         watching.compared |= compared && !self.disk.is_stalled();
         self.lately.look(&watching.db, &mut watching.source, now_ms)?;
@@ -126,30 +133,35 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         Ok(self.as_told(watching.source.fights(after, &open)?))
     }
 
-    /// Reads what is new of one fight.
+    /// Reads what is new of one fight; false: the meter has removed it before anything of it was read.
     fn read_stream(
         &mut self,
         at: usize,
         watching: &mut Watching,
         fights: &[Fight],
         now_ms: u64,
-    ) -> Result<(), SourceError> {
+    ) -> Result<bool, SourceError> {
         let captured_ms = self.captured_ms(at);
+        let nothing_of_it = self.has_nothing_of(at);
         let stream = &mut self.streams[at];
         let same = |fight: &&Fight| fight.row == stream.row() && fight.started_at_ms == stream.started_at_ms();
         let Some(fight) = fights.iter().find(same) else {
             // Its row is gone: the meter's housekeeping after a crash. Nothing can come any more.
-            self.end_stream(at, &UNFINISHED, now_ms);
-            return Ok(());
+            if !nothing_of_it {
+                self.end_stream(at, &UNFINISHED, now_ms);
+            }
+            return Ok(!nothing_of_it);
         };
         // The name that it got first is kept.
         let fight = Fight { encounter: stream.encounter(), ..fight.clone() };
         stream.fight = Some(fight.clone());
         if !watching.compared && !watching.source.fits(&fight, stream.spool().cursor())? {
-            return self.read_over(at, &fight, watching, now_ms);
+            self.read_over(at, &fight, watching, now_ms)?;
+            return Ok(true);
         }
+        let mut stands = true;
         if fight.end.is_some() || self.options.history.is_some() {
-            self.read_to_its_end(at, watching, &fight, now_ms)?;
+            stands = self.read_to_its_end(at, watching, &fight, now_ms)?;
         } else {
             let mut reading = watching.source.read(&fight, stream.spool().cursor(), now_ms)?;
             stream.tell_header(&fight, &mut reading);
@@ -160,33 +172,55 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
                 self.fought(now_ms);
             }
             if self.streams.is_left_behind(at, l::GRACE_MS as u64, now_ms) {
-                self.read_to_its_end(at, watching, &fight, now_ms)?;
+                stands = self.read_to_its_end(at, watching, &fight, now_ms)?;
             }
         }
         self.flush(now_ms);
-        Ok(())
+        Ok(stands)
     }
 
-    /// Reads all that is left of a fight that is over.
+    /// Whether a fight on its way was over before it was begun, and nothing was read of it: the relay does not know of it.
+    fn has_nothing_of(&self, at: usize) -> bool {
+        let stream = &self.streams[at];
+        let was_over = self.options.history.is_some() || stream.fight.as_ref().is_some_and(|fight| fight.end.is_some());
+        was_over && stream.standing == Standing::Unbegun && stream.report.is_none() && stream.spool().seq() == 0
+    }
+
+    /// The meter has removed a fight before anything of it was read: there is nothing to send.
+    fn removed(&mut self, encounter: EncounterId, now_ms: u64) {
+        let Some(at) = self.streams.position(|stream| stream.encounter() == encounter) else { return };
+        if self.options.history.is_some() {
+            self.fail(at, NotSent::Removed, now_ms);
+        } else {
+            self.finish_off(at, How::Refused, Some(NotSent::Removed), now_ms);
+        }
+    }
+
+    /// Reads all that is left of a fight that is over; false: as for [`Uploader::read_stream`].
     fn read_to_its_end(
         &mut self,
         at: usize,
         watching: &mut Watching,
         fight: &Fight,
         now_ms: u64,
-    ) -> Result<(), SourceError> {
+    ) -> Result<bool, SourceError> {
         let captured_ms = self.captured_ms(at);
+        let nothing_of_it = self.has_nothing_of(at);
         let stream = &mut self.streams[at];
         let mut reading = match watching.source.read_last(fight, stream.spool().cursor()) {
+            Err(SourceError::Unreadable { .. }) if nothing_of_it && !watching.source.stands(fight, ALTERED_MS)? => {
+                return Ok(false);
+            }
             Err(SourceError::Unreadable { why, .. }) => {
                 self.end_stream(at, &UNFINISHED, now_ms);
                 self.leave_out(fight, why);
-                return Ok(());
+                return Ok(true);
             }
             reading => reading?,
         };
         if reading.altered {
-            return self.read_over(at, fight, watching, now_ms);
+            self.read_over(at, fight, watching, now_ms)?;
+            return Ok(true);
         }
         stream.tell_header(fight, &mut reading);
         let finish = match &fight.end {
@@ -196,6 +230,10 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
             }
             None => UNFINISHED,
         };
+        // Asked last: what was read may be nothing, for the meter removed it meanwhile.
+        if nothing_of_it && !watching.source.stands(fight, ALTERED_MS)? {
+            return Ok(false);
+        }
         if stream.take(reading, captured_ms, now_ms) {
             self.fought(now_ms);
         }
@@ -204,7 +242,7 @@ impl<S: FnMut(Change) + Send> Uploader<S> {
         if self.options.history.is_none() {
             self.lately.note(&watching.db, fight, finish.meter, &mut watching.source, now_ms)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Begins fights again that went on after their end.

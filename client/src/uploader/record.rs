@@ -68,7 +68,7 @@ pub enum NotSent {
     },
     /// Requests that tell all of a fight cannot name it: its player saw another begin in the same ms.
     Nameless,
-    /// The meter has removed it from its database since the upload began.
+    /// The meter has removed it from its database before it was read.
     Removed,
     /// It cannot be read from the meter's database; tried again at the next start.
     Unreadable {
@@ -121,7 +121,7 @@ fn title<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D
 
 impl Finished {
     /// A fight of which nothing was read but its row, and that is not on the relay yet.
-    pub(super) fn unread(fight: &Fight, relay: &str) -> Self {
+    pub fn unread(fight: &Fight, relay: &str) -> Self {
         let end = fight.end.as_ref();
         let duration_ms = end.and_then(|end| end.ended_at_ms.saturating_sub(fight.started_at_ms).try_into().ok());
         Self {

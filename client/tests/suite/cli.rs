@@ -273,6 +273,7 @@ async fn an_upload_over_http_tells_each_fight_and_what_waits() {
     assert_eq!((status, out.as_str()), (1, ""), "{err}");
     assert_eq!(err.matches("\nwaiting  2026-09-21 14:1").count(), 3, "{err}");
     assert!(err.contains("answers 200 OK, as no Raidcast relay does.") && err.contains("3 not uploaded yet"), "{err}");
+    assert!(err.ends_with("\nRun the same command again to send the rest. Nothing is sent twice.\n"), "{err}");
     let (_, out, _) = output(&mut subcommand(dir.path(), "status")).await;
     assert_eq!(out.lines().filter(|line| line.starts_with("waiting  ")).count(), 3, "{out}");
 
@@ -284,6 +285,8 @@ async fn an_upload_over_http_tells_each_fight_and_what_waits() {
     assert_eq!(err.matches("\nnew      2026-09-21 14:1").count(), 2, "{err}");
     assert!(err.contains("http://relay/reports/r17900") && err.contains("\nrefused  2026-09-21 14:1"), "{err}");
     assert!(err.contains("3 fights: 2 new, 0 known already, 1 refused\n  1: not so. Update raidcast"), "{err}");
+    // Nothing waits: another run would be answered alike.
+    assert!(!err.contains("Run the same command again"), "{err}");
     let (status, out, err) = upload(&["--yes", "--json"]).await;
     assert_eq!((status, err.as_str()), (0, ""), "{out}");
     let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -293,6 +296,70 @@ async fn an_upload_over_http_tells_each_fight_and_what_waits() {
     assert_eq!((&done["new"], &done["known"], &done["complete"]), (&1.into(), &2.into(), &true.into()));
     for text in [out, err] {
         assert!(!text.contains(KEY), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn each_fight_of_an_upload_has_a_line_of_json_also_when_the_rest_is_left() {
+    let (dir, web) = (tempfile::tempdir().unwrap(), Web::start().await);
+    let db = dir.path().join("meter.db");
+    let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
+    for n in 0..9 {
+        let fight = Script::party(n).fight().starting_at(1_790_001_000_000 + n as i64 * 100_000);
+        write_all(&mut writer, &fight).await.unwrap();
+    }
+    writer.close().await.unwrap();
+    let args = ["--db", db.to_str().unwrap(), "--relay", &web.url, "--http", "--yes", "--json"];
+    let told = |out: &str| {
+        let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let of = |event: &str| -> Vec<Value> {
+            lines.iter().filter(|line| line["event"] == event).map(|line| line["startedAtMs"].clone()).collect()
+        };
+        let stopped = lines.iter().find(|line| line["event"] == "stopped").map(|line| line["fights"].clone());
+        (of("uploaded").len(), of("unsent"), stopped, lines.last().unwrap()["event"].clone())
+    };
+    web.replies(std::iter::repeat_n(Reply::Says(429, vec![], "slow down"), 4));
+    let (status, out, err) = output(subcommand(dir.path(), "upload").args(args)).await;
+    assert_eq!((status, err.as_str()), (1, ""), "{out}");
+    let (uploaded, mut unsent, stopped, last) = told(&out);
+    assert_eq!((uploaded, stopped, last), (0, Some(5.into()), "done".into()), "{out}");
+    unsent.sort_by_key(Value::as_i64);
+    assert_eq!(unsent, (0..9).map(|n| Value::from(1_790_001_000_000_i64 + n * 100_000)).collect::<Vec<_>>(), "{out}");
+    assert!(out.lines().filter(|line| line.contains("\"unsent\"")).all(|line| line.contains("\"why\"")), "{out}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn each_fight_of_an_upload_has_a_line_of_json_also_when_the_user_ends_it() {
+    let (dir, web) = (tempfile::tempdir().unwrap(), Web::start().await);
+    let db = dir.path().join("meter.db");
+    let mut writer = MeterWriter::open(&db, Generation::Aggregate).await.unwrap();
+    for fight in Script::night(1) {
+        write_all(&mut writer, &fight).await.unwrap();
+    }
+    web.replies([Reply::IsMute, Reply::IsMute, Reply::IsMute]);
+    let mut upload = subcommand(dir.path(), "upload");
+    upload.args(["--db", db.to_str().unwrap(), "--relay", &web.url, "--http", "--yes", "--json"]);
+    let (mut child, mut lines) = start(upload);
+    web.asked(3).await;
+    let id = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    for _ in 0..3 {
+        assert!(next(&mut lines, "unsent").await.get("why").is_none());
+    }
+    next(&mut lines, "done").await;
+    assert_eq!(child.wait().await.unwrap().code(), Some(1));
+}
+
+#[tokio::test]
+async fn help_says_who_sees_what_is_uploaded_when_nothing_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    for (verb, is_of_keys) in [("upload", true), ("watch", false)] {
+        let (status, out, _) = output(subcommand(dir.path(), verb).arg("--help")).await;
+        let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(status, 0);
+        assert!(words.contains("[default: as before, at first unlisted"), "{out}");
+        assert_eq!(words.contains("with --http: as the relay has it for your key]"), is_of_keys, "{out}");
     }
 }
 

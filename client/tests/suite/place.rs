@@ -144,3 +144,19 @@ pub(crate) async fn go_on(writer: &mut MeterWriter, moments: impl Iterator<Item 
         tokio::time::sleep(Duration::from_millis(15)).await;
     }
 }
+
+/// Removes the fights that began then or later, as a meter does: at once, from all its tables.
+pub(crate) fn remove_since(db: &Path, began_ms: i64) {
+    let mut meter = rusqlite::Connection::open(db).unwrap();
+    let removal = meter.transaction().unwrap();
+    let tables = "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
+                  WHERE m.type = 'table' AND c.name = 'encounter_id'";
+    let tables: Vec<String> =
+        removal.prepare(tables).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let these = "SELECT id FROM encounters WHERE started_at_ms >= ?1";
+    for table in tables {
+        removal.execute(&format!("DELETE FROM {table} WHERE encounter_id IN ({these})"), [began_ms]).unwrap();
+    }
+    removal.execute("DELETE FROM encounters WHERE started_at_ms >= ?1", [began_ms]).unwrap();
+    removal.commit().unwrap();
+}

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::place::{Client, NOW_MS, Place, party};
+use crate::place::{Client, NOW_MS, Place, party, remove_since};
 use crate::relay::{KEY, Relay};
 use crate::web::{Asked, Reply, Web};
 
@@ -32,8 +32,12 @@ async fn place(fights: u64) -> Place {
 }
 
 async fn written(fights: u64) -> Place {
+    written_as(Generation::Aggregate, fights).await
+}
+
+async fn written_as(generation: Generation, fights: u64) -> Place {
     let place = Place::new();
-    let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
+    let mut writer = MeterWriter::open(&place.db(), generation).await.unwrap();
     for n in 0..fights {
         write_all(&mut writer, &party(n).starting_at(BEGAN_MS + n as i64 * 100_000)).await.unwrap();
     }
@@ -199,7 +203,9 @@ async fn a_wait_that_the_relay_asks_for_is_kept_up_to_a_minute() {
     let (tally, told) = post(&place, &web).await;
     assert_eq!((counts(&tally), web.held().asked.len()), ([0, 1, 0, 4, 2], 4));
     let why = NotSent::NotNow { why: Outage::Said { text: "too many fights".into() }, retry_s: Some(3_600) };
-    assert!(told.contains(&Change::Stopped { fights: 2, why }), "{told:?}");
+    let stopped =
+        |change: &Change| matches!(change, Change::Stopped { fights, why: told } if (fights.len(), told) == (2, &why));
+    assert!(told.iter().any(stopped), "{told:?}");
     assert_eq!(waiting(&place).len(), 6);
     assert_eq!(status(&place).iter().filter(|line| line.state == Stand::Waiting).count(), 6);
     // Without a time it is not tried again, and waits.
@@ -207,6 +213,50 @@ async fn a_wait_that_the_relay_asks_for_is_kept_up_to_a_minute() {
     web.replies(std::iter::repeat_n(Reply::Says(429, vec![], "slow down"), 4));
     assert_eq!((counts(&post(&place, &web).await.0)[3], web.held().asked.len()), (4, 4));
     assert_eq!(counts(&post(&place, &web).await.0), [6, 1, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn a_fight_that_is_not_taken_now_holds_up_no_other() {
+    // It is given up while nobody has answered any other yet.
+    let cases = [
+        (Reply::Says(503, vec!["Retry-After: 1"], BUSY), 5, Some(1)),
+        (Reply::Says(503, vec!["Retry-After: 60"], BUSY), 5, Some(60)),
+        (busy(), 10, None),
+        (Reply::Says(502, vec!["Retry-After: 2"], "<h1>Bad Gateway</h1>"), 10, Some(2)),
+        (Reply::HangsUp, 10, None),
+    ];
+    for (place, (reply, slow_s, retry_s)) in places(5, 9).await.into_iter().zip(cases) {
+        let web = Web::start().await;
+        web.held().slow = Duration::from_secs(slow_s);
+        web.held().of_fight.insert(BEGAN_MS + 100_000, reply.clone());
+        let (tally, told) = post(&place, &web).await;
+        assert_eq!((counts(&tally), web.held().asked.len()), ([8, 0, 0, 1, 0], 12), "{reply:?}");
+        let [(NotSent::NotNow { retry_s: told_s, .. }, 1)] = &tally.reasons[..] else { panic!("{told:?}") };
+        assert_eq!((*told_s, waiting(&place)), (retry_s, vec![BEGAN_MS + 100_000]), "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_time_to_come_back_may_be_a_date_by_the_clock_of_who_says_so() {
+    let (place, web) = (place(1).await, Web::start().await);
+    let at = |lines| Reply::Says(503, lines, BUSY);
+    // Its clock stands years before this one's; and a date that is over is now.
+    let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT";
+    web.replies([
+        at(vec!["Retry-After: Sun, 06 Nov 1994 08:49:57 GMT", date]),
+        at(vec!["Retry-After: Sun, 06 Nov 1994 08:49:30 GMT", date]),
+    ]);
+    assert_eq!(counts(&post(&place, &web).await.0), [1, 0, 0, 0, 0]);
+    assert_eq!(seconds(&web.held().asked), [0, 20, 20]);
+}
+
+#[tokio::test]
+async fn a_time_that_no_number_can_hold_is_long() {
+    let (place, web) = (place(1).await, Web::start().await);
+    web.replies([Reply::Says(503, vec!["Retry-After: 99999999999999999999999"], BUSY)]);
+    let (tally, _) = post(&place, &web).await;
+    assert_eq!((counts(&tally), web.held().asked.len()), ([0, 0, 0, 1, 0], 1));
+    let [(NotSent::NotNow { retry_s: Some(31_536_000), .. }, 1)] = &tally.reasons[..] else { panic!("{tally:?}") };
 }
 
 /// An upload of the first fights.
@@ -282,6 +332,15 @@ async fn what_is_no_relay_is_asked_once_and_all_wait() {
         assert!(is_so, "{expected}: {why:?}");
         assert_eq!(waiting(&place).len(), 6);
     }
+}
+
+#[tokio::test]
+async fn a_database_that_is_gone_is_told_at_once_and_not_as_one_that_was_waited_for() {
+    let (place, web) = (place(1).await, Web::start().await);
+    let options = options(&place, &web.url, "state").await;
+    std::fs::remove_file(place.db()).unwrap();
+    let error = post_as(options).await.0.unwrap_err();
+    assert!(matches!(error, WatchError::NoMeter { after: Duration::ZERO, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -407,6 +466,34 @@ async fn four_are_sent_at_once_and_an_end_leaves_the_rest_waiting() {
 }
 
 #[tokio::test]
+async fn fights_that_the_meter_removes_meanwhile_are_not_sent() {
+    let mut places = Vec::new();
+    for generation in Generation::ALL {
+        places.push((generation, written_as(generation, 7).await));
+    }
+    tokio::time::pause();
+    for (generation, place) in places {
+        let web = Web::start().await;
+        web.held().slow = Duration::from_secs(2);
+        let (task, told, _) = start(options(&place, &web.url, "state").await);
+        web.asked(4).await;
+        // Four are on their way; of the others nothing is read yet.
+        remove_since(&place.db(), BEGAN_MS + 400_000);
+        assert!(!task.await.unwrap().unwrap().complete, "{generation:?}");
+        let told = told.lock().unwrap().clone();
+        let mut tally = Tally::default();
+        for change in &told {
+            tally.count(change);
+        }
+        assert_eq!((counts(&tally), web.held().asked.len()), ([4, 0, 3, 0, 0], 4), "{generation:?}");
+        assert_eq!(tally.reasons, [(NotSent::Removed, 3)], "{generation:?}");
+        assert_eq!(waiting(&place), [0; 0]);
+        let is_gone = |line: &&Line| (line.state, &line.why) == (Stand::Refused, &Some(Why::NotSent(NotSent::Removed)));
+        assert_eq!(status(&place).iter().filter(is_gone).count(), 3, "{generation:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_folder_that_a_watch_uses_is_not_used() {
     let (place, web) = (Place::new(), Web::start().await);
     let mut writer = MeterWriter::open(&place.db(), Generation::Aggregate).await.unwrap();
@@ -431,6 +518,37 @@ async fn a_fight_that_waits_is_seen_by_those_who_were_to_see_it() {
     assert_eq!(counts(&post(&place, &web).await.0), [1, 0, 0, 0, 0]);
     let held = web.held();
     assert!(held.asked.iter().all(|asked| asked.path == "/api/v1/encounters?visibility=private"));
+}
+
+#[tokio::test]
+async fn a_fight_that_nobody_asks_for_now_keeps_its_visibility() {
+    let (place, web) = (place(4).await, Web::start().await);
+    let paths = |web: &Web| {
+        let held = web.held();
+        let paths = held.asked.iter().map(|asked| (asked.encounter["startedAtMs"].as_i64().unwrap(), &asked.path));
+        paths.map(|(at, path)| ((at - BEGAN_MS) / 100_000, path.rsplit('=').next().unwrap().to_owned())).collect()
+    };
+    let state = place.dir.path().join("state");
+    let until_now = async |visibility, since_ms| {
+        let planned = plan(&place, "state", &web.url, since_ms).await;
+        let before = planned.before_whole(&state, &web.url, visibility).unwrap();
+        let history = Some(planned.history(Duration::ZERO));
+        let tally = post_as(Options { visibility, history, ..options(&place, &web.url, "state").await }).await.1;
+        (before, counts(&tally))
+    };
+    web.replies(std::iter::repeat_n(Reply::Says(429, vec![], "slow down"), 8));
+    let nobody = Before::default();
+    assert_eq!(until_now(Some(Visibility::Private), None).await, (nobody, [0, 0, 0, 4, 0]));
+    // Only the newest is asked for, to be seen by everybody. Nobody takes any.
+    let newest = Some(BEGAN_MS + 300_000);
+    let but_one = Before { there: 0, agreed: 3 };
+    assert_eq!(until_now(Some(Visibility::Public), newest).await, (but_one, [0, 0, 0, 4, 0]));
+    web.held().asked.clear();
+    assert_eq!(until_now(None, newest).await, (Before { there: 0, agreed: 4 }, [4, 0, 0, 0, 0]));
+    let mut seen: Vec<(i64, String)> = paths(&web);
+    seen.sort();
+    let expected = [(0, "private"), (1, "private"), (2, "private"), (3, "public")];
+    assert_eq!(seen, expected.map(|(n, seen)| (n, seen.to_owned())));
 }
 
 #[tokio::test]

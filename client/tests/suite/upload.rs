@@ -14,7 +14,7 @@ use raidcast_shared::game::GAME;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{Outcome, RefusedCode, Visibility};
 
-use crate::place::{Client, NOW_MS, Place, party, read_at_once, relayed, wait};
+use crate::place::{Client, NOW_MS, Place, party, read_at_once, relayed, remove_since, wait};
 use crate::relay::Relay;
 
 const BEGAN_MS: i64 = 1_790_001_000_000;
@@ -474,8 +474,29 @@ async fn fights_that_are_gone_when_their_turn_comes_are_told() {
     write(&place, Generation::Aggregate, &fights(1)[..2]).await;
     let (summary, counted, _) = done(Client::start(options)).await;
     assert!(!summary.complete);
-    assert_eq!((counted.new, counted.stopped), (2, 3));
+    assert_eq!((counted.new, counted.failed, counted.stopped), (2, 3, 0));
     relay.until(|memory| memory.fights.len() == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fights_that_the_meter_removes_while_others_are_sent_are_not_sent() {
+    for generation in Generation::ALL {
+        let (place, relay) = (Place::new(), Relay::start().await);
+        let all: Vec<_> = (0..8).map(|n| party(20 + n).starting_at(BEGAN_MS + n as i64 * 100_000)).collect();
+        write(&place, generation, &all).await;
+        relay.memory().slow = Duration::from_millis(300);
+        let client = Client::start(options(&place, &relay, "state").await);
+        // Four are read, and the first of them is on its way; of the others nothing is read yet.
+        relay.until(|memory| memory.fights.len() == 1).await;
+        remove_since(&place.db(), BEGAN_MS + 400_000);
+        relay.memory().slow = Duration::ZERO;
+        let (summary, counted, _) = done(client).await;
+        assert_eq!((summary.complete, summary.finalized), (false, 4), "{generation:?}");
+        let expected = Tally { new: 4, failed: 4, reasons: vec![(NotSent::Removed, 4)], ..Tally::default() };
+        assert_eq!((counted, relay.memory().fights.len()), (expected, 4), "{generation:?}");
+        let refused = stands(&place).into_iter().filter(|(stand, _)| *stand == Stand::Refused);
+        assert_eq!(refused.count(), 4, "{generation:?}");
+    }
 }
 
 fn overview(place: &Place) -> Overview {

@@ -1,6 +1,6 @@
 //! What answers requests in the relay's place: it keeps each fight once, like the real one, and misbehaves when told to.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub(crate) struct Held {
     pub(crate) asked: Vec<Asked>,
     /// What the next requests are answered with; then each fight is taken.
     pub(crate) replies: VecDeque<Reply>,
+    /// What requests of the fights that began then are answered with, each time and at once.
+    pub(crate) of_fight: BTreeMap<i64, Reply>,
     /// Whose fights, and when they began.
     pub(crate) fights: BTreeSet<(String, i64)>,
     /// So long each answer takes.
@@ -92,7 +94,10 @@ impl Web {
                 held.asked.push(asked);
                 held.now += 1;
                 held.at_once = held.at_once.max(held.now);
-                (held.replies.pop_front(), held.slow)
+                match held.of_fight.get(&name.1).cloned() {
+                    Some(reply) => (Some(reply), Duration::ZERO),
+                    None => (held.replies.pop_front(), held.slow),
+                }
             };
             if !slow.is_zero() {
                 // It is slow: that is what the test asks of it.

@@ -107,8 +107,8 @@ pub(in crate::cli) fn line_of(change: &Change) -> Option<String> {
 
         Change::Uploaded { fight } | Change::Failed { fight } | Change::Unsent { fight } => finished_line(fight),
         Change::Stopped { fights, why } => {
-            let are = if *fights == 1 { "is" } else { "are" };
-            format!("{} {are} left: {}", count(*fights, "fight"), sentence(&not_sent(why)))
+            let are = if fights.len() == 1 { "is" } else { "are" };
+            format!("{} {are} left: {}", count(fights.len(), "fight"), sentence(&not_sent(why)))
         }
     })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::folder::{folder_error, spool_error};
-use super::meter::{no_database, nothing_to_upload};
+use super::meter::given_up_database;
 use super::relay::address_error;
 use super::text::sentence;
 use crate::history::PlanError;
@@ -20,7 +20,9 @@ pub fn watch_error(error: &WatchError) -> String {
             format!("This key may not upload: {} Ask the relay's operator.", sentence(text))
         }
         WatchError::Refused { text, .. } => format!("The relay does not take this raid: {text}"),
-        WatchError::NoMeter { after, why } => format!("{} ({})", no_database(why), given_up(*after)),
+        // Before it is given up it is said otherwise: that it is tried again.
+        WatchError::NoMeter { after, why } if after.as_secs() == 0 => given_up_database(why),
+        WatchError::NoMeter { after, why } => format!("{} ({})", given_up_database(why), given_up(*after)),
     }
 }
 
@@ -32,7 +34,7 @@ pub(in crate::cli) fn given_up(after: Duration) -> String {
 /// Why there is nothing to plan an upload of.
 pub(in crate::cli) fn no_plan(error: &PlanError) -> String {
     match error {
-        PlanError::Database(why) => nothing_to_upload(why),
+        PlanError::Database(why) => given_up_database(why),
         PlanError::Folder(error) => folder_error(error),
     }
 }

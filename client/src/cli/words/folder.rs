@@ -29,10 +29,15 @@ pub(super) fn folder_error(error: &FolderError) -> String {
                 Damage::Json(error) => error.to_string(),
                 Damage::Secret => "its secret is not what raidcast wrote".to_owned(),
             };
-            format!(
-                "{} is damaged ({why}). Remove it to start anew. Fights that were not sent yet are read again.",
-                path.display()
-            )
+            let lost = match path.file_name().and_then(|name| name.to_str()) {
+                // Nothing else says which fights wait to be sent whole, and who is to see them.
+                Some("waiting.json") => {
+                    "Then it is not known any more which fights wait, and who may see them: send them with a --since \
+                     that takes them in, and with their --visibility."
+                }
+                _ => "Fights that were not sent yet are read again.",
+            };
+            format!("{} is damaged ({why}). Remove it to start anew. {lost}", path.display())
         }
     }
 }

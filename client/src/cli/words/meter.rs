@@ -13,8 +13,8 @@ pub(in crate::cli) fn no_database(why: &NoDatabase) -> String {
     }
 }
 
-/// The same for an upload, which waits for none.
-pub(super) fn nothing_to_upload(why: &NoDatabase) -> String {
+/// The same for a command that waits for none, or not any longer.
+pub(super) fn given_up_database(why: &NoDatabase) -> String {
     let NoDatabase::Unread(error) = why else { return no_database(why) };
     match error {
         SourceError::Gone { path } => format!(

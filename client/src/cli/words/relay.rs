@@ -198,7 +198,7 @@ pub(in crate::cli) fn not_sent(why: &NotSent) -> Cow<'_, str> {
         NotSent::Nameless => "its player saw another fight begin in the same moment, and a request cannot tell them \
                               apart. Send it without --http"
             .into(),
-        NotSent::Removed => "the meter has removed them from its database since the upload began".into(),
+        NotSent::Removed => "no longer in the meter's database".into(),
         NotSent::Unreadable { why } => unreadable(*why).into(),
         NotSent::Said(text) => text.into(),
     }

@@ -342,6 +342,13 @@ fn a_command_that_ended_before_its_time() {
             damaged,
         ),
         (
+            WatchError::Folder(FolderError::Damaged { path: "/s/waiting.json".into(), why: Damage::Secret }),
+            "/s/waiting.json is damaged (its secret is not what raidcast wrote). Remove it to start anew. Then it is not \
+             known any more which fights wait, and who may see them: send them with a --since that takes them in, and \
+             with their --visibility."
+                .to_owned(),
+        ),
+        (
             WatchError::Folder(FolderError::Damaged { path: "/s/raid.json".into(), why: Damage::Secret }),
             "/s/raid.json is damaged (its secret is not what raidcast wrote). Remove it to start anew. Fights that were \
              not sent yet are read again."
@@ -379,7 +386,15 @@ fn a_command_that_ended_before_its_time() {
                 after: Duration::from_secs(3),
                 why: SourceError::Locked { path: "/m.db".into() }.into(),
             },
-            "/m.db is locked by another program. Trying again. (Gave up after 3 s.)".to_owned(),
+            "/m.db is locked by another program. Close that program, and run the same command again. (Gave up after 3 s.)"
+                .to_owned(),
+        ),
+        (
+            WatchError::NoMeter {
+                after: Duration::from_millis(400),
+                why: SourceError::Upgraded { path: "/m.db".into() }.into(),
+            },
+            "/m.db was changed by another version of the meter. Run the same command again.".to_owned(),
         ),
     ] {
         assert_eq!(watch_error(&error), expected);
@@ -472,7 +487,7 @@ fn how_things_stand() {
             "its player saw another fight begin in the same moment, and a request cannot tell them apart. Send it \
              without --http",
         ),
-        (NotSent::Removed, "the meter has removed them from its database since the upload began"),
+        (NotSent::Removed, "no longer in the meter's database"),
         (NotSent::Said("as it was".into()), "as it was"),
     ] {
         assert_eq!(not_sent(&told), expected);
@@ -765,14 +780,14 @@ fn changes() {
             r#"{"event":"unsent","encounter":"e","title":"fight","startedAtMs":1790000000000,"durationMs":302000,"events":9,"outcome":"kill","result":"waiting","why":"The relay answers: too many fights. Try again in 90 s.","relay":"http://r"}"#,
         ),
         (
-            Change::Stopped { fights: 1, why: refused_as(RefusedCode::LimitReached) },
+            Change::Stopped { fights: vec![e()], why: refused_as(RefusedCode::LimitReached) },
             Some("1 fight is left: too long.".into()),
             r#"{"event":"stopped","fights":1,"why":"too long"}"#,
         ),
         (
-            Change::Stopped { fights: 2, why: NotSent::Removed },
-            Some("2 fights are left: the meter has removed them from its database since the upload began.".into()),
-            r#"{"event":"stopped","fights":2,"why":"the meter has removed them from its database since the upload began"}"#,
+            Change::Stopped { fights: vec![e(), e()], why: NotSent::Removed },
+            Some("2 fights are left: no longer in the meter's database.".into()),
+            r#"{"event":"stopped","fights":2,"why":"no longer in the meter's database"}"#,
         ),
     ];
     for (change, told, line) in &table {

@@ -11,6 +11,7 @@ use super::super::finish::{Finish, UNFINISHED};
 use super::super::options::Options;
 use super::super::outcome::WatchError;
 use super::super::record::{Finished, How, NotSent};
+use crate::clock::Clock;
 use crate::form;
 use crate::header::header_of;
 use crate::source::detect;
@@ -26,6 +27,7 @@ const LOCKED: Duration = Duration::from_millis(250);
 pub(super) struct Reader {
     found: Found,
     source: AnySource,
+    clock: Clock,
 }
 
 /// What was read of a fight.
@@ -47,14 +49,14 @@ impl Reader {
     /// # Errors
     /// `NoMeter`: there is none that can be read.
     pub(super) async fn open(options: &Options) -> Result<Self, WatchError> {
-        patiently(|| Self::try_open(options)).await
+        patiently(&options.clock, || Self::try_open(options)).await
     }
 
     fn try_open(options: &Options) -> Result<Self, SourceError> {
         let found = detect::detect(options.db.as_deref(), &options.places).found?;
         let names = Names::find(&found.path, options.meter_data.as_deref(), &options.places);
         let source = AnySource::open(&found, Arc::new(names))?;
-        Ok(Self { found, source })
+        Ok(Self { found, source, clock: options.clock.clone() })
     }
 
     /// Which database it is.
@@ -67,7 +69,7 @@ impl Reader {
     /// # Errors
     /// `NoMeter`: it can be read no more.
     pub(super) async fn fights(&mut self) -> Result<Vec<Fight>, WatchError> {
-        let mut fights = patiently(|| self.source.all_fights()).await?;
+        let mut fights = patiently(&self.clock, || self.source.all_fights()).await?;
         fights.sort_by_key(|fight| (fight.started_at_ms, fight.row));
         Ok(fights)
     }
@@ -82,9 +84,14 @@ impl Reader {
         if !form::names(fight) {
             return Ok(not(NotSent::Nameless));
         }
-        patiently(|| match self.try_read(fight, &bare) {
-            Err(SourceError::Unreadable { why, .. }) => Ok(not(NotSent::Unreadable { why })),
-            read => read,
+        let clock = self.clock.clone();
+        patiently(&clock, || {
+            let read = match self.try_read(fight, &bare) {
+                Err(SourceError::Unreadable { why, .. }) => not(NotSent::Unreadable { why }),
+                read => read?,
+            };
+            // Asked last: what was read may be nothing, for the meter removed it meanwhile.
+            Ok(if self.source.stands(fight, 0)? { read } else { not(NotSent::Removed) })
         })
         .await
     }
@@ -121,16 +128,17 @@ impl Reader {
 }
 
 /// Reads from a database that another program may hold for a moment.
-async fn patiently<T>(mut read: impl FnMut() -> Result<T, SourceError>) -> Result<T, WatchError> {
-    for _ in 0..LOCKED_TRIES {
+async fn patiently<T>(clock: &Clock, mut read: impl FnMut() -> Result<T, SourceError>) -> Result<T, WatchError> {
+    let began_ms = clock.elapsed_ms();
+    let mut tries = 0;
+    loop {
         match read() {
-            Err(SourceError::Locked { .. }) => sleep(LOCKED).await,
-            read => return read.map_err(no_meter),
+            Err(SourceError::Locked { .. }) if tries < LOCKED_TRIES => tries += 1,
+            read => {
+                let after = || Duration::from_millis(clock.elapsed_ms() - began_ms);
+                return read.map_err(|error| WatchError::NoMeter { after: after(), why: error.into() });
+            }
         }
+        sleep(LOCKED).await;
     }
-    read().map_err(no_meter)
-}
-
-fn no_meter(error: SourceError) -> WatchError {
-    WatchError::NoMeter { after: LOCKED * LOCKED_TRIES, why: error.into() }
 }
