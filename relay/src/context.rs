@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::Visibility;
-use raidcast_store::{AccountId, EncounterRow, RaidRow, Store, StoreError};
+use raidcast_store::{AccountId, EncounterRow, FightsBegun, RaidRow, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Changes;
@@ -18,7 +18,7 @@ use crate::jobs::JobsLine;
 use crate::limits::EdgeLimits;
 use crate::memory::Memory;
 use crate::metrics::Metrics;
-use crate::quota::{Allowance, DAY_MS, Quota, Spent, UploadsPerDay};
+use crate::quota::{Allowance, DAY_MS, Quota, Spent, Taken, UploadsPerDay};
 use crate::set_aside::SetAside;
 use crate::signature::Signatures;
 
@@ -114,15 +114,15 @@ impl Context {
         Self { limits, quota, memory, ..self }
     }
 
-    /// Whether a key may begin one more fight, by what it has begun within a day: tell it with
-    /// [`Quota::fight_begun`] when that is kept. An upload of old fights (`history`) leaves room for live ones.
+    /// One more fight of a key, by what it has begun within a day. An upload of old fights (`history`) leaves room for live
+    /// ones.
     ///
     /// # Errors
     /// The store does not answer; inside, why it may not.
-    pub async fn may_begin_fight(&self, account: AccountId, history: bool) -> Result<Result<(), Spent>, StoreError> {
+    pub async fn begin_fight(&self, account: AccountId, history: bool) -> Result<Result<Taken, Spent>, StoreError> {
         let now_ms = self.clock.now_ms();
         let before = self.fights_before(account, now_ms).await?;
-        Ok(self.quota.may_begin_fight(account, before, history, now_ms))
+        Ok(self.quota.begin_fight(account, before, history, now_ms))
     }
 
     /// What is left to a key's uploads of the limit of a day that is nearest to its end.
@@ -137,13 +137,12 @@ impl Context {
 
     /// Fights that an account began in the last day before this relay started: of them the store knows which it still has.
     /// They become fewer as they become older than a day.
-    async fn fights_before(&self, account: AccountId, now_ms: i64) -> Result<u64, StoreError> {
+    async fn fights_before(&self, account: AccountId, now_ms: i64) -> Result<FightsBegun, StoreError> {
         let (day_ago, started) = (now_ms - DAY_MS, self.quota.started_ms());
         if day_ago >= started {
-            return Ok(0);
+            return Ok(FightsBegun::default());
         }
-        let since = |at_ms| self.store.encounters_since(account, at_ms, now_ms);
-        Ok(since(day_ago).await?.saturating_sub(since(started).await?))
+        self.store.encounters_since(account, day_ago, now_ms.min(started - 1)).await
     }
 
     /// A name for a new connection.

@@ -3,6 +3,7 @@
 //! One invariant: rows are those of the report that stands when they are written, or they are not written. They are made
 //! after what they are of was kept and answered, behind all that is live.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -42,9 +43,11 @@ pub struct Deriver {
 /// What became of all reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rebuilt {
+    /// So many there are.
+    pub all: u64,
     /// So many have their rows.
     pub derived: u64,
-    /// Those that have none, and why.
+    /// Why others have none, a line each.
     pub failed: Vec<String>,
 }
 
@@ -125,15 +128,16 @@ pub async fn rebuild(store: Arc<dyn Store>, mut tell: impl FnMut(u64, u64)) -> R
     let all = store.derive_again().await?;
     let deriver = Deriver::new(store, Arc::default(), Source::Logs);
     let worker = deriver.worker(Clock::system(), Arc::default());
-    let mut rebuilt = Rebuilt::default();
-    while let Some(done) = worker.next().await? {
-        match done {
-            Ok(()) => rebuilt.derived += 1,
-            Err(why) => rebuilt.failed.push(why),
-        }
-        tell(rebuilt.derived, all);
+    // By report: one that failed early comes again while the others are done.
+    let mut done = HashMap::new();
+    while let Some((job, result)) = worker.next().await? {
+        done.insert(job.name, result);
+        tell(done.len() as u64, all);
     }
-    Ok(rebuilt)
+    let mut failed: Vec<_> = done.into_values().filter_map(Result::err).collect();
+    failed.sort();
+    let waiting = worker.store.jobs(JobKind::Derive).await?.count;
+    Ok(Rebuilt { all, derived: all.saturating_sub(waiting), failed })
 }
 
 fn broken(Broken: Broken) -> StoreError {

@@ -22,16 +22,14 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use self::body::{Bodies, Received, Standing};
+use self::body::{Bodies, Measure, Received, Standing};
 pub use self::encounters::{Kept, Taken};
 use self::keep::{Done, Fight, Keeper};
 use crate::access::Uploader;
 use crate::background::{Broken, Running};
 use crate::context::Context;
 use crate::error::HttpError;
-use crate::limits::{
-    CHECK_BYTES_MAX, PROFILES_BYTES_MAX, PROFILES_MAX, UPLOAD_ANSWER_MS, UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS,
-};
+use crate::limits::{CHECK_BYTES_MAX, PROFILES_BYTES_MAX, PROFILES_MAX, UPLOAD_ANSWER_MS, UPLOAD_BYTES_MAX};
 use crate::metrics::{MeterVersion, UploadOutcome};
 use crate::raid::RaidRegistry;
 
@@ -100,7 +98,7 @@ impl Ingest {
         let done = in_time(UPLOAD_ANSWER_MS, async move {
             let received = ingest
                 .bodies
-                .receive(uploader.account(), &headers, body, UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None)
+                .receive(uploader.account(), &headers, body, Measure::of_meters(UPLOAD_BYTES_MAX), None)
                 .await?;
             ingest.context().metrics.payload(received.bytes.len());
             ingest.take(uploader, received, began).await
@@ -175,7 +173,7 @@ impl Ingest {
         let (ingest, account) = (Arc::clone(self), uploader.account());
         in_time(UPLOAD_ANSWER_MS, async move {
             let received =
-                ingest.bodies.receive(account, &headers, body, CHECK_BYTES_MAX, UPLOAD_WAITS_MS, None).await?;
+                ingest.bodies.receive(account, &headers, body, Measure::of_meters(CHECK_BYTES_MAX), None).await?;
             let check = ingest.parse(received, Check::parse).await?;
             let secret = &ingest.context().secret;
             let keyed: Vec<_> = check.hashes.iter().map(|hash| secret.upload(hash)).collect();
@@ -206,7 +204,7 @@ impl Ingest {
         in_time(UPLOAD_ANSWER_MS, async move {
             let received = ingest
                 .bodies
-                .receive(uploader.account(), &headers, body, PROFILES_BYTES_MAX, UPLOAD_WAITS_MS, None)
+                .receive(uploader.account(), &headers, body, Measure::of_meters(PROFILES_BYTES_MAX), None)
                 .await?;
             let count = ingest.parse(received, PlayerData::count).await?;
             if count > PROFILES_MAX {

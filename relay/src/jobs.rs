@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use raidcast_store::{JobKind, LeasedJob, Store, StoreError};
+use raidcast_store::{JobKey, JobKind, LeasedJob, Store, StoreError};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -131,11 +131,11 @@ where
         }
     }
 
-    /// Does the job that has been due for longest; `None` if none is.
+    /// Does the job that has been due for longest, and says what became of it; `None` if none is due.
     ///
     /// # Errors
     /// The store's.
-    pub async fn next(&self) -> Result<Option<Result<(), String>>, StoreError> {
+    pub async fn next(&self) -> Result<Option<(JobKey, Result<(), String>)>, StoreError> {
         let now_ms = self.clock.now_ms();
         let Some(job) = self.store.lease_job(self.kind, now_ms, now_ms + LEASE_MS).await? else { return Ok(None) };
         let (key, tries) = (job.key, job.tries);
@@ -152,9 +152,9 @@ where
             Err(Later { after_ms, tries, why }) => {
                 tracing::debug!(tries, why, "a job waits on");
                 self.store.put_off_job(key, self.clock.now_ms() + after_ms, tries, &why).await?;
-                return Ok(Some(Err(why)));
+                return Ok(Some((key, Err(why))));
             }
         }
-        Ok(Some(Ok(())))
+        Ok(Some((key, Ok(()))))
     }
 }

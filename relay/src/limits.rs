@@ -47,7 +47,7 @@ pub const UPLOADS_READ_EACH: usize = 6;
 pub const UPLOADS_WAITING_MAX: usize = 2_048;
 /// An upload waits this long for its turn, ms: meters wait 30 s for the answer.
 pub const UPLOAD_WAITS_MS: u64 = 20_000;
-/// And its body must be there in this time from its turn on, ms: 1.7 MB/s for 50 MB.
+/// And a meter's body must be there in this time from its turn on, ms: 1.7 MB/s for 50 MB.
 pub const UPLOAD_READ_MS: u64 = 28_000;
 /// And of it [`PIECE_BYTES`] at the least in this time, ms: 100 kbit/s.
 pub const UPLOAD_PIECE_MS: u64 = 5_000;
@@ -65,8 +65,10 @@ pub const UPLOAD_ANSWER_MS: u64 = 28_000;
 pub const ENCOUNTERS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Such a request waits this long for its turn, ms: a thousand that come at once take a minute on two cores.
 pub const ENCOUNTERS_WAIT_MS: u64 = 110_000;
+/// And their body must be there in this time from its turn on, ms: a fight of 5.5 MB over a line of a megabit a second.
+pub const ENCOUNTERS_READ_MS: u64 = 60_000;
 /// And it is answered in this time, ms, whatever happens.
-pub const ENCOUNTERS_ANSWER_MS: u64 = 140_000;
+pub const ENCOUNTERS_ANSWER_MS: u64 = 175_000;
 /// So much of a body that is refused is taken in, bytes.
 pub const DRAINED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// For so long, ms.
@@ -142,8 +144,8 @@ pub const QUEUE_PERCENT_MAX: u64 = 90;
 /// A signature may be so old, or so far ahead, s: clocks that nobody sets are minutes off.
 pub const SIGNATURE_WINDOW_S: i64 = 300;
 /// It is remembered for so long after it was made, s: to the end of that, and as long as a body may take that came with it
-/// in its last moment ([`ENCOUNTERS_WAIT_MS`] and [`UPLOAD_READ_MS`]).
-pub const SIGNATURE_KEPT_S: i64 = SIGNATURE_WINDOW_S + 140;
+/// in its last moment ([`ENCOUNTERS_WAIT_MS`] and [`ENCOUNTERS_READ_MS`]).
+pub const SIGNATURE_KEPT_S: i64 = SIGNATURE_WINDOW_S + 175;
 /// Signatures of an account that are remembered at once: nine a second. At some 60 bytes each 250 KB.
 pub const SIGNATURES_PER_ACCOUNT: usize = 4_096;
 /// Signatures in one header: under the present secret, the next, and two more.

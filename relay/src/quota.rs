@@ -5,9 +5,10 @@
 //! when it was begun.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use raidcast_store::{AccountId, Use};
+use raidcast_store::{AccountId, FightsBegun, Use};
 
 use crate::limits::EdgeLimits;
 
@@ -92,16 +93,20 @@ impl Window {
         Spent { retry_ms: u32::try_from(self.since_ms + length_ms - now_ms).unwrap_or(1).max(1) }
     }
 
-    /// Whether so much more may be taken.
-    fn has(&mut self, count: u64, most: u64, length_ms: i64, now_ms: i64) -> Result<(), Spent> {
-        self.turn(length_ms, now_ms);
-        if self.used.saturating_add(count) > most { Err(self.spent(length_ms, now_ms)) } else { Ok(()) }
-    }
-
     fn take(&mut self, count: u64, most: u64, length_ms: i64, now_ms: i64) -> Result<(), Spent> {
-        self.has(count, most, length_ms, now_ms)?;
+        self.turn(length_ms, now_ms);
+        if self.used.saturating_add(count) > most {
+            return Err(self.spent(length_ms, now_ms));
+        }
         self.used += count;
         Ok(())
+    }
+
+    /// Gives back what was taken while it began at this time.
+    fn give_back(&mut self, count: u64, since_ms: i64) {
+        if self.since_ms == since_ms {
+            self.used = self.used.saturating_sub(count);
+        }
     }
 
     /// What of a day is left; `self.used` may be more.
@@ -131,11 +136,26 @@ impl Day {
         self.stretches.iter().map(|(_, begun)| begun).sum()
     }
 
-    fn begin(&mut self, now_ms: i64) {
+    /// One more; when its stretch began.
+    fn begin(&mut self, now_ms: i64) -> i64 {
         match self.stretches.back_mut() {
-            Some((since_ms, begun)) if (*since_ms..*since_ms + STRETCH_MS).contains(&now_ms) => *begun += 1,
-            _ => self.stretches.push_back((now_ms, 1)),
+            Some((since_ms, begun)) if (*since_ms..*since_ms + STRETCH_MS).contains(&now_ms) => {
+                *begun += 1;
+                *since_ms
+            }
+            _ => {
+                self.stretches.push_back((now_ms, 1));
+                now_ms
+            }
         }
+    }
+
+    /// One of those of a stretch was none.
+    fn give_back(&mut self, since_ms: i64) {
+        if let Some((_, begun)) = self.stretches.iter_mut().find(|(since, _)| *since == since_ms) {
+            *begun = begun.saturating_sub(1);
+        }
+        self.stretches.retain(|(_, begun)| *begun > 0);
     }
 
     /// From now until the oldest count no more, ms.
@@ -183,17 +203,31 @@ pub struct Quota {
     limits: EdgeLimits,
     started_ms: i64,
     accounts: Mutex<HashMap<AccountId, Used>>,
+    refused: AtomicU64,
 }
 
 impl Quota {
     /// Nothing is used yet, at this time.
     pub fn new(limits: EdgeLimits, started_ms: i64) -> Self {
-        Self { limits, started_ms, accounts: Mutex::default() }
+        Self { limits, started_ms, accounts: Mutex::default(), refused: AtomicU64::new(0) }
     }
 
     /// Since when it counts, Unix ms: the database knows what was begun before.
     pub fn started_ms(&self) -> i64 {
         self.started_ms
+    }
+
+    /// How often a key had all that it gets.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Counts it where a limit was met.
+    fn counted<T>(&self, taken: Result<T, Spent>) -> Result<T, Spent> {
+        if taken.is_err() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
     }
 
     fn accounts(&self) -> MutexGuard<'_, HashMap<AccountId, Used>> {
@@ -205,6 +239,7 @@ impl Quota {
         let mut accounts = self.accounts();
         let connections = &mut accounts.entry(account).or_default().connections;
         if *connections >= self.limits.connections_per_key {
+            self.refused.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         *connections += 1;
@@ -222,7 +257,7 @@ impl Quota {
     /// The key has begun as many as it may in an hour.
     pub fn raid(&self, account: AccountId, now_ms: i64) -> Result<(), Spent> {
         let most = u64::from(self.limits.raids_per_key_hour);
-        self.accounts().entry(account).or_default().raids.take(1, most, HOUR_MS, now_ms)
+        self.counted(self.accounts().entry(account).or_default().raids.take(1, most, HOUR_MS, now_ms))
     }
 
     /// One more Begin, whatever fight it names.
@@ -231,36 +266,32 @@ impl Quota {
     /// The key sends them too fast.
     pub fn begin(&self, account: AccountId, now_ms: i64) -> Result<(), Spent> {
         let EdgeLimits { begins_burst, begins_per_key_minute, .. } = self.limits;
-        self.accounts().entry(account).or_default().begins.take(begins_burst, begins_per_key_minute, now_ms)
+        let mut accounts = self.accounts();
+        let begins = &mut accounts.entry(account).or_default().begins;
+        self.counted(begins.take(begins_burst, begins_per_key_minute, now_ms))
     }
 
-    /// Whether the key may begin one more fight; `before` are those of the last day from before this counted, which the
-    /// database has. Tell it with [`Quota::fight_begun`] when it is kept.
+    /// One more fight of a key; `before` are those of the last day from before this counted, which the database has.
     ///
     /// # Errors
     /// It has begun as many as it may in a day, those that it discarded again included. The last quarter of them is for
     /// fights that are streamed: an upload of old ones (`history`) leaves it.
-    pub fn may_begin_fight(&self, account: AccountId, before: u64, history: bool, now_ms: i64) -> Result<(), Spent> {
+    pub fn begin_fight(
+        self: &Arc<Self>,
+        account: AccountId,
+        before: FightsBegun,
+        history: bool,
+        now_ms: i64,
+    ) -> Result<Taken, Spent> {
         let mut accounts = self.accounts();
         let fights = &mut accounts.entry(account).or_default().fights;
         let begun = fights.begun(now_ms);
-        if begun + before < part(self.limits.fights_per_key_day.into(), history) {
-            return Ok(());
+        if begun + before.count < part(self.limits.fights_per_key_day.into(), history) {
+            let since_ms = fights.begin(now_ms);
+            return Ok(self.taken(account, Room::Fight, since_ms));
         }
-        let retry_ms = self.until_fewer(fights, before, now_ms).unwrap_or(HOUR_MS);
-        Err(Spent { retry_ms: u32::try_from(retry_ms).unwrap_or(1).max(1) })
-    }
-
-    /// From now until some of a day's fights count no more, ms; `None` if there are none.
-    fn until_fewer(&self, fights: &Day, before: u64, now_ms: i64) -> Option<i64> {
-        // When those from before become fewer is not known here: it is asked again within an hour.
-        let unknown = (before > 0).then(|| HOUR_MS.min(self.started_ms + DAY_MS - now_ms));
-        fights.until_fewer(now_ms).into_iter().chain(unknown).min()
-    }
-
-    /// A fight was begun.
-    pub fn fight_begun(&self, account: AccountId, now_ms: i64) {
-        self.accounts().entry(account).or_default().fights.begin(now_ms);
+        let retry_ms = until_fewer(fights, before, now_ms).unwrap_or(HOUR_MS);
+        self.counted(Err(Spent { retry_ms: u32::try_from(retry_ms).unwrap_or(1).max(1) }))
     }
 
     /// Bytes of a fight that came.
@@ -268,36 +299,42 @@ impl Quota {
     /// # Errors
     /// The key has sent as many as it may in a day: they are not to be taken. An upload of old fights (`history`) leaves
     /// the last quarter.
-    pub fn take(&self, account: AccountId, bytes: u64, history: bool, now_ms: i64) -> Result<(), Spent> {
+    pub fn take(self: &Arc<Self>, account: AccountId, bytes: u64, history: bool, now_ms: i64) -> Result<Taken, Spent> {
         let most = part(self.limits.bytes_per_key_day, history);
-        self.accounts().entry(account).or_default().bytes.take(bytes, most, DAY_MS, now_ms)
+        let mut accounts = self.accounts();
+        let window = &mut accounts.entry(account).or_default().bytes;
+        self.counted(window.take(bytes, most, DAY_MS, now_ms))?;
+        Ok(self.taken(account, Room::Bytes(bytes), window.since_ms))
     }
 
-    /// Whether a key may upload one more new fight over HTTP. Tell it with [`Quota::uploaded`] when it is kept.
+    /// One more new fight that a key uploads over HTTP.
     ///
     /// # Errors
     /// It has uploaded as many as it may in a day.
-    pub fn may_upload(&self, account: AccountId, limit: UploadsPerDay, now_ms: i64) -> Result<(), Spent> {
+    pub fn upload(self: &Arc<Self>, account: AccountId, limit: UploadsPerDay, now_ms: i64) -> Result<Taken, Spent> {
         let mut accounts = self.accounts();
-        let uploads = &mut accounts.entry(account).or_default().uploads;
-        uploads.entry(limit.key).or_default().has(1, limit.most.into(), DAY_MS, now_ms)
+        let window = accounts.entry(account).or_default().uploads.entry(limit.key).or_default();
+        self.counted(window.take(1, limit.most.into(), DAY_MS, now_ms))?;
+        Ok(self.taken(account, Room::Upload(limit.key), window.since_ms))
     }
 
-    /// A new fight was uploaded.
-    pub fn uploaded(&self, account: AccountId, limit: UploadsPerDay, now_ms: i64) {
-        let mut accounts = self.accounts();
-        let uploads = accounts.entry(account).or_default().uploads.entry(limit.key).or_default();
-        uploads.turn(DAY_MS, now_ms);
-        uploads.used += 1;
+    fn taken(self: &Arc<Self>, account: AccountId, what: Room, since_ms: i64) -> Taken {
+        Taken { quota: Arc::clone(self), account, what, since_ms, is_used: false }
     }
 
     /// What is left to a key's uploads of the limit of a day that is nearest to its end; `before` as for
-    /// [`Quota::may_begin_fight`].
-    pub fn allowance(&self, account: AccountId, uploads: Option<UploadsPerDay>, before: u64, now_ms: i64) -> Allowance {
+    /// [`Quota::begin_fight`].
+    pub fn allowance(
+        &self,
+        account: AccountId,
+        uploads: Option<UploadsPerDay>,
+        before: FightsBegun,
+        now_ms: i64,
+    ) -> Allowance {
         let mut accounts = self.accounts();
         let used = accounts.entry(account).or_default();
-        let begun = used.fights.begun(now_ms) + before;
-        let reset_ms = self.until_fewer(&used.fights, before, now_ms).unwrap_or(DAY_MS);
+        let begun = used.fights.begun(now_ms) + before.count;
+        let reset_ms = until_fewer(&used.fights, before, now_ms).unwrap_or(DAY_MS);
         let fights = Allowance::new(part(self.limits.fights_per_key_day.into(), true), begun, reset_ms, false);
         let bytes = used.bytes.allowance(part(self.limits.bytes_per_key_day, true), now_ms, true);
         let uploads = uploads.map(|UploadsPerDay { key, most }| {
@@ -337,9 +374,61 @@ impl Quota {
     }
 }
 
+/// From now until some of a day's fights count no more, ms; `None` if there are none.
+fn until_fewer(fights: &Day, before: FightsBegun, now_ms: i64) -> Option<i64> {
+    let before = before.oldest_ms.map(|oldest_ms| oldest_ms + DAY_MS - now_ms);
+    fights.until_fewer(now_ms).into_iter().chain(before).min()
+}
+
 /// What of a day's limit may be used: by an upload of old fights three quarters, so that a live fight finds room.
 fn part(most: u64, history: bool) -> u64 {
     if history { most - most / 4 } else { most }
+}
+
+/// What was taken of a limit.
+#[derive(Clone, Copy, Debug)]
+enum Room {
+    Fight,
+    Bytes(u64),
+    /// Of this key.
+    Upload(u64),
+}
+
+/// Room of a limit that nobody else gets: it is given back when this is dropped, unless it was used.
+#[derive(Debug)]
+#[must_use = "it is given back when it is dropped"]
+pub struct Taken {
+    quota: Arc<Quota>,
+    account: AccountId,
+    what: Room,
+    since_ms: i64,
+    is_used: bool,
+}
+
+impl Taken {
+    /// What it was taken for is kept.
+    pub fn used(mut self) {
+        self.is_used = true;
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if self.is_used {
+            return;
+        }
+        let mut accounts = self.quota.accounts();
+        let Some(used) = accounts.get_mut(&self.account) else { return };
+        match self.what {
+            Room::Fight => used.fights.give_back(self.since_ms),
+            Room::Bytes(bytes) => used.bytes.give_back(bytes, self.since_ms),
+            Room::Upload(key) => {
+                if let Some(uploads) = used.uploads.get_mut(&key) {
+                    uploads.give_back(1, self.since_ms);
+                }
+            }
+        }
+    }
 }
 
 /// An uplink that counts for its key.
@@ -377,6 +466,33 @@ mod tests {
         ))
     }
 
+    /// So many fights that the database has, the first of them 22 hours old.
+    fn before(count: u64) -> FightsBegun {
+        FightsBegun { count, oldest_ms: (count > 0).then_some(NOW - 22 * HOUR_MS) }
+    }
+
+    #[test]
+    fn what_is_not_used_is_given_back_and_nobody_else_gets_it_meanwhile() {
+        let (quota, one, limit) = (quota(), AccountId(1), UploadsPerDay { key: 7, most: 1 });
+        for _ in 0..2 {
+            let fights: Vec<_> =
+                (0..4).map(|at| quota.begin_fight(one, before(0), false, NOW + at * STRETCH_MS).unwrap()).collect();
+            assert!(quota.begin_fight(one, before(0), false, NOW + 5 * STRETCH_MS).is_err());
+            let (bytes, upload) = (quota.take(one, 100, false, NOW).unwrap(), quota.upload(one, limit, NOW).unwrap());
+            assert!(quota.take(one, 1, false, NOW).is_err() && quota.upload(one, limit, NOW).is_err());
+            drop((fights, bytes, upload));
+        }
+        assert!(quota.to_keep().is_empty(), "nothing is used");
+        assert_eq!(quota.refused(), 6);
+        // Of a day that is over nothing is given back to the next.
+        let (bytes, upload) = (quota.take(one, 60, false, NOW).unwrap(), quota.upload(one, limit, NOW).unwrap());
+        let next = NOW + DAY_MS;
+        quota.take(one, 60, false, next).unwrap().used();
+        quota.upload(one, limit, next).unwrap().used();
+        drop((bytes, upload));
+        assert!(quota.take(one, 41, false, next).is_err() && quota.upload(one, limit, next).is_err());
+    }
+
     #[test]
     fn what_is_spent_comes_back_with_its_time_and_is_nobody_elses() {
         let (quota, one, other) = (quota(), AccountId(1), AccountId(2));
@@ -389,53 +505,51 @@ mod tests {
         assert_eq!(quota.raid(one, NOW + HOUR_MS), Ok(()));
         // A clock that is set back locks nobody out for longer.
         assert_eq!(quota.raid(one, NOW - DAY_MS), Ok(()));
-        assert_eq!(quota.take(one, 60, false, NOW), Ok(()));
+        quota.take(one, 60, false, NOW).unwrap().used();
         assert!(quota.take(one, 41, false, NOW).is_err());
-        assert_eq!(quota.take(one, 40, false, NOW), Ok(()), "what fits is taken");
-        assert_eq!(quota.take(one, 100, false, NOW + DAY_MS), Ok(()));
+        quota.take(one, 40, false, NOW).unwrap().used();
+        quota.take(one, 100, false, NOW + DAY_MS).unwrap().used();
     }
 
     #[test]
     fn fights_count_though_they_are_discarded_and_each_for_a_day_from_its_begin() {
         let (quota, one) = (quota(), AccountId(1));
         for hour in 0..4 {
-            assert_eq!(quota.may_begin_fight(one, 0, false, NOW + hour * HOUR_MS), Ok(()));
-            quota.fight_begun(one, NOW + hour * HOUR_MS);
+            quota.begin_fight(one, before(0), false, NOW + hour * HOUR_MS).unwrap().used();
         }
-        let spent = quota.may_begin_fight(one, 0, false, NOW + 4 * HOUR_MS).unwrap_err();
+        let spent = quota.begin_fight(one, before(0), false, NOW + 4 * HOUR_MS).unwrap_err();
         assert_eq!(i64::from(spent.retry_ms), 20 * HOUR_MS, "all were discarded, and count");
-        assert_eq!(quota.may_begin_fight(one, 0, false, NOW + DAY_MS), Ok(()));
-        quota.fight_begun(one, NOW + DAY_MS);
-        let spent = quota.may_begin_fight(one, 0, false, NOW + DAY_MS).unwrap_err();
+        quota.begin_fight(one, before(0), false, NOW + DAY_MS).unwrap().used();
+        let spent = quota.begin_fight(one, before(0), false, NOW + DAY_MS).unwrap_err();
         assert_eq!(i64::from(spent.retry_ms), HOUR_MS, "one a day old makes room for one");
         // A clock that is set back locks nobody out for longer.
-        assert_eq!(quota.may_begin_fight(one, 0, false, NOW - DAY_MS), Ok(()));
+        assert!(quota.begin_fight(one, before(0), false, NOW - DAY_MS).is_ok());
     }
 
     #[test]
     fn fights_from_before_a_start_count_as_long_as_the_database_says() {
         let (quota, one) = (quota(), AccountId(1));
-        quota.fight_begun(one, NOW);
-        let spent = quota.may_begin_fight(one, 3, false, NOW).unwrap_err();
-        assert_eq!(i64::from(spent.retry_ms), HOUR_MS);
-        assert_eq!(quota.may_begin_fight(one, 2, false, NOW + 20_000), Ok(()), "one of them is a day old");
-        assert!(quota.may_begin_fight(one, 4, false, NOW + 20_000).is_err());
-        let spent = quota.may_begin_fight(one, 4, false, NOW + DAY_MS - 60_000).unwrap_err();
-        assert_eq!(spent.retry_ms, 60_000, "then none of them is younger");
+        quota.begin_fight(one, before(0), false, NOW).unwrap().used();
+        let spent = quota.begin_fight(one, before(3), false, NOW).unwrap_err();
+        assert_eq!(i64::from(spent.retry_ms), 2 * HOUR_MS, "then the first of them is a day old");
+        assert!(quota.begin_fight(one, before(2), false, NOW + 20_000).is_ok(), "one of them is a day old");
+        assert!(quota.begin_fight(one, before(4), false, NOW + 20_000).is_err());
+        let young = FightsBegun { count: 4, oldest_ms: Some(NOW - 1_000) };
+        let spent = quota.begin_fight(one, young, false, NOW + DAY_MS - 60_000).unwrap_err();
+        assert_eq!(spent.retry_ms, 59_000);
     }
 
     #[test]
     fn an_upload_of_old_fights_leaves_a_quarter_of_the_day_to_live_ones() {
         let (quota, one) = (quota(), AccountId(1));
         for _ in 0..3 {
-            assert_eq!(quota.may_begin_fight(one, 0, true, NOW), Ok(()));
-            quota.fight_begun(one, NOW);
+            quota.begin_fight(one, before(0), true, NOW).unwrap().used();
         }
-        assert!(quota.may_begin_fight(one, 0, true, NOW).is_err());
-        assert_eq!(quota.may_begin_fight(one, 0, false, NOW), Ok(()));
-        assert_eq!(quota.take(one, 75, true, NOW), Ok(()));
+        assert!(quota.begin_fight(one, before(0), true, NOW).is_err());
+        assert!(quota.begin_fight(one, before(0), false, NOW).is_ok());
+        quota.take(one, 75, true, NOW).unwrap().used();
         assert!(quota.take(one, 1, true, NOW).is_err());
-        assert_eq!(quota.take(one, 25, false, NOW), Ok(()));
+        quota.take(one, 25, false, NOW).unwrap().used();
     }
 
     #[test]
@@ -458,22 +572,22 @@ mod tests {
         let (one, limit) = (AccountId(1), UploadsPerDay { key: 7, most: 2 });
         let used = || {
             let quota = quota();
-            quota.take(one, 60, false, NOW).unwrap();
-            quota.uploaded(one, limit, NOW);
-            quota.uploaded(one, limit, NOW);
+            quota.take(one, 60, false, NOW).unwrap().used();
+            quota.upload(one, limit, NOW).unwrap().used();
+            quota.upload(one, limit, NOW).unwrap().used();
             quota.to_keep()
         };
         let again = quota();
         again.recall(&used());
-        assert_eq!(again.take(one, 41, false, NOW + HOUR_MS), Err(Spent { retry_ms: 23 * 3_600_000 }));
-        assert_eq!(again.may_upload(one, limit, NOW + HOUR_MS), Err(Spent { retry_ms: 23 * 3_600_000 }));
-        assert_eq!(again.may_upload(one, UploadsPerDay { key: 8, ..limit }, NOW), Ok(()), "another key's are its own");
-        assert_eq!(again.may_upload(one, limit, NOW + DAY_MS), Ok(()));
+        assert_eq!(again.take(one, 41, false, NOW + HOUR_MS).unwrap_err(), Spent { retry_ms: 23 * 3_600_000 });
+        assert_eq!(again.upload(one, limit, NOW + HOUR_MS).unwrap_err(), Spent { retry_ms: 23 * 3_600_000 });
+        assert!(again.upload(one, UploadsPerDay { key: 8, ..limit }, NOW).is_ok(), "another key's are its own");
+        assert!(again.upload(one, limit, NOW + DAY_MS).is_ok());
         // The clock was set back while the relay was away: it locks nobody out for longer.
         let again = quota();
         again.recall(&used());
-        assert_eq!(again.take(one, 100, false, NOW - 1), Ok(()));
-        assert_eq!(again.may_upload(one, limit, NOW - 1), Ok(()));
+        again.take(one, 100, false, NOW - 1).unwrap().used();
+        assert!(again.upload(one, limit, NOW - 1).is_ok());
         let other = Use { account: one, what: "of another version".into(), since_ms: NOW, used: 9 };
         quota().recall(&[other]);
     }
@@ -482,14 +596,18 @@ mod tests {
     fn what_is_told_is_the_limit_that_is_nearest_to_its_end() {
         let (quota, one) = (quota(), AccountId(1));
         let of = |most, left, reset_s, in_bytes| Allowance { most, left, reset_s, in_bytes };
-        assert_eq!(quota.allowance(one, None, 0, NOW), of(3, 3, 86_400, false), "three quarters of four fights");
-        quota.take(one, 30, true, NOW).unwrap();
-        assert_eq!(quota.allowance(one, None, 0, NOW + HOUR_MS), of(75, 45, 82_800, true));
-        assert_eq!(quota.allowance(one, None, 2, NOW + HOUR_MS), of(3, 1, 3_600, false));
+        assert_eq!(
+            quota.allowance(one, None, before(0), NOW),
+            of(3, 3, 86_400, false),
+            "three quarters of four fights"
+        );
+        quota.take(one, 30, true, NOW).unwrap().used();
+        assert_eq!(quota.allowance(one, None, before(0), NOW + HOUR_MS), of(75, 45, 82_800, true));
+        assert_eq!(quota.allowance(one, None, before(2), NOW + HOUR_MS), of(3, 1, 3_600, false));
         let limit = UploadsPerDay { key: 7, most: 1 };
-        quota.uploaded(one, limit, NOW + HOUR_MS);
-        assert_eq!(quota.allowance(one, Some(limit), 2, NOW + HOUR_MS), of(1, 0, 86_400, false));
-        assert_eq!(quota.allowance(one, None, 9, NOW + HOUR_MS).left, 0, "more than there is");
+        quota.upload(one, limit, NOW + HOUR_MS).unwrap().used();
+        assert_eq!(quota.allowance(one, Some(limit), before(2), NOW + HOUR_MS), of(1, 0, 86_400, false));
+        assert_eq!(quota.allowance(one, None, before(9), NOW + HOUR_MS).left, 0, "more than there is");
     }
 
     #[test]

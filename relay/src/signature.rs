@@ -87,7 +87,7 @@ pub enum SignatureFault {
     /// The relay cannot know whether it was good before.
     #[error(
         "this signature is of a time from before the relay began to remember signatures, so it may have been used: sign \
-         again"
+         again; if that does not help, the clock of this machine is behind the relay's"
     )]
     Forgotten,
     /// It is of another secret, time or body.

@@ -33,11 +33,11 @@ use tracing::{Instrument as _, Span};
 use crate::access::Door;
 use crate::account::Scope;
 use crate::context::Context;
-use crate::edge::{Asked, Permit, Refusal};
+use crate::edge::{Asked, Permit};
 use crate::error::HttpError;
 use crate::limits::{DISCARDS_BURST, FAREWELL_MS};
 use crate::metrics::{FrameKind, Metrics};
-use crate::quota::{Connected, Quota as KeyQuota, Spent};
+use crate::quota::{Connected, Quota as KeyQuota, Spent, Taken};
 use crate::raid::{Attach, RaidCommand, RaidHandle, RaidRegistry};
 
 use self::fights::Fights;
@@ -76,7 +76,7 @@ pub async fn upgrade(
 ) -> Result<Response, HttpError> {
     let account = uplinks.door.uploader(&headers, Scope::Upload).await?.account();
     let ws = ws.map_err(|_| HttpError::UpgradeRequired)?;
-    let permits = (asked.socket()?, connect(&uplinks, account, &asked)?);
+    let permits = (asked.socket()?, connect(&uplinks, account)?);
     let ws = ws
         .protocols([SUBPROTOCOL])
         .max_message_size(l::UPLINK_READ_BYTES_MAX)
@@ -89,9 +89,8 @@ pub async fn upgrade(
 /// A connection of the key's own, and where it comes by a proxy, one of its address's.
 type Permits = (Option<Permit>, Connected);
 
-fn connect(uplinks: &Uplinks, account: AccountId, asked: &Asked) -> Result<Connected, HttpError> {
+fn connect(uplinks: &Uplinks, account: AccountId) -> Result<Connected, HttpError> {
     uplinks.context().quota.connect(account).ok_or_else(|| {
-        asked.refused(Refusal::Quota);
         let text = "this key has as many connections as one may have: close some of its clients".into();
         HttpError::TooMany { text, retry_s: 10 }
     })
@@ -316,7 +315,7 @@ struct Speaker {
 
 /// Whether what a fight is made of still fits the key's day; what is acknowledged stays either way.
 fn charge(
-    quota: &KeyQuota,
+    quota: &Arc<KeyQuota>,
     (account, history): (AccountId, bool),
     frame: &UplinkFrame,
     bytes: usize,
@@ -333,7 +332,8 @@ fn charge(
         let text = "this key begins fights too fast: wait a moment";
         quota.begin(account, now_ms).map_err(|spent| refused(RefusedCode::TooFast, text.into(), spent))?;
     }
-    quota.take(account, bytes as u64, history, now_ms).map_err(|spent| {
+    // What came counts, whatever becomes of it.
+    quota.take(account, bytes as u64, history, now_ms).map(Taken::used).map_err(|spent| {
         let whose = if history { "an upload of old fights" } else { "this key" };
         let text = format!("{whose} has sent as many bytes in a day as it may: {spent}");
         refused(RefusedCode::LimitReached, text, spent)

@@ -90,6 +90,7 @@ impl Sources {
         page.gauge("raidcast_sockets_open", "Sockets of clients, spectators and requests.", edge.open());
         page.gauge("raidcast_sockets_max", "Sockets that may be open.", edge.sockets_max());
         let limits = Refusal::ALL.map(|limit| (limit.name(), edge.refusals.of(limit)));
+        let limits = limits.into_iter().chain([("quota", context.quota.refused())]);
         let help = "Times that an address or a key met a limit, by limit.";
         page.counters("raidcast_limits_hit_total", help, "limit", limits);
         page.counter("raidcast_reports_made_total", "Reports, spans and timelines made for askers.", answers.made());

@@ -19,11 +19,11 @@ use tokio::time::{Instant, Sleep};
 use super::address::is_passed_on;
 use super::pace::Pace;
 use super::{Address, Edge, Later, Permit, Refusal, What};
-use crate::account::Keyring;
+use crate::account::{Keyring, Scope, Scopes};
 use crate::error::HttpError;
 use crate::limits::{
-    ANSWERS_BYTES_MAX, DRAINED_BYTES_MAX, DRAINED_MS_MAX, HEAD_BYTES_MAX, LARGE_ANSWER_BYTES, PIECE_BYTES,
-    REQUEST_BODY_BYTES_MAX, UPLOAD_BYTES_MAX,
+    ANSWERS_BYTES_MAX, CHECK_BYTES_MAX, DRAINED_BYTES_MAX, DRAINED_MS_MAX, ENCOUNTERS_BYTES_MAX, HEAD_BYTES_MAX,
+    LARGE_ANSWER_BYTES, PIECE_BYTES, PROFILES_BYTES_MAX, REQUEST_BODY_BYTES_MAX, UPLOAD_BYTES_MAX,
 };
 
 /// Who asks; every request carries one.
@@ -144,6 +144,17 @@ impl Cost {
             }
             () => Self::Nothing,
         }
+    }
+}
+
+/// Bytes of a body that a call takes.
+fn body_max(method: &Method, path: &str) -> u64 {
+    match path.trim_end_matches('/') {
+        _ if Cost::of(method, path) != Cost::Upload => REQUEST_BODY_BYTES_MAX,
+        "/api/v1/encounters" => ENCOUNTERS_BYTES_MAX,
+        "/api/v1/upload/check" => CHECK_BYTES_MAX,
+        "/api/v1/upload/player-data" => PROFILES_BYTES_MAX,
+        _ => UPLOAD_BYTES_MAX,
     }
 }
 
@@ -288,7 +299,7 @@ impl HttpBody for Answering {
 fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Permit>, HttpError> {
     let (edge, headers, path) = (&asked.edge, request.headers(), request.uri().path());
     let cost = Cost::of(request.method(), path);
-    let body_max = if cost == Cost::Upload { UPLOAD_BYTES_MAX } else { REQUEST_BODY_BYTES_MAX };
+    let body_max = body_max(request.method(), path);
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > body_max) {
         edge.refusals.count(Refusal::Body);
@@ -300,7 +311,7 @@ fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Perm
     }
     let known = known_key(keys, asked, headers)?;
     // Who has a key has limits of its own.
-    if path == "/api/v1/uplink" && known {
+    if path == "/api/v1/uplink" && known.is_some() {
         return Ok(None);
     }
     if cost == Cost::Nothing {
@@ -310,8 +321,12 @@ fn admit(keys: &Keyring, asked: &Asked, request: &Request) -> Result<Option<Perm
         edge.refusals.count(Refusal::Requests);
         return Err(too_soon(later, "too many requests from your address: wait a moment"));
     }
-    if cost == Cost::Upload && !known {
-        return Err(HttpError::Unauthorized);
+    if cost == Cost::Upload {
+        let scopes = known.ok_or(HttpError::Unauthorized)?;
+        // What it may not do counts for nobody.
+        if !scopes.has(Scope::Upload) {
+            return Err(HttpError::Forbidden(Scope::Upload));
+        }
     }
     if brings_fights(request.method(), path)
         && let Err(later) = edge.book.upload(asked.address)
@@ -346,16 +361,16 @@ fn head_bytes(request: &Request) -> usize {
     request.method().as_str().len() + address + lines + 14
 }
 
-/// Whether the request has a key that is known. A wrong one is counted and told to the log, without itself.
-fn known_key(keys: &Keyring, asked: &Asked, headers: &HeaderMap) -> Result<bool, HttpError> {
-    let Some(key) = headers.get("x-api-key") else { return Ok(false) };
+/// What the request's key may do, if that is known. A wrong one is counted and told to the log, without itself.
+fn known_key(keys: &Keyring, asked: &Asked, headers: &HeaderMap) -> Result<Option<Scopes>, HttpError> {
+    let Some(key) = headers.get("x-api-key") else { return Ok(None) };
     let edge = &asked.edge;
     if let Err(later) = edge.book.may_try_keys(asked.address, Instant::now()) {
         edge.refusals.count(Refusal::Keys);
         return Err(too_soon(later, "too many wrong keys came from your address: wait, and check your upload key"));
     }
-    let known = key.to_str().is_ok_and(|key| keys.key(key.trim()).is_some());
-    if !known {
+    let known = key.to_str().ok().and_then(|key| keys.key(key.trim())).map(|key| key.scopes);
+    if known.is_none() {
         edge.refusals.count(Refusal::Keys);
         edge.book.wrong_key(asked.address, Instant::now());
         tracing::warn!("a key came that is none of this relay's");

@@ -17,8 +17,6 @@ pub enum Refusal {
     Replays,
     /// A key that nobody knows, or one after too many of those.
     Keys,
-    /// A connection, raid, fight or byte more than a key may have.
-    Quota,
     /// A body, or a head, that is too long.
     Body,
     /// More bytes than an address gets.
@@ -27,14 +25,13 @@ pub enum Refusal {
 
 impl Refusal {
     /// In their order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Connections,
         Self::Sockets,
         Self::Requests,
         Self::Answers,
         Self::Replays,
         Self::Keys,
-        Self::Quota,
         Self::Body,
         Self::Sent,
     ];
@@ -48,7 +45,6 @@ impl Refusal {
             Self::Answers => "answers",
             Self::Replays => "replays",
             Self::Keys => "keys",
-            Self::Quota => "quota",
             Self::Body => "body",
             Self::Sent => "sent",
         }

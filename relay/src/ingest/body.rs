@@ -20,7 +20,7 @@ use crate::edge::drain;
 use crate::error::HttpError;
 use crate::limits::{
     PIECE_BYTES, REQUEST_BODY_BYTES_MAX, UPLOAD_LARGE_BYTES, UPLOAD_PACKED_BYTES_MAX, UPLOAD_PIECE_MS, UPLOAD_READ_MS,
-    UPLOADS_READ_EACH, UPLOADS_READ_MAX, UPLOADS_WAITING_MAX,
+    UPLOAD_WAITS_MS, UPLOADS_READ_EACH, UPLOADS_READ_MAX, UPLOADS_WAITING_MAX,
 };
 use crate::metrics::{Coding, Metrics};
 use crate::signature::Proof;
@@ -59,6 +59,24 @@ pub struct Standing {
     pub waiting: usize,
 }
 
+/// What a call's body may be, and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measure {
+    /// Bytes, as it is sent and unfolded.
+    pub(super) most: u64,
+    /// It waits this long for its turn, ms.
+    pub(super) waits_ms: u64,
+    /// And is there in this time from then on, ms.
+    pub(super) read_ms: u64,
+}
+
+impl Measure {
+    /// Of one of the meters' calls.
+    pub(super) const fn of_meters(most: u64) -> Self {
+        Self { most, waits_ms: UPLOAD_WAITS_MS, read_ms: UPLOAD_READ_MS }
+    }
+}
+
 /// Where bodies are read.
 pub(super) struct Bodies {
     background: Arc<Background>,
@@ -83,8 +101,7 @@ impl Bodies {
         Standing { read: UPLOADS_READ_MAX - self.turns.free(), waiting: self.turns.waiting() }
     }
 
-    /// Reads a body of at most so many bytes when it is its account's turn, for which it waits so long at the most; a small
-    /// one at once. What was sent must be what was signed, if that is to be proven.
+    /// Reads a body when it is its account's turn; a small one at once. What was sent must be what was signed, if that is to be proven.
     ///
     /// # Errors
     /// `Unavailable` if many wait or it comes too slowly, `TooLarge`, `UnsupportedMedia`, `Unsigned`, `BadRequest` where it
@@ -94,10 +111,10 @@ impl Bodies {
         account: AccountId,
         headers: &HeaderMap,
         body: Body,
-        most: u64,
-        waits_ms: u64,
+        measure: Measure,
         mut proof: Option<Proof>,
     ) -> Result<Received, HttpError> {
+        let Measure { most, waits_ms, read_ms } = measure;
         let coding = match coding(headers) {
             Ok(coding) => coding,
             Err(error) => {
@@ -117,10 +134,10 @@ impl Bodies {
             };
             Some(turn)
         };
-        let end = Instant::now() + Duration::from_millis(UPLOAD_READ_MS);
+        let end = Instant::now() + Duration::from_millis(read_ms);
         let mut large = None;
         let sent_most = if coding == Coding::Identity { most } else { most.min(UPLOAD_PACKED_BYTES_MAX) };
-        let sent = match self.sent(body, sent_most, end, &mut large, proof.as_mut()).await {
+        let sent = match self.sent(body, sent_most, read_ms, end, &mut large, proof.as_mut()).await {
             Ok(sent) => sent,
             Err((error, rest)) => {
                 drain(rest).await;
@@ -141,6 +158,7 @@ impl Bodies {
         &self,
         body: Body,
         most: u64,
+        read_ms: u64,
         end: Instant,
         large: &mut Option<OwnedSemaphorePermit>,
         mut proof: Option<&mut Proof>,
@@ -171,7 +189,13 @@ impl Bodies {
                 }
                 Ok(Some(Err(_))) => HttpError::BadRequest("the request's body broke off".into()),
                 Err(_) => {
-                    let text = "the request's body comes too slowly: try again in a moment".to_owned();
+                    let text = format!(
+                        "the request's body comes too slowly: {} KiB of it are to come in {} s, and all of it in {} s; send \
+                         it packed, or less at once",
+                        PIECE_BYTES / 1024,
+                        UPLOAD_PIECE_MS / 1_000,
+                        read_ms / 1_000
+                    );
                     HttpError::Unavailable { text, retry_s: 10 }
                 }
             };
@@ -249,9 +273,10 @@ mod tests {
     use futures::stream;
 
     use super::*;
-    use crate::limits::{UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS};
+    use crate::limits::UPLOAD_BYTES_MAX;
 
     const ONE: AccountId = AccountId(1);
+    const MOST: Measure = Measure::of_meters(UPLOAD_BYTES_MAX);
 
     fn packed(coding: &str, bytes: &[u8]) -> Vec<u8> {
         match coding {
@@ -272,8 +297,7 @@ mod tests {
     }
 
     async fn receive(bodies: &Bodies, coding: &str, sent: Vec<u8>) -> Result<usize, String> {
-        let received =
-            bodies.receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None).await;
+        let received = bodies.receive(ONE, &headers(coding), Body::from(sent), MOST, None).await;
         received.map(|received| received.bytes.len()).map_err(|error| error.to_string())
     }
 
@@ -283,10 +307,7 @@ mod tests {
         let text = b"{\"encounters\":[]}".repeat(1_000);
         for coding in ["identity", "gzip", "zstd", "GZIP", " zstd "] {
             let sent = packed(coding.trim().to_ascii_lowercase().as_str(), &text);
-            let received = bodies
-                .receive(ONE, &headers(coding), Body::from(sent), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None)
-                .await
-                .unwrap();
+            let received = bodies.receive(ONE, &headers(coding), Body::from(sent), MOST, None).await.unwrap();
             assert!(received.bytes == text, "{coding}");
         }
         // Two gzip members and two zstd frames are one body each.
@@ -318,10 +339,7 @@ mod tests {
             assert!(receive(&bodies, coding, bomb).await.unwrap_err().contains("too long"));
         }
         let one = packed("zstd", &vec![b' '; most]);
-        let held = bodies
-            .receive(ONE, &headers("zstd"), Body::from(one), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None)
-            .await
-            .unwrap();
+        let held = bodies.receive(ONE, &headers("zstd"), Body::from(one), MOST, None).await.unwrap();
         assert_eq!((held.bytes.len(), bodies.large.available_permits()), (most, 0));
         // Ordinary ones are read meanwhile.
         let ordinary = packed("zstd", &vec![b' '; UPLOAD_LARGE_BYTES]);
@@ -336,12 +354,12 @@ mod tests {
         let bodies = Bodies::new(Arc::default(), Arc::default());
         let never = || Body::from_stream(stream::pending::<Result<Bytes, io::Error>>());
         let headers = headers("identity");
-        let stuck = |account| bodies.receive(account, &headers, never(), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None);
+        let stuck = |account| bodies.receive(account, &headers, never(), MOST, None);
         let mut stuck = Box::pin(futures::future::join_all(
             (0..UPLOADS_READ_MAX).map(|n| stuck(AccountId(1 + i64::from(n >= UPLOADS_READ_EACH)))),
         ));
         assert!(futures::poll!(&mut stuck).is_pending());
-        let late = bodies.receive(AccountId(3), &headers, Body::from("late"), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None);
+        let late = bodies.receive(AccountId(3), &headers, Body::from("late"), MOST, None);
         let (stuck, late) = futures::join!(stuck, late);
         assert_eq!(
             late.ok().map(|late| late.bytes),
@@ -350,10 +368,10 @@ mod tests {
         );
         assert!(stuck.into_iter().all(|one| matches!(one, Err(HttpError::Unavailable { .. }))));
         // However many of one account do not come, another's is read at once.
-        let stuck = (0..20).map(|_| bodies.receive(ONE, &headers, never(), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None));
+        let stuck = (0..20).map(|_| bodies.receive(ONE, &headers, never(), MOST, None));
         let mut stuck = Box::pin(futures::future::join_all(stuck));
         assert!(futures::poll!(&mut stuck).is_pending());
-        let other = bodies.receive(AccountId(2), &headers, Body::from("now"), UPLOAD_BYTES_MAX, UPLOAD_WAITS_MS, None);
+        let other = bodies.receive(AccountId(2), &headers, Body::from("now"), MOST, None);
         assert!(futures::poll!(Box::pin(other)).is_ready());
         drop(stuck);
         assert_eq!(receive(&bodies, "identity", b"now".to_vec()).await, Ok(3));

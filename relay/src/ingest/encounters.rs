@@ -11,15 +11,19 @@ use axum::http::HeaderMap;
 use raidcast_ingest::encounters::{self, Checksums, ClientId, Refused, Request};
 use tokio::time::Instant;
 
-use super::body::Received;
+use super::body::{Measure, Received};
 use super::keep::{Done, Fight};
 use super::{Ingest, Reading, in_time, late, not_an_upload};
 use crate::access::Uploader;
 use crate::background::Broken;
 use crate::error::HttpError;
-use crate::limits::{ENCOUNTERS_ANSWER_MS, ENCOUNTERS_BYTES_MAX, ENCOUNTERS_WAIT_MS};
+use crate::limits::{ENCOUNTERS_ANSWER_MS, ENCOUNTERS_BYTES_MAX, ENCOUNTERS_READ_MS, ENCOUNTERS_WAIT_MS};
 use crate::metrics::{MeterVersion, UploadOutcome};
 use crate::signature::Proof;
+
+/// Of a request's body.
+const MEASURE: Measure =
+    Measure { most: ENCOUNTERS_BYTES_MAX, waits_ms: ENCOUNTERS_WAIT_MS, read_ms: ENCOUNTERS_READ_MS };
 
 /// What became of a request.
 #[derive(Debug)]
@@ -67,8 +71,7 @@ impl Ingest {
         let (ingest, began) = (Arc::clone(self), Instant::now());
         let done = in_time(ENCOUNTERS_ANSWER_MS, async move {
             let account = uploader.account();
-            let (most, waits_ms) = (ENCOUNTERS_BYTES_MAX, ENCOUNTERS_WAIT_MS);
-            let received = ingest.bodies.receive(account, &headers, body, most, waits_ms, proof).await?;
+            let received = ingest.bodies.receive(account, &headers, body, MEASURE, proof).await?;
             ingest.context().metrics.payload(received.bytes.len());
             Box::pin(ingest.take_encounters(uploader, received, began)).await
         })

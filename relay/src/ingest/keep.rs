@@ -25,7 +25,7 @@ use crate::context::Context;
 use crate::error::HttpError;
 use crate::jobs::JobsLine;
 use crate::metrics::UploadOutcome;
-use crate::quota::{DAY_MS, Spent, UploadsPerDay};
+use crate::quota::{DAY_MS, Spent, Taken, UploadsPerDay};
 use crate::raid::{Guest, RaidCommand, RaidRegistry, Told, held_fight};
 use crate::record;
 
@@ -64,8 +64,25 @@ pub(super) struct Fight {
     pub(super) uploads_per_day: Option<UploadsPerDay>,
     /// What its meter was told of it before.
     pub(super) remote_id: Option<i64>,
-    /// Whether its bytes count for its key already.
-    pub(super) is_paid: bool,
+    /// Whether its bytes count for its key.
+    pub(super) paid: Paid,
+}
+
+/// What of a key's bytes of a day a fight took.
+pub(super) enum Paid {
+    Not,
+    /// Given back unless it is kept.
+    Taken(Taken),
+    /// It was kept, or waits on the disk.
+    Used,
+}
+
+impl Paid {
+    fn used(&mut self) {
+        if let Self::Taken(taken) = std::mem::replace(self, Self::Used) {
+            taken.used();
+        }
+    }
 }
 
 /// A log, packed when it is needed: of most fights that come again nothing is kept.
@@ -105,7 +122,7 @@ impl Fight {
             is_signed: false,
             uploads_per_day: uploader.uploads_per_day(),
             remote_id: None,
-            is_paid: false,
+            paid: Paid::Not,
         }
     }
 
@@ -231,13 +248,7 @@ impl Keeper {
         // It stays the same, though the stream may be thrown away.
         fight.remote_id = Some(remote_id);
         let log = self.packed(fight).await?;
-        if !fight.is_paid {
-            context
-                .quota
-                .take(fight.key.account, log.len() as u64, true, context.clock.now_ms())
-                .map_err(bytes_spent)?;
-            fight.is_paid = true;
-        }
+        self.pay(fight, log.len())?;
         let waiting = WaitingReading {
             encounter: fight.key.encounter,
             stream: fight.stream,
@@ -251,12 +262,23 @@ impl Keeper {
         let job = waiting.job(fight.key.account, context.clock.now_ms());
         match context.store.leave_upload(fight.key, fight.hash, remote_id, job).await? {
             Left::Waits(remote_id) => {
+                fight.paid.used();
                 self.left.came();
                 Ok(Some(remote_id))
             }
             Left::NotHeld => Ok(None),
             Left::Full => Err(full()),
         }
+    }
+
+    /// Takes the bytes of a fight from its key's, once.
+    fn pay(&self, fight: &mut Fight, bytes: usize) -> Result<(), HttpError> {
+        let context = self.context();
+        if matches!(fight.paid, Paid::Not) {
+            let taken = context.quota.take(fight.key.account, bytes as u64, true, context.clock.now_ms());
+            fight.paid = Paid::Taken(taken.map_err(bytes_spent)?);
+        }
+        Ok(())
     }
 
     async fn packed(&self, fight: &mut Fight) -> Result<Bytes, HttpError> {
@@ -315,9 +337,9 @@ impl Keeper {
     async fn keep_as(&self, fight: &mut Fight) -> Result<Look, HttpError> {
         let (context, key) = (self.context(), fight.key);
         let Some((held, read)) = held_fight(context, key).await? else {
-            context.may_begin_fight(key.account, true).await?.map_err(fights_spent)?;
+            let mut taken = vec![context.begin_fight(key.account, true).await?.map_err(fights_spent)?];
             if let Some(limit) = fight.uploads_per_day {
-                context.quota.may_upload(key.account, limit, context.clock.now_ms()).map_err(uploads_spent)?;
+                taken.push(context.quota.upload(key.account, limit, context.clock.now_ms()).map_err(uploads_spent)?);
             }
             let raid = self.raid(fight).await?;
             let row = EncounterRow {
@@ -336,10 +358,7 @@ impl Keeper {
             };
             let look = self.write(fight, row, None).await?;
             if matches!(look, Outcome::Kept { .. }) {
-                context.quota.fight_begun(key.account, context.clock.now_ms());
-                if let Some(limit) = fight.uploads_per_day {
-                    context.quota.uploaded(key.account, limit, context.clock.now_ms());
-                }
+                taken.into_iter().for_each(Taken::used);
             }
             return Ok(look.into());
         };
@@ -385,10 +404,7 @@ impl Keeper {
         let (line, record, log) = making.await.map_err(|Broken| HttpError::Internal)?;
         fight.log = Packing::Packed(log.clone());
         let (now_ms, replaces) = (context.clock.now_ms(), held.is_some());
-        if !fight.is_paid {
-            context.quota.take(fight.key.account, log.len() as u64, true, now_ms).map_err(bytes_spent)?;
-            fight.is_paid = true;
-        }
+        self.pay(fight, log.len())?;
         let upload = NewUpload {
             key: fight.key,
             report_id: row.report_id.clone(),
@@ -411,6 +427,7 @@ impl Keeper {
         };
         Ok(match context.store.keep_upload(&upload).await? {
             UploadKept::Kept { row, remote_id } => {
+                fight.paid.used();
                 context.derive.came();
                 // The same reading may have come another way meanwhile.
                 let line = ReportLine { verified: row.verified, ..line };

@@ -13,7 +13,7 @@ use raidcast_store::{EncounterKey, JobKey, JobKind, LeasedJob};
 use tokio_util::sync::CancellationToken;
 
 use super::Ingest;
-use super::keep::{Done, Fight};
+use super::keep::{Done, Fight, Paid};
 use super::reading::{ASK_MS, WaitingReading};
 use crate::background::Broken;
 use crate::error::HttpError;
@@ -66,7 +66,7 @@ impl Ingest {
             // It was let in.
             uploads_per_day: None,
             remote_id: waiting.remote_id,
-            is_paid: true,
+            paid: Paid::Used,
         };
         match self.keeper.look_again(fight).await {
             Ok(Some(Done { what, .. })) => {

@@ -130,11 +130,13 @@ async fn keep(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -
 /// See [`DerivedRows::derive_again`].
 pub(crate) async fn again(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     sqlx::query!("TRUNCATE player_skills, encounter_players, encounter_bosses").execute(&mut *connection).await?;
+    // One that is under way, or was put off, would be due some other time.
+    sqlx::query!("DELETE FROM jobs WHERE kind = 1").execute(&mut *connection).await?;
     sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
          SELECT 1, account, convert_to(lpad(to_hex(row), 10, '0') || lpad(to_hex(revision), 6, '0'), 'UTF8'),
                 convert_to(report_id, 'UTF8'), kept_at_ms, 0
-         FROM encounters WHERE kept_at_ms IS NOT NULL ON CONFLICT DO NOTHING"
+         FROM encounters WHERE kept_at_ms IS NOT NULL"
     )
     .execute(&mut *connection)
     .await?;

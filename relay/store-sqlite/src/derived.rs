@@ -145,6 +145,8 @@ pub(crate) async fn again(connection: &mut SqliteConnection) -> Result<u64, Fail
     sqlx::query!("DELETE FROM player_skills").execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM encounter_players").execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM encounter_bosses").execute(&mut *connection).await?;
+    // One that is under way, or was put off, would be due some other time.
+    sqlx::query!("DELETE FROM jobs WHERE kind = 1").execute(&mut *connection).await?;
     let kept = sqlx::query!(
         r#"SELECT row AS "row!", account, revision, report_id, kept_at_ms AS "kept_at_ms!"
            FROM encounters WHERE kept_at_ms IS NOT NULL ORDER BY row"#

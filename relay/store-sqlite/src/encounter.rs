@@ -3,7 +3,8 @@
 use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{EncounterColumns, each};
 use raidcast_store::{
-    AccountId, EncounterKey, EncounterRow, Encounters, NewEncounter, OpenEncounter, StoreError, StoreFuture, Unreadable,
+    AccountId, EncounterKey, EncounterRow, Encounters, FightsBegun, NewEncounter, OpenEncounter, StoreError,
+    StoreFuture, Unreadable,
 };
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Executor, Sqlite};
@@ -57,17 +58,18 @@ impl Encounters for SqliteStore {
         })
     }
 
-    fn encounters_since(&self, account: AccountId, since_ms: i64, now_ms: i64) -> StoreFuture<'_, u64> {
+    fn encounters_since(&self, account: AccountId, since_ms: i64, to_ms: i64) -> StoreFuture<'_, FightsBegun> {
         Self::read(async move {
-            let count = sqlx::query_scalar!(
-                "SELECT count(*) FROM encounters WHERE account = ?1 AND created_at_ms >= ?2 AND created_at_ms <= ?3",
+            let found = sqlx::query!(
+                r#"SELECT count(*) AS "count!: i64", min(created_at_ms) AS "oldest_ms: i64" FROM encounters
+                   WHERE account = ?1 AND created_at_ms >= ?2 AND created_at_ms <= ?3"#,
                 account.0,
                 since_ms,
-                now_ms
+                to_ms
             )
             .fetch_one(&self.readers)
             .await?;
-            Ok(count.cast_unsigned())
+            Ok(FightsBegun { count: found.count.cast_unsigned(), oldest_ms: found.oldest_ms })
         })
     }
 

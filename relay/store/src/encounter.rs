@@ -78,6 +78,15 @@ pub struct Unreadable {
     pub why: StoreError,
 }
 
+/// Fights that came within some time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FightsBegun {
+    /// How many.
+    pub count: u64,
+    /// When the first of them came, Unix ms.
+    pub oldest_ms: Option<i64>,
+}
+
 /// Keeps fights.
 ///
 /// Where a fight begins, is opened or discarded, its journal (and report) takes part in the same transaction: a store
@@ -102,9 +111,9 @@ pub trait Encounters: Send + Sync {
     /// One encounter with the streams of its journal, whatever its state: both as they were at one time.
     fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>>;
 
-    /// How many fights of an account came at or after a time and not after now (Unix ms): by `created_at_ms`, which no
+    /// The fights of an account that came at or after a time and not after another (Unix ms): by `created_at_ms`, which no
     /// client chooses. What claims to come later came while a clock was ahead.
-    fn encounters_since(&self, account: AccountId, since_ms: i64, now_ms: i64) -> StoreFuture<'_, u64>;
+    fn encounters_since(&self, account: AccountId, since_ms: i64, to_ms: i64) -> StoreFuture<'_, FightsBegun>;
 
     /// Removes an encounter with its journal, log, and report.
     fn discard(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, bool>;

@@ -27,7 +27,7 @@ mod usage;
 
 pub use account::{Account, AccountId, Accounts};
 pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, derive_job};
-pub use encounter::{EncounterKey, EncounterRow, Encounters, NewEncounter, OpenEncounter, Unreadable};
+pub use encounter::{EncounterKey, EncounterRow, Encounters, FightsBegun, NewEncounter, OpenEncounter, Unreadable};
 pub use error::{StoreError, StoreFuture};
 pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};

@@ -68,9 +68,16 @@ async fn rows_follow_reports(data: &Path, database: &Database) {
     }
     relay.stop().await;
     let store = database.open().await.unwrap();
+    // Also those that a relay was at when it was killed, or put off.
+    assert_eq!(store.derive_again().await.unwrap(), 3);
+    let (now, until) = (Clock::system().now_ms(), Clock::system().now_ms() + 3_600_000);
+    let leased = store.lease_job(JobKind::Derive, now, until).await.unwrap().unwrap();
+    let put_off = store.lease_job(JobKind::Derive, now, until).await.unwrap().unwrap();
+    assert_ne!(leased.key, put_off.key);
+    store.put_off_job(put_off.key, until, 9, "as the test wants it").await.unwrap();
     let mut told = Vec::new();
     let rebuilt = rebuild(Arc::clone(&store), |done, all| told.push((done, all))).await.unwrap();
-    assert_eq!(rebuilt, Rebuilt { derived: 3, failed: Vec::new() });
+    assert_eq!(rebuilt, Rebuilt { all: 3, derived: 3, failed: Vec::new() });
     assert_eq!(told, [(1, 3), (2, 3), (3, 3)]);
     for (report, before) in reports.iter().zip(&before) {
         assert_eq!(&rows(&store, report).await, before);
@@ -117,6 +124,27 @@ async fn a_record_that_cannot_be_read_is_derived_of_its_log() {
     relay.stop().await;
 }
 
+#[tokio::test]
+async fn a_rebuild_says_what_it_could_not_derive_each_time() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect(&relay).await;
+    let whole = ends(&mut uploader, &Script::new(10, 2), 0).await;
+    let damaged = ends(&mut uploader, &Script::new(10, 3).at(1_790_000_100_000), 0).await;
+    drop(uploader);
+    is_all_derived(&relay).await;
+    relay.stop().await;
+    damage(data.path(), &format!("UPDATE encounter_log SET log = X'00' {OF_REPORT}"), &damaged).await;
+    let store = Database::in_folder(data.path()).open().await.unwrap();
+    for _ in 0..2 {
+        let Rebuilt { derived, failed, .. } = rebuild(Arc::clone(&store), |_, _| ()).await.unwrap();
+        assert_eq!(derived, 1);
+        assert!(matches!(&failed[..], [why] if why.contains(&damaged)), "{failed:?}");
+        assert!(!rows(&store, &whole).await.players.is_empty());
+    }
+    store.close().await.unwrap();
+}
+
 /// A worker whose jobs fail, break off and are done, without its own loop.
 #[tokio::test]
 async fn a_job_that_fails_or_breaks_off_comes_again_later_each_time_and_holds_nobody_up() {
@@ -147,14 +175,15 @@ async fn a_job_that_fails_or_breaks_off_comes_again_later_each_time_and_holds_no
     };
     let (store_of, line) = (Arc::clone(&store), Arc::default());
     let worker = Worker { store: store_of, clock, kind: JobKind::Derive, line, does };
-    assert_eq!(worker.next().await.unwrap(), Some(Err("it broke off".to_owned())));
-    assert_eq!(worker.next().await.unwrap(), Some(Ok(())), "the other is done");
+    let next = async || worker.next().await.unwrap().map(|(_, done)| done);
+    assert_eq!(next().await, Some(Err("it broke off".to_owned())));
+    assert_eq!(next().await, Some(Ok(())), "the other is done");
     for wait_ms in [5_000, 10_000, 20_000, 40_000] {
-        assert_eq!(worker.next().await.unwrap(), None);
+        assert_eq!(next().await, None);
         now.fetch_add(wait_ms - 1, Ordering::SeqCst);
-        assert_eq!(worker.next().await.unwrap(), None);
+        assert_eq!(next().await, None);
         now.fetch_add(1, Ordering::SeqCst);
-        assert_eq!(worker.next().await.unwrap(), Some(Err("as the test wants it".to_owned())));
+        assert_eq!(next().await, Some(Err("as the test wants it".to_owned())));
     }
     assert_eq!(store.jobs(JobKind::Derive).await.unwrap().count, 1, "it is not dropped");
     store.close().await.unwrap();

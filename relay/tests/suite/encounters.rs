@@ -211,6 +211,31 @@ async fn bodies_are_packed_or_not_and_what_is_none_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_boss_whose_name_says_nothing_is_a_boss_all_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    for (local, name) in [(100, ""), (101, "\u{0}"), (102, "\u{202e} ")] {
+        let mut body = encounter(local, true);
+        body["bosses"][0]["name"] = json!(name);
+        let (status, receipt) = send(&relay, &body).await;
+        assert_eq!(status, 201, "{receipt}");
+        let bosses = report_of(&relay, &receipt).await.fight.bosses;
+        assert_eq!((bosses[0].name.as_str(), bosses[0].damage), ("Unknown boss", 5_000));
+    }
+    for name in [None, Some(Value::Null), Some(json!(7))] {
+        let mut body = encounter(103, true);
+        match name {
+            Some(name) => body["bosses"][0]["name"] = name,
+            None => drop(body["bosses"][0].as_object_mut().unwrap().remove("name")),
+        }
+        let (status, error) = send(&relay, &body).await;
+        assert_eq!(status, 400, "{error}");
+        assert!(error["details"][0].as_str().unwrap().starts_with("bosses[0].name: "), "{error}");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn who_may_see_it_is_said_by_the_request_else_by_the_key() {
     on_every_database(async |relay| {
         for (local, visibility) in [(100, "public"), (101, "unlisted"), (102, "private")] {

@@ -1,12 +1,15 @@
 //! What a key and an address may upload in a day and an hour: told with each answer, and kept over a restart.
 
+use std::sync::atomic::Ordering;
+
 use raidcast_relay::database::Database;
 use raidcast_relay::limits::EdgeLimits;
 use serde_json::Value;
 
 use crate::encounters::{PATH, encounter};
 use crate::raw::{Answer, THERE, ask_from};
-use crate::script::{KEY, SIGN_KEY, TestRelay, UPLOAD_KEY};
+use crate::script::{KEY, READ_KEY, SIGN_KEY, TestRelay, UPLOAD_KEY};
+use crate::shaky::Shaky;
 use crate::uploads::post;
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -124,5 +127,79 @@ async fn every_answer_to_an_uploader_tells_what_is_left_of_its_day() {
     }
     let stranger = send(&relay, "wrong", 100).await;
     assert_eq!((stranger.status, stranger.header("ratelimit")), (401, None), "nobody's day");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_sends_at_once_gets_no_more_than_who_sends_in_turn() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start_set(data.path(), |config| {
+        let meter = config.keys.iter_mut().find(|key| key.name == "meter").unwrap();
+        meter.uploads_per_day = Some(2);
+    })
+    .await;
+    let sent = futures::future::join_all((100..112).map(|local| send(&relay, UPLOAD_KEY, local))).await;
+    let statuses = |status| sent.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((statuses(201), statuses(429)), (2, 10), "{sent:?}");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_kept_costs_nothing_of_the_day() {
+    let data = tempfile::tempdir().unwrap();
+    let shaky = Shaky::open(data.path()).await;
+    let limits = EdgeLimits { bytes_per_key_day: 4_000, ..EdgeLimits::default() };
+    let relay = TestRelay::start_on_store_limited(data.path(), shaky.clone(), limits).await;
+    let left = |answer: &Answer| answer.header("ratelimit").map(str::to_owned);
+    assert_eq!(send(&relay, KEY, 100).await.status, 201);
+    let before = left(&send(&relay, KEY, 100).await);
+    for _ in 0..20 {
+        shaky.faults.writes.store(1, Ordering::SeqCst);
+        let failed = send(&relay, KEY, 101).await;
+        assert_eq!((failed.status, left(&failed)), (503, before.clone()), "{failed:?}");
+    }
+    shaky.faults.mend();
+    assert_eq!(send(&relay, KEY, 101).await.status, 201);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_restart_the_time_of_a_day_is_told_as_before() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    assert_eq!(send(&relay, KEY, 100).await.status, 201);
+    relay.pass_ms(3_600_000);
+    let relay = relay.restart().await;
+    for hours in [23, 22] {
+        let told = send(&relay, KEY, 100).await;
+        assert_eq!(told.header("ratelimit"), Some(format!("\"day\";r=2999;t={}", hours * 3_600).as_str()));
+        relay.pass_ms(3_600_000);
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_key_may_not_do_costs_its_address_nothing_and_each_call_has_its_own_measure() {
+    let data = tempfile::tempdir().unwrap();
+    let limits = EdgeLimits { uploads_per_address_hour: 1, ..EdgeLimits::default() };
+    let relay = TestRelay::start_limited(data.path(), limits).await;
+    for _ in 0..3 {
+        let answer = send(&relay, READ_KEY, 100).await;
+        assert_eq!((answer.status, answer.code().as_str()), (403, "forbidden"));
+    }
+    assert_eq!(send(&relay, KEY, 100).await.status, 201);
+    let key = format!("x-api-key: {KEY}");
+    for (path, most) in [
+        (PATH, 64 << 20),
+        ("/api/v1/upload/", 256 << 20),
+        ("/api/v1/upload", 256 << 20),
+        ("/api/v1/upload/check", 1 << 20),
+        ("/api/v1/upload/player-data", 16 << 20),
+    ] {
+        let length = format!("content-length: {}", most + 1);
+        let answer = ask_from(&relay, THERE, &format!("POST {path}"), &[&key, &length]).await;
+        assert_eq!(answer.status, 413, "{path}: {answer:?}");
+        assert!(answer.body.contains(&most.to_string()), "{path}: {answer:?}");
+    }
     relay.stop().await;
 }

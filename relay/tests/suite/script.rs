@@ -119,7 +119,12 @@ impl TestRelay {
 
     /// On a store of the test's own.
     pub(crate) async fn start_on_store(data: &Path, store: Arc<dyn Store>) -> Self {
-        let config = Self::config(data, None, EdgeLimits::default(), Vec::new());
+        Self::start_on_store_limited(data, store, EdgeLimits::default()).await
+    }
+
+    /// On a store of the test's own, with limits.
+    pub(crate) async fn start_on_store_limited(data: &Path, store: Arc<dyn Store>, limits: EdgeLimits) -> Self {
+        let config = Self::config(data, None, limits, Vec::new());
         Self::serve(config, store, None, Arc::new(AtomicI64::new(1_790_000_000_000))).await
     }
 

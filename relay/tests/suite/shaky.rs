@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::{
-    Account, AccountId, Accounts, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow, Encounters, HeldReport,
-    JobKey, JobKind, Jobs, JobsWaiting, Journal, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters, LeasedJob,
-    Left, NewEncounter, NewJob, NewUpload, OnCommit, OpenEncounter, Page, RaidRow, Raids, ReportLine, Reports, Store,
-    StoreError, StoreFuture, StoredJournal, StoredStream, Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads,
-    Usage, Use,
+    Account, AccountId, Accounts, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow, Encounters, FightsBegun,
+    HeldReport, JobKey, JobKind, Jobs, JobsWaiting, Journal, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters,
+    LeasedJob, Left, NewEncounter, NewJob, NewUpload, OnCommit, OpenEncounter, Page, RaidRow, Raids, ReportLine,
+    Reports, Store, StoreError, StoreFuture, StoredJournal, StoredStream, Tickets, Unreadable, Upkeep, UploadHash,
+    UploadKept, Uploads, Usage, Use,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -131,7 +131,7 @@ impl Encounters for Shaky {
         "reads" encounter(account: AccountId = account => account, id: EncounterId = id => id) -> Option<EncounterRow>;
         "reads" live_encounters() -> Vec<Result<EncounterRow, Unreadable>>;
         "reads" open_encounter(row: i64 = row => row) -> Option<OpenEncounter>;
-        "reads" encounters_since(account: AccountId = account => account, since_ms: i64 = since_ms => since_ms, now_ms: i64 = now_ms => now_ms) -> u64;
+        "reads" encounters_since(account: AccountId = account => account, since_ms: i64 = since_ms => since_ms, to_ms: i64 = to_ms => to_ms) -> FightsBegun;
         "writes" discard(account: AccountId = account => account, id: EncounterId = id => id) -> bool;
     }
 }

@@ -207,7 +207,8 @@ impl Telling<'_> {
         let monster = |id| ActorFacts { kind: Some(ActorKind::Monster), ..ActorFacts::of(id) };
         self.builder.put(told(monster(self.target), 0));
         for boss in &encounter.bosses {
-            let facts = ActorFacts { name: Some(boss.name.clone()), boss: Some(true), ..monster(boss_id(&boss.name)) };
+            let name = Some(boss.name.clone()).filter(|name| !name.is_empty());
+            let facts = ActorFacts { name, boss: Some(true), ..monster(boss_id(&boss.name)) };
             self.builder.put(told(facts, 0));
         }
         let mut named = BTreeSet::new();

@@ -236,9 +236,11 @@ fn read_bosses(head: &EncounterObject<'_, '_>, sum: &mut Sum, faults: &mut Fault
         sum.line('B', [damage, hits]);
         let before = faults.count;
         let name = boss.text("name", l::NAME_CHARS_MAX, faults);
-        if name.is_none() && faults.count == before {
+        if name.is_none() && faults.count == before && boss.value("name").is_none() {
             faults.add(&boss.path.field("name"), "is missing");
         }
+        // One of whose name nothing is left is a boss all the same.
+        let name = name.or_else(|| boss.value("name").map(|_| String::new()));
         bosses.extend(name.map(|name| Boss { name, damage: unsigned(damage), hits: unsigned(hits) }));
     });
     bosses

@@ -91,7 +91,7 @@ impl<const N: usize> Object<'_, '_, N> {
             self.refuse(name, "must be text", value, faults);
             return None;
         };
-        Some(clean(&text, chars_max)).filter(|text| !text.is_empty())
+        Some(clean(&text, chars_max)).filter(|text| !text.trim().is_empty())
     }
 
     pub(super) fn refuse(&self, name: &'static str, what: &str, got: &str, faults: &mut Faults) {

@@ -366,7 +366,7 @@ async fn take_encounter(
     let row = if let Some(row) = find_row(store.as_ref(), key).await? {
         row
     } else {
-        context.may_begin_fight(raid.account, raid.history).await?.map_err(OpenError::TooMany)?;
+        let taken = context.begin_fight(raid.account, raid.history).await?.map_err(OpenError::TooMany)?;
         let new = NewEncounter {
             key,
             report_id: context.entropy.code(12),
@@ -376,7 +376,7 @@ async fn take_encounter(
             stream: stored_stream(begin, 0),
         };
         let row = store.begin_encounter(&new).await?;
-        context.quota.fight_begun(raid.account, now_ms);
+        taken.used();
         row
     };
     if row.raid_code != raid.code && moves {

@@ -7,7 +7,7 @@ use super::{
     Fights, Harness, NOW_MS, account, append_all, encounter, entry, id, kept, new_encounter, new_raid, one_fight,
     opened, raid, stream,
 };
-use crate::{EncounterRow, Encounters, Journal, NewEncounter, Page, Reports, Store, StoreError, Uploads};
+use crate::{EncounterRow, Encounters, FightsBegun, Journal, NewEncounter, Page, Reports, Store, StoreError, Uploads};
 
 /// With its raid's visibility, as its first revision, and with no report kept.
 pub async fn an_encounter_begins_live(harness: &impl Harness<Store: Fights>) {
@@ -48,7 +48,7 @@ pub async fn an_encounter_that_exists_is_answered_unchanged(harness: &impl Harne
     let open = opened(&store, &row).await;
     assert_eq!(open.streams, [(stream(1), Vec::new())]);
     assert_eq!(store.report("another").await.expect("an answer"), None);
-    assert_eq!(store.encounters_since(raid.account, 0, i64::MAX).await.expect("an answer"), 1);
+    assert_eq!(store.encounters_since(raid.account, 0, i64::MAX).await.expect("an answer").count, 1);
 }
 
 /// The same encounter id of two accounts is two encounters.
@@ -143,16 +143,18 @@ pub async fn fights_are_counted_by_when_they_came(harness: &impl Harness<Store: 
     }
     let bo = account(&store, "bo").await;
     let now_ms = NOW_MS + 20_000;
-    for (account, since_ms, now_ms, expected) in [
-        (raid.account, 0, now_ms, 3),
-        (raid.account, NOW_MS + 10_000, now_ms, 2),
-        (raid.account, NOW_MS + 10_001, now_ms, 1),
-        (raid.account, NOW_MS + 20_001, now_ms + 1, 0),
-        (raid.account, 0, now_ms - 1, 2),
-        (raid.account, 0, NOW_MS, 0),
-        (bo.id, 0, now_ms, 0),
+    let first_ms = encounter(&store, &raid, 1).await.created_at_ms;
+    for (account, since_ms, to_ms, count, oldest_ms) in [
+        (raid.account, 0, now_ms, 3, Some(first_ms)),
+        (raid.account, NOW_MS + 10_000, now_ms, 2, Some(NOW_MS + 10_000)),
+        (raid.account, NOW_MS + 10_001, now_ms, 1, Some(now_ms)),
+        (raid.account, NOW_MS + 20_001, now_ms + 1, 0, None),
+        (raid.account, 0, now_ms - 1, 2, Some(first_ms)),
+        (raid.account, 0, NOW_MS, 0, None),
+        (bo.id, 0, now_ms, 0, None),
     ] {
-        assert_eq!(store.encounters_since(account, since_ms, now_ms).await.expect("an answer"), expected);
+        let begun = store.encounters_since(account, since_ms, to_ms).await.expect("an answer");
+        assert_eq!(begun, FightsBegun { count, oldest_ms });
     }
 }
 

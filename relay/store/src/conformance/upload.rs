@@ -140,7 +140,7 @@ pub async fn a_new_upload_is_kept_whole(harness: &impl Harness<Store: Store>) {
         assert_eq!(store.raid_reports(&raid.code).await.expect("an answer"), [upload.report.line]);
         assert_eq!(store.public_reports(Page { page: 1, limit: 9 }).await.expect("an answer").1, listed);
         assert_eq!(store.report_of(ana.id, row.key.encounter).await.expect("an answer"), Some(row.report_id));
-        let since = async |ms| store.encounters_since(ana.id, ms, i64::MAX).await.expect("an answer");
+        let since = async |ms| store.encounters_since(ana.id, ms, i64::MAX).await.expect("an answer").count;
         assert_eq!((since(0).await, since(upload.created_at_ms).await), (number.into(), 1));
         assert_eq!(since(upload.created_at_ms + 1).await, 0);
     }
@@ -230,7 +230,7 @@ pub async fn an_upload_replaces_what_its_caller_saw(harness: &impl Harness<Store
             [(hash(2_080 + u128::from(number)), upload.remote_id)]
         );
     }
-    assert_eq!(store.encounters_since(raid.account, 0, i64::MAX).await.expect("an answer"), 4);
+    assert_eq!(store.encounters_since(raid.account, 0, i64::MAX).await.expect("an answer").count, 4);
     let open = StoredJournal { log: None, streams: vec![(stream(1), entries(&other, 1, 5))] };
     assert_eq!(store.read_journal(other.row).await.expect("an answer"), open);
 }
@@ -290,7 +290,7 @@ pub async fn a_repeated_upload_is_kept_once(harness: &impl Harness<Store: Store>
         let streams = store.read_journal(row.row).await.expect("an answer").streams;
         assert_eq!(streams, [(stream(5), entries(&row, 5, 3))]);
     }
-    assert_eq!(store.encounters_since(raid.account, 0, i64::MAX).await.expect("an answer"), 2);
+    assert_eq!(store.encounters_since(raid.account, 0, i64::MAX).await.expect("an answer").count, 2);
 }
 
 /// New or in place of the same one. Of the same reading both may be told so.
