@@ -155,6 +155,7 @@ impl TestRelay {
             ],
             grace_ms: 600_000,
             trusted_proxies,
+            cors_origins: Default::default(),
             metrics_listen: None,
             log_format: LogFormat::Text,
             limits,
