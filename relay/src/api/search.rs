@@ -1,5 +1,6 @@
 //! `GET /api/v1/encounters`.
 
+use std::fmt::Display;
 use std::str::FromStr;
 
 use axum::Extension;
@@ -57,7 +58,7 @@ fn bad<T>(text: String) -> Result<T, HttpError> {
     Err(HttpError::BadRequest(text))
 }
 
-fn number<T: FromStr + PartialOrd + ToString>(
+fn number<T: FromStr + PartialOrd + Copy + Display>(
     name: &str,
     text: Option<String>,
     from: T,
@@ -66,7 +67,7 @@ fn number<T: FromStr + PartialOrd + ToString>(
     let Some(text) = text else { return Ok(None) };
     match text.parse::<T>() {
         Ok(value) if value >= from && value <= to => Ok(Some(value)),
-        _ => bad(format!("`{name}` must be a number from {} to {}", from.to_string(), to.to_string())),
+        _ => bad(format!("`{name}` must be a number from {from} to {to}")),
     }
 }
 
@@ -91,13 +92,11 @@ fn name(name: &str, text: Option<String>) -> Result<Option<String>, HttpError> {
 
 fn one_of<T: Copy>(name: &str, text: Option<&str>, all: &[(&str, T)]) -> Result<Option<T>, HttpError> {
     let Some(text) = text else { return Ok(None) };
-    match all.iter().find(|(word, _)| *word == text) {
-        Some((_, value)) => Ok(Some(*value)),
-        None => {
-            let words: Vec<_> = all.iter().map(|(word, _)| *word).collect();
-            bad(format!("`{name}` must be one of {}", words.join(", ")))
-        }
+    if let Some((_, value)) = all.iter().find(|(word, _)| *word == text) {
+        return Ok(Some(*value));
     }
+    let words: Vec<_> = all.iter().map(|(word, _)| *word).collect();
+    bad(format!("`{name}` must be one of {}", words.join(", ")))
 }
 
 const OUTCOMES: [(&str, Outcome); 5] = [

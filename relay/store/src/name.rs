@@ -213,7 +213,7 @@ mod tests {
 
     fn found(text: &str) -> Vec<String> {
         let typed = Typed::new(NameKind::Player, text).expect("a name");
-        typed.best(NAMES.iter().map(|name| ((), fold(name))).collect()).into_iter().map(|(_, name)| name).collect()
+        typed.best(NAMES.iter().map(|name| ((), fold(name))).collect()).into_iter().map(|((), name)| name).collect()
     }
 
     #[test]

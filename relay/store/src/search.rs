@@ -257,12 +257,12 @@ impl SearchRows {
         let players =
             derived.players.iter().filter_map(|player| Some((NameKind::Player, fold(player.name.as_deref()?))));
         let bosses = derived.bosses.iter().map(|boss| (NameKind::Boss, fold(&boss.boss_name)));
-        let mut named: Vec<_> = players.chain(bosses).filter(|(_, name)| !name.is_empty()).collect();
-        named.sort();
-        named.dedup();
+        let mut folded: Vec<_> = players.chain(bosses).filter(|(_, name)| !name.is_empty()).collect();
+        folded.sort();
+        folded.dedup();
         let names: Vec<_> =
-            named.iter().map(|(kind, name)| NameRow { term: Term::name(*kind, name), name: name.clone() }).collect();
-        let parts = named.iter().zip(&names).flat_map(|((kind, name), row)| {
+            folded.iter().map(|(kind, name)| NameRow { term: Term::name(*kind, name), name: name.clone() }).collect();
+        let parts = folded.iter().zip(&names).flat_map(|((kind, name), row)| {
             parts_kept(*kind, name).into_iter().map(|part| PartRow { part, term: row.term })
         });
         let mut terms: Vec<_> = [Term::ALL]

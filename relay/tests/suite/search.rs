@@ -145,10 +145,11 @@ async fn encounters_are_found_by_what_is_in_them_on_postgresql() {
 
 #[tokio::test]
 async fn a_fight_is_found_when_it_has_ended_and_as_long_as_its_raid_is_public() {
+    use Visibility::{Private, Public, Unlisted};
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
     let seen_by = |visibility| Hello { visibility, ..hello() };
-    let mut uploader = Uploader::connect_as(&relay, KEY, seen_by(Visibility::Public)).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, seen_by(Public)).await;
     let fight = Script::new(10, 2);
     let begun = uploader.begin(&fight).await;
     uploader.deltas(begun.h, &fight.deltas).await;
@@ -157,7 +158,6 @@ async fn a_fight_is_found_when_it_has_ended_and_as_long_as_its_raid_is_public() 
     let ended = uploader.end(begun.h, &fight, Outcome::Kill).await;
     assert!(matches!(ended, UplinkReply::Finalized { state: ReportState::Final, .. }), "{ended:?}");
     is_all_derived(&relay).await;
-    use Visibility::{Private, Public, Unlisted};
     drop(uploader);
     for visibility in [Public, Unlisted, Public, Private, Public] {
         let connected = Uploader::connect_as(&relay, KEY, seen_by(visibility)).await;
