@@ -159,6 +159,7 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         keys: vec![KeySetting::of("bench", &*key)],
         grace_ms: limits::GRACE_MS,
         trusted_proxies: Vec::new(),
+        cors_origins: raidcast_relay::cors::Origins::default(),
         metrics_listen: None,
         log_format: LogFormat::Text,
         limits: EdgeLimits::default(),

@@ -100,6 +100,7 @@ async fn demo(cli: Cli) -> Result<()> {
         keys: vec![KeySetting::of("demo", &*key)],
         grace_ms: limits::GRACE_MS,
         trusted_proxies: Vec::new(),
+        cors_origins: raidcast_relay::cors::Origins::default(),
         metrics_listen: None,
         log_format: LogFormat::Text,
         limits: EdgeLimits::default(),

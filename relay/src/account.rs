@@ -1,7 +1,7 @@
 //! Keys and what each may do, and what stands in for a player's id.
 
 use hmac::{Hmac, KeyInit, Mac};
-use raidcast_shared::id::{ActorId, EncounterId, RaidId, hex};
+use raidcast_shared::id::{ActorId, EncounterId, RaidId, from_hex, hex};
 use raidcast_shared::uplink::Visibility;
 use raidcast_store::AccountId;
 use serde::Deserialize;
@@ -188,6 +188,40 @@ impl RelaySecret {
         self.channel_ticket(channel, number).as_bytes().ct_eq(ticket.as_bytes()).into()
     }
 
+    /// A place in the list that a question leads to, for who asked it: two numbers, which he cannot read.
+    pub fn cursor(&self, question: &str, place: (i64, i64)) -> String {
+        let mut plain = [0; 16];
+        plain[..8].copy_from_slice(&place.0.to_be_bytes());
+        plain[8..].copy_from_slice(&place.1.to_be_bytes());
+        let tag = self.cursor_tag(question, plain);
+        hex(&tag) + &hex(&self.cursor_hidden(tag, plain))
+    }
+
+    /// The place that a cursor names; `None` if it is none of this question's.
+    pub fn open_cursor(&self, question: &str, cursor: &str) -> Option<(i64, i64)> {
+        let bytes: [u8; 32] = from_hex(cursor)?.try_into().ok()?;
+        let (mut tag, mut hidden) = ([0; 16], [0; 16]);
+        tag.copy_from_slice(&bytes[..16]);
+        hidden.copy_from_slice(&bytes[16..]);
+        let plain = self.cursor_hidden(tag, hidden);
+        if !bool::from(self.cursor_tag(question, plain).ct_eq(&tag)) {
+            return None;
+        }
+        let number = |half: &[u8]| half.iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte)).cast_signed();
+        Some((number(&plain[..8]), number(&plain[8..])))
+    }
+
+    fn cursor_tag(&self, question: &str, plain: [u8; 16]) -> [u8; 16] {
+        self.mac(b"cursor", &[&plain[..], question.as_bytes()].concat())
+    }
+
+    /// Hides what is plain, and shows what is hidden.
+    fn cursor_hidden(&self, tag: [u8; 16], mut bytes: [u8; 16]) -> [u8; 16] {
+        let pad = self.mac(b"hidden cursor", &tag);
+        bytes.iter_mut().zip(pad).for_each(|(byte, pad)| *byte ^= pad);
+        bytes
+    }
+
     fn numbered(&self, purpose: &[u8], name: &str, number: u32) -> String {
         // The first of each is what it was before there were others. Names hold no bar.
         let message = if number == 0 { name.to_owned() } else { format!("{name}|{number}") };
@@ -234,6 +268,25 @@ mod tests {
         assert!(!secret.is_ticket("abc", 0, &secret.channel_ticket("abc", 0)));
         assert!(secret.is_channel_ticket("abc", 7, &secret.channel_ticket("abc", 7)));
         assert!(!secret.is_channel_ticket("abc", 7, &secret.channel_ticket("abc", 8)));
+    }
+
+    #[test]
+    fn a_cursor_is_of_one_question_and_tells_nothing() {
+        let (one, two) = (RelaySecret::new([1; 32]), RelaySecret::new([2; 32]));
+        for place in [(0, 0), (-1, i64::MAX), (1_790_000_000_000, 7)] {
+            let cursor = one.cursor("a question", place);
+            assert_eq!(one.open_cursor("a question", &cursor), Some(place));
+            assert_eq!(one.open_cursor("another", &cursor), None);
+            assert_eq!(two.open_cursor("a question", &cursor), None);
+            for at in 0..cursor.len() {
+                let other = if cursor.as_bytes()[at] == b'0' { "1" } else { "0" };
+                let changed = format!("{}{other}{}", &cursor[..at], &cursor[at + 1..]);
+                assert_eq!(one.open_cursor("a question", &changed), None, "{changed}");
+            }
+        }
+        for bad in ["", "00", "zz", &"0".repeat(64), &"0".repeat(66), "é".repeat(32).as_str()] {
+            assert_eq!(one.open_cursor("a question", bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use moka::future::Cache;
 use moka::ops::compute::Op;
 use moka::{Entry, Expiry};
 use raidcast_shared::fold::{EncounterState, Span};
+use raidcast_shared::form::FormEncounter;
 use raidcast_shared::report::{Fight, Report, ReportSummary};
 use raidcast_shared::uplink::{Ending, ReportState, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
@@ -45,6 +46,8 @@ const SUMMARY_AGE: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     Report,
+    /// With its hits, or without.
+    Encounter(bool),
     Timeline,
     Span(Span),
 }
@@ -54,6 +57,10 @@ enum Kind {
 enum Wanted {
     /// Of the record, if it has one.
     Report(Option<Bytes>),
+    /// The same in the form of uploads.
+    Encounter(Option<Bytes>),
+    /// With each hit.
+    Hits,
     Timeline,
     /// Put in place of the fight of the whole report.
     Span(Span, Arc<Report>),
@@ -63,6 +70,8 @@ impl Wanted {
     fn kind(&self) -> Kind {
         match self {
             Self::Report(_) => Kind::Report,
+            Self::Encounter(_) => Kind::Encounter(false),
+            Self::Hits => Kind::Encounter(true),
             Self::Timeline => Kind::Timeline,
             Self::Span(span, _) => Kind::Span(*span),
         }
@@ -221,6 +230,21 @@ impl Answers {
         self.answer(who, report, Wanted::Span(span, frame)).await.map(|made| Arc::clone(&made.body))
     }
 
+    /// A report in the form of uploads; with `hits`, each skill with its timeline.
+    ///
+    /// # Errors
+    /// As [`Answers::span`], where hits are asked for.
+    pub async fn encounter(
+        self: &Arc<Self>,
+        who: Address,
+        report: &Visible<EncounterRow>,
+        record: Option<Bytes>,
+        hits: bool,
+    ) -> Result<Arc<Body>, HttpError> {
+        let wanted = if hits { Wanted::Hits } else { Wanted::Encounter(record) };
+        self.answer(who, report, wanted).await.map(|made| Arc::clone(&made.body))
+    }
+
     /// A report's amounts by second.
     ///
     /// # Errors
@@ -301,22 +325,23 @@ impl Answers {
         let row = EncounterRow { state: version.state, revision: version.revision, ..EncounterRow::clone(report) };
         let report = report.now(row.clone());
         let mut made = match wanted {
-            Wanted::Report(record) => {
-                let kept = standing.as_ref().is_none_or(|standing| standing.kept);
-                let of_record = match record.filter(|_| kept) {
-                    Some(record) => self.of_record(who, &report, record, &version).await?,
-                    None => None,
-                };
-                match of_record {
-                    Some(made) => made,
-                    None => {
-                        self.fold(who, &report, standing, move |folded, ending, revision| {
-                            let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, revision);
-                            Made::of_report(report, version)
-                        })
-                        .await?
-                    }
-                }
+            Wanted::Report(record) => self.whole(who, &report, standing, record, version, Made::of_report).await?,
+            Wanted::Encounter(record) => {
+                let of_form = |report, version| Made::of(&FormEncounter::of(&report, None), version);
+                self.whole(who, &report, standing, record, version, of_form).await?
+            }
+            Wanted::Hits => {
+                let Source { index, ending, revision, .. } = self.source(who, &report, standing).await?;
+                let making = self.spans.pool.run(who, move || {
+                    let folded = index.fold(Span::ALL);
+                    let shown = Shown::to(audience, &folded);
+                    view::is_timed(shown).then(|| {
+                        let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, revision);
+                        let timelines = view::timelines(shown, index.hits());
+                        Made::of(&FormEncounter::of(&report, Some(timelines)), version)
+                    })
+                });
+                making.await?.ok_or(SpanError::NoTimes)?
             }
             Wanted::Timeline => self
                 .fold(who, &report, standing, move |folded, _, revision| {
@@ -339,6 +364,29 @@ impl Answers {
         Ok(Arc::new(made))
     }
 
+    /// A whole report as it stands, written by `write`: as it is kept, else folded of its log.
+    async fn whole(
+        &self,
+        who: Address,
+        report: &Visible<EncounterRow>,
+        standing: Option<Standing>,
+        record: Option<Bytes>,
+        version: Version,
+        write: fn(Report, Version) -> Made,
+    ) -> Result<Made, SpanError> {
+        let kept = standing.as_ref().is_none_or(|standing| standing.kept);
+        if let Some(record) = record.filter(|_| kept)
+            && let Some(made) = self.of_record(who, report, record, &version, write).await?
+        {
+            return Ok(made);
+        }
+        let (audience, row) = (report.audience(), EncounterRow::clone(report));
+        self.fold(who, report, standing, move |folded, ending, revision| {
+            write(record::report(audience, &row, &folded, ending.as_ref(), row.state, revision), version)
+        })
+        .await
+    }
+
     /// A report as its record holds it; `None` where that is damaged: its log says the same.
     async fn of_record(
         &self,
@@ -346,6 +394,7 @@ impl Answers {
         report: &Visible<EncounterRow>,
         record: Bytes,
         version: &Version,
+        write: fn(Report, Version) -> Made,
     ) -> Result<Option<Made>, SpanError> {
         let (audience, row, version) = (report.audience(), EncounterRow::clone(report), version.clone());
         let made = self.spans.pool.run(who, move || {
@@ -353,7 +402,7 @@ impl Answers {
             report.raid.clone_from(&row.raid_code);
             report.visibility = row.visibility;
             report.verified = row.verified;
-            Ok::<_, StoreError>(Made::of_report(report, version))
+            Ok::<_, StoreError>(write(report, version))
         });
         made.await?.map(Some).or_else(|error| {
             tracing::error!(%error, "a report is made of its log again");
@@ -394,10 +443,19 @@ impl Answers {
         standing: Option<Standing>,
         make: impl FnOnce(EncounterState, Option<Ending>, u32) -> T + Send + 'static,
     ) -> Result<T, SpanError> {
-        let Source { index, ending, revision, .. } = match standing.and_then(|standing| standing.log) {
-            Some(log) => self.spans.logs.source_of_live(who, report, log).await?,
-            None => self.spans.logs.source(who, report).await?,
-        };
+        let Source { index, ending, revision, .. } = self.source(who, report, standing).await?;
         self.spans.pool.run(who, move || make(index.fold(Span::ALL), ending, revision)).await
+    }
+
+    async fn source(
+        &self,
+        who: Address,
+        report: &Visible<EncounterRow>,
+        standing: Option<Standing>,
+    ) -> Result<Source, SpanError> {
+        match standing.and_then(|standing| standing.log) {
+            Some(log) => self.spans.logs.source_of_live(who, report, log).await,
+            None => self.spans.logs.source(who, report).await,
+        }
     }
 }

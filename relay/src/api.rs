@@ -5,5 +5,6 @@ pub mod health;
 pub mod metrics;
 pub mod raids;
 pub mod reports;
+pub mod search;
 pub mod tickets;
 pub mod uploads;

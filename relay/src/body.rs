@@ -6,11 +6,13 @@
 use std::sync::Arc;
 
 use axum::body::HttpBody;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate};
+
+use crate::etag;
 
 /// From so many bytes on a body is large: to compress fewer takes at most some 2 ms, at 100 requests a second of an
 /// address a fifth of a core.
@@ -24,6 +26,8 @@ pub struct Body {
     json: Bytes,
     /// Compressed; `None` where it is small.
     brotli: Option<Bytes>,
+    /// Names what it says.
+    name: String,
 }
 
 impl Body {
@@ -40,7 +44,7 @@ impl Body {
 
     fn of_json(json: Bytes) -> Self {
         let brotli = (json.len() >= LARGE_BODY_BYTES).then(|| compress(&json));
-        Self { json, brotli }
+        Self { name: etag::name(&json), json, brotli }
     }
 
     /// Bytes that it holds.
@@ -48,8 +52,23 @@ impl Body {
         self.json.len() + self.brotli.as_ref().map_or(0, Bytes::len)
     }
 
-    /// As an answer to a request with these headers.
+    /// As an answer to a request with these headers: to who has it already, that it is the same.
     pub fn respond(&self, headers: &HeaderMap) -> Response {
+        let mut response = match etag::has_it(headers, &self.name) {
+            true => StatusCode::NOT_MODIFIED.into_response(),
+            false => self.whole(headers),
+        };
+        let own = response.headers_mut();
+        if let Ok(name) = HeaderValue::from_str(&self.name) {
+            own.insert(header::ETAG, name);
+        }
+        // Kept by who asked alone, and asked about each time: who may see it may change.
+        own.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        own.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        response
+    }
+
+    fn whole(&self, headers: &HeaderMap) -> Response {
         let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let takes_brotli = accepts.split(',').any(|coding| {
             let mut parts = coding.split(';').map(str::trim);
@@ -66,7 +85,6 @@ impl Body {
             _ => self.json.clone().into_response(),
         };
         response.headers_mut().insert(header::CONTENT_TYPE, json);
-        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
         response
     }
 }

@@ -13,6 +13,7 @@ use raidcast_shared::uplink::Visibility;
 use serde::Deserialize;
 
 use crate::account::{Scope, Scopes};
+use crate::cors::Origins;
 use crate::database::{Database, DatabaseUrlError};
 use crate::edge::Network;
 use crate::limits::EdgeLimits;
@@ -162,6 +163,9 @@ struct File {
     memory_mib: Option<u32>,
     /// Uploads of one address an hour.
     uploads_per_address_hour: Option<u32>,
+    /// Sites whose pages may read answers.
+    #[serde(default)]
+    cors_origins: Vec<String>,
     metrics_listen: Option<String>,
     log_format: Option<String>,
     /// The upload key of the account `default`.
@@ -228,7 +232,7 @@ impl KeyEntry {
 }
 
 /// The names in a [`File`].
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "listen",
     "data",
     "database_url",
@@ -237,6 +241,7 @@ const SETTINGS: [&str; 13] = [
     "connections_per_address",
     "memory_mib",
     "uploads_per_address_hour",
+    "cors_origins",
     "metrics_listen",
     "log_format",
     "upload_key",
@@ -313,6 +318,8 @@ pub struct Config {
     pub trusted_proxies: Vec<Network>,
     /// What addresses and keys may hold.
     pub limits: EdgeLimits,
+    /// Whose pages may read answers.
+    pub cors_origins: Origins,
     /// Where metrics are served and nothing else; `None`: where everything is, to this machine.
     pub metrics_listen: Option<SocketAddr>,
     /// What a line of the log is.
@@ -493,6 +500,8 @@ impl Config {
         keys.extend(upload_key.map(|key| KeySetting::of("default", key)));
         check_keys(&keys)?;
         let database_url = flags.place.database_url.or(file.database_url).map(|url| url.parse()).transpose()?;
+        let cors_origins =
+            Origins::listed(&file.cors_origins).map_err(|why| in_file(format!("under `cors_origins`, {why}")))?;
         let mut limits = EdgeLimits::default();
         if let Some(most) = flags.connections_per_address.or(file.connections_per_address) {
             if most == 0 {
@@ -521,6 +530,7 @@ impl Config {
             grace_ms: limits::GRACE_MS,
             trusted_proxies,
             limits,
+            cors_origins,
             metrics_listen,
             log_format,
         })
@@ -623,6 +633,7 @@ mod tests {
             ("uploads_per_address_hour = 0\n".to_owned(), "at least 1"),
             (format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = 0\n"), "`bot` must be at least 1"),
             (format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = \"{key}\"\n"), "`keys`"),
+            ("cors_origins = [\"https://a.example/b\"]\n".to_owned(), "without a path"),
             ("metrics_listen = \"9090\"\n".to_owned(), "like 127.0.0.1:8787"),
             ("upload_kye = \"a-long-enough-key\"\n".to_owned(), "`upload_kye`, which is no setting"),
             (format!("database_url = postgres://u:{key}@h/d\n"), "line 1"),

@@ -25,6 +25,7 @@ use crate::limits::EdgeLimits;
 use crate::lists::Lists;
 use crate::quota::Allowance;
 use crate::raid::{Join, JoinWish, Joined, RaidCommand, RaidHandle, RaidRegistry};
+use crate::search::Searches;
 use crate::span::Spans;
 
 /// See the module's page.
@@ -89,6 +90,7 @@ pub struct Desk {
     spans: Arc<Spans>,
     answers: Arc<Answers>,
     lists: Arc<Lists>,
+    searches: Arc<Searches>,
     ingest: Arc<Ingest>,
     /// One permit for each fight that is played.
     replays: Arc<Semaphore>,
@@ -110,8 +112,10 @@ impl Desk {
         answers: Arc<Answers>,
         lists: Arc<Lists>,
     ) -> Self {
+        let searches = Searches::new(door.clone(), registry.context.secret.clone(), Arc::clone(&spans.pool));
+        let searches = Arc::new(searches);
         let (ingest, replays) = (Arc::new(Ingest::new(Arc::clone(&registry))), Arc::new(Semaphore::new(REPLAYS_MAX)));
-        Self { registry, door, spans, answers, lists, ingest, replays }
+        Self { registry, door, spans, answers, lists, searches, ingest, replays }
     }
 
     fn context(&self) -> &Context {
@@ -131,6 +135,11 @@ impl Desk {
     /// Makes lists of fights.
     pub fn lists(&self) -> &Arc<Lists> {
         &self.lists
+    }
+
+    /// Finds fights.
+    pub fn searches(&self) -> &Arc<Searches> {
+        &self.searches
     }
 
     /// Takes in fights that come whole.

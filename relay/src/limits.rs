@@ -89,6 +89,12 @@ pub const REPLAY_STALLED_MS: u64 = 20_000;
 /// Folds of one address that wait for the pool: its 32 answers and 8 replays, and half as many again for the running
 /// fights of lists. A quarter of all that may wait.
 pub const FOLDS_WAITING_PER_ADDRESS: usize = 64;
+/// Searches that are looked up at once: SQLite has three readers, and each takes some ms of one.
+pub const SEARCHES_AT_ONCE: usize = 2;
+/// Searches that wait for that: at 20 ms each a second.
+pub const SEARCHES_WAITING: usize = 128;
+/// Of one address: the half of its answers.
+pub const SEARCHES_WAITING_PER_ADDRESS: usize = 16;
 /// Handles that a connection has at once, one for each reading that it begins: as many as fights of which it knows what
 /// its client calls them. Beyond it the one that was begun longest ago has none, and is begun again.
 pub const HANDLES_MAX: usize = NAMED_FIGHTS_MAX;

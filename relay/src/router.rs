@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::{Any, CorsLayer};
 use tower_http::timeout::TimeoutLayer;
 
 use crate::account::Keyring;
 use crate::api::metrics::Sources;
 use crate::body::Small;
+use crate::cors::{self, Origins};
 use crate::desk::Desk;
 use crate::error::{self, HttpError, is_api};
 use crate::readiness::Readiness;
@@ -27,8 +27,8 @@ use crate::{api, assets, edge, feed, pages};
 /// An answer over HTTP takes at most this long, and so does an upgrade; sockets are not bound by it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What pages of other sites may read of an answer's head.
-const EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, x-request-id");
+/// The version of the API, which is in its addresses, too.
+const API_VERSION: HeaderValue = HeaderValue::from_static("1");
 
 /// What pages may load: nothing from elsewhere, no inline scripts.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -44,6 +44,8 @@ pub struct Parts {
     pub keys: Arc<Keyring>,
     /// For operators.
     pub operators: Operators,
+    /// Whose pages may read answers.
+    pub origins: Origins,
 }
 
 /// What operators are answered from.
@@ -76,20 +78,22 @@ impl Operators {
 /// What an address of its own serves for operators.
 pub fn metrics_router(operators: &Operators) -> Router {
     let routes = operators.health().merge(operators.metrics());
-    around(routes.layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT)), operators)
+    let routes = routes.layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT));
+    around(routes, operators, Origins::All)
 }
 
 /// The whole relay, as a router. Metrics are served to this machine, unless they have an address of their own.
-pub fn router(Parts { desk, uplinks, keys, operators }: Parts, metrics: bool) -> Router {
+pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics: bool) -> Router {
     let metrics =
         if metrics { operators.metrics().layer(middleware::from_fn(api::metrics::only_here)) } else { Router::new() };
     let reading = Router::new()
         .route("/api/v1/reports", get(api::reports::list))
         .route("/api/v1/reports/{report_id}", get(api::reports::report))
         .route("/api/v1/reports/{report_id}/timeline", get(api::reports::timeline))
+        .route("/api/v1/encounters", get(api::search::list))
+        .route("/api/v1/encounters/{report_id}", get(api::encounters::encounter))
         .route("/api/v1/raids/{code}", get(api::raids::raid))
         .route("/api/v1/live/{channel}", get(api::raids::channel))
-        .layer(CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]))
         .layer(CompressionLayer::new().compress_when(Small));
     // They have times of their own, and bodies.
     let uploads = Router::new()
@@ -120,29 +124,31 @@ pub fn router(Parts { desk, uplinks, keys, operators }: Parts, metrics: bool) ->
         .fallback(move |request: Request| pages::nothing_here(files.clone(), request))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .merge(uploads)
+        .layer(middleware::from_fn(cors::preflight))
         .layer(middleware::from_fn_with_state(keys, edge::gate));
-    around(routes, &operators)
+    around(routes, &operators, origins)
 }
 
 /// What all answers have: a shape for errors, headers, and the name of their request.
-fn around(routes: Router, operators: &Operators) -> Router {
+fn around(routes: Router, operators: &Operators, origins: Origins) -> Router {
     let routes =
         routes.layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| HttpError::Internal.into_response()));
     // Around the router, not inside it: only there an answer names the methods of its address.
     Router::new()
         .fallback_service(routes)
         .layer(middleware::from_fn(error::shape))
-        .layer(middleware::from_fn(headers))
+        .layer(middleware::from_fn_with_state(Arc::new(origins), headers))
         .layer(middleware::from_fn_with_state(operators.requests(), request::named))
 }
 
-async fn headers(request: Request, next: Next) -> Response {
+async fn headers(State(origins): State<Arc<Origins>>, request: Request, next: Next) -> Response {
     let api = is_api(request.uri().path());
     // What this machine may read is nothing for every page that is open on it.
     let shared = api && request.uri().path() != "/metrics";
+    let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(HeaderName::from_static("x-api-version"), HeaderValue::from_static("1"));
+    headers.insert(HeaderName::from_static("x-api-version"), API_VERSION);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
@@ -151,8 +157,7 @@ async fn headers(request: Request, next: Next) -> Response {
     }
     if shared {
         // Refusals too: a page of another site reads why, and when to come back.
-        headers.entry(header::ACCESS_CONTROL_ALLOW_ORIGIN).or_insert(HeaderValue::from_static("*"));
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+        origins.allow(origin.as_ref(), headers);
     }
     response
 }

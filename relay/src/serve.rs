@@ -209,8 +209,9 @@ impl Relay {
             let connections = servers.clone();
             servers.spawn(edge::serve(listener, metrics_router(&operators), edge, stop.clone(), connections));
         }
+        let origins = config.cors_origins.clone();
         let uplinks = Uplinks { door: door.clone(), registry: Arc::clone(&registry) };
-        let app = router(Parts { desk, uplinks, keys, operators }, metrics_addr.is_none());
+        let app = router(Parts { desk, uplinks, keys, operators, origins }, metrics_addr.is_none());
         for listener in listeners {
             let (app, edge, connections) = (app.clone(), Arc::clone(&edge), servers.clone());
             servers.spawn(edge::serve(listener, app, edge, stop.clone(), connections));

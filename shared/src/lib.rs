@@ -9,6 +9,7 @@ pub mod encode;
 pub mod event;
 pub mod feed;
 pub mod fold;
+pub mod form;
 pub mod game;
 pub mod id;
 pub mod limits;

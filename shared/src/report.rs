@@ -446,6 +446,34 @@ pub struct Pagination {
     pub total_pages: u64,
 }
 
+/// One page of encounters that were searched for: `GET /api/v1/encounters`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EncounterPage {
+    /// In the order that was asked for.
+    pub encounters: Vec<ReportSummary>,
+    /// Where in the list it is.
+    pub pagination: EncounterPagination,
+}
+
+/// Where in what was found a page is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EncounterPagination {
+    /// From 1; `null` where a cursor was asked for.
+    pub page: Option<u32>,
+    /// Entries a page.
+    pub limit: u32,
+    /// Entries in all; `null` where a cursor was asked for.
+    pub total: Option<u64>,
+    /// Pages in all; likewise.
+    pub total_pages: Option<u64>,
+    /// Whether there may be more than `total`: not all was looked at.
+    pub total_is_at_least: bool,
+    /// Leads on: `cursor` of the next request. `null` at the end.
+    pub next: Option<String>,
+}
+
 /// What a private raid is shared by from now on: `POST /api/v1/raids/{code}/ticket`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -32,6 +32,7 @@ pub(crate) fn config(data: &Path) -> Config {
         keys: KEYS.iter().enumerate().map(|(at, key)| KeySetting::of(format!("bench{at}"), *key)).collect(),
         grace_ms: limits::GRACE_MS,
         trusted_proxies: Vec::new(),
+        cors_origins: raidcast_relay::cors::Origins::default(),
         metrics_listen: None,
         log_format: LogFormat::Text,
         limits: EdgeLimits::default(),

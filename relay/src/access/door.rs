@@ -7,7 +7,12 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use raidcast_shared::uplink::Visibility;
-use raidcast_store::{AccountId, EncounterKey, EncounterRow, Page, RaidRow, ReportLine, StoreError};
+use raidcast_store::name::Typed;
+use raidcast_store::search::names_like;
+use raidcast_store::{
+    AccountId, EncounterKey, EncounterRow, Page, RaidRow, ReportLine, SearchFound, SearchKey, SearchRequest,
+    SearchTotal, StoreError, Term,
+};
 
 use super::visible::Visible;
 use super::{Admitted, Asker, Guarded};
@@ -77,6 +82,17 @@ impl Uploader {
     pub fn asker(self) -> Asker {
         Asker { account: Some(self.account), ticket: None }
     }
+}
+
+/// What was found of fights that everybody may see.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// In the order that was asked for.
+    pub lines: Vec<Visible<ReportLine>>,
+    /// From where to ask again.
+    pub next: Option<SearchKey>,
+    /// Where they were to be counted.
+    pub total: Option<SearchTotal>,
 }
 
 impl Door {
@@ -205,6 +221,32 @@ impl Door {
     pub async fn public_fights(&self, page: Page) -> Result<(Vec<Visible<ReportLine>>, u64), HttpError> {
         let (lines, total) = self.context.store.public_reports(page).await?;
         Ok((lines.into_iter().map(|line| Visible::new(line, Admitted::AsAnybody)).collect(), total))
+    }
+
+    /// Names that are to be found in public fights, those that are most like what was typed.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn names_like(&self, typed: &Typed) -> Result<Vec<Term>, HttpError> {
+        Ok(names_like(&*self.context.store, typed).await?)
+    }
+
+    /// Final public fights: those that are asked for.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn found(&self, request: &SearchRequest) -> Result<Found, HttpError> {
+        let SearchFound { lines, next, total } = self.context.store.search(request).await?;
+        let lines = lines.into_iter().map(|line| Visible::new(line, Admitted::AsAnybody)).collect();
+        Ok(Found { lines, next, total })
+    }
+
+    /// A number that is another one whenever something has changed that searches find or show.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn search_changes(&self) -> Result<u64, HttpError> {
+        Ok(self.context.store.search_changes().await?)
     }
 
     /// A report, and its record if it has one; what is damaged of it is set aside.

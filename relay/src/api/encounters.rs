@@ -1,10 +1,10 @@
-//! `POST /api/v1/encounters`.
+//! `POST /api/v1/encounters`, and `GET /api/v1/encounters/{reportId}`: an encounter in the form of uploads.
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use raidcast_ingest::encounters::ClientId;
 use raidcast_shared::report::ApiError;
 use raidcast_shared::uplink::Visibility;
@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::uploads::uploader;
 use crate::access::Uploader;
 use crate::desk::Desk;
-use crate::edge::drain;
+use crate::edge::{Asked, drain};
 use crate::error::HttpError;
-use crate::extract::Query;
+use crate::extract::{Path, Query};
 use crate::ingest::{Kept, Taken};
 use crate::quota::{Allowance, DAY_MS};
 
@@ -26,6 +26,34 @@ const DAY_S: i64 = DAY_MS / 1_000;
 #[derive(Debug, Deserialize)]
 pub struct UploadQuery {
     visibility: Option<Visibility>,
+}
+
+/// `?timelines=&ticket=`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncounterQuery {
+    timelines: Option<String>,
+    ticket: Option<String>,
+}
+
+/// A report in the form of uploads.
+pub async fn encounter(
+    State(desk): State<Desk>,
+    Path(report_id): Path<String>,
+    Query(query): Query<EncounterQuery>,
+    Extension(visit): Extension<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let hits = match query.timelines.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(HttpError::BadRequest("`timelines` must be true or false".into())),
+    };
+    let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
+    let (report, record) = desk.door().report(&report_id, &asker).await?;
+    let body = desk.answers().encounter(visit.address, &report, record, hits).await?;
+    desk.door().still(&asker, &report).await?;
+    Ok(body.respond(&headers))
 }
 
 /// An encounter that is here.

@@ -1,6 +1,7 @@
 //! What is derived of kept reports, on the connections that are left to uploads.
 
 use raidcast_store::row::json;
+use raidcast_store::search::player_rows;
 use raidcast_store::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, HeldReport, JobKey, StoreFuture};
 use sqlx::PgConnection;
 
@@ -8,12 +9,14 @@ use crate::PostgresStore;
 use crate::encounter::of_row;
 use crate::error::Failure;
 use crate::jobs::finish;
+use crate::search_rows;
 
 impl DerivedRows for PostgresStore {
     fn keep_derived<'a>(&'a self, seen: HeldReport, rows: &'a Derived, job: JobKey) -> StoreFuture<'a, bool> {
         Self::answer(async move {
             let _turn = self.uploads.acquire().await;
             let mut transaction = self.pool.begin().await?;
+            search_rows::lock(&mut transaction).await?;
             if !keep(&mut transaction, seen, rows).await? {
                 return Ok(false);
             }
@@ -101,14 +104,14 @@ async fn keep(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -
         "INSERT INTO encounter_players
              (encounter, number, actor_id, name, class_id, class_spec, ability_score, level, is_local, damage_dealt,
               boss_damage_dealt, heal_dealt, damage_taken, hits_dealt, hits_heal, crit_hits_dealt, lucky_hits_dealt,
-              deaths)
+              deaths, name_term)
          SELECT $1, p.* FROM json_to_recordset($2::TEXT::JSON) AS p (
              number BIGINT, actor_id TEXT, name TEXT, class_id BIGINT, class_spec BIGINT, ability_score BIGINT,
              level BIGINT, is_local BOOLEAN, damage_dealt BIGINT, boss_damage_dealt BIGINT, heal_dealt BIGINT,
              damage_taken BIGINT, hits_dealt BIGINT, hits_heal BIGINT, crit_hits_dealt BIGINT, lucky_hits_dealt BIGINT,
-             deaths BIGINT)",
+             deaths BIGINT, name_term BIGINT)",
         encounter,
-        json(&rows.players),
+        json(&player_rows(rows)),
     )
     .execute(&mut *connection)
     .await?;
@@ -122,14 +125,20 @@ async fn keep(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -
         encounter,
         json(&rows.skills),
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    search_rows::keep(connection, encounter, rows).await?;
     Ok(true)
 }
 
 /// See [`DerivedRows::derive_again`].
 pub(crate) async fn again(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
-    sqlx::query!("TRUNCATE player_skills, encounter_players, encounter_bosses").execute(&mut *connection).await?;
+    sqlx::query!(
+        "TRUNCATE player_skills, encounter_players, encounter_bosses, search_parts, search_names, search_terms,
+                  search_encounters"
+    )
+    .execute(&mut *connection)
+    .await?;
     // One that is under way, or was put off, would be due some other time.
     sqlx::query!("DELETE FROM jobs WHERE kind = 1").execute(&mut *connection).await?;
     sqlx::query!(
@@ -140,6 +149,7 @@ pub(crate) async fn again(connection: &mut PgConnection) -> Result<u64, sqlx::Er
     )
     .execute(&mut *connection)
     .await?;
+    search_rows::count_change(connection).await?;
     let kept = sqlx::query_scalar!(r#"SELECT COUNT(*) AS "count!" FROM encounters WHERE kept_at_ms IS NOT NULL"#)
         .fetch_one(connection)
         .await?;

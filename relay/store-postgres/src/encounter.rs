@@ -11,6 +11,7 @@ use sqlx::{Executor, PgConnection, Postgres};
 use crate::PostgresStore;
 use crate::error::Failure;
 use crate::journal::{add_stream, streams};
+use crate::search_rows::{changed, forget, list_moved, lock};
 
 /// Selects encounters; what follows is the rest of the statement and its arguments.
 macro_rules! select_encounters {
@@ -62,6 +63,7 @@ impl Encounters for PostgresStore {
             if moved.rows_affected() == 0 {
                 return Err(none().into());
             }
+            list_moved(&mut transaction, encounter).await?;
             Ok(transaction.commit().await?)
         })
     }
@@ -106,10 +108,21 @@ impl Encounters for PostgresStore {
 
     fn discard(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, bool> {
         Self::answer(async move {
-            let gone = sqlx::query!("DELETE FROM encounters WHERE account = $1 AND encounter_id = $2", account.0, id.0)
-                .execute(&self.pool)
-                .await?;
-            Ok(gone.rows_affected() > 0)
+            let mut transaction = self.pool.begin().await?;
+            lock(&mut transaction).await?;
+            let row = sqlx::query_scalar!(
+                "SELECT row FROM encounters WHERE account = $1 AND encounter_id = $2 FOR UPDATE",
+                account.0,
+                id.0
+            )
+            .fetch_optional(&mut *transaction)
+            .await?;
+            let Some(row) = row else { return Ok(false) };
+            forget(&mut transaction, row).await?;
+            sqlx::query!("DELETE FROM encounters WHERE row = $1", row).execute(&mut *transaction).await?;
+            changed(&mut transaction).await?;
+            transaction.commit().await?;
+            Ok(true)
         })
     }
 }

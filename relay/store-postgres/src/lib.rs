@@ -3,7 +3,7 @@
 //! One invariant: a write is answered `Ok` only after its transaction has been committed with `synchronous_commit` at
 //! least `on`, which means after the server's fsync. Journal entries go through one queue to one task ([`writer`]), so
 //! that the order of calls is the order in which they are stored. Each entity's SQL stands in the file of its name;
-//! changes take their locks raids first, then encounters, then streams, then hashes of uploads, so that no two wait for each other. A lost
+//! changes take their locks that of names first, then raids, then encounters, then streams, then hashes of uploads, so that no two wait for each other. A lost
 //! connection is `Unavailable` and made anew by the next call. Deliberately not here: retries beyond that (the caller
 //! knows whether it still wants it) and logging (errors are passed on).
 
@@ -17,6 +17,8 @@ mod journal;
 mod limits;
 mod raid;
 mod report;
+mod search;
+mod search_rows;
 mod server;
 mod transfer;
 mod upkeep;

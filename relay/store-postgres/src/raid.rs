@@ -1,10 +1,12 @@
 //! Raids.
 
 use raidcast_shared::id::RaidId;
+use raidcast_shared::uplink::Visibility;
 use raidcast_store::row::{RaidColumns, tickets};
 use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code};
 
 use crate::PostgresStore;
+use crate::search_rows::list_raid;
 
 /// Selects raids; what follows is the rest of the statement and its arguments.
 macro_rules! select_raids {
@@ -65,9 +67,16 @@ impl Raids for PostgresStore {
             .fetch_optional(&mut *transaction)
             .await?
             .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
-            sqlx::query!("UPDATE encounters SET visibility = $2 WHERE raid = $1 AND visibility <> $2", row, visibility)
-                .execute(&mut *transaction)
-                .await?;
+            let changed = sqlx::query!(
+                "UPDATE encounters SET visibility = $2 WHERE raid = $1 AND visibility <> $2",
+                row,
+                visibility
+            )
+            .execute(&mut *transaction)
+            .await?;
+            if changed.rows_affected() > 0 {
+                list_raid(&mut transaction, row, raid.visibility == Visibility::Public).await?;
+            }
             Ok(transaction.commit().await?)
         })
     }

@@ -126,6 +126,20 @@ impl Reports for PostgresStore {
     }
 }
 
+/// Lines of final public reports of these encounters, in this order.
+pub(crate) async fn lines_of(
+    connection: &mut PgConnection,
+    encounters: &[i64],
+) -> Result<Vec<LineColumns>, sqlx::Error> {
+    select_lines!(
+        "JOIN unnest($1::BIGINT[]) WITH ORDINALITY AS o (encounter, at) ON o.encounter = e.row
+         WHERE e.visibility = 0 AND e.state = 2 ORDER BY o.at",
+        encounters
+    )
+    .fetch_all(connection)
+    .await
+}
+
 /// Keeps a report of an encounter, whatever the report says whose it is.
 pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, report: &KeptReport) -> Result<(), Failure> {
     keep_line(connection, encounter, report).await?;

@@ -1,6 +1,7 @@
 //! What is derived of kept reports.
 
 use raidcast_store::row::json;
+use raidcast_store::search::player_rows;
 use raidcast_store::{
     AccountId, Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, HeldReport, JobKey, StoreFuture,
     derive_job,
@@ -12,11 +13,12 @@ use crate::encounter::of_row;
 use crate::error::Failure;
 use crate::job::Change;
 use crate::jobs::{finish, put_job};
+use crate::search_rows;
 
 impl DerivedRows for SqliteStore {
     fn keep_derived<'a>(&'a self, seen: HeldReport, rows: &'a Derived, job: JobKey) -> StoreFuture<'a, bool> {
-        let (bosses, players, skills) = (json(&rows.bosses), json(&rows.players), json(&rows.skills));
-        self.write_bulk(KeepDerived { seen, bosses, players, skills, job })
+        let (bosses, players, skills) = (json(&rows.bosses), json(&player_rows(rows)), json(&rows.skills));
+        self.write_bulk(KeepDerived { seen, rows: rows.clone(), bosses, players, skills, job })
     }
 
     fn derived(&self, encounter: i64) -> StoreFuture<'_, Derived> {
@@ -62,6 +64,7 @@ impl DerivedRows for SqliteStore {
 /// Puts rows in place of others, if the report is as its caller saw it. Rows are JSON: one statement puts all of a table.
 struct KeepDerived {
     seen: HeldReport,
+    rows: Derived,
     bosses: String,
     players: String,
     skills: String,
@@ -99,12 +102,13 @@ impl Change for KeepDerived {
             "INSERT INTO encounter_players
                  (encounter, number, actor_id, name, class_id, class_spec, ability_score, level, is_local, damage_dealt,
                   boss_damage_dealt, heal_dealt, damage_taken, hits_dealt, hits_heal, crit_hits_dealt,
-                  lucky_hits_dealt, deaths)
+                  lucky_hits_dealt, deaths, name_term)
              SELECT ?1, value ->> 'number', value ->> 'actor_id', value ->> 'name', value ->> 'class_id',
                     value ->> 'class_spec', value ->> 'ability_score', value ->> 'level', value ->> 'is_local',
                     value ->> 'damage_dealt', value ->> 'boss_damage_dealt', value ->> 'heal_dealt',
                     value ->> 'damage_taken', value ->> 'hits_dealt', value ->> 'hits_heal',
-                    value ->> 'crit_hits_dealt', value ->> 'lucky_hits_dealt', value ->> 'deaths'
+                    value ->> 'crit_hits_dealt', value ->> 'lucky_hits_dealt', value ->> 'deaths',
+                    value ->> 'name_term'
              FROM json_each(?2)",
             encounter,
             self.players,
@@ -124,6 +128,7 @@ impl Change for KeepDerived {
         )
         .execute(&mut *connection)
         .await?;
+        search_rows::keep(connection, encounter, &self.rows).await?;
         finish(connection, self.job).await?;
         Ok(true)
     }
@@ -142,6 +147,7 @@ impl Change for DeriveAgain {
 
 /// See [`DerivedRows::derive_again`].
 pub(crate) async fn again(connection: &mut SqliteConnection) -> Result<u64, Failure> {
+    search_rows::empty(connection).await?;
     sqlx::query!("DELETE FROM player_skills").execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM encounter_players").execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM encounter_bosses").execute(&mut *connection).await?;

@@ -13,6 +13,7 @@ use crate::SqliteStore;
 use crate::error::Failure;
 use crate::job::Change;
 use crate::journal::{add_stream, streams};
+use crate::search_rows::{changed, forget, list_moved};
 
 /// Selects encounters; what follows is the rest of the statement and its arguments.
 macro_rules! select_encounters {
@@ -174,13 +175,13 @@ impl Change for MoveEncounter {
             encounter,
             raid_code,
         )
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
         match moved.rows_affected() {
             0 => {
                 Err(StoreError::Damaged(format!("no encounter {encounter} and raid {raid_code} of one account")).into())
             }
-            _ => Ok(()),
+            _ => list_moved(connection, *encounter).await,
         }
     }
 }
@@ -196,9 +197,17 @@ impl Change for Discard {
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
         let id = self.id.0.as_bytes().as_slice();
-        let gone = sqlx::query!("DELETE FROM encounters WHERE account = ?1 AND encounter_id = ?2", self.account.0, id)
-            .execute(connection)
-            .await?;
-        Ok(gone.rows_affected() > 0)
+        let row = sqlx::query_scalar!(
+            r#"SELECT row AS "row!" FROM encounters WHERE account = ?1 AND encounter_id = ?2"#,
+            self.account.0,
+            id,
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(row) = row else { return Ok(false) };
+        forget(&mut *connection, row).await?;
+        sqlx::query!("DELETE FROM encounters WHERE row = ?1", row).execute(&mut *connection).await?;
+        changed(connection).await?;
+        Ok(true)
     }
 }

@@ -19,6 +19,8 @@ mod limits;
 pub mod private;
 mod raid;
 mod report;
+mod search;
+mod search_rows;
 mod transfer;
 mod upkeep;
 mod upload;

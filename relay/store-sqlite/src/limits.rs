@@ -11,6 +11,9 @@ pub(crate) const PARTS_FAILED_MAX: u32 = 8;
 pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(3);
 /// How long a read waits for a free reader.
 pub(crate) const READER_WAIT: Duration = Duration::from_secs(5);
+/// How long a search may take, with its wait: it looks at a bounded number of rows, so a disk that is slow is all there is
+/// to wait for.
+pub(crate) const SEARCH_WAIT: Duration = Duration::from_secs(5);
 /// Reading connections: one long read (recovery, a large log) never keeps the lists waiting.
 pub(crate) const READERS: u32 = 3;
 

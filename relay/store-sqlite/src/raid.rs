@@ -1,6 +1,7 @@
 //! Raids.
 
 use raidcast_shared::id::RaidId;
+use raidcast_shared::uplink::Visibility;
 use raidcast_store::row::{RaidColumns, tickets};
 use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code};
 use sqlx::sqlite::SqliteConnection;
@@ -8,6 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::SqliteStore;
 use crate::error::Failure;
 use crate::job::Change;
+use crate::search_rows::list_raid;
 
 /// Selects raids; what follows is the rest of the statement and its arguments.
 macro_rules! select_raids {
@@ -126,13 +128,16 @@ impl Change for UpdateRaid {
         .fetch_optional(&mut *connection)
         .await?
         .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
-        sqlx::query!(
+        let changed = sqlx::query!(
             "UPDATE encounters SET visibility = ?2 WHERE raid = ?1 AND visibility <> ?2",
             held.row,
             visibility,
         )
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
+        if changed.rows_affected() > 0 {
+            list_raid(connection, held.row, raid.visibility == Visibility::Public).await?;
+        }
         Ok(())
     }
 }

@@ -106,6 +106,19 @@ impl Reports for SqliteStore {
     }
 }
 
+/// Lines of final public reports of these encounters, a JSON list, in its order.
+pub(crate) async fn lines_of(
+    connection: &mut SqliteConnection,
+    encounters: &str,
+) -> Result<Vec<LineColumns>, sqlx::Error> {
+    select_lines!(
+        "JOIN json_each(?1) o ON o.value = e.row WHERE e.visibility = 0 AND e.state = 2 ORDER BY o.key",
+        encounters
+    )
+    .fetch_all(connection)
+    .await
+}
+
 /// Keeps a report, and where it is final the log in place of the journal.
 struct KeepReport(KeptReport);
 

@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod journal;
 pub mod raid;
 pub mod report;
+pub mod search;
 pub mod upkeep;
 pub mod upload;
 pub mod usage;
@@ -89,6 +90,9 @@ macro_rules! conformance {
             derived: a_report_that_is_kept_is_to_be_derived, derived_rows_are_those_of_the_last_reading,
                 rows_of_a_reading_that_was_replaced_are_not_kept, rows_go_with_their_encounter,
                 all_can_be_derived_again;
+            search: what_is_found_is_what_a_plain_search_finds, asking_on_leads_through_all_without_gaps_and_repeats,
+                only_final_public_reports_are_found_from_the_next_question_on, names_are_found_as_people_type_them,
+                nothing_that_is_typed_is_read_as_sql, rows_of_search_go_with_their_encounter;
             usage: what_was_used_takes_the_place_of_what_was_before, what_was_used_survives_a_crash;
             upload: a_new_upload_is_kept_whole, an_upload_needs_a_raid_of_its_account,
                 only_a_final_report_with_its_log_is_an_upload,

@@ -2,8 +2,8 @@
 //!
 //! One invariant: what a call has answered `Ok` to is on stable storage; a power cut after it loses nothing. What every
 //! store does the same beside its SQL is here too: the [`queue`] to the one that writes, the [`order`] of the journal,
-//! columns to records ([`row`]) and back ([`code`]). Deliberately not here: what deltas mean (they are bytes), who may
-//! see what, any clock, and any SQL.
+//! columns to records ([`row`]) and back ([`code`]), which names are alike ([`name`]). Deliberately not here: what deltas
+//! mean (they are bytes), who may see what, any clock, and any SQL but the text of searches ([`search`]).
 
 mod account;
 pub mod code;
@@ -15,11 +15,13 @@ mod error;
 mod jobs;
 mod journal;
 pub mod limits;
+pub mod name;
 pub mod order;
 pub mod queue;
 mod raid;
 mod report;
 pub mod row;
+pub mod search;
 pub mod transfer;
 mod upkeep;
 mod upload;
@@ -33,6 +35,7 @@ pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
 pub use raid::{RaidRow, Raids, Tickets};
 pub use report::{KeptReport, Page, ReportLine, Reports};
+pub use search::{Search, SearchFound, SearchKey, SearchOrder, SearchRequest, SearchTotal, Term};
 pub use upkeep::{Backlog, KeyEncounter, KeyedEncounters, OnCommit, Upkeep};
 pub use upload::{
     HeldReport, Left, NewUpload, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
@@ -41,11 +44,12 @@ pub use usage::{Usage, Use};
 
 /// All that the relay keeps. Whatever keeps each entity is one.
 pub trait Store:
-    Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Usage + Upkeep
+    Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Search + Usage + Upkeep
 {
 }
 
-impl<T: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Usage + Upkeep + ?Sized>
-    Store for T
+impl<
+    T: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Search + Usage + Upkeep + ?Sized,
+> Store for T
 {
 }

@@ -38,6 +38,7 @@ mod raw;
 mod replay;
 mod report;
 mod script;
+mod search;
 mod set_aside;
 mod shaky;
 mod signatures;

@@ -160,6 +160,7 @@ impl TestRelay {
             ],
             grace_ms: 600_000,
             trusted_proxies,
+            cors_origins: raidcast_relay::cors::Origins::default(),
             metrics_listen: None,
             log_format: LogFormat::Text,
             limits,

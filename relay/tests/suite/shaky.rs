@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
+use raidcast_store::name::NameParts;
 use raidcast_store::{
     Account, AccountId, Accounts, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow, Encounters, FightsBegun,
     HeldReport, JobKey, JobKind, Jobs, JobsWaiting, Journal, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters,
     LeasedJob, Left, NewEncounter, NewJob, NewUpload, OnCommit, OpenEncounter, Page, RaidRow, Raids, ReportLine,
-    Reports, Store, StoreError, StoreFuture, StoredJournal, StoredStream, Tickets, Unreadable, Upkeep, UploadHash,
-    UploadKept, Uploads, Usage, Use,
+    Reports, Search, SearchFound, SearchRequest, Store, StoreError, StoreFuture, StoredJournal, StoredStream, Term,
+    Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads, Usage, Use,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -208,6 +209,14 @@ impl DerivedRows for Shaky {
         "writes" keep_derived(seen: HeldReport = seen => seen, rows: &'a Derived = rows.clone() => &rows, job: JobKey = job => job) -> bool;
         "reads" derived(encounter: i64 = encounter => encounter) -> Derived;
         "writes" derive_again() -> u64;
+    }
+}
+
+impl Search for Shaky {
+    through! {
+        "reads" names_proposed(parts: &'a NameParts = parts.clone() => &parts) -> Vec<(Term, String)>;
+        "reads" search_changes() -> u64;
+        "reads" search(request: &'a SearchRequest = request.clone() => &request) -> SearchFound;
     }
 }
 

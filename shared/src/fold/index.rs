@@ -312,6 +312,11 @@ impl FoldIndex {
         state.seq = self.seq;
     }
 
+    /// All its hits, in no order that tells anything.
+    pub fn hits(&self) -> impl Iterator<Item = &TimedHit> {
+        self.leaves().filter_map(Block::events).flat_map(|events| &events.hits)
+    }
+
     /// How many events are looked at where a span is played.
     pub fn reached(&self, span: Span) -> usize {
         let of_block = |block: &Block| {

@@ -1,0 +1,63 @@
+-- Who finds what by search: derived as the tables of 0010 are, of the same reports, and made again with them.
+-- What a fight is asked about beside terms. `classes` and `specs` have the bit n modulo 64 of each class and spec n.
+CREATE TABLE search_encounters (
+    encounter  BIGINT PRIMARY KEY REFERENCES encounters (row) ON DELETE CASCADE,
+    outcome    BIGINT NOT NULL,
+    difficulty BIGINT,
+    players    BIGINT NOT NULL,
+    classes    BIGINT NOT NULL,
+    specs      BIGINT NOT NULL
+);
+
+-- What a fight is found by, each in all orders: its players, their names, its bosses and its scene as numbers, and 0,
+-- which all have. `listed`: it is final and public; kept equal by the store, so that each order of what may be found is one
+-- index.
+CREATE TABLE search_terms (
+    encounter     BIGINT  NOT NULL REFERENCES search_encounters (encounter) ON DELETE CASCADE,
+    term          BIGINT  NOT NULL,
+    listed        BOOLEAN NOT NULL,
+    started_at_ms BIGINT  NOT NULL,
+    created_at_ms BIGINT  NOT NULL,
+    duration_ms   BIGINT  NOT NULL,
+    dps           BIGINT  NOT NULL,
+    PRIMARY KEY (encounter, term)
+);
+
+CREATE INDEX search_by_started ON search_terms (term, started_at_ms, encounter) WHERE listed;
+CREATE INDEX search_by_created ON search_terms (term, created_at_ms, encounter) WHERE listed;
+CREATE INDEX search_by_duration ON search_terms (term, duration_ms, encounter) WHERE listed;
+CREATE INDEX search_by_dps ON search_terms (term, dps, encounter) WHERE listed;
+
+-- Names of players and bosses as they are compared, each once; `uses`: so many fights have it. A name that none has any
+-- more is removed.
+CREATE TABLE search_names (
+    term BIGINT PRIMARY KEY,
+    name TEXT COLLATE "C" NOT NULL,
+    uses BIGINT NOT NULL
+);
+
+-- The parts of names by which names that are alike are found.
+CREATE TABLE search_parts (
+    part BIGINT NOT NULL,
+    term BIGINT NOT NULL REFERENCES search_names (term) ON DELETE CASCADE,
+    PRIMARY KEY (part, term)
+);
+
+CREATE INDEX search_parts_of_name ON search_parts (term);
+
+-- One row that counts what changes what searches find or show.
+CREATE TABLE search_state (
+    row     BIGINT PRIMARY KEY CHECK (row = 1),
+    changes BIGINT NOT NULL
+);
+
+INSERT INTO search_state (row, changes) VALUES (1, 0);
+
+-- The term of the player's name.
+ALTER TABLE encounter_players ADD COLUMN name_term BIGINT;
+
+-- All that is kept already is still to be derived.
+INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+SELECT 1, account, convert_to(lpad(to_hex(row), 10, '0') || lpad(to_hex(revision), 6, '0'), 'UTF8'),
+       convert_to(report_id, 'UTF8'), kept_at_ms, 0
+FROM encounters WHERE kept_at_ms IS NOT NULL ON CONFLICT DO NOTHING;

@@ -1,0 +1,62 @@
+-- Who finds what by search: derived as the tables of 0010 are, of the same reports, and made again with them.
+-- What a fight is asked about beside terms. `classes` and `specs` have the bit n modulo 64 of each class and spec n.
+CREATE TABLE search_encounters (
+    encounter  INTEGER PRIMARY KEY REFERENCES encounters (row) ON DELETE CASCADE,
+    outcome    INTEGER NOT NULL,
+    difficulty INTEGER,
+    players    INTEGER NOT NULL,
+    classes    INTEGER NOT NULL,
+    specs      INTEGER NOT NULL
+) STRICT;
+
+-- What a fight is found by, each in all orders: its players, their names, its bosses and its scene as numbers, and 0,
+-- which all have. `listed`: it is final and public; kept equal by the store, so that each order of what may be found is one
+-- index; it stands in the indexes, too, or SQLite would read the row for it.
+CREATE TABLE search_terms (
+    encounter     INTEGER NOT NULL REFERENCES search_encounters (encounter) ON DELETE CASCADE,
+    term          INTEGER NOT NULL,
+    listed        INTEGER NOT NULL CHECK (listed IN (0, 1)),
+    started_at_ms INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    duration_ms   INTEGER NOT NULL,
+    dps           INTEGER NOT NULL,
+    PRIMARY KEY (encounter, term)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX search_by_started ON search_terms (term, started_at_ms, encounter, listed) WHERE listed;
+CREATE INDEX search_by_created ON search_terms (term, created_at_ms, encounter, listed) WHERE listed;
+CREATE INDEX search_by_duration ON search_terms (term, duration_ms, encounter, listed) WHERE listed;
+CREATE INDEX search_by_dps ON search_terms (term, dps, encounter, listed) WHERE listed;
+
+-- Names of players and bosses as they are compared, each once; `uses`: so many fights have it. A name that none has any
+-- more is removed.
+CREATE TABLE search_names (
+    term INTEGER PRIMARY KEY,
+    name TEXT    NOT NULL,
+    uses INTEGER NOT NULL
+) STRICT;
+
+-- The parts of names by which names that are alike are found.
+CREATE TABLE search_parts (
+    part INTEGER NOT NULL,
+    term INTEGER NOT NULL REFERENCES search_names (term) ON DELETE CASCADE,
+    PRIMARY KEY (part, term)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX search_parts_of_name ON search_parts (term);
+
+-- One row that counts what changes what searches find or show.
+CREATE TABLE search_state (
+    row     INTEGER PRIMARY KEY CHECK (row = 1),
+    changes INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO search_state (row, changes) VALUES (1, 0);
+
+-- The term of the player's name.
+ALTER TABLE encounter_players ADD COLUMN name_term INTEGER;
+
+-- All that is kept already is still to be derived.
+INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+SELECT 1, account, CAST(printf('%010x%06x', row, revision) AS BLOB), CAST(report_id AS BLOB), kept_at_ms, 0
+FROM encounters WHERE kept_at_ms IS NOT NULL ON CONFLICT DO NOTHING;

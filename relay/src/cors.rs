@@ -1,0 +1,138 @@
+//! Which other sites' pages may read what the API answers (CORS).
+//!
+//! One invariant: a page may read and not change: methods other than GET are allowed to none. This is a rule for browsers
+//! alone. Deliberately not here: who may see what.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::error::is_api;
+
+/// What pages of other sites may read of an answer's head.
+const EXPOSED: HeaderValue = HeaderValue::from_static("etag, retry-after, x-api-version, x-request-id");
+/// What they may put into a request's head.
+const ALLOWED: HeaderValue = HeaderValue::from_static("if-none-match");
+
+/// Whose pages may read answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origins {
+    /// All sites'.
+    #[default]
+    All,
+    /// These sites'.
+    Listed(Vec<HeaderValue>),
+}
+
+impl Origins {
+    /// Those that an operator lists; none means all.
+    ///
+    /// # Errors
+    /// One that no browser sends, in words.
+    pub fn listed(texts: &[String]) -> Result<Self, String> {
+        let origins = texts.iter().map(|text| {
+            origin(text)
+                .ok_or_else(|| format!("`{text}` is no origin: give one like https://stats.example, without a path"))
+        });
+        let origins = origins.collect::<Result<Vec<_>, _>>()?;
+        Ok(if origins.is_empty() { Self::All } else { Self::Listed(origins) })
+    }
+
+    /// Says to a browser whether a page of this origin may read an answer.
+    pub(crate) fn allow(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+        match self {
+            Self::All => {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            }
+            Self::Listed(listed) => {
+                headers.append(header::VARY, HeaderValue::from_static("origin"));
+                let Some(origin) = origin.filter(|origin| listed.contains(origin)) else { return };
+                headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            }
+        }
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
+}
+
+/// As browsers write it: scheme, host, and a port that is not the scheme's own.
+fn origin(text: &str) -> Option<HeaderValue> {
+    let text = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
+    let uri: Uri = text.parse().ok()?;
+    let scheme = uri.scheme_str().filter(|scheme| matches!(*scheme, "http" | "https"))?;
+    let host = uri.host().filter(|host| !host.is_empty())?;
+    let port = uri.port_u16().filter(|port| *port != if scheme == "https" { 443 } else { 80 });
+    let plain = match uri.port_u16() {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    };
+    if plain != text {
+        return None;
+    }
+    HeaderValue::try_from(match port {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    })
+    .ok()
+}
+
+/// Answers browsers that ask what a page may ask of the API.
+pub(crate) async fn preflight(request: Request, next: Next) -> Response {
+    let asks = request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        && is_api(request.uri().path())
+        && request.uri().path() != "/metrics";
+    if !asks {
+        return next.run(request).await;
+    }
+    let allowed = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET")),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED),
+    ];
+    (StatusCode::NO_CONTENT, allowed).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_as_browsers_write_them() {
+        for (text, expected) in [
+            ("https://stats.example", "https://stats.example"),
+            ("HTTPS://Stats.Example/", "https://stats.example"),
+            ("https://stats.example:443", "https://stats.example"),
+            ("http://127.0.0.1:5173", "http://127.0.0.1:5173"),
+            ("http://[::1]:5173", "http://[::1]:5173"),
+        ] {
+            assert_eq!(Origins::listed(&[text.to_owned()]), Ok(Origins::Listed(vec![expected.parse().expect("one")])));
+        }
+        for bad in [
+            "",
+            "*",
+            "null",
+            "stats.example",
+            "https://",
+            "https://a.example/b",
+            "ftp://a",
+            "https://me@a.example",
+            "https://a.example?b",
+        ] {
+            assert!(Origins::listed(&[bad.to_owned()]).is_err(), "{bad}");
+        }
+        assert_eq!(Origins::listed(&[]), Ok(Origins::All));
+    }
+
+    #[test]
+    fn what_is_not_listed_reads_nothing() {
+        let listed = Origins::listed(&["https://a.example".to_owned()]).expect("an origin");
+        let told = |origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            listed.allow(origin.map(HeaderValue::from_static).as_ref(), &mut headers);
+            assert_eq!(headers[header::VARY], "origin");
+            headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).cloned()
+        };
+        assert_eq!(told(Some("https://a.example")), Some(HeaderValue::from_static("https://a.example")));
+        assert_eq!((told(Some("https://b.example")), told(Some("null")), told(None)), (None, None, None));
+    }
+}

@@ -1,0 +1,133 @@
+//! The rows by which encounters are found, and who may find them.
+
+use raidcast_store::Derived;
+use raidcast_store::row::json;
+use raidcast_store::search::{SearchColumns, SearchRows};
+use sqlx::PgConnection;
+
+use crate::error::Failure;
+
+/// Names the lock under which names are put and removed.
+const NAMES_LOCK: i64 = i64::from_be_bytes(*b"rc names");
+
+/// Waits until nobody else puts or removes names: who removes one that nobody had, and who puts it anew, take turns. It
+/// comes before all other locks of a transaction.
+pub(crate) async fn lock(connection: &mut PgConnection) -> Result<(), Failure> {
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", NAMES_LOCK).execute(connection).await?;
+    Ok(())
+}
+
+/// Puts the rows by which an encounter is found in place of those it has.
+pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived: &Derived) -> Result<(), Failure> {
+    forget(connection, encounter).await?;
+    let columns = sqlx::query_as!(
+        SearchColumns,
+        "SELECT visibility, state, started_at_ms, created_at_ms, duration_ms, damage_ms, outcome, scene, scene_id,
+                difficulty, players, damage
+         FROM encounters WHERE row = $1",
+        encounter,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let SearchRows { listed, dps, classes, specs, terms, names, parts } = SearchRows::of(&columns, derived);
+    sqlx::query!(
+        "INSERT INTO search_encounters (encounter, outcome, difficulty, players, classes, specs)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        encounter,
+        columns.outcome,
+        columns.difficulty,
+        columns.players,
+        classes,
+        specs,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let terms: Vec<i64> = terms.into_iter().map(|term| term.0).collect();
+    sqlx::query!(
+        "INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps)
+         SELECT $1, t.term, $3, $4, $5, $6, $7 FROM unnest($2::BIGINT[]) AS t (term)",
+        encounter,
+        &terms,
+        listed,
+        columns.started_at_ms,
+        columns.created_at_ms,
+        columns.duration_ms,
+        dps,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let (names, parts) = (json(&names), json(&parts));
+    sqlx::query!(
+        "INSERT INTO search_names (term, name, uses)
+         SELECT n.term, n.name, 1 FROM json_to_recordset($1::TEXT::JSON) AS n (term BIGINT, name TEXT)
+         ON CONFLICT (term) DO UPDATE SET uses = search_names.uses + 1",
+        names,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO search_parts (part, term)
+         SELECT p.part, p.term FROM json_to_recordset($1::TEXT::JSON) AS p (part BIGINT, term BIGINT)
+         ON CONFLICT DO NOTHING",
+        parts,
+    )
+    .execute(&mut *connection)
+    .await?;
+    changed(connection).await
+}
+
+/// Removes the rows by which an encounter is found, and names that no other has.
+pub(crate) async fn forget(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
+    sqlx::query!(
+        "UPDATE search_names SET uses = uses - 1 WHERE term IN (SELECT term FROM search_terms WHERE encounter = $1)",
+        encounter,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "DELETE FROM search_names
+         WHERE uses <= 0 AND term IN (SELECT term FROM search_terms WHERE encounter = $1)",
+        encounter,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!("DELETE FROM search_encounters WHERE encounter = $1", encounter).execute(connection).await?;
+    Ok(())
+}
+
+/// Final reports of a raid are public now, or no more.
+pub(crate) async fn list_raid(connection: &mut PgConnection, raid: i64, listed: bool) -> Result<(), Failure> {
+    sqlx::query!(
+        "UPDATE search_terms SET listed = $2
+         WHERE encounter IN (SELECT row FROM encounters WHERE raid = $1 AND state = 2) AND listed <> $2",
+        raid,
+        listed,
+    )
+    .execute(&mut *connection)
+    .await?;
+    changed(connection).await
+}
+
+/// An encounter is another raid's now.
+pub(crate) async fn list_moved(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
+    sqlx::query!(
+        "UPDATE search_terms
+         SET listed = (SELECT e.visibility = 0 AND e.state = 2 FROM encounters e WHERE e.row = $1)
+         WHERE encounter = $1",
+        encounter,
+    )
+    .execute(&mut *connection)
+    .await?;
+    changed(connection).await
+}
+
+/// Says that what is found, or shown of it, is another from now on: the last thing that a transaction does, for others wait
+/// behind it.
+pub(crate) async fn changed(connection: &mut PgConnection) -> Result<(), Failure> {
+    Ok(count_change(connection).await?)
+}
+
+/// See [`changed`].
+pub(crate) async fn count_change(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE search_state SET changes = changes + 1").execute(connection).await.map(drop)
+}

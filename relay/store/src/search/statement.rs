@@ -1,0 +1,312 @@
+//! The text of searches, which SQLite and PostgreSQL read alike: so that both look at the same rows, and find the same.
+//!
+//! One invariant: what somebody typed is bound, never part of a text. What is only to be there is asked for by a subquery
+//! with a limit, not by `EXISTS`: of that SQLite 3.51 makes a join, which counts a row that `OFFSET` passes over as often as
+//! it matches. Deliberately not here: who runs it.
+
+use std::fmt::Write as _;
+
+use super::{
+    Between, Filters, NAMES_PROPOSED_MAX, PARTS_LOOKED_AT_MAX, SearchKey, SearchOrder, SearchRequest, Term, bit,
+};
+use crate::code;
+use crate::name::NameParts;
+
+/// What stands for `$n`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bind {
+    /// A number.
+    Number(i64),
+    /// Text.
+    Text(String),
+}
+
+/// A text and what is bound to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statement {
+    /// With `$1`, `$2` and so on.
+    pub sql: String,
+    /// In this order.
+    pub binds: Vec<Bind>,
+}
+
+impl Statement {
+    fn push(&mut self, sql: &str) {
+        self.sql.push_str(sql);
+    }
+
+    fn bind(&mut self, bind: Bind) {
+        self.binds.push(bind);
+        let _ = write!(self.sql, "${}", self.binds.len());
+    }
+
+    fn number(&mut self, number: i64) {
+        self.bind(Bind::Number(number));
+    }
+
+    fn one_of(&mut self, terms: &[Term]) {
+        self.push(" IN (");
+        for (at, term) in terms.iter().enumerate() {
+            self.push(if at == 0 { "" } else { ", " });
+            self.number(term.0);
+        }
+        self.push(")");
+    }
+
+    /// ` AND what >= from AND what <= to`.
+    fn between(&mut self, what: &str, (from, to): Between) {
+        for (bound, sign) in [(from, ">="), (to, "<=")] {
+            if let Some(bound) = bound {
+                let _ = write!(self.sql, " AND {what} {sign} ");
+                self.number(bound);
+            }
+        }
+    }
+
+    /// ` AND (what, t.encounter) sign (key)`.
+    fn compared(&mut self, what: &str, sign: &str, key: Option<SearchKey>) {
+        if let Some(SearchKey { value, encounter }) = key {
+            let _ = write!(self.sql, " AND ({what}, t.encounter) {sign} (");
+            self.number(value);
+            self.push(", ");
+            self.number(encounter);
+            self.push(")");
+        }
+    }
+}
+
+/// Names that share enough parts: rows of a term and a name.
+pub fn names_sharing(asked: &NameParts) -> Statement {
+    let mut statement = Statement::default();
+    statement.push(
+        "SELECT n.term, n.name FROM (SELECT l.term, count(*) AS shared FROM (SELECT p.term FROM search_parts p WHERE p.part IN (",
+    );
+    for (at, part) in asked.parts.iter().enumerate() {
+        statement.push(if at == 0 { "" } else { ", " });
+        statement.number(*part);
+    }
+    let _ = write!(statement.sql, ") LIMIT {PARTS_LOOKED_AT_MAX}) AS l GROUP BY l.term HAVING count(*) >= ");
+    statement.number(asked.at_least.into());
+    let _ = write!(
+        statement.sql,
+        " ORDER BY count(*) DESC, l.term LIMIT {NAMES_PROPOSED_MAX}) AS c JOIN search_names n ON n.term = c.term
+          WHERE (SELECT 1 FROM search_terms t WHERE t.term = n.term AND t.listed LIMIT 1) IS NOT NULL
+          ORDER BY c.shared DESC, n.term"
+    );
+    statement
+}
+
+/// The groups of terms of which an encounter has one each, the one first that the fewest have.
+pub(super) fn groups(filters: &Filters) -> Vec<Vec<Term>> {
+    let player = &filters.player;
+    let groups = [
+        player.key.as_deref().map(|key| vec![Term::player(key)]),
+        player.names.clone(),
+        filters.bosses.clone(),
+        filters.scene.map(|scene| vec![scene]),
+        filters.scene_id.map(|id| vec![Term::scene_id(id)]),
+    ];
+    let groups: Vec<_> = groups.into_iter().flatten().collect();
+    if groups.is_empty() { vec![vec![Term::ALL]] } else { groups }
+}
+
+/// What is looked at of the terms that are walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Window {
+    /// All of it: that is not much.
+    All,
+    /// In the order that was asked for, up to this place; to the end where there is none.
+    To(Option<SearchKey>),
+}
+
+/// The texts of one question.
+pub(super) struct Texts<'a> {
+    request: &'a SearchRequest,
+    groups: Vec<Vec<Term>>,
+}
+
+impl<'a> Texts<'a> {
+    pub(super) fn new(request: &'a SearchRequest) -> Self {
+        Self { request, groups: groups(&request.filters) }
+    }
+
+    /// Whether one of the groups is empty, so that nothing can be found.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.groups.iter().any(Vec::is_empty)
+    }
+
+    fn walked(&self) -> &[Term] {
+        &self.groups[0]
+    }
+
+    /// Rows that are looked at of each term.
+    fn each(&self) -> usize {
+        (self.request.look as usize / self.walked().len()).max(1)
+    }
+
+    fn direction(&self) -> &'static str {
+        if self.request.descending { "DESC" } else { "ASC" }
+    }
+
+    /// The signs of what comes after a place, and of what comes up to it.
+    fn signs(&self) -> (&'static str, &'static str) {
+        if self.request.descending { ("<", ">=") } else { (">", "<=") }
+    }
+
+    /// What is walked of an order: a part of it, where the question is about what it is ordered by.
+    fn part(&self, order: SearchOrder) -> Between {
+        let filters = &self.request.filters;
+        match order {
+            SearchOrder::Started => filters.started_at_ms,
+            SearchOrder::Duration => filters.duration_ms,
+            SearchOrder::Created | SearchOrder::Dps => (None, None),
+        }
+    }
+
+    /// Whether a time is asked for in another order than that of times: there may be few fights in it.
+    pub(super) fn may_be_few(&self) -> bool {
+        self.request.order != SearchOrder::Started && self.part(SearchOrder::Started) != (None, None)
+    }
+
+    /// A row for each term that has more rows of that time than are looked at.
+    pub(super) fn more_than_few(&self) -> Statement {
+        self.each_term(SearchOrder::Started, "ASC", self.each(), None)
+    }
+
+    /// The last row that is looked at of each term that has so many.
+    pub(super) fn last(&self) -> Statement {
+        self.each_term(self.request.order, self.direction(), self.each() - 1, self.request.after)
+    }
+
+    /// The row of each term behind so many others of an order.
+    fn each_term(&self, order: SearchOrder, direction: &str, offset: usize, after: Option<SearchKey>) -> Statement {
+        let mut statement = Statement::default();
+        let column = format!("t.{}", order.column());
+        for (at, term) in self.walked().iter().enumerate() {
+            statement.push(if at == 0 { "" } else { " UNION ALL " });
+            let _ = write!(
+                statement.sql,
+                "SELECT * FROM (SELECT {column}, t.encounter FROM search_terms t WHERE t.term = "
+            );
+            statement.number(term.0);
+            statement.push(" AND t.listed");
+            statement.between(&column, self.part(order));
+            statement.compared(&column, self.signs().0, after);
+            let _ = write!(
+                statement.sql,
+                " ORDER BY {column} {direction}, t.encounter {direction} LIMIT 1 OFFSET {offset}) AS u{at}"
+            );
+        }
+        statement
+    }
+
+    /// Places of what is found, one more than is to be given.
+    pub(super) fn found(&self, window: Window) -> Statement {
+        let mut statement = Statement::default();
+        let what = self.ordered_by(window);
+        let distinct = if self.walked().len() > 1 { "DISTINCT " } else { "" };
+        let _ = write!(statement.sql, "SELECT {distinct}{what} AS place, t.encounter AS encounter");
+        self.wanted(&mut statement, window, &what);
+        let direction = self.direction();
+        // The name of a column that is given would be no longer what the index is of.
+        let order = if distinct.is_empty() { what } else { "1".to_owned() };
+        let encounter = if distinct.is_empty() { "t.encounter" } else { "2" };
+        let (take, skip) = (self.request.take + 1, self.request.skip);
+        let _ =
+            write!(statement.sql, " ORDER BY {order} {direction}, {encounter} {direction} LIMIT {take} OFFSET {skip}");
+        statement
+    }
+
+    /// How many there are to be found.
+    pub(super) fn count(&self, window: Window) -> Statement {
+        let mut statement = Statement::default();
+        let distinct = if self.walked().len() > 1 { "DISTINCT " } else { "" };
+        let _ = write!(statement.sql, "SELECT count({distinct}t.encounter), CAST(0 AS BIGINT)");
+        self.wanted(&mut statement, window, &self.ordered_by(window));
+        statement
+    }
+
+    /// By itself it would lead a database to the order's index, where all rows are few.
+    fn ordered_by(&self, window: Window) -> String {
+        let column = self.request.order.column();
+        match window {
+            Window::All => format!("(t.{column} + 0)"),
+            Window::To(_) => format!("t.{column}"),
+        }
+    }
+
+    /// ` FROM … WHERE …`.
+    fn wanted(&self, statement: &mut Statement, window: Window, what: &str) {
+        let SearchRequest { filters, order, after, .. } = self.request;
+        let Filters { player, difficulty, outcome, started_at_ms, duration_ms, players, .. } = filters;
+        let of_encounter = player.class_id.is_some()
+            || player.class_spec.is_some()
+            || difficulty.is_some()
+            || outcome.is_some()
+            || *players != (None, None);
+        statement.push(" FROM search_terms t");
+        if of_encounter {
+            // In this order: first what is walked.
+            statement.push(" CROSS JOIN search_encounters s");
+        }
+        statement.push(" WHERE t.term");
+        statement.one_of(self.walked());
+        statement.push(" AND t.listed");
+        // What is not walked leads a database to no other index.
+        let walks = if window == Window::All { SearchOrder::Started } else { *order };
+        for (of, between) in [(SearchOrder::Started, *started_at_ms), (SearchOrder::Duration, *duration_ms)] {
+            let column = of.column();
+            let what = if of == walks { format!("t.{column}") } else { format!("(t.{column} + 0)") };
+            statement.between(&what, between);
+        }
+        let (after_sign, to_sign) = self.signs();
+        statement.compared(what, after_sign, *after);
+        if let Window::To(last) = window {
+            statement.compared(what, to_sign, last);
+        }
+        if of_encounter {
+            statement.push(" AND s.encounter = t.encounter");
+            statement.between("s.players", *players);
+            statement.between("s.difficulty", (*difficulty, *difficulty));
+            let outcome = outcome.map(|outcome| i64::from(code::of_outcome(outcome)));
+            statement.between("s.outcome", (outcome, outcome));
+            for (mask, number) in [("s.classes", player.class_id), ("s.specs", player.class_spec)] {
+                if let Some(number) = number {
+                    let _ = write!(statement.sql, " AND ({mask} & ");
+                    statement.number(bit(number));
+                    statement.push(") <> 0");
+                }
+            }
+        }
+        for terms in &self.groups[1..] {
+            statement.push(" AND (SELECT 1 FROM search_terms o WHERE o.encounter = t.encounter AND o.term");
+            statement.one_of(terms);
+            statement.push(" LIMIT 1) IS NOT NULL");
+        }
+        self.player(statement);
+    }
+
+    /// One player who is all that is wanted; a key or a name alone is a term already.
+    fn player(&self, statement: &mut Statement) {
+        let player = &self.request.filters.player;
+        let alone = player.class_id.is_none()
+            && player.class_spec.is_none()
+            && (player.key.is_none() || player.names.is_none());
+        if alone {
+            return;
+        }
+        statement.push(" AND (SELECT 1 FROM encounter_players p WHERE p.encounter = t.encounter");
+        if let Some(key) = &player.key {
+            statement.push(" AND p.actor_id = ");
+            statement.bind(Bind::Text(key.clone()));
+        }
+        if let Some(names) = &player.names {
+            statement.push(" AND p.name_term");
+            statement.one_of(names);
+        }
+        for (column, number) in [("p.class_id", player.class_id), ("p.class_spec", player.class_spec)] {
+            statement.between(column, (number, number));
+        }
+        statement.push(" LIMIT 1) IS NOT NULL");
+    }
+}
