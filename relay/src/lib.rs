@@ -43,6 +43,7 @@ pub mod replay;
 pub mod request;
 pub mod retry;
 pub mod router;
+pub mod same_fight;
 pub mod serve;
 pub mod set_aside;
 pub mod signature;
