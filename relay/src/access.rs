@@ -16,7 +16,7 @@ use raidcast_shared::view::Audience;
 use raidcast_store::{AccountId, EncounterRow, RaidRow, Tickets};
 use tokio::sync::broadcast;
 
-pub use self::door::{Door, Uploader};
+pub use self::door::{Door, Recorded, Uploader};
 pub use self::visible::Visible;
 
 /// Who asks.

@@ -15,14 +15,14 @@ use moka::ops::compute::Op;
 use moka::{Entry, Expiry};
 use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::form::FormEncounter;
-use raidcast_shared::report::{Fight, Report, ReportSummary};
+use raidcast_shared::report::{Fight, PointOfView, PointsOfView, Report, ReportSummary};
 use raidcast_shared::uplink::{Ending, ReportState, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
 use raidcast_store::{EncounterRow, ReportLine, StoreError};
 use serde::Serialize;
 use tracing::Instrument as _;
 
-use crate::access::Visible;
+use crate::access::{Recorded, Visible};
 use crate::body::Body;
 use crate::edge::Address;
 use crate::error::HttpError;
@@ -49,6 +49,7 @@ enum Kind {
     /// With its hits, or without.
     Encounter(bool),
     Timeline,
+    View,
     Span(Span),
 }
 
@@ -62,6 +63,8 @@ enum Wanted {
     /// With each hit.
     Hits,
     Timeline,
+    /// As another point of view, of the record.
+    View(Option<Bytes>),
     /// Put in place of the fight of the whole report.
     Span(Span, Arc<Report>),
 }
@@ -73,6 +76,7 @@ impl Wanted {
             Self::Encounter(_) => Kind::Encounter(false),
             Self::Hits => Kind::Encounter(true),
             Self::Timeline => Kind::Timeline,
+            Self::View(_) => Kind::View,
             Self::Span(span, _) => Kind::Span(*span),
         }
     }
@@ -113,6 +117,8 @@ struct Made {
     body: Arc<Body>,
     /// A report's own words, for spans of it: all but the rows of its players, deaths and what is missing.
     frame: Option<Arc<Report>>,
+    /// What is put beside others' in one answer.
+    view: Option<Arc<PointOfView>>,
     version: Version,
     cost: Duration,
 }
@@ -120,7 +126,13 @@ struct Made {
 impl Made {
     /// Made off the runtime's threads: a large one takes as long as folding it.
     fn of(value: &impl Serialize, version: Version) -> Self {
-        Self { body: Arc::new(Body::of(value)), frame: None, version, cost: Duration::ZERO }
+        Self { body: Arc::new(Body::of(value)), frame: None, view: None, version, cost: Duration::ZERO }
+    }
+
+    fn of_view(report: &Report, version: Version) -> Self {
+        let view = PointOfView::from(report);
+        let made = Self::of(&view, version);
+        Self { view: Some(Arc::new(view)), ..made }
     }
 
     fn of_report(mut report: Report, version: Version) -> Self {
@@ -131,7 +143,8 @@ impl Made {
     }
 
     fn bytes(&self) -> usize {
-        self.body.bytes() + self.frame.as_ref().map_or(0, |frame| fight_bytes(&frame.fight))
+        self.body.bytes() * if self.view.is_some() { 4 } else { 1 }
+            + self.frame.as_ref().map_or(0, |frame| fight_bytes(&frame.fight))
     }
 
     /// Whether it may be given to who asks for `now`.
@@ -257,6 +270,25 @@ impl Answers {
         self.answer(who, report, Wanted::Timeline).await.map(|made| Arc::clone(&made.body))
     }
 
+    /// Reports of one fight, beside each other.
+    ///
+    /// # Errors
+    /// As [`Answers::report`].
+    pub async fn views(
+        self: &Arc<Self>,
+        who: Address,
+        of: &Visible<EncounterRow>,
+        others: &[Recorded],
+    ) -> Result<Arc<Body>, HttpError> {
+        let mut views = Vec::with_capacity(others.len());
+        for (report, record) in others {
+            let made = self.answer(who, report, Wanted::View(record.clone())).await?;
+            views.push(PointOfView::clone(made.view.as_ref().ok_or(HttpError::Internal)?));
+        }
+        let points = PointsOfView { report_id: of.report_id.clone(), views };
+        Ok(self.spans.pool.run(who, move || Arc::new(Body::of(&points))).await?)
+    }
+
     /// Made to its end also where who asked reloads the page meanwhile: they have it the next time.
     async fn answer(
         self: &Arc<Self>,
@@ -326,6 +358,10 @@ impl Answers {
         let report = report.now(row.clone());
         let mut made = match wanted {
             Wanted::Report(record) => self.whole(who, &report, standing, record, version, Made::of_report).await?,
+            Wanted::View(record) => {
+                let of_view = |report: Report, version| Made::of_view(&report, version);
+                self.whole(who, &report, standing, record, version, of_view).await?
+            }
             Wanted::Encounter(record) => {
                 let of_form = |report, version| Made::of(&FormEncounter::of(&report, None), version);
                 self.whole(who, &report, standing, record, version, of_form).await?

@@ -45,7 +45,6 @@ pub mod replay;
 pub mod request;
 pub mod retry;
 pub mod router;
-pub mod same_fight;
 pub mod search;
 pub mod serve;
 pub mod set_aside;

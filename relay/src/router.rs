@@ -90,6 +90,7 @@ pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics:
         .route("/api/v1/reports", get(api::reports::list))
         .route("/api/v1/reports/{report_id}", get(api::reports::report))
         .route("/api/v1/reports/{report_id}/timeline", get(api::reports::timeline))
+        .route("/api/v1/reports/{report_id}/views", get(api::reports::views))
         .route("/api/v1/encounters", get(api::search::list))
         .route("/api/v1/encounters/{report_id}", get(api::encounters::encounter))
         .route("/api/v1/raids/{code}", get(api::raids::raid))

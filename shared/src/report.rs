@@ -361,6 +361,30 @@ pub struct TimelineSeries {
     pub taken: Option<Vec<u64>>,
 }
 
+/// Other uploaders' reports of a report's fight: `GET /api/v1/reports/{reportId}/views`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PointsOfView {
+    /// Which report.
+    pub report_id: String,
+    /// Of each other uploader the one that is most like it, the most alike first: public ones, and those of whoever asks.
+    pub views: Vec<PointOfView>,
+}
+
+/// The same fight, as another uploader's meter saw it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PointOfView {
+    /// Its report, as lists show it.
+    pub report: ReportSummary,
+    /// Its first combat event, ms since it began.
+    pub first_ms: u32,
+    /// Whose meter it is, with all that this meter knows of them: a game may tell critical hits to their own player alone.
+    pub own: Vec<Player>,
+    /// So many attempts it tells.
+    pub attempts: u32,
+}
+
 /// A report in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -396,6 +420,17 @@ pub struct ReportSummary {
     pub stub: bool,
     /// Whether the reading that its report holds was uploaded with a good signature.
     pub verified: bool,
+}
+
+impl From<&Report> for PointOfView {
+    fn from(report: &Report) -> Self {
+        Self {
+            report: report.summary(),
+            first_ms: report.fight.first_ms,
+            own: report.fight.players.iter().filter(|player| player.is_local).cloned().collect(),
+            attempts: u32::try_from(report.fight.attempts.len()).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 impl Report {

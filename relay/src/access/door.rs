@@ -31,6 +31,9 @@ pub struct Door {
     keys: Arc<Keyring>,
 }
 
+/// A report, and its record if it has one.
+pub type Recorded = (Visible<EncounterRow>, Option<Bytes>);
+
 /// Somebody whose key is known: what changes anything takes one.
 ///
 /// Nobody makes one up:
@@ -253,15 +256,50 @@ impl Door {
     ///
     /// # Errors
     /// `NotFound` if there is none that he may see.
-    pub async fn report(
-        &self,
-        report_id: &str,
-        asker: &Asker,
-    ) -> Result<(Visible<EncounterRow>, Option<Bytes>), HttpError> {
+    pub async fn report(&self, report_id: &str, asker: &Asker) -> Result<Recorded, HttpError> {
         let found = self.of_report(report_id, asker, self.context.store.report(report_id).await)?;
         let (row, record) = found.ok_or(HttpError::NotFound)?;
         let admitted = self.admit(asker, (&row).into()).await?;
         Ok((Visible::new(row, admitted), record))
+    }
+
+    /// Other uploaders' reports of a report's fight, with their records: those that anybody finds in lists, and his own.
+    /// Nothing leads to one that is known by its link alone.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn views(&self, report: &Visible<EncounterRow>, asker: &Asker) -> Result<Vec<Recorded>, HttpError> {
+        let mut views = Vec::new();
+        for other in self.context.store.same_fight(report.row, asker.account).await? {
+            match self.report(&other, asker).await {
+                Ok((row, record)) if Self::leads_to(&row) => views.push((row, record)),
+                // Gone or hidden meanwhile, or it cannot be read: that is no matter of this report.
+                Ok(_) | Err(HttpError::NotFound | HttpError::SetAside) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(views)
+    }
+
+    /// Those of them that he may still be shown.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn still_views(&self, asker: &Asker, views: Vec<Recorded>) -> Result<Vec<Recorded>, HttpError> {
+        let mut still = Vec::with_capacity(views.len());
+        for (row, record) in views {
+            match self.still(asker, &row).await {
+                Ok(row) if Self::leads_to(&row) => still.push((row, record)),
+                Ok(_) | Err(HttpError::NotFound | HttpError::SetAside) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(still)
+    }
+
+    /// Whether a report may be named to who did not ask for it.
+    fn leads_to(row: &Visible<EncounterRow>) -> bool {
+        row.visibility == Visibility::Public || row.admitted() == Admitted::AsUploader
     }
 
     /// The report of a fight by what its meter was told when it uploaded it.

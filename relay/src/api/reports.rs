@@ -1,4 +1,4 @@
-//! `GET /api/v1/reports`, `/reports/{reportId}` and its timeline.
+//! `GET /api/v1/reports`, `/reports/{reportId}`, its timeline, and its fight's other points of view.
 
 use axum::Extension;
 use axum::extract::State;
@@ -93,4 +93,27 @@ pub async fn timeline(
     let body = desk.answers().timeline(visit.address, &report).await?;
     desk.door().still(&asker, &report).await?;
     Ok(body.respond(&headers))
+}
+
+/// Other uploaders' reports of its fight.
+pub async fn views(
+    State(desk): State<Desk>,
+    Path(report_id): Path<String>,
+    Query(query): Query<ReportQuery>,
+    Extension(visit): Extension<Asked>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
+    let (report, _) = desk.door().report(&report_id, &asker).await?;
+    let mut others = desk.door().views(&report, &asker).await?;
+    loop {
+        let body = desk.answers().views(visit.address, &report, &others).await?;
+        desk.door().still(&asker, &report).await?;
+        let made = others.len();
+        others = desk.door().still_views(&asker, others).await?;
+        // Made anew where one was hidden meanwhile: they become fewer each time.
+        if others.len() == made {
+            return Ok(body.respond(&headers));
+        }
+    }
 }

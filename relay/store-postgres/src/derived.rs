@@ -2,14 +2,17 @@
 
 use raidcast_store::row::json;
 use raidcast_store::search::player_rows;
-use raidcast_store::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, HeldReport, JobKey, StoreFuture};
+use raidcast_store::{
+    AccountId, Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, HeldReport, JobKey,
+    StoreFuture,
+};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
 use crate::encounter::of_row;
 use crate::error::Failure;
 use crate::jobs::finish;
-use crate::search_rows;
+use crate::{same_fight, search_rows};
 
 impl DerivedRows for PostgresStore {
     fn keep_derived<'a>(&'a self, seen: HeldReport, rows: &'a Derived, job: JobKey) -> StoreFuture<'a, bool> {
@@ -26,9 +29,23 @@ impl DerivedRows for PostgresStore {
         })
     }
 
+    fn same_fight(&self, encounter: i64, also_of: Option<AccountId>) -> StoreFuture<'_, Vec<String>> {
+        Self::answer(async move {
+            let mut connection = self.pool.acquire().await?;
+            same_fight::of(&mut connection, encounter, also_of.map(|account| account.0)).await
+        })
+    }
+
     fn derived(&self, encounter: i64) -> StoreFuture<'_, Derived> {
         Self::answer(async move {
             let mut transaction = self.snapshot().await?;
+            let time = sqlx::query_as!(
+                FightTime,
+                "SELECT first_at_ms, last_at_ms FROM fight_times WHERE encounter = $1",
+                encounter,
+            )
+            .fetch_optional(&mut *transaction)
+            .await?;
             let bosses = sqlx::query_as!(
                 DerivedBoss,
                 "SELECT number, boss_name, monster_id, total_damage, hits, max_hp, defeated
@@ -57,7 +74,7 @@ impl DerivedRows for PostgresStore {
             .fetch_all(&mut *transaction)
             .await?;
             transaction.commit().await?;
-            Ok(Derived { bosses, players, skills })
+            Ok(Derived { time, bosses, players, skills })
         })
     }
 
@@ -128,6 +145,7 @@ async fn keep(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -
     .execute(&mut *connection)
     .await?;
     search_rows::keep(connection, encounter, rows).await?;
+    same_fight::keep(connection, encounter, rows).await?;
     Ok(true)
 }
 
@@ -135,7 +153,7 @@ async fn keep(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -
 pub(crate) async fn again(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     sqlx::query!(
         "TRUNCATE player_skills, encounter_players, encounter_bosses, search_parts, search_names, search_terms,
-                  search_encounters"
+                  search_encounters, fight_times, same_fights"
     )
     .execute(&mut *connection)
     .await?;

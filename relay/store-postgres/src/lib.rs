@@ -17,6 +17,7 @@ mod journal;
 mod limits;
 mod raid;
 mod report;
+mod same_fight;
 mod search;
 mod search_rows;
 mod server;

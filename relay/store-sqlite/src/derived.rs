@@ -3,8 +3,8 @@
 use raidcast_store::row::json;
 use raidcast_store::search::player_rows;
 use raidcast_store::{
-    AccountId, Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, HeldReport, JobKey, StoreFuture,
-    derive_job,
+    AccountId, Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, HeldReport, JobKey,
+    StoreFuture, derive_job,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -13,7 +13,7 @@ use crate::encounter::of_row;
 use crate::error::Failure;
 use crate::job::Change;
 use crate::jobs::{finish, put_job};
-use crate::search_rows;
+use crate::{same_fight, search_rows};
 
 impl DerivedRows for SqliteStore {
     fn keep_derived<'a>(&'a self, seen: HeldReport, rows: &'a Derived, job: JobKey) -> StoreFuture<'a, bool> {
@@ -21,9 +21,23 @@ impl DerivedRows for SqliteStore {
         self.write_bulk(KeepDerived { seen, rows: rows.clone(), bosses, players, skills, job })
     }
 
+    fn same_fight(&self, encounter: i64, also_of: Option<AccountId>) -> StoreFuture<'_, Vec<String>> {
+        Self::read(async move {
+            let mut connection = self.readers.acquire().await?;
+            same_fight::of(&mut connection, encounter, also_of.map(|account| account.0)).await
+        })
+    }
+
     fn derived(&self, encounter: i64) -> StoreFuture<'_, Derived> {
         Self::read(async move {
             let mut transaction = self.readers.begin().await?;
+            let time = sqlx::query_as!(
+                FightTime,
+                "SELECT first_at_ms, last_at_ms FROM fight_times WHERE encounter = ?1",
+                encounter,
+            )
+            .fetch_optional(&mut *transaction)
+            .await?;
             let bosses = sqlx::query_as!(
                 DerivedBoss,
                 r#"SELECT number, boss_name, monster_id, total_damage, hits, max_hp, defeated AS "defeated: bool"
@@ -52,7 +66,7 @@ impl DerivedRows for SqliteStore {
             .fetch_all(&mut *transaction)
             .await?;
             transaction.commit().await?;
-            Ok(Derived { bosses, players, skills })
+            Ok(Derived { time, bosses, players, skills })
         })
     }
 
@@ -129,6 +143,7 @@ impl Change for KeepDerived {
         .execute(&mut *connection)
         .await?;
         search_rows::keep(connection, encounter, &self.rows).await?;
+        same_fight::keep(connection, encounter, &self.rows).await?;
         finish(connection, self.job).await?;
         Ok(true)
     }
@@ -148,6 +163,7 @@ impl Change for DeriveAgain {
 /// See [`DerivedRows::derive_again`].
 pub(crate) async fn again(connection: &mut SqliteConnection) -> Result<u64, Failure> {
     search_rows::empty(connection).await?;
+    same_fight::empty(connection).await?;
     sqlx::query!("DELETE FROM player_skills").execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM encounter_players").execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM encounter_bosses").execute(&mut *connection).await?;

@@ -19,6 +19,7 @@ mod limits;
 pub mod private;
 mod raid;
 mod report;
+mod same_fight;
 mod search;
 mod search_rows;
 mod transfer;

@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod journal;
 pub mod raid;
 pub mod report;
+pub mod same_fight;
 pub mod search;
 pub mod upkeep;
 pub mod upload;
@@ -93,6 +94,8 @@ macro_rules! conformance {
             search: what_is_found_is_what_a_plain_search_finds, asking_on_leads_through_all_without_gaps_and_repeats,
                 only_final_public_reports_are_found_from_the_next_question_on, names_are_found_as_people_type_them,
                 nothing_that_is_typed_is_read_as_sql, rows_of_search_go_with_their_encounter;
+            same_fight: reports_of_one_fight_are_those_of_a_plain_comparison,
+                what_is_not_public_is_told_to_its_account_alone, one_account_takes_no_others_place;
             usage: what_was_used_takes_the_place_of_what_was_before, what_was_used_survives_a_crash;
             upload: a_new_upload_is_kept_whole, an_upload_needs_a_raid_of_its_account,
                 only_a_final_report_with_its_log_is_an_upload,

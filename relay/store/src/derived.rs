@@ -12,9 +12,19 @@ use crate::{AccountId, HeldReport, JobKey, JobKind, NewJob, StoreFuture};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "columns are described in the migrations")]
 pub struct Derived {
+    /// `None` where nothing happened in it.
+    pub time: Option<FightTime>,
     pub bosses: Vec<DerivedBoss>,
     pub players: Vec<DerivedPlayer>,
     pub skills: Vec<DerivedSkill>,
+}
+
+/// When a fight was, Unix ms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct FightTime {
+    pub first_at_ms: i64,
+    pub last_at_ms: i64,
 }
 
 /// A boss of a report.
@@ -76,7 +86,10 @@ impl From<&Report> for Derived {
         let skills = numbered(&fight.players).flat_map(|(player, of)| {
             numbered(&of.skills).map(move |(number, skill)| DerivedSkill::of(player, number, skill))
         });
+        let at = |ms: u32| fight.started_at_ms.saturating_add(ms.into());
+        let time = FightTime { first_at_ms: at(fight.first_ms), last_at_ms: at(fight.last_ms) };
         Self {
+            time: (!fight.players.is_empty()).then_some(time),
             bosses: numbered(&fight.bosses).map(|(number, boss)| DerivedBoss::of(number, boss)).collect(),
             players: numbered(&fight.players).map(|(number, player)| DerivedPlayer::of(number, player)).collect(),
             skills: skills.collect(),
@@ -166,8 +179,13 @@ pub fn derive_job(account: AccountId, encounter: i64, revision: i64, report_id: 
 /// Keeps what is derived of reports.
 pub trait DerivedRows: Send + Sync {
     /// Puts the rows of a report in place of those it has, and finishes the job of it, in one transaction; `false`, and
-    /// nothing changed, where the report is not as the caller saw it: look again. It hurries nobody.
+    /// nothing changed, where the report is not as the caller saw it: look again. Which other reports are of the same
+    /// fight is found out with it ([`crate::same_fight`]). It hurries nobody.
     fn keep_derived<'a>(&'a self, seen: HeldReport, rows: &'a Derived, job: JobKey) -> StoreFuture<'a, bool>;
+
+    /// Reports of the fight that an encounter's report is of, by other accounts: public ones, and those of this account.
+    /// Of each account the one that is most like it, the most alike first. They are known from when both are derived.
+    fn same_fight(&self, encounter: i64, also_of: Option<AccountId>) -> StoreFuture<'_, Vec<String>>;
 
     /// The rows of an encounter's report, in their order.
     fn derived(&self, encounter: i64) -> StoreFuture<'_, Derived>;

@@ -2,7 +2,8 @@
 //!
 //! One invariant: what a call has answered `Ok` to is on stable storage; a power cut after it loses nothing. What every
 //! store does the same beside its SQL is here too: the [`queue`] to the one that writes, the [`order`] of the journal,
-//! columns to records ([`row`]) and back ([`code`]), which names are alike ([`name`]). Deliberately not here: what deltas
+//! columns to records ([`row`]) and back ([`code`]), which names are alike ([`name`]), which reports are of
+//! one fight ([`same_fight`]). Deliberately not here: what deltas
 //! mean (they are bytes), who may see what, any clock, and any SQL but the text of searches ([`search`]).
 
 mod account;
@@ -21,6 +22,7 @@ pub mod queue;
 mod raid;
 mod report;
 pub mod row;
+pub mod same_fight;
 pub mod search;
 pub mod transfer;
 mod upkeep;
@@ -28,7 +30,7 @@ mod upload;
 mod usage;
 
 pub use account::{Account, AccountId, Accounts};
-pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, derive_job};
+pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, derive_job};
 pub use encounter::{EncounterKey, EncounterRow, Encounters, FightsBegun, NewEncounter, OpenEncounter, Unreadable};
 pub use error::{StoreError, StoreFuture};
 pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};

@@ -37,6 +37,7 @@ mod quotas;
 mod raw;
 mod replay;
 mod report;
+mod same_fight;
 mod script;
 mod search;
 mod set_aside;

@@ -12,7 +12,9 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 21] = [
+const OLD_SCHEMA: [&str; 23] = [
+    "DROP TABLE same_fights",
+    "DROP TABLE fight_times",
     "DROP TABLE search_state",
     "DROP TABLE search_parts",
     "DROP TABLE search_names",

@@ -207,6 +207,7 @@ impl Jobs for Shaky {
 impl DerivedRows for Shaky {
     through! {
         "writes" keep_derived(seen: HeldReport = seen => seen, rows: &'a Derived = rows.clone() => &rows, job: JobKey = job => job) -> bool;
+        "reads" same_fight(encounter: i64 = encounter => encounter, also_of: Option<AccountId> = also_of => also_of) -> Vec<String>;
         "reads" derived(encounter: i64 = encounter => encounter) -> Derived;
         "writes" derive_again() -> u64;
     }

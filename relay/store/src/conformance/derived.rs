@@ -6,8 +6,8 @@ use raidcast_shared::uplink::ReportState;
 
 use super::{Harness, NOW_MS, kept, one_fight};
 use crate::{
-    Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, EncounterRow, Encounters, HeldReport, JobKind,
-    Jobs, LeasedJob, Reports, Store, derive_job,
+    Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, EncounterRow, Encounters, FightTime, HeldReport,
+    JobKind, Jobs, LeasedJob, Reports, Store, derive_job,
 };
 
 const LEASE_MS: i64 = 60_000;
@@ -57,6 +57,7 @@ fn rows(players: i64) -> Derived {
         max_value: (skill > 0).then_some(MOST),
     };
     Derived {
+        time: Some(FightTime { first_at_ms: NOW_MS, last_at_ms: NOW_MS + players }),
         bosses: (0..3).map(boss).collect(),
         players: (0..players).map(player).collect(),
         skills: (0..players).flat_map(|of| (0..2).map(move |number| skill(of, number))).collect(),

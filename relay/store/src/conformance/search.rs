@@ -35,10 +35,10 @@ const SCENES: [Option<&str>; 3] = [Some("Tower of Ruin"), Some("TOWER of ruin"),
 const OUTCOMES: [Outcome; 3] = [Outcome::Kill, Outcome::Wipe, Outcome::Unknown];
 
 /// Numbers that are the same in every run.
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % end
     }
@@ -62,7 +62,13 @@ struct Fight {
     public: bool,
 }
 
-fn player(number: i64, name: Option<&str>, class_id: Option<i64>, class_spec: Option<i64>, key: &str) -> DerivedPlayer {
+pub(super) fn player(
+    number: i64,
+    name: Option<&str>,
+    class_id: Option<i64>,
+    class_spec: Option<i64>,
+    key: &str,
+) -> DerivedPlayer {
     DerivedPlayer {
         number,
         actor_id: key.to_owned(),
@@ -84,7 +90,7 @@ fn player(number: i64, name: Option<&str>, class_id: Option<i64>, class_spec: Op
     }
 }
 
-fn boss(number: i64, name: &str) -> DerivedBoss {
+pub(super) fn boss(number: i64, name: &str) -> DerivedBoss {
     DerivedBoss {
         number,
         boss_name: name.to_owned(),
@@ -111,6 +117,7 @@ fn derived(numbers: &mut Numbers) -> Derived {
     let players = (0..players).map(player).collect();
     let bosses = 0..numbers.below(3);
     Derived {
+        time: None,
         players,
         bosses: bosses.map(|number| boss(number as i64, numbers.of(&BOSSES))).collect(),
         skills: Vec::new(),
@@ -123,7 +130,7 @@ async fn keep(store: &Arc<impl Store>, row: &EncounterRow, report: &KeptReport, 
     derive(store, row, derived).await;
 }
 
-async fn derive(store: &Arc<impl Store>, row: &EncounterRow, derived: &Derived) {
+pub(super) async fn derive(store: &Arc<impl Store>, row: &EncounterRow, derived: &Derived) {
     let (now, _) = store.report(&row.report_id).await.expect("an answer").expect("a report");
     let job = store.lease_job(JobKind::Derive, NOW_MS, NOW_MS).await.expect("an answer").expect("a job");
     assert!(store.keep_derived(HeldReport::from(&now), derived, job.key).await.expect("an answer"));
@@ -384,6 +391,7 @@ pub async fn only_final_public_reports_are_found_from_the_next_question_on(harne
     let other = raid(&store, &account, 2, Visibility::Public).await;
     let row = store.begin_encounter(&new_encounter(&raid_of, 1)).await.expect("an encounter");
     let rows = Derived {
+        time: None,
         players: vec![player(0, Some("Anna"), Some(1), None, "key1")],
         bosses: vec![boss(0, "Golem")],
         skills: Vec::new(),

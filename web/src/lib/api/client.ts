@@ -1,5 +1,5 @@
 /** The relay's HTTP API, as far as pages read it. */
-import type { ApiError, RaidPage, Report, ReportPage, Timeline } from '$lib/wire/types';
+import type { ApiError, PointsOfView, RaidPage, Report, ReportPage, Timeline } from '$lib/wire/types';
 
 /** A call that gave nothing. */
 export class ApiFailure extends Error {
@@ -37,6 +37,8 @@ export interface Api {
   reports(page: number, limit: number, signal?: AbortSignal): Promise<ReportPage>;
   report(id: string, span?: SpanQuery | null, signal?: AbortSignal): Promise<Report>;
   timeline(id: string, signal?: AbortSignal): Promise<Timeline>;
+  /** Other uploaders' reports of its fight. */
+  views(id: string, signal?: AbortSignal): Promise<PointsOfView>;
   raid(place: RaidPlace, signal?: AbortSignal): Promise<RaidPage>;
 }
 
@@ -98,6 +100,7 @@ export function apiClient(ticket: string | null, env: ApiEnv = browser): Api {
     report: (id, span, signal) =>
       call(`/reports/${encodeURIComponent(id)}`, { from: span?.fromMs ?? null, to: span?.toMs ?? null }, signal),
     timeline: (id, signal) => call(`/reports/${encodeURIComponent(id)}/timeline`, {}, signal),
+    views: (id, signal) => call(`/reports/${encodeURIComponent(id)}/views`, {}, signal),
     raid: (place, signal) => call(raidPath(place), {}, signal),
   };
 }

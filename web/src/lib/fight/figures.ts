@@ -11,6 +11,7 @@ import type {
   DeathRow,
   Outcome,
   Place,
+  PointOfView,
   Report,
   ReportState,
   Totals,
@@ -40,6 +41,10 @@ export interface PlayerFigures {
   healHits: number;
   critHits: number | null;
   luckyHits: number | null;
+  /** Hits among which the critical and lucky ones are counted: of another meter where that told them. */
+  critOf: number;
+  /** The report whose meter told some of it: the player's own. */
+  toldBy: string | null;
   deaths: number | null;
 }
 
@@ -113,9 +118,33 @@ export function figuresOfReport(report: Report & ReportTimes): FightFigures {
       healHits: player.healHits,
       critHits: player.critHits,
       luckyHits: player.luckyHits,
+      critOf: player.hits,
+      toldBy: null,
       deaths: player.deaths,
     })),
   };
+}
+
+/** A fight with what players' own meters tell of them where its own does not: a game tells crits to their own player. */
+export function withViews(figures: FightFigures, views: readonly PointOfView[]): FightFigures {
+  const own = new Map(
+    views.toReversed().flatMap((view) => view.own.map((player) => [player.playerKey, { view, player }] as const)),
+  );
+  const better = (row: PlayerFigures): PlayerFigures => {
+    const told = own.get(row.key);
+    if (told === undefined) return row;
+    const { hits, critHits, luckyHits, deaths } = told.player;
+    const crits = row.critHits === null && critHits !== null;
+    const died = row.deaths === null && deaths !== null;
+    if (!crits && !died) return row;
+    return {
+      ...row,
+      ...(crits ? { critHits, luckyHits, critOf: hits } : {}),
+      ...(died ? { deaths } : {}),
+      toldBy: told.view.report.reportId,
+    };
+  };
+  return own.size === 0 ? figures : { ...figures, players: figures.players.map(better) };
 }
 
 /** The figures of the feed's fight. */
@@ -149,6 +178,8 @@ export function figuresOfFeed(fight: FightView): FightFigures {
       healHits: value('healHits'),
       critHits: known('critHits'),
       luckyHits: known('luckyHits'),
+      critOf: value('hits'),
+      toldBy: null,
       deaths: known('deaths'),
     };
   };
@@ -245,7 +276,7 @@ function valueOf(player: PlayerFigures, metric: Metric, column: Exclude<SortColu
     case 'hits':
       return hitsOf(player, metric);
     case 'crit':
-      return metric !== 'damage' || player.critHits === null ? null : player.critHits / Math.max(1, player.hits);
+      return metric !== 'damage' || player.critHits === null ? null : player.critHits / Math.max(1, player.critOf);
     case 'deaths':
       return player.deaths;
   }

@@ -6,9 +6,9 @@
  */
 import type { Api, ApiFailure, SpanQuery } from '$lib/api/client';
 import { amountsOfFeed, amountsOfTimeline, NO_AMOUNTS, type Amounts } from '$lib/chart/data';
-import { figuresOfFeed, figuresOfReport, type FightFigures } from '$lib/fight/figures';
+import { figuresOfFeed, figuresOfReport, withViews, type FightFigures } from '$lib/fight/figures';
 import { elapsedMs, isQuiet } from '$lib/fight/timer';
-import type { RaidPage, Report, SkillRow, Timeline } from '$lib/wire/types';
+import type { PointOfView, PointsOfView, RaidPage, Report, SkillRow, Timeline } from '$lib/wire/types';
 import type { PageEnv } from './env';
 import type { FightView } from './fold';
 import { PageClock } from './page-clock';
@@ -29,6 +29,11 @@ const WATCH_PROVISIONAL_MS = 30_000;
 /** How often the raid of a fight that is over is asked whether the next one began, ms: a fight is rarely shorter. */
 const NEXT_FIGHT_MS = 15_000;
 
+/** How often other uploaders' reports of a fight are looked for while they may still come, ms. */
+const VIEWS_MS = 15_000;
+/** So long after a fight's end they may, ms. */
+const VIEWS_COME_MS = 15 * 60_000;
+
 /** See the module. */
 export class ReportSession {
   /** The record of the whole fight, as last read. */
@@ -40,6 +45,8 @@ export class ReportSession {
   spanFailure = $state.raw<ApiFailure | null>(null);
   span = $state.raw<SpanQuery | null>(null);
   nowMs = $state(0);
+  /** Other uploaders' reports of this fight. */
+  views = $state.raw<readonly PointOfView[]>([]);
   /** Another fight of the raid that is live, if this one is not. */
   elsewhere = $state<string | null>(null);
 
@@ -51,6 +58,7 @@ export class ReportSession {
   readonly #spanReading: Reading<Report>;
   readonly #timelineReading: Reading<Timeline>;
   readonly #raidReading: Reading<RaidPage>;
+  readonly #viewsReading: Reading<PointsOfView>;
   readonly #clock: PageClock;
   #reportMs = $state<number | null>(null);
   #nextTimelineMs = 0;
@@ -134,6 +142,16 @@ export class ReportSession {
       },
       againMs: () => (goesOn ? NEXT_FIGHT_MS : null),
     });
+    this.#viewsReading = new Reading(options.env, {
+      ask: (signal) => this.#api.views(this.#id, signal),
+      got: ({ views }) => {
+        this.views = views;
+      },
+      failed: () => {
+        // What is known stays: nobody waits for it.
+      },
+      againMs: () => (this.#viewsMayCome() ? VIEWS_MS : null),
+    });
     this.#clock = new PageClock(options.env, CLOCK_MS, (nowMs) => {
       this.#beat(nowMs);
     });
@@ -159,7 +177,7 @@ export class ReportSession {
   /** The whole fight as shown. */
   figures: FightFigures | null = $derived.by(() => {
     if (this.fromFeed && this.feedFight !== null) return figuresOfFeed(this.feedFight);
-    return this.report === null ? null : figuresOfReport(this.report);
+    return this.report === null ? null : withViews(figuresOfReport(this.report), this.views);
   });
 
   /** Whether nothing of the fight could be taken. */
@@ -253,7 +271,15 @@ export class ReportSession {
 
   stop(): void {
     this.#clock.stop();
-    for (const reading of [this.#reading, this.#spanReading, this.#timelineReading, this.#raidReading]) reading.stop();
+    for (const reading of [
+      this.#reading,
+      this.#spanReading,
+      this.#timelineReading,
+      this.#raidReading,
+      this.#viewsReading,
+    ]) {
+      reading.stop();
+    }
     this.raid.close();
   }
 
@@ -264,6 +290,7 @@ export class ReportSession {
     if (this.#wantsRecord()) this.#reading.renew();
     if (this.#wantsSpan()) this.#spanReading.renew();
     if (this.#raidReading.goesOn) this.#raidReading.renew();
+    if (this.report?.state === 'final') this.#viewsReading.renew();
     this.#nextTimelineMs = 0;
     this.#clock.now();
   }
@@ -307,6 +334,7 @@ export class ReportSession {
     if (this.#wantsRecord()) this.#reading.readIfDue();
     if (this.#wantsSpan()) this.#spanReading.readIfDue();
     this.#raidReading.readIfDue();
+    this.#viewsReading.readIfDue();
     this.#readTimeline();
     this.#lookElsewhere();
   }
@@ -326,6 +354,13 @@ export class ReportSession {
     return report.state !== 'final';
   }
 
+  /** Other uploaders send theirs when the fight has ended, and the relay compares them after that. */
+  #viewsMayCome(): boolean {
+    const report = this.report;
+    if (report?.state !== 'final') return false;
+    return this.#env.now() < (report.endedAtMs ?? report.startedAtMs + report.lastMs) + VIEWS_COME_MS;
+  }
+
   /** The relay says so of what it holds: the record may be an older one, so it is read anew. */
   #hasNoTimes(): void {
     if (this.report === null) return;
@@ -337,6 +372,7 @@ export class ReportSession {
     this.#reportMs = this.#env.now();
     this.report = report;
     this.failure = null;
+    if (report.state === 'final' && !report.stub) this.#viewsReading.read();
     // One that was over when its page opened listens to nothing, but asks whether its raid goes on.
     if (report.state !== 'final' || this.raid.started) this.raid.listen({ kind: 'raid', name: report.raid });
     else this.#raidReading.read();

@@ -1,4 +1,5 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
+import { tick } from 'svelte';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Attempt } from '$lib/fight/attempts';
 import { figuresOfReport, SORT_DEFAULT, type FightFigures } from '$lib/fight/figures';
@@ -134,13 +135,21 @@ describe('the table of players', () => {
     expect((textOf(all) ?? '').split('\n').slice(1)).toEqual(['1\tA\t7\t0.7\t–\t1', '2\tB\t–\t–\t–\t–']);
   });
 
-  it('tells all digits of an amount when the pointer comes to it, as they are then', async () => {
+  it('tells all digits of an amount while the pointer rests on it, as they are then', async () => {
     const { rerender } = render(Amount, { value: 1_234_567 });
     const amount = screen.getByText('1.2', { exact: false });
+    const point = async (event: string): Promise<void> => {
+      amount.dispatchEvent(new Event(event));
+      await tick();
+    };
     expect(amount.title).toBe('');
     await rerender({ value: 7_654_321 });
-    amount.dispatchEvent(new Event('pointerover', { bubbles: true }));
+    await point('pointerenter');
     expect(amount.title).toBe('7,654,321');
+    await rerender({ value: 8_654_321 });
+    expect(amount.title).toBe('8,654,321');
+    await point('pointerleave');
+    expect(amount.hasAttribute('title')).toBe(false);
   });
 
   it('shows names as text', () => {

@@ -1,17 +1,18 @@
 //! Whether two reports are of one fight, seen from two places.
 //!
 //! One invariant: it does not matter which of two is asked about first. Every threshold stands here with its reason, and
-//! nothing else decides. Deliberately not here: where candidates come from, and who may see that they are the same. Pure.
+//! nothing else decides. Deliberately not here: how candidates are read, and who may see that they are the same. Pure.
 //!
 //! What two meters tell of one fight differs: clocks do, who came late or left early tells less, hits far away are seen by
 //! one alone, and languages name a boss differently. Bytes never agree, and need not: a player cannot be in two fights at
 //! one time, so the same players at the same time is nearly all that has to be shown. What players did is compared as well,
 //! so that nobody hangs an invented fight onto another's by knowing who was there.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use raidcast_shared::report::Fight;
+use serde::Serialize;
+
+use crate::{Derived, Term};
 
 /// Two machines' clocks are at most so far apart, ms. Those that are set over the network, as nearly all are, differ by
 /// less than two seconds; a pull that is begun anew at once comes some 30 s later.
@@ -48,17 +49,140 @@ pub struct Seen {
     pub players: Vec<(String, u64)>,
 }
 
-impl From<&Fight> for Seen {
-    fn from(fight: &Fight) -> Self {
-        let at = |ms: u32| fight.started_at_ms.saturating_add(i64::from(ms));
-        Self {
-            first_ms: at(fight.first_ms),
-            last_ms: at(fight.last_ms),
-            scene_id: fight.encounter.scene_id,
-            bosses: fight.bosses.iter().map(|boss| (boss.monster_id, boss.name.clone())).collect(),
-            players: fight.players.iter().map(|player| (player.player_key.clone(), player.damage)).collect(),
+impl Seen {
+    /// Of what is derived of a report; `None` where that tells no time.
+    pub fn of(derived: &Derived, scene_id: Option<i64>) -> Option<Self> {
+        let time = derived.time?;
+        Some(Self {
+            first_ms: time.first_at_ms,
+            last_ms: time.last_at_ms,
+            scene_id,
+            bosses: derived.bosses.iter().map(|boss| (boss.monster_id, boss.boss_name.clone())).collect(),
+            players: derived
+                .players
+                .iter()
+                .map(|player| (player.actor_id.clone(), player.damage_dealt.max(0).cast_unsigned()))
+                .collect(),
+        })
+    }
+
+    /// Where the other begins or ends if both are of one fight: within so much of this one's.
+    pub fn reach(&self) -> Reach {
+        let around = |ms: i64| (ms.saturating_sub(CLOCKS_APART_MS), ms.saturating_add(CLOCKS_APART_MS));
+        let terms = self.players.iter().map(|(key, _)| Term::player(key)).collect();
+        Reach {
+            first_ms: self.first_ms,
+            last_ms: self.last_ms,
+            first: around(self.first_ms),
+            last: around(self.last_ms),
+            terms,
         }
     }
+}
+
+/// Which fights are compared with one: those that begin or end with it, by others, and have a player of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// When it began, Unix ms.
+    pub first_ms: i64,
+    /// When it ended, Unix ms.
+    pub last_ms: i64,
+    /// From and to: the other's first combat event.
+    pub first: (i64, i64),
+    /// Or its last.
+    pub last: (i64, i64),
+    /// Its players.
+    pub terms: Vec<Term>,
+}
+
+/// Of one account's fights that begin or end with one, so many are compared with it, those whose edges are nearest: a
+/// meter that split the fight has two.
+pub const COMPARED_OF_ACCOUNT: i64 = 3;
+/// And so many of all accounts: a raid of twenty, each with a meter of their own, and as many strangers.
+pub const COMPARED_MAX: i64 = 3 * 40;
+
+/// Another fight, as it is compared.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Its encounter.
+    pub encounter: i64,
+    /// What it is.
+    pub seen: Seen,
+}
+
+/// A fight that is to be compared.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct NearColumns {
+    pub encounter: i64,
+    pub scene_id: Option<i64>,
+    pub first_at_ms: i64,
+    pub last_at_ms: i64,
+}
+
+/// A player of one.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct PlayerColumns {
+    pub encounter: i64,
+    pub actor_id: String,
+    pub damage_dealt: i64,
+}
+
+/// A boss of one.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct BossColumns {
+    pub encounter: i64,
+    pub monster_id: Option<i64>,
+    pub boss_name: String,
+}
+
+/// Fights with their players and bosses.
+pub fn candidates(near: &[NearColumns], players: Vec<PlayerColumns>, bosses: Vec<BossColumns>) -> Vec<Candidate> {
+    let seen = |near: &NearColumns| Seen {
+        first_ms: near.first_at_ms,
+        last_ms: near.last_at_ms,
+        scene_id: near.scene_id,
+        bosses: Vec::new(),
+        players: Vec::new(),
+    };
+    let mut all: HashMap<i64, Seen> = near.iter().map(|near| (near.encounter, seen(near))).collect();
+    for PlayerColumns { encounter, actor_id, damage_dealt } in players {
+        if let Some(seen) = all.get_mut(&encounter) {
+            seen.players.push((actor_id, damage_dealt.max(0).cast_unsigned()));
+        }
+    }
+    for BossColumns { encounter, monster_id, boss_name } in bosses {
+        if let Some(seen) = all.get_mut(&encounter) {
+            seen.bosses.push((monster_id, boss_name));
+        }
+    }
+    all.into_iter().map(|(encounter, seen)| Candidate { encounter, seen }).collect()
+}
+
+/// Two reports of one fight, one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct LinkRow {
+    pub encounter: i64,
+    pub other: i64,
+    pub overlap_ms: i64,
+    pub apart_ms: i64,
+}
+
+/// Those of the others that are of the same fight, both ways.
+pub fn links(encounter: i64, seen: &Seen, others: &[Candidate]) -> Vec<LinkRow> {
+    let like = |other: &Candidate| compare(seen, &other.seen).ok().map(|likeness| (other.encounter, likeness));
+    let both = |(other, Likeness { overlap_ms, apart_ms, .. })| {
+        [(encounter, other), (other, encounter)].map(|(encounter, other)| LinkRow {
+            encounter,
+            other,
+            overlap_ms,
+            apart_ms,
+        })
+    };
+    others.iter().filter_map(like).flat_map(both).collect()
 }
 
 /// Why two are not of one fight.
@@ -80,8 +204,8 @@ pub enum Differ {
     Damage,
 }
 
-/// How alike two readings of one fight are. The greater, the more alike: of several fights of one uploader the greatest is
-/// the one.
+/// How alike two readings of one fight are: of several fights of one uploader the one with the most time in common, and
+/// of those the one whose edges are nearest, is it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Likeness {
     /// Time in common, ms.
@@ -90,13 +214,6 @@ pub struct Likeness {
     pub apart_ms: i64,
     /// How far shares of damage are apart, in thousandths.
     pub shares_apart: u64,
-}
-
-impl Likeness {
-    /// Which of two is more alike.
-    pub fn than(&self, other: &Self) -> Ordering {
-        self.overlap_ms.cmp(&other.overlap_ms).then(other.apart_ms.cmp(&self.apart_ms))
-    }
 }
 
 /// How alike two are, if they are of one fight.
