@@ -39,6 +39,8 @@ fn declarations() -> String {
         report::MissingRow,
         report::Timeline,
         report::TimelineSeries,
+        report::PointsOfView,
+        report::PointOfView,
         report::ReportSummary,
         report::ReportPage,
         report::Pagination,

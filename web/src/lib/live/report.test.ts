@@ -4,6 +4,7 @@ import { FakeEnv } from '$lib/testing/env';
 import {
   feedFight,
   keyframe,
+  pointOfView,
   raidPage,
   report,
   stubReport,
@@ -13,7 +14,7 @@ import {
   totals,
   uploadsPage,
 } from '$lib/testing/samples';
-import type { Report } from '$lib/wire/types';
+import type { PointsOfView, Report } from '$lib/wire/types';
 import { RaidSession } from './raid-page.svelte';
 import { ReportSession } from './report.svelte';
 
@@ -42,6 +43,12 @@ class FakeApi implements Api {
     this.timelines += 1;
     if (this.noTimes) return Promise.reject(NO_TIMES);
     return Promise.resolve(timeline());
+  };
+  others: PointsOfView['views'] = [];
+  asksForOthers = 0;
+  views = (): ReturnType<Api['views']> => {
+    this.asksForOthers += 1;
+    return this.down ? Promise.reject(new ApiFailure(0, '')) : Promise.resolve({ reportId: 'r1', views: this.others });
   };
   raid = (): ReturnType<Api['raid']> =>
     this.down ? Promise.reject(new ApiFailure(0, '')) : Promise.resolve(this.page);
@@ -504,3 +511,46 @@ function summaryOf(id: string): ReturnType<typeof raidPage>['reports'][number] {
     totals: totals(),
   };
 }
+
+describe("other uploaders' reports of a fight", () => {
+  const asked = async (ms: number): Promise<number> => {
+    const before = api.asksForOthers;
+    await env.pass(ms);
+    return api.asksForOthers - before;
+  };
+
+  it('are not looked for while it goes on', async () => {
+    await started();
+    expect(await asked(60_000)).toBe(0);
+    expect(session.views).toEqual([]);
+  });
+
+  it('are looked for while they may still come, and each one tells of its own player what this one does not know', async () => {
+    api.held = report({ state: 'final', endedAtMs: env.now() });
+    await started();
+    expect(api.asksForOthers).toBe(1);
+    expect(session.figures?.players[0]).toMatchObject({ critHits: null, toldBy: null });
+    api.others = [pointOfView('a')];
+    expect(await asked(16_000)).toBe(1);
+    expect(session.views).toHaveLength(1);
+    expect(session.figures?.players[0]).toMatchObject({
+      critHits: 2,
+      luckyHits: 1,
+      critOf: 8,
+      toldBy: 'of-a',
+      deaths: 0,
+    });
+    expect(session.figures?.players[1]).toMatchObject({ critHits: null, toldBy: null });
+    api.down = true;
+    await asked(30_000);
+    expect(session.views).toHaveLength(1);
+    await asked(15 * 60_000);
+    expect(await asked(60_000)).toBe(0);
+  });
+
+  it('are looked for once where it is long over', async () => {
+    api.held = report({ state: 'final', endedAtMs: env.now() - 3_600_000 });
+    await started();
+    expect([api.asksForOthers, await asked(60_000)]).toEqual([1, 0]);
+  });
+});

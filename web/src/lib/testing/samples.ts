@@ -5,6 +5,7 @@ import type {
   FeedPlayer,
   Keyframe,
   Player,
+  PointOfView,
   RaidPage,
   Report,
   ReportSummary,
@@ -171,6 +172,16 @@ export function summary(some: Partial<ReportSummary> = {}): ReportSummary {
     players: 20,
     totals: totals({ damage: 6_000_000 }),
     ...some,
+  };
+}
+
+/** The same fight in another uploader's report, whose own player has crits. */
+export function pointOfView(key: string, some: Partial<ReportSummary> = {}): PointOfView {
+  return {
+    report: summary({ reportId: `of-${key}`, durationMs: 10_000, players: 2, ...some }),
+    firstMs: 0,
+    own: [player(key, { isLocal: true, hits: 8, critHits: 2, luckyHits: 1, deaths: 1 })],
+    attempts: 0,
   };
 }
 

@@ -576,6 +576,34 @@ healing: Array<number>,
  */
 taken: Array<number> | null, };
 
+export type PointsOfView = { 
+/**
+ * Which report.
+ */
+reportId: string, 
+/**
+ * Of each other uploader the one that is most like it, the most alike first: public ones, and those of whoever asks.
+ */
+views: Array<PointOfView>, };
+
+export type PointOfView = { 
+/**
+ * Its report, as lists show it.
+ */
+report: ReportSummary, 
+/**
+ * Its first combat event, ms since it began.
+ */
+firstMs: number, 
+/**
+ * Whose meter it is, with all that this meter knows of them: a game may tell critical hits to their own player alone.
+ */
+own: Array<Player>, 
+/**
+ * So many attempts it tells.
+ */
+attempts: number, };
+
 export type ReportSummary = { 
 /**
  * Names the report.

@@ -1,7 +1,7 @@
-import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
+import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { raidPage, report, stubReport, sumsReport, timeline, untoldReport } from '$lib/testing/samples';
-import type { Report, Timeline } from '$lib/wire/types';
+import { pointOfView, raidPage, report, stubReport, sumsReport, timeline, untoldReport } from '$lib/testing/samples';
+import type { PointOfView, Report, Timeline } from '$lib/wire/types';
 import ReportPage from './ReportPage.svelte';
 
 // uPlot draws on a canvas, which happy-dom has not.
@@ -15,6 +15,7 @@ vi.mock('uplot', () => ({
 }));
 
 let asked: string[];
+let others: PointOfView[];
 
 /** The page of a report at an address, with a relay that holds it. */
 async function opened(held: Report, search = '', amounts: Timeline | null = timeline()): Promise<void> {
@@ -27,6 +28,7 @@ async function opened(held: Report, search = '', amounts: Timeline | null = time
       const body = JSON.stringify({ code: 'no_times', message: 'Nothing in this fight has a time.' });
       return Promise.resolve(new Response(body, { status: 409 }));
     }
+    if (pathname.endsWith('/views')) return Promise.resolve(Response.json({ reportId: 'r1', views: others }));
     if (pathname.endsWith('/timeline')) return Promise.resolve(Response.json(amounts));
     return Promise.resolve(Response.json(pathname.includes('/raids/') ? raidPage({ open: false }) : held));
   });
@@ -41,6 +43,7 @@ const NO_TIMELINE = 'This fight was uploaded as sums: it has no timeline.';
 
 beforeEach(() => {
   asked = [];
+  others = [];
 });
 afterEach(() => {
   cleanup();
@@ -116,5 +119,30 @@ describe('the page of a fight of which nothing could be taken', () => {
     expect(screen.queryByRole('region', { name: 'Notices' })).toBeNull();
     expect(document.querySelector('[data-figure]')).toBeNull();
     expect(screen.getByRole('link', { name: 'All fights of this raid' })).toBeTruthy();
+  });
+});
+
+describe('the page of a fight that others uploaded, too', () => {
+  it('leads to their reports, says how they differ, and has what their own meters counted', async () => {
+    others = [
+      pointOfView('b', { startedAtMs: 900_000 + 65_000, durationMs: 4_000, players: 1 }),
+      { ...pointOfView('x'), own: [] },
+    ];
+    await opened(report({ state: 'final' }));
+    const region = await screen.findByRole('region', { name: 'Other points of view 2' });
+    const [first, second] = within(region).getAllByRole('link');
+    const words = (link: HTMLElement | undefined): string => link?.textContent.replace(/\s+/g, ' ').trim() ?? '';
+    expect(words(first)).toBe("St B's meter 1 player · begins 1:05 later · ends 0:59 later");
+    expect(words(second)).toMatch(/Another meter 2 players$/);
+    expect(first?.getAttribute('href')).toBe('/reports/of-b');
+    // Two of eight: of the hits that this meter counted.
+    expect(screen.getByTitle("From this player's own meter, which counted their hits itself").textContent).toBe(
+      '25.0%',
+    );
+  });
+
+  it('says nothing where nobody else did', async () => {
+    await opened(report({ state: 'final' }));
+    expect(screen.queryByRole('region', { name: /points of view/ })).toBeNull();
   });
 });
