@@ -189,6 +189,8 @@ impl Relay {
             directory: Arc::clone(directory),
             edge: Arc::clone(&edge),
             answers: Arc::clone(&answers),
+            lists: Arc::clone(desk.lists()),
+            searches: Arc::clone(desk.searches()),
             ingest: Arc::clone(desk.ingest()),
             disk: Disk::of(&config.database()),
         };

@@ -15,8 +15,10 @@ use crate::disk::Disk;
 use crate::edge::{Asked, Edge, Refusal};
 use crate::error::HttpError;
 use crate::ingest::Ingest;
+use crate::lists::Lists;
 use crate::metrics::{Page, process};
 use crate::raid::Directory;
+use crate::search::Searches;
 
 /// Prometheus' text, in the version that is written.
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -32,6 +34,10 @@ pub struct Sources {
     pub edge: Arc<Edge>,
     /// What was made for who asked.
     pub answers: Arc<Answers>,
+    /// Pages of lists that were read for them.
+    pub lists: Arc<Lists>,
+    /// What was searched for them.
+    pub searches: Arc<Searches>,
     /// Who uploads whole fights.
     pub ingest: Arc<Ingest>,
     /// Where the database lies.
@@ -69,7 +75,7 @@ pub async fn metrics(State(sources): State<Sources>) -> Result<Response, HttpErr
 
 impl Sources {
     fn page(&self) -> Page {
-        let Self { context, directory, edge, answers, ingest, disk: _ } = self;
+        let Self { context, directory, edge, answers, lists, searches, ingest, disk: _ } = self;
         let mut page = Page::default();
         let (version, of_build) = (env!("CARGO_PKG_VERSION"), "Which version runs; always 1.");
         page.gauges("raidcast_build_info", of_build, "version", [(version, true)]);
@@ -94,6 +100,8 @@ impl Sources {
         let help = "Times that an address or a key met a limit, by limit.";
         page.counters("raidcast_limits_hit_total", help, "limit", limits);
         page.counter("raidcast_reports_made_total", "Reports, spans and timelines made for askers.", answers.made());
+        page.counter("raidcast_lists_made_total", "Pages of lists read for askers.", lists.made());
+        page.counter("raidcast_searches_made_total", "Searches that the database was asked.", searches.made());
         let uploads = ingest.standing();
         page.gauge("raidcast_uploads_read", "Bodies of uploads that are read or folded now.", uploads.read);
         let jobs = [("reading", ingest.waiting()), ("derive", context.derive.waiting())];

@@ -34,6 +34,10 @@ const SHARES_APART_IN_PART: u64 = 300;
 /// All damage differs by so much at the most where both saw the whole, in percent of the greater.
 const TOTALS_APART_PERCENT: u64 = 15;
 
+/// Where one saw a part: its damage a second is at most so many times the other's, either way. Openings and last pushes are
+/// some times the mean.
+const RATES_TIMES: u128 = 4;
+
 /// A fight, as far as it is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -254,6 +258,9 @@ pub fn compare(one: &Seen, other: &Seen) -> Result<Likeness, Differ> {
     }
     let whole = i128::from(shorter) * 100 >= i128::from(longer) * WHOLE_PERCENT;
     let shares_apart = compare_players(one, other, whole)?;
+    if !whole && !is_plausible_part(one, other) {
+        return Err(Differ::Damage);
+    }
     let apart_ms = i64::try_from(begins_apart.saturating_add(ends_apart)).unwrap_or(i64::MAX);
     Ok(Likeness { overlap_ms, apart_ms, shares_apart })
 }
@@ -312,6 +319,18 @@ fn compare_players(one: &Seen, other: &Seen, whole: bool) -> Result<u64, Differ>
         return Err(Differ::Damage);
     }
     Ok(shares_apart)
+}
+
+/// Whether the shorter may be a part of the longer: it has no more damage, and not another rate altogether.
+fn is_plausible_part(one: &Seen, other: &Seen) -> bool {
+    let (part, all) = if length(one) <= length(other) { (one, other) } else { (other, one) };
+    let (in_part, in_all) = (total(part), total(all));
+    // Over at least a second. An i64 of ms by a sum of u64 of players stays below 2^128 for 2^64 of them.
+    let ms = |of: &Seen| u128::from(length(of).max(1_000).unsigned_abs());
+    let (fast, slow) = (in_part.saturating_mul(ms(all)), in_all.saturating_mul(ms(part)));
+    let (less, more) = (fast.min(slow), fast.max(slow));
+    in_part.saturating_mul(100) <= in_all.saturating_mul(100 + u128::from(TOTALS_APART_PERCENT))
+        && more <= less.saturating_mul(RATES_TIMES)
 }
 
 fn total(of: &Seen) -> u128 {
@@ -411,6 +430,13 @@ mod tests {
         let mut invented = fight(0, 200);
         invented.players.iter_mut().for_each(|(_, damage)| *damage *= 2);
         assert_eq!(both(&fight(0, 200), &invented), Err(Differ::Damage));
+        // Nor does it help to be longer or shorter.
+        let mut long = fight(0, 400);
+        long.players.iter_mut().for_each(|(_, damage)| *damage *= 5);
+        assert_eq!(both(&fight(0, 200), &long), Err(Differ::Damage));
+        let mut short = fight(0, 150);
+        short.players.iter_mut().for_each(|(_, damage)| *damage *= 3);
+        assert_eq!(both(&fight(0, 200), &short), Err(Differ::Damage));
         let mut turned = fight(0, 200);
         let damages: Vec<u64> = turned.players.iter().rev().map(|(_, damage)| damage * damage).collect();
         turned.players.iter_mut().zip(damages).for_each(|((_, damage), other)| *damage = other);

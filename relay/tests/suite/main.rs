@@ -16,6 +16,7 @@ mod falls;
 mod fan_out;
 mod heavy;
 mod history;
+mod hostile_uploads;
 mod kills;
 mod life;
 mod loads;
