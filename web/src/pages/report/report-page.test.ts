@@ -1,7 +1,16 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { pointOfView, raidPage, report, stubReport, sumsReport, timeline, untoldReport } from '$lib/testing/samples';
-import type { PointOfView, Report, Timeline } from '$lib/wire/types';
+import {
+  player,
+  pointOfView,
+  raidPage,
+  report,
+  stubReport,
+  sumsReport,
+  timeline,
+  untoldReport,
+} from '$lib/testing/samples';
+import type { PointOfView, Report, SkillRow, Timeline } from '$lib/wire/types';
 import ReportPage from './ReportPage.svelte';
 
 // uPlot draws on a canvas, which happy-dom has not.
@@ -139,6 +148,29 @@ describe('the page of a fight that others uploaded, too', () => {
     expect(screen.getByTitle("From this player's own meter, which counted their hits itself").textContent).toBe(
       '25.0%',
     );
+  });
+
+  it("shows a player's skills as their own meter counted them, and says so", async () => {
+    const skill: SkillRow = {
+      skillId: 7,
+      variantId: null,
+      name: 'Cleave',
+      kind: 'damage',
+      total: 90,
+      hits: 8,
+      critHits: 2,
+      luckyHits: 0,
+      max: 20,
+    };
+    const view = pointOfView('b');
+    others = [{ ...view, own: view.own.map((player) => ({ ...player, skills: [skill] })) }];
+    const players = ['a', 'b'].map((key) =>
+      player(key, { damage: 100, skills: [{ ...skill, critHits: null, hits: 9 }] }),
+    );
+    await opened(report({ state: 'final', players }), '?player=b');
+    const link = await screen.findByRole('link', { name: 'its report' });
+    expect(link.getAttribute('href')).toBe('/reports/of-b');
+    expect(document.querySelector('tr.skills tbody tr')?.textContent.replace(/\s+/g, ' ')).toContain('25.0%');
   });
 
   it('says nothing where nobody else did', async () => {
