@@ -22,6 +22,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// A call, its key, lines of its head and its body; status and code of the answer.
+type Case<'a> = (&'a str, &'a str, &'a [&'a str], Vec<u8>, u16, &'a str);
+
 async fn is_all_derived(relay: &TestRelay) {
     becomes("all to be derived", async || relay.store.jobs(JobKind::Derive).await.unwrap().count == 0).await;
 }
@@ -77,7 +80,7 @@ async fn what_is_refused_is_told_and_changes_nothing() {
         assert!(bomb.len() * 100 < 65 * 1024 * 1024);
         let meters_bomb = gzip(&vec![b' '; 257 * 1024 * 1024]);
         let packed = ["content-encoding: gzip"];
-        let cases: Vec<(&str, &str, &[&str], Vec<u8>, u16, &str)> = vec![
+        let cases: Vec<Case<'_>> = vec![
             (PATH, "", &[], whole.clone().into(), 401, "unauthorized"),
             (PATH, "a-key-for-test", &[], whole.clone().into(), 401, "unauthorized"),
             (PATH, "a-key-for-tests ' OR 1=1", &[], whole.clone().into(), 401, "unauthorized"),
@@ -188,7 +191,7 @@ async fn sql_and_markup_are_text_in_every_text_of_both_forms() {
         assert_eq!(report.bosses[0].name, HOSTILE);
         assert!(report.players.iter().all(|player| player.name.as_deref() == Some(HOSTILE)));
         for query in ["playerName", "bossName", "sceneName"] {
-            let asked: String = HOSTILE.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let asked = HOSTILE.bytes().fold(String::new(), |asked, byte| asked + &format!("%{byte:02x}"));
             let (status, found) = relay.get(&format!("/api/v1/encounters?{query}={asked}")).await;
             assert_eq!((status, found["encounters"].as_array().map(Vec::len)), (200, Some(1)), "{query}: {found}");
         }
