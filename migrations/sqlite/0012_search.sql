@@ -28,15 +28,17 @@ CREATE INDEX search_by_created ON search_terms (term, created_at_ms, encounter, 
 CREATE INDEX search_by_duration ON search_terms (term, duration_ms, encounter, listed) WHERE listed;
 CREATE INDEX search_by_dps ON search_terms (term, dps, encounter, listed) WHERE listed;
 
--- Names of players and bosses as they are compared, each once; `uses`: so many fights have it. A name that none has any
--- more is removed.
+-- Names of players and bosses as they are compared, each once; `uses`: so many fights have it, `listed`: so many of those
+-- that may be found. A name that none has any more is removed.
 CREATE TABLE search_names (
     term INTEGER PRIMARY KEY,
     name TEXT    NOT NULL,
-    uses INTEGER NOT NULL
+    uses INTEGER NOT NULL,
+    listed INTEGER NOT NULL
 ) STRICT;
 
--- The parts of names by which names that are alike are found.
+-- The parts of names by which names that are alike are found: of those that are listed alone, or what nobody may see would
+-- be in the way of what is there.
 CREATE TABLE search_parts (
     part INTEGER NOT NULL,
     term INTEGER NOT NULL REFERENCES search_names (term) ON DELETE CASCADE,

@@ -40,6 +40,10 @@ const KEPT_FOR: Duration = Duration::from_mins(1);
 const KEPT_LIVE: Duration = Duration::from_secs(10);
 /// Bytes of answers kept.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// What another point of view holds, but for skills, bytes: names, figures and bosses.
+const VIEW_BYTES: usize = 4 * 1024;
+/// And a skill of it.
+const VIEW_SKILL_BYTES: usize = 400;
 /// What lists show of a running fight is at most this old, unless it is costly to make.
 const SUMMARY_AGE: Duration = Duration::from_secs(1);
 
@@ -130,9 +134,9 @@ impl Made {
     }
 
     fn of_view(report: &Report, version: Version) -> Self {
-        let view = PointOfView::from(report);
-        let made = Self::of(&view, version);
-        Self { view: Some(Arc::new(view)), ..made }
+        // Nobody is sent it alone.
+        let made = Self::of(&(), version);
+        Self { view: Some(Arc::new(PointOfView::from(report))), ..made }
     }
 
     fn of_report(mut report: Report, version: Version) -> Self {
@@ -143,7 +147,12 @@ impl Made {
     }
 
     fn bytes(&self) -> usize {
-        self.body.bytes() * if self.view.is_some() { 4 } else { 1 }
+        let of_view = |view: &PointOfView| {
+            let skills: usize = view.own.iter().map(|own| own.skills.len()).sum();
+            VIEW_BYTES + skills * VIEW_SKILL_BYTES
+        };
+        self.body.bytes()
+            + self.view.as_ref().map_or(0, |view| of_view(view))
             + self.frame.as_ref().map_or(0, |frame| fight_bytes(&frame.fight))
     }
 
@@ -283,10 +292,14 @@ impl Answers {
         let mut views = Vec::with_capacity(others.len());
         for (report, record) in others {
             let made = self.answer(who, report, Wanted::View(record.clone())).await?;
-            views.push(PointOfView::clone(made.view.as_ref().ok_or(HttpError::Internal)?));
+            views.push(Arc::clone(made.view.as_ref().ok_or(HttpError::Internal)?));
         }
-        let points = PointsOfView { report_id: of.report_id.clone(), views };
-        Ok(self.spans.pool.run(who, move || Arc::new(Body::of(&points))).await?)
+        let report_id = of.report_id.clone();
+        let making = self.spans.pool.run(who, move || {
+            let views = views.iter().map(|view| PointOfView::clone(view)).collect();
+            Arc::new(Body::of(&PointsOfView { report_id, views }))
+        });
+        Ok(making.await?)
     }
 
     /// Made to its end also where who asked reloads the page meanwhile: they have it the next time.

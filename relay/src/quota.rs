@@ -65,7 +65,9 @@ impl Allowance {
     /// Whether a smaller part of it is left than of another.
     fn is_nearer_to_its_end_than(&self, other: &Self) -> bool {
         let part = |of: &Self, than: &Self| u128::from(of.left) * u128::from(than.most.max(1));
-        part(self, other) < part(other, self)
+        // Of those that are as full as each other the one that ends first, where they count the same.
+        let is_less = self.in_bytes == other.in_bytes && self.left < other.left;
+        part(self, other) < part(other, self) || (part(self, other) == part(other, self) && is_less)
     }
 }
 

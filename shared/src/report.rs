@@ -367,7 +367,8 @@ pub struct TimelineSeries {
 pub struct PointsOfView {
     /// Which report.
     pub report_id: String,
-    /// Of each other uploader the one that is most like it, the most alike first: public ones, and those of whoever asks.
+    /// Of each other account the one that is most like it, the most alike first, twenty at the most: public ones, and those
+    /// of whoever asks.
     pub views: Vec<PointOfView>,
 }
 
@@ -379,7 +380,8 @@ pub struct PointOfView {
     pub report: ReportSummary,
     /// Its first combat event, ms since it began.
     pub first_ms: u32,
-    /// Whose meter it is, with all that this meter knows of them: a game may tell critical hits to their own player alone.
+    /// Whose meter it is, as this meter knows them, with their hundred greatest skills: a game may tell critical hits to
+    /// their own player alone. Empty where it does not tell whose it is.
     pub own: Vec<Player>,
     /// So many attempts it tells.
     pub attempts: u32,
@@ -422,12 +424,21 @@ pub struct ReportSummary {
     pub verified: bool,
 }
 
+/// Skills of a player that another point of view tells at the most, the greatest: a player has some fifty.
+const OWN_SKILLS_MAX: usize = 100;
+
 impl From<&Report> for PointOfView {
     fn from(report: &Report) -> Self {
+        let own = |player: &Player| {
+            let mut own = player.clone();
+            own.skills.truncate(OWN_SKILLS_MAX);
+            own
+        };
         Self {
             report: report.summary(),
             first_ms: report.fight.first_ms,
-            own: report.fight.players.iter().filter(|player| player.is_local).cloned().collect(),
+            // A meter has one; who claims to have more has none more.
+            own: report.fight.players.iter().find(|player| player.is_local).map(own).into_iter().collect(),
             attempts: u32::try_from(report.fight.attempts.len()).unwrap_or(u32::MAX),
         }
     }

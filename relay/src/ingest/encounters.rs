@@ -25,6 +25,9 @@ use crate::signature::Proof;
 const MEASURE: Measure =
     Measure { most: ENCOUNTERS_BYTES_MAX, waits_ms: ENCOUNTERS_WAIT_MS, read_ms: ENCOUNTERS_READ_MS };
 
+/// So much later than now an encounter may have begun, ms: clocks are set wrong, and by a time zone.
+const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
+
 /// What became of a request.
 #[derive(Debug)]
 pub struct Taken {
@@ -135,6 +138,12 @@ impl Ingest {
     ) -> Result<(Kept, UploadOutcome), HttpError> {
         let context = self.context();
         let encounters::Received { uploaded, client_id, checksum, .. } = read;
+        let started_at_ms = uploaded.started_at_ms;
+        if started_at_ms > context.clock.now_ms().saturating_add(AHEAD_MS_MAX) {
+            // It would stand before all others for as long as that takes.
+            let details = vec![format!("startedAtMs: must not be more than a day from now, got {started_at_ms}")];
+            return Err(HttpError::Invalid { text: "the encounter is from the future".into(), details });
+        }
         let fight = Fight { is_signed, ..Fight::new(&context.secret, uploader, uploaded) };
         let key = fight.key;
         let Done { what, goes_on, .. } = self.keeper.keep(fight).await?;

@@ -47,6 +47,15 @@ impl Encounters for PostgresStore {
         Self::answer(async move {
             let none = || StoreError::Damaged(format!("no encounter {encounter} and raid {raid_code} of one account"));
             let mut transaction = self.pool.begin().await?;
+            let is_found = sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT 1 FROM search_encounters WHERE encounter = $1) AS "is_found!""#,
+                encounter
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
+            if is_found {
+                lock(&mut transaction).await?;
+            }
             let raid = sqlx::query!("SELECT row, account, visibility FROM raids WHERE code = $1 FOR SHARE", raid_code)
                 .fetch_optional(&mut *transaction)
                 .await?

@@ -6,7 +6,7 @@ use raidcast_store::row::{RaidColumns, tickets};
 use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code};
 
 use crate::PostgresStore;
-use crate::search_rows::list_raid;
+use crate::search_rows::{list_raid, lock};
 
 /// Selects raids; what follows is the rest of the statement and its arguments.
 macro_rules! select_raids {
@@ -57,6 +57,12 @@ impl Raids for PostgresStore {
         Self::answer(async move {
             let visibility = code::of_visibility(raid.visibility);
             let mut transaction = self.pool.begin().await?;
+            let before = sqlx::query_scalar!("SELECT visibility FROM raids WHERE id = $1", raid.id.0)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            if before.is_some_and(|before| before != visibility) {
+                lock(&mut transaction).await?;
+            }
             let row = sqlx::query_scalar!(
                 "UPDATE raids SET title = $2, visibility = $3, closed = $4 WHERE id = $1 RETURNING row",
                 raid.id.0,

@@ -104,15 +104,15 @@ pub(crate) async fn of(
     Ok(sqlx::query_scalar!(
         r#"WITH placed AS (
                SELECT o.report_id, s.other, s.overlap_ms, s.apart_ms,
-                      row_number() OVER (PARTITION BY o.account ORDER BY s.overlap_ms DESC, s.apart_ms, s.other) AS place
+                      row_number() OVER (PARTITION BY o.account ORDER BY s.apart_ms, s.overlap_ms DESC, s.other) AS place
                FROM same_fights s JOIN encounters o ON o.row = s.other
                WHERE s.encounter = $1 AND (o.visibility = 0 OR o.account = $2)
            )
            SELECT report_id AS "report_id!" FROM placed WHERE place = 1
-           ORDER BY overlap_ms DESC, apart_ms, other LIMIT $3"#,
+           ORDER BY apart_ms, overlap_ms DESC, other LIMIT $3"#,
         encounter,
         also_of,
-        COMPARED_MAX,
+        TOLD_MAX,
     )
     .fetch_all(connection)
     .await?)

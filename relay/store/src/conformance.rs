@@ -93,7 +93,8 @@ macro_rules! conformance {
                 all_can_be_derived_again;
             search: what_is_found_is_what_a_plain_search_finds, asking_on_leads_through_all_without_gaps_and_repeats,
                 only_final_public_reports_are_found_from_the_next_question_on, names_are_found_as_people_type_them,
-                nothing_that_is_typed_is_read_as_sql, rows_of_search_go_with_their_encounter;
+                nothing_that_is_typed_is_read_as_sql, rows_of_search_go_with_their_encounter,
+                names_that_nobody_may_see_are_in_nobodys_way;
             same_fight: reports_of_one_fight_are_those_of_a_plain_comparison,
                 what_is_not_public_is_told_to_its_account_alone, one_account_takes_no_others_place;
             usage: what_was_used_takes_the_place_of_what_was_before, what_was_used_survives_a_crash;

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::Term;
+
 /// Characters of a name that count: meters' names are cut to as many.
 pub const NAME_CHARS_MAX: usize = 64;
 /// So many names alike are looked for at the most, those that are most alike.
@@ -67,6 +69,8 @@ pub enum Likeness {
 /// What a database is asked for: names that have so many of these parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameParts {
+    /// The name that was typed: it is found whatever else is like it.
+    pub same: Term,
     /// Each once, in order.
     pub parts: Vec<i64>,
     /// So many at the least. A name that is alike never has fewer.
@@ -104,7 +108,12 @@ impl Typed {
     /// A name that contains the text lacks at most the part for its beginning. One of which half of the parts are the
     /// same shares `s` of the text's `a` and its own `b` parts with 2s >= (a + b) / 2 and b >= s, so 3s >= a.
     pub fn parts(&self) -> NameParts {
-        NameParts { parts: self.parts.iter().copied().collect(), at_least: self.parts.len().div_ceil(3).max(1) as u32 }
+        let same = Term::name(self.kind, &self.text);
+        NameParts {
+            same,
+            parts: self.parts.iter().copied().collect(),
+            at_least: self.parts.len().div_ceil(3).max(1) as u32,
+        }
     }
 
     /// How much a folded name is alike.

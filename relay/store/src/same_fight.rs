@@ -105,6 +105,9 @@ pub const COMPARED_OF_ACCOUNT: i64 = 3;
 /// And so many of all accounts: a raid of twenty, each with a meter of their own, and as many strangers.
 pub const COMPARED_MAX: i64 = 3 * 40;
 
+/// So many of a fight's other reports are told: more than a raid has meters.
+pub const TOLD_MAX: i64 = 20;
+
 /// Another fight, as it is compared.
 #[derive(Clone, Debug)]
 pub struct Candidate {
@@ -208,8 +211,8 @@ pub enum Differ {
     Damage,
 }
 
-/// How alike two readings of one fight are: of several fights of one uploader the one with the most time in common, and
-/// of those the one whose edges are nearest, is it.
+/// How alike two readings of one fight are: of several fights of one uploader the one whose edges are nearest, and of those
+/// the one with the most time in common, is it. Not the longest: that would be for whoever invents one to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Likeness {
     /// Time in common, ms.

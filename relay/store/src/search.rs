@@ -182,8 +182,8 @@ pub struct SearchFound {
 
 /// Finds kept reports.
 pub trait Search: Send + Sync {
-    /// Names of players or bosses in public reports that share enough parts, folded, each with its term: those first that
-    /// share the most.
+    /// Names of players or bosses in public reports that share enough parts, folded, each with its term: those that share
+    /// the most, and the one that was typed if there is such a name. Names in other reports are in nobody's way.
     fn names_proposed<'a>(&'a self, parts: &'a NameParts) -> StoreFuture<'a, Vec<(Term, String)>>;
 
     /// A number that grows with whatever changes what [`Search::search`] and [`Search::names_proposed`] give, in the same
@@ -235,6 +235,13 @@ pub struct NameRow {
 pub struct PartRow {
     pub part: i64,
     pub term: Term,
+}
+
+/// The parts of a folded name, of whichever kind it is.
+pub fn parts_of(term: Term, name: &str) -> Vec<PartRow> {
+    let of_kind = |kind: &NameKind| Term::name(*kind, name) == term;
+    let kind = NameKind::ALL.into_iter().find(of_kind);
+    kind.into_iter().flat_map(|kind| parts_kept(kind, name)).map(|part| PartRow { part, term }).collect()
 }
 
 /// What is written of an encounter so that it is found.

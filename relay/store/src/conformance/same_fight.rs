@@ -46,7 +46,7 @@ fn plain(of: &Fight, all: &[Fight], also_of: Option<AccountId>) -> Vec<String> {
         .filter(|other| other.row.key.account != of.row.key.account)
         .filter(|other| other.public || also_of == Some(other.row.key.account))
         .filter_map(|other| Some((compare(&own, &seen(other)?).ok()?, other)))
-        .map(|(like, other)| ((Reverse(like.overlap_ms), like.apart_ms, other.row.row), other))
+        .map(|(like, other)| ((like.apart_ms, Reverse(like.overlap_ms), other.row.row), other))
         .collect();
     like.sort_by_key(|(like, _)| *like);
     let mut of_account = HashSet::new();

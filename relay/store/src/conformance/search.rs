@@ -517,3 +517,41 @@ pub async fn rows_of_search_go_with_their_encounter(harness: &impl Harness<Store
     assert_eq!(names_like(&*store, &typed).await.expect("an answer"), []);
     assert_eq!(reports(&store, &request(Filters::default())).await.0, Vec::<String>::new());
 }
+
+/// Names in reports that nobody finds push no other aside, and nobody learns of them; of very many names the one that was
+/// typed is found.
+pub async fn names_that_nobody_may_see_are_in_nobodys_way(harness: &impl Harness<Store: Store>) {
+    let store = harness.open().await;
+    let account = account(&store, "ana").await;
+    let public = raid(&store, &account, 1, Visibility::Public).await;
+    let mut hidden = raid(&store, &account, 2, Visibility::Private).await;
+    let names = |from: i64, to: i64| Derived {
+        players: (from..to)
+            .map(|number| {
+                player(number - from, Some(&format!("Secretive{number}")), None, None, &format!("key{number}"))
+            })
+            .collect(),
+        ..Derived::default()
+    };
+    let row = store.begin_encounter(&new_encounter(&public, 1)).await.expect("an encounter");
+    let one = Derived { players: vec![player(0, Some("Secretive"), None, None, "key")], ..Derived::default() };
+    keep(&store, &row, &kept(&row, ReportState::Final, 1, 1), &one).await;
+    let row = store.begin_encounter(&new_encounter(&hidden, 2)).await.expect("an encounter");
+    keep(&store, &row, &kept(&row, ReportState::Final, 1, 2), &names(0, 1_500)).await;
+    let found = async |text: &str| {
+        let typed = Typed::new(NameKind::Player, text).expect("a name");
+        names_like(&*store, &typed).await.expect("an answer")
+    };
+    let term = |name: &str| Term::name(NameKind::Player, name);
+    for listed in [false, true, false, true] {
+        hidden.visibility = if listed { Visibility::Public } else { Visibility::Private };
+        store.update_raid(&hidden).await.expect("a raid");
+        let alike = found("secretive").await;
+        assert_eq!((alike[0], alike.len() > 1), (term("secretive"), listed));
+        let other = found("secretive77").await;
+        assert_eq!(other.contains(&term("secretive77")), listed);
+        assert_eq!(found("secreti").await.len() > 1, listed);
+    }
+    assert!(store.discard(row.key.account, row.key.encounter).await.expect("an answer"));
+    assert_eq!(found("secretive").await, [term("secretive")]);
+}

@@ -78,8 +78,10 @@ impl Statement {
 /// Names that share enough parts: rows of a term and a name.
 pub fn names_sharing(asked: &NameParts) -> Statement {
     let mut statement = Statement::default();
+    statement.push("SELECT n.term, n.name FROM search_names n WHERE n.listed > 0 AND n.term = ");
+    statement.number(asked.same.0);
     statement.push(
-        "SELECT n.term, n.name FROM (SELECT l.term, count(*) AS shared FROM (SELECT p.term FROM search_parts p WHERE p.part IN (",
+        " UNION SELECT f.term, f.name FROM (SELECT n.term, n.name FROM (SELECT l.term, count(*) AS shared FROM (SELECT p.term FROM search_parts p WHERE p.part IN (",
     );
     for (at, part) in asked.parts.iter().enumerate() {
         statement.push(if at == 0 { "" } else { ", " });
@@ -91,7 +93,7 @@ pub fn names_sharing(asked: &NameParts) -> Statement {
         statement.sql,
         " ORDER BY count(*) DESC, l.term LIMIT {NAMES_PROPOSED_MAX}) AS c JOIN search_names n ON n.term = c.term
           WHERE (SELECT 1 FROM search_terms t WHERE t.term = n.term AND t.listed LIMIT 1) IS NOT NULL
-          ORDER BY c.shared DESC, n.term"
+          ) AS f"
     );
     statement
 }
