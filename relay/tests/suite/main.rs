@@ -7,6 +7,7 @@ mod channels;
 mod crowd;
 mod demo;
 mod derived;
+mod description;
 mod discards;
 mod durability;
 mod encounters;

@@ -13,7 +13,7 @@ import {
   totals,
   uploadsPage,
 } from '$lib/testing/samples';
-import type { Report } from '$lib/wire/types';
+import type { Report } from '$lib/api/types';
 import { RaidSession } from './raid-page.svelte';
 import { ReportSession } from './report.svelte';
 

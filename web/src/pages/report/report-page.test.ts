@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { raidPage, report, stubReport, sumsReport, timeline, untoldReport } from '$lib/testing/samples';
-import type { Report, Timeline } from '$lib/wire/types';
+import type { Report, Timeline } from '$lib/api/types';
 import ReportPage from './ReportPage.svelte';
 
 // uPlot draws on a canvas, which happy-dom has not.
