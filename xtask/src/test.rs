@@ -73,9 +73,12 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
     part("Dependencies", &mut |_| {
         run(cargo().args(["deny", "--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
     })?;
+    if pages {
+        // The API's examples are run with their TypeScript.
+        part("Pages: packages", &mut |_| web::install())?;
+    }
     part("Rust tests", &mut rust_tests)?;
     if pages {
-        part("Pages: packages", &mut |_| web::install())?;
         part("Pages: types", &mut |_| run(npm().args(["run", "check"])))?;
         part("Pages: lints", &mut |_| run(npm().args(["run", "lint"])))?;
         part("Pages: tests", &mut |tally| run_counted(npm().arg("test"), tally))?;

@@ -12,6 +12,7 @@ mod discards;
 mod durability;
 mod encounters;
 mod errors;
+mod examples;
 mod exposition;
 mod falls;
 mod fan_out;
