@@ -54,7 +54,7 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
         done
     };
     let (pages, in_browser) = (!options.skip_web, !(options.skip_web || options.skip_browser));
-    let mut needs = vec![Need::Deny, Need::Servers];
+    let mut needs = vec![Need::Deny, Need::Servers, Need::Schemathesis];
     needs.extend(pages.then_some(Need::Web));
     needs.extend(in_browser.then_some(Need::Browser));
     part("What is needed", &mut |_| machine::prepare(&needs))?;

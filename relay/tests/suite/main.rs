@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod channels;
+mod contract;
 mod crowd;
 mod demo;
 mod derived;
