@@ -41,6 +41,7 @@ function relayPaths(): Plugin {
         const url = request.url ?? '/';
         if (/^\/reports\/[^/?]+/.test(url)) request.url = '/report.html';
         else if (/^\/(raids|live)\/[^/?]+/.test(url)) request.url = '/raid.html';
+        else if (/^\/docs\/api(\?|$)/.test(url)) request.url = '/api.html';
         next();
       });
     },
@@ -66,13 +67,16 @@ export default defineConfig({
         index: resolve(root, 'index.html'),
         report: resolve(root, 'report.html'),
         raid: resolve(root, 'raid.html'),
+        api: resolve(root, 'api.html'),
         // Served with status 404, for every address that leads nowhere.
         'not-found': resolve(root, '404.html'),
       },
     },
   },
   server: {
-    proxy: { '/api': { target: relay, ws: true } },
+    proxy: { '^/api/': { target: relay, ws: true } },
+    // Tests read the API's description.
+    fs: { allow: [root, resolve(root, '../docs')] },
   },
   test: {
     environment: 'happy-dom',

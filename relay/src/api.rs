@@ -1,5 +1,6 @@
 //! The HTTP API, one file for each resource.
 
+pub mod description;
 pub mod encounters;
 pub mod health;
 pub mod metrics;

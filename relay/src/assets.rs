@@ -10,6 +10,7 @@ pub fn router() -> Router {
         .add_alias("/reports/{id}", "/report.html")
         .add_alias("/raids/{code}", "/raid.html")
         .add_alias("/live/{channel}", "/raid.html")
+        .add_alias("/docs/api", "/api.html")
         .html_cache_control(CacheControl::NoCache)
         // Names under /assets carry a hash of what they hold.
         .cache_control(CacheControl::Long)

@@ -13,6 +13,7 @@ use raidcast_store::RaidRow;
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use utoipa::IntoParams;
 
 use crate::access::{Door, Listening, Uploader, Visible};
 use crate::answers::Answers;
@@ -97,9 +98,11 @@ pub struct Desk {
 }
 
 /// `?ticket=…`, which lets its holder see a private raid.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct TicketQuery {
-    /// The ticket.
+    /// Of a private raid's link.
+    #[param(required = false, value_type = String)]
     pub ticket: Option<String>,
 }
 

@@ -34,6 +34,7 @@ pub mod limits;
 pub mod lists;
 pub mod memory;
 pub mod metrics;
+pub mod openapi;
 pub mod pages;
 pub mod private;
 pub mod quota;

@@ -1,4 +1,7 @@
 //! Which address is answered by what, and what all answers carry.
+//!
+//! One invariant: what answers JSON is routed by what describes it (`routes!` of its handler's `utoipa::path`), so that the
+//! description and the router are one table. Beside it stand pages, WebSockets, and metrics, which are text.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,20 +12,23 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::account::Keyring;
 use crate::api::metrics::Sources;
-use crate::body::Small;
+use crate::body::{Body, Small};
 use crate::cors::{self, Origins};
 use crate::desk::Desk;
 use crate::error::{self, HttpError, is_api};
 use crate::readiness::Readiness;
 use crate::request::{self, Requests};
 use crate::uplink::{self, Uplinks};
-use crate::{api, assets, edge, feed, pages};
+use crate::{api, assets, edge, feed, openapi, pages};
 
 /// An answer over HTTP takes at most this long, and so does an upgrade; sockets are not bound by it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -59,10 +65,7 @@ pub struct Operators {
 
 impl Operators {
     fn health(&self) -> Router {
-        Router::new()
-            .route("/health", get(api::health::health))
-            .route("/ready", get(api::health::ready))
-            .with_state(Arc::clone(&self.readiness))
+        Router::from(health()).with_state(Arc::clone(&self.readiness))
     }
 
     fn metrics(&self) -> Router {
@@ -73,6 +76,56 @@ impl Operators {
         let context = &self.sources.context;
         Requests { entropy: context.entropy.clone(), metrics: Arc::clone(&context.metrics) }
     }
+}
+
+fn health() -> OpenApiRouter<Arc<Readiness>> {
+    OpenApiRouter::new().routes(routes!(api::health::health)).routes(routes!(api::health::ready))
+}
+
+/// What everybody may read who may see it.
+fn reading() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new()
+        .routes(routes!(api::reports::list))
+        .routes(routes!(api::reports::report))
+        .routes(routes!(api::reports::timeline))
+        .routes(routes!(api::reports::views))
+        .routes(routes!(api::search::list))
+        .routes(routes!(api::encounters::encounter))
+        .routes(routes!(api::raids::raid))
+        .routes(routes!(api::raids::channel))
+}
+
+/// What is small and made for one.
+fn asking() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new()
+        .routes(routes!(api::tickets::renew))
+        .routes(routes!(api::uploads::auth))
+        .routes(routes!(api::uploads::app_update))
+}
+
+/// What takes fights.
+fn uploading() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new()
+        .routes(routes!(api::encounters::upload))
+        .routes(routes!(api::uploads::upload))
+        .route("/api/v1/upload", post(api::uploads::upload))
+        .routes(routes!(api::uploads::check))
+        .routes(routes!(api::uploads::player_data))
+}
+
+fn described() -> OpenApiRouter<Arc<Body>> {
+    OpenApiRouter::new().routes(routes!(api::description::description))
+}
+
+/// What the API says of itself: OpenAPI, of all that is routed here and answers JSON.
+pub fn description() -> Value {
+    let mut all = openapi::begun();
+    for desk in [reading(), asking(), uploading()] {
+        all.merge(desk.into_openapi());
+    }
+    all.merge(health().into_openapi());
+    all.merge(described().into_openapi());
+    openapi::whole(&all)
 }
 
 /// What an address of its own serves for operators.
@@ -86,25 +139,9 @@ pub fn metrics_router(operators: &Operators) -> Router {
 pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics: bool) -> Router {
     let metrics =
         if metrics { operators.metrics().layer(middleware::from_fn(api::metrics::only_here)) } else { Router::new() };
-    let reading = Router::new()
-        .route("/api/v1/reports", get(api::reports::list))
-        .route("/api/v1/reports/{report_id}", get(api::reports::report))
-        .route("/api/v1/reports/{report_id}/timeline", get(api::reports::timeline))
-        .route("/api/v1/reports/{report_id}/views", get(api::reports::views))
-        .route("/api/v1/encounters", get(api::search::list))
-        .route("/api/v1/encounters/{report_id}", get(api::encounters::encounter))
-        .route("/api/v1/raids/{code}", get(api::raids::raid))
-        .route("/api/v1/live/{channel}", get(api::raids::channel))
-        .layer(CompressionLayer::new().compress_when(Small));
+    let reading = Router::from(reading()).layer(CompressionLayer::new().compress_when(Small));
     // They have times of their own, and bodies.
-    let uploads = Router::new()
-        .route("/api/v1/encounters", post(api::encounters::upload))
-        .route("/api/v1/upload", post(api::uploads::upload))
-        .route("/api/v1/upload/", post(api::uploads::upload))
-        .route("/api/v1/upload/check", post(api::uploads::check))
-        .route("/api/v1/upload/player-data", post(api::uploads::player_data))
-        .layer(DefaultBodyLimit::disable())
-        .with_state(desk.clone());
+    let uploads = Router::from(uploading()).layer(DefaultBodyLimit::disable()).with_state(desk.clone());
     let feeds = Router::new()
         .route("/api/v1/raids/{code}/feed", get(feed::raid))
         .route("/api/v1/live/{channel}/feed", get(feed::channel));
@@ -112,14 +149,13 @@ pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics:
     let shown = files.clone().layer(middleware::from_fn_with_state(desk.clone(), pages::status));
     let routes = Router::new()
         .merge(reading)
-        .route("/api/v1/raids/{code}/ticket", post(api::tickets::renew))
+        .merge(asking())
         .route("/encounter/{remote_id}", get(pages::encounter))
-        .route("/api/v1/auth/check", get(api::uploads::auth))
-        .route("/api/v1/tracking/app-update", post(api::uploads::app_update))
         .merge(feeds)
         .with_state(desk)
         .merge(Router::new().route("/api/v1/uplink", get(uplink::upgrade)).with_state(uplinks))
         .merge(operators.health())
+        .merge(Router::from(described()).with_state(Arc::new(Body::of(&description()))))
         .merge(metrics)
         .merge(shown)
         .fallback(move |request: Request| pages::nothing_here(files.clone(), request))

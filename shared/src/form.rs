@@ -17,6 +17,7 @@ pub const ENCOUNTER_HITS_SHOWN: usize = 100_000;
 
 /// An encounter.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FormEncounter {
     /// The version of the form: 1.
@@ -61,11 +62,13 @@ pub struct FormEncounter {
     pub outcome: Outcome,
     /// Hits that no timeline shows, because there are too many; absent where no timelines were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub timeline_hits_left_out: Option<u64>,
 }
 
 /// A boss.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FormBoss {
     /// Its name.
@@ -78,6 +81,7 @@ pub struct FormBoss {
 
 /// A player.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FormPlayer {
     /// The player's key in this relay, never the game's id.
@@ -124,6 +128,7 @@ pub struct FormPlayer {
 
 /// A skill of a player.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FormSkill {
     /// The game's base skill. One may have several entries, which add up.
@@ -142,11 +147,13 @@ pub struct FormSkill {
     pub lucky_hits: Option<u64>,
     /// Its hits by time; absent where no timelines were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub timeline: Option<Vec<FormHit>>,
 }
 
 /// A hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FormHit {
     /// Ms since the encounter began.
@@ -159,9 +166,11 @@ pub struct FormHit {
     pub is_lucky: bool,
     /// What of it health took, where a shield took some.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub hp_loss: Option<u64>,
     /// What of it a shield took, where one did.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub shield_loss: Option<u64>,
 }
 

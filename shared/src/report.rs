@@ -6,7 +6,8 @@ use ts_rs::TS;
 use crate::uplink::{Outcome, ReportState, Visibility};
 
 /// A report, live or kept: the fold of all of a fight, or of a span of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Names the report in URLs, for ever.
@@ -22,6 +23,7 @@ pub struct Report {
     /// Why it is provisional or otherwise not plain, in words; `null` if there is nothing to say.
     pub note: Option<String>,
     /// Whether the reading that it holds was uploaded with a good signature.
+    #[cfg_attr(feature = "openapi", schema(required))]
     #[serde(default)]
     pub verified: bool,
     /// Both checksums, where the sender's was not the relay's.
@@ -34,7 +36,8 @@ pub struct Report {
 }
 
 /// Two checksums that should have been one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Unverified {
     /// The client's.
@@ -44,7 +47,8 @@ pub struct Unverified {
 }
 
 /// The meter's own sums and the relay's, where they differ.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MeterDiffers {
     /// The meter's.
@@ -54,7 +58,8 @@ pub struct MeterDiffers {
 }
 
 /// Sums as a meter counts them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MeterSums {
     /// Damage; of monsters too, where the meter counts so.
@@ -64,7 +69,8 @@ pub struct MeterSums {
 }
 
 /// What a fold shows of a fight. Times named `…AtMs` are Unix ms; other times are ms since the encounter began.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Fight {
     /// Of the state that these figures are of.
@@ -88,10 +94,12 @@ pub struct Fight {
     #[serde(default)]
     pub healing_time: Option<ActiveTime>,
     /// Whether nothing of it could be taken: what is `missing` says why.
+    #[cfg_attr(feature = "openapi", schema(required))]
     #[serde(default)]
     pub stub: bool,
     /// Whether any damage or healing of it came at a known time. Where not, there is no timeline, no replay, and no span
     /// can be asked for (409 `no_times`).
+    #[cfg_attr(feature = "openapi", schema(required))]
     #[serde(default = "always")]
     pub timed: bool,
     /// The span asked for; `null` for the whole fight.
@@ -120,7 +128,8 @@ fn always() -> bool {
 }
 
 /// From the first to the last of something, ms since the encounter began; pauses between them count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ActiveTime {
     /// The first.
@@ -132,7 +141,8 @@ pub struct ActiveTime {
 }
 
 /// A half-open span, ms since the encounter began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FightSpan {
     /// From here.
@@ -143,6 +153,7 @@ pub struct FightSpan {
 
 /// Where a fight was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Place {
     /// Its name.
@@ -155,6 +166,7 @@ pub struct Place {
 
 /// A boss and what players did to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Boss {
     /// Its name; "Monster 1110" where only the type is known.
@@ -175,6 +187,7 @@ pub struct Boss {
 
 /// Sums over all players.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Totals {
     /// To what is not a player.
@@ -195,6 +208,7 @@ pub struct Totals {
 
 /// One attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptRow {
     /// Its number, as the meter counts.
@@ -213,6 +227,7 @@ pub struct AttemptRow {
     pub deaths: u64,
     /// How it went. `reset` where the boss' health went back up and not all were down. `unknown` while it goes on, where
     /// nothing tells, and of one in which nobody did anything.
+    #[cfg_attr(feature = "openapi", schema(required))]
     #[serde(default)]
     pub outcome: Outcome,
     /// Players' damage to bosses in it. `null` while it goes on, and where it cannot be told exactly: amounts are kept
@@ -223,6 +238,7 @@ pub struct AttemptRow {
 
 /// One player's death.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DeathRow {
     /// When.
@@ -240,7 +256,8 @@ pub struct DeathRow {
 }
 
 /// One player's figures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Player {
     /// Names the player in this relay: a keyed hash, never the game's id.
@@ -285,6 +302,7 @@ pub struct Player {
 
 /// One skill of one player.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SkillRow {
     /// The game's base skill.
@@ -309,6 +327,7 @@ pub struct SkillRow {
 
 /// What a skill's hits do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SkillKind {
     /// Damage.
@@ -318,7 +337,8 @@ pub enum SkillKind {
 }
 
 /// Something that the meter counted and nobody could read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MissingRow {
     /// What, in words.
@@ -330,7 +350,8 @@ pub struct MissingRow {
 }
 
 /// Amounts by second, for charts: `GET /api/v1/reports/{reportId}/timeline`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Timeline {
     /// Which report.
@@ -348,7 +369,8 @@ pub struct Timeline {
 }
 
 /// One player's amounts by second.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TimelineSeries {
     /// Who.
@@ -362,7 +384,8 @@ pub struct TimelineSeries {
 }
 
 /// Other uploaders' reports of a report's fight: `GET /api/v1/reports/{reportId}/views`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PointsOfView {
     /// Which report.
@@ -373,7 +396,8 @@ pub struct PointsOfView {
 }
 
 /// The same fight, as another uploader's meter saw it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PointOfView {
     /// Its report, as lists show it.
@@ -389,6 +413,7 @@ pub struct PointOfView {
 
 /// A report in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReportSummary {
     /// Names the report.
@@ -469,7 +494,8 @@ impl Report {
 }
 
 /// One page of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReportPage {
     /// The reports of this page, newest first.
@@ -479,7 +505,8 @@ pub struct ReportPage {
 }
 
 /// Where in a list a page is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Pagination {
     /// From 1.
@@ -494,6 +521,7 @@ pub struct Pagination {
 
 /// One page of encounters that were searched for: `GET /api/v1/encounters`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EncounterPage {
     /// In the order that was asked for.
@@ -504,6 +532,7 @@ pub struct EncounterPage {
 
 /// Where in what was found a page is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EncounterPagination {
     /// From 1; `null` where a cursor was asked for.
@@ -522,6 +551,7 @@ pub struct EncounterPagination {
 
 /// What a private raid is shared by from now on: `POST /api/v1/raids/{code}/ticket`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RenewedTicket {
     /// Lets its holder see the raid while it is private.
@@ -533,7 +563,8 @@ pub struct RenewedTicket {
 }
 
 /// A raid and its fights: `GET /api/v1/raids/{code}` and `GET /api/v1/live/{channel}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RaidPage {
     /// Names the raid in URLs.
@@ -558,7 +589,8 @@ pub struct RaidPage {
 }
 
 /// The body of every error answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ApiError {
     /// For programs.
@@ -567,6 +599,6 @@ pub struct ApiError {
     pub message: String,
     /// What in the request, where that helps.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub details: Option<Vec<String>>,
 }

@@ -167,7 +167,7 @@ export async function keptChecks(runner, world) {
     await front.close();
   });
 
-  const pages = { report: `/reports/${reportId}`, raid: `/raids/${raidCode}`, front: '/' };
+  const pages = { report: `/reports/${reportId}`, raid: `/raids/${raidCode}`, front: '/', api: '/docs/api' };
   const axe = [];
   for (const theme of /** @type {const} */ (['dark', 'light'])) {
     for (const [name, path] of Object.entries(pages)) {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,6 +18,8 @@ const NODE_NEWER: u32 = 22;
 const NPM_PROGRAMS: &str = "/usr/local/bin";
 /// The checker of dependencies. Without optimisation it is built in half the time, and checks in as little.
 const CARGO_DENY: [&str; 5] = ["install", "--locked", "--debug", "--no-default-features", "cargo-deny@0.20.2"];
+/// The version whose findings are known.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// Names that Chromium goes by.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -33,6 +36,8 @@ pub(crate) enum Need {
     Web,
     /// Chromium.
     Browser,
+    /// What asks a relay all that its description allows; left out where there is no Python with venv.
+    Schemathesis,
 }
 
 /// Installs what is missing, or says with which commands to.
@@ -43,6 +48,11 @@ pub(crate) fn prepare(needs: &[Need]) -> Result<()> {
     let needs = |need| needs.contains(&need);
     if needs(Need::Deny) && !is_cargos("deny") {
         run(cargo().args(CARGO_DENY))?;
+    }
+    if needs(Need::Schemathesis)
+        && let Err(error) = schemathesis()
+    {
+        println!("SKIPPED: {error:#}, so the API is not compared with its description");
     }
     let mut packages = Vec::new();
     if needs(Need::Servers) && find("strace").is_none() {
@@ -93,6 +103,19 @@ pub(crate) fn prepare(needs: &[Need]) -> Result<()> {
     if web && lacks_web() != (false, false) {
         bail!("{}", by_hand(&[], true));
     }
+    Ok(())
+}
+
+/// Installs it into an environment of its own, below target, where the relay's tests look for it.
+fn schemathesis() -> Result<()> {
+    let folder = root().join("target/schemathesis");
+    if fs::read_to_string(folder.join("installed")).is_ok_and(|installed| installed == SCHEMATHESIS) {
+        return Ok(());
+    }
+    let Some(python) = find("python3") else { bail!("there is no python3") };
+    run(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder))?;
+    run(Command::new(folder.join("bin/python")).args(["-m", "pip", "install", "--quiet", SCHEMATHESIS]))?;
+    fs::write(folder.join("installed"), SCHEMATHESIS)?;
     Ok(())
 }
 

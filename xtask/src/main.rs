@@ -35,7 +35,7 @@ enum Task {
     Web,
     /// Take the README's picture anew: a live page of the demo, in Chromium.
     Picture,
-    /// Write the TypeScript types of the wire anew.
+    /// Write anew the types of the feed, the API's description, and the types of that.
     Types,
     /// Check the stores' queries against real databases, after a query or a migration changed.
     DbPrepare,
@@ -87,8 +87,14 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is made of the sources and committed: the feed's types, the API's description, and the types of that.
 fn types() -> Result<()> {
-    run(cargo().args(["test", "-p", "raidcast-shared", "--test", "suite", "types"]).env("RAIDCAST_WRITE_TYPES", "1"))
+    machine::prepare(&[machine::Need::Web])?;
+    for (package, test) in [("raidcast-shared", "types"), ("raidcast-relay", "description::the_committed")] {
+        run(cargo().args(["test", "-p", package, "--test", "suite", test]).env("RAIDCAST_WRITE_TYPES", "1"))?;
+    }
+    web::install()?;
+    run(machine::npm().args(["run", "types"]))
 }
 
 fn bench(what: Bench, options: &[String]) -> Result<()> {

@@ -54,7 +54,7 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
         done
     };
     let (pages, in_browser) = (!options.skip_web, !(options.skip_web || options.skip_browser));
-    let mut needs = vec![Need::Deny, Need::Servers];
+    let mut needs = vec![Need::Deny, Need::Servers, Need::Schemathesis];
     needs.extend(pages.then_some(Need::Web));
     needs.extend(in_browser.then_some(Need::Browser));
     part("What is needed", &mut |_| machine::prepare(&needs))?;
@@ -73,9 +73,12 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
     part("Dependencies", &mut |_| {
         run(cargo().args(["deny", "--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))
     })?;
+    if pages {
+        // The API's examples are run with their TypeScript.
+        part("Pages: packages", &mut |_| web::install())?;
+    }
     part("Rust tests", &mut rust_tests)?;
     if pages {
-        part("Pages: packages", &mut |_| web::install())?;
         part("Pages: types", &mut |_| run(npm().args(["run", "check"])))?;
         part("Pages: lints", &mut |_| run(npm().args(["run", "lint"])))?;
         part("Pages: tests", &mut |tally| run_counted(npm().arg("test"), tally))?;

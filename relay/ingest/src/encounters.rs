@@ -30,6 +30,8 @@ use crate::limits::{DETAILS_MAX, SCHEMA_VERSION, UPLOAD_BYTES_MAX};
 use crate::uploaded::Uploaded;
 use fault::Faults;
 pub use form::ClientId;
+#[cfg(test)]
+pub(crate) use form::FIELDS;
 use form::Head;
 pub use request::Request;
 

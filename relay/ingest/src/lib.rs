@@ -13,6 +13,7 @@ mod json;
 mod limits;
 pub mod meter;
 mod request;
+pub mod schema;
 mod uploaded;
 
 pub use json::text;

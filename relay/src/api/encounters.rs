@@ -6,9 +6,12 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use raidcast_ingest::encounters::ClientId;
+use raidcast_shared::form::FormEncounter;
 use raidcast_shared::report::ApiError;
 use raidcast_shared::uplink::Visibility;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{IntoParams, ToSchema};
 
 use super::uploads::uploader;
 use crate::access::Uploader;
@@ -17,26 +20,46 @@ use crate::edge::{Asked, drain};
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
 use crate::ingest::{Kept, Taken};
+use crate::openapi::{Forbidden, IfNoneMatch, NoTimes, NotFound, Unchanged, Unsigned, UnsupportedMedia};
 use crate::quota::{Allowance, DAY_MS};
 
 /// The window of a key's limits of a day, s.
 const DAY_S: i64 = DAY_MS / 1_000;
 
 /// `?visibility=`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct UploadQuery {
+    /// Who may see the reports; otherwise what the key's configuration says, else `unlisted`.
+    #[param(required = false, value_type = Visibility, inline)]
     visibility: Option<Visibility>,
 }
 
 /// `?timelines=&ticket=`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct EncounterQuery {
+    /// Whether each skill has its hits.
+    #[param(required = false, value_type = bool, default = false)]
     timelines: Option<String>,
+    /// Of a private raid's link.
+    #[param(required = false, value_type = String)]
     ticket: Option<String>,
 }
 
-/// A report in the form of uploads.
+/// A report in the form in which whole fights are uploaded.
+///
+/// With `timelines=true` each skill has its hits: 10,000 at the most, and all of them together 100,000.
+#[utoipa::path(
+    get, path = "/api/v1/encounters/{reportId}", operation_id = "encounter", tag = "Reading",
+    params(("reportId" = String, Path, description = "Names the report."), EncounterQuery, IfNoneMatch),
+    responses(
+        (status = 200, description = "The encounter.", body = FormEncounter, headers(("ETag"))),
+        Unchanged, NotFound, NoTimes
+    ),
+    security((), ("key" = []))
+)]
 pub async fn encounter(
     State(desk): State<Desk>,
     Path(report_id): Path<String>,
@@ -56,11 +79,18 @@ pub async fn encounter(
     Ok(body.respond(&headers))
 }
 
+/// As the uploader sent it.
+fn client_id() -> Schema {
+    let kind = |kind| ObjectBuilder::new().schema_type(kind).build();
+    Schema::OneOf(OneOfBuilder::new().item(kind(Type::Integer)).item(kind(Type::String)).build())
+}
+
 /// An encounter that is here.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Receipt {
     /// As it was sent.
+    #[schema(schema_with = client_id)]
     encounter_id: ClientId,
     report_id: String,
     /// With its ticket, where the report is private and the key may read.
@@ -73,7 +103,7 @@ struct Receipt {
     checksum: Checksum,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum ReceiptState {
     /// The report is complete.
@@ -82,7 +112,8 @@ enum ReceiptState {
     Processing,
 }
 
-#[derive(Debug, Serialize)]
+/// Of an upload.
+#[derive(Debug, Serialize, ToSchema)]
 struct Checksum {
     /// As it was sent, if one was.
     client: Option<String>,
@@ -93,31 +124,77 @@ struct Checksum {
 }
 
 /// Of each encounter of a list, in its order.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Results {
-    results: Vec<Outcome>,
+    results: Vec<UploadResult>,
 }
 
-#[derive(Debug, Serialize)]
+/// What became of one encounter of several.
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-enum Outcome {
+enum UploadResult {
+    /// It is here.
     Here {
         /// As if it had been sent alone.
         status: u16,
         #[serde(flatten)]
         receipt: Receipt,
     },
+    /// It is not.
     #[serde(rename_all = "camelCase")]
     Refused {
         status: u16,
         error: ApiError,
         /// Seconds, where the same may be sent again later.
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
         retry_after: Option<u32>,
     },
 }
 
-/// Keeps an encounter, or several; says of each where its report is, or why there is none.
+/// What a request may be signed with.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it describes what is read of the headers")]
+struct Signature {
+    /// Shows that the request comes from who has the key's signing secret: `t=` a time, `v1=` an HMAC-SHA256
+    /// (docs/api.md, "Signed uploads").
+    #[param(rename = "X-Raidcast-Signature", required = false, value_type = String)]
+    signature: (),
+}
+
+/// Answers of both kinds.
+#[derive(ToSchema)]
+#[schema(as = UploadAnswer)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes what `upload` answers")]
+enum Answered {
+    One(Receipt),
+    Several(Results),
+}
+
+/// Uploads an encounter, or several.
+///
+/// Each is kept once, however often it comes; the answer says of each where its report is, or why there is none. It comes
+/// when the reports are on disk, which may take up to 175 seconds where many upload at once. The body may be packed
+/// (`Content-Encoding: gzip` or `zstd`); it has 64 MiB at most, as it is sent and unpacked.
+#[utoipa::path(
+    post, path = "/api/v1/encounters", operation_id = "uploadEncounters", tag = "Uploading",
+    params(UploadQuery, Signature),
+    request_body(content = ref("#/components/schemas/EncounterUpload"), content_type = "application/json"),
+    responses(
+        (
+            status = 200, description = "One that was here before, or a result for each of several.",
+            body = Answered, headers(("RateLimit-Policy"), ("RateLimit"))
+        ),
+        (
+            status = 201, description = "One that is new here.",
+            body = Receipt, headers(("RateLimit-Policy"), ("RateLimit"))
+        ),
+        Unsigned, Forbidden, UnsupportedMedia
+    ),
+    security(("key" = ["upload"]))
+)]
 pub async fn upload(
     State(desk): State<Desk>,
     query: Result<Query<UploadQuery>, HttpError>,
@@ -175,9 +252,9 @@ async fn answer(
         return Ok((status, Json(receipt)).into_response());
     }
     let results = answers.map(|answer| match answer {
-        Ok((status, receipt)) => Outcome::Here { status: status.as_u16(), receipt },
+        Ok((status, receipt)) => UploadResult::Here { status: status.as_u16(), receipt },
         Err(error) => {
-            Outcome::Refused { status: error.status().as_u16(), error: error.told(), retry_after: error.retry_s() }
+            UploadResult::Refused { status: error.status().as_u16(), error: error.told(), retry_after: error.retry_s() }
         }
     });
     Ok(Json(Results { results: results.collect() }).into_response())

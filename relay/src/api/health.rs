@@ -9,6 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use raidcast_shared::report::ApiError;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::context::Context;
 use crate::error::HttpError;
@@ -22,7 +23,7 @@ const DRAINING: &str = "the relay is about to stop: ask another, or this one whe
 
 /// What cannot be read: all else is served. How much there is; the log names it, for whoever has a link sees what it
 /// leads to, and anybody may ask how the relay is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SetAside {
     /// Fights.
     count: usize,
@@ -31,22 +32,27 @@ pub struct SetAside {
 }
 
 /// How the relay is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Health {
+    /// `healthy` or `unhealthy`.
     status: &'static str,
     /// Unix ms.
     timestamp: i64,
     version: &'static str,
+    /// `up` or `down`.
     database: &'static str,
     /// What is wrong, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reason: Option<&'static str>,
     /// As any error of the API.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
     error: Option<ApiError>,
     /// Left out where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     set_aside: Option<SetAside>,
 }
 
@@ -67,7 +73,16 @@ fn answer(well: bool, body: impl Serialize) -> Response {
     }
 }
 
-/// Whether the relay is well, as far as it knows: the last that was written reached the disk. Nothing is asked for it.
+/// Whether the relay is well, as far as it knows.
+///
+/// That is, whether the last that was written reached the disk. Nothing is asked for it.
+#[utoipa::path(
+    get, path = "/health", operation_id = "health", tag = "Relay",
+    responses(
+        (status = 200, description = "It is. Where it is not, the answer is 503, and has these fields besides the error's.",
+            body = Health)
+    )
+)]
 pub async fn health(State(readiness): State<Arc<Readiness>>) -> Response {
     let context = readiness.context();
     let up = context.store_ok.load(Ordering::Relaxed);
@@ -89,23 +104,26 @@ pub async fn health(State(readiness): State<Arc<Readiness>>) -> Response {
 }
 
 /// Each thing that was looked at: `ok`, or what is wrong with it, in words.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Found<'a> {
     store: &'a str,
     /// Left out where it cannot be told.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     disk: Option<&'a str>,
     queue: &'a str,
     draining: &'a str,
 }
 
 /// Whether the relay takes uploads.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 struct Ready<'a> {
+    /// `ready` or `unready`.
     status: &'static str,
     checks: Found<'a>,
     /// As any error of the API.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
     error: Option<ApiError>,
 }
 
@@ -113,10 +131,21 @@ fn words(check: &Result<(), String>) -> &str {
     check.as_ref().map_or_else(String::as_str, |()| OK)
 }
 
-/// Whether the relay takes uploads now: a small write reaches the disk, which has room, and what waits is not too much.
+/// Whether the relay takes uploads now.
+///
+/// That is, whether a small write reaches the disk, which has room, and what waits is not too much. `checks` says what was
+/// looked at, at most a second ago.
 ///
 /// # Errors
 /// `Internal`: a defect.
+#[utoipa::path(
+    get, path = "/ready", operation_id = "ready", tag = "Relay", description = "Whether a small write reaches the disk, \
+    which has room, and what waits is not too much. `checks` says what was looked at, at most a second ago.",
+    responses(
+        (status = 200, description = "It does. Where not, the answer is 503, and has these fields besides the error's.",
+            body = Ready<'static>)
+    )
+)]
 pub async fn ready(State(readiness): State<Arc<Readiness>>) -> Result<Response, HttpError> {
     let checks = readiness.checks().await.ok_or(HttpError::Internal)?;
     let found = Found {

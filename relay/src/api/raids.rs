@@ -4,13 +4,21 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use raidcast_shared::report::RaidPage;
 
 use crate::desk::{Desk, TicketQuery};
 use crate::edge::Asked;
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
+use crate::openapi::{IfNoneMatch, NotFound, Unchanged};
 
 /// A raid and its fights.
+#[utoipa::path(
+    get, path = "/api/v1/raids/{code}", operation_id = "raid", tag = "Reading",
+    params(("code" = String, Path, description = "Names the raid."), TicketQuery, IfNoneMatch),
+    responses((status = 200, description = "The raid.", body = RaidPage, headers(("ETag"))), Unchanged, NotFound),
+    security((), ("key" = []))
+)]
 pub async fn raid(
     State(desk): State<Desk>,
     Path(code): Path<String>,
@@ -26,7 +34,13 @@ pub async fn raid(
     Ok(page.respond(&headers))
 }
 
-/// The present raid of a channel and its fights.
+/// The present raid of a permanent link, and its fights.
+#[utoipa::path(
+    get, path = "/api/v1/live/{channel}", operation_id = "channel", tag = "Reading",
+    params(("channel" = String, Path, description = "Names the uploader's channel."), TicketQuery, IfNoneMatch),
+    responses((status = 200, description = "The raid.", body = RaidPage, headers(("ETag"))), Unchanged, NotFound),
+    security((), ("key" = []))
+)]
 pub async fn channel(
     State(desk): State<Desk>,
     Path(channel): Path<String>,

@@ -5,13 +5,16 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use raidcast_shared::fold::Span;
+use raidcast_shared::report::{PointsOfView, Report, ReportPage, Timeline};
 use raidcast_store::Page;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, TicketQuery};
 use crate::edge::Asked;
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
+use crate::openapi::{IfNoneMatch, NoTimes, NotFound, Unchanged};
 
 /// Entries of a page, if nothing is asked for.
 const LIMIT_DEFAULT: u32 = 50;
@@ -19,17 +22,29 @@ const LIMIT_DEFAULT: u32 = 50;
 const LIMIT_MAX: u32 = 100;
 
 /// `?limit=&page=`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ListQuery {
+    /// Entries of a page.
+    #[param(required = false, value_type = u32, minimum = 1, maximum = 100, default = 50)]
     limit: Option<String>,
+    /// Which page.
+    #[param(required = false, value_type = u32, minimum = 1, maximum = 42_949_672, default = 1)]
     page: Option<String>,
 }
 
 /// `?from=&to=&ticket=`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ReportQuery {
+    /// Only the part of the fight that begins here, ms since the fight began; before `to`.
+    #[param(required = false, value_type = u32, maximum = 4_294_967_295_u32)]
     from: Option<String>,
+    /// And ends before this.
+    #[param(required = false, value_type = u32, minimum = 1, maximum = 4_294_967_295_u32)]
     to: Option<String>,
+    /// Of a private raid's link.
+    #[param(required = false, value_type = String)]
     ticket: Option<String>,
 }
 
@@ -41,7 +56,14 @@ fn number(name: &str, text: Option<&str>, from: u32, to: u32) -> Result<Option<u
     }
 }
 
-/// Public reports, newest fight first, live ones included.
+/// Public reports, the newest fight first.
+///
+/// Live ones are among them.
+#[utoipa::path(
+    get, path = "/api/v1/reports", operation_id = "reports", tag = "Reading",
+    params(ListQuery, IfNoneMatch),
+    responses((status = 200, description = "A page of the list.", body = ReportPage, headers(("ETag"))), Unchanged)
+)]
 pub async fn list(
     State(desk): State<Desk>,
     Query(query): Query<ListQuery>,
@@ -53,7 +75,15 @@ pub async fn list(
     Ok(desk.lists().public(visit.address, Page { page, limit }).await?.respond(&headers))
 }
 
-/// One report, or a span of it.
+/// A report, or a part of its fight.
+#[utoipa::path(
+    get, path = "/api/v1/reports/{reportId}", operation_id = "report", tag = "Reading",
+    params(("reportId" = String, Path, description = "Names the report."), ReportQuery, IfNoneMatch),
+    responses(
+        (status = 200, description = "The report.", body = Report, headers(("ETag"))), Unchanged, NotFound, NoTimes
+    ),
+    security((), ("key" = []))
+)]
 pub async fn report(
     State(desk): State<Desk>,
     Path(report_id): Path<String>,
@@ -80,11 +110,19 @@ pub async fn report(
     Ok(body.respond(&headers))
 }
 
-/// Amounts by second of a report.
+/// Damage, healing and damage taken of each player, by second.
+#[utoipa::path(
+    get, path = "/api/v1/reports/{reportId}/timeline", operation_id = "timeline", tag = "Reading",
+    params(("reportId" = String, Path, description = "Names the report."), TicketQuery, IfNoneMatch),
+    responses(
+        (status = 200, description = "The amounts.", body = Timeline, headers(("ETag"))), Unchanged, NotFound, NoTimes
+    ),
+    security((), ("key" = []))
+)]
 pub async fn timeline(
     State(desk): State<Desk>,
     Path(report_id): Path<String>,
-    Query(query): Query<ReportQuery>,
+    Query(query): Query<TicketQuery>,
     Extension(visit): Extension<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
@@ -95,11 +133,19 @@ pub async fn timeline(
     Ok(body.respond(&headers))
 }
 
-/// Other uploaders' reports of its fight.
+/// Reports of the same fight by other accounts: its points of view.
+#[utoipa::path(
+    get, path = "/api/v1/reports/{reportId}/views", operation_id = "views", tag = "Reading",
+    params(("reportId" = String, Path, description = "Names the report."), TicketQuery, IfNoneMatch),
+    responses(
+        (status = 200, description = "The points of view.", body = PointsOfView, headers(("ETag"))), Unchanged, NotFound
+    ),
+    security((), ("key" = []))
+)]
 pub async fn views(
     State(desk): State<Desk>,
     Path(report_id): Path<String>,
-    Query(query): Query<ReportQuery>,
+    Query(query): Query<TicketQuery>,
     Extension(visit): Extension<Asked>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {

@@ -7,16 +7,20 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use raidcast_shared::report::EncounterPage;
 use raidcast_shared::uplink::Outcome;
 use raidcast_store::SearchOrder;
 use raidcast_store::name::{NAME_CHARS_MAX, fold};
 use raidcast_store::search::Between;
 use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use crate::desk::Desk;
 use crate::edge::Asked;
 use crate::error::HttpError;
 use crate::extract::Query;
+use crate::openapi::{IfNoneMatch, Unchanged};
 use crate::search::{PAGED_ENTRIES_MAX, Place, Question};
 
 /// Entries of a page, if nothing is asked for.
@@ -29,28 +33,69 @@ const KEY_CHARS_MAX: usize = 64;
 const EXACT_MAX: i64 = (1 << 53) - 1;
 
 /// What may stand behind the `?`, as text; nothing else may.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct SearchQuery {
+    /// A player, by `playerKey`.
+    #[param(required = false, value_type = String, pattern = "^[0-9A-Za-z]{1,64}$")]
     player_id: Option<String>,
+    /// A player's name, or a part of it.
+    #[param(required = false, value_type = String, min_length = 1, max_length = 64, pattern = r"[^\s]")]
     player_name: Option<String>,
+    /// The game's class. With a player, it is this player's.
+    #[param(required = false, value_type = u16, maximum = 65_535)]
     class_id: Option<String>,
+    /// The game's spec, likewise.
+    #[param(required = false, value_type = u16, maximum = 65_535)]
     class_spec: Option<String>,
+    /// A boss' name, or a part of it.
+    #[param(required = false, value_type = String, min_length = 1, max_length = 64, pattern = r"[^\s]")]
     boss_name: Option<String>,
+    /// The scene's name: all of it, in large or small letters.
+    #[param(required = false, value_type = String, min_length = 1, max_length = 64, pattern = r"[^\s]")]
     scene_name: Option<String>,
+    /// The game's scene.
+    #[param(required = false, value_type = i64)]
     scene_id: Option<String>,
+    /// The game's difficulty.
+    #[param(required = false, value_type = i64)]
     difficulty: Option<String>,
+    /// How it went.
+    #[param(required = false, value_type = Outcome, inline)]
     outcome: Option<String>,
+    /// When it began at the earliest, Unix ms; included, here and below.
+    #[param(required = false, value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     date_from: Option<String>,
+    /// When it began at the latest.
+    #[param(required = false, value_type = i64, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     date_to: Option<String>,
+    /// First to last combat event, ms.
+    #[param(required = false, value_type = u32, maximum = 4_294_967_295_u32)]
     duration_from: Option<String>,
+    /// Likewise.
+    #[param(required = false, value_type = u32, maximum = 4_294_967_295_u32)]
     duration_to: Option<String>,
+    /// How many players.
+    #[param(required = false, value_type = u16, maximum = 65_535)]
     players_from: Option<String>,
+    /// Likewise.
+    #[param(required = false, value_type = u16, maximum = 65_535)]
     players_to: Option<String>,
+    /// By what they are in order: when it began, when it came here, how long it took, or damage of all players a second.
+    #[param(required = false, schema_with = orders)]
     order_by: Option<String>,
+    /// The greatest first, or the least.
+    #[param(required = false, schema_with = directions)]
     sort: Option<String>,
+    /// Entries of a page.
+    #[param(required = false, value_type = u32, minimum = 1, maximum = 100, default = 50)]
     limit: Option<String>,
+    /// Which page. Pages reach the first 2,000 entries (`page` times `limit`).
+    #[param(required = false, value_type = u32, minimum = 1, maximum = 2_000)]
     page: Option<String>,
+    /// `pagination.next` of an answer to the same question, in place of `page`.
+    #[param(required = false, value_type = String)]
     cursor: Option<String>,
 }
 
@@ -113,6 +158,19 @@ const ORDERS: [(&str, SearchOrder); 4] = [
     ("dps", SearchOrder::Dps),
 ];
 
+/// One of some words, of which the first counts where none is given.
+fn words<const N: usize>(all: [&str; N]) -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(all)).default(Some(all[0].into())).build()
+}
+
+fn orders() -> Object {
+    words(ORDERS.map(|(word, _)| word))
+}
+
+fn directions() -> Object {
+    words(["desc", "asc"])
+}
+
 impl SearchQuery {
     fn question(self) -> Result<Question, HttpError> {
         let limit = number("limit", self.limit, 1, LIMIT_MAX)?.unwrap_or(LIMIT_DEFAULT);
@@ -159,7 +217,16 @@ impl SearchQuery {
     }
 }
 
-/// Final public encounters: those that are asked for.
+/// Search: finished public encounters by player, boss, scene and more.
+///
+/// All fields may be left out, each stands once at the most, and all of them must hold. A fight is found some moments after
+/// its report is kept. A request looks at 2,000 encounters of the order, so a page can have fewer entries than `limit`
+/// though there are more: go on while `next` is not `null`.
+#[utoipa::path(
+    get, path = "/api/v1/encounters", operation_id = "encounters", tag = "Reading",
+    params(SearchQuery, IfNoneMatch),
+    responses((status = 200, description = "A page of what was found.", body = EncounterPage, headers(("ETag"))), Unchanged)
+)]
 pub async fn list(
     State(desk): State<Desk>,
     Query(query): Query<SearchQuery>,

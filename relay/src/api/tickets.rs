@@ -1,15 +1,28 @@
 //! `POST /api/v1/raids/{code}/ticket`: the uploader ends what was shared of a private raid.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use raidcast_shared::report::RenewedTicket;
 
 use crate::account::Scope;
 use crate::desk::Desk;
 use crate::error::HttpError;
+use crate::extract::Path;
+use crate::openapi::{Forbidden, NotFound, Unauthorized};
 
 /// Gives a raid a new ticket, and its channel too.
+///
+/// The links before it end at once. The key needs the scope `manage`, and the raid must be its account's.
+#[utoipa::path(
+    post, path = "/api/v1/raids/{code}/ticket", operation_id = "renewTicket", tag = "Managing",
+    params(("code" = String, Path, description = "Names the raid.")),
+    responses(
+        (status = 200, description = "The new ticket and the new links.", body = RenewedTicket),
+        Unauthorized, Forbidden, NotFound
+    ),
+    security(("key" = ["manage"]))
+)]
 pub async fn renew(
     State(desk): State<Desk>,
     Path(code): Path<String>,

@@ -3,8 +3,8 @@
 use raidcast_store::Derived;
 use raidcast_store::row::json;
 use raidcast_store::same_fight::{
-    BossColumns, COMPARED_MAX, COMPARED_OF_ACCOUNT, Candidate, NearColumns, PlayerColumns, Reach, Seen, candidates,
-    links,
+    BossColumns, COMPARED_MAX, COMPARED_OF_ACCOUNT, Candidate, NearColumns, PlayerColumns, Reach, Seen, TOLD_MAX,
+    candidates, links,
 };
 use sqlx::PgConnection;
 

@@ -94,7 +94,7 @@ async fn what_is_refused_is_told_and_changes_nothing() {
             (PATH, KEY, &[], with("\"value\":1000", "\"value\":0.5"), 400, "bad_request"),
             (PATH, KEY, &[], with("\"skillId\":1714", "\"skillId\":9223372036854775808"), 400, "bad_request"),
             // It would be the newest report for ever.
-            (PATH, KEY, &[], whole.replace("1790000", "99990000").into(), 400, "bad_request"),
+            (PATH, KEY, &[], whole.replace("1790000", "1890000").into(), 400, "bad_request"),
             (PATH, KEY, &packed, bomb, 413, "too_large"),
             (UPLOAD, KEY, &packed, meters_bomb, 413, "too_large"),
             (PATH, KEY, &[], padded(&encounter(300, true), WHOLE_BYTES_MAX + 1), 413, "too_large"),

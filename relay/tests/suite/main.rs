@@ -4,13 +4,16 @@
 
 mod bad_input;
 mod channels;
+mod contract;
 mod crowd;
 mod demo;
 mod derived;
+mod description;
 mod discards;
 mod durability;
 mod encounters;
 mod errors;
+mod examples;
 mod exposition;
 mod falls;
 mod fan_out;

@@ -148,6 +148,10 @@ const SKILL: [&str; 9] =
     ["skillId", "skillName", "totalValue", "hits", "critHits", "luckyHits", "critTotal", "luckyTotal", "timeline"];
 const ENTRY: [&str; 6] = ["timestampMs", "value", "isCrit", "isLucky", "hpLoss", "shieldLoss"];
 
+/// Of each kind of object.
+#[cfg(test)]
+pub(crate) const FIELDS: [&[&str]; 5] = [&ENCOUNTER, &BOSS, &PLAYER, &SKILL, &ENTRY];
+
 type EncounterObject<'a, 'p> = Object<'a, 'p, { ENCOUNTER.len() }>;
 type PlayerObject<'a, 'p> = Object<'a, 'p, { PLAYER.len() }>;
 type SkillObject<'a, 'p> = Object<'a, 'p, { SKILL.len() }>;

@@ -1,5 +1,28 @@
-/** The relay's HTTP API, as far as pages read it. */
-import type { ApiError, PointsOfView, RaidPage, Report, ReportPage, Timeline } from '$lib/wire/types';
+/**
+ * The relay's HTTP API, as far as pages read it. Addresses, what they take and what they answer are checked against what
+ * the API says of itself (`schema.d.ts`, made by `cargo xtask types`).
+ */
+import type { Description } from './description';
+import type { paths } from './schema';
+import type { ApiError, PointsOfView, RaidPage, Report, ReportPage, Timeline } from './types';
+
+/** An address that is read. */
+type Address = { [P in keyof paths]: paths[P] extends { get: object } ? P : never }[keyof paths];
+type Get<P extends Address> = paths[P]['get'];
+
+/** What stands in an address between braces. */
+type Names<P extends Address> =
+  Get<P> extends { parameters: { path: infer N extends object } } ? N : Record<never, never>;
+/** What stands behind its `?`; null and what is left out does not. */
+type Query<P extends Address> =
+  Get<P> extends { parameters: { query?: infer Q } }
+    ? [Q] extends [never | undefined]
+      ? Record<never, never>
+      : { [K in keyof Q]?: Q[K] | null }
+    : Record<never, never>;
+/** What it answers. */
+type Answer<P extends Address> =
+  Get<P> extends { responses: { 200: { content: { 'application/json': infer A } } } } ? A : never;
 
 /** A call that gave nothing. */
 export class ApiFailure extends Error {
@@ -42,6 +65,11 @@ export interface Api {
   raid(place: RaidPlace, signal?: AbortSignal): Promise<RaidPage>;
 }
 
+/** The same, and what the API says of itself. */
+export interface WholeApi extends Api {
+  description(signal?: AbortSignal): Promise<Description>;
+}
+
 /** A raid by its own code, or whatever raid a channel shows at present. */
 export interface RaidPlace {
   kind: 'raid' | 'channel';
@@ -70,13 +98,14 @@ const browser: ApiEnv = {
 };
 
 /** The API on the page's own origin, with the ticket of a private raid if the page has one. */
-export function apiClient(ticket: string | null, env: ApiEnv = browser): Api {
-  const call = async <T>(
-    path: string,
-    query: Record<string, string | number | null>,
+export function apiClient(ticket: string | null, env: ApiEnv = browser): WholeApi {
+  const call = async <P extends Address>(
+    path: P,
+    names: Names<P>,
+    query: Query<P>,
     signal?: AbortSignal,
-  ): Promise<T> => {
-    const url = withQuery(`/api/v1${path}`, { ...query, ticket });
+  ): Promise<Answer<P>> => {
+    const url = withQuery(named(path, names), query);
     const patience = new Patience(env, signal);
     try {
       const response = await env
@@ -87,7 +116,7 @@ export function apiClient(ticket: string | null, env: ApiEnv = browser): Api {
       patience.heard();
       if (!response.ok) throw await failure(response);
       try {
-        return JSON.parse(await bodyOf(response, patience)) as T;
+        return JSON.parse(await bodyOf(response, patience)) as Answer<P>;
       } catch {
         throw new ApiFailure(0, 'The answer of the relay is not complete.');
       }
@@ -96,12 +125,19 @@ export function apiClient(ticket: string | null, env: ApiEnv = browser): Api {
     }
   };
   return {
-    reports: (page, limit, signal) => call('/reports', { page, limit }, signal),
-    report: (id, span, signal) =>
-      call(`/reports/${encodeURIComponent(id)}`, { from: span?.fromMs ?? null, to: span?.toMs ?? null }, signal),
-    timeline: (id, signal) => call(`/reports/${encodeURIComponent(id)}/timeline`, {}, signal),
-    views: (id, signal) => call(`/reports/${encodeURIComponent(id)}/views`, {}, signal),
-    raid: (place, signal) => call(raidPath(place), {}, signal),
+    // All that is in it is public.
+    reports: (page, limit, signal) => call('/api/v1/reports', {}, { page, limit }, signal),
+    report: (reportId, span, signal) => {
+      const query = { from: span?.fromMs ?? null, to: span?.toMs ?? null, ticket };
+      return call('/api/v1/reports/{reportId}', { reportId }, query, signal);
+    },
+    timeline: (reportId, signal) => call('/api/v1/reports/{reportId}/timeline', { reportId }, { ticket }, signal),
+    views: (reportId, signal) => call('/api/v1/reports/{reportId}/views', { reportId }, { ticket }, signal),
+    raid: ({ kind, name }, signal) =>
+      kind === 'raid'
+        ? call('/api/v1/raids/{code}', { code: name }, { ticket }, signal)
+        : call('/api/v1/live/{channel}', { channel: name }, { ticket }, signal),
+    description: async (signal) => (await call('/api/v1/openapi.json', {}, {}, signal)) as Description,
   };
 }
 
@@ -151,20 +187,23 @@ async function bodyOf(response: Response, patience: Patience): Promise<string> {
   }
 }
 
-function raidPath({ kind, name }: RaidPlace): string {
-  return `/${kind === 'raid' ? 'raids' : 'live'}/${encodeURIComponent(name)}`;
+/** An address with its names in place of what stands between braces. */
+function named(path: string, names: object): string {
+  const texts: Record<string, string> = { ...names };
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(texts[name] ?? ''));
 }
 
 /** The WebSocket URL of a raid's feed, with what of a query is there. */
 export function feedUrl(place: RaidPlace, query: Record<string, string | number | null>, origin: string): string {
-  const url = new URL(withQuery(`/api/v1${raidPath(place)}/feed`, query), origin);
+  const path = `/api/v1/${place.kind === 'raid' ? 'raids' : 'live'}/${encodeURIComponent(place.name)}/feed`;
+  const url = new URL(withQuery(path, query), origin);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 }
 
 /** A path with what of a query is there. */
-export function withQuery(path: string, query: Record<string, string | number | null>): string {
-  const pairs = Object.entries(query).filter(([, value]) => value !== null);
+export function withQuery(path: string, query: Record<string, string | number | null | undefined>): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
   return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs.map(([k, v]) => [k, String(v)])).toString()}`;
 }
 

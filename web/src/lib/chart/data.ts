@@ -1,7 +1,8 @@
 /** Amounts by second to lines of a chart. Pure; knows no chart library. */
 import type { FightView } from '$lib/live/fold';
 import type { Metric } from '$lib/fight/figures';
-import type { Bucket, Timeline } from '$lib/wire/types';
+import type { Timeline } from '$lib/api/types';
+import type { Bucket } from '$lib/wire/types';
 
 /** Amounts of each player by second, `null` where not told; index 0 is `firstSecond` since the encounter began. */
 export interface Amounts {

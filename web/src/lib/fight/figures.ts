@@ -4,18 +4,8 @@
  * Nothing is added up here: sums are the relay's. What a source cannot know is `null`.
  */
 import type { FightView } from '$lib/live/fold';
-import type {
-  ActiveTime,
-  AttemptRow,
-  Boss,
-  DeathRow,
-  Outcome,
-  Place,
-  PointOfView,
-  Report,
-  ReportState,
-  Totals,
-} from '$lib/wire/types';
+import type { ActiveTime, PointOfView, Report } from '$lib/api/types';
+import type { AttemptRow, Boss, DeathRow, Outcome, Place, ReportState, Totals } from '$lib/wire/types';
 
 /** Which figures a page is about. */
 export type Metric = 'damage' | 'healing' | 'taken';

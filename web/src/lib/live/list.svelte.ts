@@ -1,6 +1,6 @@
 /** One page of the public reports, read again while it is looked at. */
 import type { Api, ApiFailure } from '$lib/api/client';
-import type { ReportPage } from '$lib/wire/types';
+import type { ReportPage } from '$lib/api/types';
 import type { PageEnv } from './env';
 import { PageClock } from './page-clock';
 import { Reading } from './reading';

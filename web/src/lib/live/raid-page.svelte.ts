@@ -6,7 +6,8 @@
 import type { Api, ApiFailure, RaidPlace } from '$lib/api/client';
 import { figuresOfFeed, type FightFigures } from '$lib/fight/figures';
 import { elapsedMs, isQuiet } from '$lib/fight/timer';
-import type { FeedFightRef, RaidPage, ReportSummary } from '$lib/wire/types';
+import type { RaidPage } from '$lib/api/types';
+import type { FeedFightRef, ReportSummary } from '$lib/wire/types';
 import type { PageEnv } from './env';
 import { PageClock } from './page-clock';
 import { LiveRaid } from './raid.svelte';

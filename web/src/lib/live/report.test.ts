@@ -14,7 +14,7 @@ import {
   totals,
   uploadsPage,
 } from '$lib/testing/samples';
-import type { PointsOfView, Report } from '$lib/wire/types';
+import type { PointsOfView, Report } from '$lib/api/types';
 import { RaidSession } from './raid-page.svelte';
 import { ReportSession } from './report.svelte';
 

@@ -1,18 +1,6 @@
 /** A small raid, as the relay would send it. */
-import type {
-  FeedFight,
-  FeedFrame,
-  FeedPlayer,
-  Keyframe,
-  Player,
-  PointOfView,
-  RaidPage,
-  Report,
-  ReportSummary,
-  Tick,
-  Timeline,
-  Totals,
-} from '$lib/wire/types';
+import type { Player, PointOfView, RaidPage, Report, Timeline } from '$lib/api/types';
+import type { FeedFight, FeedFrame, FeedPlayer, Keyframe, ReportSummary, Tick, Totals } from '$lib/wire/types';
 
 export const COLUMNS = [
   'damage',

@@ -2,7 +2,7 @@ import { cleanup, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeSocket } from '$lib/testing/env';
 import { keyframe, raidPage, summary, uploadsPage } from '$lib/testing/samples';
-import type { RaidPage as Raid } from '$lib/wire/types';
+import type { RaidPage as Raid } from '$lib/api/types';
 import RaidPage from './RaidPage.svelte';
 
 let held: Raid;

@@ -10,7 +10,8 @@ import {
   timeline,
   untoldReport,
 } from '$lib/testing/samples';
-import type { PointOfView, Report, SkillRow, Timeline } from '$lib/wire/types';
+import type { PointOfView, Report, Timeline } from '$lib/api/types';
+import type { SkillRow } from '$lib/wire/types';
 import ReportPage from './ReportPage.svelte';
 
 // uPlot draws on a canvas, which happy-dom has not.

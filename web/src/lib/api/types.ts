@@ -1,0 +1,14 @@
+/** What the API answers, by the names that pages use. */
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type ActiveTime = Schemas['ActiveTime'];
+export type ApiError = Schemas['ApiError'];
+export type Player = Schemas['Player'];
+export type PointOfView = Schemas['PointOfView'];
+export type PointsOfView = Schemas['PointsOfView'];
+export type RaidPage = Schemas['RaidPage'];
+export type Report = Schemas['Report'];
+export type ReportPage = Schemas['ReportPage'];
+export type Timeline = Schemas['Timeline'];
