@@ -65,6 +65,8 @@ enum Bench {
     Fanout,
     /// Acknowledgements while the largest raids are looked at.
     Heavy,
+    /// Searches among many encounters, in PostgreSQL or SQLite.
+    Search,
     /// The client's processor time and memory beside the meter's.
     Client,
 }
@@ -101,6 +103,7 @@ fn bench(what: Bench, options: &[String]) -> Result<()> {
         Bench::Page => ("speed", "bench", Some("page")),
         Bench::Fanout => ("speed", "bench", Some("fanout")),
         Bench::Heavy => ("speed", "bench", Some("heavy")),
+        Bench::Search => ("speed", "bench", Some("search")),
         Bench::Client => ("client", "bench", None),
     };
     if matches!(what, Bench::Client) {
