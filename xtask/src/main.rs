@@ -65,6 +65,10 @@ enum Bench {
     Fanout,
     /// Acknowledgements while the largest raids are looked at.
     Heavy,
+    /// Searches among many encounters, in PostgreSQL or SQLite.
+    Search,
+    /// Many uploads at once, and what a live raid notices of them.
+    Uploads,
     /// The client's processor time and memory beside the meter's.
     Client,
 }
@@ -107,6 +111,8 @@ fn bench(what: Bench, options: &[String]) -> Result<()> {
         Bench::Page => ("speed", "bench", Some("page")),
         Bench::Fanout => ("speed", "bench", Some("fanout")),
         Bench::Heavy => ("speed", "bench", Some("heavy")),
+        Bench::Search => ("speed", "bench", Some("search")),
+        Bench::Uploads => ("speed", "bench", Some("uploads")),
         Bench::Client => ("client", "bench", None),
     };
     if matches!(what, Bench::Client) {

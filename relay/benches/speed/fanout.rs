@@ -70,7 +70,8 @@ pub(crate) fn floor(options: &Floor) -> Result<()> {
     Ok(())
 }
 
-struct Server(Child);
+/// A process that ends with its value.
+pub(crate) struct Server(pub(crate) Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -234,7 +235,8 @@ async fn of_relay(options: &Options, fight: &Streamed, spectators: usize) -> Res
     Ok(Run { idle_kib, ..run })
 }
 
-fn first_line(server: &mut Server) -> Result<String> {
+/// What it says first, which is when it listens.
+pub(crate) fn first_line(server: &mut Server) -> Result<String> {
     let mut stdout = std::io::BufReader::new(server.0.stdout.as_mut().context("no output")?);
     let mut line = String::new();
     std::io::BufRead::read_line(&mut stdout, &mut line)?;

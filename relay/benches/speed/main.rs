@@ -1,12 +1,18 @@
-//! `cargo xtask bench fold | finalize | recovery | page | fanout | heavy`: how fast what Raidcast exists for is, each
+//! `cargo xtask bench fold | finalize | recovery | page | fanout | heavy | search | uploads`: how fast what Raidcast exists for is, each
 //! beside a yardstick of the same run. Figures are printed, never gated: machines are shared and noisy, ratios are less so.
 
 mod fanout;
 mod fight;
+#[cfg(unix)]
+mod filled;
 mod fold;
 mod heavy;
 mod page;
+#[cfg(unix)]
+mod search;
 mod store;
+#[cfg(target_os = "linux")]
+mod uploads;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -51,6 +57,12 @@ enum What {
         #[arg(long, default_value_t = 20)]
         seconds: u32,
     },
+    /// Searches among many encounters, beside reading fifty of them by primary key
+    #[cfg(unix)]
+    Search(search::Options),
+    /// A thousand uploads at once, beside the same fights written row by row
+    #[cfg(target_os = "linux")]
+    Uploads(uploads::Options),
     /// Writes ready frames to whoever connects: the yardstick of `fanout`
     #[command(hide = true)]
     Floor(fanout::Floor),
@@ -70,6 +82,10 @@ fn main() -> Result<()> {
             What::Page { seconds } => page::measure(seconds).await,
             What::Fanout(options) => fanout::measure(&options).await,
             What::Heavy { seconds } => Box::pin(heavy::measure(seconds)).await,
+            #[cfg(unix)]
+            What::Search(options) => Box::pin(search::measure(&options)).await,
+            #[cfg(target_os = "linux")]
+            What::Uploads(options) => Box::pin(uploads::measure(&options)).await,
             What::Floor(_) => Ok(()),
         }
     })

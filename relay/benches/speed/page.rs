@@ -1,6 +1,7 @@
 //! From the meter's commit to a spectator's frame, by cause.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,9 +35,66 @@ pub(crate) async fn measure(seconds: u32) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let relay = Relay::start(&config(&folder.path().join("relay"))).await?;
     let url = format!("http://{}", relay.addrs()[0]);
+    let seen = raid(&url, &folder.path().join("raid"), seconds).await?;
+    relay.stop().await;
+    seen.print("a 20-player fight");
+    let waits = POLL_MS / 2.0 + limits::GATHER_MS as f64 / 2.0 + TICK_MS / 2.0;
+    println!("  its own waits, half of poll, gathering and tick {waits:6.0}");
+    Ok(())
+}
+
+/// How long each step took, ms; the last is all of them.
+pub(crate) struct Seen {
+    parts: [Vec<f64>; 5],
+}
+
+impl Seen {
+    pub(crate) fn print(&self, what: &str) {
+        println!("{} ticks of {what}, ten a second", self.parts[4].len());
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+        println!("  ms                                              p50     p99    mean");
+        let names = [
+            "commit to read by the client",
+            "gathered, spooled, sent, received",
+            "journal and tick",
+            "encoded to the spectator",
+            "commit to the spectator's frame",
+        ];
+        for (name, part) in names.iter().zip(&self.parts) {
+            println!("  {name:<45} {:6.0}  {:6.0}  {:6.1}", at(part, 0.5), at(part, 0.99), mean(part));
+        }
+        let captured = self.captured();
+        let (p50, p99) = (at(&captured, 0.5), at(&captured, 0.99));
+        println!(
+            "  {:<45} {p50:6.0}  {p99:6.0}  {:6.1}",
+            "read by the client to the spectator's frame",
+            mean(&captured)
+        );
+    }
+
+    fn captured(&self) -> Vec<f64> {
+        let [_, sent, ticked, encoded, _] = &self.parts;
+        sent.iter().zip(ticked).zip(encoded).map(|((sent, ticked), encoded)| sent + ticked + encoded).collect()
+    }
+
+    /// From when the client has read it.
+    pub(crate) fn captured_to_page(&self, share: f64) -> f64 {
+        at(&self.captured(), share)
+    }
+}
+
+fn at(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
+}
+
+/// Plays a fight through a meter, a client and a relay to a spectator.
+pub(crate) async fn raid(url: &str, folder: &Path, seconds: u32) -> Result<Seen> {
+    std::fs::create_dir_all(folder)?;
     let clock = Clock::system();
-    let mut options = uploader::Options::new(&url, key(), folder.path().join("client"));
-    let db = folder.path().join("meter.db");
+    let mut options = uploader::Options::new(url, key(), folder.join("client"));
+    let db = folder.join("meter.db");
     options.db = Some(db.clone());
     let end = CancellationToken::new();
     let (told, mut changes) = mpsc::channel(1_024);
@@ -100,26 +158,5 @@ pub(crate) async fn measure(seconds: u32) -> Result<()> {
     writing.await??;
     end.cancel();
     client.await??;
-    relay.stop().await;
-    let at = |values: &[f64], share: f64| {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
-    };
-    println!("{} ticks of a 20-player fight, ten a second", parts[4].len());
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
-    println!("  ms                                              p50     p99    mean");
-    let names = [
-        "commit to read by the client",
-        "gathered, spooled, sent, received",
-        "journal and tick",
-        "encoded to the spectator",
-        "commit to the spectator's frame",
-    ];
-    for (name, part) in names.iter().zip(&parts) {
-        println!("  {name:<45} {:6.0}  {:6.0}  {:6.1}", at(part, 0.5), at(part, 0.99), mean(part));
-    }
-    let waits = POLL_MS / 2.0 + limits::GATHER_MS as f64 / 2.0 + TICK_MS / 2.0;
-    println!("  its own waits, half of poll, gathering and tick {waits:6.0}");
-    Ok(())
+    Ok(Seen { parts })
 }

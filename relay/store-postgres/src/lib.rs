@@ -27,6 +27,8 @@ mod upload;
 mod usage;
 mod writer;
 
+pub use search::SEARCH_SETTINGS;
+
 use raidcast_store::queue::Queue;
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{PgPool, Postgres, Transaction};

@@ -12,12 +12,15 @@ use crate::report::lines_of;
 
 /// What a search's transaction is told first: to go the way that its text goes, whatever is guessed of how many rows there
 /// are, and to give up in time.
-const SEARCH: &str = "
+pub const SEARCH_SETTINGS: &str = "
     SET LOCAL statement_timeout = '3s';
     SET LOCAL jit = off;
     SET LOCAL enable_hashjoin = off;
     SET LOCAL enable_mergejoin = off;
     SET LOCAL enable_seqscan = off;
+    SET LOCAL enable_bitmapscan = off;
+    SET LOCAL enable_memoize = off;
+    SET LOCAL max_parallel_workers_per_gather = 0;
 ";
 
 impl Search for PostgresStore {
@@ -59,7 +62,7 @@ impl Search for PostgresStore {
 impl PostgresStore {
     async fn searching(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         let mut transaction = self.snapshot().await?;
-        sqlx::raw_sql(SEARCH).execute(&mut *transaction).await?;
+        sqlx::raw_sql(SEARCH_SETTINGS).execute(&mut *transaction).await?;
         Ok(transaction)
     }
 }

@@ -7,6 +7,8 @@
 //! mean (they are bytes), who may see what, any clock, and any SQL but the text of searches ([`search`]).
 
 mod account;
+#[cfg(feature = "archive")]
+pub mod archive;
 pub mod code;
 #[cfg(feature = "conformance")]
 pub mod conformance;

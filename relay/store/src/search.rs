@@ -319,8 +319,8 @@ fn name_term(player: &DerivedPlayer) -> Option<Term> {
 #[derive(Clone, Debug, Serialize)]
 pub struct PlayerRow<'a> {
     #[serde(flatten)]
-    player: &'a DerivedPlayer,
-    name_term: Option<Term>,
+    pub(crate) player: &'a DerivedPlayer,
+    pub(crate) name_term: Option<Term>,
 }
 
 /// The rows of players as they are written.

@@ -12,6 +12,9 @@ use super::{
 use crate::code;
 use crate::name::NameParts;
 
+/// The encounter of the row that says how many there are: none has it.
+pub(super) const COUNTED: i64 = -1;
+
 /// What stands for `$n`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bind {
@@ -219,12 +222,23 @@ impl<'a> Texts<'a> {
         statement
     }
 
-    /// How many there are to be found.
-    pub(super) fn count(&self, window: Window) -> Statement {
+    /// The same, and how many there are to be found: a row that has [`COUNTED`] for its encounter. So rows of other tables
+    /// are looked at once for both.
+    pub(super) fn found_and_counted(&self, window: Window) -> Statement {
         let mut statement = Statement::default();
+        let what = self.ordered_by(window);
         let distinct = if self.walked().len() > 1 { "DISTINCT " } else { "" };
-        let _ = write!(statement.sql, "SELECT count({distinct}t.encounter), CAST(0 AS BIGINT)");
-        self.wanted(&mut statement, window, &self.ordered_by(window));
+        statement.push("WITH f AS MATERIALIZED (");
+        let _ = write!(statement.sql, "SELECT {distinct}{what} AS place, t.encounter AS encounter");
+        self.wanted(&mut statement, window, &what);
+        let direction = self.direction();
+        let (take, skip) = (self.request.take + 1, self.request.skip);
+        let _ = write!(
+            statement.sql,
+            ") SELECT count(*) AS place, CAST({COUNTED} AS BIGINT) AS encounter FROM f UNION ALL
+             SELECT g.place, g.encounter FROM (SELECT place, encounter FROM f
+             ORDER BY place {direction}, encounter {direction} LIMIT {take} OFFSET {skip}) AS g"
+        );
         statement
     }
 
@@ -246,12 +260,7 @@ impl<'a> Texts<'a> {
             || difficulty.is_some()
             || outcome.is_some()
             || *players != (None, None);
-        statement.push(" FROM search_terms t");
-        if of_encounter {
-            // In this order: first what is walked.
-            statement.push(" CROSS JOIN search_encounters s");
-        }
-        statement.push(" WHERE t.term");
+        statement.push(" FROM search_terms t WHERE t.term");
         statement.one_of(self.walked());
         statement.push(" AND t.listed");
         // What is not walked leads a database to no other index.
@@ -267,7 +276,8 @@ impl<'a> Texts<'a> {
             statement.compared(what, to_sign, last);
         }
         if of_encounter {
-            statement.push(" AND s.encounter = t.encounter");
+            // No join: PostgreSQL would begin with all encounters where it thinks that few are as they are to be.
+            statement.push(" AND (SELECT 1 FROM search_encounters s WHERE s.encounter = t.encounter");
             statement.between("s.players", *players);
             statement.between("s.difficulty", (*difficulty, *difficulty));
             let outcome = outcome.map(|outcome| i64::from(code::of_outcome(outcome)));
@@ -280,16 +290,24 @@ impl<'a> Texts<'a> {
                 }
             }
         }
+        // Behind what the encounter itself says, where that is asked: it is the cheapest.
+        let of = if of_encounter { "s" } else { "t" };
         for terms in &self.groups[1..] {
-            statement.push(" AND (SELECT 1 FROM search_terms o WHERE o.encounter = t.encounter AND o.term");
+            let _ = write!(
+                statement.sql,
+                " AND (SELECT 1 FROM search_terms o WHERE o.encounter = {of}.encounter AND o.term"
+            );
             statement.one_of(terms);
             statement.push(" LIMIT 1) IS NOT NULL");
         }
-        self.player(statement);
+        self.player(statement, of);
+        if of_encounter {
+            statement.push(" LIMIT 1) IS NOT NULL");
+        }
     }
 
     /// One player who is all that is wanted; a key or a name alone is a term already.
-    fn player(&self, statement: &mut Statement) {
+    fn player(&self, statement: &mut Statement, of: &str) {
         let player = &self.request.filters.player;
         let alone = player.class_id.is_none()
             && player.class_spec.is_none()
@@ -297,7 +315,7 @@ impl<'a> Texts<'a> {
         if alone {
             return;
         }
-        statement.push(" AND (SELECT 1 FROM encounter_players p WHERE p.encounter = t.encounter");
+        let _ = write!(statement.sql, " AND (SELECT 1 FROM encounter_players p WHERE p.encounter = {of}.encounter");
         if let Some(key) = &player.key {
             statement.push(" AND p.actor_id = ");
             statement.bind(Bind::Text(key.clone()));

@@ -1,6 +1,6 @@
 //! How a question is asked: what is few is taken whole, of what is many so many rows in their order.
 
-use super::statement::{Texts, Window};
+use super::statement::{COUNTED, Texts, Window};
 use super::{SearchKey, SearchRequest, SearchTotal, Statement};
 
 /// Runs a statement that gives rows of two numbers.
@@ -43,19 +43,25 @@ pub async fn walk<A: Ask>(ask: &mut A, request: &SearchRequest) -> Result<Walked
         Window::All => None,
         Window::To(last) => last,
     };
-    let mut found = ask.rows(texts.found(window)).await?;
+    let (mut found, count) = match request.count {
+        true => counted(ask.rows(texts.found_and_counted(window)).await?, request.descending),
+        false => (ask.rows(texts.found(window)).await?, 0),
+    };
     let has_more = found.len() > request.take as usize;
     found.truncate(request.take as usize);
     let next = if has_more { found.last().copied().map(key) } else { last };
-    let total = match request.count {
-        true => {
-            let counted = ask.rows(texts.count(window)).await?;
-            let count = counted.first().map_or(0, |(count, _)| count.unsigned_abs());
-            Some(SearchTotal { count, at_least: last.is_some() })
-        }
-        false => None,
-    };
+    let total = request.count.then_some(SearchTotal { count, at_least: last.is_some() });
     Ok(Walked { encounters: found.into_iter().map(|(_, encounter)| encounter).collect(), next, total })
+}
+
+/// Takes the row that says how many there are from the others, which may come in any order.
+fn counted(rows: Vec<(i64, i64)>, descending: bool) -> (Vec<(i64, i64)>, u64) {
+    let (count, mut found): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, encounter)| *encounter == COUNTED);
+    found.sort_unstable();
+    if descending {
+        found.reverse();
+    }
+    (found, count.first().map_or(0, |(count, _)| count.unsigned_abs()))
 }
 
 /// Of the places to which terms were looked at the one that comes first: behind it some were not.
