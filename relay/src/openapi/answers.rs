@@ -60,8 +60,8 @@ shared! {
     NoTimes: "409", "`no_times`: when anything happened in this fight is not known, so no part of it can be shown.", &[];
     /// A body that is too long.
     TooLarge: "413", "`too_large`: the body is longer than it may be here. The message says how long it may be.", &[];
-    /// A coding or a type that is not read.
-    UnsupportedMedia: "415", "`unsupported_media`: the body is packed in a way, or of a type, that is not read here.", &[];
+    /// A coding that is not read.
+    UnsupportedMedia: "415", "`unsupported_media`: the body is packed in a way that is not read here.", &[];
     /// Too much for now.
     TooMany: "429", "`too_many`: a limit of the address or the key is reached. The message names it.", &["Retry-After"];
     /// A head that is too long.

@@ -1680,7 +1680,7 @@ export interface components {
                 "application/json": components["schemas"]["ApiError"];
             };
         };
-        /** @description `unsupported_media`: the body is packed in a way, or of a type, that is not read here. */
+        /** @description `unsupported_media`: the body is packed in a way that is not read here. */
         UnsupportedMedia: {
             headers: {
                 "X-API-Version": components["headers"]["X-API-Version"];
