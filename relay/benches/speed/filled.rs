@@ -69,12 +69,11 @@ pub(crate) struct OnPostgres {
 
 impl OnPostgres {
     pub(crate) async fn new(mut archive: Archive, url: Option<&str>) -> Result<Self> {
-        let (cluster, url) = match url {
-            Some(url) => (None, url.to_owned()),
-            None => {
-                let (cluster, url) = cluster(&SETTINGS)?;
-                (Some(cluster), url)
-            }
+        let (cluster, url) = if let Some(url) = url {
+            (None, url.to_owned())
+        } else {
+            let (cluster, url) = cluster(&SETTINGS)?;
+            (Some(cluster), url)
         };
         Upkeep::close(&PostgresStore::open(&url).await?).await?;
         let mut connection = PgConnection::connect(&url).await?;

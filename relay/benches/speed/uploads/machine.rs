@@ -28,7 +28,7 @@ impl Sub for Used {
 
 /// Of a relay, and of the server whose data is in a folder: of all its processes, also those that have ended.
 pub(crate) fn used(relay: Option<u32>, data: &Path) -> Result<Used> {
-    let tick_s = 1.0 / procfs::ticks_per_second() as f64;
+    let seconds_of_tick = 1.0 / procfs::ticks_per_second() as f64;
     let file = std::fs::read_to_string(data.join("postmaster.pid"))?;
     let first: i32 = file.lines().next().context("the server's process")?.parse()?;
     let mut used = Used::default();
@@ -39,13 +39,13 @@ pub(crate) fn used(relay: Option<u32>, data: &Path) -> Result<Used> {
             ticks += (stat.cutime + stat.cstime).unsigned_abs();
         }
         if stat.pid == first || stat.ppid == first {
-            used.database_s += ticks as f64 * tick_s;
+            used.database_s += ticks as f64 * seconds_of_tick;
         }
     }
     if let Some(relay) = relay {
         let relay = Process::new(relay as i32)?;
         let stat = relay.stat()?;
-        used.relay_s = (stat.utime + stat.stime) as f64 * tick_s;
+        used.relay_s = (stat.utime + stat.stime) as f64 * seconds_of_tick;
         used.relay_peak_kib = relay.status()?.vmhwm.unwrap_or(0);
     }
     Ok(used)

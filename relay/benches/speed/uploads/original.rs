@@ -139,7 +139,9 @@ pub(crate) async fn write(url: &str, told: &[&str], fights: usize, layout: Layou
             sqlx::raw_sql(index).execute(&mut connection).await?;
         }
         Layout::WithoutTimelineIndex => {}
-        Layout::RowOfEachHit => drop(sqlx::raw_sql(HITS).execute(&mut connection).await?),
+        Layout::RowOfEachHit => {
+            sqlx::raw_sql(HITS).execute(&mut connection).await?;
+        }
     }
     let data: String = sqlx::query_scalar("SHOW data_directory").fetch_one(&mut connection).await?;
     let bytes = bytes(&mut connection).await?;

@@ -246,13 +246,12 @@ pub(super) fn boss_name(boss: usize) -> String {
 
 fn person(number: usize) -> Person {
     let mut numbers = Numbers::new(number as u64 ^ 0xface);
-    let name = match numbers.below(3) {
-        0 => (0..2 + numbers.below(4)).map(|_| numbers.of(&SIGNS)).collect(),
-        _ => {
-            let all: String = (0..2 + numbers.below(3)).map(|_| numbers.of(&SYLLABLES)).collect();
-            let digits = if numbers.below(6) == 0 { numbers.below(100).to_string() } else { String::new() };
-            all[..1].to_uppercase() + &all[1..] + &digits
-        }
+    let name = if numbers.below(3) == 0 {
+        (0..2 + numbers.below(4)).map(|_| numbers.of(&SIGNS)).collect()
+    } else {
+        let all: String = (0..2 + numbers.below(3)).map(|_| numbers.of(&SYLLABLES)).collect();
+        let digits = if numbers.below(6) == 0 { numbers.below(100).to_string() } else { String::new() };
+        all[..1].to_uppercase() + &all[1..] + &digits
     };
     let class_id = 1 + numbers.below(13) as i64;
     let key = format!("{:016x}", Numbers::new(number as u64).next());

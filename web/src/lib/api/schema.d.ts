@@ -194,6 +194,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/{reportId}/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reports of the same fight by other accounts: its points of view. */
+        get: operations["views"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tracking/app-update": {
         parameters: {
             query?: never;
@@ -1023,6 +1040,36 @@ export interface components {
         PlayerData: {
             /** @description Whatever they are. */
             playerData?: unknown[] | null;
+        };
+        /** @description The same fight, as another uploader's meter saw it. */
+        PointOfView: {
+            /**
+             * Format: uint32
+             * @description So many attempts it tells.
+             */
+            attempts: number;
+            /**
+             * Format: uint32
+             * @description Its first combat event, ms since it began.
+             */
+            firstMs: number;
+            /**
+             * @description Whose meter it is, as this meter knows them, with their hundred greatest skills: a game may tell critical hits to
+             *     their own player alone. Empty where it does not tell whose it is.
+             */
+            own: components["schemas"]["Player"][];
+            /** @description Its report, as lists show it. */
+            report: components["schemas"]["ReportSummary"];
+        };
+        /** @description Other uploaders' reports of a report's fight: `GET /api/v1/reports/{reportId}/views`. */
+        PointsOfView: {
+            /** @description Which report. */
+            reportId: string;
+            /**
+             * @description Of each other account the one that is most like it, the most alike first, twenty at the most: public ones, and those
+             *     of whoever asks.
+             */
+            views: components["schemas"]["PointOfView"][];
         };
         /** @description Profiles that were counted. */
         Profiles: {
@@ -2272,6 +2319,50 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["NoTimes"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    views: {
+        parameters: {
+            query?: {
+                /** @description Of a private raid's link. */
+                ticket?: string;
+            };
+            header?: {
+                /**
+                 * @description Names of answers that the asker has, as their `ETag` told them: where one of them is still the same, the answer is
+                 *     304 without a body.
+                 */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Names the report. */
+                reportId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The points of view. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsOfView"];
+                };
+            };
+            304: components["responses"]["Unchanged"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];
