@@ -19,14 +19,16 @@ use crate::background::Broken;
 use crate::error::HttpError;
 use crate::limits::{ENCOUNTERS_ANSWER_MS, ENCOUNTERS_BYTES_MAX, ENCOUNTERS_READ_MS, ENCOUNTERS_WAIT_MS};
 use crate::metrics::{MeterVersion, UploadOutcome};
+use crate::quota::DAY_MS;
 use crate::signature::Proof;
 
 /// Of a request's body.
 const MEASURE: Measure =
     Measure { most: ENCOUNTERS_BYTES_MAX, waits_ms: ENCOUNTERS_WAIT_MS, read_ms: ENCOUNTERS_READ_MS };
 
-/// So much later than now an encounter may have begun, ms: clocks are set wrong, and by a time zone.
-const AHEAD_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
+/// So much later than now an encounter may have begun, ms: clocks are set wrong, the relay's too, and who sends is not to
+/// lose a fight by it.
+const AHEAD_MS_MAX: i64 = 7 * DAY_MS;
 
 /// What became of a request.
 #[derive(Debug)]
@@ -141,7 +143,7 @@ impl Ingest {
         let started_at_ms = uploaded.started_at_ms;
         if started_at_ms > context.clock.now_ms().saturating_add(AHEAD_MS_MAX) {
             // It would stand before all others for as long as that takes.
-            let details = vec![format!("startedAtMs: must not be more than a day from now, got {started_at_ms}")];
+            let details = vec![format!("startedAtMs: must not be more than a week from now, got {started_at_ms}")];
             return Err(HttpError::Invalid { text: "the encounter is from the future".into(), details });
         }
         let fight = Fight { is_signed, ..Fight::new(&context.secret, uploader, uploaded) };
