@@ -6,8 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::Term;
-
 /// Characters of a name that count: meters' names are cut to as many.
 pub const NAME_CHARS_MAX: usize = 64;
 /// So many names alike are looked for at the most, those that are most alike.
@@ -69,8 +67,10 @@ pub enum Likeness {
 /// What a database is asked for: names that have so many of these parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameParts {
-    /// The name that was typed: it is found whatever else is like it.
-    pub same: Term,
+    /// Whose name.
+    pub kind: NameKind,
+    /// The name that was typed, folded: it is found whatever else is like it.
+    pub text: String,
     /// Each once, in order.
     pub parts: Vec<i64>,
     /// So many at the least. A name that is alike never has fewer.
@@ -108,9 +108,9 @@ impl Typed {
     /// A name that contains the text lacks at most the part for its beginning. One of which half of the parts are the
     /// same shares `s` of the text's `a` and its own `b` parts with 2s >= (a + b) / 2 and b >= s, so 3s >= a.
     pub fn parts(&self) -> NameParts {
-        let same = Term::name(self.kind, &self.text);
         NameParts {
-            same,
+            kind: self.kind,
+            text: self.text.clone(),
             parts: self.parts.iter().copied().collect(),
             at_least: self.parts.len().div_ceil(3).max(1) as u32,
         }

@@ -82,7 +82,7 @@ impl Statement {
 pub fn names_sharing(asked: &NameParts) -> Statement {
     let mut statement = Statement::default();
     statement.push("SELECT n.term, n.name FROM search_names n WHERE n.listed > 0 AND n.term = ");
-    statement.number(asked.same.0);
+    statement.number(Term::name(asked.kind, &asked.text).0);
     statement.push(
         " UNION SELECT f.term, f.name FROM (SELECT n.term, n.name FROM (SELECT l.term, count(*) AS shared FROM (SELECT p.term FROM search_parts p WHERE p.part IN (",
     );
