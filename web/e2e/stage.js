@@ -195,6 +195,7 @@ export class Stage {
       body: JSON.stringify(value),
     });
     if (pathname.endsWith('/timeline')) return json(this.fight.timeline());
+    if (pathname.endsWith('/views')) return json({ reportId: STAGED.report, views: [] });
     if (pathname.startsWith('/api/v1/reports/')) return json(this.fight.report());
     if (pathname === '/api/v1/reports') {
       return json({ reports: [this.fight.summary()], pagination: { page: 1, limit: 20, total: 1, totalPages: 1 } });
