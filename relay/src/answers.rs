@@ -22,7 +22,7 @@ use raidcast_store::{EncounterRow, ReportLine, StoreError};
 use serde::Serialize;
 use tracing::Instrument as _;
 
-use crate::access::{Recorded, Visible};
+use crate::access::Visible;
 use crate::body::Body;
 use crate::edge::Address;
 use crate::error::HttpError;
@@ -279,21 +279,29 @@ impl Answers {
         self.answer(who, report, Wanted::Timeline).await.map(|made| Arc::clone(&made.body))
     }
 
-    /// Reports of one fight, beside each other.
+    /// A report as another point of view of a fight.
     ///
     /// # Errors
     /// As [`Answers::report`].
-    pub async fn views(
+    pub async fn view(
         self: &Arc<Self>,
         who: Address,
+        report: &Visible<EncounterRow>,
+        record: Option<Bytes>,
+    ) -> Result<Arc<PointOfView>, HttpError> {
+        self.answer(who, report, Wanted::View(record)).await?.view.clone().ok_or(HttpError::Internal)
+    }
+
+    /// Points of view of a report's fight, beside each other.
+    ///
+    /// # Errors
+    /// `Unavailable`: more wait than may.
+    pub async fn views(
+        &self,
+        who: Address,
         of: &Visible<EncounterRow>,
-        others: &[Recorded],
+        views: Vec<Arc<PointOfView>>,
     ) -> Result<Arc<Body>, HttpError> {
-        let mut views = Vec::with_capacity(others.len());
-        for (report, record) in others {
-            let made = self.answer(who, report, Wanted::View(record.clone())).await?;
-            views.push(Arc::clone(made.view.as_ref().ok_or(HttpError::Internal)?));
-        }
         let report_id = of.report_id.clone();
         let making = self.spans.pool.run(who, move || {
             let views = views.iter().map(|view| PointOfView::clone(view)).collect();

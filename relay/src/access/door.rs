@@ -263,43 +263,48 @@ impl Door {
         Ok((Visible::new(row, admitted), record))
     }
 
-    /// Other uploaders' reports of a report's fight, with their records: those that anybody finds in lists, and his own.
-    /// Nothing leads to one that is known by its link alone.
+    /// Names of other accounts' reports of a report's fight: each is to be asked for by [`Door::view`].
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn views(&self, report: &Visible<EncounterRow>, asker: &Asker) -> Result<Vec<Recorded>, HttpError> {
-        let mut views = Vec::new();
-        for other in self.context.store.same_fight(report.row, asker.account).await? {
-            match self.report(&other, asker).await {
-                Ok((row, record)) if Self::leads_to(&row) => views.push((row, record)),
-                // Gone or hidden meanwhile, or it cannot be read: that is no matter of this report.
-                Ok(_) | Err(HttpError::NotFound | HttpError::SetAside) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(views)
+    pub async fn same_fight(&self, report: &Visible<EncounterRow>, asker: &Asker) -> Result<Vec<String>, HttpError> {
+        Ok(self.context.store.same_fight(report.row, asker.account).await?)
     }
 
-    /// Those of them that he may still be shown.
+    /// A report that he did not ask for by its name, and its record: one that anybody finds in lists, or his own. Nothing
+    /// leads to one that is known by its link alone: `None`, as where it is gone or cannot be read.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn still_views(&self, asker: &Asker, views: Vec<Recorded>) -> Result<Vec<Recorded>, HttpError> {
-        let mut still = Vec::with_capacity(views.len());
-        for (row, record) in views {
-            match self.still(asker, &row).await {
-                Ok(row) if Self::leads_to(&row) => still.push((row, record)),
-                Ok(_) | Err(HttpError::NotFound | HttpError::SetAside) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(still)
+    pub async fn view(&self, report_id: &str, asker: &Asker) -> Result<Option<Recorded>, HttpError> {
+        Self::led_to(self.report(report_id, asker).await, |(row, _)| row)
     }
 
-    /// Whether a report may be named to who did not ask for it.
-    fn leads_to(row: &Visible<EncounterRow>) -> bool {
-        row.visibility == Visibility::Public || row.admitted() == Admitted::AsUploader
+    /// The same report, if he may still be led to it.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn still_view(
+        &self,
+        asker: &Asker,
+        row: &EncounterRow,
+    ) -> Result<Option<Visible<EncounterRow>>, HttpError> {
+        Self::led_to(self.still(asker, row).await, |row| row)
+    }
+
+    fn led_to<T>(
+        asked: Result<T, HttpError>,
+        row: impl Fn(&T) -> &Visible<EncounterRow>,
+    ) -> Result<Option<T>, HttpError> {
+        match asked {
+            Ok(found) => {
+                let row = row(&found);
+                let leads = row.visibility == Visibility::Public || row.admitted() == Admitted::AsUploader;
+                Ok(leads.then_some(found))
+            }
+            Err(HttpError::NotFound | HttpError::SetAside) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The report of a fight by what its meter was told when it uploaded it.

@@ -151,15 +151,20 @@ pub async fn views(
 ) -> Result<Response, HttpError> {
     let asker = desk.door().asker(&headers, query.ticket.as_deref()).await?;
     let (report, _) = desk.door().report(&report_id, &asker).await?;
-    let mut others = desk.door().views(&report, &asker).await?;
-    loop {
-        let body = desk.answers().views(visit.address, &report, &others).await?;
-        desk.door().still(&asker, &report).await?;
-        let made = others.len();
-        others = desk.door().still_views(&asker, others).await?;
-        // Made anew where one was hidden meanwhile: they become fewer each time.
-        if others.len() == made {
-            return Ok(body.respond(&headers));
+    let mut views = Vec::new();
+    // One record at a time is held.
+    for other in desk.door().same_fight(&report, &asker).await? {
+        if let Some((row, record)) = desk.door().view(&other, &asker).await? {
+            let view = desk.answers().view(visit.address, &row, record).await?;
+            views.push((row, view));
         }
     }
+    desk.door().still(&asker, &report).await?;
+    let mut still = Vec::with_capacity(views.len());
+    for (row, view) in views {
+        if desk.door().still_view(&asker, &row).await?.is_some() {
+            still.push(view);
+        }
+    }
+    Ok(desk.answers().views(visit.address, &report, still).await?.respond(&headers))
 }
