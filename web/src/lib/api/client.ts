@@ -91,9 +91,9 @@ export interface ApiEnv {
 
 const browser: ApiEnv = {
   get: (input, init) => fetch(input, init),
-  setTimer: (run, ms) => window.setTimeout(run, ms),
+  setTimer: (run, ms) => setTimeout(run, ms),
   clearTimer: (id) => {
-    window.clearTimeout(id);
+    clearTimeout(id);
   },
 };
 

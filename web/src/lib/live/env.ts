@@ -4,16 +4,16 @@ import { FrameGate } from './frame-gate';
 
 /** What pages need of the browser: a connection's environment, and the moment before the next paint. */
 export interface PageEnv extends ConnectionEnv {
-  /** Runs this once before the next paint, together with all else that asked: see FrameGate. */
-  frame(run: () => void): void;
+  /** Runs this once before the next paint, together with all else that asked: see FrameGate. Gives what takes it back. */
+  frame(run: () => void): () => void;
 }
 
 const time = {
   // Not `performance.now()`: on most systems that stands still while the machine sleeps.
   now: () => Date.now(),
-  setTimer: (run: () => void, ms: number) => window.setTimeout(run, ms),
+  setTimer: (run: () => void, ms: number) => setTimeout(run, ms),
   clearTimer: (id: number) => {
-    window.clearTimeout(id);
+    clearTimeout(id);
   },
 };
 
@@ -33,9 +33,7 @@ export const browserEnv: PageEnv = {
   ...time,
   open: (url, protocol) => new WebSocket(url, protocol),
   random: () => Math.random(),
-  frame: (run) => {
-    gate.ask(run);
-  },
+  frame: (run) => gate.ask(run),
 };
 
 /** Whether things may move for beauty's sake: not for who does not want it, not unseen, not where time is short. */
@@ -51,16 +49,22 @@ export function mayMove(): boolean {
 /** How far apart drawings are where time is short, ms. */
 const SPARSE_MS = 3_000;
 
-/** Runs this in a frame of its own; where time is short, not before long after `lastMs` (by `performance.now()`). */
-export function drawLater(run: () => void, lastMs: number): void {
+/**
+ * Runs this in a frame of its own; where time is short, not before long after `lastMs` (by `performance.now()`). Gives
+ * what takes it back.
+ */
+export function drawLater(run: () => void, lastMs: number): () => void {
   const waitMs = gate.behind ? Math.max(0, lastMs + SPARSE_MS - performance.now()) : 0;
-  if (waitMs === 0) {
-    gate.askAlone(run);
-    return;
-  }
-  setTimeout(() => {
-    gate.askAlone(run);
+  if (waitMs === 0) return gate.askAlone(run);
+  let takeBack = (): void => {
+    clearTimeout(timer);
+  };
+  const timer = setTimeout(() => {
+    takeBack = gate.askAlone(run);
   }, waitMs);
+  return () => {
+    takeBack();
+  };
 }
 
 /** How often the clock is looked at for a jump, ms. */

@@ -46,6 +46,24 @@ describe('the gate of frames', () => {
     expect(ran).toEqual(['first', 'second']);
   });
 
+  it('leaves out what was taken back, and asks for no frame for it again', () => {
+    const { gate: one, env, paint, paints } = gate();
+    const ran: string[] = [];
+    const first = one.ask(() => ran.push('first'));
+    one.ask(() => ran.push('second'));
+    const alone = one.askAlone(() => ran.push('alone'));
+    first();
+    alone();
+    paint(40);
+    expect([ran, paints()]).toEqual([['second'], 0]);
+    one.ask(() => ran.push('in a pause'))();
+    env.advance(1_000);
+    expect([ran, paints()]).toEqual([['second'], 0]);
+    one.ask(() => ran.push('last'));
+    paint();
+    expect(ran).toEqual(['second', 'last']);
+  });
+
   it('goes on where nothing is painted, and does nothing twice when that comes after all', () => {
     const { gate: one, env, paint } = gate();
     let ran = 0;

@@ -55,16 +55,22 @@ export class FrameGate {
     this.#env = env;
   }
 
-  /** Runs this in the next frame, behind what asked before it. */
-  ask(run: () => void): void {
+  /** Runs this in the next frame, behind what asked before it. Gives what takes it back. */
+  ask(run: () => void): () => void {
     this.#waiting.push(run);
     this.#come();
+    return () => {
+      this.#waiting = this.#waiting.filter((other) => other !== run);
+    };
   }
 
-  /** Runs this in a frame in which nothing else runs. */
-  askAlone(run: () => void): void {
+  /** Runs this in a frame in which nothing else runs. Gives what takes it back. */
+  askAlone(run: () => void): () => void {
     this.#alone.push(run);
     this.#come();
+    return () => {
+      this.#alone = this.#alone.filter((other) => other !== run);
+    };
   }
 
   #come(): void {
@@ -87,6 +93,9 @@ export class FrameGate {
   }
 
   #schedule(): void {
+    // All may have been taken back in the pause, and the page be gone.
+    this.#due = this.#waits;
+    if (!this.#due) return;
     const frame = ++this.#frame;
     const askedMs = this.#env.now();
     this.#timer = this.#env.setTimer(() => {
@@ -125,7 +134,11 @@ export class FrameGate {
     return true;
   }
 
+  get #waits(): boolean {
+    return this.#waiting.length > 0 || this.#alone.length > 0;
+  }
+
   #comeAgain(): void {
-    if (this.#waiting.length > 0 || this.#alone.length > 0) this.#come();
+    if (this.#waits) this.#come();
   }
 }

@@ -7,6 +7,7 @@ export class PageClock {
   readonly #everyMs: number;
   readonly #beat: (nowMs: number) => void;
   #timer: number | null = null;
+  #takeBack: () => void = () => undefined;
 
   /** @param beat is told the time, Unix ms */
   constructor(
@@ -31,6 +32,7 @@ export class PageClock {
 
   /** Beats no more, not even with a frame that was asked for already. */
   stop(): void {
+    this.#takeBack();
     if (this.#timer !== null) this.#env.clearTimer(this.#timer);
     this.#timer = null;
   }
@@ -42,7 +44,7 @@ export class PageClock {
 
   #wait(): void {
     this.#timer = this.#env.setTimer(() => {
-      this.#env.frame(() => {
+      this.#takeBack = this.#env.frame(() => {
         if (this.running) this.now();
       });
       this.#wait();

@@ -60,6 +60,7 @@ export class LiveRaid {
     keyframes: 0,
   };
   #showing = false;
+  #takeBack: () => void = () => undefined;
   readonly #env: PageEnv;
   readonly #ticket: string | null;
   readonly #origin: string;
@@ -158,6 +159,8 @@ export class LiveRaid {
   /** Ends the connection. */
   close(): void {
     this.#connection?.close();
+    this.#takeBack();
+    this.#showing = false;
   }
 
   #apply(frame: FeedFrame, receivedMs: number): void {
@@ -227,7 +230,7 @@ export class LiveRaid {
   #show(): void {
     if (this.#showing) return;
     this.#showing = true;
-    this.#env.frame(() => {
+    this.#takeBack = this.#env.frame(() => {
       this.#showing = false;
       Object.assign(this, this.#known);
     });

@@ -48,6 +48,8 @@ export class Replay {
   /** Whether it told that the fight is over. */
   #over = false;
   #showing = false;
+  #takeShowBack: () => void = () => undefined;
+  #takeBeatBack: () => void = () => undefined;
   readonly #id: string;
   readonly #api: Api;
   readonly #env: PageEnv;
@@ -236,7 +238,7 @@ export class Replay {
   #show(): void {
     if (this.#showing) return;
     this.#showing = true;
-    this.#env.frame(() => {
+    this.#takeShowBack = this.#env.frame(() => {
       this.#showing = false;
       if (this.atMs !== null) this.view = this.#held;
     });
@@ -270,6 +272,9 @@ export class Replay {
     this.#connection = null;
     if (this.#timer !== null) this.#env.clearTimer(this.#timer);
     this.#timer = null;
+    this.#takeShowBack();
+    this.#takeBeatBack();
+    this.#showing = false;
     this.#anchorMs = null;
     this.atMs = null;
     this.#held = null;
@@ -281,7 +286,7 @@ export class Replay {
   }
 
   #beat(): void {
-    this.#env.frame(() => {
+    this.#takeBeatBack = this.#env.frame(() => {
       const now = this.#env.now();
       const lastMs = this.#of()?.lastMs;
       if (this.#anchorMs === null || lastMs === undefined) return;

@@ -51,9 +51,12 @@ export class FakeEnv implements PageEnv {
   random = (): number => 0.5;
   /** While set, frames of the screen wait here; otherwise each comes at once. */
   frames: (() => void)[] | null = null;
-  frame = (run: () => void): void => {
+  frame = (run: () => void): (() => void) => {
     if (this.frames === null) run();
     else this.frames.push(run);
+    return () => {
+      this.frames = this.frames?.filter((other) => other !== run) ?? null;
+    };
   };
   setTimer = (run: () => void, ms: number): number => {
     this.#timers.set(this.#next, { at: this.#now + ms, run });

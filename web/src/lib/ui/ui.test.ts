@@ -618,6 +618,7 @@ describe('the chart', () => {
     durationMs: 2_000,
     later: (run: () => void) => {
       run();
+      return none;
     },
     onspan: none,
     onmoment: none,
