@@ -1,32 +1,24 @@
 -- Who finds what by search: derived as the tables of 0010 are, of the same reports, and made again with them.
--- What a fight is asked about beside terms. `classes` and `specs` have the bit n modulo 64 of each class and spec n.
-CREATE TABLE search_encounters (
-    encounter  BIGINT PRIMARY KEY REFERENCES encounters (row) ON DELETE CASCADE,
-    outcome    BIGINT NOT NULL,
-    difficulty BIGINT,
-    players    BIGINT NOT NULL,
-    classes    BIGINT NOT NULL,
-    specs      BIGINT NOT NULL
-);
-
 -- What a fight is found by, each in all orders: its players, their names, its bosses and its scene as numbers, and 0,
 -- which all have. `listed`: it is final and public; kept equal by the store, so that each order of what may be found is one
--- index.
+-- index. `marks`: outcome, difficulty, number of players, classes and specs in 64 bits; in the indexes, so that what is
+-- asked of a fight beside terms reads no other row.
 CREATE TABLE search_terms (
-    encounter     BIGINT  NOT NULL REFERENCES search_encounters (encounter) ON DELETE CASCADE,
+    encounter     BIGINT  NOT NULL REFERENCES encounters (row) ON DELETE CASCADE,
     term          BIGINT  NOT NULL,
     listed        BOOLEAN NOT NULL,
     started_at_ms BIGINT  NOT NULL,
     created_at_ms BIGINT  NOT NULL,
     duration_ms   BIGINT  NOT NULL,
     dps           BIGINT  NOT NULL,
+    marks         BIGINT  NOT NULL,
     PRIMARY KEY (encounter, term)
 );
 
-CREATE INDEX search_by_started ON search_terms (term, started_at_ms, encounter) WHERE listed;
-CREATE INDEX search_by_created ON search_terms (term, created_at_ms, encounter) WHERE listed;
-CREATE INDEX search_by_duration ON search_terms (term, duration_ms, encounter) WHERE listed;
-CREATE INDEX search_by_dps ON search_terms (term, dps, encounter) WHERE listed;
+CREATE INDEX search_by_started ON search_terms (term, started_at_ms, encounter) INCLUDE (marks) WHERE listed;
+CREATE INDEX search_by_created ON search_terms (term, created_at_ms, encounter) INCLUDE (marks) WHERE listed;
+CREATE INDEX search_by_duration ON search_terms (term, duration_ms, encounter) INCLUDE (marks) WHERE listed;
+CREATE INDEX search_by_dps ON search_terms (term, dps, encounter) INCLUDE (marks) WHERE listed;
 
 -- Names of players and bosses as they are compared, each once; `uses`: so many fights have it, `listed`: so many of those
 -- that may be found. A name that none has any more is removed.

@@ -1,32 +1,24 @@
 -- Who finds what by search: derived as the tables of 0010 are, of the same reports, and made again with them.
--- What a fight is asked about beside terms. `classes` and `specs` have the bit n modulo 64 of each class and spec n.
-CREATE TABLE search_encounters (
-    encounter  INTEGER PRIMARY KEY REFERENCES encounters (row) ON DELETE CASCADE,
-    outcome    INTEGER NOT NULL,
-    difficulty INTEGER,
-    players    INTEGER NOT NULL,
-    classes    INTEGER NOT NULL,
-    specs      INTEGER NOT NULL
-) STRICT;
-
 -- What a fight is found by, each in all orders: its players, their names, its bosses and its scene as numbers, and 0,
 -- which all have. `listed`: it is final and public; kept equal by the store, so that each order of what may be found is one
--- index; it stands in the indexes, too, or SQLite would read the row for it.
+-- index. `marks`: outcome, difficulty, number of players, classes and specs in 64 bits. Both stand in the indexes, too, so
+-- that no other row is read for them.
 CREATE TABLE search_terms (
-    encounter     INTEGER NOT NULL REFERENCES search_encounters (encounter) ON DELETE CASCADE,
+    encounter     INTEGER NOT NULL REFERENCES encounters (row) ON DELETE CASCADE,
     term          INTEGER NOT NULL,
     listed        INTEGER NOT NULL CHECK (listed IN (0, 1)),
     started_at_ms INTEGER NOT NULL,
     created_at_ms INTEGER NOT NULL,
     duration_ms   INTEGER NOT NULL,
     dps           INTEGER NOT NULL,
+    marks         INTEGER NOT NULL,
     PRIMARY KEY (encounter, term)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX search_by_started ON search_terms (term, started_at_ms, encounter, listed) WHERE listed;
-CREATE INDEX search_by_created ON search_terms (term, created_at_ms, encounter, listed) WHERE listed;
-CREATE INDEX search_by_duration ON search_terms (term, duration_ms, encounter, listed) WHERE listed;
-CREATE INDEX search_by_dps ON search_terms (term, dps, encounter, listed) WHERE listed;
+CREATE INDEX search_by_started ON search_terms (term, started_at_ms, encounter, listed, marks) WHERE listed;
+CREATE INDEX search_by_created ON search_terms (term, created_at_ms, encounter, listed, marks) WHERE listed;
+CREATE INDEX search_by_duration ON search_terms (term, duration_ms, encounter, listed, marks) WHERE listed;
+CREATE INDEX search_by_dps ON search_terms (term, dps, encounter, listed, marks) WHERE listed;
 
 -- Names of players and bosses as they are compared, each once; `uses`: so many fights have it, `listed`: so many of those
 -- that may be found. A name that none has any more is removed.

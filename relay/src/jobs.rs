@@ -23,6 +23,8 @@ const RETRY_MS: i64 = 5_000;
 const RETRY_MS_MAX: i64 = 3_600_000;
 /// The database is asked at least so often what is due.
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
+/// Of jobs that are due so many are done before those that wait are counted again.
+const COUNTED_EVERY: usize = 32;
 /// After it did not answer.
 const STORE_RETRY: Duration = Duration::from_secs(5);
 
@@ -121,7 +123,7 @@ where
                 let _ = tokio::time::timeout(sleep, self.line.more.notified()).await;
                 continue;
             }
-            if let Err(error) = self.next().await {
+            if let Err(error) = self.some().await {
                 tracing::error!(%error, "what is still to be done cannot be begun, or what was done not be written down");
                 // It is due again when its lease is over, and known then.
                 if matches!(error, StoreError::Unavailable(_)) {
@@ -129,6 +131,16 @@ where
                 }
             }
         }
+    }
+
+    /// Does some of the jobs that are due: to ask each time how many wait is to count them each time.
+    async fn some(&self) -> Result<(), StoreError> {
+        for _ in 0..COUNTED_EVERY {
+            if self.next().await?.is_none() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Does the job that has been due for longest, and says what became of it; `None` if none is due.

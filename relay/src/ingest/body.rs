@@ -40,6 +40,15 @@ fn coding(headers: &HeaderMap) -> Result<Coding, HttpError> {
     }
 }
 
+/// To how many bytes a body says that it unfolds. It may be wrong.
+fn says_it_unfolds_to(coding: Coding, sent: &[u8]) -> Option<u64> {
+    match coding {
+        Coding::Identity => None,
+        Coding::Gzip => sent.last_chunk().map(|length| u32::from_le_bytes(*length).into()),
+        Coding::Zstd => zstd::zstd_safe::get_frame_content_size(sent).ok().flatten(),
+    }
+}
+
 /// A body that was read, and its place.
 pub(super) struct Received {
     /// Unfolded.
@@ -242,8 +251,10 @@ impl Bodies {
     async fn unfold(&self, coding: Coding, sent: &Arc<Vec<u8>>, most: usize) -> Result<Option<Vec<u8>>, HttpError> {
         let sent = Arc::clone(sent);
         let unfolding = self.background.run(move || {
+            // Room is made once: to grow is to copy, and memory is dear where it is touched for the first time.
+            let room = says_it_unfolds_to(coding, &sent).map_or(0, |bytes| bytes.min(most as u64 + 1) as usize);
             let read = |from: &mut dyn Read| {
-                let mut bytes = Vec::new();
+                let mut bytes = Vec::with_capacity(room);
                 from.take(most as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
             };
             match coding {
@@ -290,6 +301,13 @@ mod tests {
         }
     }
 
+    /// The beginning of a frame that says to how many bytes it unfolds, and is nothing else.
+    fn zstd_of_size(bytes: u64) -> Vec<u8> {
+        let frame = [&[0x28, 0xb5, 0x2f, 0xfd, 0xc0, 0x50][..], &bytes.to_le_bytes()].concat();
+        assert_eq!(says_it_unfolds_to(Coding::Zstd, &frame), Some(bytes));
+        frame
+    }
+
     fn headers(coding: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_ENCODING, coding.parse().unwrap());
@@ -322,6 +340,10 @@ mod tests {
             ("zstd", text.clone(), "is not zstd"),
             ("gzip", packed("gzip", &text)[..100].to_vec(), "is not gzip"),
             ("zstd", packed("zstd", &text)[..20].to_vec(), "is not zstd"),
+            // Its last bytes say that it unfolds to 4 GiB.
+            ("gzip", [packed("gzip", &text), vec![0xff; 4]].concat(), "is not gzip"),
+            ("gzip", vec![0xff; 4], "is not gzip"),
+            ("zstd", zstd_of_size(1 << 40), "is not zstd"),
         ] {
             let error = receive(&bodies, coding, sent).await.unwrap_err();
             assert!(error.contains(says), "{coding}: {error}");

@@ -153,7 +153,7 @@ async fn keep(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -
 pub(crate) async fn again(connection: &mut PgConnection) -> Result<u64, sqlx::Error> {
     sqlx::query!(
         "TRUNCATE player_skills, encounter_players, encounter_bosses, search_parts, search_names, search_terms,
-                  search_encounters, fight_times, same_fights"
+                  fight_times, same_fights"
     )
     .execute(&mut *connection)
     .await?;

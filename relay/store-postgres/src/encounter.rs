@@ -48,7 +48,7 @@ impl Encounters for PostgresStore {
             let none = || StoreError::Damaged(format!("no encounter {encounter} and raid {raid_code} of one account"));
             let mut transaction = self.pool.begin().await?;
             let is_found = sqlx::query_scalar!(
-                r#"SELECT EXISTS (SELECT 1 FROM search_encounters WHERE encounter = $1) AS "is_found!""#,
+                r#"SELECT EXISTS (SELECT 1 FROM search_terms WHERE encounter = $1) AS "is_found!""#,
                 encounter
             )
             .fetch_one(&mut *transaction)

@@ -29,23 +29,11 @@ pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived:
     )
     .fetch_one(&mut *connection)
     .await?;
-    let SearchRows { listed, dps, classes, specs, terms, names, parts } = SearchRows::of(&columns, derived);
-    sqlx::query!(
-        "INSERT INTO search_encounters (encounter, outcome, difficulty, players, classes, specs)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        encounter,
-        columns.outcome,
-        columns.difficulty,
-        columns.players,
-        classes,
-        specs,
-    )
-    .execute(&mut *connection)
-    .await?;
+    let SearchRows { listed, dps, marks, terms, names, parts } = SearchRows::of(&columns, derived);
     let terms: Vec<i64> = terms.into_iter().map(|term| term.0).collect();
     sqlx::query!(
-        "INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps)
-         SELECT $1, t.term, $3, $4, $5, $6, $7 FROM unnest($2::BIGINT[]) AS t (term)",
+        "INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps, marks)
+         SELECT $1, t.term, $3, $4, $5, $6, $7, $8 FROM unnest($2::BIGINT[]) AS t (term)",
         encounter,
         &terms,
         listed,
@@ -53,6 +41,7 @@ pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived:
         columns.created_at_ms,
         columns.duration_ms,
         dps,
+        marks.0,
     )
     .execute(&mut *connection)
     .await?;
@@ -109,7 +98,7 @@ pub(crate) async fn forget(connection: &mut PgConnection, encounter: i64) -> Res
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!("DELETE FROM search_encounters WHERE encounter = $1", encounter).execute(connection).await?;
+    sqlx::query!("DELETE FROM search_terms WHERE encounter = $1", encounter).execute(connection).await?;
     Ok(())
 }
 

@@ -19,23 +19,11 @@ pub(crate) async fn keep(connection: &mut SqliteConnection, encounter: i64, deri
     )
     .fetch_one(&mut *connection)
     .await?;
-    let SearchRows { listed, dps, classes, specs, terms, names, parts } = SearchRows::of(&columns, derived);
-    sqlx::query!(
-        "INSERT INTO search_encounters (encounter, outcome, difficulty, players, classes, specs)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        encounter,
-        columns.outcome,
-        columns.difficulty,
-        columns.players,
-        classes,
-        specs,
-    )
-    .execute(&mut *connection)
-    .await?;
+    let SearchRows { listed, dps, marks, terms, names, parts } = SearchRows::of(&columns, derived);
     let terms = json(&terms);
     sqlx::query!(
-        "INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps)
-         SELECT ?1, value, ?3, ?4, ?5, ?6, ?7 FROM json_each(?2)",
+        "INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps, marks)
+         SELECT ?1, value, ?3, ?4, ?5, ?6, ?7, ?8 FROM json_each(?2)",
         encounter,
         terms,
         listed,
@@ -43,6 +31,7 @@ pub(crate) async fn keep(connection: &mut SqliteConnection, encounter: i64, deri
         columns.created_at_ms,
         columns.duration_ms,
         dps,
+        marks.0,
     )
     .execute(&mut *connection)
     .await?;
@@ -97,7 +86,7 @@ pub(crate) async fn forget(connection: &mut SqliteConnection, encounter: i64) ->
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!("DELETE FROM search_encounters WHERE encounter = ?1", encounter).execute(connection).await?;
+    sqlx::query!("DELETE FROM search_terms WHERE encounter = ?1", encounter).execute(connection).await?;
     Ok(())
 }
 
@@ -106,7 +95,6 @@ pub(crate) async fn empty(connection: &mut SqliteConnection) -> Result<(), Failu
     sqlx::query!("DELETE FROM search_parts").execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM search_names").execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM search_terms").execute(&mut *connection).await?;
-    sqlx::query!("DELETE FROM search_encounters").execute(&mut *connection).await?;
     changed(connection).await
 }
 

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 /// Characters of a name that count: meters' names are cut to as many.
 pub const NAME_CHARS_MAX: usize = 64;
 /// So many names alike are looked for at the most, those that are most alike.
@@ -38,15 +40,11 @@ impl NameKind {
     }
 }
 
-/// A name as it is compared: small letters, ordinary width, single spaces.
+/// A name as it is compared: small letters, single spaces, and one spelling of what Unicode can spell in several ways (NFKC):
+/// full and half width, composed and decomposed letters.
 pub fn fold(name: &str) -> String {
-    let narrow = |c: char| match c {
-        // The full width letters, digits and signs of East Asian keyboards.
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
-        '\u{3000}' => ' ',
-        c => c,
-    };
-    let small: String = name.chars().map(narrow).flat_map(char::to_lowercase).collect();
+    // A small letter may be spelt in several ways again.
+    let small: String = name.nfkc().flat_map(char::to_lowercase).nfkc().collect();
     let words: Vec<_> = small.split_whitespace().collect();
     words.join(" ").chars().take(NAME_CHARS_MAX).collect::<String>().trim_end().to_owned()
 }
@@ -193,7 +191,7 @@ fn part(kind: NameKind, [one, two, three]: [u64; 3]) -> i64 {
 mod tests {
     use super::*;
 
-    const NAMES: [&str; 24] = [
+    const NAMES: [&str; 26] = [
         "Anna",
         "Annabel",
         "Hannah",
@@ -214,6 +212,8 @@ mod tests {
         "a",
         "Ab",
         "ＡＢＣ",
+        "ｶﾀｶﾅ",
+        "한글",
         "x'; DROP TABLE raids; --",
         "100%",
         "under_score",
@@ -238,6 +238,10 @@ mod tests {
             ("李", &["李四", "李逍遥"]),
             ("さくら", &["さくら", "さくらんぼ"]),
             ("abc", &["abc"]),
+            ("ｶﾀｶﾅ", &["カタカナ"]),
+            ("カタカナ", &["カタカナ"]),
+            ("\u{1112}\u{1161}\u{11ab}", &["한글"]),
+            ("u\u{308}n", &["ünïcødé 🐉"]),
             ("a", &["a", "ab", "abc", "anna", "annabel", "anne"]),
             ("an", &["anna", "annabel", "anne"]),
             ("x'; drop", &["x'; drop table raids; --"]),

@@ -1,9 +1,10 @@
 //! Finding kept reports by what is in them.
 //!
 //! One invariant: found is what is final and public when it is asked, and nothing else; and no question looks at more than
-//! [`ROWS_LOOKED_AT_MAX`] rows of the order that it walks, however many fights there are. What lies behind those is found
-//! by asking again from where it ended. Deliberately not here: names that are alike ([`crate::name`]), who asks.
+//! [`ROWS_LOOKED_AT_MAX`] rows of the order that it walks (a quarter of it where each is asked for what stands elsewhere),
+//! however many fights there are. What lies behind those is found by asking again from where it ended. Deliberately not here: names that are alike ([`crate::name`]), who asks.
 
+mod marks;
 mod statement;
 mod walk;
 
@@ -14,11 +15,14 @@ use sha2::{Digest as _, Sha256};
 use crate::name::{NameKind, NameParts, Typed, fold, parts_kept};
 use crate::{Derived, DerivedPlayer, ReportLine, StoreError, StoreFuture};
 
+pub use marks::Marks;
 pub use statement::{Bind, Statement, names_sharing};
 pub use walk::{Ask, Walked, walk};
 
-/// Rows of an order that one question looks at: in PostgreSQL some 5 ms where each needs a row of another table, too.
+/// Rows of an order that one question looks at.
 pub const ROWS_LOOKED_AT_MAX: u32 = 2_000;
+/// A row that is asked for what stands in other rows counts as so many: each of those is somewhere else.
+pub const LOOKS_OF_A_ROW_ELSEWHERE: u32 = 4;
 /// Names that a database proposes at the most, those first that share the most parts.
 pub const NAMES_PROPOSED_MAX: u32 = 1_000;
 /// Parts of names that are looked at for this: of a name of ten letters among a hundred thousand.
@@ -250,8 +254,7 @@ pub fn parts_of(term: Term, name: &str) -> Vec<PartRow> {
 pub struct SearchRows {
     pub listed: bool,
     pub dps: i64,
-    pub classes: i64,
-    pub specs: i64,
+    pub marks: Marks,
     /// Each once, in order.
     pub terms: Vec<Term>,
     pub names: Vec<NameRow>,
@@ -284,8 +287,7 @@ impl SearchRows {
         Self {
             listed: columns.visibility == 0 && columns.state == 2,
             dps: dps(columns),
-            classes: mask(derived.players.iter().filter_map(|player| player.class_id)),
-            specs: mask(derived.players.iter().filter_map(|player| player.class_spec)),
+            marks: Marks::of(columns, derived),
             parts: parts.collect(),
             terms,
             names,
@@ -298,15 +300,6 @@ fn dps(columns: &SearchColumns) -> i64 {
     let ms = columns.damage_ms.unwrap_or(columns.duration_ms).max(1_000);
     // Without a product that is too great.
     (columns.damage / ms).saturating_mul(1_000).saturating_add(columns.damage % ms * 1_000 / ms)
-}
-
-/// A bit for each number; some share one, so what has it is looked at again.
-fn mask(numbers: impl Iterator<Item = i64>) -> i64 {
-    numbers.fold(0, |bits, number| bits | bit(number))
-}
-
-pub(crate) fn bit(number: i64) -> i64 {
-    1 << (number & 63)
 }
 
 /// The term of a player's name, if that is told.

@@ -12,14 +12,13 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 23] = [
+const OLD_SCHEMA: [&str; 22] = [
     "DROP TABLE same_fights",
     "DROP TABLE fight_times",
     "DROP TABLE search_state",
     "DROP TABLE search_parts",
     "DROP TABLE search_names",
     "DROP TABLE search_terms",
-    "DROP TABLE search_encounters",
     "DROP TABLE quota",
     "DROP TABLE player_skills",
     "DROP TABLE encounter_players",

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use raidcast_shared::game::CLASSES;
 use uuid::Uuid;
 
 use super::entry::Entry;
@@ -181,7 +182,7 @@ impl Archive {
     pub fn part(&mut self, rows: impl Iterator<Item = i64>) -> Vec<Table> {
         let mut encounters = Table::encounters();
         let (mut bosses, mut players) = (Table::bosses(), Table::players());
-        let (mut search, mut terms) = (Table::search_encounters(), Table::search_terms());
+        let mut terms = Table::search_terms();
         for row in rows {
             let entry = self.entry(row);
             let (group, _) = self.raid(entry.raid);
@@ -192,15 +193,13 @@ impl Archive {
             for player in player_rows(&entry.derived) {
                 players.push_player(row, &player);
             }
-            let SearchRows { listed, dps, classes, specs, terms: found_by, names, parts } =
+            let SearchRows { listed, dps, marks, terms: found_by, names, parts } =
                 SearchRows::of(&entry.columns, &entry.derived);
-            let SearchColumns { outcome, difficulty, players, .. } = entry.columns;
-            search.push([row.into(), outcome.into(), difficulty.into(), players.into(), classes.into(), specs.into()]);
             let SearchColumns { started_at_ms, created_at_ms, duration_ms, .. } = entry.columns;
             for term in found_by {
                 let orders = [started_at_ms, created_at_ms, duration_ms, dps].map(Cell::from);
                 let [started, created, duration, dps] = orders;
-                terms.push([row.into(), term.0.into(), listed.into(), started, created, duration, dps]);
+                terms.push([row.into(), term.0.into(), listed.into(), started, created, duration, dps, marks.0.into()]);
             }
             for name in names {
                 let (_, uses, of_listed) = self.names.entry(name.term.0).or_insert((name, 0, 0));
@@ -211,7 +210,7 @@ impl Archive {
                 self.parts.insert((part.part, part.term.0), part);
             }
         }
-        vec![encounters, bosses, players, search, terms]
+        vec![encounters, bosses, players, terms]
     }
 
     /// The rows that come last: the names of all encounters whose rows were made, and their parts.
@@ -253,15 +252,20 @@ fn person(number: usize) -> Person {
         let digits = if numbers.below(6) == 0 { numbers.below(100).to_string() } else { String::new() };
         all[..1].to_uppercase() + &all[1..] + &digits
     };
-    let class_id = 1 + numbers.below(13) as i64;
+    let (class_id, class_spec) = class_and_spec(&mut numbers);
     let key = format!("{:016x}", Numbers::new(number as u64).next());
-    Person { key, name, class_id, class_spec: 100 * class_id + 1 + numbers.below(2) as i64 }
+    Person { key, name, class_id, class_spec }
+}
+
+/// A class of the game and one of its specs.
+pub(super) fn class_and_spec(numbers: &mut Numbers) -> (i64, i64) {
+    let class = &CLASSES[numbers.below(CLASSES.len())];
+    (class.id.into(), numbers.of(&class.specs).into())
 }
 
 fn player(number: i64, person: &Person, numbers: &mut Numbers) -> DerivedPlayer {
     let other = numbers.below(10) == 0;
-    let class_id = if other { 1 + numbers.below(13) as i64 } else { person.class_id };
-    let class_spec = if other { 100 * class_id + 1 } else { person.class_spec };
+    let (class_id, class_spec) = if other { class_and_spec(numbers) } else { (person.class_id, person.class_spec) };
     let damage = 1_000_000 + numbers.skewed(90_000_000) as i64;
     DerivedPlayer {
         number,

@@ -2,7 +2,7 @@
 
 use raidcast_shared::uplink::Outcome;
 
-use super::made::{Archive, BOSSES, FIRST_MS, LAST_MS, RANKS, SCENES, boss_name};
+use super::made::{Archive, BOSSES, FIRST_MS, LAST_MS, RANKS, SCENES, boss_name, class_and_spec};
 use super::numbers::Numbers;
 use crate::name::{NameKind, Typed};
 use crate::search::{Between, Filters, PlayerWanted, names_like};
@@ -65,7 +65,7 @@ pub const KINDS: [(&str, Ask); 27] = [
     ("difficulty", |_, numbers| of(Filters { difficulty: Some(any_difficulty(numbers)), ..Filters::default() })),
     ("outcome", |_, numbers| of(Filters { outcome: Some(any_outcome(numbers)), ..Filters::default() })),
     ("class", |_, numbers| player(PlayerWanted { class_id: Some(any_class(numbers)), ..PlayerWanted::default() })),
-    ("class and spec", |_, numbers| player(class_and_spec(numbers))),
+    ("class and spec", |_, numbers| player(any_class_and_spec(numbers))),
     ("date", |_, numbers| of(Filters { started_at_ms: any_date(numbers), ..Filters::default() })),
     ("duration", |_, numbers| of(Filters { duration_ms: any_duration(numbers), ..Filters::default() })),
     ("how many players", |_, numbers| of(Filters { players: any_players(numbers), ..Filters::default() })),
@@ -74,7 +74,7 @@ pub const KINDS: [(&str, Ask); 27] = [
     }),
     ("player's name and spec", |archive, numbers| {
         let named = named(archive.somebody(numbers).1);
-        Question { filters: Filters { player: class_and_spec(numbers), ..Filters::default() }, ..named }
+        Question { filters: Filters { player: any_class_and_spec(numbers), ..Filters::default() }, ..named }
     }),
     ("player, boss and outcome", |archive, numbers| {
         let outcome = Some(any_outcome(numbers));
@@ -96,7 +96,7 @@ pub const KINDS: [(&str, Ask); 27] = [
     }),
     ("every filter", |archive, numbers| {
         let (key, player_name) = archive.somebody(numbers);
-        let class_id = Some(any_class(numbers));
+        let (class_id, class_spec) = class_and_spec(numbers);
         Question {
             player_name: Some(player_name),
             boss_name: Some(any_boss(numbers)),
@@ -104,8 +104,8 @@ pub const KINDS: [(&str, Ask); 27] = [
                 player: PlayerWanted {
                     key: Some(key),
                     names: None,
-                    class_id,
-                    class_spec: class_id.map(|id| 100 * id + 1),
+                    class_id: Some(class_id),
+                    class_spec: Some(class_spec),
                 },
                 bosses: None,
                 scene: Some(any_scene(numbers)),
@@ -195,10 +195,11 @@ fn any_class(numbers: &mut Numbers) -> i64 {
     1 + numbers.below(14) as i64
 }
 
-fn class_and_spec(numbers: &mut Numbers) -> PlayerWanted {
-    let class = any_class(numbers);
-    let class_spec = Some(100 * class + 1 + numbers.below(3) as i64);
-    PlayerWanted { class_id: Some(class), class_spec, ..PlayerWanted::default() }
+fn any_class_and_spec(numbers: &mut Numbers) -> PlayerWanted {
+    let (class_id, class_spec) = class_and_spec(numbers);
+    // Hardly anybody has one class' spec as another.
+    let class_id = if numbers.below(10) == 0 { any_class(numbers) } else { class_id };
+    PlayerWanted { class_id: Some(class_id), class_spec: Some(class_spec), ..PlayerWanted::default() }
 }
 
 /// Of an hour, a day, a month or most of the time; or from before there was anything.

@@ -158,12 +158,8 @@ impl Table {
         ]);
     }
 
-    pub(super) fn search_encounters() -> Self {
-        Self::new("search_encounters", "encounter, outcome, difficulty, players, classes, specs")
-    }
-
     pub(super) fn search_terms() -> Self {
-        Self::new("search_terms", "encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps")
+        Self::new("search_terms", "encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps, marks")
     }
 
     pub(super) fn names() -> Self {

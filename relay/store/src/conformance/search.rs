@@ -102,8 +102,10 @@ pub(super) fn boss(number: i64, name: &str) -> DerivedBoss {
     }
 }
 
-/// Classes that share a bit are among them.
-const CLASSES: [i64; 4] = [1, 65, 11, 2];
+/// Numbers that share marks are among them.
+const CLASSES: [i64; 6] = [1, 65, 11, 2, 99, 11];
+const SPECS: [i64; 6] = [0, 1, 4, 20, 21, 300];
+const DIFFICULTIES: [i64; 5] = [0, 1, 2, -3, 1_000];
 
 fn derived(numbers: &mut Numbers) -> Derived {
     let players = 1 + numbers.below(6);
@@ -111,8 +113,8 @@ fn derived(numbers: &mut Numbers) -> Derived {
         let name = numbers.below(8);
         let name = (name > 0).then(|| numbers.of(&PLAYERS));
         let (class, spec) =
-            (numbers.maybe(1, |numbers| numbers.of(&CLASSES)), numbers.maybe(2, |numbers| numbers.below(5)));
-        player(number as i64, name, class, spec.map(|spec| spec as i64), &format!("key{}", numbers.below(9)))
+            (numbers.maybe(1, |numbers| numbers.of(&CLASSES)), numbers.maybe(2, |numbers| numbers.of(&SPECS)));
+        player(number as i64, name, class, spec, &format!("key{}", numbers.below(9)))
     };
     let players = (0..players).map(player).collect();
     let bosses = 0..numbers.below(3);
@@ -145,7 +147,7 @@ fn figures(numbers: &mut Numbers, row: &EncounterRow, report: KeptReport, derive
     line.place = Place {
         scene: numbers.of(&SCENES).map(str::to_owned),
         scene_id: numbers.maybe(2, |numbers| numbers.below(3) as i64 - 1),
-        difficulty: numbers.maybe(2, |numbers| numbers.below(3) as i64),
+        difficulty: numbers.maybe(2, |numbers| numbers.of(&DIFFICULTIES)),
     };
     line.players = derived.players.len() as u32;
     line.totals.damage = if numbers.below(9) == 0 { (1 << 53) - 1 } else { numbers.below(5) as u64 * 1_000 };
@@ -289,12 +291,12 @@ async fn some_filters(store: &Arc<impl Store>, fights: &[Fight], numbers: &mut N
             key: numbers.maybe(5, |numbers| format!("key{}", numbers.below(10))),
             names: players,
             class_id: numbers.maybe(5, |numbers| numbers.of(&CLASSES)),
-            class_spec: numbers.maybe(6, |numbers| numbers.below(5) as i64),
+            class_spec: numbers.maybe(6, |numbers| numbers.of(&SPECS)),
         },
         bosses,
         scene: numbers.maybe(6, |numbers| Term::scene(numbers.of(&["tower OF ruin", "nowhere"]))),
         scene_id: numbers.maybe(8, |numbers| numbers.below(3) as i64 - 1),
-        difficulty: numbers.maybe(6, |numbers| numbers.below(3) as i64),
+        difficulty: numbers.maybe(6, |numbers| numbers.of(&DIFFICULTIES)),
         outcome: numbers.maybe(6, |numbers| numbers.of(&OUTCOMES)),
         started_at_ms: some_between(numbers, NOW_MS, 1_000, 20),
         duration_ms: some_between(numbers, 0, 1_000, 5),

@@ -6,10 +6,11 @@
 
 use std::fmt::Write as _;
 
+use super::marks::Wanted;
 use super::{
-    Between, Filters, NAMES_PROPOSED_MAX, PARTS_LOOKED_AT_MAX, SearchKey, SearchOrder, SearchRequest, Term, bit,
+    Between, Filters, LOOKS_OF_A_ROW_ELSEWHERE, NAMES_PROPOSED_MAX, PARTS_LOOKED_AT_MAX, SearchKey, SearchOrder,
+    SearchRequest, Term,
 };
-use crate::code;
 use crate::name::NameParts;
 
 /// The encounter of the row that says how many there are: none has it.
@@ -94,9 +95,7 @@ pub fn names_sharing(asked: &NameParts) -> Statement {
     statement.number(asked.at_least.into());
     let _ = write!(
         statement.sql,
-        " ORDER BY count(*) DESC, l.term LIMIT {NAMES_PROPOSED_MAX}) AS c JOIN search_names n ON n.term = c.term
-          WHERE (SELECT 1 FROM search_terms t WHERE t.term = n.term AND t.listed LIMIT 1) IS NOT NULL
-          ) AS f"
+        " ORDER BY count(*) DESC, l.term LIMIT {NAMES_PROPOSED_MAX}) AS c JOIN search_names n ON n.term = c.term) AS f"
     );
     statement
 }
@@ -128,11 +127,12 @@ pub(super) enum Window {
 pub(super) struct Texts<'a> {
     request: &'a SearchRequest,
     groups: Vec<Vec<Term>>,
+    marks: Wanted,
 }
 
 impl<'a> Texts<'a> {
     pub(super) fn new(request: &'a SearchRequest) -> Self {
-        Self { request, groups: groups(&request.filters) }
+        Self { request, groups: groups(&request.filters), marks: Wanted::of(&request.filters) }
     }
 
     /// Whether one of the groups is empty, so that nothing can be found.
@@ -146,7 +146,24 @@ impl<'a> Texts<'a> {
 
     /// Rows that are looked at of each term.
     fn each(&self) -> usize {
-        (self.request.look as usize / self.walked().len()).max(1)
+        let of_a_row = if self.is_all_there() { 1 } else { LOOKS_OF_A_ROW_ELSEWHERE };
+        ((self.request.look / of_a_row) as usize / self.walked().len()).max(1)
+    }
+
+    /// Whether all that is asked of a fight stands in the order's own rows.
+    fn is_all_there(&self) -> bool {
+        let is_of_another = |order| order != self.request.order && self.part(order) != (None, None);
+        let is_other_time = is_of_another(SearchOrder::Started) || is_of_another(SearchOrder::Duration);
+        self.groups.len() == 1 && self.marks.difficulty_is_exact && !self.is_of_one_player() && !is_other_time
+    }
+
+    /// Whether more is asked of one and the same player than a term or marks tell.
+    fn is_of_one_player(&self) -> bool {
+        let player = &self.request.filters.player;
+        let asked =
+            [player.key.is_some(), player.names.is_some(), player.class_id.is_some(), player.class_spec.is_some()];
+        let asked = asked.into_iter().filter(|is_asked| *is_asked).count();
+        asked > 1 || !self.marks.class_is_exact || !self.marks.spec_is_exact
     }
 
     fn direction(&self) -> &'static str {
@@ -254,12 +271,7 @@ impl<'a> Texts<'a> {
     /// ` FROM … WHERE …`.
     fn wanted(&self, statement: &mut Statement, window: Window, what: &str) {
         let SearchRequest { filters, order, after, .. } = self.request;
-        let Filters { player, difficulty, outcome, started_at_ms, duration_ms, players, .. } = filters;
-        let of_encounter = player.class_id.is_some()
-            || player.class_spec.is_some()
-            || difficulty.is_some()
-            || outcome.is_some()
-            || *players != (None, None);
+        let Filters { difficulty, started_at_ms, duration_ms, .. } = filters;
         statement.push(" FROM search_terms t WHERE t.term");
         statement.one_of(self.walked());
         statement.push(" AND t.listed");
@@ -275,47 +287,33 @@ impl<'a> Texts<'a> {
         if let Window::To(last) = window {
             statement.compared(what, to_sign, last);
         }
-        if of_encounter {
-            // No join: PostgreSQL would begin with all encounters where it thinks that few are as they are to be.
-            statement.push(" AND (SELECT 1 FROM search_encounters s WHERE s.encounter = t.encounter");
-            statement.between("s.players", *players);
-            statement.between("s.difficulty", (*difficulty, *difficulty));
-            let outcome = outcome.map(|outcome| i64::from(code::of_outcome(outcome)));
-            statement.between("s.outcome", (outcome, outcome));
-            for (mask, number) in [("s.classes", player.class_id), ("s.specs", player.class_spec)] {
-                if let Some(number) = number {
-                    let _ = write!(statement.sql, " AND ({mask} & ");
-                    statement.number(bit(number));
-                    statement.push(") <> 0");
-                }
-            }
+        if self.marks.mask != 0 {
+            statement.push(" AND (t.marks & ");
+            statement.number(self.marks.mask);
+            statement.push(") = ");
+            statement.number(self.marks.bits);
         }
-        // Behind what the encounter itself says, where that is asked: it is the cheapest.
-        let of = if of_encounter { "s" } else { "t" };
+        statement.between(&Wanted::players_of("t.marks"), self.marks.players);
+        // No join: PostgreSQL would begin with all encounters where it thinks that few are as they are to be.
         for terms in &self.groups[1..] {
-            let _ = write!(
-                statement.sql,
-                " AND (SELECT 1 FROM search_terms o WHERE o.encounter = {of}.encounter AND o.term"
-            );
+            statement.push(" AND (SELECT 1 FROM search_terms o WHERE o.encounter = t.encounter AND o.term");
             statement.one_of(terms);
             statement.push(" LIMIT 1) IS NOT NULL");
         }
-        self.player(statement, of);
-        if of_encounter {
+        if !self.marks.difficulty_is_exact {
+            statement.push(" AND (SELECT 1 FROM encounters e WHERE e.row = t.encounter");
+            statement.between("e.difficulty", (*difficulty, *difficulty));
             statement.push(" LIMIT 1) IS NOT NULL");
+        }
+        if self.is_of_one_player() {
+            self.player(statement);
         }
     }
 
-    /// One player who is all that is wanted; a key or a name alone is a term already.
-    fn player(&self, statement: &mut Statement, of: &str) {
+    /// One player who is all that is wanted.
+    fn player(&self, statement: &mut Statement) {
         let player = &self.request.filters.player;
-        let alone = player.class_id.is_none()
-            && player.class_spec.is_none()
-            && (player.key.is_none() || player.names.is_none());
-        if alone {
-            return;
-        }
-        let _ = write!(statement.sql, " AND (SELECT 1 FROM encounter_players p WHERE p.encounter = {of}.encounter");
+        statement.push(" AND (SELECT 1 FROM encounter_players p WHERE p.encounter = t.encounter");
         if let Some(key) = &player.key {
             statement.push(" AND p.actor_id = ");
             statement.bind(Bind::Text(key.clone()));
