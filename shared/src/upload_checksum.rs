@@ -20,8 +20,6 @@
 //! the end, also of the last one. A value is the number in decimal, as it was sent (a time that is an offset stays one),
 //! without leading zeros or a plus sign; true is 1 and false is 0; `-` stands for what is absent or null.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 use crate::id::hex;
@@ -50,13 +48,11 @@ impl Sum {
 
     /// A line: its letter and its values.
     pub fn line(&mut self, letter: char, values: impl IntoIterator<Item = Option<i64>>) {
+        let mut digits = itoa::Buffer::new();
         self.lines.push(letter);
         for value in values {
-            // Writing to a String cannot fail.
-            let _ = match value {
-                Some(value) => write!(self.lines, " {value}"),
-                None => write!(self.lines, " -"),
-            };
+            self.lines.push(' ');
+            self.lines.push_str(value.map_or("-", |value| digits.format(value)));
         }
         self.lines.push('\n');
         if self.lines.len() >= PIECE {

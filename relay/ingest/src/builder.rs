@@ -41,20 +41,19 @@ pub(crate) struct Builder<'a> {
     started_at_ms: i64,
     encoder: Encoder,
     key_actor: &'a dyn Fn(ActorId) -> ActorId,
-    /// Each actor is keyed once.
-    keyed: HashMap<ActorId, ActorId>,
+    keyed: Keyed,
     waiting: Vec<SourceEvent>,
 }
 
 impl<'a> Builder<'a> {
     pub(crate) fn new(start: Start, key_actor: &'a dyn Fn(ActorId) -> ActorId) -> Self {
-        let mut keyed = HashMap::new();
+        let mut keyed = Keyed::default();
         let header = Header {
             started_at_ms: start.started_at_ms,
             scene_id: start.scene_id,
             scene: start.scene,
             difficulty: None,
-            local: start.local.map(|local| key_of(&mut keyed, key_actor, ActorId::clear(local))),
+            local: start.local.map(|local| keyed.key(key_actor, ActorId::clear(local))),
             knows: start.knows,
             cols: own_columns(),
         };
@@ -65,8 +64,7 @@ impl<'a> Builder<'a> {
     /// Takes an event in, its ids in the clear.
     pub(crate) fn put(&mut self, event: SourceEvent) {
         let Self { keyed, key_actor, .. } = self;
-        let mapped: Result<SourceEvent, Infallible> =
-            event.try_map(&mut |id| Ok(key_of(keyed, *key_actor, id)), &mut Ok);
+        let mapped: Result<SourceEvent, Infallible> = event.try_map(&mut |id| Ok(keyed.key(*key_actor, id)), &mut Ok);
         let Ok(event) = mapped;
         self.waiting.push(event);
         if self.waiting.len() >= EVENTS_AT_ONCE {
@@ -107,6 +105,21 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn key_of(keyed: &mut HashMap<ActorId, ActorId>, key_actor: &dyn Fn(ActorId) -> ActorId, id: ActorId) -> ActorId {
-    *keyed.entry(id).or_insert_with(|| key_actor(id))
+/// The keys of actors; each is made once.
+#[derive(Default)]
+struct Keyed {
+    all: HashMap<ActorId, ActorId>,
+    /// The last two that were asked for: most hits are by whom the one before was, and reach the same.
+    last: [Option<(ActorId, ActorId)>; 2],
+}
+
+impl Keyed {
+    fn key(&mut self, key_actor: &dyn Fn(ActorId) -> ActorId, id: ActorId) -> ActorId {
+        if let Some((_, key)) = self.last.iter().flatten().find(|(of, _)| *of == id) {
+            return *key;
+        }
+        let key = *self.all.entry(id).or_insert_with(|| key_actor(id));
+        self.last = [Some((id, key)), self.last[0]];
+        key
+    }
 }

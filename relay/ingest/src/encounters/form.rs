@@ -1,14 +1,23 @@
 //! An encounter as this form tells it: players, of each their skills, of each the hits.
 //!
+//! It is read in two walks: the first goes over the text, and notes the fields and the hits as they come; the second goes
+//! over what was noted, in the order of the checksum, and tells what is wrong. What the first finds odd about hits it
+//! leaves to the second.
+//!
 //! One invariant: what is read here is all that was sent, or something is wrong with it; nothing is cut.
+
+use std::convert::Infallible;
+use std::ops::RangeInclusive;
 
 use raidcast_shared::event::{HitFlags, HitKind};
 use raidcast_shared::limits as l;
 use raidcast_shared::upload_checksum::Sum;
 use serde::Serialize;
 
+use super::cursor::{Cursor, NotJson};
 use super::fault::{Faults, Path};
-use super::object::Object;
+use super::object::{Fields, List, Met, Object};
+use super::value::{AMOUNTS, refuse, truth, whole_in};
 use crate::limits as own;
 
 /// The uploader's own number of a fight, as it was sent. It is given back, and identifies nothing: meters number their
@@ -152,17 +161,117 @@ const ENTRY: [&str; 6] = ["timestampMs", "value", "isCrit", "isLucky", "hpLoss",
 #[cfg(test)]
 pub(crate) const FIELDS: [&[&str]; 5] = [&ENCOUNTER, &BOSS, &PLAYER, &SKILL, &ENTRY];
 
-type EncounterObject<'a, 'p> = Object<'a, 'p, { ENCOUNTER.len() }>;
-type PlayerObject<'a, 'p> = Object<'a, 'p, { PLAYER.len() }>;
-type SkillObject<'a, 'p> = Object<'a, 'p, { SKILL.len() }>;
-type EntryObject<'a, 'p> = Object<'a, 'p, { ENTRY.len() }>;
+type EncounterFields<'a> = Fields<'a, PlayerFields<'a>, { ENCOUNTER.len() }>;
+type PlayerFields<'a> = Fields<'a, SkillFields<'a>, { PLAYER.len() }>;
+type SkillFields<'a> = Fields<'a, Hit, { SKILL.len() }>;
+type HitFields<'a> = Fields<'a, Infallible, { ENTRY.len() }>;
+type BossFields<'a> = Fields<'a, Infallible, { BOSS.len() }>;
 
-/// An encounter whose lists are unread.
+type EncounterObject<'a, 'p> = Object<'a, 'p, PlayerFields<'a>, { ENCOUNTER.len() }>;
+type PlayerObject<'a, 'p> = Object<'a, 'p, SkillFields<'a>, { PLAYER.len() }>;
+type SkillObject<'a, 'p> = Object<'a, 'p, Hit, { SKILL.len() }>;
+type EntryObject<'a, 'p> = Object<'a, 'p, Infallible, { ENTRY.len() }>;
+
+impl<'a> Met<'a> for PlayerFields<'a> {
+    const MAX: usize = l::PLAYERS_MAX;
+
+    fn meet(cursor: &mut Cursor<'a>) -> Result<Option<Self>, NotJson> {
+        Self::pass(cursor, &PLAYER, &["damageSkills", "healSkills"])
+    }
+}
+
+impl<'a> Met<'a> for SkillFields<'a> {
+    const MAX: usize = own::SKILLS_AT_ONCE;
+
+    fn meet(cursor: &mut Cursor<'a>) -> Result<Option<Self>, NotJson> {
+        Self::pass(cursor, &SKILL, &["timeline"])
+    }
+}
+
+/// A hit as it was sent; 40 bytes.
+#[derive(Clone, Copy, Debug)]
+struct Hit {
+    time: i64,
+    amount: i64,
+    hp: Figure,
+    shield: Figure,
+    crit: Option<bool>,
+    lucky: Option<bool>,
+}
+
+/// An amount, or below 0 that there is none.
+#[derive(Clone, Copy, Debug)]
+struct Figure(i64);
+
+impl Figure {
+    fn of(amount: Option<i64>) -> Self {
+        Self(amount.unwrap_or(-1))
+    }
+
+    fn get(self) -> Option<i64> {
+        Some(self.0).filter(|amount| *amount >= 0)
+    }
+}
+
+/// What the time of a hit may be.
+const TIMES: RangeInclusive<i64> = 0..=own::DATE_MS_MAX;
+
+impl<'a> Met<'a> for Hit {
+    const MAX: usize = own::TIMELINE_MAX;
+
+    fn meet(cursor: &mut Cursor<'a>) -> Result<Option<Self>, NotJson> {
+        let fields = HitFields::pass(cursor, &ENTRY, &[])?;
+        Ok(fields.and_then(|fields| Self::of(fields.values()?)))
+    }
+}
+
+impl Hit {
+    /// `None` if there is anything that is not as it must be.
+    fn of([time, amount, crit, lucky, hp, shield]: [Option<&str>; ENTRY.len()]) -> Option<Self> {
+        let figure = |text: Option<&str>| match text {
+            Some(text) => whole_in(text, &AMOUNTS).map(Figure),
+            None => Some(Figure::of(None)),
+        };
+        let flag = |text: Option<&str>| match text {
+            Some(text) => truth(text).map(Some),
+            None => Some(None),
+        };
+        Some(Self {
+            time: whole_in(time?, &TIMES)?,
+            amount: whole_in(amount?, &AMOUNTS)?,
+            hp: figure(hp)?,
+            shield: figure(shield)?,
+            crit: flag(crit)?,
+            lucky: flag(lucky)?,
+        })
+    }
+}
+
+/// An entry of a timeline.
+enum Sent<'a> {
+    /// As it must be.
+    Hit(Hit),
+    Odd(HitFields<'a>),
+}
+
+impl From<Hit> for Sent<'_> {
+    fn from(hit: Hit) -> Self {
+        Self::Hit(hit)
+    }
+}
+
+/// An encounter of which nothing was told yet.
 pub(super) struct Head<'a>(EncounterObject<'a, 'static>);
 
 impl<'a> Head<'a> {
     pub(super) fn of(text: &'a str, faults: &mut Faults) -> Option<Self> {
-        Object::of(text, &ENCOUNTER, Path::Whole, faults).map(Self)
+        let mut cursor = Cursor::new(text);
+        let fields = EncounterFields::pass(&mut cursor, &ENCOUNTER, &["players"]);
+        let Some(fields) = fields.ok().flatten().filter(|_| cursor.peek().is_none()) else {
+            faults.add(&Path::Whole, "must be an object");
+            return None;
+        };
+        Some(Self(Object::new(fields, &ENCOUNTER, Path::Whole, faults)))
     }
 
     /// By which version of this form it is told.
@@ -171,8 +280,9 @@ impl<'a> Head<'a> {
     }
 
     /// Reads all of it, and what its checksum is made of; `None` where something is wrong that nothing goes on without.
-    pub(super) fn read(&self, sum: &mut Sum, faults: &mut Faults) -> Option<Encounter> {
-        let Self(head) = self;
+    pub(super) fn read(mut self, sum: &mut Sum, faults: &mut Faults) -> Option<Encounter> {
+        let met = self.0.met("players");
+        let Self(head) = &self;
         for name in ["encounterId", "startedAtMs", "players"] {
             head.need(name, faults);
         }
@@ -188,7 +298,7 @@ impl<'a> Head<'a> {
         let number = client_id.as_ref().map(|(number, _)| *number);
         sum.line('E', [number, started_at_ms, ended_at_ms, duration_ms, totals[0], totals[1], local]);
         let bosses = read_bosses(head, sum, faults);
-        let players = read_players(head, started_at_ms, sum, faults);
+        let players = read_players(head, met, started_at_ms, sum, faults);
         let (number, text) = client_id?;
         Some(Encounter {
             client_id: text.map_or(ClientId::Number(number), ClientId::Digits),
@@ -209,7 +319,7 @@ impl<'a> Head<'a> {
 
     fn date(&self, name: &'static str, faults: &mut Faults) -> Option<i64> {
         let Self(head) = self;
-        let text = head.value(name)?.get();
+        let text = head.value(name)?;
         let mut unheard = Faults::default();
         let date = head.integer(name, own::UNIX_MS_MIN..=own::DATE_MS_MAX, &mut unheard);
         if date.is_none() {
@@ -224,7 +334,7 @@ fn unsigned(number: Option<i64>) -> Option<u64> {
 }
 
 fn checksum(head: &EncounterObject<'_, '_>, faults: &mut Faults) -> Option<String> {
-    let text = head.value("checksum")?.get();
+    let text = head.value("checksum")?;
     let digits = text.trim_matches('"');
     if text.len() == digits.len() + 2 && digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Some(digits.to_ascii_lowercase());
@@ -233,9 +343,11 @@ fn checksum(head: &EncounterObject<'_, '_>, faults: &mut Faults) -> Option<Strin
     None
 }
 
-fn read_bosses(head: &EncounterObject<'_, '_>, sum: &mut Sum, faults: &mut Faults) -> Vec<Boss> {
+fn read_bosses<'a>(head: &EncounterObject<'a, '_>, sum: &mut Sum, faults: &mut Faults) -> Vec<Boss> {
     let mut bosses = Vec::new();
-    head.each("bosses", own::BOSSES_MAX, &BOSS, faults, |boss, faults| {
+    let look = |cursor: &mut Cursor<'a>| BossFields::pass(cursor, &BOSS, &[]);
+    head.each("bosses", own::BOSSES_MAX, None::<List<'a, BossFields<'a>>>, look, faults, |boss, path, faults| {
+        let boss = Object::new(boss, &BOSS, path, faults);
         let [damage, hits] = ["totalDamage", "hits"].map(|name| boss.amount(name, faults));
         sum.line('B', [damage, hits]);
         let before = faults.count;
@@ -250,19 +362,21 @@ fn read_bosses(head: &EncounterObject<'_, '_>, sum: &mut Sum, faults: &mut Fault
     bosses
 }
 
-fn read_players(
-    head: &EncounterObject<'_, '_>,
+fn read_players<'a>(
+    head: &EncounterObject<'a, '_>,
+    met: Option<List<'a, PlayerFields<'a>>>,
     started_at_ms: Option<i64>,
     sum: &mut Sum,
     faults: &mut Faults,
 ) -> Vec<Player> {
     let mut players: Vec<Player> = Vec::new();
     let mut skills = 0;
-    head.each("players", l::PLAYERS_MAX, &PLAYER, faults, |told, faults| {
-        let player = read_player(&told, started_at_ms, &mut skills, sum, faults);
+    head.each("players", l::PLAYERS_MAX, met, PlayerFields::meet, faults, |told, path, faults| {
+        let told = Object::new(told, &PLAYER, path, faults);
+        let player = read_player(told, started_at_ms, &mut skills, sum, faults);
         match player {
             Some(player) if players.iter().any(|other| other.id == player.id) => {
-                faults.add(&told.path.field("actorId"), "another player has the same");
+                faults.add(&path.field("actorId"), "another player has the same");
             }
             player => players.extend(player),
         }
@@ -275,7 +389,7 @@ fn read_players(
 }
 
 fn read_player(
-    told: &PlayerObject<'_, '_>,
+    mut told: PlayerObject<'_, '_>,
     started_at_ms: Option<i64>,
     skills_read: &mut usize,
     sum: &mut Sum,
@@ -308,10 +422,12 @@ fn read_player(
     let name = told.text("name", l::NAME_CHARS_MAX, faults);
     let mut skills = Vec::new();
     for (list, kind) in [("damageSkills", HitKind::Damage), ("healSkills", HitKind::Heal)] {
-        told.each(list, usize::MAX, &SKILL, faults, |skill, faults| {
+        let met = told.met(list);
+        told.each(list, usize::MAX, met, SkillFields::meet, faults, |skill, path, faults| {
+            let skill = Object::new(skill, &SKILL, path, faults);
             *skills_read += 1;
             if *skills_read <= l::ENCOUNTER_ROWS_MAX {
-                skills.extend(read_skill(&skill, kind, started_at_ms, sum, faults));
+                skills.extend(read_skill(skill, kind, started_at_ms, sum, faults));
             }
         });
     }
@@ -339,8 +455,8 @@ fn known<T: TryFrom<i64>>(fact: Option<i64>) -> Option<T> {
     fact.filter(|fact| *fact > 0).and_then(|fact| fact.try_into().ok())
 }
 
-fn read_skill(
-    skill: &SkillObject<'_, '_>,
+fn read_skill<'a>(
+    mut skill: SkillObject<'a, '_>,
     kind: HitKind,
     started_at_ms: Option<i64>,
     sum: &mut Sum,
@@ -354,8 +470,14 @@ fn read_skill(
     sum.line(letter, [id, amount, hits, crit, lucky, crit_total, lucky_total]);
     let name = skill.text("skillName", l::NAME_CHARS_MAX, faults);
     let mut timeline = Vec::new();
-    let has_timeline = skill.each("timeline", own::TIMELINE_MAX, &ENTRY, faults, |entry, faults| {
-        timeline.extend(read_entry(&entry, started_at_ms, sum, faults));
+    let met = skill.met("timeline");
+    let look = |cursor: &mut Cursor<'a>| Ok(HitFields::pass(cursor, &ENTRY, &[])?.map(Sent::Odd));
+    let has_timeline = skill.each("timeline", own::TIMELINE_MAX, met, look, faults, |entry, path, faults| {
+        let hit = match entry {
+            Sent::Hit(hit) => Some(hit),
+            Sent::Odd(fields) => read_hit(&Object::new(fields, &ENTRY, path, faults), faults),
+        };
+        timeline.extend(hit.and_then(|hit| read_entry(hit, &path, started_at_ms, sum, faults)));
     });
     if !has_timeline {
         // Nothing else tells them.
@@ -366,26 +488,34 @@ fn read_skill(
     Some(Skill { kind, id: id?, name, told: Told { hits, amount, crit, lucky }, timeline })
 }
 
+/// Tells all that is wrong with a hit; `None` where something is missing that nothing goes on without.
+fn read_hit(entry: &EntryObject<'_, '_>, faults: &mut Faults) -> Option<Hit> {
+    entry.need("timestampMs", faults);
+    entry.need("value", faults);
+    let time = entry.integer("timestampMs", TIMES, faults);
+    let amount = entry.amount("value", faults);
+    let [crit, lucky] = ["isCrit", "isLucky"].map(|name| entry.truth(name, faults));
+    let [hp, shield] = ["hpLoss", "shieldLoss"].map(|name| Figure::of(entry.amount(name, faults)));
+    Some(Hit { time: time?, amount: amount?, hp, shield, crit, lucky })
+}
+
 fn read_entry(
-    entry: &EntryObject<'_, '_>,
+    hit: Hit,
+    path: &Path<'_>,
     started_at_ms: Option<i64>,
     sum: &mut Sum,
     faults: &mut Faults,
 ) -> Option<Entry> {
-    entry.need("timestampMs", faults);
-    entry.need("value", faults);
-    let time = entry.integer("timestampMs", 0..=own::DATE_MS_MAX, faults);
-    let amount = entry.amount("value", faults);
-    let [crit, lucky] = ["isCrit", "isLucky"].map(|name| entry.truth(name, faults));
-    let [hp, shield] = ["hpLoss", "shieldLoss"].map(|name| entry.amount(name, faults));
-    sum.line('T', [time, amount, crit.map(i64::from), lucky.map(i64::from), hp, shield]);
-    let (amount, time, started_at_ms) = (unsigned(amount)?, time?, started_at_ms?);
+    let Hit { time, amount, hp, shield, crit, lucky } = hit;
+    let [hp, shield] = [hp, shield].map(Figure::get);
+    sum.line('T', [Some(time), Some(amount), crit.map(i64::from), lucky.map(i64::from), hp, shield]);
+    let (amount, started_at_ms) = (u64::try_from(amount).ok()?, started_at_ms?);
     let since_begin = if time < own::UNIX_MS_MIN { time } else { time - started_at_ms };
     let at_ms = u32::try_from(since_begin.max(0)).unwrap_or(u32::MAX);
     if since_begin < -own::EARLY_MS_MAX || at_ms > l::ENCOUNTER_DURATION_MS_MAX {
         let max = l::ENCOUNTER_DURATION_MS_MAX;
         let what = format!("must be within {max} ms of startedAtMs, in Unix milliseconds or as an offset from it");
-        entry.refuse("timestampMs", &what, &time.to_string(), faults);
+        refuse(&path.field("timestampMs"), &what, &time.to_string(), faults);
         return None;
     }
     let flags = HitFlags::default()

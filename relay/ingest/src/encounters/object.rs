@@ -1,155 +1,227 @@
 //! Objects and lists of objects, by the names of their fields; their values stay unread.
 //!
+//! Long lists are read when they are met, so that nobody has to look for their ends first: of what they hold more than
+//! the place is kept ([`Met`]). What is not as it must be is left where it stands, with all behind it in its list, until
+//! the fields before it were told of ([`Object::each`]).
+//!
 //! One invariant: a field counts under its name in camelCase and in `snake_case`, and once. What is called otherwise is
 //! passed over, however deep it nests.
 
-use std::fmt;
+use std::convert::Infallible;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
+use super::cursor::{Cursor, NotJson};
 use super::fault::{Faults, Path};
 
-/// An object's fields of interest.
-pub(super) struct Object<'a, 'p, const N: usize> {
+/// An object's fields of interest; of those that are long lists `T` is what they hold.
+pub(super) struct Object<'a, 'p, T, const N: usize> {
     names: &'static [&'static str; N],
-    fields: [Option<&'a RawValue>; N],
+    fields: Fields<'a, T, N>,
     pub(super) path: Path<'p>,
 }
 
-impl<'a, 'p, const N: usize> Object<'a, 'p, N> {
-    /// Of a text that is JSON.
-    pub(super) fn of(
-        text: &'a str,
+impl<'a, 'p, T, const N: usize> Object<'a, 'p, T, N> {
+    pub(super) fn new(
+        fields: Fields<'a, T, N>,
         names: &'static [&'static str; N],
         path: Path<'p>,
         faults: &mut Faults,
-    ) -> Option<Self> {
-        let Ok(found) = fields_of(text, names) else {
-            faults.add(&path, "must be an object");
-            return None;
-        };
-        Some(Self::found(found, names, path, faults))
-    }
-
-    fn found(found: Fields<'a, N>, names: &'static [&'static str; N], path: Path<'p>, faults: &mut Faults) -> Self {
-        if let Some(name) = found.twice {
+    ) -> Self {
+        if let Some(name) = fields.twice {
             faults.add(&path.field(name), "stands there twice (camelCase and snake_case are one name)");
         }
-        Self { names, fields: found.values, path }
+        Self { names, fields, path }
+    }
+
+    fn place(&self, name: &'static str) -> usize {
+        self.names.iter().position(|held| *held == name).expect("a name of this object")
     }
 
     /// What stands in a field; `None` where nothing or null stands.
     ///
     /// # Panics
     /// If the field is none of this object's names.
-    pub(super) fn value(&self, name: &'static str) -> Option<&'a RawValue> {
-        let at = self.names.iter().position(|held| *held == name).expect("a name of this object");
-        self.fields[at].filter(|value| value.get() != "null")
+    pub(super) fn value(&self, name: &'static str) -> Option<&'a str> {
+        self.fields.values[self.place(name)].filter(|value| *value != NULL)
     }
 
-    /// Reads the objects of a list of at most `max`; `take` is given each with its place. Gives whether a list is there.
-    pub(super) fn each<const M: usize>(
+    /// Takes out what was read of a list when it was met.
+    ///
+    /// # Panics
+    /// Like [`value`](Self::value).
+    pub(super) fn met(&mut self, name: &'static str) -> Option<List<'a, T>> {
+        let place = self.place(name);
+        let held = self.fields.lists.iter().position(|(of, _)| *of == place)?;
+        Some(self.fields.lists.swap_remove(held).1)
+    }
+
+    /// Reads the entries of a list of at most `max`: those that were `met`, and then by `look` the others. `take` is given
+    /// each with its place. Gives whether a list is there.
+    pub(super) fn each<M, E: From<M>>(
         &self,
         name: &'static str,
         max: usize,
-        names: &'static [&'static str; M],
+        met: Option<List<'a, M>>,
+        look: impl Fn(&mut Cursor<'a>) -> Result<Option<E>, NotJson>,
         faults: &mut Faults,
-        take: impl FnMut(Object<'a, '_, M>, &mut Faults),
+        mut take: impl FnMut(E, Path<'_>, &mut Faults),
     ) -> bool {
         let Some(list) = self.value(name) else { return false };
         let path = self.path.field(name);
-        let mut count = 0;
-        let each = Each { names, max, path: &path, count: &mut count, faults: &mut *faults, take };
-        if list.get().starts_with('[') {
-            if serde_json::Deserializer::from_str(list.get()).deserialize_seq(each).is_err() {
-                faults.add(&path.entry(count), "must be an object");
-            }
-        } else {
+        let mut cursor = Cursor::new(list);
+        if !cursor.take(b'[') {
             faults.add(&path, "must be a list");
+            return true;
+        }
+        let List { read, rest } = met.unwrap_or(List { read: Vec::new(), rest: cursor });
+        let (mut count, mut rest) = (0, rest);
+        for entry in read {
+            take(entry.into(), path.entry(count), faults);
+            count += 1;
+        }
+        while let Ok(true) = rest.goes_on(b']', count == 0) {
+            if count >= max {
+                let sent = count + left(rest);
+                faults.add(&path, format_args!("at most {max} entries, got {sent}"));
+                break;
+            }
+            let Ok(Some(entry)) = look(&mut rest) else {
+                faults.add(&path.entry(count), "must be an object");
+                break;
+            };
+            take(entry, path.entry(count), faults);
+            count += 1;
         }
         true
     }
 }
 
-/// The fields of an object; an error if `text` is none, or no JSON.
-pub(super) fn fields_of<'a, const N: usize>(
-    text: &'a str,
-    names: &'static [&'static str; N],
-) -> serde_json::Result<Fields<'a, N>> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let found = Named(names).deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(found)
+const NULL: &str = "null";
+
+/// How many entries stand from here on to the end of a list.
+fn left(mut cursor: Cursor<'_>) -> usize {
+    let mut count = 0;
+    while cursor.value().is_ok() {
+        count += 1;
+        if !matches!(cursor.goes_on(b']', false), Ok(true)) {
+            break;
+        }
+    }
+    count
 }
 
 /// What stands under some names.
-#[derive(Clone, Copy)]
-pub(super) struct Fields<'a, const N: usize> {
-    pub(super) values: [Option<&'a RawValue>; N],
+pub(super) struct Fields<'a, T, const N: usize> {
+    /// Of lists all of their text.
+    values: [Option<&'a str>; N],
+    /// Those that were read when they were met, by the places of their names.
+    lists: Vec<(usize, List<'a, T>)>,
     /// A name that stands there more than once.
-    pub(super) twice: Option<&'static str>,
+    twice: Option<&'static str>,
 }
 
-struct Named<const N: usize>(&'static [&'static str; N]);
+/// What is kept of an entry of a long list.
+pub(super) trait Met<'a>: Sized {
+    /// So many of one list are kept; the others are read when they are asked for.
+    const MAX: usize;
 
-impl<'de, const N: usize> DeserializeSeed<'de> for Named<N> {
-    type Value = Fields<'de, N>;
+    /// Reads one. `None` where it needs a closer look; the cursor may stand anywhere then.
+    fn meet(cursor: &mut Cursor<'a>) -> Result<Option<Self>, NotJson>;
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
+/// Of objects without long lists.
+impl Met<'_> for Infallible {
+    const MAX: usize = 0;
+
+    fn meet(_: &mut Cursor<'_>) -> Result<Option<Self>, NotJson> {
+        Ok(None)
     }
 }
 
-impl<'de, const N: usize> Visitor<'de> for Named<N> {
-    type Value = Fields<'de, N>;
+/// A list, as far as it was read when it was met.
+pub(super) struct List<'a, T> {
+    read: Vec<T>,
+    /// Behind the last one that was.
+    rest: Cursor<'a>,
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
+impl<'a, T: Met<'a>> List<'a, T> {
+    /// Passes a list; the cursor stands before it.
+    fn pass(cursor: &mut Cursor<'a>) -> Result<Self, NotJson> {
+        let begin = *cursor;
+        cursor.take(b'[');
+        let (mut read, mut rest) = (Vec::new(), *cursor);
+        while cursor.goes_on(b']', read.is_empty())? {
+            let entry = if read.len() < T::MAX { T::meet(cursor)? } else { None };
+            let Some(entry) = entry else {
+                *cursor = begin;
+                cursor.value()?;
+                break;
+            };
+            read.push(entry);
+            rest = *cursor;
+        }
+        Ok(Self { read, rest })
     }
+}
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = Fields { values: [None; N], twice: None };
-        let mut next = 0;
-        while let Some(at) = map.next_key_seed(Name { names: self.0, next })? {
-            let Some(at) = at else {
-                map.next_value::<IgnoredAny>()?;
+impl<'a, T: Met<'a>, const N: usize> Fields<'a, T, N> {
+    /// Passes an object, and finds its fields; `lists`: those that are long lists. `None` if something else stands there.
+    pub(super) fn pass(
+        cursor: &mut Cursor<'a>,
+        names: &'static [&'static str; N],
+        lists: &[&'static str],
+    ) -> Result<Option<Self>, NotJson> {
+        if !cursor.take(b'{') {
+            return Ok(None);
+        }
+        let mut found = Self { values: [None; N], lists: Vec::new(), twice: None };
+        let (mut next, mut is_first) = (0, true);
+        while cursor.goes_on(b'}', is_first)? {
+            is_first = false;
+            let Some(at) = pass_name(cursor, names, next)? else {
+                cursor.value()?;
                 continue;
             };
-            if found.values[at].replace(map.next_value()?).is_some() {
-                found.twice.get_or_insert(self.0[at]);
+            let value = if lists.contains(&names[at]) { found.list(at, cursor)? } else { cursor.value()? };
+            if found.values[at].replace(value).is_some() {
+                found.twice.get_or_insert(names[at]);
             }
             next = at + 1;
         }
-        Ok(found)
+        Ok(Some(found))
+    }
+
+    /// Their values.
+    ///
+    /// `None` for fields in which null stands, and for all if a name stands there twice.
+    pub(super) fn values(&self) -> Option<[Option<&'a str>; N]> {
+        let values = self.values.map(|value| value.filter(|value| *value != NULL));
+        self.twice.is_none().then_some(values)
+    }
+
+    fn list(&mut self, at: usize, cursor: &mut Cursor<'a>) -> Result<&'a str, NotJson> {
+        // Of two the second one is looked at.
+        self.lists.retain(|(of, _)| *of != at);
+        if cursor.peek() != Some(b'[') {
+            return cursor.value();
+        }
+        let begin = *cursor;
+        self.lists.push((at, List::pass(cursor)?));
+        Ok(begin.to(cursor))
     }
 }
 
-/// Which of the names a key is; the one at `next` is the likeliest.
-struct Name<const N: usize> {
+/// Passes a name, and tells which of these it is; the one at `next` is the likeliest.
+fn pass_name<const N: usize>(
+    cursor: &mut Cursor<'_>,
     names: &'static [&'static str; N],
     next: usize,
-}
-
-impl<'de, const N: usize> DeserializeSeed<'de> for Name<N> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        // As bytes: half of a character that is spelt as two is no error then.
-        deserializer.deserialize_bytes(self)
+) -> Result<Option<usize>, NotJson> {
+    if names.get(next).is_some_and(|name| cursor.take_name(name)) {
+        return Ok(Some(next));
     }
-}
-
-impl<const N: usize> Visitor<'_> for Name<N> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_bytes<E>(self, key: &[u8]) -> Result<Self::Value, E> {
-        Ok((self.next..N).chain(0..self.next.min(N)).find(|at| is_called(key, self.names[*at])))
-    }
+    let name = cursor.name()?;
+    Ok((next..N).chain(0..next.min(N)).find(|at| is_called(&name, names[*at])))
 }
 
 /// Whether a key is this name, which is in camelCase, or the same in `snake_case`.
@@ -165,39 +237,4 @@ fn is_snake(key: &[u8], name: &str) -> bool {
         false => is_next(byte),
     });
     begins && rest.next().is_none()
-}
-
-struct Each<'c, F, const M: usize> {
-    names: &'static [&'static str; M],
-    max: usize,
-    path: &'c Path<'c>,
-    /// Objects read so far.
-    count: &'c mut usize,
-    faults: &'c mut Faults,
-    take: F,
-}
-
-impl<'de, F: FnMut(Object<'de, '_, M>, &mut Faults), const M: usize> Visitor<'de> for Each<'_, F, M> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
-        while *self.count < self.max {
-            let Some(found) = list.next_element_seed(Named(self.names))? else { return Ok(()) };
-            let object = Object::found(found, self.names, self.path.entry(*self.count), self.faults);
-            (self.take)(object, self.faults);
-            *self.count += 1;
-        }
-        let mut sent = self.max;
-        while list.next_element::<IgnoredAny>()?.is_some() {
-            sent += 1;
-        }
-        if sent > self.max {
-            self.faults.add(self.path, format_args!("at most {} entries, got {sent}", self.max));
-        }
-        Ok(())
-    }
 }

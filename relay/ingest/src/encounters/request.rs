@@ -1,9 +1,10 @@
 //! A request of this form: one encounter, or several.
 
-use serde::de::Error as _;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::object::{Fields, fields_of};
 use crate::limits::{BATCH_MAX, FIELD_BYTES_MAX};
 use crate::request::{AtMost, NotAnUpload};
 
@@ -16,8 +17,6 @@ pub struct Request<'a> {
     pub is_batch: bool,
 }
 
-const BATCH: [&str; 1] = ["encounters"];
-
 impl<'a> Request<'a> {
     /// Takes a body apart: an encounter, `{"encounters": [..]}` or a list of encounters. What stands beside `encounters`
     /// means nothing.
@@ -29,8 +28,8 @@ impl<'a> Request<'a> {
         let body = body.trim();
         let named = |error: serde_json::Error| NotAnUpload::Unreadable(with_field(&error, body));
         let list: AtMost<&'a RawValue, BATCH_MAX> = if body.starts_with('{') {
-            let Fields { values: [list], twice } = fields_of(body, &BATCH).map_err(named)?;
-            if twice.is_some() {
+            let Batch { list, is_twice } = serde_json::from_str(body).map_err(named)?;
+            if is_twice {
                 return Err(NotAnUpload::Unreadable(serde_json::Error::custom("`encounters` stands there twice")));
             }
             match list {
@@ -45,6 +44,64 @@ impl<'a> Request<'a> {
             return Err(NotAnUpload::Empty("encounters"));
         }
         Ok(Self { encounters, is_batch: true })
+    }
+}
+
+/// An object, and what stands there as `encounters`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Batch<'a> {
+    list: Option<&'a RawValue>,
+    /// Whether it stands there more than once.
+    is_twice: bool,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Batch<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(BatchVisitor)
+    }
+}
+
+struct BatchVisitor;
+
+impl<'de> Visitor<'de> for BatchVisitor {
+    type Value = Batch<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = Batch::default();
+        while let Some(IsList(is_list)) = map.next_key()? {
+            if is_list {
+                found.is_twice |= found.list.replace(map.next_value()?).is_some();
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a name is that of the list.
+struct IsList(bool);
+
+impl<'de> Deserialize<'de> for IsList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // As bytes: half of a character that is spelt as two is no error then.
+        deserializer.deserialize_bytes(Self(false))
+    }
+}
+
+impl Visitor<'_> for IsList {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_bytes<E>(self, name: &[u8]) -> Result<Self, E> {
+        Ok(Self(name == b"encounters"))
     }
 }
 

@@ -4,17 +4,20 @@
 
 use std::ops::RangeInclusive;
 
+use raidcast_shared::limits::AMOUNT_MAX;
 use raidcast_shared::text::clean;
 
-use super::fault::Faults;
+use super::fault::{Faults, Path};
 use super::object::Object;
 use crate::json::Text;
 use crate::limits::GOT_CHARS_MAX;
 
 /// The largest whole number up to which every one can be said with a fraction or an exponent.
 const FLOAT_MAX: i64 = 1 << 53;
+/// What counts and amounts may be.
+pub(super) const AMOUNTS: RangeInclusive<i64> = 0..=AMOUNT_MAX.cast_signed();
 
-impl<const N: usize> Object<'_, '_, N> {
+impl<T, const N: usize> Object<'_, '_, T, N> {
     /// Says so where nothing or null stands.
     pub(super) fn need(&self, name: &'static str, faults: &mut Faults) {
         if self.value(name).is_none() {
@@ -24,8 +27,8 @@ impl<const N: usize> Object<'_, '_, N> {
 
     /// A whole number.
     pub(super) fn integer(&self, name: &'static str, range: RangeInclusive<i64>, faults: &mut Faults) -> Option<i64> {
-        let text = self.value(name)?.get();
-        let number = whole(text).filter(|number| range.contains(number));
+        let text = self.value(name)?;
+        let number = whole_in(text, &range);
         if number.is_none() {
             let (low, high) = (range.start(), range.end());
             self.refuse(name, &format!("must be a whole number from {low} to {high}"), text, faults);
@@ -36,7 +39,7 @@ impl<const N: usize> Object<'_, '_, N> {
     /// A whole number of 64 bits, which may be sent as text: JavaScript has no other way to send all of them. With
     /// whether it was.
     pub(super) fn id(&self, name: &'static str, faults: &mut Faults) -> Option<(i64, Option<String>)> {
-        let text = self.value(name)?.get();
+        let text = self.value(name)?;
         let digits =
             text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).filter(|text| !text.starts_with('+'));
         let found = match digits {
@@ -51,7 +54,7 @@ impl<const N: usize> Object<'_, '_, N> {
 
     /// A count or an amount.
     pub(super) fn amount(&self, name: &'static str, faults: &mut Faults) -> Option<i64> {
-        self.integer(name, 0..=raidcast_shared::limits::AMOUNT_MAX.cast_signed(), faults)
+        self.integer(name, AMOUNTS, faults)
     }
 
     /// A number, with or without a fraction; `what`: what it must be.
@@ -62,7 +65,7 @@ impl<const N: usize> Object<'_, '_, N> {
         what: &str,
         faults: &mut Faults,
     ) -> Option<f64> {
-        let text = self.value(name)?.get();
+        let text = self.value(name)?;
         let number = number(text).filter(|number| range.contains(number));
         if number.is_none() {
             self.refuse(name, what, text, faults);
@@ -72,20 +75,17 @@ impl<const N: usize> Object<'_, '_, N> {
 
     /// True or false, or 1 or 0 for them.
     pub(super) fn truth(&self, name: &'static str, faults: &mut Faults) -> Option<bool> {
-        let text = self.value(name)?.get();
-        match text {
-            "true" | "1" => Some(true),
-            "false" | "0" => Some(false),
-            _ => {
-                self.refuse(name, "must be true or false", text, faults);
-                None
-            }
+        let text = self.value(name)?;
+        let truth = truth(text);
+        if truth.is_none() {
+            self.refuse(name, "must be true or false", text, faults);
         }
+        truth
     }
 
     /// Text fit to be shown; `None` where nothing is left of it.
     pub(super) fn text(&self, name: &'static str, chars_max: usize, faults: &mut Faults) -> Option<String> {
-        let value = self.value(name)?.get();
+        let value = self.value(name)?;
         let text: Option<Text> = serde_json::from_str(value).ok();
         let Some(text) = text.and_then(|text| text.0) else {
             self.refuse(name, "must be text", value, faults);
@@ -95,9 +95,28 @@ impl<const N: usize> Object<'_, '_, N> {
     }
 
     pub(super) fn refuse(&self, name: &'static str, what: &str, got: &str, faults: &mut Faults) {
-        let shown = clean(got, GOT_CHARS_MAX);
-        let more = if shown.len() < got.len() { "…" } else { "" };
-        faults.add(&self.path.field(name), format_args!("{what}, got {shown}{more}"));
+        refuse(&self.path.field(name), what, got, faults);
+    }
+}
+
+/// Says what must stand there, and what does.
+pub(super) fn refuse(path: &Path<'_>, what: &str, got: &str, faults: &mut Faults) {
+    let shown = clean(got, GOT_CHARS_MAX);
+    let more = if shown.len() < got.len() { "…" } else { "" };
+    faults.add(path, format_args!("{what}, got {shown}{more}"));
+}
+
+/// A whole number of a range.
+pub(super) fn whole_in(text: &str, range: &RangeInclusive<i64>) -> Option<i64> {
+    whole(text).filter(|number| range.contains(number))
+}
+
+/// True or false, or 1 or 0 for them.
+pub(super) fn truth(text: &str) -> Option<bool> {
+    match text {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
     }
 }
 

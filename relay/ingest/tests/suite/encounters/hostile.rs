@@ -405,3 +405,88 @@ fn each_actor_is_keyed_once() {
     // The player, the boss and whom all hits reach.
     assert_eq!(all, 3);
 }
+
+#[test]
+fn fields_count_in_whatever_order_they_come() {
+    let entry = r#"{"shieldLoss":1,"hpLoss":4,"isCrit":true,"value":5,"timestampMs":1790000000003}"#;
+    let skill = |id: u8| {
+        format!(r#"{{"timeline":[{entry}],"hits":2,"later":[{{}}],"totalValue":9,"skillName":"S","skillId":{id}}}"#)
+    };
+    let player = format!(r#"{{"healSkills":[{}],"damageSkills":[{}],"name":"N","actorId":1}}"#, skill(2), skill(1));
+    let reversed = format!(r#"{{"players":[{player}],"startedAtMs":{START},"localPlayerUid":1,"encounterId":1}}"#);
+    // The same in the order of the API's page.
+    let entry = json!({"timestampMs": START + 3, "value": 5, "isCrit": true, "hpLoss": 4, "shieldLoss": 1});
+    let skill = |id: u8| json!([{"skillId": id, "skillName": "S", "totalValue": 9, "hits": 2, "timeline": [entry]}]);
+    let player = json!({"actorId": 1, "name": "N", "damageSkills": skill(1), "healSkills": skill(2)});
+    let (reversed, usual) = (only(&reversed).unwrap(), taken(&encounter(json!([player]))));
+    assert_eq!(reversed.checksum, usual.checksum);
+    assert_eq!(reversed.uploaded.log.into_bytes(), usual.uploaded.log.into_bytes());
+}
+
+#[test]
+fn faults_are_told_in_one_order_however_fields_come() {
+    let skill = |id: &str| {
+        format!(r#"{{"timeline":[{{"timestampMs":1,"value":5}},{{"value":-1}},{{}},7,{{}}],"hits":-2,"skillId":{id}}}"#)
+    };
+    let player = format!(r#"{{"healSkills":[{}],"damageSkills":[{}],"level":-3}}"#, skill("2"), skill("-1.1"));
+    let body = format!(
+        r#"{{"sceneId":"x","players":[{player},{{"actorId":2}},8,{{}}],"bosses":[{{"hits":-4}}],"encounterId":1,"startedAtMs":5}}"#
+    );
+    let told = details(&body);
+    let places: Vec<_> = told.iter().map(|line| line.split_once(": ").unwrap().0).collect();
+    let of_skill = |list: &str, id: bool| {
+        let names = [
+            "hits",
+            "timeline[1].timestampMs",
+            "timeline[1].value",
+            "timeline[2].timestampMs",
+            "timeline[2].value",
+            "timeline[3]",
+        ];
+        let names = id.then_some("skillId").into_iter().chain(names);
+        names.map(|name| format!("players[0].{list}[0].{name}")).collect::<Vec<_>>()
+    };
+    let mut expected: Vec<_> =
+        ["startedAtMs", "bosses[0].hits", "bosses[0].name", "players[0].actorId", "players[0].level"]
+            .map(str::to_owned)
+            .into();
+    expected.extend(of_skill("damageSkills", true));
+    expected.extend(of_skill("healSkills", false));
+    expected.push("players[2]".into());
+    assert_eq!(places, expected);
+}
+
+#[test]
+fn of_a_list_that_stands_there_twice_the_second_one_is_looked_at() {
+    let of = |lists: &str| details(&format!(r#"{{"encounterId":1,"startedAtMs":{START},{lists}}}"#));
+    let twice = "players: stands there twice (camelCase and snake_case are one name)";
+    assert_eq!(of(r#""players":[{"level":-1}],"players":[]"#), [twice]);
+    assert_eq!(of(r#""players":[],"players":[{}]"#), [twice, "players[0].actorId: is missing"]);
+    assert_eq!(of(r#""players":[{}],"players":null"#), [twice, "players: is missing"]);
+    assert_eq!(of(r#""players":[{}],"players":7"#), [twice, "players: must be a list"]);
+}
+
+#[test]
+fn lists_of_any_length_are_read_to_their_end() {
+    // More skills than are kept until they are told.
+    let figures = |n: usize| {
+        let skill = |id| json!({"skillId": id, "timeline": [{"timestampMs": 1, "value": 1}]});
+        let state = taken(&skills((1..=n).map(skill).collect())).uploaded.state;
+        state.rows().iter().map(|row| row.hits).sum::<u64>()
+    };
+    assert_eq!([639, 640, 641, 2_000].map(figures), [639, 640, 641, 2_000]);
+    let many = vec!["{}"; 1_000_000].join(",");
+    let of = |body: String| match only(&body) {
+        Err(Refused::Invalid { count, details }) => (count, details[0].clone()),
+        other => panic!("{other:?}"),
+    };
+    let body = |players: &str| format!(r#"{{"encounterId":1,"startedAtMs":{START},"players":[{players}]}}"#);
+    let player = |skills: &str| body(&format!(r#"{{"actorId":1,"damageSkills":[{skills}]}}"#));
+    // Of each player one thing is missing, of each skill three, of each hit two; and that they are too many is one, too.
+    assert_eq!(of(body(&many)), (51, "players[0].actorId: is missing".into()));
+    let (count, first) = of(player(&many));
+    assert_eq!((count, first.as_str()), (3 * 65_536 + 1, "players[0].damageSkills[0].skillId: is missing"));
+    let (count, first) = of(player(&format!(r#"{{"skillId":1,"timeline":[{many}]}}"#)));
+    assert_eq!(count, 2 * 10_000 + 1);
+    assert_eq!(first, "players[0].damageSkills[0].timeline[0].timestampMs: is missing");
+}
