@@ -11,14 +11,17 @@ impl Jobs for PostgresStore {
     fn lease_job(&self, kind: JobKind, now_ms: i64, until_ms: i64) -> StoreFuture<'_, Option<LeasedJob>> {
         Self::answer(async move {
             let _turn = self.uploads.acquire().await;
-            // A lease that a crash of the database forgets is no loss: the job is due, and nobody waits for the disk.
+            // A lease that a crash of the database forgets is no loss: the job is due, and nobody waits for the disk. What is
+            // due is found by itself: a subquery may be run again for each row, and each time it would lease another job.
             let found = sqlx::query_as!(
                 JobColumns,
-                "UPDATE jobs SET due_at_ms = $2, tries = tries + 1
-                 WHERE (SELECT set_config('synchronous_commit', 'off', TRUE)) = 'off' AND (kind, account, name) IN (
-                     SELECT kind, account, name FROM jobs WHERE kind = $3 AND due_at_ms <= $1 ORDER BY due_at_ms LIMIT 1
-                     FOR UPDATE SKIP LOCKED)
-                 RETURNING account, name, data, tries, created_at_ms",
+                "WITH quickly AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', TRUE)),
+                 due AS MATERIALIZED (
+                     SELECT j.kind, j.account, j.name FROM quickly, jobs j WHERE j.kind = $3 AND j.due_at_ms <= $1
+                     ORDER BY j.due_at_ms LIMIT 1 FOR UPDATE OF j SKIP LOCKED)
+                 UPDATE jobs SET due_at_ms = $2, tries = jobs.tries + 1 FROM due
+                 WHERE jobs.kind = due.kind AND jobs.account = due.account AND jobs.name = due.name
+                 RETURNING jobs.account, jobs.name, jobs.data, jobs.tries, jobs.created_at_ms",
                 now_ms,
                 until_ms,
                 i64::from(code::of_job(kind)),

@@ -29,11 +29,11 @@ pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived:
     )
     .fetch_one(&mut *connection)
     .await?;
-    let SearchRows { listed, dps, marks, terms, names, parts } = SearchRows::of(&columns, derived);
-    let terms: Vec<i64> = terms.into_iter().map(|term| term.0).collect();
+    let SearchRows { listed, dps, terms, names, parts } = SearchRows::of(&columns, derived);
+    let (terms, marks): (Vec<i64>, Vec<i64>) = terms.into_iter().map(|row| (row.term.0, row.marks.0)).unzip();
     sqlx::query!(
         "INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps, marks)
-         SELECT $1, t.term, $3, $4, $5, $6, $7, $8 FROM unnest($2::BIGINT[]) AS t (term)",
+         SELECT $1, t.term, $3, $4, $5, $6, $7, t.marks FROM unnest($2::BIGINT[], $8::BIGINT[]) AS t (term, marks)",
         encounter,
         &terms,
         listed,
@@ -41,7 +41,7 @@ pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived:
         columns.created_at_ms,
         columns.duration_ms,
         dps,
-        marks.0,
+        &marks,
     )
     .execute(&mut *connection)
     .await?;

@@ -19,11 +19,11 @@ pub(crate) async fn keep(connection: &mut SqliteConnection, encounter: i64, deri
     )
     .fetch_one(&mut *connection)
     .await?;
-    let SearchRows { listed, dps, marks, terms, names, parts } = SearchRows::of(&columns, derived);
+    let SearchRows { listed, dps, terms, names, parts } = SearchRows::of(&columns, derived);
     let terms = json(&terms);
     sqlx::query!(
         "INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps, marks)
-         SELECT ?1, value, ?3, ?4, ?5, ?6, ?7, ?8 FROM json_each(?2)",
+         SELECT ?1, value ->> 'term', ?3, ?4, ?5, ?6, ?7, value ->> 'marks' FROM json_each(?2)",
         encounter,
         terms,
         listed,
@@ -31,7 +31,6 @@ pub(crate) async fn keep(connection: &mut SqliteConnection, encounter: i64, deri
         columns.created_at_ms,
         columns.duration_ms,
         dps,
-        marks.0,
     )
     .execute(&mut *connection)
     .await?;

@@ -1,13 +1,16 @@
 //! Finding kept reports by what is in them.
 //!
 //! One invariant: found is what is final and public when it is asked, and nothing else; and no question looks at more than
-//! [`ROWS_LOOKED_AT_MAX`] rows of the order that it walks (a quarter of it where each is asked for what stands elsewhere),
+//! [`ROWS_LOOKED_AT_MAX`] rows of the order that it walks (a tenth of it where each is asked for what stands elsewhere),
 //! however many fights there are. What lies behind those is found by asking again from where it ended. Deliberately not here: names that are alike ([`crate::name`]), who asks.
 
 mod marks;
 mod statement;
 mod walk;
 
+use std::collections::BTreeMap;
+
+use raidcast_shared::game;
 use raidcast_shared::uplink::Outcome;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -22,7 +25,7 @@ pub use walk::{Ask, Walked, walk};
 /// Rows of an order that one question looks at.
 pub const ROWS_LOOKED_AT_MAX: u32 = 2_000;
 /// A row that is asked for what stands in other rows counts as so many: each of those is somewhere else.
-pub const LOOKS_OF_A_ROW_ELSEWHERE: u32 = 4;
+pub const LOOKS_OF_A_ROW_ELSEWHERE: u32 = 10;
 /// Names that a database proposes at the most, those first that share the most parts.
 pub const NAMES_PROPOSED_MAX: u32 = 1_000;
 /// Parts of names that are looked at for this: of a name of ten letters among a hundred thousand.
@@ -109,6 +112,21 @@ pub struct PlayerWanted {
     pub class_id: Option<i64>,
     /// The spec.
     pub class_spec: Option<i64>,
+}
+
+impl PlayerWanted {
+    /// The same, without what the game's list says already: a spec is one class', so where that class is asked for, too,
+    /// the spec is enough, and nobody has it as another one.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        let spec = self.class_spec.and_then(|spec| game::spec(spec.try_into().ok()?));
+        let class = self.class_id.and_then(|class| game::class_of(class.try_into().ok()?));
+        match (class, spec) {
+            (Some(class), Some(spec)) if class.id == spec.class_id => Self { class_id: None, ..self },
+            (Some(_), Some(_)) => Self { names: Some(Vec::new()), ..self },
+            _ => self,
+        }
+    }
 }
 
 /// What a fight is to be; what is left out may be anything.
@@ -248,15 +266,45 @@ pub fn parts_of(term: Term, name: &str) -> Vec<PartRow> {
     kind.into_iter().flat_map(|kind| parts_kept(kind, name)).map(|part| PartRow { part, term }).collect()
 }
 
+/// A term, and what is told beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct TermRow {
+    pub term: Term,
+    pub marks: Marks,
+}
+
+/// What an encounter is found by. Beside a player, or a player's name, stand that player's class and spec alone.
+fn term_rows(columns: &SearchColumns, derived: &Derived) -> Vec<TermRow> {
+    let fight = Marks::of_fight(columns);
+    let mut marks = BTreeMap::new();
+    let mut all = fight;
+    for player in &derived.players {
+        let own = Marks::of_player(player);
+        all = all.and(own);
+        for term in [Some(Term::player(&player.actor_id)), name_term(player)].into_iter().flatten() {
+            let held = marks.entry(term).or_insert(fight);
+            *held = held.and(own);
+        }
+    }
+    let bosses = derived.bosses.iter().map(|boss| fold(&boss.boss_name)).filter(|name| !name.is_empty());
+    let of_all = [Term::ALL]
+        .into_iter()
+        .chain(bosses.map(|name| Term::name(NameKind::Boss, &name)))
+        .chain(columns.scene.as_deref().map(Term::scene))
+        .chain(columns.scene_id.map(Term::scene_id));
+    marks.extend(of_all.map(|term| (term, all)));
+    marks.into_iter().map(|(term, marks)| TermRow { term, marks }).collect()
+}
+
 /// What is written of an encounter so that it is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "columns are described in the migrations")]
 pub struct SearchRows {
     pub listed: bool,
     pub dps: i64,
-    pub marks: Marks,
-    /// Each once, in order.
-    pub terms: Vec<Term>,
+    /// Each term once, in order.
+    pub terms: Vec<TermRow>,
     pub names: Vec<NameRow>,
     pub parts: Vec<PartRow>,
 }
@@ -275,21 +323,11 @@ impl SearchRows {
         let parts = folded.iter().zip(&names).flat_map(|((kind, name), row)| {
             parts_kept(*kind, name).into_iter().map(|part| PartRow { part, term: row.term })
         });
-        let mut terms: Vec<_> = [Term::ALL]
-            .into_iter()
-            .chain(derived.players.iter().map(|player| Term::player(&player.actor_id)))
-            .chain(names.iter().map(|name| name.term))
-            .chain(columns.scene.as_deref().map(Term::scene))
-            .chain(columns.scene_id.map(Term::scene_id))
-            .collect();
-        terms.sort();
-        terms.dedup();
         Self {
             listed: columns.visibility == 0 && columns.state == 2,
             dps: dps(columns),
-            marks: Marks::of(columns, derived),
             parts: parts.collect(),
-            terms,
+            terms: term_rows(columns, derived),
             names,
         }
     }
@@ -320,4 +358,27 @@ pub struct PlayerRow<'a> {
 pub fn player_rows(derived: &Derived) -> Vec<PlayerRow<'_>> {
     let row = |player| PlayerRow { player, name_term: name_term(player) };
     derived.players.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_is_enough_where_its_class_is_asked_for_too() {
+        let wanted = |class_id, class_spec| PlayerWanted { class_id, class_spec, ..PlayerWanted::default() };
+        for spec in &game::SPECS {
+            let (class, spec) = (Some(i64::from(spec.class_id)), Some(i64::from(spec.id)));
+            assert_eq!(wanted(class, spec).plain(), wanted(None, spec));
+            let other = game::CLASSES.iter().find(|other| Some(i64::from(other.id)) != class).expect("another class");
+            let nobody = wanted(Some(other.id.into()), spec).plain();
+            assert_eq!(nobody.names, Some(Vec::new()), "{spec:?}");
+            // Of a class that the list does not know nothing is known.
+            for kept in [wanted(Some(77), spec), wanted(Some(-1), spec), wanted(None, spec)] {
+                assert_eq!(kept.clone().plain(), kept);
+            }
+            assert_eq!(wanted(class, Some(300)).plain(), wanted(class, Some(300)));
+            assert_eq!(wanted(class, None).plain(), wanted(class, None));
+        }
+    }
 }

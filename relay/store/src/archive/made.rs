@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::entry::Entry;
 use super::numbers::Numbers;
 use super::table::{Cell, Table};
-use crate::search::{NameRow, PartRow, SearchColumns, SearchRows, player_rows};
+use crate::search::{NameRow, PartRow, SearchColumns, SearchRows, TermRow, player_rows};
 use crate::{Derived, DerivedBoss, DerivedPlayer, SearchKey, SearchOrder};
 
 /// The time of the first encounter, Unix ms.
@@ -193,10 +193,10 @@ impl Archive {
             for player in player_rows(&entry.derived) {
                 players.push_player(row, &player);
             }
-            let SearchRows { listed, dps, marks, terms: found_by, names, parts } =
+            let SearchRows { listed, dps, terms: found_by, names, parts } =
                 SearchRows::of(&entry.columns, &entry.derived);
             let SearchColumns { started_at_ms, created_at_ms, duration_ms, .. } = entry.columns;
-            for term in found_by {
+            for TermRow { term, marks } in found_by {
                 let orders = [started_at_ms, created_at_ms, duration_ms, dps].map(Cell::from);
                 let [started, created, duration, dps] = orders;
                 terms.push([row.into(), term.0.into(), listed.into(), started, created, duration, dps, marks.0.into()]);

@@ -1,4 +1,5 @@
-//! What is asked of a fight beside terms, in 64 bits that stand in each order: so most questions read no other row.
+//! What is asked of a fight beside terms, in 64 bits that stand in each order: so most questions read no other row. In a
+//! player's rows are that player's class and spec alone.
 //!
 //! One invariant: a fight that is as a question wants it has the marks that are asked for. Where others may have them, too,
 //! [`Wanted`] says so, and the fight's own rows decide. Deliberately not here: how they are asked for.
@@ -7,7 +8,7 @@ use raidcast_shared::limits::PLAYERS_MAX;
 use serde::Serialize;
 
 use super::{Between, Filters, SearchColumns};
-use crate::{Derived, code};
+use crate::{DerivedPlayer, code};
 
 /// Outcome in 3 bits, difficulty in 6, number of players in 8, a bit for each class and each spec.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -60,17 +61,28 @@ fn difficulty(told: Option<i64>) -> i64 {
 }
 
 impl Marks {
-    /// Of an encounter and what is derived of it.
-    pub fn of(columns: &SearchColumns, derived: &Derived) -> Self {
-        let classes = derived.players.iter().filter_map(|player| player.class_id);
-        let specs = derived.players.iter().filter_map(|player| player.class_spec);
-        let bits = classes.map(|class| CLASSES.bit(class).0).chain(specs.map(|spec| SPECS.bit(spec).0));
-        let fight = Self::of_fight(columns.outcome, columns.difficulty, columns.players);
-        Self(bits.fold(fight, |marks, bit| marks | bit))
+    /// Of an encounter, without its players' classes and specs.
+    pub(super) fn of_fight(columns: &SearchColumns) -> Self {
+        let &SearchColumns { outcome, difficulty: told, players, .. } = columns;
+        Self(OUTCOME.number(outcome) | difficulty(told) | PLAYERS.number(players))
     }
 
-    fn of_fight(outcome: i64, told: Option<i64>, players: i64) -> i64 {
-        OUTCOME.number(outcome) | difficulty(told) | PLAYERS.number(players)
+    /// Of a player, without the fight.
+    pub(super) fn of_player(player: &DerivedPlayer) -> Self {
+        Self::of_class(player.class_id).and(Self::of_spec(player.class_spec))
+    }
+
+    fn of_class(class: Option<i64>) -> Self {
+        Self(class.map_or(0, |class| CLASSES.bit(class).0))
+    }
+
+    fn of_spec(spec: Option<i64>) -> Self {
+        Self(spec.map_or(0, |spec| SPECS.bit(spec).0))
+    }
+
+    /// Both.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 }
 
@@ -138,8 +150,21 @@ mod tests {
     use crate::search::PlayerWanted;
 
     fn marks(difficulty: Option<i64>, class: Option<i64>, spec: Option<i64>) -> i64 {
-        let class = class.map_or(0, |class| CLASSES.bit(class).0);
-        Marks::of_fight(4, difficulty, 50) | class | spec.map_or(0, |spec| SPECS.bit(spec).0)
+        let columns = SearchColumns {
+            visibility: 0,
+            state: 2,
+            started_at_ms: 0,
+            created_at_ms: 0,
+            duration_ms: 1,
+            damage_ms: None,
+            outcome: 4,
+            scene: None,
+            scene_id: None,
+            difficulty,
+            players: 50,
+            damage: 0,
+        };
+        Marks::of_fight(&columns).and(Marks::of_class(class)).and(Marks::of_spec(spec)).0
     }
 
     /// All numbers there are, as told and as asked for: who has what is wanted has the marks, and who has the marks of

@@ -67,16 +67,29 @@ impl Statement {
         }
     }
 
-    /// ` AND (what, t.encounter) sign (key)`.
-    fn compared(&mut self, what: &str, sign: &str, key: Option<SearchKey>) {
-        if let Some(SearchKey { value, encounter }) = key {
+    /// From and to, and from and to these places: of two bounds on one side only the nearer one stands there, or a
+    /// database would begin at the other.
+    fn within(&mut self, what: &str, (from, to): Between, places: &[(&str, Option<SearchKey>)]) {
+        for (bound, side) in [(from, '>'), (to, '<')] {
+            let place = places.iter().find(|(sign, _)| sign.starts_with(side));
+            let nearer =
+                place.and_then(|(sign, place)| Some((sign, place.filter(|place| is_inside(place, bound, side))?)));
+            let Some((sign, place)) = nearer else {
+                self.between(what, if side == '>' { (bound, None) } else { (None, bound) });
+                continue;
+            };
             let _ = write!(self.sql, " AND ({what}, t.encounter) {sign} (");
-            self.number(value);
+            self.number(place.value);
             self.push(", ");
-            self.number(encounter);
+            self.number(place.encounter);
             self.push(")");
         }
     }
+}
+
+/// Whether a place lies within the lower bound of an order (`>`), or the upper one (`<`).
+fn is_inside(place: &SearchKey, bound: Option<i64>, side: char) -> bool {
+    bound.is_none_or(|bound| if side == '>' { place.value >= bound } else { place.value <= bound })
 }
 
 /// Names that share enough parts: rows of a term and a name.
@@ -152,18 +165,15 @@ impl<'a> Texts<'a> {
 
     /// Whether all that is asked of a fight stands in the order's own rows.
     fn is_all_there(&self) -> bool {
-        let is_of_another = |order| order != self.request.order && self.part(order) != (None, None);
-        let is_other_time = is_of_another(SearchOrder::Started) || is_of_another(SearchOrder::Duration);
-        self.groups.len() == 1 && self.marks.difficulty_is_exact && !self.is_of_one_player() && !is_other_time
+        self.groups.len() == 1 && self.marks.difficulty_is_exact && !self.is_of_one_player()
     }
 
-    /// Whether more is asked of one and the same player than a term or marks tell.
+    /// Whether more is asked of one and the same player than a term and its marks tell.
     fn is_of_one_player(&self) -> bool {
         let player = &self.request.filters.player;
-        let asked =
-            [player.key.is_some(), player.names.is_some(), player.class_id.is_some(), player.class_spec.is_some()];
-        let asked = asked.into_iter().filter(|is_asked| *is_asked).count();
-        asked > 1 || !self.marks.class_is_exact || !self.marks.spec_is_exact
+        let is_class_of_spec = player.class_id.is_some() && player.class_spec.is_some();
+        let is_name_of_key = player.key.is_some() && player.names.is_some();
+        is_name_of_key || is_class_of_spec || !self.marks.class_is_exact || !self.marks.spec_is_exact
     }
 
     fn direction(&self) -> &'static str {
@@ -212,8 +222,7 @@ impl<'a> Texts<'a> {
             );
             statement.number(term.0);
             statement.push(" AND t.listed");
-            statement.between(&column, self.part(order));
-            statement.compared(&column, self.signs().0, after);
+            statement.within(&column, self.part(order), &[(self.signs().0, after)]);
             let _ = write!(
                 statement.sql,
                 " ORDER BY {column} {direction}, t.encounter {direction} LIMIT 1 OFFSET {offset}) AS u{at}"
@@ -280,13 +289,13 @@ impl<'a> Texts<'a> {
         for (of, between) in [(SearchOrder::Started, *started_at_ms), (SearchOrder::Duration, *duration_ms)] {
             let column = of.column();
             let what = if of == walks { format!("t.{column}") } else { format!("(t.{column} + 0)") };
-            statement.between(&what, between);
+            if of != *order {
+                statement.between(&what, between);
+            }
         }
         let (after_sign, to_sign) = self.signs();
-        statement.compared(what, after_sign, *after);
-        if let Window::To(last) = window {
-            statement.compared(what, to_sign, last);
-        }
+        let last = if let Window::To(last) = window { last } else { None };
+        statement.within(what, self.part(*order), &[(after_sign, *after), (to_sign, last)]);
         if self.marks.mask != 0 {
             statement.push(" AND (t.marks & ");
             statement.number(self.marks.mask);
