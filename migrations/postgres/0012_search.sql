@@ -1,8 +1,8 @@
 -- Who finds what by search: derived as the tables of 0010 are, of the same reports, and made again with them.
 -- What a fight is found by, each in all orders: its players, their names, its bosses and its scene as numbers, and 0,
 -- which all have. `listed`: it is final and public; kept equal by the store, so that each order of what may be found is one
--- index. `marks`: outcome, difficulty, number of players, classes and specs (of a player its own) in 64 bits; in the indexes, as
--- times are, so that what is asked of a fight beside terms reads no other row.
+-- index. `marks`: outcome, difficulty, number of players, classes and specs (of a player its own) in 64 bits; in the
+-- indexes, so that what is asked of a fight beside terms and times reads no other row.
 CREATE TABLE search_terms (
     encounter     BIGINT  NOT NULL REFERENCES encounters (row) ON DELETE CASCADE,
     term          BIGINT  NOT NULL,
@@ -15,10 +15,10 @@ CREATE TABLE search_terms (
     PRIMARY KEY (encounter, term)
 );
 
-CREATE INDEX search_by_started ON search_terms (term, started_at_ms, encounter) INCLUDE (created_at_ms, duration_ms, dps, marks) WHERE listed;
-CREATE INDEX search_by_created ON search_terms (term, created_at_ms, encounter) INCLUDE (started_at_ms, duration_ms, marks) WHERE listed;
-CREATE INDEX search_by_duration ON search_terms (term, duration_ms, encounter) INCLUDE (started_at_ms, marks) WHERE listed;
-CREATE INDEX search_by_dps ON search_terms (term, dps, encounter) INCLUDE (started_at_ms, duration_ms, marks) WHERE listed;
+CREATE INDEX search_by_started ON search_terms (term, started_at_ms, encounter) INCLUDE (marks) WHERE listed;
+CREATE INDEX search_by_created ON search_terms (term, created_at_ms, encounter) INCLUDE (marks) WHERE listed;
+CREATE INDEX search_by_duration ON search_terms (term, duration_ms, encounter) INCLUDE (marks) WHERE listed;
+CREATE INDEX search_by_dps ON search_terms (term, dps, encounter) INCLUDE (marks) WHERE listed;
 
 -- Names of players and bosses as they are compared, each once; `uses`: so many fights have it, `listed`: so many of those
 -- that may be found. A name that none has any more is removed.

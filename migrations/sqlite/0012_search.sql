@@ -1,8 +1,8 @@
 -- Who finds what by search: derived as the tables of 0010 are, of the same reports, and made again with them.
 -- What a fight is found by, each in all orders: its players, their names, its bosses and its scene as numbers, and 0,
 -- which all have. `listed`: it is final and public; kept equal by the store, so that each order of what may be found is one
--- index. `marks`: outcome, difficulty, number of players, classes and specs (of a player its own) in 64 bits. They stand in the
--- indexes, as times do, so that no other row is read for them.
+-- index. `marks`: outcome, difficulty, number of players, classes and specs (of a player its own) in 64 bits. Both stand in the
+-- indexes, too, so that no other row is read for them.
 CREATE TABLE search_terms (
     encounter     INTEGER NOT NULL REFERENCES encounters (row) ON DELETE CASCADE,
     term          INTEGER NOT NULL,
@@ -15,10 +15,10 @@ CREATE TABLE search_terms (
     PRIMARY KEY (encounter, term)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX search_by_started ON search_terms (term, started_at_ms, encounter, listed, created_at_ms, duration_ms, dps, marks) WHERE listed;
-CREATE INDEX search_by_created ON search_terms (term, created_at_ms, encounter, listed, started_at_ms, duration_ms, marks) WHERE listed;
-CREATE INDEX search_by_duration ON search_terms (term, duration_ms, encounter, listed, started_at_ms, marks) WHERE listed;
-CREATE INDEX search_by_dps ON search_terms (term, dps, encounter, listed, started_at_ms, duration_ms, marks) WHERE listed;
+CREATE INDEX search_by_started ON search_terms (term, started_at_ms, encounter, listed, marks) WHERE listed;
+CREATE INDEX search_by_created ON search_terms (term, created_at_ms, encounter, listed, marks) WHERE listed;
+CREATE INDEX search_by_duration ON search_terms (term, duration_ms, encounter, listed, marks) WHERE listed;
+CREATE INDEX search_by_dps ON search_terms (term, dps, encounter, listed, marks) WHERE listed;
 
 -- Names of players and bosses as they are compared, each once; `uses`: so many fights have it, `listed`: so many of those
 -- that may be found. A name that none has any more is removed.

@@ -1,5 +1,6 @@
 //! Databases that an archive fills in bulk.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub(crate) trait Filled {
     async fn store(&mut self) -> Result<Store>;
     /// Reads encounters by their primary key, all columns.
     async fn read(&mut self, rows: &[i64]) -> Result<()>;
+    /// Has all of its files read once.
+    async fn warm(&mut self) -> Result<()>;
     /// Starts it anew with nothing in memory; `false` where that is not ours to do.
     async fn forget(&mut self) -> Result<bool>;
 }
@@ -146,11 +149,16 @@ impl Filled for OnPostgres {
         Ok(())
     }
 
+    async fn warm(&mut self) -> Result<()> {
+        let folder: String = sqlx::query_scalar("SHOW data_directory").fetch_one(&mut self.connection).await?;
+        each_file(folder.as_ref(), &read_through)
+    }
+
     async fn forget(&mut self) -> Result<bool> {
         let Some(cluster) = &mut self.cluster else { return Ok(false) };
         let folder: String = sqlx::query_scalar("SHOW data_directory").fetch_one(&mut self.connection).await?;
         cluster.stop();
-        forget(folder.as_ref())?;
+        each_file(folder.as_ref(), &forget)?;
         cluster.restart();
         self.connection = PgConnection::connect(&self.url).await?;
         Ok(true)
@@ -237,27 +245,42 @@ impl Filled for OnSqlite {
         Ok(())
     }
 
+    async fn warm(&mut self) -> Result<()> {
+        each_file(self.folder.path(), &read_through)
+    }
+
     async fn forget(&mut self) -> Result<bool> {
         let folder = self.folder.path().to_owned();
         std::mem::replace(&mut self.connection, SqliteConnection::connect("sqlite::memory:").await?).close().await?;
-        forget(&folder)?;
+        each_file(&folder, &forget)?;
         self.connection = reader(&self.folder).await?;
         Ok(true)
     }
 }
 
-/// Drops what the system has of files in memory.
-fn forget(folder: &Path) -> Result<()> {
+/// Does something with each file of a folder and those below it.
+fn each_file(folder: &Path, with: &dyn Fn(&mut File) -> Result<()>) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            forget(&path)?;
+            each_file(&path, with)?;
         } else if path.is_file() {
-            let file = std::fs::File::open(&path).with_context(|| path.display().to_string())?;
-            #[cfg(target_os = "linux")]
-            rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
-            drop(file);
+            let told = || path.display().to_string();
+            with(&mut File::open(&path).with_context(told)?).with_context(told)?;
         }
     }
+    Ok(())
+}
+
+fn read_through(file: &mut File) -> Result<()> {
+    std::io::copy(file, &mut std::io::sink())?;
+    Ok(())
+}
+
+/// Drops what the system has of a file in memory.
+fn forget(file: &mut File) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::fs::fadvise(&*file, 0, None, rustix::fs::Advice::DontNeed)?;
+    let _ = file;
     Ok(())
 }

@@ -14,9 +14,9 @@ use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
 use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
 use raidcast_store::{
-    Accounts as _, EncounterKey, EncounterRow, Encounters as _, Journal as _, JournalEntry, JournalKind, KeptReport,
-    NewEncounter, NewUpload, RaidRow, Raids as _, ReportLine, StoreError, StoredStream, StreamKey, Tickets,
-    Upkeep as _, UploadKept, Uploads as _,
+    Accounts as _, EncounterKey, EncounterRow, Encounters as _, JobKind, Jobs as _, Journal as _, JournalEntry,
+    JournalKind, KeptReport, NewEncounter, NewUpload, RaidRow, Raids as _, ReportLine, StoreError, StoredStream,
+    StreamKey, Tickets, Upkeep as _, UploadKept, Uploads as _,
 };
 use raidcast_store_postgres::PostgresStore;
 use tokio::sync::Notify;
@@ -408,5 +408,30 @@ async fn a_commit_is_on_disk_whatever_the_servers_default_and_a_stronger_one_sta
         fixture.store.update_raid(&fixture.raid).await.unwrap();
         assert_eq!(cluster.run(database, "SELECT DISTINCT setting FROM seen"), expected);
         cluster.run(database, "DELETE FROM seen");
+    }
+}
+
+/// A statement that finds the job in a subquery takes all of them where the server thinks that there is none: it runs the
+/// subquery again for each row, and what it took already is passed over.
+#[tokio::test]
+async fn a_lease_is_of_one_job_also_by_a_plan_that_was_made_for_none() {
+    let Some((fixture, cluster)) = Fixture::new().await else { return };
+    let (database, account) = (fixture.database(), fixture.encounter(1).await.key.account.0);
+    let lease = async || fixture.store.lease_job(JobKind::Reading, 100, 1_000).await.unwrap();
+    cluster.run(database, "VACUUM ANALYZE jobs");
+    // After five times a statement has one plan for all values.
+    for _ in 0..40 {
+        assert_eq!(lease().await, None);
+    }
+    cluster.run(
+        database,
+        &format!(
+            "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms)
+             SELECT 0, {account}, decode(lpad(to_hex(n), 32, '0'), 'hex'), 'data', 1, n FROM generate_series(1, 90) AS n"
+        ),
+    );
+    for given in 1..=3 {
+        assert!(lease().await.is_some());
+        assert_eq!(cluster.run(database, "SELECT count(*) FROM jobs WHERE tries > 0"), given.to_string());
     }
 }

@@ -165,7 +165,9 @@ impl<'a> Texts<'a> {
 
     /// Whether all that is asked of a fight stands in the order's own rows.
     fn is_all_there(&self) -> bool {
-        self.groups.len() == 1 && self.marks.difficulty_is_exact && !self.is_of_one_player()
+        let is_of_another = |order| order != self.request.order && self.part(order) != (None, None);
+        let is_other_time = is_of_another(SearchOrder::Started) || is_of_another(SearchOrder::Duration);
+        self.groups.len() == 1 && self.marks.difficulty_is_exact && !self.is_of_one_player() && !is_other_time
     }
 
     /// Whether more is asked of one and the same player than a term and its marks tell.
