@@ -31,7 +31,7 @@ export interface paths {
         /**
          * Search: finished public encounters by player, boss, scene and more.
          * @description All fields may be left out, each stands once at the most, and all of them must hold. A fight is found some moments after
-         *     its report is kept. A request looks at 2,000 encounters of the order, so a page can have fewer entries than `limit`
+         *     its report is kept. A request looks at 2,000 encounters of the order at most, so a page can have fewer entries than `limit`
          *     though there are more: go on while `next` is not `null`.
          */
         get: operations["encounters"];
