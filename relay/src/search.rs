@@ -196,8 +196,7 @@ impl Searches {
                 names: self.names(NameKind::Player, question.player_name.as_deref()).await?,
                 class_id: *class_id,
                 class_spec: *class_spec,
-            }
-            .plain(),
+            },
             bosses: self.names(NameKind::Boss, question.boss_name.as_deref()).await?,
             scene: scene_name.as_deref().map(Term::scene),
             scene_id: question.scene_id,

@@ -104,9 +104,9 @@ impl Checksums {
 
 /// Reads an encounter of a [`Request`]; `key_actor` makes of the game's ids what is stored, and is asked once for each.
 ///
-/// Cost: linear in the bytes, which are looked at once; what stands in a list at or behind something odd, or beyond its
-/// limit, a few times more. Besides what the log takes it holds 40 bytes of each hit and some 400 of each skill, 40 MB at
-/// most.
+/// Cost: linear in the bytes, which are looked at once more than [`Request`] does; what stands in a list at or behind
+/// something odd, or beyond its limit, a few times more. Besides what the log takes it holds 40 bytes of each hit and
+/// some 400 of each skill: 60 MB at most.
 ///
 /// # Errors
 /// See [`Refused`]: nothing of it was kept, and sending the same again gives the same.

@@ -128,10 +128,11 @@ fn between(name: &str, from: Option<String>, to: Option<String>, most: i64) -> R
 /// A name that has something in it, as it is compared: what is written otherwise is the same question.
 fn name(name: &str, text: Option<String>) -> Result<Option<String>, HttpError> {
     let Some(text) = text else { return Ok(None) };
-    let folded = fold(&text);
-    match !folded.is_empty() && text.chars().count() <= NAME_CHARS_MAX {
-        true => Ok(Some(folded)),
-        false => bad(format!("`{name}` must have 1 to {NAME_CHARS_MAX} characters that are not spaces")),
+    // Counted first: what is long is not compared.
+    let is_short = text.chars().count() <= NAME_CHARS_MAX;
+    match Some(text).filter(|_| is_short).map(|text| fold(&text)).filter(|folded| !folded.is_empty()) {
+        Some(folded) => Ok(Some(folded)),
+        None => bad(format!("`{name}` must have 1 to {NAME_CHARS_MAX} characters that are not spaces")),
     }
 }
 

@@ -10,7 +10,6 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-use raidcast_shared::game;
 use raidcast_shared::uplink::Outcome;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -112,21 +111,6 @@ pub struct PlayerWanted {
     pub class_id: Option<i64>,
     /// The spec.
     pub class_spec: Option<i64>,
-}
-
-impl PlayerWanted {
-    /// The same, without what the game's list says already: a spec is one class', so where that class is asked for, too,
-    /// the spec is enough, and nobody has it as another one.
-    #[must_use]
-    pub fn plain(self) -> Self {
-        let spec = self.class_spec.and_then(|spec| game::spec(spec.try_into().ok()?));
-        let class = self.class_id.and_then(|class| game::class_of(class.try_into().ok()?));
-        match (class, spec) {
-            (Some(class), Some(spec)) if class.id == spec.class_id => Self { class_id: None, ..self },
-            (Some(_), Some(_)) => Self { names: Some(Vec::new()), ..self },
-            _ => self,
-        }
-    }
 }
 
 /// What a fight is to be; what is left out may be anything.
@@ -358,27 +342,4 @@ pub struct PlayerRow<'a> {
 pub fn player_rows(derived: &Derived) -> Vec<PlayerRow<'_>> {
     let row = |player| PlayerRow { player, name_term: name_term(player) };
     derived.players.iter().map(row).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_spec_is_enough_where_its_class_is_asked_for_too() {
-        let wanted = |class_id, class_spec| PlayerWanted { class_id, class_spec, ..PlayerWanted::default() };
-        for spec in &game::SPECS {
-            let (class, spec) = (Some(i64::from(spec.class_id)), Some(i64::from(spec.id)));
-            assert_eq!(wanted(class, spec).plain(), wanted(None, spec));
-            let other = game::CLASSES.iter().find(|other| Some(i64::from(other.id)) != class).expect("another class");
-            let nobody = wanted(Some(other.id.into()), spec).plain();
-            assert_eq!(nobody.names, Some(Vec::new()), "{spec:?}");
-            // Of a class that the list does not know nothing is known.
-            for kept in [wanted(Some(77), spec), wanted(Some(-1), spec), wanted(None, spec)] {
-                assert_eq!(kept.clone().plain(), kept);
-            }
-            assert_eq!(wanted(class, Some(300)).plain(), wanted(class, Some(300)));
-            assert_eq!(wanted(class, None).plain(), wanted(class, None));
-        }
-    }
 }

@@ -87,6 +87,7 @@ impl<'a> Cursor<'a> {
             match rest.get(end).ok_or(NotJson)? {
                 b'"' => break,
                 b'\\' => (end, is_escaped) = (end + 2, true),
+                ..b' ' => return Err(NotJson),
                 _ => end += 1,
             }
         }
@@ -220,7 +221,7 @@ mod tests {
             assert_eq!(cursor.at, if text.contains('\\') { 0 } else { rest }, "{text}");
         }
         assert_eq!(Cursor::new(r#""\ud800x":"#).name().unwrap().last(), Some(&b'x'));
-        for odd in ["", "a:", "\"a", "\"a\"", "\"a\",", "\"a\\", r#""\x":"#, "7:"] {
+        for odd in ["", "a:", "\"a\nb\":", "\"\\n\n\":", "\"a", "\"a\"", "\"a\",", "\"a\\", r#""\x":"#, "7:"] {
             assert!(Cursor::new(odd).name().is_err(), "{odd}");
             assert!(!Cursor::new(odd).take_name("a"), "{odd}");
         }

@@ -206,6 +206,8 @@ impl<'a, T: Met<'a>, const N: usize> Fields<'a, T, N> {
             return cursor.value();
         }
         let begin = *cursor;
+        // Most have one or two: room for more would be most of what is held of a short list.
+        self.lists.reserve_exact(1);
         self.lists.push((at, List::pass(cursor)?));
         Ok(begin.to(cursor))
     }

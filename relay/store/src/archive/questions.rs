@@ -27,7 +27,7 @@ impl Question {
     pub async fn filters(self, store: &(impl Search + ?Sized)) -> Result<Filters, StoreError> {
         let Self { player_name, boss_name, filters } = self;
         let player = PlayerWanted { names: names(store, NameKind::Player, player_name).await?, ..filters.player };
-        Ok(Filters { player: player.plain(), bosses: names(store, NameKind::Boss, boss_name).await?, ..filters })
+        Ok(Filters { player, bosses: names(store, NameKind::Boss, boss_name).await?, ..filters })
     }
 }
 

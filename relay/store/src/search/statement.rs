@@ -108,7 +108,7 @@ pub fn names_sharing(asked: &NameParts) -> Statement {
     statement.number(asked.at_least.into());
     let _ = write!(
         statement.sql,
-        " ORDER BY count(*) DESC, l.term LIMIT {NAMES_PROPOSED_MAX}) AS c JOIN search_names n ON n.term = c.term) AS f"
+        " ORDER BY count(*) DESC, l.term LIMIT {NAMES_PROPOSED_MAX}) AS c JOIN search_names n ON n.term = c.term WHERE n.listed > 0) AS f"
     );
     statement
 }

@@ -44,6 +44,7 @@ export class PageClock {
 
   #wait(): void {
     this.#timer = this.#env.setTimer(() => {
+      this.#takeBack();
       this.#takeBack = this.#env.frame(() => {
         if (this.running) this.now();
       });

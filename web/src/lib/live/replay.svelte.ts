@@ -286,6 +286,7 @@ export class Replay {
   }
 
   #beat(): void {
+    this.#takeBeatBack();
     this.#takeBeatBack = this.#env.frame(() => {
       const now = this.#env.now();
       const lastMs = this.#of()?.lastMs;
