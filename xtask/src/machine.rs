@@ -49,12 +49,21 @@ pub(crate) fn prepare(needs: &[Need]) -> Result<()> {
     if needs(Need::Deny) && !is_cargos("deny") {
         run(cargo().args(CARGO_DENY))?;
     }
+    programs(needs)?;
     if needs(Need::Schemathesis)
         && let Err(error) = schemathesis()
     {
         println!("SKIPPED: {error:#}, so the API is not compared with its description");
     }
+    Ok(())
+}
+
+/// Installs the programs that are missing.
+fn programs(needs: impl Fn(Need) -> bool) -> Result<()> {
     let mut packages = Vec::new();
+    if needs(Need::Schemathesis) && !has_venv() && Installer::find().is_some() {
+        packages.push("python3-venv");
+    }
     if needs(Need::Servers) && find("strace").is_none() {
         packages.push("strace");
     }
@@ -104,6 +113,13 @@ pub(crate) fn prepare(needs: &[Need]) -> Result<()> {
         bail!("{}", by_hand(&[], true));
     }
     Ok(())
+}
+
+/// Whether there is a Python that can make environments: on Debian that is a package of its own.
+fn has_venv() -> bool {
+    let Some(python) = find("python3") else { return false };
+    let imported = Command::new(python).args(["-c", "import ensurepip, venv"]).output();
+    imported.is_ok_and(|imported| imported.status.success())
 }
 
 /// Installs it into an environment of its own, below target, where the relay's tests look for it.
