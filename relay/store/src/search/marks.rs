@@ -7,8 +7,8 @@
 use raidcast_shared::limits::PLAYERS_MAX;
 use serde::Serialize;
 
-use super::{Between, Filters, SearchColumns};
-use crate::{DerivedPlayer, code};
+use super::{Between, Filters};
+use crate::code;
 
 /// Outcome in 3 bits, difficulty in 6, number of players in 8, a bit for each class and each spec.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -62,14 +62,13 @@ fn difficulty(told: Option<i64>) -> i64 {
 
 impl Marks {
     /// Of an encounter, without its players' classes and specs.
-    pub(super) fn of_fight(columns: &SearchColumns) -> Self {
-        let &SearchColumns { outcome, difficulty: told, players, .. } = columns;
+    pub(super) fn of_fight(outcome: i64, told: Option<i64>, players: i64) -> Self {
         Self(OUTCOME.number(outcome) | difficulty(told) | PLAYERS.number(players))
     }
 
     /// Of a player, without the fight.
-    pub(super) fn of_player(player: &DerivedPlayer) -> Self {
-        Self::of_class(player.class_id).and(Self::of_spec(player.class_spec))
+    pub(super) fn of_player(class: Option<i64>, spec: Option<i64>) -> Self {
+        Self::of_class(class).and(Self::of_spec(spec))
     }
 
     fn of_class(class: Option<i64>) -> Self {
@@ -150,21 +149,7 @@ mod tests {
     use crate::search::PlayerWanted;
 
     fn marks(difficulty: Option<i64>, class: Option<i64>, spec: Option<i64>) -> i64 {
-        let columns = SearchColumns {
-            visibility: 0,
-            state: 2,
-            started_at_ms: 0,
-            created_at_ms: 0,
-            duration_ms: 1,
-            damage_ms: None,
-            outcome: 4,
-            scene: None,
-            scene_id: None,
-            difficulty,
-            players: 50,
-            damage: 0,
-        };
-        Marks::of_fight(&columns).and(Marks::of_class(class)).and(Marks::of_spec(spec)).0
+        Marks::of_fight(4, difficulty, 50).and(Marks::of_player(class, spec)).0
     }
 
     /// All numbers there are, as told and as asked for: who has what is wanted has the marks, and who has the marks of
