@@ -34,7 +34,6 @@ pub(crate) const UNIX_MS_MIN: i64 = 100_000_000_000;
 pub(crate) const EARLY_MS_MAX: i64 = 600_000;
 /// Of a field's name in a message, bytes.
 pub(crate) const FIELD_BYTES_MAX: usize = 64;
-/// Skills of a list that are kept until those of the encounter are told: at 400 bytes each, with a
-/// hit, those of 50 players take 26 MB.
-/// Further ones are read one by one. The game has some 20 of a class.
+/// Skills of a list that are kept until those of the encounter are told: at 400 bytes each, with a hit, those of 50 players
+/// take 26 MB. Further ones are read one by one. The game has some 20 of a class.
 pub(crate) const SKILLS_AT_ONCE: usize = 640;

@@ -129,11 +129,11 @@ fn between(name: &str, from: Option<String>, to: Option<String>, most: i64) -> R
 fn name(name: &str, text: Option<String>) -> Result<Option<String>, HttpError> {
     let Some(text) = text else { return Ok(None) };
     // Counted first: what is long is not compared.
-    let is_short = text.chars().count() <= NAME_CHARS_MAX;
-    match Some(text).filter(|_| is_short).map(|text| fold(&text)).filter(|folded| !folded.is_empty()) {
-        Some(folded) => Ok(Some(folded)),
-        None => bad(format!("`{name}` must have 1 to {NAME_CHARS_MAX} characters that are not spaces")),
+    let folded = if text.chars().count() <= NAME_CHARS_MAX { fold(&text) } else { String::new() };
+    if folded.is_empty() {
+        return bad(format!("`{name}` must have 1 to {NAME_CHARS_MAX} characters that are not spaces"));
     }
+    Ok(Some(folded))
 }
 
 fn one_of<T: Copy>(name: &str, text: Option<&str>, all: &[(&str, T)]) -> Result<Option<T>, HttpError> {

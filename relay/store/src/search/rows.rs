@@ -62,7 +62,7 @@ pub struct TermRow {
 }
 
 /// What an encounter is found by. Beside a player, or a player's name, stand that player's class and spec alone.
-fn term_rows(columns: &SearchColumns, derived: &Derived) -> Vec<TermRow> {
+fn term_rows(columns: &SearchColumns, derived: &Derived, names: &[NameRow]) -> Vec<TermRow> {
     let fight = Marks::of_fight(columns.outcome, columns.difficulty, columns.players);
     let mut marks = BTreeMap::new();
     let mut all = fight;
@@ -74,13 +74,11 @@ fn term_rows(columns: &SearchColumns, derived: &Derived) -> Vec<TermRow> {
             *held = held.and(own);
         }
     }
-    let bosses = derived.bosses.iter().map(|boss| fold(&boss.boss_name)).filter(|name| !name.is_empty());
-    let of_all = [Term::ALL]
-        .into_iter()
-        .chain(bosses.map(|name| Term::name(NameKind::Boss, &name)))
-        .chain(columns.scene.as_deref().map(Term::scene))
-        .chain(columns.scene_id.map(Term::scene_id));
-    marks.extend(of_all.map(|term| (term, all)));
+    let scene = [columns.scene.as_deref().map(Term::scene), columns.scene_id.map(Term::scene_id)];
+    // Names of players are there already: what is left are bosses'.
+    for term in [Term::ALL].into_iter().chain(names.iter().map(|name| name.term)).chain(scene.into_iter().flatten()) {
+        marks.entry(term).or_insert(all);
+    }
     marks.into_iter().map(|(term, marks)| TermRow { term, marks }).collect()
 }
 
@@ -114,7 +112,7 @@ impl SearchRows {
             listed: columns.visibility == 0 && columns.state == 2,
             dps: dps(columns),
             parts: parts.collect(),
-            terms: term_rows(columns, derived),
+            terms: term_rows(columns, derived, &names),
             names,
         }
     }
