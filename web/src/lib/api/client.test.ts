@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { FakeEnv } from '$lib/testing/env';
-import { apiClient, ApiFailure, feedUrl, SILENT_MS, type ApiEnv } from './client';
+import { accountClient } from './account';
+import { apiClient, ApiFailure, CHANGE_SILENT_MS, feedUrl, SILENT_MS, type ApiEnv } from './client';
 
 const answer = (status: number, body: unknown): typeof fetch =>
   vi.fn(() => Promise.resolve(new Response(typeof body === 'string' ? body : JSON.stringify(body), { status })));
@@ -43,6 +44,45 @@ describe('the API', () => {
     });
     expect(await failing(answer(200, '{'))).toMatchObject({ status: 0 });
     expect(await failing(() => Promise.reject(new TypeError('offline')))).toMatchObject({ status: 0 });
+  });
+});
+
+describe('a change', () => {
+  it('is sent as JSON, and may be answered with nothing', async () => {
+    const get = vi.fn<typeof fetch>(() => Promise.resolve(new Response(null, { status: 204 })));
+    const api = accountClient(using(get));
+    expect(await api.changePassword({ old: 'a', new: 'b' })).toBeUndefined();
+    await api.uninvite('a/b');
+    const [[changed, put], [removed, remove]] = get.mock.calls as [[string, RequestInit], [string, RequestInit]];
+    expect([changed, put.method, put.body]).toEqual(['/api/v1/me/password', 'PUT', '{"old":"a","new":"b"}']);
+    expect(put.headers).toMatchObject({ 'content-type': 'application/json' });
+    expect([removed, remove.method, remove.body]).toEqual(['/api/v1/invitations/a%2Fb', 'DELETE', undefined]);
+  });
+
+  it('that comes too often says how long to wait', async () => {
+    const body = { code: 'too_many', message: 'wait' };
+    const get: typeof fetch = () =>
+      Promise.resolve(Response.json(body, { status: 429, headers: { 'retry-after': '12' } }));
+    const asked = accountClient(using(get)).signIn({ name: 'a', password: 'b' });
+    await expect(asked).rejects.toMatchObject({ status: 429, code: 'too_many', message: 'wait', retryS: 12 });
+  });
+
+  it('may take longer than what is only read: passwords wait for their turn', async () => {
+    const env = new FakeEnv();
+    let given = false;
+    const hanging: typeof fetch = (_, init) =>
+      new Promise((_, reject) => {
+        init?.signal?.addEventListener('abort', () => {
+          given = true;
+          reject(new DOMException('aborted', 'AbortError'));
+        });
+      });
+    const asked = accountClient(using(hanging, env)).signOut();
+    const failed = expect(asked).rejects.toMatchObject({ status: 0 });
+    env.advance(CHANGE_SILENT_MS - 1);
+    expect(given).toBe(false);
+    env.advance(1);
+    await failed;
   });
 });
 

@@ -34,6 +34,8 @@ export class ApiFailure extends Error {
     message: string,
     /** The relay's code for it; empty where it told none. */
     readonly code = '',
+    /** So many seconds later the same may be asked again, where the relay says so. */
+    readonly retryS: number | null = null,
   ) {
     super(message);
   }
@@ -46,6 +48,16 @@ export class ApiFailure extends Error {
   /** No amount of the fight has a time: it has no timeline, and no part of it can be had. */
   get noTimes(): boolean {
     return this.status === 409 && this.code === 'no_times';
+  }
+
+  /** Nobody is signed in. */
+  get signedOut(): boolean {
+    return this.status === 401 && this.code === 'signed_out';
+  }
+
+  /** Who is signed in must give his password again before this. */
+  get signInAgain(): boolean {
+    return this.status === 403 && this.code === 'sign_in_again';
   }
 }
 
@@ -81,6 +93,8 @@ export interface RaidPlace {
  * forgot it). Counted anew with every piece of an answer, so that a slow line may take its time.
  */
 export const SILENT_MS = 8_000;
+/** The same where something is changed: passwords wait for their turn, and what is given up may be done all the same. */
+export const CHANGE_SILENT_MS = 30_000;
 
 /** What calls need of the browser. */
 export interface ApiEnv {
@@ -89,7 +103,7 @@ export interface ApiEnv {
   clearTimer(id: number): void;
 }
 
-const browser: ApiEnv = {
+export const browserApiEnv: ApiEnv = {
   get: (input, init) => fetch(input, init),
   setTimer: (run, ms) => setTimeout(run, ms),
   clearTimer: (id) => {
@@ -97,33 +111,47 @@ const browser: ApiEnv = {
   },
 };
 
+/** What is asked for but the address. */
+export interface Asked {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Sent as JSON. */
+  body?: unknown;
+  signal?: AbortSignal | undefined;
+}
+
+/** Asks, and gives what comes: read from JSON, or nothing where the relay has nothing to say (204). */
+export async function ask(env: ApiEnv, url: string, { method = 'GET', body, signal }: Asked = {}): Promise<unknown> {
+  const patience = new Patience(env, method === 'GET' ? SILENT_MS : CHANGE_SILENT_MS, signal);
+  const accept = { accept: 'application/json' };
+  const sent =
+    body === undefined
+      ? { headers: accept }
+      : { headers: { ...accept, 'content-type': 'application/json' }, body: JSON.stringify(body) };
+  try {
+    const response = await env.get(url, { method, ...sent, cache: 'no-cache', signal: patience.signal }).catch(() => {
+      throw new ApiFailure(0, 'The relay does not answer.');
+    });
+    patience.heard();
+    if (!response.ok) throw await failure(response);
+    if (response.status === 204) return undefined;
+    try {
+      return JSON.parse(await bodyOf(response, patience)) as unknown;
+    } catch {
+      throw new ApiFailure(0, 'The answer of the relay is not complete.');
+    }
+  } finally {
+    patience.end();
+  }
+}
+
 /** The API on the page's own origin, with the ticket of a private raid if the page has one. */
-export function apiClient(ticket: string | null, env: ApiEnv = browser): WholeApi {
+export function apiClient(ticket: string | null, env: ApiEnv = browserApiEnv): WholeApi {
   const call = async <P extends Address>(
     path: P,
     names: Names<P>,
     query: Query<P>,
     signal?: AbortSignal,
-  ): Promise<Answer<P>> => {
-    const url = withQuery(named(path, names), query);
-    const patience = new Patience(env, signal);
-    try {
-      const response = await env
-        .get(url, { headers: { accept: 'application/json' }, cache: 'no-cache', signal: patience.signal })
-        .catch(() => {
-          throw new ApiFailure(0, 'The relay does not answer.');
-        });
-      patience.heard();
-      if (!response.ok) throw await failure(response);
-      try {
-        return JSON.parse(await bodyOf(response, patience)) as Answer<P>;
-      } catch {
-        throw new ApiFailure(0, 'The answer of the relay is not complete.');
-      }
-    } finally {
-      patience.end();
-    }
-  };
+  ): Promise<Answer<P>> => (await ask(env, withQuery(named(path, names), query), { signal })) as Answer<P>;
   return {
     // All that is in it is public.
     reports: (page, limit, signal) => call('/api/v1/reports', {}, { page, limit }, signal),
@@ -144,6 +172,7 @@ export function apiClient(ticket: string | null, env: ApiEnv = browser): WholeAp
 /** Ends a request that hears nothing for long, or that its asker gives up. */
 class Patience {
   readonly #env: ApiEnv;
+  readonly #silentMs: number;
   readonly #own = new AbortController();
   readonly #asker: AbortSignal | undefined;
   readonly #giveUp = (): void => {
@@ -151,12 +180,13 @@ class Patience {
   };
   #timer: number;
 
-  constructor(env: ApiEnv, asker: AbortSignal | undefined) {
+  constructor(env: ApiEnv, silentMs: number, asker: AbortSignal | undefined) {
     this.#env = env;
+    this.#silentMs = silentMs;
     this.#asker = asker;
     if (asker?.aborted === true) this.#own.abort();
     asker?.addEventListener('abort', this.#giveUp);
-    this.#timer = env.setTimer(this.#giveUp, SILENT_MS);
+    this.#timer = env.setTimer(this.#giveUp, silentMs);
   }
 
   get signal(): AbortSignal {
@@ -165,7 +195,7 @@ class Patience {
 
   heard(): void {
     this.#env.clearTimer(this.#timer);
-    this.#timer = this.#env.setTimer(this.#giveUp, SILENT_MS);
+    this.#timer = this.#env.setTimer(this.#giveUp, this.#silentMs);
   }
 
   end(): void {
@@ -217,5 +247,6 @@ async function failure(response: Response): Promise<ApiFailure> {
   } catch {
     // A proxy's page, not the relay's words: the status has to do.
   }
-  return new ApiFailure(response.status, message, code);
+  const retryS = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
+  return new ApiFailure(response.status, message, code, Number.isNaN(retryS) ? null : retryS);
 }

@@ -1,4 +1,5 @@
 /** A small raid, as the relay would send it. */
+import type { InvitationLine, KeyLine, Me, SessionLine } from '$lib/api/account-types';
 import type { Player, PointOfView, RaidPage, Report, Timeline } from '$lib/api/types';
 import type { FeedFight, FeedFrame, FeedPlayer, Keyframe, ReportSummary, Tick, Totals } from '$lib/wire/types';
 
@@ -238,4 +239,40 @@ export function stubReport(some: Partial<Report> = {}): Report {
 /** A raid whose fights are uploaded one by one when they are over. */
 export function uploadsPage(some: Partial<RaidPage> = {}): RaidPage {
   return raidPage({ title: 'Uploads', open: false, connected: false, uploads: true, ...some });
+}
+
+export function me(some: Partial<Me> = {}): Me {
+  return {
+    name: 'Mira',
+    role: 'member',
+    signedInAtMs: 1_000,
+    freshUntilMs: 901_000,
+    accounts: [{ id: 1, name: null, channelUrl: 'https://relay.example/live/MIRA' }],
+    ...some,
+  };
+}
+
+export function keyLine(id: number, some: Partial<KeyLine> = {}): KeyLine {
+  return {
+    id,
+    account: 1,
+    name: `Key ${id}`,
+    scopes: ['upload'],
+    visibility: 'unlisted',
+    uploadsPerDay: null,
+    createdAtMs: 1_000,
+    endsAtMs: null,
+    usedAtMs: null,
+    ...some,
+  };
+}
+
+export function invitationLine(id: string, some: Partial<InvitationLine> = {}): InvitationLine {
+  return { id, role: 'member', note: 'Bran', left: 1, createdAtMs: 1_000, endsAtMs: 2_000, ...some };
+}
+
+export const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0';
+
+export function sessionLine(id: number, some: Partial<SessionLine> = {}): SessionLine {
+  return { id, agent: FIREFOX, createdAtMs: 1_000, usedAtMs: 1_000, isThis: false, ...some };
 }

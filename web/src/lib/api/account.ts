@@ -1,0 +1,75 @@
+/** The part of the API by which somebody joins, signs in, and sees to what is his. A cookie says who asks. */
+import type {
+  DeviceForm,
+  DeviceLine,
+  InvitationForm,
+  InvitationLine,
+  JoinForm,
+  KeyForm,
+  KeyLine,
+  Me,
+  NewInvitation,
+  NewKey,
+  PasswordForm,
+  Registration,
+  RotationForm,
+  SessionLine,
+  SignInForm,
+} from './account-types';
+import { ask, browserApiEnv, type ApiEnv } from './client';
+
+/** See the module. */
+export interface AccountApi {
+  registration(signal?: AbortSignal): Promise<Registration>;
+  signIn(form: SignInForm): Promise<Me>;
+  signOut(): Promise<void>;
+  join(form: JoinForm): Promise<Me>;
+  me(): Promise<Me>;
+  changePassword(form: PasswordForm): Promise<void>;
+  sessions(): Promise<SessionLine[]>;
+  endSession(id: number): Promise<void>;
+  /** All but the one that asks. */
+  endOtherSessions(): Promise<void>;
+  keys(): Promise<KeyLine[]>;
+  makeKey(form: KeyForm): Promise<NewKey>;
+  replaceKey(id: number, form: RotationForm): Promise<NewKey>;
+  revokeKey(id: number): Promise<void>;
+  invitations(): Promise<InvitationLine[]>;
+  invite(form: InvitationForm): Promise<NewInvitation>;
+  uninvite(id: string): Promise<void>;
+  /** The program that waits with a code. */
+  device(code: string): Promise<DeviceLine>;
+  decideDevice(code: string, form: DeviceForm): Promise<void>;
+}
+
+/** On the page's own origin. */
+export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
+  const get = async <T>(path: string, signal?: AbortSignal): Promise<T> => (await ask(env, path, { signal })) as T;
+  const post = async <T>(path: string, body: unknown): Promise<T> =>
+    (await ask(env, path, { method: 'POST', body })) as T;
+  const remove = async (path: string): Promise<void> => {
+    await ask(env, path, { method: 'DELETE' });
+  };
+  return {
+    registration: async (signal) => (await get<{ registration: Registration }>('/api/v1/sign-in', signal)).registration,
+    signIn: (form) => post('/api/v1/session', form),
+    signOut: () => remove('/api/v1/session'),
+    join: (form) => post('/api/v1/people', form),
+    me: () => get('/api/v1/me'),
+    changePassword: async (form) => {
+      await ask(env, '/api/v1/me/password', { method: 'PUT', body: form });
+    },
+    sessions: async () => (await get<{ sessions: SessionLine[] }>('/api/v1/me/sessions')).sessions,
+    endSession: (id) => remove(`/api/v1/me/sessions/${id}`),
+    endOtherSessions: () => remove('/api/v1/me/sessions'),
+    keys: async () => (await get<{ keys: KeyLine[] }>('/api/v1/me/keys')).keys,
+    makeKey: (form) => post('/api/v1/me/keys', form),
+    replaceKey: (id, form) => post(`/api/v1/me/keys/${id}/rotation`, form),
+    revokeKey: (id) => remove(`/api/v1/me/keys/${id}`),
+    invitations: async () => (await get<{ invitations: InvitationLine[] }>('/api/v1/invitations')).invitations,
+    invite: (form) => post('/api/v1/invitations', form),
+    uninvite: (id) => remove(`/api/v1/invitations/${encodeURIComponent(id)}`),
+    device: (code) => get(`/api/v1/device/${encodeURIComponent(code)}`),
+    decideDevice: (code, form) => post(`/api/v1/device/${encodeURIComponent(code)}`, form),
+  };
+}
