@@ -4,8 +4,9 @@ import { classLook, contrast } from '$lib/format/game';
 import { CLASSES, SPECS } from '$lib/wire/game';
 import css from '../../app.css?raw';
 
-/** What WCAG asks of text. */
+/** What WCAG asks of text, and of what is needed to see what a thing is. */
 const TEXT = 4.5;
+const EDGE = 3;
 
 /** The tokens of a rule: from its selector to the first closing brace. */
 function tokens(after: string): Record<string, string> {
@@ -59,6 +60,12 @@ describe.each(Object.entries(themes))('text in the %s theme', (_, theme) => {
       for (const ink of [...inks, '--on-bar-muted', '--on-bar-bad']) {
         expect(contrast(look(theme, ink), look(theme, surface)), `${ink} on ${surface}`).toBeGreaterThanOrEqual(TEXT);
       }
+    }
+  });
+
+  it('is written between edges that can be seen', () => {
+    for (const surface of ['--bg', '--surface', '--raised']) {
+      expect(contrast(look(theme, '--edge'), look(theme, surface)), surface).toBeGreaterThanOrEqual(EDGE);
     }
   });
 

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { ApiFailure } from '$lib/api/client';
+import { FIREFOX } from '$lib/testing/samples';
+import { browserName } from './agent';
+import { invitationOf } from './invitation';
+import { nextPath } from './next';
+import { endWords, faultWords, mayWords, passwordFaultWords } from './words';
+
+describe('where somebody goes who has signed in', () => {
+  const go = (next: string): string =>
+    nextPath(`?${new URLSearchParams({ next }).toString()}`, 'https://relay.example');
+
+  it.each(['/', '/account', '/reports/abc?tab=healing#top', '/raids/X?ticket=1//2'])('is %s', (path) => {
+    expect(go(path)).toBe(path);
+  });
+
+  it.each([
+    'https://other.example/',
+    '//other.example',
+    '/\\other.example',
+    '/\t/other.example',
+    '/\n\\other.example',
+    '/.//other.example',
+    '/x/..//other.example',
+    '\\\\other.example',
+    ' //other.example',
+    'javascript:alert(1)',
+    'account',
+    '',
+  ])('is not %j', (path) => {
+    expect(go(path)).toBe('/account');
+  });
+
+  it('is the account where nothing is said', () => {
+    expect(nextPath('', 'https://relay.example')).toBe('/account');
+  });
+});
+
+describe('an invitation', () => {
+  it.each([
+    ['#invitation=abc', 'abc'],
+    ['#invitation=', null],
+    ['#other', null],
+    ['', null],
+  ])('of %j is %j', (hash, secret) => {
+    expect(invitationOf(hash)).toBe(secret);
+  });
+});
+
+describe('a browser', () => {
+  const MOZILLA = 'Mozilla/5.0';
+  const KIT = 'AppleWebKit/537.36 (KHTML, like Gecko)';
+  it.each([
+    [FIREFOX, 'Firefox on Windows'],
+    [`${MOZILLA} (X11; Linux x86_64) ${KIT} Chrome/140.0.0.0 Safari/537.36`, 'Chrome on Linux'],
+    [`${MOZILLA} (Linux; Android 15) ${KIT} Chrome/140.0.0.0 Mobile Safari/537.36`, 'Chrome on Android'],
+    [`${MOZILLA} (Windows NT 10.0) ${KIT} Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0`, 'Edge on Windows'],
+    [`${MOZILLA} (Windows NT 10.0) ${KIT} Chrome/140.0.0.0 Safari/537.36 OPR/120.0.0.0`, 'Opera on Windows'],
+    [`${MOZILLA} (Macintosh; Intel Mac OS X 10_15_7) ${KIT} Version/18.0 Safari/605.1.15`, 'Safari on Mac'],
+    [
+      `${MOZILLA} (iPhone; CPU iPhone OS 18_0 like Mac OS X) ${KIT} Version/18.0 Mobile/15E148 Safari/604.1`,
+      'Safari on iPhone',
+    ],
+    [`${MOZILLA} (iPad; CPU OS 18_0 like Mac OS X) ${KIT} FxiOS/140.0 Safari/605.1.15`, 'Firefox on iPad'],
+    ['curl/8.14.1', 'curl/8.14.1'],
+    ['', 'Unknown browser'],
+    ['x'.repeat(80), `${'x'.repeat(60)}…`],
+  ])('%j is %s', (agent, name) => {
+    expect(browserName(agent)).toBe(name);
+  });
+});
+
+describe('words', () => {
+  it('say what a key may do', () => {
+    expect(mayWords(['upload'])).toBe('May upload fights');
+    expect(mayWords(['manage', 'upload', 'read'])).toBe(
+      'May upload fights, see what is private and change who may see uploads',
+    );
+    expect(mayWords([])).toBe('May do nothing');
+  });
+
+  it('say when something ends: to the minute where that is soon', () => {
+    const now = new Date(2026, 10, 23, 21, 40).getTime();
+    expect(endWords(null, now)).toBe('Never');
+    expect(endWords(now + 3_600_000, now)).toBe('23 Nov 2026, 22:40');
+    expect(endWords(now + 30 * 86_400_000, now)).toBe('23 Dec 2026');
+  });
+
+  it('say why something did not work as sentences, and how long to wait', () => {
+    expect(faultWords(new ApiFailure(400, 'choose another'))).toBe('Choose another.');
+    expect(faultWords(new ApiFailure(0, 'The relay does not answer.'))).toBe('The relay does not answer.');
+    expect(faultWords(new ApiFailure(429, 'wait', 'too_many', 1))).toBe('Wait. It can be tried again in 1 second.');
+    expect(faultWords(new ApiFailure(429, 'wait', 'too_many', 90))).toBe('Wait. It can be tried again in 90 seconds.');
+    const wrong = new ApiFailure(401, 'the name or the password is wrong: try again', 'wrong_sign_in');
+    expect(faultWords(wrong)).toBe('The name or the password is wrong: try again.');
+    expect(passwordFaultWords(wrong)).toBe('The password is wrong: try again.');
+  });
+});

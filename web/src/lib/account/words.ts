@@ -1,0 +1,61 @@
+/** What pages of people say. */
+import type { KeyLine, Role, Scope, Visibility } from '$lib/api/account-types';
+import type { ApiFailure } from '$lib/api/client';
+import { dateTime, day } from '$lib/format/time';
+
+/** What a key may do: as a choice, what that means, and behind "May". */
+export const SCOPES: { id: Scope; name: string; means: string; may: string }[] = [
+  { id: 'upload', name: 'Upload', means: 'Send fights, live and when they are over.', may: 'upload fights' },
+  { id: 'read', name: 'Read', means: 'See your private raids and reports.', may: 'see what is private' },
+  {
+    id: 'manage',
+    name: 'Manage',
+    means: 'Change what was uploaded: who may see it, and its links.',
+    may: 'change who may see uploads',
+  },
+];
+
+/** Who sees what is uploaded: in a list, and as a choice. The words before the colon are those of the client. */
+export const SEEN_BY: { id: Visibility; who: string; choice: string }[] = [
+  { id: 'unlisted', who: 'Who has the link', choice: 'Unlisted: who has the link' },
+  { id: 'public', who: 'Everybody', choice: 'Public: everybody, it is in the list' },
+  { id: 'private', who: 'Who has a private link', choice: 'Private: who has a private link' },
+];
+
+/** What somebody may do. */
+export const ROLES: Record<Role, string> = { member: 'Member', administrator: 'Administrator' };
+
+/** "May upload fights and see what is private". */
+export function mayWords(scopes: readonly Scope[]): string {
+  const words = SCOPES.filter(({ id }) => scopes.includes(id)).map(({ may }) => may);
+  const last = words.pop();
+  if (last === undefined) return 'May do nothing';
+  return `May ${words.length === 0 ? last : `${words.join(', ')} and ${last}`}`;
+}
+
+/** Who sees what a key uploads. */
+export function seenByWords(visibility: Visibility): string {
+  return SEEN_BY.find(({ id }) => id === visibility)?.who ?? visibility;
+}
+
+/** What ends within so long is told to the minute, ms. */
+const SOON_MS = 8 * 86_400_000;
+
+/** When something ends. */
+export function endWords(endsAtMs: KeyLine['endsAtMs'], nowMs: number): string {
+  if (endsAtMs === null) return 'Never';
+  return endsAtMs - nowMs < SOON_MS ? dateTime(endsAtMs) : day(endsAtMs);
+}
+
+/** Why something did not work: the relay's words as a sentence, and how long to wait where it says so. */
+export function faultWords(failure: ApiFailure): string {
+  const { message, retryS } = failure;
+  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? '' : '.'}`;
+  if (retryS === null) return sentence;
+  return `${sentence} It can be tried again in ${retryS} ${retryS === 1 ? 'second' : 'seconds'}.`;
+}
+
+/** The same where only a password was given: the relay's words speak of a name, too. */
+export function passwordFaultWords(failure: ApiFailure): string {
+  return failure.code === 'wrong_sign_in' ? 'The password is wrong: try again.' : faultWords(failure);
+}
