@@ -42,6 +42,8 @@ function relayPaths(): Plugin {
         if (/^\/reports\/[^/?]+/.test(url)) request.url = '/report.html';
         else if (/^\/(raids|live)\/[^/?]+/.test(url)) request.url = '/raid.html';
         else if (/^\/docs\/api(\?|$)/.test(url)) request.url = '/api.html';
+        else if (/^\/sign-in(\?|$)/.test(url)) request.url = '/sign-in.html';
+        else if (/^\/account(\?|$)/.test(url)) request.url = '/account.html';
         next();
       });
     },
@@ -68,6 +70,8 @@ export default defineConfig({
         report: resolve(root, 'report.html'),
         raid: resolve(root, 'raid.html'),
         api: resolve(root, 'api.html'),
+        'sign-in': resolve(root, 'sign-in.html'),
+        account: resolve(root, 'account.html'),
         // Served with status 404, for every address that leads nowhere.
         'not-found': resolve(root, '404.html'),
       },

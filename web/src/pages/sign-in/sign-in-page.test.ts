@@ -1,0 +1,183 @@
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Registration } from '$lib/api/account-types';
+import { who } from '$lib/account/who.svelte';
+import { FakeRelay, fault, type Answers } from '$lib/testing/relay';
+import { me } from '$lib/testing/samples';
+import SignInPage from './SignInPage.svelte';
+
+let relay: FakeRelay;
+let gone: string[];
+
+function opened(address = '/sign-in', answers: Answers = {}, registration: Registration = 'invitation'): void {
+  history.replaceState(null, '', address);
+  relay = new FakeRelay({ 'GET /api/v1/sign-in': () => Response.json({ registration }), ...answers });
+  vi.stubGlobal('fetch', relay.fetch);
+  render(SignInPage, { go: (path: string) => gone.push(path) });
+}
+
+/** Fills the form and sends it. */
+async function send(name: string, password: string): Promise<void> {
+  await fireEvent.input(screen.getByLabelText('Name'), { target: { value: name } });
+  await fireEvent.input(screen.getByLabelText('Password'), { target: { value: password } });
+  await fireEvent.submit(screen.getByRole('form'));
+}
+const button = (name: string): HTMLButtonElement => screen.getByRole('button', { name });
+
+beforeEach(() => {
+  gone = [];
+});
+afterEach(() => {
+  cleanup();
+  who.left();
+  vi.unstubAllGlobals();
+  history.replaceState(null, '', '/');
+});
+
+describe('the page to sign in', () => {
+  it('says how to join, and has what keepers of passwords need', async () => {
+    opened();
+    expect(
+      await screen.findByText('To join, you need an invitation link from the administrator of this relay.'),
+    ).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'Join' })).toBeNull();
+    expect(screen.getByLabelText('Name').getAttribute('autocomplete')).toBe('username');
+    const password = screen.getByLabelText('Password');
+    expect([password.getAttribute('autocomplete'), password.getAttribute('type')]).toEqual([
+      'current-password',
+      'password',
+    ]);
+    await fireEvent.click(button('Show the password'));
+    expect(password.getAttribute('type')).toBe('text');
+    await fireEvent.click(button('Hide the password'));
+    expect(password.getAttribute('type')).toBe('password');
+  });
+
+  it('signs in, keeps the name, and goes to the account', async () => {
+    opened('/sign-in', { 'POST /api/v1/session': () => Response.json(me()) });
+    await send('mira', 'correct horse');
+    await vi.waitUntil(() => gone.length > 0);
+    expect(gone).toEqual(['/account']);
+    expect(relay.bodies).toEqual([{ name: 'mira', password: 'correct horse' }]);
+    expect(localStorage.getItem('raidcast.name')).toBe('Mira');
+    expect(button('Sign in').disabled).toBe(true);
+  });
+
+  it.each([
+    ['/reports/r1', '/reports/r1'],
+    ['//other.example/', '/account'],
+    ['https://other.example/', '/account'],
+  ])('asked to go to %s goes to %s', async (next, path) => {
+    opened(`/sign-in?${new URLSearchParams({ next }).toString()}`, {
+      'POST /api/v1/session': () => Response.json(me()),
+    });
+    await send('mira', 'correct horse');
+    await vi.waitUntil(() => gone.length > 0);
+    expect(gone).toEqual([path]);
+  });
+
+  it('says that something is wrong, and has the password written anew', async () => {
+    opened('/sign-in', {
+      'POST /api/v1/session': () => fault(401, 'wrong_sign_in', 'the name or the password is wrong: try again'),
+    });
+    await send('mira', 'wrong');
+    const alert = await screen.findByRole('alert');
+    expect(alert.textContent).toBe('The name or the password is wrong: try again.');
+    const password = screen.getByLabelText('Password');
+    await vi.waitUntil(() => document.activeElement === password);
+    expect([password.getAttribute('aria-invalid'), password.getAttribute('aria-describedby')]).toEqual([
+      'true',
+      alert.id,
+    ]);
+    expect(button('Sign in').disabled).toBe(false);
+    expect([gone, localStorage.getItem('raidcast.name')]).toEqual([[], null]);
+  });
+
+  it('says how long to wait where it was tried too often', async () => {
+    opened('/sign-in', {
+      'POST /api/v1/session': () =>
+        fault(429, 'too_many', 'that was tried too often: wait, and try again', { 'retry-after': '12' }),
+    });
+    await send('mira', 'wrong');
+    expect((await screen.findByRole('alert')).textContent).toBe(
+      'That was tried too often: wait, and try again. It can be tried again in 12 seconds.',
+    );
+    await vi.waitUntil(() => document.activeElement === button('Sign in'));
+  });
+
+  it('sends one request at a time', async () => {
+    let answer: (response: Response) => void = () => undefined;
+    opened();
+    const waits = new Promise<Response>((resolve) => {
+      answer = resolve;
+    });
+    vi.stubGlobal('fetch', (url: string, init?: RequestInit) =>
+      init?.method === 'POST' ? (relay.asked.push('POST'), waits) : relay.fetch(url, init),
+    );
+    await send('mira', 'correct horse');
+    expect(button('Sign in').disabled).toBe(true);
+    await fireEvent.submit(screen.getByRole('form'));
+    answer(Response.json(me()));
+    await vi.waitUntil(() => gone.length > 0);
+    expect(relay.asked.filter((what) => what === 'POST')).toHaveLength(1);
+  });
+
+  it('where everybody may join leads to that and back', async () => {
+    opened('/sign-in', { 'POST /api/v1/people': () => Response.json(me(), { status: 201 }) }, 'open');
+    await fireEvent.click(await screen.findByRole('button', { name: 'Join' }));
+    expect(screen.getByRole('heading', { level: 1, name: 'Join' })).toBeTruthy();
+    await fireEvent.click(button('Sign in'));
+    expect(screen.getByRole('heading', { level: 1, name: 'Sign in' })).toBeTruthy();
+    await fireEvent.click(button('Join'));
+    await send('mira', 'correct horse');
+    await vi.waitUntil(() => gone.length > 0);
+    expect(relay.bodies).toEqual([{ name: 'mira', password: 'correct horse' }]);
+  });
+});
+
+describe('the page of an invitation', () => {
+  const JOINED: Answers = { 'POST /api/v1/people': () => Response.json(me(), { status: 201 }) };
+
+  it('keeps its secret out of the address, and joins by it', async () => {
+    opened('/sign-in?next=/reports/r1#invitation=s3cret', JOINED, 'closed');
+    expect(location.href).toMatch(/\/sign-in\?next=\/reports\/r1$/);
+    expect(document.title).toBe('Join · Raidcast');
+    const password = screen.getByLabelText('Password');
+    expect(password.getAttribute('autocomplete')).toBe('new-password');
+    // The rule is told before it is broken.
+    const rule = document.getElementById(password.getAttribute('aria-describedby') ?? '');
+    expect(rule?.textContent).toMatch(/^10 characters at least/);
+    await send('mira', 'correct horse');
+    await vi.waitUntil(() => gone.length > 0);
+    expect(relay.bodies).toEqual([{ name: 'mira', password: 'correct horse', invitation: 's3cret' }]);
+    expect(gone).toEqual(['/reports/r1']);
+  });
+
+  it('is the same where its link is opened in the page to sign in', async () => {
+    opened('/sign-in', JOINED);
+    history.replaceState(null, '', '/sign-in#invitation=s3cret');
+    window.dispatchEvent(new Event('hashchange'));
+    expect(await screen.findByRole('heading', { level: 1, name: 'Join' })).toBeTruthy();
+    expect(location.hash).toBe('');
+  });
+
+  it('keeps the invitation for whoever looks whether he has joined before', async () => {
+    opened('/sign-in#invitation=s3cret', JOINED);
+    await fireEvent.click(button('Sign in'));
+    await fireEvent.click(button('Join'));
+    await send('mira', 'correct horse');
+    await vi.waitUntil(() => gone.length > 0);
+    expect(relay.bodies).toEqual([{ name: 'mira', password: 'correct horse', invitation: 's3cret' }]);
+  });
+
+  it.each([
+    [409, 'taken', 'somebody has this name: choose another', 'Name'],
+    [403, 'not_invited', 'to join this relay takes an invitation', 'Join'],
+  ])('says where that does not work: %i %s', async (status, code, message, focused) => {
+    opened('/sign-in#invitation=s3cret', { 'POST /api/v1/people': () => fault(status, code, message) });
+    await send('mira', 'correct horse');
+    expect((await screen.findByRole('alert')).textContent.toLowerCase()).toBe(`${message}.`);
+    const field = focused === 'Name' ? screen.getByLabelText('Name') : button(focused);
+    await vi.waitUntil(() => document.activeElement === field);
+  });
+});
