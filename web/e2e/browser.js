@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
 import { chromium } from 'playwright-core';
 
 const FLAGS = [
@@ -90,6 +91,21 @@ export async function chartBox(page) {
     if (box !== null) return box;
   }
   throw new Error('there is no chart that stays in its place');
+}
+
+/**
+ * What axe finds serious, or worse, on a page: each as its rule and where.
+ *
+ * @param {import('playwright-core').Page} page
+ */
+export async function serious(page) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => {
+      const where = nodes.slice(0, 3).map((node) => node.html.slice(0, 160));
+      return `${id}: ${where.join(' | ')}`;
+    });
 }
 
 /**

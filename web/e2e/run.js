@@ -9,6 +9,7 @@
  * 0 if none failed.
  */
 import { parseArgs } from 'node:util';
+import { accountChecks } from './account.js';
 import { countedChecks } from './counted.js';
 import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
@@ -74,6 +75,7 @@ try {
   await keptChecks(runner, world);
   await countedChecks(runner, browser.context);
   await stagedChecks(runner, browser.context);
+  await accountChecks(runner, browser.context);
 } finally {
   await browser.close();
 }

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { decode, encode } from '@msgpack/msgpack';
+import { StagedPeople } from './people.js';
 import { accept, frameOf } from './websocket.js';
 
 const DIST = join(import.meta.dirname, '../dist');
@@ -27,8 +28,16 @@ const COLUMNS = [
   'deaths',
 ];
 const CLASSES = [1, 2, 3, 4, 5, 9, 11, 12, 13];
+/** Pages whose files are called like their addresses. */
+const PAGES = new Set(['/sign-in', '/account']);
 /** Ms of the fight that have passed when the stage opens: buckets of five minutes, as in any longer fight. */
 const BEGUN_MS = 300_000;
+
+/**
+ * What a request is answered.
+ *
+ * @typedef {{ status: number, type: string, body: string | Buffer, headers?: Record<string, string> }} StagedAnswer
+ */
 
 /** The ids that its addresses hold. */
 export const STAGED = { report: 'staged', raid: 'STAGE' };
@@ -42,11 +51,14 @@ export class Stage {
   ticks = 0;
   /** While set, answers of the API do not come. */
   silent = false;
+  /** Who may sign in. */
+  people = new StagedPeople();
   #server = createServer((request, response) => {
-    this.#answer(request.url ?? '/').then(
+    this.#answer(request).then(
       (answer) => {
         if (answer === null) return;
-        response.writeHead(answer.status, { 'content-type': answer.type, 'cache-control': 'no-cache' });
+        const { status, type, headers = {} } = answer;
+        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-cache', ...headers });
         response.end(answer.body);
       },
       (error) => {
@@ -172,23 +184,27 @@ export class Stage {
   }
 
   /**
-   * @param {string} address
-   * @returns {Promise<{ status: number, type: string, body: string | Buffer } | null>}
+   * @param {import('node:http').IncomingMessage} request
+   * @returns {Promise<StagedAnswer | null>}
    */
-  async #answer(address) {
-    const { pathname } = new URL(address, 'http://stage');
+  async #answer(request) {
+    const { pathname } = new URL(request.url ?? '/', 'http://stage');
     if (!pathname.startsWith('/api/')) {
       const page = /^\/reports\//.test(pathname)
         ? '/report.html'
         : /^\/(raids|live)\//.test(pathname)
           ? '/raid.html'
-          : pathname;
+          : PAGES.has(pathname)
+            ? `${pathname}.html`
+            : pathname;
       const file = page === '/' ? '/index.html' : page;
       const body = await readFile(join(DIST, file)).catch(() => null);
       if (body === null) return { status: 404, type: 'text/html', body: await readFile(join(DIST, '404.html')) };
       return { status: 200, type: TYPES[file.split('.').at(-1) ?? ''] ?? 'text/plain', body };
     }
     if (this.silent) return null;
+    const own = await this.people.answer(request, pathname);
+    if (own !== null) return own;
     const json = (/** @type {unknown} */ value) => ({
       status: 200,
       type: 'application/json',

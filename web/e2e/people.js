@@ -1,0 +1,234 @@
+/** The part of the staged relay that knows people: one who is there, and whoever joins. */
+
+const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0';
+const SAFARI =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1';
+const COOKIE = 'raidcast=staged';
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** What is typed to sign in. */
+export const STAGED_PERSON = { name: 'Mira', password: 'correct horse' };
+
+/** See the module. */
+export class StagedPeople {
+  registration = 'invitation';
+  /** Whether keys may be made without the password. */
+  fresh = true;
+  /** Seconds to wait for the next try, if it is to be waited. */
+  retryS = 0;
+  /** Whether the one who signs in is an administrator. */
+  administers = true;
+  /** @type {any[]} */
+  keys = [];
+  /** @type {any[]} */
+  invitations = [];
+  /** @type {any[]} */
+  sessions = [];
+  #name = STAGED_PERSON.name;
+  #next = 1;
+
+  constructor() {
+    this.fill();
+  }
+
+  /** As somebody has it who has been there for a while. */
+  fill() {
+    const now = Date.now();
+    this.fresh = true;
+    const key = { account: 1, uploadsPerDay: null, createdAtMs: now - 40 * DAY_MS, endsAtMs: null };
+    this.keys = [
+      { ...key, id: 101, name: 'Gaming PC', scopes: ['upload'], visibility: 'unlisted', usedAtMs: now - 2 * HOUR_MS },
+      {
+        ...key,
+        id: 102,
+        name: 'Bot of the guild that counts attempts',
+        scopes: ['upload', 'read', 'manage'],
+        visibility: 'private',
+        usedAtMs: null,
+        endsAtMs: now + 50 * DAY_MS,
+      },
+    ];
+    const invitation = { role: 'member', createdAtMs: now - DAY_MS, endsAtMs: now + 6 * DAY_MS };
+    this.invitations = [
+      { ...invitation, id: 'a1', note: 'Raiders of the second group', left: 12 },
+      { ...invitation, id: 'a2', note: '', role: 'administrator', left: 1 },
+    ];
+    this.sessions = [
+      { id: 1, agent: FIREFOX, createdAtMs: now - HOUR_MS, usedAtMs: now, isThis: true },
+      { id: 2, agent: SAFARI, createdAtMs: now - 20 * DAY_MS, usedAtMs: now - 3 * DAY_MS, isThis: false },
+      { id: 3, agent: 'curl/8.14.1', createdAtMs: now - 2 * DAY_MS, usedAtMs: now - DAY_MS, isThis: false },
+    ];
+  }
+
+  /** Nothing of it any more. */
+  empty() {
+    [this.keys, this.invitations] = [[], []];
+    this.sessions = this.sessions.filter(({ isThis }) => isThis);
+  }
+
+  /**
+   * @param {import('node:http').IncomingMessage} request
+   * @param {string} path
+   * @returns {Promise<import('./stage.js').StagedAnswer | null>} `null`: it is none of these
+   */
+  async answer(request, path) {
+    const what = `${request.method} ${path.replace(/\/(\d+|a\d+)(?=\/|$)/, '/{id}')}`;
+    if (!/ \/api\/v1\/(sign-in|session|people|me|invitations)(\/|$)/.test(what)) return null;
+    if (what === 'GET /api/v1/sign-in') return json(200, { registration: this.registration });
+    const body = await read(request);
+    if (what === 'POST /api/v1/session' || what === 'POST /api/v1/people') return this.#enter(what, body);
+    if (!(request.headers.cookie ?? '').includes(COOKIE)) {
+      return fault(401, 'signed_out', 'nobody is signed in here: sign in first');
+    }
+    const id = path.split('/').find((part) => /^(\d+|a\d+)$/.test(part)) ?? '';
+    return this.#own(what, id, body);
+  }
+
+  /**
+   * @param {string} what
+   * @param {any} body
+   */
+  #enter(what, body) {
+    if (this.retryS > 0) {
+      const headers = { 'retry-after': String(this.retryS) };
+      return fault(429, 'too_many', 'that was tried too often: wait, and try again', headers);
+    }
+    const joins = what === 'POST /api/v1/people';
+    const { name, password } = STAGED_PERSON;
+    if (joins && body.name === name) return fault(409, 'taken', 'somebody has this name: choose another');
+    if (!joins && (body.name.toLowerCase() !== name.toLowerCase() || body.password !== password)) {
+      return fault(401, 'wrong_sign_in', 'the name or the password is wrong: try again');
+    }
+    this.#name = joins ? body.name : name;
+    this.fresh = true;
+    return json(joins ? 201 : 200, this.#me(), { 'set-cookie': `${COOKIE}; Path=/; HttpOnly; SameSite=Lax` });
+  }
+
+  /**
+   * @param {string} what
+   * @param {string} id
+   * @param {any} body
+   */
+  #own(what, id, body) {
+    const other = (/** @type {any} */ one) => String(one.id) !== id;
+    const again = () => fault(403, 'sign_in_again', 'to do this, sign in again');
+    switch (what) {
+      case 'GET /api/v1/me':
+        return json(200, this.#me());
+      case 'DELETE /api/v1/session':
+        return { ...done(), headers: { 'set-cookie': 'raidcast=; Path=/; Max-Age=0' } };
+      case 'PUT /api/v1/me/password':
+        if (body.old !== STAGED_PERSON.password)
+          return fault(401, 'wrong_sign_in', 'the name or the password is wrong');
+        this.sessions = this.sessions.filter(({ isThis }) => isThis);
+        return done();
+      case 'GET /api/v1/me/sessions':
+        return json(200, { sessions: this.sessions });
+      case 'DELETE /api/v1/me/sessions':
+        this.sessions = this.sessions.filter(({ isThis }) => isThis);
+        return done();
+      case 'DELETE /api/v1/me/sessions/{id}':
+        this.sessions = this.sessions.filter(other);
+        return done();
+      case 'GET /api/v1/me/keys':
+        return json(200, { keys: this.keys });
+      case 'POST /api/v1/me/keys':
+        return this.fresh ? this.#makeKey(body.name, body) : again();
+      case 'POST /api/v1/me/keys/{id}/rotation': {
+        const old = this.keys.find((key) => String(key.id) === id);
+        if (!this.fresh) return again();
+        old.endsAtMs = Date.now() + body.overlapHours * HOUR_MS;
+        return this.#makeKey(old.name, old);
+      }
+      case 'DELETE /api/v1/me/keys/{id}':
+        this.keys = this.keys.filter(other);
+        return done();
+      case 'GET /api/v1/invitations':
+        return json(200, { invitations: this.invitations });
+      case 'POST /api/v1/invitations': {
+        if (!this.fresh) return again();
+        const { note, role, uses, days } = body;
+        const now = Date.now();
+        const invitation = {
+          id: `a${this.#next++}9`,
+          note,
+          role,
+          left: uses,
+          createdAtMs: now,
+          endsAtMs: now + days * DAY_MS,
+        };
+        this.invitations.push(invitation);
+        return json(201, { ...invitation, url: `http://stage/sign-in#invitation=${'0123456789abcdef'.repeat(4)}` });
+      }
+      case 'DELETE /api/v1/invitations/{id}':
+        this.invitations = this.invitations.filter(other);
+        return done();
+      default:
+        return fault(404, 'not_found', 'nothing is here');
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {any} form
+   */
+  #makeKey(name, { scopes, visibility, days }) {
+    const now = Date.now();
+    const endsAtMs = days === undefined ? null : now + days * DAY_MS;
+    const key = {
+      id: this.#next++,
+      account: 1,
+      name,
+      scopes,
+      visibility,
+      uploadsPerDay: null,
+      createdAtMs: now,
+      endsAtMs,
+      usedAtMs: null,
+    };
+    this.keys.push(key);
+    return json(201, { ...key, secret: 'rc_yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp10h2vF8' });
+  }
+
+  #me() {
+    const now = Date.now();
+    return {
+      name: this.#name,
+      role: this.administers ? 'administrator' : 'member',
+      signedInAtMs: now,
+      freshUntilMs: now + 900_000,
+      accounts: [{ id: 1, name: null, channelUrl: 'https://raidcast.example/live/STAGECHANNEL' }],
+    };
+  }
+}
+
+/**
+ * @param {number} status
+ * @param {unknown} value
+ * @param {Record<string, string>} [headers]
+ */
+function json(status, value, headers = {}) {
+  return { status, type: 'application/json', body: JSON.stringify(value), headers };
+}
+
+/**
+ * @param {number} status
+ * @param {string} code
+ * @param {string} message
+ * @param {Record<string, string>} [headers]
+ */
+function fault(status, code, message, headers) {
+  return json(status, { code, message }, headers);
+}
+
+function done() {
+  return { status: 204, type: 'application/json', body: '' };
+}
+
+/** @param {import('node:http').IncomingMessage} request */
+async function read(request) {
+  let text = '';
+  for await (const piece of request) text += piece;
+  return text === '' ? null : JSON.parse(text);
+}
