@@ -2,6 +2,7 @@
 //!
 //! Pure: no clock, socket, database or randomness. `PROTOCOL.md` beside this crate is the text of the wire.
 
+pub mod account;
 pub mod checksum;
 pub mod codec;
 pub mod columns;
@@ -12,6 +13,7 @@ pub mod fold;
 pub mod form;
 pub mod game;
 pub mod id;
+pub mod key;
 pub mod limits;
 pub mod log;
 pub mod meter;

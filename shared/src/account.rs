@@ -1,0 +1,378 @@
+//! What the API says of people, their sessions and keys.
+
+use serde::{Deserialize, Serialize};
+
+use crate::uplink::Visibility;
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Send fights: stream them, and upload them whole.
+    Upload,
+    /// See what its account keeps private.
+    Read,
+    /// Change what was sent: who may see it, and its links.
+    Manage,
+}
+
+/// What somebody may do beside what everybody may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Nothing.
+    #[default]
+    Member,
+    /// See to the relay: who is invited, and what is removed.
+    Administrator,
+}
+
+/// Who may join a relay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Whoever was invited.
+    #[default]
+    Invitation,
+    /// Nobody, but for the first administrator.
+    Closed,
+}
+
+/// How people sign in: `GET /api/v1/sign-in`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SignInWays {
+    /// Who may join.
+    pub registration: Registration,
+}
+
+/// Who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Me {
+    /// His name.
+    pub name: String,
+    /// What he may do.
+    pub role: Role,
+    /// When he signed in, Unix ms.
+    pub signed_in_at_ms: i64,
+    /// Until when he may make keys and change his password without signing in again, Unix ms.
+    pub fresh_until_ms: i64,
+    /// His accounts: his own first.
+    pub accounts: Vec<MyAccount>,
+}
+
+/// An account of somebody's: under it his keys upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MyAccount {
+    /// Names it in this API.
+    pub id: i64,
+    /// The name that it has in the relay's configuration; `null` for his own.
+    pub name: Option<String>,
+    /// The page that always shows its present raid.
+    pub channel_url: String,
+}
+
+/// How somebody signs in: `POST /api/v1/session`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SignInForm {
+    /// His name; capital letters do not matter.
+    pub name: String,
+    /// His password.
+    #[cfg_attr(feature = "openapi", schema(format = Password))]
+    pub password: String,
+}
+
+/// How somebody joins: `POST /api/v1/people`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct JoinForm {
+    /// His name, which nobody else has: 2 to 32 characters.
+    pub name: String,
+    /// His password: 10 characters at the least.
+    #[cfg_attr(feature = "openapi", schema(format = Password))]
+    pub password: String,
+    /// The secret of an invitation, where one is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub invitation: Option<String>,
+}
+
+/// A new password: `PUT /api/v1/me/password`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PasswordForm {
+    /// The one that is good now.
+    #[cfg_attr(feature = "openapi", schema(format = Password))]
+    pub old: String,
+    /// The new one: 10 characters at the least.
+    #[cfg_attr(feature = "openapi", schema(format = Password))]
+    pub new: String,
+}
+
+/// A browser that somebody is signed in with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SessionLine {
+    /// Names it in this API.
+    pub id: i64,
+    /// What the browser called itself.
+    pub agent: String,
+    /// When he signed in, Unix ms.
+    pub created_at_ms: i64,
+    /// When it was used last, to the hour, Unix ms.
+    pub used_at_ms: i64,
+    /// Whether it is the one that asks.
+    pub is_this: bool,
+}
+
+/// A key that is to be made: `POST /api/v1/me/keys`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyForm {
+    /// What its owner calls it: 1 to 64 characters.
+    pub name: String,
+    /// What it may do: one at the least.
+    pub scopes: Vec<Scope>,
+    /// The account under which it uploads; without it his own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub account: Option<i64>,
+    /// Who may see what it uploads over HTTP, where the request does not say so.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub visibility: Visibility,
+    /// How many new fights it may upload over HTTP within a day, if that is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1))]
+    pub uploads_per_day: Option<u32>,
+    /// After so many days it is good for nothing: 1 to 3,650; without it it has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1, maximum = 3650))]
+    pub days: Option<u32>,
+}
+
+/// A key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct KeyLine {
+    /// Names it in this API.
+    pub id: i64,
+    /// The account under which it uploads.
+    pub account: i64,
+    /// What its owner calls it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// Who may see what it uploads over HTTP, where the request does not say so.
+    pub visibility: Visibility,
+    /// How many new fights it may upload over HTTP within a day; `null` if that is not limited.
+    pub uploads_per_day: Option<u32>,
+    /// When it was made, Unix ms.
+    pub created_at_ms: i64,
+    /// From when it is good for nothing, Unix ms; `null` if it has no end.
+    pub ends_at_ms: Option<i64>,
+    /// When it was used last, to the minute, Unix ms; `null` if it was not.
+    pub used_at_ms: Option<i64>,
+}
+
+/// A key that was made. This is the only time that it is told.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NewKey {
+    /// The key itself. The relay does not keep it.
+    pub secret: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub key: KeyLine,
+}
+
+/// How a key is replaced: `POST /api/v1/me/keys/{id}/rotation`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RotationForm {
+    /// For so many hours the old key stays good: 0 to 720.
+    #[cfg_attr(feature = "openapi", schema(maximum = 720))]
+    pub overlap_hours: u32,
+}
+
+/// An invitation that is to be made: `POST /api/v1/invitations`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct InvitationForm {
+    /// What who comes by it may do.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub role: Role,
+    /// For whom it is, for whoever reads the list: at most 64 characters.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub note: String,
+    /// So many people may come by it: 1 to 1,000.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
+    pub uses: u32,
+    /// For so many days it is good: 1 to 365.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 365))]
+    pub days: u32,
+}
+
+/// An invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct InvitationLine {
+    /// Names it in this API. Nobody joins by it.
+    pub id: String,
+    /// What who comes by it may do.
+    pub role: Role,
+    /// For whom it is.
+    pub note: String,
+    /// So many may still come by it.
+    pub left: u32,
+    /// When it was made, Unix ms.
+    pub created_at_ms: i64,
+    /// From when it is good for nothing, Unix ms.
+    pub ends_at_ms: i64,
+}
+
+/// An invitation that was made. This is the only time that its link is told.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NewInvitation {
+    /// The link by which people join.
+    pub url: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub invitation: InvitationLine,
+}
+
+/// Where somebody is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SessionList {
+    /// Each of them.
+    pub sessions: Vec<SessionLine>,
+}
+
+/// Somebody's keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct KeyList {
+    /// Each of them.
+    pub keys: Vec<KeyLine>,
+}
+
+/// Invitations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct InvitationList {
+    /// Each of them.
+    pub invitations: Vec<InvitationLine>,
+}
+
+/// What a program that is to be paired is told: `POST /api/v1/device/code`, as RFC 8628 has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceCode {
+    /// The program's own code: it asks by this whether it was let in.
+    pub device_code: String,
+    /// The code that somebody types.
+    pub user_code: String,
+    /// Where he types it.
+    pub verification_uri: String,
+    /// For so many seconds both are good.
+    pub expires_in: u32,
+    /// The program asks every so many seconds.
+    pub interval: u32,
+}
+
+/// The key of a program that was let in: `POST /api/v1/device/token`. This is the only time that it is told.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceToken {
+    /// The key. It goes into the header `X-API-Key`.
+    pub access_token: String,
+    /// Always `api_key`.
+    pub token_type: String,
+    /// What it may do: names with spaces between.
+    pub scope: String,
+    /// Whose it is.
+    pub name: String,
+}
+
+/// Why a program has no key, or none yet, as RFC 8628 has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeviceError {
+    /// For programs: `authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `invalid_request`,
+    /// `unsupported_grant_type`.
+    pub error: String,
+    /// For people.
+    pub error_description: String,
+    /// The same as `error`, as all errors of this API have it.
+    pub code: String,
+    /// The same as `error_description`.
+    pub message: String,
+}
+
+/// A program that waits to be let in: `GET /api/v1/device/{code}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct DeviceLine {
+    /// What it calls itself.
+    pub name: String,
+    /// The address from which it asks.
+    pub address: String,
+    /// Whether that is the address from which this is asked.
+    pub is_here: bool,
+    /// When it asked, Unix ms.
+    pub asked_at_ms: i64,
+    /// What its key is to do.
+    pub scopes: Vec<Scope>,
+}
+
+/// Whether a program is let in: `POST /api/v1/device/{code}`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeviceForm {
+    /// Yes or no.
+    pub approve: bool,
+    /// The account under which it uploads; without it his own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub account: Option<i64>,
+}
+
+/// Accounts of keys that stand in the relay's configuration, and that nobody holds: `GET /api/v1/accounts`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AccountList {
+    /// Each of them.
+    pub accounts: Vec<MyAccount>,
+}
