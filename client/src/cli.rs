@@ -4,6 +4,7 @@
 mod common;
 mod date;
 mod json;
+mod login;
 mod printer;
 mod settings;
 mod shown;
@@ -35,6 +36,10 @@ pub enum Command {
     Watch(watch::WatchFlags),
     /// Send the finished fights that the meter has kept. It asks first, and sends no fight twice
     Upload(upload::UploadFlags),
+    /// Pair this computer with a relay: it shows a code, and you type that into a page of the relay
+    Login(login::LoginFlags),
+    /// Forget the key for a relay
+    Logout(login::LogoutFlags),
     /// Say which fights are on the relay, which wait, and why
     Status(status::StatusFlags),
 }
@@ -66,6 +71,8 @@ pub async fn run(cli: Cli) -> ExitCode {
     match cli.command {
         Command::Watch(flags) => watch::run(flags).await,
         Command::Upload(flags) => upload::run(flags).await,
+        Command::Login(flags) => login::login(flags).await,
+        Command::Logout(flags) => login::logout(&flags),
         Command::Status(flags) => status::run(flags),
     }
 }

@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
 
 use crate::clock::Clock;
 use crate::socket::{Outage, RelayAddress, address, answers_in_tls};
+pub(crate) use answer::no_answer;
 pub use answer::{Failure, Receipt, Wait};
 
 /// Time for a request and its answer.
@@ -57,10 +58,7 @@ pub struct Poster {
 impl Poster {
     /// One that has sent nothing yet.
     pub fn new(address: RelayAddress, clock: Clock) -> Self {
-        // The second time there is one already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-        Self { client: Client::builder(TokioExecutor::new()).build(connector), address, clock }
+        Self { client: https(), address, clock }
     }
 
     /// Sends a fight, up to four times; `retrying` hears why it is sent again, and after how long.
@@ -123,9 +121,17 @@ impl Poster {
     }
 }
 
+/// Speaks HTTP with a relay.
+pub(crate) fn https() -> Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
+    // The second time there is one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+    Client::builder(TokioExecutor::new()).build(connector)
+}
+
 /// What it means that there is no answer.
 async fn not_asked(error: &Error, uri: &Uri) -> Failure {
-    let why = match answer::no_answer(error, address(uri)) {
+    let why = match no_answer(error, address(uri)) {
         Outage::NotWebSocket { .. } if answers_in_tls(uri).await => Outage::SpeaksHttps,
         why => why,
     };

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::printer::Printer;
 use super::settings::{self, SettingsError};
 use super::words;
+use crate::keys::KeyStore as _;
 use crate::socket::RelayAddress;
 use crate::uploader::{Options, WatchError};
 
@@ -68,8 +69,22 @@ impl From<VisibilityFlag> for Visibility {
 impl CommonFlags {
     pub(super) fn options(self) -> Result<Options, SettingsError> {
         let file = settings::load(self.config.as_deref())?;
-        let relay = settings::require(self.relay.or(file.relay), "The relay's address", "--relay URL", "relay")?;
-        let key = self.key.or(file.key).ok_or_else(settings::no_key)?;
+        let kept = settings::key_file();
+        let unread = |error: std::io::Error| {
+            let place = kept.as_ref().map_or_else(String::new, |kept| kept.path().display().to_string());
+            SettingsError::Value(format!("{place} cannot be read ({}).", words::told(&error)))
+        };
+        let relay = match (self.relay.or(file.relay), &kept) {
+            (None, Some(kept)) => kept.only_relay().map_err(unread)?,
+            (relay, _) => relay,
+        };
+        let relay = settings::require(relay, "The relay's address", "--relay URL", "relay")?;
+        // What a relay gave to this computer is more to the point than what a file says of all relays.
+        let key = match (self.key, &kept) {
+            (None, Some(kept)) => kept.key(&relay).map_err(unread)?,
+            (key, _) => key,
+        };
+        let key = key.or(file.key).ok_or_else(settings::no_key)?;
         let state = state_folder(self.state)?;
         let key = settings::key(&key)?;
         RelayAddress::new(&relay, &key).map_err(|error| SettingsError::Value(words::address_error(&error)))?;

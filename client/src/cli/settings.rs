@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use raidcast_shared::key::is_damaged;
 use raidcast_shared::limits::TITLE_CHARS_MAX;
-use raidcast_shared::text::{KeyFault, is_title, key_fault};
+use raidcast_shared::text::{KeyFault, clean, is_title, key_fault};
 use raidcast_shared::uplink::Visibility;
 use serde::Deserialize;
 
 use super::words;
+use crate::keys::KeyFile;
 use crate::source::{SourceError, detect, no_file};
 
 /// The settings file; every entry may be left out.
@@ -60,6 +62,20 @@ pub(super) fn default_path() -> Option<PathBuf> {
 /// Where the client keeps its state if nothing is said.
 pub(super) fn default_state() -> Option<PathBuf> {
     directories::BaseDirs::new().map(|dirs| dirs.data_local_dir().join("raidcast"))
+}
+
+/// Where keys are kept that relays gave to this computer; `None` on a machine without a home.
+pub(super) fn key_file() -> Option<KeyFile> {
+    let dirs = directories::BaseDirs::new()?;
+    Some(KeyFile::at(dirs.config_dir().join("raidcast").join("keys.json")))
+}
+
+/// What this computer is called, as far as it tells.
+pub(super) fn machine_name() -> String {
+    let named = ["COMPUTERNAME", "HOSTNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let named = named.or_else(|| std::fs::read_to_string("/etc/hostname").ok());
+    let name = clean(named.unwrap_or_default().trim(), 40);
+    if name.is_empty() { "this computer".to_owned() } else { name }
 }
 
 /// Reads the settings file: `given`, which must be there then, or the usual one, if it is.
@@ -162,7 +178,7 @@ pub(super) fn require<T>(value: Option<T>, what: &'static str, flag: &str, entry
 
 /// Where to set the key.
 pub(super) fn no_key() -> SettingsError {
-    let mut how = "Set RAIDCAST_KEY to your upload key".to_owned();
+    let mut how = "No key for this relay is known. Run: raidcast login URL. Or set RAIDCAST_KEY to your upload key".to_owned();
     if let Some(path) = default_path() {
         let _ = write!(how, ", or write key = \"…\" into {}", path.display());
     }
@@ -196,6 +212,9 @@ pub(super) fn key(text: &str) -> Result<String, SettingsError> {
         return Err(SettingsError::Value(why.to_owned()));
     }
     let why = match key_fault(text) {
+        None if is_damaged(text) => {
+            "The key is not whole, or a letter of it has changed. Copy the key again and set RAIDCAST_KEY to it."
+        }
         None => return Ok(text.to_owned()),
         Some(KeyFault::Empty) => "The key is empty. Set RAIDCAST_KEY to the key that you got for the relay.",
         Some(KeyFault::Characters) => {

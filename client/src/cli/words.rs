@@ -20,6 +20,6 @@ pub(super) use error::{given_up, no_plan};
 pub(super) use folder::stall;
 pub(super) use meter::{no_database, source_error, unreadable};
 pub(super) use overview::write_overview;
-pub(super) use relay::{address_error, not_sent, outage, refused};
+pub(super) use relay::{address_error, not_sent, outage, pairing_error, refused};
 pub(super) use standing::{status_line, summary_line, trouble, why};
 pub(super) use text::{fit, left_out, title, told};

@@ -178,7 +178,7 @@ pub(super) fn meaning(head: &response::Parts, body: &[u8], uri: &Uri, now: Syste
 }
 
 /// What it means that no answer came.
-pub(super) fn no_answer(error: &(dyn Error + 'static), at: Address) -> Outage {
+pub(crate) fn no_answer(error: &(dyn Error + 'static), at: Address) -> Outage {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<hyper::Error>() {

@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::http::StatusCode;
 
 use super::meter::unreadable;
 use super::text::{in_full, sentence};
+use crate::pairing::PairingError;
 use crate::socket::{Address, AddressError, Certificate, Outage, WrongUrl};
 use crate::uploader::record::NotSent;
 
@@ -36,6 +37,25 @@ pub(in crate::cli) fn address_error(error: &AddressError) -> String {
         WrongUrl::Port => "it has no host, or a port that there is not".to_owned(),
     };
     format!("{shown} is no relay's address: {why}. Give one like https://raidcast.example.")
+}
+
+/// Why this computer is not paired with a relay.
+pub(in crate::cli) fn pairing_error(error: &PairingError) -> String {
+    match error {
+        PairingError::Address(error) => address_error(error),
+        PairingError::Outage(why) => outage(why, false),
+        PairingError::Unknown => {
+            "What answers at this address knows no pairing. Check the relay's address. An older relay takes only keys that \
+             its operator gives out: set RAIDCAST_KEY."
+                .to_owned()
+        }
+        PairingError::Denied => "It was not allowed on the page. This computer is not paired.".to_owned(),
+        PairingError::Expired => "Nobody typed the code in time. Run raidcast login again.".to_owned(),
+        PairingError::Refused { text, retry_s: None } => format!("The relay answers: {text}"),
+        PairingError::Refused { text, retry_s: Some(seconds) } => {
+            format!("The relay answers: {text}. Try again in {}.", span(*seconds))
+        }
+    }
 }
 
 /// Why there is no connection, and what to do. `was_connected`: there was one, so the address is right.

@@ -1,0 +1,206 @@
+//! Pairing this machine with a relay: the relay gives a code, its owner types that into a page, and the relay gives a key
+//! (device authorization, RFC 8628). No secret is copied by hand.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use raidcast_shared::account::{DeviceCode, DeviceError, DeviceToken};
+use raidcast_shared::report::ApiError;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::http::{Request, StatusCode, header};
+
+use crate::post::{https, no_answer};
+use crate::socket::{AddressError, Outage, RelayAddress, address};
+
+/// Time for a request and its answer.
+const ANSWER: Duration = Duration::from_secs(30);
+/// An answer is never longer, bytes.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// What is waited between two questions at the least, whatever a relay says.
+const INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// And at the most.
+const INTERVAL_MAX: Duration = Duration::from_mins(1);
+/// What RFC 8628 adds where a program asks too often.
+const SLOWER: Duration = Duration::from_secs(5);
+/// What is asked for: to send fights, and to see one's own private ones.
+const SCOPE: &str = "upload%20read";
+
+/// Why this machine is not paired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PairingError {
+    /// The relay's address is of no use.
+    Address(AddressError),
+    /// There is no answer.
+    Outage(Outage),
+    /// What answers knows no pairing: an older relay, or none.
+    Unknown,
+    /// Somebody said no.
+    Denied,
+    /// Nobody typed the code in time.
+    Expired,
+    /// The relay refuses, in its words.
+    Refused {
+        /// In the relay's words.
+        text: String,
+        /// Try again after so many seconds, where it says so.
+        retry_s: Option<u64>,
+    },
+}
+
+/// What its owner is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// The page to open.
+    pub page: String,
+    /// The code to type there.
+    pub code: String,
+    /// For so many minutes.
+    pub minutes: u64,
+}
+
+/// A key, and whose it is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Paired {
+    /// The key.
+    pub key: String,
+    /// The name of its owner.
+    pub name: String,
+}
+
+/// A pairing that is under way.
+pub struct Pairing {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    relay: RelayAddress,
+    code: String,
+    interval: Duration,
+    until: Instant,
+}
+
+impl Pairing {
+    /// Asks a relay for a code, for a machine of this name.
+    ///
+    /// # Errors
+    /// See [`PairingError`].
+    pub async fn begin(relay: &str, name: &str) -> Result<(Self, Invitation), PairingError> {
+        let relay = RelayAddress::new(relay, "").map_err(PairingError::Address)?;
+        let client = https();
+        let form = format!("client_id={}&scope={SCOPE}", escaped(name));
+        let told: DeviceCode = match ask(&client, &relay, "/api/v1/device/code", form).await? {
+            Answer::Good(told) => told,
+            Answer::Refused(_, error) => return Err(error),
+        };
+        let lasts = Duration::from_secs(u64::from(told.expires_in));
+        let invitation = Invitation {
+            page: told.verification_uri,
+            code: told.user_code,
+            minutes: (lasts.as_secs() / 60).max(1),
+        };
+        let interval = Duration::from_secs(u64::from(told.interval)).clamp(INTERVAL_MIN, INTERVAL_MAX);
+        let until = Instant::now() + lasts.min(Duration::from_hours(1));
+        Ok((Self { client, relay, code: told.device_code, interval, until }, invitation))
+    }
+
+    /// Waits until its owner has typed the code. A connection that is gone for a while is no reason to end.
+    ///
+    /// # Errors
+    /// See [`PairingError`].
+    pub async fn wait(mut self) -> Result<Paired, PairingError> {
+        let grant = escaped("urn:ietf:params:oauth:grant-type:device_code");
+        let form = format!("grant_type={grant}&device_code={}", escaped(&self.code));
+        loop {
+            sleep(self.interval).await;
+            match ask(&self.client, &self.relay, "/api/v1/device/token", form.clone()).await {
+                Ok(Answer::Good(DeviceToken { access_token: key, name, .. })) => return Ok(Paired { key, name }),
+                Ok(Answer::Refused(code, error)) => match code.as_str() {
+                    "authorization_pending" => {}
+                    "slow_down" => self.interval = (self.interval + SLOWER).min(INTERVAL_MAX),
+                    "access_denied" => return Err(PairingError::Denied),
+                    "expired_token" => return Err(PairingError::Expired),
+                    // So many ask at once: the code is good all the same.
+                    "too_many" | "unavailable" => self.interval = (self.interval * 2).min(INTERVAL_MAX),
+                    _ => return Err(error),
+                },
+                Err(PairingError::Outage(_)) if Instant::now() < self.until => {}
+                Err(error) => return Err(error),
+            }
+            if Instant::now() >= self.until {
+                return Err(PairingError::Expired);
+            }
+        }
+    }
+}
+
+enum Answer<T> {
+    Good(T),
+    /// The code of an error, and what it means where nobody waits for another answer.
+    Refused(String, PairingError),
+}
+
+async fn ask<T: DeserializeOwned>(
+    client: &Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    relay: &RelayAddress,
+    path: &str,
+    form: String,
+) -> Result<Answer<T>, PairingError> {
+    let (uri, _) = relay.at(path);
+    let request = Request::post(&uri)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Full::new(Bytes::from(form)))
+        .expect("a request of known parts");
+    let asking = async {
+        let (head, body) = match client.request(request).await {
+            Ok(answer) => answer.into_parts(),
+            Err(error) => return Err(PairingError::Outage(no_answer(&error, address(&uri)))),
+        };
+        let cut = |_| PairingError::Outage(Outage::Cut);
+        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(cut)?.to_bytes();
+        if head.status == StatusCode::OK {
+            return serde_json::from_slice(&body).map(Answer::Good).map_err(|_| PairingError::Unknown);
+        }
+        let retry_s = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let told = serde_json::from_slice::<DeviceError>(&body)
+            .map(|told| (told.code, told.message))
+            .or_else(|_| serde_json::from_slice::<ApiError>(&body).map(|told| (told.code, told.message)));
+        match told {
+            Ok((code, _)) if matches!(code.as_str(), "not_found" | "method_not_allowed") => Err(PairingError::Unknown),
+            Ok((code, text)) => {
+                let text = raidcast_shared::text::clean(&text, 500);
+                Ok(Answer::Refused(code, PairingError::Refused { text, retry_s }))
+            }
+            Err(_) => Err(PairingError::Unknown),
+        }
+    };
+    timeout(ANSWER, asking).await.unwrap_or_else(|_| {
+        Err(PairingError::Outage(Outage::NoAnswer { at: address(&uri), seconds: ANSWER.as_secs() }))
+    })
+}
+
+/// Text as a form holds it.
+fn escaped(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut out, byte| {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => out.push(char::from(byte)),
+            _ => {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_escaped_for_a_form() {
+        assert_eq!(escaped("raidcast on Ana's PC & more"), "raidcast%20on%20Ana%27s%20PC%20%26%20more");
+        assert_eq!(escaped("é+="), "%C3%A9%2B%3D");
+    }
+}
