@@ -3,9 +3,10 @@
 //! One invariant: a write is answered `Ok` only after its transaction has been committed with `synchronous_commit` at
 //! least `on`, which means after the server's fsync. Journal entries go through one queue to one task ([`writer`]), so
 //! that the order of calls is the order in which they are stored. Each entity's SQL stands in the file of its name;
-//! changes take their locks that of names first, then raids, then encounters, then streams, then hashes of uploads, so that no two wait for each other. A lost
-//! connection is `Unavailable` and made anew by the next call. Deliberately not here: retries beyond that (the caller
-//! knows whether it still wants it) and logging (errors are passed on).
+//! changes take their locks that of names first, then raids, then encounters, then streams, then hashes of uploads. Those
+//! of people take invitations first, then people, then how they sign in, then accounts, then sessions or keys. So no two
+//! wait for each other. A lost connection is `Unavailable` and made anew by the next call. Deliberately not here: retries
+//! beyond that (the caller knows whether it still wants it) and logging (errors are passed on).
 
 mod account;
 mod append;
@@ -14,13 +15,16 @@ mod encounter;
 mod error;
 mod jobs;
 mod journal;
+mod key;
 mod limits;
+mod person;
 mod raid;
 mod report;
 mod same_fight;
 mod search;
 mod search_rows;
 mod server;
+mod session;
 mod transfer;
 mod upkeep;
 mod upload;

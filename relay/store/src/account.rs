@@ -11,7 +11,7 @@ pub struct AccountId(pub i64);
 pub struct Account {
     /// Its row.
     pub id: AccountId,
-    /// Its name: that of the key in the configuration.
+    /// Its name: that of the key in the configuration, or `@` and the row of the person whose own it is.
     pub name: String,
     /// Names its channel in URLs.
     pub channel: String,

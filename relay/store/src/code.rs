@@ -2,7 +2,7 @@
 
 use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
 
-use crate::{JobKind, JournalKind, StoreError};
+use crate::{JobKind, JournalKind, Role, StoreError};
 
 /// The code of a visibility.
 pub fn of_visibility(visibility: Visibility) -> i16 {
@@ -93,6 +93,23 @@ pub fn of_job(kind: JobKind) -> i16 {
     }
 }
 
+/// The code of a role.
+pub fn of_role(role: Role) -> i16 {
+    match role {
+        Role::Member => 0,
+        Role::Administrator => 1,
+    }
+}
+
+/// The role behind a code.
+pub fn role(code: i64) -> Result<Role, StoreError> {
+    match code {
+        0 => Ok(Role::Member),
+        1 => Ok(Role::Administrator),
+        _ => Err(unknown("role", code)),
+    }
+}
+
 /// How far a database's ids of encounters are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ids {
@@ -120,6 +137,11 @@ pub fn ids(code: Option<i64>) -> Ids {
         Some(1) => Ids::Keyed,
         Some(_) => Ids::Wiped,
     }
+}
+
+/// The scopes of a key, which have to fit into 8 bits.
+pub fn scopes(column: i64) -> Result<u8, StoreError> {
+    u8::try_from(column).map_err(|_| unknown("scopes", column))
 }
 
 /// A number that has to fit into 32 bits.

@@ -9,10 +9,13 @@ pub mod derived;
 pub mod encounter;
 pub mod jobs;
 pub mod journal;
+pub mod key;
+pub mod person;
 pub mod raid;
 pub mod report;
 pub mod same_fight;
 pub mod search;
+pub mod session;
 pub mod upkeep;
 pub mod upload;
 pub mod usage;
@@ -55,6 +58,15 @@ macro_rules! conformance {
     ($harness:expr) => {
         $crate::conformance! { $harness;
             account: an_account_is_made_once, a_channel_belongs_to_one_account;
+            person: a_person_joins_with_an_account_of_his_own, a_name_and_a_way_to_sign_in_are_one_persons,
+                an_invitation_is_good_for_so_many_and_so_long, one_use_of_an_invitation_is_one_persons,
+                invitations_are_listed_while_they_are_good, an_account_of_nobody_is_claimed_once,
+                people_survive_a_crash;
+            session: a_session_is_known_until_it_is_over, sessions_are_ended_by_their_person,
+                of_a_person_so_many_sessions_are_kept, a_new_secret_ends_sessions, sessions_survive_a_crash;
+            key: a_key_is_listed_until_it_is_over, a_key_is_revoked_by_its_account_alone,
+                a_replaced_key_is_good_no_longer_than_it_was, an_account_has_so_many_keys_at_the_most,
+                what_keys_were_used_is_noted, keys_survive_a_crash;
             raid: a_raid_is_found_by_id_and_by_code, ids_and_codes_of_raids_are_not_given_twice,
                 an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last,
                 history_is_the_newest_raid_only_where_there_is_no_other, a_clock_that_was_ahead_pins_no_raid,

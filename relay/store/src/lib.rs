@@ -17,15 +17,18 @@ mod encounter;
 mod error;
 mod jobs;
 mod journal;
+mod key;
 pub mod limits;
 pub mod name;
 pub mod order;
+mod person;
 pub mod queue;
 mod raid;
 mod report;
 pub mod row;
 pub mod same_fight;
 pub mod search;
+mod session;
 pub mod transfer;
 mod upkeep;
 mod upload;
@@ -37,9 +40,12 @@ pub use encounter::{EncounterKey, EncounterRow, Encounters, FightsBegun, NewEnco
 pub use error::{StoreError, StoreFuture};
 pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
+pub use key::{KEYS_MAX, KeyId, KeyRow, Keys, NewKey};
+pub use person::{Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
 pub use raid::{RaidRow, Raids, Tickets};
 pub use report::{KeptReport, Page, ReportLine, Reports};
 pub use search::{Search, SearchFound, SearchKey, SearchOrder, SearchRequest, SearchTotal, Term};
+pub use session::{NewSession, SESSIONS_MAX, Session, SessionEnds, SessionId, Sessions};
 pub use upkeep::{Backlog, KeyEncounter, KeyedEncounters, OnCommit, Upkeep};
 pub use upload::{
     HeldReport, Left, NewUpload, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
@@ -48,12 +54,39 @@ pub use usage::{Usage, Use};
 
 /// All that the relay keeps. Whatever keeps each entity is one.
 pub trait Store:
-    Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Search + Usage + Upkeep
+    Accounts
+    + People
+    + Sessions
+    + Keys
+    + Raids
+    + Encounters
+    + Journal
+    + Reports
+    + Uploads
+    + Jobs
+    + DerivedRows
+    + Search
+    + Usage
+    + Upkeep
 {
 }
 
 impl<
-    T: Accounts + Raids + Encounters + Journal + Reports + Uploads + Jobs + DerivedRows + Search + Usage + Upkeep + ?Sized,
+    T: Accounts
+        + People
+        + Sessions
+        + Keys
+        + Raids
+        + Encounters
+        + Journal
+        + Reports
+        + Uploads
+        + Jobs
+        + DerivedRows
+        + Search
+        + Usage
+        + Upkeep
+        + ?Sized,
 > Store for T
 {
 }

@@ -13,8 +13,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Account, AccountId, EncounterKey, EncounterRow, JobKey, JobKind, JournalEntry, LeasedJob, RaidRow, ReportLine,
-    StoreError, StoredStream, StreamKey, Tickets, Unreadable, UploadHash, code,
+    Account, AccountId, EncounterKey, EncounterRow, Invitation, JobKey, JobKind, JournalEntry, KeyId, KeyRow,
+    LeasedJob, Person, PersonId, RaidRow, ReportLine, Session, SessionId, StoreError, StoredStream, StreamKey, Tickets,
+    Unreadable, UploadHash, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -91,6 +92,117 @@ impl From<AccountColumns> for Account {
     }
 }
 
+/// Somebody who signs in.
+pub struct PersonColumns {
+    pub row: i64,
+    pub name: String,
+    pub role: i64,
+    pub created_at_ms: i64,
+}
+
+impl TryFrom<PersonColumns> for Person {
+    type Error = StoreError;
+
+    fn try_from(columns: PersonColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: PersonId(columns.row),
+            name: columns.name,
+            role: code::role(columns.role)?,
+            created_at_ms: columns.created_at_ms,
+        })
+    }
+}
+
+/// An invitation.
+pub struct InvitationColumns {
+    pub digest: Vec<u8>,
+    pub role: i64,
+    pub note: String,
+    pub made_by: Option<i64>,
+    pub created_at_ms: i64,
+    pub ends_at_ms: i64,
+    pub uses_left: i64,
+}
+
+impl TryFrom<InvitationColumns> for Invitation {
+    type Error = StoreError;
+
+    fn try_from(columns: InvitationColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            digest: digest(columns.digest)?,
+            role: code::role(columns.role)?,
+            note: columns.note,
+            made_by: columns.made_by.map(PersonId),
+            created_at_ms: columns.created_at_ms,
+            ends_at_ms: columns.ends_at_ms,
+            left: code::small(columns.uses_left)?,
+        })
+    }
+}
+
+/// A session, with its person's role.
+pub struct SessionColumns {
+    pub row: i64,
+    pub person: i64,
+    pub role: i64,
+    pub agent: String,
+    pub created_at_ms: i64,
+    pub used_at_ms: i64,
+}
+
+impl TryFrom<SessionColumns> for Session {
+    type Error = StoreError;
+
+    fn try_from(columns: SessionColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: SessionId(columns.row),
+            person: PersonId(columns.person),
+            role: code::role(columns.role)?,
+            agent: columns.agent,
+            created_at_ms: columns.created_at_ms,
+            used_at_ms: columns.used_at_ms,
+        })
+    }
+}
+
+/// A key that somebody made.
+pub struct KeyColumns {
+    pub row: i64,
+    pub account: i64,
+    pub digest: Vec<u8>,
+    pub name: String,
+    pub scopes: i64,
+    pub visibility: i64,
+    pub uploads_per_day: Option<i64>,
+    pub created_at_ms: i64,
+    pub ends_at_ms: Option<i64>,
+    pub used_at_ms: Option<i64>,
+}
+
+impl TryFrom<KeyColumns> for KeyRow {
+    type Error = StoreError;
+
+    fn try_from(columns: KeyColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: KeyId(columns.row),
+            account: AccountId(columns.account),
+            digest: digest(columns.digest)?,
+            name: columns.name,
+            scopes: code::scopes(columns.scopes)?,
+            visibility: code::visibility(columns.visibility)?,
+            uploads_per_day: columns.uploads_per_day.map(code::small).transpose()?,
+            created_at_ms: columns.created_at_ms,
+            ends_at_ms: columns.ends_at_ms,
+            used_at_ms: columns.used_at_ms,
+        })
+    }
+}
+
+/// A digest of a secret.
+fn digest(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| StoreError::Damaged("a digest that is not 32 bytes long".into()))
+}
+
 /// A raid, with its account's tickets.
 pub struct RaidColumns {
     pub id: Id,
@@ -115,10 +227,7 @@ impl TryFrom<RaidColumns> for RaidRow {
             id: RaidId(columns.id.read()?),
             account: AccountId(columns.account),
             code: columns.code,
-            secret_digest: columns
-                .secret_digest
-                .try_into()
-                .map_err(|_| StoreError::Damaged("a digest that is not 32 bytes long".into()))?,
+            secret_digest: digest(columns.secret_digest)?,
             title: columns.title,
             visibility: code::visibility(columns.visibility)?,
             created_at_ms: columns.created_at_ms,
@@ -340,10 +449,10 @@ pub fn json(rows: &[impl Serialize]) -> String {
     serde_json::to_string(rows).expect("numbers and text are JSON")
 }
 
-/// The lines that can be read. One that is damaged is logged and left out: the others are listed all the same.
-pub fn readable(lines: Vec<LineColumns>) -> Vec<ReportLine> {
-    let told = |error: &StoreError| tracing::error!(%error, "a report's line in the database cannot be read");
-    lines.into_iter().filter_map(|line| ReportLine::try_from(line).inspect_err(told).ok()).collect()
+/// The records that can be read. One that is damaged is logged and left out: the others are listed all the same.
+pub fn readable<C, R: TryFrom<C, Error = StoreError>>(rows: Vec<C>) -> Vec<R> {
+    let told = |error: &StoreError| tracing::error!(%error, "a row of the database cannot be read");
+    rows.into_iter().filter_map(|columns| R::try_from(columns).inspect_err(told).ok()).collect()
 }
 
 #[cfg(test)]
@@ -389,7 +498,7 @@ mod tests {
             LineColumns { players: -1, ..line("a number") },
             line("last"),
         ];
-        let read = readable(lines);
+        let read: Vec<ReportLine> = readable(lines);
         assert_eq!(read.iter().map(|line| line.report_id.as_str()).collect::<Vec<_>>(), ["first", "last"]);
         assert_eq!(read[0].totals.damage, u64::MAX);
     }

@@ -12,7 +12,13 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 22] = [
+const OLD_SCHEMA: [&str; 28] = [
+    "DROP TABLE keys",
+    "DROP TABLE sessions",
+    "DROP TABLE invitations",
+    "DROP TABLE sign_ins",
+    "DROP TABLE account_owners",
+    "DROP TABLE people",
     "DROP TABLE same_fights",
     "DROP TABLE fight_times",
     "DROP TABLE search_state",

@@ -10,10 +10,12 @@ use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_store::name::NameParts;
 use raidcast_store::{
     Account, AccountId, Accounts, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow, Encounters, FightsBegun,
-    HeldReport, JobKey, JobKind, Jobs, JobsWaiting, Journal, JournalEntry, KeptReport, KeyEncounter, KeyedEncounters,
-    LeasedJob, Left, NewEncounter, NewJob, NewUpload, OnCommit, OpenEncounter, Page, RaidRow, Raids, ReportLine,
-    Reports, Search, SearchFound, SearchRequest, Store, StoreError, StoreFuture, StoredJournal, StoredStream, Term,
-    Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads, Usage, Use,
+    HeldReport, Invitation, JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, KeptReport,
+    KeyEncounter, KeyId, KeyRow, KeyedEncounters, Keys, LeasedJob, Left, NewEncounter, NewJob, NewKey, NewPerson,
+    NewSession, NewUpload, OnCommit, OpenEncounter, Page, People, Person, PersonId, RaidRow, Raids, ReportLine,
+    Reports, Role, Search, SearchFound, SearchRequest, Session, SessionEnds, SessionId, Sessions, SignIn, Store,
+    StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash,
+    UploadKept, Uploads, Usage, Use,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -110,6 +112,65 @@ impl Accounts for Shaky {
         "reads" account(name: &'a str = name.to_owned() => &name, channel: &'a str = channel.to_owned() => &channel) -> Account;
         "reads" account_by_channel(channel: &'a str = channel.to_owned() => &channel) -> Option<Account>;
         "reads" channel(account: AccountId = account => account) -> Option<String>;
+    }
+}
+
+impl People for Shaky {
+    through! {
+        "writes" join(new: &'a NewPerson = new.clone() => &new) -> Joining;
+        "reads" person(person: PersonId = person => person) -> Option<Person>;
+        "reads" has_role(role: Role = role => role) -> bool;
+        "reads" sign_in(subject: &'a Subject = subject.clone() => &subject) -> Option<SignIn>;
+        "reads" subjects(person: PersonId = person => person) -> Vec<Subject>;
+        "writes" change_secret(person: PersonId = person => person, secret: &'a str = secret.to_owned() => &secret, but: Option<&'a [u8; 32]> = but.copied() => but.as_ref()) -> bool;
+        "reads" accounts_of(person: PersonId = person => person) -> Vec<Account>;
+        "writes" claim(account: AccountId = account => account, person: PersonId = person => person) -> bool;
+        "reads" unclaimed() -> Vec<Account>;
+        "writes" invite(invitation: &'a Invitation = invitation.clone() => &invitation) -> ();
+        "reads" invitations(now_ms: i64 = now_ms => now_ms) -> Vec<Invitation>;
+        "writes" uninvite(digest: &'a [u8; 32] = *digest => &digest) -> bool;
+    }
+
+    /// Done whenever the relay likes, as [`Jobs::jobs`] is asked.
+    fn drop_invitations(&self, now_ms: i64) -> StoreFuture<'_, ()> {
+        self.store.drop_invitations(now_ms)
+    }
+}
+
+impl Sessions for Shaky {
+    through! {
+        "writes" begin_session(session: &'a NewSession = session.clone() => &session) -> SessionId;
+        "reads" session(digest: &'a [u8; 32] = *digest => &digest, ends: SessionEnds = ends => ends) -> Option<Session>;
+        "reads" sessions(person: PersonId = person => person, ends: SessionEnds = ends => ends) -> Vec<Session>;
+        "writes" end_session(person: PersonId = person => person, session: SessionId = session => session) -> bool;
+        "writes" end_other_sessions(person: PersonId = person => person, but: SessionId = but => but) -> ();
+    }
+
+    /// Done whenever the relay likes, as [`Jobs::jobs`] is asked.
+    fn use_session(&self, session: SessionId, now_ms: i64) -> StoreFuture<'_, ()> {
+        self.store.use_session(session, now_ms)
+    }
+
+    fn drop_sessions(&self, ends: SessionEnds) -> StoreFuture<'_, ()> {
+        self.store.drop_sessions(ends)
+    }
+}
+
+impl Keys for Shaky {
+    through! {
+        "writes" add_key(key: &'a NewKey = key.clone() => &key) -> Option<KeyRow>;
+        "writes" replace_key(old: KeyId = old => old, old_ends_at_ms: i64 = old_ends_at_ms => old_ends_at_ms, key: &'a NewKey = key.clone() => &key) -> Option<KeyRow>;
+        "reads" keys(now_ms: i64 = now_ms => now_ms) -> Vec<KeyRow>;
+        "writes" revoke_key(account: AccountId = account => account, key: KeyId = key => key) -> bool;
+    }
+
+    /// Done whenever the relay likes, as [`Jobs::jobs`] is asked.
+    fn use_keys<'a>(&'a self, used: &'a [(KeyId, i64)]) -> StoreFuture<'a, ()> {
+        self.store.use_keys(used)
+    }
+
+    fn drop_keys(&self, now_ms: i64) -> StoreFuture<'_, ()> {
+        self.store.drop_keys(now_ms)
     }
 }
 
