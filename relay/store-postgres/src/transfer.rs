@@ -1,8 +1,9 @@
 //! Rows out of the database, and into it.
 
 use raidcast_store::transfer::{
-    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, JobCells, QuotaCells, RaidCells,
-    Row, RowStream, StreamCells, Table, Transfer, UpkeepCells, rows,
+    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells, JobCells,
+    KeyCells, OwnerCells, PersonCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells, StreamCells,
+    Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, PgConnection};
@@ -15,7 +16,7 @@ use crate::server::Server;
 /// Sees one state of the database.
 const EXPORT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// Keeps everybody else from writing.
-const IMPORT: &str = "BEGIN; LOCK TABLE upkeep, accounts, raids, encounters IN EXCLUSIVE MODE";
+const IMPORT: &str = "BEGIN; LOCK TABLE upkeep, invitations, people, accounts, raids, encounters IN EXCLUSIVE MODE";
 
 impl Transfer for PostgresStore {
     fn export(&self) -> StoreFuture<'_, Box<dyn Export>> {
@@ -51,6 +52,60 @@ impl Export for Transaction {
                 sqlx::query_as!(AccountCells, "SELECT row, name, channel, tickets FROM accounts ORDER BY row")
                     .fetch(connection),
                 Row::Account,
+                store_error,
+            ),
+            Table::People => rows(
+                sqlx::query_as!(
+                    PersonCells,
+                    "SELECT row, name, name_key, role, created_at_ms FROM people ORDER BY row"
+                )
+                .fetch(connection),
+                Row::Person,
+                store_error,
+            ),
+            Table::Owners => rows(
+                sqlx::query_as!(OwnerCells, "SELECT account, person FROM account_owners ORDER BY account")
+                    .fetch(connection),
+                Row::Owner,
+                store_error,
+            ),
+            Table::SignIns => rows(
+                sqlx::query_as!(
+                    SignInCells,
+                    "SELECT provider, subject, person, secret FROM sign_ins ORDER BY provider, subject"
+                )
+                .fetch(connection),
+                Row::SignIn,
+                store_error,
+            ),
+            Table::Invitations => rows(
+                sqlx::query_as!(
+                    InvitationCells,
+                    "SELECT digest, role, note, made_by, created_at_ms, ends_at_ms, uses_left
+                     FROM invitations ORDER BY digest"
+                )
+                .fetch(connection),
+                Row::Invitation,
+                store_error,
+            ),
+            Table::Sessions => rows(
+                sqlx::query_as!(
+                    SessionCells,
+                    "SELECT row, digest, person, agent, created_at_ms, used_at_ms FROM sessions ORDER BY row"
+                )
+                .fetch(connection),
+                Row::Session,
+                store_error,
+            ),
+            Table::Keys => rows(
+                sqlx::query_as!(
+                    KeyCells,
+                    "SELECT row, account, digest, name, scopes, visibility, uploads_per_day, created_at_ms,
+                            ends_at_ms, used_at_ms
+                     FROM keys ORDER BY row"
+                )
+                .fetch(connection),
+                Row::Key,
                 store_error,
             ),
             Table::Raids => rows(
@@ -142,7 +197,8 @@ impl Import for Transaction {
     fn count(&mut self) -> StoreFuture<'_, i64> {
         Box::pin(async move {
             let held = sqlx::query_scalar!(
-                r#"SELECT (SELECT COUNT(*) FROM raids) + (SELECT COUNT(*) FROM encounters) AS "held!""#
+                r#"SELECT (SELECT COUNT(*) FROM raids) + (SELECT COUNT(*) FROM encounters)
+                        + (SELECT COUNT(*) FROM people) + (SELECT COUNT(*) FROM keys) AS "held!""#
             );
             held.fetch_one(&mut self.0).await.map_err(|error| store_error(&error))
         })
@@ -151,7 +207,10 @@ impl Import for Transaction {
     fn clear(&mut self) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let clearing = async {
+                // What refers to these goes with them.
                 sqlx::query!("DELETE FROM accounts").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM people").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM invitations").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM quota").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM upkeep").execute(&mut self.0).await
             };
@@ -185,6 +244,12 @@ async fn number_on(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"SELECT setval(pg_get_serial_sequence('accounts', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM accounts), FALSE) AS accounts,
+                  setval(pg_get_serial_sequence('people', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM people), FALSE) AS people,
+                  setval(pg_get_serial_sequence('sessions', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM sessions), FALSE) AS sessions,
+                  setval(pg_get_serial_sequence('keys', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM keys), FALSE) AS keys,
                   setval(pg_get_serial_sequence('raids', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM raids), FALSE) AS raids,
                   setval(pg_get_serial_sequence('encounters', 'row'),
@@ -208,6 +273,60 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             name,
             channel,
             tickets,
+        ),
+        Row::Person(PersonCells { row, name, name_key, role, created_at_ms }) => sqlx::query!(
+            "INSERT INTO people (row, name, name_key, role, created_at_ms) VALUES ($1, $2, $3, $4::BIGINT, $5)",
+            row,
+            name,
+            name_key,
+            role,
+            created_at_ms,
+        ),
+        Row::Owner(OwnerCells { account, person }) => {
+            sqlx::query!("INSERT INTO account_owners (account, person) VALUES ($1, $2)", account, person)
+        }
+        Row::SignIn(SignInCells { provider, subject, person, secret }) => sqlx::query!(
+            "INSERT INTO sign_ins (provider, subject, person, secret) VALUES ($1, $2, $3, $4)",
+            provider,
+            subject,
+            person,
+            secret.as_deref(),
+        ),
+        Row::Invitation(invitation) => sqlx::query!(
+            "INSERT INTO invitations (digest, role, note, made_by, created_at_ms, ends_at_ms, uses_left)
+             VALUES ($1, $2::BIGINT, $3, $4, $5, $6, $7)",
+            invitation.digest,
+            invitation.role,
+            invitation.note,
+            invitation.made_by,
+            invitation.created_at_ms,
+            invitation.ends_at_ms,
+            invitation.uses_left,
+        ),
+        Row::Session(SessionCells { row, digest, person, agent, created_at_ms, used_at_ms }) => sqlx::query!(
+            "INSERT INTO sessions (row, digest, person, agent, created_at_ms, used_at_ms)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            row,
+            digest,
+            person,
+            agent,
+            created_at_ms,
+            used_at_ms,
+        ),
+        Row::Key(key) => sqlx::query!(
+            "INSERT INTO keys (row, account, digest, name, scopes, visibility, uploads_per_day, created_at_ms,
+                               ends_at_ms, used_at_ms)
+             VALUES ($1, $2, $3, $4, $5::BIGINT, $6::BIGINT, $7, $8, $9, $10)",
+            key.row,
+            key.account,
+            key.digest,
+            key.name,
+            key.scopes,
+            key.visibility,
+            key.uploads_per_day,
+            key.created_at_ms,
+            key.ends_at_ms,
+            key.used_at_ms,
         ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,

@@ -3,8 +3,9 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::row::Names;
 use raidcast_store::transfer::{
-    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, JobCells, QuotaCells, RaidCells,
-    Row, RowStream, StreamCells, Table, Transfer, UpkeepCells, rows,
+    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells, JobCells,
+    KeyCells, OwnerCells, PersonCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells, StreamCells,
+    Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, SqliteConnection};
@@ -57,6 +58,63 @@ impl Export for Transaction {
                 )
                 .fetch(connection),
                 Row::Account,
+                store_error,
+            ),
+            Table::People => rows(
+                sqlx::query_as!(
+                    PersonCells,
+                    r#"SELECT row AS "row!", name, name_key, role, created_at_ms FROM people ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Person,
+                store_error,
+            ),
+            Table::Owners => rows(
+                sqlx::query_as!(
+                    OwnerCells,
+                    r#"SELECT account AS "account!", person FROM account_owners ORDER BY account"#
+                )
+                .fetch(connection),
+                Row::Owner,
+                store_error,
+            ),
+            Table::SignIns => rows(
+                sqlx::query_as!(
+                    SignInCells,
+                    "SELECT provider, subject, person, secret FROM sign_ins ORDER BY provider, subject"
+                )
+                .fetch(connection),
+                Row::SignIn,
+                store_error,
+            ),
+            Table::Invitations => rows(
+                sqlx::query_as!(
+                    InvitationCells,
+                    "SELECT digest, role, note, made_by, created_at_ms, ends_at_ms, uses_left
+                     FROM invitations ORDER BY digest"
+                )
+                .fetch(connection),
+                Row::Invitation,
+                store_error,
+            ),
+            Table::Sessions => rows(
+                sqlx::query_as!(
+                    SessionCells,
+                    r#"SELECT row AS "row!", digest, person, agent, created_at_ms, used_at_ms FROM sessions ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Session,
+                store_error,
+            ),
+            Table::Keys => rows(
+                sqlx::query_as!(
+                    KeyCells,
+                    r#"SELECT row AS "row!", account, digest, name, scopes, visibility, uploads_per_day, created_at_ms,
+                              ends_at_ms, used_at_ms
+                       FROM keys ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Key,
                 store_error,
             ),
             Table::Raids => rows(
@@ -186,7 +244,8 @@ impl Import for Transaction {
     fn count(&mut self) -> StoreFuture<'_, i64> {
         Box::pin(async move {
             let held = sqlx::query_scalar!(
-                r#"SELECT (SELECT COUNT(*) FROM raids) + (SELECT COUNT(*) FROM encounters) AS "held!: i64""#
+                r#"SELECT (SELECT COUNT(*) FROM raids) + (SELECT COUNT(*) FROM encounters)
+                        + (SELECT COUNT(*) FROM people) + (SELECT COUNT(*) FROM keys) AS "held!: i64""#
             );
             held.fetch_one(&mut self.0).await.map_err(|error| store_error(&error))
         })
@@ -195,7 +254,10 @@ impl Import for Transaction {
     fn clear(&mut self) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             let clearing = async {
+                // What refers to these goes with them.
                 sqlx::query!("DELETE FROM accounts").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM people").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM invitations").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM quota").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM upkeep").execute(&mut self.0).await
             };
@@ -234,6 +296,59 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             name,
             channel,
             tickets,
+        ),
+        Row::Person(PersonCells { row, name, name_key, role, created_at_ms }) => sqlx::query!(
+            "INSERT INTO people (row, name, name_key, role, created_at_ms) VALUES (?, ?, ?, ?, ?)",
+            row,
+            name,
+            name_key,
+            role,
+            created_at_ms,
+        ),
+        Row::Owner(OwnerCells { account, person }) => {
+            sqlx::query!("INSERT INTO account_owners (account, person) VALUES (?, ?)", account, person)
+        }
+        Row::SignIn(SignInCells { provider, subject, person, secret }) => sqlx::query!(
+            "INSERT INTO sign_ins (provider, subject, person, secret) VALUES (?, ?, ?, ?)",
+            provider,
+            subject,
+            person,
+            secret,
+        ),
+        Row::Invitation(invitation) => sqlx::query!(
+            "INSERT INTO invitations (digest, role, note, made_by, created_at_ms, ends_at_ms, uses_left)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            invitation.digest,
+            invitation.role,
+            invitation.note,
+            invitation.made_by,
+            invitation.created_at_ms,
+            invitation.ends_at_ms,
+            invitation.uses_left,
+        ),
+        Row::Session(SessionCells { row, digest, person, agent, created_at_ms, used_at_ms }) => sqlx::query!(
+            "INSERT INTO sessions (row, digest, person, agent, created_at_ms, used_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
+            row,
+            digest,
+            person,
+            agent,
+            created_at_ms,
+            used_at_ms,
+        ),
+        Row::Key(key) => sqlx::query!(
+            "INSERT INTO keys (row, account, digest, name, scopes, visibility, uploads_per_day, created_at_ms,
+                               ends_at_ms, used_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            key.row,
+            key.account,
+            key.digest,
+            key.name,
+            key.scopes,
+            key.visibility,
+            key.uploads_per_day,
+            key.created_at_ms,
+            key.ends_at_ms,
+            key.used_at_ms,
         ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,

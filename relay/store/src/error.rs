@@ -29,8 +29,8 @@ impl StoreError {
         ))
     }
 
-    /// Rows are to be put into a store that has raids or fights.
+    /// Rows are to be put into a store that has raids, fights, people or keys.
     pub fn not_empty() -> Self {
-        Self::Damaged("it holds raids already: give a database without any".into())
+        Self::Damaged("it holds raids or people already: give a database without any".into())
     }
 }

@@ -29,10 +29,10 @@ pub trait Transfer: Store {
     /// A transaction to put rows in: from now on nobody else writes.
     fn lock(&self) -> StoreFuture<'_, Box<dyn Import>>;
 
-    /// Puts rows into a store without raids or fights; what accounts it has are dropped.
+    /// Puts rows into a store without raids, fights, people or keys; what accounts and invitations it has are dropped.
     ///
     /// # Errors
-    /// `Damaged` if it holds raids or fights.
+    /// `Damaged` if it holds raids, fights, people or keys.
     fn import(&self) -> StoreFuture<'_, Box<dyn Import>> {
         let lock = self.lock();
         Box::pin(async move {
@@ -54,10 +54,10 @@ pub trait Export: Send {
 
 /// One transaction that puts rows in, and reads what it has put. Dropping it leaves the store as it was.
 pub trait Import: Export {
-    /// How many raids and fights there are.
+    /// How many raids, fights, people and keys there are.
     fn count(&mut self) -> StoreFuture<'_, i64>;
 
-    /// Removes accounts, notes on upkeep and what was used of limits, to which no raid refers.
+    /// Removes accounts, invitations, notes on upkeep and what was used of limits, to which no raid, person or key refers.
     fn clear(&mut self) -> StoreFuture<'_, ()>;
 
     /// Puts a row in. Rows that it refers to come first: [`Table::ALL`] is such an order.
@@ -77,6 +77,18 @@ pub enum Table {
     Upkeep,
     /// Who uploads.
     Accounts,
+    /// Who signs in.
+    People,
+    /// Whose accounts are.
+    Owners,
+    /// How people sign in.
+    SignIns,
+    /// Invitations.
+    Invitations,
+    /// Who is signed in.
+    Sessions,
+    /// Keys that people made.
+    Keys,
     /// Raids.
     Raids,
     /// Fights, with what lists show of them.
@@ -99,9 +111,15 @@ pub enum Table {
 
 impl Table {
     /// In an order in which no row refers to a later one.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::Upkeep,
         Self::Accounts,
+        Self::People,
+        Self::Owners,
+        Self::SignIns,
+        Self::Invitations,
+        Self::Sessions,
+        Self::Keys,
         Self::Raids,
         Self::Encounters,
         Self::Streams,
@@ -118,6 +136,12 @@ impl Table {
         match self {
             Self::Upkeep => "notes on upkeep",
             Self::Accounts => "accounts",
+            Self::People => "people",
+            Self::Owners => "owners of accounts",
+            Self::SignIns => "ways to sign in",
+            Self::Invitations => "invitations",
+            Self::Sessions => "sessions",
+            Self::Keys => "keys",
             Self::Raids => "raids",
             Self::Encounters => "fights",
             Self::Streams => "open readings",
@@ -137,6 +161,12 @@ impl Table {
 pub enum Row {
     Upkeep(UpkeepCells),
     Account(AccountCells),
+    Person(PersonCells),
+    Owner(OwnerCells),
+    SignIn(SignInCells),
+    Invitation(InvitationCells),
+    Session(SessionCells),
+    Key(KeyCells),
     Raid(RaidCells),
     Encounter(Box<EncounterCells>),
     Stream(StreamCells),
@@ -165,6 +195,76 @@ pub struct AccountCells {
     pub name: String,
     pub channel: String,
     pub tickets: i64,
+}
+
+/// The cells of somebody who signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct PersonCells {
+    pub row: i64,
+    pub name: String,
+    pub name_key: String,
+    pub role: i64,
+    pub created_at_ms: i64,
+}
+
+/// The cells of whose an account is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct OwnerCells {
+    pub account: i64,
+    pub person: i64,
+}
+
+/// The cells of a way to sign in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct SignInCells {
+    pub provider: String,
+    pub subject: String,
+    pub person: i64,
+    pub secret: Option<String>,
+}
+
+/// The cells of an invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct InvitationCells {
+    pub digest: Vec<u8>,
+    pub role: i64,
+    pub note: String,
+    pub made_by: Option<i64>,
+    pub created_at_ms: i64,
+    pub ends_at_ms: i64,
+    pub uses_left: i64,
+}
+
+/// The cells of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct SessionCells {
+    pub row: i64,
+    pub digest: Vec<u8>,
+    pub person: i64,
+    pub agent: String,
+    pub created_at_ms: i64,
+    pub used_at_ms: i64,
+}
+
+/// The cells of a key that somebody made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct KeyCells {
+    pub row: i64,
+    pub account: i64,
+    pub digest: Vec<u8>,
+    pub name: String,
+    pub scopes: i64,
+    pub visibility: i64,
+    pub uploads_per_day: Option<i64>,
+    pub created_at_ms: i64,
+    pub ends_at_ms: Option<i64>,
+    pub used_at_ms: Option<i64>,
 }
 
 /// The cells of a raid.

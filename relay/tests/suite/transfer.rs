@@ -8,7 +8,10 @@ use raidcast_relay::transfer::{TransferError, transfer};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
 use raidcast_store::transfer::Table;
-use raidcast_store::{JobKey, JobKind, JobsWaiting, Left, NewJob, UploadHash};
+use raidcast_store::{
+    AccountId, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, NewJob, NewKey, NewPerson, NewSession,
+    Person, Role, Session, SessionEnds, Store, Subject, UploadHash,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -19,6 +22,8 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 const HASH: UploadHash = [7; 16];
 /// The same, as it is told to meters.
 const REMOTE_ID: i64 = (1 << 53) - 1;
+/// The digest of all secrets here.
+const SECRET: [u8; 32] = [9; 32];
 /// Unix ms.
 const NEVER_MS: i64 = i64::MAX / 2;
 /// What somebody sees of a relay with [`filled`].
@@ -63,8 +68,78 @@ async fn filled(data: &Path) -> Vec<String> {
         due_at_ms: NEVER_MS,
     };
     assert_eq!(relay.store.leave_upload(row.key, Some(HASH), REMOTE_ID, job).await.unwrap(), Left::Waits(REMOTE_ID));
+    let ana = join(&*relay.store, "ana").await;
+    let account = relay.store.accounts_of(ana.id).await.unwrap()[0].id;
+    let invitation = Invitation { made_by: Some(ana.id), ..invitation() };
+    relay.store.invite(&invitation).await.unwrap();
+    relay.store.begin_session(&session_of(&ana, SECRET)).await.unwrap();
+    let key = relay.store.add_key(&key_of(account, SECRET)).await.unwrap().unwrap();
+    relay.store.use_keys(&[(key.id, 3)]).await.unwrap();
     relay.stop().await;
     reports
+}
+
+/// Somebody with a password and an account.
+async fn join(store: &dyn Store, name: &str) -> Person {
+    let new = NewPerson {
+        name: name.to_uppercase(),
+        name_key: name.into(),
+        subject: password(name),
+        secret: Some("a slow digest".into()),
+        channel: format!("channel-of-{name}"),
+        invitation: None,
+        now_ms: 1,
+    };
+    let joining = store.join(&new).await.unwrap();
+    let Joining::Joined(person) = joining else { panic!("{joining:?}") };
+    person
+}
+
+/// How that one signs in.
+fn password(name: &str) -> Subject {
+    Subject { provider: String::new(), subject: name.into() }
+}
+
+/// Made by the relay itself.
+fn invitation() -> Invitation {
+    Invitation {
+        digest: SECRET,
+        role: Role::Administrator,
+        note: "for Bo".into(),
+        made_by: None,
+        created_at_ms: 1,
+        ends_at_ms: NEVER_MS,
+        left: 3,
+    }
+}
+
+fn session_of(person: &Person, digest: [u8; 32]) -> NewSession {
+    NewSession { digest, person: person.id, agent: "a browser".into(), now_ms: NEVER_MS }
+}
+
+fn key_of(account: AccountId, digest: [u8; 32]) -> NewKey {
+    NewKey {
+        account,
+        digest,
+        name: "a meter".into(),
+        scopes: 0b101,
+        visibility: Visibility::Private,
+        uploads_per_day: Some(7),
+        ends_at_ms: Some(NEVER_MS),
+        now_ms: 2,
+    }
+}
+
+/// What the store keeps of Ana.
+async fn kept_of_ana(store: &dyn Store) -> (Person, Vec<Session>, Vec<Invitation>, Vec<KeyRow>) {
+    let sign_in = store.sign_in(&password("ana")).await.unwrap().unwrap();
+    assert_eq!(sign_in.secret.as_deref(), Some("a slow digest"));
+    let ana = store.person(sign_in.person).await.unwrap().unwrap();
+    let accounts = store.accounts_of(ana.id).await.unwrap();
+    assert_eq!(accounts.iter().map(|account| &account.name).collect::<Vec<_>>(), [&ana.id.own_account()]);
+    let ends = SessionEnds { used_before_ms: 0, created_before_ms: 0 };
+    let sessions = store.sessions(ana.id, ends).await.unwrap();
+    (ana, sessions, store.invitations(0).await.unwrap(), store.keys(0).await.unwrap())
 }
 
 fn open_fight() -> Script {
@@ -91,6 +166,7 @@ async fn moves(from: (&Path, Database), to: Database, reports: &[String], open: 
     let (data, from) = from;
     let relay = TestRelay::start_on(data, Some(from.clone())).await;
     let before = seen(&relay, reports).await;
+    let of_ana = kept_of_ana(&*relay.store).await;
     relay.stop().await;
 
     let mut tables = Vec::new();
@@ -101,7 +177,7 @@ async fn moves(from: (&Path, Database), to: Database, reports: &[String], open: 
 
     // Not twice.
     let again = transfer(&from, &to, |_, _| {}).await.unwrap_err().to_string();
-    assert!(again.contains("holds raids already") && again.contains("nothing was moved"), "{again}");
+    assert!(again.contains("holds raids or people already") && again.contains("nothing was moved"), "{again}");
 
     let relay = TestRelay::start_on(data, Some(to)).await;
     assert_eq!(seen(&relay, reports).await, before);
@@ -109,6 +185,15 @@ async fn moves(from: (&Path, Database), to: Database, reports: &[String], open: 
     assert_eq!(relay.store.uploaded(row.key.account, &[HASH]).await.unwrap(), [(HASH, REMOTE_ID)]);
     assert_eq!(relay.store.jobs(JobKind::Reading).await.unwrap(), JobsWaiting { count: 1, due_at_ms: Some(NEVER_MS) });
     assert_eq!(relay.store.report_of_remote(REMOTE_ID).await.unwrap().as_ref(), Some(&reports[0]));
+    assert_eq!(kept_of_ana(&*relay.store).await, of_ana);
+    // Who and what is new there takes nobody's place.
+    let (ana, sessions, _, keys) = of_ana;
+    let digest = [next as u8; 32];
+    assert!(join(&*relay.store, &format!("bo{next}")).await.id > ana.id);
+    let session = relay.store.begin_session(&session_of(&ana, digest)).await.unwrap();
+    assert!(sessions.iter().all(|held| held.id < session), "{session:?} {sessions:?}");
+    let key = relay.store.add_key(&key_of(keys[0].account, digest)).await.unwrap().unwrap();
+    assert!(keys.iter().all(|held| held.id < key.id), "{key:?} {keys:?}");
     let mut uploader = Uploader::connect(&relay).await;
     let begun = uploader.begin(open).await;
     assert_eq!(&begun.report, reports.last().unwrap());
@@ -174,6 +259,36 @@ async fn a_move_that_ends_early_leaves_nothing() {
         let relay = TestRelay::start_on(data.path(), Some(to)).await;
         seen(&relay, &reports).await;
         relay.stop().await;
+    }
+}
+
+/// Somebody who joined there would lose all that is his.
+#[tokio::test]
+async fn nothing_is_moved_to_where_people_are() {
+    let data = tempfile::tempdir().unwrap();
+    TestRelay::start(data.path()).await.stop().await;
+    let from = Database::in_folder(data.path());
+    #[allow(unused_mut)]
+    let mut targets = vec![Database::Sqlite(data.path().join("to.db"))];
+    #[cfg(all(unix, feature = "postgres"))]
+    targets.extend(raidcast_pgkit::shared().map(|cluster| Database::Postgres(cluster.new_database())));
+    for to in targets {
+        // What the relay itself made there is no loss.
+        let store = to.open().await.unwrap();
+        store.invite(&invitation()).await.unwrap();
+        store.close().await.unwrap();
+        drop(store);
+        transfer(&from, &to, |_, _| {}).await.unwrap();
+        let store = to.open().await.unwrap();
+        assert_eq!(store.invitations(0).await.unwrap(), []);
+        let ana = join(&*store, "ana").await;
+        store.close().await.unwrap();
+        drop(store);
+        let refused = transfer(&from, &to, |_, _| {}).await.unwrap_err().to_string();
+        assert!(refused.contains("holds raids or people already"), "{refused}");
+        let store = to.open().await.unwrap();
+        assert_eq!(store.person(ana.id).await.unwrap(), Some(ana));
+        store.close().await.unwrap();
     }
 }
 
