@@ -95,11 +95,8 @@ impl Pairing {
             Answer::Refused(_, error) => return Err(error),
         };
         let lasts = Duration::from_secs(u64::from(told.expires_in));
-        let invitation = Invitation {
-            page: told.verification_uri,
-            code: told.user_code,
-            minutes: (lasts.as_secs() / 60).max(1),
-        };
+        let invitation =
+            Invitation { page: told.verification_uri, code: told.user_code, minutes: (lasts.as_secs() / 60).max(1) };
         let interval = Duration::from_secs(u64::from(told.interval)).clamp(INTERVAL_MIN, INTERVAL_MAX);
         let until = Instant::now() + lasts.min(Duration::from_hours(1));
         Ok((Self { client, relay, code: told.device_code, interval, until }, invitation))

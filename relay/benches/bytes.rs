@@ -162,6 +162,7 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         cors_origins: raidcast_relay::cors::Origins::default(),
         metrics_listen: None,
         log_format: LogFormat::Text,
+        registration: raidcast_relay::account::Registration::default(),
         limits: EdgeLimits::default(),
     };
     // The tables and their first pages are nobody's hits.

@@ -103,6 +103,7 @@ async fn demo(cli: Cli) -> Result<()> {
         cors_origins: raidcast_relay::cors::Origins::default(),
         metrics_listen: None,
         log_format: LogFormat::Text,
+        registration: raidcast_relay::account::Registration::default(),
         limits: EdgeLimits::default(),
     })
     .await?;

@@ -15,6 +15,7 @@ use raidcast_shared::uplink::Visibility;
 use raidcast_shared::view::Audience;
 use raidcast_store::{AccountId, EncounterRow, RaidRow, Tickets};
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 pub use self::door::{Door, Recorded, Uploader};
 pub use self::visible::Visible;
@@ -22,10 +23,38 @@ pub use self::visible::Visible;
 /// Who asks.
 #[derive(Clone, Debug, Default)]
 pub struct Asker {
-    /// The account whose key came with the request.
-    pub account: Option<AccountId>,
+    /// The account whose key came with the request, or those of who is signed in by its cookie.
+    pub accounts: Vec<AccountId>,
     /// The ticket in its address.
     pub ticket: Option<String>,
+    /// Until when: `None` for who has neither key nor session.
+    pub until: Option<Until>,
+}
+
+/// Until when somebody is let in: for as long as his key or his session is good.
+#[derive(Clone, Debug)]
+pub struct Until(pub CancellationToken);
+
+impl Until {
+    /// Waits for the end; without one for ever.
+    pub async fn over(until: Option<&Self>) {
+        match until {
+            Some(until) => until.0.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether it is over.
+    pub fn is_over(until: Option<&Self>) -> bool {
+        until.is_some_and(|until| until.0.is_cancelled())
+    }
+}
+
+impl Asker {
+    /// Whether an account is his.
+    pub fn holds(&self, account: AccountId) -> bool {
+        self.accounts.contains(&account)
+    }
 }
 
 /// By what somebody sees a raid.

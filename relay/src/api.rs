@@ -1,11 +1,16 @@
 //! The HTTP API, one file for each resource.
 
+pub mod accounts;
 pub mod description;
+pub mod device;
 pub mod encounters;
 pub mod health;
+pub mod invitations;
+pub mod me;
 pub mod metrics;
 pub mod raids;
 pub mod reports;
 pub mod search;
+pub mod session;
 pub mod tickets;
 pub mod uploads;

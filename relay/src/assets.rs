@@ -11,6 +11,9 @@ pub fn router() -> Router {
         .add_alias("/raids/{code}", "/raid.html")
         .add_alias("/live/{channel}", "/raid.html")
         .add_alias("/docs/api", "/api.html")
+        .add_alias("/sign-in", "/sign-in.html")
+        .add_alias("/account", "/account.html")
+        .add_alias("/pair", "/pair.html")
         .html_cache_control(CacheControl::NoCache)
         // Names under /assets carry a hash of what they hold.
         .cache_control(CacheControl::Long)

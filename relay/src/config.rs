@@ -12,7 +12,7 @@ use raidcast_shared::text::{KeyFault, key_fault};
 use raidcast_shared::uplink::Visibility;
 use serde::Deserialize;
 
-use crate::account::{Scope, Scopes};
+use crate::account::{Registration, Scope, Scopes};
 use crate::cors::Origins;
 use crate::database::{Database, DatabaseUrlError};
 use crate::edge::Network;
@@ -168,6 +168,9 @@ struct File {
     cors_origins: Vec<String>,
     metrics_listen: Option<String>,
     log_format: Option<String>,
+    /// Who may join.
+    #[serde(default)]
+    registration: Registration,
     /// The upload key of the account `default`.
     upload_key: Option<String>,
     /// Further keys, by name of the account.
@@ -232,7 +235,7 @@ impl KeyEntry {
 }
 
 /// The names in a [`File`].
-const SETTINGS: [&str; 14] = [
+const SETTINGS: [&str; 15] = [
     "listen",
     "data",
     "database_url",
@@ -244,6 +247,7 @@ const SETTINGS: [&str; 14] = [
     "cors_origins",
     "metrics_listen",
     "log_format",
+    "registration",
     "upload_key",
     "upload_keys",
     "keys",
@@ -324,6 +328,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// What a line of the log is.
     pub log_format: LogFormat,
+    /// Who may join.
+    pub registration: Registration,
 }
 
 /// Why there is no configuration to run with.
@@ -385,6 +391,9 @@ fn without_values(error: &config::ConfigError) -> String {
              signing_secret and uploads_per_day (a number)"
                 .to_owned()
         }
+        E::Type { key, .. } | E::At { key, .. } if key.as_deref() == Some("registration") => {
+            "`registration` must be \"open\", \"invitation\" or \"closed\"".to_owned()
+        }
         E::Type { expected, key, .. } => format!("{} must be {expected}", setting(key)),
         E::At { error, key: None, .. } => without_values(error),
         E::At { key, .. } => format!("{} is not what it must be", setting(key)),
@@ -428,9 +437,14 @@ fn unusable(key: &str) -> Option<&'static str> {
     }
 }
 
-/// Refuses keys that nobody can send, or that stand for two accounts.
+/// Refuses keys that nobody can send, that stand for two accounts, or for somebody who signs in.
 fn check_keys(keys: &[KeySetting]) -> Result<(), ConfigError> {
-    for (at, KeySetting { name, key, .. }) in keys.iter().enumerate() {
+    for (at, KeySetting { name, account, key, .. }) in keys.iter().enumerate() {
+        if account.starts_with('@') {
+            return Err(ConfigError::Value(format!(
+                "the account of `{name}` begins with @, as those of people who sign in: give it another name"
+            )));
+        }
         if let Some(why) = unusable(key) {
             return Err(ConfigError::Value(format!(
                 "the upload key of `{name}` {why}, for example from `openssl rand -hex 32`"
@@ -533,6 +547,7 @@ impl Config {
             cors_origins,
             metrics_listen,
             log_format,
+            registration: file.registration,
         })
     }
 
@@ -630,6 +645,7 @@ mod tests {
             (format!("[keys.bot]\nkey = \"{key}\"\nscope = [\"read\"]\n"), "may have an account, scopes"),
             ("[keys.bot]\nscopes = [\"read\"]\n".to_owned(), "`key`"),
             (format!("log_format = \"{key}\"\n"), "\"text\" or \"json\""),
+            (format!("registration = \"{key}\"\n"), "\"open\", \"invitation\" or \"closed\""),
             ("uploads_per_address_hour = 0\n".to_owned(), "at least 1"),
             (format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = 0\n"), "`bot` must be at least 1"),
             (format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = \"{key}\"\n"), "`keys`"),

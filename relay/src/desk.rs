@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
 use crate::access::{Door, Listening, Uploader, Visible};
+use crate::account::Members;
 use crate::answers::Answers;
 use crate::clock::Clock;
 use crate::context::Context;
@@ -88,6 +89,7 @@ use crate::span::Spans;
 pub struct Desk {
     registry: Arc<RaidRegistry>,
     door: Door,
+    members: Arc<Members>,
     spans: Arc<Spans>,
     answers: Arc<Answers>,
     lists: Arc<Lists>,
@@ -110,7 +112,7 @@ impl Desk {
     /// In front of these raids.
     pub fn new(
         registry: Arc<RaidRegistry>,
-        door: Door,
+        (door, members): (Door, Arc<Members>),
         spans: Arc<Spans>,
         answers: Arc<Answers>,
         lists: Arc<Lists>,
@@ -118,7 +120,7 @@ impl Desk {
         let searches = Searches::new(door.clone(), registry.context.secret.clone(), Arc::clone(&spans.pool));
         let searches = Arc::new(searches);
         let (ingest, replays) = (Arc::new(Ingest::new(Arc::clone(&registry))), Arc::new(Semaphore::new(REPLAYS_MAX)));
-        Self { registry, door, spans, answers, lists, searches, ingest, replays }
+        Self { registry, door, members, spans, answers, lists, searches, ingest, replays }
     }
 
     fn context(&self) -> &Context {
@@ -128,6 +130,11 @@ impl Desk {
     /// Who may see what.
     pub fn door(&self) -> &Door {
         &self.door
+    }
+
+    /// Who signs in.
+    pub fn members(&self) -> &Members {
+        &self.members
     }
 
     /// Makes answers of reports.

@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use raidcast_shared::report::ApiError;
 use raidcast_store::StoreError;
 
-use crate::account::Scope;
+use crate::account::{Scope, scope_name};
 use crate::limits::{HEAD_BYTES_MAX, REQUEST_BODY_BYTES_MAX};
 use crate::signature::{SignatureFault, Unproven};
 
@@ -42,8 +42,34 @@ pub enum HttpError {
     #[error(transparent)]
     Unsigned(#[from] SignatureFault),
     /// The key may not do that.
-    #[error("this key may not do that: it lacks the scope `{}`. Use another, or ask the relay's operator", .0.name())]
+    #[error("this key may not do that: it lacks the scope `{}`. Use another, or ask the relay's operator", scope_name(*.0))]
     Forbidden(Scope),
+    /// Nobody is signed in.
+    #[error("nobody is signed in here: sign in first")]
+    SignedOut,
+    /// A name or a password that is wrong: which of both is not told.
+    #[error("the name or the password is wrong: try again")]
+    WrongSignIn,
+    /// Who signed in long ago asks for something that only its owner may do.
+    #[error("to do this, sign in again: it takes a sign-in of the last 15 minutes")]
+    SignInAgain,
+    /// A page that is not this relay's asks to change something.
+    #[error("this may be done by a page of this relay alone: open it there")]
+    ForeignPage,
+    /// Somebody asks for what administrators do.
+    #[error("only an administrator of this relay may do that")]
+    NotAdministrator,
+    /// No invitation, or one that is good for nothing.
+    #[error(
+        "to join this relay takes an invitation that is still good: ask its administrator for a link, or for another one"
+    )]
+    NotInvited,
+    /// Somebody else has this name.
+    #[error("somebody has this name: choose another")]
+    Taken,
+    /// What is there stands against it.
+    #[error("{0}")]
+    Conflict(String),
     /// A WebSocket was expected.
     #[error("this address is a WebSocket: connect to it with a WebSocket client, version 13")]
     UpgradeRequired,
@@ -116,6 +142,14 @@ impl HttpError {
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Unsigned(fault) => (StatusCode::UNAUTHORIZED, fault.code()),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::SignedOut => (StatusCode::UNAUTHORIZED, "signed_out"),
+            Self::WrongSignIn => (StatusCode::UNAUTHORIZED, "wrong_sign_in"),
+            Self::SignInAgain => (StatusCode::FORBIDDEN, "sign_in_again"),
+            Self::ForeignPage => (StatusCode::FORBIDDEN, "foreign_page"),
+            Self::NotAdministrator => (StatusCode::FORBIDDEN, "not_administrator"),
+            Self::NotInvited => (StatusCode::FORBIDDEN, "not_invited"),
+            Self::Taken => (StatusCode::CONFLICT, "taken"),
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
             Self::NoTimes => (StatusCode::CONFLICT, "no_times"),
             Self::TooLarge(_) | Self::PartTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),

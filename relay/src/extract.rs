@@ -1,6 +1,8 @@
-//! Parts of a request's address, refused in the shape that all errors have.
+//! Parts of a request's address, and small bodies, refused in the shape that all errors have.
 
-use axum::extract::FromRequestParts;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -34,6 +36,51 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
                 let why = std::error::Error::source(&rejection).map(ToString::to_string).unwrap_or_default();
                 Err(HttpError::BadRequest(format!("what stands behind the `?` cannot be read: {why}")))
             }
+        }
+    }
+}
+
+/// A small body of JSON. What stands in it is not said in an error: it may be a password.
+#[derive(Clone, Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("application/json") {
+            return Err(HttpError::BadRequest("the body must be JSON: send Content-Type: application/json".into()));
+        }
+        let body = Bytes::from_request(request, state).await;
+        let body = body.map_err(|_| HttpError::TooLarge(crate::limits::REQUEST_BODY_BYTES_MAX))?;
+        serde_json::from_slice(&body).map(Self).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let what = match error.classify() {
+                serde_json::error::Category::Data => "has a field that is missing, unknown, or not what it must be",
+                _ => "is no JSON",
+            };
+            HttpError::BadRequest(format!("the body {what}, at line {line} column {column}"))
+        })
+    }
+}
+
+/// A small form, as browsers and programs of OAuth send it.
+#[derive(Clone, Debug)]
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
+        use axum::extract::rejection::FormRejection;
+        match axum::extract::Form::<T>::from_request(request, state).await {
+            Ok(axum::extract::Form(form)) => Ok(Self(form)),
+            Err(FormRejection::BytesRejection(_)) => Err(HttpError::TooLarge(crate::limits::REQUEST_BODY_BYTES_MAX)),
+            Err(_) => Err(HttpError::BadRequest(
+                "the body must be a form (application/x-www-form-urlencoded) with all that this needs".into(),
+            )),
         }
     }
 }

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::access::{Asker, Visible};
+use crate::access::{Asker, Until, Visible};
 use crate::desk::Desk;
 use crate::edge::{Asked, Conn};
 use crate::error::HttpError;
@@ -84,7 +84,7 @@ pub async fn raid(
     let asker = desk.door().asker(request.headers(), query.ticket.as_deref()).await?;
     let raid = desk.door().raid(&code, &asker).await?;
     let past = query.past(&desk, &raid, |row| row.raid_code == raid.code, &asker, &visit).await?;
-    upgrade(desk, raid, query.wish(false), past, &visit, request)
+    upgrade(desk, (raid, asker.until), query.wish(false), past, &visit, request)
 }
 
 /// `GET /api/v1/live/{channel}/feed`: the feed of the channel's present raid.
@@ -98,7 +98,7 @@ pub async fn channel(
     let asker = desk.door().asker(request.headers(), query.ticket.as_deref()).await?;
     let raid = desk.door().channel(&channel, &asker).await?;
     let past = query.past(&desk, &raid, |row| row.key.account == raid.account, &asker, &visit).await?;
-    upgrade(desk, raid, query.wish(true), past, &visit, request)
+    upgrade(desk, (raid, asker.until), query.wish(true), past, &visit, request)
 }
 
 fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
@@ -108,7 +108,7 @@ fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool
 
 fn upgrade(
     desk: Desk,
-    raid: Visible<RaidRow>,
+    (raid, until): (Visible<RaidRow>, Option<Until>),
     wish: JoinWish,
     past: Option<Replay>,
     visit: &Asked,
@@ -150,7 +150,7 @@ fn upgrade(
         // A task of its own, so that nothing of the upgrade lives as long as the spectator.
         match past {
             Some(replay) => tokio::spawn(replay::play(replay, format, socket, parts.read_buf).in_current_span()),
-            None => tokio::spawn(watch(desk, raid, JoinWish { format, ..wish }, socket, parts.read_buf)),
+            None => tokio::spawn(watch(desk, (raid, until), JoinWish { format, ..wish }, socket, parts.read_buf)),
         };
     };
     tokio::spawn(taking_over.in_current_span());
@@ -180,16 +180,27 @@ fn bound_send_buffer(stream: &tokio::net::TcpStream) {
     }
 }
 
-async fn watch(desk: Desk, raid: Visible<RaidRow>, wish: JoinWish, socket: Socket, early: Bytes) {
+async fn watch(
+    desk: Desk,
+    (raid, until): (Visible<RaidRow>, Option<Until>),
+    wish: JoinWish,
+    socket: Socket,
+    early: Bytes,
+) {
     let socket = Arc::new(socket);
     if let Some((joined, handle)) = desk.join(&raid, &socket, &wish).await {
         // A task of its own again: what joining needed is many times what reading needs.
-        tokio::spawn(read(Reader::new(&joined, wish.format, handle), joined.left, socket, early));
+        tokio::spawn(read(Reader::new(&joined, wish.format, handle), (joined.left, until), socket, early));
     }
 }
 
 /// Reads what a spectator sends until it, or the room, has enough.
-async fn read(mut reader: Reader, left: CancellationToken, socket: Arc<Socket>, early: Bytes) {
+async fn read(
+    mut reader: Reader,
+    (left, until): (CancellationToken, Option<Until>),
+    socket: Arc<Socket>,
+    early: Bytes,
+) {
     reader.listener.feed(&early);
     // It is a piece of the upgrade's whole read buffer.
     drop(early);
@@ -197,6 +208,8 @@ async fn read(mut reader: Reader, left: CancellationToken, socket: Arc<Socket>, 
         let is_there = tokio::select! {
             // The room has let it go.
             () = left.cancelled() => false,
+            // The key or the session that let it in is good no more.
+            () = Until::over(until.as_ref()) => false,
             // Something came, or the other end closed.
             is_there = socket.read(|bytes| reader.listener.feed(bytes)) => is_there,
         };

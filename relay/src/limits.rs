@@ -214,6 +214,20 @@ pub struct EdgeLimits {
     pub bytes_per_key_day: u64,
 }
 
+/// Digests of passwords that are made at once: each takes 19 MiB and a core for 50 ms.
+pub const PASSWORDS_AT_ONCE: usize = 2;
+/// People who wait for theirs.
+pub const PASSWORDS_WAITING_MAX: usize = 30;
+/// Tries of an address to sign in, join or change a password within a minute.
+pub const SIGN_INS_PER_ADDRESS_MINUTE: u32 = 5;
+/// Tries to sign in under one name at once; as many come again within a quarter of an hour.
+pub const SIGN_INS_PER_NAME: u32 = 10;
+
+/// Programs that wait to be let in by somebody's code, some 300 bytes each.
+pub const PAIRINGS_MAX: usize = 1_000;
+/// Of one address.
+pub const PAIRINGS_PER_ADDRESS: usize = 5;
+
 impl Default for EdgeLimits {
     fn default() -> Self {
         Self {

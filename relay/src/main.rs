@@ -50,9 +50,13 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     if let Some(addr) = relay.metrics_addr() {
         println!("metrics are on http://{addr}/metrics");
     }
-    if config.keys.is_empty() {
+    if let Some(link) = relay.first_link() {
+        println!("Nobody administrates this relay yet. Whoever opens this link first does:");
+        println!("  {link}");
+    }
+    if !relay.has_keys() {
         eprintln!(
-            "No upload key is set, so nobody can upload. Set RAIDCAST_UPLOAD_KEY, or `upload_key` in raidcast.toml."
+            "Nobody can upload yet: sign in and make a key, or set RAIDCAST_UPLOAD_KEY, or `upload_key` in raidcast.toml."
         );
     }
     stopped().await?;

@@ -12,7 +12,10 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::openapi::tag::{Tag, TagBuilder};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 
-pub(crate) use self::answers::{Forbidden, NoTimes, NotFound, Unauthorized, Unchanged, Unsigned, UnsupportedMedia};
+pub(crate) use self::answers::{
+    Conflict, ForAdministrators, Forbidden, ForeignPage, NoTimes, NotFound, NotInvited, SignInAgain, SignedOut, Taken,
+    Unauthorized, Unchanged, Unsigned, UnsupportedMedia, WrongSignIn,
+};
 use self::answers::{SHARED, header_components, headers};
 use crate::limits::PROFILES_MAX;
 
@@ -35,8 +38,10 @@ happen, and `/api/v1/uplink` takes them. `shared/PROTOCOL.md` defines both; `doc
 /// A fight that is uploaded.
 const EXAMPLE: &str = include_str!("../../docs/examples/fight.json");
 
-/// Names the security scheme.
+/// Names the security scheme of programs.
 const KEY: &str = "key";
+/// Names that of people.
+const SESSION: &str = "session";
 
 /// `If-None-Match`, of answers that have an `ETag`.
 #[derive(IntoParams)]
@@ -57,6 +62,11 @@ pub(crate) fn begun() -> OpenApi {
         "A key of the relay's operator. It may do what its scopes say: `read` what its account keeps private, `upload`, \
          `manage` its raids.",
     );
+    let session = ApiKeyValue::with_description(
+        "__Host-raidcast",
+        "Whoever signed in on a page of the relay. Over plain HTTP in a local network it is called `raidcast`. What \
+         changes anything is taken from pages of the relay alone.",
+    );
     OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
@@ -70,10 +80,15 @@ pub(crate) fn begun() -> OpenApi {
             tag("Uploading", "Whole fights, from programs of any kind."),
             tag("Meters", "What meters call that upload by themselves."),
             tag("Managing", "What uploaders change."),
+            tag("People", "Who signs in, and what is his: sessions, keys, password."),
+            tag("Administration", "What administrators of the relay see to."),
             tag("Relay", "How the relay is, and what it says of itself."),
         ]))
         .components(Some(
-            ComponentsBuilder::new().security_scheme(KEY, SecurityScheme::ApiKey(ApiKey::Header(key))).build(),
+            ComponentsBuilder::new()
+                .security_scheme(KEY, SecurityScheme::ApiKey(ApiKey::Header(key)))
+                .security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(session)))
+                .build(),
         ))
         .build()
 }

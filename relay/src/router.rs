@@ -103,6 +103,28 @@ fn asking() -> OpenApiRouter<Desk> {
         .routes(routes!(api::uploads::app_update))
 }
 
+/// Who somebody is, and what is his.
+fn people() -> OpenApiRouter<Desk> {
+    OpenApiRouter::new()
+        .routes(routes!(api::session::ways))
+        .routes(routes!(api::session::sign_in, api::session::sign_out))
+        .routes(routes!(api::session::join))
+        .routes(routes!(api::me::me))
+        .routes(routes!(api::me::password))
+        .routes(routes!(api::me::sessions, api::me::end_others))
+        .routes(routes!(api::me::end_session))
+        .routes(routes!(api::me::keys, api::me::make_key))
+        .routes(routes!(api::me::rotate_key))
+        .routes(routes!(api::me::revoke_key))
+        .routes(routes!(api::device::code))
+        .routes(routes!(api::device::token))
+        .routes(routes!(api::device::shown, api::device::decide))
+        .routes(routes!(api::accounts::list))
+        .routes(routes!(api::accounts::claim))
+        .routes(routes!(api::invitations::list, api::invitations::make))
+        .routes(routes!(api::invitations::take_back))
+}
+
 /// What takes fights.
 fn uploading() -> OpenApiRouter<Desk> {
     OpenApiRouter::new()
@@ -120,7 +142,7 @@ fn described() -> OpenApiRouter<Arc<Body>> {
 /// What the API says of itself: OpenAPI, of all that is routed here and answers JSON.
 pub fn description() -> Value {
     let mut all = openapi::begun();
-    for desk in [reading(), asking(), uploading()] {
+    for desk in [reading(), asking(), people(), uploading()] {
         all.merge(desk.into_openapi());
     }
     all.merge(health().into_openapi());
@@ -150,6 +172,7 @@ pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics:
     let routes = Router::new()
         .merge(reading)
         .merge(asking())
+        .merge(people())
         .route("/encounter/{remote_id}", get(pages::encounter))
         .merge(feeds)
         .with_state(desk)

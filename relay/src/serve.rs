@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Door;
-use crate::account::{Key, Keyring, RelaySecret};
+use crate::account::{Key, Keyring, Members, RelaySecret};
 use crate::answers::Answers;
 use crate::api::metrics::Sources;
 use crate::clock::{Clock, Entropy};
@@ -103,6 +103,8 @@ pub struct Relay {
     answers: Arc<Answers>,
     lists: Arc<Lists>,
     usage: Arc<KeptUsage>,
+    keys: Arc<Keyring>,
+    first_link: Option<String>,
     stop: CancellationToken,
     servers: TaskTracker,
 }
@@ -174,16 +176,21 @@ impl Relay {
             let key = Key::new(account, key, *scopes, *visibility);
             key.signing_with(signing_secret.clone()).uploading(uploads)
         });
-        let keys = Arc::new(Keyring(keys.collect()));
         let (context, directory) = (&registry.context, &registry.directory);
-        let door = Door::new(Arc::clone(context), Arc::clone(&registry.channels), Arc::clone(&keys));
+        let keys = Keyring::new(keys.collect(), context.clock.clone(), context.secret.clone());
+        let keys = Arc::new(keys.recalled(&*context.store).await?);
+        let members = Arc::new(Members::new(Arc::clone(context), Arc::clone(&keys), config.registration));
+        let first_link = members.first_link().await?;
+        let channels = Arc::clone(&registry.channels);
+        let door = Door::new(Arc::clone(context), channels, Arc::clone(&keys), Arc::clone(&members));
         let spans = Arc::new(Spans::new(Arc::clone(context), Arc::clone(directory)));
         let answers = Arc::new(Answers::new(Arc::clone(&spans)));
         let lists = Lists::new(Arc::clone(&registry), door.clone(), Arc::clone(&answers), Arc::clone(&spans.pool));
         let lists = Arc::new(lists);
         let (for_spans, for_answers, for_lists) = (Arc::clone(&spans), Arc::clone(&answers), Arc::clone(&lists));
         let edge = Arc::new(Edge::new(config.limits.clone(), Proxies(config.trusted_proxies.clone()), sockets));
-        let desk = Desk::new(Arc::clone(&registry), door.clone(), for_spans, for_answers, for_lists);
+        let desk =
+            Desk::new(Arc::clone(&registry), (door.clone(), Arc::clone(&members)), for_spans, for_answers, for_lists);
         let sources = Sources {
             context: Arc::clone(context),
             directory: Arc::clone(directory),
@@ -200,6 +207,8 @@ impl Relay {
         let deriver = Deriver::new(Arc::clone(&context.store), Arc::clone(&context.heavy), Source::Records);
         servers.spawn(deriver.worker(context.clock.clone(), Arc::clone(&context.derive)).work(stop.clone()));
         servers.spawn(Arc::clone(&usage).keep_each_minute(stop.clone()));
+        servers.spawn(Arc::clone(&keys).keep_house(Arc::clone(&context.store), stop.clone()));
+        servers.spawn(Arc::clone(&members).keep_house(stop.clone()));
         servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
         servers.spawn(Arc::clone(&readiness).keep_looking(stop.clone()));
         let operators = Operators { readiness, sources };
@@ -213,13 +222,28 @@ impl Relay {
         }
         let origins = config.cors_origins.clone();
         let uplinks = Uplinks { door: door.clone(), registry: Arc::clone(&registry) };
-        let app = router(Parts { desk, uplinks, keys, operators, origins }, metrics_addr.is_none());
+        let for_gate = Arc::clone(&keys);
+        let app = router(Parts { desk, uplinks, keys: for_gate, operators, origins }, metrics_addr.is_none());
         for listener in listeners {
             let (app, edge, connections) = (app.clone(), Arc::clone(&edge), servers.clone());
             servers.spawn(edge::serve(listener, app, edge, stop.clone(), connections));
         }
         servers.close();
-        Ok(Self { addrs, metrics_addr, registry, door, spans, edge, answers, lists, usage, stop, servers })
+        Ok(Self {
+            addrs,
+            metrics_addr,
+            registry,
+            door,
+            spans,
+            edge,
+            answers,
+            lists,
+            usage,
+            keys,
+            first_link,
+            stop,
+            servers,
+        })
     }
 
     /// Where it listens.
@@ -230,6 +254,16 @@ impl Relay {
     /// Where it serves metrics and nothing else, if that is an address of its own.
     pub fn metrics_addr(&self) -> Option<SocketAddr> {
         self.metrics_addr
+    }
+
+    /// The link by which the first administrator joins, while there is none.
+    pub fn first_link(&self) -> Option<&str> {
+        self.first_link.as_deref()
+    }
+
+    /// Whether anybody has a key.
+    pub fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
     }
 
     /// Its raids.
@@ -273,6 +307,9 @@ impl Relay {
             tracing::warn!("stopped with work under way: what was acknowledged is on disk");
         }
         self.usage.keep().await;
+        if let Err(error) = self.keys.note_use(&*self.registry.context.store).await {
+            tracing::warn!(%error, "could not note which keys were used");
+        }
         if let Err(error) = self.registry.context.store.close().await {
             tracing::warn!(%error, "could not close the database");
         }

@@ -30,8 +30,7 @@ use raidcast_store::AccountId;
 use tokio::sync::mpsc;
 use tracing::{Instrument as _, Span};
 
-use crate::access::Door;
-use crate::account::Scope;
+use crate::access::{Door, Until};
 use crate::context::Context;
 use crate::edge::{Asked, Permit};
 use crate::error::HttpError;
@@ -74,7 +73,8 @@ pub async fn upgrade(
     headers: HeaderMap,
     ws: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, HttpError> {
-    let account = uplinks.door.uploader(&headers, Scope::Upload).await?.account();
+    let (uploader, until) = uplinks.door.streamer(&headers).await?;
+    let account = uploader.account();
     let ws = ws.map_err(|_| HttpError::UpgradeRequired)?;
     let permits = (asked.socket()?, connect(&uplinks, account)?);
     let ws = ws
@@ -83,7 +83,7 @@ pub async fn upgrade(
         .max_frame_size(l::UPLINK_READ_BYTES_MAX)
         .read_buffer_size(READ_BUFFER_BYTES);
     let request = Span::current();
-    Ok(ws.on_upgrade(move |socket| converse(uplinks, account, permits, request, socket)))
+    Ok(ws.on_upgrade(move |socket| converse(uplinks, (account, until), permits, request, socket)))
 }
 
 /// A connection of the key's own, and where it comes by a proxy, one of its address's.
@@ -106,7 +106,13 @@ enum Ended {
 
 /// What it says in the log it says for its request. Not all of it is done in that one's span: to enter it takes a lock,
 /// and a frame takes none.
-async fn converse(uplinks: Uplinks, account: AccountId, _permits: Permits, request: Span, socket: WebSocket) {
+async fn converse(
+    uplinks: Uplinks,
+    (account, until): (AccountId, Until),
+    _permits: Permits,
+    request: Span,
+    socket: WebSocket,
+) {
     let (mut sink, stream) = socket.split();
     let mut stream = Frames::of(stream);
     let hello = tokio::time::timeout(Duration::from_millis(l::HELLO_MS_MAX), first_frame(&mut stream)).await;
@@ -115,7 +121,7 @@ async fn converse(uplinks: Uplinks, account: AccountId, _permits: Permits, reque
         Ok(Ok(hello)) => {
             metrics.frame(FrameKind::Hello);
             match attach(&uplinks, account, hello).instrument(request.clone()).await {
-                Ok(attached) => attached.run(&uplinks, account, &mut sink, &mut stream).await,
+                Ok(attached) => attached.run(&uplinks, (account, until), &mut sink, &mut stream).await,
                 Err(refused) => Ended::Refused(refused),
             }
         }
@@ -239,7 +245,7 @@ impl Attached {
     async fn run(
         mut self,
         uplinks: &Uplinks,
-        account: AccountId,
+        (account, until): (AccountId, Until),
         sink: &mut SplitSink<WebSocket, Message>,
         stream: &mut Frames,
     ) -> Ended {
@@ -255,6 +261,10 @@ impl Attached {
         let ended = tokio::select! {
             // Replies first: what is acknowledged is out before the next frame is read.
             biased;
+            () = Until::over(Some(&until)) => Ended::Refused(refusal(
+                RefusedCode::Unauthorized,
+                "the key of this uplink has ended or was revoked: give the client another",
+            )),
             ended = write => ended,
             ended = read => ended,
         };

@@ -108,6 +108,8 @@ pub(super) fn logout(flags: &LogoutFlags) -> ExitCode {
             let told = print_line("There is no key for this relay on this computer.");
             ExitCode::from(u8::from(told.is_err()))
         }
-        Err(error) => refuse(&format!("{} cannot be read or written ({}).", file.path().display(), words::told(&error))),
+        Err(error) => {
+            refuse(&format!("{} cannot be read or written ({}).", file.path().display(), words::told(&error)))
+        }
     }
 }

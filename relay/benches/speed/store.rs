@@ -35,6 +35,7 @@ pub(crate) fn config(data: &Path) -> Config {
         cors_origins: raidcast_relay::cors::Origins::default(),
         metrics_listen: None,
         log_format: LogFormat::Text,
+        registration: raidcast_relay::account::Registration::default(),
         limits: EdgeLimits::default(),
     }
 }

@@ -15,8 +15,8 @@ use raidcast_store::{
 };
 
 use super::visible::Visible;
-use super::{Admitted, Asker, Guarded};
-use crate::account::{Key, Keyring, Scope};
+use super::{Admitted, Asker, Guarded, Until};
+use crate::account::{Key, Keyring, Members, Scope, WhoseKey};
 use crate::context::Context;
 use crate::error::HttpError;
 use crate::quota::UploadsPerDay;
@@ -29,6 +29,7 @@ pub struct Door {
     context: Arc<Context>,
     channels: Arc<Channels>,
     keys: Arc<Keyring>,
+    members: Arc<Members>,
 }
 
 /// A report, and its record if it has one.
@@ -83,7 +84,7 @@ impl Uploader {
 
     /// Asks without a ticket.
     pub fn asker(self) -> Asker {
-        Asker { account: Some(self.account), ticket: None }
+        Asker { accounts: vec![self.account], ..Asker::default() }
     }
 }
 
@@ -99,31 +100,53 @@ pub struct Found {
 }
 
 impl Door {
-    /// Lets in by these keys, and by tickets.
-    pub fn new(context: Arc<Context>, channels: Arc<Channels>, keys: Arc<Keyring>) -> Self {
-        Self { context, channels, keys }
+    /// Lets in by these keys, by the sessions of these people, and by tickets.
+    pub fn new(context: Arc<Context>, channels: Arc<Channels>, keys: Arc<Keyring>, members: Arc<Members>) -> Self {
+        Self { context, channels, keys, members }
     }
 
-    fn key(&self, headers: &HeaderMap) -> Option<&Key> {
+    fn key(&self, headers: &HeaderMap) -> Option<Arc<Key>> {
         let key = headers.get("x-api-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
         self.keys.key(key.trim())
     }
 
     async fn account(&self, key: &Key) -> Result<AccountId, HttpError> {
-        let channel = self.context.entropy.code(8);
-        Ok(self.context.store.account(&key.account, &channel).await?.id)
+        match &key.whose {
+            WhoseKey::Kept(_, account) => Ok(*account),
+            WhoseKey::Named(name) => {
+                let channel = self.context.entropy.code(8);
+                Ok(self.context.store.account(name, &channel).await?.id)
+            }
+        }
     }
 
-    /// Who asks: by the key in his headers, and his ticket.
+    /// Who asks: by the key in his headers, or by his cookie, and by his ticket.
     ///
     /// # Errors
     /// The store does not answer.
     pub async fn asker(&self, headers: &HeaderMap, ticket: Option<&str>) -> Result<Asker, HttpError> {
-        let account = match self.key(headers).filter(|key| key.scopes.has(Scope::Read)) {
-            Some(key) => Some(self.account(key).await?),
-            None => None,
-        };
-        Ok(Asker { account, ticket: ticket.map(str::to_owned) })
+        let ticket = ticket.map(str::to_owned);
+        if let Some(key) = self.key(headers).filter(|key| key.scopes.has(Scope::Read)) {
+            let accounts = vec![self.account(&key).await?];
+            return Ok(Asker { accounts, ticket, until: Some(Until(key.ended().clone())) });
+        }
+        Ok(match self.members.reader(headers).await? {
+            Some(who) => {
+                let until = Some(Until(self.members.ended(&who)));
+                Asker { accounts: self.members.accounts(&who).await?, ticket, until }
+            }
+            None => Asker { ticket, ..Asker::default() },
+        })
+    }
+
+    /// Who streams, and until when.
+    ///
+    /// # Errors
+    /// As [`Door::uploader`].
+    pub async fn streamer(&self, headers: &HeaderMap) -> Result<(Uploader, Until), HttpError> {
+        // The key first: what ends between the two is heard of.
+        let until = Until(self.key(headers).ok_or(HttpError::Unauthorized)?.ended().clone());
+        Ok((self.uploader(headers, Scope::Upload).await?, until))
     }
 
     /// Who asks for something that needs a key which may do this.
@@ -136,8 +159,8 @@ impl Door {
             return Err(HttpError::Forbidden(scope));
         }
         let reads = key.scopes.has(Scope::Read);
-        let &Key { visibility, uploads_per_day, .. } = key;
-        Ok(Uploader { account: self.account(key).await?, visibility, reads, uploads_per_day })
+        let Key { visibility, uploads_per_day, .. } = *key;
+        Ok(Uploader { account: self.account(&key).await?, visibility, reads, uploads_per_day })
     }
 
     /// What his request's signature is verified with, when its body comes; `None` if it has none.
@@ -146,7 +169,8 @@ impl Door {
     /// `Unsigned`: it cannot be read or verified, or is of another time.
     pub fn proof(&self, headers: &HeaderMap, uploader: Uploader) -> Result<Option<Proof>, HttpError> {
         let Some(claim) = Claim::of(headers)? else { return Ok(None) };
-        let secret = self.key(headers).and_then(|key| key.signing_secret.as_ref()).ok_or(SignatureFault::NoSecret)?;
+        let key = self.key(headers);
+        let secret = key.as_ref().and_then(|key| key.signing_secret.as_ref()).ok_or(SignatureFault::NoSecret)?;
         let now_ms = self.context.clock.now_ms();
         Ok(Some(self.context.signatures.verify(uploader.account(), claim, secret, now_ms)?))
     }
@@ -268,7 +292,13 @@ impl Door {
     /// # Errors
     /// The store does not answer.
     pub async fn same_fight(&self, report: &Visible<EncounterRow>, asker: &Asker) -> Result<Vec<String>, HttpError> {
-        Ok(self.context.store.same_fight(report.row, asker.account).await?)
+        let store = &self.context.store;
+        let mut reports = store.same_fight(report.row, asker.accounts.first().copied()).await?;
+        for account in asker.accounts.iter().skip(1) {
+            let more = store.same_fight(report.row, Some(*account)).await?;
+            reports.extend(more.into_iter().filter(|report| !reports.contains(report)).collect::<Vec<_>>());
+        }
+        Ok(reports)
     }
 
     /// A report that he did not ask for by its name, and its record: one that anybody finds in lists, or his own. Nothing
@@ -332,7 +362,7 @@ impl Door {
 
     /// By what somebody may see what belongs to a raid: private ones need the uploader's key or a ticket.
     async fn admit(&self, asker: &Asker, what: Guarded<'_>) -> Result<Admitted, HttpError> {
-        if asker.account == Some(what.account) {
+        if asker.holds(what.account) {
             return Ok(Admitted::AsUploader);
         }
         if let Some(ticket) = &asker.ticket {
@@ -376,5 +406,5 @@ impl Door {
 
 /// What is answered of what cannot be read: nothing tells any more whether a stranger may know that it exists.
 fn unreadable(asker: &Asker) -> HttpError {
-    if asker.account.is_some() { HttpError::SetAside } else { HttpError::NotFound }
+    if !asker.accounts.is_empty() { HttpError::SetAside } else { HttpError::NotFound }
 }

@@ -54,6 +54,26 @@ shared! {
         signature is not good, and nothing of the request is kept.", &[];
     /// A key without the scope.
     Forbidden: "403", "`forbidden`: the key lacks the scope that this needs. The message names it.", &[];
+    /// Nobody is signed in.
+    SignedOut: "401", "`signed_out`: nobody is signed in by this request's cookie.", &[];
+    /// A wrong name or password.
+    WrongSignIn: "401", "`wrong_sign_in`: the name or the password is wrong; which of both is not told. `signed_out`: \
+        nobody is signed in.", &[];
+    /// A request of another site's page.
+    ForeignPage: "403", "`foreign_page`: the request does not come from a page of this relay.", &[];
+    /// A session that is too old for this.
+    SignInAgain: "403", "`sign_in_again`: this takes a sign-in of the last 15 minutes. `foreign_page`: the request does \
+        not come from a page of this relay. `not_administrator`: it takes an administrator.", &[];
+    /// What administrators do.
+    ForAdministrators: "403", "`not_administrator`: it takes an administrator. `foreign_page`: the request does not come \
+        from a page of this relay.", &[];
+    /// No good invitation.
+    NotInvited: "403", "`not_invited`: to join takes an invitation, and this is none, or good no more. `foreign_page`: \
+        the request does not come from a page of this relay.", &[];
+    /// A name that somebody has.
+    Taken: "409", "`taken`: somebody has this name.", &[];
+    /// What is there stands against it.
+    Conflict: "409", "`conflict`: what is there stands against it. The message says what.", &[];
     /// Nothing, or nothing for the asker.
     NotFound: "404", "`not_found`: there is no such thing, or the asker may not see it. Which of both is not told.", &[];
     /// A part of a fight of which no part is known.

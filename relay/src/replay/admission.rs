@@ -5,7 +5,7 @@
 
 use raidcast_store::EncounterRow;
 
-use crate::access::{Asker, Listening, Visible};
+use crate::access::{Asker, Listening, Until, Visible};
 use crate::desk::Desk;
 
 /// A report, as its asker may see it.
@@ -33,16 +33,22 @@ impl Admission {
 
     /// Waits for a change that may concern who sees it. Safe to drop: nothing is lost.
     pub(super) async fn changed(&mut self) {
-        self.changes.changed(&self.report.raid_code).await;
+        tokio::select! {
+            () = self.changes.changed(&self.report.raid_code) => {}
+            () = Until::over(self.asker.until.as_ref()) => {}
+        }
     }
 
     /// Whether there was such a change, without waiting.
     pub(super) fn has_changed(&mut self) -> bool {
-        self.changes.has_changed(&self.report.raid_code)
+        Until::is_over(self.asker.until.as_ref()) || self.changes.has_changed(&self.report.raid_code)
     }
 
     /// Asks again whether its asker may see it.
     pub(super) async fn holds(&mut self) -> bool {
+        if Until::is_over(self.asker.until.as_ref()) {
+            return false;
+        }
         let now = self.desk.door().still(&self.asker, &self.report).await;
         now.map(|report| self.report = report).is_ok()
     }

@@ -32,6 +32,7 @@ mod old_ids;
 mod open_fights;
 mod operators;
 mod outcome;
+mod people;
 mod posted;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;

@@ -163,6 +163,7 @@ impl TestRelay {
             cors_origins: raidcast_relay::cors::Origins::default(),
             metrics_listen: None,
             log_format: LogFormat::Text,
+            registration: raidcast_relay::account::Registration::default(),
             limits,
         }
     }
@@ -194,6 +195,11 @@ impl TestRelay {
         let relay = Relay::start_with(&config, held, clock, Entropy::system(), secret).await.expect("the relay starts");
         let url = format!("http://{}", relay.addrs()[0]);
         Self { relay: Some(relay), store, sqlite, url, now_ms, config }
+    }
+
+    /// The link by which the first administrator joins.
+    pub(crate) fn first_link(&self) -> Option<&str> {
+        self.relay.as_ref().and_then(Relay::first_link)
     }
 
     /// The embedded database.
@@ -569,10 +575,19 @@ impl Spectator {
     }
 
     pub(crate) async fn join_as(url: &str, protocol: &str, key: Option<&str>) -> Self {
+        Self::join_with(url, protocol, key.map(|key| ("x-api-key", key))).await
+    }
+
+    /// As a browser that is signed in.
+    pub(crate) async fn join_by_cookie(url: &str, protocol: &str, cookie: &str) -> Self {
+        Self::join_with(url, protocol, Some(("cookie", cookie))).await
+    }
+
+    async fn join_with(url: &str, protocol: &str, header: Option<(&'static str, &str)>) -> Self {
         let url = url.replace("http", "ws");
         let mut request = url.into_client_request().expect("a URL");
-        if let Some(key) = key {
-            request.headers_mut().insert("x-api-key", key.parse().expect("a header"));
+        if let Some((name, value)) = header {
+            request.headers_mut().insert(name, value.parse().expect("a header"));
         }
         request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a header"));
         let (socket, _) =

@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The accounts that nobody holds.
+         * @description They are those of keys that stand in the configuration, and of keys that stood there.
+         */
+        get: operations["unclaimedAccounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes an account over that nobody holds.
+         * @description What was uploaded under it is the asker's from then on. Its keys go on working.
+         */
+        post: operations["claimAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/check": {
         parameters: {
             query?: never;
@@ -15,6 +55,67 @@ export interface paths {
         get: operations["checkKey"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to pair a program.
+         * @description Whoever is to let it in types `user_code` into the page `verification_uri`. Both codes are good for ten minutes.
+         */
+        post: operations["beginPairing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Whether a program was let in, and its key.
+         * @description Only one answer tells the key. Until then the answer is 400 with an `error` of RFC 8628.
+         */
+        post: operations["finishPairing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The program that waits with a code.
+         * @description Capital letters and dashes do not matter. A person tries ten codes in a quarter of an hour.
+         */
+        get: operations["pairing"];
+        put?: never;
+        /** Lets a program in, or not. */
+        post: operations["decidePairing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -69,6 +170,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invitations that are good. */
+        get: operations["invitations"];
+        put?: never;
+        /**
+         * Makes an invitation.
+         * @description Only this answer tells its link.
+         */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an invitation back. */
+        delete: operations["uninvite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live/{channel}": {
         parameters: {
             query?: never;
@@ -86,6 +225,139 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in. */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The keys of all accounts that somebody holds. */
+        get: operations["keys"];
+        put?: never;
+        /**
+         * Makes a key.
+         * @description Only this answer tells it: the relay keeps a digest.
+         */
+        post: operations["makeKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends a key.
+         * @description All that is open by it ends, too.
+         */
+        delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/keys/{id}/rotation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a key in place of another.
+         * @description The old one stays good for some hours, so that what uses it can be told the new one meanwhile.
+         */
+        post: operations["rotateKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Changes a password.
+         * @description All other sessions end.
+         */
+        put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where somebody is signed in. */
+        get: operations["sessions"];
+        put?: never;
+        post?: never;
+        /** Signs out everywhere else. */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Signs out somewhere. */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -97,6 +369,23 @@ export interface paths {
         get: operations["description"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has somebody join, and signs him in. */
+        post: operations["join"];
         delete?: never;
         options?: never;
         head?: never;
@@ -203,6 +492,47 @@ export interface paths {
         };
         /** Reports of the same fight by other accounts: its points of view. */
         get: operations["views"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs somebody in by name and password.
+         * @description For pages of the relay: the session is a cookie. A name and an address are tried a few times a minute.
+         */
+        post: operations["signIn"];
+        /**
+         * Signs out.
+         * @description What this browser has open by its session ends.
+         */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How people sign in here. */
+        get: operations["signInWays"];
         put?: never;
         post?: never;
         delete?: never;
@@ -334,6 +664,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Accounts of keys that stand in the relay's configuration, and that nobody holds: `GET /api/v1/accounts`. */
+        AccountList: {
+            /** @description Each of them. */
+            accounts: components["schemas"]["MyAccount"][];
+        };
         /** @description From the first to the last of something, ms since the encounter began; pauses between them count. */
         ActiveTime: {
             /**
@@ -448,6 +783,13 @@ export interface components {
             /** @description What it is by the definition of this relay. */
             relay: string;
         };
+        /** @description What a program asks for. */
+        CodeForm: {
+            /** @description What the program is and where it runs, for whoever lets it in: 1 to 64 characters. */
+            client_id: string;
+            /** @description What its key is to do: of `upload`, `read`, `manage`, with spaces between. Without it `upload`. */
+            scope?: string;
+        };
         /** @description One player's death. */
         DeathRow: {
             /**
@@ -468,6 +810,76 @@ export interface components {
              * @description With what.
              */
             skillId: number | null;
+        };
+        /** @description What a program that is to be paired is told: `POST /api/v1/device/code`, as RFC 8628 has it. */
+        DeviceCode: {
+            /** @description The program's own code: it asks by this whether it was let in. */
+            device_code: string;
+            /**
+             * Format: uint32
+             * @description For so many seconds both are good.
+             */
+            expires_in: number;
+            /**
+             * Format: uint32
+             * @description The program asks every so many seconds.
+             */
+            interval: number;
+            /** @description The code that somebody types. */
+            user_code: string;
+            /** @description Where he types it. */
+            verification_uri: string;
+        };
+        /** @description Why a program has no key, or none yet, as RFC 8628 has it. */
+        DeviceError: {
+            /** @description The same as `error`, as all errors of this API have it. */
+            code: string;
+            /**
+             * @description For programs: `authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `invalid_request`,
+             *     `unsupported_grant_type`.
+             */
+            error: string;
+            /** @description For people. */
+            error_description: string;
+            /** @description The same as `error_description`. */
+            message: string;
+        };
+        /** @description Whether a program is let in: `POST /api/v1/device/{code}`. */
+        DeviceForm: {
+            /**
+             * Format: int64
+             * @description The account under which it uploads; without it his own.
+             */
+            account?: number;
+            /** @description Yes or no. */
+            approve: boolean;
+        };
+        /** @description A program that waits to be let in: `GET /api/v1/device/{code}`. */
+        DeviceLine: {
+            /** @description The address from which it asks. */
+            address: string;
+            /**
+             * Format: int64
+             * @description When it asked, Unix ms.
+             */
+            askedAtMs: number;
+            /** @description Whether that is the address from which this is asked. */
+            isHere: boolean;
+            /** @description What it calls itself. */
+            name: string;
+            /** @description What its key is to do. */
+            scopes: components["schemas"]["Scope"][];
+        };
+        /** @description The key of a program that was let in: `POST /api/v1/device/token`. This is the only time that it is told. */
+        DeviceToken: {
+            /** @description The key. It goes into the header `X-API-Key`. */
+            access_token: string;
+            /** @description Whose it is. */
+            name: string;
+            /** @description What it may do: names with spaces between. */
+            scope: string;
+            /** @description Always `api_key`. */
+            token_type: string;
         };
         Duplicate: {
             /** Format: int64 */
@@ -863,6 +1275,151 @@ export interface components {
             ids: number[];
             ingested: number;
         };
+        /** @description An invitation that is to be made: `POST /api/v1/invitations`. */
+        InvitationForm: {
+            /**
+             * Format: uint32
+             * @description For so many days it is good: 1 to 365.
+             */
+            days: number;
+            /** @description For whom it is, for whoever reads the list: at most 64 characters. */
+            note?: string;
+            /** @description What who comes by it may do. */
+            role?: components["schemas"]["Role"];
+            /**
+             * Format: uint32
+             * @description So many people may come by it: 1 to 1,000.
+             */
+            uses: number;
+        };
+        /** @description An invitation. */
+        InvitationLine: {
+            /**
+             * Format: int64
+             * @description When it was made, Unix ms.
+             */
+            createdAtMs: number;
+            /**
+             * Format: int64
+             * @description From when it is good for nothing, Unix ms.
+             */
+            endsAtMs: number;
+            /** @description Names it in this API. Nobody joins by it. */
+            id: string;
+            /**
+             * Format: uint32
+             * @description So many may still come by it.
+             */
+            left: number;
+            /** @description For whom it is. */
+            note: string;
+            /** @description What who comes by it may do. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description Invitations. */
+        InvitationList: {
+            /** @description Each of them. */
+            invitations: components["schemas"]["InvitationLine"][];
+        };
+        /** @description How somebody joins: `POST /api/v1/people`. */
+        JoinForm: {
+            /** @description The secret of an invitation, where one is needed. */
+            invitation?: string;
+            /** @description His name, which nobody else has: 2 to 32 characters. */
+            name: string;
+            /**
+             * Format: password
+             * @description His password: 10 characters at the least.
+             */
+            password: string;
+        };
+        /** @description A key that is to be made: `POST /api/v1/me/keys`. */
+        KeyForm: {
+            /**
+             * Format: int64
+             * @description The account under which it uploads; without it his own.
+             */
+            account?: number;
+            /**
+             * Format: uint32
+             * @description After so many days it is good for nothing: 1 to 3,650; without it it has no end.
+             */
+            days?: number;
+            /** @description What its owner calls it: 1 to 64 characters. */
+            name: string;
+            /** @description What it may do: one at the least. */
+            scopes: components["schemas"]["Scope"][];
+            /**
+             * Format: uint32
+             * @description How many new fights it may upload over HTTP within a day, if that is limited.
+             */
+            uploadsPerDay?: number;
+            /** @description Who may see what it uploads over HTTP, where the request does not say so. */
+            visibility?: components["schemas"]["Visibility"];
+        };
+        /** @description A key. */
+        KeyLine: {
+            /**
+             * Format: int64
+             * @description The account under which it uploads.
+             */
+            account: number;
+            /**
+             * Format: int64
+             * @description When it was made, Unix ms.
+             */
+            createdAtMs: number;
+            /**
+             * Format: int64
+             * @description From when it is good for nothing, Unix ms; `null` if it has no end.
+             */
+            endsAtMs: number | null;
+            /**
+             * Format: int64
+             * @description Names it in this API.
+             */
+            id: number;
+            /** @description What its owner calls it. */
+            name: string;
+            /** @description What it may do. */
+            scopes: components["schemas"]["Scope"][];
+            /**
+             * Format: uint32
+             * @description How many new fights it may upload over HTTP within a day; `null` if that is not limited.
+             */
+            uploadsPerDay: number | null;
+            /**
+             * Format: int64
+             * @description When it was used last, to the minute, Unix ms; `null` if it was not.
+             */
+            usedAtMs: number | null;
+            /** @description Who may see what it uploads over HTTP, where the request does not say so. */
+            visibility: components["schemas"]["Visibility"];
+        };
+        /** @description Somebody's keys. */
+        KeyList: {
+            /** @description Each of them. */
+            keys: components["schemas"]["KeyLine"][];
+        };
+        /** @description Who is signed in. */
+        Me: {
+            /** @description His accounts: his own first. */
+            accounts: components["schemas"]["MyAccount"][];
+            /**
+             * Format: int64
+             * @description Until when he may make keys and change his password without signing in again, Unix ms.
+             */
+            freshUntilMs: number;
+            /** @description His name. */
+            name: string;
+            /** @description What he may do. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: int64
+             * @description When he signed in, Unix ms.
+             */
+            signedInAtMs: number;
+        };
         /** @description The meter's own sums and the relay's, where they differ. */
         MeterDiffers: {
             /** @description The meter's. */
@@ -905,6 +1462,28 @@ export interface components {
             /** @description What, in words. */
             what: string;
         };
+        /** @description An account of somebody's: under it his keys upload. */
+        MyAccount: {
+            /** @description The page that always shows its present raid. */
+            channelUrl: string;
+            /**
+             * Format: int64
+             * @description Names it in this API.
+             */
+            id: number;
+            /** @description The name that it has in the relay's configuration; `null` for his own. */
+            name: string | null;
+        };
+        /** @description An invitation that was made. This is the only time that its link is told. */
+        NewInvitation: components["schemas"]["InvitationLine"] & {
+            /** @description The link by which people join. */
+            url: string;
+        };
+        /** @description A key that was made. This is the only time that it is told. */
+        NewKey: components["schemas"]["KeyLine"] & {
+            /** @description The key itself. The relay does not keep it. */
+            secret: string;
+        };
         /** @description Nothing. */
         Nothing: Record<string, never>;
         /**
@@ -934,6 +1513,19 @@ export interface components {
              * @description Pages in all.
              */
             totalPages: number;
+        };
+        /** @description A new password: `PUT /api/v1/me/password`. */
+        PasswordForm: {
+            /**
+             * Format: password
+             * @description The new one: 10 characters at the least.
+             */
+            new: string;
+            /**
+             * Format: password
+             * @description The one that is good now.
+             */
+            old: string;
         };
         /** @description Where a fight was. */
         Place: {
@@ -1129,6 +1721,11 @@ export interface components {
         };
         /** @enum {string} */
         ReceiptState: "ready" | "processing";
+        /**
+         * @description Who may join a relay.
+         * @enum {string}
+         */
+        Registration: "open" | "invitation" | "closed";
         /** @description What a private raid is shared by from now on: `POST /api/v1/raids/{code}/ticket`. */
         RenewedTicket: {
             /** @description The page that always shows the uploader's present raid, with its own ticket where that is private. */
@@ -1229,6 +1826,51 @@ export interface components {
             results: components["schemas"]["UploadResult"][];
         };
         /**
+         * @description What somebody may do beside what everybody may.
+         * @enum {string}
+         */
+        Role: "member" | "administrator";
+        /** @description How a key is replaced: `POST /api/v1/me/keys/{id}/rotation`. */
+        RotationForm: {
+            /**
+             * Format: uint32
+             * @description For so many hours the old key stays good: 0 to 720.
+             */
+            overlapHours: number;
+        };
+        /**
+         * @description What a key may do.
+         * @enum {string}
+         */
+        Scope: "upload" | "read" | "manage";
+        /** @description A browser that somebody is signed in with. */
+        SessionLine: {
+            /** @description What the browser called itself. */
+            agent: string;
+            /**
+             * Format: int64
+             * @description When he signed in, Unix ms.
+             */
+            createdAtMs: number;
+            /**
+             * Format: int64
+             * @description Names it in this API.
+             */
+            id: number;
+            /** @description Whether it is the one that asks. */
+            isThis: boolean;
+            /**
+             * Format: int64
+             * @description When it was used last, to the hour, Unix ms.
+             */
+            usedAtMs: number;
+        };
+        /** @description Where somebody is signed in. */
+        SessionList: {
+            /** @description Each of them. */
+            sessions: components["schemas"]["SessionLine"][];
+        };
+        /**
          * @description What cannot be read: all else is served. How much there is; the log names it, for whoever has a link sees what it
          *     leads to, and anybody may ask how the relay is.
          */
@@ -1237,6 +1879,21 @@ export interface components {
             count: number;
             /** @description Raids whose rows cannot be read. */
             raids: number;
+        };
+        /** @description How somebody signs in: `POST /api/v1/session`. */
+        SignInForm: {
+            /** @description His name; capital letters do not matter. */
+            name: string;
+            /**
+             * Format: password
+             * @description His password.
+             */
+            password: string;
+        };
+        /** @description How people sign in: `GET /api/v1/sign-in`. */
+        SignInWays: {
+            /** @description Who may join. */
+            registration: components["schemas"]["Registration"];
         };
         /**
          * @description What a skill's hits do.
@@ -1322,6 +1979,13 @@ export interface components {
             playerKey: string;
             /** @description Damage taken; `null` where that is not known. */
             taken: number[] | null;
+        };
+        /** @description By what a program asks whether it was let in. */
+        TokenForm: {
+            /** @description Its own code. */
+            device_code: string;
+            /** @description `urn:ietf:params:oauth:grant-type:device_code` */
+            grant_type: string;
         };
         /** @description Sums over all players. */
         Totals: {
@@ -1594,8 +2258,41 @@ export interface components {
                 "application/json": components["schemas"]["ApiError"];
             };
         };
+        /** @description `conflict`: what is there stands against it. The message says what. */
+        Conflict: {
+            headers: {
+                "X-API-Version": components["headers"]["X-API-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ApiError"];
+            };
+        };
+        /** @description `not_administrator`: it takes an administrator. `foreign_page`: the request does not come from a page of this relay. */
+        ForAdministrators: {
+            headers: {
+                "X-API-Version": components["headers"]["X-API-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ApiError"];
+            };
+        };
         /** @description `forbidden`: the key lacks the scope that this needs. The message names it. */
         Forbidden: {
+            headers: {
+                "X-API-Version": components["headers"]["X-API-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ApiError"];
+            };
+        };
+        /** @description `foreign_page`: the request does not come from a page of this relay. */
+        ForeignPage: {
             headers: {
                 "X-API-Version": components["headers"]["X-API-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1640,6 +2337,50 @@ export interface components {
         };
         /** @description `not_found`: there is no such thing, or the asker may not see it. Which of both is not told. */
         NotFound: {
+            headers: {
+                "X-API-Version": components["headers"]["X-API-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ApiError"];
+            };
+        };
+        /** @description `not_invited`: to join takes an invitation, and this is none, or good no more. `foreign_page`: the request does not come from a page of this relay. */
+        NotInvited: {
+            headers: {
+                "X-API-Version": components["headers"]["X-API-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ApiError"];
+            };
+        };
+        /** @description `sign_in_again`: this takes a sign-in of the last 15 minutes. `foreign_page`: the request does not come from a page of this relay. `not_administrator`: it takes an administrator. */
+        SignInAgain: {
+            headers: {
+                "X-API-Version": components["headers"]["X-API-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ApiError"];
+            };
+        };
+        /** @description `signed_out`: nobody is signed in by this request's cookie. */
+        SignedOut: {
+            headers: {
+                "X-API-Version": components["headers"]["X-API-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ApiError"];
+            };
+        };
+        /** @description `taken`: somebody has this name. */
+        Taken: {
             headers: {
                 "X-API-Version": components["headers"]["X-API-Version"];
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1738,6 +2479,17 @@ export interface components {
                 "application/json": components["schemas"]["ApiError"];
             };
         };
+        /** @description `wrong_sign_in`: the name or the password is wrong; which of both is not told. `signed_out`: nobody is signed in. */
+        WrongSignIn: {
+            headers: {
+                "X-API-Version": components["headers"]["X-API-Version"];
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ApiError"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -1777,6 +2529,69 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    unclaimedAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountList"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    claimAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the account. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is the asker's. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     checkKey: {
         parameters: {
             query?: never;
@@ -1799,6 +2614,154 @@ export interface operations {
             };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    beginPairing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["CodeForm"];
+            };
+        };
+        responses: {
+            /** @description The codes. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceCode"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    finishPairing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["TokenForm"];
+            };
+        };
+        responses: {
+            /** @description The key. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceToken"];
+                };
+            };
+            /** @description `authorization_pending`, `slow_down`, `access_denied`, `expired_token`, `unsupported_grant_type`; `bad_request` where the form cannot be read. */
+            400: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceError"];
+                };
+            };
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    pairing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code that the program showed. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who asks, and for what. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceLine"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    decidePairing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code that the program showed. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceForm"];
+            };
+        };
+        responses: {
+            /** @description The program hears of it. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];
@@ -2031,6 +2994,104 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationList"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationForm"];
+            };
+        };
+        responses: {
+            /** @description The invitation. */
+            201: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewInvitation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    uninvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the invitation. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nobody joins by it any more. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     channel: {
         parameters: {
             query?: {
@@ -2075,6 +3136,296 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who is signed in. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that are good, oldest first. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyList"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    makeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyForm"];
+            };
+        };
+        responses: {
+            /** @description The key. */
+            201: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the key. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It lets nobody in any more. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    rotateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the old key. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotationForm"];
+            };
+        };
+        responses: {
+            /** @description The new key. */
+            201: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordForm"];
+            };
+        };
+        responses: {
+            /** @description It is changed. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["WrongSignIn"];
+            403: components["responses"]["ForeignPage"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The one that was used last comes first. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All sessions but this one have ended. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForeignPage"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the session. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     description: {
         parameters: {
             query?: never;
@@ -2104,6 +3455,41 @@ export interface operations {
             };
             304: components["responses"]["Unchanged"];
             400: components["responses"]["BadRequest"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    join: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinForm"];
+            };
+        };
+        responses: {
+            /** @description Who has joined. */
+            201: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["ForeignPage"];
+            409: components["responses"]["Taken"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];
@@ -2363,6 +3749,97 @@ export interface operations {
             304: components["responses"]["Unchanged"];
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInForm"];
+            };
+        };
+        responses: {
+            /** @description Who is signed in. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["WrongSignIn"];
+            403: components["responses"]["ForeignPage"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session has ended. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForeignPage"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    signInWays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What a page for signing in offers. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInWays"];
+                };
+            };
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];
