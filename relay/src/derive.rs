@@ -116,7 +116,8 @@ impl Deriver {
         line: Arc<JobsLine>,
     ) -> Worker<impl Fn(LeasedJob) -> BoxFuture<'static, Result<JobDone, Later>>> {
         let store = Arc::clone(&self.store);
-        Worker { store, clock, kind: JobKind::Derive, line, does: move |job| Arc::clone(&self).derive(job).boxed() }
+        let does = move |job| Arc::clone(&self).derive(job).boxed();
+        Worker { store, clock, kind: JobKind::Derive, line, does, goes_before: None }
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use raidcast_store::{JobKey, JobKind, LeasedJob, Store, StoreError};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -25,6 +26,10 @@ const RETRY_MS_MAX: i64 = 3_600_000;
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
 /// Of jobs that are due so many are done before those that wait are counted again.
 const COUNTED_EVERY: usize = 32;
+/// A job that gives way to what somebody waits for gives way for so long at the most, so that it is done in the end.
+const GIVES_WAY_MAX: Duration = Duration::from_secs(2);
+/// And looks so often whether somebody still waits.
+const GIVES_WAY_LOOK: Duration = Duration::from_millis(20);
 /// After it did not answer.
 const STORE_RETRY: Duration = Duration::from_secs(5);
 
@@ -92,6 +97,8 @@ pub struct Worker<F> {
     pub line: Arc<JobsLine>,
     /// Does one.
     pub does: F,
+    /// Whether somebody waits for what goes before these jobs, if anything does.
+    pub goes_before: Option<Box<dyn Fn() -> bool + Send + Sync>>,
 }
 
 impl<F, D> Worker<F>
@@ -136,11 +143,21 @@ where
     /// Does some of the jobs that are due: to ask each time how many wait is to count them each time.
     async fn some(&self) -> Result<(), StoreError> {
         for _ in 0..COUNTED_EVERY {
+            self.give_way().await;
             if self.next().await?.is_none() {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Before the next job is begun.
+    async fn give_way(&self) {
+        let Some(goes_before) = &self.goes_before else { return };
+        let until = Instant::now() + GIVES_WAY_MAX;
+        while goes_before() && Instant::now() < until {
+            tokio::time::sleep(GIVES_WAY_LOOK).await;
+        }
     }
 
     /// Does the job that has been due for longest, and says what became of it; `None` if none is due.

@@ -205,7 +205,11 @@ impl Relay {
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(desk.ingest()).keep_what_waits(stop.clone()));
         let deriver = Deriver::new(Arc::clone(&context.store), Arc::clone(&context.heavy), Source::Records);
-        servers.spawn(deriver.worker(context.clock.clone(), Arc::clone(&context.derive)).work(stop.clone()));
+        let mut deriving = deriver.worker(context.clock.clone(), Arc::clone(&context.derive));
+        // Who uploads waits for an answer, and nobody for rows that lists ask.
+        let ingest = Arc::clone(desk.ingest());
+        deriving.goes_before = Some(Box::new(move || ingest.standing().waiting > 0));
+        servers.spawn(deriving.work(stop.clone()));
         servers.spawn(Arc::clone(&usage).keep_each_minute(stop.clone()));
         servers.spawn(Arc::clone(&keys).keep_house(Arc::clone(&context.store), stop.clone()));
         servers.spawn(Arc::clone(&members).keep_house(stop.clone()));

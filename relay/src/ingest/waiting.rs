@@ -33,7 +33,7 @@ impl Ingest {
             let ingest = Arc::clone(&self);
             async move { ingest.look_at(job).await }
         };
-        Worker { store, clock, kind: JobKind::Reading, line, does }.work(stop).await;
+        Worker { store, clock, kind: JobKind::Reading, line, does, goes_before: None }.work(stop).await;
     }
 
     async fn look_at(&self, job: LeasedJob) -> Result<JobDone, Later> {

@@ -8,7 +8,7 @@ mod recorded;
 use std::collections::BTreeMap;
 
 use raidcast_ingest::Uploaded;
-use raidcast_ingest::encounters::{Received, Refused, Request, read};
+use raidcast_ingest::encounters::{Received, Refused, Request, read, read_alone};
 use raidcast_meterkit::encounters::{Encounters, Habit};
 use raidcast_meterkit::upload::Uploader;
 use raidcast_meterkit::{Fight, Script};
@@ -24,7 +24,9 @@ use crate::figures::{Figures, body, check_fold, key, uid};
 fn only(body: &str) -> Result<Received, Refused> {
     let request = Request::parse(body).unwrap();
     assert_eq!((request.encounters.len(), request.is_batch), (1, false));
-    let received = read(request.encounters[0], &key)?;
+    let read = read(request.encounters[0], &key);
+    same_alone(body, read.as_ref().ok());
+    let received = read?;
     let uploaded = &received.uploaded;
     check_fold(uploaded, &uploaded.log);
     assert_eq!((uploaded.stub, &uploaded.source_hash), (None, &None));
@@ -32,6 +34,19 @@ fn only(body: &str) -> Result<Received, Refused> {
         uid(actor.id);
     }
     Ok(received)
+}
+
+/// The shorter way to the same reading: it is the same, or it is not gone.
+fn same_alone(body: &str, read: Option<&Received>) {
+    let told = |read: &Received| {
+        let Received { uploaded, client_id, meter_version, local_player_uid, checksum } = read;
+        let log = uploaded.log.clone().into_bytes();
+        (uploaded.encounter, log, format!("{client_id:?} {meter_version:?} {local_player_uid:?} {checksum:?}"))
+    };
+    let alone = read_alone(body, &key);
+    if alone.is_some() || !(body.contains("encounters") || body.contains("\\u00")) {
+        assert!(alone.as_ref().map(told) == read.map(told), "{}", &body[..body.len().min(500)]);
+    }
 }
 
 fn taken(body: &Value) -> Received {

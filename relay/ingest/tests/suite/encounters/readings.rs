@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use raidcast_ingest::NotAnUpload;
-use raidcast_ingest::encounters::{Checksums, ClientId, Refused, Request, read};
+use raidcast_ingest::encounters::{Checksums, ClientId, Refused, Request, read, read_alone};
 use raidcast_shared::event::{ActorKind, HitKind, PartSum};
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::id::EncounterId;
@@ -602,13 +602,27 @@ fn several_encounters_are_read_each_for_itself() {
         format!(r#" {{"x":[{{}}],"encounters":[{good},{odd},{good}],"schemaVersion":1}}"#),
     ] {
         let request = Request::parse(&body).unwrap();
-        assert!(request.is_batch);
+        assert!(request.is_batch && read_alone(&body, &key).is_none());
         let read: Vec<_> = request.encounters.iter().map(|encounter| read(encounter, &key).is_ok()).collect();
         assert_eq!(read, [true, false, true]);
     }
     let one = format!("[{good}]");
     let request = Request::parse(&one).unwrap();
     assert_eq!((request.is_batch, request.encounters), (true, vec![good.as_str()]));
+    // Not by the shorter way: what may be a list however it is spelt, and what is no JSON as a whole.
+    let inner = &good[1..good.len() - 1];
+    assert!(read_alone(&good, &key).is_some());
+    for other in [
+        format!(r#"{{{inner},"encounters":[]}}"#),
+        format!(r#"{{{inner},"\u0065ncounters":[]}}"#),
+        format!("{good} x"),
+        format!("{good}{good}"),
+        one.clone(),
+        odd.to_owned(),
+        good[..good.len() - 1].to_owned(),
+    ] {
+        assert!(read_alone(&other, &key).is_none(), "{other}");
+    }
     let many = |n: usize| format!(r#"{{"encounters":[{}]}}"#, vec!["7"; n].join(","));
     assert_eq!(Request::parse(&many(100)).unwrap().encounters.len(), 100);
     assert!(matches!(Request::parse(&many(101)), Err(NotAnUpload::TooMany { max: 100, .. })));
