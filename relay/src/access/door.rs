@@ -406,5 +406,5 @@ impl Door {
 
 /// What is answered of what cannot be read: nothing tells any more whether a stranger may know that it exists.
 fn unreadable(asker: &Asker) -> HttpError {
-    if !asker.accounts.is_empty() { HttpError::SetAside } else { HttpError::NotFound }
+    if asker.accounts.is_empty() { HttpError::NotFound } else { HttpError::SetAside }
 }

@@ -181,25 +181,17 @@ impl Keyring {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         let is_it = |key: &Key| matches!(key.whose, WhoseKey::Kept(of, _) if of == id);
         let Some(key) = kept.values().find(|key| is_it(key)).cloned() else { return };
-        match change(&key) {
-            Some(changed) => {
-                kept.insert(key.digest, Arc::new(changed));
-            }
-            None => {
-                kept.remove(&key.digest);
-                key.ended.cancel();
-            }
+        if let Some(changed) = change(&key) {
+            kept.insert(key.digest, Arc::new(changed));
+        } else {
+            kept.remove(&key.digest);
+            key.ended.cancel();
         }
-    }
-
-    /// How many people made.
-    pub fn len(&self) -> usize {
-        self.kept.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Whether nobody has a key.
     pub fn is_empty(&self) -> bool {
-        self.configured.is_empty() && self.len() == 0
+        self.configured.is_empty() && self.kept.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     fn used(&self) -> MutexGuard<'_, HashMap<KeyId, i64>> {
@@ -322,7 +314,7 @@ mod tests {
         now.store(3_000, Ordering::Relaxed);
         assert!(keys.key(&one).is_none());
         keys.end_what_is_over();
-        assert!(held.ended().is_cancelled() && keys.len() == 0);
+        assert!(held.ended().is_cancelled() && keys.is_empty());
         let (three, row_three) = row(3, None);
         keys.add(&row_three);
         let held = keys.key(&three).unwrap();

@@ -46,7 +46,7 @@ const USE_NOTED_MS: i64 = 3_600_000;
 const FIRST_MS: i64 = 7 * DAY_MS;
 
 /// How often what is over is removed.
-const SWEEP: Duration = Duration::from_secs(3_600);
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// Characters of a person's name.
 const NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=32;

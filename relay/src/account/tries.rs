@@ -15,7 +15,7 @@ use crate::edge::{Address, Later};
 use crate::limits::{ADDRESSES_MAX, SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME};
 
 /// In so long, as many tries of a name come again as may be made at once.
-const NAME_WINDOW: Duration = Duration::from_secs(15 * 60);
+const NAME_WINDOW: Duration = Duration::from_mins(15);
 
 /// What was tried lately.
 pub(super) struct Tries {
