@@ -1,20 +1,26 @@
 /** The part of the API by which somebody joins, signs in, and sees to what is his. A cookie says who asks. */
 import type {
+  AccountList,
   DeviceForm,
   DeviceLine,
   InvitationForm,
   InvitationLine,
+  InvitationList,
   JoinForm,
   KeyForm,
   KeyLine,
+  KeyList,
   Me,
+  MyAccount,
   NewInvitation,
   NewKey,
   PasswordForm,
   Registration,
   RotationForm,
   SessionLine,
+  SessionList,
   SignInForm,
+  SignInWays,
 } from './account-types';
 import { ask, browserApiEnv, type ApiEnv } from './client';
 
@@ -37,6 +43,9 @@ export interface AccountApi {
   invitations(): Promise<InvitationLine[]>;
   invite(form: InvitationForm): Promise<NewInvitation>;
   uninvite(id: string): Promise<void>;
+  /** Those that nobody holds. */
+  accounts(): Promise<MyAccount[]>;
+  claimAccount(id: number): Promise<void>;
   /** The program that waits with a code. */
   device(code: string): Promise<DeviceLine>;
   decideDevice(code: string, form: DeviceForm): Promise<void>;
@@ -51,7 +60,7 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     await ask(env, path, { method: 'DELETE' });
   };
   return {
-    registration: async (signal) => (await get<{ registration: Registration }>('/api/v1/sign-in', signal)).registration,
+    registration: async (signal) => (await get<SignInWays>('/api/v1/sign-in', signal)).registration,
     signIn: (form) => post('/api/v1/session', form),
     signOut: () => remove('/api/v1/session'),
     join: (form) => post('/api/v1/people', form),
@@ -59,16 +68,20 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     changePassword: async (form) => {
       await ask(env, '/api/v1/me/password', { method: 'PUT', body: form });
     },
-    sessions: async () => (await get<{ sessions: SessionLine[] }>('/api/v1/me/sessions')).sessions,
+    sessions: async () => (await get<SessionList>('/api/v1/me/sessions')).sessions,
     endSession: (id) => remove(`/api/v1/me/sessions/${id}`),
     endOtherSessions: () => remove('/api/v1/me/sessions'),
-    keys: async () => (await get<{ keys: KeyLine[] }>('/api/v1/me/keys')).keys,
+    keys: async () => (await get<KeyList>('/api/v1/me/keys')).keys,
     makeKey: (form) => post('/api/v1/me/keys', form),
     replaceKey: (id, form) => post(`/api/v1/me/keys/${id}/rotation`, form),
     revokeKey: (id) => remove(`/api/v1/me/keys/${id}`),
-    invitations: async () => (await get<{ invitations: InvitationLine[] }>('/api/v1/invitations')).invitations,
+    invitations: async () => (await get<InvitationList>('/api/v1/invitations')).invitations,
     invite: (form) => post('/api/v1/invitations', form),
     uninvite: (id) => remove(`/api/v1/invitations/${encodeURIComponent(id)}`),
+    accounts: async () => (await get<AccountList>('/api/v1/accounts')).accounts,
+    claimAccount: async (id) => {
+      await ask(env, `/api/v1/accounts/${id}/claim`, { method: 'POST' });
+    },
     device: (code) => get(`/api/v1/device/${encodeURIComponent(code)}`),
     decideDevice: (code, form) => post(`/api/v1/device/${encodeURIComponent(code)}`, form),
   };
