@@ -44,6 +44,7 @@ function relayPaths(): Plugin {
         else if (/^\/docs\/api(\?|$)/.test(url)) request.url = '/api.html';
         else if (/^\/sign-in(\?|$)/.test(url)) request.url = '/sign-in.html';
         else if (/^\/account(\?|$)/.test(url)) request.url = '/account.html';
+        else if (/^\/pair(\?|$)/.test(url)) request.url = '/pair.html';
         next();
       });
     },
@@ -72,6 +73,7 @@ export default defineConfig({
         api: resolve(root, 'api.html'),
         'sign-in': resolve(root, 'sign-in.html'),
         account: resolve(root, 'account.html'),
+        pair: resolve(root, 'pair.html'),
         // Served with status 404, for every address that leads nowhere.
         'not-found': resolve(root, '404.html'),
       },

@@ -1,6 +1,6 @@
 /** What is somebody's own: read when his page opens, and anew after each change. Who is not signed in goes to do it. */
 import type { AccountApi } from '$lib/api/account';
-import type { InvitationLine, KeyLine, Me, SessionLine } from '$lib/api/account-types';
+import type { InvitationLine, KeyLine, Me, MyAccount, SessionLine } from '$lib/api/account-types';
 import { ApiFailure } from '$lib/api/client';
 import type { Who } from './who.svelte';
 
@@ -51,13 +51,18 @@ export class AccountState {
   readonly keys = new Listed<KeyLine>(() => this.ask((api) => api.keys()));
   readonly sessions = new Listed<SessionLine>(() => this.ask((api) => api.sessions()));
   readonly invitations = new Listed<InvitationLine>(() => this.ask((api) => api.invitations()));
+  /** Accounts that nobody holds. */
+  readonly unheld = new Listed<MyAccount>(() => this.ask((api) => api.accounts()));
   readonly #api: AccountApi;
   readonly #who: Who;
+  readonly #page: string;
   readonly #go: (path: string) => void;
 
-  constructor(options: { api: AccountApi; who: Who; go: (path: string) => void }) {
+  /** @param options `page`: the path of the one that this is for, to which somebody comes back who has signed in */
+  constructor(options: { api: AccountApi; who: Who; page: '/account' | '/pair'; go: (path: string) => void }) {
     this.#api = options.api;
     this.#who = options.who;
+    this.#page = options.page;
     this.#go = options.go;
   }
 
@@ -65,16 +70,23 @@ export class AccountState {
     return this.me?.role === 'administrator';
   }
 
-  async start(): Promise<void> {
+  /** Asks who is signed in. False if that is not known. */
+  async enter(): Promise<boolean> {
     this.failure = null;
     try {
       this.me = await this.ask(() => this.#who.ask());
+      return true;
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
       this.failure = error;
-      return;
+      return false;
     }
-    const lists = [this.keys, this.sessions, ...(this.administers ? [this.invitations] : [])];
+  }
+
+  /** The same, and reads what is his. */
+  async start(): Promise<void> {
+    if (!(await this.enter())) return;
+    const lists = [this.keys, this.sessions, ...(this.administers ? [this.invitations, this.unheld] : [])];
     await Promise.all(lists.map((list) => list.read()));
     this.ready = true;
   }
@@ -86,7 +98,7 @@ export class AccountState {
     } catch (error) {
       if (error instanceof ApiFailure && error.signedOut) {
         this.#who.left();
-        this.#go('/sign-in?next=/account');
+        this.#go(`/sign-in?next=${this.#page}`);
       }
       throw error;
     }
@@ -94,10 +106,14 @@ export class AccountState {
 
   /** He gives his password again: his session is another one then. */
   async signInAgain(password: string): Promise<void> {
-    const me = await this.#api.signIn({ name: this.me?.name ?? '', password });
+    this.know(await this.#api.signIn({ name: this.me?.name ?? '', password }));
+    if (this.ready) void this.sessions.read();
+  }
+
+  /** Who he is, or what is his, was told anew. */
+  know(me: Me): void {
     this.me = me;
     this.#who.entered(me);
-    void this.sessions.read();
   }
 
   /** He has signed out. */

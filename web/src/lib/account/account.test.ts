@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ApiFailure } from '$lib/api/client';
 import { FIREFOX } from '$lib/testing/samples';
 import { browserName } from './agent';
+import { codeOf } from './code';
 import { invitationOf } from './invitation';
 import { nextPath } from './next';
 import { endWords, faultWords, mayWords, passwordFaultWords } from './words';
@@ -47,6 +48,22 @@ describe('an invitation', () => {
   });
 });
 
+describe('a code', () => {
+  it.each([
+    ['BCDF-GHJK', 'BCDF-GHJK'],
+    [' bcdf ghjk\t', 'BCDF-GHJK'],
+    ['bcdf\u2013ghjk', 'BCDF-GHJK'],
+    ['B-C-D-F.GHJK', 'BCDF-GHJK'],
+    ['BCDF-GHJ', null],
+    ['BCDF-GHJKL', null],
+    ['BCDF-GHJ1', null],
+    ['BCDF-GHJ\u00c4', null],
+    ['', null],
+  ])('%j is %j', (typed, code) => {
+    expect(codeOf(typed)).toBe(code);
+  });
+});
+
 describe('a browser', () => {
   const MOZILLA = 'Mozilla/5.0';
   const KIT = 'AppleWebKit/537.36 (KHTML, like Gecko)';
@@ -74,7 +91,7 @@ describe('words', () => {
   it('say what a key may do', () => {
     expect(mayWords(['upload'])).toBe('May upload fights');
     expect(mayWords(['manage', 'upload', 'read'])).toBe(
-      'May upload fights, see what is private and change who may see uploads',
+      'May upload fights, see what is private and renew links of private raids',
     );
     expect(mayWords([])).toBe('May do nothing');
   });

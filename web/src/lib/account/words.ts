@@ -1,5 +1,5 @@
 /** What pages of people say. */
-import type { KeyLine, Role, Scope, Visibility } from '$lib/api/account-types';
+import type { KeyLine, MyAccount, Role, Scope, Visibility } from '$lib/api/account-types';
 import type { ApiFailure } from '$lib/api/client';
 import { dateTime, day } from '$lib/format/time';
 
@@ -10,8 +10,8 @@ export const SCOPES: { id: Scope; name: string; means: string; may: string }[] =
   {
     id: 'manage',
     name: 'Manage',
-    means: 'Change what was uploaded: who may see it, and its links.',
-    may: 'change who may see uploads',
+    means: 'Renew the link of a private raid: the old link ends, and you get a new one.',
+    may: 'renew links of private raids',
   },
 ];
 
@@ -24,6 +24,16 @@ export const SEEN_BY: { id: Visibility; who: string; choice: string }[] = [
 
 /** What somebody may do. */
 export const ROLES: Record<Role, string> = { member: 'Member', administrator: 'Administrator' };
+
+/** What somebody calls an account of his. */
+export function accountName(name: MyAccount['name']): string {
+  return name ?? 'Your own';
+}
+
+/** An account of his, as a choice. */
+export function accountChoice({ id, name }: MyAccount): readonly [id: number, words: string] {
+  return [id, accountName(name)];
+}
 
 /** "May upload fights and see what is private". */
 export function mayWords(scopes: readonly Scope[]): string {

@@ -1,5 +1,5 @@
 /** A small raid, as the relay would send it. */
-import type { InvitationLine, KeyLine, Me, SessionLine } from '$lib/api/account-types';
+import type { DeviceLine, InvitationLine, KeyLine, Me, SessionLine } from '$lib/api/account-types';
 import type { Player, PointOfView, RaidPage, Report, Timeline } from '$lib/api/types';
 import type { FeedFight, FeedFrame, FeedPlayer, Keyframe, ReportSummary, Tick, Totals } from '$lib/wire/types';
 
@@ -275,4 +275,16 @@ export const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Geck
 
 export function sessionLine(id: number, some: Partial<SessionLine> = {}): SessionLine {
   return { id, agent: FIREFOX, createdAtMs: 1_000, usedAtMs: 1_000, isThis: false, ...some };
+}
+
+/** A program that asks from here. */
+export function deviceLine(some: Partial<DeviceLine> = {}): DeviceLine {
+  return {
+    name: 'raidcast on pc',
+    address: '192.0.2.7',
+    isHere: true,
+    askedAtMs: Date.now(),
+    scopes: ['upload', 'read'],
+    ...some,
+  };
 }

@@ -1,6 +1,6 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { InvitationLine, KeyLine, Me, SessionLine } from '$lib/api/account-types';
+import type { InvitationLine, KeyLine, Me, MyAccount, SessionLine } from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
 import { done, FakeRelay, fault, type Answers } from '$lib/testing/relay';
 import { FIREFOX, invitationLine, keyLine, me, sessionLine } from '$lib/testing/samples';
@@ -11,6 +11,8 @@ let gone: string[];
 let keys: KeyLine[];
 let sessions: SessionLine[];
 let invitations: InvitationLine[];
+/** Accounts that nobody holds. */
+let unheld: MyAccount[];
 
 /** The page of somebody, with a relay that holds what is his. */
 async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
@@ -19,6 +21,7 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
     'GET /api/v1/me/keys': () => Response.json({ keys }),
     'GET /api/v1/me/sessions': () => Response.json({ sessions }),
     'GET /api/v1/invitations': () => Response.json({ invitations }),
+    'GET /api/v1/accounts': () => Response.json({ accounts: unheld }),
     ...answers,
   });
   vi.stubGlobal('fetch', relay.fetch);
@@ -47,6 +50,7 @@ beforeEach(() => {
   keys = [];
   sessions = [sessionLine(1, { isThis: true })];
   invitations = [];
+  unheld = [];
 });
 afterEach(() => {
   cleanup();
@@ -125,9 +129,17 @@ describe('keys', () => {
 
   it('where there is none, says what to do', async () => {
     await opened();
-    expect(screen.getByText('You have no key yet. Make a key to upload from your meter.')).toBeTruthy();
-    expect(screen.getByRole('form', { name: 'Make a key' })).toBeTruthy();
+    const keys = within(part('Keys'));
+    expect(keys.getByText('You have no key yet.')).toBeTruthy();
+    expect(
+      keys.getByText(/^To upload with the Raidcast client, pair your computer; for any other program/),
+    ).toBeTruthy();
+    expect(keys.getByRole('link', { name: 'Pair a computer' }).getAttribute('href')).toBe('/pair');
+    await press('Make a key');
+    expect(document.activeElement).toBe(screen.getByLabelText('Name'));
     expect(screen.queryByLabelText('Account')).toBeNull();
+    await press('Cancel');
+    await vi.waitUntil(() => document.activeElement?.textContent === 'Make a key');
   });
 
   it('are made, shown once and copied', async () => {
@@ -143,6 +155,7 @@ describe('keys', () => {
         },
       },
     );
+    await press('Make a key');
     await write('Name', 'Laptop');
     await fireEvent.click(screen.getByRole('checkbox', { name: /^Read/ }));
     await fireEvent.change(screen.getByLabelText('Uploads are seen by'), { target: { value: 'private' } });
@@ -171,6 +184,7 @@ describe('keys', () => {
     await opened(me(), {
       'POST /api/v1/me/keys': () => Response.json({ ...made, secret: 'rc_secret' }, { status: 201 }),
     });
+    await press('Make a key');
     await write('Name', 'Laptop');
     await fireEvent.submit(screen.getByRole('form', { name: 'Make a key' }));
     await press('Copy', await screen.findByRole('region', { name: /^New key/ }));
@@ -180,6 +194,7 @@ describe('keys', () => {
 
   it('that may do nothing are not made', async () => {
     await opened();
+    await press('Make a key');
     await write('Name', 'Laptop');
     await fireEvent.click(screen.getByRole('checkbox', { name: /^Upload/ }));
     await fireEvent.submit(screen.getByRole('form', { name: 'Make a key' }));
@@ -189,6 +204,7 @@ describe('keys', () => {
 
   it('that cannot be made say why', async () => {
     await opened(me(), { 'POST /api/v1/me/keys': () => fault(409, 'conflict', 'an account has 50 keys at the most') });
+    await press('Make a key');
     await write('Name', 'Laptop');
     await fireEvent.submit(screen.getByRole('form', { name: 'Make a key' }));
     expect((await screen.findByRole('alert')).textContent).toBe('An account has 50 keys at the most.');
@@ -222,7 +238,7 @@ describe('keys', () => {
     keys = [];
     await press('Revoke the key Key 7');
     await press('Revoke');
-    expect(await screen.findByText('You have no key yet. Make a key to upload from your meter.')).toBeTruthy();
+    expect(await screen.findByText('You have no key yet.')).toBeTruthy();
     expect(screen.queryByRole('alert')).toBeNull();
   });
 
@@ -257,6 +273,7 @@ describe('what takes a sign-in of a moment ago', () => {
         return fresh ? Response.json(me()) : fault(401, 'wrong_sign_in', 'the name or the password is wrong');
       },
     });
+    await press('Make a key');
     await write('Name', 'Laptop');
     await fireEvent.submit(screen.getByRole('form', { name: 'Make a key' }));
     const again = await screen.findByRole('form', { name: 'To make a key, enter your password again.' });
@@ -281,6 +298,7 @@ describe('what takes a sign-in of a moment ago', () => {
 
   it('is let be where the password is not given', async () => {
     await opened(me(), { 'POST /api/v1/me/keys': AGAIN });
+    await press('Make a key');
     await write('Name', 'Laptop');
     await fireEvent.submit(screen.getByRole('form', { name: 'Make a key' }));
     await press('Cancel', await screen.findByRole('form', { name: /enter your password again/ }));
@@ -416,5 +434,123 @@ describe('invitations', () => {
     await fireEvent.submit(screen.getByRole('form', { name: 'Make an invitation' }));
     await screen.findByRole('alert');
     expect(relay.bodies).toEqual([{ note: '', role: 'administrator', uses: 1, days: 7 }]);
+  });
+});
+
+describe('accounts of the configuration', () => {
+  const TITLE = 'Accounts of the configuration';
+  const guild: MyAccount = { id: 2, name: 'guild', channelUrl: 'https://relay.example/live/GUILD' };
+  const other: MyAccount = { id: 3, name: 'other', channelUrl: 'https://relay.example/live/OTHER' };
+  let mine: Me;
+  let fresh: boolean;
+  const answers = (): Answers => ({
+    'GET /api/v1/me': () => Response.json(mine),
+    'POST /api/v1/accounts/2/claim': () => {
+      if (!fresh) return AGAIN();
+      unheld = unheld.filter(({ id }) => id !== 2);
+      mine = { ...mine, accounts: [...mine.accounts, guild] };
+      return done();
+    },
+    'POST /api/v1/session': () => {
+      fresh = true;
+      return Response.json(mine);
+    },
+  });
+
+  beforeEach(() => {
+    mine = me({ role: 'administrator' });
+    fresh = true;
+    unheld = [guild, other];
+  });
+
+  it('are for administrators alone, and not told of where there is none', async () => {
+    await opened();
+    expect(screen.queryByRole('region', { name: TITLE })).toBeNull();
+    expect(relay.asked).not.toContain('GET /api/v1/accounts');
+    cleanup();
+    who.left();
+    unheld = [];
+    await opened(mine);
+    expect(relay.asked).toContain('GET /api/v1/accounts');
+    expect(screen.queryByRole('region', { name: TITLE })).toBeNull();
+  });
+
+  it('are taken over when that was asked once; then they are his, and keys are made for them', async () => {
+    await opened(mine, answers());
+    await press('Take over the account guild');
+    expect(document.activeElement?.textContent).toBe('Cancel');
+    expect(
+      screen.getByText(/yours from then on, also what is private\. Its keys go on working\.$/, { selector: 'p' }),
+    ).toBeTruthy();
+    await press('Cancel', part(TITLE));
+    await vi.waitUntil(() => document.activeElement?.getAttribute('aria-label') === 'Take over the account guild');
+    expect(changes()).toEqual([]);
+    await press('Take over the account guild');
+    await press('Take over');
+    expect(await within(part(TITLE)).findByText('The account guild is yours now.')).toBeTruthy();
+    expect(document.activeElement?.id).toBe('configured-title');
+    expect(within(part(TITLE)).getAllByRole('listitem').map(words)).toEqual([
+      'other Permanent link: https://relay.example/live/OTHER Take over',
+    ]);
+    expect(screen.getByRole('link', { name: guild.channelUrl })).toBeTruthy();
+    await press('Make a key');
+    expect(words(screen.getByLabelText('Account'))).toBe('Your ownguild');
+  });
+
+  it('leave nothing behind but what was done', async () => {
+    unheld = [guild];
+    await opened(mine, answers());
+    await press('Take over the account guild');
+    await press('Take over');
+    expect(await within(part(TITLE)).findByText('The account guild is yours now.')).toBeTruthy();
+    expect(within(part(TITLE)).queryByRole('listitem')).toBeNull();
+  });
+
+  it('take a sign-in of a moment ago', async () => {
+    fresh = false;
+    await opened(mine, answers());
+    await press('Take over the account guild');
+    await press('Take over');
+    const title = 'To take over an account, enter your password again.';
+    await press('Cancel', await screen.findByRole('form', { name: title }));
+    // It is asked again.
+    await vi.waitUntil(() => document.activeElement?.textContent === 'Cancel');
+    await press('Take over');
+    const again = await screen.findByRole('form', { name: title });
+    await fireEvent.input(within(again).getByLabelText('Password'), { target: { value: 'correct horse' } });
+    await fireEvent.submit(again);
+    expect(await screen.findByText('The account guild is yours now.')).toBeTruthy();
+  });
+
+  it('that somebody else took over are told to be his', async () => {
+    await opened(mine, { ...answers(), 'POST /api/v1/accounts/2/claim': () => fault(404, 'not_found', 'nothing') });
+    unheld = [other];
+    await press('Take over the account guild');
+    await press('Take over');
+    expect(await screen.findByText('Somebody else has taken over the account guild.')).toBeTruthy();
+    expect(document.querySelector('[data-account="2"]')).toBeNull();
+  });
+
+  it('that could not be read say so, and are read again', async () => {
+    await opened(mine, {
+      'GET /api/v1/accounts': () => fault(503, 'unavailable', 'the database is not available now'),
+    });
+    expect(words(within(part(TITLE)).getByRole('alert'))).toMatch(/^This list could not be loaded/);
+    relay.answers['GET /api/v1/accounts'] = () => Response.json({ accounts: unheld });
+    await press('Try again', part(TITLE));
+    expect(await within(part(TITLE)).findAllByRole('listitem')).toHaveLength(2);
+  });
+
+  it('that could not be taken over say why, and are tried again', async () => {
+    await opened(mine, {
+      ...answers(),
+      'POST /api/v1/accounts/2/claim': () => fault(503, 'unavailable', 'the database is not available now'),
+    });
+    await press('Take over the account guild');
+    await press('Take over');
+    expect(words(await screen.findByRole('alert'))).toBe('The database is not available now.');
+    relay.answers['POST /api/v1/accounts/2/claim'] = answers()['POST /api/v1/accounts/2/claim'] ?? done;
+    await press('Take over');
+    expect(await screen.findByText('The account guild is yours now.')).toBeTruthy();
   });
 });
