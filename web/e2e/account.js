@@ -105,6 +105,24 @@ export async function accountChecks(runner, context) {
     await page.close();
   });
 
+  await runner.run('an administrator takes over an account by keyboard alone, and with it its link', async () => {
+    const page = await open('/account');
+    stage.people.fresh = false;
+    const part = page.getByRole('region', { name: 'Accounts of the configuration' });
+    await page.getByRole('button', { name: 'Take over the account default' }).press('Enter');
+    same(await page.evaluate(() => document.activeElement?.textContent), 'Cancel', 'focus');
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Enter');
+    await page.getByText('To take over an account, enter your password again.').waitFor();
+    await page.keyboard.type(STAGED_PERSON.password);
+    await page.keyboard.press('Enter');
+    await part.getByText('The account default is yours now.').waitFor();
+    same(await page.evaluate(() => document.activeElement?.id), 'configured-title', 'focus');
+    await page.getByText('Permanent link of default').waitFor();
+    same(await part.getByRole('listitem').count(), 1, 'accounts that nobody holds');
+    await page.close();
+  });
+
   await runner.run('a name in the head stands still while it is asked whether it is so', async () => {
     const page = await context.newPage();
     await page.addInitScript(() => {
@@ -145,6 +163,7 @@ export async function accountChecks(runner, context) {
         await page.goto(`${stage.origin}/account`);
         await page.getByRole('button', { name: 'Replace the key Gaming PC' }).click();
         await page.getByRole('button', { name: /^Revoke the key Bot/ }).click();
+        await page.getByRole('button', { name: 'Take over the account default' }).click();
         await page.getByRole('button', { name: 'Make an invitation' }).click();
         await page.getByRole('button', { name: 'Make invitation' }).click();
         await page.getByRole('region', { name: 'New invitation' }).waitFor();
@@ -154,6 +173,8 @@ export async function accountChecks(runner, context) {
         await page.goto(`${stage.origin}/account`);
         await page.getByText('You have no key yet').waitFor();
         stage.people.fresh = false;
+        await page.getByRole('link', { name: 'Pair a computer' }).waitFor();
+        await page.getByRole('button', { name: 'Make a key' }).click();
         await page.getByRole('form', { name: 'Make a key' }).getByLabel('Name').fill('Laptop');
         await page.keyboard.press('Enter');
         await page.getByText('To make a key, enter your password again.').waitFor();

@@ -7,6 +7,8 @@ const COOKIE = 'raidcast=staged';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
+/** The code of the program that waits. */
+export const STAGED_CODE = 'BCDF-GHJK';
 /** What is typed to sign in. */
 export const STAGED_PERSON = { name: 'Mira', password: 'correct horse' };
 
@@ -25,6 +27,12 @@ export class StagedPeople {
   invitations = [];
   /** @type {any[]} */
   sessions = [];
+  /** Accounts of the configuration that nobody holds. @type {any[]} */
+  unheld = [];
+  /** His accounts beside his own. @type {any[]} */
+  held = [];
+  /** The program that waits to be paired, if one does. @type {any} */
+  device = null;
   #name = STAGED_PERSON.name;
   #next = 1;
 
@@ -59,11 +67,33 @@ export class StagedPeople {
       { id: 2, agent: SAFARI, createdAtMs: now - 20 * DAY_MS, usedAtMs: now - 3 * DAY_MS, isThis: false },
       { id: 3, agent: 'curl/8.14.1', createdAtMs: now - 2 * DAY_MS, usedAtMs: now - DAY_MS, isThis: false },
     ];
+    this.held = [];
+    this.unheld = [
+      { id: 11, name: 'default', channelUrl: 'https://raidcast.example/live/0123456789ABCDEF' },
+      { id: 12, name: 'The second group of the guild', channelUrl: 'https://raidcast.example/live/FEDCBA9876543210' },
+    ];
+    this.wait();
+  }
+
+  /**
+   * A program waits to be paired.
+   *
+   * @param {object} [as]
+   */
+  wait(as = {}) {
+    this.device = {
+      name: 'raidcast on gaming-pc',
+      address: '192.0.2.7',
+      isHere: true,
+      askedAtMs: Date.now(),
+      scopes: ['upload', 'read'],
+      ...as,
+    };
   }
 
   /** Nothing of it any more. */
   empty() {
-    [this.keys, this.invitations] = [[], []];
+    [this.keys, this.invitations, this.unheld, this.held] = [[], [], [], []];
     this.sessions = this.sessions.filter(({ isThis }) => isThis);
   }
 
@@ -73,15 +103,15 @@ export class StagedPeople {
    * @returns {Promise<import('./stage.js').StagedAnswer | null>} `null`: it is none of these
    */
   async answer(request, path) {
-    const what = `${request.method} ${path.replace(/\/(\d+|a\d+)(?=\/|$)/, '/{id}')}`;
-    if (!/ \/api\/v1\/(sign-in|session|people|me|invitations)(\/|$)/.test(what)) return null;
+    const id = path.split('/').find((part) => /^(\d+|a\d+|[A-Z]{4}-[A-Z]{4})$/.test(part)) ?? '';
+    const what = `${request.method} ${id === '' ? path : path.replace(`/${id}`, '/{id}')}`;
+    if (!/ \/api\/v1\/(sign-in|session|people|me|invitations|accounts|device)(\/|$)/.test(what)) return null;
     if (what === 'GET /api/v1/sign-in') return json(200, { registration: this.registration });
     const body = await read(request);
     if (what === 'POST /api/v1/session' || what === 'POST /api/v1/people') return this.#enter(what, body);
     if (!(request.headers.cookie ?? '').includes(COOKIE)) {
       return fault(401, 'signed_out', 'nobody is signed in here: sign in first');
     }
-    const id = path.split('/').find((part) => /^(\d+|a\d+)$/.test(part)) ?? '';
     return this.#own(what, id, body);
   }
 
@@ -164,8 +194,22 @@ export class StagedPeople {
       case 'DELETE /api/v1/invitations/{id}':
         this.invitations = this.invitations.filter(other);
         return done();
+      case 'GET /api/v1/accounts':
+        return json(200, { accounts: this.unheld });
+      case 'POST /api/v1/accounts/{id}/claim':
+        if (!this.fresh) return again();
+        this.held.push(...this.unheld.filter((one) => !other(one)));
+        this.unheld = this.unheld.filter(other);
+        return done();
+      case 'GET /api/v1/device/{id}':
+        return this.device !== null && id === STAGED_CODE ? json(200, this.device) : nothing();
+      case 'POST /api/v1/device/{id}':
+        if (body.approve && !this.fresh) return again();
+        if (this.device === null || id !== STAGED_CODE) return nothing();
+        this.device = null;
+        return done();
       default:
-        return fault(404, 'not_found', 'nothing is here');
+        return nothing();
     }
   }
 
@@ -198,7 +242,7 @@ export class StagedPeople {
       role: this.administers ? 'administrator' : 'member',
       signedInAtMs: now,
       freshUntilMs: now + 900_000,
-      accounts: [{ id: 1, name: null, channelUrl: 'https://raidcast.example/live/STAGECHANNEL' }],
+      accounts: [{ id: 1, name: null, channelUrl: 'https://raidcast.example/live/STAGECHANNEL' }, ...this.held],
     };
   }
 }
@@ -224,6 +268,10 @@ function fault(status, code, message, headers) {
 
 function done() {
   return { status: 204, type: 'application/json', body: '' };
+}
+
+function nothing() {
+  return fault(404, 'not_found', 'nothing is here');
 }
 
 /** @param {import('node:http').IncomingMessage} request */

@@ -14,6 +14,7 @@ import { countedChecks } from './counted.js';
 import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
 import { liveChecks } from './live.js';
+import { pairChecks } from './pair.js';
 import { Runner } from './runner.js';
 import { stagedChecks } from './staged.js';
 
@@ -76,6 +77,7 @@ try {
   await countedChecks(runner, browser.context);
   await stagedChecks(runner, browser.context);
   await accountChecks(runner, browser.context);
+  await pairChecks(runner, browser.context);
 } finally {
   await browser.close();
 }
