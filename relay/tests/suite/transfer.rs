@@ -139,7 +139,10 @@ async fn kept_of_ana(store: &dyn Store) -> (Person, Vec<Session>, Vec<Invitation
     assert_eq!(accounts.iter().map(|account| &account.name).collect::<Vec<_>>(), [&ana.id.own_account()]);
     let ends = SessionEnds { used_before_ms: 0, created_before_ms: 0 };
     let sessions = store.sessions(ana.id, ends).await.unwrap();
-    (ana, sessions, store.invitations(0).await.unwrap(), store.keys(0).await.unwrap())
+    // The relay makes one of its own at each start, as long as there is no administrator.
+    let mut invitations = store.invitations(0).await.unwrap();
+    invitations.retain(|invitation| invitation.made_by.is_some());
+    (ana, sessions, invitations, store.keys(0).await.unwrap())
 }
 
 fn open_fight() -> Script {
@@ -280,7 +283,7 @@ async fn nothing_is_moved_to_where_people_are() {
         drop(store);
         transfer(&from, &to, |_, _| {}).await.unwrap();
         let store = to.open().await.unwrap();
-        assert_eq!(store.invitations(0).await.unwrap(), []);
+        assert!(store.invitations(0).await.unwrap().iter().all(|moved| moved.digest != SECRET));
         let ana = join(&*store, "ana").await;
         store.close().await.unwrap();
         drop(store);
