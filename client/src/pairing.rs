@@ -9,7 +9,9 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use raidcast_shared::account::{DeviceCode, DeviceError, DeviceToken};
+use raidcast_shared::key::is_damaged;
 use raidcast_shared::report::ApiError;
+use raidcast_shared::text::{clean, key_fault};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::http::{Request, StatusCode, header};
@@ -27,6 +29,10 @@ const INTERVAL_MIN: Duration = Duration::from_secs(1);
 const INTERVAL_MAX: Duration = Duration::from_mins(1);
 /// What RFC 8628 adds where a program asks too often.
 const SLOWER: Duration = Duration::from_secs(5);
+/// Words of a relay that are shown, characters.
+const WORDS_MAX: usize = 300;
+/// Characters of a code that are shown.
+const CODE_MAX: usize = 16;
 /// What is asked for: to send fights, and to see one's own private ones.
 const SCOPE: &str = "upload%20read";
 
@@ -94,9 +100,14 @@ impl Pairing {
             Answer::Good(told) => told,
             Answer::Refused(_, error) => return Err(error),
         };
+        // A relay's texts are data: none of its signs moves a terminal's cursor, and its page is one of the web.
+        let page = clean(&told.verification_uri, WORDS_MAX);
+        if !(page.starts_with("https://") || page.starts_with("http://")) {
+            return Err(PairingError::Unknown);
+        }
         let lasts = Duration::from_secs(u64::from(told.expires_in));
-        let invitation =
-            Invitation { page: told.verification_uri, code: told.user_code, minutes: (lasts.as_secs() / 60).max(1) };
+        let code = clean(&told.user_code, CODE_MAX);
+        let invitation = Invitation { page, code, minutes: (lasts.as_secs() / 60).max(1) };
         let interval = Duration::from_secs(u64::from(told.interval)).clamp(INTERVAL_MIN, INTERVAL_MAX);
         let until = Instant::now() + lasts.min(Duration::from_hours(1));
         Ok((Self { client, relay, code: told.device_code, interval, until }, invitation))
@@ -112,7 +123,12 @@ impl Pairing {
         loop {
             sleep(self.interval).await;
             match ask(&self.client, &self.relay, "/api/v1/device/token", form.clone()).await {
-                Ok(Answer::Good(DeviceToken { access_token: key, name, .. })) => return Ok(Paired { key, name }),
+                Ok(Answer::Good(DeviceToken { access_token: key, name, .. })) => {
+                    if key_fault(&key).is_some() || is_damaged(&key) {
+                        return Err(PairingError::Unknown);
+                    }
+                    return Ok(Paired { key, name: clean(&name, WORDS_MAX) });
+                }
                 Ok(Answer::Refused(code, error)) => match code.as_str() {
                     "authorization_pending" => {}
                     "slow_down" => self.interval = (self.interval + SLOWER).min(INTERVAL_MAX),
@@ -166,7 +182,7 @@ async fn ask<T: DeserializeOwned>(
         match told {
             Ok((code, _)) if matches!(code.as_str(), "not_found" | "method_not_allowed") => Err(PairingError::Unknown),
             Ok((code, text)) => {
-                let text = raidcast_shared::text::clean(&text, 500);
+                let text = clean(&text, WORDS_MAX);
                 Ok(Answer::Refused(code, PairingError::Refused { text, retry_s }))
             }
             Err(_) => Err(PairingError::Unknown),

@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 
 pub use self::cookie::Cookies;
 pub use self::keyring::{Key, Keyring, WhoseKey};
-pub use self::members::{DeviceFault, Members, SignedIn};
+pub use self::members::{DeviceFault, Entered, Members, SignedIn};
 pub use self::secret::RelaySecret;
 pub use raidcast_shared::account::{Registration, Scope};
 

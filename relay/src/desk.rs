@@ -133,7 +133,7 @@ impl Desk {
     }
 
     /// Who signs in.
-    pub fn members(&self) -> &Members {
+    pub fn members(&self) -> &Arc<Members> {
         &self.members
     }
 

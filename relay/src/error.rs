@@ -64,6 +64,9 @@ pub enum HttpError {
         "to join this relay takes an invitation that is still good: ask its administrator for a link, or for another one"
     )]
     NotInvited,
+    /// Nobody joins this relay.
+    #[error("nobody can join this relay now: its operator has closed it to new people")]
+    JoiningClosed,
     /// Somebody else has this name.
     #[error("somebody has this name: choose another")]
     Taken,
@@ -148,6 +151,7 @@ impl HttpError {
             Self::ForeignPage => (StatusCode::FORBIDDEN, "foreign_page"),
             Self::NotAdministrator => (StatusCode::FORBIDDEN, "not_administrator"),
             Self::NotInvited => (StatusCode::FORBIDDEN, "not_invited"),
+            Self::JoiningClosed => (StatusCode::FORBIDDEN, "not_invited"),
             Self::Taken => (StatusCode::CONFLICT, "taken"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             Self::UpgradeRequired => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),

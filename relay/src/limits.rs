@@ -223,6 +223,13 @@ pub const SIGN_INS_PER_ADDRESS_MINUTE: u32 = 5;
 /// Tries to sign in under one name at once; as many come again within a quarter of an hour.
 pub const SIGN_INS_PER_NAME: u32 = 10;
 
+/// People who join from one address within a day.
+pub const JOINS_PER_ADDRESS_DAY: u32 = 20;
+/// People who join within an hour: of a relay that is open to everybody, what a stranger with many addresses can make it
+/// hold.
+pub const JOINS_PER_HOUR: u32 = 200;
+/// Keys of all people. They stand in memory, at some 300 bytes each.
+pub const KEYS_MADE_MAX: usize = 100_000;
 /// Programs that wait to be let in by somebody's code, some 300 bytes each.
 pub const PAIRINGS_MAX: usize = 1_000;
 /// Of one address.

@@ -13,7 +13,7 @@ pub enum Scope {
     Upload,
     /// See what its account keeps private.
     Read,
-    /// Change what was sent: who may see it, and its links.
+    /// Renew the links of private raids: those before end.
     Manage,
 }
 

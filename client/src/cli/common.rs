@@ -75,7 +75,8 @@ impl CommonFlags {
             SettingsError::Value(format!("{place} cannot be read ({}).", words::told(&error)))
         };
         let relay = match (self.relay.or(file.relay), &kept) {
-            (None, Some(kept)) => kept.only_relay().map_err(unread)?,
+            // A key that is given is for a relay that is given: it is not sent to another.
+            (None, Some(kept)) if self.key.is_none() => kept.only_relay().map_err(unread)?,
             (relay, _) => relay,
         };
         let relay = settings::require(relay, "The relay's address", "--relay URL", "relay")?;

@@ -130,11 +130,8 @@ impl Door {
             let accounts = vec![self.account(&key).await?];
             return Ok(Asker { accounts, ticket, until: Some(Until(key.ended().clone())) });
         }
-        Ok(match self.members.reader(headers).await? {
-            Some(who) => {
-                let until = Some(Until(self.members.ended(&who)));
-                Asker { accounts: self.members.accounts(&who).await?, ticket, until }
-            }
+        Ok(match self.members.reading(headers).await? {
+            Some((accounts, ended)) => Asker { accounts, ticket, until: Some(Until(ended)) },
             None => Asker { ticket, ..Asker::default() },
         })
     }

@@ -8,18 +8,26 @@ const SAFE_NAME: &str = "__Host-raidcast";
 /// And where it is not: over plain HTTP in a local network browsers refuse the other.
 const PLAIN_NAME: &str = "raidcast";
 
-/// Writes and reads the cookie.
+/// By which a browser is known that somebody signed in with: see [`Cookies::read_known`].
+const KNOWN: &str = "-known";
+
+/// Writes and reads the cookies, and knows pages of the relay.
 #[derive(Clone, Debug)]
 pub struct Cookies {
     /// The relay's links begin with `https`.
     https: bool,
+    /// What they begin with, up to the path, as browsers name it.
+    origin: String,
 }
 
 impl Cookies {
     /// Of a relay whose links begin with this.
     pub fn of(public_url: &str) -> Self {
-        let scheme = public_url.parse::<Uri>().ok().and_then(|uri| uri.scheme_str().map(str::to_owned));
-        Self { https: scheme.as_deref() == Some("https") }
+        let uri = public_url.parse::<Uri>().unwrap_or_default();
+        let (scheme, host) = (uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", Authority::as_str));
+        let default_port = if scheme == "https" { ":443" } else { ":80" };
+        let host = host.strip_suffix(default_port).unwrap_or(host);
+        Self { https: scheme == "https", origin: format!("{scheme}://{host}").to_ascii_lowercase() }
     }
 
     /// Whether the browser takes this connection for safe.
@@ -33,7 +41,15 @@ impl Cookies {
 
     /// The secret in a request's cookie. Two of one name are none: somebody put one of them there.
     pub fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
-        let name = self.name(headers);
+        Self::named(headers, self.name(headers))
+    }
+
+    /// What a browser was given that somebody signed in with before: it outlasts his sessions.
+    pub fn read_known<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+        Self::named(headers, &format!("{}{KNOWN}", self.name(headers)))
+    }
+
+    fn named<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
         let mut ours = cookies.flat_map(|value| value.split(';')).filter_map(|cookie| {
             let (of, value) = cookie.split_once('=')?;
@@ -45,8 +61,16 @@ impl Cookies {
 
     /// Has the browser keep a secret.
     pub fn set(&self, headers: &HeaderMap, secret: &str, seconds: i64) -> Option<HeaderValue> {
+        self.written(headers, self.name(headers), secret, seconds)
+    }
+
+    /// Has it keep by what it is known.
+    pub fn set_known(&self, headers: &HeaderMap, known: &str, seconds: i64) -> Option<HeaderValue> {
+        self.written(headers, &format!("{}{KNOWN}", self.name(headers)), known, seconds)
+    }
+
+    fn written(&self, headers: &HeaderMap, name: &str, secret: &str, seconds: i64) -> Option<HeaderValue> {
         let secure = if self.is_safe(headers) { "; Secure" } else { "" };
-        let name = self.name(headers);
         let cookie = format!("{name}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
         HeaderValue::try_from(cookie).ok()
     }
@@ -55,7 +79,40 @@ impl Cookies {
     pub fn clear(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         self.set(headers, "", 0)
     }
+
+    /// Whether a request was made by a page of this relay: browsers say so, and programs that send no cookie need not.
+    pub fn is_own_page(&self, headers: &HeaderMap) -> bool {
+        match headers.get(SITE) {
+            Some(site) => site == "same-origin",
+            // Over plain HTTP by an address of a local network browsers say nothing but this.
+            None => self.is_own_origin(headers),
+        }
+    }
+
+    /// Whether a page of another site made a request, as far as browsers say so: its cookie counts for nothing then. A link
+    /// on another site's page that somebody follows is his own request.
+    pub fn is_foreign_page(&self, headers: &HeaderMap) -> bool {
+        match headers.get(SITE) {
+            Some(site) if site == "same-origin" || site == "none" => false,
+            Some(_) => headers.get("sec-fetch-mode").is_none_or(|mode| mode != "navigate"),
+            None => headers.contains_key(header::ORIGIN) && !self.is_own_origin(headers),
+        }
+    }
+
+    fn is_own_origin(&self, headers: &HeaderMap) -> bool {
+        let Some(origin) = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()) else { return false };
+        if origin.eq_ignore_ascii_case(&self.origin) {
+            return true;
+        }
+        // By another address of its than its links have: one that is as safe as those.
+        let uri = origin.parse::<Uri>().unwrap_or_default();
+        let is_as_safe = !self.https || uri.scheme_str() == Some("https");
+        is_as_safe && uri.authority().is_some() && uri.authority() == authority(headers).as_ref()
+    }
 }
+
+/// By this browsers say whose page asks.
+const SITE: &str = "sec-fetch-site";
 
 fn authority(headers: &HeaderMap) -> Option<Authority> {
     headers.get(header::HOST)?.to_str().ok()?.parse().ok()
@@ -64,27 +121,6 @@ fn authority(headers: &HeaderMap) -> Option<Authority> {
 fn is_this_machine(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || host.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// Whether a request was made by a page of this relay: browsers say so, and programs that send no cookie need not.
-pub(crate) fn is_own_page(headers: &HeaderMap) -> bool {
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return site == "same-origin";
-    }
-    // Over plain HTTP by an address of a local network browsers say nothing but this.
-    is_own_origin(headers)
-}
-
-fn is_own_origin(headers: &HeaderMap) -> bool {
-    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()?.parse::<Uri>().ok());
-    let (Some(origin), Some(host)) = (origin, authority(headers)) else { return false };
-    origin.authority() == Some(&host)
-}
-
-/// Whether a page of another site made a request, as far as browsers say so: its cookie counts for nothing then. Browsers
-/// send none with most of these, but who may read what is private is not left to them alone.
-pub(crate) fn is_foreign_page(headers: &HeaderMap) -> bool {
-    headers.contains_key(header::ORIGIN) && !is_own_origin(headers)
 }
 
 #[cfg(test)]
@@ -137,25 +173,41 @@ mod tests {
 
     #[test]
     fn a_page_is_our_own_if_the_browser_says_so() {
+        let cookies = Cookies::of("https://raids.example/");
         let host = ("host", "raids.example");
         for (lines, own) in [
             (vec![host, ("sec-fetch-site", "same-origin")], true),
+            (vec![("host", "127.0.0.1"), ("sec-fetch-site", "same-origin"), ("origin", "https://raids.example")], true),
             (vec![host, ("sec-fetch-site", "same-site"), ("origin", "https://raids.example")], false),
             (vec![host, ("sec-fetch-site", "cross-site")], false),
             (vec![host, ("sec-fetch-site", "none")], false),
             (vec![host, ("origin", "https://raids.example")], true),
+            // A proxy that changes the host; a page that came by plain HTTP.
+            (vec![("host", "127.0.0.1:8787"), ("origin", "https://raids.example")], true),
+            (vec![host, ("origin", "http://raids.example")], false),
             (vec![host, ("origin", "https://raids.example.evil.example")], false),
             (vec![host, ("origin", "https://evil.example")], false),
             (vec![host, ("origin", "null")], false),
-            (vec![("host", "192.0.2.1:8787"), ("origin", "http://192.0.2.1:8787")], true),
-            (vec![("host", "192.0.2.1:8787"), ("origin", "http://192.0.2.1")], false),
             (vec![host], false),
-            (vec![("origin", "https://raids.example")], false),
+            (vec![("origin", "https://evil.example")], false),
         ] {
             let headers = headers(&lines);
-            assert_eq!(is_own_page(&headers), own, "{lines:?}");
-            // Without an origin nobody says that it is another's.
-            assert!(!own || !is_foreign_page(&headers) || !headers.contains_key("origin"), "{lines:?}");
+            assert_eq!(cookies.is_own_page(&headers), own, "{lines:?}");
+            assert!(!own || !cookies.is_foreign_page(&headers), "{lines:?}");
+        }
+        let plain = Cookies::of("http://127.0.0.1:8787");
+        let lan = |origin| headers(&[("host", "192.0.2.1:8787"), ("origin", origin)]);
+        assert!(plain.is_own_page(&lan("http://192.0.2.1:8787")) && !plain.is_own_page(&lan("http://192.0.2.1")));
+        // Whose cookie counts: who follows a link is himself, what another page asks for is not.
+        for (lines, foreign) in [
+            (vec![host], false),
+            (vec![host, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], false),
+            (vec![host, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "cors")], true),
+            (vec![host, ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "websocket")], true),
+            (vec![host, ("sec-fetch-site", "same-site")], true),
+            (vec![host, ("origin", "https://evil.example")], true),
+        ] {
+            assert_eq!(cookies.is_foreign_page(&headers(&lines)), foreign, "{lines:?}");
         }
     }
 }

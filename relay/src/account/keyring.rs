@@ -5,7 +5,7 @@
 //! routed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use raidcast_shared::key::is_damaged;
@@ -102,11 +102,17 @@ impl Key {
     }
 }
 
+/// A key that somebody made.
+struct Kept {
+    key: Arc<Key>,
+    row: KeyRow,
+}
+
 /// See the module's page.
 pub struct Keyring {
     configured: Vec<Arc<Key>>,
     /// By digest.
-    kept: RwLock<HashMap<[u8; 32], Arc<Key>>>,
+    kept: RwLock<HashMap<[u8; 32], Kept>>,
     /// Which were used since that was last noted, and when.
     used: Mutex<HashMap<KeyId, i64>>,
     clock: Clock,
@@ -125,10 +131,42 @@ impl Keyring {
     /// # Errors
     /// The store does not answer.
     pub async fn recalled(self, store: &dyn Store) -> Result<Self, StoreError> {
-        for row in store.keys(self.clock.now_ms()).await? {
-            self.add(&row);
-        }
+        self.reconcile(store.keys(self.clock.now_ms()).await?);
         Ok(self)
+    }
+
+    fn kept(&self) -> RwLockReadGuard<'_, HashMap<[u8; 32], Kept>> {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept_mut(&self) -> RwLockWriteGuard<'_, HashMap<[u8; 32], Kept>> {
+        self.kept.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what the store has for what is so: where it changed and its answer was lost, memory and store differ. Nobody
+    /// may make or end a key meanwhile.
+    pub fn reconcile(&self, rows: Vec<KeyRow>) {
+        let mut kept = self.kept_mut();
+        let there: HashMap<_, _> = rows.into_iter().map(|row| (row.digest, row)).collect();
+        kept.retain(|digest, held| {
+            let stays = there.contains_key(digest);
+            if !stays {
+                held.key.ended.cancel();
+            }
+            stays
+        });
+        for (digest, row) in there {
+            match kept.get_mut(&digest) {
+                Some(held) if held.row.ends_at_ms == row.ends_at_ms => held.row = row,
+                Some(held) => {
+                    held.key = Arc::new(Key { ends_at_ms: row.ends_at_ms, ..Key::clone(&held.key) });
+                    held.row = row;
+                }
+                None => {
+                    kept.insert(digest, Kept { key: Arc::new(Key::kept(&row, &self.secret)), row });
+                }
+            }
+        }
     }
 
     /// The key that this is, if it is one that is good now.
@@ -146,7 +184,7 @@ impl Keyring {
         if let Some(key) = configured {
             return Some(Arc::clone(key));
         }
-        let key = self.kept.read().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned()?;
+        let key = self.kept().get(&digest).map(|held| Arc::clone(&held.key))?;
         let now_ms = self.clock.now_ms();
         if key.is_over(now_ms) {
             return None;
@@ -160,38 +198,50 @@ impl Keyring {
     /// Takes in a key that the store has.
     pub fn add(&self, row: &KeyRow) {
         let key = Arc::new(Key::kept(row, &self.secret));
-        self.kept.write().unwrap_or_else(PoisonError::into_inner).insert(row.digest, key);
+        self.kept_mut().insert(row.digest, Kept { key, row: row.clone() });
     }
 
     /// A key is good until then at the longest: the store has it so.
     pub fn shorten(&self, id: KeyId, ends_at_ms: i64) {
-        self.change(id, |key| {
-            let ends = key.ends_at_ms.map_or(ends_at_ms, |ends| ends.min(ends_at_ms));
-            // The same token: who was let in by it hears of its end.
-            Some(Key { ends_at_ms: Some(ends), ..key.clone() })
+        let mut kept = self.kept_mut();
+        let Some(held) = kept.values_mut().find(|held| held.row.id == id) else { return };
+        let ends = Some(held.row.ends_at_ms.map_or(ends_at_ms, |ends| ends.min(ends_at_ms)));
+        held.row.ends_at_ms = ends;
+        // The same token: who was let in by it hears of its end.
+        held.key = Arc::new(Key { ends_at_ms: ends, ..Key::clone(&held.key) });
+    }
+
+    /// A key lets nobody in any more.
+    pub fn remove(&self, id: KeyId) {
+        self.kept_mut().retain(|_, held| {
+            if held.row.id == id {
+                held.key.ended.cancel();
+            }
+            held.row.id != id
         });
     }
 
-    /// A key lets nobody in any more: the store has removed it.
-    pub fn remove(&self, id: KeyId) {
-        self.change(id, |_| None);
+    /// The keys of some accounts that are good now, in the order in which they were made.
+    pub fn of(&self, accounts: &[AccountId]) -> Vec<KeyRow> {
+        let now_ms = self.clock.now_ms();
+        let of = |held: &&Kept| accounts.contains(&held.row.account) && !held.key.is_over(now_ms);
+        let mut rows: Vec<_> = self.kept().values().filter(of).map(|held| held.row.clone()).collect();
+        let used = self.used();
+        for row in &mut rows {
+            row.used_at_ms = used.get(&row.id).copied().or(row.used_at_ms);
+        }
+        rows.sort_unstable_by_key(|row| row.id);
+        rows
     }
 
-    fn change(&self, id: KeyId, change: impl FnOnce(&Key) -> Option<Key>) {
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        let is_it = |key: &Key| matches!(key.whose, WhoseKey::Kept(of, _) if of == id);
-        let Some(key) = kept.values().find(|key| is_it(key)).cloned() else { return };
-        if let Some(changed) = change(&key) {
-            kept.insert(key.digest, Arc::new(changed));
-        } else {
-            kept.remove(&key.digest);
-            key.ended.cancel();
-        }
+    /// How many people made.
+    pub fn made(&self) -> usize {
+        self.kept().len()
     }
 
     /// Whether nobody has a key.
     pub fn is_empty(&self) -> bool {
-        self.configured.is_empty() && self.kept.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.configured.is_empty() && self.made() == 0
     }
 
     fn used(&self) -> MutexGuard<'_, HashMap<KeyId, i64>> {
@@ -201,11 +251,14 @@ impl Keyring {
     /// Ends keys whose time is over.
     fn end_what_is_over(&self) {
         let now_ms = self.clock.now_ms();
-        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|_, key| {
-            let is_over = key.is_over(now_ms);
+        // Most often there is none, and nobody waits for this look.
+        if !self.kept().values().any(|held| held.key.is_over(now_ms)) {
+            return;
+        }
+        self.kept_mut().retain(|_, held| {
+            let is_over = held.key.is_over(now_ms);
             if is_over {
-                key.ended.cancel();
+                held.key.ended.cancel();
             }
             !is_over
         });
@@ -221,10 +274,15 @@ impl Keyring {
             return Ok(());
         }
         let noted = store.use_keys(&used).await;
+        let used: HashMap<_, _> = used.into_iter().collect();
         if noted.is_err() {
             let mut again = self.used();
             for (id, at_ms) in used {
                 again.entry(id).or_insert(at_ms);
+            }
+        } else {
+            for held in self.kept_mut().values_mut() {
+                held.row.used_at_ms = used.get(&held.row.id).copied().or(held.row.used_at_ms);
             }
         }
         noted
@@ -315,6 +373,20 @@ mod tests {
         assert!(keys.key(&one).is_none());
         keys.end_what_is_over();
         assert!(held.ended().is_cancelled() && keys.is_empty());
+        // What the store says is so.
+        let ((four, row_four), (five, row_five)) = (row(4, None), row(5, None));
+        keys.add(&row_four);
+        let held = keys.key(&four).unwrap();
+        keys.reconcile(vec![KeyRow { ends_at_ms: Some(4_000), ..row_four.clone() }, row_five.clone()]);
+        assert!(keys.key(&four).is_some() && keys.key(&five).is_some() && !held.ended().is_cancelled());
+        assert_eq!(keys.of(&[AccountId(7)]).iter().map(|row| row.id.0).collect::<Vec<_>>(), [4, 5]);
+        assert_eq!((keys.of(&[AccountId(7)])[0].used_at_ms, keys.of(&[AccountId(8)]).len()), (Some(3_000), 0));
+        now.store(4_000, Ordering::Relaxed);
+        keys.end_what_is_over();
+        assert!(held.ended().is_cancelled() && keys.made() == 1);
+        let held = keys.key(&five).unwrap();
+        keys.reconcile(Vec::new());
+        assert!(held.ended().is_cancelled() && keys.key(&five).is_none() && keys.is_empty());
         let (three, row_three) = row(3, None);
         keys.add(&row_three);
         let held = keys.key(&three).unwrap();

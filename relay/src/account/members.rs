@@ -1,9 +1,11 @@
 //! People: how they join, sign in and out, and see to their sessions, keys and invitations.
 //!
-//! One invariant: what changes anything takes a [`SignedIn`], which is made of a cookie that a page of our own sent; what
-//! makes secrets takes one that signed in a moment ago. Deliberately not here: who may see a raid.
+//! Two invariants. What changes anything takes a [`SignedIn`], which is made of a cookie that a page of our own sent; what
+//! makes secrets takes one that signed in a moment ago. And what changes the store and memory together is done by one at a
+//! time, and to its end also where nobody waits for it any more (`Members::whole`): so neither a password that was changed
+//! nor a key that was revoked lives on in the other of both. Deliberately not here: who may see a raid.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,15 +25,15 @@ use raidcast_store::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::cookie::{is_foreign_page, is_own_page};
 use super::keyring::Keyring;
-use super::pairing::{self, Pairings, Polled, Wish};
+use super::pairing::{self, Approval, Pairings, Polled, Wish};
 use super::password::Passwords;
-use super::tries::Tries;
+use super::tries::{Tries, Try};
 use super::{Cookies, Scope, Scopes, digest, scope_name};
 use crate::context::Context;
 use crate::edge::{Address, Later};
 use crate::error::HttpError;
+use crate::limits::KEYS_MADE_MAX;
 use crate::quota::DAY_MS;
 
 /// A session that was not used for so long is over, ms.
@@ -45,8 +47,12 @@ const USE_NOTED_MS: i64 = 3_600_000;
 /// The first administrator's invitation is good for so long, ms; each start makes another.
 const FIRST_MS: i64 = 7 * DAY_MS;
 
-/// How often what is over is removed.
-const SWEEP: Duration = Duration::from_hours(1);
+/// How often it is looked what the store has.
+const LOOK: Duration = Duration::from_mins(1);
+/// What is over is removed each so many looks.
+const SWEPT_EACH: u32 = 60;
+/// A browser is known for so long, s.
+const KNOWN_S: i64 = 365 * 24 * 3_600;
 
 /// Characters of a person's name.
 const NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=32;
@@ -93,9 +99,16 @@ impl SignedIn {
 
 /// By a session something is open.
 struct Open {
-    /// When it began, Unix ms.
-    since_ms: i64,
+    person: PersonId,
     ended: CancellationToken,
+}
+
+/// Who has just signed in, and what his browser is to keep.
+pub struct Entered {
+    /// Who he is.
+    pub me: Me,
+    /// Its cookies.
+    pub cookies: [HeaderValue; 2],
 }
 
 /// See the module's page.
@@ -108,6 +121,8 @@ pub struct Members {
     passwords: Passwords,
     pairings: Pairings,
     tries: Tries,
+    /// Held by whoever changes sessions, passwords or keys.
+    changing: tokio::sync::Mutex<()>,
     registration: Registration,
 }
 
@@ -124,8 +139,8 @@ impl Members {
     pub fn new(context: Arc<Context>, keys: Arc<Keyring>, registration: Registration) -> Self {
         let (cookies, passwords) = (Cookies::of(&context.public_url), Passwords::new(context.entropy.clone()));
         let pairings = Pairings::new(context.entropy.clone());
-        let (open, tries) = (Mutex::default(), Tries::new());
-        Self { context, open, keys, cookies, passwords, pairings, tries, registration }
+        let (open, tries, changing) = (Mutex::default(), Tries::new(), tokio::sync::Mutex::default());
+        Self { context, open, keys, cookies, passwords, pairings, tries, changing, registration }
     }
 
     /// Whether somebody may join, and how: for the page.
@@ -150,6 +165,20 @@ impl Members {
         let invitation = Invitation { digest, role, note, made_by: None, created_at_ms: now_ms, ends_at_ms, left: 1 };
         store.invite(&invitation).await?;
         Ok(Some(self.invitation_url(&secret)))
+    }
+
+    /// Does what changes the store and memory together, or looks before it changes: one at a time, and to its end.
+    async fn whole<T, F>(self: &Arc<Self>, work: impl FnOnce(Arc<Self>) -> F) -> Result<T, HttpError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, HttpError>> + Send + 'static,
+    {
+        let (members, work) = (Arc::clone(self), work(Arc::clone(self)));
+        let working = tokio::spawn(async move {
+            let _one = members.changing.lock().await;
+            work.await
+        });
+        working.await.unwrap_or(Err(HttpError::Internal))
     }
 
     fn now_ms(&self) -> i64 {
@@ -179,7 +208,9 @@ impl Members {
     /// # Errors
     /// The store does not answer.
     pub async fn reader(&self, headers: &HeaderMap) -> Result<Option<SignedIn>, HttpError> {
-        let Some(secret) = self.cookies.read(headers).filter(|_| !is_foreign_page(headers)) else { return Ok(None) };
+        let Some(secret) = self.cookies.read(headers).filter(|_| !self.cookies.is_foreign_page(headers)) else {
+            return Ok(None);
+        };
         let digest = digest(secret.as_bytes());
         let store = &self.context.store;
         let Some(session) = store.session(&digest, self.ends()).await? else { return Ok(None) };
@@ -203,7 +234,7 @@ impl Members {
     /// # Errors
     /// `SignedOut` if nobody is, `ForeignPage` if the request does not come from a page of this relay.
     pub async fn changing(&self, headers: &HeaderMap) -> Result<SignedIn, HttpError> {
-        if !is_own_page(headers) {
+        if !self.cookies.is_own_page(headers) {
             return Err(HttpError::ForeignPage);
         }
         self.signed_in(headers).await
@@ -213,24 +244,54 @@ impl Members {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Cancelled when his session ends.
-    pub fn ended(&self, who: &SignedIn) -> CancellationToken {
-        let since_ms = who.session.created_at_ms;
-        let open = || Open { since_ms, ended: CancellationToken::new() };
-        self.open().entry(who.session.id).or_insert_with(open).ended.clone()
+    /// Who is signed in by the cookie of a request and reads something: the accounts that he holds, and until when.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn reading(&self, headers: &HeaderMap) -> Result<Option<(Vec<AccountId>, CancellationToken)>, HttpError> {
+        let Some(who) = self.reader(headers).await? else { return Ok(None) };
+        let ended = {
+            let open = || Open { person: who.person(), ended: CancellationToken::new() };
+            self.open().entry(who.session.id).or_insert_with(open).ended.clone()
+        };
+        let accounts = self.accounts(&who).await?;
+        // Again: what ended before it would have been heard of is known now.
+        if self.context.store.session(&who.digest, self.ends()).await?.is_none() {
+            self.end_open(who.session.id);
+            return Ok(None);
+        }
+        Ok(Some((accounts, ended)))
     }
 
     /// What is open by a session that has ended ends, too.
     fn end_open(&self, session: SessionId) {
+        self.pairings.forget(|_, of| of == session);
         if let Some(open) = self.open().remove(&session) {
             open.ended.cancel();
         }
     }
 
     /// The same of all of somebody's sessions but one.
-    fn end_open_others(&self, who: &SignedIn, before: Vec<Session>) {
-        for session in before.into_iter().filter(|session| session.id != who.session.id) {
-            self.end_open(session.id);
+    fn end_open_others(&self, who: &SignedIn) {
+        let is_other = |person, session| person == who.person() && session != who.session.id;
+        self.pairings.forget(is_other);
+        self.open().retain(|session, open| {
+            let ends = is_other(open.person, *session);
+            if ends {
+                open.ended.cancel();
+            }
+            !ends
+        });
+    }
+
+    /// Who is signed in and types a code: into a page of this relay, as far as browsers say so.
+    ///
+    /// # Errors
+    /// As [`Members::signed_in`], and `ForeignPage`.
+    pub async fn typing(&self, headers: &HeaderMap) -> Result<SignedIn, HttpError> {
+        match headers.get("sec-fetch-site") {
+            Some(site) if site != "same-origin" => Err(HttpError::ForeignPage),
+            _ => self.signed_in(headers).await,
         }
     }
 
@@ -245,9 +306,13 @@ impl Members {
         }
     }
 
-    fn try_once(&self, address: Address, name: Option<&str>) -> Result<(), HttpError> {
-        self.tries.by_address(address).map_err(too_often)?;
-        name.map_or(Ok(()), |name| self.tries.by_name(name).map_err(too_often))
+    /// Whether anybody may join, but for the first administrator.
+    async fn open_to_join(&self) -> Result<(), HttpError> {
+        let is_closed = self.registration == Registration::Closed;
+        if is_closed && self.context.store.has_role(Role::Administrator).await? {
+            return Err(HttpError::JoiningClosed);
+        }
+        Ok(())
     }
 
     /// Has somebody join, and signs him in.
@@ -255,12 +320,12 @@ impl Members {
     /// # Errors
     /// What is wrong with what he gave, `Taken`, `NotInvited`, `TooMany`.
     pub async fn join(
-        &self,
+        self: &Arc<Self>,
         form: JoinForm,
         headers: &HeaderMap,
         address: Address,
-    ) -> Result<(Me, HeaderValue), HttpError> {
-        if !is_own_page(headers) {
+    ) -> Result<Entered, HttpError> {
+        if !self.cookies.is_own_page(headers) {
             return Err(HttpError::ForeignPage);
         }
         let (name, password) = (good_name(&form.name)?, good_password(form.password, &form.name)?);
@@ -268,12 +333,14 @@ impl Members {
         if invitation.is_none() && self.registration != Registration::Open {
             return Err(HttpError::NotInvited);
         }
-        self.try_once(address, None)?;
+        self.open_to_join().await?;
+        self.tries.by_address(address).map_err(too_often)?;
+        self.tries.joins(address).map_err(too_often)?;
         let name_key = fold(&name);
         let new = NewPerson {
             subject: Subject { provider: String::new(), subject: name_key.clone() },
             name_key,
-            name,
+            name: name.clone(),
             secret: Some(self.passwords.digest(password).await?),
             channel: self.context.entropy.code(8),
             invitation: invitation.map(|secret| digest(secret.as_bytes())),
@@ -282,7 +349,7 @@ impl Members {
         match self.context.store.join(&new).await? {
             Joining::Joined(person) => {
                 tracing::info!(person = person.id.0, "somebody joined");
-                self.begin(person.id, headers).await
+                self.begin(person.id, &name, None, headers).await
             }
             Joining::Taken => Err(HttpError::Taken),
             Joining::NotInvited => Err(HttpError::NotInvited),
@@ -294,54 +361,80 @@ impl Members {
     /// # Errors
     /// `WrongSignIn` whatever of it is wrong, `TooMany`.
     pub async fn sign_in(
-        &self,
+        self: &Arc<Self>,
         form: SignInForm,
         headers: &HeaderMap,
         address: Address,
-    ) -> Result<(Me, HeaderValue), HttpError> {
+    ) -> Result<Entered, HttpError> {
         // Or another site signs somebody in under a name of its own.
-        if !is_own_page(headers) {
+        if !self.cookies.is_own_page(headers) {
             return Err(HttpError::ForeignPage);
         }
-        self.try_once(address, Some(&form.name))?;
+        self.tries.by_address(address).map_err(too_often)?;
+        let known = self.cookies.read_known(headers).unwrap_or_default();
+        let is_known = self.context.secret.is_known(&fold(form.name.trim()), known);
+        self.tries.by_name(&form.name, is_known).map_err(too_often)?;
         if form.password.len() > PASSWORD_BYTES_MAX || form.name.chars().count() > *NAME_CHARS.end() {
             return Err(HttpError::WrongSignIn);
         }
         let subject = Subject { provider: String::new(), subject: fold(form.name.trim()) };
         let found = self.context.store.sign_in(&subject).await?;
         let kept = found.as_ref().and_then(|found| found.secret.clone());
-        let is_good = self.passwords.is(form.password, kept).await?;
+        let is_good = self.passwords.is(form.password, kept.clone()).await?;
         match found {
-            Some(found) if is_good => self.begin(found.person, headers).await,
+            Some(found) if is_good => self.begin(found.person, &form.name, Some((subject, kept)), headers).await,
             _ => Err(HttpError::WrongSignIn),
         }
     }
 
-    async fn begin(&self, person: PersonId, headers: &HeaderMap) -> Result<(Me, HeaderValue), HttpError> {
+    /// Begins a session. `verified`: by what, which must be so still.
+    async fn begin(
+        self: &Arc<Self>,
+        person: PersonId,
+        name: &str,
+        verified: Option<(Subject, Option<String>)>,
+        headers: &HeaderMap,
+    ) -> Result<Entered, HttpError> {
         // What stood in the cookie before is good for nothing now: nobody keeps a session that he had somebody sign in by.
-        if let Some(before) = self.reader(headers).await? {
-            self.context.store.end_session(before.session.person, before.session.id).await?;
-            self.end_open(before.session.id);
-        }
+        let before = self.reader(headers).await?;
         let (secret, digest) = self.secret();
         let agent = headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
         let agent = raidcast_shared::text::clean(&agent.unwrap_or_default(), AGENT_CHARS_MAX);
-        let now_ms = self.now_ms();
-        let store = &self.context.store;
-        store.begin_session(&NewSession { digest, person, agent, now_ms }).await?;
-        let session = store.session(&digest, self.ends()).await?.ok_or(HttpError::SignedOut)?;
-        let me = self.me(&SignedIn { session, digest }).await?;
-        let cookie = self.cookies.set(headers, &secret, SESSION_MS / 1_000).ok_or(HttpError::Internal)?;
-        Ok((me, cookie))
+        let who = self.whole(move |members| async move {
+            let (store, now_ms) = (&members.context.store, members.now_ms());
+            if let Some((subject, kept)) = verified
+                && store.sign_in(&subject).await?.and_then(|found| found.secret) != kept
+            {
+                return Err(HttpError::WrongSignIn);
+            }
+            if let Some(before) = before {
+                store.end_session(before.person(), before.session.id).await?;
+                members.end_open(before.session.id);
+            }
+            store.begin_session(&NewSession { digest, person, agent, now_ms }).await?;
+            let session = store.session(&digest, members.ends()).await?.ok_or(HttpError::SignedOut)?;
+            Ok(SignedIn { session, digest })
+        });
+        let me = self.me(&who.await?).await?;
+        let known = self.context.secret.known(&fold(name.trim()));
+        let session = self.cookies.set(headers, &secret, SESSION_MS / 1_000).ok_or(HttpError::Internal)?;
+        let known = self.cookies.set_known(headers, &known, KNOWN_S).ok_or(HttpError::Internal)?;
+        Ok(Entered { me, cookies: [session, known] })
     }
 
     /// Signs somebody out.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn sign_out(&self, who: &SignedIn, headers: &HeaderMap) -> Result<HeaderValue, HttpError> {
-        self.context.store.end_session(who.person(), who.session.id).await?;
-        self.end_open(who.session.id);
+    pub async fn sign_out(self: &Arc<Self>, who: &SignedIn, headers: &HeaderMap) -> Result<HeaderValue, HttpError> {
+        let (person, session) = (who.person(), who.session.id);
+        self.whole(move |members| async move {
+            members.end_open(session);
+            members.context.store.end_session(person, session).await?;
+            members.end_open(session);
+            Ok(())
+        })
+        .await?;
         self.cookies.clear(headers).ok_or(HttpError::Internal)
     }
 
@@ -420,47 +513,63 @@ impl Members {
     ///
     /// # Errors
     /// `NotFound` if he has no such one.
-    pub async fn end_session(&self, who: &SignedIn, session: i64) -> Result<(), HttpError> {
-        if !self.context.store.end_session(who.person(), SessionId(session)).await? {
-            return Err(HttpError::NotFound);
-        }
-        self.end_open(SessionId(session));
-        Ok(())
+    pub async fn end_session(self: &Arc<Self>, who: &SignedIn, session: i64) -> Result<(), HttpError> {
+        let (person, session) = (who.person(), SessionId(session));
+        self.whole(move |members| async move {
+            if !members.context.store.end_session(person, session).await? {
+                return Err(HttpError::NotFound);
+            }
+            members.end_open(session);
+            Ok(())
+        })
+        .await
     }
 
     /// Ends all of his sessions but this one.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn end_other_sessions(&self, who: &SignedIn) -> Result<(), HttpError> {
-        let before = self.context.store.sessions(who.person(), self.ends()).await?;
-        self.context.store.end_other_sessions(who.person(), who.session.id).await?;
-        self.end_open_others(who, before);
-        Ok(())
+    pub async fn end_other_sessions(self: &Arc<Self>, who: &SignedIn) -> Result<(), HttpError> {
+        let who = who.clone();
+        self.whole(move |members| async move {
+            members.context.store.end_other_sessions(who.person(), who.session.id).await?;
+            members.end_open_others(&who);
+            Ok(())
+        })
+        .await
     }
 
     /// Changes his password, and ends all of his sessions but this one.
     ///
     /// # Errors
     /// `WrongSignIn` if the old one is not his, or he has none; what is wrong with the new one.
-    pub async fn change_password(&self, who: &SignedIn, form: PasswordForm, address: Address) -> Result<(), HttpError> {
+    pub async fn change_password(self: &Arc<Self>, who: &SignedIn, form: PasswordForm) -> Result<(), HttpError> {
         let store = &self.context.store;
         let person = store.person(who.person()).await?.ok_or(HttpError::SignedOut)?;
         let new = good_password(form.new, &person.name)?;
-        self.try_once(address, Some(&person.name))?;
+        self.tries.by_person(person.id, Try::Password).map_err(too_often)?;
         let subjects = store.subjects(person.id).await?;
         let subject = subjects.into_iter().find(|subject| subject.provider.is_empty()).ok_or(HttpError::WrongSignIn)?;
         let kept = store.sign_in(&subject).await?.and_then(|found| found.secret);
-        if form.old.len() > PASSWORD_BYTES_MAX || !self.passwords.is(form.old, kept).await? {
+        if form.old.len() > PASSWORD_BYTES_MAX || !self.passwords.is(form.old, kept.clone()).await? {
             return Err(HttpError::WrongSignIn);
         }
         let secret = self.passwords.digest(new).await?;
-        let before = store.sessions(person.id, self.ends()).await?;
-        if !store.change_secret(person.id, &secret, Some(&who.digest)).await? {
-            return Err(HttpError::WrongSignIn);
-        }
-        self.end_open_others(who, before);
-        Ok(())
+        let who = who.clone();
+        self.whole(move |members| async move {
+            let store = &members.context.store;
+            // What was verified must be so still, and who asks signed in: somebody else may have been quicker.
+            let is_so = store.sign_in(&subject).await?.and_then(|found| found.secret) == kept;
+            if !is_so || store.session(&who.digest, members.ends()).await?.is_none() {
+                return Err(HttpError::WrongSignIn);
+            }
+            if !store.change_secret(who.person(), &secret, Some(&who.digest)).await? {
+                return Err(HttpError::WrongSignIn);
+            }
+            members.end_open_others(&who);
+            Ok(())
+        })
+        .await
     }
 
     /// His keys that are good, in the order in which they were made.
@@ -469,17 +578,14 @@ impl Members {
     /// The store does not answer.
     pub async fn keys(&self, who: &SignedIn) -> Result<Vec<KeyLine>, HttpError> {
         let accounts = self.accounts(who).await?;
-        // Used a moment ago is not noted yet.
-        self.keys.note_use(&*self.context.store).await?;
-        let keys = self.context.store.keys(self.now_ms()).await?;
-        Ok(keys.iter().filter(|key| accounts.contains(&key.account)).map(line_of).collect())
+        Ok(self.keys.of(&accounts).iter().map(line_of).collect())
     }
 
     /// Makes a key.
     ///
     /// # Errors
     /// What is wrong with what was asked for, `SignInAgain`, `TooMany` where he has as many as may be.
-    pub async fn make_key(&self, who: &SignedIn, form: KeyForm) -> Result<NewKey, HttpError> {
+    pub async fn make_key(self: &Arc<Self>, who: &SignedIn, form: KeyForm) -> Result<NewKey, HttpError> {
         self.fresh(who)?;
         let account = self.own_account(who, form.account).await?;
         let days = form.days.map(i64::from);
@@ -504,9 +610,18 @@ impl Members {
             ends_at_ms: days.map(|days| now_ms.saturating_add(days * DAY_MS)),
             now_ms,
         };
-        let row = self.context.store.add_key(&new).await?.ok_or_else(too_many_keys)?;
-        self.keys.add(&row);
+        let row = self.whole(move |members| async move { members.add_key(&new).await }).await?;
         Ok(NewKey { secret, key: line_of(&row) })
+    }
+
+    /// Keeps a key; within `whole`.
+    async fn add_key(&self, new: &raidcast_store::NewKey) -> Result<KeyRow, HttpError> {
+        if self.keys.made() >= KEYS_MADE_MAX {
+            return Err(HttpError::Conflict("this relay holds as many keys as it may: ask its administrator".into()));
+        }
+        let row = self.context.store.add_key(new).await?.ok_or_else(too_many_keys)?;
+        self.keys.add(&row);
+        Ok(row)
     }
 
     fn new_key(&self) -> (String, [u8; 32]) {
@@ -517,16 +632,19 @@ impl Members {
 
     async fn own_key(&self, who: &SignedIn, key: i64) -> Result<KeyRow, HttpError> {
         let accounts = self.accounts(who).await?;
-        let keys = self.context.store.keys(self.now_ms()).await?;
-        let own = keys.into_iter().find(|row| row.id == KeyId(key) && accounts.contains(&row.account));
-        own.ok_or(HttpError::NotFound)
+        self.keys.of(&accounts).into_iter().find(|row| row.id == KeyId(key)).ok_or(HttpError::NotFound)
     }
 
     /// Makes a key in place of another, which stays good for some hours.
     ///
     /// # Errors
     /// `NotFound` if he has no such one, `SignInAgain`, `TooMany`.
-    pub async fn rotate_key(&self, who: &SignedIn, key: i64, overlap_hours: u32) -> Result<NewKey, HttpError> {
+    pub async fn rotate_key(
+        self: &Arc<Self>,
+        who: &SignedIn,
+        key: i64,
+        overlap_hours: u32,
+    ) -> Result<NewKey, HttpError> {
         self.fresh(who)?;
         if overlap_hours > 720 {
             return Err(invalid("`overlapHours` must be 0 to 720"));
@@ -546,21 +664,33 @@ impl Members {
             now_ms,
         };
         let ends_at_ms = now_ms.saturating_add(i64::from(overlap_hours) * 3_600_000);
-        let row = self.context.store.replace_key(old.id, ends_at_ms, &new).await?.ok_or_else(too_many_keys)?;
-        self.keys.add(&row);
-        self.keys.shorten(old.id, ends_at_ms);
-        Ok(NewKey { secret, key: line_of(&row) })
+        let row = self.whole(move |members| async move {
+            // It may have been revoked meanwhile.
+            if !members.keys.of(&[old.account]).iter().any(|row| row.id == old.id) {
+                return Err(HttpError::NotFound);
+            }
+            let replaced = members.context.store.replace_key(old.id, ends_at_ms, &new).await?;
+            let row = replaced.ok_or_else(too_many_keys)?;
+            members.keys.add(&row);
+            members.keys.shorten(old.id, ends_at_ms);
+            Ok(row)
+        });
+        Ok(NewKey { secret, key: line_of(&row.await?) })
     }
 
     /// Ends a key, and all that is open by it.
     ///
     /// # Errors
     /// `NotFound` if he has no such one.
-    pub async fn revoke_key(&self, who: &SignedIn, key: i64) -> Result<(), HttpError> {
+    pub async fn revoke_key(self: &Arc<Self>, who: &SignedIn, key: i64) -> Result<(), HttpError> {
         let row = self.own_key(who, key).await?;
-        let revoked = self.context.store.revoke_key(row.account, row.id).await?;
-        self.keys.remove(row.id);
-        if revoked { Ok(()) } else { Err(HttpError::NotFound) }
+        self.whole(move |members| async move {
+            let revoked = members.context.store.revoke_key(row.account, row.id).await;
+            // Also where the store says nothing: what it still has comes back, and can be revoked again.
+            members.keys.remove(row.id);
+            if revoked? { Ok(()) } else { Err(HttpError::NotFound) }
+        })
+        .await
     }
 
     /// Begins to pair a program, which says what it is and what its key is to do.
@@ -592,16 +722,26 @@ impl Members {
     ///
     /// # Errors
     /// Why it has none, or none yet.
-    pub async fn finish_pairing(&self, device_code: &str) -> Result<DeviceToken, DeviceFault> {
-        let now_ms = self.now_ms();
-        let (wish, person, account) = match self.pairings.poll(device_code, now_ms) {
-            Polled::Approved(wish, person, account) => (wish, person, account),
+    pub async fn finish_pairing(self: &Arc<Self>, device_code: &str) -> Result<DeviceToken, DeviceFault> {
+        match self.pairings.poll(device_code, self.now_ms()) {
+            Polled::Approved(..) => {}
             Polled::Pending => return Err(DeviceFault::Pending),
             Polled::SlowDown => return Err(DeviceFault::SlowDown),
             Polled::Denied => return Err(DeviceFault::Denied),
             Polled::Expired => return Err(DeviceFault::Expired),
+        }
+        let own = device_code.to_owned();
+        self.whole(move |members| async move { Ok(members.paired(&own).await) }).await?
+    }
+
+    /// The key of a program that was let in; within `whole`, so that it is made once.
+    async fn paired(&self, device_code: &str) -> Result<DeviceToken, DeviceFault> {
+        let now_ms = self.now_ms();
+        let Polled::Approved(wish, Approval { person, account, .. }) = self.pairings.poll(device_code, now_ms) else {
+            return Err(DeviceFault::Expired);
         };
-        let person = self.context.store.person(person).await?.ok_or(DeviceFault::Denied)?;
+        let holds = self.context.store.accounts_of(person).await?.iter().any(|held| held.id == account);
+        let person = self.context.store.person(person).await?.filter(|_| holds).ok_or(DeviceFault::Denied)?;
         let (secret, digest) = self.new_key();
         let new = raidcast_store::NewKey {
             account,
@@ -613,8 +753,8 @@ impl Members {
             ends_at_ms: None,
             now_ms,
         };
-        let row = self.context.store.add_key(&new).await?.ok_or_else(too_many_keys)?;
-        self.keys.add(&row);
+        self.add_key(&new).await?;
+        self.pairings.done(device_code);
         let scope: Vec<_> = wish.scopes.listed().into_iter().map(scope_name).collect();
         Ok(DeviceToken {
             access_token: secret,
@@ -626,7 +766,7 @@ impl Members {
 
     /// A try of somebody to type a code: so often, or he guesses others'.
     fn type_code(&self, who: &SignedIn) -> Result<(), HttpError> {
-        self.tries.by_name(&format!("code of {}", who.person().own_account())).map_err(too_often)
+        self.tries.by_person(who.person(), Try::Code).map_err(too_often)
     }
 
     /// The program that waits with a code.
@@ -653,7 +793,8 @@ impl Members {
         self.type_code(who)?;
         let approved = if form.approve {
             self.fresh(who)?;
-            Some((who.person(), self.own_account(who, form.account).await?))
+            let account = self.own_account(who, form.account).await?;
+            Some(Approval { person: who.person(), session: who.session.id, account })
         } else {
             None
         };
@@ -686,6 +827,7 @@ impl Members {
     /// `NotAdministrator`, `SignInAgain`, what is wrong with what was asked for.
     pub async fn invite(&self, who: &SignedIn, form: InvitationForm) -> Result<NewInvitation, HttpError> {
         Self::administrates(who)?;
+        self.open_to_join().await?;
         self.fresh(who)?;
         if !(1..=1_000).contains(&form.uses) {
             return Err(invalid("`uses` must be 1 to 1000"));
@@ -725,22 +867,38 @@ impl Members {
         let store = &self.context.store;
         store.drop_sessions(self.ends()).await?;
         store.drop_keys(self.now_ms()).await?;
-        let over_ms = self.ends().created_before_ms;
-        self.open().retain(|_, open| {
-            let is_over = open.since_ms < over_ms;
-            if is_over {
-                open.ended.cancel();
-            }
-            !is_over
-        });
+        Ok(())
+    }
+
+    /// Takes what the store has for what is so: keys, and sessions by which something is open.
+    async fn look_again(&self) -> Result<(), HttpError> {
+        let _one = self.changing.lock().await;
+        let store = &self.context.store;
+        self.keys.reconcile(store.keys(self.now_ms()).await?);
+        let people: HashSet<_> = self.open().values().map(|open| open.person).collect();
+        for person in people {
+            let there = store.sessions(person, self.ends()).await?;
+            let is_over = |session| there.iter().all(|there| there.id != session);
+            self.open().retain(|session, open| {
+                let ends = open.person == person && is_over(*session);
+                if ends {
+                    open.ended.cancel();
+                }
+                !ends
+            });
+        }
         Ok(())
     }
 
     /// Removes what is over, now and then. Ends with `stopping`.
     pub async fn keep_house(self: Arc<Self>, stopping: CancellationToken) {
-        while tokio::time::timeout(SWEEP, stopping.cancelled()).await.is_err() {
-            if let Err(error) = self.sweep().await {
-                tracing::warn!(%error, "could not remove sessions and keys that are over");
+        let mut looks = 0_u32;
+        while tokio::time::timeout(LOOK, stopping.cancelled()).await.is_err() {
+            looks = looks.wrapping_add(1);
+            let looked = self.look_again().await;
+            let swept = if looks.is_multiple_of(SWEPT_EACH) { self.sweep().await } else { Ok(()) };
+            if let Err(error) = looked.and(swept) {
+                tracing::warn!(%error, "could not see to sessions and keys that are over");
             }
         }
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use raidcast_shared::id::hex;
-use raidcast_store::{AccountId, PersonId};
+use raidcast_store::{AccountId, PersonId, SessionId};
 
 use super::{Scopes, digest};
 use crate::clock::Entropy;
@@ -42,7 +42,17 @@ pub(super) struct Wish {
 enum State {
     Waiting,
     Denied,
-    Approved(PersonId, AccountId),
+    Approved(Approval),
+}
+
+/// Who let a program in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Approval {
+    pub(super) person: PersonId,
+    /// The session by which he did: nothing comes of it when that has ended.
+    pub(super) session: SessionId,
+    /// For which account.
+    pub(super) account: AccountId,
 }
 
 struct Pairing {
@@ -65,8 +75,8 @@ pub(super) enum Polled {
     Denied,
     /// There is no such code, or its time is over.
     Expired,
-    /// Yes: of whom, and for which account. It is told once.
-    Approved(Wish, PersonId, AccountId),
+    /// Yes. It is told until the program has [its key](Pairings::done).
+    Approved(Wish, Approval),
 }
 
 /// See the module's page.
@@ -138,10 +148,24 @@ impl Pairings {
                 open.remove(&key);
                 Polled::Denied
             }
-            State::Approved(person, account) => match open.remove(&key) {
-                Some(pairing) => Polled::Approved(pairing.wish, person, account),
-                None => Polled::Expired,
-            },
+            State::Approved(approval) => Polled::Approved(pairing.wish.clone(), approval),
+        }
+    }
+
+    /// A program has its key: its code is good for nothing more.
+    pub(super) fn done(&self, own: &str) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&digest(own.as_bytes()));
+    }
+
+    /// Programs that were let in by sessions that have ended are not.
+    pub(super) fn forget(&self, has_ended: impl Fn(PersonId, SessionId) -> bool) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        for pairing in open.values_mut() {
+            if let State::Approved(Approval { person, session, .. }) = pairing.state
+                && has_ended(person, session)
+            {
+                pairing.state = State::Denied;
+            }
         }
     }
 
@@ -153,13 +177,13 @@ impl Pairings {
         waiting.find(|pairing| pairing.code == code).map(|pairing| pairing.wish.clone())
     }
 
-    /// Lets the program with this code in, for an account of somebody, or not; false if none waits with it.
-    pub(super) fn decide(&self, typed: &str, approved: Option<(PersonId, AccountId)>, now_ms: i64) -> bool {
+    /// Lets the program with this code in, or not; false if none waits with it.
+    pub(super) fn decide(&self, typed: &str, approved: Option<Approval>, now_ms: i64) -> bool {
         let code = plain(typed);
         let mut open = self.open(now_ms);
         let mut waiting = open.values_mut().filter(|pairing| matches!(pairing.state, State::Waiting));
         let Some(pairing) = waiting.find(|pairing| pairing.code == code) else { return false };
-        pairing.state = approved.map_or(State::Denied, |(person, account)| State::Approved(person, account));
+        pairing.state = approved.map_or(State::Denied, State::Approved);
         true
     }
 }
@@ -185,6 +209,10 @@ mod tests {
         Wish { name: "raidcast on pc".into(), scopes: [Scope::Upload].into_iter().collect(), address, asked_at_ms }
     }
 
+    fn approval() -> Approval {
+        Approval { person: PersonId(1), session: SessionId(3), account: AccountId(2) }
+    }
+
     #[test]
     fn a_code_is_good_once_and_for_ten_minutes() {
         let pairings = Pairings::new(Entropy::system());
@@ -196,17 +224,27 @@ mod tests {
         assert_eq!(pairings.waiting(&typed, 1_000).map(|wish| wish.name).as_deref(), Some("raidcast on pc"));
         assert!(!pairings.decide("BBBBBBBB", None, 1_000) || code == "BBBBBBBB");
         assert!(!pairings.decide(&format!("{code}B"), None, 1_000));
-        assert!(pairings.decide(&typed, Some((PersonId(1), AccountId(2))), 1_000));
+        assert!(pairings.decide(&typed, Some(approval()), 1_000));
         // It is decided: nobody decides again, or sees who waits.
         assert!(!pairings.decide(&code, None, 1_000) && pairings.waiting(&code, 1_000).is_none());
-        assert!(matches!(pairings.poll(&own, 9_000), Polled::Approved(_, PersonId(1), AccountId(2))));
+        for at_ms in [9_000, 15_000] {
+            assert!(matches!(pairings.poll(&own, at_ms), Polled::Approved(_, by) if by == approval()));
+        }
+        pairings.done(&own);
         assert!(matches!(pairings.poll(&own, 15_000), Polled::Expired));
+        // Whose session ends lets nobody in.
+        let (own, code) = pairings.begin(wish(1, 0)).unwrap();
+        assert!(pairings.decide(&code, Some(approval()), 1_000));
+        pairings.forget(|_, session| session == SessionId(4));
+        assert!(matches!(pairings.poll(&own, 2_000), Polled::Approved(..)));
+        pairings.forget(|person, _| person == PersonId(1));
+        assert!(matches!(pairings.poll(&own, 2_000), Polled::Denied));
 
         let (own, code) = pairings.begin(wish(1, 0)).unwrap();
         assert!(pairings.decide(&code, None, LASTS_MS - 1));
         assert!(matches!(pairings.poll(&own, LASTS_MS), Polled::Expired));
         let (own, code) = pairings.begin(wish(1, 0)).unwrap();
-        assert!(!pairings.decide(&code, Some((PersonId(1), AccountId(2))), LASTS_MS));
+        assert!(!pairings.decide(&code, Some(approval()), LASTS_MS));
         assert!(matches!(pairings.poll(&own, LASTS_MS), Polled::Expired));
     }
 

@@ -57,6 +57,16 @@ impl RelaySecret {
         mac[..8].iter().fold(0, |all, byte| all << 8 | u64::from(*byte))
     }
 
+    /// What a browser is known by that somebody of this name, as names are compared, signed in with.
+    pub fn known(&self, name_key: &str) -> String {
+        hex(&self.mac(b"known", name_key.as_bytes()))
+    }
+
+    /// Whether a browser is known by this.
+    pub fn is_known(&self, name_key: &str, known: &str) -> bool {
+        self.known(name_key).as_bytes().ct_eq(known.as_bytes()).into()
+    }
+
     /// The raid that an account's uploads of a day stand in: nobody else can make it before.
     pub fn uploads(&self, account: AccountId, visibility: Visibility, day: i64) -> RaidId {
         let message = format!("{}|{visibility:?}|{day}", account.0);

@@ -1,39 +1,98 @@
-//! How often somebody may try to sign in: by his address, and by the name that he gives.
+//! How often somebody may try to sign in, to join, or to type a code: by his address, by the name that he gives, and by who
+//! he is.
 //!
 //! One invariant: what is told depends on how often was tried, never on whether anybody has the name. Nobody is locked
-//! out: a name that strangers try is slow for a while, and open sessions go on.
+//! out: a name that strangers try is slow for a while for browsers that nobody signed in with before.
 
+use std::hash::Hash;
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
+use raidcast_store::PersonId;
 use raidcast_store::name::fold;
+use tokio::time::Instant;
 
 use crate::edge::{Address, Later};
-use crate::limits::{ADDRESSES_MAX, SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME};
+use crate::limits::{
+    ADDRESSES_MAX, JOINS_PER_ADDRESS_DAY, JOINS_PER_HOUR, SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME,
+};
 
 /// In so long, as many tries of a name come again as may be made at once.
 const NAME_WINDOW: Duration = Duration::from_mins(15);
-
-/// What was tried lately.
-pub(super) struct Tries {
-    addresses: RateLimiter<Address, HashMapStateStore<Address>, DefaultClock>,
-    /// By a digest of the name: nobody makes this hold more than a number by a long one.
-    names: RateLimiter<[u8; 8], HashMapStateStore<[u8; 8]>, DefaultClock>,
-}
+/// Where too many are remembered, room is made this often.
+const SWEEP_EVERY: Duration = Duration::from_millis(100);
 
 fn nonzero(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
 }
 
+/// What one of many did lately. Of more than can be remembered all are one.
+struct Rate<K: Hash + Eq + Clone> {
+    limiter: RateLimiter<K, HashMapStateStore<K>, DefaultClock>,
+    /// For whom there is no room.
+    others: K,
+    /// When room was made last.
+    swept: Mutex<Option<Instant>>,
+}
+
+impl<K: Hash + Eq + Clone> Rate<K> {
+    fn new(quota: Quota, others: K) -> Self {
+        Self { limiter: RateLimiter::hashmap(quota), others, swept: Mutex::default() }
+    }
+
+    fn check(&self, key: &K) -> Result<(), Later> {
+        if self.limiter.len() >= ADDRESSES_MAX {
+            let now = Instant::now();
+            let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+            if swept.is_none_or(|swept| now.duration_since(swept) >= SWEEP_EVERY) {
+                *swept = Some(now);
+                self.limiter.retain_recent();
+            }
+        }
+        let key = if self.limiter.len() < ADDRESSES_MAX { key } else { &self.others };
+        let now = DefaultClock::default().now();
+        self.limiter.check_key(key).map_err(|not| Later(not.wait_time_from(now)))
+    }
+}
+
+/// What somebody tries who is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Try {
+    /// His own password.
+    Password,
+    /// The code of a program.
+    Code,
+}
+
+/// What was tried lately.
+pub(super) struct Tries {
+    addresses: Rate<Address>,
+    /// By a digest of the name: nobody makes this hold more than a number by a long one.
+    names: Rate<[u8; 8]>,
+    /// The same, of browsers that somebody of this name signed in with before.
+    known: Rate<[u8; 8]>,
+    people: Rate<(PersonId, Try)>,
+    joins: Rate<Address>,
+    all_joins: Rate<()>,
+}
+
 impl Tries {
     pub(super) fn new() -> Self {
         let by_name = Quota::with_period(NAME_WINDOW / SIGN_INS_PER_NAME).unwrap_or(Quota::per_minute(NonZeroU32::MIN));
+        let by_name = by_name.allow_burst(nonzero(SIGN_INS_PER_NAME));
+        let per_day = Quota::with_period(Duration::from_hours(24) / JOINS_PER_ADDRESS_DAY);
+        let per_day = per_day.unwrap_or(Quota::per_hour(NonZeroU32::MIN)).allow_burst(nonzero(JOINS_PER_ADDRESS_DAY));
         Self {
-            addresses: RateLimiter::hashmap(Quota::per_minute(nonzero(SIGN_INS_PER_ADDRESS_MINUTE))),
-            names: RateLimiter::hashmap(by_name.allow_burst(nonzero(SIGN_INS_PER_NAME))),
+            addresses: Rate::new(Quota::per_minute(nonzero(SIGN_INS_PER_ADDRESS_MINUTE)), Address::EVERYBODY),
+            names: Rate::new(by_name, [0; 8]),
+            known: Rate::new(by_name, [0; 8]),
+            people: Rate::new(by_name, (PersonId(0), Try::Code)),
+            joins: Rate::new(per_day, Address::EVERYBODY),
+            all_joins: Rate::new(Quota::per_hour(nonzero(JOINS_PER_HOUR)), ()),
         }
     }
 
@@ -42,31 +101,34 @@ impl Tries {
     /// # Errors
     /// There were too many.
     pub(super) fn by_address(&self, address: Address) -> Result<(), Later> {
-        self.make_room();
-        let now = DefaultClock::default().now();
-        self.addresses.check_key(&address).map_err(|not| Later(not.wait_time_from(now)))
+        self.addresses.check(&address)
     }
 
-    /// Counts a try under a name, from wherever.
+    /// Counts a try under a name, from wherever; `is_known`: by a browser that somebody of this name signed in with before.
     ///
     /// # Errors
     /// There were too many.
-    pub(super) fn by_name(&self, name: &str) -> Result<(), Later> {
-        self.make_room();
+    pub(super) fn by_name(&self, name: &str, is_known: bool) -> Result<(), Later> {
         let mut key = [0; 8];
-        key.copy_from_slice(&super::digest(fold(name).as_bytes())[..8]);
-        let now = DefaultClock::default().now();
-        self.names.check_key(&key).map_err(|not| Later(not.wait_time_from(now)))
+        key.copy_from_slice(&super::digest(fold(name.trim()).as_bytes())[..8]);
+        if is_known { self.known.check(&key) } else { self.names.check(&key) }
     }
 
-    /// Forgets who could try as often as anybody, where very many are remembered.
-    fn make_room(&self) {
-        if self.addresses.len() >= ADDRESSES_MAX {
-            self.addresses.retain_recent();
-        }
-        if self.names.len() >= ADDRESSES_MAX {
-            self.names.retain_recent();
-        }
+    /// Counts a try of somebody who is signed in.
+    ///
+    /// # Errors
+    /// There were too many.
+    pub(super) fn by_person(&self, person: PersonId, what: Try) -> Result<(), Later> {
+        self.people.check(&(person, what))
+    }
+
+    /// Counts somebody who wants to join.
+    ///
+    /// # Errors
+    /// There were too many.
+    pub(super) fn joins(&self, address: Address) -> Result<(), Later> {
+        self.joins.check(&address)?;
+        self.all_joins.check(&())
     }
 }
 
@@ -79,17 +141,38 @@ mod tests {
     }
 
     #[test]
-    fn an_address_and_a_name_are_tried_so_often() {
+    fn an_address_a_name_and_a_person_try_so_often() {
         let tries = Tries::new();
         for _ in 0..SIGN_INS_PER_ADDRESS_MINUTE {
             assert!(tries.by_address(address(1)).is_ok());
         }
         assert!(tries.by_address(address(1)).is_err() && tries.by_address(address(2)).is_ok());
         for number in 0..SIGN_INS_PER_NAME {
-            assert!(tries.by_name("Ana").is_ok(), "{number}");
+            assert!(tries.by_name("Ana", false).is_ok(), "{number}");
         }
-        let Err(Later(wait)) = tries.by_name("ANA") else { panic!("one too many") };
+        let Err(Later(wait)) = tries.by_name(" ANA ", false) else { panic!("one too many") };
         assert!(wait <= NAME_WINDOW / SIGN_INS_PER_NAME, "{wait:?}");
-        assert!(tries.by_name("Bo").is_ok());
+        // Strangers do not lock him out of a browser that he signed in with before, nor of what he has.
+        assert!(tries.by_name("Ana", true).is_ok() && tries.by_name("Bo", false).is_ok());
+        for _ in 0..SIGN_INS_PER_NAME {
+            assert!(tries.by_person(PersonId(1), Try::Code).is_ok());
+        }
+        assert!(tries.by_person(PersonId(1), Try::Code).is_err());
+        assert!(tries.by_person(PersonId(1), Try::Password).is_ok() && tries.by_person(PersonId(2), Try::Code).is_ok());
+        for _ in 0..JOINS_PER_ADDRESS_DAY {
+            assert!(tries.joins(address(1)).is_ok());
+        }
+        assert!(tries.joins(address(1)).is_err() && tries.joins(address(2)).is_ok());
+    }
+
+    #[test]
+    fn of_more_than_can_be_remembered_all_are_one() {
+        let rate = Rate::new(Quota::per_hour(nonzero(2)), u64::MAX);
+        for key in 0..ADDRESSES_MAX as u64 {
+            assert!(rate.check(&key).is_ok());
+        }
+        assert!(rate.check(&(u64::MAX - 1)).is_ok() && rate.check(&(u64::MAX - 2)).is_ok());
+        assert!(rate.check(&(u64::MAX - 3)).is_err());
+        assert!(rate.limiter.len() <= ADDRESSES_MAX + 1);
     }
 }

@@ -13,7 +13,7 @@ use crate::desk::Desk;
 use crate::edge::Asked;
 use crate::error::HttpError;
 use crate::extract::{Form, JsonBody, Path};
-use crate::openapi::{NotFound, SignInAgain, SignedOut};
+use crate::openapi::{ForeignPage, NotFound, SignInAgain, SignedOut};
 
 /// What a program asks for.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -102,7 +102,7 @@ fn refused(code: &str, message: String) -> Response {
 #[utoipa::path(
     get, path = "/api/v1/device/{code}", operation_id = "pairing", tag = "People",
     params(("code" = String, Path, description = "The code that the program showed.")),
-    responses((status = 200, description = "Who asks, and for what.", body = DeviceLine), SignedOut, NotFound),
+    responses((status = 200, description = "Who asks, and for what.", body = DeviceLine), SignedOut, ForeignPage, NotFound),
     security(("session" = []))
 )]
 pub async fn shown(
@@ -111,7 +111,7 @@ pub async fn shown(
     Extension(asked): Extension<Asked>,
     headers: HeaderMap,
 ) -> Result<Json<DeviceLine>, HttpError> {
-    let who = desk.members().signed_in(&headers).await?;
+    let who = desk.members().typing(&headers).await?;
     Ok(Json(desk.members().pairing(&who, &code, asked.address)?))
 }
 

@@ -1,12 +1,11 @@
 //! `/api/v1/me`: what somebody who is signed in sees to himself: his sessions, his password, his keys.
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::{Extension, Json};
 use raidcast_shared::account::{KeyForm, KeyList, Me, NewKey, PasswordForm, RotationForm, SessionList};
 
 use crate::desk::Desk;
-use crate::edge::Asked;
 use crate::error::HttpError;
 use crate::extract::{JsonBody, Path};
 use crate::openapi::{Conflict, ForeignPage, NotFound, SignInAgain, SignedOut, WrongSignIn};
@@ -33,12 +32,11 @@ pub async fn me(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<Me>
 )]
 pub async fn password(
     State(desk): State<Desk>,
-    Extension(asked): Extension<Asked>,
     headers: HeaderMap,
     JsonBody(form): JsonBody<PasswordForm>,
 ) -> Result<StatusCode, HttpError> {
     let who = desk.members().changing(&headers).await?;
-    desk.members().change_password(&who, form, asked.address).await?;
+    desk.members().change_password(&who, form).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -6,15 +6,18 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use raidcast_shared::account::{JoinForm, Me, Registration, SignInForm, SignInWays};
 
+use crate::account::Entered;
 use crate::desk::Desk;
 use crate::edge::Asked;
 use crate::error::HttpError;
 use crate::extract::JsonBody;
 use crate::openapi::{ForeignPage, NotInvited, Taken, WrongSignIn};
 
-/// An answer that has the browser keep a cookie, or forget it.
-fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
+/// An answer that has the browser keep cookies, or forget them.
+fn with_cookies(mut response: Response, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     response
 }
 
@@ -42,8 +45,8 @@ pub async fn sign_in(
     headers: HeaderMap,
     JsonBody(form): JsonBody<SignInForm>,
 ) -> Result<Response, HttpError> {
-    let (me, cookie) = desk.members().sign_in(form, &headers, asked.address).await?;
-    Ok(with_cookie(Json(me).into_response(), cookie))
+    let Entered { me, cookies } = desk.members().sign_in(form, &headers, asked.address).await?;
+    Ok(with_cookies(Json(me).into_response(), cookies))
 }
 
 /// Signs out.
@@ -57,7 +60,7 @@ pub async fn sign_in(
 pub async fn sign_out(State(desk): State<Desk>, headers: HeaderMap) -> Result<Response, HttpError> {
     let who = desk.members().changing(&headers).await?;
     let cookie = desk.members().sign_out(&who, &headers).await?;
-    Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), cookie))
+    Ok(with_cookies(StatusCode::NO_CONTENT.into_response(), [cookie]))
 }
 
 /// Has somebody join, and signs him in.
@@ -72,6 +75,6 @@ pub async fn join(
     headers: HeaderMap,
     JsonBody(form): JsonBody<JoinForm>,
 ) -> Result<Response, HttpError> {
-    let (me, cookie) = desk.members().join(form, &headers, asked.address).await?;
-    Ok(with_cookie((StatusCode::CREATED, Json(me)).into_response(), cookie))
+    let Entered { me, cookies } = desk.members().join(form, &headers, asked.address).await?;
+    Ok(with_cookies((StatusCode::CREATED, Json(me)).into_response(), cookies))
 }

@@ -13,7 +13,7 @@ pub struct Address(IpAddr);
 
 impl Address {
     /// All that come when too many addresses are remembered already.
-    pub(super) const EVERYBODY: Self = Self(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    pub(crate) const EVERYBODY: Self = Self(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
 
     /// Of an address as the socket or a proxy tells it.
     pub fn of(ip: IpAddr) -> Self {

@@ -664,3 +664,100 @@ async fn an_account_of_the_configuration_is_taken_over_by_an_administrator_with_
     assert!(raid.ends_with(&again.welcome.raid));
     relay.stop().await;
 }
+
+#[tokio::test]
+async fn a_name_that_strangers_try_is_nobodys_prison() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path()).await;
+    let mut ana = Browser::at(&relay, 1);
+    let joined = ana.join("Ana", None).await;
+    let known = joined.head.lines().find_map(|line| line.strip_prefix("set-cookie: __Host-raidcast-known=")).unwrap();
+    let known = format!("__Host-raidcast-known={}", known.split(';').next().unwrap());
+    for number in 0..12 {
+        Browser::at(&relay, 40 + number).sign_in("ana", "wrong horse battery").await;
+    }
+    assert_eq!(Browser::at(&relay, 60).sign_in("Ana", PASSWORD).await.status, 429);
+    // In a browser that he signed in with before, signed out or not; his password, and codes of programs.
+    let mut again = Browser { cookie: Some(known), ..Browser::at(&relay, 61) };
+    assert_eq!(again.sign_in("Ana", PASSWORD).await.status, 200);
+    let change = Some(json!({"old": PASSWORD, "new": "another long password"}));
+    assert_eq!(again.ask("PUT", "/api/v1/me/password", change).await.status, 204);
+    assert_eq!(again.get("/api/v1/device/BCDF-GHJK").await.status, 404);
+    // Nobody makes such a cookie.
+    let forged = Some(format!("__Host-raidcast-known={}", "0".repeat(32)));
+    assert_eq!(Browser { cookie: forged, ..Browser::at(&relay, 62) }.sign_in("Ana", PASSWORD).await.status, 429);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_closed_relay_takes_its_first_administrator_and_nobody_else() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path()).await;
+    let link = secret_of(relay.first_link().expect("nobody administrates it"));
+    let mut ana = Browser::at(&relay, 1);
+    assert_eq!(ana.join("Ana", Some(&link)).await.status, 201);
+    let made = ana.ask("POST", "/api/v1/invitations", Some(json!({"uses": 5, "days": 7}))).await;
+    let invitation = secret_of(made.body["url"].as_str().unwrap());
+    relay.stop().await;
+    let relay = TestRelay::start_set(data.path(), |config| {
+        config.registration = Registration::Closed;
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    for (number, invitation) in [None, Some(&*invitation), Some("0")].into_iter().enumerate() {
+        assert_eq!(Browser::at(&relay, 2 + number as u8).join("Bo", invitation).await.code(), "not_invited");
+    }
+    let mut ana = Browser::at(&relay, 10);
+    assert_eq!(ana.sign_in("Ana", PASSWORD).await.status, 200);
+    assert_eq!(ana.ask("POST", "/api/v1/invitations", Some(json!({"uses": 5, "days": 7}))).await.code(), "not_invited");
+    relay.stop().await;
+    // Where nobody administrates it yet, the first does.
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start_set(data.path(), |config| config.registration = Registration::Closed).await;
+    let link = secret_of(relay.first_link().expect("nobody administrates it"));
+    assert_eq!(Browser::at(&relay, 1).join("Ana", Some(&link)).await.status, 201);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_password_that_was_changed_meanwhile_lets_nobody_in() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path()).await;
+    let mut ana = Browser::at(&relay, 1);
+    assert_eq!(ana.join("Ana", None).await.status, 201);
+    // A thief who knows the old password signs in again and again while it is changed; so does his change of it.
+    let (mut thief, mut other) = (Browser::at(&relay, 2), Browser::at(&relay, 3));
+    assert_eq!(thief.sign_in("Ana", PASSWORD).await.status, 200);
+    let change = |new: &str| Some(json!({"old": PASSWORD, "new": new}));
+    let mut second = thief.clone();
+    let (owner, thiefs, signing) = tokio::join!(
+        ana.ask("PUT", "/api/v1/me/password", change("the owner's new one")),
+        second.ask("PUT", "/api/v1/me/password", change("the thief's new one")),
+        other.sign_in("Ana", PASSWORD),
+    );
+    // One of both has changed it, and the sessions that are there are his.
+    let changed = [&owner, &thiefs].map(|answer| answer.status == 204);
+    assert!(changed[0] != changed[1], "{} {}", owner.body, thiefs.body);
+    let there = async |browser: &mut Browser| browser.get("/api/v1/me").await.status == 200;
+    assert_eq!([there(&mut ana).await, there(&mut thief).await], changed);
+    assert!(signing.status == 401 || !there(&mut other).await, "{}", signing.body);
+    assert_eq!(Browser::at(&relay, 4).sign_in("Ana", PASSWORD).await.code(), "wrong_sign_in");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_program_that_was_let_in_by_a_session_that_has_ended_gets_no_key() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path()).await;
+    let (mut ana, mut program) = (Browser::at(&relay, 1), Browser { page: "", ..Browser::at(&relay, 2) });
+    assert_eq!(ana.join("Ana", None).await.status, 201);
+    let mut thief = Browser::at(&relay, 3);
+    assert_eq!(thief.sign_in("Ana", PASSWORD).await.status, 200);
+    let (own, code) = begin_pairing(&mut program, "client_id=raidcast").await;
+    let yes = Some(json!({"approve": true}));
+    assert_eq!(thief.ask("POST", &format!("/api/v1/device/{code}"), yes).await.status, 204);
+    assert_eq!(ana.ask("DELETE", "/api/v1/me/sessions", None).await.status, 204);
+    assert_eq!(poll(&mut program, &own).await.body["error"], "access_denied");
+    assert_eq!(ana.get("/api/v1/me/keys").await.body, json!({"keys": []}));
+    relay.stop().await;
+}
