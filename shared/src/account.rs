@@ -338,7 +338,7 @@ pub struct DeviceError {
     pub message: String,
 }
 
-/// A program that waits to be let in: `GET /api/v1/device/{code}`.
+/// A program that waits to be let in: `GET /api/v1/pairings/{code}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -355,7 +355,7 @@ pub struct DeviceLine {
     pub scopes: Vec<Scope>,
 }
 
-/// Whether a program is let in: `POST /api/v1/device/{code}`.
+/// Whether a program is let in: `POST /api/v1/pairings/{code}`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -105,7 +105,7 @@ export class StagedPeople {
   async answer(request, path) {
     const id = path.split('/').find((part) => /^(\d+|a\d+|[A-Z]{4}-[A-Z]{4})$/.test(part)) ?? '';
     const what = `${request.method} ${id === '' ? path : path.replace(`/${id}`, '/{id}')}`;
-    if (!/ \/api\/v1\/(sign-in|session|people|me|invitations|accounts|device)(\/|$)/.test(what)) return null;
+    if (!/ \/api\/v1\/(sign-in|session|people|me|invitations|accounts|pairings)(\/|$)/.test(what)) return null;
     if (what === 'GET /api/v1/sign-in') return json(200, { registration: this.registration });
     const body = await read(request);
     if (what === 'POST /api/v1/session' || what === 'POST /api/v1/people') return this.#enter(what, body);
@@ -201,9 +201,9 @@ export class StagedPeople {
         this.held.push(...this.unheld.filter((one) => !other(one)));
         this.unheld = this.unheld.filter(other);
         return done();
-      case 'GET /api/v1/device/{id}':
+      case 'GET /api/v1/pairings/{id}':
         return this.device !== null && id === STAGED_CODE ? json(200, this.device) : nothing();
-      case 'POST /api/v1/device/{id}':
+      case 'POST /api/v1/pairings/{id}':
         if (body.approve && !this.fresh) return again();
         if (this.device === null || id !== STAGED_CODE) return nothing();
         this.device = null;

@@ -100,7 +100,7 @@ fn refused(code: &str, message: String) -> Response {
 ///
 /// Capital letters and dashes do not matter. A person tries ten codes in a quarter of an hour.
 #[utoipa::path(
-    get, path = "/api/v1/device/{code}", operation_id = "pairing", tag = "People",
+    get, path = "/api/v1/pairings/{code}", operation_id = "pairing", tag = "People",
     params(("code" = String, Path, description = "The code that the program showed.")),
     responses((status = 200, description = "Who asks, and for what.", body = DeviceLine), SignedOut, ForeignPage, NotFound),
     security(("session" = []))
@@ -117,7 +117,7 @@ pub async fn shown(
 
 /// Lets a program in, or not.
 #[utoipa::path(
-    post, path = "/api/v1/device/{code}", operation_id = "decidePairing", tag = "People",
+    post, path = "/api/v1/pairings/{code}", operation_id = "decidePairing", tag = "People",
     params(("code" = String, Path, description = "The code that the program showed.")),
     request_body = DeviceForm,
     responses((status = 204, description = "The program hears of it."), SignedOut, SignInAgain, NotFound),

@@ -539,12 +539,12 @@ async fn a_program_is_paired_by_a_code_that_its_owner_types() {
     let (pairing, invitation) = raidcast::pairing::Pairing::begin(&relay.url, "raidcast on Ana's PC").await.unwrap();
     assert_eq!((invitation.page.as_str(), invitation.minutes), (&*format!("{}/pair", relay.url), 10));
     let typed = invitation.code.to_lowercase().replace('-', " ").replace(' ', "%20");
-    let shown = ana.get(&format!("/api/v1/device/{typed}")).await;
+    let shown = ana.get(&format!("/api/v1/pairings/{typed}")).await;
     assert_eq!(shown.body["name"], "raidcast on Ana's PC", "{}", shown.body);
     assert_eq!((&shown.body["isHere"], &shown.body["address"]), (&json!(false), &json!("127.0.0.1")));
     assert_eq!(shown.body["scopes"], json!(["upload", "read"]));
     let yes = Some(json!({"approve": true}));
-    assert_eq!(ana.ask("POST", &format!("/api/v1/device/{}", invitation.code), yes).await.status, 204);
+    assert_eq!(ana.ask("POST", &format!("/api/v1/pairings/{}", invitation.code), yes).await.status, 204);
     let paired = soon("pairing", pairing.wait()).await.unwrap();
     assert_eq!(paired.name, "Ana");
     let uploader = Uploader::connect_as(&relay, &paired.key, hello()).await;
@@ -561,7 +561,7 @@ async fn a_code_is_good_for_one_key_for_ten_minutes_and_for_nobody_who_guesses()
     let (mut ana, mut program) = (Browser::at(&relay, 1), Browser { page: "", ..Browser::at(&relay, 2) });
     assert_eq!(ana.join("Ana", None).await.status, 201);
     let decide = async |ana: &mut Browser, code: &str, approve: bool| {
-        ana.ask("POST", &format!("/api/v1/device/{code}"), Some(json!({"approve": approve}))).await
+        ana.ask("POST", &format!("/api/v1/pairings/{code}"), Some(json!({"approve": approve}))).await
     };
     let (own, code) = begin_pairing(&mut program, "client_id=raidcast").await;
     assert_eq!(poll(&mut program, &own).await.body["error"], "authorization_pending");
@@ -569,7 +569,7 @@ async fn a_code_is_good_for_one_key_for_ten_minutes_and_for_nobody_who_guesses()
     assert_eq!(poll(&mut program, "another").await.body["error"], "expired_token");
     // Without a session, or by another site's page, nothing is told and nothing decided.
     let mut nobody = Browser::at(&relay, 3);
-    assert_eq!(nobody.get(&format!("/api/v1/device/{code}")).await.code(), "signed_out");
+    assert_eq!(nobody.get(&format!("/api/v1/pairings/{code}")).await.code(), "signed_out");
     assert_eq!(decide(&mut nobody, &code, true).await.code(), "signed_out");
     let mut foreign = Browser { page: "Sec-Fetch-Site: cross-site\r\n", ..ana.clone() };
     assert_eq!(decide(&mut foreign, &code, true).await.code(), "foreign_page");
@@ -600,7 +600,7 @@ async fn a_code_is_good_for_one_key_for_ten_minutes_and_for_nobody_who_guesses()
     let mut statuses = Vec::new();
     for number in 0..12 {
         guesser.address = format!("198.51.100.{number}");
-        statuses.push(guesser.get("/api/v1/device/BCDF-GHJK").await.status);
+        statuses.push(guesser.get("/api/v1/pairings/BCDF-GHJK").await.status);
     }
     assert_eq!(statuses, [404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 429, 429]);
     relay.stop().await;
@@ -682,7 +682,7 @@ async fn a_name_that_strangers_try_is_nobodys_prison() {
     assert_eq!(again.sign_in("Ana", PASSWORD).await.status, 200);
     let change = Some(json!({"old": PASSWORD, "new": "another long password"}));
     assert_eq!(again.ask("PUT", "/api/v1/me/password", change).await.status, 204);
-    assert_eq!(again.get("/api/v1/device/BCDF-GHJK").await.status, 404);
+    assert_eq!(again.get("/api/v1/pairings/BCDF-GHJK").await.status, 404);
     // Nobody makes such a cookie.
     let forged = Some(format!("__Host-raidcast-known={}", "0".repeat(32)));
     assert_eq!(Browser { cookie: forged, ..Browser::at(&relay, 62) }.sign_in("Ana", PASSWORD).await.status, 429);
@@ -755,7 +755,7 @@ async fn a_program_that_was_let_in_by_a_session_that_has_ended_gets_no_key() {
     assert_eq!(thief.sign_in("Ana", PASSWORD).await.status, 200);
     let (own, code) = begin_pairing(&mut program, "client_id=raidcast").await;
     let yes = Some(json!({"approve": true}));
-    assert_eq!(thief.ask("POST", &format!("/api/v1/device/{code}"), yes).await.status, 204);
+    assert_eq!(thief.ask("POST", &format!("/api/v1/pairings/{code}"), yes).await.status, 204);
     assert_eq!(ana.ask("DELETE", "/api/v1/me/sessions", None).await.status, 204);
     assert_eq!(poll(&mut program, &own).await.body["error"], "access_denied");
     assert_eq!(ana.get("/api/v1/me/keys").await.body, json!({"keys": []}));

@@ -82,7 +82,7 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     claimAccount: async (id) => {
       await ask(env, `/api/v1/accounts/${id}/claim`, { method: 'POST' });
     },
-    device: (code) => get(`/api/v1/device/${encodeURIComponent(code)}`),
-    decideDevice: (code, form) => post(`/api/v1/device/${encodeURIComponent(code)}`, form),
+    device: (code) => get(`/api/v1/pairings/${encodeURIComponent(code)}`),
+    decideDevice: (code, form) => post(`/api/v1/pairings/${encodeURIComponent(code)}`, form),
   };
 }

@@ -101,27 +101,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/device/{code}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * The program that waits with a code.
-         * @description Capital letters and dashes do not matter. A person tries ten codes in a quarter of an hour.
-         */
-        get: operations["pairing"];
-        put?: never;
-        /** Lets a program in, or not. */
-        post: operations["decidePairing"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/encounters": {
         parameters: {
             query?: never;
@@ -369,6 +348,27 @@ export interface paths {
         get: operations["description"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pairings/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The program that waits with a code.
+         * @description Capital letters and dashes do not matter. A person tries ten codes in a quarter of an hour.
+         */
+        get: operations["pairing"];
+        put?: never;
+        /** Lets a program in, or not. */
+        post: operations["decidePairing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -844,7 +844,7 @@ export interface components {
             /** @description The same as `error_description`. */
             message: string;
         };
-        /** @description Whether a program is let in: `POST /api/v1/device/{code}`. */
+        /** @description Whether a program is let in: `POST /api/v1/pairings/{code}`. */
         DeviceForm: {
             /**
              * Format: int64
@@ -854,7 +854,7 @@ export interface components {
             /** @description Yes or no. */
             approve: boolean;
         };
-        /** @description A program that waits to be let in: `GET /api/v1/device/{code}`. */
+        /** @description A program that waits to be let in: `GET /api/v1/pairings/{code}`. */
         DeviceLine: {
             /** @description The address from which it asks. */
             address: string;
@@ -2699,77 +2699,6 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
-    pairing: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The code that the program showed. */
-                code: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Who asks, and for what. */
-            200: {
-                headers: {
-                    "X-API-Version": components["headers"]["X-API-Version"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeviceLine"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["SignedOut"];
-            404: components["responses"]["NotFound"];
-            413: components["responses"]["TooLarge"];
-            429: components["responses"]["TooMany"];
-            431: components["responses"]["HeadTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-            504: components["responses"]["Timeout"];
-        };
-    };
-    decidePairing: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The code that the program showed. */
-                code: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DeviceForm"];
-            };
-        };
-        responses: {
-            /** @description The program hears of it. */
-            204: {
-                headers: {
-                    "X-API-Version": components["headers"]["X-API-Version"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            400: components["responses"]["BadRequest"];
-            401: components["responses"]["SignedOut"];
-            403: components["responses"]["SignInAgain"];
-            404: components["responses"]["NotFound"];
-            413: components["responses"]["TooLarge"];
-            429: components["responses"]["TooMany"];
-            431: components["responses"]["HeadTooLarge"];
-            500: components["responses"]["Internal"];
-            503: components["responses"]["Unavailable"];
-            504: components["responses"]["Timeout"];
-        };
-    };
     encounters: {
         parameters: {
             query?: {
@@ -3455,6 +3384,78 @@ export interface operations {
             };
             304: components["responses"]["Unchanged"];
             400: components["responses"]["BadRequest"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    pairing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code that the program showed. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who asks, and for what. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceLine"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    decidePairing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code that the program showed. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceForm"];
+            };
+        };
+        responses: {
+            /** @description The program hears of it. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];

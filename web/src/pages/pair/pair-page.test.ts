@@ -6,7 +6,7 @@ import { done, FakeRelay, fault, type Answers } from '$lib/testing/relay';
 import { deviceLine, me } from '$lib/testing/samples';
 import PairPage from './PairPage.svelte';
 
-const PATH = '/api/v1/device/BCDF-GHJK';
+const PATH = '/api/v1/pairings/BCDF-GHJK';
 let relay: FakeRelay;
 let gone: string[];
 
