@@ -610,8 +610,19 @@ impl Members {
             ends_at_ms: days.map(|days| now_ms.saturating_add(days * DAY_MS)),
             now_ms,
         };
-        let row = self.whole(move |members| async move { members.add_key(&new).await }).await?;
+        let digest = who.digest;
+        let row = self.whole(move |members| async move {
+            members.still(&digest).await?;
+            members.add_key(&new).await
+        });
+        let row = row.await?;
         Ok(NewKey { secret, key: line_of(&row) })
+    }
+
+    /// Whether somebody is still signed in who was when he asked; within `whole`.
+    async fn still(&self, digest: &[u8; 32]) -> Result<(), HttpError> {
+        let there = self.context.store.session(digest, self.ends()).await?;
+        if there.is_some() { Ok(()) } else { Err(HttpError::SignedOut) }
     }
 
     /// Keeps a key; within `whole`.
@@ -664,7 +675,9 @@ impl Members {
             now_ms,
         };
         let ends_at_ms = now_ms.saturating_add(i64::from(overlap_hours) * 3_600_000);
+        let session = who.digest;
         let row = self.whole(move |members| async move {
+            members.still(&session).await?;
             // It may have been revoked meanwhile.
             if !members.keys.of(&[old.account]).iter().any(|row| row.id == old.id) {
                 return Err(HttpError::NotFound);
@@ -737,11 +750,15 @@ impl Members {
     /// The key of a program that was let in; within `whole`, so that it is made once.
     async fn paired(&self, device_code: &str) -> Result<DeviceToken, DeviceFault> {
         let now_ms = self.now_ms();
-        let Polled::Approved(wish, Approval { person, account, .. }) = self.pairings.poll(device_code, now_ms) else {
+        let Polled::Approved(wish, approval) = self.pairings.poll(device_code, now_ms) else {
             return Err(DeviceFault::Expired);
         };
-        let holds = self.context.store.accounts_of(person).await?.iter().any(|held| held.id == account);
-        let person = self.context.store.person(person).await?.filter(|_| holds).ok_or(DeviceFault::Denied)?;
+        let Approval { person, session, account } = approval;
+        let store = &self.context.store;
+        let holds = store.accounts_of(person).await?.iter().any(|held| held.id == account);
+        // He may have signed out at the moment at which he let it in.
+        let is_there = store.sessions(person, self.ends()).await?.iter().any(|there| there.id == session);
+        let person = store.person(person).await?.filter(|_| holds && is_there).ok_or(DeviceFault::Denied)?;
         let (secret, digest) = self.new_key();
         let new = raidcast_store::NewKey {
             account,
