@@ -179,7 +179,8 @@ pub(super) fn require<T>(value: Option<T>, what: &'static str, flag: &str, entry
 /// Where to set the key.
 pub(super) fn no_key() -> SettingsError {
     let mut how =
-        "No key for this relay is known. Run: raidcast login URL. Or set RAIDCAST_KEY to your upload key".to_owned();
+        "There is no key for this relay. Run raidcast login with its address, or set RAIDCAST_KEY to your upload key"
+            .to_owned();
     if let Some(path) = default_path() {
         let _ = write!(how, ", or write key = \"…\" into {}", path.display());
     }

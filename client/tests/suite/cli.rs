@@ -120,7 +120,7 @@ async fn a_wrong_key_or_setting_is_status_2_and_a_relay_or_meter_that_is_not_the
     assert_eq!(err.contains("Wine and Proton folders were searched, too."), cfg!(target_os = "linux"), "{err}");
     let (status, _, err) = output(command(dir.path()).env_remove("RAIDCAST_KEY").args(["--relay", &relay.url])).await;
     assert_eq!(status, 2);
-    assert!(err.contains("error: Set RAIDCAST_KEY to your upload key, or write key = "), "{err}");
+    assert!(err.contains("error: There is no key for this relay. Run raidcast login with its address, or set RAIDCAST_KEY to your upload key, or write key = "), "{err}");
     let missing = dir.path().join("gone.db");
     let (status, _, err) = output(command(dir.path()).args([
         "--relay",
