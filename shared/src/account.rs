@@ -1,8 +1,37 @@
 //! What the API says of people, their sessions and keys.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::uplink::Visibility;
+
+/// A number as JSON writes it: 2.0 is a whole one, too.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Whole(i64),
+    Float(f64),
+}
+
+impl Number {
+    fn whole<T: TryFrom<i64>, E: serde::de::Error>(self) -> Result<T, E> {
+        let whole = match self {
+            Self::Whole(whole) => Some(whole),
+            // Up to where each whole number is one of these.
+            Self::Float(float) if float.fract() == 0.0 && float.abs() < 9_007_199_254_740_992.0 => Some(float as i64),
+            Self::Float(_) => None,
+        };
+        let fits = whole.and_then(|whole| T::try_from(whole).ok());
+        fits.ok_or_else(|| E::custom("must be a whole number that is not too large"))
+    }
+}
+
+fn whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<T, D::Error> {
+    Number::deserialize(deserializer)?.whole()
+}
+
+fn whole_if_any<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Number::deserialize(deserializer)?.whole().map(Some)
+}
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,7 +179,7 @@ pub struct KeyForm {
     /// What it may do: one at the least.
     pub scopes: Vec<Scope>,
     /// The account under which it uploads; without it his own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_if_any")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub account: Option<i64>,
     /// Who may see what it uploads over HTTP, where the request does not say so.
@@ -158,11 +187,11 @@ pub struct KeyForm {
     #[cfg_attr(feature = "openapi", schema(required = false))]
     pub visibility: Visibility,
     /// How many new fights it may upload over HTTP within a day, if that is limited.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_if_any")]
     #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1))]
     pub uploads_per_day: Option<u32>,
     /// After so many days it is good for nothing: 1 to 3,650; without it it has no end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_if_any")]
     #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1, maximum = 3650))]
     pub days: Option<u32>,
 }
@@ -211,6 +240,7 @@ pub struct NewKey {
 pub struct RotationForm {
     /// For so many hours the old key stays good: 0 to 720.
     #[cfg_attr(feature = "openapi", schema(maximum = 720))]
+    #[serde(deserialize_with = "whole")]
     pub overlap_hours: u32,
 }
 
@@ -229,9 +259,11 @@ pub struct InvitationForm {
     pub note: String,
     /// So many people may come by it: 1 to 1,000.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
+    #[serde(deserialize_with = "whole")]
     pub uses: u32,
     /// For so many days it is good: 1 to 365.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 365))]
+    #[serde(deserialize_with = "whole")]
     pub days: u32,
 }
 
@@ -363,7 +395,7 @@ pub struct DeviceForm {
     /// Yes or no.
     pub approve: bool,
     /// The account under which it uploads; without it his own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "whole_if_any")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub account: Option<i64>,
 }
@@ -375,4 +407,23 @@ pub struct DeviceForm {
 pub struct AccountList {
     /// Each of them.
     pub accounts: Vec<MyAccount>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_read_however_json_writes_them() {
+        let form = |text: &str| serde_json::from_str::<InvitationForm>(text).map(|form| (form.uses, form.days));
+        assert_eq!(form(r#"{"uses": 5.0, "days": 7e0}"#).unwrap(), (5, 7));
+        for odd in [r#"{"uses": 5.5, "days": 7}"#, r#"{"uses": -1, "days": 7}"#, r#"{"uses": 1e300, "days": 7}"#] {
+            assert!(form(odd).is_err(), "{odd}");
+        }
+        assert!(form(r#"{"uses": 5}"#).is_err() && form(r#"{"uses": null, "days": 7}"#).is_err());
+        let key = |text: &str| serde_json::from_str::<KeyForm>(text).map(|form| (form.account, form.days));
+        assert_eq!(key(r#"{"name": "a", "scopes": ["read"]}"#).unwrap(), (None, None));
+        assert_eq!(key(r#"{"name": "a", "scopes": [], "account": 3.0, "days": 30}"#).unwrap(), (Some(3), Some(30)));
+        assert!(key(r#"{"name": "a", "scopes": [], "days": "30"}"#).is_err());
+    }
 }
