@@ -1,5 +1,7 @@
 //! Parts of a request's address, and small bodies, refused in the shape that all errors have.
 
+use std::convert::Infallible;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header;
@@ -40,30 +42,44 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// A small body of JSON. What stands in it is not said in an error: it may be a password.
+/// A small body of JSON. What is wrong with it is told when it is [read](Self::read): after it was asked who sends it.
 #[derive(Clone, Debug)]
-pub struct JsonBody<T>(pub T);
+pub struct JsonBody<T>(Result<T, HttpError>);
+
+impl<T> JsonBody<T> {
+    /// What it says.
+    ///
+    /// # Errors
+    /// Where it cannot be read. What stands in it is not said: it may be a password.
+    pub fn read(self) -> Result<T, HttpError> {
+        self.0
+    }
+}
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
-    type Rejection = HttpError;
+    type Rejection = Infallible;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        if !kind.eq_ignore_ascii_case("application/json") {
-            return Err(HttpError::BadRequest("the body must be JSON: send Content-Type: application/json".into()));
-        }
-        let body = Bytes::from_request(request, state).await;
-        let body = body.map_err(|_| HttpError::TooLarge(crate::limits::REQUEST_BODY_BYTES_MAX))?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            let what = match error.classify() {
-                serde_json::error::Category::Data => "has a field that is missing, unknown, or not what it must be",
-                _ => "is no JSON",
-            };
-            HttpError::BadRequest(format!("the body {what}, at line {line} column {column}"))
-        })
+    async fn from_request(request: Request, state: &S) -> Result<Self, Infallible> {
+        Ok(Self(json(request, state).await))
     }
+}
+
+async fn json<T: DeserializeOwned, S: Send + Sync>(request: Request, state: &S) -> Result<T, HttpError> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Err(HttpError::BadRequest("the body must be JSON: send Content-Type: application/json".into()));
+    }
+    let body = Bytes::from_request(request, state).await;
+    let body = body.map_err(|_| HttpError::TooLarge(crate::limits::REQUEST_BODY_BYTES_MAX))?;
+    serde_json::from_slice(&body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "has a field that is missing, unknown, or not what it must be",
+            _ => "is no JSON",
+        };
+        HttpError::BadRequest(format!("the body {what}, at line {line} column {column}"))
+    })
 }
 
 /// A small form, as browsers and programs of OAuth send it.

@@ -127,9 +127,10 @@ pub async fn decide(
     State(desk): State<Desk>,
     Path(code): Path<String>,
     headers: HeaderMap,
-    JsonBody(form): JsonBody<DeviceForm>,
+    body: JsonBody<DeviceForm>,
 ) -> Result<StatusCode, HttpError> {
     let who = desk.members().changing(&headers).await?;
+    let form = body.read()?;
     desk.members().decide_pairing(&who, &code, form).await?;
     Ok(StatusCode::NO_CONTENT)
 }

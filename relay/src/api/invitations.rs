@@ -33,9 +33,10 @@ pub async fn list(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<I
 pub async fn make(
     State(desk): State<Desk>,
     headers: HeaderMap,
-    JsonBody(form): JsonBody<InvitationForm>,
+    body: JsonBody<InvitationForm>,
 ) -> Result<(StatusCode, Json<NewInvitation>), HttpError> {
     let who = desk.members().changing(&headers).await?;
+    let form = body.read()?;
     Ok((StatusCode::CREATED, Json(desk.members().invite(&who, form).await?)))
 }
 

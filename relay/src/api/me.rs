@@ -33,9 +33,10 @@ pub async fn me(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<Me>
 pub async fn password(
     State(desk): State<Desk>,
     headers: HeaderMap,
-    JsonBody(form): JsonBody<PasswordForm>,
+    body: JsonBody<PasswordForm>,
 ) -> Result<StatusCode, HttpError> {
     let who = desk.members().changing(&headers).await?;
+    let form = body.read()?;
     desk.members().change_password(&who, form).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -103,9 +104,10 @@ pub async fn keys(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<K
 pub async fn make_key(
     State(desk): State<Desk>,
     headers: HeaderMap,
-    JsonBody(form): JsonBody<KeyForm>,
+    body: JsonBody<KeyForm>,
 ) -> Result<(StatusCode, Json<NewKey>), HttpError> {
     let who = desk.members().changing(&headers).await?;
+    let form = body.read()?;
     Ok((StatusCode::CREATED, Json(desk.members().make_key(&who, form).await?)))
 }
 
@@ -123,9 +125,10 @@ pub async fn rotate_key(
     State(desk): State<Desk>,
     Path(id): Path<i64>,
     headers: HeaderMap,
-    JsonBody(form): JsonBody<RotationForm>,
+    body: JsonBody<RotationForm>,
 ) -> Result<(StatusCode, Json<NewKey>), HttpError> {
     let who = desk.members().changing(&headers).await?;
+    let form = body.read()?;
     Ok((StatusCode::CREATED, Json(desk.members().rotate_key(&who, id, form.overlap_hours).await?)))
 }
 

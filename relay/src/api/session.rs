@@ -43,8 +43,9 @@ pub async fn sign_in(
     State(desk): State<Desk>,
     Extension(asked): Extension<Asked>,
     headers: HeaderMap,
-    JsonBody(form): JsonBody<SignInForm>,
+    body: JsonBody<SignInForm>,
 ) -> Result<Response, HttpError> {
+    let form = body.read()?;
     let Entered { me, cookies } = desk.members().sign_in(form, &headers, asked.address).await?;
     Ok(with_cookies(Json(me).into_response(), cookies))
 }
@@ -73,8 +74,9 @@ pub async fn join(
     State(desk): State<Desk>,
     Extension(asked): Extension<Asked>,
     headers: HeaderMap,
-    JsonBody(form): JsonBody<JoinForm>,
+    body: JsonBody<JoinForm>,
 ) -> Result<Response, HttpError> {
+    let form = body.read()?;
     let Entered { me, cookies } = desk.members().join(form, &headers, asked.address).await?;
     Ok(with_cookies((StatusCode::CREATED, Json(me)).into_response(), cookies))
 }
