@@ -1,4 +1,4 @@
-//! Who does what is still to be done: a worker a kind of job, one job at a time.
+//! Who does what is still to be done: workers of a kind of job, each one job at a time.
 //!
 //! One invariant: a job is there until it is done. One that fails, panics or takes too long comes again, later each time,
 //! and keeps no other from being done. Deliberately not here: what is done.

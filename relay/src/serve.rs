@@ -34,6 +34,8 @@ use crate::span::Spans;
 use crate::uplink::Uplinks;
 use crate::usage::KeptUsage;
 
+/// So many derive rows: while one waits for the database, the other reads a report.
+const DERIVERS: usize = 2;
 /// Raids' tasks have this long to finish what is under way when the relay stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -205,11 +207,13 @@ impl Relay {
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(desk.ingest()).keep_what_waits(stop.clone()));
         let deriver = Deriver::new(Arc::clone(&context.store), Arc::clone(&context.heavy), Source::Records);
-        let mut deriving = deriver.worker(context.clock.clone(), Arc::clone(&context.derive));
-        // Who uploads waits for an answer, and nobody for rows that lists ask.
-        let ingest = Arc::clone(desk.ingest());
-        deriving.goes_before = Some(Box::new(move || ingest.standing().waiting > 0));
-        servers.spawn(deriving.work(stop.clone()));
+        for _ in 0..DERIVERS {
+            let mut deriving = Arc::clone(&deriver).worker(context.clock.clone(), Arc::clone(&context.derive));
+            // Who uploads waits for an answer, and nobody for rows that lists ask.
+            let ingest = Arc::clone(desk.ingest());
+            deriving.goes_before = Some(Box::new(move || ingest.standing().waiting > 0));
+            servers.spawn(deriving.work(stop.clone()));
+        }
         servers.spawn(Arc::clone(&usage).keep_each_minute(stop.clone()));
         servers.spawn(Arc::clone(&keys).keep_house(Arc::clone(&context.store), stop.clone()));
         servers.spawn(Arc::clone(&members).keep_house(stop.clone()));

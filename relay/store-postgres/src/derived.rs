@@ -19,7 +19,8 @@ impl DerivedRows for PostgresStore {
         Self::answer(async move {
             let _turn = self.uploads.acquire().await;
             let mut transaction = self.pool.begin().await?;
-            search_rows::lock(&mut transaction).await?;
+            // Rows and the end of their job go together: what a crash forgets is derived again.
+            search_rows::lock_quickly(&mut transaction).await?;
             if !keep(&mut transaction, seen, rows).await? {
                 return Ok(false);
             }

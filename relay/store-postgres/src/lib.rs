@@ -1,7 +1,8 @@
 //! The store on PostgreSQL 15 or newer: a writer for the journal with group commit, a pool for everything else.
 //!
 //! One invariant: a write is answered `Ok` only after its transaction has been committed with `synchronous_commit` at
-//! least `on`, which means after the server's fsync. Journal entries go through one queue to one task ([`writer`]), so
+//! least `on`, which means after the server's fsync; but leases of jobs, and derived rows with the end of their job, for
+//! what a crash forgets of these is done again. Journal entries go through one queue to one task ([`writer`]), so
 //! that the order of calls is the order in which they are stored. Each entity's SQL stands in the file of its name;
 //! changes take their locks that of names first, then raids, then encounters, then streams, then hashes of uploads. Those
 //! of people take invitations first, then people, then how they sign in, then accounts, then sessions or keys. So no two

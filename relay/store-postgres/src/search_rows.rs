@@ -17,6 +17,14 @@ pub(crate) async fn lock(connection: &mut PgConnection) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The same for who need not wait for the disk: what a crash of the database forgets of the transaction is done again.
+pub(crate) async fn lock_quickly(connection: &mut PgConnection) -> Result<(), Failure> {
+    sqlx::query!("SELECT set_config('synchronous_commit', 'off', TRUE), pg_advisory_xact_lock($1)", NAMES_LOCK)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}
+
 /// Puts the rows by which an encounter is found in place of those it has.
 pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived: &Derived) -> Result<(), Failure> {
     forget(connection, encounter).await?;
