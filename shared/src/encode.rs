@@ -11,7 +11,8 @@ use crate::checksum::Checksum;
 use crate::codec;
 use crate::columns::{self, ColumnMap, own_columns};
 use crate::event::{
-    ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, Rare, RareBody, SkillIx, SourceEvent, SourceKey, TimedHit,
+    ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, HitFlags, HitKind, Rare, RareBody, SkillIx, SourceEvent,
+    SourceKey, TimedHit,
 };
 use crate::fold::{self, CheckError, Checked, EncounterState, Gate};
 use crate::id::{ActorId, SkillId};
@@ -220,8 +221,7 @@ impl Encoder {
     /// Cost: linear in the events, but for a checksum with every 32nd delta (none for a log), which sorts the encounter's
     /// rows.
     pub fn encode(&mut self, mut events: Vec<SourceEvent>, captured_ms: i64) -> Vec<Delta> {
-        // Facts stand at the begin of a fight, so names come before the hits of their bearers.
-        events.sort_by_key(|event| (event.at_ms(), matches!(event, Event::Hit(_))));
+        let order = by_time(&events);
         let mut kinds = FxHashMap::default();
         for event in &events {
             if let Event::Rare(Rare { body: RareBody::Actor(ActorFacts { actor, kind: Some(kind), .. }), .. }) = event {
@@ -230,10 +230,11 @@ impl Encoder {
         }
         let mut deltas = Vec::new();
         let mut batch = Batch::default();
-        for event in events {
+        for at in order {
             if batch.is_full() {
                 self.close(&mut batch, captured_ms, &mut deltas);
             }
+            let event = std::mem::replace(&mut events[at as usize], NOTHING);
             let added = match clean_event(event) {
                 Ok(Some(event)) => self.add(&mut batch, event, &kinds),
                 Ok(None) => Ok(()),
@@ -424,6 +425,31 @@ impl Encoder {
         }
         deltas.push(delta);
     }
+}
+
+/// Stands where an event was that has been taken.
+const NOTHING: SourceEvent = Event::Hit(TimedHit {
+    at_ms: 0,
+    hit: Hit {
+        source: ActorId([0; 16]),
+        target: ActorId([0; 16]),
+        skill: SkillId { base: 0, variant: None },
+        kind: HitKind::Damage,
+        amount: 0,
+        flags: HitFlags(0),
+        shield: 0,
+        overheal: 0,
+    },
+});
+
+/// The places of events by time; facts stand at the begin of a fight, so names come before the hits of their bearers.
+/// Those of one moment stay as they came.
+fn by_time(events: &[SourceEvent]) -> Vec<u32> {
+    // Places are sorted, for events are large.
+    let key = |event: &SourceEvent| u64::from(event.at_ms()) << 1 | u64::from(matches!(event, Event::Hit(_)));
+    let mut order: Vec<_> = events.iter().zip(0_u32..).map(|(event, at)| (key(event), at)).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, at)| at).collect()
 }
 
 /// The event as the wire allows it, whatever came before it; `None` if nothing is left of it.

@@ -113,9 +113,15 @@ impl Log {
         let Self { header, ending, content, rare, unknown, seq } = self;
         let mut hits = content.hits;
         if unknown.is_empty() {
-            hits.sort_unstable_by_key(|TimedHit { at_ms, hit }| {
-                (*at_ms, hit.source, hit.target, hit.skill, hit.kind, hit.amount, hit.flags.0, hit.shield, hit.overheal)
-            });
+            // They come by time, as good as always: those of one moment alone are left to be sorted.
+            if !hits.is_sorted_by_key(|hit| hit.at_ms) {
+                hits.sort_by_key(|hit| hit.at_ms);
+            }
+            for at_once in hits.chunk_by_mut(|a, b| a.at_ms == b.at_ms).filter(|at_once| at_once.len() > 1) {
+                at_once.sort_unstable_by_key(|TimedHit { hit, .. }| {
+                    (hit.source, hit.target, hit.skill, hit.kind, hit.amount, hit.flags.0, hit.shield, hit.overheal)
+                });
+            }
         }
         let mut before = 0_i64;
         let times = hits.iter().map(|hit| {
