@@ -14,12 +14,13 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
 
 use crate::clock::Clock;
 use crate::socket::{Outage, RelayAddress, address, answers_in_tls};
+use crate::uploader::waiting::SeenBy;
 pub(crate) use answer::no_answer;
 pub use answer::{Failure, Receipt, Wait};
 
@@ -68,12 +69,12 @@ impl Poster {
     pub async fn post(
         &self,
         body: &Body,
-        visibility: Option<Visibility>,
+        seen_by: SeenBy,
         mut retrying: impl FnMut(&Outage, Duration),
     ) -> Result<Receipt, Failure> {
         let mut waits = AGAIN.into_iter();
         loop {
-            let failure = match self.ask(body, visibility).await {
+            let failure = match self.ask(body, seen_by).await {
                 Err(failure @ Failure::NotNow { .. }) => failure,
                 answer => return answer,
             };
@@ -90,13 +91,19 @@ impl Poster {
     }
 
     /// Sends it once.
-    async fn ask(&self, body: &Body, visibility: Option<Visibility>) -> Result<Receipt, Failure> {
-        let path = match visibility {
-            None => PATH.to_owned(),
-            Some(Visibility::Public) => format!("{PATH}?visibility=public"),
-            Some(Visibility::Unlisted) => format!("{PATH}?visibility=unlisted"),
-            Some(Visibility::Private) => format!("{PATH}?visibility=private"),
-        };
+    async fn ask(&self, body: &Body, seen_by: SeenBy) -> Result<Receipt, Failure> {
+        let visibility = seen_by.visibility.map(|visibility| match visibility {
+            Visibility::Public => "visibility=public",
+            Visibility::Unlisted => "visibility=unlisted",
+            Visibility::Private => "visibility=private",
+        });
+        let names = seen_by.names.map(|names| match names {
+            NamesPolicy::Full => "names=full",
+            NamesPolicy::Class => "names=class",
+            NamesPolicy::Hidden => "names=hidden",
+        });
+        let asked: Vec<_> = visibility.into_iter().chain(names).collect();
+        let path = if asked.is_empty() { PATH.to_owned() } else { format!("{PATH}?{}", asked.join("&")) };
         let (uri, key) = self.address.at(&path);
         let request = Request::post(&uri)
             .header("x-api-key", key)

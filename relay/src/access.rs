@@ -2,22 +2,24 @@
 //!
 //! One invariant: what is answered follows what the store said after it was last told to change. Whoever serves somebody
 //! for longer than an answer keeps by what he was let in ([`Admitted`]), or asks again when told ([`Changes`]). What he is
-//! shown follows from it ([`Visible::audience`]): nothing else makes an audience for a request, and nothing is shown
-//! without one.
+//! shown follows from it and from what his raid shows to others ([`Visible::audience`], `veil.rs`): nothing else makes an
+//! audience for a request, and nothing is shown without one.
 
 mod door;
+mod veil;
 mod visible;
 
 use std::sync::Arc;
 
 use raidcast_shared::limits::ACCESS_CHANGES_WAITING;
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use raidcast_shared::view::Audience;
 use raidcast_store::{AccountId, EncounterRow, RaidRow, Tickets};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 pub use self::door::{Door, Recorded, Uploader};
+pub use self::veil::{Veils, players_of};
 pub use self::visible::Visible;
 
 /// Who asks.
@@ -83,11 +85,10 @@ impl Admitted {
         good || visibility != Visibility::Private
     }
 
-    /// What is shown to its holder. This, and what stands below, is the one place where an audience is made.
-    fn audience(self) -> Audience {
-        match self {
-            Self::AsAnybody | Self::AsUploader | Self::ByTicket(_) | Self::ByChannelTicket(_) => everything(),
-        }
+    /// Whether its holder is a member of the raid, as long as these are its good tickets: members are shown who players
+    /// are, whatever the raid shows to others.
+    pub fn is_member(self, tickets: Tickets) -> bool {
+        self != Self::AsAnybody && self.holds(Visibility::Private, tickets)
     }
 
     /// Whether its holder may be told the channel: who has that sees what comes later, too, so nothing that somebody
@@ -97,18 +98,18 @@ impl Admitted {
     }
 }
 
-/// Those who watch a raid live: its task has let them in one by one.
-pub(crate) fn spectators() -> Audience {
+/// Members of a raid.
+pub(crate) fn members() -> &'static Audience {
     everything()
 }
 
 /// What is kept of a fight is whole: what of it is shown is decided when somebody asks.
-pub(crate) fn record() -> Audience {
+pub(crate) fn record() -> &'static Audience {
     everything()
 }
 
 #[expect(clippy::disallowed_methods, reason = "audiences are made here")]
-fn everything() -> Audience {
+fn everything() -> &'static Audience {
     Audience::of_everything()
 }
 
@@ -123,19 +124,21 @@ pub struct Guarded<'a> {
     pub visibility: Visibility,
     /// Which tickets are good.
     pub tickets: Tickets,
+    /// Which names it shows to those who are no members.
+    pub names: NamesPolicy,
 }
 
 impl<'a> From<&'a RaidRow> for Guarded<'a> {
     fn from(raid: &'a RaidRow) -> Self {
-        let RaidRow { account, ref code, visibility, tickets, .. } = *raid;
-        Self { account, raid_code: code, visibility, tickets }
+        let RaidRow { account, ref code, visibility, tickets, names, .. } = *raid;
+        Self { account, raid_code: code, visibility, tickets, names }
     }
 }
 
 impl<'a> From<&'a EncounterRow> for Guarded<'a> {
     fn from(row: &'a EncounterRow) -> Self {
-        let EncounterRow { key, ref raid_code, visibility, tickets, .. } = *row;
-        Self { account: key.account, raid_code, visibility, tickets }
+        let EncounterRow { key, ref raid_code, visibility, tickets, names, .. } = *row;
+        Self { account: key.account, raid_code, visibility, tickets, names }
     }
 }
 
@@ -206,6 +209,7 @@ mod tests {
         for (admitted, holds) in lasting.map(|one| (one, true)).into_iter().chain(ended.map(|one| (one, false))) {
             assert_eq!(admitted.holds(Visibility::Private, tickets), holds, "{admitted:?}");
             assert!(admitted.holds(Visibility::Unlisted, tickets) && admitted.holds(Visibility::Public, tickets));
+            assert_eq!(admitted.is_member(tickets), holds, "{admitted:?}");
         }
     }
 

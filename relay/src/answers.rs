@@ -16,7 +16,7 @@ use moka::{Entry, Expiry};
 use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::form::FormEncounter;
 use raidcast_shared::report::{Fight, PointOfView, PointsOfView, Report, ReportSummary};
-use raidcast_shared::uplink::{Ending, ReportState, Visibility};
+use raidcast_shared::uplink::{Ending, NamesPolicy, ReportState, Visibility};
 use raidcast_shared::view::{self, Audience, Shown};
 use raidcast_store::{EncounterRow, ReportLine, StoreError};
 use serde::Serialize;
@@ -99,6 +99,7 @@ struct Version {
     ended: bool,
     raid: String,
     visibility: Visibility,
+    names: NamesPolicy,
 }
 
 impl Version {
@@ -111,6 +112,7 @@ impl Version {
             ended: log.is_none_or(|log| log.ending.is_some()),
             raid: row.raid_code.clone(),
             visibility: row.visibility,
+            names: row.names,
         }
     }
 }
@@ -329,7 +331,7 @@ impl Answers {
         report: &Visible<EncounterRow>,
         wanted: Wanted,
     ) -> Result<Arc<Made>, HttpError> {
-        let key = (wanted.kind(), report.audience(), report.report_id.clone());
+        let key = (wanted.kind(), report.audience().clone(), report.report_id.clone());
         let (mut last, mut busy) = (None, false);
         // Who joins in the making of one that turns out too old asks again.
         for _ in 0..3 {
@@ -374,7 +376,7 @@ impl Answers {
     ) -> Result<Arc<Made>, SpanError> {
         let began = tokio::time::Instant::now();
         self.made.fetch_add(1, Ordering::Relaxed);
-        let audience = report.audience();
+        let audience = report.audience().clone();
         let row = EncounterRow { state: version.state, revision: version.revision, ..EncounterRow::clone(report) };
         let report = report.now(row.clone());
         let mut made = match wanted {
@@ -391,9 +393,9 @@ impl Answers {
                 let Source { index, ending, revision, .. } = self.source(who, &report, standing).await?;
                 let making = self.spans.pool.run(who, move || {
                     let folded = index.fold(Span::ALL);
-                    let shown = Shown::to(audience, &folded);
+                    let shown = Shown::to(&audience, &folded);
                     view::is_timed(shown).then(|| {
-                        let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, revision);
+                        let report = record::report(&audience, &row, &folded, ending.as_ref(), row.state, revision);
                         let timelines = view::timelines(shown, index.hits());
                         Made::of(&FormEncounter::of(&report, Some(timelines)), version)
                     })
@@ -402,7 +404,7 @@ impl Answers {
             }
             Wanted::Timeline => self
                 .fold(who, &report, standing, move |folded, _, revision| {
-                    let shown = Shown::to(audience, &folded);
+                    let shown = Shown::to(&audience, &folded);
                     view::is_timed(shown).then(|| Made::of(&view::timeline(shown, row.report_id, revision), version))
                 })
                 .await?
@@ -432,14 +434,15 @@ impl Answers {
         write: fn(Report, Version) -> Made,
     ) -> Result<Made, SpanError> {
         let kept = standing.as_ref().is_none_or(|standing| standing.kept);
-        if let Some(record) = record.filter(|_| kept)
+        // A record is of all there is: for whom some of it is hidden the log is folded.
+        if let Some(record) = record.filter(|_| kept && report.audience().sees_everything())
             && let Some(made) = self.of_record(who, report, record, &version, write).await?
         {
             return Ok(made);
         }
-        let (audience, row) = (report.audience(), EncounterRow::clone(report));
+        let (audience, row) = (report.audience().clone(), EncounterRow::clone(report));
         self.fold(who, report, standing, move |folded, ending, revision| {
-            write(record::report(audience, &row, &folded, ending.as_ref(), row.state, revision), version)
+            write(record::report(&audience, &row, &folded, ending.as_ref(), row.state, revision), version)
         })
         .await
     }
@@ -453,15 +456,17 @@ impl Answers {
         version: &Version,
         write: fn(Report, Version) -> Made,
     ) -> Result<Option<Made>, SpanError> {
-        let (audience, row, version) = (report.audience(), EncounterRow::clone(report), version.clone());
+        let (audience, row) = (report.audience().clone(), EncounterRow::clone(report));
+        let version = version.clone();
         let made = self.spans.pool.run(who, move || {
-            let mut report = record::decode_record(&record)?.shown_to(audience);
+            let Some(mut report) = record::decode_record(&record)?.shown_to(&audience) else { return Ok(None) };
             report.raid.clone_from(&row.raid_code);
             report.visibility = row.visibility;
             report.verified = row.verified;
-            Ok::<_, StoreError>(write(report, version))
+            report.names = row.names;
+            Ok::<_, StoreError>(Some(write(report, version)))
         });
-        made.await?.map(Some).or_else(|error| {
+        made.await?.or_else(|error| {
             tracing::error!(%error, "a report is made of its log again");
             Ok(None)
         })
@@ -471,7 +476,7 @@ impl Answers {
     /// has it. It is made to its end also where nobody waits for it any more: who asks next has it at once.
     pub async fn summary(self: Arc<Self>, who: Address, line: Visible<ReportLine>) -> Option<Arc<ReportSummary>> {
         let making = async move {
-            let key = (line.audience(), line.report_id.clone());
+            let key = (line.audience().clone(), line.report_id.clone());
             let made = self.summaries.try_get_with(key, self.make_summary(who, &line)).await;
             made.ok().map(|(summary, _)| summary)
         };
@@ -480,13 +485,13 @@ impl Answers {
 
     async fn make_summary(&self, who: Address, line: &Visible<ReportLine>) -> Result<Line, SpanError> {
         let began = tokio::time::Instant::now();
-        let audience = line.audience();
+        let audience = line.audience().clone();
         let report = self.spans.logs.encounter(line).await?;
         let standing = self.spans.logs.standing(&report).await.ok_or(SpanError::NotFound)?;
         let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
         let report = report.now(row.clone());
         let made = self.fold(who, &report, Some(standing), move |folded, ending, revision| {
-            let report = record::report(audience, &row, &folded, ending.as_ref(), row.state, revision);
+            let report = record::report(&audience, &row, &folded, ending.as_ref(), row.state, revision);
             Arc::new(report.summary())
         });
         Ok((made.await?, began.elapsed()))

@@ -10,7 +10,7 @@ use raidcast_shared::uplink::Visibility;
 use raidcast_store::{AccountId, EncounterRow, FightsBegun, RaidRow, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Changes;
+use crate::access::{Changes, Veils};
 use crate::account::RelaySecret;
 use crate::clock::{Clock, Entropy};
 use crate::heavy::Heavy;
@@ -42,6 +42,8 @@ pub struct Context {
     pub draining: CancellationToken,
     /// Tells that who may see a raid has changed.
     pub access: Changes,
+    /// Who stands for whom where a raid hides names.
+    pub veils: Arc<Veils>,
     /// Whether the last append reached the disk.
     pub store_ok: AtomicBool,
     /// Where encounters are folded whole: large ones one at a time.
@@ -84,6 +86,7 @@ impl Context {
         let metrics = Arc::new(Metrics::default());
         let committed = Arc::clone(&metrics);
         store.on_commit(Arc::new(move |took| committed.committed(took)));
+        let veils = Arc::new(Veils::new(Arc::clone(&store), secret.clone()));
         Self {
             store,
             clock,
@@ -94,6 +97,7 @@ impl Context {
             boot,
             draining,
             access,
+            veils,
             store_ok,
             heavy,
             derive: Arc::default(),

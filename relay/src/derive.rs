@@ -10,11 +10,12 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use raidcast_shared::fold::{EncounterState, Span};
+use raidcast_shared::id::ActorId;
 use raidcast_shared::log::Log;
-use raidcast_shared::uplink::Ending;
+use raidcast_shared::uplink::{Ending, NamesPolicy};
 use raidcast_store::{Derived, EncounterRow, HeldReport, JobKind, LeasedJob, Store, StoreError};
 
-use crate::access;
+use crate::access::{self, Veils, players_of};
 use crate::background::Broken;
 use crate::clock::Clock;
 use crate::heavy::Heavy;
@@ -38,6 +39,8 @@ pub struct Deriver {
     store: Arc<dyn Store>,
     heavy: Arc<Heavy>,
     from: Source,
+    /// Who gives players numbers, where somebody asks for reports meanwhile.
+    veils: Option<Arc<Veils>>,
 }
 
 /// What became of all reports.
@@ -53,8 +56,13 @@ pub struct Rebuilt {
 
 impl Deriver {
     /// Folds where it is told.
-    pub fn new(store: Arc<dyn Store>, heavy: Arc<Heavy>, from: Source) -> Arc<Self> {
-        Arc::new(Self { store, heavy, from })
+    pub fn new(
+        store: Arc<dyn Store>,
+        heavy: Arc<Heavy>,
+        from: Source,
+        veils: Option<Arc<Veils>>,
+    ) -> Arc<Self> {
+        Arc::new(Self { store, heavy, from, veils })
     }
 
     /// Does one job.
@@ -69,9 +77,13 @@ impl Deriver {
             let held = self.store.report(report_id).await.map_err(|error| failed(error.to_string()))?;
             // It was thrown away.
             let Some((row, record)) = held else { return Ok(JobDone::Remove) };
-            let seen = HeldReport::from(&row);
+            let (seen, code, names) = (HeldReport::from(&row), row.raid_code.clone(), row.names);
             let made = self.rows(row, record).await;
             let rows = made.map_err(|error| failed(format!("report {report_id}: {error}")))?;
+            if names != NamesPolicy::Full {
+                let numbered = self.number(&code, names, &players_of(&rows)).await;
+                numbered.map_err(|error| failed(format!("report {report_id}: {error}")))?;
+            }
             match self.store.keep_derived(seen, &rows, key).await {
                 Ok(true) => return Ok(JobDone::Removed),
                 Ok(false) => {}
@@ -79,6 +91,14 @@ impl Deriver {
             }
         }
         Err(Later::not_yet(1_000, "its report changes all the time"))
+    }
+
+    /// Gives players of a raid that hides names the numbers by which it shows them.
+    async fn number(&self, code: &str, names: NamesPolicy, players: &[ActorId]) -> Result<(), StoreError> {
+        match &self.veils {
+            Some(veils) => veils.numbered(code, names, players).await.map(drop),
+            None => self.store.number_players(code, players).await.map(drop),
+        }
     }
 
     async fn rows(&self, row: EncounterRow, record: Option<Bytes>) -> Result<Derived, StoreError> {
@@ -89,7 +109,7 @@ impl Deriver {
         }
         let Some(record) = record else { return Ok(Derived::default()) };
         let reading = self.heavy.background().run(move || {
-            let report = record::decode_record(&record)?.shown_to(access::record());
+            let report = record::decode_record(&record)?.whole();
             Ok::<_, StoreError>(Derived::from(&report))
         });
         match reading.await.map_err(broken)? {
@@ -127,7 +147,7 @@ impl Deriver {
 /// The store's. What is not derived then is still to be done: a relay that is started does it.
 pub async fn rebuild(store: Arc<dyn Store>, mut tell: impl FnMut(u64, u64)) -> Result<Rebuilt, StoreError> {
     let all = store.derive_again().await?;
-    let deriver = Deriver::new(store, Arc::default(), Source::Logs);
+    let deriver = Deriver::new(store, Arc::default(), Source::Logs, None);
     let worker = deriver.worker(Clock::system(), Arc::default());
     // By report: one that failed early comes again while the others are done.
     let mut done = HashMap::new();

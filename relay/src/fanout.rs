@@ -39,6 +39,8 @@ pub(crate) use wire::pong;
 /// Names a spectator in its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SpectatorId {
+    /// In which room of its raid.
+    room: u32,
     /// Which shard it belongs to.
     shard: u16,
     n: u64,

@@ -43,7 +43,7 @@ async fn try_keep(context: &Context, keep: &Keep) -> Result<Report, StoreError> 
     if open.encounter.state == ReportState::Final && open.encounter.kept_stream == Some(keep.stream) {
         // Kept already, by a run that did not live to say so.
         let held = store.report(&keep.row.report_id).await?.and_then(|(_, record)| record).ok_or_else(gone)?;
-        return Ok(decode_record(&held)?.shown_to(access::record()));
+        return Ok(decode_record(&held)?.whole());
     }
     let (stream, entries) =
         open.streams.into_iter().find(|(stream, _)| stream.stream == keep.stream).ok_or_else(gone)?;

@@ -53,7 +53,7 @@ impl Of {
         match self {
             Self::Public(Page { page, limit }) => Asked::Public { page: *page, limit: *limit },
             Self::Raid { raid, channel } => {
-                Asked::Raid { audience: raid.audience(), code: raid.code.clone(), channel: channel.clone() }
+                Asked::Raid { audience: raid.audience().clone(), code: raid.code.clone(), channel: channel.clone() }
             }
         }
     }
@@ -137,6 +137,7 @@ impl Lists {
                     channel,
                     title: raid.title.clone(),
                     visibility: raid.visibility,
+                    names: raid.names,
                     open: connected || self.registry.context.is_open(&raid),
                     connected,
                     uploads: raid.history,

@@ -24,3 +24,4 @@ pub use precedence::Told;
 pub use reading::{OtherColumns, Reading};
 pub use registry::RaidRegistry;
 pub(crate) use restore::held_fight;
+pub(crate) use task::{NOT_FOR_YOU, SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};

@@ -13,7 +13,7 @@ const ZSTD_LEVEL: i32 = 9;
 
 /// The report of a state, as an audience may see it.
 pub fn report(
-    audience: Audience,
+    audience: &Audience,
     row: &EncounterRow,
     state: &EncounterState,
     ending: Option<&Ending>,
@@ -45,6 +45,7 @@ pub fn report(
         state: at,
         revision,
         visibility: row.visibility,
+        names: row.names,
         // Only what is uploaded whole is signed: what the fight's stream tells meanwhile is not.
         verified: row.verified && at == ReportState::Final,
         note: (!notes.is_empty()).then(|| notes.join(" ")),
@@ -80,7 +81,7 @@ pub fn line(row: &EncounterRow, report: &Report) -> ReportLine {
 }
 
 /// A list's line, as an audience may see it.
-pub fn summary(_: Audience, line: ReportLine) -> ReportSummary {
+pub fn summary(_: &Audience, line: ReportLine) -> ReportSummary {
     ReportSummary {
         report_id: line.report_id,
         raid: line.raid_code,
@@ -109,9 +110,14 @@ pub fn encode_record(report: &Report) -> Bytes {
 pub struct Kept(Report);
 
 impl Kept {
-    /// The report, as an audience may see it.
-    pub fn shown_to(self, _: Audience) -> Report {
+    /// All of it, for what is kept again and for what is derived.
+    pub(crate) fn whole(self) -> Report {
         self.0
+    }
+
+    /// The report, for an audience that is shown everything; `None` for any other: for it the log is folded.
+    pub fn shown_to(self, audience: &Audience) -> Option<Report> {
+        audience.sees_everything().then_some(self.0)
     }
 }
 

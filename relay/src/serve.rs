@@ -206,7 +206,8 @@ impl Relay {
         let readiness = Readiness::new(Arc::clone(context), sources.disk.clone());
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(desk.ingest()).keep_what_waits(stop.clone()));
-        let deriver = Deriver::new(Arc::clone(&context.store), Arc::clone(&context.heavy), Source::Records);
+        let (store, heavy) = (Arc::clone(&context.store), Arc::clone(&context.heavy));
+        let deriver = Deriver::new(store, heavy, Source::Records, Some(Arc::clone(&context.veils)));
         for _ in 0..DERIVERS {
             let mut deriving = Arc::clone(&deriver).worker(context.clock.clone(), Arc::clone(&context.derive));
             // Who uploads waits for an answer, and nobody for rows that lists ask.

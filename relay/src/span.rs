@@ -118,7 +118,7 @@ impl Spans {
         report: &Visible<EncounterRow>,
         span: Span,
     ) -> Result<Arc<Fight>, SpanError> {
-        let audience = report.audience();
+        let audience = report.audience().clone();
         let (row, live) = self.logs.settled(report).await?;
         let log = LogKey {
             report_id: row.report_id.clone(),
@@ -127,17 +127,17 @@ impl Spans {
         };
         let seq = live.as_ref().map_or(0, |live| live.seq);
         let ended = live.as_ref().is_none_or(|live| live.ending.is_some());
-        let key = SpanKey { audience, log, seq, ended, span };
+        let key = SpanKey { audience: audience.clone(), log, seq, ended, span };
         let stored = key.log.stream.is_none();
         let row = &row;
         let folding = || {
-            let live = live.clone();
+            let (live, audience) = (live.clone(), audience.clone());
             async move {
                 let source = self.logs.source_of(who, row, live).await?;
                 self.folds.fetch_add(1, Ordering::Relaxed);
                 let made = move || {
                     let folded = source.index.fold(span);
-                    Arc::new(view::fight(Shown::to(audience, &folded), source.ending.as_ref()))
+                    Arc::new(view::fight(Shown::to(&audience, &folded), source.ending.as_ref()))
                 };
                 self.pool.run(who, made).await
             }

@@ -210,8 +210,8 @@ async fn attach(uplinks: &Uplinks, account: AccountId, hello: Hello) -> Result<A
         let (sender, replies) = mpsc::channel(REPLIES);
         let own = sender.downgrade();
         let attach = |reply| {
-            let (title, visibility) = (hello.title.clone(), hello.visibility);
-            RaidCommand::Attach(Attach { connection, replies: sender, title, visibility, reply })
+            let (title, visibility, names) = (hello.title.clone(), hello.visibility, hello.names);
+            RaidCommand::Attach(Attach { connection, replies: sender, title, visibility, names, reply })
         };
         match handle.ask(attach).await {
             Ok(Ok(raid)) => {

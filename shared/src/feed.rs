@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::event::is_default;
 use crate::report::{AttemptRow, Boss, DeathRow, Place, ReportSummary, SkillRow, Totals};
-use crate::uplink::{Outcome, ReportState};
+use crate::uplink::{NamesPolicy, Outcome, ReportState};
 
 /// The subprotocol with MessagePack frames.
 pub const SUBPROTOCOL: &str = "raidcast.feed.v1";
@@ -65,6 +66,10 @@ pub struct FeedRaid {
     pub code: String,
     /// What the uploader calls it.
     pub title: Option<String>,
+    /// Which names those see who are no members; without it all.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[ts(as = "Option<NamesPolicy>", optional)]
+    pub names: NamesPolicy,
     /// Whether its uploader is connected.
     pub connected: bool,
     /// Whether it goes on.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::report::{Fight, Place, Player, Report, SkillKind, SkillRow};
-use crate::uplink::{Outcome, ReportState, Visibility};
+use crate::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 
 /// Hits of a skill in its timeline, as many as an upload may have.
 pub const SKILL_HITS_MAX: usize = crate::limits::WHOLE_TIMELINE_MAX;
@@ -32,6 +32,8 @@ pub struct FormEncounter {
     pub revision: u32,
     /// Who may see it.
     pub visibility: Visibility,
+    /// Which names those see who are no members of its raid.
+    pub names: NamesPolicy,
     /// Whether this reading was uploaded with a good signature.
     pub verified: bool,
     /// Unix ms.
@@ -202,6 +204,7 @@ impl FormEncounter {
             state: report.state,
             revision: report.revision,
             visibility: report.visibility,
+            names: report.names,
             verified: report.verified,
             started_at_ms: fight.started_at_ms,
             ended_at_ms: fight.ended_at_ms,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::uplink::{Outcome, ReportState, Visibility};
+use crate::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 
 /// A report, live or kept: the fold of all of a fight, or of a span of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Report {
     pub revision: u32,
     /// Who may see it.
     pub visibility: Visibility,
+    /// Which names those see who are no members of its raid.
+    #[serde(default)]
+    pub names: NamesPolicy,
     /// Why it is provisional or otherwise not plain, in words; `null` if there is nothing to say.
     pub note: Option<String>,
     /// Whether the reading that it holds was uploaded with a good signature.
@@ -576,6 +579,8 @@ pub struct RaidPage {
     pub title: Option<String>,
     /// Who may see it.
     pub visibility: Visibility,
+    /// Which names those see who are no members.
+    pub names: NamesPolicy,
     /// Whether it goes on.
     pub open: bool,
     /// Whether its uploader is connected now.

@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 use crate::checksum::Checksum;
 use crate::event::{ActorEntry, Knows, is_default};
@@ -110,7 +111,10 @@ pub enum Visibility {
 }
 
 /// Which names spectators see.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+///
+/// Members of a raid (its uploader, and who has a link with a ticket) see them as the game has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum NamesPolicy {
     /// As the game has them.
@@ -118,7 +122,7 @@ pub enum NamesPolicy {
     Full,
     /// Class and number.
     Class,
-    /// None but of those who agreed.
+    /// None but of those who agreed: class and number for all others.
     Hidden,
 }
 

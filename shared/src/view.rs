@@ -23,4 +23,4 @@ pub use figures::skills_of;
 pub use hits::timelines;
 pub use known::is_timed;
 pub use live::{Happenings, LiveFacts, LiveStep, LiveView};
-pub use shown::{Audience, Shown};
+pub use shown::{Audience, Shown, Veil};

@@ -156,7 +156,7 @@ export class Stage {
       epoch: `s.${this.#epoch}`,
       position: this.#position,
       events: 0,
-      raid: { code: STAGED.raid, title: 'Staged night', connected: true, open: true, fights: [] },
+      raid: { code: STAGED.raid, title: 'Staged night', names: 'full', connected: true, open: true, fights: [] },
       fight: fight.whole(),
       times: [0, 0, Date.now()],
     };
@@ -216,7 +216,7 @@ export class Stage {
     if (pathname === '/api/v1/reports') {
       return json({ reports: [this.fight.summary()], pagination: { page: 1, limit: 20, total: 1, totalPages: 1 } });
     }
-    const raid = { code: STAGED.raid, channel: 'STAGECHANNEL', title: 'Staged night', visibility: 'public' };
+    const raid = { code: STAGED.raid, channel: 'STAGECHANNEL', title: 'Staged night', visibility: 'public', names: 'full' };
     return json({
       ...raid,
       open: true,

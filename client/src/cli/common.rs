@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use tokio_util::sync::CancellationToken;
 
 use super::printer::Printer;
@@ -41,6 +41,9 @@ pub(super) struct CommonFlags {
     /// Who may see the raid [default: as before, at first unlisted]
     #[arg(long, value_enum)]
     visibility: Option<VisibilityFlag>,
+    /// Which names those see who are neither you nor have a link with a ticket [default: as before, at first full]
+    #[arg(long, value_enum)]
+    names: Option<NamesFlag>,
     /// Settings file [default: raidcast/config.toml in your configuration folder]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -54,6 +57,26 @@ enum VisibilityFlag {
     Unlisted,
     /// You, and who has the link with its ticket
     Private,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum NamesFlag {
+    /// As the game has them
+    Full,
+    /// Class and number, such as Frost Mage 2
+    Class,
+    /// Those of players who agreed; class and number for all others
+    Hidden,
+}
+
+impl From<NamesFlag> for NamesPolicy {
+    fn from(flag: NamesFlag) -> Self {
+        match flag {
+            NamesFlag::Full => Self::Full,
+            NamesFlag::Class => Self::Class,
+            NamesFlag::Hidden => Self::Hidden,
+        }
+    }
 }
 
 impl From<VisibilityFlag> for Visibility {
@@ -94,6 +117,7 @@ impl CommonFlags {
             meter_data: self.meter_data.or(file.meter_data),
             title: self.title.as_deref().map(settings::title).transpose()?,
             visibility: self.visibility.map(Visibility::from).or(file.visibility),
+            names: self.names.map(NamesPolicy::from).or(file.names),
             ..Options::new(relay, key, state)
         })
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use raidcast_shared::key::is_damaged;
 use raidcast_shared::limits::TITLE_CHARS_MAX;
 use raidcast_shared::text::{KeyFault, clean, is_title, key_fault};
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use serde::Deserialize;
 
 use super::words;
@@ -26,6 +26,8 @@ pub(super) struct File {
     pub(super) db: Option<PathBuf>,
     /// Who may find and see raids.
     pub(super) visibility: Option<Visibility>,
+    /// Which names those see who are no members.
+    pub(super) names: Option<NamesPolicy>,
     /// Folder of the meter's name files.
     pub(super) meter_data: Option<PathBuf>,
 }
@@ -112,11 +114,12 @@ pub(super) fn load(given: Option<&Path>) -> Result<File, SettingsError> {
 const SINGLE_QUOTES: &str = r"Write Windows paths in single quotes: db = 'C:\…'";
 
 /// Each entry, as it is to be written.
-const ENTRIES: [(&str, &str); 5] = [
+const ENTRIES: [(&str, &str); 6] = [
     ("relay", r#"relay = "https://…""#),
     ("key", r#"key = "…""#),
     ("db", "db = '…'"),
     ("visibility", r#"visibility = "unlisted""#),
+    ("names", r#"names = "class""#),
     ("meter_data", "meter_data = '…'"),
 ];
 
@@ -147,9 +150,12 @@ fn hint(text: &str) -> Option<String> {
         if matches!(*entry, "db" | "meter_data") && value.starts_with('"') && value.contains('\\') {
             return Some(SINGLE_QUOTES.to_owned());
         }
-        let one_of = ["public", "unlisted", "private"];
-        if *entry == "visibility" && !one_of.contains(&value.trim_matches(['"', '\''])) {
+        let value = value.trim_matches(['"', '\'']);
+        if *entry == "visibility" && !["public", "unlisted", "private"].contains(&value) {
             return Some("visibility is public, unlisted or private (small letters)".to_owned());
+        }
+        if *entry == "names" && !["full", "class", "hidden"].contains(&value) {
+            return Some("names is full, class or hidden (small letters)".to_owned());
         }
     }
     None
@@ -289,6 +295,7 @@ mod tests {
             ("key = very-secret", r#"line 1 must look like key = "…""#),
             ("key = \u{201c}very-secret\u{201d}", r#"line 1 must look like key = "…""#),
             ("visibility = \"very-secret\"", "visibility is public, unlisted or private (small letters)"),
+            ("names = \"None\"", "names is full, class or hidden (small letters)"),
         ] {
             let error = parse(text.as_bytes());
             assert_eq!(error, format!("The settings file {} cannot be read: {end}", path.display()));

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use raidcast_shared::id::{RaidId, from_hex, hex};
 use raidcast_shared::limits::RAID_IDLE_MS;
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -268,6 +268,9 @@ pub(super) struct Raid {
     /// Who may see it, as it was asked for last.
     #[serde(default)]
     visibility: Visibility,
+    /// Which names those see who are no members, as it was asked for last.
+    #[serde(default)]
+    names: NamesPolicy,
 }
 
 impl Raid {
@@ -281,6 +284,7 @@ impl Raid {
             started_ms: now_ms,
             last_fight_ms: now_ms,
             visibility: Visibility::default(),
+            names: NamesPolicy::default(),
         }
     }
 
@@ -291,9 +295,14 @@ impl Raid {
         self.relay == relay && self.account == account_of(key) && (-RAID_IDLE_MS..RAID_IDLE_MS).contains(&age)
     }
 
-    /// Who may see it from now on; `None`: as before.
-    pub(super) fn be(&mut self, visibility: Option<Visibility>) {
+    /// Who may see it from now on, and which names; `None`: as before.
+    pub(super) fn be(&mut self, visibility: Option<Visibility>, names: Option<NamesPolicy>) {
         self.visibility = visibility.unwrap_or(self.visibility);
+        self.names = names.unwrap_or(self.names);
+    }
+
+    pub(super) fn names(&self) -> NamesPolicy {
+        self.names
     }
 
     pub(super) fn visibility(&self) -> Visibility {
@@ -464,7 +473,7 @@ mod tests {
         let seen_by = |key, unix_ms| seen_by(dir.path(), "http://a", key, unix_ms);
         assert_eq!(seen_by("key", 1_000), None);
         let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
-        raid.be(Some(Visibility::Public));
+        raid.be(Some(Visibility::Public), None);
         folder.save_raid(&raid).unwrap();
         assert_eq!(seen_by("key", 1_000), Some(Visibility::Public));
         assert_eq!((seen_by("other", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (None, None));

@@ -29,8 +29,8 @@ pub struct Options {
     pub title: Option<String>,
     /// Who may find and see it; `None`: as it was, a new one unlisted.
     pub visibility: Option<Visibility>,
-    /// Which names spectators see.
-    pub names: NamesPolicy,
+    /// Which names those see who are no members of it; `None`: as it was, a new one all.
+    pub names: Option<NamesPolicy>,
     /// How far behind spectators see it, seconds.
     pub delay_s: u32,
     /// End when no fight had an event for so long and everything is acknowledged.
@@ -55,7 +55,7 @@ impl Options {
             state: state.into(),
             title: None,
             visibility: None,
-            names: NamesPolicy::default(),
+            names: None,
             delay_s: 0,
             until_idle: None,
             history: None,

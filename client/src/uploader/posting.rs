@@ -12,7 +12,6 @@ use std::collections::{HashSet, VecDeque};
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use raidcast_shared::uplink::Visibility;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +21,7 @@ use super::folder::{Folder, FolderError};
 use super::options::Options;
 use super::outcome::{Summary, WatchError};
 use super::record::{Finished, How, NotSent, Now, Record};
-use super::waiting::Waiting;
+use super::waiting::{SeenBy, Waiting};
 use crate::post::{AGAIN_MAX, Body, Failure, Poster, Receipt, Wait};
 use crate::socket::{Outage, RelayAddress};
 use crate::source::Fight;
@@ -122,7 +121,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
                 && sending.len() < AT_ONCE
                 && let Some(fight) = queue.pop_front()
             {
-                let visibility = self.visibility(&fight);
+                let seen_by = self.seen_by(&fight);
                 let (fight, body) = match reader.read(&fight, &self.options.relay).await? {
                     Read::Whole { fight, json } => (fight, Body::of(&json)),
                     Read::Not(fight) => {
@@ -133,7 +132,7 @@ impl<S: FnMut(Change) + Send> Posting<S> {
                 let (answers, retry) = (self.answers, retry.clone());
                 sending.push(async move {
                     let retrying = |why: &_, pause| drop(retry.try_send((Clone::clone(why), pause)));
-                    let result = poster.post(&body, visibility, retrying).await;
+                    let result = poster.post(&body, seen_by, retrying).await;
                     Done { fight, answers, result }
                 });
             }
@@ -174,8 +173,8 @@ impl<S: FnMut(Change) + Send> Posting<S> {
                 self.announcer.tell(Change::Uploaded { fight });
                 continue;
             }
-            let visibility = self.visibility(&fight);
-            self.waiting.note(Finished::unread(&fight, &self.options.relay), visibility);
+            let seen_by = self.seen_by(&fight);
+            self.waiting.note(Finished::unread(&fight, &self.options.relay), seen_by);
             queue.push_back(fight);
         }
         if !wanted.is_empty() {
@@ -189,12 +188,14 @@ impl<S: FnMut(Change) + Send> Posting<S> {
     }
 
     /// Who may see a fight: as is asked for now, if it is asked for now; else as it was agreed to.
-    fn visibility(&self, fight: &Fight) -> Option<Visibility> {
-        let history = self.options.history.as_ref();
-        let is_as_agreed = history.is_some_and(|history| history.as_agreed.contains(&fight.encounter));
-        let asked = self.options.visibility.filter(|_| !is_as_agreed);
-        let waits = || self.waiting.get(&fight.encounter.to_string(), &self.options.relay);
-        asked.or_else(|| waits().and_then(|waits| waits.visibility))
+    fn seen_by(&self, fight: &Fight) -> SeenBy {
+        let Options { history, visibility, names, relay, .. } = &self.options;
+        let is_as_agreed = history.as_ref().is_some_and(|history| history.as_agreed.contains(&fight.encounter));
+        let agreed = self.waiting.seen_by(&fight.encounter.to_string(), relay);
+        SeenBy {
+            visibility: visibility.filter(|_| !is_as_agreed).or(agreed.visibility),
+            names: names.filter(|_| !is_as_agreed).or(agreed.names),
+        }
     }
 
     fn done(&mut self, done: Done, queue: &mut VecDeque<Fight>) -> Result<(), WatchError> {
@@ -269,8 +270,8 @@ impl<S: FnMut(Change) + Send> Posting<S> {
 
     /// Notes why a fight waits, to be seen by those who were to see it.
     fn wait(&mut self, fight: Finished) {
-        let visibility = self.waiting.get(&fight.encounter, &fight.relay).and_then(|waits| waits.visibility);
-        self.waiting.note(fight, visibility);
+        let seen_by = self.waiting.seen_by(&fight.encounter, &fight.relay);
+        self.waiting.note(fight, seen_by);
     }
 
     /// A fight is never taken: it is noted, and the others go on.

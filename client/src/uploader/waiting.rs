@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use serde::{Deserialize, Serialize};
 
 use super::folder::{FolderError, load};
@@ -29,6 +29,18 @@ pub struct Waits {
     /// Who may see it, as was agreed to; `None`: as the relay has it for the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub visibility: Option<Visibility>,
+    /// Which names those see who are no members, as was agreed to; `None`: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<NamesPolicy>,
+}
+
+/// Who may see a fight, and which names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeenBy {
+    /// `None`: as the relay has it for the key.
+    pub visibility: Option<Visibility>,
+    /// `None`: all.
+    pub names: Option<NamesPolicy>,
 }
 
 impl Waiting {
@@ -45,16 +57,23 @@ impl Waiting {
         self.fights.iter().filter(move |waits| waits.fight.relay == relay)
     }
 
+    /// Who may see what waits of a name for a relay, as was agreed to.
+    pub(super) fn seen_by(&self, encounter: &str, relay: &str) -> SeenBy {
+        let seen_by = |waits: &Waits| SeenBy { visibility: waits.visibility, names: waits.names };
+        self.get(encounter, relay).map(seen_by).unwrap_or_default()
+    }
+
     /// What waits of a name for a relay.
     pub(super) fn get(&self, encounter: &str, relay: &str) -> Option<&Waits> {
         self.of(relay).find(|waits| waits.fight.encounter == encounter)
     }
 
     /// A fight waits, and why; in place of what was noted of it.
-    pub(super) fn note(&mut self, fight: Finished, visibility: Option<Visibility>) {
+    pub(super) fn note(&mut self, fight: Finished, seen_by: SeenBy) {
         self.forget(&fight.encounter, &fight.relay);
         let at = self.fights.partition_point(|held| held.fight.started_at_ms <= fight.started_at_ms);
-        self.fights.insert(at, Waits { fight: Finished { result: How::Waiting, ..fight }, visibility });
+        let SeenBy { visibility, names } = seen_by;
+        self.fights.insert(at, Waits { fight: Finished { result: How::Waiting, ..fight }, visibility, names });
     }
 
     /// A fight waits no more.

@@ -472,7 +472,7 @@ fn to_all(state: &EncounterState) -> Shown<'_> {
 
 /// All who may see a raid.
 #[expect(clippy::disallowed_methods, reason = "who may see it is no question here")]
-fn everybody() -> Audience {
+fn everybody() -> &'static Audience {
     Audience::of_everything()
 }
 

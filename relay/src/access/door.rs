@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
+use raidcast_shared::view::Audience;
 use raidcast_store::name::Typed;
 use raidcast_store::search::names_like;
 use raidcast_store::{
@@ -14,14 +15,18 @@ use raidcast_store::{
     SearchTotal, StoreError, Term,
 };
 
+use super::veil::of_lists;
 use super::visible::Visible;
-use super::{Admitted, Asker, Guarded, Until};
+use super::{Admitted, Asker, Guarded, Until, members};
 use crate::account::{Key, Keyring, Members, Scope, WhoseKey};
 use crate::context::Context;
 use crate::error::HttpError;
 use crate::quota::UploadsPerDay;
 use crate::raid::Channels;
 use crate::signature::{Claim, Proof, SignatureFault};
+
+/// What somebody is told who asked when it was changed what a raid shows.
+const CHANGED: &str = "what this raid shows has just changed: ask again";
 
 /// See the module's page.
 #[derive(Clone)]
@@ -44,13 +49,15 @@ pub type Recorded = (Visible<EncounterRow>, Option<Bytes>);
 /// use raidcast_store::AccountId;
 ///
 /// fn anybody() -> Uploader {
-///     Uploader { account: AccountId(1), visibility: Default::default(), reads: true, uploads_per_day: None }
+///     let (visibility, names) = Default::default();
+///     Uploader { account: AccountId(1), visibility, names, reads: true, uploads_per_day: None }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Uploader {
     account: AccountId,
     visibility: Visibility,
+    names: NamesPolicy,
     reads: bool,
     uploads_per_day: Option<UploadsPerDay>,
 }
@@ -66,10 +73,15 @@ impl Uploader {
         self.visibility
     }
 
-    /// The same, for a request that says who may see what it uploads.
+    /// Which names those see of what it uploads over HTTP who are no members.
+    pub fn names(self) -> NamesPolicy {
+        self.names
+    }
+
+    /// The same, for a request that says who may see what it uploads, or which names.
     #[must_use]
-    pub fn showing(self, visibility: Visibility) -> Self {
-        Self { visibility, ..self }
+    pub fn showing(self, visibility: Option<Visibility>, names: Option<NamesPolicy>) -> Self {
+        Self { visibility: visibility.unwrap_or(self.visibility), names: names.unwrap_or(self.names), ..self }
     }
 
     /// Whether he may see what his account keeps private: else he is not given a link that shows it.
@@ -157,7 +169,8 @@ impl Door {
         }
         let reads = key.scopes.has(Scope::Read);
         let Key { visibility, uploads_per_day, .. } = *key;
-        Ok(Uploader { account: self.account(&key).await?, visibility, reads, uploads_per_day })
+        let names = NamesPolicy::Full;
+        Ok(Uploader { account: self.account(&key).await?, visibility, names, reads, uploads_per_day })
     }
 
     /// What his request's signature is verified with, when its body comes; `None` if it has none.
@@ -185,8 +198,8 @@ impl Door {
             error @ StoreError::Unavailable(_) => error.into(),
         });
         let raid = raid?.ok_or(HttpError::NotFound)?;
-        let admitted = self.admit(asker, (&raid).into()).await?;
-        Ok(Visible::new(raid, admitted))
+        let seen = self.admit(asker, (&raid).into()).await?;
+        Ok(Visible::new(raid, seen))
     }
 
     /// A raid that somebody may see, as it is now: whether he still may is another question.
@@ -195,7 +208,8 @@ impl Door {
     /// `NotFound` if it is gone.
     pub async fn again(&self, raid: &Visible<RaidRow>) -> Result<Visible<RaidRow>, HttpError> {
         let now = self.context.store.raid_by_code(&raid.code).await?.ok_or(HttpError::NotFound)?;
-        Ok(Visible::new(now, raid.admitted()))
+        let seen = (raid.admitted(), self.audience(raid.admitted(), (&now).into()).await?);
+        Ok(Visible::new(now, seen))
     }
 
     /// A raid of his own.
@@ -214,8 +228,8 @@ impl Door {
     pub async fn channel(&self, channel: &str, asker: &Asker) -> Result<Visible<RaidRow>, HttpError> {
         let account = self.context.store.account_by_channel(channel).await?.ok_or(HttpError::NotFound)?;
         let raid = self.shown_by_channel(account.id, asker).await?.ok_or(HttpError::NotFound)?;
-        let admitted = self.admit(asker, (&raid).into()).await?;
-        Ok(Visible::new(raid, admitted))
+        let seen = self.admit(asker, (&raid).into()).await?;
+        Ok(Visible::new(raid, seen))
     }
 
     /// The address of a raid's channel, for who may know it.
@@ -235,7 +249,7 @@ impl Door {
     /// The store does not answer.
     pub async fn fights(&self, raid: &Visible<RaidRow>) -> Result<Vec<Visible<ReportLine>>, HttpError> {
         let lines = self.context.store.raid_reports(&raid.code).await?;
-        Ok(lines.into_iter().map(|line| Visible::new(line, raid.admitted())).collect())
+        Ok(lines.into_iter().map(|line| Self::listed(line, raid.admitted())).collect())
     }
 
     /// Public fights, newest first: one page, and how many there are.
@@ -244,7 +258,7 @@ impl Door {
     /// The store does not answer.
     pub async fn public_fights(&self, page: Page) -> Result<(Vec<Visible<ReportLine>>, u64), HttpError> {
         let (lines, total) = self.context.store.public_reports(page).await?;
-        Ok((lines.into_iter().map(|line| Visible::new(line, Admitted::AsAnybody)).collect(), total))
+        Ok((lines.into_iter().map(|line| Self::listed(line, Admitted::AsAnybody)).collect(), total))
     }
 
     /// Names that are to be found in public fights, those that are most like what was typed.
@@ -261,7 +275,7 @@ impl Door {
     /// The store does not answer.
     pub async fn found(&self, request: &SearchRequest) -> Result<Found, HttpError> {
         let SearchFound { lines, next, total } = self.context.store.search(request).await?;
-        let lines = lines.into_iter().map(|line| Visible::new(line, Admitted::AsAnybody)).collect();
+        let lines = lines.into_iter().map(|line| Self::listed(line, Admitted::AsAnybody)).collect();
         Ok(Found { lines, next, total })
     }
 
@@ -280,8 +294,8 @@ impl Door {
     pub async fn report(&self, report_id: &str, asker: &Asker) -> Result<Recorded, HttpError> {
         let found = self.of_report(report_id, asker, self.context.store.report(report_id).await)?;
         let (row, record) = found.ok_or(HttpError::NotFound)?;
-        let admitted = self.admit(asker, (&row).into()).await?;
-        Ok((Visible::new(row, admitted), record))
+        let seen = self.admit(asker, (&row).into()).await?;
+        Ok((Visible::new(row, seen), record))
     }
 
     /// Names of other accounts' reports of a report's fight: each is to be asked for by [`Door::view`].
@@ -314,7 +328,7 @@ impl Door {
     pub async fn still_view(
         &self,
         asker: &Asker,
-        row: &EncounterRow,
+        row: &Visible<EncounterRow>,
     ) -> Result<Option<Visible<EncounterRow>>, HttpError> {
         Self::led_to(self.still(asker, row).await, |row| row)
     }
@@ -347,18 +361,45 @@ impl Door {
     /// report may be another raid's by now.
     ///
     /// # Errors
-    /// `NotFound` if he may no longer see the report.
-    pub async fn still(&self, asker: &Asker, report: &EncounterRow) -> Result<Visible<EncounterRow>, HttpError> {
+    /// `NotFound` if he may no longer see the report; `Unavailable` if he may, but no longer as it was made for him.
+    pub async fn still(
+        &self,
+        asker: &Asker,
+        report: &Visible<EncounterRow>,
+    ) -> Result<Visible<EncounterRow>, HttpError> {
         let EncounterKey { account, encounter } = report.key;
         let now = self.context.store.encounter(account, encounter).await;
         let now = self.of_report(&report.report_id, asker, now)?;
         let now = now.filter(|now| now.report_id == report.report_id).ok_or(HttpError::NotFound)?;
-        let admitted = self.admit(asker, (&now).into()).await?;
-        Ok(Visible::new(now, admitted))
+        let seen = self.admit(asker, (&now).into()).await?;
+        let now = Visible::new(now, seen);
+        if !report.shows_no_more_than(&now) {
+            return Err(HttpError::Unavailable { text: CHANGED.into(), retry_s: 1 });
+        }
+        Ok(now)
+    }
+
+    /// A line of a list.
+    fn listed(line: ReportLine, admitted: Admitted) -> Visible<ReportLine> {
+        Visible::new(line, (admitted, of_lists()))
+    }
+
+    /// By what somebody may see what belongs to a raid, and as whom.
+    async fn admit(&self, asker: &Asker, what: Guarded<'_>) -> Result<(Admitted, Audience), HttpError> {
+        let admitted = self.admitted(asker, what).await?;
+        Ok((admitted, self.audience(admitted, what).await?))
+    }
+
+    /// As whom somebody sees it.
+    async fn audience(&self, admitted: Admitted, what: Guarded<'_>) -> Result<Audience, HttpError> {
+        if admitted.is_member(what.tickets) {
+            return Ok(members().clone());
+        }
+        Ok(self.context.veils.audience(what.raid_code, what.names).await?)
     }
 
     /// By what somebody may see what belongs to a raid: private ones need the uploader's key or a ticket.
-    async fn admit(&self, asker: &Asker, what: Guarded<'_>) -> Result<Admitted, HttpError> {
+    async fn admitted(&self, asker: &Asker, what: Guarded<'_>) -> Result<Admitted, HttpError> {
         if asker.holds(what.account) {
             return Ok(Admitted::AsUploader);
         }

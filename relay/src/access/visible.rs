@@ -18,18 +18,19 @@ use super::Admitted;
 /// use raidcast_relay::access::{Admitted, Visible};
 ///
 /// fn seen<T>(what: T) -> Visible<T> {
-///     Visible { what, admitted: Admitted::AsUploader }
+///     Visible { what, admitted: Admitted::AsUploader, audience: unimplemented!() }
 /// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Visible<T> {
     what: T,
     admitted: Admitted,
+    audience: Audience,
 }
 
 impl<T> Visible<T> {
-    pub(super) fn new(what: T, admitted: Admitted) -> Self {
-        Self { what, admitted }
+    pub(super) fn new(what: T, (admitted, audience): (Admitted, Audience)) -> Self {
+        Self { what, admitted, audience }
     }
 
     /// By what he sees it.
@@ -38,8 +39,8 @@ impl<T> Visible<T> {
     }
 
     /// What of it is shown to him.
-    pub fn audience(&self) -> Audience {
-        self.admitted.audience()
+    pub fn audience(&self) -> &Audience {
+        &self.audience
     }
 
     /// The row alone: what takes it knows no more whether anybody may see it.
@@ -60,7 +61,14 @@ impl Visible<EncounterRow> {
     /// The same report, where it stands now.
     pub fn now(&self, now: EncounterRow) -> Self {
         debug_assert_eq!(self.what.row, now.row, "another report");
-        Self { what: now, admitted: self.admitted }
+        Self { what: now, admitted: self.admitted, audience: self.audience.clone() }
+    }
+
+    /// Whether what was made of it for him may be given to him who sees it as `now`: the raid may have changed its names
+    /// meanwhile, or he be no member any more.
+    pub(super) fn shows_no_more_than(&self, now: &Self) -> bool {
+        let sees_all = |seen: &Self| seen.audience.sees_everything();
+        sees_all(now) || (!sees_all(self) && self.what.names == now.what.names)
     }
 }
 
@@ -68,6 +76,6 @@ impl Visible<ReportLine> {
     /// The encounter behind a line; `None` if that is another report, or in another raid by now.
     pub fn encounter(&self, row: EncounterRow) -> Option<Visible<EncounterRow>> {
         let same = row.report_id == self.what.report_id && row.raid_code == self.what.raid_code;
-        same.then_some(Visible { what: row, admitted: self.admitted })
+        same.then(|| Visible { what: row, admitted: self.admitted, audience: self.audience.clone() })
     }
 }

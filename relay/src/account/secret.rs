@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, from_hex, hex};
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use raidcast_store::{AccountId, KeyId};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -31,6 +31,12 @@ impl RelaySecret {
     /// What stands for an actor's id from the moment it arrives: the clear id is stored nowhere.
     pub fn actor(&self, id: ActorId) -> ActorId {
         ActorId(self.mac(b"actor", &id.0))
+    }
+
+    /// What stands for a player where a raid hides names, for those who are no members of it.
+    pub fn pseudonym(&self, raid_code: &str, names: NamesPolicy, player: ActorId) -> ActorId {
+        let message = [raid_code.as_bytes(), format!("|{names:?}|").as_bytes(), &player.0].concat();
+        ActorId(self.mac(b"pseudonym", &message))
     }
 
     /// What stands for an encounter's id from the moment it arrives: a client makes the clear one of its player's id,
@@ -68,8 +74,12 @@ impl RelaySecret {
     }
 
     /// The raid that an account's uploads of a day stand in: nobody else can make it before.
-    pub fn uploads(&self, account: AccountId, visibility: Visibility, day: i64) -> RaidId {
-        let message = format!("{}|{visibility:?}|{day}", account.0);
+    pub fn uploads(&self, account: AccountId, (visibility, names): (Visibility, NamesPolicy), day: i64) -> RaidId {
+        let mut message = format!("{}|{visibility:?}|{day}", account.0);
+        // Those that show all are what they were before there were others.
+        if names != NamesPolicy::Full {
+            message += &format!("|{names:?}");
+        }
         RaidId(Uuid::from_bytes(self.mac(b"uploads", message.as_bytes())))
     }
 

@@ -8,7 +8,7 @@ use axum::{Extension, Json};
 use raidcast_ingest::encounters::ClientId;
 use raidcast_shared::form::FormEncounter;
 use raidcast_shared::report::ApiError;
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
@@ -26,13 +26,16 @@ use crate::quota::{Allowance, DAY_MS};
 /// The window of a key's limits of a day, s.
 const DAY_S: i64 = DAY_MS / 1_000;
 
-/// `?visibility=`.
+/// `?visibility=&names=`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct UploadQuery {
     /// Who may see the reports; otherwise what the key's configuration says, else `unlisted`.
     #[param(required = false, value_type = Visibility, inline)]
     visibility: Option<Visibility>,
+    /// Which names those see who are no members: `full`, `class` (class and number) or `hidden`.
+    #[param(required = false, value_type = NamesPolicy, inline, default = "full")]
+    names: Option<NamesPolicy>,
 }
 
 /// `?timelines=&ticket=`.
@@ -230,7 +233,7 @@ async fn answer(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, HttpError> {
-    let Query(UploadQuery { visibility }) = match query {
+    let Query(UploadQuery { visibility, names }) = match query {
         Ok(query) => query,
         Err(error) => {
             drain(body).await;
@@ -244,7 +247,7 @@ async fn answer(
             return Err(error);
         }
     };
-    let uploader = visibility.map_or(uploader, |visibility| uploader.showing(visibility));
+    let uploader = uploader.showing(visibility, names);
     let Taken { encounters, is_batch } = desk.ingest().encounters(uploader, headers, proof, body).await?;
     let mut answers = encounters.into_iter().map(|taken| taken.map(receipt));
     if !is_batch && let Some(answer) = answers.next() {

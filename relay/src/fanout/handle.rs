@@ -279,7 +279,7 @@ mod tests {
         let (quiet, _, stays, mut hears) = spectator(1).await;
         let (talking, _, goes, _there) = spectator(3).await;
         let (late, _, never_came, _there) = spectator(5).await;
-        let (quiet_id, talking_id, nobody) = (quiet.id, talking.id, SpectatorId { shard: 0, n: 7 });
+        let (quiet_id, talking_id, nobody) = (quiet.id, talking.id, SpectatorId { room: 0, shard: 0, n: 7 });
         assert!(shard.join(quiet) && shard.join(talking));
         while shard.tell(Command::Leave(nobody)) {}
         assert!(!shard.tell(Command::Pace(talking_id, Pace::default())));

@@ -61,6 +61,8 @@ pub struct Room {
     tasks: TaskTracker,
     patience: Patience,
     metrics: Arc<Metrics>,
+    /// Tells it from other rooms of its raid.
+    number: u32,
     spectators_so_far: u64,
     beats: u64,
 }
@@ -91,9 +93,21 @@ impl Room {
             tasks,
             patience,
             metrics,
+            number: 0,
             spectators_so_far: 0,
             beats: 0,
         }
+    }
+
+    /// The same as one of several of a raid.
+    #[must_use]
+    pub fn with_number(self, number: u32) -> Self {
+        Self { number, ..self }
+    }
+
+    /// Whether a spectator is, or was, one of its own.
+    pub fn holds(&self, id: SpectatorId) -> bool {
+        id.room == self.number
     }
 
     /// Takes a spectator in. What it missed goes out at once where that is less than a keyframe; else the keyframe
@@ -115,7 +129,7 @@ impl Room {
         let (missed, step) = missed.unwrap_or((Bytes::new(), NO_STEP));
         sink.write(&missed, now).ok()?;
         self.spectators_so_far += 1;
-        let id = SpectatorId { shard: self.roomiest(), n: self.spectators_so_far };
+        let id = SpectatorId { room: self.number, shard: self.roomiest(), n: self.spectators_so_far };
         let reader = CancellationToken::new();
         let spectator = Spectator {
             id,

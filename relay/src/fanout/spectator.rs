@@ -163,6 +163,11 @@ pub enum Whom {
         /// Which are good.
         tickets: Tickets,
     },
+    /// Those who are no members of a raid whose good tickets are these.
+    NoMembers {
+        /// Which are good.
+        tickets: Tickets,
+    },
 }
 
 impl Whom {
@@ -171,6 +176,7 @@ impl Whom {
             Self::Everybody => true,
             Self::ByChannel => held.by_channel || matches!(held.admitted, Admitted::ByChannelTicket(_)),
             Self::NoLonger { visibility, tickets } => !held.admitted.holds(visibility, tickets),
+            Self::NoMembers { tickets } => !held.admitted.is_member(tickets),
         }
     }
 }
@@ -191,7 +197,7 @@ pub(super) mod tests {
         let socket = Arc::new(Socket::new(listener.accept().await.unwrap().0, None));
         let left = CancellationToken::new();
         let spectator = Spectator {
-            id: SpectatorId { shard: 0, n },
+            id: SpectatorId { room: 0, shard: 0, n },
             lane: Lane { pace: Pace::default(), format: Format::Json },
             sink: Sink::new(Arc::clone(&socket), Instant::now()),
             step: NO_STEP,

@@ -11,7 +11,7 @@ use raidcast_ingest::Uploaded;
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
-use raidcast_shared::uplink::{Ending, ReportState, Visibility};
+use raidcast_shared::uplink::{Ending, NamesPolicy, ReportState, Visibility};
 use raidcast_store::{
     EncounterKey, EncounterRow, HeldReport, JOBS_MAX, KeptReport, Left, NewUpload, RaidRow, ReportLine, StoreError,
     Tickets, UploadHash, UploadKept,
@@ -53,6 +53,8 @@ pub(super) struct Fight {
     pub(super) started_at_ms: i64,
     /// Who may see it, where there is no report yet.
     pub(super) visibility: Visibility,
+    /// Which names those see who are no members.
+    pub(super) names: NamesPolicy,
     pub(super) stream: StreamId,
     pub(super) ending: Option<Ending>,
     pub(super) state: Arc<EncounterState>,
@@ -114,6 +116,7 @@ impl Fight {
             key,
             started_at_ms: read.started_at_ms,
             visibility: uploader.visibility(),
+            names: uploader.names(),
             stream: read.stream(key.encounter),
             ending: read.log.ending.clone(),
             state: Arc::new(read.state),
@@ -254,6 +257,7 @@ impl Keeper {
             stream: fight.stream,
             started_at_ms: fight.started_at_ms,
             visibility: fight.visibility,
+            names: fight.names,
             hash: fight.hash,
             remote_id: fight.remote_id,
             verified: fight.is_signed,
@@ -349,6 +353,7 @@ impl Keeper {
                 raid_code: raid.code,
                 visibility: raid.visibility,
                 tickets: raid.tickets,
+                names: raid.names,
                 started_at_ms: fight.started_at_ms,
                 created_at_ms: context.clock.now_ms(),
                 state: ReportState::Final,
@@ -439,9 +444,10 @@ impl Keeper {
 
     /// The raid that an account's uploads of a day stand in.
     async fn raid(&self, fight: &Fight) -> Result<RaidRow, HttpError> {
-        let (context, account, visibility) = (self.context(), fight.key.account, fight.visibility);
+        let (context, account) = (self.context(), fight.key.account);
+        let (visibility, names) = (fight.visibility, fight.names);
         let day = fight.started_at_ms.saturating_sub(DAY_BEGINS_MS).div_euclid(DAY_MS);
-        let id = context.secret.uploads(account, visibility, day);
+        let id = context.secret.uploads(account, (visibility, names), day);
         if let Some(raid) = context.store.raid_by_id(id).await? {
             return Ok(raid);
         }
@@ -454,6 +460,7 @@ impl Keeper {
             secret_digest: digest(&context.entropy.bytes::<32>()),
             title: Some(TITLE.to_owned()),
             visibility,
+            names,
             created_at_ms: now_ms,
             active_at_ms: now_ms,
             closed: false,

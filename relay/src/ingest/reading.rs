@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use raidcast_shared::codec;
 use raidcast_shared::id::{EncounterId, StreamId};
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use raidcast_store::{AccountId, JobKey, JobKind, NewJob, UploadHash};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ pub(super) struct WaitingReading {
     pub(super) started_at_ms: i64,
     /// What its key said of who may see it, where there is no report yet.
     pub(super) visibility: Visibility,
+    /// Which names those see who are no members. An earlier relay did not say so.
+    #[serde(default)]
+    pub(super) names: NamesPolicy,
     pub(super) hash: Option<UploadHash>,
     /// What its meter was told of it.
     pub(super) remote_id: Option<i64>,
@@ -56,6 +59,7 @@ mod tests {
             stream: StreamId(Uuid::from_u128(2)),
             started_at_ms: 1_790_000_000_000,
             visibility: Visibility::Private,
+            names: NamesPolicy::Class,
             hash: Some([3; 16]),
             remote_id: Some(4),
             verified,
@@ -67,6 +71,7 @@ mod tests {
     fn a_reading_that_waits_says_whether_it_was_signed() {
         for verified in [false, true] {
             let again = WaitingReading::of(&codec::encode(&waiting(verified))).unwrap();
+            assert_eq!(again.names, NamesPolicy::Class);
             assert_eq!((again.verified, again.remote_id, again.log), (verified, Some(4), Bytes::from_static(b"log")));
         }
     }
@@ -84,7 +89,7 @@ mod tests {
             remote_id: Option<i64>,
             log: Bytes,
         }
-        let WaitingReading { encounter, stream, started_at_ms, visibility, hash, remote_id, verified: _, log } =
+        let WaitingReading { encounter, stream, started_at_ms, visibility, hash, remote_id, log, .. } =
             waiting(false);
         let data = codec::encode(&Earlier { encounter, stream, started_at_ms, visibility, hash, remote_id, log });
         assert_eq!(
@@ -96,6 +101,7 @@ mod tests {
         let again = WaitingReading::of(&data).unwrap();
         assert!(!again.verified);
         assert_eq!((again.encounter, again.stream, again.hash), (encounter, stream, hash));
-        assert_eq!((again.visibility, again.log), (Visibility::Private, Bytes::from_static(b"log")));
+        assert_eq!((again.visibility, again.names), (Visibility::Private, NamesPolicy::Full));
+        assert_eq!(again.log, Bytes::from_static(b"log"));
     }
 }

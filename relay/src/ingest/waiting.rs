@@ -57,6 +57,7 @@ impl Ingest {
             key,
             started_at_ms: waiting.started_at_ms,
             visibility: waiting.visibility,
+            names: waiting.names,
             stream: waiting.stream,
             ending,
             state: Arc::new(state),

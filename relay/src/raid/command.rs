@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use raidcast_shared::id::EncounterId;
-use raidcast_shared::uplink::{Begin, Held, UplinkFrame, UplinkReply, Visibility};
+use raidcast_shared::uplink::{Begin, Held, NamesPolicy, UplinkFrame, UplinkReply, Visibility};
 use raidcast_store::{AccountId, EncounterRow, RaidRow, ReportLine, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -123,6 +123,8 @@ pub struct Attach {
     pub title: Option<String>,
     /// As Hello says.
     pub visibility: Visibility,
+    /// As Hello says.
+    pub names: NamesPolicy,
     /// The raid as it is kept from now on, once who may no longer see it is let go; the store's error where that cannot
     /// be kept, and nothing has changed.
     pub reply: oneshot::Sender<Result<RaidRow, StoreError>>,

@@ -7,18 +7,18 @@ use std::sync::Arc;
 
 use raidcast_shared::checksum::Checksum;
 use raidcast_shared::feed::FeedFightRef;
-use raidcast_shared::fold::{Gate, Span};
+use raidcast_shared::fold::{EncounterState, Gate, Span};
 use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Begin, Held, Outcome, ReportState};
-use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView, Shown};
+use raidcast_shared::view::{self, Audience, Happenings, LiveFacts, LiveView, Shown};
 use raidcast_store::{EncounterRow, OpenEncounter, StoreError};
 
 use super::log::{LiveLog, Standing};
 use super::precedence::Told;
 use super::reading::{OtherColumns, Reading};
-use crate::access::spectators;
+use crate::access::members;
 use crate::fanout::Pace;
 use crate::limits::{FIGHT_BYTES, SKILL_ROW_BYTES};
 use crate::memory::{Memory, Share};
@@ -58,6 +58,22 @@ impl GivenUp {
     }
 }
 
+/// What those who watch one stage of a raid hold of a fight.
+#[derive(Default)]
+pub struct Screen {
+    /// By pace.
+    pub views: [LiveView; Pace::ALL.len()],
+    /// What they were told that happened.
+    pub happenings: Happenings,
+}
+
+impl Screen {
+    /// Of who has seen nothing of a fight yet.
+    fn of_all(state: &EncounterState) -> Self {
+        Self { views: Pace::ALL.map(|_| LiveView::of_all(state)), happenings: Happenings::default() }
+    }
+}
+
 /// An encounter that a raid's task owns.
 pub struct LiveEncounter {
     /// Its row.
@@ -82,10 +98,8 @@ pub struct LiveEncounter {
     pub stale: bool,
     /// Its report cannot be made: it is not tried again.
     pub set_aside: bool,
-    /// What spectators hold, by pace.
-    pub views: [LiveView; Pace::ALL.len()],
-    /// What they were told that happened.
-    pub happenings: Happenings,
+    /// What spectators hold, by stage of its raid.
+    pub screens: Vec<Screen>,
     /// The report as it is kept.
     pub kept: Option<Arc<Report>>,
     /// Counts changes, so that a snapshot is made once for each.
@@ -111,8 +125,7 @@ impl LiveEncounter {
             given_up: Vec::new(),
             stale: false,
             set_aside: false,
-            views: Default::default(),
-            happenings: Happenings::default(),
+            screens: Vec::new(),
             kept: None,
             changes: 0,
             share: None,
@@ -159,7 +172,7 @@ impl LiveEncounter {
             // Readings that were shown before it may be gone: their clients have begun anew.
             encounter.revision = encounter.revision.max(before);
             encounter.candidate = Some(reading);
-            encounter.promote();
+            encounter.promote(&[]);
         }
         if let Some(kept) = open.encounter.kept_stream {
             // Another one than that which is kept came after it.
@@ -259,7 +272,8 @@ impl LiveEncounter {
 
     /// Shows the other reading from now on, if that [takes its place](Told::gives_way_to). True if it happened: the view
     /// begins anew.
-    pub fn promote(&mut self) -> bool {
+    /// `audiences` are those of its screens.
+    pub fn promote(&mut self, audiences: &[Audience]) -> bool {
         let fits = self.candidate.as_ref().is_some_and(|candidate| {
             candidate.state.seq() > 0 && Told::from(&self.main).gives_way_to(&Told::from(candidate))
         });
@@ -273,9 +287,11 @@ impl LiveEncounter {
         self.revision += 1;
         self.state = ReportState::Live;
         self.kept = None;
-        self.views = Default::default();
-        // What another reading says again did not happen again.
-        self.happenings.step(Shown::to(spectators(), &self.main.state));
+        for (screen, audience) in self.screens.iter_mut().zip(audiences) {
+            screen.views = Screen::of_all(&self.main.state).views;
+            // What another reading says again did not happen again.
+            screen.happenings.step(Shown::to(audience, &self.main.state));
+        }
         self.changes += 1;
         true
     }
@@ -292,9 +308,21 @@ impl LiveEncounter {
         }
     }
 
-    /// As those who watch it live may see it.
+    /// As members of its raid may see it.
     pub fn shown(&self) -> Shown<'_> {
-        Shown::to(spectators(), &self.main.state)
+        Shown::to(members(), &self.main.state)
+    }
+
+    /// Tells all its screens which seconds have changed, and gives one of them, with what it shows. One that is new has
+    /// seen nothing of the fight yet.
+    pub fn screen(&mut self, at: usize) -> (&mut Screen, &EncounterState) {
+        let changed = self.main.state.take_changed_seconds();
+        let Self { screens, main, .. } = self;
+        screens.iter_mut().flat_map(|screen| &mut screen.views).for_each(|view| view.note(&changed));
+        while screens.len() <= at {
+            screens.push(Screen::of_all(&main.state));
+        }
+        (&mut screens[at], &main.state)
     }
 
     /// How it went, as far as known.

@@ -178,9 +178,8 @@ impl RaidRegistry {
             directory: Arc::clone(&self.directory),
             channels: Arc::clone(&self.channels),
         };
-        let patience = Patience::with_spectators(&self.context.limits);
-        let room = Room::new(self.tasks.clone(), patience, Arc::clone(&self.context.metrics));
-        let task = RaidTask::new(around, room, handle.clone(), inbox, row, encounters);
+        let stages = Stages::new(&self.context, self.tasks.clone());
+        let task = RaidTask::new(around, stages, handle.clone(), inbox, row, encounters);
         self.tasks.spawn(task.run());
         handle
     }

@@ -145,7 +145,7 @@ async fn read_encounter(context: &Context, row: i64) -> Result<Option<Read>, Sto
         let mut encounter = LiveEncounter::rebuild(&open, log.as_deref(), now_ms)?;
         if let Some(record) = kept.filter(|_| encounter.revision == encounter.row.revision) {
             match decode_record(&record) {
-                Ok(kept) => encounter.kept = Some(Arc::new(kept.shown_to(access::record()))),
+                Ok(kept) => encounter.kept = Some(Arc::new(kept.whole())),
                 // Its report is made of what was folded here.
                 Err(error) => {
                     tracing::error!(report = encounter.row.report_id, %error, "a report's record is damaged; its log is whole");

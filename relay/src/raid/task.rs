@@ -19,6 +19,7 @@ mod load;
 mod opening;
 mod replies;
 mod report;
+mod stage;
 mod state;
 
 use std::panic::AssertUnwindSafe;
@@ -35,10 +36,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::command::RaidCommand;
 use super::encounter::LiveEncounter;
-use crate::access::spectators;
+use crate::access::members;
 use crate::fanout::Whom;
 use crate::record;
 
+pub(crate) use access::{NOT_FOR_YOU, SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
+pub(super) use stage::Stages;
 pub(super) use state::{Around, RaidTask};
 use state::{Releasing, STORE_RETRY_MS};
 
@@ -140,7 +143,7 @@ impl RaidTask {
                 // Reports and opened encounters: rare, and somebody waits.
                 Some(chore) = self.chores.next(), if !self.chores.is_empty() => self.chore_done(chore),
                 // The pace of the view goes before new input, so that a flood of deltas does not stop the page.
-                _ = tick.tick(), if !self.room.is_empty() => self.tick(),
+                _ = tick.tick(), if !self.stages.is_empty() => self.tick(),
                 // Grace and lingering.
                 _ = housekeeping.tick() => if self.housekeep() { break },
                 // Everything else.
@@ -167,7 +170,7 @@ impl RaidTask {
                 lines.reverse();
                 let held = |id: &EncounterId| self.encounters.contains_key(id);
                 let earlier = lines.into_iter().filter(|line| !held(&line.encounter));
-                self.earlier = earlier.map(|line| record::summary(spectators(), line).into()).collect();
+                self.earlier = earlier.map(|line| record::summary(members(), line).into()).collect();
             }
             Err(error) if self.unread => return Err(error),
             Err(error) => tracing::warn!(raid = self.row.code, %error, "could not list a raid's fights"),
@@ -224,7 +227,7 @@ impl RaidTask {
 
     /// Grace and lingering; true if the task is to end.
     fn housekeep(&mut self) -> bool {
-        self.room.sweep();
+        self.stages.iter_mut().for_each(|stage| stage.room.sweep());
         if self.around.context.memory.is_tight(self.row.account) {
             self.forget_idle(None);
         }
@@ -253,7 +256,7 @@ impl RaidTask {
         let is_live = |held: &LiveEncounter| held.state == ReportState::Live && !held.set_aside;
         let busy = self.encounters.values().any(|held| held.is_busy() || is_live(held));
         let at_work = !(self.opening.is_empty() && self.discarding.is_empty() && self.chores.is_empty());
-        if busy || at_work || self.uplink.is_some() || !self.room.is_empty() {
+        if busy || at_work || self.uplink.is_some() || !self.stages.is_empty() {
             self.needed_at = Instant::now();
         }
         self.needed_at.elapsed() >= LINGER && self.inbox.is_empty()
@@ -267,6 +270,6 @@ impl RaidTask {
         while let Some(appended) = self.appends.next().await {
             self.appended(appended);
         }
-        self.room.dismiss_all(Whom::Everybody, "the relay restarts; come back in a moment", Some(1_000));
+        self.stages.dismiss_all(Whom::Everybody, "the relay restarts; come back in a moment", Some(1_000));
     }
 }

@@ -7,6 +7,8 @@ use raidcast_store::EncounterRow;
 
 use crate::access::{Asker, Listening, Until, Visible};
 use crate::desk::Desk;
+use crate::error::HttpError;
+use crate::raid::{NOT_FOR_YOU, SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
 
 /// A report, as its asker may see it.
 pub struct Admission {
@@ -45,11 +47,18 @@ impl Admission {
     }
 
     /// Asks again whether its asker may see it.
-    pub(super) async fn holds(&mut self) -> bool {
+    ///
+    /// # Errors
+    /// He may not, or no longer as it was made for him: what he is told, and after how many ms he may come back.
+    pub(super) async fn holds(&mut self) -> Result<(), (&'static str, Option<u32>)> {
         if Until::is_over(self.asker.until.as_ref()) {
-            return false;
+            return Err((NOT_FOR_YOU, None));
         }
-        let now = self.desk.door().still(&self.asker, &self.report).await;
-        now.map(|report| self.report = report).is_ok()
+        match self.desk.door().still(&self.asker, &self.report).await {
+            Ok(report) => self.report = report,
+            Err(HttpError::Unavailable { .. }) => return Err((SHOWN_OTHERWISE, Some(SHOWN_OTHERWISE_RETRY_MS))),
+            Err(_) => return Err((NOT_FOR_YOU, None)),
+        }
+        Ok(())
     }
 }

@@ -55,7 +55,8 @@ impl Player {
         let Replay { admission, playback, who, .. } = of;
         let (who, raid) = (*who, of.raid.clone());
         let (desk, report) = (admission.desk(), admission.report());
-        let (audience, report_id, started_at_ms) = (report.audience(), report.report_id.clone(), report.started_at_ms);
+        let (report_id, started_at_ms) = (report.report_id.clone(), report.started_at_ms);
+        let audience = report.audience().clone();
         let source = desk.spans().logs.source(who, report).await?;
         let at_ms = playback.at_ms.min(source.index.end_ms());
         let run = desk.run();
@@ -84,7 +85,7 @@ impl Player {
             }
             let facts = player.facts();
             // What the keyframe holds is no news.
-            player.happenings.step(Shown::to(audience, &player.fold));
+            player.happenings.step(Shown::to(&player.audience, &player.fold));
             player.look(facts);
             Ok(then(player))
         };
@@ -92,13 +93,13 @@ impl Player {
     }
 
     fn shown(&self) -> Shown<'_> {
-        Shown::to(self.audience, &self.fold)
+        Shown::to(&self.audience, &self.fold)
     }
 
     /// Brings the view to the present state.
     fn look(&mut self, facts: LiveFacts) -> LiveStep {
         self.view.note(&self.fold.take_changed_seconds());
-        self.view.step(Shown::to(self.audience, &self.fold), facts)
+        self.view.step(Shown::to(&self.audience, &self.fold), facts)
     }
 
     /// Whether all of a fight that goes on no more was played.
@@ -141,6 +142,7 @@ impl Player {
             raid: FeedRaid {
                 code: self.raid.code.clone(),
                 title: self.raid.title.clone(),
+                names: self.raid.names,
                 connected: false,
                 open: false,
                 fights: vec![line],
@@ -184,7 +186,7 @@ impl Player {
         self.at_ms = span.to_ms;
         let facts = self.facts();
         let mut step = self.look(facts);
-        let mut happened = self.happenings.step(Shown::to(self.audience, &self.fold));
+        let mut happened = self.happenings.step(Shown::to(&self.audience, &self.fold));
         let over = self.is_over();
         if over {
             let checksum = self.fold.checksum().to_string();

@@ -19,7 +19,6 @@ use crate::fanout::{self, Format, Gone, Heard, Listener, Patience, Sink, Socket}
 use crate::span::SpanError;
 
 /// What somebody is told who may no longer see what he watches.
-const NOT_FOR_YOU: &str = "this fight is not for you any more: ask its uploader for a link";
 /// How often is looked whether the last bytes are taken.
 const SEE_OUT_LOOK: Duration = Duration::from_secs(1);
 
@@ -136,8 +135,10 @@ async fn show(
 
 /// After something was made: who may see it may have changed meanwhile.
 async fn still(admission: &mut Admission, viewer: &mut Viewer) -> Result<(), Gone> {
-    if admission.has_changed() && !admission.holds().await {
-        viewer.dismiss(NOT_FOR_YOU, None)?;
+    if admission.has_changed()
+        && let Err((why, retry_ms)) = admission.holds().await
+    {
+        viewer.dismiss(why, retry_ms)?;
         return Err(Gone);
     }
     Ok(())
@@ -171,8 +172,8 @@ async fn go_on(
             }
             // Who may see it has changed: what waits for one who may not is not for him either.
             () = admission.changed() => {
-                if admission.holds().await { continue }
-                if viewer.sink.waiting() == 0 { viewer.dismiss(NOT_FOR_YOU, None)?; }
+                let Err((why, retry_ms)) = admission.holds().await else { continue };
+                if viewer.sink.waiting() == 0 { viewer.dismiss(why, retry_ms)?; }
                 return Err(Gone);
             }
             // What waits goes first.
@@ -223,7 +224,7 @@ async fn see_out(mut admission: Admission, mut viewer: Viewer) {
         tokio::select! {
             biased;
             () = admission.changed() => {
-                if !admission.holds().await { return }
+                if admission.holds().await.is_err() { return }
             }
             () = viewer.sink.writable() => {
                 if viewer.flush().is_err() { return }

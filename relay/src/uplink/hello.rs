@@ -5,7 +5,7 @@ use std::sync::Arc;
 use raidcast_shared::limits as l;
 use raidcast_shared::text::{is_name, is_title};
 use raidcast_shared::uplink::{
-    Agent, Hello, NamesPolicy, Refused, RefusedCode, RefusedScope, UplinkFrame, VERSIONS, Welcome, WireLimits,
+    Agent, Hello, Refused, RefusedCode, RefusedScope, UplinkFrame, VERSIONS, Welcome, WireLimits,
 };
 use raidcast_store::{AccountId, RaidRow, StoreError, Tickets};
 
@@ -60,12 +60,6 @@ fn check(hello: &Hello) -> Result<(), Refused> {
     if !SECRET_BYTES.contains(&hello.secret.len()) {
         return Err(refusal(RefusedCode::Malformed, "a raid's secret has 16 to 64 bytes"));
     }
-    if hello.names != NamesPolicy::Full {
-        return Err(refusal(
-            RefusedCode::NotSupported,
-            "this relay shows full names only: set the names policy to full",
-        ));
-    }
     if hello.delay_s != 0 {
         return Err(refusal(
             RefusedCode::NotSupported,
@@ -108,6 +102,7 @@ pub(super) async fn admit(
             secret_digest,
             title: hello.title.clone(),
             visibility: hello.visibility,
+            names: hello.names,
             created_at_ms: now_ms,
             active_at_ms: now_ms,
             closed: false,

@@ -26,6 +26,7 @@ mod loads;
 mod logs;
 #[cfg(target_os = "linux")]
 mod memory;
+mod names;
 mod network;
 mod old_fights;
 mod old_ids;

@@ -45,8 +45,8 @@ pub(super) fn bosses(shown: Shown<'_>) -> Vec<Boss> {
         // Known as a boss, but not in this span of the fight.
         let (amount, hits) = dealt.unwrap_or_default();
         let monster_id = actor.monster_id.get().copied();
-        let name = match (actor.name.get(), monster_id) {
-            (Some(name), _) => name.clone(),
+        let name = match (shown.name(ActorIx(at as u16)), monster_id) {
+            (Some(name), _) => name,
             (None, Some(id)) => format!("Monster {id}"),
             (None, None) => "Unknown boss".into(),
         };
@@ -79,8 +79,8 @@ pub fn deaths(shown: Shown<'_>) -> Vec<DeathRow> {
         .map(|death| DeathRow {
             at_ms: death.stamp.at_ms,
             player_key: shown.key(death.actor),
-            name: shown.name(death.actor).cloned(),
-            killer: death.by.and_then(|by| shown.name(by).cloned()),
+            name: shown.name(death.actor),
+            killer: death.by.and_then(|by| shown.name(by)),
             skill_id: death.skill.map(|skill| state.skill(skill).id.base),
             skill: death.skill.and_then(|skill| state.skill(skill).name.get().cloned()),
         })

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::known::{Known, add, max_hit};
 use super::rates::Rates;
 use super::shown::Shown;
-use crate::event::{ActorIx, CritsKnown, HitKind, SkillIx};
+use crate::event::{ActorIx, HitKind, SkillIx};
 use crate::fold::{EncounterState, Row};
 use crate::game;
 use crate::report::{Player, SkillKind, SkillRow, Totals};
@@ -22,15 +22,6 @@ pub(super) fn to_boss(state: &EncounterState, row: &Row) -> (u64, u64) {
     match state.actor(row.key.target).boss.get() {
         Some(true) => (row.boss_amount + row.summed_amount, row.boss_hits + row.summed_hits),
         _ => (row.boss_amount, row.boss_hits),
-    }
-}
-
-/// Whether the source can tell a player's critical and lucky hits.
-pub(super) fn crits_known(state: &EncounterState, actor: ActorIx) -> bool {
-    match state.header().knows.crits {
-        CritsKnown::All => true,
-        CritsKnown::Local => state.is_local(actor),
-        CritsKnown::None => false,
     }
 }
 
@@ -49,6 +40,18 @@ pub(super) fn class_and_spec(state: &EncounterState, actor: ActorIx, rows: &[&Ro
         hits.into_iter().max_by_key(|(spec, hits)| (*hits, std::cmp::Reverse(*spec))).map(|(spec, _)| spec)
     });
     (told_class.or_else(|| spec.and_then(game::spec).map(|spec| spec.class_id)), spec)
+}
+
+/// A player's class, where his figures are not at hand: as [`class_and_spec`] has it.
+///
+/// Cost: one pass over the rows where neither class nor spec is told.
+pub(super) fn class_of(state: &EncounterState, actor: ActorIx) -> Option<u16> {
+    let held = state.actor(actor);
+    let told = held.class_id.get().is_some() || held.spec_id.get().is_some();
+    let is_his = |row: &&Row| row.key.source == actor && !told;
+    let counts = |row: &&Row| row.key.kind == HitKind::Heal || !state.is_player(row.key.target);
+    let rows: Vec<_> = state.rows().iter().filter(is_his).filter(counts).collect();
+    class_and_spec(state, actor, &rows).0
 }
 
 /// What rows add up to for each player: one pass over the rows.
@@ -128,18 +131,17 @@ impl<'a> Figures<'a> {
     pub(super) fn players(&self, shown: Shown<'_>, rates: &Rates) -> Vec<Player> {
         let state = shown.state();
         let player = |(&actor, figures): (&ActorIx, &PlayerFigures<'_>)| {
-            let held = state.actor(actor);
             let totals = &figures.totals;
             let (class_id, spec_id) = class_and_spec(state, actor, &figures.rows);
-            let known = crits_known(state, actor);
+            let known = shown.crits_known(actor);
             Player {
                 player_key: shown.key(actor),
-                name: shown.name(actor).cloned(),
+                name: shown.name(actor),
                 class_id,
                 spec_id,
-                ability_score: held.ability_score.get().copied(),
-                level: held.level.get().copied(),
-                is_local: state.is_local(actor),
+                ability_score: shown.ability_score(actor),
+                level: shown.level(actor),
+                is_local: shown.is_local(actor),
                 damage: totals.damage,
                 boss_damage: totals.boss_damage,
                 healing: totals.healing,
@@ -180,7 +182,7 @@ pub fn skills_of(shown: Shown<'_>, keys: &[&str]) -> Vec<(String, Vec<SkillRow>)
             rows.push(row);
         }
     }
-    let made = rows.into_iter().map(|(actor, (key, rows))| (key, skills(state, &rows, crits_known(state, actor))));
+    let made = rows.into_iter().map(|(actor, (key, rows))| (key, skills(state, &rows, shown.crits_known(actor))));
     made.collect()
 }
 

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use super::attempts::{attempts, begun};
 use super::course::RESIDUE_MS;
 use super::facts::{bosses, deaths, place};
-use super::figures::{Figures, PlayerFigures, class_and_spec, crits_known};
+use super::figures::{Figures, PlayerFigures, class_and_spec};
 use super::known::Known;
 use super::rates::Rates;
 use super::shown::Shown;
@@ -140,6 +140,12 @@ impl Happenings {
 }
 
 impl LiveView {
+    /// A view that is begun when a fight goes on already: it has seen nothing of it.
+    pub fn of_all(state: &EncounterState) -> Self {
+        let seconds = state.pairs().iter().flat_map(|pair| &pair.seconds).map(|held| held.second);
+        Self { pending: seconds.collect(), ..Self::default() }
+    }
+
     /// Notes seconds whose sums changed: every view of a fight is told of each
     /// ([`EncounterState::take_changed_seconds`]).
     pub fn note(&mut self, seconds: &BTreeSet<u32>) {
@@ -155,8 +161,7 @@ impl LiveView {
         self.step_kinds(state);
         let figures = Figures::of(state);
         if !self.order.iter().all(|actor| figures.players.contains_key(actor)) {
-            let seconds = state.pairs().iter().flat_map(|pair| &pair.seconds).map(|held| held.second).collect();
-            *self = Self { kinds: std::mem::take(&mut self.kinds), pending: seconds, ..Self::default() };
+            *self = Self { kinds: std::mem::take(&mut self.kinds), ..Self::of_all(state) };
             step.begins_anew = true;
         }
         self.step_players(shown, &figures, &mut step);
@@ -244,14 +249,14 @@ impl LiveView {
             });
             let player = FeedPlayer {
                 player_key: shown.key(actor),
-                name: shown.name(actor).cloned(),
+                name: shown.name(actor),
                 class_id,
                 spec_id,
-                ability_score: held.ability_score.get().copied(),
-                is_local: state.is_local(actor),
+                ability_score: shown.ability_score(actor),
+                is_local: shown.is_local(actor),
                 dead,
             };
-            let row = values(of, crits_known(state, actor));
+            let row = values(of, shown.crits_known(actor));
             let mark = mark(&of.rows);
             let same = self.places.get(&actor).is_some_and(|place| self.rows[*place as usize] == row);
             if self.marks.insert(actor, mark) != Some(mark) || !same || renamed {

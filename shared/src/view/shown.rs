@@ -3,19 +3,68 @@
 //! One invariant: every figure, name and key that leaves the relay comes from a [`Shown`], and a [`Shown`] is made with
 //! an [`Audience`] alone. So whoever shows something has said to whom, and what that audience may see is decided here.
 
-use crate::event::ActorIx;
+use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::figures::class_of;
+use crate::event::{ActorIx, ActorKind, CritsKnown};
 use crate::fold::EncounterState;
+use crate::game;
+use crate::id::ActorId;
+
+/// What keeps an audience from knowing who players are.
+pub trait Veil: Debug + Send + Sync {
+    /// Whether it hides who a player is.
+    fn hides(&self, player: ActorId) -> bool;
+
+    /// What tells a player that it hides from others, and leads nowhere else.
+    fn key(&self, player: ActorId) -> ActorId;
+
+    /// What tells a player that it hides from others of his class; `None` while he has none.
+    fn number(&self, player: ActorId) -> Option<u32>;
+
+    /// Behind two veils of one mark the same is seen.
+    fn mark(&self) -> &str;
+}
 
 /// Who is shown something: those for whom the same is shown of a raid.
-///
-/// There is one so far: all who may see a raid see all of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Audience(());
+#[derive(Clone, Debug)]
+pub struct Audience(Option<Arc<dyn Veil>>);
 
 impl Audience {
     /// Those who may see a raid of which nothing is held back. Only who has found that somebody may see it says this.
-    pub const fn of_everything() -> Self {
-        Self(())
+    pub fn of_everything() -> &'static Self {
+        static EVERYTHING: Audience = Audience(None);
+        &EVERYTHING
+    }
+
+    /// Those who see players as a veil shows them.
+    pub fn behind(veil: Arc<dyn Veil>) -> Self {
+        Self(Some(veil))
+    }
+
+    /// Whether it is shown all there is.
+    pub fn sees_everything(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn mark(&self) -> Option<&str> {
+        self.0.as_ref().map(|veil| veil.mark())
+    }
+}
+
+impl PartialEq for Audience {
+    fn eq(&self, other: &Self) -> bool {
+        self.mark() == other.mark()
+    }
+}
+
+impl Eq for Audience {}
+
+impl Hash for Audience {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.mark().hash(state);
     }
 }
 
@@ -24,7 +73,7 @@ impl Audience {
 /// ```
 /// use raidcast_shared::{fold::EncounterState, view};
 ///
-/// fn show(audience: view::Audience, state: &EncounterState) {
+/// fn show(audience: &view::Audience, state: &EncounterState) {
 ///     view::fight(view::Shown::to(audience, state), None);
 /// }
 /// ```
@@ -45,19 +94,19 @@ impl Audience {
 /// use raidcast_shared::view::{Audience, Shown};
 ///
 /// fn anybody() -> Audience {
-///     Audience(())
+///     Audience(None)
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'a> {
     state: &'a EncounterState,
-    _audience: Audience,
+    audience: &'a Audience,
 }
 
 impl<'a> Shown<'a> {
     /// What an audience may see of a fold.
-    pub fn to(audience: Audience, state: &'a EncounterState) -> Self {
-        Self { state, _audience: audience }
+    pub fn to(audience: &'a Audience, state: &'a EncounterState) -> Self {
+        Self { state, audience }
     }
 
     /// What is added up.
@@ -65,13 +114,56 @@ impl<'a> Shown<'a> {
         self.state
     }
 
-    /// What an actor is called.
-    pub(super) fn name(self, actor: ActorIx) -> Option<&'a String> {
-        self.state.actor(actor).name.get()
+    /// The veil, where it hides a player.
+    fn hidden(self, actor: ActorIx) -> Option<&'a dyn Veil> {
+        let veil = self.audience.0.as_deref()?;
+        (self.state.is_player(actor) && veil.hides(self.state.actor(actor).id)).then_some(veil)
     }
 
-    /// What tells one player from another.
+    /// Whether who an actor is may be known.
+    pub(super) fn is_known(self, actor: ActorIx) -> bool {
+        // Of whom it is not told yet what he is may turn out to be a player.
+        let is_told = self.state.is_player(actor) || self.state.actor(actor).kind() == ActorKind::Monster;
+        self.hidden(actor).is_none() && (is_told || self.audience.sees_everything())
+    }
+
+    /// What an actor is called.
+    pub(super) fn name(self, actor: ActorIx) -> Option<String> {
+        let held = self.state.actor(actor);
+        let Some(veil) = self.hidden(actor) else {
+            return held.name.get().filter(|_| self.is_known(actor)).cloned();
+        };
+        let class = class_of(self.state, actor).and_then(game::class_of).map_or("Player", |class| class.name);
+        Some(veil.number(held.id).map_or_else(|| class.to_owned(), |number| format!("{class} {number}")))
+    }
+
+    /// What tells one actor from another.
     pub(super) fn key(self, actor: ActorIx) -> String {
-        self.state.actor(actor).id.to_hex()
+        let id = self.state.actor(actor).id;
+        self.hidden(actor).map_or(id, |veil| veil.key(id)).to_hex()
+    }
+
+    /// Whose meter it is, where that may be known.
+    pub(super) fn is_local(self, actor: ActorIx) -> bool {
+        self.state.is_local(actor) && self.is_known(actor)
+    }
+
+    /// The game's score of a player, which few have alike.
+    pub(super) fn ability_score(self, actor: ActorIx) -> Option<u32> {
+        self.state.actor(actor).ability_score.get().copied().filter(|_| self.is_known(actor))
+    }
+
+    /// A player's level.
+    pub(super) fn level(self, actor: ActorIx) -> Option<u32> {
+        self.state.actor(actor).level.get().copied().filter(|_| self.is_known(actor))
+    }
+
+    /// Whether the source can tell a player's critical and lucky hits. Of which player alone it can also tells whose it is.
+    pub(super) fn crits_known(self, actor: ActorIx) -> bool {
+        match self.state.header().knows.crits {
+            CritsKnown::All => true,
+            CritsKnown::Local => self.is_local(actor),
+            CritsKnown::None => false,
+        }
     }
 }

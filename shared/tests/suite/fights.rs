@@ -228,7 +228,7 @@ pub(crate) fn to_all(state: &EncounterState) -> Shown<'_> {
 
 /// All who may see a raid.
 #[expect(clippy::disallowed_methods, reason = "who may see it is no question here")]
-pub(crate) fn everybody() -> Audience {
+pub(crate) fn everybody() -> &'static Audience {
     Audience::of_everything()
 }
 

@@ -18,6 +18,7 @@ fn declarations() -> String {
     }
     declare!(
         game::Role,
+        uplink::NamesPolicy,
         uplink::Outcome,
         uplink::ReportState,
         report::Place,

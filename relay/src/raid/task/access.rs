@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use raidcast_shared::uplink::{Refused, RefusedCode, RefusedScope, UplinkReply};
+use raidcast_shared::uplink::{NamesPolicy, Refused, RefusedCode, RefusedScope, UplinkReply};
 use raidcast_store::{RaidRow, StoreError, Tickets};
 
 use super::handles::Handles;
+use super::stage::Of;
 use super::state::{Chore, RaidTask, Uplink};
 use crate::fanout::Whom;
 use crate::raid::command::Attach;
@@ -25,16 +26,22 @@ impl RaidTask {
     /// Keeps what the first of those wants of the raid.
     fn attach_next(&mut self) {
         while let Some(next) = self.attaching.front() {
-            if (&self.row.title, self.row.visibility, self.row.closed) == (&next.title, next.visibility, false) {
+            let RaidRow { title, visibility, names, closed, .. } = &self.row;
+            if (title, *visibility, *names, *closed) == (&next.title, next.visibility, next.names, false) {
                 let kept = self.row.clone();
                 self.attach_first(&kept);
                 continue;
             }
-            let kept =
-                RaidRow { title: next.title.clone(), visibility: next.visibility, closed: false, ..self.row.clone() };
-            let store = Arc::clone(&self.around.context.store);
+            let (title, visibility, names) = (next.title.clone(), next.visibility, next.names);
+            let hides = names != NamesPolicy::Full && self.row.names == NamesPolicy::Full;
+            let kept = RaidRow { title, visibility, names, closed: false, ..self.row.clone() };
+            let context = Arc::clone(&self.around.context);
             let keeping = async move {
-                let result = store.update_raid(&kept).await;
+                let result = context.store.update_raid(&kept).await;
+                // Those of fights that were kept while it hid nobody.
+                if hides && let Err(error) = context.veils.number_reports(&kept.code).await {
+                    tracing::warn!(raid = kept.code, %error, "could not give players of earlier fights numbers");
+                }
                 Chore::Attached { kept: Box::new(kept), result }
             };
             self.chores.push(keeping.boxed());
@@ -58,10 +65,13 @@ impl RaidTask {
     /// The first that waits speaks for the raid from now on, which is kept as it wants it.
     fn attach_first(&mut self, kept: &RaidRow) {
         let Some(Attach { connection, replies, reply, .. }) = self.attaching.pop_front() else { return };
-        let was = self.row.visibility;
+        let was = (self.row.visibility, self.row.names);
         self.row.title.clone_from(&kept.title);
-        (self.row.visibility, self.row.closed) = (kept.visibility, kept.closed);
-        if self.row.visibility != was {
+        (self.row.visibility, self.row.names, self.row.closed) = (kept.visibility, kept.names, kept.closed);
+        if self.row.names != was.1 {
+            self.set_stages();
+        }
+        if (self.row.visibility, self.row.names) != was {
             self.let_go();
         }
         // Its socket may have gone while it waited: the one before it stays then.
@@ -89,7 +99,7 @@ impl RaidTask {
     pub(super) fn superseded(&mut self) {
         // It may have come back meanwhile.
         if !self.around.channels.shows(self.row.account, &self.row.code) {
-            self.room.dismiss_all(Whom::ByChannel, MOVED_ON, Some(MOVED_ON_RETRY_MS));
+            self.stages.dismiss_all(Whom::ByChannel, MOVED_ON, Some(MOVED_ON_RETRY_MS));
         }
     }
 
@@ -101,12 +111,17 @@ impl RaidTask {
 
     /// Says goodbye to all who may no longer see the raid.
     fn let_go(&mut self) {
-        let RaidRow { visibility, tickets, .. } = self.row;
+        let RaidRow { visibility, tickets, names, .. } = self.row;
         for held in self.encounters.values_mut().filter(|held| held.row.raid_code == self.row.code) {
-            (held.row.visibility, held.row.tickets) = (visibility, tickets);
+            (held.row.visibility, held.row.tickets, held.row.names) = (visibility, tickets, names);
             held.changes += 1;
         }
-        self.room.dismiss_all(Whom::NoLonger { visibility, tickets }, NOT_FOR_YOU, None);
+        self.stages.dismiss_all(Whom::NoLonger { visibility, tickets }, NOT_FOR_YOU, None);
+        if names != NamesPolicy::Full {
+            // Whose ticket is good no more sees the raid as anybody does, if he still sees it.
+            let (whom, retry_ms) = (Whom::NoMembers { tickets }, Some(SHOWN_OTHERWISE_RETRY_MS));
+            self.stages.get_mut(Of::Members).room.dismiss_all(whom, SHOWN_OTHERWISE, retry_ms);
+        }
         self.around.context.access.tell(&self.row.code);
     }
 }
@@ -116,4 +131,8 @@ pub(super) const MOVED_ON: &str = "the channel shows another raid now; come back
 /// He comes back after this, ms: to the channel's address, where the other raid is.
 pub(super) const MOVED_ON_RETRY_MS: u32 = 100;
 /// What somebody is told who may no longer see a raid.
-pub(super) const NOT_FOR_YOU: &str = "this raid is not for you any more: ask its uploader for a link";
+pub(crate) const NOT_FOR_YOU: &str = "this raid is not for you any more: ask its uploader for a link";
+/// What somebody is told to whom a raid shows its players otherwise from now on.
+pub(crate) const SHOWN_OTHERWISE: &str = "this raid shows its players otherwise now; come back for it";
+/// He comes back after this, ms.
+pub(crate) const SHOWN_OTHERWISE_RETRY_MS: u32 = 100;

@@ -109,7 +109,9 @@ impl RaidTask {
     }
 
     pub(super) fn promote(&mut self, id: EncounterId) {
-        if self.encounters.get_mut(&id).is_some_and(LiveEncounter::promote) && self.current == Some(id) {
+        let audiences: Vec<_> = self.stages.iter().map(|stage| stage.audience.clone()).collect();
+        let promoted = self.encounters.get_mut(&id).is_some_and(|held| held.promote(&audiences));
+        if promoted && self.current == Some(id) {
             self.new_epoch();
         }
     }

@@ -7,12 +7,13 @@ use raidcast_shared::feed::{
 };
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
-use raidcast_shared::view::{self, LiveStep, Shown};
+use raidcast_shared::view::{self, Audience, LiveStep, Shown};
 use raidcast_store::RaidRow;
 
 use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU};
+use super::stage::{Of, Stage};
 use super::state::{FeedState, RaidTask};
-use crate::access::{Admitted, spectators};
+use crate::access::Admitted;
 use crate::context::Context;
 use crate::fanout::{Answer, Format, Pace, Resume, Room, SpectatorId, Wish};
 use crate::metrics::Lag;
@@ -22,50 +23,61 @@ use crate::raid::encounter::LiveEncounter;
 impl RaidTask {
     /// Brings the views that are due to the present state and sends what changed: one write for each spectator.
     pub(super) fn tick(&mut self) {
-        self.feed.beat += 1;
-        let (beat, refresh) = (self.feed.beat, std::mem::take(&mut self.feed.refresh));
-        if refresh {
-            self.room.refresh();
+        for of in self.stages.all() {
+            let Stage { room, feed, .. } = self.stages.get_mut(of);
+            feed.beat += 1;
+            let (beat, refresh) = (feed.beat, std::mem::take(&mut feed.refresh));
+            if refresh {
+                room.refresh();
+            }
+            let due = Pace::ALL.into_iter().filter(|pace| refresh || pace.is_due(beat));
+            let due: Vec<_> = due.filter(|pace| room.uses(*pace)).collect();
+            self.step(of, &due);
+            self.send(of);
         }
-        let due = Pace::ALL.into_iter().filter(|pace| refresh || pace.is_due(beat));
-        let due: Vec<_> = due.filter(|pace| self.room.uses(*pace)).collect();
-        self.step(&due);
-        self.send();
     }
 
-    /// Takes some views one step on.
-    fn step(&mut self, paces: &[Pace]) {
+    /// Takes some views of a stage one step on.
+    fn step(&mut self, of: Of, paces: &[Pace]) {
         if paces.is_empty() {
             return;
         }
+        if of == Of::Others {
+            self.number_players();
+        }
         let mut happened = Vec::new();
+        let audience = &self.stages.get(of).audience;
         if let Some(encounter) = self.current.and_then(|id| self.encounters.get_mut(&id)) {
-            let changed = encounter.main.state.take_changed_seconds();
-            encounter.views.iter_mut().for_each(|view| view.note(&changed));
-            happened = encounter.happenings.step(Shown::to(spectators(), &encounter.main.state));
+            let (screen, state) = encounter.screen(of.index());
+            happened = screen.happenings.step(Shown::to(audience, state));
         }
         for what in happened {
             if let Some(id) = self.current {
-                self.event(id, what);
+                self.event(of, id, what);
             }
         }
         for pace in paces {
-            self.step_view(*pace);
+            self.step_view(of, *pace);
         }
     }
 
-    fn step_view(&mut self, pace: Pace) {
-        let position = &mut self.feed.positions[pace.index()];
+    fn step_view(&mut self, of: Of, pace: Pace) {
+        let Self { stages, encounters, current, around, row, .. } = self;
+        let Stage { audience, room, feed, .. } = stages.get_mut(of);
+        let position = &mut feed.positions[pace.index()];
         let mut tick = None;
         let mut details = Vec::new();
-        if let Some(encounter) = self.current.and_then(|id| self.encounters.get_mut(&id)) {
+        if let Some(encounter) = current.and_then(|id| encounters.get_mut(&id)) {
             let facts = encounter.facts();
-            let mut step: LiveStep =
-                encounter.views[pace.index()].step(Shown::to(spectators(), &encounter.main.state), facts);
+            let (screen, state) = encounter.screen(of.index());
+            let view = &mut screen.views[pace.index()];
+            let mut step: LiveStep = view.step(Shown::to(audience, state), facts);
             if step.begins_anew {
                 self.new_epoch();
                 return;
             }
+            let due = room.details_due(pace, view.player_keys(), &step.touched);
+            let made = if due.is_empty() { Vec::new() } else { view::skills_of(Shown::to(audience, state), &due) };
             if step.changed {
                 *position += 1;
                 step.tick.position = *position;
@@ -73,47 +85,47 @@ impl RaidTask {
                     step.tick.checksum = Some(encounter.checksum().to_string());
                 }
                 let (captured, received) = encounter.main.times;
-                let now_ms = self.around.context.clock.now_ms();
+                let now_ms = around.context.clock.now_ms();
                 step.tick.times = FrameTimes(captured, received, now_ms);
-                let metrics = &self.around.context.metrics;
+                let metrics = &around.context.metrics;
                 metrics.ticked();
                 // A tick can be about other things than what came.
-                let shown_of_ms = &mut self.feed.shown_of_ms[pace.index()];
-                if std::mem::replace(shown_of_ms, received) != received && !self.row.history {
+                let shown_of_ms = &mut feed.shown_of_ms[pace.index()];
+                if std::mem::replace(shown_of_ms, received) != received && !row.history {
                     metrics.lagged(Lag::Relay, now_ms - received);
                 }
                 tick = Some(FeedFrame::Tick(step.tick));
             }
-            let players = encounter.views[pace.index()].player_keys();
-            let due = self.room.details_due(pace, players, &step.touched);
-            let made = if due.is_empty() { Vec::new() } else { view::skills_of(encounter.shown(), &due) };
             for (player_key, skills) in made {
                 let report_id = encounter.row.report_id.clone();
                 let detail = Detail { position: *position, report_id, player_key: player_key.clone(), skills };
                 details.push((player_key, FeedFrame::Detail(detail)));
             }
         }
-        let details = self.room.details(pace, details);
-        if tick.is_some() || details || self.room.owes_events(pace) {
-            self.room.step(pace, *position, tick.as_ref());
+        let details = room.details(pace, details);
+        if tick.is_some() || details || room.owes_events(pace) {
+            room.step(pace, *position, tick.as_ref());
         }
     }
 
-    fn send(&mut self) {
-        let (room, scene) = self.room_and_scene();
+    fn send(&mut self, of: Of) {
+        let (room, scene) = self.room_and_scene(of);
         room.send(|pace, last_event, lost| scene.keyframe(pace, last_event, lost));
     }
 
-    /// The room, and what its keyframes show.
-    fn room_and_scene(&mut self) -> (&mut Room, Scene<'_>) {
-        let Self { room, feed, encounters, current, earlier, row, around, .. } = self;
+    /// A stage's room, and what its keyframes show.
+    fn room_and_scene(&mut self, of: Of) -> (&mut Room, Scene<'_>) {
+        let Self { stages, encounters, current, earlier, row, around, uplink, .. } = self;
+        let Stage { audience, room, feed, .. } = stages.get_mut(of);
         let scene = Scene {
+            audience,
+            screen: of.index(),
             feed,
             encounters,
             current: *current,
             earlier,
             row,
-            connected: self.uplink.is_some(),
+            connected: uplink.is_some(),
             context: &around.context,
         };
         (room, scene)
@@ -133,73 +145,75 @@ impl RaidTask {
             let _ = reply.send(None);
             return;
         }
-        let (pace, resume) = match wish.resume.as_ref().map(|(epoch, position)| (self.parse_epoch(epoch), *position)) {
+        let of = self.stage_for(admitted);
+        let feed = &self.stages.get(of).feed;
+        let (pace, resume) = match wish.resume.as_ref().map(|(epoch, position)| (feed.parse_epoch(epoch), *position)) {
             None => (Pace::default(), None),
             Some((None, _)) => (Pace::default(), Some(None)),
             Some((Some((pace, epoch)), position)) => (pace, Some(Some(Resume { epoch, position }))),
         };
-        self.bring_up(pace);
+        self.bring_up(of, pace);
         let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel, admitted };
-        let events = self.room.last_event(pace);
-        let (room, scene) = self.room_and_scene();
+        let (room, scene) = self.room_and_scene(of);
+        let events = room.last_event(pace);
         let joined = room.join(socket, wish, || scene.keyframe(pace, events, false));
         let _ = reply.send(joined.map(|(id, left)| Joined { id, pace, left }));
-        if !self.feed.refresh {
+        if !self.stages.get(of).feed.refresh {
             // Else the views may stand before a fight that they have not seen: the next tick brings them there.
-            self.send();
+            self.send(of);
         }
     }
 
     /// A view that nobody looked at stands where its last spectator left it.
-    fn bring_up(&mut self, pace: Pace) {
-        if !self.room.uses(pace) && !self.feed.refresh {
-            self.step(&[pace]);
+    fn bring_up(&mut self, of: Of, pace: Pace) {
+        let Stage { room, feed, .. } = self.stages.get(of);
+        if !room.uses(pace) && !feed.refresh {
+            self.step(of, &[pace]);
         }
-    }
-
-    /// Pace and number of an epoch of this run.
-    fn parse_epoch(&self, epoch: &str) -> Option<(Pace, u32)> {
-        let mut parts = epoch.split('.');
-        let (run, pace, number) = (parts.next()?, parts.next()?, parts.next()?);
-        let pace = Pace::of(pace.parse().ok()?)?;
-        Some((pace, number.parse().ok()?)).filter(|_| run == self.feed.run && parts.next().is_none())
     }
 
     pub(super) fn spectator(&mut self, id: SpectatorId, format: Format, pace: Pace, what: FromSpectator) {
+        if matches!(what, FromSpectator::Pace) {
+            let of = self.stages.all().find(|of| self.stages.get(*of).room.holds(id));
+            of.into_iter().for_each(|of| self.bring_up(of, pace));
+        }
+        let relay_ms = self.around.context.clock.now_ms();
+        let Some(Stage { room, .. }) = self.stages.of_spectator(id) else { return };
         match what {
-            FromSpectator::Gone => self.room.leave(id),
-            FromSpectator::Ping(payload) => self.room.answer(id, format, Answer::Pong(&payload)),
+            FromSpectator::Gone => room.leave(id),
+            FromSpectator::Ping(payload) => room.answer(id, format, Answer::Pong(&payload)),
             FromSpectator::Probe(clock) => {
-                let echo = FeedFrame::Echo(Echo { clock, relay_ms: self.around.context.clock.now_ms() });
-                self.room.answer(id, format, Answer::Frame(&echo));
+                let echo = FeedFrame::Echo(Echo { clock, relay_ms });
+                room.answer(id, format, Answer::Frame(&echo));
             }
-            FromSpectator::Pace => {
-                self.bring_up(pace);
-                self.room.pace(id, pace);
-            }
-            FromSpectator::Watch(players) => self.room.watch(id, pace, players),
-            FromSpectator::Dismiss(reason) => self.room.dismiss(id, &reason, None),
+            FromSpectator::Pace => room.pace(id, pace),
+            FromSpectator::Watch(players) => room.watch(id, pace, players),
+            FromSpectator::Dismiss(reason) => room.dismiss(id, &reason, None),
         }
     }
 
-    fn event(&mut self, id: EncounterId, what: FeedHappening) {
+    fn event(&mut self, of: Of, id: EncounterId, what: FeedHappening) {
         let Some(encounter) = self.encounters.get(&id).filter(|held| held.row.raid_code == self.row.code) else {
             return;
         };
-        self.feed.events += 1;
-        self.room.event(FeedEvent { n: self.feed.events, report_id: encounter.row.report_id.clone(), what });
+        let Stage { room, feed, .. } = self.stages.get_mut(of);
+        feed.events += 1;
+        room.event(FeedEvent { n: feed.events, report_id: encounter.row.report_id.clone(), what });
     }
 
-    fn happened(&mut self, id: EncounterId, what: FeedHappening) {
-        self.event(id, what);
+    /// Of a fight as such: no player is named.
+    fn happened(&mut self, id: EncounterId, what: &FeedHappening) {
+        for of in self.stages.all() {
+            self.event(of, id, what.clone());
+        }
         // The list of fights has changed with it.
-        self.feed.refresh = true;
+        self.stages.refresh();
     }
 
     pub(super) fn fight_began(&mut self, id: EncounterId) {
         let Some(encounter) = self.encounters.get(&id) else { return };
         let started_at_ms = encounter.row.started_at_ms;
-        self.happened(id, FeedHappening::FightBegan { started_at_ms });
+        self.happened(id, &FeedHappening::FightBegan { started_at_ms });
     }
 
     pub(super) fn fight_ended(&mut self, id: EncounterId) {
@@ -210,10 +224,7 @@ impl RaidTask {
             revision: encounter.revision,
             checksum: encounter.checksum().to_string(),
         };
-        if self.current != Some(id) {
-            self.feed.refresh = true;
-        }
-        self.happened(id, what);
+        self.happened(id, &what);
     }
 
     /// Shows a fight from now on, unless the one that is shown goes on and this one does not.
@@ -230,20 +241,20 @@ impl RaidTask {
 
     /// Title, visibility, connection or list of fights changed: spectators get it with a keyframe.
     pub(super) fn raid_changed(&mut self) {
-        self.feed.refresh = true;
+        self.stages.refresh();
     }
 
     /// Positions begin anew: everybody gets a keyframe next.
     pub(super) fn new_epoch(&mut self) {
-        self.feed.epoch += 1;
-        self.feed.positions = Default::default();
-        self.feed.refresh = true;
-        self.room.begin_epoch(self.feed.epoch);
+        self.stages.iter_mut().for_each(Stage::new_epoch);
     }
 }
 
 /// What of the task's state keyframes are made of, beside the room that sends them.
 struct Scene<'a> {
+    audience: &'a Audience,
+    /// Which of a fight's screens it is.
+    screen: usize,
     feed: &'a FeedState,
     encounters: &'a BTreeMap<EncounterId, LiveEncounter>,
     current: Option<EncounterId>,
@@ -257,7 +268,10 @@ impl Scene<'_> {
     fn keyframe(&self, pace: Pace, events: u64, events_lost: bool) -> FeedFrame {
         let encounter = self.current.and_then(|id| self.encounters.get(&id));
         let (captured, received) = encounter.map_or((0, 0), |held| held.main.times);
-        let view = |held: &LiveEncounter| held.views[pace.index()].keyframe(held.shown(), held.row.report_id.clone());
+        let view = |held: &LiveEncounter| {
+            let view = &held.screens.get(self.screen)?.views[pace.index()];
+            view.keyframe(Shown::to(self.audience, &held.main.state), held.row.report_id.clone())
+        };
         FeedFrame::Keyframe(Keyframe {
             epoch: format!("{}.{}.{}", self.feed.run, pace.per_s(), self.feed.epoch),
             position: self.feed.positions[pace.index()],
@@ -278,6 +292,7 @@ impl Scene<'_> {
         FeedRaid {
             code: self.row.code.clone(),
             title: self.row.title.clone(),
+            names: self.row.names,
             connected: self.connected,
             open: self.context.is_open(self.row),
             fights,

@@ -99,6 +99,10 @@ impl RaidTask {
                 self.attached(&kept, result);
                 return;
             }
+            Chore::Numbered { names, players, result } => {
+                self.numbered(names, players, *result);
+                return;
+            }
             Chore::RowSaved(result) => {
                 self.log_failed("could not write a change of a raid", result);
                 return;

@@ -265,7 +265,7 @@ impl RaidTask {
     /// again, and its report is served from the store. The one that is shown stays while anybody speaks or watches, and
     /// `but` stays too.
     pub(super) fn forget_idle(&mut self, but: Option<EncounterId>) {
-        let needed = self.current.filter(|_| self.uplink.is_some() || !self.room.is_empty());
+        let needed = self.current.filter(|_| self.uplink.is_some() || !self.stages.is_empty());
         let is_idle = |id: &EncounterId, held: &LiveEncounter| {
             held.state != ReportState::Live
                 && held.candidate.is_none()

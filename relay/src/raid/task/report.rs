@@ -140,9 +140,9 @@ impl RaidTask {
         encounter.stale = false;
         match result {
             Ok(Some(again)) => {
-                let (visibility, tickets) = (encounter.row.visibility, encounter.row.tickets);
+                let EncounterRow { visibility, tickets, names, .. } = encounter.row;
                 *encounter = again;
-                (encounter.row.visibility, encounter.row.tickets) = (visibility, tickets);
+                (encounter.row.visibility, encounter.row.tickets, encounter.row.names) = (visibility, tickets, names);
             }
             Ok(None) => {
                 self.encounters.remove(&id);

@@ -12,17 +12,19 @@ use futures::stream::{FuturesOrdered, FuturesUnordered};
 use raidcast_shared::checksum::Checksum;
 use raidcast_shared::feed::FeedFightRef;
 use raidcast_shared::fold::Checked;
-use raidcast_shared::id::{EncounterId, StreamId};
+use raidcast_shared::id::{ActorId, EncounterId, StreamId};
 use raidcast_shared::report::Report;
-use raidcast_shared::uplink::{Begin, Ending, Held, ReportState, UplinkReply};
+use raidcast_shared::uplink::{Begin, Ending, Held, NamesPolicy, ReportState, UplinkReply};
+use raidcast_shared::view::Audience;
 use raidcast_store::{EncounterKey, EncounterRow, RaidRow, ReportLine, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::handles::Handles;
-use crate::access::spectators;
+use super::stage::Stages;
+use crate::access::members;
 use crate::context::Context;
-use crate::fanout::{Pace, Room};
+use crate::fanout::Pace;
 use crate::quota::Spent;
 use crate::raid::channels::Channels;
 use crate::raid::command::{Attach, Claim, Join, RaidCommand, RaidHandle};
@@ -110,6 +112,12 @@ pub(super) enum Chore {
     Attached {
         kept: Box<RaidRow>,
         result: Result<(), StoreError>,
+    },
+    /// Players of a raid that shows these names have numbers, or cannot get them.
+    Numbered {
+        names: NamesPolicy,
+        players: Vec<ActorId>,
+        result: Box<Result<Audience, StoreError>>,
     },
     RowSaved(Result<(), StoreError>),
 }
@@ -246,6 +254,14 @@ impl FeedState {
     pub(super) fn new(run: String) -> Self {
         Self { run, ..Self::default() }
     }
+
+    /// Pace and number of an epoch of this run.
+    pub(super) fn parse_epoch(&self, epoch: &str) -> Option<(Pace, u32)> {
+        let mut parts = epoch.split('.');
+        let (run, pace, number) = (parts.next()?, parts.next()?, parts.next()?);
+        let pace = Pace::of(pace.parse().ok()?)?;
+        Some((pace, number.parse().ok()?)).filter(|_| run == self.run && parts.next().is_none())
+    }
 }
 
 /// Owns a raid.
@@ -278,15 +294,14 @@ pub(in crate::raid) struct RaidTask {
     pub(super) waiting: HashMap<EncounterId, Beginning>,
     /// Encounters that other raids go on with.
     pub(super) releasing: Vec<Releasing>,
-    pub(super) room: Room,
-    pub(super) feed: FeedState,
+    pub(super) stages: Stages,
     pub(super) needed_at: Instant,
 }
 
 impl RaidTask {
     pub(in crate::raid) fn new(
         around: Around,
-        room: Room,
+        stages: Stages,
         me: RaidHandle,
         inbox: mpsc::Receiver<RaidCommand>,
         row: RaidRow,
@@ -295,7 +310,6 @@ impl RaidTask {
         let unread = encounters.is_none();
         let encounters = encounters.unwrap_or_default();
         let encounters: BTreeMap<_, _> = encounters.into_iter().map(|held| (held.row.key.encounter, held)).collect();
-        let feed = FeedState::new(format!("{}-{}", around.context.boot, around.context.connection_id()));
         let mut task = Self {
             around,
             current: None,
@@ -315,10 +329,10 @@ impl RaidTask {
             discarding: HashMap::new(),
             waiting: HashMap::new(),
             releasing: Vec::new(),
-            room,
-            feed,
+            stages,
             needed_at: Instant::now(),
         };
+        task.set_stages();
         task.current = task.newest();
         task
     }
@@ -358,7 +372,7 @@ impl RaidTask {
             return;
         }
         self.earlier.retain(|held| held.report_id != line.report_id);
-        self.list_line(record::summary(spectators(), line).into());
+        self.list_line(record::summary(members(), line).into());
         self.raid_changed();
     }
 

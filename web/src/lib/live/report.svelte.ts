@@ -9,7 +9,7 @@ import { amountsOfFeed, amountsOfTimeline, NO_AMOUNTS, type Amounts } from '$lib
 import { figuresOfFeed, figuresOfReport, withViews, type FightFigures } from '$lib/fight/figures';
 import { elapsedMs, isQuiet } from '$lib/fight/timer';
 import type { PointOfView, PointsOfView, RaidPage, Report, Timeline } from '$lib/api/types';
-import type { SkillRow } from '$lib/wire/types';
+import type { NamesPolicy, SkillRow } from '$lib/wire/types';
 import type { PageEnv } from './env';
 import type { FightView } from './fold';
 import { PageClock } from './page-clock';
@@ -183,6 +183,9 @@ export class ReportSession {
 
   /** Whether nothing of the fight could be taken. */
   stub: boolean = $derived(this.report?.stub === true);
+
+  /** Which names those see who are no members of its raid. */
+  names: NamesPolicy = $derived(this.raid.view?.raid.names ?? this.report?.names ?? 'full');
 
   /** Whether the reading that is shown came signed by its uploader. */
   verified: boolean = $derived(!this.fromFeed && this.report?.verified === true);

@@ -431,7 +431,7 @@ fn ending(body: &Value) -> Ending {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test is shown everything")]
-fn everybody() -> Audience {
+fn everybody() -> &'static Audience {
     Audience::of_everything()
 }
 

@@ -1,0 +1,169 @@
+//! Who stands for whom where a raid hides names.
+//!
+//! One invariant: what stands for a player is made of the relay's secret, the raid and its policy: it is the same
+//! wherever the raid shows him, and leads nowhere else. Deliberately not here: who looks through the veil.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use raidcast_shared::id::{ActorId, from_hex};
+use raidcast_shared::uplink::NamesPolicy;
+use raidcast_shared::view::{Audience, Veil};
+use raidcast_store::{Derived, Store, StoreError};
+
+use crate::account::RelaySecret;
+
+/// Raids whose numbers are kept at hand.
+const RAIDS_HELD: u64 = 1_000;
+/// Numbers are read again after this: what one relay gives another may have to know.
+const HELD_FOR: Duration = Duration::from_mins(1);
+
+/// Numbers of a raid's players.
+type Numbers = HashMap<ActorId, u32>;
+
+/// Gives players numbers, and makes audiences that know them by these alone.
+pub struct Veils {
+    store: Arc<dyn Store>,
+    secret: RelaySecret,
+    numbers: Cache<String, Arc<Numbers>>,
+}
+
+impl Veils {
+    /// Knows no raid yet.
+    pub fn new(store: Arc<dyn Store>, secret: RelaySecret) -> Self {
+        let numbers = Cache::builder().max_capacity(RAIDS_HELD).time_to_live(HELD_FOR).build();
+        Self { store, secret, numbers }
+    }
+
+    /// Those who are no members of a raid that shows these names.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn audience(&self, code: &str, names: NamesPolicy) -> Result<Audience, StoreError> {
+        if names == NamesPolicy::Full {
+            return Ok(super::everything().clone());
+        }
+        let reading = async {
+            let numbers = self.store.raid_players(code).await?;
+            Ok::<_, StoreError>(Arc::new(numbers.into_iter().collect()))
+        };
+        let numbers = self.numbers.try_get_with(code.to_owned(), reading).await;
+        let numbers = numbers.map_err(|error| StoreError::clone(&error))?;
+        Ok(self.behind(code, names, numbers))
+    }
+
+    /// The same, once these players have numbers; what is known of a raid is then what the store says now.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn numbered(
+        &self,
+        code: &str,
+        names: NamesPolicy,
+        players: &[ActorId],
+    ) -> Result<Audience, StoreError> {
+        let numbers: Numbers = self.store.number_players(code, players).await?.into_iter().collect();
+        let numbers = Arc::new(numbers);
+        self.numbers.insert(code.to_owned(), Arc::clone(&numbers)).await;
+        Ok(match names {
+            NamesPolicy::Full => super::everything().clone(),
+            names => self.behind(code, names, numbers),
+        })
+    }
+
+    /// Gives players of all fights that are kept of a raid numbers, oldest fight first.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn number_reports(&self, code: &str) -> Result<(), StoreError> {
+        let mut lines = self.store.raid_reports(code).await?;
+        lines.reverse();
+        for line in lines {
+            let Some((row, _)) = self.store.report(&line.report_id).await? else { continue };
+            let derived = self.store.derived(row.row).await?;
+            self.numbered(code, row.names, &players_of(&derived)).await?;
+        }
+        Ok(())
+    }
+
+    /// Those who are no members of a raid that hides names, until the numbers of its players are known.
+    pub fn without_numbers(&self, code: &str, names: NamesPolicy) -> Audience {
+        self.behind(code, names, Arc::default())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "audiences are made here")]
+    fn behind(&self, code: &str, names: NamesPolicy, numbers: Arc<Numbers>) -> Audience {
+        let mark = format!("{code}|{names:?}|{}", numbers.len());
+        let secret = self.secret.clone();
+        Audience::behind(Arc::new(RaidVeil { secret, code: code.to_owned(), names, numbers, mark }))
+    }
+}
+
+/// The players of a report.
+pub fn players_of(derived: &Derived) -> Vec<ActorId> {
+    let id = |key: &str| from_hex(key).and_then(|bytes| bytes.try_into().ok()).map(ActorId);
+    derived.players.iter().filter_map(|player| id(&player.actor_id)).collect()
+}
+
+/// Hides all players of a raid.
+struct RaidVeil {
+    secret: RelaySecret,
+    code: String,
+    names: NamesPolicy,
+    numbers: Arc<Numbers>,
+    mark: String,
+}
+
+impl std::fmt::Debug for RaidVeil {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("RaidVeil").field(&self.mark).finish()
+    }
+}
+
+impl Veil for RaidVeil {
+    fn hides(&self, _: ActorId) -> bool {
+        true
+    }
+
+    fn key(&self, player: ActorId) -> ActorId {
+        self.secret.pseudonym(&self.code, self.names, player)
+    }
+
+    fn number(&self, player: ActorId) -> Option<u32> {
+        self.numbers.get(&player).copied()
+    }
+
+    fn mark(&self) -> &str {
+        &self.mark
+    }
+}
+
+/// Those who are shown lists of fights, where no player is named.
+#[expect(clippy::disallowed_methods, reason = "audiences are made here")]
+pub(super) fn of_lists() -> Audience {
+    Audience::behind(Arc::new(Everybody))
+}
+
+/// Hides everybody.
+#[derive(Debug)]
+struct Everybody;
+
+impl Veil for Everybody {
+    fn hides(&self, _: ActorId) -> bool {
+        true
+    }
+
+    fn key(&self, _: ActorId) -> ActorId {
+        ActorId([0; 16])
+    }
+
+    fn number(&self, _: ActorId) -> Option<u32> {
+        None
+    }
+
+    fn mark(&self) -> &'static str {
+        "lists"
+    }
+}

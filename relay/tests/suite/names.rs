@@ -1,0 +1,262 @@
+//! Who hides names hides them everywhere: on every path that somebody who is no member can ask, whatever he asks for.
+
+use std::collections::BTreeSet;
+
+use raidcast_relay::account::RelaySecret;
+use raidcast_shared::feed::{FeedFrame, FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
+use raidcast_shared::id::ActorId;
+use raidcast_shared::report::Report;
+use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply};
+
+use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
+
+/// Of the players of a script.
+const NAMES: [&str; 3] = ["Aeris", "Böreas", "はるか"];
+
+fn showing(names: NamesPolicy) -> Hello {
+    Hello { names, ..hello() }
+}
+
+/// Their keys where nothing is hidden.
+fn keys() -> [String; 3] {
+    [1, 2, 3].map(|id| RelaySecret::new([7; 32]).actor(ActorId::clear(id)).to_hex())
+}
+
+/// All that somebody has heard.
+#[derive(Default)]
+struct Recorder(String);
+
+impl Recorder {
+    fn note(&mut self, what: &str) {
+        self.0.push_str(what);
+        self.0.push('\n');
+    }
+
+    /// Hears all until what was asked now is answered.
+    async fn hears(&mut self, spectator: &mut Spectator) {
+        spectator.ask(&FeedRequest::Probe { clock: 0.5 }).await;
+        loop {
+            let frame = spectator.hear().await.expect("the feed goes on");
+            self.frame(&frame);
+            if matches!(frame, FeedFrame::Echo(_)) {
+                return;
+            }
+        }
+    }
+
+    fn frame(&mut self, frame: &FeedFrame) {
+        self.note(&serde_json::to_string(frame).expect("frames are JSON"));
+    }
+
+    /// Asks a path, and what it answers.
+    async fn asks(&mut self, relay: &TestRelay, path: &str) -> (u16, serde_json::Value) {
+        let (status, body) = relay.get(path).await;
+        self.note(&body.to_string());
+        (status, body)
+    }
+
+    /// Which names it has heard, and keys that lead elsewhere.
+    fn known(&self) -> BTreeSet<String> {
+        let names = NAMES.into_iter().map(str::to_owned).chain(keys());
+        names.filter(|name| self.0.contains(name.as_str())).collect()
+    }
+
+    fn knows_nobody(&self) {
+        assert_eq!(self.known(), BTreeSet::new(), "{}", self.0);
+    }
+}
+
+/// Everything that is asked of a report and its raid.
+async fn asks_everything(recorder: &mut Recorder, relay: &TestRelay, raid: &str, report: &str) {
+    let (from, to) = (200, 1_500);
+    for path in [
+        format!("/api/v1/reports/{report}"),
+        format!("/api/v1/reports/{report}?from={from}&to={to}"),
+        format!("/api/v1/reports/{report}/timeline"),
+        format!("/api/v1/reports/{report}/views"),
+        format!("/api/v1/encounters/{report}"),
+        format!("/api/v1/encounters/{report}?timelines=true"),
+        format!("/api/v1/raids/{raid}"),
+        "/api/v1/reports".to_owned(),
+        "/api/v1/encounters".to_owned(),
+        "/metrics".to_owned(),
+        format!("/reports/{report}"),
+        format!("/raids/{raid}"),
+    ] {
+        let (status, body) = recorder.asks(relay, &path).await;
+        assert!(status == 200 || status == 404, "{path}: {status} {body}");
+    }
+    let names = NAMES.map(|name| name.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>());
+    let by_name = names.iter().map(|name| format!("playerName={name}"));
+    for question in by_name.chain(keys().iter().map(|key| format!("playerId={key}"))) {
+        let (status, body) = relay.get(&format!("/api/v1/encounters?{question}")).await;
+        assert_eq!((status, body["encounters"].as_array().map(Vec::len)), (200, Some(0)), "{question}: {body}");
+    }
+}
+
+/// Plays a report from its begin, and hears it to its end.
+async fn plays(recorder: &mut Recorder, relay: &TestRelay, raid: &str, report: &str, protocol: &str) {
+    let path = format!("{raid}/feed?report={report}&at=0&speed=4");
+    let mut replay = Spectator::join(relay, &path, protocol).await;
+    loop {
+        let frame = replay.hear().await.expect("it plays");
+        recorder.frame(&frame);
+        if matches!(&frame, FeedFrame::Event(event) if format!("{event:?}").contains("FightEnded")) {
+            return;
+        }
+    }
+}
+
+fn shown(report: &Report) -> Vec<(String, Option<String>)> {
+    report.fight.players.iter().map(|player| (player.player_key.clone(), player.name.clone())).collect()
+}
+
+#[tokio::test]
+async fn who_is_no_member_learns_no_name_on_any_path_and_members_learn_all() {
+    let data = tempfile::tempdir().unwrap();
+    let mut relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, showing(NamesPolicy::Class)).await;
+    let raid = uploader.welcome.raid.clone();
+    let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
+    let url = |relay: &TestRelay, path: &str| format!("{}/api/v1/{path}", relay.url);
+    let mut strangers = Vec::new();
+    for (path, protocol) in [
+        (format!("raids/{raid}/feed"), SUBPROTOCOL),
+        (format!("raids/{raid}/feed"), SUBPROTOCOL_JSON),
+        (format!("live/{channel}/feed"), SUBPROTOCOL),
+    ] {
+        strangers.push(Spectator::join_at(&url(&relay, &path), protocol).await);
+    }
+    for (spectator, ticks) in strangers.iter_mut().zip([1, 5, 10]) {
+        spectator.ask(&FeedRequest::Pace { ticks }).await;
+    }
+    let mut member = Spectator::join_as(&url(&relay, &format!("raids/{raid}/feed")), SUBPROTOCOL, Some(READ_KEY)).await;
+    let (mut recorder, mut members) = (Recorder::default(), Recorder::default());
+    let fight = Script::new(40, 2);
+    let begun = uploader.begin(&fight).await;
+    let report = begun.report.clone();
+    uploader.deltas(begun.h, &fight.deltas[..20]).await;
+    uploader.acked(20).await;
+    let mut totals = BTreeSet::new();
+    for spectator in &mut strangers {
+        let seen = spectator.until("the fight", |seen| seen.damage > 0 && seen.rows.len() == 3).await;
+        totals.insert(seen.rows.keys().cloned().collect::<Vec<_>>());
+        // What is asked of single players.
+        let players = seen.rows.keys().cloned().collect();
+        spectator.ask(&FeedRequest::Watch { players }).await;
+        recorder.hears(spectator).await;
+        spectator.ask(&FeedRequest::Watch { players: keys().to_vec() }).await;
+        recorder.hears(spectator).await;
+    }
+    assert_eq!(totals.len(), 1, "a player has one key wherever the raid shows him: {totals:?}");
+    member.until("the fight", |seen| seen.damage > 0 && seen.rows.len() == 3).await;
+    members.hears(&mut member).await;
+    // Live, over HTTP.
+    asks_everything(&mut recorder, &relay, &raid, &report).await;
+    uploader.deltas(begun.h, &fight.deltas[20..]).await;
+    uploader.acked(40).await;
+    for spectator in &mut strangers {
+        recorder.hears(spectator).await;
+    }
+    // Somebody who comes back gets what he missed.
+    let again = strangers.remove(0).come_back(&relay, &raid, SUBPROTOCOL).await;
+    strangers.push(again);
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    for spectator in &mut strangers {
+        recorder.hears(spectator).await;
+    }
+    members.hears(&mut member).await;
+    for protocol in [SUBPROTOCOL, SUBPROTOCOL_JSON] {
+        plays(&mut recorder, &relay, &raid, &report, protocol).await;
+    }
+    asks_everything(&mut recorder, &relay, &raid, &report).await;
+    drop(uploader);
+    let before = relay.report(&report).await;
+    relay = relay.restart().await;
+    asks_everything(&mut recorder, &relay, &raid, &report).await;
+    recorder.knows_nobody();
+    let all: BTreeSet<String> = NAMES.into_iter().map(str::to_owned).chain(keys()).collect();
+    assert_eq!(members.known(), all);
+    // What stands for them stays, and says what is known of them beside their names.
+    let after = relay.report(&report).await;
+    assert_eq!(shown(&before), shown(&after));
+    let numbers: BTreeSet<_> = shown(&after).into_iter().map(|(_, name)| name.unwrap()).collect();
+    assert_eq!(numbers.len(), 3, "{numbers:?}");
+    assert!(numbers.iter().all(|name| name.ends_with(['1', '2', '3'])), "{numbers:?}");
+    assert!(after.fight.players.iter().all(|player| !player.is_local && player.ability_score.is_none()));
+    let (_, full) = relay.get_with(&format!("/api/v1/reports/{report}"), Some(READ_KEY)).await;
+    let full: Report = serde_json::from_value(full).unwrap();
+    assert_eq!(full.fight.totals, after.fight.totals);
+    let figures = |report: &Report| report.fight.players.iter().map(|player| player.damage).collect::<Vec<_>>();
+    assert_eq!(figures(&full), figures(&after));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_raid_that_hides_names_from_now_on_hides_them_with_the_next_byte_and_shows_them_again() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, showing(NamesPolicy::Full)).await;
+    let raid = uploader.welcome.raid.clone();
+    let earlier = Script::new(10, 2).at(1_789_999_000_000);
+    let begun = uploader.begin(&earlier).await;
+    uploader.deltas(begun.h, &earlier.deltas).await;
+    assert!(matches!(uploader.end(begun.h, &earlier, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let old_report = begun.report;
+    let fight = Script::new(40, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas[..20]).await;
+    uploader.acked(20).await;
+    let feed = format!("{}/api/v1/raids/{raid}/feed", relay.url);
+    let mut stranger = Spectator::join_at(&feed, SUBPROTOCOL).await;
+    stranger.until("the fight", |seen| seen.rows.len() == 3).await;
+    let mut member = Spectator::join_as(&feed, SUBPROTOCOL, Some(READ_KEY)).await;
+    member.until("the fight", |seen| seen.rows.len() == 3).await;
+    let replayed = format!("{feed}?report={old_report}&speed=0.25");
+    let mut replay = Spectator::join_at(&replayed, SUBPROTOCOL).await;
+    replay.hear().await.expect("it plays");
+    for (names, round) in [(NamesPolicy::Class, 0), (NamesPolicy::Hidden, 1)] {
+        let mut uploader = Uploader::connect_as(&relay, KEY, showing(names)).await;
+        // Who watched is sent to come back; nothing of what comes then names anybody.
+        let mut heard = Recorder::default();
+        while let Some(frame) = stranger.hear().await {
+            heard.frame(&frame);
+        }
+        let bye = stranger.bye.as_ref().expect("a goodbye");
+        assert!(bye.retry_ms.is_some(), "{bye:?}");
+        stranger = Spectator::join_at(&feed, SUBPROTOCOL_JSON).await;
+        let mut recorder = Recorder::default();
+        stranger.until("the fight", |seen| seen.rows.len() == 3).await;
+        recorder.hears(&mut stranger).await;
+        if round == 0 {
+            while let Some(frame) = replay.hear().await {
+                heard.frame(&frame);
+            }
+            assert!(replay.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_some()), "{:?}", replay.bye);
+        }
+        asks_everything(&mut recorder, &relay, &raid, &begun.report).await;
+        asks_everything(&mut recorder, &relay, &raid, &old_report).await;
+        recorder.knows_nobody();
+        // Those of the fight that was kept before have numbers, too.
+        let old = relay.report(&old_report).await;
+        let named = |(_, name): &(String, Option<String>)| name.as_ref().is_some_and(|name| name.contains(' '));
+        assert!(shown(&old).iter().all(named), "{:?}", shown(&old));
+        assert_eq!(relay.report(&begun.report).await.names, names);
+        let again = uploader.begin(&fight).await;
+        uploader.deltas(again.h, &fight.deltas[20 + 10 * round..30 + 10 * round]).await;
+        uploader.acked(30 + 10 * round as u64).await;
+    }
+    // A member noticed nothing of it.
+    member.echoes().await;
+    assert!(member.bye.is_none());
+    let _shows = Uploader::connect_as(&relay, KEY, showing(NamesPolicy::Full)).await;
+    while stranger.hear().await.is_some() {}
+    let mut stranger = Spectator::join_at(&feed, SUBPROTOCOL).await;
+    let mut recorder = Recorder::default();
+    stranger.until("the fight", |seen| seen.rows.len() == 3).await;
+    let (_, named) = recorder.asks(&relay, &format!("/api/v1/reports/{}", begun.report)).await;
+    assert_eq!(named["names"], "full");
+    let all: BTreeSet<String> = NAMES.into_iter().map(str::to_owned).chain(keys()).collect();
+    assert_eq!(recorder.known(), all);
+    soon("stopping", relay.stop()).await;
+}
