@@ -11,7 +11,7 @@ use raidcast_ingest::Uploaded;
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
-use raidcast_shared::uplink::{Ending, ReportState, Visibility};
+use raidcast_shared::uplink::{Ending, NamesPolicy, ReportState, Visibility};
 use raidcast_store::{
     EncounterKey, EncounterRow, HeldReport, JOBS_MAX, KeptReport, Left, NewUpload, RaidRow, ReportLine, StoreError,
     Tickets, UploadHash, UploadKept,
@@ -348,6 +348,7 @@ impl Keeper {
                 report_id: context.entropy.code(12),
                 raid_code: raid.code,
                 visibility: raid.visibility,
+                names: raid.names,
                 tickets: raid.tickets,
                 started_at_ms: fight.started_at_ms,
                 created_at_ms: context.clock.now_ms(),
@@ -454,6 +455,7 @@ impl Keeper {
             secret_digest: digest(&context.entropy.bytes::<32>()),
             title: Some(TITLE.to_owned()),
             visibility,
+            names: NamesPolicy::Full,
             created_at_ms: now_ms,
             active_at_ms: now_ms,
             closed: false,

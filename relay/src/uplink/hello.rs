@@ -108,6 +108,7 @@ pub(super) async fn admit(
             secret_digest,
             title: hello.title.clone(),
             visibility: hello.visibility,
+            names: NamesPolicy::Full,
             created_at_ms: now_ms,
             active_at_ms: now_ms,
             closed: false,

@@ -101,9 +101,9 @@ impl RaidTask {
 
     /// Says goodbye to all who may no longer see the raid.
     fn let_go(&mut self) {
-        let RaidRow { visibility, tickets, .. } = self.row;
+        let RaidRow { visibility, names, tickets, .. } = self.row;
         for held in self.encounters.values_mut().filter(|held| held.row.raid_code == self.row.code) {
-            (held.row.visibility, held.row.tickets) = (visibility, tickets);
+            (held.row.visibility, held.row.names, held.row.tickets) = (visibility, names, tickets);
             held.changes += 1;
         }
         self.room.dismiss_all(Whom::NoLonger { visibility, tickets }, NOT_FOR_YOU, None);

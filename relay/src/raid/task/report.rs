@@ -6,7 +6,7 @@ use futures::FutureExt;
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{RefusedCode, RefusedScope, ReportState};
-use raidcast_store::StoreError;
+use raidcast_store::{EncounterRow, StoreError};
 
 use super::state::{Chore, RaidTask};
 use crate::finalize::{self, Keep};
@@ -140,9 +140,9 @@ impl RaidTask {
         encounter.stale = false;
         match result {
             Ok(Some(again)) => {
-                let (visibility, tickets) = (encounter.row.visibility, encounter.row.tickets);
+                let EncounterRow { visibility, names, tickets, .. } = encounter.row;
                 *encounter = again;
-                (encounter.row.visibility, encounter.row.tickets) = (visibility, tickets);
+                (encounter.row.visibility, encounter.row.names, encounter.row.tickets) = (visibility, names, tickets);
             }
             Ok(None) => {
                 self.encounters.remove(&id);
