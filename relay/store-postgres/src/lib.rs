@@ -4,10 +4,11 @@
 //! least `on`, which means after the server's fsync; but leases of jobs, and derived rows with the end of their job, for
 //! what a crash forgets of these is done again. Journal entries go through one queue to one task ([`writer`]), so
 //! that the order of calls is the order in which they are stored. Each entity's SQL stands in the file of its name;
-//! changes take their locks that of names first, then raids, then encounters, then streams, then hashes of uploads. Those
-//! of people take invitations first, then people, then how they sign in, then accounts, then sessions or keys. So no two
-//! wait for each other. A lost connection is `Unavailable` and made anew by the next call. Deliberately not here: retries
-//! beyond that (the caller knows whether it still wants it) and logging (errors are passed on).
+//! changes take their locks that of names first, then raids (whose locks guard the numbers of their players), then
+//! encounters, then streams, then hashes of uploads. Those of people take invitations first, then people, then how they
+//! sign in, then accounts, then sessions or keys. So no two wait for each other. A lost connection is `Unavailable` and
+//! made anew by the next call. Deliberately not here: retries beyond that (the caller knows whether it still wants it) and
+//! logging (errors are passed on).
 
 mod account;
 mod append;
@@ -19,6 +20,7 @@ mod journal;
 mod key;
 mod limits;
 mod person;
+mod player;
 mod raid;
 mod report;
 mod same_fight;

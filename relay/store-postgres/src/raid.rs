@@ -1,11 +1,14 @@
 //! Raids.
 
 use raidcast_shared::id::RaidId;
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::ReportState;
 use raidcast_store::row::{RaidColumns, tickets};
+use raidcast_store::search::Listed;
 use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code};
+use sqlx::PgConnection;
 
 use crate::PostgresStore;
+use crate::error::Failure;
 use crate::search_rows::{list_raid, lock};
 
 /// Selects raids; what follows is the rest of the statement and its arguments.
@@ -13,8 +16,8 @@ macro_rules! select_raids {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             RaidColumns,
-            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.created_at_ms, r.active_at_ms,
-                    r.closed, r.history, r.tickets, a.tickets AS channel_tickets
+            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.names, r.created_at_ms,
+                    r.active_at_ms, r.closed, r.history, r.tickets, a.tickets AS channel_tickets
              FROM raids r JOIN accounts a ON a.row = r.account " + $rest
             $(, $argument)*
         )
@@ -27,8 +30,9 @@ impl Raids for PostgresStore {
             let mut transaction = self.pool.begin().await?;
             sqlx::query!(
                 "INSERT INTO raids
-                     (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                     (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history,
+                      names)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                 raid.id.0,
                 raid.account.0,
                 raid.code,
@@ -39,6 +43,7 @@ impl Raids for PostgresStore {
                 raid.active_at_ms,
                 raid.closed,
                 raid.history,
+                code::of_names(raid.names),
             )
             .execute(&mut *transaction)
             .await?;
@@ -55,33 +60,12 @@ impl Raids for PostgresStore {
 
     fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
         Self::answer(async move {
-            let visibility = code::of_visibility(raid.visibility);
             let mut transaction = self.pool.begin().await?;
-            let before = sqlx::query_scalar!("SELECT visibility FROM raids WHERE id = $1", raid.id.0)
-                .fetch_optional(&mut *transaction)
-                .await?;
-            if before.is_some_and(|before| before != visibility) {
+            if !update(&mut transaction, raid, false).await? {
+                transaction.rollback().await?;
+                transaction = self.pool.begin().await?;
                 lock(&mut transaction).await?;
-            }
-            let row = sqlx::query_scalar!(
-                "UPDATE raids SET title = $2, visibility = $3, closed = $4 WHERE id = $1 RETURNING row",
-                raid.id.0,
-                raid.title,
-                visibility,
-                raid.closed,
-            )
-            .fetch_optional(&mut *transaction)
-            .await?
-            .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
-            let changed = sqlx::query!(
-                "UPDATE encounters SET visibility = $2 WHERE raid = $1 AND visibility <> $2",
-                row,
-                visibility
-            )
-            .execute(&mut *transaction)
-            .await?;
-            if changed.rows_affected() > 0 {
-                list_raid(&mut transaction, row, raid.visibility == Visibility::Public).await?;
+                update(&mut transaction, raid, true).await?;
             }
             Ok(transaction.commit().await?)
         })
@@ -153,4 +137,40 @@ impl Raids for PostgresStore {
             Ok(columns.map(RaidRow::try_from).transpose()?)
         })
     }
+}
+
+/// Replaces what may change of a raid; `false`, and nothing is changed, where that takes the lock of names, which comes
+/// before the raid's, and it is not held.
+async fn update(connection: &mut PgConnection, raid: &RaidRow, has_names: bool) -> Result<bool, Failure> {
+    let (visibility, names) = (code::of_visibility(raid.visibility), code::of_names(raid.names));
+    let held = sqlx::query!("SELECT row, visibility, names FROM raids WHERE id = $1 FOR NO KEY UPDATE", raid.id.0)
+        .fetch_optional(&mut *connection)
+        .await?
+        .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
+    let is_listed_anew = (held.visibility, held.names) != (visibility, names);
+    if is_listed_anew && !has_names {
+        return Ok(false);
+    }
+    sqlx::query!(
+        "UPDATE raids SET title = $2, visibility = $3, closed = $4, names = $5 WHERE row = $1",
+        held.row,
+        raid.title,
+        visibility,
+        raid.closed,
+        names,
+    )
+    .execute(&mut *connection)
+    .await?;
+    if is_listed_anew {
+        sqlx::query!(
+            "UPDATE encounters SET visibility = $2 WHERE raid = $1 AND visibility <> $2",
+            held.row,
+            visibility
+        )
+        .execute(&mut *connection)
+        .await?;
+        let listed = Listed::of(visibility.into(), names.into(), code::of_state(ReportState::Final).into());
+        list_raid(connection, held.row, listed).await?;
+    }
+    Ok(true)
 }

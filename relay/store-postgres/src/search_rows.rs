@@ -1,7 +1,7 @@
 //! The rows by which encounters are found, and who may find them.
 
 use raidcast_store::row::json;
-use raidcast_store::search::{SearchColumns, SearchRows, parts_of};
+use raidcast_store::search::{Listed, SearchColumns, SearchRows, parts_of, terms_of_player};
 use raidcast_store::{Derived, Term};
 use sqlx::PgConnection;
 
@@ -30,21 +30,23 @@ pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived:
     forget(connection, encounter).await?;
     let columns = sqlx::query_as!(
         SearchColumns,
-        "SELECT visibility, state, started_at_ms, created_at_ms, duration_ms, damage_ms, outcome, scene, scene_id,
-                difficulty, players, damage
-         FROM encounters WHERE row = $1",
+        "SELECT e.visibility, r.names, e.state, e.started_at_ms, e.created_at_ms, e.duration_ms, e.damage_ms, e.outcome,
+                e.scene, e.scene_id, e.difficulty, e.players, e.damage
+         FROM encounters e JOIN raids r ON r.row = e.raid WHERE e.row = $1",
         encounter,
     )
     .fetch_one(&mut *connection)
     .await?;
-    let SearchRows { listed, dps, terms, names, parts } = SearchRows::of(&columns, derived);
+    let SearchRows { dps, terms, names, parts } = SearchRows::of(&columns, derived);
+    let listed: Vec<bool> = terms.iter().map(|row| row.listed).collect();
     let (terms, marks): (Vec<i64>, Vec<i64>) = terms.into_iter().map(|row| (row.term.0, row.marks.0)).unzip();
     sqlx::query!(
         "INSERT INTO search_terms (encounter, term, listed, started_at_ms, created_at_ms, duration_ms, dps, marks)
-         SELECT $1, t.term, $3, $4, $5, $6, $7, t.marks FROM unnest($2::BIGINT[], $8::BIGINT[]) AS t (term, marks)",
+         SELECT $1, t.term, t.listed, $4, $5, $6, $7, t.marks
+         FROM unnest($2::BIGINT[], $3::BOOLEAN[], $8::BIGINT[]) AS t (term, listed, marks)",
         encounter,
         &terms,
-        listed,
+        &listed,
         columns.started_at_ms,
         columns.created_at_ms,
         columns.duration_ms,
@@ -53,19 +55,19 @@ pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived:
     )
     .execute(&mut *connection)
     .await?;
-    let (names, parts) = (json(&names), json(&parts));
+    let names = json(&names);
     sqlx::query!(
         "INSERT INTO search_names (term, name, uses, listed)
-         SELECT n.term, n.name, 1, $2::BOOLEAN::INT FROM json_to_recordset($1::TEXT::JSON) AS n (term BIGINT, name TEXT)
+         SELECT n.term, n.name, 1, n.listed::INT
+         FROM json_to_recordset($1::TEXT::JSON) AS n (term BIGINT, name TEXT, listed BOOLEAN)
          ON CONFLICT (term) DO UPDATE
          SET uses = search_names.uses + 1, listed = search_names.listed + excluded.listed",
         names,
-        listed,
     )
     .execute(&mut *connection)
     .await?;
-    if listed {
-        put_parts(connection, &parts).await?;
+    if !parts.is_empty() {
+        put_parts(connection, &json(&parts)).await?;
     }
     changed(connection).await
 }
@@ -110,8 +112,8 @@ pub(crate) async fn forget(connection: &mut PgConnection, encounter: i64) -> Res
     Ok(())
 }
 
-/// Final reports of a raid are public now, or no more.
-pub(crate) async fn list_raid(connection: &mut PgConnection, raid: i64, listed: bool) -> Result<(), Failure> {
+/// What may be found of final reports of a raid is this from now on.
+pub(crate) async fn list_raid(connection: &mut PgConnection, raid: i64, listed: Listed) -> Result<(), Failure> {
     let encounters = sqlx::query_scalar!("SELECT row FROM encounters WHERE raid = $1 AND state = 2", raid)
         .fetch_all(&mut *connection)
         .await?;
@@ -120,47 +122,73 @@ pub(crate) async fn list_raid(connection: &mut PgConnection, raid: i64, listed: 
 
 /// An encounter is another raid's now.
 pub(crate) async fn list_moved(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
-    let listed = sqlx::query_scalar!(
-        r#"SELECT visibility = 0 AND state = 2 AS "listed!" FROM encounters WHERE row = $1"#,
+    let now = sqlx::query!(
+        "SELECT e.visibility, r.names, e.state FROM encounters e JOIN raids r ON r.row = e.raid WHERE e.row = $1",
         encounter
     )
     .fetch_one(&mut *connection)
     .await?;
+    let listed = Listed::of(now.visibility.into(), now.names.into(), now.state.into());
     list(connection, vec![encounter], listed).await
 }
 
-/// These may be found from now on, or no more.
-async fn list(connection: &mut PgConnection, encounters: Vec<i64>, listed: bool) -> Result<(), Failure> {
-    let step: i64 = if listed { 1 } else { -1 };
-    sqlx::query!(
-        "UPDATE search_names SET listed = search_names.listed + $3 * c.changed
-         FROM (SELECT t.term, count(*) AS changed FROM search_terms t
-               WHERE t.encounter = ANY ($1) AND t.listed <> $2 GROUP BY t.term) AS c
-         WHERE c.term = search_names.term",
-        &encounters,
-        listed,
-        step,
+/// The terms of all players of these.
+async fn player_terms(connection: &mut PgConnection, encounters: &[i64]) -> Result<Vec<i64>, Failure> {
+    let players = sqlx::query!(
+        "SELECT DISTINCT actor_id, name_term FROM encounter_players
+         WHERE encounter = ANY ($1)",
+        encounters,
     )
-    .execute(&mut *connection)
+    .fetch_all(connection)
     .await?;
-    sqlx::query!(
-        "UPDATE search_terms SET listed = $2 WHERE encounter = ANY ($1) AND listed <> $2",
-        &encounters,
-        listed,
-    )
-    .execute(&mut *connection)
-    .await?;
-    if listed {
+    let terms = players.iter().flat_map(|player| terms_of_player(&player.actor_id, player.name_term.map(Term)));
+    Ok(terms.map(|term| term.0).collect())
+}
+
+/// What may be found of these is this from now on.
+async fn list(connection: &mut PgConnection, encounters: Vec<i64>, listed: Listed) -> Result<(), Failure> {
+    let players = player_terms(connection, &encounters).await?;
+    for (of_players, listed) in [(false, listed.fight), (true, listed.players)] {
+        let step: i64 = if listed { 1 } else { -1 };
+        sqlx::query!(
+            "UPDATE search_names SET listed = search_names.listed + $5 * c.changed
+             FROM (SELECT t.term, count(*) AS changed FROM search_terms t
+                   WHERE t.encounter = ANY ($1) AND t.listed <> $2
+                     AND (t.term = ANY ($3)) = $4 GROUP BY t.term) AS c
+             WHERE c.term = search_names.term",
+            &encounters,
+            listed,
+            &players,
+            of_players,
+            step,
+        )
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query!(
+            "UPDATE search_terms AS t SET listed = $2
+             WHERE t.encounter = ANY ($1) AND t.listed <> $2
+               AND (t.term = ANY ($3)) = $4",
+            &encounters,
+            listed,
+            &players,
+            of_players,
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    // A name has its parts while anybody may find it.
+    if listed.fight {
         let names = sqlx::query!(
             "SELECT DISTINCT n.term, n.name FROM search_terms t JOIN search_names n ON n.term = t.term
-         WHERE t.encounter = ANY ($1) AND n.listed > 0",
+             WHERE t.encounter = ANY ($1) AND n.listed > 0",
             &encounters,
         )
         .fetch_all(&mut *connection)
         .await?;
         let parts: Vec<_> = names.iter().flat_map(|name| parts_of(Term(name.term), &name.name)).collect();
         put_parts(connection, &json(&parts)).await?;
-    } else {
+    }
+    if !listed.players {
         sqlx::query!(
             "DELETE FROM search_parts WHERE term IN (
                  SELECT n.term FROM search_terms t JOIN search_names n ON n.term = t.term

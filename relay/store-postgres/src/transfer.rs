@@ -2,7 +2,7 @@
 
 use raidcast_store::transfer::{
     AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells, JobCells,
-    KeyCells, OwnerCells, PersonCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells, StreamCells,
+    KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells, StreamCells,
     Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
@@ -111,12 +111,18 @@ impl Export for Transaction {
             Table::Raids => rows(
                 sqlx::query_as!(
                     RaidCells,
-                    r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title, visibility,
+                    r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title, visibility, names,
                               created_at_ms, active_at_ms, closed, history, tickets
                        FROM raids ORDER BY row"#
                 )
                 .fetch(connection),
                 Row::Raid,
+                store_error,
+            ),
+            Table::Players => rows(
+                sqlx::query_as!(PlayerCells, "SELECT raid, player, number FROM raid_players ORDER BY raid, number")
+                    .fetch(connection),
+                Row::Player,
                 store_error,
             ),
             Table::Encounters => rows(
@@ -330,8 +336,8 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
         ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed, history, tickets)
-             VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10, $11, $12)",
+                                closed, history, tickets, names)
+             VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10, $11, $12, $13::BIGINT)",
             raid.row,
             raid.id,
             raid.account,
@@ -344,6 +350,13 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             raid.closed,
             raid.history,
             raid.tickets,
+            raid.names,
+        ),
+        Row::Player(PlayerCells { raid, player, number }) => sqlx::query!(
+            "INSERT INTO raid_players (raid, player, number) VALUES ($1, $2, $3)",
+            raid,
+            player,
+            number,
         ),
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
         Row::Stream(StreamCells { row, encounter, stream, header, after_revision }) => sqlx::query!(

@@ -12,7 +12,7 @@ use futures::future::join_all;
 use raidcast_pgkit::{Cluster, Install};
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
-use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
+use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 use raidcast_store::{
     Accounts as _, EncounterKey, EncounterRow, Encounters as _, JobKind, Jobs as _, Journal as _, JournalEntry,
     JournalKind, KeptReport, NewEncounter, NewUpload, RaidRow, Raids as _, ReportLine, StoreError, StoredStream,
@@ -50,6 +50,7 @@ impl Fixture {
             secret_digest: [1; 32],
             title: None,
             visibility: Visibility::Unlisted,
+            names: NamesPolicy::Full,
             created_at_ms: 1,
             active_at_ms: 1,
             closed: false,

@@ -18,6 +18,7 @@ mod journal;
 mod key;
 mod limits;
 mod person;
+mod player;
 pub mod private;
 mod raid;
 mod report;

@@ -1,8 +1,9 @@
 //! Raids.
 
 use raidcast_shared::id::RaidId;
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::ReportState;
 use raidcast_store::row::{RaidColumns, tickets};
+use raidcast_store::search::Listed;
 use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code};
 use sqlx::sqlite::SqliteConnection;
 
@@ -16,8 +17,8 @@ macro_rules! select_raids {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             RaidColumns,
-            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.created_at_ms, r.active_at_ms,
-                    r.closed, r.history, r.tickets, a.tickets AS channel_tickets
+            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.names, r.created_at_ms,
+                    r.active_at_ms, r.closed, r.history, r.tickets, a.tickets AS channel_tickets
              FROM raids r JOIN accounts a ON a.row = r.account " + $rest
             $(, $argument)*
         )
@@ -79,11 +80,12 @@ impl Change for InsertRaid {
         let raid = &self.0;
         let id = raid.id.0.as_bytes().as_slice();
         let digest = raid.secret_digest.as_slice();
-        let visibility = code::of_visibility(raid.visibility);
+        let (visibility, names) = (code::of_visibility(raid.visibility), code::of_names(raid.names));
         sqlx::query!(
             "INSERT INTO raids
-                 (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history,
+                  names)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             id,
             raid.account.0,
             raid.code,
@@ -94,6 +96,7 @@ impl Change for InsertRaid {
             raid.active_at_ms,
             raid.closed,
             raid.history,
+            names,
         )
         .execute(&mut *connection)
         .await?;
@@ -117,17 +120,21 @@ impl Change for UpdateRaid {
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
         let raid = &self.0;
         let id = raid.id.0.as_bytes().as_slice();
-        let visibility = code::of_visibility(raid.visibility);
-        let held = sqlx::query!(
-            r#"UPDATE raids SET title = ?2, visibility = ?3, closed = ?4 WHERE id = ?1 RETURNING row AS "row!""#,
-            id,
+        let (visibility, names) = (code::of_visibility(raid.visibility), code::of_names(raid.names));
+        let held = sqlx::query!(r#"SELECT row AS "row!", names FROM raids WHERE id = ?1"#, id)
+            .fetch_optional(&mut *connection)
+            .await?
+            .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
+        sqlx::query!(
+            "UPDATE raids SET title = ?2, visibility = ?3, closed = ?4, names = ?5 WHERE row = ?1",
+            held.row,
             raid.title,
             visibility,
             raid.closed,
+            names,
         )
-        .fetch_optional(&mut *connection)
-        .await?
-        .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
+        .execute(&mut *connection)
+        .await?;
         let changed = sqlx::query!(
             "UPDATE encounters SET visibility = ?2 WHERE raid = ?1 AND visibility <> ?2",
             held.row,
@@ -135,8 +142,9 @@ impl Change for UpdateRaid {
         )
         .execute(&mut *connection)
         .await?;
-        if changed.rows_affected() > 0 {
-            list_raid(connection, held.row, raid.visibility == Visibility::Public).await?;
+        if changed.rows_affected() > 0 || held.names != i64::from(names) {
+            let listed = Listed::of(visibility.into(), names.into(), code::of_state(ReportState::Final).into());
+            list_raid(connection, held.row, listed).await?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::row::Names;
 use raidcast_store::transfer::{
     AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells, JobCells,
-    KeyCells, OwnerCells, PersonCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells, StreamCells,
+    KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells, StreamCells,
     Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
@@ -120,12 +120,18 @@ impl Export for Transaction {
             Table::Raids => rows(
                 sqlx::query_as!(
                     RaidCells,
-                    r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility, created_at_ms,
-                              active_at_ms, closed AS "closed: bool", history AS "history: bool", tickets
+                    r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility, names,
+                              created_at_ms, active_at_ms, closed AS "closed: bool", history AS "history: bool", tickets
                        FROM raids ORDER BY row"#
                 )
                 .fetch(connection),
                 Row::Raid,
+                store_error,
+            ),
+            Table::Players => rows(
+                sqlx::query_as!(PlayerCells, "SELECT raid, player, number FROM raid_players ORDER BY raid, number")
+                    .fetch(connection),
+                Row::Player,
                 store_error,
             ),
             Table::Encounters => encounters(connection),
@@ -352,8 +358,8 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
         ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed, history, tickets)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                closed, history, tickets, names)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             raid.row,
             raid.id,
             raid.account,
@@ -366,6 +372,13 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             raid.closed,
             raid.history,
             raid.tickets,
+            raid.names,
+        ),
+        Row::Player(PlayerCells { raid, player, number }) => sqlx::query!(
+            "INSERT INTO raid_players (raid, player, number) VALUES (?, ?, ?)",
+            raid,
+            player,
+            number,
         ),
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
         Row::Stream(StreamCells { row, encounter, stream, header, after_revision }) => sqlx::query!(

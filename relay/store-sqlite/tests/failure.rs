@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::future::join_all;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
-use raidcast_shared::uplink::{ReportState, Visibility};
+use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 use raidcast_store::{
     Accounts as _, EncounterKey, EncounterRow, Encounters as _, Journal as _, JournalEntry, JournalKind, KeptReport,
     NewEncounter, RaidRow, Raids as _, Reports as _, StoreError, StoredStream, StreamKey, Tickets, Upkeep as _,
@@ -39,6 +39,7 @@ impl Fixture {
             secret_digest: [1; 32],
             title: None,
             visibility: Visibility::Unlisted,
+            names: NamesPolicy::Full,
             created_at_ms: 1,
             active_at_ms: 1,
             closed: false,

@@ -1,6 +1,6 @@
 //! Enums as the numbers that stand in columns: the same in every store.
 
-use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
+use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 
 use crate::{JobKind, JournalKind, Role, StoreError};
 
@@ -23,6 +23,25 @@ pub fn visibility(code: i64) -> Result<Visibility, StoreError> {
         1 => Ok(Visibility::Unlisted),
         2 => Ok(Visibility::Private),
         _ => Err(unknown("visibility", code)),
+    }
+}
+
+/// The code of which names are seen.
+pub fn of_names(names: NamesPolicy) -> i16 {
+    match names {
+        NamesPolicy::Full => 0,
+        NamesPolicy::Class => 1,
+        NamesPolicy::Hidden => 2,
+    }
+}
+
+/// Which names are seen, by the code.
+pub fn names(code: i64) -> Result<NamesPolicy, StoreError> {
+    match code {
+        0 => Ok(NamesPolicy::Full),
+        1 => Ok(NamesPolicy::Class),
+        2 => Ok(NamesPolicy::Hidden),
+        _ => Err(unknown("names policy", code)),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod journal;
 pub mod key;
 pub mod person;
+pub mod player;
 pub mod raid;
 pub mod report;
 pub mod same_fight;
@@ -26,7 +27,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
-use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
+use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 use uuid::Uuid;
 
 use crate::{
@@ -71,7 +72,10 @@ macro_rules! conformance {
                 an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last,
                 history_is_the_newest_raid_only_where_there_is_no_other, a_clock_that_was_ahead_pins_no_raid,
                 being_active_changes_nothing_else,
-                tickets_are_renewed_for_good;
+                tickets_are_renewed_for_good, fights_show_the_names_that_their_raid_shows;
+            player: a_player_of_a_raid_has_one_number_that_stays, without_a_raid_nobody_gets_a_number,
+                whoever_asks_at_once_numbers_have_no_gap, numbers_of_players_survive_a_crash,
+                numbers_of_players_go_with_their_raid, of_a_raid_so_many_players_get_numbers;
             encounter: an_encounter_begins_live, an_encounter_that_exists_is_answered_unchanged,
                 accounts_do_not_meet, an_encounter_needs_a_raid_of_its_account, an_encounter_moves_within_its_account,
                 discarding_removes_everything, fights_are_counted_by_when_they_came, only_live_reports_are_taken_up;
@@ -104,7 +108,8 @@ macro_rules! conformance {
                 rows_of_a_reading_that_was_replaced_are_not_kept, rows_go_with_their_encounter,
                 all_can_be_derived_again;
             search: what_is_found_is_what_a_plain_search_finds, asking_on_leads_through_all_without_gaps_and_repeats,
-                only_final_public_reports_are_found_from_the_next_question_on, names_are_found_as_people_type_them,
+                only_final_public_reports_are_found_from_the_next_question_on,
+                a_raid_that_hides_names_is_found_by_no_player, names_are_found_as_people_type_them,
                 nothing_that_is_typed_is_read_as_sql, rows_of_search_go_with_their_encounter,
                 names_that_nobody_may_see_are_in_nobodys_way;
             same_fight: reports_of_one_fight_are_those_of_a_plain_comparison,
@@ -158,6 +163,7 @@ fn new_raid(account: &Account, number: u8, visibility: Visibility) -> RaidRow {
         secret_digest: [number; 32],
         title: None,
         visibility,
+        names: NamesPolicy::Full,
         created_at_ms: NOW_MS,
         active_at_ms: NOW_MS,
         closed: false,

@@ -1,7 +1,7 @@
 //! Fights, from their beginning until they are thrown away.
 
 use raidcast_shared::id::{EncounterId, StreamId};
-use raidcast_shared::uplink::{ReportState, Visibility};
+use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 
 use crate::{AccountId, JournalEntry, StoreError, StoreFuture, StoredStream, Tickets};
 
@@ -44,6 +44,8 @@ pub struct EncounterRow {
     pub raid_code: String,
     /// The raid's.
     pub visibility: Visibility,
+    /// The raid's.
+    pub names: NamesPolicy,
     /// The raid's.
     pub tickets: Tickets,
     /// Unix ms, by the meter.

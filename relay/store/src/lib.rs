@@ -22,6 +22,7 @@ pub mod limits;
 pub mod name;
 pub mod order;
 mod person;
+mod player;
 pub mod queue;
 mod raid;
 mod report;
@@ -42,6 +43,7 @@ pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
 pub use key::{KEYS_MAX, KeyId, KeyRow, Keys, NewKey};
 pub use person::{Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
+pub use player::{NUMBERED_PLAYERS_MAX, Players, numbers_to_give};
 pub use raid::{RaidRow, Raids, Tickets};
 pub use report::{KeptReport, Page, ReportLine, Reports};
 pub use search::{Search, SearchFound, SearchKey, SearchOrder, SearchRequest, SearchTotal, Term};
@@ -59,6 +61,7 @@ pub trait Store:
     + Sessions
     + Keys
     + Raids
+    + Players
     + Encounters
     + Journal
     + Reports
@@ -77,6 +80,7 @@ impl<
         + Sessions
         + Keys
         + Raids
+        + Players
         + Encounters
         + Journal
         + Reports

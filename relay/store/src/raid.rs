@@ -1,7 +1,7 @@
 //! Raids, and which of their links are good.
 
 use raidcast_shared::id::RaidId;
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 
 use crate::{AccountId, StoreFuture};
 
@@ -29,6 +29,8 @@ pub struct RaidRow {
     pub title: Option<String>,
     /// Who may see it.
     pub visibility: Visibility,
+    /// Which names spectators see.
+    pub names: NamesPolicy,
     /// Unix ms.
     pub created_at_ms: i64,
     /// When its last fight had its last event, or it began: Unix ms.
@@ -47,7 +49,7 @@ pub trait Raids: Send + Sync {
     /// account that claim to have been active later (a clock was ahead) were so before it.
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
-    /// Replaces what may change of a raid: title, visibility (of its reports too), whether it is closed.
+    /// Replaces what may change of a raid: title, visibility and names (of its reports too), whether it is closed.
     fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
     /// Says that a raid is active now, and changes nothing else of it; `Damaged` if there is no such raid. Raids of its

@@ -7,7 +7,7 @@
 #![allow(missing_docs, reason = "columns are described in the migrations")]
 
 use bytes::Bytes;
-use raidcast_shared::id::{EncounterId, RaidId, StreamId};
+use raidcast_shared::id::{ActorId, EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
 use serde::Serialize;
 use uuid::Uuid;
@@ -211,6 +211,7 @@ pub struct RaidColumns {
     pub secret_digest: Vec<u8>,
     pub title: Option<String>,
     pub visibility: i64,
+    pub names: i64,
     pub created_at_ms: i64,
     pub active_at_ms: i64,
     pub closed: i64,
@@ -230,6 +231,7 @@ impl TryFrom<RaidColumns> for RaidRow {
             secret_digest: digest(columns.secret_digest)?,
             title: columns.title,
             visibility: code::visibility(columns.visibility)?,
+            names: code::names(columns.names)?,
             created_at_ms: columns.created_at_ms,
             active_at_ms: columns.active_at_ms,
             closed: columns.closed != 0,
@@ -245,6 +247,22 @@ impl TryFrom<RaidColumns> for RaidRow {
 /// `Damaged`.
 pub fn tickets(raid: i64, channel: i64) -> Result<Tickets, StoreError> {
     Ok(Tickets { raid: code::small(raid)?, channel: code::small(channel)? })
+}
+
+/// A player of a raid and its number.
+pub struct NumberColumns {
+    pub player: Vec<u8>,
+    pub number: i64,
+}
+
+impl TryFrom<NumberColumns> for (ActorId, u32) {
+    type Error = StoreError;
+
+    fn try_from(columns: NumberColumns) -> Result<Self, StoreError> {
+        let player = columns.player.try_into();
+        let player = player.map_err(|_| StoreError::Damaged("an id of a player that is not 16 bytes long".into()))?;
+        Ok((ActorId(player), code::small(columns.number)?))
+    }
 }
 
 /// A hash under which a fight was uploaded.
@@ -283,6 +301,7 @@ pub struct EncounterColumns {
     pub report_id: String,
     pub raid_code: String,
     pub visibility: i64,
+    pub names: i64,
     pub started_at_ms: i64,
     pub created_at_ms: i64,
     pub state: i64,
@@ -306,6 +325,7 @@ impl TryFrom<EncounterColumns> for EncounterRow {
             report_id: columns.report_id,
             raid_code: columns.raid_code,
             visibility: code::visibility(columns.visibility)?,
+            names: code::names(columns.names)?,
             tickets: tickets(columns.tickets, columns.channel_tickets)?,
             started_at_ms: columns.started_at_ms,
             created_at_ms: columns.created_at_ms,

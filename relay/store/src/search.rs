@@ -1,6 +1,7 @@
 //! Finding kept reports by what is in them.
 //!
-//! One invariant: found is what is final and public when it is asked, and nothing else; and no question looks at more than
+//! One invariant: found is what is final and public when it is asked, and nothing else, and by a player or a player's name
+//! only where the raid shows all names; and no question looks at more than
 //! [`ROWS_LOOKED_AT_MAX`] rows of the order that it walks (a tenth of it where each is asked for what stands elsewhere),
 //! however many fights there are. What lies behind those is found by asking again from where it ended. Deliberately not here: names that are alike ([`crate::name`]), who asks.
 
@@ -17,7 +18,9 @@ use crate::name::{NameKind, NameParts, Typed, fold};
 use crate::{ReportLine, StoreError, StoreFuture};
 
 pub use marks::Marks;
-pub use rows::{NameRow, PartRow, PlayerRow, SearchColumns, SearchRows, TermRow, parts_of, player_rows};
+pub use rows::{
+    Listed, NameRow, PartRow, PlayerRow, SearchColumns, SearchRows, TermRow, parts_of, player_rows, terms_of_player,
+};
 pub use statement::{Bind, Statement, names_sharing};
 pub use walk::{Ask, Walked, walk};
 
@@ -188,7 +191,7 @@ pub struct SearchFound {
 
 /// Finds kept reports.
 pub trait Search: Send + Sync {
-    /// Names of players or bosses in public reports that share enough parts, folded, each with its term: those that share
+    /// Names of players or bosses in public reports, players' where the raid shows all names, that share enough parts, folded, each with its term: those that share
     /// the most, and the one that was typed if there is such a name. Names in other reports are in nobody's way.
     fn names_proposed<'a>(&'a self, parts: &'a NameParts) -> StoreFuture<'a, Vec<(Term, String)>>;
 

@@ -91,6 +91,8 @@ pub enum Table {
     Keys,
     /// Raids.
     Raids,
+    /// Numbers of their players.
+    Players,
     /// Fights, with what lists show of them.
     Encounters,
     /// Readings of fights that are not final.
@@ -111,7 +113,7 @@ pub enum Table {
 
 impl Table {
     /// In an order in which no row refers to a later one.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Upkeep,
         Self::Accounts,
         Self::People,
@@ -121,6 +123,7 @@ impl Table {
         Self::Sessions,
         Self::Keys,
         Self::Raids,
+        Self::Players,
         Self::Encounters,
         Self::Streams,
         Self::Journal,
@@ -143,6 +146,7 @@ impl Table {
             Self::Sessions => "sessions",
             Self::Keys => "keys",
             Self::Raids => "raids",
+            Self::Players => "numbers of players",
             Self::Encounters => "fights",
             Self::Streams => "open readings",
             Self::Journal => "journal entries",
@@ -168,6 +172,7 @@ pub enum Row {
     Session(SessionCells),
     Key(KeyCells),
     Raid(RaidCells),
+    Player(PlayerCells),
     Encounter(Box<EncounterCells>),
     Stream(StreamCells),
     Entry(EntryCells),
@@ -278,11 +283,21 @@ pub struct RaidCells {
     pub secret_digest: Vec<u8>,
     pub title: Option<String>,
     pub visibility: i64,
+    pub names: i64,
     pub created_at_ms: i64,
     pub active_at_ms: i64,
     pub closed: bool,
     pub history: bool,
     pub tickets: i64,
+}
+
+/// The cells of a player's number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct PlayerCells {
+    pub raid: i64,
+    pub player: Vec<u8>,
+    pub number: i64,
 }
 
 /// The cells of a fight.

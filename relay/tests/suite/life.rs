@@ -18,7 +18,7 @@ use raidcast_shared::checksum::Checksum;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::limits::GRACE_MS;
 use raidcast_shared::uplink::{
-    Begin, DeltaFrame, End, Ending, Held, Outcome, RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility,
+    Begin, DeltaFrame, End, Ending, Held, NamesPolicy, Outcome, RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility,
 };
 use raidcast_store::{AccountId, RaidRow, Store, Tickets};
 use raidcast_store_sqlite::SqliteStore;
@@ -123,6 +123,7 @@ impl World {
                 secret_digest: [0; 32],
                 title: None,
                 visibility: Visibility::Public,
+                names: NamesPolicy::Full,
                 created_at_ms: 0,
                 active_at_ms: 0,
                 closed: false,

@@ -12,7 +12,9 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 28] = [
+const OLD_SCHEMA: [&str; 30] = [
+    "DROP TABLE raid_players",
+    "ALTER TABLE raids DROP COLUMN names",
     "DROP TABLE keys",
     "DROP TABLE sessions",
     "DROP TABLE invitations",

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
-use raidcast_shared::id::{EncounterId, RaidId, StreamId};
+use raidcast_shared::id::{ActorId, EncounterId, RaidId, StreamId};
 use raidcast_store::name::NameParts;
 use raidcast_store::{
     Account, AccountId, Accounts, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow, Encounters, FightsBegun,
     HeldReport, Invitation, JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, KeptReport,
     KeyEncounter, KeyId, KeyRow, KeyedEncounters, Keys, LeasedJob, Left, NewEncounter, NewJob, NewKey, NewPerson,
-    NewSession, NewUpload, OnCommit, OpenEncounter, Page, People, Person, PersonId, RaidRow, Raids, ReportLine,
+    NewSession, NewUpload, OnCommit, OpenEncounter, Page, People, Person, PersonId, Players, RaidRow, Raids, ReportLine,
     Reports, Role, Search, SearchFound, SearchRequest, Session, SessionEnds, SessionId, Sessions, SignIn, Store,
     StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash,
     UploadKept, Uploads, Usage, Use,
@@ -183,6 +183,13 @@ impl Raids for Shaky {
         "reads" raid_by_id(id: RaidId = id => id) -> Option<RaidRow>;
         "reads" raid_by_code(code: &'a str = code.to_owned() => &code) -> Option<RaidRow>;
         "reads" newest_raid(account: AccountId = account => account) -> Option<RaidRow>;
+    }
+}
+
+impl Players for Shaky {
+    through! {
+        "reads" raid_players(code: &'a str = code.to_owned() => &code) -> Vec<(ActorId, u32)>;
+        "writes" number_players(code: &'a str = code.to_owned() => &code, players: &'a [ActorId] = players.to_vec() => &players) -> Vec<(ActorId, u32)>;
     }
 }
 

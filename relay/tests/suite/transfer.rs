@@ -5,7 +5,7 @@ use std::path::Path;
 use futures::TryStreamExt as _;
 use raidcast_relay::database::Database;
 use raidcast_relay::transfer::{TransferError, transfer};
-use raidcast_shared::id::RaidId;
+use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
 use raidcast_store::transfer::Table;
 use raidcast_store::{
@@ -22,6 +22,9 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 const HASH: UploadHash = [7; 16];
 /// The same, as it is told to meters.
 const REMOTE_ID: i64 = (1 << 53) - 1;
+/// Players of its raid, and their numbers.
+const PLAYERS: [ActorId; 2] = [ActorId([0xfe; 16]), ActorId::clear(7)];
+const NUMBERS: [(ActorId, u32); 2] = [(PLAYERS[0], 1), (PLAYERS[1], 2)];
 /// The digest of all secrets here.
 const SECRET: [u8; 32] = [9; 32];
 /// Unix ms.
@@ -68,6 +71,7 @@ async fn filled(data: &Path) -> Vec<String> {
         due_at_ms: NEVER_MS,
     };
     assert_eq!(relay.store.leave_upload(row.key, Some(HASH), REMOTE_ID, job).await.unwrap(), Left::Waits(REMOTE_ID));
+    assert_eq!(relay.store.number_players(&row.raid_code, &PLAYERS).await.unwrap(), NUMBERS);
     let ana = join(&*relay.store, "ana").await;
     let account = relay.store.accounts_of(ana.id).await.unwrap()[0].id;
     let invitation = Invitation { made_by: Some(ana.id), ..invitation() };
@@ -189,6 +193,7 @@ async fn moves(from: (&Path, Database), to: Database, reports: &[String], open: 
     assert_eq!(relay.store.jobs(JobKind::Reading).await.unwrap(), JobsWaiting { count: 1, due_at_ms: Some(NEVER_MS) });
     assert_eq!(relay.store.report_of_remote(REMOTE_ID).await.unwrap().as_ref(), Some(&reports[0]));
     assert_eq!(kept_of_ana(&*relay.store).await, of_ana);
+    assert_eq!(relay.store.raid_players(&row.raid_code).await.unwrap(), NUMBERS);
     // Who and what is new there takes nobody's place.
     let (ana, sessions, _, keys) = of_ana;
     let digest = [next as u8; 32];

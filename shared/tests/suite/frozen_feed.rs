@@ -9,7 +9,7 @@ use raidcast_shared::feed::{
     Bye, Detail, Echo, FeedEvent, FeedFightRef, FeedFrame, FeedHappening, FeedRaid, FeedRequest, FrameTimes, Keyframe,
 };
 use raidcast_shared::id::{ActorId, SkillId, hex};
-use raidcast_shared::uplink::{Outcome, ReportState};
+use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState};
 use raidcast_shared::view::{self, Happenings, LiveFacts, LiveView};
 
 use crate::fights::{delta, gate, header, to_all};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
-use raidcast_store::{EncounterKey, ReportLine, StoreError};
+use raidcast_store::{EncounterKey, RaidRow, ReportLine, StoreError};
 
 use super::state::{Chore, Claiming, Opening, RaidTask};
 use crate::context::Context;
@@ -91,7 +91,8 @@ impl RaidTask {
             return;
         };
         // Who may see the raid may have changed while it was read.
-        (encounter.row.visibility, encounter.row.tickets) = (self.row.visibility, self.row.tickets);
+        let RaidRow { visibility, names, tickets, .. } = self.row;
+        (encounter.row.visibility, encounter.row.names, encounter.row.tickets) = (visibility, names, tickets);
         self.earlier.retain(|line| line.report_id != encounter.row.report_id);
         self.encounters.insert(id, encounter);
         let shown = self.current.and_then(|id| self.encounters.get(&id));

@@ -102,7 +102,8 @@ impl RaidTask {
                 let mut encounter = *encounter;
                 if encounter.row.raid_code == self.row.code {
                     // Who may see the raid may have changed while it was opened.
-                    (encounter.row.visibility, encounter.row.tickets) = (self.row.visibility, self.row.tickets);
+                    let RaidRow { visibility, names, tickets, .. } = self.row;
+                    (encounter.row.visibility, encounter.row.names, encounter.row.tickets) = (visibility, names, tickets);
                 }
                 let is_new = encounter.main.state.seq() == 0 && encounter.kept.is_none();
                 self.earlier.retain(|held| held.report_id != encounter.row.report_id);

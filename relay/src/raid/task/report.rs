@@ -6,7 +6,7 @@ use futures::FutureExt;
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{RefusedCode, RefusedScope, ReportState};
-use raidcast_store::StoreError;
+use raidcast_store::{EncounterRow, StoreError};
 
 use super::state::{Chore, RaidTask};
 use crate::finalize::{self, Keep};

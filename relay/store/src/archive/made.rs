@@ -139,6 +139,7 @@ impl Archive {
         let damage = duration_ms * (20 + numbers.skewed(900) as i64) * players.len() as i64 / 2;
         let columns = SearchColumns {
             visibility,
+            names: 0,
             state: 2,
             started_at_ms,
             created_at_ms: started_at_ms + later,
@@ -193,20 +194,20 @@ impl Archive {
             for player in player_rows(&entry.derived) {
                 players.push_player(row, &player);
             }
-            let SearchRows { listed, dps, terms: found_by, names, parts } =
-                SearchRows::of(&entry.columns, &entry.derived);
+            let SearchRows { dps, terms: found_by, names, parts } = SearchRows::of(&entry.columns, &entry.derived);
             let SearchColumns { started_at_ms, created_at_ms, duration_ms, .. } = entry.columns;
-            for TermRow { term, marks } in found_by {
+            for TermRow { term, listed, marks } in found_by {
                 let orders = [started_at_ms, created_at_ms, duration_ms, dps].map(Cell::from);
                 let [started, created, duration, dps] = orders;
                 terms.push([row.into(), term.0.into(), listed.into(), started, created, duration, dps, marks.0.into()]);
             }
             for name in names {
+                let listed = i64::from(name.listed);
                 let (_, uses, of_listed) = self.names.entry(name.term.0).or_insert((name, 0, 0));
                 *uses += 1;
-                *of_listed += i64::from(listed);
+                *of_listed += listed;
             }
-            for part in parts.into_iter().filter(|_| listed) {
+            for part in parts {
                 self.parts.insert((part.part, part.term.0), part);
             }
         }

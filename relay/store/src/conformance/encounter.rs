@@ -22,6 +22,7 @@ pub async fn an_encounter_begins_live(harness: &impl Harness<Store: Fights>) {
         report_id: new.report_id.clone(),
         raid_code: raid.code.clone(),
         visibility: Visibility::Private,
+        names: raid.names,
         tickets: raid.tickets,
         started_at_ms: new.started_at_ms,
         created_at_ms: new.created_at_ms,

@@ -1,17 +1,22 @@
 //! Raids.
 
 use raidcast_shared::id::RaidId;
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 
 use super::{Fights, Harness, NOW_MS, account, encounter, id, new_raid, raid};
-use crate::{Accounts, RaidRow, Raids, Reports, StoreError, Tickets};
+use crate::{Accounts, EncounterRow, Encounters as _, RaidRow, Raids, Reports, StoreError, Tickets};
 
 /// All of it comes back; what is not held is `None`.
 pub async fn a_raid_is_found_by_id_and_by_code(harness: &impl Harness<Store: Accounts + Raids>) {
     let store = harness.open().await;
     let ana = account(&store, "ana").await;
-    for (number, visibility) in [(1, Visibility::Public), (2, Visibility::Unlisted), (3, Visibility::Private)] {
+    for (number, visibility, names) in [
+        (1, Visibility::Public, NamesPolicy::Hidden),
+        (2, Visibility::Unlisted, NamesPolicy::Full),
+        (3, Visibility::Private, NamesPolicy::Class),
+    ] {
         let kept = RaidRow {
+            names,
             title: (number > 1).then(|| "Tuesday 'n\" more; --".into()),
             closed: number == 3,
             history: number == 2,
@@ -47,8 +52,13 @@ pub async fn an_update_replaces_only_what_may_change(harness: &impl Harness<Stor
     let bo = account(&store, "bo").await;
     let first = raid(&store, &ana, 1, Visibility::Public).await;
     let other = raid(&store, &ana, 2, Visibility::Public).await;
-    let changed =
-        RaidRow { title: Some("Friday".into()), visibility: Visibility::Private, closed: true, ..first.clone() };
+    let changed = RaidRow {
+        title: Some("Friday".into()),
+        visibility: Visibility::Private,
+        names: NamesPolicy::Hidden,
+        closed: true,
+        ..first.clone()
+    };
     let asked = RaidRow {
         account: bo.id,
         code: "else".into(),
@@ -182,4 +192,27 @@ pub async fn tickets_are_renewed_for_good(harness: &impl Harness<Store: Fights +
     }
     assert_eq!(store.raid_by_code(&theirs.code).await.expect("an answer"), Some(theirs));
     assert_eq!(store.renew_tickets("none").await.expect("an answer"), None);
+}
+
+/// Those that are there, those that begin later, and those that come from another raid.
+pub async fn fights_show_the_names_that_their_raid_shows(harness: &impl Harness<Store: Fights + Reports>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let first = raid(&store, &ana, 1, Visibility::Public).await;
+    let other = RaidRow { names: NamesPolicy::Class, ..new_raid(&ana, 2, Visibility::Public) };
+    store.insert_raid(&other).await.expect("a raid");
+    let row = encounter(&store, &first, 1).await;
+    assert_eq!(row.names, NamesPolicy::Full);
+    for names in [NamesPolicy::Hidden, NamesPolicy::Class, NamesPolicy::Full, NamesPolicy::Hidden] {
+        let changed = RaidRow { names, ..first.clone() };
+        store.update_raid(&changed).await.expect("an update");
+        assert_eq!(store.raid_by_code(&first.code).await.expect("an answer"), Some(changed));
+        let seen = store.encounter(ana.id, row.key.encounter).await.expect("an answer");
+        assert_eq!(seen, Some(EncounterRow { names, ..row.clone() }));
+    }
+    assert_eq!(encounter(&store, &first, 2).await.names, NamesPolicy::Hidden);
+    store.move_encounter(row.row, &other.code).await.expect("a move");
+    let (moved, _) = store.report(&row.report_id).await.expect("an answer").expect("the report");
+    assert_eq!(moved.names, NamesPolicy::Class);
+    assert_eq!(store.raid_by_code(&other.code).await.expect("an answer"), Some(other));
 }

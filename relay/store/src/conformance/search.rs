@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use raidcast_shared::report::Place;
-use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
+use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 
-use super::{Harness, NOW_MS, account, kept, new_encounter, raid};
+use super::{Harness, NOW_MS, account, kept, new_encounter, new_raid, raid};
 use crate::name::{NameKind, Typed, fold};
 use crate::search::{Between, Filters, PlayerWanted, ROWS_LOOKED_AT_MAX, names_like};
 use crate::{
@@ -60,6 +60,7 @@ struct Fight {
     report: KeptReport,
     derived: Derived,
     public: bool,
+    named: bool,
 }
 
 pub(super) fn player(
@@ -176,6 +177,7 @@ async fn fights(store: &Arc<impl Store>, raid: &RaidRow, first: u8, count: u8, n
             report,
             derived,
             public: raid.visibility == Visibility::Public,
+            named: raid.names == NamesPolicy::Full,
         });
     }
     fights
@@ -214,7 +216,9 @@ fn is_wanted(fight: &Fight, filters: &Filters) -> bool {
     let is_boss = |names: &Vec<Term>| {
         fight.derived.bosses.iter().any(|boss| has_name(Some(&boss.boss_name), NameKind::Boss, names))
     };
+    let names_somebody = wanted.key.is_some() || wanted.names.is_some();
     fight.public
+        && (fight.named || !names_somebody)
         && (*wanted == PlayerWanted::default() || fight.derived.players.iter().any(is_player))
         && filters.bosses.as_ref().is_none_or(is_boss)
         && filters.scene.is_none_or(|scene| line.place.scene.as_deref().map(Term::scene) == Some(scene))
@@ -238,7 +242,7 @@ fn plain(fights: &[Fight], request: &SearchRequest) -> Vec<String> {
 
 /// The names that are most like a text, of all names that are to be found.
 fn plain_names(fights: &[Fight], typed: &Typed) -> Vec<Term> {
-    let public = fights.iter().filter(|fight| fight.public);
+    let public = fights.iter().filter(|fight| fight.public && (fight.named || typed.kind() == NameKind::Boss));
     let names: BTreeSet<String> = public
         .flat_map(|fight| match typed.kind() {
             NameKind::Player => {
@@ -309,13 +313,16 @@ async fn filled<H: Harness<Store: Store>>(harness: &H) -> (Arc<H::Store>, Vec<Fi
     let mut numbers = Numbers(7);
     let account = account(&store, "ana").await;
     let mut all = Vec::new();
-    for (number, visibility, count) in [
-        (1, Visibility::Public, 40),
-        (2, Visibility::Unlisted, 15),
-        (3, Visibility::Private, 15),
-        (4, Visibility::Public, 20),
+    for (number, visibility, names, count) in [
+        (1, Visibility::Public, NamesPolicy::Full, 40),
+        (2, Visibility::Unlisted, NamesPolicy::Full, 15),
+        (3, Visibility::Private, NamesPolicy::Hidden, 15),
+        (4, Visibility::Public, NamesPolicy::Full, 20),
+        (5, Visibility::Public, NamesPolicy::Class, 10),
+        (6, Visibility::Public, NamesPolicy::Hidden, 10),
     ] {
-        let raid = raid(&store, &account, number, visibility).await;
+        let raid = RaidRow { names, ..new_raid(&account, number, visibility) };
+        store.insert_raid(&raid).await.expect("a raid");
         all.extend(fights(&store, &raid, all.len() as u8, count, &mut numbers).await);
     }
     (store, all, numbers)
@@ -447,6 +454,115 @@ pub async fn only_final_public_reports_are_found_from_the_next_question_on(harne
     assert!(is_found().await);
     assert!(store.discard(row.key.account, row.key.encounter).await.expect("an answer"));
     assert!(!is_found().await);
+}
+
+/// By its bosses as before, and by its players again when all names are shown, wherever it moves; and a name that nobody may
+/// see there is found where others may.
+pub async fn a_raid_that_hides_names_is_found_by_no_player(harness: &impl Harness<Store: Store>) {
+    let store = harness.open().await;
+    let account = account(&store, "ana").await;
+    let mut hiding = RaidRow { names: NamesPolicy::Hidden, ..new_raid(&account, 1, Visibility::Public) };
+    store.insert_raid(&hiding).await.expect("a raid");
+    let full = raid(&store, &account, 2, Visibility::Public).await;
+    let row = store.begin_encounter(&new_encounter(&hiding, 1)).await.expect("an encounter");
+    let other = store.begin_encounter(&new_encounter(&full, 2)).await.expect("an encounter");
+    // A boss has a player's name.
+    let rows = Derived {
+        time: None,
+        players: vec![player(0, Some("Anna"), Some(1), None, "key1"), player(1, None, None, None, "key2")],
+        bosses: vec![boss(0, "Golem"), boss(1, "Anna")],
+        skills: Vec::new(),
+    };
+    keep(&store, &row, &kept(&row, ReportState::Final, 1, 1), &rows).await;
+    let terms = |kind, name: &str| Some(vec![Term::name(kind, &fold(name))]);
+    let key = |key: &str| PlayerWanted { key: Some(key.into()), ..PlayerWanted::default() };
+    let named = || PlayerWanted { names: terms(NameKind::Player, "anna"), ..PlayerWanted::default() };
+    let by_player = |player| Filters { player, ..Filters::default() };
+    let by_boss = |name: &str| Filters { bosses: terms(NameKind::Boss, name), ..Filters::default() };
+    let of_fight = [
+        Filters::default(),
+        by_boss("golem"),
+        by_boss("anna"),
+        by_player(PlayerWanted { class_id: Some(1), ..PlayerWanted::default() }),
+        Filters { scene: Some(Term::scene("Tower of \"Ruin\"")), ..Filters::default() },
+        Filters { scene_id: Some(-7), ..Filters::default() },
+    ];
+    let of_player = [
+        by_player(key("key1")),
+        by_player(key("key2")),
+        by_player(named()),
+        by_player(PlayerWanted { class_id: Some(1), ..named() }),
+        by_player(PlayerWanted { names: named().names, ..key("key1") }),
+        Filters { player: key("key1"), ..by_boss("golem") },
+        Filters { player: named(), scene_id: Some(-7), ..by_boss("anna") },
+    ];
+    let names = async |kind| {
+        let typed = Typed::new(kind, "anna").expect("a name");
+        names_like(&*store, &typed).await.expect("an answer").len()
+    };
+    // What all of these find, if they find the same.
+    let all = async |of: &[Filters]| {
+        let mut found = BTreeSet::new();
+        for filters in of {
+            for order in SearchOrder::ALL {
+                let mut reports = reports(&store, &SearchRequest { order, ..request(filters.clone()) }).await.0;
+                reports.sort();
+                found.insert(reports);
+            }
+        }
+        assert_eq!(found.len(), 1, "one finds what another does not: {found:?}");
+        found.pop_first().unwrap_or_default()
+    };
+    let changes = std::cell::Cell::new(0);
+    let found = async || {
+        let now = store.search_changes().await.expect("an answer");
+        assert!(changes.replace(now) < now, "{now}");
+        let (fights, of_players) = (all(&of_fight).await, all(&of_player).await);
+        assert_eq!(names(NameKind::Boss).await, usize::from(!fights.is_empty()));
+        assert_eq!(names(NameKind::Player).await, usize::from(!of_players.is_empty()));
+        (fights, of_players)
+    };
+    let (none, one, both) = (vec![], vec![row.report_id.clone()], vec![row.report_id.clone(), other.report_id.clone()]);
+    assert_eq!(found().await, (one.clone(), none.clone()), "as it was derived");
+    for (visibility, names) in [
+        (Visibility::Public, NamesPolicy::Full),
+        (Visibility::Public, NamesPolicy::Class),
+        (Visibility::Unlisted, NamesPolicy::Class),
+        (Visibility::Public, NamesPolicy::Full),
+        (Visibility::Public, NamesPolicy::Hidden),
+        (Visibility::Public, NamesPolicy::Class),
+        (Visibility::Private, NamesPolicy::Full),
+        (Visibility::Public, NamesPolicy::Hidden),
+        (Visibility::Unlisted, NamesPolicy::Full),
+        (Visibility::Public, NamesPolicy::Full),
+        (Visibility::Private, NamesPolicy::Hidden),
+        (Visibility::Public, NamesPolicy::Hidden),
+    ] {
+        (hiding.visibility, hiding.names) = (visibility, names);
+        store.update_raid(&hiding).await.expect("the raid");
+        let is_public = visibility == Visibility::Public;
+        let is_named = is_public && names == NamesPolicy::Full;
+        let of = |is_found| if is_found { one.clone() } else { none.clone() };
+        assert_eq!(found().await, (of(is_public), of(is_named)), "{visibility:?} {names:?}");
+    }
+    // Beside one that shows the same names.
+    keep(&store, &other, &kept(&other, ReportState::Final, 1, 2), &rows).await;
+    let alone = vec![other.report_id.clone()];
+    assert_eq!(found().await, (both.clone(), alone.clone()));
+    store.move_encounter(row.row, &full.code).await.expect("a move");
+    assert_eq!(found().await, (both.clone(), both.clone()), "it shows all names there");
+    store.move_encounter(row.row, &hiding.code).await.expect("a move");
+    assert_eq!(found().await, (both.clone(), alone.clone()));
+    keep(&store, &row, &kept(&row, ReportState::Final, 2, 1), &rows).await;
+    assert_eq!(found().await, (both.clone(), alone.clone()), "as it was derived again");
+    store.move_encounter(other.row, &hiding.code).await.expect("a move");
+    assert_eq!(found().await, (both.clone(), none.clone()));
+    store.move_encounter(other.row, &full.code).await.expect("a move");
+    assert_eq!(found().await, (both, alone.clone()));
+    assert!(store.discard(row.key.account, row.key.encounter).await.expect("an answer"));
+    assert_eq!(found().await, (alone.clone(), alone));
+    assert!(store.discard(other.key.account, other.key.encounter).await.expect("an answer"));
+    assert_eq!(found().await, (none.clone(), none));
 }
 
 /// Also short ones, and those of two characters.

@@ -31,6 +31,7 @@ fn uploaded_row(raid: &RaidRow, number: u8) -> EncounterRow {
         report_id: new.report_id,
         raid_code: new.raid_code,
         visibility: raid.visibility,
+        names: raid.names,
         tickets: raid.tickets,
         started_at_ms: new.started_at_ms,
         created_at_ms: new.created_at_ms,

@@ -12,11 +12,13 @@ use super::marks::Marks;
 use crate::name::{NameKind, fold, parts_kept};
 use crate::{Derived, DerivedPlayer};
 
-/// What an encounter says of itself that search asks: columns of `encounters`.
+/// What an encounter says of itself that search asks: columns of `encounters`, and of its
+/// raid which names are seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "columns are described in the migrations")]
 pub struct SearchColumns {
     pub visibility: i64,
+    pub names: i64,
     pub state: i64,
     pub started_at_ms: i64,
     pub created_at_ms: i64,
@@ -30,12 +32,30 @@ pub struct SearchColumns {
     pub damage: i64,
 }
 
-/// A name and its term.
+/// What of a fight may be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The fight, by what leads to no player.
+    pub fight: bool,
+    /// The fight by its players and their names, and these names.
+    pub players: bool,
+}
+
+impl Listed {
+    /// By an encounter's visibility and state, and the names that are seen, each by its [code](crate::code).
+    pub const fn of(visibility: i64, names: i64, state: i64) -> Self {
+        let fight = visibility == 0 && state == 2;
+        Self { fight, players: fight && names == 0 }
+    }
+}
+
+/// A name and its term; `listed`: in this fight it may be found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "columns are described in the migrations")]
 pub struct NameRow {
     pub term: Term,
     pub name: String,
+    pub listed: bool,
 }
 
 /// A part of a name.
@@ -53,66 +73,77 @@ pub fn parts_of(term: Term, name: &str) -> Vec<PartRow> {
     kind.into_iter().flat_map(|kind| parts_kept(kind, name)).map(|part| PartRow { part, term }).collect()
 }
 
-/// A term, and what is told beside it.
+/// A term, whether the fight is found by it, and what is told beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "columns are described in the migrations")]
 pub struct TermRow {
     pub term: Term,
+    pub listed: bool,
     pub marks: Marks,
 }
 
 /// What an encounter is found by. Beside a player, or a player's name, stand that player's class and spec alone.
-fn term_rows(columns: &SearchColumns, derived: &Derived, names: &[NameRow]) -> Vec<TermRow> {
+fn term_rows(columns: &SearchColumns, derived: &Derived, names: &[NameRow], listed: Listed) -> Vec<TermRow> {
     let fight = Marks::of_fight(columns.outcome, columns.difficulty, columns.players);
-    let mut marks = BTreeMap::new();
+    let mut rows = BTreeMap::new();
     let mut all = fight;
     for player in &derived.players {
         let own = Marks::of_player(player.class_id, player.class_spec);
         all = all.and(own);
-        for term in [Some(Term::player(&player.actor_id)), name_term(player)].into_iter().flatten() {
-            let held = marks.entry(term).or_insert(fight);
+        for term in terms_of_player(&player.actor_id, name_term(player)) {
+            let (_, held) = rows.entry(term).or_insert((listed.players, fight));
             *held = held.and(own);
         }
     }
     let scene = [columns.scene.as_deref().map(Term::scene), columns.scene_id.map(Term::scene_id)];
     // Names of players are there already: what is left are bosses'.
     for term in [Term::ALL].into_iter().chain(names.iter().map(|name| name.term)).chain(scene.into_iter().flatten()) {
-        marks.entry(term).or_insert(all);
+        rows.entry(term).or_insert((listed.fight, all));
     }
-    marks.into_iter().map(|(term, marks)| TermRow { term, marks }).collect()
+    rows.into_iter().map(|(term, (listed, marks))| TermRow { term, listed, marks }).collect()
+}
+
+/// The terms by which a player is found: the player's own, and that of the name. No boss and no scene has one of them.
+pub fn terms_of_player(actor_id: &str, name_term: Option<Term>) -> impl Iterator<Item = Term> {
+    [Some(Term::player(actor_id)), name_term].into_iter().flatten()
 }
 
 /// What is written of an encounter so that it is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "columns are described in the migrations")]
 pub struct SearchRows {
-    pub listed: bool,
     pub dps: i64,
     /// Each term once, in order.
     pub terms: Vec<TermRow>,
     pub names: Vec<NameRow>,
+    /// Of names that may be found alone.
     pub parts: Vec<PartRow>,
 }
 
 impl SearchRows {
     /// Of the rows that are derived of a report, and of what its encounter says.
     pub fn of(columns: &SearchColumns, derived: &Derived) -> Self {
+        let listed = Listed::of(columns.visibility, columns.names, columns.state);
         let players =
             derived.players.iter().filter_map(|player| Some((NameKind::Player, fold(player.name.as_deref()?))));
         let bosses = derived.bosses.iter().map(|boss| (NameKind::Boss, fold(&boss.boss_name)));
         let mut folded: Vec<_> = players.chain(bosses).filter(|(_, name)| !name.is_empty()).collect();
         folded.sort();
         folded.dedup();
-        let names: Vec<_> =
-            folded.iter().map(|(kind, name)| NameRow { term: Term::name(*kind, name), name: name.clone() }).collect();
-        let parts = folded.iter().zip(&names).flat_map(|((kind, name), row)| {
+        let row = |(kind, name): &(NameKind, String)| NameRow {
+            term: Term::name(*kind, name),
+            name: name.clone(),
+            listed: if *kind == NameKind::Player { listed.players } else { listed.fight },
+        };
+        let names: Vec<_> = folded.iter().map(row).collect();
+        let found = folded.iter().zip(&names).filter(|(_, row)| row.listed);
+        let parts = found.flat_map(|((kind, name), row)| {
             parts_kept(*kind, name).into_iter().map(|part| PartRow { part, term: row.term })
         });
         Self {
-            listed: columns.visibility == 0 && columns.state == 2,
             dps: dps(columns),
             parts: parts.collect(),
-            terms: term_rows(columns, derived, &names),
+            terms: term_rows(columns, derived, &names, listed),
             names,
         }
     }

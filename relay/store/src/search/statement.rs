@@ -113,7 +113,8 @@ pub fn names_sharing(asked: &NameParts) -> Statement {
     statement
 }
 
-/// The groups of terms of which an encounter has one each, the one first that the fewest have.
+/// The groups of terms of which an encounter has one each, the one first that the fewest have. A player's come before all
+/// others: of the first alone it is asked whether the fight is listed by it.
 pub(super) fn groups(filters: &Filters) -> Vec<Vec<Term>> {
     let player = &filters.player;
     let groups = [
