@@ -56,12 +56,7 @@ pub struct Rebuilt {
 
 impl Deriver {
     /// Folds where it is told.
-    pub fn new(
-        store: Arc<dyn Store>,
-        heavy: Arc<Heavy>,
-        from: Source,
-        veils: Option<Arc<Veils>>,
-    ) -> Arc<Self> {
+    pub fn new(store: Arc<dyn Store>, heavy: Arc<Heavy>, from: Source, veils: Option<Arc<Veils>>) -> Arc<Self> {
         Arc::new(Self { store, heavy, from, veils })
     }
 

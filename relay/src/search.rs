@@ -173,7 +173,7 @@ impl Searches {
             look: ROWS_LOOKED_AT_MAX,
         };
         let found = self.door.found(&request).await?;
-        let summary = |line: Visible<ReportLine>| record::summary(line.audience(), line.into_inner());
+        let summary = |line: Visible<ReportLine>| record::summary(&line.audience().clone(), line.into_inner());
         let total = found.total.map(|total| total.count);
         Ok(EncounterPage {
             encounters: found.lines.into_iter().map(summary).collect(),

@@ -58,12 +58,7 @@ impl Veils {
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn numbered(
-        &self,
-        code: &str,
-        names: NamesPolicy,
-        players: &[ActorId],
-    ) -> Result<Audience, StoreError> {
+    pub async fn numbered(&self, code: &str, names: NamesPolicy, players: &[ActorId]) -> Result<Audience, StoreError> {
         let numbers: Numbers = self.store.number_players(code, players).await?.into_iter().collect();
         let numbers = Arc::new(numbers);
         self.numbers.insert(code.to_owned(), Arc::clone(&numbers)).await;

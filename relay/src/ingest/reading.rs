@@ -89,8 +89,7 @@ mod tests {
             remote_id: Option<i64>,
             log: Bytes,
         }
-        let WaitingReading { encounter, stream, started_at_ms, visibility, hash, remote_id, log, .. } =
-            waiting(false);
+        let WaitingReading { encounter, stream, started_at_ms, visibility, hash, remote_id, log, .. } = waiting(false);
         let data = codec::encode(&Earlier { encounter, stream, started_at_ms, visibility, hash, remote_id, log });
         assert_eq!(
             hex(&data),

@@ -16,9 +16,8 @@ use super::command::{RaidCommand, RaidHandle};
 use super::directory::Directory;
 use super::encounter::LiveEncounter;
 use super::restore::load_row;
-use super::task::{Around, RaidTask};
+use super::task::{Around, RaidTask, Stages};
 use crate::context::Context;
-use crate::fanout::{Patience, Room};
 use crate::limits::LEFT_EVERY_MS;
 
 /// Commands that wait for a raid's task; whoever fills it up waits.

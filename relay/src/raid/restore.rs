@@ -6,7 +6,6 @@ use raidcast_shared::uplink::ReportState;
 use raidcast_store::{EncounterKey, EncounterRow, OpenEncounter, Store, StoreError};
 
 use super::encounter::LiveEncounter;
-use crate::access;
 use crate::context::Context;
 use crate::record::decode_record;
 

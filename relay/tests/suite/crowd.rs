@@ -13,7 +13,7 @@ use raidcast_shared::feed::{
     SUBPROTOCOL_JSON, Tick,
 };
 use raidcast_shared::report::{SkillKind, SkillRow};
-use raidcast_shared::uplink::{Outcome, UplinkReply, Visibility};
+use raidcast_shared::uplink::{NamesPolicy, Outcome, UplinkReply, Visibility};
 use raidcast_store::Tickets;
 use tokio::io::AsyncReadExt as _;
 
@@ -314,7 +314,14 @@ async fn of_a_large_room_those_are_let_go_who_may_no_longer_see_it_and_hear_noth
 }
 
 fn a_keyframe(position: u64, events: u64, events_lost: bool) -> FeedFrame {
-    let raid = FeedRaid { code: "c".into(), title: None, connected: true, open: true, fights: Vec::new() };
+    let raid = FeedRaid {
+        code: "c".into(),
+        title: None,
+        names: NamesPolicy::Full,
+        connected: true,
+        open: true,
+        fights: Vec::new(),
+    };
     let (epoch, times) = ("e".to_owned(), FrameTimes::default());
     FeedFrame::Keyframe(Keyframe { epoch, position, events, events_lost, raid, fight: None, times })
 }

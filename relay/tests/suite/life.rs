@@ -18,7 +18,8 @@ use raidcast_shared::checksum::Checksum;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::limits::GRACE_MS;
 use raidcast_shared::uplink::{
-    Begin, DeltaFrame, End, Ending, Held, NamesPolicy, Outcome, RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility,
+    Begin, DeltaFrame, End, Ending, Held, NamesPolicy, Outcome, RefusedScope, ReportState, UplinkFrame, UplinkReply,
+    Visibility,
 };
 use raidcast_store::{AccountId, RaidRow, Store, Tickets};
 use raidcast_store_sqlite::SqliteStore;
@@ -170,8 +171,14 @@ impl World {
         self.next_connection += 1;
         for _ in 0..5 {
             let (reply, answer) = oneshot::channel();
-            let attach =
-                Attach { connection: id, replies: sender.clone(), title: None, visibility: Visibility::Public, reply };
+            let attach = Attach {
+                connection: id,
+                replies: sender.clone(),
+                title: None,
+                visibility: Visibility::Public,
+                names: NamesPolicy::Full,
+                reply,
+            };
             let handle = self.handle(raid).await;
             if handle.send(RaidCommand::Attach(attach)).await.is_ok() && matches!(answer.await, Ok(Ok(_))) {
                 let (handles, begins) = (HashMap::new(), HashMap::new());
@@ -432,8 +439,10 @@ impl World {
             if row.state != ReportState::Final {
                 continue;
             }
-            let report =
-                decode_record(&record.expect("a final report has a record")).expect("it is read").shown_to(everybody());
+            let report = decode_record(&record.expect("a final report has a record"))
+                .expect("it is read")
+                .shown_to(everybody())
+                .expect("everybody sees all");
             if report.fight.checksum == whole.to_string() {
                 return;
             }

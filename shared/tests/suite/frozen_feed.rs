@@ -82,7 +82,14 @@ fn frames() -> Vec<(String, FeedFrame)> {
         started_at_ms: header().started_at_ms,
         duration_ms: state.duration_ms(),
     };
-    let raid = FeedRaid { code: "c".into(), title: None, names: NamesPolicy::Full, connected: true, open: true, fights: vec![line] };
+    let raid = FeedRaid {
+        code: "c".into(),
+        title: None,
+        names: NamesPolicy::Full,
+        connected: true,
+        open: true,
+        fights: vec![line],
+    };
     let key = state.actors()[0].id.to_hex();
     let skills = view::skills_of(to_all(&state), &[&key]).remove(0).1;
     let mut out = Vec::new();

@@ -11,7 +11,6 @@ use raidcast_store::StoreError;
 
 use super::state::{Appended, RaidTask, What};
 use crate::metrics::Lag;
-use crate::raid::encounter::LiveEncounter;
 
 impl RaidTask {
     /// An append is durable, or failed: fold and acknowledge all that are, with one Ack for each handle.

@@ -53,7 +53,7 @@ impl Of {
 }
 
 /// All stages of a raid.
-pub(super) struct Stages {
+pub(in crate::raid) struct Stages {
     members: Stage,
     others: Option<Stage>,
     tasks: TaskTracker,
@@ -63,7 +63,7 @@ pub(super) struct Stages {
 
 impl Stages {
     /// One for members. `tasks`: where rooms spread out.
-    pub(super) fn new(context: &Context, tasks: TaskTracker) -> Self {
+    pub(in crate::raid) fn new(context: &Context, tasks: TaskTracker) -> Self {
         let patience = Patience::with_spectators(&context.limits);
         let members = Stage::new(context, members().clone(), &tasks, (patience, 0));
         Self { members, others: None, tasks, patience, rooms: 1 }
@@ -194,12 +194,7 @@ impl RaidTask {
     }
 
     /// Players have numbers.
-    pub(super) fn numbered(
-        &mut self,
-        names: NamesPolicy,
-        players: Vec<ActorId>,
-        result: Result<Audience, StoreError>,
-    ) {
+    pub(super) fn numbered(&mut self, names: NamesPolicy, players: Vec<ActorId>, result: Result<Audience, StoreError>) {
         // Those of a stage that is gone are asked for again by the one that took its place.
         let Some(others) = self.stages.others.as_mut().filter(|_| self.row.names == names) else { return };
         match result {
