@@ -1037,6 +1037,8 @@ export interface components {
             endedAtMs: number | null;
             /** @description Whose meter it is, by the player's key. */
             localPlayerUid: string | null;
+            /** @description Which names those see who are no members of its raid. */
+            names: components["schemas"]["NamesPolicy"];
             /** @description How it went. */
             outcome: components["schemas"]["Outcome"];
             /** @description By damage. */
@@ -1474,6 +1476,13 @@ export interface components {
             /** @description The name that it has in the relay's configuration; `null` for his own. */
             name: string | null;
         };
+        /**
+         * @description Which names spectators see.
+         *
+         *     Members of a raid (its uploader, and who has a link with a ticket) see them as the game has them.
+         * @enum {string}
+         */
+        NamesPolicy: "full" | "class" | "hidden";
         /** @description An invitation that was made. This is the only time that its link is told. */
         NewInvitation: components["schemas"]["InvitationLine"] & {
             /** @description The link by which people join. */
@@ -1686,6 +1695,8 @@ export interface components {
              * @description When it began, Unix ms.
              */
             createdAtMs: number;
+            /** @description Which names those see who are no members. */
+            names: components["schemas"]["NamesPolicy"];
             /** @description Whether it goes on. */
             open: boolean;
             /** @description Its fights, newest first. */
@@ -1738,6 +1749,8 @@ export interface components {
         /** @description A report, live or kept: the fold of all of a fight, or of a span of it. */
         Report: components["schemas"]["Fight"] & {
             meterDiffers: components["schemas"]["MeterDiffers"] | null;
+            /** @description Which names those see who are no members of its raid. */
+            names?: components["schemas"]["NamesPolicy"];
             /** @description Why it is provisional or otherwise not plain, in words; `null` if there is nothing to say. */
             note: string | null;
             /** @description The raid that it was streamed in. */
@@ -2780,6 +2793,8 @@ export interface operations {
             query?: {
                 /** @description Who may see the reports; otherwise what the key's configuration says, else `unlisted`. */
                 visibility?: "public" | "unlisted" | "private";
+                /** @description Which names those see who are no members: `full`, `class` (class and number) or `hidden`. */
+                names?: ("full" | "class" | "hidden") & Record<string, never>;
             };
             header?: {
                 /**

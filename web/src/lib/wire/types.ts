@@ -2,6 +2,8 @@
 
 export type Role = "damage" | "healer" | "tank";
 
+export type NamesPolicy = "full" | "class" | "hidden";
+
 export type Outcome = "kill" | "wipe" | "reset" | "unfinished" | "unknown";
 
 export type ReportState = "live" | "provisional" | "final";
@@ -290,6 +292,10 @@ code: string,
  * What the uploader calls it.
  */
 title: string | null, 
+/**
+ * Which names those see who are no members; without it all.
+ */
+names?: NamesPolicy, 
 /**
  * Whether its uploader is connected.
  */
