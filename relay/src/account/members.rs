@@ -10,6 +10,7 @@ mod enter;
 mod invitation;
 mod key;
 mod pairing;
+mod provider;
 mod session;
 
 use std::collections::{HashMap, HashSet};
@@ -23,10 +24,14 @@ use raidcast_shared::text::is_name;
 use raidcast_store::{AccountId, PersonId, Session, SessionEnds, SessionId};
 use tokio_util::sync::CancellationToken;
 
+pub(super) use self::enter::{NAME_CHARS, is_good_name};
 pub use self::pairing::DeviceFault;
+pub use self::provider::{Arrival, Arrived};
+use self::provider::{Stranger, Trip};
 use super::keyring::Keyring;
 use super::pairing::Pairings;
 use super::password::Passwords;
+use super::provider::{ProviderSetting, Providers, Waiting};
 use super::tries::Tries;
 use super::{Cookies, digest};
 use crate::context::Context;
@@ -94,7 +99,7 @@ pub struct Entered {
     /// Who he is.
     pub me: Me,
     /// Its cookies.
-    pub cookies: [HeaderValue; 2],
+    pub cookies: Vec<HeaderValue>,
 }
 
 /// See the module's page.
@@ -106,6 +111,11 @@ pub struct Members {
     cookies: Cookies,
     passwords: Passwords,
     pairings: Pairings,
+    providers: Providers,
+    /// Who is at a provider.
+    trips: Waiting<Trip>,
+    /// Who came from one, and has not joined.
+    strangers: Waiting<Stranger>,
     tries: Tries,
     /// Held by whoever changes sessions, passwords or keys.
     changing: tokio::sync::Mutex<()>,
@@ -122,11 +132,31 @@ fn invalid(text: &str) -> HttpError {
 
 impl Members {
     /// Of a relay.
-    pub fn new(context: Arc<Context>, keys: Arc<Keyring>, registration: Registration) -> Self {
+    pub fn new(
+        context: Arc<Context>,
+        keys: Arc<Keyring>,
+        registration: Registration,
+        providers: &[ProviderSetting],
+    ) -> Self {
         let (cookies, passwords) = (Cookies::of(&context.public_url), Passwords::new(context.entropy.clone()));
         let pairings = Pairings::new(context.entropy.clone());
+        let providers = Providers::new(providers, &context.public_url, &context.clock);
+        let (trips, strangers) = (Waiting::new(context.entropy.clone()), Waiting::new(context.entropy.clone()));
         let (open, tries, changing) = (Mutex::default(), Tries::new(), tokio::sync::Mutex::default());
-        Self { context, open, keys, cookies, passwords, pairings, tries, changing, registration }
+        Self {
+            context,
+            open,
+            keys,
+            cookies,
+            passwords,
+            pairings,
+            providers,
+            trips,
+            strangers,
+            tries,
+            changing,
+            registration,
+        }
     }
 
     /// Whether somebody may join, and how: for the page.

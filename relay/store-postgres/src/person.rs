@@ -2,8 +2,8 @@
 
 use raidcast_store::row::{AccountColumns, InvitationColumns, PersonColumns, readable};
 use raidcast_store::{
-    Account, AccountId, Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, StoreFuture, Subject,
-    code,
+    Account, AccountId, Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, StoreFuture,
+    Subject, code,
 };
 use sqlx::PgConnection;
 

@@ -6,18 +6,19 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use raidcast_shared::account::{JoinForm, PasswordForm, Registration, SignInForm};
 use raidcast_shared::text::is_name;
 use raidcast_store::name::fold;
-use raidcast_store::{Joining, NewPerson, NewSession, PersonId, Subject};
+use raidcast_store::{Joining, NewPerson, NewSession, PersonId, SignIn, Subject};
 
 use super::{Entered, Members, SESSION_MS, SignedIn, digest, invalid, too_often};
 use crate::account::tries::Try;
 use crate::edge::Address;
 use crate::error::HttpError;
+use crate::metrics::{SignInOutcome, SignInWay};
 
 /// A browser is known for so long, s.
 const KNOWN_S: i64 = 365 * 24 * 3_600;
 
 /// Characters of a person's name.
-const NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=32;
+pub(in crate::account) const NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=32;
 /// Characters of a password at the least.
 const PASSWORD_CHARS_MIN: usize = 10;
 /// Bytes of a password at the most: it is hashed.
@@ -36,35 +37,66 @@ impl Members {
         headers: &HeaderMap,
         address: Address,
     ) -> Result<Entered, HttpError> {
+        let joined = self.join_with_password(form, headers, address).await;
+        self.count(SignInWay::Password, SignInOutcome::Joined, &joined);
+        joined
+    }
+
+    async fn join_with_password(
+        self: &Arc<Self>,
+        form: JoinForm,
+        headers: &HeaderMap,
+        address: Address,
+    ) -> Result<Entered, HttpError> {
         if !self.cookies.is_own_page(headers) {
             return Err(HttpError::ForeignPage);
         }
         let (name, password) = (good_name(&form.name)?, good_password(form.password, &form.name)?);
         let invitation = form.invitation.as_deref().filter(|secret| !secret.is_empty());
-        if invitation.is_none() && self.registration != Registration::Open {
-            return Err(HttpError::NotInvited);
-        }
-        self.open_to_join().await?;
+        self.may_join(invitation.is_some()).await?;
         self.tries.by_address(address).map_err(too_often)?;
         self.tries.joins(address).map_err(too_often)?;
         let name_key = fold(&name);
         let new = NewPerson {
             subject: Subject { provider: String::new(), subject: name_key.clone() },
             name_key,
-            name: name.clone(),
+            name,
             secret: Some(self.passwords.digest(password).await?),
             channel: self.context.entropy.code(8),
             invitation: invitation.map(|secret| digest(secret.as_bytes())),
             now_ms: self.now_ms(),
         };
-        match self.context.store.join(&new).await? {
+        self.keep_new(&new, headers).await
+    }
+
+    /// Whether somebody may join who has an invitation, or none. Whether it is good is asked when he does.
+    pub(super) async fn may_join(&self, is_invited: bool) -> Result<(), HttpError> {
+        if !is_invited && self.registration != Registration::Open {
+            return Err(HttpError::NotInvited);
+        }
+        self.open_to_join().await
+    }
+
+    /// Keeps somebody who is new, and signs him in.
+    pub(super) async fn keep_new(self: &Arc<Self>, new: &NewPerson, headers: &HeaderMap) -> Result<Entered, HttpError> {
+        match self.context.store.join(new).await? {
             Joining::Joined(person) => {
                 tracing::info!(person = person.id.0, "somebody joined");
-                self.begin(person.id, &name, None, headers).await
+                self.begin(person.id, &new.name, None, headers).await
             }
             Joining::Taken => Err(HttpError::Taken),
             Joining::NotInvited => Err(HttpError::NotInvited),
         }
+    }
+
+    /// Counts what became of somebody who wanted in.
+    pub(super) fn count<T>(&self, way: SignInWay, good: SignInOutcome, became: &Result<T, HttpError>) {
+        let outcome = match became {
+            Ok(_) => good,
+            Err(HttpError::Unavailable { .. } | HttpError::Internal) => SignInOutcome::Failed,
+            Err(_) => SignInOutcome::Refused,
+        };
+        self.context.metrics.signed_in(way, outcome);
     }
 
     /// Signs somebody in by name and password. A session that his browser had before ends.
@@ -72,6 +104,17 @@ impl Members {
     /// # Errors
     /// `WrongSignIn` whatever of it is wrong, `TooMany`.
     pub async fn sign_in(
+        self: &Arc<Self>,
+        form: SignInForm,
+        headers: &HeaderMap,
+        address: Address,
+    ) -> Result<Entered, HttpError> {
+        let entered = self.sign_in_with_password(form, headers, address).await;
+        self.count(SignInWay::Password, SignInOutcome::Entered, &entered);
+        entered
+    }
+
+    async fn sign_in_with_password(
         self: &Arc<Self>,
         form: SignInForm,
         headers: &HeaderMap,
@@ -114,7 +157,7 @@ impl Members {
         let who = self.whole(move |members| async move {
             let (store, now_ms) = (&members.context.store, members.now_ms());
             if let Some((subject, kept)) = verified
-                && store.sign_in(&subject).await?.and_then(|found| found.secret) != kept
+                && store.sign_in(&subject).await? != Some(SignIn { person, secret: kept })
             {
                 return Err(HttpError::WrongSignIn);
             }
@@ -130,7 +173,7 @@ impl Members {
         let known = self.context.secret.known(&fold(name.trim()));
         let session = self.cookies.set(headers, &secret, SESSION_MS / 1_000).ok_or(HttpError::Internal)?;
         let known = self.cookies.set_known(headers, &known, KNOWN_S).ok_or(HttpError::Internal)?;
-        Ok(Entered { me, cookies: [session, known] })
+        Ok(Entered { me, cookies: vec![session, known] })
     }
 
     /// Signs somebody out.
@@ -183,12 +226,17 @@ impl Members {
     }
 }
 
-/// A name that somebody may have.
-fn good_name(text: &str) -> Result<String, HttpError> {
-    let name = text.trim();
+/// Whether somebody may be called so.
+pub(in crate::account) fn is_good_name(name: &str) -> bool {
     let is_long_enough =
         NAME_CHARS.contains(&name.chars().count()) && fold(name).chars().count() >= *NAME_CHARS.start();
-    if !is_long_enough || !is_name(name, *NAME_CHARS.end()) {
+    is_long_enough && is_name(name, *NAME_CHARS.end())
+}
+
+/// A name that somebody may have.
+pub(super) fn good_name(text: &str) -> Result<String, HttpError> {
+    let name = text.trim();
+    if !is_good_name(name) {
         return Err(invalid("a name has 2 to 32 letters, digits or signs: choose another"));
     }
     Ok(name.to_owned())

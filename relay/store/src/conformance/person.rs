@@ -6,8 +6,8 @@ use futures::future::join_all;
 
 use super::{Harness, NOW_MS, account};
 use crate::{
-    Account, AccountId, Accounts, Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, StoreError,
-    Subject,
+    Account, AccountId, Accounts, Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn,
+    StoreError, Subject,
 };
 
 const DAY_MS: i64 = 24 * 3_600_000;
