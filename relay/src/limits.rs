@@ -240,10 +240,12 @@ pub const PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE: u32 = 60;
 pub const SIGN_INS_WAITING_MAX: usize = 10_000;
 /// Of one address.
 pub const SIGN_INS_WAITING_PER_ADDRESS: usize = 100;
-/// Sign-ins for which providers are asked at once.
-pub const PROVIDERS_ASKED_MAX: usize = 16;
+/// Sign-ins for which one provider is asked at once.
+pub const PROVIDER_ASKED_MAX: usize = 16;
 /// A provider answers within this, ms.
 pub const PROVIDER_ANSWER_MS: u64 = 8_000;
+/// And all that it is asked for one sign-in: less than an answer of the relay may take.
+pub const PROVIDER_SIGN_IN_MS: u64 = 20_000;
 /// Bytes of its answer at the most: large ones publish some dozen keys.
 pub const PROVIDER_ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// Keys of a provider that are looked at.

@@ -17,6 +17,7 @@ mod waiting;
 mod web;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,7 +28,7 @@ pub(super) use self::waiting::{LASTS_MS, Waiting};
 use self::web::Web;
 use super::digest;
 use crate::clock::Clock;
-use crate::limits::PROVIDERS_ASKED_MAX;
+use crate::limits::{PROVIDER_ASKED_MAX, PROVIDER_SIGN_IN_MS};
 use crate::metrics::SignInWay;
 
 pub(crate) use self::setting::is_safe_address;
@@ -91,6 +92,8 @@ pub(super) struct Provider {
     /// The issuer that its answers may name.
     issuer: String,
     kind: Kind,
+    /// One permit for each who is being looked up: where it is slow, others are not.
+    pub(super) asking: tokio::sync::Semaphore,
 }
 
 impl Provider {
@@ -118,18 +121,20 @@ impl Provider {
     /// # Errors
     /// See [`ProviderFault`].
     pub(super) async fn identity(&self, trip: &Trip<'_>, code: &str) -> Result<Identity, ProviderFault> {
-        match &self.kind {
-            Kind::OpenId(openid) => openid.identity(trip, code).await,
-            Kind::Discord(discord) => discord.identity(trip, code).await,
-        }
+        let asking = async {
+            match &self.kind {
+                Kind::OpenId(openid) => openid.identity(trip, code).await,
+                Kind::Discord(discord) => discord.identity(trip, code).await,
+            }
+        };
+        let asked = tokio::time::timeout(Duration::from_millis(PROVIDER_SIGN_IN_MS), asking).await;
+        asked.unwrap_or_else(|_| Err(ProviderFault::Down("it takes too long for all that it is asked".into())))
     }
 }
 
 /// Those that the operator has set.
 pub(super) struct Providers {
     all: Vec<Provider>,
-    /// One permit for each who is being looked up.
-    pub(super) asking: tokio::sync::Semaphore,
 }
 
 impl Providers {
@@ -150,9 +155,9 @@ impl Providers {
                     Kind::Discord(Discord::new(base_url, client_id, client_secret, Arc::clone(&web), clock.clone()))
                 }
             };
-            Provider { id, title, issuer, kind }
+            Provider { id, title, issuer, kind, asking: tokio::sync::Semaphore::new(PROVIDER_ASKED_MAX) }
         });
-        Self { all: all.collect(), asking: tokio::sync::Semaphore::new(PROVIDERS_ASKED_MAX) }
+        Self { all: all.collect() }
     }
 
     /// In the order in which they are shown.

@@ -259,8 +259,6 @@ impl Members {
     async fn come(self: &Arc<Self>, id: &str, arrival: Arrival, headers: &HeaderMap) -> Result<Came, Fault> {
         let entering = |fault| Fault { errand: Errand::Enter, fault };
         let Arrival { code, state, iss, error } = arrival;
-        // Before the state is used up: who waits comes again.
-        let _permit = self.providers.asking.try_acquire().map_err(|_| entering(SignInFault::Busy))?;
         let trip = state.as_deref().and_then(|state| self.trips.take(state, self.now_ms()));
         let trip = trip.ok_or(entering(SignInFault::Ended))?;
         let errand = trip.errand;
@@ -271,6 +269,7 @@ impl Members {
         }
         let provider = self.providers.find(id).filter(|provider| provider.id == trip.provider);
         let provider = provider.ok_or(fault(SignInFault::OtherProvider))?;
+        let _permit = provider.asking.try_acquire().map_err(|_| fault(SignInFault::Busy))?;
         let failed = |why: ProviderFault| {
             tracing::warn!(provider = id, %why, "a provider did not say who somebody is");
             fault(fault_of(&why))
