@@ -77,7 +77,20 @@ async function startProvider(port, relay) {
     },
   });
   const handle = provider.callback();
+  /** Hears of the next way back, in place of the browser. @type {((url: URL) => void) | null} */
+  let hold = null;
   const server = createServer((request, response) => {
+    const { end } = response;
+    response.end = (/** @type {any[]} */ ...rest) => {
+      const to = String(response.getHeader('location') ?? '');
+      if (hold === null || !to.startsWith(`${relay}/sign-in/`)) return end.apply(response, /** @type {any} */ (rest));
+      hold(new URL(to));
+      hold = null;
+      for (const name of ['location', 'content-length']) response.removeHeader(name);
+      response.statusCode = 200;
+      response.setHeader('content-type', 'text/html');
+      return end.call(response, '<!doctype html><title>held</title>', 'utf8');
+    };
     if (!request.url?.startsWith('/interaction/')) {
       handle(request, response);
       return;
@@ -91,6 +104,11 @@ async function startProvider(port, relay) {
   await once(server, 'listening');
   return {
     issuer,
+    /** The next way back, which the browser then does not go. */
+    held: () =>
+      new Promise((/** @type {(url: URL) => void} */ resolve) => {
+        hold = resolve;
+      }),
     close: async () => {
       server.closeAllConnections();
       server.close();
@@ -191,23 +209,12 @@ export async function providerChecks(runner, chromium, binary) {
   };
   /** The way back that the browser was about to take, which it does not take. */
   const wayBack = async (/** @type {Page} */ page, /** @type {string} */ who) => {
-    /** @type {(url: URL) => void} */
-    let tell = () => undefined;
-    const told = new Promise((/** @type {(url: URL) => void} */ resolve) => {
-      tell = resolve;
-    });
-    const pattern = `${relay.origin}/sign-in/guild/callback**`;
-    await page.route(pattern, (route) => {
-      tell(new URL(route.request().url()));
-      return route.fulfill({ status: 200, contentType: 'text/html', body: '<title>stopped</title>' });
-    });
+    const held = provider.held();
     await page.goto(`${relay.origin}/sign-in`);
     await page.getByRole('button', { name: 'Sign in with Guild' }).click();
     if (who !== '') await signInThere(page, who);
-    const url = await told;
-    await page.waitForFunction(() => document.title === 'stopped');
-    await page.unroute(pattern);
-    return url;
+    await page.waitForFunction(() => document.title === 'held');
+    return held;
   };
   const alert = async (/** @type {Page} */ page, /** @type {RegExp} */ words) => {
     await page.getByRole('alert').filter({ hasText: words }).waitFor();

@@ -142,7 +142,7 @@ impl Members {
         let pairings = Pairings::new(context.entropy.clone());
         let providers = Providers::new(providers, &context.public_url, &context.clock);
         let (trips, strangers) = (Waiting::new(context.entropy.clone()), Waiting::new(context.entropy.clone()));
-        let (open, tries, changing) = (Mutex::default(), Tries::new(), tokio::sync::Mutex::default());
+        let (open, changing) = (Mutex::default(), tokio::sync::Mutex::default());
         Self {
             context,
             open,
@@ -153,7 +153,7 @@ impl Members {
             providers,
             trips,
             strangers,
-            tries,
+            tries: Tries::new(),
             changing,
             registration,
         }

@@ -2,7 +2,6 @@
 //! answered.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use raidcast_relay::account::Registration;
 use raidcast_relay::config::Config;
@@ -11,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::script::{TestRelay, soon};
-use crate::voucher::{Answering, Faults, Known, Signing, Voucher};
+use crate::voucher::{Answering, Change, Faults, Known, Signing, Voucher};
 
 const PASSWORD: &str = "correct horse battery";
 const MINUTE_MS: i64 = 60_000;
@@ -154,8 +153,8 @@ fn secret_of(link: &str) -> String {
     link.split_once("/sign-in#invitation=").expect("a link").1.to_owned()
 }
 
-fn changing(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Option<Arc<dyn Fn(&mut Value) + Send + Sync>> {
-    Some(Arc::new(change))
+fn changing(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Change {
+    Change::to(change)
 }
 
 #[tokio::test]

@@ -75,7 +75,21 @@ pub(crate) enum Signing {
     PublicKeyAsSecret,
 }
 
-type Change = Arc<dyn Fn(&mut Value) + Send + Sync>;
+/// Done to what is told.
+#[derive(Clone)]
+pub(crate) struct Change(Arc<dyn Fn(&mut Value) + Send + Sync>);
+
+impl Change {
+    pub(crate) fn to(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(change))
+    }
+}
+
+impl Default for Change {
+    fn default() -> Self {
+        Self::to(|_| ())
+    }
+}
 
 /// What is not as it should be.
 #[derive(Clone, Default)]
@@ -86,11 +100,11 @@ pub(crate) struct Faults {
     pub(crate) me: Answering,
     pub(crate) signing: Signing,
     /// Done to what it says of itself.
-    pub(crate) metadata: Option<Change>,
+    pub(crate) metadata: Change,
     /// Done to what a token says.
-    pub(crate) claims: Option<Change>,
+    pub(crate) claims: Change,
     /// Done to what is answered for a code.
-    pub(crate) answer: Option<Change>,
+    pub(crate) answer: Change,
 }
 
 /// Somebody, as the provider knows him.
@@ -185,15 +199,15 @@ impl Voucher {
 
     /// As an operator writes it down.
     pub(crate) fn openid(&self, id: &str) -> ProviderSetting {
-        self.setting(id, ProviderKind::OpenId { issuer: self.inner.url.clone() })
+        Self::setting(id, ProviderKind::OpenId { issuer: self.inner.url.clone() })
     }
 
     /// The same, as Discord.
     pub(crate) fn discord(&self) -> ProviderSetting {
-        self.setting("discord", ProviderKind::Discord { base_url: self.inner.url.clone() })
+        Self::setting("discord", ProviderKind::Discord { base_url: self.inner.url.clone() })
     }
 
-    fn setting(&self, id: &str, kind: ProviderKind) -> ProviderSetting {
+    fn setting(id: &str, kind: ProviderKind) -> ProviderSetting {
         let client_secret = ClientSecret::new(SECRET);
         ProviderSetting { id: id.into(), title: format!("Guild {id}"), kind, client_id: CLIENT.into(), client_secret }
     }
@@ -259,8 +273,9 @@ impl Inner {
     }
 
     /// Takes a code, if it is good and who brings it began with it.
-    fn redeem(&self, form: &HashMap<String, String>) -> Result<Code, Response> {
+    fn redeem(&self, form: &HashMap<String, String>) -> Result<Code, Box<Response>> {
         let refused = || (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant"}))).into_response();
+        let refused = || Box::new(refused());
         let code =
             self.codes.lock().unwrap().remove(form.get("code").map_or("", String::as_str)).ok_or_else(refused)?;
         let challenge = b64(&Sha256::digest(form.get("code_verifier").map_or("", String::as_str)));
@@ -304,10 +319,8 @@ impl Inner {
     }
 }
 
-fn changed(mut value: Value, change: Option<&Change>) -> Value {
-    if let Some(change) = change {
-        change(&mut value);
-    }
+fn changed(mut value: Value, change: &Change) -> Value {
+    (change.0)(&mut value);
     value
 }
 
@@ -323,7 +336,7 @@ async fn discovery(State(inner): State<Arc<Inner>>) -> Response {
         "jwks_uri": format!("{url}/keys"), "authorization_response_iss_parameter_supported": true,
         "id_token_signing_alg_values_supported": ["none", "HS256", "ES256"],
     });
-    Json(changed(metadata, faults.metadata.as_ref())).into_response()
+    Json(changed(metadata, &faults.metadata)).into_response()
 }
 
 async fn keys(State(inner): State<Arc<Inner>>) -> Response {
@@ -352,16 +365,16 @@ async fn token(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: String
     }
     let code = match inner.redeem(&form_of(&body)) {
         Ok(code) => code,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let now_s = inner.now_s.lock().unwrap()();
     let claims = json!({
         "iss": inner.url, "aud": CLIENT, "sub": code.who.subject, "nonce": code.nonce, "iat": now_s, "exp": now_s + 300,
         "auth_time": now_s - 10, "name": code.who.name, "email": "one@mail.example", "email_verified": true,
     });
-    let id_token = inner.sign(faults.signing, &changed(claims, faults.claims.as_ref()));
+    let id_token = inner.sign(faults.signing, &changed(claims, &faults.claims));
     let answer = json!({"access_token": "a", "token_type": "Bearer", "id_token": id_token});
-    Json(changed(answer, faults.answer.as_ref())).into_response()
+    Json(changed(answer, &faults.answer)).into_response()
 }
 
 async fn discord_token(State(inner): State<Arc<Inner>>, body: String) -> Response {
@@ -380,9 +393,9 @@ async fn discord_token(State(inner): State<Arc<Inner>>, body: String) -> Respons
         Ok(code) => {
             let access_token = format!("{}|{}", code.who.subject, b64(code.who.name.as_bytes()));
             let answer = json!({"access_token": access_token, "token_type": "Bearer", "expires_in": 604_800});
-            Json(changed(answer, faults.answer.as_ref())).into_response()
+            Json(changed(answer, &faults.answer)).into_response()
         }
-        Err(refused) => refused,
+        Err(refused) => *refused,
     }
 }
 
@@ -402,5 +415,5 @@ async fn me(State(inner): State<Arc<Inner>>, headers: HeaderMap) -> Response {
     let user = json!({
         "id": subject, "username": "a.username", "global_name": String::from_utf8(name).unwrap(), "avatar": null,
     });
-    Json(changed(user, faults.claims.as_ref())).into_response()
+    Json(changed(user, &faults.claims)).into_response()
 }

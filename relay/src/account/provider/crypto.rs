@@ -68,6 +68,7 @@ impl JwtVerifier for ByRing {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the library asks for it so")]
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     let how = how(*algorithm).filter(|_| key.family() == algorithm.family());
     let how = how.ok_or(ErrorKind::InvalidAlgorithm)?;

@@ -152,7 +152,7 @@ impl Discovery {
 
     /// Its keys.
     pub(super) async fn keys(&self) -> Result<Arc<Keys>, ProviderFault> {
-        self.keys_as(|fetched, now_ms| fetched.there(now_ms)).await
+        self.keys_as(Fetched::there).await
     }
 
     /// Its keys, asked for anew unless that was just done: a token names one that is not among `old`.

@@ -25,28 +25,42 @@ struct Held<T> {
     number: u64,
 }
 
+/// All that waits.
+struct All<T> {
+    /// By the digests of their secrets.
+    held: HashMap<[u8; 32], Held<T>>,
+    /// So many came so far.
+    came: u64,
+}
+
+impl<T> Default for All<T> {
+    fn default() -> Self {
+        Self { held: HashMap::new(), came: 0 }
+    }
+}
+
 /// See the module's page.
 pub(in crate::account) struct Waiting<T> {
-    held: Mutex<(HashMap<[u8; 32], Held<T>>, u64)>,
+    all: Mutex<All<T>>,
     entropy: Entropy,
 }
 
 impl<T: Clone> Waiting<T> {
     pub(in crate::account) fn new(entropy: Entropy) -> Self {
-        Self { held: Mutex::default(), entropy }
+        Self { all: Mutex::default(), entropy }
     }
 
-    fn held(&self, now_ms: i64) -> MutexGuard<'_, (HashMap<[u8; 32], Held<T>>, u64)> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.0.retain(|_, held| now_ms < held.since_ms.saturating_add(LASTS_MS));
-        held
+    fn all(&self, now_ms: i64) -> MutexGuard<'_, All<T>> {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.held.retain(|_, held| now_ms < held.since_ms.saturating_add(LASTS_MS));
+        all
     }
 
     /// Keeps something, and gives the secret by which it is found.
     pub(in crate::account) fn keep(&self, what: T, address: Address, now_ms: i64) -> String {
         let secret = hex(&self.entropy.bytes::<32>());
-        let mut guard = self.held(now_ms);
-        let (held, number) = &mut *guard;
+        let mut all = self.all(now_ms);
+        let All { held, came } = &mut *all;
         let of_address = held.values().filter(|held| held.address == address).count();
         let oldest = match () {
             () if of_address >= SIGN_INS_WAITING_PER_ADDRESS => {
@@ -58,19 +72,19 @@ impl<T: Clone> Waiting<T> {
         if let Some(oldest) = oldest.map(|(key, _)| *key) {
             held.remove(&oldest);
         }
-        *number += 1;
-        held.insert(digest(secret.as_bytes()), Held { what, address, since_ms: now_ms, number: *number });
+        *came += 1;
+        held.insert(digest(secret.as_bytes()), Held { what, address, since_ms: now_ms, number: *came });
         secret
     }
 
     /// What was kept under a secret, which is good for nothing any more.
     pub(in crate::account) fn take(&self, secret: &str, now_ms: i64) -> Option<T> {
-        self.held(now_ms).0.remove(&digest(secret.as_bytes())).map(|held| held.what)
+        self.all(now_ms).held.remove(&digest(secret.as_bytes())).map(|held| held.what)
     }
 
     /// What is kept under a secret.
     pub(in crate::account) fn look(&self, secret: &str, now_ms: i64) -> Option<T> {
-        self.held(now_ms).0.get(&digest(secret.as_bytes())).map(|held| held.what.clone())
+        self.all(now_ms).held.get(&digest(secret.as_bytes())).map(|held| held.what.clone())
     }
 }
 
@@ -102,7 +116,7 @@ mod tests {
         assert_eq!(waiting.look(&other, 1), Some(0));
         let secrets: Vec<_> =
             (0..SIGN_INS_WAITING_MAX).map(|at| waiting.keep(at, address(10 + at as u32), 2)).collect();
-        assert_eq!(waiting.held(2).0.len(), SIGN_INS_WAITING_MAX);
+        assert_eq!(waiting.all(2).held.len(), SIGN_INS_WAITING_MAX);
         assert!(waiting.look(&other, 2).is_none() && secrets.iter().all(|secret| waiting.look(secret, 2).is_some()));
     }
 }
