@@ -163,6 +163,7 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         metrics_listen: None,
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
+        providers: Vec::new(),
         limits: EdgeLimits::default(),
     };
     // The tables and their first pages are nobody's hits.

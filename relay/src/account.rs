@@ -1,4 +1,5 @@
-//! Who somebody is: keys and what each may do, people who sign in, and what stands for a player's id.
+//! Who somebody is: keys and what each may do, people who sign in, providers who vouch for
+//! them, and what stands for a player's id.
 //!
 //! One invariant: a secret is shown once, to whoever made it, and kept as a digest. Deliberately not here: who may see or
 //! change what ([`crate::access`]).
@@ -8,6 +9,7 @@ mod keyring;
 mod members;
 mod pairing;
 mod password;
+mod provider;
 mod secret;
 mod tries;
 
@@ -16,7 +18,9 @@ use subtle::ConstantTimeEq;
 
 pub use self::cookie::Cookies;
 pub use self::keyring::{Key, Keyring, WhoseKey};
-pub use self::members::{DeviceFault, Entered, Members, SignedIn};
+pub use self::members::{Arrival, Arrived, DeviceFault, Entered, Members, SignedIn};
+pub(crate) use self::provider::is_safe_address;
+pub use self::provider::{ClientSecret, ProviderKind, ProviderSetting};
 pub use self::secret::RelaySecret;
 pub use raidcast_shared::account::{Registration, Scope};
 

@@ -1,5 +1,7 @@
 //! What an operator sets: flags over environment over file over defaults.
 
+mod provider;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
@@ -12,7 +14,8 @@ use raidcast_shared::text::{KeyFault, key_fault};
 use raidcast_shared::uplink::Visibility;
 use serde::Deserialize;
 
-use crate::account::{Registration, Scope, Scopes};
+use self::provider::ProviderEntry;
+use crate::account::{ProviderSetting, Registration, Scope, Scopes};
 use crate::cors::Origins;
 use crate::database::{Database, DatabaseUrlError};
 use crate::edge::Network;
@@ -149,7 +152,7 @@ pub struct ServeFlags {
 }
 
 /// The configuration file; every entry may be left out.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
@@ -179,10 +182,13 @@ struct File {
     /// Further ones that may do less, by names of their own.
     #[serde(default)]
     keys: BTreeMap<String, KeyEntry>,
+    /// Who else says who somebody is, by names of their own.
+    #[serde(default)]
+    providers: BTreeMap<String, ProviderEntry>,
 }
 
 /// A key under `[keys.NAME]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeyEntry {
     key: String,
@@ -235,7 +241,7 @@ impl KeyEntry {
 }
 
 /// The names in a [`File`].
-const SETTINGS: [&str; 15] = [
+const SETTINGS: [&str; 16] = [
     "listen",
     "data",
     "database_url",
@@ -251,6 +257,7 @@ const SETTINGS: [&str; 15] = [
     "upload_key",
     "upload_keys",
     "keys",
+    "providers",
 ];
 
 /// A key, as an operator sets it.
@@ -330,6 +337,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Who may join.
     pub registration: Registration,
+    /// Who else says who somebody is, in the order in which they are shown.
+    pub providers: Vec<ProviderSetting>,
 }
 
 /// Why there is no configuration to run with.
@@ -391,6 +400,9 @@ fn without_values(error: &config::ConfigError) -> String {
              signing_secret and uploads_per_day (a number)"
                 .to_owned()
         }
+        E::Type { key, .. } | E::At { key, .. } if key.as_ref().is_some_and(|key| key.starts_with("providers")) => {
+            provider::WHAT_IT_IS.to_owned()
+        }
         E::Type { key, .. } | E::At { key, .. } if key.as_deref() == Some("registration") => {
             "`registration` must be \"open\", \"invitation\" or \"closed\"".to_owned()
         }
@@ -413,6 +425,7 @@ fn without_values(error: &config::ConfigError) -> String {
                 name.map_or("a setting that there is not".to_owned(), |name| format!("`{name}`, which is no setting"));
             format!("it holds {name}. There are: {}", SETTINGS.join(", "))
         }
+        E::NotFound(name) if name.starts_with("providers") => provider::WHAT_IT_IS.to_owned(),
         // The one thing that a section must have.
         E::NotFound(name) if name.rsplit('.').next() == Some("key") => {
             "a section of `keys` lacks its `key`, like key = \"…\"".to_owned()
@@ -462,7 +475,10 @@ fn check_keys(keys: &[KeySetting]) -> Result<(), ConfigError> {
 
 impl Config {
     /// Merges flags, environment and file.
-    pub fn load(flags: ServeFlags, upload_key: Option<OsString>) -> Result<Self, ConfigError> {
+    ///
+    /// # Errors
+    /// What an operator must set right, without the secrets that stand there.
+    pub fn load(flags: ServeFlags, environment: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConfigError> {
         let named = flags.place.config.is_some();
         let path = flags.place.config.unwrap_or_else(|| "raidcast.toml".into());
         let file: File = config::Config::builder()
@@ -505,6 +521,7 @@ impl Config {
         for (name, entry) in file.keys {
             keys.push(entry.setting(name)?);
         }
+        let upload_key = environment("RAIDCAST_UPLOAD_KEY").filter(|key| !key.is_empty());
         let upload_key = match upload_key.map(OsString::into_string) {
             Some(Ok(key)) => Some(key),
             // Not text: what is left of it is refused below, with the same words.
@@ -513,6 +530,14 @@ impl Config {
         };
         keys.extend(upload_key.map(|key| KeySetting::of("default", key)));
         check_keys(&keys)?;
+        let providers = provider::providers(file.providers, &environment)?;
+        let public_url = flags.public_url.or(file.public_url).map(|url| public_url(&url)).transpose()?;
+        if let (Some(ProviderSetting { id, .. }), None) = (providers.first(), &public_url) {
+            return Err(in_file(format!(
+                "the provider `{id}` leads people back to this relay, whose address it must know: set `public_url`, like \
+                 https://raids.example"
+            )));
+        }
         let database_url = flags.place.database_url.or(file.database_url).map(|url| url.parse()).transpose()?;
         let cors_origins =
             Origins::listed(&file.cors_origins).map_err(|why| in_file(format!("under `cors_origins`, {why}")))?;
@@ -539,7 +564,7 @@ impl Config {
             listen: if listen.is_empty() { vec![SocketAddr::from(([127, 0, 0, 1], 8787))] } else { listen },
             data: flags.place.data.or(file.data).unwrap_or_else(|| "data".into()),
             database_url,
-            public_url: flags.public_url.or(file.public_url).map(|url| public_url(&url)).transpose()?,
+            public_url,
             keys,
             grace_ms: limits::GRACE_MS,
             trusted_proxies,
@@ -548,6 +573,7 @@ impl Config {
             metrics_listen,
             log_format,
             registration: file.registration,
+            providers,
         })
     }
 
@@ -625,7 +651,7 @@ mod tests {
         let path = folder.path().join("raidcast.toml");
         std::fs::write(&path, text).unwrap();
         let flags = in_file(path);
-        Config::load(flags, None).expect_err(text).to_string()
+        Config::load(flags, |_| None).expect_err(text).to_string()
     }
 
     #[test]
@@ -647,6 +673,16 @@ mod tests {
             (format!("log_format = \"{key}\"\n"), "\"text\" or \"json\""),
             (format!("registration = \"{key}\"\n"), "\"open\", \"invitation\" or \"closed\""),
             ("uploads_per_address_hour = 0\n".to_owned(), "at least 1"),
+            (format!("[providers.sso]\nkind = \"{key}\"\n"), "kind (openid or discord)"),
+            (format!("[providers.sso]\nkind = \"openid\"\nclient_secret = \"{key}\"\n"), "`providers`"),
+            (
+                format!("[providers.sso]\nkind = \"openid\"\nclient_id = \"a\"\nclient_secret = [\"{key}\"]\n"),
+                "`providers`",
+            ),
+            (
+                format!("[providers.a]\nkind = \"discord\"\nclient_id = \"1\"\nclient_secret = \"{key}\"\n"),
+                "set `public_url`",
+            ),
             (format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = 0\n"), "`bot` must be at least 1"),
             (format!("[keys.bot]\nkey = \"{key}\"\nuploads_per_day = \"{key}\"\n"), "`keys`"),
             ("cors_origins = [\"https://a.example/b\"]\n".to_owned(), "without a path"),
@@ -661,7 +697,7 @@ mod tests {
             assert!(error.contains(says) && !error.contains(&key), "{text}: {error}");
         }
         let missing = in_file("/nowhere/raidcast.toml".into());
-        let error = Config::load(missing, None).unwrap_err().to_string();
+        let error = Config::load(missing, |_| None).unwrap_err().to_string();
         assert!(error.contains("/nowhere/raidcast.toml") && error.contains("not found"), "{error}");
     }
 
@@ -679,7 +715,7 @@ mod tests {
         let path = folder.path().join("raidcast.toml");
         let secret = "a-signing-secret-of-32-characters";
         std::fs::write(&path, format!("[keys.bot]\nkey = \"{key}\"\nsigning_secret = \"{secret}\"\n")).unwrap();
-        let config = Config::load(in_file(path), None).unwrap();
+        let config = Config::load(in_file(path), |_| None).unwrap();
         assert!(config.keys[0].signing_secret.as_ref().is_some_and(|held| held.is(secret)));
         let shown = format!("{config:?}");
         assert!(!shown.contains(secret) && !shown.contains(key), "{shown}");
@@ -691,7 +727,8 @@ mod tests {
             .add_source(config::File::from_str("nothing = 1", config::FileFormat::Toml))
             .build()
             .and_then(config::Config::try_deserialize::<File>)
-            .unwrap_err()
+            .err()
+            .expect("it is no setting")
             .to_string();
         let known: Vec<_> = unknown.split('`').skip(3).step_by(2).collect();
         assert_eq!(known, SETTINGS, "{unknown}");

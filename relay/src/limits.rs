@@ -234,6 +234,24 @@ pub const KEYS_MADE_MAX: usize = 100_000;
 pub const PAIRINGS_MAX: usize = 1_000;
 /// Of one address.
 pub const PAIRINGS_PER_ADDRESS: usize = 5;
+/// Sign-ins by a provider that an address begins within a minute: a guild behind one address comes in together.
+pub const PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE: u32 = 60;
+/// People who are at a provider and may come back, some 600 bytes each; and as many who choose a name.
+pub const SIGN_INS_WAITING_MAX: usize = 10_000;
+/// Of one address.
+pub const SIGN_INS_WAITING_PER_ADDRESS: usize = 100;
+/// Sign-ins for which one provider is asked at once.
+pub const PROVIDER_ASKED_MAX: usize = 16;
+/// A provider answers within this, ms.
+pub const PROVIDER_ANSWER_MS: u64 = 8_000;
+/// And all that it is asked for one sign-in: less than an answer of the relay may take.
+pub const PROVIDER_SIGN_IN_MS: u64 = 20_000;
+/// Bytes of its answer at the most: large ones publish some dozen keys.
+pub const PROVIDER_ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Keys of a provider that are looked at.
+pub const PROVIDER_KEYS_MAX: usize = 100;
+/// Bytes of an id token at the most.
+pub const ID_TOKEN_BYTES_MAX: usize = 16 * 1024;
 
 impl Default for EdgeLimits {
     fn default() -> Self {

@@ -35,14 +35,13 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             return move_all(flags).await;
         }
         Some(Command::Derive(flags)) => {
-            let config = Config::load(flags.into(), None)?;
+            let config = Config::load(flags.into(), |name| std::env::var_os(name))?;
             telemetry::init(config.log_format);
             return derive_again(&config.database()).await;
         }
         None => cli.serve,
     };
-    let upload_key = std::env::var_os("RAIDCAST_UPLOAD_KEY").filter(|key| !key.is_empty());
-    let config = Config::load(flags, upload_key)?;
+    let config = Config::load(flags, |name| std::env::var_os(name))?;
     telemetry::init(config.log_format);
     let relay = Relay::start(&config).await?;
     let addrs: Vec<_> = relay.addrs().iter().map(|addr| format!("http://{addr}")).collect();

@@ -17,7 +17,7 @@ use prometheus::{
 };
 use raidcast_shared::uplink::RefusedCode;
 
-pub use label::{Coding, FrameKind, Lag, MeterVersion, UploadOutcome};
+pub use label::{Coding, FrameKind, Lag, MeterVersion, SignInOutcome, SignInWay, UploadOutcome};
 pub use page::Page;
 pub use process::process;
 
@@ -61,6 +61,8 @@ pub struct Metrics {
     uploaded: IntCounterVec,
     upload_time: HistogramVec,
     payload: Histogram,
+    /// By way, then by outcome.
+    sign_ins: [[IntCounter; SignInOutcome::ALL.len()]; SignInWay::ALL.len()],
 }
 
 /// Enters a metric; each has its own name, which its test sees.
@@ -115,6 +117,8 @@ impl Default for Metrics {
             "cause",
             &BEHIND,
         );
+        let sign_ins = Opts::new("raidcast_sign_ins_total", "Tries to sign in or join, by way and outcome.");
+        let sign_ins = entered(r, IntCounterVec::new(sign_ins, &["way", "outcome"]));
         let uploaded =
             Opts::new("encounters_uploaded_total", "Fights that were uploaded whole, by what became of them.");
         Self {
@@ -162,6 +166,8 @@ impl Default for Metrics {
                 "status",
                 &UPLOADING,
             ),
+            sign_ins: SignInWay::ALL
+                .map(|way| SignInOutcome::ALL.map(|outcome| sign_ins.with_label_values(&[way.name(), outcome.name()]))),
             payload: histogram(r, "encounter_payload_size_bytes", "Bytes of an upload's body, unfolded.", &PAYLOAD),
             registry,
         }
@@ -247,6 +253,11 @@ impl Metrics {
         self.upload_time.with_label_values(&[status.name()]).observe(took.as_secs_f64());
     }
 
+    /// Somebody signed in, or tried to.
+    pub fn signed_in(&self, way: SignInWay, outcome: SignInOutcome) {
+        self.sign_ins[way as usize][outcome as usize].inc();
+    }
+
     /// All of it as text, and what stands on the page.
     ///
     /// # Errors
@@ -292,6 +303,7 @@ mod tests {
         metrics.payload(2_000);
         metrics.uploaded(UploadOutcome::Created, MeterVersion::of(Some("0.19.1")), Duration::from_millis(20));
         metrics.uploaded(UploadOutcome::Known, MeterVersion::of(Some("9.9.9\"} 1")), Duration::ZERO);
+        metrics.signed_in(SignInWay::Discord, SignInOutcome::Failed);
         let watching = metrics.watches();
         let page = text(&metrics);
         for line in [
@@ -316,6 +328,8 @@ mod tests {
             "encounters_uploaded_total{meter_version=\"0.19.1\",status=\"created\"} 1",
             "encounters_uploaded_total{meter_version=\"other\",status=\"known\"} 1",
             "encounter_upload_duration_seconds_count{status=\"created\"} 1",
+            "raidcast_sign_ins_total{outcome=\"failed\",way=\"discord\"} 1",
+            "raidcast_sign_ins_total{outcome=\"entered\",way=\"password\"} 0",
             "raidcast_spectators 1",
         ] {
             assert!(page.lines().any(|held| held == line), "{line}: {page}");

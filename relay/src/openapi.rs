@@ -6,6 +6,7 @@
 
 mod answers;
 
+use raidcast_shared::account::SignInFault;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
@@ -86,6 +87,8 @@ pub(crate) fn begun() -> OpenApi {
         ]))
         .components(Some(
             ComponentsBuilder::new()
+                // It stands in addresses of pages alone.
+                .schema_from::<SignInFault>()
                 .security_scheme(KEY, SecurityScheme::ApiKey(ApiKey::Header(key)))
                 .security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(session)))
                 .build(),

@@ -3,15 +3,18 @@
 //! Pages are files that ask the API for what they show; this says what a search engine, a link checker or a chat's
 //! preview needs to know without running them. A private raid and one that is not there are the same.
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::{Extension, Router};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
+use crate::account::{Arrival, Arrived};
+use crate::api::session::with_cookies;
 use crate::desk::{Desk, TicketQuery};
+use crate::edge::Asked;
 use crate::error::{HttpError, is_api};
 use crate::extract::{Path, Query};
 
@@ -78,6 +81,22 @@ pub async fn encounter(
     let ticket = ticket.filter(|ticket| ticket.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     let ticket = ticket.map(|ticket| format!("?ticket={ticket}")).unwrap_or_default();
     Ok(Redirect::to(&format!("/reports/{}{ticket}", report.report_id)))
+}
+
+/// `GET /sign-in/{provider}/callback`: where a browser comes back to from a provider. It is led to a page that says what
+/// came of it, and nothing of what it brought stands in its address any more.
+pub async fn from_provider(
+    State(desk): State<Desk>,
+    Path(provider): Path<String>,
+    Extension(asked): Extension<Asked>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let arrival = axum::extract::Query::<Arrival>::try_from_uri(&uri).ok().map(|arrival| arrival.0);
+    let Arrived { to, cookies } = desk.members().arrive(&provider, arrival, &headers, asked.address).await;
+    let mut response = with_cookies(Redirect::to(&to).into_response(), cookies);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// What is answered where there is no route: the API's error, or the page for it.

@@ -181,7 +181,8 @@ impl Relay {
         let (context, directory) = (&registry.context, &registry.directory);
         let keys = Keyring::new(keys.collect(), context.clock.clone(), context.secret.clone());
         let keys = Arc::new(keys.recalled(&*context.store).await?);
-        let members = Arc::new(Members::new(Arc::clone(context), Arc::clone(&keys), config.registration));
+        let members = Members::new(Arc::clone(context), Arc::clone(&keys), config.registration, &config.providers);
+        let members = Arc::new(members);
         let first_link = members.first_link().await?;
         let channels = Arc::clone(&registry.channels);
         let door = Door::new(Arc::clone(context), channels, Arc::clone(&keys), Arc::clone(&members));
@@ -218,6 +219,11 @@ impl Relay {
         servers.spawn(Arc::clone(&usage).keep_each_minute(stop.clone()));
         servers.spawn(Arc::clone(&keys).keep_house(Arc::clone(&context.store), stop.clone()));
         servers.spawn(Arc::clone(&members).keep_house(stop.clone()));
+        let (looking, stopping) = (Arc::clone(&members), stop.clone());
+        servers.spawn(async move {
+            // What does not answer holds up neither the start nor the end.
+            let _ = stopping.run_until_cancelled(looking.look_at_providers()).await;
+        });
         servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
         servers.spawn(Arc::clone(&readiness).keep_looking(stop.clone()));
         let operators = Operators { readiness, sources };

@@ -73,12 +73,144 @@ pub enum Registration {
 }
 
 /// How people sign in: `GET /api/v1/sign-in`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SignInWays {
     /// Who may join.
     pub registration: Registration,
+    /// Who else says who somebody is, beside a password.
+    pub providers: Vec<ProviderLine>,
+}
+
+/// Somebody else who says who somebody is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderLine {
+    /// Names it in this API.
+    pub id: String,
+    /// What people call it.
+    pub title: String,
+}
+
+/// For what somebody goes to a provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Errand {
+    /// To sign in, or to join.
+    #[default]
+    Enter,
+    /// To sign in anew, so that he may make secrets: the provider is asked to make sure that it is he.
+    Again,
+    /// To be able to sign in so, too, from now on.
+    Add,
+}
+
+/// Begins a sign-in by a provider: `POST /api/v1/sign-in/{provider}`.
+#[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ProviderForm {
+    /// What for.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub errand: Errand,
+    /// The secret of an invitation, where one is needed to join.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub invitation: Option<String>,
+    /// The page to which he wants to go afterwards: an address of this relay, without its host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub next: Option<String>,
+}
+
+/// Where a browser goes to a provider.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderTrip {
+    /// The provider's address. It is good once, for ten minutes, in this browser.
+    pub url: String,
+}
+
+/// Why a browser that comes from a provider is not let in: `fault` in the address of the page to which it is led.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SignInFault {
+    /// It began too long ago, or was used already, or never began here.
+    Ended,
+    /// It began in another browser.
+    OtherBrowser,
+    /// What came back is another provider's.
+    OtherProvider,
+    /// He, or the provider, said no.
+    Denied,
+    /// The provider does not answer.
+    ProviderDown,
+    /// The provider is asked too often now.
+    ProviderBusy,
+    /// What the provider says is not as it must be. Why stands in the relay's log.
+    ProviderWrong,
+    /// He has not joined, and that takes an invitation that is good.
+    NotInvited,
+    /// He has not joined, and nobody can now.
+    JoiningClosed,
+    /// Who was to add a way to sign in is not signed in any more, or long ago.
+    SignInAgain,
+    /// Another way of the same provider is his.
+    HasAnother,
+    /// Somebody else signs in so.
+    SomebodyElses,
+    /// The relay is asked too often, or its database does not answer.
+    Busy,
+}
+
+/// Somebody whom a provider knows, and who has not joined yet: `GET /api/v1/newcomer`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Newcomer {
+    /// The provider.
+    pub provider: ProviderLine,
+    /// A name that he may want; empty if the provider told none that can be one.
+    pub name: String,
+}
+
+/// How he joins: `POST /api/v1/newcomer`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewcomerForm {
+    /// His name, which nobody else has: 2 to 32 characters.
+    pub name: String,
+}
+
+/// A way in which somebody signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct WayLine {
+    /// The provider; `null` is the password.
+    pub provider: Option<ProviderLine>,
+    /// Whether he can sign in so: a provider that is not in the configuration any more lets nobody in.
+    pub works: bool,
+    /// Whether he may remove it: not the password, and not the last that works.
+    pub removable: bool,
+}
+
+/// How somebody signs in: `GET /api/v1/me/ways`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct WayList {
+    /// Each of them.
+    pub ways: Vec<WayLine>,
+    /// The providers that he may add.
+    pub addable: Vec<ProviderLine>,
 }
 
 /// Who is signed in.

@@ -83,7 +83,7 @@ export async function accountChecks(runner, context) {
     await page.getByRole('button', { name: 'Make a key' }).press('Enter');
     await page.keyboard.type('Laptop');
     await page.keyboard.press('Enter');
-    await page.getByText('To make a key, enter your password again.').waitFor();
+    await page.getByText('To make a key, enter your password again').waitFor();
     await page.keyboard.type(STAGED_PERSON.password);
     await page.keyboard.press('Enter');
     const box = page.getByRole('region', { name: 'New key: Laptop' });
@@ -113,13 +113,35 @@ export async function accountChecks(runner, context) {
     same(await page.evaluate(() => document.activeElement?.textContent), 'Cancel', 'focus');
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Enter');
-    await page.getByText('To take over an account, enter your password again.').waitFor();
+    await page.getByText('To take over an account, enter your password again').waitFor();
     await page.keyboard.type(STAGED_PERSON.password);
     await page.keyboard.press('Enter');
     await part.getByText('The account default is yours now.').waitFor();
     same(await page.evaluate(() => document.activeElement?.id), 'configured-title', 'focus');
     await page.getByText('Permanent link of default').waitFor();
     same(await part.getByRole('listitem').count(), 1, 'accounts that nobody holds');
+    await page.close();
+  });
+
+  await runner.run('who comes from a provider chooses a name by keyboard, and removes that way again', async () => {
+    const page = await open('/sign-in?newcomer=guild');
+    await page.getByRole('heading', { level: 1, name: 'Join' }).waitFor();
+    await page.waitForFunction(() => document.activeElement?.id === 'name');
+    same(await page.getByLabel('Name').inputValue(), 'Mira of the guild', 'name');
+    await page.getByLabel('Name').fill(STAGED_PERSON.name);
+    await page.keyboard.press('Enter');
+    await page.getByText('Somebody has this name').waitFor();
+    await page.getByLabel('Name').fill('Bran');
+    await page.keyboard.press('Enter');
+    await page.waitForURL((url) => url.pathname === '/account');
+    const part = page.getByRole('region', { name: 'How you sign in' });
+    await part.getByRole('button', { name: 'Remove Discord' }).press('Enter');
+    same(await page.evaluate(() => document.activeElement?.textContent), 'Keep it', 'focus');
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Enter');
+    await part.getByText('Nobody signs in with Discord any more.').waitFor();
+    same(await page.evaluate(() => document.activeElement?.id), 'ways-title', 'focus');
+    stage.people.fill();
     await page.close();
   });
 
@@ -154,6 +176,17 @@ export async function accountChecks(runner, context) {
         await page.getByText('in 12 seconds').waitFor();
         stage.people.retryS = 0;
       },
+      newcomer: async (/** @type {import('playwright-core').Page} */ page) => {
+        await page.goto(`${stage.origin}/sign-in?newcomer=guild`);
+        await page.getByLabel('Name').fill(STAGED_PERSON.name);
+        await page.keyboard.press('Enter');
+        await page.getByText('Somebody has this name').waitFor();
+      },
+      'refused sign-in': async (/** @type {import('playwright-core').Page} */ page) => {
+        await page.goto(`${stage.origin}/sign-in?fault=not_invited&provider=guild`);
+        await page.getByText('you need an invitation link').first().waitFor();
+        await page.getByRole('button', { name: 'Sign in with Discord' }).waitFor();
+      },
       join: async (/** @type {import('playwright-core').Page} */ page) => {
         await page.goto(`${stage.origin}/sign-in#invitation=s3cret`);
         await page.getByRole('heading', { level: 1, name: 'Join' }).waitFor();
@@ -164,6 +197,7 @@ export async function accountChecks(runner, context) {
         await page.getByRole('button', { name: 'Replace the key Gaming PC' }).click();
         await page.getByRole('button', { name: /^Revoke the key Bot/ }).click();
         await page.getByRole('button', { name: 'Take over the account default' }).click();
+        await page.getByRole('button', { name: 'Remove Discord' }).click();
         await page.getByRole('button', { name: 'Make an invitation' }).click();
         await page.getByRole('button', { name: 'Make invitation' }).click();
         await page.getByRole('region', { name: 'New invitation' }).waitFor();
@@ -177,7 +211,7 @@ export async function accountChecks(runner, context) {
         await page.getByRole('button', { name: 'Make a key' }).click();
         await page.getByRole('form', { name: 'Make a key' }).getByLabel('Name').fill('Laptop');
         await page.keyboard.press('Enter');
-        await page.getByText('To make a key, enter your password again.').waitFor();
+        await page.getByText('To make a key, enter your password again').waitFor();
       },
     };
     for (const [name, look] of Object.entries(looks)) {

@@ -39,6 +39,15 @@ export async function launch(executablePath) {
 }
 
 /**
+ * Starts Chromium for contexts of their own, which share nothing.
+ *
+ * @param {string} executablePath
+ */
+export function launchClean(executablePath) {
+  return chromium.launch({ executablePath, args: FLAGS });
+}
+
+/**
  * The rows of the table of players: key to amount.
  *
  * @param {import('playwright-core').Page} page

@@ -30,12 +30,12 @@ async function rowsAreTheApis(page, world) {
   expect(Object.keys(shown).length > 0, 'no rows');
   for (const [key, amount] of Object.entries(before)) {
     expect(key in shown, `player ${key} has no row`);
-    expect(amount <= shown[key], `${key} shows ${shown[key]}, the API ${amount} before`);
+    expect(amount <= (shown[key] ?? 0), `${key} shows ${shown[key]}, the API ${amount} before`);
   }
   const until = Date.now() + 10_000;
   for (;;) {
     const after = await amounts();
-    const ahead = Object.entries(shown).find(([key, amount]) => !(key in after) || amount > after[key]);
+    const ahead = Object.entries(shown).find(([key, amount]) => !(key in after) || amount > (after[key] ?? 0));
     if (ahead === undefined) return;
     const [key, amount] = ahead;
     expect(Date.now() < until, `${key} shows ${amount}, the API ${after[key] ?? 'knows no such player'} after`);

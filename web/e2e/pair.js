@@ -47,7 +47,7 @@ export async function pairChecks(runner, context) {
     await page.keyboard.press('Space');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
-    await page.getByText('To pair a computer, enter your password again.').waitFor();
+    await page.getByText('To pair a computer, enter your password again').waitFor();
     await page.keyboard.type(STAGED_PERSON.password);
     await page.keyboard.press('Enter');
     await heading(page, 'It is paired');

@@ -29,6 +29,13 @@ export class StagedPeople {
   sessions = [];
   /** Accounts of the configuration that nobody holds. @type {any[]} */
   unheld = [];
+  /** Who else says who somebody is. */
+  providers = [
+    { id: 'guild', title: 'Guild of the long name' },
+    { id: 'discord', title: 'Discord' },
+  ];
+  /** Those by whom he signs in. @type {string[]} */
+  added = [];
   /** His accounts beside his own. @type {any[]} */
   held = [];
   /** The program that waits to be paired, if one does. @type {any} */
@@ -68,6 +75,7 @@ export class StagedPeople {
       { id: 3, agent: 'curl/8.14.1', createdAtMs: now - 2 * DAY_MS, usedAtMs: now - DAY_MS, isThis: false },
     ];
     this.held = [];
+    this.added = ['discord'];
     this.unheld = [
       { id: 11, name: 'default', channelUrl: 'https://raidcast.example/live/0123456789ABCDEF' },
       { id: 12, name: 'The second group of the guild', channelUrl: 'https://raidcast.example/live/FEDCBA9876543210' },
@@ -105,9 +113,13 @@ export class StagedPeople {
   async answer(request, path) {
     const id = path.split('/').find((part) => /^(\d+|a\d+|[A-Z]{4}-[A-Z]{4})$/.test(part)) ?? '';
     const what = `${request.method} ${id === '' ? path : path.replace(`/${id}`, '/{id}')}`;
-    if (!/ \/api\/v1\/(sign-in|session|people|me|invitations|accounts|pairings)(\/|$)/.test(what)) return null;
-    if (what === 'GET /api/v1/sign-in') return json(200, { registration: this.registration });
+    if (!/ \/api\/v1\/(sign-in|session|people|newcomer|me|invitations|accounts|pairings)(\/|$)/.test(what)) return null;
+    if (what === 'GET /api/v1/sign-in') {
+      return json(200, { registration: this.registration, providers: this.providers });
+    }
     const body = await read(request);
+    if (what === 'GET /api/v1/newcomer') return json(200, { provider: this.providers[0], name: 'Mira of the guild' });
+    if (what === 'POST /api/v1/newcomer') return this.#enter('POST /api/v1/people', body);
     if (what === 'POST /api/v1/session' || what === 'POST /api/v1/people') return this.#enter(what, body);
     if (!(request.headers.cookie ?? '').includes(COOKIE)) {
       return fault(401, 'signed_out', 'nobody is signed in here: sign in first');
@@ -152,6 +164,16 @@ export class StagedPeople {
         if (body.old !== STAGED_PERSON.password)
           return fault(401, 'wrong_sign_in', 'the name or the password is wrong');
         this.sessions = this.sessions.filter(({ isThis }) => isThis);
+        return done();
+      case 'GET /api/v1/me/ways': {
+        const has = (/** @type {{ id: string }} */ { id }) => this.added.includes(id);
+        const ways = this.providers.filter(has).map((provider) => ({ provider, works: true, removable: true }));
+        const addable = this.providers.filter((provider) => !has(provider));
+        return json(200, { ways: [{ provider: null, works: true, removable: false }, ...ways], addable });
+      }
+      case 'DELETE /api/v1/me/ways/discord':
+        if (!this.fresh) return again();
+        this.added = [];
         return done();
       case 'GET /api/v1/me/sessions':
         return json(200, { sessions: this.sessions });

@@ -4,6 +4,8 @@
  *   npm run e2e -- --report http://127.0.0.1:8787/reports/ID [--raid http://127.0.0.1:8787/raids/CODE]
  *   npm run e2e -- --base http://127.0.0.1:8787 --report ID [--raid CODE]
  *
+ * `--relay PATH` names a relay's program: it is run beside a provider, and people sign in there.
+ *
  * The report should be live: what is live is checked first, then its end is waited for (`--patience` seconds, 300 if
  * not said), then what is kept. `CHROMIUM` or `--chromium` names the browser. Ends with "N passed, N failed" and status
  * 0 if none failed.
@@ -15,6 +17,7 @@ import { keptChecks } from './kept.js';
 import { launch } from './browser.js';
 import { liveChecks } from './live.js';
 import { pairChecks } from './pair.js';
+import { providerChecks } from './provider.js';
 import { Runner } from './runner.js';
 import { stagedChecks } from './staged.js';
 
@@ -23,6 +26,7 @@ const { values } = parseArgs({
     base: { type: 'string' },
     report: { type: 'string' },
     raid: { type: 'string' },
+    relay: { type: 'string' },
     patience: { type: 'string', default: '300' },
     chromium: { type: 'string', default: process.env['CHROMIUM'] ?? '/usr/bin/chromium' },
   },
@@ -78,6 +82,8 @@ try {
   await stagedChecks(runner, browser.context);
   await accountChecks(runner, browser.context);
   await pairChecks(runner, browser.context);
+  if (values.relay !== undefined) await providerChecks(runner, values.chromium, values.relay);
+  else console.log('      no --relay is named: signing in by a provider is left out');
 } finally {
   await browser.close();
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::BufRead as _;
+use std::path::PathBuf;
 use std::thread;
 
 use anyhow::{Context as _, Result, bail};
@@ -23,10 +24,19 @@ const PICTURE_BYTES_MAX: u64 = 200_000;
 /// The demo does not start, or a test fails.
 pub(crate) fn test(tally: &mut Tally) -> Result<()> {
     let chromium = machine::chromium().context("there is no Chromium")?;
+    run(cargo().args(["build", "--package", "raidcast-relay", "--bin", "raidcast-relay"]))?;
     let demo = Demo::start()?;
     let mut tests = npm();
     tests.args(["run", "e2e", "--", "--raid", &demo.raid, "--report", &demo.report]).env("CHROMIUM", chromium);
+    // Beside a provider by whom people sign in there.
+    tests.arg("--relay").arg(relay());
     run_counted(&mut tests, tally)
+}
+
+/// The relay's program, where cargo builds it.
+fn relay() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join("debug").join(format!("raidcast-relay{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// Takes the README's picture of a live report anew.

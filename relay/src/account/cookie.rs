@@ -11,6 +11,29 @@ const PLAIN_NAME: &str = "raidcast";
 /// By which a browser is known that somebody signed in with: see [`Cookies::read_known`].
 const KNOWN: &str = "-known";
 
+/// By which a browser is known that began a sign-in by a provider.
+const TRIP: &str = "-trip";
+/// By which a browser is known whose owner chooses a name.
+const NEWCOMER: &str = "-newcomer";
+
+/// What a browser keeps for some minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Brief {
+    /// That it began a sign-in by a provider.
+    Trip,
+    /// That somebody came from a provider with it, and has not joined yet.
+    Newcomer,
+}
+
+impl Brief {
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Trip => TRIP,
+            Self::Newcomer => NEWCOMER,
+        }
+    }
+}
+
 /// Writes and reads the cookies, and knows pages of the relay.
 #[derive(Clone, Debug)]
 pub struct Cookies {
@@ -67,6 +90,28 @@ impl Cookies {
     /// Has it keep by what it is known.
     pub fn set_known(&self, headers: &HeaderMap, known: &str, seconds: i64) -> Option<HeaderValue> {
         self.written(headers, &format!("{}{KNOWN}", self.name(headers)), known, seconds)
+    }
+
+    /// What a browser keeps for some minutes.
+    pub(super) fn read_brief<'a>(&self, headers: &'a HeaderMap, what: Brief) -> Option<&'a str> {
+        Self::named(headers, &format!("{}{}", self.name(headers), what.suffix()))
+    }
+
+    /// Has it keep that; nothing for no time has it forget.
+    pub(super) fn set_brief(
+        &self,
+        headers: &HeaderMap,
+        what: Brief,
+        secret: &str,
+        seconds: i64,
+    ) -> Option<HeaderValue> {
+        self.written(headers, &format!("{}{}", self.name(headers), what.suffix()), secret, seconds)
+    }
+
+    /// Whether a page asks that has the address with which the relay's links begin.
+    pub(super) fn is_at_home(&self, headers: &HeaderMap) -> bool {
+        let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        origin.is_none_or(|origin| origin.eq_ignore_ascii_case(&self.origin))
     }
 
     fn written(&self, headers: &HeaderMap, name: &str, secret: &str, seconds: i64) -> Option<HeaderValue> {

@@ -18,7 +18,8 @@ use tokio::time::Instant;
 
 use crate::edge::{Address, Later};
 use crate::limits::{
-    ADDRESSES_MAX, JOINS_PER_ADDRESS_DAY, JOINS_PER_HOUR, SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME,
+    ADDRESSES_MAX, JOINS_PER_ADDRESS_DAY, JOINS_PER_HOUR, PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE,
+    SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME,
 };
 
 /// In so long, as many tries of a name come again as may be made at once.
@@ -71,6 +72,7 @@ pub(super) enum Try {
 /// What was tried lately.
 pub(super) struct Tries {
     addresses: Rate<Address>,
+    providers: Rate<Address>,
     /// By a digest of the name: nobody makes this hold more than a number by a long one.
     names: Rate<[u8; 8]>,
     /// The same, of browsers that somebody of this name signed in with before.
@@ -88,6 +90,7 @@ impl Tries {
         let per_day = per_day.unwrap_or(Quota::per_hour(NonZeroU32::MIN)).allow_burst(nonzero(JOINS_PER_ADDRESS_DAY));
         Self {
             addresses: Rate::new(Quota::per_minute(nonzero(SIGN_INS_PER_ADDRESS_MINUTE)), Address::EVERYBODY),
+            providers: Rate::new(Quota::per_minute(nonzero(PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE)), Address::EVERYBODY),
             names: Rate::new(by_name, [0; 8]),
             known: Rate::new(by_name, [0; 8]),
             people: Rate::new(by_name, (PersonId(0), Try::Code)),
@@ -102,6 +105,14 @@ impl Tries {
     /// There were too many.
     pub(super) fn by_address(&self, address: Address) -> Result<(), Later> {
         self.addresses.check(&address)
+    }
+
+    /// Counts somebody of an address who goes to a provider: nothing is guessed there.
+    ///
+    /// # Errors
+    /// There were too many.
+    pub(super) fn by_provider(&self, address: Address) -> Result<(), Later> {
+        self.providers.check(&address)
     }
 
     /// Counts a try under a name, from wherever; `is_known`: by a browser that somebody of this name signed in with before.

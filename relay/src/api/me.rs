@@ -1,9 +1,9 @@
-//! `/api/v1/me`: what somebody who is signed in sees to himself: his sessions, his password, his keys.
+//! `/api/v1/me`: what somebody who is signed in sees to himself: his sessions, how he signs in, his keys.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use raidcast_shared::account::{KeyForm, KeyList, Me, NewKey, PasswordForm, RotationForm, SessionList};
+use raidcast_shared::account::{KeyForm, KeyList, Me, NewKey, PasswordForm, RotationForm, SessionList, WayList};
 
 use crate::desk::Desk;
 use crate::error::HttpError;
@@ -38,6 +38,36 @@ pub async fn password(
     let who = desk.members().changing(&headers).await?;
     let form = body.read()?;
     desk.members().change_password(&who, form).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How somebody signs in.
+#[utoipa::path(
+    get, path = "/api/v1/me/ways", operation_id = "waysToSignIn", tag = "People",
+    responses((status = 200, description = "His password, and providers.", body = WayList), SignedOut),
+    security(("session" = []))
+)]
+pub async fn ways(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<WayList>, HttpError> {
+    let who = desk.members().signed_in(&headers).await?;
+    Ok(Json(desk.members().ways(&who).await?))
+}
+
+/// Removes a provider from the ways in which somebody signs in.
+///
+/// All other sessions end. The last way that works stays.
+#[utoipa::path(
+    delete, path = "/api/v1/me/ways/{provider}", operation_id = "removeWay", tag = "People",
+    params(("provider" = String, Path, description = "The provider's `id`.")),
+    responses((status = 204, description = "Nobody signs in so any more."), SignedOut, SignInAgain, NotFound, Conflict),
+    security(("session" = []))
+)]
+pub async fn remove_way(
+    State(desk): State<Desk>,
+    Path(provider): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, HttpError> {
+    let who = desk.members().changing(&headers).await?;
+    desk.members().remove_way(&who, &provider).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,20 +1,22 @@
-//! `/api/v1/sign-in`, `/api/v1/session` and `/api/v1/people`: how somebody signs in, and out, and joins.
+//! `/api/v1/sign-in`, `/api/v1/session`, `/api/v1/people` and `/api/v1/newcomer`: how somebody signs in, and out, and joins.
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
-use raidcast_shared::account::{JoinForm, Me, Registration, SignInForm, SignInWays};
+use raidcast_shared::account::{
+    JoinForm, Me, Newcomer, NewcomerForm, ProviderForm, ProviderTrip, Registration, SignInForm, SignInWays,
+};
 
 use crate::account::Entered;
 use crate::desk::Desk;
 use crate::edge::Asked;
 use crate::error::HttpError;
-use crate::extract::JsonBody;
-use crate::openapi::{ForeignPage, NotInvited, Taken, WrongSignIn};
+use crate::extract::{JsonBody, Path};
+use crate::openapi::{Conflict, ForeignPage, NotFound, NotInvited, SignInAgain, SignedOut, Taken, WrongSignIn};
 
 /// An answer that has the browser keep cookies, or forget them.
-fn with_cookies(mut response: Response, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
+pub(crate) fn with_cookies(mut response: Response, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
     for cookie in cookies {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -28,7 +30,59 @@ fn with_cookies(mut response: Response, cookies: impl IntoIterator<Item = Header
 )]
 pub async fn ways(State(desk): State<Desk>) -> Json<SignInWays> {
     let registration: Registration = desk.members().registration();
-    Json(SignInWays { registration })
+    Json(SignInWays { registration, providers: desk.members().providers() })
+}
+
+/// Begins a sign-in by a provider.
+///
+/// For pages of the relay: the browser keeps a cookie, and goes to the address. From the provider it comes back to
+/// `/sign-in/{provider}/callback`, which leads it to a page: `/sign-in` or `/account`, with `entered`, `newcomer`, `added`
+/// or `fault` behind the `?`.
+#[utoipa::path(
+    post, path = "/api/v1/sign-in/{provider}", operation_id = "goToProvider", tag = "People",
+    params(("provider" = String, Path, description = "The provider's `id`.")),
+    request_body = ProviderForm,
+    responses(
+        (status = 200, description = "Where the browser goes.", body = ProviderTrip),
+        SignedOut, SignInAgain, NotFound, Conflict
+    )
+)]
+pub async fn go(
+    State(desk): State<Desk>,
+    Path(provider): Path<String>,
+    Extension(asked): Extension<Asked>,
+    headers: HeaderMap,
+    body: JsonBody<ProviderForm>,
+) -> Result<Response, HttpError> {
+    let form = body.read()?;
+    let (trip, cookie) = desk.members().go_to_provider(&provider, form, &headers, asked.address).await?;
+    Ok(with_cookies(Json(trip).into_response(), [cookie]))
+}
+
+/// Who came from a provider with this browser, and has not joined yet.
+#[utoipa::path(
+    get, path = "/api/v1/newcomer", operation_id = "newcomer", tag = "People",
+    responses((status = 200, description = "He may join within ten minutes.", body = Newcomer), NotFound)
+)]
+pub async fn newcomer(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<Newcomer>, HttpError> {
+    Ok(Json(desk.members().newcomer(&headers)?))
+}
+
+/// Has who came from a provider join, and signs him in.
+#[utoipa::path(
+    post, path = "/api/v1/newcomer", operation_id = "joinAsNewcomer", tag = "People",
+    request_body = NewcomerForm,
+    responses((status = 201, description = "Who has joined.", body = Me), NotInvited, NotFound, Taken)
+)]
+pub async fn join_as_newcomer(
+    State(desk): State<Desk>,
+    Extension(asked): Extension<Asked>,
+    headers: HeaderMap,
+    body: JsonBody<NewcomerForm>,
+) -> Result<Response, HttpError> {
+    let form = body.read()?;
+    let Entered { me, cookies } = desk.members().join_as_newcomer(form, &headers, asked.address).await?;
+    Ok(with_cookies((StatusCode::CREATED, Json(me)).into_response(), cookies))
 }
 
 /// Signs somebody in by name and password.
@@ -55,7 +109,7 @@ pub async fn sign_in(
 /// What this browser has open by its session ends.
 #[utoipa::path(
     delete, path = "/api/v1/session", operation_id = "signOut", tag = "People",
-    responses((status = 204, description = "The session has ended."), crate::openapi::SignedOut, ForeignPage),
+    responses((status = 204, description = "The session has ended."), SignedOut, ForeignPage),
     security(("session" = []))
 )]
 pub async fn sign_out(State(desk): State<Desk>, headers: HeaderMap) -> Result<Response, HttpError> {

@@ -128,6 +128,8 @@ impl Cost {
             () if begins(&["/api/v1/upload"]) || (path == "/api/v1/encounters" && method == Method::POST) => {
                 Self::Upload
             }
+            // A provider is asked for who comes from one.
+            () if begins(&["/sign-in/"]) => Self::Answer,
             () if begins(&["/api/"]) && !path.ends_with("/feed") => Self::Answer,
             () if begins(&[
                 "/api",

@@ -68,6 +68,58 @@ impl From<&UplinkFrame> for FrameKind {
     }
 }
 
+/// How somebody says who he is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInWay {
+    /// By a password that is kept here.
+    Password,
+    /// By a provider of OpenID Connect.
+    OpenId,
+    /// By Discord.
+    Discord,
+}
+
+impl SignInWay {
+    pub(super) const ALL: [Self; 3] = [Self::Password, Self::OpenId, Self::Discord];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::OpenId => "openid",
+            Self::Discord => "discord",
+        }
+    }
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInOutcome {
+    /// He is signed in.
+    Entered,
+    /// He has joined.
+    Joined,
+    /// He may sign in so from now on.
+    Added,
+    /// He may not.
+    Refused,
+    /// A provider did not say who he is.
+    Failed,
+}
+
+impl SignInOutcome {
+    pub(super) const ALL: [Self; 5] = [Self::Entered, Self::Joined, Self::Added, Self::Refused, Self::Failed];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Entered => "entered",
+            Self::Joined => "joined",
+            Self::Added => "added",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// All codes of the uplink, in their order.
 pub(super) const REFUSED: [RefusedCode; 25] = [
     RefusedCode::Unauthorized,

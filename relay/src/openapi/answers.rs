@@ -71,7 +71,7 @@ shared! {
     NotInvited: "403", "`not_invited`: to join takes an invitation, and this is none, or good no more. `foreign_page`: \
         the request does not come from a page of this relay.", &[];
     /// A name that somebody has.
-    Taken: "409", "`taken`: somebody has this name.", &[];
+    Taken: "409", "`taken`: somebody has this name. `conflict`: what is there stands against it.", &[];
     /// What is there stands against it.
     Conflict: "409", "`conflict`: what is there stands against it. The message says what.", &[];
     /// Nothing, or nothing for the asker.

@@ -2,8 +2,8 @@
 
 use raidcast_store::row::{AccountColumns, InvitationColumns, PersonColumns, readable};
 use raidcast_store::{
-    Account, AccountId, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, StoreFuture, Subject,
-    code,
+    Account, AccountId, Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, StoreFuture,
+    Subject, code,
 };
 use sqlx::PgConnection;
 
@@ -71,6 +71,49 @@ impl People for PostgresStore {
             )
             .fetch_all(&self.pool)
             .await?)
+        })
+    }
+
+    fn add_sign_in<'a>(&'a self, person: PersonId, subject: &'a Subject) -> StoreFuture<'a, Adding> {
+        Self::answer(async move {
+            let added = sqlx::query!(
+                "INSERT INTO sign_ins (provider, subject, person) SELECT $1, $2, row FROM people WHERE row = $3
+                 ON CONFLICT (provider, subject) DO NOTHING",
+                subject.provider,
+                subject.subject,
+                person.0,
+            )
+            .execute(&self.pool)
+            .await?;
+            if added.rows_affected() > 0 {
+                return Ok(Adding::Added);
+            }
+            let holds = sqlx::query_scalar!(
+                "SELECT person FROM sign_ins WHERE provider = $1 AND subject = $2",
+                subject.provider,
+                subject.subject,
+            )
+            .fetch_optional(&self.pool)
+            .await?;
+            Ok(if holds == Some(person.0) { Adding::Held } else { Adding::Taken })
+        })
+    }
+
+    fn remove_sign_ins<'a>(&'a self, person: PersonId, provider: &'a str) -> StoreFuture<'a, bool> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            // Of two that go at once one sees that it is the last.
+            lock(&mut transaction, person).await?;
+            let removed = sqlx::query!(
+                "DELETE FROM sign_ins WHERE person = $1 AND provider = $2
+                 AND EXISTS (SELECT 1 FROM sign_ins WHERE person = $1 AND provider <> $2)",
+                person.0,
+                provider,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(removed.rows_affected() > 0)
         })
     }
 

@@ -2,8 +2,8 @@
 
 use raidcast_store::row::{AccountColumns, InvitationColumns, PersonColumns, readable};
 use raidcast_store::{
-    Account, AccountId, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, StoreFuture, Subject,
-    code,
+    Account, AccountId, Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, StoreFuture,
+    Subject, code,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -63,6 +63,14 @@ impl People for SqliteStore {
             .fetch_all(&self.readers)
             .await?)
         })
+    }
+
+    fn add_sign_in<'a>(&'a self, person: PersonId, subject: &'a Subject) -> StoreFuture<'a, Adding> {
+        self.write(AddSignIn { person, subject: subject.clone() })
+    }
+
+    fn remove_sign_ins<'a>(&'a self, person: PersonId, provider: &'a str) -> StoreFuture<'a, bool> {
+        self.write(RemoveSignIns { person, provider: provider.into() })
     }
 
     fn change_secret<'a>(
@@ -220,6 +228,63 @@ async fn is_taken(connection: &mut SqliteConnection, name_key: &str, subject: &S
         subject.subject,
     );
     Ok(is_taken.fetch_one(connection).await?)
+}
+
+/// Adds a way in which somebody signs in.
+struct AddSignIn {
+    person: PersonId,
+    subject: Subject,
+}
+
+impl Change for AddSignIn {
+    type Output = Adding;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Adding, Failure> {
+        let Self { person, subject } = self;
+        let added = sqlx::query!(
+            "INSERT INTO sign_ins (provider, subject, person) SELECT ?1, ?2, row FROM people WHERE row = ?3
+             ON CONFLICT (provider, subject) DO NOTHING",
+            subject.provider,
+            subject.subject,
+            person.0,
+        )
+        .execute(&mut *connection)
+        .await?;
+        if added.rows_affected() > 0 {
+            return Ok(Adding::Added);
+        }
+        let holds = sqlx::query_scalar!(
+            "SELECT person FROM sign_ins WHERE provider = ?1 AND subject = ?2",
+            subject.provider,
+            subject.subject,
+        )
+        .fetch_optional(connection)
+        .await?;
+        Ok(if holds == Some(person.0) { Adding::Held } else { Adding::Taken })
+    }
+}
+
+/// Removes ways in which somebody signs in.
+struct RemoveSignIns {
+    person: PersonId,
+    provider: String,
+}
+
+impl Change for RemoveSignIns {
+    type Output = bool;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
+        let Self { person, provider } = self;
+        let removed = sqlx::query!(
+            "DELETE FROM sign_ins WHERE person = ?1 AND provider = ?2
+             AND EXISTS (SELECT 1 FROM sign_ins WHERE person = ?1 AND provider <> ?2)",
+            person.0,
+            provider,
+        )
+        .execute(connection)
+        .await?;
+        Ok(removed.rows_affected() > 0)
+    }
 }
 
 /// Changes what a password is verified with, and ends sessions.

@@ -60,6 +60,7 @@ macro_rules! conformance {
         $crate::conformance! { $harness;
             account: an_account_is_made_once, a_channel_belongs_to_one_account;
             person: a_person_joins_with_an_account_of_his_own, a_name_and_a_way_to_sign_in_are_one_persons,
+                    ways_to_sign_in_are_added_and_removed_but_for_the_last,
                 an_invitation_is_good_for_so_many_and_so_long, one_use_of_an_invitation_is_one_persons,
                 invitations_are_listed_while_they_are_good, an_account_of_nobody_is_claimed_once,
                 people_survive_a_crash;

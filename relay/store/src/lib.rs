@@ -42,7 +42,7 @@ pub use error::{StoreError, StoreFuture};
 pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
 pub use key::{KEYS_MAX, KeyId, KeyRow, Keys, NewKey};
-pub use person::{Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
+pub use person::{Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
 pub use player::{NUMBERED_PLAYERS_MAX, Players, numbers_to_give};
 pub use raid::{RaidRow, Raids, Tickets};
 pub use report::{KeptReport, Page, ReportLine, Reports};

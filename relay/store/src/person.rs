@@ -83,6 +83,17 @@ pub enum Joining {
     NotInvited,
 }
 
+/// What became of a way to sign in that somebody adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adding {
+    /// It is his.
+    Added,
+    /// It was his before.
+    Held,
+    /// Somebody else signs in so.
+    Taken,
+}
+
 /// An invitation. Whoever has its secret, which is not kept, may join.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
@@ -122,6 +133,13 @@ pub trait People: Send + Sync {
 
     /// The ways in which somebody signs in, by provider and subject.
     fn subjects(&self, person: PersonId) -> StoreFuture<'_, Vec<Subject>>;
+
+    /// Adds a way in which somebody signs in: one that a provider vouches for. There is no such person: `Taken`.
+    fn add_sign_in<'a>(&'a self, person: PersonId, subject: &'a Subject) -> StoreFuture<'a, Adding>;
+
+    /// Removes all ways of one provider by which somebody signs in, if another is left to him; `false` if he has none of
+    /// them, or no other.
+    fn remove_sign_ins<'a>(&'a self, person: PersonId, provider: &'a str) -> StoreFuture<'a, bool>;
 
     /// Changes what a password is verified with, and ends all sessions but one. `false` if he has no password.
     fn change_secret<'a>(

@@ -141,6 +141,8 @@ async fn numbers_tell_what_happened_and_name_nobody() {
         "meter_version",
         "encoding",
         "version",
+        "way",
+        "outcome",
         "le",
     ];
     let labels = metrics.samples.values().flatten().flat_map(|(labels, _)| labels.keys());

@@ -128,7 +128,7 @@ async fn the_first_administrator_comes_by_a_link_that_is_good_once_and_invites_t
     let relay = relay.restart().await;
     let link = secret_of(relay.first_link().expect("nobody administrates it"));
     let mut ana = Browser::at(&relay, 1);
-    assert_eq!(ana.get("/api/v1/sign-in").await.body, json!({"registration": "invitation"}));
+    assert_eq!(ana.get("/api/v1/sign-in").await.body, json!({"registration": "invitation", "providers": []}));
     assert_eq!(ana.join("Ana", Some(&first)).await.code(), "not_invited");
     assert_eq!(ana.join("Ana", None).await.code(), "not_invited");
     let joined = ana.join("Ana", Some(&link)).await;

@@ -164,6 +164,7 @@ impl TestRelay {
             metrics_listen: None,
             log_format: LogFormat::Text,
             registration: raidcast_relay::account::Registration::default(),
+            providers: Vec::new(),
             limits,
         }
     }
@@ -230,6 +231,12 @@ impl TestRelay {
     /// Moves the relay's clock.
     pub(crate) fn pass_ms(&self, ms: i64) {
         self.now_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// The relay's clock, for who goes by it: Unix ms.
+    pub(crate) fn clock(&self) -> impl Fn() -> i64 + Send + 'static {
+        let now_ms = Arc::clone(&self.now_ms);
+        move || now_ms.load(Ordering::Relaxed)
     }
 
     /// The relay's clock, Unix s.

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, StreamId};
 use raidcast_store::name::NameParts;
 use raidcast_store::{
-    Account, AccountId, Accounts, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow, Encounters, FightsBegun,
-    HeldReport, Invitation, JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, KeptReport,
-    KeyEncounter, KeyId, KeyRow, KeyedEncounters, Keys, LeasedJob, Left, NewEncounter, NewJob, NewKey, NewPerson,
-    NewSession, NewUpload, OnCommit, OpenEncounter, Page, People, Person, PersonId, Players, RaidRow, Raids,
+    Account, AccountId, Accounts, Adding, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow, Encounters,
+    FightsBegun, HeldReport, Invitation, JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry,
+    KeptReport, KeyEncounter, KeyId, KeyRow, KeyedEncounters, Keys, LeasedJob, Left, NewEncounter, NewJob, NewKey,
+    NewPerson, NewSession, NewUpload, OnCommit, OpenEncounter, Page, People, Person, PersonId, Players, RaidRow, Raids,
     ReportLine, Reports, Role, Search, SearchFound, SearchRequest, Session, SessionEnds, SessionId, Sessions, SignIn,
     Store, StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep,
     UploadHash, UploadKept, Uploads, Usage, Use,
@@ -122,6 +122,8 @@ impl People for Shaky {
         "reads" has_role(role: Role = role => role) -> bool;
         "reads" sign_in(subject: &'a Subject = subject.clone() => &subject) -> Option<SignIn>;
         "reads" subjects(person: PersonId = person => person) -> Vec<Subject>;
+        "writes" add_sign_in(person: PersonId = person => person, subject: &'a Subject = subject.clone() => &subject) -> Adding;
+        "writes" remove_sign_ins(person: PersonId = person => person, provider: &'a str = provider.to_owned() => &provider) -> bool;
         "writes" change_secret(person: PersonId = person => person, secret: &'a str = secret.to_owned() => &secret, but: Option<&'a [u8; 32]> = but.copied() => but.as_ref()) -> bool;
         "reads" accounts_of(person: PersonId = person => person) -> Vec<Account>;
         "writes" claim(account: AccountId = account => account, person: PersonId = person => person) -> bool;

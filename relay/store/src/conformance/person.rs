@@ -6,8 +6,8 @@ use futures::future::join_all;
 
 use super::{Harness, NOW_MS, account};
 use crate::{
-    Account, AccountId, Accounts, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, StoreError,
-    Subject,
+    Account, AccountId, Accounts, Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn,
+    StoreError, Subject,
 };
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -180,6 +180,51 @@ pub async fn a_name_and_a_way_to_sign_in_are_one_persons(harness: &impl Harness<
     assert_eq!(invitations(&store, NOW_MS).await, [invitation]);
     assert_eq!(sign_in(&store, &cy.subject).await, None);
     joined(join(&store, &cy).await);
+}
+
+/// One is one person's, however many add it at once; somebody always has one left.
+pub async fn ways_to_sign_in_are_added_and_removed_but_for_the_last(harness: &impl Harness<Store: People>) {
+    let store = harness.open().await;
+    let (ana, bo) = (person(&store, "Ana").await, person(&store, "Bo").await);
+    let at = |provider: &str, subject: &str| Subject { provider: provider.into(), subject: subject.into() };
+    let (one, other) = (at("discord", "7"), at("guild-sso", "a \"b\"\u{e9}"));
+    let calls = [ana.id, bo.id].repeat(4).into_iter().map(|person| {
+        let (store, one) = (Arc::clone(&store), one.clone());
+        tokio::spawn(async move { (person, store.add_sign_in(person, &one).await.expect("an answer")) })
+    });
+    let became: Vec<_> = join_all(calls).await.into_iter().map(|ended| ended.expect("a task that ends")).collect();
+    let added: Vec<_> = became.iter().filter(|(_, adding)| *adding == Adding::Added).map(|(who, _)| *who).collect();
+    assert_eq!(added.len(), 1, "{became:?}");
+    let (his, others) = if added[0] == ana.id { (&ana, &bo) } else { (&bo, &ana) };
+    for (who, adding) in became {
+        assert!(adding != Adding::Taken || who == others.id, "{who:?}");
+        assert!(adding != Adding::Held || who == his.id, "{who:?}");
+    }
+    assert_eq!(sign_in(&store, &one).await, Some(SignIn { person: his.id, secret: None }));
+    assert_eq!(store.add_sign_in(PersonId(9_999), &other).await.expect("an answer"), Adding::Taken);
+    assert_eq!(sign_in(&store, &other).await, None);
+    assert_eq!(store.add_sign_in(his.id, &other).await.expect("an answer"), Adding::Added);
+    let own = password(&his.name);
+    let secret = sign_in(&store, &own).await;
+    assert_eq!(store.subjects(his.id).await.expect("an answer"), [own.clone(), one.clone(), other.clone()]);
+    let remove = async |who: PersonId, provider: &str| store.remove_sign_ins(who, provider).await.expect("an answer");
+    assert!(!remove(others.id, "discord").await, "it is not his");
+    assert!(!remove(others.id, "").await, "it is his last");
+    assert!(!remove(his.id, "disc").await, "there is none");
+    assert!(remove(his.id, "discord").await);
+    assert!(!remove(his.id, "discord").await, "it is gone");
+    assert_eq!(sign_in(&store, &one).await, None);
+    assert_eq!((sign_in(&store, &own).await, sign_in(&store, &other).await.is_some()), (secret, true));
+    // Of two that go at once one stays.
+    let went = join_all(["", "guild-sso"].map(|provider| {
+        let (store, who) = (Arc::clone(&store), his.id);
+        tokio::spawn(async move { store.remove_sign_ins(who, provider).await.expect("an answer") })
+    }));
+    let went: Vec<_> = went.await.into_iter().map(|ended| ended.expect("a task that ends")).collect();
+    assert_eq!(went.iter().filter(|went| **went).count(), 1, "{went:?}");
+    assert_eq!(store.subjects(his.id).await.expect("an answer").len(), 1);
+    // Who signs in otherwise now: another may come by it.
+    assert_eq!(store.add_sign_in(others.id, &one).await.expect("an answer"), Adding::Added);
 }
 
 /// So many times, until it is over or removed; who comes by it has its role.

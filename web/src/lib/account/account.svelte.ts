@@ -1,6 +1,15 @@
 /** What is somebody's own: read when his page opens, and anew after each change. Who is not signed in goes to do it. */
 import type { AccountApi } from '$lib/api/account';
-import type { InvitationLine, KeyLine, Me, MyAccount, SessionLine } from '$lib/api/account-types';
+import type {
+  InvitationLine,
+  KeyLine,
+  Me,
+  MyAccount,
+  ProviderForm,
+  ProviderLine,
+  SessionLine,
+  WayLine,
+} from '$lib/api/account-types';
 import { ApiFailure } from '$lib/api/client';
 import type { Who } from './who.svelte';
 
@@ -53,17 +62,45 @@ export class AccountState {
   readonly invitations = new Listed<InvitationLine>(() => this.ask((api) => api.invitations()));
   /** Accounts that nobody holds. */
   readonly unheld = new Listed<MyAccount>(() => this.ask((api) => api.accounts()));
+  /** How he signs in. */
+  readonly ways = new Listed<WayLine>(async () => {
+    const { ways, addable } = await this.ask((api) => api.ways());
+    this.addable = addable;
+    return ways;
+  });
+  /** The providers by whom he could, too. */
+  addable = $state.raw<readonly ProviderLine[]>([]);
   readonly #api: AccountApi;
   readonly #who: Who;
   readonly #page: string;
   readonly #go: (path: string) => void;
+  readonly #leave: (url: string) => void;
 
-  /** @param options `page`: the path of the one that this is for, to which somebody comes back who has signed in */
-  constructor(options: { api: AccountApi; who: Who; page: '/account' | '/pair'; go: (path: string) => void }) {
+  /**
+   * @param options `page`: the path of the one that this is for, to which somebody comes back who has signed in; `leave`:
+   *   goes to a provider
+   */
+  constructor(options: {
+    api: AccountApi;
+    who: Who;
+    page: '/account' | '/pair';
+    go: (path: string) => void;
+    leave?: (url: string) => void;
+  }) {
     this.#api = options.api;
     this.#who = options.who;
     this.#page = options.page;
     this.#go = options.go;
+    this.#leave =
+      options.leave ??
+      ((url) => {
+        location.assign(url);
+      });
+  }
+
+  /** Whether he signs in by a password; also where it is not known. */
+  get hasPassword(): boolean {
+    return this.ways.items?.some(({ provider }) => provider === null) ?? true;
   }
 
   get administers(): boolean {
@@ -86,7 +123,7 @@ export class AccountState {
   /** The same, and reads what is his. */
   async start(): Promise<void> {
     if (!(await this.enter())) return;
-    const lists = [this.keys, this.sessions, ...(this.administers ? [this.invitations, this.unheld] : [])];
+    const lists = [this.keys, this.sessions, this.ways, ...(this.administers ? [this.invitations, this.unheld] : [])];
     await Promise.all(lists.map((list) => list.read()));
     this.ready = true;
   }
@@ -108,6 +145,11 @@ export class AccountState {
   async signInAgain(password: string): Promise<void> {
     this.know(await this.#api.signIn({ name: this.me?.name ?? '', password }));
     if (this.ready) void this.sessions.read();
+  }
+
+  /** He goes to a provider, to add it or to sign in anew. */
+  async goToProvider(id: string, errand: NonNullable<ProviderForm['errand']>): Promise<void> {
+    this.#leave(await this.ask((api) => api.goToProvider(id, { errand, next: this.#page })));
   }
 
   /** Who he is, or what is his, was told anew. */

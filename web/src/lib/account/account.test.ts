@@ -5,6 +5,7 @@ import { browserName } from './agent';
 import { codeOf } from './code';
 import { invitationOf } from './invitation';
 import { nextPath } from './next';
+import { cameBack, providerFaultWords, titleOf, withoutCameBack } from './provider';
 import { endWords, faultWords, mayWords, passwordFaultWords } from './words';
 
 describe('where somebody goes who has signed in', () => {
@@ -34,6 +35,38 @@ describe('where somebody goes who has signed in', () => {
 
   it('is the account where nothing is said', () => {
     expect(nextPath('', 'https://relay.example')).toBe('/account');
+  });
+});
+
+describe('who comes back from a provider', () => {
+  const none = { entered: false, newcomer: false, added: false, fault: null, provider: '' };
+
+  it.each([
+    ['', none],
+    ['?next=/account', none],
+    ['?entered=sso&next=/reports/r1', { ...none, entered: true, provider: 'sso' }],
+    ['?newcomer=sso', { ...none, newcomer: true, provider: 'sso' }],
+    ['?added=sso', { ...none, added: true, provider: 'sso' }],
+    ['?fault=denied&provider=sso', { ...none, fault: 'denied', provider: 'sso' }],
+    ['?fault=denied&provider=', { ...none, fault: 'denied' }],
+    ['?fault=toString&provider=sso', { ...none, provider: 'sso' }],
+    ['?fault=%3Cb%3E', none],
+  ])('with %j is understood', (search, came) => {
+    expect(cameBack(search)).toEqual(came);
+  });
+
+  it('is told so once', () => {
+    expect(withoutCameBack('/sign-in', '?fault=denied&provider=sso&next=%2Fa')).toBe('/sign-in?next=%2Fa');
+    expect(withoutCameBack('/account', '?added=sso')).toBe('/account');
+  });
+
+  it('is told in sentences, with what people call the provider', () => {
+    const providers = [{ id: 'sso', title: 'Guild' }];
+    expect([titleOf('sso', providers), titleOf('other', providers)]).toEqual(['Guild', 'the provider']);
+    expect(providerFaultWords('provider_down', 'the provider')).toBe(
+      'The provider does not answer now. Try again in a moment.',
+    );
+    expect(providerFaultWords('not_invited', 'Guild')).toMatch(/by this Guild account .* invitation link/);
   });
 });
 

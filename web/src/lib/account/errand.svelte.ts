@@ -1,10 +1,11 @@
 /**
  * What a part of the page asks the relay for: one thing at a time, and why it did not work.
  *
- * Where the relay wants the password again first, the part asks for it in its place, and then the same is asked for once
- * more by itself.
+ * Where the relay wants him to sign in again first, the part asks for the password in its place, and then the same is asked
+ * for once more by itself. Whoever signs in by a provider leaves the page for it.
  */
 import type { AccountApi } from '$lib/api/account';
+import type { ProviderLine } from '$lib/api/account-types';
 import { ApiFailure } from '$lib/api/client';
 import type { AccountState } from './account.svelte';
 
@@ -24,6 +25,17 @@ export class Errand {
   /** The name of whose password is asked for. */
   get name(): string {
     return this.#account.me?.name ?? '';
+  }
+
+  /** Whether he has a password. */
+  get hasPassword(): boolean {
+    return this.#account.hasPassword;
+  }
+
+  /** The providers by whom he can sign in again. */
+  get providers(): ProviderLine[] {
+    const ways = this.#account.ways.items ?? [];
+    return ways.flatMap(({ provider, works }) => (provider !== null && works ? [provider] : []));
   }
 
   /** Whether it was done. */
@@ -48,6 +60,11 @@ export class Errand {
     this.#answer(true);
   }
 
+  /** Leaves for a provider, to sign in there. */
+  async signInBy(id: string): Promise<void> {
+    await this.#account.goToProvider(id, 'again');
+  }
+
   /** It is not given. */
   giveUp(): void {
     this.#answer(false);
@@ -60,6 +77,7 @@ export class Errand {
     } catch (error) {
       if (!(error instanceof ApiFailure && error.signInAgain)) throw error;
     }
+    if (this.#account.ways.items === null) await this.#account.ways.read();
     const given = await new Promise<boolean>((answer) => {
       this.#answer = answer;
       this.passwordFor = what;

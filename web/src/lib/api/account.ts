@@ -12,26 +12,37 @@ import type {
   KeyList,
   Me,
   MyAccount,
+  Newcomer,
+  NewcomerForm,
   NewInvitation,
   NewKey,
   PasswordForm,
-  Registration,
+  ProviderForm,
+  ProviderTrip,
   RotationForm,
   SessionLine,
   SessionList,
   SignInForm,
   SignInWays,
+  WayList,
 } from './account-types';
 import { ask, browserApiEnv, type ApiEnv } from './client';
 
 /** See the module. */
 export interface AccountApi {
-  registration(signal?: AbortSignal): Promise<Registration>;
+  waysToSignIn(signal?: AbortSignal): Promise<SignInWays>;
+  /** The address at a provider to which the browser goes. */
+  goToProvider(id: string, form: ProviderForm): Promise<string>;
+  /** Who came from a provider with this browser, and has not joined yet. */
+  newcomer(): Promise<Newcomer>;
+  joinAsNewcomer(form: NewcomerForm): Promise<Me>;
   signIn(form: SignInForm): Promise<Me>;
   signOut(): Promise<void>;
   join(form: JoinForm): Promise<Me>;
   me(): Promise<Me>;
   changePassword(form: PasswordForm): Promise<void>;
+  ways(): Promise<WayList>;
+  removeWay(provider: string): Promise<void>;
   sessions(): Promise<SessionLine[]>;
   endSession(id: number): Promise<void>;
   /** All but the one that asks. */
@@ -60,7 +71,10 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     await ask(env, path, { method: 'DELETE' });
   };
   return {
-    registration: async (signal) => (await get<SignInWays>('/api/v1/sign-in', signal)).registration,
+    waysToSignIn: (signal) => get('/api/v1/sign-in', signal),
+    goToProvider: async (id, form) => (await post<ProviderTrip>(`/api/v1/sign-in/${encodeURIComponent(id)}`, form)).url,
+    newcomer: () => get('/api/v1/newcomer'),
+    joinAsNewcomer: (form) => post('/api/v1/newcomer', form),
     signIn: (form) => post('/api/v1/session', form),
     signOut: () => remove('/api/v1/session'),
     join: (form) => post('/api/v1/people', form),
@@ -68,6 +82,8 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     changePassword: async (form) => {
       await ask(env, '/api/v1/me/password', { method: 'PUT', body: form });
     },
+    ways: () => get('/api/v1/me/ways'),
+    removeWay: (provider) => remove(`/api/v1/me/ways/${encodeURIComponent(provider)}`),
     sessions: async () => (await get<SessionList>('/api/v1/me/sessions')).sessions,
     endSession: (id) => remove(`/api/v1/me/sessions/${id}`),
     endOtherSessions: () => remove('/api/v1/me/sessions'),

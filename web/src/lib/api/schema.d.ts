@@ -337,6 +337,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/ways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How somebody signs in. */
+        get: operations["waysToSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/ways/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Removes a provider from the ways in which somebody signs in.
+         * @description All other sessions end. The last way that works stays.
+         */
+        delete: operations["removeWay"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/newcomer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who came from a provider with this browser, and has not joined yet. */
+        get: operations["newcomer"];
+        put?: never;
+        /** Has who came from a provider join, and signs him in. */
+        post: operations["joinAsNewcomer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -535,6 +590,28 @@ export interface paths {
         get: operations["signInWays"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins a sign-in by a provider.
+         * @description For pages of the relay: the browser keeps a cookie, and goes to the address. From the provider it comes back to
+         *     `/sign-in/{provider}/callback`, which leads it to a page: `/sign-in` or `/account`, with `entered`, `newcomer`, `added`
+         *     or `fault` behind the `?`.
+         */
+        post: operations["goToProvider"];
         delete?: never;
         options?: never;
         head?: never;
@@ -930,6 +1007,11 @@ export interface components {
             /** @description Each is read for itself, in this order. */
             encounters: components["schemas"]["UploadedEncounter"][];
         } | components["schemas"]["UploadedEncounter"][];
+        /**
+         * @description For what somebody goes to a provider.
+         * @enum {string}
+         */
+        Errand: "enter" | "again" | "add";
         /** @description What a fold shows of a fight. Times named `…AtMs` are Unix ms; other times are ms since the encounter began. */
         Fight: {
             /** @description Attempts, by number. */
@@ -1493,6 +1575,18 @@ export interface components {
             /** @description The key itself. The relay does not keep it. */
             secret: string;
         };
+        /** @description Somebody whom a provider knows, and who has not joined yet: `GET /api/v1/newcomer`. */
+        Newcomer: {
+            /** @description A name that he may want; empty if the provider told none that can be one. */
+            name: string;
+            /** @description The provider. */
+            provider: components["schemas"]["ProviderLine"];
+        };
+        /** @description How he joins: `POST /api/v1/newcomer`. */
+        NewcomerForm: {
+            /** @description His name, which nobody else has: 2 to 32 characters. */
+            name: string;
+        };
         /** @description Nothing. */
         Nothing: Record<string, never>;
         /**
@@ -1678,6 +1772,27 @@ export interface components {
             ids: number[];
             synced: number;
             updated: number;
+        };
+        /** @description Begins a sign-in by a provider: `POST /api/v1/sign-in/{provider}`. */
+        ProviderForm: {
+            /** @description What for. */
+            errand?: components["schemas"]["Errand"];
+            /** @description The secret of an invitation, where one is needed to join. */
+            invitation?: string;
+            /** @description The page to which he wants to go afterwards: an address of this relay, without its host. */
+            next?: string;
+        };
+        /** @description Somebody else who says who somebody is. */
+        ProviderLine: {
+            /** @description Names it in this API. */
+            id: string;
+            /** @description What people call it. */
+            title: string;
+        };
+        /** @description Where a browser goes to a provider. */
+        ProviderTrip: {
+            /** @description The provider's address. It is good once, for ten minutes, in this browser. */
+            url: string;
         };
         /** @description A raid and its fights: `GET /api/v1/raids/{code}` and `GET /api/v1/live/{channel}`. */
         RaidPage: {
@@ -1893,6 +2008,11 @@ export interface components {
             /** @description Raids whose rows cannot be read. */
             raids: number;
         };
+        /**
+         * @description Why a browser that comes from a provider is not let in: `fault` in the address of the page to which it is led.
+         * @enum {string}
+         */
+        SignInFault: "ended" | "other_browser" | "other_provider" | "denied" | "provider_down" | "provider_busy" | "provider_wrong" | "not_invited" | "joining_closed" | "sign_in_again" | "has_another" | "somebody_elses" | "busy";
         /** @description How somebody signs in: `POST /api/v1/session`. */
         SignInForm: {
             /** @description His name; capital letters do not matter. */
@@ -1905,6 +2025,8 @@ export interface components {
         };
         /** @description How people sign in: `GET /api/v1/sign-in`. */
         SignInWays: {
+            /** @description Who else says who somebody is, beside a password. */
+            providers: components["schemas"]["ProviderLine"][];
             /** @description Who may join. */
             registration: components["schemas"]["Registration"];
         };
@@ -2258,6 +2380,21 @@ export interface components {
          * @enum {string}
          */
         Visibility: "public" | "unlisted" | "private";
+        /** @description A way in which somebody signs in. */
+        WayLine: {
+            provider: components["schemas"]["ProviderLine"] | null;
+            /** @description Whether he may remove it: not the password, and not the last that works. */
+            removable: boolean;
+            /** @description Whether he can sign in so: a provider that is not in the configuration any more lets nobody in. */
+            works: boolean;
+        };
+        /** @description How somebody signs in: `GET /api/v1/me/ways`. */
+        WayList: {
+            /** @description The providers that he may add. */
+            addable: components["schemas"]["ProviderLine"][];
+            /** @description Each of them. */
+            ways: components["schemas"]["WayLine"][];
+        };
     };
     responses: {
         /** @description `bad_request`: a parameter or the body is not as it must be. The message says which and why. */
@@ -2392,7 +2529,7 @@ export interface components {
                 "application/json": components["schemas"]["ApiError"];
             };
         };
-        /** @description `taken`: somebody has this name. */
+        /** @description `taken`: somebody has this name. `conflict`: what is there stands against it. */
         Taken: {
             headers: {
                 "X-API-Version": components["headers"]["X-API-Version"];
@@ -3370,6 +3507,134 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    waysToSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description His password, and providers. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WayList"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    removeWay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's `id`. */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nobody signs in so any more. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    newcomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description He may join within ten minutes. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Newcomer"];
+                };
+            };
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    joinAsNewcomer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewcomerForm"];
+            };
+        };
+        responses: {
+            /** @description Who has joined. */
+            201: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["NotInvited"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Taken"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     description: {
         parameters: {
             query?: never;
@@ -3856,6 +4121,46 @@ export interface operations {
                     "application/json": components["schemas"]["SignInWays"];
                 };
             };
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    goToProvider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider's `id`. */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderForm"];
+            };
+        };
+        responses: {
+            /** @description Where the browser goes. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProviderTrip"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];

@@ -185,7 +185,9 @@ export class ReportSession {
   stub: boolean = $derived(this.report?.stub === true);
 
   /** Which names those see who are no members of its raid. */
-  names: NamesPolicy = $derived(this.raid.view?.raid.names ?? this.report?.names ?? 'full');
+  get names(): NamesPolicy {
+    return this.raid.view?.raid.names ?? this.report?.names ?? 'full';
+  }
 
   /** Whether the reading that is shown came signed by its uploader. */
   verified: boolean = $derived(!this.fromFeed && this.report?.verified === true);

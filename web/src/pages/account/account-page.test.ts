@@ -1,6 +1,14 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { InvitationLine, KeyLine, Me, MyAccount, SessionLine } from '$lib/api/account-types';
+import type {
+  InvitationLine,
+  KeyLine,
+  Me,
+  MyAccount,
+  ProviderLine,
+  SessionLine,
+  WayLine,
+} from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
 import { done, FakeRelay, fault, type Answers } from '$lib/testing/relay';
 import { FIREFOX, invitationLine, keyLine, me, sessionLine } from '$lib/testing/samples';
@@ -13,6 +21,9 @@ let sessions: SessionLine[];
 let invitations: InvitationLine[];
 /** Accounts that nobody holds. */
 let unheld: MyAccount[];
+let ways: WayLine[];
+let addable: ProviderLine[];
+let left: string[];
 
 /** The page of somebody, with a relay that holds what is his. */
 async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
@@ -20,12 +31,13 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
     'GET /api/v1/me': () => Response.json(mine),
     'GET /api/v1/me/keys': () => Response.json({ keys }),
     'GET /api/v1/me/sessions': () => Response.json({ sessions }),
+    'GET /api/v1/me/ways': () => Response.json({ ways, addable }),
     'GET /api/v1/invitations': () => Response.json({ invitations }),
     'GET /api/v1/accounts': () => Response.json({ accounts: unheld }),
     ...answers,
   });
   vi.stubGlobal('fetch', relay.fetch);
-  render(AccountPage, { go: (path: string) => gone.push(path) });
+  render(AccountPage, { go: (path: string) => gone.push(path), leave: (url: string) => left.push(url) });
   await screen.findByRole('heading', { level: 1, name: 'Your account' });
 }
 
@@ -51,6 +63,9 @@ beforeEach(() => {
   sessions = [sessionLine(1, { isThis: true })];
   invitations = [];
   unheld = [];
+  ways = [{ provider: null, works: true, removable: false }];
+  addable = [];
+  left = [];
 });
 afterEach(() => {
   cleanup();
@@ -69,7 +84,7 @@ describe('the page of an account', () => {
   it('leads whoever is not signed in to do it', async () => {
     relay = new FakeRelay({ 'GET /api/v1/me': () => fault(401, 'signed_out', 'nobody is signed in here') });
     vi.stubGlobal('fetch', relay.fetch);
-    render(AccountPage, { go: (path: string) => gone.push(path) });
+    render(AccountPage, { go: (path: string) => gone.push(path), leave: (url: string) => left.push(url) });
     await vi.waitUntil(() => gone.length > 0);
     expect(gone).toEqual(['/sign-in?next=/account']);
     expect(screen.queryByRole('alert')).toBeNull();
@@ -91,9 +106,10 @@ describe('the page of an account', () => {
         down ? fault(503, 'unavailable', 'the database is not available now') : Response.json(me()),
       'GET /api/v1/me/keys': () => fault(503, 'unavailable', 'the database is not available now'),
       'GET /api/v1/me/sessions': () => Response.json({ sessions }),
+      'GET /api/v1/me/ways': () => Response.json({ ways, addable }),
     });
     vi.stubGlobal('fetch', relay.fetch);
-    render(AccountPage, { go: (path: string) => gone.push(path) });
+    render(AccountPage, { go: (path: string) => gone.push(path), leave: (url: string) => left.push(url) });
     expect(await screen.findByText(/The database is not available now\./)).toBeTruthy();
     down = false;
     await press('Try again');
@@ -552,5 +568,67 @@ describe('accounts of the configuration', () => {
     relay.answers['POST /api/v1/accounts/2/claim'] = answers()['POST /api/v1/accounts/2/claim'] ?? done;
     await press('Take over');
     expect(await screen.findByText('The account guild is yours now.')).toBeTruthy();
+  });
+});
+
+describe('the ways in which somebody signs in', () => {
+  const SSO = { id: 'sso', title: 'Guild' };
+  const PASSWORD_WAY = { provider: null, works: true, removable: false };
+  const GO: Answers = { 'POST /api/v1/sign-in/sso': () => Response.json({ url: 'https://sso.example/go' }) };
+  afterEach(() => {
+    history.replaceState(null, '', '/');
+  });
+
+  it('are a password, and a provider that is added there', async () => {
+    addable = [SSO];
+    await opened(me(), GO);
+    await press('Add Guild', part('How you sign in'));
+    await vi.waitUntil(() => left.length > 0);
+    expect([left, relay.bodies]).toEqual([['https://sso.example/go'], [{ errand: 'add', next: '/account' }]]);
+  });
+
+  it('tell what came of it, once', async () => {
+    ways = [PASSWORD_WAY, { provider: SSO, works: true, removable: true }];
+    history.replaceState(null, '', '/account?added=sso');
+    await opened();
+    expect(words(part('How you sign in'))).toContain('You can sign in with Guild from now on.');
+    expect(location.search).toBe('');
+    cleanup();
+    history.replaceState(null, '', '/account?fault=somebody_elses&provider=sso');
+    await opened();
+    expect(words(screen.getByRole('alert'))).toMatch(/^This is not the Guild account by which you sign in here/);
+    expect(location.search).toBe('');
+  });
+
+  it('are removed when that is meant, and the list says so', async () => {
+    ways = [PASSWORD_WAY, { provider: SSO, works: true, removable: true }];
+    await opened(me(), {
+      'DELETE /api/v1/me/ways/sso': () => {
+        [ways, addable] = [[PASSWORD_WAY], [SSO]];
+        return done();
+      },
+    });
+    const own = part('How you sign in');
+    await press('Remove Guild', own);
+    expect(document.activeElement?.textContent).toBe('Keep it');
+    await press('Remove', own);
+    await vi.waitUntil(() => words(own).includes('Nobody signs in with Guild any more.'));
+    expect(within(own).getByRole('button', { name: 'Add Guild' })).toBeTruthy();
+    expect(document.activeElement?.id).toBe('ways-title');
+  });
+
+  it('have somebody without a password sign in again by his provider', async () => {
+    ways = [{ provider: SSO, works: true, removable: false }];
+    await opened(me(), { ...GO, 'POST /api/v1/me/keys': AGAIN });
+    expect(screen.queryByRole('region', { name: 'Password' })).toBeNull();
+    expect(within(part('How you sign in')).queryByRole('button', { name: 'Remove Guild' })).toBeNull();
+    await press('Make a key');
+    await write('Name', 'Laptop');
+    await fireEvent.submit(screen.getByRole('form', { name: 'Make a key' }));
+    await screen.findByText(/To make a key, sign in again\./);
+    expect(screen.queryByLabelText('Password')).toBeNull();
+    await press('Sign in again with Guild');
+    await vi.waitUntil(() => left.length > 0);
+    expect(relay.bodies.at(-1)).toEqual({ errand: 'again', next: '/account' });
   });
 });

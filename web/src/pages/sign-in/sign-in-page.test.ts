@@ -1,6 +1,6 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Registration } from '$lib/api/account-types';
+import type { ProviderLine, Registration } from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
 import { FakeRelay, fault, type Answers } from '$lib/testing/relay';
 import { me } from '$lib/testing/samples';
@@ -8,12 +8,14 @@ import SignInPage from './SignInPage.svelte';
 
 let relay: FakeRelay;
 let gone: string[];
+let left: string[];
+let providers: ProviderLine[];
 
 function opened(address = '/sign-in', answers: Answers = {}, registration: Registration = 'invitation'): void {
   history.replaceState(null, '', address);
-  relay = new FakeRelay({ 'GET /api/v1/sign-in': () => Response.json({ registration }), ...answers });
+  relay = new FakeRelay({ 'GET /api/v1/sign-in': () => Response.json({ registration, providers }), ...answers });
   vi.stubGlobal('fetch', relay.fetch);
-  render(SignInPage, { go: (path: string) => gone.push(path) });
+  render(SignInPage, { go: (path: string) => gone.push(path), leave: (url: string) => left.push(url) });
 }
 
 /** Fills the form and sends it. */
@@ -26,6 +28,8 @@ const button = (name: string): HTMLButtonElement => screen.getByRole('button', {
 
 beforeEach(() => {
   gone = [];
+  left = [];
+  providers = [];
 });
 afterEach(() => {
   cleanup();
@@ -179,5 +183,107 @@ describe('the page of an invitation', () => {
     expect((await screen.findByRole('alert')).textContent.toLowerCase()).toBe(`${message}.`);
     const field = focused === 'Name' ? screen.getByLabelText('Name') : button(focused);
     await vi.waitUntil(() => document.activeElement === field);
+  });
+});
+
+describe('signing in by a provider', () => {
+  const GO: Answers = { 'POST /api/v1/sign-in/sso': () => Response.json({ url: 'https://sso.example/go?state=1' }) };
+  beforeEach(() => {
+    providers = [
+      { id: 'sso', title: 'Guild' },
+      { id: 'discord', title: 'Discord' },
+    ];
+  });
+
+  it('leaves for it, and says where to come back to', async () => {
+    opened('/sign-in?next=/reports/r1', GO);
+    await fireEvent.click(await screen.findByRole('button', { name: 'Sign in with Guild' }));
+    await vi.waitUntil(() => left.length > 0);
+    expect(left).toEqual(['https://sso.example/go?state=1']);
+    expect(relay.bodies).toEqual([{ errand: 'enter', next: '/reports/r1' }]);
+    expect([button('Sign in with Discord').disabled, button('Sign in').disabled]).toEqual([true, true]);
+    // Back, without having signed in there.
+    window.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }));
+    await vi.waitUntil(() => !button('Sign in with Guild').disabled);
+  });
+
+  it('takes an invitation along', async () => {
+    opened('/sign-in#invitation=s3cret', GO);
+    await fireEvent.click(await screen.findByRole('button', { name: 'Join with Guild' }));
+    await vi.waitUntil(() => left.length > 0);
+    expect(relay.bodies).toEqual([{ errand: 'enter', next: '/account', invitation: 's3cret' }]);
+  });
+
+  it('says why nobody can be sent there', async () => {
+    opened('/sign-in', {
+      'POST /api/v1/sign-in/sso': () => fault(503, 'unavailable', 'Guild does not answer now: try again in a moment'),
+    });
+    await fireEvent.click(await screen.findByRole('button', { name: 'Sign in with Guild' }));
+    expect((await screen.findByRole('alert')).textContent).toBe('Guild does not answer now: try again in a moment.');
+    expect([left, button('Sign in with Guild').disabled]).toEqual([[], false]);
+  });
+
+  it('keeps who came back, and goes where he was going', async () => {
+    opened('/sign-in?entered=sso&next=/reports/r1', { 'GET /api/v1/me': () => Response.json(me()) });
+    await vi.waitUntil(() => gone.length > 0);
+    expect(gone).toEqual(['/reports/r1']);
+    expect(localStorage.getItem('raidcast.name')).toBe('Mira');
+  });
+
+  it('goes nowhere else, whatever the address says', async () => {
+    opened('/sign-in?entered=sso&next=//other.example/', { 'GET /api/v1/me': () => Response.json(me()) });
+    await vi.waitUntil(() => gone.length > 0);
+    expect(gone).toEqual(['/account']);
+  });
+
+  it('says so where the browser keeps no cookies', async () => {
+    opened('/sign-in?entered=sso', { 'GET /api/v1/me': () => fault(401, 'signed_out', 'nobody is signed in here') });
+    await vi.waitUntil(() => screen.queryByRole('alert')?.textContent.includes('Guild') === true);
+    expect(screen.getByRole('alert').textContent).toMatch(/keeps no cookies/);
+    expect(screen.getByLabelText('Password')).toBeTruthy();
+    expect(gone).toEqual([]);
+  });
+
+  it('has who is new choose a name', async () => {
+    const newcomer = { provider: { id: 'sso', title: 'Guild' }, name: 'Mira of Guild' };
+    let taken = true;
+    opened('/sign-in?newcomer=sso&next=/reports/r1', {
+      'GET /api/v1/newcomer': () => Response.json(newcomer),
+      'POST /api/v1/newcomer': () =>
+        taken ? fault(409, 'taken', 'somebody has this name: choose another') : Response.json(me(), { status: 201 }),
+    });
+    expect(await screen.findByRole('heading', { level: 1, name: 'Join' })).toBeTruthy();
+    const name = screen.getByLabelText<HTMLInputElement>('Name');
+    expect([name.value, screen.queryByLabelText('Password')]).toEqual(['Mira of Guild', null]);
+    await fireEvent.submit(screen.getByRole('form'));
+    const alert = await screen.findByRole('alert');
+    expect(alert.textContent).toBe('Somebody has this name: choose another.');
+    expect(name.getAttribute('aria-describedby')).toBe(alert.id);
+    taken = false;
+    await fireEvent.input(name, { target: { value: 'Mira' } });
+    await fireEvent.submit(screen.getByRole('form'));
+    await vi.waitUntil(() => gone.length > 0);
+    expect(relay.bodies).toEqual([{ name: 'Mira of Guild' }, { name: 'Mira' }]);
+    expect(gone).toEqual(['/reports/r1']);
+  });
+
+  it('has him begin anew where that was too long ago', async () => {
+    opened('/sign-in?newcomer=sso');
+    expect((await screen.findByRole('alert')).textContent).toBe(
+      'This sign-in has ended, or was used already. Begin again.',
+    );
+    expect(screen.getByLabelText('Password')).toBeTruthy();
+  });
+
+  it('says why he was not let in, once', async () => {
+    opened('/sign-in?fault=not_invited&provider=sso');
+    await vi.waitUntil(() => screen.getByRole('alert').textContent.includes('Guild account'));
+    expect(screen.getByRole('alert').textContent).toMatch(/you need an invitation link/);
+    expect(location.href).toMatch(/\/sign-in$/);
+    cleanup();
+    // What is no fault, and names nobody.
+    opened('/sign-in?fault=%3Cb%3E&provider=sso');
+    await screen.findByRole('button', { name: 'Sign in with Guild' });
+    expect(screen.queryByRole('alert')).toBeNull();
   });
 });

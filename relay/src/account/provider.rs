@@ -1,0 +1,208 @@
+//! Providers: others who say who somebody is, by OpenID Connect or as Discord does.
+//!
+//! Two invariants. What a provider says counts only for who began here, in the same browser, a few minutes ago
+//! ([`waiting`]), and only as far as it is signed and meant for this relay ([`token`]). And nobody who answers, or who asks,
+//! makes the relay wait or hold more than has a limit ([`web`], [`waiting`]). Deliberately not here: what becomes of who was
+//! found ([`super::members`]).
+
+mod crypto;
+mod discord;
+mod discovery;
+mod keys;
+mod naming;
+mod openid;
+mod setting;
+mod token;
+mod waiting;
+mod web;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use self::discord::Discord;
+use self::openid::OpenId;
+pub(super) use self::waiting::{LASTS_MS, Waiting};
+use self::web::Web;
+use super::digest;
+use crate::clock::Clock;
+use crate::limits::{PROVIDER_ASKED_MAX, PROVIDER_SIGN_IN_MS};
+use crate::metrics::SignInWay;
+
+pub(crate) use self::setting::is_safe_address;
+pub use self::setting::{ClientSecret, ProviderKind, ProviderSetting};
+
+/// Who somebody is to a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// Names him there for ever.
+    pub(super) subject: String,
+    /// What he may want to be called here: a name that can be one, or nothing.
+    pub(super) name: String,
+}
+
+/// Why a provider did not say who somebody is. The text is for the log: it holds no secret, and nothing of the person.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ProviderFault {
+    /// It does not answer, or says that it cannot.
+    #[error("{0}")]
+    Down(String),
+    /// It is asked too often; after so many seconds it may be asked again.
+    #[error("it is asked too often, and wants to be left alone for {0} s")]
+    Busy(u32),
+    /// It refuses, or what it says is not as it must be.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// What one way to a provider and back is made of.
+pub(super) struct Trip<'a> {
+    /// What comes back unchanged.
+    pub(super) state: &'a str,
+    /// What the token must hold.
+    pub(super) nonce: &'a str,
+    /// What proves that who brings the code began the trip.
+    pub(super) verifier: &'a str,
+    /// Where it leads back to.
+    pub(super) redirect_uri: &'a str,
+    /// Whether the provider is to make sure that it is he, and not only his browser.
+    pub(super) fresh: bool,
+}
+
+impl Trip<'_> {
+    /// What is told of the verifier at first (PKCE, S256).
+    fn challenge(&self) -> String {
+        URL_SAFE_NO_PAD.encode(digest(self.verifier.as_bytes()))
+    }
+}
+
+enum Kind {
+    OpenId(Box<OpenId>),
+    Discord(Discord),
+}
+
+/// One who says who somebody is.
+pub(super) struct Provider {
+    /// Names it in addresses, and in the table of sign-ins.
+    pub(super) id: String,
+    /// What people call it.
+    pub(super) title: String,
+    /// The issuer that its answers may name.
+    issuer: String,
+    kind: Kind,
+    /// One permit for each who is being looked up: where it is slow, others are not.
+    pub(super) asking: tokio::sync::Semaphore,
+}
+
+impl Provider {
+    /// For metrics.
+    pub(super) fn way(&self) -> SignInWay {
+        match self.kind {
+            Kind::OpenId(_) => SignInWay::OpenId,
+            Kind::Discord(_) => SignInWay::Discord,
+        }
+    }
+
+    /// Where somebody is sent to say who he is.
+    ///
+    /// # Errors
+    /// `Down`, `Wrong`: what the provider says of itself is not there, or not usable.
+    pub(super) async fn address(&self, trip: &Trip<'_>) -> Result<String, ProviderFault> {
+        match &self.kind {
+            Kind::OpenId(openid) => openid.address(trip).await,
+            Kind::Discord(discord) => Ok(discord.address(trip)),
+        }
+    }
+
+    /// Who brings this code.
+    ///
+    /// # Errors
+    /// See [`ProviderFault`].
+    pub(super) async fn identity(&self, trip: &Trip<'_>, code: &str) -> Result<Identity, ProviderFault> {
+        let asking = async {
+            match &self.kind {
+                Kind::OpenId(openid) => openid.identity(trip, code).await,
+                Kind::Discord(discord) => discord.identity(trip, code).await,
+            }
+        };
+        let asked = tokio::time::timeout(Duration::from_millis(PROVIDER_SIGN_IN_MS), asking).await;
+        asked.unwrap_or_else(|_| Err(ProviderFault::Down("it takes too long for all that it is asked".into())))
+    }
+}
+
+/// Those that the operator has set.
+pub(super) struct Providers {
+    all: Vec<Provider>,
+}
+
+impl Providers {
+    pub(super) fn new(settings: &[ProviderSetting], public_url: &str, clock: &Clock) -> Self {
+        let web = Arc::new(Web::new(public_url));
+        let all = settings.iter().map(|setting| {
+            let ProviderSetting { id, title, kind, client_id, client_secret } = setting.clone();
+            let issuer = match &kind {
+                ProviderKind::OpenId { issuer } => issuer.clone(),
+                ProviderKind::Discord { base_url } => base_url.clone(),
+            };
+            let kind = match kind {
+                ProviderKind::OpenId { issuer } => {
+                    let openid = OpenId::new(issuer, client_id, client_secret, Arc::clone(&web), clock.clone());
+                    Kind::OpenId(Box::new(openid))
+                }
+                ProviderKind::Discord { base_url } => {
+                    Kind::Discord(Discord::new(base_url, client_id, client_secret, Arc::clone(&web), clock.clone()))
+                }
+            };
+            Provider { id, title, issuer, kind, asking: tokio::sync::Semaphore::new(PROVIDER_ASKED_MAX) }
+        });
+        Self { all: all.collect() }
+    }
+
+    /// In the order in which they are shown.
+    pub(super) fn all(&self) -> &[Provider] {
+        &self.all
+    }
+
+    /// The one of this name.
+    pub(super) fn find(&self, id: &str) -> Option<&Provider> {
+        self.all.iter().find(|provider| provider.id == id)
+    }
+
+    /// Whether an answer that came back to a provider's address may be its own, by the issuer that it names (RFC 9207).
+    ///
+    /// # Errors
+    /// `Down` where it is not known whether it must name one.
+    pub(super) async fn is_from(&self, provider: &Provider, named: Option<&str>) -> Result<bool, ProviderFault> {
+        Ok(match (named, &provider.kind) {
+            (Some(named), Kind::OpenId(_)) => named == provider.issuer,
+            (None, Kind::OpenId(openid)) => !openid.names_itself().await?,
+            // It need not name itself. What another calls itself is another's.
+            (Some(named), Kind::Discord(_)) => {
+                self.all.iter().all(|other| other.id == provider.id || other.issuer != named)
+            }
+            (None, Kind::Discord(_)) => true,
+        })
+    }
+
+    /// Asks each what it says of itself, so that an operator reads in the log at once what is not right.
+    pub(super) async fn look(&self, redirect_uri: impl Fn(&Provider) -> String) {
+        for provider in &self.all {
+            let (name, redirect_uri) = (&provider.id, redirect_uri(provider));
+            let looked = match &provider.kind {
+                Kind::OpenId(openid) => openid.look().await,
+                Kind::Discord(_) => Ok(()),
+            };
+            match looked {
+                Ok(()) => tracing::info!(provider = name, redirect_uri, "people can sign in by a provider"),
+                Err(why) => tracing::warn!(
+                    provider = name,
+                    redirect_uri,
+                    %why,
+                    "nobody can sign in by this provider now; it is asked again when somebody wants to"
+                ),
+            }
+        }
+    }
+}
