@@ -2,8 +2,8 @@
 
 use raidcast_store::transfer::{
     AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells, JobCells,
-    KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells, StreamCells,
-    Table, Transfer, UpkeepCells, rows,
+    KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells,
+    StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, PgConnection};

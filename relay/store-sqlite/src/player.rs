@@ -28,10 +28,7 @@ impl Players for SqliteStore {
 }
 
 /// A raid's players, by number.
-async fn numbered(
-    executor: impl Executor<'_, Database = Sqlite>,
-    code: &str,
-) -> Result<Vec<(ActorId, u32)>, Failure> {
+async fn numbered(executor: impl Executor<'_, Database = Sqlite>, code: &str) -> Result<Vec<(ActorId, u32)>, Failure> {
     let columns = sqlx::query_as!(
         NumberColumns,
         "SELECT p.player, p.number FROM raid_players p JOIN raids r ON r.row = p.raid

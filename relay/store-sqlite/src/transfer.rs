@@ -4,8 +4,8 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::row::Names;
 use raidcast_store::transfer::{
     AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells, JobCells,
-    KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells, StreamCells,
-    Table, Transfer, UpkeepCells, rows,
+    KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells,
+    StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, SqliteConnection};
@@ -374,12 +374,9 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             raid.tickets,
             raid.names,
         ),
-        Row::Player(PlayerCells { raid, player, number }) => sqlx::query!(
-            "INSERT INTO raid_players (raid, player, number) VALUES (?, ?, ?)",
-            raid,
-            player,
-            number,
-        ),
+        Row::Player(PlayerCells { raid, player, number }) => {
+            sqlx::query!("INSERT INTO raid_players (raid, player, number) VALUES (?, ?, ?)", raid, player, number,)
+        }
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
         Row::Stream(StreamCells { row, encounter, stream, header, after_revision }) => sqlx::query!(
             "INSERT INTO encounter_stream (row, encounter, stream, header, after_revision) VALUES (?, ?, ?, ?, ?)",

@@ -18,7 +18,8 @@ use raidcast_shared::checksum::Checksum;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::limits::GRACE_MS;
 use raidcast_shared::uplink::{
-    Begin, DeltaFrame, End, Ending, Held, NamesPolicy, Outcome, RefusedScope, ReportState, UplinkFrame, UplinkReply, Visibility,
+    Begin, DeltaFrame, End, Ending, Held, NamesPolicy, Outcome, RefusedScope, ReportState, UplinkFrame, UplinkReply,
+    Visibility,
 };
 use raidcast_store::{AccountId, RaidRow, Store, Tickets};
 use raidcast_store_sqlite::SqliteStore;

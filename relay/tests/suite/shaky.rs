@@ -12,10 +12,10 @@ use raidcast_store::{
     Account, AccountId, Accounts, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow, Encounters, FightsBegun,
     HeldReport, Invitation, JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, KeptReport,
     KeyEncounter, KeyId, KeyRow, KeyedEncounters, Keys, LeasedJob, Left, NewEncounter, NewJob, NewKey, NewPerson,
-    NewSession, NewUpload, OnCommit, OpenEncounter, Page, People, Person, PersonId, Players, RaidRow, Raids, ReportLine,
-    Reports, Role, Search, SearchFound, SearchRequest, Session, SessionEnds, SessionId, Sessions, SignIn, Store,
-    StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash,
-    UploadKept, Uploads, Usage, Use,
+    NewSession, NewUpload, OnCommit, OpenEncounter, Page, People, Person, PersonId, Players, RaidRow, Raids,
+    ReportLine, Reports, Role, Search, SearchFound, SearchRequest, Session, SessionEnds, SessionId, Sessions, SignIn,
+    Store, StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep,
+    UploadHash, UploadKept, Uploads, Usage, Use,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;

@@ -103,7 +103,8 @@ impl RaidTask {
                 if encounter.row.raid_code == self.row.code {
                     // Who may see the raid may have changed while it was opened.
                     let RaidRow { visibility, names, tickets, .. } = self.row;
-                    (encounter.row.visibility, encounter.row.names, encounter.row.tickets) = (visibility, names, tickets);
+                    (encounter.row.visibility, encounter.row.names, encounter.row.tickets) =
+                        (visibility, names, tickets);
                 }
                 let is_new = encounter.main.state.seq() == 0 && encounter.kept.is_none();
                 self.earlier.retain(|held| held.report_id != encounter.row.report_id);

@@ -140,12 +140,7 @@ impl SearchRows {
         let parts = found.flat_map(|((kind, name), row)| {
             parts_kept(*kind, name).into_iter().map(|part| PartRow { part, term: row.term })
         });
-        Self {
-            dps: dps(columns),
-            parts: parts.collect(),
-            terms: term_rows(columns, derived, &names, listed),
-            names,
-        }
+        Self { dps: dps(columns), parts: parts.collect(), terms: term_rows(columns, derived, &names, listed), names }
     }
 }
 
