@@ -216,7 +216,13 @@ export class Stage {
     if (pathname === '/api/v1/reports') {
       return json({ reports: [this.fight.summary()], pagination: { page: 1, limit: 20, total: 1, totalPages: 1 } });
     }
-    const raid = { code: STAGED.raid, channel: 'STAGECHANNEL', title: 'Staged night', visibility: 'public', names: 'full' };
+    const raid = {
+      code: STAGED.raid,
+      channel: 'STAGECHANNEL',
+      title: 'Staged night',
+      visibility: 'public',
+      names: 'full',
+    };
     return json({
       ...raid,
       open: true,

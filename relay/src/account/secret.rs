@@ -75,11 +75,11 @@ impl RelaySecret {
 
     /// The raid that an account's uploads of a day stand in: nobody else can make it before.
     pub fn uploads(&self, account: AccountId, (visibility, names): (Visibility, NamesPolicy), day: i64) -> RaidId {
-        let mut message = format!("{}|{visibility:?}|{day}", account.0);
-        // Those that show all are what they were before there were others.
-        if names != NamesPolicy::Full {
-            message += &format!("|{names:?}");
-        }
+        let message = match names {
+            // As it was before there were others.
+            NamesPolicy::Full => format!("{}|{visibility:?}|{day}", account.0),
+            names => format!("{}|{visibility:?}|{day}|{names:?}", account.0),
+        };
         RaidId(Uuid::from_bytes(self.mac(b"uploads", message.as_bytes())))
     }
 

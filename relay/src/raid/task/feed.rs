@@ -174,8 +174,9 @@ impl RaidTask {
 
     pub(super) fn spectator(&mut self, id: SpectatorId, format: Format, pace: Pace, what: FromSpectator) {
         if matches!(what, FromSpectator::Pace) {
-            let of = self.stages.all().find(|of| self.stages.get(*of).room.holds(id));
-            of.into_iter().for_each(|of| self.bring_up(of, pace));
+            for of in self.stages.all().filter(|of| self.stages.get(*of).room.holds(id)).collect::<Vec<_>>() {
+                self.bring_up(of, pace);
+            }
         }
         let relay_ms = self.around.context.clock.now_ms();
         let Some(Stage { room, .. }) = self.stages.of_spectator(id) else { return };

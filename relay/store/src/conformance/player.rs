@@ -1,5 +1,6 @@
 //! Numbers of players.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use raidcast_shared::id::ActorId;
@@ -72,22 +73,23 @@ pub async fn whoever_asks_at_once_numbers_have_no_gap(harness: &impl Harness<Sto
     let first = raid(&store, &ana, 1, Visibility::Public).await;
     let second = raid(&store, &ana, 2, Visibility::Public).await;
     let asked: Vec<_> = (0..24u64).map(|caller| players((0..8).map(|player| (caller * 5 + player) % 40))).collect();
+    let is_of_second = |caller: usize| caller % 4 == 3;
     let asking = asked.iter().enumerate().map(|(caller, players)| {
-        let code = if caller % 4 == 3 { &second.code } else { &first.code };
+        let code = if is_of_second(caller) { &second.code } else { &first.code };
         store.number_players(code, players)
     });
     let answers = futures::future::join_all(asking).await;
     let (of_first, of_second) = (held(&store, &first.code).await, held(&store, &second.code).await);
-    for numbers in [&of_first, &of_second] {
-        let mut unique: Vec<_> = numbers.iter().map(|(player, _)| *player).collect();
-        assert_eq!(*numbers, numbered(&unique));
-        unique.sort_unstable();
-        unique.dedup();
-        assert_eq!(unique.len(), numbers.len());
+    for (of_this, all) in [(false, &of_first), (true, &of_second)] {
+        let callers = asked.iter().enumerate().filter(|(caller, _)| is_of_second(*caller) == of_this);
+        let expected: BTreeSet<ActorId> = callers.flat_map(|(_, players)| players).copied().collect();
+        let in_order: Vec<ActorId> = all.iter().map(|(player, _)| *player).collect();
+        assert_eq!(*all, numbered(&in_order));
+        assert_eq!((in_order.len(), in_order.into_iter().collect::<BTreeSet<_>>()), (expected.len(), expected));
     }
-    assert_eq!(of_first.len(), 40);
     for (caller, (answer, players)) in answers.into_iter().zip(&asked).enumerate() {
-        let (answer, all) = (answer.expect("an answer"), if caller % 4 == 3 { &of_second } else { &of_first });
+        let all = if is_of_second(caller) { &of_second } else { &of_first };
+        let answer = answer.expect("an answer");
         // Those that are given later come behind.
         assert_eq!(answer[..], all[..answer.len()]);
         assert!(players.iter().all(|player| answer.iter().any(|(numbered, _)| numbered == player)));

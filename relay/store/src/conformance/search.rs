@@ -476,7 +476,7 @@ pub async fn a_raid_that_hides_names_is_found_by_no_player(harness: &impl Harnes
     keep(&store, &row, &kept(&row, ReportState::Final, 1, 1), &rows).await;
     let terms = |kind, name: &str| Some(vec![Term::name(kind, &fold(name))]);
     let key = |key: &str| PlayerWanted { key: Some(key.into()), ..PlayerWanted::default() };
-    let named = || PlayerWanted { names: terms(NameKind::Player, "anna"), ..PlayerWanted::default() };
+    let as_anna = || PlayerWanted { names: terms(NameKind::Player, "anna"), ..PlayerWanted::default() };
     let by_player = |player| Filters { player, ..Filters::default() };
     let by_boss = |name: &str| Filters { bosses: terms(NameKind::Boss, name), ..Filters::default() };
     let of_fight = [
@@ -490,11 +490,11 @@ pub async fn a_raid_that_hides_names_is_found_by_no_player(harness: &impl Harnes
     let of_player = [
         by_player(key("key1")),
         by_player(key("key2")),
-        by_player(named()),
-        by_player(PlayerWanted { class_id: Some(1), ..named() }),
-        by_player(PlayerWanted { names: named().names, ..key("key1") }),
+        by_player(as_anna()),
+        by_player(PlayerWanted { class_id: Some(1), ..as_anna() }),
+        by_player(PlayerWanted { names: as_anna().names, ..key("key1") }),
         Filters { player: key("key1"), ..by_boss("golem") },
-        Filters { player: named(), scene_id: Some(-7), ..by_boss("anna") },
+        Filters { player: as_anna(), scene_id: Some(-7), ..by_boss("anna") },
     ];
     let names = async |kind| {
         let typed = Typed::new(kind, "anna").expect("a name");

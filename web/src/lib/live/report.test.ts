@@ -251,7 +251,9 @@ describe('a page that slept', () => {
       durationMs: 60_000,
       damageMs: null,
     } as const;
-    env.socket.give(keyframe({ raid: { code: 'RAID', title: null, names: 'full', connected: true, open: true, fights: [told] } }));
+    env.socket.give(
+      keyframe({ raid: { code: 'RAID', title: null, names: 'full', connected: true, open: true, fights: [told] } }),
+    );
     await env.pass(1_000);
     expect(raid.fights.map((row) => row.reportId)).toEqual(['r1', 'r7', 'r0']);
     expect(raid.fights[1]).toMatchObject({ outcome: 'wipe', bosses: ['Ogre'], durationMs: 60_000 });
