@@ -210,8 +210,8 @@ async fn a_raid_that_hides_names_from_now_on_hides_them_with_the_next_byte_and_s
     stranger.until("the fight", |seen| seen.rows.len() == 3).await;
     let mut member = Spectator::join_as(&feed, SUBPROTOCOL, Some(READ_KEY)).await;
     member.until("the fight", |seen| seen.rows.len() == 3).await;
-    let played = format!("{feed}?report={old_report}&speed=0.25");
-    let mut player = Spectator::join_at(&played, SUBPROTOCOL).await;
+    let at = format!("{feed}?report={old_report}&speed=0.25");
+    let mut player = Spectator::join_at(&at, SUBPROTOCOL).await;
     player.hear().await.expect("it plays");
     for (names, round) in [(NamesPolicy::Class, 0), (NamesPolicy::Hidden, 1)] {
         let mut uploader = Uploader::connect_as(&relay, KEY, showing(names)).await;
