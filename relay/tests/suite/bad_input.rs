@@ -4,7 +4,7 @@ use futures::SinkExt;
 use raidcast_shared::codec;
 use raidcast_shared::feed;
 use raidcast_shared::uplink::{
-    Delta, DeltaFrame, Hello, NamesPolicy, RefusedCode, RefusedScope, UplinkFrame, UplinkReply,
+    Delta, DeltaFrame, Hello, RefusedCode, RefusedScope, UplinkFrame, UplinkReply,
 };
 use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -30,8 +30,6 @@ async fn a_hello_that_cannot_be_served_is_refused_by_code() {
     }
     let hellos = [
         (Hello { v: (3, 9), ..hello() }, RefusedCode::ProtocolUnsupported),
-        (Hello { names: NamesPolicy::Hidden, ..hello() }, RefusedCode::NotSupported),
-        (Hello { names: NamesPolicy::Class, ..hello() }, RefusedCode::NotSupported),
         (Hello { delay_s: 30, ..hello() }, RefusedCode::NotSupported),
         (Hello { title: Some("<script>alert(1)</script>".into()), ..hello() }, RefusedCode::BadText),
         (Hello { title: Some("a\u{1b}[31mb".into()), ..hello() }, RefusedCode::BadText),
