@@ -3,9 +3,7 @@
 use futures::SinkExt;
 use raidcast_shared::codec;
 use raidcast_shared::feed;
-use raidcast_shared::uplink::{
-    Delta, DeltaFrame, Hello, RefusedCode, RefusedScope, UplinkFrame, UplinkReply,
-};
+use raidcast_shared::uplink::{Delta, DeltaFrame, Hello, RefusedCode, RefusedScope, UplinkFrame, UplinkReply};
 use tokio::io::AsyncWriteExt as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
