@@ -16,6 +16,7 @@ use crate::source::detect::{self, Places};
 use crate::source::names::Names;
 use crate::source::{AnySource, Fight, Found, NoDatabase, Source as _, SourceError};
 use crate::uploader::record::{How, NotSent, Record};
+use crate::uploader::waiting::SeenBy;
 use crate::uploader::waiting::Waiting;
 use crate::uploader::{Change, FolderError, seen_by, told, under_way};
 
@@ -164,15 +165,15 @@ impl Plan {
         History { fights, as_agreed: self.as_agreed.clone(), patience }
     }
 
-    /// What this state folder knows of the fights; `visibility`: as it is asked for now.
+    /// What this state folder knows of the fights; `seen_by`: as it is asked for now.
     ///
     /// # Errors
     /// Its list cannot be read.
-    pub fn before(&self, state: &Path, relay: &str, visibility: Option<Visibility>) -> Result<Before, PlanError> {
+    pub fn before(&self, state: &Path, relay: &str, seen_by: SeenBy) -> Result<Before, PlanError> {
         let record = Record::load(state);
         let there = record.fights.into_iter().filter(|fight| fight.relay == relay && fight.is_on_relay());
         let there: HashSet<String> = there.map(|fight| fight.encounter).collect();
-        let agreed: HashSet<String> = under_way(state, relay, visibility)?.into_iter().collect();
+        let agreed: HashSet<String> = under_way(state, relay, seen_by)?.into_iter().collect();
         Ok(self.count_before(&there, &agreed))
     }
 
@@ -180,12 +181,12 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Plan::before`].
-    pub fn before_whole(&self, state: &Path, relay: &str, visibility: Option<Visibility>) -> Result<Before, PlanError> {
+    pub fn before_whole(&self, state: &Path, relay: &str, seen_by: SeenBy) -> Result<Before, PlanError> {
         let record = Record::load(state);
         let there = self.fights.iter().filter(|fight| record.is_there(fight, relay));
         let there = there.map(|fight| fight.encounter.to_string()).collect();
         let waiting = Waiting::load(state)?;
-        let as_asked = waiting.of(relay).filter(|waits| visibility.is_none() || visibility == waits.visibility);
+        let as_asked = waiting.of(relay).filter(|waits| seen_by.is_met_by(&waits.seen_by()));
         let as_asked = as_asked.map(|waits| waits.fight.encounter.clone());
         let agreed = self.as_agreed.iter().map(ToString::to_string).chain(as_asked).collect();
         Ok(self.count_before(&there, &agreed))

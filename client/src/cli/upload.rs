@@ -69,8 +69,8 @@ pub(super) async fn run(flags: UploadFlags) -> ExitCode {
         false => Plan::make(db, places, state, since_ms).await,
     };
     let before = |plan: &Plan| match http {
-        true => plan.before_whole(&options.state, &options.relay, options.visibility),
-        false => plan.before(&options.state, &options.relay, options.visibility),
+        true => plan.before_whole(&options.state, &options.relay, options.seen_by()),
+        false => plan.before(&options.state, &options.relay, options.seen_by()),
     };
     let planned = planned.and_then(|plan| Ok((before(&plan)?, plan)));
     let (before, plan) = match planned {

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::waiting::SeenBy;
 use crate::secret::{Entropy, replace};
 use crate::source::Generation;
 
@@ -237,9 +238,12 @@ pub(crate) fn is_held(dir: &Path) -> Option<bool> {
 
 /// The fights of an upload to this relay that did not come to its end, by name; read without the lock. None where
 /// others are to see them now than were to see them then.
-pub(crate) fn under_way(dir: &Path, relay: &str, visibility: Option<Visibility>) -> Result<Vec<String>, FolderError> {
+pub(crate) fn under_way(dir: &Path, relay: &str, seen_by: SeenBy) -> Result<Vec<String>, FolderError> {
     let raid: Option<Raid> = load(dir.join(HISTORY).join("raid.json"))?;
-    let same = |raid: &Raid| raid.relay == relay && visibility.is_none_or(|asked| asked == raid.visibility);
+    let same = |raid: &Raid| {
+        let held = SeenBy { visibility: Some(raid.visibility), names: Some(raid.names) };
+        raid.relay == relay && seen_by.is_met_by(&held)
+    };
     if !raid.as_ref().is_some_and(same) {
         return Ok(Vec::new());
     }

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::history::History;
 use crate::secret::Entropy;
 use crate::source::detect::Places;
+use crate::uploader::waiting::SeenBy;
 
 /// What to stream, and where to.
 #[derive(Clone)]
@@ -44,6 +45,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Who is to see what is sent, as far as anything is said of it.
+    pub fn seen_by(&self) -> SeenBy {
+        SeenBy { visibility: self.visibility, names: self.names }
+    }
+
     /// Streams this user's meter, unlisted, until it is told to end.
     pub fn new(relay: impl Into<String>, key: impl Into<String>, state: impl Into<PathBuf>) -> Self {
         Self {

@@ -43,6 +43,21 @@ pub struct SeenBy {
     pub names: Option<NamesPolicy>,
 }
 
+impl SeenBy {
+    /// Whether what was agreed to is what is asked for now, as far as anything is.
+    pub fn is_met_by(&self, agreed: &Self) -> bool {
+        let same_names = self.names.is_none_or(|names| names == agreed.names.unwrap_or_default());
+        (self.visibility.is_none() || self.visibility == agreed.visibility) && same_names
+    }
+}
+
+impl Waits {
+    /// Who may see it.
+    pub fn seen_by(&self) -> SeenBy {
+        SeenBy { visibility: self.visibility, names: self.names }
+    }
+}
+
 impl Waiting {
     /// What the folder remembers; read without the lock, too.
     ///
@@ -59,8 +74,7 @@ impl Waiting {
 
     /// Who may see what waits of a name for a relay, as was agreed to.
     pub(super) fn seen_by(&self, encounter: &str, relay: &str) -> SeenBy {
-        let seen_by = |waits: &Waits| SeenBy { visibility: waits.visibility, names: waits.names };
-        self.get(encounter, relay).map(seen_by).unwrap_or_default()
+        self.get(encounter, relay).map(Waits::seen_by).unwrap_or_default()
     }
 
     /// What waits of a name for a relay.

@@ -9,7 +9,7 @@ use raidcast::socket::Outage;
 use raidcast::source::detect::Places;
 use raidcast::status::{Line, Overview, Stand, Why};
 use raidcast::uploader::record::{How, NotSent};
-use raidcast::uploader::waiting::Waiting;
+use raidcast::uploader::waiting::{SeenBy, Waiting};
 use raidcast::uploader::{self, Change, FolderError, Options, Summary, WatchError};
 use raidcast_meterkit::{Generation, MeterWriter, write_all};
 use raidcast_shared::uplink::Visibility;
@@ -151,7 +151,7 @@ async fn each_fight_is_sent_once_and_told_with_its_link() {
     let (_, tally, _) = post_as(options(&place, &web.url, "other").await).await;
     assert_eq!((counts(&tally), web.held().asked.len()), ([0, 6, 0, 0, 0], 12));
     let planned = plan(&place, "state", &web.url, None).await;
-    let before = planned.before_whole(&place.dir.path().join("state"), &web.url, None).unwrap();
+    let before = planned.before_whole(&place.dir.path().join("state"), &web.url, SeenBy::default()).unwrap();
     assert_eq!(before, Before { there: 6, agreed: 0 });
 }
 
@@ -182,7 +182,7 @@ async fn a_fight_is_sent_again_after_one_two_and_four_seconds_and_then_waits() {
         assert_eq!((line.state, &line.why, line.events > 0), (Stand::Waiting, &Some(Why::NotSent(why)), true));
         // It was agreed to, and the next run sends it, whenever it began.
         let late = plan(&place, "state", &web.url, Some(NOW_MS)).await;
-        let before = late.before_whole(&place.dir.path().join("state"), &web.url, None).unwrap();
+        let before = late.before_whole(&place.dir.path().join("state"), &web.url, SeenBy::default()).unwrap();
         assert_eq!((late.fights.len(), before), (1, Before { there: 0, agreed: 1 }));
         assert_eq!(counts(&post(&place, &web).await.0), [1, 0, 0, 0, 0]);
         assert_eq!(waiting(&place), [0; 0]);
@@ -531,7 +531,7 @@ async fn a_fight_that_nobody_asks_for_now_keeps_its_visibility() {
     let state = place.dir.path().join("state");
     let until_now = async |visibility, since_ms| {
         let planned = plan(&place, "state", &web.url, since_ms).await;
-        let before = planned.before_whole(&state, &web.url, visibility).unwrap();
+        let before = planned.before_whole(&state, &web.url, SeenBy { visibility, ..SeenBy::default() }).unwrap();
         let history = Some(planned.history(Duration::ZERO));
         let tally = post_as(Options { visibility, history, ..options(&place, &web.url, "state").await }).await.1;
         (before, counts(&tally))

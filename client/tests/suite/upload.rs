@@ -8,6 +8,7 @@ use raidcast::source::detect::Places;
 use raidcast::status::{Line, Overview, Stand, Why};
 use raidcast::uploader::record::{How, NotSent, Record};
 use raidcast::uploader::trouble::Trouble;
+use raidcast::uploader::waiting::SeenBy;
 use raidcast::uploader::{Change, FolderError, Options, Summary, WatchError};
 use raidcast_meterkit::{Fight, Generation, MeterWriter, Script, write_all};
 use raidcast_shared::game::GAME;
@@ -182,7 +183,7 @@ async fn a_fight_whose_player_becomes_known_late_keeps_its_name() {
         let planned = plan(&place, None).await;
         assert_eq!(planned.fights[0].local_player, Some(4711));
         assert_eq!(planned.fights.iter().map(|fight| fight.encounter).collect::<Vec<_>>(), first, "{generation:?}");
-        let before = planned.before(&place.dir.path().join("state"), &relay.url, None).unwrap();
+        let before = planned.before(&place.dir.path().join("state"), &relay.url, SeenBy::default()).unwrap();
         assert_eq!(before, Before { there: 1, agreed: 0 });
         assert_eq!(upload(&place, &relay, "state").await.1, tally(0, 1), "{generation:?}");
         // So does a watch of a copy of the database.
@@ -343,7 +344,7 @@ async fn a_refused_fight_is_told_and_the_others_go_on() {
         Tally { new: 5, failed: 5, reasons: vec![(not_this_one(RefusedCode::BadEvent), 5)], ..Tally::default() }
     );
     assert!(changes.iter().any(|change| matches!(change, Change::Failed { fight } if fight.result == How::Refused)));
-    let before = plan.before(&place.dir.path().join("state"), &relay.url, None).unwrap();
+    let before = plan.before(&place.dir.path().join("state"), &relay.url, SeenBy::default()).unwrap();
     assert_eq!(before, Before { there: 5, agreed: 0 });
     // The relay thinks better of it.
     relay.memory().refused.clear();
@@ -367,7 +368,8 @@ async fn what_was_agreed_to_and_never_arrived_is_not_said_to_be_on_the_relay() {
     let error = Client::start(wrong).done().await.unwrap_err();
     assert!(matches!(error, WatchError::Unauthorized { .. }), "{error}");
     let state = place.dir.path().join("state");
-    let before = |relay: &str, visibility| plan.before(&state, relay, visibility).unwrap();
+    let before =
+        |relay: &str, visibility| plan.before(&state, relay, SeenBy { visibility, ..SeenBy::default() }).unwrap();
     let agreed = Before { there: 0, agreed: plan.fights.len() };
     assert_eq!(before(&relay.url, None), agreed);
     assert_eq!(before(&relay.url, Some(Visibility::Unlisted)), agreed);

@@ -303,6 +303,10 @@ impl Door {
     /// # Errors
     /// The store does not answer.
     pub async fn same_fight(&self, report: &Visible<EncounterRow>, asker: &Asker) -> Result<Vec<String>, HttpError> {
+        if !report.audience().sees_everything() {
+            // Another report may name those whom this one hides.
+            return Ok(Vec::new());
+        }
         let store = &self.context.store;
         let mut reports = store.same_fight(report.row, asker.accounts.first().copied()).await?;
         for account in asker.accounts.iter().skip(1) {
@@ -313,7 +317,8 @@ impl Door {
     }
 
     /// A report that he did not ask for by its name, and its record: one that anybody finds in lists, or his own. Nothing
-    /// leads to one that is known by its link alone: `None`, as where it is gone or cannot be read.
+    /// leads to one that is known by its link alone, nor to one that hides its players from him (that it is the same fight
+    /// says who they are): `None`, as where it is gone or cannot be read.
     ///
     /// # Errors
     /// The store does not answer.
@@ -341,7 +346,7 @@ impl Door {
             Ok(found) => {
                 let row = row(&found);
                 let leads = row.visibility == Visibility::Public || row.admitted() == Admitted::AsUploader;
-                Ok(leads.then_some(found))
+                Ok((leads && row.audience().sees_everything()).then_some(found))
             }
             Err(HttpError::NotFound | HttpError::SetAside) => Ok(None),
             Err(error) => Err(error),

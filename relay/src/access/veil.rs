@@ -11,12 +11,15 @@ use moka::future::Cache;
 use raidcast_shared::id::{ActorId, from_hex};
 use raidcast_shared::uplink::NamesPolicy;
 use raidcast_shared::view::{Audience, Veil};
-use raidcast_store::{Derived, Store, StoreError};
+use raidcast_store::{Derived, RaidRow, Store, StoreError};
 
 use crate::account::RelaySecret;
+use crate::record;
 
-/// Raids whose numbers are kept at hand.
-const RAIDS_HELD: u64 = 1_000;
+/// So many numbers are kept at hand, each of about fifty bytes; a raid counts as some more.
+const NUMBERS_HELD: u64 = 500_000;
+/// See [`NUMBERS_HELD`].
+const OF_A_RAID: usize = 16;
 /// Numbers are read again after this: what one relay gives another may have to know.
 const HELD_FOR: Duration = Duration::from_mins(1);
 
@@ -33,7 +36,12 @@ pub struct Veils {
 impl Veils {
     /// Knows no raid yet.
     pub fn new(store: Arc<dyn Store>, secret: RelaySecret) -> Self {
-        let numbers = Cache::builder().max_capacity(RAIDS_HELD).time_to_live(HELD_FOR).build();
+        let held = |numbers: &Arc<Numbers>| u32::try_from(OF_A_RAID + numbers.len()).unwrap_or(u32::MAX);
+        let numbers = Cache::builder()
+            .max_capacity(NUMBERS_HELD)
+            .weigher(move |_, numbers| held(numbers))
+            .time_to_live(HELD_FOR)
+            .build();
         Self { store, secret, numbers }
     }
 
@@ -54,12 +62,15 @@ impl Veils {
         Ok(self.behind(code, names, numbers))
     }
 
-    /// The same, once these players have numbers; what is known of a raid is then what the store says now.
+    /// The same, once these players have numbers: those that are new in the order of their keys, for that in which a meter
+    /// tells them may be that of the game's ids.
     ///
     /// # Errors
     /// The store does not answer.
     pub async fn numbered(&self, code: &str, names: NamesPolicy, players: &[ActorId]) -> Result<Audience, StoreError> {
-        let numbers: Numbers = self.store.number_players(code, players).await?.into_iter().collect();
+        let mut players = players.to_vec();
+        players.sort_unstable();
+        let numbers: Numbers = self.store.number_players(code, &players).await?.into_iter().collect();
         let numbers = Arc::new(numbers);
         self.numbers.insert(code.to_owned(), Arc::clone(&numbers)).await;
         Ok(match names {
@@ -68,17 +79,26 @@ impl Veils {
         })
     }
 
-    /// Gives players of all fights that are kept of a raid numbers, oldest fight first.
+    /// Gives players of all fights that are kept of a raid numbers, oldest fight first: before it hides anybody.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn number_reports(&self, code: &str) -> Result<(), StoreError> {
-        let mut lines = self.store.raid_reports(code).await?;
+    pub async fn number_reports(&self, raid: &RaidRow) -> Result<(), StoreError> {
+        let mut lines = self.store.raid_reports(&raid.code).await?;
         lines.reverse();
         for line in lines {
-            let Some((row, _)) = self.store.report(&line.report_id).await? else { continue };
-            let derived = self.store.derived(row.row).await?;
-            self.numbered(code, row.names, &players_of(&derived)).await?;
+            let Some(row) = self.store.encounter(raid.account, line.encounter).await? else { continue };
+            let mut derived = self.store.derived(row.row).await?;
+            if derived.players.is_empty() {
+                // Nothing is derived of it yet.
+                let record = self.store.report(&line.report_id).await?.and_then(|(_, record)| record);
+                let read = record.map(|record| record::decode_record(&record)).transpose()?;
+                derived = read.map(|kept| Derived::from(&kept.whole())).unwrap_or_default();
+            }
+            let players = players_of(&derived);
+            if !players.is_empty() {
+                self.numbered(&raid.code, row.names, &players).await?;
+            }
         }
         Ok(())
     }

@@ -68,7 +68,9 @@ impl Visible<EncounterRow> {
     /// meanwhile, or he be no member any more.
     pub(super) fn shows_no_more_than(&self, now: &Self) -> bool {
         let sees_all = |seen: &Self| seen.audience.sees_everything();
-        sees_all(now) || (!sees_all(self) && self.what.names == now.what.names)
+        // What stands for a player leads to no other raid, so neither does an answer.
+        let is_same_veil = self.what.names == now.what.names && self.what.raid_code == now.what.raid_code;
+        sees_all(now) || (!sees_all(self) && is_same_veil)
     }
 }
 

@@ -172,7 +172,7 @@ impl LiveEncounter {
             // Readings that were shown before it may be gone: their clients have begun anew.
             encounter.revision = encounter.revision.max(before);
             encounter.candidate = Some(reading);
-            encounter.promote(&[]);
+            encounter.promote(std::iter::empty());
         }
         if let Some(kept) = open.encounter.kept_stream {
             // Another one than that which is kept came after it.
@@ -271,9 +271,8 @@ impl LiveEncounter {
     }
 
     /// Shows the other reading from now on, if that [takes its place](Told::gives_way_to). True if it happened: the view
-    /// begins anew.
-    /// `audiences` are those of its screens.
-    pub fn promote(&mut self, audiences: &[Audience]) -> bool {
+    /// begins anew. `audiences` are those of its screens.
+    pub fn promote<'a>(&mut self, audiences: impl Iterator<Item = &'a Audience>) -> bool {
         let fits = self.candidate.as_ref().is_some_and(|candidate| {
             candidate.state.seq() > 0 && Told::from(&self.main).gives_way_to(&Told::from(candidate))
         });

@@ -102,6 +102,7 @@ impl RaidTask {
         self.waiting.clear();
         // Who wants to speak for the raid asks again.
         self.attaching.clear();
+        self.stages.ask_again();
         // Who waits for an encounter finds it in the store.
         self.releasing.clear();
         self.current = None;
@@ -228,6 +229,7 @@ impl RaidTask {
     /// Grace and lingering; true if the task is to end.
     fn housekeep(&mut self) -> bool {
         self.stages.iter_mut().for_each(|stage| stage.room.sweep());
+        self.number_players(None);
         if self.around.context.memory.is_tight(self.row.account) {
             self.forget_idle(None);
         }

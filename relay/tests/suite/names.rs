@@ -61,8 +61,13 @@ impl Recorder {
         names.filter(|name| self.0.contains(name.as_str())).collect()
     }
 
+    /// Nor whose meter it is, by his own mark or by the critical hits that a meter knows of its player alone.
     fn knows_nobody(&self) {
         assert_eq!(self.known(), BTreeSet::new(), "{}", self.0);
+        let telling = ["\"isLocal\":true", "\"isCrit\":true", "\"critHits\":1", "\"critHitsDealt\":1"];
+        for word in telling {
+            assert!(!self.0.contains(word), "{word}: {}", self.0);
+        }
     }
 }
 

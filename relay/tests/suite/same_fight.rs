@@ -105,6 +105,30 @@ async fn reports_of_one_fight_lead_to_each_other() {
     .await;
 }
 
+/// Or the figures of the one would say who stands behind the other's, and a report that somebody made up, whether he has
+/// guessed it.
+#[tokio::test]
+async fn no_report_leads_to_one_that_hides_its_players_nor_from_it() {
+    on_every_database(async |relay| {
+        let named = upload(&relay, KEY, "public", &encounter(100, true)).await;
+        let hidden = upload(&relay, OTHER_KEY, "public&names=class", &as_the_other_saw_it()).await;
+        is_all_derived(&relay).await;
+        for (report, key) in [(&named, None), (&named, Some(KEY)), (&hidden, None), (&hidden, Some(KEY))] {
+            assert!(views(&relay, report, key).await.views.is_empty(), "{report} {key:?}");
+        }
+        // Who may see both is led from his own.
+        assert_eq!(reports(&views(&relay, &hidden, Some(OTHER_KEY)).await), BTreeSet::from([named.as_str()]));
+        assert!(
+            relay.report(&hidden).await.fight.players.iter().all(|player| player
+                .name
+                .as_ref()
+                .is_some_and(|name| name.ends_with(|last: char| last.is_ascii_digit())))
+        );
+        relay.stop().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn nothing_leads_to_a_report_that_is_known_by_its_link_alone() {
     on_every_database(async |relay| {

@@ -34,6 +34,10 @@ pub(super) fn bosses(shown: Shown<'_>) -> Vec<Boss> {
         }
     }
     for (at, actor) in state.actors().iter().enumerate() {
+        // Whatever a meter says: no player is named in place of one.
+        if state.is_player(ActorIx(at as u16)) {
+            continue;
+        }
         let is_boss = actor.boss.get() == Some(&true);
         let dealt = match known.targets {
             true => damage.get(&ActorIx(at as u16)).copied(),
@@ -45,8 +49,8 @@ pub(super) fn bosses(shown: Shown<'_>) -> Vec<Boss> {
         // Known as a boss, but not in this span of the fight.
         let (amount, hits) = dealt.unwrap_or_default();
         let monster_id = actor.monster_id.get().copied();
-        let name = match (shown.name(ActorIx(at as u16)), monster_id) {
-            (Some(name), _) => name,
+        let name = match (actor.name.get(), monster_id) {
+            (Some(name), _) => name.clone(),
             (None, Some(id)) => format!("Monster {id}"),
             (None, None) => "Unknown boss".into(),
         };
@@ -75,12 +79,16 @@ pub(super) fn bosses(shown: Shown<'_>) -> Vec<Boss> {
 pub fn deaths(shown: Shown<'_>) -> Vec<DeathRow> {
     let state = shown.state();
     let players = state.deaths().iter().filter(|death| state.is_player(death.actor)).take(DEATHS_MAX);
+    // Each is called once: behind a veil a name may cost a look at all rows.
+    let mut called: HashMap<ActorIx, (String, Option<String>)> = HashMap::new();
+    let mut call = |actor| called.entry(actor).or_insert_with(|| (shown.key(actor), shown.name(actor))).clone();
     players
-        .map(|death| DeathRow {
+        .map(|death| (death, call(death.actor), death.by.and_then(|by| call(by).1)))
+        .map(|(death, (player_key, name), killer)| DeathRow {
             at_ms: death.stamp.at_ms,
-            player_key: shown.key(death.actor),
-            name: shown.name(death.actor),
-            killer: death.by.and_then(|by| shown.name(by)),
+            player_key,
+            name,
+            killer,
             skill_id: death.skill.map(|skill| state.skill(skill).id.base),
             skill: death.skill.and_then(|skill| state.skill(skill).name.get().cloned()),
         })

@@ -22,7 +22,7 @@ pub fn fight(shown: Shown<'_>, ending: Option<&Ending>) -> Fight {
     let (first_ms, last_ms) = state.extent_ms().unwrap_or_default();
     let span = (state.span() != Span::ALL).then(|| state.span());
     let duration_ms = state.duration_ms();
-    let figures = Figures::of(state);
+    let figures = Figures::of(shown);
     let rates = Rates::of(state);
     let players = figures.players(shown, &rates);
     let outcome = outcome(shown, ending);
@@ -147,7 +147,7 @@ pub fn timeline(shown: Shown<'_>, report_id: String, revision: u32) -> Timeline 
     let ix: HashMap<String, ActorIx> =
         (0..state.actors().len()).map(|at| ActorIx(at as u16)).map(|actor| (shown.key(actor), actor)).collect();
     let known = Known::of(state);
-    let players = Figures::of(state).players(shown, &Rates::of(state));
+    let players = Figures::of(shown).players(shown, &Rates::of(state));
     let players = players.into_iter().map(|player| {
         let actor = ix[&player.player_key];
         TimelineSeries {

@@ -71,7 +71,8 @@ pub(super) struct PlayerFigures<'a> {
 }
 
 impl<'a> Figures<'a> {
-    pub(super) fn of(state: &'a EncounterState) -> Self {
+    pub(super) fn of(shown: Shown<'a>) -> Self {
+        let state = shown.state();
         let known = Known::of(state);
         let mut players: HashMap<ActorIx, PlayerFigures<'a>> = HashMap::new();
         for (at, held) in state.actors().iter().enumerate() {
@@ -119,7 +120,7 @@ impl<'a> Figures<'a> {
             }
         }
         // Who was told to be a player and did nothing, nor had anything done to them, was not in this fight.
-        players.retain(|actor, figures| !figures.totals.is_nothing() || state.is_local(*actor));
+        players.retain(|actor, figures| !figures.totals.is_nothing() || shown.is_local(*actor));
         Self { known, players }
     }
 

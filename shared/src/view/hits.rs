@@ -23,11 +23,13 @@ pub fn timelines<'a>(shown: Shown<'_>, hits: impl Iterator<Item = &'a TimedHit>)
                 left_out += 1;
                 continue;
             }
+            let marked = shown.sees_everything() || shown.crits_known(hit.source);
             held.push(FormHit {
                 timestamp_ms: *at_ms,
                 value: hit.amount,
-                is_crit: hit.flags.has(HitFlags::CRIT),
-                is_lucky: hit.flags.has(HitFlags::LUCKY),
+                // Whose hits alone are marked is whose meter it is.
+                is_crit: marked && hit.flags.has(HitFlags::CRIT),
+                is_lucky: marked && hit.flags.has(HitFlags::LUCKY),
                 hp_loss: (hit.shield > 0).then(|| hit.amount.saturating_sub(hit.shield)),
                 shield_loss: (hit.shield > 0).then_some(hit.shield),
             });

@@ -159,7 +159,7 @@ impl LiveView {
         let state = shown.state();
         let mut step = LiveStep::default();
         self.step_kinds(state);
-        let figures = Figures::of(state);
+        let figures = Figures::of(shown);
         if !self.order.iter().all(|actor| figures.players.contains_key(actor)) {
             *self = Self { kinds: std::mem::take(&mut self.kinds), ..Self::of_all(state) };
             step.begins_anew = true;
@@ -237,6 +237,13 @@ impl LiveView {
         // New players stand in the order of the dictionary, which only grows: a place never changes.
         let mut actors: Vec<_> = figures.players.keys().copied().collect();
         actors.sort_unstable();
+        if !shown.sees_everything() {
+            // The dictionary's order is the meter's, and may be that of the game's ids: whoever knows these knows who is who.
+            actors.sort_by_cached_key(|actor| match self.places.get(actor) {
+                Some(place) => (*place, String::new()),
+                None => (u32::MAX, shown.key(*actor)),
+            });
+        }
         let last_attempt = state.attempts().values().filter_map(|a| a.began.stamp()).max();
         for actor in actors {
             let of = &figures.players[&actor];

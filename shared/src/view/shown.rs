@@ -120,11 +120,16 @@ impl<'a> Shown<'a> {
         (self.state.is_player(actor) && veil.hides(self.state.actor(actor).id)).then_some(veil)
     }
 
+    /// Whether nothing of it is held back.
+    pub(super) fn sees_everything(self) -> bool {
+        self.audience.sees_everything()
+    }
+
     /// Whether who an actor is may be known.
     pub(super) fn is_known(self, actor: ActorIx) -> bool {
         // Of whom it is not told yet what he is may turn out to be a player.
         let is_told = self.state.is_player(actor) || self.state.actor(actor).kind() == ActorKind::Monster;
-        self.hidden(actor).is_none() && (is_told || self.audience.sees_everything())
+        self.hidden(actor).is_none() && (is_told || self.sees_everything())
     }
 
     /// What an actor is called.

@@ -10,3 +10,4 @@ mod laws;
 mod outcome;
 mod rates;
 mod types;
+mod veil;

@@ -37,11 +37,13 @@ impl RaidTask {
             let kept = RaidRow { title, visibility, names, closed: false, ..self.row.clone() };
             let context = Arc::clone(&self.around.context);
             let keeping = async move {
-                let result = context.store.update_raid(&kept).await;
-                // Those of fights that were kept while it hid nobody.
-                if hides && let Err(error) = context.veils.number_reports(&kept.code).await {
-                    tracing::warn!(raid = kept.code, %error, "could not give players of earlier fights numbers");
-                }
+                // Those of fights that were kept while it hid nobody: before the store says that it does, for from then on
+                // nothing may show them, and this takes a while.
+                let numbering = async { if hides { context.veils.number_reports(&kept).await } else { Ok(()) } };
+                let result = match numbering.await {
+                    Ok(()) => context.store.update_raid(&kept).await,
+                    Err(error) => Err(error),
+                };
                 Chore::Attached { kept: Box::new(kept), result }
             };
             self.chores.push(keeping.boxed());
@@ -65,15 +67,9 @@ impl RaidTask {
     /// The first that waits speaks for the raid from now on, which is kept as it wants it.
     fn attach_first(&mut self, kept: &RaidRow) {
         let Some(Attach { connection, replies, reply, .. }) = self.attaching.pop_front() else { return };
-        let was = (self.row.visibility, self.row.names);
-        self.row.title.clone_from(&kept.title);
-        (self.row.visibility, self.row.names, self.row.closed) = (kept.visibility, kept.names, kept.closed);
-        if self.row.names != was.1 {
-            self.set_stages();
-        }
-        if (self.row.visibility, self.row.names) != was {
-            self.let_go();
-        }
+        let (title, tickets) = (kept.title.clone(), self.row.tickets);
+        let (visibility, names, closed) = (kept.visibility, kept.names, kept.closed);
+        self.be(RaidRow { title, visibility, names, closed, tickets, ..self.row.clone() });
         // Its socket may have gone while it waited: the one before it stays then.
         if reply.send(Ok(self.row.clone())).is_err() {
             return;
@@ -95,6 +91,18 @@ impl RaidTask {
         self.raid_changed();
     }
 
+    /// The raid is so from now on: whoever may see less of it than before is let go at this moment.
+    pub(super) fn be(&mut self, row: RaidRow) {
+        let shows = |row: &RaidRow| (row.visibility, row.names, row.tickets);
+        let before = std::mem::replace(&mut self.row, row);
+        if self.row.names != before.names {
+            self.set_stages();
+        }
+        if shows(&self.row) != shows(&before) {
+            self.let_go();
+        }
+    }
+
     /// The account's channel shows another raid: who came by it moves on.
     pub(super) fn superseded(&mut self) {
         // It may have come back meanwhile.
@@ -105,8 +113,8 @@ impl RaidTask {
 
     /// Other tickets are good from now on.
     pub(super) fn tickets_renewed(&mut self, raid: Option<u32>, channel: u32) {
-        self.row.tickets = Tickets { raid: raid.unwrap_or(self.row.tickets.raid), channel };
-        self.let_go();
+        let tickets = Tickets { raid: raid.unwrap_or(self.row.tickets.raid), channel };
+        self.be(RaidRow { tickets, ..self.row.clone() });
     }
 
     /// Says goodbye to all who may no longer see the raid.

@@ -108,8 +108,8 @@ impl RaidTask {
     }
 
     pub(super) fn promote(&mut self, id: EncounterId) {
-        let audiences: Vec<_> = self.stages.iter().map(|stage| stage.audience.clone()).collect();
-        let promoted = self.encounters.get_mut(&id).is_some_and(|held| held.promote(&audiences));
+        let audiences = self.stages.iter().map(|stage| &stage.audience);
+        let promoted = self.encounters.get_mut(&id).is_some_and(|held| held.promote(audiences));
         if promoted && self.current == Some(id) {
             self.new_epoch();
         }

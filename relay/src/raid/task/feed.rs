@@ -10,7 +10,7 @@ use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::{self, Audience, LiveStep, Shown};
 use raidcast_store::RaidRow;
 
-use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU};
+use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU, SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
 use super::stage::{Of, Stage};
 use super::state::{FeedState, RaidTask};
 use crate::access::Admitted;
@@ -42,8 +42,8 @@ impl RaidTask {
         if paces.is_empty() {
             return;
         }
-        if of == Of::Others {
-            self.number_players();
+        if of == Of::Others && self.current.is_some() {
+            self.number_players(self.current);
         }
         let mut happened = Vec::new();
         let audience = &self.stages.get(of).audience;
@@ -145,7 +145,11 @@ impl RaidTask {
             let _ = reply.send(None);
             return;
         }
-        let of = self.stage_for(admitted);
+        let Some(of) = self.stage_for(admitted) else {
+            socket.turn_away(wish.format, SHOWN_OTHERWISE, Some(SHOWN_OTHERWISE_RETRY_MS));
+            let _ = reply.send(None);
+            return;
+        };
         let feed = &self.stages.get(of).feed;
         let (pace, resume) = match wish.resume.as_ref().map(|(epoch, position)| (feed.parse_epoch(epoch), *position)) {
             None => (Pace::default(), None),
@@ -173,13 +177,13 @@ impl RaidTask {
     }
 
     pub(super) fn spectator(&mut self, id: SpectatorId, format: Format, pace: Pace, what: FromSpectator) {
+        // Of a stage that is gone the spectators are, too.
+        let Some(of) = self.stages.of_spectator(id) else { return };
         if matches!(what, FromSpectator::Pace) {
-            for of in self.stages.all().filter(|of| self.stages.get(*of).room.holds(id)).collect::<Vec<_>>() {
-                self.bring_up(of, pace);
-            }
+            self.bring_up(of, pace);
         }
         let relay_ms = self.around.context.clock.now_ms();
-        let Some(Stage { room, .. }) = self.stages.of_spectator(id) else { return };
+        let Stage { room, .. } = self.stages.get_mut(of);
         match what {
             FromSpectator::Gone => room.leave(id),
             FromSpectator::Ping(payload) => room.answer(id, format, Answer::Pong(&payload)),

@@ -27,11 +27,7 @@ impl RaidTask {
     /// The store does not answer, or the raid is gone or damaged: the task cannot begin.
     pub(super) async fn read_row(&mut self) -> Result<(), StoreError> {
         let row = self.around.context.store.raid_by_code(&self.row.code).await?;
-        let names = self.row.names;
-        self.row = row.ok_or_else(|| StoreError::Damaged(format!("raid {} is gone", self.row.code)))?;
-        if self.row.names != names {
-            self.set_stages();
-        }
+        self.be(row.ok_or_else(|| StoreError::Damaged(format!("raid {} is gone", self.row.code)))?);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use raidcast_shared::event::ActorIx;
 use raidcast_shared::fold::EncounterState;
-use raidcast_shared::id::ActorId;
+use raidcast_shared::id::{ActorId, EncounterId};
 use raidcast_shared::uplink::NamesPolicy;
 use raidcast_shared::view::Audience;
 use raidcast_store::StoreError;
@@ -21,6 +21,7 @@ use super::state::{Chore, FeedState, RaidTask};
 use crate::access::{Admitted, members};
 use crate::context::Context;
 use crate::fanout::{Patience, Room, SpectatorId, Whom};
+use crate::raid::encounter::LiveEncounter;
 
 /// A store that did not say which numbers players have is asked again after this.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -73,18 +74,25 @@ impl Stages {
         [Some(Of::Members), self.others.as_ref().map(|_| Of::Others)].into_iter().flatten()
     }
 
+    /// A stage that is there: never that of members in place of another.
     pub(super) fn get(&self, of: Of) -> &Stage {
         match of {
             Of::Members => &self.members,
-            Of::Others => self.others.as_ref().unwrap_or(&self.members),
+            Of::Others => self.others.as_ref().expect("asked for after it was found"),
         }
     }
 
+    /// The same.
     pub(super) fn get_mut(&mut self, of: Of) -> &mut Stage {
         match of {
             Of::Members => &mut self.members,
-            Of::Others => self.others.as_mut().unwrap_or(&mut self.members),
+            Of::Others => self.others.as_mut().expect("asked for after it was found"),
         }
+    }
+
+    /// Whom the store was asked for gets no answer any more: it may be asked again.
+    pub(super) fn ask_again(&mut self) {
+        self.iter_mut().for_each(|stage| stage.ask_at = Some(Instant::now()));
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Stage> {
@@ -96,8 +104,8 @@ impl Stages {
     }
 
     /// The stage of a spectator; `None` if that is gone, and the spectator with it.
-    pub(super) fn of_spectator(&mut self, id: SpectatorId) -> Option<&mut Stage> {
-        self.iter_mut().find(|stage| stage.room.holds(id))
+    pub(super) fn of_spectator(&self, id: SpectatorId) -> Option<Of> {
+        self.all().find(|of| self.get(*of).room.holds(id))
     }
 
     /// Whether nobody watches.
@@ -136,24 +144,25 @@ impl Stage {
         self.room.begin_epoch(self.feed.epoch);
     }
 
-    /// Players of a fight that have no number yet, once the store may be asked.
-    fn to_number(&self, state: &EncounterState) -> Option<Vec<ActorId>> {
+    /// Players of fights that have no number yet, once the store may be asked.
+    fn to_number<'a>(&self, fights: impl Iterator<Item = &'a EncounterState>) -> Option<Vec<ActorId>> {
         self.ask_at.filter(|at| *at <= Instant::now())?;
-        let actors = state.actors().iter().zip(0_u16..);
-        let players = actors.filter(|(_, at)| state.is_player(ActorIx(*at))).map(|(actor, _)| actor.id);
-        let new: Vec<_> = players.filter(|player| !self.numbered.contains(player)).collect();
+        let players = |state: &'a EncounterState| {
+            let actors = state.actors().iter().zip(0_u16..);
+            actors.filter(|(_, at)| state.is_player(ActorIx(*at))).map(|(actor, _)| actor.id)
+        };
+        let new: Vec<_> = fights.flat_map(players).filter(|player| !self.numbered.contains(player)).collect();
         (!new.is_empty()).then_some(new)
     }
 }
 
 impl RaidTask {
-    /// The stage of who sees the raid so.
-    pub(super) fn stage_for(&self, admitted: Admitted) -> Of {
-        match self.row.names {
-            NamesPolicy::Full => Of::Members,
-            _ if admitted.is_member(self.row.tickets) => Of::Members,
-            _ => Of::Others,
+    /// The stage of who sees the raid so; `None` where it is not made yet.
+    pub(super) fn stage_for(&self, admitted: Admitted) -> Option<Of> {
+        if self.row.names == NamesPolicy::Full || admitted.is_member(self.row.tickets) {
+            return Some(Of::Members);
         }
+        self.stages.others.is_some().then_some(Of::Others)
     }
 
     /// Makes the stage of those who are no members, where the raid hides names from them. Who watched in another way is
@@ -179,11 +188,12 @@ impl RaidTask {
         stages.others = Some(others);
     }
 
-    /// Gives players of the fight that is shown numbers, by which those see them who are no members.
-    pub(super) fn number_players(&mut self) {
+    /// Gives players of a fight, or of all its own, numbers, by which those see them who are no members.
+    pub(super) fn number_players(&mut self, of: Option<EncounterId>) {
         let Some(others) = &mut self.stages.others else { return };
-        let Some(encounter) = self.current.and_then(|id| self.encounters.get(&id)) else { return };
-        let Some(players) = others.to_number(&encounter.main.state) else { return };
+        let is_own = |held: &&LiveEncounter| held.row.raid_code == self.row.code;
+        let fights = self.encounters.iter().filter(|(id, _)| of.is_none_or(|of| of == **id)).map(|(_, held)| held);
+        let Some(players) = others.to_number(fights.filter(is_own).map(|held| &held.main.state)) else { return };
         others.ask_at = None;
         let (context, code, names) = (Arc::clone(&self.around.context), self.row.code.clone(), self.row.names);
         let numbering = async move {
