@@ -64,13 +64,15 @@ const NOTE_CHARS_MAX: usize = 64;
 /// use raidcast_relay::account::SignedIn;
 ///
 /// fn anybody(session: raidcast_store::Session) -> SignedIn {
-///     SignedIn { session, digest: [0; 32] }
+///     SignedIn { session, digest: [0; 32], fresh_until_ms: i64::MAX }
 /// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     session: Session,
     digest: [u8; 32],
+    /// Until when it counts that he has just shown who he is, Unix ms.
+    fresh_until_ms: i64,
 }
 
 impl SignedIn {
@@ -80,11 +82,7 @@ impl SignedIn {
     }
 
     fn is_fresh(&self, now_ms: i64) -> bool {
-        now_ms < self.fresh_until_ms()
-    }
-
-    fn fresh_until_ms(&self) -> i64 {
-        self.session.created_at_ms.saturating_add(FRESH_MS)
+        now_ms < self.fresh_until_ms
     }
 }
 
@@ -107,6 +105,9 @@ pub struct Members {
     context: Arc<Context>,
     /// Of sessions by which something is open: cancelled when they end.
     open: Mutex<HashMap<SessionId, Open>>,
+    /// Sessions that were begun by who showed who he is, until when that counts. A start forgets them: who needs it signs in
+    /// again.
+    shown: Mutex<HashMap<SessionId, i64>>,
     keys: Arc<Keyring>,
     cookies: Cookies,
     passwords: Passwords,
@@ -146,6 +147,7 @@ impl Members {
         Self {
             context,
             open,
+            shown: Mutex::default(),
             keys,
             cookies,
             passwords,
@@ -210,7 +212,22 @@ impl Members {
         if now_ms - session.used_at_ms >= USE_NOTED_MS {
             store.use_session(session.id, now_ms).await?;
         }
-        Ok(Some(SignedIn { session, digest }))
+        Ok(Some(self.signed_in_by(session, digest)))
+    }
+
+    fn signed_in_by(&self, session: Session, digest: [u8; 32]) -> SignedIn {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        // One of which nothing is known began no fresher than long ago.
+        let fresh_until_ms = shown.get(&session.id).copied().unwrap_or(session.created_at_ms);
+        SignedIn { session, digest, fresh_until_ms }
+    }
+
+    /// A session was begun by who showed who he is.
+    fn shows(&self, session: &Session) {
+        let now_ms = self.now_ms();
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.retain(|_, until_ms| now_ms < *until_ms);
+        shown.insert(session.id, session.created_at_ms.saturating_add(FRESH_MS));
     }
 
     /// Who is signed in, for something that is his alone to see.

@@ -41,6 +41,8 @@ pub(super) struct Identity {
     pub(super) subject: String,
     /// What he may want to be called here: a name that can be one, or nothing.
     pub(super) name: String,
+    /// Whether the provider says that he signed in there a moment ago: else it may have known him from before.
+    pub(super) is_recent: bool,
 }
 
 /// Why a provider did not say who somebody is. The text is for the log: it holds no secret, and nothing of the person.

@@ -199,13 +199,13 @@ async fn who_was_invited_joins_by_a_provider_and_is_the_same_when_he_comes_again
     for form in [json!({}), json!({"invitation": ""})] {
         assert_eq!(bo.through(&voucher, "sso", &BO, form).await.led("fault"), "not_invited");
     }
-    let refused = bo.join(&voucher, "sso", &BO, json!({"invitation": "0".repeat(64)})).await;
-    assert_eq!((refused.status, refused.code()), (403, "not_invited"));
+    let refused = bo.through(&voucher, "sso", &BO, json!({"invitation": "0".repeat(64)})).await;
+    assert_eq!(refused.led("fault"), "not_invited");
     let joined = bo.join(&voucher, "sso", &BO, json!({"invitation": invitation})).await;
     assert_eq!((joined.status, &joined.body["role"]), (201, &json!("member")), "{}", joined.body);
     let third = Known { subject: "9", name: "Cy" };
-    let refused = Browser::at(&relay, 3).join(&voucher, "sso", &third, json!({"invitation": invitation})).await;
-    assert_eq!(refused.code(), "not_invited", "it is used up");
+    let refused = Browser::at(&relay, 3).through(&voucher, "sso", &third, json!({"invitation": invitation})).await;
+    assert_eq!(refused.led("fault"), "not_invited", "it is used up");
     // And after a restart.
     let relay = relay.restart().await;
     let mut bo = Browser::at(&relay, 4);
@@ -350,9 +350,14 @@ async fn a_way_back_from_a_provider_is_good_once_in_its_browser_and_for_ten_minu
         let good = back(&mut browser).await;
         assert_eq!(other.come("sso", &good).await.led("fault"), "other_browser");
         assert_eq!(other.name().await, None);
-        // It is used up by that.
-        assert_eq!(browser.come("sso", &good).await.led("fault"), "ended");
+        // And nothing is lost by that to whose it is: he may have another tab, or somebody else may have led him there.
+        assert_eq!(browser.come("sso", &good).await.led("entered"), "sso");
     }
+    // Two tabs share a cookie: the later one's way back is good though the other came first.
+    let first = back(&mut browser).await;
+    let second = back(&mut browser).await;
+    assert_eq!(browser.come("sso", &first).await.led("fault"), "other_browser");
+    assert_eq!(browser.come("sso", &second).await.led("entered"), "sso");
     // A cookie that a browser had before is not what the next way is bound to.
     let planted = browser.clone();
     let good = back(&mut browser).await;
@@ -619,6 +624,12 @@ async fn who_signs_in_again_by_a_provider_is_asked_there_and_is_the_same() {
     let long_ago = changing(|claims| claims["auth_time"] = json!(1_789_000_000));
     voucher.set(Faults { claims: long_ago, ..Faults::default() });
     assert_eq!(ana.through(&voucher, "sso", &ANA, again.clone()).await.led("fault"), "provider_wrong");
+    // Nor is it a way round it to sign in as if he had not been: the provider knows him from before, and so it says, or not.
+    for told in [json!(1_789_000_000), json!(null)] {
+        voucher.set(Faults { claims: changing(move |claims| claims["auth_time"] = told.clone()), ..Faults::default() });
+        assert_eq!(ana.through(&voucher, "sso", &ANA, json!({})).await.led("entered"), "sso");
+        assert_eq!(ana.post("/api/v1/me/keys", key.clone()).await.code(), "sign_in_again");
+    }
     voucher.set(Faults::default());
     for other in [BO, Known { subject: "9", name: "Cy" }] {
         let led = ana.through(&voucher, "sso", &other, again.clone()).await;

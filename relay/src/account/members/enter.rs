@@ -9,6 +9,8 @@ use raidcast_store::name::fold;
 use raidcast_store::{Joining, NewPerson, NewSession, PersonId, SignIn, Subject};
 
 use super::{Entered, Members, SESSION_MS, SignedIn, digest, invalid, too_often};
+use crate::account::cookie::Brief;
+use crate::account::same_digest;
 use crate::account::tries::Try;
 use crate::edge::Address;
 use crate::error::HttpError;
@@ -53,8 +55,9 @@ impl Members {
         }
         let (name, password) = (good_name(&form.name)?, good_password(form.password, &form.name)?);
         let invitation = form.invitation.as_deref().filter(|secret| !secret.is_empty());
-        self.may_join(invitation.is_some()).await?;
         self.tries.by_address(address).map_err(too_often)?;
+        // Before it is counted: who is not invited takes nothing from those who are.
+        self.may_join(invitation).await?;
         self.tries.joins(address).map_err(too_often)?;
         let name_key = fold(&name);
         let new = NewPerson {
@@ -69,9 +72,16 @@ impl Members {
         self.keep_new(&new, headers).await
     }
 
-    /// Whether somebody may join who has an invitation, or none. Whether it is good is asked when he does.
-    pub(super) async fn may_join(&self, is_invited: bool) -> Result<(), HttpError> {
-        if !is_invited && self.registration != Registration::Open {
+    /// Whether somebody may join who has an invitation, or none. That it is good still is asked again when he does.
+    pub(super) async fn may_join(&self, invitation: Option<&str>) -> Result<(), HttpError> {
+        let is_invited = match invitation.map(|secret| digest(secret.as_bytes())) {
+            Some(digest) => {
+                let good = self.context.store.invitations(self.now_ms()).await?;
+                good.iter().any(|invitation| same_digest(&invitation.digest, &digest))
+            }
+            None => self.registration == Registration::Open,
+        };
+        if !is_invited {
             return Err(HttpError::NotInvited);
         }
         self.open_to_join().await
@@ -82,7 +92,8 @@ impl Members {
         match self.context.store.join(new).await? {
             Joining::Joined(person) => {
                 tracing::info!(person = person.id.0, "somebody joined");
-                self.begin(person.id, &new.name, None, headers).await
+                // He has an account since this moment: there is nothing in it that was another's.
+                self.begin(person.id, &new.name, None, true, headers).await
             }
             Joining::Taken => Err(HttpError::Taken),
             Joining::NotInvited => Err(HttpError::NotInvited),
@@ -136,17 +147,19 @@ impl Members {
         let kept = found.as_ref().and_then(|found| found.secret.clone());
         let is_good = self.passwords.is(form.password, kept.clone()).await?;
         match found {
-            Some(found) if is_good => self.begin(found.person, &form.name, Some((subject, kept)), headers).await,
+            Some(found) if is_good => self.begin(found.person, &form.name, Some((subject, kept)), true, headers).await,
             _ => Err(HttpError::WrongSignIn),
         }
     }
 
-    /// Begins a session. `verified`: by what, which must be so still.
+    /// Begins a session. `verified`: by what, which must be so still. `shows`: whether he showed who he is at this moment,
+    /// and was not only known from before.
     pub(super) async fn begin(
         self: &Arc<Self>,
         person: PersonId,
         name: &str,
         verified: Option<(Subject, Option<String>)>,
+        shows: bool,
         headers: &HeaderMap,
     ) -> Result<Entered, HttpError> {
         // What stood in the cookie before is good for nothing now: nobody keeps a session that he had somebody sign in by.
@@ -167,13 +180,18 @@ impl Members {
             }
             store.begin_session(&NewSession { digest, person, agent, now_ms }).await?;
             let session = store.session(&digest, members.ends()).await?.ok_or(HttpError::SignedOut)?;
-            Ok(SignedIn { session, digest })
+            if shows {
+                members.shows(&session);
+            }
+            Ok(members.signed_in_by(session, digest))
         });
         let me = self.me(&who.await?).await?;
         let known = self.context.secret.known(&fold(name.trim()));
         let session = self.cookies.set(headers, &secret, SESSION_MS / 1_000).ok_or(HttpError::Internal)?;
         let known = self.cookies.set_known(headers, &known, KNOWN_S).ok_or(HttpError::Internal)?;
-        Ok(Entered { me, cookies: vec![session, known] })
+        // Who signs in is not who left a form for joining open here.
+        let newcomer = self.cookies.set_brief(headers, Brief::Newcomer, "", 0);
+        Ok(Entered { me, cookies: [session, known].into_iter().chain(newcomer).collect() })
     }
 
     /// Signs somebody out.

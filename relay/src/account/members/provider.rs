@@ -218,11 +218,13 @@ impl Members {
         headers: &HeaderMap,
         address: Address,
     ) -> Arrived {
-        let came = self.come(id, arrival.unwrap_or_default(), headers).await;
+        let mut is_his = false;
+        let came = self.come(id, arrival.unwrap_or_default(), headers, &mut is_his).await;
         let way = self.providers.find(id).map(Provider::way);
         let count = |outcome| way.iter().for_each(|way| self.context.metrics.signed_in(*way, outcome));
-        // It is good for nothing any more.
-        let mut cookies: Vec<_> = self.cookies.set_brief(headers, Brief::Trip, "", 0).into_iter().collect();
+        // It is good for nothing any more, unless it is of another trip: that of another tab.
+        let cookie = is_his.then(|| self.cookies.set_brief(headers, Brief::Trip, "", 0)).flatten();
+        let mut cookies: Vec<_> = cookie.into_iter().collect();
         let to = match came {
             Ok(Came::Entered(entered, next)) => {
                 count(SignInOutcome::Entered);
@@ -256,17 +258,27 @@ impl Members {
         Arrived { to, cookies }
     }
 
-    async fn come(self: &Arc<Self>, id: &str, arrival: Arrival, headers: &HeaderMap) -> Result<Came, Fault> {
+    /// `is_his`: whether this browser began what it comes back from.
+    async fn come(
+        self: &Arc<Self>,
+        id: &str,
+        arrival: Arrival,
+        headers: &HeaderMap,
+        is_his: &mut bool,
+    ) -> Result<Came, Fault> {
         let entering = |fault| Fault { errand: Errand::Enter, fault };
         let Arrival { code, state, iss, error } = arrival;
-        let trip = state.as_deref().and_then(|state| self.trips.take(state, self.now_ms()));
-        let trip = trip.ok_or(entering(SignInFault::Ended))?;
+        let state = state.unwrap_or_default();
+        let trip = self.trips.look(&state, self.now_ms()).ok_or(entering(SignInFault::Ended))?;
         let errand = trip.errand;
         let fault = |fault| Fault { errand, fault };
         let browser = self.cookies.read_brief(headers, Brief::Trip).map(|browser| digest(browser.as_bytes()));
         if !browser.is_some_and(|browser| same_digest(&browser, &trip.browser)) {
             return Err(fault(SignInFault::OtherBrowser));
         }
+        *is_his = true;
+        // Once, whatever comes of it.
+        self.trips.take(&state, self.now_ms()).ok_or(entering(SignInFault::Ended))?;
         let provider = self.providers.find(id).filter(|provider| provider.id == trip.provider);
         let provider = provider.ok_or(fault(SignInFault::OtherProvider))?;
         let _permit = provider.asking.try_acquire().map_err(|_| fault(SignInFault::Busy))?;
@@ -310,11 +322,13 @@ impl Members {
             return Err(SignInFault::SomebodyElses);
         }
         let Some(found) = found else {
-            self.may_join(trip.invitation.is_some()).await.map_err(|error| refused(&error))?;
+            self.may_join(trip.invitation.as_deref()).await.map_err(|error| refused(&error))?;
             let (provider, invitation) = (trip.provider.clone(), trip.invitation.clone());
             return Ok(Came::Unknown(Box::new(Stranger { provider, identity, invitation }), trip.next.clone()));
         };
-        let entered = self.enter_as(subject, found, headers).await.map_err(|error| refused(&error))?;
+        // Asked to make sure, it has, as far as it can.
+        let shows = trip.errand == Errand::Again || identity.is_recent;
+        let entered = self.enter_as(subject, found, shows, headers).await.map_err(|error| refused(&error))?;
         Ok(Came::Entered(entered, trip.next.clone()))
     }
 
@@ -322,10 +336,11 @@ impl Members {
         self: &Arc<Self>,
         subject: Subject,
         found: SignIn,
+        shows: bool,
         headers: &HeaderMap,
     ) -> Result<Entered, HttpError> {
         let person = self.context.store.person(found.person).await?.ok_or(HttpError::SignedOut)?;
-        self.begin(person.id, &person.name, Some((subject, found.secret)), headers).await
+        self.begin(person.id, &person.name, Some((subject, found.secret)), shows, headers).await
     }
 
     /// Adds a way to sign in to the account of who began.
@@ -347,7 +362,9 @@ impl Members {
                 });
             }
             let added = members.context.store.add_sign_in(who.person(), &subject).await?;
-            tracing::info!(person = who.person().0, provider = subject.provider, "somebody added a way to sign in");
+            if added == Adding::Added {
+                tracing::info!(person = who.person().0, provider = subject.provider, "somebody added a way to sign in");
+            }
             Ok(Some(added))
         });
         match adding.await.map_err(|error| refused(&error))? {
@@ -402,8 +419,8 @@ impl Members {
         address: Address,
     ) -> Result<Entered, HttpError> {
         let name = good_name(name)?;
-        self.may_join(stranger.invitation.is_some()).await?;
         self.tries.by_address(address).map_err(too_often)?;
+        self.may_join(stranger.invitation.as_deref()).await?;
         self.tries.joins(address).map_err(too_often)?;
         let subject = Subject { provider: stranger.provider.clone(), subject: stranger.identity.subject.clone() };
         let new = NewPerson {

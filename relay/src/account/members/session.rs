@@ -21,7 +21,7 @@ impl Members {
             name: person.name,
             role: person.role,
             signed_in_at_ms: who.session.created_at_ms,
-            fresh_until_ms: who.fresh_until_ms(),
+            fresh_until_ms: who.fresh_until_ms,
             accounts: accounts.collect(),
         })
     }

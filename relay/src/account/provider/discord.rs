@@ -101,6 +101,7 @@ impl Discord {
             return Err(ProviderFault::Wrong("it names nobody".into()));
         }
         let names = [&user.global_name, &user.username].into_iter().filter_map(|name| name.as_deref());
-        Ok(Identity { name: naming::fitting(names), subject: user.id })
+        // It says nothing of when he signed in there.
+        Ok(Identity { name: naming::fitting(names), subject: user.id, is_recent: false })
     }
 }

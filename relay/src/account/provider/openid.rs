@@ -94,7 +94,8 @@ impl OpenId {
         };
         let tokens: Tokens = self.web.post(&metadata.token_endpoint, &form, authorization).await?.read()?;
         let claims = self.claims(trip, &tokens.id_token).await?;
-        Ok(Identity { name: naming::fitting(claims.names()), subject: claims.sub })
+        let is_recent = claims.signed_in_since(self.clock.now_ms().div_euclid(1_000) - FRESH_S);
+        Ok(Identity { name: naming::fitting(claims.names()), subject: claims.sub, is_recent })
     }
 
     async fn claims(&self, trip: &Trip<'_>, id_token: &str) -> Result<Claims, ProviderFault> {

@@ -103,6 +103,11 @@ pub(super) struct Claims {
 }
 
 impl Claims {
+    /// Whether it says that he signed in there since then, Unix s.
+    pub(super) fn signed_in_since(&self, since_s: i64) -> bool {
+        self.auth_time.is_some_and(|at| at >= since_s as f64)
+    }
+
     /// What he may want to be called, best first.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let all = [&self.preferred_username, &self.nickname, &self.name];

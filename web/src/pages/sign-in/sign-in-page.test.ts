@@ -34,6 +34,7 @@ beforeEach(() => {
 afterEach(() => {
   cleanup();
   who.left();
+  sessionStorage.clear();
   vi.unstubAllGlobals();
   history.replaceState(null, '', '/');
 });
@@ -212,6 +213,15 @@ describe('signing in by a provider', () => {
     await fireEvent.click(await screen.findByRole('button', { name: 'Join with Guild' }));
     await vi.waitUntil(() => left.length > 0);
     expect(relay.bodies).toEqual([{ errand: 'enter', next: '/account', invitation: 's3cret' }]);
+    cleanup();
+    // Who said no there by mistake is invited still; who opens the page anew is not.
+    opened('/sign-in?fault=denied&provider=sso', GO);
+    await fireEvent.click(await screen.findByRole('button', { name: 'Join with Guild' }));
+    await vi.waitUntil(() => left.length > 1);
+    expect(relay.bodies).toEqual([{ errand: 'enter', next: '/account', invitation: 's3cret' }]);
+    cleanup();
+    opened('/sign-in', GO);
+    await screen.findByRole('button', { name: 'Sign in with Guild' });
   });
 
   it('says why nobody can be sent there', async () => {
