@@ -16,9 +16,10 @@ use super::Admitted;
 ///
 /// ```compile_fail
 /// use raidcast_relay::access::{Admitted, Visible};
+/// use raidcast_shared::view::Audience;
 ///
-/// fn seen<T>(what: T) -> Visible<T> {
-///     Visible { what, admitted: Admitted::AsUploader, audience: unimplemented!() }
+/// fn seen<T>(what: T, audience: Audience) -> Visible<T> {
+///     Visible { what, admitted: Admitted::AsUploader, audience }
 /// }
 /// ```
 #[derive(Clone, Debug)]
