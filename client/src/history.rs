@@ -16,7 +16,7 @@ use crate::source::detect::{self, Places};
 use crate::source::names::Names;
 use crate::source::{AnySource, Fight, Found, NoDatabase, Source as _, SourceError};
 use crate::uploader::record::{How, NotSent, Record};
-use crate::uploader::waiting::SeenBy;
+use crate::uploader::seen_by::SeenBy;
 use crate::uploader::waiting::Waiting;
 use crate::uploader::{Change, FolderError, seen_by, told, under_way};
 

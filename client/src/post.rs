@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
 
 use crate::clock::Clock;
 use crate::socket::{Outage, RelayAddress, address, answers_in_tls};
-use crate::uploader::waiting::SeenBy;
+use crate::uploader::seen_by::SeenBy;
 pub(crate) use answer::no_answer;
 pub use answer::{Failure, Receipt, Wait};
 

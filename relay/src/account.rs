@@ -7,6 +7,7 @@
 mod cookie;
 mod keyring;
 mod members;
+mod name;
 mod pairing;
 mod password;
 mod provider;

@@ -530,7 +530,7 @@ impl Config {
         };
         keys.extend(upload_key.map(|key| KeySetting::of("default", key)));
         check_keys(&keys)?;
-        let providers = provider::providers(file.providers, &environment)?;
+        let providers = provider::providers(file.providers, &environment).map_err(ConfigError::Value)?;
         let public_url = flags.public_url.or(file.public_url).map(|url| public_url(&url)).transpose()?;
         if let (Some(ProviderSetting { id, .. }), None) = (providers.first(), &public_url) {
             return Err(in_file(format!(

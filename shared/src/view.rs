@@ -4,6 +4,7 @@
 //! the relay's key or the order of its events.
 
 mod attempts;
+mod class;
 mod course;
 mod facts;
 mod fight;

@@ -12,15 +12,12 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use raidcast_shared::id::{RaidId, from_hex, hex};
-use raidcast_shared::limits::RAID_IDLE_MS;
-use raidcast_shared::uplink::{NamesPolicy, Visibility};
+use raidcast_shared::uplink::Visibility;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
 
-use super::waiting::SeenBy;
-use crate::secret::{Entropy, replace};
+use super::raid::Raid;
+use super::seen_by::SeenBy;
+use crate::secret::replace;
 use crate::source::Generation;
 
 /// A lock that is held may be held by somebody who only looks: it is tried so often again.
@@ -240,10 +237,7 @@ pub(crate) fn is_held(dir: &Path) -> Option<bool> {
 /// others are to see them now than were to see them then.
 pub(crate) fn under_way(dir: &Path, relay: &str, seen_by: SeenBy) -> Result<Vec<String>, FolderError> {
     let raid: Option<Raid> = load(dir.join(HISTORY).join("raid.json"))?;
-    let same = |raid: &Raid| {
-        let held = SeenBy { visibility: Some(raid.visibility), names: Some(raid.names) };
-        raid.relay == relay && seen_by.is_met_by(&held)
-    };
+    let same = |raid: &Raid| raid.is_on(relay) && seen_by.is_met_by(&raid.seen_by());
     if !raid.as_ref().is_some_and(same) {
         return Ok(Vec::new());
     }
@@ -254,80 +248,7 @@ pub(crate) fn under_way(dir: &Path, relay: &str, seen_by: SeenBy) -> Result<Vec<
 /// Who may see the raid of old fights that an upload now goes on with; `None`: it begins another. Read without the lock.
 pub(crate) fn seen_by(dir: &Path, relay: &str, key: &str, unix_ms: i64) -> Option<Visibility> {
     let raid: Option<Raid> = load(dir.join(HISTORY).join("raid.json")).ok()?;
-    raid.filter(|raid| raid.goes_on(relay, key, unix_ms)).map(|raid| raid.visibility())
-}
-
-/// The raid that fights are streamed into.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Raid {
-    id: Uuid,
-    /// 32 bytes in hex: proves that a later connection is this client's.
-    secret: String,
-    relay: String,
-    /// Digest of the key that it was made with: another account's raid is not ours.
-    account: String,
-    started_ms: i64,
-    /// When its last fight had its last event, as far as known.
-    last_fight_ms: i64,
-    /// Who may see it, as it was asked for last.
-    #[serde(default)]
-    visibility: Visibility,
-    /// Which names those see who are no members, as it was asked for last.
-    #[serde(default)]
-    names: NamesPolicy,
-}
-
-impl Raid {
-    /// A raid that does not exist yet: save it before it is sent.
-    pub(super) fn new(relay: &str, key: &str, now_ms: i64, entropy: &Entropy) -> Self {
-        Self {
-            id: entropy.uuid(),
-            secret: hex(&entropy.bytes::<32>()),
-            relay: relay.to_owned(),
-            account: account_of(key),
-            started_ms: now_ms,
-            last_fight_ms: now_ms,
-            visibility: Visibility::default(),
-            names: NamesPolicy::default(),
-        }
-    }
-
-    /// Whether a fight that is streamed now belongs to it.
-    pub(super) fn goes_on(&self, relay: &str, key: &str, now_ms: i64) -> bool {
-        // A clock that was set back must not keep a raid open for ever.
-        let age = now_ms.saturating_sub(self.last_fight_ms);
-        self.relay == relay && self.account == account_of(key) && (-RAID_IDLE_MS..RAID_IDLE_MS).contains(&age)
-    }
-
-    /// Who may see it from now on, and which names; `None`: as before.
-    pub(super) fn be(&mut self, visibility: Option<Visibility>, names: Option<NamesPolicy>) {
-        self.visibility = visibility.unwrap_or(self.visibility);
-        self.names = names.unwrap_or(self.names);
-    }
-
-    pub(super) fn names(&self) -> NamesPolicy {
-        self.names
-    }
-
-    pub(super) fn visibility(&self) -> Visibility {
-        self.visibility
-    }
-
-    pub(super) fn id(&self) -> RaidId {
-        RaidId(self.id)
-    }
-
-    pub(super) fn secret(&self) -> Vec<u8> {
-        from_hex(&self.secret).unwrap_or_default()
-    }
-
-    pub(super) fn fought_at(&mut self, now_ms: i64) {
-        self.last_fight_ms = now_ms;
-    }
-}
-
-fn account_of(key: &str) -> String {
-    hex(&Sha256::digest(key)[..8])
+    raid.filter(|raid| raid.goes_on(relay, key, unix_ms)).and_then(|raid| raid.seen_by().visibility)
 }
 
 /// Which fights of which database are streamed or done.
@@ -411,7 +332,12 @@ pub(super) struct Dormant {
 
 #[cfg(test)]
 mod tests {
+    use raidcast_shared::id::hex;
+    use raidcast_shared::limits::RAID_IDLE_MS;
+    use uuid::Uuid;
+
     use super::*;
+    use crate::secret::Entropy;
 
     #[test]
     fn a_folder_is_one_clients_alone() {
@@ -461,16 +387,6 @@ mod tests {
     }
 
     #[test]
-    fn a_raid_goes_on_for_three_hours_with_the_same_relay_and_key() {
-        let raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
-        assert!(raid.goes_on("http://a", "key", 1_000 + RAID_IDLE_MS - 1));
-        assert!(!raid.goes_on("http://a", "key", 1_000 + RAID_IDLE_MS));
-        assert!(!raid.goes_on("http://b", "key", 1_000));
-        assert!(!raid.goes_on("http://a", "other", 1_000));
-        assert_eq!(raid.secret().len(), 32);
-    }
-
-    #[test]
     fn an_upload_is_seen_by_those_who_see_its_raid_while_that_goes_on() {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path(), true).unwrap();
@@ -492,7 +408,8 @@ mod tests {
         folder.save_raid(&raid).unwrap();
         assert_eq!(folder.load_raid().unwrap(), Some(raid.clone()));
         for secret in [String::new(), "zz".repeat(32), "ab".repeat(500), "ab".repeat(15)] {
-            folder.save_raid(&Raid { secret, ..raid.clone() }).unwrap();
+            let damaged = String::from_utf8(json_of(&raid)).unwrap().replace(&hex(&raid.secret()), &secret);
+            fs::write(dir.path().join("raid.json"), damaged).unwrap();
             let error = folder.load_raid().unwrap_err();
             assert!(matches!(&error, FolderError::Damaged { why: Damage::Secret, .. }), "{error}");
         }

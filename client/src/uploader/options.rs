@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::history::History;
 use crate::secret::Entropy;
 use crate::source::detect::Places;
-use crate::uploader::waiting::SeenBy;
+use crate::uploader::seen_by::SeenBy;
 
 /// What to stream, and where to.
 #[derive(Clone)]

@@ -8,9 +8,10 @@ use raidcast_shared::text::clean;
 use raidcast_shared::uplink::{Agent, Hello, UplinkFrame, VERSIONS, WireLimits};
 use tokio::sync::{mpsc, oneshot};
 
-use super::folder::{Folder, FolderError, Raid};
+use super::folder::{Folder, FolderError};
 use super::link::Link;
 use super::options::Options;
+use super::raid::Raid;
 
 /// How often the time of the raid's last event is saved, ms.
 const RAID_SAVE_MS: u64 = 60_000;

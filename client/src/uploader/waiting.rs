@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::{FolderError, load};
 use super::record::{Finished, How};
+use super::seen_by::SeenBy;
 use crate::secret::replace;
 
 /// The fights that wait.
@@ -32,23 +33,6 @@ pub struct Waits {
     /// Which names those see who are no members, as was agreed to; `None`: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<NamesPolicy>,
-}
-
-/// Who may see a fight, and which names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SeenBy {
-    /// `None`: as the relay has it for the key.
-    pub visibility: Option<Visibility>,
-    /// `None`: all.
-    pub names: Option<NamesPolicy>,
-}
-
-impl SeenBy {
-    /// Whether what was agreed to is what is asked for now, as far as anything is.
-    pub fn is_met_by(&self, agreed: &Self) -> bool {
-        let same_names = self.names.is_none_or(|names| names == agreed.names.unwrap_or_default());
-        (self.visibility.is_none() || self.visibility == agreed.visibility) && same_names
-    }
 }
 
 impl Waits {

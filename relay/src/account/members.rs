@@ -12,6 +12,7 @@ mod key;
 mod pairing;
 mod provider;
 mod session;
+mod trip;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,10 +25,9 @@ use raidcast_shared::text::is_name;
 use raidcast_store::{AccountId, PersonId, Session, SessionEnds, SessionId};
 use tokio_util::sync::CancellationToken;
 
-pub(super) use self::enter::{NAME_CHARS, is_good_name};
 pub use self::pairing::DeviceFault;
 pub use self::provider::{Arrival, Arrived};
-use self::provider::{Stranger, Trip};
+use self::trip::{Stranger, Trip};
 use super::keyring::Keyring;
 use super::pairing::Pairings;
 use super::password::Passwords;

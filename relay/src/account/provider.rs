@@ -13,72 +13,24 @@ mod naming;
 mod openid;
 mod setting;
 mod token;
+mod trip;
 mod waiting;
 mod web;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
 use self::discord::Discord;
 use self::openid::OpenId;
+pub(super) use self::trip::{Identity, ProviderFault, Trip};
 pub(super) use self::waiting::{LASTS_MS, Waiting};
 use self::web::Web;
-use super::digest;
 use crate::clock::Clock;
 use crate::limits::{PROVIDER_ASKED_MAX, PROVIDER_SIGN_IN_MS};
 use crate::metrics::SignInWay;
 
 pub(crate) use self::setting::is_safe_address;
 pub use self::setting::{ClientSecret, ProviderKind, ProviderSetting};
-
-/// Who somebody is to a provider.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    /// Names him there for ever.
-    pub(super) subject: String,
-    /// What he may want to be called here: a name that can be one, or nothing.
-    pub(super) name: String,
-    /// Whether the provider says that he signed in there a moment ago: else it may have known him from before.
-    pub(super) is_recent: bool,
-}
-
-/// Why a provider did not say who somebody is. The text is for the log: it holds no secret, and nothing of the person.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ProviderFault {
-    /// It does not answer, or says that it cannot.
-    #[error("{0}")]
-    Down(String),
-    /// It is asked too often; after so many seconds it may be asked again.
-    #[error("it is asked too often, and wants to be left alone for {0} s")]
-    Busy(u32),
-    /// It refuses, or what it says is not as it must be.
-    #[error("{0}")]
-    Wrong(String),
-}
-
-/// What one way to a provider and back is made of.
-pub(super) struct Trip<'a> {
-    /// What comes back unchanged.
-    pub(super) state: &'a str,
-    /// What the token must hold.
-    pub(super) nonce: &'a str,
-    /// What proves that who brings the code began the trip.
-    pub(super) verifier: &'a str,
-    /// Where it leads back to.
-    pub(super) redirect_uri: &'a str,
-    /// Whether the provider is to make sure that it is he, and not only his browser.
-    pub(super) fresh: bool,
-}
-
-impl Trip<'_> {
-    /// What is told of the verifier at first (PKCE, S256).
-    fn challenge(&self) -> String {
-        URL_SAFE_NO_PAD.encode(digest(self.verifier.as_bytes()))
-    }
-}
 
 enum Kind {
     OpenId(Box<OpenId>),

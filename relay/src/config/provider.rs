@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use raidcast_shared::text::is_name;
 use serde::Deserialize;
 
-use super::ConfigError;
 use crate::account::{ClientSecret, ProviderKind, ProviderSetting, is_safe_address};
 
 /// Where Discord is.
@@ -56,10 +55,10 @@ pub(super) fn secret_variable(id: &str) -> String {
 pub(super) fn providers(
     entries: BTreeMap<String, ProviderEntry>,
     environment: &dyn Fn(&str) -> Option<OsString>,
-) -> Result<Vec<ProviderSetting>, ConfigError> {
+) -> Result<Vec<ProviderSetting>, String> {
     let mut all = Vec::<ProviderSetting>::new();
     for (id, entry) in entries {
-        let setting = entry.setting(id, environment).map_err(ConfigError::Value)?;
+        let setting = entry.setting(id, environment)?;
         let issuer = |setting: &ProviderSetting| match &setting.kind {
             ProviderKind::OpenId { issuer } => Some(issuer.clone()),
             ProviderKind::Discord { .. } => None,
@@ -68,7 +67,7 @@ pub(super) fn providers(
         if let Some(twin) = twin {
             let (one, other) = (&twin.id, &setting.id);
             let text = format!("the providers `{one}` and `{other}` have the same issuer: keep one of them");
-            return Err(ConfigError::Value(text));
+            return Err(text);
         }
         all.push(setting);
     }
@@ -186,7 +185,7 @@ mod tests {
         let environment = |name: &str| {
             environment.iter().find(|(variable, _)| *variable == name).map(|(_, value)| OsString::from(value))
         };
-        providers(all.providers, &environment).map_err(|error| error.to_string())
+        providers(all.providers, &environment)
     }
 
     const OPENID: &str = "[providers.guild-sso]\nkind = \"openid\"\nissuer = \"https://sso.example/realms/a\"\n\

@@ -16,6 +16,7 @@ mod handover;
 mod ingest;
 mod life;
 mod load;
+mod names;
 mod opening;
 mod replies;
 mod report;
@@ -40,7 +41,8 @@ use crate::access::members;
 use crate::fanout::Whom;
 use crate::record;
 
-pub(crate) use access::{NOT_FOR_YOU, SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
+pub(crate) use access::NOT_FOR_YOU;
+pub(crate) use names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
 pub(super) use stage::Stages;
 pub(super) use state::{Around, RaidTask};
 use state::{Releasing, STORE_RETRY_MS};

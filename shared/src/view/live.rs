@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::attempts::{attempts, begun};
+use super::class::class_and_spec;
 use super::course::RESIDUE_MS;
 use super::facts::{bosses, deaths, place};
-use super::figures::{Figures, PlayerFigures, class_and_spec};
+use super::figures::{Figures, PlayerFigures};
 use super::known::Known;
 use super::rates::Rates;
 use super::shown::Shown;

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::figures::class_of;
+use super::class::class_of;
 use crate::event::{ActorIx, ActorKind, CritsKnown};
 use crate::fold::EncounterState;
 use crate::game;

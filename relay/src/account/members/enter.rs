@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use raidcast_shared::account::{JoinForm, PasswordForm, Registration, SignInForm};
-use raidcast_shared::text::is_name;
 use raidcast_store::name::fold;
 use raidcast_store::{Joining, NewPerson, NewSession, PersonId, SignIn, Subject};
 
 use super::{Entered, Members, SESSION_MS, SignedIn, digest, invalid, too_often};
 use crate::account::cookie::Brief;
+use crate::account::name::{NAME_CHARS, is_good_name};
 use crate::account::same_digest;
 use crate::account::tries::Try;
 use crate::edge::Address;
@@ -19,8 +19,6 @@ use crate::metrics::{SignInOutcome, SignInWay};
 /// A browser is known for so long, s.
 const KNOWN_S: i64 = 365 * 24 * 3_600;
 
-/// Characters of a person's name.
-pub(in crate::account) const NAME_CHARS: std::ops::RangeInclusive<usize> = 2..=32;
 /// Characters of a password at the least.
 const PASSWORD_CHARS_MIN: usize = 10;
 /// Bytes of a password at the most: it is hashed.
@@ -242,13 +240,6 @@ impl Members {
         })
         .await
     }
-}
-
-/// Whether somebody may be called so.
-pub(in crate::account) fn is_good_name(name: &str) -> bool {
-    let is_long_enough =
-        NAME_CHARS.contains(&name.chars().count()) && fold(name).chars().count() >= *NAME_CHARS.start();
-    is_long_enough && is_name(name, *NAME_CHARS.end())
 }
 
 /// A name that somebody may have.

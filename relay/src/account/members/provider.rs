@@ -11,13 +11,14 @@ use raidcast_shared::account::{
 };
 use raidcast_shared::id::hex;
 use raidcast_store::name::fold;
-use raidcast_store::{Adding, NewPerson, PersonId, SessionId, SignIn, Subject};
+use raidcast_store::{Adding, NewPerson, PersonId, SignIn, Subject};
 use serde::Deserialize;
 
 use super::enter::good_name;
+use super::trip::{Stranger, Trip};
 use super::{Entered, Members, SignedIn, digest, invalid, too_often};
 use crate::account::cookie::Brief;
-use crate::account::provider::{self, Identity, Provider, ProviderFault};
+use crate::account::provider::{Identity, LASTS_MS, Provider, ProviderFault};
 use crate::account::same_digest;
 use crate::edge::Address;
 use crate::error::HttpError;
@@ -28,36 +29,6 @@ const INVITATION_BYTES_MAX: usize = 128;
 const NEXT_BYTES_MAX: usize = 512;
 /// Bytes of a code at the most: some providers' are long.
 const CODE_BYTES_MAX: usize = 4_096;
-
-/// Somebody who is at a provider.
-#[derive(Clone)]
-pub(super) struct Trip {
-    provider: String,
-    /// The digest of what his browser keeps.
-    browser: [u8; 32],
-    nonce: String,
-    verifier: String,
-    errand: Errand,
-    /// Who he is, and by which session, where he is signed in already.
-    who: Option<(PersonId, SessionId)>,
-    invitation: Option<String>,
-    next: Option<String>,
-}
-
-impl Trip {
-    fn with<'a>(&'a self, state: &'a str, redirect_uri: &'a str) -> provider::Trip<'a> {
-        let fresh = self.errand != Errand::Enter;
-        provider::Trip { state, nonce: &self.nonce, verifier: &self.verifier, redirect_uri, fresh }
-    }
-}
-
-/// Somebody whom a provider knows, and who has not joined.
-#[derive(Clone)]
-pub(super) struct Stranger {
-    provider: String,
-    identity: Identity,
-    invitation: Option<String>,
-}
 
 /// What a browser brings from a provider.
 #[derive(Clone, Default, Deserialize)]
@@ -201,7 +172,7 @@ impl Members {
             };
             HttpError::Unavailable { text, retry_s: 10 }
         })?;
-        let cookie = self.cookies.set_brief(headers, Brief::Trip, &browser, provider::LASTS_MS / 1_000);
+        let cookie = self.cookies.set_brief(headers, Brief::Trip, &browser, LASTS_MS / 1_000);
         Ok((ProviderTrip { url }, cookie.ok_or(HttpError::Internal)?))
     }
 
@@ -233,7 +204,7 @@ impl Members {
             }
             Ok(Came::Unknown(stranger, next)) => {
                 let secret = self.strangers.keep(*stranger, address, self.now_ms());
-                let seconds = provider::LASTS_MS / 1_000;
+                let seconds = LASTS_MS / 1_000;
                 cookies.extend(self.cookies.set_brief(headers, Brief::Newcomer, &secret, seconds));
                 page("/sign-in", &[("newcomer", id), ("next", next.as_deref().unwrap_or("/account"))])
             }

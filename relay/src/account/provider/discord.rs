@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde::Deserialize;
 
+use super::naming;
 use super::openid::with_query;
 use super::setting::ClientSecret;
+use super::trip::{Identity, ProviderFault, Trip};
 use super::web::Web;
-use super::{Identity, ProviderFault, Trip, naming};
 use crate::clock::Clock;
 
 /// See the module's page.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::ProviderFault;
 use super::keys::{Keys, Published};
 use super::setting::is_safe_address;
+use super::trip::ProviderFault;
 use super::web::Web;
 use crate::clock::Clock;
 

@@ -2,7 +2,7 @@
 
 use raidcast_shared::text::clean;
 
-use crate::account::members::{NAME_CHARS, is_good_name};
+use crate::account::name::{NAME_CHARS, is_good_name};
 
 /// The first of these that can be a name here, made to fit; nothing if none can.
 pub(super) fn fitting<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -8,10 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
 use super::discovery::{ClientAuth, Discovery};
+use super::naming;
 use super::setting::ClientSecret;
 use super::token::{self, Claims, Expected, TokenFault};
+use super::trip::{Identity, ProviderFault, Trip};
 use super::web::Web;
-use super::{Identity, ProviderFault, Trip, naming};
 use crate::clock::Clock;
 
 /// Who is to sign in anew did so at the provider within this, s.

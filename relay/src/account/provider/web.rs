@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::de::DeserializeOwned;
 
-use super::ProviderFault;
+use super::trip::ProviderFault;
 use crate::limits::{PROVIDER_ANSWER_BYTES_MAX, PROVIDER_ANSWER_MS};
 
 /// See the module's page.

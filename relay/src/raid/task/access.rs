@@ -9,6 +9,7 @@ use raidcast_shared::uplink::{NamesPolicy, Refused, RefusedCode, RefusedScope, U
 use raidcast_store::{RaidRow, StoreError, Tickets};
 
 use super::handles::Handles;
+use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
 use super::stage::Of;
 use super::state::{Chore, RaidTask, Uplink};
 use crate::fanout::Whom;
@@ -140,7 +141,3 @@ pub(super) const MOVED_ON: &str = "the channel shows another raid now; come back
 pub(super) const MOVED_ON_RETRY_MS: u32 = 100;
 /// What somebody is told who may no longer see a raid.
 pub(crate) const NOT_FOR_YOU: &str = "this raid is not for you any more: ask its uploader for a link";
-/// What somebody is told to whom a raid shows its players otherwise from now on.
-pub(crate) const SHOWN_OTHERWISE: &str = "this raid shows its players otherwise now; come back for it";
-/// He comes back after this, ms.
-pub(crate) const SHOWN_OTHERWISE_RETRY_MS: u32 = 100;

@@ -10,9 +10,10 @@ use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::{self, Audience, LiveStep, Shown};
 use raidcast_store::RaidRow;
 
-use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU, SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
-use super::stage::{Of, Stage};
-use super::state::{FeedState, RaidTask};
+use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU};
+use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
+use super::stage::{FeedState, Of, Stage};
+use super::state::RaidTask;
 use crate::access::Admitted;
 use crate::context::Context;
 use crate::fanout::{Answer, Format, Pace, Resume, Room, SpectatorId, Wish};

@@ -4,27 +4,47 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::FutureExt;
 use raidcast_shared::event::ActorIx;
 use raidcast_shared::fold::EncounterState;
-use raidcast_shared::id::{ActorId, EncounterId};
-use raidcast_shared::uplink::NamesPolicy;
+use raidcast_shared::id::ActorId;
 use raidcast_shared::view::Audience;
-use raidcast_store::StoreError;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::access::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
-use super::state::{Chore, FeedState, RaidTask};
-use crate::access::{Admitted, members};
+use crate::access::members;
 use crate::context::Context;
-use crate::fanout::{Patience, Room, SpectatorId, Whom};
-use crate::raid::encounter::LiveEncounter;
+use crate::fanout::{Pace, Patience, Room, SpectatorId, Whom};
 
-/// A store that did not say which numbers players have is asked again after this.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// Where the raid's views stand.
+#[derive(Debug, Default)]
+pub(super) struct FeedState {
+    /// Names this run of the raid's task in epochs: positions and events mean nothing in another.
+    pub(super) run: String,
+    /// Counts ticks of the fastest pace.
+    pub(super) beat: u64,
+    pub(super) epoch: u32,
+    pub(super) positions: [u64; Pace::ALL.len()],
+    /// When what the newest tick of each pace shows came, Unix ms.
+    pub(super) shown_of_ms: [i64; Pace::ALL.len()],
+    pub(super) events: u64,
+    /// Spectators get a keyframe with the next beat, whatever their pace.
+    pub(super) refresh: bool,
+}
+
+impl FeedState {
+    pub(super) fn new(run: String) -> Self {
+        Self { run, ..Self::default() }
+    }
+
+    /// Pace and number of an epoch of this run.
+    pub(super) fn parse_epoch(&self, epoch: &str) -> Option<(Pace, u32)> {
+        let mut parts = epoch.split('.');
+        let (run, pace, number) = (parts.next()?, parts.next()?, parts.next()?);
+        let pace = Pace::of(pace.parse().ok()?)?;
+        Some((pace, number.parse().ok()?)).filter(|_| run == self.run && parts.next().is_none())
+    }
+}
 
 /// What one audience watches.
 pub(super) struct Stage {
@@ -32,9 +52,9 @@ pub(super) struct Stage {
     pub(super) room: Room,
     pub(super) feed: FeedState,
     /// Players that have numbers, as far as the store was asked.
-    numbered: HashSet<ActorId>,
+    pub(super) numbered: HashSet<ActorId>,
     /// When the store may be asked again; `None` while it is.
-    ask_at: Option<Instant>,
+    pub(super) ask_at: Option<Instant>,
 }
 
 /// Which stage.
@@ -72,6 +92,25 @@ impl Stages {
 
     pub(super) fn all(&self) -> impl Iterator<Item = Of> + use<> {
         [Some(Of::Members), self.others.as_ref().map(|_| Of::Others)].into_iter().flatten()
+    }
+
+    /// Makes the stage of those who are no members, for an audience.
+    pub(super) fn add_others(&mut self, context: &Context, audience: Audience) {
+        let mut others = Stage::new(context, audience, &self.tasks, (self.patience, self.rooms));
+        self.rooms += 1;
+        others.feed.epoch = 1;
+        others.room.begin_epoch(1);
+        self.others = Some(others);
+    }
+
+    /// That of those who are no members goes; gives it for its goodbyes.
+    pub(super) fn remove_others(&mut self) -> Option<Stage> {
+        self.others.take()
+    }
+
+    /// That of those who are no members, where the raid hides something from them.
+    pub(super) fn others_mut(&mut self) -> Option<&mut Stage> {
+        self.others.as_mut()
     }
 
     /// A stage that is there: never that of members in place of another.
@@ -145,7 +184,7 @@ impl Stage {
     }
 
     /// Players of fights that have no number yet, once the store may be asked.
-    fn to_number<'a>(&self, fights: impl Iterator<Item = &'a EncounterState>) -> Option<Vec<ActorId>> {
+    pub(super) fn to_number<'a>(&self, fights: impl Iterator<Item = &'a EncounterState>) -> Option<Vec<ActorId>> {
         self.ask_at.filter(|at| *at <= Instant::now())?;
         let players = |state: &'a EncounterState| {
             let actors = state.actors().iter().zip(0_u16..);
@@ -153,70 +192,5 @@ impl Stage {
         };
         let new: Vec<_> = fights.flat_map(players).filter(|player| !self.numbered.contains(player)).collect();
         (!new.is_empty()).then_some(new)
-    }
-}
-
-impl RaidTask {
-    /// The stage of who sees the raid so; `None` where it is not made yet.
-    pub(super) fn stage_for(&self, admitted: Admitted) -> Option<Of> {
-        if self.row.names == NamesPolicy::Full || admitted.is_member(self.row.tickets) {
-            return Some(Of::Members);
-        }
-        self.stages.others.is_some().then_some(Of::Others)
-    }
-
-    /// Makes the stage of those who are no members, where the raid hides names from them. Who watched in another way is
-    /// let go, and comes back to the right one.
-    pub(super) fn set_stages(&mut self) {
-        let tickets = self.row.tickets;
-        let (reason, retry_ms) = (SHOWN_OTHERWISE, Some(SHOWN_OTHERWISE_RETRY_MS));
-        if let Some(mut others) = self.stages.others.take() {
-            others.room.dismiss_all(Whom::Everybody, reason, retry_ms);
-            self.encounters.values_mut().for_each(|held| held.screens.truncate(Of::Others.index()));
-        }
-        if self.row.names == NamesPolicy::Full {
-            return;
-        }
-        self.stages.members.room.dismiss_all(Whom::NoMembers { tickets }, reason, retry_ms);
-        let context = &self.around.context;
-        let audience = context.veils.without_numbers(&self.row.code, self.row.names);
-        let stages = &mut self.stages;
-        let mut others = Stage::new(context, audience, &stages.tasks, (stages.patience, stages.rooms));
-        stages.rooms += 1;
-        others.feed.epoch = 1;
-        others.room.begin_epoch(1);
-        stages.others = Some(others);
-    }
-
-    /// Gives players of a fight, or of all its own, numbers, by which those see them who are no members.
-    pub(super) fn number_players(&mut self, of: Option<EncounterId>) {
-        let Some(others) = &mut self.stages.others else { return };
-        let is_own = |held: &&LiveEncounter| held.row.raid_code == self.row.code;
-        let fights = self.encounters.iter().filter(|(id, _)| of.is_none_or(|of| of == **id)).map(|(_, held)| held);
-        let Some(players) = others.to_number(fights.filter(is_own).map(|held| &held.main.state)) else { return };
-        others.ask_at = None;
-        let (context, code, names) = (Arc::clone(&self.around.context), self.row.code.clone(), self.row.names);
-        let numbering = async move {
-            let result = context.veils.numbered(&code, names, &players).await;
-            Chore::Numbered { names, players, result: Box::new(result) }
-        };
-        self.chores.push(numbering.boxed());
-    }
-
-    /// Players have numbers.
-    pub(super) fn numbered(&mut self, names: NamesPolicy, players: Vec<ActorId>, result: Result<Audience, StoreError>) {
-        // Those of a stage that is gone are asked for again by the one that took its place.
-        let Some(others) = self.stages.others.as_mut().filter(|_| self.row.names == names) else { return };
-        match result {
-            Ok(audience) => {
-                others.audience = audience;
-                others.numbered.extend(players);
-                others.ask_at = Some(Instant::now());
-            }
-            Err(error) => {
-                tracing::warn!(raid = self.row.code, %error, "could not give players numbers");
-                others.ask_at = Some(Instant::now() + ASK_AGAIN);
-            }
-        }
     }
 }

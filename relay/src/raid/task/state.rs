@@ -24,7 +24,6 @@ use super::handles::Handles;
 use super::stage::Stages;
 use crate::access::members;
 use crate::context::Context;
-use crate::fanout::Pace;
 use crate::quota::Spent;
 use crate::raid::channels::Channels;
 use crate::raid::command::{Attach, Claim, Join, RaidCommand, RaidHandle};
@@ -231,36 +230,6 @@ impl From<Unread> for OpenError {
 impl From<StoreError> for OpenError {
     fn from(error: StoreError) -> Self {
         Self::Unread(error.into())
-    }
-}
-
-/// Where the raid's views stand.
-#[derive(Debug, Default)]
-pub(super) struct FeedState {
-    /// Names this run of the raid's task in epochs: positions and events mean nothing in another.
-    pub(super) run: String,
-    /// Counts ticks of the fastest pace.
-    pub(super) beat: u64,
-    pub(super) epoch: u32,
-    pub(super) positions: [u64; Pace::ALL.len()],
-    /// When what the newest tick of each pace shows came, Unix ms.
-    pub(super) shown_of_ms: [i64; Pace::ALL.len()],
-    pub(super) events: u64,
-    /// Spectators get a keyframe with the next beat, whatever their pace.
-    pub(super) refresh: bool,
-}
-
-impl FeedState {
-    pub(super) fn new(run: String) -> Self {
-        Self { run, ..Self::default() }
-    }
-
-    /// Pace and number of an epoch of this run.
-    pub(super) fn parse_epoch(&self, epoch: &str) -> Option<(Pace, u32)> {
-        let mut parts = epoch.split('.');
-        let (run, pace, number) = (parts.next()?, parts.next()?, parts.next()?);
-        let pace = Pace::of(pace.parse().ok()?)?;
-        Some((pace, number.parse().ok()?)).filter(|_| run == self.run && parts.next().is_none())
     }
 }
 

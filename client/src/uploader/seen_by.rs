@@ -1,0 +1,20 @@
+//! Who is to see a fight.
+
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
+
+/// Who may see a fight, and which names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeenBy {
+    /// `None`: as the relay has it for the key.
+    pub visibility: Option<Visibility>,
+    /// `None`: all.
+    pub names: Option<NamesPolicy>,
+}
+
+impl SeenBy {
+    /// Whether what was agreed to is what is asked for now, as far as anything is.
+    pub fn is_met_by(&self, agreed: &Self) -> bool {
+        let same_names = self.names.is_none_or(|names| names == agreed.names.unwrap_or_default());
+        (self.visibility.is_none() || self.visibility == agreed.visibility) && same_names
+    }
+}
