@@ -5,6 +5,7 @@
 //! shown follows from it and from what his raid shows to others ([`Visible::audience`], `veil.rs`): nothing else makes an
 //! audience for a request, and nothing is shown without one.
 
+mod behind;
 mod door;
 mod veil;
 mod visible;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use raidcast_shared::limits::ACCESS_CHANGES_WAITING;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use raidcast_shared::view::Audience;
-use raidcast_store::{AccountId, EncounterRow, RaidRow, Tickets};
+use raidcast_store::{AccountId, Delay, EncounterRow, RaidRow, Tickets};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
@@ -126,19 +127,21 @@ pub struct Guarded<'a> {
     pub tickets: Tickets,
     /// Which names it shows to those who are no members.
     pub names: NamesPolicy,
+    /// How far behind those are.
+    pub delay: Delay,
 }
 
 impl<'a> From<&'a RaidRow> for Guarded<'a> {
     fn from(raid: &'a RaidRow) -> Self {
-        let RaidRow { account, ref code, visibility, tickets, names, .. } = *raid;
-        Self { account, raid_code: code, visibility, tickets, names }
+        let RaidRow { account, ref code, visibility, tickets, names, delay, .. } = *raid;
+        Self { account, raid_code: code, visibility, tickets, names, delay }
     }
 }
 
 impl<'a> From<&'a EncounterRow> for Guarded<'a> {
     fn from(row: &'a EncounterRow) -> Self {
-        let EncounterRow { key, ref raid_code, visibility, tickets, names, .. } = *row;
-        Self { account: key.account, raid_code, visibility, tickets, names }
+        let EncounterRow { key, ref raid_code, visibility, tickets, names, delay, .. } = *row;
+        Self { account: key.account, raid_code, visibility, tickets, names, delay }
     }
 }
 

@@ -335,7 +335,7 @@ impl Answers {
         let (mut last, mut busy) = (None, false);
         // Who joins in the making of one that turns out too old asks again.
         for _ in 0..3 {
-            let standing = self.spans.logs.standing(report).await;
+            let standing = self.spans.logs.standing(report).await?;
             let now = Version::of(report, standing.as_ref());
             if let Some(made) = self.bodies.get(&key).await {
                 if made.serves(&now) {
@@ -487,7 +487,7 @@ impl Answers {
         let began = tokio::time::Instant::now();
         let audience = line.audience().clone();
         let report = self.spans.logs.encounter(line).await?;
-        let standing = self.spans.logs.standing(&report).await.ok_or(SpanError::NotFound)?;
+        let standing = self.spans.logs.standing(&report).await?.ok_or(SpanError::NotFound)?;
         let row = EncounterRow { state: standing.state, revision: standing.revision, ..standing.row.clone() };
         let report = report.now(row.clone());
         let made = self.fold(who, &report, Some(standing), move |folded, ending, revision| {

@@ -37,6 +37,7 @@ pub enum Source {
 /// Derives rows.
 pub struct Deriver {
     store: Arc<dyn Store>,
+    clock: Clock,
     heavy: Arc<Heavy>,
     from: Source,
     /// Who gives players numbers, where somebody asks for reports meanwhile.
@@ -56,8 +57,13 @@ pub struct Rebuilt {
 
 impl Deriver {
     /// Folds where it is told.
-    pub fn new(store: Arc<dyn Store>, heavy: Arc<Heavy>, from: Source, veils: Option<Arc<Veils>>) -> Arc<Self> {
-        Arc::new(Self { store, heavy, from, veils })
+    pub fn new(
+        (store, clock): (Arc<dyn Store>, Clock),
+        heavy: Arc<Heavy>,
+        from: Source,
+        veils: Option<Arc<Veils>>,
+    ) -> Arc<Self> {
+        Arc::new(Self { store, clock, heavy, from, veils })
     }
 
     /// Does one job.
@@ -72,6 +78,12 @@ impl Deriver {
             let held = self.store.report(report_id).await.map_err(|error| failed(error.to_string()))?;
             // It was thrown away.
             let Some((row, record)) = held else { return Ok(JobDone::Remove) };
+            let now_ms = self.clock.now_ms();
+            if let Some(kept_at_ms) = row.kept_at_ms.filter(|kept_at_ms| !row.delay.shows(*kept_at_ms, now_ms)) {
+                // Lists and search show it to everybody once it has rows.
+                let until_ms = row.delay.until_ms(now_ms).unwrap_or(kept_at_ms);
+                return Err(Later::not_yet((kept_at_ms - until_ms).clamp(1_000, 600_000), "its raid shows it later"));
+            }
             let (seen, code, names) = (HeldReport::from(&row), row.raid_code.clone(), row.names);
             let made = self.rows(row, record).await;
             let rows = made.map_err(|error| failed(format!("report {report_id}: {error}")))?;
@@ -127,10 +139,9 @@ impl Deriver {
     /// The worker of these jobs.
     pub fn worker(
         self: Arc<Self>,
-        clock: Clock,
         line: Arc<JobsLine>,
     ) -> Worker<impl Fn(LeasedJob) -> BoxFuture<'static, Result<JobDone, Later>>> {
-        let store = Arc::clone(&self.store);
+        let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
         let does = move |job| Arc::clone(&self).derive(job).boxed();
         Worker { store, clock, kind: JobKind::Derive, line, does, goes_before: None }
     }
@@ -142,8 +153,8 @@ impl Deriver {
 /// The store's. What is not derived then is still to be done: a relay that is started does it.
 pub async fn rebuild(store: Arc<dyn Store>, mut tell: impl FnMut(u64, u64)) -> Result<Rebuilt, StoreError> {
     let all = store.derive_again().await?;
-    let deriver = Deriver::new(store, Arc::default(), Source::Logs, None);
-    let worker = deriver.worker(Clock::system(), Arc::default());
+    let deriver = Deriver::new((store, Clock::system()), Arc::default(), Source::Logs, None);
+    let worker = deriver.worker(Arc::default());
     // By report: one that failed early comes again while the others are done.
     let mut done = HashMap::new();
     while let Some((job, result)) = worker.next().await? {

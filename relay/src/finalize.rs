@@ -49,7 +49,7 @@ async fn try_keep(context: &Context, keep: &Keep) -> Result<Report, StoreError> 
         open.streams.into_iter().find(|(stream, _)| stream.stream == keep.stream).ok_or_else(gone)?;
     // What was streamed came with no signature, whatever was held before.
     let row = EncounterRow { verified: false, ..keep.row.clone() };
-    let (revision, at) = (keep.revision, keep.state);
+    let (revision, at, now_ms) = (keep.revision, keep.state, context.clock.now_ms());
     // Folding and compressing take milliseconds to tens of them: off the runtime's threads.
     let bytes = entries.iter().map(|entry| entry.data.len()).sum();
     let made = context.heavy.run(bytes, move || {
@@ -58,7 +58,7 @@ async fn try_keep(context: &Context, keep: &Keep) -> Result<Report, StoreError> 
         let report = report(access::record(), &row, &state, log.ending.as_ref(), at, revision);
         drop(state);
         let log = (at == ReportState::Final).then(|| Bytes::from(log.into_bytes()));
-        Ok::<_, StoreError>((line(&row, &report), encode_record(&report), log, report))
+        Ok::<_, StoreError>((line(&row, &report, now_ms), encode_record(&report), log, report))
     });
     let (line, record, log, report) =
         made.await.map_err(|error| StoreError::Damaged(format!("making the report failed: {error}")))??;
@@ -70,7 +70,7 @@ async fn try_keep(context: &Context, keep: &Keep) -> Result<Report, StoreError> 
         line,
         record,
         log,
-        kept_at_ms: context.clock.now_ms(),
+        kept_at_ms: now_ms,
     };
     store.keep_report(&kept).await?;
     context.derive.came();

@@ -132,16 +132,19 @@ impl Lists {
                 // Who shares in it may have seen a newer row.
                 let raid = self.door.again(&raid).await?;
                 let reports = self.summaries(who, self.door.fights(&raid).await?).await;
-                let (bytes, connected) = (about_bytes(&reports), self.is_connected(&raid).await);
+                let until_ms = raid.until_ms(self.registry.context.clock.now_ms());
+                let (bytes, connected) = (about_bytes(&reports), self.is_connected(&raid, until_ms).await);
                 let page = RaidPage {
                     channel,
                     title: raid.title.clone(),
                     visibility: raid.visibility,
                     names: raid.names,
+                    delay_s: raid.delay_s(),
                     open: connected || self.registry.context.is_open(&raid),
                     connected,
                     uploads: raid.history,
-                    created_at_ms: raid.created_at_ms,
+                    // Who has its address knows that it is there; when it began, he is told when that has come for him.
+                    created_at_ms: until_ms.map_or(raid.created_at_ms, |until_ms| raid.created_at_ms.min(until_ms)),
                     code: raid.code.clone(),
                     reports,
                 };
@@ -185,9 +188,9 @@ impl Lists {
     }
 
     /// Whether a raid's uploader is connected.
-    async fn is_connected(&self, raid: &Visible<RaidRow>) -> bool {
+    async fn is_connected(&self, raid: &Visible<RaidRow>, until_ms: Option<i64>) -> bool {
         match self.registry.directory.raid(&raid.code) {
-            Some(handle) => handle.ask(|reply| RaidCommand::Connected { reply }).await.unwrap_or(false),
+            Some(handle) => handle.ask(|reply| RaidCommand::Connected { until_ms, reply }).await.unwrap_or(false),
             None => false,
         }
     }

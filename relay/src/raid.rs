@@ -2,6 +2,7 @@
 //!
 //! Deliberately not here: sockets' conversations ([`crate::uplink`], [`crate::feed`]) and what frames look like.
 
+mod behind;
 mod channels;
 mod command;
 mod directory;
@@ -19,7 +20,7 @@ pub use command::{Attach, Claim, FromSpectator, Join, JoinWish, Joined, RaidComm
 pub use directory::Directory;
 pub use encounter::LiveEncounter;
 pub use guest::Guest;
-pub use log::{DeltaLog, LiveLog, Standing};
+pub use log::{DeltaLog, HeldDelta, LiveLog, Standing};
 pub use precedence::Told;
 pub use reading::{OtherColumns, Reading};
 pub use registry::RaidRegistry;

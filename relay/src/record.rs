@@ -58,7 +58,7 @@ pub fn report(
 }
 
 /// What the store keeps of a report for lists.
-pub fn line(row: &EncounterRow, report: &Report) -> ReportLine {
+pub fn line(row: &EncounterRow, report: &Report, kept_at_ms: i64) -> ReportLine {
     let line = report.summary();
     ReportLine {
         report_id: line.report_id,
@@ -77,6 +77,9 @@ pub fn line(row: &EncounterRow, report: &Report) -> ReportLine {
         totals: line.totals,
         stub: line.stub,
         verified: line.verified,
+        created_at_ms: row.created_at_ms,
+        kept_at_ms: Some(kept_at_ms),
+        delay: row.delay,
     }
 }
 

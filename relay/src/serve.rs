@@ -208,9 +208,10 @@ impl Relay {
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(desk.ingest()).keep_what_waits(stop.clone()));
         let (store, heavy) = (Arc::clone(&context.store), Arc::clone(&context.heavy));
-        let deriver = Deriver::new(store, heavy, Source::Records, Some(Arc::clone(&context.veils)));
+        let deriver =
+            Deriver::new((store, context.clock.clone()), heavy, Source::Records, Some(Arc::clone(&context.veils)));
         for _ in 0..DERIVERS {
-            let mut deriving = Arc::clone(&deriver).worker(context.clock.clone(), Arc::clone(&context.derive));
+            let mut deriving = Arc::clone(&deriver).worker(Arc::clone(&context.derive));
             // Who uploads waits for an answer, and nobody for rows that lists ask.
             let ingest = Arc::clone(desk.ingest());
             deriving.goes_before = Some(Box::new(move || ingest.standing().waiting > 0));

@@ -211,7 +211,8 @@ async fn attach(uplinks: &Uplinks, account: AccountId, hello: Hello) -> Result<A
         let own = sender.downgrade();
         let attach = |reply| {
             let (title, visibility, names) = (hello.title.clone(), hello.visibility, hello.names);
-            RaidCommand::Attach(Attach { connection, replies: sender, title, visibility, names, reply })
+            let delay_ms = hello::delay_ms(&hello);
+            RaidCommand::Attach(Attach { connection, replies: sender, title, visibility, names, delay_ms, reply })
         };
         match handle.ask(attach).await {
             Ok(Ok(raid)) => {

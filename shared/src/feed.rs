@@ -70,6 +70,10 @@ pub struct FeedRaid {
     #[serde(default, skip_serializing_if = "is_default")]
     #[ts(as = "Option<NamesPolicy>", optional)]
     pub names: NamesPolicy,
+    /// By how many seconds what is shown is behind; without it by none.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[ts(as = "Option<u32>", optional)]
+    pub delay_s: u32,
     /// Whether its uploader is connected.
     pub connected: bool,
     /// Whether it goes on.

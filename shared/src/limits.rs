@@ -140,3 +140,6 @@ pub const WHOLE_BYTES_MAX: usize = 10 * 1024 * 1024;
 pub const WHOLE_TIMELINE_MAX: usize = 10_000;
 /// Bosses in it: dungeons have ten.
 pub const WHOLE_BOSSES_MAX: usize = 100;
+
+/// Seconds that those who are no members of a raid may be behind, at the most.
+pub const DELAY_S_MAX: u32 = 600;

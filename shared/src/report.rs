@@ -581,6 +581,8 @@ pub struct RaidPage {
     pub visibility: Visibility,
     /// Which names those see who are no members.
     pub names: NamesPolicy,
+    /// By how many seconds what is shown of it is behind; 0 for members.
+    pub delay_s: u32,
     /// Whether it goes on.
     pub open: bool,
     /// Whether its uploader is connected now.

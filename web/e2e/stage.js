@@ -222,6 +222,7 @@ export class Stage {
       title: 'Staged night',
       visibility: 'public',
       names: 'full',
+      delayS: 0,
     };
     return json({
       ...raid,

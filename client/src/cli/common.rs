@@ -118,6 +118,7 @@ impl CommonFlags {
             title: self.title.as_deref().map(settings::title).transpose()?,
             visibility: self.visibility.map(Visibility::from).or(file.visibility),
             names: self.names.map(NamesPolicy::from).or(file.names),
+            delay_s: file.delay.map(settings::delay).transpose()?,
             ..Options::new(relay, key, state)
         })
     }

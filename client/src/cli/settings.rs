@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use raidcast_shared::key::is_damaged;
-use raidcast_shared::limits::TITLE_CHARS_MAX;
+use raidcast_shared::limits::{DELAY_S_MAX, TITLE_CHARS_MAX};
 use raidcast_shared::text::{KeyFault, clean, is_title, key_fault};
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use serde::Deserialize;
@@ -28,6 +28,8 @@ pub(super) struct File {
     pub(super) visibility: Option<Visibility>,
     /// Which names those see who are no members.
     pub(super) names: Option<NamesPolicy>,
+    /// How far behind those see a raid who are no members, seconds.
+    pub(super) delay: Option<i64>,
     /// Folder of the meter's name files.
     pub(super) meter_data: Option<PathBuf>,
 }
@@ -114,12 +116,13 @@ pub(super) fn load(given: Option<&Path>) -> Result<File, SettingsError> {
 const SINGLE_QUOTES: &str = r"Write Windows paths in single quotes: db = 'C:\…'";
 
 /// Each entry, as it is to be written.
-const ENTRIES: [(&str, &str); 6] = [
+const ENTRIES: [(&str, &str); 7] = [
     ("relay", r#"relay = "https://…""#),
     ("key", r#"key = "…""#),
     ("db", "db = '…'"),
     ("visibility", r#"visibility = "unlisted""#),
     ("names", r#"names = "class""#),
+    ("delay", "delay = 60"),
     ("meter_data", "meter_data = '…'"),
 ];
 
@@ -144,7 +147,13 @@ fn hint(text: &str) -> Option<String> {
         let Some((entry, example)) = ENTRIES.iter().find(|(entry, _)| name.eq_ignore_ascii_case(entry)) else {
             continue;
         };
-        if name != *entry || !value.starts_with(['"', '\'', '[', '{']) {
+        let is_number = *entry == "delay";
+        let begins = if is_number {
+            value.starts_with(|sign: char| sign.is_ascii_digit())
+        } else {
+            value.starts_with(['"', '\'', '[', '{'])
+        };
+        if name != *entry || !begins {
             return Some(format!("line {} must look like {example}", at + 1));
         }
         if matches!(*entry, "db" | "meter_data") && value.starts_with('"') && value.contains('\\') {
@@ -168,6 +177,12 @@ fn without_values(error: &str) -> String {
     }
     let lines = error.lines().filter(|line| !line.contains('|')).map(str::trim).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join(": ")
+}
+
+/// Seconds that those are behind who are no members of a raid.
+pub(super) fn delay(seconds: i64) -> Result<u32, SettingsError> {
+    let fits = u32::try_from(seconds).ok().filter(|seconds| *seconds <= DELAY_S_MAX);
+    fits.ok_or_else(|| SettingsError::Value(format!("A delay has 0 to {DELAY_S_MAX} seconds.")))
 }
 
 /// The value of `what`, or how to set it: by flag (and environment), or in the file as `entry`.
@@ -295,6 +310,7 @@ mod tests {
             ("key = very-secret", r#"line 1 must look like key = "…""#),
             ("key = \u{201c}very-secret\u{201d}", r#"line 1 must look like key = "…""#),
             ("visibility = \"very-secret\"", "visibility is public, unlisted or private (small letters)"),
+            ("delay = \"60\"", "line 1 must look like delay = 60"),
             ("names = \"None\"", "names is full, class or hidden (small letters)"),
         ] {
             let error = parse(text.as_bytes());

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use raidcast_shared::limits::DELAY_S_MAX;
 use tokio_util::sync::CancellationToken;
 
 use super::common::{CommonFlags, USAGE, end_on_signal, error_line, kind_of, print, print_aside, print_error};
@@ -22,6 +23,10 @@ const UNTIL_IDLE_MIN: Duration = Duration::from_secs(3);
 pub struct WatchFlags {
     #[command(flatten)]
     common: CommonFlags,
+    /// How far behind those see the raid who are neither you nor have a link with a ticket, 0 to 600 [default: as before,
+    /// at first 0]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=i64::from(DELAY_S_MAX)))]
+    delay: Option<u32>,
     /// End when nothing happened for so many seconds (less than 3 counts as 3) and everything has arrived
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     until_idle: Option<Duration>,
@@ -41,7 +46,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
 pub(super) async fn run(flags: WatchFlags) -> ExitCode {
     let as_json = flags.json;
     let options = match flags.common.options() {
-        Ok(options) => Options { until_idle: flags.until_idle.map(|idle| idle.max(UNTIL_IDLE_MIN)), ..options },
+        Ok(options) => {
+            let until_idle = flags.until_idle.map(|idle| idle.max(UNTIL_IDLE_MIN));
+            Options { until_idle, delay_s: flags.delay.or(options.delay_s), ..options }
+        }
         Err(error) => {
             print_error(as_json, "settings", &error.to_string());
             return ExitCode::from(USAGE);

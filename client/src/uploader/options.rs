@@ -32,8 +32,8 @@ pub struct Options {
     pub visibility: Option<Visibility>,
     /// Which names those see who are no members of it; `None`: as it was, a new one all.
     pub names: Option<NamesPolicy>,
-    /// How far behind spectators see it, seconds.
-    pub delay_s: u32,
+    /// How far behind those see it who are no members, seconds; `None`: as it was, a new one not at all. Old fights are over.
+    pub delay_s: Option<u32>,
     /// End when no fight had an event for so long and everything is acknowledged.
     pub until_idle: Option<Duration>,
     /// Send these finished fights and end, instead of following the meter.
@@ -50,6 +50,11 @@ impl Options {
         SeenBy { visibility: self.visibility, names: self.names }
     }
 
+    /// How far behind those see what is sent who are no members, as far as anything is said of it.
+    pub(super) fn behind_s(&self) -> Option<u32> {
+        if self.history.is_some() { Some(0) } else { self.delay_s }
+    }
+
     /// Streams this user's meter, unlisted, until it is told to end.
     pub fn new(relay: impl Into<String>, key: impl Into<String>, state: impl Into<PathBuf>) -> Self {
         Self {
@@ -62,7 +67,7 @@ impl Options {
             title: None,
             visibility: None,
             names: None,
-            delay_s: 0,
+            delay_s: None,
             until_idle: None,
             history: None,
             clock: Clock::system(),

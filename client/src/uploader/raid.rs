@@ -28,6 +28,9 @@ pub(super) struct Raid {
     /// Which names those see who are no members, as it was asked for last.
     #[serde(default)]
     names: NamesPolicy,
+    /// How far behind those see it, seconds, as it was asked for last.
+    #[serde(default)]
+    delay_s: u32,
 }
 
 impl Raid {
@@ -42,6 +45,7 @@ impl Raid {
             last_fight_ms: now_ms,
             visibility: Visibility::default(),
             names: NamesPolicy::default(),
+            delay_s: 0,
         }
     }
 
@@ -52,14 +56,19 @@ impl Raid {
         self.relay == relay && self.account == account_of(key) && (-RAID_IDLE_MS..RAID_IDLE_MS).contains(&age)
     }
 
-    /// Who may see it from now on, and which names; `None`: as before.
-    pub(super) fn be(&mut self, visibility: Option<Visibility>, names: Option<NamesPolicy>) {
+    /// Who may see it from now on, which names, and how far behind; `None`: as before.
+    pub(super) fn be(&mut self, visibility: Option<Visibility>, names: Option<NamesPolicy>, delay_s: Option<u32>) {
         self.visibility = visibility.unwrap_or(self.visibility);
         self.names = names.unwrap_or(self.names);
+        self.delay_s = delay_s.unwrap_or(self.delay_s);
     }
 
     pub(super) fn names(&self) -> NamesPolicy {
         self.names
+    }
+
+    pub(super) fn delay_s(&self) -> u32 {
+        self.delay_s
     }
 
     pub(super) fn visibility(&self) -> Visibility {

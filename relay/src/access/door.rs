@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use raidcast_shared::uplink::{NamesPolicy, Visibility};
-use raidcast_shared::view::Audience;
+use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 use raidcast_store::name::Typed;
 use raidcast_store::search::names_like;
 use raidcast_store::{
-    AccountId, EncounterKey, EncounterRow, Page, RaidRow, ReportLine, SearchFound, SearchKey, SearchRequest,
+    AccountId, Delay, EncounterKey, EncounterRow, Page, RaidRow, ReportLine, SearchFound, SearchKey, SearchRequest,
     SearchTotal, StoreError, Term,
 };
 
+use super::behind::{line_until, row_until};
 use super::veil::of_lists;
-use super::visible::Visible;
+use super::visible::{Seen, Visible};
 use super::{Admitted, Asker, Guarded, Until, members};
 use crate::account::{Key, Keyring, Members, Scope, WhoseKey};
 use crate::context::Context;
@@ -208,7 +208,7 @@ impl Door {
     /// `NotFound` if it is gone.
     pub async fn again(&self, raid: &Visible<RaidRow>) -> Result<Visible<RaidRow>, HttpError> {
         let now = self.context.store.raid_by_code(&raid.code).await?.ok_or(HttpError::NotFound)?;
-        let seen = (raid.admitted(), self.audience(raid.admitted(), (&now).into()).await?);
+        let seen = self.seen(raid.admitted(), (&now).into()).await?;
         Ok(Visible::new(now, seen))
     }
 
@@ -249,7 +249,7 @@ impl Door {
     /// The store does not answer.
     pub async fn fights(&self, raid: &Visible<RaidRow>) -> Result<Vec<Visible<ReportLine>>, HttpError> {
         let lines = self.context.store.raid_reports(&raid.code).await?;
-        Ok(lines.into_iter().map(|line| Self::listed(line, raid.admitted())).collect())
+        Ok(self.listed(lines, raid.admitted(), |_| raid.delay()))
     }
 
     /// Public fights, newest first: one page, and how many there are.
@@ -257,8 +257,8 @@ impl Door {
     /// # Errors
     /// The store does not answer.
     pub async fn public_fights(&self, page: Page) -> Result<(Vec<Visible<ReportLine>>, u64), HttpError> {
-        let (lines, total) = self.context.store.public_reports(page).await?;
-        Ok((lines.into_iter().map(|line| Self::listed(line, Admitted::AsAnybody)).collect(), total))
+        let (lines, total) = self.context.store.public_reports(page, self.context.clock.now_ms()).await?;
+        Ok((self.listed(lines, Admitted::AsAnybody, |line| Some(line.delay)), total))
     }
 
     /// Names that are to be found in public fights, those that are most like what was typed.
@@ -275,7 +275,9 @@ impl Door {
     /// The store does not answer.
     pub async fn found(&self, request: &SearchRequest) -> Result<Found, HttpError> {
         let SearchFound { lines, next, total } = self.context.store.search(request).await?;
-        let lines = lines.into_iter().map(|line| Self::listed(line, Admitted::AsAnybody)).collect();
+        let mut lines = self.listed(lines, Admitted::AsAnybody, |line| Some(line.delay));
+        // One that was made anew a moment ago is found again when that is shown.
+        lines.retain(|line| line.state == ReportState::Final);
         Ok(Found { lines, next, total })
     }
 
@@ -295,7 +297,10 @@ impl Door {
         let found = self.of_report(report_id, asker, self.context.store.report(report_id).await)?;
         let (row, record) = found.ok_or(HttpError::NotFound)?;
         let seen = self.admit(asker, (&row).into()).await?;
-        Ok((Visible::new(row, seen), record))
+        let report = self.until_now(row, seen)?;
+        // A record that he is not to see yet is none.
+        let record = record.filter(|_| report.delay().is_none() || report.kept_at_ms.is_some());
+        Ok((report, record))
     }
 
     /// Names of other accounts' reports of a report's fight: each is to be asked for by [`Door::view`].
@@ -377,30 +382,62 @@ impl Door {
         let now = self.of_report(&report.report_id, asker, now)?;
         let now = now.filter(|now| now.report_id == report.report_id).ok_or(HttpError::NotFound)?;
         let seen = self.admit(asker, (&now).into()).await?;
-        let now = Visible::new(now, seen);
+        let now = self.until_now(now, seen)?;
         if !report.shows_no_more_than(&now) {
             return Err(HttpError::Unavailable { text: CHANGED.into(), retry_s: 1 });
         }
         Ok(now)
     }
 
-    /// A line of a list.
-    fn listed(line: ReportLine, admitted: Admitted) -> Visible<ReportLine> {
-        Visible::new(line, (admitted, of_lists()))
+    /// A report as somebody sees it now, who may be behind.
+    fn until_now(&self, row: EncounterRow, seen: Seen) -> Result<Visible<EncounterRow>, HttpError> {
+        let until_ms = seen.delay.and_then(|delay| delay.until_ms(self.context.clock.now_ms()));
+        let row = match until_ms {
+            Some(until_ms) => row_until(row, until_ms).ok_or(HttpError::NotFound)?,
+            None => row,
+        };
+        Ok(Visible::new(row, seen))
+    }
+
+    /// Lines of a list, for who is admitted so; `None` of a delay: those of members.
+    fn listed(
+        &self,
+        lines: Vec<ReportLine>,
+        admitted: Admitted,
+        delay: impl Fn(&ReportLine) -> Option<Delay>,
+    ) -> Vec<Visible<ReportLine>> {
+        let now_ms = self.context.clock.now_ms();
+        let listed = lines.into_iter().filter_map(|line| {
+            let delay = delay(&line).filter(|delay| delay.ms > 0);
+            let mut audience = of_lists();
+            let line = match delay.and_then(|delay| delay.until_ms(now_ms)) {
+                Some(until_ms) => {
+                    audience = audience.some_time_behind();
+                    line_until(line, until_ms)?
+                }
+                None => line,
+            };
+            Some(Visible::new(line, Seen { admitted, audience, delay }))
+        });
+        listed.collect()
     }
 
     /// By what somebody may see what belongs to a raid, and as whom.
-    async fn admit(&self, asker: &Asker, what: Guarded<'_>) -> Result<(Admitted, Audience), HttpError> {
+    async fn admit(&self, asker: &Asker, what: Guarded<'_>) -> Result<Seen, HttpError> {
         let admitted = self.admitted(asker, what).await?;
-        Ok((admitted, self.audience(admitted, what).await?))
+        self.seen(admitted, what).await
     }
 
     /// As whom somebody sees it.
-    async fn audience(&self, admitted: Admitted, what: Guarded<'_>) -> Result<Audience, HttpError> {
+    async fn seen(&self, admitted: Admitted, what: Guarded<'_>) -> Result<Seen, HttpError> {
         if admitted.is_member(what.tickets) {
-            return Ok(members().clone());
+            return Ok(Seen { admitted, audience: members().clone(), delay: None });
         }
-        Ok(self.context.veils.audience(what.raid_code, what.names).await?)
+        let audience = self.context.veils.audience(what.raid_code, what.names).await?;
+        Ok(match what.delay {
+            Delay { ms: 0, .. } => Seen { admitted, audience, delay: None },
+            delay => Seen { admitted, audience: audience.some_time_behind(), delay: Some(delay) },
+        })
     }
 
     /// By what somebody may see what belongs to a raid: private ones need the uploader's key or a ticket.

@@ -105,7 +105,10 @@ impl Veils {
 
     /// Those who are no members of a raid that hides names, until the numbers of its players are known.
     pub fn without_numbers(&self, code: &str, names: NamesPolicy) -> Audience {
-        self.behind(code, names, Arc::default())
+        match names {
+            NamesPolicy::Full => super::everything().clone(),
+            names => self.behind(code, names, Arc::default()),
+        }
     }
 
     #[expect(clippy::disallowed_methods, reason = "audiences are made here")]

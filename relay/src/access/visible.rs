@@ -6,42 +6,65 @@
 use std::ops::Deref;
 
 use raidcast_shared::view::Audience;
-use raidcast_store::{EncounterRow, ReportLine};
+use raidcast_store::{Delay, EncounterRow, ReportLine};
 
 use super::Admitted;
+use super::behind::{row_until, seconds};
 
 /// A row that somebody may see.
 ///
 /// Nobody makes one up:
 ///
 /// ```compile_fail
-/// use raidcast_relay::access::{Admitted, Visible};
-/// use raidcast_shared::view::Audience;
+/// use raidcast_relay::access::Visible;
 ///
-/// fn seen<T>(what: T, audience: Audience) -> Visible<T> {
-///     Visible { what, admitted: Admitted::AsUploader, audience }
+/// fn seen<T>(what: T, other: Visible<()>) -> Visible<T> {
+///     Visible { what, seen: other.seen }
 /// }
 /// ```
 #[derive(Clone, Debug)]
 pub struct Visible<T> {
     what: T,
-    admitted: Admitted,
-    audience: Audience,
+    seen: Seen,
+}
+
+/// By what somebody sees something, and as whom.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    pub(super) admitted: Admitted,
+    pub(super) audience: Audience,
+    /// How far behind he is; `None`: not at all.
+    pub(super) delay: Option<Delay>,
 }
 
 impl<T> Visible<T> {
-    pub(super) fn new(what: T, (admitted, audience): (Admitted, Audience)) -> Self {
-        Self { what, admitted, audience }
+    pub(super) fn new(what: T, seen: Seen) -> Self {
+        Self { what, seen }
+    }
+
+    /// He sees what came until this time; `None`: all of it.
+    pub fn until_ms(&self, now_ms: i64) -> Option<i64> {
+        self.seen.delay.and_then(|delay| delay.until_ms(now_ms))
+    }
+
+    /// By how many seconds what he sees is behind.
+    pub fn delay_s(&self) -> u32 {
+        seconds(self.seen.delay)
+    }
+
+    /// How far behind he is; `None`: not at all.
+    pub fn delay(&self) -> Option<Delay> {
+        self.seen.delay
     }
 
     /// By what he sees it.
     pub fn admitted(&self) -> Admitted {
-        self.admitted
+        self.seen.admitted
     }
 
     /// What of it is shown to him.
     pub fn audience(&self) -> &Audience {
-        &self.audience
+        &self.seen.audience
     }
 
     /// The row alone: what takes it knows no more whether anybody may see it.
@@ -62,13 +85,16 @@ impl Visible<EncounterRow> {
     /// The same report, where it stands now.
     pub fn now(&self, now: EncounterRow) -> Self {
         debug_assert_eq!(self.what.row, now.row, "another report");
-        Self { what: now, admitted: self.admitted, audience: self.audience.clone() }
+        Self { what: now, seen: self.seen.clone() }
     }
 
     /// Whether what was made of it for him may be given to him who sees it as `now`: the raid may have changed its names
     /// meanwhile, or he be no member any more.
     pub(super) fn shows_no_more_than(&self, now: &Self) -> bool {
-        let sees_all = |seen: &Self| seen.audience.sees_everything();
+        if now.seen.delay.is_some() && self.seen.delay.is_none() {
+            return false;
+        }
+        let sees_all = |this: &Self| this.seen.audience.sees_everything();
         // What stands for a player leads to no other raid, so neither does an answer.
         let is_same_veil = self.what.names == now.what.names && self.what.raid_code == now.what.raid_code;
         sees_all(now) || (!sees_all(self) && is_same_veil)
@@ -77,8 +103,12 @@ impl Visible<EncounterRow> {
 
 impl Visible<ReportLine> {
     /// The encounter behind a line; `None` if that is another report, or in another raid by now.
-    pub fn encounter(&self, row: EncounterRow) -> Option<Visible<EncounterRow>> {
+    pub fn encounter(&self, row: EncounterRow, now_ms: i64) -> Option<Visible<EncounterRow>> {
         let same = row.report_id == self.what.report_id && row.raid_code == self.what.raid_code;
-        same.then(|| Visible { what: row, admitted: self.admitted, audience: self.audience.clone() })
+        let row = match self.until_ms(now_ms).filter(|_| same) {
+            Some(until_ms) => row_until(row, until_ms)?,
+            None => row,
+        };
+        same.then(|| Visible { what: row, seen: self.seen.clone() })
     }
 }

@@ -13,8 +13,8 @@ use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::uplink::{Ending, NamesPolicy, ReportState, Visibility};
 use raidcast_store::{
-    EncounterKey, EncounterRow, HeldReport, JOBS_MAX, KeptReport, Left, NewUpload, RaidRow, ReportLine, StoreError,
-    Tickets, UploadHash, UploadKept,
+    Delay, EncounterKey, EncounterRow, HeldReport, JOBS_MAX, KeptReport, Left, NewUpload, RaidRow, ReportLine,
+    StoreError, Tickets, UploadHash, UploadKept,
 };
 
 use super::reading::WaitingReading;
@@ -353,10 +353,12 @@ impl Keeper {
                 raid_code: raid.code,
                 visibility: raid.visibility,
                 names: raid.names,
+                delay: raid.delay,
                 tickets: raid.tickets,
                 started_at_ms: fight.started_at_ms,
                 created_at_ms: context.clock.now_ms(),
                 state: ReportState::Final,
+                kept_at_ms: None,
                 revision: 1,
                 kept_stream: Some(fight.stream),
                 verified: fight.is_signed,
@@ -399,16 +401,17 @@ impl Keeper {
         held: Option<HeldReport>,
     ) -> Result<Outcome, HttpError> {
         let context = self.context();
+        let now_ms = context.clock.now_ms();
         let (state, ending, row_of) = (Arc::clone(&fight.state), fight.ending.clone(), row.clone());
         let log = std::mem::replace(&mut fight.log, Packing::Packed(Bytes::new()));
         let making = context.heavy.background().run(move || {
             let (at, revision) = (ReportState::Final, row_of.revision);
             let report = record::report(access::record(), &row_of, &state, ending.as_ref(), at, revision);
-            (record::line(&row_of, &report), record::encode_record(&report), log.packed())
+            (record::line(&row_of, &report, now_ms), record::encode_record(&report), log.packed())
         });
         let (line, record, log) = making.await.map_err(|Broken| HttpError::Internal)?;
         fight.log = Packing::Packed(log.clone());
-        let (now_ms, replaces) = (context.clock.now_ms(), held.is_some());
+        let replaces = held.is_some();
         self.pay(fight, log.len())?;
         let upload = NewUpload {
             key: fight.key,
@@ -461,6 +464,7 @@ impl Keeper {
             title: Some(TITLE.to_owned()),
             visibility,
             names,
+            delay: Delay::default(),
             created_at_ms: now_ms,
             active_at_ms: now_ms,
             closed: false,

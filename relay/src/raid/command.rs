@@ -49,7 +49,9 @@ pub enum RaidCommand {
     Standing {
         /// Which.
         report_id: String,
-        /// `None` if the raid does not hold it.
+        /// As who is behind sees it, to whom what came until then is shown.
+        until_ms: Option<i64>,
+        /// `None` if the raid does not hold it, or nobody knows how it stood then.
         reply: oneshot::Sender<Option<Box<Standing>>>,
     },
     /// Another raid of the account goes on with an encounter, or throws it away: answered when it is let go of.
@@ -108,6 +110,8 @@ pub enum RaidCommand {
     },
     /// Whether an uploader is connected.
     Connected {
+        /// As who is behind sees it, to whom what came until then is shown.
+        until_ms: Option<i64>,
         /// The answer.
         reply: oneshot::Sender<bool>,
     },
@@ -125,6 +129,8 @@ pub struct Attach {
     pub visibility: Visibility,
     /// As Hello says.
     pub names: NamesPolicy,
+    /// As Hello says, ms.
+    pub delay_ms: i64,
     /// The raid as it is kept from now on, once who may no longer see it is let go; the store's error where that cannot
     /// be kept, and nothing has changed.
     pub reply: oneshot::Sender<Result<RaidRow, StoreError>>,

@@ -119,7 +119,11 @@ mod tests {
             assert!(futures::poll!(&mut waiting).is_pending());
             tokio::task::yield_now().await;
         }
-        assert_eq!(before.ask(|reply| RaidCommand::Connected { reply }).await.ok(), None, "a guest is no raid");
+        assert_eq!(
+            before.ask(|reply| RaidCommand::Connected { until_ms: None, reply }).await.ok(),
+            None,
+            "a guest is no raid"
+        );
         drop(guest);
         assert_eq!(waiting.await, Ok(()));
         assert!(directory.owner(KEY).is_some_and(|owner| owner.is(&later)), "it is not taken from who has it now");

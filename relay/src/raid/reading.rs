@@ -10,9 +10,9 @@ use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::fold::{CheckError, Checked, EncounterState, Gate};
 use raidcast_shared::id::StreamId;
 use raidcast_shared::uplink::{Delta, Ending, Header, Held, ReportState};
-use raidcast_store::{JournalEntry, StoreError, StoredStream};
+use raidcast_store::{JournalEntry, JournalKind, StoreError, StoredStream};
 
-use super::log::DeltaLog;
+use super::log::{DeltaLog, HeldDelta};
 use crate::limits::{DELTA_HELD_BYTES, HIT_UNDER_WAY_BYTES};
 use crate::refold::{Refolded, refold};
 
@@ -26,6 +26,8 @@ pub struct Reading {
     gate: Gate,
     /// How it ended, once that is durable.
     pub ending: Option<Ending>,
+    /// When that came, Unix ms.
+    pub ended_ms: Option<i64>,
     /// An End is on its way to the disk.
     pub ending_under_way: bool,
     /// Its deltas as the journal has them; empty where the report is final, for the store has its log.
@@ -80,6 +82,7 @@ impl Reading {
             gate,
             state,
             ending,
+            ended_ms: None,
             ending_under_way: false,
             deltas: DeltaLog::default(),
             under_way: 0,
@@ -150,7 +153,7 @@ impl Reading {
     pub fn apply(&mut self, checked: &Checked, delta: Bytes, captured_ms: i64, received_ms: i64) {
         self.state.apply(checked);
         self.gate.settle();
-        self.deltas.push(delta);
+        self.deltas.push(HeldDelta { bytes: delta, received_ms });
         if checked.has_events() {
             self.times = (self.state.header().started_at_ms + captured_ms, received_ms);
         }
@@ -178,13 +181,15 @@ impl Reading {
         let mut newest = (0, 0);
         let mut deltas = DeltaLog::default();
         let Refolded { state, gate, ending } = refold(&stream.header, entries, |entry, delta, checked| {
-            deltas.push(entry.data.clone());
+            deltas.push(HeldDelta { bytes: entry.data.clone(), received_ms: entry.received_at_ms });
             if checked.has_events() {
                 newest = (delta.captured_ms, entry.received_at_ms);
             }
         })?;
         let (captured_ms, received_ms) = newest;
         let mut reading = Self::of(stream.stream, state, gate, ending);
+        let end = entries.iter().find(|entry| entry.kind == JournalKind::End);
+        reading.ended_ms = end.map(|entry| entry.received_at_ms);
         reading.deltas = deltas;
         reading.times = (reading.state.header().started_at_ms + captured_ms, received_ms);
         Ok(reading)

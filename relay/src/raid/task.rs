@@ -8,6 +8,7 @@
 //! the journal ([`RaidTask::begin_anew`]).
 
 mod access;
+mod behind;
 mod discard;
 mod durable;
 mod feed;
@@ -37,9 +38,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::command::RaidCommand;
 use super::encounter::LiveEncounter;
-use crate::access::members;
 use crate::fanout::Whom;
-use crate::record;
 
 pub(crate) use access::NOT_FOR_YOU;
 pub(crate) use names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
@@ -88,6 +87,7 @@ impl RaidTask {
     /// After a panic: nothing that is in memory is believed any more but who watches. Fights are read from the journal,
     /// spectators get a keyframe, and the uploader comes back and goes on from what is held.
     async fn begin_anew(&mut self) {
+        self.connections.note(self.around.context.clock.now_ms(), false);
         if let Some(uplink) = self.uplink.take() {
             let _ = uplink.replies.try_send(UplinkReply::Draining { retry_ms: STORE_RETRY_MS });
         }
@@ -173,7 +173,7 @@ impl RaidTask {
                 lines.reverse();
                 let held = |id: &EncounterId| self.encounters.contains_key(id);
                 let earlier = lines.into_iter().filter(|line| !held(&line.encounter));
-                self.earlier = earlier.map(|line| record::summary(members(), line).into()).collect();
+                self.earlier = earlier.map(Into::into).collect();
             }
             Err(error) if self.unread => return Err(error),
             Err(error) => tracing::warn!(raid = self.row.code, %error, "could not list a raid's fights"),
@@ -202,9 +202,13 @@ impl RaidTask {
                 self.tickets_renewed(raid, channel);
                 let _ = reply.send(());
             }
-            RaidCommand::Standing { report_id, reply } => {
+            RaidCommand::Standing { report_id, until_ms, reply } => {
                 let held = self.encounters.values().find(|held| held.row.report_id == report_id);
-                let _ = reply.send(held.map(|held| Box::new(held.standing())));
+                let standing = held.and_then(|held| match until_ms {
+                    Some(until_ms) => held.standing_until(until_ms),
+                    None => Some(held.standing()),
+                });
+                let _ = reply.send(standing.map(Box::new));
             }
             RaidCommand::Held { begin, reply } => {
                 let held = self.encounters.get_mut(&begin.enc);
@@ -219,11 +223,12 @@ impl RaidTask {
             RaidCommand::TakeBack { encounter } => self.take_back(encounter),
             RaidCommand::Came { line } => self.came(*line),
             RaidCommand::Gone { report_id } => {
-                self.earlier.retain(|line| line.report_id != report_id);
+                self.earlier.retain(|held| held.line.report_id != report_id);
                 self.raid_changed();
             }
-            RaidCommand::Connected { reply } => {
-                let _ = reply.send(self.uplink.is_some());
+            RaidCommand::Connected { until_ms, reply } => {
+                let connected = until_ms.map_or(self.uplink.is_some(), |until_ms| self.connections.at(until_ms));
+                let _ = reply.send(connected);
             }
         }
     }
@@ -232,6 +237,7 @@ impl RaidTask {
     fn housekeep(&mut self) -> bool {
         self.stages.iter_mut().for_each(|stage| stage.room.sweep());
         self.number_players(None);
+        self.let_deltas_go();
         if self.around.context.memory.is_tight(self.row.account) {
             self.forget_idle(None);
         }
@@ -260,7 +266,7 @@ impl RaidTask {
         let is_live = |held: &LiveEncounter| held.state == ReportState::Live && !held.set_aside;
         let busy = self.encounters.values().any(|held| held.is_busy() || is_live(held));
         let at_work = !(self.opening.is_empty() && self.discarding.is_empty() && self.chores.is_empty());
-        if busy || at_work || self.uplink.is_some() || !self.stages.is_empty() {
+        if busy || at_work || self.uplink.is_some() || !self.stages.is_empty() || self.is_ahead() {
             self.needed_at = Instant::now();
         }
         self.needed_at.elapsed() >= LINGER && self.inbox.is_empty()

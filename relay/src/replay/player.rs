@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use raidcast_shared::feed::{FeedEvent, FeedFightRef, FeedFrame, FeedHappening, FeedRaid, FrameTimes, Keyframe};
 use raidcast_shared::fold::{EncounterState, FoldIndex, Span};
-use raidcast_shared::uplink::{Outcome, ReportState};
+use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::{self, Audience, Happenings, LiveFacts, LiveStep, LiveView, Shown};
 use raidcast_store::{EncounterRow, RaidRow};
 
@@ -42,6 +42,7 @@ pub(super) struct Player {
     /// What was so before this is folded.
     at_ms: u32,
     audience: Audience,
+    delay_s: u32,
     who: Address,
     _guard: FoldGuard,
 }
@@ -56,7 +57,7 @@ impl Player {
         let (who, raid) = (*who, of.raid.clone());
         let (desk, report) = (admission.desk(), admission.report());
         let (report_id, started_at_ms) = (report.report_id.clone(), report.started_at_ms);
-        let audience = report.audience().clone();
+        let (audience, delay_s) = (report.audience().clone(), report.delay_s());
         let source = desk.spans().logs.source(who, report).await?;
         let at_ms = playback.at_ms.min(source.index.end_ms());
         let run = desk.run();
@@ -77,6 +78,7 @@ impl Player {
                 events: 0,
                 at_ms,
                 audience,
+                delay_s,
                 who,
                 _guard: guard,
             };
@@ -110,13 +112,7 @@ impl Player {
     fn facts(&self) -> LiveFacts {
         let revision = self.source.revision;
         if !self.is_over() {
-            return LiveFacts {
-                state: ReportState::Live,
-                outcome: Outcome::Unknown,
-                ended: false,
-                revision,
-                idle: false,
-            };
+            return LiveFacts::of_one_that_goes_on(revision);
         }
         let ending = self.source.ending.as_ref();
         let outcome = view::outcome(self.shown(), ending);
@@ -143,6 +139,7 @@ impl Player {
                 code: self.raid.code.clone(),
                 title: self.raid.title.clone(),
                 names: self.raid.names,
+                delay_s: self.delay_s,
                 connected: false,
                 open: false,
                 fights: vec![line],

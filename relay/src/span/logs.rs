@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use moka::future::Cache;
 use raidcast_shared::codec;
 use raidcast_shared::fold::{Checked, FoldIndex};
@@ -22,7 +21,7 @@ use super::shared::{cached_bytes, shared};
 use crate::access::Visible;
 use crate::context::Context;
 use crate::edge::Address;
-use crate::raid::{Directory, LiveEncounter, LiveLog, RaidCommand, Standing};
+use crate::raid::{Directory, HeldDelta, LiveEncounter, LiveLog, RaidCommand, Standing};
 use crate::refold::journal_log;
 
 /// A report's log, ready to be folded.
@@ -122,13 +121,16 @@ impl Logs {
     }
 
     /// Where the report's log is now: a row that was read a moment ago may be of a fight that has ended since.
-    pub(super) async fn settled(&self, row: &EncounterRow) -> Result<(EncounterRow, Option<LiveLog>), SpanError> {
-        let live = self.live(row).await;
-        if live.is_some() || row.state == ReportState::Final {
-            return Ok((row.clone(), live));
+    pub(super) async fn settled(
+        &self,
+        report: &Visible<EncounterRow>,
+    ) -> Result<(EncounterRow, Option<LiveLog>), SpanError> {
+        let live = self.standing(report).await?.and_then(|standing| standing.log);
+        if live.is_some() || report.state == ReportState::Final {
+            return Ok((EncounterRow::clone(report), live));
         }
-        let found = self.context.store.report(&row.report_id).await.map_err(SpanError::from);
-        let (row, _) = self.of_report(row, found)?.ok_or(SpanError::NotFound)?;
+        let found = self.context.store.report(&report.report_id).await.map_err(SpanError::from);
+        let (row, _) = self.of_report(report, found)?.ok_or(SpanError::NotFound)?;
         Ok((row, None))
     }
 
@@ -138,23 +140,32 @@ impl Logs {
     /// `NotFound` if the report is gone, or in another raid by now.
     pub async fn encounter(&self, line: &Visible<ReportLine>) -> Result<Visible<EncounterRow>, SpanError> {
         let found = self.context.store.report(&line.report_id).await?;
-        found.and_then(|(row, _)| line.encounter(row)).ok_or(SpanError::NotFound)
+        let now_ms = self.context.clock.now_ms();
+        found.and_then(|(row, _)| line.encounter(row, now_ms)).ok_or(SpanError::NotFound)
     }
 
-    async fn live(&self, row: &EncounterRow) -> Option<LiveLog> {
-        self.ask_standing(row).await?.log
-    }
-
-    /// Where a report's fight stands; `None` if no raid's task has it. Another raid than the one that it stands in may: an
-    /// upload of old fights has those that it sends.
-    pub async fn standing(&self, report: &Visible<EncounterRow>) -> Option<Standing> {
-        self.ask_standing(report).await
-    }
-
-    async fn ask_standing(&self, row: &EncounterRow) -> Option<Standing> {
-        let handle = self.directory.owner(row.key)?;
-        let report_id = row.report_id.clone();
-        handle.ask(|reply| RaidCommand::Standing { report_id, reply }).await.ok().flatten().map(|standing| *standing)
+    /// Where a report's fight stands, as far as it is shown to who asks; `None` if the store has all that is. Another raid
+    /// than the one that it stands in may have it: an upload of old fights has those that it sends.
+    ///
+    /// # Errors
+    /// `NotFound` if he is behind, and nobody knows what there was to see by then.
+    pub async fn standing(&self, report: &Visible<EncounterRow>) -> Result<Option<Standing>, SpanError> {
+        let until_ms = report.until_ms(self.context.clock.now_ms());
+        let standing = match self.directory.owner(report.key) {
+            Some(handle) => {
+                let report_id = report.report_id.clone();
+                let asked = handle.ask(|reply| RaidCommand::Standing { report_id, until_ms, reply });
+                asked.await.ok().flatten().map(|standing| *standing)
+            }
+            None => None,
+        };
+        if let Some(until_ms) = until_ms
+            && standing.is_none()
+            && report.kept_at_ms.is_none_or(|kept_at_ms| kept_at_ms > until_ms)
+        {
+            return Err(SpanError::NotFound);
+        }
+        Ok(standing)
     }
 
     pub(super) async fn source_of(
@@ -230,9 +241,9 @@ fn ready(mut log: Log, revision: u32, live: bool) -> Result<Source, SpanError> {
 }
 
 /// Deltas as one: they passed the gate when they came.
-fn decode(index: &FoldIndex, deltas: &[Bytes]) -> Result<Checked, SpanError> {
+fn decode(index: &FoldIndex, deltas: &[HeldDelta]) -> Result<Checked, SpanError> {
     let nothing = Checked { seq: index.seq(), actors: vec![], skills: vec![], hits: vec![], rare: vec![] };
-    deltas.iter().try_fold(nothing, |mut all, bytes| {
+    deltas.iter().try_fold(nothing, |mut all, HeldDelta { bytes, .. }| {
         let delta: Delta =
             codec::decode(bytes, usize::MAX).map_err(|error| StoreError::Damaged(format!("a delta: {error}")))?;
         all.append(Checked::decode(index.columns(), &delta)?);

@@ -7,7 +7,7 @@ use raidcast_shared::text::{is_name, is_title};
 use raidcast_shared::uplink::{
     Agent, Hello, Refused, RefusedCode, RefusedScope, UplinkFrame, VERSIONS, Welcome, WireLimits,
 };
-use raidcast_store::{AccountId, RaidRow, StoreError, Tickets};
+use raidcast_store::{AccountId, Delay, RaidRow, StoreError, Tickets};
 
 use super::fights::Fights;
 use super::refusal::refusal;
@@ -43,6 +43,11 @@ pub(super) fn unread(error: &StoreError) -> Refused {
     }
 }
 
+/// How far behind spectators are to be, ms.
+pub(super) fn delay_ms(hello: &Hello) -> i64 {
+    i64::from(hello.delay_s) * 1_000
+}
+
 fn check(hello: &Hello) -> Result<(), Refused> {
     let (oldest, newest) = VERSIONS;
     if hello.v.0 > newest || hello.v.1 < oldest || hello.v.0 > hello.v.1 {
@@ -60,11 +65,9 @@ fn check(hello: &Hello) -> Result<(), Refused> {
     if !SECRET_BYTES.contains(&hello.secret.len()) {
         return Err(refusal(RefusedCode::Malformed, "a raid's secret has 16 to 64 bytes"));
     }
-    if hello.delay_s != 0 {
-        return Err(refusal(
-            RefusedCode::NotSupported,
-            "this relay shows raids without delay only: set the delay to 0",
-        ));
+    if hello.delay_s > l::DELAY_S_MAX {
+        let text = format!("spectators can be {} seconds behind at the most: set a shorter delay", l::DELAY_S_MAX);
+        return Err(refusal(RefusedCode::NotSupported, text));
     }
     Ok(())
 }
@@ -102,6 +105,7 @@ pub(super) async fn admit(
             secret_digest,
             title: hello.title.clone(),
             visibility: hello.visibility,
+            delay: Delay { ms: delay_ms(hello), shown_until_ms: 0 },
             names: hello.names,
             created_at_ms: now_ms,
             active_at_ms: now_ms,

@@ -23,7 +23,8 @@ macro_rules! select_lines {
             "SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
                     e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
                     e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths,
-                    e.stub, e.verified
+                    e.stub, e.verified,
+                    e.created_at_ms, e.kept_at_ms, r.delay_ms, r.shown_until_ms
              FROM encounters e JOIN raids r ON r.row = e.raid " + $rest
             $(, $argument)*
         )
@@ -95,21 +96,33 @@ impl Reports for PostgresStore {
         })
     }
 
-    fn public_reports(&self, page: Page) -> StoreFuture<'_, (Vec<ReportLine>, u64)> {
+    fn public_reports(&self, page: Page, now_ms: i64) -> StoreFuture<'_, (Vec<ReportLine>, u64)> {
         Self::answer(async move {
             let mut transaction = self.snapshot().await?;
             let lines = select_lines!(
-                "WHERE e.visibility = 0 ORDER BY e.started_at_ms DESC, e.row DESC LIMIT $1 OFFSET $2",
+                "WHERE e.visibility = 0
+                   AND (r.delay_ms = 0 OR e.created_at_ms <= greatest(r.shown_until_ms, $3::bigint - r.delay_ms))
+                 ORDER BY e.started_at_ms DESC, e.row DESC LIMIT $1 OFFSET $2",
                 i64::from(page.limit),
-                page.offset()
+                page.offset(),
+                now_ms
             )
             .fetch_all(&mut *transaction)
             .await?;
             let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM encounters WHERE visibility = 0"#)
                 .fetch_one(&mut *transaction)
                 .await?;
+            // Those that the lines leave out are of raids that were active since then.
+            let held_back = sqlx::query_scalar!(
+                r#"SELECT count(*) AS "count!" FROM raids r JOIN encounters e ON e.raid = r.row
+                   WHERE r.delay_ms > 0 AND r.active_at_ms > $1::bigint - 600000 AND e.visibility = 0
+                     AND e.created_at_ms > greatest(r.shown_until_ms, $1::bigint - r.delay_ms)"#,
+                now_ms
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
             transaction.commit().await?;
-            Ok((readable(lines), count.cast_unsigned()))
+            Ok((readable(lines), (count - held_back).cast_unsigned()))
         })
     }
 

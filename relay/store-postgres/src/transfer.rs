@@ -112,7 +112,7 @@ impl Export for Transaction {
                 sqlx::query_as!(
                     RaidCells,
                     r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title, visibility, names,
-                              created_at_ms, active_at_ms, closed, history, tickets
+                              delay_ms, shown_until_ms, created_at_ms, active_at_ms, closed, history, tickets
                        FROM raids ORDER BY row"#
                 )
                 .fetch(connection),
@@ -336,8 +336,8 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
         ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed, history, tickets, names)
-             VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10, $11, $12, $13::BIGINT)",
+                                closed, history, tickets, names, delay_ms, shown_until_ms)
+             VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10, $11, $12, $13::BIGINT, $14, $15)",
             raid.row,
             raid.id,
             raid.account,
@@ -351,6 +351,8 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             raid.history,
             raid.tickets,
             raid.names,
+            raid.delay_ms,
+            raid.shown_until_ms,
         ),
         Row::Player(PlayerCells { raid, player, number }) => sqlx::query!(
             "INSERT INTO raid_players (raid, player, number) VALUES ($1, $2, $3)",

@@ -14,7 +14,7 @@ use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::report::{Place, Totals};
 use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 use raidcast_store::{
-    Accounts as _, EncounterKey, EncounterRow, Encounters as _, JobKind, Jobs as _, Journal as _, JournalEntry,
+    Accounts as _, Delay, EncounterKey, EncounterRow, Encounters as _, JobKind, Jobs as _, Journal as _, JournalEntry,
     JournalKind, KeptReport, NewEncounter, NewUpload, RaidRow, Raids as _, ReportLine, StoreError, StoredStream,
     StreamKey, Tickets, Upkeep as _, UploadKept, Uploads as _,
 };
@@ -51,6 +51,7 @@ impl Fixture {
             title: None,
             visibility: Visibility::Unlisted,
             names: NamesPolicy::Full,
+            delay: Delay::default(),
             created_at_ms: 1,
             active_at_ms: 1,
             closed: false,
@@ -257,6 +258,9 @@ fn upload(raid: &RaidRow, number: i64) -> NewUpload {
                 totals: Totals::default(),
                 stub: false,
                 verified: false,
+                created_at_ms: 1,
+                kept_at_ms: Some(1),
+                delay: Delay::default(),
             },
             record: Bytes::from_static(b"record"),
             log: Some(Bytes::from_static(b"log")),

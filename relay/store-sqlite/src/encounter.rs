@@ -21,7 +21,8 @@ macro_rules! select_encounters {
         sqlx::query_as!(
             EncounterColumns,
             r#"SELECT e.row AS "row!", e.account, e.encounter_id, e.report_id, r.code AS raid_code, r.visibility, r.names,
-                      e.started_at_ms, e.created_at_ms, e.state, e.revision, e.kept_stream,
+                      r.delay_ms, r.shown_until_ms,
+                      e.started_at_ms, e.created_at_ms, e.state, e.kept_at_ms, e.revision, e.kept_stream,
                       e.verified AS "verified: bool", r.tickets, a.tickets AS channel_tickets
                FROM encounters e JOIN raids r ON r.row = e.raid JOIN accounts a ON a.row = e.account "# + $rest
             $(, $argument)*

@@ -17,8 +17,8 @@ macro_rules! select_raids {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             RaidColumns,
-            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.names, r.created_at_ms,
-                    r.active_at_ms, r.closed, r.history, r.tickets, a.tickets AS channel_tickets
+            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.names, r.delay_ms,
+                    r.shown_until_ms, r.created_at_ms, r.active_at_ms, r.closed, r.history, r.tickets, a.tickets AS channel_tickets
              FROM raids r JOIN accounts a ON a.row = r.account " + $rest
             $(, $argument)*
         )
@@ -84,8 +84,8 @@ impl Change for InsertRaid {
         sqlx::query!(
             "INSERT INTO raids
                  (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history,
-                  names)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                  names, delay_ms, shown_until_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             id,
             raid.account.0,
             raid.code,
@@ -97,6 +97,8 @@ impl Change for InsertRaid {
             raid.closed,
             raid.history,
             names,
+            raid.delay.ms,
+            raid.delay.shown_until_ms,
         )
         .execute(&mut *connection)
         .await?;
@@ -126,12 +128,15 @@ impl Change for UpdateRaid {
             .await?
             .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
         sqlx::query!(
-            "UPDATE raids SET title = ?2, visibility = ?3, closed = ?4, names = ?5 WHERE row = ?1",
+            "UPDATE raids SET title = ?2, visibility = ?3, closed = ?4, names = ?5, delay_ms = ?6, shown_until_ms = ?7
+             WHERE row = ?1",
             held.row,
             raid.title,
             visibility,
             raid.closed,
             names,
+            raid.delay.ms,
+            raid.delay.shown_until_ms,
         )
         .execute(&mut *connection)
         .await?;

@@ -121,7 +121,7 @@ impl Export for Transaction {
                 sqlx::query_as!(
                     RaidCells,
                     r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility, names,
-                              created_at_ms, active_at_ms, closed AS "closed: bool", history AS "history: bool", tickets
+                              delay_ms, shown_until_ms, created_at_ms, active_at_ms, closed AS "closed: bool", history AS "history: bool", tickets
                        FROM raids ORDER BY row"#
                 )
                 .fetch(connection),
@@ -358,8 +358,8 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
         ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed, history, tickets, names)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                closed, history, tickets, names, delay_ms, shown_until_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             raid.row,
             raid.id,
             raid.account,
@@ -373,6 +373,8 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             raid.history,
             raid.tickets,
             raid.names,
+            raid.delay_ms,
+            raid.shown_until_ms,
         ),
         Row::Player(PlayerCells { raid, player, number }) => {
             sqlx::query!("INSERT INTO raid_players (raid, player, number) VALUES (?, ?, ?)", raid, player, number,)

@@ -11,8 +11,9 @@ use futures::future::join_all;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 use raidcast_store::{
-    Accounts as _, EncounterKey, EncounterRow, Encounters as _, Journal as _, JournalEntry, JournalKind, KeptReport,
-    NewEncounter, RaidRow, Raids as _, Reports as _, StoreError, StoredStream, StreamKey, Tickets, Upkeep as _,
+    Accounts as _, Delay, EncounterKey, EncounterRow, Encounters as _, Journal as _, JournalEntry, JournalKind,
+    KeptReport, NewEncounter, RaidRow, Raids as _, Reports as _, StoreError, StoredStream, StreamKey, Tickets,
+    Upkeep as _,
 };
 use raidcast_store_sqlite::SqliteStore;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -40,6 +41,7 @@ impl Fixture {
             title: None,
             visibility: Visibility::Unlisted,
             names: NamesPolicy::Full,
+            delay: Delay::default(),
             created_at_ms: 1,
             active_at_ms: 1,
             closed: false,

@@ -31,7 +31,7 @@ use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 use uuid::Uuid;
 
 use crate::{
-    Account, Accounts, EncounterKey, EncounterRow, Encounters, Journal, JournalEntry, JournalKind, KeptReport,
+    Account, Accounts, Delay, EncounterKey, EncounterRow, Encounters, Journal, JournalEntry, JournalKind, KeptReport,
     NewEncounter, OpenEncounter, RaidRow, Raids, ReportLine, StoredStream, StreamKey, Tickets,
 };
 
@@ -96,7 +96,8 @@ macro_rules! conformance {
                 a_provisional_report_goes_on, a_final_report_replaces_its_journal, keeping_again_changes_nothing,
                 a_new_reading_replaces_all, a_final_report_stands_while_a_new_reading_comes,
                 a_report_needs_its_encounter, a_final_report_is_not_reopened, reports_survive_a_crash,
-                a_report_is_named_by_its_encounter, only_public_reports_are_listed, pages_have_no_gaps_and_no_repeats,
+                a_report_is_named_by_its_encounter, only_public_reports_are_listed, fights_of_a_delayed_raid_are_listed_when_it_shows_them,
+                pages_have_no_gaps_and_no_repeats,
                 lists_show_what_was_kept, live_reports_are_listed_without_figures, a_raid_lists_all_of_its_reports,
                 a_change_of_visibility_is_seen_at_once,
                 a_fight_that_begins_while_its_raid_changes_is_as_its_raid, odd_text_finds_nothing;
@@ -145,6 +146,8 @@ macro_rules! conformance {
 
 /// The time at which all fixtures happen, Unix ms.
 const NOW_MS: i64 = 1_790_000_000_000;
+/// When reports are kept.
+const KEPT_MS: i64 = NOW_MS + 700_000;
 
 /// An id that tests can name: the same number gives the same id.
 fn id(number: u128) -> Uuid {
@@ -165,6 +168,7 @@ fn new_raid(account: &Account, number: u8, visibility: Visibility) -> RaidRow {
         title: None,
         visibility,
         names: NamesPolicy::Full,
+        delay: Delay::default(),
         created_at_ms: NOW_MS,
         active_at_ms: NOW_MS,
         closed: false,
@@ -256,7 +260,7 @@ fn kept(row: &EncounterRow, state: ReportState, revision: u32, stream_number: u8
         line: line(row, state, revision),
         record: Bytes::from(format!("record {text}")),
         log: (state == ReportState::Final).then(|| Bytes::from(format!("log {text}"))),
-        kept_at_ms: NOW_MS + 700_000,
+        kept_at_ms: KEPT_MS,
     }
 }
 
@@ -287,5 +291,8 @@ fn line(row: &EncounterRow, state: ReportState, revision: u32) -> ReportLine {
         },
         stub: revision.is_multiple_of(2),
         verified: !revision.is_multiple_of(2),
+        created_at_ms: row.created_at_ms,
+        kept_at_ms: Some(KEPT_MS),
+        delay: row.delay,
     }
 }

@@ -3,7 +3,7 @@
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 
-use crate::{AccountId, JournalEntry, StoreError, StoreFuture, StoredStream, Tickets};
+use crate::{AccountId, Delay, JournalEntry, StoreError, StoreFuture, StoredStream, Tickets};
 
 /// Names an encounter everywhere in the relay: nobody can touch another account's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +47,8 @@ pub struct EncounterRow {
     /// The raid's.
     pub names: NamesPolicy,
     /// The raid's.
+    pub delay: Delay,
+    /// The raid's.
     pub tickets: Tickets,
     /// Unix ms, by the meter.
     pub started_at_ms: i64,
@@ -54,6 +56,8 @@ pub struct EncounterRow {
     pub created_at_ms: i64,
     /// Where its report stands.
     pub state: ReportState,
+    /// When its report was kept last, Unix ms; `None` before there is one.
+    pub kept_at_ms: Option<i64>,
     /// Which reading the kept report holds, from 1; 1 before there is one.
     pub revision: u32,
     /// The reading that the kept report is of; `None` before there is one.

@@ -44,7 +44,7 @@ pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStrea
 pub use key::{KEYS_MAX, KeyId, KeyRow, Keys, NewKey};
 pub use person::{Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
 pub use player::{NUMBERED_PLAYERS_MAX, Players, numbers_to_give};
-pub use raid::{RaidRow, Raids, Tickets};
+pub use raid::{Delay, RaidRow, Raids, Tickets};
 pub use report::{KeptReport, Page, ReportLine, Reports};
 pub use search::{Search, SearchFound, SearchKey, SearchOrder, SearchRequest, SearchTotal, Term};
 pub use session::{NewSession, SESSIONS_MAX, Session, SessionEnds, SessionId, Sessions};

@@ -14,6 +14,39 @@ pub struct Tickets {
     pub channel: u32,
 }
 
+/// How far behind those are who are no members of a raid.
+///
+/// One invariant: what they may see once they may see for ever, also where the delay is raised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delay {
+    /// By so much, ms; 0: not at all.
+    pub ms: i64,
+    /// What came until then they may see whatever the delay is; Unix ms.
+    pub shown_until_ms: i64,
+}
+
+impl Delay {
+    /// They may see what came until this time; `None`: all of it.
+    pub fn until_ms(self, now_ms: i64) -> Option<i64> {
+        // A clock that was set back shows nothing that has not come.
+        (self.ms > 0).then(|| self.shown_until_ms.max(now_ms - self.ms).min(now_ms))
+    }
+
+    /// Whether they may see now what came at a time.
+    pub fn shows(self, came_at_ms: i64, now_ms: i64) -> bool {
+        self.until_ms(now_ms).is_none_or(|until_ms| came_at_ms <= until_ms)
+    }
+
+    /// Another delay from now on: what they see stands still where it is longer, and goes on at once where it is shorter.
+    #[must_use]
+    pub fn changed_to(self, ms: i64, now_ms: i64) -> Self {
+        if ms == self.ms {
+            return self;
+        }
+        Self { ms, shown_until_ms: self.until_ms(now_ms).unwrap_or(now_ms) }
+    }
+}
+
 /// A raid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RaidRow {
@@ -31,6 +64,8 @@ pub struct RaidRow {
     pub visibility: Visibility,
     /// Which names spectators see.
     pub names: NamesPolicy,
+    /// How far behind spectators are.
+    pub delay: Delay,
     /// Unix ms.
     pub created_at_ms: i64,
     /// When its last fight had its last event, or it began: Unix ms.
@@ -49,7 +84,7 @@ pub trait Raids: Send + Sync {
     /// account that claim to have been active later (a clock was ahead) were so before it.
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
-    /// Replaces what may change of a raid: title, visibility and names (of its reports too), whether it is closed.
+    /// Replaces what may change of a raid: title, visibility, names and delay (of its reports too), whether it is closed.
     fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
     /// Says that a raid is active now, and changes nothing else of it; `Damaged` if there is no such raid. Raids of its
@@ -68,4 +103,29 @@ pub trait Raids: Send + Sync {
 
     /// An account's newest raid: the one that was active last, of old fights only where there is no other.
     fn newest_raid(&self, account: AccountId) -> StoreFuture<'_, Option<RaidRow>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_shown_stays_and_a_shorter_delay_goes_on_at_once() {
+        let none = Delay::default();
+        assert_eq!((none.until_ms(1_000), none.shows(5_000, 1_000)), (None, true));
+        let minute = none.changed_to(60_000, 100_000);
+        // All of it was shown until then.
+        assert_eq!(minute.until_ms(100_000), Some(100_000));
+        assert_eq!((minute.until_ms(159_000), minute.until_ms(170_000)), (Some(100_000), Some(110_000)));
+        let longer = minute.changed_to(120_000, 170_000);
+        assert_eq!((longer.until_ms(170_000), longer.until_ms(229_000)), (Some(110_000), Some(110_000)));
+        assert_eq!(longer.until_ms(240_000), Some(120_000));
+        let shorter = longer.changed_to(10_000, 240_000);
+        assert_eq!(shorter.until_ms(240_000), Some(230_000));
+        assert_eq!(shorter.changed_to(10_000, 300_000), shorter);
+        assert_eq!(shorter.changed_to(0, 300_000).until_ms(300_000), None);
+        // A clock that is set back.
+        assert_eq!(shorter.until_ms(50_000), Some(50_000));
+        assert!(shorter.shows(229_999, 240_000) && !shorter.shows(230_001, 240_000));
+    }
 }

@@ -5,7 +5,7 @@ use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::report::{Place, Totals};
 use raidcast_shared::uplink::{Outcome, ReportState};
 
-use crate::{AccountId, EncounterRow, StoreFuture};
+use crate::{AccountId, Delay, EncounterRow, StoreFuture};
 
 /// A report to keep.
 #[derive(Clone, Debug)]
@@ -63,6 +63,12 @@ pub struct ReportLine {
     pub stub: bool,
     /// Whether the reading that the report holds came signed by its uploader.
     pub verified: bool,
+    /// When the fight came first, Unix ms.
+    pub created_at_ms: i64,
+    /// When the report was kept last, Unix ms; `None` before there is one.
+    pub kept_at_ms: Option<i64>,
+    /// How far behind those are who are no members of its raid.
+    pub delay: Delay,
 }
 
 /// One page of a list.
@@ -101,8 +107,9 @@ pub trait Reports: Send + Sync {
     /// The report of an encounter, also where nothing else of its row can be read.
     fn report_of(&self, account: AccountId, id: EncounterId) -> StoreFuture<'_, Option<String>>;
 
-    /// Public reports, live ones too, newest fight first: one page (from 1) and how many there are.
-    fn public_reports(&self, page: Page) -> StoreFuture<'_, (Vec<ReportLine>, u64)>;
+    /// Public reports, live ones too, newest fight first: one page (from 1) and how many there are. Fights that came later
+    /// than their raid's delay shows at this time are not among them.
+    fn public_reports(&self, page: Page, now_ms: i64) -> StoreFuture<'_, (Vec<ReportLine>, u64)>;
 
     /// All reports of a raid, newest fight first.
     fn raid_reports<'a>(&'a self, raid_code: &'a str) -> StoreFuture<'a, Vec<ReportLine>>;

@@ -13,7 +13,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Account, AccountId, EncounterKey, EncounterRow, Invitation, JobKey, JobKind, JournalEntry, KeyId, KeyRow,
+    Account, AccountId, Delay, EncounterKey, EncounterRow, Invitation, JobKey, JobKind, JournalEntry, KeyId, KeyRow,
     LeasedJob, Person, PersonId, RaidRow, ReportLine, Session, SessionId, StoreError, StoredStream, StreamKey, Tickets,
     Unreadable, UploadHash, code,
 };
@@ -212,6 +212,8 @@ pub struct RaidColumns {
     pub title: Option<String>,
     pub visibility: i64,
     pub names: i64,
+    pub delay_ms: i64,
+    pub shown_until_ms: i64,
     pub created_at_ms: i64,
     pub active_at_ms: i64,
     pub closed: i64,
@@ -232,6 +234,7 @@ impl TryFrom<RaidColumns> for RaidRow {
             title: columns.title,
             visibility: code::visibility(columns.visibility)?,
             names: code::names(columns.names)?,
+            delay: Delay { ms: columns.delay_ms, shown_until_ms: columns.shown_until_ms },
             created_at_ms: columns.created_at_ms,
             active_at_ms: columns.active_at_ms,
             closed: columns.closed != 0,
@@ -302,9 +305,12 @@ pub struct EncounterColumns {
     pub raid_code: String,
     pub visibility: i64,
     pub names: i64,
+    pub delay_ms: i64,
+    pub shown_until_ms: i64,
     pub started_at_ms: i64,
     pub created_at_ms: i64,
     pub state: i64,
+    pub kept_at_ms: Option<i64>,
     pub revision: i64,
     pub kept_stream: OptionalId,
     pub verified: bool,
@@ -326,10 +332,12 @@ impl TryFrom<EncounterColumns> for EncounterRow {
             raid_code: columns.raid_code,
             visibility: code::visibility(columns.visibility)?,
             names: code::names(columns.names)?,
+            delay: Delay { ms: columns.delay_ms, shown_until_ms: columns.shown_until_ms },
             tickets: tickets(columns.tickets, columns.channel_tickets)?,
             started_at_ms: columns.started_at_ms,
             created_at_ms: columns.created_at_ms,
             state: code::state(columns.state)?,
+            kept_at_ms: columns.kept_at_ms,
             revision: code::small(columns.revision)?,
             kept_stream: columns.kept_stream.0.map(Id::read).transpose()?.map(StreamId),
             verified: columns.verified,
@@ -417,6 +425,10 @@ pub struct LineColumns {
     pub deaths: i64,
     pub stub: bool,
     pub verified: bool,
+    pub created_at_ms: i64,
+    pub kept_at_ms: Option<i64>,
+    pub delay_ms: i64,
+    pub shown_until_ms: i64,
 }
 
 /// A figure as it is stored: -1 where it is not known.
@@ -457,6 +469,9 @@ impl TryFrom<LineColumns> for ReportLine {
             },
             stub: columns.stub,
             verified: columns.verified,
+            created_at_ms: columns.created_at_ms,
+            kept_at_ms: columns.kept_at_ms,
+            delay: Delay { ms: columns.delay_ms, shown_until_ms: columns.shown_until_ms },
         })
     }
 }
@@ -505,6 +520,10 @@ mod tests {
             deaths: 0,
             stub: false,
             verified: false,
+            created_at_ms: 1,
+            kept_at_ms: None,
+            delay_ms: 0,
+            shown_until_ms: 0,
         }
     }
 

@@ -284,6 +284,8 @@ pub struct RaidCells {
     pub title: Option<String>,
     pub visibility: i64,
     pub names: i64,
+    pub delay_ms: i64,
+    pub shown_until_ms: i64,
     pub created_at_ms: i64,
     pub active_at_ms: i64,
     pub closed: bool,

@@ -28,7 +28,7 @@ async fn a_hello_that_cannot_be_served_is_refused_by_code() {
     }
     let hellos = [
         (Hello { v: (3, 9), ..hello() }, RefusedCode::ProtocolUnsupported),
-        (Hello { delay_s: 30, ..hello() }, RefusedCode::NotSupported),
+        (Hello { delay_s: 601, ..hello() }, RefusedCode::NotSupported),
         (Hello { title: Some("<script>alert(1)</script>".into()), ..hello() }, RefusedCode::BadText),
         (Hello { title: Some("a\u{1b}[31mb".into()), ..hello() }, RefusedCode::BadText),
         (Hello { title: Some("x".repeat(101)), ..hello() }, RefusedCode::BadText),

@@ -318,6 +318,7 @@ fn a_keyframe(position: u64, events: u64, events_lost: bool) -> FeedFrame {
         code: "c".into(),
         title: None,
         names: NamesPolicy::Full,
+        delay_s: 0,
         connected: true,
         open: true,
         fights: Vec::new(),

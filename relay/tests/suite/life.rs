@@ -21,7 +21,7 @@ use raidcast_shared::uplink::{
     Begin, DeltaFrame, End, Ending, Held, NamesPolicy, Outcome, RefusedScope, ReportState, UplinkFrame, UplinkReply,
     Visibility,
 };
-use raidcast_store::{AccountId, RaidRow, Store, Tickets};
+use raidcast_store::{AccountId, Delay, RaidRow, Store, Tickets};
 use raidcast_store_sqlite::SqliteStore;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -125,6 +125,7 @@ impl World {
                 title: None,
                 visibility: Visibility::Public,
                 names: NamesPolicy::Full,
+                delay: Delay::default(),
                 created_at_ms: 0,
                 active_at_ms: 0,
                 closed: false,
@@ -177,6 +178,7 @@ impl World {
                 title: None,
                 visibility: Visibility::Public,
                 names: NamesPolicy::Full,
+                delay_ms: 0,
                 reply,
             };
             let handle = self.handle(raid).await;
@@ -394,7 +396,7 @@ impl World {
     /// Waits until a raid's task has done all that it was asked, as far as its inbox tells.
     async fn wait_for_nothing(&mut self, raid: usize) {
         let handle = self.handle(raid).await;
-        let _ = handle.ask(|reply| RaidCommand::Connected { reply }).await;
+        let _ = handle.ask(|reply| RaidCommand::Connected { until_ms: None, reply }).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         for raid in 0..RAIDS {
             self.read(raid);

@@ -6,6 +6,7 @@ mod bad_input;
 mod channels;
 mod contract;
 mod crowd;
+mod delay;
 mod demo;
 mod derived;
 mod description;

@@ -12,7 +12,10 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 30] = [
+const OLD_SCHEMA: [&str; 33] = [
+    "DROP INDEX raids_delayed",
+    "ALTER TABLE raids DROP COLUMN shown_until_ms",
+    "ALTER TABLE raids DROP COLUMN delay_ms",
     "DROP TABLE raid_players",
     "ALTER TABLE raids DROP COLUMN names",
     "DROP TABLE keys",

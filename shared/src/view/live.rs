@@ -60,6 +60,13 @@ pub struct LiveFacts {
     pub idle: bool,
 }
 
+impl LiveFacts {
+    /// Of a fight of which is known so far that it goes on.
+    pub fn of_one_that_goes_on(revision: u32) -> Self {
+        Self { state: ReportState::Live, outcome: Outcome::Unknown, ended: false, revision, idle: false }
+    }
+}
+
 /// What spectators of a fight hold after the last tick: a tick is the difference of the state to it.
 #[derive(Clone, Debug, Default)]
 pub struct LiveView {

@@ -30,33 +30,47 @@ pub trait Veil: Debug + Send + Sync {
 
 /// Who is shown something: those for whom the same is shown of a raid.
 #[derive(Clone, Debug)]
-pub struct Audience(Option<Arc<dyn Veil>>);
+pub struct Audience {
+    veil: Option<Arc<dyn Veil>>,
+    behind: bool,
+}
 
 impl Audience {
     /// Those who may see a raid of which nothing is held back. Only who has found that somebody may see it says this.
     pub fn of_everything() -> &'static Self {
-        static EVERYTHING: Audience = Audience(None);
+        static EVERYTHING: Audience = Audience { veil: None, behind: false };
         &EVERYTHING
     }
 
     /// Those who see players as a veil shows them.
     pub fn behind(veil: Arc<dyn Veil>) -> Self {
-        Self(Some(veil))
+        Self { veil: Some(veil), behind: false }
     }
 
-    /// Whether it is shown all there is.
+    /// The same, some time behind: nothing that was made for others is theirs.
+    #[must_use]
+    pub fn some_time_behind(self) -> Self {
+        Self { behind: true, ..self }
+    }
+
+    /// Whether it sees what came only after some time.
+    pub fn is_behind(&self) -> bool {
+        self.behind
+    }
+
+    /// Whether it is shown all there is of what it is shown.
     pub fn sees_everything(&self) -> bool {
-        self.0.is_none()
+        self.veil.is_none()
     }
 
     fn mark(&self) -> Option<&str> {
-        self.0.as_ref().map(|veil| veil.mark())
+        self.veil.as_ref().map(|veil| veil.mark())
     }
 }
 
 impl PartialEq for Audience {
     fn eq(&self, other: &Self) -> bool {
-        self.mark() == other.mark()
+        (self.mark(), self.behind) == (other.mark(), other.behind)
     }
 }
 
@@ -64,7 +78,7 @@ impl Eq for Audience {}
 
 impl Hash for Audience {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.mark().hash(state);
+        (self.mark(), self.behind).hash(state);
     }
 }
 
@@ -94,7 +108,7 @@ impl Hash for Audience {
 /// use raidcast_shared::view::{Audience, Shown};
 ///
 /// fn anybody() -> Audience {
-///     Audience(None)
+///     Audience { veil: None, behind: false }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +130,7 @@ impl<'a> Shown<'a> {
 
     /// The veil, where it hides a player.
     fn hidden(self, actor: ActorIx) -> Option<&'a dyn Veil> {
-        let veil = self.audience.0.as_deref()?;
+        let veil = self.audience.veil.as_deref()?;
         (self.state.is_player(actor) && veil.hides(self.state.actor(actor).id)).then_some(veil)
     }
 

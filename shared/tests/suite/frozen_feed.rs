@@ -86,6 +86,7 @@ fn frames() -> Vec<(String, FeedFrame)> {
         code: "c".into(),
         title: None,
         names: NamesPolicy::Full,
+        delay_s: 0,
         connected: true,
         open: true,
         fights: vec![line],

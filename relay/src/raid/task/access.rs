@@ -9,7 +9,7 @@ use raidcast_shared::uplink::{NamesPolicy, Refused, RefusedCode, RefusedScope, U
 use raidcast_store::{RaidRow, StoreError, Tickets};
 
 use super::handles::Handles;
-use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
+use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS, is_shown_alike};
 use super::stage::Of;
 use super::state::{Chore, RaidTask, Uplink};
 use crate::fanout::Whom;
@@ -27,15 +27,17 @@ impl RaidTask {
     /// Keeps what the first of those wants of the raid.
     fn attach_next(&mut self) {
         while let Some(next) = self.attaching.front() {
-            let RaidRow { title, visibility, names, closed, .. } = &self.row;
-            if (title, *visibility, *names, *closed) == (&next.title, next.visibility, next.names, false) {
+            let RaidRow { title, visibility, names, delay, closed, .. } = &self.row;
+            let wanted = (&next.title, next.visibility, next.names, next.delay_ms, false);
+            if (title, *visibility, *names, delay.ms, *closed) == wanted {
                 let kept = self.row.clone();
                 self.attach_first(&kept);
                 continue;
             }
             let (title, visibility, names) = (next.title.clone(), next.visibility, next.names);
             let hides = names != NamesPolicy::Full && self.row.names == NamesPolicy::Full;
-            let kept = RaidRow { title, visibility, names, closed: false, ..self.row.clone() };
+            let delay = self.row.delay.changed_to(next.delay_ms, self.around.context.clock.now_ms());
+            let kept = RaidRow { title, visibility, names, delay, closed: false, ..self.row.clone() };
             let context = Arc::clone(&self.around.context);
             let keeping = async move {
                 // Those of fights that were kept while it hid nobody: before the store says that it does, for from then on
@@ -69,8 +71,8 @@ impl RaidTask {
     fn attach_first(&mut self, kept: &RaidRow) {
         let Some(Attach { connection, replies, reply, .. }) = self.attaching.pop_front() else { return };
         let (title, tickets) = (kept.title.clone(), self.row.tickets);
-        let (visibility, names, closed) = (kept.visibility, kept.names, kept.closed);
-        self.be(RaidRow { title, visibility, names, closed, tickets, ..self.row.clone() });
+        let RaidRow { visibility, names, delay, closed, .. } = *kept;
+        self.be(RaidRow { title, visibility, names, delay, closed, tickets, ..self.row.clone() });
         // Its socket may have gone while it waited: the one before it stays then.
         if reply.send(Ok(self.row.clone())).is_err() {
             return;
@@ -88,16 +90,26 @@ impl RaidTask {
         }
         // Begins of the connection before are nobody's.
         self.waiting.clear();
+        self.connections.note(self.around.context.clock.now_ms(), true);
         self.uplink = Some(Uplink { connection, replies, handles: Handles::new(), elsewhere: HashMap::new() });
         self.raid_changed();
     }
 
     /// The raid is so from now on: whoever may see less of it than before is let go at this moment.
     pub(super) fn be(&mut self, row: RaidRow) {
-        let shows = |row: &RaidRow| (row.visibility, row.names, row.tickets);
+        let shows = |row: &RaidRow| (row.visibility, row.names, row.delay, row.tickets);
         let before = std::mem::replace(&mut self.row, row);
-        if self.row.names != before.names {
+        if (self.row.names, is_shown_alike(&self.row)) != (before.names, is_shown_alike(&before))
+            || (self.row.delay.ms > 0) != (before.delay.ms > 0)
+        {
             self.set_stages();
+        } else if self.row.delay != before.delay
+            && let Some(others) = self.stages.others_mut()
+        {
+            others.new_epoch();
+        }
+        if self.row.title != before.title {
+            self.stages.refresh_all();
         }
         if shows(&self.row) != shows(&before) {
             self.let_go();
@@ -120,13 +132,14 @@ impl RaidTask {
 
     /// Says goodbye to all who may no longer see the raid.
     fn let_go(&mut self) {
-        let RaidRow { visibility, tickets, names, .. } = self.row;
+        let RaidRow { visibility, tickets, names, delay, .. } = self.row;
         for held in self.encounters.values_mut().filter(|held| held.row.raid_code == self.row.code) {
-            (held.row.visibility, held.row.tickets, held.row.names) = (visibility, tickets, names);
+            (held.row.visibility, held.row.tickets) = (visibility, tickets);
+            (held.row.names, held.row.delay) = (names, delay);
             held.changes += 1;
         }
         self.stages.dismiss_all(Whom::NoLonger { visibility, tickets }, NOT_FOR_YOU, None);
-        if names != NamesPolicy::Full {
+        if !is_shown_alike(&self.row) {
             // Whose ticket is good no more sees the raid as anybody does, if he still sees it.
             let (whom, retry_ms) = (Whom::NoMembers { tickets }, Some(SHOWN_OTHERWISE_RETRY_MS));
             self.stages.get_mut(Of::Members).room.dismiss_all(whom, SHOWN_OTHERWISE, retry_ms);

@@ -82,7 +82,7 @@ impl RaidTask {
         self.discarding.remove(&id);
         self.around.directory.disown(self.key(id), &self.me);
         if let Some(report_id) = report_id {
-            self.earlier.retain(|line| line.report_id != report_id);
+            self.earlier.retain(|held| held.line.report_id != report_id);
             self.around.context.set_aside.forget(report_id);
         }
         self.raid_changed();

@@ -97,6 +97,7 @@ impl RaidTask {
             What::End(ending) => {
                 let last = ending.last_seq;
                 reading.ending = Some(*ending);
+                reading.ended_ms = Some(received_ms);
                 reading.ending_under_way = false;
                 if let Some(h) = handle {
                     acks.insert(h, last);

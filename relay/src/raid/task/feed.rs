@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use raidcast_shared::feed::{
-    Detail, Echo, FeedEvent, FeedFightRef, FeedFrame, FeedHappening, FeedRaid, FrameTimes, Keyframe,
-};
+use raidcast_shared::feed::{Detail, Echo, FeedEvent, FeedFrame, FeedHappening, FeedRaid, FrameTimes, Keyframe};
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::{self, Audience, LiveStep, Shown};
 use raidcast_store::RaidRow;
 
 use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU};
+use super::behind::Earlier;
 use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
 use super::stage::{FeedState, Of, Stage};
 use super::state::RaidTask;
@@ -19,11 +18,12 @@ use crate::context::Context;
 use crate::fanout::{Answer, Format, Pace, Resume, Room, SpectatorId, Wish};
 use crate::metrics::Lag;
 use crate::raid::command::{FromSpectator, Join, Joined};
-use crate::raid::encounter::LiveEncounter;
+use crate::raid::encounter::{LiveEncounter, Scenery};
 
 impl RaidTask {
     /// Brings the views that are due to the present state and sends what changed: one write for each spectator.
     pub(super) fn tick(&mut self) {
+        self.follow();
         for of in self.stages.all() {
             let Stage { room, feed, .. } = self.stages.get_mut(of);
             feed.beat += 1;
@@ -43,17 +43,18 @@ impl RaidTask {
         if paces.is_empty() {
             return;
         }
-        if of == Of::Others && self.current.is_some() {
-            self.number_players(self.current);
+        let current = self.current_of(of);
+        if of == Of::Others && current.is_some() {
+            self.number_players(current);
         }
         let mut happened = Vec::new();
         let audience = &self.stages.get(of).audience;
-        if let Some(encounter) = self.current.and_then(|id| self.encounters.get_mut(&id)) {
-            let (screen, state) = encounter.screen(of.index());
-            happened = screen.happenings.step(Shown::to(audience, state));
+        if let Some(encounter) = current.and_then(|id| self.encounters.get_mut(&id)) {
+            let (screen, scenery) = encounter.screen(of.index());
+            happened = screen.happenings.step(Shown::to(audience, scenery.state));
         }
         for what in happened {
-            if let Some(id) = self.current {
+            if let Some(id) = current {
                 self.event(of, id, what);
             }
         }
@@ -63,18 +64,23 @@ impl RaidTask {
     }
 
     fn step_view(&mut self, of: Of, pace: Pace) {
-        let Self { stages, encounters, current, around, row, .. } = self;
-        let Stage { audience, room, feed, .. } = stages.get_mut(of);
+        let current = self.current_of(of);
+        let Self { stages, encounters, around, row, .. } = self;
+        let stage = stages.get_mut(of);
+        let Stage { audience, room, feed, .. } = stage;
         let position = &mut feed.positions[pace.index()];
         let mut tick = None;
         let mut details = Vec::new();
         if let Some(encounter) = current.and_then(|id| encounters.get_mut(&id)) {
-            let facts = encounter.facts();
-            let (screen, state) = encounter.screen(of.index());
+            let report_id = encounter.row.report_id.clone();
+            let (screen, Scenery { state, times: (captured, received), facts }) = encounter.screen(of.index());
             let view = &mut screen.views[pace.index()];
             let mut step: LiveStep = view.step(Shown::to(audience, state), facts);
             if step.begins_anew {
-                self.new_epoch();
+                match audience.is_behind() {
+                    true => stage.new_epoch(),
+                    false => self.new_epoch(),
+                }
                 return;
             }
             let due = room.details_due(pace, view.player_keys(), &step.touched);
@@ -83,23 +89,27 @@ impl RaidTask {
                 *position += 1;
                 step.tick.position = *position;
                 if facts.state != ReportState::Live || facts.idle {
-                    step.tick.checksum = Some(encounter.checksum().to_string());
+                    step.tick.checksum = Some(state.checksum().to_string());
                 }
-                let (captured, received) = encounter.main.times;
                 let now_ms = around.context.clock.now_ms();
                 step.tick.times = FrameTimes(captured, received, now_ms);
                 let metrics = &around.context.metrics;
                 metrics.ticked();
                 // A tick can be about other things than what came.
                 let shown_of_ms = &mut feed.shown_of_ms[pace.index()];
-                if std::mem::replace(shown_of_ms, received) != received && !row.history {
+                let is_new = std::mem::replace(shown_of_ms, received) != received;
+                if is_new && !row.history && !audience.is_behind() {
                     metrics.lagged(Lag::Relay, now_ms - received);
                 }
                 tick = Some(FeedFrame::Tick(step.tick));
             }
             for (player_key, skills) in made {
-                let report_id = encounter.row.report_id.clone();
-                let detail = Detail { position: *position, report_id, player_key: player_key.clone(), skills };
+                let detail = Detail {
+                    position: *position,
+                    report_id: report_id.clone(),
+                    player_key: player_key.clone(),
+                    skills,
+                };
                 details.push((player_key, FeedFrame::Detail(detail)));
             }
         }
@@ -116,17 +126,20 @@ impl RaidTask {
 
     /// A stage's room, and what its keyframes show.
     fn room_and_scene(&mut self, of: Of) -> (&mut Room, Scene<'_>) {
-        let Self { stages, encounters, current, earlier, row, around, uplink, .. } = self;
+        let (current, until_ms) = (self.current_of(of), self.until_ms_of(of));
+        let connected = until_ms.map_or(self.uplink.is_some(), |until_ms| self.connections.at(until_ms));
+        let Self { stages, encounters, earlier, row, around, .. } = self;
         let Stage { audience, room, feed, .. } = stages.get_mut(of);
         let scene = Scene {
             audience,
             screen: of.index(),
             feed,
             encounters,
-            current: *current,
+            current,
+            until_ms,
             earlier,
             row,
-            connected: uplink.is_some(),
+            connected,
             context: &around.context,
         };
         (room, scene)
@@ -157,6 +170,7 @@ impl RaidTask {
             Some((None, _)) => (Pace::default(), Some(None)),
             Some((Some((pace, epoch)), position)) => (pace, Some(Some(Resume { epoch, position }))),
         };
+        self.follow();
         self.bring_up(of, pace);
         let wish = Wish { format: wish.format, pace, resume, by_channel: wish.channel, admitted };
         let (room, scene) = self.room_and_scene(of);
@@ -198,7 +212,7 @@ impl RaidTask {
         }
     }
 
-    fn event(&mut self, of: Of, id: EncounterId, what: FeedHappening) {
+    pub(super) fn event(&mut self, of: Of, id: EncounterId, what: FeedHappening) {
         let Some(encounter) = self.encounters.get(&id).filter(|held| held.row.raid_code == self.row.code) else {
             return;
         };
@@ -209,7 +223,7 @@ impl RaidTask {
 
     /// Of a fight as such: no player is named.
     fn happened(&mut self, id: EncounterId, what: &FeedHappening) {
-        for of in self.stages.all() {
+        for of in self.stages.all().filter(|of| !self.stages.get(*of).audience.is_behind()).collect::<Vec<_>>() {
             self.event(of, id, what.clone());
         }
         // The list of fights has changed with it.
@@ -224,12 +238,7 @@ impl RaidTask {
 
     pub(super) fn fight_ended(&mut self, id: EncounterId) {
         let Some(encounter) = self.encounters.get(&id) else { return };
-        let what = FeedHappening::FightEnded {
-            state: encounter.state,
-            outcome: encounter.outcome(),
-            revision: encounter.revision,
-            checksum: encounter.checksum().to_string(),
-        };
+        let what = encounter.ended();
         self.happened(id, &what);
     }
 
@@ -250,9 +259,10 @@ impl RaidTask {
         self.stages.refresh();
     }
 
-    /// Positions begin anew: everybody gets a keyframe next.
+    /// Positions begin anew: everybody gets a keyframe next who sees things as they come.
     pub(super) fn new_epoch(&mut self) {
-        self.stages.iter_mut().for_each(Stage::new_epoch);
+        let at_once = self.stages.iter_mut().filter(|stage| !stage.audience.is_behind());
+        at_once.for_each(Stage::new_epoch);
     }
 }
 
@@ -264,7 +274,9 @@ struct Scene<'a> {
     feed: &'a FeedState,
     encounters: &'a BTreeMap<EncounterId, LiveEncounter>,
     current: Option<EncounterId>,
-    earlier: &'a [FeedFightRef],
+    /// Its spectators see what came until then; `None`: all of it.
+    until_ms: Option<i64>,
+    earlier: &'a [Earlier],
     row: &'a RaidRow,
     connected: bool,
     context: &'a Context,
@@ -273,10 +285,11 @@ struct Scene<'a> {
 impl Scene<'_> {
     fn keyframe(&self, pace: Pace, events: u64, events_lost: bool) -> FeedFrame {
         let encounter = self.current.and_then(|id| self.encounters.get(&id));
-        let (captured, received) = encounter.map_or((0, 0), |held| held.main.times);
+        let (captured, received) =
+            encounter.and_then(|held| held.seen(self.screen)).map_or((0, 0), |(.., times)| times);
         let view = |held: &LiveEncounter| {
-            let view = &held.screens.get(self.screen)?.views[pace.index()];
-            view.keyframe(Shown::to(self.audience, &held.main.state), held.row.report_id.clone())
+            let (screen, state, _) = held.seen(self.screen)?;
+            screen.views[pace.index()].keyframe(Shown::to(self.audience, state), held.row.report_id.clone())
         };
         FeedFrame::Keyframe(Keyframe {
             epoch: format!("{}.{}.{}", self.feed.run, pace.per_s(), self.feed.epoch),
@@ -290,15 +303,20 @@ impl Scene<'_> {
     }
 
     fn raid(&self) -> FeedRaid {
-        let mut fights = self.earlier.to_vec();
+        let earlier = self.earlier.iter().filter(|held| held.is_shown(self.until_ms));
+        let mut fights: Vec<_> = earlier.map(|held| held.line.clone()).collect();
         // One that is only sent by way of this raid stands on the page it was made on, which may be a private one.
         let own = self.encounters.values().filter(|held| held.row.raid_code == self.row.code);
-        fights.extend(own.map(LiveEncounter::line));
+        fights.extend(own.filter_map(|held| match self.until_ms {
+            Some(until_ms) => held.line_until(until_ms),
+            None => Some(held.line()),
+        }));
         fights.sort_by_key(|line| line.started_at_ms);
         FeedRaid {
             code: self.row.code.clone(),
             title: self.row.title.clone(),
             names: self.row.names,
+            delay_s: self.until_ms.map_or(0, |_| u32::try_from(self.row.delay.ms / 1_000).unwrap_or_default()),
             connected: self.connected,
             open: self.context.is_open(self.row),
             fights,

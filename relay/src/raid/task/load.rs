@@ -87,9 +87,10 @@ impl RaidTask {
             return;
         };
         // Who may see the raid may have changed while it was read.
-        let RaidRow { visibility, names, tickets, .. } = self.row;
-        (encounter.row.visibility, encounter.row.names, encounter.row.tickets) = (visibility, names, tickets);
-        self.earlier.retain(|line| line.report_id != encounter.row.report_id);
+        let RaidRow { visibility, names, delay, tickets, .. } = self.row;
+        (encounter.row.visibility, encounter.row.tickets) = (visibility, tickets);
+        (encounter.row.names, encounter.row.delay) = (names, delay);
+        self.earlier.retain(|held| held.line.report_id != encounter.row.report_id);
         self.encounters.insert(id, encounter);
         let shown = self.current.and_then(|id| self.encounters.get(&id));
         if shown.is_none_or(|shown| shown.state != ReportState::Live) {

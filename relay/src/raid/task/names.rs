@@ -1,5 +1,5 @@
-//! Which names a raid's task shows: a stage for those who are no members while the raid hides some, and numbers for the
-//! players on it.
+//! What a raid's task shows otherwise to those who are no members: a stage for them while the raid hides names or is behind,
+//! and numbers for the players on it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use futures::FutureExt;
 use raidcast_shared::id::{ActorId, EncounterId};
 use raidcast_shared::uplink::NamesPolicy;
 use raidcast_shared::view::Audience;
-use raidcast_store::StoreError;
+use raidcast_store::{RaidRow, StoreError};
 use tokio::time::Instant;
 
 use super::stage::Of;
@@ -25,35 +25,46 @@ pub(crate) const SHOWN_OTHERWISE: &str = "this raid shows its players otherwise 
 /// He comes back after this, ms.
 pub(crate) const SHOWN_OTHERWISE_RETRY_MS: u32 = 100;
 
+/// Whether a raid shows the same to everybody at the same time.
+pub(super) fn is_shown_alike(row: &RaidRow) -> bool {
+    row.names == NamesPolicy::Full && row.delay.ms == 0
+}
+
 impl RaidTask {
     /// The stage of who sees the raid so; `None` where it is not made yet.
     pub(super) fn stage_for(&self, admitted: Admitted) -> Option<Of> {
-        if self.row.names == NamesPolicy::Full || admitted.is_member(self.row.tickets) {
+        if is_shown_alike(&self.row) || admitted.is_member(self.row.tickets) {
             return Some(Of::Members);
         }
         self.stages.all().find(|of| *of == Of::Others)
     }
 
-    /// Makes the stage of those who are no members, where the raid hides names from them. Who watched in another way is
+    /// Makes the stage of those who are no members, where the raid hides names from them, or shows them things later. Who watched in another way is
     /// let go, and comes back to the right one.
     pub(super) fn set_stages(&mut self) {
         let tickets = self.row.tickets;
         let (reason, retry_ms) = (SHOWN_OTHERWISE, Some(SHOWN_OTHERWISE_RETRY_MS));
         if let Some(mut others) = self.stages.remove_others() {
             others.room.dismiss_all(Whom::Everybody, reason, retry_ms);
-            self.encounters.values_mut().for_each(|held| held.screens.truncate(Of::Others.index()));
+            self.encounters.values_mut().for_each(LiveEncounter::unfollow);
         }
-        if self.row.names == NamesPolicy::Full {
+        if is_shown_alike(&self.row) {
             return;
         }
         self.stages.get_mut(Of::Members).room.dismiss_all(Whom::NoMembers { tickets }, reason, retry_ms);
         let context = &self.around.context;
-        let audience = context.veils.without_numbers(&self.row.code, self.row.names);
+        let mut audience = context.veils.without_numbers(&self.row.code, self.row.names);
+        if self.row.delay.ms > 0 {
+            audience = audience.some_time_behind();
+        }
         self.stages.add_others(context, audience);
     }
 
     /// Gives players of a fight, or of all its own, numbers, by which those see them who are no members.
     pub(super) fn number_players(&mut self, of: Option<EncounterId>) {
+        if self.row.names == NamesPolicy::Full {
+            return;
+        }
         let Some(others) = self.stages.others_mut() else { return };
         let is_own = |held: &&LiveEncounter| held.row.raid_code == self.row.code;
         let fights = self.encounters.iter().filter(|(id, _)| of.is_none_or(|of| of == **id)).map(|(_, held)| held);
@@ -73,7 +84,8 @@ impl RaidTask {
         let Some(others) = self.stages.others_mut().filter(|_| self.row.names == names) else { return };
         match result {
             Ok(audience) => {
-                others.audience = audience;
+                // How far behind they are is none of the numbers' business.
+                others.audience = if others.audience.is_behind() { audience.some_time_behind() } else { audience };
                 others.numbered.extend(players);
                 others.ask_at = Some(Instant::now());
             }

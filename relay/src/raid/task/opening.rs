@@ -102,12 +102,12 @@ impl RaidTask {
                 let mut encounter = *encounter;
                 if encounter.row.raid_code == self.row.code {
                     // Who may see the raid may have changed while it was opened.
-                    let RaidRow { visibility, names, tickets, .. } = self.row;
-                    (encounter.row.visibility, encounter.row.names, encounter.row.tickets) =
-                        (visibility, names, tickets);
+                    let RaidRow { visibility, names, delay, tickets, .. } = self.row;
+                    (encounter.row.visibility, encounter.row.tickets) = (visibility, tickets);
+                    (encounter.row.names, encounter.row.delay) = (names, delay);
                 }
                 let is_new = encounter.main.state.seq() == 0 && encounter.kept.is_none();
-                self.earlier.retain(|held| held.report_id != encounter.row.report_id);
+                self.earlier.retain(|held| held.line.report_id != encounter.row.report_id);
                 // It can be read again, if it could not.
                 self.around.context.set_aside.forget(&encounter.row.report_id);
                 self.encounters.insert(id, encounter);
@@ -245,11 +245,14 @@ impl RaidTask {
 
     /// Reports that are kept need not stay in memory beside the one that is shown.
     pub(super) fn forget_kept(&mut self, but: EncounterId) {
+        let until_ms = self.until_ms();
         let kept: Vec<_> = self
             .encounters
             .iter()
             .filter(|(id, held)| {
                 let done = held.state == ReportState::Final && held.candidate.is_none() && !held.is_busy();
+                // Those who are behind see it by what is held here.
+                let done = done && until_ms.is_none_or(|until_ms| held.is_shown(until_ms));
                 **id != but && done && self.current != Some(**id)
             })
             .map(|(id, _)| *id)

@@ -145,6 +145,7 @@ impl RaidTask {
     pub(super) fn detach(&mut self, connection: u64) {
         if self.uplink.as_ref().is_some_and(|uplink| uplink.connection == connection) {
             self.uplink = None;
+            self.connections.note(self.around.context.clock.now_ms(), false);
             for held in self.encounters.values_mut() {
                 held.main.rewound_to = None;
                 if let Some(candidate) = &mut held.candidate {

@@ -53,6 +53,7 @@ impl RaidTask {
             }
         };
         encounter.row.state = state;
+        encounter.row.kept_at_ms = Some(context.clock.now_ms());
         encounter.row.revision = encounter.revision;
         encounter.row.kept_stream = Some(stream);
         encounter.row.verified = report.verified;
@@ -71,7 +72,10 @@ impl RaidTask {
         if state == ReportState::Final {
             // Its streams are gone with the journal: a reading that is still on its way begins anew.
             gone = encounter.drop_candidate();
-            encounter.main.deltas = DeltaLog::default();
+            // Those who are behind have not seen it all.
+            if encounter.row.delay.ms == 0 {
+                encounter.main.deltas = DeltaLog::default();
+            }
         }
         encounter.state = state;
         encounter.kept = Some(Arc::new(report));
@@ -140,9 +144,10 @@ impl RaidTask {
         encounter.stale = false;
         match result {
             Ok(Some(again)) => {
-                let EncounterRow { visibility, tickets, names, .. } = encounter.row;
+                let EncounterRow { visibility, tickets, names, delay, .. } = encounter.row;
                 *encounter = again;
-                (encounter.row.visibility, encounter.row.tickets, encounter.row.names) = (visibility, tickets, names);
+                (encounter.row.visibility, encounter.row.tickets) = (visibility, tickets);
+                (encounter.row.names, encounter.row.delay) = (names, delay);
             }
             Ok(None) => {
                 self.encounters.remove(&id);

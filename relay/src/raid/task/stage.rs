@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use raidcast_shared::event::ActorIx;
 use raidcast_shared::fold::EncounterState;
-use raidcast_shared::id::ActorId;
+use raidcast_shared::id::{ActorId, EncounterId};
 use raidcast_shared::view::Audience;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -51,6 +51,10 @@ pub(super) struct Stage {
     pub(super) audience: Audience,
     pub(super) room: Room,
     pub(super) feed: FeedState,
+    /// The fight that is shown to those who are behind; the others see the task's.
+    pub(super) current: Option<EncounterId>,
+    /// Until when those were shown what came, when that was looked at last.
+    pub(super) followed_ms: Option<i64>,
     /// Players that have numbers, as far as the store was asked.
     pub(super) numbered: HashSet<ActorId>,
     /// When the store may be asked again; `None` while it is.
@@ -157,8 +161,14 @@ impl Stages {
         self.iter_mut().for_each(|stage| stage.room.dismiss_all(whom, reason, retry_ms));
     }
 
-    /// Everybody gets a keyframe with the next beat.
+    /// Everybody gets a keyframe with the next beat who sees things as they come.
     pub(super) fn refresh(&mut self) {
+        let at_once = self.iter_mut().filter(|stage| !stage.audience.is_behind());
+        at_once.for_each(|stage| stage.feed.refresh = true);
+    }
+
+    /// Everybody gets a keyframe with the next beat.
+    pub(super) fn refresh_all(&mut self) {
         self.iter_mut().for_each(|stage| stage.feed.refresh = true);
     }
 }
@@ -170,6 +180,8 @@ impl Stage {
             audience,
             room: Room::new(tasks.clone(), patience, Arc::clone(&context.metrics)).with_number(number),
             feed: FeedState::new(run),
+            current: None,
+            followed_ms: None,
             numbered: HashSet::new(),
             ask_at: Some(Instant::now()),
         }

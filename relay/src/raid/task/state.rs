@@ -10,7 +10,6 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesOrdered, FuturesUnordered};
 use raidcast_shared::checksum::Checksum;
-use raidcast_shared::feed::FeedFightRef;
 use raidcast_shared::fold::Checked;
 use raidcast_shared::id::{ActorId, EncounterId, StreamId};
 use raidcast_shared::report::Report;
@@ -20,9 +19,9 @@ use raidcast_store::{EncounterKey, EncounterRow, RaidRow, ReportLine, StoreError
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::behind::{Connections, Earlier};
 use super::handles::Handles;
 use super::stage::Stages;
-use crate::access::members;
 use crate::context::Context;
 use crate::quota::Spent;
 use crate::raid::channels::Channels;
@@ -30,7 +29,6 @@ use crate::raid::command::{Attach, Claim, Join, RaidCommand, RaidHandle};
 use crate::raid::directory::Directory;
 use crate::raid::encounter::LiveEncounter;
 use crate::raid::restore::Unread;
-use crate::record;
 
 /// A client whose append failed tries again after this, ms.
 pub(super) const STORE_RETRY_MS: u32 = 1_000;
@@ -240,11 +238,13 @@ pub(in crate::raid) struct RaidTask {
     pub(super) inbox: mpsc::Receiver<RaidCommand>,
     pub(super) row: RaidRow,
     /// Kept fights of the raid that the task does not hold, oldest first.
-    pub(super) earlier: Vec<FeedFightRef>,
+    pub(super) earlier: Vec<Earlier>,
     pub(super) encounters: BTreeMap<EncounterId, LiveEncounter>,
     /// Which encounter spectators see.
     pub(super) current: Option<EncounterId>,
     pub(super) uplink: Option<Uplink>,
+    /// When uploaders came and went.
+    pub(super) connections: Connections,
     /// Connections that want to speak for the raid, one after the other.
     pub(super) attaching: VecDeque<Attach>,
     pub(super) appends: FuturesOrdered<BoxFuture<'static, Appended>>,
@@ -288,6 +288,7 @@ impl RaidTask {
             earlier: Vec::new(),
             encounters,
             uplink: None,
+            connections: Connections::default(),
             attaching: VecDeque::new(),
             appends: FuturesOrdered::new(),
             chores: FuturesUnordered::new(),
@@ -326,13 +327,13 @@ impl RaidTask {
     /// Keeps the line of a fight that is let go of, if it is one of the raid's.
     pub(super) fn list(&mut self, held: &LiveEncounter) {
         if held.row.raid_code == self.row.code {
-            self.list_line(held.line());
+            self.list_line(Earlier::of(held));
         }
     }
 
-    fn list_line(&mut self, line: FeedFightRef) {
-        self.earlier.push(line);
-        self.earlier.sort_by_key(|line| line.started_at_ms);
+    fn list_line(&mut self, fight: Earlier) {
+        self.earlier.push(fight);
+        self.earlier.sort_by_key(|held| held.line.started_at_ms);
     }
 
     /// A report of the raid was made without its task, or made anew. One that is held here is read again by itself.
@@ -340,8 +341,8 @@ impl RaidTask {
         if self.known().contains(&line.encounter) {
             return;
         }
-        self.earlier.retain(|held| held.report_id != line.report_id);
-        self.list_line(record::summary(members(), line).into());
+        self.earlier.retain(|held| held.line.report_id != line.report_id);
+        self.list_line(line.into());
         self.raid_changed();
     }
 

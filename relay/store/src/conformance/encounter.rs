@@ -23,10 +23,12 @@ pub async fn an_encounter_begins_live(harness: &impl Harness<Store: Fights>) {
         raid_code: raid.code.clone(),
         visibility: Visibility::Private,
         names: raid.names,
+        delay: raid.delay,
         tickets: raid.tickets,
         started_at_ms: new.started_at_ms,
         created_at_ms: new.created_at_ms,
         state: ReportState::Live,
+        kept_at_ms: None,
         revision: 1,
         kept_stream: None,
         verified: false,
@@ -94,7 +96,7 @@ pub async fn an_encounter_moves_within_its_account(harness: &impl Harness<Store:
     assert_eq!(store.encounter(ana.id, row.key.encounter).await.expect("an answer"), Some(moved.clone()));
     assert_eq!(store.raid_reports(&first.code).await.expect("an answer"), []);
     assert_eq!(store.raid_reports(&second.code).await.expect("an answer").len(), 1);
-    assert_eq!(store.public_reports(Page { page: 1, limit: 9 }).await.expect("an answer").1, 1);
+    assert_eq!(store.public_reports(Page { page: 1, limit: 9 }, NOW_MS).await.expect("an answer").1, 1);
     for (row, code) in [(row.row, theirs.code.as_str()), (row.row, "none"), (row.row + 99, &second.code)] {
         let refused = store.move_encounter(row, code).await;
         assert!(matches!(refused, Err(StoreError::Damaged(_))), "{refused:?}");

@@ -4,7 +4,7 @@ use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 
 use super::{Fights, Harness, NOW_MS, account, encounter, id, new_raid, raid};
-use crate::{Accounts, EncounterRow, Encounters as _, RaidRow, Raids, Reports, StoreError, Tickets};
+use crate::{Accounts, Delay, EncounterRow, Encounters as _, RaidRow, Raids, Reports, StoreError, Tickets};
 
 /// All of it comes back; what is not held is `None`.
 pub async fn a_raid_is_found_by_id_and_by_code(harness: &impl Harness<Store: Accounts + Raids>) {
@@ -17,6 +17,7 @@ pub async fn a_raid_is_found_by_id_and_by_code(harness: &impl Harness<Store: Acc
     ] {
         let kept = RaidRow {
             names,
+            delay: Delay { ms: i64::from(number) * 200_000, shown_until_ms: NOW_MS - i64::from(number) },
             title: (number > 1).then(|| "Tuesday 'n\" more; --".into()),
             closed: number == 3,
             history: number == 2,
@@ -56,6 +57,7 @@ pub async fn an_update_replaces_only_what_may_change(harness: &impl Harness<Stor
         title: Some("Friday".into()),
         visibility: Visibility::Private,
         names: NamesPolicy::Hidden,
+        delay: Delay { ms: 60_000, shown_until_ms: NOW_MS + 7 },
         closed: true,
         ..first.clone()
     };

@@ -14,6 +14,7 @@ fn expected(row: &EncounterRow, report: &KeptReport) -> (EncounterRow, Option<By
     let row = EncounterRow {
         state: report.state,
         revision: report.revision,
+        kept_at_ms: Some(report.kept_at_ms),
         kept_stream: Some(report.stream),
         verified: report.line.verified,
         ..row.clone()

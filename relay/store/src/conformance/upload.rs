@@ -11,7 +11,8 @@ use raidcast_shared::uplink::ReportState::{Final, Live, Provisional};
 use raidcast_shared::uplink::Visibility::{Private, Public, Unlisted};
 
 use super::{
-    Harness, account, append_all, encounter, entries, entry, id, kept, new_encounter, new_raid, one_fight, raid, stream,
+    Harness, KEPT_MS, NOW_MS, account, append_all, encounter, entries, entry, id, kept, new_encounter, new_raid,
+    one_fight, raid, stream,
 };
 use crate::{
     AccountId, EncounterKey, EncounterRow, Encounters, Journal, KeptReport, NewUpload, Page, RaidRow, Raids,
@@ -32,10 +33,12 @@ fn uploaded_row(raid: &RaidRow, number: u8) -> EncounterRow {
         raid_code: new.raid_code,
         visibility: raid.visibility,
         names: raid.names,
+        delay: raid.delay,
         tickets: raid.tickets,
         started_at_ms: new.started_at_ms,
         created_at_ms: new.created_at_ms,
         state: Final,
+        kept_at_ms: Some(KEPT_MS),
         revision: 1,
         kept_stream: Some(stream(number).stream),
         verified: true,
@@ -76,7 +79,14 @@ fn upload_of(row: &EncounterRow, stream_number: u8) -> NewUpload {
 /// The encounter's row once this is kept.
 fn replaced(row: &EncounterRow, upload: &NewUpload) -> EncounterRow {
     let KeptReport { revision, stream, ref line, .. } = upload.report;
-    EncounterRow { state: Final, revision, kept_stream: Some(stream), verified: line.verified, ..row.clone() }
+    EncounterRow {
+        state: Final,
+        revision,
+        kept_at_ms: Some(KEPT_MS),
+        kept_stream: Some(stream),
+        verified: line.verified,
+        ..row.clone()
+    }
 }
 
 async fn keep(store: &Arc<impl Store>, upload: &NewUpload) -> (EncounterRow, i64) {
@@ -139,7 +149,7 @@ pub async fn a_new_upload_is_kept_whole(harness: &impl Harness<Store: Store>) {
         assert_eq!(row, EncounterRow { row: row.row, ..uploaded_row(&raid, number) });
         is_held(&store, &row, &upload.report).await;
         assert_eq!(store.raid_reports(&raid.code).await.expect("an answer"), [upload.report.line]);
-        assert_eq!(store.public_reports(Page { page: 1, limit: 9 }).await.expect("an answer").1, listed);
+        assert_eq!(store.public_reports(Page { page: 1, limit: 9 }, NOW_MS).await.expect("an answer").1, listed);
         assert_eq!(store.report_of(ana.id, row.key.encounter).await.expect("an answer"), Some(row.report_id));
         let since = async |ms| store.encounters_since(ana.id, ms, i64::MAX).await.expect("an answer").count;
         assert_eq!((since(0).await, since(upload.created_at_ms).await), (number.into(), 1));

@@ -184,6 +184,11 @@ export class ReportSession {
   /** Whether nothing of the fight could be taken. */
   stub: boolean = $derived(this.report?.stub === true);
 
+  /** By how many seconds what is shown of a running fight is behind. */
+  get delayS(): number {
+    return this.raid.view?.raid.delayS ?? 0;
+  }
+
   /** Which names those see who are no members of its raid. */
   get names(): NamesPolicy {
     return this.raid.view?.raid.names ?? this.report?.names ?? 'full';

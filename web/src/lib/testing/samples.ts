@@ -182,6 +182,7 @@ export function raidPage(some: Partial<RaidPage> = {}): RaidPage {
     title: 'Night',
     visibility: 'public',
     names: 'full',
+    delayS: 0,
     open: true,
     connected: true,
     uploads: false,

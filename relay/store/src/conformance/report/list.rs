@@ -6,11 +6,11 @@ use raidcast_shared::report::{Place, Totals};
 use raidcast_shared::uplink::Visibility::{Private, Public, Unlisted};
 use raidcast_shared::uplink::{Outcome, ReportState};
 
-use super::super::{Fights, Harness, NOW_MS, account, encounter, kept, new_encounter, raid};
-use crate::{Accounts, Encounters, NewEncounter, Page, RaidRow, Raids, ReportLine, Reports};
+use super::super::{Fights, Harness, NOW_MS, account, encounter, kept, new_encounter, new_raid, raid};
+use crate::{Accounts, Delay, EncounterRow, Encounters, NewEncounter, Page, RaidRow, Raids, ReportLine, Reports};
 
 async fn public(store: &Arc<impl Reports>, page: u32, limit: u32) -> (Vec<String>, u64) {
-    let (lines, count) = store.public_reports(Page { page, limit }).await.expect("an answer");
+    let (lines, count) = store.public_reports(Page { page, limit }, NOW_MS).await.expect("an answer");
     (lines.into_iter().map(|line| line.report_id).collect(), count)
 }
 
@@ -43,12 +43,12 @@ pub async fn pages_have_no_gaps_and_no_repeats(harness: &impl Harness<Store: Fig
         let new = NewEncounter { started_at_ms: NOW_MS + start, ..new_encounter(&raid, number) };
         store.begin_encounter(&new).await.expect("an encounter");
     }
-    let (all, count) = store.public_reports(Page { page: 1, limit: 100 }).await.expect("an answer");
+    let (all, count) = store.public_reports(Page { page: 1, limit: 100 }, NOW_MS).await.expect("an answer");
     assert_eq!((all.len(), count), (starts.len(), starts.len() as u64));
     assert!(all.is_sorted_by_key(|line| -line.started_at_ms), "{all:?}");
     let mut paged = Vec::new();
     for page in 1..=4 {
-        let (lines, count) = store.public_reports(Page { page, limit: 3 }).await.expect("an answer");
+        let (lines, count) = store.public_reports(Page { page, limit: 3 }, NOW_MS).await.expect("an answer");
         assert_eq!(count, starts.len() as u64);
         paged.extend(lines);
     }
@@ -77,7 +77,7 @@ pub async fn lists_show_what_was_kept(harness: &impl Harness<Store: Fights + Rep
         store.keep_report(&report).await.expect("a report");
         expected.insert(0, report.line);
     }
-    let (lines, _) = store.public_reports(Page { page: 1, limit: 10 }).await.expect("an answer");
+    let (lines, _) = store.public_reports(Page { page: 1, limit: 10 }, NOW_MS).await.expect("an answer");
     assert_eq!(lines, expected);
     assert_eq!(store.raid_reports(&raid.code).await.expect("an answer"), expected);
 }
@@ -105,10 +105,47 @@ pub async fn live_reports_are_listed_without_figures(harness: &impl Harness<Stor
         totals: Totals { boss_damage: Some(0), damage_taken: Some(0), deaths: Some(0), ..Totals::default() },
         stub: false,
         verified: false,
+        created_at_ms: row.created_at_ms,
+        kept_at_ms: None,
+        delay: Delay::default(),
     };
-    let listed = store.public_reports(Page { page: 1, limit: 10 }).await.expect("an answer");
+    let listed = store.public_reports(Page { page: 1, limit: 10 }, NOW_MS).await.expect("an answer");
     assert_eq!(listed, (vec![line.clone()], 1));
     assert_eq!(store.raid_reports(&raid.code).await.expect("an answer"), [line]);
+}
+
+/// Neither before that nor counted before, and with what the raid says of its delay now; other raids' are listed at once.
+pub async fn fights_of_a_delayed_raid_are_listed_when_it_shows_them(harness: &impl Harness<Store: Fights + Reports>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let at_once = raid(&store, &ana, 1, Public).await;
+    let behind = RaidRow { delay: Delay { ms: 60_000, shown_until_ms: 0 }, ..new_raid(&ana, 2, Public) };
+    store.insert_raid(&behind).await.expect("a raid");
+    let new = [encounter(&store, &at_once, 1).await, encounter(&store, &behind, 2).await];
+    let last = encounter(&store, &behind, 9).await;
+    store.touch_raid(&behind.code, last.created_at_ms).await.expect("a time");
+    let listed = |now_ms: i64| {
+        let store = Arc::clone(&store);
+        async move {
+            let page = Page { page: 1, limit: 10 };
+            let (lines, count) = store.public_reports(page, now_ms).await.expect("an answer");
+            assert_eq!(lines.len() as u64, count);
+            lines.into_iter().map(|line| (line.report_id, line.delay, line.created_at_ms)).collect::<Vec<_>>()
+        }
+    };
+    let line = |row: &EncounterRow, delay: Delay| (row.report_id.clone(), delay, row.created_at_ms);
+    let first = line(&new[0], Delay::default());
+    assert_eq!(listed(new[1].created_at_ms).await, [first.clone()]);
+    assert_eq!(listed(new[1].created_at_ms + 59_999).await, [first.clone()]);
+    let second = line(&new[1], behind.delay);
+    assert_eq!(listed(new[1].created_at_ms + 60_000).await, [second, first.clone()]);
+    assert_eq!(listed(last.created_at_ms + 60_000).await.len(), 3);
+    // It was shown before the delay was raised.
+    let delay = Delay { ms: 600_000, shown_until_ms: new[1].created_at_ms };
+    store.update_raid(&RaidRow { delay, ..behind.clone() }).await.expect("an update");
+    assert_eq!(listed(last.created_at_ms + 60_000).await, [line(&new[1], delay), first.clone()]);
+    store.update_raid(&RaidRow { delay: Delay::default(), ..behind }).await.expect("an update");
+    assert_eq!(listed(last.created_at_ms).await.len(), 3);
 }
 
 /// Whatever its visibility, and no other's.

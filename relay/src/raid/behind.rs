@@ -1,0 +1,59 @@
+//! A fight as those see it who are some time behind: the reading that is shown, folded a second time.
+//!
+//! One invariant: nothing is in it that came after the time that it was brought up to.
+
+use raidcast_shared::codec;
+use raidcast_shared::columns::ColumnMap;
+use raidcast_shared::fold::{EncounterState, Gate};
+use raidcast_shared::id::StreamId;
+use raidcast_shared::uplink::Delta;
+
+use super::log::DeltaLog;
+use super::reading::Reading;
+
+/// So many hits are folded at once, so that one who comes late to a long fight holds up nobody: the rest comes next.
+const HITS_AT_ONCE: u64 = 100_000;
+
+/// See the module's page.
+pub(super) struct Behind {
+    stream: StreamId,
+    /// What came until then, folded.
+    pub(super) state: EncounterState,
+    gate: Gate,
+    /// So many deltas are in it.
+    taken: usize,
+    /// When its newest event was read by the client and received here, Unix ms.
+    pub(super) times: (i64, i64),
+}
+
+impl Behind {
+    /// Nothing of a reading yet; `None` if it cannot be folded.
+    pub(super) fn of(reading: &Reading) -> Option<Self> {
+        let header = reading.state.header().clone();
+        let (columns, gate) = (ColumnMap::new(&header.cols).ok()?, Gate::new(&header).ok()?);
+        let state = EncounterState::new(header, columns);
+        Some(Self { stream: reading.stream, state, gate, taken: 0, times: (0, 0) })
+    }
+
+    /// Whether it is of this reading, as far as it has come.
+    pub(super) fn is_of(&self, reading: &Reading) -> bool {
+        self.stream == reading.stream && self.taken <= reading.deltas.len()
+    }
+
+    /// Takes what came until a time, or a large part of it.
+    pub(super) fn bring_up(&mut self, deltas: &DeltaLog, until_ms: i64) {
+        let mut hits = 0;
+        while hits < HITS_AT_ONCE {
+            let Some(next) = deltas.get(self.taken).filter(|next| next.received_ms <= until_ms) else { return };
+            self.taken += 1;
+            // It passed a gate when it came.
+            let Ok(delta) = codec::decode::<Delta>(&next.bytes, usize::MAX) else { continue };
+            let Ok(checked) = self.gate.restore(&delta) else { continue };
+            self.state.apply(&checked);
+            hits += u64::from(delta.hits);
+            if checked.has_events() {
+                self.times = (self.state.header().started_at_ms + delta.captured_ms, next.received_ms);
+            }
+        }
+    }
+}

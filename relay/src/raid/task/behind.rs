@@ -1,0 +1,186 @@
+//! What a raid's task shows to those who are some time behind, and when.
+//!
+//! One invariant: they are shown a fight, its end, and who is connected only when the time of that has come for them; what
+//! stands still for them, stands still however much comes for the others.
+
+use std::collections::VecDeque;
+
+use raidcast_shared::feed::{FeedFightRef, FeedHappening};
+use raidcast_shared::id::EncounterId;
+use raidcast_shared::uplink::ReportState;
+use raidcast_store::ReportLine;
+
+use super::stage::{Of, Stage};
+use super::state::RaidTask;
+use crate::access::members;
+use crate::raid::encounter::LiveEncounter;
+use crate::record;
+
+/// A kept fight that the task does not hold.
+#[derive(Clone, Debug)]
+pub(super) struct Earlier {
+    pub(super) line: FeedFightRef,
+    /// When its report was kept, Unix ms.
+    kept_at_ms: Option<i64>,
+}
+
+impl From<ReportLine> for Earlier {
+    fn from(line: ReportLine) -> Self {
+        let kept_at_ms = line.kept_at_ms;
+        Self { line: record::summary(members(), line).into(), kept_at_ms }
+    }
+}
+
+impl Earlier {
+    /// Of one that was held until now.
+    pub(super) fn of(held: &LiveEncounter) -> Self {
+        Self { line: held.line(), kept_at_ms: held.row.kept_at_ms }
+    }
+
+    /// Whether it is shown to those who see what came until a time.
+    pub(super) fn is_shown(&self, until_ms: Option<i64>) -> bool {
+        until_ms.is_none_or(|until_ms| self.kept_at_ms.is_some_and(|kept_at_ms| kept_at_ms <= until_ms))
+    }
+}
+
+/// Whether an uploader was connected, and since when.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Connections(VecDeque<(i64, bool)>);
+
+/// So many changes are remembered: of one who comes and goes more often, the last ones count.
+const CONNECTIONS_MAX: usize = 64;
+
+impl Connections {
+    /// It is so from now on.
+    pub(super) fn note(&mut self, now_ms: i64, connected: bool) {
+        if self.0.back().is_some_and(|(_, before)| *before == connected) {
+            return;
+        }
+        if self.0.len() == CONNECTIONS_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((now_ms, connected));
+    }
+
+    /// Whether one was connected at a time.
+    pub(super) fn at(&self, at_ms: i64) -> bool {
+        self.0.iter().rev().find(|(since_ms, _)| *since_ms <= at_ms).is_some_and(|(_, connected)| *connected)
+    }
+
+    /// When that changed last, Unix ms.
+    fn changed_ms(&self) -> Option<i64> {
+        self.0.back().map(|(since_ms, _)| *since_ms)
+    }
+}
+
+impl RaidTask {
+    /// Those who are behind see what came until then; `None`: nobody is.
+    pub(super) fn until_ms(&self) -> Option<i64> {
+        self.row.delay.until_ms(self.around.context.clock.now_ms())
+    }
+
+    /// The same, for one stage.
+    pub(super) fn until_ms_of(&self, of: Of) -> Option<i64> {
+        self.until_ms().filter(|_| self.stages.get(of).audience.is_behind())
+    }
+
+    /// The fight that a stage shows.
+    pub(super) fn current_of(&self, of: Of) -> Option<EncounterId> {
+        let stage = self.stages.get(of);
+        if stage.audience.is_behind() { stage.current } else { self.current }
+    }
+
+    /// Brings those who are behind up to where they may be now.
+    pub(super) fn follow(&mut self) {
+        let Some(until_ms) = self.until_ms() else { return };
+        let Self { stages, encounters, row, .. } = self;
+        let Some(Stage { audience, followed_ms, current, .. }) = stages.others_mut() else { return };
+        if !audience.is_behind() {
+            return;
+        }
+        let before_ms = followed_ms.replace(until_ms);
+        let came = |at_ms: i64| before_ms.is_some_and(|before_ms| at_ms > before_ms) && at_ms <= until_ms;
+        let mut happened = Vec::new();
+        let mut anew = false;
+        for (id, held) in encounters.iter_mut().filter(|(_, held)| held.row.raid_code == row.code) {
+            if held.row.created_at_ms > until_ms {
+                continue;
+            }
+            anew |= held.follow(until_ms, audience) && *current == Some(*id);
+            if came(held.row.created_at_ms) {
+                happened.push((*id, FeedHappening::FightBegan { started_at_ms: held.row.started_at_ms }));
+            }
+            if held.is_shown(until_ms) && held.row.kept_at_ms.is_some_and(came) {
+                happened.push((*id, held.ended()));
+            }
+        }
+        let goes_on = |id: &EncounterId| encounters.get(id).is_some_and(|held| held.is_followed());
+        let shows = current.filter(goes_on).or_else(|| newest_until(encounters.iter(), &row.code, until_ms));
+        anew |= shows != *current;
+        *current = shows;
+        let lists_anew = !happened.is_empty();
+        for (id, what) in happened {
+            self.event(Of::Others, id, what);
+        }
+        if let Some(others) = self.stages.others_mut() {
+            if anew {
+                others.new_epoch();
+            }
+            others.feed.refresh |= lists_anew;
+        }
+        if self.connections.changed_ms().is_some_and(came)
+            && let Some(others) = self.stages.others_mut()
+        {
+            others.feed.refresh = true;
+        }
+    }
+
+    /// Whether something of the raid is not shown yet to those who are behind.
+    pub(super) fn is_ahead(&self) -> bool {
+        let Some(until_ms) = self.until_ms() else { return false };
+        let own = self.encounters.values().filter(|held| held.row.raid_code == self.row.code);
+        self.connections.changed_ms().is_some_and(|at_ms| at_ms > until_ms)
+            || own.into_iter().any(|held| held.is_ahead_of(until_ms))
+    }
+
+    /// Of fights that are shown to all no deltas are needed any more where the store has their logs.
+    pub(super) fn let_deltas_go(&mut self) {
+        let until_ms = self.until_ms();
+        for held in self.encounters.values_mut() {
+            if held.state == ReportState::Final && until_ms.is_none_or(|until_ms| held.is_shown(until_ms)) {
+                held.main.deltas = Default::default();
+                held.weigh();
+            }
+        }
+    }
+}
+
+/// What those see who see what came until a time: the fight that goes on and began last, else the last one.
+fn newest_until<'a>(
+    encounters: impl Iterator<Item = (&'a EncounterId, &'a LiveEncounter)>,
+    code: &str,
+    until_ms: i64,
+) -> Option<EncounterId> {
+    let own = encounters.filter(|(_, held)| held.row.raid_code == code);
+    let there = own.filter(|(_, held)| held.is_followed() || held.is_shown(until_ms));
+    let newest = there.max_by_key(|(_, held)| (held.is_followed(), held.row.started_at_ms));
+    newest.map(|(id, _)| *id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_connected_is_known_of_each_time() {
+        let mut connections = Connections::default();
+        assert!(!connections.at(5));
+        connections.note(10, true);
+        connections.note(12, true);
+        connections.note(20, false);
+        let at = [9, 10, 19, 20, 99].map(|at_ms| connections.at(at_ms));
+        assert_eq!((at, connections.changed_ms()), ([false, true, true, false, false], Some(20)));
+        (0..200).for_each(|at_ms| connections.note(100 + at_ms, at_ms % 2 == 0));
+        assert_eq!((connections.0.len(), connections.at(299), connections.at(298)), (CONNECTIONS_MAX, false, true));
+    }
+}

@@ -1,0 +1,401 @@
+//! Who is behind sees everything as it was some time ago, on every path that he can ask; members see it now.
+
+use raidcast_shared::feed::{FeedFrame, FeedHappening, FeedRequest, SUBPROTOCOL, SUBPROTOCOL_JSON};
+use raidcast_shared::report::Report;
+use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply, Visibility};
+use serde_json::Value;
+
+use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
+
+fn behind(delay_s: u32) -> Hello {
+    Hello { delay_s, ..hello() }
+}
+
+/// Damage of so many deltas of a script.
+fn damage(deltas: u64) -> u64 {
+    (1..=deltas).map(|seq| 3_000 + seq).sum()
+}
+
+/// Deltas that have come, by the damage that is shown; `None` of what is no sum of deltas.
+fn deltas_in(shown: u64) -> Option<u64> {
+    (0..=200).find(|deltas| damage(*deltas) == shown)
+}
+
+/// What a stranger is told of a report and its raid, path by path: the status, and how many deltas there are to see.
+async fn told(relay: &TestRelay, raid: &str, report: &str) -> Vec<(String, u16, Option<u64>)> {
+    let mut told = Vec::new();
+    for path in [
+        format!("/api/v1/reports/{report}"),
+        format!("/api/v1/reports/{report}?from=0&to=100000"),
+        format!("/api/v1/reports/{report}/timeline"),
+        format!("/api/v1/encounters/{report}"),
+        format!("/api/v1/encounters/{report}?timelines=true"),
+        format!("/api/v1/reports/{report}/views"),
+        format!("/api/v1/raids/{raid}"),
+        "/api/v1/reports".to_owned(),
+        "/api/v1/encounters".to_owned(),
+    ] {
+        let (status, body) = relay.get(&path).await;
+        // The largest sum that it tells.
+        let mut sums = Vec::new();
+        sums_of(&body, &mut sums);
+        if path.ends_with("/timeline") {
+            sums = vec![sums.into_iter().sum()];
+        }
+        told.push((path, status, sums.into_iter().filter_map(deltas_in).max().filter(|_| status == 200)));
+    }
+    told
+}
+
+fn sums_of(body: &Value, sums: &mut Vec<u64>) {
+    match body {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let is_sum = ["damage", "totalDamage", "totalDmg"].contains(&name.as_str());
+                sums.extend(value.as_u64().filter(|_| is_sum));
+                if is_sum && let Some(seconds) = value.as_array() {
+                    sums.push(seconds.iter().filter_map(Value::as_u64).sum());
+                }
+                sums_of(value, sums);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| sums_of(value, sums)),
+        _ => {}
+    }
+}
+
+/// What is told of the fight itself.
+fn of_report(told: &[(String, u16, Option<u64>)]) -> Vec<(u16, Option<u64>)> {
+    told[..5].iter().map(|(_, status, deltas)| (*status, *deltas)).collect()
+}
+
+/// Damage that somebody who joins now is shown, if there is a fight.
+async fn joins(relay: &TestRelay, raid: &str, protocol: &str) -> (Option<u64>, Vec<String>, bool) {
+    let mut spectator = Spectator::join(relay, raid, protocol).await;
+    loop {
+        let FeedFrame::Keyframe(keyframe) = spectator.hear().await.expect("the feed goes on") else { continue };
+        let deltas = keyframe.fight.map(|fight| deltas_in(fight.head.totals.damage).expect("a sum of deltas"));
+        let fights = keyframe.raid.fights.iter().map(|line| format!("{:?}", line.state)).collect();
+        return (deltas, fights, keyframe.raid.connected);
+    }
+}
+
+#[tokio::test]
+async fn who_is_no_member_sees_nothing_younger_than_the_delay_on_any_path_and_members_see_it_now() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let raid = uploader.welcome.raid.clone();
+    let feed = format!("{}/api/v1/raids/{raid}/feed", relay.url);
+    let mut strangers = Vec::new();
+    for (protocol, ticks) in [(SUBPROTOCOL, 10), (SUBPROTOCOL_JSON, 1)] {
+        let mut stranger = Spectator::join_at(&feed, protocol).await;
+        stranger.ask(&FeedRequest::Pace { ticks }).await;
+        strangers.push(stranger);
+    }
+    let mut member = Spectator::join_as(&feed, SUBPROTOCOL, Some(READ_KEY)).await;
+    let fight = Script::new(40, 2);
+    let begun = uploader.begin(&fight).await;
+    let report = begun.report.clone();
+    uploader.deltas(begun.h, &fight.deltas[..10]).await;
+    uploader.acked(10).await;
+    relay.pass_ms(30_000);
+    uploader.deltas(begun.h, &fight.deltas[10..20]).await;
+    uploader.acked(20).await;
+    member.until("all of it", |seen| seen.damage == damage(20)).await;
+    // Half a minute: nothing of it has come for anybody else.
+    let nothing = told(&relay, &raid, &report).await;
+    assert_eq!(of_report(&nothing), vec![(404, None); 5], "{nothing:?}");
+    assert!(nothing[5..].iter().all(|(_, _, deltas)| deltas.is_none()), "{nothing:?}");
+    let (_, page) = relay.get(&format!("/api/v1/raids/{raid}")).await;
+    assert_eq!((page["reports"].as_array().map(Vec::len), &page["connected"]), (Some(0), &false.into()), "{page}");
+    assert_eq!((&page["delayS"], page["createdAtMs"].as_i64()), (&60.into(), Some(1_789_999_970_000)), "{page}");
+    let (_, list) = relay.get("/api/v1/reports").await;
+    assert_eq!((list["reports"].as_array().map(Vec::len), &list["pagination"]["total"]), (Some(0), &0.into()));
+    for stranger in &mut strangers {
+        stranger.echoes().await;
+        assert_eq!((stranger.damage(), stranger.events.len()), (0, 0));
+    }
+    assert_eq!(joins(&relay, &raid, SUBPROTOCOL_JSON).await, (None, vec![], false));
+    let (_, own) = relay.get_with(&format!("/api/v1/raids/{raid}"), Some(READ_KEY)).await;
+    assert_eq!((own["reports"].as_array().map(Vec::len), &own["delayS"]), (Some(1), &0.into()), "{own}");
+    // A minute: what came first.
+    relay.pass_ms(30_000);
+    for stranger in &mut strangers {
+        stranger.until("what came first", |seen| seen.damage == damage(10)).await;
+    }
+    let first = told(&relay, &raid, &report).await;
+    assert_eq!(of_report(&first), vec![(200, Some(10)); 5], "{first:?}");
+    assert!(first[5..].iter().all(|(_, _, deltas)| deltas.is_none_or(|deltas| deltas <= 10)), "{first:?}");
+    assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(10), vec!["Live".into()], true));
+    // It ends, and its report is final for members alone.
+    assert!(matches!(uploader.end(begun.h, &fight_of(&fight, 20), Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let (_, whole) = relay.get_with(&format!("/api/v1/reports/{report}"), Some(READ_KEY)).await;
+    let whole: Report = serde_json::from_value(whole).unwrap();
+    assert_eq!((whole.fight.totals.damage, format!("{:?}", whole.state)), (damage(20), "Final".into()));
+    let still = told(&relay, &raid, &report).await;
+    assert_eq!(of_report(&still), vec![(200, Some(10)); 5], "{still:?}");
+    let shown = relay.report(&report).await;
+    assert_eq!((format!("{:?}", shown.state), shown.fight.outcome), ("Live".into(), Outcome::Unknown));
+    assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(10), vec!["Live".into()], true));
+    for stranger in &mut strangers {
+        stranger.echoes().await;
+        assert_eq!((stranger.damage(), stranger.events.len()), (damage(10), 1), "that it began");
+    }
+    // The uploader goes; what he sent comes when its time has come.
+    drop(uploader);
+    let gone = async {
+        let page = format!("/api/v1/raids/{raid}");
+        while relay.get_with(&page, Some(READ_KEY)).await.1["connected"] == true {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    soon("that he is gone", gone).await;
+    relay.pass_ms(30_000);
+    for stranger in &mut strangers {
+        stranger.until("what came then", |seen| seen.damage == damage(20)).await;
+        stranger.echoes().await;
+        assert_eq!(stranger.events.len(), 1);
+    }
+    assert_eq!(of_report(&told(&relay, &raid, &report).await), vec![(200, Some(20)); 5]);
+    assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(20), vec!["Live".into()], true));
+    let (_, found) = relay.get("/api/v1/encounters").await;
+    assert_eq!(found["encounters"].as_array().map(Vec::len), Some(0), "{found}");
+    relay.pass_ms(30_000);
+    for stranger in &mut strangers {
+        let seen = stranger.until("its end", |seen| seen.state.as_deref() == Some("Final")).await;
+        assert_eq!(seen.damage, damage(20));
+        stranger.echoes().await;
+        assert_eq!((stranger.events.len(), stranger.events_lost), (2, false));
+    }
+    let shown = relay.report(&report).await;
+    assert_eq!(shown, whole, "what is public now is what members saw then");
+    assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(20), vec!["Final".into()], false));
+    // What lists search is made then, too.
+    relay.pass_ms(2_000);
+    let looking = async {
+        loop {
+            // The clock was set on; who sleeps until then looks again.
+            relay.relay.as_ref().unwrap().registry().context.derive.came();
+            let (_, found) = relay.get("/api/v1/encounters").await;
+            if found["encounters"].as_array().is_some_and(|found| found.len() == 1) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    soon("the search finds it", looking).await;
+    relay.stop().await;
+}
+
+/// The first of a script's deltas, as a fight of its own.
+fn fight_of(fight: &Script, deltas: usize) -> Script {
+    let mut shorter = Script::new(40, 2);
+    shorter.deltas = fight.deltas[..deltas].to_vec();
+    shorter
+}
+
+#[tokio::test]
+async fn a_longer_delay_holds_the_view_still_and_a_shorter_one_goes_on_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(0)).await;
+    let raid = uploader.welcome.raid.clone();
+    let fight = Script::new(60, 2);
+    let begun = uploader.begin(&fight).await;
+    let report = begun.report.clone();
+    uploader.deltas(begun.h, &fight.deltas[..10]).await;
+    uploader.acked(10).await;
+    let mut stranger = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+    stranger.until("all of it", |seen| seen.damage == damage(10)).await;
+    let shows = async |deltas: u64, what: &str| {
+        let shown = relay.report(&report).await;
+        assert_eq!(deltas_in(shown.fight.totals.damage), Some(deltas), "{what}");
+        assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await.0, Some(deltas), "{what}");
+    };
+    // From none to a minute: who watched comes back to what he saw.
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    while stranger.hear().await.is_some() {}
+    assert!(stranger.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_some()), "{:?}", stranger.bye);
+    let mut stranger = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+    stranger.until("what he saw", |seen| seen.damage == damage(10)).await;
+    relay.pass_ms(1_000);
+    let again = uploader.begin(&fight).await;
+    uploader.deltas(again.h, &fight.deltas[10..20]).await;
+    uploader.acked(20).await;
+    shows(10, "a minute behind").await;
+    relay.pass_ms(59_000);
+    shows(10, "a minute behind").await;
+    relay.pass_ms(1_000);
+    stranger.until("what came a minute ago", |seen| seen.damage == damage(20)).await;
+    // Longer: nothing that was seen is taken back, and nothing new is seen until it is reached.
+    uploader.deltas(again.h, &fight.deltas[20..30]).await;
+    uploader.acked(30).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(600)).await;
+    for _ in 0..9 {
+        relay.pass_ms(60_000);
+        shows(20, "ten minutes behind").await;
+    }
+    assert_eq!(stranger.damage(), damage(20));
+    relay.pass_ms(60_000);
+    stranger.until("what came ten minutes ago", |seen| seen.damage == damage(30)).await;
+    let again = uploader.begin(&fight).await;
+    uploader.deltas(again.h, &fight.deltas[30..40]).await;
+    uploader.acked(40).await;
+    relay.pass_ms(10_000);
+    shows(30, "ten minutes behind").await;
+    // Shorter: at once.
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(5)).await;
+    shows(40, "five seconds behind").await;
+    stranger.until("what came ten seconds ago", |seen| seen.damage == damage(40)).await;
+    let again = uploader.begin(&fight).await;
+    uploader.deltas(again.h, &fight.deltas[40..50]).await;
+    uploader.acked(50).await;
+    shows(40, "five seconds behind").await;
+    // And none: to all who watch as others do from now on.
+    let _uploader = Uploader::connect_as(&relay, KEY, behind(0)).await;
+    shows(50, "no delay").await;
+    while stranger.hear().await.is_some() {}
+    assert!(stranger.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_some()), "{:?}", stranger.bye);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_relay_that_was_restarted_shows_no_more_than_before() {
+    let data = tempfile::tempdir().unwrap();
+    let mut relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(120)).await;
+    let raid = uploader.welcome.raid.clone();
+    // One that has ended, one that goes on.
+    let ended = Script::new(10, 2).at(1_789_999_000_000);
+    let begun = uploader.begin(&ended).await;
+    uploader.deltas(begun.h, &ended.deltas).await;
+    assert!(matches!(uploader.end(begun.h, &ended, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let ended = begun.report;
+    let fight = Script::new(30, 2);
+    let begun = uploader.begin(&fight).await;
+    let report = begun.report.clone();
+    uploader.deltas(begun.h, &fight.deltas[..10]).await;
+    uploader.acked(10).await;
+    relay.pass_ms(60_000);
+    uploader.deltas(begun.h, &fight.deltas[10..20]).await;
+    uploader.acked(20).await;
+    drop(uploader);
+    relay = relay.restart().await;
+    for id in [&ended, &report] {
+        let told = told(&relay, &raid, id).await;
+        assert_eq!(of_report(&told), vec![(404, None); 5], "{told:?}");
+    }
+    assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (None, vec![], false));
+    relay.pass_ms(60_000);
+    assert_eq!(of_report(&told(&relay, &raid, &report).await), vec![(200, Some(10)); 5]);
+    assert_eq!(of_report(&told(&relay, &raid, &ended).await), vec![(200, Some(10)); 5]);
+    let (shown, fights, _) = joins(&relay, &raid, SUBPROTOCOL).await;
+    assert_eq!((shown, fights), (Some(10), vec!["Final".into(), "Live".into()]));
+    relay.pass_ms(60_000);
+    assert_eq!(of_report(&told(&relay, &raid, &report).await), vec![(200, Some(20)); 5]);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_behind_hears_of_a_fight_when_its_time_has_come_and_names_stay_hidden() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let wants = Hello { names: NamesPolicy::Class, visibility: Visibility::Unlisted, ..behind(30) };
+    let mut uploader = Uploader::connect_as(&relay, KEY, wants).await;
+    let raid = uploader.welcome.raid.clone();
+    let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
+    let mut stranger = Spectator::join_at(&format!("{}/api/v1/live/{channel}/feed", relay.url), SUBPROTOCOL).await;
+    let mut reports = Vec::new();
+    for number in 0..2 {
+        let fight = Script::new(10, 2).at(1_790_000_000_000 + number * 100_000);
+        let begun = uploader.begin(&fight).await;
+        uploader.deltas(begun.h, &fight.deltas).await;
+        assert!(matches!(uploader.end(begun.h, &fight, Outcome::Wipe).await, UplinkReply::Finalized { .. }));
+        reports.push(begun.report);
+        relay.pass_ms(10_000);
+    }
+    stranger.echoes().await;
+    assert_eq!((stranger.damage(), stranger.events.len()), (0, 0));
+    let mut happened = Vec::new();
+    for _ in 0..3 {
+        relay.pass_ms(10_000);
+        stranger.ask(&FeedRequest::Probe { clock: 0.5 }).await;
+        // Beats in which it is looked what has come for him.
+        tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+        stranger.ask(&FeedRequest::Probe { clock: 0.7 }).await;
+        let mut echoes = 0;
+        while echoes < 2 {
+            let frame = stranger.hear().await.expect("the feed goes on");
+            let text = serde_json::to_string(&frame).unwrap();
+            assert!(!["Aeris", "Böreas", "はるか"].iter().any(|name| text.contains(name)), "{text}");
+            match frame {
+                FeedFrame::Echo(_) => echoes += 1,
+                FeedFrame::Event(event) => {
+                    let what = match event.what {
+                        FeedHappening::FightBegan { .. } => "began",
+                        FeedHappening::FightEnded { .. } => "ended",
+                        _ => continue,
+                    };
+                    happened.push((reports.iter().position(|report| *report == event.report_id), what));
+                }
+                _ => {}
+            }
+        }
+    }
+    let all = [(Some(0), "began"), (Some(0), "ended"), (Some(1), "began"), (Some(1), "ended")];
+    assert_eq!(happened, all);
+    // He is led to neither before that, by any key that players have.
+    let shown = relay.report(&reports[1]).await;
+    assert!(shown.fight.players.iter().all(|player| player.name.as_ref().is_some_and(|name| name.contains(' '))));
+    assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await.1, ["Final", "Final"]);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_replay_of_a_fight_that_goes_on_ends_where_the_delay_does() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let raid = uploader.welcome.raid.clone();
+    let fight = Script::new(60, 2);
+    let begun = uploader.begin(&fight).await;
+    let report = begun.report.clone();
+    uploader.deltas(begun.h, &fight.deltas[..30]).await;
+    uploader.acked(30).await;
+    relay.pass_ms(60_000);
+    uploader.deltas(begun.h, &fight.deltas[30..60]).await;
+    uploader.acked(60).await;
+    let mut player = Spectator::join(&relay, &format!("{raid}/feed?report={report}&at=0&speed=4"), SUBPROTOCOL).await;
+    let mut most = 0;
+    while player.hear().await.is_some() {
+        most = most.max(player.damage());
+    }
+    assert!(player.bye.is_some());
+    assert_eq!(deltas_in(most), Some(30), "{most}");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_reading_shows_no_more_than_the_first() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(600)).await;
+    let fight = Script::new(20, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas[..10]).await;
+    uploader.acked(10).await;
+    relay.pass_ms(600_000);
+    let shown = relay.report(&begun.report).await;
+    assert_eq!(deltas_in(shown.fight.totals.damage), Some(10));
+    // Another reading of the same fight takes its place: nothing of it is old enough.
+    let other = Script::new(20, 3);
+    let again = uploader.begin(&other).await;
+    uploader.deltas(again.h, &other.deltas).await;
+    uploader.acked(20).await;
+    let (status, body) = relay.get(&format!("/api/v1/reports/{}", begun.report)).await;
+    assert!(status == 404 || body["fight"]["totals"]["damage"].as_u64() <= Some(damage(10)), "{body}");
+    let (_, own) = relay.get_with(&format!("/api/v1/reports/{}", begun.report), Some(READ_KEY)).await;
+    assert_eq!(own["totals"]["damage"].as_u64().or(own["fight"]["totals"]["damage"].as_u64()), Some(damage(20)));
+    relay.stop().await;
+}
