@@ -21,6 +21,7 @@ pub mod derive;
 pub mod desk;
 pub mod disk;
 pub mod edge;
+pub mod erase;
 pub mod error;
 mod etag;
 pub mod extract;

@@ -81,6 +81,11 @@ impl Lists {
         Self { registry, door, answers, pool, flights: Arc::default(), held, made: AtomicU64::new(0) }
     }
 
+    /// Something is gone: no list that was made before is held any more.
+    pub fn forget(&self) {
+        self.held.invalidate_all();
+    }
+
     /// How many lists were read so far, for tests and metrics.
     pub fn made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)
