@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use raidcast_shared::account::Audited;
 use raidcast_shared::administration::{MyRaid, MyRaids};
 use raidcast_shared::limits::REPLAYS_MAX;
@@ -24,6 +25,7 @@ use crate::clock::Clock;
 use crate::context::Context;
 use crate::erase::Eraser;
 use crate::error::HttpError;
+use crate::export::Exports;
 use crate::fanout::Socket;
 use crate::ingest::Ingest;
 use crate::limits::EdgeLimits;
@@ -102,6 +104,7 @@ pub struct Desk {
     searches: Arc<Searches>,
     ingest: Arc<Ingest>,
     eraser: Arc<Eraser>,
+    exports: Arc<Exports>,
     /// One permit for each fight that is played.
     replays: Arc<Semaphore>,
 }
@@ -128,8 +131,9 @@ impl Desk {
         let searches = Arc::new(searches);
         let for_eraser = (Arc::clone(&answers), Arc::clone(&lists), Arc::clone(&searches));
         let eraser = Eraser::new(Arc::clone(&registry), for_eraser.0, for_eraser.1, for_eraser.2);
+        let exports = Arc::new(Exports::new(Arc::clone(&registry.context)));
         let (ingest, replays) = (Arc::new(Ingest::new(Arc::clone(&registry))), Arc::new(Semaphore::new(REPLAYS_MAX)));
-        Self { registry, door, members, spans, answers, lists, searches, ingest, eraser, replays }
+        Self { registry, door, members, spans, answers, lists, searches, ingest, eraser, exports, replays }
     }
 
     fn context(&self) -> &Context {
@@ -169,6 +173,18 @@ impl Desk {
     /// Removes what somebody wants gone.
     pub fn eraser(&self) -> &Arc<Eraser> {
         &self.eraser
+    }
+
+    /// All that is held about somebody, as an archive.
+    ///
+    /// # Errors
+    /// `SignInAgain`; `Unavailable` where others are given theirs.
+    pub async fn export(&self, who: &SignedIn) -> Result<Body, HttpError> {
+        let facts = self.members.facts(who).await?;
+        self.exports.begin(facts).ok_or_else(|| {
+            let text = "others are given their archives now: try again in a minute";
+            HttpError::Unavailable { text: text.into(), retry_s: 60 }
+        })
     }
 
     /// Folds spans.

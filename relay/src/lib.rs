@@ -24,6 +24,7 @@ pub mod edge;
 pub mod erase;
 pub mod error;
 mod etag;
+pub mod export;
 pub mod extract;
 pub mod fanout;
 pub mod feed;

@@ -120,6 +120,7 @@ fn people() -> OpenApiRouter<Desk> {
         .routes(routes!(api::session::newcomer, api::session::join_as_newcomer))
         .routes(routes!(api::me::me, api::own::leave))
         .routes(routes!(api::own::raids))
+        .routes(routes!(api::own::export))
         .routes(routes!(api::me::password))
         .routes(routes!(api::me::ways))
         .routes(routes!(api::me::remove_way))

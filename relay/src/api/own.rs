@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use raidcast_shared::administration::{Deleting, MyRaids};
 use serde::Deserialize;
@@ -132,6 +132,22 @@ pub async fn unpin(
     let manager = desk.door().manager(&headers).await?;
     desk.pin(desk.door().managed_raid(&code, &manager).await?, false, &manager).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// All that is held about oneself, as an archive.
+///
+/// A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes.
+#[utoipa::path(
+    get, path = "/api/v1/me/export", operation_id = "exportMe", tag = "People",
+    responses((status = 200, description = "The archive.", content_type = "application/zstd"), SignedOut, SignInAgain),
+    security(("session" = []))
+)]
+pub async fn export(State(desk): State<Desk>, headers: HeaderMap) -> Result<Response, HttpError> {
+    let who = desk.members().typing(&headers).await?;
+    let body = desk.export(&who).await?;
+    let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/zstd"));
+    let name = HeaderValue::from_static("attachment; filename=\"raidcast.tar.zst\"");
+    Ok(([kind, (header::CONTENT_DISPOSITION, name)], body).into_response())
 }
 
 /// Deletes oneself, with all accounts, raids, keys and sessions that are one's own.

@@ -9,8 +9,8 @@ use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
 use raidcast_store::transfer::Table;
 use raidcast_store::{
-    AccountId, Audited, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, NewJob, NewKey, NewPerson, NewRemoval, NewSession, Note,
-    Person, Role, Session, SessionEnds, Store, Subject, UploadHash,
+    AccountId, Audited, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, NewJob, NewKey, NewPerson,
+    NewRemoval, NewSession, Note, Person, Role, Session, SessionEnds, Store, Subject, UploadHash,
 };
 use serde_json::Value;
 use uuid::Uuid;

@@ -11,7 +11,8 @@ use raidcast_shared::account::Audited;
 use raidcast_shared::administration::{
     AuditLine, AuditPage, PersonLine, PersonList, RemovalForm, RemovalLine, RemovalList,
 };
-use raidcast_store::{AccountId, AuditRow, Erasure, Leaving, NewRemoval, Note, Person, PersonId, Removal};
+use raidcast_store::{AccountId, AuditRow, Erasure, Invitation, Leaving, NewRemoval, Note, Person, PersonId, Removal};
+use serde_json::{Value, json};
 
 use super::{Members, SignedIn, invalid, too_often};
 use crate::edge::Address;
@@ -28,6 +29,16 @@ const LINKS_CHARS_MAX: usize = 2_000;
 const CONTACT_CHARS_MAX: usize = 200;
 /// Characters of a message.
 const MESSAGE_CHARS_MAX: usize = 1_000;
+
+/// What there is to say of a person beside his raids.
+pub struct Facts {
+    /// Who.
+    pub person: PersonId,
+    /// His accounts.
+    pub accounts: Vec<AccountId>,
+    /// As an archive of all that is held about him says it.
+    pub about: Value,
+}
 
 impl Members {
     fn note(&self, who: &SignedIn, what: Audited, about: Option<i64>) -> Note {
@@ -72,6 +83,40 @@ impl Members {
             Ok(person)
         })
         .await
+    }
+
+    /// What is held about him beside his raids; that he asked is noted.
+    ///
+    /// # Errors
+    /// `SignInAgain`.
+    pub async fn facts(&self, who: &SignedIn) -> Result<Facts, HttpError> {
+        self.fresh(who)?;
+        let store = &self.context.store;
+        let person = who.person();
+        let own = |invitation: &Invitation| invitation.made_by == Some(person);
+        let invitations = store.invitations(self.now_ms()).await?.into_iter().filter(own);
+        let invitations = invitations.map(|made| {
+            let Invitation { role, note, created_at_ms, ends_at_ms, left, .. } = made;
+            json!({"role": role, "note": note, "createdAtMs": created_at_ms, "endsAtMs": ends_at_ms, "left": left})
+        });
+        let subjects = store.subjects(person).await?.into_iter();
+        let ways = subjects.map(|way| json!({"provider": way.provider, "subject": way.subject}));
+        let accounts = self.accounts(who).await?;
+        let used = store.used().await?.into_iter().filter(|used| accounts.contains(&used.account));
+        let limits = used.map(
+            |used| json!({"account": used.account.0, "what": used.what, "sinceMs": used.since_ms, "used": used.used}),
+        );
+        let about = json!({
+            "person": person.0,
+            "me": self.me(who).await?,
+            "ways": ways.collect::<Vec<_>>(),
+            "sessions": self.sessions(who).await?,
+            "keys": self.keys(who).await?,
+            "invitations": invitations.collect::<Vec<_>>(),
+            "limits": limits.collect::<Vec<_>>(),
+        });
+        store.note(self.note(who, Audited::PersonExported, Some(person.0))).await?;
+        Ok(Facts { person, accounts, about })
     }
 
     /// Who signs in.
