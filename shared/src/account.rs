@@ -42,7 +42,7 @@ pub enum Scope {
     Upload,
     /// See what its account keeps private.
     Read,
-    /// Renew the links of private raids: those before end.
+    /// Renew the links of private raids, and delete fights and raids.
     Manage,
 }
 

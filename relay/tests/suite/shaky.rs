@@ -164,7 +164,7 @@ impl Keys for Shaky {
         "writes" add_key(key: &'a NewKey = key.clone() => &key) -> Option<KeyRow>;
         "writes" replace_key(old: KeyId = old => old, old_ends_at_ms: i64 = old_ends_at_ms => old_ends_at_ms, key: &'a NewKey = key.clone() => &key) -> Option<KeyRow>;
         "reads" keys(now_ms: i64 = now_ms => now_ms) -> Vec<KeyRow>;
-        "writes" revoke_key(account: AccountId = account => account, key: KeyId = key => key) -> bool;
+        "writes" revoke_key(account: AccountId = account => account, key: KeyId = key => key, by: PersonId = by => by, now_ms: i64 = now_ms => now_ms) -> bool;
     }
 
     /// Done whenever the relay likes, as [`Jobs::jobs`] is asked.

@@ -140,6 +140,7 @@ fn key_of(account: AccountId, digest: [u8; 32]) -> NewKey {
         visibility: Visibility::Private,
         uploads_per_day: Some(7),
         ends_at_ms: Some(NEVER_MS),
+        by: None,
         now_ms: 2,
     }
 }

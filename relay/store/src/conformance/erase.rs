@@ -187,6 +187,7 @@ pub async fn somebody_who_leaves_takes_all_that_is_his(harness: &impl Harness<St
         visibility: Visibility::Public,
         uploads_per_day: None,
         ends_at_ms: None,
+        by: None,
         now_ms: NOW_MS,
     };
     assert!(store.add_key(&key).await.expect("an answer").is_some());

@@ -10,7 +10,7 @@ export const SCOPES: { id: Scope; name: string; means: string; may: string }[] =
   {
     id: 'manage',
     name: 'Manage',
-    means: 'Renew the link of a private raid: the old link ends, and you get a new one.',
+    means: 'Renew the link of a private raid, so that the old one ends; delete fights and raids.',
     may: 'renew links of private raids',
   },
 ];
