@@ -163,6 +163,7 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         metrics_listen: None,
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
+        keep_days: None,
         providers: Vec::new(),
         limits: EdgeLimits::default(),
     };

@@ -104,6 +104,7 @@ async fn demo(cli: Cli) -> Result<()> {
         metrics_listen: None,
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
+        keep_days: None,
         providers: Vec::new(),
         limits: EdgeLimits::default(),
     })

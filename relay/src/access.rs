@@ -19,7 +19,7 @@ use raidcast_store::{AccountId, Delay, EncounterRow, RaidRow, Tickets};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-pub use self::door::{Door, Recorded, Uploader};
+pub use self::door::{Door, Manager, Recorded, Uploader};
 pub use self::veil::{Veils, players_of};
 pub use self::visible::Visible;
 

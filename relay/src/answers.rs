@@ -222,6 +222,21 @@ impl Answers {
         self.made.load(Ordering::Relaxed)
     }
 
+    /// A report is gone: nothing of it is held any more, here and of its spans.
+    pub async fn forget(&self, report_id: &str) {
+        let asked: Vec<_> =
+            self.bodies.iter().filter(|(asked, _)| asked.2 == report_id).map(|(asked, _)| asked).collect();
+        for asked in asked {
+            self.bodies.invalidate(&*asked).await;
+        }
+        let lines: Vec<_> =
+            self.summaries.iter().filter(|(line, _)| line.1 == report_id).map(|(line, _)| line).collect();
+        for line in lines {
+            self.summaries.invalidate(&*line).await;
+        }
+        self.spans.forget(report_id).await;
+    }
+
     /// A report as it stands: as it is kept (`record`), else folded of its log so far.
     ///
     /// # Errors
@@ -477,7 +492,7 @@ impl Answers {
     pub async fn summary(self: Arc<Self>, who: Address, line: Visible<ReportLine>) -> Option<Arc<ReportSummary>> {
         let making = async move {
             let key = (line.audience().clone(), line.report_id.clone());
-            let made = self.summaries.try_get_with(key, self.make_summary(who, &line)).await;
+            let made = self.summaries.try_get_with(key, Box::pin(self.make_summary(who, &line))).await;
             made.ok().map(|(summary, _)| summary)
         };
         tokio::spawn(making.in_current_span()).await.ok().flatten()

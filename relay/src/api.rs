@@ -1,6 +1,7 @@
 //! The HTTP API, one file for each resource.
 
 pub mod accounts;
+pub mod administration;
 pub mod description;
 pub mod device;
 pub mod encounters;
@@ -8,6 +9,7 @@ pub mod health;
 pub mod invitations;
 pub mod me;
 pub mod metrics;
+pub mod own;
 pub mod raids;
 pub mod reports;
 pub mod search;

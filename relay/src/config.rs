@@ -174,6 +174,8 @@ struct File {
     /// Who may join.
     #[serde(default)]
     registration: Registration,
+    /// Days after which raids are removed.
+    keep_days: Option<u32>,
     /// The upload key of the account `default`.
     upload_key: Option<String>,
     /// Further keys, by name of the account.
@@ -241,7 +243,7 @@ impl KeyEntry {
 }
 
 /// The names in a [`File`].
-const SETTINGS: [&str; 16] = [
+const SETTINGS: [&str; 17] = [
     "listen",
     "data",
     "database_url",
@@ -254,6 +256,7 @@ const SETTINGS: [&str; 16] = [
     "metrics_listen",
     "log_format",
     "registration",
+    "keep_days",
     "upload_key",
     "upload_keys",
     "keys",
@@ -337,6 +340,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Who may join.
     pub registration: Registration,
+    /// So many days after they were active last raids are removed, but for those that are pinned; `None`: they are kept.
+    pub keep_days: Option<u32>,
     /// Who else says who somebody is, in the order in which they are shown.
     pub providers: Vec<ProviderSetting>,
 }
@@ -541,6 +546,9 @@ impl Config {
         let database_url = flags.place.database_url.or(file.database_url).map(|url| url.parse()).transpose()?;
         let cors_origins =
             Origins::listed(&file.cors_origins).map_err(|why| in_file(format!("under `cors_origins`, {why}")))?;
+        if file.keep_days == Some(0) {
+            return Err(in_file("`keep_days` must be at least 1: leave it out to keep raids for ever".into()));
+        }
         let mut limits = EdgeLimits::default();
         if let Some(most) = flags.connections_per_address.or(file.connections_per_address) {
             if most == 0 {
@@ -573,6 +581,7 @@ impl Config {
             metrics_listen,
             log_format,
             registration: file.registration,
+            keep_days: file.keep_days,
             providers,
         })
     }

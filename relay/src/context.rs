@@ -36,6 +36,8 @@ pub struct Context {
     pub public_url: String,
     /// From the last event to a provisional report, ms.
     pub grace_ms: i64,
+    /// So many days after they were active last raids are removed, if they are.
+    pub keep_days: Option<u32>,
     /// Names this run of the relay in epochs: positions mean nothing in another.
     pub boot: String,
     /// Cancelled when the relay is about to stop.
@@ -94,6 +96,7 @@ impl Context {
             secret,
             public_url,
             grace_ms,
+            keep_days: None,
             boot,
             draining,
             access,
@@ -109,6 +112,11 @@ impl Context {
             metrics,
             connections,
         }
+    }
+
+    /// Where raids are removed by their age.
+    pub fn keeping(self, keep_days: Option<u32>) -> Self {
+        Self { keep_days, ..self }
     }
 
     /// With limits of one's own.

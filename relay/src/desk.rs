@@ -7,20 +7,25 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use raidcast_shared::account::Audited;
+use raidcast_shared::administration::{MyRaid, MyRaids};
 use raidcast_shared::limits::REPLAYS_MAX;
 use raidcast_shared::report::RenewedTicket;
-use raidcast_store::RaidRow;
+use raidcast_store::{Note, RaidRow};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
-use crate::access::{Door, Listening, Uploader, Visible};
-use crate::account::Members;
+use crate::access::{Door, Listening, Manager, Uploader, Visible};
+use crate::account::{Members, SignedIn};
 use crate::answers::Answers;
 use crate::clock::Clock;
 use crate::context::Context;
+use crate::erase::Eraser;
 use crate::error::HttpError;
+use crate::export::Exports;
 use crate::fanout::Socket;
 use crate::ingest::Ingest;
 use crate::limits::EdgeLimits;
@@ -29,6 +34,9 @@ use crate::quota::Allowance;
 use crate::raid::{Join, JoinWish, Joined, RaidCommand, RaidHandle, RaidRegistry};
 use crate::search::Searches;
 use crate::span::Spans;
+
+/// Raids of a page, and one that says whether there are more.
+const RAIDS_OF_A_PAGE: u32 = 51;
 
 /// See the module's page.
 ///
@@ -95,6 +103,8 @@ pub struct Desk {
     lists: Arc<Lists>,
     searches: Arc<Searches>,
     ingest: Arc<Ingest>,
+    eraser: Arc<Eraser>,
+    exports: Arc<Exports>,
     /// One permit for each fight that is played.
     replays: Arc<Semaphore>,
 }
@@ -119,8 +129,11 @@ impl Desk {
     ) -> Self {
         let searches = Searches::new(door.clone(), registry.context.secret.clone(), Arc::clone(&spans.pool));
         let searches = Arc::new(searches);
+        let for_eraser = (Arc::clone(&answers), Arc::clone(&lists), Arc::clone(&searches));
+        let eraser = Eraser::new(Arc::clone(&registry), for_eraser.0, for_eraser.1, for_eraser.2);
+        let exports = Arc::new(Exports::new(Arc::clone(&registry.context)));
         let (ingest, replays) = (Arc::new(Ingest::new(Arc::clone(&registry))), Arc::new(Semaphore::new(REPLAYS_MAX)));
-        Self { registry, door, members, spans, answers, lists, searches, ingest, replays }
+        Self { registry, door, members, spans, answers, lists, searches, ingest, eraser, exports, replays }
     }
 
     fn context(&self) -> &Context {
@@ -155,6 +168,23 @@ impl Desk {
     /// Takes in fights that come whole.
     pub fn ingest(&self) -> &Arc<Ingest> {
         &self.ingest
+    }
+
+    /// Removes what somebody wants gone.
+    pub fn eraser(&self) -> &Arc<Eraser> {
+        &self.eraser
+    }
+
+    /// All that is held about somebody, as an archive.
+    ///
+    /// # Errors
+    /// `SignInAgain`; `Unavailable` where others are given theirs.
+    pub async fn export(&self, who: &SignedIn) -> Result<Body, HttpError> {
+        let facts = self.members.facts(who).await?;
+        self.exports.begin(facts).ok_or_else(|| {
+            let text = "others are given their archives now: try again in a minute";
+            HttpError::Unavailable { text: text.into(), retry_s: 60 }
+        })
     }
 
     /// Folds spans.
@@ -213,6 +243,49 @@ impl Desk {
     /// What is left to an uploader of the limit of a day that is nearest to its end; `None` if the store does not say.
     pub async fn allowance(&self, uploader: Uploader) -> Option<Allowance> {
         self.context().allowance(uploader.account(), uploader.uploads_per_day()).await.ok()
+    }
+
+    /// Somebody's raids.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn my_raids(&self, who: &SignedIn, before: Option<i64>) -> Result<MyRaids, HttpError> {
+        let context = self.context();
+        let mut lines = Vec::new();
+        for account in self.members.accounts(who).await? {
+            lines.extend(context.store.raids_of(account, before, RAIDS_OF_A_PAGE).await?);
+        }
+        lines.sort_by_key(|line| std::cmp::Reverse(line.row));
+        let is_more = lines.len() > RAIDS_OF_A_PAGE as usize - 1;
+        lines.truncate(RAIDS_OF_A_PAGE as usize - 1);
+        let next = if is_more { lines.last().map(|line| line.row) } else { None };
+        let mut raids = Vec::with_capacity(lines.len());
+        for line in lines {
+            let Some(raid) = context.store.raid_by_code(&line.code).await? else { continue };
+            raids.push(MyRaid {
+                url: context.raid_url(&raid),
+                code: line.code,
+                account: line.account.0,
+                title: line.title,
+                visibility: line.visibility,
+                names: line.names,
+                created_at_ms: line.created_at_ms,
+                active_at_ms: line.active_at_ms,
+                fights: line.fights,
+                pinned: line.pinned,
+            });
+        }
+        Ok(MyRaids { raids, next, keep_days: context.keep_days })
+    }
+
+    /// Keeps a raid however old it gets, or no more.
+    ///
+    /// # Errors
+    /// `NotFound` if it is gone meanwhile.
+    pub async fn pin(&self, raid: Visible<RaidRow>, pinned: bool, by: &Manager) -> Result<(), HttpError> {
+        let what = if pinned { Audited::RaidPinned } else { Audited::RaidUnpinned };
+        let note = Note { by: by.by(), what, about: Some(raid.account.0), at_ms: self.clock().now_ms() };
+        if self.context().store.pin_raid(&raid.code, pinned, note).await? { Ok(()) } else { Err(HttpError::NotFound) }
     }
 
     /// Gives a raid of the uploader a new ticket, and its channel too. Those before are good for nothing when this is

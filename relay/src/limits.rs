@@ -225,6 +225,8 @@ pub const SIGN_INS_PER_NAME: u32 = 10;
 
 /// People who join from one address within a day.
 pub const JOINS_PER_ADDRESS_DAY: u32 = 20;
+/// Requests for removal of one address within an hour: who was seen in several raids names all of them in one.
+pub const REMOVALS_PER_ADDRESS_HOUR: u32 = 3;
 /// People who join within an hour: of a relay that is open to everybody, what a stranger with many addresses can make it
 /// hold.
 pub const JOINS_PER_HOUR: u32 = 200;

@@ -45,7 +45,7 @@ enum Asked {
 #[derive(Clone)]
 enum Of {
     Public(Page),
-    Raid { raid: Visible<RaidRow>, channel: Option<String> },
+    Raid { raid: Box<Visible<RaidRow>>, channel: Option<String> },
 }
 
 impl Of {
@@ -81,6 +81,11 @@ impl Lists {
         Self { registry, door, answers, pool, flights: Arc::default(), held, made: AtomicU64::new(0) }
     }
 
+    /// Something is gone: no list that was made before is held any more.
+    pub fn forget(&self) {
+        self.held.invalidate_all();
+    }
+
     /// How many lists were read so far, for tests and metrics.
     pub fn made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)
@@ -104,7 +109,7 @@ impl Lists {
         raid: &Visible<RaidRow>,
         channel: Option<String>,
     ) -> Result<Arc<Body>, HttpError> {
-        self.shared(who, Of::Raid { raid: raid.clone(), channel }).await
+        self.shared(who, Of::Raid { raid: Box::new(raid.clone()), channel }).await
     }
 
     /// Made once for all who ask meanwhile.

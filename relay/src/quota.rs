@@ -361,6 +361,14 @@ impl Quota {
         kept.collect()
     }
 
+    /// An account is gone: what it used is nobody's.
+    pub fn forget(&self, account: AccountId) {
+        if let Some(used) = self.accounts().get_mut(&account) {
+            // Uplinks that are still open give their places back by themselves.
+            *used = Used { connections: used.connections, ..Used::default() };
+        }
+    }
+
     /// Goes on from what was kept. A name that is not known here is another version's.
     pub fn recall(&self, kept: &[Use]) {
         let mut accounts = self.accounts();

@@ -101,6 +101,11 @@ impl Searches {
         Self { door, secret, pool, turns: Arc::new(turns), flights: Arc::default(), held, made: AtomicU64::new(0) }
     }
 
+    /// Something is gone: nothing that was found before is held any more.
+    pub fn forget(&self) {
+        self.held.invalidate_all();
+    }
+
     /// How many questions were looked up so far, for tests and metrics.
     pub fn made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)

@@ -22,6 +22,7 @@ use crate::derive::{Deriver, Source};
 use crate::desk::Desk;
 use crate::disk::Disk;
 use crate::edge::{self, Edge, Proxies, Sockets};
+use crate::erase::{Eraser, Retention};
 use crate::error::plain;
 use crate::limits::METRICS_SOCKETS_MAX;
 use crate::lists::Lists;
@@ -104,6 +105,7 @@ pub struct Relay {
     edge: Arc<Edge>,
     answers: Arc<Answers>,
     lists: Arc<Lists>,
+    eraser: Arc<Eraser>,
     usage: Arc<KeptUsage>,
     keys: Arc<Keyring>,
     first_link: Option<String>,
@@ -162,6 +164,7 @@ impl Relay {
             config.grace_ms,
             stop.clone(),
         )
+        .keeping(config.keep_days)
         .with_limits(config.limits.clone());
         key_encounters(&context).await?;
         let context = Arc::new(context);
@@ -217,6 +220,10 @@ impl Relay {
             deriving.goes_before = Some(Box::new(move || ingest.standing().waiting > 0));
             servers.spawn(deriving.work(stop.clone()));
         }
+        servers.spawn(Arc::clone(desk.eraser()).work(stop.clone()));
+        if let Some(keep_days) = config.keep_days {
+            servers.spawn(Arc::clone(desk.eraser()).keep_only(Retention { keep_days }, stop.clone()));
+        }
         servers.spawn(Arc::clone(&usage).keep_each_minute(stop.clone()));
         servers.spawn(Arc::clone(&keys).keep_house(Arc::clone(&context.store), stop.clone()));
         servers.spawn(Arc::clone(&members).keep_house(stop.clone()));
@@ -227,6 +234,7 @@ impl Relay {
         });
         servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
         servers.spawn(Arc::clone(&readiness).keep_looking(stop.clone()));
+        let eraser = Arc::clone(desk.eraser());
         let operators = Operators { readiness, sources };
         if let Some(listener) = for_metrics {
             // Sockets of its own: who asks how a crowded relay is must get in.
@@ -254,6 +262,7 @@ impl Relay {
             edge,
             answers,
             lists,
+            eraser,
             usage,
             keys,
             first_link,
@@ -307,6 +316,11 @@ impl Relay {
         &self.answers
     }
 
+    /// Removes what somebody wants gone.
+    pub fn eraser(&self) -> &Arc<Eraser> {
+        &self.eraser
+    }
+
     /// Makes its lists of fights.
     pub fn lists(&self) -> &Arc<Lists> {
         &self.lists
@@ -346,8 +360,8 @@ async fn key_encounters(context: &Context) -> Result<(), StoreError> {
     if let Err(error) = keyed.wiped {
         tracing::warn!(
             %error,
-            "ids of fights from which a player can be found are replaced, but still lie in unused parts of the database: \
-             give it room of twice its size and restart the relay"
+            "what was deleted before still lies in unused parts of the database: give it room of twice its size and restart \
+             the relay"
         );
     }
     Ok(())

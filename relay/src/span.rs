@@ -108,6 +108,16 @@ impl Spans {
         FoldGuard(Arc::clone(&self.held))
     }
 
+    /// A report is gone: nothing of it is held any more.
+    pub async fn forget(&self, report_id: &str) {
+        let is_of = |key: &SpanKey| key.log.report_id == report_id;
+        let keys: Vec<_> = self.fights.iter().filter(|(key, _)| is_of(key)).map(|(key, _)| key).collect();
+        for key in keys {
+            self.fights.invalidate(&*key).await;
+        }
+        self.logs.forget(report_id).await;
+    }
+
     /// A span of a report as it shows it: folded once for all who ask meanwhile, and kept for who asks later.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ pub enum Scope {
     Upload,
     /// See what its account keeps private.
     Read,
-    /// Renew the links of private raids: those before end.
+    /// Renew the links of private raids, and delete fights and raids.
     Manage,
 }
 
@@ -56,6 +56,41 @@ pub enum Role {
     Member,
     /// See to the relay: who is invited, and what is removed.
     Administrator,
+}
+
+/// What is noted of who changed what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Audited {
+    /// A fight was deleted; about its account.
+    FightDeleted,
+    /// A raid was deleted; about its account.
+    RaidDeleted,
+    /// A raid was deleted because it was as old as raids may get; about its account.
+    RaidExpired,
+    /// A raid is to stay however old it gets; about its account.
+    RaidPinned,
+    /// A raid is to stay no more; about its account.
+    RaidUnpinned,
+    /// Somebody deleted himself; about him.
+    PersonLeft,
+    /// An administrator deleted somebody; about him.
+    PersonRemoved,
+    /// Somebody was given all that is held about him; about him.
+    PersonExported,
+    /// An account was taken over that nobody held; about it.
+    AccountClaimed,
+    /// An invitation was made.
+    InvitationMade,
+    /// An invitation was taken back.
+    InvitationTakenBack,
+    /// A key was made; about its account.
+    KeyMade,
+    /// A key was ended; about its account.
+    KeyRevoked,
+    /// A request for removal was closed.
+    RemovalClosed,
 }
 
 /// Who may join a relay.

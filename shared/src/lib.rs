@@ -3,6 +3,7 @@
 //! Pure: no clock, socket, database or randomness. `PROTOCOL.md` beside this crate is the text of the wire.
 
 pub mod account;
+pub mod administration;
 pub mod checksum;
 pub mod codec;
 pub mod columns;

@@ -36,6 +36,7 @@ pub(crate) fn config(data: &Path) -> Config {
         metrics_listen: None,
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
+        keep_days: None,
         providers: Vec::new(),
         limits: EdgeLimits::default(),
     }

@@ -10,8 +10,8 @@ use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 use raidcast_store::name::Typed;
 use raidcast_store::search::names_like;
 use raidcast_store::{
-    AccountId, Delay, EncounterKey, EncounterRow, Page, RaidRow, ReportLine, SearchFound, SearchKey, SearchRequest,
-    SearchTotal, StoreError, Term,
+    AccountId, Delay, EncounterKey, EncounterRow, Page, PersonId, RaidRow, ReportLine, SearchFound, SearchKey,
+    SearchRequest, SearchTotal, StoreError, Term,
 };
 
 use super::behind::{line_until, row_until};
@@ -100,6 +100,35 @@ impl Uploader {
     }
 }
 
+/// Somebody who may remove what belongs to his accounts: by a key that manages, or signed in on a page of the relay.
+///
+/// Nobody makes one up:
+///
+/// ```compile_fail
+/// use raidcast_relay::access::Manager;
+/// use raidcast_store::AccountId;
+///
+/// fn anybody() -> Manager {
+///     Manager { accounts: vec![AccountId(1)], by: None }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Manager {
+    accounts: Vec<AccountId>,
+    by: Option<PersonId>,
+}
+
+impl Manager {
+    /// Who he is, if he is signed in.
+    pub fn by(&self) -> Option<PersonId> {
+        self.by
+    }
+
+    fn asker(&self) -> Asker {
+        Asker { accounts: self.accounts.clone(), ..Asker::default() }
+    }
+}
+
 /// What was found of fights that everybody may see.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -171,6 +200,37 @@ impl Door {
         let Key { visibility, uploads_per_day, .. } = *key;
         let names = NamesPolicy::Full;
         Ok(Uploader { account: self.account(&key).await?, visibility, names, reads, uploads_per_day })
+    }
+
+    /// Who asks to remove what is his.
+    ///
+    /// # Errors
+    /// With a key as [`Door::uploader`]; without one `SignedOut`, or `ForeignPage` where no page of this relay asks.
+    pub async fn manager(&self, headers: &HeaderMap) -> Result<Manager, HttpError> {
+        if headers.contains_key("x-api-key") {
+            let uploader = self.uploader(headers, Scope::Manage).await?;
+            return Ok(Manager { accounts: vec![uploader.account()], by: None });
+        }
+        let who = self.members.changing(headers).await?;
+        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()) })
+    }
+
+    /// A raid of his.
+    ///
+    /// # Errors
+    /// `NotFound` if it is nobody's, or somebody else's.
+    pub async fn managed_raid(&self, code: &str, manager: &Manager) -> Result<Visible<RaidRow>, HttpError> {
+        let raid = self.raid(code, &manager.asker()).await?;
+        Some(raid).filter(|raid| manager.accounts.contains(&raid.account)).ok_or(HttpError::NotFound)
+    }
+
+    /// A fight of his, by its report.
+    ///
+    /// # Errors
+    /// `NotFound` if it is nobody's, or somebody else's.
+    pub async fn managed_report(&self, report_id: &str, manager: &Manager) -> Result<Visible<EncounterRow>, HttpError> {
+        let (report, _) = self.report(report_id, &manager.asker()).await?;
+        Some(report).filter(|report| manager.accounts.contains(&report.key.account)).ok_or(HttpError::NotFound)
     }
 
     /// What his request's signature is verified with, when its body comes; `None` if it has none.

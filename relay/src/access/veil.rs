@@ -79,6 +79,11 @@ impl Veils {
         })
     }
 
+    /// A raid, or a fight of it, is gone: its numbers are read again.
+    pub async fn forget(&self, code: &str) {
+        self.numbers.invalidate(code).await;
+    }
+
     /// Gives players of all fights that are kept of a raid numbers, oldest fight first: before it hides anybody.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod account;
 mod enter;
 mod invitation;
 mod key;
+mod leaving;
 mod pairing;
 mod provider;
 mod session;
@@ -25,6 +26,7 @@ use raidcast_shared::text::is_name;
 use raidcast_store::{AccountId, PersonId, Session, SessionEnds, SessionId};
 use tokio_util::sync::CancellationToken;
 
+pub use self::leaving::Facts;
 pub use self::pairing::DeviceFault;
 pub use self::provider::{Arrival, Arrived};
 use self::trip::{Stranger, Trip};
@@ -53,6 +55,8 @@ const LOOK: Duration = Duration::from_mins(1);
 /// What is over is removed each so many looks.
 const SWEPT_EACH: u32 = 60;
 
+/// Who changed what is kept for so long, ms.
+const AUDIT_MS: i64 = 365 * DAY_MS;
 /// Characters of what a key or an invitation is called.
 const NOTE_CHARS_MAX: usize = 64;
 
@@ -293,6 +297,17 @@ impl Members {
         });
     }
 
+    /// The same of all of somebody's sessions.
+    fn end_open_of(&self, who: PersonId) {
+        self.pairings.forget(|person, _| person == who);
+        self.open().retain(|_, open| {
+            if open.person == who {
+                open.ended.cancel();
+            }
+            open.person != who
+        });
+    }
+
     /// Who is signed in and types a code: into a page of this relay, as far as browsers say so.
     ///
     /// # Errors
@@ -326,6 +341,9 @@ impl Members {
         let store = &self.context.store;
         store.drop_sessions(self.ends()).await?;
         store.drop_keys(self.now_ms()).await?;
+        store.drop_audit(self.now_ms().saturating_sub(AUDIT_MS)).await?;
+        // Nobody's address is remembered for longer than it takes to say that he asks too often.
+        self.tries.forget();
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use crate::edge::{Address, Later};
 use crate::limits::{
     ADDRESSES_MAX, JOINS_PER_ADDRESS_DAY, JOINS_PER_HOUR, PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE,
-    SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME,
+    REMOVALS_PER_ADDRESS_HOUR, SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME,
 };
 
 /// In so long, as many tries of a name come again as may be made at once.
@@ -79,6 +79,7 @@ pub(super) struct Tries {
     known: Rate<[u8; 8]>,
     people: Rate<(PersonId, Try)>,
     joins: Rate<Address>,
+    removals: Rate<Address>,
     all_joins: Rate<()>,
 }
 
@@ -95,8 +96,27 @@ impl Tries {
             known: Rate::new(by_name, [0; 8]),
             people: Rate::new(by_name, (PersonId(0), Try::Code)),
             joins: Rate::new(per_day, Address::EVERYBODY),
+            removals: Rate::new(Quota::per_hour(nonzero(REMOVALS_PER_ADDRESS_HOUR)), Address::EVERYBODY),
             all_joins: Rate::new(Quota::per_hour(nonzero(JOINS_PER_HOUR)), ()),
         }
+    }
+
+    /// Counts a request for removal of an address.
+    ///
+    /// # Errors
+    /// There were too many.
+    pub(super) fn asks_removal(&self, address: Address) -> Result<(), Later> {
+        self.removals.check(&address)
+    }
+
+    /// Forgets whoever may try as if he never had.
+    pub(super) fn forget(&self) {
+        for rate in [&self.addresses, &self.providers, &self.joins, &self.removals] {
+            rate.limiter.retain_recent();
+        }
+        self.names.limiter.retain_recent();
+        self.known.limiter.retain_recent();
+        self.people.limiter.retain_recent();
     }
 
     /// Counts a try of an address.

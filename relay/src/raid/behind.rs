@@ -37,7 +37,7 @@ impl Behind {
 
     /// Whether it is of this reading, as far as it has come.
     pub(super) fn is_of(&self, reading: &Reading) -> bool {
-        self.stream == reading.stream && self.taken <= reading.deltas.len()
+        self.stream == reading.stream && self.taken <= reading.deltas.count()
     }
 
     /// Takes what came until a time, or a large part of it.

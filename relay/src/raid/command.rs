@@ -108,6 +108,18 @@ pub enum RaidCommand {
         /// Answered when it is so.
         reply: oneshot::Sender<()>,
     },
+    /// A fight is about to be erased: from now on it is not taken again, whoever sends it.
+    Erasing {
+        /// Which.
+        encounter: EncounterId,
+        /// Answered when it is so.
+        reply: oneshot::Sender<()>,
+    },
+    /// The raid is about to be erased: the task says goodbye to all and ends.
+    Close {
+        /// Answered when all were told; the task has ended when [`RaidHandle::ended`] says so.
+        reply: oneshot::Sender<()>,
+    },
     /// Whether an uploader is connected.
     Connected {
         /// As who is behind sees it, to whom what came until then is shown.
@@ -242,6 +254,11 @@ impl RaidHandle {
         let (reply, answer) = oneshot::channel();
         self.send(command(reply)).await?;
         answer.await.map_err(|_| RaidGone)
+    }
+
+    /// Waits until the task has ended, and has let go of all that it had.
+    pub async fn ended(&self) {
+        self.inbox.closed().await;
     }
 
     /// Whether two handles are of one task.

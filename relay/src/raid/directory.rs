@@ -1,13 +1,14 @@
 //! Who owns what: which task has a raid, and which raid an encounter.
 //!
-//! A seam: the owners are in this process today. Two invariants: at most one task has a raid, and at most one raid an
-//! encounter; and claims of an encounter are numbered as they are made, so that of two who want it the later one waits.
+//! A seam: the owners are in this process today. Three invariants: at most one task has a raid, and at most one raid an
+//! encounter; while a raid is closed no task has it; and claims of an encounter are numbered as they are made, so that of two who want it the later one waits.
 //! Deliberately not here: how a raid is loaded, and how an encounter goes from one to the other.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use dashmap::{DashMap, DashSet};
 use raidcast_store::{AccountId, EncounterKey};
 
 use super::command::{Claim, RaidHandle};
@@ -18,11 +19,26 @@ pub struct Directory {
     raids: DashMap<String, RaidHandle>,
     owners: DashMap<EncounterKey, (RaidHandle, Claim)>,
     claims: AtomicU64,
+    /// Raids that are being erased.
+    closed: DashSet<String>,
+}
+
+/// While it is held no task begins for a raid.
+#[derive(Debug)]
+pub struct Closed {
+    directory: Arc<Directory>,
+    code: String,
+}
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.directory.closed.remove(&self.code);
+    }
 }
 
 impl Default for Directory {
     fn default() -> Self {
-        Self { raids: DashMap::new(), owners: DashMap::new(), claims: AtomicU64::new(1) }
+        Self { raids: DashMap::new(), owners: DashMap::new(), claims: AtomicU64::new(1), closed: DashSet::new() }
     }
 }
 
@@ -44,6 +60,19 @@ impl Directory {
     /// Takes a raid's task out, before it ends.
     pub fn leave(&self, handle: &RaidHandle) {
         self.raids.remove_if(&*handle.code, |_, held| held.is(handle));
+    }
+
+    /// From now on no task begins for a raid. One that it has goes on: it is to be ended next. `None` if somebody else has
+    /// closed it.
+    pub fn close(self: &Arc<Self>, code: &str) -> Option<Closed> {
+        let is_first = self.closed.insert(code.to_owned());
+        is_first.then(|| Closed { directory: Arc::clone(self), code: code.to_owned() })
+    }
+
+    /// Whether no task may begin for a raid. Asked after a task was entered, so that it and who closes the raid never both
+    /// miss each other.
+    pub fn is_closed(&self, code: &str) -> bool {
+        self.closed.contains(code)
     }
 
     /// The task of the raid with this code, if it has one now.

@@ -431,7 +431,7 @@ impl LiveEncounter {
     }
 
     fn has_deltas(&self) -> bool {
-        self.main.deltas.len() > 0 || self.main.state.seq() == 0
+        self.main.deltas.count() > 0 || self.main.state.seq() == 0
     }
 
     /// Where it stood at a time; `None` if nobody knows.

@@ -36,7 +36,7 @@ pub struct DeltaLog {
 impl DeltaLog {
     /// What it takes up in memory, bytes.
     pub fn weight(&self) -> u64 {
-        self.bytes as u64 + self.len() as u64 * DELTA_HELD_BYTES
+        self.bytes as u64 + self.count() as u64 * DELTA_HELD_BYTES
     }
 
     /// Puts a delta's bytes behind the others.
@@ -53,7 +53,7 @@ impl DeltaLog {
 
 impl DeltaLog {
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.closed.len() * BLOCK_DELTAS + self.open.len()
     }
 
@@ -73,7 +73,7 @@ impl DeltaLog {
 
     /// So many came until a time.
     pub fn until(&self, until_ms: i64) -> usize {
-        let (mut from, mut to) = (0, self.len());
+        let (mut from, mut to) = (0, self.count());
         while from < to {
             let middle = from.midpoint(to);
             match self.get(middle).is_some_and(|delta| delta.received_ms <= until_ms) {

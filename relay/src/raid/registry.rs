@@ -135,6 +135,9 @@ impl RaidRegistry {
             return Ok(Some(handle));
         }
         let Some(row) = self.context.store.raid_by_code(code).await? else { return Ok(None) };
+        if self.directory.is_closed(code) {
+            return Ok(None);
+        }
         // It reads its row again, which may be another one by now, and its fights: nobody waits for those here.
         Ok(Some(self.begin(row, None)))
     }
@@ -168,6 +171,11 @@ impl RaidRegistry {
         // Two tasks never own one raid: the first to be entered is it.
         if let Err(first) = self.directory.enter(&handle) {
             return first;
+        }
+        if self.directory.is_closed(&handle.code) {
+            // It is being erased since a moment ago: who asks finds that its task has ended.
+            self.directory.leave(&handle);
+            return handle;
         }
         for encounter in encounters.iter().flatten() {
             self.directory.claim(encounter.row.key, &handle);

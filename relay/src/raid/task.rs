@@ -11,6 +11,7 @@ mod access;
 mod behind;
 mod discard;
 mod durable;
+mod erase;
 mod feed;
 mod handles;
 mod handover;
@@ -136,7 +137,7 @@ impl RaidTask {
         let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
         housekeeping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let draining = self.around.context.draining.clone();
-        loop {
+        while !self.closing {
             tokio::select! {
                 biased;
                 // The relay stops: nothing new is begun.
@@ -225,6 +226,14 @@ impl RaidTask {
             RaidCommand::Gone { report_id } => {
                 self.earlier.retain(|held| held.line.report_id != report_id);
                 self.raid_changed();
+            }
+            RaidCommand::Erasing { encounter, reply } => {
+                self.erasing(encounter);
+                let _ = reply.send(());
+            }
+            RaidCommand::Close { reply } => {
+                self.close();
+                let _ = reply.send(());
             }
             RaidCommand::Connected { until_ms, reply } => {
                 let connected = until_ms.map_or(self.uplink.is_some(), |until_ms| self.connections.at(until_ms));

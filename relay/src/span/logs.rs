@@ -70,6 +70,15 @@ impl Logs {
         self.read.load(Ordering::Relaxed)
     }
 
+    /// A report is gone: nothing of it is held any more.
+    pub(super) async fn forget(&self, report_id: &str) {
+        let keys: Vec<_> =
+            self.cache.iter().filter(|(key, _)| key.report_id == report_id).map(|(key, _)| key).collect();
+        for key in keys {
+            self.cache.invalidate(&*key).await;
+        }
+    }
+
     /// The log of a running fight as its raid's task gave it, ready to be folded.
     ///
     /// # Errors

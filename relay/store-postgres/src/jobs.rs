@@ -1,5 +1,6 @@
 //! What is still to be done, on the connections that are left to uploads.
 
+use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{JobColumns, leased_job};
 use raidcast_store::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
 use sqlx::PgConnection;
@@ -87,25 +88,31 @@ pub(crate) async fn finish(connection: &mut PgConnection, key: JobKey) -> Result
 
 /// Writes a job down that has no limit, unless there is one of its name.
 pub(crate) async fn put_job(connection: &mut PgConnection, job: &NewJob) -> Result<(), Failure> {
+    put(connection, job, None).await
+}
+
+async fn put(connection: &mut PgConnection, job: &NewJob, of: Option<EncounterId>) -> Result<(), Failure> {
+    let of = of.as_ref().map(|of| of.0.as_bytes().as_slice());
     let NewJob { key: JobKey { kind, account, name }, data, created_at_ms, due_at_ms } = job;
     sqlx::query!(
-        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms) VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, encounter_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         i64::from(code::of_job(*kind)),
         account.0,
         name.as_slice(),
         &data[..],
         created_at_ms,
         due_at_ms,
+        of,
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Writes a job down, unless there is one of its name; `false` if there are as many as may be. Writers at one moment may
-/// go a few beyond.
-pub(crate) async fn add_job(connection: &mut PgConnection, job: &NewJob) -> Result<bool, Failure> {
+/// Writes a job about an encounter down, unless there is one of its name; `false` if there are as many as may be. Writers
+/// at one moment may go a few beyond.
+pub(crate) async fn add_job(connection: &mut PgConnection, job: &NewJob, of: EncounterId) -> Result<bool, Failure> {
     let JobKey { kind, account, name } = &job.key;
     let found = sqlx::query!(
         r#"SELECT COUNT(*) AS "count!", COALESCE(bool_or(name = $3), FALSE) AS "is_there!"
@@ -119,6 +126,6 @@ pub(crate) async fn add_job(connection: &mut PgConnection, job: &NewJob) -> Resu
     if !found.is_there && found.count >= JOBS_MAX {
         return Ok(false);
     }
-    put_job(connection, job).await?;
+    put(connection, job, Some(of)).await?;
     Ok(true)
 }

@@ -4,10 +4,13 @@
 //! several keys takes them by row, and what removes keys of anybody waits for none.
 
 use raidcast_store::row::{KeyColumns, readable};
-use raidcast_store::{AccountId, KEYS_MAX, KeyId, KeyRow, Keys, NewKey, StoreError, StoreFuture, code};
+use raidcast_store::{
+    AccountId, Audited, KEYS_MAX, KeyId, KeyRow, Keys, NewKey, Note, PersonId, StoreError, StoreFuture, code,
+};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
+use crate::audit::put_note;
 use crate::error::Failure;
 
 impl Keys for PostgresStore {
@@ -62,12 +65,19 @@ impl Keys for PostgresStore {
         })
     }
 
-    fn revoke_key(&self, account: AccountId, key: KeyId) -> StoreFuture<'_, bool> {
+    fn revoke_key(&self, account: AccountId, key: KeyId, by: PersonId, now_ms: i64) -> StoreFuture<'_, bool> {
         Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
             let revoked = sqlx::query!("DELETE FROM keys WHERE row = $1 AND account = $2", key.0, account.0)
-                .execute(&self.pool)
+                .execute(&mut *transaction)
                 .await?;
-            Ok(revoked.rows_affected() > 0)
+            if revoked.rows_affected() == 0 {
+                return Ok(false);
+            }
+            let (by, about) = (Some(by), Some(account.0));
+            put_note(&mut transaction, &Note { by, what: Audited::KeyRevoked, about, at_ms: now_ms }).await?;
+            transaction.commit().await?;
+            Ok(true)
         })
     }
 
@@ -130,7 +140,11 @@ async fn add(connection: &mut PgConnection, key: &NewKey) -> Result<Option<KeyRo
         key.ends_at_ms,
         KEYS_MAX as i64,
     )
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    Ok(row.map(|row| key.kept(KeyId(row))))
+    let Some(row) = row else { return Ok(None) };
+    if let Some(note) = key.note() {
+        put_note(connection, &note).await?;
+    }
+    Ok(Some(key.kept(KeyId(row))))
 }

@@ -12,8 +12,10 @@
 
 mod account;
 mod append;
+mod audit;
 mod derived;
 mod encounter;
+mod erase;
 mod error;
 mod jobs;
 mod journal;
@@ -22,6 +24,7 @@ mod limits;
 mod person;
 mod player;
 mod raid;
+mod removal;
 mod report;
 mod same_fight;
 mod search;

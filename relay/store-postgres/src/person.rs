@@ -2,12 +2,13 @@
 
 use raidcast_store::row::{AccountColumns, InvitationColumns, PersonColumns, readable};
 use raidcast_store::{
-    Account, AccountId, Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, StoreFuture,
-    Subject, code,
+    Account, AccountId, Adding, Audited, Invitation, Joining, NewPerson, Note, People, Person, PersonId, Role, SignIn,
+    StoreFuture, Subject, code,
 };
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
+use crate::audit::put_note;
 use crate::error::Failure;
 
 impl People for PostgresStore {
@@ -163,8 +164,9 @@ impl People for PostgresStore {
         })
     }
 
-    fn claim(&self, account: AccountId, person: PersonId) -> StoreFuture<'_, bool> {
+    fn claim(&self, account: AccountId, person: PersonId, now_ms: i64) -> StoreFuture<'_, bool> {
         Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
             let claimed = sqlx::query!(
                 "INSERT INTO account_owners (account, person)
                  SELECT a.row, p.row FROM accounts a, people p WHERE a.row = $1 AND p.row = $2
@@ -172,9 +174,15 @@ impl People for PostgresStore {
                 account.0,
                 person.0,
             )
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
-            Ok(claimed.rows_affected() > 0)
+            if claimed.rows_affected() == 0 {
+                return Ok(false);
+            }
+            let (by, about) = (Some(person), Some(account.0));
+            put_note(&mut transaction, &Note { by, what: Audited::AccountClaimed, about, at_ms: now_ms }).await?;
+            transaction.commit().await?;
+            Ok(true)
         })
     }
 
@@ -194,6 +202,11 @@ impl People for PostgresStore {
     fn invite<'a>(&'a self, invitation: &'a Invitation) -> StoreFuture<'a, ()> {
         Self::answer(async move {
             let Invitation { digest, role, note, made_by, created_at_ms, ends_at_ms, left } = invitation;
+            let mut transaction = self.pool.begin().await?;
+            if made_by.is_some() {
+                let what = Audited::InvitationMade;
+                put_note(&mut transaction, &Note { by: *made_by, what, about: None, at_ms: *created_at_ms }).await?;
+            }
             sqlx::query!(
                 "INSERT INTO invitations (digest, role, note, made_by, created_at_ms, ends_at_ms, uses_left)
                  VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -205,9 +218,9 @@ impl People for PostgresStore {
                 ends_at_ms,
                 i64::from(*left),
             )
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
-            Ok(())
+            Ok(transaction.commit().await?)
         })
     }
 
@@ -225,12 +238,19 @@ impl People for PostgresStore {
         })
     }
 
-    fn uninvite<'a>(&'a self, digest: &'a [u8; 32]) -> StoreFuture<'a, bool> {
+    fn uninvite<'a>(&'a self, digest: &'a [u8; 32], by: PersonId, now_ms: i64) -> StoreFuture<'a, bool> {
         Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
             let removed = sqlx::query!("DELETE FROM invitations WHERE digest = $1", digest.as_slice())
-                .execute(&self.pool)
+                .execute(&mut *transaction)
                 .await?;
-            Ok(removed.rows_affected() > 0)
+            if removed.rows_affected() == 0 {
+                return Ok(false);
+            }
+            let what = Audited::InvitationTakenBack;
+            put_note(&mut transaction, &Note { by: Some(by), what, about: None, at_ms: now_ms }).await?;
+            transaction.commit().await?;
+            Ok(true)
         })
     }
 

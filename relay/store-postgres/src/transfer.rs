@@ -1,9 +1,9 @@
 //! Rows out of the database, and into it.
 
 use raidcast_store::transfer::{
-    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells, JobCells,
-    KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells,
-    StreamCells, Table, Transfer, UpkeepCells, rows,
+    AccountCells, AuditCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells,
+    JobCells, KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, RemovalCells, Row, RowStream,
+    SessionCells, SignInCells, StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, PgConnection};
@@ -16,7 +16,8 @@ use crate::server::Server;
 /// Sees one state of the database.
 const EXPORT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// Keeps everybody else from writing.
-const IMPORT: &str = "BEGIN; LOCK TABLE upkeep, invitations, people, accounts, raids, encounters IN EXCLUSIVE MODE";
+const IMPORT: &str =
+    "BEGIN; LOCK TABLE upkeep, audit, removals, invitations, people, accounts, raids, encounters IN EXCLUSIVE MODE";
 
 impl Transfer for PostgresStore {
     fn export(&self) -> StoreFuture<'_, Box<dyn Export>> {
@@ -112,7 +113,7 @@ impl Export for Transaction {
                 sqlx::query_as!(
                     RaidCells,
                     r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title, visibility, names,
-                              delay_ms, shown_until_ms, created_at_ms, active_at_ms, closed, history, tickets
+                              delay_ms, shown_until_ms, created_at_ms, active_at_ms, closed, history, tickets, pinned
                        FROM raids ORDER BY row"#
                 )
                 .fetch(connection),
@@ -179,8 +180,8 @@ impl Export for Transaction {
             Table::Jobs => rows(
                 sqlx::query_as!(
                     JobCells,
-                    "SELECT kind, account, name, data, created_at_ms, due_at_ms, tries, why
-                     FROM jobs WHERE kind <> 1 ORDER BY kind, account, name"
+                    "SELECT kind, account, name, data, created_at_ms, due_at_ms, tries, why, encounter_id
+                     FROM jobs WHERE kind <> 1 AND kind <> 3 ORDER BY kind, account, name"
                 )
                 .fetch(connection),
                 Row::Job,
@@ -193,6 +194,21 @@ impl Export for Transaction {
                 )
                 .fetch(connection),
                 Row::Quota,
+                store_error,
+            ),
+            Table::Audit => rows(
+                sqlx::query_as!(AuditCells, "SELECT row, at_ms, who, what, about FROM audit ORDER BY row")
+                    .fetch(connection),
+                Row::Audit,
+                store_error,
+            ),
+            Table::Removals => rows(
+                sqlx::query_as!(
+                    RemovalCells,
+                    "SELECT row, player, links, contact, message, created_at_ms FROM removals ORDER BY row"
+                )
+                .fetch(connection),
+                Row::Removal,
                 store_error,
             ),
         }
@@ -218,6 +234,8 @@ impl Import for Transaction {
                 sqlx::query!("DELETE FROM people").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM invitations").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM quota").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM audit").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM removals").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM upkeep").execute(&mut self.0).await
             };
             clearing.await.map(drop).map_err(|error: sqlx::Error| store_error(&error))
@@ -251,7 +269,12 @@ async fn number_on(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         r#"SELECT setval(pg_get_serial_sequence('accounts', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM accounts), FALSE) AS accounts,
                   setval(pg_get_serial_sequence('people', 'row'),
-                         (SELECT COALESCE(MAX(row), 0) + 1 FROM people), FALSE) AS people,
+                         GREATEST((SELECT COALESCE(MAX(row), 0) + 1 FROM people),
+                                  (SELECT COALESCE(MAX(who), 0) + 1 FROM audit)), FALSE) AS people,
+                  setval(pg_get_serial_sequence('audit', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM audit), FALSE) AS audit,
+                  setval(pg_get_serial_sequence('removals', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM removals), FALSE) AS removals,
                   setval(pg_get_serial_sequence('sessions', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM sessions), FALSE) AS sessions,
                   setval(pg_get_serial_sequence('keys', 'row'),
@@ -336,8 +359,9 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
         ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed, history, tickets, names, delay_ms, shown_until_ms)
-             VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10, $11, $12, $13::BIGINT, $14, $15)",
+                                closed, history, tickets, names, delay_ms, shown_until_ms, pinned)
+             VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10, $11, $12, $13::BIGINT,
+                     $14, $15, $16)",
             raid.row,
             raid.id,
             raid.account,
@@ -353,13 +377,11 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             raid.names,
             raid.delay_ms,
             raid.shown_until_ms,
+            raid.pinned,
         ),
-        Row::Player(PlayerCells { raid, player, number }) => sqlx::query!(
-            "INSERT INTO raid_players (raid, player, number) VALUES ($1, $2, $3)",
-            raid,
-            player,
-            number,
-        ),
+        Row::Player(PlayerCells { raid, player, number }) => {
+            sqlx::query!("INSERT INTO raid_players (raid, player, number) VALUES ($1, $2, $3)", raid, player, number,)
+        }
         Row::Encounter(encounter) => return put_encounter(connection, encounter).await,
         Row::Stream(StreamCells { row, encounter, stream, header, after_revision }) => sqlx::query!(
             "INSERT INTO encounter_stream (row, encounter, stream, header, after_revision)
@@ -391,24 +413,45 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             hash,
             encounter,
         ),
-        Row::Job(JobCells { kind, account, name, data, created_at_ms, due_at_ms, tries, why }) => sqlx::query!(
-            "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, tries, why)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            kind,
-            account,
-            name,
-            data,
-            created_at_ms,
-            due_at_ms,
-            tries,
-            why.as_deref(),
-        ),
+        Row::Job(JobCells { kind, account, name, data, created_at_ms, due_at_ms, tries, why, encounter_id }) => {
+            sqlx::query!(
+                "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, tries, why, encounter_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                kind,
+                account,
+                name,
+                data,
+                created_at_ms,
+                due_at_ms,
+                tries,
+                why.as_deref(),
+                encounter_id.as_deref(),
+            )
+        }
         Row::Quota(QuotaCells { account, what, since_ms, used }) => sqlx::query!(
             "INSERT INTO quota (account, what, since_ms, used) VALUES ($1, $2, $3, $4)",
             account,
             what,
             since_ms,
             used,
+        ),
+        Row::Audit(AuditCells { row, at_ms, who, what, about }) => sqlx::query!(
+            "INSERT INTO audit (row, at_ms, who, what, about) VALUES ($1, $2, $3, $4, $5)",
+            row,
+            at_ms,
+            *who,
+            what,
+            *about,
+        ),
+        Row::Removal(removal) => sqlx::query!(
+            "INSERT INTO removals (row, player, links, contact, message, created_at_ms)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+            removal.row,
+            removal.player,
+            removal.links,
+            removal.contact,
+            removal.message,
+            removal.created_at_ms,
         ),
     };
     put.execute(connection).await.map(drop)

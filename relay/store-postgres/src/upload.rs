@@ -96,7 +96,7 @@ impl PostgresStore {
         let given = give_remote_id(&mut transaction, row.row, remote_id).await;
         let Some(remote_id) = unless_taken(given)? else { return Ok(Left::NotHeld) };
         if let Some(job) = &job
-            && !add_job(&mut transaction, job).await?
+            && !add_job(&mut transaction, job, key.encounter).await?
         {
             return Ok(Left::Full);
         }

@@ -175,6 +175,8 @@ fn writing(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         // Pages that a finished fight frees are used by the next one; `close` gives back what is left.
         .auto_vacuum(SqliteAutoVacuum::Incremental)
+        // What is deleted is overwritten with zeros, in pages that are used and in those that get free.
+        .pragma("secure_delete", "ON")
         .pragma("journal_size_limit", WAL_BYTES_KEPT.to_string())
 }
 

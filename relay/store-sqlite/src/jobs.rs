@@ -1,5 +1,6 @@
 //! What is still to be done.
 
+use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{JobColumns, leased_job};
 use raidcast_store::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
 use sqlx::sqlite::SqliteConnection;
@@ -37,25 +38,31 @@ impl Jobs for SqliteStore {
 
 /// Writes a job down that has no limit, unless there is one of its name.
 pub(crate) async fn put_job(connection: &mut SqliteConnection, job: &NewJob) -> Result<(), Failure> {
+    put(connection, job, None).await
+}
+
+async fn put(connection: &mut SqliteConnection, job: &NewJob, of: Option<EncounterId>) -> Result<(), Failure> {
+    let of = of.as_ref().map(|of| of.0.as_bytes().as_slice());
     let NewJob { key: JobKey { kind, account, name }, data, created_at_ms, due_at_ms } = job;
     let (kind, name, data) = (i64::from(code::of_job(*kind)), name.as_slice(), &data[..]);
     sqlx::query!(
-        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms) VALUES (?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO NOTHING",
+        "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, encounter_id)
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         kind,
         account.0,
         name,
         data,
         created_at_ms,
         due_at_ms,
+        of,
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Writes a job down, unless there is one of its name; `false` if there are as many as may be.
-pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob) -> Result<bool, Failure> {
+/// Writes a job about an encounter down, unless there is one of its name; `false` if there are as many as may be.
+pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob, of: EncounterId) -> Result<bool, Failure> {
     let JobKey { kind, account, name } = &job.key;
     let (kind, name) = (i64::from(code::of_job(*kind)), name.as_slice());
     let found = sqlx::query!(
@@ -70,7 +77,7 @@ pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob) -> 
     if !found.is_there && found.count >= JOBS_MAX {
         return Ok(false);
     }
-    put_job(connection, job).await?;
+    put(connection, job, Some(of)).await?;
     Ok(true)
 }
 

@@ -1,10 +1,13 @@
 //! Keys that people made for their meters and programs.
 
 use raidcast_store::row::{KeyColumns, readable};
-use raidcast_store::{AccountId, KEYS_MAX, KeyId, KeyRow, Keys, NewKey, StoreError, StoreFuture, code};
+use raidcast_store::{
+    AccountId, Audited, KEYS_MAX, KeyId, KeyRow, Keys, NewKey, Note, PersonId, StoreError, StoreFuture, code,
+};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
+use crate::audit::put_note;
 use crate::error::Failure;
 use crate::job::Change;
 
@@ -32,8 +35,8 @@ impl Keys for SqliteStore {
         })
     }
 
-    fn revoke_key(&self, account: AccountId, key: KeyId) -> StoreFuture<'_, bool> {
-        self.write(RevokeKey { account, key })
+    fn revoke_key(&self, account: AccountId, key: KeyId, by: PersonId, now_ms: i64) -> StoreFuture<'_, bool> {
+        self.write(RevokeKey { account, key, by, now_ms })
     }
 
     fn use_keys<'a>(&'a self, used: &'a [(KeyId, i64)]) -> StoreFuture<'a, ()> {
@@ -80,9 +83,12 @@ async fn add(connection: &mut SqliteConnection, key: &NewKey) -> Result<KeyRow, 
         key.now_ms,
         key.ends_at_ms,
     )
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
     let row = row.ok_or_else(|| StoreError::Damaged(format!("no account {}", key.account.0)))?;
+    if let Some(note) = key.note() {
+        put_note(connection, &note).await?;
+    }
     Ok(key.kept(KeyId(row)))
 }
 
@@ -139,6 +145,8 @@ impl Change for ReplaceKey {
 struct RevokeKey {
     account: AccountId,
     key: KeyId,
+    by: PersonId,
+    now_ms: i64,
 }
 
 impl Change for RevokeKey {
@@ -146,9 +154,14 @@ impl Change for RevokeKey {
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
         let revoked = sqlx::query!("DELETE FROM keys WHERE row = ?1 AND account = ?2", self.key.0, self.account.0)
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
-        Ok(revoked.rows_affected() > 0)
+        if revoked.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let (by, about) = (Some(self.by), Some(self.account.0));
+        put_note(connection, &Note { by, what: Audited::KeyRevoked, about, at_ms: self.now_ms }).await?;
+        Ok(true)
     }
 }
 

@@ -8,8 +8,10 @@
 
 mod account;
 mod append;
+mod audit;
 mod derived;
 mod encounter;
+mod erase;
 mod error;
 mod file;
 mod job;
@@ -21,6 +23,7 @@ mod person;
 mod player;
 pub mod private;
 mod raid;
+mod removal;
 mod report;
 mod same_fight;
 mod search;
@@ -30,6 +33,7 @@ mod transfer;
 mod upkeep;
 mod upload;
 mod usage;
+mod wipe;
 mod writer;
 
 use std::path::Path;

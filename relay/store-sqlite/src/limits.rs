@@ -27,3 +27,7 @@ pub(crate) const VACUUM_PAGES_MAX: u32 = 16 * 1024;
 pub(crate) const OWNER_WAIT: Duration = Duration::from_secs(3);
 /// How often it looks.
 pub(crate) const OWNER_POLL: Duration = Duration::from_millis(20);
+/// Free pages that are given back in one step while the relay runs, and then those that write are let in: 4 MiB, some 20 ms.
+pub(crate) const GIVE_BACK_PAGES: u32 = 1_024;
+/// How long a step waits for readers of what the WAL holds, before it lets those in who write.
+pub(crate) const GIVE_BACK_WAIT: Duration = Duration::from_millis(100);

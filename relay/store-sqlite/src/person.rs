@@ -2,12 +2,13 @@
 
 use raidcast_store::row::{AccountColumns, InvitationColumns, PersonColumns, readable};
 use raidcast_store::{
-    Account, AccountId, Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, StoreFuture,
-    Subject, code,
+    Account, AccountId, Adding, Audited, Invitation, Joining, NewPerson, Note, People, Person, PersonId, Role, SignIn,
+    StoreFuture, Subject, code,
 };
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
+use crate::audit::put_note;
 use crate::error::Failure;
 use crate::job::Change;
 
@@ -98,8 +99,8 @@ impl People for SqliteStore {
         })
     }
 
-    fn claim(&self, account: AccountId, person: PersonId) -> StoreFuture<'_, bool> {
-        self.write(Claim { account, person })
+    fn claim(&self, account: AccountId, person: PersonId, now_ms: i64) -> StoreFuture<'_, bool> {
+        self.write(Claim { account, person, now_ms })
     }
 
     fn unclaimed(&self) -> StoreFuture<'_, Vec<Account>> {
@@ -133,8 +134,8 @@ impl People for SqliteStore {
         })
     }
 
-    fn uninvite<'a>(&'a self, digest: &'a [u8; 32]) -> StoreFuture<'a, bool> {
-        self.write(Uninvite(*digest))
+    fn uninvite<'a>(&'a self, digest: &'a [u8; 32], by: PersonId, now_ms: i64) -> StoreFuture<'a, bool> {
+        self.write(Uninvite { digest: *digest, by, now_ms })
     }
 
     fn drop_invitations(&self, now_ms: i64) -> StoreFuture<'_, ()> {
@@ -318,6 +319,7 @@ impl Change for ChangeSecret {
 struct Claim {
     account: AccountId,
     person: PersonId,
+    now_ms: i64,
 }
 
 impl Change for Claim {
@@ -331,9 +333,14 @@ impl Change for Claim {
             self.account.0,
             self.person.0,
         )
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-        Ok(claimed.rows_affected() > 0)
+        if claimed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let (by, about) = (Some(self.person), Some(self.account.0));
+        put_note(connection, &Note { by, what: Audited::AccountClaimed, about, at_ms: self.now_ms }).await?;
+        Ok(true)
     }
 }
 
@@ -345,6 +352,10 @@ impl Change for Invite {
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
         let Invitation { digest, role, note, made_by, created_at_ms, ends_at_ms, left } = &self.0;
+        if made_by.is_some() {
+            let what = Audited::InvitationMade;
+            put_note(&mut *connection, &Note { by: *made_by, what, about: None, at_ms: *created_at_ms }).await?;
+        }
         let (digest, role, made_by) = (digest.as_slice(), code::of_role(*role), made_by.map(|person| person.0));
         sqlx::query!(
             "INSERT INTO invitations (digest, role, note, made_by, created_at_ms, ends_at_ms, uses_left)
@@ -364,15 +375,25 @@ impl Change for Invite {
 }
 
 /// Removes an invitation.
-struct Uninvite([u8; 32]);
+struct Uninvite {
+    digest: [u8; 32],
+    by: PersonId,
+    now_ms: i64,
+}
 
 impl Change for Uninvite {
     type Output = bool;
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
-        let digest = self.0.as_slice();
-        let removed = sqlx::query!("DELETE FROM invitations WHERE digest = ?1", digest).execute(connection).await?;
-        Ok(removed.rows_affected() > 0)
+        let digest = self.digest.as_slice();
+        let removed =
+            sqlx::query!("DELETE FROM invitations WHERE digest = ?1", digest).execute(&mut *connection).await?;
+        if removed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let what = Audited::InvitationTakenBack;
+        put_note(connection, &Note { by: Some(self.by), what, about: None, at_ms: self.now_ms }).await?;
+        Ok(true)
     }
 }
 

@@ -3,9 +3,9 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::row::Names;
 use raidcast_store::transfer::{
-    AccountCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells, JobCells,
-    KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, Row, RowStream, SessionCells, SignInCells,
-    StreamCells, Table, Transfer, UpkeepCells, rows,
+    AccountCells, AuditCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells,
+    JobCells, KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, RemovalCells, Row, RowStream,
+    SessionCells, SignInCells, StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, SqliteConnection};
@@ -121,7 +121,8 @@ impl Export for Transaction {
                 sqlx::query_as!(
                     RaidCells,
                     r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility, names,
-                              delay_ms, shown_until_ms, created_at_ms, active_at_ms, closed AS "closed: bool", history AS "history: bool", tickets
+                              delay_ms, shown_until_ms, created_at_ms, active_at_ms, closed AS "closed: bool",
+                              history AS "history: bool", tickets, pinned AS "pinned: bool"
                        FROM raids ORDER BY row"#
                 )
                 .fetch(connection),
@@ -181,8 +182,8 @@ impl Export for Transaction {
             Table::Jobs => rows(
                 sqlx::query_as!(
                     JobCells,
-                    "SELECT kind, account, name, data, created_at_ms, due_at_ms, tries, why
-                     FROM jobs WHERE kind <> 1 ORDER BY kind, account, name"
+                    "SELECT kind, account, name, data, created_at_ms, due_at_ms, tries, why, encounter_id
+                     FROM jobs WHERE kind <> 1 AND kind <> 3 ORDER BY kind, account, name"
                 )
                 .fetch(connection),
                 Row::Job,
@@ -192,6 +193,21 @@ impl Export for Transaction {
                 sqlx::query_as!(QuotaCells, "SELECT account, what, since_ms, used FROM quota ORDER BY account, what")
                     .fetch(connection),
                 Row::Quota,
+                store_error,
+            ),
+            Table::Audit => rows(
+                sqlx::query_as!(AuditCells, r#"SELECT row AS "row!", at_ms, who, what, about FROM audit ORDER BY row"#)
+                    .fetch(connection),
+                Row::Audit,
+                store_error,
+            ),
+            Table::Removals => rows(
+                sqlx::query_as!(
+                    RemovalCells,
+                    r#"SELECT row AS "row!", player, links, contact, message, created_at_ms FROM removals ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Removal,
                 store_error,
             ),
         }
@@ -265,6 +281,8 @@ impl Import for Transaction {
                 sqlx::query!("DELETE FROM people").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM invitations").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM quota").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM audit").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM removals").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM upkeep").execute(&mut self.0).await
             };
             clearing.await.map(drop).map_err(|error: sqlx::Error| store_error(&error))
@@ -358,8 +376,8 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
         ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed, history, tickets, names, delay_ms, shown_until_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                closed, history, tickets, names, delay_ms, shown_until_ms, pinned)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             raid.row,
             raid.id,
             raid.account,
@@ -375,6 +393,7 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             raid.names,
             raid.delay_ms,
             raid.shown_until_ms,
+            raid.pinned,
         ),
         Row::Player(PlayerCells { raid, player, number }) => {
             sqlx::query!("INSERT INTO raid_players (raid, player, number) VALUES (?, ?, ?)", raid, player, number,)
@@ -408,24 +427,44 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             hash,
             encounter,
         ),
-        Row::Job(JobCells { kind, account, name, data, created_at_ms, due_at_ms, tries, why }) => sqlx::query!(
-            "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, tries, why)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            kind,
-            account,
-            name,
-            data,
-            created_at_ms,
-            due_at_ms,
-            tries,
-            why,
-        ),
+        Row::Job(JobCells { kind, account, name, data, created_at_ms, due_at_ms, tries, why, encounter_id }) => {
+            sqlx::query!(
+                "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, tries, why, encounter_id)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                kind,
+                account,
+                name,
+                data,
+                created_at_ms,
+                due_at_ms,
+                tries,
+                why,
+                encounter_id,
+            )
+        }
         Row::Quota(QuotaCells { account, what, since_ms, used }) => sqlx::query!(
             "INSERT INTO quota (account, what, since_ms, used) VALUES (?, ?, ?, ?)",
             account,
             what,
             since_ms,
             used,
+        ),
+        Row::Audit(AuditCells { row, at_ms, who, what, about }) => sqlx::query!(
+            "INSERT INTO audit (row, at_ms, who, what, about) VALUES (?, ?, ?, ?, ?)",
+            row,
+            at_ms,
+            who,
+            what,
+            about,
+        ),
+        Row::Removal(removal) => sqlx::query!(
+            "INSERT INTO removals (row, player, links, contact, message, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
+            removal.row,
+            removal.player,
+            removal.links,
+            removal.contact,
+            removal.message,
+            removal.created_at_ms,
         ),
     };
     put.execute(connection).await.map(drop)

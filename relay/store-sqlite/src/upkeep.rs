@@ -1,7 +1,7 @@
 //! What is done to the file as a whole.
 //!
-//! SQLite leaves what is deleted in its pages until something is written over it: while ids of encounters are replaced
-//! it wipes what they stood in, and what was deleted long before goes when the file is written anew.
+//! What is deleted is overwritten at once ([`crate::file`]); what was deleted before that was so goes when the file is written
+//! anew, once.
 
 use raidcast_shared::id::EncounterId;
 use raidcast_store::code::{self, Ids};
@@ -65,10 +65,7 @@ impl Change for KeyEncounters {
         if ids != Ids::AsMade {
             return Ok((0, ids));
         }
-        sqlx::raw_sql("PRAGMA secure_delete = ON").execute(&mut *connection).await?;
-        let replaced = self.replace(connection).await;
-        sqlx::raw_sql("PRAGMA secure_delete = OFF").execute(&mut *connection).await?;
-        let replaced = replaced?;
+        let replaced = self.replace(connection).await?;
         // Where there never was a raid there never was a fight.
         let raids =
             sqlx::query_scalar!(r#"SELECT COUNT(*) AS "count!: i64" FROM raids"#).fetch_one(&mut *connection).await?;

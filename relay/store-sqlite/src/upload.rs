@@ -139,7 +139,7 @@ impl Change for LeaveUpload {
         if remote_id_for(connection, Some(held.row), *remote_id).await?.is_none() {
             return Ok(Left::NotHeld);
         }
-        if !add_job(connection, &self.job).await? {
+        if !add_job(connection, &self.job, key.encounter).await? {
             return Ok(Left::Full);
         }
         Ok(self.known.run(connection).await?.map_or(Left::NotHeld, Left::Waits))

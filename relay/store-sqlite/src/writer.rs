@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use raidcast_store::StoreError;
 use raidcast_store::queue::{Answer, Work, Writer};
+use raidcast_store::{GivenBack, StoreError};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 
@@ -15,6 +15,7 @@ use crate::error::{may_succeed_in_parts, store_error};
 use crate::file::{DatabaseFile, Owner};
 use crate::job::{EntryJob, Job};
 use crate::limits::{PARTS_FAILED_MAX, VACUUM_PAGES_MAX};
+use crate::wipe::give_back;
 
 /// What it is asked besides storing journal entries.
 pub(crate) enum Request {
@@ -24,6 +25,8 @@ pub(crate) enum Request {
     SetPagesMax(u32, Answer<()>),
     /// To write the file anew, without what was deleted.
     Rewrite(Answer<()>),
+    /// To give some free pages back, and to empty the WAL.
+    GiveBack(Answer<GivenBack>),
 }
 
 /// The owner of the connection that writes.
@@ -73,6 +76,10 @@ impl Writer for FileWriter {
                 Work::Other(Request::Rewrite(answer)) => {
                     self.write_jobs(&mut jobs).await;
                     answer.send(self.rewrite().await.map_err(|broken| broken.error));
+                }
+                Work::Other(Request::GiveBack(answer)) => {
+                    self.write_jobs(&mut jobs).await;
+                    answer.send(self.give_back().await.map_err(|broken| broken.error));
                 }
             }
         }
@@ -167,6 +174,21 @@ impl FileWriter {
             set_pages_max(connection, pages).await?;
         }
         Ok(())
+    }
+
+    /// A step as [`give_back`] takes it. After an error the connection is another one.
+    async fn give_back(&mut self) -> Result<GivenBack, Broken> {
+        self.reconnect().await?;
+        let Some(connection) = &mut self.connection else {
+            return Err(StoreError::closed().into());
+        };
+        let given = give_back(connection).await;
+        if given.is_err()
+            && let Some(connection) = self.connection.take()
+        {
+            let _ = connection.close().await;
+        }
+        Ok(given?)
     }
 
     /// Writes the file anew, and empties the WAL that it went through.

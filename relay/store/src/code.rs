@@ -2,7 +2,7 @@
 
 use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 
-use crate::{JobKind, JournalKind, Role, StoreError};
+use crate::{Audited, JobKind, JournalKind, Role, StoreError};
 
 /// The code of a visibility.
 pub fn of_visibility(visibility: Visibility) -> i16 {
@@ -109,7 +109,39 @@ pub fn of_job(kind: JobKind) -> i16 {
     match kind {
         JobKind::Reading => 0,
         JobKind::Derive => 1,
+        JobKind::Erase => 2,
+        JobKind::Wipe => 3,
     }
+}
+
+/// What is noted, by its code: the place in this list. Codes stand in databases, so none ever means something else.
+const AUDITED: [Audited; 14] = [
+    Audited::FightDeleted,
+    Audited::RaidDeleted,
+    Audited::RaidExpired,
+    Audited::RaidPinned,
+    Audited::RaidUnpinned,
+    Audited::PersonLeft,
+    Audited::PersonRemoved,
+    Audited::PersonExported,
+    Audited::AccountClaimed,
+    Audited::InvitationMade,
+    Audited::InvitationTakenBack,
+    Audited::KeyMade,
+    Audited::KeyRevoked,
+    Audited::RemovalClosed,
+];
+
+/// The code of what is noted.
+pub fn of_audited(what: Audited) -> i64 {
+    let place = AUDITED.iter().position(|listed| *listed == what).expect("all of them are listed");
+    place as i64
+}
+
+/// What is noted, by its code.
+pub fn audited(code: i64) -> Result<Audited, StoreError> {
+    let place = usize::try_from(code).ok();
+    place.and_then(|place| AUDITED.get(place)).copied().ok_or_else(|| unknown("kind of note", code))
 }
 
 /// The code of a role.

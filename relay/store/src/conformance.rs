@@ -5,14 +5,17 @@
 //! about how it fails (a full disk, a lock): that is the store's own to test.
 
 pub mod account;
+pub mod audit;
 pub mod derived;
 pub mod encounter;
+pub mod erase;
 pub mod jobs;
 pub mod journal;
 pub mod key;
 pub mod person;
 pub mod player;
 pub mod raid;
+pub mod removal;
 pub mod report;
 pub mod same_fight;
 pub mod search;
@@ -116,6 +119,11 @@ macro_rules! conformance {
                 names_that_nobody_may_see_are_in_nobodys_way;
             same_fight: reports_of_one_fight_are_those_of_a_plain_comparison,
                 what_is_not_public_is_told_to_its_account_alone, one_account_takes_no_others_place;
+            erase: an_erased_encounter_leaves_all_others_as_they_were, an_erased_raid_leaves_all_others_as_they_were,
+                somebody_who_leaves_takes_all_that_is_his, the_last_administrator_stays,
+                raids_are_listed_for_their_owner_and_by_age;
+            audit: notes_are_read_newest_first_until_they_are_old;
+            removal: so_many_requests_are_kept_until_they_are_closed;
             usage: what_was_used_takes_the_place_of_what_was_before, what_was_used_survives_a_crash;
             upload: a_new_upload_is_kept_whole, an_upload_needs_a_raid_of_its_account,
                 only_a_final_report_with_its_log_is_an_upload,

@@ -14,6 +14,10 @@ pub enum JobKind {
     Reading,
     /// To derive the rows of a report that was kept.
     Derive,
+    /// To erase what takes many pieces.
+    Erase,
+    /// To see to it that nothing of what was erased is left in the database's files.
+    Wipe,
 }
 
 /// So many readings wait for an account at the most. Of reports that are to be derived there are no more than reports.

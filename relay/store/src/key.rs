@@ -2,7 +2,7 @@
 
 use raidcast_shared::uplink::Visibility;
 
-use crate::{AccountId, StoreFuture};
+use crate::{AccountId, Audited, Note, PersonId, StoreFuture};
 
 /// A key's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,11 +50,19 @@ pub struct NewKey {
     pub uploads_per_day: Option<u32>,
     /// As in [`KeyRow`].
     pub ends_at_ms: Option<i64>,
+    /// Who makes it, if that is to be noted.
+    pub by: Option<PersonId>,
     /// Now, Unix ms.
     pub now_ms: i64,
 }
 
 impl NewKey {
+    /// What is noted of it, if anything is.
+    pub fn note(&self) -> Option<Note> {
+        let (by, about) = (Some(self.by?), Some(self.account.0));
+        Some(Note { by, what: Audited::KeyMade, about, at_ms: self.now_ms })
+    }
+
     /// The row that is kept of it.
     pub fn kept(&self, id: KeyId) -> KeyRow {
         KeyRow {
@@ -90,8 +98,8 @@ pub trait Keys: Send + Sync {
     /// All keys that are not over at a time, by row.
     fn keys(&self, now_ms: i64) -> StoreFuture<'_, Vec<KeyRow>>;
 
-    /// Removes a key of an account; `false` if it has no such one.
-    fn revoke_key(&self, account: AccountId, key: KeyId) -> StoreFuture<'_, bool>;
+    /// Removes a key of an account, and notes who does it; `false` if it has no such one.
+    fn revoke_key(&self, account: AccountId, key: KeyId, by: PersonId, now_ms: i64) -> StoreFuture<'_, bool>;
 
     /// These were used then, Unix ms. All are noted, or none.
     fn use_keys<'a>(&'a self, used: &'a [(KeyId, i64)]) -> StoreFuture<'a, ()>;

@@ -9,11 +9,13 @@
 mod account;
 #[cfg(feature = "archive")]
 pub mod archive;
+mod audit;
 pub mod code;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod derived;
 mod encounter;
+mod erase;
 mod error;
 mod jobs;
 mod journal;
@@ -25,6 +27,7 @@ mod person;
 mod player;
 pub mod queue;
 mod raid;
+mod removal;
 mod report;
 pub mod row;
 pub mod same_fight;
@@ -36,8 +39,10 @@ mod upload;
 mod usage;
 
 pub use account::{Account, AccountId, Accounts};
+pub use audit::{AuditRow, Audited, Audits, Note};
 pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, derive_job};
 pub use encounter::{EncounterKey, EncounterRow, Encounters, FightsBegun, NewEncounter, OpenEncounter, Unreadable};
+pub use erase::{Erasing, Erasure, GivenBack, Leaving, RaidLine};
 pub use error::{StoreError, StoreFuture};
 pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
@@ -45,6 +50,7 @@ pub use key::{KEYS_MAX, KeyId, KeyRow, Keys, NewKey};
 pub use person::{Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
 pub use player::{NUMBERED_PLAYERS_MAX, Players, numbers_to_give};
 pub use raid::{Delay, RaidRow, Raids, Tickets};
+pub use removal::{NewRemoval, REMOVALS_MAX, Removal, Removals};
 pub use report::{KeptReport, Page, ReportLine, Reports};
 pub use search::{Search, SearchFound, SearchKey, SearchOrder, SearchRequest, SearchTotal, Term};
 pub use session::{NewSession, SESSIONS_MAX, Session, SessionEnds, SessionId, Sessions};
@@ -70,6 +76,9 @@ pub trait Store:
     + DerivedRows
     + Search
     + Usage
+    + Erasing
+    + Audits
+    + Removals
     + Upkeep
 {
 }
@@ -89,6 +98,9 @@ impl<
         + DerivedRows
         + Search
         + Usage
+        + Erasing
+        + Audits
+        + Removals
         + Upkeep
         + ?Sized,
 > Store for T

@@ -152,20 +152,21 @@ pub trait People: Send + Sync {
     /// The accounts that are somebody's, his own first: in the order in which they were made.
     fn accounts_of(&self, person: PersonId) -> StoreFuture<'_, Vec<Account>>;
 
-    /// Gives an account that is nobody's to somebody; `false` if there is no such account or person, or it is somebody's.
-    fn claim(&self, account: AccountId, person: PersonId) -> StoreFuture<'_, bool>;
+    /// Gives an account that is nobody's to somebody, and notes it; `false` if there is no such account or person, or it is
+    /// somebody's.
+    fn claim(&self, account: AccountId, person: PersonId, now_ms: i64) -> StoreFuture<'_, bool>;
 
     /// Accounts that are nobody's: those of keys that stand in the configuration. By name.
     fn unclaimed(&self) -> StoreFuture<'_, Vec<Account>>;
 
-    /// Keeps an invitation.
+    /// Keeps an invitation, and notes who made it, if somebody did.
     fn invite<'a>(&'a self, invitation: &'a Invitation) -> StoreFuture<'a, ()>;
 
     /// The invitations that are good at a time, newest first.
     fn invitations(&self, now_ms: i64) -> StoreFuture<'_, Vec<Invitation>>;
 
-    /// Removes an invitation; `false` if there is none.
-    fn uninvite<'a>(&'a self, digest: &'a [u8; 32]) -> StoreFuture<'a, bool>;
+    /// Removes an invitation, and notes who does it; `false` if there is none.
+    fn uninvite<'a>(&'a self, digest: &'a [u8; 32], by: PersonId, now_ms: i64) -> StoreFuture<'a, bool>;
 
     /// Removes the invitations that the relay itself made, and those that are used up or were over at a time.
     fn drop_invitations(&self, now_ms: i64) -> StoreFuture<'_, ()>;

@@ -13,9 +13,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Account, AccountId, Delay, EncounterKey, EncounterRow, Invitation, JobKey, JobKind, JournalEntry, KeyId, KeyRow,
-    LeasedJob, Person, PersonId, RaidRow, ReportLine, Session, SessionId, StoreError, StoredStream, StreamKey, Tickets,
-    Unreadable, UploadHash, code,
+    Account, AccountId, AuditRow, Delay, EncounterKey, EncounterRow, Invitation, JobKey, JobKind, JournalEntry, KeyId,
+    KeyRow, LeasedJob, NewRemoval, Note, Person, PersonId, RaidLine, RaidRow, Removal, ReportLine, Session, SessionId,
+    StoreError, StoredStream, StreamKey, Tickets, Unreadable, UploadHash, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -294,6 +294,74 @@ pub fn leased_job(kind: JobKind, columns: JobColumns) -> Result<LeasedJob, Store
     let name = name.try_into().map_err(|_| StoreError::Damaged("a name of a job that is not 16 bytes long".into()))?;
     let key = JobKey { kind, account: AccountId(account), name };
     Ok(LeasedJob { key, data: data.into(), tries: code::small(tries)?, created_at_ms })
+}
+
+/// A note of who changed what.
+pub struct AuditColumns {
+    pub row: i64,
+    pub at_ms: i64,
+    pub who: Option<i64>,
+    pub what: i64,
+    pub about: Option<i64>,
+}
+
+impl TryFrom<AuditColumns> for AuditRow {
+    type Error = StoreError;
+
+    fn try_from(columns: AuditColumns) -> Result<Self, StoreError> {
+        let AuditColumns { row, at_ms, who, what, about } = columns;
+        Ok(Self { row, note: Note { by: who.map(PersonId), what: code::audited(what)?, about, at_ms } })
+    }
+}
+
+/// A request of somebody who wants to be removed.
+pub struct RemovalColumns {
+    pub row: i64,
+    pub player: String,
+    pub links: String,
+    pub contact: String,
+    pub message: String,
+    pub created_at_ms: i64,
+}
+
+impl From<RemovalColumns> for Removal {
+    fn from(columns: RemovalColumns) -> Self {
+        let RemovalColumns { row, player, links, contact, message, created_at_ms } = columns;
+        Self { row, asked: NewRemoval { player, links, contact, message, created_at_ms } }
+    }
+}
+
+/// A raid in the list of its owner's.
+pub struct RaidLineColumns {
+    pub row: i64,
+    pub account: i64,
+    pub code: String,
+    pub title: Option<String>,
+    pub visibility: i64,
+    pub names: i64,
+    pub created_at_ms: i64,
+    pub active_at_ms: i64,
+    pub pinned: bool,
+    pub fights: i64,
+}
+
+impl TryFrom<RaidLineColumns> for RaidLine {
+    type Error = StoreError;
+
+    fn try_from(columns: RaidLineColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            row: columns.row,
+            account: AccountId(columns.account),
+            code: columns.code,
+            title: columns.title,
+            visibility: code::visibility(columns.visibility)?,
+            names: code::names(columns.names)?,
+            created_at_ms: columns.created_at_ms,
+            active_at_ms: columns.active_at_ms,
+            pinned: columns.pinned,
+            fights: columns.fights.unsigned_abs(),
+        })
+    }
 }
 
 /// An encounter, with what its raid and its account say of it.

@@ -57,7 +57,7 @@ pub trait Import: Export {
     /// How many raids, fights, people and keys there are.
     fn count(&mut self) -> StoreFuture<'_, i64>;
 
-    /// Removes accounts, invitations, notes on upkeep and what was used of limits, to which no raid, person or key refers.
+    /// Removes accounts, invitations, notes on upkeep and changes, requests and what was used of limits, to which no raid, person or key refers.
     fn clear(&mut self) -> StoreFuture<'_, ()>;
 
     /// Puts a row in. Rows that it refers to come first: [`Table::ALL`] is such an order.
@@ -105,15 +105,19 @@ pub enum Table {
     Logs,
     /// Which fights were uploaded under which hash.
     Hashes,
-    /// What is still to be done, but for reports that are to be derived.
+    /// What is still to be done, but for reports that are to be derived, and what a database sees to itself.
     Jobs,
     /// What accounts have used of their limits.
     Quota,
+    /// Who changed what.
+    Audit,
+    /// Who asks to be removed.
+    Removals,
 }
 
 impl Table {
     /// In an order in which no row refers to a later one.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Upkeep,
         Self::Accounts,
         Self::People,
@@ -132,6 +136,8 @@ impl Table {
         Self::Hashes,
         Self::Jobs,
         Self::Quota,
+        Self::Audit,
+        Self::Removals,
     ];
 
     /// What people call its rows.
@@ -155,6 +161,8 @@ impl Table {
             Self::Hashes => "hashes of uploads",
             Self::Jobs => "jobs",
             Self::Quota => "limits in use",
+            Self::Audit => "notes of changes",
+            Self::Removals => "requests for removal",
         }
     }
 }
@@ -181,6 +189,8 @@ pub enum Row {
     Hash(HashCells),
     Job(JobCells),
     Quota(QuotaCells),
+    Audit(AuditCells),
+    Removal(RemovalCells),
 }
 
 /// The cells of a note on upkeep.
@@ -291,6 +301,7 @@ pub struct RaidCells {
     pub closed: bool,
     pub history: bool,
     pub tickets: i64,
+    pub pinned: bool,
 }
 
 /// The cells of a player's number.
@@ -390,6 +401,7 @@ pub struct JobCells {
     pub due_at_ms: i64,
     pub tries: i64,
     pub why: Option<String>,
+    pub encounter_id: Option<Vec<u8>>,
 }
 
 /// The cells of what an account has used of a limit.
@@ -400,4 +412,27 @@ pub struct QuotaCells {
     pub what: String,
     pub since_ms: i64,
     pub used: i64,
+}
+
+/// The cells of a note of a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct AuditCells {
+    pub row: i64,
+    pub at_ms: i64,
+    pub who: Option<i64>,
+    pub what: i64,
+    pub about: Option<i64>,
+}
+
+/// The cells of a request for removal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct RemovalCells {
+    pub row: i64,
+    pub player: String,
+    pub links: String,
+    pub contact: String,
+    pub message: String,
+    pub created_at_ms: i64,
 }

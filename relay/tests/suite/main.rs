@@ -18,6 +18,7 @@ mod examples;
 mod exposition;
 mod falls;
 mod fan_out;
+mod gone;
 mod heavy;
 mod history;
 mod hostile_uploads;

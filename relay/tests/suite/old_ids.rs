@@ -12,10 +12,14 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 33] = [
+const OLD_SCHEMA: [&str; 37] = [
     "DROP INDEX raids_delayed",
     "ALTER TABLE raids DROP COLUMN shown_until_ms",
     "ALTER TABLE raids DROP COLUMN delay_ms",
+    "DROP TABLE removals",
+    "DROP TABLE audit",
+    "DROP INDEX raids_by_age",
+    "ALTER TABLE raids DROP COLUMN pinned",
     "DROP TABLE raid_players",
     "ALTER TABLE raids DROP COLUMN names",
     "DROP TABLE keys",

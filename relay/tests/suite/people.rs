@@ -17,35 +17,35 @@ const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 /// What a browser holds: its address, and its cookie.
 #[derive(Clone)]
-struct Browser {
+pub(crate) struct Browser {
     relay: String,
     /// As its proxy tells it.
     address: String,
-    cookie: Option<String>,
+    pub(crate) cookie: Option<String>,
     /// What it says of the page that asks.
-    page: &'static str,
+    pub(crate) page: &'static str,
 }
 
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     /// The code of an error.
-    fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.body["code"].as_str().unwrap_or_default()
     }
 }
 
 impl Browser {
-    fn at(relay: &TestRelay, number: u8) -> Self {
+    pub(crate) fn at(relay: &TestRelay, number: u8) -> Self {
         let relay = relay.url.trim_start_matches("http://").to_owned();
         Self { relay, address: format!("192.0.2.{number}"), cookie: None, page: "Sec-Fetch-Site: same-origin\r\n" }
     }
 
-    async fn ask(&mut self, method: &str, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn ask(&mut self, method: &str, path: &str, body: Option<Value>) -> Answer {
         let body = body.map(|body| body.to_string());
         let kind = if body.is_some() { "Content-Type: application/json\r\n" } else { "" };
         self.send(method, path, kind, &body.unwrap_or_default()).await
@@ -76,11 +76,11 @@ impl Browser {
         Answer { status, head: head.to_owned(), body: serde_json::from_str(body).unwrap_or(Value::Null) }
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.ask("GET", path, None).await
     }
 
-    async fn join(&mut self, name: &str, invitation: Option<&str>) -> Answer {
+    pub(crate) async fn join(&mut self, name: &str, invitation: Option<&str>) -> Answer {
         let mut form = json!({"name": name, "password": PASSWORD});
         if let Some(invitation) = invitation {
             form["invitation"] = invitation.into();
@@ -88,11 +88,11 @@ impl Browser {
         self.ask("POST", "/api/v1/people", Some(form)).await
     }
 
-    async fn sign_in(&mut self, name: &str, password: &str) -> Answer {
+    pub(crate) async fn sign_in(&mut self, name: &str, password: &str) -> Answer {
         self.ask("POST", "/api/v1/session", Some(json!({"name": name, "password": password}))).await
     }
 
-    async fn make_key(&mut self, scopes: &[&str], days: Option<u32>) -> (i64, String) {
+    pub(crate) async fn make_key(&mut self, scopes: &[&str], days: Option<u32>) -> (i64, String) {
         let mut form = json!({"name": "meter", "scopes": scopes});
         if let Some(days) = days {
             form["days"] = days.into();
@@ -104,7 +104,7 @@ impl Browser {
 }
 
 /// A relay that believes this machine about addresses, and anybody may join.
-async fn open(data: &std::path::Path) -> TestRelay {
+pub(crate) async fn open(data: &std::path::Path) -> TestRelay {
     TestRelay::start_set(data, |config| {
         config.registration = Registration::Open;
         config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
@@ -112,7 +112,7 @@ async fn open(data: &std::path::Path) -> TestRelay {
     .await
 }
 
-fn secret_of(link: &str) -> String {
+pub(crate) fn secret_of(link: &str) -> String {
     link.split_once("/sign-in#invitation=").expect("a link").1.to_owned()
 }
 

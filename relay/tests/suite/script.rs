@@ -164,6 +164,7 @@ impl TestRelay {
             metrics_listen: None,
             log_format: LogFormat::Text,
             registration: raidcast_relay::account::Registration::default(),
+            keep_days: None,
             providers: Vec::new(),
             limits,
         }

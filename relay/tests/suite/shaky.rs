@@ -9,13 +9,14 @@ use bytes::Bytes;
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, StreamId};
 use raidcast_store::name::NameParts;
 use raidcast_store::{
-    Account, AccountId, Accounts, Adding, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow, Encounters,
-    FightsBegun, HeldReport, Invitation, JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry,
-    KeptReport, KeyEncounter, KeyId, KeyRow, KeyedEncounters, Keys, LeasedJob, Left, NewEncounter, NewJob, NewKey,
-    NewPerson, NewSession, NewUpload, OnCommit, OpenEncounter, Page, People, Person, PersonId, Players, RaidRow, Raids,
-    ReportLine, Reports, Role, Search, SearchFound, SearchRequest, Session, SessionEnds, SessionId, Sessions, SignIn,
-    Store, StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep,
-    UploadHash, UploadKept, Uploads, Usage, Use,
+    Account, AccountId, Accounts, Adding, AuditRow, Audits, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow,
+    Encounters, Erasing, FightsBegun, GivenBack, HeldReport, Invitation, JobKey, JobKind, Jobs, JobsWaiting, Joining,
+    Journal, JournalEntry, KeptReport, KeyEncounter, KeyId, KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left,
+    NewEncounter, NewJob, NewKey, NewPerson, NewRemoval, NewSession, NewUpload, Note, OnCommit, OpenEncounter, Page,
+    People, Person, PersonId, Players, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role, Search,
+    SearchFound, SearchRequest, Session, SessionEnds, SessionId, Sessions, SignIn, Store, StoreError, StoreFuture,
+    StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads, Usage,
+    Use,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -126,11 +127,11 @@ impl People for Shaky {
         "writes" remove_sign_ins(person: PersonId = person => person, provider: &'a str = provider.to_owned() => &provider) -> bool;
         "writes" change_secret(person: PersonId = person => person, secret: &'a str = secret.to_owned() => &secret, but: Option<&'a [u8; 32]> = but.copied() => but.as_ref()) -> bool;
         "reads" accounts_of(person: PersonId = person => person) -> Vec<Account>;
-        "writes" claim(account: AccountId = account => account, person: PersonId = person => person) -> bool;
+        "writes" claim(account: AccountId = account => account, person: PersonId = person => person, now_ms: i64 = now_ms => now_ms) -> bool;
         "reads" unclaimed() -> Vec<Account>;
         "writes" invite(invitation: &'a Invitation = invitation.clone() => &invitation) -> ();
         "reads" invitations(now_ms: i64 = now_ms => now_ms) -> Vec<Invitation>;
-        "writes" uninvite(digest: &'a [u8; 32] = *digest => &digest) -> bool;
+        "writes" uninvite(digest: &'a [u8; 32] = *digest => &digest, by: PersonId = by => by, now_ms: i64 = now_ms => now_ms) -> bool;
     }
 
     /// Done whenever the relay likes, as [`Jobs::jobs`] is asked.
@@ -163,7 +164,7 @@ impl Keys for Shaky {
         "writes" add_key(key: &'a NewKey = key.clone() => &key) -> Option<KeyRow>;
         "writes" replace_key(old: KeyId = old => old, old_ends_at_ms: i64 = old_ends_at_ms => old_ends_at_ms, key: &'a NewKey = key.clone() => &key) -> Option<KeyRow>;
         "reads" keys(now_ms: i64 = now_ms => now_ms) -> Vec<KeyRow>;
-        "writes" revoke_key(account: AccountId = account => account, key: KeyId = key => key) -> bool;
+        "writes" revoke_key(account: AccountId = account => account, key: KeyId = key => key, by: PersonId = by => by, now_ms: i64 = now_ms => now_ms) -> bool;
     }
 
     /// Done whenever the relay likes, as [`Jobs::jobs`] is asked.
@@ -299,6 +300,45 @@ impl Usage for Shaky {
 
     fn used(&self) -> StoreFuture<'_, Vec<Use>> {
         self.store.used()
+    }
+}
+
+impl Erasing for Shaky {
+    through! {
+        "writes" begin_erasing(job: &'a NewJob = job.clone() => &job, note: Note = note => note) -> ();
+        "writes" erase_encounter(key: EncounterKey = key => key, note: Option<Note> = note => note) -> bool;
+        "writes" erase_raid(code: &'a str = code.to_owned() => &code) -> bool;
+        "writes" begin_leaving(person: PersonId = person => person, job: &'a NewJob = job.clone() => &job, note: Note = note => note) -> Leaving;
+        "writes" erase_person(person: PersonId = person => person) -> bool;
+        "reads" raids_of(account: AccountId = account => account, before: Option<i64> = before => before, limit: u32 = limit => limit) -> Vec<RaidLine>;
+        "reads" raids_older(before_ms: i64 = before_ms => before_ms, limit: u32 = limit => limit) -> Vec<RaidLine>;
+        "writes" pin_raid(code: &'a str = code.to_owned() => &code, pinned: bool = pinned => pinned, note: Note = note => note) -> bool;
+        "reads" people(after: Option<PersonId> = after => after, limit: u32 = limit => limit) -> Vec<Person>;
+    }
+
+    /// Done whenever the relay likes, as [`Jobs::jobs`] is asked.
+    fn give_back(&self) -> StoreFuture<'_, GivenBack> {
+        self.store.give_back()
+    }
+}
+
+impl Audits for Shaky {
+    through! {
+        "writes" note(note: Note = note => note) -> ();
+        "reads" audit(before: Option<i64> = before => before, limit: u32 = limit => limit) -> Vec<AuditRow>;
+    }
+
+    /// Done whenever the relay likes, as [`Jobs::jobs`] is asked.
+    fn drop_audit(&self, before_ms: i64) -> StoreFuture<'_, ()> {
+        self.store.drop_audit(before_ms)
+    }
+}
+
+impl Removals for Shaky {
+    through! {
+        "writes" ask_removal(asked: &'a NewRemoval = asked.clone() => &asked) -> bool;
+        "reads" removals() -> Vec<Removal>;
+        "writes" close_removal(row: i64 = row => row, note: Note = note => note) -> bool;
     }
 }
 

@@ -9,8 +9,8 @@ use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
 use raidcast_store::transfer::Table;
 use raidcast_store::{
-    AccountId, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, NewJob, NewKey, NewPerson, NewSession,
-    Person, Role, Session, SessionEnds, Store, Subject, UploadHash,
+    AccountId, Audited, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, NewJob, NewKey, NewPerson,
+    NewRemoval, NewSession, Note, Person, Role, Session, SessionEnds, Store, Subject, UploadHash,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -77,6 +77,16 @@ async fn filled(data: &Path) -> Vec<String> {
     let invitation = Invitation { made_by: Some(ana.id), ..invitation() };
     relay.store.invite(&invitation).await.unwrap();
     relay.store.begin_session(&session_of(&ana, SECRET)).await.unwrap();
+    let asked = NewRemoval {
+        player: "Aeris".into(),
+        links: "here\nand there".into(),
+        contact: String::new(),
+        message: "please".into(),
+        created_at_ms: 1,
+    };
+    assert!(relay.store.ask_removal(&asked).await.unwrap());
+    let pinned = Note { by: Some(ana.id), what: Audited::RaidPinned, about: None, at_ms: 1 };
+    assert!(relay.store.pin_raid(&row.raid_code, true, pinned).await.unwrap());
     let key = relay.store.add_key(&key_of(account, SECRET)).await.unwrap().unwrap();
     relay.store.use_keys(&[(key.id, 3)]).await.unwrap();
     relay.stop().await;
@@ -130,6 +140,7 @@ fn key_of(account: AccountId, digest: [u8; 32]) -> NewKey {
         visibility: Visibility::Private,
         uploads_per_day: Some(7),
         ends_at_ms: Some(NEVER_MS),
+        by: None,
         now_ms: 2,
     }
 }

@@ -29,7 +29,7 @@ impl Members {
     pub async fn claim(&self, who: &SignedIn, account: i64) -> Result<(), HttpError> {
         Self::administrates(who)?;
         self.fresh(who)?;
-        if !self.context.store.claim(AccountId(account), who.person()).await? {
+        if !self.context.store.claim(AccountId(account), who.person(), self.now_ms()).await? {
             return Err(HttpError::NotFound);
         }
         tracing::info!(account, person = who.person().0, "an account was taken over");

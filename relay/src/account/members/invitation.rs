@@ -93,7 +93,11 @@ impl Members {
     pub async fn uninvite(&self, who: &SignedIn, id: &str) -> Result<(), HttpError> {
         Self::administrates(who)?;
         let digest: [u8; 32] = from_hex(id).and_then(|id| id.try_into().ok()).ok_or(HttpError::NotFound)?;
-        if self.context.store.uninvite(&digest).await? { Ok(()) } else { Err(HttpError::NotFound) }
+        if self.context.store.uninvite(&digest, who.person(), self.now_ms()).await? {
+            Ok(())
+        } else {
+            Err(HttpError::NotFound)
+        }
     }
 }
 

@@ -49,6 +49,7 @@ impl Members {
             visibility: form.visibility,
             uploads_per_day: form.uploads_per_day,
             ends_at_ms: days.map(|days| now_ms.saturating_add(days * DAY_MS)),
+            by: Some(who.person()),
             now_ms,
         };
         let digest = who.digest;
@@ -107,6 +108,7 @@ impl Members {
             uploads_per_day: old.uploads_per_day,
             // As long as the old one was to last.
             ends_at_ms: lasts.map(|lasts| now_ms.saturating_add(lasts)),
+            by: Some(who.person()),
             now_ms,
         };
         let ends_at_ms = now_ms.saturating_add(i64::from(overlap_hours) * 3_600_000);
@@ -132,8 +134,9 @@ impl Members {
     /// `NotFound` if he has no such one.
     pub async fn revoke_key(self: &Arc<Self>, who: &SignedIn, key: i64) -> Result<(), HttpError> {
         let row = self.own_key(who, key).await?;
+        let by = who.person();
         self.whole(move |members| async move {
-            let revoked = members.context.store.revoke_key(row.account, row.id).await;
+            let revoked = members.context.store.revoke_key(row.account, row.id, by, members.now_ms()).await;
             // Also where the store says nothing: what it still has comes back, and can be revoked again.
             members.keys.remove(row.id);
             if revoked? { Ok(()) } else { Err(HttpError::NotFound) }

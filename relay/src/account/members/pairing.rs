@@ -102,6 +102,7 @@ impl Members {
             visibility: Visibility::default(),
             uploads_per_day: None,
             ends_at_ms: None,
+            by: Some(person.id),
             now_ms,
         };
         self.add_key(&new).await?;

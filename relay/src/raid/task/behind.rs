@@ -14,6 +14,7 @@ use super::stage::{Of, Stage};
 use super::state::RaidTask;
 use crate::access::members;
 use crate::raid::encounter::LiveEncounter;
+use crate::raid::log::DeltaLog;
 use crate::record;
 
 /// A kept fight that the task does not hold.
@@ -114,7 +115,7 @@ impl RaidTask {
                 happened.push((*id, held.ended()));
             }
         }
-        let goes_on = |id: &EncounterId| encounters.get(id).is_some_and(|held| held.is_followed());
+        let goes_on = |id: &EncounterId| encounters.get(id).is_some_and(LiveEncounter::is_followed);
         let shows = current.filter(goes_on).or_else(|| newest_until(encounters.iter(), &row.code, until_ms));
         anew |= shows != *current;
         *current = shows;
@@ -148,7 +149,7 @@ impl RaidTask {
         let until_ms = self.until_ms();
         for held in self.encounters.values_mut() {
             if held.state == ReportState::Final && until_ms.is_none_or(|until_ms| held.is_shown(until_ms)) {
-                held.main.deltas = Default::default();
+                held.main.deltas = DeltaLog::default();
                 held.weigh();
             }
         }

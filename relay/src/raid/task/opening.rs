@@ -25,6 +25,9 @@ impl RaidTask {
             return;
         }
         let id = begin.enc;
+        if self.is_erased(id) {
+            return;
+        }
         let opens = self.opening.get(&id).is_some_and(|held| held.connection == connection && !held.discard);
         if opens || self.waiting.contains_key(&id) {
             let text = "this fight is being opened already: wait for its Begun";

@@ -263,6 +263,10 @@ pub(in crate::raid) struct RaidTask {
     pub(super) waiting: HashMap<EncounterId, Beginning>,
     /// Encounters that other raids go on with.
     pub(super) releasing: Vec<Releasing>,
+    /// Fights that were erased while the task ran: they are not taken again.
+    pub(super) erased: VecDeque<EncounterId>,
+    /// The raid is being erased: the task ends.
+    pub(super) closing: bool,
     pub(super) stages: Stages,
     pub(super) needed_at: Instant,
 }
@@ -299,6 +303,8 @@ impl RaidTask {
             discarding: HashMap::new(),
             waiting: HashMap::new(),
             releasing: Vec::new(),
+            erased: VecDeque::new(),
+            closing: false,
             stages,
             needed_at: Instant::now(),
         };

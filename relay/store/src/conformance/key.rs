@@ -6,7 +6,7 @@ use futures::future::join_all;
 use raidcast_shared::uplink::Visibility;
 
 use super::{Harness, NOW_MS, account};
-use crate::{Account, AccountId, Accounts, KEYS_MAX, KeyId, KeyRow, Keys, NewKey, StoreError};
+use crate::{Account, AccountId, Accounts, KEYS_MAX, KeyId, KeyRow, Keys, NewKey, PersonId, StoreError};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -20,6 +20,7 @@ fn new_key(account: &Account, number: u8) -> NewKey {
         visibility: Visibility::Unlisted,
         uploads_per_day: None,
         ends_at_ms: None,
+        by: None,
         now_ms: NOW_MS,
     }
 }
@@ -37,7 +38,7 @@ async fn keys(store: &Arc<impl Keys>, now_ms: i64) -> Vec<KeyRow> {
 }
 
 async fn revoke(store: &Arc<impl Keys>, account: &Account, key: KeyId) -> bool {
-    store.revoke_key(account.id, key).await.expect("an answer")
+    store.revoke_key(account.id, key, PersonId(1), NOW_MS).await.expect("an answer")
 }
 
 /// As it was made, with all others.

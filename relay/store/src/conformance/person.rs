@@ -93,7 +93,7 @@ async fn has_channel(store: &Arc<impl Accounts>, channel: &str) -> bool {
 }
 
 async fn claim(store: &Arc<impl People>, account: AccountId, person: PersonId) -> bool {
-    store.claim(account, person).await.expect("an answer")
+    store.claim(account, person, NOW_MS).await.expect("an answer")
 }
 
 async fn unclaimed(store: &Arc<impl People>) -> Vec<String> {
@@ -168,7 +168,7 @@ pub async fn a_name_and_a_way_to_sign_in_are_one_persons(harness: &impl Harness<
         let used = Invitation { left: 7, ..invitation };
         assert_eq!(invitations(&store, NOW_MS).await[0], used, "it was used once");
         assert_eq!(unclaimed(&store).await, [""; 0]);
-        store.uninvite(&used.digest).await.expect("an answer");
+        store.uninvite(&used.digest, PersonId(1), NOW_MS).await.expect("an answer");
     }
     // Another's channel is nobody else's, either.
     let invitation = new_invitation(3, 1);
@@ -252,8 +252,8 @@ pub async fn an_invitation_is_good_for_so_many_and_so_long(harness: &impl Harnes
     assert_eq!(joined(join(&store, &last).await).role, Role::Member);
     second.left = 1;
     assert_eq!(invitations(&store, NOW_MS).await, [second.clone()]);
-    assert!(store.uninvite(&second.digest).await.expect("an answer"));
-    assert!(!store.uninvite(&second.digest).await.expect("an answer"));
+    assert!(store.uninvite(&second.digest, PersonId(1), NOW_MS).await.expect("an answer"));
+    assert!(!store.uninvite(&second.digest, PersonId(1), NOW_MS).await.expect("an answer"));
     assert_eq!(join(&store, &invited("Cy", &second)).await, Joining::NotInvited, "it is removed");
 }
 
@@ -294,7 +294,7 @@ pub async fn invitations_are_listed_while_they_are_good(harness: &impl Harness<S
     store.drop_invitations(NOW_MS).await.expect("they are removed");
     // Those that are over can be seen from before.
     assert_eq!(invitations(&store, 0).await, [many.clone(), short]);
-    assert!(!store.uninvite(&used_up.digest).await.expect("an answer"));
+    assert!(!store.uninvite(&used_up.digest, PersonId(1), NOW_MS).await.expect("an answer"));
     store.drop_invitations(NOW_MS + 1).await.expect("they are removed");
     assert_eq!(invitations(&store, 0).await, [many]);
 }

@@ -1,12 +1,16 @@
 /** What is somebody's own: read when his page opens, and anew after each change. Who is not signed in goes to do it. */
 import type { AccountApi } from '$lib/api/account';
 import type {
+  AuditLine,
   InvitationLine,
   KeyLine,
   Me,
   MyAccount,
+  MyRaid,
+  PersonLine,
   ProviderForm,
   ProviderLine,
+  RemovalLine,
   SessionLine,
   WayLine,
 } from '$lib/api/account-types';
@@ -62,6 +66,19 @@ export class AccountState {
   readonly invitations = new Listed<InvitationLine>(() => this.ask((api) => api.invitations()));
   /** Accounts that nobody holds. */
   readonly unheld = new Listed<MyAccount>(() => this.ask((api) => api.accounts()));
+  /** His raids: as many pages as he has asked for. */
+  readonly raids = new Listed<MyRaid>(() => this.#pages((before) => this.#raidsOf(before), this.#raidPages));
+  /** Where there are more of them. */
+  moreRaids = $state(false);
+  /** So many days raids are kept, if not for ever. */
+  keepDays = $state<number | null>(null);
+  /** For administrators: who signs in, who asks to be removed, who changed what. */
+  readonly people = new Listed<PersonLine>(() => this.ask((api) => api.people()));
+  readonly removals = new Listed<RemovalLine>(() => this.ask((api) => api.removals()));
+  readonly audit = new Listed<AuditLine>(() => this.#pages((before) => this.#notesOf(before), this.#auditPages));
+  moreAudit = $state(false);
+  #raidPages = 1;
+  #auditPages = 1;
   /** How he signs in. */
   readonly ways = new Listed<WayLine>(async () => {
     const { ways, addable } = await this.ask((api) => api.ways());
@@ -123,9 +140,51 @@ export class AccountState {
   /** The same, and reads what is his. */
   async start(): Promise<void> {
     if (!(await this.enter())) return;
-    const lists = [this.keys, this.sessions, this.ways, ...(this.administers ? [this.invitations, this.unheld] : [])];
+    const own = [this.keys, this.sessions, this.ways, this.raids];
+    const administrators = [this.invitations, this.unheld, this.people, this.removals, this.audit];
+    const lists = [...own, ...(this.administers ? administrators : [])];
     await Promise.all(lists.map((list) => list.read()));
     this.ready = true;
+  }
+
+  /** One page more of his raids. */
+  async readMoreRaids(): Promise<void> {
+    this.#raidPages += 1;
+    await this.raids.read();
+  }
+
+  /** One page more of who changed what. */
+  async readMoreAudit(): Promise<void> {
+    this.#auditPages += 1;
+    await this.audit.read();
+  }
+
+  async #pages<T>(
+    page: (before?: number) => Promise<{ items: T[]; next: number | null }>,
+    count: number,
+  ): Promise<T[]> {
+    const all: T[] = [];
+    let before: number | undefined;
+    for (let number = 0; number < count; number += 1) {
+      const { items, next } = await page(before);
+      all.push(...items);
+      if (next === null) break;
+      before = next;
+    }
+    return all;
+  }
+
+  async #raidsOf(before?: number): Promise<{ items: MyRaid[]; next: number | null }> {
+    const { raids, next, keepDays } = await this.ask((api) => api.raids(before));
+    this.moreRaids = next !== null;
+    this.keepDays = keepDays;
+    return { items: raids, next };
+  }
+
+  async #notesOf(before?: number): Promise<{ items: AuditLine[]; next: number | null }> {
+    const { lines, next } = await this.ask((api) => api.audit(before));
+    this.moreAudit = next !== null;
+    return { items: lines, next };
   }
 
   /** Asks for something; where nobody is signed in any more, that comes first. */

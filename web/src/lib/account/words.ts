@@ -1,5 +1,5 @@
 /** What pages of people say. */
-import type { KeyLine, MyAccount, Role, Scope, Visibility } from '$lib/api/account-types';
+import type { Audited, KeyLine, MyAccount, Role, Scope, Visibility } from '$lib/api/account-types';
 import type { ApiFailure } from '$lib/api/client';
 import { dateTime, day } from '$lib/format/time';
 
@@ -10,7 +10,7 @@ export const SCOPES: { id: Scope; name: string; means: string; may: string }[] =
   {
     id: 'manage',
     name: 'Manage',
-    means: 'Renew the link of a private raid: the old link ends, and you get a new one.',
+    means: 'Renew the link of a private raid, so that the old one ends; delete fights and raids.',
     may: 'renew links of private raids',
   },
 ];
@@ -47,6 +47,24 @@ export function mayWords(scopes: readonly Scope[]): string {
 export function seenByWords(visibility: Visibility): string {
   return SEEN_BY.find(({ id }) => id === visibility)?.who ?? visibility;
 }
+
+/** What was changed, for who reads who did it. */
+export const AUDITED: Record<Audited, string> = {
+  fight_deleted: 'deleted a fight',
+  raid_deleted: 'deleted a raid',
+  raid_expired: 'deleted a raid that was too old',
+  raid_pinned: 'keeps a raid however old it gets',
+  raid_unpinned: 'keeps a raid no longer than others',
+  person_left: 'deleted the own account',
+  person_removed: 'deleted an account',
+  person_exported: 'asked for all that is held',
+  account_claimed: 'took over an account',
+  invitation_made: 'made an invitation',
+  invitation_taken_back: 'took back an invitation',
+  key_made: 'made a key',
+  key_revoked: 'ended a key',
+  removal_closed: 'closed a request for removal',
+};
 
 /** What ends within so long is told to the minute, ms. */
 const SOON_MS = 8 * 86_400_000;

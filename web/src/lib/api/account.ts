@@ -1,6 +1,7 @@
 /** The part of the API by which somebody joins, signs in, and sees to what is his. A cookie says who asks. */
 import type {
   AccountList,
+  AuditPage,
   DeviceForm,
   DeviceLine,
   InvitationForm,
@@ -12,13 +13,19 @@ import type {
   KeyList,
   Me,
   MyAccount,
+  MyRaids,
   Newcomer,
   NewcomerForm,
   NewInvitation,
   NewKey,
   PasswordForm,
+  PersonLine,
+  PersonList,
   ProviderForm,
   ProviderTrip,
+  RemovalForm,
+  RemovalLine,
+  RemovalList,
   RotationForm,
   SessionLine,
   SessionList,
@@ -57,6 +64,21 @@ export interface AccountApi {
   /** Those that nobody holds. */
   accounts(): Promise<MyAccount[]>;
   claimAccount(id: number): Promise<void>;
+  /** His raids: those that were made last, or before a place. */
+  raids(before?: number): Promise<MyRaids>;
+  deleteRaid(code: string): Promise<void>;
+  /** Keeps a raid however old it gets, or no longer than others. */
+  pinRaid(code: string, pinned: boolean): Promise<void>;
+  /** Deletes him, with all that is his. */
+  deleteMe(): Promise<void>;
+  /** Who signs in: all of them. */
+  people(): Promise<PersonLine[]>;
+  deletePerson(id: number): Promise<void>;
+  /** Who changed what: the newest, or before a place. */
+  audit(before?: number): Promise<AuditPage>;
+  removals(): Promise<RemovalLine[]>;
+  closeRemoval(id: number): Promise<void>;
+  askRemoval(form: RemovalForm): Promise<void>;
   /** The program that waits with a code. */
   device(code: string): Promise<DeviceLine>;
   decideDevice(code: string, form: DeviceForm): Promise<void>;
@@ -97,6 +119,29 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     accounts: async () => (await get<AccountList>('/api/v1/accounts')).accounts,
     claimAccount: async (id) => {
       await ask(env, `/api/v1/accounts/${id}/claim`, { method: 'POST' });
+    },
+    raids: (before) => get(`/api/v1/me/raids${before === undefined ? '' : `?before=${before}`}`),
+    deleteRaid: (code) => remove(`/api/v1/raids/${encodeURIComponent(code)}`),
+    pinRaid: async (code, pinned) => {
+      await ask(env, `/api/v1/raids/${encodeURIComponent(code)}/pin`, { method: pinned ? 'PUT' : 'DELETE' });
+    },
+    deleteMe: () => remove('/api/v1/me'),
+    people: async () => {
+      const people: PersonLine[] = [];
+      let after: number | null = null;
+      do {
+        const page: PersonList = await get(`/api/v1/people${after === null ? '' : `?after=${after}`}`);
+        people.push(...page.people);
+        after = page.next;
+      } while (after !== null);
+      return people;
+    },
+    deletePerson: (id) => remove(`/api/v1/people/${id}`),
+    audit: (before) => get(`/api/v1/audit${before === undefined ? '' : `?before=${before}`}`),
+    removals: async () => (await get<RemovalList>('/api/v1/removals')).removals,
+    closeRemoval: (id) => remove(`/api/v1/removals/${id}`),
+    askRemoval: async (form) => {
+      await post('/api/v1/removals', form);
     },
     device: (code) => get(`/api/v1/pairings/${encodeURIComponent(code)}`),
     decideDevice: (code, form) => post(`/api/v1/pairings/${encodeURIComponent(code)}`, form),

@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who changed what.
+         * @description Kept for a year. No names of players stand here, no codes and no addresses.
+         */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/check": {
         parameters: {
             query?: never;
@@ -215,6 +235,30 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
+        /**
+         * Deletes oneself, with all accounts, raids, keys and sessions that are one's own.
+         * @description All that is open ends at once. The last administrator stays.
+         */
+        delete: operations["deleteMe"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All that is held about oneself, as an archive.
+         * @description A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes.
+         */
+        get: operations["exportMe"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -295,6 +339,23 @@ export interface paths {
          * @description All other sessions end.
          */
         put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/raids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own raids. */
+        get: operations["myRaids"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -437,11 +498,32 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Who signs in. */
+        get: operations["people"];
         put?: never;
         /** Has somebody join, and signs him in. */
         post: operations["join"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Deletes somebody with all that is his.
+         * @description The last administrator stays.
+         */
+        delete: operations["deletePerson"];
         options?: never;
         head?: never;
         patch?: never;
@@ -458,7 +540,29 @@ export interface paths {
         get: operations["raid"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Deletes a raid with all of its fights.
+         * @description Nothing of it is kept. The key needs the scope `manage`; on a page of the relay its owner does it.
+         */
+        delete: operations["deleteRaid"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/raids/{code}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keeps a raid, however old it gets. */
+        put: operations["pinRaid"];
+        post?: never;
+        /** Keeps a raid no longer than others. */
+        delete: operations["unpinRaid"];
         options?: never;
         head?: never;
         patch?: never;
@@ -479,6 +583,47 @@ export interface paths {
          */
         post: operations["renewTicket"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/removals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests for removal that are open. */
+        get: operations["removals"];
+        put?: never;
+        /**
+         * Asks to be removed from what others uploaded.
+         * @description For players who never signed up. Administrators of the relay read it, and nobody else.
+         */
+        post: operations["askRemoval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/removals/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Closes a request for removal.
+         * @description Nothing of it is kept.
+         */
+        delete: operations["closeRemoval"];
         options?: never;
         head?: never;
         patch?: never;
@@ -515,7 +660,11 @@ export interface paths {
         get: operations["report"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Deletes a fight.
+         * @description Nothing of it is kept. The key needs the scope `manage`; on a page of the relay its owner does it.
+         */
+        delete: operations["deleteReport"];
         options?: never;
         head?: never;
         patch?: never;
@@ -819,6 +968,48 @@ export interface components {
              */
             startMs: number;
         };
+        /** @description Who changed what. */
+        AuditLine: {
+            /**
+             * Format: int64
+             * @description The number of the account or person that it is about; `null` where it is about none.
+             */
+            about: number | null;
+            /**
+             * Format: int64
+             * @description When, Unix ms.
+             */
+            atMs: number;
+            /**
+             * Format: int64
+             * @description The number of who did it; `null`: the relay itself, or who has a key of its configuration.
+             */
+            by: number | null;
+            /** @description His name, as long as he is there. */
+            byName: string | null;
+            /**
+             * Format: int64
+             * @description Names the line in this API.
+             */
+            id: number;
+            /** @description What. */
+            what: components["schemas"]["Audited"];
+        };
+        /** @description Who changed what: `GET /api/v1/audit`. */
+        AuditPage: {
+            /** @description The newest come first. */
+            lines: components["schemas"]["AuditLine"][];
+            /**
+             * Format: int64
+             * @description From where to ask for more, as `before`; `null` where these were the last.
+             */
+            next: number | null;
+        };
+        /**
+         * @description What is noted of who changed what.
+         * @enum {string}
+         */
+        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed";
         /** @description A boss and what players did to it. */
         Boss: {
             /**
@@ -887,6 +1078,11 @@ export interface components {
              * @description With what.
              */
             skillId: number | null;
+        };
+        /** @description What became of something that is to be deleted. */
+        Deleting: {
+            /** @description Whether all of it is gone. If not, it goes on: what is deleted is not shown any more when it is gone. */
+            done: boolean;
         };
         /** @description What a program that is to be paired is told: `POST /api/v1/device/code`, as RFC 8628 has it. */
         DeviceCode: {
@@ -1558,6 +1754,56 @@ export interface components {
             /** @description The name that it has in the relay's configuration; `null` for his own. */
             name: string | null;
         };
+        /** @description A raid of one's own. */
+        MyRaid: {
+            /**
+             * Format: int64
+             * @description The account under which it was uploaded.
+             */
+            account: number;
+            /**
+             * Format: int64
+             * @description When it was active last, Unix ms.
+             */
+            activeAtMs: number;
+            /** @description Names it in addresses. */
+            code: string;
+            /**
+             * Format: int64
+             * @description When it began, Unix ms.
+             */
+            createdAtMs: number;
+            /**
+             * Format: int64
+             * @description How many fights it has.
+             */
+            fights: number;
+            /** @description Which names those see who are no members. */
+            names: components["schemas"]["NamesPolicy"];
+            /** @description Whether it stays however old it gets. */
+            pinned: boolean;
+            /** @description What its uploader calls it. */
+            title: string | null;
+            /** @description Its page, with a ticket where the raid is private. */
+            url: string;
+            /** @description Who may see it. */
+            visibility: components["schemas"]["Visibility"];
+        };
+        /** @description One's own raids: `GET /api/v1/me/raids`. */
+        MyRaids: {
+            /**
+             * Format: uint32
+             * @description So many days after they were active last raids are deleted, unless they are pinned; `null` where they are kept.
+             */
+            keepDays: number | null;
+            /**
+             * Format: int64
+             * @description From where to ask for more, as `before`; `null` where these were the last.
+             */
+            next: number | null;
+            /** @description Those that were made last come first. */
+            raids: components["schemas"]["MyRaid"][];
+        };
         /**
          * @description Which names spectators see.
          *
@@ -1629,6 +1875,35 @@ export interface components {
              * @description The one that is good now.
              */
             old: string;
+        };
+        /** @description Somebody who signs in. */
+        PersonLine: {
+            /**
+             * Format: int64
+             * @description When he joined, Unix ms.
+             */
+            createdAtMs: number;
+            /**
+             * Format: int64
+             * @description Names him in this API.
+             */
+            id: number;
+            /** @description Whether it is the one who asks. */
+            isSelf: boolean;
+            /** @description His name. */
+            name: string;
+            /** @description What he may do. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description Who signs in: `GET /api/v1/people`. */
+        PersonList: {
+            /**
+             * Format: int64
+             * @description From where to ask for more, as `after`; `null` where these were the last.
+             */
+            next: number | null;
+            /** @description Those who joined first come first. */
+            people: components["schemas"]["PersonLine"][];
         };
         /** @description Where a fight was. */
         Place: {
@@ -1852,6 +2127,43 @@ export interface components {
          * @enum {string}
          */
         Registration: "open" | "invitation" | "closed";
+        /** @description What a player asks for who is to be removed from what others uploaded: `POST /api/v1/removals`. */
+        RemovalForm: {
+            /** @description How he is answered, if he wants to be: at most 200 characters. */
+            contact?: string;
+            /** @description Where he was seen, links one a line: at most 2,000 characters. */
+            links: string;
+            /** @description What else there is to say: at most 1,000 characters. */
+            message?: string;
+            /** @description What he is called in the game: 1 to 64 characters. */
+            player: string;
+        };
+        /** @description A request for removal that is open. */
+        RemovalLine: {
+            /** @description How he is answered; may be empty. */
+            contact: string;
+            /**
+             * Format: int64
+             * @description When he asked, Unix ms.
+             */
+            createdAtMs: number;
+            /**
+             * Format: int64
+             * @description Names it in this API.
+             */
+            id: number;
+            /** @description Where he was seen. */
+            links: string;
+            /** @description What else he says; may be empty. */
+            message: string;
+            /** @description What he is called in the game. */
+            player: string;
+        };
+        /** @description Requests for removal: `GET /api/v1/removals`. */
+        RemovalList: {
+            /** @description The oldest come first. */
+            removals: components["schemas"]["RemovalLine"][];
+        };
         /** @description What a private raid is shared by from now on: `POST /api/v1/raids/{code}/ticket`. */
         RenewedTicket: {
             /** @description The page that always shows the uploader's present raid, with its own ticket where that is private. */
@@ -2742,6 +3054,40 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    audit: {
+        parameters: {
+            query?: {
+                /** @description Goes on from there: `next` of the page before. */
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest first. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     checkKey: {
         parameters: {
             query?: never;
@@ -3246,6 +3592,78 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    deleteMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it is gone. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleting"];
+                };
+            };
+            /** @description Nobody signs in so any more, and the relay goes on deleting. */
+            202: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleting"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForeignPage"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    exportMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zstd": unknown;
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     keys: {
         parameters: {
             query?: never;
@@ -3409,6 +3827,39 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["WrongSignIn"];
             403: components["responses"]["ForeignPage"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    myRaids: {
+        parameters: {
+            query?: {
+                /** @description Goes on from there: `next` of the page before. */
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that were made last come first. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyRaids"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];
@@ -3744,6 +4195,40 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    people: {
+        parameters: {
+            query?: {
+                /** @description Goes on from there: `next` of the page before. */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By when they joined. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     join: {
         parameters: {
             query?: never;
@@ -3771,6 +4256,53 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["ForeignPage"];
             409: components["responses"]["Taken"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    deletePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the person. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it is gone. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleting"];
+                };
+            };
+            /** @description Nobody signs in so any more, and the relay goes on deleting. */
+            202: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleting"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["SignInAgain"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];
@@ -3823,6 +4355,118 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    deleteRaid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleting"];
+                };
+            };
+            /** @description It is large: the relay goes on deleting it. */
+            202: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleting"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    pinRaid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is kept. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    unpinRaid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is kept as long as others. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     renewTicket: {
         parameters: {
             query?: never;
@@ -3849,6 +4493,101 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    removals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The oldest first. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovalList"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    askRemoval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemovalForm"];
+            };
+        };
+        responses: {
+            /** @description The relay's administrators will read it. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["ForeignPage"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    closeRemoval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the request. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is closed. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
@@ -3941,6 +4680,52 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["NoTimes"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    deleteReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the fight's report. */
+                reportId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleting"];
+                };
+            };
+            /** @description The relay goes on deleting it. */
+            202: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleting"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];

@@ -34,6 +34,10 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
     'GET /api/v1/me/ways': () => Response.json({ ways, addable }),
     'GET /api/v1/invitations': () => Response.json({ invitations }),
     'GET /api/v1/accounts': () => Response.json({ accounts: unheld }),
+    'GET /api/v1/me/raids': () => Response.json({ raids: [], next: null, keepDays: null }),
+    'GET /api/v1/people': () => Response.json({ people: [], next: null }),
+    'GET /api/v1/removals': () => Response.json({ removals: [] }),
+    'GET /api/v1/audit': () => Response.json({ lines: [], next: null }),
     ...answers,
   });
   vi.stubGlobal('fetch', relay.fetch);
@@ -107,6 +111,7 @@ describe('the page of an account', () => {
       'GET /api/v1/me/keys': () => fault(503, 'unavailable', 'the database is not available now'),
       'GET /api/v1/me/sessions': () => Response.json({ sessions }),
       'GET /api/v1/me/ways': () => Response.json({ ways, addable }),
+      'GET /api/v1/me/raids': () => Response.json({ raids: [], next: null, keepDays: null }),
     });
     vi.stubGlobal('fetch', relay.fetch);
     render(AccountPage, { go: (path: string) => gone.push(path), leave: (url: string) => left.push(url) });

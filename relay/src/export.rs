@@ -1,0 +1,213 @@
+//! All that is held about somebody, as an archive: docs/export.md says what is in it.
+//!
+//! One invariant: it is made while it is read, one file at a time, so that it costs the memory of one fight however many
+//! there are; who reads slowly slows it down. Deliberately not here: who may have it.
+
+mod tar;
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use raidcast_store::{JournalKind, PersonId, RaidLine, ReportLine, StoreError};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+
+use self::tar::Archive;
+use crate::account::Facts;
+use crate::context::Context;
+use crate::record;
+
+/// Archives that are made at once.
+const AT_ONCE: usize = 2;
+/// Files that wait to be read.
+const WAITING: usize = 2;
+/// Raids that are listed at once.
+const RAIDS_AT_ONCE: u32 = 100;
+/// Notes that are looked at at once.
+const NOTES_AT_ONCE: u32 = 1_000;
+
+/// What stands at its beginning.
+const README: &str = "\
+This is all that a Raidcast relay holds about you, at the time at which you asked for it.
+
+person.json    who you are to the relay, how you sign in, where you are signed in, your keys and accounts
+notes.json     what was noted of what you changed
+raids/CODE/raid.json               a raid
+raids/CODE/REPORT/report.json      a fight as its page shows it to you
+raids/CODE/REPORT/log.bin          its log, as the relay keeps it
+raids/CODE/REPORT/journal-N.bin    what came of a fight that has not ended, reading by reading
+
+Passwords and keys are not in it: the relay keeps digests of them, which would help nobody but who guesses. The form of each
+file is described in docs/export.md of Raidcast.
+";
+
+/// Makes archives.
+pub struct Exports {
+    context: Arc<Context>,
+    turns: Arc<Semaphore>,
+}
+
+/// Why an archive ends before its end.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("nobody reads it any more")]
+    Gone,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    #[error("it broke off")]
+    Fell,
+}
+
+impl Exports {
+    /// Of this relay.
+    pub fn new(context: Arc<Context>) -> Self {
+        Self { context, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// An archive, whose making begins now; `None` if as many are made as may be.
+    pub fn begin(&self, facts: Facts) -> Option<Body> {
+        let turn = Arc::clone(&self.turns).try_acquire_owned().ok()?;
+        let (sender, mut receiver) = mpsc::channel(WAITING);
+        let context = Arc::clone(&self.context);
+        tokio::spawn(make(context, facts, sender, turn));
+        let pieces = futures::stream::poll_fn(move |task| receiver.poll_recv(task));
+        Some(Body::from_stream(pieces))
+    }
+}
+
+type Pieces = mpsc::Sender<Result<Bytes, std::io::Error>>;
+
+async fn make(context: Arc<Context>, facts: Facts, pieces: Pieces, _turn: OwnedSemaphorePermit) {
+    let Ok(archive) = Archive::new() else { return };
+    let mut making = Making { context, archive: Some(archive), pieces };
+    if let Err(error) = making.all(facts).await
+        && !matches!(error, Broken::Gone)
+    {
+        tracing::warn!(%error, "an archive of what is held about somebody was not made to its end");
+        // The connection breaks off: nobody takes a half one for a whole one.
+        let _ = making.pieces.send(Err(std::io::Error::other("the archive is not whole"))).await;
+    }
+}
+
+struct Making {
+    context: Arc<Context>,
+    /// `None` while it is packed elsewhere.
+    archive: Option<Archive>,
+    pieces: Pieces,
+}
+
+impl Making {
+    async fn all(&mut self, facts: Facts) -> Result<(), Broken> {
+        let now_ms = self.context.clock.now_ms();
+        self.put("README.txt".into(), now_ms, || Ok(README.as_bytes().to_vec())).await?;
+        self.json("person.json".into(), now_ms, facts.about).await?;
+        let notes = self.notes(facts.person).await?;
+        self.json("notes.json".into(), now_ms, notes).await?;
+        for account in facts.accounts {
+            let mut before = None;
+            loop {
+                let raids = self.context.store.raids_of(account, before, RAIDS_AT_ONCE).await?;
+                let Some(last) = raids.last() else { break };
+                before = Some(last.row);
+                for raid in raids {
+                    self.raid(raid).await?;
+                }
+            }
+        }
+        let archive = self.archive.take().ok_or(Broken::Fell)?;
+        self.send(archive.end()?).await
+    }
+
+    async fn notes(&self, person: PersonId) -> Result<Value, Broken> {
+        let (mut notes, mut before) = (Vec::new(), None);
+        loop {
+            let rows = self.context.store.audit(before, NOTES_AT_ONCE).await?;
+            let Some(last) = rows.last() else { return Ok(Value::Array(notes)) };
+            before = Some(last.row);
+            let own = rows.iter().filter(|row| row.note.by == Some(person));
+            notes
+                .extend(own.map(|row| json!({"atMs": row.note.at_ms, "what": row.note.what, "about": row.note.about})));
+        }
+    }
+
+    async fn raid(&mut self, raid: RaidLine) -> Result<(), Broken> {
+        let about = json!({
+            "code": raid.code,
+            "account": raid.account.0,
+            "title": raid.title,
+            "visibility": raid.visibility,
+            "names": raid.names,
+            "createdAtMs": raid.created_at_ms,
+            "activeAtMs": raid.active_at_ms,
+            "pinned": raid.pinned,
+        });
+        self.json(format!("raids/{}/raid.json", raid.code), raid.active_at_ms, about).await?;
+        for line in self.context.store.raid_reports(&raid.code).await? {
+            self.fight(&raid.code, line).await?;
+        }
+        Ok(())
+    }
+
+    async fn fight(&mut self, code: &str, line: ReportLine) -> Result<(), Broken> {
+        let store = Arc::clone(&self.context.store);
+        let (folder, at_ms) = (format!("raids/{code}/{}", line.report_id), line.started_at_ms);
+        // One that was deleted meanwhile is not held any more.
+        let Some((row, record)) = store.report(&line.report_id).await? else { return Ok(()) };
+        match record {
+            Some(bytes) => {
+                let read = move || {
+                    let report = record::decode_record(&bytes)?.whole();
+                    Ok(serde_json::to_vec(&report)?)
+                };
+                self.put(format!("{folder}/report.json"), at_ms, read).await?;
+            }
+            None => self.json(format!("{folder}/report.json"), at_ms, json!({"state": row.state})).await?,
+        }
+        let journal = store.read_journal(row.row).await?;
+        if let Some(log) = journal.log {
+            self.put(format!("{folder}/log.bin"), at_ms, move || Ok(log.to_vec())).await?;
+        }
+        for ((stream, entries), number) in journal.streams.into_iter().zip(1..) {
+            let deltas = move || {
+                let mut bytes = stream.header.to_vec();
+                entries
+                    .iter()
+                    .filter(|entry| entry.kind == JournalKind::Delta)
+                    .for_each(|delta| bytes.extend(&delta.data));
+                Ok(bytes)
+            };
+            self.put(format!("{folder}/journal-{number}.bin"), at_ms, deltas).await?;
+        }
+        Ok(())
+    }
+
+    async fn json(&mut self, name: String, at_ms: i64, value: impl Serialize + Send + 'static) -> Result<(), Broken> {
+        self.put(name, at_ms, move || Ok(serde_json::to_vec_pretty(&value)?)).await
+    }
+
+    /// Puts a file in, which is made and packed where live work goes before.
+    async fn put(
+        &mut self,
+        name: String,
+        at_ms: i64,
+        made: impl FnOnce() -> Result<Vec<u8>, Broken> + Send + 'static,
+    ) -> Result<(), Broken> {
+        let mut archive = self.archive.take().ok_or(Broken::Fell)?;
+        let packing = self.context.heavy.background().run(move || {
+            let piece = archive.file(&name, &made()?, at_ms)?;
+            Ok::<_, Broken>((archive, piece))
+        });
+        let (archive, piece) = packing.await.map_err(|_| Broken::Fell)??;
+        self.archive = Some(archive);
+        self.send(piece).await
+    }
+
+    async fn send(&self, piece: Vec<u8>) -> Result<(), Broken> {
+        self.pieces.send(Ok(piece.into())).await.map_err(|_| Broken::Gone)
+    }
+}

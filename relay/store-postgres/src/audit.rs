@@ -1,0 +1,50 @@
+//! Who changed what.
+
+use raidcast_store::row::{AuditColumns, readable};
+use raidcast_store::{AuditRow, Audits, Note, StoreFuture, code};
+use sqlx::PgConnection;
+
+use crate::PostgresStore;
+use crate::error::Failure;
+
+impl Audits for PostgresStore {
+    fn note(&self, note: Note) -> StoreFuture<'_, ()> {
+        Self::answer(async move { put_note(&mut *self.pool.acquire().await?, &note).await })
+    }
+
+    fn audit(&self, before: Option<i64>, limit: u32) -> StoreFuture<'_, Vec<AuditRow>> {
+        Self::answer(async move {
+            let columns = sqlx::query_as!(
+                AuditColumns,
+                "SELECT row, at_ms, who, what, about FROM audit WHERE row < $1 ORDER BY row DESC LIMIT $2",
+                before.unwrap_or(i64::MAX),
+                i64::from(limit),
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            Ok(readable(columns))
+        })
+    }
+
+    fn drop_audit(&self, before_ms: i64) -> StoreFuture<'_, ()> {
+        Self::answer(async move {
+            sqlx::query!("DELETE FROM audit WHERE at_ms < $1", before_ms).execute(&self.pool).await?;
+            Ok(())
+        })
+    }
+}
+
+/// Writes a note down.
+pub(crate) async fn put_note(connection: &mut PgConnection, note: &Note) -> Result<(), Failure> {
+    let Note { by, what, about, at_ms } = *note;
+    sqlx::query!(
+        "INSERT INTO audit (at_ms, who, what, about) VALUES ($1, $2, $3, $4)",
+        at_ms,
+        by.map(|person| person.0),
+        code::of_audited(what),
+        about,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

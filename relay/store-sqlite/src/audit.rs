@@ -1,0 +1,67 @@
+//! Who changed what.
+
+use raidcast_store::row::{AuditColumns, readable};
+use raidcast_store::{AuditRow, Audits, Note, StoreFuture, code};
+use sqlx::sqlite::SqliteConnection;
+
+use crate::SqliteStore;
+use crate::error::Failure;
+use crate::job::Change;
+
+impl Audits for SqliteStore {
+    fn note(&self, note: Note) -> StoreFuture<'_, ()> {
+        self.write(PutNote(note))
+    }
+
+    fn audit(&self, before: Option<i64>, limit: u32) -> StoreFuture<'_, Vec<AuditRow>> {
+        Self::read(async move {
+            let before = before.unwrap_or(i64::MAX);
+            let columns = sqlx::query_as!(
+                AuditColumns,
+                r#"SELECT row AS "row!", at_ms, who, what, about FROM audit WHERE row < ?1 ORDER BY row DESC LIMIT ?2"#,
+                before,
+                limit,
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            Ok(readable(columns))
+        })
+    }
+
+    fn drop_audit(&self, before_ms: i64) -> StoreFuture<'_, ()> {
+        self.write(DropAudit { before_ms })
+    }
+}
+
+/// Writes a note down.
+pub(crate) async fn put_note(connection: &mut SqliteConnection, note: &Note) -> Result<(), Failure> {
+    let Note { by, what, about, at_ms } = note;
+    let (who, what) = (by.map(|person| person.0), code::of_audited(*what));
+    sqlx::query!("INSERT INTO audit (at_ms, who, what, about) VALUES (?1, ?2, ?3, ?4)", at_ms, who, what, about)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+struct PutNote(Note);
+
+impl Change for PutNote {
+    type Output = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        put_note(connection, &self.0).await
+    }
+}
+
+struct DropAudit {
+    before_ms: i64,
+}
+
+impl Change for DropAudit {
+    type Output = ();
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
+        sqlx::query!("DELETE FROM audit WHERE at_ms < ?1", self.before_ms).execute(connection).await?;
+        Ok(())
+    }
+}

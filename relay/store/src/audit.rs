@@ -1,0 +1,42 @@
+//! Who changed what.
+//!
+//! One invariant: what changed something that others may ask about is noted in the transaction that changed it. Rows name
+//! people and accounts by number alone: no names of players, no codes, no addresses. Deliberately not here: who may read it.
+
+pub use raidcast_shared::account::Audited;
+
+use crate::{PersonId, StoreFuture};
+
+/// What is to be noted with a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Who does it; `None`: the relay itself, or who has a key of its configuration.
+    pub by: Option<PersonId>,
+    /// What.
+    pub what: Audited,
+    /// The row of the account or person that it is about, as `what` has it.
+    pub about: Option<i64>,
+    /// When, Unix ms.
+    pub at_ms: i64,
+}
+
+/// A note that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Its row: later ones are greater.
+    pub row: i64,
+    /// What it says.
+    pub note: Note,
+}
+
+/// Keeps notes.
+pub trait Audits: Send + Sync {
+    /// Keeps a note of something that changes no row.
+    fn note(&self, note: Note) -> StoreFuture<'_, ()>;
+
+    /// The last notes, or those before a row, the newest first.
+    fn audit(&self, before: Option<i64>, limit: u32) -> StoreFuture<'_, Vec<AuditRow>>;
+
+    /// Removes notes of before a time.
+    fn drop_audit(&self, before_ms: i64) -> StoreFuture<'_, ()>;
+}

@@ -1,0 +1,160 @@
+//! What the API says of raids that somebody manages, of what is deleted, and of what administrators see.
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::{Audited, Role};
+use crate::uplink::{NamesPolicy, Visibility};
+
+/// A raid of one's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MyRaid {
+    /// Names it in addresses.
+    pub code: String,
+    /// The account under which it was uploaded.
+    pub account: i64,
+    /// What its uploader calls it.
+    pub title: Option<String>,
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// Which names those see who are no members.
+    pub names: NamesPolicy,
+    /// Its page, with a ticket where the raid is private.
+    pub url: String,
+    /// When it began, Unix ms.
+    pub created_at_ms: i64,
+    /// When it was active last, Unix ms.
+    pub active_at_ms: i64,
+    /// How many fights it has.
+    pub fights: u64,
+    /// Whether it stays however old it gets.
+    pub pinned: bool,
+}
+
+/// One's own raids: `GET /api/v1/me/raids`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MyRaids {
+    /// Those that were made last come first.
+    pub raids: Vec<MyRaid>,
+    /// From where to ask for more, as `before`; `null` where these were the last.
+    pub next: Option<i64>,
+    /// So many days after they were active last raids are deleted, unless they are pinned; `null` where they are kept.
+    pub keep_days: Option<u32>,
+}
+
+/// What became of something that is to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Deleting {
+    /// Whether all of it is gone. If not, it goes on: what is deleted is not shown any more when it is gone.
+    pub done: bool,
+}
+
+/// Somebody who signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PersonLine {
+    /// Names him in this API.
+    pub id: i64,
+    /// His name.
+    pub name: String,
+    /// What he may do.
+    pub role: Role,
+    /// When he joined, Unix ms.
+    pub created_at_ms: i64,
+    /// Whether it is the one who asks.
+    pub is_self: bool,
+}
+
+/// Who signs in: `GET /api/v1/people`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct PersonList {
+    /// Those who joined first come first.
+    pub people: Vec<PersonLine>,
+    /// From where to ask for more, as `after`; `null` where these were the last.
+    pub next: Option<i64>,
+}
+
+/// Who changed what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AuditLine {
+    /// Names the line in this API.
+    pub id: i64,
+    /// When, Unix ms.
+    pub at_ms: i64,
+    /// The number of who did it; `null`: the relay itself, or who has a key of its configuration.
+    pub by: Option<i64>,
+    /// His name, as long as he is there.
+    pub by_name: Option<String>,
+    /// What.
+    pub what: Audited,
+    /// The number of the account or person that it is about; `null` where it is about none.
+    pub about: Option<i64>,
+}
+
+/// Who changed what: `GET /api/v1/audit`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AuditPage {
+    /// The newest come first.
+    pub lines: Vec<AuditLine>,
+    /// From where to ask for more, as `before`; `null` where these were the last.
+    pub next: Option<i64>,
+}
+
+/// What a player asks for who is to be removed from what others uploaded: `POST /api/v1/removals`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RemovalForm {
+    /// What he is called in the game: 1 to 64 characters.
+    pub player: String,
+    /// Where he was seen, links one a line: at most 2,000 characters.
+    pub links: String,
+    /// How he is answered, if he wants to be: at most 200 characters.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub contact: String,
+    /// What else there is to say: at most 1,000 characters.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub message: String,
+}
+
+/// A request for removal that is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RemovalLine {
+    /// Names it in this API.
+    pub id: i64,
+    /// What he is called in the game.
+    pub player: String,
+    /// Where he was seen.
+    pub links: String,
+    /// How he is answered; may be empty.
+    pub contact: String,
+    /// What else he says; may be empty.
+    pub message: String,
+    /// When he asked, Unix ms.
+    pub created_at_ms: i64,
+}
+
+/// Requests for removal: `GET /api/v1/removals`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RemovalList {
+    /// The oldest come first.
+    pub removals: Vec<RemovalLine>,
+}

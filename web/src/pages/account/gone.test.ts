@@ -1,0 +1,167 @@
+import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AuditLine, Me, MyRaid, PersonLine, RemovalLine } from '$lib/api/account-types';
+import { who } from '$lib/account/who.svelte';
+import { done, FakeRelay, fault, type Answers } from '$lib/testing/relay';
+import { me, sessionLine } from '$lib/testing/samples';
+import RemovalPage from '../removal/RemovalPage.svelte';
+import AccountPage from './AccountPage.svelte';
+
+const raid = (code: string, more: Partial<MyRaid> = {}): MyRaid => ({
+  code,
+  account: 1,
+  title: `Night ${code}`,
+  visibility: 'private',
+  names: 'full',
+  url: `https://relay.example/raids/${code}`,
+  createdAtMs: 1,
+  activeAtMs: 2,
+  fights: 3,
+  pinned: false,
+  ...more,
+});
+
+let relay: FakeRelay;
+let gone: string[];
+let raids: MyRaid[];
+let people: PersonLine[];
+let removals: RemovalLine[];
+let lines: AuditLine[];
+
+async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
+  relay = new FakeRelay({
+    'GET /api/v1/me': () => Response.json(mine),
+    'GET /api/v1/me/keys': () => Response.json({ keys: [] }),
+    'GET /api/v1/me/sessions': () => Response.json({ sessions: [sessionLine(1, { isThis: true })] }),
+    'GET /api/v1/me/ways': () =>
+      Response.json({ ways: [{ provider: null, works: true, removable: false }], addable: [] }),
+    'GET /api/v1/me/raids': () => Response.json({ raids, next: null, keepDays: 90 }),
+    'GET /api/v1/invitations': () => Response.json({ invitations: [] }),
+    'GET /api/v1/accounts': () => Response.json({ accounts: [] }),
+    'GET /api/v1/people': () => Response.json({ people, next: null }),
+    'GET /api/v1/removals': () => Response.json({ removals }),
+    'GET /api/v1/audit': () => Response.json({ lines, next: null }),
+    ...answers,
+  });
+  vi.stubGlobal('fetch', relay.fetch);
+  render(AccountPage, { go: (path: string) => gone.push(path) });
+  await screen.findByRole('heading', { level: 1, name: 'Your account' });
+}
+
+const part = (name: string): HTMLElement => screen.getByRole('region', { name });
+const changes = (): string[] => relay.asked.filter((what) => !what.startsWith('GET '));
+const press = (name: string, inside: HTMLElement = document.body): Promise<unknown> =>
+  fireEvent.click(within(inside).getByRole('button', { name }));
+
+beforeEach(() => {
+  gone = [];
+  raids = [raid('a'), raid('b', { pinned: true })];
+  people = [];
+  removals = [];
+  lines = [];
+});
+afterEach(() => {
+  cleanup();
+  who.left();
+  vi.unstubAllGlobals();
+});
+
+describe('raids', () => {
+  it('are deleted after it was asked, and only then', async () => {
+    await opened(me(), {
+      'DELETE /api/v1/raids/a': () => {
+        raids = raids.filter(({ code }) => code !== 'a');
+        return Response.json({ done: true });
+      },
+    });
+    expect(screen.getByText(/deleted 90 days after/)).toBeTruthy();
+    await press('Delete Night a');
+    await press('Keep it');
+    expect(changes()).toEqual([]);
+    await press('Delete Night a');
+    await press('Delete');
+    await vi.waitUntil(() => screen.queryByText('Night a') === null);
+    expect(changes()).toEqual(['DELETE /api/v1/raids/a']);
+    expect(screen.getByText('Night a is deleted.')).toBeTruthy();
+    expect(document.activeElement?.id).toBe('raids-title');
+  });
+
+  it('are kept, and no more', async () => {
+    await opened(me(), { 'PUT /api/v1/raids/a/pin': done, 'DELETE /api/v1/raids/b/pin': done });
+    await press('Keep Night a however old it gets');
+    await screen.findByText('Night a is kept.');
+    await press('Keep Night b however old it gets');
+    await vi.waitUntil(() => changes().length === 2);
+    expect(changes()).toEqual(['PUT /api/v1/raids/a/pin', 'DELETE /api/v1/raids/b/pin']);
+  });
+});
+
+describe('an account', () => {
+  it('is deleted once he has shown who he is', async () => {
+    let fresh = false;
+    await opened(me(), {
+      'DELETE /api/v1/me': () =>
+        fresh ? Response.json({ done: true }) : fault(403, 'sign_in_again', 'to do this, sign in again'),
+      'POST /api/v1/session': () => {
+        fresh = true;
+        return Response.json(me());
+      },
+    });
+    await press('Delete your account');
+    await press('Delete my account');
+    const again = await screen.findByRole<HTMLFormElement>('form', {
+      name: 'To delete your account, enter your password again.',
+    });
+    await fireEvent.input(within(again).getByLabelText('Password'), { target: { value: 'secret' } });
+    await fireEvent.submit(again);
+    await vi.waitUntil(() => gone.length > 0);
+    expect(gone).toEqual(['/']);
+    expect(changes()).toEqual(['DELETE /api/v1/me', 'POST /api/v1/session', 'DELETE /api/v1/me']);
+  });
+});
+
+describe('administration', () => {
+  it('shows people, requests and changes, and closes and deletes', async () => {
+    people = [
+      { id: 1, name: 'Mira', role: 'administrator', createdAtMs: 1, isSelf: true },
+      { id: 2, name: 'Bo', role: 'member', createdAtMs: 1, isSelf: false },
+    ];
+    removals = [{ id: 5, player: '<b>Q</b>', links: 'here', contact: '', message: 'please', createdAtMs: 1 }];
+    lines = [
+      { id: 9, atMs: 1, by: 7, byName: null, what: 'person_left', about: 7 },
+      { id: 8, atMs: 1, by: null, byName: null, what: 'raid_expired', about: 3 },
+    ];
+    await opened(me({ role: 'administrator' }), {
+      'DELETE /api/v1/people/2': () => {
+        people = people.slice(0, 1);
+        return Response.json({ done: true });
+      },
+      'DELETE /api/v1/removals/5': () => {
+        removals = [];
+        return done();
+      },
+    });
+    expect(part('Who changed what').textContent).toMatch(/Number 7\s+deleted the own account/);
+    expect(part('Who changed what').textContent).toMatch(/The relay\s+deleted a raid that was too old/);
+    expect(within(part('People')).queryByRole('button', { name: 'Delete Mira' })).toBeNull();
+    await press('Delete Bo');
+    await press('Delete', part('People'));
+    await vi.waitUntil(() => screen.queryByText('Bo') === null);
+    await press('Close the request of <b>Q</b>');
+    expect(await screen.findByText('Nobody asks to be removed.')).toBeTruthy();
+    expect(changes()).toEqual(['DELETE /api/v1/people/2', 'DELETE /api/v1/removals/5']);
+  });
+});
+
+describe('the page on which players ask to be removed', () => {
+  it('sends what they write, once', async () => {
+    relay = new FakeRelay({ 'POST /api/v1/removals': done });
+    vi.stubGlobal('fetch', relay.fetch);
+    render(RemovalPage);
+    await fireEvent.input(screen.getByLabelText('Your name in the game'), { target: { value: 'Q' } });
+    await fireEvent.submit(screen.getByLabelText('Your name in the game').closest('form') as HTMLFormElement);
+    const title = await screen.findByRole('heading', { level: 1, name: 'Your request was sent' });
+    await vi.waitUntil(() => document.activeElement === title);
+    expect(relay.bodies).toEqual([{ player: 'Q', links: '', contact: '', message: '' }]);
+  });
+});
