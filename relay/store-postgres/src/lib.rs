@@ -19,6 +19,7 @@ mod jobs;
 mod journal;
 mod key;
 mod limits;
+mod look;
 mod person;
 mod player;
 mod raid;
@@ -34,6 +35,7 @@ mod upload;
 mod usage;
 mod writer;
 
+pub use look::look;
 pub use search::SEARCH_SETTINGS;
 
 use raidcast_store::queue::Queue;

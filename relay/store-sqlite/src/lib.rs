@@ -17,6 +17,7 @@ mod jobs;
 mod journal;
 mod key;
 mod limits;
+mod look;
 mod person;
 mod player;
 pub mod private;
@@ -31,6 +32,8 @@ mod upkeep;
 mod upload;
 mod usage;
 mod writer;
+
+pub use look::look;
 
 use std::path::Path;
 use std::sync::Arc;
