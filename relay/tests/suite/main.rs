@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod channels;
+mod checks;
 mod contract;
 mod crowd;
 mod demo;
@@ -47,6 +48,7 @@ mod report;
 mod same_fight;
 mod script;
 mod search;
+mod secure;
 mod set_aside;
 mod shaky;
 mod signatures;
@@ -55,6 +57,7 @@ mod start;
 mod strangers;
 mod stream;
 mod syscalls;
+mod tls;
 mod transfer;
 mod uploads;
 mod views;
