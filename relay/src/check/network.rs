@@ -27,7 +27,7 @@ pub(super) async fn look_at_addresses(config: &Config, found: &mut Findings) {
                 found.note(what, format!("{addr} is in use by a relay that runs: it may be this one"));
             }
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
-                found.wrong(what, format!("{addr} is in use by another program: stop it, or choose another address"))
+                found.wrong(what, format!("{addr} is in use by another program: stop it, or choose another address"));
             }
             Err(error) if error.kind() == ErrorKind::PermissionDenied => found.wrong(
                 what,

@@ -41,6 +41,8 @@ mod postgres;
 mod privacy;
 mod process;
 mod providers;
+#[cfg(unix)]
+mod proxies;
 mod quotas;
 mod raw;
 mod replay;

@@ -56,8 +56,8 @@ async fn pages_the_api_uplinks_and_feeds_go_through_tls() {
         uploader.acked(part.last().unwrap().seq).await;
     }
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
-    let replay = format!("{raid}/feed?report={}&at=0&speed=20", begun.report);
-    spectators.push(Spectator::join(&relay, &replay, SUBPROTOCOL).await);
+    let past = format!("{raid}/feed?report={}&at=0&speed=20", begun.report);
+    spectators.push(Spectator::join(&relay, &past, SUBPROTOCOL).await);
     // Over TLS, too, and more than one record.
     let report = ask_secured(addr(&relay), HERE, &format!("GET /api/v1/reports/{}", begun.report), &[], b"").await;
     let report: raidcast_shared::report::Report = serde_json::from_str(&report.body).unwrap();
@@ -170,20 +170,20 @@ async fn a_spectator_over_tls_is_sent_each_tick_in_one_write() {
     };
     // After one answer the handshake, and all that belongs to it, is over.
     stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    let mut head = [0; 16];
-    soon("an answer", stream.read_exact(&mut head)).await.unwrap();
+    let mut first = [0; 16];
+    soon("an answer", stream.read_exact(&mut first)).await.unwrap();
     let mut rest = vec![0; 4_096];
     let _ = tokio::time::timeout(Duration::from_millis(300), stream.read(&mut rest)).await;
     let before = writes();
     assert!(before >= 2, "{before} writes for a handshake and an answer");
     let request = format!("wss://{at}/api/v1/raids/{}/feed", uploader.welcome.raid).into_client_request().unwrap();
     let stream = MaybeTlsStream::Rustls(stream);
-    let (mut socket, _) = soon("the feed", tokio_tungstenite::client_async(request, stream)).await.unwrap();
-    let hear = async {
-        let mut heard = 0;
-        while heard < 12 {
+    let (mut socket, _) = soon("the feed", Box::pin(tokio_tungstenite::client_async(request, stream))).await.unwrap();
+    let listen = async {
+        let mut frames = 0;
+        while frames < 12 {
             let Some(Ok(message)) = socket.next().await else { panic!("the feed ended") };
-            heard += usize::from(matches!(message, Message::Text(_)));
+            frames += usize::from(matches!(message, Message::Text(_)));
         }
     };
     let tell = async {
@@ -193,7 +193,7 @@ async fn a_spectator_over_tls_is_sent_each_tick_in_one_write() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    soon("twelve frames", async { tokio::join!(hear, tell) }).await;
+    soon("twelve frames", async { tokio::join!(listen, tell) }).await;
     let asked = ask_secured(&at, HERE, "GET /metrics", &[], b"").await;
     let given = asked.body.lines().find_map(|line| line.strip_prefix("raidcast_fanout_writes_total "));
     let given: usize = given.unwrap_or_else(|| panic!("{asked:?}")).trim().parse().unwrap();
