@@ -124,7 +124,10 @@ impl Relay {
     pub async fn start(config: &Config) -> Result<Self, ServeError> {
         // Before anything is made: what is wrong with it is found at once.
         if let Some(files) = &config.tls {
-            files.read()?;
+            let until_s = files.read()?.validity_s().map(|(_, until_s)| until_s);
+            if until_s.is_some_and(|until_s| until_s < Clock::system().now_ms().unsigned_abs() / 1_000) {
+                tracing::warn!("the certificate is expired: renew it, and it is in force without a restart");
+            }
         }
         let data = |source| ServeError::Data { path: config.data.clone(), source };
         // The embedded database sees to its folder itself.

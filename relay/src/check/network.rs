@@ -17,12 +17,20 @@ const ASK: Duration = Duration::from_secs(2);
 /// Bytes of its answer that are looked at.
 const ANSWER_BYTES: u64 = 4 * 1024;
 
-/// Tries each address, and lets it go again.
+/// Tries all addresses, and lets them go again.
 pub(super) async fn look_at_addresses(config: &Config, found: &mut Findings) {
     let with_metrics = config.metrics_listen.map(|addr| ("metrics_listen", addr));
+    // Until all were tried: two of them may exclude each other.
+    let mut held = Vec::new();
     for (what, addr) in config.listen.iter().map(|addr| ("listen", *addr)).chain(with_metrics) {
         match TcpListener::bind(addr).await {
-            Ok(_) => found.ok(what, format!("{addr} is free")),
+            Ok(listener) => {
+                held.push(listener);
+                found.ok(what, format!("{addr} is free"));
+            }
+            Err(error) if error.kind() == ErrorKind::AddrInUse && held.iter().any(|held| is_port(held, addr)) => {
+                found.wrong(what, format!("{addr} is in use by another address of this list: [::] is 0.0.0.0, too"));
+            }
             Err(error) if error.kind() == ErrorKind::AddrInUse && is_a_relay(addr).await => {
                 found.note(what, format!("{addr} is in use by a relay that runs: it may be this one"));
             }
@@ -42,6 +50,10 @@ pub(super) async fn look_at_addresses(config: &Config, found: &mut Findings) {
             ),
         }
     }
+}
+
+fn is_port(listener: &TcpListener, addr: SocketAddr) -> bool {
+    listener.local_addr().is_ok_and(|held| held.port() == addr.port())
 }
 
 /// Whether what listens there answers as relays do.

@@ -59,6 +59,8 @@ fn what_is_wrong_is_said_with_what_to_do_and_the_end_is_no_success() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let in_use = format!("listen = [\"{}\"]\n", taken.local_addr().unwrap());
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap();
+    let twice = format!("listen = [\"{free}\", \"{free}\"]\n");
     std::fs::write(folder.path().join("a file"), "x").unwrap();
     std::fs::write(folder.path().join("songs.db"), "this is no database".repeat(100)).unwrap();
     let pair = |certificate: &str, key: &str| {
@@ -85,6 +87,7 @@ fn what_is_wrong_is_said_with_what_to_do_and_the_end_is_no_success() {
         ),
         (format!("{FREE}{provider}"), "provider sso", "cannot be reached"),
         (in_use, "listen", "by another program"),
+        (twice, "listen", "another address of this list"),
     ] {
         let (good, text) = run(folder.path(), "check", &file, &[], &[]);
         let told = line(&text, "WRONG", what);

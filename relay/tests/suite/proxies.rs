@@ -228,7 +228,7 @@ fn the_examples_leave_sockets_open_longer_than_the_relay_is_silent() {
     // The page that explains them shows the same.
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operating.md");
     let page = std::fs::read_to_string(page).expect("the page");
-    for name in ["proxies/Caddyfile", "proxies/nginx.conf"] {
-        assert!(page.contains(&format!("({name})")), "{name}");
+    for (name, file) in [("proxies/Caddyfile", &caddy), ("proxies/nginx.conf", &nginx)] {
+        assert!(page.contains(&format!("({name})")) && page.contains(&**file), "{name}");
     }
 }

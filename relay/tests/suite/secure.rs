@@ -29,8 +29,8 @@ pub(crate) fn pair(name: &str) -> TlsFiles {
     TlsFiles { certificate: key_file(&format!("{name}.pem")), key: key_file(&format!("{name}.key")) }
 }
 
-/// Whom the tests trust.
-pub(crate) fn client_config() -> Arc<ClientConfig> {
+/// Whom the tests trust; they speak what they name, the first the most gladly.
+fn client_config(protocols: &[&str]) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     let authority = CertificateDer::from_pem_file(key_file("tls-authority.pem")).expect("a certificate");
     roots.add(authority).expect("an authority");
@@ -39,21 +39,26 @@ pub(crate) fn client_config() -> Arc<ClientConfig> {
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     Arc::new(config)
 }
 
 /// Opens a WebSocket, in TLS or not as its address says.
 pub(crate) async fn websocket(request: Request) -> Result<Socket, Error> {
-    let connector = Connector::Rustls(client_config());
+    let connector = Connector::Rustls(client_config(&["http/1.1"]));
     let connecting = tokio_tungstenite::connect_async_tls_with_config(request, None, false, Some(connector));
     soon("connecting", Box::pin(connecting)).await.map(|(socket, _)| socket)
 }
 
 /// A handshake on a stream.
 pub(crate) async fn secured(stream: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+    secured_for(stream, &["http/1.1"]).await
+}
+
+/// The same, for who speaks these.
+pub(crate) async fn secured_for(stream: TcpStream, protocols: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from("localhost").expect("a name");
-    soon("a handshake", TlsConnector::from(client_config()).connect(name, stream)).await
+    soon("a handshake", TlsConnector::from(client_config(protocols)).connect(name, stream)).await
 }
 
 /// One request on a connection of its own, from an address of the loopback: method, path, lines of its head, its body.

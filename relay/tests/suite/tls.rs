@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use crate::process::{RELAY, Run};
 use crate::raw::{Answer, HERE, becomes, connect, to_the_end};
 use crate::script::{Script, Spectator, TestRelay, Uploader, hello, soon};
-use crate::secure::{ask_secured, pair, secured};
+use crate::secure::{ask_secured, pair, secured, secured_for};
 
 fn addr(relay: &TestRelay) -> &str {
     relay.url.trim_start_matches("https://")
@@ -79,7 +79,7 @@ async fn who_speaks_no_tls_is_told_so_and_who_speaks_another_version_of_http_spe
     let answer = Answer::of(&to_the_end(&mut stream).await);
     assert_eq!((answer.status, answer.code().as_str()), (400, "bad_request"));
     assert!(answer.body.contains("https://"), "{answer:?}");
-    let stream = secured(connect(addr(&relay), HERE).await).await.unwrap();
+    let stream = secured_for(connect(addr(&relay), HERE).await, &["h2", "http/1.1"]).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
     drop(stream);
     // What is no handshake though it begins as one ends at once.
