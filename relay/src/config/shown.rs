@@ -157,7 +157,7 @@ fn named(name: &str) -> String {
     if !name.is_empty() && name.bytes().all(is_bare) { name.to_owned() } else { quoted(name) }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres"))]
 mod tests {
     use std::ffi::OsString;
 
@@ -187,7 +187,6 @@ kind = "discord"
 client_id = "1"
 "#;
 
-    #[cfg(feature = "postgres")]
     #[test]
     fn what_is_in_force_is_shown_with_its_source_without_secrets_and_can_be_read_again() {
         let folder = tempfile::tempdir().unwrap();

@@ -3,8 +3,12 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use raidcast_relay::account::look_at_providers;
+use raidcast_relay::clock::Clock;
+
 use crate::process::{KEY, RELAY, Run};
 use crate::secure::key_file;
+use crate::voucher::{Change, Faults, Voucher};
 
 /// Runs it in a folder, with a file of this text, and no settings of whoever runs the tests.
 fn run(folder: &Path, command: &str, file: &str, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
@@ -142,6 +146,21 @@ async fn a_relay_that_runs_is_seen_and_left_alone() {
     let (good, text) = run(folder.path(), "check", &file, &[], &[]);
     assert!(good && line(&text, "note", "relay.key").contains("restore it"), "{text}");
     assert_eq!(entries(&run_.path("data")).len(), before.len() - 1, "{text}");
+}
+
+#[tokio::test]
+async fn providers_are_asked_what_they_say_of_themselves_and_sent_no_secret() {
+    let voucher = Voucher::start().await;
+    let settings = [voucher.openid("sso"), voucher.discord()];
+    let look = async || look_at_providers(&settings, "https://raids.example", &Clock::system()).await;
+    let looked = look().await;
+    assert!(looked.len() == 2 && looked.iter().all(|(_, looked)| looked.is_ok()), "{looked:?}");
+    assert_eq!(voucher.asked()[2], 0, "no token was asked for");
+    let another = Change::to(|metadata| metadata["issuer"] = serde_json::json!("https://another.example"));
+    voucher.set(Faults { metadata: another, ..Faults::default() });
+    let looked = look().await;
+    let why = looked[0].1.as_ref().expect_err("it is another");
+    assert!(why.contains("another.example") && looked[1].1.is_ok(), "{looked:?}");
 }
 
 #[test]
