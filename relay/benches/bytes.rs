@@ -161,6 +161,7 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         trusted_proxies: Vec::new(),
         cors_origins: raidcast_relay::cors::Origins::default(),
         metrics_listen: None,
+        tls: None,
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
         keep_days: None,

@@ -1,7 +1,7 @@
 //! What a stranger may hold of the relay, and for whom a request counts: the door before the router.
 //!
 //! [`accept`](serve) takes connections in as far as descriptors and addresses allow, each with time limits of its
-//! own; [`mod@gate`] looks at each request before anything else does. What a known key may do is [`crate::quota`]'s.
+//! own, in TLS where that is set ([`handshake`]); [`mod@gate`] looks at each request before anything else does. What a known key may do is [`crate::quota`]'s.
 //! Deliberately not here: who may see what.
 
 mod accept;
@@ -10,6 +10,8 @@ mod book;
 mod conn;
 mod descriptors;
 mod gate;
+mod handshake;
+mod line;
 mod pace;
 mod refusals;
 mod waiting;
@@ -21,9 +23,10 @@ use std::time::Duration;
 pub use accept::serve;
 pub use address::{Address, Network, NetworkError, Proxies};
 pub use book::{Book, Later, Permit, What};
-pub use conn::{Conn, Slot};
+pub use conn::Slot;
 pub use descriptors::{Sockets, raise};
 pub use gate::{Asked, drain, gate};
+pub use line::{Line, LineParts};
 pub use refusals::{Refusal, Refusals};
 
 use tokio::sync::Semaphore;

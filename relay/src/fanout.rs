@@ -18,6 +18,7 @@ mod handle;
 mod lane;
 mod listener;
 mod room;
+mod seal;
 mod shard;
 mod sink;
 mod socket;

@@ -1,6 +1,7 @@
 //! One spectator's socket: the upgrade, and the little that may come from it.
 //!
-//! After the upgrade the raw TCP stream is taken back: the raid's task writes to it, this task only reads.
+//! After the upgrade the raw TCP stream is taken back, with the state of its TLS if it has any: the raid's task writes to
+//! it, this task only reads.
 
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -22,7 +23,7 @@ use tracing::Instrument as _;
 
 use crate::access::{Asker, Until, Visible};
 use crate::desk::Desk;
-use crate::edge::{Asked, Conn};
+use crate::edge::{Asked, Line, LineParts};
 use crate::error::HttpError;
 use crate::extract::{Path, Query};
 use crate::fanout::{Format, Heard, Listener, Pace, Socket, SpectatorId};
@@ -138,15 +139,15 @@ fn upgrade(
     let upgrading = hyper::upgrade::on(&mut request);
     let taking_over = async move {
         let Ok(upgraded) = upgrading.await else { return };
-        let Ok(parts) = upgraded.downcast::<TokioIo<Conn>>() else {
+        let Ok(parts) = upgraded.downcast::<TokioIo<Line>>() else {
             tracing::error!("a feed's socket is none of the relay's own; it is closed");
             return;
         };
-        let (stream, mut slot) = parts.io.into_inner().into_parts();
+        let LineParts { stream, tls, mut slot } = parts.io.into_inner().into_parts();
         slot.set_permit(permit);
         forget_wakers(&stream);
         bound_send_buffer(&stream);
-        let socket = Socket::new(stream, Some(slot));
+        let socket = Socket::new(stream, tls, Some(slot));
         // A task of its own, so that nothing of the upgrade lives as long as the spectator.
         match past {
             Some(replay) => tokio::spawn(replay::play(replay, format, socket, parts.read_buf).in_current_span()),

@@ -73,6 +73,14 @@ pub const ENCOUNTERS_ANSWER_MS: u64 = 175_000;
 pub const DRAINED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// For so long, ms.
 pub const DRAINED_MS_MAX: u64 = 2_000;
+/// TLS handshakes of one address at once: a raid of forty that opens a page at the same time, six connections each.
+pub const HANDSHAKES_BURST: u32 = 512;
+/// And then so many a second: at a millisecond each (RSA; elliptic curves need a tenth) a twentieth of a core.
+pub const HANDSHAKES_PER_S: u32 = 50;
+/// The files of the certificate are read again this often, ms.
+pub const CERTIFICATE_LOOK_MS: u64 = 5_000;
+/// Bytes of each of them: a chain has some KB.
+pub const CERTIFICATE_BYTES_MAX: u64 = 1024 * 1024;
 /// Bytes that an answer must get on in one window of [`EdgeLimits::write_window_ms`]: 7 kbit/s, less than any line.
 pub const WRITE_WINDOW_BYTES: usize = 16 * 1024;
 /// Addresses whose rates are remembered: at about 50 bytes each 3 MB. Beyond it new ones share one rate.

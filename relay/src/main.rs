@@ -4,12 +4,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser as _;
-use raidcast_relay::config::{Cli, Command, Config, MoveFlags};
+use raidcast_relay::clock::Clock;
+use raidcast_relay::config::{self, Cli, Command, Config, MoveFlags};
 use raidcast_relay::database::Database;
 use raidcast_relay::derive;
 use raidcast_relay::serve::Relay;
 use raidcast_relay::telemetry::LogFormat;
-use raidcast_relay::{telemetry, transfer};
+use raidcast_relay::{check, telemetry, transfer};
 
 /// A thousand upgrades at once leave their buffers behind; this allocator gives them back to the system.
 #[global_allocator]
@@ -39,12 +40,25 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             telemetry::init(config.log_format);
             return derive_again(&config.database()).await;
         }
+        Some(Command::Config(flags)) => {
+            let (config, sources) = Config::told(flags, |name| std::env::var_os(name))?;
+            print!("{}", config::shown(&config, &sources));
+            return Ok(());
+        }
+        Some(Command::Check(flags)) => {
+            let configured = Config::told(flags, |name| std::env::var_os(name));
+            let found = check::check(configured, &Clock::system()).await;
+            print!("{found}");
+            let wrong = found.wrong_count();
+            anyhow::ensure!(wrong == 0, "set right what is wrong ({wrong}), and check again");
+            return Ok(());
+        }
         None => cli.serve,
     };
     let config = Config::load(flags, |name| std::env::var_os(name))?;
     telemetry::init(config.log_format);
     let relay = Relay::start(&config).await?;
-    let addrs: Vec<_> = relay.addrs().iter().map(|addr| format!("http://{addr}")).collect();
+    let addrs: Vec<_> = relay.addrs().iter().map(|addr| format!("{}://{addr}", relay.scheme())).collect();
     println!("raidcast-relay listens on {}", addrs.join(" and "));
     if let Some(addr) = relay.metrics_addr() {
         println!("metrics are on http://{addr}/metrics");

@@ -32,6 +32,7 @@ use crate::raid::RaidRegistry;
 use crate::readiness::Readiness;
 use crate::router::{Operators, Parts, metrics_router, router};
 use crate::span::Spans;
+use crate::tls::{Tls, TlsError};
 use crate::uplink::Uplinks;
 use crate::usage::KeptUsage;
 
@@ -81,6 +82,9 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The database does not open.
     #[error("{}", opening(.0))]
     Store(#[from] StoreError),
@@ -99,6 +103,7 @@ fn opening(error: &StoreError) -> String {
 pub struct Relay {
     addrs: Vec<SocketAddr>,
     metrics_addr: Option<SocketAddr>,
+    scheme: &'static str,
     registry: Arc<RaidRegistry>,
     door: Door,
     spans: Arc<Spans>,
@@ -119,6 +124,13 @@ impl Relay {
     /// # Errors
     /// What an operator must set right first.
     pub async fn start(config: &Config) -> Result<Self, ServeError> {
+        // Before anything is made: what is wrong with it is found at once.
+        if let Some(files) = &config.tls {
+            let until_s = files.read()?.validity_s().map(|(_, until_s)| until_s);
+            if until_s.is_some_and(|until_s| until_s < Clock::system().now_ms().unsigned_abs() / 1_000) {
+                tracing::warn!("the certificate is expired: renew it, and it is in force without a restart");
+            }
+        }
         let data = |source| ServeError::Data { path: config.data.clone(), source };
         // The embedded database sees to its folder itself.
         match config.database_url {
@@ -142,6 +154,9 @@ impl Relay {
         entropy: Entropy,
         secret: RelaySecret,
     ) -> Result<Self, ServeError> {
+        let tls = config.tls.clone().map(Tls::load).transpose()?;
+        let (tls, reloading) = tls.unzip();
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let sockets = Sockets::of(edge::raise());
         let mut listeners = Vec::new();
         for &addr in &config.listen {
@@ -153,7 +168,7 @@ impl Relay {
         };
         let metrics_addr = for_metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let addrs: Vec<_> = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
-        let own_url = || addrs.first().map_or_else(String::new, |addr| format!("http://{addr}"));
+        let own_url = || addrs.first().map_or_else(String::new, |addr| format!("{scheme}://{addr}"));
         let stop = CancellationToken::new();
         let context = Context::new(
             store,
@@ -233,6 +248,9 @@ impl Relay {
             let _ = stopping.run_until_cancelled(looking.look_at_providers()).await;
         });
         servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
+        if let Some(reloading) = reloading {
+            servers.spawn(reloading.keep_reading(stop.clone()));
+        }
         servers.spawn(Arc::clone(&readiness).keep_looking(stop.clone()));
         let eraser = Arc::clone(desk.eraser());
         let operators = Operators { readiness, sources };
@@ -242,20 +260,21 @@ impl Relay {
             let edge = Arc::new(Edge::new(config.limits.clone(), Proxies::default(), sockets));
             servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
             let connections = servers.clone();
-            servers.spawn(edge::serve(listener, metrics_router(&operators), edge, stop.clone(), connections));
+            servers.spawn(edge::serve(listener, None, metrics_router(&operators), edge, stop.clone(), connections));
         }
         let origins = config.cors_origins.clone();
         let uplinks = Uplinks { door: door.clone(), registry: Arc::clone(&registry) };
         let for_gate = Arc::clone(&keys);
         let app = router(Parts { desk, uplinks, keys: for_gate, operators, origins }, metrics_addr.is_none());
         for listener in listeners {
-            let (app, edge, connections) = (app.clone(), Arc::clone(&edge), servers.clone());
-            servers.spawn(edge::serve(listener, app, edge, stop.clone(), connections));
+            let (tls, app, edge, connections) = (tls.clone(), app.clone(), Arc::clone(&edge), servers.clone());
+            servers.spawn(edge::serve(listener, tls, app, edge, stop.clone(), connections));
         }
         servers.close();
         Ok(Self {
             addrs,
             metrics_addr,
+            scheme,
             registry,
             door,
             spans,
@@ -274,6 +293,11 @@ impl Relay {
     /// Where it listens.
     pub fn addrs(&self) -> &[SocketAddr] {
         &self.addrs
+    }
+
+    /// What is spoken there: `http`, or `https` with a certificate.
+    pub fn scheme(&self) -> &'static str {
+        self.scheme
     }
 
     /// Where it serves metrics and nothing else, if that is an address of its own.

@@ -155,14 +155,14 @@ fn node_package() -> String {
 }
 
 /// Installs packages as root.
-struct Installer {
+pub(crate) struct Installer {
     /// What stands before each command.
     before: &'static [&'static str],
 }
 
 impl Installer {
     /// One where there is apt, and where this is root or may become it without a password.
-    fn find() -> Option<Self> {
+    pub(crate) fn find() -> Option<Self> {
         find("apt-get")?;
         if output("id", &["-u"]).is_some_and(|id| id.trim() == "0") {
             return Some(Self { before: &["env"] });
@@ -178,7 +178,7 @@ impl Installer {
         command
     }
 
-    fn update(&self) -> Result<()> {
+    pub(crate) fn update(&self) -> Result<()> {
         run(&mut self.command(&["apt-get", "update", "-qq"]))
     }
 

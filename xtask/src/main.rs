@@ -8,6 +8,7 @@ mod command;
 mod conformance;
 mod database;
 mod machine;
+mod proxies;
 mod tally;
 mod test;
 mod web;

@@ -11,7 +11,7 @@ use clap::Args;
 use crate::command::{cargo, heading, root, run, run_counted};
 use crate::machine::{self, Need, npm};
 use crate::tally::Tally;
-use crate::{browser, web};
+use crate::{browser, proxies, web};
 
 /// Makes a missing program a failure of the test that needs it: all of them were installed.
 const TEST_ALL: &str = "RAIDCAST_TEST_ALL";
@@ -57,7 +57,13 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
     let mut needs = vec![Need::Deny, Need::Servers, Need::Schemathesis];
     needs.extend(pages.then_some(Need::Web));
     needs.extend(in_browser.then_some(Need::Browser));
-    part("What is needed", &mut |_| machine::prepare(&needs))?;
+    part("What is needed", &mut |_| {
+        machine::prepare(&needs)?;
+        if let Err(error) = proxies::unpack() {
+            println!("SKIPPED: {error:#}, so the examples of proxies are not run");
+        }
+        Ok(())
+    })?;
     part("Format", &mut |_| run(cargo().args(["fmt", "--all", "--check"])))?;
     part("Lints", &mut |_| {
         run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;

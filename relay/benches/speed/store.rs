@@ -34,6 +34,7 @@ pub(crate) fn config(data: &Path) -> Config {
         trusted_proxies: Vec::new(),
         cors_origins: raidcast_relay::cors::Origins::default(),
         metrics_listen: None,
+        tls: None,
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
         keep_days: None,

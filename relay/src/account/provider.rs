@@ -86,6 +86,24 @@ impl Provider {
     }
 }
 
+/// Asks each of these what it says of itself, for who has no relay yet: by its name, whether people can sign in by it, or
+/// why not.
+pub async fn look_at_providers(
+    settings: &[ProviderSetting],
+    public_url: &str,
+    clock: &Clock,
+) -> Vec<(String, Result<(), String>)> {
+    let providers = Providers::new(settings, public_url, clock);
+    let looks = providers.all.iter().map(|provider| async {
+        let looked = match &provider.kind {
+            Kind::OpenId(openid) => openid.look().await,
+            Kind::Discord(discord) => discord.look().await,
+        };
+        (provider.id.clone(), looked.map_err(|fault| fault.to_string()))
+    });
+    futures::future::join_all(looks).await
+}
+
 /// Those that the operator has set.
 pub(super) struct Providers {
     all: Vec<Provider>,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use raidcast_shared::text::is_name;
 use serde::Deserialize;
 
+use super::source::Source;
 use crate::account::{ClientSecret, ProviderKind, ProviderSetting, is_safe_address};
 
 /// Where Discord is.
@@ -138,6 +139,16 @@ impl ProviderEntry {
             return refused("has a client_secret that is empty, or no plain text: copy it from the provider's page");
         }
         Ok(ProviderSetting { id, title, kind, client_id, client_secret: ClientSecret::new(client_secret) })
+    }
+
+    /// What sets its secret.
+    pub(super) fn secret_source(&self, id: &str, environment: &dyn Fn(&str) -> Option<OsString>) -> Source {
+        let variable = secret_variable(id);
+        match (environment(&variable).filter(|secret| !secret.is_empty()), &self.client_secret_file) {
+            (Some(_), _) => Source::Environment(variable),
+            (None, Some(path)) => Source::NamedFile(path.clone()),
+            (None, None) => Source::File,
+        }
     }
 
     /// From the environment, the file, or the setting itself.

@@ -1,6 +1,7 @@
 //! The accept loop: one task for each listener, one for each connection until it ends or is upgraded.
 //!
-//! hyper reads heads within their time; [`Conn`] watches writes. A connection that waits for its next request may be
+//! hyper reads heads within their time; [`Conn`](super::conn::Conn) watches writes. Where a certificate is set, a handshake
+//! comes first ([`super::handshake`]), and until it is done its connection counts as one that waits. A connection that waits for its next request may be
 //! closed at any moment: that is what is done when sockets run out. Ends when the relay stops: what is being answered
 //! is finished.
 
@@ -20,15 +21,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Address, Asked, Conn, Edge, Refusal, Slot, What};
+use super::conn::{Conn, Slot};
+use super::handshake::line;
+use super::{Address, Asked, Edge, Refusal, What};
 use crate::limits::{HEAD_BYTES_MAX, HEADERS_MAX, WAITING_MAX};
+use crate::tls::Tls;
 
 /// Out of descriptors, with nothing to close: the next try.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// Serves a listener until the relay stops; connections run on `tasks`.
+/// Serves a listener until the relay stops, in TLS if there is a certificate; connections run on `tasks`.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Tls>,
     app: Router,
     edge: Arc<Edge>,
     stopping: CancellationToken,
@@ -41,8 +46,9 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                if let Some(slot) = admit(&edge, &stream, peer.ip()) {
-                    tasks.spawn(connection(stream, peer.ip(), slot, app.clone(), Arc::clone(&edge), stopping.clone()));
+                if let Some(slot) = admit(&edge, &stream, peer.ip(), tls.is_some()) {
+                    let (app, tls, edge, stopping) = (app.clone(), tls.clone(), Arc::clone(&edge), stopping.clone());
+                    tasks.spawn(connection(stream, peer.ip(), slot, tls, app, edge, stopping));
                 }
                 if edge.open() >= edge.sockets.most {
                     // The one that was closed for it goes before the next is taken in.
@@ -70,7 +76,12 @@ fn is_of_the_peer(error: &io::Error) -> bool {
 }
 
 /// A slot for a new connection; `None` if its address, or the relay, has no more. The stream is closed then.
-fn admit(edge: &Edge, stream: &TcpStream, peer: IpAddr) -> Option<Slot> {
+fn admit(edge: &Edge, stream: &TcpStream, peer: IpAddr, is_tls: bool) -> Option<Slot> {
+    let turn_away = |why| match is_tls {
+        // Who waits for a handshake reads no words.
+        true => {}
+        false => turn_away(stream, why),
+    };
     let permit = if edge.proxies.trusts(peer) {
         None
     } else {
@@ -84,7 +95,7 @@ fn admit(edge: &Edge, stream: &TcpStream, peer: IpAddr) -> Option<Slot> {
             edge.refusals.count(Refusal::Connections);
             tracing::warn!("an address has as many connections as one may have");
             tracing::debug!(%address, "it has as many");
-            turn_away(stream, "your address has too many connections to this relay: close some");
+            turn_away("your address has too many connections to this relay: close some");
             return None;
         }
         permit
@@ -95,7 +106,11 @@ fn admit(edge: &Edge, stream: &TcpStream, peer: IpAddr) -> Option<Slot> {
     if full && !freed {
         edge.refusals.count(Refusal::Sockets);
         tracing::warn!("all connections of the relay are in use");
-        turn_away(stream, "all connections of this relay are in use: try again in a moment");
+        turn_away("all connections of this relay are in use: try again in a moment");
+        return None;
+    }
+    if is_tls && !edge.proxies.trusts(peer) && edge.book.handshake(Address::of(peer)).is_err() {
+        edge.refusals.count(Refusal::Requests);
         return None;
     }
     Some(Slot::new(&edge.open, permit))
@@ -118,6 +133,7 @@ async fn connection(
     stream: TcpStream,
     peer: IpAddr,
     slot: Slot,
+    tls: Option<Tls>,
     app: Router,
     edge: Arc<Edge>,
     stopping: CancellationToken,
@@ -125,8 +141,18 @@ async fn connection(
     // Deltas and ticks are small and must not wait for each other.
     drop(stream.set_nodelay(true));
     let waiter = edge.waiting.enter(Address::of(peer));
-    let io = TokioIo::new(Conn::new(stream, slot, Duration::from_millis(edge.limits.write_window_ms)));
     let head = Duration::from_millis(edge.limits.head_ms);
+    let conn = Conn::new(stream, slot, Duration::from_millis(edge.limits.write_window_ms));
+    let begun = tokio::select! {
+        begun = tokio::time::timeout(head, line(conn, tls.as_ref())) => begun.ok().flatten(),
+        () = waiter.close.cancelled() => None,
+        () = stopping.cancelled() => None,
+    };
+    let Some(line) = begun else {
+        waiter.is_served();
+        return;
+    };
+    let io = TokioIo::new(line);
     let app = TowerToHyperService::new(app);
     let answer = {
         let waiter = waiter.clone();

@@ -61,6 +61,15 @@ impl FromStr for Network {
     }
 }
 
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.ip, self.bits) {
+            (ip @ IpAddr::V4(_), 32) | (ip @ IpAddr::V6(_), 128) => write!(f, "{ip}"),
+            (ip, bits) => write!(f, "{ip}/{bits}"),
+        }
+    }
+}
+
 impl Network {
     fn holds(self, ip: IpAddr) -> bool {
         let left_out = |most: u32| most - self.bits.min(most);

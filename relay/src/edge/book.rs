@@ -13,7 +13,7 @@ use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
 use super::Address;
-use crate::limits::{ADDRESSES_MAX, EdgeLimits};
+use crate::limits::{ADDRESSES_MAX, EdgeLimits, HANDSHAKES_BURST, HANDSHAKES_PER_S};
 
 /// Where too many addresses are remembered, room is made this often.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
@@ -50,6 +50,7 @@ pub struct Book {
     usage: Mutex<HashMap<Address, Usage>>,
     most: [u32; 3],
     requests: Rate,
+    handshakes: Rate,
     uploads: Rate,
     /// When each address will have had no more than it may.
     sent: Mutex<HashMap<Address, Instant>>,
@@ -80,6 +81,8 @@ impl Book {
     pub(super) fn new(limits: &EdgeLimits) -> Self {
         let requests = Quota::per_second(nonzero(limits.requests_per_s))
             .allow_burst(nonzero(limits.requests_burst.max(limits.connections_per_address)));
+        let handshakes = Quota::per_second(nonzero(HANDSHAKES_PER_S))
+            .allow_burst(nonzero(HANDSHAKES_BURST.max(limits.connections_per_address)));
         let uploads = nonzero(limits.uploads_per_address_hour);
         let uploads = Quota::per_hour(uploads).allow_burst(uploads);
         let sent_per_s = f64::from(nonzero(limits.sent_kib_per_s).get()) * 1024.0;
@@ -87,6 +90,7 @@ impl Book {
             usage: Mutex::default(),
             most: [limits.connections_per_address, limits.answers_per_address, limits.replays_per_address],
             requests: RateLimiter::hashmap(requests),
+            handshakes: RateLimiter::hashmap(handshakes),
             uploads: RateLimiter::hashmap(uploads),
             sent: Mutex::default(),
             sent_ahead: Duration::from_secs_f64(f64::from(limits.sent_kib_burst) * 1024.0 / sent_per_s),
@@ -131,6 +135,14 @@ impl Book {
     /// The address asks too fast.
     pub fn request(&self, address: Address) -> Result<(), Later> {
         self.check(&self.requests, address)
+    }
+
+    /// Counts a TLS handshake, which costs more than a request that is refused.
+    ///
+    /// # Errors
+    /// The address begins too many.
+    pub fn handshake(&self, address: Address) -> Result<(), Later> {
+        self.check(&self.handshakes, address)
     }
 
     /// Counts a request that uploads fights.
@@ -212,6 +224,7 @@ impl Book {
     /// Forgets who has asked nothing for a while.
     pub fn sweep(&self, now: Instant) {
         self.requests.retain_recent();
+        self.handshakes.retain_recent();
         self.uploads.retain_recent();
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         sent.retain(|_, until| *until > now);
@@ -279,6 +292,17 @@ mod tests {
             ..EdgeLimits::default()
         };
         Arc::new(Book::new(&limits))
+    }
+
+    #[test]
+    fn handshakes_of_an_address_have_a_rate_of_their_own() {
+        let book = book();
+        for _ in 0..HANDSHAKES_BURST {
+            book.handshake(address(1)).unwrap();
+        }
+        // Some may have come again meanwhile.
+        assert!((0..HANDSHAKES_BURST).any(|_| book.handshake(address(1)).is_err()));
+        assert!(book.handshake(address(2)).is_ok() && book.request(address(1)).is_ok());
     }
 
     #[test]

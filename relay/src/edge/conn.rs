@@ -63,8 +63,19 @@ impl Conn {
         Self { stream, slot, window, stall: None, written: 0 }
     }
 
+    /// The first byte that comes; `None` if the other end closes before. It stays to be read.
+    pub(super) async fn first(&self) -> io::Result<Option<u8>> {
+        let mut first = [0];
+        Ok((self.stream.peek(&mut first).await? > 0).then_some(first[0]))
+    }
+
+    /// The raw stream.
+    pub(super) fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
     /// The raw stream, and what it holds.
-    pub fn into_parts(self) -> (TcpStream, Slot) {
+    pub(super) fn into_parts(self) -> (TcpStream, Slot) {
         (self.stream, self.slot)
     }
 

@@ -1,6 +1,7 @@
 //! Bytes that wait for one socket, and when it counts as dead: it takes nothing, or it says nothing.
 //!
-//! One invariant: a frame is never broken. What was begun is written to its end before anything else.
+//! One invariant: a frame is never broken. What was begun is written to its end before anything else. What waits is what
+//! goes over the wire: sealed already, where the socket has TLS.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -90,16 +91,17 @@ impl Sink {
         if bytes.is_empty() {
             return Ok(());
         }
+        let bytes = self.socket.seal(bytes).map_err(|_| Gone)?;
         if !self.tail.is_empty() {
             self.tail = [&self.tail[..], &bytes[..]].concat().into();
             return Ok(());
         }
-        match self.socket.write_now(bytes) {
+        match self.socket.write_now(&bytes) {
             // What nearly every write is: nothing is kept of it.
             Ok(count) if count == bytes.len() => return Ok(()),
             Ok(0) => return Err(Gone),
             Ok(count) => self.tail = bytes.slice(count..),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.tail = bytes.clone(),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.tail = bytes.into_owned(),
             Err(_) => return Err(Gone),
         }
         (self.since, self.taken) = (now, 0);
@@ -152,6 +154,15 @@ impl Sink {
         }
         self.pinged = now;
         self.write(&wire::PING_FRAME, now)
+    }
+}
+
+impl Drop for Sink {
+    /// What was begun and is not out stays broken off: nothing can be said behind it.
+    fn drop(&mut self) {
+        if self.tail.is_empty() {
+            self.socket.end();
+        }
     }
 }
 

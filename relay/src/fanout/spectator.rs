@@ -194,7 +194,7 @@ pub(super) mod tests {
     pub(in super::super) async fn spectator(n: u64) -> (Spectator, Arc<Socket>, CancellationToken, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let there = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let socket = Arc::new(Socket::new(listener.accept().await.unwrap().0, None));
+        let socket = Arc::new(Socket::new(listener.accept().await.unwrap().0, None, None));
         let left = CancellationToken::new();
         let spectator = Spectator {
             id: SpectatorId { room: 0, shard: 0, n },

@@ -21,6 +21,7 @@ mod jobs;
 mod journal;
 mod key;
 mod limits;
+mod look;
 mod person;
 mod player;
 mod raid;
@@ -37,6 +38,7 @@ mod upload;
 mod usage;
 mod writer;
 
+pub use look::look;
 pub use search::SEARCH_SETTINGS;
 
 use raidcast_store::queue::Queue;

@@ -23,7 +23,7 @@ const SESSION: &str = "
 const OWNER_SESSION: &str =
     "SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
 /// Names the lock that the owner of a database holds.
-const OWNER_LOCK: i64 = i64::from_be_bytes(*b"raidcast");
+pub(crate) const OWNER_LOCK: i64 = i64::from_be_bytes(*b"raidcast");
 /// PostgreSQL's code for a wait for a lock that took too long.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
@@ -32,13 +32,18 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 pub(crate) struct Server(PgConnectOptions);
 
 impl Server {
-    /// Connects, checks that the server will do, and brings the schema up to date; gives the owner's connection too.
-    pub(crate) async fn open(url: &str) -> Result<(Self, PgConnection, PgPool), StoreError> {
+    /// The server of a URL, which is not asked yet.
+    pub(crate) fn at(url: &str) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| StoreError::Unavailable(format!("its URL cannot be understood: {error}")))?;
         // Notices tell an operator nothing: migrations that look for their table, say.
         let options = options.application_name("raidcast-relay").options([("client_min_messages", "warning")]);
-        let server = Self(options.disable_statement_logging());
+        Ok(Self(options.disable_statement_logging()))
+    }
+
+    /// Connects, checks that the server will do, and brings the schema up to date; gives the owner's connection too.
+    pub(crate) async fn open(url: &str) -> Result<(Self, PgConnection, PgPool), StoreError> {
+        let server = Self::at(url)?;
         // By itself first: a pool would not say why it cannot connect.
         let mut connection = server.connect_owner().await?;
         check(&mut connection).await?;
@@ -89,7 +94,7 @@ impl Server {
 
 /// # Errors
 /// `Damaged`: the server is too old, or the database's encoding cannot hold all text.
-async fn check(connection: &mut PgConnection) -> Result<(), StoreError> {
+pub(crate) async fn check(connection: &mut PgConnection) -> Result<(), StoreError> {
     let about = sqlx::query!(
         r#"SELECT current_setting('server_version_num')::INT AS "version!",
                   current_setting('server_version') AS "version_text!",

@@ -18,7 +18,7 @@ use raidcast_store::{
     JournalKind, KeptReport, NewEncounter, NewUpload, RaidRow, Raids as _, ReportLine, StoreError, StoredStream,
     StreamKey, Tickets, Upkeep as _, UploadKept, Uploads as _,
 };
-use raidcast_store_postgres::PostgresStore;
+use raidcast_store_postgres::{PostgresStore, look};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -439,4 +439,35 @@ async fn a_lease_is_of_one_job_also_by_a_plan_that_was_made_for_none() {
         assert!(lease().await.is_some());
         assert_eq!(cluster.run(database, "SELECT count(*) FROM jobs WHERE tries > 0"), given.to_string());
     }
+}
+
+#[tokio::test]
+async fn a_look_changes_nothing_and_tells_what_the_next_start_does() {
+    let Some(cluster) = raidcast_pgkit::shared() else { return };
+    let url = cluster.new_database();
+    for _ in 0..2 {
+        let looked = look(&url).await.unwrap();
+        assert!(looked.is_new && looked.waiting > 0 && !looked.in_use, "{looked:?}");
+    }
+    let store = PostgresStore::open(&url).await.unwrap();
+    let looked = look(&url).await.unwrap();
+    assert!(!looked.is_new && looked.waiting == 0 && looked.in_use, "{looked:?}");
+    store.close().await.unwrap();
+    // The server learns of the connection's end a moment later.
+    let let_go = async {
+        while look(&url).await.unwrap().in_use {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), let_go).await.expect("the lock is given back");
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    let execute = async |statement: &'static str| sqlx::query(statement).execute(&pool).await.unwrap();
+    execute("DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)").await;
+    assert_eq!(look(&url).await.unwrap().waiting, 1);
+    execute("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").await;
+    assert!(matches!(look(&url).await, Err(StoreError::Damaged(why)) if why.contains("run the newer relay")));
+    execute("DROP TABLE _sqlx_migrations").await;
+    assert!(matches!(look(&url).await, Err(StoreError::Damaged(why)) if why.contains("another program")));
+    let nowhere = look("postgres://nobody@127.0.0.1:1/nothing").await;
+    assert!(matches!(nowhere, Err(StoreError::Unavailable(_))), "{nowhere:?}");
 }

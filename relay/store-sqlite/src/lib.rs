@@ -19,6 +19,7 @@ mod jobs;
 mod journal;
 mod key;
 mod limits;
+mod look;
 mod person;
 mod player;
 pub mod private;
@@ -35,6 +36,8 @@ mod upload;
 mod usage;
 mod wipe;
 mod writer;
+
+pub use look::look;
 
 use std::path::Path;
 use std::sync::Arc;

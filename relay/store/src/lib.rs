@@ -21,6 +21,7 @@ mod jobs;
 mod journal;
 mod key;
 pub mod limits;
+pub mod look;
 pub mod name;
 pub mod order;
 mod person;

@@ -114,7 +114,7 @@ async fn a_thousand_spectators_end_on_one_state_and_the_stalled_cost_nothing() {
 async fn pair() -> (std::sync::Arc<Socket>, tokio::net::TcpStream) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let there = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    (std::sync::Arc::new(Socket::new(listener.accept().await.unwrap().0, None)), there)
+    (std::sync::Arc::new(Socket::new(listener.accept().await.unwrap().0, None, None)), there)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,7 +177,7 @@ async fn narrow_pair() -> (std::sync::Arc<Socket>, tokio::net::TcpStream) {
     here.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = here.listen(1).unwrap();
     let there = there.connect(listener.local_addr().unwrap()).await.unwrap();
-    (std::sync::Arc::new(Socket::new(listener.accept().await.unwrap().0, None)), there)
+    (std::sync::Arc::new(Socket::new(listener.accept().await.unwrap().0, None, None)), there)
 }
 
 #[tokio::test]

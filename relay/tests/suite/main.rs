@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod channels;
+mod checks;
 mod contract;
 mod crowd;
 mod delay;
@@ -42,6 +43,8 @@ mod postgres;
 mod privacy;
 mod process;
 mod providers;
+#[cfg(unix)]
+mod proxies;
 mod quotas;
 mod raw;
 mod replay;
@@ -49,6 +52,7 @@ mod report;
 mod same_fight;
 mod script;
 mod search;
+mod secure;
 mod set_aside;
 mod shaky;
 mod signatures;
@@ -57,6 +61,7 @@ mod start;
 mod strangers;
 mod stream;
 mod syscalls;
+mod tls;
 mod transfer;
 mod uploads;
 mod views;

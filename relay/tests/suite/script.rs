@@ -162,6 +162,7 @@ impl TestRelay {
             trusted_proxies,
             cors_origins: raidcast_relay::cors::Origins::default(),
             metrics_listen: None,
+            tls: None,
             log_format: LogFormat::Text,
             registration: raidcast_relay::account::Registration::default(),
             keep_days: None,
@@ -195,7 +196,7 @@ impl TestRelay {
         let secret = RelaySecret::new([7; 32]);
         let held = Arc::clone(&store);
         let relay = Relay::start_with(&config, held, clock, Entropy::system(), secret).await.expect("the relay starts");
-        let url = format!("http://{}", relay.addrs()[0]);
+        let url = format!("{}://{}", relay.scheme(), relay.addrs()[0]);
         Self { relay: Some(relay), store, sqlite, url, now_ms, config }
     }
 
@@ -325,7 +326,7 @@ pub(crate) async fn uplink(url: &str, key: &str) -> Result<Socket, Error> {
     let mut request = format!("{}/api/v1/uplink", url.replace("http", "ws")).into_client_request().expect("a URL");
     request.headers_mut().insert("x-api-key", key.parse().expect("a header"));
     request.headers_mut().insert("sec-websocket-protocol", "raidcast.uplink.v1".parse().expect("a header"));
-    soon("connecting", Box::pin(tokio_tungstenite::connect_async(request))).await.map(|(socket, _)| socket)
+    crate::secure::websocket(request).await
 }
 
 pub(crate) async fn send_bytes(socket: &mut Socket, bytes: Vec<u8>) {
@@ -349,7 +350,11 @@ impl Uploader {
     }
 
     pub(crate) async fn connect_as(relay: &TestRelay, key: &str, hello: Hello) -> Self {
-        let mut socket = uplink(&relay.url, key).await.expect("the uplink opens");
+        Self::connect_at(&relay.url, key, hello).await
+    }
+
+    pub(crate) async fn connect_at(url: &str, key: &str, hello: Hello) -> Self {
+        let mut socket = uplink(url, key).await.expect("the uplink opens");
         send_bytes(&mut socket, codec::encode(&UplinkFrame::Hello(hello))).await;
         let Some(UplinkReply::Welcome(welcome)) = reply(&mut socket).await else { panic!("no welcome") };
         Self { socket, welcome }
@@ -598,8 +603,7 @@ impl Spectator {
             request.headers_mut().insert(name, value.parse().expect("a header"));
         }
         request.headers_mut().insert("sec-websocket-protocol", protocol.parse().expect("a header"));
-        let (socket, _) =
-            soon("joining", Box::pin(tokio_tungstenite::connect_async(request))).await.expect("the feed opens");
+        let socket = crate::secure::websocket(request).await.expect("the feed opens");
         let (details, bye) = (BTreeMap::new(), None);
         Self {
             socket,

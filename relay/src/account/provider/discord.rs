@@ -49,6 +49,11 @@ impl Discord {
         Self { base_url, client_id, client_secret, web, clock, left_alone_until_ms: AtomicI64::new(i64::MIN) }
     }
 
+    /// Whether it answers at all: it says nothing of itself.
+    pub(super) async fn look(&self) -> Result<(), ProviderFault> {
+        self.web.get(&format!("{}/api/v10/gateway", self.base_url), None).await.map(drop)
+    }
+
     /// Where somebody is sent.
     pub(super) fn address(&self, trip: &Trip<'_>) -> String {
         let challenge = trip.challenge();

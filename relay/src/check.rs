@@ -1,0 +1,45 @@
+//! `raidcast-relay check`: what is wrong with a relay before it is started.
+//!
+//! One invariant: nothing is changed by looking. No database is made or migrated, no folder and no file is left behind,
+//! and nobody is sent a secret. Deliberately not here: how well a relay is that runs ([`crate::readiness`]).
+
+mod certificate;
+mod database;
+mod finding;
+mod network;
+mod people;
+mod place;
+
+pub use finding::{Finding, Findings, Verdict};
+
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, Sources};
+
+/// Looks at everything that the configuration names.
+pub async fn check(configured: Result<(Config, Sources), ConfigError>, clock: &Clock) -> Findings {
+    let mut found = Findings::default();
+    let (config, sources) = match configured {
+        Ok(configured) => configured,
+        Err(error) => {
+            found.wrong("configuration", format!("{error}. Nothing else was looked at"));
+            return found;
+        }
+    };
+    let file = sources.file.display();
+    match sources.has_file {
+        true => found.ok("configuration", format!("read from {file}")),
+        false => found.ok("configuration", format!("there is no {file}: flags, environment and defaults count")),
+    }
+    let database = config.database();
+    let exists = database::look(&database, &mut found).await;
+    place::look(&config.data, exists, &mut found);
+    place::look_at_room(&database, &mut found).await;
+    network::look_at_addresses(&config, &mut found).await;
+    network::look_at_url(&config, &mut found);
+    if let Some(files) = &config.tls {
+        certificate::look(files, config.public_url.as_deref(), clock, &mut found);
+    }
+    people::look_at_keys(&config, &mut found);
+    people::look_at_providers(&config, clock, &mut found).await;
+    found
+}

@@ -1,0 +1,76 @@
+//! The database: whether it is there, ours, and of this version.
+
+use std::path::Path;
+
+use raidcast_store::StoreError;
+use raidcast_store::look::Looked;
+
+use super::finding::Findings;
+use crate::database::Database;
+
+const WHAT: &str = "database";
+
+/// Looks at it; gives whether it holds anything already.
+pub(super) async fn look(database: &Database, found: &mut Findings) -> bool {
+    if database.is_missing() {
+        match database {
+            Database::Sqlite(path) if path.exists() => {
+                found.wrong(WHAT, format!("{} is no file: name another with --database-url", path.display()));
+            }
+            _ => found.ok(WHAT, format!("{database} is not there yet: the first start makes it")),
+        }
+        return false;
+    }
+    let looked = match database {
+        Database::Sqlite(path) => raidcast_store_sqlite::look(path).await,
+        #[cfg(feature = "postgres")]
+        Database::Postgres(url) => raidcast_store_postgres::look(url).await,
+    };
+    match looked {
+        Err(error) => {
+            found.wrong(WHAT, format!("{database}: {}", words(&error)));
+            // Something is there.
+            true
+        }
+        Ok(Looked { is_new, waiting, in_use }) => {
+            match (is_new, waiting) {
+                (true, _) => found.ok(WHAT, format!("{database} is empty: the first start makes its tables")),
+                (false, 0) => found.ok(WHAT, format!("{database} is of this version")),
+                (false, waiting) => found.ok(
+                    WHAT,
+                    format!(
+                        "{database} is of an earlier version: the next start brings it up to date ({waiting} changes). \
+                         Make a backup first"
+                    ),
+                ),
+            }
+            if in_use {
+                found.note(WHAT, "a relay uses it now: stop that one before you start another");
+            }
+            if let Database::Sqlite(path) = database {
+                closed_to_others(path, found);
+            }
+            !is_new
+        }
+    }
+}
+
+/// Why, without what only introduces it.
+fn words(error: &StoreError) -> String {
+    match error {
+        StoreError::Unavailable(why) | StoreError::Damaged(why) => why.clone(),
+    }
+}
+
+#[cfg(unix)]
+fn closed_to_others(path: &Path, found: &mut Findings) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+    if mode & 0o077 != 0 {
+        let text = format!("{} is open to others (mode {mode:o}): the next start closes it", path.display());
+        found.note(WHAT, text);
+    }
+}
+
+#[cfg(not(unix))]
+fn closed_to_others(_: &Path, _: &mut Findings) {}

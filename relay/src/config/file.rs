@@ -1,0 +1,208 @@
+//! `raidcast.toml`: what may stand in it, and what is wrong with one, without what stands there.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use raidcast_shared::uplink::Visibility;
+use serde::Deserialize;
+
+use super::error::ConfigError;
+use super::key::KeySetting;
+use super::provider::{self, ProviderEntry};
+use crate::account::{Registration, Scope, Scopes};
+use crate::signature::{SECRET_CHARS_MIN, SigningSecret};
+
+/// The configuration file; every entry may be left out.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) listen: Vec<String>,
+    pub(super) data: Option<PathBuf>,
+    pub(super) database_url: Option<String>,
+    pub(super) public_url: Option<String>,
+    #[serde(default)]
+    pub(super) trusted_proxies: Vec<String>,
+    pub(super) connections_per_address: Option<u32>,
+    pub(super) memory_mib: Option<u32>,
+    /// Uploads of one address an hour.
+    pub(super) uploads_per_address_hour: Option<u32>,
+    /// Sites whose pages may read answers.
+    #[serde(default)]
+    pub(super) cors_origins: Vec<String>,
+    pub(super) metrics_listen: Option<String>,
+    pub(super) tls_certificate: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
+    pub(super) log_format: Option<String>,
+    /// Who may join.
+    pub(super) registration: Option<Registration>,
+    /// Days after which raids are removed.
+    pub(super) keep_days: Option<u32>,
+    /// The upload key of the account `default`.
+    pub(super) upload_key: Option<String>,
+    /// Further keys, by name of the account.
+    #[serde(default)]
+    pub(super) upload_keys: BTreeMap<String, String>,
+    /// Further ones that may do less, by names of their own.
+    #[serde(default)]
+    pub(super) keys: BTreeMap<String, KeyEntry>,
+    /// Who else says who somebody is, by names of their own.
+    #[serde(default)]
+    pub(super) providers: BTreeMap<String, ProviderEntry>,
+}
+
+impl File {
+    /// Reads it; where it need not be there, what is not there sets nothing.
+    pub(super) fn read(path: &Path, required: bool) -> Result<Self, ConfigError> {
+        config::Config::builder()
+            .add_source(config::File::from(path).format(config::FileFormat::Toml).required(required))
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .map_err(|error| ConfigError::File { path: path.to_owned(), why: without_values(&error) })
+    }
+}
+
+/// A key under `[keys.NAME]`.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyEntry {
+    key: String,
+    /// Whose it is; without it the account has the key's name.
+    account: Option<String>,
+    /// What it may do; without it everything.
+    scopes: Option<Vec<Scope>>,
+    /// Who may see what it uploads over HTTP, where the request does not say so.
+    #[serde(default)]
+    visibility: Visibility,
+    /// What its uploads may be signed with.
+    signing_secret: Option<String>,
+    /// New fights that it uploads over HTTP within a day.
+    uploads_per_day: Option<u32>,
+}
+
+impl KeyEntry {
+    /// The key with this name.
+    pub(super) fn setting(self, name: String) -> Result<KeySetting, ConfigError> {
+        let Self { key, account, scopes, visibility, signing_secret, uploads_per_day } = self;
+        if uploads_per_day == Some(0) {
+            let text = format!(
+                "the uploads_per_day of `{name}` must be at least 1: a key that uploads nothing lacks the scope"
+            );
+            return Err(ConfigError::Value(text));
+        }
+        let refused = |why: &str| {
+            let text = format!("the signing_secret of `{name}` {why}, for example from `openssl rand -hex 32`");
+            Err(ConfigError::Value(text))
+        };
+        let signing_secret = match signing_secret.as_deref().map(SigningSecret::new) {
+            None => None,
+            Some(None) => {
+                return refused(&format!("has fewer than {SECRET_CHARS_MIN} characters: use a long random one"));
+            }
+            // Whoever is sent the one has the other.
+            Some(Some(secret)) if secret.is(&key) => return refused("is the upload key itself: use another"),
+            Some(secret) => secret,
+        };
+        Ok(KeySetting {
+            account: account.unwrap_or_else(|| name.clone()),
+            scopes: scopes.map_or(Scopes::ALL, |scopes| scopes.into_iter().collect()),
+            visibility,
+            signing_secret,
+            uploads_per_day,
+            name,
+            key,
+        })
+    }
+}
+
+/// The names in a [`File`].
+const SETTINGS: [&str; 19] = [
+    "listen",
+    "data",
+    "database_url",
+    "public_url",
+    "trusted_proxies",
+    "connections_per_address",
+    "memory_mib",
+    "uploads_per_address_hour",
+    "cors_origins",
+    "metrics_listen",
+    "tls_certificate",
+    "tls_key",
+    "log_format",
+    "registration",
+    "keep_days",
+    "upload_key",
+    "upload_keys",
+    "keys",
+    "providers",
+];
+
+/// What is wrong with a configuration file, without what stands in it: a key or a password whose quotes were forgotten
+/// does not go into a log.
+fn without_values(error: &config::ConfigError) -> String {
+    use config::ConfigError as E;
+    let setting = |key: &Option<String>| {
+        let name = key.as_deref().and_then(|key| key.split('.').next()).filter(|key| SETTINGS.contains(key));
+        name.map_or("a value".to_owned(), |name| format!("`{name}`"))
+    };
+    match error {
+        E::Type { key, .. } | E::At { key, .. } if key.as_ref().is_some_and(|key| key.starts_with("keys")) => {
+            "`keys` is not what it must be. A section [keys.NAME] has a key, and may have an account, scopes (of upload, \
+             read, manage), a visibility (public, unlisted or private), a \
+             signing_secret and uploads_per_day (a number)"
+                .to_owned()
+        }
+        E::Type { key, .. } | E::At { key, .. } if key.as_ref().is_some_and(|key| key.starts_with("providers")) => {
+            provider::WHAT_IT_IS.to_owned()
+        }
+        E::Type { key, .. } | E::At { key, .. } if key.as_deref() == Some("registration") => {
+            "`registration` must be \"open\", \"invitation\" or \"closed\"".to_owned()
+        }
+        E::Type { expected, key, .. } => format!("{} must be {expected}", setting(key)),
+        E::At { error, key: None, .. } => without_values(error),
+        E::At { key, .. } => format!("{} is not what it must be", setting(key)),
+        E::FileParse { cause, .. } => {
+            let text = cause.to_string();
+            // The parser's text goes on with the line itself.
+            let at = text.lines().next().and_then(|line| line.split_once("at ")).map_or("somewhere", |(_, at)| at);
+            format!("it is no TOML at {at}. Text stands in quotes, like upload_key = \"…\"")
+        }
+        E::Message(text) if text.starts_with("unknown field") => {
+            // A setting's name is short and plain; a key that stands in its place is not said.
+            let name = text
+                .split('`')
+                .nth(1)
+                .filter(|name| name.len() <= 24 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+            let name =
+                name.map_or("a setting that there is not".to_owned(), |name| format!("`{name}`, which is no setting"));
+            format!("it holds {name}. There are: {}", SETTINGS.join(", "))
+        }
+        E::NotFound(name) if name.starts_with("providers") => provider::WHAT_IT_IS.to_owned(),
+        // The one thing that a section must have.
+        E::NotFound(name) if name.rsplit('.').next() == Some("key") => {
+            "a section of `keys` lacks its `key`, like key = \"…\"".to_owned()
+        }
+        // That it is not there, or cannot be opened.
+        E::Foreign(error) => error.to_string(),
+        _ => format!("a value is not what it must be. Settings are: {}", SETTINGS.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_has_its_name_among_those_that_are_told() {
+        let unknown = config::Config::builder()
+            .add_source(config::File::from_str("nothing = 1", config::FileFormat::Toml))
+            .build()
+            .and_then(config::Config::try_deserialize::<File>)
+            .err()
+            .expect("it is no setting")
+            .to_string();
+        let known: Vec<_> = unknown.split('`').skip(3).step_by(2).collect();
+        assert_eq!(known, SETTINGS, "{unknown}");
+    }
+}
