@@ -13,11 +13,14 @@ const WHAT: &str = "database";
 /// Looks at it; gives whether it holds anything already.
 pub(super) async fn look(database: &Database, found: &mut Findings) -> bool {
     if database.is_missing() {
-        match database {
-            Database::Sqlite(path) if path.exists() => {
-                found.wrong(WHAT, format!("{} is no file: name another with --database-url", path.display()));
-            }
-            _ => found.ok(WHAT, format!("{database} is not there yet: the first start makes it")),
+        let is_something = match database {
+            Database::Sqlite(path) => path.exists(),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(_) => false,
+        };
+        match is_something {
+            true => found.wrong(WHAT, format!("{database} is no file: name another with --database-url")),
+            false => found.ok(WHAT, format!("{database} is not there yet: the first start makes it")),
         }
         return false;
     }
@@ -47,8 +50,10 @@ pub(super) async fn look(database: &Database, found: &mut Findings) -> bool {
             if in_use {
                 found.note(WHAT, "a relay uses it now: stop that one before you start another");
             }
-            if let Database::Sqlite(path) = database {
-                closed_to_others(path, found);
+            match database {
+                Database::Sqlite(path) => closed_to_others(path, found),
+                #[cfg(feature = "postgres")]
+                Database::Postgres(_) => {}
             }
             !is_new
         }

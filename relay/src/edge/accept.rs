@@ -1,6 +1,6 @@
 //! The accept loop: one task for each listener, one for each connection until it ends or is upgraded.
 //!
-//! hyper reads heads within their time; [`Conn`](super::conn::Conn) watches writes. Where a certificate is set, a handshake
+//! hyper reads heads within their time; [`Conn`] watches writes. Where a certificate is set, a handshake
 //! comes first ([`super::handshake`]), and until it is done its connection counts as one that waits. A connection that waits for its next request may be
 //! closed at any moment: that is what is done when sockets run out. Ends when the relay stops: what is being answered
 //! is finished.
