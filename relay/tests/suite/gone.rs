@@ -9,7 +9,7 @@ use raidcast_shared::feed::SUBPROTOCOL;
 use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::uplink::{Hello, Outcome, RefusedCode, RefusedScope, UplinkReply};
 use raidcast_store::transfer::{Row, Table, Transfer as _};
-use raidcast_store::{EncounterRow, JobKind};
+use raidcast_store::{AccountId, Audited, EncounterRow, Erasure, JobKind, Leaving, Note};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -433,6 +433,39 @@ async fn an_administrator_removes_somebody_and_closes_requests() {
     assert_eq!(whats, [json!("person_removed"), json!("removal_closed")]);
     assert_eq!(audit["lines"][0]["byName"], "Ana");
     assert_eq!(bo.get("/api/v1/audit").await.code(), "signed_out");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_crash_broke_off_is_deleted_at_the_next_start() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path()).await;
+    let mut bo = Browser::at(&relay, 2);
+    assert_eq!(bo.join("Mumblefritz", None).await.status, 201);
+    let (_, key) = bo.make_key(&["upload"], None).await;
+    let mut uploader = second_raid(&relay, &key).await;
+    let raid = uploader.welcome.raid.clone();
+    finished(&mut uploader, &marked(20, 4, 1_790_000_100_000)).await;
+    drop(uploader);
+    let mut other = Uploader::connect(&relay).await;
+    let (kept, others) = (finished(&mut other, &Script::new(20, 2)).await, other.welcome.raid.clone());
+    drop(other);
+    // Written down, and nothing more: as where the relay died at that moment.
+    let note = Note { by: None, what: Audited::RaidDeleted, about: None, at_ms: 1 };
+    let person = relay.store.people(None, 1).await.unwrap()[0].id;
+    let leaving = Erasure::Person(person).job(AccountId(0), 1, 1);
+    assert_eq!(relay.store.begin_leaving(person, &leaving, note).await.unwrap(), Leaving::Begun);
+    let relay = relay.restart().await;
+    becomes("the end of it", async || relay.get(&format!("/api/v1/raids/{raid}")).await.0 == 404).await;
+    done(&relay, &[JobKind::Erase, JobKind::Wipe]).await;
+    assert_eq!(relay.store.people(None, 1).await.unwrap(), []);
+    assert_eq!(found(data.path(), &needles(&raid)), Vec::<String>::new());
+    assert_eq!(relay.get(&format!("/api/v1/reports/{kept}")).await.0, 200);
+    let row = relay.store.raid_by_code(&others).await.unwrap().unwrap();
+    relay.store.begin_erasing(&Erasure::Raid(others.clone()).job(row.account, 1, 1), note).await.unwrap();
+    let relay = relay.restart().await;
+    becomes("the end of it", async || relay.get(&format!("/api/v1/reports/{kept}")).await.0 == 404).await;
+    done(&relay, &[JobKind::Erase]).await;
     relay.stop().await;
 }
 
