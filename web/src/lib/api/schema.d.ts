@@ -2085,6 +2085,11 @@ export interface components {
              * @description When it began, Unix ms.
              */
             createdAtMs: number;
+            /**
+             * Format: uint32
+             * @description By how many seconds what is shown of it is behind; 0 for members.
+             */
+            delayS: number;
             /** @description Which names those see who are no members. */
             names: components["schemas"]["NamesPolicy"];
             /** @description Whether it goes on. */

@@ -297,6 +297,10 @@ title: string | null,
  */
 names?: NamesPolicy, 
 /**
+ * By how many seconds what is shown is behind; without it by none.
+ */
+delayS?: number, 
+/**
  * Whether its uploader is connected.
  */
 connected: boolean, 
