@@ -20,6 +20,7 @@ mod life;
 mod load;
 mod names;
 mod opening;
+mod past;
 mod replies;
 mod report;
 mod stage;

@@ -9,8 +9,8 @@ use raidcast_shared::view::{self, Audience, LiveStep, Shown};
 use raidcast_store::RaidRow;
 
 use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU};
-use super::behind::Earlier;
 use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
+use super::past::Earlier;
 use super::stage::{FeedState, Of, Stage};
 use super::state::RaidTask;
 use crate::access::Admitted;

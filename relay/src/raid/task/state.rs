@@ -19,8 +19,8 @@ use raidcast_store::{EncounterKey, EncounterRow, RaidRow, ReportLine, StoreError
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::behind::{Connections, Earlier};
 use super::handles::Handles;
+use super::past::{Connections, Earlier};
 use super::stage::Stages;
 use crate::context::Context;
 use crate::quota::Spent;
