@@ -430,7 +430,7 @@ async fn an_administrator_removes_somebody_and_closes_requests() {
     assert_eq!(relay.get_with("/api/v1/auth/verify", Some(&key)).await.0 / 100, 4);
     let audit = ana.get("/api/v1/audit").await.body;
     let whats: Vec<_> = audit["lines"].as_array().unwrap().iter().map(|line| line["what"].clone()).collect();
-    assert_eq!(whats, [json!("person_removed"), json!("removal_closed")]);
+    assert_eq!(whats, [json!("person_removed"), json!("removal_closed"), json!("key_made")]);
     assert_eq!(audit["lines"][0]["byName"], "Ana");
     assert_eq!(bo.get("/api/v1/audit").await.code(), "signed_out");
     relay.stop().await;
