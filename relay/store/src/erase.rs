@@ -3,14 +3,14 @@
 //! One invariant: what was erased is in no row of any table any more. An encounter goes with its log, its report, what is
 //! derived of it, the pairs it is part of, what meters know it by and the jobs that are about it; a raid with what is left of
 //! its encounters, its tickets and its players' numbers; a person with his accounts and all that is theirs. Where the
-//! database leaves what is deleted in its files, the same transaction leaves a job ([`JobKind::Wipe`](crate::JobKind::Wipe))
+//! database leaves what is deleted in its files, the same transaction leaves a job ([`JobKind::Wipe`])
 //! that sees to these. Deliberately not here: who has an encounter in memory, who must let go of it first.
 
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 
 use crate::{AccountId, EncounterKey, JobKey, JobKind, NewJob, Note, Person, PersonId, StoreFuture};
 
-/// What is to be erased piece by piece: what a job of [`JobKind::Erase`](crate::JobKind::Erase) says.
+/// What is to be erased piece by piece: what a job of [`JobKind::Erase`] says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Erasure {
     /// The raid with this code.
