@@ -100,6 +100,7 @@ struct Version {
     raid: String,
     visibility: Visibility,
     names: NamesPolicy,
+    verified: bool,
 }
 
 impl Version {
@@ -113,6 +114,7 @@ impl Version {
             raid: row.raid_code.clone(),
             visibility: row.visibility,
             names: row.names,
+            verified: row.verified,
         }
     }
 }

@@ -179,17 +179,20 @@ impl Lists {
     /// time, and who does not answer at once is not waited for: the list then shows what is stored.
     async fn summaries(&self, who: Address, lines: Vec<Visible<ReportLine>>) -> Vec<ReportSummary> {
         let asked = lines.into_iter().map(|line| async {
-            let stored = record::summary(line.audience(), ReportLine::clone(&line));
+            let (stored, is_late) =
+                (record::summary(line.audience(), ReportLine::clone(&line)), line.delay().is_some());
             if stored.state != ReportState::Live {
-                return stored;
+                return Some(stored);
             }
             let asked = Arc::clone(&self.answers).summary(who, line);
             match tokio::time::timeout(SUMMARY_TIMEOUT, asked).await {
-                Ok(Some(now)) => ReportSummary { raid: stored.raid, ..ReportSummary::clone(&now) },
-                Ok(None) | Err(_) => stored,
+                Ok(Some(now)) => Some(ReportSummary { raid: stored.raid, ..ReportSummary::clone(&now) }),
+                // Nobody knows how it stood then: it is there when its report is.
+                Ok(None) if is_late => None,
+                Ok(None) | Err(_) => Some(stored),
             }
         });
-        futures::future::join_all(asked).await
+        futures::future::join_all(asked).await.into_iter().flatten().collect()
     }
 
     /// Whether a raid's uploader is connected.

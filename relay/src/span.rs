@@ -134,6 +134,7 @@ impl Spans {
             report_id: row.report_id.clone(),
             revision: live.as_ref().map_or(row.revision, |live| live.revision),
             stream: live.as_ref().map(|live| live.stream),
+            cut: live.as_ref().is_some_and(|live| live.cut),
         };
         let seq = live.as_ref().map_or(0, |live| live.seq);
         let ended = live.as_ref().is_none_or(|live| live.ending.is_some());

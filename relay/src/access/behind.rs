@@ -12,7 +12,8 @@ pub(super) fn row_until(row: EncounterRow, until_ms: i64) -> Option<EncounterRow
     if row.created_at_ms > until_ms {
         return None;
     }
-    if is_kept(row.kept_at_ms, until_ms) {
+    // One that goes on again is known to the raid's task alone.
+    if row.state != ReportState::Live && is_kept(row.kept_at_ms, until_ms) {
         return Some(row);
     }
     // Whether and how it ended is not told yet, nor when it was kept.
@@ -24,7 +25,7 @@ pub(super) fn line_until(line: ReportLine, until_ms: i64) -> Option<ReportLine> 
     if line.created_at_ms > until_ms {
         return None;
     }
-    if is_kept(line.kept_at_ms, until_ms) {
+    if line.state != ReportState::Live && is_kept(line.kept_at_ms, until_ms) {
         return Some(line);
     }
     Some(ReportLine {

@@ -12,7 +12,7 @@ use super::log::DeltaLog;
 use super::reading::Reading;
 
 /// So many hits are folded at once, so that one who comes late to a long fight holds up nobody: the rest comes next.
-const HITS_AT_ONCE: u64 = 100_000;
+pub(super) const HITS_AT_ONCE: u64 = 100_000;
 
 /// See the module's page.
 pub(super) struct Behind {
@@ -22,6 +22,8 @@ pub(super) struct Behind {
     gate: Gate,
     /// So many deltas are in it.
     taken: usize,
+    /// Whether all that may be in it was in it once: what comes then is news.
+    pub(super) caught_up: bool,
     /// When its newest event was read by the client and received here, Unix ms.
     pub(super) times: (i64, i64),
 }
@@ -32,7 +34,7 @@ impl Behind {
         let header = reading.state.header().clone();
         let (columns, gate) = (ColumnMap::new(&header.cols).ok()?, Gate::new(&header).ok()?);
         let state = EncounterState::new(header, columns);
-        Some(Self { stream: reading.stream, state, gate, taken: 0, times: (0, 0) })
+        Some(Self { stream: reading.stream, state, gate, taken: 0, caught_up: false, times: (0, 0) })
     }
 
     /// Whether it is of this reading, as far as it has come.
@@ -40,20 +42,25 @@ impl Behind {
         self.stream == reading.stream && self.taken <= reading.deltas.count()
     }
 
-    /// Takes what came until a time, or a large part of it.
-    pub(super) fn bring_up(&mut self, deltas: &DeltaLog, until_ms: i64) {
-        let mut hits = 0;
-        while hits < HITS_AT_ONCE {
-            let Some(next) = deltas.get(self.taken).filter(|next| next.received_ms <= until_ms) else { return };
+    /// Takes what came until a time, as far as there is a budget of hits; true if that is all.
+    pub(super) fn bring_up(&mut self, deltas: &DeltaLog, until_ms: i64, budget: &mut u64) -> bool {
+        while *budget > 0 {
+            let Some(next) = deltas.get(self.taken).filter(|next| next.received_ms <= until_ms) else { return true };
             self.taken += 1;
             // It passed a gate when it came.
             let Ok(delta) = codec::decode::<Delta>(&next.bytes, usize::MAX) else { continue };
+            // What a restart found damaged is not held.
+            for seq in self.gate.seq() + 1..delta.seq {
+                self.state.skip_damaged(seq);
+                self.gate.skip(seq);
+            }
             let Ok(checked) = self.gate.restore(&delta) else { continue };
             self.state.apply(&checked);
-            hits += u64::from(delta.hits);
+            *budget = budget.saturating_sub(u64::from(delta.hits).max(1));
             if checked.has_events() {
                 self.times = (self.state.header().started_at_ms + delta.captured_ms, next.received_ms);
             }
         }
+        false
     }
 }

@@ -366,7 +366,7 @@ impl LiveEncounter {
     }
 
     /// Brings those who are behind up to a time, at or after which it began; true if they see it anew.
-    pub fn follow(&mut self, until_ms: i64, audience: &Audience) -> bool {
+    pub fn follow(&mut self, until_ms: i64, audience: &Audience, budget: &mut u64) -> bool {
         if self.is_shown(until_ms) {
             let anew = self.behind.take().is_some();
             if anew {
@@ -381,10 +381,16 @@ impl LiveEncounter {
         let held = self.behind.take().filter(|behind| behind.is_of(&self.main));
         let anew = held.is_none();
         let Some(mut behind) = held.or_else(|| Behind::of(&self.main)) else { return anew };
-        behind.bring_up(&self.main.deltas, until_ms);
+        let was_caught_up = behind.caught_up;
+        behind.caught_up |= behind.bring_up(&self.main.deltas, until_ms, budget);
         self.behind = Some(behind);
+        self.weigh();
         if anew {
             self.show_anew(audience);
+        } else if !was_caught_up && let Some((behind, screen)) = self.behind.as_ref().zip(self.screens.get_mut(BEHIND))
+        {
+            // A long one comes in parts: what is in them happened before.
+            screen.happenings.step(Shown::to(audience, &behind.state));
         }
         anew
     }
@@ -451,6 +457,7 @@ impl LiveEncounter {
             header: main.state.header().clone(),
             ending: main.ending.clone().filter(|_| main.ended_ms.is_some_and(|at_ms| at_ms <= until_ms)),
             deltas: main.deltas.first(count),
+            cut: true,
         };
         let (row, state) = (self.row.clone(), ReportState::Live);
         Some(Standing { row, kept: false, state, revision: self.revision, log: Some(log) })
@@ -515,6 +522,7 @@ impl LiveEncounter {
             header: main.state.header().clone(),
             ending: main.ending.clone(),
             deltas: main.deltas.clone(),
+            cut: false,
         })
     }
 

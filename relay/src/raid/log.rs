@@ -109,6 +109,8 @@ pub struct LiveLog {
     pub ending: Option<Ending>,
     /// Its deltas.
     pub deltas: DeltaLog,
+    /// Whether these are not all that there are: they end where those are who are behind.
+    pub cut: bool,
 }
 
 /// Where a fight stands now. Cheap to make: whoever wants its figures folds its log, beside the raid's task.

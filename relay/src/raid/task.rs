@@ -226,7 +226,7 @@ impl RaidTask {
             RaidCommand::Came { line } => self.came(*line),
             RaidCommand::Gone { report_id } => {
                 self.earlier.retain(|held| held.line.report_id != report_id);
-                self.raid_changed();
+                self.stages.refresh_all();
             }
             RaidCommand::Erasing { encounter, reply } => {
                 self.erasing(encounter);
@@ -248,6 +248,7 @@ impl RaidTask {
         self.stages.iter_mut().for_each(|stage| stage.room.sweep());
         self.number_players(None);
         self.let_deltas_go();
+        self.unfollow_unwatched();
         if self.around.context.memory.is_tight(self.row.account) {
             self.forget_idle(None);
         }

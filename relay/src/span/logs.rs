@@ -44,6 +44,8 @@ pub(super) struct LogKey {
     pub(super) revision: u32,
     /// Which reading, while it is live.
     pub(super) stream: Option<StreamId>,
+    /// Whether it is one that ends where those are who are behind.
+    pub(super) cut: bool,
 }
 
 /// See the module's page.
@@ -93,8 +95,8 @@ impl Logs {
     }
 
     async fn of_live(&self, who: Address, row: &EncounterRow, live: LiveLog) -> Result<Source, SpanError> {
-        let LiveLog { stream, revision, header, ending, deltas, .. } = live;
-        let key = LogKey { report_id: row.report_id.clone(), revision, stream: Some(stream) };
+        let LiveLog { stream, revision, header, ending, deltas, cut, .. } = live;
+        let key = LogKey { report_id: row.report_id.clone(), revision, stream: Some(stream), cut };
         // Of a live fight the closed blocks are kept, and what came since is put behind them.
         let held = self.cache.get(&key).await.map(|held| held.index);
         let folding = self.pool.unfold(who, deltas.bytes, move || {
@@ -140,6 +142,11 @@ impl Logs {
         }
         let found = self.context.store.report(&report.report_id).await.map_err(SpanError::from);
         let (row, _) = self.of_report(report, found)?.ok_or(SpanError::NotFound)?;
+        let until_ms = report.until_ms(self.context.clock.now_ms());
+        let is_later = |until_ms: i64| row.kept_at_ms.is_none_or(|kept_at_ms| kept_at_ms > until_ms);
+        if until_ms.is_some_and(is_later) {
+            return Err(SpanError::NotFound);
+        }
         Ok((row, None))
     }
 
@@ -189,7 +196,7 @@ impl Logs {
         if row.state != ReportState::Final {
             return self.stored(who, row).await;
         }
-        let key = LogKey { report_id: row.report_id.clone(), revision: row.revision, stream: None };
+        let key = LogKey { report_id: row.report_id.clone(), revision: row.revision, stream: None, cut: false };
         shared(&self.cache, key, || self.stored(who, row)).await
     }
 

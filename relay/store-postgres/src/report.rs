@@ -101,7 +101,7 @@ impl Reports for PostgresStore {
             let mut transaction = self.snapshot().await?;
             let lines = select_lines!(
                 "WHERE e.visibility = 0
-                   AND (r.delay_ms = 0 OR e.created_at_ms <= greatest(r.shown_until_ms, $3::bigint - r.delay_ms))
+                   AND (r.delay_ms = 0 OR e.created_at_ms <= greatest(CASE WHEN r.shown_until_ms <= $3::bigint THEN r.shown_until_ms END, $3::bigint - r.delay_ms))
                  ORDER BY e.started_at_ms DESC, e.row DESC LIMIT $1 OFFSET $2",
                 i64::from(page.limit),
                 page.offset(),
@@ -116,7 +116,7 @@ impl Reports for PostgresStore {
             let held_back = sqlx::query_scalar!(
                 r#"SELECT count(*) AS "count!" FROM raids r JOIN encounters e ON e.raid = r.row
                    WHERE r.delay_ms > 0 AND r.active_at_ms > $1::bigint - 600000 AND e.visibility = 0
-                     AND e.created_at_ms > greatest(r.shown_until_ms, $1::bigint - r.delay_ms)"#,
+                     AND e.created_at_ms > greatest(CASE WHEN r.shown_until_ms <= $1::bigint THEN r.shown_until_ms END, $1::bigint - r.delay_ms)"#,
                 now_ms
             )
             .fetch_one(&mut *transaction)

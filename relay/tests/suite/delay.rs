@@ -353,6 +353,41 @@ async fn who_is_behind_hears_of_a_fight_when_its_time_has_come_and_names_stay_hi
 }
 
 #[tokio::test]
+async fn a_fight_that_begins_changes_nothing_for_who_is_behind_until_its_time_has_come() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let raid = uploader.welcome.raid.clone();
+    let first = Script::new(10, 2).at(1_789_999_000_000);
+    let begun = uploader.begin(&first).await;
+    uploader.deltas(begun.h, &first.deltas).await;
+    assert!(matches!(uploader.end(begun.h, &first, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    relay.pass_ms(60_000);
+    let mut stranger = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+    let seen = stranger.until("the first one", |seen| seen.state.as_deref() == Some("Final")).await;
+    assert_eq!(seen.damage, damage(10));
+    let mut frames = Vec::new();
+    for number in 0..3 {
+        let next = Script::new(5, 2).at(1_790_000_100_000 + number);
+        let begun = uploader.begin(&next).await;
+        uploader.deltas(begun.h, &next.deltas).await;
+        assert!(matches!(uploader.end(begun.h, &next, Outcome::Wipe).await, UplinkReply::Finalized { .. }));
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        stranger.ask(&FeedRequest::Probe { clock: 0.5 }).await;
+        loop {
+            match stranger.hear().await.expect("the feed goes on") {
+                FeedFrame::Echo(_) => break,
+                frame => frames.push(frame),
+            }
+        }
+    }
+    assert!(frames.is_empty(), "he hears nothing of it: {frames:?}");
+    relay.pass_ms(60_000);
+    stranger.until("the last one", |seen| seen.damage == damage(5)).await;
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn a_replay_of_a_fight_that_goes_on_ends_where_the_delay_does() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;

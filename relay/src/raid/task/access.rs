@@ -36,14 +36,16 @@ impl RaidTask {
             }
             let (title, visibility, names) = (next.title.clone(), next.visibility, next.names);
             let hides = names != NamesPolicy::Full && self.row.names == NamesPolicy::Full;
-            let delay = self.row.delay.changed_to(next.delay_ms, self.around.context.clock.now_ms());
-            let kept = RaidRow { title, visibility, names, delay, closed: false, ..self.row.clone() };
+            let (delay, delay_ms) = (self.row.delay, next.delay_ms);
+            let mut kept = RaidRow { title, visibility, names, closed: false, ..self.row.clone() };
             let context = Arc::clone(&self.around.context);
             let keeping = async move {
                 // Those of fights that were kept while it hid nobody: before the store says that it does, for from then on
                 // nothing may show them, and this takes a while.
-                let numbering = async { if hides { context.veils.number_reports(&kept).await } else { Ok(()) } };
-                let result = match numbering.await {
+                let numbered = if hides { context.veils.number_reports(&kept).await } else { Ok(()) };
+                // All was shown until now.
+                kept.delay = delay.changed_to(delay_ms, context.clock.now_ms());
+                let result = match numbered {
                     Ok(()) => context.store.update_raid(&kept).await,
                     Err(error) => Err(error),
                 };

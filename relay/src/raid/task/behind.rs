@@ -9,6 +9,7 @@ use raidcast_shared::uplink::ReportState;
 
 use super::stage::{Of, Stage};
 use super::state::RaidTask;
+use crate::raid::behind::HITS_AT_ONCE;
 use crate::raid::encounter::LiveEncounter;
 use crate::raid::log::DeltaLog;
 
@@ -37,15 +38,19 @@ impl RaidTask {
         if !audience.is_behind() {
             return;
         }
+        // A clock that was set back takes nothing back.
+        let until_ms = followed_ms.map_or(until_ms, |before_ms| before_ms.max(until_ms));
         let before_ms = followed_ms.replace(until_ms);
         let came = |at_ms: i64| before_ms.is_some_and(|before_ms| at_ms > before_ms) && at_ms <= until_ms;
         let mut happened = Vec::new();
-        let mut anew = false;
-        for (id, held) in encounters.iter_mut().filter(|(_, held)| held.row.raid_code == row.code) {
-            if held.row.created_at_ms > until_ms {
-                continue;
-            }
-            anew |= held.follow(until_ms, audience) && *current == Some(*id);
+        let (mut anew, mut budget) = (false, HITS_AT_ONCE);
+        let shows = *current;
+        let own = encounters.iter_mut().filter(|(_, held)| held.row.raid_code == row.code);
+        let mut there: Vec<_> = own.filter(|(_, held)| held.row.created_at_ms <= until_ms).collect();
+        // What is looked at goes first.
+        there.sort_by_key(|(id, _)| shows != Some(**id));
+        for (id, held) in there {
+            anew |= held.follow(until_ms, audience, &mut budget) && shows == Some(*id);
             if came(held.row.created_at_ms) {
                 happened.push((*id, FeedHappening::FightBegan { started_at_ms: held.row.started_at_ms }));
             }
@@ -57,7 +62,7 @@ impl RaidTask {
         let shows = current.filter(goes_on).or_else(|| newest_until(encounters.iter(), &row.code, until_ms));
         anew |= shows != *current;
         *current = shows;
-        let lists_anew = !happened.is_empty();
+        let lists_anew = !happened.is_empty() || self.earlier.iter().any(|held| held.kept_at_ms.is_some_and(came));
         for (id, what) in happened {
             self.event(Of::Others, id, what);
         }
@@ -82,10 +87,24 @@ impl RaidTask {
             || own.into_iter().any(|held| held.is_ahead_of(until_ms))
     }
 
+    /// The fight that those see who are behind, while anybody of them watches.
+    pub(super) fn shown_later(&self) -> Option<EncounterId> {
+        self.stages.iter().find(|stage| stage.audience.is_behind() && !stage.room.is_empty())?.current
+    }
+
+    /// What nobody looks at is not folded a second time.
+    pub(super) fn unfollow_unwatched(&mut self) {
+        let Some(others) = self.stages.others_mut().filter(|others| others.room.is_empty()) else { return };
+        if others.audience.is_behind() && others.current.take().is_some() {
+            self.encounters.values_mut().for_each(LiveEncounter::unfollow);
+        }
+    }
+
     /// Of fights that are shown to all no deltas are needed any more where the store has their logs.
     pub(super) fn let_deltas_go(&mut self) {
-        let until_ms = self.until_ms();
-        for held in self.encounters.values_mut() {
+        let now_ms = self.around.context.clock.now_ms();
+        for held in self.encounters.values_mut().filter(|held| held.main.deltas.count() > 0) {
+            let until_ms = held.row.delay.until_ms(now_ms);
             if held.state == ReportState::Final && until_ms.is_none_or(|until_ms| held.is_shown(until_ms)) {
                 held.main.deltas = DeltaLog::default();
                 held.weigh();

@@ -85,6 +85,6 @@ impl RaidTask {
             self.earlier.retain(|held| held.line.report_id != report_id);
             self.around.context.set_aside.forget(report_id);
         }
-        self.raid_changed();
+        self.stages.refresh_all();
     }
 }

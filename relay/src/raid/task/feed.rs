@@ -23,7 +23,9 @@ use crate::raid::encounter::{LiveEncounter, Scenery};
 impl RaidTask {
     /// Brings the views that are due to the present state and sends what changed: one write for each spectator.
     pub(super) fn tick(&mut self) {
-        self.follow();
+        if self.stages.others_mut().is_some_and(|others| !others.room.is_empty()) {
+            self.follow();
+        }
         for of in self.stages.all() {
             let Stage { room, feed, .. } = self.stages.get_mut(of);
             feed.beat += 1;
@@ -195,6 +197,7 @@ impl RaidTask {
         // Of a stage that is gone the spectators are, too.
         let Some(of) = self.stages.of_spectator(id) else { return };
         if matches!(what, FromSpectator::Pace) {
+            self.follow();
             self.bring_up(of, pace);
         }
         let relay_ms = self.around.context.clock.now_ms();

@@ -248,14 +248,16 @@ impl RaidTask {
 
     /// Reports that are kept need not stay in memory beside the one that is shown.
     pub(super) fn forget_kept(&mut self, but: EncounterId) {
-        let until_ms = self.until_ms();
+        let now_ms = self.around.context.clock.now_ms();
+        let shown_later = self.shown_later();
         let kept: Vec<_> = self
             .encounters
             .iter()
             .filter(|(id, held)| {
                 let done = held.state == ReportState::Final && held.candidate.is_none() && !held.is_busy();
                 // Those who are behind see it by what is held here.
-                let done = done && until_ms.is_none_or(|until_ms| held.is_shown(until_ms));
+                let done = done && held.row.delay.until_ms(now_ms).is_none_or(|until_ms| held.is_shown(until_ms));
+                let done = done && shown_later != Some(**id);
                 **id != but && done && self.current != Some(**id)
             })
             .map(|(id, _)| *id)
@@ -274,11 +276,13 @@ impl RaidTask {
     /// `but` stays too.
     pub(super) fn forget_idle(&mut self, but: Option<EncounterId>) {
         let needed = self.current.filter(|_| self.uplink.is_some() || !self.stages.is_empty());
+        let shown_later = self.shown_later();
         let is_idle = |id: &EncounterId, held: &LiveEncounter| {
             held.state != ReportState::Live
                 && held.candidate.is_none()
                 && !held.is_busy()
                 && needed != Some(*id)
+                && shown_later != Some(*id)
                 && but != Some(*id)
         };
         let idle: Vec<_> = self.encounters.iter().filter(|(id, held)| is_idle(id, held)).map(|(id, _)| *id).collect();

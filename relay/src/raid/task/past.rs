@@ -14,7 +14,7 @@ use crate::record;
 pub(super) struct Earlier {
     pub(super) line: FeedFightRef,
     /// When its report was kept, Unix ms.
-    kept_at_ms: Option<i64>,
+    pub(super) kept_at_ms: Option<i64>,
 }
 
 impl From<ReportLine> for Earlier {
