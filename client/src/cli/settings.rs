@@ -310,7 +310,7 @@ mod tests {
             ("key = very-secret", r#"line 1 must look like key = "…""#),
             ("key = \u{201c}very-secret\u{201d}", r#"line 1 must look like key = "…""#),
             ("visibility = \"very-secret\"", "visibility is public, unlisted or private (small letters)"),
-            ("delay = \"60\"", "line 1 must look like delay = 60"),
+            ("delay = soon", "line 1 must look like delay = 60"),
             ("names = \"None\"", "names is full, class or hidden (small letters)"),
         ] {
             let error = parse(text.as_bytes());

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 use raidcast_store::name::Typed;
@@ -210,6 +210,10 @@ impl Door {
         if headers.contains_key("x-api-key") {
             let uploader = self.uploader(headers, Scope::Manage).await?;
             return Ok(Manager { accounts: vec![uploader.account()], by: None });
+        }
+        if !headers.contains_key(header::COOKIE) {
+            // Neither a key nor a page that is signed in: whoever writes a program is told what it needs.
+            return Err(HttpError::Unauthorized);
         }
         let who = self.members.changing(headers).await?;
         Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()) })

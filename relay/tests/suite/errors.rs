@@ -39,7 +39,7 @@ async fn every_error_of_the_api_has_one_shape() {
         ("GET /api/v1/reports?limit=1&limit=2", &[], 400, "bad_request"),
         ("GET /api/v1/reports?page=0", &[], 400, "bad_request"),
         ("POST /api/v1/reports", &[], 405, "method_not_allowed"),
-        ("DELETE /api/v1/reports/nothing", &[], 405, "method_not_allowed"),
+        ("DELETE /api/v1/reports/nothing", &[], 401, "unauthorized"),
         ("PATCH /health", &[], 405, "method_not_allowed"),
         ("POST /ready", &[], 405, "method_not_allowed"),
         ("GET /api/v1/raids/nothing/ticket", &[], 405, "method_not_allowed"),
