@@ -87,8 +87,9 @@ impl Eraser {
     pub async fn fight(self: &Arc<Self>, fight: Visible<EncounterRow>, by: &Manager) -> Result<Done, HttpError> {
         let note = self.note(by, Audited::FightDeleted, fight.key.account);
         let (eraser, row) = (Arc::clone(self), fight.into_inner());
-        self.to_its_end(async move { eraser.erase_fight(row.key, &row.report_id, &row.raid_code, Some(note)).await })
-            .await
+        // It is no job, which a start goes on with: who asks waits until it is done.
+        let work = async move { eraser.erase_fight(row.key, &row.report_id, &row.raid_code, Some(note)).await };
+        self.to_its_end(work, Duration::MAX).await
     }
 
     /// Removes a raid.
@@ -100,7 +101,7 @@ impl Eraser {
         let (account, code) = (raid.account, raid.code.clone());
         self.begin(account, &code, note).await?;
         let eraser = Arc::clone(self);
-        self.to_its_end(async move { eraser.erase_raid(account, &code).await }).await
+        self.to_its_end(async move { eraser.erase_raid(account, &code).await }, ANSWER).await
     }
 
     /// Writes down that a raid is to be removed.
@@ -115,19 +116,20 @@ impl Eraser {
     /// The store's.
     pub async fn person(self: &Arc<Self>, person: PersonId) -> Result<Done, HttpError> {
         let eraser = Arc::clone(self);
-        self.to_its_end(async move { eraser.erase_person(person).await }).await
+        self.to_its_end(async move { eraser.erase_person(person).await }, ANSWER).await
     }
 
     /// Does it to its end, also where nobody waits for it any more.
     async fn to_its_end(
         &self,
         work: impl Future<Output = Result<bool, StoreError>> + Send + 'static,
+        answer: Duration,
     ) -> Result<Done, HttpError> {
         // What the relay's end breaks off goes on at the next start.
         let stop = self.context().draining.clone();
         let work = async move { stop.run_until_cancelled(work).await.unwrap_or_else(|| Err(StoreError::closed())) };
         let working = self.tasks.spawn(work);
-        match tokio::time::timeout(ANSWER, working).await {
+        match tokio::time::timeout(answer, working).await {
             Ok(Ok(Ok(true))) => Ok(Done::Now),
             Ok(Ok(Ok(false))) => Err(HttpError::NotFound),
             Ok(Ok(Err(error))) => Err(error.into()),

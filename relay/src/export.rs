@@ -157,18 +157,30 @@ impl Making {
         let store = Arc::clone(&self.context.store);
         let (folder, at_ms) = (format!("raids/{code}/{}", line.report_id), line.started_at_ms);
         // One that was deleted meanwhile is not held any more.
-        let Some((row, record)) = store.report(&line.report_id).await? else { return Ok(()) };
+        let found = match store.report(&line.report_id).await {
+            // The rest of the archive is whole all the same.
+            Err(StoreError::Damaged(_)) => {
+                return self.json(format!("{folder}/report.json"), at_ms, json!({"unreadable": true})).await;
+            }
+            found => found?,
+        };
+        let Some((row, record)) = found else { return Ok(()) };
         match record {
             Some(bytes) => {
                 let read = move || {
-                    let report = record::decode_record(&bytes)?.whole();
-                    Ok(serde_json::to_vec(&report)?)
+                    let Ok(kept) = record::decode_record(&bytes) else {
+                        return Ok(serde_json::to_vec(&json!({"unreadable": true}))?);
+                    };
+                    Ok(serde_json::to_vec(&kept.whole())?)
                 };
                 self.put(format!("{folder}/report.json"), at_ms, read).await?;
             }
             None => self.json(format!("{folder}/report.json"), at_ms, json!({"state": row.state})).await?,
         }
-        let journal = store.read_journal(row.row).await?;
+        let journal = match store.read_journal(row.row).await {
+            Err(StoreError::Damaged(_)) => return Ok(()),
+            journal => journal?,
+        };
         if let Some(log) = journal.log {
             self.put(format!("{folder}/log.bin"), at_ms, move || Ok(log.to_vec())).await?;
         }

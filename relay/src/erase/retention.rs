@@ -17,7 +17,7 @@ use crate::quota::DAY_MS;
 const LOOK: Duration = Duration::from_mins(10);
 /// The first time soon after the start: one that is restarted each night looks, too.
 const FIRST: Duration = Duration::from_secs(30);
-/// Raids that are looked up at once.
+/// So many are looked at, and the first that can be read is removed: one may be pinned, or go on, while another is.
 const AT_ONCE: u32 = 20;
 
 /// How long raids are kept.
@@ -51,15 +51,11 @@ impl Eraser {
             let now_ms = self.context().clock.now_ms();
             let before_ms = now_ms.saturating_sub(i64::from(retention.keep_days).saturating_mul(DAY_MS));
             let old = self.context().store.raids_older(before_ms, AT_ONCE).await?;
-            if old.is_empty() {
-                return Ok(removed);
-            }
-            for raid in old {
-                let note = Note { by: None, what: Audited::RaidExpired, about: Some(raid.account.0), at_ms: now_ms };
-                self.begin(raid.account, &raid.code, note).await?;
-                self.erase_raid(raid.account, &raid.code).await?;
-                removed += 1;
-            }
+            let Some(raid) = old.into_iter().next() else { return Ok(removed) };
+            let note = Note { by: None, what: Audited::RaidExpired, about: Some(raid.account.0), at_ms: now_ms };
+            self.begin(raid.account, &raid.code, note).await?;
+            self.erase_raid(raid.account, &raid.code).await?;
+            removed += 1;
         }
     }
 }

@@ -232,6 +232,7 @@ async fn erase(connection: &mut PgConnection, row: i64) -> Result<(), Failure> {
     sqlx::query!("SELECT row FROM encounters WHERE row = $1 FOR UPDATE", row).fetch_optional(&mut *connection).await?;
     sqlx::query!(
         "DELETE FROM raid_players n WHERE n.raid = (SELECT raid FROM encounters WHERE row = $1)
+           AND n.player IN (SELECT decode(p.actor_id, 'hex') FROM encounter_players p WHERE p.encounter = $1)
            AND NOT EXISTS (
                SELECT 1 FROM encounters o WHERE o.raid = n.raid AND o.row <> $1
                  AND NOT EXISTS (SELECT 1 FROM encounter_players p WHERE p.encounter = o.row))

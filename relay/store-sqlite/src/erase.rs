@@ -156,6 +156,7 @@ impl Change for EraseEncounter {
 async fn erase(connection: &mut SqliteConnection, row: i64) -> Result<(), Failure> {
     sqlx::query!(
         "DELETE FROM raid_players WHERE raid = (SELECT raid FROM encounters WHERE row = ?1)
+           AND player IN (SELECT unhex(actor_id) FROM encounter_players WHERE encounter = ?1)
            AND NOT EXISTS (
                SELECT 1 FROM encounters o WHERE o.raid = raid_players.raid AND o.row <> ?1
                  AND NOT EXISTS (SELECT 1 FROM encounter_players p WHERE p.encounter = o.row))

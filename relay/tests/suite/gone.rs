@@ -173,7 +173,7 @@ async fn nothing_of_a_deleted_raid_is_left_in_any_file_and_all_else_is_as_it_was
     let strange = relay.request("DELETE", &path, Some(KEY)).await;
     assert_eq!(strange.0, 404);
     assert_eq!(relay.request("DELETE", "/api/v1/raids/nowhere", Some(KEY)).await, strange);
-    assert_eq!(relay.request("DELETE", &path, None).await.0, 403, "no page of the relay");
+    assert_eq!(relay.request("DELETE", &path, None).await.0, 401, "neither a key nor a page of the relay");
     assert_eq!(relay.request("DELETE", &path, Some(OTHER_KEY)).await, (200, json!({"done": true})));
 
     while spectator.hear().await.is_some() {}
