@@ -152,7 +152,8 @@ impl Change for EraseEncounter {
     }
 }
 
-/// Erases an encounter. Numbers of players whom no other fight of its raid has go with it, if that is known of all of them.
+/// Erases an encounter. Numbers of its players whom no other fight of its raid has go with it, if that is known of all of them:
+/// of one that is not derived yet they go with the raid. Only its own players are looked at: a raid may have many thousands.
 async fn erase(connection: &mut SqliteConnection, row: i64) -> Result<(), Failure> {
     sqlx::query!(
         "DELETE FROM raid_players WHERE raid = (SELECT raid FROM encounters WHERE row = ?1)
