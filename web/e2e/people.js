@@ -113,7 +113,10 @@ export class StagedPeople {
   async answer(request, path) {
     const id = path.split('/').find((part) => /^(\d+|a\d+|[A-Z]{4}-[A-Z]{4})$/.test(part)) ?? '';
     const what = `${request.method} ${id === '' ? path : path.replace(`/${id}`, '/{id}')}`;
-    if (!/ \/api\/v1\/(sign-in|session|people|newcomer|me|invitations|accounts|pairings)(\/|$)/.test(what)) return null;
+    if (
+      !/ \/api\/v1\/(sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|audit)(\/|$)/.test(what)
+    )
+      return null;
     if (what === 'GET /api/v1/sign-in') {
       return json(200, { registration: this.registration, providers: this.providers });
     }
@@ -216,6 +219,14 @@ export class StagedPeople {
       case 'DELETE /api/v1/invitations/{id}':
         this.invitations = this.invitations.filter(other);
         return done();
+      case 'GET /api/v1/me/raids':
+        return json(200, { raids: [], next: null, keepDays: null });
+      case 'GET /api/v1/people':
+        return json(200, { people: [], next: null });
+      case 'GET /api/v1/removals':
+        return json(200, { removals: [] });
+      case 'GET /api/v1/audit':
+        return json(200, { lines: [], next: null });
       case 'GET /api/v1/accounts':
         return json(200, { accounts: this.unheld });
       case 'POST /api/v1/accounts/{id}/claim':
