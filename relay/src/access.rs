@@ -7,6 +7,7 @@
 
 mod behind;
 mod door;
+mod listed;
 mod veil;
 mod visible;
 

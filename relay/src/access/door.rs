@@ -6,16 +6,10 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
-use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
-use raidcast_store::name::Typed;
-use raidcast_store::search::names_like;
-use raidcast_store::{
-    AccountId, Delay, EncounterKey, EncounterRow, Page, PersonId, RaidRow, ReportLine, SearchFound, SearchKey,
-    SearchRequest, SearchTotal, StoreError, Term,
-};
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
+use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, PersonId, RaidRow, StoreError};
 
-use super::behind::{line_until, row_until};
-use super::veil::of_lists;
+use super::behind::row_until;
 use super::visible::{Seen, Visible};
 use super::{Admitted, Asker, Guarded, Until, members};
 use crate::account::{Key, Keyring, Members, Scope, WhoseKey};
@@ -31,7 +25,7 @@ const CHANGED: &str = "what this raid shows has just changed: ask again";
 /// See the module's page.
 #[derive(Clone)]
 pub struct Door {
-    context: Arc<Context>,
+    pub(super) context: Arc<Context>,
     channels: Arc<Channels>,
     keys: Arc<Keyring>,
     members: Arc<Members>,
@@ -127,17 +121,6 @@ impl Manager {
     fn asker(&self) -> Asker {
         Asker { accounts: self.accounts.clone(), ..Asker::default() }
     }
-}
-
-/// What was found of fights that everybody may see.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// In the order that was asked for.
-    pub lines: Vec<Visible<ReportLine>>,
-    /// From where to ask again.
-    pub next: Option<SearchKey>,
-    /// Where they were to be counted.
-    pub total: Option<SearchTotal>,
 }
 
 impl Door {
@@ -307,52 +290,6 @@ impl Door {
         Ok(self.context.store.channel(raid.account).await?)
     }
 
-    /// The fights of a raid, newest first.
-    ///
-    /// # Errors
-    /// The store does not answer.
-    pub async fn fights(&self, raid: &Visible<RaidRow>) -> Result<Vec<Visible<ReportLine>>, HttpError> {
-        let lines = self.context.store.raid_reports(&raid.code).await?;
-        Ok(self.listed(lines, raid.admitted(), |_| raid.delay()))
-    }
-
-    /// Public fights, newest first: one page, and how many there are.
-    ///
-    /// # Errors
-    /// The store does not answer.
-    pub async fn public_fights(&self, page: Page) -> Result<(Vec<Visible<ReportLine>>, u64), HttpError> {
-        let (lines, total) = self.context.store.public_reports(page, self.context.clock.now_ms()).await?;
-        Ok((self.listed(lines, Admitted::AsAnybody, |line| Some(line.delay)), total))
-    }
-
-    /// Names that are to be found in public fights, those that are most like what was typed.
-    ///
-    /// # Errors
-    /// The store does not answer.
-    pub async fn names_like(&self, typed: &Typed) -> Result<Vec<Term>, HttpError> {
-        Ok(names_like(&*self.context.store, typed).await?)
-    }
-
-    /// Final public fights: those that are asked for.
-    ///
-    /// # Errors
-    /// The store does not answer.
-    pub async fn found(&self, request: &SearchRequest) -> Result<Found, HttpError> {
-        let SearchFound { lines, next, total } = self.context.store.search(request).await?;
-        let mut lines = self.listed(lines, Admitted::AsAnybody, |line| Some(line.delay));
-        // One that was made anew a moment ago is found again when that is shown.
-        lines.retain(|line| line.state == ReportState::Final);
-        Ok(Found { lines, next, total })
-    }
-
-    /// A number that is another one whenever something has changed that searches find or show.
-    ///
-    /// # Errors
-    /// The store does not answer.
-    pub async fn search_changes(&self) -> Result<u64, HttpError> {
-        Ok(self.context.store.search_changes().await?)
-    }
-
     /// A report, and its record if it has one; what is damaged of it is set aside.
     ///
     /// # Errors
@@ -461,29 +398,6 @@ impl Door {
             None => row,
         };
         Ok(Visible::new(row, seen))
-    }
-
-    /// Lines of a list, for who is admitted so; `None` of a delay: those of members.
-    fn listed(
-        &self,
-        lines: Vec<ReportLine>,
-        admitted: Admitted,
-        delay: impl Fn(&ReportLine) -> Option<Delay>,
-    ) -> Vec<Visible<ReportLine>> {
-        let now_ms = self.context.clock.now_ms();
-        let listed = lines.into_iter().filter_map(|line| {
-            let delay = delay(&line).filter(|delay| delay.ms > 0);
-            let mut audience = of_lists();
-            let line = match delay.and_then(|delay| delay.until_ms(now_ms)) {
-                Some(until_ms) => {
-                    audience = audience.some_time_behind();
-                    line_until(line, until_ms)?
-                }
-                None => line,
-            };
-            Some(Visible::new(line, Seen { admitted, audience, delay }))
-        });
-        listed.collect()
     }
 
     /// By what somebody may see what belongs to a raid, and as whom.

@@ -85,7 +85,6 @@ pub async fn delete_raid(
     params(("reportId" = String, Path, description = "Names the fight's report.")),
     responses(
         (status = 200, description = "It is gone.", body = Deleting),
-        (status = 202, description = "The relay goes on deleting it.", body = Deleting),
         Unauthorized, Forbidden, NotFound
     ),
     security(("key" = ["manage"]), ("session" = []))

@@ -82,6 +82,11 @@ fn admit(edge: &Edge, stream: &TcpStream, peer: IpAddr, is_tls: bool) -> Option<
         true => {}
         false => turn_away(stream, why),
     };
+    // First: nobody else makes room for one that is not begun.
+    if is_tls && !edge.proxies.trusts(peer) && edge.book.handshake(Address::of(peer)).is_err() {
+        edge.refusals.count(Refusal::Requests);
+        return None;
+    }
     let permit = if edge.proxies.trusts(peer) {
         None
     } else {
@@ -107,10 +112,6 @@ fn admit(edge: &Edge, stream: &TcpStream, peer: IpAddr, is_tls: bool) -> Option<
         edge.refusals.count(Refusal::Sockets);
         tracing::warn!("all connections of the relay are in use");
         turn_away("all connections of this relay are in use: try again in a moment");
-        return None;
-    }
-    if is_tls && !edge.proxies.trusts(peer) && edge.book.handshake(Address::of(peer)).is_err() {
-        edge.refusals.count(Refusal::Requests);
         return None;
     }
     Some(Slot::new(&edge.open, permit))

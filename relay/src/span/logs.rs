@@ -142,9 +142,7 @@ impl Logs {
         }
         let found = self.context.store.report(&report.report_id).await.map_err(SpanError::from);
         let (row, _) = self.of_report(report, found)?.ok_or(SpanError::NotFound)?;
-        let until_ms = report.until_ms(self.context.clock.now_ms());
-        let is_later = |until_ms: i64| row.kept_at_ms.is_none_or(|kept_at_ms| kept_at_ms > until_ms);
-        if until_ms.is_some_and(is_later) {
+        if report.until_ms(self.context.clock.now_ms()).is_some_and(|until_ms| !is_kept(&row, until_ms)) {
             return Err(SpanError::NotFound);
         }
         Ok((row, None))
@@ -177,7 +175,7 @@ impl Logs {
         };
         if let Some(until_ms) = until_ms
             && standing.is_none()
-            && report.kept_at_ms.is_none_or(|kept_at_ms| kept_at_ms > until_ms)
+            && !is_kept(report, until_ms)
         {
             return Err(SpanError::NotFound);
         }
@@ -249,6 +247,11 @@ impl Logs {
         let read = move || log().and_then(|(log, revision)| ready(log, revision, live));
         self.pool.unfold(who, bytes, read).await?
     }
+}
+
+/// Whether a report was kept by then, and is shown to who sees what came until then.
+fn is_kept(row: &EncounterRow, until_ms: i64) -> bool {
+    row.kept_at_ms.is_some_and(|kept_at_ms| kept_at_ms <= until_ms)
 }
 
 fn ready(mut log: Log, revision: u32, live: bool) -> Result<Source, SpanError> {

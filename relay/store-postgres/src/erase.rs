@@ -181,12 +181,16 @@ impl Erasing for PostgresStore {
     fn pin_raid<'a>(&'a self, code: &'a str, pinned: bool, note: Note) -> StoreFuture<'a, bool> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
-            let done = sqlx::query!("UPDATE raids SET pinned = $2 WHERE code = $1", code, pinned)
+            let held = sqlx::query_scalar!("SELECT pinned FROM raids WHERE code = $1 FOR NO KEY UPDATE", code)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            let Some(held) = held else { return Ok(false) };
+            if held == pinned {
+                return Ok(true);
+            }
+            sqlx::query!("UPDATE raids SET pinned = $2 WHERE code = $1", code, pinned)
                 .execute(&mut *transaction)
                 .await?;
-            if done.rows_affected() == 0 {
-                return Ok(false);
-            }
             put_note(&mut transaction, &note).await?;
             transaction.commit().await?;
             Ok(true)

@@ -298,12 +298,16 @@ impl Change for PinRaid {
     type Output = bool;
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
-        let pinned = sqlx::query!("UPDATE raids SET pinned = ?2 WHERE code = ?1", self.code, self.pinned)
+        let held = sqlx::query_scalar!(r#"SELECT pinned AS "pinned: bool" FROM raids WHERE code = ?1"#, self.code)
+            .fetch_optional(&mut *connection)
+            .await?;
+        let Some(held) = held else { return Ok(false) };
+        if held == self.pinned {
+            return Ok(true);
+        }
+        sqlx::query!("UPDATE raids SET pinned = ?2 WHERE code = ?1", self.code, self.pinned)
             .execute(&mut *connection)
             .await?;
-        if pinned.rows_affected() == 0 {
-            return Ok(false);
-        }
         put_note(connection, &self.note).await?;
         Ok(true)
     }

@@ -3,7 +3,7 @@
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 
-use crate::{AccountId, Delay, JournalEntry, StoreError, StoreFuture, StoredStream, Tickets};
+use crate::{AccountId, Delay, JournalEntry, Policy, StoreError, StoreFuture, StoredStream, Tickets};
 
 /// Names an encounter everywhere in the relay: nobody can touch another account's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +64,19 @@ pub struct EncounterRow {
     pub kept_stream: Option<StreamId>,
     /// Whether this reading came signed by its uploader.
     pub verified: bool,
+}
+
+impl EncounterRow {
+    /// Who is shown what of it: what its raid says.
+    pub fn policy(&self) -> Policy {
+        let Self { visibility, names, delay, tickets, .. } = *self;
+        Policy { visibility, names, delay, tickets }
+    }
+
+    /// Its raid says otherwise from now on.
+    pub fn set_policy(&mut self, Policy { visibility, names, delay, tickets }: Policy) {
+        (self.visibility, self.names, self.delay, self.tickets) = (visibility, names, delay, tickets);
+    }
 }
 
 /// An encounter with its journal.

@@ -119,7 +119,7 @@ pub trait Erasing: Send + Sync {
     /// Raids that were active last before a time, and are not to stay: the oldest first.
     fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<RaidLine>>;
 
-    /// A raid stays however old it gets, or no more; `false` if there is none.
+    /// A raid stays however old it gets, or no more; `false` if there is none. Nothing is noted where it was so already.
     fn pin_raid<'a>(&'a self, code: &'a str, pinned: bool, note: Note) -> StoreFuture<'a, bool>;
 
     /// Who signs in, by row: from the first on, or after a row.

@@ -79,6 +79,27 @@ pub struct RaidRow {
     pub tickets: Tickets,
 }
 
+/// What a raid says of who is shown what of it; each of its fights has it with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Who may see it.
+    pub visibility: Visibility,
+    /// Which names those see who are no members.
+    pub names: NamesPolicy,
+    /// How far behind those are.
+    pub delay: Delay,
+    /// Which tickets are good.
+    pub tickets: Tickets,
+}
+
+impl RaidRow {
+    /// Who is shown what of it.
+    pub fn policy(&self) -> Policy {
+        let Self { visibility, names, delay, tickets, .. } = *self;
+        Policy { visibility, names, delay, tickets }
+    }
+}
+
 /// Keeps raids.
 pub trait Raids: Send + Sync {
     /// Keeps a new raid. One with its id or code must not exist: it is `Damaged` then. It is active now: raids of its

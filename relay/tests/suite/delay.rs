@@ -144,13 +144,12 @@ async fn who_is_no_member_sees_nothing_younger_than_the_delay_on_any_path_and_me
     }
     // The uploader goes; what he sent comes when its time has come.
     drop(uploader);
-    let gone = async {
-        let page = format!("/api/v1/raids/{raid}");
-        while relay.get_with(&page, Some(READ_KEY)).await.1["connected"] == true {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    loop {
+        let heard = member.hear().await.expect("the feed goes on");
+        if matches!(&heard, FeedFrame::Keyframe(keyframe) if !keyframe.raid.connected) {
+            break;
         }
-    };
-    soon("that he is gone", gone).await;
+    }
     relay.pass_ms(30_000);
     for stranger in &mut strangers {
         stranger.until("what came then", |seen| seen.damage == damage(20)).await;
@@ -318,29 +317,20 @@ async fn who_is_behind_hears_of_a_fight_when_its_time_has_come_and_names_stay_hi
     stranger.echoes().await;
     assert_eq!((stranger.damage(), stranger.events.len()), (0, 0));
     let mut happened = Vec::new();
-    for _ in 0..3 {
+    // One after the other, each when its time has come.
+    for fights in 1..=2 {
         relay.pass_ms(10_000);
-        stranger.ask(&FeedRequest::Probe { clock: 0.5 }).await;
-        // Beats in which it is looked what has come for him.
-        tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
-        stranger.ask(&FeedRequest::Probe { clock: 0.7 }).await;
-        let mut echoes = 0;
-        while echoes < 2 {
+        while happened.len() < 2 * fights {
             let frame = stranger.hear().await.expect("the feed goes on");
             let text = serde_json::to_string(&frame).unwrap();
             assert!(!["Aeris", "Böreas", "はるか"].iter().any(|name| text.contains(name)), "{text}");
-            match frame {
-                FeedFrame::Echo(_) => echoes += 1,
-                FeedFrame::Event(event) => {
-                    let what = match event.what {
-                        FeedHappening::FightBegan { .. } => "began",
-                        FeedHappening::FightEnded { .. } => "ended",
-                        _ => continue,
-                    };
-                    happened.push((reports.iter().position(|report| *report == event.report_id), what));
-                }
-                _ => {}
-            }
+            let FeedFrame::Event(event) = frame else { continue };
+            let what = match event.what {
+                FeedHappening::FightBegan { .. } => "began",
+                FeedHappening::FightEnded { .. } => "ended",
+                _ => continue,
+            };
+            happened.push((reports.iter().position(|report| *report == event.report_id), what));
         }
     }
     let all = [(Some(0), "began"), (Some(0), "ended"), (Some(1), "began"), (Some(1), "ended")];
@@ -366,13 +356,17 @@ async fn a_fight_that_begins_changes_nothing_for_who_is_behind_until_its_time_ha
     let mut stranger = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
     let seen = stranger.until("the first one", |seen| seen.state.as_deref() == Some("Final")).await;
     assert_eq!(seen.damage, damage(10));
+    let feed = format!("{}/api/v1/raids/{raid}/feed", relay.url);
+    let mut member = Spectator::join_as(&feed, SUBPROTOCOL, Some(READ_KEY)).await;
     let mut frames = Vec::new();
     for number in 0..3 {
         let next = Script::new(5, 2).at(1_790_000_100_000 + number);
         let begun = uploader.begin(&next).await;
         uploader.deltas(begun.h, &next.deltas).await;
         assert!(matches!(uploader.end(begun.h, &next, Outcome::Wipe).await, UplinkReply::Finalized { .. }));
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        // When a member has it, a beat has passed in which it would have come to him.
+        member.until("the next one", |seen| seen.state.as_deref() == Some("Final") && seen.damage == damage(5)).await;
+        member.echoes().await;
         stranger.ask(&FeedRequest::Probe { clock: 0.5 }).await;
         loop {
             match stranger.hear().await.expect("the feed goes on") {

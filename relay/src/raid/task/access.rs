@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use raidcast_shared::uplink::{NamesPolicy, Refused, RefusedCode, RefusedScope, UplinkReply};
-use raidcast_store::{RaidRow, StoreError, Tickets};
+use raidcast_store::{Policy, RaidRow, StoreError, Tickets};
 
 use super::handles::Handles;
 use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS, is_shown_alike};
@@ -99,7 +99,6 @@ impl RaidTask {
 
     /// The raid is so from now on: whoever may see less of it than before is let go at this moment.
     pub(super) fn be(&mut self, row: RaidRow) {
-        let shows = |row: &RaidRow| (row.visibility, row.names, row.delay, row.tickets);
         let before = std::mem::replace(&mut self.row, row);
         if (self.row.names, is_shown_alike(&self.row)) != (before.names, is_shown_alike(&before))
             || (self.row.delay.ms > 0) != (before.delay.ms > 0)
@@ -113,7 +112,7 @@ impl RaidTask {
         if self.row.title != before.title {
             self.stages.refresh_all();
         }
-        if shows(&self.row) != shows(&before) {
+        if self.row.policy() != before.policy() {
             self.let_go();
         }
     }
@@ -134,10 +133,10 @@ impl RaidTask {
 
     /// Says goodbye to all who may no longer see the raid.
     fn let_go(&mut self) {
-        let RaidRow { visibility, tickets, names, delay, .. } = self.row;
+        let policy = self.row.policy();
+        let Policy { visibility, tickets, .. } = policy;
         for held in self.encounters.values_mut().filter(|held| held.row.raid_code == self.row.code) {
-            (held.row.visibility, held.row.tickets) = (visibility, tickets);
-            (held.row.names, held.row.delay) = (names, delay);
+            held.row.set_policy(policy);
             held.changes += 1;
         }
         self.stages.dismiss_all(Whom::NoLonger { visibility, tickets }, NOT_FOR_YOU, None);

@@ -74,8 +74,8 @@ impl RaidTask {
         let mut tick = None;
         let mut details = Vec::new();
         if let Some(encounter) = current.and_then(|id| encounters.get_mut(&id)) {
-            let report_id = encounter.row.report_id.clone();
-            let (screen, Scenery { state, times: (captured, received), facts }) = encounter.screen(of.index());
+            let facts = encounter.facts_on(of.index());
+            let (screen, Scenery { state, times: (captured, received), report_id }) = encounter.screen(of.index());
             let view = &mut screen.views[pace.index()];
             let mut step: LiveStep = view.step(Shown::to(audience, state), facts);
             if step.begins_anew {
@@ -108,7 +108,7 @@ impl RaidTask {
             for (player_key, skills) in made {
                 let detail = Detail {
                     position: *position,
-                    report_id: report_id.clone(),
+                    report_id: report_id.to_owned(),
                     player_key: player_key.clone(),
                     skills,
                 };

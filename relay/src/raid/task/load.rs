@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::ReportState;
-use raidcast_store::{EncounterKey, RaidRow, ReportLine, StoreError};
+use raidcast_store::{EncounterKey, ReportLine, StoreError};
 
 use super::state::{Chore, Claiming, Opening, RaidTask};
 use crate::context::Context;
@@ -87,9 +87,7 @@ impl RaidTask {
             return;
         };
         // Who may see the raid may have changed while it was read.
-        let RaidRow { visibility, names, delay, tickets, .. } = self.row;
-        (encounter.row.visibility, encounter.row.tickets) = (visibility, tickets);
-        (encounter.row.names, encounter.row.delay) = (names, delay);
+        encounter.row.set_policy(self.row.policy());
         self.earlier.retain(|held| held.line.report_id != encounter.row.report_id);
         self.encounters.insert(id, encounter);
         let shown = self.current.and_then(|id| self.encounters.get(&id));

@@ -105,9 +105,7 @@ impl RaidTask {
                 let mut encounter = *encounter;
                 if encounter.row.raid_code == self.row.code {
                     // Who may see the raid may have changed while it was opened.
-                    let RaidRow { visibility, names, delay, tickets, .. } = self.row;
-                    (encounter.row.visibility, encounter.row.tickets) = (visibility, tickets);
-                    (encounter.row.names, encounter.row.delay) = (names, delay);
+                    encounter.row.set_policy(self.row.policy());
                 }
                 let is_new = encounter.main.state.seq() == 0 && encounter.kept.is_none();
                 self.earlier.retain(|held| held.line.report_id != encounter.row.report_id);

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{RefusedCode, RefusedScope, ReportState};
-use raidcast_store::{EncounterRow, StoreError};
+use raidcast_store::StoreError;
 
 use super::state::{Chore, RaidTask};
 use crate::finalize::{self, Keep};
@@ -144,10 +144,9 @@ impl RaidTask {
         encounter.stale = false;
         match result {
             Ok(Some(again)) => {
-                let EncounterRow { visibility, tickets, names, delay, .. } = encounter.row;
+                let policy = encounter.row.policy();
                 *encounter = again;
-                (encounter.row.visibility, encounter.row.tickets) = (visibility, tickets);
-                (encounter.row.names, encounter.row.delay) = (names, delay);
+                encounter.row.set_policy(policy);
             }
             Ok(None) => {
                 self.encounters.remove(&id);

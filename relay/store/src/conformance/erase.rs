@@ -280,6 +280,7 @@ pub async fn raids_are_listed_for_their_owner_and_by_age(harness: &impl Harness<
 
     let pinned = note(Audited::RaidPinned);
     assert!(store.pin_raid("raid-1", true, pinned).await.expect("an answer"));
+    assert!(store.pin_raid("raid-1", true, pinned).await.expect("an answer"), "it is so already: nothing is noted");
     assert!(!store.pin_raid("nowhere", true, pinned).await.expect("an answer"));
     assert_eq!(store.audit(None, 9).await.expect("an answer").len(), 1);
     let older = |before_ms| store.raids_older(before_ms, 2);

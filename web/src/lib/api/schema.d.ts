@@ -4716,17 +4716,6 @@ export interface operations {
                     "application/json": components["schemas"]["Deleting"];
                 };
             };
-            /** @description The relay goes on deleting it. */
-            202: {
-                headers: {
-                    "X-API-Version": components["headers"]["X-API-Version"];
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Deleting"];
-                };
-            };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];

@@ -1,0 +1,96 @@
+//! The door's lists: lines of fights, as somebody may see them, and what is searched.
+//!
+//! One invariant: a line names no player, and says of a fight what came by the time that its reader sees.
+
+use raidcast_shared::uplink::ReportState;
+use raidcast_store::name::Typed;
+use raidcast_store::search::names_like;
+use raidcast_store::{Delay, Page, RaidRow, ReportLine, SearchFound, SearchKey, SearchRequest, SearchTotal, Term};
+
+use super::behind::line_until;
+use super::veil::of_lists;
+use super::visible::{Seen, Visible};
+use super::{Admitted, Door};
+use crate::error::HttpError;
+
+/// What was found of fights that everybody may see.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// In the order that was asked for.
+    pub lines: Vec<Visible<ReportLine>>,
+    /// From where to ask again.
+    pub next: Option<SearchKey>,
+    /// Where they were to be counted.
+    pub total: Option<SearchTotal>,
+}
+
+impl Door {
+    /// The fights of a raid, newest first.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn fights(&self, raid: &Visible<RaidRow>) -> Result<Vec<Visible<ReportLine>>, HttpError> {
+        let lines = self.context.store.raid_reports(&raid.code).await?;
+        Ok(self.listed(lines, raid.admitted(), |_| raid.delay()))
+    }
+
+    /// Public fights, newest first: one page, and how many there are.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn public_fights(&self, page: Page) -> Result<(Vec<Visible<ReportLine>>, u64), HttpError> {
+        let (lines, total) = self.context.store.public_reports(page, self.context.clock.now_ms()).await?;
+        Ok((self.listed(lines, Admitted::AsAnybody, |line| Some(line.delay)), total))
+    }
+
+    /// Names that are to be found in public fights, those that are most like what was typed.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn names_like(&self, typed: &Typed) -> Result<Vec<Term>, HttpError> {
+        Ok(names_like(&*self.context.store, typed).await?)
+    }
+
+    /// Final public fights: those that are asked for.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn found(&self, request: &SearchRequest) -> Result<Found, HttpError> {
+        let SearchFound { lines, next, total } = self.context.store.search(request).await?;
+        let mut lines = self.listed(lines, Admitted::AsAnybody, |line| Some(line.delay));
+        // One that was made anew a moment ago is found again when that is shown.
+        lines.retain(|line| line.state == ReportState::Final);
+        Ok(Found { lines, next, total })
+    }
+
+    /// A number that is another one whenever something has changed that searches find or show.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn search_changes(&self) -> Result<u64, HttpError> {
+        Ok(self.context.store.search_changes().await?)
+    }
+
+    /// Lines of a list, for who is admitted so; `None` of a delay: those of members.
+    fn listed(
+        &self,
+        lines: Vec<ReportLine>,
+        admitted: Admitted,
+        delay: impl Fn(&ReportLine) -> Option<Delay>,
+    ) -> Vec<Visible<ReportLine>> {
+        let now_ms = self.context.clock.now_ms();
+        let listed = lines.into_iter().filter_map(|line| {
+            let delay = delay(&line).filter(|delay| delay.ms > 0);
+            let mut audience = of_lists();
+            let line = match delay.and_then(|delay| delay.until_ms(now_ms)) {
+                Some(until_ms) => {
+                    audience = audience.some_time_behind();
+                    line_until(line, until_ms)?
+                }
+                None => line,
+            };
+            Some(Visible::new(line, Seen { admitted, audience, delay }))
+        });
+        listed.collect()
+    }
+}
