@@ -1,85 +1,154 @@
-//! Where keys are kept that a relay gave to this machine: one seam, and behind it a file that only its owner reads.
+//! Where keys are kept that a relay gave to this machine: in the operating system's key store where this program was built
+//! for one and it takes them, else in a file that only its owner reads.
+//!
+//! One invariant: the file names each relay that there is a key for, and holds the key itself only where the system's store
+//! does not. A key is in one of the two.
+
+mod system;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use self::system::{SystemError, SystemKeys};
 use crate::secret::replace;
 
-/// Keeps a key for each relay.
-pub trait KeyStore {
+/// Keys that relays gave.
+pub struct Keys {
+    file: PathBuf,
+    system: Option<Box<dyn SystemKeys>>,
+}
+
+/// Where a key was put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// In the system's store.
+    InSystem {
+        /// What people call it.
+        store: &'static str,
+    },
+    /// In the file.
+    InFile {
+        /// The system's store that did not take it, where there is one.
+        instead_of: Option<SystemError>,
+    },
+}
+
+/// Why a key is not read, or not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// The file cannot be read or written.
+    #[error("the file of keys: {0}")]
+    File(io::Error),
+    /// The system's store does not give what it was given.
+    #[error("the system's key store: {0}")]
+    System(SystemError),
+    /// The key is in the store of another system, or of another build of this program.
+    #[error("the key is in a key store that this program was not built for")]
+    NoStore,
+}
+
+impl From<io::Error> for KeysError {
+    fn from(error: io::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+/// A key for each relay; `None` where the system's store has it.
+type InFile = BTreeMap<String, Option<String>>;
+
+impl Keys {
+    /// With a file, and the store of the system that this program was built for.
+    pub fn at(file: PathBuf) -> Self {
+        Self { file, system: system::of_this_build().next() }
+    }
+
+    /// With a file and another store.
+    pub fn with(file: PathBuf, system: Option<Box<dyn SystemKeys>>) -> Self {
+        Self { file, system }
+    }
+
+    /// The file's place.
+    pub fn path(&self) -> &Path {
+        &self.file
+    }
+
     /// The key for a relay, if there is one.
     ///
     /// # Errors
     /// What is kept cannot be read.
-    fn key(&self, relay: &str) -> io::Result<Option<String>>;
+    pub fn key(&self, relay: &str) -> Result<Option<String>, KeysError> {
+        let relay = named(relay);
+        match self.read()?.remove(&relay) {
+            Some(None) => {
+                let system = self.system.as_ref().ok_or(KeysError::NoStore)?;
+                // It was put there: that it is not there means that it is locked, or that somebody took it away.
+                let key = system.get(&relay).map_err(KeysError::System)?;
+                key.ok_or(KeysError::System(SystemError::Gone { store: system.name() })).map(Some)
+            }
+            in_file => Ok(in_file.flatten()),
+        }
+    }
 
     /// The relay, if there is a key for one and no other.
     ///
     /// # Errors
     /// What is kept cannot be read.
-    fn only_relay(&self) -> io::Result<Option<String>>;
-
-    /// Keeps a key in place of the one before; `None` removes it. Whether there was one.
-    ///
-    /// # Errors
-    /// What is kept cannot be read, or written.
-    fn keep(&self, relay: &str, key: Option<&str>) -> io::Result<bool>;
-}
-
-/// Keeps them in a file of its owner's alone (mode 0600, where the system knows modes).
-#[derive(Clone, Debug)]
-pub struct KeyFile(PathBuf);
-
-type Keys = BTreeMap<String, String>;
-
-impl KeyFile {
-    /// At a place.
-    pub fn at(path: PathBuf) -> Self {
-        Self(path)
-    }
-
-    /// Its place.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn read(&self) -> io::Result<Keys> {
-        match std::fs::read(&self.0) {
-            // What stands in it is not told: keys.
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it does not hold what raidcast wrote")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Keys::new()),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl KeyStore for KeyFile {
-    fn key(&self, relay: &str) -> io::Result<Option<String>> {
-        Ok(self.read()?.remove(&named(relay)))
-    }
-
-    fn only_relay(&self) -> io::Result<Option<String>> {
+    pub fn only_relay(&self) -> Result<Option<String>, KeysError> {
         let mut relays = self.read()?.into_keys();
         let only = relays.next();
         Ok(only.filter(|_| relays.next().is_none()))
     }
 
-    fn keep(&self, relay: &str, key: Option<&str>) -> io::Result<bool> {
+    /// Keeps a key in place of the one before.
+    ///
+    /// # Errors
+    /// What is kept cannot be read, or neither place takes it.
+    pub fn keep(&self, relay: &str, key: &str) -> Result<Kept, KeysError> {
+        let relay = named(relay);
         let mut keys = self.read()?;
-        let before = match key {
-            Some(key) => keys.insert(named(relay), key.to_owned()),
-            None => keys.remove(&named(relay)),
+        let put = self.system.as_ref().map(|system| (system.name(), system.set(&relay, key)));
+        let (in_file, kept) = match put {
+            Some((store, Ok(()))) => (None, Kept::InSystem { store }),
+            Some((_, Err(error))) => (Some(key.to_owned()), Kept::InFile { instead_of: Some(error) }),
+            None => (Some(key.to_owned()), Kept::InFile { instead_of: None }),
         };
-        if key.is_none() && before.is_none() {
-            return Ok(false);
+        keys.insert(relay, in_file);
+        self.write(&keys)?;
+        Ok(kept)
+    }
+
+    /// Forgets the key for a relay. Whether there was one.
+    ///
+    /// # Errors
+    /// What is kept cannot be read or written; then there still is one.
+    pub fn forget(&self, relay: &str) -> Result<bool, KeysError> {
+        let relay = named(relay);
+        let mut keys = self.read()?;
+        let Some(before) = keys.remove(&relay) else { return Ok(false) };
+        if before.is_none() {
+            self.system.as_ref().ok_or(KeysError::NoStore)?.remove(&relay).map_err(KeysError::System)?;
         }
-        if let Some(folder) = self.0.parent() {
+        self.write(&keys)?;
+        Ok(true)
+    }
+
+    fn read(&self) -> io::Result<InFile> {
+        match std::fs::read(&self.file) {
+            // What stands in it is not told: keys.
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it does not hold what raidcast wrote")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(InFile::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Of mode 0600, where the system knows modes.
+    fn write(&self, keys: &InFile) -> io::Result<()> {
+        if let Some(folder) = self.file.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        replace(&self.0, &serde_json::to_vec_pretty(&keys)?)?;
-        Ok(before.is_some())
+        replace(&self.file, &serde_json::to_vec_pretty(keys)?)
     }
 }
 
@@ -101,16 +170,22 @@ pub fn named(relay: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    fn in_file(folder: &tempfile::TempDir) -> Keys {
+        Keys::with(folder.path().join("raidcast").join("keys.json"), None)
+    }
 
     #[test]
     fn a_key_is_kept_for_its_relay_and_for_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let keys = KeyFile::at(folder.path().join("raidcast").join("keys.json"));
+        let keys = in_file(&folder);
         assert_eq!((keys.key("https://a.example").unwrap(), keys.only_relay().unwrap()), (None, None));
-        assert!(!keys.keep("https://a.example", None).unwrap() && !keys.path().exists());
-        assert!(!keys.keep("https://a.example/", Some("one")).unwrap());
-        assert!(keys.keep("HTTPS://A.example:443", Some("two")).unwrap());
+        assert!(!keys.forget("https://a.example").unwrap() && !keys.path().exists());
+        assert_eq!(keys.keep("https://a.example/", "one").unwrap(), Kept::InFile { instead_of: None });
+        keys.keep("HTTPS://A.example:443", "two").unwrap();
         for typed in ["https://a.example", "wss://a.example/", "https://A.EXAMPLE"] {
             assert_eq!(keys.key(typed).unwrap().as_deref(), Some("two"), "{typed}");
         }
@@ -118,24 +193,89 @@ mod tests {
             assert_eq!(keys.key(other).unwrap(), None, "{other}");
         }
         assert_eq!(keys.only_relay().unwrap().as_deref(), Some("https://a.example"));
-        keys.keep("http://b.example", Some("three")).unwrap();
+        keys.keep("http://b.example", "three").unwrap();
         assert_eq!(keys.only_relay().unwrap(), None);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             assert_eq!(std::fs::metadata(keys.path()).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        assert!(keys.keep("http://b.example", None).unwrap());
+        assert!(keys.forget("http://b.example").unwrap());
         assert_eq!(keys.only_relay().unwrap().as_deref(), Some("https://a.example"));
     }
 
     #[test]
     fn a_file_that_is_something_else_is_left_alone_and_not_told() {
         let folder = tempfile::tempdir().unwrap();
-        let keys = KeyFile::at(folder.path().join("keys.json"));
+        let keys = Keys::with(folder.path().join("keys.json"), None);
         std::fs::write(keys.path(), "rc_secret").unwrap();
-        let error = keys.keep("https://a.example", Some("one")).unwrap_err();
+        let error = keys.keep("https://a.example", "one").unwrap_err();
         assert!(!error.to_string().contains("rc_secret"), "{error}");
         assert_eq!(std::fs::read_to_string(keys.path()).unwrap(), "rc_secret");
+    }
+
+    /// A store that somebody may lock: it says then what the real ones say, that there is nothing, and takes nothing.
+    #[derive(Clone, Default)]
+    struct Lockable(Arc<Mutex<(bool, BTreeMap<String, String>)>>);
+
+    impl SystemKeys for Lockable {
+        fn name(&self) -> &'static str {
+            "a store"
+        }
+
+        fn get(&self, relay: &str) -> Result<Option<String>, SystemError> {
+            let (locked, keys) = &*self.0.lock().unwrap();
+            Ok(if *locked { None } else { keys.get(relay).cloned() })
+        }
+
+        fn set(&self, relay: &str, key: &str) -> Result<(), SystemError> {
+            let (locked, keys) = &mut *self.0.lock().unwrap();
+            if *locked {
+                return Err(SystemError::Refused { store: self.name(), why: "it is locked".into() });
+            }
+            keys.insert(relay.to_owned(), key.to_owned());
+            Ok(())
+        }
+
+        fn remove(&self, relay: &str) -> Result<(), SystemError> {
+            self.0.lock().unwrap().1.remove(relay);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_the_system_keeps_stands_in_no_file_and_what_it_does_not_take_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, store) = (folder.path().join("keys.json"), Lockable::default());
+        let keys = Keys::with(path.clone(), Some(Box::new(store.clone())));
+        let told = || std::fs::read_to_string(&path).unwrap();
+        // One that an earlier build wrote is read, and moves when a new one comes.
+        std::fs::write(&path, r#"{"https://a.example": "old"}"#).unwrap();
+        assert_eq!(keys.key("https://a.example").unwrap().as_deref(), Some("old"));
+        assert_eq!(keys.keep("https://a.example", "one").unwrap(), Kept::InSystem { store: "a store" });
+        assert!(!told().contains("old") && !told().contains("one"), "{}", told());
+        assert_eq!(keys.key("https://a.example").unwrap().as_deref(), Some("one"));
+        assert_eq!(keys.only_relay().unwrap().as_deref(), Some("https://a.example"));
+
+        // That it is locked is no reason to think that there was none, and a new one goes to the file.
+        store.0.lock().unwrap().0 = true;
+        let error = keys.key("https://a.example").unwrap_err();
+        assert!(matches!(error, KeysError::System(SystemError::Gone { .. })), "{error}");
+        let kept = keys.keep("https://a.example", "two").unwrap();
+        assert!(matches!(kept, Kept::InFile { instead_of: Some(_) }), "{kept:?}");
+        assert_eq!(keys.key("https://a.example").unwrap().as_deref(), Some("two"));
+
+        // And back, when it takes it again.
+        store.0.lock().unwrap().0 = false;
+        keys.keep("https://a.example", "three").unwrap();
+        assert!(!told().contains("two"), "{}", told());
+        assert!(keys.forget("https://a.example").unwrap() && !keys.forget("https://a.example").unwrap());
+        assert_eq!(keys.key("https://a.example").unwrap(), None);
+        assert!(store.0.lock().unwrap().1.is_empty());
+
+        // A build without the store says so, and not that there is no key.
+        keys.keep("https://a.example", "four").unwrap();
+        let error = Keys::with(path.clone(), None).key("https://a.example").unwrap_err();
+        assert!(matches!(error, KeysError::NoStore), "{error}");
     }
 }

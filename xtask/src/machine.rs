@@ -20,6 +20,9 @@ const NPM_PROGRAMS: &str = "/usr/local/bin";
 const CARGO_DENY: [&str; 5] = ["install", "--locked", "--debug", "--no-default-features", "cargo-deny@0.20.2"];
 /// The version whose findings are known.
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+/// A desktop's key store, and the bus that it is on; each program with its package.
+const KEYRING: [(&str, &str); 3] =
+    [("dbus-run-session", "dbus-daemon"), ("dbus-send", "dbus-bin"), ("gnome-keyring-daemon", "gnome-keyring")];
 /// Names that Chromium goes by.
 const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -28,7 +31,7 @@ const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "g
 pub(crate) enum Need {
     /// cargo-deny.
     Deny,
-    /// What the relay's tests run: strace and PostgreSQL.
+    /// What the tests run: strace, PostgreSQL and a desktop's key store.
     Servers,
     /// sqlite3, the program.
     SqliteShell,
@@ -69,6 +72,11 @@ fn programs(needs: impl Fn(Need) -> bool) -> Result<()> {
     }
     if needs(Need::Servers) && raidcast_pgkit::Install::find().is_none() {
         packages.push("postgresql");
+    }
+    for (program, package) in KEYRING {
+        if needs(Need::Servers) && find(program).is_none() {
+            packages.push(package);
+        }
     }
     if needs(Need::SqliteShell) && find("sqlite3").is_none() {
         packages.push("sqlite3");

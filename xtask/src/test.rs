@@ -121,6 +121,9 @@ fn rust_tests(tally: &mut Tally) -> Result<()> {
         tests.args(ignored);
     }
     run_counted(tests.env(TEST_ALL, "1"), tally)?;
+    // A feature, because it brings what a command line needs nowhere else.
+    let keyring = ["test", "--package", "raidcast", "--features", "secret-service", "--test", "keyring"];
+    run_counted(cargo().args(keyring).env(TEST_ALL, "1"), tally)?;
     if any_line(&root(), is_example)? {
         run_counted(cargo().args(["test", "--workspace", "--doc"]), tally)?;
     }

@@ -1,7 +1,7 @@
 //! What the commands that talk to a relay share: flags, lines, signals.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::printer::Printer;
 use super::settings::{self, SettingsError};
 use super::words;
-use crate::keys::KeyStore as _;
+use crate::keys::{Keys, KeysError};
 use crate::socket::RelayAddress;
 use crate::uploader::{Options, WatchError};
 
@@ -92,10 +92,10 @@ impl From<VisibilityFlag> for Visibility {
 impl CommonFlags {
     pub(super) fn options(self) -> Result<Options, SettingsError> {
         let file = settings::load(self.config.as_deref())?;
-        let kept = settings::key_file();
-        let unread = |error: std::io::Error| {
-            let place = kept.as_ref().map_or_else(String::new, |kept| kept.path().display().to_string());
-            SettingsError::Value(format!("{place} cannot be read ({}).", words::told(&error)))
+        let kept = settings::keys();
+        let unread = |error: KeysError| {
+            let place = kept.as_ref().map_or(Path::new(""), Keys::path);
+            SettingsError::Value(words::keys_error(&error, place))
         };
         let relay = match (self.relay.or(file.relay), &kept) {
             // A key that is given is for a relay that is given: it is not sent to another.

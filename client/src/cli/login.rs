@@ -7,7 +7,7 @@ use clap::Args;
 use super::common::{USAGE, print_error, print_line};
 use super::settings;
 use super::words;
-use crate::keys::{KeyFile, KeyStore as _};
+use crate::keys::{Kept, Keys};
 use crate::pairing::{Invitation, Paired, Pairing, PairingError};
 use crate::socket::RelayAddress;
 
@@ -35,14 +35,14 @@ fn refuse(text: &str) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-fn keys() -> Result<KeyFile, ExitCode> {
-    settings::key_file().ok_or_else(|| refuse("There is no folder for settings on this computer: set HOME."))
+fn keys() -> Result<Keys, ExitCode> {
+    settings::keys().ok_or_else(|| refuse("There is no folder for settings on this computer: set HOME."))
 }
 
 /// Pairs this computer with a relay.
 pub(super) async fn login(flags: LoginFlags) -> ExitCode {
-    let file = match keys() {
-        Ok(file) => file,
+    let keys = match keys() {
+        Ok(keys) => keys,
         Err(code) => return code,
     };
     let name = flags.name.unwrap_or_else(|| format!("raidcast on {}", settings::machine_name()));
@@ -61,24 +61,26 @@ pub(super) async fn login(flags: LoginFlags) -> ExitCode {
         Ok(paired) => paired,
         Err(error) => return failed(&error),
     };
-    if let Err(error) = file.keep(&flags.relay, Some(&key)) {
-        let path = file.path().display();
-        print_error(
-            false,
-            "settings",
-            &format!(
-                "The key cannot be kept in {path} ({}). Revoke it on your account page, set that right, and log in \
-                 again.",
-                words::told(&error)
-            ),
-        );
-        return ExitCode::FAILURE;
-    }
-    let only = if cfg!(unix) { " Only you can read this file." } else { "" };
-    let told = print_line(&format!(
-        "This computer is paired with {name}. Its key is in {}.{only}\nNow run: raidcast watch",
-        file.path().display()
-    ));
+    let kept = match keys.keep(&flags.relay, &key) {
+        Ok(kept) => kept,
+        Err(error) => {
+            let why = words::keys_error(&error, keys.path());
+            let text = format!("{why} So the key is not kept. Revoke it on your account page, and log in again.");
+            print_error(false, "settings", &text);
+            return ExitCode::FAILURE;
+        }
+    };
+    let place = match kept {
+        Kept::InSystem { store } => format!("Its key is in {store}."),
+        Kept::InFile { instead_of } => {
+            let why = instead_of.map_or_else(String::new, |error| {
+                format!(" It is not in the system's key store, because that does not take it ({error}).")
+            });
+            let only = if cfg!(unix) { " Only you can read this file." } else { "" };
+            format!("Its key is in {}.{only}{why}", keys.path().display())
+        }
+    };
+    let told = print_line(&format!("This computer is paired with {name}. {place}\nNow run: raidcast watch"));
     ExitCode::from(u8::from(told.is_err()))
 }
 
@@ -92,11 +94,11 @@ pub(super) fn logout(flags: &LogoutFlags) -> ExitCode {
     if let Err(error) = RelayAddress::new(&flags.relay, "") {
         return refuse(&words::address_error(&error));
     }
-    let file = match keys() {
-        Ok(file) => file,
+    let keys = match keys() {
+        Ok(keys) => keys,
         Err(code) => return code,
     };
-    match file.keep(&flags.relay, None) {
+    match keys.forget(&flags.relay) {
         Ok(true) => {
             let told = print_line(
                 "This computer has forgotten its key. Revoke the key on your account page, too: a copy of it would still \
@@ -108,8 +110,6 @@ pub(super) fn logout(flags: &LogoutFlags) -> ExitCode {
             let told = print_line("There is no key for this relay on this computer.");
             ExitCode::from(u8::from(told.is_err()))
         }
-        Err(error) => {
-            refuse(&format!("{} cannot be read or written ({}).", file.path().display(), words::told(&error)))
-        }
+        Err(error) => refuse(&words::keys_error(&error, keys.path())),
     }
 }

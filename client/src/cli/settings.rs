@@ -11,7 +11,7 @@ use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use serde::Deserialize;
 
 use super::words;
-use crate::keys::KeyFile;
+use crate::keys::Keys;
 use crate::source::{SourceError, detect, no_file};
 
 /// The settings file; every entry may be left out.
@@ -69,9 +69,9 @@ pub(super) fn default_state() -> Option<PathBuf> {
 }
 
 /// Where keys are kept that relays gave to this computer; `None` on a machine without a home.
-pub(super) fn key_file() -> Option<KeyFile> {
+pub(super) fn keys() -> Option<Keys> {
     let dirs = directories::BaseDirs::new()?;
-    Some(KeyFile::at(dirs.config_dir().join("raidcast").join("keys.json")))
+    Some(Keys::at(dirs.config_dir().join("raidcast").join("keys.json")))
 }
 
 /// What this computer is called, as far as it tells.

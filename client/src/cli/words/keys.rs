@@ -1,0 +1,27 @@
+//! What is said of keys that cannot be read or kept.
+
+use std::path::Path;
+
+use super::text::told;
+use crate::keys::{KeysError, SystemError};
+
+/// Why, and what to do.
+pub(in crate::cli) fn keys_error(error: &KeysError, file: &Path) -> String {
+    let file = file.display();
+    match error {
+        KeysError::File(error) => format!("{file} cannot be read or written ({}).", told(error)),
+        KeysError::System(SystemError::Gone { store }) => format!(
+            "The key for this relay was put into {store}, and that does not give it: it is locked, or somebody removed \
+             the key there. Unlock it, or run: raidcast login URL"
+        ),
+        KeysError::System(SystemError::Refused { store, why }) => {
+            format!(
+                "The key for this relay is in {store}, and that does not answer ({why}). Set that right, or run: raidcast login URL"
+            )
+        }
+        KeysError::NoStore => format!(
+            "{file} says that the key for this relay is in the system's key store, which this build of raidcast does not \
+             use. Run: raidcast login URL"
+        ),
+    }
+}

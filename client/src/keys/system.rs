@@ -1,0 +1,127 @@
+//! The operating system's own key stores: of Windows and macOS always, the Secret Service of Linux desktops as a feature
+//! (`secret-service`), because it brings what a command line needs nowhere else.
+
+/// A system's store.
+pub trait SystemKeys: Send + Sync {
+    /// What people call it.
+    fn name(&self) -> &'static str;
+
+    /// The key for a relay. One that is locked may say that there is none.
+    ///
+    /// # Errors
+    /// It gives none.
+    fn get(&self, relay: &str) -> Result<Option<String>, SystemError>;
+
+    /// Keeps a key in place of the one before.
+    ///
+    /// # Errors
+    /// It takes none.
+    fn set(&self, relay: &str, key: &str) -> Result<(), SystemError>;
+
+    /// Removes a key, if there is one.
+    ///
+    /// # Errors
+    /// It may still be there.
+    fn remove(&self, relay: &str) -> Result<(), SystemError>;
+}
+
+/// What a system's store says no to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SystemError {
+    /// It does not have what it was given.
+    #[error("{store} does not have the key: it is locked, or somebody removed it there")]
+    Gone {
+        /// What people call it.
+        store: &'static str,
+    },
+    /// It does not do what it was asked to.
+    #[error("{store}: {why}")]
+    Refused {
+        /// What people call it.
+        store: &'static str,
+        /// In its words.
+        why: String,
+    },
+}
+
+#[cfg(any(windows, target_os = "macos", all(target_os = "linux", feature = "secret-service")))]
+mod native {
+    use std::sync::Arc;
+
+    #[cfg(target_os = "macos")]
+    use apple_native_keyring_store::keychain::Store;
+    use keyring_core::api::CredentialStoreApi;
+    use keyring_core::{Entry, Error};
+    #[cfg(windows)]
+    use windows_native_keyring_store::Store;
+    #[cfg(target_os = "linux")]
+    use zbus_secret_service_keyring_store::Store;
+
+    use super::{SystemError, SystemKeys};
+
+    #[cfg(target_os = "macos")]
+    const NAME: &str = "the keychain";
+    #[cfg(windows)]
+    const NAME: &str = "the Windows Credential Manager";
+    #[cfg(target_os = "linux")]
+    const NAME: &str = "the system's keyring";
+    /// What the store calls what is ours.
+    const SERVICE: &str = "raidcast";
+
+    /// The one that is asked when it is used: it may not be there yet when this program starts.
+    pub(super) struct Native;
+
+    fn refused(error: &Error) -> SystemError {
+        SystemError::Refused { store: NAME, why: error.to_string() }
+    }
+
+    /// Does something with the entry for a relay.
+    ///
+    /// On a thread of its own, because a store may ask its owner for a password and so take its time, and because some of
+    /// them run what must not be run by a thread that others wait for.
+    fn at<T: Send>(
+        relay: &str,
+        what: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send,
+    ) -> keyring_core::Result<T> {
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| {
+                let store: Arc<Store> = Store::new()?;
+                what(&store.build(SERVICE, relay, None)?)
+            });
+            asked.join().unwrap_or_else(|_| Err(Error::PlatformFailure("it fell".into())))
+        })
+    }
+
+    impl SystemKeys for Native {
+        fn name(&self) -> &'static str {
+            NAME
+        }
+
+        fn get(&self, relay: &str) -> Result<Option<String>, SystemError> {
+            match at(relay, Entry::get_password) {
+                Ok(key) => Ok(Some(key)),
+                Err(Error::NoEntry) => Ok(None),
+                Err(error) => Err(refused(&error)),
+            }
+        }
+
+        fn set(&self, relay: &str, key: &str) -> Result<(), SystemError> {
+            at(relay, |entry| entry.set_password(key)).map_err(|error| refused(&error))
+        }
+
+        fn remove(&self, relay: &str) -> Result<(), SystemError> {
+            match at(relay, Entry::delete_credential) {
+                Ok(()) | Err(Error::NoEntry) => Ok(()),
+                Err(error) => Err(refused(&error)),
+            }
+        }
+    }
+}
+
+/// The stores that this program was built for: one, or none.
+pub(super) fn of_this_build() -> impl Iterator<Item = Box<dyn SystemKeys>> {
+    #[cfg(any(windows, target_os = "macos", all(target_os = "linux", feature = "secret-service")))]
+    return std::iter::once::<Box<dyn SystemKeys>>(Box::new(native::Native));
+    #[cfg(not(any(windows, target_os = "macos", all(target_os = "linux", feature = "secret-service"))))]
+    std::iter::empty()
+}
