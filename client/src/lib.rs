@@ -19,4 +19,5 @@ pub mod socket;
 pub mod source;
 pub mod spool;
 pub mod status;
+pub mod trust;
 pub mod uploader;

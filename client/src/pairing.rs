@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::http::{Request, StatusCode, header};
 
 use crate::post::{https, no_answer};
 use crate::socket::{AddressError, Outage, RelayAddress, address};
+use crate::trust::Trust;
 
 /// Time for a request and its answer.
 const ANSWER: Duration = Duration::from_secs(30);
@@ -92,9 +93,9 @@ impl Pairing {
     ///
     /// # Errors
     /// See [`PairingError`].
-    pub async fn begin(relay: &str, name: &str) -> Result<(Self, Invitation), PairingError> {
-        let relay = RelayAddress::new(relay, "").map_err(PairingError::Address)?;
-        let client = https();
+    pub async fn begin(relay: &str, name: &str, trust: Trust) -> Result<(Self, Invitation), PairingError> {
+        let relay = RelayAddress::new(relay, "", trust).map_err(PairingError::Address)?;
+        let client = https(relay.trust());
         let form = format!("client_id={}&scope={SCOPE}", escaped(name));
         let told: DeviceCode = match ask(&client, &relay, "/api/v1/device/code", form).await? {
             Answer::Good(told) => told,

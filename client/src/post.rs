@@ -20,6 +20,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
 
 use crate::clock::Clock;
 use crate::socket::{Outage, RelayAddress, address, answers_in_tls};
+use crate::trust::Trust;
 use crate::uploader::seen_by::SeenBy;
 pub(crate) use answer::no_answer;
 pub use answer::{Failure, Receipt, Wait};
@@ -59,7 +60,7 @@ pub struct Poster {
 impl Poster {
     /// One that has sent nothing yet.
     pub fn new(address: RelayAddress, clock: Clock) -> Self {
-        Self { client: https(), address, clock }
+        Self { client: https(address.trust()), address, clock }
     }
 
     /// Sends a fight, up to four times; `retrying` hears why it is sent again, and after how long.
@@ -129,10 +130,12 @@ impl Poster {
 }
 
 /// Speaks HTTP with a relay.
-pub(crate) fn https() -> Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
-    // The second time there is one already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let connector = HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+pub(crate) fn https(trust: &Trust) -> Client<HttpsConnector<HttpConnector>, Full<Bytes>> {
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(trust.config().as_ref().clone())
+        .https_or_http()
+        .enable_http1()
+        .build();
     Client::builder(TokioExecutor::new()).build(connector)
 }
 

@@ -23,10 +23,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, Request, Uri};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::trust::Trust;
 pub(crate) use answer::{NoConnection, address, answered, of_io};
 pub use outage::{Address, Certificate, Outage};
 
@@ -55,6 +56,7 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 #[derive(Clone)]
 pub struct RelayAddress {
     request: Request<()>,
+    trust: Trust,
 }
 
 impl std::fmt::Debug for RelayAddress {
@@ -104,8 +106,8 @@ pub enum WrongUrl {
 }
 
 impl RelayAddress {
-    /// The uplink of the relay at `url`, spoken to with `key`.
-    pub fn new(url: &str, key: &str) -> Result<Self, AddressError> {
+    /// The uplink of the relay at `url`, spoken to with `key`, where somebody trusted vouches for it.
+    pub fn new(url: &str, key: &str, trust: Trust) -> Result<Self, AddressError> {
         // What stands before an @ may be a secret: it is neither used nor shown.
         if url.contains('@') {
             return Err(AddressError::Url { url: String::new(), why: WrongUrl::Secret });
@@ -137,7 +139,12 @@ impl RelayAddress {
         key.set_sensitive(true);
         request.headers_mut().insert("x-api-key", key);
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
-        Ok(Self { request })
+        Ok(Self { request, trust })
+    }
+
+    /// Who vouches for it.
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// Where plain requests of a path go, and the key, which is never shown.
@@ -198,8 +205,6 @@ pub async fn run(
     events: mpsc::Sender<SocketEvent>,
     shutdown: CancellationToken,
 ) {
-    // The second time there is one already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut backoff = Backoff::new(jitter_seed);
     loop {
         let closed = connection(&address, &clock, &mut backoff, &events, &shutdown).await;
@@ -381,7 +386,12 @@ async fn open(address: &RelayAddress) -> Result<Socket, Closed> {
         .write_buffer_size(0)
         .max_message_size(Some(l::UPLINK_FRAME_BYTES_MAX))
         .max_frame_size(Some(l::UPLINK_FRAME_BYTES_MAX));
-    let opening = connect_async_with_config(address.request.clone(), Some(config), true);
+    let opening = connect_async_tls_with_config(
+        address.request.clone(),
+        Some(config),
+        true,
+        Some(Connector::Rustls(address.trust.config())),
+    );
     let uri = address.request.uri();
     match timeout(CONNECT, opening).await {
         Err(_) => {
@@ -430,7 +440,7 @@ mod tests {
                     while stream.read(&mut asked).await.is_ok_and(|read| read > 0) {}
                 }
             });
-            let address = RelayAddress::new(&url, "key").unwrap();
+            let address = RelayAddress::new(&url, "key", Trust::public()).unwrap();
             let Err(Closed::Retry { why, .. }) = open(&address).await else { panic!("no relay is there") };
             let other = Outage::NotWebSocket { at: answer::address(address.request.uri()) };
             assert_eq!(why, if is_tls { Outage::SpeaksHttps } else { other });
@@ -440,7 +450,8 @@ mod tests {
 
     #[test]
     fn addresses_lead_to_the_uplink() {
-        let uri = |url: &str| RelayAddress::new(url, "key").map(|address| address.request.uri().to_string());
+        let uri =
+            |url: &str| RelayAddress::new(url, "key", Trust::public()).map(|address| address.request.uri().to_string());
         assert_eq!(uri("http://127.0.0.1:8787").unwrap(), "ws://127.0.0.1:8787/api/v1/uplink");
         assert_eq!(uri("https://raids.example/cast/").unwrap(), "wss://raids.example/cast/api/v1/uplink");
         assert_eq!(uri("HTTP://127.0.0.1:8787").unwrap(), "ws://127.0.0.1:8787/api/v1/uplink");
@@ -457,13 +468,14 @@ mod tests {
         ] {
             assert_eq!(uri(wrong), Err(AddressError::Url { url: wrong.trim().to_owned(), why }));
         }
-        assert_eq!(RelayAddress::new("http://x", "a\nb").unwrap_err(), AddressError::Key);
+        assert_eq!(RelayAddress::new("http://x", "a\nb", Trust::public()).unwrap_err(), AddressError::Key);
         let secret = AddressError::Url { url: String::new(), why: WrongUrl::Secret };
-        assert_eq!(RelayAddress::new("http://very-secret@x", "key").unwrap_err(), secret);
-        let at = |url| RelayAddress::new(url, "key").unwrap().at("/api/v1/encounters?a=b").0.to_string();
+        assert_eq!(RelayAddress::new("http://very-secret@x", "key", Trust::public()).unwrap_err(), secret);
+        let at =
+            |url| RelayAddress::new(url, "key", Trust::public()).unwrap().at("/api/v1/encounters?a=b").0.to_string();
         assert_eq!(at("http://127.0.0.1:8787"), "http://127.0.0.1:8787/api/v1/encounters?a=b");
         assert_eq!(at("wss://ws.example/ws/"), "https://ws.example/ws/api/v1/encounters?a=b");
-        let address = RelayAddress::new("http://x", "very-secret").unwrap();
+        let address = RelayAddress::new("http://x", "very-secret", Trust::public()).unwrap();
         assert!(!format!("{address:?}").contains("very-secret"));
     }
 

@@ -95,7 +95,7 @@ pub async fn run(
     shutdown: CancellationToken,
     sink: impl FnMut(Change) + Send,
 ) -> Result<Summary, WatchError> {
-    let address = RelayAddress::new(&options.relay, &options.key)?;
+    let address = RelayAddress::new(&options.relay, &options.key, options.trust.clone())?;
     let mut uploader = Uploader::open(options, sink)?;
     let (events, mut heard) = mpsc::channel(SOCKET_EVENTS);
     let hang_up = CancellationToken::new();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
 
 use crate::command::{cargo, heading, root, run, run_counted};
@@ -25,12 +25,25 @@ pub(crate) struct Options {
     /// Leave out the tests in the browser
     #[arg(long)]
     skip_browser: bool,
+    /// Only the parts whose headings begin so, such as "browser"
+    #[arg(long, value_name = "PART")]
+    only: Option<String>,
+}
+
+impl Options {
+    fn wants(&self, part: &str) -> bool {
+        let begins = |only: &String| part.to_lowercase().starts_with(&only.to_lowercase());
+        self.only.as_ref().is_none_or(begins)
+    }
 }
 
 /// Runs all; the last line says how many tests passed and failed.
 pub(crate) fn test(options: &Options) -> ExitCode {
     let (mut tally, mut parts) = (Tally::default(), Vec::new());
-    let done = steps(options, &mut tally, &mut parts);
+    let mut done = steps(options, &mut tally, &mut parts);
+    if done.is_ok() && parts.is_empty() {
+        done = Err(anyhow!("no part has such a heading"));
+    }
     if let Err(error) = &done {
         eprintln!("\n{error:#}");
         // A step that counts nothing has failed as well.
@@ -49,6 +62,9 @@ pub(crate) fn test(options: &Options) -> ExitCode {
 
 fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Duration)>) -> Result<()> {
     let mut part = |name, run: &mut dyn FnMut(&mut Tally) -> Result<()>| {
+        if !options.wants(name) {
+            return Ok(());
+        }
         let (took, done) = timed(name, || run(tally));
         parts.push((name, took));
         done

@@ -32,6 +32,9 @@ pub(super) struct CommonFlags {
     /// Your upload key. Prefer `RAIDCAST_KEY`: other users of this computer can see a command line
     #[arg(long, value_name = "KEY", env = "RAIDCAST_KEY", hide_env_values = true)]
     key: Option<String>,
+    /// Authorities that vouch for the relay beside those that browsers know: a PEM file
+    #[arg(long, value_name = "FILE", env = "RAIDCAST_CA")]
+    ca: Option<PathBuf>,
     /// Folder for what raidcast remembers [default: raidcast in your data folder]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -111,7 +114,9 @@ impl CommonFlags {
         let key = key.or(file.key).ok_or_else(settings::no_key)?;
         let state = state_folder(self.state)?;
         let key = settings::key(&key)?;
-        RelayAddress::new(&relay, &key).map_err(|error| SettingsError::Value(words::address_error(&error)))?;
+        let trust = settings::trust(self.ca.or(file.ca).as_deref())?;
+        RelayAddress::new(&relay, &key, trust.clone())
+            .map_err(|error| SettingsError::Value(words::address_error(&error)))?;
         Ok(Options {
             db: self.db.or(file.db).map(settings::database).transpose()?,
             meter_data: self.meter_data.or(file.meter_data),
@@ -119,6 +124,7 @@ impl CommonFlags {
             visibility: self.visibility.map(Visibility::from).or(file.visibility),
             names: self.names.map(NamesPolicy::from).or(file.names),
             delay_s: file.delay.map(settings::delay).transpose()?,
+            trust,
             ..Options::new(relay, key, state)
         })
     }

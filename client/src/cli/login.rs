@@ -1,5 +1,6 @@
 //! `raidcast login` and `raidcast logout`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,6 +11,7 @@ use super::words;
 use crate::keys::{Kept, Keys};
 use crate::pairing::{Invitation, Paired, Pairing, PairingError};
 use crate::socket::RelayAddress;
+use crate::trust::Trust;
 
 /// Flags of `login`.
 #[derive(Clone, Debug, Args)]
@@ -20,6 +22,10 @@ pub struct LoginFlags {
     /// What your account page calls this computer [default: raidcast on its name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Authorities that vouch for the relay beside those that browsers know: a PEM file [default: `ca` of the settings
+    /// file]
+    #[arg(long, value_name = "FILE", env = "RAIDCAST_CA")]
+    ca: Option<PathBuf>,
 }
 
 /// Flags of `logout`.
@@ -45,8 +51,13 @@ pub(super) async fn login(flags: LoginFlags) -> ExitCode {
         Ok(keys) => keys,
         Err(code) => return code,
     };
+    let named = flags.ca.map_or_else(|| settings::load(None).map(|file| file.ca), |ca| Ok(Some(ca)));
+    let trust = match named.and_then(|ca| settings::trust(ca.as_deref())) {
+        Ok(trust) => trust,
+        Err(error) => return refuse(&error.to_string()),
+    };
     let name = flags.name.unwrap_or_else(|| format!("raidcast on {}", settings::machine_name()));
-    let (pairing, Invitation { page, code, minutes }) = match Pairing::begin(&flags.relay, name.trim()).await {
+    let (pairing, Invitation { page, code, minutes }) = match Pairing::begin(&flags.relay, name.trim(), trust).await {
         Ok(begun) => begun,
         Err(error) => return failed(&error),
     };
@@ -91,7 +102,7 @@ fn failed(error: &PairingError) -> ExitCode {
 
 /// Forgets the key for a relay.
 pub(super) fn logout(flags: &LogoutFlags) -> ExitCode {
-    if let Err(error) = RelayAddress::new(&flags.relay, "") {
+    if let Err(error) = RelayAddress::new(&flags.relay, "", Trust::public()) {
         return refuse(&words::address_error(&error));
     }
     let keys = match keys() {

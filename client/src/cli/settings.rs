@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::words;
 use crate::keys::Keys;
 use crate::source::{SourceError, detect, no_file};
+use crate::trust::Trust;
 
 /// The settings file; every entry may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -32,6 +33,8 @@ pub(super) struct File {
     pub(super) delay: Option<i64>,
     /// Folder of the meter's name files.
     pub(super) meter_data: Option<PathBuf>,
+    /// Authorities that vouch for the relay beside those that browsers know.
+    pub(super) ca: Option<PathBuf>,
 }
 
 /// Why there are no settings to run with; the text says what to do.
@@ -72,6 +75,12 @@ pub(super) fn default_state() -> Option<PathBuf> {
 pub(super) fn keys() -> Option<Keys> {
     let dirs = directories::BaseDirs::new()?;
     Some(Keys::at(dirs.config_dir().join("raidcast").join("keys.json")))
+}
+
+/// Who vouches for relays: those in a file, too, where one is named.
+pub(super) fn trust(file: Option<&Path>) -> Result<Trust, SettingsError> {
+    let own = |path| Trust::also(path).map_err(|error| SettingsError::Value(words::trust_error(&error)));
+    file.map_or_else(|| Ok(Trust::public()), own)
 }
 
 /// What this computer is called, as far as it tells.
@@ -116,7 +125,7 @@ pub(super) fn load(given: Option<&Path>) -> Result<File, SettingsError> {
 const SINGLE_QUOTES: &str = r"Write Windows paths in single quotes: db = 'C:\…'";
 
 /// Each entry, as it is to be written.
-const ENTRIES: [(&str, &str); 7] = [
+const ENTRIES: [(&str, &str); 8] = [
     ("relay", r#"relay = "https://…""#),
     ("key", r#"key = "…""#),
     ("db", "db = '…'"),
@@ -124,6 +133,7 @@ const ENTRIES: [(&str, &str); 7] = [
     ("names", r#"names = "class""#),
     ("delay", "delay = 60"),
     ("meter_data", "meter_data = '…'"),
+    ("ca", "ca = '…'"),
 ];
 
 /// Notepad adds .txt to names.
@@ -135,7 +145,7 @@ fn as_text_file(path: &Path) -> Option<String> {
 
 /// Whether a backslash of a path was taken for the begin of a sign that no path has.
 fn has_escapes(file: &File) -> bool {
-    let paths = file.db.iter().chain(&file.meter_data);
+    let paths = file.db.iter().chain(&file.meter_data).chain(&file.ca);
     paths.filter_map(|path| path.to_str()).any(|path| path.contains(char::is_control))
 }
 
@@ -156,7 +166,7 @@ fn hint(text: &str) -> Option<String> {
         if name != *entry || !begins {
             return Some(format!("line {} must look like {example}", at + 1));
         }
-        if matches!(*entry, "db" | "meter_data") && value.starts_with('"') && value.contains('\\') {
+        if matches!(*entry, "db" | "meter_data" | "ca") && value.starts_with('"') && value.contains('\\') {
             return Some(SINGLE_QUOTES.to_owned());
         }
         let value = value.trim_matches(['"', '\'']);

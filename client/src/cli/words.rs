@@ -19,7 +19,7 @@ pub(super) use change::{line_of, reread, upload_line};
 pub use error::watch_error;
 pub(super) use error::{given_up, no_plan};
 pub(super) use folder::stall;
-pub(super) use keys::keys_error;
+pub(super) use keys::{keys_error, trust_error};
 pub(super) use meter::{no_database, source_error, unreadable};
 pub(super) use overview::write_overview;
 pub(super) use relay::{address_error, not_sent, outage, pairing_error, refused};

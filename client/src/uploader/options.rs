@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::history::History;
 use crate::secret::Entropy;
 use crate::source::detect::Places;
+use crate::trust::Trust;
 use crate::uploader::seen_by::SeenBy;
 
 /// What to stream, and where to.
@@ -24,6 +25,8 @@ pub struct Options {
     pub relay: String,
     /// The key that the relay knows the user by.
     pub key: String,
+    /// Who vouches for the relay, where it is spoken to in TLS.
+    pub trust: Trust,
     /// Folder for what is remembered between starts.
     pub state: PathBuf,
     /// What the raid is called.
@@ -63,6 +66,7 @@ impl Options {
             places: Places::of_this_user(),
             relay: relay.into(),
             key: key.into(),
+            trust: Trust::public(),
             state: state.into(),
             title: None,
             visibility: None,

@@ -45,7 +45,8 @@ pub async fn post(
     shutdown: CancellationToken,
     sink: impl FnMut(Change) + Send,
 ) -> Result<Summary, WatchError> {
-    let poster = Poster::new(RelayAddress::new(&options.relay, &options.key)?, options.clock.clone());
+    let poster =
+        Poster::new(RelayAddress::new(&options.relay, &options.key, options.trust.clone())?, options.clock.clone());
     let mut posting = Posting::open(options, sink)?;
     let sent = posting.send(&poster, &shutdown).await;
     posting.tell_folder(false);

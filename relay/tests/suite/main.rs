@@ -63,6 +63,7 @@ mod stream;
 mod syscalls;
 mod tls;
 mod transfer;
+mod trusted;
 mod uploads;
 mod views;
 mod voucher;

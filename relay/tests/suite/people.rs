@@ -536,7 +536,10 @@ async fn a_program_is_paired_by_a_code_that_its_owner_types() {
     let mut ana = Browser::at(&relay, 1);
     assert_eq!(ana.join("Ana", None).await.status, 201);
     // The client's own way, as `raidcast login` goes it.
-    let (pairing, invitation) = raidcast::pairing::Pairing::begin(&relay.url, "raidcast on Ana's PC").await.unwrap();
+    let (pairing, invitation) =
+        raidcast::pairing::Pairing::begin(&relay.url, "raidcast on Ana's PC", raidcast::trust::Trust::public())
+            .await
+            .unwrap();
     assert_eq!((invitation.page.as_str(), invitation.minutes), (&*format!("{}/pair", relay.url), 10));
     let typed = invitation.code.to_lowercase().replace('-', " ").replace(' ', "%20");
     let shown = ana.get(&format!("/api/v1/pairings/{typed}")).await;

@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::script::{KEY, READ_KEY, TestRelay};
 
-const BEGAN_MS: i64 = 1_790_000_600_000;
+pub(crate) const BEGAN_MS: i64 = 1_790_000_600_000;
 const NOW_MS: i64 = 1_790_003_000_000;
 
-async fn write(db: &Path, generation: Generation, fights: &[Fight]) {
+pub(crate) async fn write(db: &Path, generation: Generation, fights: &[Fight]) {
     let mut writer = MeterWriter::open(db, generation).await.expect("the meter writes");
     for fight in fights {
         write_all(&mut writer, fight).await.expect("it is written");
@@ -26,7 +26,7 @@ async fn write(db: &Path, generation: Generation, fights: &[Fight]) {
     writer.close().await.expect("it is closed");
 }
 
-async fn options(dir: &Path, db: &Path, relay: &TestRelay, state: &str) -> Options {
+pub(crate) async fn options(dir: &Path, db: &Path, relay: &TestRelay, state: &str) -> Options {
     let state = dir.join(state);
     let plan = Plan::make_whole(Some(db), &Places::default(), &state, &relay.url, None).await.expect("a plan");
     Options {

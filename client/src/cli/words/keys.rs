@@ -1,9 +1,16 @@
-//! What is said of keys that cannot be read or kept.
+//! What is said of keys that cannot be read or kept, and of authorities.
 
 use std::path::Path;
 
-use super::text::told;
+use super::text::{sentence, told};
 use crate::keys::{KeysError, SystemError};
+use crate::trust::TrustError;
+
+/// Why a file of authorities is of no use.
+pub(in crate::cli) fn trust_error(error: &TrustError) -> String {
+    let TrustError { path, why } = error;
+    format!("{} cannot be used: {}", path.display(), sentence(why))
+}
 
 /// Why, and what to do.
 pub(in crate::cli) fn keys_error(error: &KeysError, file: &Path) -> String {

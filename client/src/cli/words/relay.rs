@@ -172,7 +172,8 @@ fn certificate(why: Certificate, place: &str) -> String {
         ),
         Certificate::Revoked => format!("The certificate of {place} was withdrawn. Tell the relay's operator."),
         Certificate::UnknownAuthority => format!(
-            "The certificate of {place} comes from an authority that is not known. {AUTHORITIES} Tell the relay's operator."
+            "The certificate of {place} comes from an authority that is not known. {AUTHORITIES} If it is an \
+             authority of your own, name its certificate with --ca FILE. Else tell the relay's operator."
         ),
         Certificate::OfAnAuthority => format!(
             "The certificate of {place} is one of an authority, not one of a server. {AUTHORITIES} Tell the relay's \

@@ -250,7 +250,8 @@ fn a_relay_that_cannot_be_reached() {
         (
             certificate(Certificate::UnknownAuthority),
             "The certificate of raid.example:443 comes from an authority that is not known. The certificate must come \
-             from a public authority, like Let's Encrypt. Tell the relay's operator.",
+             from a public authority, like Let's Encrypt. If it is an authority of your own, name its certificate with --ca \
+             FILE. Else tell the relay's operator.",
         ),
         (
             certificate(Certificate::OfAnAuthority),
