@@ -7,7 +7,10 @@
 
 mod behind;
 mod door;
+mod link;
 mod listed;
+mod owner;
+mod ticket;
 mod veil;
 mod visible;
 
@@ -16,11 +19,14 @@ use std::sync::Arc;
 use raidcast_shared::limits::ACCESS_CHANGES_WAITING;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use raidcast_shared::view::Audience;
-use raidcast_store::{AccountId, Delay, EncounterRow, RaidRow, Tickets};
+use raidcast_store::{AccountId, Delay, EncounterRow, LinkId, RaidRow, Tickets};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-pub use self::door::{Door, Manager, Recorded, Uploader};
+pub use self::door::{Door, Recorded};
+pub use self::link::Links;
+pub use self::owner::{Manager, Uploader};
+pub use self::ticket::{FeedOf, FeedTickets};
 pub use self::veil::{Veils, players_of};
 pub use self::visible::Visible;
 
@@ -29,17 +35,22 @@ pub use self::visible::Visible;
 pub struct Asker {
     /// The account whose key came with the request, or those of who is signed in by its cookie.
     pub accounts: Vec<AccountId>,
-    /// The ticket in its address.
+    /// The ticket in its address: the raid's or the channel's own, or a link's secret.
     pub ticket: Option<String>,
     /// Until when: `None` for who has neither key nor session.
     pub until: Option<Until>,
 }
 
-/// Until when somebody is let in: for as long as his key or his session is good.
+/// Until when somebody is let in: for as long as his key, his session or his link is good.
 #[derive(Clone, Debug)]
-pub struct Until(pub CancellationToken);
+pub struct Until(Arc<CancellationToken>);
 
 impl Until {
+    /// Until this is cancelled.
+    pub fn of(ended: CancellationToken) -> Self {
+        Self(Arc::new(ended))
+    }
+
     /// Waits for the end; without one for ever.
     pub async fn over(until: Option<&Self>) {
         match until {
@@ -72,6 +83,10 @@ pub enum Admitted {
     ByTicket(u32),
     /// By the channel's ticket with this number.
     ByChannelTicket(u32),
+    /// By a link to the raid.
+    ByLink(LinkId),
+    /// By a link to the channel.
+    ByChannelLink(LinkId),
 }
 
 impl Admitted {
@@ -79,7 +94,8 @@ impl Admitted {
     pub fn holds(self, visibility: Visibility, tickets: Tickets) -> bool {
         let good = match self {
             Self::AsAnybody => false,
-            Self::AsUploader => true,
+            // That a link is over is told to those whom it let in.
+            Self::AsUploader | Self::ByLink(_) | Self::ByChannelLink(_) => true,
             // A number from the future is one that the asker of this question has not heard of yet.
             Self::ByTicket(number) => number >= tickets.raid,
             Self::ByChannelTicket(number) => number >= tickets.channel,
@@ -96,7 +112,20 @@ impl Admitted {
     /// Whether its holder may be told the channel: who has that sees what comes later, too, so nothing that somebody
     /// else may see leads there.
     pub fn may_know_channel(self) -> bool {
-        matches!(self, Self::AsUploader | Self::ByChannelTicket(_))
+        self == Self::AsUploader || self.is_by_channel()
+    }
+
+    /// Whether what lets its holder in is the channel's: it moves on with that.
+    pub fn is_by_channel(self) -> bool {
+        matches!(self, Self::ByChannelTicket(_) | Self::ByChannelLink(_))
+    }
+
+    /// The link that lets its holder in.
+    pub fn link(self) -> Option<LinkId> {
+        match self {
+            Self::ByLink(link) | Self::ByChannelLink(link) => Some(link),
+            Self::AsAnybody | Self::AsUploader | Self::ByTicket(_) | Self::ByChannelTicket(_) => None,
+        }
     }
 }
 
@@ -207,8 +236,9 @@ mod tests {
     #[test]
     fn what_lets_somebody_in_holds_until_it_ends() {
         let tickets = Tickets { raid: 2, channel: 5 };
+        let by_link = Admitted::ByLink(LinkId(1));
         let lasting =
-            [Admitted::AsUploader, Admitted::ByTicket(2), Admitted::ByTicket(3), Admitted::ByChannelTicket(5)];
+            [Admitted::AsUploader, Admitted::ByTicket(2), Admitted::ByTicket(3), Admitted::ByChannelTicket(5), by_link];
         let ended = [Admitted::AsAnybody, Admitted::ByTicket(1), Admitted::ByChannelTicket(4)];
         for (admitted, holds) in lasting.map(|one| (one, true)).into_iter().chain(ended.map(|one| (one, false))) {
             assert_eq!(admitted.holds(Visibility::Private, tickets), holds, "{admitted:?}");

@@ -20,7 +20,7 @@ use subtle::ConstantTimeEq;
 pub use self::cookie::Cookies;
 pub use self::keyring::{Key, Keyring, WhoseKey};
 pub use self::members::{Arrival, Arrived, DeviceFault, Entered, Facts, Members, SignedIn};
-pub(crate) use self::provider::is_safe_address;
+pub(crate) use self::provider::{Bounds, Waiting, is_safe_address};
 pub use self::provider::{ClientSecret, ProviderKind, ProviderSetting, look_at_providers};
 pub use self::secret::RelaySecret;
 pub use raidcast_shared::account::{Registration, Scope};

@@ -7,6 +7,7 @@ pub mod device;
 pub mod encounters;
 pub mod health;
 pub mod invitations;
+pub mod links;
 pub mod me;
 pub mod metrics;
 pub mod own;

@@ -5,6 +5,8 @@
 //! forgot to ask who may see something does not compile. Uplinks, and what operators ask (`/health`, `/ready`,
 //! `/metrics`), have states of their own.
 
+mod link;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -18,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
-use crate::access::{Door, Listening, Manager, Uploader, Visible};
+use crate::access::{Door, FeedTickets, Links, Listening, Manager, Uploader, Visible};
 use crate::account::{Members, SignedIn};
 use crate::answers::Answers;
 use crate::clock::Clock;
@@ -98,6 +100,8 @@ pub struct Desk {
     registry: Arc<RaidRegistry>,
     door: Door,
     members: Arc<Members>,
+    links: Arc<Links>,
+    tickets: Arc<FeedTickets>,
     spans: Arc<Spans>,
     answers: Arc<Answers>,
     lists: Arc<Lists>,
@@ -122,7 +126,7 @@ impl Desk {
     /// In front of these raids.
     pub fn new(
         registry: Arc<RaidRegistry>,
-        (door, members): (Door, Arc<Members>),
+        (door, members, links): (Door, Arc<Members>, Arc<Links>),
         spans: Arc<Spans>,
         answers: Arc<Answers>,
         lists: Arc<Lists>,
@@ -133,7 +137,22 @@ impl Desk {
         let eraser = Eraser::new(Arc::clone(&registry), for_eraser.0, for_eraser.1, for_eraser.2);
         let exports = Arc::new(Exports::new(Arc::clone(&registry.context)));
         let (ingest, replays) = (Arc::new(Ingest::new(Arc::clone(&registry))), Arc::new(Semaphore::new(REPLAYS_MAX)));
-        Self { registry, door, members, spans, answers, lists, searches, ingest, eraser, exports, replays }
+        let tickets = Arc::new(FeedTickets::new(registry.context.entropy.clone()));
+        Self {
+            registry,
+            door,
+            members,
+            links,
+            tickets,
+            spans,
+            answers,
+            lists,
+            searches,
+            ingest,
+            eraser,
+            exports,
+            replays,
+        }
     }
 
     fn context(&self) -> &Context {
@@ -232,8 +251,10 @@ impl Desk {
         // A task that ended a moment ago is loaded again.
         for _ in 0..3 {
             let handle = self.registry.raid(&raid.code).await.ok()??;
-            let (socket, wish, admitted) = (Arc::clone(socket), wish.clone(), raid.admitted());
-            if let Ok(joined) = handle.ask(|reply| RaidCommand::Join(Join { socket, wish, admitted, reply })).await {
+            let (socket, wish, admitted, link) =
+                (Arc::clone(socket), wish.clone(), raid.admitted(), raid.link().cloned());
+            let join = |reply| RaidCommand::Join(Join { socket, wish, admitted, link, reply });
+            if let Ok(joined) = handle.ask(join).await {
                 return joined.map(|joined| (joined, handle));
             }
         }

@@ -8,7 +8,7 @@ mod tar;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use raidcast_store::{JournalKind, PersonId, RaidLine, ReportLine, StoreError};
+use raidcast_store::{AccountId, JournalKind, LinkRow, PersonId, RaidLine, ReportLine, StoreError};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -33,13 +33,14 @@ This is all that a Raidcast relay holds about you, at the time at which you aske
 
 person.json    who you are to the relay, how you sign in, where you are signed in, your keys and accounts
 notes.json     what was noted of what you changed
+links.json     links that you made to your channels
 raids/CODE/raid.json               a raid
 raids/CODE/REPORT/report.json      a fight as its page shows it to you
 raids/CODE/REPORT/log.bin          its log, as the relay keeps it
 raids/CODE/REPORT/journal-N.bin    what came of a fight that has not ended, reading by reading
 
-Passwords and keys are not in it: the relay keeps digests of them, which would help nobody but who guesses. The form of each
-file is described in docs/export.md of Raidcast.
+Passwords, keys and what opens links are not in it: the relay keeps digests of them, which would help nobody but who guesses.
+The form of each file is described in docs/export.md of Raidcast.
 ";
 
 /// Makes archives.
@@ -108,6 +109,11 @@ impl Making {
         self.json("person.json".into(), now_ms, facts.about).await?;
         let notes = self.notes(facts.person).await?;
         self.json("notes.json".into(), now_ms, notes).await?;
+        let mut links = Vec::new();
+        for account in &facts.accounts {
+            links.extend(self.links(*account, None).await?);
+        }
+        self.json("links.json".into(), now_ms, links).await?;
         for account in facts.accounts {
             let mut before = None;
             loop {
@@ -121,6 +127,16 @@ impl Making {
         }
         let archive = self.archive.take().ok_or(Broken::Fell)?;
         self.send(archive.end()?).await
+    }
+
+    /// Links to a raid, or to an account's channel.
+    async fn links(&self, account: AccountId, raid_code: Option<&str>) -> Result<Vec<Value>, Broken> {
+        let rows = self.context.store.links(account, raid_code, self.context.clock.now_ms()).await?;
+        let told = rows.into_iter().map(|row| {
+            let LinkRow { name, created_at_ms, ends_at_ms, used_at_ms, .. } = row;
+            json!({"name": name, "createdAtMs": created_at_ms, "endsAtMs": ends_at_ms, "usedAtMs": used_at_ms})
+        });
+        Ok(told.collect())
     }
 
     async fn notes(&self, person: PersonId) -> Result<Value, Broken> {
@@ -145,6 +161,7 @@ impl Making {
             "createdAtMs": raid.created_at_ms,
             "activeAtMs": raid.active_at_ms,
             "pinned": raid.pinned,
+            "links": self.links(raid.account, Some(&raid.code)).await?,
         });
         self.json(format!("raids/{}/raid.json", raid.code), raid.active_at_ms, about).await?;
         for line in self.context.store.raid_reports(&raid.code).await? {

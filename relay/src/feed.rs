@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::access::{Asker, Until, Visible};
+use crate::access::{Asker, FeedOf, Until, Visible};
 use crate::desk::Desk;
 use crate::edge::{Asked, Line, LineParts};
 use crate::error::HttpError;
@@ -30,7 +30,7 @@ use crate::fanout::{Format, Heard, Listener, Pace, Socket, SpectatorId};
 use crate::raid::{FromSpectator, JoinWish, Joined, RaidCommand, RaidHandle};
 use crate::replay::{self, Admission, Playback, Replay, ReplayPermit};
 
-/// `?ticket=`, and `?report=&at=&speed=` for the past.
+/// `?ticket=`, of a link or for this feed alone, and `?report=&at=&speed=` for the past.
 #[derive(Debug, Default, Deserialize)]
 pub struct FeedQuery {
     ticket: Option<String>,
@@ -46,6 +46,16 @@ impl FeedQuery {
         // An epoch without a position is one whose keyframe did not arrive.
         let resume = self.epoch.map(|epoch| (epoch, self.position.unwrap_or(0)));
         JoinWish { format: Format::Json, resume, channel }
+    }
+
+    /// Who asks: who was given the ticket for this feed, or by his headers and the ticket of a link.
+    async fn asker(&self, desk: &Desk, feed: FeedOf, headers: &HeaderMap, visit: &Asked) -> Result<Asker, HttpError> {
+        if let Some(ticket) = &self.ticket
+            && let Some(asker) = desk.paid(ticket, &feed, visit)?
+        {
+            return Ok(asker);
+        }
+        desk.door().asker(headers, self.ticket.as_deref()).await
     }
 
     /// The replay that is visit for, if one is, and if its asker may see it.
@@ -82,7 +92,7 @@ pub async fn raid(
     Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let asker = desk.door().asker(request.headers(), query.ticket.as_deref()).await?;
+    let asker = query.asker(&desk, FeedOf::Raid(code.clone()), request.headers(), &visit).await?;
     let raid = desk.door().raid(&code, &asker).await?;
     let past = query.past(&desk, &raid, |row| row.raid_code == raid.code, &asker, &visit).await?;
     upgrade(desk, (raid, asker.until), query.wish(false), past, &visit, request)
@@ -96,7 +106,7 @@ pub async fn channel(
     Extension(visit): Extension<Asked>,
     request: Request,
 ) -> Result<Response, HttpError> {
-    let asker = desk.door().asker(request.headers(), query.ticket.as_deref()).await?;
+    let asker = query.asker(&desk, FeedOf::Channel(channel.clone()), request.headers(), &visit).await?;
     let raid = desk.door().channel(&channel, &asker).await?;
     let past = query.past(&desk, &raid, |row| row.key.account == raid.account, &asker, &visit).await?;
     upgrade(desk, (raid, asker.until), query.wish(true), past, &visit, request)
@@ -191,14 +201,16 @@ async fn watch(
     let socket = Arc::new(socket);
     if let Some((joined, handle)) = desk.join(&raid, &socket, &wish).await {
         // A task of its own again: what joining needed is many times what reading needs.
-        tokio::spawn(read(Reader::new(&joined, wish.format, handle), (joined.left, until), socket, early));
+        let untils = (joined.left.clone(), until, raid.link().cloned());
+        tokio::spawn(read(Reader::new(&joined, wish.format, handle), untils, socket, early));
     }
 }
 
 /// Reads what a spectator sends until it, or the room, has enough.
 async fn read(
     mut reader: Reader,
-    (left, until): (CancellationToken, Option<Until>),
+    // Of the link's end the raid's task hears, which says goodbye.
+    (left, until, _link): (CancellationToken, Option<Until>, Option<Until>),
     socket: Arc<Socket>,
     early: Bytes,
 ) {

@@ -263,6 +263,20 @@ pub const PROVIDER_KEYS_MAX: usize = 100;
 /// Bytes of an id token at the most.
 pub const ID_TOKEN_BYTES_MAX: usize = 16 * 1024;
 
+/// A ticket for a feed is good for so long, ms: a page opens its feed in the same second, a slow phone some later.
+pub const FEED_TICKET_MS: i64 = 60_000;
+/// Tickets for feeds that wait to be used, some 400 bytes each.
+pub const FEED_TICKETS_MAX: usize = 10_000;
+/// Of one address: a guild behind one address comes back together after a restart, and each takes one for some ms.
+pub const FEED_TICKETS_PER_ADDRESS: usize = 256;
+/// Tickets and links of one address that were none, within a minute: then none is exchanged for a while. One page whose link
+/// is over asks once.
+pub const WRONG_TICKETS_PER_MINUTE: u32 = 30;
+/// A link lasts so many days where its maker says nothing.
+pub const LINK_DAYS: u32 = 30;
+/// And so many at the most, if it has an end.
+pub const LINK_DAYS_MAX: u32 = 3_650;
+
 impl Default for EdgeLimits {
     fn default() -> Self {
         Self {

@@ -99,6 +99,12 @@ fn reading() -> OpenApiRouter<Desk> {
 fn asking() -> OpenApiRouter<Desk> {
     OpenApiRouter::new()
         .routes(routes!(api::tickets::renew))
+        .routes(routes!(api::links::of_raid, api::links::make_for_raid))
+        .routes(routes!(api::links::revoke_of_raid))
+        .routes(routes!(api::links::of_channel, api::links::make_for_channel))
+        .routes(routes!(api::links::revoke_of_channel))
+        .routes(routes!(api::links::ticket_for_raid))
+        .routes(routes!(api::links::ticket_for_channel))
         .routes(routes!(api::own::delete_raid))
         .routes(routes!(api::own::delete_report))
         .routes(routes!(api::own::pin, api::own::unpin))

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::access::Door;
+use crate::access::{Door, Links};
 use crate::account::{Key, Keyring, Members, RelaySecret};
 use crate::answers::Answers;
 use crate::api::metrics::Sources;
@@ -113,6 +113,7 @@ pub struct Relay {
     eraser: Arc<Eraser>,
     usage: Arc<KeptUsage>,
     keys: Arc<Keyring>,
+    links: Arc<Links>,
     first_link: Option<String>,
     stop: CancellationToken,
     servers: TaskTracker,
@@ -202,16 +203,17 @@ impl Relay {
         let members = Members::new(Arc::clone(context), Arc::clone(&keys), config.registration, &config.providers);
         let members = Arc::new(members);
         let first_link = members.first_link().await?;
-        let channels = Arc::clone(&registry.channels);
-        let door = Door::new(Arc::clone(context), channels, Arc::clone(&keys), Arc::clone(&members));
+        let links = Arc::new(Links::new(Arc::clone(&registry)));
+        let (channels, who) = (Arc::clone(&registry.channels), (Arc::clone(&keys), Arc::clone(&members)));
+        let door = Door::new(Arc::clone(context), channels, who, Arc::clone(&links));
         let spans = Arc::new(Spans::new(Arc::clone(context), Arc::clone(directory)));
         let answers = Arc::new(Answers::new(Arc::clone(&spans)));
         let lists = Lists::new(Arc::clone(&registry), door.clone(), Arc::clone(&answers), Arc::clone(&spans.pool));
         let lists = Arc::new(lists);
         let (for_spans, for_answers, for_lists) = (Arc::clone(&spans), Arc::clone(&answers), Arc::clone(&lists));
         let edge = Arc::new(Edge::new(config.limits.clone(), Proxies(config.trusted_proxies.clone()), sockets));
-        let desk =
-            Desk::new(Arc::clone(&registry), (door.clone(), Arc::clone(&members)), for_spans, for_answers, for_lists);
+        let for_door = (door.clone(), Arc::clone(&members), Arc::clone(&links));
+        let desk = Desk::new(Arc::clone(&registry), for_door, for_spans, for_answers, for_lists);
         let sources = Sources {
             context: Arc::clone(context),
             directory: Arc::clone(directory),
@@ -242,6 +244,7 @@ impl Relay {
         servers.spawn(Arc::clone(&usage).keep_each_minute(stop.clone()));
         servers.spawn(Arc::clone(&keys).keep_house(Arc::clone(&context.store), stop.clone()));
         servers.spawn(Arc::clone(&members).keep_house(stop.clone()));
+        servers.spawn(Arc::clone(&links).keep_house(stop.clone()));
         let (looking, stopping) = (Arc::clone(&members), stop.clone());
         servers.spawn(async move {
             // What does not answer holds up neither the start nor the end.
@@ -284,6 +287,7 @@ impl Relay {
             eraser,
             usage,
             keys,
+            links,
             first_link,
             stop,
             servers,
@@ -363,6 +367,9 @@ impl Relay {
         self.usage.keep().await;
         if let Err(error) = self.keys.note_use(&*self.registry.context.store).await {
             tracing::warn!(%error, "could not note which keys were used");
+        }
+        if let Err(error) = self.links.keep_use().await {
+            tracing::warn!(%error, "could not note which links were used");
         }
         if let Err(error) = self.registry.context.store.close().await {
             tracing::warn!(%error, "could not close the database");

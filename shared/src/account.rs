@@ -91,6 +91,12 @@ pub enum Audited {
     KeyRevoked,
     /// A request for removal was closed.
     RemovalClosed,
+    /// A link to a raid or a channel was made; about its account.
+    LinkMade,
+    /// Such a link was ended; about its account.
+    LinkRevoked,
+    /// It was changed who may see a raid or its reports; about its account.
+    RaidShown,
 }
 
 /// Who may join a relay.

@@ -16,6 +16,7 @@ pub mod game;
 pub mod id;
 pub mod key;
 pub mod limits;
+pub mod link;
 pub mod log;
 pub mod meter;
 pub mod report;

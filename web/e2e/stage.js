@@ -210,6 +210,7 @@ export class Stage {
       type: 'application/json',
       body: JSON.stringify(value),
     });
+    if (pathname.endsWith('/feed-ticket')) return json({ ticket: 'feed-staged', endsAtMs: Date.now() + 60_000 });
     if (pathname.endsWith('/timeline')) return json(this.fight.timeline());
     if (pathname.endsWith('/views')) return json({ reportId: STAGED.report, views: [] });
     if (pathname.startsWith('/api/v1/reports/')) return json(this.fight.report());

@@ -4,20 +4,18 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use bytes::Bytes;
-use raidcast_shared::uplink::{NamesPolicy, Visibility};
-use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, PersonId, RaidRow, StoreError};
+use raidcast_shared::uplink::Visibility;
+use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, RaidRow, StoreError};
 
 use super::behind::row_until;
 use super::visible::{Seen, Visible};
-use super::{Admitted, Asker, Guarded, Until, members};
-use crate::account::{Key, Keyring, Members, Scope, WhoseKey};
+use super::{Admitted, Asker, Guarded, Links, Until, members};
+use crate::account::{Keyring, Members, Scope};
 use crate::context::Context;
 use crate::error::HttpError;
-use crate::quota::UploadsPerDay;
 use crate::raid::Channels;
-use crate::signature::{Claim, Proof, SignatureFault};
 
 /// What somebody is told who asked when it was changed what a raid shows.
 const CHANGED: &str = "what this raid shows has just changed: ask again";
@@ -27,121 +25,23 @@ const CHANGED: &str = "what this raid shows has just changed: ask again";
 pub struct Door {
     pub(super) context: Arc<Context>,
     channels: Arc<Channels>,
-    keys: Arc<Keyring>,
-    members: Arc<Members>,
+    pub(super) keys: Arc<Keyring>,
+    pub(super) members: Arc<Members>,
+    links: Arc<Links>,
 }
 
 /// A report, and its record if it has one.
 pub type Recorded = (Visible<EncounterRow>, Option<Bytes>);
 
-/// Somebody whose key is known: what changes anything takes one.
-///
-/// Nobody makes one up:
-///
-/// ```compile_fail
-/// use raidcast_relay::access::Uploader;
-/// use raidcast_store::AccountId;
-///
-/// fn anybody() -> Uploader {
-///     let (visibility, names) = Default::default();
-///     Uploader { account: AccountId(1), visibility, names, reads: true, uploads_per_day: None }
-/// }
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Uploader {
-    account: AccountId,
-    visibility: Visibility,
-    names: NamesPolicy,
-    reads: bool,
-    uploads_per_day: Option<UploadsPerDay>,
-}
-
-impl Uploader {
-    /// Whose key it is.
-    pub fn account(self) -> AccountId {
-        self.account
-    }
-
-    /// Who may see what this key uploads over HTTP, where the request does not say so.
-    pub fn visibility(self) -> Visibility {
-        self.visibility
-    }
-
-    /// Which names those see of what it uploads over HTTP who are no members.
-    pub fn names(self) -> NamesPolicy {
-        self.names
-    }
-
-    /// The same, for a request that says who may see what it uploads, or which names.
-    #[must_use]
-    pub fn showing(self, visibility: Option<Visibility>, names: Option<NamesPolicy>) -> Self {
-        Self { visibility: visibility.unwrap_or(self.visibility), names: names.unwrap_or(self.names), ..self }
-    }
-
-    /// Whether he may see what his account keeps private: else he is not given a link that shows it.
-    pub fn reads(self) -> bool {
-        self.reads
-    }
-
-    /// How many new fights this key may upload over HTTP within a day, if that is limited.
-    pub fn uploads_per_day(self) -> Option<UploadsPerDay> {
-        self.uploads_per_day
-    }
-
-    /// Asks without a ticket.
-    pub fn asker(self) -> Asker {
-        Asker { accounts: vec![self.account], ..Asker::default() }
-    }
-}
-
-/// Somebody who may remove what belongs to his accounts: by a key that manages, or signed in on a page of the relay.
-///
-/// Nobody makes one up:
-///
-/// ```compile_fail
-/// use raidcast_relay::access::Manager;
-/// use raidcast_store::AccountId;
-///
-/// fn anybody() -> Manager {
-///     Manager { accounts: vec![AccountId(1)], by: None }
-/// }
-/// ```
-#[derive(Clone, Debug)]
-pub struct Manager {
-    accounts: Vec<AccountId>,
-    by: Option<PersonId>,
-}
-
-impl Manager {
-    /// Who he is, if he is signed in.
-    pub fn by(&self) -> Option<PersonId> {
-        self.by
-    }
-
-    fn asker(&self) -> Asker {
-        Asker { accounts: self.accounts.clone(), ..Asker::default() }
-    }
-}
-
 impl Door {
-    /// Lets in by these keys, by the sessions of these people, and by tickets.
-    pub fn new(context: Arc<Context>, channels: Arc<Channels>, keys: Arc<Keyring>, members: Arc<Members>) -> Self {
-        Self { context, channels, keys, members }
-    }
-
-    fn key(&self, headers: &HeaderMap) -> Option<Arc<Key>> {
-        let key = headers.get("x-api-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        self.keys.key(key.trim())
-    }
-
-    async fn account(&self, key: &Key) -> Result<AccountId, HttpError> {
-        match &key.whose {
-            WhoseKey::Kept(_, account) => Ok(*account),
-            WhoseKey::Named(name) => {
-                let channel = self.context.entropy.code(8);
-                Ok(self.context.store.account(name, &channel).await?.id)
-            }
-        }
+    /// Lets in by these keys, by the sessions of these people, by these links, and by tickets.
+    pub fn new(
+        context: Arc<Context>,
+        channels: Arc<Channels>,
+        (keys, members): (Arc<Keyring>, Arc<Members>),
+        links: Arc<Links>,
+    ) -> Self {
+        Self { context, channels, keys, members, links }
     }
 
     /// Who asks: by the key in his headers, or by his cookie, and by his ticket.
@@ -152,84 +52,12 @@ impl Door {
         let ticket = ticket.map(str::to_owned);
         if let Some(key) = self.key(headers).filter(|key| key.scopes.has(Scope::Read)) {
             let accounts = vec![self.account(&key).await?];
-            return Ok(Asker { accounts, ticket, until: Some(Until(key.ended().clone())) });
+            return Ok(Asker { accounts, ticket, until: Some(Until::of(key.ended().clone())) });
         }
         Ok(match self.members.reading(headers).await? {
-            Some((accounts, ended)) => Asker { accounts, ticket, until: Some(Until(ended)) },
+            Some((accounts, ended)) => Asker { accounts, ticket, until: Some(Until::of(ended)) },
             None => Asker { ticket, ..Asker::default() },
         })
-    }
-
-    /// Who streams, and until when.
-    ///
-    /// # Errors
-    /// As [`Door::uploader`].
-    pub async fn streamer(&self, headers: &HeaderMap) -> Result<(Uploader, Until), HttpError> {
-        // The key first: what ends between the two is heard of.
-        let until = Until(self.key(headers).ok_or(HttpError::Unauthorized)?.ended().clone());
-        Ok((self.uploader(headers, Scope::Upload).await?, until))
-    }
-
-    /// Who asks for something that needs a key which may do this.
-    ///
-    /// # Errors
-    /// `Unauthorized` without a key that is known, `Forbidden` where it may not.
-    pub async fn uploader(&self, headers: &HeaderMap, scope: Scope) -> Result<Uploader, HttpError> {
-        let key = self.key(headers).ok_or(HttpError::Unauthorized)?;
-        if !key.scopes.has(scope) {
-            return Err(HttpError::Forbidden(scope));
-        }
-        let reads = key.scopes.has(Scope::Read);
-        let Key { visibility, uploads_per_day, .. } = *key;
-        let names = NamesPolicy::Full;
-        Ok(Uploader { account: self.account(&key).await?, visibility, names, reads, uploads_per_day })
-    }
-
-    /// Who asks to remove what is his.
-    ///
-    /// # Errors
-    /// With a key as [`Door::uploader`]; without one `SignedOut`, or `ForeignPage` where no page of this relay asks.
-    pub async fn manager(&self, headers: &HeaderMap) -> Result<Manager, HttpError> {
-        if headers.contains_key("x-api-key") {
-            let uploader = self.uploader(headers, Scope::Manage).await?;
-            return Ok(Manager { accounts: vec![uploader.account()], by: None });
-        }
-        if !headers.contains_key(header::COOKIE) {
-            // Neither a key nor a page that is signed in: whoever writes a program is told what it needs.
-            return Err(HttpError::Unauthorized);
-        }
-        let who = self.members.changing(headers).await?;
-        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()) })
-    }
-
-    /// A raid of his.
-    ///
-    /// # Errors
-    /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn managed_raid(&self, code: &str, manager: &Manager) -> Result<Visible<RaidRow>, HttpError> {
-        let raid = self.raid(code, &manager.asker()).await?;
-        Some(raid).filter(|raid| manager.accounts.contains(&raid.account)).ok_or(HttpError::NotFound)
-    }
-
-    /// A fight of his, by its report.
-    ///
-    /// # Errors
-    /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn managed_report(&self, report_id: &str, manager: &Manager) -> Result<Visible<EncounterRow>, HttpError> {
-        let (report, _) = self.report(report_id, &manager.asker()).await?;
-        Some(report).filter(|report| manager.accounts.contains(&report.key.account)).ok_or(HttpError::NotFound)
-    }
-
-    /// What his request's signature is verified with, when its body comes; `None` if it has none.
-    ///
-    /// # Errors
-    /// `Unsigned`: it cannot be read or verified, or is of another time.
-    pub fn proof(&self, headers: &HeaderMap, uploader: Uploader) -> Result<Option<Proof>, HttpError> {
-        let Some(claim) = Claim::of(headers)? else { return Ok(None) };
-        let key = self.key(headers);
-        let secret = key.as_ref().and_then(|key| key.signing_secret.as_ref()).ok_or(SignatureFault::NoSecret)?;
-        let now_ms = self.context.clock.now_ms();
-        Ok(Some(self.context.signatures.verify(uploader.account(), claim, secret, now_ms)?))
     }
 
     /// The raid with this code.
@@ -255,17 +83,8 @@ impl Door {
     /// `NotFound` if it is gone.
     pub async fn again(&self, raid: &Visible<RaidRow>) -> Result<Visible<RaidRow>, HttpError> {
         let now = self.context.store.raid_by_code(&raid.code).await?.ok_or(HttpError::NotFound)?;
-        let seen = self.seen(raid.admitted(), (&now).into()).await?;
+        let seen = self.seen((raid.admitted(), raid.link().cloned()), (&now).into()).await?;
         Ok(Visible::new(now, seen))
-    }
-
-    /// A raid of his own.
-    ///
-    /// # Errors
-    /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn own_raid(&self, code: &str, uploader: Uploader) -> Result<Visible<RaidRow>, HttpError> {
-        let raid = self.raid(code, &uploader.asker()).await?;
-        Some(raid).filter(|raid| raid.account == uploader.account()).ok_or(HttpError::NotFound)
     }
 
     /// The raid that a channel shows.
@@ -407,40 +226,65 @@ impl Door {
     }
 
     /// As whom somebody sees it.
-    async fn seen(&self, admitted: Admitted, what: Guarded<'_>) -> Result<Seen, HttpError> {
+    async fn seen(&self, (admitted, link): (Admitted, Option<Until>), what: Guarded<'_>) -> Result<Seen, HttpError> {
         if admitted.is_member(what.tickets) {
-            return Ok(Seen { admitted, audience: members().clone(), delay: None });
+            return Ok(Seen { admitted, audience: members().clone(), delay: None, link });
         }
         let audience = self.context.veils.audience(what.raid_code, what.names).await?;
         Ok(match what.delay {
-            Delay { ms: 0, .. } => Seen { admitted, audience, delay: None },
-            delay => Seen { admitted, audience: audience.some_time_behind(), delay: Some(delay) },
+            Delay { ms: 0, .. } => Seen { admitted, audience, delay: None, link },
+            delay => Seen { admitted, audience: audience.some_time_behind(), delay: Some(delay), link },
         })
     }
 
-    /// By what somebody may see what belongs to a raid: private ones need the uploader's key or a ticket.
-    async fn admitted(&self, asker: &Asker, what: Guarded<'_>) -> Result<Admitted, HttpError> {
+    /// By what somebody may see what belongs to a raid: private ones need the uploader's key, a ticket or a link.
+    async fn admitted(&self, asker: &Asker, what: Guarded<'_>) -> Result<(Admitted, Option<Until>), HttpError> {
         if asker.holds(what.account) {
-            return Ok(Admitted::AsUploader);
+            return Ok((Admitted::AsUploader, None));
         }
         if let Some(ticket) = &asker.ticket {
             let secret = &self.context.secret;
             if secret.is_ticket(what.raid_code, what.tickets.raid, ticket) {
-                return Ok(Admitted::ByTicket(what.tickets.raid));
+                return Ok((Admitted::ByTicket(what.tickets.raid), None));
             }
             let channel = self.context.store.channel(what.account).await?.unwrap_or_default();
-            // It shows what the channel shows, no other raid of the account.
             if secret.is_channel_ticket(&channel, what.tickets.channel, ticket)
-                && let Some(shown) = self.shown_by_channel(what.account, asker).await?
-                && shown.code == what.raid_code
+                && self.is_shown_by_channel(what, asker).await?
             {
-                return Ok(Admitted::ByChannelTicket(what.tickets.channel));
+                return Ok((Admitted::ByChannelTicket(what.tickets.channel), None));
+            }
+            if let Some((admitted, until)) = self.by_link(ticket, asker, what).await? {
+                return Ok((admitted, Some(until)));
             }
         }
         match what.visibility {
-            Visibility::Public | Visibility::Unlisted => Ok(Admitted::AsAnybody),
+            Visibility::Public | Visibility::Unlisted => Ok((Admitted::AsAnybody, None)),
             Visibility::Private => Err(HttpError::NotFound),
         }
+    }
+
+    async fn by_link(
+        &self,
+        secret: &str,
+        asker: &Asker,
+        what: Guarded<'_>,
+    ) -> Result<Option<(Admitted, Until)>, HttpError> {
+        let Some((link, until)) = self.links.good(secret).await? else { return Ok(None) };
+        let admitted = match &link.raid_code {
+            Some(code) if code == what.raid_code => Admitted::ByLink(link.id),
+            None if link.account == what.account && self.is_shown_by_channel(what, asker).await? => {
+                Admitted::ByChannelLink(link.id)
+            }
+            _ => return Ok(None),
+        };
+        self.links.note_use(link.id);
+        Ok(Some((admitted, until)))
+    }
+
+    /// What lets in by a channel shows what the channel shows, no other raid of the account.
+    async fn is_shown_by_channel(&self, what: Guarded<'_>, asker: &Asker) -> Result<bool, HttpError> {
+        let shown = self.shown_by_channel(what.account, asker).await?;
+        Ok(shown.is_some_and(|shown| shown.code == what.raid_code))
     }
 
     async fn shown_by_channel(&self, account: AccountId, asker: &Asker) -> Result<Option<RaidRow>, HttpError> {

@@ -89,7 +89,7 @@ impl Door {
                 }
                 None => line,
             };
-            Some(Visible::new(line, Seen { admitted, audience, delay }))
+            Some(Visible::new(line, Seen { admitted, audience, delay, link: None }))
         });
         listed.collect()
     }

@@ -8,8 +8,8 @@ use std::ops::Deref;
 use raidcast_shared::view::Audience;
 use raidcast_store::{Delay, EncounterRow, ReportLine};
 
-use super::Admitted;
 use super::behind::{row_until, seconds};
+use super::{Admitted, Until};
 
 /// A row that somebody may see.
 ///
@@ -35,6 +35,8 @@ pub(super) struct Seen {
     pub(super) audience: Audience,
     /// How far behind he is; `None`: not at all.
     pub(super) delay: Option<Delay>,
+    /// Until when the link is good that lets him in, if one does.
+    pub(super) link: Option<Until>,
 }
 
 impl<T> Visible<T> {
@@ -60,6 +62,11 @@ impl<T> Visible<T> {
     /// By what he sees it.
     pub fn admitted(&self) -> Admitted {
         self.seen.admitted
+    }
+
+    /// Until when the link is good that lets him in, if one does. Whoever is served for longer holds it.
+    pub fn link(&self) -> Option<&Until> {
+        self.seen.link.as_ref()
     }
 
     /// What of it is shown to him.

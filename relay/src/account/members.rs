@@ -33,7 +33,7 @@ use self::trip::{Stranger, Trip};
 use super::keyring::Keyring;
 use super::pairing::Pairings;
 use super::password::Passwords;
-use super::provider::{ProviderSetting, Providers, Waiting};
+use super::provider::{Bounds, ProviderSetting, Providers, Waiting};
 use super::tries::Tries;
 use super::{Cookies, digest};
 use crate::context::Context;
@@ -146,7 +146,8 @@ impl Members {
         let (cookies, passwords) = (Cookies::of(&context.public_url), Passwords::new(context.entropy.clone()));
         let pairings = Pairings::new(context.entropy.clone());
         let providers = Providers::new(providers, &context.public_url, &context.clock);
-        let (trips, strangers) = (Waiting::new(context.entropy.clone()), Waiting::new(context.entropy.clone()));
+        let waiting = || context.entropy.clone();
+        let (trips, strangers) = (Waiting::new(waiting(), Bounds::SIGN_INS), Waiting::new(waiting(), Bounds::SIGN_INS));
         let (open, changing) = (Mutex::default(), tokio::sync::Mutex::default());
         Self {
             context,

@@ -13,7 +13,7 @@ use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
 use super::Address;
-use crate::limits::{ADDRESSES_MAX, EdgeLimits, HANDSHAKES_BURST, HANDSHAKES_PER_S};
+use crate::limits::{ADDRESSES_MAX, EdgeLimits, HANDSHAKES_BURST, HANDSHAKES_PER_S, WRONG_TICKETS_PER_MINUTE};
 
 /// Where too many addresses are remembered, room is made this often.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
@@ -37,11 +37,13 @@ struct Usage {
     counts: [u32; 3],
     /// No key of it is looked at before this.
     keys_after: Option<Instant>,
+    /// No ticket of it is looked at before this.
+    tickets_after: Option<Instant>,
 }
 
 impl Usage {
     fn is_nothing(&self, now: Instant) -> bool {
-        self.counts == [0; 3] && self.keys_after.is_none_or(|after| after <= now)
+        self.counts == [0; 3] && [self.keys_after, self.tickets_after].into_iter().flatten().all(|after| after <= now)
     }
 }
 
@@ -58,6 +60,7 @@ pub struct Book {
     sent_ahead: Duration,
     sent_per_s: f64,
     wrong_keys: Rate,
+    wrong_tickets: Rate,
     /// When those who asked a moment ago were forgotten last, for there were too many.
     swept: Mutex<Option<Instant>>,
 }
@@ -100,6 +103,9 @@ impl Book {
             wrong_keys: RateLimiter::hashmap(
                 Quota::per_minute(nonzero(limits.wrong_keys_per_minute))
                     .allow_burst(nonzero(limits.wrong_keys_per_minute.saturating_sub(1))),
+            ),
+            wrong_tickets: RateLimiter::hashmap(
+                Quota::per_minute(nonzero(WRONG_TICKETS_PER_MINUTE)).allow_burst(nonzero(WRONG_TICKETS_PER_MINUTE - 1)),
             ),
         }
     }
@@ -203,6 +209,25 @@ impl Book {
         }
     }
 
+    /// Whether tickets of the address are looked at now.
+    ///
+    /// # Errors
+    /// Too many were none.
+    pub fn may_try_tickets(&self, address: Address, now: Instant) -> Result<(), Later> {
+        let after = self.usage().get(&address).and_then(|usage| usage.tickets_after);
+        let wait = after.map_or(Duration::ZERO, |after| after.saturating_duration_since(now));
+        if wait.is_zero() { Ok(()) } else { Err(Later(wait)) }
+    }
+
+    /// Counts a ticket, or a link's secret, that was none.
+    pub fn wrong_ticket(&self, address: Address, now: Instant) {
+        let Err(Later(wait)) = self.check(&self.wrong_tickets, address) else { return };
+        let mut usage = self.usage();
+        if usage.len() < ADDRESSES_MAX || usage.contains_key(&address) {
+            usage.entry(address).or_default().tickets_after = Some(now + wait);
+        }
+    }
+
     fn check(&self, rate: &Rate, address: Address) -> Result<(), Later> {
         if rate.len() >= ADDRESSES_MAX {
             self.make_room(rate, Instant::now());
@@ -231,6 +256,7 @@ impl Book {
         sent.shrink_to_fit();
         drop(sent);
         self.wrong_keys.retain_recent();
+        self.wrong_tickets.retain_recent();
         let mut usage = self.usage();
         usage.retain(|_, usage| !usage.is_nothing(now));
         usage.shrink_to_fit();

@@ -86,6 +86,23 @@ impl Asked {
         self.hold(What::Answer, Refusal::Answers, text, 1)
     }
 
+    /// Whether a ticket or a link that comes from the address is looked at now.
+    ///
+    /// # Errors
+    /// Too many were none.
+    pub fn may_try_tickets(&self) -> Result<(), HttpError> {
+        self.edge.book.may_try_tickets(self.address, Instant::now()).map_err(|later| {
+            self.edge.refusals.count(Refusal::Keys);
+            too_soon(later, "too many links that are none came from your address: wait, and ask for a new link")
+        })
+    }
+
+    /// Counts one that was none.
+    pub fn wrong_ticket(&self) {
+        self.edge.refusals.count(Refusal::Keys);
+        self.edge.book.wrong_ticket(self.address, Instant::now());
+    }
+
     /// Counts a refusal.
     pub fn refused(&self, what: Refusal) {
         self.edge.refusals.count(what);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use raidcast_shared::uplink::Visibility;
-use raidcast_store::Tickets;
+use raidcast_store::{LinkId, Tickets};
 use tokio::time::Instant;
 use tokio_util::sync::DropGuard;
 
@@ -156,6 +156,8 @@ pub enum Whom {
     Everybody,
     /// Those who came by the channel's address, or see the raid by its ticket.
     ByChannel,
+    /// Those who came by this link.
+    ByLink(LinkId),
     /// Those who may not see a raid that is so visible and whose good tickets are these.
     NoLonger {
         /// Who may see it.
@@ -174,8 +176,9 @@ impl Whom {
     pub(super) fn includes(self, held: &Spectator) -> bool {
         match self {
             Self::Everybody => true,
-            Self::ByChannel => held.by_channel || matches!(held.admitted, Admitted::ByChannelTicket(_)),
+            Self::ByChannel => held.by_channel || held.admitted.is_by_channel(),
             Self::NoLonger { visibility, tickets } => !held.admitted.holds(visibility, tickets),
+            Self::ByLink(link) => held.admitted.link() == Some(link),
             Self::NoMembers { tickets } => !held.admitted.is_member(tickets),
         }
     }

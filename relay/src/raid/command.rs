@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{Begin, Held, NamesPolicy, UplinkFrame, UplinkReply, Visibility};
-use raidcast_store::{AccountId, EncounterRow, RaidRow, ReportLine, StoreError};
+use raidcast_store::{AccountId, EncounterRow, LinkId, RaidRow, ReportLine, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Admitted;
+use crate::access::{Admitted, Until};
 use crate::fanout::{Format, Pace, Socket, SpectatorId};
 
 use super::log::Standing;
@@ -108,6 +108,13 @@ pub enum RaidCommand {
         /// Answered when it is so.
         reply: oneshot::Sender<()>,
     },
+    /// A link lets nobody in any more: who came by it is let go, and that is answered.
+    LinkEnded {
+        /// Which.
+        link: LinkId,
+        /// Answered when it is so.
+        reply: oneshot::Sender<()>,
+    },
     /// A fight is about to be erased: from now on it is not taken again, whoever sends it.
     Erasing {
         /// Which.
@@ -156,6 +163,8 @@ pub struct Join {
     pub wish: JoinWish,
     /// By what it may see the raid.
     pub admitted: Admitted,
+    /// Until when the link is good that lets it in, if one does.
+    pub link: Option<Until>,
     /// `None` if the room is full, or it may not see the raid any more.
     pub reply: oneshot::Sender<Option<Joined>>,
 }

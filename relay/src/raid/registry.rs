@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use raidcast_shared::uplink::ReportState;
-use raidcast_store::{EncounterKey, EncounterRow, RaidRow, StoreError, Tickets, Unreadable};
+use raidcast_store::{EncounterKey, EncounterRow, LinkRow, RaidRow, StoreError, Tickets, Unreadable};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -158,6 +158,19 @@ impl RaidRegistry {
             self.context.access.tell(code);
         }
         Ok(Some(tickets))
+    }
+
+    /// Lets go who came by a link that is good no more.
+    pub async fn link_ended(&self, link: &LinkRow) {
+        let tasks = match &link.raid_code {
+            Some(code) => self.directory.raid(code).into_iter().collect(),
+            // The raid that the channel shows, or showed until a moment ago.
+            None => self.directory.raids_of(link.account),
+        };
+        for task in tasks {
+            // Who joins a task that begins after this is found to have come by a link that is over.
+            let _ = task.ask(|reply| RaidCommand::LinkEnded { link: link.id, reply }).await;
+        }
     }
 
     fn spawn(self: &Arc<Self>, row: RaidRow, encounters: Vec<LiveEncounter>) -> RaidHandle {

@@ -204,6 +204,10 @@ impl RaidTask {
                 self.tickets_renewed(raid, channel);
                 let _ = reply.send(());
             }
+            RaidCommand::LinkEnded { link, reply } => {
+                self.link_ended(link);
+                let _ = reply.send(());
+            }
             RaidCommand::Standing { report_id, until_ms, reply } => {
                 let held = self.encounters.values().find(|held| held.row.report_id == report_id);
                 let standing = held.and_then(|held| match until_ms {

@@ -38,12 +38,15 @@ impl Admission {
         tokio::select! {
             () = self.changes.changed(&self.report.raid_code) => {}
             () = Until::over(self.asker.until.as_ref()) => {}
+            () = Until::over(self.report.link()) => {}
         }
     }
 
     /// Whether there was such a change, without waiting.
     pub(super) fn has_changed(&mut self) -> bool {
-        Until::is_over(self.asker.until.as_ref()) || self.changes.has_changed(&self.report.raid_code)
+        Until::is_over(self.asker.until.as_ref())
+            || Until::is_over(self.report.link())
+            || self.changes.has_changed(&self.report.raid_code)
     }
 
     /// Asks again whether its asker may see it.

@@ -2,8 +2,8 @@
 
 use raidcast_store::transfer::{
     AccountCells, AuditCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells,
-    JobCells, KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, RemovalCells, Row, RowStream,
-    SessionCells, SignInCells, StreamCells, Table, Transfer, UpkeepCells, rows,
+    JobCells, KeyCells, LinkCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, RemovalCells, Row,
+    RowStream, SessionCells, SignInCells, StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, PgConnection};
@@ -118,6 +118,16 @@ impl Export for Transaction {
                 )
                 .fetch(connection),
                 Row::Raid,
+                store_error,
+            ),
+            Table::Links => rows(
+                sqlx::query_as!(
+                    LinkCells,
+                    "SELECT row, account, raid, digest, name, created_at_ms, ends_at_ms, used_at_ms
+                     FROM links ORDER BY row"
+                )
+                .fetch(connection),
+                Row::Link,
                 store_error,
             ),
             Table::Players => rows(
@@ -279,6 +289,8 @@ async fn number_on(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM sessions), FALSE) AS sessions,
                   setval(pg_get_serial_sequence('keys', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM keys), FALSE) AS keys,
+                  setval(pg_get_serial_sequence('links', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM links), FALSE) AS links,
                   setval(pg_get_serial_sequence('raids', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM raids), FALSE) AS raids,
                   setval(pg_get_serial_sequence('encounters', 'row'),
@@ -378,6 +390,18 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             raid.delay_ms,
             raid.shown_until_ms,
             raid.pinned,
+        ),
+        Row::Link(link) => sqlx::query!(
+            "INSERT INTO links (row, account, raid, digest, name, created_at_ms, ends_at_ms, used_at_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            link.row,
+            link.account,
+            link.raid,
+            link.digest,
+            link.name,
+            link.created_at_ms,
+            link.ends_at_ms,
+            link.used_at_ms,
         ),
         Row::Player(PlayerCells { raid, player, number }) => {
             sqlx::query!("INSERT INTO raid_players (raid, player, number) VALUES ($1, $2, $3)", raid, player, number,)

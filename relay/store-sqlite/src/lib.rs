@@ -19,6 +19,7 @@ mod jobs;
 mod journal;
 mod key;
 mod limits;
+mod link;
 mod look;
 mod person;
 mod player;

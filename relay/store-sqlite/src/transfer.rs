@@ -4,8 +4,8 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::row::Names;
 use raidcast_store::transfer::{
     AccountCells, AuditCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells,
-    JobCells, KeyCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, RemovalCells, Row, RowStream,
-    SessionCells, SignInCells, StreamCells, Table, Transfer, UpkeepCells, rows,
+    JobCells, KeyCells, LinkCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, RemovalCells, Row,
+    RowStream, SessionCells, SignInCells, StreamCells, Table, Transfer, UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, SqliteConnection};
@@ -127,6 +127,16 @@ impl Export for Transaction {
                 )
                 .fetch(connection),
                 Row::Raid,
+                store_error,
+            ),
+            Table::Links => rows(
+                sqlx::query_as!(
+                    LinkCells,
+                    r#"SELECT row AS "row!", account, raid, digest, name, created_at_ms, ends_at_ms, used_at_ms
+                       FROM links ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Link,
                 store_error,
             ),
             Table::Players => rows(
@@ -394,6 +404,18 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             raid.delay_ms,
             raid.shown_until_ms,
             raid.pinned,
+        ),
+        Row::Link(link) => sqlx::query!(
+            "INSERT INTO links (row, account, raid, digest, name, created_at_ms, ends_at_ms, used_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            link.row,
+            link.account,
+            link.raid,
+            link.digest,
+            link.name,
+            link.created_at_ms,
+            link.ends_at_ms,
+            link.used_at_ms,
         ),
         Row::Player(PlayerCells { raid, player, number }) => {
             sqlx::query!("INSERT INTO raid_players (raid, player, number) VALUES (?, ?, ?)", raid, player, number,)

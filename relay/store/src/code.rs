@@ -115,7 +115,7 @@ pub fn of_job(kind: JobKind) -> i16 {
 }
 
 /// What is noted, by its code: the place in this list. Codes stand in databases, so none ever means something else.
-const AUDITED: [Audited; 14] = [
+const AUDITED: [Audited; 17] = [
     Audited::FightDeleted,
     Audited::RaidDeleted,
     Audited::RaidExpired,
@@ -130,6 +130,9 @@ const AUDITED: [Audited; 14] = [
     Audited::KeyMade,
     Audited::KeyRevoked,
     Audited::RemovalClosed,
+    Audited::LinkMade,
+    Audited::LinkRevoked,
+    Audited::RaidShown,
 ];
 
 /// The code of what is noted.

@@ -12,6 +12,7 @@ pub mod erase;
 pub mod jobs;
 pub mod journal;
 pub mod key;
+pub mod link;
 pub mod person;
 pub mod player;
 pub mod raid;
@@ -72,6 +73,9 @@ macro_rules! conformance {
             key: a_key_is_listed_until_it_is_over, a_key_is_revoked_by_its_account_alone,
                 a_replaced_key_is_good_no_longer_than_it_was, an_account_has_so_many_keys_at_the_most,
                 what_keys_were_used_is_noted, keys_survive_a_crash;
+            link: a_link_is_found_by_its_digest_and_listed_until_it_is_over, a_link_is_revoked_where_it_was_made,
+                a_raid_and_a_channel_have_so_many_links_at_the_most, what_links_were_used_is_noted,
+                links_go_with_their_raid, links_survive_a_crash;
             raid: a_raid_is_found_by_id_and_by_code, ids_and_codes_of_raids_are_not_given_twice,
                 an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last,
                 history_is_the_newest_raid_only_where_there_is_no_other, a_clock_that_was_ahead_pins_no_raid,

@@ -21,6 +21,7 @@ mod jobs;
 mod journal;
 mod key;
 pub mod limits;
+mod link;
 pub mod look;
 pub mod name;
 pub mod order;
@@ -48,6 +49,7 @@ pub use error::{StoreError, StoreFuture};
 pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
 pub use key::{KEYS_MAX, KeyId, KeyRow, Keys, NewKey};
+pub use link::{LINKS_MAX, LinkId, LinkRow, Links, NewLink};
 pub use person::{Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
 pub use player::{NUMBERED_PLAYERS_MAX, Players, numbers_to_give};
 pub use raid::{Delay, Policy, RaidRow, Raids, Tickets};
@@ -67,6 +69,7 @@ pub trait Store:
     + People
     + Sessions
     + Keys
+    + Links
     + Raids
     + Players
     + Encounters
@@ -89,6 +92,7 @@ impl<
         + People
         + Sessions
         + Keys
+        + Links
         + Raids
         + Players
         + Encounters

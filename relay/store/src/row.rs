@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use crate::{
     Account, AccountId, AuditRow, Delay, EncounterKey, EncounterRow, Invitation, JobKey, JobKind, JournalEntry, KeyId,
-    KeyRow, LeasedJob, NewRemoval, Note, Person, PersonId, RaidLine, RaidRow, Removal, ReportLine, Session, SessionId,
-    StoreError, StoredStream, StreamKey, Tickets, Unreadable, UploadHash, code,
+    KeyRow, LeasedJob, LinkId, LinkRow, NewRemoval, Note, Person, PersonId, RaidLine, RaidRow, Removal, ReportLine,
+    Session, SessionId, StoreError, StoredStream, StreamKey, Tickets, Unreadable, UploadHash, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -191,6 +191,35 @@ impl TryFrom<KeyColumns> for KeyRow {
             scopes: code::scopes(columns.scopes)?,
             visibility: code::visibility(columns.visibility)?,
             uploads_per_day: columns.uploads_per_day.map(code::small).transpose()?,
+            created_at_ms: columns.created_at_ms,
+            ends_at_ms: columns.ends_at_ms,
+            used_at_ms: columns.used_at_ms,
+        })
+    }
+}
+
+/// A link, with its raid's code.
+pub struct LinkColumns {
+    pub row: i64,
+    pub account: i64,
+    pub raid_code: Option<String>,
+    pub digest: Vec<u8>,
+    pub name: String,
+    pub created_at_ms: i64,
+    pub ends_at_ms: Option<i64>,
+    pub used_at_ms: Option<i64>,
+}
+
+impl TryFrom<LinkColumns> for LinkRow {
+    type Error = StoreError;
+
+    fn try_from(columns: LinkColumns) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: LinkId(columns.row),
+            account: AccountId(columns.account),
+            raid_code: columns.raid_code,
+            digest: digest(columns.digest)?,
+            name: columns.name,
             created_at_ms: columns.created_at_ms,
             ends_at_ms: columns.ends_at_ms,
             used_at_ms: columns.used_at_ms,

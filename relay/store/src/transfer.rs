@@ -91,6 +91,8 @@ pub enum Table {
     Keys,
     /// Raids.
     Raids,
+    /// Links to them, and to channels.
+    Links,
     /// Numbers of their players.
     Players,
     /// Fights, with what lists show of them.
@@ -117,7 +119,7 @@ pub enum Table {
 
 impl Table {
     /// In an order in which no row refers to a later one.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Upkeep,
         Self::Accounts,
         Self::People,
@@ -127,6 +129,7 @@ impl Table {
         Self::Sessions,
         Self::Keys,
         Self::Raids,
+        Self::Links,
         Self::Players,
         Self::Encounters,
         Self::Streams,
@@ -152,6 +155,7 @@ impl Table {
             Self::Sessions => "sessions",
             Self::Keys => "keys",
             Self::Raids => "raids",
+            Self::Links => "links",
             Self::Players => "numbers of players",
             Self::Encounters => "fights",
             Self::Streams => "open readings",
@@ -180,6 +184,7 @@ pub enum Row {
     Session(SessionCells),
     Key(KeyCells),
     Raid(RaidCells),
+    Link(LinkCells),
     Player(PlayerCells),
     Encounter(Box<EncounterCells>),
     Stream(StreamCells),
@@ -302,6 +307,20 @@ pub struct RaidCells {
     pub history: bool,
     pub tickets: i64,
     pub pinned: bool,
+}
+
+/// The cells of a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct LinkCells {
+    pub row: i64,
+    pub account: i64,
+    pub raid: Option<i64>,
+    pub digest: Vec<u8>,
+    pub name: String,
+    pub created_at_ms: i64,
+    pub ends_at_ms: Option<i64>,
+    pub used_at_ms: Option<i64>,
 }
 
 /// The cells of a player's number.

@@ -369,6 +369,7 @@ async fn an_archive_holds_all_that_is_held_about_somebody_and_nothing_of_others(
         "README.txt".into(),
         "person.json".into(),
         "notes.json".into(),
+        "links.json".into(),
         format!("{folder}/raid.json"),
         format!("{folder}/{report}/report.json"),
         format!("{folder}/{report}/log.bin"),

@@ -25,6 +25,7 @@ mod history;
 mod hostile_uploads;
 mod kills;
 mod life;
+mod links;
 mod loads;
 mod logs;
 #[cfg(target_os = "linux")]

@@ -257,10 +257,26 @@ impl TestRelay {
 
     /// The status and body that a request is answered with.
     pub(crate) async fn request(&self, method: &str, path: &str, key: Option<&str>) -> (u16, serde_json::Value) {
+        self.send(method, path, key, None).await
+    }
+
+    /// A request with a body of JSON.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&serde_json::Value>,
+    ) -> (u16, serde_json::Value) {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
         let mut stream = TcpStream::connect(self.url.trim_start_matches("http://")).await.expect("it listens");
         let key = key.map(|key| format!("X-API-Key: {key}\r\n")).unwrap_or_default();
-        let request = format!("{method} {path} HTTP/1.1\r\nHost: relay\r\n{key}Connection: close\r\n\r\n");
+        let body = body.map(ToString::to_string).unwrap_or_default();
+        let kind = match body.len() {
+            0 => String::new(),
+            length => format!("Content-Type: application/json\r\nContent-Length: {length}\r\n"),
+        };
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: relay\r\n{key}{kind}Connection: close\r\n\r\n{body}");
         stream.write_all(request.as_bytes()).await.expect("it is written");
         let mut answer = Vec::new();
         soon("an answer", stream.read_to_end(&mut answer)).await.expect("it is read");

@@ -12,11 +12,11 @@ use raidcast_store::{
     Account, AccountId, Accounts, Adding, AuditRow, Audits, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow,
     Encounters, Erasing, FightsBegun, GivenBack, HeldReport, Invitation, JobKey, JobKind, Jobs, JobsWaiting, Joining,
     Journal, JournalEntry, KeptReport, KeyEncounter, KeyId, KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left,
-    NewEncounter, NewJob, NewKey, NewPerson, NewRemoval, NewSession, NewUpload, Note, OnCommit, OpenEncounter, Page,
-    People, Person, PersonId, Players, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role, Search,
-    SearchFound, SearchRequest, Session, SessionEnds, SessionId, Sessions, SignIn, Store, StoreError, StoreFuture,
-    StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash, UploadKept, Uploads, Usage,
-    Use,
+    LinkId, LinkRow, Links, NewEncounter, NewJob, NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload, Note,
+    OnCommit, OpenEncounter, Page, People, Person, PersonId, Players, RaidLine, RaidRow, Raids, Removal, Removals,
+    ReportLine, Reports, Role, Search, SearchFound, SearchRequest, Session, SessionEnds, SessionId, Sessions, SignIn,
+    Store, StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep,
+    UploadHash, UploadKept, Uploads, Usage, Use,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -174,6 +174,24 @@ impl Keys for Shaky {
 
     fn drop_keys(&self, now_ms: i64) -> StoreFuture<'_, ()> {
         self.store.drop_keys(now_ms)
+    }
+}
+
+impl Links for Shaky {
+    through! {
+        "writes" add_link(link: &'a NewLink = link.clone() => &link) -> Option<LinkRow>;
+        "reads" link(digest: &'a [u8; 32] = *digest => &digest) -> Option<LinkRow>;
+        "reads" links(account: AccountId = account => account, raid_code: Option<&'a str> = raid_code.map(str::to_owned) => raid_code.as_deref(), now_ms: i64 = now_ms => now_ms) -> Vec<LinkRow>;
+        "writes" revoke_link(account: AccountId = account => account, raid_code: Option<&'a str> = raid_code.map(str::to_owned) => raid_code.as_deref(), link: LinkId = link => link, note: Note = note => note) -> Option<LinkRow>;
+    }
+
+    /// Done whenever the relay likes, as [`Jobs::jobs`] is asked.
+    fn use_links<'a>(&'a self, used: &'a [(LinkId, i64)]) -> StoreFuture<'a, ()> {
+        self.store.use_links(used)
+    }
+
+    fn drop_links(&self, now_ms: i64) -> StoreFuture<'_, ()> {
+        self.store.drop_links(now_ms)
     }
 }
 

@@ -9,8 +9,8 @@ use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
 use raidcast_store::transfer::Table;
 use raidcast_store::{
-    AccountId, Audited, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, NewJob, NewKey, NewPerson,
-    NewRemoval, NewSession, Note, Person, Role, Session, SessionEnds, Store, Subject, UploadHash,
+    AccountId, Audited, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, NewJob, NewKey, NewLink,
+    NewPerson, NewRemoval, NewSession, Note, Person, Role, Session, SessionEnds, Store, Subject, UploadHash,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -89,6 +89,19 @@ async fn filled(data: &Path) -> Vec<String> {
     assert!(relay.store.pin_raid(&row.raid_code, true, pinned).await.unwrap());
     let key = relay.store.add_key(&key_of(account, SECRET)).await.unwrap().unwrap();
     relay.store.use_keys(&[(key.id, 3)]).await.unwrap();
+    for raid_code in [Some(row.raid_code.clone()), None] {
+        let digest = [2 + u8::from(raid_code.is_some()); 32];
+        let link = NewLink {
+            account: row.key.account,
+            raid_code,
+            digest,
+            name: "an overlay".into(),
+            ends_at_ms: Some(NEVER_MS),
+            by: None,
+            now_ms: 2,
+        };
+        relay.store.add_link(&link).await.unwrap().unwrap();
+    }
     relay.stop().await;
     reports
 }

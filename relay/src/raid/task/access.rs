@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::FutureExt;
-use raidcast_shared::uplink::{NamesPolicy, Refused, RefusedCode, RefusedScope, UplinkReply};
-use raidcast_store::{Policy, RaidRow, StoreError, Tickets};
+use raidcast_shared::uplink::{NamesPolicy, Refused, RefusedCode, RefusedScope, UplinkReply, Visibility};
+use raidcast_store::{LinkId, Policy, RaidRow, StoreError, Tickets};
 
 use super::handles::Handles;
 use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS, is_shown_alike};
@@ -131,6 +131,20 @@ impl RaidTask {
         self.be(RaidRow { tickets, ..self.row.clone() });
     }
 
+    /// A link is good no more: who came by it goes, and comes back as anybody where that may see the raid.
+    pub(super) fn link_ended(&mut self, link: LinkId) {
+        let (reason, retry_ms) = self.without_link();
+        self.stages.dismiss_all(Whom::ByLink(link), reason, retry_ms);
+    }
+
+    /// What somebody is told whose link is good no more.
+    pub(super) fn without_link(&self) -> (&'static str, Option<u32>) {
+        match self.row.visibility {
+            Visibility::Private => (NOT_FOR_YOU, None),
+            Visibility::Public | Visibility::Unlisted => (LINK_OVER, Some(SHOWN_OTHERWISE_RETRY_MS)),
+        }
+    }
+
     /// Says goodbye to all who may no longer see the raid.
     fn let_go(&mut self) {
         let policy = self.row.policy();
@@ -153,5 +167,7 @@ impl RaidTask {
 pub(super) const MOVED_ON: &str = "the channel shows another raid now; come back for it";
 /// He comes back after this, ms: to the channel's address, where the other raid is.
 pub(super) const MOVED_ON_RETRY_MS: u32 = 100;
+/// What somebody is told whose link is good no more, where the raid is not private.
+const LINK_OVER: &str = "this link is good no more; come back without it";
 /// What somebody is told who may no longer see a raid.
 pub(crate) const NOT_FOR_YOU: &str = "this raid is not for you any more: ask its uploader for a link";

@@ -13,7 +13,7 @@ use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
 use super::past::Earlier;
 use super::stage::{FeedState, Of, Stage};
 use super::state::RaidTask;
-use crate::access::Admitted;
+use crate::access::Until;
 use crate::context::Context;
 use crate::fanout::{Answer, Format, Pace, Resume, Room, SpectatorId, Wish};
 use crate::metrics::Lag;
@@ -148,14 +148,20 @@ impl RaidTask {
     }
 
     pub(super) fn join(&mut self, join: Join) {
-        let Join { socket, wish, admitted, reply } = join;
+        let Join { socket, wish, admitted, link, reply } = join;
         // It was let in a moment ago, and that may be over.
         if !admitted.holds(self.row.visibility, self.row.tickets) {
             socket.turn_away(wish.format, NOT_FOR_YOU, None);
             let _ = reply.send(None);
             return;
         }
-        let by_channel = wish.channel || matches!(admitted, Admitted::ByChannelTicket(_));
+        if Until::is_over(link.as_ref()) {
+            let (reason, retry_ms) = self.without_link();
+            socket.turn_away(wish.format, reason, retry_ms);
+            let _ = reply.send(None);
+            return;
+        }
+        let by_channel = wish.channel || admitted.is_by_channel();
         if by_channel && !self.around.channels.shows(self.row.account, &self.row.code) {
             socket.turn_away(wish.format, MOVED_ON, Some(MOVED_ON_RETRY_MS));
             let _ = reply.send(None);

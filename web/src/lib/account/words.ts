@@ -64,6 +64,9 @@ export const AUDITED: Record<Audited, string> = {
   key_made: 'made a key',
   key_revoked: 'ended a key',
   removal_closed: 'closed a request for removal',
+  link_made: 'made a link to a raid or a channel',
+  link_revoked: 'revoked a link to a raid or a channel',
+  raid_shown: 'changed who may see a raid',
 };
 
 /** What ends within so long is told to the minute, ms. */

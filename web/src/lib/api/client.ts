@@ -4,7 +4,7 @@
  */
 import type { Description } from './description';
 import type { paths } from './schema';
-import type { ApiError, PointsOfView, RaidPage, Report, ReportPage, Timeline } from './types';
+import type { ApiError, FeedTicket, PointsOfView, RaidPage, Report, ReportPage, Timeline } from './types';
 
 /** An address that is read. */
 type Address = { [P in keyof paths]: paths[P] extends { get: object } ? P : never }[keyof paths];
@@ -75,6 +75,8 @@ export interface Api {
   /** Other uploaders' reports of its fight. */
   views(id: string, signal?: AbortSignal): Promise<PointsOfView>;
   raid(place: RaidPlace, signal?: AbortSignal): Promise<RaidPage>;
+  /** Gets what opens a feed once, in place of the page's own ticket; null where the page has none. */
+  readonly feedTicket: ((place: RaidPlace) => Promise<string>) | null;
 }
 
 /** The same, and what the API says of itself. */
@@ -165,6 +167,16 @@ export function apiClient(ticket: string | null, env: ApiEnv = browserApiEnv): W
       kind === 'raid'
         ? call('/api/v1/raids/{code}', { code: name }, { ticket }, signal)
         : call('/api/v1/live/{channel}', { channel: name }, { ticket }, signal),
+    feedTicket:
+      ticket === null
+        ? null
+        : async (place) => {
+            const given = (await ask(env, feedPath(place, 'feed-ticket'), {
+              method: 'POST',
+              body: { ticket },
+            })) as FeedTicket;
+            return given.ticket;
+          },
     description: async (signal) => (await call('/api/v1/openapi.json', {}, {}, signal)) as Description,
   };
 }
@@ -223,10 +235,13 @@ function named(path: string, names: object): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(texts[name] ?? ''));
 }
 
+function feedPath({ kind, name }: RaidPlace, what: 'feed' | 'feed-ticket'): string {
+  return `/api/v1/${kind === 'raid' ? 'raids' : 'live'}/${encodeURIComponent(name)}/${what}`;
+}
+
 /** The WebSocket URL of a raid's feed, with what of a query is there. */
 export function feedUrl(place: RaidPlace, query: Record<string, string | number | null>, origin: string): string {
-  const path = `/api/v1/${place.kind === 'raid' ? 'raids' : 'live'}/${encodeURIComponent(place.name)}/feed`;
-  const url = new URL(withQuery(path, query), origin);
+  const url = new URL(withQuery(feedPath(place, 'feed'), query), origin);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 }

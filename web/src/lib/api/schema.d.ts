@@ -224,6 +224,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/live/{channel}/feed-ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A ticket for a channel's feed.
+         * @description As one for a raid's.
+         */
+        post: operations["channelFeedTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live/{channel}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The links to a channel.
+         * @description As those to a raid.
+         */
+        get: operations["channelLinks"];
+        put?: never;
+        /**
+         * Makes a link to a channel.
+         * @description Whoever has it sees what the channel shows as a member does, whichever raid that is, until it ends. Only this answer tells
+         *     its address.
+         */
+        post: operations["makeChannelLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live/{channel}/links/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends a link to a channel.
+         * @description As one to a raid.
+         */
+        delete: operations["revokeChannelLink"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -545,6 +610,71 @@ export interface paths {
          * @description Nothing of it is kept. The key needs the scope `manage`; on a page of the relay its owner does it.
          */
         delete: operations["deleteRaid"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/raids/{code}/feed-ticket": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A ticket for a raid's feed.
+         * @description For pages and overlays: a WebSocket takes no headers from a page, and what lets somebody in for long is not to stand in
+         *     the address of one. The ticket opens the feed once, within a minute; the feed lasts as long as what it was given for.
+         */
+        post: operations["raidFeedTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/raids/{code}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The links to a raid.
+         * @description Their secrets are not told: the relay keeps digests.
+         */
+        get: operations["raidLinks"];
+        put?: never;
+        /**
+         * Makes a link to a raid.
+         * @description Whoever has it sees the raid as a member does, until it ends. Only this answer tells its address.
+         */
+        post: operations["makeRaidLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/raids/{code}/links/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends a link to a raid.
+         * @description When it is answered the link opens nothing any more, and all feeds that it opened have ended.
+         */
+        delete: operations["revokeRaidLink"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1009,7 +1139,7 @@ export interface components {
          * @description What is noted of who changed what.
          * @enum {string}
          */
-        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed";
+        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown";
         /** @description A boss and what players did to it. */
         Boss: {
             /**
@@ -1208,6 +1338,24 @@ export interface components {
          * @enum {string}
          */
         Errand: "enter" | "again" | "add";
+        /** @description A ticket for a feed. */
+        FeedTicket: {
+            /**
+             * Format: int64
+             * @description From when it does not, Unix ms.
+             */
+            endsAtMs: number;
+            /** @description Opens the feed once, as `?ticket=`. */
+            ticket: string;
+        };
+        /**
+         * @description By what somebody asks for a ticket for a feed: `POST /api/v1/raids/{code}/feed-ticket` and
+         *     `POST /api/v1/live/{channel}/feed-ticket`.
+         */
+        FeedTicketForm: {
+            /** @description The `ticket` of a link, where it is that which lets him in; a key or a cookie counts without it. */
+            ticket?: string;
+        };
         /** @description What a fold shows of a fight. Times named `…AtMs` are Unix ms; other times are ms since the encounter began. */
         Fight: {
             /** @description Attempts, by number. */
@@ -1681,6 +1829,48 @@ export interface components {
             /** @description Each of them. */
             keys: components["schemas"]["KeyLine"][];
         };
+        /** @description A link that somebody wants: `POST /api/v1/raids/{code}/links` and `POST /api/v1/live/{channel}/links`. */
+        LinkForm: {
+            /**
+             * Format: uint32
+             * @description It ends after so many days, 1 to 3650; 30 where nothing is said.
+             */
+            days?: number;
+            /** @description It has no end until it is revoked; `days` must not stand beside it. */
+            endless?: boolean;
+            /** @description What it is called, for whom it is: at most 64 characters. */
+            name?: string;
+        };
+        /** @description A link, without its secret. */
+        LinkLine: {
+            /**
+             * Format: int64
+             * @description When it was made, Unix ms.
+             */
+            createdAtMs: number;
+            /**
+             * Format: int64
+             * @description From when it opens nothing, Unix ms; `null`: when it is revoked.
+             */
+            endsAtMs: number | null;
+            /**
+             * Format: int64
+             * @description Names it in this API.
+             */
+            id: number;
+            /** @description What it is called; may be empty. */
+            name: string;
+            /**
+             * Format: int64
+             * @description In which minute it was used last, Unix ms.
+             */
+            usedAtMs: number | null;
+        };
+        /** @description The links of a raid or a channel. */
+        LinkList: {
+            /** @description Those that are good, oldest first. */
+            links: components["schemas"]["LinkLine"][];
+        };
         /** @description Who is signed in. */
         Me: {
             /** @description His accounts: his own first. */
@@ -1820,6 +2010,13 @@ export interface components {
         NewKey: components["schemas"]["KeyLine"] & {
             /** @description The key itself. The relay does not keep it. */
             secret: string;
+        };
+        /** @description A link that was made. Nothing tells its address again. */
+        NewLink: {
+            /** @description What is listed of it. */
+            link: components["schemas"]["LinkLine"];
+            /** @description The page that it opens, with its secret. */
+            url: string;
         };
         /** @description Somebody whom a provider knows, and who has not joined yet: `GET /api/v1/newcomer`. */
         Newcomer: {
@@ -3568,6 +3765,153 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    channelFeedTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the channel. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedTicketForm"];
+            };
+        };
+        responses: {
+            /** @description The ticket. */
+            201: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedTicket"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    channelLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the channel. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that are good. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    makeChannelLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the channel. */
+                channel: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkForm"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewLink"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    revokeChannelLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the channel. */
+                channel: string;
+                /** @description Names the link. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     me: {
         parameters: {
             query?: never;
@@ -4393,6 +4737,153 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Deleting"];
                 };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    raidFeedTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedTicketForm"];
+            };
+        };
+        responses: {
+            /** @description The ticket. */
+            201: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedTicket"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    raidLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that are good. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    makeRaidLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkForm"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewLink"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    revokeRaidLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the raid. */
+                code: string;
+                /** @description Names the link. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];

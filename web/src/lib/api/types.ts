@@ -9,6 +9,7 @@ export type Player = Schemas['Player'];
 export type PointOfView = Schemas['PointOfView'];
 export type PointsOfView = Schemas['PointsOfView'];
 export type RaidPage = Schemas['RaidPage'];
+export type FeedTicket = Schemas['FeedTicket'];
 export type Report = Schemas['Report'];
 export type ReportPage = Schemas['ReportPage'];
 export type Timeline = Schemas['Timeline'];

@@ -57,6 +57,42 @@ describe('a connection to a feed', () => {
     expect(frames).toHaveLength(1);
   });
 
+  it('gets a ticket for each try, and makes nothing of one that comes too late', async () => {
+    connection.close();
+    const given: ((ticket: string | null) => void)[] = [];
+    const ticket = (): Promise<string> =>
+      new Promise((give, refuse) => given.push((got) => (got === null ? refuse(new Error('none')) : give(got))));
+    const before = env.sockets.length;
+    connection = new FeedConnection(env, {
+      url: (_, paid) => `ws://relay/feed?ticket=${paid ?? ''}`,
+      ticket,
+      state: (state) => states.push(state),
+      frame: (frame) => frames.push(frame),
+    });
+    connection.start();
+    expect([env.sockets.length - before, kind()]).toEqual([0, 'connecting']);
+    given[0]?.('one');
+    await env.pass(250);
+    expect(env.socket.url).toBe('ws://relay/feed?ticket=one');
+    env.socket.cut();
+    await env.pass(BACKOFF_MAX_MS);
+    // It takes too long: another try, and the first ticket is good for nothing.
+    await env.pass(BACKOFF_MAX_MS + 10_000);
+    given[1]?.('late');
+    await env.pass(250);
+    expect(env.sockets.length - before).toBe(1);
+    const asked = given.length;
+    expect(asked).toBeGreaterThan(2);
+    given[asked - 1]?.(null);
+    await env.pass(250);
+    expect(kind()).toBe('waiting');
+    await env.pass(BACKOFF_MAX_MS);
+    given.at(-1)?.('three');
+    await env.pass(250);
+    expect(env.socket.url).toBe('ws://relay/feed?ticket=three');
+    connection.close();
+  });
+
   it('tries again for ever after a cut', () => {
     env.socket.give(keyframe());
     for (let cuts = 1; cuts <= 40; cuts++) {

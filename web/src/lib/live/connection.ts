@@ -45,7 +45,9 @@ export interface ConnectionEnv {
 /** Who is told. */
 export interface ConnectionListener {
   /** The address of the next try. `anew`: what is held is not to be built upon. */
-  url(anew: boolean): string;
+  url(anew: boolean, ticket: string | null): string;
+  /** Gets what opens the next try alone, where something is needed; a try that gets none has failed. */
+  ticket?(): Promise<string> | null;
   state(state: ConnectionState): void;
   /** A frame, and when it came (Unix ms). May throw FrameError: then the socket is dropped and opened anew. */
   frame(frame: FeedFrame, receivedMs: number): void;
@@ -75,6 +77,8 @@ export class FeedConnection {
   #state: ConnectionState = { kind: 'connecting', tries: 0 };
   #socket: Socket | null = null;
   #tries = 0;
+  /** Tells a try that waits for its ticket that it was given up. */
+  #tried = 0;
   /** What is held is not to be built upon. */
   #anew = true;
   #lastHeardMs = 0;
@@ -128,9 +132,29 @@ export class FeedConnection {
   #try(): void {
     this.#drop();
     this.#enter({ kind: 'connecting', tries: this.#tries });
+    const paying = this.#listener.ticket?.() ?? null;
+    if (paying === null) {
+      this.#open(null);
+      return;
+    }
+    const tried = this.#tried;
+    this.#wait(FIRST_FRAME_MS, () => {
+      this.#again();
+    });
+    paying.then(
+      (ticket) => {
+        if (this.#tried === tried) this.#open(ticket);
+      },
+      () => {
+        if (this.#tried === tried) this.#again();
+      },
+    );
+  }
+
+  #open(ticket: string | null): void {
     let socket: Socket;
     try {
-      socket = this.#env.open(this.#listener.url(this.#anew), SUBPROTOCOL);
+      socket = this.#env.open(this.#listener.url(this.#anew, ticket), SUBPROTOCOL);
     } catch {
       this.#again();
       return;
@@ -246,6 +270,7 @@ export class FeedConnection {
 
   #drop(): void {
     this.#clear();
+    this.#tried += 1;
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();

@@ -37,12 +37,12 @@ export class RaidSession {
   #readMs = $state<number | null>(null);
   #keyframes = 0;
 
-  constructor(options: { place: RaidPlace; api: Api; env: PageEnv; ticket: string | null; origin: string }) {
+  constructor(options: { place: RaidPlace; api: Api; env: PageEnv; origin: string }) {
     this.#env = options.env;
     this.nowMs = options.env.now();
     this.raid = new LiveRaid({
       env: options.env,
-      ticket: options.ticket,
+      ticket: options.api.feedTicket,
       origin: options.origin,
       happened: (event) => {
         if (event.what.kind === 'fightBegan' || event.what.kind === 'fightEnded') this.#reading.soon();

@@ -4,7 +4,7 @@
  * Frames are folded when they come, and shown together once a frame of the screen: however many came, the page is
  * rendered once.
  */
-import { feedUrl, type RaidPlace } from '$lib/api/client';
+import { feedUrl, type Api, type RaidPlace } from '$lib/api/client';
 import { advanceTimer, type FightTimer } from '$lib/fight/timer';
 import { FrameError } from '$lib/wire/frame';
 import type { FeedEvent, FeedFrame, FrameTimes, SkillRow } from '$lib/wire/types';
@@ -62,7 +62,7 @@ export class LiveRaid {
   #showing = false;
   #takeBack: () => void = () => undefined;
   readonly #env: PageEnv;
-  readonly #ticket: string | null;
+  readonly #ticket: Api['feedTicket'];
   readonly #origin: string;
   readonly #happened: (event: FeedEvent) => void;
   readonly #letGo: () => void;
@@ -79,7 +79,7 @@ export class LiveRaid {
 
   constructor(options: {
     env: PageEnv;
-    ticket: string | null;
+    ticket: Api['feedTicket'];
     origin: string;
     happened?: (event: FeedEvent) => void;
     /** The relay said goodbye for good: what is shown may not be seen any more, or is elsewhere. */
@@ -111,7 +111,8 @@ export class LiveRaid {
       return;
     }
     this.#connection = new FeedConnection(this.#env, {
-      url: (anew) => this.#url(anew),
+      url: (anew, ticket) => this.#url(anew, ticket),
+      ticket: () => (this.#place === null ? null : (this.#ticket?.(this.#place) ?? null)),
       state: (state) => {
         const opened = state.kind === 'open' && this.#known.connection.kind !== 'open';
         this.#known.connection = state;
@@ -140,10 +141,10 @@ export class LiveRaid {
   }
 
   /** The feed, from where the view stands if that can be built upon. */
-  #url(anew: boolean): string {
+  #url(anew: boolean, ticket: string | null): string {
     const held = anew ? null : this.#known.view;
     const resume = { epoch: held?.epoch ?? null, position: held?.position ?? null };
-    return this.#place === null ? '' : feedUrl(this.#place, { ticket: this.#ticket, ...resume }, this.#origin);
+    return this.#place === null ? '' : feedUrl(this.#place, { ticket, ...resume }, this.#origin);
   }
 
   #askToWatch(): void {

@@ -4,7 +4,7 @@
  * The invariant: what is shown is the fight until `atMs`, give or take what is on its way. A moment that stands is
  * exactly that; going to another asks for the feed anew.
  */
-import { ApiFailure, feedUrl, type Api } from '$lib/api/client';
+import { ApiFailure, feedUrl, type Api, type RaidPlace } from '$lib/api/client';
 import { figuresOfFeed, type FightFigures } from '$lib/fight/figures';
 import { FrameError } from '$lib/wire/frame';
 import type { FeedFrame, SkillRow } from '$lib/wire/types';
@@ -53,7 +53,6 @@ export class Replay {
   readonly #id: string;
   readonly #api: Api;
   readonly #env: PageEnv;
-  readonly #ticket: string | null;
   readonly #origin: string;
   readonly #of: () => Replayed | null;
   readonly #caughtUp: () => void;
@@ -73,7 +72,6 @@ export class Replay {
     id: string;
     api: Api;
     env: PageEnv;
-    ticket: string | null;
     origin: string;
     of: () => Replayed | null;
     /** A live fight's present was reached: it is followed live from here. */
@@ -84,7 +82,6 @@ export class Replay {
     this.#id = options.id;
     this.#api = options.api;
     this.#env = options.env;
-    this.#ticket = options.ticket;
     this.#origin = options.origin;
     this.#of = options.of;
     this.#caughtUp = options.caughtUp;
@@ -165,7 +162,8 @@ export class Replay {
       return;
     }
     this.#connection = new FeedConnection(this.#env, {
-      url: () => this.#url(),
+      url: (_, ticket) => this.#url(ticket),
+      ticket: () => this.#api.feedTicket?.(this.#place()) ?? null,
       state: (state) => {
         if (state.kind !== 'closed') this.problem = null;
         if (state.kind === 'waiting') {
@@ -187,11 +185,14 @@ export class Replay {
     this.#connection.start();
   }
 
-  #url(): string {
-    const of = this.#of();
+  #place(): RaidPlace {
+    return { kind: 'raid', name: this.#of()?.raid ?? '' };
+  }
+
+  #url(ticket: string | null): string {
     this.#asked = this.#wanted();
-    const query = { report: this.#id, at: this.#asked.atMs, speed: this.#asked.speed, ticket: this.#ticket };
-    return feedUrl({ kind: 'raid', name: of?.raid ?? '' }, query, this.#origin);
+    const query = { report: this.#id, at: this.#asked.atMs, speed: this.#asked.speed, ticket };
+    return feedUrl(this.#place(), query, this.#origin);
   }
 
   #wanted(): { atMs: number; speed: number } {

@@ -26,6 +26,7 @@ beforeEach(() => {
   caughtUp = 0;
   doubts = 0;
   const api = {
+    feedTicket: null,
     report: (_: string, span?: SpanQuery | null) => {
       if (span) spans.push(span);
       return Promise.resolve(report({ players: [player('a', { damage: spans.length })] }));
@@ -35,7 +36,6 @@ beforeEach(() => {
     id: 'r1',
     api,
     env,
-    ticket: 'tic',
     origin: 'https://relay.example',
     of: () => ({ raid: 'RAID', firstMs: 1_000, lastMs: 61_000 }),
     caughtUp: () => (caughtUp += 1),
@@ -47,7 +47,7 @@ describe('a replay', () => {
   it('opens at a moment that stands, and keeps it when the relay says goodbye', () => {
     replay.look(20_000);
     expect(env.socket.url).toContain('wss://relay.example/api/v1/raids/RAID/feed?');
-    expect(asked()).toEqual({ report: 'r1', at: '20000', speed: '0', ticket: 'tic' });
+    expect(asked()).toEqual({ report: 'r1', at: '20000', speed: '0' });
     expect(replay.figures).toBeNull();
     env.socket.give(keyframe());
     env.socket.give(bye(null));

@@ -70,14 +70,14 @@ export class ReportSession {
   #timeless = $state<string | null>(null);
   #seen = '';
 
-  constructor(options: { id: string; api: Api; env: PageEnv; ticket: string | null; origin: string }) {
+  constructor(options: { id: string; api: Api; env: PageEnv; origin: string }) {
     this.#id = options.id;
     this.#api = options.api;
     this.#env = options.env;
     this.nowMs = options.env.now();
     this.raid = new LiveRaid({
       env: options.env,
-      ticket: options.ticket,
+      ticket: options.api.feedTicket,
       origin: options.origin,
       happened: (event) => {
         if (event.reportId === options.id && event.what.kind === 'fightEnded') this.#reading.read();

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ApiFailure, type Api, type SpanQuery } from '$lib/api/client';
+import { ApiFailure, type Api, type SpanQuery, type RaidPlace } from '$lib/api/client';
 import { FakeEnv } from '$lib/testing/env';
 import {
   feedFight,
@@ -21,6 +21,7 @@ import { ReportSession } from './report.svelte';
 const NO_TIMES = new ApiFailure(409, 'Nothing in this fight has a time.', 'no_times');
 
 class FakeApi implements Api {
+  feedTicket: Api['feedTicket'] = null;
   held: Report | null = report();
   down = false;
   /** Spans and timelines are refused: nothing has a time. */
@@ -61,7 +62,7 @@ let session: ReportSession;
 beforeEach(() => {
   env = new FakeEnv();
   api = new FakeApi();
-  session = new ReportSession({ id: 'r1', api, env, ticket: 'tic', origin: 'https://relay.example' });
+  session = new ReportSession({ id: 'r1', api, env, origin: 'https://relay.example' });
 });
 
 async function started(): Promise<void> {
@@ -76,9 +77,16 @@ const headOf = (state: 'live' | 'final' | 'provisional', damage: number): Return
 });
 
 describe('a live report', () => {
-  it('shows the feed of its raid, with the ticket', async () => {
+  it('shows the feed of its raid, with a ticket for it where the page has one of its own', async () => {
+    const asked: RaidPlace[] = [];
+    api.feedTicket = (place) => {
+      asked.push(place);
+      return Promise.resolve('feed-1');
+    };
+    session = new ReportSession({ id: 'r1', api, env, origin: 'https://relay.example' });
     await started();
-    expect(env.socket.url).toBe('wss://relay.example/api/v1/raids/RAID/feed?ticket=tic');
+    expect(asked).toEqual([{ kind: 'raid', name: 'RAID' }]);
+    expect(env.socket.url).toBe('wss://relay.example/api/v1/raids/RAID/feed?ticket=feed-1');
     env.socket.give(keyframe({ fight: feedFight({ head: headOf('live', 400) }) }));
     expect(session.fromFeed).toBe(true);
     expect(session.figures?.totals.damage).toBe(400);
@@ -235,7 +243,6 @@ describe('a page that slept', () => {
       place: { kind: 'raid', name: 'RAID' },
       api,
       env,
-      ticket: null,
       origin: 'http://relay.example',
     });
     raid.start();
@@ -396,7 +403,6 @@ describe('a raid of uploads', () => {
       place: { kind: 'raid', name: 'RAID' },
       api,
       env,
-      ticket: null,
       origin: 'http://relay.example',
     });
     raid.start();
@@ -459,7 +465,6 @@ describe('a raid', () => {
       place: { kind: 'channel', name: 'CHAN' },
       api,
       env,
-      ticket: null,
       origin: 'http://relay.example',
     });
     raid.start();
@@ -481,7 +486,6 @@ describe('a raid', () => {
       place: { kind: 'raid', name: 'RAID' },
       api,
       env,
-      ticket: null,
       origin: 'http://relay.example',
     });
     raid.start();

@@ -1,0 +1,225 @@
+//! Who may change something: by a key, or signed in on a page of the relay.
+//!
+//! One invariant: what changes anything takes an [`Uploader`] or a [`Manager`], and nobody makes one up. What is somebody
+//! else's is to him as what is nobody's.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
+use raidcast_store::{Account, AccountId, EncounterRow, PersonId, RaidRow};
+
+use super::visible::Visible;
+use super::{Asker, Door, Until};
+use crate::account::{Key, Scope, WhoseKey};
+use crate::error::HttpError;
+use crate::quota::UploadsPerDay;
+use crate::signature::{Claim, Proof, SignatureFault};
+
+/// Somebody whose key is known: what changes anything takes one.
+///
+/// Nobody makes one up:
+///
+/// ```compile_fail
+/// use raidcast_relay::access::Uploader;
+/// use raidcast_store::AccountId;
+///
+/// fn anybody() -> Uploader {
+///     let (visibility, names) = Default::default();
+///     Uploader { account: AccountId(1), visibility, names, reads: true, uploads_per_day: None }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Uploader {
+    account: AccountId,
+    visibility: Visibility,
+    names: NamesPolicy,
+    reads: bool,
+    uploads_per_day: Option<UploadsPerDay>,
+}
+
+impl Uploader {
+    /// Whose key it is.
+    pub fn account(self) -> AccountId {
+        self.account
+    }
+
+    /// Who may see what this key uploads over HTTP, where the request does not say so.
+    pub fn visibility(self) -> Visibility {
+        self.visibility
+    }
+
+    /// Which names those see of what it uploads over HTTP who are no members.
+    pub fn names(self) -> NamesPolicy {
+        self.names
+    }
+
+    /// The same, for a request that says who may see what it uploads, or which names.
+    #[must_use]
+    pub fn showing(self, visibility: Option<Visibility>, names: Option<NamesPolicy>) -> Self {
+        Self { visibility: visibility.unwrap_or(self.visibility), names: names.unwrap_or(self.names), ..self }
+    }
+
+    /// Whether he may see what his account keeps private: else he is not given a link that shows it.
+    pub fn reads(self) -> bool {
+        self.reads
+    }
+
+    /// How many new fights this key may upload over HTTP within a day, if that is limited.
+    pub fn uploads_per_day(self) -> Option<UploadsPerDay> {
+        self.uploads_per_day
+    }
+
+    /// Asks without a ticket.
+    pub fn asker(self) -> Asker {
+        Asker { accounts: vec![self.account], ..Asker::default() }
+    }
+}
+
+/// Somebody who may remove what belongs to his accounts: by a key that manages, or signed in on a page of the relay.
+///
+/// Nobody makes one up:
+///
+/// ```compile_fail
+/// use raidcast_relay::access::Manager;
+/// use raidcast_store::AccountId;
+///
+/// fn anybody() -> Manager {
+///     Manager { accounts: vec![AccountId(1)], by: None }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Manager {
+    accounts: Vec<AccountId>,
+    by: Option<PersonId>,
+}
+
+impl Manager {
+    /// Who he is, if he is signed in.
+    pub fn by(&self) -> Option<PersonId> {
+        self.by
+    }
+
+    fn asker(&self) -> Asker {
+        Asker { accounts: self.accounts.clone(), ..Asker::default() }
+    }
+}
+
+impl Door {
+    pub(super) fn key(&self, headers: &HeaderMap) -> Option<Arc<Key>> {
+        let key = headers.get("x-api-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        self.keys.key(key.trim())
+    }
+
+    pub(super) async fn account(&self, key: &Key) -> Result<AccountId, HttpError> {
+        match &key.whose {
+            WhoseKey::Kept(_, account) => Ok(*account),
+            WhoseKey::Named(name) => {
+                let channel = self.context.entropy.code(8);
+                Ok(self.context.store.account(name, &channel).await?.id)
+            }
+        }
+    }
+
+    /// Who streams, and until when.
+    ///
+    /// # Errors
+    /// As [`Door::uploader`].
+    pub async fn streamer(&self, headers: &HeaderMap) -> Result<(Uploader, Until), HttpError> {
+        // The key first: what ends between the two is heard of.
+        let until = Until::of(self.key(headers).ok_or(HttpError::Unauthorized)?.ended().clone());
+        Ok((self.uploader(headers, Scope::Upload).await?, until))
+    }
+
+    /// Who asks for something that needs a key which may do this.
+    ///
+    /// # Errors
+    /// `Unauthorized` without a key that is known, `Forbidden` where it may not.
+    pub async fn uploader(&self, headers: &HeaderMap, scope: Scope) -> Result<Uploader, HttpError> {
+        let key = self.key(headers).ok_or(HttpError::Unauthorized)?;
+        if !key.scopes.has(scope) {
+            return Err(HttpError::Forbidden(scope));
+        }
+        let reads = key.scopes.has(Scope::Read);
+        let Key { visibility, uploads_per_day, .. } = *key;
+        let names = NamesPolicy::Full;
+        Ok(Uploader { account: self.account(&key).await?, visibility, names, reads, uploads_per_day })
+    }
+
+    /// Who asks to remove what is his.
+    ///
+    /// # Errors
+    /// With a key as [`Door::uploader`]; without one `SignedOut`, or `ForeignPage` where no page of this relay asks.
+    pub async fn manager(&self, headers: &HeaderMap) -> Result<Manager, HttpError> {
+        if headers.contains_key("x-api-key") {
+            let uploader = self.uploader(headers, Scope::Manage).await?;
+            return Ok(Manager { accounts: vec![uploader.account()], by: None });
+        }
+        if !headers.contains_key(header::COOKIE) {
+            // Neither a key nor a page that is signed in: whoever writes a program is told what it needs.
+            return Err(HttpError::Unauthorized);
+        }
+        let who = self.members.changing(headers).await?;
+        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()) })
+    }
+
+    /// Who asks to see what only he may see who manages it.
+    ///
+    /// # Errors
+    /// As [`Door::manager`], but for `ForeignPage`: nothing is changed.
+    pub async fn overseer(&self, headers: &HeaderMap) -> Result<Manager, HttpError> {
+        if headers.contains_key("x-api-key") || !headers.contains_key(header::COOKIE) {
+            return self.manager(headers).await;
+        }
+        let who = self.members.signed_in(headers).await?;
+        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()) })
+    }
+
+    /// An account of his, by its channel.
+    ///
+    /// # Errors
+    /// `NotFound` if it is nobody's, or somebody else's.
+    pub async fn managed_channel(&self, channel: &str, manager: &Manager) -> Result<Account, HttpError> {
+        let account = self.context.store.account_by_channel(channel).await?;
+        account.filter(|account| manager.accounts.contains(&account.id)).ok_or(HttpError::NotFound)
+    }
+
+    /// A raid of his.
+    ///
+    /// # Errors
+    /// `NotFound` if it is nobody's, or somebody else's.
+    pub async fn managed_raid(&self, code: &str, manager: &Manager) -> Result<Visible<RaidRow>, HttpError> {
+        let raid = self.raid(code, &manager.asker()).await?;
+        Some(raid).filter(|raid| manager.accounts.contains(&raid.account)).ok_or(HttpError::NotFound)
+    }
+
+    /// A fight of his, by its report.
+    ///
+    /// # Errors
+    /// `NotFound` if it is nobody's, or somebody else's.
+    pub async fn managed_report(&self, report_id: &str, manager: &Manager) -> Result<Visible<EncounterRow>, HttpError> {
+        let (report, _) = self.report(report_id, &manager.asker()).await?;
+        Some(report).filter(|report| manager.accounts.contains(&report.key.account)).ok_or(HttpError::NotFound)
+    }
+
+    /// What his request's signature is verified with, when its body comes; `None` if it has none.
+    ///
+    /// # Errors
+    /// `Unsigned`: it cannot be read or verified, or is of another time.
+    pub fn proof(&self, headers: &HeaderMap, uploader: Uploader) -> Result<Option<Proof>, HttpError> {
+        let Some(claim) = Claim::of(headers)? else { return Ok(None) };
+        let key = self.key(headers);
+        let secret = key.as_ref().and_then(|key| key.signing_secret.as_ref()).ok_or(SignatureFault::NoSecret)?;
+        let now_ms = self.context.clock.now_ms();
+        Ok(Some(self.context.signatures.verify(uploader.account(), claim, secret, now_ms)?))
+    }
+
+    /// A raid of his own.
+    ///
+    /// # Errors
+    /// `NotFound` if it is nobody's, or somebody else's.
+    pub async fn own_raid(&self, code: &str, uploader: Uploader) -> Result<Visible<RaidRow>, HttpError> {
+        let raid = self.raid(code, &uploader.asker()).await?;
+        Some(raid).filter(|raid| raid.account == uploader.account()).ok_or(HttpError::NotFound)
+    }
+}

@@ -1,0 +1,176 @@
+//! Links to raids and channels, as their owners see to them, and tickets for feeds.
+//!
+//! One invariant: a link's secret is told to who makes it, and to nobody else.
+
+use raidcast_shared::account::Audited;
+use raidcast_shared::id::hex;
+use raidcast_shared::link::{FeedTicket, LinkForm, LinkLine, LinkList, NewLink};
+use raidcast_shared::text::is_name;
+use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow, Note};
+
+use super::Desk;
+use crate::access::{Asker, FeedOf, Manager};
+use crate::account::digest;
+use crate::edge::Asked;
+use crate::error::HttpError;
+use crate::limits::{LINK_DAYS, LINK_DAYS_MAX};
+use crate::quota::DAY_MS;
+
+/// Characters of what a link is called.
+const NAME_CHARS_MAX: usize = 64;
+
+/// Where a link leads: to a raid, or a channel, that its manager was asked for.
+#[derive(Clone, Debug)]
+pub struct LinkTo {
+    account: AccountId,
+    raid_code: Option<String>,
+    path: String,
+}
+
+/// A link's name and its end, after so many ms.
+fn read(form: &LinkForm) -> Result<(String, Option<i64>), HttpError> {
+    let invalid = |text: String| Err(HttpError::BadRequest(text));
+    let name = form.name.trim();
+    if !name.is_empty() && !is_name(name, NAME_CHARS_MAX) {
+        return invalid(format!("`name` must have {NAME_CHARS_MAX} characters at the most, without line breaks"));
+    }
+    let days = match (form.days, form.endless) {
+        (Some(_), true) => return invalid("`days` and `endless` stand against each other: send one of them".into()),
+        (None, true) => None,
+        (days, false) => Some(days.unwrap_or(LINK_DAYS)),
+    };
+    if days.is_some_and(|days| !(1..=LINK_DAYS_MAX).contains(&days)) {
+        return invalid(format!("`days` must be 1 to {LINK_DAYS_MAX}: send `endless` for a link that has no end"));
+    }
+    Ok((name.to_owned(), days.map(|days| i64::from(days) * DAY_MS)))
+}
+
+impl Desk {
+    /// Where links to a raid of somebody's lead.
+    ///
+    /// # Errors
+    /// `NotFound` if it is nobody's, or somebody else's.
+    pub async fn to_raid(&self, code: &str, manager: &Manager) -> Result<LinkTo, HttpError> {
+        let raid = self.door.managed_raid(code, manager).await?.into_inner();
+        Ok(LinkTo { account: raid.account, path: format!("/raids/{}", raid.code), raid_code: Some(raid.code) })
+    }
+
+    /// Where links to a channel of somebody's lead.
+    ///
+    /// # Errors
+    /// As [`Desk::to_raid`].
+    pub async fn to_channel(&self, channel: &str, manager: &Manager) -> Result<LinkTo, HttpError> {
+        let account = self.door.managed_channel(channel, manager).await?;
+        Ok(LinkTo { account: account.id, path: format!("/live/{}", account.channel), raid_code: None })
+    }
+
+    fn line_of(&self, row: &LinkRow) -> LinkLine {
+        LinkLine {
+            id: row.id.0,
+            name: row.name.clone(),
+            created_at_ms: row.created_at_ms,
+            ends_at_ms: row.ends_at_ms,
+            used_at_ms: self.links.used_at_ms(row),
+        }
+    }
+
+    async fn rows(&self, to: &LinkTo) -> Result<Vec<LinkRow>, HttpError> {
+        Ok(self.context().store.links(to.account, to.raid_code.as_deref(), self.clock().now_ms()).await?)
+    }
+
+    /// Links that lead there and are good.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn links_to(&self, to: &LinkTo) -> Result<LinkList, HttpError> {
+        Ok(LinkList { links: self.rows(to).await?.iter().map(|row| self.line_of(row)).collect() })
+    }
+
+    /// Makes a link that leads there.
+    ///
+    /// # Errors
+    /// What is wrong with what was asked for; `Conflict` where there are as many as may be.
+    pub async fn make_link(&self, to: LinkTo, form: LinkForm, by: &Manager) -> Result<NewLink, HttpError> {
+        let (name, lasts_ms) = read(&form)?;
+        let now_ms = self.clock().now_ms();
+        let secret = hex(&self.context().entropy.bytes::<32>());
+        let new = raidcast_store::NewLink {
+            account: to.account,
+            raid_code: to.raid_code,
+            digest: digest(secret.as_bytes()),
+            name,
+            ends_at_ms: lasts_ms.map(|lasts_ms| now_ms.saturating_add(lasts_ms)),
+            by: by.by(),
+            now_ms,
+        };
+        let row = self.context().store.add_link(&new).await?.ok_or_else(|| {
+            let text =
+                format!("a raid, and a channel, has {LINKS_MAX} links at the most: revoke one that is not needed");
+            HttpError::Conflict(text)
+        })?;
+        let url = format!("{}{}?ticket={secret}", self.context().public_url, to.path);
+        Ok(NewLink { url, link: self.line_of(&row) })
+    }
+
+    /// Revokes a link that leads there: when this is answered nobody is let in by it any more, and who was has been let go.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such one.
+    pub async fn revoke_link(&self, to: &LinkTo, link: i64, by: &Manager) -> Result<(), HttpError> {
+        let row = self.rows(to).await?.into_iter().find(|row| row.id == LinkId(link)).ok_or(HttpError::NotFound)?;
+        let (about, at_ms) = (Some(to.account.0), self.clock().now_ms());
+        let note = Note { by: by.by(), what: Audited::LinkRevoked, about, at_ms };
+        if self.links.revoke(&row, note).await? { Ok(()) } else { Err(HttpError::NotFound) }
+    }
+
+    /// A ticket for a feed that its asker may see now.
+    ///
+    /// # Errors
+    /// `NotFound` if he may not; `TooMany` where his address was wrong too often.
+    pub async fn feed_ticket(&self, feed: FeedOf, asker: Asker, visit: &Asked) -> Result<FeedTicket, HttpError> {
+        visit.may_try_tickets()?;
+        let seen = match &feed {
+            FeedOf::Raid(code) => self.door.raid(code, &asker).await,
+            FeedOf::Channel(channel) => self.door.channel(channel, &asker).await,
+        };
+        seen.inspect_err(|error| {
+            if asker.ticket.is_some() && matches!(error, HttpError::NotFound) {
+                visit.wrong_ticket();
+            }
+        })?;
+        Ok(self.tickets.give(feed, asker, visit.address, self.clock().now_ms()))
+    }
+
+    /// Who asks for a feed by a ticket for it; `None` if it is no such ticket.
+    ///
+    /// # Errors
+    /// `TooMany` where his address was wrong too often.
+    pub fn paid(&self, ticket: &str, feed: &FeedOf, visit: &Asked) -> Result<Option<Asker>, HttpError> {
+        visit.may_try_tickets()?;
+        let taken = self.tickets.take(ticket, feed, self.clock().now_ms());
+        if matches!(taken, Some(None)) {
+            visit.wrong_ticket();
+        }
+        Ok(taken.flatten())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_ends_after_thirty_days_unless_its_maker_says_otherwise() {
+        let form = |days, endless| read(&LinkForm { name: " the guild ".into(), days, endless });
+        let lasts = |days, endless| form(days, endless).expect("it is good").1;
+        assert_eq!(lasts(None, false), Some(30 * DAY_MS));
+        assert_eq!((lasts(Some(1), false), lasts(Some(3_650), false)), (Some(DAY_MS), Some(3_650 * DAY_MS)));
+        assert_eq!(lasts(None, true), None);
+        assert_eq!(form(None, false).expect("it is good").0, "the guild");
+        for (days, endless) in [(Some(0), false), (Some(3_651), false), (Some(30), true)] {
+            assert!(matches!(form(days, endless), Err(HttpError::BadRequest(_))), "{days:?} {endless}");
+        }
+        let named = |name: &str| read(&LinkForm { name: name.into(), ..LinkForm::default() });
+        assert!(named(&"x".repeat(64)).is_ok() && named(&"x".repeat(65)).is_err() && named("a\nb").is_err());
+    }
+}
