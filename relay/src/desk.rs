@@ -34,6 +34,7 @@ use crate::quota::Allowance;
 use crate::raid::{Join, JoinWish, Joined, RaidCommand, RaidHandle, RaidRegistry};
 use crate::search::Searches;
 use crate::span::Spans;
+use crate::wishing::Wishing;
 
 /// Raids of a page, and one that says whether there are more.
 const RAIDS_OF_A_PAGE: u32 = 51;
@@ -105,6 +106,7 @@ pub struct Desk {
     ingest: Arc<Ingest>,
     eraser: Arc<Eraser>,
     exports: Arc<Exports>,
+    wishing: Arc<Wishing>,
     /// One permit for each fight that is played.
     replays: Arc<Semaphore>,
 }
@@ -131,9 +133,10 @@ impl Desk {
         let searches = Arc::new(searches);
         let for_eraser = (Arc::clone(&answers), Arc::clone(&lists), Arc::clone(&searches));
         let eraser = Eraser::new(Arc::clone(&registry), for_eraser.0, for_eraser.1, for_eraser.2);
+        let wishing = Wishing::new(Arc::clone(&registry), Arc::clone(&members));
         let exports = Arc::new(Exports::new(Arc::clone(&registry.context)));
         let (ingest, replays) = (Arc::new(Ingest::new(Arc::clone(&registry))), Arc::new(Semaphore::new(REPLAYS_MAX)));
-        Self { registry, door, members, spans, answers, lists, searches, ingest, eraser, exports, replays }
+        Self { registry, door, members, spans, answers, lists, searches, ingest, eraser, exports, wishing, replays }
     }
 
     fn context(&self) -> &Context {
@@ -173,6 +176,11 @@ impl Desk {
     /// Removes what somebody wants gone.
     pub fn eraser(&self) -> &Arc<Eraser> {
         &self.eraser
+    }
+
+    /// Has players shown as they wish.
+    pub fn wishing(&self) -> &Arc<Wishing> {
+        &self.wishing
     }
 
     /// All that is held about somebody, as an archive.

@@ -91,6 +91,20 @@ pub enum Audited {
     KeyRevoked,
     /// A request for removal was closed.
     RemovalClosed,
+    /// A character was proved to be somebody's; about him.
+    CharacterProved,
+    /// An administrator did not believe a claim; about who made it.
+    ClaimRefused,
+    /// A player is shown by name to nobody; about whose character it is, where it is his wish.
+    PlayerHidden,
+    /// A player is shown again; about whose character it is, where it is his wish.
+    PlayerShown,
+    /// Somebody agreed to be shown where only those are who agreed; about him.
+    PlayerAgreed,
+    /// Somebody agrees no more; about him.
+    PlayerDisagreed,
+    /// The title of a raid was cleared for good; about its account.
+    TitleCleared,
 }
 
 /// Who may join a relay.

@@ -9,6 +9,7 @@
 mod account;
 mod append;
 mod audit;
+mod character;
 mod derived;
 mod encounter;
 mod erase;
@@ -20,6 +21,7 @@ mod journal;
 mod key;
 mod limits;
 mod look;
+mod opt_out;
 mod person;
 mod player;
 pub mod private;

@@ -35,6 +35,7 @@ mod old_fights;
 mod old_ids;
 mod open_fights;
 mod operators;
+mod optout;
 mod outcome;
 mod people;
 mod posted;
