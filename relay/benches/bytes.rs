@@ -165,6 +165,7 @@ async fn measure(meter: Meter, speed: f64) -> Result<Figures> {
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
         keep_days: None,
+        character_proof: vec![raidcast_shared::character::ProofWay::Administrator],
         providers: Vec::new(),
         limits: EdgeLimits::default(),
     };

@@ -106,6 +106,7 @@ async fn demo(cli: Cli) -> Result<()> {
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
         keep_days: None,
+        character_proof: vec![raidcast_shared::character::ProofWay::Administrator],
         providers: Vec::new(),
         limits: EdgeLimits::default(),
     })

@@ -13,6 +13,7 @@ mod owner;
 mod ticket;
 mod veil;
 mod visible;
+mod wish;
 
 use std::sync::Arc;
 
@@ -27,8 +28,9 @@ pub use self::door::{Door, Recorded};
 pub use self::link::Links;
 pub use self::owner::{Manager, Uploader};
 pub use self::ticket::{FeedOf, FeedTickets};
-pub use self::veil::{Veils, players_of};
+pub use self::veil::{Numbers, Veils, players_of};
 pub use self::visible::Visible;
+pub use self::wish::Heeded;
 
 /// Who asks.
 #[derive(Clone, Debug, Default)]
@@ -129,8 +131,8 @@ impl Admitted {
     }
 }
 
-/// Members of a raid.
-pub(crate) fn members() -> &'static Audience {
+/// Those who are shown what names nobody: what is made for all who see a raid alike.
+pub(crate) fn nameless() -> &'static Audience {
     everything()
 }
 
@@ -177,7 +179,7 @@ impl<'a> From<&'a EncounterRow> for Guarded<'a> {
 
 /// Tells who serves somebody that who may see a raid has changed. Told after the store has it.
 #[derive(Debug)]
-pub struct Changes(broadcast::Sender<Arc<str>>);
+pub struct Changes(broadcast::Sender<Option<Arc<str>>>);
 
 impl Default for Changes {
     fn default() -> Self {
@@ -189,7 +191,12 @@ impl Changes {
     /// Who may see this raid, or which fights are its own, has changed.
     pub fn tell(&self, raid_code: &str) {
         // That nobody listens is no error.
-        let _ = self.0.send(raid_code.into());
+        let _ = self.0.send(Some(raid_code.into()));
+    }
+
+    /// Somebody is shown otherwise from now on, wherever he is.
+    pub fn tell_all(&self) {
+        let _ = self.0.send(None);
     }
 
     /// Hears of what is told from now on: call it before asking whether somebody may see something.
@@ -200,14 +207,14 @@ impl Changes {
 
 /// Hears of changes.
 #[derive(Debug)]
-pub struct Listening(broadcast::Receiver<Arc<str>>);
+pub struct Listening(broadcast::Receiver<Option<Arc<str>>>);
 
 impl Listening {
     /// Waits for a change that may concern a raid. Safe to drop: nothing is lost.
     pub async fn changed(&mut self, raid_code: &str) {
         loop {
             match self.0.recv().await {
-                Ok(code) if &*code == raid_code => return,
+                Ok(code) if concerns(code.as_deref(), raid_code) => return,
                 Ok(_) => {}
                 // So many at once that some were missed: this raid may be among them.
                 Err(broadcast::error::RecvError::Lagged(_)) => return,
@@ -220,13 +227,18 @@ impl Listening {
     pub fn has_changed(&mut self, raid_code: &str) -> bool {
         loop {
             match self.0.try_recv() {
-                Ok(code) if &*code == raid_code => return true,
+                Ok(code) if concerns(code.as_deref(), raid_code) => return true,
                 Ok(_) => {}
                 Err(broadcast::error::TryRecvError::Lagged(_)) => return true,
                 Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => return false,
             }
         }
     }
+}
+
+/// Whether what was told concerns a raid; `None`: all of them.
+fn concerns(told: Option<&str>, raid_code: &str) -> bool {
+    told.is_none_or(|code| code == raid_code)
 }
 
 #[cfg(test)]
@@ -256,6 +268,9 @@ mod tests {
         assert!(!listening.has_changed("mine"));
         changes.tell("other");
         changes.tell("mine");
+        listening.changed("mine").await;
+        assert!(!listening.has_changed("mine"));
+        changes.tell_all();
         listening.changed("mine").await;
         assert!(!listening.has_changed("mine"));
         for _ in 0..=ACCESS_CHANGES_WAITING {

@@ -452,7 +452,7 @@ impl Answers {
     ) -> Result<Made, SpanError> {
         let kept = standing.as_ref().is_none_or(|standing| standing.kept);
         // A record is of all there is: for whom some of it is hidden the log is folded.
-        if let Some(record) = record.filter(|_| kept && report.audience().sees_everything())
+        if let Some(record) = record.filter(|_| kept && report.audience().knows_players())
             && let Some(made) = self.of_record(who, report, record, &version, write).await?
         {
             return Ok(made);

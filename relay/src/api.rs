@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod administration;
+pub mod characters;
 pub mod description;
 pub mod device;
 pub mod encounters;

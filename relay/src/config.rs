@@ -15,6 +15,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use raidcast_shared::character::ProofWay;
 use raidcast_shared::limits;
 
 pub use self::error::ConfigError;
@@ -65,6 +66,8 @@ pub struct Config {
     pub registration: Registration,
     /// So many days after they were active last raids are removed, but for those that are pinned; `None`: they are kept.
     pub keep_days: Option<u32>,
+    /// How people may prove that characters are theirs.
+    pub character_proof: Vec<ProofWay>,
     /// Who else says who somebody is, in the order in which they are shown.
     pub providers: Vec<ProviderSetting>,
 }
@@ -106,6 +109,12 @@ impl Config {
             "invitation" => Ok(Registration::Invitation),
             "closed" => Ok(Registration::Closed),
             _ => Err("`registration` must be \"open\", \"invitation\" or \"closed\"".into()),
+        })?;
+        let character_proof = layers.listed("character_proof", Vec::new(), &file.character_proof, |text| {
+            let way = ProofWay::ALL.into_iter().find(|way| way.name() == text);
+            way.ok_or_else(|| {
+                format!("`character_proof` names `code`, `officer` and `administrator`, and not `{text}`")
+            })
         })?;
         let data = layers.path("data", flags.place.data, file.data)?;
         let tls = tls(
@@ -155,6 +164,7 @@ impl Config {
             log_format: log_format.unwrap_or_default(),
             registration: registration.unwrap_or_default(),
             keep_days,
+            character_proof: ways(character_proof),
             providers,
         };
         Ok((config, layers.sources))
@@ -171,6 +181,13 @@ impl Config {
         let first = || self.listen.first().map_or_else(String::new, |addr| format!("{scheme}://{addr}"));
         self.public_url.clone().unwrap_or_else(first)
     }
+}
+
+/// How characters are proved: each way once, and by an administrator where nothing is said.
+fn ways(mut listed: Vec<ProofWay>) -> Vec<ProofWay> {
+    listed.sort_unstable();
+    listed.dedup();
+    if listed.is_empty() { vec![ProofWay::Administrator] } else { listed }
 }
 
 /// Both files of a certificate, or none.
@@ -391,6 +408,7 @@ mod tests {
                 "RAIDCAST_TRUSTED_PROXIES" => "127.0.0.1,10.0.0.0/8",
                 "RAIDCAST_CORS_ORIGINS" => "https://stats.example",
                 "RAIDCAST_REGISTRATION" => "open",
+                "RAIDCAST_CHARACTER_PROOF" => "officer,code,officer",
                 "RAIDCAST_LOG_FORMAT" => "json",
                 "RAIDCAST_UPLOADS_PER_ADDRESS_HOUR" => "7",
                 // What is empty is not set.
@@ -408,6 +426,7 @@ mod tests {
         assert_eq!((config.data, config.public_url), ("of the flag".into(), Some("https://file.example".into())));
         assert_eq!((config.trusted_proxies.len(), config.metrics_listen), (2, None));
         assert_eq!((config.registration, config.log_format), (Registration::Open, LogFormat::Json));
+        assert_eq!(config.character_proof, [ProofWay::Code, ProofWay::Officer]);
         assert_eq!((config.limits.memory >> 20, config.limits.uploads_per_address_hour), (600, 7));
         for (name, source) in [
             ("listen", "environment variable RAIDCAST_LISTEN"),
@@ -424,6 +443,7 @@ mod tests {
             ("RAIDCAST_MEMORY_MIB", "12", "at least 512"),
             ("RAIDCAST_MEMORY_MIB", "much", "must be a number"),
             ("RAIDCAST_REGISTRATION", "anybody", "\"closed\""),
+            ("RAIDCAST_CHARACTER_PROOF", "code,oath", "and not `oath`"),
             ("RAIDCAST_TRUSTED_PROXIES", "nginx", "is no address of a proxy"),
             ("RAIDCAST_CORS_ORIGINS", "stats", "is no origin"),
         ] {

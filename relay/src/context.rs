@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use raidcast_shared::character::ProofWay;
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::Visibility;
 use raidcast_store::{AccountId, EncounterRow, FightsBegun, RaidRow, Store, StoreError};
@@ -38,6 +39,8 @@ pub struct Context {
     pub grace_ms: i64,
     /// So many days after they were active last raids are removed, if they are.
     pub keep_days: Option<u32>,
+    /// How people may prove that characters are theirs.
+    pub proofs: Vec<ProofWay>,
     /// Names this run of the relay in epochs: positions mean nothing in another.
     pub boot: String,
     /// Cancelled when the relay is about to stop.
@@ -97,6 +100,7 @@ impl Context {
             public_url,
             grace_ms,
             keep_days: None,
+            proofs: vec![ProofWay::Administrator],
             boot,
             draining,
             access,
@@ -117,6 +121,11 @@ impl Context {
     /// Where raids are removed by their age.
     pub fn keeping(self, keep_days: Option<u32>) -> Self {
         Self { keep_days, ..self }
+    }
+
+    /// Where characters are proved in these ways.
+    pub fn proving(self, proofs: Vec<ProofWay>) -> Self {
+        Self { proofs, ..self }
     }
 
     /// With limits of one's own.

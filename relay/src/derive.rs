@@ -9,15 +9,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use raidcast_shared::character::ProofWay;
 use raidcast_shared::fold::{EncounterState, Span};
 use raidcast_shared::id::ActorId;
 use raidcast_shared::log::Log;
 use raidcast_shared::uplink::{Ending, NamesPolicy};
-use raidcast_store::{Derived, EncounterRow, HeldReport, JobKind, LeasedJob, Store, StoreError};
+use raidcast_store::name;
+use raidcast_store::{
+    AccountId, Claim, Derived, DerivedPlayer, EncounterRow, HeldReport, JobKind, LeasedJob, ProvedBy, Store, StoreError,
+};
 
-use crate::access::{self, Veils, players_of};
+use crate::access::{self, players_of};
 use crate::background::Broken;
 use crate::clock::Clock;
+use crate::context::Context;
 use crate::heavy::Heavy;
 use crate::jobs::{JobDone, JobsLine, Later, Worker};
 use crate::record;
@@ -40,8 +45,8 @@ pub struct Deriver {
     clock: Clock,
     heavy: Arc<Heavy>,
     from: Source,
-    /// Who gives players numbers, where somebody asks for reports meanwhile.
-    veils: Option<Arc<Veils>>,
+    /// Of a relay that answers meanwhile.
+    relay: Option<Arc<Context>>,
 }
 
 /// What became of all reports.
@@ -61,9 +66,9 @@ impl Deriver {
         (store, clock): (Arc<dyn Store>, Clock),
         heavy: Arc<Heavy>,
         from: Source,
-        veils: Option<Arc<Veils>>,
+        relay: Option<Arc<Context>>,
     ) -> Arc<Self> {
-        Arc::new(Self { store, clock, heavy, from, veils })
+        Arc::new(Self { store, clock, heavy, from, relay })
     }
 
     /// Does one job.
@@ -84,13 +89,12 @@ impl Deriver {
                 let until_ms = row.delay.until_ms(now_ms).unwrap_or(kept_at_ms);
                 return Err(Later::not_yet((kept_at_ms - until_ms).clamp(1_000, 600_000), "its raid shows it later"));
             }
-            let (seen, code, names) = (HeldReport::from(&row), row.raid_code.clone(), row.names);
+            let (seen, code, names, account) =
+                (HeldReport::from(&row), row.raid_code.clone(), row.names, row.key.account);
             let made = self.rows(row, record).await;
             let rows = made.map_err(|error| failed(format!("report {report_id}: {error}")))?;
-            if names != NamesPolicy::Full {
-                let numbered = self.number(&code, names, &players_of(&rows)).await;
-                numbered.map_err(|error| failed(format!("report {report_id}: {error}")))?;
-            }
+            let seen_to = self.see_to_players(account, (&code, names), &rows).await;
+            seen_to.map_err(|error| failed(format!("report {report_id}: {error}")))?;
             match self.store.keep_derived(seen, &rows, key).await {
                 Ok(true) => return Ok(JobDone::Removed),
                 Ok(false) => {}
@@ -100,12 +104,51 @@ impl Deriver {
         Err(Later::not_yet(1_000, "its report changes all the time"))
     }
 
-    /// Gives players of a raid that hides names the numbers by which it shows them.
-    async fn number(&self, code: &str, names: NamesPolicy, players: &[ActorId]) -> Result<(), StoreError> {
-        match &self.veils {
-            Some(veils) => veils.numbered(code, names, players).await.map(drop),
-            None => self.store.number_players(code, players).await.map(drop),
+    /// Gives players who are hidden the numbers by which they are shown, and looks for codes in names.
+    async fn see_to_players(
+        &self,
+        account: AccountId,
+        (code, names): (&str, NamesPolicy),
+        rows: &Derived,
+    ) -> Result<(), StoreError> {
+        let mut players = players_of(rows);
+        let Some(relay) = &self.relay else {
+            if names != NamesPolicy::Full {
+                self.store.number_players(code, &players).await?;
+            }
+            return Ok(());
+        };
+        let heeded = relay.veils.heeded();
+        if players.iter().any(|player| heeded.claimed.contains(player)) {
+            self.prove(relay, account, rows).await?;
         }
+        if names == NamesPolicy::Full {
+            players.retain(|player| heeded.hidden.contains(player));
+        }
+        if players.is_empty() { Ok(()) } else { relay.veils.numbered(code, &players).await.map(drop) }
+    }
+
+    /// Of players who are claimed, those are proved whose names have the code.
+    async fn prove(&self, relay: &Context, account: AccountId, rows: &Derived) -> Result<(), StoreError> {
+        if !relay.proofs.contains(&ProofWay::Code) {
+            return Ok(());
+        }
+        let now_ms = self.clock.now_ms();
+        let mut is_proved = false;
+        for Claim { row, of } in self.store.claims_by_code(now_ms).await? {
+            let has_code = |player: &&DerivedPlayer| {
+                let (called, code) = (player.name.as_deref().unwrap_or_default(), of.code.as_deref());
+                ActorId::from_hex(&player.actor_id) == Some(of.player)
+                    && code.is_some_and(|code| name::fold(called).contains(code))
+            };
+            if rows.players.iter().any(|player| has_code(&player)) {
+                is_proved |= self.store.prove_claim(row, ProvedBy::Fight(account), now_ms).await?;
+            }
+        }
+        if is_proved {
+            relay.veils.read_wishes(now_ms).await?;
+        }
+        Ok(())
     }
 
     async fn rows(&self, row: EncounterRow, record: Option<Bytes>) -> Result<Derived, StoreError> {

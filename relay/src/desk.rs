@@ -36,6 +36,7 @@ use crate::quota::Allowance;
 use crate::raid::{Join, JoinWish, Joined, RaidCommand, RaidHandle, RaidRegistry};
 use crate::search::Searches;
 use crate::span::Spans;
+use crate::wishing::Wishing;
 
 /// Raids of a page, and one that says whether there are more.
 const RAIDS_OF_A_PAGE: u32 = 51;
@@ -109,6 +110,7 @@ pub struct Desk {
     ingest: Arc<Ingest>,
     eraser: Arc<Eraser>,
     exports: Arc<Exports>,
+    wishing: Arc<Wishing>,
     /// One permit for each fight that is played.
     replays: Arc<Semaphore>,
 }
@@ -135,6 +137,7 @@ impl Desk {
         let searches = Arc::new(searches);
         let for_eraser = (Arc::clone(&answers), Arc::clone(&lists), Arc::clone(&searches));
         let eraser = Eraser::new(Arc::clone(&registry), for_eraser.0, for_eraser.1, for_eraser.2);
+        let wishing = Wishing::new(Arc::clone(&registry), Arc::clone(&members));
         let exports = Arc::new(Exports::new(Arc::clone(&registry.context)));
         let (ingest, replays) = (Arc::new(Ingest::new(Arc::clone(&registry))), Arc::new(Semaphore::new(REPLAYS_MAX)));
         let tickets = Arc::new(FeedTickets::new(registry.context.entropy.clone()));
@@ -151,6 +154,7 @@ impl Desk {
             ingest,
             eraser,
             exports,
+            wishing,
             replays,
         }
     }
@@ -192,6 +196,11 @@ impl Desk {
     /// Removes what somebody wants gone.
     pub fn eraser(&self) -> &Arc<Eraser> {
         &self.eraser
+    }
+
+    /// Has players shown as they wish.
+    pub fn wishing(&self) -> &Arc<Wishing> {
+        &self.wishing
     }
 
     /// All that is held about somebody, as an archive.

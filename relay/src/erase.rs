@@ -237,6 +237,10 @@ impl Eraser {
         for account in accounts {
             self.context().quota.forget(account.id);
         }
+        // What he agreed to is gone with him.
+        if let Err(error) = self.registry.heed().await {
+            tracing::warn!(%error, "could not read what players wish; trying again in a minute");
+        }
         self.wiping.came();
         Ok(erased)
     }

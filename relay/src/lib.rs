@@ -61,3 +61,4 @@ pub mod transfer;
 pub mod turns;
 pub mod uplink;
 pub mod usage;
+pub mod wishing;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use raidcast_shared::codec;
 use raidcast_shared::fold::EncounterState;
+use raidcast_shared::id::ActorId;
 use raidcast_shared::report::{Report, ReportSummary, Unverified};
 use raidcast_shared::uplink::{Ending, Outcome, ReportState};
 use raidcast_shared::view::{self, Audience, Shown};
@@ -118,9 +119,14 @@ impl Kept {
         self.0
     }
 
-    /// The report, for an audience that is shown everything; `None` for any other: for it the log is folded.
+    /// The report, for an audience from which nobody in it is hidden; `None` for any other: for it the log is folded.
     pub fn shown_to(self, audience: &Audience) -> Option<Report> {
-        audience.sees_everything().then_some(self.0)
+        let fight = &self.0.fight;
+        let players = fight.players.iter().map(|player| &player.player_key);
+        let mut named = players.chain(fight.deaths.iter().map(|death| &death.player_key));
+        let is_hidden = |key: &String| ActorId::from_hex(key).is_none_or(|player| audience.hides(player));
+        let is_whole = audience.sees_everything() || (audience.knows_players() && !named.any(is_hidden));
+        is_whole.then_some(self.0)
     }
 }
 

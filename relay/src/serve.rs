@@ -181,8 +181,10 @@ impl Relay {
             stop.clone(),
         )
         .keeping(config.keep_days)
+        .proving(config.character_proof.clone())
         .with_limits(config.limits.clone());
         key_encounters(&context).await?;
+        context.veils.read_wishes(context.clock.now_ms()).await?;
         let context = Arc::new(context);
         let usage = Arc::new(KeptUsage::recall(Arc::clone(&context)).await?);
         let registry = RaidRegistry::new(context);
@@ -228,8 +230,7 @@ impl Relay {
         let servers = TaskTracker::new();
         servers.spawn(Arc::clone(desk.ingest()).keep_what_waits(stop.clone()));
         let (store, heavy) = (Arc::clone(&context.store), Arc::clone(&context.heavy));
-        let deriver =
-            Deriver::new((store, context.clock.clone()), heavy, Source::Records, Some(Arc::clone(&context.veils)));
+        let deriver = Deriver::new((store, context.clock.clone()), heavy, Source::Records, Some(Arc::clone(&context)));
         for _ in 0..DERIVERS {
             let mut deriving = Arc::clone(&deriver).worker(Arc::clone(&context.derive));
             // Who uploads waits for an answer, and nobody for rows that lists ask.
@@ -250,6 +251,7 @@ impl Relay {
             // What does not answer holds up neither the start nor the end.
             let _ = stopping.run_until_cancelled(looking.look_at_providers()).await;
         });
+        servers.spawn(Arc::clone(desk.wishing()).keep_looking(stop.clone()));
         servers.spawn(Arc::clone(&edge).keep_house(stop.clone()));
         if let Some(reloading) = reloading {
             servers.spawn(reloading.keep_reading(stop.clone()));

@@ -97,6 +97,20 @@ pub enum Audited {
     LinkRevoked,
     /// It was changed who may see a raid or its reports; about its account.
     RaidShown,
+    /// A character was proved to be somebody's; about him.
+    CharacterProved,
+    /// An administrator did not believe a claim; about who made it.
+    ClaimRefused,
+    /// A player is shown by name to nobody; about whose character it is, where it is his wish.
+    PlayerHidden,
+    /// A player is shown again; about whose character it is, where it is his wish.
+    PlayerShown,
+    /// Somebody agreed to be shown where only those are who agreed; about him.
+    PlayerAgreed,
+    /// Somebody agrees no more; about him.
+    PlayerDisagreed,
+    /// The title of a raid was cleared for good; about its account.
+    TitleCleared,
 }
 
 /// Who may join a relay.

@@ -110,6 +110,11 @@ impl ActorId {
         Self(bytes)
     }
 
+    /// What [`ActorId::to_hex`] gave; `None` of anything else.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        from_hex(text)?.try_into().ok().map(Self)
+    }
+
     /// Lower-case hex, as pages and the API name a player.
     pub fn to_hex(self) -> String {
         hex(&self.0)

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod administration;
+pub mod character;
 pub mod checksum;
 pub mod codec;
 pub mod columns;

@@ -38,6 +38,7 @@ pub(crate) fn config(data: &Path) -> Config {
         log_format: LogFormat::Text,
         registration: raidcast_relay::account::Registration::default(),
         keep_days: None,
+        character_proof: vec![raidcast_shared::character::ProofWay::Administrator],
         providers: Vec::new(),
         limits: EdgeLimits::default(),
     }

@@ -11,7 +11,7 @@ use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, RaidRow, Stor
 
 use super::behind::row_until;
 use super::visible::{Seen, Visible};
-use super::{Admitted, Asker, Guarded, Links, Until, members};
+use super::{Admitted, Asker, Guarded, Links, Until};
 use crate::account::{Keyring, Members, Scope};
 use crate::context::Context;
 use crate::error::HttpError;
@@ -128,7 +128,7 @@ impl Door {
     /// # Errors
     /// The store does not answer.
     pub async fn same_fight(&self, report: &Visible<EncounterRow>, asker: &Asker) -> Result<Vec<String>, HttpError> {
-        if !report.audience().sees_everything() {
+        if !report.audience().knows_players() {
             // Another report may name those whom this one hides.
             return Ok(Vec::new());
         }
@@ -171,7 +171,7 @@ impl Door {
             Ok(found) => {
                 let row = row(&found);
                 let leads = row.visibility == Visibility::Public || row.admitted() == Admitted::AsUploader;
-                Ok((leads && row.audience().sees_everything()).then_some(found))
+                Ok((leads && row.audience().knows_players()).then_some(found))
             }
             Err(HttpError::NotFound | HttpError::SetAside) => Ok(None),
             Err(error) => Err(error),
@@ -227,13 +227,17 @@ impl Door {
 
     /// As whom somebody sees it.
     async fn seen(&self, (admitted, link): (Admitted, Option<Until>), what: Guarded<'_>) -> Result<Seen, HttpError> {
+        let veils = &self.context.veils;
+        // Before the audience is made: one that was made of later wishes is taken for an older one, not the reverse.
+        let wishes = veils.version();
         if admitted.is_member(what.tickets) {
-            return Ok(Seen { admitted, audience: members().clone(), delay: None, link });
+            let audience = veils.members(what.raid_code).await?;
+            return Ok(Seen { admitted, audience, delay: None, link, wishes });
         }
-        let audience = self.context.veils.audience(what.raid_code, what.names).await?;
+        let audience = veils.audience(what.raid_code, what.names).await?;
         Ok(match what.delay {
-            Delay { ms: 0, .. } => Seen { admitted, audience, delay: None, link },
-            delay => Seen { admitted, audience: audience.some_time_behind(), delay: Some(delay), link },
+            Delay { ms: 0, .. } => Seen { admitted, audience, delay: None, link, wishes },
+            delay => Seen { admitted, audience: audience.some_time_behind(), delay: Some(delay), link, wishes },
         })
     }
 

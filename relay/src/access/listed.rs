@@ -89,7 +89,8 @@ impl Door {
                 }
                 None => line,
             };
-            Some(Visible::new(line, Seen { admitted, audience, delay, link: None }))
+            // No player is named in it, whatever players wish for.
+            Some(Visible::new(line, Seen { admitted, audience, delay, link: None, wishes: 0 }))
         });
         listed.collect()
     }

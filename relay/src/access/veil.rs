@@ -1,4 +1,4 @@
-//! Who stands for whom where a raid hides names.
+//! Who stands for whom where a raid hides names, or players want to be hidden.
 //!
 //! One invariant: what stands for a player is made of the relay's secret, the raid and its policy: it is the same
 //! wherever the raid shows him, and leads nowhere else. Deliberately not here: who looks through the veil.
@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
-use raidcast_shared::id::{ActorId, from_hex};
+use raidcast_shared::id::ActorId;
 use raidcast_shared::uplink::NamesPolicy;
 use raidcast_shared::view::{Audience, Veil};
 use raidcast_store::{Derived, RaidRow, Store, StoreError};
 
+use super::wish::{Heed, Heeded};
 use crate::account::RelaySecret;
 use crate::record;
 
@@ -24,17 +25,18 @@ const OF_A_RAID: usize = 16;
 const HELD_FOR: Duration = Duration::from_mins(1);
 
 /// Numbers of a raid's players.
-type Numbers = HashMap<ActorId, u32>;
+pub type Numbers = HashMap<ActorId, u32>;
 
 /// Gives players numbers, and makes audiences that know them by these alone.
 pub struct Veils {
     store: Arc<dyn Store>,
     secret: RelaySecret,
     numbers: Cache<String, Arc<Numbers>>,
+    heed: Heed,
 }
 
 impl Veils {
-    /// Knows no raid yet.
+    /// Knows no raid yet, and nobody's wishes.
     pub fn new(store: Arc<dyn Store>, secret: RelaySecret) -> Self {
         let held = |numbers: &Arc<Numbers>| u32::try_from(OF_A_RAID + numbers.len()).unwrap_or(u32::MAX);
         let numbers = Cache::builder()
@@ -42,7 +44,30 @@ impl Veils {
             .weigher(move |_, numbers| held(numbers))
             .time_to_live(HELD_FOR)
             .build();
-        Self { store, secret, numbers }
+        Self { store, secret, numbers, heed: Heed::new() }
+    }
+
+    /// Takes what players have wished for, as the store has it; whether somebody is shown otherwise by it.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn read_wishes(&self, now_ms: i64) -> Result<bool, StoreError> {
+        let differs = self.heed.read(&*self.store, now_ms).await?;
+        if differs {
+            // Who was hidden has numbers since then.
+            self.numbers.invalidate_all();
+        }
+        Ok(differs)
+    }
+
+    /// What players have wished for.
+    pub fn heeded(&self) -> Arc<Heeded> {
+        self.heed.now()
+    }
+
+    /// Its version alone.
+    pub fn version(&self) -> u64 {
+        self.heed.version()
     }
 
     /// Those who are no members of a raid that shows these names.
@@ -50,33 +75,42 @@ impl Veils {
     /// # Errors
     /// The store does not answer.
     pub async fn audience(&self, code: &str, names: NamesPolicy) -> Result<Audience, StoreError> {
-        if names == NamesPolicy::Full {
+        if names == NamesPolicy::Full && self.heeded().hidden.is_empty() {
             return Ok(super::everything().clone());
         }
+        let numbers = self.numbers_of(code).await?;
+        Ok(self.others(code, names, &numbers))
+    }
+
+    /// Members of a raid.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn members(&self, code: &str) -> Result<Audience, StoreError> {
+        self.audience(code, NamesPolicy::Full).await
+    }
+
+    async fn numbers_of(&self, code: &str) -> Result<Arc<Numbers>, StoreError> {
         let reading = async {
             let numbers = self.store.raid_players(code).await?;
             Ok::<_, StoreError>(Arc::new(numbers.into_iter().collect()))
         };
         let numbers = self.numbers.try_get_with(code.to_owned(), reading).await;
-        let numbers = numbers.map_err(|error| StoreError::clone(&error))?;
-        Ok(self.behind(code, names, numbers))
+        numbers.map_err(|error| StoreError::clone(&error))
     }
 
-    /// The same, once these players have numbers: those that are new in the order of their keys, for that in which a meter
-    /// tells them may be that of the game's ids.
+    /// Numbers of a raid's players, once these have some: those that are new in the order of their keys, for that in which a
+    /// meter tells them may be that of the game's ids.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn numbered(&self, code: &str, names: NamesPolicy, players: &[ActorId]) -> Result<Audience, StoreError> {
+    pub async fn numbered(&self, code: &str, players: &[ActorId]) -> Result<Arc<Numbers>, StoreError> {
         let mut players = players.to_vec();
         players.sort_unstable();
         let numbers: Numbers = self.store.number_players(code, &players).await?.into_iter().collect();
         let numbers = Arc::new(numbers);
         self.numbers.insert(code.to_owned(), Arc::clone(&numbers)).await;
-        Ok(match names {
-            NamesPolicy::Full => super::everything().clone(),
-            names => self.behind(code, names, numbers),
-        })
+        Ok(numbers)
     }
 
     /// A raid, or a fight of it, is gone: its numbers are read again.
@@ -102,40 +136,69 @@ impl Veils {
             }
             let players = players_of(&derived);
             if !players.is_empty() {
-                self.numbered(&raid.code, row.names, &players).await?;
+                self.numbered(&raid.code, &players).await?;
             }
         }
         Ok(())
     }
 
-    /// Those who are no members of a raid that hides names, until the numbers of its players are known.
-    pub fn without_numbers(&self, code: &str, names: NamesPolicy) -> Audience {
-        match names {
-            NamesPolicy::Full => super::everything().clone(),
-            names => self.behind(code, names, Arc::default()),
-        }
+    /// Those who are no members of a raid that shows these names, by numbers that are known.
+    pub fn others(&self, code: &str, names: NamesPolicy, numbers: &Arc<Numbers>) -> Audience {
+        let heeded = self.heeded();
+        let hides = match names {
+            NamesPolicy::Full if heeded.hidden.is_empty() => return super::everything().clone(),
+            NamesPolicy::Full => Hides::Hidden,
+            NamesPolicy::Class => Hides::All,
+            NamesPolicy::Hidden => Hides::AllButAgreed,
+        };
+        self.behind(code, (names, hides), Arc::clone(numbers), heeded)
+    }
+
+    /// Members of a raid, by numbers that are known.
+    pub fn of_members(&self, code: &str, numbers: &Arc<Numbers>) -> Audience {
+        self.others(code, NamesPolicy::Full, numbers)
     }
 
     #[expect(clippy::disallowed_methods, reason = "audiences are made here")]
-    fn behind(&self, code: &str, names: NamesPolicy, numbers: Arc<Numbers>) -> Audience {
-        let mark = format!("{code}|{names:?}|{}", numbers.len());
+    fn behind(
+        &self,
+        code: &str,
+        (names, hides): (NamesPolicy, Hides),
+        numbers: Arc<Numbers>,
+        heeded: Arc<Heeded>,
+    ) -> Audience {
+        // Where all are hidden nobody's wish changes anything.
+        let version = if hides == Hides::All { 0 } else { heeded.version };
+        let mark = format!("{code}|{names:?}|{}|{version}", numbers.len());
         let secret = self.secret.clone();
-        Audience::behind(Arc::new(RaidVeil { secret, code: code.to_owned(), names, numbers, mark }))
+        Audience::behind(Arc::new(RaidVeil { secret, code: code.to_owned(), names, hides, numbers, heeded, mark }))
     }
 }
 
 /// The players of a report.
 pub fn players_of(derived: &Derived) -> Vec<ActorId> {
-    let id = |key: &str| from_hex(key).and_then(|bytes| bytes.try_into().ok()).map(ActorId);
-    derived.players.iter().filter_map(|player| id(&player.actor_id)).collect()
+    derived.players.iter().filter_map(|player| ActorId::from_hex(&player.actor_id)).collect()
 }
 
-/// Hides all players of a raid.
+/// Whom a raid hides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hides {
+    /// All players.
+    All,
+    /// All but those who agreed to be shown.
+    AllButAgreed,
+    /// Those alone who are shown to nobody.
+    Hidden,
+}
+
+/// Hides players of a raid.
 struct RaidVeil {
     secret: RelaySecret,
     code: String,
     names: NamesPolicy,
+    hides: Hides,
     numbers: Arc<Numbers>,
+    heeded: Arc<Heeded>,
     mark: String,
 }
 
@@ -146,8 +209,16 @@ impl std::fmt::Debug for RaidVeil {
 }
 
 impl Veil for RaidVeil {
-    fn hides(&self, _: ActorId) -> bool {
-        true
+    fn hides(&self, player: ActorId) -> bool {
+        match self.hides {
+            Hides::All => true,
+            Hides::AllButAgreed => !self.heeded.agreed.contains(&player),
+            Hides::Hidden => self.heeded.hidden.contains(&player),
+        }
+    }
+
+    fn is_of_some(&self) -> bool {
+        self.hides == Hides::Hidden
     }
 
     fn key(&self, player: ActorId) -> ActorId {

@@ -37,6 +37,8 @@ pub(super) struct Seen {
     pub(super) delay: Option<Delay>,
     /// Until when the link is good that lets him in, if one does.
     pub(super) link: Option<Until>,
+    /// As which version of players' wishes it is shown, or an older one.
+    pub(super) wishes: u64,
 }
 
 impl<T> Visible<T> {
@@ -101,10 +103,14 @@ impl Visible<EncounterRow> {
         if now.seen.delay.is_some() && self.seen.delay.is_none() {
             return false;
         }
-        let sees_all = |this: &Self| this.seen.audience.sees_everything();
+        if now.seen.audience.sees_everything() || self.seen.audience == now.seen.audience {
+            return true;
+        }
+        let knows_players = |this: &Self| this.seen.audience.knows_players();
         // What stands for a player leads to no other raid, so neither does an answer.
         let is_same_veil = self.what.names == now.what.names && self.what.raid_code == now.what.raid_code;
-        sees_all(now) || (!sees_all(self) && is_same_veil)
+        let hides_as_much = knows_players(now) || (!knows_players(self) && is_same_veil);
+        self.seen.wishes == now.seen.wishes && hides_as_much
     }
 }
 

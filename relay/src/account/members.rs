@@ -6,6 +6,7 @@
 //! nor a key that was revoked lives on in the other of both. Deliberately not here: who may see a raid.
 
 mod account;
+mod character;
 mod enter;
 mod invitation;
 mod key;

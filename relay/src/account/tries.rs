@@ -67,6 +67,10 @@ pub(super) enum Try {
     Password,
     /// The code of a program.
     Code,
+    /// That a character is his.
+    Character,
+    /// How a character is shown: whoever looks is told of each change.
+    Wish,
 }
 
 /// What was tried lately.

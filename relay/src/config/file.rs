@@ -38,6 +38,8 @@ pub(super) struct File {
     pub(super) registration: Option<Registration>,
     /// Days after which raids are removed.
     pub(super) keep_days: Option<u32>,
+    #[serde(default)]
+    pub(super) character_proof: Vec<String>,
     /// The upload key of the account `default`.
     pub(super) upload_key: Option<String>,
     /// Further keys, by name of the account.
@@ -116,7 +118,7 @@ impl KeyEntry {
 }
 
 /// The names in a [`File`].
-const SETTINGS: [&str; 19] = [
+const SETTINGS: [&str; 20] = [
     "listen",
     "data",
     "database_url",
@@ -132,6 +134,7 @@ const SETTINGS: [&str; 19] = [
     "log_format",
     "registration",
     "keep_days",
+    "character_proof",
     "upload_key",
     "upload_keys",
     "keys",

@@ -79,6 +79,8 @@ fn all(out: &mut Out<'_>, config: &Config) -> fmt::Result {
         Registration::Closed => "closed",
     };
     out.set("registration", Some(quoted(registration)), "")?;
+    let ways = config.character_proof.iter().map(|way| way.name().to_owned());
+    out.set("character_proof", Some(list(ways)), "")?;
     out.set("keep_days", config.keep_days.map(|days| days.to_string()), "raids are kept")?;
     // The last of them, where there is one.
     let has_own = *out.sources.of("upload_key") != Source::Default;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use raidcast_shared::feed::{FeedEvent, FeedFrame};
+use raidcast_shared::feed::{FeedEvent, FeedFrame, FeedHappening};
 use raidcast_shared::limits::EVENT_RING;
 
 use super::format::Format;
@@ -29,6 +29,14 @@ impl Events {
         if self.ring.len() > EVENT_RING {
             self.ring.pop_front();
         }
+    }
+
+    /// Keys of players whose deaths are kept.
+    pub(super) fn whose_deaths(&self) -> impl Iterator<Item = &str> {
+        self.ring.iter().filter_map(|event| match &event.what {
+            FeedHappening::Death(death) => Some(death.player_key.as_str()),
+            _ => None,
+        })
     }
 
     /// Number of the newest; 0 before the first.

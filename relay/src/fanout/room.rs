@@ -196,6 +196,11 @@ impl Room {
         self.views[pace.index()].last_event()
     }
 
+    /// Keys of players whose deaths are told again to who missed them.
+    pub fn whose_deaths(&self) -> impl Iterator<Item = &str> {
+        self.events.whose_deaths()
+    }
+
     /// Whether a view has events to send.
     pub fn owes_events(&self, pace: Pace) -> bool {
         self.last_event(pace) < self.events.newest()

@@ -115,6 +115,11 @@ pub enum RaidCommand {
         /// Answered when it is so.
         reply: oneshot::Sender<()>,
     },
+    /// Players wish to be shown otherwise: nothing else is sent once this is answered.
+    Heed {
+        /// Answered when it is so.
+        reply: oneshot::Sender<()>,
+    },
     /// A fight is about to be erased: from now on it is not taken again, whoever sends it.
     Erasing {
         /// Which.

@@ -85,6 +85,11 @@ impl Directory {
         self.raids.len()
     }
 
+    /// The tasks of all raids.
+    pub fn all(&self) -> Vec<RaidHandle> {
+        self.raids.iter().map(|held| held.value().clone()).collect()
+    }
+
     /// The tasks of an account's raids.
     pub fn raids_of(&self, account: AccountId) -> Vec<RaidHandle> {
         let own = self.raids.iter().filter(|held| held.value().account == account);

@@ -22,7 +22,7 @@ use super::behind::Behind;
 use super::log::{LiveLog, Standing};
 use super::precedence::Told;
 use super::reading::{OtherColumns, Reading};
-use crate::access::members;
+use crate::access::nameless;
 use crate::fanout::Pace;
 use crate::limits::{FIGHT_BYTES, SKILL_ROW_BYTES};
 use crate::memory::{Memory, Share};
@@ -305,6 +305,14 @@ impl LiveEncounter {
         true
     }
 
+    /// What is held on one of its screens is made anew for another audience, and nothing of it is news.
+    pub fn show_anew_on(&mut self, at: usize, audience: &Audience) {
+        if let Some(screen) = self.screens.get_mut(at) {
+            *screen = Screen::of_all(&self.main.state);
+            screen.happenings.step(Shown::to(audience, &self.main.state));
+        }
+    }
+
     /// What a client that begins a reading is told that is held: of that reading, else of the one that is shown.
     ///
     /// # Errors
@@ -317,9 +325,9 @@ impl LiveEncounter {
         }
     }
 
-    /// As members of its raid may see it.
+    /// As all see it, in what names nobody.
     pub fn shown(&self) -> Shown<'_> {
-        Shown::to(members(), &self.main.state)
+        Shown::to(nameless(), &self.main.state)
     }
 
     /// That its report was kept.

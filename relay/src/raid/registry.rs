@@ -173,6 +173,23 @@ impl RaidRegistry {
         }
     }
 
+    /// Has players shown as they wish from now on, as the store has it: nothing is sent of any raid that shows them otherwise
+    /// once this has ended.
+    ///
+    /// # Errors
+    /// The store does not answer: it is looked again within a minute.
+    pub async fn heed(&self) -> Result<(), StoreError> {
+        let context = &self.context;
+        if !context.veils.read_wishes(context.clock.now_ms()).await? {
+            return Ok(());
+        }
+        context.access.tell_all();
+        let tasks = self.directory.all();
+        let told = tasks.iter().map(|task| task.ask(|reply| RaidCommand::Heed { reply }));
+        futures::future::join_all(told).await;
+        Ok(())
+    }
+
     fn spawn(self: &Arc<Self>, row: RaidRow, encounters: Vec<LiveEncounter>) -> RaidHandle {
         self.begin(row, Some(encounters))
     }
@@ -198,7 +215,7 @@ impl RaidRegistry {
             directory: Arc::clone(&self.directory),
             channels: Arc::clone(&self.channels),
         };
-        let stages = Stages::new(&self.context, self.tasks.clone());
+        let stages = Stages::new(&self.context, &row.code, self.tasks.clone());
         let task = RaidTask::new(around, stages, handle.clone(), inbox, row, encounters);
         self.tasks.spawn(task.run());
         handle

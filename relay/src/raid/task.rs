@@ -185,6 +185,7 @@ impl RaidTask {
 
     fn command(&mut self, command: RaidCommand) {
         self.needed_at = Instant::now();
+        self.heed();
         match command {
             RaidCommand::Attach(attach) => self.attach(attach),
             RaidCommand::Detach { connection } => self.detach(connection),
@@ -240,6 +241,10 @@ impl RaidTask {
                 self.close();
                 let _ = reply.send(());
             }
+            // It was heeded with the command.
+            RaidCommand::Heed { reply } => {
+                let _ = reply.send(());
+            }
             RaidCommand::Connected { until_ms, reply } => {
                 let connected = until_ms.map_or(self.uplink.is_some(), |until_ms| self.connections.at(until_ms));
                 let _ = reply.send(connected);
@@ -250,7 +255,10 @@ impl RaidTask {
     /// Grace and lingering; true if the task is to end.
     fn housekeep(&mut self) -> bool {
         self.stages.iter_mut().for_each(|stage| stage.room.sweep());
-        self.number_players(None);
+        self.heed();
+        for of in self.stages.all() {
+            self.number_players(of, None);
+        }
         self.let_deltas_go();
         self.unfollow_unwatched();
         if self.around.context.memory.is_tight(self.row.account) {

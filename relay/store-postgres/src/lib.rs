@@ -6,13 +6,14 @@
 //! that the order of calls is the order in which they are stored. Each entity's SQL stands in the file of its name;
 //! changes take their locks that of names first, then raids (whose locks guard the numbers of their players), then
 //! encounters, then streams, then hashes of uploads. Those of people take invitations first, then people, then how they
-//! sign in, then accounts, then sessions or keys. So no two wait for each other. A lost connection is `Unavailable` and
+//! sign in, then accounts, then sessions or keys or characters. So no two wait for each other. A lost connection is `Unavailable` and
 //! made anew by the next call. Deliberately not here: retries beyond that (the caller knows whether it still wants it) and
 //! logging (errors are passed on).
 
 mod account;
 mod append;
 mod audit;
+mod character;
 mod derived;
 mod encounter;
 mod erase;
@@ -23,6 +24,7 @@ mod key;
 mod limits;
 mod link;
 mod look;
+mod opt_out;
 mod person;
 mod player;
 mod raid;

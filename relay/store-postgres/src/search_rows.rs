@@ -1,7 +1,12 @@
 //! The rows by which encounters are found, and who may find them.
 
+use std::collections::BTreeMap;
+
 use raidcast_store::row::json;
-use raidcast_store::search::{Listed, SearchColumns, SearchRows, parts_of, terms_of_player};
+use raidcast_store::search::{
+    Listed, OF_FIGHT, SearchColumns, SearchRows, ShownColumns, hidden_terms, parts_of, shared_terms, term_of_name,
+    terms_of_player,
+};
 use raidcast_store::{Derived, Term};
 use sqlx::PgConnection;
 
@@ -37,7 +42,21 @@ pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived:
     )
     .fetch_one(&mut *connection)
     .await?;
-    let SearchRows { dps, terms, names, parts } = SearchRows::of(&columns, derived);
+    let players: Vec<String> = derived.players.iter().map(|player| player.actor_id.clone()).collect();
+    let hidden = sqlx::query_scalar!("SELECT player FROM opt_outs WHERE player = ANY ($1)", &players)
+        .fetch_all(&mut *connection)
+        .await?;
+    if !hidden.is_empty() {
+        sqlx::query!(
+            "UPDATE encounter_players SET name_term = NULL WHERE encounter = $1 AND actor_id = ANY ($2)",
+            encounter,
+            &hidden,
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    let hidden = hidden.into_iter().collect();
+    let SearchRows { dps, terms, names, parts } = SearchRows::of(&columns, derived, &hidden);
     let listed: Vec<bool> = terms.iter().map(|row| row.listed).collect();
     let (terms, marks): (Vec<i64>, Vec<i64>) = terms.into_iter().map(|row| (row.term.0, row.marks.0)).unzip();
     sqlx::query!(
@@ -132,16 +151,127 @@ pub(crate) async fn list_moved(connection: &mut PgConnection, encounter: i64) ->
     list(connection, vec![encounter], listed).await
 }
 
+/// A player is hidden from now on, or is so no more.
+pub(crate) async fn list_player(connection: &mut PgConnection, player: &str, hidden: bool) -> Result<(), Failure> {
+    // Who is hidden has no name that anybody asks for.
+    sqlx::query!("UPDATE encounter_players SET name_term = NULL WHERE actor_id = $1", player)
+        .execute(&mut *connection)
+        .await?;
+    if !hidden {
+        let names = sqlx::query_scalar!(
+            r#"SELECT DISTINCT name AS "name!" FROM encounter_players WHERE actor_id = $1 AND name IS NOT NULL"#,
+            player
+        )
+        .fetch_all(&mut *connection)
+        .await?;
+        for name in names {
+            let term = term_of_name(Some(&name)).map(|term| term.0);
+            sqlx::query!(
+                "UPDATE encounter_players SET name_term = $3 WHERE actor_id = $1 AND name = $2",
+                player,
+                name,
+                term
+            )
+            .execute(&mut *connection)
+            .await?;
+        }
+    }
+    let players = sqlx::query_as!(
+        ShownColumns,
+        r#"SELECT p.encounter AS "encounter!", p.actor_id AS "actor_id!", p.name, p.class_id, p.class_spec,
+                  o.player IS NOT NULL AS "hidden!"
+           FROM encounter_players p LEFT JOIN opt_outs o ON o.player = p.actor_id
+           WHERE p.encounter IN (SELECT h.encounter FROM encounter_players h WHERE h.actor_id = $1)"#,
+        player,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let shared = shared_terms(&players);
+    let (of, terms): (Vec<i64>, Vec<i64>) = shared.iter().map(|shared| (shared.encounter, shared.term.0)).unzip();
+    let marks: Vec<i64> = shared.iter().map(|shared| shared.marks.0).collect();
+    sqlx::query!(
+        "UPDATE search_terms AS t SET marks = (t.marks & $4) | h.marks
+         FROM unnest($1::BIGINT[], $2::BIGINT[], $3::BIGINT[]) AS h (encounter, term, marks)
+         WHERE t.encounter = h.encounter AND t.term = h.term",
+        &of,
+        &terms,
+        &marks,
+        OF_FIGHT,
+    )
+    .execute(&mut *connection)
+    .await?;
+    let fights = sqlx::query!(
+        "SELECT e.row, e.visibility, r.names, e.state FROM encounter_players p
+         JOIN encounters e ON e.row = p.encounter JOIN raids r ON r.row = e.raid WHERE p.actor_id = $1",
+        player,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut alike: BTreeMap<_, Vec<i64>> = BTreeMap::new();
+    for fight in fights {
+        let listed = Listed::of(fight.visibility.into(), fight.names.into(), fight.state.into());
+        alike.entry((listed.fight, listed.players)).or_default().push(fight.row);
+    }
+    for ((fight, players), encounters) in alike {
+        list(connection, encounters, Listed { fight, players }).await?;
+    }
+    Ok(())
+}
+
+/// Takes fights out of what is found by players who are hidden; whether there was any such.
+async fn unlist_hidden(connection: &mut PgConnection, encounters: &[i64]) -> Result<bool, Failure> {
+    let players = sqlx::query_as!(
+        ShownColumns,
+        r#"SELECT p.encounter AS "encounter!", p.actor_id AS "actor_id!", p.name, p.class_id, p.class_spec,
+                  o.player IS NOT NULL AS "hidden!"
+           FROM encounter_players p LEFT JOIN opt_outs o ON o.player = p.actor_id
+           WHERE p.encounter IN (SELECT h.encounter FROM encounter_players h JOIN opt_outs w ON w.player = h.actor_id
+                                 WHERE h.encounter = ANY ($1))"#,
+        encounters,
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    if players.is_empty() {
+        return Ok(false);
+    }
+    let hidden = hidden_terms(&players);
+    let (fights, terms): (Vec<i64>, Vec<i64>) = hidden.iter().map(|hidden| (hidden.encounter, hidden.term.0)).unzip();
+    sqlx::query!(
+        "UPDATE search_names SET listed = search_names.listed - c.changed
+         FROM (SELECT t.term, count(*) AS changed FROM unnest($1::BIGINT[], $2::BIGINT[]) AS h (encounter, term)
+               JOIN search_terms t ON t.encounter = h.encounter AND t.term = h.term
+               WHERE t.listed GROUP BY t.term) AS c
+         WHERE c.term = search_names.term",
+        &fights,
+        &terms,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "UPDATE search_terms AS t SET listed = FALSE FROM unnest($1::BIGINT[], $2::BIGINT[]) AS h (encounter, term)
+         WHERE t.encounter = h.encounter AND t.term = h.term AND t.listed",
+        &fights,
+        &terms,
+    )
+    .execute(connection)
+    .await?;
+    Ok(true)
+}
+
 /// The terms of all players of these.
 async fn player_terms(connection: &mut PgConnection, encounters: &[i64]) -> Result<Vec<i64>, Failure> {
     let players = sqlx::query!(
-        "SELECT DISTINCT actor_id, name_term FROM encounter_players
+        "SELECT DISTINCT actor_id, name_term, CASE WHEN name_term IS NULL THEN name END AS name FROM encounter_players
          WHERE encounter = ANY ($1)",
         encounters,
     )
     .fetch_all(connection)
     .await?;
-    let terms = players.iter().flat_map(|player| terms_of_player(&player.actor_id, player.name_term.map(Term)));
+    let terms = players.iter().flat_map(|player| {
+        // Who is hidden has no term of his name there.
+        let name = player.name_term.map(Term).or_else(|| term_of_name(player.name.as_deref()));
+        terms_of_player(&player.actor_id, name)
+    });
     Ok(terms.map(|term| term.0).collect())
 }
 
@@ -176,6 +306,7 @@ async fn list(connection: &mut PgConnection, encounters: Vec<i64>, listed: Liste
         .execute(&mut *connection)
         .await?;
     }
+    let hides = unlist_hidden(connection, &encounters).await?;
     // A name has its parts while anybody may find it.
     if listed.fight {
         let names = sqlx::query!(
@@ -188,7 +319,7 @@ async fn list(connection: &mut PgConnection, encounters: Vec<i64>, listed: Liste
         let parts: Vec<_> = names.iter().flat_map(|name| parts_of(Term(name.term), &name.name)).collect();
         put_parts(connection, &json(&parts)).await?;
     }
-    if !listed.players {
+    if !listed.players || hides {
         sqlx::query!(
             "DELETE FROM search_parts WHERE term IN (
                  SELECT n.term FROM search_terms t JOIN search_names n ON n.term = t.term

@@ -1,9 +1,10 @@
 //! Rows out of the database, and into it.
 
 use raidcast_store::transfer::{
-    AccountCells, AuditCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells,
-    JobCells, KeyCells, LinkCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, RemovalCells, Row,
-    RowStream, SessionCells, SignInCells, StreamCells, Table, Transfer, UpkeepCells, rows,
+    AccountCells, AuditCells, BlobCells, CharacterCells, ClaimCells, EncounterCells, EntryCells, Export, HashCells,
+    Import, InvitationCells, JobCells, KeyCells, LinkCells, OptOutCells, OwnerCells, PersonCells, PlayerCells,
+    QuotaCells, RaidCells, RemovalCells, Row, RowStream, SessionCells, SignInCells, StreamCells, Table, Transfer,
+    UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, PgConnection};
@@ -16,8 +17,7 @@ use crate::server::Server;
 /// Sees one state of the database.
 const EXPORT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// Keeps everybody else from writing.
-const IMPORT: &str =
-    "BEGIN; LOCK TABLE upkeep, audit, removals, invitations, people, accounts, raids, encounters IN EXCLUSIVE MODE";
+const IMPORT: &str = "BEGIN; LOCK TABLE upkeep, audit, removals, opt_outs, invitations, people, accounts, raids, encounters IN EXCLUSIVE MODE";
 
 impl Transfer for PostgresStore {
     fn export(&self) -> StoreFuture<'_, Box<dyn Export>> {
@@ -212,6 +212,31 @@ impl Export for Transaction {
                 Row::Audit,
                 store_error,
             ),
+            Table::Claims => rows(
+                sqlx::query_as!(
+                    ClaimCells,
+                    r#"SELECT row, person, player, called, way, code, created_at_ms, ends_at_ms
+                       FROM claims ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Claim,
+                store_error,
+            ),
+            Table::Characters => rows(
+                sqlx::query_as!(
+                    CharacterCells,
+                    r#"SELECT row, person, player, called, way, agrees, proved_at_ms
+                       FROM characters ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Character,
+                store_error,
+            ),
+            Table::OptOuts => rows(
+                sqlx::query_as!(OptOutCells, "SELECT player, since_ms FROM opt_outs ORDER BY player").fetch(connection),
+                Row::OptOut,
+                store_error,
+            ),
             Table::Removals => rows(
                 sqlx::query_as!(
                     RemovalCells,
@@ -245,6 +270,7 @@ impl Import for Transaction {
                 sqlx::query!("DELETE FROM invitations").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM quota").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM audit").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM opt_outs").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM removals").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM upkeep").execute(&mut self.0).await
             };
@@ -291,6 +317,10 @@ async fn number_on(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM keys), FALSE) AS keys,
                   setval(pg_get_serial_sequence('links', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM links), FALSE) AS links,
+                  setval(pg_get_serial_sequence('claims', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM claims), FALSE) AS claims,
+                  setval(pg_get_serial_sequence('characters', 'row'),
+                         (SELECT COALESCE(MAX(row), 0) + 1 FROM characters), FALSE) AS characters,
                   setval(pg_get_serial_sequence('raids', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM raids), FALSE) AS raids,
                   setval(pg_get_serial_sequence('encounters', 'row'),
@@ -467,6 +497,32 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             what,
             *about,
         ),
+        Row::Claim(claim) => sqlx::query!(
+            "INSERT INTO claims (row, person, player, called, way, code, created_at_ms, ends_at_ms)
+             VALUES ($1, $2, $3, $4, $5::BIGINT, $6, $7, $8)",
+            claim.row,
+            claim.person,
+            claim.player,
+            claim.called,
+            claim.way,
+            claim.code,
+            claim.created_at_ms,
+            claim.ends_at_ms,
+        ),
+        Row::Character(character) => sqlx::query!(
+            "INSERT INTO characters (row, person, player, called, way, agrees, proved_at_ms)
+             VALUES ($1, $2, $3, $4, $5::BIGINT, $6, $7)",
+            character.row,
+            character.person,
+            character.player,
+            character.called,
+            character.way,
+            character.agrees,
+            character.proved_at_ms,
+        ),
+        Row::OptOut(OptOutCells { player, since_ms }) => {
+            sqlx::query!("INSERT INTO opt_outs (player, since_ms) VALUES ($1, $2)", player, since_ms)
+        }
         Row::Removal(removal) => sqlx::query!(
             "INSERT INTO removals (row, player, links, contact, message, created_at_ms)
              VALUES ($1, $2, $3, $4, $5, $6)",

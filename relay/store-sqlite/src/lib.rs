@@ -9,6 +9,7 @@
 mod account;
 mod append;
 mod audit;
+mod character;
 mod derived;
 mod encounter;
 mod erase;
@@ -21,6 +22,7 @@ mod key;
 mod limits;
 mod link;
 mod look;
+mod opt_out;
 mod person;
 mod player;
 pub mod private;

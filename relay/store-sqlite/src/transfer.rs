@@ -3,9 +3,10 @@
 use futures::{StreamExt as _, TryStreamExt as _};
 use raidcast_store::row::Names;
 use raidcast_store::transfer::{
-    AccountCells, AuditCells, BlobCells, EncounterCells, EntryCells, Export, HashCells, Import, InvitationCells,
-    JobCells, KeyCells, LinkCells, OwnerCells, PersonCells, PlayerCells, QuotaCells, RaidCells, RemovalCells, Row,
-    RowStream, SessionCells, SignInCells, StreamCells, Table, Transfer, UpkeepCells, rows,
+    AccountCells, AuditCells, BlobCells, CharacterCells, ClaimCells, EncounterCells, EntryCells, Export, HashCells,
+    Import, InvitationCells, JobCells, KeyCells, LinkCells, OptOutCells, OwnerCells, PersonCells, PlayerCells,
+    QuotaCells, RaidCells, RemovalCells, Row, RowStream, SessionCells, SignInCells, StreamCells, Table, Transfer,
+    UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
 use sqlx::{Connection as _, SqliteConnection};
@@ -211,6 +212,31 @@ impl Export for Transaction {
                 Row::Audit,
                 store_error,
             ),
+            Table::Claims => rows(
+                sqlx::query_as!(
+                    ClaimCells,
+                    r#"SELECT row AS "row!", person, player, called, way, code, created_at_ms, ends_at_ms
+                       FROM claims ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Claim,
+                store_error,
+            ),
+            Table::Characters => rows(
+                sqlx::query_as!(
+                    CharacterCells,
+                    r#"SELECT row AS "row!", person, player, called, way, agrees AS "agrees: bool", proved_at_ms
+                       FROM characters ORDER BY row"#
+                )
+                .fetch(connection),
+                Row::Character,
+                store_error,
+            ),
+            Table::OptOuts => rows(
+                sqlx::query_as!(OptOutCells, "SELECT player, since_ms FROM opt_outs ORDER BY player").fetch(connection),
+                Row::OptOut,
+                store_error,
+            ),
             Table::Removals => rows(
                 sqlx::query_as!(
                     RemovalCells,
@@ -292,6 +318,7 @@ impl Import for Transaction {
                 sqlx::query!("DELETE FROM invitations").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM quota").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM audit").execute(&mut self.0).await?;
+                sqlx::query!("DELETE FROM opt_outs").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM removals").execute(&mut self.0).await?;
                 sqlx::query!("DELETE FROM upkeep").execute(&mut self.0).await
             };
@@ -479,6 +506,32 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             what,
             about,
         ),
+        Row::Claim(claim) => sqlx::query!(
+            "INSERT INTO claims (row, person, player, called, way, code, created_at_ms, ends_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            claim.row,
+            claim.person,
+            claim.player,
+            claim.called,
+            claim.way,
+            claim.code,
+            claim.created_at_ms,
+            claim.ends_at_ms,
+        ),
+        Row::Character(character) => sqlx::query!(
+            "INSERT INTO characters (row, person, player, called, way, agrees, proved_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            character.row,
+            character.person,
+            character.player,
+            character.called,
+            character.way,
+            character.agrees,
+            character.proved_at_ms,
+        ),
+        Row::OptOut(OptOutCells { player, since_ms }) => {
+            sqlx::query!("INSERT INTO opt_outs (player, since_ms) VALUES (?, ?)", player, since_ms)
+        }
         Row::Removal(removal) => sqlx::query!(
             "INSERT INTO removals (row, player, links, contact, message, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
             removal.row,

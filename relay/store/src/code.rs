@@ -1,5 +1,6 @@
 //! Enums as the numbers that stand in columns: the same in every store.
 
+use raidcast_shared::character::ProofWay;
 use raidcast_shared::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 
 use crate::{Audited, JobKind, JournalKind, Role, StoreError};
@@ -115,7 +116,7 @@ pub fn of_job(kind: JobKind) -> i16 {
 }
 
 /// What is noted, by its code: the place in this list. Codes stand in databases, so none ever means something else.
-const AUDITED: [Audited; 17] = [
+const AUDITED: [Audited; 24] = [
     Audited::FightDeleted,
     Audited::RaidDeleted,
     Audited::RaidExpired,
@@ -133,6 +134,13 @@ const AUDITED: [Audited; 17] = [
     Audited::LinkMade,
     Audited::LinkRevoked,
     Audited::RaidShown,
+    Audited::CharacterProved,
+    Audited::ClaimRefused,
+    Audited::PlayerHidden,
+    Audited::PlayerShown,
+    Audited::PlayerAgreed,
+    Audited::PlayerDisagreed,
+    Audited::TitleCleared,
 ];
 
 /// The code of what is noted.
@@ -145,6 +153,25 @@ pub fn of_audited(what: Audited) -> i64 {
 pub fn audited(code: i64) -> Result<Audited, StoreError> {
     let place = usize::try_from(code).ok();
     place.and_then(|place| AUDITED.get(place)).copied().ok_or_else(|| unknown("kind of note", code))
+}
+
+/// The code of a way to prove a character.
+pub fn of_way(way: ProofWay) -> i16 {
+    match way {
+        ProofWay::Code => 0,
+        ProofWay::Officer => 1,
+        ProofWay::Administrator => 2,
+    }
+}
+
+/// The way behind a code.
+pub fn way(code: i64) -> Result<ProofWay, StoreError> {
+    match code {
+        0 => Ok(ProofWay::Code),
+        1 => Ok(ProofWay::Officer),
+        2 => Ok(ProofWay::Administrator),
+        _ => Err(unknown("way to prove a character", code)),
+    }
 }
 
 /// The code of a role.

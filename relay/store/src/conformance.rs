@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod character;
 pub mod derived;
 pub mod encounter;
 pub mod erase;
@@ -127,6 +128,8 @@ macro_rules! conformance {
                 somebody_who_leaves_takes_all_that_is_his, the_last_administrator_stays,
                 raids_are_listed_for_their_owner_and_by_age;
             audit: notes_are_read_newest_first_until_they_are_old;
+            character: a_claim_is_open_until_it_is_over, a_character_is_proved_in_the_way_of_its_claim,
+                who_is_hidden_is_found_by_nothing, wishes_are_their_persons_alone;
             removal: so_many_requests_are_kept_until_they_are_closed;
             usage: what_was_used_takes_the_place_of_what_was_before, what_was_used_survives_a_crash;
             upload: a_new_upload_is_kept_whole, an_upload_needs_a_raid_of_its_account,

@@ -10,6 +10,7 @@ mod account;
 #[cfg(feature = "archive")]
 pub mod archive;
 mod audit;
+mod character;
 pub mod code;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -42,6 +43,10 @@ mod usage;
 
 pub use account::{Account, AccountId, Accounts};
 pub use audit::{AuditRow, Audited, Audits, Note};
+pub use character::{
+    CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters, Claim,
+    NewClaim, OPT_OUTS_MAX, ProvedBy, SeenClaim, Wish, Wished, Wishes,
+};
 pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, derive_job};
 pub use encounter::{EncounterKey, EncounterRow, Encounters, FightsBegun, NewEncounter, OpenEncounter, Unreadable};
 pub use erase::{Erasing, Erasure, GivenBack, Leaving, RaidLine};
@@ -83,6 +88,7 @@ pub trait Store:
     + Erasing
     + Audits
     + Removals
+    + Characters
     + Upkeep
 {
 }
@@ -106,6 +112,7 @@ impl<
         + Erasing
         + Audits
         + Removals
+        + Characters
         + Upkeep
         + ?Sized,
 > Store for T

@@ -13,9 +13,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Account, AccountId, AuditRow, Delay, EncounterKey, EncounterRow, Invitation, JobKey, JobKind, JournalEntry, KeyId,
-    KeyRow, LeasedJob, LinkId, LinkRow, NewRemoval, Note, Person, PersonId, RaidLine, RaidRow, Removal, ReportLine,
-    Session, SessionId, StoreError, StoredStream, StreamKey, Tickets, Unreadable, UploadHash, code,
+    Account, AccountId, AuditRow, Character, Claim, Delay, EncounterKey, EncounterRow, Invitation, JobKey, JobKind,
+    JournalEntry, KeyId, KeyRow, LeasedJob, LinkId, LinkRow, NewClaim, NewRemoval, Note, Person, PersonId, RaidLine,
+    RaidRow, Removal, ReportLine, Session, SessionId, StoreError, StoredStream, StreamKey, Tickets, Unreadable,
+    UploadHash, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -357,6 +358,57 @@ impl From<RemovalColumns> for Removal {
     fn from(columns: RemovalColumns) -> Self {
         let RemovalColumns { row, player, links, contact, message, created_at_ms } = columns;
         Self { row, asked: NewRemoval { player, links, contact, message, created_at_ms } }
+    }
+}
+
+/// The id of a player, as hexadecimal digits.
+///
+/// # Errors
+/// `Damaged`.
+pub fn player(text: &str) -> Result<ActorId, StoreError> {
+    let bytes = raidcast_shared::id::from_hex(text).and_then(|bytes| bytes.try_into().ok());
+    bytes.map(ActorId).ok_or_else(|| StoreError::Damaged("an id of a player that is not 16 bytes long".into()))
+}
+
+/// A claim of a character.
+pub struct ClaimColumns {
+    pub row: i64,
+    pub person: i64,
+    pub player: String,
+    pub called: String,
+    pub way: i64,
+    pub code: Option<String>,
+    pub created_at_ms: i64,
+    pub ends_at_ms: i64,
+}
+
+impl TryFrom<ClaimColumns> for Claim {
+    type Error = StoreError;
+
+    fn try_from(columns: ClaimColumns) -> Result<Self, StoreError> {
+        let (person, player, way) = (PersonId(columns.person), player(&columns.player)?, code::way(columns.way)?);
+        let ClaimColumns { row, called, code, created_at_ms, ends_at_ms, .. } = columns;
+        Ok(Self { row, of: NewClaim { person, player, called, way, code, created_at_ms, ends_at_ms } })
+    }
+}
+
+/// A character that is somebody's.
+pub struct CharacterColumns {
+    pub row: i64,
+    pub player: String,
+    pub called: String,
+    pub way: i64,
+    pub proved_at_ms: i64,
+    pub hidden: bool,
+    pub agrees: bool,
+}
+
+impl TryFrom<CharacterColumns> for Character {
+    type Error = StoreError;
+
+    fn try_from(columns: CharacterColumns) -> Result<Self, StoreError> {
+        let CharacterColumns { row, player: id, called, way, proved_at_ms, hidden, agrees } = columns;
+        Ok(Self { row, player: player(&id)?, called, way: code::way(way)?, proved_at_ms, hidden, agrees })
     }
 }
 

@@ -17,9 +17,10 @@ use sha2::{Digest as _, Sha256};
 use crate::name::{NameKind, NameParts, Typed, fold};
 use crate::{ReportLine, StoreError, StoreFuture};
 
-pub use marks::Marks;
+pub use marks::{Marks, OF_FIGHT};
 pub use rows::{
-    Listed, NameRow, PartRow, PlayerRow, SearchColumns, SearchRows, TermRow, parts_of, player_rows, terms_of_player,
+    Listed, MarkedTerm, NameRow, PartRow, PlayerRow, SearchColumns, SearchRows, ShownColumns, TermRow, hidden_terms,
+    parts_of, player_rows, shared_terms, term_of_name, terms_of_player,
 };
 pub use statement::{Bind, Statement, names_sharing};
 pub use walk::{Ask, Walked, walk};

@@ -57,7 +57,7 @@ pub trait Import: Export {
     /// How many raids, fights, people and keys there are.
     fn count(&mut self) -> StoreFuture<'_, i64>;
 
-    /// Removes accounts, invitations, notes on upkeep and changes, requests and what was used of limits, to which no raid, person or key refers.
+    /// Removes accounts, invitations, who is hidden, notes on upkeep and changes, requests and what was used of limits, to which no raid, person or key refers.
     fn clear(&mut self) -> StoreFuture<'_, ()>;
 
     /// Puts a row in. Rows that it refers to come first: [`Table::ALL`] is such an order.
@@ -89,6 +89,12 @@ pub enum Table {
     Sessions,
     /// Keys that people made.
     Keys,
+    /// Who says that characters are his.
+    Claims,
+    /// Whose characters are.
+    Characters,
+    /// Who is shown by name to nobody.
+    OptOuts,
     /// Raids.
     Raids,
     /// Links to them, and to channels.
@@ -119,7 +125,7 @@ pub enum Table {
 
 impl Table {
     /// In an order in which no row refers to a later one.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::Upkeep,
         Self::Accounts,
         Self::People,
@@ -128,6 +134,9 @@ impl Table {
         Self::Invitations,
         Self::Sessions,
         Self::Keys,
+        Self::Claims,
+        Self::Characters,
+        Self::OptOuts,
         Self::Raids,
         Self::Links,
         Self::Players,
@@ -154,6 +163,9 @@ impl Table {
             Self::Invitations => "invitations",
             Self::Sessions => "sessions",
             Self::Keys => "keys",
+            Self::Claims => "claims of characters",
+            Self::Characters => "characters",
+            Self::OptOuts => "hidden players",
             Self::Raids => "raids",
             Self::Links => "links",
             Self::Players => "numbers of players",
@@ -183,6 +195,9 @@ pub enum Row {
     Invitation(InvitationCells),
     Session(SessionCells),
     Key(KeyCells),
+    Claim(ClaimCells),
+    Character(CharacterCells),
+    OptOut(OptOutCells),
     Raid(RaidCells),
     Link(LinkCells),
     Player(PlayerCells),
@@ -454,4 +469,39 @@ pub struct RemovalCells {
     pub contact: String,
     pub message: String,
     pub created_at_ms: i64,
+}
+
+/// The cells of a claim of a character.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct ClaimCells {
+    pub row: i64,
+    pub person: i64,
+    pub player: String,
+    pub called: String,
+    pub way: i64,
+    pub code: Option<String>,
+    pub created_at_ms: i64,
+    pub ends_at_ms: i64,
+}
+
+/// The cells of a character that is somebody's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct CharacterCells {
+    pub row: i64,
+    pub person: i64,
+    pub player: String,
+    pub called: String,
+    pub way: i64,
+    pub agrees: bool,
+    pub proved_at_ms: i64,
+}
+
+/// The cells of a player who is hidden.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct OptOutCells {
+    pub player: String,
+    pub since_ms: i64,
 }

@@ -36,6 +36,7 @@ mod old_fights;
 mod old_ids;
 mod open_fights;
 mod operators;
+mod optout;
 mod outcome;
 mod people;
 mod posted;

@@ -11,29 +11,29 @@ use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply};
 use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
 
 /// Of the players of a script.
-const NAMES: [&str; 3] = ["Aeris", "Böreas", "はるか"];
+pub(crate) const NAMES: [&str; 3] = ["Aeris", "Böreas", "はるか"];
 
 fn showing(names: NamesPolicy) -> Hello {
     Hello { names, ..hello() }
 }
 
 /// Their keys where nothing is hidden.
-fn keys() -> [String; 3] {
+pub(crate) fn keys() -> [String; 3] {
     [1, 2, 3].map(|id| RelaySecret::new([7; 32]).actor(ActorId::clear(id)).to_hex())
 }
 
 /// All that somebody has heard.
 #[derive(Default)]
-struct Recorder(String);
+pub(crate) struct Recorder(pub(crate) String);
 
 impl Recorder {
-    fn note(&mut self, what: &str) {
+    pub(crate) fn note(&mut self, what: &str) {
         self.0.push_str(what);
         self.0.push('\n');
     }
 
     /// Hears all until what was asked now is answered.
-    async fn hears(&mut self, spectator: &mut Spectator) {
+    pub(crate) async fn hears(&mut self, spectator: &mut Spectator) {
         spectator.ask(&FeedRequest::Probe { clock: 0.5 }).await;
         loop {
             let frame = spectator.hear().await.expect("the feed goes on");
@@ -44,12 +44,12 @@ impl Recorder {
         }
     }
 
-    fn frame(&mut self, frame: &FeedFrame) {
+    pub(crate) fn frame(&mut self, frame: &FeedFrame) {
         self.note(&serde_json::to_string(frame).expect("frames are JSON"));
     }
 
     /// Asks a path, and what it answers.
-    async fn asks(&mut self, relay: &TestRelay, path: &str) -> (u16, serde_json::Value) {
+    pub(crate) async fn asks(&mut self, relay: &TestRelay, path: &str) -> (u16, serde_json::Value) {
         let (status, body) = relay.get(path).await;
         self.note(&body.to_string());
         (status, body)
@@ -99,7 +99,7 @@ async fn asks_everything(recorder: &mut Recorder, relay: &TestRelay, raid: &str,
 }
 
 /// Plays a report from its begin, and hears it to its end.
-async fn plays(recorder: &mut Recorder, relay: &TestRelay, raid: &str, report: &str, protocol: &str) {
+pub(crate) async fn plays(recorder: &mut Recorder, relay: &TestRelay, raid: &str, report: &str, protocol: &str) {
     let path = format!("{raid}/feed?report={report}&at=0&speed=4");
     let mut player = Spectator::join(relay, &path, protocol).await;
     loop {

@@ -12,8 +12,12 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 38] = [
+const OLD_SCHEMA: [&str; 42] = [
     "DROP TABLE links",
+    "DROP INDEX encounter_players_by_actor",
+    "DROP TABLE opt_outs",
+    "DROP TABLE characters",
+    "DROP TABLE claims",
     "DROP INDEX raids_delayed",
     "ALTER TABLE raids DROP COLUMN shown_until_ms",
     "ALTER TABLE raids DROP COLUMN delay_ms",

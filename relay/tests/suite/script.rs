@@ -166,6 +166,7 @@ impl TestRelay {
             log_format: LogFormat::Text,
             registration: raidcast_relay::account::Registration::default(),
             keep_days: None,
+            character_proof: vec![raidcast_shared::character::ProofWay::Administrator],
             providers: Vec::new(),
             limits,
         }

@@ -9,14 +9,15 @@ use bytes::Bytes;
 use raidcast_shared::id::{ActorId, EncounterId, RaidId, StreamId};
 use raidcast_store::name::NameParts;
 use raidcast_store::{
-    Account, AccountId, Accounts, Adding, AuditRow, Audits, Backlog, Derived, DerivedRows, EncounterKey, EncounterRow,
-    Encounters, Erasing, FightsBegun, GivenBack, HeldReport, Invitation, JobKey, JobKind, Jobs, JobsWaiting, Joining,
-    Journal, JournalEntry, KeptReport, KeyEncounter, KeyId, KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left,
-    LinkId, LinkRow, Links, NewEncounter, NewJob, NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload, Note,
-    OnCommit, OpenEncounter, Page, People, Person, PersonId, Players, RaidLine, RaidRow, Raids, Removal, Removals,
-    ReportLine, Reports, Role, Search, SearchFound, SearchRequest, Session, SessionEnds, SessionId, Sessions, SignIn,
-    Store, StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep,
-    UploadHash, UploadKept, Uploads, Usage, Use,
+    Account, AccountId, Accounts, Adding, AuditRow, Audits, Backlog, Character, Characters, Claim, Derived,
+    DerivedRows, EncounterKey, EncounterRow, Encounters, Erasing, FightsBegun, GivenBack, HeldReport, Invitation,
+    JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, KeptReport, KeyEncounter, KeyId, KeyRow,
+    KeyedEncounters, Keys, LeasedJob, Leaving, Left, LinkId, LinkRow, Links, NewClaim, NewEncounter, NewJob, NewKey,
+    NewLink, NewPerson, NewRemoval, NewSession, NewUpload, Note, OnCommit, OpenEncounter, Page, People, Person,
+    PersonId, Players, ProvedBy, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role, Search,
+    SearchFound, SearchRequest, SeenClaim, Session, SessionEnds, SessionId, Sessions, SignIn, Store, StoreError,
+    StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash, UploadKept,
+    Uploads, Usage, Use, Wish, Wished, Wishes,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -357,6 +358,23 @@ impl Removals for Shaky {
         "writes" ask_removal(asked: &'a NewRemoval = asked.clone() => &asked) -> bool;
         "reads" removals() -> Vec<Removal>;
         "writes" close_removal(row: i64 = row => row, note: Note = note => note) -> bool;
+    }
+}
+
+impl Characters for Shaky {
+    through! {
+        "writes" claim_character(claim: &'a NewClaim = claim.clone() => &claim) -> Option<Claim>;
+        "reads" claims_of(person: PersonId = person => person, now_ms: i64 = now_ms => now_ms) -> Vec<Claim>;
+        "reads" claims_by_code(now_ms: i64 = now_ms => now_ms) -> Vec<Claim>;
+        "reads" claims_for_officer(officer: PersonId = officer => officer, now_ms: i64 = now_ms => now_ms) -> Vec<SeenClaim>;
+        "reads" claims_for_administrators(now_ms: i64 = now_ms => now_ms) -> Vec<SeenClaim>;
+        "writes" drop_claim(person: PersonId = person => person, row: i64 = row => row) -> bool;
+        "writes" refuse_claim(row: i64 = row => row, by: PersonId = by => by, now_ms: i64 = now_ms => now_ms) -> bool;
+        "writes" prove_claim(row: i64 = row => row, by: ProvedBy = by => by, now_ms: i64 = now_ms => now_ms) -> bool;
+        "reads" characters_of(person: PersonId = person => person) -> Vec<Character>;
+        "writes" wish(person: PersonId = person => person, row: i64 = row => row, wish: Wish = wish => wish, now_ms: i64 = now_ms => now_ms) -> Wished;
+        "writes" hide_player(player: ActorId = player => player, hidden: bool = hidden => hidden, note: Note = note => note) -> bool;
+        "reads" wishes(now_ms: i64 = now_ms => now_ms) -> Wishes;
     }
 }
 

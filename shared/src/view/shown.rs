@@ -18,6 +18,11 @@ pub trait Veil: Debug + Send + Sync {
     /// Whether it hides who a player is.
     fn hides(&self, player: ActorId) -> bool;
 
+    /// Whether it hides some players wherever they are, and is there for nobody else: all others are shown as without it.
+    fn is_of_some(&self) -> bool {
+        false
+    }
+
     /// What tells a player that it hides from others, and leads nowhere else.
     fn key(&self, player: ActorId) -> ActorId;
 
@@ -56,6 +61,16 @@ impl Audience {
     /// Whether it sees what came only after some time.
     pub fn is_behind(&self) -> bool {
         self.behind
+    }
+
+    /// Whether a player is hidden from it.
+    pub fn hides(&self, player: ActorId) -> bool {
+        self.veil.as_ref().is_some_and(|veil| veil.hides(player))
+    }
+
+    /// Whether it is shown who players are, but for some who are shown to nobody.
+    pub fn knows_players(&self) -> bool {
+        self.veil.as_ref().is_none_or(|veil| veil.is_of_some())
     }
 
     /// Whether it is shown all there is of what it is shown.
@@ -115,12 +130,22 @@ impl Hash for Audience {
 pub struct Shown<'a> {
     state: &'a EncounterState,
     audience: &'a Audience,
+    /// Whether nobody in it is hidden from the audience: it is as if there were no veil.
+    whole: bool,
 }
 
 impl<'a> Shown<'a> {
     /// What an audience may see of a fold.
+    ///
+    /// Cost: none but where the audience has a veil of some: a look at each actor.
     pub fn to(audience: &'a Audience, state: &'a EncounterState) -> Self {
-        Self { state, audience }
+        let whole = match audience.veil.as_deref() {
+            None => true,
+            // Whoever may turn out to be one of them is hidden as they are.
+            Some(veil) if veil.is_of_some() => !state.actors().iter().any(|actor| veil.hides(actor.id)),
+            Some(_) => false,
+        };
+        Self { state, audience, whole }
     }
 
     /// What is added up.
@@ -130,20 +155,21 @@ impl<'a> Shown<'a> {
 
     /// The veil, where it hides a player.
     fn hidden(self, actor: ActorIx) -> Option<&'a dyn Veil> {
-        let veil = self.audience.veil.as_deref()?;
-        (self.state.is_player(actor) && veil.hides(self.state.actor(actor).id)).then_some(veil)
+        let veil = self.audience.veil.as_deref().filter(|_| !self.whole)?;
+        let may_be_hidden = self.state.is_player(actor) || veil.is_of_some();
+        (may_be_hidden && veil.hides(self.state.actor(actor).id)).then_some(veil)
     }
 
     /// Whether nothing of it is held back.
     pub(super) fn sees_everything(self) -> bool {
-        self.audience.sees_everything()
+        self.whole
     }
 
     /// Whether who an actor is may be known.
     pub(super) fn is_known(self, actor: ActorIx) -> bool {
         // Of whom it is not told yet what he is may turn out to be a player.
         let is_told = self.state.is_player(actor) || self.state.actor(actor).kind() == ActorKind::Monster;
-        self.hidden(actor).is_none() && (is_told || self.sees_everything())
+        self.hidden(actor).is_none() && (is_told || self.audience.knows_players())
     }
 
     /// What an actor is called.
@@ -162,9 +188,9 @@ impl<'a> Shown<'a> {
         self.hidden(actor).map_or(id, |veil| veil.key(id)).to_hex()
     }
 
-    /// Whose meter it is, where that may be known.
+    /// Whose meter it is, where that may be known: not where anybody is hidden, for it would be told of all but of him.
     pub(super) fn is_local(self, actor: ActorIx) -> bool {
-        self.state.is_local(actor) && self.is_known(actor)
+        self.whole && self.state.is_local(actor)
     }
 
     /// The game's score of a player, which few have alike.

@@ -114,6 +114,7 @@ impl Members {
             "keys": self.keys(who).await?,
             "invitations": invitations.collect::<Vec<_>>(),
             "limits": limits.collect::<Vec<_>>(),
+            "characters": self.characters(who).await?,
         });
         store.note(self.note(who, Audited::PersonExported, Some(person.0))).await?;
         Ok(Facts { person, accounts, about })

@@ -8,7 +8,7 @@ use raidcast_shared::uplink::{Outcome, ReportState};
 use raidcast_shared::view::{self, Audience, LiveFacts, Shown};
 
 use super::{LiveEncounter, Screen};
-use crate::access::members;
+use crate::access::nameless;
 use crate::raid::behind::Behind;
 use crate::raid::log::{LiveLog, Standing};
 
@@ -169,7 +169,7 @@ impl LiveEncounter {
         Some(FeedFightRef {
             state: ReportState::Live,
             outcome: Outcome::Unknown,
-            title: view::title(Shown::to(members(), state)),
+            title: view::title(Shown::to(nameless(), state)),
             duration_ms: state.duration_ms(),
             ..self.line()
         })

@@ -23,6 +23,7 @@ use crate::raid::encounter::{LiveEncounter, Scenery};
 impl RaidTask {
     /// Brings the views that are due to the present state and sends what changed: one write for each spectator.
     pub(super) fn tick(&mut self) {
+        self.heed();
         if self.stages.others_mut().is_some_and(|others| !others.room.is_empty()) {
             self.follow();
         }
@@ -46,8 +47,8 @@ impl RaidTask {
             return;
         }
         let current = self.current_of(of);
-        if of == Of::Others && current.is_some() {
-            self.number_players(current);
+        if current.is_some() {
+            self.number_players(of, current);
         }
         let mut happened = Vec::new();
         let audience = &self.stages.get(of).audience;

@@ -99,8 +99,8 @@ impl RaidTask {
                 self.attached(&kept, result);
                 return;
             }
-            Chore::Numbered { names, players, result } => {
-                self.numbered(names, players, *result);
+            Chore::Numbered { of, names, players, result } => {
+                self.numbered((of, names), players, result);
                 return;
             }
             Chore::RowSaved(result) => {

@@ -1,5 +1,7 @@
-//! What a raid's task shows otherwise to those who are no members: a stage for them while the raid hides names or is behind,
-//! and numbers for the players on it.
+//! What a raid's task shows otherwise to those who are no members: a stage for them while the raid hides names or is behind;
+//! numbers for players who are hidden; and what players wish for.
+//!
+//! One invariant: before anything is shown it is looked whether somebody wishes to be shown otherwise.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +13,9 @@ use raidcast_shared::view::Audience;
 use raidcast_store::{RaidRow, StoreError};
 use tokio::time::Instant;
 
-use super::stage::Of;
+use super::stage::{Of, Stage};
 use super::state::{Chore, RaidTask};
-use crate::access::Admitted;
+use crate::access::{Admitted, Numbers};
 use crate::fanout::Whom;
 use crate::raid::encounter::LiveEncounter;
 
@@ -52,46 +54,102 @@ impl RaidTask {
             return;
         }
         self.stages.get_mut(Of::Members).room.dismiss_all(Whom::NoMembers { tickets }, reason, retry_ms);
-        let context = &self.around.context;
-        let mut audience = context.veils.without_numbers(&self.row.code, self.row.names);
-        if self.row.delay.ms > 0 {
-            audience = audience.some_time_behind();
-        }
-        self.stages.add_others(context, audience);
+        let audience = self.audience_of(Of::Others, &Arc::default());
+        self.stages.add_others(&self.around.context, audience);
     }
 
-    /// Gives players of a fight, or of all its own, numbers, by which those see them who are no members.
-    pub(super) fn number_players(&mut self, of: Option<EncounterId>) {
-        if self.row.names == NamesPolicy::Full {
+    /// Those who watch a stage, by numbers that are known.
+    fn audience_of(&self, of: Of, numbers: &Arc<Numbers>) -> Audience {
+        let (veils, code) = (&self.around.context.veils, &self.row.code);
+        match of {
+            Of::Members => veils.of_members(code, numbers),
+            // How far behind they are is none of the numbers' business.
+            Of::Others if self.row.delay.ms > 0 => veils.others(code, self.row.names, numbers).some_time_behind(),
+            Of::Others => veils.others(code, self.row.names, numbers),
+        }
+    }
+
+    /// Shows players as they wish from now on. Who watches a raid in which one of them is shown otherwise is let go, and
+    /// comes back.
+    pub(super) fn heed(&mut self) {
+        let version = self.around.context.veils.version();
+        if self.heeded == Some(version) {
             return;
         }
-        let Some(others) = self.stages.others_mut() else { return };
+        self.heeded = Some(version);
+        for of in self.stages.all().collect::<Vec<_>>() {
+            let now = self.audience_of(of, &self.stages.get(of).numbers);
+            self.show_to(of, now);
+        }
+    }
+
+    /// Shows a stage to another audience from now on; false if it is made anew for it, because a player was shown otherwise.
+    fn show_to(&mut self, of: Of, now: Audience) -> bool {
+        let Stage { audience: before, room, .. } = self.stages.get(of);
+        let differs = |player: ActorId| before.hides(player) != now.hides(player);
+        let mut actors = self.encounters.values().flat_map(|held| held.main.state.actors());
+        let stays =
+            !actors.any(|actor| differs(actor.id)) && !room.whose_deaths().filter_map(ActorId::from_hex).any(differs);
+        match of {
+            _ if stays => self.stages.get_mut(of).audience = now,
+            Of::Members => self.set_members(now),
+            Of::Others => self.set_stages(),
+        }
+        stays
+    }
+
+    /// Makes the stage of members anew, and lets go who watched it.
+    fn set_members(&mut self, audience: Audience) {
+        for held in self.encounters.values_mut() {
+            held.show_anew_on(Of::Members.index(), &audience);
+        }
+        let mut before = self.stages.replace_members(&self.around.context, audience);
+        before.room.dismiss_all(Whom::Everybody, SHOWN_OTHERWISE, Some(SHOWN_OTHERWISE_RETRY_MS));
+    }
+
+    /// Gives players of a fight, or of all its own, numbers, by which those see them from whom they are hidden.
+    pub(super) fn number_players(&mut self, of: Of, fight: Option<EncounterId>) {
         let is_own = |held: &&LiveEncounter| held.row.raid_code == self.row.code;
-        let fights = self.encounters.iter().filter(|(id, _)| of.is_none_or(|of| of == **id)).map(|(_, held)| held);
-        let Some(players) = others.to_number(fights.filter(is_own).map(|held| &held.main.state)) else { return };
-        others.ask_at = None;
+        let fights = self.encounters.iter().filter(|(id, _)| fight.is_none_or(|fight| fight == **id));
+        let fights = fights.map(|(_, held)| held).filter(is_own).map(|held| &held.main.state);
+        let Some(players) = self.stages.get(of).to_number(fights) else { return };
+        self.stages.get_mut(of).ask_at = None;
         let (context, code, names) = (Arc::clone(&self.around.context), self.row.code.clone(), self.row.names);
         let numbering = async move {
-            let result = context.veils.numbered(&code, names, &players).await;
-            Chore::Numbered { names, players, result: Box::new(result) }
+            let result = context.veils.numbered(&code, &players).await;
+            Chore::Numbered { of, names, players, result }
         };
         self.chores.push(numbering.boxed());
     }
 
     /// Players have numbers.
-    pub(super) fn numbered(&mut self, names: NamesPolicy, players: Vec<ActorId>, result: Result<Audience, StoreError>) {
+    pub(super) fn numbered(
+        &mut self,
+        (of, names): (Of, NamesPolicy),
+        players: Vec<ActorId>,
+        result: Result<Arc<Numbers>, StoreError>,
+    ) {
         // Those of a stage that is gone are asked for again by the one that took its place.
-        let Some(others) = self.stages.others_mut().filter(|_| self.row.names == names) else { return };
+        if self.row.names != names || !self.stages.all().any(|held| held == of) {
+            return;
+        }
+        if let Ok(numbers) = &result {
+            let audience = self.audience_of(of, numbers);
+            // One that is made anew asks again.
+            if !self.show_to(of, audience) {
+                return;
+            }
+        }
+        let stage = self.stages.get_mut(of);
         match result {
-            Ok(audience) => {
-                // How far behind they are is none of the numbers' business.
-                others.audience = if others.audience.is_behind() { audience.some_time_behind() } else { audience };
-                others.numbered.extend(players);
-                others.ask_at = Some(Instant::now());
+            Ok(numbers) => {
+                stage.numbers = numbers;
+                stage.numbered.extend(players);
+                stage.ask_at = Some(Instant::now());
             }
             Err(error) => {
                 tracing::warn!(raid = self.row.code, %error, "could not give players numbers");
-                others.ask_at = Some(Instant::now() + ASK_AGAIN);
+                stage.ask_at = Some(Instant::now() + ASK_AGAIN);
             }
         }
     }

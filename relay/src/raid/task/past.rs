@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use raidcast_shared::feed::FeedFightRef;
 use raidcast_store::ReportLine;
 
-use crate::access::members;
+use crate::access::nameless;
 use crate::raid::encounter::LiveEncounter;
 use crate::record;
 
@@ -20,7 +20,7 @@ pub(super) struct Earlier {
 impl From<ReportLine> for Earlier {
     fn from(line: ReportLine) -> Self {
         let kept_at_ms = line.kept_at_ms;
-        Self { line: record::summary(members(), line).into(), kept_at_ms }
+        Self { line: record::summary(nameless(), line).into(), kept_at_ms }
     }
 }
 

@@ -12,7 +12,7 @@ use raidcast_shared::view::Audience;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::access::members;
+use crate::access::Numbers;
 use crate::context::Context;
 use crate::fanout::{Pace, Patience, Room, SpectatorId, Whom};
 
@@ -57,6 +57,8 @@ pub(super) struct Stage {
     pub(super) followed_ms: Option<i64>,
     /// Players that have numbers, as far as the store was asked.
     pub(super) numbered: HashSet<ActorId>,
+    /// The numbers.
+    pub(super) numbers: Arc<Numbers>,
     /// When the store may be asked again; `None` while it is.
     pub(super) ask_at: Option<Instant>,
 }
@@ -87,10 +89,10 @@ pub(in crate::raid) struct Stages {
 }
 
 impl Stages {
-    /// One for members. `tasks`: where rooms spread out.
-    pub(in crate::raid) fn new(context: &Context, tasks: TaskTracker) -> Self {
+    /// One for members of a raid. `tasks`: where rooms spread out.
+    pub(in crate::raid) fn new(context: &Context, code: &str, tasks: TaskTracker) -> Self {
         let patience = Patience::with_spectators(&context.limits);
-        let members = Stage::new(context, members().clone(), &tasks, (patience, 0));
+        let members = Stage::new(context, context.veils.of_members(code, &Arc::default()), &tasks, (patience, 0));
         Self { members, others: None, tasks, patience, rooms: 1 }
     }
 
@@ -105,6 +107,15 @@ impl Stages {
         others.feed.epoch = 1;
         others.room.begin_epoch(1);
         self.others = Some(others);
+    }
+
+    /// Makes the stage of members anew, for another audience; gives the one before for its goodbyes.
+    pub(super) fn replace_members(&mut self, context: &Context, audience: Audience) -> Stage {
+        let mut members = Stage::new(context, audience, &self.tasks, (self.patience, self.rooms));
+        self.rooms += 1;
+        members.feed.epoch = 1;
+        members.room.begin_epoch(1);
+        std::mem::replace(&mut self.members, members)
     }
 
     /// That of those who are no members goes; gives it for its goodbyes.
@@ -183,6 +194,7 @@ impl Stage {
             current: None,
             followed_ms: None,
             numbered: HashSet::new(),
+            numbers: Arc::default(),
             ask_at: Some(Instant::now()),
         }
     }
@@ -195,14 +207,20 @@ impl Stage {
         self.room.begin_epoch(self.feed.epoch);
     }
 
-    /// Players of fights that have no number yet, once the store may be asked.
+    /// Players of fights that are hidden and have no number yet, once the store may be asked.
     pub(super) fn to_number<'a>(&self, fights: impl Iterator<Item = &'a EncounterState>) -> Option<Vec<ActorId>> {
+        if self.audience.sees_everything() {
+            return None;
+        }
         self.ask_at.filter(|at| *at <= Instant::now())?;
         let players = |state: &'a EncounterState| {
             let actors = state.actors().iter().zip(0_u16..);
             actors.filter(|(_, at)| state.is_player(ActorIx(*at))).map(|(actor, _)| actor.id)
         };
-        let new: Vec<_> = fights.flat_map(players).filter(|player| !self.numbered.contains(player)).collect();
+        let new: Vec<_> = fights
+            .flat_map(players)
+            .filter(|player| self.audience.hides(*player) && !self.numbered.contains(player))
+            .collect();
         (!new.is_empty()).then_some(new)
     }
 }

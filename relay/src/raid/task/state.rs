@@ -14,14 +14,14 @@ use raidcast_shared::fold::Checked;
 use raidcast_shared::id::{ActorId, EncounterId, StreamId};
 use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Begin, Ending, Held, NamesPolicy, ReportState, UplinkReply};
-use raidcast_shared::view::Audience;
 use raidcast_store::{EncounterKey, EncounterRow, RaidRow, ReportLine, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::handles::Handles;
 use super::past::{Connections, Earlier};
-use super::stage::Stages;
+use super::stage::{Of, Stages};
+use crate::access::Numbers;
 use crate::context::Context;
 use crate::quota::Spent;
 use crate::raid::channels::Channels;
@@ -110,11 +110,12 @@ pub(super) enum Chore {
         kept: Box<RaidRow>,
         result: Result<(), StoreError>,
     },
-    /// Players of a raid that shows these names have numbers, or cannot get them.
+    /// Players of a stage of a raid that shows these names have numbers, or cannot get them.
     Numbered {
+        of: Of,
         names: NamesPolicy,
         players: Vec<ActorId>,
-        result: Box<Result<Audience, StoreError>>,
+        result: Result<Arc<Numbers>, StoreError>,
     },
     RowSaved(Result<(), StoreError>),
 }
@@ -268,6 +269,8 @@ pub(in crate::raid) struct RaidTask {
     /// The raid is being erased: the task ends.
     pub(super) closing: bool,
     pub(super) stages: Stages,
+    /// The version of players' wishes that stages were looked at by.
+    pub(super) heeded: Option<u64>,
     pub(super) needed_at: Instant,
 }
 
@@ -281,6 +284,8 @@ impl RaidTask {
         encounters: Option<Vec<LiveEncounter>>,
     ) -> Self {
         let unread = encounters.is_none();
+        // Stages are made of what was wished by then, or before it: what came between is heeded with the first step.
+        let heeded = None;
         let encounters = encounters.unwrap_or_default();
         let encounters: BTreeMap<_, _> = encounters.into_iter().map(|held| (held.row.key.encounter, held)).collect();
         let mut task = Self {
@@ -306,6 +311,7 @@ impl RaidTask {
             erased: VecDeque::new(),
             closing: false,
             stages,
+            heeded,
             needed_at: Instant::now(),
         };
         task.set_stages();

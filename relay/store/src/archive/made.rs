@@ -1,6 +1,6 @@
 //! Who played what with whom, and the rows of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use raidcast_shared::game::CLASSES;
 use uuid::Uuid;
@@ -194,7 +194,8 @@ impl Archive {
             for player in player_rows(&entry.derived) {
                 players.push_player(row, &player);
             }
-            let SearchRows { dps, terms: found_by, names, parts } = SearchRows::of(&entry.columns, &entry.derived);
+            let SearchRows { dps, terms: found_by, names, parts } =
+                SearchRows::of(&entry.columns, &entry.derived, &HashSet::new());
             let SearchColumns { started_at_ms, created_at_ms, duration_ms, .. } = entry.columns;
             for TermRow { term, listed, marks } in found_by {
                 let orders = [started_at_ms, created_at_ms, duration_ms, dps].map(Cell::from);
@@ -234,7 +235,7 @@ impl Archive {
             SearchOrder::Started => entry.columns.started_at_ms,
             SearchOrder::Created => entry.columns.created_at_ms,
             SearchOrder::Duration => entry.columns.duration_ms,
-            SearchOrder::Dps => SearchRows::of(&entry.columns, &entry.derived).dps,
+            SearchOrder::Dps => SearchRows::of(&entry.columns, &entry.derived, &HashSet::new()).dps,
         };
         SearchKey { value, encounter }
     }

@@ -128,7 +128,7 @@ fn derived(numbers: &mut Numbers) -> Derived {
 }
 
 /// Keeps a report with its rows.
-async fn keep(store: &Arc<impl Store>, row: &EncounterRow, report: &KeptReport, derived: &Derived) {
+pub(super) async fn keep(store: &Arc<impl Store>, row: &EncounterRow, report: &KeptReport, derived: &Derived) {
     store.keep_report(report).await.expect("a report");
     derive(store, row, derived).await;
 }
@@ -256,7 +256,7 @@ fn plain_names(fights: &[Fight], typed: &Typed) -> Vec<Term> {
     typed.best(proposed).into_iter().map(|(term, _)| term).collect()
 }
 
-fn request(filters: Filters) -> SearchRequest {
+pub(super) fn request(filters: Filters) -> SearchRequest {
     SearchRequest {
         filters,
         order: SearchOrder::Started,
@@ -328,7 +328,7 @@ async fn filled<H: Harness<Store: Store>>(harness: &H) -> (Arc<H::Store>, Vec<Fi
     (store, all, numbers)
 }
 
-async fn reports(
+pub(super) async fn reports(
     store: &Arc<impl Store>,
     request: &SearchRequest,
 ) -> (Vec<String>, Option<SearchKey>, Option<SearchTotal>) {

@@ -24,6 +24,9 @@ const SPECS: Field = Field { at: 41, bits: 22 };
 // The sign stays free.
 const _: () = assert!(SPECS.at + SPECS.bits == 63 && (PLAYERS_MAX as i64) < PLAYERS.greatest());
 
+/// The bits that are not of players' classes and specs.
+pub const OF_FIGHT: i64 = (1 << CLASSES.at) - 1;
+
 /// Some of the bits.
 #[derive(Clone, Copy)]
 struct Field {

@@ -3,7 +3,7 @@
 //! One invariant: it follows from what is derived of the fight and what its encounter says, and from nothing else.
 //! Deliberately not here: who writes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 
@@ -83,16 +83,30 @@ pub struct TermRow {
 }
 
 /// What an encounter is found by. Beside a player, or a player's name, stand that player's class and spec alone.
-fn term_rows(columns: &SearchColumns, derived: &Derived, names: &[NameRow], listed: Listed) -> Vec<TermRow> {
+fn term_rows(
+    columns: &SearchColumns,
+    derived: &Derived,
+    hidden: &HashSet<String>,
+    names: &[NameRow],
+    listed: Listed,
+) -> Vec<TermRow> {
     let fight = Marks::of_fight(columns.outcome, columns.difficulty, columns.players);
     let mut rows = BTreeMap::new();
     let mut all = fight;
+    let is_shown = |player: &&DerivedPlayer| !hidden.contains(&player.actor_id);
     for player in &derived.players {
-        let own = Marks::of_player(player.class_id, player.class_spec);
-        all = all.and(own);
+        all = all.and(Marks::of_player(player.class_id, player.class_spec));
+    }
+    for player in derived.players.iter().filter(is_shown) {
         for term in terms_of_player(&player.actor_id, name_term(player)) {
             let (_, held) = rows.entry(term).or_insert((listed.players, fight));
-            *held = held.and(own);
+            *held = held.and(Marks::of_player(player.class_id, player.class_spec));
+        }
+    }
+    // By a name that another has, too, the fight is found because of that one.
+    for player in derived.players.iter().filter(|player| !is_shown(player)) {
+        for term in terms_of_player(&player.actor_id, name_term(player)) {
+            rows.entry(term).or_insert((false, fight.and(Marks::of_player(player.class_id, player.class_spec))));
         }
     }
     let scene = [columns.scene.as_deref().map(Term::scene), columns.scene_id.map(Term::scene_id)];
@@ -108,6 +122,66 @@ pub fn terms_of_player(actor_id: &str, name_term: Option<Term>) -> impl Iterator
     [Some(Term::player(actor_id)), name_term].into_iter().flatten()
 }
 
+/// A player of a fight, and whether he is hidden wherever he is.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct ShownColumns {
+    pub encounter: i64,
+    pub actor_id: String,
+    pub name: Option<String>,
+    pub class_id: Option<i64>,
+    pub class_spec: Option<i64>,
+    pub hidden: bool,
+}
+
+impl ShownColumns {
+    fn terms(&self) -> impl Iterator<Item = (i64, Term)> {
+        let name = term_of_name(self.name.as_deref());
+        terms_of_player(&self.actor_id, name).map(|term| (self.encounter, term))
+    }
+}
+
+/// A term of a fight, and what is told beside it of players.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "columns are described in the migrations")]
+pub struct MarkedTerm {
+    pub encounter: i64,
+    pub term: Term,
+    pub marks: Marks,
+}
+
+/// Of all players of fights: terms that those alone have who are hidden.
+pub fn hidden_terms(players: &[ShownColumns]) -> Vec<MarkedTerm> {
+    let of = |hidden: bool| players.iter().filter(move |player| player.hidden == hidden).flat_map(ShownColumns::terms);
+    let shown: BTreeSet<_> = of(false).collect();
+    let hidden: BTreeSet<_> = of(true).filter(|term| !shown.contains(term)).collect();
+    hidden.into_iter().map(|(encounter, term)| MarkedTerm { encounter, term, marks: Marks::default() }).collect()
+}
+
+/// Of all players of fights: terms that several have, with what is told beside them of those who are shown.
+pub fn shared_terms(players: &[ShownColumns]) -> Vec<MarkedTerm> {
+    let mut all: BTreeMap<(i64, Term), (usize, Marks, Option<Marks>)> = BTreeMap::new();
+    for player in players {
+        let own = Marks::of_player(player.class_id, player.class_spec);
+        for term in player.terms() {
+            let (count, of_all, of_shown) = all.entry(term).or_default();
+            *count += 1;
+            *of_all = of_all.and(own);
+            if !player.hidden {
+                *of_shown = Some(of_shown.unwrap_or_default().and(own));
+            }
+        }
+    }
+    let shared = all.into_iter().filter(|(_, (count, ..))| *count > 1);
+    shared
+        .map(|((encounter, term), (_, of_all, of_shown))| MarkedTerm {
+            encounter,
+            term,
+            marks: of_shown.unwrap_or(of_all),
+        })
+        .collect()
+}
+
 /// What is written of an encounter so that it is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "columns are described in the migrations")]
@@ -121,8 +195,8 @@ pub struct SearchRows {
 }
 
 impl SearchRows {
-    /// Of the rows that are derived of a report, and of what its encounter says.
-    pub fn of(columns: &SearchColumns, derived: &Derived) -> Self {
+    /// Of the rows that are derived of a report, and of what its encounter says; by players who are hidden it is not found.
+    pub fn of(columns: &SearchColumns, derived: &Derived, hidden: &HashSet<String>) -> Self {
         let listed = Listed::of(columns.visibility, columns.names, columns.state);
         let players =
             derived.players.iter().filter_map(|player| Some((NameKind::Player, fold(player.name.as_deref()?))));
@@ -130,17 +204,27 @@ impl SearchRows {
         let mut folded: Vec<_> = players.chain(bosses).filter(|(_, name)| !name.is_empty()).collect();
         folded.sort();
         folded.dedup();
-        let row = |(kind, name): &(NameKind, String)| NameRow {
-            term: Term::name(*kind, name),
-            name: name.clone(),
-            listed: if *kind == NameKind::Player { listed.players } else { listed.fight },
+        let shown = derived.players.iter().filter(|player| !hidden.contains(&player.actor_id));
+        let shown: HashSet<_> = shown.filter_map(name_term).collect();
+        let row = |(kind, name): &(NameKind, String)| {
+            let term = Term::name(*kind, name);
+            let listed = match kind {
+                NameKind::Player => listed.players && shown.contains(&term),
+                NameKind::Boss => listed.fight,
+            };
+            NameRow { term, name: name.clone(), listed }
         };
         let names: Vec<_> = folded.iter().map(row).collect();
         let found = folded.iter().zip(&names).filter(|(_, row)| row.listed);
         let parts = found.flat_map(|((kind, name), row)| {
             parts_kept(*kind, name).into_iter().map(|part| PartRow { part, term: row.term })
         });
-        Self { dps: dps(columns), parts: parts.collect(), terms: term_rows(columns, derived, &names, listed), names }
+        Self {
+            dps: dps(columns),
+            parts: parts.collect(),
+            terms: term_rows(columns, derived, hidden, &names, listed),
+            names,
+        }
     }
 }
 
@@ -153,7 +237,12 @@ fn dps(columns: &SearchColumns) -> i64 {
 
 /// The term of a player's name, if that is told.
 fn name_term(player: &DerivedPlayer) -> Option<Term> {
-    let folded = fold(player.name.as_deref()?);
+    term_of_name(player.name.as_deref())
+}
+
+/// The term of a player's name.
+pub fn term_of_name(name: Option<&str>) -> Option<Term> {
+    let folded = fold(name?);
     (!folded.is_empty()).then(|| Term::name(NameKind::Player, &folded))
 }
 

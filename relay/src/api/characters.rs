@@ -1,0 +1,168 @@
+//! `/api/v1/me/characters` and what belongs to it: whose characters are, how that is proved, and how they are shown.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use raidcast_shared::character::{CharacterForm, ClaimForm, ClaimLine, MyCharacters, OpenClaims, OptOutForm};
+
+use crate::desk::Desk;
+use crate::error::HttpError;
+use crate::extract::{JsonBody, Path};
+use crate::openapi::{Conflict, ForAdministrators, ForeignPage, NotFound, SignedOut};
+
+/// One's own characters, and what one says is one's own.
+#[utoipa::path(
+    get, path = "/api/v1/me/characters", operation_id = "myCharacters", tag = "People",
+    responses((status = 200, description = "The oldest first.", body = MyCharacters), SignedOut),
+    security(("session" = []))
+)]
+pub async fn mine(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<MyCharacters>, HttpError> {
+    let who = desk.members().signed_in(&headers).await?;
+    Ok(Json(desk.members().characters(&who).await?))
+}
+
+/// Says that a character is one's own.
+///
+/// The answer is the same whether there is such a character or not. A claim that is not proved is over after eight days.
+#[utoipa::path(
+    post, path = "/api/v1/me/claims", operation_id = "claimCharacter", tag = "People",
+    request_body = ClaimForm,
+    responses(
+        (status = 201, description = "How it is to be proved.", body = ClaimLine), SignedOut, ForeignPage, Conflict
+    ),
+    security(("session" = []))
+)]
+pub async fn claim(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    body: JsonBody<ClaimForm>,
+) -> Result<(StatusCode, Json<ClaimLine>), HttpError> {
+    let who = desk.members().changing(&headers).await?;
+    Ok((StatusCode::CREATED, Json(desk.wishing().claim(who, body.read()?).await?)))
+}
+
+/// Takes a claim back.
+#[utoipa::path(
+    delete, path = "/api/v1/me/claims/{id}", operation_id = "dropClaim", tag = "People",
+    params(("id" = i64, Path, description = "Names the claim.")),
+    responses((status = 204, description = "It is gone."), SignedOut, ForeignPage, NotFound),
+    security(("session" = []))
+)]
+pub async fn drop(State(desk): State<Desk>, Path(id): Path<i64>, headers: HeaderMap) -> Result<StatusCode, HttpError> {
+    let who = desk.members().changing(&headers).await?;
+    desk.members().drop_claim(&who, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Has a character shown otherwise, everywhere and at once.
+#[utoipa::path(
+    patch, path = "/api/v1/me/characters/{id}", operation_id = "changeCharacter", tag = "People",
+    params(("id" = i64, Path, description = "Names the character.")),
+    request_body = CharacterForm,
+    responses((status = 204, description = "It is shown so."), SignedOut, ForeignPage, NotFound),
+    security(("session" = []))
+)]
+pub async fn change(
+    State(desk): State<Desk>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    body: JsonBody<CharacterForm>,
+) -> Result<StatusCode, HttpError> {
+    let who = desk.members().changing(&headers).await?;
+    desk.wishing().wish(who, id, body.read()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Claims of others that one may confirm.
+///
+/// Of characters that played in fights of one's own accounts.
+#[utoipa::path(
+    get, path = "/api/v1/me/confirmations", operation_id = "confirmations", tag = "People",
+    responses((status = 200, description = "The oldest first.", body = OpenClaims), SignedOut),
+    security(("session" = []))
+)]
+pub async fn confirmations(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<OpenClaims>, HttpError> {
+    let who = desk.members().signed_in(&headers).await?;
+    Ok(Json(desk.members().confirmations(&who).await?))
+}
+
+/// Confirms that a character is who claims it.
+#[utoipa::path(
+    put, path = "/api/v1/me/confirmations/{id}", operation_id = "confirmClaim", tag = "People",
+    params(("id" = i64, Path, description = "Names the claim.")),
+    responses((status = 204, description = "The character is proved."), SignedOut, ForeignPage, NotFound),
+    security(("session" = []))
+)]
+pub async fn confirm(
+    State(desk): State<Desk>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+) -> Result<StatusCode, HttpError> {
+    let who = desk.members().changing(&headers).await?;
+    desk.wishing().confirm(who, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Claims that wait for an administrator.
+#[utoipa::path(
+    get, path = "/api/v1/claims", operation_id = "claims", tag = "Administration",
+    responses((status = 200, description = "The oldest first.", body = OpenClaims), SignedOut, ForAdministrators),
+    security(("session" = []))
+)]
+pub async fn claims(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<OpenClaims>, HttpError> {
+    let who = desk.members().signed_in(&headers).await?;
+    Ok(Json(desk.members().open_claims(&who).await?))
+}
+
+/// Believes a claim.
+///
+/// The character is taken from whoever had it.
+#[utoipa::path(
+    put, path = "/api/v1/claims/{id}", operation_id = "believeClaim", tag = "Administration",
+    params(("id" = i64, Path, description = "Names the claim.")),
+    responses((status = 204, description = "The character is proved."), SignedOut, ForAdministrators, NotFound),
+    security(("session" = []))
+)]
+pub async fn believe(
+    State(desk): State<Desk>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+) -> Result<StatusCode, HttpError> {
+    let who = desk.members().changing(&headers).await?;
+    desk.wishing().decide(who, id, true).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Does not believe a claim.
+#[utoipa::path(
+    delete, path = "/api/v1/claims/{id}", operation_id = "refuseClaim", tag = "Administration",
+    params(("id" = i64, Path, description = "Names the claim.")),
+    responses((status = 204, description = "The claim is gone."), SignedOut, ForAdministrators, NotFound),
+    security(("session" = []))
+)]
+pub async fn refuse(
+    State(desk): State<Desk>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+) -> Result<StatusCode, HttpError> {
+    let who = desk.members().changing(&headers).await?;
+    desk.wishing().decide(who, id, false).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Hides a player who asked for it, or shows him again, everywhere and at once.
+#[utoipa::path(
+    post, path = "/api/v1/opt-outs", operation_id = "optOut", tag = "Administration",
+    request_body = OptOutForm,
+    responses((status = 204, description = "It is so."), SignedOut, ForAdministrators),
+    security(("session" = []))
+)]
+pub async fn opt_out(
+    State(desk): State<Desk>,
+    headers: HeaderMap,
+    body: JsonBody<OptOutForm>,
+) -> Result<StatusCode, HttpError> {
+    let who = desk.members().changing(&headers).await?;
+    desk.wishing().opt_out(who, body.read()?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,326 @@
+//! Whose characters are. Who changes claims or characters has their tables to himself: there are few of them, and they
+//! change rarely.
+
+use raidcast_shared::id::ActorId;
+use raidcast_store::row::{CharacterColumns, ClaimColumns, player, readable};
+use raidcast_store::{
+    Audited, CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters,
+    Claim, NewClaim, Note, PersonId, ProvedBy, SeenClaim, StoreError, StoreFuture, Wish, Wished, Wishes, code,
+};
+use sqlx::PgConnection;
+
+use crate::PostgresStore;
+use crate::audit::put_note;
+use crate::error::Failure;
+use crate::opt_out::hide;
+use crate::search_rows;
+
+impl Characters for PostgresStore {
+    fn claim_character<'a>(&'a self, claim: &'a NewClaim) -> StoreFuture<'a, Option<Claim>> {
+        Self::answer(async move {
+            let NewClaim { person, player, called, way, code, created_at_ms, ends_at_ms } = claim;
+            let player = player.to_hex();
+            let mut transaction = self.pool.begin().await?;
+            lock(&mut transaction).await?;
+            sqlx::query!(
+                "DELETE FROM claims WHERE ends_at_ms <= $1 OR (person = $2 AND player = $3)",
+                created_at_ms,
+                person.0,
+                player,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            let row = sqlx::query_scalar!(
+                "INSERT INTO claims (person, player, called, way, code, created_at_ms, ends_at_ms)
+                 SELECT row, $2, $3, $4, $5, $6, $7 FROM people
+                 WHERE row = $1 AND (SELECT count(*) FROM claims) < $8
+                   AND (SELECT count(*) FROM claims WHERE person = $1) < $9
+                 RETURNING row",
+                person.0,
+                player,
+                called,
+                code::of_way(*way),
+                code.as_deref(),
+                created_at_ms,
+                ends_at_ms,
+                CLAIMS_MAX,
+                CLAIMS_OF_PERSON_MAX,
+            )
+            .fetch_optional(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            Ok(row.map(|row| Claim { row, of: claim.clone() }))
+        })
+    }
+
+    fn claims_of(&self, person: PersonId, now_ms: i64) -> StoreFuture<'_, Vec<Claim>> {
+        Self::answer(async move {
+            let columns = sqlx::query_as!(
+                ClaimColumns,
+                "SELECT row, person, player, called, way, code, created_at_ms, ends_at_ms
+                 FROM claims WHERE person = $1 AND ends_at_ms > $2 ORDER BY row",
+                person.0,
+                now_ms,
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            Ok(readable(columns))
+        })
+    }
+
+    fn claims_by_code(&self, now_ms: i64) -> StoreFuture<'_, Vec<Claim>> {
+        Self::answer(async move {
+            let columns = sqlx::query_as!(
+                ClaimColumns,
+                "SELECT row, person, player, called, way, code, created_at_ms, ends_at_ms
+                 FROM claims WHERE way = 0 AND ends_at_ms > $1 ORDER BY row",
+                now_ms,
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            Ok(readable(columns))
+        })
+    }
+
+    fn claims_for_officer(&self, officer: PersonId, now_ms: i64) -> StoreFuture<'_, Vec<SeenClaim>> {
+        Self::answer(async move {
+            let claims = sqlx::query_as!(
+                SeenClaim,
+                r#"SELECT c.row, p.name AS by, c.called,
+                          (SELECT f.name FROM encounter_players f JOIN encounters e ON e.row = f.encounter
+                           JOIN account_owners o ON o.account = e.account
+                           WHERE f.actor_id = c.player AND o.person = $1
+                           ORDER BY e.started_at_ms DESC, e.row DESC LIMIT 1) AS name,
+                          c.created_at_ms, c.ends_at_ms
+                   FROM claims c JOIN people p ON p.row = c.person
+                   WHERE c.way = 1 AND c.person <> $1 AND c.ends_at_ms > $2
+                     AND NOT EXISTS (SELECT 1 FROM characters h WHERE h.player = c.player)
+                     AND NOT EXISTS (SELECT 1 FROM opt_outs h WHERE h.player = c.player)
+                     AND EXISTS (SELECT 1 FROM encounter_players f JOIN encounters e ON e.row = f.encounter
+                                 JOIN account_owners o ON o.account = e.account
+                                 WHERE f.actor_id = c.player AND o.person = $1)
+                   ORDER BY c.row LIMIT $3"#,
+                officer.0,
+                now_ms,
+                CLAIMS_LISTED_MAX,
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            Ok(claims)
+        })
+    }
+
+    fn claims_for_administrators(&self, now_ms: i64) -> StoreFuture<'_, Vec<SeenClaim>> {
+        Self::answer(async move {
+            let claims = sqlx::query_as!(
+                SeenClaim,
+                r#"SELECT c.row, p.name AS by, c.called,
+                          (SELECT f.name FROM encounter_players f JOIN encounters e ON e.row = f.encounter
+                           WHERE f.actor_id = c.player
+                             AND NOT EXISTS (SELECT 1 FROM opt_outs h WHERE h.player = c.player)
+                           ORDER BY e.started_at_ms DESC, e.row DESC LIMIT 1) AS name,
+                          c.created_at_ms, c.ends_at_ms
+                   FROM claims c JOIN people p ON p.row = c.person
+                   WHERE c.way = 2 AND c.ends_at_ms > $1 ORDER BY c.row LIMIT $2"#,
+                now_ms,
+                CLAIMS_LISTED_MAX,
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            Ok(claims)
+        })
+    }
+
+    fn drop_claim(&self, person: PersonId, row: i64) -> StoreFuture<'_, bool> {
+        Self::answer(async move {
+            let dropped = sqlx::query!("DELETE FROM claims WHERE row = $1 AND person = $2", row, person.0)
+                .execute(&self.pool)
+                .await?;
+            Ok(dropped.rows_affected() > 0)
+        })
+    }
+
+    fn refuse_claim(&self, row: i64, by: PersonId, now_ms: i64) -> StoreFuture<'_, bool> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            let person = sqlx::query_scalar!("DELETE FROM claims WHERE row = $1 AND way = 2 RETURNING person", row)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            let Some(person) = person else { return Ok(false) };
+            let note = Note { by: Some(by), what: Audited::ClaimRefused, about: Some(person), at_ms: now_ms };
+            put_note(&mut transaction, &note).await?;
+            transaction.commit().await?;
+            Ok(true)
+        })
+    }
+
+    fn prove_claim(&self, row: i64, by: ProvedBy, now_ms: i64) -> StoreFuture<'_, bool> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            lock(&mut transaction).await?;
+            let is_proved = prove(&mut transaction, row, by, now_ms).await?;
+            transaction.commit().await?;
+            Ok(is_proved)
+        })
+    }
+
+    fn characters_of(&self, person: PersonId) -> StoreFuture<'_, Vec<Character>> {
+        Self::answer(async move {
+            let columns = sqlx::query_as!(
+                CharacterColumns,
+                r#"SELECT c.row, c.player, c.called, c.way, c.proved_at_ms, c.agrees,
+                          EXISTS (SELECT 1 FROM opt_outs o WHERE o.player = c.player) AS "hidden!"
+                   FROM characters c WHERE c.person = $1 ORDER BY c.row"#,
+                person.0,
+            )
+            .fetch_all(&self.pool)
+            .await?;
+            Ok(readable(columns))
+        })
+    }
+
+    fn wish(&self, person: PersonId, row: i64, wish: Wish, now_ms: i64) -> StoreFuture<'_, Wished> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            search_rows::lock(&mut transaction).await?;
+            let held = sqlx::query!(
+                "SELECT player, agrees FROM characters WHERE row = $1 AND person = $2 FOR NO KEY UPDATE",
+                row,
+                person.0,
+            )
+            .fetch_optional(&mut *transaction)
+            .await?;
+            let Some(held) = held else { return Ok(Wished::NotThere) };
+            let note = |what| Note { by: Some(person), what, about: Some(person.0), at_ms: now_ms };
+            match wish {
+                Wish::Hidden(hidden) => {
+                    let what = if hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
+                    if !hide(&mut transaction, &held.player, hidden, &note(what)).await? {
+                        return Ok(Wished::Full);
+                    }
+                }
+                Wish::Agrees(agrees) if agrees == held.agrees => {}
+                Wish::Agrees(agrees) => {
+                    sqlx::query!("UPDATE characters SET agrees = $2 WHERE row = $1", row, agrees)
+                        .execute(&mut *transaction)
+                        .await?;
+                    let what = if agrees { Audited::PlayerAgreed } else { Audited::PlayerDisagreed };
+                    put_note(&mut transaction, &note(what)).await?;
+                }
+            }
+            transaction.commit().await?;
+            Ok(Wished::Done)
+        })
+    }
+
+    fn hide_player(&self, player: ActorId, hidden: bool, note: Note) -> StoreFuture<'_, bool> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            search_rows::lock(&mut transaction).await?;
+            let is_so = hide(&mut transaction, &player.to_hex(), hidden, &note).await?;
+            transaction.commit().await?;
+            Ok(is_so)
+        })
+    }
+
+    fn wishes(&self, now_ms: i64) -> StoreFuture<'_, Wishes> {
+        Self::answer(async move {
+            let mut transaction = self.snapshot().await?;
+            let hidden = sqlx::query_scalar!("SELECT player FROM opt_outs").fetch_all(&mut *transaction).await?;
+            let agreed = sqlx::query_scalar!(
+                "SELECT player FROM characters c WHERE agrees
+                 AND NOT EXISTS (SELECT 1 FROM opt_outs o WHERE o.player = c.player)"
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let claimed =
+                sqlx::query_scalar!("SELECT DISTINCT player FROM claims WHERE way = 0 AND ends_at_ms > $1", now_ms)
+                    .fetch_all(&mut *transaction)
+                    .await?;
+            transaction.commit().await?;
+            let read = |ids: Vec<String>| ids.iter().map(|id| player(id)).collect::<Result<Vec<_>, StoreError>>();
+            Ok(Wishes { hidden: read(hidden)?, agreed: read(agreed)?, claimed: read(claimed)? })
+        })
+    }
+}
+
+/// Nobody else changes claims or characters: who counts them counts all.
+async fn lock(connection: &mut PgConnection) -> Result<(), Failure> {
+    sqlx::query!("LOCK TABLE claims IN SHARE ROW EXCLUSIVE MODE").execute(&mut *connection).await?;
+    sqlx::query!("LOCK TABLE characters IN SHARE ROW EXCLUSIVE MODE").execute(connection).await?;
+    Ok(())
+}
+
+/// See [`Characters::prove_claim`].
+async fn prove(connection: &mut PgConnection, row: i64, by: ProvedBy, now_ms: i64) -> Result<bool, Failure> {
+    let (way, by_whom): (i16, _) = match by {
+        ProvedBy::Fight(_) => (0, None),
+        ProvedBy::Officer(officer) => (1, Some(officer)),
+        ProvedBy::Administrator(administrator) => (2, Some(administrator)),
+    };
+    let claim = sqlx::query!(
+        "SELECT person, player, called FROM claims WHERE row = $1 AND way = $2 AND ends_at_ms > $3",
+        row,
+        way,
+        now_ms,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(claim) = claim else { return Ok(false) };
+    let may = match by {
+        // Whoever uploads can have anybody called anything.
+        ProvedBy::Fight(account) => {
+            sqlx::query_scalar!(
+                r#"SELECT NOT EXISTS (SELECT 1 FROM account_owners WHERE account = $1 AND person = $2)
+                          AND NOT EXISTS (SELECT 1 FROM characters WHERE player = $3)
+                          AND NOT EXISTS (SELECT 1 FROM opt_outs WHERE player = $3) AS "may!""#,
+                account.0,
+                claim.person,
+                claim.player,
+            )
+            .fetch_one(&mut *connection)
+            .await?
+        }
+        ProvedBy::Officer(officer) => {
+            sqlx::query_scalar!(
+                r#"SELECT $1::BIGINT <> $2::BIGINT
+                          AND EXISTS (SELECT 1 FROM encounter_players f JOIN encounters e ON e.row = f.encounter
+                                      JOIN account_owners o ON o.account = e.account
+                                      WHERE f.actor_id = $3 AND o.person = $1)
+                          AND NOT EXISTS (SELECT 1 FROM characters WHERE player = $3)
+                          AND NOT EXISTS (SELECT 1 FROM opt_outs WHERE player = $3) AS "may!""#,
+                officer.0,
+                claim.person,
+                claim.player,
+            )
+            .fetch_one(&mut *connection)
+            .await?
+        }
+        ProvedBy::Administrator(_) => true,
+    };
+    let held = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "held!" FROM characters WHERE person = $1 AND player <> $2"#,
+        claim.person,
+        claim.player,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if !may || held >= CHARACTERS_OF_PERSON_MAX {
+        return Ok(false);
+    }
+    sqlx::query!("DELETE FROM characters WHERE player = $1", claim.player).execute(&mut *connection).await?;
+    sqlx::query!(
+        "INSERT INTO characters (person, player, called, way, proved_at_ms) VALUES ($1, $2, $3, $4, $5)",
+        claim.person,
+        claim.player,
+        claim.called,
+        way,
+        now_ms,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!("DELETE FROM claims WHERE row = $1", row).execute(&mut *connection).await?;
+    let note = Note { by: by_whom, what: Audited::CharacterProved, about: Some(claim.person), at_ms: now_ms };
+    put_note(connection, &note).await?;
+    Ok(true)
+}

@@ -1,0 +1,357 @@
+//! Whose characters are.
+
+use raidcast_shared::id::ActorId;
+use raidcast_store::row::{CharacterColumns, ClaimColumns, player, readable};
+use raidcast_store::{
+    Audited, CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters,
+    Claim, NewClaim, Note, PersonId, ProvedBy, SeenClaim, StoreError, StoreFuture, Wish, Wished, Wishes, code,
+};
+use sqlx::sqlite::SqliteConnection;
+
+use crate::SqliteStore;
+use crate::audit::put_note;
+use crate::error::Failure;
+use crate::job::Change;
+use crate::opt_out::{HidePlayer, hide};
+
+impl Characters for SqliteStore {
+    fn claim_character<'a>(&'a self, claim: &'a NewClaim) -> StoreFuture<'a, Option<Claim>> {
+        self.write(AddClaim(claim.clone()))
+    }
+
+    fn claims_of(&self, person: PersonId, now_ms: i64) -> StoreFuture<'_, Vec<Claim>> {
+        Self::read(async move {
+            let columns = sqlx::query_as!(
+                ClaimColumns,
+                r#"SELECT row AS "row!", person, player, called, way, code, created_at_ms, ends_at_ms
+                   FROM claims WHERE person = ?1 AND ends_at_ms > ?2 ORDER BY row"#,
+                person.0,
+                now_ms,
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            Ok(readable(columns))
+        })
+    }
+
+    fn claims_by_code(&self, now_ms: i64) -> StoreFuture<'_, Vec<Claim>> {
+        Self::read(async move {
+            let columns = sqlx::query_as!(
+                ClaimColumns,
+                r#"SELECT row AS "row!", person, player, called, way, code, created_at_ms, ends_at_ms
+                   FROM claims WHERE way = 0 AND ends_at_ms > ?1 ORDER BY row"#,
+                now_ms,
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            Ok(readable(columns))
+        })
+    }
+
+    fn claims_for_officer(&self, officer: PersonId, now_ms: i64) -> StoreFuture<'_, Vec<SeenClaim>> {
+        Self::read(async move {
+            let claims = sqlx::query_as!(
+                SeenClaim,
+                r#"SELECT c.row AS "row!", p.name AS by, c.called,
+                          (SELECT f.name FROM encounter_players f JOIN encounters e ON e.row = f.encounter
+                           JOIN account_owners o ON o.account = e.account
+                           WHERE f.actor_id = c.player AND o.person = ?1
+                           ORDER BY e.started_at_ms DESC, e.row DESC LIMIT 1) AS "name: String",
+                          c.created_at_ms, c.ends_at_ms
+                   FROM claims c JOIN people p ON p.row = c.person
+                   WHERE c.way = 1 AND c.person <> ?1 AND c.ends_at_ms > ?2
+                     AND NOT EXISTS (SELECT 1 FROM characters h WHERE h.player = c.player)
+                     AND NOT EXISTS (SELECT 1 FROM opt_outs h WHERE h.player = c.player)
+                     AND EXISTS (SELECT 1 FROM encounter_players f JOIN encounters e ON e.row = f.encounter
+                                 JOIN account_owners o ON o.account = e.account
+                                 WHERE f.actor_id = c.player AND o.person = ?1)
+                   ORDER BY c.row LIMIT ?3"#,
+                officer.0,
+                now_ms,
+                CLAIMS_LISTED_MAX,
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            Ok(claims)
+        })
+    }
+
+    fn claims_for_administrators(&self, now_ms: i64) -> StoreFuture<'_, Vec<SeenClaim>> {
+        Self::read(async move {
+            let claims = sqlx::query_as!(
+                SeenClaim,
+                r#"SELECT c.row AS "row!", p.name AS by, c.called,
+                          (SELECT f.name FROM encounter_players f JOIN encounters e ON e.row = f.encounter
+                           WHERE f.actor_id = c.player
+                             AND NOT EXISTS (SELECT 1 FROM opt_outs h WHERE h.player = c.player)
+                           ORDER BY e.started_at_ms DESC, e.row DESC LIMIT 1) AS "name: String",
+                          c.created_at_ms, c.ends_at_ms
+                   FROM claims c JOIN people p ON p.row = c.person
+                   WHERE c.way = 2 AND c.ends_at_ms > ?1 ORDER BY c.row LIMIT ?2"#,
+                now_ms,
+                CLAIMS_LISTED_MAX,
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            Ok(claims)
+        })
+    }
+
+    fn drop_claim(&self, person: PersonId, row: i64) -> StoreFuture<'_, bool> {
+        self.write(DropClaim { person, row })
+    }
+
+    fn refuse_claim(&self, row: i64, by: PersonId, now_ms: i64) -> StoreFuture<'_, bool> {
+        self.write(RefuseClaim { row, by, now_ms })
+    }
+
+    fn prove_claim(&self, row: i64, by: ProvedBy, now_ms: i64) -> StoreFuture<'_, bool> {
+        self.write(ProveClaim { row, by, now_ms })
+    }
+
+    fn characters_of(&self, person: PersonId) -> StoreFuture<'_, Vec<Character>> {
+        Self::read(async move {
+            let columns = sqlx::query_as!(
+                CharacterColumns,
+                r#"SELECT c.row AS "row!", c.player, c.called, c.way, c.proved_at_ms, c.agrees AS "agrees: bool",
+                          EXISTS (SELECT 1 FROM opt_outs o WHERE o.player = c.player) AS "hidden!: bool"
+                   FROM characters c WHERE c.person = ?1 ORDER BY c.row"#,
+                person.0,
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            Ok(readable(columns))
+        })
+    }
+
+    fn wish(&self, person: PersonId, row: i64, wish: Wish, now_ms: i64) -> StoreFuture<'_, Wished> {
+        self.write(MakeWish { person, row, wish, now_ms })
+    }
+
+    fn hide_player(&self, player: ActorId, hidden: bool, note: Note) -> StoreFuture<'_, bool> {
+        self.write(HidePlayer { player, hidden, note })
+    }
+
+    fn wishes(&self, now_ms: i64) -> StoreFuture<'_, Wishes> {
+        Self::read(async move {
+            let mut transaction = self.readers.begin().await?;
+            let hidden = sqlx::query_scalar!("SELECT player FROM opt_outs").fetch_all(&mut *transaction).await?;
+            let agreed = sqlx::query_scalar!(
+                "SELECT player FROM characters c WHERE agrees
+                 AND NOT EXISTS (SELECT 1 FROM opt_outs o WHERE o.player = c.player)"
+            )
+            .fetch_all(&mut *transaction)
+            .await?;
+            let claimed =
+                sqlx::query_scalar!("SELECT DISTINCT player FROM claims WHERE way = 0 AND ends_at_ms > ?1", now_ms)
+                    .fetch_all(&mut *transaction)
+                    .await?;
+            transaction.commit().await?;
+            let read = |ids: Vec<String>| ids.iter().map(|id| player(id)).collect::<Result<Vec<_>, StoreError>>();
+            Ok(Wishes { hidden: read(hidden)?, agreed: read(agreed)?, claimed: read(claimed)? })
+        })
+    }
+}
+
+/// Keeps a claim, if there is room.
+struct AddClaim(NewClaim);
+
+impl Change for AddClaim {
+    type Output = Option<Claim>;
+
+    fn bytes(&self) -> usize {
+        self.0.called.len()
+    }
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<Claim>, Failure> {
+        let NewClaim { person, player, called, way, code, created_at_ms, ends_at_ms } = &self.0;
+        let (player, way) = (player.to_hex(), code::of_way(*way));
+        sqlx::query!(
+            "DELETE FROM claims WHERE ends_at_ms <= ?1 OR (person = ?2 AND player = ?3)",
+            created_at_ms,
+            person.0,
+            player,
+        )
+        .execute(&mut *connection)
+        .await?;
+        let row = sqlx::query_scalar!(
+            r#"INSERT INTO claims (person, player, called, way, code, created_at_ms, ends_at_ms)
+               SELECT row, ?2, ?3, ?4, ?5, ?6, ?7 FROM people
+               WHERE row = ?1 AND (SELECT count(*) FROM claims) < ?8
+                 AND (SELECT count(*) FROM claims WHERE person = ?1) < ?9
+               RETURNING row AS "row!""#,
+            person.0,
+            player,
+            called,
+            way,
+            code,
+            created_at_ms,
+            ends_at_ms,
+            CLAIMS_MAX,
+            CLAIMS_OF_PERSON_MAX,
+        )
+        .fetch_optional(connection)
+        .await?;
+        Ok(row.map(|row| Claim { row, of: self.0.clone() }))
+    }
+}
+
+struct DropClaim {
+    person: PersonId,
+    row: i64,
+}
+
+impl Change for DropClaim {
+    type Output = bool;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
+        let dropped = sqlx::query!("DELETE FROM claims WHERE row = ?1 AND person = ?2", self.row, self.person.0)
+            .execute(connection)
+            .await?;
+        Ok(dropped.rows_affected() > 0)
+    }
+}
+
+struct RefuseClaim {
+    row: i64,
+    by: PersonId,
+    now_ms: i64,
+}
+
+impl Change for RefuseClaim {
+    type Output = bool;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
+        let person = sqlx::query_scalar!("DELETE FROM claims WHERE row = ?1 AND way = 2 RETURNING person", self.row)
+            .fetch_optional(&mut *connection)
+            .await?;
+        let Some(person) = person else { return Ok(false) };
+        let note = Note { by: Some(self.by), what: Audited::ClaimRefused, about: Some(person), at_ms: self.now_ms };
+        put_note(connection, &note).await?;
+        Ok(true)
+    }
+}
+
+/// Makes a character of a claim.
+struct ProveClaim {
+    row: i64,
+    by: ProvedBy,
+    now_ms: i64,
+}
+
+impl Change for ProveClaim {
+    type Output = bool;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
+        let (way, by) = match self.by {
+            ProvedBy::Fight(_) => (0, None),
+            ProvedBy::Officer(officer) => (1, Some(officer)),
+            ProvedBy::Administrator(administrator) => (2, Some(administrator)),
+        };
+        let claim = sqlx::query!(
+            "SELECT person, player, called FROM claims WHERE row = ?1 AND way = ?2 AND ends_at_ms > ?3",
+            self.row,
+            way,
+            self.now_ms,
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(claim) = claim else { return Ok(false) };
+        let may = match self.by {
+            // Whoever uploads can have anybody called anything.
+            ProvedBy::Fight(account) => {
+                sqlx::query_scalar!(
+                    r#"SELECT NOT EXISTS (SELECT 1 FROM account_owners WHERE account = ?1 AND person = ?2)
+                              AND NOT EXISTS (SELECT 1 FROM characters WHERE player = ?3)
+                              AND NOT EXISTS (SELECT 1 FROM opt_outs WHERE player = ?3) AS "may!: bool""#,
+                    account.0,
+                    claim.person,
+                    claim.player,
+                )
+                .fetch_one(&mut *connection)
+                .await?
+            }
+            ProvedBy::Officer(officer) => {
+                sqlx::query_scalar!(
+                    r#"SELECT ?1 <> ?2
+                              AND EXISTS (SELECT 1 FROM encounter_players f JOIN encounters e ON e.row = f.encounter
+                                          JOIN account_owners o ON o.account = e.account
+                                          WHERE f.actor_id = ?3 AND o.person = ?1)
+                              AND NOT EXISTS (SELECT 1 FROM characters WHERE player = ?3)
+                              AND NOT EXISTS (SELECT 1 FROM opt_outs WHERE player = ?3) AS "may!: bool""#,
+                    officer.0,
+                    claim.person,
+                    claim.player,
+                )
+                .fetch_one(&mut *connection)
+                .await?
+            }
+            ProvedBy::Administrator(_) => true,
+        };
+        let held = sqlx::query_scalar!(
+            r#"SELECT count(*) AS "held!: i64" FROM characters WHERE person = ?1 AND player <> ?2"#,
+            claim.person,
+            claim.player,
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        if !may || held >= CHARACTERS_OF_PERSON_MAX {
+            return Ok(false);
+        }
+        sqlx::query!("DELETE FROM characters WHERE player = ?1", claim.player).execute(&mut *connection).await?;
+        sqlx::query!(
+            "INSERT INTO characters (person, player, called, way, proved_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
+            claim.person,
+            claim.player,
+            claim.called,
+            way,
+            self.now_ms,
+        )
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query!("DELETE FROM claims WHERE row = ?1", self.row).execute(&mut *connection).await?;
+        let about = Some(claim.person);
+        put_note(connection, &Note { by, what: Audited::CharacterProved, about, at_ms: self.now_ms }).await?;
+        Ok(true)
+    }
+}
+
+/// Has a character shown as its person wants it.
+struct MakeWish {
+    person: PersonId,
+    row: i64,
+    wish: Wish,
+    now_ms: i64,
+}
+
+impl Change for MakeWish {
+    type Output = Wished;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Wished, Failure> {
+        let held = sqlx::query!(
+            r#"SELECT player, agrees AS "agrees: bool" FROM characters WHERE row = ?1 AND person = ?2"#,
+            self.row,
+            self.person.0,
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(held) = held else { return Ok(Wished::NotThere) };
+        let note = |what| Note { by: Some(self.person), what, about: Some(self.person.0), at_ms: self.now_ms };
+        match self.wish {
+            Wish::Hidden(hidden) => {
+                let what = if hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
+                let is_done = hide(connection, &held.player, hidden, &note(what)).await?;
+                Ok(if is_done { Wished::Done } else { Wished::Full })
+            }
+            Wish::Agrees(agrees) if agrees == held.agrees => Ok(Wished::Done),
+            Wish::Agrees(agrees) => {
+                sqlx::query!("UPDATE characters SET agrees = ?2 WHERE row = ?1", self.row, agrees)
+                    .execute(&mut *connection)
+                    .await?;
+                let what = if agrees { Audited::PlayerAgreed } else { Audited::PlayerDisagreed };
+                put_note(connection, &note(what)).await?;
+                Ok(Wished::Done)
+            }
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! Who wants to be hidden is named nowhere from that moment on; who agreed is named where only those are; and how somebody
+//! proves that a character is his.
+
+use std::collections::BTreeSet;
+
+use raidcast_relay::account::{Registration, RelaySecret};
+use raidcast_shared::character::ProofWay;
+use raidcast_shared::codec;
+use raidcast_shared::event::{ActorFacts, ActorIx, Rare, RareBody, SourceKey};
+use raidcast_shared::feed::{SUBPROTOCOL, SUBPROTOCOL_JSON};
+use raidcast_shared::id::{ActorId, RaidId};
+use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply};
+use raidcast_store::JobKind;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::names::{NAMES, Recorder, keys, plays};
+use crate::people::{Browser, secret_of};
+use crate::raw::becomes;
+use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello};
+
+/// The number in the game of the player who is hidden: the second one of a script.
+const PLAYER: &str = "2";
+const HIDDEN: usize = 1;
+
+async fn open(data: &std::path::Path, ways: &[ProofWay]) -> TestRelay {
+    TestRelay::start_set(data, |config| {
+        config.registration = Registration::Open;
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        config.character_proof = ways.to_vec();
+    })
+    .await
+}
+
+async fn joined(relay: &TestRelay, number: u8, name: &str, invitation: Option<&str>) -> Browser {
+    let mut browser = Browser::at(relay, number);
+    let answer = browser.join(name, invitation).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    browser
+}
+
+async fn administrator(relay: &TestRelay) -> Browser {
+    let link = secret_of(relay.first_link().expect("nobody administrates it"));
+    joined(relay, 1, "Ana", Some(&link)).await
+}
+
+async fn claims(browser: &mut Browser, player: &str, way: &str) -> Value {
+    let form = json!({"player": player, "called": "Böreas der Zweite", "way": way});
+    let claim = browser.ask("POST", "/api/v1/me/claims", Some(form)).await;
+    assert_eq!(claim.status, 201, "{}", claim.body);
+    claim.body
+}
+
+/// One's characters and claims.
+async fn held(browser: &mut Browser) -> (Vec<Value>, Vec<Value>) {
+    let answer = browser.get("/api/v1/me/characters").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let list = |name: &str| answer.body[name].as_array().expect("a list").clone();
+    (list("characters"), list("claims"))
+}
+
+/// Somebody whose character the second player is, because an administrator says so; and the character's number.
+async fn proved(relay: &TestRelay, ana: &mut Browser, number: u8) -> (Browser, i64) {
+    let mut bo = joined(relay, number, &format!("Bo {number}"), None).await;
+    let claim = claims(&mut bo, PLAYER, "administrator").await;
+    let open = ana.get("/api/v1/claims").await.body;
+    assert_eq!(open["claims"][0]["id"], claim["id"], "{open}");
+    let path = format!("/api/v1/claims/{}", claim["id"]);
+    assert_eq!(bo.ask("PUT", &path, None).await.code(), "not_administrator");
+    assert_eq!(ana.ask("PUT", &path, None).await.status, 204);
+    let (characters, claims) = held(&mut bo).await;
+    assert_eq!((characters.len(), claims.len()), (1, 0));
+    (bo, characters[0]["id"].as_i64().unwrap())
+}
+
+async fn wishes(browser: &mut Browser, character: i64, form: Value) {
+    let answer = browser.ask("PATCH", &format!("/api/v1/me/characters/{character}"), Some(form)).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
+}
+
+async fn all_derived(relay: &TestRelay) {
+    becomes("all is derived", async || relay.store.jobs(JobKind::Derive).await.unwrap().count == 0).await;
+}
+
+async fn finished(uploader: &mut Uploader, fight: &Script) -> String {
+    let begun = uploader.begin(fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    assert!(matches!(uploader.end(begun.h, fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    begun.report
+}
+
+/// Everything that is asked of a report and its raid, by strangers and by members.
+async fn asks_everything(recorder: &mut Recorder, relay: &TestRelay, raid: &str, reports: &[&str]) {
+    let mut paths = vec![
+        format!("/api/v1/raids/{raid}"),
+        "/api/v1/reports".to_owned(),
+        "/api/v1/encounters".to_owned(),
+        "/api/v1/encounters?playerName=aeris".to_owned(),
+        "/metrics".to_owned(),
+        format!("/raids/{raid}"),
+    ];
+    for report in reports {
+        paths.extend([
+            format!("/api/v1/reports/{report}"),
+            format!("/api/v1/reports/{report}?from=200&to=1500"),
+            format!("/api/v1/reports/{report}/timeline"),
+            format!("/api/v1/reports/{report}/views"),
+            format!("/api/v1/encounters/{report}"),
+            format!("/api/v1/encounters/{report}?timelines=true"),
+            format!("/reports/{report}"),
+        ]);
+    }
+    for path in paths {
+        for key in [None, Some(READ_KEY)] {
+            let (status, body) = relay.get_with(&path, key).await;
+            assert!(status == 200 || status == 404, "{path}: {status} {body}");
+            recorder.note(&body.to_string());
+        }
+    }
+}
+
+/// How many fights each filter finds that leads to the player, and how many one that leads to another.
+async fn found(relay: &TestRelay) -> (BTreeSet<usize>, usize) {
+    let key = &keys()[HIDDEN];
+    let count = async |question: &str| {
+        let (status, body) = relay.get(&format!("/api/v1/encounters?{question}")).await;
+        assert_eq!(status, 200, "{question}: {body}");
+        let listed = body["encounters"].as_array().map_or(0, Vec::len);
+        if listed == 0 {
+            assert!(!body.to_string().contains("\"total\":1"), "{question}: {body}");
+        }
+        listed
+    };
+    let mut counts = BTreeSet::new();
+    for question in [
+        "playerName=B%C3%B6reas".to_owned(),
+        "playerName=b%C3%B6r".to_owned(),
+        format!("playerId={key}"),
+        format!("playerId={key}&playerName=B%C3%B6reas"),
+        format!("playerId={key}&bossName=Kartgriff"),
+        format!("playerName=B%C3%B6reas&sceneId=1021&orderBy=duration"),
+    ] {
+        counts.insert(count(&question).await);
+    }
+    (counts, count("playerName=Aeris").await)
+}
+
+fn known(recorder: &Recorder) -> BTreeSet<usize> {
+    let all = NAMES.iter().zip(keys()).enumerate();
+    all.filter(|(_, (name, key))| recorder.0.contains(*name) || recorder.0.contains(key.as_str()))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+#[tokio::test]
+async fn who_opts_out_is_named_to_nobody_from_then_on_and_all_others_are() {
+    let data = tempfile::tempdir().unwrap();
+    let mut relay = open(data.path(), &[ProofWay::Administrator]).await;
+    let mut ana = administrator(&relay).await;
+    let (mut bo, character) = proved(&relay, &mut ana, 2).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, hello()).await;
+    let raid = uploader.welcome.raid.clone();
+    let old = finished(&mut uploader, &Script::new(10, 2).at(1_789_999_000_000)).await;
+    all_derived(&relay).await;
+    let fight = Script::new(40, 2);
+    let begun = uploader.begin(&fight).await;
+    let live = begun.report.clone();
+    uploader.deltas(begun.h, &fight.deltas[..20]).await;
+    uploader.acked(20).await;
+    let feed = format!("{}/api/v1/raids/{raid}/feed", relay.url);
+    let who = [(SUBPROTOCOL, None), (SUBPROTOCOL_JSON, None), (SUBPROTOCOL, Some(READ_KEY))];
+    let mut watching = Vec::new();
+    for (protocol, key) in who {
+        let mut spectator = Spectator::join_as(&feed, protocol, key).await;
+        let seen = spectator.until("the fight", |seen| seen.rows.len() == 3).await;
+        assert!(seen.rows.contains_key(&keys()[HIDDEN]));
+        watching.push(spectator);
+    }
+    let mut player = Spectator::join_at(&format!("{feed}?report={old}&speed=0.25"), SUBPROTOCOL).await;
+    player.hear().await.expect("it plays");
+    let mut before = Recorder::default();
+    asks_everything(&mut before, &relay, &raid, &[&old, &live]).await;
+    assert_eq!(known(&before), BTreeSet::from([0, 1, 2]));
+    assert!(before.0.contains("\"isLocal\":true"));
+    assert_eq!(found(&relay).await, (BTreeSet::from([1]), 1));
+
+    wishes(&mut bo, character, json!({"hidden": true})).await;
+    // It is answered when it is so: what is asked from now on names him nowhere.
+    let mut recorder = Recorder::default();
+    asks_everything(&mut recorder, &relay, &raid, &[&old, &live]).await;
+    assert_eq!(found(&relay).await, (BTreeSet::from([0]), 1));
+    // Who watched comes back, members as well.
+    watching.push(player);
+    for mut spectator in watching {
+        while spectator.hear().await.is_some() {}
+        assert_eq!(spectator.bye.as_ref().and_then(|bye| bye.retry_ms), Some(100));
+    }
+    let mut watching = Vec::new();
+    for (protocol, key) in who {
+        let mut spectator = Spectator::join_as(&feed, protocol, key).await;
+        recorder.hears(&mut spectator).await;
+        watching.push(spectator);
+    }
+    uploader.deltas(begun.h, &fight.deltas[20..]).await;
+    uploader.acked(40).await;
+    for spectator in &mut watching {
+        recorder.hears(spectator).await;
+    }
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    for spectator in &mut watching {
+        recorder.hears(spectator).await;
+    }
+    for protocol in [SUBPROTOCOL, SUBPROTOCOL_JSON] {
+        plays(&mut recorder, &relay, &raid, &live, protocol).await;
+    }
+    all_derived(&relay).await;
+    asks_everything(&mut recorder, &relay, &raid, &[&old, &live]).await;
+    assert_eq!(found(&relay).await, (BTreeSet::from([0]), 2));
+    drop((uploader, watching));
+    relay = relay.restart().await;
+    asks_everything(&mut recorder, &relay, &raid, &[&old, &live]).await;
+    assert_eq!(found(&relay).await, (BTreeSet::from([0]), 2));
+    assert_eq!(known(&recorder), BTreeSet::from([0, 2]), "{}", recorder.0);
+    // Whose meter it was would be told of all but of him.
+    assert!(!recorder.0.contains("\"isLocal\":true") && !recorder.0.contains("\"isCrit\":true"));
+    let (of_old, of_live) = (relay.report(&old).await, relay.report(&live).await);
+    let stands_for = |report: &raidcast_shared::report::Report| {
+        let hidden =
+            report.fight.players.iter().find(|player| !NAMES.iter().any(|name| player.name.as_deref() == Some(*name)));
+        let hidden = hidden.expect("he is among them, by another name");
+        (hidden.player_key.clone(), hidden.name.clone())
+    };
+    assert_eq!(stands_for(&of_old), stands_for(&of_live), "it is the same in all of the raid");
+    assert!(stands_for(&of_old).1.is_some_and(|name| name.ends_with(" 1")));
+
+    // Shown again, he is where he was.
+    let mut bo = {
+        let mut again = Browser::at(&relay, 9);
+        again.cookie = bo.cookie.take();
+        again
+    };
+    wishes(&mut bo, character, json!({"hidden": false})).await;
+    let mut after = Recorder::default();
+    asks_everything(&mut after, &relay, &raid, &[&old, &live]).await;
+    assert_eq!(known(&after), BTreeSet::from([0, 1, 2]));
+    assert_eq!(found(&relay).await, (BTreeSet::from([2]), 2));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn where_only_those_are_named_who_agreed_a_wish_changes_that_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path(), &[ProofWay::Administrator]).await;
+    let mut ana = administrator(&relay).await;
+    let (mut bo, character) = proved(&relay, &mut ana, 2).await;
+    let hello = Hello { names: NamesPolicy::Hidden, ..hello() };
+    let mut uploader = Uploader::connect_as(&relay, KEY, hello).await;
+    let raid = uploader.welcome.raid.clone();
+    let old = finished(&mut uploader, &Script::new(10, 2).at(1_789_999_000_000)).await;
+    all_derived(&relay).await;
+    let fight = Script::new(40, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas[..20]).await;
+    uploader.acked(20).await;
+    let feed = format!("{}/api/v1/raids/{raid}/feed", relay.url);
+    let sees = async |what: &[usize]| {
+        let mut recorder = Recorder::default();
+        for path in [format!("/api/v1/reports/{old}"), format!("/api/v1/reports/{}", begun.report)] {
+            recorder.asks(&relay, &path).await;
+        }
+        let mut spectator = Spectator::join_at(&feed, SUBPROTOCOL_JSON).await;
+        recorder.hears(&mut spectator).await;
+        assert_eq!(known(&recorder), what.iter().copied().collect(), "{}", recorder.0);
+        // No search leads to him, whatever he agreed to.
+        assert_eq!(found(&relay).await, (BTreeSet::from([0]), 0));
+        spectator
+    };
+    let mut watching = vec![sees(&[]).await];
+    let mut member = Spectator::join_as(&feed, SUBPROTOCOL, Some(READ_KEY)).await;
+    for (wish, named) in [
+        (json!({"agrees": true}), &[HIDDEN][..]),
+        (json!({"hidden": true}), &[]),
+        (json!({"hidden": false}), &[HIDDEN]),
+        (json!({"agrees": false}), &[]),
+    ] {
+        wishes(&mut bo, character, wish).await;
+        watching.push(sees(named).await);
+        let mut before = watching.remove(0);
+        while before.hear().await.is_some() {}
+        assert_eq!(before.bye.as_ref().and_then(|bye| bye.retry_ms), Some(100));
+    }
+    // Members are shown all but those who want to be hidden: one of them was let go, for he was.
+    while member.hear().await.is_some() {}
+    assert_eq!(member.bye.as_ref().and_then(|bye| bye.retry_ms), Some(100));
+    let mut member = Spectator::join_as(&feed, SUBPROTOCOL, Some(READ_KEY)).await;
+    wishes(&mut bo, character, json!({"agrees": true})).await;
+    member.until("the fight", |seen| seen.rows.len() == 3).await;
+    member.echoes().await;
+    assert!(member.bye.is_none());
+    // The raid's policy changes while he is hidden.
+    wishes(&mut bo, character, json!({"hidden": true})).await;
+    for names in [NamesPolicy::Full, NamesPolicy::Class, NamesPolicy::Full] {
+        let _uploader = Uploader::connect_as(&relay, KEY, Hello { names, ..self::hello() }).await;
+        let mut recorder = Recorder::default();
+        asks_everything(&mut recorder, &relay, &raid, &[&old, &begun.report]).await;
+        assert!(!known(&recorder).contains(&HIDDEN), "{names:?}: {}", recorder.0);
+        assert_eq!(found(&relay).await.0, BTreeSet::from([0]));
+    }
+    relay.stop().await;
+}
+
+/// The same fight, of a player who is called so.
+fn called(mut fight: Script, name: &str) -> Script {
+    let facts = ActorFacts { name: Some(name.into()), ..ActorFacts::of(ActorIx(1)) };
+    let event: Rare = Rare { at_ms: 100, key: SourceKey::new(7, 0), body: RareBody::Actor(facts) };
+    fight.deltas[1].rare.push(codec::encode(&event).into());
+    fight
+}
+
+async fn raid_of(relay: &TestRelay, key: &str, number: u128) -> Uploader {
+    let hello = Hello { raid: RaidId(Uuid::from_u128(number)), ..hello() };
+    Uploader::connect_as(relay, key, hello).await
+}
+
+#[tokio::test]
+async fn a_code_in_the_name_proves_a_character_where_somebody_else_uploads_it() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path(), &[ProofWay::Code]).await;
+    let mut bo = joined(&relay, 2, "Bo", None).await;
+    let claim = claims(&mut bo, PLAYER, "code").await;
+    let code = claim["code"].as_str().unwrap().to_owned();
+    assert_eq!(code.len(), 6);
+    // Whoever uploads can have anybody called anything.
+    let (_, own_key) = bo.make_key(&["upload"], None).await;
+    let mut own = raid_of(&relay, &own_key, 0xb0).await;
+    finished(&mut own, &called(Script::new(3, 2), &format!("Bö {code}"))).await;
+    let mut uploader = raid_of(&relay, KEY, 1).await;
+    // Another's code, and the code on another player.
+    finished(&mut uploader, &called(Script::new(3, 2).at(1_790_000_100_000), "Bö 00000")).await;
+    let other = claims(&mut bo, "3", "code").await;
+    let another_code = other["code"].as_str().unwrap().to_owned();
+    assert_ne!(another_code, code);
+    finished(&mut uploader, &called(Script::new(3, 2).at(1_790_000_200_000), &another_code)).await;
+    all_derived(&relay).await;
+    assert_eq!(held(&mut bo).await.0, Vec::<Value>::new());
+    finished(&mut uploader, &called(Script::new(3, 2).at(1_790_000_300_000), &format!("B {}", code.to_uppercase())))
+        .await;
+    all_derived(&relay).await;
+    let (characters, left) = held(&mut bo).await;
+    assert_eq!((characters.len(), left.len()), (1, 1));
+    assert_eq!((&characters[0]["way"], &characters[0]["hidden"]), (&json!("code"), &json!(false)));
+    // One that is over proves nothing.
+    relay.pass_ms(9 * 24 * 3_600_000);
+    assert_eq!(held(&mut bo).await.1, Vec::<Value>::new());
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn an_officer_confirms_those_who_played_in_his_raids_and_nobody_else() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path(), &[ProofWay::Officer]).await;
+    let mut ana = administrator(&relay).await;
+    let mut officer = joined(&relay, 2, "Officer", None).await;
+    let (_, key) = officer.make_key(&["upload"], None).await;
+    finished(&mut raid_of(&relay, &key, 7).await, &Script::new(3, 2)).await;
+    all_derived(&relay).await;
+    let mut bo = joined(&relay, 3, "Bo", None).await;
+    let (here, elsewhere) = (claims(&mut bo, PLAYER, "officer").await, claims(&mut bo, "77", "officer").await);
+    // The same is answered whether there is such a character or not.
+    let shape = |claim: &Value| claim.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!((shape(&here), &here["code"]), (shape(&elsewhere), &Value::Null));
+    let own = claims(&mut officer, "1", "officer").await;
+    let seen = officer.get("/api/v1/me/confirmations").await.body;
+    assert_eq!(seen["claims"].as_array().map(Vec::len), Some(1), "{seen}");
+    assert_eq!((&seen["claims"][0]["by"], &seen["claims"][0]["name"]), (&json!("Bo"), &json!("<b>Böreas</b>")));
+    let path = |claim: &Value| format!("/api/v1/me/confirmations/{}", claim["id"]);
+    for other in [&mut ana, &mut bo] {
+        assert_eq!(other.get("/api/v1/me/confirmations").await.body, json!({"claims": []}));
+        assert_eq!(other.ask("PUT", &path(&here), None).await.status, 404);
+    }
+    for claim in [&own, &elsewhere] {
+        assert_eq!(officer.ask("PUT", &path(claim), None).await.status, 404);
+    }
+    officer.page = "Sec-Fetch-Site: cross-site\r\n";
+    assert_ne!(officer.ask("PUT", &path(&here), None).await.status, 204);
+    officer.page = "Sec-Fetch-Site: same-origin\r\n";
+    assert_eq!(officer.ask("PUT", &path(&here), None).await.status, 204);
+    assert_eq!(officer.ask("PUT", &path(&here), None).await.status, 404);
+    assert_eq!(held(&mut bo).await.0[0]["way"], "officer");
+    // Another does not get what is somebody's, and is told nothing.
+    let mut cy = joined(&relay, 4, "Cy", None).await;
+    let taken = claims(&mut cy, PLAYER, "officer").await;
+    assert_eq!(shape(&taken), shape(&here));
+    assert_eq!(officer.ask("PUT", &path(&taken), None).await.status, 404);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn claims_have_limits_and_are_ones_own() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path(), &[ProofWay::Administrator]).await;
+    let mut ana = administrator(&relay).await;
+    let mut bo = joined(&relay, 2, "Bo", None).await;
+    for (player, called, way) in [
+        ("", "B", "administrator"),
+        ("0", "B", "administrator"),
+        ("x2", "B", "administrator"),
+        ("2", "", "administrator"),
+        ("2", "B", "code"),
+        ("2", "B\u{202e}", "administrator"),
+    ] {
+        let form = json!({"player": player, "called": called, "way": way});
+        assert_eq!(bo.ask("POST", "/api/v1/me/claims", Some(form)).await.status, 400, "{player} {called} {way}");
+    }
+    let mut statuses = Vec::new();
+    for number in 1..=12 {
+        let form = json!({"player": number.to_string(), "called": "B", "way": "administrator"});
+        statuses.push(bo.ask("POST", "/api/v1/me/claims", Some(form)).await.status);
+    }
+    assert_eq!(statuses, [201, 201, 201, 201, 201, 409, 409, 409, 409, 409, 429, 429]);
+    let id = held(&mut bo).await.1[0]["id"].clone();
+    let path = format!("/api/v1/me/claims/{id}");
+    assert_eq!(ana.ask("DELETE", &path, None).await.status, 404);
+    assert_eq!(Browser::at(&relay, 5).ask("DELETE", &path, None).await.status, 401);
+    assert_eq!(bo.ask("DELETE", &path, None).await.status, 204);
+    assert_eq!(bo.ask("DELETE", &path, None).await.status, 404);
+    let refused = held(&mut bo).await.1[0]["id"].clone();
+    assert_eq!(bo.ask("DELETE", &format!("/api/v1/claims/{refused}"), None).await.code(), "not_administrator");
+    assert_eq!(ana.ask("DELETE", &format!("/api/v1/claims/{refused}"), None).await.status, 204);
+    assert_eq!(held(&mut bo).await.1.len(), 3);
+    // A player who never signed up, by an administrator: by number, or by the key that reports have.
+    let key = RelaySecret::new([7; 32]).actor(ActorId::clear(2)).to_hex();
+    let hides = json!({"player": key, "hidden": true});
+    assert_eq!(bo.ask("POST", "/api/v1/opt-outs", Some(hides.clone())).await.code(), "not_administrator");
+    let report = finished(&mut Uploader::connect_as(&relay, KEY, hello()).await, &Script::new(3, 2)).await;
+    all_derived(&relay).await;
+    for (form, named) in [(hides, false), (json!({"player": PLAYER, "hidden": false}), true)] {
+        assert_eq!(ana.ask("POST", "/api/v1/opt-outs", Some(form)).await.status, 204);
+        let (_, body) = relay.get(&format!("/api/v1/reports/{report}")).await;
+        assert_eq!(body.to_string().contains("Böreas"), named, "{body}");
+        assert_eq!(found(&relay).await.0, BTreeSet::from([usize::from(named)]));
+    }
+    relay.stop().await;
+}
