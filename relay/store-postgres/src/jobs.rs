@@ -72,6 +72,19 @@ impl Jobs for PostgresStore {
     }
 }
 
+/// Whether it is still to be done; it stays so until the transaction has ended.
+pub(crate) async fn hold(connection: &mut PgConnection, key: JobKey) -> Result<bool, Failure> {
+    let found = sqlx::query!(
+        "SELECT kind FROM jobs WHERE kind = $1 AND account = $2 AND name = $3 FOR KEY SHARE",
+        i64::from(code::of_job(key.kind)),
+        key.account.0,
+        key.name.as_slice(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.is_some())
+}
+
 /// It is done.
 pub(crate) async fn finish(connection: &mut PgConnection, key: JobKey) -> Result<(), Failure> {
     let JobKey { kind, account, name } = key;

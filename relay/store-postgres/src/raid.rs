@@ -32,7 +32,8 @@ impl Raids for PostgresStore {
                 "INSERT INTO raids
                      (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history,
                       names, delay_ms, shown_until_ms)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                 SELECT $1, row, $3, $4, $5, $6::SMALLINT, $7, $8, $9, $10, $11::SMALLINT, $12::BIGINT, $13
+                 FROM accounts WHERE row = $2 AND name NOT LIKE '@gone-%' FOR KEY SHARE",
                 raid.id.0,
                 raid.account.0,
                 raid.code,

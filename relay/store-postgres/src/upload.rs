@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use crate::PostgresStore;
 use crate::encounter::{add_encounter, by_id, no_raid};
 use crate::error::Failure;
-use crate::jobs::add_job;
+use crate::jobs::{add_job, hold};
 use crate::report::keep;
 
 /// The indexes by which an id that was drawn is one encounter's.
@@ -26,12 +26,11 @@ impl Uploads for PostgresStore {
             let _turn = self.uploads.acquire().await;
             let mut transaction = self.pool.begin().await?;
             // What is refused is not committed.
-            let kept = unless_taken(keep_upload(&mut transaction, upload).await)?.flatten();
-            let Some((row, remote_id)) = kept else {
-                return Ok(UploadKept::Conflict);
-            };
-            transaction.commit().await?;
-            Ok(UploadKept::Kept { row, remote_id })
+            let kept = unless_taken(keep_upload(&mut transaction, upload).await)?.unwrap_or(UploadKept::Conflict);
+            if matches!(kept, UploadKept::Kept { .. }) {
+                transaction.commit().await?;
+            }
+            Ok(kept)
         })
     }
 
@@ -116,6 +115,12 @@ async fn keep_upload(
         Some(_) => None,
         None => add_encounter(connection, *key, report_id, raid_code, *started_at_ms, *created_at_ms).await?,
     };
+    // Asked last: whoever erases an encounter has erased its jobs when another can be added.
+    if let (Some(_), Some(job)) = (added, job)
+        && !hold(connection, *job).await?
+    {
+        return Ok(UploadKept::Gone);
+    }
     let found = match added {
         // As its caller saw it: it was not there.
         Some(_) => None,
@@ -126,11 +131,11 @@ async fn keep_upload(
         // Neither added nor found: there is no such raid, or it was thrown away meanwhile.
         return match held {
             None if !has_raid(connection, key.account, raid_code).await? => Err(no_raid(raid_code).into()),
-            _ => Ok(None),
+            _ => Ok(UploadKept::Conflict),
         };
     };
     if step == UploadStep::Refuse {
-        return Ok(None);
+        return Ok(UploadKept::Conflict);
     }
     let remote_id = give_remote_id(connection, encounter, *remote_id).await?;
     if step == UploadStep::Keep {
@@ -138,7 +143,7 @@ async fn keep_upload(
     }
     add_hash(connection, key.account, hash.as_ref(), encounter).await?;
     let row = by_id(connection, key.account, key.encounter).await?;
-    Ok(row.map(|row| (row, remote_id)))
+    Ok(row.map_or(UploadKept::Conflict, |row| UploadKept::Kept { row, remote_id }))
 }
 
 /// The encounter, which nobody else changes from now on.

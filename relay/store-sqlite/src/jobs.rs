@@ -81,6 +81,18 @@ pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob, of:
     Ok(true)
 }
 
+/// Whether it is still to be done.
+pub(crate) async fn is_there(connection: &mut SqliteConnection, key: &JobKey) -> Result<bool, Failure> {
+    let (kind, name) = (i64::from(code::of_job(key.kind)), key.name.as_slice());
+    let found = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = ?1 AND account = ?2 AND name = ?3) AS "is_there!: bool""#,
+        kind,
+        key.account.0,
+        name,
+    );
+    Ok(found.fetch_one(connection).await?)
+}
+
 struct LeaseJob {
     kind: JobKind,
     now_ms: i64,

@@ -12,7 +12,7 @@ use crate::SqliteStore;
 use crate::encounter::{add_encounter, by_id, no_raid, of_report};
 use crate::error::Failure;
 use crate::job::Change;
-use crate::jobs::add_job;
+use crate::jobs::{add_job, is_there};
 use crate::report::{bytes, keep};
 
 impl Uploads for SqliteStore {
@@ -79,6 +79,11 @@ impl Change for KeepUpload {
         let is_taken = held.is_none() && of_report(connection, report_id).await?.is_some();
         if step == UploadStep::Refuse || is_taken {
             return Ok(UploadKept::Conflict);
+        }
+        if let (None, Some(job)) = (held, job)
+            && !is_there(connection, job).await?
+        {
+            return Ok(UploadKept::Gone);
         }
         let Some(remote_id) = remote_id_for(connection, held, *remote_id).await? else {
             return Ok(UploadKept::Conflict);

@@ -37,6 +37,8 @@ pub struct NewUpload {
     pub hash: Option<UploadHash>,
     /// What the caller saw of the encounter when it decided to keep this; `None`: there was none.
     pub held: Option<HeldReport>,
+    /// The job that looks at it, if it waited: what it was for may have been erased meanwhile, and that job with it.
+    pub job: Option<JobKey>,
     /// `Final`, with its log. Its `encounter` says nothing: that is `held`'s row, or a new one.
     pub report: KeptReport,
 }
@@ -73,6 +75,8 @@ pub enum UploadKept {
     /// Nothing was changed: the encounter is not as the caller saw it, or an id that was drawn for it is another
     /// encounter's. Look again, and draw others.
     Conflict,
+    /// Nothing was changed: there is no such encounter, and what waited is not to make one, for it was erased.
+    Gone,
 }
 
 /// What became of a reading that cannot be looked at now.

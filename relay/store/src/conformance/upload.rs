@@ -46,7 +46,7 @@ fn uploaded_row(raid: &RaidRow, number: u8) -> EncounterRow {
 }
 
 /// An upload of an encounter that is not there: its reading, remote id and hash have its number.
-fn new_upload(raid: &RaidRow, number: u8) -> NewUpload {
+pub(super) fn new_upload(raid: &RaidRow, number: u8) -> NewUpload {
     let row = uploaded_row(raid, number);
     NewUpload {
         key: row.key,
@@ -57,6 +57,7 @@ fn new_upload(raid: &RaidRow, number: u8) -> NewUpload {
         remote_id: 1_000 + i64::from(number),
         hash: Some(hash(number.into())),
         held: None,
+        job: None,
         report: kept(&row, Final, 1, number),
     }
 }
@@ -72,6 +73,7 @@ fn upload_of(row: &EncounterRow, stream_number: u8) -> NewUpload {
         remote_id: 2_000 + i64::from(stream_number),
         hash: Some(hash(2_000 + u128::from(stream_number))),
         held: Some(row.into()),
+        job: None,
         report: KeptReport { encounter: -1, ..kept(row, Final, row.revision + 1, stream_number) },
     }
 }
@@ -356,6 +358,7 @@ pub async fn an_upload_and_a_stream_may_begin_one_fight_at_once(harness: &impl H
                 assert_eq!(row, begun);
                 is_held(&store, &row, &upload.report).await;
             }
+            UploadKept::Gone => panic!("it waited for nobody"),
             UploadKept::Conflict => {
                 assert_eq!(begun.state, Live);
                 let streams = store.read_journal(begun.row).await.expect("an answer").streams;
