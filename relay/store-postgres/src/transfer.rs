@@ -267,7 +267,8 @@ impl Import for Transaction {
 async fn number_on(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"SELECT setval(pg_get_serial_sequence('accounts', 'row'),
-                         (SELECT COALESCE(MAX(row), 0) + 1 FROM accounts), FALSE) AS accounts,
+                         GREATEST((SELECT COALESCE(MAX(row), 0) + 1 FROM accounts),
+                                  (SELECT COALESCE(MAX(about), 0) + 1 FROM audit)), FALSE) AS accounts,
                   setval(pg_get_serial_sequence('people', 'row'),
                          GREATEST((SELECT COALESCE(MAX(row), 0) + 1 FROM people),
                                   (SELECT COALESCE(MAX(who), 0) + 1 FROM audit)), FALSE) AS people,
@@ -278,7 +279,8 @@ async fn number_on(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
                   setval(pg_get_serial_sequence('sessions', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM sessions), FALSE) AS sessions,
                   setval(pg_get_serial_sequence('keys', 'row'),
-                         (SELECT COALESCE(MAX(row), 0) + 1 FROM keys), FALSE) AS keys,
+                         GREATEST((SELECT COALESCE(MAX(row), 0) + 1 FROM keys),
+                                  (SELECT COALESCE(MAX(key), 0) + 1 FROM audit)), FALSE) AS keys,
                   setval(pg_get_serial_sequence('raids', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM raids), FALSE) AS raids,
                   setval(pg_get_serial_sequence('encounters', 'row'),

@@ -279,6 +279,7 @@ impl Change for ErasePerson {
             }
             sqlx::query!("DELETE FROM jobs WHERE account = ?1", account).execute(&mut *connection).await?;
             sqlx::query!("DELETE FROM quota WHERE account = ?1", account).execute(&mut *connection).await?;
+            sqlx::query!("UPDATE account_numbers SET last = max(last, ?1)", account).execute(&mut *connection).await?;
             sqlx::query!("DELETE FROM accounts WHERE row = ?1", account).execute(&mut *connection).await?;
         }
         let erased = sqlx::query!("DELETE FROM people WHERE row = ?1", person).execute(&mut *connection).await?;

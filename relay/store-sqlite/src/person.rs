@@ -189,7 +189,9 @@ impl Change for Join {
         .await?;
         let own = person.own_account();
         let account = sqlx::query_scalar!(
-            r#"INSERT INTO accounts (name, channel) VALUES (?1, ?2) RETURNING row AS "row!""#,
+            r#"INSERT INTO accounts (row, name, channel)
+               SELECT max(n.last, COALESCE((SELECT max(row) FROM accounts), 0)) + 1, ?1, ?2 FROM account_numbers n
+               RETURNING row AS "row!""#,
             own,
             channel,
         )

@@ -12,7 +12,8 @@ use crate::script::{OTHER_KEY, Script, TestRelay, Uploader, hello};
 
 /// The schema as it was, over what the present relay has written: tables and columns of later migrations go. In both
 /// databases' words.
-const OLD_SCHEMA: [&str; 37] = [
+const OLD_SCHEMA: [&str; 38] = [
+    "DROP TABLE IF EXISTS account_numbers",
     "DROP INDEX raids_delayed",
     "ALTER TABLE raids DROP COLUMN shown_until_ms",
     "ALTER TABLE raids DROP COLUMN delay_ms",
