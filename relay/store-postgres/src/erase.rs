@@ -114,8 +114,17 @@ impl Erasing for PostgresStore {
             )
             .execute(&mut *transaction)
             .await?;
-            put_job(&mut transaction, job).await?;
-            put_note(&mut transaction, &note).await?;
+            // Keys of the configuration name an account: from now on that is another one.
+            sqlx::query!(
+                "UPDATE accounts SET name = '@gone-' || row
+                 WHERE row IN (SELECT account FROM account_owners WHERE person = $1)",
+                person.0,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            if put_job(&mut transaction, job).await? {
+                put_note(&mut transaction, &note).await?;
+            }
             transaction.commit().await?;
             Ok(Leaving::Begun)
         })

@@ -167,9 +167,14 @@ impl People for PostgresStore {
     fn claim(&self, account: AccountId, person: PersonId, now_ms: i64) -> StoreFuture<'_, bool> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
+            // He does not leave meanwhile.
+            sqlx::query!("SELECT row FROM people WHERE row = $1 FOR SHARE", person.0)
+                .fetch_optional(&mut *transaction)
+                .await?;
             let claimed = sqlx::query!(
                 "INSERT INTO account_owners (account, person)
-                 SELECT a.row, p.row FROM accounts a, people p WHERE a.row = $1 AND p.row = $2
+                 SELECT a.row, p.row FROM accounts a, people p
+                 WHERE a.row = $1 AND p.row = $2 AND EXISTS (SELECT 1 FROM sign_ins s WHERE s.person = p.row)
                  ON CONFLICT (account) DO NOTHING",
                 account.0,
                 person.0,

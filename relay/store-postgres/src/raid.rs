@@ -4,7 +4,7 @@ use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_store::row::{RaidColumns, tickets};
 use raidcast_store::search::Listed;
-use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code};
+use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code, no_account};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
@@ -50,6 +50,9 @@ impl Raids for PostgresStore {
             )
             .execute(&mut *transaction)
             .await?;
+            if inserted.rows_affected() == 0 {
+                return Err(no_account(raid.account).into());
+            }
             sqlx::query!(
                 "UPDATE raids SET active_at_ms = $2::bigint - 1 WHERE account = $1 AND active_at_ms > $2::bigint",
                 raid.account.0,

@@ -246,8 +246,17 @@ impl Change for BeginLeaving {
         )
         .execute(&mut *connection)
         .await?;
-        put_job(&mut *connection, &self.job).await?;
-        put_note(connection, &self.note).await?;
+        // Keys of the configuration name an account: from now on that is another one.
+        sqlx::query!(
+            "UPDATE accounts SET name = '@gone-' || row
+             WHERE row IN (SELECT account FROM account_owners WHERE person = ?1)",
+            person,
+        )
+        .execute(&mut *connection)
+        .await?;
+        if put_job(&mut *connection, &self.job).await? {
+            put_note(connection, &self.note).await?;
+        }
         Ok(Leaving::Begun)
     }
 }

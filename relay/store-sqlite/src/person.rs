@@ -330,7 +330,8 @@ impl Change for Claim {
     async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
         let claimed = sqlx::query!(
             "INSERT INTO account_owners (account, person)
-             SELECT a.row, p.row FROM accounts a, people p WHERE a.row = ?1 AND p.row = ?2
+             SELECT a.row, p.row FROM accounts a, people p
+             WHERE a.row = ?1 AND p.row = ?2 AND EXISTS (SELECT 1 FROM sign_ins s WHERE s.person = p.row)
              ON CONFLICT (account) DO NOTHING",
             self.account.0,
             self.person.0,

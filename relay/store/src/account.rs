@@ -17,6 +17,11 @@ pub struct Account {
     pub channel: String,
 }
 
+/// Why nothing begins in an account.
+pub fn no_account(account: AccountId) -> StoreError {
+    StoreError::Damaged(format!("no account {}, or it is being deleted", account.0))
+}
+
 /// Keeps accounts.
 pub trait Accounts: Send + Sync {
     /// The account with this name, made if it is new. Its channel stays for ever.
