@@ -199,7 +199,7 @@ impl Door {
             return Err(HttpError::Unauthorized);
         }
         let who = self.members.changing(headers).await?;
-        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()) })
+        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()), key: None })
     }
 
     /// A raid of his.

@@ -51,11 +51,84 @@ impl Eraser {
             let now_ms = self.context().clock.now_ms();
             let before_ms = now_ms.saturating_sub(i64::from(retention.keep_days).saturating_mul(DAY_MS));
             let old = self.context().store.raids_older(before_ms, AT_ONCE).await?;
-            let Some(raid) = old.into_iter().next() else { return Ok(removed) };
-            let note = Note { by: None, what: Audited::RaidExpired, about: Some(raid.account.0), at_ms: now_ms };
-            self.begin(raid.account, &raid.code, note).await?;
-            self.erase_raid(raid.account, &raid.code).await?;
-            removed += 1;
+            if old.is_empty() {
+                return Ok(removed);
+            }
+            for (account, code) in old {
+                let (what, about) = (Audited::RaidExpired, Some(account.0));
+                let note = Note { by: None, key: None, what, about, at_ms: now_ms };
+                // One that was pinned or active since it was found stays.
+                if self.begin(account, &code, note, Some(before_ms)).await? {
+                    self.run(Erasure::Raid(code), account).await?;
+                    removed += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Whether the wall clock is to be believed, by how it goes.
+struct ClockWatch {
+    /// What it would say now if it had gone on as it was; `None` if nothing is known.
+    expected: Option<(i64, Instant)>,
+    /// Since when it is doubted.
+    doubted: Option<Instant>,
+}
+
+impl ClockWatch {
+    /// Beside the newest raid.
+    fn new(newest_ms: Option<i64>, now: Instant) -> Self {
+        Self { expected: newest_ms.map(|newest_ms| (newest_ms, now)), doubted: None }
+    }
+
+    fn believes(&mut self, now_ms: i64, now: Instant) -> bool {
+        let went_ms = |since: Instant| i64::try_from((now - since).as_millis()).unwrap_or(i64::MAX);
+        let off_ms = self.expected.map_or(0, |(at_ms, at)| now_ms.saturating_sub(at_ms).saturating_sub(went_ms(at)));
+        match self.doubted {
+            // It was set back: what it said before was wrong, and is forgotten.
+            Some(_) if off_ms < LEAP_MS => self.doubted = None,
+            Some(since) if now - since >= DOUBTED => self.doubted = None,
+            Some(_) => return false,
+            None if off_ms >= LEAP_MS => {
+                self.doubted = Some(now);
+                return false;
+            }
+            None => {}
+        }
+        self.expected = Some((now_ms, now));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    #[test]
+    fn a_clock_that_is_far_ahead_is_believed_when_it_is_so_for_hours() {
+        let begun = Instant::now();
+        let mut watch = ClockWatch::new(Some(DAY_MS), begun);
+        // Ten years ahead at the start.
+        let ahead_ms = 3_650 * DAY_MS;
+        for hours in 0..6 {
+            assert!(!watch.believes(ahead_ms + i64::from(hours) * 3_600_000, begun + HOUR * hours), "{hours}");
+        }
+        assert!(watch.believes(ahead_ms + 6 * 3_600_000, begun + HOUR * 6), "the relay stood still for ten years");
+        assert!(watch.believes(ahead_ms + 7 * 3_600_000, begun + HOUR * 7));
+        // And again where it leaps.
+        assert!(!watch.believes(2 * ahead_ms, begun + HOUR * 8));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_right_is_believed_at_once_and_one_that_goes_on_always() {
+        let begun = Instant::now();
+        let mut watch = ClockWatch::new(Some(DAY_MS), begun);
+        assert!(!watch.believes(3_650 * DAY_MS, begun + HOUR));
+        assert!(watch.believes(DAY_MS + 2 * 3_600_000, begun + HOUR * 2), "the network said so");
+        for hours in 3..1_000_u32 {
+            assert!(watch.believes(DAY_MS + i64::from(hours) * 3_600_000, begun + HOUR * hours), "{hours}");
         }
     }
 }

@@ -185,7 +185,8 @@ impl People for PostgresStore {
                 return Ok(false);
             }
             let (by, about) = (Some(person), Some(account.0));
-            put_note(&mut transaction, &Note { by, what: Audited::AccountClaimed, about, at_ms: now_ms }).await?;
+            put_note(&mut transaction, &Note { by, key: None, what: Audited::AccountClaimed, about, at_ms: now_ms })
+                .await?;
             transaction.commit().await?;
             Ok(true)
         })
@@ -210,7 +211,8 @@ impl People for PostgresStore {
             let mut transaction = self.pool.begin().await?;
             if made_by.is_some() {
                 let what = Audited::InvitationMade;
-                put_note(&mut transaction, &Note { by: *made_by, what, about: None, at_ms: *created_at_ms }).await?;
+                put_note(&mut transaction, &Note { by: *made_by, key: None, what, about: None, at_ms: *created_at_ms })
+                    .await?;
             }
             sqlx::query!(
                 "INSERT INTO invitations (digest, role, note, made_by, created_at_ms, ends_at_ms, uses_left)
@@ -253,7 +255,7 @@ impl People for PostgresStore {
                 return Ok(false);
             }
             let what = Audited::InvitationTakenBack;
-            put_note(&mut transaction, &Note { by: Some(by), what, about: None, at_ms: now_ms }).await?;
+            put_note(&mut transaction, &Note { by: Some(by), key: None, what, about: None, at_ms: now_ms }).await?;
             transaction.commit().await?;
             Ok(true)
         })

@@ -197,7 +197,7 @@ impl Export for Transaction {
                 store_error,
             ),
             Table::Audit => rows(
-                sqlx::query_as!(AuditCells, "SELECT row, at_ms, who, what, about FROM audit ORDER BY row")
+                sqlx::query_as!(AuditCells, "SELECT row, at_ms, who, what, about, key FROM audit ORDER BY row")
                     .fetch(connection),
                 Row::Audit,
                 store_error,
@@ -437,13 +437,14 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             since_ms,
             used,
         ),
-        Row::Audit(AuditCells { row, at_ms, who, what, about }) => sqlx::query!(
-            "INSERT INTO audit (row, at_ms, who, what, about) VALUES ($1, $2, $3, $4, $5)",
+        Row::Audit(AuditCells { row, at_ms, who, what, about, key }) => sqlx::query!(
+            "INSERT INTO audit (row, at_ms, who, what, about, key) VALUES ($1, $2, $3, $4, $5, $6)",
             row,
             at_ms,
             *who,
             what,
             *about,
+            *key,
         ),
         Row::Removal(removal) => sqlx::query!(
             "INSERT INTO removals (row, player, links, contact, message, created_at_ms)

@@ -342,7 +342,7 @@ impl Change for Claim {
             return Ok(false);
         }
         let (by, about) = (Some(self.person), Some(self.account.0));
-        put_note(connection, &Note { by, what: Audited::AccountClaimed, about, at_ms: self.now_ms }).await?;
+        put_note(connection, &Note { by, key: None, what: Audited::AccountClaimed, about, at_ms: self.now_ms }).await?;
         Ok(true)
     }
 }
@@ -357,7 +357,8 @@ impl Change for Invite {
         let Invitation { digest, role, note, made_by, created_at_ms, ends_at_ms, left } = &self.0;
         if made_by.is_some() {
             let what = Audited::InvitationMade;
-            put_note(&mut *connection, &Note { by: *made_by, what, about: None, at_ms: *created_at_ms }).await?;
+            put_note(&mut *connection, &Note { by: *made_by, key: None, what, about: None, at_ms: *created_at_ms })
+                .await?;
         }
         let (digest, role, made_by) = (digest.as_slice(), code::of_role(*role), made_by.map(|person| person.0));
         sqlx::query!(
@@ -395,7 +396,7 @@ impl Change for Uninvite {
             return Ok(false);
         }
         let what = Audited::InvitationTakenBack;
-        put_note(connection, &Note { by: Some(self.by), what, about: None, at_ms: self.now_ms }).await?;
+        put_note(connection, &Note { by: Some(self.by), key: None, what, about: None, at_ms: self.now_ms }).await?;
         Ok(true)
     }
 }

@@ -196,7 +196,7 @@ impl Export for Transaction {
                 store_error,
             ),
             Table::Audit => rows(
-                sqlx::query_as!(AuditCells, r#"SELECT row AS "row!", at_ms, who, what, about FROM audit ORDER BY row"#)
+                sqlx::query_as!(AuditCells, r#"SELECT row AS "row!", at_ms, who, what, about, key FROM audit ORDER BY row"#)
                     .fetch(connection),
                 Row::Audit,
                 store_error,
@@ -469,8 +469,8 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             since_ms,
             used,
         ),
-        Row::Audit(AuditCells { row, at_ms, who, what, about }) => sqlx::query!(
-            "INSERT INTO audit (row, at_ms, who, what, about) VALUES (?, ?, ?, ?, ?)",
+        Row::Audit(AuditCells { row, at_ms, who, what, about, key }) => sqlx::query!(
+            "INSERT INTO audit (row, at_ms, who, what, about, key) VALUES (?, ?, ?, ?, ?, ?)",
             row,
             at_ms,
             who,

@@ -6,6 +6,10 @@ use crate::StoreFuture;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub i64);
 
+/// The row of a key that somebody made for an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(pub i64);
+
 /// Who uploads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {

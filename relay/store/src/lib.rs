@@ -39,15 +39,15 @@ mod upkeep;
 mod upload;
 mod usage;
 
-pub use account::{Account, AccountId, Accounts};
-pub use audit::{AuditRow, Audited, Audits, Note};
+pub use account::{Account, AccountId, Accounts, KeyId, no_account};
+pub use audit::{AuditRow, Audited, Audits, NOTES_MAX, Note};
 pub use derived::{Derived, DerivedBoss, DerivedPlayer, DerivedRows, DerivedSkill, FightTime, derive_job};
 pub use encounter::{EncounterKey, EncounterRow, Encounters, FightsBegun, NewEncounter, OpenEncounter, Unreadable};
 pub use erase::{Erasing, Erasure, GivenBack, Leaving, RaidLine};
 pub use error::{StoreError, StoreFuture};
 pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
-pub use key::{KEYS_MAX, KeyId, KeyRow, Keys, NewKey};
+pub use key::{KEYS_MAX, KeyRow, Keys, NewKey};
 pub use person::{Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
 pub use player::{NUMBERED_PLAYERS_MAX, Players, numbers_to_give};
 pub use raid::{Delay, Policy, RaidRow, Raids, Tickets};

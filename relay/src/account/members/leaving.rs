@@ -42,7 +42,7 @@ pub struct Facts {
 
 impl Members {
     fn note(&self, who: &SignedIn, what: Audited, about: Option<i64>) -> Note {
-        Note { by: Some(who.person()), what, about, at_ms: self.now_ms() }
+        Note { by: Some(who.person()), key: None, what, about, at_ms: self.now_ms() }
     }
 
     /// Ends all that lets him in; he is to be erased then.
@@ -158,7 +158,15 @@ impl Members {
                 Some(by) => names.get(&by).cloned().flatten(),
                 None => None,
             };
-            lines.push(AuditLine { id: row, at_ms, by: by.map(|by| by.0), by_name, what, about });
+            lines.push(AuditLine {
+                id: row,
+                at_ms,
+                by: by.map(|by| by.0),
+                by_name,
+                key: key.map(|key| key.0),
+                what,
+                about,
+            });
         }
         Ok(AuditPage { lines, next })
     }

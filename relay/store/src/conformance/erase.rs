@@ -17,7 +17,7 @@ use crate::{
 };
 
 fn note(what: Audited) -> Note {
-    Note { by: None, what, about: Some(3), at_ms: NOW_MS }
+    Note { by: None, key: None, what, about: Some(3), at_ms: NOW_MS }
 }
 
 /// All rows but notes, which say what was done.

@@ -25,7 +25,7 @@ pub async fn so_many_requests_are_kept_until_they_are_closed(harness: &impl Harn
     let open = store.removals().await.expect("an answer");
     let expected: Vec<_> = (0..REMOVALS_MAX).map(asked).collect();
     assert_eq!(open.iter().map(|open| open.asked.clone()).collect::<Vec<_>>(), expected);
-    let note = Note { by: Some(PersonId(1)), what: Audited::RemovalClosed, about: None, at_ms: NOW_MS };
+    let note = Note { by: Some(PersonId(1)), key: None, what: Audited::RemovalClosed, about: None, at_ms: NOW_MS };
     assert!(store.close_removal(open[3].row, note).await.expect("an answer"));
     assert!(!store.close_removal(open[3].row, note).await.expect("an answer"));
     assert_eq!(store.audit(None, 9).await.expect("an answer").len(), 1);
