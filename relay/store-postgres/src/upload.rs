@@ -6,8 +6,8 @@
 
 use raidcast_store::row::upload_hash;
 use raidcast_store::{
-    AccountId, EncounterKey, EncounterRow, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash,
-    UploadKept, UploadStep, Uploads, check_remote_id,
+    ACTIVE_NOTED_MS, AccountId, EncounterKey, EncounterRow, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX,
+    UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
 };
 use sqlx::PgConnection;
 
@@ -105,12 +105,20 @@ impl PostgresStore {
     }
 }
 
-/// Keeps an upload, if the encounter is as its caller saw it; `None` if it is to be refused.
-async fn keep_upload(
-    connection: &mut PgConnection,
-    upload: &NewUpload,
-) -> Result<Option<(EncounterRow, i64)>, Failure> {
-    let NewUpload { key, report_id, raid_code, started_at_ms, created_at_ms, remote_id, hash, held, report } = upload;
+/// Keeps an upload, if the encounter is as its caller saw it.
+async fn keep_upload(connection: &mut PgConnection, upload: &NewUpload) -> Result<UploadKept, Failure> {
+    let NewUpload { key, report_id, raid_code, started_at_ms, created_at_ms, remote_id, hash, held, job, report } =
+        upload;
+    // First: who adds an encounter shares its raid with others, and could not change it then.
+    sqlx::query!(
+        "UPDATE raids SET active_at_ms = $3 WHERE code = $1 AND account = $2 AND active_at_ms < $4",
+        raid_code,
+        key.account.0,
+        report.kept_at_ms,
+        report.kept_at_ms.saturating_sub(ACTIVE_NOTED_MS),
+    )
+    .execute(&mut *connection)
+    .await?;
     let added = match held {
         Some(_) => None,
         None => add_encounter(connection, *key, report_id, raid_code, *started_at_ms, *created_at_ms).await?,

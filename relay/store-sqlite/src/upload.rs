@@ -3,8 +3,8 @@
 use raidcast_shared::id::hex;
 use raidcast_store::row::{Names, upload_hash};
 use raidcast_store::{
-    AccountId, EncounterKey, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash, UploadKept,
-    UploadStep, Uploads, check_remote_id,
+    ACTIVE_NOTED_MS, AccountId, EncounterKey, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash,
+    UploadKept, UploadStep, Uploads, check_remote_id,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -96,6 +96,16 @@ impl Change for KeepUpload {
         };
         if step == UploadStep::Keep {
             keep(connection, encounter, report).await?;
+            let noted_ms = report.kept_at_ms.saturating_sub(ACTIVE_NOTED_MS);
+            sqlx::query!(
+                "UPDATE raids SET active_at_ms = ?2
+                 WHERE row = (SELECT raid FROM encounters WHERE row = ?1) AND active_at_ms < ?3",
+                encounter,
+                report.kept_at_ms,
+                noted_ms,
+            )
+            .execute(&mut *connection)
+            .await?;
         }
         note(connection, key.account, encounter, remote_id, hash.as_ref()).await?;
         let row = by_id(connection, key.account, key.encounter).await?.ok_or_else(|| no_raid(raid_code))?;

@@ -57,7 +57,8 @@ pub use search::{Search, SearchFound, SearchKey, SearchOrder, SearchRequest, Sea
 pub use session::{NewSession, SESSIONS_MAX, Session, SessionEnds, SessionId, Sessions};
 pub use upkeep::{Backlog, KeyEncounter, KeyedEncounters, OnCommit, Upkeep};
 pub use upload::{
-    HeldReport, Left, NewUpload, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
+    ACTIVE_NOTED_MS, HeldReport, Left, NewUpload, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads,
+    check_remote_id,
 };
 pub use usage::{Usage, Use};
 

@@ -15,6 +15,9 @@ const REMOTE_ID_END: i64 = 1 << 53;
 /// One that is not known costs its meter an upload, and nothing else.
 pub const UPLOAD_HASHES_MAX: i64 = 16;
 
+/// That a raid was active when an upload of it was kept is noted so exactly, ms: uploads of one raid do not wait for each other.
+pub const ACTIVE_NOTED_MS: i64 = 600_000;
+
 /// A meter's own hash of a fight, keyed by the caller: as it came, a fight's players could be guessed back from it.
 pub type UploadHash = [u8; 16];
 

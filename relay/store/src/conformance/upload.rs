@@ -156,6 +156,13 @@ pub async fn a_new_upload_is_kept_whole(harness: &impl Harness<Store: Store>) {
         let since = async |ms| store.encounters_since(ana.id, ms, i64::MAX).await.expect("an answer").count;
         assert_eq!((since(0).await, since(upload.created_at_ms).await), (number.into(), 1));
         assert_eq!(since(upload.created_at_ms + 1).await, 0);
+        // Its raid was active then.
+        let now = store.raid_by_code(&raid.code).await.expect("an answer").expect("a raid");
+        assert_eq!((raid.active_at_ms < KEPT_MS, now.active_at_ms), (true, KEPT_MS));
+        assert_eq!(
+            store.known_by(row.row).await.expect("an answer"),
+            (Some(remote_id), upload.hash.into_iter().collect())
+        );
     }
     assert!(store.live_encounters().await.expect("an answer").is_empty());
 }
