@@ -8,6 +8,7 @@
 mod behind;
 mod door;
 mod listed;
+mod managed;
 mod veil;
 mod visible;
 
@@ -20,7 +21,8 @@ use raidcast_store::{AccountId, Delay, EncounterRow, RaidRow, Tickets};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-pub use self::door::{Door, Manager, Recorded, Uploader};
+pub use self::door::{Door, Recorded, Uploader};
+pub use self::managed::{Managed, Manager, OwnFight, OwnRaid};
 pub use self::veil::{Veils, players_of};
 pub use self::visible::Visible;
 

@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
-use crate::access::{Door, Listening, Manager, Uploader, Visible};
+use crate::access::{Door, Listening, Managed, Manager, OwnRaid, Uploader, Visible};
 use crate::account::{Members, SignedIn};
 use crate::answers::Answers;
 use crate::clock::Clock;
@@ -178,7 +178,7 @@ impl Desk {
     /// All that is held about somebody, as an archive.
     ///
     /// # Errors
-    /// `SignInAgain`; `Unavailable` where others are given theirs.
+    /// `SignInAgain`; `Conflict` where he is given one already, `Unavailable` where many others are given theirs.
     pub async fn export(&self, who: &SignedIn) -> Result<Body, HttpError> {
         let facts = self.members.facts(who).await?;
         self.exports.begin(facts).ok_or_else(|| {
@@ -281,11 +281,12 @@ impl Desk {
     /// Keeps a raid however old it gets, or no more.
     ///
     /// # Errors
-    /// `NotFound` if it is gone meanwhile.
-    pub async fn pin(&self, raid: Visible<RaidRow>, pinned: bool, by: &Manager) -> Result<(), HttpError> {
+    /// `NotFound` if it is gone meanwhile, or is being deleted.
+    pub async fn pin(&self, raid: Managed<OwnRaid>, pinned: bool, by: &Manager) -> Result<(), HttpError> {
+        let OwnRaid { account, code } = raid.into_inner();
         let what = if pinned { Audited::RaidPinned } else { Audited::RaidUnpinned };
-        let note = Note { by: by.by(), what, about: Some(raid.account.0), at_ms: self.clock().now_ms() };
-        if self.context().store.pin_raid(&raid.code, pinned, note).await? { Ok(()) } else { Err(HttpError::NotFound) }
+        let note = by.note(what, account, self.clock().now_ms());
+        if self.context().store.pin_raid(&code, pinned, note).await? { Ok(()) } else { Err(HttpError::NotFound) }
     }
 
     /// Gives a raid of the uploader a new ticket, and its channel too. Those before are good for nothing when this is

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
-use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, PersonId, RaidRow, StoreError};
+use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, RaidRow, StoreError};
 
 use super::behind::row_until;
+use super::managed::{Managed, Manager, OwnFight, OwnRaid};
 use super::visible::{Seen, Visible};
 use super::{Admitted, Asker, Guarded, Until, members};
 use crate::account::{Key, Keyring, Members, Scope, WhoseKey};
@@ -94,35 +95,6 @@ impl Uploader {
     }
 }
 
-/// Somebody who may remove what belongs to his accounts: by a key that manages, or signed in on a page of the relay.
-///
-/// Nobody makes one up:
-///
-/// ```compile_fail
-/// use raidcast_relay::access::Manager;
-/// use raidcast_store::AccountId;
-///
-/// fn anybody() -> Manager {
-///     Manager { accounts: vec![AccountId(1)], by: None }
-/// }
-/// ```
-#[derive(Clone, Debug)]
-pub struct Manager {
-    accounts: Vec<AccountId>,
-    by: Option<PersonId>,
-}
-
-impl Manager {
-    /// Who he is, if he is signed in.
-    pub fn by(&self) -> Option<PersonId> {
-        self.by
-    }
-
-    fn asker(&self) -> Asker {
-        Asker { accounts: self.accounts.clone(), ..Asker::default() }
-    }
-}
-
 impl Door {
     /// Lets in by these keys, by the sessions of these people, and by tickets.
     pub fn new(context: Arc<Context>, channels: Arc<Channels>, keys: Arc<Keyring>, members: Arc<Members>) -> Self {
@@ -192,7 +164,11 @@ impl Door {
     pub async fn manager(&self, headers: &HeaderMap) -> Result<Manager, HttpError> {
         if headers.contains_key("x-api-key") {
             let uploader = self.uploader(headers, Scope::Manage).await?;
-            return Ok(Manager { accounts: vec![uploader.account()], by: None });
+            let key = self.key(headers).and_then(|key| match key.whose {
+                WhoseKey::Kept(id, _) => Some(id),
+                WhoseKey::Named(_) => None,
+            });
+            return Ok(Manager { accounts: vec![uploader.account()], by: None, key });
         }
         if !headers.contains_key(header::COOKIE) {
             // Neither a key nor a page that is signed in: whoever writes a program is told what it needs.
@@ -206,18 +182,20 @@ impl Door {
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn managed_raid(&self, code: &str, manager: &Manager) -> Result<Visible<RaidRow>, HttpError> {
-        let raid = self.raid(code, &manager.asker()).await?;
-        Some(raid).filter(|raid| manager.accounts.contains(&raid.account)).ok_or(HttpError::NotFound)
+    pub async fn managed_raid(&self, code: &str, manager: &Manager) -> Result<Managed<OwnRaid>, HttpError> {
+        let account = self.context.store.owner_of(code).await?.filter(|account| manager.holds(*account));
+        let account = account.ok_or(HttpError::NotFound)?;
+        Ok(Managed::new(OwnRaid { account, code: code.to_owned() }))
     }
 
     /// A fight of his, by its report.
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn managed_report(&self, report_id: &str, manager: &Manager) -> Result<Visible<EncounterRow>, HttpError> {
-        let (report, _) = self.report(report_id, &manager.asker()).await?;
-        Some(report).filter(|report| manager.accounts.contains(&report.key.account)).ok_or(HttpError::NotFound)
+    pub async fn managed_report(&self, report_id: &str, manager: &Manager) -> Result<Managed<OwnFight>, HttpError> {
+        let found = self.context.store.fight_of(report_id).await?.filter(|(key, _)| manager.holds(key.account));
+        let (key, _) = found.ok_or(HttpError::NotFound)?;
+        Ok(Managed::new(OwnFight { key, report_id: report_id.to_owned() }))
     }
 
     /// What his request's signature is verified with, when its body comes; `None` if it has none.

@@ -267,13 +267,12 @@ impl Members {
             let open = || Open { person: who.person(), ended: CancellationToken::new() };
             self.open().entry(who.session.id).or_insert_with(open).ended.clone()
         };
-        let accounts = self.accounts(&who).await?;
         // Again: what ended before it would have been heard of is known now.
         if self.context.store.session(&who.digest, self.ends()).await?.is_none() {
             self.end_open(who.session.id);
-            return Ok(None);
+            return Err(HttpError::SignedOut);
         }
-        Ok(Some((accounts, ended)))
+        Ok(ended)
     }
 
     /// What is open by a session that has ended ends, too.

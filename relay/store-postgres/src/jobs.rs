@@ -2,7 +2,7 @@
 
 use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{JobColumns, leased_job};
-use raidcast_store::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
+use raidcast_store::{AccountId, JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
@@ -99,15 +99,15 @@ pub(crate) async fn finish(connection: &mut PgConnection, key: JobKey) -> Result
     Ok(())
 }
 
-/// Writes a job down that has no limit, unless there is one of its name.
-pub(crate) async fn put_job(connection: &mut PgConnection, job: &NewJob) -> Result<(), Failure> {
+/// Writes a job down that has no limit; `false` if there is one of its name.
+pub(crate) async fn put_job(connection: &mut PgConnection, job: &NewJob) -> Result<bool, Failure> {
     put(connection, job, None).await
 }
 
-async fn put(connection: &mut PgConnection, job: &NewJob, of: Option<EncounterId>) -> Result<(), Failure> {
+async fn put(connection: &mut PgConnection, job: &NewJob, of: Option<EncounterId>) -> Result<bool, Failure> {
     let of = of.as_ref().map(|of| of.0.as_bytes().as_slice());
     let NewJob { key: JobKey { kind, account, name }, data, created_at_ms, due_at_ms } = job;
-    sqlx::query!(
+    let put = sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, encounter_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         i64::from(code::of_job(*kind)),
@@ -120,7 +120,7 @@ async fn put(connection: &mut PgConnection, job: &NewJob, of: Option<EncounterId
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(put.rows_affected() > 0)
 }
 
 /// Writes a job about an encounter down, unless there is one of its name; `false` if there are as many as may be. Writers

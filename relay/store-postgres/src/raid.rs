@@ -28,7 +28,7 @@ impl Raids for PostgresStore {
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
-            sqlx::query!(
+            let inserted = sqlx::query!(
                 "INSERT INTO raids
                      (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history,
                       names, delay_ms, shown_until_ms)

@@ -2,7 +2,7 @@
 
 use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{JobColumns, leased_job};
-use raidcast_store::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
+use raidcast_store::{AccountId, JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
@@ -36,16 +36,16 @@ impl Jobs for SqliteStore {
     }
 }
 
-/// Writes a job down that has no limit, unless there is one of its name.
-pub(crate) async fn put_job(connection: &mut SqliteConnection, job: &NewJob) -> Result<(), Failure> {
+/// Writes a job down that has no limit; `false` if there is one of its name.
+pub(crate) async fn put_job(connection: &mut SqliteConnection, job: &NewJob) -> Result<bool, Failure> {
     put(connection, job, None).await
 }
 
-async fn put(connection: &mut SqliteConnection, job: &NewJob, of: Option<EncounterId>) -> Result<(), Failure> {
+async fn put(connection: &mut SqliteConnection, job: &NewJob, of: Option<EncounterId>) -> Result<bool, Failure> {
     let of = of.as_ref().map(|of| of.0.as_bytes().as_slice());
     let NewJob { key: JobKey { kind, account, name }, data, created_at_ms, due_at_ms } = job;
     let (kind, name, data) = (i64::from(code::of_job(*kind)), name.as_slice(), &data[..]);
-    sqlx::query!(
+    let put = sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, encounter_id)
          VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         kind,
@@ -58,7 +58,7 @@ async fn put(connection: &mut SqliteConnection, job: &NewJob, of: Option<Encount
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(put.rows_affected() > 0)
 }
 
 /// Writes a job about an encounter down, unless there is one of its name; `false` if there are as many as may be.

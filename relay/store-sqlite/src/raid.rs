@@ -81,7 +81,7 @@ impl Change for InsertRaid {
         let id = raid.id.0.as_bytes().as_slice();
         let digest = raid.secret_digest.as_slice();
         let (visibility, names) = (code::of_visibility(raid.visibility), code::of_names(raid.names));
-        sqlx::query!(
+        let inserted = sqlx::query!(
             "INSERT INTO raids
                  (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history,
                   names, delay_ms, shown_until_ms)

@@ -476,6 +476,7 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             who,
             what,
             about,
+            key,
         ),
         Row::Removal(removal) => sqlx::query!(
             "INSERT INTO removals (row, player, links, contact, message, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)",

@@ -70,8 +70,18 @@ impl Change for KeepUpload {
     }
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<UploadKept, Failure> {
-        let NewUpload { key, report_id, raid_code, started_at_ms, created_at_ms, remote_id, hash, held: _, report } =
-            &self.0;
+        let NewUpload {
+            key,
+            report_id,
+            raid_code,
+            started_at_ms,
+            created_at_ms,
+            remote_id,
+            hash,
+            held: _,
+            job,
+            report,
+        } = &self.0;
         let held = by_id(&mut *connection, key.account, key.encounter).await?;
         let step = self.0.step(held.as_ref())?;
         let held = held.map(|held| held.row);

@@ -1,6 +1,6 @@
 //! Who uploads.
 
-use crate::StoreFuture;
+use crate::{StoreError, StoreFuture};
 
 /// An account's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

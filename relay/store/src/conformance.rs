@@ -123,7 +123,8 @@ macro_rules! conformance {
                 an_erased_raid_leaves_all_others_as_they_were,
                 somebody_who_leaves_takes_all_that_is_his, the_last_administrator_stays, numbers_of_accounts_are_not_given_again,
                 raids_are_listed_for_their_owner_and_by_age;
-            audit: notes_are_read_newest_first_until_they_are_old;
+            audit: notes_are_read_newest_first_until_they_are_old,
+                so_many_notes_are_kept_and_what_they_name_is_named_once;
             removal: so_many_requests_are_kept_until_they_are_closed;
             usage: what_was_used_takes_the_place_of_what_was_before, what_was_used_survives_a_crash;
             upload: a_new_upload_is_kept_whole, an_upload_needs_a_raid_of_its_account,

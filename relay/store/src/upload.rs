@@ -6,7 +6,7 @@
 use raidcast_shared::id::StreamId;
 use raidcast_shared::uplink::ReportState;
 
-use crate::{AccountId, EncounterKey, EncounterRow, KeptReport, NewJob, StoreError, StoreFuture};
+use crate::{AccountId, EncounterKey, EncounterRow, JobKey, KeptReport, NewJob, StoreError, StoreFuture};
 
 /// The first number that is too large for a remote id: JavaScript keeps those below exact.
 const REMOTE_ID_END: i64 = 1 << 53;

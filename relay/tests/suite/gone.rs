@@ -462,7 +462,7 @@ async fn what_a_crash_broke_off_is_deleted_at_the_next_start() {
     assert_eq!(found(data.path(), &needles(&raid)), Vec::<String>::new());
     assert_eq!(relay.get(&format!("/api/v1/reports/{kept}")).await.0, 200);
     let row = relay.store.raid_by_code(&others).await.unwrap().unwrap();
-    relay.store.begin_erasing(&Erasure::Raid(others.clone()).job(row.account, 1, 1), note).await.unwrap();
+    relay.store.begin_erasing(&Erasure::Raid(others.clone()).job(row.account, 1, 1), note, None).await.unwrap();
     let relay = relay.restart().await;
     becomes("the end of it", async || relay.get(&format!("/api/v1/reports/{kept}")).await.0 == 404).await;
     done(&relay, &[JobKind::Erase]).await;

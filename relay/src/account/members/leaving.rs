@@ -148,7 +148,7 @@ impl Members {
         let next = (rows.len() == PAGE as usize).then(|| rows.last().map(|row| row.row)).flatten();
         let mut names: HashMap<PersonId, Option<String>> = HashMap::new();
         let mut lines = Vec::with_capacity(rows.len());
-        for AuditRow { row, note: Note { by, what, about, at_ms } } in rows {
+        for AuditRow { row, note: Note { by, key, what, about, at_ms } } in rows {
             let by_name = match by {
                 Some(by) if !names.contains_key(&by) => {
                     let name = store.person(by).await?.map(|person| person.name);

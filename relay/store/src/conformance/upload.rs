@@ -94,7 +94,7 @@ fn replaced(row: &EncounterRow, upload: &NewUpload) -> EncounterRow {
 async fn keep(store: &Arc<impl Store>, upload: &NewUpload) -> (EncounterRow, i64) {
     match store.keep_upload(upload).await.expect("an answer") {
         UploadKept::Kept { row, remote_id } => (row, remote_id),
-        UploadKept::Conflict => panic!("it was refused"),
+        refused => panic!("{refused:?}"),
     }
 }
 
