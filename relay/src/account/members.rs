@@ -263,6 +263,18 @@ impl Members {
     /// The store does not answer.
     pub async fn reading(&self, headers: &HeaderMap) -> Result<Option<(Vec<AccountId>, CancellationToken)>, HttpError> {
         let Some(who) = self.reader(headers).await? else { return Ok(None) };
+        match self.until(&who).await {
+            Ok(ended) => Ok(Some((self.accounts(&who).await?, ended))),
+            Err(HttpError::SignedOut) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Until when somebody is signed in: what is open by his session for longer than an answer ends then.
+    ///
+    /// # Errors
+    /// `SignedOut` if that has ended already.
+    pub async fn until(&self, who: &SignedIn) -> Result<CancellationToken, HttpError> {
         let ended = {
             let open = || Open { person: who.person(), ended: CancellationToken::new() };
             self.open().entry(who.session.id).or_insert_with(open).ended.clone()

@@ -237,7 +237,7 @@ impl Erasing for PostgresStore {
         })
     }
 
-    fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<RaidLine>> {
+    fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<(AccountId, String)>> {
         Self::answer(async move {
             let raids = sqlx::query!(
                 "SELECT account, code FROM raids r WHERE NOT pinned AND active_at_ms < $1

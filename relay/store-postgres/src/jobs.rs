@@ -59,6 +59,23 @@ impl Jobs for PostgresStore {
         })
     }
 
+    fn job_of(&self, kind: JobKind, account: AccountId, after: Option<[u8; 16]>) -> StoreFuture<'_, Option<LeasedJob>> {
+        Self::answer(async move {
+            let after = after.as_ref().map_or(&[][..], <[u8; 16]>::as_slice);
+            let found = sqlx::query_as!(
+                JobColumns,
+                "SELECT account, name, data, tries, created_at_ms FROM jobs
+                 WHERE kind = $1 AND account = $2 AND name > $3 ORDER BY name LIMIT 1",
+                i64::from(code::of_job(kind)),
+                account.0,
+                after,
+            )
+            .fetch_optional(&self.pool)
+            .await?;
+            Ok(found.map(|job| leased_job(kind, job)).transpose()?)
+        })
+    }
+
     fn jobs(&self, kind: JobKind) -> StoreFuture<'_, JobsWaiting> {
         Self::answer(async move {
             let found = sqlx::query!(

@@ -2,7 +2,8 @@
 //! [`Erasing::give_back`] (`wipe.rs`), for which each change here leaves a job.
 
 use bytes::Bytes;
-use raidcast_store::row::{PersonColumns, RaidLineColumns, readable};
+use raidcast_shared::id::EncounterId;
+use raidcast_store::row::{Id, PersonColumns, RaidLineColumns, readable};
 use raidcast_store::{
     AccountId, EncounterKey, Erasing, Erasure, GivenBack, JobKey, JobKind, Leaving, NewJob, Note, Person, PersonId,
     RaidLine, Role, StoreFuture, code,
@@ -92,7 +93,7 @@ impl Erasing for SqliteStore {
         })
     }
 
-    fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<RaidLine>> {
+    fn owner_of<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<AccountId>> {
         Self::read(async move {
             let account = sqlx::query_scalar!("SELECT account FROM raids WHERE code = ?1", code);
             Ok(account.fetch_optional(&self.readers).await?.map(AccountId))

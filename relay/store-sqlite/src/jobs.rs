@@ -22,6 +22,24 @@ impl Jobs for SqliteStore {
         self.write_bulk(PutOffJob { key, due_at_ms, tries, why: why.to_owned() })
     }
 
+    fn job_of(&self, kind: JobKind, account: AccountId, after: Option<[u8; 16]>) -> StoreFuture<'_, Option<LeasedJob>> {
+        Self::read(async move {
+            let of_kind = i64::from(code::of_job(kind));
+            let after = after.as_ref().map_or(&[][..], <[u8; 16]>::as_slice);
+            let found = sqlx::query_as!(
+                JobColumns,
+                "SELECT account, name, data, tries, created_at_ms FROM jobs
+                 WHERE kind = ?1 AND account = ?2 AND name > ?3 ORDER BY name LIMIT 1",
+                of_kind,
+                account.0,
+                after,
+            )
+            .fetch_optional(&self.readers)
+            .await?;
+            Ok(found.map(|job| leased_job(kind, job)).transpose()?)
+        })
+    }
+
     fn jobs(&self, kind: JobKind) -> StoreFuture<'_, JobsWaiting> {
         Self::read(async move {
             let kind = i64::from(code::of_job(kind));

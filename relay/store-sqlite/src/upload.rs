@@ -50,6 +50,20 @@ impl Uploads for SqliteStore {
         })
     }
 
+    fn known_by(&self, encounter: i64) -> StoreFuture<'_, (Option<i64>, Vec<UploadHash>)> {
+        Self::read(async move {
+            let remote_id = sqlx::query_scalar!("SELECT remote_id FROM encounters WHERE row = ?1", encounter)
+                .fetch_optional(&self.readers)
+                .await?;
+            let hashes =
+                sqlx::query_scalar!("SELECT hash FROM upload_hashes WHERE encounter = ?1 ORDER BY hash", encounter)
+                    .fetch_all(&self.readers)
+                    .await?;
+            let hashes = hashes.into_iter().map(upload_hash).collect::<Result<_, _>>()?;
+            Ok((remote_id.flatten(), hashes))
+        })
+    }
+
     fn report_of_remote(&self, remote_id: i64) -> StoreFuture<'_, Option<String>> {
         Self::read(async move {
             Ok(sqlx::query_scalar!("SELECT report_id FROM encounters WHERE remote_id = ?1", remote_id)

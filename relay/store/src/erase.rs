@@ -71,6 +71,8 @@ pub struct RaidLine {
     pub active_at_ms: i64,
     /// Whether it stays however old it gets.
     pub pinned: bool,
+    /// Which of its tickets is good.
+    pub ticket: u32,
     /// How many fights it has.
     pub fights: u64,
 }
@@ -118,8 +120,21 @@ pub trait Erasing: Send + Sync {
     /// An account's raids that can be read, those that were made last first: from the last one, or before a row.
     fn raids_of(&self, account: AccountId, before: Option<i64>, limit: u32) -> StoreFuture<'_, Vec<RaidLine>>;
 
-    /// Raids that were active last before a time, and are not to stay: the oldest first.
-    fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<RaidLine>>;
+    /// What a report's fight is named by, and its raid's code, though nothing else of it can be read.
+    fn fight_of<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterKey, String)>>;
+
+    /// Whose a raid is, though nothing else of it can be read.
+    fn owner_of<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<AccountId>>;
+
+    /// Codes of raids that an account still has, also of those that cannot be read.
+    fn raids_left(&self, account: AccountId, limit: u32) -> StoreFuture<'_, Vec<String>>;
+
+    /// Raids that were active last before a time, are not to stay, and are not being erased: whose they are, and their codes,
+    /// also of those that cannot be read; the oldest first.
+    fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<(AccountId, String)>>;
+
+    /// When a raid was active last, of all raids the newest; `None` if there is none.
+    fn active_last(&self) -> StoreFuture<'_, Option<i64>>;
 
     /// A raid stays however old it gets, or no more; `false` if there is none, or it is being erased. Nothing is noted where
     /// it was so already.

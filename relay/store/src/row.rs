@@ -344,6 +344,7 @@ pub struct RaidLineColumns {
     pub created_at_ms: i64,
     pub active_at_ms: i64,
     pub pinned: bool,
+    pub tickets: i64,
     pub fights: i64,
 }
 
@@ -361,6 +362,7 @@ impl TryFrom<RaidLineColumns> for RaidLine {
             created_at_ms: columns.created_at_ms,
             active_at_ms: columns.active_at_ms,
             pinned: columns.pinned,
+            ticket: code::small(columns.tickets)?,
             fights: columns.fights.unsigned_abs(),
         })
     }

@@ -173,6 +173,9 @@ pub trait Uploads: Send + Sync {
     /// hash was told of several encounters, it is the last one's.
     fn uploaded<'a>(&'a self, account: AccountId, hashes: &'a [UploadHash]) -> StoreFuture<'a, Vec<(UploadHash, i64)>>;
 
+    /// What meters know an encounter by: its remote id, and their hashes of it.
+    fn known_by(&self, encounter: i64) -> StoreFuture<'_, (Option<i64>, Vec<UploadHash>)>;
+
     /// The report behind a remote id.
     fn report_of_remote(&self, remote_id: i64) -> StoreFuture<'_, Option<String>>;
 }

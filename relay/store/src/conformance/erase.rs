@@ -10,10 +10,10 @@ use raidcast_shared::uplink::{ReportState, Visibility};
 use super::{Harness, NOW_MS, account, append_all, encounter, kept, one_fight, raid};
 use crate::transfer::{Row, Table, Transfer};
 use crate::{
-    AccountId, Accounts, Audited, Audits, Derived, DerivedPlayer, DerivedRows, EncounterKey, EncounterRow, Erasing,
-    Erasure, HeldReport, Invitation, JobKey, JobKind, Jobs, Joining, Journal, Keys, Leaving, Left, NewJob, NewKey,
-    NewPerson, NewSession, Note, People, PersonId, Players, RaidLine, RaidRow, Raids, Role, Search, SessionEnds,
-    Sessions, Store, StoredStream, Subject, Usage, Use,
+    AccountId, Accounts, Audited, Audits, Derived, DerivedPlayer, DerivedRows, EncounterKey, EncounterRow, Encounters,
+    Erasing, Erasure, HeldReport, Invitation, JobKey, JobKind, Jobs, Joining, Journal, Keys, Leaving, Left, NewJob,
+    NewKey, NewPerson, NewSession, NewUpload, Note, People, PersonId, Players, RaidLine, RaidRow, Raids, Role, Search,
+    SessionEnds, Sessions, Store, StoredStream, Subject, UploadKept, Uploads, Usage, Use,
 };
 
 fn note(what: Audited) -> Note {
