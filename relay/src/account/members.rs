@@ -39,6 +39,7 @@ use super::{Cookies, digest};
 use crate::context::Context;
 use crate::edge::Later;
 use crate::error::HttpError;
+use crate::limits::REMOVALS_KEPT_MS;
 use crate::quota::DAY_MS;
 
 /// A session that was not used for so long is over, ms.
@@ -353,6 +354,10 @@ impl Members {
         store.drop_sessions(self.ends()).await?;
         store.drop_keys(self.now_ms()).await?;
         store.drop_audit(self.now_ms().saturating_sub(AUDIT_MS)).await?;
+        let unanswered = store.drop_removals(self.now_ms().saturating_sub(REMOVALS_KEPT_MS)).await?;
+        if unanswered > 0 {
+            tracing::warn!(unanswered, "requests for removal went that nobody had closed for half a year");
+        }
         // Nobody's address is remembered for longer than it takes to say that he asks too often.
         self.tries.forget();
         Ok(())
