@@ -9,6 +9,7 @@ mod behind;
 mod door;
 mod link;
 mod listed;
+mod managed;
 mod owner;
 mod ticket;
 mod veil;
@@ -26,7 +27,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::door::{Door, Recorded};
 pub use self::link::Links;
-pub use self::owner::{Manager, Uploader};
+pub use self::managed::{Managed, Manager, OwnFight, OwnRaid};
+pub use self::owner::Uploader;
 pub use self::ticket::{FeedOf, FeedTickets};
 pub use self::veil::{Numbers, Veils, players_of};
 pub use self::visible::Visible;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use raidcast_shared::character::ProofWay;
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::Visibility;
-use raidcast_store::{AccountId, EncounterRow, FightsBegun, RaidRow, Store, StoreError};
+use raidcast_store::{AccountId, EncounterRow, FightsBegun, RaidLine, RaidRow, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Changes, Veils};
@@ -195,6 +195,12 @@ impl Context {
     pub fn raid_url(&self, raid: &RaidRow) -> String {
         let RaidRow { code, visibility, tickets, .. } = raid;
         self.link(&format!("/raids/{code}"), *visibility, || self.secret.ticket(code, tickets.raid))
+    }
+
+    /// The same, as its owner has it in a list.
+    pub fn raid_line_url(&self, raid: &RaidLine) -> String {
+        let RaidLine { code, visibility, ticket, .. } = raid;
+        self.link(&format!("/raids/{code}"), *visibility, || self.secret.ticket(code, *ticket))
     }
 
     /// The page of a channel that shows this raid now.

@@ -186,7 +186,7 @@ impl Deriver {
     ) -> Worker<impl Fn(LeasedJob) -> BoxFuture<'static, Result<JobDone, Later>>> {
         let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
         let does = move |job| Arc::clone(&self).derive(job).boxed();
-        Worker { store, clock, kind: JobKind::Derive, line, does, goes_before: None }
+        Worker { store, clock, kind: JobKind::Derive, line, does, goes_before: None, is_long: false }
     }
 }
 

@@ -14,13 +14,13 @@ use raidcast_shared::account::Audited;
 use raidcast_shared::administration::{MyRaid, MyRaids};
 use raidcast_shared::limits::REPLAYS_MAX;
 use raidcast_shared::report::RenewedTicket;
-use raidcast_store::{Note, RaidRow};
+use raidcast_store::{RaidLine, RaidRow};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use utoipa::IntoParams;
 
-use crate::access::{Door, FeedTickets, Links, Listening, Manager, Uploader, Visible};
+use crate::access::{Door, FeedTickets, Links, Listening, Managed, Manager, OwnRaid, Uploader, Visible};
 use crate::account::{Members, SignedIn};
 use crate::answers::Answers;
 use crate::clock::Clock;
@@ -206,13 +206,13 @@ impl Desk {
     /// All that is held about somebody, as an archive.
     ///
     /// # Errors
-    /// `SignInAgain`; `Unavailable` where others are given theirs.
+    /// `SignInAgain`; `Conflict` where he is given one already, `Unavailable` where many others are given theirs.
     pub async fn export(&self, who: &SignedIn) -> Result<Body, HttpError> {
+        // Of one that may not begin nothing is noted.
+        let place = self.exports.place(who.person())?;
+        let until = self.members.until(who).await?;
         let facts = self.members.facts(who).await?;
-        self.exports.begin(facts).ok_or_else(|| {
-            let text = "others are given their archives now: try again in a minute";
-            HttpError::Unavailable { text: text.into(), retry_s: 60 }
-        })
+        Ok(self.exports.begin(facts, place, until))
     }
 
     /// Folds spans.
@@ -289,33 +289,30 @@ impl Desk {
         let is_more = lines.len() > RAIDS_OF_A_PAGE as usize - 1;
         lines.truncate(RAIDS_OF_A_PAGE as usize - 1);
         let next = if is_more { lines.last().map(|line| line.row) } else { None };
-        let mut raids = Vec::with_capacity(lines.len());
-        for line in lines {
-            let Some(raid) = context.store.raid_by_code(&line.code).await? else { continue };
-            raids.push(MyRaid {
-                url: context.raid_url(&raid),
-                code: line.code,
-                account: line.account.0,
-                title: line.title,
-                visibility: line.visibility,
-                names: line.names,
-                created_at_ms: line.created_at_ms,
-                active_at_ms: line.active_at_ms,
-                fights: line.fights,
-                pinned: line.pinned,
-            });
-        }
-        Ok(MyRaids { raids, next, keep_days: context.keep_days })
+        let raid = |line: RaidLine| MyRaid {
+            url: context.raid_line_url(&line),
+            code: line.code,
+            account: line.account.0,
+            title: line.title,
+            visibility: line.visibility,
+            names: line.names,
+            created_at_ms: line.created_at_ms,
+            active_at_ms: line.active_at_ms,
+            fights: line.fights,
+            pinned: line.pinned,
+        };
+        Ok(MyRaids { raids: lines.into_iter().map(raid).collect(), next, keep_days: context.keep_days })
     }
 
     /// Keeps a raid however old it gets, or no more.
     ///
     /// # Errors
-    /// `NotFound` if it is gone meanwhile.
-    pub async fn pin(&self, raid: Visible<RaidRow>, pinned: bool, by: &Manager) -> Result<(), HttpError> {
+    /// `NotFound` if it is gone meanwhile, or is being deleted.
+    pub async fn pin(&self, raid: Managed<OwnRaid>, pinned: bool, by: &Manager) -> Result<(), HttpError> {
+        let OwnRaid { account, code } = raid.into_inner();
         let what = if pinned { Audited::RaidPinned } else { Audited::RaidUnpinned };
-        let note = Note { by: by.by(), what, about: Some(raid.account.0), at_ms: self.clock().now_ms() };
-        if self.context().store.pin_raid(&raid.code, pinned, note).await? { Ok(()) } else { Err(HttpError::NotFound) }
+        let note = by.note(what, account, self.clock().now_ms());
+        if self.context().store.pin_raid(&code, pinned, note).await? { Ok(()) } else { Err(HttpError::NotFound) }
     }
 
     /// Gives a raid of the uploader a new ticket, and its channel too. Those before are good for nothing when this is

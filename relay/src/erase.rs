@@ -1,27 +1,28 @@
 //! How a fight, a raid, or somebody with all that is his is removed for good.
 //!
 //! Two invariants. Nobody has in memory what is removed: a fight is removed by a guest, whom its raid's task has let have it,
-//! and a raid when its task has ended and no other may begin. And what was begun is done to its end: a raid and a person are
-//! jobs, written with the note who wanted it, so that what a crash interrupts goes on at the next start. Large ones are
-//! removed fight by fight, behind what is live. Deliberately not here: who may ask for it ([`crate::access`]), and rows
+//! and a raid when its task has ended and no other may begin. And what was begun is done to its end, once: a raid and a person
+//! are jobs, written with the note who wanted it, so that what a crash interrupts goes on at the next start, and who asks
+//! again shares what is under way. Large ones are removed fight by fight, behind what is live; of an account one thing at a
+//! time, so nobody waits for what another removes. Deliberately not here: who may ask for it ([`crate::access`]), and rows
 //! (`Erasing` in the store).
 
 mod retention;
 mod wipe;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared};
 use raidcast_shared::account::Audited;
-use raidcast_store::{
-    AccountId, EncounterKey, EncounterRow, Erasure, JobKind, LeasedJob, NewJob, Note, PersonId, RaidRow, StoreError,
-};
-use tokio::sync::Semaphore;
+use raidcast_store::{AccountId, EncounterKey, Erasure, JobKind, LeasedJob, NewJob, Note, PersonId, StoreError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::retention::Retention;
-use crate::access::{Manager, Visible};
+use crate::access::{Managed, Manager, OwnFight, OwnRaid};
 use crate::answers::Answers;
 use crate::context::Context;
 use crate::error::HttpError;
@@ -30,9 +31,16 @@ use crate::lists::Lists;
 use crate::raid::{Guest, RaidCommand, RaidRegistry};
 use crate::retry::until_available;
 use crate::search::Searches;
+use crate::turns::{Turn, Turns};
 
 /// Who asks is answered within this: what takes longer goes on.
 const ANSWER: Duration = Duration::from_secs(20);
+/// Of so many accounts something is removed at once: they share one writer.
+const AT_ONCE: usize = 4;
+/// So much waits for that, of all accounts and of each: a page of raids, each deleted by itself.
+const WAITING_MAX: usize = 1_000;
+/// See [`WAITING_MAX`].
+const WAITING_EACH: usize = 100;
 /// Raids of an account that are listed at once.
 const RAIDS_AT_ONCE: u32 = 100;
 
@@ -45,14 +53,19 @@ pub enum Done {
     GoesOn,
 }
 
+/// What all who ask for it wait for.
+type UnderWay = Shared<BoxFuture<'static, Result<bool, StoreError>>>;
+
 /// See the module's page.
 pub struct Eraser {
     registry: Arc<RaidRegistry>,
     answers: Arc<Answers>,
     lists: Arc<Lists>,
     searches: Arc<Searches>,
-    /// One thing at a time.
-    turn: Semaphore,
+    /// Of an account one thing at a time, and a few of all.
+    turns: Arc<Turns<AccountId>>,
+    /// What is removed now.
+    under_way: Mutex<HashMap<Erasure, UnderWay>>,
     /// What goes on though nobody waits for it.
     tasks: TaskTracker,
     erasing: Arc<JobsLine>,
@@ -67,47 +80,65 @@ impl Eraser {
         lists: Arc<Lists>,
         searches: Arc<Searches>,
     ) -> Arc<Self> {
-        let (turn, tasks) = (Semaphore::new(1), TaskTracker::new());
+        let turns = Arc::new(Turns::new(AT_ONCE, 1, WAITING_MAX, WAITING_EACH));
+        let (under_way, tasks) = (Mutex::default(), TaskTracker::new());
         let (erasing, wiping) = (Arc::default(), Arc::default());
-        Arc::new(Self { registry, answers, lists, searches, turn, tasks, erasing, wiping })
+        Arc::new(Self { registry, answers, lists, searches, turns, under_way, tasks, erasing, wiping })
     }
 
     fn context(&self) -> &Context {
         &self.registry.context
     }
 
+    /// How much waits for its turn.
+    pub fn waiting(&self) -> usize {
+        self.turns.waiting()
+    }
+
     fn note(&self, manager: &Manager, what: Audited, account: AccountId) -> Note {
-        Note { by: manager.by(), what, about: Some(account.0), at_ms: self.context().clock.now_ms() }
+        manager.note(what, account, self.context().clock.now_ms())
     }
 
     /// Removes a fight.
     ///
     /// # Errors
-    /// `NotFound` if it is gone meanwhile.
-    pub async fn fight(self: &Arc<Self>, fight: Visible<EncounterRow>, by: &Manager) -> Result<Done, HttpError> {
-        let note = self.note(by, Audited::FightDeleted, fight.key.account);
-        let (eraser, row) = (Arc::clone(self), fight.into_inner());
+    /// `NotFound` if it is gone meanwhile; `Unavailable` if as much as may waits to be deleted.
+    pub async fn fight(self: &Arc<Self>, fight: Managed<OwnFight>, by: &Manager) -> Result<Done, HttpError> {
+        let OwnFight { key, report_id } = fight.into_inner();
+        let note = self.note(by, Audited::FightDeleted, key.account);
+        let eraser = Arc::clone(self);
         // It is no job, which a start goes on with: who asks waits until it is done.
-        let work = async move { eraser.erase_fight(row.key, &row.report_id, &row.raid_code, Some(note)).await };
-        self.to_its_end(work, Duration::MAX).await
+        let working = self.tasks.spawn(self.while_it_runs(async move {
+            let _turn = eraser.turn(key.account).await?;
+            eraser.erase_fight(key, &report_id, note).await
+        }));
+        match working.await.map_err(|_| HttpError::Internal)?? {
+            true => Ok(Done::Now),
+            false => Err(HttpError::NotFound),
+        }
     }
 
     /// Removes a raid.
     ///
     /// # Errors
     /// `NotFound` if it is gone meanwhile.
-    pub async fn raid(self: &Arc<Self>, raid: Visible<RaidRow>, by: &Manager) -> Result<Done, HttpError> {
-        let note = self.note(by, Audited::RaidDeleted, raid.account);
-        let (account, code) = (raid.account, raid.code.clone());
-        self.begin(account, &code, note).await?;
-        let eraser = Arc::clone(self);
-        self.to_its_end(async move { eraser.erase_raid(account, &code).await }, ANSWER).await
+    pub async fn raid(self: &Arc<Self>, raid: Managed<OwnRaid>, by: &Manager) -> Result<Done, HttpError> {
+        let OwnRaid { account, code } = raid.into_inner();
+        let note = self.note(by, Audited::RaidDeleted, account);
+        self.begin(account, &code, note, None).await?;
+        self.answered(Erasure::Raid(code), account).await
     }
 
-    /// Writes down that a raid is to be removed.
-    async fn begin(&self, account: AccountId, code: &str, note: Note) -> Result<(), StoreError> {
+    /// Writes down that a raid is to be removed; `false` if it was so, or, with `older_ms`, need not go any more.
+    async fn begin(
+        &self,
+        account: AccountId,
+        code: &str,
+        note: Note,
+        older_ms: Option<i64>,
+    ) -> Result<bool, StoreError> {
         let job = erasing(&Erasure::Raid(code.to_owned()), account, note.at_ms);
-        self.context().store.begin_erasing(&job, note).await
+        self.context().store.begin_erasing(&job, note, older_ms).await
     }
 
     /// Removes somebody who has left ([`crate::account::Members::leave`]).
@@ -115,66 +146,112 @@ impl Eraser {
     /// # Errors
     /// The store's.
     pub async fn person(self: &Arc<Self>, person: PersonId) -> Result<Done, HttpError> {
-        let eraser = Arc::clone(self);
-        self.to_its_end(async move { eraser.erase_person(person).await }, ANSWER).await
+        self.answered(Erasure::Person(person), AccountId(0)).await
     }
 
-    /// Does it to its end, also where nobody waits for it any more.
-    async fn to_its_end(
-        &self,
-        work: impl Future<Output = Result<bool, StoreError>> + Send + 'static,
-        answer: Duration,
-    ) -> Result<Done, HttpError> {
-        // What the relay's end breaks off goes on at the next start.
-        let stop = self.context().draining.clone();
-        let work = async move { stop.run_until_cancelled(work).await.unwrap_or_else(|| Err(StoreError::closed())) };
-        let working = self.tasks.spawn(work);
-        match tokio::time::timeout(answer, working).await {
-            Ok(Ok(Ok(true))) => Ok(Done::Now),
-            Ok(Ok(Ok(false))) => Err(HttpError::NotFound),
-            Ok(Ok(Err(error))) => Err(error.into()),
-            Ok(Err(_)) => Err(HttpError::Internal),
-            Err(_) => Ok(Done::GoesOn),
+    /// Does what was begun, or goes on with it; who asks is answered in time.
+    async fn answered(self: &Arc<Self>, erasure: Erasure, account: AccountId) -> Result<Done, HttpError> {
+        match tokio::time::timeout(ANSWER, self.run(erasure, account)).await {
+            Ok(Ok(true)) => Ok(Done::Now),
+            Ok(Ok(false)) => Err(HttpError::NotFound),
+            // It is written down: whoever works at that does it.
+            Ok(Err(StoreError::Unavailable(_))) | Err(_) => Ok(Done::GoesOn),
+            Ok(Err(error)) => Err(error.into()),
         }
     }
 
-    async fn erase_fight(
+    /// Does what was begun, once, however many ask, and to its end also where nobody waits for it any more.
+    fn run(self: &Arc<Self>, erasure: Erasure, account: AccountId) -> UnderWay {
+        let mut under_way = self.under_way();
+        if let Some(going) = under_way.get(&erasure) {
+            return going.clone();
+        }
+        let landing = Landing { eraser: Arc::clone(self), erasure: erasure.clone() };
+        let working = self.tasks.spawn(self.while_it_runs(async move {
+            let Landing { eraser, erasure } = &landing;
+            match erasure {
+                Erasure::Raid(code) => eraser.erase_raid(account, code).await,
+                Erasure::Person(person) => eraser.erase_person(*person).await,
+            }
+        }));
+        let working = async move { working.await.unwrap_or_else(|_| Err(StoreError::Damaged("it broke off".into()))) };
+        let working = working.boxed().shared();
+        under_way.insert(erasure, working.clone());
+        working
+    }
+
+    /// What the relay's end breaks off goes on at the next start.
+    fn while_it_runs<T, W: Future<Output = Result<T, StoreError>>>(
         &self,
-        key: EncounterKey,
-        report_id: &str,
-        raid_code: &str,
-        note: Option<Note>,
-    ) -> Result<bool, StoreError> {
-        let _turn = self.turn.acquire().await;
-        let erased = self.remove_fight(key, report_id, raid_code, note).await?;
+        work: W,
+    ) -> impl Future<Output = Result<T, StoreError>> + use<T, W> {
+        let stop = self.context().draining.clone();
+        async move { stop.run_until_cancelled(work).await.unwrap_or_else(|| Err(StoreError::closed())) }
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<Erasure, UnderWay>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn turn(&self, account: AccountId) -> Result<Turn<AccountId>, StoreError> {
+        self.turns.turn(account).await.map_err(|error| StoreError::Unavailable(format!("to be deleted: {error}")))
+    }
+
+    /// Has everybody let go of a fight, and removes it, from whichever raid it is in by now. `false` if it is gone: its
+    /// uploader may have thrown it away, and begun it again under another name.
+    async fn erase_fight(&self, key: EncounterKey, report_id: &str, note: Note) -> Result<bool, StoreError> {
+        let Some(raid_code) = self.remove_fight(key, report_id, None, Some(note)).await? else { return Ok(false) };
+        self.forget(&raid_code).await;
+        Ok(true)
+    }
+
+    async fn forget(&self, raid_code: &str) {
         self.lists.forget();
         self.searches.forget();
         self.context().veils.forget(raid_code).await;
         self.context().access.tell(raid_code);
         self.wiping.came();
-        Ok(erased)
     }
 
-    /// Has everybody let go of a fight, and removes it.
+    /// The raid in which a fight with this report is.
+    async fn raid_of(&self, key: EncounterKey, report_id: &str) -> Result<Option<String>, StoreError> {
+        let store = &self.context().store;
+        let found = until_available("could not look for a fight; trying again", || store.fight_of(report_id)).await?;
+        Ok(found.filter(|(found, _)| *found == key).map(|(_, raid_code)| raid_code))
+    }
+
+    /// Gives the raid in which it was; `None` if it is gone, or not in the raid with this code.
     async fn remove_fight(
         &self,
         key: EncounterKey,
         report_id: &str,
-        raid_code: &str,
+        only_in: Option<&str>,
         note: Option<Note>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         let directory = &self.registry.directory;
         let encounter = key.encounter;
-        for task in directory.owner(key).into_iter().chain(directory.raid(raid_code)) {
+        let before = self.raid_of(key, report_id).await?;
+        let in_memory = before.as_deref().and_then(|code| directory.raid(code));
+        for task in directory.owner(key).into_iter().chain(in_memory) {
             // One that has ended takes nothing any more.
             let _ = task.ask(|reply| RaidCommand::Erasing { encounter, reply }).await;
         }
         let guest = Guest::claim(directory, key).await;
+        // Nobody moves it from here on; it may have moved until now.
+        let now = self.raid_of(key, report_id).await?;
+        let Some(raid_code) = now.filter(|code| only_in.is_none_or(|only| only == code)) else {
+            guest.leave(None).await;
+            return Ok(None);
+        };
         let store = &self.context().store;
         let erased =
             until_available("could not delete a fight; trying again", || store.erase_encounter(key, note)).await;
+        // Who wants it meanwhile waits for the guest, and is told before that is gone, for he would begin it anew.
+        for task in directory.owner(key).into_iter().chain(directory.raid(&raid_code)) {
+            let _ = task.ask(|reply| RaidCommand::Erasing { encounter, reply }).await;
+        }
         if erased.is_ok()
-            && let Some(task) = directory.raid(raid_code)
+            && let Some(task) = directory.raid(&raid_code)
         {
             // One that has ended meanwhile reads what is left when it is loaded again.
             let _ = task.send(RaidCommand::Gone { report_id: report_id.to_owned() }).await;
@@ -182,16 +259,12 @@ impl Eraser {
         guest.leave(None).await;
         self.context().set_aside.forget(report_id);
         self.answers.forget(report_id).await;
-        erased
+        Ok(erased?.then_some(raid_code))
     }
 
+    /// Ends a raid's task, and removes the raid; while this has the account's turn nobody else closes it.
     async fn erase_raid(&self, account: AccountId, code: &str) -> Result<bool, StoreError> {
-        let _turn = self.turn.acquire().await;
-        self.remove_raid(account, code).await
-    }
-
-    /// Ends a raid's task, and removes the raid; whoever calls has the turn, so nobody else has closed it.
-    async fn remove_raid(&self, account: AccountId, code: &str) -> Result<bool, StoreError> {
+        let _turn = self.turn(account).await?;
         let (context, directory) = (self.context(), &self.registry.directory);
         let _closed = directory.close(code);
         while let Some(task) = directory.raid(code) {
@@ -203,33 +276,30 @@ impl Eraser {
             until_available("could not list a raid's fights; trying again", || store.raid_reports(code)).await?;
         for line in lines {
             let key = EncounterKey { account, encounter: line.encounter };
-            self.remove_fight(key, &line.report_id, code, None).await?;
+            self.remove_fight(key, &line.report_id, Some(code), None).await?;
         }
         let (store, erased) = (Arc::clone(store), code.to_owned());
         let erasing =
             async move { until_available("could not delete a raid; trying again", || store.erase_raid(&erased)).await };
         // Its channel may show another raid from now on.
         let erased = self.registry.channels.write(account, erasing).await?;
-        self.lists.forget();
-        self.searches.forget();
-        context.veils.forget(code).await;
-        context.access.tell(code);
-        self.wiping.came();
+        context.set_aside.forget_raid(code);
+        self.forget(code).await;
         Ok(erased)
     }
 
+    /// Nothing begins in his accounts any more, so what is listed becomes less.
     async fn erase_person(&self, person: PersonId) -> Result<bool, StoreError> {
-        let _turn = self.turn.acquire().await;
         let store = &self.context().store;
         let accounts = store.accounts_of(person).await?;
         for account in &accounts {
             loop {
-                let raids = store.raids_of(account.id, None, RAIDS_AT_ONCE).await?;
+                let raids = store.raids_left(account.id, RAIDS_AT_ONCE).await?;
                 if raids.is_empty() {
                     break;
                 }
-                for raid in raids {
-                    self.remove_raid(account.id, &raid.code).await?;
+                for code in raids {
+                    self.erase_raid(account.id, &code).await?;
                 }
             }
         }
@@ -250,11 +320,8 @@ impl Eraser {
         let context = self.context();
         let (store, clock) = (Arc::clone(&context.store), context.clock.clone());
         let (line, eraser) = (Arc::clone(&self.erasing), Arc::clone(&self));
-        let does = move |job| {
-            let eraser = Arc::clone(&eraser);
-            async move { eraser.go_on(job).await }
-        };
-        let erasing = Worker { store, clock, kind: JobKind::Erase, line, does, goes_before: None };
+        let does = move |job| Arc::clone(&eraser).go_on(job);
+        let erasing = Worker { store, clock, kind: JobKind::Erase, line, does, goes_before: None, is_long: true };
         let (store, clock, line) = (Arc::clone(&context.store), context.clock.clone(), Arc::clone(&self.wiping));
         let wiping = wipe::worker(store, clock, line);
         tokio::join!(erasing.work(stop.clone()), wiping.work(stop.clone()));
@@ -262,19 +329,23 @@ impl Eraser {
         self.tasks.close();
     }
 
-    async fn go_on(&self, job: LeasedJob) -> Result<JobDone, Later> {
+    async fn go_on(self: Arc<Self>, job: LeasedJob) -> Result<JobDone, Later> {
         let failed = |why: String| Later::failed(job.tries, why);
         let erasure = Erasure::of(&job.data).ok_or_else(|| failed("it is a later relay's".into()))?;
-        let erasing = async {
-            match erasure {
-                Erasure::Raid(code) => self.erase_raid(job.key.account, &code).await,
-                Erasure::Person(person) => self.erase_person(person).await,
-            }
-        };
-        let stop = &self.context().draining;
-        let erased = stop.run_until_cancelled(erasing).await.unwrap_or_else(|| Err(StoreError::closed()));
         // It went with what it was for.
-        erased.map(|_| JobDone::Removed).map_err(|error| failed(error.to_string()))
+        self.run(erasure, job.key.account).await.map(|_| JobDone::Removed).map_err(|error| failed(error.to_string()))
+    }
+}
+
+/// What is being removed, until it is done or breaks off.
+struct Landing {
+    eraser: Arc<Eraser>,
+    erasure: Erasure,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.eraser.under_way().remove(&self.erasure);
     }
 }
 

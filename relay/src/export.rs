@@ -1,25 +1,35 @@
 //! All that is held about somebody, as an archive: docs/export.md says what is in it.
 //!
-//! One invariant: it is made while it is read, one file at a time, so that it costs the memory of one fight however many
-//! there are; who reads slowly slows it down. Deliberately not here: who may have it.
+//! Two invariants. It is made while it is read, one file at a time, so that it costs the memory of one fight however many
+//! there are; who reads slowly slows it down, and nobody else: each has one at a time, and a while for it. And it ends with
+//! the session that asked for it. Deliberately not here: who may have it.
 
 mod tar;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use raidcast_store::{AccountId, JournalKind, LinkRow, PersonId, RaidLine, ReportLine, StoreError};
+use raidcast_shared::id::hex;
+use raidcast_store::{AccountId, JobKind, JournalKind, LeasedJob, LinkRow, PersonId, RaidLine, ReportLine, StoreError};
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use self::tar::Archive;
 use crate::account::Facts;
 use crate::context::Context;
+use crate::error::HttpError;
 use crate::record;
 
-/// Archives that are made at once.
-const AT_ONCE: usize = 2;
+/// Archives that are made at once, each of somebody else: each holds the largest fight of its person.
+const AT_ONCE: usize = 8;
+/// So long may one take to be read: at 1 MiB a second it is 7 GiB.
+const TIME_MAX: Duration = Duration::from_hours(2);
 /// Files that wait to be read.
 const WAITING: usize = 2;
 /// Raids that are listed at once.
@@ -34,8 +44,10 @@ This is all that a Raidcast relay holds about you, at the time at which you aske
 person.json    who you are to the relay, how you sign in, where you are signed in, your keys and accounts
 notes.json     what was noted of what you changed
 links.json     links that you made to your channels
-raids/CODE/raid.json               a raid
+uploads/ACCOUNT/UPLOAD.bin         a fight that came whole while it was streamed, and waits for the end of that
+raids/CODE/raid.json               a raid, and the numbers of its players where it hides their names
 raids/CODE/REPORT/report.json      a fight as its page shows it to you
+raids/CODE/REPORT/known-by.json    what meters know it by
 raids/CODE/REPORT/log.bin          its log, as the relay keeps it
 raids/CODE/REPORT/journal-N.bin    what came of a fight that has not ended, reading by reading
 
@@ -46,7 +58,20 @@ The form of each file is described in docs/export.md of Raidcast.
 /// Makes archives.
 pub struct Exports {
     context: Arc<Context>,
-    turns: Arc<Semaphore>,
+    /// Those who are given theirs.
+    given: Arc<Mutex<HashSet<PersonId>>>,
+}
+
+/// One of the few that are made at once; given back when it is dropped.
+pub struct Place {
+    given: Arc<Mutex<HashSet<PersonId>>>,
+    person: PersonId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.person);
+    }
 }
 
 /// Why an archive ends before its end.
@@ -54,6 +79,8 @@ pub struct Exports {
 enum Broken {
     #[error("nobody reads it any more")]
     Gone,
+    #[error("he who asked for it is not signed in any more, or it took too long")]
+    Over,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -67,32 +94,72 @@ enum Broken {
 impl Exports {
     /// Of this relay.
     pub fn new(context: Arc<Context>) -> Self {
-        Self { context, turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { context, given: Arc::default() }
     }
 
-    /// An archive, whose making begins now; `None` if as many are made as may be.
-    pub fn begin(&self, facts: Facts) -> Option<Body> {
-        let turn = Arc::clone(&self.turns).try_acquire_owned().ok()?;
+    /// Room for somebody's archive.
+    ///
+    /// # Errors
+    /// `Conflict` where he is given one already; `Unavailable` where as many are made as may be.
+    pub fn place(&self, person: PersonId) -> Result<Place, HttpError> {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        if given.contains(&person) {
+            let text = "you are given an archive already: read that to its end, or close it, and ask again";
+            return Err(HttpError::Conflict(text.into()));
+        }
+        if given.len() >= AT_ONCE {
+            let text = "others are given their archives now: try again in a minute";
+            return Err(HttpError::Unavailable { text: text.into(), retry_s: 60 });
+        }
+        given.insert(person);
+        Ok(Place { given: Arc::clone(&self.given), person })
+    }
+
+    /// An archive, whose making begins now. It breaks off when `until` is over.
+    pub fn begin(&self, facts: Facts, place: Place, until: CancellationToken) -> Body {
         let (sender, mut receiver) = mpsc::channel(WAITING);
-        let context = Arc::clone(&self.context);
-        tokio::spawn(make(context, facts, sender, turn));
-        let pieces = futures::stream::poll_fn(move |task| receiver.poll_recv(task));
-        Some(Body::from_stream(pieces))
+        let (context, is_whole) = (Arc::clone(&self.context), Arc::new(AtomicBool::new(false)));
+        tokio::spawn(make(context, facts, sender, Arc::clone(&is_whole), place, until));
+        let mut has_broken = false;
+        let pieces = futures::stream::poll_fn(move |task| match receiver.poll_recv(task) {
+            // The connection breaks off: nobody takes a half one for a whole one.
+            Poll::Ready(None) if !has_broken && !is_whole.load(Ordering::Acquire) => {
+                has_broken = true;
+                Poll::Ready(Some(Err(std::io::Error::other("the archive is not whole"))))
+            }
+            piece => piece.map(|piece| piece.map(Ok)),
+        });
+        Body::from_stream(pieces)
     }
 }
 
-type Pieces = mpsc::Sender<Result<Bytes, std::io::Error>>;
+type Pieces = mpsc::Sender<Bytes>;
 
-async fn make(context: Arc<Context>, facts: Facts, pieces: Pieces, _turn: OwnedSemaphorePermit) {
+async fn make(
+    context: Arc<Context>,
+    facts: Facts,
+    pieces: Pieces,
+    is_whole: Arc<AtomicBool>,
+    place: Place,
+    until: CancellationToken,
+) {
     let Ok(archive) = Archive::new() else { return };
+    let stop = context.draining.clone();
     let mut making = Making { context, archive: Some(archive), pieces };
-    if let Err(error) = making.all(facts).await
-        && !matches!(error, Broken::Gone)
-    {
-        tracing::warn!(%error, "an archive of what is held about somebody was not made to its end");
-        // The connection breaks off: nobody takes a half one for a whole one.
-        let _ = making.pieces.send(Err(std::io::Error::other("the archive is not whole"))).await;
+    let made = tokio::select! {
+        biased;
+        () = until.cancelled() => Err(Broken::Over),
+        () = stop.cancelled() => Err(Broken::Gone),
+        () = tokio::time::sleep(TIME_MAX) => Err(Broken::Over),
+        made = making.all(facts) => made,
+    };
+    match made {
+        Ok(()) => is_whole.store(true, Ordering::Release),
+        Err(Broken::Gone) => {}
+        Err(error) => tracing::warn!(%error, "an archive of what is held about somebody was not made to its end"),
     }
+    // Before its end is heard of: he may ask for another then.
+    drop(place);
 }
 
 struct Making {
@@ -115,6 +182,7 @@ impl Making {
         }
         self.json("links.json".into(), now_ms, links).await?;
         for account in facts.accounts {
+            self.waiting(account).await?;
             let mut before = None;
             loop {
                 let raids = self.context.store.raids_of(account, before, RAIDS_AT_ONCE).await?;
@@ -151,8 +219,23 @@ impl Making {
         }
     }
 
+    /// What came whole and waits, as it stands in its job.
+    async fn waiting(&mut self, account: AccountId) -> Result<(), Broken> {
+        let mut after = None;
+        loop {
+            let job = self.context.store.job_of(JobKind::Reading, account, after).await?;
+            let Some(LeasedJob { key, data, created_at_ms, .. }) = job else { return Ok(()) };
+            after = Some(key.name);
+            let name = format!("uploads/{}/{}.bin", account.0, hex(&key.name));
+            self.put(name, created_at_ms, move || Ok(data.to_vec())).await?;
+        }
+    }
+
     async fn raid(&mut self, raid: RaidLine) -> Result<(), Broken> {
+        let players = self.context.store.raid_players(&raid.code).await?.into_iter();
+        let numbers = players.map(|(player, number)| json!({"player": player.to_hex(), "number": number}));
         let about = json!({
+            "numbers": numbers.collect::<Vec<_>>(),
             "code": raid.code,
             "account": raid.account.0,
             "title": raid.title,
@@ -193,6 +276,12 @@ impl Making {
                 self.put(format!("{folder}/report.json"), at_ms, read).await?;
             }
             None => self.json(format!("{folder}/report.json"), at_ms, json!({"state": row.state})).await?,
+        }
+        let (remote_id, hashes) = store.known_by(row.row).await?;
+        if remote_id.is_some() || !hashes.is_empty() {
+            let hashes: Vec<_> = hashes.iter().map(|hash| hex(hash)).collect();
+            let known = json!({"remoteId": remote_id, "hashes": hashes});
+            self.json(format!("{folder}/known-by.json"), at_ms, known).await?;
         }
         let journal = match store.read_journal(row.row).await {
             Err(StoreError::Damaged(_)) => return Ok(()),
@@ -237,6 +326,6 @@ impl Making {
     }
 
     async fn send(&self, piece: Vec<u8>) -> Result<(), Broken> {
-        self.pieces.send(Ok(piece.into())).await.map_err(|_| Broken::Gone)
+        self.pieces.send(piece.into()).await.map_err(|_| Broken::Gone)
     }
 }

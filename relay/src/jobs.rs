@@ -99,6 +99,8 @@ pub struct Worker<F> {
     pub does: F,
     /// Whether somebody waits for what goes before these jobs, if anything does.
     pub goes_before: Option<Box<dyn Fn() -> bool + Send + Sync>>,
+    /// Whether one may take long: it goes on meanwhile, nothing failed, and who looks again finds it under way.
+    pub is_long: bool,
 }
 
 impl<F, D> Worker<F>
@@ -173,6 +175,7 @@ where
         let done = match tokio::time::timeout(LOOK_MAX, doing).await {
             Ok(Ok(done)) => done,
             Ok(Err(_)) => Err(Later::failed(tries, "it broke off")),
+            Err(_) if self.is_long => Err(Later::not_yet(LEASE_MS, "it goes on")),
             Err(_) => Err(Later::failed(tries, "it takes too long")),
         };
         match done {

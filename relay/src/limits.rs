@@ -235,6 +235,14 @@ pub const SIGN_INS_PER_NAME: u32 = 10;
 pub const JOINS_PER_ADDRESS_DAY: u32 = 20;
 /// Requests for removal of one address within an hour: who was seen in several raids names all of them in one.
 pub const REMOVALS_PER_ADDRESS_HOUR: u32 = 3;
+/// The same of neighbours (an IPv4 /24, an IPv6 /48): a house, or a firm, or one stranger whom his provider gave them all.
+pub const REMOVALS_PER_NEIGHBOURS_HOUR: u32 = 9;
+/// The same of a provider's addresses (an IPv4 /16, an IPv6 /32).
+pub const REMOVALS_PER_PROVIDER_HOUR: u32 = 18;
+/// The same of all: the room for requests is not filled within a day, in which an administrator looks.
+pub const REMOVALS_PER_HOUR: u32 = 36;
+/// Requests for removal that nobody closes go after this, ms: who still wants it asks again.
+pub const REMOVALS_KEPT_MS: i64 = 180 * 24 * 3_600_000;
 /// People who join within an hour: of a relay that is open to everybody, what a stranger with many addresses can make it
 /// hold.
 pub const JOINS_PER_HOUR: u32 = 200;

@@ -40,6 +40,11 @@ impl SetAside {
         self.reports.remove(report_id);
     }
 
+    /// A raid is gone.
+    pub fn forget_raid(&self, code: &str) {
+        self.raids.remove(code);
+    }
+
     /// Why a report's fight is set aside, if it is.
     pub fn why(&self, report_id: &str) -> Option<String> {
         self.reports.get(report_id).map(|why| why.clone())

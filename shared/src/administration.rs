@@ -95,6 +95,8 @@ pub struct AuditLine {
     pub by: Option<i64>,
     /// His name, as long as he is there.
     pub by_name: Option<String>,
+    /// The number of the key by which it was done; `null` where it was done on a page, or the key is one of its configuration.
+    pub key: Option<i64>,
     /// What.
     pub what: Audited,
     /// The number of the account or person that it is about; `null` where it is about none.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
-use raidcast_store::{Account, AccountId, EncounterRow, PersonId, RaidRow};
+use raidcast_store::{Account, AccountId, RaidRow};
 
+use super::managed::{Managed, Manager, OwnFight, OwnRaid};
 use super::visible::Visible;
 use super::{Asker, Door, Until};
 use crate::account::{Key, Scope, WhoseKey};
@@ -76,35 +77,6 @@ impl Uploader {
     }
 }
 
-/// Somebody who may remove what belongs to his accounts: by a key that manages, or signed in on a page of the relay.
-///
-/// Nobody makes one up:
-///
-/// ```compile_fail
-/// use raidcast_relay::access::Manager;
-/// use raidcast_store::AccountId;
-///
-/// fn anybody() -> Manager {
-///     Manager { accounts: vec![AccountId(1)], by: None }
-/// }
-/// ```
-#[derive(Clone, Debug)]
-pub struct Manager {
-    accounts: Vec<AccountId>,
-    by: Option<PersonId>,
-}
-
-impl Manager {
-    /// Who he is, if he is signed in.
-    pub fn by(&self) -> Option<PersonId> {
-        self.by
-    }
-
-    fn asker(&self) -> Asker {
-        Asker { accounts: self.accounts.clone(), ..Asker::default() }
-    }
-}
-
 impl Door {
     pub(super) fn key(&self, headers: &HeaderMap) -> Option<Arc<Key>> {
         let key = headers.get("x-api-key").and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -153,14 +125,18 @@ impl Door {
     pub async fn manager(&self, headers: &HeaderMap) -> Result<Manager, HttpError> {
         if headers.contains_key("x-api-key") {
             let uploader = self.uploader(headers, Scope::Manage).await?;
-            return Ok(Manager { accounts: vec![uploader.account()], by: None });
+            let key = self.key(headers).and_then(|key| match key.whose {
+                WhoseKey::Kept(id, _) => Some(id),
+                WhoseKey::Named(_) => None,
+            });
+            return Ok(Manager { accounts: vec![uploader.account()], by: None, key });
         }
         if !headers.contains_key(header::COOKIE) {
             // Neither a key nor a page that is signed in: whoever writes a program is told what it needs.
             return Err(HttpError::Unauthorized);
         }
         let who = self.members.changing(headers).await?;
-        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()) })
+        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()), key: None })
     }
 
     /// Who asks to see what only he may see who manages it.
@@ -172,7 +148,7 @@ impl Door {
             return self.manager(headers).await;
         }
         let who = self.members.signed_in(headers).await?;
-        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()) })
+        Ok(Manager { accounts: self.members.accounts(&who).await?, by: Some(who.person()), key: None })
     }
 
     /// An account of his, by its channel.
@@ -181,25 +157,27 @@ impl Door {
     /// `NotFound` if it is nobody's, or somebody else's.
     pub async fn managed_channel(&self, channel: &str, manager: &Manager) -> Result<Account, HttpError> {
         let account = self.context.store.account_by_channel(channel).await?;
-        account.filter(|account| manager.accounts.contains(&account.id)).ok_or(HttpError::NotFound)
+        account.filter(|account| manager.holds(account.id)).ok_or(HttpError::NotFound)
     }
 
     /// A raid of his.
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn managed_raid(&self, code: &str, manager: &Manager) -> Result<Visible<RaidRow>, HttpError> {
-        let raid = self.raid(code, &manager.asker()).await?;
-        Some(raid).filter(|raid| manager.accounts.contains(&raid.account)).ok_or(HttpError::NotFound)
+    pub async fn managed_raid(&self, code: &str, manager: &Manager) -> Result<Managed<OwnRaid>, HttpError> {
+        let account = self.context.store.owner_of(code).await?.filter(|account| manager.holds(*account));
+        let account = account.ok_or(HttpError::NotFound)?;
+        Ok(Managed::new(OwnRaid { account, code: code.to_owned() }))
     }
 
     /// A fight of his, by its report.
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn managed_report(&self, report_id: &str, manager: &Manager) -> Result<Visible<EncounterRow>, HttpError> {
-        let (report, _) = self.report(report_id, &manager.asker()).await?;
-        Some(report).filter(|report| manager.accounts.contains(&report.key.account)).ok_or(HttpError::NotFound)
+    pub async fn managed_report(&self, report_id: &str, manager: &Manager) -> Result<Managed<OwnFight>, HttpError> {
+        let found = self.context.store.fight_of(report_id).await?.filter(|(key, _)| manager.holds(key.account));
+        let (key, _) = found.ok_or(HttpError::NotFound)?;
+        Ok(Managed::new(OwnFight { key, report_id: report_id.to_owned() }))
     }
 
     /// What his request's signature is verified with, when its body comes; `None` if it has none.

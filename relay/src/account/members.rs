@@ -40,6 +40,7 @@ use super::{Cookies, digest};
 use crate::context::Context;
 use crate::edge::Later;
 use crate::error::HttpError;
+use crate::limits::REMOVALS_KEPT_MS;
 use crate::quota::DAY_MS;
 
 /// A session that was not used for so long is over, ms.
@@ -265,17 +266,28 @@ impl Members {
     /// The store does not answer.
     pub async fn reading(&self, headers: &HeaderMap) -> Result<Option<(Vec<AccountId>, CancellationToken)>, HttpError> {
         let Some(who) = self.reader(headers).await? else { return Ok(None) };
+        match self.until(&who).await {
+            Ok(ended) => Ok(Some((self.accounts(&who).await?, ended))),
+            Err(HttpError::SignedOut) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Until when somebody is signed in: what is open by his session for longer than an answer ends then.
+    ///
+    /// # Errors
+    /// `SignedOut` if that has ended already.
+    pub async fn until(&self, who: &SignedIn) -> Result<CancellationToken, HttpError> {
         let ended = {
             let open = || Open { person: who.person(), ended: CancellationToken::new() };
             self.open().entry(who.session.id).or_insert_with(open).ended.clone()
         };
-        let accounts = self.accounts(&who).await?;
         // Again: what ended before it would have been heard of is known now.
         if self.context.store.session(&who.digest, self.ends()).await?.is_none() {
             self.end_open(who.session.id);
-            return Ok(None);
+            return Err(HttpError::SignedOut);
         }
-        Ok(Some((accounts, ended)))
+        Ok(ended)
     }
 
     /// What is open by a session that has ended ends, too.
@@ -344,6 +356,10 @@ impl Members {
         store.drop_sessions(self.ends()).await?;
         store.drop_keys(self.now_ms()).await?;
         store.drop_audit(self.now_ms().saturating_sub(AUDIT_MS)).await?;
+        let unanswered = store.drop_removals(self.now_ms().saturating_sub(REMOVALS_KEPT_MS)).await?;
+        if unanswered > 0 {
+            tracing::warn!(unanswered, "requests for removal went that nobody had closed for half a year");
+        }
         // Nobody's address is remembered for longer than it takes to say that he asks too often.
         self.tries.forget();
         Ok(())

@@ -19,13 +19,21 @@ use tokio::time::Instant;
 use crate::edge::{Address, Later};
 use crate::limits::{
     ADDRESSES_MAX, JOINS_PER_ADDRESS_DAY, JOINS_PER_HOUR, PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE,
-    REMOVALS_PER_ADDRESS_HOUR, SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME,
+    REMOVALS_PER_ADDRESS_HOUR, REMOVALS_PER_HOUR, REMOVALS_PER_NEIGHBOURS_HOUR, REMOVALS_PER_PROVIDER_HOUR,
+    SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME,
 };
 
 /// In so long, as many tries of a name come again as may be made at once.
 const NAME_WINDOW: Duration = Duration::from_mins(15);
 /// Where too many are remembered, room is made this often.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
+
+/// Requests for removal within an hour, by how many bits of IPv4 and IPv6 addresses those have in common who ask.
+const REMOVALS: [((u32, u32), u32); 3] = [
+    ((32, 64), REMOVALS_PER_ADDRESS_HOUR),
+    ((24, 48), REMOVALS_PER_NEIGHBOURS_HOUR),
+    ((16, 32), REMOVALS_PER_PROVIDER_HOUR),
+];
 
 fn nonzero(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
@@ -83,7 +91,9 @@ pub(super) struct Tries {
     known: Rate<[u8; 8]>,
     people: Rate<(PersonId, Try)>,
     joins: Rate<Address>,
-    removals: Rate<Address>,
+    /// Of an address, of its neighbours, and of their provider.
+    removals: [Rate<Address>; 3],
+    all_removals: Rate<()>,
     all_joins: Rate<()>,
 }
 
@@ -100,7 +110,8 @@ impl Tries {
             known: Rate::new(by_name, [0; 8]),
             people: Rate::new(by_name, (PersonId(0), Try::Code)),
             joins: Rate::new(per_day, Address::EVERYBODY),
-            removals: Rate::new(Quota::per_hour(nonzero(REMOVALS_PER_ADDRESS_HOUR)), Address::EVERYBODY),
+            removals: REMOVALS.map(|(_, most)| Rate::new(Quota::per_hour(nonzero(most)), Address::EVERYBODY)),
+            all_removals: Rate::new(Quota::per_hour(nonzero(REMOVALS_PER_HOUR)), ()),
             all_joins: Rate::new(Quota::per_hour(nonzero(JOINS_PER_HOUR)), ()),
         }
     }
@@ -108,14 +119,17 @@ impl Tries {
     /// Counts a request for removal of an address.
     ///
     /// # Errors
-    /// There were too many.
+    /// There were too many: of it, of those about it, or of all.
     pub(super) fn asks_removal(&self, address: Address) -> Result<(), Later> {
-        self.removals.check(&address)
+        for (((v4_bits, v6_bits), _), rate) in REMOVALS.iter().zip(&self.removals) {
+            rate.check(&address.network(*v4_bits, *v6_bits))?;
+        }
+        self.all_removals.check(&())
     }
 
     /// Forgets whoever may try as if he never had.
     pub(super) fn forget(&self) {
-        for rate in [&self.addresses, &self.providers, &self.joins, &self.removals] {
+        for rate in [&self.addresses, &self.providers, &self.joins].into_iter().chain(&self.removals) {
             rate.limiter.retain_recent();
         }
         self.names.limiter.retain_recent();
@@ -198,6 +212,28 @@ mod tests {
             assert!(tries.joins(address(1)).is_ok());
         }
         assert!(tries.joins(address(1)).is_err() && tries.joins(address(2)).is_ok());
+    }
+
+    /// Of so many addresses, each asking until it may no more, how many requests come through.
+    fn come_through(tries: &Tries, addresses: impl Iterator<Item = u128>) -> u32 {
+        let of = |bits: u128| Address::of(std::net::IpAddr::V6(bits.into()));
+        addresses.map(|bits| (0..9).filter(|_| tries.asks_removal(of(bits)).is_ok()).count() as u32).sum()
+    }
+
+    #[test]
+    fn who_has_a_whole_network_leaves_room_for_others_who_ask_to_be_removed() {
+        let tries = Tries::new();
+        let house = 0x2001_0db8_0001_u128 << 80;
+        assert_eq!(come_through(&tries, (0..1_000).map(|n| house | n << 64)), REMOVALS_PER_NEIGHBOURS_HOUR);
+        // Of a neighbour, and of all that a provider has.
+        assert_eq!(come_through(&tries, [0x2001_0db8_0002_u128 << 80].into_iter()), REMOVALS_PER_ADDRESS_HOUR);
+        let provider = 0x2001_0db8_u128 << 96;
+        let left = REMOVALS_PER_PROVIDER_HOUR - REMOVALS_PER_NEIGHBOURS_HOUR - REMOVALS_PER_ADDRESS_HOUR;
+        assert_eq!(come_through(&tries, (3..1_000).map(|n| provider | n << 80)), left);
+        // Somebody else asks as ever; and all together no more than an administrator reads.
+        assert!(tries.asks_removal(address(1)).is_ok());
+        let all = come_through(&tries, (0..1_000).map(|n| (0x2a00_0000_u128 + n) << 96));
+        assert_eq!(all + 1 + REMOVALS_PER_PROVIDER_HOUR, REMOVALS_PER_HOUR);
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Desk {
             digest: digest(secret.as_bytes()),
             name,
             ends_at_ms: lasts_ms.map(|lasts_ms| now_ms.saturating_add(lasts_ms)),
-            by: by.by(),
+            note: by.note(Audited::LinkMade, to.account, now_ms),
             now_ms,
         };
         let row = self.context().store.add_link(&new).await?.ok_or_else(|| {
@@ -118,8 +118,7 @@ impl Desk {
     /// `NotFound` if there is no such one.
     pub async fn revoke_link(&self, to: &LinkTo, link: i64, by: &Manager) -> Result<(), HttpError> {
         let row = self.rows(to).await?.into_iter().find(|row| row.id == LinkId(link)).ok_or(HttpError::NotFound)?;
-        let (about, at_ms) = (Some(to.account.0), self.clock().now_ms());
-        let note = Note { by: by.by(), what: Audited::LinkRevoked, about, at_ms };
+        let note = by.note(Audited::LinkRevoked, to.account, self.clock().now_ms());
         if self.links.revoke(&row, note).await? { Ok(()) } else { Err(HttpError::NotFound) }
     }
 

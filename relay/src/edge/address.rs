@@ -1,6 +1,6 @@
 //! Who a connection or a request counts for, and which proxies are believed about it.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use axum::http::HeaderMap;
@@ -21,6 +21,20 @@ impl Address {
             IpAddr::V6(ip) => Self(IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)))),
             ip @ IpAddr::V4(_) => Self(ip),
         }
+    }
+
+    /// All that begin with so many bits as this one: those of a neighbourhood, or of a provider.
+    pub(crate) fn network(self, v4_bits: u32, v6_bits: u32) -> Self {
+        Self(match self.0 {
+            IpAddr::V4(ip) => {
+                let kept = u32::MAX.checked_shl(32 - v4_bits.min(32)).unwrap_or_default();
+                IpAddr::V4(Ipv4Addr::from_bits(ip.to_bits() & kept))
+            }
+            IpAddr::V6(ip) => {
+                let kept = u128::MAX.checked_shl(128 - v6_bits.min(128)).unwrap_or_default();
+                IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & kept))
+            }
+        })
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn worker(
 ) -> Worker<impl Fn(LeasedJob) -> BoxFuture<'static, Result<JobDone, Later>>> {
     let asked = Arc::clone(&store);
     let does = move |job: LeasedJob| wipe(Arc::clone(&asked), job.tries).boxed();
-    Worker { store, clock, kind: JobKind::Wipe, line, does, goes_before: None }
+    Worker { store, clock, kind: JobKind::Wipe, line, does, goes_before: None, is_long: false }
 }
 
 async fn wipe(store: Arc<dyn Store>, tries: u32) -> Result<JobDone, Later> {

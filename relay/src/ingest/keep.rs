@@ -13,7 +13,7 @@ use raidcast_shared::id::StreamId;
 use raidcast_shared::log::Log;
 use raidcast_shared::uplink::{Ending, NamesPolicy, ReportState, Visibility};
 use raidcast_store::{
-    Delay, EncounterKey, EncounterRow, HeldReport, JOBS_MAX, KeptReport, Left, NewUpload, RaidRow, ReportLine,
+    Delay, EncounterKey, EncounterRow, HeldReport, JOBS_MAX, JobKey, KeptReport, Left, NewUpload, RaidRow, ReportLine,
     StoreError, Tickets, UploadHash, UploadKept,
 };
 
@@ -66,6 +66,8 @@ pub(super) struct Fight {
     pub(super) uploads_per_day: Option<UploadsPerDay>,
     /// What its meter was told of it before.
     pub(super) remote_id: Option<i64>,
+    /// The job that looks at it, if it waited.
+    pub(super) job: Option<JobKey>,
     /// Whether its bytes count for its key.
     pub(super) paid: Paid,
 }
@@ -125,6 +127,7 @@ impl Fight {
             is_signed: false,
             uploads_per_day: uploader.uploads_per_day(),
             remote_id: None,
+            job: None,
             paid: Paid::Not,
         }
     }
@@ -211,6 +214,9 @@ impl Keeper {
     }
 
     /// The same for a reading that was left; `None` while its fight goes on.
+    ///
+    /// # Errors
+    /// `NotFound`: its fight was erased, and it with that.
     pub(super) async fn look_again(&self, mut fight: Fight) -> Result<Option<Done>, HttpError> {
         for _ in 0..LOOKS_MAX {
             if self.goes_on(fight.key).await? {
@@ -422,6 +428,7 @@ impl Keeper {
             remote_id: fight.remote_id.unwrap_or_else(|| self.remote_id()),
             hash: fight.hash,
             held,
+            job: fight.job,
             report: KeptReport {
                 encounter: row.row,
                 state: ReportState::Final,
@@ -442,6 +449,7 @@ impl Keeper {
                 Outcome::Kept { remote_id, line: Box::new(line), replaces }
             }
             UploadKept::Conflict => Outcome::Again,
+            UploadKept::Gone => return Err(HttpError::NotFound),
         })
     }
 

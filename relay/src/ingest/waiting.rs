@@ -1,7 +1,7 @@
 //! Readings that were uploaded while their fight was streamed: they wait on the disk until its stream has ended it.
 //!
 //! One invariant: what was answered is looked at. A reading that waits is a job of the store's, written with the answer,
-//! and is gone when it is kept, or known to tell no more than what is. So a stream that tells less than the upload, or is
+//! and is gone when it is kept, or known to tell no more than what is, or when its fight is deleted: nothing brings that back. So a stream that tells less than the upload, or is
 //! thrown away, loses nobody's fight.
 
 use std::sync::Arc;
@@ -33,11 +33,11 @@ impl Ingest {
             let ingest = Arc::clone(&self);
             async move { ingest.look_at(job).await }
         };
-        Worker { store, clock, kind: JobKind::Reading, line, does, goes_before: None }.work(stop).await;
+        Worker { store, clock, kind: JobKind::Reading, line, does, goes_before: None, is_long: false }.work(stop).await;
     }
 
     async fn look_at(&self, job: LeasedJob) -> Result<JobDone, Later> {
-        let LeasedJob { key: JobKey { account, .. }, data, tries, created_at_ms } = job;
+        let LeasedJob { key: job @ JobKey { account, .. }, data, tries, created_at_ms } = job;
         let failed = |why: String| Later::failed(tries, why);
         let waiting = WaitingReading::of(&data).map_err(failed)?;
         let key = EncounterKey { account, encounter: waiting.encounter };
@@ -67,6 +67,7 @@ impl Ingest {
             // It was let in.
             uploads_per_day: None,
             remote_id: waiting.remote_id,
+            job: Some(job),
             paid: Paid::Used,
         };
         match self.keeper.look_again(fight).await {
@@ -75,6 +76,8 @@ impl Ingest {
                 Ok(JobDone::Remove)
             }
             Ok(None) => Err(streamed()),
+            // It was deleted while it was being looked at.
+            Err(HttpError::NotFound) => Ok(JobDone::Removed),
             Err(error @ (HttpError::TooMany { retry_s, .. } | HttpError::Unavailable { retry_s, .. })) => {
                 Err(Later::not_yet(i64::from(retry_s) * 1_000, error.to_string()))
             }

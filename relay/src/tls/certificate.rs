@@ -90,6 +90,10 @@ impl TlsFiles {
     pub(super) fn contents(&self) -> Result<Contents, TlsError> {
         let read = |path: &Path| {
             let read = || {
+                // Whoever opens a pipe waits for somebody who writes into it.
+                if !std::fs::metadata(path)?.is_file() {
+                    return Err(io::Error::other("it is no plain file"));
+                }
                 let mut bytes = Vec::new();
                 std::fs::File::open(path)?.take(CERTIFICATE_BYTES_MAX).read_to_end(&mut bytes)?;
                 Ok(bytes)

@@ -175,6 +175,24 @@ mod tests {
         assert!(in_force(&reloading) == second && matches!(reloading.wrong, Some(Wrong::Told(None))));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_a_files_place_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = copied(folder.path(), "tls.pem", "tls.key");
+        let (_, mut reloading) = Tls::load(files.clone()).unwrap();
+        let first = in_force(&reloading);
+        std::fs::remove_file(&files.key).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&files.key).status().unwrap().success());
+        let (read, answered) = std::sync::mpsc::sync_channel(1);
+        // By itself: it may wait for ever.
+        std::thread::spawn(move || read.send(files.contents()));
+        let contents = answered.recv_timeout(Duration::from_mins(1)).expect("an answer");
+        assert!(contents.as_ref().is_err_and(|error| error.to_string().contains("no plain file")));
+        reloading.take(contents);
+        assert_eq!(in_force(&reloading), first);
+    }
+
     #[test]
     fn what_cannot_be_used_is_told_with_its_file_and_what_to_do() {
         let folder = tempfile::tempdir().unwrap();

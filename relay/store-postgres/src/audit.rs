@@ -1,7 +1,7 @@
 //! Who changed what.
 
 use raidcast_store::row::{AuditColumns, readable};
-use raidcast_store::{AuditRow, Audits, Note, StoreFuture, code};
+use raidcast_store::{AuditRow, Audits, NOTES_MAX, Note, StoreFuture, code};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
@@ -16,7 +16,7 @@ impl Audits for PostgresStore {
         Self::answer(async move {
             let columns = sqlx::query_as!(
                 AuditColumns,
-                "SELECT row, at_ms, who, what, about FROM audit WHERE row < $1 ORDER BY row DESC LIMIT $2",
+                "SELECT row, at_ms, who, key, what, about FROM audit WHERE row < $1 ORDER BY row DESC LIMIT $2",
                 before.unwrap_or(i64::MAX),
                 i64::from(limit),
             )
@@ -36,15 +36,19 @@ impl Audits for PostgresStore {
 
 /// Writes a note down.
 pub(crate) async fn put_note(connection: &mut PgConnection, note: &Note) -> Result<(), Failure> {
-    let Note { by, what, about, at_ms } = *note;
+    let Note { by, key, what, about, at_ms } = *note;
     sqlx::query!(
-        "INSERT INTO audit (at_ms, who, what, about) VALUES ($1, $2, $3, $4)",
+        "INSERT INTO audit (at_ms, who, key, what, about) VALUES ($1, $2, $3, $4, $5)",
         at_ms,
         by.map(|person| person.0),
+        key.map(|key| key.0),
         code::of_audited(what),
         about,
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    sqlx::query!("DELETE FROM audit WHERE row <= (SELECT max(row) FROM audit) - $1", NOTES_MAX)
+        .execute(connection)
+        .await?;
     Ok(())
 }

@@ -147,7 +147,8 @@ impl Characters for PostgresStore {
                 .fetch_optional(&mut *transaction)
                 .await?;
             let Some(person) = person else { return Ok(false) };
-            let note = Note { by: Some(by), what: Audited::ClaimRefused, about: Some(person), at_ms: now_ms };
+            let note =
+                Note { by: Some(by), key: None, what: Audited::ClaimRefused, about: Some(person), at_ms: now_ms };
             put_note(&mut transaction, &note).await?;
             transaction.commit().await?;
             Ok(true)
@@ -191,7 +192,7 @@ impl Characters for PostgresStore {
             .fetch_optional(&mut *transaction)
             .await?;
             let Some(held) = held else { return Ok(Wished::NotThere) };
-            let note = |what| Note { by: Some(person), what, about: Some(person.0), at_ms: now_ms };
+            let note = |what| Note { by: Some(person), key: None, what, about: Some(person.0), at_ms: now_ms };
             match wish {
                 Wish::Hidden(hidden) => {
                     let what = if hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
@@ -320,7 +321,8 @@ async fn prove(connection: &mut PgConnection, row: i64, by: ProvedBy, now_ms: i6
     .execute(&mut *connection)
     .await?;
     sqlx::query!("DELETE FROM claims WHERE row = $1", row).execute(&mut *connection).await?;
-    let note = Note { by: by_whom, what: Audited::CharacterProved, about: Some(claim.person), at_ms: now_ms };
+    let note =
+        Note { by: by_whom, key: None, what: Audited::CharacterProved, about: Some(claim.person), at_ms: now_ms };
     put_note(connection, &note).await?;
     Ok(true)
 }

@@ -1,6 +1,7 @@
 //! What is removed for good. Rows are gone with the transaction; what the server keeps of them until it has vacuumed, and in
 //! its write-ahead log, is the server's to remove.
 
+use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{PersonColumns, RaidLineColumns, readable};
 use raidcast_store::{
     AccountId, EncounterKey, Erasing, Erasure, GivenBack, Leaving, NewJob, Note, Person, PersonId, RaidLine, Role,
@@ -20,7 +21,7 @@ macro_rules! select_raid_lines {
         sqlx::query_as!(
             RaidLineColumns,
             r#"SELECT r.row, r.account, r.code, r.title, r.visibility, r.names, r.created_at_ms, r.active_at_ms, r.pinned,
-                      (SELECT count(*) FROM encounters e WHERE e.raid = r.row) AS "fights!"
+                      r.tickets, (SELECT count(*) FROM encounters e WHERE e.raid = r.row) AS "fights!"
                FROM raids r "# + $rest
             $(, $argument)*
         )
@@ -28,12 +29,26 @@ macro_rules! select_raid_lines {
 }
 
 impl Erasing for PostgresStore {
-    fn begin_erasing<'a>(&'a self, job: &'a NewJob, note: Note) -> StoreFuture<'a, ()> {
+    fn begin_erasing<'a>(&'a self, job: &'a NewJob, note: Note, older_ms: Option<i64>) -> StoreFuture<'a, bool> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
-            put_job(&mut transaction, job).await?;
-            put_note(&mut transaction, &note).await?;
-            Ok(transaction.commit().await?)
+            if let Some(Erasure::Raid(code)) = Erasure::of(&job.data) {
+                // Nobody pins it meanwhile.
+                let held =
+                    sqlx::query!("SELECT pinned, active_at_ms FROM raids WHERE code = $1 FOR NO KEY UPDATE", code)
+                        .fetch_optional(&mut *transaction)
+                        .await?;
+                let is_older = |ms| held.is_some_and(|held| !held.pinned && held.active_at_ms < ms);
+                if older_ms.is_some_and(|ms| !is_older(ms)) {
+                    return Ok(false);
+                }
+            }
+            let is_new = put_job(&mut transaction, job).await?;
+            if is_new {
+                put_note(&mut transaction, &note).await?;
+            }
+            transaction.commit().await?;
+            Ok(is_new)
         })
     }
 
@@ -114,8 +129,17 @@ impl Erasing for PostgresStore {
             )
             .execute(&mut *transaction)
             .await?;
-            put_job(&mut transaction, job).await?;
-            put_note(&mut transaction, &note).await?;
+            // Keys of the configuration name an account: from now on that is another one.
+            sqlx::query!(
+                "UPDATE accounts SET name = '@gone-' || row
+                 WHERE row IN (SELECT account FROM account_owners WHERE person = $1)",
+                person.0,
+            )
+            .execute(&mut *transaction)
+            .await?;
+            if put_job(&mut transaction, job).await? {
+                put_note(&mut transaction, &note).await?;
+            }
             transaction.commit().await?;
             Ok(Leaving::Begun)
         })
@@ -153,28 +177,85 @@ impl Erasing for PostgresStore {
 
     fn raids_of(&self, account: AccountId, before: Option<i64>, limit: u32) -> StoreFuture<'_, Vec<RaidLine>> {
         Self::answer(async move {
-            let lines = select_raid_lines!(
-                "WHERE r.account = $1 AND r.row < $2 ORDER BY r.row DESC LIMIT $3",
-                account.0,
-                before.unwrap_or(i64::MAX),
-                i64::from(limit)
-            )
-            .fetch_all(&self.pool)
-            .await?;
-            Ok(readable(lines))
+            let (mut before, mut found) = (before.unwrap_or(i64::MAX), Vec::new());
+            loop {
+                let lines = select_raid_lines!(
+                    "WHERE r.account = $1 AND r.row < $2 ORDER BY r.row DESC LIMIT $3",
+                    account.0,
+                    before,
+                    i64::from(limit)
+                )
+                .fetch_all(&self.pool)
+                .await?;
+                let Some(last) = lines.last() else { break };
+                before = last.row;
+                // As many as are asked for, however many cannot be read.
+                found.extend(readable(lines));
+                if found.len() >= limit as usize {
+                    found.truncate(limit as usize);
+                    break;
+                }
+            }
+            Ok(found)
         })
     }
 
-    fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<RaidLine>> {
+    fn fight_of<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterKey, String)>> {
         Self::answer(async move {
-            let lines = select_raid_lines!(
-                "WHERE NOT r.pinned AND r.active_at_ms < $1 ORDER BY r.active_at_ms, r.row LIMIT $2",
+            if !Self::is_storable(report_id) {
+                return Ok(None);
+            }
+            let found = sqlx::query!(
+                "SELECT e.account, e.encounter_id, r.code FROM encounters e JOIN raids r ON r.row = e.raid
+                 WHERE e.report_id = $1",
+                report_id,
+            )
+            .fetch_optional(&self.pool)
+            .await?;
+            Ok(found.map(|found| {
+                let encounter = EncounterId(found.encounter_id);
+                (EncounterKey { account: AccountId(found.account), encounter }, found.code)
+            }))
+        })
+    }
+
+    fn owner_of<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<AccountId>> {
+        Self::answer(async move {
+            if !Self::is_storable(code) {
+                return Ok(None);
+            }
+            let account = sqlx::query_scalar!("SELECT account FROM raids WHERE code = $1", code);
+            Ok(account.fetch_optional(&self.pool).await?.map(AccountId))
+        })
+    }
+
+    fn raids_left(&self, account: AccountId, limit: u32) -> StoreFuture<'_, Vec<String>> {
+        Self::answer(async move {
+            let codes =
+                sqlx::query_scalar!("SELECT code FROM raids WHERE account = $1 LIMIT $2", account.0, i64::from(limit),);
+            Ok(codes.fetch_all(&self.pool).await?)
+        })
+    }
+
+    fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<(AccountId, String)>> {
+        Self::answer(async move {
+            let raids = sqlx::query!(
+                "SELECT account, code FROM raids r WHERE NOT pinned AND active_at_ms < $1
+                   AND NOT EXISTS (
+                       SELECT 1 FROM jobs j WHERE j.kind = 2 AND j.data = convert_to('raid:' || r.code, 'UTF8'))
+                 ORDER BY active_at_ms, row LIMIT $2",
                 before_ms,
-                i64::from(limit)
+                i64::from(limit),
             )
             .fetch_all(&self.pool)
             .await?;
-            Ok(readable(lines))
+            Ok(raids.into_iter().map(|raid| (AccountId(raid.account), raid.code)).collect())
+        })
+    }
+
+    fn active_last(&self) -> StoreFuture<'_, Option<i64>> {
+        Self::answer(async move {
+            Ok(sqlx::query_scalar!("SELECT max(active_at_ms) FROM raids").fetch_one(&self.pool).await?)
         })
     }
 
@@ -185,6 +266,15 @@ impl Erasing for PostgresStore {
                 .fetch_optional(&mut *transaction)
                 .await?;
             let Some(held) = held else { return Ok(false) };
+            let erasure = Erasure::Raid(code.into()).to_text();
+            let is_going =
+                sqlx::query!("SELECT kind FROM jobs WHERE kind = 2 AND data = $1 LIMIT 1", erasure.as_bytes())
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+            // Else he would be told that it stays.
+            if is_going.is_some() {
+                return Ok(false);
+            }
             if held == pinned {
                 return Ok(true);
             }
@@ -236,7 +326,8 @@ async fn erase(connection: &mut PgConnection, row: i64) -> Result<(), Failure> {
     sqlx::query!("SELECT row FROM encounters WHERE row = $1 FOR UPDATE", row).fetch_optional(&mut *connection).await?;
     sqlx::query!(
         "DELETE FROM raid_players n WHERE n.raid = (SELECT raid FROM encounters WHERE row = $1)
-           AND n.player IN (SELECT decode(p.actor_id, 'hex') FROM encounter_players p WHERE p.encounter = $1)
+           AND (n.player IN (SELECT decode(p.actor_id, 'hex') FROM encounter_players p WHERE p.encounter = $1)
+                OR NOT EXISTS (SELECT 1 FROM encounter_players p WHERE p.encounter = $1))
            AND NOT EXISTS (
                SELECT 1 FROM encounters o WHERE o.raid = n.raid AND o.row <> $1
                  AND NOT EXISTS (SELECT 1 FROM encounter_players p WHERE p.encounter = o.row))

@@ -2,7 +2,7 @@
 
 use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{JobColumns, leased_job};
-use raidcast_store::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
+use raidcast_store::{AccountId, JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
@@ -59,6 +59,23 @@ impl Jobs for PostgresStore {
         })
     }
 
+    fn job_of(&self, kind: JobKind, account: AccountId, after: Option<[u8; 16]>) -> StoreFuture<'_, Option<LeasedJob>> {
+        Self::answer(async move {
+            let after = after.as_ref().map_or(&[][..], <[u8; 16]>::as_slice);
+            let found = sqlx::query_as!(
+                JobColumns,
+                "SELECT account, name, data, tries, created_at_ms FROM jobs
+                 WHERE kind = $1 AND account = $2 AND name > $3 ORDER BY name LIMIT 1",
+                i64::from(code::of_job(kind)),
+                account.0,
+                after,
+            )
+            .fetch_optional(&self.pool)
+            .await?;
+            Ok(found.map(|job| leased_job(kind, job)).transpose()?)
+        })
+    }
+
     fn jobs(&self, kind: JobKind) -> StoreFuture<'_, JobsWaiting> {
         Self::answer(async move {
             let found = sqlx::query!(
@@ -70,6 +87,19 @@ impl Jobs for PostgresStore {
             Ok(JobsWaiting { count: found.count.unsigned_abs(), due_at_ms: found.due_at_ms })
         })
     }
+}
+
+/// Whether it is still to be done; it stays so until the transaction has ended.
+pub(crate) async fn hold(connection: &mut PgConnection, key: JobKey) -> Result<bool, Failure> {
+    let found = sqlx::query!(
+        "SELECT kind FROM jobs WHERE kind = $1 AND account = $2 AND name = $3 FOR KEY SHARE",
+        i64::from(code::of_job(key.kind)),
+        key.account.0,
+        key.name.as_slice(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.is_some())
 }
 
 /// It is done.
@@ -86,15 +116,15 @@ pub(crate) async fn finish(connection: &mut PgConnection, key: JobKey) -> Result
     Ok(())
 }
 
-/// Writes a job down that has no limit, unless there is one of its name.
-pub(crate) async fn put_job(connection: &mut PgConnection, job: &NewJob) -> Result<(), Failure> {
+/// Writes a job down that has no limit; `false` if there is one of its name.
+pub(crate) async fn put_job(connection: &mut PgConnection, job: &NewJob) -> Result<bool, Failure> {
     put(connection, job, None).await
 }
 
-async fn put(connection: &mut PgConnection, job: &NewJob, of: Option<EncounterId>) -> Result<(), Failure> {
+async fn put(connection: &mut PgConnection, job: &NewJob, of: Option<EncounterId>) -> Result<bool, Failure> {
     let of = of.as_ref().map(|of| of.0.as_bytes().as_slice());
     let NewJob { key: JobKey { kind, account, name }, data, created_at_ms, due_at_ms } = job;
-    sqlx::query!(
+    let put = sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, encounter_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         i64::from(code::of_job(*kind)),
@@ -107,7 +137,7 @@ async fn put(connection: &mut PgConnection, job: &NewJob, of: Option<EncounterId
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(put.rows_affected() > 0)
 }
 
 /// Writes a job about an encounter down, unless there is one of its name; `false` if there are as many as may be. Writers

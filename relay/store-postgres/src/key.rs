@@ -75,7 +75,8 @@ impl Keys for PostgresStore {
                 return Ok(false);
             }
             let (by, about) = (Some(by), Some(account.0));
-            put_note(&mut transaction, &Note { by, what: Audited::KeyRevoked, about, at_ms: now_ms }).await?;
+            put_note(&mut transaction, &Note { by, key: None, what: Audited::KeyRevoked, about, at_ms: now_ms })
+                .await?;
             transaction.commit().await?;
             Ok(true)
         })

@@ -53,7 +53,7 @@ impl Links for PostgresStore {
             .fetch_optional(&mut *transaction)
             .await?;
             let Some(row) = row else { return Ok(None) };
-            put_note(&mut transaction, &link.note()).await?;
+            put_note(&mut transaction, &link.note).await?;
             transaction.commit().await?;
             Ok(Some(link.kept(LinkId(row))))
         })

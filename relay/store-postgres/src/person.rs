@@ -167,9 +167,14 @@ impl People for PostgresStore {
     fn claim(&self, account: AccountId, person: PersonId, now_ms: i64) -> StoreFuture<'_, bool> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
+            // He does not leave meanwhile.
+            sqlx::query!("SELECT row FROM people WHERE row = $1 FOR SHARE", person.0)
+                .fetch_optional(&mut *transaction)
+                .await?;
             let claimed = sqlx::query!(
                 "INSERT INTO account_owners (account, person)
-                 SELECT a.row, p.row FROM accounts a, people p WHERE a.row = $1 AND p.row = $2
+                 SELECT a.row, p.row FROM accounts a, people p
+                 WHERE a.row = $1 AND p.row = $2 AND EXISTS (SELECT 1 FROM sign_ins s WHERE s.person = p.row)
                  ON CONFLICT (account) DO NOTHING",
                 account.0,
                 person.0,
@@ -180,7 +185,8 @@ impl People for PostgresStore {
                 return Ok(false);
             }
             let (by, about) = (Some(person), Some(account.0));
-            put_note(&mut transaction, &Note { by, what: Audited::AccountClaimed, about, at_ms: now_ms }).await?;
+            put_note(&mut transaction, &Note { by, key: None, what: Audited::AccountClaimed, about, at_ms: now_ms })
+                .await?;
             transaction.commit().await?;
             Ok(true)
         })
@@ -205,7 +211,8 @@ impl People for PostgresStore {
             let mut transaction = self.pool.begin().await?;
             if made_by.is_some() {
                 let what = Audited::InvitationMade;
-                put_note(&mut transaction, &Note { by: *made_by, what, about: None, at_ms: *created_at_ms }).await?;
+                put_note(&mut transaction, &Note { by: *made_by, key: None, what, about: None, at_ms: *created_at_ms })
+                    .await?;
             }
             sqlx::query!(
                 "INSERT INTO invitations (digest, role, note, made_by, created_at_ms, ends_at_ms, uses_left)
@@ -248,7 +255,7 @@ impl People for PostgresStore {
                 return Ok(false);
             }
             let what = Audited::InvitationTakenBack;
-            put_note(&mut transaction, &Note { by: Some(by), what, about: None, at_ms: now_ms }).await?;
+            put_note(&mut transaction, &Note { by: Some(by), key: None, what, about: None, at_ms: now_ms }).await?;
             transaction.commit().await?;
             Ok(true)
         })

@@ -4,7 +4,7 @@ use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_store::row::{RaidColumns, tickets};
 use raidcast_store::search::Listed;
-use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code};
+use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code, no_account};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
@@ -28,11 +28,12 @@ impl Raids for PostgresStore {
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
-            sqlx::query!(
+            let inserted = sqlx::query!(
                 "INSERT INTO raids
                      (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history,
                       names, delay_ms, shown_until_ms)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                 SELECT $1, row, $3, $4, $5, $6::SMALLINT, $7, $8, $9, $10, $11::SMALLINT, $12::BIGINT, $13
+                 FROM accounts WHERE row = $2 AND name NOT LIKE '@gone-%' FOR KEY SHARE",
                 raid.id.0,
                 raid.account.0,
                 raid.code,
@@ -49,6 +50,9 @@ impl Raids for PostgresStore {
             )
             .execute(&mut *transaction)
             .await?;
+            if inserted.rows_affected() == 0 {
+                return Err(no_account(raid.account).into());
+            }
             sqlx::query!(
                 "UPDATE raids SET active_at_ms = $2::bigint - 1 WHERE account = $1 AND active_at_ms > $2::bigint",
                 raid.account.0,

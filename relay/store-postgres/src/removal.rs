@@ -42,6 +42,13 @@ impl Removals for PostgresStore {
         })
     }
 
+    fn drop_removals(&self, before_ms: i64) -> StoreFuture<'_, u64> {
+        Self::answer(async move {
+            let dropped = sqlx::query!("DELETE FROM removals WHERE created_at_ms < $1", before_ms);
+            Ok(dropped.execute(&self.pool).await?.rows_affected())
+        })
+    }
+
     fn close_removal(&self, row: i64, note: Note) -> StoreFuture<'_, bool> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;

@@ -209,5 +209,6 @@ async fn keep_line(connection: &mut PgConnection, encounter: i64, report: &KeptR
     .await?;
     let kept = kept.ok_or_else(|| StoreError::Damaged(format!("no encounter {encounter}")))?;
     let (account, revision) = (AccountId(kept.account), report.revision.into());
-    put_job(connection, &derive_job(account, encounter, revision, &kept.report_id, report.kept_at_ms)).await
+    put_job(connection, &derive_job(account, encounter, revision, &kept.report_id, report.kept_at_ms)).await?;
+    Ok(())
 }

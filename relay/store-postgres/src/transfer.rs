@@ -207,7 +207,7 @@ impl Export for Transaction {
                 store_error,
             ),
             Table::Audit => rows(
-                sqlx::query_as!(AuditCells, "SELECT row, at_ms, who, what, about FROM audit ORDER BY row")
+                sqlx::query_as!(AuditCells, "SELECT row, at_ms, who, what, about, key FROM audit ORDER BY row")
                     .fetch(connection),
                 Row::Audit,
                 store_error,
@@ -303,7 +303,8 @@ impl Import for Transaction {
 async fn number_on(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!(
         r#"SELECT setval(pg_get_serial_sequence('accounts', 'row'),
-                         (SELECT COALESCE(MAX(row), 0) + 1 FROM accounts), FALSE) AS accounts,
+                         GREATEST((SELECT COALESCE(MAX(row), 0) + 1 FROM accounts),
+                                  (SELECT COALESCE(MAX(about), 0) + 1 FROM audit)), FALSE) AS accounts,
                   setval(pg_get_serial_sequence('people', 'row'),
                          GREATEST((SELECT COALESCE(MAX(row), 0) + 1 FROM people),
                                   (SELECT COALESCE(MAX(who), 0) + 1 FROM audit)), FALSE) AS people,
@@ -314,7 +315,8 @@ async fn number_on(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
                   setval(pg_get_serial_sequence('sessions', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM sessions), FALSE) AS sessions,
                   setval(pg_get_serial_sequence('keys', 'row'),
-                         (SELECT COALESCE(MAX(row), 0) + 1 FROM keys), FALSE) AS keys,
+                         GREATEST((SELECT COALESCE(MAX(row), 0) + 1 FROM keys),
+                                  (SELECT COALESCE(MAX(key), 0) + 1 FROM audit)), FALSE) AS keys,
                   setval(pg_get_serial_sequence('links', 'row'),
                          (SELECT COALESCE(MAX(row), 0) + 1 FROM links), FALSE) AS links,
                   setval(pg_get_serial_sequence('claims', 'row'),
@@ -489,13 +491,14 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             since_ms,
             used,
         ),
-        Row::Audit(AuditCells { row, at_ms, who, what, about }) => sqlx::query!(
-            "INSERT INTO audit (row, at_ms, who, what, about) VALUES ($1, $2, $3, $4, $5)",
+        Row::Audit(AuditCells { row, at_ms, who, what, about, key }) => sqlx::query!(
+            "INSERT INTO audit (row, at_ms, who, what, about, key) VALUES ($1, $2, $3, $4, $5, $6)",
             row,
             at_ms,
             *who,
             what,
             *about,
+            *key,
         ),
         Row::Claim(claim) => sqlx::query!(
             "INSERT INTO claims (row, person, player, called, way, code, created_at_ms, ends_at_ms)

@@ -6,15 +6,15 @@
 
 use raidcast_store::row::upload_hash;
 use raidcast_store::{
-    AccountId, EncounterKey, EncounterRow, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash,
-    UploadKept, UploadStep, Uploads, check_remote_id,
+    ACTIVE_NOTED_MS, AccountId, EncounterKey, EncounterRow, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX,
+    UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
 };
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
 use crate::encounter::{add_encounter, by_id, no_raid};
 use crate::error::Failure;
-use crate::jobs::add_job;
+use crate::jobs::{add_job, hold};
 use crate::report::keep;
 
 /// The indexes by which an id that was drawn is one encounter's.
@@ -26,12 +26,11 @@ impl Uploads for PostgresStore {
             let _turn = self.uploads.acquire().await;
             let mut transaction = self.pool.begin().await?;
             // What is refused is not committed.
-            let kept = unless_taken(keep_upload(&mut transaction, upload).await)?.flatten();
-            let Some((row, remote_id)) = kept else {
-                return Ok(UploadKept::Conflict);
-            };
-            transaction.commit().await?;
-            Ok(UploadKept::Kept { row, remote_id })
+            let kept = unless_taken(keep_upload(&mut transaction, upload).await)?.unwrap_or(UploadKept::Conflict);
+            if matches!(kept, UploadKept::Kept { .. }) {
+                transaction.commit().await?;
+            }
+            Ok(kept)
         })
     }
 
@@ -67,6 +66,20 @@ impl Uploads for PostgresStore {
             .fetch_all(&self.pool)
             .await?;
             found.into_iter().map(|row| Ok((upload_hash(row.hash)?, row.remote_id))).collect()
+        })
+    }
+
+    fn known_by(&self, encounter: i64) -> StoreFuture<'_, (Option<i64>, Vec<UploadHash>)> {
+        Self::answer(async move {
+            let remote_id = sqlx::query_scalar!("SELECT remote_id FROM encounters WHERE row = $1", encounter)
+                .fetch_optional(&self.pool)
+                .await?;
+            let hashes =
+                sqlx::query_scalar!("SELECT hash FROM upload_hashes WHERE encounter = $1 ORDER BY hash", encounter)
+                    .fetch_all(&self.pool)
+                    .await?;
+            let hashes = hashes.into_iter().map(upload_hash).collect::<Result<_, _>>()?;
+            Ok((remote_id.flatten(), hashes))
         })
     }
 
@@ -106,16 +119,30 @@ impl PostgresStore {
     }
 }
 
-/// Keeps an upload, if the encounter is as its caller saw it; `None` if it is to be refused.
-async fn keep_upload(
-    connection: &mut PgConnection,
-    upload: &NewUpload,
-) -> Result<Option<(EncounterRow, i64)>, Failure> {
-    let NewUpload { key, report_id, raid_code, started_at_ms, created_at_ms, remote_id, hash, held, report } = upload;
+/// Keeps an upload, if the encounter is as its caller saw it.
+async fn keep_upload(connection: &mut PgConnection, upload: &NewUpload) -> Result<UploadKept, Failure> {
+    let NewUpload { key, report_id, raid_code, started_at_ms, created_at_ms, remote_id, hash, held, job, report } =
+        upload;
+    // First: who adds an encounter shares its raid with others, and could not change it then.
+    sqlx::query!(
+        "UPDATE raids SET active_at_ms = $3 WHERE code = $1 AND account = $2 AND active_at_ms < $4",
+        raid_code,
+        key.account.0,
+        report.kept_at_ms,
+        report.kept_at_ms.saturating_sub(ACTIVE_NOTED_MS),
+    )
+    .execute(&mut *connection)
+    .await?;
     let added = match held {
         Some(_) => None,
         None => add_encounter(connection, *key, report_id, raid_code, *started_at_ms, *created_at_ms).await?,
     };
+    // Asked last: whoever erases an encounter has erased its jobs when another can be added.
+    if let (Some(_), Some(job)) = (added, job)
+        && !hold(connection, *job).await?
+    {
+        return Ok(UploadKept::Gone);
+    }
     let found = match added {
         // As its caller saw it: it was not there.
         Some(_) => None,
@@ -126,11 +153,11 @@ async fn keep_upload(
         // Neither added nor found: there is no such raid, or it was thrown away meanwhile.
         return match held {
             None if !has_raid(connection, key.account, raid_code).await? => Err(no_raid(raid_code).into()),
-            _ => Ok(None),
+            _ => Ok(UploadKept::Conflict),
         };
     };
     if step == UploadStep::Refuse {
-        return Ok(None);
+        return Ok(UploadKept::Conflict);
     }
     let remote_id = give_remote_id(connection, encounter, *remote_id).await?;
     if step == UploadStep::Keep {
@@ -138,7 +165,7 @@ async fn keep_upload(
     }
     add_hash(connection, key.account, hash.as_ref(), encounter).await?;
     let row = by_id(connection, key.account, key.encounter).await?;
-    Ok(row.map(|row| (row, remote_id)))
+    Ok(row.map_or(UploadKept::Conflict, |row| UploadKept::Kept { row, remote_id }))
 }
 
 /// The encounter, which nobody else changes from now on.

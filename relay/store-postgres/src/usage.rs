@@ -10,7 +10,8 @@ impl Usage for PostgresStore {
             let mut transaction = self.pool.begin().await?;
             for Use { account, what, since_ms, used } in used {
                 sqlx::query!(
-                    "INSERT INTO quota (account, what, since_ms, used) VALUES ($1, $2, $3, $4)
+                    "INSERT INTO quota (account, what, since_ms, used)
+                     SELECT row, $2, $3, $4 FROM accounts WHERE row = $1 FOR KEY SHARE
                      ON CONFLICT (account, what) DO UPDATE SET since_ms = excluded.since_ms, used = excluded.used",
                     account.0,
                     what,

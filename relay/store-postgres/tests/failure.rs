@@ -236,6 +236,7 @@ fn upload(raid: &RaidRow, number: i64) -> NewUpload {
         remote_id: number,
         hash: None,
         held: None,
+        job: None,
         report: KeptReport {
             encounter: 0,
             state: ReportState::Final,

@@ -60,7 +60,9 @@ impl Change for AddAccount {
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Account, Failure> {
         sqlx::query!(
-            "INSERT INTO accounts (name, channel) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING",
+            "INSERT INTO accounts (row, name, channel)
+             SELECT max(n.last, COALESCE((SELECT max(row) FROM accounts), 0)) + 1, ?1, ?2 FROM account_numbers n WHERE TRUE
+             ON CONFLICT (name) DO NOTHING",
             self.name,
             self.channel,
         )

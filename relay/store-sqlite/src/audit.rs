@@ -1,7 +1,7 @@
 //! Who changed what.
 
 use raidcast_store::row::{AuditColumns, readable};
-use raidcast_store::{AuditRow, Audits, Note, StoreFuture, code};
+use raidcast_store::{AuditRow, Audits, NOTES_MAX, Note, StoreFuture, code};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
@@ -18,7 +18,7 @@ impl Audits for SqliteStore {
             let before = before.unwrap_or(i64::MAX);
             let columns = sqlx::query_as!(
                 AuditColumns,
-                r#"SELECT row AS "row!", at_ms, who, what, about FROM audit WHERE row < ?1 ORDER BY row DESC LIMIT ?2"#,
+                r#"SELECT row AS "row!", at_ms, who, key, what, about FROM audit WHERE row < ?1 ORDER BY row DESC LIMIT ?2"#,
                 before,
                 limit,
             )
@@ -35,9 +35,19 @@ impl Audits for SqliteStore {
 
 /// Writes a note down.
 pub(crate) async fn put_note(connection: &mut SqliteConnection, note: &Note) -> Result<(), Failure> {
-    let Note { by, what, about, at_ms } = note;
-    let (who, what) = (by.map(|person| person.0), code::of_audited(*what));
-    sqlx::query!("INSERT INTO audit (at_ms, who, what, about) VALUES (?1, ?2, ?3, ?4)", at_ms, who, what, about)
+    let Note { by, key, what, about, at_ms } = note;
+    let (who, key, what) = (by.map(|person| person.0), key.map(|key| key.0), code::of_audited(*what));
+    sqlx::query!(
+        "INSERT INTO audit (at_ms, who, key, what, about) VALUES (?1, ?2, ?3, ?4, ?5)",
+        at_ms,
+        who,
+        key,
+        what,
+        about,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!("DELETE FROM audit WHERE row <= (SELECT max(row) FROM audit) - ?1", NOTES_MAX)
         .execute(connection)
         .await?;
     Ok(())

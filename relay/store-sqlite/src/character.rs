@@ -226,7 +226,8 @@ impl Change for RefuseClaim {
             .fetch_optional(&mut *connection)
             .await?;
         let Some(person) = person else { return Ok(false) };
-        let note = Note { by: Some(self.by), what: Audited::ClaimRefused, about: Some(person), at_ms: self.now_ms };
+        let note =
+            Note { by: Some(self.by), key: None, what: Audited::ClaimRefused, about: Some(person), at_ms: self.now_ms };
         put_note(connection, &note).await?;
         Ok(true)
     }
@@ -311,7 +312,8 @@ impl Change for ProveClaim {
         .await?;
         sqlx::query!("DELETE FROM claims WHERE row = ?1", self.row).execute(&mut *connection).await?;
         let about = Some(claim.person);
-        put_note(connection, &Note { by, what: Audited::CharacterProved, about, at_ms: self.now_ms }).await?;
+        put_note(connection, &Note { by, key: None, what: Audited::CharacterProved, about, at_ms: self.now_ms })
+            .await?;
         Ok(true)
     }
 }
@@ -336,7 +338,8 @@ impl Change for MakeWish {
         .fetch_optional(&mut *connection)
         .await?;
         let Some(held) = held else { return Ok(Wished::NotThere) };
-        let note = |what| Note { by: Some(self.person), what, about: Some(self.person.0), at_ms: self.now_ms };
+        let note =
+            |what| Note { by: Some(self.person), key: None, what, about: Some(self.person.0), at_ms: self.now_ms };
         match self.wish {
             Wish::Hidden(hidden) => {
                 let what = if hidden { Audited::PlayerHidden } else { Audited::PlayerShown };

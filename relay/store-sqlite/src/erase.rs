@@ -2,7 +2,8 @@
 //! [`Erasing::give_back`] (`wipe.rs`), for which each change here leaves a job.
 
 use bytes::Bytes;
-use raidcast_store::row::{PersonColumns, RaidLineColumns, readable};
+use raidcast_shared::id::EncounterId;
+use raidcast_store::row::{Id, PersonColumns, RaidLineColumns, readable};
 use raidcast_store::{
     AccountId, EncounterKey, Erasing, Erasure, GivenBack, JobKey, JobKind, Leaving, NewJob, Note, Person, PersonId,
     RaidLine, Role, StoreFuture, code,
@@ -23,7 +24,7 @@ macro_rules! select_raid_lines {
         sqlx::query_as!(
             RaidLineColumns,
             r#"SELECT r.row AS "row!", r.account, r.code, r.title, r.visibility, r.names, r.created_at_ms, r.active_at_ms,
-                      r.pinned AS "pinned: bool",
+                      r.pinned AS "pinned: bool", r.tickets,
                       (SELECT count(*) FROM encounters e WHERE e.raid = r.row) AS "fights!: i64"
                FROM raids r "# + $rest
             $(, $argument)*
@@ -32,8 +33,8 @@ macro_rules! select_raid_lines {
 }
 
 impl Erasing for SqliteStore {
-    fn begin_erasing<'a>(&'a self, job: &'a NewJob, note: Note) -> StoreFuture<'a, ()> {
-        self.write(BeginErasing { job: job.clone(), note })
+    fn begin_erasing<'a>(&'a self, job: &'a NewJob, note: Note, older_ms: Option<i64>) -> StoreFuture<'a, bool> {
+        self.write(BeginErasing { job: job.clone(), note, older_ms })
     }
 
     fn erase_encounter(&self, key: EncounterKey, note: Option<Note>) -> StoreFuture<'_, bool> {
@@ -54,29 +55,77 @@ impl Erasing for SqliteStore {
 
     fn raids_of(&self, account: AccountId, before: Option<i64>, limit: u32) -> StoreFuture<'_, Vec<RaidLine>> {
         Self::read(async move {
-            let before = before.unwrap_or(i64::MAX);
-            let lines = select_raid_lines!(
-                "WHERE r.account = ?1 AND r.row < ?2 ORDER BY r.row DESC LIMIT ?3",
-                account.0,
-                before,
-                limit
-            )
-            .fetch_all(&self.readers)
-            .await?;
-            Ok(readable(lines))
+            let (mut before, mut found) = (before.unwrap_or(i64::MAX), Vec::new());
+            loop {
+                let lines = select_raid_lines!(
+                    "WHERE r.account = ?1 AND r.row < ?2 ORDER BY r.row DESC LIMIT ?3",
+                    account.0,
+                    before,
+                    limit
+                )
+                .fetch_all(&self.readers)
+                .await?;
+                let Some(last) = lines.last() else { break };
+                before = last.row;
+                // As many as are asked for, however many cannot be read.
+                found.extend(readable(lines));
+                if found.len() >= limit as usize {
+                    found.truncate(limit as usize);
+                    break;
+                }
+            }
+            Ok(found)
         })
     }
 
-    fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<RaidLine>> {
+    fn fight_of<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterKey, String)>> {
         Self::read(async move {
-            let lines = select_raid_lines!(
-                "WHERE r.pinned = 0 AND r.active_at_ms < ?1 ORDER BY r.active_at_ms, r.row LIMIT ?2",
+            let found = sqlx::query!(
+                "SELECT e.account, e.encounter_id, r.code FROM encounters e JOIN raids r ON r.row = e.raid
+                 WHERE e.report_id = ?1",
+                report_id,
+            )
+            .fetch_optional(&self.readers)
+            .await?;
+            let Some(found) = found else { return Ok(None) };
+            let encounter = EncounterId(Id::from(found.encounter_id).read()?);
+            Ok(Some((EncounterKey { account: AccountId(found.account), encounter }, found.code)))
+        })
+    }
+
+    fn owner_of<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<AccountId>> {
+        Self::read(async move {
+            let account = sqlx::query_scalar!("SELECT account FROM raids WHERE code = ?1", code);
+            Ok(account.fetch_optional(&self.readers).await?.map(AccountId))
+        })
+    }
+
+    fn raids_left(&self, account: AccountId, limit: u32) -> StoreFuture<'_, Vec<String>> {
+        Self::read(async move {
+            let codes = sqlx::query_scalar!("SELECT code FROM raids WHERE account = ?1 LIMIT ?2", account.0, limit);
+            Ok(codes.fetch_all(&self.readers).await?)
+        })
+    }
+
+    fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<(AccountId, String)>> {
+        Self::read(async move {
+            let raids = sqlx::query!(
+                "SELECT account, code FROM raids r WHERE pinned = 0 AND active_at_ms < ?1
+                   AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 2 AND j.data = CAST('raid:' || r.code AS BLOB))
+                 ORDER BY active_at_ms, row LIMIT ?2",
                 before_ms,
-                limit
+                limit,
             )
             .fetch_all(&self.readers)
             .await?;
-            Ok(readable(lines))
+            Ok(raids.into_iter().map(|raid| (AccountId(raid.account), raid.code)).collect())
+        })
+    }
+
+    fn active_last(&self) -> StoreFuture<'_, Option<i64>> {
+        Self::read(async move {
+            let last = sqlx::query_scalar!(r#"SELECT max(active_at_ms) AS "last: i64" FROM raids"#);
+            Ok(last.fetch_one(&self.readers).await?)
         })
     }
 
@@ -107,20 +156,35 @@ impl Erasing for SqliteStore {
 /// Whoever looks at the files later has something to do.
 async fn wipe_later(connection: &mut SqliteConnection) -> Result<(), Failure> {
     let key = JobKey { kind: JobKind::Wipe, account: AccountId(0), name: [0; 16] };
-    put_job(connection, &NewJob { key, data: Bytes::new(), created_at_ms: 0, due_at_ms: 0 }).await
+    put_job(connection, &NewJob { key, data: Bytes::new(), created_at_ms: 0, due_at_ms: 0 }).await?;
+    Ok(())
 }
 
 struct BeginErasing {
     job: NewJob,
     note: Note,
+    older_ms: Option<i64>,
 }
 
 impl Change for BeginErasing {
-    type Output = ();
+    type Output = bool;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
-        put_job(&mut *connection, &self.job).await?;
-        put_note(connection, &self.note).await
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
+        if let (Some(older_ms), Some(Erasure::Raid(code))) = (self.older_ms, Erasure::of(&self.job.data)) {
+            let may_go = sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT 1 FROM raids WHERE code = ?1 AND pinned = 0 AND active_at_ms < ?2) AS "may_go!: bool""#,
+                code,
+                older_ms,
+            );
+            if !may_go.fetch_one(&mut *connection).await? {
+                return Ok(false);
+            }
+        }
+        let is_new = put_job(&mut *connection, &self.job).await?;
+        if is_new {
+            put_note(connection, &self.note).await?;
+        }
+        Ok(is_new)
     }
 }
 
@@ -157,7 +221,8 @@ impl Change for EraseEncounter {
 async fn erase(connection: &mut SqliteConnection, row: i64) -> Result<(), Failure> {
     sqlx::query!(
         "DELETE FROM raid_players WHERE raid = (SELECT raid FROM encounters WHERE row = ?1)
-           AND player IN (SELECT unhex(actor_id) FROM encounter_players WHERE encounter = ?1)
+           AND (player IN (SELECT unhex(actor_id) FROM encounter_players WHERE encounter = ?1)
+                OR NOT EXISTS (SELECT 1 FROM encounter_players WHERE encounter = ?1))
            AND NOT EXISTS (
                SELECT 1 FROM encounters o WHERE o.raid = raid_players.raid AND o.row <> ?1
                  AND NOT EXISTS (SELECT 1 FROM encounter_players p WHERE p.encounter = o.row))
@@ -246,8 +311,17 @@ impl Change for BeginLeaving {
         )
         .execute(&mut *connection)
         .await?;
-        put_job(&mut *connection, &self.job).await?;
-        put_note(connection, &self.note).await?;
+        // Keys of the configuration name an account: from now on that is another one.
+        sqlx::query!(
+            "UPDATE accounts SET name = '@gone-' || row
+             WHERE row IN (SELECT account FROM account_owners WHERE person = ?1)",
+            person,
+        )
+        .execute(&mut *connection)
+        .await?;
+        if put_job(&mut *connection, &self.job).await? {
+            put_note(connection, &self.note).await?;
+        }
         Ok(Leaving::Begun)
     }
 }
@@ -279,6 +353,7 @@ impl Change for ErasePerson {
             }
             sqlx::query!("DELETE FROM jobs WHERE account = ?1", account).execute(&mut *connection).await?;
             sqlx::query!("DELETE FROM quota WHERE account = ?1", account).execute(&mut *connection).await?;
+            sqlx::query!("UPDATE account_numbers SET last = max(last, ?1)", account).execute(&mut *connection).await?;
             sqlx::query!("DELETE FROM accounts WHERE row = ?1", account).execute(&mut *connection).await?;
         }
         let erased = sqlx::query!("DELETE FROM people WHERE row = ?1", person).execute(&mut *connection).await?;
@@ -302,6 +377,15 @@ impl Change for PinRaid {
             .fetch_optional(&mut *connection)
             .await?;
         let Some(held) = held else { return Ok(false) };
+        let erasure = Erasure::Raid(self.code.clone()).to_text();
+        let is_going = sqlx::query_scalar!(
+            r#"SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = 2 AND data = CAST(?1 AS BLOB)) AS "is_going!: bool""#,
+            erasure,
+        );
+        // Else he would be told that it stays.
+        if is_going.fetch_one(&mut *connection).await? {
+            return Ok(false);
+        }
         if held == self.pinned {
             return Ok(true);
         }

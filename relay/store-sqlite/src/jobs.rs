@@ -2,7 +2,7 @@
 
 use raidcast_shared::id::EncounterId;
 use raidcast_store::row::{JobColumns, leased_job};
-use raidcast_store::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
+use raidcast_store::{AccountId, JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob, StoreFuture, code};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
@@ -22,6 +22,24 @@ impl Jobs for SqliteStore {
         self.write_bulk(PutOffJob { key, due_at_ms, tries, why: why.to_owned() })
     }
 
+    fn job_of(&self, kind: JobKind, account: AccountId, after: Option<[u8; 16]>) -> StoreFuture<'_, Option<LeasedJob>> {
+        Self::read(async move {
+            let of_kind = i64::from(code::of_job(kind));
+            let after = after.as_ref().map_or(&[][..], <[u8; 16]>::as_slice);
+            let found = sqlx::query_as!(
+                JobColumns,
+                "SELECT account, name, data, tries, created_at_ms FROM jobs
+                 WHERE kind = ?1 AND account = ?2 AND name > ?3 ORDER BY name LIMIT 1",
+                of_kind,
+                account.0,
+                after,
+            )
+            .fetch_optional(&self.readers)
+            .await?;
+            Ok(found.map(|job| leased_job(kind, job)).transpose()?)
+        })
+    }
+
     fn jobs(&self, kind: JobKind) -> StoreFuture<'_, JobsWaiting> {
         Self::read(async move {
             let kind = i64::from(code::of_job(kind));
@@ -36,16 +54,16 @@ impl Jobs for SqliteStore {
     }
 }
 
-/// Writes a job down that has no limit, unless there is one of its name.
-pub(crate) async fn put_job(connection: &mut SqliteConnection, job: &NewJob) -> Result<(), Failure> {
+/// Writes a job down that has no limit; `false` if there is one of its name.
+pub(crate) async fn put_job(connection: &mut SqliteConnection, job: &NewJob) -> Result<bool, Failure> {
     put(connection, job, None).await
 }
 
-async fn put(connection: &mut SqliteConnection, job: &NewJob, of: Option<EncounterId>) -> Result<(), Failure> {
+async fn put(connection: &mut SqliteConnection, job: &NewJob, of: Option<EncounterId>) -> Result<bool, Failure> {
     let of = of.as_ref().map(|of| of.0.as_bytes().as_slice());
     let NewJob { key: JobKey { kind, account, name }, data, created_at_ms, due_at_ms } = job;
     let (kind, name, data) = (i64::from(code::of_job(*kind)), name.as_slice(), &data[..]);
-    sqlx::query!(
+    let put = sqlx::query!(
         "INSERT INTO jobs (kind, account, name, data, created_at_ms, due_at_ms, encounter_id)
          VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         kind,
@@ -58,7 +76,7 @@ async fn put(connection: &mut SqliteConnection, job: &NewJob, of: Option<Encount
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(put.rows_affected() > 0)
 }
 
 /// Writes a job about an encounter down, unless there is one of its name; `false` if there are as many as may be.
@@ -79,6 +97,18 @@ pub(crate) async fn add_job(connection: &mut SqliteConnection, job: &NewJob, of:
     }
     put(connection, job, Some(of)).await?;
     Ok(true)
+}
+
+/// Whether it is still to be done.
+pub(crate) async fn is_there(connection: &mut SqliteConnection, key: &JobKey) -> Result<bool, Failure> {
+    let (kind, name) = (i64::from(code::of_job(key.kind)), key.name.as_slice());
+    let found = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM jobs WHERE kind = ?1 AND account = ?2 AND name = ?3) AS "is_there!: bool""#,
+        kind,
+        key.account.0,
+        name,
+    );
+    Ok(found.fetch_one(connection).await?)
 }
 
 struct LeaseJob {

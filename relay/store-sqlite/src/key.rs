@@ -160,7 +160,7 @@ impl Change for RevokeKey {
             return Ok(false);
         }
         let (by, about) = (Some(self.by), Some(self.account.0));
-        put_note(connection, &Note { by, what: Audited::KeyRevoked, about, at_ms: self.now_ms }).await?;
+        put_note(connection, &Note { by, key: None, what: Audited::KeyRevoked, about, at_ms: self.now_ms }).await?;
         Ok(true)
     }
 }

@@ -116,7 +116,7 @@ impl Change for AddLink {
         )
         .fetch_one(&mut *connection)
         .await?;
-        put_note(connection, &link.note()).await?;
+        put_note(connection, &link.note).await?;
         Ok(Some(link.kept(LinkId(row))))
     }
 }

@@ -189,7 +189,9 @@ impl Change for Join {
         .await?;
         let own = person.own_account();
         let account = sqlx::query_scalar!(
-            r#"INSERT INTO accounts (name, channel) VALUES (?1, ?2) RETURNING row AS "row!""#,
+            r#"INSERT INTO accounts (row, name, channel)
+               SELECT max(n.last, COALESCE((SELECT max(row) FROM accounts), 0)) + 1, ?1, ?2 FROM account_numbers n
+               RETURNING row AS "row!""#,
             own,
             channel,
         )
@@ -328,7 +330,8 @@ impl Change for Claim {
     async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
         let claimed = sqlx::query!(
             "INSERT INTO account_owners (account, person)
-             SELECT a.row, p.row FROM accounts a, people p WHERE a.row = ?1 AND p.row = ?2
+             SELECT a.row, p.row FROM accounts a, people p
+             WHERE a.row = ?1 AND p.row = ?2 AND EXISTS (SELECT 1 FROM sign_ins s WHERE s.person = p.row)
              ON CONFLICT (account) DO NOTHING",
             self.account.0,
             self.person.0,
@@ -339,7 +342,7 @@ impl Change for Claim {
             return Ok(false);
         }
         let (by, about) = (Some(self.person), Some(self.account.0));
-        put_note(connection, &Note { by, what: Audited::AccountClaimed, about, at_ms: self.now_ms }).await?;
+        put_note(connection, &Note { by, key: None, what: Audited::AccountClaimed, about, at_ms: self.now_ms }).await?;
         Ok(true)
     }
 }
@@ -354,7 +357,8 @@ impl Change for Invite {
         let Invitation { digest, role, note, made_by, created_at_ms, ends_at_ms, left } = &self.0;
         if made_by.is_some() {
             let what = Audited::InvitationMade;
-            put_note(&mut *connection, &Note { by: *made_by, what, about: None, at_ms: *created_at_ms }).await?;
+            put_note(&mut *connection, &Note { by: *made_by, key: None, what, about: None, at_ms: *created_at_ms })
+                .await?;
         }
         let (digest, role, made_by) = (digest.as_slice(), code::of_role(*role), made_by.map(|person| person.0));
         sqlx::query!(
@@ -392,7 +396,7 @@ impl Change for Uninvite {
             return Ok(false);
         }
         let what = Audited::InvitationTakenBack;
-        put_note(connection, &Note { by: Some(self.by), what, about: None, at_ms: self.now_ms }).await?;
+        put_note(connection, &Note { by: Some(self.by), key: None, what, about: None, at_ms: self.now_ms }).await?;
         Ok(true)
     }
 }

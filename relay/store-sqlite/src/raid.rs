@@ -4,7 +4,7 @@ use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_store::row::{RaidColumns, tickets};
 use raidcast_store::search::Listed;
-use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code};
+use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code, no_account};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
@@ -81,11 +81,12 @@ impl Change for InsertRaid {
         let id = raid.id.0.as_bytes().as_slice();
         let digest = raid.secret_digest.as_slice();
         let (visibility, names) = (code::of_visibility(raid.visibility), code::of_names(raid.names));
-        sqlx::query!(
+        let inserted = sqlx::query!(
             "INSERT INTO raids
                  (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history,
                   names, delay_ms, shown_until_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             SELECT ?1, row, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+             FROM accounts WHERE row = ?2 AND name NOT LIKE '@gone-%'",
             id,
             raid.account.0,
             raid.code,
@@ -102,6 +103,9 @@ impl Change for InsertRaid {
         )
         .execute(&mut *connection)
         .await?;
+        if inserted.rows_affected() == 0 {
+            return Err(no_account(raid.account).into());
+        }
         sqlx::query!(
             "UPDATE raids SET active_at_ms = ?2 - 1 WHERE account = ?1 AND active_at_ms > ?2",
             raid.account.0,

@@ -26,6 +26,10 @@ impl Removals for SqliteStore {
         })
     }
 
+    fn drop_removals(&self, before_ms: i64) -> StoreFuture<'_, u64> {
+        self.write(DropRemovals { before_ms })
+    }
+
     fn close_removal(&self, row: i64, note: Note) -> StoreFuture<'_, bool> {
         self.write(CloseRemoval { row, note })
     }
@@ -56,6 +60,20 @@ impl Change for AskRemoval {
         .execute(connection)
         .await?;
         Ok(kept.rows_affected() > 0)
+    }
+}
+
+struct DropRemovals {
+    before_ms: i64,
+}
+
+impl Change for DropRemovals {
+    type Output = u64;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<u64, Failure> {
+        let dropped =
+            sqlx::query!("DELETE FROM removals WHERE created_at_ms < ?1", self.before_ms).execute(connection).await?;
+        Ok(dropped.rows_affected())
     }
 }
 

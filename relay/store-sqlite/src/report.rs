@@ -224,7 +224,8 @@ async fn keep_line(connection: &mut SqliteConnection, encounter: i64, report: &K
     .await?;
     let kept = kept.ok_or_else(|| StoreError::Damaged(format!("no encounter {encounter}")))?;
     let (account, revision) = (AccountId(kept.account), report.revision.into());
-    put_job(connection, &derive_job(account, encounter, revision, &kept.report_id, report.kept_at_ms)).await
+    put_job(connection, &derive_job(account, encounter, revision, &kept.report_id, report.kept_at_ms)).await?;
+    Ok(())
 }
 
 /// Makes a provisional report live again.

@@ -9,7 +9,7 @@ use raidcast_store::transfer::{
     UpkeepCells, rows,
 };
 use raidcast_store::{StoreError, StoreFuture};
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use crate::SqliteStore;
 use crate::derived::again;
@@ -207,7 +207,7 @@ impl Export for Transaction {
                 store_error,
             ),
             Table::Audit => rows(
-                sqlx::query_as!(AuditCells, r#"SELECT row AS "row!", at_ms, who, what, about FROM audit ORDER BY row"#)
+                sqlx::query_as!(AuditCells, r#"SELECT row AS "row!", at_ms, who, what, about, key FROM audit ORDER BY row"#)
                     .fetch(connection),
                 Row::Audit,
                 store_error,
@@ -338,12 +338,32 @@ impl Import for Transaction {
         Box::pin(async move {
             let Self(mut connection) = *self;
             let committing = async {
+                number_on(&mut connection).await?;
                 sqlx::raw_sql("COMMIT").execute(&mut connection).await?;
                 connection.close().await
             };
             committing.await.map_err(|error| store_error(&error))
         })
     }
+}
+
+/// No new row gets a number that notes say of one that is gone. Those that were put in are counted already.
+async fn number_on(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("UPDATE account_numbers SET last = max(last, (SELECT COALESCE(max(about), 0) FROM audit))")
+        .execute(&mut *connection)
+        .await?;
+    for (table, column) in [("people", "max(COALESCE(who, 0), COALESCE(about, 0))"), ("keys", "key")] {
+        let of_notes = format!("(SELECT COALESCE(max({column}), 0) FROM audit)");
+        let update = format!("UPDATE sqlite_sequence SET seq = max(seq, {of_notes}) WHERE name = '{table}'");
+        let insert = format!(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT '{table}', {of_notes}
+             WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = '{table}')"
+        );
+        for statement in [update, insert] {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::Error> {
@@ -498,13 +518,14 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             since_ms,
             used,
         ),
-        Row::Audit(AuditCells { row, at_ms, who, what, about }) => sqlx::query!(
-            "INSERT INTO audit (row, at_ms, who, what, about) VALUES (?, ?, ?, ?, ?)",
+        Row::Audit(AuditCells { row, at_ms, who, what, about, key }) => sqlx::query!(
+            "INSERT INTO audit (row, at_ms, who, what, about, key) VALUES (?, ?, ?, ?, ?, ?)",
             row,
             at_ms,
             who,
             what,
             about,
+            key,
         ),
         Row::Claim(claim) => sqlx::query!(
             "INSERT INTO claims (row, person, player, called, way, code, created_at_ms, ends_at_ms)

@@ -3,8 +3,8 @@
 use raidcast_shared::id::hex;
 use raidcast_store::row::{Names, upload_hash};
 use raidcast_store::{
-    AccountId, EncounterKey, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash, UploadKept,
-    UploadStep, Uploads, check_remote_id,
+    ACTIVE_NOTED_MS, AccountId, EncounterKey, Left, NewJob, NewUpload, StoreFuture, UPLOAD_HASHES_MAX, UploadHash,
+    UploadKept, UploadStep, Uploads, check_remote_id,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -12,7 +12,7 @@ use crate::SqliteStore;
 use crate::encounter::{add_encounter, by_id, no_raid, of_report};
 use crate::error::Failure;
 use crate::job::Change;
-use crate::jobs::add_job;
+use crate::jobs::{add_job, is_there};
 use crate::report::{bytes, keep};
 
 impl Uploads for SqliteStore {
@@ -50,6 +50,20 @@ impl Uploads for SqliteStore {
         })
     }
 
+    fn known_by(&self, encounter: i64) -> StoreFuture<'_, (Option<i64>, Vec<UploadHash>)> {
+        Self::read(async move {
+            let remote_id = sqlx::query_scalar!("SELECT remote_id FROM encounters WHERE row = ?1", encounter)
+                .fetch_optional(&self.readers)
+                .await?;
+            let hashes =
+                sqlx::query_scalar!("SELECT hash FROM upload_hashes WHERE encounter = ?1 ORDER BY hash", encounter)
+                    .fetch_all(&self.readers)
+                    .await?;
+            let hashes = hashes.into_iter().map(upload_hash).collect::<Result<_, _>>()?;
+            Ok((remote_id.flatten(), hashes))
+        })
+    }
+
     fn report_of_remote(&self, remote_id: i64) -> StoreFuture<'_, Option<String>> {
         Self::read(async move {
             Ok(sqlx::query_scalar!("SELECT report_id FROM encounters WHERE remote_id = ?1", remote_id)
@@ -70,8 +84,18 @@ impl Change for KeepUpload {
     }
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<UploadKept, Failure> {
-        let NewUpload { key, report_id, raid_code, started_at_ms, created_at_ms, remote_id, hash, held: _, report } =
-            &self.0;
+        let NewUpload {
+            key,
+            report_id,
+            raid_code,
+            started_at_ms,
+            created_at_ms,
+            remote_id,
+            hash,
+            held: _,
+            job,
+            report,
+        } = &self.0;
         let held = by_id(&mut *connection, key.account, key.encounter).await?;
         let step = self.0.step(held.as_ref())?;
         let held = held.map(|held| held.row);
@@ -79,6 +103,11 @@ impl Change for KeepUpload {
         let is_taken = held.is_none() && of_report(connection, report_id).await?.is_some();
         if step == UploadStep::Refuse || is_taken {
             return Ok(UploadKept::Conflict);
+        }
+        if let (None, Some(job)) = (held, job)
+            && !is_there(connection, job).await?
+        {
+            return Ok(UploadKept::Gone);
         }
         let Some(remote_id) = remote_id_for(connection, held, *remote_id).await? else {
             return Ok(UploadKept::Conflict);
@@ -91,6 +120,16 @@ impl Change for KeepUpload {
         };
         if step == UploadStep::Keep {
             keep(connection, encounter, report).await?;
+            let noted_ms = report.kept_at_ms.saturating_sub(ACTIVE_NOTED_MS);
+            sqlx::query!(
+                "UPDATE raids SET active_at_ms = ?2
+                 WHERE row = (SELECT raid FROM encounters WHERE row = ?1) AND active_at_ms < ?3",
+                encounter,
+                report.kept_at_ms,
+                noted_ms,
+            )
+            .execute(&mut *connection)
+            .await?;
         }
         note(connection, key.account, encounter, remote_id, hash.as_ref()).await?;
         let row = by_id(connection, key.account, key.encounter).await?.ok_or_else(|| no_raid(raid_code))?;

@@ -38,7 +38,8 @@ impl Change for KeepUsed {
         for Use { account, what, since_ms, used } in &self.0 {
             let used = used.cast_signed();
             sqlx::query!(
-                "INSERT INTO quota (account, what, since_ms, used) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO quota (account, what, since_ms, used)
+                 SELECT row, ?2, ?3, ?4 FROM accounts WHERE row = ?1
                  ON CONFLICT (account, what) DO UPDATE SET since_ms = excluded.since_ms, used = excluded.used",
                 account.0,
                 what,

@@ -11,9 +11,9 @@ use futures::future::join_all;
 use raidcast_shared::id::{EncounterId, RaidId, StreamId};
 use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 use raidcast_store::{
-    Accounts as _, Delay, EncounterKey, EncounterRow, Encounters as _, Journal as _, JournalEntry, JournalKind,
-    KeptReport, NewEncounter, RaidRow, Raids as _, Reports as _, StoreError, StoredStream, StreamKey, Tickets,
-    Upkeep as _,
+    Accounts as _, Delay, EncounterKey, EncounterRow, Encounters as _, Erasing as _, Journal as _, JournalEntry,
+    JournalKind, KeptReport, NewEncounter, RaidRow, Raids as _, Reports as _, StoreError, StoredStream, StreamKey,
+    Tickets, Upkeep as _,
 };
 use raidcast_store_sqlite::SqliteStore;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -360,4 +360,26 @@ async fn a_file_has_one_owner() {
     fixture.store.close().await.unwrap();
     let next = SqliteStore::open(&fixture.path()).await.unwrap();
     next.ping().await.unwrap();
+}
+
+/// A file that another program made: its free pages cannot be given back, and nobody tries so for ever.
+#[tokio::test]
+async fn a_file_without_incremental_vacuum_is_wiped_and_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("raidcast.db");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    for statement in ["CREATE TABLE old (bytes BLOB)", "INSERT INTO old VALUES (zeroblob(2000000))", "DROP TABLE old"] {
+        sqlx::raw_sql(statement).execute(&mut other).await.unwrap();
+    }
+    other.close().await.unwrap();
+    let store = SqliteStore::open(&path).await.unwrap();
+    let mut steps = 0;
+    while !store.give_back().await.unwrap().is_done {
+        steps += 1;
+        assert!(steps < 100, "it goes on for ever");
+    }
+    let mut other = connect(&path).await;
+    let free: i64 = sqlx::query_scalar("PRAGMA freelist_count").fetch_one(&mut other).await.unwrap();
+    assert!(free > 0, "it is such a file");
 }

@@ -1,10 +1,14 @@
 //! Who uploads.
 
-use crate::StoreFuture;
+use crate::{StoreError, StoreFuture};
 
 /// An account's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub i64);
+
+/// The row of a key that somebody made for an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(pub i64);
 
 /// Who uploads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +19,11 @@ pub struct Account {
     pub name: String,
     /// Names its channel in URLs.
     pub channel: String,
+}
+
+/// Why nothing begins in an account.
+pub fn no_account(account: AccountId) -> StoreError {
+    StoreError::Damaged(format!("no account {}, or it is being deleted", account.0))
 }
 
 /// Keeps accounts.

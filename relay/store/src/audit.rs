@@ -1,17 +1,23 @@
 //! Who changed what.
 //!
 //! One invariant: what changed something that others may ask about is noted in the transaction that changed it. Rows name
-//! people and accounts by number alone: no names of players, no codes, no addresses. Deliberately not here: who may read it.
+//! people, accounts and keys by number alone: no names of players, no codes, no addresses. There are never more than
+//! [`NOTES_MAX`]. Deliberately not here: who may read it.
 
 pub use raidcast_shared::account::Audited;
 
-use crate::{PersonId, StoreFuture};
+use crate::{KeyId, PersonId, StoreFuture};
+
+/// So many notes are kept at the most: the oldest go first. At fifty bytes each that is some megabytes.
+pub const NOTES_MAX: i64 = 100_000;
 
 /// What is to be noted with a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Note {
     /// Who does it; `None`: the relay itself, or who has a key of its configuration.
     pub by: Option<PersonId>,
+    /// By which key, where it was not done on a page and the key is none of the configuration.
+    pub key: Option<KeyId>,
     /// What.
     pub what: Audited,
     /// The row of the account or person that it is about, as `what` has it.

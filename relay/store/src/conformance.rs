@@ -124,10 +124,12 @@ macro_rules! conformance {
                 names_that_nobody_may_see_are_in_nobodys_way;
             same_fight: reports_of_one_fight_are_those_of_a_plain_comparison,
                 what_is_not_public_is_told_to_its_account_alone, one_account_takes_no_others_place;
-            erase: an_erased_encounter_leaves_all_others_as_they_were, an_erased_raid_leaves_all_others_as_they_were,
-                somebody_who_leaves_takes_all_that_is_his, the_last_administrator_stays,
+            erase: an_erased_encounter_leaves_all_others_as_they_were, what_waited_brings_nothing_back,
+                an_erased_raid_leaves_all_others_as_they_were,
+                somebody_who_leaves_takes_all_that_is_his, the_last_administrator_stays, numbers_of_accounts_are_not_given_again,
                 raids_are_listed_for_their_owner_and_by_age;
-            audit: notes_are_read_newest_first_until_they_are_old;
+            audit: notes_are_read_newest_first_until_they_are_old,
+                so_many_notes_are_kept_and_what_they_name_is_named_once;
             character: a_claim_is_open_until_it_is_over, a_character_is_proved_in_the_way_of_its_claim,
                 who_is_hidden_is_found_by_nothing, wishes_are_their_persons_alone;
             removal: so_many_requests_are_kept_until_they_are_closed;

@@ -11,7 +11,7 @@ use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use crate::{AccountId, EncounterKey, JobKey, JobKind, NewJob, Note, Person, PersonId, StoreFuture};
 
 /// What is to be erased piece by piece: what a job of [`JobKind::Erase`] says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Erasure {
     /// The raid with this code.
     Raid(String),
@@ -71,6 +71,8 @@ pub struct RaidLine {
     pub active_at_ms: i64,
     /// Whether it stays however old it gets.
     pub pinned: bool,
+    /// Which of its tickets is good.
+    pub ticket: u32,
     /// How many fights it has.
     pub fights: u64,
 }
@@ -95,8 +97,9 @@ pub struct GivenBack {
 
 /// Erases.
 pub trait Erasing: Send + Sync {
-    /// Writes down what is to be erased, and who wants it: together or not at all.
-    fn begin_erasing<'a>(&'a self, job: &'a NewJob, note: Note) -> StoreFuture<'a, ()>;
+    /// Writes down what is to be erased, and who wants it: together or not at all. `false`, and nothing is written, where it
+    /// is written already, or, with `older_ms`, unless it is a raid that was active last before that and is not to stay.
+    fn begin_erasing<'a>(&'a self, job: &'a NewJob, note: Note, older_ms: Option<i64>) -> StoreFuture<'a, bool>;
 
     /// Erases an encounter, and what still waits to be looked at of it; `false` if there is none. Nobody may have it in
     /// memory.
@@ -107,19 +110,34 @@ pub trait Erasing: Send + Sync {
     fn erase_raid<'a>(&'a self, code: &'a str) -> StoreFuture<'a, bool>;
 
     /// Ends all that lets somebody in (ways to sign in, sessions, keys, invitations of his), and writes down that he is to
-    /// be erased, and who wants it. The last administrator stays.
+    /// be erased, and who wants it: once. Nothing begins in his accounts any more, and what names them names others from now
+    /// on. The last administrator stays.
     fn begin_leaving<'a>(&'a self, person: PersonId, job: &'a NewJob, note: Note) -> StoreFuture<'a, Leaving>;
 
     /// Erases somebody with all accounts that he holds and what they still have; `false` if there is no such person.
     fn erase_person(&self, person: PersonId) -> StoreFuture<'_, bool>;
 
-    /// An account's raids, those that were made last first: from the last one, or before a row.
+    /// An account's raids that can be read, those that were made last first: from the last one, or before a row.
     fn raids_of(&self, account: AccountId, before: Option<i64>, limit: u32) -> StoreFuture<'_, Vec<RaidLine>>;
 
-    /// Raids that were active last before a time, and are not to stay: the oldest first.
-    fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<RaidLine>>;
+    /// What a report's fight is named by, and its raid's code, though nothing else of it can be read.
+    fn fight_of<'a>(&'a self, report_id: &'a str) -> StoreFuture<'a, Option<(EncounterKey, String)>>;
 
-    /// A raid stays however old it gets, or no more; `false` if there is none. Nothing is noted where it was so already.
+    /// Whose a raid is, though nothing else of it can be read.
+    fn owner_of<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<AccountId>>;
+
+    /// Codes of raids that an account still has, also of those that cannot be read.
+    fn raids_left(&self, account: AccountId, limit: u32) -> StoreFuture<'_, Vec<String>>;
+
+    /// Raids that were active last before a time, are not to stay, and are not being erased: whose they are, and their codes,
+    /// also of those that cannot be read; the oldest first.
+    fn raids_older(&self, before_ms: i64, limit: u32) -> StoreFuture<'_, Vec<(AccountId, String)>>;
+
+    /// When a raid was active last, of all raids the newest; `None` if there is none.
+    fn active_last(&self) -> StoreFuture<'_, Option<i64>>;
+
+    /// A raid stays however old it gets, or no more; `false` if there is none, or it is being erased. Nothing is noted where
+    /// it was so already.
     fn pin_raid<'a>(&'a self, code: &'a str, pinned: bool, note: Note) -> StoreFuture<'a, bool>;
 
     /// Who signs in, by row: from the first on, or after a row.

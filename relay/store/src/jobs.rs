@@ -81,6 +81,9 @@ pub trait Jobs: Send + Sync {
     /// It could not be done now, after so many tries that count; `why`: for people who look.
     fn put_off_job<'a>(&'a self, key: JobKey, due_at_ms: i64, tries: u32, why: &'a str) -> StoreFuture<'a, ()>;
 
+    /// A job of an account's that waits: the first by name, or the first after a name. Nobody is given it by that.
+    fn job_of(&self, kind: JobKind, account: AccountId, after: Option<[u8; 16]>) -> StoreFuture<'_, Option<LeasedJob>>;
+
     /// What there is of a kind.
     fn jobs(&self, kind: JobKind) -> StoreFuture<'_, JobsWaiting>;
 }

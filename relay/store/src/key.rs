@@ -2,11 +2,7 @@
 
 use raidcast_shared::uplink::Visibility;
 
-use crate::{AccountId, Audited, Note, PersonId, StoreFuture};
-
-/// A key's row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(pub i64);
+use crate::{AccountId, Audited, KeyId, Note, PersonId, StoreFuture};
 
 /// A key. Its secret is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +56,7 @@ impl NewKey {
     /// What is noted of it, if anything is.
     pub fn note(&self) -> Option<Note> {
         let (by, about) = (Some(self.by?), Some(self.account.0));
-        Some(Note { by, what: Audited::KeyMade, about, at_ms: self.now_ms })
+        Some(Note { by, key: None, what: Audited::KeyMade, about, at_ms: self.now_ms })
     }
 
     /// The row that is kept of it.

@@ -41,8 +41,8 @@ mod upkeep;
 mod upload;
 mod usage;
 
-pub use account::{Account, AccountId, Accounts};
-pub use audit::{AuditRow, Audited, Audits, Note};
+pub use account::{Account, AccountId, Accounts, KeyId, no_account};
+pub use audit::{AuditRow, Audited, Audits, NOTES_MAX, Note};
 pub use character::{
     CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters, Claim,
     NewClaim, OPT_OUTS_MAX, ProvedBy, SeenClaim, Wish, Wished, Wishes,
@@ -53,7 +53,7 @@ pub use erase::{Erasing, Erasure, GivenBack, Leaving, RaidLine};
 pub use error::{StoreError, StoreFuture};
 pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
-pub use key::{KEYS_MAX, KeyId, KeyRow, Keys, NewKey};
+pub use key::{KEYS_MAX, KeyRow, Keys, NewKey};
 pub use link::{LINKS_MAX, LinkId, LinkRow, Links, NewLink};
 pub use person::{Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
 pub use player::{NUMBERED_PLAYERS_MAX, Players, numbers_to_give};
@@ -64,7 +64,8 @@ pub use search::{Search, SearchFound, SearchKey, SearchOrder, SearchRequest, Sea
 pub use session::{NewSession, SESSIONS_MAX, Session, SessionEnds, SessionId, Sessions};
 pub use upkeep::{Backlog, KeyEncounter, KeyedEncounters, OnCommit, Upkeep};
 pub use upload::{
-    HeldReport, Left, NewUpload, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads, check_remote_id,
+    ACTIVE_NOTED_MS, HeldReport, Left, NewUpload, UPLOAD_HASHES_MAX, UploadHash, UploadKept, UploadStep, Uploads,
+    check_remote_id,
 };
 pub use usage::{Usage, Use};
 

@@ -49,18 +49,13 @@ pub struct NewLink {
     pub name: String,
     /// As in [`LinkRow`].
     pub ends_at_ms: Option<i64>,
-    /// Who makes it, if he is signed in.
-    pub by: Option<PersonId>,
+    /// What is noted of it.
+    pub note: Note,
     /// Now, Unix ms.
     pub now_ms: i64,
 }
 
 impl NewLink {
-    /// What is noted of it.
-    pub fn note(&self) -> Note {
-        Note { by: self.by, what: Audited::LinkMade, about: Some(self.account.0), at_ms: self.now_ms }
-    }
-
     /// The row that is kept of it.
     pub fn kept(&self, id: LinkId) -> LinkRow {
         LinkRow {

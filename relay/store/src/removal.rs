@@ -4,8 +4,8 @@
 
 use crate::{Note, StoreFuture};
 
-/// Requests that are kept at once: at 4 KiB each under one megabyte, and more than one administrator answers in a week.
-pub const REMOVALS_MAX: i64 = 200;
+/// Requests that are kept at once: at 4 KiB each four megabytes, and more than may be asked for in a day.
+pub const REMOVALS_MAX: i64 = 1_000;
 
 /// What somebody asks for, in his own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,9 @@ pub trait Removals: Send + Sync {
 
     /// Those that are open, the oldest first.
     fn removals(&self) -> StoreFuture<'_, Vec<Removal>>;
+
+    /// Removes those of before a time; gives how many.
+    fn drop_removals(&self, before_ms: i64) -> StoreFuture<'_, u64>;
 
     /// Closes one; `false` if there is none.
     fn close_removal(&self, row: i64, note: Note) -> StoreFuture<'_, bool>;

@@ -331,6 +331,7 @@ pub struct AuditColumns {
     pub row: i64,
     pub at_ms: i64,
     pub who: Option<i64>,
+    pub key: Option<i64>,
     pub what: i64,
     pub about: Option<i64>,
 }
@@ -339,8 +340,9 @@ impl TryFrom<AuditColumns> for AuditRow {
     type Error = StoreError;
 
     fn try_from(columns: AuditColumns) -> Result<Self, StoreError> {
-        let AuditColumns { row, at_ms, who, what, about } = columns;
-        Ok(Self { row, note: Note { by: who.map(PersonId), what: code::audited(what)?, about, at_ms } })
+        let AuditColumns { row, at_ms, who, key, what, about } = columns;
+        let (by, key, what) = (who.map(PersonId), key.map(KeyId), code::audited(what)?);
+        Ok(Self { row, note: Note { by, key, what, about, at_ms } })
     }
 }
 
@@ -423,6 +425,7 @@ pub struct RaidLineColumns {
     pub created_at_ms: i64,
     pub active_at_ms: i64,
     pub pinned: bool,
+    pub tickets: i64,
     pub fights: i64,
 }
 
@@ -440,6 +443,7 @@ impl TryFrom<RaidLineColumns> for RaidLine {
             created_at_ms: columns.created_at_ms,
             active_at_ms: columns.active_at_ms,
             pinned: columns.pinned,
+            ticket: code::small(columns.tickets)?,
             fights: columns.fights.unsigned_abs(),
         })
     }

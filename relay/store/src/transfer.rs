@@ -457,6 +457,7 @@ pub struct AuditCells {
     pub who: Option<i64>,
     pub what: i64,
     pub about: Option<i64>,
+    pub key: Option<i64>,
 }
 
 /// The cells of a request for removal.

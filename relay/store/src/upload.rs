@@ -6,7 +6,7 @@
 use raidcast_shared::id::StreamId;
 use raidcast_shared::uplink::ReportState;
 
-use crate::{AccountId, EncounterKey, EncounterRow, KeptReport, NewJob, StoreError, StoreFuture};
+use crate::{AccountId, EncounterKey, EncounterRow, JobKey, KeptReport, NewJob, StoreError, StoreFuture};
 
 /// The first number that is too large for a remote id: JavaScript keeps those below exact.
 const REMOTE_ID_END: i64 = 1 << 53;
@@ -14,6 +14,9 @@ const REMOTE_ID_END: i64 = 1 << 53;
 /// Hashes of an encounter that are remembered: each version of a meter has its own, and a meter whose database was renewed.
 /// One that is not known costs its meter an upload, and nothing else.
 pub const UPLOAD_HASHES_MAX: i64 = 16;
+
+/// That a raid was active when an upload of it was kept is noted so exactly, ms: uploads of one raid do not wait for each other.
+pub const ACTIVE_NOTED_MS: i64 = 600_000;
 
 /// A meter's own hash of a fight, keyed by the caller: as it came, a fight's players could be guessed back from it.
 pub type UploadHash = [u8; 16];
@@ -37,6 +40,8 @@ pub struct NewUpload {
     pub hash: Option<UploadHash>,
     /// What the caller saw of the encounter when it decided to keep this; `None`: there was none.
     pub held: Option<HeldReport>,
+    /// The job that looks at it, if it waited: what it was for may have been erased meanwhile, and that job with it.
+    pub job: Option<JobKey>,
     /// `Final`, with its log. Its `encounter` says nothing: that is `held`'s row, or a new one.
     pub report: KeptReport,
 }
@@ -73,6 +78,8 @@ pub enum UploadKept {
     /// Nothing was changed: the encounter is not as the caller saw it, or an id that was drawn for it is another
     /// encounter's. Look again, and draw others.
     Conflict,
+    /// Nothing was changed: there is no such encounter, and what waited is not to make one, for it was erased.
+    Gone,
 }
 
 /// What became of a reading that cannot be looked at now.
@@ -165,6 +172,9 @@ pub trait Uploads: Send + Sync {
     /// Which of these hashes the account has uploaded, each once with its encounter's remote id, in no order. Where a
     /// hash was told of several encounters, it is the last one's.
     fn uploaded<'a>(&'a self, account: AccountId, hashes: &'a [UploadHash]) -> StoreFuture<'a, Vec<(UploadHash, i64)>>;
+
+    /// What meters know an encounter by: its remote id, and their hashes of it.
+    fn known_by(&self, encounter: i64) -> StoreFuture<'_, (Option<i64>, Vec<UploadHash>)>;
 
     /// The report behind a remote id.
     fn report_of_remote(&self, remote_id: i64) -> StoreFuture<'_, Option<String>>;

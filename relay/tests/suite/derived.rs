@@ -174,7 +174,8 @@ async fn a_job_that_fails_or_breaks_off_comes_again_later_each_time_and_holds_no
         }
     };
     let (store_of, line) = (Arc::clone(&store), Arc::default());
-    let worker = Worker { store: store_of, clock, kind: JobKind::Derive, line, does, goes_before: None };
+    let worker =
+        Worker { store: store_of, clock, kind: JobKind::Derive, line, does, goes_before: None, is_long: false };
     let next = async || worker.next().await.unwrap().map(|(_, done)| done);
     assert_eq!(next().await, Some(Err("it broke off".to_owned())));
     assert_eq!(next().await, Some(Ok(())), "the other is done");

@@ -452,7 +452,7 @@ async fn what_a_crash_broke_off_is_deleted_at_the_next_start() {
     let (kept, others) = (finished(&mut other, &Script::new(20, 2)).await, other.welcome.raid.clone());
     drop(other);
     // Written down, and nothing more: as where the relay died at that moment.
-    let note = Note { by: None, what: Audited::RaidDeleted, about: None, at_ms: 1 };
+    let note = Note { by: None, key: None, what: Audited::RaidDeleted, about: None, at_ms: 1 };
     let person = relay.store.people(None, 1).await.unwrap()[0].id;
     let leaving = Erasure::Person(person).job(AccountId(0), 1, 1);
     assert_eq!(relay.store.begin_leaving(person, &leaving, note).await.unwrap(), Leaving::Begun);
@@ -463,7 +463,7 @@ async fn what_a_crash_broke_off_is_deleted_at_the_next_start() {
     assert_eq!(found(data.path(), &needles(&raid)), Vec::<String>::new());
     assert_eq!(relay.get(&format!("/api/v1/reports/{kept}")).await.0, 200);
     let row = relay.store.raid_by_code(&others).await.unwrap().unwrap();
-    relay.store.begin_erasing(&Erasure::Raid(others.clone()).job(row.account, 1, 1), note).await.unwrap();
+    relay.store.begin_erasing(&Erasure::Raid(others.clone()).job(row.account, 1, 1), note, None).await.unwrap();
     let relay = relay.restart().await;
     becomes("the end of it", async || relay.get(&format!("/api/v1/reports/{kept}")).await.0 == 404).await;
     done(&relay, &[JobKind::Erase]).await;

@@ -20,6 +20,7 @@ mod exposition;
 mod falls;
 mod fan_out;
 mod gone;
+mod gone_meanwhile;
 mod heavy;
 mod history;
 mod hostile_uploads;

@@ -122,6 +122,13 @@ impl TestRelay {
         Self::start_on_store_limited(data, store, EdgeLimits::default()).await
     }
 
+    /// On a store of the test's own, with settings of its own.
+    pub(crate) async fn start_on_store_set(data: &Path, store: Arc<dyn Store>, set: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Self::config(data, None, EdgeLimits::default(), Vec::new());
+        set(&mut config);
+        Self::serve(config, store, None, Arc::new(AtomicI64::new(1_790_000_000_000))).await
+    }
+
     /// On a store of the test's own, with limits.
     pub(crate) async fn start_on_store_limited(data: &Path, store: Arc<dyn Store>, limits: EdgeLimits) -> Self {
         let config = Self::config(data, None, limits, Vec::new());

@@ -40,6 +40,14 @@ pub(crate) struct Faults {
     pub(crate) logs: RwLock<()>,
     /// Told whenever one is asked for.
     pub(crate) logs_asked: Notify,
+    /// Raids are erased while nobody holds this for writing.
+    pub(crate) erasures: RwLock<()>,
+    /// Told whenever one is to be erased.
+    pub(crate) erasures_asked: Notify,
+    /// What waits is put into archives while nobody holds this for writing.
+    pub(crate) archives: RwLock<()>,
+    /// Told whenever it is to be.
+    pub(crate) archives_asked: Notify,
 }
 
 impl Faults {
@@ -277,11 +285,21 @@ impl Uploads for Shaky {
         "writes" know_upload(key: EncounterKey = key => key, hash: Option<UploadHash> = hash => hash, remote_id: i64 = remote_id => remote_id) -> Option<i64>;
         "writes" leave_upload(key: EncounterKey = key => key, hash: Option<UploadHash> = hash => hash, remote_id: i64 = remote_id => remote_id, job: NewJob = job => job) -> Left;
         "reads" uploaded(account: AccountId = account => account, hashes: &'a [UploadHash] = hashes.to_vec() => &hashes) -> Vec<(UploadHash, i64)>;
+        "reads" known_by(encounter: i64 = encounter => encounter) -> (Option<i64>, Vec<UploadHash>);
         "reads" report_of_remote(remote_id: i64 = remote_id => remote_id) -> Option<String>;
     }
 }
 
 impl Jobs for Shaky {
+    fn job_of(&self, kind: JobKind, account: AccountId, after: Option<[u8; 16]>) -> StoreFuture<'_, Option<LeasedJob>> {
+        let faults = Arc::clone(&self.faults);
+        self.pass(false, move |store| async move {
+            faults.archives_asked.notify_one();
+            let _held = faults.archives.read().await;
+            store.job_of(kind, account, after).await
+        })
+    }
+
     /// Asked whenever the relay likes: no fault that a test wants elsewhere is spent on it.
     fn jobs(&self, kind: JobKind) -> StoreFuture<'_, JobsWaiting> {
         self.store.jobs(kind)
@@ -323,14 +341,26 @@ impl Usage for Shaky {
 }
 
 impl Erasing for Shaky {
+    fn erase_raid<'a>(&'a self, code: &'a str) -> StoreFuture<'a, bool> {
+        let (code, faults) = (code.to_owned(), Arc::clone(&self.faults));
+        self.pass(true, move |store| async move {
+            faults.erasures_asked.notify_one();
+            let _held = faults.erasures.read().await;
+            store.erase_raid(&code).await
+        })
+    }
+
     through! {
-        "writes" begin_erasing(job: &'a NewJob = job.clone() => &job, note: Note = note => note) -> ();
+        "writes" begin_erasing(job: &'a NewJob = job.clone() => &job, note: Note = note => note, older_ms: Option<i64> = older_ms => older_ms) -> bool;
         "writes" erase_encounter(key: EncounterKey = key => key, note: Option<Note> = note => note) -> bool;
-        "writes" erase_raid(code: &'a str = code.to_owned() => &code) -> bool;
         "writes" begin_leaving(person: PersonId = person => person, job: &'a NewJob = job.clone() => &job, note: Note = note => note) -> Leaving;
         "writes" erase_person(person: PersonId = person => person) -> bool;
         "reads" raids_of(account: AccountId = account => account, before: Option<i64> = before => before, limit: u32 = limit => limit) -> Vec<RaidLine>;
-        "reads" raids_older(before_ms: i64 = before_ms => before_ms, limit: u32 = limit => limit) -> Vec<RaidLine>;
+        "reads" raids_older(before_ms: i64 = before_ms => before_ms, limit: u32 = limit => limit) -> Vec<(AccountId, String)>;
+        "reads" raids_left(account: AccountId = account => account, limit: u32 = limit => limit) -> Vec<String>;
+        "reads" active_last() -> Option<i64>;
+        "reads" fight_of(report_id: &'a str = report_id.to_owned() => &report_id) -> Option<(EncounterKey, String)>;
+        "reads" owner_of(code: &'a str = code.to_owned() => &code) -> Option<AccountId>;
         "writes" pin_raid(code: &'a str = code.to_owned() => &code, pinned: bool = pinned => pinned, note: Note = note => note) -> bool;
         "reads" people(after: Option<PersonId> = after => after, limit: u32 = limit => limit) -> Vec<Person>;
     }
@@ -357,6 +387,7 @@ impl Removals for Shaky {
     through! {
         "writes" ask_removal(asked: &'a NewRemoval = asked.clone() => &asked) -> bool;
         "reads" removals() -> Vec<Removal>;
+        "writes" drop_removals(before_ms: i64 = before_ms => before_ms) -> u64;
         "writes" close_removal(row: i64 = row => row, note: Note = note => note) -> bool;
     }
 }

@@ -85,7 +85,7 @@ async fn filled(data: &Path) -> Vec<String> {
         created_at_ms: 1,
     };
     assert!(relay.store.ask_removal(&asked).await.unwrap());
-    let pinned = Note { by: Some(ana.id), what: Audited::RaidPinned, about: None, at_ms: 1 };
+    let pinned = Note { by: Some(ana.id), key: None, what: Audited::RaidPinned, about: None, at_ms: 1 };
     assert!(relay.store.pin_raid(&row.raid_code, true, pinned).await.unwrap());
     let key = relay.store.add_key(&key_of(account, SECRET)).await.unwrap().unwrap();
     relay.store.use_keys(&[(key.id, 3)]).await.unwrap();

@@ -1,5 +1,7 @@
 //! The accounts that people hold, and those that nobody does.
 
+use std::sync::Arc;
+
 use raidcast_shared::account::MyAccount;
 use raidcast_store::{Account, AccountId};
 
@@ -26,14 +28,20 @@ impl Members {
     ///
     /// # Errors
     /// `NotAdministrator`, `SignInAgain`, `NotFound` if there is none, or somebody holds it.
-    pub async fn claim(&self, who: &SignedIn, account: i64) -> Result<(), HttpError> {
+    pub async fn claim(self: &Arc<Self>, who: &SignedIn, account: i64) -> Result<(), HttpError> {
         Self::administrates(who)?;
         self.fresh(who)?;
-        if !self.context.store.claim(AccountId(account), who.person(), self.now_ms()).await? {
-            return Err(HttpError::NotFound);
-        }
-        tracing::info!(account, person = who.person().0, "an account was taken over");
-        Ok(())
+        let (person, digest) = (who.person(), who.digest);
+        self.whole(move |members| async move {
+            // He may be leaving.
+            members.still(&digest).await?;
+            if !members.context.store.claim(AccountId(account), person, members.now_ms()).await? {
+                return Err(HttpError::NotFound);
+            }
+            tracing::info!(account, person = person.0, "an account was taken over");
+            Ok(())
+        })
+        .await
     }
 
     /// The accounts that somebody holds, his own first.

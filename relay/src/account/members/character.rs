@@ -154,7 +154,7 @@ impl Members {
         Self::administrates(who)?;
         let player = self.player(&form.player)?;
         let what = if form.hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
-        let note = Note { by: Some(who.person()), what, about: None, at_ms: self.now_ms() };
+        let note = Note { by: Some(who.person()), key: None, what, about: None, at_ms: self.now_ms() };
         if self.context.store.hide_player(player, form.hidden, note).await? { Ok(()) } else { Err(full()) }
     }
 

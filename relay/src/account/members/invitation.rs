@@ -1,5 +1,7 @@
 //! Who may join: invitations, and the first administrator's.
 
+use std::sync::Arc;
+
 use raidcast_shared::account::{InvitationForm, InvitationLine, NewInvitation, Registration, Role};
 use raidcast_shared::id::{from_hex, hex};
 use raidcast_store::{Invitation, StoreError};
@@ -59,7 +61,7 @@ impl Members {
     ///
     /// # Errors
     /// `NotAdministrator`, `SignInAgain`, what is wrong with what was asked for.
-    pub async fn invite(&self, who: &SignedIn, form: InvitationForm) -> Result<NewInvitation, HttpError> {
+    pub async fn invite(self: &Arc<Self>, who: &SignedIn, form: InvitationForm) -> Result<NewInvitation, HttpError> {
         Self::administrates(who)?;
         self.open_to_join().await?;
         self.fresh(who)?;
@@ -82,7 +84,13 @@ impl Members {
             ends_at_ms: now_ms.saturating_add(i64::from(form.days) * DAY_MS),
             left: form.uses,
         };
-        self.context.store.invite(&invitation).await?;
+        let (made, session) = (invitation.clone(), who.digest);
+        self.whole(move |members| async move {
+            // He may be leaving: then nobody joins by him.
+            members.still(&session).await?;
+            Ok(members.context.store.invite(&made).await?)
+        })
+        .await?;
         Ok(NewInvitation { url: self.invitation_url(&secret), invitation: invitation_line(invitation) })
     }
 

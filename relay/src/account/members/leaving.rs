@@ -42,7 +42,7 @@ pub struct Facts {
 
 impl Members {
     fn note(&self, who: &SignedIn, what: Audited, about: Option<i64>) -> Note {
-        Note { by: Some(who.person()), what, about, at_ms: self.now_ms() }
+        Note { by: Some(who.person()), key: None, what, about, at_ms: self.now_ms() }
     }
 
     /// Ends all that lets him in; he is to be erased then.
@@ -149,7 +149,7 @@ impl Members {
         let next = (rows.len() == PAGE as usize).then(|| rows.last().map(|row| row.row)).flatten();
         let mut names: HashMap<PersonId, Option<String>> = HashMap::new();
         let mut lines = Vec::with_capacity(rows.len());
-        for AuditRow { row, note: Note { by, what, about, at_ms } } in rows {
+        for AuditRow { row, note: Note { by, key, what, about, at_ms } } in rows {
             let by_name = match by {
                 Some(by) if !names.contains_key(&by) => {
                     let name = store.person(by).await?.map(|person| person.name);
@@ -159,7 +159,15 @@ impl Members {
                 Some(by) => names.get(&by).cloned().flatten(),
                 None => None,
             };
-            lines.push(AuditLine { id: row, at_ms, by: by.map(|by| by.0), by_name, what, about });
+            lines.push(AuditLine {
+                id: row,
+                at_ms,
+                by: by.map(|by| by.0),
+                by_name,
+                key: key.map(|key| key.0),
+                what,
+                about,
+            });
         }
         Ok(AuditPage { lines, next })
     }

@@ -1,11 +1,13 @@
 //! Notes of changes.
 
 use super::{Harness, NOW_MS};
-use crate::{Audited, Audits, Note, PersonId};
+use crate::transfer::{AuditCells, Row, Transfer};
+use crate::{Accounts, Audited, Audits, KeyId, NOTES_MAX, Note, PersonId};
 
 fn note(number: i64) -> Note {
     let by = (number % 2 == 0).then_some(PersonId(number));
-    Note { by, what: Audited::KeyMade, about: by.map(|by| by.0 + 1), at_ms: NOW_MS + number }
+    let key = by.is_none().then_some(KeyId(number));
+    Note { by, key, what: Audited::KeyMade, about: by.map(|by| by.0 + 1), at_ms: NOW_MS + number }
 }
 
 /// The newest first, page by page, until they are too old; numbers of rows are never given again.
@@ -26,4 +28,19 @@ pub async fn notes_are_read_newest_first_until_they_are_old(harness: &impl Harne
     store.note(note(7)).await.expect("it is noted");
     let only = store.audit(None, 9).await.expect("an answer");
     assert!(only.len() == 1 && only[0].row > first[0].row);
+}
+
+/// The oldest go where there would be more; and no account is given a number of which a note says something.
+pub async fn so_many_notes_are_kept_and_what_they_name_is_named_once(harness: &impl Harness<Store: Transfer>) {
+    let store = harness.open().await;
+    let mut import = store.import().await.expect("an empty store");
+    for row in [1, 2, NOTES_MAX] {
+        let cells = AuditCells { row, at_ms: NOW_MS, who: None, what: 0, about: Some(700), key: None };
+        import.put(&Row::Audit(cells)).await.expect("it is put in");
+    }
+    import.commit().await.expect("all of it is put in");
+    store.note(note(5)).await.expect("it is noted");
+    let rows = |kept: Vec<crate::AuditRow>| kept.into_iter().map(|row| row.row).collect::<Vec<_>>();
+    assert_eq!(rows(store.audit(None, 9).await.expect("an answer")), [NOTES_MAX + 1, NOTES_MAX, 2]);
+    assert_eq!(store.account("ana", "-").await.expect("an account").id.0, 701);
 }

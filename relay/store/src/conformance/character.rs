@@ -102,7 +102,10 @@ pub async fn a_claim_is_open_until_it_is_over(harness: &impl Harness<Store: Stor
     assert!(store.refuse_claim(asked.row, ana.id, NOW_MS).await.expect("an answer"));
     assert!(!store.refuse_claim(asked.row, ana.id, NOW_MS).await.expect("an answer"));
     let note = store.audit(None, 9).await.expect("an answer").remove(0).note;
-    assert_eq!(note, Note { by: Some(ana.id), what: Audited::ClaimRefused, about: Some(bo.id.0), at_ms: NOW_MS });
+    assert_eq!(
+        note,
+        Note { by: Some(ana.id), key: None, what: Audited::ClaimRefused, about: Some(bo.id.0), at_ms: NOW_MS }
+    );
 }
 
 /// Each way by its own, never by who claims; what is somebody's, an administrator alone gives to another.
@@ -144,7 +147,7 @@ pub async fn a_character_is_proved_in_the_way_of_its_claim(harness: &impl Harnes
     assert_eq!(ways, [(id(1), ProofWay::Code), (id(2), ProofWay::Officer), (id(4), ProofWay::Administrator)]);
     assert_eq!(seen(&bo).await, []);
     // Whoever has one keeps it, and who is hidden stays so.
-    let note = Note { by: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS };
+    let note = Note { by: None, key: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS };
     assert!(store.hide_player(id(5), true, note).await.expect("an answer"));
     for number in [1, 5] {
         let taken = claimed(&store, &bo, number, ProofWay::Code).await;
@@ -217,7 +220,7 @@ pub async fn who_is_hidden_is_found_by_nothing(harness: &impl Harness<Store: Sto
     assert_eq!(wishes(Wish::Hidden(false)).await, Wished::Done);
     is_shown(true).await;
     // One who alone has a name is not proposed either.
-    let note = Note { by: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS };
+    let note = Note { by: None, key: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS };
     assert!(store.hide_player(id(1), true, note).await.expect("an answer"));
     assert_eq!((names("hannah").await, found(named("hannah")).await.len()), (0, 0));
     assert!(store.hide_player(id(1), false, note).await.expect("an answer"));
@@ -253,7 +256,7 @@ pub async fn wishes_are_their_persons_alone(harness: &impl Harness<Store: Store>
     let agreed = (Some(ana.id), Audited::PlayerAgreed);
     assert_eq!(noted, [(Some(ana.id), Audited::PlayerHidden), agreed, agreed]);
     let job = Erasure::Person(ana.id).job(crate::AccountId(0), NOW_MS, NOW_MS);
-    let note = Note { by: Some(ana.id), what: Audited::PersonLeft, about: None, at_ms: NOW_MS };
+    let note = Note { by: Some(ana.id), key: None, what: Audited::PersonLeft, about: None, at_ms: NOW_MS };
     claimed(&store, &ana, 9, ProofWay::Code).await;
     assert_eq!(store.begin_leaving(ana.id, &job, note).await.expect("an answer"), Leaving::Begun);
     assert!(store.erase_person(ana.id).await.expect("an answer"));

@@ -10,14 +10,14 @@ use raidcast_shared::uplink::{ReportState, Visibility};
 use super::{Harness, NOW_MS, account, append_all, encounter, kept, one_fight, raid};
 use crate::transfer::{Row, Table, Transfer};
 use crate::{
-    AccountId, Accounts, Audited, Audits, Derived, DerivedPlayer, DerivedRows, EncounterKey, EncounterRow, Erasing,
-    Erasure, HeldReport, Invitation, JobKey, JobKind, Jobs, Joining, Journal, Keys, Leaving, Left, NewJob, NewKey,
-    NewPerson, NewSession, Note, People, PersonId, Players, RaidLine, RaidRow, Raids, Role, Search, SessionEnds,
-    Sessions, Store, StoredStream, Subject, Usage, Use,
+    AccountId, Accounts, Audited, Audits, Derived, DerivedPlayer, DerivedRows, EncounterKey, EncounterRow, Encounters,
+    Erasing, Erasure, HeldReport, Invitation, JobKey, JobKind, Jobs, Joining, Journal, Keys, Leaving, Left, NewJob,
+    NewKey, NewPerson, NewSession, NewUpload, Note, People, PersonId, Players, RaidLine, RaidRow, Raids, Role, Search,
+    SessionEnds, Sessions, Store, StoredStream, Subject, UploadKept, Uploads, Usage, Use,
 };
 
 fn note(what: Audited) -> Note {
-    Note { by: None, what, about: Some(3), at_ms: NOW_MS }
+    Note { by: None, key: None, what, about: Some(3), at_ms: NOW_MS }
 }
 
 /// All rows but notes, which say what was done.
@@ -107,9 +107,32 @@ pub async fn an_erased_encounter_leaves_all_others_as_they_were(harness: &impl H
     assert_eq!(store.number_players(&raid.code, &ids).await.expect("an answer").len(), 3);
     assert!(store.erase_encounter(fourth.key, None).await.expect("an answer"));
     assert_eq!(store.raid_players(&raid.code).await.expect("an answer").len(), 3);
-    // Nor is it known whose those were of one that is not derived itself: they go with the raid.
+    // Of the last that is not derived they are those that no other has.
     assert!(store.erase_encounter(third.key, None).await.expect("an answer"));
-    assert_eq!(store.raid_players(&raid.code).await.expect("an answer").len(), 3);
+    assert_eq!(all(&store).await, before);
+}
+
+/// A reading that somebody had begun to look at when its fight was erased makes no new one; one that is not erased does.
+pub async fn what_waited_brings_nothing_back(harness: &impl Harness<Store: Transfer>) {
+    let (store, raid, _) = one_fight(harness).await;
+    for is_erased in [true, false] {
+        let row = encounter(&store, &raid, 2).await;
+        leave(&store, row.key, 2).await;
+        let job = store.lease_job(JobKind::Reading, NOW_MS, NOW_MS + 1).await.expect("an answer").expect("a job").key;
+        if is_erased {
+            assert!(store.erase_encounter(row.key, None).await.expect("an answer"));
+        } else {
+            assert!(store.discard(row.key.account, row.key.encounter).await.expect("an answer"), "it was there");
+        }
+        let before = all(&store).await;
+        let upload = NewUpload { job: Some(job), ..super::upload::new_upload(&raid, 2) };
+        let kept = store.keep_upload(&upload).await.expect("an answer");
+        if is_erased {
+            assert_eq!((kept, all(&store).await), (UploadKept::Gone, before));
+        } else {
+            assert!(matches!(kept, UploadKept::Kept { .. }), "{kept:?}");
+        }
+    }
 }
 
 /// With what is left of its fights, and with the job that says so.
@@ -123,7 +146,12 @@ pub async fn an_erased_raid_leaves_all_others_as_they_were(harness: &impl Harnes
     store.number_players(&second.code, &[ActorId([1; 16])]).await.expect("an answer");
     store.renew_tickets(&second.code).await.expect("an answer");
     let job = Erasure::Raid(second.code.clone()).job(ana.id, NOW_MS, NOW_MS);
-    store.begin_erasing(&job, note(Audited::RaidDeleted)).await.expect("it is noted");
+    assert!(store.begin_erasing(&job, note(Audited::RaidDeleted), None).await.expect("an answer"));
+    assert!(!store.begin_erasing(&job, note(Audited::RaidDeleted), None).await.expect("an answer"), "it is noted once");
+    // Nobody is told that it stays, nor does it go by its age, too.
+    assert!(!store.pin_raid(&second.code, true, note(Audited::RaidPinned)).await.expect("an answer"));
+    let old = store.raids_older(i64::MAX, 9).await.expect("an answer");
+    assert_eq!(old, [(first.account, first.code.clone())]);
     let leased = store.lease_job(JobKind::Erase, NOW_MS, NOW_MS + 1).await.expect("an answer").expect("a job");
     assert_eq!(Erasure::of(&leased.data), Some(Erasure::Raid(second.code.clone())));
     assert!(store.erase_raid(&second.code).await.expect("an answer"));
@@ -204,7 +232,19 @@ pub async fn somebody_who_leaves_takes_all_that_is_his(harness: &impl Harness<St
     store.invite(&invitation).await.expect("an invitation");
 
     let gone = note(Audited::PersonLeft);
-    assert_eq!(store.begin_leaving(ana, &leaving(ana), gone).await.expect("an answer"), Leaving::Begun);
+    let used_late = || Use { account: own.id, what: "fights".into(), since_ms: 1, used: 3 };
+    for _ in 0..2 {
+        assert_eq!(store.begin_leaving(ana, &leaving(ana), gone).await.expect("an answer"), Leaving::Begun);
+    }
+    let noted = store.audit(None, 9).await.expect("an answer").into_iter().map(|row| row.note);
+    assert_eq!(noted.filter(|noted| *noted == gone).count(), 1, "once");
+    // Nothing begins there any more, and what names his accounts names others.
+    let late = super::new_raid(&configured, 5, Visibility::Public);
+    assert!(store.insert_raid(&late).await.is_err());
+    assert_eq!(store.raid_by_code(&late.code).await.expect("an answer"), None);
+    let fresh = store.account("of a key", "another channel").await.expect("an account");
+    assert!(fresh.id.0 > configured.id.0);
+    assert!(!store.claim(fresh.id, ana, NOW_MS).await.expect("an answer"), "he takes nothing over any more");
     assert_eq!(store.session(&digest, ends).await.expect("an answer"), None);
     assert_eq!(store.keys(NOW_MS).await.expect("an answer"), []);
     assert_eq!(store.subjects(ana).await.expect("an answer"), []);
@@ -212,12 +252,34 @@ pub async fn somebody_who_leaves_takes_all_that_is_his(harness: &impl Harness<St
     assert_eq!(store.jobs(JobKind::Erase).await.expect("an answer").count, 1);
     assert!(store.erase_person(ana).await.expect("an answer"));
     assert!(!store.erase_person(ana).await.expect("an answer"));
-    assert_eq!(all(&store).await, before);
+    // What is written down of limits a moment later is nobody's.
+    store.keep_used(&[used_late()]).await.expect("an answer");
+    let of_fresh = |row: &Row| matches!(row, Row::Account(account) if account.row == fresh.id.0);
+    let left = async |store: &_| all(store).await.into_iter().filter(|row| !of_fresh(row)).collect::<Vec<_>>();
+    assert_eq!(left(&store).await, before);
     assert_eq!(store.begin_leaving(ana, &leaving(ana), gone).await.expect("an answer"), Leaving::NotThere);
-    assert_eq!(all(&store).await, before);
+    assert_eq!(left(&store).await, before);
     let people = store.people(None, 9).await.expect("an answer");
     assert_eq!(people.iter().map(|person| person.id).collect::<Vec<_>>(), [bo]);
     assert_eq!(store.people(Some(bo), 9).await.expect("an answer"), []);
+}
+
+/// Nobody is given the number of an account that is gone: what is still said of that is not said of him.
+pub async fn numbers_of_accounts_are_not_given_again(harness: &impl Harness<Store: Store>) {
+    let store = harness.open().await;
+    let ana = join(&store, "ana").await;
+    let hers = store.accounts_of(ana).await.expect("an answer").remove(0).id;
+    store.begin_leaving(ana, &leaving(ana), note(Audited::PersonLeft)).await.expect("an answer");
+    assert!(store.erase_person(ana).await.expect("an answer"));
+    let of_key = store.account("of a key", "-").await.expect("an account").id;
+    let bo = join(&store, "bo").await;
+    let his = store.accounts_of(bo).await.expect("an answer").remove(0).id;
+    assert!(hers.0 < of_key.0 && of_key.0 < his.0, "{hers:?} {of_key:?} {his:?}");
+    store.begin_leaving(bo, &leaving(bo), note(Audited::PersonLeft)).await.expect("an answer");
+    assert!(store.erase_person(bo).await.expect("an answer"));
+    drop(store);
+    let store = harness.open().await;
+    assert!(store.account("of another", "--").await.expect("an account").id.0 > his.0, "nor after a restart");
 }
 
 /// Whoever wants it, and of two at one moment one.
@@ -272,6 +334,7 @@ pub async fn raids_are_listed_for_their_owner_and_by_age(harness: &impl Harness<
     let theirs = raid(&store, &bo, 9, Visibility::Public).await;
     encounter(&store, &theirs, 1).await;
     let codes = |lines: Vec<RaidLine>| lines.into_iter().map(|line| line.code).collect::<Vec<_>>();
+    let named = |raids: Vec<(AccountId, String)>| raids.into_iter().map(|(_, code)| code).collect::<Vec<_>>();
     let first = store.raids_of(ana.id, None, 3).await.expect("an answer");
     let last = first.last().expect("a raid").row;
     assert_eq!(codes(first), ["raid-4", "raid-3", "raid-2"]);
@@ -284,8 +347,20 @@ pub async fn raids_are_listed_for_their_owner_and_by_age(harness: &impl Harness<
     assert!(!store.pin_raid("nowhere", true, pinned).await.expect("an answer"));
     assert_eq!(store.audit(None, 9).await.expect("an answer").len(), 1);
     let older = |before_ms| store.raids_older(before_ms, 2);
-    assert_eq!(codes(older(NOW_MS + 3).await.expect("an answer")), ["raid-9", "raid-2"]);
-    assert_eq!(codes(older(NOW_MS).await.expect("an answer")), [""; 0]);
+    assert_eq!(named(older(NOW_MS + 3).await.expect("an answer")), ["raid-9", "raid-2"]);
+    assert_eq!(named(older(NOW_MS).await.expect("an answer")), [""; 0]);
+    // One that was pinned, or active, since it was found does not go.
+    for (code, may_go) in [("raid-1", false), ("raid-4", false), ("raid-2", true)] {
+        let job = Erasure::Raid(code.into()).job(ana.id, NOW_MS, NOW_MS);
+        let begun = store.begin_erasing(&job, note(Audited::RaidExpired), Some(NOW_MS + 3)).await;
+        assert_eq!(begun.expect("an answer"), may_go, "{code}");
+    }
+    assert!(store.erase_raid("raid-2").await.expect("an answer"));
+    assert_eq!(store.active_last().await.expect("an answer"), Some(NOW_MS + 4));
+    let mut left = store.raids_left(ana.id, 9).await.expect("an answer");
+    left.sort();
+    assert_eq!(left, ["raid-1", "raid-3", "raid-4"]);
+    assert_eq!(store.owner_of("raid-9").await.expect("an answer"), Some(bo.id));
     assert!(store.pin_raid("raid-1", false, note(Audited::RaidUnpinned)).await.expect("an answer"));
-    assert_eq!(codes(older(NOW_MS + 3).await.expect("an answer")), ["raid-9", "raid-1"]);
+    assert_eq!(named(older(NOW_MS + 3).await.expect("an answer")), ["raid-9", "raid-1"]);
 }

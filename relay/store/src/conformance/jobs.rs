@@ -52,6 +52,13 @@ pub async fn jobs_are_given_when_they_are_due_the_oldest_first(harness: &impl Ha
         leave(&store, &row, &job(&row, (number * 47 % 91) as u8)).await;
     }
     assert_eq!(waiting(&store).await, (90, Some(NOW_MS + 1_000)));
+    // Whoever lists them is given none.
+    let (mut listed, mut after) = (Vec::new(), None);
+    while let Some(job) = store.job_of(JobKind::Reading, row.key.account, after).await.expect("an answer") {
+        after = Some(job.key.name);
+        listed.push(job);
+    }
+    assert_eq!(listed, (1..=90).map(|number| leased(&job(&row, number), 0)).collect::<Vec<_>>());
     assert_eq!(lease(&store, NOW_MS + 999).await, None);
     for number in 1..=90 {
         assert_eq!(lease(&store, last_ms).await, Some(leased(&job(&row, number), 1)));

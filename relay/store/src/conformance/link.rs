@@ -21,7 +21,13 @@ fn new_link(raid: &RaidRow, to_channel: bool, number: u8) -> NewLink {
         digest: [number; 32],
         name: format!("\"overlay\" {number}"),
         ends_at_ms: None,
-        by: Some(PersonId(7)),
+        note: Note {
+            by: Some(PersonId(7)),
+            key: None,
+            what: Audited::LinkMade,
+            about: Some(raid.account.0),
+            at_ms: NOW_MS,
+        },
         now_ms: NOW_MS,
     }
 }
@@ -35,7 +41,7 @@ async fn links(store: &Arc<impl Links>, of: &NewLink, now_ms: i64) -> Vec<LinkRo
 }
 
 async fn revoke(store: &Arc<impl Links>, of: &NewLink, link: LinkId) -> Option<LinkRow> {
-    let note = Note { by: None, what: Audited::LinkRevoked, about: Some(of.account.0), at_ms: NOW_MS };
+    let note = Note { by: None, key: None, what: Audited::LinkRevoked, about: Some(of.account.0), at_ms: NOW_MS };
     store.revoke_link(of.account, of.raid_code.as_deref(), link, note).await.expect("an answer")
 }
 
@@ -90,7 +96,8 @@ pub async fn a_link_is_found_by_its_digest_and_listed_until_it_is_over(
     assert_eq!(links(&store, &short, 0).await, held[1..]);
     let notes = store.audit(None, 10).await.expect("notes");
     assert_eq!(notes.len(), 4, "{notes:?}");
-    let note = Note { by: Some(PersonId(7)), what: Audited::LinkMade, about: Some(one.account.0), at_ms: NOW_MS };
+    let note =
+        Note { by: Some(PersonId(7)), key: None, what: Audited::LinkMade, about: Some(one.account.0), at_ms: NOW_MS };
     assert!(notes.iter().all(|noted| noted.note == note), "{notes:?}");
 }
 

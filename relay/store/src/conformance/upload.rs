@@ -46,7 +46,7 @@ fn uploaded_row(raid: &RaidRow, number: u8) -> EncounterRow {
 }
 
 /// An upload of an encounter that is not there: its reading, remote id and hash have its number.
-fn new_upload(raid: &RaidRow, number: u8) -> NewUpload {
+pub(super) fn new_upload(raid: &RaidRow, number: u8) -> NewUpload {
     let row = uploaded_row(raid, number);
     NewUpload {
         key: row.key,
@@ -57,6 +57,7 @@ fn new_upload(raid: &RaidRow, number: u8) -> NewUpload {
         remote_id: 1_000 + i64::from(number),
         hash: Some(hash(number.into())),
         held: None,
+        job: None,
         report: kept(&row, Final, 1, number),
     }
 }
@@ -72,6 +73,7 @@ fn upload_of(row: &EncounterRow, stream_number: u8) -> NewUpload {
         remote_id: 2_000 + i64::from(stream_number),
         hash: Some(hash(2_000 + u128::from(stream_number))),
         held: Some(row.into()),
+        job: None,
         report: KeptReport { encounter: -1, ..kept(row, Final, row.revision + 1, stream_number) },
     }
 }
@@ -92,7 +94,7 @@ fn replaced(row: &EncounterRow, upload: &NewUpload) -> EncounterRow {
 async fn keep(store: &Arc<impl Store>, upload: &NewUpload) -> (EncounterRow, i64) {
     match store.keep_upload(upload).await.expect("an answer") {
         UploadKept::Kept { row, remote_id } => (row, remote_id),
-        UploadKept::Conflict => panic!("it was refused"),
+        refused => panic!("{refused:?}"),
     }
 }
 
@@ -154,6 +156,13 @@ pub async fn a_new_upload_is_kept_whole(harness: &impl Harness<Store: Store>) {
         let since = async |ms| store.encounters_since(ana.id, ms, i64::MAX).await.expect("an answer").count;
         assert_eq!((since(0).await, since(upload.created_at_ms).await), (number.into(), 1));
         assert_eq!(since(upload.created_at_ms + 1).await, 0);
+        // Its raid was active then.
+        let now = store.raid_by_code(&raid.code).await.expect("an answer").expect("a raid");
+        assert_eq!((raid.active_at_ms < KEPT_MS, now.active_at_ms), (true, KEPT_MS));
+        assert_eq!(
+            store.known_by(row.row).await.expect("an answer"),
+            (Some(remote_id), upload.hash.into_iter().collect())
+        );
     }
     assert!(store.live_encounters().await.expect("an answer").is_empty());
 }
@@ -356,6 +365,7 @@ pub async fn an_upload_and_a_stream_may_begin_one_fight_at_once(harness: &impl H
                 assert_eq!(row, begun);
                 is_held(&store, &row, &upload.report).await;
             }
+            UploadKept::Gone => panic!("it waited for nobody"),
             UploadKept::Conflict => {
                 assert_eq!(begun.state, Live);
                 let streams = store.read_journal(begun.row).await.expect("an answer").streams;

@@ -228,3 +228,9 @@ export class AccountState {
 export function unlessGone(error: unknown): void {
   if (!(error instanceof ApiFailure && error.notFound)) throw error;
 }
+
+/** The same of something that is deleted bit by bit: all of it is gone. */
+export function goneAlready(error: unknown): true {
+  unlessGone(error);
+  return true;
+}

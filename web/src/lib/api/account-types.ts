@@ -5,6 +5,7 @@ type Schemas = components['schemas'];
 
 export type AccountList = Schemas['AccountList'];
 export type AuditLine = Schemas['AuditLine'];
+export type Deleting = Schemas['Deleting'];
 export type AuditPage = Schemas['AuditPage'];
 export type Audited = Schemas['Audited'];
 export type DeviceForm = Schemas['DeviceForm'];

@@ -2,6 +2,7 @@
 import type {
   AccountList,
   AuditPage,
+  Deleting,
   DeviceForm,
   DeviceLine,
   InvitationForm,
@@ -66,14 +67,16 @@ export interface AccountApi {
   claimAccount(id: number): Promise<void>;
   /** His raids: those that were made last, or before a place. */
   raids(before?: number): Promise<MyRaids>;
-  deleteRaid(code: string): Promise<void>;
+  /** Whether all of it is gone; else the relay goes on deleting. */
+  deleteRaid(code: string): Promise<boolean>;
   /** Keeps a raid however old it gets, or no longer than others. */
   pinRaid(code: string, pinned: boolean): Promise<void>;
   /** Deletes him, with all that is his. */
   deleteMe(): Promise<void>;
   /** Who signs in: all of them. */
   people(): Promise<PersonLine[]>;
-  deletePerson(id: number): Promise<void>;
+  /** Whether all of it is gone; else the relay goes on deleting. */
+  deletePerson(id: number): Promise<boolean>;
   /** Who changed what: the newest, or before a place. */
   audit(before?: number): Promise<AuditPage>;
   removals(): Promise<RemovalLine[]>;
@@ -92,6 +95,8 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
   const remove = async (path: string): Promise<void> => {
     await ask(env, path, { method: 'DELETE' });
   };
+  const deleted = async (path: string): Promise<boolean> =>
+    ((await ask(env, path, { method: 'DELETE' })) as Deleting).done;
   return {
     waysToSignIn: (signal) => get('/api/v1/sign-in', signal),
     goToProvider: async (id, form) => (await post<ProviderTrip>(`/api/v1/sign-in/${encodeURIComponent(id)}`, form)).url,
@@ -121,7 +126,7 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
       await ask(env, `/api/v1/accounts/${id}/claim`, { method: 'POST' });
     },
     raids: (before) => get(`/api/v1/me/raids${before === undefined ? '' : `?before=${before}`}`),
-    deleteRaid: (code) => remove(`/api/v1/raids/${encodeURIComponent(code)}`),
+    deleteRaid: (code) => deleted(`/api/v1/raids/${encodeURIComponent(code)}`),
     pinRaid: async (code, pinned) => {
       await ask(env, `/api/v1/raids/${encodeURIComponent(code)}/pin`, { method: pinned ? 'PUT' : 'DELETE' });
     },
@@ -136,7 +141,7 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
       } while (after !== null);
       return people;
     },
-    deletePerson: (id) => remove(`/api/v1/people/${id}`),
+    deletePerson: (id) => deleted(`/api/v1/people/${id}`),
     audit: (before) => get(`/api/v1/audit${before === undefined ? '' : `?before=${before}`}`),
     removals: async () => (await get<RemovalList>('/api/v1/removals')).removals,
     closeRemoval: (id) => remove(`/api/v1/removals/${id}`),

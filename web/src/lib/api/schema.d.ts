@@ -1122,6 +1122,11 @@ export interface components {
              * @description Names the line in this API.
              */
             id: number;
+            /**
+             * Format: int64
+             * @description The number of the key by which it was done; `null` where it was done on a page, or the key is one of its configuration.
+             */
+            key: number | null;
             /** @description What. */
             what: components["schemas"]["Audited"];
         };

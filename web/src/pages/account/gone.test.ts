@@ -86,6 +86,13 @@ describe('raids', () => {
     expect(document.activeElement?.id).toBe('raids-title');
   });
 
+  it('are said to be being deleted while the relay goes on with it', async () => {
+    await opened(me(), { 'DELETE /api/v1/raids/a': () => Response.json({ done: false }, { status: 202 }) });
+    await press('Delete Night a');
+    await press('Delete');
+    expect(await screen.findByText('Night a is being deleted.')).toBeTruthy();
+  });
+
   it('are kept, and no more', async () => {
     await opened(me(), { 'PUT /api/v1/raids/a/pin': done, 'DELETE /api/v1/raids/b/pin': done });
     await press('Keep Night a however old it gets');
@@ -128,8 +135,9 @@ describe('administration', () => {
     ];
     removals = [{ id: 5, player: '<b>Q</b>', links: 'here', contact: '', message: 'please', createdAtMs: 1 }];
     lines = [
-      { id: 9, atMs: 1, by: 7, byName: null, what: 'person_left', about: 7 },
-      { id: 8, atMs: 1, by: null, byName: null, what: 'raid_expired', about: 3 },
+      { id: 9, atMs: 1, by: 7, byName: null, key: null, what: 'person_left', about: 7 },
+      { id: 8, atMs: 1, by: null, byName: null, key: null, what: 'raid_expired', about: 3 },
+      { id: 7, atMs: 1, by: null, byName: null, key: 4, what: 'raid_deleted', about: 3 },
     ];
     await opened(me({ role: 'administrator' }), {
       'DELETE /api/v1/people/2': () => {
@@ -143,6 +151,7 @@ describe('administration', () => {
     });
     expect(part('Who changed what').textContent).toMatch(/Number 7\s+deleted the own account/);
     expect(part('Who changed what').textContent).toMatch(/The relay\s+deleted a raid that was too old/);
+    expect(part('Who changed what').textContent).toMatch(/Key 4\s+deleted a raid/);
     expect(within(part('People')).queryByRole('button', { name: 'Delete Mira' })).toBeNull();
     await press('Delete Bo');
     await press('Delete', part('People'));
