@@ -104,6 +104,26 @@ impl Eraser {
         self.to_its_end(async move { eraser.erase_raid(account, &code).await }, ANSWER).await
     }
 
+    /// Clears a raid's title for good.
+    ///
+    /// # Errors
+    /// `NotFound` if the raid is gone meanwhile.
+    pub async fn clear_title(self: &Arc<Self>, raid: Visible<RaidRow>, by: &Manager) -> Result<(), HttpError> {
+        let (note, code) = (self.note(by, Audited::TitleCleared, raid.account), raid.code.clone());
+        let eraser = Arc::clone(self);
+        let work = async move {
+            let cleared = eraser.context().store.clear_title(&code, note).await?;
+            if let Some(task) = eraser.registry.directory.raid(&code) {
+                // One that begins after this reads what is so now.
+                let _ = task.ask(|reply| RaidCommand::TitleCleared { reply }).await;
+            }
+            eraser.lists.forget();
+            eraser.wiping.came();
+            Ok(cleared)
+        };
+        self.to_its_end(work, Duration::MAX).await.map(drop)
+    }
+
     /// Writes down that a raid is to be removed.
     async fn begin(&self, account: AccountId, code: &str, note: Note) -> Result<(), StoreError> {
         let job = erasing(&Erasure::Raid(code.to_owned()), account, note.at_ms);

@@ -751,6 +751,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/raids/{code}/title": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Clears a raid's title for good.
+         * @description It is in no answer and no table any more, and the raid gets no other: who streams it may send one, and nobody sees it.
+         */
+        delete: operations["clearTitle"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/removals": {
         parameters: {
             query?: never;
@@ -1208,9 +1228,9 @@ export interface components {
         /** @description How a character is to be shown from now on: `PATCH /api/v1/me/characters/{id}`. What is left out stays. */
         CharacterForm: {
             /** @description By name where only those are who agreed. */
-            agrees: boolean | null;
+            agrees?: boolean;
             /** @description By name to nobody. */
-            hidden: boolean | null;
+            hidden?: boolean;
         };
         /** @description A character that is his. */
         CharacterLine: {
@@ -5094,6 +5114,39 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RenewedTicket"];
                 };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    clearTitle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has none. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
