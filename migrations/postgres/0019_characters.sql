@@ -35,3 +35,6 @@ CREATE TABLE opt_outs (
 
 -- The fights of a player.
 CREATE INDEX encounter_players_by_actor ON encounter_players (actor_id);
+
+-- True: its title was cleared for good: it gets no other.
+ALTER TABLE raids ADD COLUMN title_cleared BOOLEAN NOT NULL DEFAULT FALSE;

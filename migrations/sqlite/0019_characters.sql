@@ -35,3 +35,6 @@ CREATE TABLE opt_outs (
 
 -- The fights of a player.
 CREATE INDEX encounter_players_by_actor ON encounter_players (actor_id);
+
+-- 1: its title was cleared for good: it gets no other.
+ALTER TABLE raids ADD COLUMN title_cleared INTEGER NOT NULL DEFAULT 0 CHECK (title_cleared IN (0, 1));

@@ -315,6 +315,14 @@ impl Desk {
         if self.context().store.pin_raid(&code, pinned, note).await? { Ok(()) } else { Err(HttpError::NotFound) }
     }
 
+    /// Clears a raid's title for good: nothing shows it any more when this is answered.
+    ///
+    /// # Errors
+    /// `NotFound` if it is gone meanwhile.
+    pub async fn clear_title(&self, raid: Managed<OwnRaid>, by: &Manager) -> Result<(), HttpError> {
+        self.eraser.clear_title(raid, by).await
+    }
+
     /// Gives a raid of the uploader a new ticket, and its channel too. Those before are good for nothing when this is
     /// answered, and who watches by one of them is let go.
     ///

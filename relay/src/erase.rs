@@ -129,6 +129,30 @@ impl Eraser {
         self.answered(Erasure::Raid(code), account).await
     }
 
+    /// Clears a raid's title for good.
+    ///
+    /// # Errors
+    /// `NotFound` if the raid is gone meanwhile.
+    pub async fn clear_title(self: &Arc<Self>, raid: Managed<OwnRaid>, by: &Manager) -> Result<(), HttpError> {
+        let OwnRaid { account, code } = raid.into_inner();
+        let note = self.note(by, Audited::TitleCleared, account);
+        let eraser = Arc::clone(self);
+        let working = self.tasks.spawn(self.while_it_runs(async move {
+            let cleared = eraser.context().store.clear_title(&code, note).await?;
+            if let Some(task) = eraser.registry.directory.raid(&code) {
+                // One that begins after this reads what is so now.
+                let _ = task.ask(|reply| RaidCommand::TitleCleared { reply }).await;
+            }
+            eraser.lists.forget();
+            eraser.wiping.came();
+            Ok(cleared)
+        }));
+        match working.await.map_err(|_| HttpError::Internal)?? {
+            true => Ok(()),
+            false => Err(HttpError::NotFound),
+        }
+    }
+
     /// Writes down that a raid is to be removed; `false` if it was so, or, with `older_ms`, need not go any more.
     async fn begin(
         &self,

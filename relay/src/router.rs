@@ -107,6 +107,7 @@ fn asking() -> OpenApiRouter<Desk> {
         .routes(routes!(api::links::ticket_for_channel))
         .routes(routes!(api::own::delete_raid))
         .routes(routes!(api::own::delete_report))
+        .routes(routes!(api::own::clear_title))
         .routes(routes!(api::own::pin, api::own::unpin))
         .routes(routes!(api::uploads::auth))
         .routes(routes!(api::uploads::app_update))

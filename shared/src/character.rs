@@ -2,7 +2,7 @@
 //!
 //! One invariant: nothing here tells whether a character that somebody claims exists, nor what leads to it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// How somebody proves that a character is his.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,11 +101,18 @@ pub struct MyCharacters {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CharacterForm {
     /// By name to nobody.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub hidden: Option<bool>,
     /// By name where only those are who agreed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub agrees: Option<bool>,
+}
+
+/// What is there is true or false.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    bool::deserialize(deserializer).map(Some)
 }
 
 /// A claim that somebody else may confirm.

@@ -114,7 +114,9 @@ export class StagedPeople {
     const id = path.split('/').find((part) => /^(\d+|a\d+|[A-Z]{4}-[A-Z]{4})$/.test(part)) ?? '';
     const what = `${request.method} ${id === '' ? path : path.replace(`/${id}`, '/{id}')}`;
     if (
-      !/ \/api\/v1\/(sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|audit)(\/|$)/.test(what)
+      !/ \/api\/v1\/(sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|claims|opt-outs|audit)(\/|$)/.test(
+        what,
+      )
     )
       return null;
     if (what === 'GET /api/v1/sign-in') {
@@ -225,6 +227,11 @@ export class StagedPeople {
         return json(200, { people: [], next: null });
       case 'GET /api/v1/removals':
         return json(200, { removals: [] });
+      case 'GET /api/v1/me/characters':
+        return json(200, { ways: ['administrator'], claims: [], characters: [] });
+      case 'GET /api/v1/me/confirmations':
+      case 'GET /api/v1/claims':
+        return json(200, { claims: [] });
       case 'GET /api/v1/audit':
         return json(200, { lines: [], next: null });
       case 'GET /api/v1/accounts':

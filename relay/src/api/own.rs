@@ -133,6 +133,25 @@ pub async fn unpin(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Clears a raid's title for good.
+///
+/// It is in no answer and no table any more, and the raid gets no other: who streams it may send one, and nobody sees it.
+#[utoipa::path(
+    delete, path = "/api/v1/raids/{code}/title", operation_id = "clearTitle", tag = "Managing",
+    params(("code" = String, Path, description = "Names the raid.")),
+    responses((status = 204, description = "It has none."), Unauthorized, Forbidden, NotFound),
+    security(("key" = ["manage"]), ("session" = []))
+)]
+pub async fn clear_title(
+    State(desk): State<Desk>,
+    Path(code): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, HttpError> {
+    let manager = desk.door().manager(&headers).await?;
+    desk.clear_title(desk.door().managed_raid(&code, &manager).await?, &manager).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// All that is held about oneself, as an archive.
 ///
 /// A tar packed with zstd; what is in it is described in `docs/export.md`. It takes a sign-in of the last 15 minutes.

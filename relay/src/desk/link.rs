@@ -6,7 +6,7 @@ use raidcast_shared::account::Audited;
 use raidcast_shared::id::hex;
 use raidcast_shared::link::{FeedTicket, LinkForm, LinkLine, LinkList, NewLink};
 use raidcast_shared::text::is_name;
-use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow, Note};
+use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow};
 
 use super::Desk;
 use crate::access::{Asker, FeedOf, Manager};

@@ -115,6 +115,11 @@ pub enum RaidCommand {
         /// Answered when it is so.
         reply: oneshot::Sender<()>,
     },
+    /// The raid's title was cleared for good.
+    TitleCleared {
+        /// Answered when it is so.
+        reply: oneshot::Sender<()>,
+    },
     /// Players wish to be shown otherwise: nothing else is sent once this is answered.
     Heed {
         /// Answered when it is so.

@@ -241,6 +241,10 @@ impl RaidTask {
                 self.close();
                 let _ = reply.send(());
             }
+            RaidCommand::TitleCleared { reply } => {
+                self.title_cleared();
+                let _ = reply.send(());
+            }
             // It was heeded with the command.
             RaidCommand::Heed { reply } => {
                 let _ = reply.send(());

@@ -4,10 +4,11 @@ use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_store::row::{RaidColumns, tickets};
 use raidcast_store::search::Listed;
-use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code, no_account};
+use raidcast_store::{AccountId, Note, RaidRow, Raids, StoreError, StoreFuture, Tickets, code, no_account};
 use sqlx::PgConnection;
 
 use crate::PostgresStore;
+use crate::audit::put_note;
 use crate::error::Failure;
 use crate::search_rows::{list_raid, lock};
 
@@ -74,6 +75,25 @@ impl Raids for PostgresStore {
                 update(&mut transaction, raid, true).await?;
             }
             Ok(transaction.commit().await?)
+        })
+    }
+
+    fn clear_title<'a>(&'a self, code: &'a str, note: Note) -> StoreFuture<'a, bool> {
+        Self::answer(async move {
+            let mut transaction = self.pool.begin().await?;
+            let held = sqlx::query_scalar!("SELECT title_cleared FROM raids WHERE code = $1 FOR NO KEY UPDATE", code)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            let Some(held) = held else { return Ok(false) };
+            if held {
+                return Ok(true);
+            }
+            sqlx::query!("UPDATE raids SET title = NULL, title_cleared = TRUE WHERE code = $1", code)
+                .execute(&mut *transaction)
+                .await?;
+            put_note(&mut transaction, &note).await?;
+            transaction.commit().await?;
+            Ok(true)
         })
     }
 
@@ -158,7 +178,7 @@ async fn update(connection: &mut PgConnection, raid: &RaidRow, has_names: bool) 
         return Ok(false);
     }
     sqlx::query!(
-        "UPDATE raids SET title = $2, visibility = $3, closed = $4, names = $5, delay_ms = $6, shown_until_ms = $7
+        "UPDATE raids SET title = CASE WHEN title_cleared THEN NULL ELSE $2 END, visibility = $3, closed = $4, names = $5, delay_ms = $6, shown_until_ms = $7
          WHERE row = $1",
         held.row,
         raid.title,

@@ -113,7 +113,8 @@ impl Export for Transaction {
                 sqlx::query_as!(
                     RaidCells,
                     r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title, visibility, names,
-                              delay_ms, shown_until_ms, created_at_ms, active_at_ms, closed, history, tickets, pinned
+                              delay_ms, shown_until_ms, created_at_ms, active_at_ms, closed, history, tickets, pinned,
+                              title_cleared
                        FROM raids ORDER BY row"#
                 )
                 .fetch(connection),
@@ -403,9 +404,10 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
         ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed, history, tickets, names, delay_ms, shown_until_ms, pinned)
+                                closed, history, tickets, names, delay_ms, shown_until_ms, pinned,
+                                title_cleared)
              VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10, $11, $12, $13::BIGINT,
-                     $14, $15, $16)",
+                     $14, $15, $16, $17)",
             raid.row,
             raid.id,
             raid.account,
@@ -422,6 +424,7 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             raid.delay_ms,
             raid.shown_until_ms,
             raid.pinned,
+            raid.title_cleared,
         ),
         Row::Link(link) => sqlx::query!(
             "INSERT INTO links (row, account, raid, digest, name, created_at_ms, ends_at_ms, used_at_ms)

@@ -154,7 +154,7 @@ impl Erasing for SqliteStore {
 }
 
 /// Whoever looks at the files later has something to do.
-async fn wipe_later(connection: &mut SqliteConnection) -> Result<(), Failure> {
+pub(crate) async fn wipe_later(connection: &mut SqliteConnection) -> Result<(), Failure> {
     let key = JobKey { kind: JobKind::Wipe, account: AccountId(0), name: [0; 16] };
     put_job(connection, &NewJob { key, data: Bytes::new(), created_at_ms: 0, due_at_ms: 0 }).await?;
     Ok(())

@@ -4,10 +4,12 @@ use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::ReportState;
 use raidcast_store::row::{RaidColumns, tickets};
 use raidcast_store::search::Listed;
-use raidcast_store::{AccountId, RaidRow, Raids, StoreError, StoreFuture, Tickets, code, no_account};
+use raidcast_store::{AccountId, Note, RaidRow, Raids, StoreError, StoreFuture, Tickets, code, no_account};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
+use crate::audit::put_note;
+use crate::erase::wipe_later;
 use crate::error::Failure;
 use crate::job::Change;
 use crate::search_rows::list_raid;
@@ -32,6 +34,10 @@ impl Raids for SqliteStore {
 
     fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
         self.write(UpdateRaid(raid.clone()))
+    }
+
+    fn clear_title<'a>(&'a self, code: &'a str, note: Note) -> StoreFuture<'a, bool> {
+        self.write(ClearTitle { code: code.into(), note })
     }
 
     fn touch_raid<'a>(&'a self, code: &'a str, active_at_ms: i64) -> StoreFuture<'a, ()> {
@@ -132,7 +138,7 @@ impl Change for UpdateRaid {
             .await?
             .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
         sqlx::query!(
-            "UPDATE raids SET title = ?2, visibility = ?3, closed = ?4, names = ?5, delay_ms = ?6, shown_until_ms = ?7
+            "UPDATE raids SET title = iif(title_cleared, NULL, ?2), visibility = ?3, closed = ?4, names = ?5, delay_ms = ?6, shown_until_ms = ?7
              WHERE row = ?1",
             held.row,
             raid.title,
@@ -156,6 +162,35 @@ impl Change for UpdateRaid {
             list_raid(connection, held.row, listed).await?;
         }
         Ok(())
+    }
+}
+
+/// Clears a raid's title for good.
+struct ClearTitle {
+    code: String,
+    note: Note,
+}
+
+impl Change for ClearTitle {
+    type Output = bool;
+
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
+        let held = sqlx::query_scalar!(
+            r#"SELECT title_cleared AS "title_cleared: bool" FROM raids WHERE code = ?1"#,
+            self.code
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        let Some(held) = held else { return Ok(false) };
+        if held {
+            return Ok(true);
+        }
+        sqlx::query!("UPDATE raids SET title = NULL, title_cleared = 1 WHERE code = ?1", self.code)
+            .execute(&mut *connection)
+            .await?;
+        put_note(&mut *connection, &self.note).await?;
+        wipe_later(connection).await?;
+        Ok(true)
     }
 }
 

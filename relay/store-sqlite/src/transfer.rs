@@ -123,7 +123,8 @@ impl Export for Transaction {
                     RaidCells,
                     r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility, names,
                               delay_ms, shown_until_ms, created_at_ms, active_at_ms, closed AS "closed: bool",
-                              history AS "history: bool", tickets, pinned AS "pinned: bool"
+                              history AS "history: bool", tickets, pinned AS "pinned: bool",
+                              title_cleared AS "title_cleared: bool"
                        FROM raids ORDER BY row"#
                 )
                 .fetch(connection),
@@ -433,8 +434,9 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
         ),
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
-                                closed, history, tickets, names, delay_ms, shown_until_ms, pinned)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                closed, history, tickets, names, delay_ms, shown_until_ms, pinned,
+                                title_cleared)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             raid.row,
             raid.id,
             raid.account,
@@ -451,6 +453,7 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             raid.delay_ms,
             raid.shown_until_ms,
             raid.pinned,
+            raid.title_cleared,
         ),
         Row::Link(link) => sqlx::query!(
             "INSERT INTO links (row, account, raid, digest, name, created_at_ms, ends_at_ms, used_at_ms)

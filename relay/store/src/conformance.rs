@@ -81,6 +81,7 @@ macro_rules! conformance {
                 an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last,
                 history_is_the_newest_raid_only_where_there_is_no_other, a_clock_that_was_ahead_pins_no_raid,
                 being_active_changes_nothing_else,
+                a_title_that_was_cleared_does_not_come_back,
                 tickets_are_renewed_for_good, fights_show_the_names_that_their_raid_shows;
             player: a_player_of_a_raid_has_one_number_that_stays, without_a_raid_nobody_gets_a_number,
                 whoever_asks_at_once_numbers_have_no_gap, numbers_of_players_survive_a_crash,

@@ -2,7 +2,7 @@
 //!
 //! One invariant: a link's secret is kept nowhere, only its digest. A link goes with its raid, and with its account.
 
-use crate::{AccountId, Audited, Note, PersonId, StoreFuture};
+use crate::{AccountId, Note, StoreFuture};
 
 /// A link's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

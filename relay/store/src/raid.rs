@@ -3,7 +3,7 @@
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 
-use crate::{AccountId, StoreFuture};
+use crate::{AccountId, Note, StoreFuture};
 
 /// Which tickets of a raid are good: each renewal counts one on, and ends those before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,6 +108,10 @@ pub trait Raids: Send + Sync {
 
     /// Replaces what may change of a raid: title, visibility, names and delay (of its reports too), whether it is closed.
     fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
+
+    /// Clears a raid's title for good, and notes that: it gets no other, whatever [`Raids::update_raid`] says. `false` if
+    /// there is no such raid; nothing is noted where it was so already.
+    fn clear_title<'a>(&'a self, code: &'a str, note: Note) -> StoreFuture<'a, bool>;
 
     /// Says that a raid is active now, and changes nothing else of it; `Damaged` if there is no such raid. Raids of its
     /// account that claim to have been active later (a clock was ahead) were so before it.

@@ -322,6 +322,7 @@ pub struct RaidCells {
     pub history: bool,
     pub tickets: i64,
     pub pinned: bool,
+    pub title_cleared: bool,
 }
 
 /// The cells of a link.

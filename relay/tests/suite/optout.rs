@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::names::{NAMES, Recorder, keys, plays};
 use crate::people::{Browser, secret_of};
 use crate::raw::becomes;
-use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello};
+use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello};
 
 /// The number in the game of the player who is hidden: the second one of a script.
 const PLAYER: &str = "2";
@@ -441,4 +441,44 @@ async fn claims_have_limits_and_are_ones_own() {
         assert_eq!(found(&relay).await.0, BTreeSet::from([usize::from(named)]));
     }
     relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_title_that_is_cleared_is_in_no_answer_and_does_not_come_back() {
+    const TITLE: &str = "Mumblefritz and friends";
+    let data = tempfile::tempdir().unwrap();
+    let mut relay = open(data.path(), &[ProofWay::Administrator]).await;
+    let titled = || Hello { title: Some(TITLE.into()), ..hello() };
+    let mut uploader = Uploader::connect_as(&relay, KEY, titled()).await;
+    let raid = uploader.welcome.raid.clone();
+    let report = finished(&mut uploader, &Script::new(3, 2)).await;
+    let feed = format!("{}/api/v1/raids/{raid}/feed", relay.url);
+    let mut watching = Spectator::join_at(&feed, SUBPROTOCOL_JSON).await;
+    let mut before = Recorder::default();
+    before.hears(&mut watching).await;
+    asks_everything(&mut before, &relay, &raid, &[&report]).await;
+    assert!(before.0.contains(TITLE));
+    let path = format!("/api/v1/raids/{raid}/title");
+    for (key, status) in
+        [(None, 401), (Some(READ_KEY), 403), (Some(OTHER_KEY), 404), (Some(KEY), 204), (Some(KEY), 204)]
+    {
+        assert_eq!(relay.request("DELETE", &path, key).await.0, status, "{key:?}");
+    }
+    let mut after = Recorder::default();
+    let mut watching = Spectator::join_at(&feed, SUBPROTOCOL_JSON).await;
+    after.hears(&mut watching).await;
+    asks_everything(&mut after, &relay, &raid, &[&report]).await;
+    // Who streams it says so again; and the relay starts anew.
+    drop(uploader);
+    let uploader = Uploader::connect_as(&relay, KEY, titled()).await;
+    after.hears(&mut watching).await;
+    asks_everything(&mut after, &relay, &raid, &[&report]).await;
+    drop((uploader, watching));
+    relay = relay.restart().await;
+    let _uploader = Uploader::connect_as(&relay, KEY, titled()).await;
+    asks_everything(&mut after, &relay, &raid, &[&report]).await;
+    assert!(!after.0.contains(TITLE), "{}", after.0);
+    relay.stop().await;
+    let held = std::fs::read(data.path().join("raidcast.db")).unwrap();
+    assert!(!held.windows(TITLE.len()).any(|bytes| bytes == TITLE.as_bytes()), "it is in the file");
 }

@@ -208,6 +208,7 @@ impl Raids for Shaky {
     through! {
         "writes" insert_raid(raid: &'a RaidRow = raid.clone() => &raid) -> ();
         "writes" update_raid(raid: &'a RaidRow = raid.clone() => &raid) -> ();
+        "writes" clear_title(code: &'a str = code.to_owned() => &code, note: Note = note => note) -> bool;
         "writes" touch_raid(code: &'a str = code.to_owned() => &code, at_ms: i64 = at_ms => at_ms) -> ();
         "writes" renew_tickets(code: &'a str = code.to_owned() => &code) -> Option<Tickets>;
         "reads" raid_by_id(id: RaidId = id => id) -> Option<RaidRow>;

@@ -5,12 +5,14 @@ use std::path::Path;
 use futures::TryStreamExt as _;
 use raidcast_relay::database::Database;
 use raidcast_relay::transfer::{TransferError, transfer};
+use raidcast_shared::character::ProofWay;
 use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
 use raidcast_store::transfer::Table;
 use raidcast_store::{
-    AccountId, Audited, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, NewJob, NewKey, NewLink,
-    NewPerson, NewRemoval, NewSession, Note, Person, Role, Session, SessionEnds, Store, Subject, UploadHash,
+    AccountId, Audited, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, NewClaim, NewJob, NewKey,
+    NewLink, NewPerson, NewRemoval, NewSession, Note, Person, ProvedBy, Role, Session, SessionEnds, Store, Subject,
+    UploadHash, Wish, Wished,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -87,6 +89,27 @@ async fn filled(data: &Path) -> Vec<String> {
     assert!(relay.store.ask_removal(&asked).await.unwrap());
     let pinned = Note { by: Some(ana.id), key: None, what: Audited::RaidPinned, about: None, at_ms: 1 };
     assert!(relay.store.pin_raid(&row.raid_code, true, pinned).await.unwrap());
+    for (player, is_proved) in [(PLAYERS[0], true), (PLAYERS[1], false)] {
+        let claim = NewClaim {
+            person: ana.id,
+            player,
+            called: "Aeris".into(),
+            way: ProofWay::Administrator,
+            code: Some("k7q2xp".into()),
+            created_at_ms: 1,
+            ends_at_ms: NEVER_MS,
+        };
+        let claim = relay.store.claim_character(&claim).await.unwrap().unwrap();
+        if is_proved {
+            assert!(relay.store.prove_claim(claim.row, ProvedBy::Administrator(ana.id), 1).await.unwrap());
+            let character = relay.store.characters_of(ana.id).await.unwrap()[0].row;
+            for wish in [Wish::Agrees(true), Wish::Hidden(true)] {
+                assert_eq!(relay.store.wish(ana.id, character, wish, 1).await.unwrap(), Wished::Done);
+            }
+        }
+    }
+    let cleared = Note { by: Some(ana.id), key: None, what: Audited::TitleCleared, about: None, at_ms: 1 };
+    assert!(relay.store.clear_title(&row.raid_code, cleared).await.unwrap());
     let key = relay.store.add_key(&key_of(account, SECRET)).await.unwrap().unwrap();
     relay.store.use_keys(&[(key.id, 3)]).await.unwrap();
     for raid_code in [Some(row.raid_code.clone()), None] {
@@ -97,7 +120,7 @@ async fn filled(data: &Path) -> Vec<String> {
             digest,
             name: "an overlay".into(),
             ends_at_ms: Some(NEVER_MS),
-            by: None,
+            note: Note { by: None, key: None, what: Audited::LinkMade, about: None, at_ms: 2 },
             now_ms: 2,
         };
         relay.store.add_link(&link).await.unwrap().unwrap();

@@ -45,10 +45,17 @@ impl RaidTask {
                 let numbered = if hides { context.veils.number_reports(&kept).await } else { Ok(()) };
                 // All was shown until now.
                 kept.delay = delay.changed_to(delay_ms, context.clock.now_ms());
-                let result = match numbered {
-                    Ok(()) => context.store.update_raid(&kept).await,
-                    Err(error) => Err(error),
+                let keeping = async {
+                    numbered?;
+                    context.store.update_raid(&kept).await?;
+                    if kept.title.is_some() {
+                        // Where that was cleared for good there is none.
+                        let held = context.store.raid_by_code(&kept.code).await?;
+                        kept.title = held.and_then(|held| held.title);
+                    }
+                    Ok(())
                 };
+                let result = keeping.await;
                 Chore::Attached { kept: Box::new(kept), result }
             };
             self.chores.push(keeping.boxed());
@@ -123,6 +130,11 @@ impl RaidTask {
         if !self.around.channels.shows(self.row.account, &self.row.code) {
             self.stages.dismiss_all(Whom::ByChannel, MOVED_ON, Some(MOVED_ON_RETRY_MS));
         }
+    }
+
+    /// The raid has no title from now on.
+    pub(super) fn title_cleared(&mut self) {
+        self.be(RaidRow { title: None, ..self.row.clone() });
     }
 
     /// Other tickets are good from now on.

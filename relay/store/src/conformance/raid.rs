@@ -4,7 +4,9 @@ use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 
 use super::{Fights, Harness, NOW_MS, account, encounter, id, new_raid, raid};
-use crate::{Accounts, Delay, EncounterRow, Encounters as _, RaidRow, Raids, Reports, StoreError, Tickets};
+use crate::{
+    Accounts, Audited, Audits, Delay, EncounterRow, Encounters as _, Note, RaidRow, Raids, Reports, StoreError, Tickets,
+};
 
 /// All of it comes back; what is not held is `None`.
 pub async fn a_raid_is_found_by_id_and_by_code(harness: &impl Harness<Store: Accounts + Raids>) {
@@ -217,4 +219,28 @@ pub async fn fights_show_the_names_that_their_raid_shows(harness: &impl Harness<
     let (moved, _) = store.report(&row.report_id).await.expect("an answer").expect("the report");
     assert_eq!(moved.names, NamesPolicy::Class);
     assert_eq!(store.raid_by_code(&other.code).await.expect("an answer"), Some(other));
+}
+
+/// It gets no other, whatever its uploader says then, and that is noted once.
+pub async fn a_title_that_was_cleared_does_not_come_back(harness: &impl Harness<Store: Fights + Audits>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let titled = |number| RaidRow { title: Some("Mira's night".into()), ..new_raid(&ana, number, Visibility::Public) };
+    for number in [1, 2] {
+        store.insert_raid(&titled(number)).await.expect("a raid");
+    }
+    let note = Note { by: None, what: Audited::TitleCleared, about: Some(ana.id.0), at_ms: NOW_MS };
+    assert!(!store.clear_title("nobody's", note).await.expect("an answer"));
+    for _ in 0..2 {
+        assert!(store.clear_title(&titled(1).code, note).await.expect("an answer"));
+        store.update_raid(&titled(1)).await.expect("the raid");
+    }
+    drop(store);
+    let store = harness.open().await;
+    let title =
+        async |number| store.raid_by_code(&titled(number).code).await.expect("an answer").expect("a raid").title;
+    assert_eq!((title(1).await, title(2).await), (None, titled(2).title));
+    assert_eq!(store.audit(None, 9).await.expect("an answer").len(), 1);
+    store.update_raid(&RaidRow { title: Some("Another".into()), ..titled(2) }).await.expect("the raid");
+    assert_eq!(title(2).await, Some("Another".into()));
 }

@@ -2,12 +2,16 @@
 import type { AccountApi } from '$lib/api/account';
 import type {
   AuditLine,
+  CharacterLine,
+  ClaimLine,
   InvitationLine,
   KeyLine,
   Me,
   MyAccount,
   MyRaid,
+  OpenClaim,
   PersonLine,
+  ProofWay,
   ProviderForm,
   ProviderLine,
   RemovalLine,
@@ -72,6 +76,21 @@ export class AccountState {
   moreRaids = $state(false);
   /** So many days raids are kept, if not for ever. */
   keepDays = $state<number | null>(null);
+  /** His characters. */
+  readonly characters = new Listed<CharacterLine>(async () => {
+    const { characters, claims, ways } = await this.ask((api) => api.characters());
+    this.claims = claims;
+    this.proofs = ways;
+    return characters;
+  });
+  /** What he says is his. */
+  claims = $state.raw<readonly ClaimLine[]>([]);
+  /** How characters are proved here. */
+  proofs = $state.raw<readonly ProofWay[]>([]);
+  /** Claims of others that he may confirm. */
+  readonly confirmations = new Listed<OpenClaim>(() => this.ask((api) => api.confirmations()));
+  /** For administrators: claims that wait for one. */
+  readonly openClaims = new Listed<OpenClaim>(() => this.ask((api) => api.claims()));
   /** For administrators: who signs in, who asks to be removed, who changed what. */
   readonly people = new Listed<PersonLine>(() => this.ask((api) => api.people()));
   readonly removals = new Listed<RemovalLine>(() => this.ask((api) => api.removals()));
@@ -140,8 +159,8 @@ export class AccountState {
   /** The same, and reads what is his. */
   async start(): Promise<void> {
     if (!(await this.enter())) return;
-    const own = [this.keys, this.sessions, this.ways, this.raids];
-    const administrators = [this.invitations, this.unheld, this.people, this.removals, this.audit];
+    const own = [this.keys, this.sessions, this.ways, this.raids, this.characters, this.confirmations];
+    const administrators = [this.invitations, this.unheld, this.people, this.removals, this.openClaims, this.audit];
     const lists = [...own, ...(this.administers ? administrators : [])];
     await Promise.all(lists.map((list) => list.read()));
     this.ready = true;

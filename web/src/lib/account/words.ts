@@ -1,5 +1,5 @@
 /** What pages of people say. */
-import type { Audited, KeyLine, MyAccount, Role, Scope, Visibility } from '$lib/api/account-types';
+import type { Audited, KeyLine, MyAccount, ProofWay, Role, Scope, Visibility } from '$lib/api/account-types';
 import type { ApiFailure } from '$lib/api/client';
 import { dateTime, day } from '$lib/format/time';
 
@@ -67,6 +67,20 @@ export const AUDITED: Record<Audited, string> = {
   link_made: 'made a link to a raid or a channel',
   link_revoked: 'revoked a link to a raid or a channel',
   raid_shown: 'changed who may see a raid',
+  character_proved: 'proved a character',
+  claim_refused: 'did not believe a claim',
+  player_hidden: 'hid a player',
+  player_shown: 'shows a player again',
+  player_agreed: 'agreed to be named',
+  player_disagreed: 'agrees no more to be named',
+  title_cleared: 'cleared a title',
+};
+
+/** How somebody proves that a character is his: as a choice. */
+export const PROOFS: Record<ProofWay, string> = {
+  code: 'A code in the name of the character',
+  officer: 'Somebody who uploads your raids confirms it',
+  administrator: 'An administrator confirms it',
 };
 
 /** What ends within so long is told to the minute, ms. */

@@ -2,6 +2,9 @@
 import type {
   AccountList,
   AuditPage,
+  CharacterForm,
+  ClaimForm,
+  ClaimLine,
   Deleting,
   DeviceForm,
   DeviceLine,
@@ -14,11 +17,15 @@ import type {
   KeyList,
   Me,
   MyAccount,
+  MyCharacters,
   MyRaids,
   Newcomer,
   NewcomerForm,
   NewInvitation,
   NewKey,
+  OpenClaim,
+  OpenClaims,
+  OptOutForm,
   PasswordForm,
   PersonLine,
   PersonList,
@@ -71,6 +78,8 @@ export interface AccountApi {
   deleteRaid(code: string): Promise<boolean>;
   /** Keeps a raid however old it gets, or no longer than others. */
   pinRaid(code: string, pinned: boolean): Promise<void>;
+  /** Clears a raid's title for good. */
+  clearTitle(code: string): Promise<void>;
   /** Deletes him, with all that is his. */
   deleteMe(): Promise<void>;
   /** Who signs in: all of them. */
@@ -82,6 +91,20 @@ export interface AccountApi {
   removals(): Promise<RemovalLine[]>;
   closeRemoval(id: number): Promise<void>;
   askRemoval(form: RemovalForm): Promise<void>;
+  /** His characters, and what he says is his. */
+  characters(): Promise<MyCharacters>;
+  claimCharacter(form: ClaimForm): Promise<ClaimLine>;
+  dropClaim(id: number): Promise<void>;
+  /** Has a character shown otherwise, everywhere and at once. */
+  changeCharacter(id: number, form: CharacterForm): Promise<void>;
+  /** Claims of others that he may confirm. */
+  confirmations(): Promise<OpenClaim[]>;
+  confirmClaim(id: number): Promise<void>;
+  /** Claims that wait for an administrator. */
+  claims(): Promise<OpenClaim[]>;
+  decideClaim(id: number, believes: boolean): Promise<void>;
+  /** Hides a player who asked for it, or shows him again. */
+  optOut(form: OptOutForm): Promise<void>;
   /** The program that waits with a code. */
   device(code: string): Promise<DeviceLine>;
   decideDevice(code: string, form: DeviceForm): Promise<void>;
@@ -130,6 +153,7 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     pinRaid: async (code, pinned) => {
       await ask(env, `/api/v1/raids/${encodeURIComponent(code)}/pin`, { method: pinned ? 'PUT' : 'DELETE' });
     },
+    clearTitle: (code) => remove(`/api/v1/raids/${encodeURIComponent(code)}/title`),
     deleteMe: () => remove('/api/v1/me'),
     people: async () => {
       const people: PersonLine[] = [];
@@ -147,6 +171,23 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     closeRemoval: (id) => remove(`/api/v1/removals/${id}`),
     askRemoval: async (form) => {
       await post('/api/v1/removals', form);
+    },
+    characters: () => get('/api/v1/me/characters'),
+    claimCharacter: (form) => post('/api/v1/me/claims', form),
+    dropClaim: (id) => remove(`/api/v1/me/claims/${id}`),
+    changeCharacter: async (id, form) => {
+      await ask(env, `/api/v1/me/characters/${id}`, { method: 'PATCH', body: form });
+    },
+    confirmations: async () => (await get<OpenClaims>('/api/v1/me/confirmations')).claims,
+    confirmClaim: async (id) => {
+      await ask(env, `/api/v1/me/confirmations/${id}`, { method: 'PUT' });
+    },
+    claims: async () => (await get<OpenClaims>('/api/v1/claims')).claims,
+    decideClaim: async (id, believes) => {
+      await ask(env, `/api/v1/claims/${id}`, { method: believes ? 'PUT' : 'DELETE' });
+    },
+    optOut: async (form) => {
+      await post('/api/v1/opt-outs', form);
     },
     device: (code) => get(`/api/v1/pairings/${encodeURIComponent(code)}`),
     decideDevice: (code, form) => post(`/api/v1/pairings/${encodeURIComponent(code)}`, form),

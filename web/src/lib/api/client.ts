@@ -115,7 +115,7 @@ export const browserApiEnv: ApiEnv = {
 
 /** What is asked for but the address. */
 export interface Asked {
-  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Sent as JSON. */
   body?: unknown;
   signal?: AbortSignal | undefined;
