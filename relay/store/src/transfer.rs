@@ -305,6 +305,7 @@ pub struct KeyCells {
 /// The cells of a raid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[allow(missing_docs, reason = "columns are described in the migrations")]
+#[allow(clippy::struct_excessive_bools, reason = "they are columns")]
 pub struct RaidCells {
     pub row: i64,
     pub id: Vec<u8>,

@@ -138,7 +138,7 @@ async fn found(relay: &TestRelay) -> (BTreeSet<usize>, usize) {
         format!("playerId={key}"),
         format!("playerId={key}&playerName=B%C3%B6reas"),
         format!("playerId={key}&bossName=Kartgriff"),
-        format!("playerName=B%C3%B6reas&sceneId=1021&orderBy=duration"),
+        "playerName=B%C3%B6reas&sceneId=1021&orderBy=duration".to_owned(),
     ] {
         counts.insert(count(&question).await);
     }

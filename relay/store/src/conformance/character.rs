@@ -179,7 +179,7 @@ pub async fn who_is_hidden_is_found_by_nothing(harness: &impl Harness<Store: Sto
     let wishes = async |wish| store.wish(ana.id, row, wish, NOW_MS).await.expect("an answer");
     let key = |number: u8| PlayerWanted { key: Some(id(number).to_hex()), ..PlayerWanted::default() };
     let name = |text: &str| vec![Term::name(NameKind::Player, &fold(text))];
-    let named = |text| PlayerWanted { names: Some(name(text)), ..PlayerWanted::default() };
+    let called = |text| PlayerWanted { names: Some(name(text)), ..PlayerWanted::default() };
     let found = async |player| reports(&store, &request(Filters { player, ..Filters::default() })).await.0;
     let names = async |text| {
         let typed = Typed::new(NameKind::Player, text).expect("a name");
@@ -190,14 +190,14 @@ pub async fn who_is_hidden_is_found_by_nothing(harness: &impl Harness<Store: Sto
         let by_key = if shows { vec![other.clone(), one.clone()] } else { vec![] };
         let by_name = if shows { vec![other.clone(), one.clone()] } else { vec![other.clone()] };
         assert_eq!(found(key(2)).await, by_key);
-        assert_eq!(found(named("annabel")).await, by_name, "another has the name");
+        assert_eq!(found(called("annabel")).await, by_name, "another has the name");
         assert_eq!(found(PlayerWanted { names: Some(name("annabel")), ..key(2) }).await, by_key);
-        assert_eq!(found(PlayerWanted { class_id: Some(2), ..named("annabel") }).await, by_key);
-        let narrow = PlayerWanted { class_id: Some(2), class_spec: Some(7), ..named("annabel") };
+        assert_eq!(found(PlayerWanted { class_id: Some(2), ..called("annabel") }).await, by_key);
+        let narrow = PlayerWanted { class_id: Some(2), class_spec: Some(7), ..called("annabel") };
         assert_eq!(found(narrow).await, Vec::<String>::new());
         assert_eq!(found(PlayerWanted { names: Some(name("annabel")), ..key(3) }).await, vec![other.clone()]);
         assert_eq!(found(key(1)).await, vec![one.clone()]);
-        assert_eq!(found(named("hannah")).await, vec![one.clone()]);
+        assert_eq!(found(called("hannah")).await, vec![one.clone()]);
         assert_eq!(found(PlayerWanted::default()).await.len(), 2, "the fights are there");
         assert_eq!(names("annabel").await, 1);
     };
@@ -222,9 +222,9 @@ pub async fn who_is_hidden_is_found_by_nothing(harness: &impl Harness<Store: Sto
     // One who alone has a name is not proposed either.
     let note = Note { by: None, key: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS };
     assert!(store.hide_player(id(1), true, note).await.expect("an answer"));
-    assert_eq!((names("hannah").await, found(named("hannah")).await.len()), (0, 0));
+    assert_eq!((names("hannah").await, found(called("hannah")).await.len()), (0, 0));
     assert!(store.hide_player(id(1), false, note).await.expect("an answer"));
-    assert_eq!((names("hannah").await, found(named("hannah")).await.len()), (1, 1));
+    assert_eq!((names("hannah").await, found(called("hannah")).await.len()), (1, 1));
 }
 
 /// It is noted, agreeing yields to hiding, and nobody wishes for another. Who leaves takes his characters along; what he hid
