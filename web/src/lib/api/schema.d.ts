@@ -81,6 +81,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Claims that wait for an administrator. */
+        get: operations["claims"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/claims/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Believes a claim.
+         * @description The character is taken from whoever had it.
+         */
+        put: operations["believeClaim"];
+        post?: never;
+        /** Does not believe a claim. */
+        delete: operations["refuseClaim"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/device/code": {
         parameters: {
             query?: never;
@@ -305,6 +343,114 @@ export interface paths {
          * @description All that is open ends at once. The last administrator stays.
          */
         delete: operations["deleteMe"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/characters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own characters, and what one says is one's own. */
+        get: operations["myCharacters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/characters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Has a character shown otherwise, everywhere and at once. */
+        patch: operations["changeCharacter"];
+        trace?: never;
+    };
+    "/api/v1/me/claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says that a character is one's own.
+         * @description The answer is the same whether there is such a character or not. A claim that is not proved is over after eight days.
+         */
+        post: operations["claimCharacter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/claims/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a claim back. */
+        delete: operations["dropClaim"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/confirmations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Claims of others that one may confirm.
+         * @description Of characters that played in fights of one's own accounts.
+         */
+        get: operations["confirmations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/confirmations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Confirms that a character is who claims it. */
+        put: operations["confirmClaim"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -535,6 +681,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/opt-outs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hides a player who asked for it, or shows him again, everywhere and at once. */
+        post: operations["optOut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/pairings/{code}": {
         parameters: {
             query?: never;
@@ -713,6 +876,26 @@ export interface paths {
          */
         post: operations["renewTicket"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/raids/{code}/title": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Clears a raid's title for good.
+         * @description It is in no answer and no table any more, and the raid gets no other: who streams it may send one, and nobody sees it.
+         */
+        delete: operations["clearTitle"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1144,7 +1327,7 @@ export interface components {
          * @description What is noted of who changed what.
          * @enum {string}
          */
-        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown";
+        Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown" | "character_proved" | "claim_refused" | "player_hidden" | "player_shown" | "player_agreed" | "player_disagreed" | "title_cleared";
         /** @description A boss and what players did to it. */
         Boss: {
             /**
@@ -1177,6 +1360,34 @@ export interface components {
             /** @description Its name; "Monster 1110" where only the type is known. */
             name: string;
         };
+        /** @description How a character is to be shown from now on: `PATCH /api/v1/me/characters/{id}`. What is left out stays. */
+        CharacterForm: {
+            /** @description By name where only those are who agreed. */
+            agrees?: boolean;
+            /** @description By name to nobody. */
+            hidden?: boolean;
+        };
+        /** @description A character that is his. */
+        CharacterLine: {
+            /** @description Whether it is shown by name where only those are who agreed. */
+            agrees: boolean;
+            /** @description What he calls it. */
+            called: string;
+            /** @description Whether it is shown by name to nobody. */
+            hidden: boolean;
+            /**
+             * Format: int64
+             * @description Names it in this API.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description When, Unix ms.
+             */
+            provedAtMs: number;
+            /** @description How it was proved. */
+            way: components["schemas"]["ProofWay"];
+        };
         /** @description Of an upload. */
         Checksum: {
             /** @description As it was sent, if one was. */
@@ -1185,6 +1396,39 @@ export interface components {
             matches: boolean | null;
             /** @description What it is by the definition of this relay. */
             relay: string;
+        };
+        /** @description What somebody says is his: `POST /api/v1/me/claims`. */
+        ClaimForm: {
+            /** @description What he calls it, for himself and for who is to confirm it: 1 to 64 characters. */
+            called: string;
+            /** @description The character: its number in the game, or `playerKey` of a report that names it. */
+            player: string;
+            /** @description How he will prove it. */
+            way: components["schemas"]["ProofWay"];
+        };
+        /** @description A claim that is open. Whether there is such a character, nobody is told. */
+        ClaimLine: {
+            /** @description What he calls the character. */
+            called: string;
+            /** @description What the character's name has to contain; `null` where it is proved otherwise. */
+            code: string | null;
+            /**
+             * Format: int64
+             * @description When he said so, Unix ms.
+             */
+            createdAtMs: number;
+            /**
+             * Format: int64
+             * @description From when it is over, Unix ms.
+             */
+            endsAtMs: number;
+            /**
+             * Format: int64
+             * @description Names it in this API.
+             */
+            id: number;
+            /** @description How it is to be proved. */
+            way: components["schemas"]["ProofWay"];
         };
         /** @description What a program asks for. */
         CodeForm: {
@@ -1949,6 +2193,15 @@ export interface components {
             /** @description The name that it has in the relay's configuration; `null` for his own. */
             name: string | null;
         };
+        /** @description One's own characters: `GET /api/v1/me/characters`. */
+        MyCharacters: {
+            /** @description What was proved, the oldest first. */
+            characters: components["schemas"]["CharacterLine"][];
+            /** @description Claims that are open, the oldest first. */
+            claims: components["schemas"]["ClaimLine"][];
+            /** @description How characters are proved here. */
+            ways: components["schemas"]["ProofWay"][];
+        };
         /** @description A raid of one's own. */
         MyRaid: {
             /**
@@ -2037,6 +2290,42 @@ export interface components {
         };
         /** @description Nothing. */
         Nothing: Record<string, never>;
+        /** @description A claim that somebody else may confirm. */
+        OpenClaim: {
+            /** @description Who says that the character is his. */
+            by: string;
+            /** @description What he calls it. */
+            called: string;
+            /**
+             * Format: int64
+             * @description When he said so, Unix ms.
+             */
+            createdAtMs: number;
+            /**
+             * Format: int64
+             * @description From when it is over, Unix ms.
+             */
+            endsAtMs: number;
+            /**
+             * Format: int64
+             * @description Names it in this API.
+             */
+            id: number;
+            /** @description What it is called in the fight of it that was begun last, of those that the reader may see; `null` where none is. */
+            name: string | null;
+        };
+        /** @description Claims that somebody may confirm: `GET /api/v1/me/confirmations`, and `GET /api/v1/claims` for administrators. */
+        OpenClaims: {
+            /** @description The oldest come first. */
+            claims: components["schemas"]["OpenClaim"][];
+        };
+        /** @description What an administrator decides of a player who wants to be hidden, or no more: `POST /api/v1/opt-outs`. */
+        OptOutForm: {
+            /** @description Whether he is shown by name to nobody from now on. */
+            hidden: boolean;
+            /** @description The player: his number in the game, or `playerKey` of a report that names him. */
+            player: string;
+        };
         /**
          * @description How a fight went.
          * @enum {string}
@@ -2250,6 +2539,11 @@ export interface components {
             synced: number;
             updated: number;
         };
+        /**
+         * @description How somebody proves that a character is his.
+         * @enum {string}
+         */
+        ProofWay: "code" | "officer" | "administrator";
         /** @description Begins a sign-in by a provider: `POST /api/v1/sign-in/{provider}`. */
         ProviderForm: {
             /** @description What for. */
@@ -3325,6 +3619,102 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    claims: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The oldest first. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenClaims"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    believeClaim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the claim. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The character is proved. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    refuseClaim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the claim. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The claim is gone. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     beginPairing: {
         parameters: {
             query?: never;
@@ -3988,6 +4378,203 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
+    myCharacters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The oldest first. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyCharacters"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    changeCharacter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the character. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CharacterForm"];
+            };
+        };
+        responses: {
+            /** @description It is shown so. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    claimCharacter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimForm"];
+            };
+        };
+        responses: {
+            /** @description How it is to be proved. */
+            201: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimLine"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForeignPage"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    dropClaim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the claim. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    confirmations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The oldest first. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenClaims"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    confirmClaim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the claim. */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The character is proved. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForeignPage"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
     exportMe: {
         parameters: {
             query?: never;
@@ -4469,6 +5056,39 @@ export interface operations {
             };
             304: components["responses"]["Unchanged"];
             400: components["responses"]["BadRequest"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    optOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OptOutForm"];
+            };
+        };
+        responses: {
+            /** @description It is so. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];
@@ -4990,6 +5610,39 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RenewedTicket"];
                 };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    clearTitle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has none. */
+            204: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
