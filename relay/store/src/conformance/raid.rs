@@ -229,7 +229,7 @@ pub async fn a_title_that_was_cleared_does_not_come_back(harness: &impl Harness<
     for number in [1, 2] {
         store.insert_raid(&titled(number)).await.expect("a raid");
     }
-    let note = Note { by: None, what: Audited::TitleCleared, about: Some(ana.id.0), at_ms: NOW_MS };
+    let note = Note { by: None, key: None, what: Audited::TitleCleared, about: Some(ana.id.0), at_ms: NOW_MS };
     assert!(!store.clear_title("nobody's", note).await.expect("an answer"));
     for _ in 0..2 {
         assert!(store.clear_title(&titled(1).code, note).await.expect("an answer"));
