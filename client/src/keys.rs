@@ -113,8 +113,14 @@ impl Keys {
             Some((_, Err(error))) => (Some(key.to_owned()), Kept::InFile { instead_of: Some(error) }),
             None => (Some(key.to_owned()), Kept::InFile { instead_of: None }),
         };
-        keys.insert(relay, in_file);
-        self.write(&keys)?;
+        keys.insert(relay.clone(), in_file);
+        if let Err(error) = self.write(&keys) {
+            // Nobody would find it there.
+            if let (Kept::InSystem { .. }, Some(system)) = (&kept, &self.system) {
+                let _ = system.remove(&relay);
+            }
+            return Err(error.into());
+        }
         Ok(kept)
     }
 
@@ -125,9 +131,15 @@ impl Keys {
     pub fn forget(&self, relay: &str) -> Result<bool, KeysError> {
         let relay = named(relay);
         let mut keys = self.read()?;
-        let Some(before) = keys.remove(&relay) else { return Ok(false) };
-        if before.is_none() {
-            self.system.as_ref().ok_or(KeysError::NoStore)?.remove(&relay).map_err(KeysError::System)?;
+        let Some(in_file) = keys.remove(&relay) else { return Ok(false) };
+        match &self.system {
+            // It may hold an older one, too: of a time before it was locked.
+            Some(system) => match system.remove(&relay) {
+                Err(error) if in_file.is_none() => return Err(KeysError::System(error)),
+                _ => {}
+            },
+            None if in_file.is_none() => return Err(KeysError::NoStore),
+            None => {}
         }
         self.write(&keys)?;
         Ok(true)

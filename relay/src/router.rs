@@ -25,6 +25,7 @@ use crate::body::{Body, Small};
 use crate::cors::{self, Origins};
 use crate::desk::Desk;
 use crate::error::{self, HttpError, is_api};
+use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::readiness::Readiness;
 use crate::request::{self, Requests};
 use crate::uplink::{self, Uplinks};
@@ -212,6 +213,8 @@ pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics:
         .merge(metrics)
         .merge(shown)
         .fallback(move |request: Request| pages::nothing_here(files.clone(), request))
+        // Of bodies that do not say how long they are.
+        .layer(DefaultBodyLimit::max(REQUEST_BODY_BYTES_MAX as usize))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, ANSWER_TIMEOUT))
         .merge(uploads)
         .layer(middleware::from_fn(cors::preflight))

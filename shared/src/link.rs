@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 pub struct LinkForm {
     /// What it is called, for whom it is: at most 64 characters.
     #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[cfg_attr(feature = "openapi", schema(required = false, max_length = 64))]
     pub name: String,
     /// It ends after so many days, 1 to 3650; 30 where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, minimum = 1, maximum = 3650))]
     pub days: Option<u32>,
     /// It has no end until it is revoked; `days` must not stand beside it.
     #[serde(default)]

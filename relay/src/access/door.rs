@@ -10,6 +10,7 @@ use raidcast_shared::uplink::Visibility;
 use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, RaidRow, StoreError};
 
 use super::behind::row_until;
+use super::veil::players_of;
 use super::visible::{Seen, Visible};
 use super::{Admitted, Asker, Guarded, Links, Until};
 use crate::account::{Keyring, Members, Scope};
@@ -19,6 +20,9 @@ use crate::raid::Channels;
 
 /// What somebody is told who asked when it was changed what a raid shows.
 const CHANGED: &str = "what this raid shows has just changed: ask again";
+
+/// No ticket is longer, whatever it opens.
+const TICKET_BYTES_MAX: usize = 128;
 
 /// See the module's page.
 #[derive(Clone)]
@@ -49,7 +53,8 @@ impl Door {
     /// # Errors
     /// The store does not answer.
     pub async fn asker(&self, headers: &HeaderMap, ticket: Option<&str>) -> Result<Asker, HttpError> {
-        let ticket = ticket.map(str::to_owned);
+        // What is longer is no ticket, and would be held for as long as whoever asks.
+        let ticket = ticket.filter(|ticket| ticket.len() <= TICKET_BYTES_MAX).map(str::to_owned);
         if let Some(key) = self.key(headers).filter(|key| key.scopes.has(Scope::Read)) {
             let accounts = vec![self.account(&key).await?];
             return Ok(Asker { accounts, ticket, until: Some(Until::of(key.ended().clone())) });
@@ -128,8 +133,8 @@ impl Door {
     /// # Errors
     /// The store does not answer.
     pub async fn same_fight(&self, report: &Visible<EncounterRow>, asker: &Asker) -> Result<Vec<String>, HttpError> {
-        if !report.audience().knows_players() {
-            // Another report may name those whom this one hides.
+        if self.hides_somebody(report).await? {
+            // Another report may name those whom this one hides; and that it is the same fight says who they are.
             return Ok(Vec::new());
         }
         let store = &self.context.store;
@@ -148,7 +153,7 @@ impl Door {
     /// # Errors
     /// The store does not answer.
     pub async fn view(&self, report_id: &str, asker: &Asker) -> Result<Option<Recorded>, HttpError> {
-        Self::led_to(self.report(report_id, asker).await, |(row, _)| row)
+        self.led_to(self.report(report_id, asker).await, |(row, _)| row).await
     }
 
     /// The same report, if he may still be led to it.
@@ -160,10 +165,11 @@ impl Door {
         asker: &Asker,
         row: &Visible<EncounterRow>,
     ) -> Result<Option<Visible<EncounterRow>>, HttpError> {
-        Self::led_to(self.still(asker, row).await, |row| row)
+        self.led_to(self.still(asker, row).await, |row| row).await
     }
 
-    fn led_to<T>(
+    async fn led_to<T>(
+        &self,
         asked: Result<T, HttpError>,
         row: impl Fn(&T) -> &Visible<EncounterRow>,
     ) -> Result<Option<T>, HttpError> {
@@ -171,11 +177,21 @@ impl Door {
             Ok(found) => {
                 let row = row(&found);
                 let leads = row.visibility == Visibility::Public || row.admitted() == Admitted::AsUploader;
-                Ok((leads && row.audience().knows_players()).then_some(found))
+                Ok((leads && !self.hides_somebody(row).await?).then_some(found))
             }
             Err(HttpError::NotFound | HttpError::SetAside) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether somebody in a fight is hidden from who asks.
+    async fn hides_somebody(&self, row: &Visible<EncounterRow>) -> Result<bool, HttpError> {
+        let audience = row.audience();
+        if audience.sees_everything() || !audience.knows_players() {
+            return Ok(!audience.sees_everything());
+        }
+        let players = players_of(&self.context.store.derived(row.row).await?);
+        Ok(players.into_iter().any(|player| audience.hides(player)))
     }
 
     /// The report of a fight by what its meter was told when it uploaded it.

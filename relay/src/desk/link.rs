@@ -9,7 +9,7 @@ use raidcast_shared::text::is_name;
 use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow};
 
 use super::Desk;
-use crate::access::{Asker, FeedOf, Manager};
+use crate::access::{Admitted, Asker, FeedOf, Manager, Until};
 use crate::account::digest;
 use crate::edge::Asked;
 use crate::error::HttpError;
@@ -43,6 +43,18 @@ fn read(form: &LinkForm) -> Result<(String, Option<i64>), HttpError> {
         return invalid(format!("`days` must be 1 to {LINK_DAYS_MAX}: send `endless` for a link that has no end"));
     }
     Ok((name.to_owned(), days.map(|days| i64::from(days) * DAY_MS)))
+}
+
+/// What a ticket is answered that is none: so many of an address are looked at. What is good is good, whoever shares the
+/// address.
+fn was_wrong(visit: &Asked) -> HttpError {
+    match visit.may_try_tickets() {
+        Ok(()) => {
+            visit.wrong_ticket();
+            HttpError::NotFound
+        }
+        Err(error) => error,
+    }
 }
 
 impl Desk {
@@ -125,32 +137,38 @@ impl Desk {
     /// A ticket for a feed that its asker may see now.
     ///
     /// # Errors
-    /// `NotFound` if he may not; `TooMany` where his address was wrong too often.
+    /// `NotFound` if he may not; `TooMany` in its place where his address was wrong too often.
     pub async fn feed_ticket(&self, feed: FeedOf, asker: Asker, visit: &Asked) -> Result<FeedTicket, HttpError> {
-        visit.may_try_tickets()?;
         let seen = match &feed {
             FeedOf::Raid(code) => self.door.raid(code, &asker).await,
             FeedOf::Channel(channel) => self.door.channel(channel, &asker).await,
         };
-        seen.inspect_err(|error| {
-            if asker.ticket.is_some() && matches!(error, HttpError::NotFound) {
-                visit.wrong_ticket();
-            }
-        })?;
+        let by_ticket = match seen {
+            Ok(raid) => !matches!(raid.admitted(), Admitted::AsAnybody | Admitted::AsUploader),
+            Err(HttpError::NotFound) if asker.ticket.is_some() => return Err(was_wrong(visit)),
+            Err(error) => return Err(error),
+        };
+        // What lets nobody in is not kept.
+        let ticket = asker.ticket.filter(|_| by_ticket);
+        let asker = Asker { ticket, ..asker };
         Ok(self.tickets.give(feed, asker, visit.address, self.clock().now_ms()))
     }
 
-    /// Who asks for a feed by a ticket for it; `None` if it is no such ticket.
+    /// Who asks for a feed by a ticket for it, if he may ask still; `None` if it is no such ticket.
     ///
     /// # Errors
     /// `TooMany` where his address was wrong too often.
     pub fn paid(&self, ticket: &str, feed: &FeedOf, visit: &Asked) -> Result<Option<Asker>, HttpError> {
-        visit.may_try_tickets()?;
         let taken = self.tickets.take(ticket, feed, self.clock().now_ms());
-        if matches!(taken, Some(None)) {
-            visit.wrong_ticket();
+        match taken {
+            None => Ok(None),
+            Some(Some(asker)) if !Until::is_over(asker.until.as_ref()) => Ok(Some(asker)),
+            Some(_) => match was_wrong(visit) {
+                // It is answered like a link that is none.
+                HttpError::NotFound => Ok(None),
+                error => Err(error),
+            },
         }
-        Ok(taken.flatten())
     }
 }
 

@@ -293,7 +293,7 @@ impl Drop for Permit {
         let Some(of_address) = usage.get_mut(&self.address) else { return };
         let count = &mut of_address.counts[self.what as usize];
         *count = count.saturating_sub(1);
-        if of_address.counts == [0; 3] && of_address.keys_after.is_none() {
+        if of_address.is_nothing(Instant::now()) {
             usage.remove(&self.address);
         }
     }

@@ -1,8 +1,8 @@
 //! Readings that were uploaded while their fight was streamed: they wait on the disk until its stream has ended it.
 //!
 //! One invariant: what was answered is looked at. A reading that waits is a job of the store's, written with the answer,
-//! and is gone when it is kept, or known to tell no more than what is, or when its fight is deleted: nothing brings that back. So a stream that tells less than the upload, or is
-//! thrown away, loses nobody's fight.
+//! and is gone when it is kept, or known to tell no more than what is, or when its fight is deleted: nothing brings that
+//! back. So a stream that tells less than the upload, or is thrown away, loses nobody's fight.
 
 use std::sync::Arc;
 

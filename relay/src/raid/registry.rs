@@ -35,6 +35,8 @@ pub struct RaidRegistry {
     /// What the channels show.
     pub channels: Arc<Channels>,
     tasks: TaskTracker,
+    /// As which version of players' wishes all tasks and replays were told to show raids.
+    heeded: tokio::sync::Mutex<u64>,
 }
 
 impl RaidRegistry {
@@ -42,7 +44,8 @@ impl RaidRegistry {
     pub fn new(context: Arc<Context>) -> Arc<Self> {
         let (directory, tasks) = (Arc::new(Directory::default()), TaskTracker::new());
         let channels = Channels::new(Arc::clone(&context), Arc::clone(&directory), tasks.clone());
-        Arc::new(Self { context, directory, channels, tasks })
+        let heeded = tokio::sync::Mutex::new(context.veils.version());
+        Arc::new(Self { context, directory, channels, tasks, heeded })
     }
 
     /// Takes up all live encounters of the store: what a relay does when it starts. Each is read and folded by itself,
@@ -180,13 +183,19 @@ impl RaidRegistry {
     /// The store does not answer: it is looked again within a minute.
     pub async fn heed(&self) -> Result<(), StoreError> {
         let context = &self.context;
-        if !context.veils.read_wishes(context.clock.now_ms()).await? {
+        // Held until all have heard: who asks meanwhile is answered after that, too.
+        let mut told = self.heeded.lock().await;
+        context.veils.read_wishes(context.clock.now_ms()).await?;
+        let version = context.veils.version();
+        // Others read them, too, and tell nobody.
+        if *told == version {
             return Ok(());
         }
         context.access.tell_all();
         let tasks = self.directory.all();
-        let told = tasks.iter().map(|task| task.ask(|reply| RaidCommand::Heed { reply }));
-        futures::future::join_all(told).await;
+        let asked = tasks.iter().map(|task| task.ask(|reply| RaidCommand::Heed { reply }));
+        futures::future::join_all(asked).await;
+        *told = version;
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::audit::put_note;
+use crate::erase::wipe_later;
 use crate::error::Failure;
 use crate::job::Change;
 use crate::opt_out::{HidePlayer, hide};
@@ -206,9 +207,13 @@ impl Change for DropClaim {
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
         let dropped = sqlx::query!("DELETE FROM claims WHERE row = ?1 AND person = ?2", self.row, self.person.0)
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
-        Ok(dropped.rows_affected() > 0)
+        if dropped.rows_affected() == 0 {
+            return Ok(false);
+        }
+        wipe_later(connection).await?;
+        Ok(true)
     }
 }
 
@@ -228,7 +233,8 @@ impl Change for RefuseClaim {
         let Some(person) = person else { return Ok(false) };
         let note =
             Note { by: Some(self.by), key: None, what: Audited::ClaimRefused, about: Some(person), at_ms: self.now_ms };
-        put_note(connection, &note).await?;
+        put_note(&mut *connection, &note).await?;
+        wipe_later(connection).await?;
         Ok(true)
     }
 }

@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::audit::put_note;
+use crate::erase::wipe_later;
 use crate::error::Failure;
 use crate::job::Change;
 
@@ -144,7 +145,8 @@ impl Change for RevokeLink {
         let Some(columns) = columns else { return Ok(None) };
         let row = LinkRow::try_from(columns)?;
         sqlx::query!("DELETE FROM links WHERE row = ?1", self.link.0).execute(&mut *connection).await?;
-        put_note(connection, &self.note).await?;
+        put_note(&mut *connection, &self.note).await?;
+        wipe_later(connection).await?;
         Ok(Some(row))
     }
 }
@@ -178,7 +180,10 @@ impl Change for DropLinks {
     type Output = ();
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
-        sqlx::query!("DELETE FROM links WHERE ends_at_ms <= ?1", self.now_ms).execute(connection).await?;
+        let dropped = sqlx::query!("DELETE FROM links WHERE ends_at_ms <= ?1", self.now_ms);
+        if dropped.execute(&mut *connection).await?.rows_affected() > 0 {
+            wipe_later(connection).await?;
+        }
         Ok(())
     }
 }

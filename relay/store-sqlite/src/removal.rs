@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
 use crate::audit::put_note;
+use crate::erase::wipe_later;
 use crate::error::Failure;
 use crate::job::Change;
 
@@ -71,8 +72,12 @@ impl Change for DropRemovals {
     type Output = u64;
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<u64, Failure> {
-        let dropped =
-            sqlx::query!("DELETE FROM removals WHERE created_at_ms < ?1", self.before_ms).execute(connection).await?;
+        let dropped = sqlx::query!("DELETE FROM removals WHERE created_at_ms < ?1", self.before_ms)
+            .execute(&mut *connection)
+            .await?;
+        if dropped.rows_affected() > 0 {
+            wipe_later(connection).await?;
+        }
         Ok(dropped.rows_affected())
     }
 }
@@ -90,7 +95,8 @@ impl Change for CloseRemoval {
         if closed.rows_affected() == 0 {
             return Ok(false);
         }
-        put_note(connection, &self.note).await?;
+        put_note(&mut *connection, &self.note).await?;
+        wipe_later(connection).await?;
         Ok(true)
     }
 }

@@ -14,9 +14,11 @@ use raidcast_store::JobKind;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::encounters::encounter;
 use crate::names::{NAMES, Recorder, keys, plays};
 use crate::people::{Browser, secret_of};
 use crate::raw::becomes;
+use crate::same_fight::{as_the_other_saw_it, upload, views};
 use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello};
 
 /// The number in the game of the player who is hidden: the second one of a script.
@@ -117,6 +119,30 @@ async fn asks_everything(recorder: &mut Recorder, relay: &TestRelay, raid: &str,
             recorder.note(&body.to_string());
         }
     }
+}
+
+/// Or a report that somebody made up, with a number in it that he has guessed, would tell by what leads to it whether that is
+/// who is hidden.
+#[tokio::test]
+async fn a_fight_in_which_somebody_is_hidden_leads_to_no_other_and_none_leads_to_it() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path(), &[ProofWay::Administrator]).await;
+    let mut ana = administrator(&relay).await;
+    let here = upload(&relay, KEY, "public", &encounter(100, true)).await;
+    let there = upload(&relay, OTHER_KEY, "public", &as_the_other_saw_it()).await;
+    all_derived(&relay).await;
+    for (hidden, others) in [(false, 1), (true, 0), (false, 1)] {
+        let form = json!({"player": "2000", "hidden": hidden});
+        assert_eq!(ana.ask("POST", "/api/v1/opt-outs", Some(form)).await.status, 204);
+        for (report, key) in [(&here, None), (&here, Some(KEY)), (&there, None), (&there, Some(OTHER_KEY))] {
+            assert_eq!(views(&relay, report, key).await.views.len(), others, "{report} {key:?}");
+        }
+    }
+    // Who is hidden and was not there changes nothing.
+    let form = json!({"player": "77", "hidden": true});
+    assert_eq!(ana.ask("POST", "/api/v1/opt-outs", Some(form)).await.status, 204);
+    assert_eq!(views(&relay, &here, None).await.views.len(), 1);
+    relay.stop().await;
 }
 
 /// How many fights each filter finds that leads to the player, and how many one that leads to another.

@@ -20,7 +20,7 @@ async fn is_all_derived(relay: &TestRelay) {
 }
 
 /// Other reports of its fight, as whoever has this key sees them.
-async fn views(relay: &TestRelay, report: &str, key: Option<&str>) -> PointsOfView {
+pub(crate) async fn views(relay: &TestRelay, report: &str, key: Option<&str>) -> PointsOfView {
     let (status, answer) = relay.get_with(&format!("/api/v1/reports/{report}/views"), key).await;
     assert_eq!(status, 200, "{report}: {answer}");
     serde_json::from_value(answer).unwrap()
@@ -30,7 +30,7 @@ fn reports(views: &PointsOfView) -> BTreeSet<&str> {
     views.views.iter().map(|view| view.report.report_id.as_str()).collect()
 }
 
-async fn upload(relay: &TestRelay, key: &str, visibility: &str, body: &Value) -> String {
+pub(crate) async fn upload(relay: &TestRelay, key: &str, visibility: &str, body: &Value) -> String {
     let query = format!("{PATH}?visibility={visibility}");
     let answer = post(relay, &query, key, &[], body.to_string().as_bytes()).await;
     assert_eq!(answer.status, 201, "{answer:?}");
@@ -39,7 +39,7 @@ async fn upload(relay: &TestRelay, key: &str, visibility: &str, body: &Value) ->
 }
 
 /// The same fight as the other player's meter tells it: another clock, another language, a hit more, crits of their own.
-fn as_the_other_saw_it() -> Value {
+pub(crate) fn as_the_other_saw_it() -> Value {
     let mut body = encounter(100, true);
     body["localPlayerUid"] = json!(2_000);
     body["bosses"][0]["name"] = json!("Kartgriff ");
