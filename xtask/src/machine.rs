@@ -31,7 +31,7 @@ const CHROMIUM: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "g
 pub(crate) enum Need {
     /// cargo-deny.
     Deny,
-    /// What the tests run: strace, PostgreSQL and a desktop's key store.
+    /// What the relay's tests run: strace and PostgreSQL.
     Servers,
     /// sqlite3, the program.
     SqliteShell,
@@ -39,6 +39,8 @@ pub(crate) enum Need {
     Web,
     /// Chromium.
     Browser,
+    /// A desktop's key store; left out where it cannot be installed.
+    Keyring,
     /// What asks a relay all that its description allows; left out where there is no Python with venv.
     Schemathesis,
 }
@@ -53,6 +55,11 @@ pub(crate) fn prepare(needs: &[Need]) -> Result<()> {
         run(cargo().args(CARGO_DENY))?;
     }
     programs(needs)?;
+    if needs(Need::Keyring)
+        && let Err(error) = keyring()
+    {
+        println!("SKIPPED: {error:#}, so no key is put into a desktop's key store");
+    }
     if needs(Need::Schemathesis)
         && let Err(error) = schemathesis()
     {
@@ -72,11 +79,6 @@ fn programs(needs: impl Fn(Need) -> bool) -> Result<()> {
     }
     if needs(Need::Servers) && raidcast_pgkit::Install::find().is_none() {
         packages.push("postgresql");
-    }
-    for (program, package) in KEYRING {
-        if needs(Need::Servers) && find(program).is_none() {
-            packages.push(package);
-        }
     }
     if needs(Need::SqliteShell) && find("sqlite3").is_none() {
         packages.push("sqlite3");
@@ -121,6 +123,23 @@ fn programs(needs: impl Fn(Need) -> bool) -> Result<()> {
         bail!("{}", by_hand(&[], true));
     }
     Ok(())
+}
+
+/// Whether a desktop's key store is here.
+pub(crate) fn has_keyring() -> bool {
+    KEYRING.iter().all(|(program, _)| find(program).is_some())
+}
+
+/// Installs it.
+fn keyring() -> Result<()> {
+    let missing: Vec<_> =
+        KEYRING.iter().filter(|(program, _)| find(program).is_none()).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let Some(installer) = Installer::find() else { bail!("there is no apt-get for {}", missing.join(" and ")) };
+    installer.update()?;
+    installer.packages(&missing)
 }
 
 /// Whether there is a Python that can make environments: on Debian that is a package of its own.

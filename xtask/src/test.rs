@@ -70,7 +70,7 @@ fn steps(options: &Options, tally: &mut Tally, parts: &mut Vec<(&'static str, Du
         done
     };
     let (pages, in_browser) = (!options.skip_web, !(options.skip_web || options.skip_browser));
-    let mut needs = vec![Need::Deny, Need::Servers, Need::Schemathesis];
+    let mut needs = vec![Need::Deny, Need::Servers, Need::Keyring, Need::Schemathesis];
     needs.extend(pages.then_some(Need::Web));
     needs.extend(in_browser.then_some(Need::Browser));
     part("What is needed", &mut |_| {
@@ -139,7 +139,9 @@ fn rust_tests(tally: &mut Tally) -> Result<()> {
     run_counted(tests.env(TEST_ALL, "1"), tally)?;
     // A feature, because it brings what a command line needs nowhere else.
     let keyring = ["test", "--package", "raidcast", "--features", "secret-service", "--test", "keyring"];
-    run_counted(cargo().args(keyring).env(TEST_ALL, "1"), tally)?;
+    if machine::has_keyring() {
+        run_counted(cargo().args(keyring).env(TEST_ALL, "1"), tally)?;
+    }
     if any_line(&root(), is_example)? {
         run_counted(cargo().args(["test", "--workspace", "--doc"]), tally)?;
     }
