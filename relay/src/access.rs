@@ -157,6 +157,8 @@ pub struct Guarded<'a> {
     pub raid_code: &'a str,
     /// Who may see it.
     pub visibility: Visibility,
+    /// Whether who may see it may not see its raid.
+    pub hides_raid: bool,
     /// Which tickets are good.
     pub tickets: Tickets,
     /// Which names it shows to those who are no members.
@@ -168,14 +170,15 @@ pub struct Guarded<'a> {
 impl<'a> From<&'a RaidRow> for Guarded<'a> {
     fn from(raid: &'a RaidRow) -> Self {
         let RaidRow { account, ref code, visibility, tickets, names, delay, .. } = *raid;
-        Self { account, raid_code: code, visibility, tickets, names, delay }
+        Self { account, raid_code: code, visibility, hides_raid: false, tickets, names, delay }
     }
 }
 
 impl<'a> From<&'a EncounterRow> for Guarded<'a> {
     fn from(row: &'a EncounterRow) -> Self {
-        let EncounterRow { key, ref raid_code, visibility, tickets, names, delay, .. } = *row;
-        Self { account: key.account, raid_code, visibility, tickets, names, delay }
+        let EncounterRow { key, ref raid_code, tickets, names, delay, .. } = *row;
+        let (visibility, hides_raid) = (row.seen_by(), row.hides_raid());
+        Self { account: key.account, raid_code, visibility, hides_raid, tickets, names, delay }
     }
 }
 

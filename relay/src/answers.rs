@@ -112,7 +112,7 @@ impl Version {
             seq: log.map(|log| log.seq),
             ended: log.is_none_or(|log| log.ending.is_some()),
             raid: row.raid_code.clone(),
-            visibility: row.visibility,
+            visibility: row.seen_by(),
             names: row.names,
             verified: row.verified,
         }
@@ -474,11 +474,11 @@ impl Answers {
         write: fn(Report, Version) -> Made,
     ) -> Result<Option<Made>, SpanError> {
         let (audience, row) = (report.audience().clone(), EncounterRow::clone(report));
-        let version = version.clone();
+        let (version, seen_by) = (version.clone(), row.seen_by());
         let made = self.spans.pool.run(who, move || {
             let Some(mut report) = record::decode_record(&record)?.shown_to(&audience) else { return Ok(None) };
-            report.raid.clone_from(&row.raid_code);
-            report.visibility = row.visibility;
+            report.raid = if audience.knows_raid() { row.raid_code } else { String::new() };
+            report.visibility = seen_by;
             report.verified = row.verified;
             report.names = row.names;
             Ok::<_, StoreError>(Some(write(report, version)))

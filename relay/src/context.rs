@@ -186,9 +186,9 @@ impl Context {
 
     /// The page of a report, for whoever has the link.
     pub fn report_url(&self, row: &EncounterRow) -> String {
-        let EncounterRow { report_id, raid_code, visibility, tickets, .. } = row;
+        let EncounterRow { report_id, raid_code, tickets, .. } = row;
         let ticket = || self.secret.ticket(raid_code, tickets.raid);
-        self.link(&format!("/reports/{report_id}"), *visibility, ticket)
+        self.link(&format!("/reports/{report_id}"), row.seen_by(), ticket)
     }
 
     /// The page of a raid.

@@ -11,10 +11,10 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use raidcast_shared::account::Audited;
-use raidcast_shared::administration::{MyRaid, MyRaids};
+use raidcast_shared::administration::{MyRaid, MyRaids, RaidForm, RaidSeenBy};
 use raidcast_shared::limits::REPLAYS_MAX;
 use raidcast_shared::report::RenewedTicket;
-use raidcast_store::{RaidLine, RaidRow};
+use raidcast_store::{RaidLine, RaidRow, StoreError};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -295,6 +295,7 @@ impl Desk {
             account: line.account.0,
             title: line.title,
             visibility: line.visibility,
+            report_visibility: line.report_visibility,
             names: line.names,
             created_at_ms: line.created_at_ms,
             active_at_ms: line.active_at_ms,
@@ -302,6 +303,30 @@ impl Desk {
             pinned: line.pinned,
         };
         Ok(MyRaids { raids: lines.into_iter().map(raid).collect(), next, keep_days: context.keep_days })
+    }
+
+    /// Says who may see a raid from now on: in force when it is answered.
+    ///
+    /// # Errors
+    /// `NotFound` if it is gone meanwhile; `SetAside` if it cannot be read; the store does not keep it, and nothing has
+    /// changed.
+    pub async fn show(&self, raid: Managed<OwnRaid>, form: RaidForm) -> Result<RaidSeenBy, HttpError> {
+        let OwnRaid { code, .. } = raid.into_inner();
+        // A task that ended a moment ago is loaded again.
+        for _ in 0..3 {
+            let handle = self.registry.raid(&code).await.map_err(|error| match error {
+                StoreError::Damaged(why) => {
+                    self.context().set_aside.raid(&code, &why);
+                    HttpError::SetAside
+                }
+                error @ StoreError::Unavailable(_) => error.into(),
+            })?;
+            let handle = handle.ok_or(HttpError::NotFound)?;
+            let Ok(kept) = handle.ask(|reply| RaidCommand::Show { form: form.clone(), reply }).await else { continue };
+            let RaidRow { visibility, report_visibility, .. } = kept?;
+            return Ok(RaidSeenBy { visibility, report_visibility });
+        }
+        Err(HttpError::NotFound)
     }
 
     /// Keeps a raid however old it gets, or no more.

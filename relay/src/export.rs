@@ -240,6 +240,7 @@ impl Making {
             "account": raid.account.0,
             "title": raid.title,
             "visibility": raid.visibility,
+            "reportVisibility": raid.report_visibility,
             "names": raid.names,
             "createdAtMs": raid.created_at_ms,
             "activeAtMs": raid.active_at_ms,

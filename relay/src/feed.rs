@@ -84,6 +84,34 @@ impl FeedQuery {
     }
 }
 
+/// What somebody is to be sent.
+enum Wanted {
+    /// What happens in a raid.
+    Live(Box<Visible<RaidRow>>, Option<Until>, JoinWish),
+    /// A fight again.
+    Past(Box<Replay>),
+}
+
+/// `GET /api/v1/reports/{reportId}/feed`: a report is played again, to who may see it and perhaps not its raid.
+pub async fn report(
+    State(desk): State<Desk>,
+    Path(report_id): Path<String>,
+    Query(query): Query<FeedQuery>,
+    Extension(visit): Extension<Asked>,
+    request: Request,
+) -> Result<Response, HttpError> {
+    let playback = Playback::parse(query.at.as_deref(), query.speed.as_deref())?;
+    let asker = desk.door().asker(request.headers(), query.ticket.as_deref()).await?;
+    // Before it is asked whether he may see it: what changes after that is heard.
+    let changes = desk.changes();
+    let (report, _) = desk.door().report(&report_id, &asker).await?;
+    let raid = desk.door().raid_of(&report).await?;
+    let permit = ReplayPermit::take(playback, &desk, &visit)?;
+    let admission = Admission::new(desk.clone(), asker, report, changes);
+    let replay = Replay { admission, raid, playback, permit, who: visit.address };
+    upgrade(desk, Wanted::Past(Box::new(replay)), &visit, request)
+}
+
 /// `GET /api/v1/raids/{code}/feed`.
 pub async fn raid(
     State(desk): State<Desk>,
@@ -95,7 +123,8 @@ pub async fn raid(
     let asker = query.asker(&desk, FeedOf::Raid(code.clone()), request.headers(), &visit).await?;
     let raid = desk.door().raid(&code, &asker).await?;
     let past = query.past(&desk, &raid, |row| row.raid_code == raid.code, &asker, &visit).await?;
-    upgrade(desk, (raid, asker.until), query.wish(false), past, &visit, request)
+    let live = || Wanted::Live(Box::new(raid), asker.until, query.wish(false));
+    upgrade(desk, past.map_or_else(live, |past| Wanted::Past(Box::new(past))), &visit, request)
 }
 
 /// `GET /api/v1/live/{channel}/feed`: the feed of the channel's present raid.
@@ -109,7 +138,8 @@ pub async fn channel(
     let asker = query.asker(&desk, FeedOf::Channel(channel.clone()), request.headers(), &visit).await?;
     let raid = desk.door().channel(&channel, &asker).await?;
     let past = query.past(&desk, &raid, |row| row.key.account == raid.account, &asker, &visit).await?;
-    upgrade(desk, (raid, asker.until), query.wish(true), past, &visit, request)
+    let live = || Wanted::Live(Box::new(raid), asker.until, query.wish(true));
+    upgrade(desk, past.map_or_else(live, |past| Wanted::Past(Box::new(past))), &visit, request)
 }
 
 fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool {
@@ -117,14 +147,7 @@ fn header_has(headers: &HeaderMap, name: header::HeaderName, word: &str) -> bool
     values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
 }
 
-fn upgrade(
-    desk: Desk,
-    (raid, until): (Visible<RaidRow>, Option<Until>),
-    wish: JoinWish,
-    past: Option<Replay>,
-    visit: &Asked,
-    mut request: Request,
-) -> Result<Response, HttpError> {
+fn upgrade(desk: Desk, wanted: Wanted, visit: &Asked, mut request: Request) -> Result<Response, HttpError> {
     let headers = request.headers();
     let is_upgrade = request.method() == Method::GET
         && header_has(headers, header::UPGRADE, "websocket")
@@ -159,9 +182,13 @@ fn upgrade(
         bound_send_buffer(&stream);
         let socket = Socket::new(stream, tls, Some(slot));
         // A task of its own, so that nothing of the upgrade lives as long as the spectator.
-        match past {
-            Some(replay) => tokio::spawn(replay::play(replay, format, socket, parts.read_buf).in_current_span()),
-            None => tokio::spawn(watch(desk, (raid, until), JoinWish { format, ..wish }, socket, parts.read_buf)),
+        match wanted {
+            Wanted::Past(replay) => {
+                tokio::spawn(replay::play(*replay, format, socket, parts.read_buf).in_current_span())
+            }
+            Wanted::Live(raid, until, wish) => {
+                tokio::spawn(watch(desk, (*raid, until), JoinWish { format, ..wish }, socket, parts.read_buf))
+            }
         };
     };
     tokio::spawn(taking_over.in_current_span());

@@ -42,10 +42,10 @@ pub fn report(
     let notes: Vec<_> = [note, damaged, view::note(shown)].into_iter().flatten().collect();
     Report {
         report_id: row.report_id.clone(),
-        raid: row.raid_code.clone(),
+        raid: if audience.knows_raid() { row.raid_code.clone() } else { String::new() },
         state: at,
         revision,
-        visibility: row.visibility,
+        visibility: row.seen_by(),
         names: row.names,
         // Only what is uploaded whole is signed: what the fight's stream tells meanwhile is not.
         verified: row.verified && at == ReportState::Final,
@@ -64,7 +64,8 @@ pub fn line(row: &EncounterRow, report: &Report, kept_at_ms: i64) -> ReportLine 
     ReportLine {
         report_id: line.report_id,
         encounter: row.key.encounter,
-        raid_code: line.raid,
+        raid_code: row.raid_code.clone(),
+        live: row.visibility,
         state: line.state,
         revision: line.revision,
         started_at_ms: line.started_at_ms,
@@ -85,10 +86,10 @@ pub fn line(row: &EncounterRow, report: &Report, kept_at_ms: i64) -> ReportLine 
 }
 
 /// A list's line, as an audience may see it.
-pub fn summary(_: &Audience, line: ReportLine) -> ReportSummary {
+pub fn summary(audience: &Audience, line: ReportLine) -> ReportSummary {
     ReportSummary {
         report_id: line.report_id,
-        raid: line.raid_code,
+        raid: if audience.knows_raid() { line.raid_code } else { String::new() },
         state: line.state,
         revision: line.revision,
         started_at_ms: line.started_at_ms,

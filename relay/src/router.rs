@@ -106,7 +106,7 @@ fn asking() -> OpenApiRouter<Desk> {
         .routes(routes!(api::links::revoke_of_channel))
         .routes(routes!(api::links::ticket_for_raid))
         .routes(routes!(api::links::ticket_for_channel))
-        .routes(routes!(api::own::delete_raid))
+        .routes(routes!(api::own::delete_raid, api::own::show))
         .routes(routes!(api::own::delete_report))
         .routes(routes!(api::own::clear_title))
         .routes(routes!(api::own::pin, api::own::unpin))
@@ -195,6 +195,7 @@ pub fn router(Parts { desk, uplinks, keys, operators, origins }: Parts, metrics:
     // They have times of their own, and bodies.
     let uploads = Router::from(uploading()).layer(DefaultBodyLimit::disable()).with_state(desk.clone());
     let feeds = Router::new()
+        .route("/api/v1/reports/{report_id}/feed", get(feed::report))
         .route("/api/v1/raids/{code}/feed", get(feed::raid))
         .route("/api/v1/live/{channel}/feed", get(feed::channel));
     let files = assets::router();

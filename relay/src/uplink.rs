@@ -26,7 +26,7 @@ use raidcast_shared::limits as l;
 use raidcast_shared::uplink::{
     Hello, Refused, RefusedCode, RefusedScope, SUBPROTOCOL, UplinkFrame, UplinkReply, VERSIONS, Welcome,
 };
-use raidcast_store::AccountId;
+use raidcast_store::{AccountId, ShownTo};
 use tokio::sync::mpsc;
 use tracing::{Instrument as _, Span};
 
@@ -210,9 +210,10 @@ async fn attach(uplinks: &Uplinks, account: AccountId, hello: Hello) -> Result<A
         let (sender, replies) = mpsc::channel(REPLIES);
         let own = sender.downgrade();
         let attach = |reply| {
-            let (title, visibility, names) = (hello.title.clone(), hello.visibility, hello.names);
+            let (title, names) = (hello.title.clone(), hello.names);
+            let shown_to = ShownTo { live: hello.visibility, report: hello.report_visibility };
             let delay_ms = hello::delay_ms(&hello);
-            RaidCommand::Attach(Attach { connection, replies: sender, title, visibility, names, delay_ms, reply })
+            RaidCommand::Attach(Attach { connection, replies: sender, title, shown_to, names, delay_ms, reply })
         };
         match handle.ask(attach).await {
             Ok(Ok(raid)) => {

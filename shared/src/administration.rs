@@ -16,8 +16,10 @@ pub struct MyRaid {
     pub account: i64,
     /// What its uploader calls it.
     pub title: Option<String>,
-    /// Who may see it.
+    /// Who may see it while it is live.
     pub visibility: Visibility,
+    /// Who may see its reports; `null`: the same.
+    pub report_visibility: Option<Visibility>,
     /// Which names those see who are no members.
     pub names: NamesPolicy,
     /// Its page, with a ticket where the raid is private.
@@ -30,6 +32,59 @@ pub struct MyRaid {
     pub fights: u64,
     /// Whether it stays however old it gets.
     pub pinned: bool,
+}
+
+/// Who may see a raid from now on: `PATCH /api/v1/raids/{code}`. What is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RaidForm {
+    /// What is live: its page, its feed, its channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub visibility: Option<Visibility>,
+    /// Reports of its fights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub report_visibility: Option<ReportVisibility>,
+}
+
+/// Who may see reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ReportVisibility {
+    /// Whoever may see the raid.
+    #[default]
+    Live,
+    /// Everybody, in lists, too.
+    Public,
+    /// Who has the link.
+    Unlisted,
+    /// The uploader, and who has a link to the raid.
+    Private,
+}
+
+impl From<ReportVisibility> for Option<Visibility> {
+    fn from(seen_by: ReportVisibility) -> Self {
+        match seen_by {
+            ReportVisibility::Live => None,
+            ReportVisibility::Public => Some(Visibility::Public),
+            ReportVisibility::Unlisted => Some(Visibility::Unlisted),
+            ReportVisibility::Private => Some(Visibility::Private),
+        }
+    }
+}
+
+/// Who may see a raid: an answer to that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RaidSeenBy {
+    /// What is live.
+    pub visibility: Visibility,
+    /// Reports; `null`: the same.
+    pub report_visibility: Option<Visibility>,
 }
 
 /// One's own raids: `GET /api/v1/me/raids`.

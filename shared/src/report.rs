@@ -12,7 +12,7 @@ use crate::uplink::{NamesPolicy, Outcome, ReportState, Visibility};
 pub struct Report {
     /// Names the report in URLs, for ever.
     pub report_id: String,
-    /// The raid that it was streamed in.
+    /// The raid that it was streamed in; empty for who may see its report and not the raid.
     pub raid: String,
     /// Where it stands.
     pub state: ReportState,

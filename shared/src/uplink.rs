@@ -75,6 +75,9 @@ pub struct Hello {
     /// Who may find and see it.
     #[serde(default)]
     pub visibility: Visibility,
+    /// Who may find and see its reports, if that is not who may see it live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_visibility: Option<Visibility>,
     /// Which names spectators see.
     #[serde(default)]
     pub names: NamesPolicy,

@@ -122,6 +122,7 @@ impl CommonFlags {
             meter_data: self.meter_data.or(file.meter_data),
             title: self.title.as_deref().map(settings::title).transpose()?,
             visibility: self.visibility.map(Visibility::from).or(file.visibility),
+            report_visibility: file.report_visibility,
             names: self.names.map(NamesPolicy::from).or(file.names),
             delay_s: file.delay.map(settings::delay).transpose()?,
             trust,

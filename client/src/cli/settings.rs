@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use raidcast_shared::administration::ReportVisibility;
 use raidcast_shared::key::is_damaged;
 use raidcast_shared::limits::{DELAY_S_MAX, TITLE_CHARS_MAX};
 use raidcast_shared::text::{KeyFault, clean, is_title, key_fault};
@@ -27,6 +28,8 @@ pub(super) struct File {
     pub(super) db: Option<PathBuf>,
     /// Who may find and see raids.
     pub(super) visibility: Option<Visibility>,
+    /// Who may find and see their reports.
+    pub(super) report_visibility: Option<ReportVisibility>,
     /// Which names those see who are no members.
     pub(super) names: Option<NamesPolicy>,
     /// How far behind those see a raid who are no members, seconds.
@@ -125,11 +128,12 @@ pub(super) fn load(given: Option<&Path>) -> Result<File, SettingsError> {
 const SINGLE_QUOTES: &str = r"Write Windows paths in single quotes: db = 'C:\…'";
 
 /// Each entry, as it is to be written.
-const ENTRIES: [(&str, &str); 8] = [
+const ENTRIES: [(&str, &str); 9] = [
     ("relay", r#"relay = "https://…""#),
     ("key", r#"key = "…""#),
     ("db", "db = '…'"),
     ("visibility", r#"visibility = "unlisted""#),
+    ("report_visibility", r#"report_visibility = "live""#),
     ("names", r#"names = "class""#),
     ("delay", "delay = 60"),
     ("meter_data", "meter_data = '…'"),
@@ -172,6 +176,9 @@ fn hint(text: &str) -> Option<String> {
         let value = value.trim_matches(['"', '\'']);
         if *entry == "visibility" && !["public", "unlisted", "private"].contains(&value) {
             return Some("visibility is public, unlisted or private (small letters)".to_owned());
+        }
+        if *entry == "report_visibility" && !["live", "public", "unlisted", "private"].contains(&value) {
+            return Some("report_visibility is live, public, unlisted or private (small letters)".to_owned());
         }
         if *entry == "names" && !["full", "class", "hidden"].contains(&value) {
             return Some("names is full, class or hidden (small letters)".to_owned());
@@ -283,9 +290,10 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             load(Some(&path))
         };
-        let file = parse("relay = \"http://a\"\nkey = \"k\"\nvisibility = \"private\"\nmeter_data = \"/m\"").unwrap();
+        let file = parse("relay = \"http://a\"\nkey = \"k\"\nvisibility = \"private\"\nreport_visibility = \"public\"\nmeter_data = \"/m\"").unwrap();
         assert_eq!(file.relay.as_deref(), Some("http://a"));
         assert_eq!(file.visibility, Some(Visibility::Private));
+        assert_eq!(file.report_visibility, Some(ReportVisibility::Public));
         assert_eq!(file.meter_data, Some(PathBuf::from("/m")));
         for (text, word) in
             [("relais = 1", "relais"), ("visibility = \"Public\"", "small letters"), ("relay =", "config.toml")]
@@ -321,6 +329,7 @@ mod tests {
             ("key = \u{201c}very-secret\u{201d}", r#"line 1 must look like key = "…""#),
             ("visibility = \"very-secret\"", "visibility is public, unlisted or private (small letters)"),
             ("delay = soon", "line 1 must look like delay = 60"),
+            ("report_visibility = \"none\"", "report_visibility is live, public, unlisted or private (small letters)"),
             ("names = \"None\"", "names is full, class or hidden (small letters)"),
         ] {
             let error = parse(text.as_bytes());

@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use raidcast_shared::administration::ReportVisibility;
 use raidcast_shared::limits::DELAY_S_MAX;
 use tokio_util::sync::CancellationToken;
 
@@ -27,12 +28,39 @@ pub struct WatchFlags {
     /// at first 0]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=i64::from(DELAY_S_MAX)))]
     delay: Option<u32>,
+    /// Who may see the raid's reports, if that is not who may see it live [default: as before, at first as live]
+    #[arg(long, value_enum)]
+    report_visibility: Option<ReportsFlag>,
     /// End when nothing happened for so many seconds (less than 3 counts as 3) and everything has arrived
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     until_idle: Option<Duration>,
     /// Print a line of JSON for each change, for programs
     #[arg(long)]
     json: bool,
+}
+
+/// Who may see reports.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ReportsFlag {
+    /// Whoever may see the raid live
+    Live,
+    /// Everybody: the relay lists them
+    Public,
+    /// Everybody who has the link
+    Unlisted,
+    /// You, and who has a link to the raid with its ticket
+    Private,
+}
+
+impl From<ReportsFlag> for ReportVisibility {
+    fn from(flag: ReportsFlag) -> Self {
+        match flag {
+            ReportsFlag::Live => Self::Live,
+            ReportsFlag::Public => Self::Public,
+            ReportsFlag::Unlisted => Self::Unlisted,
+            ReportsFlag::Private => Self::Private,
+        }
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -48,7 +76,8 @@ pub(super) async fn run(flags: WatchFlags) -> ExitCode {
     let options = match flags.common.options() {
         Ok(options) => {
             let until_idle = flags.until_idle.map(|idle| idle.max(UNTIL_IDLE_MIN));
-            Options { until_idle, delay_s: flags.delay.or(options.delay_s), ..options }
+            let report_visibility = flags.report_visibility.map(Into::into).or(options.report_visibility);
+            Options { until_idle, delay_s: flags.delay.or(options.delay_s), report_visibility, ..options }
         }
         Err(error) => {
             print_error(as_json, "settings", &error.to_string());

@@ -393,7 +393,7 @@ mod tests {
         let seen_by = |key, unix_ms| seen_by(dir.path(), "http://a", key, unix_ms);
         assert_eq!(seen_by("key", 1_000), None);
         let mut raid = Raid::new("http://a", "key", 1_000, &Entropy::system());
-        raid.be(Some(Visibility::Public), None, None);
+        raid.be((Some(Visibility::Public), None), None, None);
         folder.save_raid(&raid).unwrap();
         assert_eq!(seen_by("key", 1_000), Some(Visibility::Public));
         assert_eq!((seen_by("other", 1_000), seen_by("key", 1_000 + RAID_IDLE_MS)), (None, None));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use raidcast_shared::administration::ReportVisibility;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 
 use crate::clock::Clock;
@@ -33,6 +34,8 @@ pub struct Options {
     pub title: Option<String>,
     /// Who may find and see it; `None`: as it was, a new one unlisted.
     pub visibility: Option<Visibility>,
+    /// Who may find and see its reports; `None`: as it was, a new one's whoever may see the raid. Old fights are only reports.
+    pub report_visibility: Option<ReportVisibility>,
     /// Which names those see who are no members of it; `None`: as it was, a new one all.
     pub names: Option<NamesPolicy>,
     /// How far behind those see it who are no members, seconds; `None`: as it was, a new one not at all. Old fights are over.
@@ -58,6 +61,11 @@ impl Options {
         if self.history.is_some() { Some(0) } else { self.delay_s }
     }
 
+    /// Who may see reports of what is sent, as far as anything is said of it.
+    pub(super) fn reports_seen_by(&self) -> Option<ReportVisibility> {
+        if self.history.is_some() { Some(ReportVisibility::Live) } else { self.report_visibility }
+    }
+
     /// Streams this user's meter, unlisted, until it is told to end.
     pub fn new(relay: impl Into<String>, key: impl Into<String>, state: impl Into<PathBuf>) -> Self {
         Self {
@@ -70,6 +78,7 @@ impl Options {
             state: state.into(),
             title: None,
             visibility: None,
+            report_visibility: None,
             names: None,
             delay_s: None,
             until_idle: None,

@@ -1,5 +1,6 @@
 //! The raid that fights go into, as the client remembers it between starts.
 
+use raidcast_shared::administration::ReportVisibility;
 use raidcast_shared::id::{RaidId, from_hex, hex};
 use raidcast_shared::limits::RAID_IDLE_MS;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
@@ -31,6 +32,9 @@ pub(super) struct Raid {
     /// How far behind those see it, seconds, as it was asked for last.
     #[serde(default)]
     delay_s: u32,
+    /// Who may see its reports, as it was asked for last.
+    #[serde(default)]
+    report_visibility: ReportVisibility,
 }
 
 impl Raid {
@@ -46,6 +50,7 @@ impl Raid {
             visibility: Visibility::default(),
             names: NamesPolicy::default(),
             delay_s: 0,
+            report_visibility: ReportVisibility::default(),
         }
     }
 
@@ -56,9 +61,15 @@ impl Raid {
         self.relay == relay && self.account == account_of(key) && (-RAID_IDLE_MS..RAID_IDLE_MS).contains(&age)
     }
 
-    /// Who may see it from now on, which names, and how far behind; `None`: as before.
-    pub(super) fn be(&mut self, visibility: Option<Visibility>, names: Option<NamesPolicy>, delay_s: Option<u32>) {
-        self.visibility = visibility.unwrap_or(self.visibility);
+    /// Who may see it from now on and its reports, which names, and how far behind; as before where nothing is said.
+    pub(super) fn be(
+        &mut self,
+        (live, reports): (Option<Visibility>, Option<ReportVisibility>),
+        names: Option<NamesPolicy>,
+        delay_s: Option<u32>,
+    ) {
+        self.visibility = live.unwrap_or(self.visibility);
+        self.report_visibility = reports.unwrap_or(self.report_visibility);
         self.names = names.unwrap_or(self.names);
         self.delay_s = delay_s.unwrap_or(self.delay_s);
     }
@@ -69,6 +80,10 @@ impl Raid {
 
     pub(super) fn delay_s(&self) -> u32 {
         self.delay_s
+    }
+
+    pub(super) fn report_visibility(&self) -> Option<Visibility> {
+        self.report_visibility.into()
     }
 
     pub(super) fn visibility(&self) -> Visibility {

@@ -37,7 +37,7 @@ impl Session {
         let unix_ms = options.clock.unix_ms();
         let held = folder.load_raid()?.filter(|raid| raid.goes_on(&options.relay, &options.key, unix_ms));
         let mut raid = held.clone().unwrap_or_else(|| new_raid(options));
-        raid.be(options.visibility, options.names, options.behind_s());
+        raid.be((options.visibility, options.reports_seen_by()), options.names, options.behind_s());
         if held.as_ref() != Some(&raid) {
             folder.save_raid(&raid)?;
         }
@@ -80,6 +80,7 @@ impl Session {
             secret: self.raid.secret(),
             title: title.filter(|title| !title.is_empty()),
             visibility: self.raid.visibility(),
+            report_visibility: self.raid.report_visibility(),
             names: self.raid.names(),
             delay_s: self.raid.delay_s(),
             history: options.history.is_some(),
@@ -147,7 +148,7 @@ impl Session {
     /// From now on fights go into another raid, on a connection of its own; false if the disk does not take it.
     pub(super) fn begin_raid(&mut self, options: &Options, folder: &Folder) -> bool {
         let mut raid = new_raid(options);
-        raid.be(options.visibility, options.names, options.behind_s());
+        raid.be((options.visibility, options.reports_seen_by()), options.names, options.behind_s());
         match folder.save_raid(&raid) {
             Ok(()) => {
                 self.raid = raid;

@@ -82,6 +82,7 @@ impl Uplink {
             secret: vec![1; 32],
             title: None,
             visibility: Visibility::Public,
+            report_visibility: None,
             names: NamesPolicy::Full,
             delay_s: 0,
             history: false,

@@ -82,6 +82,18 @@ impl Door {
         Ok(Visible::new(raid, seen))
     }
 
+    /// The raid that a report is of, as far as who may see the report is told.
+    ///
+    /// # Errors
+    /// `NotFound` if it is gone.
+    pub async fn raid_of(&self, report: &Visible<EncounterRow>) -> Result<RaidRow, HttpError> {
+        let raid = self.context.store.raid_by_code(&report.raid_code).await?.ok_or(HttpError::NotFound)?;
+        Ok(match report.audience().knows_raid() {
+            true => raid,
+            false => RaidRow { code: String::new(), title: None, ..raid },
+        })
+    }
+
     /// A raid that somebody may see, as it is now: whether he still may is another question.
     ///
     /// # Errors
@@ -176,7 +188,7 @@ impl Door {
         match asked {
             Ok(found) => {
                 let row = row(&found);
-                let leads = row.visibility == Visibility::Public || row.admitted() == Admitted::AsUploader;
+                let leads = row.seen_by() == Visibility::Public || row.admitted() == Admitted::AsUploader;
                 Ok((leads && !self.hides_somebody(row).await?).then_some(found))
             }
             Err(HttpError::NotFound | HttpError::SetAside) => Ok(None),
@@ -250,7 +262,10 @@ impl Door {
             let audience = veils.members(what.raid_code).await?;
             return Ok(Seen { admitted, audience, delay: None, link, wishes });
         }
-        let audience = veils.audience(what.raid_code, what.names).await?;
+        let mut audience = veils.audience(what.raid_code, what.names).await?;
+        if what.hides_raid {
+            audience = audience.outside_its_raid();
+        }
         Ok(match what.delay {
             Delay { ms: 0, .. } => Seen { admitted, audience, delay: None, link, wishes },
             delay => Seen { admitted, audience: audience.some_time_behind(), delay: Some(delay), link, wishes },

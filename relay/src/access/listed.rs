@@ -2,7 +2,7 @@
 //!
 //! One invariant: a line names no player, and says of a fight what came by the time that its reader sees.
 
-use raidcast_shared::uplink::ReportState;
+use raidcast_shared::uplink::{ReportState, Visibility};
 use raidcast_store::name::Typed;
 use raidcast_store::search::names_like;
 use raidcast_store::{Delay, Page, RaidRow, ReportLine, SearchFound, SearchKey, SearchRequest, SearchTotal, Term};
@@ -30,8 +30,11 @@ impl Door {
     /// # Errors
     /// The store does not answer.
     pub async fn fights(&self, raid: &Visible<RaidRow>) -> Result<Vec<Visible<ReportLine>>, HttpError> {
-        let lines = self.context.store.raid_reports(&raid.code).await?;
-        Ok(self.listed(lines, raid.admitted(), |_| raid.delay()))
+        let mut lines = self.context.store.raid_reports(&raid.code).await?;
+        if raid.shown_to().hides_reports() && !raid.admitted().is_member(raid.tickets) {
+            lines.retain(|line| line.state == ReportState::Live);
+        }
+        Ok(self.listed(lines, raid.admitted(), |line| (raid.delay(), line.raid_code == raid.code)))
     }
 
     /// Public fights, newest first: one page, and how many there are.
@@ -40,7 +43,7 @@ impl Door {
     /// The store does not answer.
     pub async fn public_fights(&self, page: Page) -> Result<(Vec<Visible<ReportLine>>, u64), HttpError> {
         let (lines, total) = self.context.store.public_reports(page, self.context.clock.now_ms()).await?;
-        Ok((self.listed(lines, Admitted::AsAnybody, |line| Some(line.delay)), total))
+        Ok((self.listed(lines, Admitted::AsAnybody, of_anybody), total))
     }
 
     /// Names that are to be found in public fights, those that are most like what was typed.
@@ -57,7 +60,7 @@ impl Door {
     /// The store does not answer.
     pub async fn found(&self, request: &SearchRequest) -> Result<Found, HttpError> {
         let SearchFound { lines, next, total } = self.context.store.search(request).await?;
-        let mut lines = self.listed(lines, Admitted::AsAnybody, |line| Some(line.delay));
+        let mut lines = self.listed(lines, Admitted::AsAnybody, of_anybody);
         // One that was made anew a moment ago is found again when that is shown.
         lines.retain(|line| line.state == ReportState::Final);
         Ok(Found { lines, next, total })
@@ -71,17 +74,18 @@ impl Door {
         Ok(self.context.store.search_changes().await?)
     }
 
-    /// Lines of a list, for who is admitted so; `None` of a delay: those of members.
+    /// Lines of a list, for who is admitted so; `None` of a delay: those of members. And whether he may see their raid.
     fn listed(
         &self,
         lines: Vec<ReportLine>,
         admitted: Admitted,
-        delay: impl Fn(&ReportLine) -> Option<Delay>,
+        seen: impl Fn(&ReportLine) -> (Option<Delay>, bool),
     ) -> Vec<Visible<ReportLine>> {
         let now_ms = self.context.clock.now_ms();
         let listed = lines.into_iter().filter_map(|line| {
-            let delay = delay(&line).filter(|delay| delay.ms > 0);
-            let mut audience = of_lists();
+            let (delay, knows_raid) = seen(&line);
+            let delay = delay.filter(|delay| delay.ms > 0);
+            let mut audience = if knows_raid { of_lists() } else { of_lists().outside_its_raid() };
             let line = match delay.and_then(|delay| delay.until_ms(now_ms)) {
                 Some(until_ms) => {
                     audience = audience.some_time_behind();
@@ -94,4 +98,9 @@ impl Door {
         });
         listed.collect()
     }
+}
+
+/// How anybody sees a line: he knows a raid by its report where the raid is public, too.
+fn of_anybody(line: &ReportLine) -> (Option<Delay>, bool) {
+    (Some(line.delay), line.live == Visibility::Public)
 }

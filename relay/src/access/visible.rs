@@ -103,6 +103,9 @@ impl Visible<EncounterRow> {
         if now.seen.delay.is_some() && self.seen.delay.is_none() {
             return false;
         }
+        if !now.seen.audience.knows_raid() && self.seen.audience.knows_raid() {
+            return false;
+        }
         if now.seen.audience.sees_everything() || self.seen.audience == now.seen.audience {
             return true;
         }

@@ -4,14 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use raidcast_shared::administration::{Deleting, MyRaids};
+use raidcast_shared::administration::{Deleting, MyRaids, RaidForm, RaidSeenBy};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::desk::Desk;
 use crate::erase::Done;
 use crate::error::HttpError;
-use crate::extract::{Path, Query};
+use crate::extract::{JsonBody, Path, Query};
 use crate::openapi::{Conflict, Forbidden, ForeignPage, NotFound, SignInAgain, SignedOut, Unauthorized};
 
 /// `?before=`.
@@ -75,6 +75,28 @@ pub async fn delete_raid(
     let manager = desk.door().manager(&headers).await?;
     let raid = desk.door().managed_raid(&code, &manager).await?;
     Ok(deleting(desk.eraser().raid(raid, &manager).await?))
+}
+
+/// Says who may see a raid and its reports.
+///
+/// In force when it is answered: who may no longer see what he watches has been let go. What the raid's client says when it
+/// connects again changes nothing of it, until the client is told to say something else.
+#[utoipa::path(
+    patch, path = "/api/v1/raids/{code}", operation_id = "showRaid", tag = "Managing",
+    params(("code" = String, Path, description = "Names the raid.")),
+    request_body = RaidForm,
+    responses((status = 200, description = "Who may see it now.", body = RaidSeenBy), Unauthorized, Forbidden, NotFound),
+    security(("key" = ["manage"]), ("session" = []))
+)]
+pub async fn show(
+    State(desk): State<Desk>,
+    Path(code): Path<String>,
+    headers: HeaderMap,
+    body: JsonBody<RaidForm>,
+) -> Result<Json<RaidSeenBy>, HttpError> {
+    let manager = desk.door().manager(&headers).await?;
+    let raid = desk.door().managed_raid(&code, &manager).await?;
+    Ok(Json(desk.show(raid, body.read()?).await?))
 }
 
 /// Deletes a fight.

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use raidcast_shared::administration::RaidForm;
 use raidcast_shared::id::EncounterId;
-use raidcast_shared::uplink::{Begin, Held, NamesPolicy, UplinkFrame, UplinkReply, Visibility};
-use raidcast_store::{AccountId, EncounterRow, LinkId, RaidRow, ReportLine, StoreError};
+use raidcast_shared::uplink::{Begin, Held, NamesPolicy, UplinkFrame, UplinkReply};
+use raidcast_store::{AccountId, EncounterRow, LinkId, RaidRow, ReportLine, ShownTo, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -108,6 +109,13 @@ pub enum RaidCommand {
         /// Answered when it is so.
         reply: oneshot::Sender<()>,
     },
+    /// Somebody who manages the raid says who may see it from now on.
+    Show {
+        /// What of it changes.
+        form: RaidForm,
+        /// The raid as it is kept from now on, once who may no longer see it is let go; or as for [`Attach`].
+        reply: oneshot::Sender<Result<RaidRow, StoreError>>,
+    },
     /// A link lets nobody in any more: who came by it is let go, and that is answered.
     LinkEnded {
         /// Which.
@@ -155,7 +163,7 @@ pub struct Attach {
     /// As Hello says.
     pub title: Option<String>,
     /// As Hello says.
-    pub visibility: Visibility,
+    pub shown_to: ShownTo,
     /// As Hello says.
     pub names: NamesPolicy,
     /// As Hello says, ms.

@@ -46,7 +46,7 @@ pub(crate) use access::NOT_FOR_YOU;
 pub(crate) use names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
 pub(super) use stage::Stages;
 pub(super) use state::{Around, RaidTask};
-use state::{Releasing, STORE_RETRY_MS};
+use state::{Releasing, STORE_RETRY_MS, Wanted};
 
 /// A task that nobody needs stays this long, so that a reload of the page finds it.
 const LINGER: Duration = Duration::from_mins(1);
@@ -105,7 +105,7 @@ impl RaidTask {
         self.loading.clear();
         self.waiting.clear();
         // Who wants to speak for the raid asks again.
-        self.attaching.clear();
+        self.wanted.clear();
         self.stages.ask_again();
         // Who waits for an encounter finds it in the store.
         self.releasing.clear();
@@ -187,7 +187,8 @@ impl RaidTask {
         self.needed_at = Instant::now();
         self.heed();
         match command {
-            RaidCommand::Attach(attach) => self.attach(attach),
+            RaidCommand::Attach(attach) => self.wants(Wanted::ToSpeak(attach)),
+            RaidCommand::Show { form, reply } => self.wants(Wanted::ToShow(form, reply)),
             RaidCommand::Detach { connection } => self.detach(connection),
             RaidCommand::Uplink { connection, frame, received_ms } => {
                 self.uplink_frame(connection, *frame, received_ms);

@@ -105,6 +105,8 @@ pub(super) async fn admit(
             secret_digest,
             title: hello.title.clone(),
             visibility: hello.visibility,
+            report_visibility: hello.report_visibility,
+            said: None,
             delay: Delay { ms: delay_ms(hello), shown_until_ms: 0 },
             names: hello.names,
             created_at_ms: now_ms,

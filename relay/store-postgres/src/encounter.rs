@@ -18,7 +18,8 @@ macro_rules! select_encounters {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             EncounterColumns,
-            "SELECT e.row, e.account, e.encounter_id, e.report_id, r.code AS raid_code, r.visibility, r.names,
+            "SELECT e.row, e.account, e.encounter_id, e.report_id, r.code AS raid_code, r.visibility,
+                      r.report_visibility, r.names,
                       r.delay_ms, r.shown_until_ms,
                     e.started_at_ms, e.created_at_ms, e.state, e.kept_at_ms, e.revision, e.kept_stream, e.verified,
                     r.tickets, a.tickets AS channel_tickets
@@ -57,16 +58,19 @@ impl Encounters for PostgresStore {
             if is_found {
                 lock(&mut transaction).await?;
             }
-            let raid = sqlx::query!("SELECT row, account, visibility FROM raids WHERE code = $1 FOR SHARE", raid_code)
+            let raid = sqlx::query!(
+                r#"SELECT row, account, COALESCE(report_visibility, visibility) AS "reports!" FROM raids WHERE code = $1 FOR SHARE"#,
+                raid_code
+            )
                 .fetch_optional(&mut *transaction)
                 .await?
                 .ok_or_else(none)?;
             let moved = sqlx::query!(
-                "UPDATE encounters SET raid = $2, visibility = $4 WHERE row = $1 AND account = $3",
+                "UPDATE encounters SET raid = $2, visibility = $4::bigint WHERE row = $1 AND account = $3",
                 encounter,
                 raid.row,
                 raid.account,
-                raid.visibility,
+                raid.reports,
             )
             .execute(&mut *transaction)
             .await?;
@@ -168,7 +172,7 @@ pub(crate) async fn add_encounter(
     Ok(sqlx::query_scalar!(
         "INSERT INTO encounters
              (account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms)
-         SELECT $1, $2, $3, r.row, r.visibility, $5, $6 FROM raids r
+         SELECT $1, $2, $3, r.row, COALESCE(r.report_visibility, r.visibility), $5, $6 FROM raids r
          WHERE r.code = $4 AND r.account = $1 FOR SHARE OF r
          ON CONFLICT (account, encounter_id) DO NOTHING RETURNING row",
         key.account.0,

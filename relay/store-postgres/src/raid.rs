@@ -1,7 +1,7 @@
 //! Raids.
 
 use raidcast_shared::id::RaidId;
-use raidcast_shared::uplink::ReportState;
+use raidcast_shared::uplink::{ReportState, Visibility};
 use raidcast_store::row::{RaidColumns, tickets};
 use raidcast_store::search::Listed;
 use raidcast_store::{AccountId, Note, RaidRow, Raids, StoreError, StoreFuture, Tickets, code, no_account};
@@ -17,7 +17,8 @@ macro_rules! select_raids {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             RaidColumns,
-            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.names, r.delay_ms,
+            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility,
+                    r.report_visibility, r.said_visibility, r.said_report_visibility, r.names, r.delay_ms,
                     r.shown_until_ms, r.created_at_ms, r.active_at_ms, r.closed, r.history, r.tickets, a.tickets AS channel_tickets
              FROM raids r JOIN accounts a ON a.row = r.account " + $rest
             $(, $argument)*
@@ -32,8 +33,8 @@ impl Raids for PostgresStore {
             let inserted = sqlx::query!(
                 "INSERT INTO raids
                      (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history,
-                      names, delay_ms, shown_until_ms)
-                 SELECT $1, row, $3, $4, $5, $6::SMALLINT, $7, $8, $9, $10, $11::SMALLINT, $12::BIGINT, $13
+                      names, delay_ms, shown_until_ms, report_visibility)
+                 SELECT $1, row, $3, $4, $5, $6::SMALLINT, $7, $8, $9, $10, $11::SMALLINT, $12::BIGINT, $13, $14::BIGINT
                  FROM accounts WHERE row = $2 AND name NOT LIKE '@gone-%' FOR KEY SHARE",
                 raid.id.0,
                 raid.account.0,
@@ -48,6 +49,7 @@ impl Raids for PostgresStore {
                 code::of_names(raid.names),
                 raid.delay.ms,
                 raid.delay.shown_until_ms,
+                raid.report_visibility.map(code_of),
             )
             .execute(&mut *transaction)
             .await?;
@@ -169,16 +171,23 @@ impl Raids for PostgresStore {
 /// before the raid's, and it is not held.
 async fn update(connection: &mut PgConnection, raid: &RaidRow, has_names: bool) -> Result<bool, Failure> {
     let (visibility, names) = (code::of_visibility(raid.visibility), code::of_names(raid.names));
-    let held = sqlx::query!("SELECT row, visibility, names FROM raids WHERE id = $1 FOR NO KEY UPDATE", raid.id.0)
-        .fetch_optional(&mut *connection)
-        .await?
-        .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
-    let is_listed_anew = (held.visibility, held.names) != (visibility, names);
+    let reports = code_of(raid.shown_to().reports());
+    let held = sqlx::query!(
+        r#"SELECT row, COALESCE(report_visibility, visibility) AS "reports!", names FROM raids WHERE id = $1
+           FOR NO KEY UPDATE"#,
+        raid.id.0
+    )
+    .fetch_optional(&mut *connection)
+    .await?
+    .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
+    let is_listed_anew = (held.reports, held.names) != (reports, names);
     if is_listed_anew && !has_names {
         return Ok(false);
     }
     sqlx::query!(
-        "UPDATE raids SET title = CASE WHEN title_cleared THEN NULL ELSE $2 END, visibility = $3, closed = $4, names = $5, delay_ms = $6, shown_until_ms = $7
+        "UPDATE raids SET title = CASE WHEN title_cleared THEN NULL ELSE $2 END, visibility = $3, closed = $4, names = $5,
+                          delay_ms = $6, shown_until_ms = $7,
+                          report_visibility = $8, said_visibility = $9, said_report_visibility = $10
          WHERE row = $1",
         held.row,
         raid.title,
@@ -187,19 +196,26 @@ async fn update(connection: &mut PgConnection, raid: &RaidRow, has_names: bool) 
         names,
         raid.delay.ms,
         raid.delay.shown_until_ms,
+        raid.report_visibility.map(code_of),
+        raid.said.map(|said| code_of(said.live)),
+        raid.said.and_then(|said| said.report).map(code_of),
     )
     .execute(&mut *connection)
     .await?;
     if is_listed_anew {
         sqlx::query!(
-            "UPDATE encounters SET visibility = $2 WHERE raid = $1 AND visibility <> $2",
+            "UPDATE encounters SET visibility = $2::bigint WHERE raid = $1 AND visibility <> $2::bigint",
             held.row,
-            visibility
+            reports
         )
         .execute(&mut *connection)
         .await?;
-        let listed = Listed::of(visibility.into(), names.into(), code::of_state(ReportState::Final).into());
+        let listed = Listed::of(reports, names.into(), code::of_state(ReportState::Final).into());
         list_raid(connection, held.row, listed).await?;
     }
     Ok(true)
+}
+
+fn code_of(visibility: Visibility) -> i64 {
+    code::of_visibility(visibility).into()
 }

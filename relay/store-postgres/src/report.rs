@@ -20,7 +20,7 @@ macro_rules! select_lines {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             LineColumns,
-            "SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
+            "SELECT e.report_id, e.encounter_id, r.code AS raid_code, r.visibility AS live, e.state, e.revision, e.started_at_ms,
                     e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
                     e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths,
                     e.stub, e.verified,
@@ -100,7 +100,7 @@ impl Reports for PostgresStore {
         Self::answer(async move {
             let mut transaction = self.snapshot().await?;
             let lines = select_lines!(
-                "WHERE e.visibility = 0
+                "WHERE e.visibility = 0 AND (e.state <> 0 OR r.visibility = 0)
                    AND (r.delay_ms = 0 OR e.created_at_ms <= greatest(CASE WHEN r.shown_until_ms <= $3::bigint THEN r.shown_until_ms END, $3::bigint - r.delay_ms))
                  ORDER BY e.started_at_ms DESC, e.row DESC LIMIT $1 OFFSET $2",
                 i64::from(page.limit),
@@ -109,13 +109,18 @@ impl Reports for PostgresStore {
             )
             .fetch_all(&mut *transaction)
             .await?;
-            let count = sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM encounters WHERE visibility = 0"#)
-                .fetch_one(&mut *transaction)
-                .await?;
+            let count = sqlx::query_scalar!(
+                r#"SELECT (SELECT count(*) FROM encounters WHERE visibility = 0)
+                        - (SELECT count(*) FROM encounters e JOIN raids r ON r.row = e.raid
+                           WHERE e.state = 0 AND e.visibility = 0 AND r.visibility <> 0) AS "count!""#
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
             // Those that the lines leave out are of raids that were active since then.
             let held_back = sqlx::query_scalar!(
                 r#"SELECT count(*) AS "count!" FROM raids r JOIN encounters e ON e.raid = r.row
                    WHERE r.delay_ms > 0 AND r.active_at_ms > $1::bigint - 600000 AND e.visibility = 0
+                     AND (e.state <> 0 OR r.visibility = 0)
                      AND e.created_at_ms > greatest(CASE WHEN r.shown_until_ms <= $1::bigint THEN r.shown_until_ms END, $1::bigint - r.delay_ms)"#,
                 now_ms
             )

@@ -112,7 +112,8 @@ impl Export for Transaction {
             Table::Raids => rows(
                 sqlx::query_as!(
                     RaidCells,
-                    r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title, visibility, names,
+                    r#"SELECT row, uuid_send(id) AS "id!", account, code, secret_digest, title, visibility,
+                              report_visibility, said_visibility, said_report_visibility, names,
                               delay_ms, shown_until_ms, created_at_ms, active_at_ms, closed, history, tickets, pinned,
                               title_cleared
                        FROM raids ORDER BY row"#
@@ -405,9 +406,9 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
                                 closed, history, tickets, names, delay_ms, shown_until_ms, pinned,
-                                title_cleared)
+                                title_cleared, report_visibility, said_visibility, said_report_visibility)
              VALUES ($1, encode($2::BYTEA, 'hex')::UUID, $3, $4, $5, $6, $7::BIGINT, $8, $9, $10, $11, $12, $13::BIGINT,
-                     $14, $15, $16, $17)",
+                     $14, $15, $16, $17, $18::BIGINT, $19::BIGINT, $20::BIGINT)",
             raid.row,
             raid.id,
             raid.account,
@@ -425,6 +426,9 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             raid.shown_until_ms,
             raid.pinned,
             raid.title_cleared,
+            raid.report_visibility,
+            raid.said_visibility,
+            raid.said_report_visibility,
         ),
         Row::Link(link) => sqlx::query!(
             "INSERT INTO links (row, account, raid, digest, name, created_at_ms, ends_at_ms, used_at_ms)

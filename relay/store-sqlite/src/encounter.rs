@@ -20,7 +20,8 @@ macro_rules! select_encounters {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             EncounterColumns,
-            r#"SELECT e.row AS "row!", e.account, e.encounter_id, e.report_id, r.code AS raid_code, r.visibility, r.names,
+            r#"SELECT e.row AS "row!", e.account, e.encounter_id, e.report_id, r.code AS raid_code, r.visibility,
+                      r.report_visibility, r.names,
                       r.delay_ms, r.shown_until_ms,
                       e.started_at_ms, e.created_at_ms, e.state, e.kept_at_ms, e.revision, e.kept_stream,
                       e.verified AS "verified: bool", r.tickets, a.tickets AS channel_tickets
@@ -120,7 +121,7 @@ pub(crate) async fn add_encounter(
     let encounter = key.encounter.0.as_bytes().as_slice();
     Ok(sqlx::query_scalar!(
         r#"INSERT INTO encounters (account, encounter_id, report_id, raid, visibility, started_at_ms, created_at_ms)
-         SELECT ?1, ?2, ?3, r.row, r.visibility, ?5, ?6 FROM raids r WHERE r.code = ?4 AND r.account = ?1
+         SELECT ?1, ?2, ?3, r.row, COALESCE(r.report_visibility, r.visibility), ?5, ?6 FROM raids r WHERE r.code = ?4 AND r.account = ?1
          ON CONFLICT (account, encounter_id) DO NOTHING RETURNING row AS "row!""#,
         key.account.0,
         encounter,
@@ -171,7 +172,7 @@ impl Change for MoveEncounter {
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
         let Self { encounter, raid_code } = self;
         let moved = sqlx::query!(
-            "UPDATE encounters SET raid = r.row, visibility = r.visibility FROM raids r
+            "UPDATE encounters SET raid = r.row, visibility = COALESCE(r.report_visibility, r.visibility) FROM raids r
              WHERE encounters.row = ?1 AND r.code = ?2 AND r.account = encounters.account",
             encounter,
             raid_code,

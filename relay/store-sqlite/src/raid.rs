@@ -19,7 +19,8 @@ macro_rules! select_raids {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             RaidColumns,
-            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility, r.names, r.delay_ms,
+            "SELECT r.id, r.account, r.code, r.secret_digest, r.title, r.visibility,
+                    r.report_visibility, r.said_visibility, r.said_report_visibility, r.names, r.delay_ms,
                     r.shown_until_ms, r.created_at_ms, r.active_at_ms, r.closed, r.history, r.tickets, a.tickets AS channel_tickets
              FROM raids r JOIN accounts a ON a.row = r.account " + $rest
             $(, $argument)*
@@ -87,11 +88,12 @@ impl Change for InsertRaid {
         let id = raid.id.0.as_bytes().as_slice();
         let digest = raid.secret_digest.as_slice();
         let (visibility, names) = (code::of_visibility(raid.visibility), code::of_names(raid.names));
+        let report_visibility = raid.report_visibility.map(code::of_visibility);
         let inserted = sqlx::query!(
             "INSERT INTO raids
                  (id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms, closed, history,
-                  names, delay_ms, shown_until_ms)
-             SELECT ?1, row, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13
+                  names, delay_ms, shown_until_ms, report_visibility)
+             SELECT ?1, row, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
              FROM accounts WHERE row = ?2 AND name NOT LIKE '@gone-%'",
             id,
             raid.account.0,
@@ -106,6 +108,7 @@ impl Change for InsertRaid {
             names,
             raid.delay.ms,
             raid.delay.shown_until_ms,
+            report_visibility,
         )
         .execute(&mut *connection)
         .await?;
@@ -133,12 +136,18 @@ impl Change for UpdateRaid {
         let raid = &self.0;
         let id = raid.id.0.as_bytes().as_slice();
         let (visibility, names) = (code::of_visibility(raid.visibility), code::of_names(raid.names));
+        let report_visibility = raid.report_visibility.map(code::of_visibility);
+        let reports = code::of_visibility(raid.shown_to().reports());
+        let said = raid.said.map(|said| code::of_visibility(said.live));
+        let said_report = raid.said.and_then(|said| said.report).map(code::of_visibility);
         let held = sqlx::query!(r#"SELECT row AS "row!", names FROM raids WHERE id = ?1"#, id)
             .fetch_optional(&mut *connection)
             .await?
             .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
         sqlx::query!(
-            "UPDATE raids SET title = iif(title_cleared, NULL, ?2), visibility = ?3, closed = ?4, names = ?5, delay_ms = ?6, shown_until_ms = ?7
+            "UPDATE raids SET title = iif(title_cleared, NULL, ?2), visibility = ?3, closed = ?4, names = ?5,
+                              delay_ms = ?6, shown_until_ms = ?7,
+                              report_visibility = ?8, said_visibility = ?9, said_report_visibility = ?10
              WHERE row = ?1",
             held.row,
             raid.title,
@@ -147,18 +156,21 @@ impl Change for UpdateRaid {
             names,
             raid.delay.ms,
             raid.delay.shown_until_ms,
+            report_visibility,
+            said,
+            said_report,
         )
         .execute(&mut *connection)
         .await?;
         let changed = sqlx::query!(
             "UPDATE encounters SET visibility = ?2 WHERE raid = ?1 AND visibility <> ?2",
             held.row,
-            visibility,
+            reports,
         )
         .execute(&mut *connection)
         .await?;
         if changed.rows_affected() > 0 || held.names != i64::from(names) {
-            let listed = Listed::of(visibility.into(), names.into(), code::of_state(ReportState::Final).into());
+            let listed = Listed::of(reports.into(), names.into(), code::of_state(ReportState::Final).into());
             list_raid(connection, held.row, listed).await?;
         }
         Ok(())

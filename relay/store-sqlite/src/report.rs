@@ -21,7 +21,7 @@ macro_rules! select_lines {
     ($rest:tt $(, $argument:expr)*) => {
         sqlx::query_as!(
             LineColumns,
-            r#"SELECT e.report_id, e.encounter_id, r.code AS raid_code, e.state, e.revision, e.started_at_ms,
+            r#"SELECT e.report_id, e.encounter_id, r.code AS raid_code, r.visibility AS live, e.state, e.revision, e.started_at_ms,
                     e.ended_at_ms, e.duration_ms, e.damage_ms, e.outcome, e.scene, e.scene_id, e.difficulty, e.bosses, e.players,
                     e.damage, e.boss_damage, e.healing, e.damage_taken, e.hits, e.heal_hits, e.deaths,
                     e.stub AS "stub: bool", e.verified AS "verified: bool",
@@ -83,7 +83,7 @@ impl Reports for SqliteStore {
             let offset = page.offset();
             let mut transaction = self.readers.begin().await?;
             let lines = select_lines!(
-                "WHERE e.visibility = 0
+                "WHERE e.visibility = 0 AND (e.state <> 0 OR r.visibility = 0)
                    AND (r.delay_ms = 0 OR e.created_at_ms <= max(iif(r.shown_until_ms <= ?3, r.shown_until_ms, 0), ?3 - r.delay_ms))
                  ORDER BY e.started_at_ms DESC, e.row DESC LIMIT ?1 OFFSET ?2",
                 page.limit,
@@ -92,13 +92,18 @@ impl Reports for SqliteStore {
             )
             .fetch_all(&mut *transaction)
             .await?;
-            let count = sqlx::query_scalar!("SELECT count(*) FROM encounters WHERE visibility = 0")
-                .fetch_one(&mut *transaction)
-                .await?;
+            let count = sqlx::query_scalar!(
+                "SELECT (SELECT count(*) FROM encounters WHERE visibility = 0)
+                      - (SELECT count(*) FROM encounters e JOIN raids r ON r.row = e.raid
+                         WHERE e.state = 0 AND e.visibility = 0 AND r.visibility <> 0) AS \"count!: i64\""
+            )
+            .fetch_one(&mut *transaction)
+            .await?;
             // Those that the lines leave out are of raids that were active since then.
             let held_back = sqlx::query_scalar!(
                 "SELECT count(*) FROM raids r JOIN encounters e ON e.raid = r.row
                  WHERE r.delay_ms > 0 AND r.active_at_ms > ?1 - 600000 AND e.visibility = 0
+                   AND (e.state <> 0 OR r.visibility = 0)
                    AND e.created_at_ms > max(iif(r.shown_until_ms <= ?1, r.shown_until_ms, 0), ?1 - r.delay_ms)",
                 now_ms
             )

@@ -121,7 +121,8 @@ impl Export for Transaction {
             Table::Raids => rows(
                 sqlx::query_as!(
                     RaidCells,
-                    r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility, names,
+                    r#"SELECT row AS "row!", id, account, code, secret_digest, title, visibility,
+                              report_visibility, said_visibility, said_report_visibility, names,
                               delay_ms, shown_until_ms, created_at_ms, active_at_ms, closed AS "closed: bool",
                               history AS "history: bool", tickets, pinned AS "pinned: bool",
                               title_cleared AS "title_cleared: bool"
@@ -435,8 +436,8 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
         Row::Raid(raid) => sqlx::query!(
             "INSERT INTO raids (row, id, account, code, secret_digest, title, visibility, created_at_ms, active_at_ms,
                                 closed, history, tickets, names, delay_ms, shown_until_ms, pinned,
-                                title_cleared)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                title_cleared, report_visibility, said_visibility, said_report_visibility)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             raid.row,
             raid.id,
             raid.account,
@@ -454,6 +455,9 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             raid.shown_until_ms,
             raid.pinned,
             raid.title_cleared,
+            raid.report_visibility,
+            raid.said_visibility,
+            raid.said_report_visibility,
         ),
         Row::Link(link) => sqlx::query!(
             "INSERT INTO links (row, account, raid, digest, name, created_at_ms, ends_at_ms, used_at_ms)

@@ -40,6 +40,8 @@ impl Fixture {
             secret_digest: [1; 32],
             title: None,
             visibility: Visibility::Unlisted,
+            report_visibility: None,
+            said: None,
             names: NamesPolicy::Full,
             delay: Delay::default(),
             created_at_ms: 1,

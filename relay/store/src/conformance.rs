@@ -108,7 +108,7 @@ macro_rules! conformance {
                 a_report_is_named_by_its_encounter, only_public_reports_are_listed, fights_of_a_delayed_raid_are_listed_when_it_shows_them,
                 pages_have_no_gaps_and_no_repeats,
                 lists_show_what_was_kept, live_reports_are_listed_without_figures, a_raid_lists_all_of_its_reports,
-                a_change_of_visibility_is_seen_at_once,
+                a_change_of_visibility_is_seen_at_once, reports_and_what_is_live_are_shown_apart,
                 a_fight_that_begins_while_its_raid_changes_is_as_its_raid, odd_text_finds_nothing;
             upkeep: ids_of_encounters_are_keyed_once, an_empty_database_is_keyed_from_the_start,
                 a_small_write_reaches_the_disk, closing_writes_what_is_under_way;
@@ -185,6 +185,8 @@ fn new_raid(account: &Account, number: u8, visibility: Visibility) -> RaidRow {
         secret_digest: [number; 32],
         title: None,
         visibility,
+        report_visibility: None,
+        said: None,
         names: NamesPolicy::Full,
         delay: Delay::default(),
         created_at_ms: NOW_MS,
@@ -287,6 +289,7 @@ fn line(row: &EncounterRow, state: ReportState, revision: u32) -> ReportLine {
         report_id: row.report_id.clone(),
         encounter: row.key.encounter,
         raid_code: row.raid_code.clone(),
+        live: row.visibility,
         state,
         revision,
         started_at_ms: row.started_at_ms,

@@ -3,7 +3,8 @@
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::uplink::{NamesPolicy, ReportState, Visibility};
 
-use crate::{AccountId, Delay, JournalEntry, Policy, StoreError, StoreFuture, StoredStream, Tickets};
+use crate::raid::stricter;
+use crate::{AccountId, Delay, JournalEntry, Policy, ShownTo, StoreError, StoreFuture, StoredStream, Tickets};
 
 /// Names an encounter everywhere in the relay: nobody can touch another account's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,8 +43,10 @@ pub struct EncounterRow {
     pub report_id: String,
     /// The raid it is streamed in.
     pub raid_code: String,
-    /// The raid's.
+    /// The raid's: who may see what is live.
     pub visibility: Visibility,
+    /// The raid's: who may see reports, if that is another one.
+    pub report_visibility: Option<Visibility>,
     /// The raid's.
     pub names: NamesPolicy,
     /// The raid's.
@@ -69,13 +72,32 @@ pub struct EncounterRow {
 impl EncounterRow {
     /// Who is shown what of it: what its raid says.
     pub fn policy(&self) -> Policy {
-        let Self { visibility, names, delay, tickets, .. } = *self;
-        Policy { visibility, names, delay, tickets }
+        let Self { names, delay, tickets, .. } = *self;
+        Policy { shown_to: self.shown_to(), names, delay, tickets }
     }
 
     /// Its raid says otherwise from now on.
-    pub fn set_policy(&mut self, Policy { visibility, names, delay, tickets }: Policy) {
-        (self.visibility, self.names, self.delay, self.tickets) = (visibility, names, delay, tickets);
+    pub fn set_policy(&mut self, Policy { shown_to, names, delay, tickets }: Policy) {
+        (self.visibility, self.report_visibility) = (shown_to.live, shown_to.report);
+        (self.names, self.delay, self.tickets) = (names, delay, tickets);
+    }
+
+    /// Who may see its raid while it is live, and reports.
+    fn shown_to(&self) -> ShownTo {
+        ShownTo { live: self.visibility, report: self.report_visibility }
+    }
+
+    /// Who may see its report: while the fight goes on, who may see what is live, too.
+    pub fn seen_by(&self) -> Visibility {
+        match self.state {
+            ReportState::Live => stricter(self.visibility, self.shown_to().reports()),
+            ReportState::Provisional | ReportState::Final => self.shown_to().reports(),
+        }
+    }
+
+    /// Whether who may see its report may not see its raid.
+    pub fn hides_raid(&self) -> bool {
+        stricter(self.visibility, self.seen_by()) != self.seen_by()
     }
 }
 

@@ -61,8 +61,10 @@ pub struct RaidLine {
     pub code: String,
     /// What its uploader calls it.
     pub title: Option<String>,
-    /// Who may see it.
+    /// Who may see it while it is live.
     pub visibility: Visibility,
+    /// Who may see its reports; `None`: as what is live.
+    pub report_visibility: Option<Visibility>,
     /// Which names spectators see.
     pub names: NamesPolicy,
     /// Unix ms.

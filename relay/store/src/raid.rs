@@ -3,6 +3,7 @@
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{NamesPolicy, Visibility};
 
+use crate::code::of_visibility;
 use crate::{AccountId, Note, StoreFuture};
 
 /// Which tickets of a raid are good: each renewal counts one on, and ends those before.
@@ -48,6 +49,32 @@ impl Delay {
     }
 }
 
+/// Who may see a raid while it is live, and its reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShownTo {
+    /// What is live: the raid's page, its feed, its channel.
+    pub live: Visibility,
+    /// Reports; `None`: as what is live.
+    pub report: Option<Visibility>,
+}
+
+impl ShownTo {
+    /// Who may see reports.
+    pub fn reports(self) -> Visibility {
+        self.report.unwrap_or(self.live)
+    }
+
+    /// Whether who may see what is live may not see all reports.
+    pub fn hides_reports(self) -> bool {
+        self.live != Visibility::Private && self.reports() == Visibility::Private
+    }
+}
+
+/// The one that fewer may see.
+pub fn stricter(one: Visibility, other: Visibility) -> Visibility {
+    if of_visibility(one) < of_visibility(other) { other } else { one }
+}
+
 /// A raid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RaidRow {
@@ -61,8 +88,12 @@ pub struct RaidRow {
     pub secret_digest: [u8; 32],
     /// What its uploader calls it.
     pub title: Option<String>,
-    /// Who may see it.
+    /// Who may see it while it is live.
     pub visibility: Visibility,
+    /// Who may see its reports; `None`: as what is live.
+    pub report_visibility: Option<Visibility>,
+    /// What its client said of both, where somebody set it otherwise since.
+    pub said: Option<ShownTo>,
     /// Which names spectators see.
     pub names: NamesPolicy,
     /// How far behind spectators are.
@@ -82,8 +113,8 @@ pub struct RaidRow {
 /// What a raid says of who is shown what of it; each of its fights has it with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Who may see it.
-    pub visibility: Visibility,
+    /// Who may see it while it is live, and its reports.
+    pub shown_to: ShownTo,
     /// Which names those see who are no members.
     pub names: NamesPolicy,
     /// How far behind those are.
@@ -95,8 +126,19 @@ pub struct Policy {
 impl RaidRow {
     /// Who is shown what of it.
     pub fn policy(&self) -> Policy {
-        let Self { visibility, names, delay, tickets, .. } = *self;
-        Policy { visibility, names, delay, tickets }
+        let Self { names, delay, tickets, .. } = *self;
+        Policy { shown_to: self.shown_to(), names, delay, tickets }
+    }
+
+    /// The same raid, for others to see.
+    #[must_use]
+    pub fn seen_by(self, ShownTo { live, report }: ShownTo) -> Self {
+        Self { visibility: live, report_visibility: report, ..self }
+    }
+
+    /// Who may see it while it is live, and its reports.
+    pub fn shown_to(&self) -> ShownTo {
+        ShownTo { live: self.visibility, report: self.report_visibility }
     }
 }
 
@@ -106,7 +148,7 @@ pub trait Raids: Send + Sync {
     /// account that claim to have been active later (a clock was ahead) were so before it.
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
-    /// Replaces what may change of a raid: title, visibility, names and delay (of its reports too), whether it is closed.
+    /// Replaces what may change of a raid: title, who may see it and its reports, names and delay (of its reports too), whether it is closed.
     fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
     /// Clears a raid's title for good, and notes that: it gets no other, whatever [`Raids::update_raid`] says. `false` if

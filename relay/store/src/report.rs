@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use raidcast_shared::id::{EncounterId, StreamId};
 use raidcast_shared::report::{Place, Totals};
-use raidcast_shared::uplink::{Outcome, ReportState};
+use raidcast_shared::uplink::{Outcome, ReportState, Visibility};
 
 use crate::{AccountId, Delay, EncounterRow, StoreFuture};
 
@@ -37,6 +37,8 @@ pub struct ReportLine {
     pub encounter: EncounterId,
     /// The raid it is of.
     pub raid_code: String,
+    /// Who may see that while it is live.
+    pub live: Visibility,
     /// Where it stands.
     pub state: ReportState,
     /// Which reading it is.

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use crate::{
     Account, AccountId, AuditRow, Character, Claim, Delay, EncounterKey, EncounterRow, Invitation, JobKey, JobKind,
     JournalEntry, KeyId, KeyRow, LeasedJob, LinkId, LinkRow, NewClaim, NewRemoval, Note, Person, PersonId, RaidLine,
-    RaidRow, Removal, ReportLine, Session, SessionId, StoreError, StoredStream, StreamKey, Tickets, Unreadable,
-    UploadHash, code,
+    RaidRow, Removal, ReportLine, Session, SessionId, ShownTo, StoreError, StoredStream, StreamKey, Tickets,
+    Unreadable, UploadHash, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -241,6 +241,9 @@ pub struct RaidColumns {
     pub secret_digest: Vec<u8>,
     pub title: Option<String>,
     pub visibility: i64,
+    pub report_visibility: Option<i64>,
+    pub said_visibility: Option<i64>,
+    pub said_report_visibility: Option<i64>,
     pub names: i64,
     pub delay_ms: i64,
     pub shown_until_ms: i64,
@@ -263,6 +266,8 @@ impl TryFrom<RaidColumns> for RaidRow {
             secret_digest: digest(columns.secret_digest)?,
             title: columns.title,
             visibility: code::visibility(columns.visibility)?,
+            report_visibility: columns.report_visibility.map(code::visibility).transpose()?,
+            said: columns.said_visibility.map(|live| shown_to(live, columns.said_report_visibility)).transpose()?,
             names: code::names(columns.names)?,
             delay: Delay { ms: columns.delay_ms, shown_until_ms: columns.shown_until_ms },
             created_at_ms: columns.created_at_ms,
@@ -272,6 +277,10 @@ impl TryFrom<RaidColumns> for RaidRow {
             tickets: tickets(columns.tickets, columns.channel_tickets)?,
         })
     }
+}
+
+fn shown_to(live: i64, report: Option<i64>) -> Result<ShownTo, StoreError> {
+    Ok(ShownTo { live: code::visibility(live)?, report: report.map(code::visibility).transpose()? })
 }
 
 /// The numbers of good tickets, of a raid and of its account's channel.
@@ -421,6 +430,7 @@ pub struct RaidLineColumns {
     pub code: String,
     pub title: Option<String>,
     pub visibility: i64,
+    pub report_visibility: Option<i64>,
     pub names: i64,
     pub created_at_ms: i64,
     pub active_at_ms: i64,
@@ -439,6 +449,7 @@ impl TryFrom<RaidLineColumns> for RaidLine {
             code: columns.code,
             title: columns.title,
             visibility: code::visibility(columns.visibility)?,
+            report_visibility: columns.report_visibility.map(code::visibility).transpose()?,
             names: code::names(columns.names)?,
             created_at_ms: columns.created_at_ms,
             active_at_ms: columns.active_at_ms,
@@ -457,6 +468,7 @@ pub struct EncounterColumns {
     pub report_id: String,
     pub raid_code: String,
     pub visibility: i64,
+    pub report_visibility: Option<i64>,
     pub names: i64,
     pub delay_ms: i64,
     pub shown_until_ms: i64,
@@ -484,6 +496,7 @@ impl TryFrom<EncounterColumns> for EncounterRow {
             report_id: columns.report_id,
             raid_code: columns.raid_code,
             visibility: code::visibility(columns.visibility)?,
+            report_visibility: columns.report_visibility.map(code::visibility).transpose()?,
             names: code::names(columns.names)?,
             delay: Delay { ms: columns.delay_ms, shown_until_ms: columns.shown_until_ms },
             tickets: tickets(columns.tickets, columns.channel_tickets)?,
@@ -557,6 +570,7 @@ pub struct LineColumns {
     pub report_id: String,
     pub encounter_id: Id,
     pub raid_code: String,
+    pub live: i64,
     pub state: i64,
     pub revision: i64,
     pub started_at_ms: i64,
@@ -601,6 +615,7 @@ impl TryFrom<LineColumns> for ReportLine {
             report_id: columns.report_id,
             encounter: EncounterId(columns.encounter_id.read()?),
             raid_code: columns.raid_code,
+            live: code::visibility(columns.live)?,
             state: code::state(columns.state)?,
             revision: code::small(columns.revision)?,
             started_at_ms: columns.started_at_ms,
@@ -652,6 +667,7 @@ mod tests {
             report_id: report_id.into(),
             encounter_id: Uuid::from_u128(7).into(),
             raid_code: "raid".into(),
+            live: 0,
             state: 2,
             revision: 1,
             started_at_ms: 1,

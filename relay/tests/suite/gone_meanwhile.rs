@@ -59,7 +59,10 @@ async fn a_reading_that_waited_before_jobs_named_their_fights_goes_with_its_figh
         "UPDATE jobs SET encounter_id = NULL",
         "DROP TABLE account_numbers",
         "ALTER TABLE audit DROP COLUMN key",
-        "DELETE FROM _sqlx_migrations WHERE version = 20",
+        "ALTER TABLE raids DROP COLUMN said_report_visibility",
+        "ALTER TABLE raids DROP COLUMN said_visibility",
+        "ALTER TABLE raids DROP COLUMN report_visibility",
+        "DELETE FROM _sqlx_migrations WHERE version >= 20",
     ] {
         sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
     }

@@ -21,7 +21,7 @@ use raidcast_shared::uplink::{
     Begin, DeltaFrame, End, Ending, Held, NamesPolicy, Outcome, RefusedScope, ReportState, UplinkFrame, UplinkReply,
     Visibility,
 };
-use raidcast_store::{AccountId, Delay, RaidRow, Store, Tickets};
+use raidcast_store::{AccountId, Delay, RaidRow, ShownTo, Store, Tickets};
 use raidcast_store_sqlite::SqliteStore;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -124,6 +124,8 @@ impl World {
                 secret_digest: [0; 32],
                 title: None,
                 visibility: Visibility::Public,
+                report_visibility: None,
+                said: None,
                 names: NamesPolicy::Full,
                 delay: Delay::default(),
                 created_at_ms: 0,
@@ -176,7 +178,7 @@ impl World {
                 connection: id,
                 replies: sender.clone(),
                 title: None,
-                visibility: Visibility::Public,
+                shown_to: ShownTo { live: Visibility::Public, report: None },
                 names: NamesPolicy::Full,
                 delay_ms: 0,
                 reply,

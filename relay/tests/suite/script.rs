@@ -339,6 +339,7 @@ pub(crate) fn hello() -> Hello {
         secret: vec![1; 32],
         title: None,
         visibility: Visibility::Public,
+        report_visibility: None,
         names: NamesPolicy::Full,
         delay_s: 0,
         history: false,

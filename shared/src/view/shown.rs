@@ -38,18 +38,19 @@ pub trait Veil: Debug + Send + Sync {
 pub struct Audience {
     veil: Option<Arc<dyn Veil>>,
     behind: bool,
+    outside: bool,
 }
 
 impl Audience {
     /// Those who may see a raid of which nothing is held back. Only who has found that somebody may see it says this.
     pub fn of_everything() -> &'static Self {
-        static EVERYTHING: Audience = Audience { veil: None, behind: false };
+        static EVERYTHING: Audience = Audience { veil: None, behind: false, outside: false };
         &EVERYTHING
     }
 
     /// Those who see players as a veil shows them.
     pub fn behind(veil: Arc<dyn Veil>) -> Self {
-        Self { veil: Some(veil), behind: false }
+        Self { veil: Some(veil), behind: false, outside: false }
     }
 
     /// The same, some time behind: nothing that was made for others is theirs.
@@ -73,6 +74,17 @@ impl Audience {
         self.veil.as_ref().is_none_or(|veil| veil.is_of_some())
     }
 
+    /// The same, outside of the raid: a report leads them to no raid that they may not see.
+    #[must_use]
+    pub fn outside_its_raid(self) -> Self {
+        Self { outside: true, ..self }
+    }
+
+    /// Whether it is told which raid a report is of.
+    pub fn knows_raid(&self) -> bool {
+        !self.outside
+    }
+
     /// Whether it is shown all there is of what it is shown.
     pub fn sees_everything(&self) -> bool {
         self.veil.is_none()
@@ -85,7 +97,7 @@ impl Audience {
 
 impl PartialEq for Audience {
     fn eq(&self, other: &Self) -> bool {
-        (self.mark(), self.behind) == (other.mark(), other.behind)
+        (self.mark(), self.behind, self.outside) == (other.mark(), other.behind, other.outside)
     }
 }
 
@@ -93,7 +105,7 @@ impl Eq for Audience {}
 
 impl Hash for Audience {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.mark(), self.behind).hash(state);
+        (self.mark(), self.behind, self.outside).hash(state);
     }
 }
 
@@ -123,7 +135,7 @@ impl Hash for Audience {
 /// use raidcast_shared::view::{Audience, Shown};
 ///
 /// fn anybody() -> Audience {
-///     Audience { veil: None, behind: false }
+///     Audience { veil: None, behind: false, outside: false }
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]

@@ -63,6 +63,7 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
         secret: vec![9; 16],
         title: None,
         visibility: Visibility::Unlisted,
+        report_visibility: None,
         names: NamesPolicy::Full,
         delay_s: 0,
         history: false,

@@ -6,38 +6,63 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use raidcast_shared::uplink::{NamesPolicy, Refused, RefusedCode, RefusedScope, UplinkReply, Visibility};
-use raidcast_store::{LinkId, Policy, RaidRow, StoreError, Tickets};
+use raidcast_store::{LinkId, RaidRow, ShownTo, StoreError, Tickets};
 
 use super::handles::Handles;
 use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS, is_shown_alike};
 use super::stage::Of;
-use super::state::{Chore, RaidTask, Uplink};
+use super::state::{Chore, RaidTask, Uplink, Wanted};
 use crate::fanout::Whom;
 use crate::raid::command::Attach;
 
 impl RaidTask {
-    /// Takes a connection that wants to speak for the raid; those before it come first.
-    pub(super) fn attach(&mut self, attach: Attach) {
-        self.attaching.push_back(attach);
-        if self.attaching.len() == 1 {
-            self.attach_next();
+    /// Takes a connection that wants to speak for the raid, or what somebody says who manages it; those before come first.
+    pub(super) fn wants(&mut self, wanted: Wanted) {
+        self.wanted.push_back(wanted);
+        if self.wanted.len() == 1 {
+            self.keep_next();
+        }
+    }
+
+    /// As the raid is to be, but for a delay.
+    fn as_wanted(&self, wanted: &Wanted) -> RaidRow {
+        let row = self.row.clone();
+        match wanted {
+            // A client that says again what it said before takes nothing back.
+            Wanted::ToSpeak(Attach { title, shown_to, names, .. }) => {
+                let (shown_to, said) = match self.row.said {
+                    Some(said) if said == *shown_to => (self.row.shown_to(), Some(said)),
+                    _ => (*shown_to, None),
+                };
+                let (title, names) = (title.clone(), *names);
+                RaidRow { title, names, closed: false, said, ..row.seen_by(shown_to) }
+            }
+            Wanted::ToShow(form, _) => {
+                let before = self.row.shown_to();
+                let shown_to = ShownTo {
+                    live: form.visibility.unwrap_or(before.live),
+                    report: form.report_visibility.map_or(before.report, Into::into),
+                };
+                let said = self.row.said.unwrap_or(before);
+                RaidRow { said: Some(said).filter(|said| *said != shown_to), ..row.seen_by(shown_to) }
+            }
         }
     }
 
     /// Keeps what the first of those wants of the raid.
-    fn attach_next(&mut self) {
-        while let Some(next) = self.attaching.front() {
-            let RaidRow { title, visibility, names, delay, closed, .. } = &self.row;
-            let wanted = (&next.title, next.visibility, next.names, next.delay_ms, false);
-            if (title, *visibility, *names, delay.ms, *closed) == wanted {
-                let kept = self.row.clone();
-                self.attach_first(&kept);
+    fn keep_next(&mut self) {
+        while let Some(next) = self.wanted.front() {
+            let mut kept = self.as_wanted(next);
+            let (delay_ms, says_title) = match next {
+                Wanted::ToSpeak(next) => (next.delay_ms, kept.title.is_some()),
+                Wanted::ToShow(..) => (self.row.delay.ms, false),
+            };
+            if kept == self.row && delay_ms == self.row.delay.ms {
+                self.keep_first(&kept);
                 continue;
             }
-            let (title, visibility, names) = (next.title.clone(), next.visibility, next.names);
-            let hides = names != NamesPolicy::Full && self.row.names == NamesPolicy::Full;
-            let (delay, delay_ms) = (self.row.delay, next.delay_ms);
-            let mut kept = RaidRow { title, visibility, names, closed: false, ..self.row.clone() };
+            let hides = kept.names != NamesPolicy::Full && self.row.names == NamesPolicy::Full;
+            let delay = self.row.delay;
             let context = Arc::clone(&self.around.context);
             let keeping = async move {
                 // Those of fights that were kept while it hid nobody: before the store says that it does, for from then on
@@ -48,7 +73,7 @@ impl RaidTask {
                 let keeping = async {
                     numbered?;
                     context.store.update_raid(&kept).await?;
-                    if kept.title.is_some() {
+                    if says_title {
                         // Where that was cleared for good there is none.
                         let held = context.store.raid_by_code(&kept.code).await?;
                         kept.title = held.and_then(|held| held.title);
@@ -65,23 +90,38 @@ impl RaidTask {
 
     pub(super) fn attached(&mut self, kept: &RaidRow, result: Result<(), StoreError>) {
         match result {
-            Ok(()) => self.attach_first(kept),
+            Ok(()) => self.keep_first(kept),
             Err(error) => {
                 tracing::warn!(raid = self.row.code, %error, "could not keep what a raid is from now on");
-                if let Some(Attach { reply, .. }) = self.attaching.pop_front() {
+                if let Some(Wanted::ToSpeak(Attach { reply, .. }) | Wanted::ToShow(_, reply)) = self.wanted.pop_front()
+                {
                     let _ = reply.send(Err(error));
                 }
             }
         }
-        self.attach_next();
+        self.keep_next();
     }
 
-    /// The first that waits speaks for the raid from now on, which is kept as it wants it.
-    fn attach_first(&mut self, kept: &RaidRow) {
-        let Some(Attach { connection, replies, reply, .. }) = self.attaching.pop_front() else { return };
-        let (title, tickets) = (kept.title.clone(), self.row.tickets);
-        let RaidRow { visibility, names, delay, closed, .. } = *kept;
-        self.be(RaidRow { title, visibility, names, delay, closed, tickets, ..self.row.clone() });
+    /// The raid is kept as the first that waits wants it; if that is a connection, it speaks for the raid from now on.
+    fn keep_first(&mut self, kept: &RaidRow) {
+        let Some(first) = self.wanted.pop_front() else { return };
+        let title = match &first {
+            Wanted::ToSpeak(_) => kept.title.clone(),
+            // It may have been cleared meanwhile.
+            Wanted::ToShow(..) => self.row.title.clone(),
+        };
+        let tickets = self.row.tickets;
+        let RaidRow { said, names, delay, closed, .. } = *kept;
+        let row = self.row.clone().seen_by(kept.shown_to());
+        self.be(RaidRow { title, said, names, delay, closed, tickets, ..row });
+        let Attach { connection, replies, reply, .. } = match first {
+            Wanted::ToSpeak(attach) => attach,
+            Wanted::ToShow(_, reply) => {
+                let _ = reply.send(Ok(self.row.clone()));
+                self.raid_changed();
+                return;
+            }
+        };
         // Its socket may have gone while it waited: the one before it stays then.
         if reply.send(Ok(self.row.clone())).is_err() {
             return;
@@ -107,6 +147,9 @@ impl RaidTask {
     /// The raid is so from now on: whoever may see less of it than before is let go at this moment.
     pub(super) fn be(&mut self, row: RaidRow) {
         let before = std::mem::replace(&mut self.row, row);
+        // First: who may see nothing of it any more is not told to come back for something else.
+        let (visibility, tickets) = (self.row.visibility, self.row.tickets);
+        self.stages.dismiss_all(Whom::NoLonger { visibility, tickets }, NOT_FOR_YOU, None);
         if (self.row.names, is_shown_alike(&self.row)) != (before.names, is_shown_alike(&before))
             || (self.row.delay.ms > 0) != (before.delay.ms > 0)
         {
@@ -160,12 +203,11 @@ impl RaidTask {
     /// Says goodbye to all who may no longer see the raid.
     fn let_go(&mut self) {
         let policy = self.row.policy();
-        let Policy { visibility, tickets, .. } = policy;
+        let tickets = policy.tickets;
         for held in self.encounters.values_mut().filter(|held| held.row.raid_code == self.row.code) {
             held.row.set_policy(policy);
             held.changes += 1;
         }
-        self.stages.dismiss_all(Whom::NoLonger { visibility, tickets }, NOT_FOR_YOU, None);
         if !is_shown_alike(&self.row) {
             // Whose ticket is good no more sees the raid as anybody does, if he still sees it.
             let (whom, retry_ms) = (Whom::NoMembers { tickets }, Some(SHOWN_OTHERWISE_RETRY_MS));

@@ -55,7 +55,7 @@ impl RaidTask {
         self.closing = true;
         // Who waits to be let in is let go with the task.
         self.joining.clear();
-        self.attaching.clear();
+        self.wanted.clear();
         self.stages.dismiss_all(Whom::Everybody, RAID_ERASED, None);
     }
 }

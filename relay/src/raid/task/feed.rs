@@ -321,6 +321,9 @@ impl Scene<'_> {
             Some(until_ms) => held.line_until(until_ms),
             None => Some(held.line()),
         }));
+        if self.screen != Of::Members.index() && self.row.shown_to().hides_reports() {
+            fights.retain(|line| line.state == ReportState::Live);
+        }
         fights.sort_by_key(|line| line.started_at_ms);
         FeedRaid {
             code: self.row.code.clone(),

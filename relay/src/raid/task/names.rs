@@ -29,7 +29,7 @@ pub(crate) const SHOWN_OTHERWISE_RETRY_MS: u32 = 100;
 
 /// Whether a raid shows the same to everybody at the same time.
 pub(super) fn is_shown_alike(row: &RaidRow) -> bool {
-    row.names == NamesPolicy::Full && row.delay.ms == 0
+    row.names == NamesPolicy::Full && row.delay.ms == 0 && !row.shown_to().hides_reports()
 }
 
 impl RaidTask {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesOrdered, FuturesUnordered};
+use raidcast_shared::administration::RaidForm;
 use raidcast_shared::checksum::Checksum;
 use raidcast_shared::fold::Checked;
 use raidcast_shared::id::{ActorId, EncounterId, StreamId};
@@ -232,6 +233,14 @@ impl From<StoreError> for OpenError {
     }
 }
 
+/// What a raid is to be from now on.
+pub(super) enum Wanted {
+    /// As a connection says that wants to speak for it.
+    ToSpeak(Attach),
+    /// Seen by those whom somebody names who manages it.
+    ToShow(RaidForm, oneshot::Sender<Result<RaidRow, StoreError>>),
+}
+
 /// Owns a raid.
 pub(in crate::raid) struct RaidTask {
     pub(super) around: Around,
@@ -246,8 +255,8 @@ pub(in crate::raid) struct RaidTask {
     pub(super) uplink: Option<Uplink>,
     /// When uploaders came and went.
     pub(super) connections: Connections,
-    /// Connections that want to speak for the raid, one after the other.
-    pub(super) attaching: VecDeque<Attach>,
+    /// What the raid is to be from now on, one after the other.
+    pub(super) wanted: VecDeque<Wanted>,
     pub(super) appends: FuturesOrdered<BoxFuture<'static, Appended>>,
     pub(super) chores: FuturesUnordered<BoxFuture<'static, Chore>>,
     /// Encounters that are looked for, fetched or made.
@@ -298,7 +307,7 @@ impl RaidTask {
             encounters,
             uplink: None,
             connections: Connections::default(),
-            attaching: VecDeque::new(),
+            wanted: VecDeque::new(),
             appends: FuturesOrdered::new(),
             chores: FuturesUnordered::new(),
             opening: HashMap::new(),

@@ -22,6 +22,7 @@ pub async fn an_encounter_begins_live(harness: &impl Harness<Store: Fights>) {
         report_id: new.report_id.clone(),
         raid_code: raid.code.clone(),
         visibility: Visibility::Private,
+        report_visibility: None,
         names: raid.names,
         delay: raid.delay,
         tickets: raid.tickets,

@@ -5,7 +5,8 @@ use raidcast_shared::uplink::{NamesPolicy, Visibility};
 
 use super::{Fights, Harness, NOW_MS, account, encounter, id, new_raid, raid};
 use crate::{
-    Accounts, Audited, Audits, Delay, EncounterRow, Encounters as _, Note, RaidRow, Raids, Reports, StoreError, Tickets,
+    Accounts, Audited, Audits, Delay, EncounterRow, Encounters as _, Note, RaidRow, Raids, Reports, ShownTo,
+    StoreError, Tickets,
 };
 
 /// All of it comes back; what is not held is `None`.
@@ -20,6 +21,7 @@ pub async fn a_raid_is_found_by_id_and_by_code(harness: &impl Harness<Store: Acc
         let kept = RaidRow {
             names,
             delay: Delay { ms: i64::from(number) * 200_000, shown_until_ms: NOW_MS - i64::from(number) },
+            report_visibility: (number > 1).then_some(Visibility::Public),
             title: (number > 1).then(|| "Tuesday 'n\" more; --".into()),
             closed: number == 3,
             history: number == 2,
@@ -58,6 +60,8 @@ pub async fn an_update_replaces_only_what_may_change(harness: &impl Harness<Stor
     let changed = RaidRow {
         title: Some("Friday".into()),
         visibility: Visibility::Private,
+        report_visibility: Some(Visibility::Public),
+        said: Some(ShownTo { live: Visibility::Unlisted, report: None }),
         names: NamesPolicy::Hidden,
         delay: Delay { ms: 60_000, shown_until_ms: NOW_MS + 7 },
         closed: true,

@@ -32,6 +32,7 @@ fn uploaded_row(raid: &RaidRow, number: u8) -> EncounterRow {
         report_id: new.report_id,
         raid_code: new.raid_code,
         visibility: raid.visibility,
+        report_visibility: raid.report_visibility,
         names: raid.names,
         delay: raid.delay,
         tickets: raid.tickets,

@@ -1,5 +1,14 @@
 /** What pages of people say. */
-import type { Audited, KeyLine, MyAccount, ProofWay, Role, Scope, Visibility } from '$lib/api/account-types';
+import type {
+  Audited,
+  KeyLine,
+  MyAccount,
+  ProofWay,
+  ReportVisibility,
+  Role,
+  Scope,
+  Visibility,
+} from '$lib/api/account-types';
 import type { ApiFailure } from '$lib/api/client';
 import { dateTime, day } from '$lib/format/time';
 
@@ -10,7 +19,7 @@ export const SCOPES: { id: Scope; name: string; means: string; may: string }[] =
   {
     id: 'manage',
     name: 'Manage',
-    means: 'Renew the link of a private raid, so that the old one ends; delete fights and raids.',
+    means: 'Make links to raids and end them; say who sees a raid; delete fights and raids.',
     may: 'renew links of private raids',
   },
 ];
@@ -20,6 +29,12 @@ export const SEEN_BY: { id: Visibility; who: string; choice: string }[] = [
   { id: 'unlisted', who: 'Who has the link', choice: 'Unlisted: who has the link' },
   { id: 'public', who: 'Everybody', choice: 'Public: everybody, it is in the list' },
   { id: 'private', who: 'Who has a private link', choice: 'Private: who has a private link' },
+];
+
+/** Who sees the reports of a raid, as a choice. */
+export const REPORTS_SEEN_BY: { id: ReportVisibility; choice: string }[] = [
+  { id: 'live', choice: 'Who sees it live' },
+  ...SEEN_BY,
 ];
 
 /** What somebody may do. */

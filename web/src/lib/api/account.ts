@@ -15,6 +15,9 @@ import type {
   KeyForm,
   KeyLine,
   KeyList,
+  LinkForm,
+  LinkLine,
+  LinkList,
   Me,
   MyAccount,
   MyCharacters,
@@ -23,6 +26,7 @@ import type {
   NewcomerForm,
   NewInvitation,
   NewKey,
+  NewLink,
   OpenClaim,
   OpenClaims,
   OptOutForm,
@@ -31,6 +35,8 @@ import type {
   PersonList,
   ProviderForm,
   ProviderTrip,
+  RaidForm,
+  RaidSeenBy,
   RemovalForm,
   RemovalLine,
   RemovalList,
@@ -78,6 +84,12 @@ export interface AccountApi {
   deleteRaid(code: string): Promise<boolean>;
   /** Keeps a raid however old it gets, or no longer than others. */
   pinRaid(code: string, pinned: boolean): Promise<void>;
+  /** Says who may see a raid from now on. */
+  showRaid(code: string, form: RaidForm): Promise<RaidSeenBy>;
+  /** Links to a raid that are good. */
+  links(code: string): Promise<LinkLine[]>;
+  makeLink(code: string, form: LinkForm): Promise<NewLink>;
+  revokeLink(code: string, id: number): Promise<void>;
   /** Clears a raid's title for good. */
   clearTitle(code: string): Promise<void>;
   /** Deletes him, with all that is his. */
@@ -153,6 +165,11 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     pinRaid: async (code, pinned) => {
       await ask(env, `/api/v1/raids/${encodeURIComponent(code)}/pin`, { method: pinned ? 'PUT' : 'DELETE' });
     },
+    showRaid: async (code, form) =>
+      (await ask(env, `/api/v1/raids/${encodeURIComponent(code)}`, { method: 'PATCH', body: form })) as RaidSeenBy,
+    links: async (code) => (await get<LinkList>(`/api/v1/raids/${encodeURIComponent(code)}/links`)).links,
+    makeLink: (code, form) => post(`/api/v1/raids/${encodeURIComponent(code)}/links`, form),
+    revokeLink: (code, id) => remove(`/api/v1/raids/${encodeURIComponent(code)}/links/${id}`),
     clearTitle: (code) => remove(`/api/v1/raids/${encodeURIComponent(code)}/title`),
     deleteMe: () => remove('/api/v1/me'),
     people: async () => {

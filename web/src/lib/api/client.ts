@@ -235,12 +235,24 @@ function named(path: string, names: object): string {
   return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(texts[name] ?? ''));
 }
 
-function feedPath({ kind, name }: RaidPlace, what: 'feed' | 'feed-ticket'): string {
-  return `/api/v1/${kind === 'raid' ? 'raids' : 'live'}/${encodeURIComponent(name)}/${what}`;
+/** A report that is played again, of a raid that is not for this reader. */
+export interface ReportPlace {
+  kind: 'report';
+  name: string;
+}
+
+const FEEDS = { raid: 'raids', channel: 'live', report: 'reports' } as const;
+
+function feedPath({ kind, name }: RaidPlace | ReportPlace, what: 'feed' | 'feed-ticket'): string {
+  return `/api/v1/${FEEDS[kind]}/${encodeURIComponent(name)}/${what}`;
 }
 
 /** The WebSocket URL of a raid's feed, with what of a query is there. */
-export function feedUrl(place: RaidPlace, query: Record<string, string | number | null>, origin: string): string {
+export function feedUrl(
+  place: RaidPlace | ReportPlace,
+  query: Record<string, string | number | null>,
+  origin: string,
+): string {
   const url = new URL(withQuery(feedPath(place, 'feed'), query), origin);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;

@@ -775,7 +775,12 @@ export interface paths {
         delete: operations["deleteRaid"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Says who may see a raid and its reports.
+         * @description In force when it is answered: who may no longer see what he watches has been let go. What the raid's client says when it
+         *     connects again changes nothing of it, until the client is told to say something else.
+         */
+        patch: operations["showRaid"];
         trace?: never;
     };
     "/api/v1/raids/{code}/feed-ticket": {
@@ -2230,11 +2235,12 @@ export interface components {
             names: components["schemas"]["NamesPolicy"];
             /** @description Whether it stays however old it gets. */
             pinned: boolean;
+            reportVisibility: components["schemas"]["Visibility"] | null;
             /** @description What its uploader calls it. */
             title: string | null;
             /** @description Its page, with a ticket where the raid is private. */
             url: string;
-            /** @description Who may see it. */
+            /** @description Who may see it while it is live. */
             visibility: components["schemas"]["Visibility"];
         };
         /** @description One's own raids: `GET /api/v1/me/raids`. */
@@ -2565,6 +2571,13 @@ export interface components {
             /** @description The provider's address. It is good once, for ten minutes, in this browser. */
             url: string;
         };
+        /** @description Who may see a raid from now on: `PATCH /api/v1/raids/{code}`. What is left out stays as it is. */
+        RaidForm: {
+            /** @description Reports of its fights. */
+            reportVisibility?: components["schemas"]["ReportVisibility"];
+            /** @description What is live: its page, its feed, its channel. */
+            visibility?: components["schemas"]["Visibility"];
+        };
         /** @description A raid and its fights: `GET /api/v1/raids/{code}` and `GET /api/v1/live/{channel}`. */
         RaidPage: {
             /**
@@ -2597,6 +2610,12 @@ export interface components {
             /** @description Whether it holds uploads and old fights, which come when they are over: it is never live. */
             uploads: boolean;
             /** @description Who may see it. */
+            visibility: components["schemas"]["Visibility"];
+        };
+        /** @description Who may see a raid: an answer to that. */
+        RaidSeenBy: {
+            reportVisibility: components["schemas"]["Visibility"] | null;
+            /** @description What is live. */
             visibility: components["schemas"]["Visibility"];
         };
         /** @description Whether the relay takes uploads. */
@@ -2681,7 +2700,7 @@ export interface components {
             names?: components["schemas"]["NamesPolicy"];
             /** @description Why it is provisional or otherwise not plain, in words; `null` if there is nothing to say. */
             note: string | null;
-            /** @description The raid that it was streamed in. */
+            /** @description The raid that it was streamed in; empty for who may see its report and not the raid. */
             raid: string;
             /** @description Names the report in URLs, for ever. */
             reportId: string;
@@ -2762,6 +2781,11 @@ export interface components {
             /** @description Whether the reading that its report holds was uploaded with a good signature. */
             verified: boolean;
         };
+        /**
+         * @description Who may see reports.
+         * @enum {string}
+         */
+        ReportVisibility: "live" | "public" | "unlisted" | "private";
         /** @description Of each encounter of a list, in its order. */
         Results: {
             results: components["schemas"]["UploadResult"][];
@@ -5361,6 +5385,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deleting"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    showRaid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Names the raid. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RaidForm"];
+            };
+        };
+        responses: {
+            /** @description Who may see it now. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RaidSeenBy"];
                 };
             };
             400: components["responses"]["BadRequest"];

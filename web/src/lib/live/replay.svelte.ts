@@ -4,7 +4,7 @@
  * The invariant: what is shown is the fight until `atMs`, give or take what is on its way. A moment that stands is
  * exactly that; going to another asks for the feed anew.
  */
-import { ApiFailure, feedUrl, type Api, type RaidPlace } from '$lib/api/client';
+import { ApiFailure, feedUrl, type Api, type RaidPlace, type ReportPlace } from '$lib/api/client';
 import { figuresOfFeed, type FightFigures } from '$lib/fight/figures';
 import { FrameError } from '$lib/wire/frame';
 import type { FeedFrame, SkillRow } from '$lib/wire/types';
@@ -163,7 +163,10 @@ export class Replay {
     }
     this.#connection = new FeedConnection(this.#env, {
       url: (_, ticket) => this.#url(ticket),
-      ticket: () => this.#api.feedTicket?.(this.#place()) ?? null,
+      ticket: () => {
+        const place = this.#place();
+        return place.kind === 'report' ? null : (this.#api.feedTicket?.(place) ?? null);
+      },
       state: (state) => {
         if (state.kind !== 'closed') this.problem = null;
         if (state.kind === 'waiting') {
@@ -185,14 +188,21 @@ export class Replay {
     this.#connection.start();
   }
 
-  #place(): RaidPlace {
-    return { kind: 'raid', name: this.#of()?.raid ?? '' };
+  #place(): RaidPlace | ReportPlace {
+    const raid = this.#of()?.raid ?? '';
+    return raid === '' ? { kind: 'report', name: this.#id } : { kind: 'raid', name: raid };
   }
 
   #url(ticket: string | null): string {
     this.#asked = this.#wanted();
-    const query = { report: this.#id, at: this.#asked.atMs, speed: this.#asked.speed, ticket };
-    return feedUrl(this.#place(), query, this.#origin);
+    const place = this.#place();
+    const query = {
+      report: place.kind === 'report' ? null : this.#id,
+      at: this.#asked.atMs,
+      speed: this.#asked.speed,
+      ticket,
+    };
+    return feedUrl(place, query, this.#origin);
   }
 
   #wanted(): { atMs: number; speed: number } {

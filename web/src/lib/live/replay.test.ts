@@ -6,6 +6,7 @@ import type { FeedFrame } from '$lib/wire/types';
 import { Replay } from './replay.svelte';
 
 let env: FakeEnv;
+let raid: string;
 let spans: SpanQuery[];
 let caughtUp: number;
 let doubts: number;
@@ -25,6 +26,7 @@ beforeEach(() => {
   spans = [];
   caughtUp = 0;
   doubts = 0;
+  raid = 'RAID';
   const api = {
     feedTicket: null,
     report: (_: string, span?: SpanQuery | null) => {
@@ -37,13 +39,19 @@ beforeEach(() => {
     api,
     env,
     origin: 'https://relay.example',
-    of: () => ({ raid: 'RAID', firstMs: 1_000, lastMs: 61_000 }),
+    of: () => ({ raid, firstMs: 1_000, lastMs: 61_000 }),
     caughtUp: () => (caughtUp += 1),
     doubt: () => (doubts += 1),
   });
 });
 
 describe('a replay', () => {
+  it('is asked of the report itself where its raid is not for the reader', () => {
+    raid = '';
+    replay.look(20_000);
+    expect(env.socket.url).toContain('wss://relay.example/api/v1/reports/r1/feed?at=20000&speed=0');
+  });
+
   it('opens at a moment that stands, and keeps it when the relay says goodbye', () => {
     replay.look(20_000);
     expect(env.socket.url).toContain('wss://relay.example/api/v1/raids/RAID/feed?');

@@ -384,7 +384,12 @@ export class ReportSession {
     this.report = report;
     this.failure = null;
     if (report.state === 'final' && !report.stub) this.#viewsReading.read();
-    // One that was over when its page opened listens to nothing, but asks whether its raid goes on.
+    // One whose raid is not for this reader stands alone; one that was over when its page opened listens to nothing, but
+    // asks whether its raid goes on.
+    if (report.raid === '') {
+      this.#readTimeline();
+      return;
+    }
     if (report.state !== 'final' || this.raid.started) this.raid.listen({ kind: 'raid', name: report.raid });
     else this.#raidReading.read();
     this.#readTimeline();

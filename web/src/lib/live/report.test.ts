@@ -395,6 +395,22 @@ describe('a fight that came signed', () => {
   });
 });
 
+describe('a report whose raid is not for its reader', () => {
+  it('stands alone', async () => {
+    api.held = report({ raid: '', state: 'final' });
+    const asked: RaidPlace[] = [];
+    api.raid = (place?: RaidPlace) => {
+      if (place) asked.push(place);
+      return Promise.reject(new ApiFailure(404, 'There is no such raid.'));
+    };
+    await started();
+    await env.pass(60_000);
+    expect(session.report?.raid).toBe('');
+    expect([env.sockets.length, asked.length]).toEqual([0, 0]);
+    expect(session.failure).toBeNull();
+  });
+});
+
 describe('a raid of uploads', () => {
   let raid: RaidSession;
   beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AuditLine, Me, MyRaid, PersonLine, RemovalLine } from '$lib/api/account-types';
+import type { AuditLine, LinkLine, Me, MyRaid, PersonLine, RemovalLine } from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
 import { done, FakeRelay, fault, type Answers } from '$lib/testing/relay';
 import { me, sessionLine } from '$lib/testing/samples';
@@ -12,6 +12,7 @@ const raid = (code: string, more: Partial<MyRaid> = {}): MyRaid => ({
   account: 1,
   title: `Night ${code}`,
   visibility: 'private',
+  reportVisibility: null,
   names: 'full',
   url: `https://relay.example/raids/${code}`,
   createdAtMs: 1,
@@ -103,6 +104,66 @@ describe('raids', () => {
     await press('Keep Night b however old it gets');
     await vi.waitUntil(() => changes().length === 2);
     expect(changes()).toEqual(['PUT /api/v1/raids/a/pin', 'DELETE /api/v1/raids/b/pin']);
+  });
+});
+
+describe('sharing', () => {
+  const line = (id: number, more: Partial<LinkLine> = {}): LinkLine => ({
+    id,
+    name: `link ${id}`,
+    createdAtMs: 1,
+    endsAtMs: null,
+    usedAtMs: null,
+    ...more,
+  });
+
+  it('says who sees a raid and its reports, each by itself', async () => {
+    await opened(me(), {
+      'GET /api/v1/raids/a/links': () => Response.json({ links: [] }),
+      'PATCH /api/v1/raids/a': () => {
+        const seenBy = { visibility: 'private', reportVisibility: 'public' } as const;
+        raids = raids.map((held) => (held.code === 'a' ? { ...held, ...seenBy } : held));
+        return Response.json(seenBy);
+      },
+    });
+    await press('Share Night a');
+    const form = await screen.findByRole('form', { name: 'Who sees Night a' });
+    const change = within(form).getByRole<HTMLButtonElement>('button', { name: 'Change' });
+    expect(change.disabled).toBe(true);
+    await fireEvent.change(within(form).getByLabelText('Who sees its reports'), { target: { value: 'public' } });
+    await fireEvent.submit(form);
+    await screen.findByText(/Reports: Everybody/);
+    expect(relay.bodies).toEqual([{ visibility: 'private', reportVisibility: 'public' }]);
+    expect(change.disabled).toBe(true);
+  });
+
+  it('makes links, tells each once, and revokes them', async () => {
+    let links = [line(1)];
+    await opened(me(), {
+      'GET /api/v1/raids/a/links': () => Response.json({ links }),
+      'POST /api/v1/raids/a/links': () => {
+        links = [...links, line(2)];
+        return Response.json({ url: 'https://relay.example/raids/a?ticket=s3cret', link: line(2) }, { status: 201 });
+      },
+      'DELETE /api/v1/raids/a/links/2': () => {
+        links = links.filter(({ id }) => id !== 2);
+        return done();
+      },
+    });
+    await press('Share Night a');
+    await screen.findByText('link 1');
+    const form = screen.getByRole('form', { name: 'Make a link to Night a' });
+    await fireEvent.input(within(form).getByLabelText('For whom'), { target: { value: 'the guild' } });
+    await fireEvent.submit(form);
+    await screen.findByText('https://relay.example/raids/a?ticket=s3cret');
+    expect(relay.bodies).toEqual([{ name: 'the guild', days: 30 }]);
+    const revoke = await screen.findByRole<HTMLButtonElement>('button', { name: 'Revoke the link: link 2' });
+    await vi.waitUntil(() => !revoke.disabled);
+    await fireEvent.click(revoke);
+    await screen.findByText('The link is revoked.');
+    expect(screen.queryByText(/s3cret/)).toBeNull();
+    expect(changes()).toEqual(['POST /api/v1/raids/a/links', 'DELETE /api/v1/raids/a/links/2']);
+    expect(screen.getByText('link 1')).toBeTruthy();
   });
 });
 

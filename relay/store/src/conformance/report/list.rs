@@ -7,7 +7,9 @@ use raidcast_shared::uplink::Visibility::{Private, Public, Unlisted};
 use raidcast_shared::uplink::{Outcome, ReportState};
 
 use super::super::{Fights, Harness, NOW_MS, account, encounter, kept, new_encounter, new_raid, raid};
-use crate::{Accounts, Delay, EncounterRow, Encounters, NewEncounter, Page, RaidRow, Raids, ReportLine, Reports};
+use crate::{
+    Accounts, Delay, EncounterRow, Encounters, NewEncounter, Page, RaidRow, Raids, ReportLine, Reports, stricter,
+};
 
 async fn public(store: &Arc<impl Reports>, page: u32, limit: u32) -> (Vec<String>, u64) {
     let (lines, count) = store.public_reports(Page { page, limit }, NOW_MS).await.expect("an answer");
@@ -92,6 +94,7 @@ pub async fn live_reports_are_listed_without_figures(harness: &impl Harness<Stor
         report_id: row.report_id.clone(),
         encounter: row.key.encounter,
         raid_code: raid.code.clone(),
+        live: Public,
         state: ReportState::Live,
         revision: 1,
         started_at_ms: row.started_at_ms,
@@ -184,6 +187,47 @@ pub async fn a_change_of_visibility_is_seen_at_once(harness: &impl Harness<Store
     store.update_raid(&RaidRow { visibility: Private, ..other.clone() }).await.expect("an update");
     encounter(&store, &other, 3).await;
     assert_eq!(public(&store, 1, 10).await.1, 0);
+}
+
+/// Each by itself: reports are listed by who may see reports, and those of fights that go on by who may see both.
+pub async fn reports_and_what_is_live_are_shown_apart(harness: &impl Harness<Store: Fights + Reports>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let mut raid_of = raid(&store, &ana, 1, Private).await;
+    let (ended, goes_on) = (encounter(&store, &raid_of, 1).await, encounter(&store, &raid_of, 2).await);
+    store.keep_report(&kept(&ended, ReportState::Final, 1, 1)).await.expect("a report");
+    for (live, report, listed) in [
+        (Private, Some(Public), vec![&ended]),
+        (Public, Some(Public), vec![&goes_on, &ended]),
+        (Public, None, vec![&goes_on, &ended]),
+        (Public, Some(Unlisted), vec![]),
+        (Unlisted, Some(Public), vec![&ended]),
+        (Private, None, vec![]),
+    ] {
+        (raid_of.visibility, raid_of.report_visibility) = (live, report);
+        store.update_raid(&raid_of).await.expect("an update");
+        let listed: Vec<_> = listed.into_iter().map(|row| row.report_id.clone()).collect();
+        let count = listed.len() as u64;
+        assert_eq!(public(&store, 1, 10).await, (listed, count), "{live:?} {report:?}");
+        for (row, state) in [(&ended, ReportState::Final), (&goes_on, ReportState::Live)] {
+            let (seen, _) = store.report(&row.report_id).await.expect("an answer").expect("the report");
+            let expected = if state == ReportState::Live {
+                stricter(live, report.unwrap_or(live))
+            } else {
+                report.unwrap_or(live)
+            };
+            assert_eq!((seen.state, seen.seen_by()), (state, expected), "{live:?} {report:?}");
+        }
+    }
+    // One that begins, and one that comes from elsewhere, is as its raid is.
+    (raid_of.visibility, raid_of.report_visibility) = (Public, Some(Private));
+    store.update_raid(&raid_of).await.expect("an update");
+    encounter(&store, &raid_of, 3).await;
+    let other = raid(&store, &ana, 2, Public).await;
+    let moves = encounter(&store, &other, 4).await;
+    assert_eq!(public(&store, 1, 10).await.1, 1);
+    store.move_encounter(moves.row, &raid_of.code).await.expect("it moves");
+    assert_eq!(public(&store, 1, 10).await, (vec![], 0));
 }
 
 /// Whichever comes first: nothing of a private raid is listed.

@@ -1,0 +1,238 @@
+//! Who may see a raid while it is live, and who its reports: each by itself, and changed at any time.
+
+use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL_JSON};
+use raidcast_shared::id::RaidId;
+use raidcast_shared::uplink::{Hello, Outcome, UplinkReply, Visibility};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::people::{self, Browser};
+use crate::script::{KEY, OTHER_KEY, Script, Spectator, TestRelay, UPLOAD_KEY, Uploader, hello};
+use crate::shaky::Shaky;
+
+use Visibility::{Private, Public, Unlisted};
+
+fn seen_by(live: Visibility, reports: Option<Visibility>) -> Hello {
+    Hello { visibility: live, report_visibility: reports, ..hello() }
+}
+
+/// A fight of a raid that has ended, and one that goes on, of twenty deltas.
+async fn evening(relay: &TestRelay, hello: Hello) -> (Uploader, [String; 2]) {
+    let mut uploader = Uploader::connect_as(relay, KEY, hello).await;
+    let ended = Script::new(10, 2);
+    let begun = uploader.begin(&ended).await;
+    uploader.deltas(begun.h, &ended.deltas).await;
+    uploader.acked(10).await;
+    assert!(matches!(uploader.end(begun.h, &ended, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let goes_on = Script::new(20, 3).at(1_790_000_100_000);
+    let live = uploader.begin(&goes_on).await;
+    uploader.deltas(live.h, &goes_on.deltas).await;
+    uploader.acked(20).await;
+    (uploader, [begun.report, live.report])
+}
+
+async fn show(relay: &TestRelay, raid: &str, form: Value) -> Value {
+    let (status, shown) = relay.send("PATCH", &format!("/api/v1/raids/{raid}"), Some(KEY), Some(&form)).await;
+    assert_eq!(status, 200, "{shown}");
+    shown
+}
+
+/// The statuses of what anybody asks: the raid, its ended fight, its live one, their parts; and the reports in its list.
+async fn seen(relay: &TestRelay, raid: &str, [ended, live]: &[String; 2]) -> ([u16; 5], Vec<String>) {
+    let ids = |list: &Value| -> Vec<String> {
+        let reports = list["reports"].as_array().cloned().unwrap_or_default();
+        reports.iter().map(|line| line["reportId"].as_str().unwrap().to_owned()).collect()
+    };
+    let (page, list) = relay.get(&format!("/api/v1/raids/{raid}")).await;
+    let mut statuses = [page, 0, 0, 0, 0];
+    for (status, path) in statuses[1..].iter_mut().zip([
+        format!("/api/v1/reports/{ended}"),
+        format!("/api/v1/reports/{ended}/timeline"),
+        format!("/api/v1/reports/{ended}?from=100&to=900"),
+        format!("/api/v1/reports/{live}"),
+    ]) {
+        *status = relay.get(&path).await.0;
+    }
+    (statuses, ids(&list))
+}
+
+#[tokio::test]
+async fn what_is_live_and_reports_are_shown_each_to_its_own() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let (uploader, reports) = evening(&relay, seen_by(Private, None)).await;
+    let raid = uploader.welcome.raid.clone();
+    let [ended, live] = reports.clone();
+    let both = vec![live.clone(), ended.clone()];
+    let public = async || {
+        let (_, list) = relay.get("/api/v1/reports").await;
+        let reports = list["reports"].as_array().unwrap();
+        let codes: Vec<_> = reports.iter().map(|line| line["raid"].as_str().unwrap().to_owned()).collect();
+        (list["pagination"]["total"].as_u64().unwrap(), codes)
+    };
+    assert_eq!(seen(&relay, &raid, &reports).await, ([404; 5], vec![]));
+    // The night stays secret, what became of it does not, and leads nobody to the raid.
+    let shown = show(&relay, &raid, json!({"reportVisibility": "public"})).await;
+    assert_eq!(shown, json!({"visibility": "private", "reportVisibility": "public"}));
+    assert_eq!(seen(&relay, &raid, &reports).await, ([404, 200, 200, 200, 404], vec![]));
+    assert_eq!(public().await, (1, vec![String::new()]));
+    let (_, report) = relay.get(&format!("/api/v1/reports/{ended}")).await;
+    assert_eq!((&report["raid"], &report["visibility"]), (&"".into(), &"public".into()));
+    let feed = format!("{}/api/v1/reports/{ended}/feed?speed=0", relay.url);
+    let mut again = Spectator::join_at(&feed, SUBPROTOCOL_JSON).await;
+    let Some(FeedFrame::Keyframe(keyframe)) = again.hear().await else { panic!("a keyframe") };
+    assert_eq!((keyframe.raid.code.as_str(), keyframe.raid.title.is_none()), ("", true));
+    assert_eq!(keyframe.fight.map(|fight| fight.report_id), Some(ended.clone()));
+    // Its uploader knows.
+    let (_, report) = relay.get_with(&format!("/api/v1/reports/{ended}"), Some(KEY)).await;
+    assert_eq!(report["raid"], raid);
+    // An unlisted raid is not found by its public reports either.
+    show(&relay, &raid, json!({"visibility": "unlisted"})).await;
+    assert_eq!(seen(&relay, &raid, &reports).await, ([200; 5], both.clone()));
+    assert_eq!(public().await, (1, vec![String::new()]));
+    // Everybody watches, and reports are for members alone.
+    show(&relay, &raid, json!({"visibility": "public", "reportVisibility": "private"})).await;
+    assert_eq!(seen(&relay, &raid, &reports).await, ([200, 404, 404, 404, 404], vec![live.clone()]));
+    assert_eq!(public().await, (0, vec![]));
+    let (_, list) = relay.get_with(&format!("/api/v1/raids/{raid}"), Some(KEY)).await;
+    assert_eq!(list["reports"].as_array().unwrap().len(), 2);
+    // As one again.
+    let shown = show(&relay, &raid, json!({"reportVisibility": "live"})).await;
+    assert_eq!(shown, json!({"visibility": "public", "reportVisibility": null}));
+    assert_eq!(seen(&relay, &raid, &reports).await, ([200; 5], both));
+    assert_eq!(public().await, (2, vec![raid.clone(), raid.clone()]));
+    drop(uploader);
+    relay.stop().await;
+}
+
+/// How many fights the next keyframe lists. Events may come before it.
+async fn listed(spectator: &mut Spectator) -> usize {
+    loop {
+        if let FeedFrame::Keyframe(keyframe) = spectator.hear().await.expect("a keyframe") {
+            return keyframe.raid.fights.len();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_in_mid_fight_is_in_force_with_the_next_byte() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let (mut uploader, [ended, _]) = evening(&relay, seen_by(Unlisted, None)).await;
+    let raid = uploader.welcome.raid.clone();
+    let join = async |rest: &str| {
+        let url = format!("{}/api/v1/raids/{raid}/feed{rest}", relay.url);
+        let mut spectator = Spectator::join_at(&url, SUBPROTOCOL_JSON).await;
+        let fights = listed(&mut spectator).await;
+        (spectator, fights)
+    };
+    let (mut watching, first) = join("").await;
+    assert_eq!(first, 2);
+    let (mut playing, _) = join(&format!("?report={ended}&speed=0.25")).await;
+    // Reports alone: who watches comes back to a list without them, who has one played does not.
+    show(&relay, &raid, json!({"reportVisibility": "private"})).await;
+    while watching.hear().await.is_some() {}
+    assert!(watching.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_some()), "{:?}", watching.bye);
+    while playing.hear().await.is_some() {}
+    assert!(playing.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_none()), "{:?}", playing.bye);
+    let (mut watching, first) = join("").await;
+    assert_eq!(first, 1);
+    // A member sees both.
+    let feed = format!("{}/api/v1/raids/{raid}/feed", relay.url);
+    let mut member = Spectator::join_as(&feed, SUBPROTOCOL_JSON, Some(KEY)).await;
+    assert_eq!(listed(&mut member).await, 2);
+    // What is live: who may not see it is let go, and its uploader goes on.
+    show(&relay, &raid, json!({"visibility": "private", "reportVisibility": "public"})).await;
+    while watching.hear().await.is_some() {}
+    assert!(watching.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_none()), "{:?}", watching.bye);
+    let next = Script::new(5, 4).at(1_790_000_200_000);
+    let begun = uploader.begin(&next).await;
+    uploader.deltas(begun.h, &next.deltas).await;
+    uploader.acked(5).await;
+    assert!(matches!(uploader.end(begun.h, &next, Outcome::Wipe).await, UplinkReply::Finalized { .. }));
+    assert_eq!(relay.get(&format!("/api/v1/reports/{}", begun.report)).await.0, 200, "it has ended");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_set_stays_until_the_client_says_something_else() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let uploader = Uploader::connect_as(&relay, KEY, seen_by(Unlisted, None)).await;
+    let raid = uploader.welcome.raid.clone();
+    let is = async |relay: &TestRelay, live: Visibility, reports: Option<Visibility>| {
+        let row = relay.store.raid_by_code(&raid).await.unwrap().unwrap();
+        assert_eq!((row.visibility, row.report_visibility), (live, reports));
+    };
+    show(&relay, &raid, json!({"visibility": "private"})).await;
+    show(&relay, &raid, json!({"reportVisibility": "unlisted"})).await;
+    is(&relay, Private, Some(Unlisted)).await;
+    // It connects again as it is set up, also after a restart.
+    let again = Uploader::connect_as(&relay, KEY, seen_by(Unlisted, None)).await;
+    assert!(again.welcome.raid_url.contains("?ticket="));
+    is(&relay, Private, Some(Unlisted)).await;
+    drop((uploader, again));
+    let relay = relay.restart().await;
+    let _again = Uploader::connect_as(&relay, KEY, seen_by(Unlisted, None)).await;
+    is(&relay, Private, Some(Unlisted)).await;
+    // It is set up otherwise.
+    let _again = Uploader::connect_as(&relay, KEY, seen_by(Public, Some(Private))).await;
+    is(&relay, Public, Some(Private)).await;
+    let _again = Uploader::connect_as(&relay, KEY, seen_by(Unlisted, None)).await;
+    is(&relay, Unlisted, None).await;
+    // A new raid is as its client says from the start.
+    let next = Hello { raid: RaidId(Uuid::from_u128(2)), ..seen_by(Private, Some(Public)) };
+    let other = Uploader::connect_as(&relay, KEY, next).await;
+    let row = relay.store.raid_by_code(&other.welcome.raid).await.unwrap().unwrap();
+    assert_eq!((row.visibility, row.report_visibility, row.said), (Private, Some(Public), None));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_manages_a_raid_says_who_sees_it_and_nobody_else() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = people::open(data.path()).await;
+    let uploader = Uploader::connect_as(&relay, KEY, seen_by(Unlisted, None)).await;
+    let raid = format!("/api/v1/raids/{}", uploader.welcome.raid);
+    let form = json!({"visibility": "public"});
+    for (key, status) in [(None, 401), (Some("nobody's key"), 401), (Some(UPLOAD_KEY), 403), (Some(OTHER_KEY), 404)] {
+        assert_eq!(relay.send("PATCH", &raid, key, Some(&form)).await.0, status, "{key:?}");
+    }
+    for wrong in [json!({"visibility": "live"}), json!({"reportVisibility": "secret"}), json!({"names": "full"})] {
+        assert_eq!(relay.send("PATCH", &raid, Some(KEY), Some(&wrong)).await.0, 400, "{wrong}");
+    }
+    assert_eq!(relay.get(&raid).await.1["visibility"], "unlisted");
+    let mut ana = Browser::at(&relay, 1);
+    ana.join("Ana", None).await;
+    let (_, key) = ana.make_key(&["upload"], None).await;
+    let hers = Hello { raid: RaidId(Uuid::from_u128(2)), ..seen_by(Private, None) };
+    let hers = Uploader::connect_as(&relay, &key, hers).await;
+    let shown = ana.ask("PATCH", &format!("/api/v1/raids/{}", hers.welcome.raid), Some(form.clone())).await;
+    assert_eq!((shown.status, &shown.body["visibility"]), (200, &"public".into()));
+    assert_eq!(ana.ask("PATCH", &raid, Some(form.clone())).await.status, 404);
+    let raids = ana.get("/api/v1/me/raids").await.body;
+    assert_eq!(raids["raids"][0]["visibility"], "public");
+    ana.page = "Sec-Fetch-Site: cross-site\r\n";
+    assert_eq!(
+        ana.ask("PATCH", &format!("/api/v1/raids/{}", hers.welcome.raid), Some(form)).await.code(),
+        "foreign_page"
+    );
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_store_does_not_keep_has_not_changed() {
+    let data = tempfile::tempdir().unwrap();
+    let shaky = Shaky::open(data.path()).await;
+    let relay = TestRelay::start_on_store(data.path(), shaky.clone()).await;
+    let uploader = Uploader::connect_as(&relay, KEY, seen_by(Unlisted, None)).await;
+    let raid = uploader.welcome.raid.clone();
+    shaky.faults.writes.store(1, std::sync::atomic::Ordering::SeqCst);
+    let path = format!("/api/v1/raids/{raid}");
+    let (status, refused) = relay.send("PATCH", &path, Some(KEY), Some(&json!({"visibility": "private"}))).await;
+    assert_eq!((status, &refused["code"]), (503, &"unavailable".into()), "{refused}");
+    assert_eq!(relay.get(&path).await.0, 200);
+    show(&relay, &raid, json!({"visibility": "private"})).await;
+    assert_eq!(relay.get(&path).await.0, 404);
+    relay.stop().await;
+}
