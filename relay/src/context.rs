@@ -160,10 +160,14 @@ impl Context {
     /// They become fewer as they become older than a day.
     async fn fights_before(&self, account: AccountId, now_ms: i64) -> Result<FightsBegun, StoreError> {
         let (day_ago, started) = (now_ms - DAY_MS, self.quota.started_ms());
-        if day_ago >= started {
+        if day_ago >= started || self.quota.knows_of_nothing_since(account, day_ago) {
             return Ok(FightsBegun::default());
         }
-        self.store.encounters_since(account, day_ago, now_ms.min(started - 1)).await
+        let begun = self.store.encounters_since(account, day_ago, now_ms.min(started - 1)).await?;
+        if begun.count == 0 && now_ms >= started {
+            self.quota.learn_of_nothing_since(account, day_ago);
+        }
+        Ok(begun)
     }
 
     /// A name for a new connection.

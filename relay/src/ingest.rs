@@ -154,8 +154,8 @@ impl Ingest {
         let permit = self.folding.acquire().await.map_err(|_| HttpError::Internal)?;
         let (sender, fights) = mpsc::channel(1);
         let whole = self.context().heavy.background().run(move || {
-            let text = raidcast_ingest::text(&mut received.bytes);
-            read(text, &mut |fight| sender.blocking_send(fight).is_ok())
+            let text = raidcast_ingest::text(std::mem::take(&mut received.bytes));
+            read(&text, &mut |fight| sender.blocking_send(fight).is_ok())
         });
         Ok(Reading { fights, whole, _permit: permit })
     }
@@ -224,7 +224,11 @@ impl Ingest {
     ) -> Result<T, HttpError> {
         // It is never closed.
         let _permit = self.folding.acquire().await.map_err(|_| HttpError::Internal)?;
-        let parsing = self.context().heavy.background().run(move || parse(raidcast_ingest::text(&mut received.bytes)));
+        let parsing = self
+            .context()
+            .heavy
+            .background()
+            .run(move || parse(&raidcast_ingest::text(std::mem::take(&mut received.bytes))));
         parsing.await.map_err(|Broken| HttpError::Internal)?.map_err(|error| not_an_upload(&error))
     }
 }

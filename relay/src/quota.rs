@@ -197,6 +197,8 @@ struct Used {
     bytes: Window,
     /// Of each key that has a limit of its own.
     uploads: HashMap<u64, Window>,
+    /// No fight was begun from this time on until this counted, Unix ms.
+    nothing_before: Option<i64>,
 }
 
 /// What all keys have used. There are as many entries as accounts, which the configuration names.
@@ -217,6 +219,17 @@ impl Quota {
     /// Since when it counts, Unix ms: the database knows what was begun before.
     pub fn started_ms(&self) -> i64 {
         self.started_ms
+    }
+
+    /// Whether an account is known to have begun nothing between this time and when this began to count: that stays so.
+    pub fn knows_of_nothing_since(&self, account: AccountId, since_ms: i64) -> bool {
+        let nothing_before = self.accounts().get(&account).and_then(|used| used.nothing_before);
+        nothing_before.is_some_and(|from_ms| since_ms >= from_ms)
+    }
+
+    /// An account has begun nothing between this time and when this began to count.
+    pub fn learn_of_nothing_since(&self, account: AccountId, since_ms: i64) {
+        self.accounts().entry(account).or_default().nothing_before = Some(since_ms);
     }
 
     /// How often a key had all that it gets.

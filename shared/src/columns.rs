@@ -198,6 +198,48 @@ pub fn encode(hits: &[TimedHit]) -> (u32, Vec<u8>) {
     (first.at_ms, out)
 }
 
+/// How long the columns of [`encode`] are, bytes.
+pub(crate) fn encoded_len(hits: &[TimedHit]) -> usize {
+    if hits.is_empty() {
+        return 0;
+    }
+    debug_assert!(hits.is_sorted_by_key(|hit| hit.at_ms));
+    let bits = |TimedHit { hit, .. }: &TimedHit| {
+        u64::from(hit.flags.0 | if hit.kind == HitKind::Heal { HitFlags::HEAL } else { 0 })
+    };
+    let columns = [
+        dense_len(hits.windows(2), |pair| u64::from(pair[1].at_ms - pair[0].at_ms)),
+        dense_len(hits.iter(), |hit| u64::from(hit.hit.source.0)),
+        dense_len(hits.iter(), |hit| u64::from(hit.hit.target.0)),
+        dense_len(hits.iter(), |hit| u64::from(hit.hit.skill.0)),
+        dense_len(hits.iter(), |hit| hit.hit.amount),
+        dense_len(hits.iter(), bits),
+        sparse_len(hits.iter().map(|hit| hit.hit.shield)),
+        sparse_len(hits.iter().map(|hit| hit.hit.overheal)),
+    ];
+    let used = columns.iter().rposition(|column| *column > 0).map_or(0, |last| last + 1);
+    columns[..used].iter().map(|column| column + put_len(*column as u64)).sum()
+}
+
+fn dense_len<T>(of: impl Iterator<Item = T>, get: impl Fn(T) -> u64) -> usize {
+    let (mut first, mut is_one, mut length) = (None, true, 0);
+    for value in of.map(get) {
+        is_one &= *first.get_or_insert(value) == value;
+        length += put_len(value);
+    }
+    first.filter(|_| is_one).map_or(length, put_len)
+}
+
+fn sparse_len(values: impl Iterator<Item = u64>) -> usize {
+    let mut before = 0;
+    let pairs = values.enumerate().filter(|(_, value)| *value != 0).map(|(at, value)| {
+        let step = at - before;
+        before = at;
+        put_len(step as u64) + put_len(value)
+    });
+    pairs.sum()
+}
+
 fn dense_column(values: impl ExactSizeIterator<Item = u64> + Clone) -> Vec<u8> {
     let mut out = Vec::with_capacity(values.len() * 2);
     let mut again = values.clone();
@@ -290,6 +332,11 @@ pub(crate) fn put(out: &mut Vec<u8>, mut value: u64) {
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+/// How many bytes [`put`] appends.
+fn put_len(value: u64) -> usize {
+    (value.checked_ilog2().unwrap_or(0) / 7 + 1) as usize
 }
 
 /// Takes a LEB128 number off the front; `None` if it is cut off or does not fit 64 bits.

@@ -14,7 +14,7 @@ use crate::event::{
     ActorEntry, ActorFacts, ActorIx, ActorKind, Event, Hit, HitFlags, HitKind, Rare, RareBody, SkillIx, SourceEvent,
     SourceKey, TimedHit,
 };
-use crate::fold::{self, CheckError, Checked, EncounterState, Gate};
+use crate::fold::{self, CheckError, Checked, Content, EncounterState, Gate};
 use crate::id::{ActorId, SkillId};
 use crate::limits as l;
 use crate::log::Log;
@@ -154,6 +154,34 @@ pub struct Encoder {
     newest_ms: Option<u32>,
     /// What its deltas come to, where a log is asked for.
     log: Option<Log>,
+    /// Of a log: what is admitted and stands in no delta yet.
+    open: Batch,
+}
+
+/// Whose hits on whom, and by what.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// By whom.
+    pub source: ActorId,
+    /// On whom.
+    pub target: ActorId,
+    /// By what.
+    pub skill: SkillId,
+    /// Of what kind.
+    pub kind: HitKind,
+}
+
+/// A hit of a [`Row`].
+#[derive(Clone, Copy, Debug)]
+pub struct RowHit {
+    /// Ms since the encounter began.
+    pub at_ms: u32,
+    /// How much.
+    pub amount: u64,
+    /// Of what sort.
+    pub flags: HitFlags,
+    /// What of the amount a shield took.
+    pub shield: u64,
 }
 
 impl Encoder {
@@ -170,16 +198,18 @@ impl Encoder {
             lost: Lost::default(),
             newest_ms: None,
             log: None,
+            open: Batch::default(),
         }
     }
 
-    /// The same, but that it makes a log, for [`Self::into_log`]. Nobody compares its deltas, so they have no checksums.
+    /// The same, but that it makes a log, for [`Self::into_log`], and no deltas. It is told its events by
+    /// [`Self::log_events`] and [`Self::log_hits`].
     pub fn of_log(header: Header) -> Self {
         let log = Log::new(Header { cols: own_columns(), ..header.clone() });
         Self { log: Some(log), ..Self::new(header) }
     }
 
-    /// The log of what was encoded, as its deltas come to one by one, and their fold. After [`Self::finish`].
+    /// The log of what it was told, and its fold. After [`Self::finish`].
     ///
     /// # Panics
     /// If it is not an encoder [of a log](Self::of_log).
@@ -218,25 +248,81 @@ impl Encoder {
     /// The deltas of what a source yielded; none if there is nothing in it.
     ///
     /// `captured_ms`: when it was read, ms since the encounter began.
-    /// Cost: linear in the events, but for a checksum with every 32nd delta (none for a log), which sorts the encounter's
-    /// rows.
+    /// Cost: linear in the events, but for a checksum with every 32nd delta, which sorts the encounter's rows.
     pub fn encode(&mut self, mut events: Vec<SourceEvent>, captured_ms: i64) -> Vec<Delta> {
-        let order = by_time(&events);
+        debug_assert!(self.log.is_none(), "a log is told its events");
+        let mut deltas = Vec::new();
+        let mut batch = Batch::default();
+        self.take_in(&mut events, &mut batch, &mut |encoder, batch| encoder.close(batch, captured_ms, &mut deltas));
+        self.close(&mut batch, captured_ms, &mut deltas);
+        deltas
+    }
+
+    /// Takes what a source yielded into its log, and leaves room for more.
+    ///
+    /// # Panics
+    /// If it is not an encoder [of a log](Self::of_log).
+    pub fn log_events(&mut self, events: &mut Vec<SourceEvent>) {
+        let mut batch = std::mem::take(&mut self.open);
+        self.take_in(events, &mut batch, &mut Self::close_into_log);
+        self.open = batch;
+        events.clear();
+    }
+
+    /// Takes hits of one row into its log, in any order.
+    ///
+    /// Cost: linear in the hits; of all but the first no name is looked up.
+    ///
+    /// # Panics
+    /// If it is not an encoder [of a log](Self::of_log).
+    pub fn log_hits(&mut self, row: Row, hits: impl IntoIterator<Item = RowHit>) {
+        let Row { source, target, skill, kind } = row;
+        let mut batch = std::mem::take(&mut self.open);
+        let mut known = None;
+        for RowHit { at_ms, amount, flags, shield } in hits {
+            if batch.is_full() {
+                self.close_into_log(&mut batch);
+            }
+            let shield = shield.min(amount);
+            let added = match known {
+                Some((source, target, skill)) => {
+                    let hit = Hit { source, target, skill, kind, amount, flags, shield, overheal: 0 };
+                    self.put_hit(&mut batch, TimedHit { at_ms, hit })
+                }
+                None => {
+                    let hit = Hit { source, target, skill, kind, amount, flags, shield, overheal: 0 };
+                    let added = self.add(&mut batch, Event::Hit(TimedHit { at_ms, hit }), &FxHashMap::default());
+                    let held = |id| self.actors.get(&id).copied();
+                    known = held(source)
+                        .zip(held(target))
+                        .zip(self.skills.get(&skill).copied())
+                        .map(|((source, target), skill)| (source, target, skill));
+                    added
+                }
+            };
+            if let Err(limit) = added {
+                *self.lost.events.entry(limit).or_default() += 1;
+            }
+        }
+        self.open = batch;
+    }
+
+    /// Adds events to a batch, and has each closed that is full.
+    fn take_in(&mut self, events: &mut [SourceEvent], batch: &mut Batch, close: &mut dyn FnMut(&mut Self, &mut Batch)) {
+        let order = by_time(events);
         let mut kinds = FxHashMap::default();
-        for event in &events {
+        for event in &*events {
             if let Event::Rare(Rare { body: RareBody::Actor(ActorFacts { actor, kind: Some(kind), .. }), .. }) = event {
                 kinds.entry(*actor).or_insert(*kind);
             }
         }
-        let mut deltas = Vec::new();
-        let mut batch = Batch::default();
         for at in order {
             if batch.is_full() {
-                self.close(&mut batch, captured_ms, &mut deltas);
+                close(self, batch);
             }
             let event = std::mem::replace(&mut events[at as usize], NOTHING);
             let added = match clean_event(event) {
-                Ok(Some(event)) => self.add(&mut batch, event, &kinds),
+                Ok(Some(event)) => self.add(batch, event, &kinds),
                 Ok(None) => Ok(()),
                 Err(limit) => Err(limit),
             };
@@ -244,12 +330,15 @@ impl Encoder {
                 *self.lost.events.entry(limit).or_default() += 1;
             }
         }
-        self.close(&mut batch, captured_ms, &mut deltas);
-        deltas
     }
 
-    /// The last deltas of the encounter: what was left out, if anything, stands in them.
+    /// The last deltas of the encounter: what was left out, if anything, stands in them. Of a log there are none: it has
+    /// all of it now.
     pub fn finish(&mut self, captured_ms: i64) -> Vec<Delta> {
+        if self.log.is_some() {
+            let mut open = std::mem::take(&mut self.open);
+            self.close_into_log(&mut open);
+        }
         let lost = std::mem::take(&mut self.lost);
         let at_ms = self.newest_ms.unwrap_or(0);
         let players = lost.players.len() as u64;
@@ -267,7 +356,10 @@ impl Encoder {
             let _ = self.put(&mut batch, News::default(), missing);
         }
         let mut deltas = Vec::new();
-        self.close(&mut batch, captured_ms, &mut deltas);
+        match self.log {
+            Some(_) => self.close_into_log(&mut batch),
+            None => self.close(&mut batch, captured_ms, &mut deltas),
+        }
         deltas
     }
 
@@ -317,6 +409,23 @@ impl Encoder {
         );
         let Ok(event) = mapped;
         self.put(batch, news, event)
+    }
+
+    /// Adds a hit of which every name is known.
+    fn put_hit(&mut self, batch: &mut Batch, hit: TimedHit) -> Result<(), Limit> {
+        let bytes = hit_bytes(&hit.hit);
+        if !self.gate.has_room((batch.bytes + bytes + COLUMN_LENGTHS_BYTES) as u64) {
+            return Err(Limit::Bytes);
+        }
+        match self.gate.admit_hit(&hit) {
+            Ok(()) => {
+                batch.bytes += bytes;
+                batch.hits.push(hit);
+                Ok(())
+            }
+            Err(CheckError::Refused { limit: Some(limit), .. }) => Err(limit.into()),
+            Err(_) => Err(Limit::Refused),
+        }
     }
 
     fn put(&mut self, batch: &mut Batch, mut news: News, mut event: Event) -> Result<(), Limit> {
@@ -411,19 +520,36 @@ impl Encoder {
             rare: std::mem::take(&mut batch.rare_bytes),
             checksum: None,
         };
-        let sealed = self.gate.seal(&delta);
+        let sealed = self.gate.seal(delta.seq, Content::from(&delta));
         // Room was asked for with each event. If there is none after all, the relay says what it does not take.
         debug_assert!(sealed.is_ok(), "a delta is larger than there was room for: {sealed:?}");
         let Batch { actors, skills, hits, rare, .. } = batch;
         let checked = Checked { seq: delta.seq, actors, skills, hits, rare };
         debug_assert_eq!(Checked::decode(self.state.columns(), &delta).as_ref(), Ok(&checked));
         self.apply(&checked);
-        if let Some(log) = &mut self.log {
-            log.push(self.state.columns(), &delta, checked);
-        } else if delta.seq.is_multiple_of(l::CHECKSUM_EVERY) {
+        if delta.seq.is_multiple_of(l::CHECKSUM_EVERY) {
             delta.checksum = Some(self.state.checksum());
         }
         deltas.push(delta);
+    }
+
+    /// Puts the batch into the log, if there is anything in it: as the delta would that nobody asks for.
+    fn close_into_log(&mut self, batch: &mut Batch) {
+        let batch = std::mem::take(batch);
+        if batch.is_empty() {
+            return;
+        }
+        let Batch { actors, skills, mut hits, rare, rare_bytes, .. } = batch;
+        // What was told row by row stands by row.
+        hits.sort_by_key(|hit| hit.at_ms);
+        let seq = self.gate.seq() + 1;
+        let columns = columns::encoded_len(&hits);
+        let content = Content { actors: actors.len(), skills: skills.len(), columns, rare: &rare_bytes };
+        let sealed = self.gate.seal(seq, content);
+        debug_assert!(sealed.is_ok(), "more was admitted than there was room for: {sealed:?}");
+        let checked = Checked { seq, actors, skills, hits, rare };
+        self.apply(&checked);
+        self.log.as_mut().expect("an encoder of a log").push_known(checked, rare_bytes);
     }
 }
 

@@ -23,7 +23,7 @@ mod sums;
 pub use entity::{Actor, Attempt, Death, Missing, Skill};
 pub use fits::Limit;
 pub(crate) use gate::decode_rare;
-pub use gate::{CheckError, Checked, Gate};
+pub use gate::{CheckError, Checked, Content, Gate};
 pub use index::FoldIndex;
 pub use latest::{Latest, Stamp};
 pub use rows::{AmountGrowth, Pair, Row, RowKey, Second, Summed};

@@ -97,13 +97,14 @@ impl Log {
                 columns: unknown.into_iter().map(|(at, bytes)| (at as u8, Bytes::copy_from_slice(bytes))).collect(),
             });
         }
+        self.push_known(checked, delta.rare.iter().cloned());
+    }
+
+    /// Appends what is all known to this code; `rare`: its events as they stand in a delta.
+    pub(crate) fn push_known(&mut self, checked: Checked, rare: impl IntoIterator<Item = Bytes>) {
         self.seq = checked.seq;
-        self.content.seq = checked.seq;
-        self.content.actors.extend(checked.actors);
-        self.content.skills.extend(checked.skills);
-        self.content.hits.extend(checked.hits);
-        self.content.rare.extend(checked.rare);
-        self.rare.extend(delta.rare.iter().cloned());
+        self.content.append(checked);
+        self.rare.extend(rare);
     }
 
     /// The bytes to store.
@@ -124,24 +125,28 @@ impl Log {
             }
         }
         let mut before = 0_i64;
-        let times = hits.iter().map(|hit| {
+        let steps = hits.iter().map(|hit| {
             let step = i64::from(hit.at_ms) - before;
             before = i64::from(hit.at_ms);
             zigzag(step)
         });
+        let steps: Vec<u64> = steps.collect();
         let mut packer = Packer::of(hits.len());
-        let times = planes(&mut packer, times);
-        let mut of = |get: &dyn Fn(&Hit) -> u64| planes(&mut packer, hits.iter().map(|hit| get(&hit.hit)));
-        let bits = |hit: &Hit| u64::from(hit.flags.0 | if hit.kind == HitKind::Heal { HitFlags::HEAL } else { 0 });
+        let times = planes(&mut packer, &steps, |step| *step);
+        drop(steps);
+        let bits = |hit: &TimedHit| {
+            let HitFlags(flags) = hit.hit.flags;
+            u64::from(flags | if hit.hit.kind == HitKind::Heal { HitFlags::HEAL } else { 0 })
+        };
         let columns = vec![
             times,
-            of(&|hit| u64::from(hit.source.0)),
-            of(&|hit| u64::from(hit.target.0)),
-            of(&|hit| u64::from(hit.skill.0)),
-            of(&|hit| hit.amount),
-            of(&bits),
-            of(&|hit| hit.shield),
-            of(&|hit| hit.overheal),
+            planes(&mut packer, &hits, |hit| u64::from(hit.hit.source.0)),
+            planes(&mut packer, &hits, |hit| u64::from(hit.hit.target.0)),
+            planes(&mut packer, &hits, |hit| u64::from(hit.hit.skill.0)),
+            planes(&mut packer, &hits, |hit| hit.hit.amount),
+            planes(&mut packer, &hits, bits),
+            planes(&mut packer, &hits, |hit| hit.hit.shield),
+            planes(&mut packer, &hits, |hit| hit.hit.overheal),
         ];
         let wire = Wire {
             header,
@@ -254,19 +259,12 @@ fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }
 
-/// A column cut into planes; a plane of nothing but zeros is left out at the end.
-fn planes(packer: &mut Packer, values: impl Iterator<Item = u64>) -> Vec<Bytes> {
-    let mut planes: Vec<Vec<u8>> = Vec::new();
-    for (count, value) in values.enumerate() {
-        let used = (8 - value.leading_zeros() as usize / 8).min(8);
-        while planes.len() < used {
-            planes.push(vec![0; count]);
-        }
-        for (at, plane) in planes.iter_mut().enumerate() {
-            plane.push((value >> (8 * at)) as u8);
-        }
-    }
-    planes.iter().map(|plane| packer.pack(plane)).collect()
+/// A column cut into planes; planes of nothing but zeros are left out at the end.
+fn planes<T>(packer: &mut Packer, of: &[T], get: impl Fn(&T) -> u64) -> Vec<Bytes> {
+    let bits = of.iter().fold(0, |bits, value| bits | get(value));
+    let used = bits.checked_ilog2().map_or(0, |highest| highest / 8 + 1);
+    let plane = |at: u32| of.iter().map(|value| (get(value) >> (8 * at)) as u8).collect::<Vec<_>>();
+    (0..used).map(|at| packer.pack(&plane(at))).collect()
 }
 
 fn values(planes: &[Bytes], count: usize) -> Option<Vec<u64>> {

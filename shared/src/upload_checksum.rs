@@ -27,11 +27,16 @@ use crate::id::hex;
 /// What is hashed at once, bytes.
 const PIECE: usize = 8 * 1024;
 
+/// Room for a line's letter, and six values.
+const LINE: usize = 128;
+/// A space and a number.
+const VALUE_BYTES_MAX: usize = 21;
+
 /// A checksum in the making.
 pub struct Sum {
     hash: Sha256,
     /// Lines that are not hashed yet.
-    lines: String,
+    lines: Vec<u8>,
 }
 
 impl Default for Sum {
@@ -43,18 +48,26 @@ impl Default for Sum {
 impl Sum {
     /// Nothing is summed yet.
     pub fn new() -> Self {
-        Self { hash: Sha256::new(), lines: "raidcast upload v1\n".to_owned() }
+        Self { hash: Sha256::new(), lines: b"raidcast upload v1\n".to_vec() }
     }
 
     /// A line: its letter and its values.
     pub fn line(&mut self, letter: char, values: impl IntoIterator<Item = Option<i64>>) {
-        let mut digits = itoa::Buffer::new();
-        self.lines.push(letter);
+        // It is put together here and taken in at once: there is one for each hit.
+        let (mut line, mut digits) = ([0; LINE], itoa::Buffer::new());
+        let mut at = letter.encode_utf8(&mut line).len();
         for value in values {
-            self.lines.push(' ');
-            self.lines.push_str(value.map_or("-", |value| digits.format(value)));
+            if at + VALUE_BYTES_MAX >= LINE {
+                self.lines.extend_from_slice(&line[..at]);
+                at = 0;
+            }
+            let value = value.map_or("-", |value| digits.format(value)).as_bytes();
+            line[at] = b' ';
+            line[at + 1..][..value.len()].copy_from_slice(value);
+            at += 1 + value.len();
         }
-        self.lines.push('\n');
+        line[at] = b'\n';
+        self.lines.extend_from_slice(&line[..=at]);
         if self.lines.len() >= PIECE {
             self.hash.update(&self.lines);
             self.lines.clear();

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use raidcast_shared::columns::own_columns;
-use raidcast_shared::encode::{Encoder, Lost};
+use raidcast_shared::encode::{Encoder, Lost, Row, RowHit};
 use raidcast_shared::event::{Knows, SourceEvent};
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::id::ActorId;
@@ -77,10 +77,15 @@ impl<'a> Builder<'a> {
         events.into_iter().for_each(|event| self.put(event));
     }
 
+    /// Takes hits of one row in, its ids in the clear: each is keyed once.
+    pub(crate) fn hits(&mut self, row: Row, hits: impl IntoIterator<Item = RowHit>) {
+        let [source, target] = [row.source, row.target].map(|id| self.keyed.key(self.key_actor, id));
+        self.encoder.log_hits(Row { source, target, ..row }, hits);
+    }
+
     /// Encodes what waits: what comes later stands behind it.
     pub(crate) fn encode(&mut self) {
-        // Nobody waits for these deltas, so when they were read means nothing.
-        self.encoder.encode(std::mem::take(&mut self.waiting), 0);
+        self.encoder.log_events(&mut self.waiting);
     }
 
     /// What of the events put in so far is beyond a limit, and so left out.

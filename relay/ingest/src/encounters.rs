@@ -35,6 +35,7 @@ pub use form::ClientId;
 #[cfg(test)]
 pub(crate) use form::FIELDS;
 use form::Head;
+use request::LIST;
 pub use request::Request;
 
 /// Why an encounter is not taken. Words for who sent it.
@@ -111,11 +112,20 @@ impl Checksums {
 /// # Errors
 /// See [`Refused`]: nothing of it was kept, and sending the same again gives the same.
 pub fn read(encounter: &str, key_actor: &dyn Fn(ActorId) -> ActorId) -> Result<Received, Refused> {
+    read_without(encounter, None, key_actor)
+}
+
+/// The same; what has a field of this `other` name is no encounter.
+fn read_without(
+    encounter: &str,
+    other: Option<&str>,
+    key_actor: &dyn Fn(ActorId) -> ActorId,
+) -> Result<Received, Refused> {
     if encounter.len() > UPLOAD_BYTES_MAX {
         return Err(Refused::TooLarge { bytes: encounter.len() });
     }
     let mut faults = Faults::default();
-    let Some(head) = Head::of(encounter, &mut faults) else { return Err(invalid(faults)) };
+    let Some(head) = Head::of(encounter, other, &mut faults) else { return Err(invalid(faults)) };
     let version = head.schema_version(&mut faults);
     if version > SCHEMA_VERSION {
         return Err(Refused::UnsupportedVersion { version });
@@ -140,10 +150,8 @@ pub fn read(encounter: &str, key_actor: &dyn Fn(ActorId) -> ActorId) -> Result<R
 /// Reads a body that is one encounter with nothing wrong in it; `None` where it is, or may be, anything else: then
 /// [`Request::parse`] says what it is. Most bodies are such, and are spared a look at each of their bytes.
 pub fn read_alone(body: &str, key_actor: &dyn Fn(ActorId) -> ActorId) -> Option<Received> {
-    let body = body.trim();
-    // A list of encounters has this name, or the name is spelt by numbers of its letters.
-    let may_be_batch = !body.starts_with('{') || body.contains("encounters") || body.contains("\\u00");
-    if may_be_batch { None } else { read(body, key_actor).ok() }
+    // A request that has such a list is several.
+    read_without(body.trim(), Some(LIST), key_actor).ok()
 }
 
 fn invalid(faults: Faults) -> Refused {

@@ -12,18 +12,31 @@ use serde_json::value::RawValue;
 use crate::limits::{LIST_MAX, TEXT_BYTES_MAX};
 
 /// A body as text: a question mark stands for each byte that is none, so that somebody's odd name costs no fight. A mark
-/// of the byte order before it is passed over.
-pub fn text(body: &mut [u8]) -> &str {
-    let mut from = 0;
-    while let Err(error) = str::from_utf8(&body[from..]) {
-        let bad = from + error.valid_up_to();
-        let end = error.error_len().map_or(body.len(), |length| bad + length);
-        body[bad..end].fill(b'?');
-        from = end;
+/// of the byte order before it is left out.
+pub fn text(mut body: Vec<u8>) -> String {
+    if body.starts_with(MARK.as_bytes()) {
+        body.drain(..MARK.len());
     }
-    let text = str::from_utf8(body).unwrap_or_default();
-    text.strip_prefix('\u{feff}').unwrap_or(text)
+    let mut text = String::from_utf8(body);
+    loop {
+        let error = match text {
+            Ok(text) => return text,
+            Err(error) => error,
+        };
+        let mut body = error.into_bytes();
+        let mut from = 0;
+        while let Err(error) = str::from_utf8(&body[from..]) {
+            let bad = from + error.valid_up_to();
+            let end = error.error_len().map_or(body.len(), |length| bad + length);
+            body[bad..end].fill(b'?');
+            from = end;
+        }
+        text = String::from_utf8(body);
+    }
 }
+
+/// Of the byte order.
+const MARK: &str = "\u{feff}";
 
 /// An object. Serde takes a list for one, too, entry by entry; meters send none.
 pub(crate) fn object<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {

@@ -261,6 +261,11 @@ impl Bodies {
                 Coding::Identity => read(&mut &sent[..]),
                 Coding::Gzip => read(&mut flate2::read::MultiGzDecoder::new(&sent[..])),
                 Coding::Zstd => {
+                    if room <= most
+                        && let Some(bytes) = in_one_go(&sent, room)
+                    {
+                        return Ok(bytes);
+                    }
                     let mut decoder = zstd::stream::read::Decoder::with_buffer(&sent[..])?;
                     decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
                     read(&mut decoder)
@@ -274,6 +279,13 @@ impl Bodies {
         })?;
         Ok(Some(bytes).filter(|bytes| bytes.len() <= most))
     }
+}
+
+/// What a body of one zstd frame unfolds to, if it is as much as it says; at all else one looks piece by piece.
+fn in_one_go(sent: &[u8], room: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(room);
+    zstd::bulk::Decompressor::new().ok()?.decompress_to_buffer(sent, &mut bytes).ok()?;
+    Some(bytes)
 }
 
 #[cfg(test)]

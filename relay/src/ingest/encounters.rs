@@ -152,8 +152,11 @@ impl Ingest {
         }
         let fight = Fight { is_signed, ..Fight::new(&context.secret, uploader, uploaded) };
         let key = fight.key;
-        let Done { what, goes_on, .. } = self.keeper.keep(fight).await?;
-        let row = context.store.encounter(key.account, key.encounter).await?;
+        let Done { what, goes_on, row, .. } = self.keeper.keep(fight).await?;
+        let row = match row {
+            Some(row) => Some(*row),
+            None => context.store.encounter(key.account, key.encounter).await?,
+        };
         // Its stream was thrown away in this moment: the reading that waits is kept in its place.
         let again =
             || HttpError::Unavailable { text: "this fight has just changed: send the same again".into(), retry_s: 5 };

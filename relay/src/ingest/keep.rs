@@ -45,6 +45,8 @@ pub(super) struct Done {
     pub(super) what: UploadOutcome,
     /// Whether the fight goes on, or may: then its report is not complete, and the reading waits.
     pub(super) goes_on: bool,
+    /// How it is held, if it was kept now.
+    pub(super) row: Option<Box<EncounterRow>>,
 }
 
 /// A fight to be kept.
@@ -207,7 +209,7 @@ impl Keeper {
                 }
             }
             if let Some(remote_id) = self.leave(&mut fight).await? {
-                return Ok(Done { remote_id, what: UploadOutcome::Known, goes_on: true });
+                return Ok(Done { remote_id, what: UploadOutcome::Known, goes_on: true, row: None });
             }
         }
         Err(busy())
@@ -225,7 +227,7 @@ impl Keeper {
             // Its raid need not let go of what stays as it is.
             let known = if self.is_told(&fight).await? { self.know(&fight, fight.hash).await? } else { None };
             if let Some(remote_id) = known {
-                return Ok(Some(Done { remote_id, what: UploadOutcome::Known, goes_on: false }));
+                return Ok(Some(Done { remote_id, what: UploadOutcome::Known, goes_on: false, row: None }));
             }
             if let Some(done) = self.look(&mut fight).await? {
                 return Ok(Some(done));
@@ -307,14 +309,14 @@ impl Keeper {
         let live_in = kept.as_ref().ok().and_then(|kept| kept.live_in.as_deref());
         guest.leave(live_in).await;
         let Look { outcome, live_in } = kept?;
-        let (remote_id, what) = match outcome {
-            Outcome::Known(remote_id) => (remote_id, UploadOutcome::Known),
-            Outcome::Kept { remote_id, line, replaces } => {
+        let (remote_id, what, row) = match outcome {
+            Outcome::Known(remote_id) => (remote_id, UploadOutcome::Known, None),
+            Outcome::Kept { remote_id, row, line, replaces } => {
                 if let Some(raid) = self.registry.directory.raid(&line.raid_code) {
                     // One that has ended meanwhile reads it when it is loaded again.
                     let _ = raid.send(RaidCommand::Came { line }).await;
                 }
-                (remote_id, if replaces { UploadOutcome::Replaced } else { UploadOutcome::Created })
+                (remote_id, if replaces { UploadOutcome::Replaced } else { UploadOutcome::Created }, Some(row))
             }
             Outcome::Again => {
                 // It may be another fight's by now.
@@ -322,7 +324,7 @@ impl Keeper {
                 return Ok(None);
             }
         };
-        Ok(Some(Done { remote_id, what, goes_on: live_in.is_some() }))
+        Ok(Some(Done { remote_id, what, goes_on: live_in.is_some(), row }))
     }
 
     /// Whether somebody streams it now: then its end comes, too. One that is left in a raid by a client that is gone is not
@@ -447,7 +449,7 @@ impl Keeper {
                 context.derive.came();
                 // The same reading may have come another way meanwhile.
                 let line = ReportLine { verified: row.verified, ..line };
-                Outcome::Kept { remote_id, line: Box::new(line), replaces }
+                Outcome::Kept { remote_id, row: Box::new(row), line: Box::new(line), replaces }
             }
             UploadKept::Conflict => Outcome::Again,
             UploadKept::Gone => return Err(HttpError::NotFound),
@@ -510,7 +512,7 @@ enum Outcome {
     /// What is held stays.
     Known(i64),
     /// It is kept.
-    Kept { remote_id: i64, line: Box<ReportLine>, replaces: bool },
+    Kept { remote_id: i64, row: Box<EncounterRow>, line: Box<ReportLine>, replaces: bool },
     /// It changed meanwhile.
     Again,
 }

@@ -7,6 +7,8 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
+
 use super::fits::{Fits, Limit, Mark, beyond};
 use crate::columns::{ColumnMap, ColumnsError};
 use crate::event::{ActorEntry, ActorIx, Event, Rare, RareBody, SkillIx, TimedHit};
@@ -103,11 +105,33 @@ fn refused<T>(code: RefusedCode, text: impl Into<String>) -> Result<T, CheckErro
     Err(CheckError::Refused { code, text: text.into(), limit: None })
 }
 
-/// What a delta counts against [`l::ENCOUNTER_BYTES_MAX`]: its content, and what it costs to keep a delta at all.
-fn bytes_of(delta: &Delta) -> u64 {
-    let rare: usize = delta.rare.iter().map(|event| event.len() + 5).sum();
-    let content = delta.actors.len() * 36 + delta.skills.len() * 24 + delta.columns.len() + rare;
-    content as u64 + l::DELTA_OVERHEAD_BYTES
+/// How much a delta holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Content<'a> {
+    /// New actors.
+    pub actors: usize,
+    /// New skills.
+    pub skills: usize,
+    /// Bytes of its columns.
+    pub columns: usize,
+    /// Its rare events.
+    pub rare: &'a [Bytes],
+}
+
+impl<'a> From<&'a Delta> for Content<'a> {
+    fn from(delta: &'a Delta) -> Self {
+        let Delta { actors, skills, columns, rare, .. } = delta;
+        Self { actors: actors.len(), skills: skills.len(), columns: columns.len(), rare }
+    }
+}
+
+impl Content<'_> {
+    /// What it counts against [`l::ENCOUNTER_BYTES_MAX`]: itself, and what it costs to keep a delta at all.
+    fn bytes(self) -> u64 {
+        let rare: usize = self.rare.iter().map(|event| event.len() + 5).sum();
+        let content = self.actors * 36 + self.skills * 24 + self.columns + rare;
+        content as u64 + l::DELTA_OVERHEAD_BYTES
+    }
 }
 
 /// Lets through the deltas that fit an encounter, in order.
@@ -207,7 +231,7 @@ impl Gate {
                 format!("a delta has at most {} rare events", l::DELTA_RARE_MAX),
             );
         }
-        self.fits.bytes(bytes_of(delta))?;
+        self.fits.bytes(Content::from(delta).bytes())?;
         // Before they are unfolded: twenty bytes of columns can say 16,384 hits.
         self.fits.hits(u64::from(delta.hits))?;
         self.take_names(&delta.actors, &delta.skills)?;
@@ -278,14 +302,24 @@ impl Gate {
     pub fn admit(&mut self, actors: &[ActorEntry], skills: &[SkillId], event: &Event) -> Result<(), CheckError> {
         let mark = self.fits.mark();
         let taken = self.take_names(actors, skills).and_then(|()| match event {
-            Event::Hit(hit) if hit.at_ms > l::ENCOUNTER_DURATION_MS_MAX => Err(Limit::Duration.into()),
-            Event::Hit(hit) => self.take_hit(hit),
+            Event::Hit(hit) => self.admit_hit(hit),
             Event::Rare(rare) => self.take_rare(rare),
         });
         if taken.is_err() {
             self.fits.back_to(mark);
         }
         taken
+    }
+
+    /// Takes in a hit of which every name is in the dictionary: all of it, or nothing.
+    ///
+    /// # Errors
+    /// As [`Self::admit`].
+    pub fn admit_hit(&mut self, hit: &TimedHit) -> Result<(), CheckError> {
+        match hit.at_ms > l::ENCOUNTER_DURATION_MS_MAX {
+            true => Err(Limit::Duration.into()),
+            false => self.take_hit(hit),
+        }
     }
 
     /// Whether a delta of at most so many bytes still fits.
@@ -297,9 +331,9 @@ impl Gate {
     ///
     /// # Errors
     /// `Refused` if it is larger than there was room for.
-    pub fn seal(&mut self, delta: &Delta) -> Result<(), CheckError> {
-        self.fits.bytes(bytes_of(delta))?;
-        self.seq = delta.seq;
+    pub fn seal(&mut self, seq: u64, content: Content<'_>) -> Result<(), CheckError> {
+        self.fits.bytes(content.bytes())?;
+        self.seq = seq;
         self.fits.settle(self.fits.mark());
         Ok(())
     }

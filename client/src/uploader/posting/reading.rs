@@ -99,7 +99,7 @@ impl Reader {
     fn try_read(&mut self, fight: &Fight, bare: &Finished) -> Result<Read, SourceError> {
         let source = &mut self.source;
         source.check(fight)?;
-        let reading = source.read_last(fight, &Cursor::default())?;
+        let mut reading = source.read_last(fight, &Cursor::default())?;
         let finish = match &fight.end {
             Some(end) => {
                 let meter = source.totals(fight)?;
@@ -108,7 +108,7 @@ impl Reader {
             None => UNFINISHED,
         };
         let mut encoder = Encoder::of_log(header_of(fight, source.knows()));
-        encoder.encode(reading.events, 0);
+        encoder.log_events(&mut reading.events);
         encoder.finish(0);
         let last_ms = encoder.state().extent_ms().map_or(0, |(_, last)| last);
         let Finish { ended_at_ms, outcome, meter } = finish.fit(fight.started_at_ms, last_ms);

@@ -8,8 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use raidcast_shared::encode::{Row, RowHit};
 use raidcast_shared::event::{
-    ActorFacts, ActorKind, CritsKnown, Event, Hit, HitFlags, HitKind, Knows, PartSum, RareBody, SourceKey, TimedHit,
+    ActorFacts, ActorKind, CritsKnown, HitFlags, HitKind, Knows, PartSum, RareBody, SourceKey,
 };
 use raidcast_shared::game::{GAME, SpecNumbering, spec_of};
 use raidcast_shared::id::{ActorId, EncounterId, SkillId};
@@ -20,7 +21,7 @@ use raidcast_shared::meter::row::{RowPlace, actor_id, missing, rare, word};
 use raidcast_shared::uplink::{DamageBy, MeterTotals, Outcome};
 use sha2::{Digest, Sha256};
 
-use super::form::{Boss, Encounter, Player, Skill, Told};
+use super::form::{Boss, Encounter, Entry, Player, Skill, Told};
 use crate::builder::{Builder, Finish, Start};
 use crate::uploaded::Uploaded;
 
@@ -250,20 +251,10 @@ impl Telling<'_> {
         let number = &mut self.number[usize::from(skill.kind == HitKind::Heal)];
         *number += 1;
         let row = RowPlace { kind: skill.kind, row: *number, skill: skill.id };
-        let (source, target, id) = (actor_id(player.id), self.target, skill_id(skill.id));
-        for entry in &skill.timeline {
-            let hit = Hit {
-                source,
-                target,
-                skill: id,
-                kind: skill.kind,
-                amount: entry.amount,
-                flags: entry.flags,
-                shield: entry.shield,
-                overheal: 0,
-            };
-            self.builder.put(Event::Hit(TimedHit { at_ms: entry.at_ms, hit }));
-        }
+        let of = Row { source: actor_id(player.id), target: self.target, skill: skill_id(skill.id), kind: skill.kind };
+        let hits = skill.timeline.iter();
+        let hits = hits.map(|&Entry { amount, shield, at_ms, flags }| RowHit { at_ms, amount, flags, shield });
+        self.builder.hits(of, hits);
         let mut come_to = Figures::of(skill);
         let rest = self.rest(skill.told, come_to, &|part| row.of(part));
         self.rests.entry((place, skill.kind, skill.id)).or_default().add(rest);

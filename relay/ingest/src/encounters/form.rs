@@ -264,9 +264,9 @@ impl From<Hit> for Sent<'_> {
 pub(super) struct Head<'a>(EncounterObject<'a, 'static>);
 
 impl<'a> Head<'a> {
-    pub(super) fn of(text: &'a str, faults: &mut Faults) -> Option<Self> {
+    pub(super) fn of(text: &'a str, other: Option<&str>, faults: &mut Faults) -> Option<Self> {
         let mut cursor = Cursor::new(text);
-        let fields = EncounterFields::pass(&mut cursor, &ENCOUNTER, &["players"]);
+        let fields = EncounterFields::pass_without(&mut cursor, &ENCOUNTER, &["players"], other);
         let Some(fields) = fields.ok().flatten().filter(|_| cursor.peek().is_none()) else {
             faults.add(&Path::Whole, "must be an object");
             return None;

@@ -7,6 +7,7 @@
 //! One invariant: a field counts under its name in camelCase and in `snake_case`, and once. What is called otherwise is
 //! passed over, however deep it nests.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 
 use super::cursor::{Cursor, NotJson};
@@ -171,6 +172,16 @@ impl<'a, T: Met<'a>, const N: usize> Fields<'a, T, N> {
         names: &'static [&'static str; N],
         lists: &[&'static str],
     ) -> Result<Option<Self>, NotJson> {
+        Self::pass_without(cursor, names, lists, None)
+    }
+
+    /// The same, but that an object which has a field of this `other` name is something else.
+    pub(super) fn pass_without(
+        cursor: &mut Cursor<'a>,
+        names: &'static [&'static str; N],
+        lists: &[&'static str],
+        other: Option<&str>,
+    ) -> Result<Option<Self>, NotJson> {
         if !cursor.take(b'{') {
             return Ok(None);
         }
@@ -178,9 +189,13 @@ impl<'a, T: Met<'a>, const N: usize> Fields<'a, T, N> {
         let (mut next, mut is_first) = (0, true);
         while cursor.goes_on(b'}', is_first)? {
             is_first = false;
-            let Some(at) = pass_name(cursor, names, next)? else {
-                cursor.value()?;
-                continue;
+            let at = match pass_name(cursor, names, next)? {
+                Name::Known(at) => at,
+                Name::Unknown(name) if other.is_some_and(|other| *name == *other.as_bytes()) => return Ok(None),
+                Name::Unknown(_) => {
+                    cursor.value()?;
+                    continue;
+                }
             };
             let value = if lists.contains(&names[at]) { found.list(at, cursor)? } else { cursor.value()? };
             if found.values[at].replace(value).is_some() {
@@ -213,17 +228,25 @@ impl<'a, T: Met<'a>, const N: usize> Fields<'a, T, N> {
     }
 }
 
+/// The name of a field.
+enum Name<'a> {
+    /// Which of those that are looked for.
+    Known(usize),
+    Unknown(Cow<'a, [u8]>),
+}
+
 /// Passes a name, and tells which of these it is; the one at `next` is the likeliest.
-fn pass_name<const N: usize>(
-    cursor: &mut Cursor<'_>,
+fn pass_name<'a, const N: usize>(
+    cursor: &mut Cursor<'a>,
     names: &'static [&'static str; N],
     next: usize,
-) -> Result<Option<usize>, NotJson> {
+) -> Result<Name<'a>, NotJson> {
     if names.get(next).is_some_and(|name| cursor.take_name(name)) {
-        return Ok(Some(next));
+        return Ok(Name::Known(next));
     }
     let name = cursor.name()?;
-    Ok((next..N).chain(0..next.min(N)).find(|at| is_called(&name, names[*at])))
+    let at = (next..N).chain(0..next.min(N)).find(|at| is_called(&name, names[*at]));
+    Ok(at.map_or(Name::Unknown(name), Name::Known))
 }
 
 /// Whether a key is this name, which is in camelCase, or the same in `snake_case`.

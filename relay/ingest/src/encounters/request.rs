@@ -8,6 +8,9 @@ use serde_json::value::RawValue;
 use crate::limits::{BATCH_MAX, FIELD_BYTES_MAX};
 use crate::request::{AtMost, NotAnUpload};
 
+/// Under this name stand the encounters of a request of several.
+pub(super) const LIST: &str = "encounters";
+
 /// What [`read`](super::read) takes, in the order in which it was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
@@ -39,9 +42,9 @@ impl<'a> Request<'a> {
         } else {
             serde_json::from_str(body).map_err(named)?
         };
-        let encounters: Vec<_> = list.all("encounters")?.into_iter().map(RawValue::get).collect();
+        let encounters: Vec<_> = list.all(LIST)?.into_iter().map(RawValue::get).collect();
         if encounters.is_empty() {
-            return Err(NotAnUpload::Empty("encounters"));
+            return Err(NotAnUpload::Empty(LIST));
         }
         Ok(Self { encounters, is_batch: true })
     }
@@ -101,7 +104,7 @@ impl Visitor<'_> for IsList {
     }
 
     fn visit_bytes<E>(self, name: &[u8]) -> Result<Self, E> {
-        Ok(Self(name == b"encounters"))
+        Ok(Self(name == LIST.as_bytes()))
     }
 }
 

@@ -28,8 +28,8 @@ pub(crate) fn body(uploader: Uploader, fights: &[Fight]) -> Vec<u8> {
 
 /// All fights of a body, each as it must be whatever is in it.
 pub(crate) fn read(body: &[u8]) -> Vec<Uploaded> {
-    let mut body = body.to_vec();
-    let upload = Upload::parse(raidcast_ingest::text(&mut body)).unwrap();
+    let text = raidcast_ingest::text(body.to_vec());
+    let upload = Upload::parse(&text).unwrap();
     let fights = upload.encounters.iter().map(|fight| meter::read(fight, &key));
     fights.inspect(|uploaded| check(uploaded, &Log::from_bytes(&uploaded.log.clone().into_bytes()).unwrap())).collect()
 }

@@ -88,8 +88,8 @@ fn strangers_leave_no_trace_and_buffs_end_with_the_fight() {
 #[test]
 fn each_actor_is_keyed_once() {
     let fight = Script::party(3).fight();
-    let mut body = body(Uploader::Buffs, &[fight]);
-    let upload = raidcast_ingest::Upload::parse(raidcast_ingest::text(&mut body)).unwrap();
+    let text = raidcast_ingest::text(body(Uploader::Buffs, &[fight]));
+    let upload = raidcast_ingest::Upload::parse(&text).unwrap();
     let asked = std::cell::RefCell::new(Vec::new());
     let uploaded = raidcast_ingest::meter::read(upload.encounters[0], &|id| {
         asked.borrow_mut().push(id);
