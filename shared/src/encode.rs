@@ -284,21 +284,16 @@ impl Encoder {
                 self.close_into_log(&mut batch);
             }
             let shield = shield.min(amount);
-            let added = match known {
-                Some((source, target, skill)) => {
-                    let hit = Hit { source, target, skill, kind, amount, flags, shield, overheal: 0 };
-                    self.put_hit(&mut batch, TimedHit { at_ms, hit })
-                }
-                None => {
-                    let hit = Hit { source, target, skill, kind, amount, flags, shield, overheal: 0 };
-                    let added = self.add(&mut batch, Event::Hit(TimedHit { at_ms, hit }), &FxHashMap::default());
-                    let held = |id| self.actors.get(&id).copied();
-                    known = held(source)
-                        .zip(held(target))
-                        .zip(self.skills.get(&skill).copied())
-                        .map(|((source, target), skill)| (source, target, skill));
-                    added
-                }
+            let added = if let Some((source, target, skill)) = known {
+                let hit = Hit { source, target, skill, kind, amount, flags, shield, overheal: 0 };
+                self.put_hit(&mut batch, TimedHit { at_ms, hit })
+            } else {
+                let hit = Hit { source, target, skill, kind, amount, flags, shield, overheal: 0 };
+                let added = self.add(&mut batch, Event::Hit(TimedHit { at_ms, hit }), &FxHashMap::default());
+                let (source, target) = (self.actors.get(&source).copied(), self.actors.get(&target).copied());
+                let skill = self.skills.get(&skill).copied();
+                known = source.zip(target).zip(skill).map(|((source, target), skill)| (source, target, skill));
+                added
             };
             if let Err(limit) = added {
                 *self.lost.events.entry(limit).or_default() += 1;

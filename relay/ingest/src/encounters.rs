@@ -22,6 +22,7 @@ mod events;
 mod fault;
 mod form;
 mod object;
+mod plain;
 mod request;
 mod value;
 

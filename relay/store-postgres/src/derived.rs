@@ -105,9 +105,10 @@ async fn keep(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -
     if held.as_ref().map(HeldReport::from) != Some(seen) {
         return Ok(false);
     }
-    sqlx::query!("DELETE FROM encounter_bosses WHERE encounter = $1", encounter).execute(&mut *connection).await?;
-    sqlx::query!("DELETE FROM encounter_players WHERE encounter = $1", encounter).execute(&mut *connection).await?;
-    sqlx::query!("DELETE FROM player_skills WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+    // Most reports are derived once: to look for rows costs less than to remove none from every table.
+    if has_rows(connection, encounter).await? {
+        forget(connection, encounter).await?;
+    }
     sqlx::query!(
         "INSERT INTO encounter_bosses (encounter, number, boss_name, monster_id, total_damage, hits, max_hp, defeated)
          SELECT $1, b.* FROM json_to_recordset($2::TEXT::JSON) AS b (
@@ -148,6 +149,31 @@ async fn keep(connection: &mut PgConnection, seen: HeldReport, rows: &Derived) -
     search_rows::keep(connection, encounter, rows).await?;
     same_fight::keep(connection, encounter, rows).await?;
     Ok(true)
+}
+
+/// Whether anything is derived of a report.
+async fn has_rows(connection: &mut PgConnection, encounter: i64) -> Result<bool, Failure> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM encounter_players WHERE encounter = $1)
+               OR EXISTS (SELECT 1 FROM encounter_bosses WHERE encounter = $1)
+               OR EXISTS (SELECT 1 FROM player_skills WHERE encounter = $1)
+               OR EXISTS (SELECT 1 FROM search_terms WHERE encounter = $1)
+               OR EXISTS (SELECT 1 FROM fight_times WHERE encounter = $1)
+               OR EXISTS (SELECT 1 FROM same_fights WHERE encounter = $1)
+               OR EXISTS (SELECT 1 FROM same_fights WHERE other = $1) AS "has_rows!""#,
+        encounter
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Removes what is derived of a report.
+async fn forget(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
+    sqlx::query!("DELETE FROM encounter_bosses WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM encounter_players WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM player_skills WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+    search_rows::forget(connection, encounter).await?;
+    same_fight::forget(connection, encounter).await
 }
 
 /// See [`DerivedRows::derive_again`].

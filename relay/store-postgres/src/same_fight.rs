@@ -10,12 +10,17 @@ use sqlx::PgConnection;
 
 use crate::error::Failure;
 
-/// Finds out which others are of the fight of an encounter, and puts that in place of what was known. Under the lock of
-/// `search_rows.rs`, so that of two that are derived at one time the later one meets the other.
-pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived: &Derived) -> Result<(), Failure> {
+/// Removes what is known of which others are of the fight of an encounter.
+pub(crate) async fn forget(connection: &mut PgConnection, encounter: i64) -> Result<(), Failure> {
     sqlx::query!("DELETE FROM same_fights WHERE encounter = $1", encounter).execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM same_fights WHERE other = $1", encounter).execute(&mut *connection).await?;
-    sqlx::query!("DELETE FROM fight_times WHERE encounter = $1", encounter).execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM fight_times WHERE encounter = $1", encounter).execute(connection).await?;
+    Ok(())
+}
+
+/// Finds out which others are of the fight of an encounter of which nothing is known. Under the lock of `search_rows.rs`,
+/// so that of two that are derived at one time the later one meets the other.
+pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived: &Derived) -> Result<(), Failure> {
     let of = sqlx::query!("SELECT account, scene_id FROM encounters WHERE row = $1", encounter)
         .fetch_one(&mut *connection)
         .await?;

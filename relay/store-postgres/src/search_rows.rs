@@ -1,6 +1,6 @@
 //! The rows by which encounters are found, and who may find them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use raidcast_store::row::json;
 use raidcast_store::search::{
@@ -30,9 +30,8 @@ pub(crate) async fn lock_quickly(connection: &mut PgConnection) -> Result<(), Fa
     Ok(())
 }
 
-/// Puts the rows by which an encounter is found in place of those it has.
+/// Puts the rows by which an encounter is found, which has none.
 pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived: &Derived) -> Result<(), Failure> {
-    forget(connection, encounter).await?;
     let columns = sqlx::query_as!(
         SearchColumns,
         "SELECT e.visibility, r.names, e.state, e.started_at_ms, e.created_at_ms, e.duration_ms, e.damage_ms, e.outcome,
@@ -75,16 +74,20 @@ pub(crate) async fn keep(connection: &mut PgConnection, encounter: i64, derived:
     .execute(&mut *connection)
     .await?;
     let names = json(&names);
-    sqlx::query!(
+    let first = sqlx::query_scalar!(
         "INSERT INTO search_names (term, name, uses, listed)
          SELECT n.term, n.name, 1, n.listed::INT
          FROM json_to_recordset($1::TEXT::JSON) AS n (term BIGINT, name TEXT, listed BOOLEAN)
          ON CONFLICT (term) DO UPDATE
-         SET uses = search_names.uses + 1, listed = search_names.listed + excluded.listed",
+         SET uses = search_names.uses + 1, listed = search_names.listed + excluded.listed
+         RETURNING CASE WHEN search_names.listed = 1 THEN search_names.term END",
         names,
     )
-    .execute(&mut *connection)
+    .fetch_all(&mut *connection)
     .await?;
+    // A name has its parts while anybody may find it: of the others they stand there.
+    let first: BTreeSet<i64> = first.into_iter().flatten().collect();
+    let parts: Vec<_> = parts.into_iter().filter(|part| first.contains(&part.term.0)).collect();
     if !parts.is_empty() {
         put_parts(connection, &json(&parts)).await?;
     }

@@ -26,8 +26,14 @@ impl<'a> Cursor<'a> {
         Self { text, at: 0 }
     }
 
-    fn rest(&self) -> &'a [u8] {
+    /// All that follows.
+    pub(super) fn rest(&self) -> &'a [u8] {
         &self.text.as_bytes()[self.at..]
+    }
+
+    /// Passes so many bytes, which were read as JSON.
+    pub(super) fn pass(&mut self, bytes: usize) {
+        self.at += bytes;
     }
 
     /// What stands from here to there.

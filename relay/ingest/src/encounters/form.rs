@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::cursor::{Cursor, NotJson};
 use super::fault::{Faults, Path};
 use super::object::{Fields, List, Met, Object};
+use super::plain::PlainHit;
 use super::value::{AMOUNTS, refuse, truth, whole_in};
 use crate::limits as own;
 
@@ -189,7 +190,7 @@ impl<'a> Met<'a> for SkillFields<'a> {
 }
 
 /// A hit as it was sent; 40 bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Hit {
     time: i64,
     amount: i64,
@@ -200,7 +201,7 @@ struct Hit {
 }
 
 /// An amount, or below 0 that there is none.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Figure(i64);
 
 impl Figure {
@@ -220,12 +221,21 @@ impl<'a> Met<'a> for Hit {
     const MAX: usize = own::TIMELINE_MAX;
 
     fn meet(cursor: &mut Cursor<'a>) -> Result<Option<Self>, NotJson> {
-        let fields = HitFields::pass(cursor, &ENTRY, &[])?;
-        Ok(fields.and_then(|fields| Self::of(fields.values()?)))
+        if let Some(PlainHit { time, amount, crit, lucky, hp, shield }) = PlainHit::pass(cursor) {
+            let [hp, shield] = [hp, shield].map(Figure::of);
+            return Ok(time.zip(amount).map(|(time, amount)| Self { time, amount, hp, shield, crit, lucky }));
+        }
+        Self::look(cursor)
     }
 }
 
 impl Hit {
+    /// Reads one however it is spelt.
+    fn look(cursor: &mut Cursor<'_>) -> Result<Option<Self>, NotJson> {
+        let fields = HitFields::pass(cursor, &ENTRY, &[])?;
+        Ok(fields.and_then(|fields| Self::of(fields.values()?)))
+    }
+
     /// `None` if there is anything that is not as it must be.
     fn of([time, amount, crit, lucky, hp, shield]: [Option<&str>; ENTRY.len()]) -> Option<Self> {
         let figure = |text: Option<&str>| match text {
@@ -522,4 +532,70 @@ fn read_entry(
         .with(HitFlags::CRIT, crit.unwrap_or_default())
         .with(HitFlags::LUCKY, lucky.unwrap_or_default());
     Some(Entry { amount, shield: unsigned(shield).unwrap_or(0).min(amount), at_ms, flags })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How a field may be spelt, and one that is left out.
+    const NAMES: [&str; 9] =
+        ["timestampMs", "value", "isCrit", "isLucky", "hpLoss", "shieldLoss", "timestamp_ms", "x", ""];
+    const VALUES: [&str; 22] = [
+        "0",
+        "7",
+        "12345",
+        "007",
+        "-1",
+        "1.0",
+        "1e3",
+        "true",
+        "false",
+        "null",
+        "nulll",
+        "\"5\"",
+        "9007199254740991",
+        "9007199254740992",
+        "999999999999999999",
+        "9999999999999999999999",
+        "[1]",
+        "",
+        "tru",
+        "4102444800000",
+        "1 ",
+        "1  ",
+    ];
+
+    #[test]
+    fn what_is_read_at_one_go_is_what_a_closer_look_reads() {
+        // Every sentence of a small grammar is too many: some hundred thousand of them, drawn by a fixed rule.
+        let (mut seed, mut quick) = (815_u64, 0);
+        let mut draw = |n: usize| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize % n
+        };
+        for _ in 0..200_000 {
+            let is_usual = draw(4) > 0;
+            let mut fields = Vec::new();
+            for usual in NAMES.iter().take(6) {
+                let name = if is_usual || draw(3) > 0 { usual } else { NAMES[draw(NAMES.len())] };
+                let value = if is_usual { VALUES[[1, 2, 7, 8, 9, 12][draw(6)]] } else { VALUES[draw(VALUES.len())] };
+                if !name.is_empty() && draw(9) > 0 {
+                    fields.push(format!("\"{name}\":{}{value}", ["", " ", "\n "][draw(if is_usual { 2 } else { 3 })]));
+                }
+            }
+            let comma = [",", ", ", " ,"][draw(if is_usual { 2 } else { 3 })];
+            let text = format!("{{{}}}{}", fields.join(comma), [",", "]", " x", ""][draw(4)]);
+            let (mut at_once, mut close) = (Cursor::new(&text), Cursor::new(&text));
+            let Some(hit) = PlainHit::pass(&mut at_once) else { continue };
+            quick += 1;
+            let looked = Hit::look(&mut close);
+            let PlainHit { time, amount, crit, lucky, hp, shield } = hit;
+            let [hp, shield] = [hp, shield].map(Figure::of);
+            let hit = time.zip(amount).map(|(time, amount)| Hit { time, amount, hp, shield, crit, lucky });
+            assert_eq!(hit, looked.unwrap_or_else(|_| panic!("no JSON: {text}")), "{text}");
+            assert_eq!(at_once.rest(), close.rest(), "{text}");
+        }
+        assert!(quick > 5_000, "{quick}");
+    }
 }
