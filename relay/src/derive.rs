@@ -16,7 +16,8 @@ use raidcast_shared::log::Log;
 use raidcast_shared::uplink::{Ending, NamesPolicy};
 use raidcast_store::name;
 use raidcast_store::{
-    AccountId, Claim, Derived, DerivedPlayer, EncounterRow, HeldReport, JobKind, LeasedJob, ProvedBy, Store, StoreError,
+    AccountId, Claim, Derived, DerivedPlayer, EncounterRow, HeldReport, JobKind, LeasedJob, Proof, ProvedBy, Store,
+    StoreError,
 };
 
 use crate::access::{self, players_of};
@@ -142,7 +143,7 @@ impl Deriver {
                     && code.is_some_and(|code| name::fold(called).contains(code))
             };
             if rows.players.iter().any(|player| has_code(&player)) {
-                is_proved |= self.store.prove_claim(row, ProvedBy::Fight(account), now_ms).await?;
+                is_proved |= self.store.prove_claim(row, ProvedBy::Fight(account), now_ms).await? == Proof::Done;
             }
         }
         if is_proved {

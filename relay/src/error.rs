@@ -18,6 +18,9 @@ pub enum HttpError {
     /// There is no such thing, or the caller may not see it: both look the same.
     #[error("Nothing is here, or you may not see it. Check the link.")]
     NotFound,
+    /// There is no such thing, and who asks may know what to do.
+    #[error("{0}")]
+    Unknown(String),
     /// A parameter is not usable.
     #[error("{0}")]
     BadRequest(String),
@@ -139,7 +142,7 @@ impl HttpError {
 
     fn parts(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::NotFound => (StatusCode::NOT_FOUND, "not_found"),
+            Self::NotFound | Self::Unknown(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::BadRequest(_) | Self::Invalid { .. } => (StatusCode::BAD_REQUEST, "bad_request"),
             Self::UnsupportedVersion(_) => (StatusCode::BAD_REQUEST, "unsupported_version"),
             Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),

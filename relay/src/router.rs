@@ -128,7 +128,7 @@ fn people() -> OpenApiRouter<Desk> {
         .routes(routes!(api::characters::claim))
         .routes(routes!(api::characters::drop))
         .routes(routes!(api::characters::change))
-        .routes(routes!(api::characters::confirmations))
+        .routes(routes!(api::characters::confirmation))
         .routes(routes!(api::characters::confirm))
         .routes(routes!(api::characters::claims))
         .routes(routes!(api::characters::believe, api::characters::refuse))

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raidcast_shared::character::{CharacterForm, ClaimForm, ClaimLine, OptOutForm};
+use raidcast_shared::character::{BeliefForm, CharacterForm, ClaimForm, ClaimLine, OptOutForm};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -41,16 +41,24 @@ impl Wishing {
     ///
     /// # Errors
     /// As there.
-    pub async fn confirm(self: &Arc<Self>, who: SignedIn, id: i64) -> Result<(), HttpError> {
-        self.whole(move |members| async move { members.confirm_claim(&who, id).await }).await
+    pub async fn confirm(self: &Arc<Self>, who: SignedIn, code: String) -> Result<(), HttpError> {
+        self.whole(move |members| async move { members.confirm_claim(&who, &code).await }).await
     }
 
-    /// See [`Members::decide_claim`].
+    /// See [`Members::believe_claim`].
     ///
     /// # Errors
     /// As there.
-    pub async fn decide(self: &Arc<Self>, who: SignedIn, id: i64, believes: bool) -> Result<(), HttpError> {
-        self.whole(move |members| async move { members.decide_claim(&who, id, believes).await }).await
+    pub async fn believe(self: &Arc<Self>, who: SignedIn, id: i64, form: BeliefForm) -> Result<(), HttpError> {
+        self.whole(move |members| async move { members.believe_claim(&who, id, form).await }).await
+    }
+
+    /// See [`Members::refuse_claim`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn refuse(self: &Arc<Self>, who: SignedIn, id: i64) -> Result<(), HttpError> {
+        self.whole(move |members| async move { members.refuse_claim(&who, id).await }).await
     }
 
     /// See [`Members::wish`].
@@ -77,8 +85,11 @@ impl Wishing {
         let (registry, work) = (Arc::clone(&self.registry), work(Arc::clone(&self.members)));
         let working = tokio::spawn(async move {
             let done = work.await;
-            // Also of what failed: its answer may have been lost on the way.
-            registry.heed().await?;
+            // Also of what failed where its answer may have been lost on the way. What was refused changed nothing: nobody
+            // has all wishes read again by asking for what he may not.
+            if done.as_ref().err().is_none_or(may_have_changed) {
+                registry.heed().await?;
+            }
             done
         });
         working.await.unwrap_or(Err(HttpError::Internal))
@@ -94,4 +105,9 @@ impl Wishing {
             }
         }
     }
+}
+
+/// Whether something may be otherwise although this was answered.
+fn may_have_changed(error: &HttpError) -> bool {
+    matches!(error, HttpError::Unavailable { .. } | HttpError::SetAside | HttpError::Internal)
 }

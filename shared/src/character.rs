@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub enum ProofWay {
     /// A code in its name, in a fight that somebody else uploads.
     Code,
-    /// The word of somebody who holds an account under which a fight of its was uploaded.
+    /// The word of somebody who holds an account under which a fight of its was uploaded before it was claimed.
     Officer,
     /// An administrator's word.
     Administrator,
@@ -36,8 +36,13 @@ impl ProofWay {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClaimForm {
-    /// The character: its number in the game, or `playerKey` of a report that names it.
+    /// The character: its number in the game, or `playerKey` of a report.
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
     pub player: String,
+    /// Where that key was seen: the id of a report, or the code of a raid. Where names are hidden a key is good there alone.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, max_length = 64))]
+    pub seen_in: Option<String>,
     /// What he calls it, for himself and for who is to confirm it: 1 to 64 characters.
     pub called: String,
     /// How he will prove it.
@@ -55,7 +60,8 @@ pub struct ClaimLine {
     pub called: String,
     /// How it is to be proved.
     pub way: ProofWay,
-    /// What the character's name has to contain; `null` where it is proved otherwise.
+    /// By `code`: what the character's name has to contain. By `officer`: what he tells who is to confirm it. Otherwise
+    /// `null`.
     pub code: Option<String>,
     /// When he said so, Unix ms.
     pub created_at_ms: i64,
@@ -78,7 +84,10 @@ pub struct CharacterLine {
     pub proved_at_ms: i64,
     /// Whether it is shown by name to nobody.
     pub hidden: bool,
-    /// Whether it is shown by name where only those are who agreed.
+    /// Whether an administrator has hidden it: he alone shows it again.
+    pub hidden_by_administrator: bool,
+    /// Whether it is shown by name where only those are who agreed. It takes a character that an administrator has seen to:
+    /// `way` is `administrator`.
     pub agrees: bool,
 }
 
@@ -104,29 +113,28 @@ pub struct CharacterForm {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub hidden: Option<bool>,
-    /// By name where only those are who agreed.
+    /// By name where only those are who agreed: of a character whose `way` is `administrator`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub agrees: Option<bool>,
 }
 
-/// What is there is true or false.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    bool::deserialize(deserializer).map(Some)
+/// What is there is something.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
-/// A claim that somebody else may confirm.
+/// A claim that somebody else may confirm: `GET /api/v1/me/confirmations/{code}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OpenClaim {
-    /// Names it in this API.
-    pub id: i64,
     /// Who says that the character is his.
     pub by: String,
     /// What he calls it.
     pub called: String,
-    /// What it is called in the fight of it that was begun last, of those that the reader may see; `null` where none is.
+    /// What it is called in the fight of it that was begun last, of those that the reader uploaded before it was claimed;
+    /// `null` where it has no name there.
     pub name: Option<String>,
     /// When he said so, Unix ms.
     pub created_at_ms: i64,
@@ -134,13 +142,78 @@ pub struct OpenClaim {
     pub ends_at_ms: i64,
 }
 
-/// Claims that somebody may confirm: `GET /api/v1/me/confirmations`, and `GET /api/v1/claims` for administrators.
+/// What accounts call a player.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SeenName {
+    /// A name of his.
+    pub name: String,
+    /// So many accounts have a fight in which he has it.
+    pub accounts: u32,
+}
+
+/// Whose a character is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Holder {
+    /// Names him in this API.
+    pub id: i64,
+    /// His name.
+    pub name: String,
+}
+
+/// A claim that waits for an administrator, with what speaks for and against it. Of accounts, those are not counted that
+/// are his who claims; of fights, those are not that have a time that is still to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct JudgedClaim {
+    /// Names it in this API.
+    pub id: i64,
+    /// Who says that the character is his.
+    pub by: String,
+    /// The player's `playerKey` where no names are hidden.
+    pub player: String,
+    /// What he calls it.
+    pub called: String,
+    /// Whose it is now; `null`: nobody's.
+    pub holder: Option<Holder>,
+    /// Whether it is shown by name to nobody.
+    pub hidden: bool,
+    /// Whether an administrator has hidden it.
+    pub hidden_by_administrator: bool,
+    /// So many accounts have a fight with it.
+    pub others: u32,
+    /// So many of these call it as he does.
+    pub called_so: u32,
+    /// What most of these call it, five names at the most; none where it is hidden.
+    pub names: Vec<SeenName>,
+    /// When he said so, Unix ms.
+    pub created_at_ms: i64,
+    /// From when it is over, Unix ms.
+    pub ends_at_ms: i64,
+}
+
+/// Claims that wait for an administrator: `GET /api/v1/claims`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OpenClaims {
-    /// The oldest come first.
-    pub claims: Vec<OpenClaim>,
+    /// Everybody's first comes before anybody's second; of these the oldest comes first.
+    pub claims: Vec<JudgedClaim>,
+}
+
+/// How an administrator believes a claim: `PUT /api/v1/claims/{id}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BeliefForm {
+    /// The `id` of `holder`, as he was told; `null`: nobody's. If it is another's by now, nothing is decided.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[cfg_attr(feature = "openapi", schema(required = true))]
+    pub held: Option<i64>,
 }
 
 /// What an administrator decides of a player who wants to be hidden, or no more: `POST /api/v1/opt-outs`.
@@ -148,8 +221,13 @@ pub struct OpenClaims {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OptOutForm {
-    /// The player: his number in the game, or `playerKey` of a report that names him.
+    /// The player: his number in the game, or `playerKey` of a report.
+    #[cfg_attr(feature = "openapi", schema(max_length = 64))]
     pub player: String,
+    /// Where that key was seen: the id of a report, or the code of a raid. Where names are hidden a key is good there alone.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false, max_length = 64))]
+    pub seen_in: Option<String>,
     /// Whether he is shown by name to nobody from now on.
     pub hidden: bool,
 }

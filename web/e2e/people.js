@@ -229,7 +229,6 @@ export class StagedPeople {
         return json(200, { removals: [] });
       case 'GET /api/v1/me/characters':
         return json(200, { ways: ['administrator'], claims: [], characters: [] });
-      case 'GET /api/v1/me/confirmations':
       case 'GET /api/v1/claims':
         return json(200, { claims: [] });
       case 'GET /api/v1/audit':

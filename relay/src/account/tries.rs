@@ -77,6 +77,8 @@ pub(super) enum Try {
     Code,
     /// That a character is his.
     Character,
+    /// The code of a claim that he may confirm.
+    Confirm,
     /// How a character is shown: whoever looks is told of each change.
     Wish,
 }

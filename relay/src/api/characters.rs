@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use raidcast_shared::character::{CharacterForm, ClaimForm, ClaimLine, MyCharacters, OpenClaims, OptOutForm};
+use raidcast_shared::character::{
+    BeliefForm, CharacterForm, ClaimForm, ClaimLine, MyCharacters, OpenClaim, OpenClaims, OptOutForm,
+};
 
 use crate::desk::Desk;
 use crate::error::HttpError;
@@ -59,7 +61,7 @@ pub async fn drop(State(desk): State<Desk>, Path(id): Path<i64>, headers: Header
     patch, path = "/api/v1/me/characters/{id}", operation_id = "changeCharacter", tag = "People",
     params(("id" = i64, Path, description = "Names the character.")),
     request_body = CharacterForm,
-    responses((status = 204, description = "It is shown so."), SignedOut, ForeignPage, NotFound),
+    responses((status = 204, description = "It is shown so."), SignedOut, ForeignPage, NotFound, Conflict),
     security(("session" = []))
 )]
 pub async fn change(
@@ -73,40 +75,46 @@ pub async fn change(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Claims of others that one may confirm.
+/// The claim of another that has this code, if one may confirm it.
 ///
-/// Of characters that played in fights of one's own accounts.
+/// It may be confirmed by whoever holds an account under which a fight with the character was uploaded before it was claimed.
+/// Who claims it tells him the code.
 #[utoipa::path(
-    get, path = "/api/v1/me/confirmations", operation_id = "confirmations", tag = "People",
-    responses((status = 200, description = "The oldest first.", body = OpenClaims), SignedOut),
+    get, path = "/api/v1/me/confirmations/{code}", operation_id = "confirmation", tag = "People",
+    params(("code" = String, Path, description = "Names the claim.", max_length = 64)),
+    responses((status = 200, description = "What is claimed.", body = OpenClaim), SignedOut, NotFound),
     security(("session" = []))
 )]
-pub async fn confirmations(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<OpenClaims>, HttpError> {
+pub async fn confirmation(
+    State(desk): State<Desk>,
+    Path(code): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<OpenClaim>, HttpError> {
     let who = desk.members().signed_in(&headers).await?;
-    Ok(Json(desk.members().confirmations(&who).await?))
+    Ok(Json(desk.members().confirmation(&who, &code).await?))
 }
 
 /// Confirms that a character is who claims it.
 #[utoipa::path(
-    put, path = "/api/v1/me/confirmations/{id}", operation_id = "confirmClaim", tag = "People",
-    params(("id" = i64, Path, description = "Names the claim.")),
+    put, path = "/api/v1/me/confirmations/{code}", operation_id = "confirmClaim", tag = "People",
+    params(("code" = String, Path, description = "Names the claim.", max_length = 64)),
     responses((status = 204, description = "The character is proved."), SignedOut, ForeignPage, NotFound),
     security(("session" = []))
 )]
 pub async fn confirm(
     State(desk): State<Desk>,
-    Path(id): Path<i64>,
+    Path(code): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, HttpError> {
     let who = desk.members().changing(&headers).await?;
-    desk.wishing().confirm(who, id).await?;
+    desk.wishing().confirm(who, code).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Claims that wait for an administrator.
 #[utoipa::path(
     get, path = "/api/v1/claims", operation_id = "claims", tag = "Administration",
-    responses((status = 200, description = "The oldest first.", body = OpenClaims), SignedOut, ForAdministrators),
+    responses((status = 200, description = "Everybody's first before anybody's second.", body = OpenClaims), SignedOut, ForAdministrators),
     security(("session" = []))
 )]
 pub async fn claims(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<OpenClaims>, HttpError> {
@@ -116,20 +124,24 @@ pub async fn claims(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json
 
 /// Believes a claim.
 ///
-/// The character is taken from whoever had it.
+/// The character is taken from whoever had it, if that is who one was told.
 #[utoipa::path(
     put, path = "/api/v1/claims/{id}", operation_id = "believeClaim", tag = "Administration",
     params(("id" = i64, Path, description = "Names the claim.")),
-    responses((status = 204, description = "The character is proved."), SignedOut, ForAdministrators, NotFound),
+    request_body = BeliefForm,
+    responses(
+        (status = 204, description = "The character is proved."), SignedOut, ForAdministrators, NotFound, Conflict
+    ),
     security(("session" = []))
 )]
 pub async fn believe(
     State(desk): State<Desk>,
     Path(id): Path<i64>,
     headers: HeaderMap,
+    body: JsonBody<BeliefForm>,
 ) -> Result<StatusCode, HttpError> {
     let who = desk.members().changing(&headers).await?;
-    desk.wishing().decide(who, id, true).await?;
+    desk.wishing().believe(who, id, body.read()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -146,7 +158,7 @@ pub async fn refuse(
     headers: HeaderMap,
 ) -> Result<StatusCode, HttpError> {
     let who = desk.members().changing(&headers).await?;
-    desk.wishing().decide(who, id, false).await?;
+    desk.wishing().refuse(who, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -154,7 +166,7 @@ pub async fn refuse(
 #[utoipa::path(
     post, path = "/api/v1/opt-outs", operation_id = "optOut", tag = "Administration",
     request_body = OptOutForm,
-    responses((status = 204, description = "It is so."), SignedOut, ForAdministrators),
+    responses((status = 204, description = "It is so."), SignedOut, ForAdministrators, NotFound),
     security(("session" = []))
 )]
 pub async fn opt_out(

@@ -1,11 +1,12 @@
 //! Whose characters are. Who changes claims or characters has their tables to himself: there are few of them, and they
-//! change rarely.
+//! change rarely. Locks are taken in this order: that of names, `claims`, `characters`, rows of `opt_outs`.
 
 use raidcast_shared::id::ActorId;
-use raidcast_store::row::{CharacterColumns, ClaimColumns, player, readable};
+use raidcast_store::row::{CharacterColumns, ClaimColumns, JudgedColumns, player, readable};
 use raidcast_store::{
     Audited, CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters,
-    Claim, NewClaim, Note, PersonId, ProvedBy, SeenClaim, StoreError, StoreFuture, Wish, Wished, Wishes, code,
+    Claim, JudgedClaim, NewClaim, Note, PersonId, Proof, ProvedBy, SEEN_MAX, SeenClaim, StoreError, StoreFuture, Wish,
+    Wished, Wishes, code,
 };
 use sqlx::PgConnection;
 
@@ -22,14 +23,7 @@ impl Characters for PostgresStore {
             let player = player.to_hex();
             let mut transaction = self.pool.begin().await?;
             lock(&mut transaction).await?;
-            sqlx::query!(
-                "DELETE FROM claims WHERE ends_at_ms <= $1 OR (person = $2 AND player = $3)",
-                created_at_ms,
-                person.0,
-                player,
-            )
-            .execute(&mut *transaction)
-            .await?;
+            sqlx::query!("DELETE FROM claims WHERE ends_at_ms <= $1", created_at_ms).execute(&mut *transaction).await?;
             let row = sqlx::query_scalar!(
                 "INSERT INTO claims (person, player, called, way, code, created_at_ms, ends_at_ms)
                  SELECT row, $2, $3, $4, $5, $6, $7 FROM people
@@ -82,52 +76,82 @@ impl Characters for PostgresStore {
         })
     }
 
-    fn claims_for_officer(&self, officer: PersonId, now_ms: i64) -> StoreFuture<'_, Vec<SeenClaim>> {
+    fn claim_for_officer<'a>(
+        &'a self,
+        officer: PersonId,
+        code: &'a str,
+        now_ms: i64,
+    ) -> StoreFuture<'a, Option<SeenClaim>> {
         Self::answer(async move {
-            let claims = sqlx::query_as!(
+            if !Self::is_storable(code) {
+                return Ok(None);
+            }
+            let claim = sqlx::query_as!(
                 SeenClaim,
                 r#"SELECT c.row, p.name AS by, c.called,
                           (SELECT f.name FROM encounter_players f JOIN encounters e ON e.row = f.encounter
                            JOIN account_owners o ON o.account = e.account
-                           WHERE f.actor_id = c.player AND o.person = $1
+                           WHERE f.actor_id = c.player AND o.person = $1 AND e.kept_at_ms <= c.created_at_ms
                            ORDER BY e.started_at_ms DESC, e.row DESC LIMIT 1) AS name,
                           c.created_at_ms, c.ends_at_ms
                    FROM claims c JOIN people p ON p.row = c.person
-                   WHERE c.way = 1 AND c.person <> $1 AND c.ends_at_ms > $2
+                   WHERE c.way = 1 AND c.code = $2 AND c.person <> $1 AND c.ends_at_ms > $3
                      AND NOT EXISTS (SELECT 1 FROM characters h WHERE h.player = c.player)
                      AND NOT EXISTS (SELECT 1 FROM opt_outs h WHERE h.player = c.player)
                      AND EXISTS (SELECT 1 FROM encounter_players f JOIN encounters e ON e.row = f.encounter
                                  JOIN account_owners o ON o.account = e.account
-                                 WHERE f.actor_id = c.player AND o.person = $1)
-                   ORDER BY c.row LIMIT $3"#,
+                                 WHERE f.actor_id = c.player AND o.person = $1 AND e.kept_at_ms <= c.created_at_ms)
+                   ORDER BY c.row LIMIT 1"#,
                 officer.0,
+                code,
                 now_ms,
-                CLAIMS_LISTED_MAX,
             )
-            .fetch_all(&self.pool)
+            .fetch_optional(&self.pool)
             .await?;
-            Ok(claims)
+            Ok(claim)
         })
     }
 
-    fn claims_for_administrators(&self, now_ms: i64) -> StoreFuture<'_, Vec<SeenClaim>> {
+    fn claims_for_administrators(&self, now_ms: i64) -> StoreFuture<'_, Vec<JudgedClaim>> {
         Self::answer(async move {
+            let mut transaction = self.snapshot().await?;
             let claims = sqlx::query_as!(
-                SeenClaim,
-                r#"SELECT c.row, p.name AS by, c.called,
-                          (SELECT f.name FROM encounter_players f JOIN encounters e ON e.row = f.encounter
-                           WHERE f.actor_id = c.player
-                             AND NOT EXISTS (SELECT 1 FROM opt_outs h WHERE h.player = c.player)
-                           ORDER BY e.started_at_ms DESC, e.row DESC LIMIT 1) AS name,
-                          c.created_at_ms, c.ends_at_ms
-                   FROM claims c JOIN people p ON p.row = c.person
-                   WHERE c.way = 2 AND c.ends_at_ms > $1 ORDER BY c.row LIMIT $2"#,
+                JudgedColumns,
+                r#"SELECT c.row, c.person, p.name AS by, c.player, c.called,
+                          h.person AS "holder?", n.name AS "holder_name?", o.player IS NOT NULL AS "hidden!",
+                          coalesce(o.by_administrator, FALSE) AS "by_administrator!", c.created_at_ms, c.ends_at_ms
+                   FROM (SELECT row, person, player, called, created_at_ms, ends_at_ms,
+                                row_number() OVER (PARTITION BY person ORDER BY row) AS turn
+                         FROM claims WHERE way = 2 AND ends_at_ms > $1) AS c
+                   JOIN people p ON p.row = c.person
+                   LEFT JOIN characters h ON h.player = c.player LEFT JOIN people n ON n.row = h.person
+                   LEFT JOIN opt_outs o ON o.player = c.player
+                   ORDER BY c.turn, c.row LIMIT $2"#,
                 now_ms,
                 CLAIMS_LISTED_MAX,
             )
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *transaction)
             .await?;
-            Ok(claims)
+            let mut judged = Vec::with_capacity(claims.len());
+            for claim in claims {
+                let seen = sqlx::query!(
+                    r#"SELECT DISTINCT e.account, f.name FROM encounter_players f
+                       JOIN encounters e ON e.row = f.encounter
+                       WHERE f.actor_id = $1 AND e.started_at_ms <= $2
+                         AND NOT EXISTS (SELECT 1 FROM account_owners w WHERE w.account = e.account AND w.person = $3)
+                       LIMIT $4"#,
+                    claim.player,
+                    now_ms,
+                    claim.person,
+                    SEEN_MAX,
+                )
+                .fetch_all(&mut *transaction)
+                .await?;
+                let rows: Vec<_> = seen.into_iter().map(|row| (row.account, row.name)).collect();
+                judged.push(claim.judged(&rows)?);
+            }
+            transaction.commit().await?;
+            Ok(judged)
         })
     }
 
@@ -155,13 +179,13 @@ impl Characters for PostgresStore {
         })
     }
 
-    fn prove_claim(&self, row: i64, by: ProvedBy, now_ms: i64) -> StoreFuture<'_, bool> {
+    fn prove_claim(&self, row: i64, by: ProvedBy, now_ms: i64) -> StoreFuture<'_, Proof> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
             lock(&mut transaction).await?;
-            let is_proved = prove(&mut transaction, row, by, now_ms).await?;
+            let proof = prove(&mut transaction, row, by, now_ms).await?;
             transaction.commit().await?;
-            Ok(is_proved)
+            Ok(proof)
         })
     }
 
@@ -170,8 +194,8 @@ impl Characters for PostgresStore {
             let columns = sqlx::query_as!(
                 CharacterColumns,
                 r#"SELECT c.row, c.player, c.called, c.way, c.proved_at_ms, c.agrees,
-                          EXISTS (SELECT 1 FROM opt_outs o WHERE o.player = c.player) AS "hidden!"
-                   FROM characters c WHERE c.person = $1 ORDER BY c.row"#,
+                          o.player IS NOT NULL AS "hidden!", coalesce(o.by_administrator, FALSE) AS "by_administrator!"
+                   FROM characters c LEFT JOIN opt_outs o ON o.player = c.player WHERE c.person = $1 ORDER BY c.row"#,
                 person.0,
             )
             .fetch_all(&self.pool)
@@ -184,30 +208,34 @@ impl Characters for PostgresStore {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
             search_rows::lock(&mut transaction).await?;
+            // Who gives it to another, or hides it, waits: what is decided of it is decided of what it is.
+            lock(&mut transaction).await?;
             let held = sqlx::query!(
-                "SELECT player, agrees FROM characters WHERE row = $1 AND person = $2 FOR NO KEY UPDATE",
+                r#"SELECT c.player, c.way, c.agrees, o.player IS NOT NULL AS "hidden!",
+                          coalesce(o.by_administrator, FALSE) AS "by_administrator!"
+                   FROM characters c LEFT JOIN opt_outs o ON o.player = c.player WHERE c.row = $1 AND c.person = $2"#,
                 row,
                 person.0,
             )
             .fetch_optional(&mut *transaction)
             .await?;
             let Some(held) = held else { return Ok(Wished::NotThere) };
+            if let Some(refused) = wish.refused(held.by_administrator, held.way.into()) {
+                return Ok(refused);
+            }
             let note = |what| Note { by: Some(person), key: None, what, about: Some(person.0), at_ms: now_ms };
-            match wish {
-                Wish::Hidden(hidden) => {
-                    let what = if hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
-                    if !hide(&mut transaction, &held.player, hidden, &note(what)).await? {
-                        return Ok(Wished::Full);
-                    }
+            if let Some(hidden) = wish.hidden.filter(|hidden| *hidden != held.hidden) {
+                let what = if hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
+                if !hide(&mut transaction, &held.player, hidden, false, &note(what)).await? {
+                    return Ok(Wished::Full);
                 }
-                Wish::Agrees(agrees) if agrees == held.agrees => {}
-                Wish::Agrees(agrees) => {
-                    sqlx::query!("UPDATE characters SET agrees = $2 WHERE row = $1", row, agrees)
-                        .execute(&mut *transaction)
-                        .await?;
-                    let what = if agrees { Audited::PlayerAgreed } else { Audited::PlayerDisagreed };
-                    put_note(&mut transaction, &note(what)).await?;
-                }
+            }
+            if let Some(agrees) = wish.agrees.filter(|agrees| *agrees != held.agrees) {
+                sqlx::query!("UPDATE characters SET agrees = $2 WHERE row = $1", row, agrees)
+                    .execute(&mut *transaction)
+                    .await?;
+                let what = if agrees { Audited::PlayerAgreed } else { Audited::PlayerDisagreed };
+                put_note(&mut transaction, &note(what)).await?;
             }
             transaction.commit().await?;
             Ok(Wished::Done)
@@ -218,9 +246,24 @@ impl Characters for PostgresStore {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
             search_rows::lock(&mut transaction).await?;
-            let is_so = hide(&mut transaction, &player.to_hex(), hidden, &note).await?;
+            let is_so = hide(&mut transaction, &player.to_hex(), hidden, true, &note).await?;
             transaction.commit().await?;
             Ok(is_so)
+        })
+    }
+
+    fn knows_player(&self, player: ActorId) -> StoreFuture<'_, bool> {
+        Self::answer(async move {
+            let player = player.to_hex();
+            let is_known = sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT 1 FROM encounter_players WHERE actor_id = $1)
+                          OR EXISTS (SELECT 1 FROM opt_outs WHERE player = $1)
+                          OR EXISTS (SELECT 1 FROM characters WHERE player = $1) AS "known!""#,
+                player,
+            )
+            .fetch_one(&self.pool)
+            .await?;
+            Ok(is_known)
         })
     }
 
@@ -229,7 +272,7 @@ impl Characters for PostgresStore {
             let mut transaction = self.snapshot().await?;
             let hidden = sqlx::query_scalar!("SELECT player FROM opt_outs").fetch_all(&mut *transaction).await?;
             let agreed = sqlx::query_scalar!(
-                "SELECT player FROM characters c WHERE agrees
+                "SELECT player FROM characters c WHERE agrees AND way = 2
                  AND NOT EXISTS (SELECT 1 FROM opt_outs o WHERE o.player = c.player)"
             )
             .fetch_all(&mut *transaction)
@@ -253,26 +296,26 @@ async fn lock(connection: &mut PgConnection) -> Result<(), Failure> {
 }
 
 /// See [`Characters::prove_claim`].
-async fn prove(connection: &mut PgConnection, row: i64, by: ProvedBy, now_ms: i64) -> Result<bool, Failure> {
+async fn prove(connection: &mut PgConnection, row: i64, by: ProvedBy, now_ms: i64) -> Result<Proof, Failure> {
     let (way, by_whom): (i16, _) = match by {
         ProvedBy::Fight(_) => (0, None),
         ProvedBy::Officer(officer) => (1, Some(officer)),
-        ProvedBy::Administrator(administrator) => (2, Some(administrator)),
+        ProvedBy::Administrator { by, .. } => (2, Some(by)),
     };
     let claim = sqlx::query!(
-        "SELECT person, player, called FROM claims WHERE row = $1 AND way = $2 AND ends_at_ms > $3",
+        "SELECT person, player, called, created_at_ms FROM claims WHERE row = $1 AND way = $2 AND ends_at_ms > $3",
         row,
         way,
         now_ms,
     )
     .fetch_optional(&mut *connection)
     .await?;
-    let Some(claim) = claim else { return Ok(false) };
+    let Some(claim) = claim else { return Ok(Proof::NotThere) };
     let may = match by {
-        // Whoever uploads can have anybody called anything.
+        // Whoever uploads can have anybody called anything; of an account that nobody owns nobody knows who does.
         ProvedBy::Fight(account) => {
             sqlx::query_scalar!(
-                r#"SELECT NOT EXISTS (SELECT 1 FROM account_owners WHERE account = $1 AND person = $2)
+                r#"SELECT EXISTS (SELECT 1 FROM account_owners WHERE account = $1 AND person <> $2)
                           AND NOT EXISTS (SELECT 1 FROM characters WHERE player = $3)
                           AND NOT EXISTS (SELECT 1 FROM opt_outs WHERE player = $3) AS "may!""#,
                 account.0,
@@ -287,17 +330,18 @@ async fn prove(connection: &mut PgConnection, row: i64, by: ProvedBy, now_ms: i6
                 r#"SELECT $1::BIGINT <> $2::BIGINT
                           AND EXISTS (SELECT 1 FROM encounter_players f JOIN encounters e ON e.row = f.encounter
                                       JOIN account_owners o ON o.account = e.account
-                                      WHERE f.actor_id = $3 AND o.person = $1)
+                                      WHERE f.actor_id = $3 AND o.person = $1 AND e.kept_at_ms <= $4)
                           AND NOT EXISTS (SELECT 1 FROM characters WHERE player = $3)
                           AND NOT EXISTS (SELECT 1 FROM opt_outs WHERE player = $3) AS "may!""#,
                 officer.0,
                 claim.person,
                 claim.player,
+                claim.created_at_ms,
             )
             .fetch_one(&mut *connection)
             .await?
         }
-        ProvedBy::Administrator(_) => true,
+        ProvedBy::Administrator { .. } => true,
     };
     let held = sqlx::query_scalar!(
         r#"SELECT count(*) AS "held!" FROM characters WHERE person = $1 AND player <> $2"#,
@@ -307,7 +351,18 @@ async fn prove(connection: &mut PgConnection, row: i64, by: ProvedBy, now_ms: i6
     .fetch_one(&mut *connection)
     .await?;
     if !may || held >= CHARACTERS_OF_PERSON_MAX {
-        return Ok(false);
+        return Ok(Proof::NotThere);
+    }
+    if let ProvedBy::Administrator { held, .. } = by {
+        let holder = sqlx::query_scalar!("SELECT person FROM characters WHERE player = $1", claim.player)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if holder != held.map(|person| person.0) {
+            return Ok(Proof::Held);
+        }
+        sqlx::query!("UPDATE opt_outs SET by_administrator = FALSE WHERE player = $1", claim.player)
+            .execute(&mut *connection)
+            .await?;
     }
     sqlx::query!("DELETE FROM characters WHERE player = $1", claim.player).execute(&mut *connection).await?;
     sqlx::query!(
@@ -320,9 +375,11 @@ async fn prove(connection: &mut PgConnection, row: i64, by: ProvedBy, now_ms: i6
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!("DELETE FROM claims WHERE row = $1", row).execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM claims WHERE person = $1 AND player = $2", claim.person, claim.player)
+        .execute(&mut *connection)
+        .await?;
     let note =
         Note { by: by_whom, key: None, what: Audited::CharacterProved, about: Some(claim.person), at_ms: now_ms };
     put_note(connection, &note).await?;
-    Ok(true)
+    Ok(Proof::Done)
 }

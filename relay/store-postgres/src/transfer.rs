@@ -235,7 +235,8 @@ impl Export for Transaction {
                 store_error,
             ),
             Table::OptOuts => rows(
-                sqlx::query_as!(OptOutCells, "SELECT player, since_ms FROM opt_outs ORDER BY player").fetch(connection),
+                sqlx::query_as!(OptOutCells, "SELECT player, since_ms, by_administrator FROM opt_outs ORDER BY player")
+                    .fetch(connection),
                 Row::OptOut,
                 store_error,
             ),
@@ -530,9 +531,12 @@ async fn put(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error
             character.agrees,
             character.proved_at_ms,
         ),
-        Row::OptOut(OptOutCells { player, since_ms }) => {
-            sqlx::query!("INSERT INTO opt_outs (player, since_ms) VALUES ($1, $2)", player, since_ms)
-        }
+        Row::OptOut(OptOutCells { player, since_ms, by_administrator }) => sqlx::query!(
+            "INSERT INTO opt_outs (player, since_ms, by_administrator) VALUES ($1, $2, $3)",
+            player,
+            since_ms,
+            by_administrator,
+        ),
         Row::Removal(removal) => sqlx::query!(
             "INSERT INTO removals (row, player, links, contact, message, created_at_ms)
              VALUES ($1, $2, $3, $4, $5, $6)",

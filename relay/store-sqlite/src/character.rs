@@ -1,10 +1,11 @@
 //! Whose characters are.
 
 use raidcast_shared::id::ActorId;
-use raidcast_store::row::{CharacterColumns, ClaimColumns, player, readable};
+use raidcast_store::row::{CharacterColumns, ClaimColumns, JudgedColumns, player, readable};
 use raidcast_store::{
     Audited, CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters,
-    Claim, NewClaim, Note, PersonId, ProvedBy, SeenClaim, StoreError, StoreFuture, Wish, Wished, Wishes, code,
+    Claim, JudgedClaim, NewClaim, Note, PersonId, Proof, ProvedBy, SEEN_MAX, SeenClaim, StoreError, StoreFuture, Wish,
+    Wished, Wishes, code,
 };
 use sqlx::sqlite::SqliteConnection;
 
@@ -49,52 +50,79 @@ impl Characters for SqliteStore {
         })
     }
 
-    fn claims_for_officer(&self, officer: PersonId, now_ms: i64) -> StoreFuture<'_, Vec<SeenClaim>> {
+    fn claim_for_officer<'a>(
+        &'a self,
+        officer: PersonId,
+        code: &'a str,
+        now_ms: i64,
+    ) -> StoreFuture<'a, Option<SeenClaim>> {
         Self::read(async move {
-            let claims = sqlx::query_as!(
+            let claim = sqlx::query_as!(
                 SeenClaim,
                 r#"SELECT c.row AS "row!", p.name AS by, c.called,
                           (SELECT f.name FROM encounter_players f JOIN encounters e ON e.row = f.encounter
                            JOIN account_owners o ON o.account = e.account
-                           WHERE f.actor_id = c.player AND o.person = ?1
+                           WHERE f.actor_id = c.player AND o.person = ?1 AND e.kept_at_ms <= c.created_at_ms
                            ORDER BY e.started_at_ms DESC, e.row DESC LIMIT 1) AS "name: String",
                           c.created_at_ms, c.ends_at_ms
                    FROM claims c JOIN people p ON p.row = c.person
-                   WHERE c.way = 1 AND c.person <> ?1 AND c.ends_at_ms > ?2
+                   WHERE c.way = 1 AND c.code = ?2 AND c.person <> ?1 AND c.ends_at_ms > ?3
                      AND NOT EXISTS (SELECT 1 FROM characters h WHERE h.player = c.player)
                      AND NOT EXISTS (SELECT 1 FROM opt_outs h WHERE h.player = c.player)
                      AND EXISTS (SELECT 1 FROM encounter_players f JOIN encounters e ON e.row = f.encounter
                                  JOIN account_owners o ON o.account = e.account
-                                 WHERE f.actor_id = c.player AND o.person = ?1)
-                   ORDER BY c.row LIMIT ?3"#,
+                                 WHERE f.actor_id = c.player AND o.person = ?1 AND e.kept_at_ms <= c.created_at_ms)
+                   ORDER BY c.row LIMIT 1"#,
                 officer.0,
+                code,
                 now_ms,
-                CLAIMS_LISTED_MAX,
             )
-            .fetch_all(&self.readers)
+            .fetch_optional(&self.readers)
             .await?;
-            Ok(claims)
+            Ok(claim)
         })
     }
 
-    fn claims_for_administrators(&self, now_ms: i64) -> StoreFuture<'_, Vec<SeenClaim>> {
+    fn claims_for_administrators(&self, now_ms: i64) -> StoreFuture<'_, Vec<JudgedClaim>> {
         Self::read(async move {
+            let mut transaction = self.readers.begin().await?;
             let claims = sqlx::query_as!(
-                SeenClaim,
-                r#"SELECT c.row AS "row!", p.name AS by, c.called,
-                          (SELECT f.name FROM encounter_players f JOIN encounters e ON e.row = f.encounter
-                           WHERE f.actor_id = c.player
-                             AND NOT EXISTS (SELECT 1 FROM opt_outs h WHERE h.player = c.player)
-                           ORDER BY e.started_at_ms DESC, e.row DESC LIMIT 1) AS "name: String",
-                          c.created_at_ms, c.ends_at_ms
-                   FROM claims c JOIN people p ON p.row = c.person
-                   WHERE c.way = 2 AND c.ends_at_ms > ?1 ORDER BY c.row LIMIT ?2"#,
+                JudgedColumns,
+                r#"SELECT c.row AS "row!", c.person, p.name AS by, c.player, c.called,
+                          h.person AS "holder?", n.name AS "holder_name?", o.player IS NOT NULL AS "hidden!: bool",
+                          coalesce(o.by_administrator, FALSE) AS "by_administrator!: bool", c.created_at_ms, c.ends_at_ms
+                   FROM (SELECT row, person, player, called, created_at_ms, ends_at_ms,
+                                row_number() OVER (PARTITION BY person ORDER BY row) AS turn
+                         FROM claims WHERE way = 2 AND ends_at_ms > ?1) AS c
+                   JOIN people p ON p.row = c.person
+                   LEFT JOIN characters h ON h.player = c.player LEFT JOIN people n ON n.row = h.person
+                   LEFT JOIN opt_outs o ON o.player = c.player
+                   ORDER BY c.turn, c.row LIMIT ?2"#,
                 now_ms,
                 CLAIMS_LISTED_MAX,
             )
-            .fetch_all(&self.readers)
+            .fetch_all(&mut *transaction)
             .await?;
-            Ok(claims)
+            let mut judged = Vec::with_capacity(claims.len());
+            for claim in claims {
+                let seen = sqlx::query!(
+                    r#"SELECT DISTINCT e.account, f.name AS "name: String" FROM encounter_players f
+                       JOIN encounters e ON e.row = f.encounter
+                       WHERE f.actor_id = ?1 AND e.started_at_ms <= ?2
+                         AND NOT EXISTS (SELECT 1 FROM account_owners w WHERE w.account = e.account AND w.person = ?3)
+                       LIMIT ?4"#,
+                    claim.player,
+                    now_ms,
+                    claim.person,
+                    SEEN_MAX,
+                )
+                .fetch_all(&mut *transaction)
+                .await?;
+                let rows: Vec<_> = seen.into_iter().map(|row| (row.account, row.name)).collect();
+                judged.push(claim.judged(&rows)?);
+            }
+            transaction.commit().await?;
+            Ok(judged)
         })
     }
 
@@ -106,7 +134,7 @@ impl Characters for SqliteStore {
         self.write(RefuseClaim { row, by, now_ms })
     }
 
-    fn prove_claim(&self, row: i64, by: ProvedBy, now_ms: i64) -> StoreFuture<'_, bool> {
+    fn prove_claim(&self, row: i64, by: ProvedBy, now_ms: i64) -> StoreFuture<'_, Proof> {
         self.write(ProveClaim { row, by, now_ms })
     }
 
@@ -115,8 +143,8 @@ impl Characters for SqliteStore {
             let columns = sqlx::query_as!(
                 CharacterColumns,
                 r#"SELECT c.row AS "row!", c.player, c.called, c.way, c.proved_at_ms, c.agrees AS "agrees: bool",
-                          EXISTS (SELECT 1 FROM opt_outs o WHERE o.player = c.player) AS "hidden!: bool"
-                   FROM characters c WHERE c.person = ?1 ORDER BY c.row"#,
+                          o.player IS NOT NULL AS "hidden!: bool", coalesce(o.by_administrator, FALSE) AS "by_administrator!: bool"
+                   FROM characters c LEFT JOIN opt_outs o ON o.player = c.player WHERE c.person = ?1 ORDER BY c.row"#,
                 person.0,
             )
             .fetch_all(&self.readers)
@@ -133,12 +161,27 @@ impl Characters for SqliteStore {
         self.write(HidePlayer { player, hidden, note })
     }
 
+    fn knows_player(&self, player: ActorId) -> StoreFuture<'_, bool> {
+        Self::read(async move {
+            let player = player.to_hex();
+            let is_known = sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT 1 FROM encounter_players WHERE actor_id = ?1)
+                          OR EXISTS (SELECT 1 FROM opt_outs WHERE player = ?1)
+                          OR EXISTS (SELECT 1 FROM characters WHERE player = ?1) AS "known!: bool""#,
+                player,
+            )
+            .fetch_one(&self.readers)
+            .await?;
+            Ok(is_known)
+        })
+    }
+
     fn wishes(&self, now_ms: i64) -> StoreFuture<'_, Wishes> {
         Self::read(async move {
             let mut transaction = self.readers.begin().await?;
             let hidden = sqlx::query_scalar!("SELECT player FROM opt_outs").fetch_all(&mut *transaction).await?;
             let agreed = sqlx::query_scalar!(
-                "SELECT player FROM characters c WHERE agrees
+                "SELECT player FROM characters c WHERE agrees AND way = 2
                  AND NOT EXISTS (SELECT 1 FROM opt_outs o WHERE o.player = c.player)"
             )
             .fetch_all(&mut *transaction)
@@ -167,14 +210,7 @@ impl Change for AddClaim {
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<Claim>, Failure> {
         let NewClaim { person, player, called, way, code, created_at_ms, ends_at_ms } = &self.0;
         let (player, way) = (player.to_hex(), code::of_way(*way));
-        sqlx::query!(
-            "DELETE FROM claims WHERE ends_at_ms <= ?1 OR (person = ?2 AND player = ?3)",
-            created_at_ms,
-            person.0,
-            player,
-        )
-        .execute(&mut *connection)
-        .await?;
+        sqlx::query!("DELETE FROM claims WHERE ends_at_ms <= ?1", created_at_ms).execute(&mut *connection).await?;
         let row = sqlx::query_scalar!(
             r#"INSERT INTO claims (person, player, called, way, code, created_at_ms, ends_at_ms)
                SELECT row, ?2, ?3, ?4, ?5, ?6, ?7 FROM people
@@ -247,28 +283,28 @@ struct ProveClaim {
 }
 
 impl Change for ProveClaim {
-    type Output = bool;
+    type Output = Proof;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Proof, Failure> {
         let (way, by) = match self.by {
             ProvedBy::Fight(_) => (0, None),
             ProvedBy::Officer(officer) => (1, Some(officer)),
-            ProvedBy::Administrator(administrator) => (2, Some(administrator)),
+            ProvedBy::Administrator { by, .. } => (2, Some(by)),
         };
         let claim = sqlx::query!(
-            "SELECT person, player, called FROM claims WHERE row = ?1 AND way = ?2 AND ends_at_ms > ?3",
+            "SELECT person, player, called, created_at_ms FROM claims WHERE row = ?1 AND way = ?2 AND ends_at_ms > ?3",
             self.row,
             way,
             self.now_ms,
         )
         .fetch_optional(&mut *connection)
         .await?;
-        let Some(claim) = claim else { return Ok(false) };
+        let Some(claim) = claim else { return Ok(Proof::NotThere) };
         let may = match self.by {
-            // Whoever uploads can have anybody called anything.
+            // Whoever uploads can have anybody called anything; of an account that nobody owns nobody knows who does.
             ProvedBy::Fight(account) => {
                 sqlx::query_scalar!(
-                    r#"SELECT NOT EXISTS (SELECT 1 FROM account_owners WHERE account = ?1 AND person = ?2)
+                    r#"SELECT EXISTS (SELECT 1 FROM account_owners WHERE account = ?1 AND person <> ?2)
                               AND NOT EXISTS (SELECT 1 FROM characters WHERE player = ?3)
                               AND NOT EXISTS (SELECT 1 FROM opt_outs WHERE player = ?3) AS "may!: bool""#,
                     account.0,
@@ -283,17 +319,18 @@ impl Change for ProveClaim {
                     r#"SELECT ?1 <> ?2
                               AND EXISTS (SELECT 1 FROM encounter_players f JOIN encounters e ON e.row = f.encounter
                                           JOIN account_owners o ON o.account = e.account
-                                          WHERE f.actor_id = ?3 AND o.person = ?1)
+                                          WHERE f.actor_id = ?3 AND o.person = ?1 AND e.kept_at_ms <= ?4)
                               AND NOT EXISTS (SELECT 1 FROM characters WHERE player = ?3)
                               AND NOT EXISTS (SELECT 1 FROM opt_outs WHERE player = ?3) AS "may!: bool""#,
                     officer.0,
                     claim.person,
                     claim.player,
+                    claim.created_at_ms,
                 )
                 .fetch_one(&mut *connection)
                 .await?
             }
-            ProvedBy::Administrator(_) => true,
+            ProvedBy::Administrator { .. } => true,
         };
         let held = sqlx::query_scalar!(
             r#"SELECT count(*) AS "held!: i64" FROM characters WHERE person = ?1 AND player <> ?2"#,
@@ -303,7 +340,18 @@ impl Change for ProveClaim {
         .fetch_one(&mut *connection)
         .await?;
         if !may || held >= CHARACTERS_OF_PERSON_MAX {
-            return Ok(false);
+            return Ok(Proof::NotThere);
+        }
+        if let ProvedBy::Administrator { held, .. } = self.by {
+            let holder = sqlx::query_scalar!("SELECT person FROM characters WHERE player = ?1", claim.player)
+                .fetch_optional(&mut *connection)
+                .await?;
+            if holder != held.map(|person| person.0) {
+                return Ok(Proof::Held);
+            }
+            sqlx::query!("UPDATE opt_outs SET by_administrator = FALSE WHERE player = ?1", claim.player)
+                .execute(&mut *connection)
+                .await?;
         }
         sqlx::query!("DELETE FROM characters WHERE player = ?1", claim.player).execute(&mut *connection).await?;
         sqlx::query!(
@@ -316,11 +364,13 @@ impl Change for ProveClaim {
         )
         .execute(&mut *connection)
         .await?;
-        sqlx::query!("DELETE FROM claims WHERE row = ?1", self.row).execute(&mut *connection).await?;
+        sqlx::query!("DELETE FROM claims WHERE person = ?1 AND player = ?2", claim.person, claim.player)
+            .execute(&mut *connection)
+            .await?;
         let about = Some(claim.person);
         put_note(connection, &Note { by, key: None, what: Audited::CharacterProved, about, at_ms: self.now_ms })
             .await?;
-        Ok(true)
+        Ok(Proof::Done)
     }
 }
 
@@ -337,30 +387,33 @@ impl Change for MakeWish {
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<Wished, Failure> {
         let held = sqlx::query!(
-            r#"SELECT player, agrees AS "agrees: bool" FROM characters WHERE row = ?1 AND person = ?2"#,
+            r#"SELECT c.player, c.way, c.agrees AS "agrees: bool", o.player IS NOT NULL AS "hidden!: bool",
+                      coalesce(o.by_administrator, FALSE) AS "by_administrator!: bool"
+               FROM characters c LEFT JOIN opt_outs o ON o.player = c.player WHERE c.row = ?1 AND c.person = ?2"#,
             self.row,
             self.person.0,
         )
         .fetch_optional(&mut *connection)
         .await?;
         let Some(held) = held else { return Ok(Wished::NotThere) };
+        if let Some(refused) = self.wish.refused(held.by_administrator, held.way) {
+            return Ok(refused);
+        }
         let note =
             |what| Note { by: Some(self.person), key: None, what, about: Some(self.person.0), at_ms: self.now_ms };
-        match self.wish {
-            Wish::Hidden(hidden) => {
-                let what = if hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
-                let is_done = hide(connection, &held.player, hidden, &note(what)).await?;
-                Ok(if is_done { Wished::Done } else { Wished::Full })
-            }
-            Wish::Agrees(agrees) if agrees == held.agrees => Ok(Wished::Done),
-            Wish::Agrees(agrees) => {
-                sqlx::query!("UPDATE characters SET agrees = ?2 WHERE row = ?1", self.row, agrees)
-                    .execute(&mut *connection)
-                    .await?;
-                let what = if agrees { Audited::PlayerAgreed } else { Audited::PlayerDisagreed };
-                put_note(connection, &note(what)).await?;
-                Ok(Wished::Done)
+        if let Some(hidden) = self.wish.hidden.filter(|hidden| *hidden != held.hidden) {
+            let what = if hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
+            if !hide(&mut *connection, &held.player, hidden, false, &note(what)).await? {
+                return Ok(Wished::Full);
             }
         }
+        if let Some(agrees) = self.wish.agrees.filter(|agrees| *agrees != held.agrees) {
+            sqlx::query!("UPDATE characters SET agrees = ?2 WHERE row = ?1", self.row, agrees)
+                .execute(&mut *connection)
+                .await?;
+            let what = if agrees { Audited::PlayerAgreed } else { Audited::PlayerDisagreed };
+            put_note(connection, &note(what)).await?;
+        }
+        Ok(Wished::Done)
     }
 }

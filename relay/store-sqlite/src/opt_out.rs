@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::job::Change;
 use crate::search_rows::list_player;
 
-/// Hides a player, whosever he is.
+/// Hides a player by an administrator's word, whosever he is.
 pub(crate) struct HidePlayer {
     pub(crate) player: ActorId,
     pub(crate) hidden: bool,
@@ -22,30 +22,42 @@ impl Change for HidePlayer {
     type Output = bool;
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<bool, Failure> {
-        hide(connection, &self.player.to_hex(), self.hidden, &self.note).await
+        hide(connection, &self.player.to_hex(), self.hidden, true, &self.note).await
     }
 }
 
-/// Hides a player from now on, or shows him again, with a note if that was not so; `false` if there is no room.
+/// Hides a player from now on, by his own word or by an administrator's, or shows him again, with a note if that was not so; `false` if there is no room.
 pub(crate) async fn hide(
     connection: &mut SqliteConnection,
     player: &str,
     hidden: bool,
+    by_administrator: bool,
     note: &Note,
 ) -> Result<bool, Failure> {
-    let was_hidden =
-        sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM opt_outs WHERE player = ?1) AS "held!: bool""#, player)
-            .fetch_one(&mut *connection)
-            .await?;
-    if was_hidden == hidden {
+    let held = sqlx::query_scalar!(
+        r#"SELECT by_administrator AS "by_administrator: bool" FROM opt_outs WHERE player = ?1"#,
+        player,
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if held.is_some() == hidden {
+        // It is an administrator's word from now on; what he said nobody else takes for his own.
+        if hidden && by_administrator && held == Some(false) {
+            sqlx::query!("UPDATE opt_outs SET by_administrator = TRUE WHERE player = ?1", player)
+                .execute(&mut *connection)
+                .await?;
+            put_note(connection, note).await?;
+        }
         return Ok(true);
     }
     if hidden {
         let kept = sqlx::query!(
-            "INSERT INTO opt_outs (player, since_ms) SELECT ?1, ?2 WHERE (SELECT count(*) FROM opt_outs) < ?3",
+            "INSERT INTO opt_outs (player, since_ms, by_administrator)
+             SELECT ?1, ?2, ?4 WHERE (SELECT count(*) FROM opt_outs) < ?3",
             player,
             note.at_ms,
             OPT_OUTS_MAX,
+            by_administrator,
         )
         .execute(&mut *connection)
         .await?;

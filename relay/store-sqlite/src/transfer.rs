@@ -235,7 +235,11 @@ impl Export for Transaction {
                 store_error,
             ),
             Table::OptOuts => rows(
-                sqlx::query_as!(OptOutCells, "SELECT player, since_ms FROM opt_outs ORDER BY player").fetch(connection),
+                sqlx::query_as!(
+                    OptOutCells,
+                    r#"SELECT player, since_ms, by_administrator AS "by_administrator: bool" FROM opt_outs ORDER BY player"#
+                )
+                .fetch(connection),
                 Row::OptOut,
                 store_error,
             ),
@@ -557,9 +561,12 @@ async fn put(connection: &mut SqliteConnection, row: &Row) -> Result<(), sqlx::E
             character.agrees,
             character.proved_at_ms,
         ),
-        Row::OptOut(OptOutCells { player, since_ms }) => {
-            sqlx::query!("INSERT INTO opt_outs (player, since_ms) VALUES (?, ?)", player, since_ms)
-        }
+        Row::OptOut(OptOutCells { player, since_ms, by_administrator }) => sqlx::query!(
+            "INSERT INTO opt_outs (player, since_ms, by_administrator) VALUES (?, ?, ?)",
+            player,
+            since_ms,
+            by_administrator,
+        ),
         Row::Removal(removal) => sqlx::query!(
             "INSERT INTO removals (row, player, links, contact, message, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)",
             removal.row,

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use crate::{
     Account, AccountId, AuditRow, Character, Claim, Delay, EncounterKey, EncounterRow, Invitation, JobKey, JobKind,
-    JournalEntry, KeyId, KeyRow, LeasedJob, LinkId, LinkRow, NewClaim, NewRemoval, Note, Person, PersonId, RaidLine,
-    RaidRow, Removal, ReportLine, Session, SessionId, ShownTo, StoreError, StoredStream, StreamKey, Tickets,
-    Unreadable, UploadHash, code,
+    JournalEntry, JudgedClaim, KeyId, KeyRow, LeasedJob, LinkId, LinkRow, NewClaim, NewRemoval, Note, Person, PersonId,
+    RaidLine, RaidRow, Removal, ReportLine, Seen, Session, SessionId, ShownTo, StoreError, StoredStream, StreamKey,
+    Tickets, Unreadable, UploadHash, code,
 };
 
 /// An id: of a type of the database's own, or 16 bytes.
@@ -411,6 +411,7 @@ pub struct CharacterColumns {
     pub way: i64,
     pub proved_at_ms: i64,
     pub hidden: bool,
+    pub by_administrator: bool,
     pub agrees: bool,
 }
 
@@ -418,8 +419,41 @@ impl TryFrom<CharacterColumns> for Character {
     type Error = StoreError;
 
     fn try_from(columns: CharacterColumns) -> Result<Self, StoreError> {
-        let CharacterColumns { row, player: id, called, way, proved_at_ms, hidden, agrees } = columns;
-        Ok(Self { row, player: player(&id)?, called, way: code::way(way)?, proved_at_ms, hidden, agrees })
+        let (player, way) = (player(&columns.player)?, code::way(columns.way)?);
+        let CharacterColumns { row, called, proved_at_ms, hidden, by_administrator, agrees, .. } = columns;
+        Ok(Self { row, player, called, way, proved_at_ms, hidden, by_administrator, agrees })
+    }
+}
+
+/// A claim that waits for an administrator.
+pub struct JudgedColumns {
+    pub row: i64,
+    pub person: i64,
+    pub by: String,
+    pub player: String,
+    pub called: String,
+    pub holder: Option<i64>,
+    pub holder_name: Option<String>,
+    pub hidden: bool,
+    pub by_administrator: bool,
+    pub created_at_ms: i64,
+    pub ends_at_ms: i64,
+}
+
+impl JudgedColumns {
+    /// The claim, with what others saw: accounts, and what they call the player.
+    ///
+    /// # Errors
+    /// The player's id is none.
+    pub fn judged(self, rows: &[(i64, Option<String>)]) -> Result<JudgedClaim, StoreError> {
+        let player = player(&self.player)?;
+        let mut seen = Seen::of(&self.called, rows);
+        if self.hidden {
+            seen.names.clear();
+        }
+        let Self { row, by, called, hidden, by_administrator, created_at_ms, ends_at_ms, .. } = self;
+        let holder = self.holder.map(|holder| (PersonId(holder), self.holder_name.unwrap_or_default()));
+        Ok(JudgedClaim { row, by, player, called, holder, hidden, by_administrator, seen, created_at_ms, ends_at_ms })
     }
 }
 

@@ -510,4 +510,5 @@ pub struct CharacterCells {
 pub struct OptOutCells {
     pub player: String,
     pub since_ms: i64,
+    pub by_administrator: bool,
 }

@@ -68,8 +68,9 @@ async fn proved(relay: &TestRelay, ana: &mut Browser, number: u8) -> (Browser, i
     let open = ana.get("/api/v1/claims").await.body;
     assert_eq!(open["claims"][0]["id"], claim["id"], "{open}");
     let path = format!("/api/v1/claims/{}", claim["id"]);
-    assert_eq!(bo.ask("PUT", &path, None).await.code(), "not_administrator");
-    assert_eq!(ana.ask("PUT", &path, None).await.status, 204);
+    let believes = json!({"held": null});
+    assert_eq!(bo.ask("PUT", &path, Some(believes.clone())).await.code(), "not_administrator");
+    assert_eq!(ana.ask("PUT", &path, Some(believes)).await.status, 204);
     let (characters, claims) = held(&mut bo).await;
     assert_eq!((characters.len(), claims.len()), (1, 0));
     (bo, characters[0]["id"].as_i64().unwrap())
@@ -360,7 +361,12 @@ async fn a_code_in_the_name_proves_a_character_where_somebody_else_uploads_it() 
     let (_, own_key) = bo.make_key(&["upload"], None).await;
     let mut own = raid_of(&relay, &own_key, 0xb0).await;
     finished(&mut own, &called(Script::new(3, 2), &format!("Bö {code}"))).await;
-    let mut uploader = raid_of(&relay, KEY, 1).await;
+    // Nobody knows whose an account is that nobody owns.
+    let mut nobodys = raid_of(&relay, KEY, 0xc0).await;
+    finished(&mut nobodys, &called(Script::new(3, 2), &format!("Bö {code}"))).await;
+    let mut cy = joined(&relay, 3, "Cy", None).await;
+    let (_, key_of_another) = cy.make_key(&["upload"], None).await;
+    let mut uploader = raid_of(&relay, &key_of_another, 1).await;
     // Another's code, and the code on another player.
     finished(&mut uploader, &called(Script::new(3, 2).at(1_790_000_100_000), "Bö 00000")).await;
     let other = claims(&mut bo, "3", "code").await;
@@ -396,12 +402,14 @@ async fn an_officer_confirms_those_who_played_in_his_raids_and_nobody_else() {
     let shape = |claim: &Value| claim.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!((shape(&here), &here["code"]), (shape(&elsewhere), &Value::Null));
     let own = claims(&mut officer, "1", "officer").await;
-    let seen = officer.get("/api/v1/me/confirmations").await.body;
-    assert_eq!(seen["claims"].as_array().map(Vec::len), Some(1), "{seen}");
-    assert_eq!((&seen["claims"][0]["by"], &seen["claims"][0]["name"]), (&json!("Bo"), &json!("<b>Böreas</b>")));
-    let path = |claim: &Value| format!("/api/v1/me/confirmations/{}", claim["id"]);
+    let path = |claim: &Value| format!("/api/v1/me/confirmations/{}", claim["code"].as_str().expect("a code"));
+    let seen = officer.get(&path(&here)).await;
+    assert_eq!(seen.status, 200, "{}", seen.body);
+    assert_eq!((&seen.body["by"], &seen.body["name"]), (&json!("Bo"), &json!("<b>Böreas</b>")));
+    // Who has no code, or no such fight, is told nothing; nobody has a list.
+    assert_eq!(officer.get("/api/v1/me/confirmations").await.status, 404);
     for other in [&mut ana, &mut bo] {
-        assert_eq!(other.get("/api/v1/me/confirmations").await.body, json!({"claims": []}));
+        assert_eq!(other.get(&path(&here)).await.status, 404);
         assert_eq!(other.ask("PUT", &path(&here), None).await.status, 404);
     }
     for claim in [&own, &elsewhere] {
@@ -412,12 +420,35 @@ async fn an_officer_confirms_those_who_played_in_his_raids_and_nobody_else() {
     officer.page = "Sec-Fetch-Site: same-origin\r\n";
     assert_eq!(officer.ask("PUT", &path(&here), None).await.status, 204);
     assert_eq!(officer.ask("PUT", &path(&here), None).await.status, 404);
-    assert_eq!(held(&mut bo).await.0[0]["way"], "officer");
+    let character = held(&mut bo).await.0.remove(0);
+    assert_eq!(character["way"], "officer");
+    // To be named where others are not takes more than his word.
+    let agrees = format!("/api/v1/me/characters/{}", character["id"]);
+    for form in [json!({"agrees": true}), json!({"agrees": true, "hidden": true})] {
+        assert_eq!(bo.ask("PATCH", &agrees, Some(form)).await.code(), "conflict");
+    }
+    assert_eq!(held(&mut bo).await.0[0], character);
     // Another does not get what is somebody's, and is told nothing.
     let mut cy = joined(&relay, 4, "Cy", None).await;
     let taken = claims(&mut cy, PLAYER, "officer").await;
     assert_eq!(shape(&taken), shape(&here));
     assert_eq!(officer.ask("PUT", &path(&taken), None).await.status, 404);
+    // A fight that was uploaded once he was asked may be made for it.
+    let late = claims(&mut cy, "3", "officer").await;
+    relay.pass_ms(60_000);
+    let mut dan = joined(&relay, 5, "Dan", None).await;
+    let (_, key) = dan.make_key(&["upload"], None).await;
+    finished(&mut raid_of(&relay, &key, 8).await, &Script::new(3, 2)).await;
+    all_derived(&relay).await;
+    assert_eq!(dan.get(&path(&late)).await.status, 404);
+    let after = claims(&mut cy, "3", "officer").await;
+    assert_eq!(dan.get(&path(&after)).await.status, 200);
+    // Codes are not tried out.
+    let mut statuses = BTreeSet::new();
+    for _ in 0..12 {
+        statuses.insert(dan.get("/api/v1/me/confirmations/aaaaaa").await.status);
+    }
+    assert_eq!(statuses, BTreeSet::from([404, 429]));
     relay.stop().await;
 }
 
@@ -454,6 +485,9 @@ async fn claims_have_limits_and_are_ones_own() {
     assert_eq!(bo.ask("DELETE", &format!("/api/v1/claims/{refused}"), None).await.code(), "not_administrator");
     assert_eq!(ana.ask("DELETE", &format!("/api/v1/claims/{refused}"), None).await.status, 204);
     assert_eq!(held(&mut bo).await.1.len(), 3);
+    // What one player's number and key are, nobody learns from what becomes of his claims.
+    let before = held(&mut bo).await.1.len();
+    assert_eq!(before, 3);
     // A player who never signed up, by an administrator: by number, or by the key that reports have.
     let key = RelaySecret::new([7; 32]).actor(ActorId::clear(2)).to_hex();
     let hides = json!({"player": key, "hidden": true});
@@ -507,4 +541,173 @@ async fn a_title_that_is_cleared_is_in_no_answer_and_does_not_come_back() {
     relay.stop().await;
     let held = std::fs::read(data.path().join("raidcast.db")).unwrap();
     assert!(!held.windows(TITLE.len()).any(|bytes| bytes == TITLE.as_bytes()), "it is in the file");
+}
+
+/// Of a raid that hides names, and of one in which somebody is hidden, a report tells keys that are good there alone.
+#[tokio::test]
+async fn what_stands_for_a_player_hides_him_and_nobody_else() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path(), &[ProofWay::Administrator]).await;
+    let mut ana = administrator(&relay).await;
+    let mut full = raid_of(&relay, KEY, 1).await;
+    let named = finished(&mut full, &Script::new(3, 2).at(1_789_999_000_000)).await;
+    let of_class = Hello { names: NamesPolicy::Class, raid: RaidId(Uuid::from_u128(2)), ..hello() };
+    let mut uploader = Uploader::connect_as(&relay, KEY, of_class).await;
+    let raid = uploader.welcome.raid.clone();
+    let report = finished(&mut uploader, &Script::new(3, 2)).await;
+    all_derived(&relay).await;
+    let stands_for = async |report: &str| relay.report(report).await.fight.players[HIDDEN].player_key.clone();
+    let key = stands_for(&report).await;
+    assert!(!keys().contains(&key), "it stands for one of them");
+    let hides = async |ana: &mut Browser, player: &str, seen_in: Option<&str>, hidden: bool| {
+        let mut form = json!({"player": player, "hidden": hidden});
+        if let Some(seen_in) = seen_in {
+            form["seenIn"] = json!(seen_in);
+        }
+        ana.ask("POST", "/api/v1/opt-outs", Some(form)).await
+    };
+    let names = async || {
+        let (_, body) = relay.get(&format!("/api/v1/reports/{named}")).await;
+        let body = body.to_string();
+        (0..3).filter(|at| body.contains(NAMES[*at])).collect::<Vec<_>>()
+    };
+    // A key by which nobody is known hides nobody: it is not answered as if it did.
+    for seen_in in [None, Some(named.as_str()), Some("nothing"), Some("")] {
+        let answer = hides(&mut ana, &key, seen_in, true).await;
+        assert_eq!((answer.status, answer.code()), (404, "not_found"), "{seen_in:?}");
+        assert!(answer.body["message"].as_str().unwrap().contains("number in the game"), "{}", answer.body);
+    }
+    assert_eq!(names().await, [0, 1, 2]);
+    for seen_in in [&report, &raid] {
+        assert_eq!(hides(&mut ana, &key, Some(seen_in), true).await.status, 204);
+        let left = names().await;
+        assert_eq!(left.len(), 2, "one is hidden, and nobody else");
+        assert_eq!(hides(&mut ana, &key, Some(seen_in), false).await.status, 204);
+        assert_eq!(names().await, [0, 1, 2]);
+    }
+    // Hidden, he has another key in the raid that names all others: by that he is shown again.
+    assert_eq!(hides(&mut ana, &keys()[HIDDEN], Some(&named), true).await.status, 204);
+    let shown = relay.report(&named).await;
+    let hidden = shown.fight.players.iter().find(|player| !keys().contains(&player.player_key)).expect("a key for him");
+    assert_eq!(hides(&mut ana, &hidden.player_key, None, false).await.status, 404);
+    assert_eq!(hides(&mut ana, &hidden.player_key, Some(&named), false).await.status, 204);
+    assert_eq!(names().await, [0, 1, 2]);
+    // A number is always somebody's, also of whom no fight is here yet.
+    assert_eq!(hides(&mut ana, "77777", None, true).await.status, 204);
+    assert_eq!(hides(&mut ana, &key, Some(&"x".repeat(65)), true).await.status, 400);
+    // What is claimed by such a key is he, and is answered as what is claimed by one that is nobody's.
+    let mut bo = joined(&relay, 2, "Bo", None).await;
+    let mut answers = Vec::new();
+    for seen_in in [report.as_str(), "nothing"] {
+        let form = json!({"player": key, "seenIn": seen_in, "called": "B", "way": "administrator"});
+        let answer = bo.ask("POST", "/api/v1/me/claims", Some(form)).await;
+        answers.push((answer.status, answer.body.as_object().unwrap().keys().cloned().collect::<Vec<_>>()));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0].0, 201);
+    let open = ana.get("/api/v1/claims").await.body;
+    assert!(keys().contains(&open["claims"][0]["player"].as_str().unwrap().to_owned()), "{open}");
+    assert_eq!(open["claims"][1]["player"], json!(key));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_administrator_hid_its_holder_does_not_show() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path(), &[ProofWay::Administrator]).await;
+    let mut ana = administrator(&relay).await;
+    let (mut bo, character) = proved(&relay, &mut ana, 2).await;
+    let report = finished(&mut Uploader::connect_as(&relay, KEY, hello()).await, &Script::new(3, 2)).await;
+    all_derived(&relay).await;
+    let hides = json!({"player": PLAYER, "hidden": true});
+    assert_eq!(ana.ask("POST", "/api/v1/opt-outs", Some(hides)).await.status, 204);
+    let path = format!("/api/v1/me/characters/{character}");
+    let refused = bo.ask("PATCH", &path, Some(json!({"hidden": false}))).await;
+    assert_eq!((refused.status, refused.code()), (409, "conflict"));
+    assert!(refused.body["message"].as_str().unwrap().contains("administrator"), "{}", refused.body);
+    let own = &held(&mut bo).await.0[0];
+    assert_eq!((&own["hidden"], &own["hiddenByAdministrator"]), (&json!(true), &json!(true)));
+    let named = async || relay.get(&format!("/api/v1/reports/{report}")).await.1.to_string().contains("Böreas");
+    assert!(!named().await);
+    // Who decides that it is his hands the say over, too.
+    let claim = claims(&mut bo, PLAYER, "administrator").await;
+    let open = ana.get("/api/v1/claims").await.body["claims"][0].clone();
+    assert_eq!((&open["hiddenByAdministrator"], &open["names"]), (&json!(true), &json!([])));
+    assert_eq!(open["holder"]["name"], "Bo 2");
+    let path = format!("/api/v1/claims/{}", claim["id"]);
+    assert_eq!(ana.ask("PUT", &path, Some(json!({}))).await.status, 400);
+    assert_eq!(ana.ask("PUT", &path, Some(json!({"held": null}))).await.code(), "conflict");
+    assert_eq!(ana.ask("PUT", &path, Some(json!({"held": open["holder"]["id"]}))).await.status, 204);
+    let own = held(&mut bo).await.0.remove(0);
+    assert_eq!((&own["hidden"], &own["hiddenByAdministrator"]), (&json!(true), &json!(false)));
+    wishes(&mut bo, own["id"].as_i64().unwrap(), json!({"hidden": false})).await;
+    assert!(named().await);
+    relay.stop().await;
+}
+
+/// What is made up in a log of one's own is not what others saw.
+#[tokio::test]
+async fn an_administrator_is_told_what_others_call_whom_somebody_claims() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path(), &[ProofWay::Administrator]).await;
+    let mut ana = administrator(&relay).await;
+    let mut bo = joined(&relay, 2, "Bo", None).await;
+    let (_, own_key) = bo.make_key(&["upload"], None).await;
+    let made_up = |name: &str| called(Script::new(3, 2).at(1_789_999_500_000), name);
+    finished(&mut raid_of(&relay, &own_key, 5).await, &made_up("Böreas der Zweite")).await;
+    for (key, number) in [(KEY, 6), (OTHER_KEY, 7)] {
+        finished(&mut raid_of(&relay, key, number).await, &Script::new(3, 2).at(1_789_999_000_000)).await;
+    }
+    // Of a fight that is still to come nobody knows anything.
+    let ahead = relay.clock()() + 100_000;
+    finished(&mut raid_of(&relay, KEY, 8).await, &called(Script::new(3, 2).at(ahead), "Böreas der Zweite")).await;
+    all_derived(&relay).await;
+    claims(&mut bo, PLAYER, "administrator").await;
+    claims(&mut bo, "77", "administrator").await;
+    let mut cy = joined(&relay, 3, "Cy", None).await;
+    claims(&mut cy, "78", "administrator").await;
+    let open = ana.get("/api/v1/claims").await.body;
+    let by: Vec<_> = open["claims"].as_array().unwrap().iter().map(|claim| claim["by"].as_str().unwrap()).collect();
+    assert_eq!(by, ["Bo", "Cy", "Bo"], "everybody's first comes before anybody's second");
+    let claim = &open["claims"][0];
+    assert_eq!((&claim["others"], &claim["calledSo"], &claim["holder"]), (&json!(2), &json!(0), &Value::Null));
+    assert_eq!(claim["names"], json!([{"name": "<b>Böreas</b>", "accounts": 2}]));
+    assert_eq!(claim["player"], json!(keys()[HIDDEN]));
+    assert_eq!((&open["claims"][2]["others"], &open["claims"][2]["names"]), (&json!(0), &json!([])));
+    relay.stop().await;
+}
+
+/// Or whoever asks for what he may not keeps the database busy.
+#[tokio::test]
+async fn what_was_refused_has_no_wishes_read() {
+    let data = tempfile::tempdir().unwrap();
+    let shaky = crate::shaky::Shaky::open(data.path()).await;
+    let relay = TestRelay::start_on_store_set(data.path(), shaky.clone(), |config| {
+        config.registration = Registration::Open;
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        config.character_proof = vec![ProofWay::Officer];
+    })
+    .await;
+    let mut bo = joined(&relay, 2, "Bo", None).await;
+    let read = || shaky.faults.wishes_read.load(std::sync::atomic::Ordering::SeqCst);
+    let before = read();
+    let claim = json!({"player": PLAYER, "called": "B", "way": "officer"});
+    for (method, path, form) in [
+        ("PUT", "/api/v1/me/confirmations/aaaaaa", None),
+        ("PUT", "/api/v1/claims/1", Some(json!({"held": null}))),
+        ("DELETE", "/api/v1/claims/1", None),
+        ("POST", "/api/v1/opt-outs", Some(json!({"player": PLAYER, "hidden": true}))),
+        ("POST", "/api/v1/me/claims", Some(json!({"player": "x", "called": "B", "way": "officer"}))),
+        ("PATCH", "/api/v1/me/characters/1", Some(json!({"hidden": true}))),
+    ] {
+        for _ in 0..12 {
+            let status = bo.ask(method, path, form.clone()).await.status;
+            assert!((400..500).contains(&status), "{method} {path}: {status}");
+        }
+    }
+    // Once a minute it is looked by itself.
+    assert!(read() <= before + 1, "{before} {}", read());
+    assert_eq!(bo.ask("POST", "/api/v1/me/claims", Some(claim)).await.status, 201);
+    assert!(read() > before);
+    relay.stop().await;
 }

@@ -11,10 +11,10 @@ use raidcast_store::name::NameParts;
 use raidcast_store::{
     Account, AccountId, Accounts, Adding, AuditRow, Audits, Backlog, Character, Characters, Claim, Derived,
     DerivedRows, EncounterKey, EncounterRow, Encounters, Erasing, FightsBegun, GivenBack, HeldReport, Invitation,
-    JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, KeptReport, KeyEncounter, KeyId, KeyRow,
-    KeyedEncounters, Keys, LeasedJob, Leaving, Left, LinkId, LinkRow, Links, NewClaim, NewEncounter, NewJob, NewKey,
-    NewLink, NewPerson, NewRemoval, NewSession, NewUpload, Note, OnCommit, OpenEncounter, Page, People, Person,
-    PersonId, Players, ProvedBy, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role, Search,
+    JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, JudgedClaim, KeptReport, KeyEncounter, KeyId,
+    KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left, LinkId, LinkRow, Links, NewClaim, NewEncounter, NewJob,
+    NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload, Note, OnCommit, OpenEncounter, Page, People, Person,
+    PersonId, Players, Proof, ProvedBy, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role, Search,
     SearchFound, SearchRequest, SeenClaim, Session, SessionEnds, SessionId, Sessions, SignIn, Store, StoreError,
     StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash, UploadKept,
     Uploads, Usage, Use, Wish, Wished, Wishes,
@@ -48,6 +48,8 @@ pub(crate) struct Faults {
     pub(crate) archives: RwLock<()>,
     /// Told whenever it is to be.
     pub(crate) archives_asked: Notify,
+    /// How often all wishes were read.
+    pub(crate) wishes_read: AtomicU32,
 }
 
 impl Faults {
@@ -398,15 +400,20 @@ impl Characters for Shaky {
         "writes" claim_character(claim: &'a NewClaim = claim.clone() => &claim) -> Option<Claim>;
         "reads" claims_of(person: PersonId = person => person, now_ms: i64 = now_ms => now_ms) -> Vec<Claim>;
         "reads" claims_by_code(now_ms: i64 = now_ms => now_ms) -> Vec<Claim>;
-        "reads" claims_for_officer(officer: PersonId = officer => officer, now_ms: i64 = now_ms => now_ms) -> Vec<SeenClaim>;
-        "reads" claims_for_administrators(now_ms: i64 = now_ms => now_ms) -> Vec<SeenClaim>;
+        "reads" claim_for_officer(officer: PersonId = officer => officer, code: &'a str = code.to_owned() => &code, now_ms: i64 = now_ms => now_ms) -> Option<SeenClaim>;
+        "reads" claims_for_administrators(now_ms: i64 = now_ms => now_ms) -> Vec<JudgedClaim>;
         "writes" drop_claim(person: PersonId = person => person, row: i64 = row => row) -> bool;
         "writes" refuse_claim(row: i64 = row => row, by: PersonId = by => by, now_ms: i64 = now_ms => now_ms) -> bool;
-        "writes" prove_claim(row: i64 = row => row, by: ProvedBy = by => by, now_ms: i64 = now_ms => now_ms) -> bool;
+        "writes" prove_claim(row: i64 = row => row, by: ProvedBy = by => by, now_ms: i64 = now_ms => now_ms) -> Proof;
         "reads" characters_of(person: PersonId = person => person) -> Vec<Character>;
         "writes" wish(person: PersonId = person => person, row: i64 = row => row, wish: Wish = wish => wish, now_ms: i64 = now_ms => now_ms) -> Wished;
         "writes" hide_player(player: ActorId = player => player, hidden: bool = hidden => hidden, note: Note = note => note) -> bool;
-        "reads" wishes(now_ms: i64 = now_ms => now_ms) -> Wishes;
+        "reads" knows_player(player: ActorId = player => player) -> bool;
+    }
+
+    fn wishes(&self, now_ms: i64) -> StoreFuture<'_, Wishes> {
+        self.faults.wishes_read.fetch_add(1, Ordering::SeqCst);
+        self.pass(false, move |store| async move { store.wishes(now_ms).await })
     }
 }
 

@@ -11,8 +11,8 @@ use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibili
 use raidcast_store::transfer::Table;
 use raidcast_store::{
     AccountId, Audited, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, NewClaim, NewJob, NewKey,
-    NewLink, NewPerson, NewRemoval, NewSession, Note, Person, ProvedBy, Role, Session, SessionEnds, Store, Subject,
-    UploadHash, Wish, Wished,
+    NewLink, NewPerson, NewRemoval, NewSession, Note, Person, Proof, ProvedBy, Role, Session, SessionEnds, Store,
+    Subject, UploadHash, Wish, Wished,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -101,13 +101,16 @@ async fn filled(data: &Path) -> Vec<String> {
         };
         let claim = relay.store.claim_character(&claim).await.unwrap().unwrap();
         if is_proved {
-            assert!(relay.store.prove_claim(claim.row, ProvedBy::Administrator(ana.id), 1).await.unwrap());
+            let by = ProvedBy::Administrator { by: ana.id, held: None };
+            assert_eq!(relay.store.prove_claim(claim.row, by, 1).await.unwrap(), Proof::Done);
             let character = relay.store.characters_of(ana.id).await.unwrap()[0].row;
-            for wish in [Wish::Agrees(true), Wish::Hidden(true)] {
+            for wish in [Wish::agrees(true), Wish::hidden(true)] {
                 assert_eq!(relay.store.wish(ana.id, character, wish, 1).await.unwrap(), Wished::Done);
             }
         }
     }
+    let asked = Note { by: Some(ana.id), key: None, what: Audited::PlayerHidden, about: None, at_ms: 1 };
+    assert!(relay.store.hide_player(ActorId([9; 16]), true, asked).await.unwrap());
     let cleared = Note { by: Some(ana.id), key: None, what: Audited::TitleCleared, about: None, at_ms: 1 };
     assert!(relay.store.clear_title(&row.raid_code, cleared).await.unwrap());
     let key = relay.store.add_key(&key_of(account, SECRET)).await.unwrap().unwrap();

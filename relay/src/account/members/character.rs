@@ -5,11 +5,13 @@
 
 use raidcast_shared::account::Audited;
 use raidcast_shared::character::{
-    CharacterForm, CharacterLine, ClaimForm, ClaimLine, MyCharacters, OpenClaim, OpenClaims, OptOutForm, ProofWay,
+    BeliefForm, CharacterForm, CharacterLine, ClaimForm, ClaimLine, Holder, JudgedClaim, MyCharacters, OpenClaim,
+    OpenClaims, OptOutForm, ProofWay, SeenName,
 };
 use raidcast_shared::id::ActorId;
 use raidcast_shared::text::is_name;
-use raidcast_store::{Character, Claim, NewClaim, Note, ProvedBy, SeenClaim, Wish, Wished};
+use raidcast_shared::uplink::NamesPolicy;
+use raidcast_store::{Character, Claim, NewClaim, Note, PersonId, Proof, ProvedBy, SeenClaim, Wish, Wished};
 
 use super::{Members, SignedIn, invalid, too_often};
 use crate::account::tries::Try;
@@ -20,6 +22,10 @@ use crate::quota::DAY_MS;
 const CLAIM_MS: i64 = 8 * DAY_MS;
 /// Characters of a code: of a thousand million, and few enough for a name of the game.
 const CODE_CHARS: usize = 6;
+/// No text that leads to a player is longer, nor a report's id or a raid's code.
+const PLAYER_CHARS_MAX: usize = 64;
+/// As a raid shows names to those who are no members, or has shown them.
+const POLICIES: [NamesPolicy; 3] = [NamesPolicy::Full, NamesPolicy::Class, NamesPolicy::Hidden];
 
 impl Members {
     /// Somebody's characters, and what he says is his.
@@ -35,6 +41,7 @@ impl Members {
             way: held.way,
             proved_at_ms: held.proved_at_ms,
             hidden: held.hidden,
+            hidden_by_administrator: held.by_administrator,
             agrees: held.agrees,
         };
         Ok(MyCharacters {
@@ -49,7 +56,7 @@ impl Members {
     /// # Errors
     /// What is wrong with it, `TooMany`; `Conflict` where as many are open as may be.
     pub async fn claim_character(&self, who: &SignedIn, form: &ClaimForm) -> Result<ClaimLine, HttpError> {
-        let player = self.player(&form.player)?;
+        let meant = self.meant(&form.player, form.seen_in.as_deref())?;
         let called = form.called.trim();
         if called.is_empty() || !is_name(called, super::NOTE_CHARS_MAX) {
             return Err(invalid("`called` must have 1 to 64 characters, without control characters"));
@@ -58,13 +65,14 @@ impl Members {
             return Err(invalid("characters are not proved in this way here: `ways` of your characters tells how"));
         }
         self.tries.by_person(who.person(), Try::Character).map_err(too_often)?;
+        let (player, _) = self.player(meant).await?;
         let now_ms = self.now_ms();
         let claim = NewClaim {
             person: who.person(),
             player,
             called: called.to_owned(),
             way: form.way,
-            code: (form.way == ProofWay::Code).then(|| self.context.entropy.code(CODE_CHARS)),
+            code: (form.way != ProofWay::Administrator).then(|| self.context.entropy.code(CODE_CHARS)),
             created_at_ms: now_ms,
             ends_at_ms: now_ms.saturating_add(CLAIM_MS),
         };
@@ -82,28 +90,41 @@ impl Members {
         found(self.context.store.drop_claim(who.person(), id).await?)
     }
 
-    /// Claims of others that he may confirm: of characters that played in fights of his accounts.
+    /// The claim with a code, if he may confirm it: of another, of a character that played in fights of his accounts before
+    /// that was claimed.
     ///
     /// # Errors
-    /// The store does not answer.
-    pub async fn confirmations(&self, who: &SignedIn) -> Result<OpenClaims, HttpError> {
-        if !self.context.proofs.contains(&ProofWay::Officer) {
-            return Ok(OpenClaims { claims: Vec::new() });
-        }
-        let claims = self.context.store.claims_for_officer(who.person(), self.now_ms()).await?;
-        Ok(OpenClaims { claims: claims.into_iter().map(open_claim).collect() })
+    /// `TooMany`; `NotFound` if there is none that he may confirm.
+    pub async fn confirmation(&self, who: &SignedIn, code: &str) -> Result<OpenClaim, HttpError> {
+        let SeenClaim { by, called, name, created_at_ms, ends_at_ms, .. } = self.confirmable(who, code).await?;
+        Ok(OpenClaim { by, called, name, created_at_ms, ends_at_ms })
     }
 
-    /// Confirms one of them.
+    /// Confirms it.
     ///
     /// # Errors
-    /// `NotFound` if there is none that he may confirm.
-    pub async fn confirm_claim(&self, who: &SignedIn, id: i64) -> Result<(), HttpError> {
-        if !self.context.proofs.contains(&ProofWay::Officer) {
+    /// As there.
+    pub async fn confirm_claim(&self, who: &SignedIn, code: &str) -> Result<(), HttpError> {
+        let row = self.confirmable(who, code).await?.row;
+        self.prove(row, ProvedBy::Officer(who.person())).await
+    }
+
+    async fn confirmable(&self, who: &SignedIn, code: &str) -> Result<SeenClaim, HttpError> {
+        self.tries.by_person(who.person(), Try::Confirm).map_err(too_often)?;
+        if !self.context.proofs.contains(&ProofWay::Officer) || code.len() > PLAYER_CHARS_MAX {
             return Err(HttpError::NotFound);
         }
-        let by = ProvedBy::Officer(who.person());
-        found(self.context.store.prove_claim(id, by, self.now_ms()).await?)
+        let code = code.trim().to_lowercase();
+        let claim = self.context.store.claim_for_officer(who.person(), &code, self.now_ms()).await?;
+        claim.ok_or(HttpError::NotFound)
+    }
+
+    async fn prove(&self, row: i64, by: ProvedBy) -> Result<(), HttpError> {
+        match self.context.store.prove_claim(row, by, self.now_ms()).await? {
+            Proof::Done => Ok(()),
+            Proof::NotThere => Err(HttpError::NotFound),
+            Proof::Held => Err(HttpError::Conflict("whose this character is has changed: read the claims anew".into())),
+        }
     }
 
     /// Claims that wait for an administrator.
@@ -113,62 +134,118 @@ impl Members {
     pub async fn open_claims(&self, who: &SignedIn) -> Result<OpenClaims, HttpError> {
         Self::administrates(who)?;
         let claims = self.context.store.claims_for_administrators(self.now_ms()).await?;
-        Ok(OpenClaims { claims: claims.into_iter().map(open_claim).collect() })
+        Ok(OpenClaims { claims: claims.into_iter().map(judged_claim).collect() })
     }
 
-    /// An administrator believes a claim, or does not.
+    /// An administrator believes a claim: of a character that is whose he was told.
+    ///
+    /// # Errors
+    /// `NotAdministrator`, `NotFound`; `Conflict` if it is another's by now.
+    pub async fn believe_claim(&self, who: &SignedIn, id: i64, form: BeliefForm) -> Result<(), HttpError> {
+        Self::administrates(who)?;
+        self.prove(id, ProvedBy::Administrator { by: who.person(), held: form.held.map(PersonId) }).await
+    }
+
+    /// An administrator does not believe a claim.
     ///
     /// # Errors
     /// `NotAdministrator`, `NotFound`.
-    pub async fn decide_claim(&self, who: &SignedIn, id: i64, believes: bool) -> Result<(), HttpError> {
+    pub async fn refuse_claim(&self, who: &SignedIn, id: i64) -> Result<(), HttpError> {
         Self::administrates(who)?;
-        let (store, by, now_ms) = (&self.context.store, who.person(), self.now_ms());
-        found(match believes {
-            true => store.prove_claim(id, ProvedBy::Administrator(by), now_ms).await?,
-            false => store.refuse_claim(id, by, now_ms).await?,
-        })
+        found(self.context.store.refuse_claim(id, who.person(), self.now_ms()).await?)
     }
 
-    /// Has a character of his shown as he wants it.
+    /// Has a character of his shown as he wants it: all of that, or nothing.
     ///
     /// # Errors
-    /// `NotFound` if he has no such one, `TooMany`; `Unavailable` where as many are hidden as may be.
+    /// `NotFound` if he has no such one, `TooMany`; `Conflict` where it is not for him to say; `Unavailable` where as many
+    /// are hidden as may be.
     pub async fn wish(&self, who: &SignedIn, id: i64, form: CharacterForm) -> Result<(), HttpError> {
         self.tries.by_person(who.person(), Try::Wish).map_err(too_often)?;
-        let wishes = [form.hidden.map(Wish::Hidden), form.agrees.map(Wish::Agrees)];
-        for wish in wishes.into_iter().flatten() {
-            match self.context.store.wish(who.person(), id, wish, self.now_ms()).await? {
-                Wished::Done => {}
-                Wished::NotThere => return Err(HttpError::NotFound),
-                Wished::Full => return Err(full()),
-            }
+        let wish = Wish { hidden: form.hidden, agrees: form.agrees };
+        match self.context.store.wish(who.person(), id, wish, self.now_ms()).await? {
+            Wished::Done => Ok(()),
+            Wished::NotThere => Err(HttpError::NotFound),
+            Wished::ByAdministrator => Err(HttpError::Conflict(
+                "an administrator has hidden this character: ask one of them to show it again".into(),
+            )),
+            Wished::Unproved => Err(HttpError::Conflict(
+                "to be named there an administrator has to confirm that it is yours: claim it once more, by an administrator"
+                    .into(),
+            )),
+            Wished::Full => Err(full()),
         }
-        Ok(())
     }
 
     /// An administrator hides a player who asked for it, or shows him again.
     ///
     /// # Errors
-    /// `NotAdministrator`; `Unavailable` where as many are hidden as may be.
+    /// `NotAdministrator`; `Unknown` of a key by which nobody is known, for it would hide nobody; `Unavailable` where as
+    /// many are hidden as may be.
     pub async fn opt_out(&self, who: &SignedIn, form: &OptOutForm) -> Result<(), HttpError> {
         Self::administrates(who)?;
-        let player = self.player(&form.player)?;
+        let meant = self.meant(&form.player, form.seen_in.as_deref())?;
+        let (player, is_known) = self.player(meant).await?;
+        if !is_known {
+            return Err(HttpError::Unknown(
+                "no player is known by this key: send the character's number in the game, or a link to a report with him \
+                 opened, for where names are hidden a key is good in that raid alone (`seenIn`)"
+                    .into(),
+            ));
+        }
         let what = if form.hidden { Audited::PlayerHidden } else { Audited::PlayerShown };
         let note = Note { by: Some(who.person()), key: None, what, about: None, at_ms: self.now_ms() };
         if self.context.store.hide_player(player, form.hidden, note).await? { Ok(()) } else { Err(full()) }
     }
 
-    /// A player, by his number in the game or by what stands for that here.
-    fn player(&self, text: &str) -> Result<ActorId, HttpError> {
-        let text = text.trim();
+    /// What a text means that leads to a player.
+    fn meant(&self, player: &str, seen_in: Option<&str>) -> Result<Meant, HttpError> {
+        let is_long = |text: &str| text.chars().count() > PLAYER_CHARS_MAX;
+        if is_long(player) || seen_in.is_some_and(is_long) {
+            return Err(invalid("`player` and `seenIn` must have at most 64 characters"));
+        }
+        let seen_in = seen_in.map(str::trim).filter(|seen| !seen.is_empty());
+        let text = player.trim();
         if let Some(key) = ActorId::from_hex(text) {
-            return Ok(key);
+            return Ok(Meant::Key(key, seen_in.map(str::to_owned)));
         }
         let number = text.parse().ok().filter(|number| *number > 0);
-        number.map(|number| self.context.secret.actor(ActorId::clear(number))).ok_or_else(|| {
+        number.map(|number| Meant::Number(self.context.secret.actor(ActorId::clear(number)))).ok_or_else(|| {
             invalid("`player` must be the character's number in the game, or `playerKey` of a report (32 hexadecimal digits)")
         })
     }
+
+    /// The player that is meant, and whether he is known by it: by his number everybody is.
+    async fn player(&self, meant: Meant) -> Result<(ActorId, bool), HttpError> {
+        let (key, seen_in) = match meant {
+            Meant::Number(player) => return Ok((player, true)),
+            Meant::Key(key, seen_in) => (key, seen_in),
+        };
+        let store = &self.context.store;
+        if let Some(seen_in) = seen_in {
+            let code = store.fight_of(&seen_in).await?.map_or(seen_in, |(_, code)| code);
+            let (players, secret) = (store.raid_players(&code).await?, self.context.secret.clone());
+            let stands_for = move || {
+                let stands =
+                    |player: &ActorId| POLICIES.iter().any(|names| secret.pseudonym(&code, *names, *player) == key);
+                players.into_iter().map(|(player, _)| player).find(stands)
+            };
+            // Of a raid with many players it takes a tenth of a second.
+            let found = self.context.heavy.background().run(stands_for).await.map_err(|_| HttpError::Internal)?;
+            if let Some(player) = found {
+                return Ok((player, true));
+            }
+        }
+        Ok((key, store.knows_player(key).await?))
+    }
+}
+
+/// What somebody says who means a player.
+enum Meant {
+    /// His number in the game: what stands for it.
+    Number(ActorId),
+    /// A key, and where it was seen.
+    Key(ActorId, Option<String>),
 }
 
 fn found(is_there: bool) -> Result<(), HttpError> {
@@ -185,7 +262,20 @@ fn claim_line(Claim { row, of }: Claim) -> ClaimLine {
     ClaimLine { id: row, called, way, code, created_at_ms, ends_at_ms }
 }
 
-fn open_claim(seen: SeenClaim) -> OpenClaim {
-    let SeenClaim { row, by, called, name, created_at_ms, ends_at_ms } = seen;
-    OpenClaim { id: row, by, called, name, created_at_ms, ends_at_ms }
+fn judged_claim(claim: raidcast_store::JudgedClaim) -> JudgedClaim {
+    let names = claim.seen.names.into_iter().map(|(name, accounts)| SeenName { name, accounts });
+    JudgedClaim {
+        id: claim.row,
+        by: claim.by,
+        player: claim.player.to_hex(),
+        called: claim.called,
+        holder: claim.holder.map(|(person, name)| Holder { id: person.0, name }),
+        hidden: claim.hidden,
+        hidden_by_administrator: claim.by_administrator,
+        others: claim.seen.others,
+        called_so: claim.seen.called_so,
+        names: names.collect(),
+        created_at_ms: claim.created_at_ms,
+        ends_at_ms: claim.ends_at_ms,
+    }
 }

@@ -12,9 +12,9 @@ use super::{Harness, KEPT_MS, NOW_MS, encounter, kept, raid};
 use crate::name::{NameKind, Typed, fold};
 use crate::search::{Filters, PlayerWanted, names_like};
 use crate::{
-    Audited, Audits, CHARACTERS_OF_PERSON_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters, Claim, Derived,
-    EncounterRow, Erasing, Erasure, Leaving, NewClaim, Note, People, Person, PersonId, Players, ProvedBy, RaidRow,
-    Raids, Reports, Search, Store, Term, Wish, Wished,
+    Accounts, Audited, Audits, CHARACTERS_OF_PERSON_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters, Claim, Derived,
+    EncounterRow, Erasing, Erasure, Leaving, NewClaim, Note, People, Person, PersonId, Players, Proof, ProvedBy,
+    RaidRow, Raids, Reports, Search, Seen, Store, Term, Wish, Wished,
 };
 
 const ENDS_MS: i64 = KEPT_MS + 1_000_000;
@@ -29,8 +29,8 @@ fn new_claim(of: &Person, number: u8, way: ProofWay) -> NewClaim {
         player: id(number),
         called: format!("Ünïcødé 🐉 {number}"),
         way,
-        code: (way == ProofWay::Code).then(|| "k7q2xp".into()),
-        created_at_ms: NOW_MS,
+        code: (way != ProofWay::Administrator).then(|| format!("k7q2x{}", number % 10)),
+        created_at_ms: KEPT_MS,
         ends_at_ms: ENDS_MS,
     }
 }
@@ -40,7 +40,12 @@ async fn claimed(store: &Arc<impl Store>, of: &Person, number: u8, way: ProofWay
 }
 
 async fn proves(store: &Arc<impl Store>, claim: &Claim, by: ProvedBy) -> bool {
-    store.prove_claim(claim.row, by, KEPT_MS).await.expect("an answer")
+    store.prove_claim(claim.row, by, KEPT_MS).await.expect("an answer") == Proof::Done
+}
+
+/// An administrator, who was told that nobody has it.
+fn believed(by: &Person) -> ProvedBy {
+    ProvedBy::Administrator { by: by.id, held: None }
 }
 
 async fn characters(store: &Arc<impl Store>, of: &Person) -> Vec<Character> {
@@ -74,7 +79,8 @@ pub async fn a_claim_is_open_until_it_is_over(harness: &impl Harness<Store: Stor
     let others = claimed(&store, &bo, 1, ProofWay::Code).await;
     assert!(first.row < again.row && again.row < others.row);
     let of = async |who: &Person, now_ms| store.claims_of(who.id, now_ms).await.expect("an answer");
-    assert_eq!(of(&ana, NOW_MS).await, std::slice::from_ref(&again), "another of the same takes its place");
+    assert_eq!(of(&ana, NOW_MS).await, [first.clone(), again.clone()], "whether they are one player's nobody is told");
+    assert!(store.drop_claim(ana.id, first.row).await.expect("an answer"));
     assert_eq!(of(&ana, ENDS_MS).await, []);
     assert_eq!(store.claims_by_code(NOW_MS).await.expect("an answer"), [again.clone(), others.clone()]);
     assert_eq!(store.wishes(NOW_MS).await.expect("an answer").claimed, [id(1)]);
@@ -85,19 +91,19 @@ pub async fn a_claim_is_open_until_it_is_over(harness: &impl Harness<Store: Stor
     for number in 1..CLAIMS_OF_PERSON_MAX {
         claimed(&store, &ana, 1 + number as u8, ProofWay::Administrator).await;
     }
-    let more = NewClaim { created_at_ms: NOW_MS + 1, ..new_claim(&ana, 99, ProofWay::Code) };
+    let more = NewClaim { created_at_ms: KEPT_MS + 1, ..new_claim(&ana, 99, ProofWay::Code) };
     assert_eq!(store.claim_character(&more).await.expect("an answer"), None);
     let later = NewClaim { created_at_ms: ENDS_MS, ends_at_ms: ENDS_MS + 1, ..more };
     assert!(store.claim_character(&later).await.expect("an answer").is_some(), "those that are over go");
-    assert_eq!(of(&ana, NOW_MS).await.len(), 1);
+    assert_eq!(of(&ana, KEPT_MS).await.len(), 1);
     let nobodys = NewClaim { person: PersonId(99), ..later };
     assert_eq!(store.claim_character(&nobodys).await.expect("an answer"), None);
     // An administrator refuses what asks for his word, and that is noted.
     let asked = claimed(&store, &bo, 3, ProofWay::Administrator).await;
     let by_code = claimed(&store, &bo, 4, ProofWay::Code).await;
     let seen = store.claims_for_administrators(NOW_MS).await.expect("an answer");
-    let seen: Vec<_> = seen.iter().map(|seen| (seen.row, seen.by.as_str(), seen.name.as_deref())).collect();
-    assert_eq!(seen, [(asked.row, "Bo", None)]);
+    let seen: Vec<_> = seen.iter().map(|seen| (seen.row, seen.by.as_str(), seen.player, seen.seen.clone())).collect();
+    assert_eq!(seen, [(asked.row, "Bo", id(3), Seen::default())]);
     assert!(!store.refuse_claim(by_code.row, ana.id, NOW_MS).await.expect("an answer"));
     assert!(store.refuse_claim(asked.row, ana.id, NOW_MS).await.expect("an answer"));
     assert!(!store.refuse_claim(asked.row, ana.id, NOW_MS).await.expect("an answer"));
@@ -120,10 +126,12 @@ pub async fn a_character_is_proved_in_the_way_of_its_claim(harness: &impl Harnes
     let by_officer = claimed(&store, &ana, 2, ProofWay::Officer).await;
     let unseen = claimed(&store, &ana, 3, ProofWay::Officer).await;
     let by_administrator = claimed(&store, &ana, 4, ProofWay::Administrator).await;
+    let nobodys = store.account("guild", "guild-channel").await.expect("an account").id;
     for (claim, by) in [
         (&by_code, ProvedBy::Fight(of_ana)),
+        (&by_code, ProvedBy::Fight(nobodys)),
         (&by_code, ProvedBy::Officer(bo.id)),
-        (&by_code, ProvedBy::Administrator(bo.id)),
+        (&by_code, believed(&bo)),
         (&by_officer, ProvedBy::Officer(ana.id)),
         (&by_officer, ProvedBy::Fight(of_bo)),
         (&unseen, ProvedBy::Officer(bo.id)),
@@ -131,21 +139,31 @@ pub async fn a_character_is_proved_in_the_way_of_its_claim(harness: &impl Harnes
     ] {
         assert!(!proves(&store, claim, by).await, "{claim:?} {by:?}");
     }
-    assert!(!store.prove_claim(by_code.row, ProvedBy::Fight(of_bo), ENDS_MS).await.expect("an answer"), "it is over");
+    let over = store.prove_claim(by_code.row, ProvedBy::Fight(of_bo), ENDS_MS).await.expect("an answer");
+    assert_eq!(over, Proof::NotThere, "it is over");
     assert_eq!(characters(&store, &ana).await, []);
-    let seen = async |who: &Person| {
-        let seen = store.claims_for_officer(who.id, NOW_MS).await.expect("an answer");
-        seen.into_iter().map(|seen| (seen.row, seen.name)).collect::<Vec<_>>()
+    let seen = async |who: &Person, claim: &Claim| {
+        let code = claim.of.code.as_deref().expect("a code");
+        let seen = store.claim_for_officer(who.id, code, KEPT_MS).await.expect("an answer");
+        seen.map(|seen| (seen.row, seen.name))
     };
-    assert_eq!(seen(&bo).await, [(by_officer.row, Some("Annabel".to_owned()))]);
-    assert_eq!(seen(&ana).await, []);
+    assert_eq!(seen(&bo, &by_officer).await, Some((by_officer.row, Some("Annabel".to_owned()))));
+    for (who, claim) in [(&ana, &by_officer), (&bo, &unseen), (&bo, &by_code)] {
+        assert_eq!(seen(who, claim).await, None, "{claim:?}");
+    }
+    // A fight that was kept after he claimed it may be made for it.
+    let before = NewClaim { created_at_ms: KEPT_MS - 1, code: Some("before".into()), ..by_officer.of.clone() };
+    let before = store.claim_character(&before).await.expect("an answer").expect("a claim");
+    assert_eq!(seen(&bo, &before).await, None);
+    assert!(!proves(&store, &before, ProvedBy::Officer(bo.id)).await);
+    assert!(store.drop_claim(ana.id, before.row).await.expect("an answer"));
     assert!(proves(&store, &by_code, ProvedBy::Fight(of_bo)).await);
     assert!(proves(&store, &by_officer, ProvedBy::Officer(bo.id)).await);
-    assert!(proves(&store, &by_administrator, ProvedBy::Administrator(ana.id)).await);
-    assert!(!proves(&store, &by_administrator, ProvedBy::Administrator(ana.id)).await, "the claim is gone");
+    assert!(proves(&store, &by_administrator, believed(&ana)).await);
+    assert!(!proves(&store, &by_administrator, believed(&ana)).await, "the claim is gone");
     let ways: Vec<_> = characters(&store, &ana).await.iter().map(|held| (held.player, held.way)).collect();
     assert_eq!(ways, [(id(1), ProofWay::Code), (id(2), ProofWay::Officer), (id(4), ProofWay::Administrator)]);
-    assert_eq!(seen(&bo).await, []);
+    assert_eq!(seen(&bo, &by_officer).await, None);
     // Whoever has one keeps it, and who is hidden stays so.
     let note = Note { by: None, key: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS };
     assert!(store.hide_player(id(5), true, note).await.expect("an answer"));
@@ -153,7 +171,11 @@ pub async fn a_character_is_proved_in_the_way_of_its_claim(harness: &impl Harnes
         let taken = claimed(&store, &bo, number, ProofWay::Code).await;
         assert!(!proves(&store, &taken, ProvedBy::Fight(of_ana)).await);
         let taken = claimed(&store, &bo, number, ProofWay::Administrator).await;
-        assert!(proves(&store, &taken, ProvedBy::Administrator(ana.id)).await);
+        // Whose it is, who decides must know.
+        let (wrong, right) = if number == 1 { (None, Some(ana.id)) } else { (Some(ana.id), None) };
+        let by = |held| ProvedBy::Administrator { by: ana.id, held };
+        assert_eq!(store.prove_claim(taken.row, by(wrong), KEPT_MS).await.expect("an answer"), Proof::Held);
+        assert!(proves(&store, &taken, by(right)).await);
     }
     assert_eq!(characters(&store, &ana).await.len(), 2);
     let hidden: Vec<_> = characters(&store, &bo).await.iter().map(|held| (held.player, held.hidden)).collect();
@@ -174,7 +196,7 @@ pub async fn who_is_hidden_is_found_by_nothing(harness: &impl Harness<Store: Sto
     let (first_raid, first) = fight(&store, &bo, 1, &[(1, "Hannah"), (2, "Annabel")]).await;
     let (_, both) = fight(&store, &ana, 2, &[(2, "Annabel"), (3, "annabel")]).await;
     let claim = claimed(&store, &ana, 2, ProofWay::Administrator).await;
-    assert!(proves(&store, &claim, ProvedBy::Administrator(bo.id)).await);
+    assert!(proves(&store, &claim, believed(&bo)).await);
     let row = characters(&store, &ana).await[0].row;
     let wishes = async |wish| store.wish(ana.id, row, wish, NOW_MS).await.expect("an answer");
     let key = |number: u8| PlayerWanted { key: Some(id(number).to_hex()), ..PlayerWanted::default() };
@@ -203,7 +225,7 @@ pub async fn who_is_hidden_is_found_by_nothing(harness: &impl Harness<Store: Sto
     };
     is_shown(true).await;
     let changes = store.search_changes().await.expect("an answer");
-    assert_eq!(wishes(Wish::Hidden(true)).await, Wished::Done);
+    assert_eq!(wishes(Wish::hidden(true)).await, Wished::Done);
     assert!(store.search_changes().await.expect("an answer") > changes);
     is_shown(false).await;
     assert_eq!(store.raid_players(&first_raid.code).await.expect("an answer"), [(id(2), 1)]);
@@ -216,8 +238,8 @@ pub async fn who_is_hidden_is_found_by_nothing(harness: &impl Harness<Store: Sto
     store.keep_report(&kept(&first, ReportState::Final, 2, 1)).await.expect("a report");
     derive(&store, &first, &derived(&[(1, "Hannah"), (2, "Annabel")])).await;
     is_shown(false).await;
-    assert_eq!(wishes(Wish::Hidden(true)).await, Wished::Done, "as it was");
-    assert_eq!(wishes(Wish::Hidden(false)).await, Wished::Done);
+    assert_eq!(wishes(Wish::hidden(true)).await, Wished::Done, "as it was");
+    assert_eq!(wishes(Wish::hidden(false)).await, Wished::Done);
     is_shown(true).await;
     // One who alone has a name is not proposed either.
     let note = Note { by: None, key: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS };
@@ -234,17 +256,17 @@ pub async fn wishes_are_their_persons_alone(harness: &impl Harness<Store: Store>
     let (ana, bo) = (person(&store, "Ana").await, person(&store, "Bo").await);
     for number in [1, 2] {
         let claim = claimed(&store, &ana, number, ProofWay::Administrator).await;
-        assert!(proves(&store, &claim, ProvedBy::Administrator(bo.id)).await);
+        assert!(proves(&store, &claim, believed(&bo)).await);
     }
     let rows: Vec<_> = characters(&store, &ana).await.iter().map(|held| held.row).collect();
     let wishes = async |who: &Person, row, wish| store.wish(who.id, row, wish, NOW_MS).await.expect("an answer");
-    assert_eq!(wishes(&bo, rows[0], Wish::Agrees(true)).await, Wished::NotThere);
-    assert_eq!(wishes(&bo, rows[0], Wish::Hidden(true)).await, Wished::NotThere);
+    assert_eq!(wishes(&bo, rows[0], Wish::agrees(true)).await, Wished::NotThere);
+    assert_eq!(wishes(&bo, rows[0], Wish::hidden(true)).await, Wished::NotThere);
     for row in &rows {
-        assert_eq!(wishes(&ana, *row, Wish::Agrees(true)).await, Wished::Done);
-        assert_eq!(wishes(&ana, *row, Wish::Agrees(true)).await, Wished::Done);
+        assert_eq!(wishes(&ana, *row, Wish::agrees(true)).await, Wished::Done);
+        assert_eq!(wishes(&ana, *row, Wish::agrees(true)).await, Wished::Done);
     }
-    assert_eq!(wishes(&ana, rows[1], Wish::Hidden(true)).await, Wished::Done);
+    assert_eq!(wishes(&ana, rows[1], Wish::hidden(true)).await, Wished::Done);
     let held: Vec<_> = characters(&store, &ana).await.iter().map(|held| (held.hidden, held.agrees)).collect();
     assert_eq!(held, [(false, true), (true, true)]);
     drop(store);
@@ -262,4 +284,81 @@ pub async fn wishes_are_their_persons_alone(harness: &impl Harness<Store: Store>
     assert!(store.erase_person(ana.id).await.expect("an answer"));
     let left = store.wishes(NOW_MS).await.expect("an answer");
     assert_eq!((left.hidden, left.agreed, left.claimed), (vec![id(2)], vec![], vec![]));
+}
+
+/// What an administrator hid its holder does not show, until an administrator believes that it is his; and to be named where
+/// others are not takes his word, too. Nothing of a wish is done of which something cannot be.
+pub async fn an_administrators_word_stands(harness: &impl Harness<Store: Store>) {
+    let store = harness.open().await;
+    let (ana, bo) = (person(&store, "Ana").await, person(&store, "Bo").await);
+    let of_ana = store.accounts_of(ana.id).await.expect("an answer").remove(0).id;
+    let by_code = claimed(&store, &bo, 1, ProofWay::Code).await;
+    assert!(proves(&store, &by_code, ProvedBy::Fight(of_ana)).await);
+    let wishes = async |wish| {
+        let row = characters(&store, &bo).await[0].row;
+        store.wish(bo.id, row, wish, NOW_MS).await.expect("an answer")
+    };
+    let held = async || {
+        let held = characters(&store, &bo).await.remove(0);
+        (held.hidden, held.by_administrator, held.agrees)
+    };
+    let hides = async |hidden| {
+        let note = Note { by: Some(ana.id), key: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS };
+        assert!(store.hide_player(id(1), hidden, note).await.expect("an answer"));
+    };
+    assert!(!store.knows_player(id(9)).await.expect("an answer"));
+    assert!(store.knows_player(id(1)).await.expect("an answer"), "it is somebody's");
+    assert_eq!(wishes(Wish::agrees(true)).await, Wished::Unproved);
+    assert_eq!(wishes(Wish { hidden: Some(true), agrees: Some(true) }).await, Wished::Unproved);
+    assert_eq!(held().await, (false, false, false));
+    assert_eq!(wishes(Wish { hidden: Some(true), agrees: Some(false) }).await, Wished::Done);
+    assert_eq!(held().await, (true, false, false));
+    hides(true).await;
+    assert_eq!(held().await, (true, true, false), "he had hidden it himself");
+    assert_eq!(wishes(Wish::hidden(true)).await, Wished::Done);
+    assert_eq!(wishes(Wish::hidden(false)).await, Wished::ByAdministrator);
+    assert_eq!(held().await, (true, true, false));
+    hides(false).await;
+    assert_eq!(held().await, (false, false, false));
+    hides(true).await;
+    let again = claimed(&store, &bo, 1, ProofWay::Administrator).await;
+    assert!(proves(&store, &again, ProvedBy::Administrator { by: ana.id, held: Some(bo.id) }).await);
+    assert_eq!(held().await, (true, false, false));
+    assert_eq!(wishes(Wish { hidden: Some(false), agrees: Some(true) }).await, Wished::Done);
+    let all = store.wishes(NOW_MS).await.expect("an answer");
+    assert_eq!((all.hidden, all.agreed), (vec![], vec![id(1)]));
+}
+
+/// Everybody's first claim comes before anybody's second. Of each is told whose the character is, and what accounts saw that
+/// are not his who claims it.
+pub async fn who_decides_is_told_what_others_saw(harness: &impl Harness<Store: Store>) {
+    let store = harness.open().await;
+    let (ana, bo) = (person(&store, "Ana").await, person(&store, "Bo").await);
+    let cy = person(&store, "Cy").await;
+    let first = claimed(&store, &bo, 1, ProofWay::Administrator).await;
+    let second = claimed(&store, &bo, 2, ProofWay::Administrator).await;
+    let others = claimed(&store, &cy, 1, ProofWay::Administrator).await;
+    let judged = async || store.claims_for_administrators(KEPT_MS).await.expect("an answer");
+    let rows: Vec<_> = judged().await.iter().map(|claim| claim.row).collect();
+    assert_eq!(rows, [first.row, others.row, second.row]);
+    let called = first.of.called.as_str();
+    fight(&store, &ana, 1, &[(1, &called.to_uppercase()), (2, "Hannah")]).await;
+    // His own accounts say what he wants, and nobody was in a fight that is still to come.
+    fight(&store, &bo, 2, &[(1, "Made up"), (2, "Made up")]).await;
+    fight(&store, &cy, 3, &[(1, "Annabel")]).await;
+    let seen: Vec<_> = judged().await.into_iter().map(|claim| claim.seen).collect();
+    let names = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), 1)).collect::<Vec<_>>();
+    let upper = called.to_uppercase();
+    assert_eq!(seen[0], Seen { others: 2, called_so: 1, names: names(&["Annabel", &upper]) });
+    assert_eq!(seen[1], Seen { others: 2, called_so: 1, names: names(&["Made up", &upper]) });
+    assert_eq!(seen[2], Seen { others: 1, called_so: 0, names: names(&["Hannah"]) });
+    let early = store.claims_for_administrators(NOW_MS + 2_000).await.expect("an answer");
+    assert_eq!(early[0].seen.others, 1, "of fights that are still to come nothing is told");
+    assert!(proves(&store, &others, believed(&ana)).await);
+    let note = Note { by: Some(ana.id), key: None, what: Audited::PlayerHidden, about: None, at_ms: NOW_MS };
+    assert!(store.hide_player(id(1), true, note).await.expect("an answer"));
+    let claim = judged().await.remove(0);
+    assert_eq!(claim.holder, Some((cy.id, "Cy".to_owned())));
+    assert_eq!((claim.hidden, claim.by_administrator, claim.seen.others), (true, true, 2));
+    assert_eq!(claim.seen.names, [], "he is named to nobody");
 }

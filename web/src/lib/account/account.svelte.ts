@@ -5,11 +5,11 @@ import type {
   CharacterLine,
   ClaimLine,
   InvitationLine,
+  JudgedClaim,
   KeyLine,
   Me,
   MyAccount,
   MyRaid,
-  OpenClaim,
   PersonLine,
   ProofWay,
   ProviderForm,
@@ -87,10 +87,8 @@ export class AccountState {
   claims = $state.raw<readonly ClaimLine[]>([]);
   /** How characters are proved here. */
   proofs = $state.raw<readonly ProofWay[]>([]);
-  /** Claims of others that he may confirm. */
-  readonly confirmations = new Listed<OpenClaim>(() => this.ask((api) => api.confirmations()));
   /** For administrators: claims that wait for one. */
-  readonly openClaims = new Listed<OpenClaim>(() => this.ask((api) => api.claims()));
+  readonly openClaims = new Listed<JudgedClaim>(() => this.ask((api) => api.claims()));
   /** For administrators: who signs in, who asks to be removed, who changed what. */
   readonly people = new Listed<PersonLine>(() => this.ask((api) => api.people()));
   readonly removals = new Listed<RemovalLine>(() => this.ask((api) => api.removals()));
@@ -159,7 +157,7 @@ export class AccountState {
   /** The same, and reads what is his. */
   async start(): Promise<void> {
     if (!(await this.enter())) return;
-    const own = [this.keys, this.sessions, this.ways, this.raids, this.characters, this.confirmations];
+    const own = [this.keys, this.sessions, this.ways, this.raids, this.characters];
     const administrators = [this.invitations, this.unheld, this.people, this.removals, this.openClaims, this.audit];
     const lists = [...own, ...(this.administers ? administrators : [])];
     await Promise.all(lists.map((list) => list.read()));

@@ -2,6 +2,7 @@
 import type {
   AccountList,
   AuditPage,
+  BeliefForm,
   CharacterForm,
   ClaimForm,
   ClaimLine,
@@ -12,6 +13,7 @@ import type {
   InvitationLine,
   InvitationList,
   JoinForm,
+  JudgedClaim,
   KeyForm,
   KeyLine,
   KeyList,
@@ -109,12 +111,14 @@ export interface AccountApi {
   dropClaim(id: number): Promise<void>;
   /** Has a character shown otherwise, everywhere and at once. */
   changeCharacter(id: number, form: CharacterForm): Promise<void>;
-  /** Claims of others that he may confirm. */
-  confirmations(): Promise<OpenClaim[]>;
-  confirmClaim(id: number): Promise<void>;
+  /** The claim of another with this code, if he may confirm it. */
+  confirmation(code: string): Promise<OpenClaim>;
+  confirmClaim(code: string): Promise<void>;
   /** Claims that wait for an administrator. */
-  claims(): Promise<OpenClaim[]>;
-  decideClaim(id: number, believes: boolean): Promise<void>;
+  claims(): Promise<JudgedClaim[]>;
+  /** The character is his, if it is still whose it was. */
+  believeClaim(id: number, form: BeliefForm): Promise<void>;
+  refuseClaim(id: number): Promise<void>;
   /** Hides a player who asked for it, or shows him again. */
   optOut(form: OptOutForm): Promise<void>;
   /** The program that waits with a code. */
@@ -195,14 +199,15 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     changeCharacter: async (id, form) => {
       await ask(env, `/api/v1/me/characters/${id}`, { method: 'PATCH', body: form });
     },
-    confirmations: async () => (await get<OpenClaims>('/api/v1/me/confirmations')).claims,
-    confirmClaim: async (id) => {
-      await ask(env, `/api/v1/me/confirmations/${id}`, { method: 'PUT' });
+    confirmation: (code) => get(`/api/v1/me/confirmations/${encodeURIComponent(code)}`),
+    confirmClaim: async (code) => {
+      await ask(env, `/api/v1/me/confirmations/${encodeURIComponent(code)}`, { method: 'PUT' });
     },
     claims: async () => (await get<OpenClaims>('/api/v1/claims')).claims,
-    decideClaim: async (id, believes) => {
-      await ask(env, `/api/v1/claims/${id}`, { method: believes ? 'PUT' : 'DELETE' });
+    believeClaim: async (id, form) => {
+      await ask(env, `/api/v1/claims/${id}`, { method: 'PUT', body: form });
     },
+    refuseClaim: (id) => remove(`/api/v1/claims/${id}`),
     optOut: async (form) => {
       await post('/api/v1/opt-outs', form);
     },

@@ -108,7 +108,7 @@ export interface paths {
         get?: never;
         /**
          * Believes a claim.
-         * @description The character is taken from whoever had it.
+         * @description The character is taken from whoever had it, if that is who one was told.
          */
         put: operations["believeClaim"];
         post?: never;
@@ -419,7 +419,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/me/confirmations": {
+    "/api/v1/me/confirmations/{code}": {
         parameters: {
             query?: never;
             header?: never;
@@ -427,26 +427,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Claims of others that one may confirm.
-         * @description Of characters that played in fights of one's own accounts.
+         * The claim of another that has this code, if one may confirm it.
+         * @description It may be confirmed by whoever holds an account under which a fight with the character was uploaded before it was claimed.
+         *     Who claims it tells him the code.
          */
-        get: operations["confirmations"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me/confirmations/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
+        get: operations["confirmation"];
         /** Confirms that a character is who claims it. */
         put: operations["confirmClaim"];
         post?: never;
@@ -1333,6 +1318,14 @@ export interface components {
          * @enum {string}
          */
         Audited: "fight_deleted" | "raid_deleted" | "raid_expired" | "raid_pinned" | "raid_unpinned" | "person_left" | "person_removed" | "person_exported" | "account_claimed" | "invitation_made" | "invitation_taken_back" | "key_made" | "key_revoked" | "removal_closed" | "link_made" | "link_revoked" | "raid_shown" | "character_proved" | "claim_refused" | "player_hidden" | "player_shown" | "player_agreed" | "player_disagreed" | "title_cleared";
+        /** @description How an administrator believes a claim: `PUT /api/v1/claims/{id}`. */
+        BeliefForm: {
+            /**
+             * Format: int64
+             * @description The `id` of `holder`, as he was told; `null`: nobody's. If it is another's by now, nothing is decided.
+             */
+            held: number | null;
+        };
         /** @description A boss and what players did to it. */
         Boss: {
             /**
@@ -1367,19 +1360,24 @@ export interface components {
         };
         /** @description How a character is to be shown from now on: `PATCH /api/v1/me/characters/{id}`. What is left out stays. */
         CharacterForm: {
-            /** @description By name where only those are who agreed. */
+            /** @description By name where only those are who agreed: of a character whose `way` is `administrator`. */
             agrees?: boolean;
             /** @description By name to nobody. */
             hidden?: boolean;
         };
         /** @description A character that is his. */
         CharacterLine: {
-            /** @description Whether it is shown by name where only those are who agreed. */
+            /**
+             * @description Whether it is shown by name where only those are who agreed. It takes a character that an administrator has seen to:
+             *     `way` is `administrator`.
+             */
             agrees: boolean;
             /** @description What he calls it. */
             called: string;
             /** @description Whether it is shown by name to nobody. */
             hidden: boolean;
+            /** @description Whether an administrator has hidden it: he alone shows it again. */
+            hiddenByAdministrator: boolean;
             /**
              * Format: int64
              * @description Names it in this API.
@@ -1406,8 +1404,10 @@ export interface components {
         ClaimForm: {
             /** @description What he calls it, for himself and for who is to confirm it: 1 to 64 characters. */
             called: string;
-            /** @description The character: its number in the game, or `playerKey` of a report that names it. */
+            /** @description The character: its number in the game, or `playerKey` of a report. */
             player: string;
+            /** @description Where that key was seen: the id of a report, or the code of a raid. Where names are hidden a key is good there alone. */
+            seenIn?: string;
             /** @description How he will prove it. */
             way: components["schemas"]["ProofWay"];
         };
@@ -1415,7 +1415,10 @@ export interface components {
         ClaimLine: {
             /** @description What he calls the character. */
             called: string;
-            /** @description What the character's name has to contain; `null` where it is proved otherwise. */
+            /**
+             * @description By `code`: what the character's name has to contain. By `officer`: what he tells who is to confirm it. Otherwise
+             *     `null`.
+             */
             code: string | null;
             /**
              * Format: int64
@@ -1951,6 +1954,16 @@ export interface components {
             timestamp: number;
             version: string;
         };
+        /** @description Whose a character is. */
+        Holder: {
+            /**
+             * Format: int64
+             * @description Names him in this API.
+             */
+            id: number;
+            /** @description His name. */
+            name: string;
+        };
         /** @description Fights that were kept, or known. */
         Ingested: {
             /** @description What each is called here, in the order of the request. */
@@ -2014,6 +2027,50 @@ export interface components {
              * @description His password: 10 characters at the least.
              */
             password: string;
+        };
+        /**
+         * @description A claim that waits for an administrator, with what speaks for and against it. Of accounts, those are not counted that
+         *     are his who claims; of fights, those are not that have a time that is still to come.
+         */
+        JudgedClaim: {
+            /** @description Who says that the character is his. */
+            by: string;
+            /** @description What he calls it. */
+            called: string;
+            /**
+             * Format: uint32
+             * @description So many of these call it as he does.
+             */
+            calledSo: number;
+            /**
+             * Format: int64
+             * @description When he said so, Unix ms.
+             */
+            createdAtMs: number;
+            /**
+             * Format: int64
+             * @description From when it is over, Unix ms.
+             */
+            endsAtMs: number;
+            /** @description Whether it is shown by name to nobody. */
+            hidden: boolean;
+            /** @description Whether an administrator has hidden it. */
+            hiddenByAdministrator: boolean;
+            holder: components["schemas"]["Holder"] | null;
+            /**
+             * Format: int64
+             * @description Names it in this API.
+             */
+            id: number;
+            /** @description What most of these call it, five names at the most; none where it is hidden. */
+            names: components["schemas"]["SeenName"][];
+            /**
+             * Format: uint32
+             * @description So many accounts have a fight with it.
+             */
+            others: number;
+            /** @description The player's `playerKey` where no names are hidden. */
+            player: string;
         };
         /** @description A key that is to be made: `POST /api/v1/me/keys`. */
         KeyForm: {
@@ -2296,7 +2353,7 @@ export interface components {
         };
         /** @description Nothing. */
         Nothing: Record<string, never>;
-        /** @description A claim that somebody else may confirm. */
+        /** @description A claim that somebody else may confirm: `GET /api/v1/me/confirmations/{code}`. */
         OpenClaim: {
             /** @description Who says that the character is his. */
             by: string;
@@ -2313,24 +2370,24 @@ export interface components {
              */
             endsAtMs: number;
             /**
-             * Format: int64
-             * @description Names it in this API.
+             * @description What it is called in the fight of it that was begun last, of those that the reader uploaded before it was claimed;
+             *     `null` where it has no name there.
              */
-            id: number;
-            /** @description What it is called in the fight of it that was begun last, of those that the reader may see; `null` where none is. */
             name: string | null;
         };
-        /** @description Claims that somebody may confirm: `GET /api/v1/me/confirmations`, and `GET /api/v1/claims` for administrators. */
+        /** @description Claims that wait for an administrator: `GET /api/v1/claims`. */
         OpenClaims: {
-            /** @description The oldest come first. */
-            claims: components["schemas"]["OpenClaim"][];
+            /** @description Everybody's first comes before anybody's second; of these the oldest comes first. */
+            claims: components["schemas"]["JudgedClaim"][];
         };
         /** @description What an administrator decides of a player who wants to be hidden, or no more: `POST /api/v1/opt-outs`. */
         OptOutForm: {
             /** @description Whether he is shown by name to nobody from now on. */
             hidden: boolean;
-            /** @description The player: his number in the game, or `playerKey` of a report that names him. */
+            /** @description The player: his number in the game, or `playerKey` of a report. */
             player: string;
+            /** @description Where that key was seen: the id of a report, or the code of a raid. Where names are hidden a key is good there alone. */
+            seenIn?: string;
         };
         /**
          * @description How a fight went.
@@ -2808,6 +2865,16 @@ export interface components {
          * @enum {string}
          */
         Scope: "upload" | "read" | "manage";
+        /** @description What accounts call a player. */
+        SeenName: {
+            /**
+             * Format: uint32
+             * @description So many accounts have a fight in which he has it.
+             */
+            accounts: number;
+            /** @description A name of his. */
+            name: string;
+        };
         /** @description A browser that somebody is signed in with. */
         SessionLine: {
             /** @description What the browser called itself. */
@@ -3652,7 +3719,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The oldest first. */
+            /** @description Everybody's first before anybody's second. */
             200: {
                 headers: {
                     "X-API-Version": components["headers"]["X-API-Version"];
@@ -3683,7 +3750,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeliefForm"];
+            };
+        };
         responses: {
             /** @description The character is proved. */
             204: {
@@ -3698,6 +3769,7 @@ export interface operations {
             401: components["responses"]["SignedOut"];
             403: components["responses"]["ForAdministrators"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];
@@ -4460,6 +4532,7 @@ export interface operations {
             401: components["responses"]["SignedOut"];
             403: components["responses"]["ForeignPage"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];
@@ -4537,16 +4610,19 @@ export interface operations {
             504: components["responses"]["Timeout"];
         };
     };
-    confirmations: {
+    confirmation: {
         parameters: {
             query?: never;
             header?: never;
-            path?: never;
+            path: {
+                /** @description Names the claim. */
+                code: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The oldest first. */
+            /** @description What is claimed. */
             200: {
                 headers: {
                     "X-API-Version": components["headers"]["X-API-Version"];
@@ -4554,10 +4630,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["OpenClaims"];
+                    "application/json": components["schemas"]["OpenClaim"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["SignedOut"];
+            404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];
@@ -4572,7 +4650,7 @@ export interface operations {
             header?: never;
             path: {
                 /** @description Names the claim. */
-                id: number;
+                code: string;
             };
             cookie?: never;
         };
@@ -5113,6 +5191,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["SignedOut"];
             403: components["responses"]["ForAdministrators"];
+            404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];

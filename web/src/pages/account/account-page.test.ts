@@ -38,7 +38,6 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
     'GET /api/v1/people': () => Response.json({ people: [], next: null }),
     'GET /api/v1/removals': () => Response.json({ removals: [] }),
     'GET /api/v1/me/characters': () => Response.json({ ways: ['administrator'], claims: [], characters: [] }),
-    'GET /api/v1/me/confirmations': () => Response.json({ claims: [] }),
     'GET /api/v1/claims': () => Response.json({ claims: [] }),
     'GET /api/v1/audit': () => Response.json({ lines: [], next: null }),
     ...answers,
@@ -116,7 +115,6 @@ describe('the page of an account', () => {
       'GET /api/v1/me/ways': () => Response.json({ ways, addable }),
       'GET /api/v1/me/raids': () => Response.json({ raids: [], next: null, keepDays: null }),
       'GET /api/v1/me/characters': () => Response.json({ ways: [], claims: [], characters: [] }),
-      'GET /api/v1/me/confirmations': () => Response.json({ claims: [] }),
     });
     vi.stubGlobal('fetch', relay.fetch);
     render(AccountPage, { go: (path: string) => gone.push(path), leave: (url: string) => left.push(url) });

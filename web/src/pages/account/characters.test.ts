@@ -1,6 +1,6 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { CharacterLine, ClaimLine, Me, OpenClaim, RemovalLine } from '$lib/api/account-types';
+import type { CharacterLine, ClaimLine, JudgedClaim, Me, RemovalLine } from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
 import { done, FakeRelay, type Answers } from '$lib/testing/relay';
 import { me, sessionLine } from '$lib/testing/samples';
@@ -11,8 +11,7 @@ const KEY = '0123456789abcdef0123456789abcdef';
 let relay: FakeRelay;
 let characters: CharacterLine[];
 let claims: ClaimLine[];
-let confirmations: OpenClaim[];
-let open: OpenClaim[];
+let open: JudgedClaim[];
 let removals: RemovalLine[];
 let sent: unknown[];
 
@@ -25,7 +24,6 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
       Response.json({ ways: [{ provider: null, works: true, removable: false }], addable: [] }),
     'GET /api/v1/me/raids': () => Response.json({ raids: [], next: null, keepDays: null }),
     'GET /api/v1/me/characters': () => Response.json({ ways: ['code', 'officer'], claims, characters }),
-    'GET /api/v1/me/confirmations': () => Response.json({ claims: confirmations }),
     'GET /api/v1/invitations': () => Response.json({ invitations: [] }),
     'GET /api/v1/accounts': () => Response.json({ accounts: [] }),
     'GET /api/v1/people': () => Response.json({ people: [], next: null }),
@@ -41,19 +39,39 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
 
 const part = (name: string): HTMLElement => screen.getByRole('region', { name });
 const changes = (): string[] => relay.asked.filter((what) => !what.startsWith('GET '));
-const openClaim = (id: number): OpenClaim => ({
+const openClaim = (id: number, over: Partial<JudgedClaim> = {}): JudgedClaim => ({
   id,
   by: 'Bo',
+  player: KEY,
   called: 'Böreas',
-  name: '<b>Böreas</b>',
+  holder: null,
+  hidden: false,
+  hiddenByAdministrator: false,
+  others: 3,
+  calledSo: 2,
+  names: [
+    { name: 'Böreas', accounts: 2 },
+    { name: '<b>Aeris</b>', accounts: 1 },
+  ],
   createdAtMs: 1,
   endsAtMs: 2,
+  ...over,
+});
+const ofAeris = (over: Partial<CharacterLine> = {}): CharacterLine => ({
+  id: 7,
+  called: 'Aeris',
+  way: 'administrator',
+  provedAtMs: 1,
+  hidden: false,
+  hiddenByAdministrator: false,
+  agrees: false,
+  ...over,
 });
 
 beforeEach(() => {
-  characters = [{ id: 7, called: 'Aeris', way: 'code', provedAtMs: 1, hidden: false, agrees: false }];
+  characters = [ofAeris()];
   claims = [{ id: 8, called: 'Böreas', way: 'code', code: 'k7q2xp', createdAtMs: 1, endsAtMs: 2 }];
-  [confirmations, open, removals, sent] = [[], [], [], []];
+  [open, removals, sent] = [[], [], []];
 });
 
 afterEach(() => {
@@ -84,7 +102,7 @@ describe('characters on the account page', () => {
     await opened(me(), {
       'POST /api/v1/me/claims': (body: unknown) => {
         sent.push(body);
-        claims = [...claims, { id: 9, called: 'Third', way: 'officer', code: null, createdAtMs: 1, endsAtMs: 2 }];
+        claims = [...claims, { id: 9, called: 'Third', way: 'officer', code: 'a1b2c3', createdAtMs: 1, endsAtMs: 2 }];
         return Response.json(claims[1], { status: 201 });
       },
       'DELETE /api/v1/me/claims/8': () => {
@@ -100,7 +118,8 @@ describe('characters on the account page', () => {
     await fireEvent.change(within(own).getByLabelText('Proved by'), { target: { selectedIndex: 1 } });
     await fireEvent.click(within(own).getByRole('button', { name: 'This character is mine' }));
     await within(own).findByText('Third', { exact: false, selector: 'bdi' });
-    expect(sent).toEqual([{ player: KEY, called: 'Third', way: 'officer' }]);
+    expect(sent).toEqual([{ player: KEY, seenIn: 'a', called: 'Third', way: 'officer' }]);
+    within(own).getByText('a1b2c3');
     await fireEvent.click(within(own).getByRole('button', { name: 'Take back the claim of Böreas' }));
     await vi.waitFor(() => {
       expect(within(own).queryByText('k7q2xp')).toBeNull();
@@ -108,52 +127,113 @@ describe('characters on the account page', () => {
     expect(changes()).toEqual(['POST /api/v1/me/claims', 'DELETE /api/v1/me/claims/8']);
   });
 
-  it('of others are confirmed by officers, and decided by administrators, who hide whom asks for it', async () => {
-    confirmations = [openClaim(1)];
-    open = [openClaim(2), openClaim(3)];
+  it('are not shown by whom they are where an administrator hid them, nor agree where none has confirmed them', async () => {
+    characters = [
+      ofAeris({ hidden: true, hiddenByAdministrator: true }),
+      ofAeris({ id: 8, called: 'Second', way: 'code' }),
+      ofAeris({ id: 9, called: 'Third', way: 'officer', agrees: true }),
+    ];
+    await opened();
+    const boxes = within(part('Your characters')).getAllByRole<HTMLInputElement>('checkbox');
+    expect(boxes.map(({ disabled }) => disabled)).toEqual([true, false, false, true, false, false]);
+    within(part('Your characters')).getByText('An administrator has hidden it.', { exact: false });
+    expect(boxes[3]?.getAttribute('aria-describedby')).toBe('agrees-8');
+  });
+
+  it('of others are confirmed by the code that one was told', async () => {
+    const claim = { by: 'Bo', called: 'Böreas', name: '<b>Böreas</b>', createdAtMs: 1, endsAtMs: 2 };
+    await opened(me(), {
+      'GET /api/v1/me/confirmations/k7q2xp': () => Response.json(claim),
+      'GET /api/v1/me/confirmations/wrong': () =>
+        Response.json({ code: 'not_found', message: 'Nothing is here.' }, { status: 404 }),
+      'PUT /api/v1/me/confirmations/k7q2xp': () => done(),
+    });
+    const confirming = part('Confirm a character');
+    const look = async (code: string): Promise<void> => {
+      await fireEvent.input(within(confirming).getByLabelText('Code of the claim'), { target: { value: code } });
+      await fireEvent.click(within(confirming).getByRole('button', { name: 'Look' }));
+    };
+    await look('wrong');
+    await within(confirming).findByText('No claim has this code', { exact: false });
+    await look(' K7Q2XP ');
+    await within(confirming).findByText('<b>Böreas</b>');
+    await fireEvent.click(within(confirming).getByRole('button', { name: 'Confirm that Böreas is Bo’s' }));
+    await within(confirming).findByText('Böreas is now Bo’s.');
+    expect(changes()).toEqual(['PUT /api/v1/me/confirmations/k7q2xp']);
+  });
+
+  it('of others are decided by administrators, twice where they are somebody’s', async () => {
+    open = [
+      openClaim(2),
+      openClaim(3, { others: 0, calledSo: 0, names: [] }),
+      openClaim(5, { by: 'Cy', holder: { id: 11, name: 'Dan' }, hidden: true, names: [] }),
+    ];
+    const gone = (id: number) => (): Response => {
+      open = open.filter((claim) => claim.id !== id);
+      return done();
+    };
+    await opened(me({ role: 'administrator' }), {
+      'PUT /api/v1/claims/2': (body: unknown) => {
+        sent.push(body);
+        return gone(2)();
+      },
+      'DELETE /api/v1/claims/3': gone(3),
+      'PUT /api/v1/claims/5': (body: unknown) => {
+        sent.push(body);
+        return gone(5)();
+      },
+    });
+    const deciding = part('Claims of characters');
+    within(deciding).getAllByText('3 accounts of others have fights with it, 2 of them by this name.');
+    within(deciding).getByText('<b>Aeris</b>');
+    within(deciding).getByText('nothing here speaks for him', { exact: false });
+    const [first] = within(deciding).getAllByRole('button', { name: 'Confirm that Böreas is Bo’s' });
+    if (first === undefined) throw new Error('there are two of them');
+    await fireEvent.click(first);
+    await within(deciding).findByText('Böreas is now Bo’s.');
+    await fireEvent.click(within(deciding).getByRole('button', { name: 'Refuse the claim of Bo' }));
+    await vi.waitFor(() => {
+      expect(within(deciding).queryByRole('button', { name: 'Refuse the claim of Bo' })).toBeNull();
+    });
+    await fireEvent.click(within(deciding).getByRole('button', { name: 'Confirm that Böreas is Cy’s' }));
+    const take = { name: 'Take Böreas from Dan, and give it to Cy' };
+    await within(deciding).findByRole('button', take);
+    expect(sent).toEqual([{ held: null }]);
+    await fireEvent.click(within(deciding).getByRole('button', take));
+    await within(deciding).findByText('Nobody waits.');
+    expect(sent).toEqual([{ held: null }, { held: 11 }]);
+    expect(changes()).toEqual(['PUT /api/v1/claims/2', 'DELETE /api/v1/claims/3', 'PUT /api/v1/claims/5']);
+  });
+
+  it('are hidden for whom asks for it, and the request stays open where that hid nobody', async () => {
     removals = [{ id: 4, player: 'Cy', links: '', contact: '', message: '', createdAtMs: 1 }];
     await opened(me({ role: 'administrator' }), {
-      'PUT /api/v1/me/confirmations/1': () => {
-        confirmations = [];
-        return done();
-      },
-      'PUT /api/v1/claims/2': () => {
-        open = open.filter(({ id }) => id !== 2);
-        return done();
-      },
-      'DELETE /api/v1/claims/3': () => {
-        open = open.filter(({ id }) => id !== 3);
-        return done();
-      },
       'POST /api/v1/opt-outs': (body: unknown) => {
         sent.push(body);
-        return done();
+        if (sent.length > 1) return done();
+        return Response.json({ code: 'not_found', message: 'no player is known by this key' }, { status: 404 });
       },
       'DELETE /api/v1/removals/4': () => {
         removals = [];
         return done();
       },
     });
-    const confirming = part('Who wants you to confirm a character');
-    await fireEvent.click(within(confirming).getByRole('button', { name: 'Confirm that Böreas is Bo’s' }));
-    const deciding = part('Claims of characters');
-    const [first] = within(deciding).getAllByRole('button', { name: 'Confirm that Böreas is Bo’s' });
-    if (first === undefined) throw new Error('there are two of them');
-    await fireEvent.click(first);
-    await within(deciding).findByText('Böreas is now Bo’s.');
-    await fireEvent.click(within(deciding).getByRole('button', { name: 'Refuse the claim of Bo' }));
-    await within(deciding).findByText('Nobody waits.');
     const asking = part('Requests for removal');
-    await fireEvent.input(within(asking).getByLabelText('Hide this player everywhere'), { target: { value: '1234' } });
-    await fireEvent.click(within(asking).getByRole('button', { name: 'Hide and close the request' }));
+    const hide = async (player: string): Promise<void> => {
+      const field = within(asking).getByLabelText('Hide this player everywhere');
+      await fireEvent.input(field, { target: { value: player } });
+      await fireEvent.click(within(asking).getByRole('button', { name: 'Hide and close the request' }));
+    };
+    await hide(KEY);
+    await within(asking).findByText('No player is known by this key.');
+    within(asking).getByText('Cy');
+    expect(changes()).toEqual(['POST /api/v1/opt-outs']);
+    await hide(`https://relay.example/raids/k7q2xp?player=${KEY}`);
     await within(asking).findByText('Nobody asks to be removed.');
-    expect(sent).toEqual([{ player: '1234', hidden: true }]);
-    expect(changes().sort()).toEqual([
-      'DELETE /api/v1/claims/3',
-      'DELETE /api/v1/removals/4',
-      'POST /api/v1/opt-outs',
-      'PUT /api/v1/claims/2',
-      'PUT /api/v1/me/confirmations/1',
+    expect(sent).toEqual([
+      { player: KEY, hidden: true },
+      { player: KEY, seenIn: 'k7q2xp', hidden: true },
     ]);
+    expect(changes()).toEqual(['POST /api/v1/opt-outs', 'POST /api/v1/opt-outs', 'DELETE /api/v1/removals/4']);
   });
 });
