@@ -122,12 +122,23 @@ impl Kept {
 
     /// The report, for an audience from which nobody in it is hidden; `None` for any other: for it the log is folded.
     pub fn shown_to(self, audience: &Audience) -> Option<Report> {
+        let is_whole = audience.sees_everything() || (audience.knows_players() && !self.may_name_hidden(audience));
+        is_whole.then_some(self.0)
+    }
+
+    /// Whether somebody is named in it who is hidden from an audience, as far as the record tells.
+    fn may_name_hidden(&self, audience: &Audience) -> bool {
         let fight = &self.0.fight;
         let players = fight.players.iter().map(|player| &player.player_key);
         let mut named = players.chain(fight.deaths.iter().map(|death| &death.player_key));
         let is_hidden = |key: &String| ActorId::from_hex(key).is_none_or(|player| audience.hides(player));
-        let is_whole = audience.sees_everything() || (audience.knows_players() && !named.any(is_hidden));
-        is_whole.then_some(self.0)
+        // Who killed somebody is told by name alone: one who did nothing else stands in no list, and may be anybody.
+        let is_listed = |name: &str| {
+            fight.players.iter().any(|player| player.name.as_deref() == Some(name))
+                || fight.bosses.iter().any(|boss| boss.name == name)
+        };
+        let mut killers = fight.deaths.iter().filter_map(|death| death.killer.as_deref());
+        named.any(is_hidden) || killers.any(|killer| !is_listed(killer))
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use raidcast_shared::feed::{FeedEvent, FeedFrame, FeedHappening};
+use raidcast_shared::feed::{FeedEvent, FeedFrame};
+use raidcast_shared::id::ActorId;
 use raidcast_shared::limits::EVENT_RING;
 
 use super::format::Format;
@@ -17,26 +18,27 @@ pub(super) type EventRing = Arc<Vec<(u64, Bytes)>>;
 pub(super) struct Events {
     newest: u64,
     ring: VecDeque<FeedEvent>,
+    /// Whom each of them may name: those who died, and who killed them.
+    named: VecDeque<Vec<ActorId>>,
     bytes: [EventRing; Format::ALL.len()],
     encodes: u64,
 }
 
 impl Events {
-    /// Takes the next one; the caller numbers them from 1.
-    pub(super) fn push(&mut self, event: FeedEvent) {
+    /// Takes the next one, and whom it may name; the caller numbers them from 1.
+    pub(super) fn push(&mut self, event: FeedEvent, named: Vec<ActorId>) {
         self.newest = event.n;
         self.ring.push_back(event);
+        self.named.push_back(named);
         if self.ring.len() > EVENT_RING {
             self.ring.pop_front();
+            self.named.pop_front();
         }
     }
 
-    /// Keys of players whose deaths are kept.
-    pub(super) fn whose_deaths(&self) -> impl Iterator<Item = &str> {
-        self.ring.iter().filter_map(|event| match &event.what {
-            FeedHappening::Death(death) => Some(death.player_key.as_str()),
-            _ => None,
-        })
+    /// Whom those may name that are kept.
+    pub(super) fn named(&self) -> impl Iterator<Item = ActorId> {
+        self.named.iter().flatten().copied()
     }
 
     /// Number of the newest; 0 before the first.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use raidcast_shared::feed::{FeedEvent, FeedFrame};
+use raidcast_shared::id::ActorId;
 use raidcast_shared::limits::{RAID_SPECTATORS_MAX, ROOM_SPECTATORS_MAX, WATCHED_MAX};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -186,9 +187,10 @@ impl Room {
         self.details.take(pace, details)
     }
 
-    /// Takes an event, which goes out with the next step of each view; the caller numbers them from 1.
-    pub fn event(&mut self, event: FeedEvent) {
-        self.events.push(event);
+    /// Takes an event, which goes out with the next step of each view, and whom it may name; the caller numbers them from
+    /// 1.
+    pub fn event(&mut self, event: FeedEvent, named: Vec<ActorId>) {
+        self.events.push(event, named);
     }
 
     /// Number of the last event that a view has sent: what its keyframe contains.
@@ -196,9 +198,9 @@ impl Room {
         self.views[pace.index()].last_event()
     }
 
-    /// Keys of players whose deaths are told again to who missed them.
-    pub fn whose_deaths(&self) -> impl Iterator<Item = &str> {
-        self.events.whose_deaths()
+    /// Whom events may name that are told again to who missed them.
+    pub fn named(&self) -> impl Iterator<Item = ActorId> {
+        self.events.named()
     }
 
     /// Whether a view has events to send.

@@ -153,11 +153,10 @@ async fn a_tick_is_encoded_once_a_view_and_written_once_a_spectator() {
         // Nothing changed: nothing is written, as the count tells that comes next.
         room.send(keyframe(position - 1));
         let tick = FeedFrame::Tick(Tick { position, rows: vec![1; 200], ..Tick::default() });
-        room.event(FeedEvent {
-            n: position,
-            report_id: "r".into(),
-            what: FeedHappening::FightBegan { started_at_ms: 1 },
-        });
+        room.event(
+            FeedEvent { n: position, report_id: "r".into(), what: FeedHappening::FightBegan { started_at_ms: 1 } },
+            Vec::new(),
+        );
         room.step(Pace::default(), position, Some(&tick));
         room.send(keyframe(position));
         settled(&mut room, position, CROWD as u64 * (position + 1)).await;
@@ -298,7 +297,7 @@ async fn of_a_large_room_those_are_let_go_who_may_no_longer_see_it_and_hear_noth
     // Another change at once does not take the place of that one.
     room.dismiss_all(Whom::ByChannel, "another raid", Some(1));
     let what = FeedHappening::FightBegan { started_at_ms: 1 };
-    room.event(FeedEvent { n: 1, report_id: "of-the-private-raid".into(), what });
+    room.event(FeedEvent { n: 1, report_id: "of-the-private-raid".into(), what }, Vec::new());
     room.step(Pace::default(), 1, Some(&FeedFrame::Tick(Tick { position: 1, ..Tick::default() })));
     room.send(|_, events, lost| a_keyframe(1, events, lost));
     drop(room);

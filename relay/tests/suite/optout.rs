@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use raidcast_relay::account::{Registration, RelaySecret};
 use raidcast_shared::character::ProofWay;
 use raidcast_shared::codec;
-use raidcast_shared::event::{ActorFacts, ActorIx, Rare, RareBody, SourceKey};
+use raidcast_shared::event::{ActorEntry, ActorFacts, ActorIx, ActorKind, Rare, RareBody, SourceKey};
 use raidcast_shared::feed::{SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply};
@@ -19,7 +19,7 @@ use crate::names::{NAMES, Recorder, keys, plays};
 use crate::people::{Browser, secret_of};
 use crate::raw::becomes;
 use crate::same_fight::{as_the_other_saw_it, upload, views};
-use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello};
+use crate::script::{KEY, OTHER_KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
 
 /// The number in the game of the player who is hidden: the second one of a script.
 const PLAYER: &str = "2";
@@ -709,5 +709,90 @@ async fn what_was_refused_has_no_wishes_read() {
     assert!(read() <= before + 1, "{before} {}", read());
     assert_eq!(bo.ask("POST", "/api/v1/me/claims", Some(claim)).await.status, 201);
     assert!(read() > before);
+    relay.stop().await;
+}
+
+/// A fight in which a player is killed by one who did nothing else: of whom the meter says this, and his name.
+fn killed_by(mut fight: Script, kind: ActorKind, is_boss: bool) -> Script {
+    fight.deltas[1].actors.push(ActorEntry { id: ActorId::clear(KILLER), kind, owner: None });
+    let boss = is_boss.then_some(true);
+    let facts = ActorFacts { name: Some("Mörderin".into()), boss, ..ActorFacts::of(ActorIx(4)) };
+    let death = RareBody::Death { a: ActorIx(1), by: Some(ActorIx(4)), s: None };
+    for (at, body) in [RareBody::Actor(facts), death].into_iter().enumerate() {
+        let event: Rare = Rare { at_ms: 150, key: SourceKey::new(8, at as u32), body };
+        fight.deltas[1].rare.push(codec::encode(&event).into());
+    }
+    fight
+}
+
+const KILLER: u64 = 4_711;
+
+/// In the kept record, in events that are told again, and as a boss in lists.
+#[tokio::test]
+async fn who_killed_somebody_and_did_nothing_else_is_hidden_as_others_are() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path(), &[ProofWay::Administrator]).await;
+    let mut ana = administrator(&relay).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, hello()).await;
+    let raid = uploader.welcome.raid.clone();
+    let unknown = killed_by(Script::new(3, 2).at(1_789_998_000_000), ActorKind::Unknown, true);
+    let unknown = finished(&mut uploader, &unknown).await;
+    let feed = format!("{}/api/v1/raids/{raid}/feed", relay.url);
+    let mut watching = Spectator::join_at(&feed, SUBPROTOCOL_JSON).await;
+    let fight = killed_by(Script::new(3, 2).at(1_789_999_000_000), ActorKind::Player, false);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(3).await;
+    let mut before = Recorder::default();
+    before.hears(&mut watching).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    all_derived(&relay).await;
+    asks_everything(&mut before, &relay, &raid, &[&unknown, &begun.report]).await;
+    assert!(before.0.contains("Mörderin"));
+    // Of whom it is not told what he is may be a player: lists have bosses' names, and hide nobody.
+    let report = relay.report(&unknown).await;
+    let bosses: Vec<_> = report.fight.bosses.iter().map(|boss| boss.name.as_str()).collect();
+    assert_eq!(bosses, ["Kartgriff", "Unknown boss"]);
+    let hides = json!({"player": KILLER.to_string(), "hidden": true});
+    assert_eq!(ana.ask("POST", "/api/v1/opt-outs", Some(hides)).await.status, 204);
+    while watching.hear().await.is_some() {}
+    assert_eq!(watching.bye.as_ref().and_then(|bye| bye.retry_ms), Some(100));
+    let mut after = Recorder::default();
+    asks_everything(&mut after, &relay, &raid, &[&unknown, &begun.report]).await;
+    for protocol in [SUBPROTOCOL, SUBPROTOCOL_JSON] {
+        let mut spectator = Spectator::join_at(&feed, protocol).await;
+        after.hears(&mut spectator).await;
+    }
+    assert!(!after.0.contains("Mörderin"), "{}", after.0);
+    // All others are named as before.
+    assert_eq!(known(&after), BTreeSet::from([0, 1, 2]));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_title_that_is_cleared_while_somebody_says_it_does_not_come_back() {
+    const TITLE: &str = "Mumblefritz and friends";
+    let data = tempfile::tempdir().unwrap();
+    let shaky = crate::shaky::Shaky::open(data.path()).await;
+    let relay = TestRelay::start_on_store(data.path(), shaky.clone()).await;
+    let first = Uploader::connect_as(&relay, KEY, hello()).await;
+    let raid = first.welcome.raid.clone();
+    let held = shaky.faults.raids.write().await;
+    shaky.faults.raids_read_late.store(1, std::sync::atomic::Ordering::SeqCst);
+    let titled = Hello { title: Some(TITLE.into()), ..hello() };
+    let url = relay.url.clone();
+    let saying = tokio::spawn(async move { Uploader::connect_at(&url, KEY, titled).await });
+    // The raid's task was told the title, and has not heard it yet.
+    soon("it is read", shaky.faults.raids_read.notified()).await;
+    let cleared = relay.request("DELETE", &format!("/api/v1/raids/{raid}/title"), Some(KEY)).await;
+    assert_eq!(cleared.0, 204);
+    drop(held);
+    let second = soon("the connection", saying).await.unwrap();
+    let mut spectator = Spectator::join_at(&format!("{}/api/v1/raids/{raid}/feed", relay.url), SUBPROTOCOL_JSON).await;
+    let mut recorder = Recorder::default();
+    recorder.hears(&mut spectator).await;
+    recorder.note(&relay.get(&format!("/api/v1/raids/{raid}")).await.1.to_string());
+    assert!(!recorder.0.contains(TITLE), "{}", recorder.0);
+    drop((first, second, spectator));
     relay.stop().await;
 }

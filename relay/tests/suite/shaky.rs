@@ -48,6 +48,12 @@ pub(crate) struct Faults {
     pub(crate) archives: RwLock<()>,
     /// Told whenever it is to be.
     pub(crate) archives_asked: Notify,
+    /// 1: what is read of a raid once it was changed next comes late. See [`Faults::raids`].
+    pub(crate) raids_read_late: AtomicU32,
+    /// That is told while nobody holds this for writing.
+    pub(crate) raids: RwLock<()>,
+    /// Told once it was read.
+    pub(crate) raids_read: Notify,
     /// How often all wishes were read.
     pub(crate) wishes_read: AtomicU32,
 }
@@ -207,14 +213,31 @@ impl Links for Shaky {
 }
 
 impl Raids for Shaky {
+    fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
+        let _ = self.faults.raids_read_late.compare_exchange(1, 2, Ordering::SeqCst, Ordering::SeqCst);
+        let raid = raid.clone();
+        self.pass(true, move |store| async move { store.update_raid(&raid).await })
+    }
+
+    fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>> {
+        let (code, faults) = (code.to_owned(), Arc::clone(&self.faults));
+        let is_late = faults.raids_read_late.compare_exchange(2, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok();
+        self.pass(false, move |store| async move {
+            let read = store.raid_by_code(&code).await;
+            if is_late {
+                faults.raids_read.notify_one();
+                let _held = faults.raids.read().await;
+            }
+            read
+        })
+    }
+
     through! {
         "writes" insert_raid(raid: &'a RaidRow = raid.clone() => &raid) -> ();
-        "writes" update_raid(raid: &'a RaidRow = raid.clone() => &raid) -> ();
         "writes" clear_title(code: &'a str = code.to_owned() => &code, note: Note = note => note) -> bool;
         "writes" touch_raid(code: &'a str = code.to_owned() => &code, at_ms: i64 = at_ms => at_ms) -> ();
         "writes" renew_tickets(code: &'a str = code.to_owned() => &code) -> Option<Tickets>;
         "reads" raid_by_id(id: RaidId = id => id) -> Option<RaidRow>;
-        "reads" raid_by_code(code: &'a str = code.to_owned() => &code) -> Option<RaidRow>;
         "reads" newest_raid(account: AccountId = account => account) -> Option<RaidRow>;
     }
 }

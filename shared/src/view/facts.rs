@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::figures::{is_players_damage, to_boss};
 use super::known::Known;
 use super::shown::Shown;
-use crate::event::ActorIx;
+use crate::event::{ActorIx, ActorKind};
 use crate::limits::DEATHS_MAX;
 use crate::report::{Boss, DeathRow, Place};
 
@@ -49,7 +49,9 @@ pub(super) fn bosses(shown: Shown<'_>) -> Vec<Boss> {
         // Known as a boss, but not in this span of the fight.
         let (amount, hits) = dealt.unwrap_or_default();
         let monster_id = actor.monster_id.get().copied();
-        let name = match (actor.name.get(), monster_id) {
+        // Of whom no meter says what he is may turn out to be a player: lists name bosses, and hide nobody.
+        let is_monster = actor.kind() == ActorKind::Monster || monster_id.is_some();
+        let name = match (actor.name.get().filter(|_| is_monster), monster_id) {
             (Some(name), _) => name.clone(),
             (None, Some(id)) => format!("Monster {id}"),
             (None, None) => "Unknown boss".into(),

@@ -226,9 +226,18 @@ impl RaidTask {
         let Some(encounter) = self.encounters.get(&id).filter(|held| held.row.raid_code == self.row.code) else {
             return;
         };
+        // All who died at that time, and who killed them: one too many does no harm.
+        let named = match &what {
+            FeedHappening::Death(told) => {
+                let state = &encounter.main.state;
+                let then = state.deaths().iter().filter(|death| death.stamp.at_ms == told.at_ms);
+                then.flat_map(|death| [Some(death.actor), death.by]).flatten().map(|at| state.actor(at).id).collect()
+            }
+            _ => Vec::new(),
+        };
         let Stage { room, feed, .. } = self.stages.get_mut(of);
         feed.events += 1;
-        room.event(FeedEvent { n: feed.events, report_id: encounter.row.report_id.clone(), what });
+        room.event(FeedEvent { n: feed.events, report_id: encounter.row.report_id.clone(), what }, named);
     }
 
     /// Of a fight as such: no player is named.

@@ -88,8 +88,7 @@ impl RaidTask {
         let Stage { audience: before, room, .. } = self.stages.get(of);
         let differs = |player: ActorId| before.hides(player) != now.hides(player);
         let mut actors = self.encounters.values().flat_map(|held| held.main.state.actors());
-        let stays =
-            !actors.any(|actor| differs(actor.id)) && !room.whose_deaths().filter_map(ActorId::from_hex).any(differs);
+        let stays = !actors.any(|actor| differs(actor.id)) && !room.named().any(differs);
         match of {
             _ if stays => self.stages.get_mut(of).audience = now,
             Of::Members => self.set_members(now),
