@@ -106,7 +106,8 @@ impl RaidTask {
     fn keep_first(&mut self, kept: &RaidRow) {
         let Some(first) = self.wanted.pop_front() else { return };
         let title = match &first {
-            Wanted::ToSpeak(_) => kept.title.clone(),
+            // Read before it was cleared, it may be told after that.
+            Wanted::ToSpeak(_) => kept.title.clone().filter(|_| !self.title_cleared),
             // It may have been cleared meanwhile.
             Wanted::ToShow(..) => self.row.title.clone(),
         };
@@ -175,8 +176,9 @@ impl RaidTask {
         }
     }
 
-    /// The raid has no title from now on.
+    /// The raid has no title from now on, whoever says one.
     pub(super) fn title_cleared(&mut self) {
+        self.title_cleared = true;
         self.be(RaidRow { title: None, ..self.row.clone() });
     }
 

@@ -280,6 +280,8 @@ pub(in crate::raid) struct RaidTask {
     pub(super) stages: Stages,
     /// The version of players' wishes that stages were looked at by.
     pub(super) heeded: Option<u64>,
+    /// Its title was cleared since this task began: it gets no other.
+    pub(super) title_cleared: bool,
     pub(super) needed_at: Instant,
 }
 
@@ -321,6 +323,7 @@ impl RaidTask {
             closing: false,
             stages,
             heeded,
+            title_cleared: false,
             needed_at: Instant::now(),
         };
         task.set_stages();
