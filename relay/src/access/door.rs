@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use raidcast_shared::uplink::Visibility;
+use raidcast_shared::uplink::{NamesPolicy, Visibility};
 use raidcast_store::{AccountId, Delay, EncounterKey, EncounterRow, RaidRow, StoreError};
 
 use super::behind::row_until;
@@ -257,11 +257,13 @@ impl Door {
     async fn seen(&self, (admitted, link): (Admitted, Option<Until>), what: Guarded<'_>) -> Result<Seen, HttpError> {
         let veils = &self.context.veils;
         // Before the audience is made: one that was made of later wishes is taken for an older one, not the reverse.
-        let wishes = veils.version();
+        let heeded = veils.heeded();
         if admitted.is_member(what.tickets) {
+            let wishes = heeded.counts(NamesPolicy::Full);
             let audience = veils.members(what.raid_code).await?;
             return Ok(Seen { admitted, audience, delay: None, link, wishes });
         }
+        let wishes = heeded.counts(what.names);
         let mut audience = veils.audience(what.raid_code, what.names).await?;
         if what.hides_raid {
             audience = audience.outside_its_raid();

@@ -10,6 +10,7 @@ use raidcast_store::{Delay, Page, RaidRow, ReportLine, SearchFound, SearchKey, S
 use super::behind::line_until;
 use super::veil::of_lists;
 use super::visible::{Seen, Visible};
+use super::wish::Counts;
 use super::{Admitted, Door};
 use crate::error::HttpError;
 
@@ -94,7 +95,7 @@ impl Door {
                 None => line,
             };
             // No player is named in it, whatever players wish for.
-            Some(Visible::new(line, Seen { admitted, audience, delay, link: None, wishes: 0 }))
+            Some(Visible::new(line, Seen { admitted, audience, delay, link: None, wishes: Counts::None }))
         });
         listed.collect()
     }

@@ -167,9 +167,9 @@ impl Veils {
         numbers: Arc<Numbers>,
         heeded: Arc<Heeded>,
     ) -> Audience {
-        // Where all are hidden nobody's wish changes anything.
-        let version = if hides == Hides::All { 0 } else { heeded.version };
-        let mark = format!("{code}|{names:?}|{}|{version}", numbers.len());
+        // Of wishes that change nothing for them nothing is made anew.
+        let counts = heeded.counts(names);
+        let mark = format!("{code}|{names:?}|{}|{counts:?}", numbers.len());
         let secret = self.secret.clone();
         Audience::behind(Arc::new(RaidVeil { secret, code: code.to_owned(), names, hides, numbers, heeded, mark }))
     }

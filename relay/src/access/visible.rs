@@ -9,6 +9,7 @@ use raidcast_shared::view::Audience;
 use raidcast_store::{Delay, EncounterRow, ReportLine};
 
 use super::behind::{row_until, seconds};
+use super::wish::Counts;
 use super::{Admitted, Until};
 
 /// A row that somebody may see.
@@ -37,8 +38,8 @@ pub(super) struct Seen {
     pub(super) delay: Option<Delay>,
     /// Until when the link is good that lets him in, if one does.
     pub(super) link: Option<Until>,
-    /// As which version of players' wishes it is shown, or an older one.
-    pub(super) wishes: u64,
+    /// Of which of players' wishes it is shown, or of older ones.
+    pub(super) wishes: Counts,
 }
 
 impl<T> Visible<T> {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use raidcast_shared::id::ActorId;
+use raidcast_shared::uplink::NamesPolicy;
 use raidcast_store::{Store, StoreError, Wishes};
 
 /// What is heeded at one time.
@@ -16,12 +17,38 @@ use raidcast_store::{Store, StoreError, Wishes};
 pub struct Heeded {
     /// Another number whenever somebody is shown otherwise.
     pub version: u64,
+    /// The one with which the set of those changed last who are hidden.
+    pub hidden_since: u64,
+    /// The same of those who agreed.
+    pub agreed_since: u64,
     /// Shown by name to nobody.
     pub hidden: HashSet<ActorId>,
     /// Of all others: shown by name where only those are who agreed.
     pub agreed: HashSet<ActorId>,
     /// Claimed by a code that may still come.
     pub claimed: HashSet<ActorId>,
+}
+
+impl Heeded {
+    /// Which wishes count where names are shown so; to members all are.
+    pub(super) fn counts(&self, names: NamesPolicy) -> Counts {
+        match names {
+            NamesPolicy::Full => Counts::Hidden(self.hidden_since),
+            NamesPolicy::Class => Counts::None,
+            NamesPolicy::Hidden => Counts::Agreed(self.agreed_since),
+        }
+    }
+}
+
+/// Which wishes count for what somebody is shown, and since when these are so: of others nothing is made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// None: all are hidden from him.
+    None,
+    /// Who is hidden.
+    Hidden(u64),
+    /// Who agreed: none of these is hidden.
+    Agreed(u64),
 }
 
 /// See the module's page.
@@ -53,15 +80,40 @@ impl Heed {
         let before = self.now();
         let mut next = Heeded {
             version: before.version,
+            hidden_since: before.hidden_since,
+            agreed_since: before.agreed_since,
             hidden: hidden.into_iter().collect(),
             agreed: agreed.into_iter().collect(),
             claimed: claimed.into_iter().collect(),
         };
-        let differs = next.hidden != before.hidden || next.agreed != before.agreed;
+        let (hidden, agreed) = (next.hidden != before.hidden, next.agreed != before.agreed);
+        let differs = hidden || agreed;
         next.version += u64::from(differs);
+        if hidden {
+            next.hidden_since = next.version;
+        }
+        if agreed {
+            next.agreed_since = next.version;
+        }
         let version = next.version;
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         self.version.store(version, Ordering::Release);
         Ok(differs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_of_one_wish_is_not_made_anew_for_another() {
+        let heeded = Heeded { version: 7, hidden_since: 3, agreed_since: 7, ..Heeded::default() };
+        assert_eq!(heeded.counts(NamesPolicy::Full), Counts::Hidden(3));
+        assert_eq!(heeded.counts(NamesPolicy::Hidden), Counts::Agreed(7));
+        assert_eq!(heeded.counts(NamesPolicy::Class), Counts::None);
+        // Numbers of the one are none of the other.
+        let same = Heeded { version: 7, hidden_since: 7, agreed_since: 7, ..Heeded::default() };
+        assert_ne!(same.counts(NamesPolicy::Full), same.counts(NamesPolicy::Hidden));
     }
 }
