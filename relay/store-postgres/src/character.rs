@@ -5,8 +5,8 @@ use raidcast_shared::id::ActorId;
 use raidcast_store::row::{CharacterColumns, ClaimColumns, JudgedColumns, player, readable};
 use raidcast_store::{
     Audited, CHARACTERS_OF_PERSON_MAX, CLAIMS_LISTED_MAX, CLAIMS_MAX, CLAIMS_OF_PERSON_MAX, Character, Characters,
-    Claim, JudgedClaim, NewClaim, Note, PersonId, Proof, ProvedBy, SEEN_MAX, SeenClaim, StoreError, StoreFuture, Wish,
-    Wished, Wishes, code,
+    Claim, JudgedClaim, NAMES_OF_ACCOUNT_MAX, NewClaim, Note, PersonId, Proof, ProvedBy, SEEN_MAX, SeenClaim,
+    StoreError, StoreFuture, Wish, Wished, Wishes, code,
 };
 use sqlx::PgConnection;
 
@@ -135,14 +135,19 @@ impl Characters for PostgresStore {
             let mut judged = Vec::with_capacity(claims.len());
             for claim in claims {
                 let seen = sqlx::query!(
-                    r#"SELECT DISTINCT e.account, f.name FROM encounter_players f
-                       JOIN encounters e ON e.row = f.encounter
-                       WHERE f.actor_id = $1 AND e.started_at_ms <= $2
-                         AND NOT EXISTS (SELECT 1 FROM account_owners w WHERE w.account = e.account AND w.person = $3)
-                       LIMIT $4"#,
+                    r#"SELECT account AS "account!", name
+                       FROM (SELECT e.account AS account, f.name AS name,
+                                    row_number() OVER (PARTITION BY e.account ORDER BY count(*) DESC, f.name) AS turn
+                             FROM encounter_players f JOIN encounters e ON e.row = f.encounter
+                             WHERE f.actor_id = $1 AND e.started_at_ms <= $2
+                               AND NOT EXISTS (SELECT 1 FROM account_owners w
+                                               WHERE w.account = e.account AND w.person = $3)
+                             GROUP BY e.account, f.name) AS called
+                       WHERE turn <= $4 ORDER BY turn, account LIMIT $5"#,
                     claim.player,
                     now_ms,
                     claim.person,
+                    NAMES_OF_ACCOUNT_MAX,
                     SEEN_MAX,
                 )
                 .fetch_all(&mut *transaction)

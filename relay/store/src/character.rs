@@ -23,7 +23,9 @@ pub const OPT_OUTS_MAX: i64 = 100_000;
 pub const CLAIMS_LISTED_MAX: i64 = 100;
 /// Names of a player that who decides is told.
 pub const NAMES_JUDGED: usize = 5;
-/// So many accounts and names of a player are looked at for him.
+/// Of each account, the names that it has oftenest: one that makes up many keeps no other from being heard.
+pub const NAMES_OF_ACCOUNT_MAX: i64 = 5;
+/// So many accounts and names of a player are looked at for him, every account's first name before any second.
 pub const SEEN_MAX: i64 = 2_000;
 
 /// Somebody says that a character is his.

@@ -9,7 +9,7 @@ use raidcast_shared::codec;
 use raidcast_shared::event::{ActorEntry, ActorFacts, ActorIx, ActorKind, Rare, RareBody, SourceKey};
 use raidcast_shared::feed::{SUBPROTOCOL, SUBPROTOCOL_JSON};
 use raidcast_shared::id::{ActorId, RaidId};
-use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply};
+use raidcast_shared::uplink::{Begin, Header, Hello, NamesPolicy, Outcome, UplinkFrame, UplinkReply};
 use raidcast_store::JobKind;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -660,7 +660,17 @@ async fn an_administrator_is_told_what_others_call_whom_somebody_claims() {
     }
     // Of a fight that is still to come nobody knows anything.
     let ahead = relay.clock()() + 100_000;
-    finished(&mut raid_of(&relay, KEY, 8).await, &called(Script::new(3, 2).at(ahead), "Böreas der Zweite")).await;
+    let fight = called(Script::new(3, 2).at(ahead), "Böreas der Zweite");
+    let mut uploader = raid_of(&relay, KEY, 8).await;
+    let begin = Begin {
+        enc: fight.enc,
+        stream: fight.stream,
+        header: Header { started_at_ms: ahead, ..crate::script::header() },
+    };
+    uploader.send(&UplinkFrame::Begin(begin)).await;
+    let UplinkReply::Begun(begun) = uploader.reply().await else { panic!("it begins") };
+    uploader.deltas(begun.h, &fight.deltas).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
     all_derived(&relay).await;
     claims(&mut bo, PLAYER, "administrator").await;
     claims(&mut bo, "77", "administrator").await;
