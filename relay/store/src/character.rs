@@ -115,8 +115,8 @@ impl Seen {
         let called = fold(called);
         let all: HashSet<i64> = rows.iter().map(|(account, _)| *account).collect();
         let so = |name: &str| fold(name) == called;
-        let named = rows.iter().filter(|(_, name)| name.as_deref().is_some_and(so));
-        let called_so: HashSet<i64> = named.map(|(account, _)| *account).collect();
+        let those = rows.iter().filter(|(_, name)| name.as_deref().is_some_and(so));
+        let called_so: HashSet<i64> = those.map(|(account, _)| *account).collect();
         let mut names: HashMap<&str, HashSet<i64>> = HashMap::new();
         for (account, name) in rows {
             names.entry(name.as_deref().unwrap_or_default()).or_default().insert(*account);
