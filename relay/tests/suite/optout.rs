@@ -567,7 +567,7 @@ async fn what_stands_for_a_player_hides_him_and_nobody_else() {
         }
         ana.ask("POST", "/api/v1/opt-outs", Some(form)).await
     };
-    let names = async || {
+    let shown = async || {
         let (_, body) = relay.get(&format!("/api/v1/reports/{named}")).await;
         let body = body.to_string();
         (0..3).filter(|at| body.contains(NAMES[*at])).collect::<Vec<_>>()
@@ -578,21 +578,22 @@ async fn what_stands_for_a_player_hides_him_and_nobody_else() {
         assert_eq!((answer.status, answer.code()), (404, "not_found"), "{seen_in:?}");
         assert!(answer.body["message"].as_str().unwrap().contains("number in the game"), "{}", answer.body);
     }
-    assert_eq!(names().await, [0, 1, 2]);
+    assert_eq!(shown().await, [0, 1, 2]);
     for seen_in in [&report, &raid] {
         assert_eq!(hides(&mut ana, &key, Some(seen_in), true).await.status, 204);
-        let left = names().await;
+        let left = shown().await;
         assert_eq!(left.len(), 2, "one is hidden, and nobody else");
         assert_eq!(hides(&mut ana, &key, Some(seen_in), false).await.status, 204);
-        assert_eq!(names().await, [0, 1, 2]);
+        assert_eq!(shown().await, [0, 1, 2]);
     }
     // Hidden, he has another key in the raid that names all others: by that he is shown again.
     assert_eq!(hides(&mut ana, &keys()[HIDDEN], Some(&named), true).await.status, 204);
-    let shown = relay.report(&named).await;
-    let hidden = shown.fight.players.iter().find(|player| !keys().contains(&player.player_key)).expect("a key for him");
+    let report_now = relay.report(&named).await;
+    let hidden =
+        report_now.fight.players.iter().find(|player| !keys().contains(&player.player_key)).expect("a key for him");
     assert_eq!(hides(&mut ana, &hidden.player_key, None, false).await.status, 404);
     assert_eq!(hides(&mut ana, &hidden.player_key, Some(&named), false).await.status, 204);
-    assert_eq!(names().await, [0, 1, 2]);
+    assert_eq!(shown().await, [0, 1, 2]);
     // A number is always somebody's, also of whom no fight is here yet.
     assert_eq!(hides(&mut ana, "77777", None, true).await.status, 204);
     assert_eq!(hides(&mut ana, &key, Some(&"x".repeat(65)), true).await.status, 400);
@@ -663,12 +664,12 @@ async fn an_administrator_is_told_what_others_call_whom_somebody_claims() {
     let ahead = relay.clock()() + 100_000;
     let fight = called(Script::new(3, 2).at(ahead), "Böreas der Zweite");
     let mut uploader = raid_of(&relay, KEY, 8).await;
-    let begin = Begin {
+    let opening = Begin {
         enc: fight.enc,
         stream: fight.stream,
         header: Header { started_at_ms: ahead, ..crate::script::header() },
     };
-    uploader.send(&UplinkFrame::Begin(begin)).await;
+    uploader.send(&UplinkFrame::Begin(opening)).await;
     let UplinkReply::Begun(begun) = uploader.reply().await else { panic!("it begins") };
     uploader.deltas(begun.h, &fight.deltas).await;
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
