@@ -31,7 +31,7 @@ pub async fn check(configured: Result<(Config, Sources), ConfigError>, clock: &C
         false => found.ok("configuration", format!("there is no {file}: flags, environment and defaults count")),
     }
     let database = config.database();
-    let exists = database::look(&database, &mut found).await;
+    let (exists, administrators) = database::look(&database, &mut found).await;
     place::look(&config.data, exists, &mut found);
     place::look_at_room(&database, &mut found).await;
     network::look_at_addresses(&config, &mut found).await;
@@ -40,6 +40,7 @@ pub async fn check(configured: Result<(Config, Sources), ConfigError>, clock: &C
         certificate::look(files, config.public_url.as_deref(), clock, &mut found);
     }
     people::look_at_keys(&config, &mut found);
+    people::look_at_administrators(&administrators, &config, &mut found);
     people::look_at_providers(&config, clock, &mut found).await;
     found
 }

@@ -260,6 +260,14 @@ pub const SIGN_INS_WAITING_MAX: usize = 10_000;
 pub const SIGN_INS_WAITING_PER_ADDRESS: usize = 100;
 /// Sign-ins for which one provider is asked at once.
 pub const PROVIDER_ASKED_MAX: usize = 16;
+/// A provider that wants to be left alone is for so many seconds at the most, whatever it says: then one question tells
+/// whether it still does. Longer would keep people out on the word of one answer.
+pub const PROVIDER_LEFT_ALONE_S_MAX: u32 = 300;
+/// Sign-ins of an address that a provider may refuse within [`PROVIDER_REFUSED_WINDOW_S`]: each made the relay ask it.
+/// Who knows that it is he is never refused, so a guild behind one address does not come near.
+pub const PROVIDER_REFUSED_PER_ADDRESS: u32 = 20;
+/// See [`PROVIDER_REFUSED_PER_ADDRESS`].
+pub const PROVIDER_REFUSED_WINDOW_S: u64 = 600;
 /// A provider answers within this, ms.
 pub const PROVIDER_ANSWER_MS: u64 = 8_000;
 /// And all that it is asked for one sign-in: less than an answer of the relay may take.

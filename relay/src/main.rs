@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser as _;
+use raidcast_relay::account::FirstLink;
 use raidcast_relay::clock::Clock;
 use raidcast_relay::config::{self, Cli, Command, Config, MoveFlags};
 use raidcast_relay::database::Database;
@@ -63,9 +64,15 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     if let Some(addr) = relay.metrics_addr() {
         println!("metrics are on http://{addr}/metrics");
     }
-    if let Some(link) = relay.first_link() {
-        println!("Nobody administrates this relay yet. Whoever opens this link first does:");
-        println!("  {link}");
+    if let Some(FirstLink { url, is_first }) = relay.first_link() {
+        println!(
+            "{} Whoever opens this link first does:",
+            match is_first {
+                true => "Nobody administrates this relay yet.",
+                false => "No administrator of this relay can sign in any more: their providers are set no more.",
+            }
+        );
+        println!("  {url}");
     }
     if !relay.has_keys() {
         eprintln!(

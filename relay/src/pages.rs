@@ -93,9 +93,12 @@ pub async fn from_provider(
     headers: HeaderMap,
 ) -> Response {
     let arrival = axum::extract::Query::<Arrival>::try_from_uri(&uri).ok().map(|arrival| arrival.0);
-    let Arrived { to, cookies } = desk.members().arrive(&provider, arrival, &headers, asked.address).await;
+    let Arrived { to, cookies, retry_s } = desk.members().arrive(&provider, arrival, &headers, asked.address).await;
     let mut response = with_cookies(Redirect::to(&to).into_response(), cookies);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(retry_s) = retry_s {
+        response.headers_mut().insert(header::RETRY_AFTER, retry_s.into());
+    }
     response
 }
 

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::{Door, Links};
-use crate::account::{Key, Keyring, Members, RelaySecret};
+use crate::account::{FirstLink, Key, Keyring, Members, RelaySecret};
 use crate::answers::Answers;
 use crate::api::metrics::Sources;
 use crate::clock::{Clock, Entropy};
@@ -114,7 +114,7 @@ pub struct Relay {
     usage: Arc<KeptUsage>,
     keys: Arc<Keyring>,
     links: Arc<Links>,
-    first_link: Option<String>,
+    first_link: Option<FirstLink>,
     stop: CancellationToken,
     servers: TaskTracker,
 }
@@ -311,9 +311,9 @@ impl Relay {
         self.metrics_addr
     }
 
-    /// The link by which the first administrator joins, while there is none.
-    pub fn first_link(&self) -> Option<&str> {
-        self.first_link.as_deref()
+    /// The link by which an administrator joins, while there is none who can sign in.
+    pub fn first_link(&self) -> Option<&FirstLink> {
+        self.first_link.as_ref()
     }
 
     /// Whether anybody has a key.

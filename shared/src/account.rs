@@ -206,7 +206,7 @@ pub enum SignInFault {
     Denied,
     /// The provider does not answer.
     ProviderDown,
-    /// The provider is asked too often now.
+    /// The provider is asked too often now; `wait` beside it says for how many seconds it is left alone.
     ProviderBusy,
     /// What the provider says is not as it must be. Why stands in the relay's log.
     ProviderWrong,
@@ -222,6 +222,8 @@ pub enum SignInFault {
     SomebodyElses,
     /// The relay is asked too often, or its database does not answer.
     Busy,
+    /// Too many sign-ins of his address did not work lately; `wait` beside it says for how many seconds he waits.
+    TooOften,
 }
 
 /// Somebody whom a provider knows, and who has not joined yet: `GET /api/v1/newcomer`.

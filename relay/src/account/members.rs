@@ -27,6 +27,7 @@ use raidcast_shared::text::is_name;
 use raidcast_store::{AccountId, PersonId, Session, SessionEnds, SessionId};
 use tokio_util::sync::CancellationToken;
 
+pub use self::invitation::FirstLink;
 pub use self::leaving::Facts;
 pub use self::pairing::DeviceFault;
 pub use self::provider::{Arrival, Arrived};

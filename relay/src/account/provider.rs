@@ -18,6 +18,7 @@ mod waiting;
 mod web;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use self::discord::Discord;
@@ -27,7 +28,7 @@ pub(super) use self::waiting::LASTS_MS;
 pub(crate) use self::waiting::{Bounds, Waiting};
 use self::web::Web;
 use crate::clock::Clock;
-use crate::limits::{PROVIDER_ASKED_MAX, PROVIDER_SIGN_IN_MS};
+use crate::limits::{PROVIDER_ASKED_MAX, PROVIDER_LEFT_ALONE_S_MAX, PROVIDER_SIGN_IN_MS};
 use crate::metrics::SignInWay;
 
 pub(crate) use self::setting::is_safe_address;
@@ -49,6 +50,9 @@ pub(super) struct Provider {
     kind: Kind,
     /// One permit for each who is being looked up: where it is slow, others are not.
     pub(super) asking: tokio::sync::Semaphore,
+    clock: Clock,
+    /// It wants to be left alone until then, Unix ms: who goes on asking is shut out.
+    left_alone_until_ms: AtomicI64,
 }
 
 impl Provider {
@@ -63,8 +67,10 @@ impl Provider {
     /// Where somebody is sent to say who he is.
     ///
     /// # Errors
-    /// `Down`, `Wrong`: what the provider says of itself is not there, or not usable.
+    /// `Down`, `Wrong`: what the provider says of itself is not there, or not usable. `Busy`: it wants to be left alone.
     pub(super) async fn address(&self, trip: &Trip<'_>) -> Result<String, ProviderFault> {
+        // Nobody is sent there for nothing.
+        self.is_to_be_asked()?;
         match &self.kind {
             Kind::OpenId(openid) => openid.address(trip).await,
             Kind::Discord(discord) => Ok(discord.address(trip)),
@@ -76,6 +82,7 @@ impl Provider {
     /// # Errors
     /// See [`ProviderFault`].
     pub(super) async fn identity(&self, trip: &Trip<'_>, code: &str) -> Result<Identity, ProviderFault> {
+        self.is_to_be_asked()?;
         let asking = async {
             match &self.kind {
                 Kind::OpenId(openid) => openid.identity(trip, code).await,
@@ -83,7 +90,23 @@ impl Provider {
             }
         };
         let asked = tokio::time::timeout(Duration::from_millis(PROVIDER_SIGN_IN_MS), asking).await;
-        asked.unwrap_or_else(|_| Err(ProviderFault::Down("it takes too long for all that it is asked".into())))
+        let found =
+            asked.unwrap_or_else(|_| Err(ProviderFault::Down("it takes too long for all that it is asked".into())));
+        if let Err(ProviderFault::Busy(seconds)) = found {
+            let until_ms = self.clock.now_ms().saturating_add(i64::from(seconds) * 1_000);
+            self.left_alone_until_ms.store(until_ms, Ordering::Relaxed);
+        }
+        found
+    }
+
+    /// Whether it may be asked now.
+    fn is_to_be_asked(&self) -> Result<(), ProviderFault> {
+        let wait_ms = self.left_alone_until_ms.load(Ordering::Relaxed).saturating_sub(self.clock.now_ms());
+        // What is longer than it can be is of a clock that was set back.
+        if (1..=i64::from(PROVIDER_LEFT_ALONE_S_MAX) * 1_000).contains(&wait_ms) {
+            return Err(ProviderFault::Busy(u32::try_from(wait_ms / 1_000 + 1).unwrap_or(PROVIDER_LEFT_ALONE_S_MAX)));
+        }
+        Ok(())
     }
 }
 
@@ -125,10 +148,12 @@ impl Providers {
                     Kind::OpenId(Box::new(openid))
                 }
                 ProviderKind::Discord { base_url } => {
-                    Kind::Discord(Discord::new(base_url, client_id, client_secret, Arc::clone(&web), clock.clone()))
+                    Kind::Discord(Discord::new(base_url, client_id, client_secret, Arc::clone(&web)))
                 }
             };
-            Provider { id, title, issuer, kind, asking: tokio::sync::Semaphore::new(PROVIDER_ASKED_MAX) }
+            let asking = tokio::sync::Semaphore::new(PROVIDER_ASKED_MAX);
+            let (clock, left_alone_until_ms) = (clock.clone(), AtomicI64::new(i64::MIN));
+            Provider { id, title, issuer, kind, asking, clock, left_alone_until_ms }
         });
         Self { all: all.collect() }
     }

@@ -4,6 +4,7 @@
 //! One invariant: what is told depends on how often was tried, never on whether anybody has the name. Nobody is locked
 //! out: a name that strangers try is slow for a while for browsers that nobody signed in with before.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
@@ -18,9 +19,9 @@ use tokio::time::Instant;
 
 use crate::edge::{Address, Later};
 use crate::limits::{
-    ADDRESSES_MAX, JOINS_PER_ADDRESS_DAY, JOINS_PER_HOUR, PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE,
-    REMOVALS_PER_ADDRESS_HOUR, REMOVALS_PER_HOUR, REMOVALS_PER_NEIGHBOURS_HOUR, REMOVALS_PER_PROVIDER_HOUR,
-    SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME,
+    ADDRESSES_MAX, JOINS_PER_ADDRESS_DAY, JOINS_PER_HOUR, PROVIDER_REFUSED_PER_ADDRESS, PROVIDER_REFUSED_WINDOW_S,
+    PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE, REMOVALS_PER_ADDRESS_HOUR, REMOVALS_PER_HOUR, REMOVALS_PER_NEIGHBOURS_HOUR,
+    REMOVALS_PER_PROVIDER_HOUR, SIGN_INS_PER_ADDRESS_MINUTE, SIGN_INS_PER_NAME,
 };
 
 /// In so long, as many tries of a name come again as may be made at once.
@@ -68,6 +69,61 @@ impl<K: Hash + Eq + Clone> Rate<K> {
     }
 }
 
+/// What did not work lately of each address. What is under way counts until it is known that it works, so that many at one
+/// time are no way round it.
+#[derive(Default)]
+struct Refusals(Mutex<HashMap<Address, (u32, Instant)>>);
+
+impl Refusals {
+    const WINDOW: Duration = Duration::from_secs(PROVIDER_REFUSED_WINDOW_S);
+
+    fn may(&self, address: Address) -> Result<(), Later> {
+        let now = Instant::now();
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match held.get(&address).map(|(count, since)| (*count, now.duration_since(*since))) {
+            Some((count, ago)) if count >= PROVIDER_REFUSED_PER_ADDRESS && ago < Self::WINDOW => {
+                Err(Later(Self::WINDOW.saturating_sub(ago)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn begins(&self, address: Address) -> Result<(), Later> {
+        let now = Instant::now();
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.len() >= ADDRESSES_MAX {
+            held.retain(|_, (_, since)| now.duration_since(*since) < Self::WINDOW);
+        }
+        let address = if held.len() < ADDRESSES_MAX { address } else { Address::EVERYBODY };
+        let (count, since) = held.entry(address).or_insert((0, now));
+        if now.duration_since(*since) >= Self::WINDOW {
+            (*count, *since) = (0, now);
+        }
+        if *count >= PROVIDER_REFUSED_PER_ADDRESS {
+            return Err(Later(Self::WINDOW.saturating_sub(now.duration_since(*since))));
+        }
+        *count += 1;
+        Ok(())
+    }
+
+    fn works(&self, address: Address) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = if held.contains_key(&address) { address } else { Address::EVERYBODY };
+        if let Some((count, _)) = held.get_mut(&address) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                held.remove(&address);
+            }
+        }
+    }
+
+    fn forget(&self) {
+        let now = Instant::now();
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|_, (_, since)| now.duration_since(*since) < Self::WINDOW);
+    }
+}
+
 /// What somebody tries who is signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Try {
@@ -87,6 +143,7 @@ pub(super) enum Try {
 pub(super) struct Tries {
     addresses: Rate<Address>,
     providers: Rate<Address>,
+    refusals: Refusals,
     /// By a digest of the name: nobody makes this hold more than a number by a long one.
     names: Rate<[u8; 8]>,
     /// The same, of browsers that somebody of this name signed in with before.
@@ -108,6 +165,7 @@ impl Tries {
         Self {
             addresses: Rate::new(Quota::per_minute(nonzero(SIGN_INS_PER_ADDRESS_MINUTE)), Address::EVERYBODY),
             providers: Rate::new(Quota::per_minute(nonzero(PROVIDER_SIGN_INS_PER_ADDRESS_MINUTE)), Address::EVERYBODY),
+            refusals: Refusals::default(),
             names: Rate::new(by_name, [0; 8]),
             known: Rate::new(by_name, [0; 8]),
             people: Rate::new(by_name, (PersonId(0), Try::Code)),
@@ -134,6 +192,7 @@ impl Tries {
         for rate in [&self.addresses, &self.providers, &self.joins].into_iter().chain(&self.removals) {
             rate.limiter.retain_recent();
         }
+        self.refusals.forget();
         self.names.limiter.retain_recent();
         self.known.limiter.retain_recent();
         self.people.limiter.retain_recent();
@@ -150,9 +209,23 @@ impl Tries {
     /// Counts somebody of an address who goes to a provider: nothing is guessed there.
     ///
     /// # Errors
-    /// There were too many.
+    /// There were too many, or the provider refused too many that came back.
     pub(super) fn by_provider(&self, address: Address) -> Result<(), Later> {
+        self.refusals.may(address)?;
         self.providers.check(&address)
+    }
+
+    /// Counts somebody of an address of whom a provider is asked who he is.
+    ///
+    /// # Errors
+    /// It has refused too many of them lately.
+    pub(super) fn asks_provider(&self, address: Address) -> Result<(), Later> {
+        self.refusals.begins(address)
+    }
+
+    /// It has said so, or it was not his fault that it did not.
+    pub(super) fn provider_answers(&self, address: Address) {
+        self.refusals.works(address);
     }
 
     /// Counts a try under a name, from wherever; `is_known`: by a browser that somebody of this name signed in with before.
@@ -236,6 +309,30 @@ mod tests {
         assert!(tries.asks_removal(address(1)).is_ok());
         let all = come_through(&tries, (0..1_000).map(|n| (0x2a00_0000_u128 + n) << 96));
         assert_eq!(all + 1 + REMOVALS_PER_PROVIDER_HOUR, REMOVALS_PER_HOUR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_whose_sign_ins_a_provider_refuses_waits_and_others_do_not() {
+        let tries = Tries::new();
+        for _ in 0..3 * PROVIDER_REFUSED_PER_ADDRESS {
+            assert!(tries.asks_provider(address(1)).is_ok());
+            tries.provider_answers(address(1));
+        }
+        // Also at one time.
+        for _ in 0..PROVIDER_REFUSED_PER_ADDRESS {
+            assert!(tries.asks_provider(address(1)).is_ok());
+        }
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let Err(Later(wait)) = tries.asks_provider(address(1)) else { panic!("one too many") };
+        assert_eq!(wait, Refusals::WINDOW - Duration::from_secs(60));
+        assert!(tries.by_provider(address(1)).is_err(), "nobody is sent there for nothing");
+        assert!(tries.asks_provider(address(2)).is_ok());
+        tokio::time::advance(wait).await;
+        assert!(tries.asks_provider(address(1)).is_ok());
+        tries.provider_answers(address(1));
+        tokio::time::advance(Refusals::WINDOW).await;
+        tries.forget();
+        assert!(tries.refusals.0.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::database::Database;
 
 const WHAT: &str = "database";
 
-/// Looks at it; gives whether it holds anything already.
-pub(super) async fn look(database: &Database, found: &mut Findings) -> bool {
+/// Looks at it; gives whether it holds anything already, and in which ways its administrators sign in.
+pub(super) async fn look(database: &Database, found: &mut Findings) -> (bool, Vec<Vec<String>>) {
     if database.is_missing() {
         let is_something = match database {
             Database::Sqlite(path) => path.exists(),
@@ -22,7 +22,7 @@ pub(super) async fn look(database: &Database, found: &mut Findings) -> bool {
             true => found.wrong(WHAT, format!("{database} is no file: name another with --database-url")),
             false => found.ok(WHAT, format!("{database} is not there yet: the first start makes it")),
         }
-        return false;
+        return (false, Vec::new());
     }
     let looked = match database {
         Database::Sqlite(path) => raidcast_store_sqlite::look(path).await,
@@ -33,9 +33,9 @@ pub(super) async fn look(database: &Database, found: &mut Findings) -> bool {
         Err(error) => {
             found.wrong(WHAT, format!("{database}: {}", words(&error)));
             // Something is there.
-            true
+            (true, Vec::new())
         }
-        Ok(Looked { is_new, waiting, in_use }) => {
+        Ok(Looked { is_new, waiting, in_use, administrators }) => {
             match (is_new, waiting) {
                 (true, _) => found.ok(WHAT, format!("{database} is empty: the first start makes its tables")),
                 (false, 0) => found.ok(WHAT, format!("{database} is of this version")),
@@ -55,7 +55,7 @@ pub(super) async fn look(database: &Database, found: &mut Findings) -> bool {
                 #[cfg(feature = "postgres")]
                 Database::Postgres(_) => {}
             }
-            !is_new
+            (!is_new, administrators)
         }
     }
 }

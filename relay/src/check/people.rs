@@ -19,6 +19,26 @@ pub(super) fn look_at_keys(config: &Config, found: &mut Findings) {
     }
 }
 
+/// Whether one of them can sign in, by a password or by a provider that is set.
+pub(super) fn look_at_administrators(ways: &[Vec<String>], config: &Config, found: &mut Findings) {
+    const WHAT: &str = "administrators";
+    let is_set = |way: &String| way.is_empty() || config.providers.iter().any(|provider| provider.id == *way);
+    let can = ways.iter().filter(|ways| ways.iter().any(is_set)).count();
+    match (ways.len(), can) {
+        // The first start prints a link for the first.
+        (0, _) => {}
+        (all, 0) => found.note(
+            WHAT,
+            format!(
+                "none of {all} can sign in: each has ways by providers alone that are set no more. Set them again under the \
+                 same names; else the next start prints a link by which a new administrator joins"
+            ),
+        ),
+        (all, can) if all == can => found.ok(WHAT, format!("{all}, and each can sign in")),
+        (all, can) => found.note(WHAT, format!("{can} of {all} can sign in: the others' providers are set no more")),
+    }
+}
+
 /// Asks each what it says of itself.
 pub(super) async fn look_at_providers(config: &Config, clock: &Clock, found: &mut Findings) {
     for (id, looked) in account::look_at_providers(&config.providers, &config.own_url(), clock).await {

@@ -1,7 +1,7 @@
 //! A look at a database on a server that changes nothing.
 
 use raidcast_store::StoreError;
-use raidcast_store::look::{AppliedChange, Looked, not_ours, waiting};
+use raidcast_store::look::{ADMINISTRATORS, AppliedChange, Looked, by_administrator, not_ours, waiting};
 use sqlx::Connection as _;
 
 use crate::error::store_error;
@@ -15,7 +15,8 @@ const ABOUT: &str = "
            coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),
            EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted
                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                   AND classid::BIGINT = ($1 >> 32) AND objid::BIGINT = ($1 & 4294967295))
+                   AND classid::BIGINT = ($1 >> 32) AND objid::BIGINT = ($1 & 4294967295)),
+           to_regclass('sign_ins') IS NOT NULL
 ";
 
 /// Looks at the database of a URL as [`crate::PostgresStore::open`] has it.
@@ -27,18 +28,23 @@ pub async fn look(url: &str) -> Result<Looked, StoreError> {
     let mut connection = Server::at(url)?.connect().await?;
     check(&mut connection).await?;
     let looking = async {
-        let about: (bool, bool, bool, bool) = sqlx::query_as(ABOUT).bind(OWNER_LOCK).fetch_one(&mut connection).await?;
+        let about: (bool, bool, bool, bool, bool) =
+            sqlx::query_as(ABOUT).bind(OWNER_LOCK).fetch_one(&mut connection).await?;
         let applied: Vec<(i64, Vec<u8>, bool)> = if about.0 {
             let changes = "SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version";
             sqlx::query_as(changes).fetch_all(&mut connection).await?
         } else {
             Vec::new()
         };
+        let people: Vec<(i64, String)> = match about.0 && about.4 {
+            true => sqlx::query_as(ADMINISTRATORS).fetch_all(&mut connection).await?,
+            false => Vec::new(),
+        };
         connection.close().await?;
-        Ok((about, applied))
+        Ok((about, applied, people))
     };
     let looked = looking.await.map_err(|error: sqlx::Error| store_error(&error))?;
-    let ((has_changes, has_tables, may_make, in_use), applied) = looked;
+    let ((has_changes, has_tables, may_make, in_use, _), applied, people) = looked;
     if has_tables && !has_changes {
         return Err(not_ours());
     }
@@ -52,5 +58,5 @@ pub async fn look(url: &str) -> Result<Looked, StoreError> {
                 .into(),
         ));
     }
-    Ok(Looked { is_new: applied.is_empty(), waiting, in_use })
+    Ok(Looked { is_new: applied.is_empty(), waiting, in_use, administrators: by_administrator(&people) })
 }

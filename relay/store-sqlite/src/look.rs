@@ -4,7 +4,7 @@ use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 
 use raidcast_store::StoreError;
-use raidcast_store::look::{AppliedChange, Looked, not_ours, waiting};
+use raidcast_store::look::{ADMINISTRATORS, AppliedChange, Looked, by_administrator, not_ours, waiting};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -43,10 +43,15 @@ pub async fn look(path: &Path) -> Result<Looked, StoreError> {
         } else {
             Vec::new()
         };
+        let people: Vec<(i64, String)> = if tables.iter().any(|(name,)| name == "sign_ins") {
+            sqlx::query_as(ADMINISTRATORS).fetch_all(&mut connection).await?
+        } else {
+            Vec::new()
+        };
         connection.close().await?;
-        Ok((tables.len(), has_changes, applied))
+        Ok((tables.len(), has_changes, applied, people))
     };
-    let (tables, has_changes, applied) = looking.await.map_err(|error: sqlx::Error| store_error(&error))?;
+    let (tables, has_changes, applied, people) = looking.await.map_err(|error: sqlx::Error| store_error(&error))?;
     if tables > 0 && !has_changes {
         return Err(not_ours());
     }
@@ -54,7 +59,8 @@ pub async fn look(path: &Path) -> Result<Looked, StoreError> {
     let applied: Vec<_> = applied.collect();
     let known = sqlx::migrate!("../../migrations/sqlite");
     let waiting = waiting(known.iter().map(|change| (change.version, &*change.checksum)), &applied)?;
-    Ok(Looked { is_new: applied.is_empty(), waiting, in_use: in_use(path) })
+    let administrators = by_administrator(&people);
+    Ok(Looked { is_new: applied.is_empty(), waiting, in_use: in_use(path), administrators })
 }
 
 /// Whether a relay has it, as far as that can be told.
@@ -85,12 +91,12 @@ mod tests {
         let path = folder.path().join("raidcast.db");
         let store = SqliteStore::open(&path).await.unwrap();
         let looked = look(&path).await.unwrap();
-        assert_eq!(looked, Looked { is_new: false, waiting: 0, in_use: true });
+        assert_eq!(looked, Looked { in_use: true, ..Looked::default() });
         store.close().await.unwrap();
         drop(store);
         let before = entries(folder.path());
         let looked = look(&path).await.unwrap();
-        assert_eq!(looked, Looked { is_new: false, waiting: 0, in_use: false });
+        assert_eq!(looked, Looked::default());
         assert_eq!(entries(folder.path()), before);
     }
 

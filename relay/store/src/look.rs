@@ -3,7 +3,7 @@
 use crate::StoreError;
 
 /// What was found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Looked {
     /// Nothing is in it yet.
     pub is_new: bool,
@@ -11,6 +11,19 @@ pub struct Looked {
     pub waiting: usize,
     /// A relay uses it now.
     pub in_use: bool,
+    /// In which ways each administrator signs in: providers, empty for a password.
+    pub administrators: Vec<Vec<String>>,
+}
+
+/// What is asked for them, of a database that has people.
+pub const ADMINISTRATORS: &str = "SELECT p.row, coalesce(s.provider, '-') FROM people p LEFT JOIN sign_ins s ON s.person = p.row \
+                                  WHERE p.role = 1 ORDER BY p.row";
+
+/// The ways of each, of what was answered.
+pub fn by_administrator(rows: &[(i64, String)]) -> Vec<Vec<String>> {
+    let all = rows.chunk_by(|one, other| one.0 == other.0);
+    // No provider is called so.
+    all.map(|ways| ways.iter().map(|(_, way)| way.clone()).filter(|way| way != "-").collect()).collect()
 }
 
 /// A change of the schema, as a database remembers it.

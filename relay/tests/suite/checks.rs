@@ -11,7 +11,13 @@ use crate::secure::key_file;
 use crate::voucher::{Change, Faults, Voucher};
 
 /// Runs it in a folder, with a file of this text, and no settings of whoever runs the tests.
-fn run(folder: &Path, command: &str, file: &str, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
+pub(crate) fn run(
+    folder: &Path,
+    command: &str,
+    file: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> (bool, String) {
     std::fs::write(folder.join("raidcast.toml"), file).expect("a configuration");
     let mut relay = Command::new(RELAY);
     relay.arg(command).args(arguments).current_dir(folder).stdin(Stdio::null());
@@ -37,7 +43,7 @@ fn entries(folder: &Path) -> Vec<(String, u64)> {
 }
 
 /// The line of one thing, without what stands between.
-fn line(text: &str, verdict: &str, what: &str) -> String {
+pub(crate) fn line(text: &str, verdict: &str, what: &str) -> String {
     let found =
         text.lines().find(|line| line.starts_with(verdict) && line[verdict.len()..].trim_start().starts_with(what));
     found.unwrap_or_else(|| panic!("no {verdict} of {what}: {text}")).to_owned()

@@ -764,3 +764,122 @@ async fn a_program_that_was_let_in_by_a_session_that_has_ended_gets_no_key() {
     assert_eq!(ana.get("/api/v1/me/keys").await.body, json!({"keys": []}));
     relay.stop().await;
 }
+
+/// The middle one.
+fn median(mut times: Vec<std::time::Duration>) -> std::time::Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+#[tokio::test]
+async fn a_thousand_wrong_passwords_open_nothing_and_change_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path()).await;
+    let mut ana = Browser::at(&relay, 1);
+    assert_eq!(ana.join("Ana", None).await.status, 201);
+    let before = ana.get("/api/v1/me/sessions").await.body;
+    // One name that is there and one that is not, from a hundred addresses each, in turn.
+    let mut statuses = [Vec::new(), Vec::new()];
+    let mut times = [Vec::new(), Vec::new()];
+    for number in 0..500_u32 {
+        for (at, name) in ["Ana", "Nobody"].into_iter().enumerate() {
+            let mut stranger = Browser::at(&relay, 2);
+            stranger.address = format!("198.51.{}.{}", 100 + at, number % 100);
+            let began = std::time::Instant::now();
+            let answer = stranger.sign_in(name, &format!("wrong horse {number}")).await;
+            match answer.status {
+                401 => times[at].push(began.elapsed()),
+                _ => assert!(answer.head.contains("retry-after: "), "{}", answer.head),
+            }
+            assert_eq!(stranger.cookie, None);
+            statuses[at].push((answer.status, answer.code().to_owned()));
+        }
+    }
+    assert_eq!(statuses[0], statuses[1], "which of both is there is not told");
+    assert_eq!(statuses[0].iter().filter(|(status, _)| *status == 401).count(), 10);
+    let [there, not_there] = times.map(median);
+    let (less, more) = (there.min(not_there), there.max(not_there));
+    assert!(more < 3 * less, "nor by the time that it takes: {there:?} {not_there:?}");
+    // Who has the name is in, and comes in by the browser that he had.
+    assert_eq!(ana.get("/api/v1/me/sessions").await.body, before);
+    assert_eq!(ana.sign_in("Ana", PASSWORD).await.status, 200);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_thousand_guessed_codes_find_no_program_and_change_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path()).await;
+    let (mut ana, mut eve) = (Browser::at(&relay, 1), Browser::at(&relay, 2));
+    let mut program = Browser { page: "", ..Browser::at(&relay, 3) };
+    assert_eq!((ana.join("Ana", None).await.status, eve.join("Eve", None).await.status), (201, 201));
+    let (own, code) = begin_pairing(&mut program, "client_id=raidcast").await;
+    // Codes that people type, by somebody who is signed in.
+    let letters: Vec<char> = "BCDFGHJKLMNPQRSTVWXZ".chars().collect();
+    let mut statuses = Vec::new();
+    for number in 0..500_usize {
+        let guess: String = (0..8).map(|at| letters[(number / 20_usize.pow(at) + at as usize) % 20]).collect();
+        let guess = format!("{}-{}", &guess[..4], &guess[4..]);
+        assert_ne!(guess, code);
+        eve.address = format!("198.51.100.{}", number % 250);
+        let (method, body) = match number % 2 {
+            0 => ("GET", None),
+            _ => ("POST", Some(json!({"approve": true}))),
+        };
+        statuses.push(eve.ask(method, &format!("/api/v1/pairings/{guess}"), body).await.status);
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 404).count(), 10, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [404, 429].contains(status)), "{statuses:?}");
+    // The program's own, by nobody: of what never was the same is told as of what is over.
+    let mut said = std::collections::BTreeSet::new();
+    for number in 0..500_u32 {
+        let mut nobody = Browser { page: "", ..Browser::at(&relay, 4) };
+        nobody.address = format!("198.51.101.{}", number % 250);
+        let answer = poll(&mut nobody, &format!("{number:064x}")).await;
+        said.insert((answer.status, answer.body.to_string()));
+    }
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said.first().is_some_and(|(status, body)| *status == 400 && body.contains("expired_token")), "{said:?}");
+    // The program still waits, and its owner lets it in.
+    assert_eq!(poll(&mut program, &own).await.body["error"], "authorization_pending");
+    let approve = Some(json!({"approve": true}));
+    assert_eq!(ana.ask("POST", &format!("/api/v1/pairings/{code}"), approve).await.status, 204);
+    assert_eq!(poll(&mut program, &own).await.status, 200);
+    assert_eq!(eve.get("/api/v1/me/keys").await.body["keys"].as_array().map(Vec::len), Some(0));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_none_is_refused_as_one_that_was() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start_set(data.path(), |config| {
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+    let first = secret_of(relay.first_link().expect("nobody administrates it"));
+    let mut ana = Browser::at(&relay, 1);
+    assert_eq!(ana.join("Ana", Some(&first)).await.status, 201);
+    let invite = async |ana: &mut Browser, days: u32| {
+        let made = ana.ask("POST", "/api/v1/invitations", Some(json!({"uses": 1, "days": days}))).await;
+        (secret_of(made.body["url"].as_str().unwrap()), made.body["id"].as_str().unwrap().to_owned())
+    };
+    let ((taken_back, id), (over, _)) = (invite(&mut ana, 7).await, invite(&mut ana, 1).await);
+    assert_eq!(ana.ask("DELETE", &format!("/api/v1/invitations/{id}"), None).await.status, 204);
+    relay.pass_ms(24 * 60 * MINUTE_MS);
+    let never = "ab".repeat(32);
+    let mut said = std::collections::BTreeSet::new();
+    let long = "a".repeat(100_000);
+    for (number, secret) in [&*first, &taken_back, &over, &never, &never[1..], "0", &long].into_iter().enumerate() {
+        // Also where the name is taken: that is told to who may join.
+        for name in ["Bo", "Ana"] {
+            let mut stranger = Browser::at(&relay, 10 + number as u8);
+            let refused = stranger.join(name, Some(secret)).await;
+            assert_eq!((refused.status, refused.code()), (403, "not_invited"), "{number} {name}");
+            said.insert(refused.body.to_string());
+        }
+    }
+    assert_eq!(said.len(), 1, "{said:?}");
+    let people = ana.get("/api/v1/people").await.body;
+    assert_eq!(people["people"].as_array().map(Vec::len), Some(1), "{people}");
+    relay.stop().await;
+}

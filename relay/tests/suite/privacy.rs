@@ -474,3 +474,48 @@ async fn renewed_tickets_are_in_the_next_welcome_of_every_raid_of_the_account() 
     }
     relay.stop().await;
 }
+
+#[tokio::test]
+async fn a_report_that_is_not_for_somebody_is_refused_as_one_that_never_was_and_stays_as_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, seen_by(Visibility::Private)).await;
+    let raid = uploader.welcome.raid.clone();
+    let mut reports = Vec::new();
+    for number in 0..2 {
+        let fight = Script::new(10, 2).at(1_789_999_000_000 + number * 100_000);
+        let begun = uploader.begin(&fight).await;
+        uploader.deltas(begun.h, &fight.deltas).await;
+        assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+        reports.push(begun.report);
+    }
+    let [private, deleted] = reports.try_into().unwrap();
+    assert!(relay.request("DELETE", &format!("/api/v1/reports/{deleted}"), Some(KEY)).await.0 < 300);
+    let never = "k3mvq8xw2nfe".to_owned();
+    let before = relay.get_with(&format!("/api/v1/reports/{private}"), Some(crate::script::READ_KEY)).await;
+    assert_eq!(before.0, 200);
+    for key in [None, Some(OTHER_KEY)] {
+        for (method, path) in [
+            ("GET", "reports/ID"),
+            ("GET", "reports/ID?from=0&to=1000"),
+            ("GET", "reports/ID/timeline"),
+            ("GET", "reports/ID/views"),
+            ("GET", "encounters/ID"),
+            ("GET", "encounters/ID?timelines=true"),
+            ("GET", "reports/ID/feed?at=0"),
+            ("GET", "raids/RAID/feed?report=ID&at=0"),
+            ("DELETE", "reports/ID"),
+        ] {
+            let path = path.replace("RAID", &raid);
+            let mut said = Vec::new();
+            for id in [&never, &private, &deleted] {
+                let path = format!("/api/v1/{}", path.replace("ID", id));
+                said.push(relay.request(method, &path, key).await);
+            }
+            let expected = if method == "DELETE" && key.is_none() { 401 } else { 404 };
+            assert!(said.iter().all(|answer| *answer == said[0] && answer.0 == expected), "{method} {path}: {said:?}");
+        }
+    }
+    assert_eq!(relay.get_with(&format!("/api/v1/reports/{private}"), Some(crate::script::READ_KEY)).await, before);
+    relay.stop().await;
+}

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use raidcast_relay::account::Registration;
 use raidcast_relay::config::Config;
+use raidcast_relay::limits::PROVIDER_REFUSED_PER_ADDRESS;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::checks::{line, run};
 use crate::script::{TestRelay, soon};
 use crate::voucher::{Answering, Change, Faults, Known, Signing, Voucher};
 
@@ -683,12 +685,15 @@ async fn discord_says_who_somebody_is_and_is_left_alone_when_it_wants_to() {
         assert_eq!(browser.through(&voucher, "discord", &ANA, json!({})).await.led("fault"), fault, "{number}");
         assert!(browser.cookies.is_empty(), "{number}");
     }
-    // It is not asked before it wants to be.
+    // It is not asked before it wants to be, and nobody is sent there.
+    let mut under_way = Browser::at(&relay, 41);
+    let back = voucher.approve(&under_way.go("discord", json!({})).await, &ANA);
     voucher.set(me(Answering::Busy));
     assert_eq!(ana.through(&voucher, "discord", &ANA, json!({})).await.led("fault"), "provider_busy");
     voucher.set(Faults::default());
     let before = voucher.asked()[2];
-    assert_eq!(ana.through(&voucher, "discord", &ANA, json!({})).await.led("fault"), "provider_busy");
+    assert_eq!(under_way.come("discord", &back).await.led("fault"), "provider_busy");
+    assert_eq!(ana.post("/api/v1/sign-in/discord", json!({})).await.status, 503);
     assert_eq!(voucher.asked()[2], before);
     relay.pass_ms(2_000);
     assert_eq!(ana.through(&voucher, "discord", &ANA, json!({})).await.led("entered"), "discord");
@@ -746,5 +751,173 @@ async fn only_a_page_of_the_relay_sends_somebody_to_a_provider_and_not_too_often
     ] {
         assert!(metrics.body.contains(line), "{line}: {}", metrics.body);
     }
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_only_administrators_provider_is_gone_a_new_one_joins_by_a_link() {
+    let (data, voucher) = (tempfile::tempdir().unwrap(), Voucher::start().await);
+    let relay = set(data.path(), &voucher, |config| config.registration = Registration::Invitation).await;
+    let first = secret_of(relay.first_link().expect("nobody administrates it"));
+    let mut ana = Browser::at(&relay, 1);
+    assert_eq!(ana.join(&voucher, "sso", &ANA, json!({"invitation": first})).await.status, 201);
+    let relay = relay.restart().await;
+    assert_eq!(relay.first_link(), None);
+    relay.stop().await;
+    // Without her provider, and closed, too.
+    let without = |config: &mut Config| {
+        config.providers.remove(0);
+        config.registration = Registration::Closed;
+    };
+    let file = format!("listen = [\"127.0.0.1:0\"]\ndata = \"{}\"\n", data.path().display());
+    let check = || tokio::task::block_in_place(|| run(data.path(), "check", &file, &[], &[]));
+    let (_, text) = check();
+    assert!(line(&text, "note", "administrators").contains("none of 1 can sign in"), "{text}");
+    let relay = set(data.path(), &voucher, without).await;
+    let link = secret_of(relay.first_link().expect("no administrator can sign in"));
+    assert_eq!(
+        Browser::at(&relay, 2).post("/api/v1/people", json!({"name": "Bo", "password": PASSWORD})).await.status,
+        403
+    );
+    let form = json!({"name": "Bo", "password": PASSWORD, "invitation": link});
+    let mut bo = Browser::at(&relay, 3);
+    let joined = bo.post("/api/v1/people", form.clone()).await;
+    assert_eq!((joined.status, &joined.body["role"]), (201, &json!("administrator")), "{}", joined.body);
+    let again = Browser::at(&relay, 4).post("/api/v1/people", form).await;
+    assert_eq!(again.code(), "not_invited", "it is good once");
+    relay.stop().await;
+    let (_, text) = check();
+    assert!(line(&text, "note", "administrators").contains("1 of 2 can sign in"), "{text}");
+    let relay = set(data.path(), &voucher, without).await;
+    assert_eq!(relay.first_link(), None);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn codes_that_a_provider_refuses_are_brought_to_it_only_so_often() {
+    let (data, voucher) = (tempfile::tempdir().unwrap(), Voucher::start().await);
+    let relay = set(data.path(), &voucher, |_| ()).await;
+    let mut stranger = Browser::at(&relay, 1);
+    let wrong = |mut back: Vec<(String, String)>| {
+        back.iter_mut().filter(|(name, _)| name == "code").for_each(|(_, code)| "made-up".clone_into(code));
+        back
+    };
+    let before = voucher.asked()[2];
+    for number in 0..PROVIDER_REFUSED_PER_ADDRESS {
+        let back = wrong(voucher.approve(&stranger.go("discord", json!({})).await, &ANA));
+        assert_eq!(stranger.come("discord", &back).await.led("fault"), "provider_wrong", "{number}");
+    }
+    assert_eq!(voucher.asked()[2], before + PROVIDER_REFUSED_PER_ADDRESS as usize);
+    let refused = stranger.post("/api/v1/sign-in/discord", json!({})).await;
+    assert_eq!((refused.status, refused.code()), (429, "too_many"), "{}", refused.body);
+    assert!(refused.head.contains("retry-after: "), "{}", refused.head);
+    assert_eq!(voucher.asked()[2], before + PROVIDER_REFUSED_PER_ADDRESS as usize);
+    // Others come in, also many from one address who are who they say.
+    let mut guild = Browser::at(&relay, 2);
+    assert_eq!(guild.join(&voucher, "discord", &ANA, json!({})).await.status, 201);
+    for _ in 0..PROVIDER_REFUSED_PER_ADDRESS + 5 {
+        assert_eq!(guild.through(&voucher, "discord", &ANA, json!({})).await.led("entered"), "discord");
+    }
+    relay.stop().await;
+    // Many that began before and come at one time are no way round it.
+    let relay = set(data.path(), &voucher, |_| ()).await;
+    let mut all = Vec::new();
+    for _ in 0..PROVIDER_REFUSED_PER_ADDRESS + 10 {
+        let mut browser = Browser::at(&relay, 3);
+        let back = wrong(voucher.approve(&browser.go("discord", json!({})).await, &ANA));
+        all.push((browser, back));
+    }
+    let before = voucher.asked()[2];
+    let mut faults = Vec::new();
+    for (browser, back) in &mut all {
+        let led = browser.come("discord", back).await;
+        if led.led("fault") == "too_often" {
+            let wait: u32 = led.led("wait").parse().unwrap();
+            assert!((1..=600).contains(&wait) && led.head.contains(&format!("retry-after: {wait}")), "{}", led.head);
+        }
+        faults.push(led.led("fault"));
+    }
+    assert_eq!(faults.iter().filter(|fault| *fault == "too_often").count(), 10, "{faults:?}");
+    assert_eq!(voucher.asked()[2], before + PROVIDER_REFUSED_PER_ADDRESS as usize);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_wants_to_be_left_alone_for_a_day_is_for_some_minutes_and_it_is_said() {
+    for provider in ["sso", "discord"] {
+        let (data, voucher) = (tempfile::tempdir().unwrap(), Voucher::start().await);
+        let relay = set(data.path(), &voucher, |_| ()).await;
+        let mut ana = Browser::at(&relay, 1);
+        assert_eq!(ana.join(&voucher, provider, &ANA, json!({})).await.status, 201);
+        voucher.set(Faults { token: Answering::LeftAlone, ..Faults::default() });
+        let led = ana.through(&voucher, provider, &ANA, json!({"next": "/reports/r1"})).await;
+        assert_eq!((led.led("fault"), led.led("wait")), ("provider_busy".to_owned(), "300".to_owned()), "{}", led.head);
+        assert!(led.head.contains("retry-after: 300"), "{}", led.head);
+        assert_eq!(led.led("next"), "/reports/r1", "he still wants to go there");
+        voucher.set(Faults::default());
+        // Nobody is sent there for nothing.
+        relay.pass_ms(MINUTE_MS);
+        let asked = voucher.asked();
+        let refused = Browser::at(&relay, 2).post(&format!("/api/v1/sign-in/{provider}"), json!({})).await;
+        assert_eq!(refused.status, 503, "{}", refused.body);
+        assert!(refused.body["message"].as_str().unwrap().contains("in 5 minutes"), "{}", refused.body);
+        assert_eq!(voucher.asked(), asked);
+        relay.pass_ms(4 * MINUTE_MS);
+        assert_eq!(ana.through(&voucher, provider, &ANA, json!({})).await.led("entered"), provider);
+        // Nor does a clock that is set back make that longer.
+        voucher.set(Faults { token: Answering::LeftAlone, ..Faults::default() });
+        assert_eq!(ana.through(&voucher, provider, &ANA, json!({})).await.led("fault"), "provider_busy");
+        voucher.set(Faults::default());
+        relay.pass_ms(-24 * 60 * MINUTE_MS);
+        assert_eq!(ana.through(&voucher, provider, &ANA, json!({})).await.led("entered"), provider);
+        relay.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn who_deletes_his_account_has_just_shown_his_provider_who_he_is() {
+    let (data, voucher) = (tempfile::tempdir().unwrap(), Voucher::start().await);
+    let relay = set(data.path(), &voucher, |_| ()).await;
+    let mut ana = Browser::at(&relay, 1);
+    assert_eq!(ana.join(&voucher, "sso", &ANA, json!({})).await.status, 201);
+    let delete = async |ana: &mut Browser| ana.send("DELETE", "/api/v1/me", OWN, None).await;
+    relay.pass_ms(16 * MINUTE_MS);
+    assert_eq!(delete(&mut ana).await.code(), "sign_in_again");
+    // The provider is asked to have him sign in anew; one that says it knew him since long ago is not believed.
+    let address = ana.go("sso", json!({"errand": "again"})).await;
+    assert!(address.contains("&max_age=900"), "{address}");
+    voucher.set(Faults { claims: changing(|claims| claims["auth_time"] = json!(1_789_000_000)), ..Faults::default() });
+    let back = voucher.approve(&address, &ANA);
+    assert_eq!(ana.come("sso", &back).await.led("fault"), "provider_wrong");
+    assert_eq!(ana.through(&voucher, "sso", &ANA, json!({})).await.led("entered"), "sso");
+    assert_eq!(delete(&mut ana).await.code(), "sign_in_again");
+    voucher.set(Faults::default());
+    assert_eq!(ana.through(&voucher, "sso", &ANA, json!({"errand": "again"})).await.led("entered"), "sso");
+    let gone = delete(&mut ana).await;
+    assert!((200..300).contains(&gone.status), "{}", gone.body);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn where_somebody_wanted_to_go_is_known_however_he_comes_back() {
+    let (data, voucher) = (tempfile::tempdir().unwrap(), Voucher::start().await);
+    let relay = set(data.path(), &voucher, |_| ()).await;
+    let form = json!({"next": "/pair?code=BCDF-GHJK"});
+    let mut ana = Browser::at(&relay, 1);
+    let address = ana.go("sso", form.clone()).await;
+    let mut denied = voucher.approve(&address, &ANA);
+    denied.retain(|(name, _)| name != "code");
+    denied.push(("error".to_owned(), "access_denied".to_owned()));
+    let led = ana.come("sso", &denied).await;
+    assert_eq!((led.led("fault"), led.led("next")), ("denied".to_owned(), "/pair?code=BCDF-GHJK".to_owned()));
+    let led = ana.through(&voucher, "sso", &ANA, form.clone()).await;
+    assert_eq!((led.led("newcomer"), led.led("next")), ("sso".to_owned(), "/pair?code=BCDF-GHJK".to_owned()));
+    assert_eq!(ana.post("/api/v1/newcomer", json!({"name": "Ana"})).await.status, 201);
+    let led = ana.through(&voucher, "sso", &ANA, form.clone()).await;
+    assert_eq!(led.location(), "/sign-in?entered=sso&next=%2Fpair%3Fcode%3DBCDF-GHJK");
+    // What another browser began tells this one nothing.
+    let back = voucher.approve(&ana.go("sso", form).await, &ANA);
+    let led = Browser::at(&relay, 2).come("sso", &back).await;
+    assert_eq!((led.led("fault"), led.led("next")), ("other_browser".to_owned(), String::new()));
     relay.stop().await;
 }

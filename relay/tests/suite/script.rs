@@ -210,7 +210,7 @@ impl TestRelay {
 
     /// The link by which the first administrator joins.
     pub(crate) fn first_link(&self) -> Option<&str> {
-        self.relay.as_ref().and_then(Relay::first_link)
+        self.relay.as_ref().and_then(Relay::first_link).map(|link| &*link.url)
     }
 
     /// The embedded database.
@@ -420,6 +420,12 @@ impl Uploader {
     }
 
     pub(crate) async fn end(&mut self, h: u32, fight: &Script, outcome: Outcome) -> UplinkReply {
+        self.send_end(h, fight, outcome).await;
+        self.ended().await
+    }
+
+    /// Says that it has ended, and does not wait for its report.
+    pub(crate) async fn send_end(&mut self, h: u32, fight: &Script, outcome: Outcome) {
         let ending = Ending {
             last_seq: fight.deltas.len() as u64,
             ended_at_ms: Some(header().started_at_ms + 60_000),
@@ -428,6 +434,10 @@ impl Uploader {
             meter: None,
         };
         self.send(&UplinkFrame::End(End { h, ending })).await;
+    }
+
+    /// What is said when it has, but for acks.
+    pub(crate) async fn ended(&mut self) -> UplinkReply {
         loop {
             match self.reply().await {
                 UplinkReply::Ack { .. } => {}

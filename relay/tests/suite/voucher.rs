@@ -35,6 +35,8 @@ pub(crate) enum Answering {
     Elsewhere,
     Broken,
     Busy,
+    /// For a day.
+    LeftAlone,
     Nonsense,
 }
 
@@ -52,6 +54,7 @@ impl Answering {
             Self::Elsewhere => (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response(),
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             Self::Busy => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1.5")]).into_response(),
+            Self::LeftAlone => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "86400")]).into_response(),
             Self::Nonsense => "<html>Sign in to the network".into_response(),
         })
     }

@@ -72,17 +72,20 @@ impl Members {
 
     /// Whether somebody may join who has an invitation, or none. That it is good still is asked again when he does.
     pub(super) async fn may_join(&self, invitation: Option<&str>) -> Result<(), HttpError> {
-        let is_invited = match invitation.map(|secret| digest(secret.as_bytes())) {
-            Some(digest) => {
-                let good = self.context.store.invitations(self.now_ms()).await?;
-                good.iter().any(|invitation| same_digest(&invitation.digest, &digest))
-            }
-            None => self.registration == Registration::Open,
+        let Some(secret) = invitation else {
+            return match self.registration {
+                Registration::Open => self.open_to_join().await,
+                Registration::Invitation | Registration::Closed => Err(HttpError::NotInvited),
+            };
         };
-        if !is_invited {
-            return Err(HttpError::NotInvited);
+        let digest = digest(secret.as_bytes());
+        let good = self.context.store.invitations(self.now_ms()).await?;
+        let found = good.iter().find(|invitation| same_digest(&invitation.digest, &digest));
+        match found.ok_or(HttpError::NotInvited)?.made_by {
+            Some(_) => self.open_to_join().await,
+            // The relay's own: nobody else administrates it, or nobody who can sign in.
+            None => Ok(()),
         }
-        self.open_to_join().await
     }
 
     /// Keeps somebody who is new, and signs him in.

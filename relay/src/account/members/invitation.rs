@@ -13,24 +13,62 @@ use crate::quota::DAY_MS;
 /// The first administrator's invitation is good for so long, ms; each start makes another.
 const FIRST_MS: i64 = 7 * DAY_MS;
 
+/// People who are looked at at once.
+const PAGE: u32 = 100;
+
+/// A link by which an administrator joins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstLink {
+    /// The link.
+    pub url: String,
+    /// Nobody administrates the relay yet; else nobody does who can sign in.
+    pub is_first: bool,
+}
+
 impl Members {
-    /// The link by which the first administrator joins, while there is none: good once, until the next start.
+    /// The link by which an administrator joins where none is there who can sign in: good once, until the next start.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn first_link(&self) -> Result<Option<String>, StoreError> {
+    pub async fn first_link(&self) -> Result<Option<FirstLink>, StoreError> {
         let now_ms = self.now_ms();
         let store = &self.context.store;
         store.drop_invitations(now_ms).await?;
-        if store.has_role(Role::Administrator).await? {
+        let is_first = !store.has_role(Role::Administrator).await?;
+        if !is_first && self.can_administrate().await? {
             return Ok(None);
         }
+        let note = if is_first { "the first administrator" } else { "an administrator, for no other can sign in" };
         let (secret, digest) = self.secret();
-        let (role, note) = (Role::Administrator, "the first administrator".to_owned());
+        let (role, note) = (Role::Administrator, note.to_owned());
         let ends_at_ms = now_ms.saturating_add(FIRST_MS);
         let invitation = Invitation { digest, role, note, made_by: None, created_at_ms: now_ms, ends_at_ms, left: 1 };
         store.invite(&invitation).await?;
-        Ok(Some(self.invitation_url(&secret)))
+        if !is_first {
+            tracing::warn!(
+                "no administrator can sign in: each has ways by providers alone that are set no more. Set them again under \
+                 the same names, or have a new administrator join by the link on the standard output"
+            );
+        }
+        Ok(Some(FirstLink { url: self.invitation_url(&secret), is_first }))
+    }
+
+    /// Whether an administrator is there who has a password, or signs in by a provider that is set.
+    async fn can_administrate(&self) -> Result<bool, StoreError> {
+        let mut after = None;
+        loop {
+            let people = self.context.store.people(after, PAGE).await?;
+            for person in people.iter().filter(|person| person.role == Role::Administrator) {
+                let ways = self.context.store.subjects(person.id).await?;
+                if ways.iter().any(|way| self.is_set(&way.provider)) {
+                    return Ok(true);
+                }
+            }
+            match people.last() {
+                Some(last) if people.len() == PAGE as usize => after = Some(last.id),
+                _ => return Ok(false),
+            }
+        }
     }
 
     /// Behind `#`, which browsers send to nobody: it stands in no log.

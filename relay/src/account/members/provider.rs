@@ -45,6 +45,8 @@ pub struct Arrived {
     pub to: String,
     /// Its cookies.
     pub cookies: Vec<HeaderValue>,
+    /// After so many seconds he may come again.
+    pub retry_s: Option<u32>,
 }
 
 /// What came of it.
@@ -55,9 +57,27 @@ enum Came {
 }
 
 /// Why it did not, and what it was for.
-struct Fault {
+struct TurnedBack {
     errand: Errand,
     fault: SignInFault,
+    /// After so many seconds he may come again.
+    retry_s: Option<u32>,
+    /// Where he wanted to go, of who began here.
+    next: Option<String>,
+}
+
+impl TurnedBack {
+    fn of(errand: Errand, fault: SignInFault) -> Self {
+        Self { errand, fault, retry_s: None, next: None }
+    }
+}
+
+/// For how long, in words that end a sentence.
+fn in_words(seconds: u32) -> String {
+    match seconds.div_ceil(60) {
+        0 | 1 => "in a minute".to_owned(),
+        minutes => format!("in {minutes} minutes"),
+    }
 }
 
 fn line_of(provider: &Provider) -> ProviderLine {
@@ -163,17 +183,32 @@ impl Members {
         let url = provider.address(&trip.with(&state, &redirect_uri)).await.map_err(|why| {
             tracing::warn!(provider = id, %why, "nobody can be sent to a provider");
             self.context.metrics.signed_in(provider.way(), SignInOutcome::Failed);
-            let text = match why {
-                ProviderFault::Wrong(_) => format!(
-                    "{} cannot be used now: the relay's administrator finds the reason in its log. Sign in otherwise if you can",
-                    provider.title
+            let title = &provider.title;
+            let (text, retry_s) = match why {
+                ProviderFault::Wrong(_) => (
+                    format!(
+                        "{title} cannot be used now: the relay's administrator finds the reason in its log. Sign in otherwise if you can"
+                    ),
+                    10,
                 ),
-                _ => format!("{} does not answer now: try again in a moment", provider.title),
+                ProviderFault::Busy(seconds) => (
+                    format!(
+                        "{title} is asked too often and wants to be left alone: try again {}, or sign in otherwise if you can",
+                        in_words(seconds)
+                    ),
+                    seconds,
+                ),
+                ProviderFault::Down(_) => (format!("{title} does not answer now: try again in a moment"), 10),
             };
-            HttpError::Unavailable { text, retry_s: 10 }
+            HttpError::Unavailable { text, retry_s }
         })?;
         let cookie = self.cookies.set_brief(headers, Brief::Trip, &browser, LASTS_MS / 1_000);
         Ok((ProviderTrip { url }, cookie.ok_or(HttpError::Internal)?))
+    }
+
+    /// Whether people can sign in so: by a password, or by a provider that is set.
+    pub(super) fn is_set(&self, provider: &str) -> bool {
+        provider.is_empty() || self.providers.find(provider).is_some()
     }
 
     async fn signs_in_by(&self, person: PersonId, provider: &str) -> Result<bool, HttpError> {
@@ -190,7 +225,8 @@ impl Members {
         address: Address,
     ) -> Arrived {
         let mut is_his = false;
-        let came = self.come(id, arrival.unwrap_or_default(), headers, &mut is_his).await;
+        let came = self.come(id, arrival.unwrap_or_default(), headers, address, &mut is_his).await;
+        let retry_s = came.as_ref().err().and_then(|fault| fault.retry_s);
         let way = self.providers.find(id).map(Provider::way);
         let count = |outcome| way.iter().for_each(|way| self.context.metrics.signed_in(*way, outcome));
         // It is good for nothing any more, unless it is of another trip: that of another tab.
@@ -212,7 +248,7 @@ impl Members {
                 count(SignInOutcome::Added);
                 page("/account", &[("added", id)])
             }
-            Err(Fault { errand, fault }) => {
+            Err(TurnedBack { errand, fault, retry_s, next }) => {
                 count(match fault {
                     SignInFault::ProviderDown
                     | SignInFault::ProviderBusy
@@ -220,13 +256,20 @@ impl Members {
                     | SignInFault::Busy => SignInOutcome::Failed,
                     _ => SignInOutcome::Refused,
                 });
-                let path = if errand == Errand::Enter { "/sign-in" } else { "/account" };
+                let (path, next) = match errand {
+                    Errand::Enter => ("/sign-in", next),
+                    Errand::Again | Errand::Add => ("/account", None),
+                };
                 let fault = serde_json::to_value(fault).ok();
                 let fault = fault.as_ref().and_then(|fault| fault.as_str()).unwrap_or_default();
-                page(path, &[("fault", fault), ("provider", self.providers.find(id).map_or("", |_| id))])
+                let wait = retry_s.map(|seconds| seconds.to_string());
+                let mut query = vec![("fault", fault), ("provider", self.providers.find(id).map_or("", |_| id))];
+                query.extend(wait.as_ref().map(|wait| ("wait", wait.as_str())));
+                query.extend(next.as_ref().map(|next| ("next", next.as_str())));
+                page(path, &query)
             }
         };
-        Arrived { to, cookies }
+        Arrived { to, cookies, retry_s }
     }
 
     /// `is_his`: whether this browser began what it comes back from.
@@ -235,19 +278,21 @@ impl Members {
         id: &str,
         arrival: Arrival,
         headers: &HeaderMap,
+        address: Address,
         is_his: &mut bool,
-    ) -> Result<Came, Fault> {
-        let entering = |fault| Fault { errand: Errand::Enter, fault };
+    ) -> Result<Came, TurnedBack> {
+        let entering = |fault| TurnedBack::of(Errand::Enter, fault);
         let Arrival { code, state, iss, error } = arrival;
         let state = state.unwrap_or_default();
         let trip = self.trips.look(&state, self.now_ms()).ok_or(entering(SignInFault::Ended))?;
         let errand = trip.errand;
-        let fault = |fault| Fault { errand, fault };
         let browser = self.cookies.read_brief(headers, Brief::Trip).map(|browser| digest(browser.as_bytes()));
         if !browser.is_some_and(|browser| same_digest(&browser, &trip.browser)) {
-            return Err(fault(SignInFault::OtherBrowser));
+            return Err(TurnedBack::of(errand, SignInFault::OtherBrowser));
         }
         *is_his = true;
+        // Whoever wanted to go somewhere still does, however he signs in then.
+        let fault = |fault| TurnedBack { next: trip.next.clone(), ..TurnedBack::of(errand, fault) };
         // Once, whatever comes of it.
         self.trips.take(&state, self.now_ms()).ok_or(entering(SignInFault::Ended))?;
         let provider = self.providers.find(id).filter(|provider| provider.id == trip.provider);
@@ -255,7 +300,8 @@ impl Members {
         let _permit = provider.asking.try_acquire().map_err(|_| fault(SignInFault::Busy))?;
         let failed = |why: ProviderFault| {
             tracing::warn!(provider = id, %why, "a provider did not say who somebody is");
-            fault(fault_of(&why))
+            let retry_s = if let ProviderFault::Busy(seconds) = why { Some(seconds) } else { None };
+            TurnedBack { retry_s, ..fault(fault_of(&why)) }
         };
         if !self.providers.is_from(provider, iss.as_deref()).await.map_err(failed)? {
             tracing::warn!(provider = id, "what came back to a provider's address names another issuer, or none");
@@ -271,7 +317,15 @@ impl Members {
         let code = code.filter(|code| !code.is_empty() && code.len() <= CODE_BYTES_MAX);
         let code = code.ok_or_else(|| failed(ProviderFault::Wrong("it sends no code".into())))?;
         let redirect_uri = self.redirect_uri(provider);
-        let identity = provider.identity(&trip.with("", &redirect_uri), &code).await.map_err(failed)?;
+        // Each code makes the relay ask: who brings many that are none waits.
+        self.tries
+            .asks_provider(address)
+            .map_err(|later| TurnedBack { retry_s: Some(later.seconds()), ..fault(SignInFault::TooOften) })?;
+        let found = provider.identity(&trip.with("", &redirect_uri), &code).await;
+        if !matches!(found, Err(ProviderFault::Wrong(_))) {
+            self.tries.provider_answers(address);
+        }
+        let identity = found.map_err(failed)?;
         self.known_as(&trip, identity, headers).await.map_err(fault)
     }
 
@@ -417,7 +471,7 @@ impl Members {
     /// The store does not answer.
     pub async fn ways(&self, who: &SignedIn) -> Result<WayList, HttpError> {
         let subjects = self.context.store.subjects(who.person()).await?;
-        let works = |id: &str| id.is_empty() || self.providers.find(id).is_some();
+        let works = |id: &str| self.is_set(id);
         let is_left_without = |id: &str| subjects.iter().any(|other| other.provider != id && works(&other.provider));
         let mut ways: Vec<WayLine> = Vec::new();
         for Subject { provider: id, .. } in &subjects {

@@ -1,7 +1,6 @@
 //! Discord: OAuth 2 without a token that says who somebody is. That is asked for afterwards.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde::Deserialize;
 
@@ -10,7 +9,6 @@ use super::openid::with_query;
 use super::setting::ClientSecret;
 use super::trip::{Identity, ProviderFault, Trip};
 use super::web::Web;
-use crate::clock::Clock;
 
 /// See the module's page.
 pub(super) struct Discord {
@@ -18,9 +16,6 @@ pub(super) struct Discord {
     client_id: String,
     client_secret: ClientSecret,
     web: Arc<Web>,
-    clock: Clock,
-    /// It wants to be left alone until then, Unix ms: who goes on asking is shut out.
-    left_alone_until_ms: AtomicI64,
 }
 
 /// What a code is good for.
@@ -39,14 +34,8 @@ struct User {
 }
 
 impl Discord {
-    pub(super) fn new(
-        base_url: String,
-        client_id: String,
-        client_secret: ClientSecret,
-        web: Arc<Web>,
-        clock: Clock,
-    ) -> Self {
-        Self { base_url, client_id, client_secret, web, clock, left_alone_until_ms: AtomicI64::new(i64::MIN) }
+    pub(super) fn new(base_url: String, client_id: String, client_secret: ClientSecret, web: Arc<Web>) -> Self {
+        Self { base_url, client_id, client_secret, web }
     }
 
     /// Whether it answers at all: it says nothing of itself.
@@ -75,19 +64,6 @@ impl Discord {
 
     /// Who brings a code.
     pub(super) async fn identity(&self, trip: &Trip<'_>, code: &str) -> Result<Identity, ProviderFault> {
-        let wait_ms = self.left_alone_until_ms.load(Ordering::Relaxed).saturating_sub(self.clock.now_ms());
-        if wait_ms > 0 {
-            return Err(ProviderFault::Busy(u32::try_from(wait_ms / 1_000 + 1).unwrap_or(u32::MAX)));
-        }
-        let found = self.ask(trip, code).await;
-        if let Err(ProviderFault::Busy(seconds)) = found {
-            let until_ms = self.clock.now_ms().saturating_add(i64::from(seconds) * 1_000);
-            self.left_alone_until_ms.fetch_max(until_ms, Ordering::Relaxed);
-        }
-        found
-    }
-
-    async fn ask(&self, trip: &Trip<'_>, code: &str) -> Result<Identity, ProviderFault> {
         let form = [
             ("grant_type", "authorization_code"),
             ("code", code),

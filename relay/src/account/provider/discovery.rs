@@ -1,7 +1,7 @@
 //! What a provider says of itself, and the keys that it publishes: asked for when they are needed, and kept for a while.
 //!
-//! One invariant: strangers do not make the relay ask. What was refused is not asked again for some seconds, and a token
-//! with a key that nobody knows fetches keys once a minute at the most.
+//! One invariant: strangers do not make the relay ask. What was refused is not asked again for some seconds, or for as long
+//! as the provider wants to be left alone, and a token with a key that nobody knows fetches keys once a minute at the most.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use super::web::Web;
 use crate::clock::Clock;
 
 /// What was answered is good for so long, ms.
-const KEPT_MS: i64 = 3_600_000;
+const KEPT_MS: u64 = 3_600_000;
 /// What was not answered is asked for again after so long, ms.
-const AGAIN_MS: i64 = 5_000;
+const AGAIN_MS: u64 = 5_000;
 /// Keys that are not known are asked for again after so long, ms.
-const KEYS_AGAIN_MS: i64 = 60_000;
+const KEYS_AGAIN_MS: u64 = 60_000;
 
 /// What a provider says of itself.
 #[derive(Debug, Deserialize)]
@@ -94,8 +94,13 @@ impl<T> Default for Fetched<T> {
 impl<T> Fetched<T> {
     /// What is there, unless it is to be asked for: what was not answered is told as it was.
     fn there(&self, now_ms: i64) -> Option<Result<Arc<T>, ProviderFault>> {
-        let since = |at_ms: i64| now_ms.saturating_sub(at_ms);
-        let (is_kept, was_just_asked) = (since(self.at_ms) < KEPT_MS, since(self.asked_at_ms) < AGAIN_MS);
+        let again_ms = match self.failed {
+            Some(ProviderFault::Busy(seconds)) => u64::from(seconds) * 1_000,
+            _ => AGAIN_MS,
+        };
+        // Of a clock that was set back, too: what is of a time to come is not kept for ever.
+        let since = |at_ms: i64| now_ms.abs_diff(at_ms);
+        let (is_kept, was_just_asked) = (since(self.at_ms) < KEPT_MS, since(self.asked_at_ms) < again_ms);
         match (&self.held, &self.failed) {
             // What was there before is better than nothing.
             (Some(held), _) if is_kept || was_just_asked => Some(Ok(Arc::clone(held))),
@@ -161,7 +166,7 @@ impl Discovery {
             let held = fetched.held.as_ref()?;
             // Somebody else has fetched them meanwhile.
             let is_newer = !Arc::ptr_eq(held, old);
-            let was_just_asked = now_ms.saturating_sub(fetched.asked_at_ms) < KEYS_AGAIN_MS;
+            let was_just_asked = now_ms.abs_diff(fetched.asked_at_ms) < KEYS_AGAIN_MS;
             (is_newer || was_just_asked).then(|| Ok(Arc::clone(held)))
         })
         .await
@@ -219,19 +224,43 @@ mod tests {
 
     #[test]
     fn what_was_fetched_is_kept_for_a_while_and_what_failed_is_not_asked_at_once() {
+        const AGAIN: i64 = AGAIN_MS.cast_signed();
+        const KEPT: i64 = KEPT_MS.cast_signed();
         let down = || ProviderFault::Down("down".into());
         let mut fetched = Fetched::<u8>::default();
         assert!(fetched.there(0).is_none());
         assert_eq!(fetched.take(Err(down()), 0), Err(down()));
-        assert_eq!(fetched.there(AGAIN_MS - 1), Some(Err(down())));
-        assert!(fetched.there(AGAIN_MS).is_none());
-        assert_eq!(fetched.take(Ok(7), AGAIN_MS).as_deref(), Ok(&7));
-        assert_eq!(fetched.there(KEPT_MS).unwrap().as_deref(), Ok(&7));
-        let over = AGAIN_MS + KEPT_MS;
+        assert_eq!(fetched.there(AGAIN - 1), Some(Err(down())));
+        assert!(fetched.there(AGAIN).is_none());
+        assert_eq!(fetched.take(Ok(7), AGAIN).as_deref(), Ok(&7));
+        assert_eq!(fetched.there(KEPT).unwrap().as_deref(), Ok(&7));
+        let over = AGAIN + KEPT;
         assert!(fetched.there(over).is_none());
         // It is not there any more: what it said before goes on.
         assert_eq!(fetched.take(Err(down()), over).as_deref(), Ok(&7));
         assert_eq!(fetched.there(over + 1).unwrap().as_deref(), Ok(&7));
-        assert!(fetched.there(over + AGAIN_MS).is_none());
+        assert!(fetched.there(over + AGAIN).is_none());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_nothing_for_ever() {
+        const DAY_MS: i64 = 86_400_000;
+        let mut fetched = Fetched::<u8>::default();
+        assert_eq!(fetched.take(Ok(7), DAY_MS).as_deref(), Ok(&7));
+        assert_eq!(fetched.there(DAY_MS - 1_000).unwrap().as_deref(), Ok(&7));
+        assert!(fetched.there(0).is_none(), "it is asked again, and then it is of now");
+        assert_eq!(fetched.take(Ok(8), 0).as_deref(), Ok(&8));
+        assert_eq!(fetched.there(1).unwrap().as_deref(), Ok(&8));
+        let mut failed = Fetched::<u8>::default();
+        assert!(failed.take(Err(ProviderFault::Down("down".into())), DAY_MS).is_err());
+        assert!(failed.there(0).is_none());
+    }
+
+    #[test]
+    fn a_provider_that_wants_to_be_left_alone_is() {
+        let mut fetched = Fetched::<u8>::default();
+        assert_eq!(fetched.take(Err(ProviderFault::Busy(60)), 0), Err(ProviderFault::Busy(60)));
+        assert_eq!(fetched.there(59_999), Some(Err(ProviderFault::Busy(60))));
+        assert!(fetched.there(60_000).is_none());
     }
 }

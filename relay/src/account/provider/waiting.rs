@@ -1,8 +1,10 @@
 //! What waits for somebody to come back: in memory, for some minutes, by a secret that he alone was given.
 //!
 //! One invariant: strangers do not make this grow, nor keep others out. An address has so many, and there are so many in
-//! all; where one more comes, the oldest goes.
+//! all; where one more comes, one of those goes who have the most: of the networks that providers have, then of the
+//! neighbours in it, then of the addresses the one with the most, and of that its oldest.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +14,10 @@ use crate::account::digest;
 use crate::clock::Entropy;
 use crate::edge::Address;
 use crate::limits::{SIGN_INS_WAITING_MAX, SIGN_INS_WAITING_PER_ADDRESS};
+
+/// By how many bits of IPv4 and IPv6 addresses those have in common of whom one goes where there is no room: a provider's,
+/// neighbours, and one address.
+const NETWORKS: [(u32, u32); 3] = [(16, 32), (24, 48), (32, 64)];
 
 /// Who is at a provider is waited for so long, ms.
 pub(in crate::account) const LASTS_MS: i64 = 10 * 60 * 1_000;
@@ -70,7 +76,8 @@ impl<T: Clone> Waiting<T> {
 
     fn all(&self, now_ms: i64) -> MutexGuard<'_, All<T>> {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.held.retain(|_, held| now_ms < held.since_ms.saturating_add(self.bounds.lasts_ms));
+        // Of a clock that was set back, too, nothing waits for ever.
+        all.held.retain(|_, held| now_ms.abs_diff(held.since_ms) < self.bounds.lasts_ms.unsigned_abs());
         all
     }
 
@@ -84,7 +91,7 @@ impl<T: Clone> Waiting<T> {
             () if of_address >= self.bounds.per_address => {
                 held.iter().filter(|(_, held)| held.address == address).min_by_key(|(_, held)| held.number)
             }
-            () if held.len() >= self.bounds.in_all => held.iter().min_by_key(|(_, held)| held.number),
+            () if held.len() >= self.bounds.in_all => oldest_of_most(held),
             () => None,
         };
         if let Some(oldest) = oldest.map(|(key, _)| *key) {
@@ -104,6 +111,24 @@ impl<T: Clone> Waiting<T> {
     pub(in crate::account) fn look(&self, secret: &str, now_ms: i64) -> Option<T> {
         self.all(now_ms).held.get(&digest(secret.as_bytes())).map(|held| held.what.clone())
     }
+}
+
+/// The oldest of those who have the most: whoever makes it full loses what he has, and nobody else.
+fn oldest_of_most<T>(held: &HashMap<[u8; 32], Held<T>>) -> Option<(&[u8; 32], &Held<T>)> {
+    let mut left: Vec<_> = held.iter().collect();
+    for (v4_bits, v6_bits) in NETWORKS {
+        // So many are in each, and the number of its oldest.
+        let mut networks: HashMap<Address, (usize, Reverse<u64>)> = HashMap::new();
+        for (_, held) in &left {
+            let (count, oldest) =
+                networks.entry(held.address.network(v4_bits, v6_bits)).or_insert((0, Reverse(u64::MAX)));
+            *count += 1;
+            oldest.0 = oldest.0.min(held.number);
+        }
+        let (most, _) = networks.into_iter().max_by_key(|(_, most)| *most)?;
+        left.retain(|(_, held)| held.address.network(v4_bits, v6_bits) == most);
+    }
+    left.into_iter().min_by_key(|(_, held)| held.number)
 }
 
 #[cfg(test)]
@@ -132,9 +157,35 @@ mod tests {
         let there: Vec<_> = secrets.iter().map(|secret| waiting.look(secret, 1).is_some()).collect();
         assert!(!there[0] && there[1..].iter().all(|there| *there), "{there:?}");
         assert_eq!(waiting.look(&other, 1), Some(0));
-        let secrets: Vec<_> =
-            (0..SIGN_INS_WAITING_MAX).map(|at| waiting.keep(at, address(10 + at as u32), 2)).collect();
-        assert_eq!(waiting.all(2).held.len(), SIGN_INS_WAITING_MAX);
-        assert!(waiting.look(&other, 2).is_none() && secrets.iter().all(|secret| waiting.look(secret, 2).is_some()));
+    }
+
+    #[test]
+    fn who_fills_it_pushes_out_nobody_but_himself() {
+        let waiting = Waiting::new(Entropy::system(), Bounds::SIGN_INS);
+        let v6 = |bits: u128| Address::of(std::net::IpAddr::V6(bits.into()));
+        let others = [address(2), Address::of([198, 51, 100, 7].into()), v6(0x2a00_0001_u128 << 96)];
+        let others = others.map(|other| waiting.keep(0, other, 0));
+        let there = |waiting: &Waiting<u128>| others.iter().all(|other| waiting.look(other, 1).is_some());
+        // One address after the other of a whole /32, of which the relay sees 65,536 networks of neighbours.
+        let most = SIGN_INS_WAITING_MAX as u128;
+        let stranger: Vec<_> = (0..most).map(|at| waiting.keep(at, v6(0x2001_0db8_u128 << 96 | at << 80), 0)).collect();
+        assert_eq!(waiting.all(1).held.len(), SIGN_INS_WAITING_MAX);
+        assert!(there(&waiting));
+        // What he loses is what he began first.
+        assert!(waiting.look(&stranger[0], 1).is_none() && waiting.look(&stranger[stranger.len() - 1], 1).is_some());
+        // Who comes then finds room, and keeps it.
+        let late = waiting.keep(7, Address::of([203, 0, 113, 9].into()), 0);
+        for at in 0..100 {
+            waiting.keep(at, v6(0x2001_0db8_u128 << 96 | (most + at) << 80), 0);
+        }
+        assert!(there(&waiting) && waiting.look(&late, 1) == Some(7));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_nothing_for_ever() {
+        let waiting = Waiting::new(Entropy::system(), Bounds::SIGN_INS);
+        let secret = waiting.keep(7, address(1), 100 * LASTS_MS);
+        assert_eq!(waiting.look(&secret, 100 * LASTS_MS - 1_000), Some(7));
+        assert_eq!(waiting.look(&secret, 99 * LASTS_MS), None);
     }
 }

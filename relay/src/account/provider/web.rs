@@ -12,7 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use serde::de::DeserializeOwned;
 
 use super::trip::ProviderFault;
-use crate::limits::{PROVIDER_ANSWER_BYTES_MAX, PROVIDER_ANSWER_MS};
+use crate::limits::{PROVIDER_ANSWER_BYTES_MAX, PROVIDER_ANSWER_MS, PROVIDER_LEFT_ALONE_S_MAX};
 
 /// See the module's page.
 pub(super) struct Web {
@@ -99,7 +99,7 @@ impl Web {
             let retry_s = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
             // Discord tells fractions.
             let retry_s = retry_s.and_then(|text| text.parse::<f64>().ok()).filter(|seconds| *seconds >= 0.0);
-            let retry_s = retry_s.map(|seconds| seconds.min(3_600.0).ceil() as u32);
+            let retry_s = retry_s.map(|seconds| seconds.ceil().min(f64::from(PROVIDER_LEFT_ALONE_S_MAX)) as u32);
             Ok(Reply { status: head.status, body, retry_s, host: host.clone() })
         };
         let asked = tokio::time::timeout(Duration::from_millis(PROVIDER_ANSWER_MS), asking).await;

@@ -106,24 +106,25 @@ export class AccountState {
   addable = $state.raw<readonly ProviderLine[]>([]);
   readonly #api: AccountApi;
   readonly #who: Who;
-  readonly #page: string;
+  readonly #page: () => string;
   readonly #go: (path: string) => void;
   readonly #leave: (url: string) => void;
 
   /**
-   * @param options `page`: the path of the one that this is for, to which somebody comes back who has signed in; `leave`:
-   *   goes to a provider
+   * @param options `page`: the path of the one that this is for, to which somebody comes back who has signed in, as it is
+   *   then; `leave`: goes to a provider
    */
   constructor(options: {
     api: AccountApi;
     who: Who;
-    page: '/account' | '/pair';
+    page: string | (() => string);
     go: (path: string) => void;
     leave?: (url: string) => void;
   }) {
     this.#api = options.api;
     this.#who = options.who;
-    this.#page = options.page;
+    const { page } = options;
+    this.#page = typeof page === 'string' ? () => page : page;
     this.#go = options.go;
     this.#leave =
       options.leave ??
@@ -211,7 +212,7 @@ export class AccountState {
     } catch (error) {
       if (error instanceof ApiFailure && error.signedOut) {
         this.#who.left();
-        this.#go(`/sign-in?next=${this.#page}`);
+        this.#go(`/sign-in?next=${encodeURIComponent(this.#page()).replaceAll('%2F', '/')}`);
       }
       throw error;
     }
@@ -225,7 +226,7 @@ export class AccountState {
 
   /** He goes to a provider, to add it or to sign in anew. */
   async goToProvider(id: string, errand: NonNullable<ProviderForm['errand']>): Promise<void> {
-    this.#leave(await this.ask((api) => api.goToProvider(id, { errand, next: this.#page })));
+    this.#leave(await this.ask((api) => api.goToProvider(id, { errand, next: this.#page() })));
   }
 
   /** Who he is, or what is his, was told anew. */

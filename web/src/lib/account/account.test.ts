@@ -39,7 +39,7 @@ describe('where somebody goes who has signed in', () => {
 });
 
 describe('who comes back from a provider', () => {
-  const none = { entered: false, newcomer: false, added: false, fault: null, provider: '' };
+  const none = { entered: false, newcomer: false, added: false, fault: null, provider: '', wait: null };
 
   it.each([
     ['', none],
@@ -48,6 +48,8 @@ describe('who comes back from a provider', () => {
     ['?newcomer=sso', { ...none, newcomer: true, provider: 'sso' }],
     ['?added=sso', { ...none, added: true, provider: 'sso' }],
     ['?fault=denied&provider=sso', { ...none, fault: 'denied', provider: 'sso' }],
+    ['?fault=too_often&provider=sso&wait=90', { ...none, fault: 'too_often', provider: 'sso', wait: 90 }],
+    ['?fault=busy&provider=sso&wait=soon', { ...none, fault: 'busy', provider: 'sso' }],
     ['?fault=denied&provider=', { ...none, fault: 'denied' }],
     ['?fault=toString&provider=sso', { ...none, provider: 'sso' }],
     ['?fault=%3Cb%3E', none],
@@ -57,7 +59,14 @@ describe('who comes back from a provider', () => {
 
   it('is told so once', () => {
     expect(withoutCameBack('/sign-in', '?fault=denied&provider=sso&next=%2Fa')).toBe('/sign-in?next=%2Fa');
+    expect(withoutCameBack('/sign-in', '?fault=too_often&provider=sso&wait=90')).toBe('/sign-in');
     expect(withoutCameBack('/account', '?added=sso')).toBe('/account');
+  });
+
+  it('is told for how long he waits', () => {
+    expect(providerFaultWords('too_often', 'Guild', 61)).toContain('Wait 2 minutes, and begin again');
+    expect(providerFaultWords('provider_busy', 'Guild', 300)).toContain('Wait 5 minutes, and try again');
+    expect(providerFaultWords('provider_busy', 'Guild')).toContain('Wait a minute, and try again');
   });
 
   it('is told in sentences, with what people call the provider', () => {

@@ -2916,7 +2916,7 @@ export interface components {
          * @description Why a browser that comes from a provider is not let in: `fault` in the address of the page to which it is led.
          * @enum {string}
          */
-        SignInFault: "ended" | "other_browser" | "other_provider" | "denied" | "provider_down" | "provider_busy" | "provider_wrong" | "not_invited" | "joining_closed" | "sign_in_again" | "has_another" | "somebody_elses" | "busy";
+        SignInFault: "ended" | "other_browser" | "other_provider" | "denied" | "provider_down" | "provider_busy" | "provider_wrong" | "not_invited" | "joining_closed" | "sign_in_again" | "has_another" | "somebody_elses" | "busy" | "too_often";
         /** @description How somebody signs in: `POST /api/v1/session`. */
         SignInForm: {
             /** @description His name; capital letters do not matter. */

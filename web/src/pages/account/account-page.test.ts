@@ -378,6 +378,16 @@ describe('sessions', () => {
 });
 
 describe('the password', () => {
+  it('is told with what it does not end', async () => {
+    ways = [...ways, { provider: { id: 'sso', title: 'Guild' }, works: true, removable: true }];
+    keys = [keyLine(7)];
+    await opened();
+    const form = screen.getByRole('form', { name: 'Change your password' });
+    expect(form.textContent).toContain(
+      'A new password does not end signing in with Guild or your keys: remove here what is not yours.',
+    );
+  });
+
   it('is changed, which ends all other sessions', async () => {
     sessions = [sessionLine(1, { isThis: true }), sessionLine(2)];
     await opened(me(), {
@@ -390,6 +400,7 @@ describe('the password', () => {
     await write('New password', 'battery staple');
     await fireEvent.submit(screen.getByRole('form', { name: 'Change your password' }));
     expect(await screen.findByText('Your password is changed. Every other browser is signed out.')).toBeTruthy();
+    expect(screen.getByText('Every other browser is signed out then.')).toBeTruthy();
     expect(relay.bodies).toEqual([{ old: 'correct horse', new: 'battery staple' }]);
     expect((screen.getByLabelText('New password') as HTMLInputElement).value).toBe('');
     await vi.waitUntil(() => document.querySelector('[data-session="2"]') === null);

@@ -88,7 +88,22 @@ describe('the page to pair a computer', () => {
     await opened(deviceLine(), { [`POST ${PATH}`]: () => fault(401, 'signed_out', 'nobody is signed in here') });
     await pair(await found());
     await vi.waitUntil(() => gone.length > 0);
-    expect([gone, localStorage.getItem('raidcast.name')]).toEqual([['/sign-in?next=/pair'], null]);
+    // With the code: he does not type it again.
+    const next = '/sign-in?next=/pair%3Fcode%3DBCDF-GHJK';
+    expect([gone, localStorage.getItem('raidcast.name')]).toEqual([[next], null]);
+  });
+
+  it('has the code that he came with, and looks nothing up by itself', async () => {
+    history.replaceState(null, '', '/pair?code=bcdfghjk');
+    await opened();
+    expect(field().value).toBe('BCDF-GHJK');
+    expect(describedBy(field())[0]).toMatch(/^Go on only with a code that you see on your own computer\./);
+    expect(relay.asked).toEqual(['GET /api/v1/me']);
+    history.replaceState(null, '', '/pair?code=%3Cscript%3E');
+    cleanup();
+    await opened();
+    expect(field().value).toBe('');
+    history.replaceState(null, '', '/pair');
   });
 
   it('says why it cannot be loaded, and tries again', async () => {
