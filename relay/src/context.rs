@@ -218,4 +218,19 @@ impl Context {
         // Neither long ago nor, by a clock that was ahead, far in the future.
         !raid.closed && self.clock.now_ms().abs_diff(raid.active_at_ms) < RAID_IDLE_MS.unsigned_abs()
     }
+
+    /// The same as those see it who see what came until a time: when the raid was active last is told by what they see of
+    /// it, `seen`, where it was active again since.
+    pub fn was_open(raid: &RaidRow, until_ms: i64, seen: impl Iterator<Item = i64>) -> bool {
+        let active_at_ms = if raid.active_at_ms <= until_ms {
+            raid.active_at_ms
+        } else {
+            // It had not begun, or not gone on.
+            let Some(active_at_ms) = seen.chain([raid.created_at_ms]).filter(|at_ms| *at_ms <= until_ms).max() else {
+                return false;
+            };
+            active_at_ms
+        };
+        !raid.closed && until_ms.abs_diff(active_at_ms) < RAID_IDLE_MS.unsigned_abs()
+    }
 }

@@ -31,6 +31,9 @@ use crate::record;
 /// So often a report that is kept anew meanwhile is looked at again.
 const LOOKS_MAX: usize = 8;
 
+/// What its raid shows later is looked at again after this at the latest, ms: the delay may have been made shorter.
+const SHOWN_LOOK_MS: i64 = 15_000;
+
 /// Of what rows are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -88,7 +91,8 @@ impl Deriver {
             if let Some(kept_at_ms) = row.kept_at_ms.filter(|kept_at_ms| !row.delay.shows(*kept_at_ms, now_ms)) {
                 // Lists and search show it to everybody once it has rows.
                 let until_ms = row.delay.until_ms(now_ms).unwrap_or(kept_at_ms);
-                return Err(Later::not_yet((kept_at_ms - until_ms).clamp(1_000, 600_000), "its raid shows it later"));
+                let after_ms = (kept_at_ms - until_ms).clamp(1_000, SHOWN_LOOK_MS);
+                return Err(Later::not_yet(after_ms, "its raid shows it later"));
             }
             let (seen, code, names, account) =
                 (HeldReport::from(&row), row.raid_code.clone(), row.names, row.key.account);

@@ -25,6 +25,8 @@ pub struct Keep {
     pub revision: u32,
     /// `Provisional` or `Final`.
     pub state: ReportState,
+    /// From when on it counts as kept, Unix ms; `None`: from now on.
+    pub kept_at_ms: Option<i64>,
 }
 
 /// Keeps a report, however long the store does not take it; gives the report that is kept.
@@ -49,7 +51,8 @@ async fn try_keep(context: &Context, keep: &Keep) -> Result<Report, StoreError> 
         open.streams.into_iter().find(|(stream, _)| stream.stream == keep.stream).ok_or_else(gone)?;
     // What was streamed came with no signature, whatever was held before.
     let row = EncounterRow { verified: false, ..keep.row.clone() };
-    let (revision, at, now_ms) = (keep.revision, keep.state, context.clock.now_ms());
+    let now_ms = keep.kept_at_ms.unwrap_or_else(|| context.clock.now_ms());
+    let (revision, at) = (keep.revision, keep.state);
     // Folding and compressing take milliseconds to tens of them: off the runtime's threads.
     let bytes = entries.iter().map(|entry| entry.data.len()).sum();
     let made = context.heavy.run(bytes, move || {

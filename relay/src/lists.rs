@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::access::{Door, Visible};
 use crate::answers::Answers;
 use crate::body::{Body, LARGE_BODY_BYTES};
+use crate::context::Context;
 use crate::edge::Address;
 use crate::error::HttpError;
 use crate::raid::{RaidCommand, RaidRegistry};
@@ -136,8 +137,15 @@ impl Lists {
             Of::Raid { raid, channel } => {
                 // Who shares in it may have seen a newer row.
                 let raid = self.door.again(&raid).await?;
-                let reports = self.summaries(who, self.door.fights(&raid).await?).await;
+                let fights = self.door.fights(&raid).await?;
                 let until_ms = raid.until_ms(self.registry.context.clock.now_ms());
+                let is_open = match until_ms {
+                    Some(until_ms) => {
+                        Context::was_open(&raid, until_ms, fights.iter().map(|fight| fight.created_at_ms))
+                    }
+                    None => self.registry.context.is_open(&raid),
+                };
+                let reports = self.summaries(who, fights).await;
                 let (bytes, connected) = (about_bytes(&reports), self.is_connected(&raid, until_ms).await);
                 let page = RaidPage {
                     channel,
@@ -145,7 +153,7 @@ impl Lists {
                     visibility: raid.visibility,
                     names: raid.names,
                     delay_s: raid.delay_s(),
-                    open: connected || self.registry.context.is_open(&raid),
+                    open: connected || is_open,
                     connected,
                     uploads: raid.history,
                     // Who has its address knows that it is there; when it began, he is told when that has come for him.

@@ -156,6 +156,11 @@ pub enum Whom {
     Everybody,
     /// Those who came by the channel's address, or see the raid by its ticket.
     ByChannel,
+    /// Those of them who are members of a raid whose good tickets are these.
+    MembersByChannel {
+        /// Which are good.
+        tickets: Tickets,
+    },
     /// Those who came by this link.
     ByLink(LinkId),
     /// Those who may not see a raid that is so visible and whose good tickets are these.
@@ -177,6 +182,9 @@ impl Whom {
         match self {
             Self::Everybody => true,
             Self::ByChannel => held.by_channel || held.admitted.is_by_channel(),
+            Self::MembersByChannel { tickets } => {
+                held.admitted.is_member(tickets) && (held.by_channel || held.admitted.is_by_channel())
+            }
             Self::NoLonger { visibility, tickets } => !held.admitted.holds(visibility, tickets),
             Self::ByLink(link) => held.admitted.link() == Some(link),
             Self::NoMembers { tickets } => !held.admitted.is_member(tickets),

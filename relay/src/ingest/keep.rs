@@ -70,6 +70,8 @@ pub(super) struct Fight {
     pub(super) remote_id: Option<i64>,
     /// The job that looks at it, if it waited.
     pub(super) job: Option<JobKey>,
+    /// When it came, Unix ms; in the future: at this moment.
+    pub(super) came_ms: i64,
     /// Whether its bytes count for its key.
     pub(super) paid: Paid,
 }
@@ -130,6 +132,7 @@ impl Fight {
             uploads_per_day: uploader.uploads_per_day(),
             remote_id: None,
             job: None,
+            came_ms: i64::MAX,
             paid: Paid::Not,
         }
     }
@@ -199,7 +202,7 @@ impl Keeper {
         let context = self.context();
         context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(too_fast)?;
         for _ in 0..LOOKS_MAX {
-            if !self.is_streamed(fight.key).await {
+            if !self.is_streamed(fight.key).await && !self.would_take_away(&fight).await? {
                 match self.look(&mut fight).await? {
                     Some(done) if !done.goes_on => return Ok(done),
                     // What is held may still come to tell less, or be thrown away.
@@ -221,7 +224,7 @@ impl Keeper {
     /// `NotFound`: its fight was erased, and it with that.
     pub(super) async fn look_again(&self, mut fight: Fight) -> Result<Option<Done>, HttpError> {
         for _ in 0..LOOKS_MAX {
-            if self.goes_on(fight.key).await? {
+            if self.goes_on(fight.key).await? || self.would_take_away(&fight).await? {
                 return Ok(None);
             }
             // Its raid need not let go of what stays as it is.
@@ -243,6 +246,21 @@ impl Keeper {
         }
         let held = self.context().store.encounter(key.account, key.encounter).await?;
         Ok(held.is_some_and(|held| held.state == ReportState::Live))
+    }
+
+    /// Whether it would take the place of what those see who are behind, before they may see it itself: then it waits until
+    /// they may, so that what they see neither goes nor is younger than it may be.
+    async fn would_take_away(&self, fight: &Fight) -> Result<bool, HttpError> {
+        let context = self.context();
+        let held = context.store.encounter(fight.key.account, fight.key.encounter).await;
+        // What cannot be read is mended by it.
+        let Ok(Some(held)) = held else { return Ok(false) };
+        let now_ms = context.clock.now_ms();
+        let is_seen = held.delay.ms > 0 && held.delay.shows(held.created_at_ms, now_ms);
+        if !is_seen || held.delay.shows(fight.came_ms.min(now_ms), now_ms) {
+            return Ok(false);
+        }
+        Ok(held.state != ReportState::Final || !self.is_told(fight).await?)
     }
 
     /// Whether a final report tells all that a reading does.
@@ -410,7 +428,11 @@ impl Keeper {
         held: Option<HeldReport>,
     ) -> Result<Outcome, HttpError> {
         let context = self.context();
-        let now_ms = context.clock.now_ms();
+        let mut now_ms = context.clock.now_ms();
+        if held.is_some() && row.delay.ms > 0 && row.delay.shows(row.created_at_ms, now_ms) {
+            // It waited for those who are behind already.
+            now_ms = now_ms.min(fight.came_ms);
+        }
         let (state, ending, row_of) = (Arc::clone(&fight.state), fight.ending.clone(), row.clone());
         let log = std::mem::replace(&mut fight.log, Packing::Packed(Bytes::new()));
         let making = context.heavy.background().run(move || {

@@ -68,6 +68,7 @@ impl Ingest {
             uploads_per_day: None,
             remote_id: waiting.remote_id,
             job: Some(job),
+            came_ms: created_at_ms,
             paid: Paid::Used,
         };
         match self.keeper.look_again(fight).await {

@@ -7,6 +7,7 @@ use raidcast_shared::columns::ColumnMap;
 use raidcast_shared::fold::{EncounterState, Gate};
 use raidcast_shared::id::StreamId;
 use raidcast_shared::uplink::Delta;
+use raidcast_shared::view::LiveFacts;
 
 use super::log::DeltaLog;
 use super::reading::Reading;
@@ -26,6 +27,8 @@ pub(super) struct Behind {
     pub(super) caught_up: bool,
     /// When its newest event was read by the client and received here, Unix ms.
     pub(super) times: (i64, i64),
+    /// What is known beside the fold where all of it is shown: its report was kept, and something else came since.
+    pub(super) as_kept: Option<LiveFacts>,
 }
 
 impl Behind {
@@ -34,7 +37,13 @@ impl Behind {
         let header = reading.state.header().clone();
         let (columns, gate) = (ColumnMap::new(&header.cols).ok()?, Gate::new(&header).ok()?);
         let state = EncounterState::new(header, columns);
-        Some(Self { stream: reading.stream, state, gate, taken: 0, caught_up: false, times: (0, 0) })
+        Some(Self { stream: reading.stream, state, gate, taken: 0, caught_up: false, times: (0, 0), as_kept: None })
+    }
+
+    /// All of a reading whose deltas are not held any more.
+    pub(super) fn whole(reading: &Reading) -> Self {
+        let (state, gate) = (reading.state.clone(), reading.gate().clone());
+        Self { stream: reading.stream, state, gate, taken: 0, caught_up: true, times: reading.times, as_kept: None }
     }
 
     /// Whether it is of this reading, as far as it has come.

@@ -18,6 +18,9 @@ use super::directory::Directory;
 use crate::context::Context;
 use crate::retry::until_available;
 
+/// So many are remembered of those that a channel showed before.
+const BEFORE_MAX: usize = 8;
+
 /// What the channels show, as far as it was written in this run of the relay: one entry an account.
 pub struct Channels {
     context: Arc<Context>,
@@ -32,6 +35,8 @@ struct Channel {
     /// One write at a time, so that what is found after each is of it and none after it.
     turn: Arc<Semaphore>,
     shows: Shows,
+    /// What it showed before, and until when those see that who are behind: Unix ms, in the order in which it moved.
+    before: Vec<(String, i64)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,8 +72,19 @@ impl Channels {
         })
     }
 
+    /// The same for those who are no members: where the channel has moved to a raid that shows everything later, it shows
+    /// them what it showed before until that raid has come for them.
+    pub fn shows_others(&self, account: AccountId, code: &str) -> bool {
+        let now_ms = self.context.clock.now_ms();
+        let before = self.shown.get(&account).and_then(|channel| {
+            let still = channel.before.iter().find(|(_, until_ms)| *until_ms > now_ms);
+            still.map(|(before, _)| before == code)
+        });
+        before.unwrap_or_else(|| self.shows(account, code))
+    }
+
     fn turn(&self, account: AccountId) -> Arc<Semaphore> {
-        let new = || Channel { turn: Arc::new(Semaphore::new(1)), shows: Shows::Unknown };
+        let new = || Channel { turn: Arc::new(Semaphore::new(1)), shows: Shows::Unknown, before: Vec::new() };
         Arc::clone(&self.shown.entry(account).or_insert_with(new).turn)
     }
 
@@ -76,9 +92,24 @@ impl Channels {
         self.shown.get(&account).is_some_and(|channel| channel.shows != Shows::Unknown)
     }
 
-    /// Notes what is shown from now on; gives what was until now.
-    fn note(&self, account: AccountId, shows: Shows) -> Option<Shows> {
-        self.shown.get_mut(&account).map(|mut channel| std::mem::replace(&mut channel.shows, shows))
+    /// Notes what is shown from now on, to others from a time on; gives what was until now.
+    fn note(&self, account: AccountId, shows: Shows, others_from_ms: i64) -> Option<Shows> {
+        let now_ms = self.context.clock.now_ms();
+        self.shown.get_mut(&account).map(|mut channel| {
+            let moves = channel.shows != shows;
+            let before = std::mem::replace(&mut channel.shows, shows);
+            channel.before.retain(|(_, until_ms)| *until_ms > now_ms);
+            if let Shows::Raid(code) = &before
+                && moves
+            {
+                // None before the one before it, also where a later raid is less behind.
+                channel.before.push((code.clone(), others_from_ms));
+                channel.before.iter_mut().for_each(|(_, until_ms)| *until_ms = (*until_ms).min(others_from_ms));
+                let most = channel.before.len().saturating_sub(BEFORE_MAX);
+                channel.before.drain(..most);
+            }
+            before
+        })
     }
 
     /// Writes what may move an account's channel, and tells who watches by it if it moved. Done to its end also where
@@ -97,8 +128,8 @@ impl Channels {
             // It is never closed.
             let _turn = turn.acquire().await;
             if !channels.is_known(account) {
-                let shows = channels.look(account).await?;
-                channels.note(account, shows);
+                let (shows, _) = channels.look(account).await?;
+                channels.note(account, shows, i64::MIN);
             }
             let written = write.await;
             // Also where it failed: it may have been stored all the same.
@@ -115,14 +146,14 @@ impl Channels {
     async fn written(&self, account: AccountId) {
         let looking = until_available("could not look where a channel is; trying again", || self.look(account));
         let draining = self.context.draining.clone();
-        let shows = tokio::select! {
+        let (shows, from_ms) = tokio::select! {
             biased;
-            Ok(shows) = looking => shows,
+            Ok(found) = looking => found,
             // The relay stops: all are let go.
             () = draining.cancelled() => return,
             else => return,
         };
-        let before = self.note(account, shows.clone()).filter(|before| *before != shows);
+        let before = self.note(account, shows.clone(), from_ms).filter(|before| *before != shows);
         for (code, left) in [(before.clone(), true), (before.map(|_| shows), false)] {
             let Some(Shows::Raid(code)) = code else { continue };
             if left && let Some(task) = self.directory.raid(&code) {
@@ -133,13 +164,18 @@ impl Channels {
         }
     }
 
-    async fn look(&self, account: AccountId) -> Result<Shows, StoreError> {
+    /// What it shows, and from when on to others, Unix ms.
+    async fn look(&self, account: AccountId) -> Result<(Shows, i64), StoreError> {
         match self.raid(account).await {
-            Ok(Some(raid)) => Ok(Shows::Raid(raid.code)),
-            Ok(None) => Ok(Shows::Nothing),
+            Ok(Some(raid)) => {
+                let from_ms =
+                    if raid.delay.ms > 0 { raid.active_at_ms.saturating_add(raid.delay.ms) } else { i64::MIN };
+                Ok((Shows::Raid(raid.code), from_ms))
+            }
+            Ok(None) => Ok((Shows::Nothing, i64::MIN)),
             Err(StoreError::Damaged(why)) => {
                 tracing::error!(why, "a channel shows nothing: the raid that it would show cannot be read");
-                Ok(Shows::Nothing)
+                Ok((Shows::Nothing, i64::MIN))
             }
             Err(error) => Err(error),
         }

@@ -3,6 +3,7 @@
 //! One invariant: its revision never goes back, nor where it is read again from the store: each reading is stored with
 //! the revision that it came after.
 
+mod former;
 mod later;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use raidcast_shared::uplink::{Begin, Held, Outcome, ReportState};
 use raidcast_shared::view::{self, Audience, Happenings, LiveFacts, LiveView, Shown};
 use raidcast_store::{EncounterRow, OpenEncounter, StoreError};
 
+use self::former::Former;
 pub(super) use self::later::Scenery;
 use super::behind::Behind;
 use super::log::{LiveLog, Standing};
@@ -106,6 +108,8 @@ pub struct LiveEncounter {
     pub screens: Vec<Screen>,
     /// As those see it who are behind, while there is something that they do not see yet.
     behind: Option<Behind>,
+    /// What gave way and is still shown to those who are behind, in the order in which it did.
+    formers: Vec<Former>,
     /// The report as it is kept.
     pub kept: Option<Arc<Report>>,
     /// Counts changes, so that a snapshot is made once for each.
@@ -133,6 +137,7 @@ impl LiveEncounter {
             set_aside: false,
             screens: Vec::new(),
             behind: None,
+            formers: Vec::new(),
             kept: None,
             changes: 0,
             share: None,
@@ -200,7 +205,8 @@ impl LiveEncounter {
 
     /// Tells what it holds now. Cheap: all of it is counted as it grows.
     pub fn weigh(&mut self) {
-        let readings = [Some(&self.main), self.candidate.as_ref()].into_iter().flatten();
+        let formers = self.formers.iter().filter_map(Former::own_reading);
+        let readings = [Some(&self.main), self.candidate.as_ref()].into_iter().flatten().chain(formers);
         let readings: u64 = readings.map(|held| held.state.weight() + held.deltas.weight()).sum();
         let skills = |report: &Arc<Report>| report.fight.players.iter().map(|player| player.skills.len() as u64).sum();
         let behind = self.behind.as_ref().map_or(0, |behind| behind.state.weight());
@@ -289,13 +295,13 @@ impl LiveEncounter {
             return false;
         }
         let Some(candidate) = self.candidate.take() else { return false };
+        let outcome = self.outcome();
         let before = std::mem::replace(&mut self.main, candidate);
         self.give_up(&before, false);
+        self.gives_way(before, outcome);
         self.revision += 1;
         self.state = ReportState::Live;
         self.kept = None;
-        // Those who are behind see the other reading, as far as it came by then.
-        self.behind = None;
         for (screen, audience) in self.screens.iter_mut().zip(audiences).filter(|(_, whom)| !whom.is_behind()) {
             screen.views = Screen::of_all(&self.main.state).views;
             // What another reading says again did not happen again.

@@ -27,6 +27,8 @@ pub struct HeldDelta {
 pub struct DeltaLog {
     /// Full blocks.
     pub closed: Vec<Arc<[HeldDelta]>>,
+    /// Bytes of the full blocks up to each, it among them.
+    closed_bytes: Vec<usize>,
     /// What came since.
     pub open: Vec<HeldDelta>,
     /// Of all of them.
@@ -47,6 +49,7 @@ impl DeltaLog {
         self.open.push(delta);
         if self.open.len() == BLOCK_DELTAS {
             self.closed.push(std::mem::take(&mut self.open).into());
+            self.closed_bytes.push(self.bytes);
         }
     }
 }
@@ -84,11 +87,12 @@ impl DeltaLog {
         from
     }
 
-    /// So many of them from the first on.
+    /// So many of them from the first on. Cheap: whoever is behind asks for it, and nothing of the full blocks is looked at.
     pub fn first(&self, count: usize) -> Self {
         let blocks = (count / BLOCK_DELTAS).min(self.closed.len());
-        let mut first = Self { closed: self.closed[..blocks].to_vec(), ..Self::default() };
-        first.bytes = first.closed.iter().flat_map(|block| block.iter()).map(|delta| delta.bytes.len()).sum();
+        let (closed, closed_bytes) = (self.closed[..blocks].to_vec(), self.closed_bytes[..blocks].to_vec());
+        let mut first =
+            Self { bytes: closed_bytes.last().copied().unwrap_or_default(), closed, closed_bytes, open: vec![] };
         (blocks * BLOCK_DELTAS..count).map_while(|at| self.get(at)).for_each(|delta| first.push(delta.clone()));
         first
     }
@@ -126,4 +130,27 @@ pub struct Standing {
     pub revision: u32,
     /// Its log so far; `None` where the report is final: the store has its log.
     pub log: Option<LiveLog>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_a_log_are_what_came_until_then_and_weigh_as_much() {
+        let mut log = DeltaLog::default();
+        let count = 5 * BLOCK_DELTAS + 7;
+        for at in 0..count {
+            log.push(HeldDelta { bytes: vec![0; at % 50].into(), received_ms: at as i64 });
+        }
+        for wanted in [0, 1, BLOCK_DELTAS - 1, BLOCK_DELTAS, 3 * BLOCK_DELTAS + 5, count, count + 9] {
+            let first = log.first(wanted);
+            let all: usize = (0..wanted.min(count)).map(|at| at % 50).sum();
+            assert_eq!((first.count(), first.bytes), (wanted.min(count), all), "{wanted}");
+            assert_eq!(first.last_ms(), wanted.min(count).checked_sub(1).map(|last| last as i64), "{wanted}");
+            // And it goes on as any other.
+            assert_eq!(first.first(wanted / 2).count(), (wanted / 2).min(count));
+        }
+        assert_eq!((log.until(-1), log.until(99), log.until(1 << 40)), (0, 100, count));
+    }
 }

@@ -93,6 +93,11 @@ impl Reading {
         }
     }
 
+    /// What checks what comes next.
+    pub(super) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
     /// Whether its source knows sums alone, no single hits.
     pub fn is_of_sums(&self) -> bool {
         !self.state.header().knows.hits

@@ -265,6 +265,7 @@ impl RaidTask {
             self.number_players(of, None);
         }
         self.let_deltas_go();
+        self.let_others_move_on();
         self.unfollow_unwatched();
         if self.around.context.memory.is_tight(self.row.account) {
             self.forget_idle(None);
@@ -285,11 +286,18 @@ impl RaidTask {
                 && !held.is_busy()
                 && !held.main.is_ended()
                 && !held.set_aside
+                && !held.would_take_away(now_ms)
                 && now_ms - held.last_event_ms >= grace_ms
         };
         let due: Vec<_> = self.encounters.iter().filter(|(_, held)| due(held)).map(|(id, _)| *id).collect();
         for id in due {
             self.keep(id, ReportState::Provisional);
+        }
+        // What waited for those who are behind.
+        let waits = |held: &LiveEncounter| held.is_to_be_kept() && !held.is_busy() && !held.would_take_away(now_ms);
+        let waits: Vec<_> = self.encounters.iter().filter(|(_, held)| waits(held)).map(|(id, _)| *id).collect();
+        for id in waits {
+            self.go_on(id);
         }
         let is_live = |held: &LiveEncounter| held.state == ReportState::Live && !held.set_aside;
         let busy = self.encounters.values().any(|held| held.is_busy() || is_live(held));

@@ -5,6 +5,7 @@ use raidcast_shared::report::Report;
 use raidcast_shared::uplink::{Hello, NamesPolicy, Outcome, UplinkReply, Visibility};
 use serde_json::Value;
 
+use crate::raw::becomes;
 use crate::script::{KEY, READ_KEY, Script, Spectator, TestRelay, Uploader, hello, soon};
 
 fn behind(delay_s: u32) -> Hello {
@@ -304,6 +305,9 @@ async fn who_is_behind_hears_of_a_fight_when_its_time_has_come_and_names_stay_hi
     let mut uploader = Uploader::connect_as(&relay, KEY, wants).await;
     let raid = uploader.welcome.raid.clone();
     let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
+    // That there is a raid is not told before its time.
+    assert_eq!(relay.get(&format!("/api/v1/live/{channel}")).await.0, 404);
+    relay.pass_ms(30_000);
     let mut stranger = Spectator::join_at(&format!("{}/api/v1/live/{channel}/feed", relay.url), SUBPROTOCOL).await;
     let mut reports = Vec::new();
     for number in 0..2 {
@@ -408,26 +412,302 @@ async fn a_replay_of_a_fight_that_goes_on_ends_where_the_delay_does() {
     relay.stop().await;
 }
 
+/// What a stranger is told of a report, as it stands there.
+async fn page(relay: &TestRelay, report: &str) -> Value {
+    let (status, body) = relay.get(&format!("/api/v1/reports/{report}")).await;
+    assert_eq!(status, 200, "what was seen does not go: {body}");
+    body
+}
+
+/// How many deltas a member sees, and where the report stands for him.
+async fn own(relay: &TestRelay, report: &str) -> (Option<u64>, String) {
+    let (_, body) = relay.get_with(&format!("/api/v1/reports/{report}"), Some(READ_KEY)).await;
+    let own: Report = serde_json::from_value(body).unwrap();
+    (deltas_in(own.fight.totals.damage), format!("{:?}", own.state))
+}
+
+/// How many fights searches count, and how many they list.
+async fn found(relay: &TestRelay) -> (u64, usize) {
+    let (_, found) = relay.get("/api/v1/encounters").await;
+    let listed = found["encounters"].as_array().map_or(0, Vec::len);
+    (found["pagination"]["total"].as_u64().unwrap(), listed)
+}
+
+/// Waits until searches find so many, also where the clock was set on and who sleeps until then does not know it.
+async fn finds(relay: &TestRelay, count: usize) {
+    becomes("the search finds it", async || {
+        relay.relay.as_ref().unwrap().registry().context.derive.came();
+        found(relay).await == (count as u64, count)
+    })
+    .await;
+}
+
+/// No frame but echoes comes.
+async fn hears_nothing(spectator: &mut Spectator) {
+    spectator.ask(&FeedRequest::Probe { clock: 0.5 }).await;
+    match spectator.hear().await.expect("the feed goes on") {
+        FeedFrame::Echo(_) => {}
+        frame => panic!("{frame:?}"),
+    }
+}
+
 #[tokio::test]
-async fn a_second_reading_shows_no_more_than_the_first() {
+async fn another_reading_of_a_fight_is_seen_when_it_has_come_and_the_first_until_then() {
     let data = tempfile::tempdir().unwrap();
     let relay = TestRelay::start(data.path()).await;
-    let mut uploader = Uploader::connect_as(&relay, KEY, behind(600)).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let raid = uploader.welcome.raid.clone();
     let fight = Script::new(20, 2);
     let begun = uploader.begin(&fight).await;
     uploader.deltas(begun.h, &fight.deltas[..10]).await;
     uploader.acked(10).await;
-    relay.pass_ms(600_000);
-    let shown = relay.report(&begun.report).await;
-    assert_eq!(deltas_in(shown.fight.totals.damage), Some(10));
-    // Another reading of the same fight takes its place: nothing of it is old enough.
+    relay.pass_ms(60_000);
+    let mut stranger = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+    stranger.until("the first reading", |seen| seen.damage == damage(10)).await;
+    let first = page(&relay, &begun.report).await;
     let other = Script::new(20, 3);
     let again = uploader.begin(&other).await;
     uploader.deltas(again.h, &other.deltas).await;
     uploader.acked(20).await;
-    let (status, body) = relay.get(&format!("/api/v1/reports/{}", begun.report)).await;
-    assert!(status == 404 || body["fight"]["totals"]["damage"].as_u64() <= Some(damage(10)), "{body}");
-    let (_, own) = relay.get_with(&format!("/api/v1/reports/{}", begun.report), Some(READ_KEY)).await;
-    assert_eq!(own["totals"]["damage"].as_u64().or(own["fight"]["totals"]["damage"].as_u64()), Some(damage(20)));
+    becomes("a member sees it at once", async || own(&relay, &begun.report).await.0 == Some(20)).await;
+    for _ in 0..3 {
+        assert_eq!(page(&relay, &begun.report).await, first);
+        assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(10)); 5]);
+        assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(10), vec!["Live".into()], true));
+        relay.pass_ms(15_000);
+    }
+    stranger.echoes().await;
+    assert_eq!(stranger.damage(), damage(10));
+    relay.pass_ms(15_000);
+    stranger.until("the other reading", |seen| seen.damage == damage(20)).await;
+    assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(20)); 5]);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn another_reading_of_a_report_that_is_final_takes_its_place_when_it_has_come() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let raid = uploader.welcome.raid.clone();
+    let fight = fight_of(&Script::new(20, 2), 10);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Wipe).await, UplinkReply::Finalized { .. }));
+    relay.pass_ms(60_000);
+    let first = page(&relay, &begun.report).await;
+    finds(&relay, 1).await;
+    let mut stranger = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+    stranger.until("the first reading", |seen| seen.state.as_deref() == Some("Final")).await;
+    stranger.echoes().await;
+    // The task holds no deltas of it any more.
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    let other = Script::new(20, 3);
+    let again = uploader.begin(&other).await;
+    uploader.deltas(again.h, &other.deltas).await;
+    uploader.acked(20).await;
+    uploader.send_end(again.h, &other, Outcome::Kill).await;
+    becomes("a member sees it at once", async || own(&relay, &begun.report).await.0 == Some(20)).await;
+    for _ in 0..3 {
+        assert_eq!(page(&relay, &begun.report).await, first);
+        assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(10)); 5]);
+        assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(10), vec!["Final".into()], true));
+        assert_eq!(found(&relay).await, (1, 1));
+        relay.pass_ms(15_000);
+    }
+    hears_nothing(&mut stranger).await;
+    assert_eq!(stranger.damage(), damage(10));
+    relay.pass_ms(15_000);
+    stranger.until("the other reading", |seen| seen.damage == damage(20)).await;
+    assert!(matches!(uploader.ended().await, UplinkReply::Finalized { .. }));
+    let now = page(&relay, &begun.report).await;
+    assert_eq!(
+        (&now["state"], &now["fight"]["outcome"], &now["revision"]),
+        (&"final".into(), &"kill".into(), &2.into())
+    );
+    finds(&relay, 1).await;
+    assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(20), vec!["Final".into()], true));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn that_a_provisional_report_goes_on_is_seen_when_it_has_come() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start_set(data.path(), |config| config.grace_ms = 1_000).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let raid = uploader.welcome.raid.clone();
+    let fight = Script::new(20, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas[..10]).await;
+    uploader.acked(10).await;
+    relay.pass_ms(2_000);
+    becomes("its grace is over", async || own(&relay, &begun.report).await.1 == "Provisional").await;
+    relay.pass_ms(60_000);
+    let first = page(&relay, &begun.report).await;
+    assert_eq!(first["state"], "provisional");
+    let mut stranger = Spectator::join(&relay, &raid, SUBPROTOCOL).await;
+    stranger.until("the report", |seen| seen.state.as_deref() == Some("Provisional")).await;
+    stranger.echoes().await;
+    uploader.deltas(begun.h, &fight.deltas[10..]).await;
+    uploader.acked(20).await;
+    becomes("a member sees it at once", async || own(&relay, &begun.report).await == (Some(20), "Live".into())).await;
+    for _ in 0..3 {
+        assert_eq!(page(&relay, &begun.report).await["fight"], first["fight"]);
+        assert_eq!(page(&relay, &begun.report).await["state"], "provisional");
+        assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(10)); 5]);
+        assert_eq!(joins(&relay, &raid, SUBPROTOCOL).await, (Some(10), vec!["Provisional".into()], true));
+        let (_, page) = relay.get(&format!("/api/v1/raids/{raid}")).await;
+        assert_eq!(page["reports"][0]["state"], "provisional", "{page}");
+        relay.pass_ms(15_000);
+    }
+    assert_eq!((stranger.damage(), stranger.state.as_deref()), (damage(10), Some("Provisional")));
+    relay.pass_ms(15_000);
+    stranger.until("it goes on", |seen| seen.damage == damage(20)).await;
+    assert_eq!(of_report(&told(&relay, &raid, &begun.report).await), vec![(200, Some(20)); 5]);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_better_upload_of_what_is_seen_takes_its_place_when_it_has_come() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let raid = uploader.welcome.raid.clone();
+    let script = Script::new(1, 2).told_as_sums();
+    let begun = uploader.begin(&script).await;
+    uploader.deltas(begun.h, &script.deltas).await;
+    assert!(matches!(uploader.end(begun.h, &script, Outcome::Wipe).await, UplinkReply::Finalized { .. }));
+    relay.pass_ms(60_000);
+    let first = page(&relay, &begun.report).await;
+    finds(&relay, 1).await;
+    let whole = crate::uploads::long(200);
+    let known = crate::uploads::ids(&relay, KEY, &[whole]).await;
+    assert_eq!(known.len(), 1);
+    for _ in 0..3 {
+        assert_eq!(page(&relay, &begun.report).await, first);
+        assert_eq!(found(&relay).await, (1, 1));
+        relay.pass_ms(15_000);
+    }
+    // It is on the disk: a restart loses nobody's.
+    let relay = relay.restart().await;
+    assert_eq!(page(&relay, &begun.report).await["revision"], first["revision"]);
+    relay.pass_ms(60_000);
+    becomes("the other reading", async || page(&relay, &begun.report).await["revision"] == 2).await;
+    let now = page(&relay, &begun.report).await;
+    assert_eq!((&now["state"], &now["raid"]), (&"final".into(), &Value::from(raid)));
+    finds(&relay, 1).await;
+    assert_eq!(crate::uploads::opened(&relay, known[0]).await.report_id, begun.report);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_channel_leads_to_its_newest_raid_when_that_has_come() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let first = uploader.welcome.raid.clone();
+    let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
+    let path = format!("/api/v1/live/{channel}");
+    let leads = async |key: Option<&str>| relay.get_with(&path, key).await.1["code"].as_str().map(str::to_owned);
+    assert_eq!((leads(None).await, leads(Some(READ_KEY)).await.as_ref()), (None, Some(&first)));
+    let fight = Script::new(10, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(10).await;
+    relay.pass_ms(60_000);
+    assert_eq!(leads(None).await.as_ref(), Some(&first));
+    let feed = format!("{}{path}/feed", relay.url);
+    let mut stranger = Spectator::join_at(&feed, SUBPROTOCOL).await;
+    stranger.until("the first raid", |seen| seen.damage == damage(10)).await;
+    let mut member = Spectator::join_as(&feed, SUBPROTOCOL, Some(READ_KEY)).await;
+    member.until("the first raid", |seen| seen.damage == damage(10)).await;
+    // Another begins: a private one, which nobody but its members may see at all, and then one for all.
+    let night = |number: u128, visibility| Hello {
+        raid: raidcast_shared::id::RaidId(uuid::Uuid::from_u128(number)),
+        visibility,
+        ..behind(60)
+    };
+    let private = Uploader::connect_as(&relay, KEY, night(7, Visibility::Private)).await;
+    assert_eq!(leads(Some(READ_KEY)).await.as_ref(), Some(&private.welcome.raid));
+    assert_eq!(leads(None).await.as_ref(), Some(&first), "nor is told that it is private");
+    while member.hear().await.is_some() {}
+    assert!(member.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_some()), "{:?}", member.bye);
+    relay.pass_ms(30_000);
+    let second = Uploader::connect_as(&relay, KEY, night(8, Visibility::Public)).await;
+    assert_eq!(leads(Some(READ_KEY)).await.as_ref(), Some(&second.welcome.raid));
+    assert_eq!(leads(None).await.as_ref(), Some(&first));
+    stranger.echoes().await;
+    assert!(stranger.bye.is_none());
+    // Who comes now by the channel sees what it shows him.
+    let mut late = Spectator::join_at(&feed, SUBPROTOCOL).await;
+    late.until("the first raid", |seen| seen.damage == damage(10)).await;
+    // The private one's time has come: it is private.
+    relay.pass_ms(30_000);
+    assert_eq!(leads(None).await, None);
+    relay.pass_ms(30_000);
+    assert_eq!(leads(None).await.as_ref(), Some(&second.welcome.raid));
+    for mut spectator in [stranger, late] {
+        while spectator.hear().await.is_some() {}
+        assert!(spectator.bye.as_ref().is_some_and(|bye| bye.retry_ms.is_some()), "{:?}", spectator.bye);
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn that_a_raid_goes_on_again_is_told_when_it_has_come() {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let raid = uploader.welcome.raid.clone();
+    let path = format!("/api/v1/raids/{raid}");
+    let open = async |key: Option<&str>| {
+        let (_, page) = relay.get_with(&path, key).await;
+        (page["open"].as_bool().unwrap(), page["connected"].as_bool().unwrap())
+    };
+    assert_eq!((open(None).await, open(Some(READ_KEY)).await), ((false, false), (true, true)));
+    relay.pass_ms(60_000);
+    assert_eq!(open(None).await, (true, true));
+    let fight = Script::new(10, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(10).await;
+    drop(uploader);
+    becomes("it is gone", async || !open(Some(READ_KEY)).await.1).await;
+    assert_eq!(open(None).await, (true, true));
+    relay.pass_ms(2 * DAY_MS);
+    assert_eq!((open(None).await, open(Some(READ_KEY)).await), ((false, false), (false, false)));
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let next = Script::new(10, 2).at(1_790_000_900_000);
+    let begun = uploader.begin(&next).await;
+    uploader.deltas(begun.h, &next.deltas).await;
+    uploader.acked(10).await;
+    assert_eq!((open(None).await, open(Some(READ_KEY)).await), ((false, false), (true, true)));
+    drop(uploader);
+    becomes("it is gone", async || !open(Some(READ_KEY)).await.1).await;
+    relay.pass_ms(30_000);
+    assert_eq!((open(None).await, open(Some(READ_KEY)).await), ((false, false), (true, false)));
+    relay.pass_ms(30_000);
+    assert!(open(None).await.0);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_delay_was_made_shorter_searches_find_it_soon() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(600)).await;
+    let fight = Script::new(10, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    relay.relay.as_ref().unwrap().registry().context.derive.came();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(found(&relay).await, (0, 0));
+    relay.pass_ms(10_000);
+    let _uploader = Uploader::connect_as(&relay, KEY, behind(5)).await;
+    assert_eq!(page(&relay, &begun.report).await["state"], "final");
+    relay.pass_ms(16_000);
+    finds(&relay, 1).await;
     relay.stop().await;
 }

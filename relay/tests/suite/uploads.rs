@@ -49,6 +49,16 @@ pub(crate) fn fight(local: i64, with_hits: bool) -> Value {
     })
 }
 
+/// The same with so many hits of ten.
+pub(crate) fn long(hits: u64) -> Value {
+    let details: Vec<_> = (0..hits).map(|at| entry(at.cast_signed() * 10, 10)).collect();
+    let mut whole = fight(1, true);
+    whole["damageSkillStats"][0]["hits"] = hits.into();
+    whole["damageSkillStats"][0]["totalValue"] = (10 * hits).into();
+    whole["damageSkillStats"][0]["hitDetails"] = Value::from(details).to_string().into();
+    whole
+}
+
 pub(crate) fn upload(fights: &[Value]) -> Vec<u8> {
     json!({"encounters": fights, "clientVersion": "0.19.1"}).to_string().into_bytes()
 }
@@ -385,12 +395,7 @@ async fn an_upload_takes_the_place_of_a_stream_that_told_less_and_its_raid_shows
     let raid = uploader.welcome.raid.clone();
     let mut spectator = Spectator::join(&relay, &raid, "raidcast.feed.v1").await;
     spectator.until("the fight", |seen| seen.checksum.is_some()).await;
-    let long: Vec<_> = (0..200).map(|at| entry(at * 10, 10)).collect();
-    let mut whole = fight(1, true);
-    whole["damageSkillStats"][0]["hits"] = 200.into();
-    whole["damageSkillStats"][0]["totalValue"] = 2_000.into();
-    whole["damageSkillStats"][0]["hitDetails"] = Value::from(long).to_string().into();
-    let known = ids(&relay, KEY, &[whole]).await;
+    let known = ids(&relay, KEY, &[long(200)]).await;
     let report = opened(&relay, known[0]).await;
     assert_eq!(
         (report.report_id.as_str(), report.revision, report.state),

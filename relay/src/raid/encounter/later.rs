@@ -4,7 +4,7 @@
 
 use raidcast_shared::feed::FeedFightRef;
 use raidcast_shared::fold::EncounterState;
-use raidcast_shared::uplink::{Outcome, ReportState};
+use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::{self, Audience, LiveFacts, Shown};
 
 use super::{LiveEncounter, Screen};
@@ -13,7 +13,7 @@ use crate::raid::behind::Behind;
 use crate::raid::log::{LiveLog, Standing};
 
 /// Which of the screens is of those who are behind, where anybody is.
-const BEHIND: usize = 1;
+pub(super) const BEHIND: usize = 1;
 
 /// What a screen shows.
 pub struct Scenery<'a> {
@@ -50,7 +50,10 @@ impl LiveEncounter {
 
     /// What is known beside the fold to those who watch one of its screens.
     pub fn facts_on(&self, at: usize) -> LiveFacts {
-        if at == BEHIND && self.behind.is_some() { LiveFacts::of_one_that_goes_on(1) } else { self.facts() }
+        match self.behind.as_ref().filter(|_| at == BEHIND) {
+            Some(behind) => behind.as_kept.unwrap_or(LiveFacts::of_one_that_goes_on(1)),
+            None => self.facts(),
+        }
     }
 
     /// What one of its screens holds now, with what it shows; `None` if it is not made yet.
@@ -64,6 +67,9 @@ impl LiveEncounter {
 
     /// Brings those who are behind up to a time, at or after which it began; true if they see it anew.
     pub fn follow(&mut self, until_ms: i64, audience: &Audience, budget: &mut u64) -> bool {
+        if self.is_former_shown(until_ms) {
+            return self.follow_former(until_ms, audience, budget);
+        }
         if self.is_shown(until_ms) {
             let anew = self.behind.take().is_some();
             if anew {
@@ -79,6 +85,7 @@ impl LiveEncounter {
         let anew = held.is_none();
         let Some(mut behind) = held.or_else(|| Behind::of(&self.main)) else { return anew };
         let was_caught_up = behind.caught_up;
+        behind.as_kept = None;
         behind.caught_up |= behind.bring_up(&self.main.deltas, until_ms, budget);
         self.behind = Some(behind);
         self.weigh();
@@ -93,7 +100,7 @@ impl LiveEncounter {
     }
 
     /// What they hold is of what they see from now on, and nothing of it is news.
-    fn show_anew(&mut self, audience: &Audience) {
+    pub(super) fn show_anew(&mut self, audience: &Audience) {
         let state = self.behind.as_ref().map_or(&self.main.state, |behind| &behind.state);
         let mut screen = Screen::of_all(state);
         screen.happenings.step(Shown::to(audience, state));
@@ -110,15 +117,21 @@ impl LiveEncounter {
         self.behind = None;
     }
 
-    /// Whether there is something of it that those do not see yet who are behind, and something that they see.
+    /// Whether it goes on for those who are behind.
     pub fn is_followed(&self) -> bool {
-        self.behind.is_some()
+        self.behind.as_ref().is_some_and(|behind| behind.as_kept.is_none())
+    }
+
+    /// Whether there is something of it that they see.
+    pub fn is_there(&self, until_ms: i64) -> bool {
+        self.behind.is_some() || self.is_shown(until_ms)
     }
 
     /// Whether all of it, its report too, came until a time.
     pub fn is_shown(&self, until_ms: i64) -> bool {
         let is_then = |at_ms: Option<i64>| at_ms.is_none_or(|at_ms| at_ms <= until_ms);
         self.state != ReportState::Live
+            && !self.is_former_shown(until_ms)
             && self.row.kept_at_ms.is_some_and(|kept_at_ms| kept_at_ms <= until_ms)
             && is_then(self.main.ended_ms)
             && is_then(self.main.deltas.last_ms())
@@ -128,6 +141,7 @@ impl LiveEncounter {
     pub fn is_ahead_of(&self, until_ms: i64) -> bool {
         let later = |at_ms: Option<i64>| at_ms.is_some_and(|at_ms| at_ms > until_ms);
         self.row.created_at_ms > until_ms
+            || self.is_former_shown(until_ms)
             || later(self.main.ended_ms)
             || later(self.main.deltas.last_ms())
             || (self.state != ReportState::Live && later(self.row.kept_at_ms))
@@ -139,6 +153,9 @@ impl LiveEncounter {
 
     /// Where it stood at a time; `None` if nobody knows.
     pub fn standing_until(&self, until_ms: i64) -> Option<Standing> {
+        if let Some(standing) = self.standing_then(until_ms) {
+            return standing;
+        }
         if self.is_shown(until_ms) {
             return Some(self.standing());
         }
@@ -165,10 +182,11 @@ impl LiveEncounter {
         if self.is_shown(until_ms) {
             return Some(self.line());
         }
-        let state = &self.behind.as_ref()?.state;
+        let Behind { state, as_kept, .. } = self.behind.as_ref()?;
+        let facts = as_kept.unwrap_or(LiveFacts::of_one_that_goes_on(1));
         Some(FeedFightRef {
-            state: ReportState::Live,
-            outcome: Outcome::Unknown,
+            state: facts.state,
+            outcome: facts.outcome,
             title: view::title(Shown::to(nameless(), state)),
             duration_ms: state.duration_ms(),
             ..self.line()

@@ -168,11 +168,25 @@ impl RaidTask {
         }
     }
 
-    /// The account's channel shows another raid: who came by it moves on.
+    /// The account's channel shows another raid: who came by it moves on, and others when that has come for them.
     pub(super) fn superseded(&mut self) {
+        let (account, tickets) = (self.row.account, self.row.tickets);
         // It may have come back meanwhile.
-        if !self.around.channels.shows(self.row.account, &self.row.code) {
-            self.stages.dismiss_all(Whom::ByChannel, MOVED_ON, Some(MOVED_ON_RETRY_MS));
+        if !self.around.channels.shows(account, &self.row.code) {
+            let whom = Whom::MembersByChannel { tickets };
+            self.stages.dismiss_all(whom, MOVED_ON, Some(MOVED_ON_RETRY_MS));
+            self.others_move_on = true;
+        }
+        self.let_others_move_on();
+    }
+
+    /// Whoever came by the channel moves on, once it shows others another raid, too.
+    pub(super) fn let_others_move_on(&mut self) {
+        if self.others_move_on && !self.around.channels.shows_others(self.row.account, &self.row.code) {
+            self.others_move_on = false;
+            if !self.around.channels.shows(self.row.account, &self.row.code) {
+                self.stages.dismiss_all(Whom::ByChannel, MOVED_ON, Some(MOVED_ON_RETRY_MS));
+            }
         }
     }
 

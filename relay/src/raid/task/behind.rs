@@ -54,8 +54,10 @@ impl RaidTask {
             if came(held.row.created_at_ms) {
                 happened.push((*id, FeedHappening::FightBegan { started_at_ms: held.row.started_at_ms }));
             }
-            if held.is_shown(until_ms) && held.row.kept_at_ms.is_some_and(came) {
-                happened.push((*id, held.ended()));
+            if let Some((kept_at_ms, ended)) = held.ended_then(until_ms)
+                && came(kept_at_ms)
+            {
+                happened.push((*id, ended));
             }
         }
         let goes_on = |id: &EncounterId| encounters.get(id).is_some_and(LiveEncounter::is_followed);
@@ -75,6 +77,13 @@ impl RaidTask {
         if self.connections.changed_ms().is_some_and(came)
             && let Some(others) = self.stages.others_mut()
         {
+            others.feed.refresh = true;
+        }
+    }
+
+    /// Something came that they may see already: it waited for that.
+    pub(super) fn refresh_behind(&mut self) {
+        if let Some(others) = self.stages.others_mut().filter(|others| others.audience.is_behind()) {
             others.feed.refresh = true;
         }
     }
@@ -103,8 +112,12 @@ impl RaidTask {
     /// Of fights that are shown to all no deltas are needed any more where the store has their logs.
     pub(super) fn let_deltas_go(&mut self) {
         let now_ms = self.around.context.clock.now_ms();
-        for held in self.encounters.values_mut().filter(|held| held.main.deltas.count() > 0) {
+        for held in self.encounters.values_mut() {
             let until_ms = held.row.delay.until_ms(now_ms);
+            held.let_formers_go(until_ms);
+            if held.main.deltas.count() == 0 {
+                continue;
+            }
             if held.state == ReportState::Final && until_ms.is_none_or(|until_ms| held.is_shown(until_ms)) {
                 held.main.deltas = DeltaLog::default();
                 held.weigh();
@@ -120,7 +133,7 @@ fn newest_until<'a>(
     until_ms: i64,
 ) -> Option<EncounterId> {
     let own = encounters.filter(|(_, held)| held.row.raid_code == code);
-    let there = own.filter(|(_, held)| held.is_followed() || held.is_shown(until_ms));
+    let there = own.filter(|(_, held)| held.is_there(until_ms));
     let newest = there.max_by_key(|(_, held)| (held.is_followed(), held.row.started_at_ms));
     newest.map(|(id, _)| *id)
 }

@@ -118,10 +118,9 @@ impl RaidTask {
 
     /// A provisional report goes on.
     pub(super) fn reopen(&mut self, id: EncounterId) {
+        let now_ms = self.around.context.clock.now_ms();
         let Some(encounter) = self.encounters.get_mut(&id) else { return };
-        encounter.state = ReportState::Live;
-        encounter.kept = None;
-        encounter.changes += 1;
+        encounter.reopens(now_ms);
         self.show(id);
     }
 }

@@ -163,7 +163,14 @@ impl RaidTask {
             return;
         }
         let by_channel = wish.channel || admitted.is_by_channel();
-        if by_channel && !self.around.channels.shows(self.row.account, &self.row.code) {
+        let (channels, account) = (&self.around.channels, self.row.account);
+        let is_shown = match admitted.is_member(self.row.tickets) {
+            true => channels.shows(account, &self.row.code),
+            false => channels.shows_others(account, &self.row.code),
+        };
+        // Whoever comes before it is told that the channel has moved for others, too, goes then.
+        self.others_move_on |= by_channel && !channels.shows(account, &self.row.code);
+        if by_channel && !is_shown {
             socket.turn_away(wish.format, MOVED_ON, Some(MOVED_ON_RETRY_MS));
             let _ = reply.send(None);
             return;
@@ -321,6 +328,12 @@ impl Scene<'_> {
         })
     }
 
+    /// When its fights came.
+    fn began(&self) -> impl Iterator<Item = i64> {
+        let own = self.encounters.values().filter(|held| held.row.raid_code == self.row.code);
+        own.map(|held| held.row.created_at_ms).chain(self.earlier.iter().filter_map(|held| held.kept_at_ms))
+    }
+
     fn raid(&self) -> FeedRaid {
         let earlier = self.earlier.iter().filter(|held| held.is_shown(self.until_ms));
         let mut fights: Vec<_> = earlier.map(|held| held.line.clone()).collect();
@@ -340,7 +353,10 @@ impl Scene<'_> {
             names: self.row.names,
             delay_s: self.until_ms.map_or(0, |_| u32::try_from(self.row.delay.ms / 1_000).unwrap_or_default()),
             connected: self.connected,
-            open: self.context.is_open(self.row),
+            open: match self.until_ms {
+                Some(until_ms) => self.connected || Context::was_open(self.row, until_ms, self.began()),
+                None => self.context.is_open(self.row),
+            },
             fights,
         }
     }

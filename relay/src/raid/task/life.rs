@@ -28,6 +28,7 @@ impl RaidTask {
             return;
         }
         self.promote(id);
+        let now_ms = self.around.context.clock.now_ms();
         if let Some(encounter) = self.encounters.get_mut(&id)
             && encounter.job.is_none()
         {
@@ -36,7 +37,8 @@ impl RaidTask {
                 self.drop_stream(id, row, stream);
             } else if encounter.stale && !under_way {
                 self.reload(id);
-            } else if encounter.is_to_be_kept() && encounter.main.under_way == 0 {
+            } else if encounter.is_to_be_kept() && encounter.main.under_way == 0 && !encounter.would_take_away(now_ms)
+            {
                 self.keep(id, ReportState::Final);
             } else if encounter.candidate.as_ref().is_some_and(|held| held.ending.is_some()) {
                 self.let_candidate_go(id);

@@ -21,7 +21,8 @@ impl RaidTask {
         let Some(encounter) = self.encounters.get_mut(&id).filter(|held| held.job.is_none()) else { return };
         let stream = encounter.main.stream;
         encounter.job = Some(Job::Keeping { seq: encounter.main.state.seq() });
-        let keep = Keep { row: encounter.row.clone(), stream, revision: encounter.revision, state };
+        let kept_at_ms = encounter.came_ms();
+        let keep = Keep { row: encounter.row.clone(), stream, revision: encounter.revision, state, kept_at_ms };
         let kept = finalize::keep(Arc::clone(&self.around.context), keep);
         let done = move |result| Chore::Kept { encounter: id, stream, result: Box::new(result), state };
         self.chores.push(kept.map(done).boxed());
@@ -52,8 +53,9 @@ impl RaidTask {
                 return;
             }
         };
+        let came_ms = encounter.came_ms();
+        encounter.row.kept_at_ms = Some(came_ms.unwrap_or_else(|| context.clock.now_ms()));
         encounter.row.state = state;
-        encounter.row.kept_at_ms = Some(context.clock.now_ms());
         encounter.row.revision = encounter.revision;
         encounter.row.kept_stream = Some(stream);
         encounter.row.verified = report.verified;
@@ -86,6 +88,9 @@ impl RaidTask {
         }
         self.fight_ended(id);
         self.send_finalized(id);
+        if came_ms.is_some() {
+            self.refresh_behind();
+        }
     }
 
     /// It ended with less than is held: what is held stays, and the sender is told of its report.

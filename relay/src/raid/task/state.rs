@@ -265,6 +265,8 @@ pub(in crate::raid) struct RaidTask {
     pub(super) loading: HashSet<EncounterId>,
     /// Its fights are not read yet.
     pub(super) unread: bool,
+    /// The channel shows another raid, and some who came by it are to move on when it does so for them.
+    pub(super) others_move_on: bool,
     /// Spectators that wait for the first fight that there is to see.
     pub(super) joining: Vec<Join>,
     /// Encounters that are thrown away.
@@ -315,6 +317,7 @@ impl RaidTask {
             opening: HashMap::new(),
             loading: HashSet::new(),
             unread,
+            others_move_on: false,
             joining: Vec::new(),
             discarding: HashMap::new(),
             waiting: HashMap::new(),
@@ -368,6 +371,7 @@ impl RaidTask {
         self.earlier.retain(|held| held.line.report_id != line.report_id);
         self.list_line(line.into());
         self.raid_changed();
+        self.refresh_behind();
     }
 
     /// Whether the uploader that is connected has begun this fight, and it goes on.
