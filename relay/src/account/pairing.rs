@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use raidcast_shared::id::hex;
 use raidcast_store::{AccountId, PersonId, SessionId};
 
+use super::provider::oldest_of_most;
 use super::{Scopes, digest};
 use crate::clock::Entropy;
 use crate::edge::Address;
@@ -93,16 +94,24 @@ impl Pairings {
 
     fn open(&self, now_ms: i64) -> MutexGuard<'_, HashMap<[u8; 32], Pairing>> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|_, pairing| now_ms < pairing.wish.asked_at_ms.saturating_add(LASTS_MS));
+        // Of a clock that was set back, too, none is good for ever.
+        open.retain(|_, pairing| now_ms.abs_diff(pairing.wish.asked_at_ms) < LASTS_MS.unsigned_abs());
         open
     }
 
-    /// The program's own code, and the one for people; `None` if as many are open as may be.
+    /// The program's own code, and the one for people; `None` if as many of its address are open as may be. Where as many of
+    /// all are, one goes of whoever has the most.
     pub(super) fn begin(&self, wish: Wish) -> Option<(String, String)> {
         let mut open = self.open(wish.asked_at_ms);
         let of_address = open.values().filter(|pairing| pairing.wish.address == wish.address).count();
-        if open.len() >= PAIRINGS_MAX || of_address >= PAIRINGS_PER_ADDRESS {
+        if of_address >= PAIRINGS_PER_ADDRESS {
             return None;
+        }
+        if open.len() >= PAIRINGS_MAX {
+            let age = |wish: &Wish| wish.asked_at_ms.cast_unsigned();
+            let all = open.iter().map(|(key, pairing)| (*key, pairing.wish.address, age(&pairing.wish)));
+            let oldest = oldest_of_most(all)?;
+            open.remove(&oldest);
         }
         let own = hex(&self.entropy.bytes::<32>());
         let code = loop {
@@ -266,5 +275,22 @@ mod tests {
         }
         assert!(pairings.begin(wish(1, 0)).is_none() && pairings.begin(wish(2, 0)).is_some());
         assert!(pairings.begin(wish(1, LASTS_MS)).is_some());
+    }
+
+    #[test]
+    fn who_fills_it_keeps_nobody_out() {
+        let pairings = Pairings::new(Entropy::system());
+        let (own, _) = pairings.begin(wish(1, 0)).unwrap();
+        for at in 0..2 * PAIRINGS_MAX as u128 {
+            let address = Address::of(std::net::IpAddr::V6((0x2001_0db8_u128 << 96 | at << 64).into()));
+            assert!(pairings.begin(Wish { address, ..wish(9, 1) }).is_some());
+        }
+        assert_eq!(pairings.open(2).len(), PAIRINGS_MAX);
+        let (late, _) = pairings.begin(wish(2, 2)).unwrap();
+        assert!(
+            matches!(pairings.poll(&own, 3), Polled::Pending) && matches!(pairings.poll(&late, 3), Polled::Pending)
+        );
+        // Nor does a clock that is set back make a code good for longer.
+        assert!(matches!(pairings.poll(&own, -LASTS_MS), Polled::Expired));
     }
 }

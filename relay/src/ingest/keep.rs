@@ -251,16 +251,16 @@ impl Keeper {
     /// Whether it would take the place of what those see who are behind, before they may see it itself: then it waits until
     /// they may, so that what they see neither goes nor is younger than it may be.
     async fn would_take_away(&self, fight: &Fight) -> Result<bool, HttpError> {
+        Ok(self.comes_early(fight.key, fight.came_ms).await && !self.is_told(fight).await?)
+    }
+
+    /// Whether those who are behind see a fight, and may not yet see what came of it at a time.
+    pub(super) async fn comes_early(&self, key: EncounterKey, came_ms: i64) -> bool {
         let context = self.context();
-        let held = context.store.encounter(fight.key.account, fight.key.encounter).await;
-        // What cannot be read is mended by it.
-        let Ok(Some(held)) = held else { return Ok(false) };
+        // What cannot be read is mended by an upload.
+        let Ok(Some(held)) = context.store.encounter(key.account, key.encounter).await else { return false };
         let now_ms = context.clock.now_ms();
-        let is_seen = held.delay.ms > 0 && held.delay.shows(held.created_at_ms, now_ms);
-        if !is_seen || held.delay.shows(fight.came_ms.min(now_ms), now_ms) {
-            return Ok(false);
-        }
-        Ok(held.state != ReportState::Final || !self.is_told(fight).await?)
+        !held.delay.shows(came_ms.min(now_ms), now_ms) && held.delay.shows(held.created_at_ms, now_ms)
     }
 
     /// Whether a final report tells all that a reading does.

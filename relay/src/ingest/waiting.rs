@@ -46,7 +46,7 @@ impl Ingest {
             Later::not_yet((waited_ms / 10).clamp(ASK_MS, ASK_MS_MAX), "its fight goes on")
         };
         // Before it is unfolded, which costs more than to ask.
-        if self.keeper.goes_on(key).await.unwrap_or(true) {
+        if self.keeper.goes_on(key).await.unwrap_or(true) || self.keeper.comes_early(key, created_at_ms).await {
             return Err(streamed());
         }
         let log = waiting.log.clone();

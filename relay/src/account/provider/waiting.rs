@@ -87,14 +87,13 @@ impl<T: Clone> Waiting<T> {
         let mut all = self.all(now_ms);
         let All { held, came } = &mut *all;
         let of_address = held.values().filter(|held| held.address == address).count();
+        let all = held.iter().map(|(key, held)| (*key, held.address, held.number));
         let oldest = match () {
-            () if of_address >= self.bounds.per_address => {
-                held.iter().filter(|(_, held)| held.address == address).min_by_key(|(_, held)| held.number)
-            }
-            () if held.len() >= self.bounds.in_all => oldest_of_most(held),
+            () if of_address >= self.bounds.per_address => oldest_of_most(all.filter(|(_, of, _)| *of == address)),
+            () if held.len() >= self.bounds.in_all => oldest_of_most(all),
             () => None,
         };
-        if let Some(oldest) = oldest.map(|(key, _)| *key) {
+        if let Some(oldest) = oldest {
             held.remove(&oldest);
         }
         *came += 1;
@@ -113,22 +112,22 @@ impl<T: Clone> Waiting<T> {
     }
 }
 
-/// The oldest of those who have the most: whoever makes it full loses what he has, and nobody else.
-fn oldest_of_most<T>(held: &HashMap<[u8; 32], Held<T>>) -> Option<(&[u8; 32], &Held<T>)> {
-    let mut left: Vec<_> = held.iter().collect();
+/// Of all that wait, by which each is known, of what address, and which number it has, greater of later ones: the oldest of
+/// those who have the most. Whoever makes it full loses what he has, and nobody else.
+pub(in crate::account) fn oldest_of_most<K>(all: impl Iterator<Item = (K, Address, u64)>) -> Option<K> {
+    let mut left: Vec<_> = all.collect();
     for (v4_bits, v6_bits) in NETWORKS {
         // So many are in each, and the number of its oldest.
         let mut networks: HashMap<Address, (usize, Reverse<u64>)> = HashMap::new();
-        for (_, held) in &left {
-            let (count, oldest) =
-                networks.entry(held.address.network(v4_bits, v6_bits)).or_insert((0, Reverse(u64::MAX)));
+        for (_, address, number) in &left {
+            let (count, oldest) = networks.entry(address.network(v4_bits, v6_bits)).or_insert((0, Reverse(u64::MAX)));
             *count += 1;
-            oldest.0 = oldest.0.min(held.number);
+            oldest.0 = oldest.0.min(*number);
         }
         let (most, _) = networks.into_iter().max_by_key(|(_, most)| *most)?;
-        left.retain(|(_, held)| held.address.network(v4_bits, v6_bits) == most);
+        left.retain(|(_, address, _)| address.network(v4_bits, v6_bits) == most);
     }
-    left.into_iter().min_by_key(|(_, held)| held.number)
+    left.into_iter().min_by_key(|(.., number)| *number).map(|(key, ..)| key)
 }
 
 #[cfg(test)]

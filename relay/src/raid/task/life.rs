@@ -37,8 +37,7 @@ impl RaidTask {
                 self.drop_stream(id, row, stream);
             } else if encounter.stale && !under_way {
                 self.reload(id);
-            } else if encounter.is_to_be_kept() && encounter.main.under_way == 0 && !encounter.would_take_away(now_ms)
-            {
+            } else if encounter.is_to_be_kept() && encounter.main.under_way == 0 && !encounter.would_take_away(now_ms) {
                 self.keep(id, ReportState::Final);
             } else if encounter.candidate.as_ref().is_some_and(|held| held.ending.is_some()) {
                 self.let_candidate_go(id);
