@@ -119,11 +119,11 @@ impl LiveEncounter {
         self.main.deltas.last_ms().max(self.main.ended_ms).filter(|_| replaces && self.row.delay.ms > 0)
     }
 
-    /// Where it stood at a time at which they see what gave way; inside, `None` where the store has that, or nobody.
-    pub(super) fn standing_then(&self, until_ms: i64) -> Option<Option<Standing>> {
+    /// Where it stood at a time at which they see what gave way; `None` where the store has that, or nobody.
+    pub(super) fn standing_then(&self, until_ms: i64) -> Option<Standing> {
         let (former, main) = self.then(until_ms)?;
         if self.row.created_at_ms > until_ms || main.deltas.count() == 0 {
-            return Some(None);
+            return None;
         }
         let count = main.deltas.until(until_ms);
         let log = LiveLog {
@@ -137,7 +137,7 @@ impl LiveEncounter {
         };
         let state = if former.is_shown(main, until_ms) { former.state } else { ReportState::Live };
         let (row, revision) = (self.row.clone(), former.revision);
-        Some(Some(Standing { row, kept: false, state, revision, log: Some(log) }))
+        Some(Standing { row, kept: false, state, revision, log: Some(log) })
     }
 
     /// Brings those who see what gave way up to a time; true if they see it anew.
@@ -183,9 +183,8 @@ impl LiveEncounter {
                 let checksum = self.behind.as_ref()?.state.checksum().to_string();
                 Some((former.kept_at_ms?, FeedHappening::FightEnded { state, outcome, revision, checksum }))
             }
-            Some(_) => None,
             None if self.is_shown(until_ms) => Some((self.row.kept_at_ms?, self.ended())),
-            None => None,
+            Some(_) | None => None,
         }
     }
 }

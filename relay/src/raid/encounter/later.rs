@@ -153,8 +153,8 @@ impl LiveEncounter {
 
     /// Where it stood at a time; `None` if nobody knows.
     pub fn standing_until(&self, until_ms: i64) -> Option<Standing> {
-        if let Some(standing) = self.standing_then(until_ms) {
-            return standing;
+        if self.is_former_shown(until_ms) {
+            return self.standing_then(until_ms);
         }
         if self.is_shown(until_ms) {
             return Some(self.standing());

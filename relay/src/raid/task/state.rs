@@ -242,6 +242,7 @@ pub(super) enum Wanted {
 }
 
 /// Owns a raid.
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own that is still to be done")]
 pub(in crate::raid) struct RaidTask {
     pub(super) around: Around,
     pub(super) me: RaidHandle,
