@@ -52,17 +52,16 @@ impl Rest<'_> {
     }
 
     /// A field, if it stands here; `name`: with its quotation marks and its colon. `None` if it is not as it must be.
-    #[inline(always)]
     fn field<const N: usize, T>(
         &mut self,
         name: &[u8; N],
         ends: &mut bool,
         of: &mut Option<T>,
-        read: impl FnOnce(&mut Self) -> Option<Option<T>>,
+        read: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<()> {
         if !*ends && self.take(name) {
             self.take(b" ");
-            *of = read(self)?;
+            *of = if self.take(b"null") { None } else { Some(read(self)?) };
             *ends = self.ends()?;
         }
         Some(())
@@ -77,11 +76,7 @@ impl Rest<'_> {
         self.take(b"}").then_some(true)
     }
 
-    fn number(&mut self, max: i64) -> Option<Option<i64>> {
-        let (first, _) = self.0.split_first()?;
-        if *first == b'n' {
-            return self.take(b"null").then_some(None);
-        }
+    fn number(&mut self, max: i64) -> Option<i64> {
         let (mut value, mut digits) = (0_i64, 0);
         while let Some(digit) = self.0.get(digits).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
             // More than any of these may be, and less than what does not fit.
@@ -91,19 +86,15 @@ impl Rest<'_> {
             value = value * 10 + i64::from(digit);
             digits += 1;
         }
-        if digits == 0 || (*first == b'0' && digits > 1) || value > max {
+        if digits == 0 || (self.0[0] == b'0' && digits > 1) || value > max {
             return None;
         }
         self.0 = &self.0[digits..];
-        Some(Some(value))
+        Some(value)
     }
 
-    fn truth(&mut self) -> Option<Option<bool>> {
-        for (text, truth) in [(&b"false"[..], Some(false)), (b"true", Some(true)), (b"null", None)] {
-            if self.take(text) {
-                return Some(truth);
-            }
-        }
-        None
+    fn truth(&mut self) -> Option<bool> {
+        let truth = self.take(b"true");
+        (truth || self.take(b"false")).then_some(truth)
     }
 }
