@@ -118,7 +118,7 @@ export async function accountChecks(runner, context) {
     await page.keyboard.press('Enter');
     await part.getByText('The account default is yours now.').waitFor();
     same(await page.evaluate(() => document.activeElement?.id), 'configured-title', 'focus');
-    await page.getByText('Permanent link of default').waitFor();
+    await page.getByRole('button', { name: 'Share the permanent link of default' }).waitFor();
     same(await part.getByRole('listitem').count(), 1, 'accounts that nobody holds');
     await page.close();
   });

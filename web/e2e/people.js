@@ -38,6 +38,8 @@ export class StagedPeople {
   added = [];
   /** His accounts beside his own. @type {any[]} */
   held = [];
+  /** Links to his channel that are good. @type {any[]} */
+  links = [];
   /** The program that waits to be paired, if one does. @type {any} */
   device = null;
   #name = STAGED_PERSON.name;
@@ -101,7 +103,7 @@ export class StagedPeople {
 
   /** Nothing of it any more. */
   empty() {
-    [this.keys, this.invitations, this.unheld, this.held] = [[], [], [], []];
+    [this.keys, this.invitations, this.unheld, this.held, this.links] = [[], [], [], [], []];
     this.sessions = this.sessions.filter(({ isThis }) => isThis);
   }
 
@@ -114,7 +116,7 @@ export class StagedPeople {
     const id = path.split('/').find((part) => /^(\d+|a\d+|[A-Z]{4}-[A-Z]{4})$/.test(part)) ?? '';
     const what = `${request.method} ${id === '' ? path : path.replace(`/${id}`, '/{id}')}`;
     if (
-      !/ \/api\/v1\/(sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|claims|opt-outs|audit)(\/|$)/.test(
+      !/ \/api\/v1\/(sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|claims|opt-outs|audit|live\/STAGECHANNEL\/links)(\/|$)/.test(
         what,
       )
     )
@@ -220,6 +222,18 @@ export class StagedPeople {
       }
       case 'DELETE /api/v1/invitations/{id}':
         this.invitations = this.invitations.filter(other);
+        return done();
+      case 'GET /api/v1/live/STAGECHANNEL/links':
+        return json(200, { links: this.links });
+      case 'POST /api/v1/live/STAGECHANNEL/links': {
+        const now = Date.now();
+        const endsAtMs = body.endless ? null : now + (body.days ?? 30) * DAY_MS;
+        const link = { id: this.#next++, name: body.name, createdAtMs: now, endsAtMs, usedAtMs: null };
+        this.links.push(link);
+        return json(201, { url: `http://stage/live/STAGECHANNEL?ticket=${'0123456789abcdef'.repeat(4)}`, link });
+      }
+      case 'DELETE /api/v1/live/STAGECHANNEL/links/{id}':
+        this.links = this.links.filter(other);
         return done();
       case 'GET /api/v1/me/raids':
         return json(200, { raids: [], next: null, keepDays: null });

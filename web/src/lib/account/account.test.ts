@@ -133,7 +133,7 @@ describe('words', () => {
   it('say what a key may do', () => {
     expect(mayWords(['upload'])).toBe('May upload fights');
     expect(mayWords(['manage', 'upload', 'read'])).toBe(
-      'May upload fights, see what is private and renew links of private raids',
+      'May upload fights, see what is private and share and delete your raids',
     );
     expect(mayWords([])).toBe('May do nothing');
   });

@@ -20,7 +20,7 @@ export const SCOPES: { id: Scope; name: string; means: string; may: string }[] =
     id: 'manage',
     name: 'Manage',
     means: 'Make links to raids and end them; say who sees a raid; delete fights and raids.',
-    may: 'renew links of private raids',
+    may: 'share and delete your raids',
   },
 ];
 

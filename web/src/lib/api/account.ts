@@ -49,7 +49,11 @@ import type {
   SignInWays,
   WayList,
 } from './account-types';
-import { ask, browserApiEnv, type ApiEnv } from './client';
+import { ask, browserApiEnv, type ApiEnv, type RaidPlace } from './client';
+
+function linksPath({ kind, name }: RaidPlace): string {
+  return `/api/v1/${kind === 'raid' ? 'raids' : 'live'}/${encodeURIComponent(name)}/links`;
+}
 
 /** See the module. */
 export interface AccountApi {
@@ -88,10 +92,10 @@ export interface AccountApi {
   pinRaid(code: string, pinned: boolean): Promise<void>;
   /** Says who may see a raid from now on. */
   showRaid(code: string, form: RaidForm): Promise<RaidSeenBy>;
-  /** Links to a raid that are good. */
-  links(code: string): Promise<LinkLine[]>;
-  makeLink(code: string, form: LinkForm): Promise<NewLink>;
-  revokeLink(code: string, id: number): Promise<void>;
+  /** Links to a raid or a channel that are good. */
+  links(to: RaidPlace): Promise<LinkLine[]>;
+  makeLink(to: RaidPlace, form: LinkForm): Promise<NewLink>;
+  revokeLink(to: RaidPlace, id: number): Promise<void>;
   /** Clears a raid's title for good. */
   clearTitle(code: string): Promise<void>;
   /** Deletes him, with all that is his. */
@@ -171,9 +175,9 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     },
     showRaid: async (code, form) =>
       (await ask(env, `/api/v1/raids/${encodeURIComponent(code)}`, { method: 'PATCH', body: form })) as RaidSeenBy,
-    links: async (code) => (await get<LinkList>(`/api/v1/raids/${encodeURIComponent(code)}/links`)).links,
-    makeLink: (code, form) => post(`/api/v1/raids/${encodeURIComponent(code)}/links`, form),
-    revokeLink: (code, id) => remove(`/api/v1/raids/${encodeURIComponent(code)}/links/${id}`),
+    links: async (to) => (await get<LinkList>(linksPath(to))).links,
+    makeLink: (to, form) => post(linksPath(to), form),
+    revokeLink: (to, id) => remove(`${linksPath(to)}/${id}`),
     clearTitle: (code) => remove(`/api/v1/raids/${encodeURIComponent(code)}/title`),
     deleteMe: () => remove('/api/v1/me'),
     people: async () => {

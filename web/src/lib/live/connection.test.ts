@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ApiFailure } from '$lib/api/client';
 import { FakeEnv } from '$lib/testing/env';
 import { keyframe, tick } from '$lib/testing/samples';
 import { FrameError } from '$lib/wire/frame';
 import type { FeedFrame } from '$lib/wire/types';
 import { BACKOFF_MAX_MS, backoffMs } from './backoff';
-import { FeedConnection, type ConnectionState } from './connection';
+import { FeedConnection, LINK_OVER, type ConnectionState } from './connection';
 
 describe('the wait before the next try', () => {
   it('doubles up to its longest, and is never less than half of that', () => {
@@ -91,6 +92,34 @@ describe('a connection to a feed', () => {
     await env.pass(250);
     expect(env.socket.url).toBe('ws://relay/feed?ticket=three');
     connection.close();
+  });
+
+  it('ends where its link is good no more, and only there', async () => {
+    connection.close();
+    const byes: (number | null)[] = [];
+    let failure = new ApiFailure(503, 'not now');
+    let asked = 0;
+    const ticket = (): Promise<string> => {
+      asked += 1;
+      return Promise.reject(failure);
+    };
+    connection = new FeedConnection(env, {
+      url: () => 'ws://relay/feed',
+      ticket,
+      state: (state) => states.push(state),
+      frame: (frame) => frames.push(frame),
+      bye: ({ retryMs }) => byes.push(retryMs),
+    });
+    connection.start();
+    await env.pass(250);
+    expect([kind(), byes]).toEqual(['waiting', []]);
+    failure = new ApiFailure(404, 'There is no such raid.');
+    await env.pass(BACKOFF_MAX_MS);
+    expect(states.at(-1)).toEqual({ kind: 'closed', reason: LINK_OVER });
+    expect(byes).toEqual([null]);
+    const before = asked;
+    await env.pass(10 * BACKOFF_MAX_MS);
+    expect(asked).toBe(before);
   });
 
   it('tries again for ever after a cut', () => {

@@ -1,11 +1,12 @@
 /**
  * One socket to a feed, kept for ever: a state machine without Svelte and without globals.
  *
- * It ends only when `close` is called or the relay says not to come back. Everything else (a cut, silence, a frame that
+ * It ends only when `close` is called, the relay says not to come back, or the link is good no more. Everything else (a cut, silence, a frame that
  * cannot be read, a laptop that slept) leads to another try after a jittered wait. Each try says where the view stands
  * and begins with what was missed or with a keyframe, so nothing ever has to be guessed; after a frame that could not
  * be read it asks for a keyframe.
  */
+import { ApiFailure } from '$lib/api/client';
 import type { Bye, FeedFrame, FeedRequest } from '$lib/wire/types';
 import { decodeFrame, encodeRequest, FrameError, SUBPROTOCOL } from '$lib/wire/frame';
 import { backoffMs } from './backoff';
@@ -46,7 +47,7 @@ export interface ConnectionEnv {
 export interface ConnectionListener {
   /** The address of the next try. `anew`: what is held is not to be built upon. */
   url(anew: boolean, ticket: string | null): string;
-  /** Gets what opens the next try alone, where something is needed; a try that gets none has failed. */
+  /** Gets what opens the next try alone, where something is needed; a try that gets none has failed, for good where there is nothing. */
   ticket?(): Promise<string> | null;
   state(state: ConnectionState): void;
   /** A frame, and when it came (Unix ms). May throw FrameError: then the socket is dropped and opened anew. */
@@ -55,6 +56,8 @@ export interface ConnectionListener {
   bye?(frame: Bye): void;
 }
 
+/** What is said where a link opens nothing any more. */
+export const LINK_OVER = 'this link is good no more: ask whoever gave it to you for another';
 /** Time for a try to give its first frame, ms. */
 const FIRST_FRAME_MS = 10_000;
 /** Silence after which the relay is asked whether it is there, ms: it sends nothing while nothing changes. */
@@ -145,10 +148,20 @@ export class FeedConnection {
       (ticket) => {
         if (this.#tried === tried) this.#open(ticket);
       },
-      () => {
-        if (this.#tried === tried) this.#again();
+      (failure: unknown) => {
+        if (this.#tried === tried) this.#unpaid(failure);
       },
     );
+  }
+
+  /** There is no ticket: a link that is good no more, or a relay that does not answer. */
+  #unpaid(failure: unknown): void {
+    if (!(failure instanceof ApiFailure) || failure.status !== 404) {
+      this.#again();
+      return;
+    }
+    this.#listener.bye?.({ reason: LINK_OVER, retryMs: null });
+    this.close(LINK_OVER);
   }
 
   #open(ticket: string | null): void {

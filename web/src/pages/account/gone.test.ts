@@ -166,6 +166,43 @@ describe('sharing', () => {
   });
 });
 
+describe('permanent links', () => {
+  it('are told, and links to each are made and revoked as those to a raid', async () => {
+    const held = [
+      { id: 1, name: null, channelUrl: 'https://relay.example/live/MIRA' },
+      { id: 2, name: 'guild', channelUrl: 'https://relay.example/live/GUILD?ticket=good' },
+    ];
+    const link: LinkLine = { id: 4, name: 'stream', createdAtMs: 1, endsAtMs: null, usedAtMs: null };
+    let links: LinkLine[] = [];
+    await opened(me({ accounts: held }), {
+      'GET /api/v1/live/GUILD/links': () => Response.json({ links }),
+      'POST /api/v1/live/GUILD/links': () => {
+        links = [link];
+        return Response.json({ url: 'https://relay.example/live/GUILD?ticket=s3cret', link }, { status: 201 });
+      },
+      'DELETE /api/v1/live/GUILD/links/4': () => {
+        links = [];
+        return done();
+      },
+    });
+    const part = screen.getByRole('region', { name: 'Permanent links' });
+    expect(
+      within(part)
+        .getAllByRole('link')
+        .map((shown) => shown.textContent),
+    ).toEqual(held.map(({ channelUrl }) => channelUrl));
+    await press('Share the permanent link of guild');
+    await screen.findByText(/whichever that is/);
+    await fireEvent.submit(screen.getByRole('form', { name: 'Make a link to the permanent link' }));
+    await screen.findByText('https://relay.example/live/GUILD?ticket=s3cret');
+    const revoke = await screen.findByRole<HTMLButtonElement>('button', { name: 'Revoke the link: stream' });
+    await vi.waitUntil(() => !revoke.disabled);
+    await fireEvent.click(revoke);
+    await screen.findByText('The link is revoked.');
+    expect(changes()).toEqual(['POST /api/v1/live/GUILD/links', 'DELETE /api/v1/live/GUILD/links/4']);
+  });
+});
+
 describe('an account', () => {
   it('is deleted once he has shown who he is', async () => {
     let fresh = false;

@@ -173,7 +173,7 @@ describe('a code', () => {
     const form = await found();
     expect(words(form)).toContain('Address 2001:db8::/64 Not the same address as this browser');
     expect(words(form)).toContain('Another address can mean another person.');
-    expect(words(form)).toContain('May renew links of private raids');
+    expect(words(form)).toContain('May share and delete your raids');
   });
 });
 
