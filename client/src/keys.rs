@@ -100,6 +100,29 @@ impl Keys {
         Ok(only.filter(|_| relays.next().is_none()))
     }
 
+    /// Whether a key for a relay could be kept now. A system's store that does not answer is not asked again: what it says
+    /// is given.
+    ///
+    /// # Errors
+    /// What is kept cannot be read, or the file could not be written.
+    pub fn check(&mut self, relay: &str) -> Result<Option<SystemError>, KeysError> {
+        self.read()?;
+        if let Some(folder) = self.file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let other = self.file.with_extension("check");
+        replace(&other, b"{}")?;
+        std::fs::remove_file(&other)?;
+        let asked = self.system.as_ref().map(|system| system.get(&named(relay)));
+        Ok(match asked {
+            Some(Err(silent @ SystemError::Silent { .. })) => {
+                self.system = None;
+                Some(silent)
+            }
+            _ => None,
+        })
+    }
+
     /// Keeps a key in place of the one before.
     ///
     /// # Errors
@@ -184,6 +207,7 @@ pub fn named(relay: &str) -> String {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use super::system::in_time;
     use super::*;
 
     fn in_file(folder: &tempfile::TempDir) -> Keys {
@@ -224,6 +248,66 @@ mod tests {
         let error = keys.keep("https://a.example", "one").unwrap_err();
         assert!(!error.to_string().contains("rc_secret"), "{error}");
         assert_eq!(std::fs::read_to_string(keys.path()).unwrap(), "rc_secret");
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_known_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut keys = in_file(&folder);
+        assert_eq!(keys.check("https://a.example").unwrap(), None);
+        assert!(!keys.path().exists() && keys.key("https://a.example").unwrap().is_none());
+        let left: Vec<_> = std::fs::read_dir(keys.path().parent().unwrap()).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+        std::fs::write(keys.path(), "rc_secret").unwrap();
+        assert!(matches!(keys.check("https://a.example"), Err(KeysError::File(_))));
+        // A folder that is none.
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let mut nowhere = Keys::with(folder.path().join("file").join("keys.json"), None);
+        assert!(matches!(nowhere.check("https://a.example"), Err(KeysError::File(_))));
+    }
+
+    /// A store that never answers.
+    struct Hung;
+
+    impl Hung {
+        fn asked<T: Send + 'static>() -> Result<T, SystemError> {
+            in_time("a store", std::time::Duration::from_millis(20), || {
+                loop {
+                    std::thread::park();
+                }
+            })
+        }
+    }
+
+    impl SystemKeys for Hung {
+        fn name(&self) -> &'static str {
+            "a store"
+        }
+
+        fn get(&self, _: &str) -> Result<Option<String>, SystemError> {
+            Self::asked()
+        }
+
+        fn set(&self, _: &str, _: &str) -> Result<(), SystemError> {
+            Self::asked()
+        }
+
+        fn remove(&self, _: &str) -> Result<(), SystemError> {
+            Self::asked()
+        }
+    }
+
+    #[test]
+    fn a_store_that_does_not_answer_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let hung = || Keys::with(folder.path().join("keys.json"), Some(Box::new(Hung)));
+        let kept = hung().keep("https://a.example", "one").unwrap();
+        let Kept::InFile { instead_of: Some(error) } = kept else { panic!("{kept:?}") };
+        assert!(error.to_string().starts_with("a store does not answer"), "{error}");
+        let mut keys = hung();
+        assert_eq!(keys.check("https://a.example").unwrap(), Some(error));
+        assert_eq!(keys.keep("https://a.example", "two").unwrap(), Kept::InFile { instead_of: None });
+        assert_eq!(hung().key("https://a.example").unwrap().as_deref(), Some("two"));
     }
 
     /// A store that somebody may lock: it says then what the real ones say, that there is nothing, and takes nothing.

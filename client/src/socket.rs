@@ -108,38 +108,20 @@ pub enum WrongUrl {
 impl RelayAddress {
     /// The uplink of the relay at `url`, spoken to with `key`, where somebody trusted vouches for it.
     pub fn new(url: &str, key: &str, trust: Trust) -> Result<Self, AddressError> {
-        // What stands before an @ may be a secret: it is neither used nor shown.
-        if url.contains('@') {
-            return Err(AddressError::Url { url: String::new(), why: WrongUrl::Secret });
-        }
-        let wrong = |why| AddressError::Url { url: url.trim().to_owned(), why };
-        let (scheme, rest) = url.trim().split_once("://").ok_or_else(|| wrong(WrongUrl::NoScheme))?;
-        let scheme = match scheme.to_ascii_lowercase().as_str() {
-            "http" | "ws" => "ws",
-            "https" | "wss" => "wss",
-            other => return Err(wrong(WrongUrl::Scheme(other.to_owned()))),
-        };
-        if rest.contains(['?', '#']) {
-            return Err(wrong(WrongUrl::Query));
-        }
-        let pages = ["/live/", "/raids/", "/reports/"].into_iter();
-        if let Some(at) = pages.filter_map(|page| url.trim().find(page)).min() {
-            let (relay, page) = url.trim().split_at(at);
-            return Err(wrong(WrongUrl::Page { relay: relay.to_owned(), page: page.to_owned() }));
-        }
-        let uplink = format!("{scheme}://{}/api/v1/uplink", rest.trim_end_matches('/'));
-        let mut request = uplink.into_client_request().map_err(|_| wrong(WrongUrl::Host))?;
-        let authority = request.uri().authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
-        let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
-        let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-        if request.uri().host().is_none_or(str::is_empty) || !is_port {
-            return Err(wrong(WrongUrl::Port));
-        }
+        let mut request = uplink_of(url)?;
         let mut key = HeaderValue::from_str(key).map_err(|_| AddressError::Key)?;
         key.set_sensitive(true);
         request.headers_mut().insert("x-api-key", key);
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
         Ok(Self { request, trust })
+    }
+
+    /// Whether this may be a relay's address: nobody is asked.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(url: &str) -> Result<(), AddressError> {
+        uplink_of(url).map(drop)
     }
 
     /// Who vouches for it.
@@ -155,6 +137,38 @@ impl RelayAddress {
         let key = self.request.headers().get("x-api-key").cloned().expect("each has its key");
         (uri, key)
     }
+}
+
+/// The uplink of the relay at `url`, without a key.
+fn uplink_of(url: &str) -> Result<Request<()>, AddressError> {
+    // What stands before an @ may be a secret: it is neither used nor shown.
+    if url.contains('@') {
+        return Err(AddressError::Url { url: String::new(), why: WrongUrl::Secret });
+    }
+    let wrong = |why| AddressError::Url { url: url.trim().to_owned(), why };
+    let (scheme, rest) = url.trim().split_once("://").ok_or_else(|| wrong(WrongUrl::NoScheme))?;
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "http" | "ws" => "ws",
+        "https" | "wss" => "wss",
+        other => return Err(wrong(WrongUrl::Scheme(other.to_owned()))),
+    };
+    if rest.contains(['?', '#']) {
+        return Err(wrong(WrongUrl::Query));
+    }
+    let pages = ["/live/", "/raids/", "/reports/"].into_iter();
+    if let Some(at) = pages.filter_map(|page| url.trim().find(page)).min() {
+        let (relay, page) = url.trim().split_at(at);
+        return Err(wrong(WrongUrl::Page { relay: relay.to_owned(), page: page.to_owned() }));
+    }
+    let uplink = format!("{scheme}://{}/api/v1/uplink", rest.trim_end_matches('/'));
+    let request = uplink.into_client_request().map_err(|_| wrong(WrongUrl::Host))?;
+    let authority = request.uri().authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
+    let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    if request.uri().host().is_none_or(str::is_empty) || !is_port {
+        return Err(wrong(WrongUrl::Port));
+    }
+    Ok(request)
 }
 
 /// What the uploader hears of the connection, in order.

@@ -11,7 +11,6 @@ use super::words;
 use crate::keys::{Kept, Keys};
 use crate::pairing::{Invitation, Paired, Pairing, PairingError};
 use crate::socket::RelayAddress;
-use crate::trust::Trust;
 
 /// Flags of `login`.
 #[derive(Clone, Debug, Args)]
@@ -47,9 +46,17 @@ fn keys() -> Result<Keys, ExitCode> {
 
 /// Pairs this computer with a relay.
 pub(super) async fn login(flags: LoginFlags) -> ExitCode {
-    let keys = match keys() {
+    if let Err(error) = RelayAddress::check(&flags.relay) {
+        return refuse(&words::address_error(&error));
+    }
+    let mut keys = match keys() {
         Ok(keys) => keys,
         Err(code) => return code,
+    };
+    // Before anybody types a code: a key that cannot be kept is good for nothing.
+    let silent = match keys.check(&flags.relay) {
+        Ok(silent) => silent,
+        Err(error) => return refuse(&words::keys_error(&error, keys.path())),
     };
     let named = flags.ca.map_or_else(|| settings::load(None).map(|file| file.ca), |ca| Ok(Some(ca)));
     let trust = match named.and_then(|ca| settings::trust(ca.as_deref())) {
@@ -84,7 +91,7 @@ pub(super) async fn login(flags: LoginFlags) -> ExitCode {
     let place = match kept {
         Kept::InSystem { store } => format!("Its key is in {store}."),
         Kept::InFile { instead_of } => {
-            let why = instead_of.map_or_else(String::new, |error| {
+            let why = instead_of.or(silent).map_or_else(String::new, |error| {
                 format!(" It is not in the system's key store, because that does not take it ({error}).")
             });
             let only = if cfg!(unix) { " Only you can read this file." } else { "" };
@@ -102,7 +109,7 @@ fn failed(error: &PairingError) -> ExitCode {
 
 /// Forgets the key for a relay.
 pub(super) fn logout(flags: &LogoutFlags) -> ExitCode {
-    if let Err(error) = RelayAddress::new(&flags.relay, "", Trust::public()) {
+    if let Err(error) = RelayAddress::check(&flags.relay) {
         return refuse(&words::address_error(&error));
     }
     let keys = match keys() {

@@ -34,6 +34,12 @@ pub enum SystemError {
         /// What people call it.
         store: &'static str,
     },
+    /// It says nothing.
+    #[error("{store} does not answer: unlock it, or see whether it waits for a password")]
+    Silent {
+        /// What people call it.
+        store: &'static str,
+    },
     /// It does not do what it was asked to.
     #[error("{store}: {why}")]
     Refused {
@@ -44,9 +50,33 @@ pub enum SystemError {
     },
 }
 
+/// Does something with a store, on a thread of its own: a store may ask its owner for a password and so take its time, some
+/// of them run what must not be run by a thread that others wait for, and one that hangs is left behind.
+#[cfg(any(test, windows, target_os = "macos", all(target_os = "linux", feature = "secret-service")))]
+pub(super) fn in_time<T: Send + 'static>(
+    store: &'static str,
+    patience: std::time::Duration,
+    what: impl FnOnce() -> Result<T, SystemError> + Send + 'static,
+) -> Result<T, SystemError> {
+    use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+
+    let (answer, answered) = sync_channel(1);
+    std::thread::spawn(move || {
+        // Nobody waits for it any more where it came too late.
+        let _ = answer.send(what());
+    });
+    answered.recv_timeout(patience).unwrap_or_else(|error| {
+        Err(match error {
+            RecvTimeoutError::Timeout => SystemError::Silent { store },
+            RecvTimeoutError::Disconnected => SystemError::Refused { store, why: "it fell".into() },
+        })
+    })
+}
+
 #[cfg(any(windows, target_os = "macos", all(target_os = "linux", feature = "secret-service")))]
 mod native {
     use std::sync::Arc;
+    use std::time::Duration;
 
     #[cfg(target_os = "macos")]
     use apple_native_keyring_store::keychain::Store;
@@ -57,7 +87,7 @@ mod native {
     #[cfg(target_os = "linux")]
     use zbus_secret_service_keyring_store::Store;
 
-    use super::{SystemError, SystemKeys};
+    use super::{SystemError, SystemKeys, in_time};
 
     #[cfg(target_os = "macos")]
     const NAME: &str = "the keychain";
@@ -67,28 +97,28 @@ mod native {
     const NAME: &str = "the system's keyring";
     /// What the store calls what is ours.
     const SERVICE: &str = "raidcast";
+    /// So long its owner may take to find his password.
+    const PATIENCE: Duration = Duration::from_mins(1);
 
     /// The one that is asked when it is used: it may not be there yet when this program starts.
     pub(super) struct Native;
 
-    fn refused(error: &Error) -> SystemError {
-        SystemError::Refused { store: NAME, why: error.to_string() }
-    }
-
     /// Does something with the entry for a relay.
-    ///
-    /// On a thread of its own, because a store may ask its owner for a password and so take its time, and because some of
-    /// them run what must not be run by a thread that others wait for.
-    fn at<T: Send>(
+    fn at<T: Send + 'static>(
         relay: &str,
-        what: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send,
-    ) -> keyring_core::Result<T> {
-        std::thread::scope(|scope| {
-            let asked = scope.spawn(|| {
+        what: impl FnOnce(&Entry) -> keyring_core::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, SystemError> {
+        let relay = relay.to_owned();
+        in_time(NAME, PATIENCE, move || {
+            let asked = || {
                 let store: Arc<Store> = Store::new()?;
-                what(&store.build(SERVICE, relay, None)?)
-            });
-            asked.join().unwrap_or_else(|_| Err(Error::PlatformFailure("it fell".into())))
+                what(&store.build(SERVICE, &relay, None)?)
+            };
+            match asked() {
+                Ok(done) => Ok(Some(done)),
+                Err(Error::NoEntry) => Ok(None),
+                Err(error) => Err(SystemError::Refused { store: NAME, why: error.to_string() }),
+            }
         })
     }
 
@@ -98,22 +128,16 @@ mod native {
         }
 
         fn get(&self, relay: &str) -> Result<Option<String>, SystemError> {
-            match at(relay, Entry::get_password) {
-                Ok(key) => Ok(Some(key)),
-                Err(Error::NoEntry) => Ok(None),
-                Err(error) => Err(refused(&error)),
-            }
+            at(relay, Entry::get_password)
         }
 
         fn set(&self, relay: &str, key: &str) -> Result<(), SystemError> {
-            at(relay, |entry| entry.set_password(key)).map_err(|error| refused(&error))
+            let key = key.to_owned();
+            at(relay, move |entry| entry.set_password(&key)).map(drop)
         }
 
         fn remove(&self, relay: &str) -> Result<(), SystemError> {
-            match at(relay, Entry::delete_credential) {
-                Ok(()) | Err(Error::NoEntry) => Ok(()),
-                Err(error) => Err(refused(&error)),
-            }
+            at(relay, Entry::delete_credential).map(drop)
         }
     }
 }

@@ -21,6 +21,10 @@ pub(in crate::cli) fn keys_error(error: &KeysError, file: &Path) -> String {
             "The key for this relay was put into {store}, and that does not give it: it is locked, or somebody removed \
              the key there. Unlock it, or run: raidcast login URL"
         ),
+        KeysError::System(SystemError::Silent { store }) => format!(
+            "The key for this relay is in {store}, and that did not answer within a minute. See whether it waits for a \
+             password, or run: raidcast login URL"
+        ),
         KeysError::System(SystemError::Refused { store, why }) => {
             format!(
                 "The key for this relay is in {store}, and that does not answer ({why}). Set that right, or run: raidcast login URL"
