@@ -13,8 +13,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
+use raidcast_shared::account::Audited;
 use raidcast_shared::id::hex;
-use raidcast_store::{AccountId, JobKind, JournalKind, LeasedJob, LinkRow, PersonId, RaidLine, ReportLine, StoreError};
+use raidcast_store::{
+    AccountId, JobKind, JournalKind, LeasedJob, LinkRow, Note, PersonId, RaidLine, ReportLine, StoreError,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -42,7 +45,7 @@ const README: &str = "\
 This is all that a Raidcast relay holds about you, at the time at which you asked for it.
 
 person.json    who you are to the relay, how you sign in, where you are signed in, your keys and accounts
-notes.json     what was noted of what you changed
+notes.json     what was noted of what you did, and of what was done with your raids, links and keys
 links.json     links that you made to your channels
 uploads/ACCOUNT/UPLOAD.bin         a fight that came whole while it was streamed, and waits for the end of that
 raids/CODE/raid.json               a raid, and the numbers of its players where it hides their names
@@ -162,6 +165,36 @@ async fn make(
     drop(place);
 }
 
+/// Whether what a note is about is an account.
+fn is_of_account(what: Audited) -> bool {
+    match what {
+        Audited::FightDeleted
+        | Audited::AccountClaimed
+        | Audited::KeyMade
+        | Audited::KeyRevoked
+        | Audited::RaidDeleted
+        | Audited::RaidExpired
+        | Audited::RaidPinned
+        | Audited::RaidUnpinned
+        | Audited::RaidShown
+        | Audited::LinkMade
+        | Audited::LinkRevoked
+        | Audited::TitleCleared => true,
+        Audited::PersonLeft
+        | Audited::PersonRemoved
+        | Audited::PersonExported
+        | Audited::InvitationMade
+        | Audited::InvitationTakenBack
+        | Audited::RemovalClosed
+        | Audited::CharacterProved
+        | Audited::ClaimRefused
+        | Audited::PlayerHidden
+        | Audited::PlayerShown
+        | Audited::PlayerAgreed
+        | Audited::PlayerDisagreed => false,
+    }
+}
+
 struct Making {
     context: Arc<Context>,
     /// `None` while it is packed elsewhere.
@@ -174,7 +207,7 @@ impl Making {
         let now_ms = self.context.clock.now_ms();
         self.put("README.txt".into(), now_ms, || Ok(README.as_bytes().to_vec())).await?;
         self.json("person.json".into(), now_ms, facts.about).await?;
-        let notes = self.notes(facts.person).await?;
+        let notes = self.notes(facts.person, &facts.accounts).await?;
         self.json("notes.json".into(), now_ms, notes).await?;
         let mut links = Vec::new();
         for account in &facts.accounts {
@@ -207,15 +240,20 @@ impl Making {
         Ok(told.collect())
     }
 
-    async fn notes(&self, person: PersonId) -> Result<Value, Broken> {
+    /// What was noted of what he did, and of what was done with his raids: also by keys of his, which may be gone by now.
+    async fn notes(&self, person: PersonId, accounts: &[AccountId]) -> Result<Value, Broken> {
         let (mut notes, mut before) = (Vec::new(), None);
         loop {
             let rows = self.context.store.audit(before, NOTES_AT_ONCE).await?;
             let Some(last) = rows.last() else { return Ok(Value::Array(notes)) };
             before = Some(last.row);
-            let own = rows.iter().filter(|row| row.note.by == Some(person));
-            notes
-                .extend(own.map(|row| json!({"atMs": row.note.at_ms, "what": row.note.what, "about": row.note.about})));
+            for Note { by, key, what, about, at_ms } in rows.into_iter().map(|row| row.note) {
+                let of_his = is_of_account(what) && about.is_some_and(|about| accounts.contains(&AccountId(about)));
+                if by == Some(person) || of_his {
+                    let key = key.map(|key| key.0);
+                    notes.push(json!({"atMs": at_ms, "what": what, "about": about, "key": key}));
+                }
+            }
         }
     }
 

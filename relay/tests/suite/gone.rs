@@ -339,7 +339,7 @@ async fn an_archive_holds_all_that_is_held_about_somebody_and_nothing_of_others(
     let (mut ana, mut bo) = (Browser::at(&relay, 1), Browser::at(&relay, 2));
     assert_eq!(ana.join("Ana", None).await.status, 201);
     assert_eq!(bo.join("Mumblefritz", None).await.status, 201);
-    let (_, key) = bo.make_key(&["upload"], None).await;
+    let (_, key) = bo.make_key(&["upload", "manage"], None).await;
     let mut uploader = second_raid(&relay, &key).await;
     let raid = uploader.welcome.raid.clone();
     let report = finished(&mut uploader, &marked(30, 4, 1_790_000_100_000)).await;
@@ -348,6 +348,11 @@ async fn an_archive_holds_all_that_is_held_about_somebody_and_nothing_of_others(
     uploader.deltas(begun.h, &live.deltas).await;
     uploader.acked(10).await;
     let mut others = Uploader::connect(&relay).await;
+    // What a key of his did is noted of him, what another's did is not.
+    let others_raid = format!("/api/v1/raids/{}", others.welcome.raid);
+    assert_eq!(relay.send("PUT", &format!("/api/v1/raids/{raid}/pin"), Some(&key), None).await.0, 204);
+    let form = json!({"visibility": "private"});
+    assert_eq!(relay.send("PATCH", &others_raid, Some(KEY), Some(&form)).await.0, 200);
     let others = finished(&mut others, &Script::new(20, 2)).await;
 
     let host = relay.url.trim_start_matches("http://").to_owned();
@@ -383,6 +388,7 @@ async fn an_archive_holds_all_that_is_held_about_somebody_and_nothing_of_others(
     }
     assert!(memchr(&plain, b"Mumblefritz") && !memchr(&plain, others.as_bytes()) && !memchr(&plain, b"\"Ana\""));
     assert!(!memchr(&plain, key.as_bytes()));
+    assert!(memchr(&plain, b"raid_pinned") && !memchr(&plain, b"raid_shown"));
     // Nobody else's page, and nobody who signed in long ago.
     bo.page = "Sec-Fetch-Site: cross-site\r\n";
     assert_eq!(bo.get("/api/v1/me/export").await.code(), "foreign_page");
