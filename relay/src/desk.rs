@@ -33,7 +33,7 @@ use crate::ingest::Ingest;
 use crate::limits::EdgeLimits;
 use crate::lists::Lists;
 use crate::quota::Allowance;
-use crate::raid::{Join, JoinWish, Joined, RaidCommand, RaidHandle, RaidRegistry};
+use crate::raid::{Join, JoinWish, Joined, RaidCommand, RaidHandle, RaidRegistry, Show};
 use crate::search::Searches;
 use crate::span::Spans;
 use crate::wishing::Wishing;
@@ -305,13 +305,14 @@ impl Desk {
         Ok(MyRaids { raids: lines.into_iter().map(raid).collect(), next, keep_days: context.keep_days })
     }
 
-    /// Says who may see a raid from now on: in force when it is answered.
+    /// Says who may see a raid from now on: in force when it is answered, and noted where that changes.
     ///
     /// # Errors
     /// `NotFound` if it is gone meanwhile; `SetAside` if it cannot be read; the store does not keep it, and nothing has
     /// changed.
-    pub async fn show(&self, raid: Managed<OwnRaid>, form: RaidForm) -> Result<RaidSeenBy, HttpError> {
-        let OwnRaid { code, .. } = raid.into_inner();
+    pub async fn show(&self, raid: Managed<OwnRaid>, form: RaidForm, by: &Manager) -> Result<RaidSeenBy, HttpError> {
+        let OwnRaid { account, code } = raid.into_inner();
+        let note = by.note(Audited::RaidShown, account, self.clock().now_ms());
         // A task that ended a moment ago is loaded again.
         for _ in 0..3 {
             let handle = self.registry.raid(&code).await.map_err(|error| match error {
@@ -322,7 +323,8 @@ impl Desk {
                 error @ StoreError::Unavailable(_) => error.into(),
             })?;
             let handle = handle.ok_or(HttpError::NotFound)?;
-            let Ok(kept) = handle.ask(|reply| RaidCommand::Show { form: form.clone(), reply }).await else { continue };
+            let show = |reply| RaidCommand::Show(Show { form: form.clone(), note, reply });
+            let Ok(kept) = handle.ask(show).await else { continue };
             let RaidRow { visibility, report_visibility, .. } = kept?;
             return Ok(RaidSeenBy { visibility, report_visibility });
         }

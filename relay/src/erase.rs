@@ -170,6 +170,8 @@ impl Eraser {
     /// # Errors
     /// The store's.
     pub async fn person(self: &Arc<Self>, person: PersonId) -> Result<Done, HttpError> {
+        // He counts no more as somebody who agreed to be named, however long it takes until his raids are gone.
+        self.heed().await;
         self.answered(Erasure::Person(person), AccountId(0)).await
     }
 
@@ -331,12 +333,16 @@ impl Eraser {
         for account in accounts {
             self.context().quota.forget(account.id);
         }
-        // What he agreed to is gone with him.
+        // What he wished for is gone with him.
+        self.heed().await;
+        self.wiping.came();
+        Ok(erased)
+    }
+
+    async fn heed(&self) {
         if let Err(error) = self.registry.heed().await {
             tracing::warn!(%error, "could not read what players wish; trying again in a minute");
         }
-        self.wiping.came();
-        Ok(erased)
     }
 
     /// Does what was begun before, and sees to the database's files, until the relay stops.

@@ -14,6 +14,7 @@ pub mod background;
 pub mod body;
 pub mod check;
 pub mod clock;
+mod clock_watch;
 pub mod config;
 pub mod context;
 pub mod cors;

@@ -39,7 +39,7 @@ const LINE_BYTES: usize = 512;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Asked {
     Public { page: u32, limit: u32 },
-    Raid { audience: Audience, code: String, channel: Option<String> },
+    Raid { audience: Audience, member: bool, code: String, channel: Option<String> },
 }
 
 /// What a list is made of.
@@ -54,7 +54,9 @@ impl Of {
         match self {
             Self::Public(Page { page, limit }) => Asked::Public { page: *page, limit: *limit },
             Self::Raid { raid, channel } => {
-                Asked::Raid { audience: raid.audience().clone(), code: raid.code.clone(), channel: channel.clone() }
+                // Members may see more fights than others, to whom it names as many players.
+                let (audience, member) = (raid.audience().clone(), raid.admitted().is_member(raid.tickets));
+                Asked::Raid { audience, member, code: raid.code.clone(), channel: channel.clone() }
             }
         }
     }

@@ -16,7 +16,7 @@ mod restore;
 mod task;
 
 pub use channels::Channels;
-pub use command::{Attach, Claim, FromSpectator, Join, JoinWish, Joined, RaidCommand, RaidHandle};
+pub use command::{Attach, Claim, FromSpectator, Join, JoinWish, Joined, RaidCommand, RaidHandle, Show};
 pub use directory::Directory;
 pub use encounter::LiveEncounter;
 pub use guest::Guest;

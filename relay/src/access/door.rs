@@ -107,6 +107,19 @@ impl Door {
         Ok(Visible::new(now, seen))
     }
 
+    /// Asks again, when the list of a raid's fights is ready: what he may see of it may have become less meanwhile.
+    ///
+    /// # Errors
+    /// `NotFound` if he may no longer see it; `Unavailable` if he may, but no longer as it was made for him.
+    pub async fn still_raid(&self, asker: &Asker, raid: &Visible<RaidRow>) -> Result<(), HttpError> {
+        let now = self.raid(&raid.code, asker).await?;
+        let is_behind = now.delay().is_some() && raid.delay().is_none();
+        if is_behind || (raid.lists_reports() && !now.lists_reports()) {
+            return Err(HttpError::Unavailable { text: CHANGED.into(), retry_s: 1 });
+        }
+        Ok(())
+    }
+
     /// The raid that a channel shows.
     ///
     /// # Errors
@@ -184,8 +197,7 @@ impl Door {
     pub async fn report(&self, report_id: &str, asker: &Asker) -> Result<Recorded, HttpError> {
         let found = self.of_report(report_id, asker, self.context.store.report(report_id).await)?;
         let (row, record) = found.ok_or(HttpError::NotFound)?;
-        let seen = self.admit(asker, (&row).into()).await?;
-        let report = self.until_now(row, seen)?;
+        let report = self.seen_now(asker, row).await?;
         // A record that he is not to see yet is none.
         let record = record.filter(|_| report.delay().is_none() || report.kept_at_ms.is_some());
         Ok((report, record))
@@ -280,8 +292,7 @@ impl Door {
         let now = self.context.store.encounter(account, encounter).await;
         let now = self.of_report(&report.report_id, asker, now)?;
         let now = now.filter(|now| now.report_id == report.report_id).ok_or(HttpError::NotFound)?;
-        let seen = self.admit(asker, (&now).into()).await?;
-        let now = self.until_now(now, seen)?;
+        let now = self.seen_now(asker, now).await?;
         if !report.shows_no_more_than(&now) {
             return Err(HttpError::Unavailable { text: CHANGED.into(), retry_s: 1 });
         }
@@ -289,12 +300,13 @@ impl Door {
     }
 
     /// A report as somebody sees it now, who may be behind.
-    fn until_now(&self, row: EncounterRow, seen: Seen) -> Result<Visible<EncounterRow>, HttpError> {
+    async fn seen_now(&self, asker: &Asker, row: EncounterRow) -> Result<Visible<EncounterRow>, HttpError> {
+        let seen = self.admit(asker, (&row).into()).await?;
         let until_ms = seen.delay.and_then(|delay| delay.until_ms(self.context.clock.now_ms()));
-        let row = match until_ms {
-            Some(until_ms) => row_until(row, until_ms).ok_or(HttpError::NotFound)?,
-            None => row,
-        };
+        let Some(until_ms) = until_ms else { return Ok(Visible::new(row, seen)) };
+        let row = row_until(row, until_ms).ok_or(HttpError::NotFound)?;
+        // One whose end has not come for him goes on: that is for those alone who may see its raid.
+        let seen = self.admit(asker, (&row).into()).await?;
         Ok(Visible::new(row, seen))
     }
 

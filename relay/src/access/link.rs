@@ -10,19 +10,23 @@ use std::time::Duration;
 
 use raidcast_shared::id::from_hex;
 use raidcast_store::{LinkId, LinkRow, Note, StoreError};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Until;
 use crate::account::digest;
+use crate::clock_watch::{ClockWatch, DOUBTED};
 use crate::raid::RaidRegistry;
+use crate::retry::until_available;
 
 /// How often it is looked which links are over.
 const TURN: Duration = Duration::from_secs(1);
 /// When a link was used is kept so exactly, in turns, and ms.
 const NOTED_EACH: u32 = 60;
 const MINUTE_MS: i64 = 60_000;
-/// What is over is removed each so many turns.
+/// What is over is removed each so many turns, and first after so many: a relay that is restarted each night does it, too.
 const SWEPT_EACH: u32 = 3_600;
+const SWEPT_FIRST: u32 = 60;
 
 /// By a link somebody is let in, or is about to be.
 struct Open {
@@ -162,17 +166,38 @@ impl Links {
         noted
     }
 
+    /// Removes links that are over, unless the clock may be wrong: whoever has one is refused by what it says, and let in again
+    /// when it is set right.
+    async fn sweep(&self, watch: &mut ClockWatch) -> Result<(), StoreError> {
+        let now_ms = self.now_ms();
+        if !watch.believes(now_ms, Instant::now()) {
+            tracing::info!("the clock is far ahead of the newest raid: links that are over are removed in {DOUBTED:?}");
+            return Ok(());
+        }
+        self.registry.context.store.drop_links(now_ms).await
+    }
+
     /// Ends links when their time is over, and notes which were used. Ends with `stopping`.
     pub async fn keep_house(self: Arc<Self>, stopping: CancellationToken) {
+        // Before anybody streams: a clock that is ahead makes what comes now as new as it says.
+        let store = &self.registry.context.store;
+        let newest = until_available("could not ask how new raids are; trying again", || store.active_last());
+        let mut watch = match stopping.run_until_cancelled(newest).await {
+            Some(Ok(newest)) => Some(ClockWatch::new(newest, Instant::now())),
+            Some(Err(error)) => {
+                tracing::error!(%error, "links that are over are not removed until the next start");
+                None
+            }
+            None => return,
+        };
         let mut turn = 0_u32;
         while tokio::time::timeout(TURN, stopping.cancelled()).await.is_err() {
             self.end_what_is_over().await;
             turn = turn.wrapping_add(1);
             let noted = if turn.is_multiple_of(NOTED_EACH) { self.keep_use().await } else { Ok(()) };
-            let swept = if turn.is_multiple_of(SWEPT_EACH) {
-                self.registry.context.store.drop_links(self.now_ms()).await
-            } else {
-                Ok(())
+            let swept = match &mut watch {
+                Some(watch) if turn % SWEPT_EACH == SWEPT_FIRST => self.sweep(watch).await,
+                _ => Ok(()),
             };
             if let Err(error) = noted.and(swept) {
                 tracing::warn!(%error, "could not see to links that were used or are over");

@@ -31,11 +31,11 @@ impl Door {
     /// # Errors
     /// The store does not answer.
     pub async fn fights(&self, raid: &Visible<RaidRow>) -> Result<Vec<Visible<ReportLine>>, HttpError> {
-        let mut lines = self.context.store.raid_reports(&raid.code).await?;
-        if raid.shown_to().hides_reports() && !raid.admitted().is_member(raid.tickets) {
-            lines.retain(|line| line.state == ReportState::Live);
-        }
-        Ok(self.listed(lines, raid.admitted(), |line| (raid.delay(), line.raid_code == raid.code)))
+        let lines = self.context.store.raid_reports(&raid.code).await?;
+        let mut lines = self.listed(lines, raid.admitted(), |line| (raid.delay(), line.raid_code == raid.code));
+        // One whose end has not come for him is live.
+        lines.retain(|line| line.state == ReportState::Live || raid.lists_reports());
+        Ok(lines)
     }
 
     /// Public fights, newest first: one page, and how many there are.
@@ -44,7 +44,10 @@ impl Door {
     /// The store does not answer.
     pub async fn public_fights(&self, page: Page) -> Result<(Vec<Visible<ReportLine>>, u64), HttpError> {
         let (lines, total) = self.context.store.public_reports(page, self.context.clock.now_ms()).await?;
-        Ok((self.listed(lines, Admitted::AsAnybody, of_anybody), total))
+        let mut lines = self.listed(lines, Admitted::AsAnybody, of_anybody);
+        // Also where the clock was set back since they were looked up.
+        lines.retain(|line| line.state != ReportState::Live || line.live == Visibility::Public);
+        Ok((lines, total))
     }
 
     /// Names that are to be found in public fights, those that are most like what was typed.

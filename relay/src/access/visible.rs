@@ -5,8 +5,9 @@
 
 use std::ops::Deref;
 
+use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::Audience;
-use raidcast_store::{Delay, EncounterRow, ReportLine};
+use raidcast_store::{Delay, EncounterRow, RaidRow, ReportLine};
 
 use super::behind::{row_until, seconds};
 use super::wish::Counts;
@@ -98,6 +99,12 @@ impl Visible<EncounterRow> {
         Self { what: now, seen: self.seen.clone() }
     }
 
+    /// Whether he may see it where it stands so now: one that may be over goes on for those alone who may see its raid.
+    pub fn is_for_him_as(&self, state: ReportState) -> bool {
+        let now = EncounterRow { state, ..self.what.clone() };
+        self.seen.admitted.holds(now.seen_by(), now.tickets)
+    }
+
     /// Whether what was made of it for him may be given to him who sees it as `now`: the raid may have changed its names
     /// meanwhile, or he be no member any more.
     pub(super) fn shows_no_more_than(&self, now: &Self) -> bool {
@@ -115,6 +122,13 @@ impl Visible<EncounterRow> {
         let is_same_veil = self.what.names == now.what.names && self.what.raid_code == now.what.raid_code;
         let hides_as_much = knows_players(now) || (!knows_players(self) && is_same_veil);
         self.seen.wishes == now.seen.wishes && hides_as_much
+    }
+}
+
+impl Visible<RaidRow> {
+    /// Whether its list shows him reports, too, not only what is live.
+    pub fn lists_reports(&self) -> bool {
+        !self.what.shown_to().hides_reports() || self.admitted().is_member(self.what.tickets)
     }
 }
 

@@ -12,6 +12,42 @@ use crate::error::HttpError;
 use crate::extract::{JsonBody, Path};
 use crate::openapi::{Conflict, Forbidden, NotFound, Unauthorized};
 
+/// What a raid's and a channel's links are alike in; of tickets as well.
+async fn list(desk: &Desk, of: &FeedOf, headers: &HeaderMap) -> Result<Json<LinkList>, HttpError> {
+    let manager = desk.door().overseer(headers).await?;
+    Ok(Json(desk.links_to(&desk.link_to(of, &manager).await?).await?))
+}
+
+async fn make(
+    desk: &Desk,
+    of: &FeedOf,
+    headers: &HeaderMap,
+    body: JsonBody<LinkForm>,
+) -> Result<(StatusCode, Json<NewLink>), HttpError> {
+    let manager = desk.door().manager(headers).await?;
+    let to = desk.link_to(of, &manager).await?;
+    Ok((StatusCode::CREATED, Json(desk.make_link(to, body.read()?, &manager).await?)))
+}
+
+async fn revoke(desk: &Desk, of: &FeedOf, id: i64, headers: &HeaderMap) -> Result<StatusCode, HttpError> {
+    let manager = desk.door().manager(headers).await?;
+    let to = desk.link_to(of, &manager).await?;
+    desk.revoke_link(&to, id, &manager).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn ticket(
+    desk: &Desk,
+    of: FeedOf,
+    visit: &Asked,
+    headers: &HeaderMap,
+    body: JsonBody<FeedTicketForm>,
+) -> Result<(StatusCode, Json<FeedTicket>), HttpError> {
+    let form = body.read()?;
+    let asker = desk.door().asker(headers, form.ticket.as_deref()).await?;
+    Ok((StatusCode::CREATED, Json(desk.feed_ticket(of, asker, visit).await?)))
+}
+
 /// The links to a raid.
 ///
 /// Their secrets are not told: the relay keeps digests.
@@ -26,8 +62,7 @@ pub async fn of_raid(
     Path(code): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<LinkList>, HttpError> {
-    let manager = desk.door().overseer(&headers).await?;
-    Ok(Json(desk.links_to(&desk.to_raid(&code, &manager).await?).await?))
+    list(&desk, &FeedOf::Raid(code), &headers).await
 }
 
 /// Makes a link to a raid.
@@ -46,9 +81,7 @@ pub async fn make_for_raid(
     headers: HeaderMap,
     body: JsonBody<LinkForm>,
 ) -> Result<(StatusCode, Json<NewLink>), HttpError> {
-    let manager = desk.door().manager(&headers).await?;
-    let to = desk.to_raid(&code, &manager).await?;
-    Ok((StatusCode::CREATED, Json(desk.make_link(to, body.read()?, &manager).await?)))
+    make(&desk, &FeedOf::Raid(code), &headers, body).await
 }
 
 /// Ends a link to a raid.
@@ -68,10 +101,7 @@ pub async fn revoke_of_raid(
     Path((code, id)): Path<(String, i64)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, HttpError> {
-    let manager = desk.door().manager(&headers).await?;
-    let to = desk.to_raid(&code, &manager).await?;
-    desk.revoke_link(&to, id, &manager).await?;
-    Ok(StatusCode::NO_CONTENT)
+    revoke(&desk, &FeedOf::Raid(code), id, &headers).await
 }
 
 /// The links to a channel.
@@ -88,8 +118,7 @@ pub async fn of_channel(
     Path(channel): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<LinkList>, HttpError> {
-    let manager = desk.door().overseer(&headers).await?;
-    Ok(Json(desk.links_to(&desk.to_channel(&channel, &manager).await?).await?))
+    list(&desk, &FeedOf::Channel(channel), &headers).await
 }
 
 /// Makes a link to a channel.
@@ -109,9 +138,7 @@ pub async fn make_for_channel(
     headers: HeaderMap,
     body: JsonBody<LinkForm>,
 ) -> Result<(StatusCode, Json<NewLink>), HttpError> {
-    let manager = desk.door().manager(&headers).await?;
-    let to = desk.to_channel(&channel, &manager).await?;
-    Ok((StatusCode::CREATED, Json(desk.make_link(to, body.read()?, &manager).await?)))
+    make(&desk, &FeedOf::Channel(channel), &headers, body).await
 }
 
 /// Ends a link to a channel.
@@ -131,10 +158,7 @@ pub async fn revoke_of_channel(
     Path((channel, id)): Path<(String, i64)>,
     headers: HeaderMap,
 ) -> Result<StatusCode, HttpError> {
-    let manager = desk.door().manager(&headers).await?;
-    let to = desk.to_channel(&channel, &manager).await?;
-    desk.revoke_link(&to, id, &manager).await?;
-    Ok(StatusCode::NO_CONTENT)
+    revoke(&desk, &FeedOf::Channel(channel), id, &headers).await
 }
 
 /// A ticket for a raid's feed.
@@ -155,9 +179,7 @@ pub async fn ticket_for_raid(
     headers: HeaderMap,
     body: JsonBody<FeedTicketForm>,
 ) -> Result<(StatusCode, Json<FeedTicket>), HttpError> {
-    let form = body.read()?;
-    let asker = desk.door().asker(&headers, form.ticket.as_deref()).await?;
-    Ok((StatusCode::CREATED, Json(desk.feed_ticket(FeedOf::Raid(code), asker, &visit).await?)))
+    ticket(&desk, FeedOf::Raid(code), &visit, &headers, body).await
 }
 
 /// A ticket for a channel's feed.
@@ -177,7 +199,5 @@ pub async fn ticket_for_channel(
     headers: HeaderMap,
     body: JsonBody<FeedTicketForm>,
 ) -> Result<(StatusCode, Json<FeedTicket>), HttpError> {
-    let form = body.read()?;
-    let asker = desk.door().asker(&headers, form.ticket.as_deref()).await?;
-    Ok((StatusCode::CREATED, Json(desk.feed_ticket(FeedOf::Channel(channel), asker, &visit).await?)))
+    ticket(&desk, FeedOf::Channel(channel), &visit, &headers, body).await
 }

@@ -96,7 +96,7 @@ pub async fn show(
 ) -> Result<Json<RaidSeenBy>, HttpError> {
     let manager = desk.door().manager(&headers).await?;
     let raid = desk.door().managed_raid(&code, &manager).await?;
-    Ok(Json(desk.show(raid, body.read()?).await?))
+    Ok(Json(desk.show(raid, body.read()?, &manager).await?))
 }
 
 /// Deletes a fight.

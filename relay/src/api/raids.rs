@@ -30,7 +30,7 @@ pub async fn raid(
     let raid = desk.door().raid(&code, &asker).await?;
     let channel = desk.door().channel_of(&raid).await?;
     let page = desk.lists().raid(visit.address, &raid, channel).await?;
-    desk.door().raid(&code, &asker).await?;
+    desk.door().still_raid(&asker, &raid).await?;
     Ok(page.respond(&headers))
 }
 
@@ -52,6 +52,6 @@ pub async fn channel(
     let raid = desk.door().channel(&channel, &asker).await?;
     let page = desk.lists().raid(visit.address, &raid, Some(channel)).await?;
     // It may have become private while its fights were asked for.
-    desk.door().raid(&raid.code, &asker).await?;
+    desk.door().still_raid(&asker, &raid).await?;
     Ok(page.respond(&headers))
 }

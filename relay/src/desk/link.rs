@@ -6,7 +6,7 @@ use raidcast_shared::account::Audited;
 use raidcast_shared::id::hex;
 use raidcast_shared::link::{FeedTicket, LinkForm, LinkLine, LinkList, NewLink};
 use raidcast_shared::text::is_name;
-use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow};
+use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow, Linked};
 
 use super::Desk;
 use crate::access::{Admitted, Asker, FeedOf, Manager, Until};
@@ -58,22 +58,21 @@ fn was_wrong(visit: &Asked) -> HttpError {
 }
 
 impl Desk {
-    /// Where links to a raid of somebody's lead.
+    /// Where links to a raid or a channel of somebody's lead.
     ///
     /// # Errors
     /// `NotFound` if it is nobody's, or somebody else's.
-    pub async fn to_raid(&self, code: &str, manager: &Manager) -> Result<LinkTo, HttpError> {
-        let raid = self.door.managed_raid(code, manager).await?.into_inner();
-        Ok(LinkTo { account: raid.account, path: format!("/raids/{}", raid.code), raid_code: Some(raid.code) })
-    }
-
-    /// Where links to a channel of somebody's lead.
-    ///
-    /// # Errors
-    /// As [`Desk::to_raid`].
-    pub async fn to_channel(&self, channel: &str, manager: &Manager) -> Result<LinkTo, HttpError> {
-        let account = self.door.managed_channel(channel, manager).await?;
-        Ok(LinkTo { account: account.id, path: format!("/live/{}", account.channel), raid_code: None })
+    pub async fn link_to(&self, of: &FeedOf, manager: &Manager) -> Result<LinkTo, HttpError> {
+        match of {
+            FeedOf::Raid(code) => {
+                let raid = self.door.managed_raid(code, manager).await?.into_inner();
+                Ok(LinkTo { account: raid.account, path: format!("/raids/{}", raid.code), raid_code: Some(raid.code) })
+            }
+            FeedOf::Channel(channel) => {
+                let account = self.door.managed_channel(channel, manager).await?;
+                Ok(LinkTo { account: account.id, path: format!("/live/{}", account.channel), raid_code: None })
+            }
+        }
     }
 
     fn line_of(&self, row: &LinkRow) -> LinkLine {
@@ -101,7 +100,8 @@ impl Desk {
     /// Makes a link that leads there.
     ///
     /// # Errors
-    /// What is wrong with what was asked for; `Conflict` where there are as many as may be.
+    /// What is wrong with what was asked for; `Conflict` where there are as many as may be; `NotFound` where its raid was
+    /// deleted meanwhile.
     pub async fn make_link(&self, to: LinkTo, form: LinkForm, by: &Manager) -> Result<NewLink, HttpError> {
         let (name, lasts_ms) = read(&form)?;
         let now_ms = self.clock().now_ms();
@@ -115,11 +115,15 @@ impl Desk {
             note: by.note(Audited::LinkMade, to.account, now_ms),
             now_ms,
         };
-        let row = self.context().store.add_link(&new).await?.ok_or_else(|| {
-            let text =
-                format!("a raid, and a channel, has {LINKS_MAX} links at the most: revoke one that is not needed");
-            HttpError::Conflict(text)
-        })?;
+        let row = match self.context().store.add_link(&new).await? {
+            Linked::Kept(row) => row,
+            Linked::Full => {
+                let text =
+                    format!("a raid, and a channel, has {LINKS_MAX} links at the most: revoke one that is not needed");
+                return Err(HttpError::Conflict(text));
+            }
+            Linked::NotThere => return Err(HttpError::NotFound),
+        };
         let url = format!("{}{}?ticket={secret}", self.context().public_url, to.path);
         Ok(NewLink { url, link: self.line_of(&row) })
     }

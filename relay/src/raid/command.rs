@@ -5,7 +5,7 @@ use std::sync::Arc;
 use raidcast_shared::administration::RaidForm;
 use raidcast_shared::id::EncounterId;
 use raidcast_shared::uplink::{Begin, Held, NamesPolicy, UplinkFrame, UplinkReply};
-use raidcast_store::{AccountId, EncounterRow, LinkId, RaidRow, ReportLine, ShownTo, StoreError};
+use raidcast_store::{AccountId, EncounterRow, LinkId, Note, RaidRow, ReportLine, ShownTo, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -110,12 +110,7 @@ pub enum RaidCommand {
         reply: oneshot::Sender<()>,
     },
     /// Somebody who manages the raid says who may see it from now on.
-    Show {
-        /// What of it changes.
-        form: RaidForm,
-        /// The raid as it is kept from now on, once who may no longer see it is let go; or as for [`Attach`].
-        reply: oneshot::Sender<Result<RaidRow, StoreError>>,
-    },
+    Show(Show),
     /// A link lets nobody in any more: who came by it is let go, and that is answered.
     LinkEnded {
         /// Which.
@@ -152,6 +147,17 @@ pub enum RaidCommand {
         /// The answer.
         reply: oneshot::Sender<bool>,
     },
+}
+
+/// Who may see a raid from now on.
+#[derive(Debug)]
+pub struct Show {
+    /// What of it changes.
+    pub form: RaidForm,
+    /// What is noted where anything does.
+    pub note: Note,
+    /// The raid as it is kept from now on, once who may no longer see it is let go; or as for [`Attach`].
+    pub reply: oneshot::Sender<Result<RaidRow, StoreError>>,
 }
 
 /// A connection that wants to speak for the raid.

@@ -188,7 +188,7 @@ impl RaidTask {
         self.heed();
         match command {
             RaidCommand::Attach(attach) => self.wants(Wanted::ToSpeak(attach)),
-            RaidCommand::Show { form, reply } => self.wants(Wanted::ToShow(form, reply)),
+            RaidCommand::Show(show) => self.wants(Wanted::ToShow(show)),
             RaidCommand::Detach { connection } => self.detach(connection),
             RaidCommand::Uplink { connection, frame, received_ms } => {
                 self.uplink_frame(connection, *frame, received_ms);

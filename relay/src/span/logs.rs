@@ -162,7 +162,7 @@ impl Logs {
     /// than the one that it stands in may have it: an upload of old fights has those that it sends.
     ///
     /// # Errors
-    /// `NotFound` if he is behind, and nobody knows what there was to see by then.
+    /// `NotFound` if he is behind, and nobody knows what there was to see by then; or if it goes on, and he may not see that.
     pub async fn standing(&self, report: &Visible<EncounterRow>) -> Result<Option<Standing>, SpanError> {
         let until_ms = report.until_ms(self.context.clock.now_ms());
         let standing = match self.directory.owner(report.key) {
@@ -177,6 +177,11 @@ impl Logs {
             && standing.is_none()
             && !is_kept(report, until_ms)
         {
+            return Err(SpanError::NotFound);
+        }
+        // It may go on again since it was looked up.
+        let goes_on = standing.as_ref().is_some_and(|standing| standing.state == ReportState::Live);
+        if goes_on && report.state != ReportState::Live && !report.is_for_him_as(ReportState::Live) {
             return Err(SpanError::NotFound);
         }
         Ok(standing)

@@ -294,7 +294,7 @@ impl Characters for PostgresStore {
 }
 
 /// Nobody else changes claims or characters: who counts them counts all.
-async fn lock(connection: &mut PgConnection) -> Result<(), Failure> {
+pub(crate) async fn lock(connection: &mut PgConnection) -> Result<(), Failure> {
     sqlx::query!("LOCK TABLE claims IN SHARE ROW EXCLUSIVE MODE").execute(&mut *connection).await?;
     sqlx::query!("LOCK TABLE characters IN SHARE ROW EXCLUSIVE MODE").execute(connection).await?;
     Ok(())

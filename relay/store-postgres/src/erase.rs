@@ -11,6 +11,7 @@ use sqlx::PgConnection;
 
 use crate::PostgresStore;
 use crate::audit::put_note;
+use crate::character;
 use crate::error::Failure;
 use crate::jobs::put_job;
 use crate::search_rows::{changed, forget, lock};
@@ -102,6 +103,7 @@ impl Erasing for PostgresStore {
         Self::answer(async move {
             let administrator = code::of_role(Role::Administrator);
             let mut transaction = self.pool.begin().await?;
+            character::lock(&mut transaction).await?;
             // Invitations come before people, and of people all who administrate are held: of two that go at one moment one
             // is the last.
             sqlx::query!("SELECT digest FROM invitations WHERE made_by = $1 ORDER BY digest FOR UPDATE", person.0)
@@ -124,6 +126,11 @@ impl Erasing for PostgresStore {
             sqlx::query!("DELETE FROM sign_ins WHERE person = $1", person.0).execute(&mut *transaction).await?;
             sqlx::query!("DELETE FROM sessions WHERE person = $1", person.0).execute(&mut *transaction).await?;
             sqlx::query!("DELETE FROM invitations WHERE made_by = $1", person.0).execute(&mut *transaction).await?;
+            // What he agreed to counts no more.
+            sqlx::query!("UPDATE characters SET agrees = FALSE WHERE person = $1", person.0)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query!("DELETE FROM claims WHERE person = $1", person.0).execute(&mut *transaction).await?;
             sqlx::query!(
                 "DELETE FROM keys WHERE account IN (SELECT account FROM account_owners WHERE person = $1)",
                 person.0,

@@ -4,7 +4,7 @@
 //! of anybody waits for none.
 
 use raidcast_store::row::{LinkColumns, readable};
-use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow, Links, NewLink, Note, StoreError, StoreFuture};
+use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow, Linked, Links, NewLink, Note, StoreFuture};
 
 use crate::PostgresStore;
 use crate::audit::put_note;
@@ -23,7 +23,7 @@ macro_rules! select_links {
 }
 
 impl Links for PostgresStore {
-    fn add_link<'a>(&'a self, link: &'a NewLink) -> StoreFuture<'a, Option<LinkRow>> {
+    fn add_link<'a>(&'a self, link: &'a NewLink) -> StoreFuture<'a, Linked> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
             let to = sqlx::query!(
@@ -34,8 +34,8 @@ impl Links for PostgresStore {
             )
             .fetch_optional(&mut *transaction)
             .await?
-            .filter(|to| to.raid.is_some() == link.raid_code.is_some())
-            .ok_or_else(|| StoreError::Damaged(format!("no account {} with that raid", link.account.0)))?;
+            .filter(|to| to.raid.is_some() == link.raid_code.is_some());
+            let Some(to) = to else { return Ok(Linked::NotThere) };
             let row = sqlx::query_scalar!(
                 "INSERT INTO links (account, raid, digest, name, created_at_ms, ends_at_ms)
                  SELECT $1, $2, $3, $4, $5, $6
@@ -52,10 +52,10 @@ impl Links for PostgresStore {
             )
             .fetch_optional(&mut *transaction)
             .await?;
-            let Some(row) = row else { return Ok(None) };
+            let Some(row) = row else { return Ok(Linked::Full) };
             put_note(&mut transaction, &link.note).await?;
             transaction.commit().await?;
-            Ok(Some(link.kept(LinkId(row))))
+            Ok(Linked::Kept(link.kept(LinkId(row))))
         })
     }
 

@@ -67,7 +67,7 @@ impl Raids for PostgresStore {
         })
     }
 
-    fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
+    fn update_raid<'a>(&'a self, raid: &'a RaidRow, note: Option<Note>) -> StoreFuture<'a, ()> {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
             if !update(&mut transaction, raid, false).await? {
@@ -75,6 +75,9 @@ impl Raids for PostgresStore {
                 transaction = self.pool.begin().await?;
                 lock(&mut transaction).await?;
                 update(&mut transaction, raid, true).await?;
+            }
+            if let Some(note) = note {
+                put_note(&mut transaction, &note).await?;
             }
             Ok(transaction.commit().await?)
         })
@@ -173,14 +176,15 @@ async fn update(connection: &mut PgConnection, raid: &RaidRow, has_names: bool) 
     let (visibility, names) = (code::of_visibility(raid.visibility), code::of_names(raid.names));
     let reports = code_of(raid.shown_to().reports());
     let held = sqlx::query!(
-        r#"SELECT row, COALESCE(report_visibility, visibility) AS "reports!", names FROM raids WHERE id = $1
+        r#"SELECT row, visibility, COALESCE(report_visibility, visibility) AS "reports!", names FROM raids WHERE id = $1
            FOR NO KEY UPDATE"#,
         raid.id.0
     )
     .fetch_optional(&mut *connection)
     .await?
     .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
-    let is_listed_anew = (held.reports, held.names) != (reports, names);
+    // What is found tells of a raid as long as that is public.
+    let is_listed_anew = (held.visibility, held.reports, held.names) != (visibility.into(), reports, names);
     if is_listed_anew && !has_names {
         return Ok(false);
     }

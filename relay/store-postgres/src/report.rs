@@ -100,7 +100,9 @@ impl Reports for PostgresStore {
         Self::answer(async move {
             let mut transaction = self.snapshot().await?;
             let lines = select_lines!(
-                "WHERE e.visibility = 0 AND (e.state <> 0 OR r.visibility = 0)
+                "WHERE e.visibility = 0
+                   AND (r.visibility = 0 OR (e.state <> 0
+                        AND (r.delay_ms = 0 OR e.kept_at_ms <= greatest(CASE WHEN r.shown_until_ms <= $3::bigint THEN r.shown_until_ms END, $3::bigint - r.delay_ms))))
                    AND (r.delay_ms = 0 OR e.created_at_ms <= greatest(CASE WHEN r.shown_until_ms <= $3::bigint THEN r.shown_until_ms END, $3::bigint - r.delay_ms))
                  ORDER BY e.started_at_ms DESC, e.row DESC LIMIT $1 OFFSET $2",
                 i64::from(page.limit),
@@ -119,9 +121,11 @@ impl Reports for PostgresStore {
             // Those that the lines leave out are of raids that were active since then.
             let held_back = sqlx::query_scalar!(
                 r#"SELECT count(*) AS "count!" FROM raids r JOIN encounters e ON e.raid = r.row
-                   WHERE r.delay_ms > 0 AND r.active_at_ms > $1::bigint - 600000 AND e.visibility = 0
+                   WHERE r.delay_ms > 0 AND r.active_at_ms > $1::bigint - 86400000
+                   AND (r.visibility <> 0 OR r.active_at_ms > $1::bigint - 600000) AND e.visibility = 0
                      AND (e.state <> 0 OR r.visibility = 0)
-                     AND e.created_at_ms > greatest(CASE WHEN r.shown_until_ms <= $1::bigint THEN r.shown_until_ms END, $1::bigint - r.delay_ms)"#,
+                     AND (CASE WHEN r.visibility = 0 THEN e.created_at_ms ELSE COALESCE(e.kept_at_ms, $1::bigint) END)
+                         > greatest(CASE WHEN r.shown_until_ms <= $1::bigint THEN r.shown_until_ms END, $1::bigint - r.delay_ms)"#,
                 now_ms
             )
             .fetch_one(&mut *transaction)

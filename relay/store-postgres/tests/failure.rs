@@ -158,7 +158,7 @@ async fn a_server_that_is_killed_loses_nothing_that_was_answered_and_is_used_aga
         assert_unavailable(&fixture.store.append(entry(&rows[0], 1, 700)).await, "");
         assert_unavailable(&fixture.store.ping().await, "");
         let (read, written) =
-            tokio::join!(fixture.store.raid_by_code("raid"), fixture.store.update_raid(&fixture.raid));
+            tokio::join!(fixture.store.raid_by_code("raid"), fixture.store.update_raid(&fixture.raid, None));
         assert_unavailable(&read, "");
         assert_unavailable(&written, "");
         cluster = tokio::task::spawn_blocking(move || {
@@ -186,7 +186,7 @@ async fn connections_that_are_cut_are_not_noticed() {
     let row = fixture.encounter(1).await;
     for seq in 1..=5 {
         fixture.store.append(entry(&row, seq, 10)).await.unwrap();
-        fixture.store.update_raid(&fixture.raid).await.unwrap();
+        fixture.store.update_raid(&fixture.raid, None).await.unwrap();
         let cut =
             format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'", fixture.database());
         assert!(cluster.run("postgres", &cut).lines().count() >= 2);
@@ -330,7 +330,7 @@ async fn a_server_that_takes_no_writes_is_unavailable_and_can_be_read() {
     set("on");
     assert_unavailable(&fixture.store.append(entry(&row, 1, 10)).await, "takes no writes");
     assert_unavailable(&fixture.store.ping().await, "takes no writes");
-    assert_unavailable(&fixture.store.update_raid(&fixture.raid).await, "takes no writes");
+    assert_unavailable(&fixture.store.update_raid(&fixture.raid, None).await, "takes no writes");
     assert_eq!(fixture.store.raid_by_code("raid").await.unwrap(), Some(fixture.raid.clone()));
     set("off");
     fixture.store.append(entry(&row, 1, 10)).await.unwrap();
@@ -414,7 +414,7 @@ async fn a_commit_is_on_disk_whatever_the_servers_default_and_a_stronger_one_sta
         cluster.run("postgres", &cut);
         let seq = held(&fixture.store, &row).await.len() as u64 + 1;
         fixture.store.append(entry(&row, seq, 10)).await.unwrap();
-        fixture.store.update_raid(&fixture.raid).await.unwrap();
+        fixture.store.update_raid(&fixture.raid, None).await.unwrap();
         assert_eq!(cluster.run(database, "SELECT DISTINCT setting FROM seen"), expected);
         cluster.run(database, "DELETE FROM seen");
     }

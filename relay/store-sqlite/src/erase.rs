@@ -305,6 +305,9 @@ impl Change for BeginLeaving {
         sqlx::query!("DELETE FROM sign_ins WHERE person = ?1", person).execute(&mut *connection).await?;
         sqlx::query!("DELETE FROM sessions WHERE person = ?1", person).execute(&mut *connection).await?;
         sqlx::query!("DELETE FROM invitations WHERE made_by = ?1", person).execute(&mut *connection).await?;
+        // What he agreed to counts no more.
+        sqlx::query!("UPDATE characters SET agrees = 0 WHERE person = ?1", person).execute(&mut *connection).await?;
+        sqlx::query!("DELETE FROM claims WHERE person = ?1", person).execute(&mut *connection).await?;
         sqlx::query!(
             "DELETE FROM keys WHERE account IN (SELECT account FROM account_owners WHERE person = ?1)",
             person,

@@ -1,7 +1,7 @@
 //! Links that their owners made to raids and channels.
 
 use raidcast_store::row::{LinkColumns, readable};
-use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow, Links, NewLink, Note, StoreError, StoreFuture};
+use raidcast_store::{AccountId, LINKS_MAX, LinkId, LinkRow, Linked, Links, NewLink, Note, StoreFuture};
 use sqlx::sqlite::SqliteConnection;
 
 use crate::SqliteStore;
@@ -24,7 +24,7 @@ macro_rules! select_links {
 }
 
 impl Links for SqliteStore {
-    fn add_link<'a>(&'a self, link: &'a NewLink) -> StoreFuture<'a, Option<LinkRow>> {
+    fn add_link<'a>(&'a self, link: &'a NewLink) -> StoreFuture<'a, Linked> {
         self.write(AddLink(link.clone()))
     }
 
@@ -78,9 +78,9 @@ impl Links for SqliteStore {
 struct AddLink(NewLink);
 
 impl Change for AddLink {
-    type Output = Option<LinkRow>;
+    type Output = Linked;
 
-    async fn run(&self, connection: &mut SqliteConnection) -> Result<Option<LinkRow>, Failure> {
+    async fn run(&self, connection: &mut SqliteConnection) -> Result<Linked, Failure> {
         let Self(link) = self;
         let to = sqlx::query!(
             r#"SELECT a.row AS "account!", r.row AS "raid?" FROM accounts a
@@ -90,8 +90,8 @@ impl Change for AddLink {
             link.raid_code,
         )
         .fetch_optional(&mut *connection)
-        .await?
-        .ok_or_else(|| StoreError::Damaged(format!("no account {} with that raid", link.account.0)))?;
+        .await?;
+        let Some(to) = to else { return Ok(Linked::NotThere) };
         let count = sqlx::query_scalar!(
             r#"SELECT COUNT(*) AS "count!: i64" FROM links
                WHERE account = ?1 AND raid IS ?2 AND (ends_at_ms IS NULL OR ends_at_ms > ?3)"#,
@@ -102,7 +102,7 @@ impl Change for AddLink {
         .fetch_one(&mut *connection)
         .await?;
         if count >= LINKS_MAX as i64 {
-            return Ok(None);
+            return Ok(Linked::Full);
         }
         let digest = link.digest.as_slice();
         let row = sqlx::query_scalar!(
@@ -118,7 +118,7 @@ impl Change for AddLink {
         .fetch_one(&mut *connection)
         .await?;
         put_note(connection, &link.note).await?;
-        Ok(Some(link.kept(LinkId(row))))
+        Ok(Linked::Kept(link.kept(LinkId(row))))
     }
 }
 

@@ -33,8 +33,8 @@ impl Raids for SqliteStore {
         self.write(InsertRaid(raid.clone()))
     }
 
-    fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
-        self.write(UpdateRaid(raid.clone()))
+    fn update_raid<'a>(&'a self, raid: &'a RaidRow, note: Option<Note>) -> StoreFuture<'a, ()> {
+        self.write(UpdateRaid { raid: raid.clone(), note })
     }
 
     fn clear_title<'a>(&'a self, code: &'a str, note: Note) -> StoreFuture<'a, bool> {
@@ -127,20 +127,23 @@ impl Change for InsertRaid {
 }
 
 /// Replaces what may change of a raid.
-struct UpdateRaid(RaidRow);
+struct UpdateRaid {
+    raid: RaidRow,
+    note: Option<Note>,
+}
 
 impl Change for UpdateRaid {
     type Output = ();
 
     async fn run(&self, connection: &mut SqliteConnection) -> Result<(), Failure> {
-        let raid = &self.0;
+        let Self { raid, note } = self;
         let id = raid.id.0.as_bytes().as_slice();
         let (visibility, names) = (code::of_visibility(raid.visibility), code::of_names(raid.names));
         let report_visibility = raid.report_visibility.map(code::of_visibility);
         let reports = code::of_visibility(raid.shown_to().reports());
         let said = raid.said.map(|said| code::of_visibility(said.live));
         let said_report = raid.said.and_then(|said| said.report).map(code::of_visibility);
-        let held = sqlx::query!(r#"SELECT row AS "row!", names FROM raids WHERE id = ?1"#, id)
+        let held = sqlx::query!(r#"SELECT row AS "row!", visibility, names FROM raids WHERE id = ?1"#, id)
             .fetch_optional(&mut *connection)
             .await?
             .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
@@ -169,9 +172,14 @@ impl Change for UpdateRaid {
         )
         .execute(&mut *connection)
         .await?;
-        if changed.rows_affected() > 0 || held.names != i64::from(names) {
+        // What is found tells of a raid as long as that is public.
+        let is_found_alike = (held.visibility, held.names) == (visibility.into(), names.into());
+        if changed.rows_affected() > 0 || !is_found_alike {
             let listed = Listed::of(reports.into(), names.into(), code::of_state(ReportState::Final).into());
-            list_raid(connection, held.row, listed).await?;
+            list_raid(&mut *connection, held.row, listed).await?;
+        }
+        if let Some(note) = note {
+            put_note(connection, note).await?;
         }
         Ok(())
     }

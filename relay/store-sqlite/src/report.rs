@@ -83,7 +83,9 @@ impl Reports for SqliteStore {
             let offset = page.offset();
             let mut transaction = self.readers.begin().await?;
             let lines = select_lines!(
-                "WHERE e.visibility = 0 AND (e.state <> 0 OR r.visibility = 0)
+                "WHERE e.visibility = 0
+                   AND (r.visibility = 0 OR (e.state <> 0
+                        AND (r.delay_ms = 0 OR e.kept_at_ms <= max(iif(r.shown_until_ms <= ?3, r.shown_until_ms, 0), ?3 - r.delay_ms))))
                    AND (r.delay_ms = 0 OR e.created_at_ms <= max(iif(r.shown_until_ms <= ?3, r.shown_until_ms, 0), ?3 - r.delay_ms))
                  ORDER BY e.started_at_ms DESC, e.row DESC LIMIT ?1 OFFSET ?2",
                 page.limit,
@@ -102,9 +104,11 @@ impl Reports for SqliteStore {
             // Those that the lines leave out are of raids that were active since then.
             let held_back = sqlx::query_scalar!(
                 "SELECT count(*) FROM raids r JOIN encounters e ON e.raid = r.row
-                 WHERE r.delay_ms > 0 AND r.active_at_ms > ?1 - 600000 AND e.visibility = 0
+                 WHERE r.delay_ms > 0 AND r.active_at_ms > ?1 - 86400000
+                   AND (r.visibility <> 0 OR r.active_at_ms > ?1 - 600000) AND e.visibility = 0
                    AND (e.state <> 0 OR r.visibility = 0)
-                   AND e.created_at_ms > max(iif(r.shown_until_ms <= ?1, r.shown_until_ms, 0), ?1 - r.delay_ms)",
+                   AND (CASE WHEN r.visibility = 0 THEN e.created_at_ms ELSE COALESCE(e.kept_at_ms, ?1) END)
+                       > max(iif(r.shown_until_ms <= ?1, r.shown_until_ms, 0), ?1 - r.delay_ms)",
                 now_ms
             )
             .fetch_one(&mut *transaction)

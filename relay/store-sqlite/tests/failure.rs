@@ -122,10 +122,10 @@ async fn a_full_disk_refuses_what_does_not_fit_and_loses_nothing_that_was_answer
     // Reading goes on, and so does what fits; what comes after what failed does not.
     assert_eq!(store.raid_by_code("raid").await.unwrap(), Some(fixture.raid.clone()));
     assert_unavailable(&store.ping().await, "the disk is full");
-    store.update_raid(&fixture.raid).await.unwrap();
+    store.update_raid(&fixture.raid, None).await.unwrap();
     let batch = (stored + 1..=stored + 100).map(|seq| store.append(entry(&row, seq, 1_500)));
     assert!(join_all(batch).await.iter().all(Result::is_err));
-    store.update_raid(&fixture.raid).await.unwrap();
+    store.update_raid(&fixture.raid, None).await.unwrap();
     // There is room again.
     store.set_pages_max(1_000_000).await.unwrap();
     store.ping().await.unwrap();

@@ -81,7 +81,7 @@ macro_rules! conformance {
                 an_update_replaces_only_what_may_change, the_newest_raid_is_the_one_that_was_active_last,
                 history_is_the_newest_raid_only_where_there_is_no_other, a_clock_that_was_ahead_pins_no_raid,
                 being_active_changes_nothing_else,
-                a_title_that_was_cleared_does_not_come_back,
+                who_changes_a_raid_is_noted_with_the_change, a_title_that_was_cleared_does_not_come_back,
                 tickets_are_renewed_for_good, fights_show_the_names_that_their_raid_shows;
             player: a_player_of_a_raid_has_one_number_that_stays, without_a_raid_nobody_gets_a_number,
                 whoever_asks_at_once_numbers_have_no_gap, numbers_of_players_survive_a_crash,
@@ -106,6 +106,7 @@ macro_rules! conformance {
                 a_new_reading_replaces_all, a_final_report_stands_while_a_new_reading_comes,
                 a_report_needs_its_encounter, a_final_report_is_not_reopened, reports_survive_a_crash,
                 a_report_is_named_by_its_encounter, only_public_reports_are_listed, fights_of_a_delayed_raid_are_listed_when_it_shows_them,
+                a_fight_of_a_delayed_raid_that_is_not_public_is_listed_when_its_end_is_shown,
                 pages_have_no_gaps_and_no_repeats,
                 lists_show_what_was_kept, live_reports_are_listed_without_figures, a_raid_lists_all_of_its_reports,
                 a_change_of_visibility_is_seen_at_once, reports_and_what_is_live_are_shown_apart,

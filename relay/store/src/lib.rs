@@ -55,7 +55,7 @@ pub use error::{StoreError, StoreFuture};
 pub use jobs::{JOBS_MAX, JobKey, JobKind, Jobs, JobsWaiting, LeasedJob, NewJob};
 pub use journal::{Journal, JournalEntry, JournalKind, StoredJournal, StoredStream, StreamKey};
 pub use key::{KEYS_MAX, KeyRow, Keys, NewKey};
-pub use link::{LINKS_MAX, LinkId, LinkRow, Links, NewLink};
+pub use link::{LINKS_MAX, LinkId, LinkRow, Linked, Links, NewLink};
 pub use person::{Adding, Invitation, Joining, NewPerson, People, Person, PersonId, Role, SignIn, Subject};
 pub use player::{NUMBERED_PLAYERS_MAX, Players, numbers_to_give};
 pub use raid::{Delay, Policy, RaidRow, Raids, ShownTo, Tickets, stricter};

@@ -71,16 +71,24 @@ impl NewLink {
     }
 }
 
+/// What became of a link that was to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Linked {
+    /// It is kept.
+    Kept(LinkRow),
+    /// Its raid, or its account's channel, has [`LINKS_MAX`] that are not over now.
+    Full,
+    /// The account has no such raid, or there is none.
+    NotThere,
+}
+
 /// Links that a raid may have at once, and a channel.
 pub const LINKS_MAX: usize = 20;
 
 /// Keeps links.
 pub trait Links: Send + Sync {
-    /// Keeps a link, and notes it; `None` if its raid, or its account's channel, has [`LINKS_MAX`] that are not over now.
-    ///
-    /// # Errors
-    /// `Damaged` if the account has no such raid, or there is none.
-    fn add_link<'a>(&'a self, link: &'a NewLink) -> StoreFuture<'a, Option<LinkRow>>;
+    /// Keeps a link, and notes it.
+    fn add_link<'a>(&'a self, link: &'a NewLink) -> StoreFuture<'a, Linked>;
 
     /// The link with a secret of this digest, also where it is over.
     fn link<'a>(&'a self, digest: &'a [u8; 32]) -> StoreFuture<'a, Option<LinkRow>>;

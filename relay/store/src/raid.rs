@@ -148,8 +148,9 @@ pub trait Raids: Send + Sync {
     /// account that claim to have been active later (a clock was ahead) were so before it.
     fn insert_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
 
-    /// Replaces what may change of a raid: title, who may see it and its reports, names and delay (of its reports too), whether it is closed.
-    fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()>;
+    /// Replaces what may change of a raid: title, who may see it and its reports, names and delay (of its reports too), whether
+    /// it is closed; and notes who did it, if it is to be noted.
+    fn update_raid<'a>(&'a self, raid: &'a RaidRow, note: Option<Note>) -> StoreFuture<'a, ()>;
 
     /// Clears a raid's title for good, and notes that: it gets no other, whatever [`Raids::update_raid`] says. `false` if
     /// there is no such raid; nothing is noted where it was so already.

@@ -1,5 +1,6 @@
 //! Who may see a raid while it is live, and who its reports: each by itself, and changed at any time.
 
+use raidcast_shared::account::Audited;
 use raidcast_shared::feed::{FeedFrame, SUBPROTOCOL_JSON};
 use raidcast_shared::id::RaidId;
 use raidcast_shared::uplink::{Hello, Outcome, UplinkReply, Visibility};
@@ -234,5 +235,121 @@ async fn what_the_store_does_not_keep_has_not_changed() {
     assert_eq!(relay.get(&path).await.0, 200);
     show(&relay, &raid, json!({"visibility": "private"})).await;
     assert_eq!(relay.get(&path).await.0, 404);
+    relay.stop().await;
+}
+
+/// Who watched sees how it ended; who comes a minute later, and may see no reports, sees nothing of it.
+#[tokio::test]
+async fn a_fight_that_is_over_is_not_shown_to_who_comes_later_where_reports_are_private() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, seen_by(Public, Some(Private))).await;
+    let feed = format!("{}/api/v1/raids/{}/feed", relay.url, uploader.welcome.raid);
+    let fight = Script::new(10, 2);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    uploader.acked(10).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    let shown = async |key: Option<&str>| {
+        let mut spectator = Spectator::join_as(&feed, SUBPROTOCOL_JSON, key).await;
+        loop {
+            if let FeedFrame::Keyframe(keyframe) = spectator.hear().await.expect("a keyframe") {
+                return keyframe.fight.map(|fight| fight.report_id);
+            }
+        }
+    };
+    assert_eq!(shown(None).await, Some(begun.report.clone()));
+    relay.pass_ms(61_000);
+    assert_eq!(shown(None).await, None);
+    assert_eq!(shown(Some(KEY)).await, Some(begun.report.clone()));
+    let mut watching = Spectator::join_at(&feed, SUBPROTOCOL_JSON).await;
+    let next = Script::new(5, 3).at(1_790_000_100_000);
+    let goes_on = uploader.begin(&next).await;
+    uploader.deltas(goes_on.h, &next.deltas).await;
+    uploader.acked(5).await;
+    watching.until("the next fight", |seen| seen.damage > 0).await;
+    assert_eq!(shown(None).await, Some(goes_on.report));
+    relay.stop().await;
+}
+
+/// Its end is told as late as all else, and until then it goes on for those who are behind.
+#[tokio::test]
+async fn a_fight_whose_end_has_not_come_is_not_for_who_may_see_reports_alone() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let late = |live, reports| Hello { delay_s: 60, ..seen_by(live, reports) };
+    let (uploader, reports) = evening(&relay, late(Private, Some(Public))).await;
+    let (raid, [ended, live]) = (uploader.welcome.raid.clone(), reports.clone());
+    let listed = async || relay.get("/api/v1/reports").await.1;
+    let count = |list: &Value| (list["pagination"]["total"].as_u64(), list["reports"].as_array().map(Vec::len));
+    for _ in 0..2 {
+        assert_eq!(seen(&relay, &raid, &reports).await, ([404; 5], vec![]));
+        assert_eq!(count(&listed().await), (Some(0), Some(0)));
+        assert_eq!(relay.get("/api/v1/encounters").await.1["encounters"].as_array().map(Vec::len), Some(0));
+        let feed = format!("/api/v1/reports/{ended}/feed?speed=0");
+        assert_eq!(relay.get(&feed).await.0, 404);
+        // It has begun, and come, by then.
+        relay.pass_ms(29_000);
+    }
+    let (_, own) = relay.get_with(&format!("/api/v1/reports/{ended}"), Some(KEY)).await;
+    assert_eq!(own["state"], "final");
+    relay.pass_ms(5_000);
+    assert_eq!(seen(&relay, &raid, &reports).await, ([404, 200, 200, 200, 404], vec![]));
+    assert_eq!(count(&listed().await), (Some(1), Some(1)));
+    // The other way round it is live for them, as the rest of the raid.
+    show(&relay, &raid, json!({"visibility": "public", "reportVisibility": "private"})).await;
+    assert_eq!(seen(&relay, &raid, &reports).await, ([200, 404, 404, 404, 404], vec![live]));
+    relay.stop().await;
+}
+
+/// With who did it, where anything changes, and with the change.
+#[tokio::test]
+async fn who_said_who_sees_a_raid_is_noted() {
+    let data = tempfile::tempdir().unwrap();
+    let shaky = Shaky::open(data.path()).await;
+    let relay = TestRelay::start_on_store(data.path(), shaky.clone()).await;
+    let uploader = Uploader::connect_as(&relay, KEY, seen_by(Unlisted, None)).await;
+    let raid = uploader.welcome.raid.clone();
+    let account = relay.store.raid_by_code(&raid).await.unwrap().unwrap().account;
+    let noted = async || {
+        let rows = relay.store.audit(None, 9).await.unwrap().into_iter();
+        rows.map(|row| (row.note.what, row.note.about)).collect::<Vec<_>>()
+    };
+    show(&relay, &raid, json!({"visibility": "unlisted"})).await;
+    show(&relay, &raid, json!({})).await;
+    assert_eq!(noted().await, []);
+    shaky.faults.writes.store(1, std::sync::atomic::Ordering::SeqCst);
+    let refused =
+        relay.send("PATCH", &format!("/api/v1/raids/{raid}"), Some(KEY), Some(&json!({"visibility": "private"}))).await;
+    assert_eq!((refused.0, noted().await), (503, vec![]));
+    show(&relay, &raid, json!({"visibility": "private"})).await;
+    let one = (Audited::RaidShown, Some(account.0));
+    assert_eq!(noted().await, [one]);
+    // What its client says is its own.
+    let _again = Uploader::connect_as(&relay, KEY, seen_by(Public, None)).await;
+    assert_eq!(noted().await, [one]);
+    relay.stop().await;
+}
+
+/// However many ask for the same at one moment.
+#[tokio::test]
+async fn a_list_that_is_made_for_a_member_is_given_to_nobody_else() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let (uploader, _) = evening(&relay, seen_by(Public, Some(Private))).await;
+    let path = format!("/api/v1/raids/{}", uploader.welcome.raid);
+    for _ in 0..5 {
+        let asked = [true, false, true, false].map(|is_member| {
+            let (relay, path) = (&relay, &path);
+            async move {
+                let (status, list) = relay.get_with(path, is_member.then_some(KEY)).await;
+                assert_eq!(status, 200, "{list}");
+                (is_member, list["reports"].as_array().unwrap().len())
+            }
+        });
+        for (is_member, fights) in futures::future::join_all(asked).await {
+            assert_eq!(fights, if is_member { 2 } else { 1 });
+        }
+    }
     relay.stop().await;
 }

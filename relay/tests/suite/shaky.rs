@@ -12,12 +12,12 @@ use raidcast_store::{
     Account, AccountId, Accounts, Adding, AuditRow, Audits, Backlog, Character, Characters, Claim, Derived,
     DerivedRows, EncounterKey, EncounterRow, Encounters, Erasing, FightsBegun, GivenBack, HeldReport, Invitation,
     JobKey, JobKind, Jobs, JobsWaiting, Joining, Journal, JournalEntry, JudgedClaim, KeptReport, KeyEncounter, KeyId,
-    KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left, LinkId, LinkRow, Links, NewClaim, NewEncounter, NewJob,
-    NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload, Note, OnCommit, OpenEncounter, Page, People, Person,
-    PersonId, Players, Proof, ProvedBy, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role, Search,
-    SearchFound, SearchRequest, SeenClaim, Session, SessionEnds, SessionId, Sessions, SignIn, Store, StoreError,
-    StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash, UploadKept,
-    Uploads, Usage, Use, Wish, Wished, Wishes,
+    KeyRow, KeyedEncounters, Keys, LeasedJob, Leaving, Left, LinkId, LinkRow, Linked, Links, NewClaim, NewEncounter,
+    NewJob, NewKey, NewLink, NewPerson, NewRemoval, NewSession, NewUpload, Note, OnCommit, OpenEncounter, Page, People,
+    Person, PersonId, Players, Proof, ProvedBy, RaidLine, RaidRow, Raids, Removal, Removals, ReportLine, Reports, Role,
+    Search, SearchFound, SearchRequest, SeenClaim, Session, SessionEnds, SessionId, Sessions, SignIn, Store,
+    StoreError, StoreFuture, StoredJournal, StoredStream, Subject, Term, Tickets, Unreadable, Upkeep, UploadHash,
+    UploadKept, Uploads, Usage, Use, Wish, Wished, Wishes,
 };
 use raidcast_store_sqlite::SqliteStore;
 use tokio::runtime::Handle;
@@ -196,7 +196,7 @@ impl Keys for Shaky {
 
 impl Links for Shaky {
     through! {
-        "writes" add_link(link: &'a NewLink = link.clone() => &link) -> Option<LinkRow>;
+        "writes" add_link(link: &'a NewLink = link.clone() => &link) -> Linked;
         "reads" link(digest: &'a [u8; 32] = *digest => &digest) -> Option<LinkRow>;
         "reads" links(account: AccountId = account => account, raid_code: Option<&'a str> = raid_code.map(str::to_owned) => raid_code.as_deref(), now_ms: i64 = now_ms => now_ms) -> Vec<LinkRow>;
         "writes" revoke_link(account: AccountId = account => account, raid_code: Option<&'a str> = raid_code.map(str::to_owned) => raid_code.as_deref(), link: LinkId = link => link, note: Note = note => note) -> Option<LinkRow>;
@@ -213,10 +213,10 @@ impl Links for Shaky {
 }
 
 impl Raids for Shaky {
-    fn update_raid<'a>(&'a self, raid: &'a RaidRow) -> StoreFuture<'a, ()> {
+    fn update_raid<'a>(&'a self, raid: &'a RaidRow, note: Option<Note>) -> StoreFuture<'a, ()> {
         let _ = self.faults.raids_read_late.compare_exchange(1, 2, Ordering::SeqCst, Ordering::SeqCst);
         let raid = raid.clone();
-        self.pass(true, move |store| async move { store.update_raid(&raid).await })
+        self.pass(true, move |store| async move { store.update_raid(&raid, note).await })
     }
 
     fn raid_by_code<'a>(&'a self, code: &'a str) -> StoreFuture<'a, Option<RaidRow>> {

@@ -10,9 +10,9 @@ use raidcast_shared::id::{ActorId, RaidId};
 use raidcast_shared::uplink::{Hello, Outcome, ReportState, UplinkReply, Visibility};
 use raidcast_store::transfer::Table;
 use raidcast_store::{
-    AccountId, Audited, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, NewClaim, NewJob, NewKey,
-    NewLink, NewPerson, NewRemoval, NewSession, Note, Person, Proof, ProvedBy, Role, Session, SessionEnds, Store,
-    Subject, UploadHash, Wish, Wished,
+    AccountId, Audited, Invitation, JobKey, JobKind, JobsWaiting, Joining, KeyRow, Left, Linked, NewClaim, NewJob,
+    NewKey, NewLink, NewPerson, NewRemoval, NewSession, Note, Person, Proof, ProvedBy, RaidRow, Role, Session,
+    SessionEnds, ShownTo, Store, Subject, UploadHash, Wish, Wished,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -89,6 +89,12 @@ async fn filled(data: &Path) -> Vec<String> {
     assert!(relay.store.ask_removal(&asked).await.unwrap());
     let pinned = Note { by: Some(ana.id), key: None, what: Audited::RaidPinned, about: None, at_ms: 1 };
     assert!(relay.store.pin_raid(&row.raid_code, true, pinned).await.unwrap());
+    // Another one's, shown otherwise than its client said.
+    let (other, _) = relay.store.report(&reports[1]).await.unwrap().unwrap();
+    let other = relay.store.raid_by_code(&other.raid_code).await.unwrap().unwrap();
+    let said = Some(ShownTo { live: Visibility::Private, report: Some(Visibility::Unlisted) });
+    let shown = RaidRow { report_visibility: Some(Visibility::Public), said, ..other };
+    relay.store.update_raid(&shown, None).await.unwrap();
     for (player, is_proved) in [(PLAYERS[0], true), (PLAYERS[1], false)] {
         let claim = NewClaim {
             person: ana.id,
@@ -126,7 +132,7 @@ async fn filled(data: &Path) -> Vec<String> {
             note: Note { by: None, key: None, what: Audited::LinkMade, about: None, at_ms: 2 },
             now_ms: 2,
         };
-        relay.store.add_link(&link).await.unwrap().unwrap();
+        assert!(matches!(relay.store.add_link(&link).await.unwrap(), Linked::Kept(_)));
     }
     relay.stop().await;
     reports

@@ -13,7 +13,7 @@ use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS, is_shown_alike};
 use super::stage::Of;
 use super::state::{Chore, RaidTask, Uplink, Wanted};
 use crate::fanout::Whom;
-use crate::raid::command::Attach;
+use crate::raid::command::{Attach, Show};
 
 impl RaidTask {
     /// Takes a connection that wants to speak for the raid, or what somebody says who manages it; those before come first.
@@ -37,7 +37,7 @@ impl RaidTask {
                 let (title, names) = (title.clone(), *names);
                 RaidRow { title, names, closed: false, said, ..row.seen_by(shown_to) }
             }
-            Wanted::ToShow(form, _) => {
+            Wanted::ToShow(Show { form, .. }) => {
                 let before = self.row.shown_to();
                 let shown_to = ShownTo {
                     live: form.visibility.unwrap_or(before.live),
@@ -53,9 +53,9 @@ impl RaidTask {
     fn keep_next(&mut self) {
         while let Some(next) = self.wanted.front() {
             let mut kept = self.as_wanted(next);
-            let (delay_ms, says_title) = match next {
-                Wanted::ToSpeak(next) => (next.delay_ms, kept.title.is_some()),
-                Wanted::ToShow(..) => (self.row.delay.ms, false),
+            let (delay_ms, says_title, note) = match next {
+                Wanted::ToSpeak(next) => (next.delay_ms, kept.title.is_some(), None),
+                Wanted::ToShow(next) => (self.row.delay.ms, false, Some(next.note)),
             };
             if kept == self.row && delay_ms == self.row.delay.ms {
                 self.keep_first(&kept);
@@ -72,7 +72,7 @@ impl RaidTask {
                 kept.delay = delay.changed_to(delay_ms, context.clock.now_ms());
                 let keeping = async {
                     numbered?;
-                    context.store.update_raid(&kept).await?;
+                    context.store.update_raid(&kept, note).await?;
                     if says_title {
                         // Where that was cleared for good there is none.
                         let held = context.store.raid_by_code(&kept.code).await?;
@@ -93,7 +93,8 @@ impl RaidTask {
             Ok(()) => self.keep_first(kept),
             Err(error) => {
                 tracing::warn!(raid = self.row.code, %error, "could not keep what a raid is from now on");
-                if let Some(Wanted::ToSpeak(Attach { reply, .. }) | Wanted::ToShow(_, reply)) = self.wanted.pop_front()
+                if let Some(Wanted::ToSpeak(Attach { reply, .. }) | Wanted::ToShow(Show { reply, .. })) =
+                    self.wanted.pop_front()
                 {
                     let _ = reply.send(Err(error));
                 }
@@ -117,7 +118,7 @@ impl RaidTask {
         self.be(RaidRow { title, said, names, delay, closed, tickets, ..row });
         let Attach { connection, replies, reply, .. } = match first {
             Wanted::ToSpeak(attach) => attach,
-            Wanted::ToShow(_, reply) => {
+            Wanted::ToShow(Show { reply, .. }) => {
                 let _ = reply.send(Ok(self.row.clone()));
                 self.raid_changed();
                 return;

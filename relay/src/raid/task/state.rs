@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::{FuturesOrdered, FuturesUnordered};
-use raidcast_shared::administration::RaidForm;
 use raidcast_shared::checksum::Checksum;
 use raidcast_shared::fold::Checked;
 use raidcast_shared::id::{ActorId, EncounterId, StreamId};
@@ -26,7 +25,7 @@ use crate::access::Numbers;
 use crate::context::Context;
 use crate::quota::Spent;
 use crate::raid::channels::Channels;
-use crate::raid::command::{Attach, Claim, Join, RaidCommand, RaidHandle};
+use crate::raid::command::{Attach, Claim, Join, RaidCommand, RaidHandle, Show};
 use crate::raid::directory::Directory;
 use crate::raid::encounter::LiveEncounter;
 use crate::raid::restore::Unread;
@@ -238,7 +237,7 @@ pub(super) enum Wanted {
     /// As a connection says that wants to speak for it.
     ToSpeak(Attach),
     /// Seen by those whom somebody names who manages it.
-    ToShow(RaidForm, oneshot::Sender<Result<RaidRow, StoreError>>),
+    ToShow(Show),
 }
 
 /// Owns a raid.

@@ -232,7 +232,7 @@ pub async fn who_is_hidden_is_found_by_nothing(harness: &impl Harness<Store: Sto
     assert_eq!(store.wishes(NOW_MS).await.expect("an answer").hidden, [id(2)]);
     // Its raid changes, and the fight is kept and derived anew.
     for visibility in [Visibility::Private, Visibility::Public] {
-        store.update_raid(&RaidRow { visibility, ..first_raid.clone() }).await.expect("the raid");
+        store.update_raid(&RaidRow { visibility, ..first_raid.clone() }, None).await.expect("the raid");
     }
     is_shown(false).await;
     store.keep_report(&kept(&first, ReportState::Final, 2, 1)).await.expect("a report");
@@ -281,6 +281,9 @@ pub async fn wishes_are_their_persons_alone(harness: &impl Harness<Store: Store>
     let note = Note { by: Some(ana.id), key: None, what: Audited::PersonLeft, about: None, at_ms: NOW_MS };
     claimed(&store, &ana, 9, ProofWay::Code).await;
     assert_eq!(store.begin_leaving(ana.id, &job, note).await.expect("an answer"), Leaving::Begun);
+    // From the first moment, however long it takes until he is gone.
+    let left = store.wishes(NOW_MS).await.expect("an answer");
+    assert_eq!((left.hidden, left.agreed, left.claimed), (vec![id(2)], vec![], vec![]));
     assert!(store.erase_person(ana.id).await.expect("an answer"));
     let left = store.wishes(NOW_MS).await.expect("an answer");
     assert_eq!((left.hidden, left.agreed, left.claimed), (vec![id(2)], vec![], vec![]));

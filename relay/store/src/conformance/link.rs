@@ -7,8 +7,7 @@ use raidcast_shared::uplink::Visibility;
 
 use super::{Fights, Harness, NOW_MS, account, raid};
 use crate::{
-    AccountId, Audited, Audits, Erasing, LINKS_MAX, LinkId, LinkRow, Links, NewLink, Note, PersonId, RaidRow,
-    StoreError,
+    AccountId, Audited, Audits, Erasing, LINKS_MAX, LinkId, LinkRow, Linked, Links, NewLink, Note, PersonId, RaidRow,
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -33,7 +32,10 @@ fn new_link(raid: &RaidRow, to_channel: bool, number: u8) -> NewLink {
 }
 
 async fn add(store: &Arc<impl Links>, link: &NewLink) -> LinkRow {
-    store.add_link(link).await.expect("an answer").expect("a link")
+    match store.add_link(link).await.expect("an answer") {
+        Linked::Kept(row) => row,
+        refused => panic!("no link: {refused:?}"),
+    }
 }
 
 async fn links(store: &Arc<impl Links>, of: &NewLink, now_ms: i64) -> Vec<LinkRow> {
@@ -61,8 +63,7 @@ pub async fn a_link_is_found_by_its_digest_and_listed_until_it_is_over(
     let nobodys = NewLink { account: AccountId(9_999), ..new_link(&one, true, 9) };
     let foreign = NewLink { account: others.account, ..new_link(&one, false, 9) };
     for refused in [nobodys, foreign] {
-        let refused = store.add_link(&refused).await;
-        assert!(matches!(refused, Err(StoreError::Damaged(_))), "{refused:?}");
+        assert_eq!(store.add_link(&refused).await.expect("an answer"), Linked::NotThere);
     }
     let short = NewLink { ends_at_ms: Some(NOW_MS + HOUR_MS), ..new_link(&one, false, 1) };
     let (long, other, channel) = (new_link(&one, false, 2), new_link(&two, false, 3), new_link(&one, true, 4));
@@ -134,10 +135,11 @@ pub async fn a_raid_and_a_channel_have_so_many_links_at_the_most(harness: &impl 
         add(&store, &first).await;
         let new: Vec<_> = (1..=LINKS_MAX as u8 + 3).map(|number| new_link(&one, to_channel, base + number)).collect();
         let made = join_all(new.iter().map(|link| store.add_link(link))).await;
-        let made = made.into_iter().filter(|made| made.as_ref().expect("an answer").is_some()).count();
+        let made = made.into_iter().filter(|made| matches!(made, Ok(Linked::Kept(_)))).count();
         assert_eq!(made, LINKS_MAX - 1);
         let late = NewLink { now_ms: NOW_MS + HOUR_MS, ..new_link(&one, to_channel, base + 90) };
-        assert!(store.add_link(&NewLink { now_ms: NOW_MS, ..late.clone() }).await.expect("an answer").is_none());
+        let full = store.add_link(&NewLink { now_ms: NOW_MS, ..late.clone() }).await;
+        assert_eq!(full.expect("an answer"), Linked::Full);
         add(&store, &late).await;
         assert_eq!(links(&store, &late, NOW_MS + HOUR_MS).await.len(), LINKS_MAX);
     }

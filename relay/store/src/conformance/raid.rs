@@ -76,10 +76,10 @@ pub async fn an_update_replaces_only_what_may_change(harness: &impl Harness<Stor
         active_at_ms: NOW_MS + 5,
         ..changed.clone()
     };
-    store.update_raid(&asked).await.expect("an update");
+    store.update_raid(&asked, None).await.expect("an update");
     assert_eq!(store.raid_by_id(first.id).await.expect("an answer"), Some(changed));
     assert_eq!(store.raid_by_id(other.id).await.expect("an answer"), Some(other));
-    let missing = store.update_raid(&new_raid(&ana, 3, Visibility::Public)).await;
+    let missing = store.update_raid(&new_raid(&ana, 3, Visibility::Public), None).await;
     assert!(matches!(missing, Err(StoreError::Damaged(_))), "{missing:?}");
 }
 
@@ -99,7 +99,7 @@ pub async fn the_newest_raid_is_the_one_that_was_active_last(harness: &impl Harn
     assert_eq!(newest.code, "raid-2");
     let third = store.raid_by_code("raid-3").await.expect("an answer").expect("a raid");
     let third = RaidRow { closed: true, ..third };
-    store.update_raid(&third).await.expect("an update");
+    store.update_raid(&third, None).await.expect("an update");
     store.touch_raid(&third.code, NOW_MS + 35).await.expect("a change");
     let third = RaidRow { active_at_ms: NOW_MS + 35, ..third };
     assert_eq!(store.newest_raid(ana.id).await.expect("an answer"), Some(third));
@@ -144,7 +144,7 @@ pub async fn a_clock_that_was_ahead_pins_no_raid(harness: &impl Harness<Store: A
     store.insert_raid(&second).await.expect("a raid");
     assert_eq!(newest().await, second.code);
     // Its uploader comes back, and still holds the row as it was.
-    store.update_raid(&first).await.expect("an update");
+    store.update_raid(&first, None).await.expect("an update");
     assert_eq!(newest().await, second.code);
     // One that is there, and each that is active after it.
     store.touch_raid(&first.code, NOW_MS + 500 * DAY_MS).await.expect("a change");
@@ -168,7 +168,7 @@ pub async fn being_active_changes_nothing_else(harness: &impl Harness<Store: Acc
         let held = RaidRow { active_at_ms: said_ms, ..first.clone() };
         assert_eq!(store.raid_by_code(&first.code).await.expect("an answer").as_ref(), Some(&held));
         // An update that was made before says an earlier time.
-        store.update_raid(&first).await.expect("an update");
+        store.update_raid(&first, None).await.expect("an update");
         assert_eq!(store.raid_by_code(&first.code).await.expect("an answer"), Some(held));
     }
     assert_eq!(store.raid_by_id(other.id).await.expect("an answer"), Some(other));
@@ -190,7 +190,7 @@ pub async fn tickets_are_renewed_for_good(harness: &impl Harness<Store: Fights +
         let renewed = Tickets { raid: number, channel: number };
         assert_eq!(store.renew_tickets(&first.code).await.expect("an answer"), Some(renewed));
         // Its task still holds the row as it was.
-        store.update_raid(&first).await.expect("an update");
+        store.update_raid(&first, None).await.expect("an update");
         let held = store.raid_by_code(&first.code).await.expect("an answer").expect("the raid");
         assert_eq!(held, RaidRow { tickets: renewed, ..first.clone() });
         let (held, _) = store.report(&row.report_id).await.expect("an answer").expect("the report");
@@ -213,7 +213,7 @@ pub async fn fights_show_the_names_that_their_raid_shows(harness: &impl Harness<
     assert_eq!(row.names, NamesPolicy::Full);
     for names in [NamesPolicy::Hidden, NamesPolicy::Class, NamesPolicy::Full, NamesPolicy::Hidden] {
         let changed = RaidRow { names, ..first.clone() };
-        store.update_raid(&changed).await.expect("an update");
+        store.update_raid(&changed, None).await.expect("an update");
         assert_eq!(store.raid_by_code(&first.code).await.expect("an answer"), Some(changed));
         let seen = store.encounter(ana.id, row.key.encounter).await.expect("an answer");
         assert_eq!(seen, Some(EncounterRow { names, ..row.clone() }));
@@ -223,6 +223,22 @@ pub async fn fights_show_the_names_that_their_raid_shows(harness: &impl Harness<
     let (moved, _) = store.report(&row.report_id).await.expect("an answer").expect("the report");
     assert_eq!(moved.names, NamesPolicy::Class);
     assert_eq!(store.raid_by_code(&other.code).await.expect("an answer"), Some(other));
+}
+
+/// Together or not at all.
+pub async fn who_changes_a_raid_is_noted_with_the_change(harness: &impl Harness<Store: Fights + Audits>) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let raid_of = raid(&store, &ana, 1, Visibility::Public).await;
+    let note = Note { by: None, key: None, what: Audited::RaidShown, about: Some(ana.id.0), at_ms: NOW_MS };
+    let missing = new_raid(&ana, 2, Visibility::Public);
+    store.update_raid(&missing, Some(note)).await.expect_err("there is none");
+    assert_eq!(store.audit(None, 9).await.expect("an answer"), []);
+    let private = RaidRow { visibility: Visibility::Private, ..raid_of };
+    store.update_raid(&private, Some(note)).await.expect("the raid");
+    store.update_raid(&private, None).await.expect("the raid");
+    let noted = store.audit(None, 9).await.expect("an answer");
+    assert_eq!(noted.iter().map(|row| row.note).collect::<Vec<_>>(), [note]);
 }
 
 /// It gets no other, whatever its uploader says then, and that is noted once.
@@ -237,7 +253,7 @@ pub async fn a_title_that_was_cleared_does_not_come_back(harness: &impl Harness<
     assert!(!store.clear_title("nobody's", note).await.expect("an answer"));
     for _ in 0..2 {
         assert!(store.clear_title(&titled(1).code, note).await.expect("an answer"));
-        store.update_raid(&titled(1)).await.expect("the raid");
+        store.update_raid(&titled(1), None).await.expect("the raid");
     }
     drop(store);
     let store = harness.open().await;
@@ -245,6 +261,6 @@ pub async fn a_title_that_was_cleared_does_not_come_back(harness: &impl Harness<
         async |number| store.raid_by_code(&titled(number).code).await.expect("an answer").expect("a raid").title;
     assert_eq!((title(1).await, title(2).await), (None, titled(2).title));
     assert_eq!(store.audit(None, 9).await.expect("an answer").len(), 1);
-    store.update_raid(&RaidRow { title: Some("Another".into()), ..titled(2) }).await.expect("the raid");
+    store.update_raid(&RaidRow { title: Some("Another".into()), ..titled(2) }, None).await.expect("the raid");
     assert_eq!(title(2).await, Some("Another".into()));
 }

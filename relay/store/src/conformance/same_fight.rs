@@ -123,7 +123,7 @@ pub async fn what_is_not_public_is_told_to_its_account_alone(harness: &impl Harn
     let there = keep(&store, &of_bo, 1, fight("a", 1, 101)).await;
     for visibility in [Visibility::Private, Visibility::Public, Visibility::Unlisted] {
         of_bo.visibility = visibility;
-        store.update_raid(&of_bo).await.expect("a raid");
+        store.update_raid(&of_bo, None).await.expect("a raid");
         let to_all = if visibility == Visibility::Public { vec![there.row.report_id.clone()] } else { Vec::new() };
         assert_eq!(linked(&store, &here).await, to_all, "{visibility:?}");
         let to_bo = store.same_fight(here.row.row, Some(bo.id)).await.expect("an answer");

@@ -424,7 +424,7 @@ pub async fn only_final_public_reports_are_found_from_the_next_question_on(harne
         found.contains(&1)
     };
     raid_of.visibility = Visibility::Public;
-    store.update_raid(&raid_of).await.expect("the raid");
+    store.update_raid(&raid_of, None).await.expect("the raid");
     assert!(!is_found().await, "nothing is kept");
     keep(&store, &row, &kept(&row, ReportState::Provisional, 1, 1), &rows).await;
     assert!(!is_found().await, "it may go on");
@@ -433,11 +433,19 @@ pub async fn only_final_public_reports_are_found_from_the_next_question_on(harne
     assert!(is_found().await);
     for visibility in [Visibility::Unlisted, Visibility::Public, Visibility::Private, Visibility::Public] {
         raid_of.visibility = visibility;
-        store.update_raid(&raid_of).await.expect("the raid");
+        store.update_raid(&raid_of, None).await.expect("the raid");
         assert_eq!(is_found().await, visibility == Visibility::Public, "{visibility:?}");
     }
-    raid_of.visibility = Visibility::Private;
-    store.update_raid(&raid_of).await.expect("the raid");
+    // What is found tells of its raid as long as that is public.
+    raid_of.report_visibility = Some(Visibility::Public);
+    store.update_raid(&raid_of, None).await.expect("the raid");
+    let changes = store.search_changes().await.expect("an answer");
+    raid_of.visibility = Visibility::Unlisted;
+    store.update_raid(&raid_of, None).await.expect("the raid");
+    assert_ne!(store.search_changes().await.expect("an answer"), changes);
+    assert!(is_found().await);
+    (raid_of.visibility, raid_of.report_visibility) = (Visibility::Private, None);
+    store.update_raid(&raid_of, None).await.expect("the raid");
     store.move_encounter(row.row, &other.code).await.expect("a move");
     assert!(is_found().await);
     store.move_encounter(row.row, &raid_of.code).await.expect("a move");
@@ -539,7 +547,7 @@ pub async fn a_raid_that_hides_names_is_found_by_no_player(harness: &impl Harnes
         (Visibility::Public, NamesPolicy::Hidden),
     ] {
         (hiding.visibility, hiding.names) = (visibility, names);
-        store.update_raid(&hiding).await.expect("the raid");
+        store.update_raid(&hiding, None).await.expect("the raid");
         let is_public = visibility == Visibility::Public;
         let is_named = is_public && names == NamesPolicy::Full;
         let of = |is_found| if is_found { one.clone() } else { none.clone() };
@@ -663,7 +671,7 @@ pub async fn names_that_nobody_may_see_are_in_nobodys_way(harness: &impl Harness
     let term = |name: &str| Term::name(NameKind::Player, name);
     for listed in [false, true, false, true] {
         hidden.visibility = if listed { Visibility::Public } else { Visibility::Private };
-        store.update_raid(&hidden).await.expect("a raid");
+        store.update_raid(&hidden, None).await.expect("a raid");
         let alike = found("secretive").await;
         assert_eq!((alike[0], alike.len() > 1), (term("secretive"), listed));
         let other = found("secretive77").await;

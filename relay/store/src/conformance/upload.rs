@@ -394,7 +394,7 @@ pub async fn uploads_and_all_else_come_to_an_end(harness: &impl Harness<Store: S
             store.know_upload(row.key, upload.hash, 5_000 + i64::from(number)),
             store.keep_report(&report),
             store.move_encounter(row.row, &second.code),
-            store.update_raid(&first),
+            store.update_raid(&first, None),
             store.append(late),
             store.begin_stream(row.row, &beside),
             store.discard(ana.id, before.key.encounter),

@@ -8,7 +8,8 @@ use raidcast_shared::uplink::{Outcome, ReportState};
 
 use super::super::{Fights, Harness, NOW_MS, account, encounter, kept, new_encounter, new_raid, raid};
 use crate::{
-    Accounts, Delay, EncounterRow, Encounters, NewEncounter, Page, RaidRow, Raids, ReportLine, Reports, stricter,
+    Accounts, Delay, EncounterRow, Encounters, KeptReport, NewEncounter, Page, RaidRow, Raids, ReportLine, Reports,
+    stricter,
 };
 
 async fn public(store: &Arc<impl Reports>, page: u32, limit: u32) -> (Vec<String>, u64) {
@@ -145,10 +146,35 @@ pub async fn fights_of_a_delayed_raid_are_listed_when_it_shows_them(harness: &im
     assert_eq!(listed(last.created_at_ms + 60_000).await.len(), 3);
     // It was shown before the delay was raised.
     let delay = Delay { ms: 600_000, shown_until_ms: new[1].created_at_ms };
-    store.update_raid(&RaidRow { delay, ..behind.clone() }).await.expect("an update");
+    store.update_raid(&RaidRow { delay, ..behind.clone() }, None).await.expect("an update");
     assert_eq!(listed(last.created_at_ms + 60_000).await, [line(&new[1], delay), first.clone()]);
-    store.update_raid(&RaidRow { delay: Delay::default(), ..behind }).await.expect("an update");
+    store.update_raid(&RaidRow { delay: Delay::default(), ..behind }, None).await.expect("an update");
     assert_eq!(listed(last.created_at_ms).await.len(), 3);
+}
+
+/// Until then it is shown as one that goes on, and that is for those alone who may see the raid.
+pub async fn a_fight_of_a_delayed_raid_that_is_not_public_is_listed_when_its_end_is_shown(
+    harness: &impl Harness<Store: Fights + Reports>,
+) {
+    let store = harness.open().await;
+    let ana = account(&store, "ana").await;
+    let delay = Delay { ms: 60_000, shown_until_ms: 0 };
+    let secret = RaidRow { delay, report_visibility: Some(Public), ..new_raid(&ana, 1, Private) };
+    store.insert_raid(&secret).await.expect("a raid");
+    let goes_on = encounter(&store, &secret, 1).await;
+    let ended = encounter(&store, &secret, 2).await;
+    let kept_at_ms = ended.created_at_ms + 30_000;
+    let report = KeptReport { kept_at_ms, ..kept(&ended, ReportState::Final, 1, 1) };
+    store.keep_report(&report).await.expect("a report");
+    store.touch_raid(&secret.code, goes_on.created_at_ms).await.expect("a time");
+    let listed = async |now_ms: i64| {
+        let (lines, count) = store.public_reports(Page { page: 1, limit: 10 }, now_ms).await.expect("an answer");
+        assert_eq!(lines.len() as u64, count, "at {now_ms}");
+        lines.len()
+    };
+    assert_eq!(listed(kept_at_ms).await, 0);
+    assert_eq!(listed(kept_at_ms + 59_999).await, 0);
+    assert_eq!(listed(kept_at_ms + 60_000).await, 1);
 }
 
 /// Whatever its visibility, and no other's.
@@ -177,14 +203,14 @@ pub async fn a_change_of_visibility_is_seen_at_once(harness: &impl Harness<Store
     let row = encounter(&store, &first, 1).await;
     let stays = encounter(&store, &other, 2).await;
     for (visibility, count) in [(Public, 2), (Private, 1), (Public, 2), (Unlisted, 1)] {
-        store.update_raid(&RaidRow { visibility, ..first.clone() }).await.expect("an update");
+        store.update_raid(&RaidRow { visibility, ..first.clone() }, None).await.expect("an update");
         assert_eq!(public(&store, 1, 10).await.1, count);
         let (seen, _) = store.report(&row.report_id).await.expect("an answer").expect("the report");
         assert_eq!(seen.visibility, visibility);
     }
     assert_eq!(public(&store, 1, 10).await.0, [stays.report_id]);
     // One that begins later is as its raid is now.
-    store.update_raid(&RaidRow { visibility: Private, ..other.clone() }).await.expect("an update");
+    store.update_raid(&RaidRow { visibility: Private, ..other.clone() }, None).await.expect("an update");
     encounter(&store, &other, 3).await;
     assert_eq!(public(&store, 1, 10).await.1, 0);
 }
@@ -205,7 +231,7 @@ pub async fn reports_and_what_is_live_are_shown_apart(harness: &impl Harness<Sto
         (Private, None, vec![]),
     ] {
         (raid_of.visibility, raid_of.report_visibility) = (live, report);
-        store.update_raid(&raid_of).await.expect("an update");
+        store.update_raid(&raid_of, None).await.expect("an update");
         let listed: Vec<_> = listed.into_iter().map(|row| row.report_id.clone()).collect();
         let count = listed.len() as u64;
         assert_eq!(public(&store, 1, 10).await, (listed, count), "{live:?} {report:?}");
@@ -221,7 +247,7 @@ pub async fn reports_and_what_is_live_are_shown_apart(harness: &impl Harness<Sto
     }
     // One that begins, and one that comes from elsewhere, is as its raid is.
     (raid_of.visibility, raid_of.report_visibility) = (Public, Some(Private));
-    store.update_raid(&raid_of).await.expect("an update");
+    store.update_raid(&raid_of, None).await.expect("an update");
     encounter(&store, &raid_of, 3).await;
     let other = raid(&store, &ana, 2, Public).await;
     let moves = encounter(&store, &other, 4).await;
@@ -240,7 +266,8 @@ pub async fn a_fight_that_begins_while_its_raid_changes_is_as_its_raid(
         let raid = raid(&store, &ana, number, Public).await;
         let private = RaidRow { visibility: Private, ..raid.clone() };
         let new = new_encounter(&raid, number);
-        let (changed, begun) = futures::future::join(store.update_raid(&private), store.begin_encounter(&new)).await;
+        let (changed, begun) =
+            futures::future::join(store.update_raid(&private, None), store.begin_encounter(&new)).await;
         changed.expect("an update");
         begun.expect("an encounter");
         assert_eq!(public(&store, 1, 10).await, (vec![], 0));
