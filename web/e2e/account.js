@@ -201,6 +201,13 @@ export async function accountChecks(runner, context) {
         await page.getByRole('button', { name: 'Make an invitation' }).click();
         await page.getByRole('button', { name: 'Make invitation' }).click();
         await page.getByRole('region', { name: 'New invitation' }).waitFor();
+        await page.getByRole('button', { name: 'Share the permanent link', exact: true }).click();
+        await page
+          .getByRole('form', { name: 'Make a link to the permanent link' })
+          .getByLabel('For whom')
+          .fill('stream');
+        await page.keyboard.press('Enter');
+        await page.getByRole('region', { name: 'New link: stream' }).waitFor();
       },
       'empty account': async (/** @type {import('playwright-core').Page} */ page) => {
         stage.people.empty();
