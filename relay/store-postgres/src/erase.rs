@@ -157,6 +157,8 @@ impl Erasing for PostgresStore {
         Self::answer(async move {
             let mut transaction = self.pool.begin().await?;
             lock(&mut transaction).await?;
+            // His characters go with him: it comes before his row, as where he begins to leave.
+            character::lock(&mut transaction).await?;
             drop_job(&mut transaction, &Erasure::Person(person)).await?;
             let accounts =
                 sqlx::query_scalar!("SELECT account FROM account_owners WHERE person = $1 ORDER BY account", person.0,)
