@@ -238,40 +238,6 @@ async fn what_the_store_does_not_keep_has_not_changed() {
     relay.stop().await;
 }
 
-/// Who watched sees how it ended; who comes a minute later, and may see no reports, sees nothing of it.
-#[tokio::test]
-async fn a_fight_that_is_over_is_not_shown_to_who_comes_later_where_reports_are_private() {
-    let data = tempfile::tempdir().unwrap();
-    let relay = TestRelay::start(data.path()).await;
-    let mut uploader = Uploader::connect_as(&relay, KEY, seen_by(Public, Some(Private))).await;
-    let feed = format!("{}/api/v1/raids/{}/feed", relay.url, uploader.welcome.raid);
-    let fight = Script::new(10, 2);
-    let begun = uploader.begin(&fight).await;
-    uploader.deltas(begun.h, &fight.deltas).await;
-    uploader.acked(10).await;
-    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
-    let shown = async |key: Option<&str>| {
-        let mut spectator = Spectator::join_as(&feed, SUBPROTOCOL_JSON, key).await;
-        loop {
-            if let FeedFrame::Keyframe(keyframe) = spectator.hear().await.expect("a keyframe") {
-                return keyframe.fight.map(|fight| fight.report_id);
-            }
-        }
-    };
-    assert_eq!(shown(None).await, Some(begun.report.clone()));
-    relay.pass_ms(61_000);
-    assert_eq!(shown(None).await, None);
-    assert_eq!(shown(Some(KEY)).await, Some(begun.report.clone()));
-    let mut watching = Spectator::join_at(&feed, SUBPROTOCOL_JSON).await;
-    let next = Script::new(5, 3).at(1_790_000_100_000);
-    let goes_on = uploader.begin(&next).await;
-    uploader.deltas(goes_on.h, &next.deltas).await;
-    uploader.acked(5).await;
-    watching.until("the next fight", |seen| seen.damage > 0).await;
-    assert_eq!(shown(None).await, Some(goes_on.report));
-    relay.stop().await;
-}
-
 /// Its end is told as late as all else, and until then it goes on for those who are behind.
 #[tokio::test]
 async fn a_fight_whose_end_has_not_come_is_not_for_who_may_see_reports_alone() {

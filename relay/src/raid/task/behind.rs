@@ -13,9 +13,6 @@ use crate::raid::behind::HITS_AT_ONCE;
 use crate::raid::encounter::LiveEncounter;
 use crate::raid::log::DeltaLog;
 
-/// How a fight ended is shown for so long to those who may not see its report, ms.
-const END_SHOWN_MS: i64 = 60_000;
-
 impl RaidTask {
     /// Those who are behind see what came until then; `None`: nobody is.
     pub(super) fn until_ms(&self) -> Option<i64> {
@@ -30,22 +27,7 @@ impl RaidTask {
     /// The fight that a stage shows.
     pub(super) fn current_of(&self, of: Of) -> Option<EncounterId> {
         let stage = self.stages.get(of);
-        let current = if stage.audience.is_behind() { stage.current } else { self.current };
-        current.filter(|id| !self.is_report_alone(of, *id))
-    }
-
-    /// Whether all there is of a fight is its report, and that is not for those of a stage: a while after its end, who comes
-    /// sees nothing of it any more.
-    fn is_report_alone(&self, of: Of, id: EncounterId) -> bool {
-        if of != Of::Others || !self.row.shown_to().hides_reports() {
-            return false;
-        }
-        let now_ms = self.until_ms_of(of).unwrap_or_else(|| self.around.context.clock.now_ms());
-        let is_over = |held: &LiveEncounter| {
-            let kept_at_ms = held.row.kept_at_ms.filter(|_| held.state == ReportState::Final);
-            kept_at_ms.is_some_and(|kept_at_ms| kept_at_ms.saturating_add(END_SHOWN_MS) <= now_ms)
-        };
-        self.encounters.get(&id).is_some_and(is_over)
+        if stage.audience.is_behind() { stage.current } else { self.current }
     }
 
     /// Brings those who are behind up to where they may be now.
