@@ -184,7 +184,7 @@ async fn update(connection: &mut PgConnection, raid: &RaidRow, has_names: bool) 
     .await?
     .ok_or_else(|| StoreError::Damaged(format!("no raid {}", raid.code)))?;
     // What is found tells of a raid as long as that is public.
-    let is_listed_anew = (held.visibility, held.reports, held.names) != (visibility.into(), reports, names);
+    let is_listed_anew = (held.visibility, held.reports, held.names) != (visibility, reports, names);
     if is_listed_anew && !has_names {
         return Ok(false);
     }
