@@ -22,3 +22,7 @@ WHERE name = 'claims_anew';
 DROP TABLE claims;
 ALTER TABLE claims_anew RENAME TO claims;
 CREATE INDEX claims_of_person ON claims (person);
+
+-- Nobody can confirm a claim that an officer is to confirm and that has no code; and to be named takes an administrator.
+DELETE FROM claims WHERE way = 1 AND code IS NULL;
+UPDATE characters SET agrees = 0 WHERE way <> 2;

@@ -147,13 +147,15 @@ impl Ingest {
     /// Reads a body in the background, one fight at a time: the next while the one before is kept.
     async fn read<T: Send + 'static, R: Send + 'static>(
         &self,
-        mut received: Received,
+        received: Received,
         read: impl FnOnce(&str, &mut dyn FnMut(T) -> bool) -> Result<R, NotAnUpload> + Send + 'static,
     ) -> Result<Reading<'_, T, R>, HttpError> {
         // It is never closed.
         let permit = self.folding.acquire().await.map_err(|_| HttpError::Internal)?;
         let (sender, fights) = mpsc::channel(1);
         let whole = self.context().heavy.background().run(move || {
+            // All of it: its place is another's when this is done.
+            let mut received = received;
             let text = raidcast_ingest::text(std::mem::take(&mut received.bytes));
             read(&text, &mut |fight| sender.blocking_send(fight).is_ok())
         });

@@ -34,6 +34,17 @@ fn span_of(ms: u32) -> String {
     }
 }
 
+/// An account that had all that it gets of a limit of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpentOf {
+    /// Which.
+    pub account: AccountId,
+    /// Whether of bytes; else of fights.
+    pub in_bytes: bool,
+    /// From now until it gets more, ms.
+    pub again_in_ms: i64,
+}
+
 /// How many new fights a key may upload over HTTP within a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadsPerDay {
@@ -361,6 +372,25 @@ impl Quota {
             .fold(fights, |nearest, other| if other.is_nearer_to_its_end_than(&nearest) { other } else { nearest })
     }
 
+    /// Accounts that had all that they get in a day.
+    pub fn spent(&self, now_ms: i64) -> Vec<SpentOf> {
+        let (fights_most, bytes_most) = (u64::from(self.limits.fights_per_key_day), self.limits.bytes_per_key_day);
+        let mut spent = Vec::new();
+        for (account, used) in &mut *self.accounts() {
+            if used.fights.begun(now_ms) >= fights_most {
+                let again_in_ms = used.fights.until_fewer(now_ms).unwrap_or(DAY_MS);
+                spent.push(SpentOf { account: *account, in_bytes: false, again_in_ms });
+            }
+            used.bytes.turn(DAY_MS, now_ms);
+            // Of bytes hardly ever all are taken: what is left is too little for a fight.
+            if used.bytes.used >= bytes_most - bytes_most / 100 {
+                let again_in_ms = used.bytes.since_ms + DAY_MS - now_ms;
+                spent.push(SpentOf { account: *account, in_bytes: true, again_in_ms });
+            }
+        }
+        spent
+    }
+
     /// What was used, to go on from after a restart; by account.
     pub fn to_keep(&self) -> Vec<Use> {
         let accounts = self.accounts();
@@ -613,6 +643,21 @@ mod tests {
         assert!(again.upload(one, limit, NOW - 1).is_ok());
         let other = Use { account: one, what: "of another version".into(), since_ms: NOW, used: 9 };
         quota().recall(&[other]);
+    }
+
+    #[test]
+    fn who_had_all_of_a_day_is_told_until_he_gets_more() {
+        let (quota, one) = (quota(), AccountId(1));
+        assert_eq!(quota.spent(NOW), []);
+        for _ in 0..4 {
+            quota.begin_fight(one, before(0), false, NOW).unwrap().used();
+        }
+        quota.take(AccountId(2), 99, false, NOW).unwrap().used();
+        let of = |account, in_bytes| SpentOf { account: AccountId(account), in_bytes, again_in_ms: 23 * HOUR_MS };
+        let mut spent = quota.spent(NOW + HOUR_MS);
+        spent.sort_by_key(|spent| spent.account.0);
+        assert_eq!(spent, [of(1, false), of(2, true)]);
+        assert_eq!(quota.spent(NOW + DAY_MS), []);
     }
 
     #[test]

@@ -122,6 +122,7 @@ fn people() -> OpenApiRouter<Desk> {
         .routes(routes!(api::session::join, api::administration::people))
         .routes(routes!(api::administration::remove))
         .routes(routes!(api::administration::audit))
+        .routes(routes!(api::administration::limits))
         .routes(routes!(api::administration::ask_removal, api::administration::removals))
         .routes(routes!(api::administration::close_removal))
         .routes(routes!(api::characters::mine))

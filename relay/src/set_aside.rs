@@ -50,6 +50,12 @@ impl SetAside {
         self.reports.get(report_id).map(|why| why.clone())
     }
 
+    /// Each in turn: why, and whether it is a raid.
+    pub fn each(&self, mut tell: impl FnMut(&str, bool)) {
+        self.reports.iter().for_each(|report| tell(report.value(), false));
+        self.raids.iter().for_each(|raid| tell(raid.value(), true));
+    }
+
     /// How many fights, and how many raids.
     pub fn counts(&self) -> (usize, usize) {
         (self.reports.len(), self.raids.len())

@@ -215,3 +215,116 @@ pub struct RemovalList {
     /// The oldest come first.
     pub removals: Vec<RemovalLine>,
 }
+
+/// A limit of the relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LimitName {
+    /// Sockets of one address at once.
+    ConnectionsPerAddress,
+    /// Requests of one address a second.
+    RequestsPerSecond,
+    /// Uploads of one address at once, and an hour.
+    UploadsPerAddressHour,
+    /// Bytes of answers to one address a second.
+    SentPerSecond,
+    /// Replays of one address at once.
+    ReplaysPerAddress,
+    /// Wrong keys of one address a minute.
+    WrongKeysPerMinute,
+    /// Connections of one account's clients at once.
+    ConnectionsPerAccount,
+    /// Raids that one account begins an hour.
+    RaidsPerAccountHour,
+    /// Fights that one account begins a day.
+    FightsPerAccountDay,
+    /// Bytes of fights that one account sends a day.
+    BytesPerAccountDay,
+    /// Bytes that open fights of one account hold in memory.
+    MemoryPerAccount,
+    /// Bytes that all open fights hold in memory.
+    Memory,
+}
+
+/// A limit in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct LimitLine {
+    /// Which.
+    pub name: LimitName,
+    /// How much is let through; bytes where it limits bytes.
+    pub most: u64,
+}
+
+/// An account that had all that it gets in a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SpentLine {
+    /// Which.
+    pub account: i64,
+    /// Of which limit.
+    pub limit: LimitName,
+    /// When it gets more, Unix ms.
+    pub again_at_ms: i64,
+}
+
+/// What cannot be read, and is left out of all that is served. Its names stand in the relay's log alone: they are links.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SetAsideLine {
+    /// Why.
+    pub why: String,
+    /// So many fights.
+    pub fights: u64,
+    /// So many raids, with all of their fights.
+    pub raids: u64,
+}
+
+/// Work that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum WorkName {
+    /// Uploads of fights that go on, or that are not to be seen yet.
+    Uploads,
+    /// Reports that lists and search do not know yet.
+    Derive,
+    /// What is being deleted.
+    Erase,
+    /// Space that is given back of what was deleted.
+    Wipe,
+}
+
+/// Work that waits, of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct WaitingLine {
+    /// Which.
+    pub work: WorkName,
+    /// How much.
+    pub count: u64,
+    /// When the first of it is due, Unix ms.
+    pub due_at_ms: Option<i64>,
+}
+
+/// What the relay lets through, and what it holds back: `GET /api/v1/limits`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RelayLimits {
+    /// Limits in force.
+    pub limits: Vec<LimitLine>,
+    /// How often an account had all that it gets, since the relay started.
+    pub refused: u64,
+    /// Accounts that get no more for now; 100 at the most.
+    pub spent: Vec<SpentLine>,
+    /// What cannot be read.
+    pub set_aside: Vec<SetAsideLine>,
+    /// Work that waits.
+    pub waiting: Vec<WaitingLine>,
+}

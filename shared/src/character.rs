@@ -214,6 +214,9 @@ pub struct BeliefForm {
     #[serde(deserialize_with = "Option::deserialize")]
     #[cfg_attr(feature = "openapi", schema(required = true))]
     pub held: Option<i64>,
+    /// `hiddenByAdministrator`, as he was told: then whose it is from now on may show it. What was hidden since stays hidden.
+    #[serde(default)]
+    pub hidden_by_administrator: bool,
 }
 
 /// What an administrator decides of a player who wants to be hidden, or no more: `POST /api/v1/opt-outs`.

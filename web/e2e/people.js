@@ -116,7 +116,7 @@ export class StagedPeople {
     const id = path.split('/').find((part) => /^(\d+|a\d+|[A-Z]{4}-[A-Z]{4})$/.test(part)) ?? '';
     const what = `${request.method} ${id === '' ? path : path.replace(`/${id}`, '/{id}')}`;
     if (
-      !/ \/api\/v1\/(sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|claims|opt-outs|audit|live\/STAGECHANNEL\/links)(\/|$)/.test(
+      !/ \/api\/v1\/(sign-in|session|people|newcomer|me|invitations|accounts|pairings|removals|claims|opt-outs|limits|audit|live\/STAGECHANNEL\/links)(\/|$)/.test(
         what,
       )
     )
@@ -245,6 +245,20 @@ export class StagedPeople {
         return json(200, { ways: ['administrator'], claims: [], characters: [] });
       case 'GET /api/v1/claims':
         return json(200, { claims: [] });
+      case 'GET /api/v1/limits':
+        return json(200, {
+          limits: [
+            { name: 'fights_per_account_day', most: 4000 },
+            { name: 'bytes_per_account_day', most: 2147483648 },
+          ],
+          refused: 3,
+          spent: [{ account: 1, limit: 'fights_per_account_day', againAtMs: Date.now() + 3_600_000 }],
+          setAside: [{ why: "a report's log: the stored log is damaged", fights: 2, raids: 0 }],
+          waiting: [
+            { work: 'uploads', count: 1, dueAtMs: Date.now() + 60_000 },
+            { work: 'derive', count: 0, dueAtMs: null },
+          ],
+        });
       case 'GET /api/v1/audit':
         return json(200, { lines: [], next: null });
       case 'GET /api/v1/accounts':

@@ -11,6 +11,7 @@ mod enter;
 mod invitation;
 mod key;
 mod leaving;
+mod limits;
 mod pairing;
 mod provider;
 mod session;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::{Extension, Json};
-use raidcast_shared::administration::{AuditPage, Deleting, PersonList, RemovalForm, RemovalList};
+use raidcast_shared::administration::{AuditPage, Deleting, PersonList, RelayLimits, RemovalForm, RemovalList};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -77,6 +77,19 @@ pub async fn audit(
     let before = place("before", query.before.as_deref())?;
     let who = desk.members().signed_in(&headers).await?;
     Ok(Json(desk.members().audit(&who, before).await?))
+}
+
+/// What the relay lets through, and what it holds back.
+///
+/// No names of fights and raids stand here: they are links, and the relay's log has them.
+#[utoipa::path(
+    get, path = "/api/v1/limits", operation_id = "limits", tag = "Administration",
+    responses((status = 200, description = "As it is now.", body = RelayLimits), SignedOut, ForAdministrators),
+    security(("session" = []))
+)]
+pub async fn limits(State(desk): State<Desk>, headers: HeaderMap) -> Result<Json<RelayLimits>, HttpError> {
+    let who = desk.members().signed_in(&headers).await?;
+    Ok(Json(desk.members().limits(&who).await?))
 }
 
 /// Asks to be removed from what others uploaded.

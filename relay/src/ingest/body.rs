@@ -261,7 +261,7 @@ impl Bodies {
                 Coding::Identity => read(&mut &sent[..]),
                 Coding::Gzip => read(&mut flate2::read::MultiGzDecoder::new(&sent[..])),
                 Coding::Zstd => {
-                    if room <= most
+                    if (1..=most).contains(&room)
                         && let Some(bytes) = in_one_go(&sent, room)
                     {
                         return Ok(bytes);
@@ -283,6 +283,9 @@ impl Bodies {
 
 /// What a body of one zstd frame unfolds to, if it is as much as it says; at all else one looks piece by piece.
 fn in_one_go(sent: &[u8], room: usize) -> Option<Vec<u8>> {
+    if zstd::zstd_safe::find_frame_compressed_size(sent) != Ok(sent.len()) {
+        return None;
+    }
     let mut bytes = Vec::with_capacity(room);
     zstd::bulk::Decompressor::new().ok()?.decompress_to_buffer(sent, &mut bytes).ok()?;
     Some(bytes)

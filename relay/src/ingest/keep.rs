@@ -70,8 +70,8 @@ pub(super) struct Fight {
     pub(super) remote_id: Option<i64>,
     /// The job that looks at it, if it waited.
     pub(super) job: Option<JobKey>,
-    /// When it came, Unix ms; in the future: at this moment.
-    pub(super) came_ms: i64,
+    /// When it came, Unix ms; `None`: at this moment.
+    pub(super) came_ms: Option<i64>,
     /// Whether its bytes count for its key.
     pub(super) paid: Paid,
 }
@@ -132,7 +132,7 @@ impl Fight {
             uploads_per_day: uploader.uploads_per_day(),
             remote_id: None,
             job: None,
-            came_ms: i64::MAX,
+            came_ms: None,
             paid: Paid::Not,
         }
     }
@@ -202,6 +202,15 @@ impl Keeper {
         let context = self.context();
         context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(too_fast)?;
         for _ in 0..LOOKS_MAX {
+            // A raid that shows it to those who are behind need not let go of what stays as it is.
+            let is_in_raid = self.registry.directory.owner(fight.key).is_some();
+            if is_in_raid
+                && !self.is_streamed(fight.key).await
+                && self.is_told(&fight).await?
+                && let Some(remote_id) = self.know(&fight, fight.hash).await?
+            {
+                return Ok(Done { remote_id, what: UploadOutcome::Known, goes_on: false, row: None });
+            }
             if !self.is_streamed(fight.key).await && !self.would_take_away(&fight).await? {
                 match self.look(&mut fight).await? {
                     Some(done) if !done.goes_on => return Ok(done),
@@ -251,16 +260,28 @@ impl Keeper {
     /// Whether it would take the place of what those see who are behind, before they may see it itself: then it waits until
     /// they may, so that what they see neither goes nor is younger than it may be.
     async fn would_take_away(&self, fight: &Fight) -> Result<bool, HttpError> {
-        Ok(self.comes_early(fight.key, fight.came_ms).await && !self.is_told(fight).await?)
+        Ok(self.comes_early(fight.key, fight.came_ms).await?.is_some() && !self.is_told(fight).await?)
     }
 
-    /// Whether those who are behind see a fight, and may not yet see what came of it at a time.
-    pub(super) async fn comes_early(&self, key: EncounterKey, came_ms: i64) -> bool {
+    /// If those who are behind see a fight, and may not yet see what came of it at a time (`None`: now): for how much
+    /// longer, ms.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(super) async fn comes_early(&self, key: EncounterKey, came_ms: Option<i64>) -> Result<Option<i64>, HttpError> {
         let context = self.context();
-        // What cannot be read is mended by an upload.
-        let Ok(Some(held)) = context.store.encounter(key.account, key.encounter).await else { return false };
+        let held = match context.store.encounter(key.account, key.encounter).await {
+            Ok(Some(held)) => held,
+            // What cannot be read is mended by an upload.
+            Ok(None) | Err(StoreError::Damaged(_)) => return Ok(None),
+            Err(error @ StoreError::Unavailable(_)) => return Err(error.into()),
+        };
         let now_ms = context.clock.now_ms();
-        !held.delay.shows(came_ms.min(now_ms), now_ms) && held.delay.shows(held.created_at_ms, now_ms)
+        let came_ms = came_ms.unwrap_or(now_ms);
+        // By a clock that was set back since nobody knows when it came.
+        let is_new = came_ms <= now_ms && !held.delay.shows(came_ms, now_ms);
+        let is_early = is_new && held.delay.shows(held.created_at_ms, now_ms);
+        Ok(is_early.then(|| (came_ms + held.delay.ms - now_ms).max(0)))
     }
 
     /// Whether a final report tells all that a reading does.
@@ -431,7 +452,7 @@ impl Keeper {
         let mut now_ms = context.clock.now_ms();
         if held.is_some() && row.delay.ms > 0 && row.delay.shows(row.created_at_ms, now_ms) {
             // It waited for those who are behind already.
-            now_ms = now_ms.min(fight.came_ms);
+            now_ms = fight.came_ms.map_or(now_ms, |came_ms| came_ms.min(now_ms));
         }
         let (state, ending, row_of) = (Arc::clone(&fight.state), fight.ending.clone(), row.clone());
         let log = std::mem::replace(&mut fight.log, Packing::Packed(Bytes::new()));

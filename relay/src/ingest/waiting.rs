@@ -22,6 +22,8 @@ use crate::jobs::{JobDone, Later, Worker};
 /// So often is it asked whether a fight has ended, ms: first after [`ASK_MS`], then after a tenth of the time that it has
 /// waited, to this.
 const ASK_MS_MAX: i64 = 30_000;
+/// What is not to be seen yet is looked at again after so long at the most, ms.
+const EARLY_MS_MAX: i64 = 15_000;
 
 impl Ingest {
     /// Looks at what waits as it becomes due, until the relay stops.
@@ -46,8 +48,16 @@ impl Ingest {
             Later::not_yet((waited_ms / 10).clamp(ASK_MS, ASK_MS_MAX), "its fight goes on")
         };
         // Before it is unfolded, which costs more than to ask.
-        if self.keeper.goes_on(key).await.unwrap_or(true) || self.keeper.comes_early(key, created_at_ms).await {
+        if self.keeper.goes_on(key).await.unwrap_or(true) {
             return Err(streamed());
+        }
+        match self.keeper.comes_early(key, Some(created_at_ms)).await {
+            Ok(None) => {}
+            // It may be seen earlier: the delay may be made shorter.
+            Ok(Some(left_ms)) => {
+                return Err(Later::not_yet(left_ms.clamp(ASK_MS, EARLY_MS_MAX), "it is not to be seen yet"));
+            }
+            Err(_) => return Err(streamed()),
         }
         let log = waiting.log.clone();
         let reading = self.context().heavy.run(log.len(), move || read(&log)).await;
@@ -68,7 +78,7 @@ impl Ingest {
             uploads_per_day: None,
             remote_id: waiting.remote_id,
             job: Some(job),
-            came_ms: created_at_ms,
+            came_ms: Some(created_at_ms),
             paid: Paid::Used,
         };
         match self.keeper.look_again(fight).await {

@@ -358,16 +358,18 @@ async fn prove(connection: &mut PgConnection, row: i64, by: ProvedBy, now_ms: i6
     if !may || held >= CHARACTERS_OF_PERSON_MAX {
         return Ok(Proof::NotThere);
     }
-    if let ProvedBy::Administrator { held, .. } = by {
+    if let ProvedBy::Administrator { held, hidden, .. } = by {
         let holder = sqlx::query_scalar!("SELECT person FROM characters WHERE player = $1", claim.player)
             .fetch_optional(&mut *connection)
             .await?;
         if holder != held.map(|person| person.0) {
             return Ok(Proof::Held);
         }
-        sqlx::query!("UPDATE opt_outs SET by_administrator = FALSE WHERE player = $1", claim.player)
-            .execute(&mut *connection)
-            .await?;
+        if hidden {
+            sqlx::query!("UPDATE opt_outs SET by_administrator = FALSE WHERE player = $1", claim.player)
+                .execute(&mut *connection)
+                .await?;
+        }
     }
     sqlx::query!("DELETE FROM characters WHERE player = $1", claim.player).execute(&mut *connection).await?;
     sqlx::query!(
@@ -380,9 +382,17 @@ async fn prove(connection: &mut PgConnection, row: i64, by: ProvedBy, now_ms: i6
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!("DELETE FROM claims WHERE person = $1 AND player = $2", claim.person, claim.player)
-        .execute(&mut *connection)
-        .await?;
+    // Others of his of this player go only where an administrator knows: else they would tell which are of one.
+    let is_administrator = matches!(by, ProvedBy::Administrator { .. });
+    sqlx::query!(
+        "DELETE FROM claims WHERE row = $1 OR ($2 AND person = $3 AND player = $4)",
+        row,
+        is_administrator,
+        claim.person,
+        claim.player,
+    )
+    .execute(&mut *connection)
+    .await?;
     let note =
         Note { by: by_whom, key: None, what: Audited::CharacterProved, about: Some(claim.person), at_ms: now_ms };
     put_note(connection, &note).await?;

@@ -143,6 +143,8 @@ pub enum ProvedBy {
         by: PersonId,
         /// Whose he was told that it is.
         held: Option<PersonId>,
+        /// Whether he was told that an administrator has hidden it: whose it is from now on may show it then.
+        hidden: bool,
     },
 }
 

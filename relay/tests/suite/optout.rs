@@ -639,11 +639,71 @@ async fn what_an_administrator_hid_its_holder_does_not_show() {
     let path = format!("/api/v1/claims/{}", claim["id"]);
     assert_eq!(ana.ask("PUT", &path, Some(json!({}))).await.status, 400);
     assert_eq!(ana.ask("PUT", &path, Some(json!({"held": null}))).await.code(), "conflict");
-    assert_eq!(ana.ask("PUT", &path, Some(json!({"held": open["holder"]["id"]}))).await.status, 204);
+    // Who was not told that it is hidden shows nobody by it.
+    let (other, held_by) = (claims(&mut bo, PLAYER, "administrator").await, open["holder"]["id"].clone());
+    let blind = format!("/api/v1/claims/{}", other["id"]);
+    assert_eq!(ana.ask("PUT", &blind, Some(json!({"held": held_by}))).await.status, 204);
+    assert_eq!(held(&mut bo).await.0[0]["hiddenByAdministrator"], json!(true));
+    let claim = claims(&mut bo, PLAYER, "administrator").await;
+    let path = format!("/api/v1/claims/{}", claim["id"]);
+    let believes = json!({"held": held_by, "hiddenByAdministrator": true});
+    assert_eq!(ana.ask("PUT", &path, Some(believes)).await.status, 204);
     let own = held(&mut bo).await.0.remove(0);
     assert_eq!((&own["hidden"], &own["hiddenByAdministrator"]), (&json!(true), &json!(false)));
     wishes(&mut bo, own["id"].as_i64().unwrap(), json!({"hidden": false})).await;
     assert!(named().await);
+    relay.stop().await;
+}
+
+/// Two who work together would learn by what the one may confirm whom a key stands for that the other saw.
+#[tokio::test]
+async fn an_officer_is_not_told_who_a_key_is_where_names_are_hidden() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path(), &[ProofWay::Officer, ProofWay::Administrator]).await;
+    let mut ana = administrator(&relay).await;
+    let (mut eve, mut bo) = (joined(&relay, 2, "Eve", None).await, joined(&relay, 3, "Bo", None).await);
+    let (_, key) = eve.make_key(&["upload"], None).await;
+    finished(&mut raid_of(&relay, &key, 5).await, &Script::new(3, 2)).await;
+    let hello = Hello { names: NamesPolicy::Class, ..hello() };
+    let report = finished(&mut Uploader::connect_as(&relay, KEY, hello).await, &Script::new(3, 2)).await;
+    all_derived(&relay).await;
+    relay.pass_ms(1_000);
+    let mut confirms = async |player: &str, seen_in: Option<&str>| {
+        let mut form = json!({"player": player, "called": "B", "way": "officer"});
+        if let Some(seen_in) = seen_in {
+            form["seenIn"] = json!(seen_in);
+        }
+        let claim = bo.ask("POST", "/api/v1/me/claims", Some(form)).await;
+        assert_eq!(claim.status, 201, "{}", claim.body);
+        let path = format!("/api/v1/me/confirmations/{}", claim.body["code"].as_str().unwrap());
+        eve.get(&path).await.status
+    };
+    assert_eq!(confirms(PLAYER, None).await, 200, "by his number an officer knows him");
+    let stands_for = relay.report(&report).await.fight.players[HIDDEN].player_key.clone();
+    assert_eq!(confirms(&stands_for, Some(&report)).await, 404);
+    drop(ana.get("/api/v1/claims").await);
+    relay.stop().await;
+}
+
+/// What of it has a name is a link: the relay's log has that.
+#[tokio::test]
+async fn administrators_are_told_limits_and_what_is_held_back_and_nobody_else() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = open(data.path(), &[ProofWay::Administrator]).await;
+    let mut ana = administrator(&relay).await;
+    let mut bo = joined(&relay, 2, "Bo", None).await;
+    assert_eq!(bo.get("/api/v1/limits").await.code(), "not_administrator");
+    let told = ana.get("/api/v1/limits").await.body;
+    let most = |name: &str| {
+        let limits = told["limits"].as_array().unwrap();
+        limits.iter().find(|limit| limit["name"] == name).unwrap()["most"].clone()
+    };
+    let in_force = raidcast_relay::limits::EdgeLimits::default();
+    assert_eq!(most("fights_per_account_day"), json!(in_force.fights_per_key_day));
+    assert_eq!(most("memory"), json!(in_force.memory));
+    assert_eq!((&told["spent"], &told["setAside"], &told["refused"]), (&json!([]), &json!([]), &json!(0)));
+    let works: Vec<_> = told["waiting"].as_array().unwrap().iter().map(|line| line["work"].clone()).collect();
+    assert_eq!(works, [json!("uploads"), json!("derive"), json!("erase"), json!("wipe")]);
     relay.stop().await;
 }
 

@@ -107,7 +107,7 @@ async fn filled(data: &Path) -> Vec<String> {
         };
         let claim = relay.store.claim_character(&claim).await.unwrap().unwrap();
         if is_proved {
-            let by = ProvedBy::Administrator { by: ana.id, held: None };
+            let by = ProvedBy::Administrator { by: ana.id, held: None, hidden: false };
             assert_eq!(relay.store.prove_claim(claim.row, by, 1).await.unwrap(), Proof::Done);
             let character = relay.store.characters_of(ana.id).await.unwrap()[0].row;
             for wish in [Wish::agrees(true), Wish::hidden(true)] {

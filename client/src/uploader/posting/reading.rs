@@ -108,7 +108,7 @@ impl Reader {
             None => UNFINISHED,
         };
         let mut encoder = Encoder::of_log(header_of(fight, source.knows()));
-        encoder.log_events(&mut reading.events);
+        encoder.log_events(&mut std::mem::take(&mut reading.events));
         encoder.finish(0);
         let last_ms = encoder.state().extent_ms().map_or(0, |(_, last)| last);
         let Finish { ended_at_ms, outcome, meter } = finish.fit(fight.started_at_ms, last_ms);

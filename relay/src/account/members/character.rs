@@ -56,7 +56,10 @@ impl Members {
     /// # Errors
     /// What is wrong with it, `TooMany`; `Conflict` where as many are open as may be.
     pub async fn claim_character(&self, who: &SignedIn, form: &ClaimForm) -> Result<ClaimLine, HttpError> {
-        let meant = self.meant(&form.player, form.seen_in.as_deref())?;
+        // Whose key it is where names are hidden an administrator alone is told: in the other ways two who work together
+        // would see it by what they may confirm.
+        let seen_in = form.seen_in.as_deref().filter(|_| form.way == ProofWay::Administrator);
+        let meant = self.meant(&form.player, seen_in)?;
         let called = form.called.trim();
         if called.is_empty() || !is_name(called, super::NOTE_CHARS_MAX) {
             return Err(invalid("`called` must have 1 to 64 characters, without control characters"));
@@ -143,7 +146,15 @@ impl Members {
     /// `NotAdministrator`, `NotFound`; `Conflict` if it is another's by now.
     pub async fn believe_claim(&self, who: &SignedIn, id: i64, form: BeliefForm) -> Result<(), HttpError> {
         Self::administrates(who)?;
-        self.prove(id, ProvedBy::Administrator { by: who.person(), held: form.held.map(PersonId) }).await
+        self.prove(
+            id,
+            ProvedBy::Administrator {
+                by: who.person(),
+                held: form.held.map(PersonId),
+                hidden: form.hidden_by_administrator,
+            },
+        )
+        .await
     }
 
     /// An administrator does not believe a claim.

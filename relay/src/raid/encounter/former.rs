@@ -109,7 +109,13 @@ impl LiveEncounter {
         // Of the raid on whose page it stands, which need not be the one that it comes by.
         let Some(until_ms) = self.row.delay.until_ms(now_ms) else { return false };
         let replaces = self.row.state == ReportState::Final && self.row.kept_stream != Some(self.main.stream);
-        replaces && self.main.deltas.last_ms().max(self.main.ended_ms).is_some_and(|at_ms| at_ms > until_ms)
+        replaces
+            && self
+                .main
+                .deltas
+                .last_ms()
+                .max(self.main.ended_ms)
+                .is_some_and(|at_ms| at_ms > until_ms && at_ms <= now_ms)
     }
 
     /// When what its report tells came, where it replaces another's that those see who are behind: it was held back until

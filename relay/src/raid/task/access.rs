@@ -238,6 +238,8 @@ impl RaidTask {
 pub(super) const MOVED_ON: &str = "the channel shows another raid now; come back for it";
 /// He comes back after this, ms: to the channel's address, where the other raid is.
 pub(super) const MOVED_ON_RETRY_MS: u32 = 100;
+/// The same for who comes by a channel that is elsewhere: the store may lead him here once more until it is.
+pub(super) const MOVES_ON_RETRY_MS: u32 = 2_000;
 /// What somebody is told whose link is good no more, where the raid is not private.
 const LINK_OVER: &str = "this link is good no more; come back without it";
 /// What somebody is told who may no longer see a raid.

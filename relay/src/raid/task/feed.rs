@@ -8,7 +8,7 @@ use raidcast_shared::uplink::ReportState;
 use raidcast_shared::view::{self, Audience, LiveStep, Shown};
 use raidcast_store::RaidRow;
 
-use super::access::{MOVED_ON, MOVED_ON_RETRY_MS, NOT_FOR_YOU};
+use super::access::{MOVED_ON, MOVES_ON_RETRY_MS, NOT_FOR_YOU};
 use super::names::{SHOWN_OTHERWISE, SHOWN_OTHERWISE_RETRY_MS};
 use super::past::Earlier;
 use super::stage::{FeedState, Of, Stage};
@@ -171,7 +171,7 @@ impl RaidTask {
         // Whoever comes before it is told that the channel has moved for others, too, goes then.
         self.others_move_on |= by_channel && !channels.shows(account, &self.row.code);
         if by_channel && !is_shown {
-            socket.turn_away(wish.format, MOVED_ON, Some(MOVED_ON_RETRY_MS));
+            socket.turn_away(wish.format, MOVED_ON, Some(MOVES_ON_RETRY_MS));
             let _ = reply.send(None);
             return;
         }

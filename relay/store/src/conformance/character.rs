@@ -45,7 +45,7 @@ async fn proves(store: &Arc<impl Store>, claim: &Claim, by: ProvedBy) -> bool {
 
 /// An administrator, who was told that nobody has it.
 fn believed(by: &Person) -> ProvedBy {
-    ProvedBy::Administrator { by: by.id, held: None }
+    ProvedBy::Administrator { by: by.id, held: None, hidden: true }
 }
 
 async fn characters(store: &Arc<impl Store>, of: &Person) -> Vec<Character> {
@@ -173,7 +173,7 @@ pub async fn a_character_is_proved_in_the_way_of_its_claim(harness: &impl Harnes
         let taken = claimed(&store, &bo, number, ProofWay::Administrator).await;
         // Whose it is, who decides must know.
         let (wrong, right) = if number == 1 { (None, Some(ana.id)) } else { (Some(ana.id), None) };
-        let by = |held| ProvedBy::Administrator { by: ana.id, held };
+        let by = |held| ProvedBy::Administrator { by: ana.id, held, hidden: true };
         assert_eq!(store.prove_claim(taken.row, by(wrong), KEPT_MS).await.expect("an answer"), Proof::Held);
         assert!(proves(&store, &taken, by(right)).await);
     }
@@ -325,7 +325,7 @@ pub async fn an_administrators_word_stands(harness: &impl Harness<Store: Store>)
     assert_eq!(held().await, (false, false, false));
     hides(true).await;
     let again = claimed(&store, &bo, 1, ProofWay::Administrator).await;
-    assert!(proves(&store, &again, ProvedBy::Administrator { by: ana.id, held: Some(bo.id) }).await);
+    assert!(proves(&store, &again, ProvedBy::Administrator { by: ana.id, held: Some(bo.id), hidden: true }).await);
     assert_eq!(held().await, (true, false, false));
     assert_eq!(wishes(Wish { hidden: Some(false), agrees: Some(true) }).await, Wished::Done);
     let all = store.wishes(NOW_MS).await.expect("an answer");

@@ -14,6 +14,7 @@ import type {
   ProofWay,
   ProviderForm,
   ProviderLine,
+  RelayLimits,
   RemovalLine,
   SessionLine,
   WayLine,
@@ -94,6 +95,8 @@ export class AccountState {
   readonly removals = new Listed<RemovalLine>(() => this.ask((api) => api.removals()));
   readonly audit = new Listed<AuditLine>(() => this.#pages((before) => this.#notesOf(before), this.#auditPages));
   moreAudit = $state(false);
+  /** For administrators: what the relay lets through, and what it holds back. A list of one. */
+  readonly limits = new Listed<RelayLimits>(async () => [await this.ask((api) => api.limits())]);
   #raidPages = 1;
   #auditPages = 1;
   /** How he signs in. */
@@ -159,7 +162,15 @@ export class AccountState {
   async start(): Promise<void> {
     if (!(await this.enter())) return;
     const own = [this.keys, this.sessions, this.ways, this.raids, this.characters];
-    const administrators = [this.invitations, this.unheld, this.people, this.removals, this.openClaims, this.audit];
+    const administrators = [
+      this.invitations,
+      this.unheld,
+      this.people,
+      this.removals,
+      this.openClaims,
+      this.limits,
+      this.audit,
+    ];
     const lists = [...own, ...(this.administers ? administrators : [])];
     await Promise.all(lists.map((list) => list.read()));
     this.ready = true;

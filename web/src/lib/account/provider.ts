@@ -44,6 +44,9 @@ export interface CameBack {
   wait: number | null;
 }
 
+/** No provider is left alone for longer, s. */
+const WAIT_MAX_S = 3_600;
+
 function isFault(text: string | null): text is SignInFault {
   return text !== null && Object.hasOwn(FAULTS, text);
 }
@@ -60,7 +63,7 @@ export function cameBack(search: string): CameBack {
     added: query.has('added'),
     fault: isFault(fault) ? fault : null,
     provider: named.find((name) => name !== null) ?? '',
-    wait: Number.isFinite(wait) && wait > 0 ? wait : null,
+    wait: Number.isFinite(wait) && wait > 0 ? Math.min(wait, WAIT_MAX_S) : null,
   };
 }
 

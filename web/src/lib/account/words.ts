@@ -2,14 +2,17 @@
 import type {
   Audited,
   KeyLine,
+  LimitName,
   MyAccount,
   ProofWay,
   ReportVisibility,
   Role,
   Scope,
   Visibility,
+  WorkName,
 } from '$lib/api/account-types';
 import type { ApiFailure } from '$lib/api/client';
+import { fullNumber } from '$lib/format/number';
 import { dateTime, day } from '$lib/format/time';
 
 /** What a key may do: as a choice, what that means, and behind "May". */
@@ -89,6 +92,45 @@ export const AUDITED: Record<Audited, string> = {
   player_agreed: 'agreed to be named',
   player_disagreed: 'agrees no more to be named',
   title_cleared: 'cleared a title',
+};
+
+/** What a limit of the relay is of. */
+export const LIMITS: Record<LimitName, string> = {
+  fights_per_account_day: 'Fights of one account a day',
+  bytes_per_account_day: 'Bytes of fights of one account a day',
+  raids_per_account_hour: 'Raids that one account begins an hour',
+  connections_per_account: 'Connections of one account’s clients at once',
+  memory_per_account: 'Memory for open fights of one account',
+  memory: 'Memory for all open fights',
+  uploads_per_address_hour: 'Uploads of one address at once, and an hour',
+  requests_per_second: 'Requests of one address a second',
+  sent_per_second: 'Bytes of answers to one address a second',
+  connections_per_address: 'Live connections of one address at once',
+  replays_per_address: 'Replays of one address at once',
+  wrong_keys_per_minute: 'Wrong keys of one address a minute',
+};
+
+/** Limits that are of bytes. */
+const OF_BYTES: ReadonlySet<LimitName> = new Set<LimitName>([
+  'bytes_per_account_day',
+  'memory_per_account',
+  'memory',
+  'sent_per_second',
+]);
+
+/** How much a limit lets through. */
+export function limitWords(name: LimitName, most: number): string {
+  if (!OF_BYTES.has(name)) return fullNumber(most);
+  const mib = most / 2 ** 20;
+  return mib >= 1 ? `${fullNumber(Math.round(mib))} MiB` : `${fullNumber(Math.round(most / 1024))} KiB`;
+}
+
+/** Work that waits. */
+export const WORK: Record<WorkName, string> = {
+  uploads: 'Uploads that wait until their fight is over, or may be seen',
+  derive: 'Reports that lists and search do not know yet',
+  erase: 'Deletions under way',
+  wipe: 'Space of deleted fights to be given back',
 };
 
 /** How somebody proves that a character is his: as a choice. */

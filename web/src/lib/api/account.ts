@@ -39,6 +39,7 @@ import type {
   ProviderTrip,
   RaidForm,
   RaidSeenBy,
+  RelayLimits,
   RemovalForm,
   RemovalLine,
   RemovalList,
@@ -106,6 +107,8 @@ export interface AccountApi {
   deletePerson(id: number): Promise<boolean>;
   /** Who changed what: the newest, or before a place. */
   audit(before?: number): Promise<AuditPage>;
+  /** What the relay lets through, and what it holds back. */
+  limits(): Promise<RelayLimits>;
   removals(): Promise<RemovalLine[]>;
   closeRemoval(id: number): Promise<void>;
   askRemoval(form: RemovalForm): Promise<void>;
@@ -192,6 +195,7 @@ export function accountClient(env: ApiEnv = browserApiEnv): AccountApi {
     },
     deletePerson: (id) => deleted(`/api/v1/people/${id}`),
     audit: (before) => get(`/api/v1/audit${before === undefined ? '' : `?before=${before}`}`),
+    limits: () => get('/api/v1/limits'),
     removals: async () => (await get<RemovalList>('/api/v1/removals')).removals,
     closeRemoval: (id) => remove(`/api/v1/removals/${id}`),
     askRemoval: async (form) => {

@@ -245,6 +245,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the relay lets through, and what it holds back.
+         * @description No names of fights and raids stand here: they are links, and the relay's log has them.
+         */
+        get: operations["limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live/{channel}": {
         parameters: {
             query?: never;
@@ -1325,6 +1345,8 @@ export interface components {
              * @description The `id` of `holder`, as he was told; `null`: nobody's. If it is another's by now, nothing is decided.
              */
             held: number | null;
+            /** @description `hiddenByAdministrator`, as he was told: then whose it is from now on may show it. What was hidden since stays hidden. */
+            hiddenByAdministrator?: boolean;
         };
         /** @description A boss and what players did to it. */
         Boss: {
@@ -2140,6 +2162,21 @@ export interface components {
             /** @description Each of them. */
             keys: components["schemas"]["KeyLine"][];
         };
+        /** @description A limit in force. */
+        LimitLine: {
+            /**
+             * Format: int64
+             * @description How much is let through; bytes where it limits bytes.
+             */
+            most: number;
+            /** @description Which. */
+            name: components["schemas"]["LimitName"];
+        };
+        /**
+         * @description A limit of the relay.
+         * @enum {string}
+         */
+        LimitName: "connections_per_address" | "requests_per_second" | "uploads_per_address_hour" | "sent_per_second" | "replays_per_address" | "wrong_keys_per_minute" | "connections_per_account" | "raids_per_account_hour" | "fights_per_account_day" | "bytes_per_account_day" | "memory_per_account" | "memory";
         /** @description A link that somebody wants: `POST /api/v1/raids/{code}/links` and `POST /api/v1/live/{channel}/links`. */
         LinkForm: {
             /**
@@ -2704,6 +2741,22 @@ export interface components {
          * @enum {string}
          */
         Registration: "open" | "invitation" | "closed";
+        /** @description What the relay lets through, and what it holds back: `GET /api/v1/limits`. */
+        RelayLimits: {
+            /** @description Limits in force. */
+            limits: components["schemas"]["LimitLine"][];
+            /**
+             * Format: int64
+             * @description How often an account had all that it gets, since the relay started.
+             */
+            refused: number;
+            /** @description What cannot be read. */
+            setAside: components["schemas"]["SetAsideLine"][];
+            /** @description Accounts that get no more for now; 100 at the most. */
+            spent: components["schemas"]["SpentLine"][];
+            /** @description Work that waits. */
+            waiting: components["schemas"]["WaitingLine"][];
+        };
         /** @description What a player asks for who is to be removed from what others uploaded: `POST /api/v1/removals`. */
         RemovalForm: {
             /** @description How he is answered, if he wants to be: at most 200 characters. */
@@ -2912,6 +2965,21 @@ export interface components {
             /** @description Raids whose rows cannot be read. */
             raids: number;
         };
+        /** @description What cannot be read, and is left out of all that is served. Its names stand in the relay's log alone: they are links. */
+        SetAsideLine: {
+            /**
+             * Format: int64
+             * @description So many fights.
+             */
+            fights: number;
+            /**
+             * Format: int64
+             * @description So many raids, with all of their fights.
+             */
+            raids: number;
+            /** @description Why. */
+            why: string;
+        };
         /**
          * @description Why a browser that comes from a provider is not let in: `fault` in the address of the page to which it is led.
          * @enum {string}
@@ -2980,6 +3048,21 @@ export interface components {
              * @description The meter's finer id, where it has one.
              */
             variantId: number | null;
+        };
+        /** @description An account that had all that it gets in a day. */
+        SpentLine: {
+            /**
+             * Format: int64
+             * @description Which.
+             */
+            account: number;
+            /**
+             * Format: int64
+             * @description When it gets more, Unix ms.
+             */
+            againAtMs: number;
+            /** @description Of which limit. */
+            limit: components["schemas"]["LimitName"];
         };
         /** @description Amounts by second, for charts: `GET /api/v1/reports/{reportId}/timeline`. */
         Timeline: {
@@ -3284,6 +3367,21 @@ export interface components {
          * @enum {string}
          */
         Visibility: "public" | "unlisted" | "private";
+        /** @description Work that waits, of a kind. */
+        WaitingLine: {
+            /**
+             * Format: int64
+             * @description How much.
+             */
+            count: number;
+            /**
+             * Format: int64
+             * @description When the first of it is due, Unix ms.
+             */
+            dueAtMs: number | null;
+            /** @description Which. */
+            work: components["schemas"]["WorkName"];
+        };
         /** @description A way in which somebody signs in. */
         WayLine: {
             provider: components["schemas"]["ProviderLine"] | null;
@@ -3299,6 +3397,11 @@ export interface components {
             /** @description Each of them. */
             ways: components["schemas"]["WayLine"][];
         };
+        /**
+         * @description Work that waits.
+         * @enum {string}
+         */
+        WorkName: "uploads" | "derive" | "erase" | "wipe";
     };
     responses: {
         /** @description `bad_request`: a parameter or the body is not as it must be. The message says which and why. */
@@ -4204,6 +4307,36 @@ export interface operations {
             401: components["responses"]["SignedOut"];
             403: components["responses"]["ForAdministrators"];
             404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            431: components["responses"]["HeadTooLarge"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["Timeout"];
+        };
+    };
+    limits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    "X-API-Version": components["headers"]["X-API-Version"];
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RelayLimits"];
+                };
+            };
+            401: components["responses"]["SignedOut"];
+            403: components["responses"]["ForAdministrators"];
             413: components["responses"]["TooLarge"];
             429: components["responses"]["TooMany"];
             431: components["responses"]["HeadTooLarge"];

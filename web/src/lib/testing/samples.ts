@@ -1,5 +1,5 @@
 /** A small raid, as the relay would send it. */
-import type { DeviceLine, InvitationLine, KeyLine, Me, SessionLine } from '$lib/api/account-types';
+import type { DeviceLine, InvitationLine, KeyLine, Me, RelayLimits, SessionLine } from '$lib/api/account-types';
 import type { Player, PointOfView, RaidPage, Report, Timeline } from '$lib/api/types';
 import type { FeedFight, FeedFrame, FeedPlayer, Keyframe, ReportSummary, Tick, Totals } from '$lib/wire/types';
 
@@ -289,5 +289,20 @@ export function deviceLine(some: Partial<DeviceLine> = {}): DeviceLine {
     askedAtMs: Date.now(),
     scopes: ['upload', 'read'],
     ...some,
+  };
+}
+
+/** A relay that holds nothing back. */
+export function relayLimits(over: Partial<RelayLimits> = {}): RelayLimits {
+  return {
+    limits: [
+      { name: 'fights_per_account_day', most: 4000 },
+      { name: 'memory', most: 1024 * 1024 * 1024 },
+    ],
+    refused: 0,
+    spent: [],
+    setAside: [],
+    waiting: [{ work: 'derive', count: 0, dueAtMs: null }],
+    ...over,
   };
 }

@@ -11,7 +11,7 @@ import type {
 } from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
 import { done, FakeRelay, fault, type Answers } from '$lib/testing/relay';
-import { FIREFOX, invitationLine, keyLine, me, sessionLine } from '$lib/testing/samples';
+import { FIREFOX, invitationLine, keyLine, me, relayLimits, sessionLine } from '$lib/testing/samples';
 import AccountPage from './AccountPage.svelte';
 
 let relay: FakeRelay;
@@ -39,6 +39,7 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
     'GET /api/v1/removals': () => Response.json({ removals: [] }),
     'GET /api/v1/me/characters': () => Response.json({ ways: ['administrator'], claims: [], characters: [] }),
     'GET /api/v1/claims': () => Response.json({ claims: [] }),
+    'GET /api/v1/limits': () => Response.json(relayLimits()),
     'GET /api/v1/audit': () => Response.json({ lines: [], next: null }),
     ...answers,
   });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CharacterLine, ClaimLine, JudgedClaim, Me, RemovalLine } from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
 import { done, FakeRelay, type Answers } from '$lib/testing/relay';
-import { me, sessionLine } from '$lib/testing/samples';
+import { me, relayLimits, sessionLine } from '$lib/testing/samples';
 import AccountPage from './AccountPage.svelte';
 
 const KEY = '0123456789abcdef0123456789abcdef';
@@ -29,6 +29,7 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
     'GET /api/v1/people': () => Response.json({ people: [], next: null }),
     'GET /api/v1/removals': () => Response.json({ removals }),
     'GET /api/v1/claims': () => Response.json({ claims: open }),
+    'GET /api/v1/limits': () => Response.json(relayLimits()),
     'GET /api/v1/audit': () => Response.json({ lines: [], next: null }),
     ...answers,
   });
@@ -96,6 +97,53 @@ describe('characters on the account page', () => {
     await fireEvent.click(within(own).getByRole('checkbox', { name: /^Name it in raids .*once it is not hidden$/ }));
     await within(own).findByText('Aeris may be named.');
     expect(sent).toEqual([{ hidden: true }, { agrees: true }]);
+  });
+
+  it('are said to be as they are where a change of that fails', async () => {
+    await opened(me(), {
+      'PATCH /api/v1/me/characters/7': () =>
+        Response.json({ code: 'too_many', message: 'that was asked too often' }, { status: 429 }),
+    });
+    const own = part('Your characters');
+    const box = within(own).getByRole<HTMLInputElement>('checkbox', { name: 'Hide it everywhere' });
+    await fireEvent.click(box);
+    await within(own).findByText('That was asked too often.', { exact: false });
+    await vi.waitFor(() => {
+      expect(box.checked).toBe(false);
+    });
+  });
+
+  it('are believed to be somebody’s only where that was decided', async () => {
+    open = [openClaim(2)];
+    await opened(me({ role: 'administrator' }), {
+      'PUT /api/v1/claims/2': () => Response.json({ code: 'not_found', message: 'Nothing is here.' }, { status: 404 }),
+    });
+    const deciding = part('Claims of characters');
+    await fireEvent.click(within(deciding).getByRole('button', { name: 'Confirm that Böreas is Bo’s' }));
+    await within(deciding).findByText('Böreas is as it was', { exact: false });
+    expect(within(deciding).queryByText('Böreas is now Bo’s.')).toBeNull();
+  });
+
+  it('are hidden and shown again by administrators', async () => {
+    await opened(me({ role: 'administrator' }), {
+      'POST /api/v1/opt-outs': (body: unknown) => {
+        sent.push(body);
+        return done();
+      },
+    });
+    const hiding = part('Hide a player');
+    for (const [button, words] of [
+      ['Hide everywhere', 'The player is hidden everywhere.'],
+      ['Show again', 'No administrator hides the player any more.'],
+    ] as const) {
+      await fireEvent.input(within(hiding).getByLabelText('Number in the game'), { target: { value: '77' } });
+      await fireEvent.click(within(hiding).getByRole('button', { name: button }));
+      await within(hiding).findByText(words);
+    }
+    expect(sent).toEqual([
+      { player: '77', hidden: true },
+      { player: '77', hidden: false },
+    ]);
   });
 
   it('are claimed by number or by a link, and a claim tells its code and is taken back', async () => {
@@ -198,10 +246,13 @@ describe('characters on the account page', () => {
     await fireEvent.click(within(deciding).getByRole('button', { name: 'Confirm that Böreas is Cy’s' }));
     const take = { name: 'Take Böreas from Dan, and give it to Cy' };
     await within(deciding).findByRole('button', take);
-    expect(sent).toEqual([{ held: null }]);
+    expect(sent).toEqual([{ held: null, hiddenByAdministrator: false }]);
     await fireEvent.click(within(deciding).getByRole('button', take));
     await within(deciding).findByText('Nobody waits.');
-    expect(sent).toEqual([{ held: null }, { held: 11 }]);
+    expect(sent).toEqual([
+      { held: null, hiddenByAdministrator: false },
+      { held: 11, hiddenByAdministrator: false },
+    ]);
     expect(changes()).toEqual(['PUT /api/v1/claims/2', 'DELETE /api/v1/claims/3', 'PUT /api/v1/claims/5']);
   });
 

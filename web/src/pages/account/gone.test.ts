@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AuditLine, LinkLine, Me, MyRaid, PersonLine, RemovalLine } from '$lib/api/account-types';
 import { who } from '$lib/account/who.svelte';
 import { done, FakeRelay, fault, type Answers } from '$lib/testing/relay';
-import { me, sessionLine } from '$lib/testing/samples';
+import { me, relayLimits, sessionLine } from '$lib/testing/samples';
 import RemovalPage from '../removal/RemovalPage.svelte';
 import AccountPage from './AccountPage.svelte';
 
@@ -43,6 +43,7 @@ async function opened(mine: Me = me(), answers: Answers = {}): Promise<void> {
     'GET /api/v1/removals': () => Response.json({ removals }),
     'GET /api/v1/me/characters': () => Response.json({ ways: ['administrator'], claims: [], characters: [] }),
     'GET /api/v1/claims': () => Response.json({ claims: [] }),
+    'GET /api/v1/limits': () => Response.json(relayLimits()),
     'GET /api/v1/audit': () => Response.json({ lines, next: null }),
     ...answers,
   });
@@ -103,6 +104,27 @@ describe('raids', () => {
     await press('Keep Night b however old it gets');
     await vi.waitUntil(() => changes().length === 2);
     expect(changes()).toEqual(['PUT /api/v1/raids/a/pin', 'DELETE /api/v1/raids/b/pin']);
+  });
+});
+
+describe('what is held back', () => {
+  it('is told to administrators, with the limits in force', async () => {
+    await opened(me({ role: 'administrator' }), {
+      'GET /api/v1/limits': () =>
+        Response.json(
+          relayLimits({
+            spent: [{ account: 7, limit: 'fights_per_account_day', againAtMs: 1_790_000_000_000 }],
+            setAside: [{ why: 'the stored log is damaged', fights: 2, raids: 0 }],
+            waiting: [{ work: 'uploads', count: 3, dueAtMs: null }],
+          }),
+        ),
+    });
+    const held = screen.getByRole('region', { name: 'Limits, and what is held back' });
+    within(held).getByText('Account 7 had all of this: Fights of one account a day');
+    within(held).getByText('2 fights cannot be read, and all else is served. The relay’s log names them.');
+    within(held).getByText('Uploads that wait until their fight is over, or may be seen: 3');
+    within(held).getByText('1,024 MiB');
+    expect(within(held).queryByText('Nothing is held back.')).toBeNull();
   });
 });
 
