@@ -37,6 +37,8 @@ struct Channel {
     shows: Shows,
     /// What it showed before, and until when those see that who are behind: Unix ms, in the order in which it moved.
     before: Vec<(String, i64)>,
+    /// Until then, Unix ms, the store alone knows what those see who are behind: it was not seen here how it came to be.
+    unknown_until_ms: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +79,10 @@ impl Channels {
     pub fn shows_others(&self, account: AccountId, code: &str) -> bool {
         let now_ms = self.context.clock.now_ms();
         let before = self.shown.get(&account).and_then(|channel| {
+            if channel.unknown_until_ms > now_ms {
+                // Whoever asks was led here by what the store says.
+                return Some(true);
+            }
             let still = channel.before.iter().find(|(_, until_ms)| *until_ms > now_ms);
             still.map(|(before, _)| before == code)
         });
@@ -84,12 +90,36 @@ impl Channels {
     }
 
     fn turn(&self, account: AccountId) -> Arc<Semaphore> {
-        let new = || Channel { turn: Arc::new(Semaphore::new(1)), shows: Shows::Unknown, before: Vec::new() };
+        let (turn, shows) = (Arc::new(Semaphore::new(1)), Shows::Unknown);
+        let new = || Channel { turn, shows, before: Vec::new(), unknown_until_ms: i64::MIN };
         Arc::clone(&self.shown.entry(account).or_insert_with(new).turn)
     }
 
     fn is_known(&self, account: AccountId) -> bool {
         self.shown.get(&account).is_some_and(|channel| channel.shows != Shows::Unknown)
+    }
+
+    /// A raid of an account shows others everything so much later from now on: what they see by its channel may be another
+    /// raid than was thought.
+    pub fn delayed(&self, account: AccountId, delay_ms: i64) {
+        self.unknown_until(account, self.context.clock.now_ms().saturating_add(delay_ms));
+    }
+
+    /// A raid of an account is gone: those who are behind see what the store says.
+    pub fn erased(&self, account: AccountId, code: &str) {
+        let until_ms = self.shown.get(&account).and_then(|channel| {
+            channel.before.iter().filter(|(before, _)| before == code).map(|(_, until_ms)| *until_ms).max()
+        });
+        if let Some(until_ms) = until_ms {
+            self.unknown_until(account, until_ms);
+        }
+    }
+
+    fn unknown_until(&self, account: AccountId, until_ms: i64) {
+        if let Some(mut channel) = self.shown.get_mut(&account) {
+            channel.before.clear();
+            channel.unknown_until_ms = until_ms;
+        }
     }
 
     /// Notes what is shown from now on, to others from a time on; gives what was until now.
@@ -128,8 +158,9 @@ impl Channels {
             // It is never closed.
             let _turn = turn.acquire().await;
             if !channels.is_known(account) {
-                let (shows, _) = channels.look(account).await?;
+                let (shows, from_ms) = channels.look(account).await?;
                 channels.note(account, shows, i64::MIN);
+                channels.unknown_until(account, from_ms);
             }
             let written = write.await;
             // Also where it failed: it may have been stored all the same.

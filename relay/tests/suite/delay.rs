@@ -655,6 +655,38 @@ async fn a_channel_leads_to_its_newest_raid_when_that_has_come() {
     relay.stop().await;
 }
 
+/// Or who watches by it comes and is sent away, again and again, until the delay is over.
+#[tokio::test]
+async fn a_channel_takes_in_whom_it_leads_after_a_restart_and_after_another_delay() {
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let first = uploader.welcome.raid.clone();
+    let channel = uploader.welcome.channel_url.rsplit('/').next().unwrap().to_owned();
+    let path = format!("/api/v1/live/{channel}");
+    relay.pass_ms(60_000);
+    let night = |delay_s| Hello { raid: raidcast_shared::id::RaidId(uuid::Uuid::from_u128(7)), ..behind(delay_s) };
+    let second = Uploader::connect_as(&relay, KEY, night(60)).await;
+    drop((uploader, second));
+    let relay = relay.restart().await;
+    // It goes on with the second, which writes where the channel is.
+    let mut second = Uploader::connect_as(&relay, KEY, night(60)).await;
+    second.begin(&Script::new(10, 2)).await;
+    let leads = async || relay.get(&path).await.1["code"].as_str().map(str::to_owned);
+    let takes_in = async || {
+        let mut stranger = Spectator::join_at(&format!("{}{path}/feed", relay.url), SUBPROTOCOL).await;
+        stranger.echoes().await;
+        assert!(stranger.bye.is_none(), "{:?}", stranger.bye);
+    };
+    assert_eq!(leads().await.as_ref(), Some(&first));
+    takes_in().await;
+    drop(second);
+    let second = Uploader::connect_as(&relay, KEY, night(0)).await;
+    assert_eq!(leads().await.as_ref(), Some(&second.welcome.raid));
+    takes_in().await;
+    relay.stop().await;
+}
+
 #[tokio::test]
 async fn that_a_raid_goes_on_again_is_told_when_it_has_come() {
     const DAY_MS: i64 = 24 * 3_600_000;

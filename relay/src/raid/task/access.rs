@@ -161,6 +161,9 @@ impl RaidTask {
         {
             others.new_epoch();
         }
+        if self.row.delay.ms != before.delay.ms {
+            self.around.channels.delayed(self.row.account, self.row.delay.ms);
+        }
         if self.row.title != before.title {
             self.stages.refresh_all();
         }

@@ -56,6 +56,7 @@ impl RaidTask {
         // Who waits to be let in is let go with the task.
         self.joining.clear();
         self.wanted.clear();
+        self.around.channels.erased(self.row.account, &self.row.code);
         self.stages.dismiss_all(Whom::Everybody, RAID_ERASED, None);
     }
 }
