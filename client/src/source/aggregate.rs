@@ -27,7 +27,7 @@ use super::missing::tell_missing;
 use super::names::Names;
 use super::roster::{self, Roster};
 use super::rows;
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, finished};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, detect, finished};
 use super::{course, prefix};
 use gather::{Facts, Gathered, Memory, RowRead, beyond, counter, counters_of, gather};
 use statements::Statements;
@@ -91,7 +91,7 @@ impl Aggregate {
     /// # Errors
     /// As [`super::detect::identify`].
     pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
-        let db = Database::open(&found.path)?;
+        let db = detect::open(found)?;
         Ok(Self {
             stable_id: db.stable_id()?,
             statements: Statements::of(&db),

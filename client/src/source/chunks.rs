@@ -27,7 +27,7 @@ use super::database::{
 };
 use super::fight_row::{FightRow, fights_of};
 use super::names::Names;
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, detect};
 use chunk::{Chunk, ChunkEvent, ChunkHit, EntityId, Label, Metric, base_of_damage_id, flag};
 use gaps::{Gap, Gaps};
 use known::{Known, STREAMS, learn_all};
@@ -84,7 +84,7 @@ impl Chunks {
     /// # Errors
     /// As [`super::detect::identify`].
     pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
-        let db = Database::open(&found.path)?;
+        let db = detect::open(found)?;
         Ok(Self {
             stable_id: db.stable_id()?,
             encounters: fights_of(&db, &["scene_id", "scene_name", "dungeon_difficulty"]),

@@ -20,7 +20,7 @@ use super::hit_row::{self, Table};
 use super::names::Names;
 use super::roster::{self, Roster, Shown};
 use super::rows;
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, detect};
 
 /// The meter's writer commits every 50 ms, and counters are read once a second.
 const LAG_MS: u32 = 1_050;
@@ -66,7 +66,7 @@ impl Counters {
     /// # Errors
     /// As [`super::detect::identify`].
     pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
-        let db = Database::open(&found.path)?;
+        let db = detect::open(found)?;
         Ok(Self {
             stable_id: db.stable_id()?,
             roster: Roster::of(&db),

@@ -151,13 +151,7 @@ impl Database {
         };
         conn.busy_timeout(BUSY)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
-        let mut tables = BTreeMap::new();
-        for name in rows(&conn, "SELECT name FROM sqlite_master WHERE type = 'table'", &[])? {
-            let Some(name) = raw_text(&name, "name") else { continue };
-            let columns = row::read(&conn, "SELECT name FROM pragma_table_info(?)", &[], Some(&name))?;
-            tables.insert(name, columns.iter().filter_map(|row| raw_text(row, "name")).collect());
-        }
-        let schema_version = pragma(&conn, "PRAGMA schema_version")?;
+        let (tables, schema_version) = look_at_tables(&conn, || ())?;
         let beside = files_beside(path);
         let path = path.to_owned();
         Ok(Self { path, conn, tables, identity, beside, immutable, schema_version, data_version: None })
@@ -284,6 +278,25 @@ pub(super) fn rows_of_list(
 pub(super) fn json_list(ids: impl IntoIterator<Item = i64>) -> String {
     let ids: Vec<_> = ids.into_iter().map(|id| id.to_string()).collect();
     format!("[{}]", ids.join(","))
+}
+
+/// The tables with their columns, and the version that they are of, at one moment: a meter that starts, or brings its
+/// database up to date, makes them one commit after the other. `between` is called while they are looked at.
+fn look_at_tables(
+    conn: &Connection,
+    mut between: impl FnMut(),
+) -> Result<(BTreeMap<String, BTreeSet<String>>, i64), rusqlite::Error> {
+    let moment = conn.unchecked_transaction()?;
+    let mut tables = BTreeMap::new();
+    for name in rows(&moment, "SELECT name FROM sqlite_master WHERE type = 'table'", &[])? {
+        between();
+        let Some(name) = raw_text(&name, "name") else { continue };
+        let columns = row::read(&moment, "SELECT name FROM pragma_table_info(?)", &[], Some(&name))?;
+        tables.insert(name, columns.iter().filter_map(|row| raw_text(row, "name")).collect());
+    }
+    let version = pragma(&moment, "PRAGMA schema_version")?;
+    moment.finish()?;
+    Ok((tables, version))
 }
 
 fn pragma(conn: &Connection, sql: &str) -> Result<i64, rusqlite::Error> {
@@ -459,4 +472,24 @@ pub(super) fn hash_of(facts: &ActorFacts<ActorId>) -> u64 {
     let mut hasher = DefaultHasher::new();
     (kind, name, class_id, spec_id, ability_score, level, monster_id, boss, max_hp, defeated).hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_is_made_while_tables_are_looked_at_is_there_or_seen_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("meter.db");
+        let meter = Connection::open(&path).unwrap();
+        meter.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE damage_events(a)").unwrap();
+        let reader = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let makes = || meter.execute_batch("CREATE TABLE IF NOT EXISTS heal_events(a)").unwrap();
+        let (tables, version) = look_at_tables(&reader, makes).unwrap();
+        let later = pragma(&reader, "PRAGMA schema_version").unwrap();
+        assert!(tables.contains_key("heal_events") || later != version, "{version}");
+        let (tables, version) = look_at_tables(&reader, || ()).unwrap();
+        assert!(tables.contains_key("heal_events") && later == version);
+    }
 }

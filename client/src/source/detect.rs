@@ -109,6 +109,18 @@ pub fn identify(path: &Path) -> Result<Found, SourceError> {
     Ok(Found { path: path.to_owned(), generation, meter: meter(path, generation) })
 }
 
+/// Opens a database that was identified.
+///
+/// # Errors
+/// As [`identify`]; `Upgraded`: its tables are of another generation by now.
+pub(super) fn open(found: &Found) -> Result<Database, SourceError> {
+    let db = Database::open(&found.path)?;
+    match generation(&db)? == found.generation {
+        true => Ok(db),
+        false => Err(SourceError::Upgraded { path: found.path.clone() }),
+    }
+}
+
 /// Why there is no database, where none could be found or opened; `given`: where it was looked for.
 pub(crate) fn no_database(error: SourceError, given: Option<&Path>, looked: &[Looked], places: &Places) -> NoDatabase {
     match (error, given) {

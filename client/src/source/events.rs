@@ -24,7 +24,7 @@ use super::hit_row::{self, Table};
 use super::missing::tell_missing;
 use super::names::Names;
 use super::roster::{self, Roster, Shown};
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, detect};
 
 /// The meter's writer commits every 50 ms.
 const LAG_MS: u32 = 50;
@@ -69,7 +69,7 @@ impl Events {
     /// # Errors
     /// As [`super::detect::identify`].
     pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
-        let db = Database::open(&found.path)?;
+        let db = detect::open(found)?;
         let damage = [
             "id",
             "timestamp_ms",

@@ -25,7 +25,7 @@ use super::database::{Database, DbRow, bytes, int, json_list, raw_text, rows_of_
 use super::fight_row::FightRow;
 use super::missing::tell_missing;
 use super::names::Names;
-use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, Unreadable, roster};
+use super::{Cursor, CursorKey, CursorValue, Fight, Found, Reading, Source, SourceError, Unreadable, detect, roster};
 use layout::{Entity, Kind, PACKED_BYTES_MAX, Row};
 
 /// Prefixes of cursor keys and source keys.
@@ -62,7 +62,7 @@ impl Summary {
     /// # Errors
     /// As [`super::detect::identify`].
     pub fn open(found: &Found, names: Arc<Names>) -> Result<Self, SourceError> {
-        let db = Database::open(&found.path)?;
+        let db = detect::open(found)?;
         let this = "WHERE started_at_ms = ?1 ORDER BY id LIMIT 1";
         Ok(Self {
             stable_id: db.stable_id()?,

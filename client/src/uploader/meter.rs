@@ -96,6 +96,11 @@ impl Meter {
                 self.watch(found, source, others);
                 Ok(true)
             }
+            // It was brought up to date in between: it is looked at again, as what it is now.
+            Err(SourceError::Upgraded { .. }) => {
+                self.next_look_ms = now_ms + LOCKED_MS;
+                Ok(false)
+            }
             // The one that is open is still good.
             Err(_) if self.watching.is_some() => Ok(false),
             Err(error) => {

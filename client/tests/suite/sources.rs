@@ -1174,6 +1174,21 @@ async fn after_an_upgrade_the_fights_of_before_are_still_read() {
     }
 }
 
+/// Or its tables were read as those of a meter that is no more, and most of them were never missed.
+#[tokio::test]
+async fn a_meter_that_was_upgraded_since_it_was_identified_is_looked_at_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("m.db");
+    for (before, after) in [(Generation::Events, Generation::Counters), (Generation::Counters, Generation::Aggregate)] {
+        MeterWriter::open(&path, before).await.unwrap().close().await.unwrap();
+        let identified = identify(&path).unwrap();
+        MeterWriter::open(&path, after).await.unwrap().close().await.unwrap();
+        let opened = AnySource::open(&identified, Arc::default());
+        assert!(matches!(opened, Err(SourceError::Upgraded { .. })), "{before:?}");
+        drop(open(&path));
+    }
+}
+
 fn found(generation: Generation) -> raidcast::source::Generation {
     use raidcast::source::Generation as Found;
     match generation {

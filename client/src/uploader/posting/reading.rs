@@ -49,7 +49,12 @@ impl Reader {
     /// # Errors
     /// `NoMeter`: there is none that can be read.
     pub(super) async fn open(options: &Options) -> Result<Self, WatchError> {
-        patiently(&options.clock, || Self::try_open(options)).await
+        let again = |error| match error {
+            // It was brought up to date between two looks.
+            SourceError::Upgraded { .. } => Self::try_open(options),
+            error => Err(error),
+        };
+        patiently(&options.clock, || Self::try_open(options).or_else(again)).await
     }
 
     fn try_open(options: &Options) -> Result<Self, SourceError> {
