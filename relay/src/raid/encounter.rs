@@ -183,7 +183,8 @@ impl LiveEncounter {
         for (before, reading) in readings {
             // Readings that were shown before it may be gone: their clients have begun anew.
             encounter.revision = encounter.revision.max(before);
-            encounter.candidate = Some(reading);
+            // One that was there before it, and told no more, goes.
+            encounter.offer(reading);
             encounter.promote(std::iter::empty());
         }
         if let Some(kept) = open.encounter.kept_stream {

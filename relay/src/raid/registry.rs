@@ -26,6 +26,9 @@ const INBOX: usize = 256;
 /// Live fights that a start left on the disk, and their raids' codes.
 type Left = Vec<(EncounterKey, String)>;
 
+/// So many fights that had ended are handed to their raids at once: memory sees them when they are folded.
+const SETTLED_AT_ONCE: usize = 16;
+
 /// Finds raids, and loads those that no task owns now.
 pub struct RaidRegistry {
     /// What the relay is made of.
@@ -54,6 +57,7 @@ impl RaidRegistry {
     /// disk until there is, or until somebody begins them.
     pub async fn recover(self: &Arc<Self>) -> Result<usize, StoreError> {
         let rows = self.context.store.live_encounters().await?;
+        let unsettled = self.context.store.unsettled_encounters().await?;
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let aside = |held: &Unreadable| self.context.set_aside.report(&held.report_id, &held.why.to_string());
         let readable: Vec<_> = rows.into_iter().filter_map(|row| row.inspect_err(aside).ok()).collect();
@@ -90,7 +94,47 @@ impl RaidRegistry {
             );
             self.tasks.spawn(Arc::clone(self).take_up(left));
         }
+        if !unsettled.is_empty() {
+            self.tasks.spawn(Arc::clone(self).settle(unsettled));
+        }
         Ok(count)
+    }
+
+    /// Has raids go on with readings that had ended before the relay stopped, of fights that have a report: each takes its
+    /// place, waits until it may, or goes.
+    async fn settle(self: Arc<Self>, mut left: Left) {
+        let mut every = tokio::time::interval(Duration::from_millis(LEFT_EVERY_MS));
+        let draining = self.context.draining.clone();
+        while !left.is_empty() && draining.run_until_cancelled(every.tick()).await.is_some() {
+            let (mut later, mut handed) = (Vec::new(), 0);
+            for (key, code) in left {
+                // Somebody has begun it.
+                if self.directory.owner(key).is_some() {
+                    continue;
+                }
+                if handed == SETTLED_AT_ONCE || self.context.memory.room(key.account).is_err() {
+                    later.push((key, code));
+                    continue;
+                }
+                match self.raid(&code).await {
+                    Ok(Some(task)) => {
+                        handed += 1;
+                        if task.send(RaidCommand::TakeBack { encounter: key.encounter }).await.is_err() {
+                            later.push((key, code));
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::warn!(raid = code, %error, "could not go on with a fight that had ended");
+                        // What is damaged is so the next time, too.
+                        if matches!(error, StoreError::Unavailable(_)) {
+                            later.push((key, code));
+                        }
+                    }
+                }
+            }
+            left = later;
+        }
     }
 
     async fn load_or_leave(&self, row: EncounterRow, left: &Mutex<Left>) -> Result<Option<LiveEncounter>, StoreError> {

@@ -131,7 +131,7 @@ async fn read_encounter(context: &Context, row: i64) -> Result<Option<Read>, Sto
     let began = open.encounter.clone();
     let report_id = open.encounter.report_id.clone();
     let is_final = open.encounter.state == ReportState::Final;
-    if is_final {
+    if is_final && open.streams.is_empty() {
         // It has no journal: whoever needs one does not wait for its log.
         journal = None;
     }

@@ -100,6 +100,13 @@ impl RaidTask {
             self.around.directory.disown(self.key(id), &self.me);
         }
         let discarding: Vec<_> = self.discarding.drain().map(|(id, _)| id).collect();
+        // Of what has a report the journal may hold another reading.
+        let unsettled: Vec<_> = self
+            .encounters
+            .iter()
+            .filter(|(_, held)| held.state != ReportState::Final || held.candidate.is_some())
+            .map(|(id, _)| *id)
+            .collect();
         self.encounters.clear();
         self.opening.clear();
         self.loading.clear();
@@ -114,6 +121,9 @@ impl RaidTask {
         self.unread = true;
         if let Err(error) = self.read().await {
             tracing::error!(raid = self.row.code, %error, "could not read a raid again");
+        }
+        for id in unsettled {
+            self.take_back(id);
         }
         for id in discarding {
             self.discard(id);

@@ -94,6 +94,29 @@ impl Encounters for PostgresStore {
         })
     }
 
+    fn unsettled_encounters(&self) -> StoreFuture<'_, Vec<(EncounterKey, String)>> {
+        Box::pin(async move {
+            // From the journal, which is short, to the encounters, which are many.
+            let rows = sqlx::query!(
+                r#"WITH ended AS MATERIALIZED (
+                       SELECT DISTINCT s.encounter FROM encounter_stream s
+                       WHERE (SELECT j.kind FROM encounter_journal j
+                              WHERE j.stream = s.row ORDER BY j.seq DESC LIMIT 1) = 1)
+                   SELECT e.account, e.encounter_id, r.code
+                   FROM ended JOIN encounters e ON e.row = ended.encounter JOIN raids r ON r.row = e.raid
+                   WHERE e.state <> 0 ORDER BY e.row DESC"#
+            )
+            .fetch_all(&self.pool)
+            .await
+            .map_err(Failure::from)?;
+            let key = |account, encounter: uuid::Uuid| EncounterKey {
+                account: AccountId(account),
+                encounter: EncounterId(encounter),
+            };
+            Ok(rows.into_iter().map(|row| (key(row.account, row.encounter_id), row.code)).collect())
+        })
+    }
+
     fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>> {
         Self::answer(async move {
             let mut transaction = self.snapshot().await?;

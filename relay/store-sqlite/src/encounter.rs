@@ -1,7 +1,7 @@
 //! Fights. Their rows are selected here alone, for other entities too.
 
 use raidcast_shared::id::EncounterId;
-use raidcast_store::row::{EncounterColumns, each};
+use raidcast_store::row::{EncounterColumns, Id, each};
 use raidcast_store::{
     AccountId, EncounterKey, EncounterRow, Encounters, FightsBegun, NewEncounter, OpenEncounter, StoreError,
     StoreFuture, Unreadable,
@@ -47,6 +47,27 @@ impl Encounters for SqliteStore {
     fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, Unreadable>>> {
         Self::read(async move {
             Ok(each(select_encounters!("WHERE e.state = 0 ORDER BY e.row").fetch_all(&self.readers).await?))
+        })
+    }
+
+    fn unsettled_encounters(&self) -> StoreFuture<'_, Vec<(EncounterKey, String)>> {
+        Self::read(async move {
+            // From the journal, which is short, to the encounters, which are many.
+            let rows = sqlx::query!(
+                r#"SELECT DISTINCT e.row AS "row!: i64", e.account AS "account!: i64", e.encounter_id,
+                          r.code AS "code!: String"
+                   FROM encounter_stream s CROSS JOIN encounters e ON e.row = s.encounter JOIN raids r ON r.row = e.raid
+                   WHERE e.state <> 0 AND (SELECT j.kind FROM encounter_journal j
+                                           WHERE j.stream = s.row ORDER BY j.seq DESC LIMIT 1) = 1
+                   ORDER BY e.row DESC"#
+            )
+            .fetch_all(&self.readers)
+            .await?;
+            let left = rows.into_iter().map(|row| {
+                let encounter = EncounterId(Id::from(row.encounter_id).read()?);
+                Ok((EncounterKey { account: AccountId(row.account), encounter }, row.code))
+            });
+            left.collect()
         })
     }
 

@@ -88,7 +88,8 @@ macro_rules! conformance {
                 numbers_of_players_go_with_their_raid, of_a_raid_so_many_players_get_numbers;
             encounter: an_encounter_begins_live, an_encounter_that_exists_is_answered_unchanged,
                 accounts_do_not_meet, an_encounter_needs_a_raid_of_its_account, an_encounter_moves_within_its_account,
-                discarding_removes_everything, fights_are_counted_by_when_they_came, only_live_reports_are_taken_up;
+                discarding_removes_everything, fights_are_counted_by_when_they_came, only_live_reports_are_taken_up,
+                what_ended_and_was_not_kept_is_found;
             journal: streams_keep_the_order_they_began_in, entries_are_written_in_the_order_of_the_calls,
                 many_raids_append_at_once, a_dropped_future_does_not_take_its_entry_back,
                 entries_come_back_byte_for_byte, a_repeated_entry_is_held_once,

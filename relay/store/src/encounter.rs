@@ -149,6 +149,10 @@ pub trait Encounters: Send + Sync {
     /// read is an error in its place, so that it keeps none of the others from being served.
     fn live_encounters(&self) -> StoreFuture<'_, Vec<Result<EncounterRow, Unreadable>>>;
 
+    /// Encounters whose report is not live, and of which the journal holds a reading that has ended, with the codes of their
+    /// raids, newest first: what was not done with it when the relay stopped.
+    fn unsettled_encounters(&self) -> StoreFuture<'_, Vec<(EncounterKey, String)>>;
+
     /// One encounter with the streams of its journal, whatever its state: both as they were at one time.
     fn open_encounter(&self, encounter: i64) -> StoreFuture<'_, Option<OpenEncounter>>;
 

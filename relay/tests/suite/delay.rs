@@ -655,6 +655,46 @@ async fn a_channel_leads_to_its_newest_raid_when_that_has_come() {
     relay.stop().await;
 }
 
+/// Nobody would look at it again: its row says that its report is final, and another fight is the newest.
+#[tokio::test]
+async fn another_reading_that_waits_takes_its_place_after_a_restart_though_its_client_is_gone() {
+    const EARLIER_MS: i64 = 1_789_999_000_000;
+    let data = tempfile::tempdir().unwrap();
+    let relay = TestRelay::start(data.path()).await;
+    let mut uploader = Uploader::connect_as(&relay, KEY, behind(60)).await;
+    let fight = fight_of(&Script::new(20, 2), 10).at(EARLIER_MS);
+    let begun = uploader.begin(&fight).await;
+    uploader.deltas(begun.h, &fight.deltas).await;
+    assert!(matches!(uploader.end(begun.h, &fight, Outcome::Wipe).await, UplinkReply::Finalized { .. }));
+    let last = Script::new(5, 2);
+    let newest = uploader.begin(&last).await;
+    uploader.deltas(newest.h, &last.deltas).await;
+    assert!(matches!(uploader.end(newest.h, &last, Outcome::Kill).await, UplinkReply::Finalized { .. }));
+    relay.pass_ms(60_000);
+    finds(&relay, 2).await;
+    let first = page(&relay, &begun.report).await;
+    let other = Script::new(20, 3).at(EARLIER_MS);
+    let again = uploader.begin(&other).await;
+    uploader.deltas(again.h, &other.deltas).await;
+    uploader.acked(20).await;
+    uploader.send_end(again.h, &other, Outcome::Kill).await;
+    uploader.acked(20).await;
+    drop(uploader);
+    let relay = relay.restart().await;
+    let seen = (Some(20), "Live".to_owned());
+    becomes("a member sees it again", async || own(&relay, &begun.report).await == seen).await;
+    for _ in 0..3 {
+        assert_eq!(page(&relay, &begun.report).await["revision"], first["revision"]);
+        relay.pass_ms(15_000);
+    }
+    relay.pass_ms(15_000);
+    becomes("it takes its place", async || page(&relay, &begun.report).await["revision"] == 2).await;
+    let now = relay.report(&begun.report).await;
+    assert_eq!((now.fight.outcome, now.fight.totals.damage), (Outcome::Kill, damage(20)));
+    becomes("nothing is left to be done", async || relay.store.unsettled_encounters().await.unwrap().is_empty()).await;
+    relay.stop().await;
+}
+
 /// Or who watches by it comes and is sent away, again and again, until the delay is over.
 #[tokio::test]
 async fn a_channel_takes_in_whom_it_leads_after_a_restart_and_after_another_delay() {

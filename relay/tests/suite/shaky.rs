@@ -255,6 +255,7 @@ impl Encounters for Shaky {
         "writes" move_encounter(row: i64 = row => row, code: &'a str = code.to_owned() => &code) -> ();
         "reads" encounter(account: AccountId = account => account, id: EncounterId = id => id) -> Option<EncounterRow>;
         "reads" live_encounters() -> Vec<Result<EncounterRow, Unreadable>>;
+        "reads" unsettled_encounters() -> Vec<(EncounterKey, String)>;
         "reads" open_encounter(row: i64 = row => row) -> Option<OpenEncounter>;
         "reads" encounters_since(account: AccountId = account => account, since_ms: i64 = since_ms => since_ms, to_ms: i64 = to_ms => to_ms) -> FightsBegun;
         "writes" discard(account: AccountId = account => account, id: EncounterId = id => id) -> bool;

@@ -7,7 +7,10 @@ use super::{
     Fights, Harness, NOW_MS, account, append_all, encounter, entry, id, kept, new_encounter, new_raid, one_fight,
     opened, raid, stream,
 };
-use crate::{EncounterRow, Encounters, FightsBegun, Journal, NewEncounter, Page, Reports, Store, StoreError, Uploads};
+use crate::{
+    EncounterRow, Encounters, FightsBegun, Journal, JournalEntry, JournalKind, NewEncounter, Page, Reports, Store,
+    StoreError, Uploads,
+};
 
 /// With its raid's visibility, as its first revision, and with no report kept.
 pub async fn an_encounter_begins_live(harness: &impl Harness<Store: Fights>) {
@@ -182,4 +185,34 @@ pub async fn only_live_reports_are_taken_up(harness: &impl Harness<Store: Store>
         let expected: Vec<_> = (1..=3).map(|seq| entry(&live, number, seq)).collect();
         assert_eq!(of_live.streams[at], (stream(number), expected));
     }
+}
+
+/// Whatever its report is but live; what is live is taken up by itself.
+pub async fn what_ended_and_was_not_kept_is_found(harness: &impl Harness<Store: Store>) {
+    let (store, raid, live) = one_fight(harness).await;
+    let provisional = encounter(&store, &raid, 2).await;
+    let done = encounter(&store, &raid, 3).await;
+    let unended = encounter(&store, &raid, 4).await;
+    let settled = encounter(&store, &raid, 5).await;
+    for (row, number) in [(&live, 1), (&provisional, 2), (&done, 3), (&unended, 4), (&settled, 5)] {
+        append_all(&store, row, number, 1..=3).await;
+    }
+    store.keep_report(&kept(&provisional, ReportState::Provisional, 1, 2)).await.expect("a report");
+    for (row, number) in [(&done, 3), (&unended, 4), (&settled, 5)] {
+        store.keep_report(&kept(row, ReportState::Final, 1, number)).await.expect("a report");
+    }
+    // Other readings of what is final: two that end, and one that does not.
+    for (row, number) in [(&done, 6), (&done, 7), (&unended, 8)] {
+        store.begin_stream(row.row, &stream(number)).await.expect("a stream");
+        append_all(&store, row, number, 1..=3).await;
+    }
+    assert_eq!(store.unsettled_encounters().await.expect("an answer"), []);
+    for (row, number) in [(&live, 1), (&provisional, 2), (&done, 6), (&done, 7)] {
+        let end = JournalEntry { kind: JournalKind::End, ..entry(row, number, 4) };
+        store.append(end).await.expect("an entry");
+    }
+    let of = |row: &EncounterRow| (row.key, raid.code.clone());
+    assert_eq!(store.unsettled_encounters().await.expect("an answer"), [of(&done), of(&provisional)]);
+    store.keep_report(&kept(&done, ReportState::Final, 2, 6)).await.expect("a report");
+    assert_eq!(store.unsettled_encounters().await.expect("an answer"), [of(&provisional)]);
 }
