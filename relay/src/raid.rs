@@ -7,6 +7,7 @@ mod channels;
 mod command;
 mod directory;
 mod encounter;
+mod former;
 mod guest;
 mod log;
 mod precedence;

@@ -18,9 +18,9 @@ use raidcast_shared::uplink::{Begin, Held, Outcome, ReportState};
 use raidcast_shared::view::{self, Audience, Happenings, LiveFacts, LiveView, Shown};
 use raidcast_store::{EncounterRow, OpenEncounter, StoreError};
 
-use self::former::Former;
 pub(super) use self::later::Scenery;
 use super::behind::Behind;
+use super::former::Former;
 use super::log::{LiveLog, Standing};
 use super::precedence::Told;
 use super::reading::{OtherColumns, Reading};

@@ -15,8 +15,6 @@ pub(crate) const COMMIT_WAIT: Duration = Duration::from_secs(5);
 pub(crate) const ANSWER_WAIT: Duration = Duration::from_secs(20);
 /// How long everything else waits for a connection: a page tells of a server that is away this much later.
 pub(crate) const POOL_WAIT: Duration = Duration::from_secs(3);
-/// A connection that nobody used for longer is asked whether it still stands before it is used again.
-pub(crate) const IDLE_UNTESTED: Duration = Duration::from_secs(1);
 /// Connections beside the writer's: a finished fight, recovery and some pages at once. A server has 100 by default.
 pub(crate) const CONNECTIONS: u32 = 8;
 /// Those of them that uploads may have at once: the rest is left to fights that end and to pages.

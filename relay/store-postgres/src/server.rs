@@ -4,10 +4,10 @@ use std::str::FromStr as _;
 
 use raidcast_store::StoreError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, PgPool};
+use sqlx::{ConnectOptions as _, PgConnection, PgPool};
 
 use crate::error::{migrate_error, silent, store_error};
-use crate::limits::{CONNECT_WAIT, CONNECTIONS, IDLE_UNTESTED, POOL_WAIT, SERVER_VERSION_MIN};
+use crate::limits::{CONNECT_WAIT, CONNECTIONS, POOL_WAIT, SERVER_VERSION_MIN};
 
 /// What every connection is told first. A commit is on disk when it is answered, whatever the operator's default; a
 /// stronger setting (a standby that has it too) stays. Nobody waits for a lock longer than clients are patient, and a
@@ -50,17 +50,6 @@ impl Server {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(POOL_WAIT)
-            // One that was in use a moment ago is taken as it is: it was asked when it was given back, and another round
-            // trip costs as much as most of what it is used for. One that breaks in this moment breaks under a question.
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    if meta.idle_for > IDLE_UNTESTED {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
             .after_connect(|connection, _| {
                 Box::pin(async move { sqlx::raw_sql(SESSION).execute(connection).await.map(drop) })
             })

@@ -7,52 +7,17 @@
 
 use raidcast_shared::feed::FeedHappening;
 use raidcast_shared::uplink::{Outcome, ReportState};
-use raidcast_shared::view::{Audience, LiveFacts, Shown};
+use raidcast_shared::view::{Audience, Shown};
 
 use super::LiveEncounter;
 use crate::raid::behind::Behind;
 use crate::raid::encounter::later::BEHIND;
+use crate::raid::former::Former;
 use crate::raid::log::{LiveLog, Standing};
 use crate::raid::reading::Reading;
 
 /// So many are held: of what changes more often than this within a delay, what came between is left out.
 const FORMERS_MAX: usize = 4;
-
-/// See the module's page.
-pub(in crate::raid) struct Former {
-    /// When it gave way, Unix ms.
-    gave_way_ms: i64,
-    /// `None`: the reading that is there after it.
-    reading: Option<Box<Reading>>,
-    state: ReportState,
-    outcome: Outcome,
-    revision: u32,
-    /// When its report was kept, Unix ms.
-    kept_at_ms: Option<i64>,
-}
-
-impl Former {
-    /// Its reading, where that gave way, too.
-    pub(super) fn own_reading(&self) -> Option<&Reading> {
-        self.reading.as_deref()
-    }
-
-    /// Whether all of it, its report too, came until a time.
-    fn is_shown(&self, reading: &Reading, until_ms: i64) -> bool {
-        let is_then = |at_ms: Option<i64>| at_ms.is_none_or(|at_ms| at_ms <= until_ms);
-        // What came behind it came to what is there after it.
-        let last_ms = if self.reading.is_some() { reading.deltas.last_ms() } else { None };
-        self.state != ReportState::Live
-            && self.kept_at_ms.is_some_and(|kept_at_ms| kept_at_ms <= until_ms)
-            && is_then(reading.ended_ms.filter(|_| self.reading.is_some()))
-            && is_then(last_ms)
-    }
-
-    fn facts(&self) -> LiveFacts {
-        let ended = self.state == ReportState::Final;
-        LiveFacts { state: self.state, outcome: self.outcome, ended, revision: self.revision, idle: false }
-    }
-}
 
 impl LiveEncounter {
     /// Another reading is shown from now on in place of this one.
