@@ -286,7 +286,8 @@ export async function providerChecks(runner, chromium, binary) {
       await page.getByRole('button', { name: 'Sign in with Guild' }).click();
       await signInThere(page, 'bo');
       await alert(page, /to join you need an invitation link/);
-      same(new URL(page.url()).search, '', 'what stands in the address');
+      // Where somebody wanted to go is kept, and nothing else.
+      same(new URL(page.url()).search, '?next=%2Faccount', 'what stands in the address');
     });
 
     await runner.run('a way back is good once, in the browser in which it began', async () => {
