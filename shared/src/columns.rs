@@ -175,87 +175,88 @@ pub fn own_columns() -> Vec<String> {
 
 /// The columns of hits that are sorted by time, and the base they count from.
 pub fn encode(hits: &[TimedHit]) -> (u32, Vec<u8>) {
-    let Some(first) = hits.first() else { return (0, Vec::new()) };
-    debug_assert!(hits.is_sorted_by_key(|hit| hit.at_ms));
-    let dense = |of: &dyn Fn(&Hit) -> u64| dense_column(hits.iter().map(|hit| of(&hit.hit)));
-    let bits = |hit: &Hit| u64::from(hit.flags.0 | if hit.kind == HitKind::Heal { HitFlags::HEAL } else { 0 });
-    let columns = [
-        dense_column(hits.windows(2).map(|pair| u64::from(pair[1].at_ms - pair[0].at_ms))),
-        dense(&|hit| u64::from(hit.source.0)),
-        dense(&|hit| u64::from(hit.target.0)),
-        dense(&|hit| u64::from(hit.skill.0)),
-        dense(&|hit| hit.amount),
-        dense(&bits),
-        sparse_column(hits.iter().map(|hit| hit.hit.shield)),
-        sparse_column(hits.iter().map(|hit| hit.hit.overheal)),
-    ];
+    let columns: [Vec<u8>; COLUMNS.len()] = columns_of(hits);
     let used = columns.iter().rposition(|column| !column.is_empty()).map_or(0, |last| last + 1);
     let mut out = Vec::with_capacity(columns.iter().map(|column| column.len() + 2).sum());
     for column in &columns[..used] {
         put(&mut out, column.len() as u64);
         out.extend_from_slice(column);
     }
-    (first.at_ms, out)
+    (hits.first().map_or(0, |first| first.at_ms), out)
 }
 
 /// How long the columns of [`encode`] are, bytes.
 pub(crate) fn encoded_len(hits: &[TimedHit]) -> usize {
-    if hits.is_empty() {
-        return 0;
+    let columns: [Length; COLUMNS.len()] = columns_of(hits);
+    let used = columns.iter().rposition(|Length(column)| *column > 0).map_or(0, |last| last + 1);
+    columns[..used].iter().map(|Length(column)| column + number_len(*column as u64)).sum()
+}
+
+/// Where a column is put.
+trait Column {
+    /// An empty one, that is about so long, bytes.
+    fn with_room(bytes: usize) -> Self;
+
+    /// Appends a number as LEB128.
+    fn number(&mut self, value: u64);
+}
+
+impl Column for Vec<u8> {
+    fn with_room(bytes: usize) -> Self {
+        Self::with_capacity(bytes)
     }
+
+    fn number(&mut self, value: u64) {
+        put(self, value);
+    }
+}
+
+/// How long a column is, bytes.
+struct Length(usize);
+
+impl Column for Length {
+    fn with_room(_: usize) -> Self {
+        Self(0)
+    }
+
+    fn number(&mut self, value: u64) {
+        self.0 += number_len(value);
+    }
+}
+
+fn columns_of<C: Column>(hits: &[TimedHit]) -> [C; COLUMNS.len()] {
     debug_assert!(hits.is_sorted_by_key(|hit| hit.at_ms));
     let bits = |TimedHit { hit, .. }: &TimedHit| {
         u64::from(hit.flags.0 | if hit.kind == HitKind::Heal { HitFlags::HEAL } else { 0 })
     };
-    let columns = [
-        dense_len(hits.windows(2), |pair| u64::from(pair[1].at_ms - pair[0].at_ms)),
-        dense_len(hits.iter(), |hit| u64::from(hit.hit.source.0)),
-        dense_len(hits.iter(), |hit| u64::from(hit.hit.target.0)),
-        dense_len(hits.iter(), |hit| u64::from(hit.hit.skill.0)),
-        dense_len(hits.iter(), |hit| hit.hit.amount),
-        dense_len(hits.iter(), bits),
-        sparse_len(hits.iter().map(|hit| hit.hit.shield)),
-        sparse_len(hits.iter().map(|hit| hit.hit.overheal)),
-    ];
-    let used = columns.iter().rposition(|column| *column > 0).map_or(0, |last| last + 1);
-    columns[..used].iter().map(|column| column + put_len(*column as u64)).sum()
+    [
+        dense_column(hits.windows(2).map(|pair| u64::from(pair[1].at_ms - pair[0].at_ms))),
+        dense_column(hits.iter().map(|hit| u64::from(hit.hit.source.0))),
+        dense_column(hits.iter().map(|hit| u64::from(hit.hit.target.0))),
+        dense_column(hits.iter().map(|hit| u64::from(hit.hit.skill.0))),
+        dense_column(hits.iter().map(|hit| hit.hit.amount)),
+        dense_column(hits.iter().map(bits)),
+        sparse_column(hits.iter().map(|hit| hit.hit.shield)),
+        sparse_column(hits.iter().map(|hit| hit.hit.overheal)),
+    ]
 }
 
-fn dense_len<T>(of: impl Iterator<Item = T>, get: impl Fn(T) -> u64) -> usize {
-    let (mut first, mut is_one, mut length) = (None, true, 0);
-    for value in of.map(get) {
-        is_one &= *first.get_or_insert(value) == value;
-        length += put_len(value);
-    }
-    first.filter(|_| is_one).map_or(length, put_len)
-}
-
-fn sparse_len(values: impl Iterator<Item = u64>) -> usize {
-    let mut before = 0;
-    let pairs = values.enumerate().filter(|(_, value)| *value != 0).map(|(at, value)| {
-        let step = at - before;
-        before = at;
-        put_len(step as u64) + put_len(value)
-    });
-    pairs.sum()
-}
-
-fn dense_column(values: impl ExactSizeIterator<Item = u64> + Clone) -> Vec<u8> {
-    let mut out = Vec::with_capacity(values.len() * 2);
+fn dense_column<C: Column>(values: impl ExactSizeIterator<Item = u64> + Clone) -> C {
+    let mut out = C::with_room(values.len() * 2);
     let mut again = values.clone();
     match again.next() {
-        Some(first) if again.all(|value| value == first) => put(&mut out, first),
-        _ => values.for_each(|value| put(&mut out, value)),
+        Some(first) if again.all(|value| value == first) => out.number(first),
+        _ => values.for_each(|value| out.number(value)),
     }
     out
 }
 
-fn sparse_column(values: impl Iterator<Item = u64>) -> Vec<u8> {
-    let mut out = Vec::new();
+fn sparse_column<C: Column>(values: impl Iterator<Item = u64>) -> C {
+    let mut out = C::with_room(0);
     let mut before = 0;
     for (at, value) in values.enumerate().filter(|(_, value)| *value != 0) {
-        put(&mut out, (at - before) as u64);
-        put(&mut out, value);
+        out.number((at - before) as u64);
+        out.number(value);
         before = at;
     }
     out
@@ -335,7 +336,7 @@ pub(crate) fn put(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// How many bytes [`put`] appends.
-fn put_len(value: u64) -> usize {
+fn number_len(value: u64) -> usize {
     (value.checked_ilog2().unwrap_or(0) / 7 + 1) as usize
 }
 

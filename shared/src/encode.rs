@@ -4,9 +4,12 @@
 //! would refuse. What is beyond a limit is left out, counted, and told once at the end as missing.
 //! Deliberately not here: when deltas are made, and where they go.
 
+mod logged;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
+pub use self::logged::{LogEncoder, Row, RowHit};
 use crate::checksum::Checksum;
 use crate::codec;
 use crate::columns::{self, ColumnMap, own_columns};
@@ -17,9 +20,8 @@ use crate::event::{
 use crate::fold::{self, CheckError, Checked, Content, EncounterState, Gate};
 use crate::id::{ActorId, SkillId};
 use crate::limits as l;
-use crate::log::Log;
 use crate::text::clean;
-use crate::uplink::{Delta, Ending, Header};
+use crate::uplink::{Delta, Header};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -152,36 +154,6 @@ pub struct Encoder {
     skills: FxHashMap<SkillId, SkillIx>,
     lost: Lost,
     newest_ms: Option<u32>,
-    /// What its deltas come to, where a log is asked for.
-    log: Option<Log>,
-    /// Of a log: what is admitted and stands in no delta yet.
-    open: Batch,
-}
-
-/// Whose hits on whom, and by what.
-#[derive(Clone, Copy, Debug)]
-pub struct Row {
-    /// By whom.
-    pub source: ActorId,
-    /// On whom.
-    pub target: ActorId,
-    /// By what.
-    pub skill: SkillId,
-    /// Of what kind.
-    pub kind: HitKind,
-}
-
-/// A hit of a [`Row`].
-#[derive(Clone, Copy, Debug)]
-pub struct RowHit {
-    /// Ms since the encounter began.
-    pub at_ms: u32,
-    /// How much.
-    pub amount: u64,
-    /// Of what sort.
-    pub flags: HitFlags,
-    /// What of the amount a shield took.
-    pub shield: u64,
 }
 
 impl Encoder {
@@ -197,26 +169,7 @@ impl Encoder {
             skills: FxHashMap::default(),
             lost: Lost::default(),
             newest_ms: None,
-            log: None,
-            open: Batch::default(),
         }
-    }
-
-    /// The same, but that it makes a log, for [`Self::into_log`], and no deltas. It is told its events by
-    /// [`Self::log_events`] and [`Self::log_hits`].
-    pub fn of_log(header: Header) -> Self {
-        let log = Log::new(Header { cols: own_columns(), ..header.clone() });
-        Self { log: Some(log), ..Self::new(header) }
-    }
-
-    /// The log of what it was told, and its fold. After [`Self::finish`].
-    ///
-    /// # Panics
-    /// If it is not an encoder [of a log](Self::of_log).
-    pub fn into_log(self, ending: Ending) -> (Log, EncounterState) {
-        let mut log = self.log.expect("an encoder of a log");
-        log.ending = Some(ending);
-        (log, self.state)
     }
 
     /// Takes in a delta that this encounter's encoder made before the client was started again.
@@ -250,56 +203,11 @@ impl Encoder {
     /// `captured_ms`: when it was read, ms since the encounter began.
     /// Cost: linear in the events, but for a checksum with every 32nd delta, which sorts the encounter's rows.
     pub fn encode(&mut self, mut events: Vec<SourceEvent>, captured_ms: i64) -> Vec<Delta> {
-        debug_assert!(self.log.is_none(), "a log is told its events");
         let mut deltas = Vec::new();
         let mut batch = Batch::default();
         self.take_in(&mut events, &mut batch, &mut |encoder, batch| encoder.close(batch, captured_ms, &mut deltas));
         self.close(&mut batch, captured_ms, &mut deltas);
         deltas
-    }
-
-    /// Takes what a source yielded into its log, and leaves room for more.
-    ///
-    /// # Panics
-    /// If it is not an encoder [of a log](Self::of_log).
-    pub fn log_events(&mut self, events: &mut Vec<SourceEvent>) {
-        let mut batch = std::mem::take(&mut self.open);
-        self.take_in(events, &mut batch, &mut Self::close_into_log);
-        self.open = batch;
-        events.clear();
-    }
-
-    /// Takes hits of one row into its log, in any order.
-    ///
-    /// Cost: linear in the hits; of all but the first no name is looked up.
-    ///
-    /// # Panics
-    /// If it is not an encoder [of a log](Self::of_log).
-    pub fn log_hits(&mut self, row: Row, hits: impl IntoIterator<Item = RowHit>) {
-        let Row { source, target, skill, kind } = row;
-        let mut batch = std::mem::take(&mut self.open);
-        let mut known = None;
-        for RowHit { at_ms, amount, flags, shield } in hits {
-            if batch.is_full() {
-                self.close_into_log(&mut batch);
-            }
-            let shield = shield.min(amount);
-            let added = if let Some((source, target, skill)) = known {
-                let hit = Hit { source, target, skill, kind, amount, flags, shield, overheal: 0 };
-                self.put_hit(&mut batch, TimedHit { at_ms, hit })
-            } else {
-                let hit = Hit { source, target, skill, kind, amount, flags, shield, overheal: 0 };
-                let added = self.add(&mut batch, Event::Hit(TimedHit { at_ms, hit }), &FxHashMap::default());
-                let (source, target) = (self.actors.get(&source).copied(), self.actors.get(&target).copied());
-                let skill = self.skills.get(&skill).copied();
-                known = source.zip(target).zip(skill).map(|((source, target), skill)| (source, target, skill));
-                added
-            };
-            if let Err(limit) = added {
-                *self.lost.events.entry(limit).or_default() += 1;
-            }
-        }
-        self.open = batch;
     }
 
     /// Adds events to a batch, and has each closed that is full.
@@ -322,18 +230,25 @@ impl Encoder {
                 Err(limit) => Err(limit),
             };
             if let Err(limit) = added {
-                *self.lost.events.entry(limit).or_default() += 1;
+                self.leaves_out(limit);
             }
         }
     }
 
-    /// The last deltas of the encounter: what was left out, if anything, stands in them. Of a log there are none: it has
-    /// all of it now.
+    fn leaves_out(&mut self, limit: Limit) {
+        *self.lost.events.entry(limit).or_default() += 1;
+    }
+
+    /// The last deltas of the encounter: what was left out, if anything, stands in them.
     pub fn finish(&mut self, captured_ms: i64) -> Vec<Delta> {
-        if self.log.is_some() {
-            let mut open = std::mem::take(&mut self.open);
-            self.close_into_log(&mut open);
-        }
+        let (mut batch, mut deltas) = (Batch::default(), Vec::new());
+        self.tell_lost(&mut batch);
+        self.close(&mut batch, captured_ms, &mut deltas);
+        deltas
+    }
+
+    /// Adds what was left out.
+    fn tell_lost(&mut self, batch: &mut Batch) {
         let lost = std::mem::take(&mut self.lost);
         let at_ms = self.newest_ms.unwrap_or(0);
         let players = lost.players.len() as u64;
@@ -343,19 +258,12 @@ impl Encoder {
             told.push((format!("players beyond the {max} of one fight"), max + players, max));
         }
         self.gate.reserve(0, 0);
-        let mut batch = Batch::default();
         for (index, (what, expected, read)) in told.into_iter().enumerate() {
             let key = SourceKey::new(STREAM_OF_LIMITS, index as u32);
             let missing = Event::Rare(Rare { at_ms, key, body: RareBody::Missing { what, expected, read } });
             // Room for it was kept free.
-            let _ = self.put(&mut batch, News::default(), missing);
+            let _ = self.put(batch, News::default(), missing);
         }
-        let mut deltas = Vec::new();
-        match self.log {
-            Some(_) => self.close_into_log(&mut batch),
-            None => self.close(&mut batch, captured_ms, &mut deltas),
-        }
-        deltas
     }
 
     /// A delta without events: says that the fight goes on.
@@ -526,25 +434,6 @@ impl Encoder {
             delta.checksum = Some(self.state.checksum());
         }
         deltas.push(delta);
-    }
-
-    /// Puts the batch into the log, if there is anything in it: as the delta would that nobody asks for.
-    fn close_into_log(&mut self, batch: &mut Batch) {
-        let batch = std::mem::take(batch);
-        if batch.is_empty() {
-            return;
-        }
-        let Batch { actors, skills, mut hits, rare, rare_bytes, .. } = batch;
-        // What was told row by row stands by row.
-        hits.sort_by_key(|hit| hit.at_ms);
-        let seq = self.gate.seq() + 1;
-        let columns = columns::encoded_len(&hits);
-        let content = Content { actors: actors.len(), skills: skills.len(), columns, rare: &rare_bytes };
-        let sealed = self.gate.seal(seq, content);
-        debug_assert!(sealed.is_ok(), "more was admitted than there was room for: {sealed:?}");
-        let checked = Checked { seq, actors, skills, hits, rare };
-        self.apply(&checked);
-        self.log.as_mut().expect("an encoder of a log").push_known(checked, rare_bytes);
     }
 }
 

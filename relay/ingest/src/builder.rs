@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use raidcast_shared::columns::own_columns;
-use raidcast_shared::encode::{Encoder, Lost, Row, RowHit};
+use raidcast_shared::encode::{LogEncoder, Lost, Row, RowHit};
 use raidcast_shared::event::{Knows, SourceEvent};
 use raidcast_shared::fold::EncounterState;
 use raidcast_shared::id::ActorId;
@@ -39,7 +39,7 @@ pub(crate) struct Finish {
 
 pub(crate) struct Builder<'a> {
     started_at_ms: i64,
-    encoder: Encoder,
+    encoder: LogEncoder,
     key_actor: &'a dyn Fn(ActorId) -> ActorId,
     keyed: Keyed,
     waiting: Vec<SourceEvent>,
@@ -57,7 +57,7 @@ impl<'a> Builder<'a> {
             knows: start.knows,
             cols: own_columns(),
         };
-        let (started_at_ms, encoder) = (start.started_at_ms, Encoder::of_log(header));
+        let (started_at_ms, encoder) = (start.started_at_ms, LogEncoder::new(header));
         Self { started_at_ms, encoder, key_actor, keyed, waiting: Vec::new() }
     }
 
@@ -80,12 +80,12 @@ impl<'a> Builder<'a> {
     /// Takes hits of one row in, its ids in the clear: each is keyed once.
     pub(crate) fn hits(&mut self, row: Row, hits: impl IntoIterator<Item = RowHit>) {
         let [source, target] = [row.source, row.target].map(|id| self.keyed.key(self.key_actor, id));
-        self.encoder.log_hits(Row { source, target, ..row }, hits);
+        self.encoder.hits(Row { source, target, ..row }, hits);
     }
 
     /// Encodes what waits: what comes later stands behind it.
     pub(crate) fn encode(&mut self) {
-        self.encoder.log_events(&mut self.waiting);
+        self.encoder.events(&mut self.waiting);
     }
 
     /// What of the events put in so far is beyond a limit, and so left out.
@@ -96,14 +96,15 @@ impl<'a> Builder<'a> {
 
     pub(crate) fn finish(mut self, finish: Finish) -> (Log, EncounterState) {
         self.encode();
-        self.encoder.finish(0);
-        let last_ms = self.encoder.state().extent_ms().map_or(0, |(_, last)| last);
+        self.encoder.finish();
+        let told = self.encoder.encoded();
+        let last_ms = told.state().extent_ms().map_or(0, |(_, last)| last);
         let last = self.started_at_ms.saturating_add(last_ms.into());
         let ending = Ending {
-            last_seq: self.encoder.seq(),
+            last_seq: told.seq(),
             ended_at_ms: finish.ended_at_ms.map(|ended| ended.max(last).min(DATE_MS_MAX)),
             outcome: finish.outcome,
-            checksum: self.encoder.checksum(),
+            checksum: told.checksum(),
             meter: finish.meter,
         };
         self.encoder.into_log(ending)

@@ -203,13 +203,11 @@ impl Keeper {
         context.quota.begin(fight.key.account, context.clock.now_ms()).map_err(too_fast)?;
         for _ in 0..LOOKS_MAX {
             // A raid that shows it to those who are behind need not let go of what stays as it is.
-            let is_in_raid = self.registry.directory.owner(fight.key).is_some();
-            if is_in_raid
+            if self.registry.directory.owner(fight.key).is_some()
                 && !self.is_streamed(fight.key).await
-                && self.is_told(&fight).await?
-                && let Some(remote_id) = self.know(&fight, fight.hash).await?
+                && let Some(done) = self.known(&fight).await?
             {
-                return Ok(Done { remote_id, what: UploadOutcome::Known, goes_on: false, row: None });
+                return Ok(done);
             }
             if !self.is_streamed(fight.key).await && !self.would_take_away(&fight).await? {
                 match self.look(&mut fight).await? {
@@ -237,9 +235,8 @@ impl Keeper {
                 return Ok(None);
             }
             // Its raid need not let go of what stays as it is.
-            let known = if self.is_told(&fight).await? { self.know(&fight, fight.hash).await? } else { None };
-            if let Some(remote_id) = known {
-                return Ok(Some(Done { remote_id, what: UploadOutcome::Known, goes_on: false, row: None }));
+            if let Some(done) = self.known(&fight).await? {
+                return Ok(Some(done));
             }
             if let Some(done) = self.look(&mut fight).await? {
                 return Ok(Some(done));
@@ -288,6 +285,12 @@ impl Keeper {
     async fn is_told(&self, fight: &Fight) -> Result<bool, HttpError> {
         let Some((held, Some(read))) = held_fight(self.context(), fight.key).await? else { return Ok(false) };
         Ok(held.state == ReportState::Final && !Told::from(&read.main).gives_way_to(&fight.told()))
+    }
+
+    /// What it is known as where a final report tells all that it does: nobody need let go of that.
+    async fn known(&self, fight: &Fight) -> Result<Option<Done>, HttpError> {
+        let remote_id = if self.is_told(fight).await? { self.know(fight, fight.hash).await? } else { None };
+        Ok(remote_id.map(|remote_id| Done { remote_id, what: UploadOutcome::Known, goes_on: false, row: None }))
     }
 
     /// Leaves the reading of a fight that goes on until it has ended; `None` if there is no such fight.

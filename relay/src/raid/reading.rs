@@ -12,7 +12,7 @@ use raidcast_shared::id::StreamId;
 use raidcast_shared::uplink::{Delta, Ending, Header, Held, ReportState};
 use raidcast_store::{JournalEntry, JournalKind, StoreError, StoredStream};
 
-use super::log::{DeltaLog, HeldDelta};
+use super::log::{DeltaLog, HeldDelta, LiveLog};
 use crate::limits::{DELTA_HELD_BYTES, HIT_UNDER_WAY_BYTES};
 use crate::refold::{Refolded, refold};
 
@@ -66,6 +66,25 @@ pub enum Taken {
 pub struct OtherColumns;
 
 impl Reading {
+    /// When the newest of it came, its end too, Unix ms; `None` where its deltas are not held.
+    pub fn came_ms(&self) -> Option<i64> {
+        self.deltas.last_ms().max(self.ended_ms)
+    }
+
+    /// Its log as far as it had come by a time, as of a revision.
+    pub(super) fn log_until(&self, revision: u32, until_ms: i64) -> LiveLog {
+        let count = self.deltas.until(until_ms);
+        LiveLog {
+            stream: self.stream,
+            revision,
+            seq: count as u64,
+            header: self.state.header().clone(),
+            ending: self.ending.clone().filter(|_| self.ended_ms.is_some_and(|at_ms| at_ms <= until_ms)),
+            deltas: self.deltas.first(count),
+            cut: true,
+        }
+    }
+
     /// A reading without deltas.
     ///
     /// # Errors

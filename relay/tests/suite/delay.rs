@@ -776,7 +776,10 @@ async fn after_a_delay_was_made_shorter_searches_find_it_soon() {
     uploader.deltas(begun.h, &fight.deltas).await;
     assert!(matches!(uploader.end(begun.h, &fight, Outcome::Kill).await, UplinkReply::Finalized { .. }));
     relay.relay.as_ref().unwrap().registry().context.derive.came();
-    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    becomes("it is put off", async || {
+        relay.store.jobs(raidcast_store::JobKind::Derive).await.unwrap().due_at_ms > Some(relay.clock()())
+    })
+    .await;
     assert_eq!(found(&relay).await, (0, 0));
     relay.pass_ms(10_000);
     let _uploader = Uploader::connect_as(&relay, KEY, behind(5)).await;

@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::log::Log;
 use crate::testing::{any_event, header, hit, rare};
-use crate::uplink::{DeltaFrame, Outcome, UplinkFrame};
+use crate::uplink::{DeltaFrame, Ending, Outcome, UplinkFrame};
 
 fn kind(actor: u64, kind: ActorKind, key: u64) -> SourceEvent {
     let facts = ActorFacts { kind: Some(kind), ..ActorFacts::of(ActorId::clear(actor)) };
@@ -77,7 +78,7 @@ proptest! {
         batches in proptest::collection::vec(proptest::collection::vec(any_event(), 0..30), 1..60),
         row_by_row in any::<bool>(),
     ) {
-        let (mut by_deltas, mut by_itself) = (Encoder::new(header()), Encoder::of_log(header()));
+        let (mut by_deltas, mut by_itself) = (Encoder::new(header()), LogEncoder::new(header()));
         let (mut gate, mut log) = (Gate::new(&header()).unwrap(), Log::new(header()));
         for (at, batch) in batches.iter().enumerate() {
             let mut deltas = by_deltas.encode(batch.clone(), 5);
@@ -88,34 +89,34 @@ proptest! {
                 for run in batch.chunk_by_mut(|a, b| row_of(a).is_some() && row_of(a) == row_of(b)) {
                     match row_of(&run[0]) {
                         Some((source, target, skill, kind)) => {
-                            by_itself.log_hits(Row { source, target, skill, kind }, run.iter().map(row_hit));
+                            by_itself.hits(Row { source, target, skill, kind }, run.iter().map(row_hit));
                         }
-                        None => by_itself.log_events(&mut run.to_vec()),
+                        None => by_itself.events(&mut run.to_vec()),
                     }
                 }
             } else {
-                by_itself.log_events(&mut batch);
+                by_itself.events(&mut batch);
                 prop_assert!(batch.is_empty());
             }
             if at + 1 == batches.len() {
                 deltas.extend(by_deltas.finish(6));
-                prop_assert_eq!(by_itself.finish(6), []);
+                by_itself.finish();
             }
             for delta in deltas {
                 let checked = gate.check(&delta).unwrap();
                 log.push(&ColumnMap::own(), &delta, checked);
             }
         }
-        let ending = |seq| Ending {
-            last_seq: seq,
+        let ending = |encoder: &Encoder| Ending {
+            last_seq: encoder.seq(),
             ended_at_ms: Some(7),
             outcome: Outcome::Unknown,
-            checksum: by_deltas.checksum(),
+            checksum: encoder.checksum(),
             meter: None,
         };
-        log.ending = Some(ending(by_deltas.seq()));
-        let seq = by_itself.seq();
-        let (own, state) = by_itself.into_log(ending(seq));
+        log.ending = Some(ending(&by_deltas));
+        let ended = ending(by_itself.encoded());
+        let (own, state) = by_itself.into_log(ended);
         prop_assert_eq!(state.checksum(), by_deltas.checksum());
         let [own, log] = [own, log].map(|log| Log::from_bytes(&log.into_bytes()).unwrap().content);
         // What somebody is the dictionary says as far as it was known when he was met.
@@ -128,9 +129,10 @@ proptest! {
 
     #[test]
     fn columns_are_as_long_as_they_are_said_to_be(batch in proptest::collection::vec(any_event(), 0..300)) {
-        let mut encoder = Encoder::of_log(header());
-        encoder.log_events(&mut batch.clone());
-        let mut hits = std::mem::take(&mut encoder.open.hits);
+        let mut encoder = Encoder::new(header());
+        let deltas = encoder.encode(batch, 0);
+        let checked = deltas.iter().map(|delta| Checked::decode(&ColumnMap::own(), delta).unwrap());
+        let mut hits: Vec<_> = checked.flat_map(|checked| checked.hits).collect();
         hits.sort_by_key(|hit| hit.at_ms);
         prop_assert_eq!(columns::encoded_len(&hits), columns::encode(&hits).1.len());
         for hit in &mut hits {

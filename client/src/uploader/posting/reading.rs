@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use raidcast_shared::encode::Encoder;
+use raidcast_shared::encode::LogEncoder;
 use raidcast_shared::uplink::Ending;
 use tokio::time::sleep;
 
@@ -112,13 +112,14 @@ impl Reader {
             }
             None => UNFINISHED,
         };
-        let mut encoder = Encoder::of_log(header_of(fight, source.knows()));
-        encoder.log_events(&mut std::mem::take(&mut reading.events));
-        encoder.finish(0);
-        let last_ms = encoder.state().extent_ms().map_or(0, |(_, last)| last);
+        let mut encoder = LogEncoder::new(header_of(fight, source.knows()));
+        encoder.events(&mut std::mem::take(&mut reading.events));
+        encoder.finish();
+        let told = encoder.encoded();
+        let last_ms = told.state().extent_ms().map_or(0, |(_, last)| last);
         let Finish { ended_at_ms, outcome, meter } = finish.fit(fight.started_at_ms, last_ms);
-        let boss = encoder.boss();
-        let ending = Ending { last_seq: encoder.seq(), ended_at_ms, outcome, checksum: encoder.checksum(), meter };
+        let boss = told.boss();
+        let ending = Ending { last_seq: told.seq(), ended_at_ms, outcome, checksum: told.checksum(), meter };
         let (log, state) = encoder.into_log(ending.clone());
         let json = form::body(fight, &self.found.meter, &log, &state, &ending);
         let fight = Finished {

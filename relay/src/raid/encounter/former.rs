@@ -13,7 +13,7 @@ use super::LiveEncounter;
 use crate::raid::behind::Behind;
 use crate::raid::encounter::later::BEHIND;
 use crate::raid::former::Former;
-use crate::raid::log::{LiveLog, Standing};
+use crate::raid::log::Standing;
 use crate::raid::reading::Reading;
 
 /// So many are held: of what changes more often than this within a delay, what came between is left out.
@@ -23,8 +23,7 @@ impl LiveEncounter {
     /// Another reading is shown from now on in place of this one.
     pub(super) fn gives_way(&mut self, before: Reading, outcome: Outcome) {
         // What made it better than the one before is what came last of it.
-        let came_ms = self.main.deltas.last_ms().max(self.main.ended_ms);
-        match came_ms.filter(|_| self.row.delay.ms > 0) {
+        match self.main.came_ms().filter(|_| self.row.delay.ms > 0) {
             Some(gave_way_ms) => self.push(Some(Box::new(before)), outcome, gave_way_ms),
             None => self.behind = None,
         }
@@ -73,21 +72,20 @@ impl LiveEncounter {
     pub fn would_take_away(&self, now_ms: i64) -> bool {
         // Of the raid on whose page it stands, which need not be the one that it comes by.
         let Some(until_ms) = self.row.delay.until_ms(now_ms) else { return false };
-        let replaces = self.row.state == ReportState::Final && self.row.kept_stream != Some(self.main.stream);
-        replaces
-            && self
-                .main
-                .deltas
-                .last_ms()
-                .max(self.main.ended_ms)
-                .is_some_and(|at_ms| at_ms > until_ms && at_ms <= now_ms)
+        // By a clock that was set back since nobody knows when it came.
+        self.replaces_kept() && self.main.came_ms().is_some_and(|at_ms| at_ms > until_ms && at_ms <= now_ms)
+    }
+
+    /// Whether the store holds the report of another reading, which its own is to replace.
+    fn replaces_kept(&self) -> bool {
+        self.row.state == ReportState::Final && self.row.kept_stream != Some(self.main.stream)
     }
 
     /// When what its report tells came, where it replaces another's that those see who are behind: it was held back until
     /// that has come for them, and need not wait for that again.
-    pub fn came_ms(&self) -> Option<i64> {
-        let replaces = self.row.state == ReportState::Final && self.row.kept_stream != Some(self.main.stream);
-        self.main.deltas.last_ms().max(self.main.ended_ms).filter(|_| replaces && self.row.delay.ms > 0)
+    pub fn came_ms(&self, now_ms: i64) -> Option<i64> {
+        let came_ms = self.main.came_ms().filter(|_| self.replaces_kept() && self.row.delay.ms > 0);
+        came_ms.map(|at_ms| at_ms.min(now_ms))
     }
 
     /// Where it stood at a time at which they see what gave way; `None` where the store has that, or nobody.
@@ -96,16 +94,7 @@ impl LiveEncounter {
         if self.row.created_at_ms > until_ms || main.deltas.count() == 0 {
             return None;
         }
-        let count = main.deltas.until(until_ms);
-        let log = LiveLog {
-            stream: main.stream,
-            revision: former.revision,
-            seq: count as u64,
-            header: main.state.header().clone(),
-            ending: main.ending.clone().filter(|_| main.ended_ms.is_some_and(|at_ms| at_ms <= until_ms)),
-            deltas: main.deltas.first(count),
-            cut: true,
-        };
+        let log = main.log_until(former.revision, until_ms);
         let state = if former.is_shown(main, until_ms) { former.state } else { ReportState::Live };
         let (row, revision) = (self.row.clone(), former.revision);
         Some(Standing { row, kept: false, state, revision, log: Some(log) })

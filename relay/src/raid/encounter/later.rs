@@ -10,7 +10,7 @@ use raidcast_shared::view::{self, Audience, LiveFacts, Shown};
 use super::{LiveEncounter, Screen};
 use crate::access::nameless;
 use crate::raid::behind::Behind;
-use crate::raid::log::{LiveLog, Standing};
+use crate::raid::log::Standing;
 
 /// Which of the screens is of those who are behind, where anybody is.
 pub(super) const BEHIND: usize = 1;
@@ -162,17 +162,7 @@ impl LiveEncounter {
         if self.row.created_at_ms > until_ms || !self.has_deltas() {
             return None;
         }
-        let main = &self.main;
-        let count = main.deltas.until(until_ms);
-        let log = LiveLog {
-            stream: main.stream,
-            revision: self.revision,
-            seq: count as u64,
-            header: main.state.header().clone(),
-            ending: main.ending.clone().filter(|_| main.ended_ms.is_some_and(|at_ms| at_ms <= until_ms)),
-            deltas: main.deltas.first(count),
-            cut: true,
-        };
+        let log = self.main.log_until(self.revision, until_ms);
         let (row, state) = (self.row.clone(), ReportState::Live);
         Some(Standing { row, kept: false, state, revision: self.revision, log: Some(log) })
     }

@@ -21,7 +21,7 @@ impl RaidTask {
         let Some(encounter) = self.encounters.get_mut(&id).filter(|held| held.job.is_none()) else { return };
         let stream = encounter.main.stream;
         encounter.job = Some(Job::Keeping { seq: encounter.main.state.seq() });
-        let kept_at_ms = encounter.came_ms();
+        let kept_at_ms = encounter.came_ms(self.around.context.clock.now_ms());
         let keep = Keep { row: encounter.row.clone(), stream, revision: encounter.revision, state, kept_at_ms };
         let kept = finalize::keep(Arc::clone(&self.around.context), keep);
         let done = move |result| Chore::Kept { encounter: id, stream, result: Box::new(result), state };
@@ -53,8 +53,9 @@ impl RaidTask {
                 return;
             }
         };
-        let came_ms = encounter.came_ms();
-        encounter.row.kept_at_ms = Some(came_ms.unwrap_or_else(|| context.clock.now_ms()));
+        let now_ms = context.clock.now_ms();
+        let came_ms = encounter.came_ms(now_ms);
+        encounter.row.kept_at_ms = Some(came_ms.unwrap_or(now_ms));
         encounter.row.state = state;
         encounter.row.revision = encounter.revision;
         encounter.row.kept_stream = Some(stream);
