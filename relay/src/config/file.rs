@@ -141,6 +141,9 @@ const SETTINGS: [&str; 20] = [
     "providers",
 ];
 
+/// Settings that are lists.
+const LISTS: [&str; 4] = ["listen", "trusted_proxies", "cors_origins", "character_proof"];
+
 /// What is wrong with a configuration file, without what stands in it: a key or a password whose quotes were forgotten
 /// does not go into a log.
 fn without_values(error: &config::ConfigError) -> String {
@@ -164,6 +167,10 @@ fn without_values(error: &config::ConfigError) -> String {
         }
         E::Type { expected, key, .. } => format!("{} must be {expected}", setting(key)),
         E::At { error, key: None, .. } => without_values(error),
+        E::At { key: Some(key), .. } if LISTS.contains(&key.split(['.', '[']).next().unwrap_or_default()) => {
+            let name = key.split(['.', '[']).next().unwrap_or_default();
+            format!("`{name}` must be a list, like {name} = [\"…\"], of what docs/operating.md says")
+        }
         E::At { key, .. } => format!("{} is not what it must be", setting(key)),
         E::FileParse { cause, .. } => {
             let text = cause.to_string();

@@ -135,9 +135,9 @@ export const WORK: Record<WorkName, string> = {
 
 /** How somebody proves that a character is his: as a choice. */
 export const PROOFS: Record<ProofWay, string> = {
-  code: 'A code in the name of the character',
-  officer: 'Somebody who uploads your raids confirms it',
-  administrator: 'An administrator confirms it',
+  code: 'A code in its name',
+  officer: 'Who uploads your raids',
+  administrator: 'An administrator',
 };
 
 /** What ends within so long is told to the minute, ms. */
